@@ -1,0 +1,151 @@
+//! Names of sessions and of users.
+
+use std::fmt;
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+/// Names one session in the store (the JWT's `sid` claim).
+///
+/// Public: it can be listed and logged, and authenticates nothing by itself. `Debug` shows the first eight characters,
+/// enough to find it in a log.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SessionId(Arc<str>);
+
+impl SessionId {
+    /// The longest identifier that [`parse`](Self::parse) takes, in bytes.
+    pub const MAX_LEN: usize = 64;
+
+    /// Random bytes in a new identifier: 144 bits, which is 24 characters of base64url without a spare bit.
+    const RANDOM_BYTES: usize = 18;
+
+    /// Parses an identifier: 1 to [`MAX_LEN`](Self::MAX_LEN) bytes of `[A-Za-z0-9_-]`.
+    #[must_use]
+    pub fn parse(raw: &str) -> Option<Self> {
+        let allowed = |b: u8| b.is_ascii_alphanumeric() || b == b'_' || b == b'-';
+        let fits = (1..=Self::MAX_LEN).contains(&raw.len());
+        (fits && raw.bytes().all(allowed)).then(|| Self(raw.into()))
+    }
+
+    /// Makes a new identifier from the operating system's random source.
+    ///
+    /// # Errors
+    ///
+    /// [`RandomError`] when the operating system gives no random bytes.
+    pub fn random() -> Result<Self, RandomError> {
+        random_text::<{ Self::RANDOM_BYTES }>().map(|text| Self(text.into()))
+    }
+
+    /// The identifier as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The first eight characters: what logs show.
+    #[must_use]
+    pub fn short(&self) -> &str {
+        self.0.get(..8).unwrap_or(&self.0)
+    }
+}
+
+impl fmt::Debug for SessionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SessionId({}…)", self.short())
+    }
+}
+
+impl fmt::Display for SessionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Names one user (the JWT's `sub` claim).
+///
+/// Any text of 1 to 256 bytes; whatever is syntax to a store (`{`, `:`, `*`, line breaks) is that store's to escape.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct UserId(Arc<str>);
+
+impl UserId {
+    /// The longest user id, in bytes.
+    pub const MAX_LEN: usize = 256;
+
+    /// Parses a user id: 1 to [`MAX_LEN`](Self::MAX_LEN) bytes.
+    #[must_use]
+    pub fn parse(raw: &str) -> Option<Self> {
+        (1..=Self::MAX_LEN).contains(&raw.len()).then(|| Self(raw.into()))
+    }
+
+    /// The user id as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+// `{:?}` of the text, so that line breaks and escape sequences in a user id cannot forge a log line.
+impl fmt::Debug for UserId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "UserId({:?})", &*self.0)
+    }
+}
+
+impl fmt::Display for UserId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The operating system gave no random bytes.
+#[derive(Debug, thiserror::Error)]
+#[error("the operating system gave no random bytes")]
+pub struct RandomError(#[source] getrandom::Error);
+
+/// `N` random bytes as base64url text.
+pub(crate) fn random_text<const N: usize>() -> Result<String, RandomError> {
+    let mut bytes = [0u8; N];
+    getrandom::fill(&mut bytes).map_err(RandomError)?;
+    Ok(URL_SAFE_NO_PAD.encode(bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn a_session_id_is_of_one_alphabet_and_bounded() {
+        for good in ["a", "A-z_09", &"x".repeat(SessionId::MAX_LEN)] {
+            assert!(SessionId::parse(good).is_some(), "{good}");
+        }
+        for bad in ["", "a b", "a:b", "a{b", "a\nb", "ä", &"x".repeat(SessionId::MAX_LEN + 1)] {
+            assert!(SessionId::parse(bad).is_none(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn random_ids_parse_and_do_not_repeat() {
+        let ids: HashSet<_> = (0..1_000).map(|_| SessionId::random().unwrap()).collect();
+        assert_eq!(ids.len(), 1_000);
+        assert!(
+            ids.iter().all(|id| id.as_str().len() == 24 && SessionId::parse(id.as_str()).is_some())
+        );
+    }
+
+    #[test]
+    fn debug_shows_no_more_than_eight_characters_and_no_raw_line_break() {
+        let id = SessionId::parse("abcdefghijklmnop").unwrap();
+        assert_eq!(format!("{id:?}"), "SessionId(abcdefgh…)");
+        assert_eq!(format!("{:?}", UserId::parse("a\nb").unwrap()), r#"UserId("a\nb")"#);
+    }
+
+    #[test]
+    fn a_user_id_is_never_empty_and_never_longer_than_its_limit() {
+        assert!(UserId::parse("").is_none());
+        assert!(UserId::parse(&"x".repeat(257)).is_none());
+        assert!(UserId::parse(&"x".repeat(256)).is_some());
+    }
+}

@@ -1,0 +1,123 @@
+//! The contract once more, with boxed futures: what the manager holds, so that applications never name a store's type.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use bytes::Bytes;
+
+use super::{
+    Activity, Created, NewRecord, Record, SessionStore, StoreError, StoreHealth, Touch, Touched,
+    Updated,
+};
+use crate::clock::Timestamp;
+use crate::session::{EndReason, SessionId, UserId};
+
+pub(crate) type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
+
+/// [`SessionStore`] as a trait object; see there for what each verb promises.
+pub(crate) trait ErasedStore: Send + Sync + 'static {
+    fn now(&self) -> Timestamp;
+    fn create<'a>(
+        &'a self,
+        user: &'a UserId,
+        id: &'a SessionId,
+        new: &'a NewRecord,
+    ) -> Answer<'a, Created>;
+    fn load<'a>(
+        &'a self,
+        user: &'a UserId,
+        id: &'a SessionId,
+        idle_bound: Option<Timestamp>,
+    ) -> Answer<'a, Option<Record>>;
+    fn activity<'a>(&'a self, user: &'a UserId, id: &'a SessionId) -> Answer<'a, Option<Activity>>;
+    fn touch<'a>(&'a self, touches: &'a [Touch]) -> Answer<'a, Vec<Touched>>;
+    fn update<'a>(
+        &'a self,
+        user: &'a UserId,
+        id: &'a SessionId,
+        expected: u64,
+        payload: Bytes,
+    ) -> Answer<'a, Updated>;
+    fn delete<'a>(
+        &'a self,
+        user: &'a UserId,
+        id: &'a SessionId,
+        reason: EndReason,
+    ) -> Answer<'a, bool>;
+    fn delete_all<'a>(&'a self, user: &'a UserId, reason: EndReason) -> Answer<'a, Vec<SessionId>>;
+    fn ended<'a>(&'a self, user: &'a UserId, id: &'a SessionId) -> Answer<'a, Option<EndReason>>;
+    fn upkeep(&self) -> Answer<'_, ()>;
+    fn health(&self) -> Answer<'_, StoreHealth>;
+    fn kind(&self) -> &'static str;
+}
+
+impl<St: SessionStore> ErasedStore for St {
+    fn now(&self) -> Timestamp {
+        SessionStore::now(self)
+    }
+
+    fn create<'a>(
+        &'a self,
+        user: &'a UserId,
+        id: &'a SessionId,
+        new: &'a NewRecord,
+    ) -> Answer<'a, Created> {
+        Box::pin(SessionStore::create(self, user, id, new))
+    }
+
+    fn load<'a>(
+        &'a self,
+        user: &'a UserId,
+        id: &'a SessionId,
+        idle_bound: Option<Timestamp>,
+    ) -> Answer<'a, Option<Record>> {
+        Box::pin(SessionStore::load(self, user, id, idle_bound))
+    }
+
+    fn activity<'a>(&'a self, user: &'a UserId, id: &'a SessionId) -> Answer<'a, Option<Activity>> {
+        Box::pin(SessionStore::activity(self, user, id))
+    }
+
+    fn touch<'a>(&'a self, touches: &'a [Touch]) -> Answer<'a, Vec<Touched>> {
+        Box::pin(SessionStore::touch(self, touches))
+    }
+
+    fn update<'a>(
+        &'a self,
+        user: &'a UserId,
+        id: &'a SessionId,
+        expected: u64,
+        payload: Bytes,
+    ) -> Answer<'a, Updated> {
+        Box::pin(SessionStore::update(self, user, id, expected, payload))
+    }
+
+    fn delete<'a>(
+        &'a self,
+        user: &'a UserId,
+        id: &'a SessionId,
+        reason: EndReason,
+    ) -> Answer<'a, bool> {
+        Box::pin(SessionStore::delete(self, user, id, reason))
+    }
+
+    fn delete_all<'a>(&'a self, user: &'a UserId, reason: EndReason) -> Answer<'a, Vec<SessionId>> {
+        Box::pin(SessionStore::delete_all(self, user, reason))
+    }
+
+    fn ended<'a>(&'a self, user: &'a UserId, id: &'a SessionId) -> Answer<'a, Option<EndReason>> {
+        Box::pin(SessionStore::ended(self, user, id))
+    }
+
+    fn upkeep(&self) -> Answer<'_, ()> {
+        Box::pin(SessionStore::upkeep(self))
+    }
+
+    fn health(&self) -> Answer<'_, StoreHealth> {
+        Box::pin(SessionStore::health(self))
+    }
+
+    fn kind(&self) -> &'static str {
+        SessionStore::kind(self)
+    }
+}

@@ -1,0 +1,88 @@
+//! Why a store did not do what it was asked.
+
+use std::error::Error as StdError;
+use std::fmt;
+use std::sync::Arc;
+
+/// Why a store did not do what it was asked.
+///
+/// `Display` and `Debug` name the kind only; [`source`](StdError::source) carries the driver's error, which may name
+/// hosts: log it, never send it.
+#[derive(Clone)]
+pub struct StoreError {
+    kind: StoreErrorKind,
+    source: Option<Arc<dyn StdError + Send + Sync>>,
+}
+
+/// What kind of trouble a store has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum StoreErrorKind {
+    /// It cannot be reached, does not answer in time, or refuses this client. Nothing is known about the session.
+    Unavailable,
+    /// It answers, but takes no writes now: out of memory, read-only, disk full.
+    WriteRefused,
+    /// It answers, and what it has under this name is not a session that this version can read.
+    Unreadable,
+    /// It answers, and is nothing that this library can work with: a version too old, a missing permission.
+    Unsupported,
+}
+
+impl StoreErrorKind {
+    /// The kind in stable `snake_case`, for logs and metrics.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Unavailable => "unavailable",
+            Self::WriteRefused => "write_refused",
+            Self::Unreadable => "unreadable",
+            Self::Unsupported => "unsupported",
+        }
+    }
+}
+
+impl StoreError {
+    /// An error of this kind without a source.
+    #[must_use]
+    pub fn new(kind: StoreErrorKind) -> Self {
+        Self { kind, source: None }
+    }
+
+    /// An error of this kind with the driver's own error behind it.
+    #[must_use]
+    pub fn with_source(
+        kind: StoreErrorKind,
+        source: impl Into<Box<dyn StdError + Send + Sync>>,
+    ) -> Self {
+        Self { kind, source: Some(Arc::from(source.into())) }
+    }
+
+    /// What kind of trouble it is.
+    #[must_use]
+    pub fn kind(&self) -> StoreErrorKind {
+        self.kind
+    }
+}
+
+impl fmt::Display for StoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.kind {
+            StoreErrorKind::Unavailable => "the session store does not answer",
+            StoreErrorKind::WriteRefused => "the session store takes no writes",
+            StoreErrorKind::Unreadable => "the session store holds a record that cannot be read",
+            StoreErrorKind::Unsupported => "the session store is not one that can be used",
+        })
+    }
+}
+
+impl fmt::Debug for StoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StoreError").field("kind", &self.kind).finish_non_exhaustive()
+    }
+}
+
+impl StdError for StoreError {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.source.as_deref().map(|source| source as _)
+    }
+}

@@ -1,0 +1,190 @@
+//! The contract between the session manager and the place where sessions live.
+//!
+//! Two stores come with the library: [`MemoryStore`] (one process, nothing to install) and, with the feature `redis`,
+//! [`RedisStore`]. A store of your own implements [`SessionStore`] and proves itself against
+//! `testing::store_contract` (feature `testing`), the suite that the two run.
+//!
+//! # What a store knows
+//!
+//! A store keeps [records](Record): a payload that it never reads, and the little it needs to let a session end in
+//! time. It knows neither tokens nor users' names.
+//!
+//! **A session lives** while its record exists, its *idle deadline* is still to come, and its *absolute deadline* is
+//! still to come. Every verb that is not `create` works on living sessions only, and none of them creates one: there is
+//! no upsert, so no late write can bring back a session that has ended.
+//!
+//! All times are on the store's own clock ([`SessionStore::now`]). Hosts hand in durations, never points in time of
+//! their own, so that a host with a wrong clock cannot change a session's life.
+
+use std::future::Future;
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use crate::clock::Timestamp;
+use crate::session::{EndReason, SessionId, UserId};
+
+pub(crate) mod erased;
+mod error;
+// mod memory;
+mod record;
+// #[cfg(feature = "redis")]
+// pub mod redis;
+
+pub use self::error::{StoreError, StoreErrorKind};
+// pub use self::memory::MemoryStore;
+pub use self::record::{
+    Activity, Created, NewRecord, Record, StoreHealth, Touch, Touched, Updated,
+};
+// #[cfg(feature = "redis")]
+// pub use self::redis::RedisStore;
+
+/// A place where sessions live. See the [module docs](self) for the words used here.
+///
+/// Implementors write `async fn`. Every method is one atomic step: no interleaving of two calls may be visible.
+///
+/// # Deadlines
+///
+/// The manager gives up on a call after its own time limit (250 ms by default) and drops the future. A store must stay
+/// usable when that happens at any await point.
+pub trait SessionStore: Send + Sync + 'static {
+    /// The time on this store's clock, as well as this process knows it. Cheap, no I/O.
+    fn now(&self) -> Timestamp;
+
+    /// Makes a session that must not exist yet.
+    ///
+    /// An id that this user has, or had and that was ended with a reason still known, is
+    /// [`Created::AlreadyExists`]. The idle deadline starts at `min(now + idle_ttl, now + lifetime)`.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the store cannot answer or refuses to write. The session may then exist or not.
+    fn create(
+        &self,
+        user: &UserId,
+        id: &SessionId,
+        new: &NewRecord,
+    ) -> impl Future<Output = Result<Created, StoreError>> + Send;
+
+    /// Finds a living session; `None` means ended or never made.
+    ///
+    /// [`Record::idle_deadline`] may be a lower bound of the true one: idle deadlines only move forward, so a store may
+    /// answer without looking up the true one as long as a bound that it knows is still to come. `idle_bound` is such
+    /// a bound: an idle deadline of this session that this store reported earlier.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] only when the store cannot answer, or holds a record that it cannot read. An unknown session is
+    /// not an error.
+    fn load(
+        &self,
+        user: &UserId,
+        id: &SessionId,
+        idle_bound: Option<Timestamp>,
+    ) -> impl Future<Output = Result<Option<Record>, StoreError>> + Send;
+
+    /// The true last activity and idle deadline of a living session; `None` as for [`load`](Self::load).
+    ///
+    /// # Errors
+    ///
+    /// As for [`load`](Self::load).
+    fn activity(
+        &self,
+        user: &UserId,
+        id: &SessionId,
+    ) -> impl Future<Output = Result<Option<Activity>, StoreError>> + Send;
+
+    /// Records uses of sessions: one answer per touch, in their order.
+    ///
+    /// For each living session: last activity moves forward to the time of the use; if less than
+    /// [`extend_below`](Touch::extend_below) is left until the idle deadline, that moves forward to
+    /// `min(use + idle_ttl, absolute deadline)`. Nothing ever moves back. A session that has ended stays ended, pruned
+    /// or not. Each touch is atomic by itself, the batch need not be.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the store cannot answer or refuses to write; any part of the batch may then have been done,
+    /// and all of it may be handed in again.
+    fn touch(
+        &self,
+        touches: &[Touch],
+    ) -> impl Future<Output = Result<Vec<Touched>, StoreError>> + Send;
+
+    /// Replaces the payload of a living session if its revision is still `expected`; its deadlines stay.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the store cannot answer or refuses to write. The payload may then be replaced or not.
+    fn update(
+        &self,
+        user: &UserId,
+        id: &SessionId,
+        expected: u64,
+        payload: Bytes,
+    ) -> impl Future<Output = Result<Updated, StoreError>> + Send;
+
+    /// Ends a session, and remembers why for as long as its token could still be shown (24 hours at most). Tells
+    /// whether it lived until now.
+    ///
+    /// Idempotent: ending what has ended is `false`, and the first reason stays.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the store cannot answer or refuses to write. The session may then live on or not: a caller
+    /// must not report success.
+    fn delete(
+        &self,
+        user: &UserId,
+        id: &SessionId,
+        reason: EndReason,
+    ) -> impl Future<Output = Result<bool, StoreError>> + Send;
+
+    /// Ends all sessions of one user, in one step. Returns those that lived until now.
+    ///
+    /// # Errors
+    ///
+    /// As for [`delete`](Self::delete).
+    fn delete_all(
+        &self,
+        user: &UserId,
+        reason: EndReason,
+    ) -> impl Future<Output = Result<Vec<SessionId>, StoreError>> + Send;
+
+    /// Why a session was ended, if it was ended with a reason and the store still knows (at least the newest 64 of a
+    /// user). Asked only for sessions that [`load`](Self::load) does not find.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the store cannot answer.
+    fn ended(
+        &self,
+        user: &UserId,
+        id: &SessionId,
+    ) -> impl Future<Output = Result<Option<EndReason>, StoreError>> + Send;
+
+    /// What the store does now and then: free what has expired, compare clocks. The background worker calls it about
+    /// once a second; nothing may depend on it for correctness. Does nothing by default.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the store cannot answer.
+    fn upkeep(&self) -> impl Future<Output = Result<(), StoreError>> + Send {
+        std::future::ready(Ok(()))
+    }
+
+    /// Asks the store whether it is there.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when it is not.
+    fn health(&self) -> impl Future<Output = Result<StoreHealth, StoreError>> + Send;
+
+    /// What kind of store this is, for health reports: `"memory"`, `"redis"`.
+    fn kind(&self) -> &'static str;
+}
+
+/// How long the reason of an ended session is kept at most.
+pub(crate) const TOMBSTONE_LIFE: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// How many reasons are kept for one user; the oldest go first.
+pub(crate) const TOMBSTONES_PER_USER: usize = 64;

@@ -1,0 +1,176 @@
+//! What goes into a store and what comes out.
+
+use std::fmt;
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use crate::clock::Timestamp;
+use crate::session::{SessionId, UserId};
+
+/// What a new session consists of.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct NewRecord {
+    /// How long the session lives without being used. More than zero.
+    pub idle_ttl: Duration,
+    /// How long the session lives at most. More than zero.
+    pub lifetime: Duration,
+    /// The session's content. The store keeps it byte for byte and never reads it.
+    pub payload: Bytes,
+}
+
+impl NewRecord {
+    /// A record to hand to [`create`](super::SessionStore::create).
+    #[must_use]
+    pub fn new(idle_ttl: Duration, lifetime: Duration, payload: Bytes) -> Self {
+        Self { idle_ttl, lifetime, payload }
+    }
+}
+
+/// A living session as the store has it.
+#[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Record {
+    /// 1 when created, one more with every update.
+    pub revision: u64,
+    /// When it was created.
+    pub created: Timestamp,
+    /// How long it lives without being used.
+    pub idle_ttl: Duration,
+    /// It lives at least this long if it is not ended; it may live longer (see [`load`](super::SessionStore::load)).
+    pub idle_deadline: Timestamp,
+    /// It lives no longer than this.
+    pub absolute_deadline: Timestamp,
+    /// The session's content.
+    pub payload: Bytes,
+}
+
+impl Record {
+    /// A record as [`load`](super::SessionStore::load) returns it.
+    #[must_use]
+    pub fn new(
+        revision: u64,
+        created: Timestamp,
+        idle_ttl: Duration,
+        idle_deadline: Timestamp,
+        absolute_deadline: Timestamp,
+        payload: Bytes,
+    ) -> Self {
+        Self { revision, created, idle_ttl, idle_deadline, absolute_deadline, payload }
+    }
+}
+
+// Payloads hold names, addresses and the application's own data: sizes are enough for a log.
+impl fmt::Debug for NewRecord {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { idle_ttl, lifetime, payload } = self;
+        f.debug_struct("NewRecord")
+            .field("idle_ttl", idle_ttl)
+            .field("lifetime", lifetime)
+            .field("payload_bytes", &payload.len())
+            .finish()
+    }
+}
+
+impl fmt::Debug for Record {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { revision, created, idle_ttl, idle_deadline, absolute_deadline, payload } = self;
+        f.debug_struct("Record")
+            .field("revision", revision)
+            .field("created", created)
+            .field("idle_ttl", idle_ttl)
+            .field("idle_deadline", idle_deadline)
+            .field("absolute_deadline", absolute_deadline)
+            .field("payload_bytes", &payload.len())
+            .finish()
+    }
+}
+
+/// What came of [`create`](super::SessionStore::create).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "a caller must handle both")]
+pub enum Created {
+    /// It lives since this point in time.
+    Created(Timestamp),
+    /// The id is taken; nothing was changed.
+    AlreadyExists,
+}
+
+/// What came of [`update`](super::SessionStore::update).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "a caller must handle all three")]
+pub enum Updated {
+    /// The payload was replaced; this is the new revision.
+    Written(u64),
+    /// Somebody else was faster; nothing was changed.
+    Conflict,
+    /// The session has ended; nothing was changed.
+    Gone,
+}
+
+/// When a session was used last, and how long it lives unless it is used again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Activity {
+    /// The latest use that was recorded. Uses are recorded now and then, not each (60 s apart by default).
+    pub last_activity: Timestamp,
+    /// The session ends here if it is not used.
+    pub idle_deadline: Timestamp,
+}
+
+impl Activity {
+    /// An answer of [`activity`](super::SessionStore::activity).
+    #[must_use]
+    pub fn new(last_activity: Timestamp, idle_deadline: Timestamp) -> Self {
+        Self { last_activity, idle_deadline }
+    }
+}
+
+/// One use of a session, on its way to the store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Touch {
+    /// Whose session.
+    pub user: UserId,
+    /// Which session.
+    pub id: SessionId,
+    /// How long ago it was used. A store that was away for a while does not make a use newer than it was.
+    pub age: Duration,
+    /// The idle deadline is moved only when less than this is left until it.
+    pub extend_below: Duration,
+}
+
+impl Touch {
+    /// A use of a session, `age` ago.
+    #[must_use]
+    pub fn new(user: UserId, id: SessionId, age: Duration, extend_below: Duration) -> Self {
+        Self { user, id, age, extend_below }
+    }
+}
+
+/// What came of one [`Touch`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "a caller must handle both")]
+pub enum Touched {
+    /// It lives, at least until this idle deadline.
+    Lives(Timestamp),
+    /// It has ended; nothing was changed.
+    Ended,
+}
+
+/// What a store tells about itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct StoreHealth {
+    /// The server's version, where there is a server.
+    pub version: Option<String>,
+}
+
+impl StoreHealth {
+    /// A store that answers.
+    #[must_use]
+    pub fn new(version: Option<String>) -> Self {
+        Self { version }
+    }
+}
