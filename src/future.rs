@@ -1,0 +1,121 @@
+//! The future of a request: asks the store if need be, then calls the inner service.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use http::{Request, Response};
+use pin_project_lite::pin_project;
+use tower::Service;
+
+use crate::error::AuthError;
+use crate::layer::Shared;
+use crate::session::{Session, SessionData};
+use crate::steps::attach;
+use crate::steps::reject::{self, Head, Reject};
+
+type Check<D> = Pin<Box<dyn Future<Output = Result<Session<D>, AuthError>> + Send>>;
+
+pin_project! {
+    /// The response to a request behind a [`SessionAuthLayer`](crate::SessionAuthLayer).
+    ///
+    /// # Cancel safety
+    ///
+    /// As the inner service's future: before that is called, dropping this one changes nothing.
+    #[must_use = "futures do nothing unless polled"]
+    pub struct ResponseFuture<S, D, R, ReqBody>
+    where
+        S: Service<Request<ReqBody>>,
+    {
+        #[pin]
+        state: State<S, D, R, ReqBody>,
+    }
+}
+
+pin_project! {
+    #[project = StateProj]
+    enum State<S, D, R, ReqBody>
+    where
+        S: Service<Request<ReqBody>>,
+    {
+        Rejected { response: Option<S::Response> },
+        Checking { check: Check<D>, next: Option<Next<S, D, R, ReqBody>> },
+        Calling { #[pin] call: S::Future },
+    }
+}
+
+/// What goes on once the session is known.
+struct Next<S, D, R, ReqBody> {
+    ready: S,
+    request: Request<ReqBody>,
+    shared: Arc<Shared<D, R>>,
+}
+
+impl<S, D, R, ReqBody> ResponseFuture<S, D, R, ReqBody>
+where
+    S: Service<Request<ReqBody>>,
+{
+    pub(crate) fn rejected(response: S::Response) -> Self {
+        Self { state: State::Rejected { response: Some(response) } }
+    }
+
+    pub(crate) fn calling(call: S::Future) -> Self {
+        Self { state: State::Calling { call } }
+    }
+
+    pub(crate) fn checking(
+        check: Check<D>,
+        ready: S,
+        request: Request<ReqBody>,
+        shared: Arc<Shared<D, R>>,
+    ) -> Self {
+        Self { state: State::Checking { check, next: Some(Next { ready, request, shared }) } }
+    }
+}
+
+impl<S, D, R, ReqBody, ResBody> Future for ResponseFuture<S, D, R, ReqBody>
+where
+    S: Service<Request<ReqBody>, Response = Response<ResBody>>,
+    D: SessionData,
+    R: Reject<ResBody>,
+{
+    type Output = Result<Response<ResBody>, S::Error>;
+
+    #[expect(clippy::expect_used, reason = "a future is not polled again after it was ready")]
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        const AGAIN: &str = "`ResponseFuture` polled again after it was ready";
+        let mut state = self.project().state;
+        loop {
+            let next_state = match state.as_mut().project() {
+                StateProj::Rejected { response } => return Poll::Ready(Ok(response.take().expect(AGAIN))),
+                StateProj::Calling { call } => return call.poll(context),
+                StateProj::Checking { check, next } => {
+                    let checked = ready!(check.as_mut().poll(context));
+                    let Next { mut ready, mut request, shared } = next.take().expect(AGAIN);
+                    match checked {
+                        Ok(session) => {
+                            attach::session(request.extensions_mut(), session);
+                            State::Calling { call: ready.call(request) }
+                        }
+                        Err(error) => {
+                            let response = reject::respond(&shared.reject, error, Head::of(&request));
+                            State::Rejected { response: Some(response) }
+                        }
+                    }
+                }
+            };
+            state.set(next_state);
+        }
+    }
+}
+
+impl<S, D, R, ReqBody> fmt::Debug for ResponseFuture<S, D, R, ReqBody>
+where
+    S: Service<Request<ReqBody>>,
+{
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ResponseFuture").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,171 @@
+//! Keeps requests away from a store that does not answer.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// A circuit breaker: after a failure callers are turned away at once, and one probe at a time is let through until one
+/// is answered.
+///
+/// Closed costs one atomic load.
+#[derive(Debug)]
+pub(crate) struct Breaker {
+    open: AtomicBool,
+    state: Mutex<State>,
+    pause: Duration,
+}
+
+#[derive(Debug)]
+struct State {
+    /// How often it has closed. A verdict on a call from before says nothing about the store of today.
+    epoch: u64,
+    /// While open: when the next probe may start.
+    probe_at: Instant,
+    probing: bool,
+}
+
+/// What a verdict changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Change {
+    None,
+    Opened,
+    Closed,
+}
+
+impl Breaker {
+    /// A closed breaker; once open, probes start `pause` apart.
+    pub(crate) fn new(pause: Duration) -> Self {
+        let state = State { epoch: 0, probe_at: Instant::now(), probing: false };
+        Self { open: AtomicBool::new(false), state: Mutex::new(state), pause }
+    }
+
+    /// Leave to make one call, or `None` while the store is taken to be away.
+    pub(crate) fn enter(&self) -> Option<Pass<'_>> {
+        if !self.open.load(Ordering::Acquire) {
+            return Some(Pass { breaker: self, probe_of: None });
+        }
+        let mut state = self.state();
+        if !self.open.load(Ordering::Relaxed) {
+            return Some(Pass { breaker: self, probe_of: None });
+        }
+        if state.probing || Instant::now() < state.probe_at {
+            return None;
+        }
+        state.probing = true;
+        Some(Pass { breaker: self, probe_of: Some(state.epoch) })
+    }
+
+    /// Whether callers are turned away.
+    pub(crate) fn is_open(&self) -> bool {
+        self.open.load(Ordering::Acquire)
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // Each change is a few plain stores: a panic cannot leave it half done.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Leave to make one call. Dropped without a verdict (the caller went away), it changes nothing.
+#[derive(Debug)]
+#[must_use = "the breaker learns from the call's verdict"]
+pub(crate) struct Pass<'a> {
+    breaker: &'a Breaker,
+    /// Set on a probe.
+    probe_of: Option<u64>,
+}
+
+impl Pass<'_> {
+    /// The store answered, if only with a refusal.
+    pub(crate) fn answered(self) -> Change {
+        let Some(epoch) = self.probe_of else { return Change::None };
+        let mut state = self.breaker.state();
+        if state.epoch != epoch {
+            return Change::None;
+        }
+        state.epoch += 1;
+        state.probing = false;
+        self.breaker.open.store(false, Ordering::Release);
+        Change::Closed
+    }
+
+    /// The store did not answer.
+    pub(crate) fn failed(self) -> Change {
+        let mut state = self.breaker.state();
+        let was_open = self.breaker.open.load(Ordering::Relaxed);
+        if was_open && self.probe_of.is_none() {
+            // One of many that were under way when it opened.
+            return Change::None;
+        }
+        state.probing = false;
+        state.probe_at = Instant::now() + self.breaker.pause;
+        self.breaker.open.store(true, Ordering::Release);
+        if was_open { Change::None } else { Change::Opened }
+    }
+}
+
+impl Drop for Pass<'_> {
+    fn drop(&mut self) {
+        if let Some(epoch) = self.probe_of {
+            let mut state = self.breaker.state();
+            if state.epoch == epoch {
+                // An abandoned probe must not keep the next one out.
+                state.probing = false;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PAUSE: Duration = Duration::from_millis(100);
+
+    #[tokio::test(start_paused = true)]
+    async fn a_failure_turns_callers_away_until_one_probe_is_answered() {
+        let breaker = Breaker::new(PAUSE);
+        assert_eq!(breaker.enter().unwrap().failed(), Change::Opened);
+        assert!(breaker.enter().is_none(), "open");
+
+        tokio::time::advance(PAUSE).await;
+        let probe = breaker.enter().unwrap();
+        assert!(breaker.enter().is_none(), "one probe at a time");
+        assert_eq!(probe.failed(), Change::None);
+        assert!(breaker.enter().is_none(), "a failed probe starts the pause anew");
+
+        tokio::time::advance(PAUSE).await;
+        assert_eq!(breaker.enter().unwrap().answered(), Change::Closed);
+        assert!(!breaker.is_open());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_probe_that_is_dropped_lets_the_next_one_through() {
+        let breaker = Breaker::new(PAUSE);
+        assert_eq!(breaker.enter().unwrap().failed(), Change::Opened);
+        tokio::time::advance(PAUSE).await;
+        drop(breaker.enter().unwrap());
+        assert!(breaker.enter().is_some());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn many_failures_at_once_open_it_once_and_do_not_prolong_it() {
+        let breaker = Breaker::new(PAUSE);
+        let (first, second) = (breaker.enter().unwrap(), breaker.enter().unwrap());
+        assert_eq!(first.failed(), Change::Opened);
+        tokio::time::advance(PAUSE).await;
+        assert_eq!(second.failed(), Change::None);
+        assert!(breaker.enter().is_some(), "the straggler did not start the pause anew");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_to_a_call_from_before_does_not_close_it() {
+        let breaker = Breaker::new(PAUSE);
+        let (first, second) = (breaker.enter().unwrap(), breaker.enter().unwrap());
+        assert_eq!(first.failed(), Change::Opened);
+        assert_eq!(second.answered(), Change::None);
+        assert!(breaker.is_open());
+    }
+}

@@ -1,0 +1,267 @@
+//! Every setting of the manager, its default, and why.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use tokio::sync::mpsc;
+
+use super::gate::Gate;
+use super::{Lifetimes, SessionManager, Shared};
+use crate::clock::{Clock, SystemClock};
+use crate::error::ConfigError;
+use crate::session::SessionData;
+use crate::store::erased::ErasedStore;
+use crate::store::{MemoryStore, SessionStore};
+use crate::token::{Expected, KeySet, Policy, TokenSettings};
+use crate::touch::{self, TouchQueue, TouchRules, Worker};
+
+/// Uses that may wait for the worker. At one use per session and minute, enough for 100 ms of 100,000 sessions a
+/// second.
+const QUEUE: usize = 16_384;
+
+/// Configures a [`SessionManager`]. Keys, issuer and audience must be given (the last two may be switched off by name);
+/// everything else has a default.
+#[must_use = "a builder does nothing until it is built"]
+pub struct SessionManagerBuilder<D = ()> {
+    keys: Option<KeySet>,
+    issuer: Option<Expected>,
+    audience: Option<Expected>,
+    leeway: Duration,
+    accept_typ_jwt: bool,
+    store: Option<Arc<dyn ErasedStore>>,
+    store_timeout: Duration,
+    clock: Arc<dyn Clock>,
+    lifetimes: Lifetimes,
+    refresh_threshold: Option<Duration>,
+    touch_interval: Duration,
+    data: PhantomData<fn() -> D>,
+}
+
+impl<D: SessionData> SessionManagerBuilder<D> {
+    pub(super) fn new() -> Self {
+        Self {
+            keys: None,
+            issuer: None,
+            audience: None,
+            leeway: Duration::from_secs(5),
+            accept_typ_jwt: false,
+            store: None,
+            store_timeout: Duration::from_millis(250),
+            clock: Arc::new(SystemClock),
+            lifetimes: Lifetimes {
+                idle_ttl: Duration::from_secs(60 * 60),
+                session: Duration::from_secs(24 * 60 * 60),
+                access_token: Duration::from_secs(60 * 60),
+            },
+            refresh_threshold: None,
+            touch_interval: Duration::from_secs(60),
+            data: PhantomData,
+        }
+    }
+
+    /// The keys that sign and verify access tokens. No default.
+    pub fn keys(mut self, keys: impl Into<KeySet>) -> Self {
+        self.keys = Some(keys.into());
+        self
+    }
+
+    /// Who signs: put into each token as `iss`, and demanded of each. No default.
+    pub fn issuer(mut self, issuer: impl Into<String>) -> Self {
+        self.issuer = Some(Expected::Exactly(issuer.into()));
+        self
+    }
+
+    /// Takes tokens of any issuer or none, and signs without `iss`.
+    ///
+    /// Safe only while nobody else signs with these keys.
+    pub fn accept_any_issuer(mut self) -> Self {
+        self.issuer = Some(Expected::Any);
+        self
+    }
+
+    /// For whom: put into each token as `aud`, and demanded of each (RFC 7519 section 4.1.3). No default.
+    pub fn audience(mut self, audience: impl Into<String>) -> Self {
+        self.audience = Some(Expected::Exactly(audience.into()));
+        self
+    }
+
+    /// Takes tokens for any audience or none, and signs without `aud`.
+    ///
+    /// A token that was meant for another service of yours is then good here too.
+    pub fn accept_any_audience(mut self) -> Self {
+        self.audience = Some(Expected::Any);
+        self
+    }
+
+    /// How far hosts' clocks may be apart when `exp`, `nbf` and `iat` are judged. 5 seconds by default, 5 minutes at
+    /// most; with zero, a token is expired in the very second of its `exp`.
+    pub fn leeway(mut self, leeway: Duration) -> Self {
+        self.leeway = leeway;
+        self
+    }
+
+    /// Also takes tokens of type `JWT`. By default only `at+jwt` counts (RFC 9068 section 4), so that another kind of
+    /// token signed with the same key is never taken for an access token.
+    pub fn accept_typ_jwt(mut self) -> Self {
+        self.accept_typ_jwt = true;
+        self
+    }
+
+    /// Where sessions live. A [`MemoryStore`] by default: one process, gone when it ends.
+    pub fn store(mut self, store: impl SessionStore) -> Self {
+        self.store = Some(Arc::new(store));
+        self
+    }
+
+    /// How long all store steps of one request may take together. 250 milliseconds by default, 10 seconds at most.
+    pub fn store_timeout(mut self, timeout: Duration) -> Self {
+        self.store_timeout = timeout;
+        self
+    }
+
+    /// The host's clock, on which JWT times are judged (sessions live on the store's). The system's by default.
+    pub fn clock(mut self, clock: impl Clock) -> Self {
+        self.clock = Arc::new(clock);
+        self
+    }
+
+    /// How long a session lives without being used. 1 hour by default.
+    ///
+    /// NIST SP 800-63B-4 section 2.2.3 asks for at most 1 hour at AAL2.
+    pub fn idle_ttl(mut self, ttl: Duration) -> Self {
+        self.lifetimes.idle_ttl = ttl;
+        self
+    }
+
+    /// How long a session lives, however much it is used. 24 hours by default.
+    ///
+    /// NIST SP 800-63B-4 section 2.2.3 asks for at most 24 hours at AAL2.
+    pub fn lifetime(mut self, lifetime: Duration) -> Self {
+        self.lifetimes.session = lifetime;
+        self
+    }
+
+    /// How long an access token lives; never longer than its session. 1 hour by default. Whole seconds, rounded down.
+    pub fn access_token_ttl(mut self, ttl: Duration) -> Self {
+        self.lifetimes.access_token = ttl;
+        self
+    }
+
+    /// A use with less than this left until the idle deadline moves the deadline. A quarter of the idle TTL by default
+    /// (15 minutes of 1 hour), and always less than it; larger means fewer surprises for the user and more writes.
+    pub fn refresh_threshold(mut self, threshold: Duration) -> Self {
+        self.refresh_threshold = Some(threshold);
+        self
+    }
+
+    /// Two touches of one session by this process are at least this far apart. 60 seconds by default; a session whose
+    /// idle TTL is under ten times this is touched each tenth of its idle TTL.
+    pub fn touch_interval(mut self, interval: Duration) -> Self {
+        self.touch_interval = interval;
+        self
+    }
+
+    /// Checks the configuration, tests the keys (each signs, verifies and refuses a forgery), and makes the manager and
+    /// the worker that keeps its sessions alive. No I/O: a store that is away is found by the first request, or by
+    /// [`health`](SessionManager::health).
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] for the first thing that cannot work.
+    pub fn build(self) -> Result<(SessionManager<D>, Worker), ConfigError> {
+        let Self {
+            keys,
+            issuer,
+            audience,
+            leeway,
+            accept_typ_jwt,
+            store,
+            store_timeout,
+            clock,
+            lifetimes,
+            refresh_threshold,
+            touch_interval,
+            data,
+        } = self;
+        let touch = TouchRules {
+            interval: touch_interval,
+            refresh_threshold: refresh_threshold.unwrap_or(lifetimes.idle_ttl / 4),
+        };
+        check_durations(lifetimes, touch, store_timeout)?;
+        let policy = Policy::new(TokenSettings {
+            keys: keys.ok_or(ConfigError::Missing("keys"))?,
+            issuer: issuer.ok_or(ConfigError::Missing("issuer"))?,
+            audience: audience.ok_or(ConfigError::Missing("audience"))?,
+            leeway,
+            accept_typ_jwt,
+        })?;
+        let store = store.unwrap_or_else(|| Arc::new(MemoryStore::with_clock(Arc::clone(&clock))));
+        let gate = Arc::new(Gate::new(store, store_timeout));
+        let (sender, receiver) = mpsc::channel(QUEUE);
+        let worker = touch::worker(receiver, Arc::clone(&gate), touch.refresh_threshold);
+        let shared = Shared {
+            gate,
+            touches: TouchQueue::new(sender, touch),
+            policy: ArcSwap::from_pointee(policy),
+            clock,
+            lifetimes,
+        };
+        Ok((SessionManager { shared: Arc::new(shared), data }, worker))
+    }
+}
+
+fn check_durations(lifetimes: Lifetimes, touch: TouchRules, store_timeout: Duration) -> Result<(), ConfigError> {
+    const SECOND: Duration = Duration::from_secs(1);
+    const CENTURY: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
+    let rules = [
+        (
+            "idle_ttl",
+            "must be 1 second to 100 years",
+            (SECOND..=CENTURY).contains(&lifetimes.idle_ttl),
+        ),
+        ("lifetime", "must be 1 second to 100 years", (SECOND..=CENTURY).contains(&lifetimes.session)),
+        (
+            "access_token_ttl",
+            "must be 1 second to 100 years",
+            (SECOND..=CENTURY).contains(&lifetimes.access_token),
+        ),
+        (
+            "refresh_threshold",
+            "must be more than zero and less than `idle_ttl`",
+            !touch.refresh_threshold.is_zero() && touch.refresh_threshold < lifetimes.idle_ttl,
+        ),
+        (
+            "touch_interval",
+            "must be 1 millisecond to 1 hour",
+            (Duration::from_millis(1)..=Duration::from_secs(3600)).contains(&touch.interval),
+        ),
+        (
+            "store_timeout",
+            "must be 1 millisecond to 10 seconds",
+            (Duration::from_millis(1)..=Duration::from_secs(10)).contains(&store_timeout),
+        ),
+    ];
+    for (setting, rule, holds) in rules {
+        if !holds {
+            return Err(ConfigError::OutOfRange { setting, rule });
+        }
+    }
+    Ok(())
+}
+
+// Keys and store settings stay out of logs.
+impl<D> fmt::Debug for SessionManagerBuilder<D> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SessionManagerBuilder")
+            .field("leeway", &self.leeway)
+            .field("accept_typ_jwt", &self.accept_typ_jwt)
+            .field("store_timeout", &self.store_timeout)
+            .field("lifetimes", &self.lifetimes)
+            .field("refresh_threshold", &self.refresh_threshold)
+            .field("touch_interval", &self.touch_interval)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,133 @@
+//! From a token to a living session: verify, then ask the store.
+
+use super::SessionManager;
+use crate::clock::Timestamp;
+use crate::error::{AuthError, AuthErrorKind};
+use crate::id::{SessionId, UserId};
+use crate::reason::EndReason;
+use crate::session::{Content, Session, SessionData, State};
+use crate::store::{Activity, Record, StoreError, StoreErrorKind};
+use crate::token::{Expiry, VerifiedClaims};
+use crate::trace;
+
+impl<D: SessionData> SessionManager<D> {
+    /// Checks an access token: what the layer does with the bearer token of a request.
+    ///
+    /// A session that is let in counts as used.
+    ///
+    /// # Errors
+    ///
+    /// [`AuthError`] with the kind that says why: 401 if the token or its session is not good, 503 if the store cannot
+    /// tell.
+    ///
+    /// # Cancel safety
+    ///
+    /// Safe: checking changes nothing but the record of use.
+    pub async fn authenticate(&self, token: &str) -> Result<Session<D>, AuthError> {
+        self.check(self.verify(token)?).await
+    }
+
+    /// Ends the session of an access token whose signature is good, also one whose `exp` has passed. Tells whether it
+    /// lived until now.
+    ///
+    /// # Errors
+    ///
+    /// [`AuthError`]: 401 if the token is not one of ours, 503 when the session could not be ended.
+    pub async fn logout(&self, token: &str) -> Result<bool, AuthError> {
+        let now = self.shared.clock.now();
+        let claims = self.shared.policy.load().verify(token, now, Expiry::Ignored)?;
+        let gate = &self.shared.gate;
+        let ended = gate.ask(gate.deadline(), |store| {
+            store.delete(claims.user(), claims.session_id(), EndReason::Logout)
+        });
+        ended.await.map_err(|error| AuthError::with_source(AuthErrorKind::StoreUnavailable, error))
+    }
+
+    /// Token text to claims; no I/O.
+    pub(crate) fn verify(&self, token: &str) -> Result<VerifiedClaims, AuthError> {
+        self.shared.policy.load().verify(token, self.shared.clock.now(), Expiry::Enforced)
+    }
+
+    /// Claims to a living session, from the store, within one deadline.
+    pub(crate) async fn check(&self, claims: VerifiedClaims) -> Result<Session<D>, AuthError> {
+        let shared = &*self.shared;
+        let (user, id) = (claims.user(), claims.session_id());
+        let key = (user.clone(), id.clone());
+        let remembered = shared.touches.remembered(&key);
+        let deadline = shared.gate.deadline();
+
+        let idle_bound = remembered.map(|(idle_deadline, _)| idle_deadline);
+        let found = shared.gate.ask(deadline, |store| store.load(user, id, idle_bound)).await;
+        let Some(record) = found.map_err(|error| refusal(error, id))? else {
+            let reason = shared.gate.ask(deadline, |store| store.ended(user, id)).await;
+            return Err(match reason.map_err(|error| refusal(error, id))? {
+                Some(reason) => AuthError::revoked(reason),
+                None => AuthError::new(AuthErrorKind::SessionExpired),
+            });
+        };
+
+        let now = shared.gate.now();
+        if record.absolute_deadline <= now || record.idle_deadline <= now {
+            // Ended between the store's answer and now.
+            return Err(AuthError::new(AuthErrorKind::SessionExpired));
+        }
+        shared.touches.used(key, &record, now);
+        let last_activity = remembered.map_or(record.created, |(_, last_use)| last_use.max(record.created));
+        let activity = Activity::new(last_activity, record.idle_deadline);
+        let (user, id) = (user.clone(), id.clone());
+        session(user, id.clone(), record, Some(activity), Some(claims)).map_err(|error| refusal(error, &id))
+    }
+}
+
+/// A store's trouble as the client's answer. What nobody can repair by waiting is logged here, once per request.
+fn refusal(error: StoreError, id: &SessionId) -> AuthError {
+    if matches!(error.kind(), StoreErrorKind::Unreadable | StoreErrorKind::Unsupported) {
+        trace::error!(
+            "the session store gave something that is not a session",
+            session = id.short(),
+            error = trace::Chain(&error),
+        );
+    }
+    error.into()
+}
+
+/// A record as the application sees it.
+pub(super) fn session<D: SessionData>(
+    user: UserId,
+    id: SessionId,
+    record: Record,
+    activity: Option<Activity>,
+    claims: Option<VerifiedClaims>,
+) -> Result<Session<D>, StoreError> {
+    let Record { revision, created, idle_ttl, idle_deadline, absolute_deadline, payload } = record;
+    let content = Content::decode(&payload)
+        .map_err(|error| StoreError::with_source(StoreErrorKind::Unreadable, Undecodable::new(&error)))?;
+    let (last_activity, idle_deadline): (Timestamp, Timestamp) =
+        activity.map_or((created, idle_deadline), |activity| (activity.last_activity, activity.idle_deadline));
+    let state = State {
+        user,
+        id,
+        revision,
+        created,
+        last_activity,
+        idle_ttl,
+        idle_deadline,
+        absolute_deadline,
+        content,
+    };
+    Ok(Session::new(state, claims))
+}
+
+/// Where a payload stops being readable. Not serde's own words: they quote what they read.
+#[derive(Debug, thiserror::Error)]
+#[error("the payload does not fit the session's type at line {line}, column {column}")]
+struct Undecodable {
+    line: usize,
+    column: usize,
+}
+
+impl Undecodable {
+    fn new(error: &serde_json::Error) -> Self {
+        Self { line: error.line(), column: error.column() }
+    }
+}

@@ -1,0 +1,93 @@
+//! Opening a session.
+
+use std::fmt;
+use std::time::Duration;
+
+use super::SessionManager;
+use crate::clock::Timestamp;
+use crate::error::SessionError;
+use crate::id::SessionId;
+use crate::session::{NewSession, Session, SessionData, State};
+use crate::store::{Created, NewRecord, StoreError, StoreErrorKind};
+use crate::token::NewToken;
+
+/// A new session and the access token that goes with it.
+#[non_exhaustive]
+pub struct Login<D = ()> {
+    /// The session.
+    pub session: Session<D>,
+    /// The JWT to hand to the client, once. It is nowhere else, in no store and no log.
+    pub access_token: String,
+    /// How long the token lives; never longer than the session.
+    pub expires_in: Duration,
+}
+
+impl<D: SessionData> SessionManager<D> {
+    /// Opens a session for a user whose credentials were checked, and signs its access token.
+    ///
+    /// The session's id is new and random at each call, so a login never adopts a session that somebody else prepared.
+    ///
+    /// # Errors
+    ///
+    /// [`SessionError::Store`] when the store cannot answer or takes no writes (a session that nobody has a token for
+    /// may then exist until its idle TTL ends); the other kinds when what `new` says cannot be stored or signed.
+    pub async fn create(&self, new: NewSession<D>) -> Result<Login<D>, SessionError> {
+        let shared = &*self.shared;
+        let NewSession { user, content, claims } = new;
+        let lifetimes = shared.lifetimes;
+        let payload = content.encode()?;
+        let record = NewRecord::new(lifetimes.idle_ttl, lifetimes.session, payload);
+        let id = SessionId::random()?;
+
+        // Signed before it is stored: a token that cannot be signed leaves no session behind.
+        let lives = lifetimes.access_token.min(lifetimes.session);
+        let issued_at = shared.clock.now();
+        let expires_at = issued_at.saturating_add(lives);
+        let token = NewToken { user: &user, session: &id, issued_at, expires_at, custom: claims.as_ref() };
+        let access_token = shared.policy.load().sign(&token)?;
+
+        let deadline = shared.gate.deadline();
+        let created = match shared.gate.ask(deadline, |store| store.create(&user, &id, &record)).await? {
+            Created::Created(at) => at,
+            Created::AlreadyExists => {
+                // 144 random bits do not repeat: a store that says so is out of order.
+                return Err(StoreError::with_source(StoreErrorKind::Unsupported, IdTaken).into());
+            }
+        };
+
+        let absolute_deadline = created.saturating_add(record.lifetime);
+        let state = State {
+            user,
+            id,
+            revision: 1,
+            created,
+            last_activity: created,
+            idle_ttl: record.idle_ttl,
+            idle_deadline: created.saturating_add(record.idle_ttl).min(absolute_deadline),
+            absolute_deadline,
+            content,
+        };
+        let expires_in = whole_seconds(issued_at, expires_at);
+        Ok(Login { session: Session::new(state, None), access_token, expires_in })
+    }
+}
+
+/// From `iat` to `exp`, which both are whole seconds.
+fn whole_seconds(issued_at: Timestamp, expires_at: Timestamp) -> Duration {
+    let second = |at: Timestamp| at.as_millis().div_euclid(1000);
+    Duration::from_secs(u64::try_from(second(expires_at) - second(issued_at)).unwrap_or(0))
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("the store says that a random id is taken")]
+struct IdTaken;
+
+// The token stays out of logs.
+impl<D> fmt::Debug for Login<D> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Login")
+            .field("session", &self.session)
+            .field("expires_in", &self.expires_in)
+            .finish_non_exhaustive()
+    }
+}

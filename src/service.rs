@@ -1,0 +1,82 @@
+//! The middleware itself.
+
+use std::fmt;
+use std::mem;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use http::{Request, Response};
+use tower::Service;
+
+use crate::error::AuthErrorKind;
+use crate::future::ResponseFuture;
+use crate::layer::{Mode, Shared};
+use crate::session::SessionData;
+use crate::steps::reject::{self, Head, JsonRejection, Reject};
+use crate::steps::{attach, extract};
+
+/// A service behind a [`SessionAuthLayer`](crate::SessionAuthLayer).
+pub struct SessionAuth<S, D = (), R = JsonRejection> {
+    inner: S,
+    shared: Arc<Shared<D, R>>,
+}
+
+impl<S, D, R> SessionAuth<S, D, R> {
+    pub(crate) fn new(inner: S, shared: Arc<Shared<D, R>>) -> Self {
+        Self { inner, shared }
+    }
+}
+
+impl<S, D, R, ReqBody, ResBody> Service<Request<ReqBody>> for SessionAuth<S, D, R>
+where
+    S: Service<Request<ReqBody>, Response = Response<ResBody>> + Clone,
+    D: SessionData,
+    R: Reject<ResBody>,
+{
+    type Response = Response<ResBody>;
+    type Error = S::Error;
+    type Future = ResponseFuture<S, D, R, ReqBody>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
+        attach::clear::<D>(request.extensions_mut());
+        let token = extract::bearer(request.headers());
+        let claims = match token.and_then(|token| self.shared.manager.verify(token)) {
+            Ok(claims) => claims,
+            Err(error) if error.kind() == AuthErrorKind::MissingToken && self.shared.mode == Mode::Optional => {
+                attach::anonymous(request.extensions_mut());
+                return ResponseFuture::calling(self.inner.call(request));
+            }
+            Err(error) => {
+                let response = reject::respond(&self.shared.reject, error, Head::of(&request));
+                return ResponseFuture::rejected(response);
+            }
+        };
+        // `poll_ready` made *this* inner service ready; the clone left behind is not.
+        let clone = self.inner.clone();
+        let ready = mem::replace(&mut self.inner, clone);
+        // The boxed part holds neither the request nor the service: they need not be `Send` or `'static` for it.
+        let manager = self.shared.manager.clone();
+        let check = Box::pin(async move { manager.check(claims).await });
+        ResponseFuture::checking(check, ready, request, Arc::clone(&self.shared))
+    }
+}
+
+// By hand: a derive would ask for `D: Clone` and `R: Clone`.
+impl<S: Clone, D, R> Clone for SessionAuth<S, D, R> {
+    fn clone(&self) -> Self {
+        Self { inner: self.inner.clone(), shared: Arc::clone(&self.shared) }
+    }
+}
+
+impl<S: fmt::Debug, D, R> fmt::Debug for SessionAuth<S, D, R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SessionAuth")
+            .field("inner", &self.inner)
+            .field("mode", &self.shared.mode)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,125 @@
+//! The part of a session that only the manager reads: the payload of a store's record, as JSON.
+
+use std::net::IpAddr;
+
+use bytes::Bytes;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::{NewSession, SessionData};
+use crate::clock::Timestamp;
+use crate::error::SessionError;
+
+/// The largest payload of a record, in bytes.
+pub(crate) const MAX_PAYLOAD: usize = 64 * 1024;
+
+/// A record's payload. Unknown members are ignored, so that an older version reads what a newer one wrote.
+#[derive(Deserialize, Serialize)]
+pub(crate) struct Content<D> {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) user_name: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) email: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) role: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) ip_address: Option<IpAddr>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) user_agent: Option<String>,
+    /// Only when it is not the time of creation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) authenticated_at: Option<Timestamp>,
+    pub(crate) data: D,
+}
+
+impl Default for Content<()> {
+    fn default() -> Self {
+        Self {
+            user_name: None,
+            email: None,
+            role: None,
+            ip_address: None,
+            user_agent: None,
+            authenticated_at: None,
+            data: (),
+        }
+    }
+}
+
+impl<D> Content<D> {
+    pub(super) fn with_data<E>(self, data: E) -> Content<E> {
+        let Self { user_name, email, role, ip_address, user_agent, authenticated_at, data: _ } = self;
+        Content { user_name, email, role, ip_address, user_agent, authenticated_at, data }
+    }
+}
+
+impl<D: SessionData> Content<D> {
+    pub(crate) fn encode(&self) -> Result<Bytes, SessionError> {
+        let fields = [("user_name", &self.user_name), ("email", &self.email), ("role", &self.role)];
+        for (field, value) in fields {
+            if value.as_ref().is_some_and(|value| value.len() > NewSession::FIELD_LEN) {
+                return Err(SessionError::FieldTooLong { field, limit: NewSession::FIELD_LEN });
+            }
+        }
+        let payload = serde_json::to_vec(self).map_err(SessionError::Encode)?;
+        if payload.len() > MAX_PAYLOAD {
+            return Err(SessionError::TooLarge { size: payload.len(), limit: MAX_PAYLOAD });
+        }
+        Ok(payload.into())
+    }
+
+    pub(crate) fn decode(payload: &[u8]) -> Result<Self, serde_json::Error> {
+        serde_json::from_slice(payload)
+    }
+}
+
+impl Serialize for Timestamp {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_i64(self.as_millis())
+    }
+}
+
+impl<'de> Deserialize<'de> for Timestamp {
+    fn deserialize<De: Deserializer<'de>>(deserializer: De) -> Result<Self, De::Error> {
+        i64::deserialize(deserializer).map(Self::from_millis)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, Deserialize, PartialEq, Serialize)]
+    struct Cart {
+        items: Vec<u64>,
+    }
+
+    #[test]
+    fn content_survives_the_trip_through_the_store() {
+        let content = Content {
+            user_name: Some("제주삼다수".to_owned()),
+            ip_address: Some("::1".parse().unwrap()),
+            ..Content::default()
+        }
+        .with_data(Cart { items: vec![u64::MAX] });
+        let back = Content::<Cart>::decode(&content.encode().unwrap()).unwrap();
+        assert_eq!(back.user_name, content.user_name);
+        assert_eq!(back.ip_address, content.ip_address);
+        assert_eq!(back.data, content.data);
+        assert_eq!(back.email, None);
+    }
+
+    #[test]
+    fn a_member_from_a_newer_version_is_ignored_and_missing_data_is_an_error() {
+        assert!(Content::<()>::decode(br#"{"data":null,"colour":"blue"}"#).is_ok());
+        assert!(Content::<Cart>::decode(br#"{"user_name":"x"}"#).is_err());
+        assert!(Content::<()>::decode(b"\xff").is_err());
+    }
+
+    #[test]
+    fn what_is_too_large_is_refused_with_its_size() {
+        let content = Content::default().with_data("x".repeat(MAX_PAYLOAD));
+        assert!(matches!(content.encode(), Err(SessionError::TooLarge { limit: MAX_PAYLOAD, .. })));
+        let content = Content { role: Some("r".repeat(513)), ..Content::default() };
+        assert!(matches!(content.encode(), Err(SessionError::FieldTooLong { field: "role", .. })));
+    }
+}

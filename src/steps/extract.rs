@@ -1,0 +1,84 @@
+//! Request headers to token text.
+
+use http::HeaderMap;
+use http::header::AUTHORIZATION;
+
+use crate::error::{AuthError, AuthErrorKind};
+
+const SCHEME: &str = "Bearer";
+
+/// Reads the one `Authorization: Bearer` value (RFC 6750 section 2.1).
+///
+/// Two `Authorization` fields are refused: which of them counts would depend on which hop is asked. Another scheme is
+/// no bearer token at all; whatever starts as `Bearer` and goes on wrongly is a bad one.
+pub(crate) fn bearer(headers: &HeaderMap) -> Result<&str, AuthError> {
+    let mut values = headers.get_all(AUTHORIZATION).iter();
+    let value = match (values.next(), values.next()) {
+        (Some(value), None) => value.as_bytes(),
+        (None, _) => return Err(AuthError::new(AuthErrorKind::MissingToken)),
+        (Some(_), Some(_)) => return Err(AuthError::new(AuthErrorKind::InvalidRequest)),
+    };
+    let scheme_end = value.iter().position(|byte| !is_token_char(*byte)).unwrap_or(value.len());
+    let (scheme, rest) = value.split_at(scheme_end);
+    if !scheme.eq_ignore_ascii_case(SCHEME.as_bytes()) {
+        return Err(AuthError::new(AuthErrorKind::MissingToken));
+    }
+    // One space or more, and nothing else, stands between scheme and token.
+    let token = rest.trim_ascii_start();
+    let spaces = &rest[..rest.len() - token.len()];
+    let well_formed = !spaces.is_empty() && spaces.iter().all(|byte| *byte == b' ') && !token.is_empty();
+    match std::str::from_utf8(token) {
+        Ok(token) if well_formed => Ok(token),
+        Ok(_) | Err(_) => Err(AuthError::new(AuthErrorKind::InvalidToken)),
+    }
+}
+
+/// `tchar` of RFC 9110 section 5.6.2: what a scheme's name consists of.
+fn is_token_char(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+
+    use super::*;
+
+    fn read(values: &[&[u8]]) -> Result<String, AuthErrorKind> {
+        let mut headers = HeaderMap::new();
+        for value in values {
+            headers.append(AUTHORIZATION, HeaderValue::from_bytes(value).unwrap());
+        }
+        bearer(&headers).map(str::to_owned).map_err(|error| error.kind())
+    }
+
+    #[test]
+    fn the_scheme_is_case_insensitive_and_followed_by_spaces() {
+        for value in ["Bearer a.b.c", "bearer a.b.c", "BEARER a.b.c", "bEaReR    a.b.c"] {
+            assert_eq!(read(&[value.as_bytes()]).as_deref(), Ok("a.b.c"), "{value}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_bearer_credential_counts_as_none() {
+        for value in ["", "Basic dTpw", "DPoP a.b.c", "Bearerx a.b.c", "Bearer-x a", "a.b.c", " Bearer a.b.c"] {
+            assert_eq!(read(&[value.as_bytes()]), Err(AuthErrorKind::MissingToken), "{value:?}");
+        }
+        assert_eq!(read(&[]), Err(AuthErrorKind::MissingToken));
+    }
+
+    #[test]
+    fn a_bearer_credential_that_goes_on_wrongly_is_a_bad_one() {
+        let bad: [&[u8]; 7] =
+            [b"Bearer", b"Bearer ", b"Bearer\ta.b.c", b"Bearer \ta.b.c", b"Bearer,a", b"Bearer \xff", b"Bearer=a"];
+        for value in bad {
+            assert_eq!(read(&[value]), Err(AuthErrorKind::InvalidToken), "{value:?}");
+        }
+    }
+
+    #[test]
+    fn two_fields_are_refused_even_when_they_agree() {
+        assert_eq!(read(&[b"Bearer a.b.c", b"Bearer a.b.c"]), Err(AuthErrorKind::InvalidRequest));
+        assert_eq!(read(&[b"Basic dTpw", b"Bearer a.b.c"]), Err(AuthErrorKind::InvalidRequest));
+    }
+}

@@ -1,0 +1,142 @@
+//! Background refresh: a use of a session moves its last activity and its idle deadline, and no request waits for it.
+//!
+//! An accepted request leaves a [`Use`] in a bounded queue, at most one per session and touch interval; the
+//! [`Worker`] writes them in batches. A full queue drops the use: the next request of that session leaves another, and
+//! a session is lost only if that goes on for the whole refresh threshold.
+
+mod worker;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::time::Duration;
+
+use quick_cache::sync::Cache;
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+use crate::clock::{Timestamp, millis};
+use crate::id::{SessionId, UserId};
+use crate::store::Record;
+
+pub use self::worker::{Background, DrainReport, Worker};
+pub(crate) use self::worker::new as worker;
+
+/// For how many sessions a process remembers when it last touched them. One that is forgotten is touched once more.
+const REMEMBERED: usize = 65_536;
+
+/// When a use is worth a touch.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct TouchRules {
+    /// Two touches of one session are at least this far apart (less for sessions with a short idle TTL).
+    pub(crate) interval: Duration,
+    /// A use with less than this left until the idle deadline moves the deadline.
+    pub(crate) refresh_threshold: Duration,
+}
+
+/// One use of a session, on its way to the worker.
+#[derive(Debug)]
+pub(crate) struct Use {
+    pub(crate) user: UserId,
+    pub(crate) id: SessionId,
+    pub(crate) at: Instant,
+    pub(crate) mark: Arc<Mark>,
+}
+
+/// What this process remembers of one session, on the store's clock.
+#[derive(Debug)]
+pub(crate) struct Mark {
+    /// The latest use that was queued.
+    last_use: AtomicI64,
+    /// An idle deadline that the store reported: a lower bound of the true one.
+    idle_deadline: AtomicI64,
+}
+
+impl Mark {
+    fn new(record: &Record) -> Self {
+        Self {
+            last_use: AtomicI64::new(record.created.as_millis()),
+            idle_deadline: AtomicI64::new(record.idle_deadline.as_millis()),
+        }
+    }
+
+    /// Relaxed throughout this type: each value stands alone, and an old one costs a touch more, never a wrong answer.
+    fn idle_deadline(&self) -> Timestamp {
+        Timestamp::from_millis(self.idle_deadline.load(Ordering::Relaxed))
+    }
+
+    /// Idle deadlines only move forward.
+    pub(crate) fn learn(&self, idle_deadline: Timestamp) {
+        self.idle_deadline.fetch_max(idle_deadline.as_millis(), Ordering::Relaxed);
+    }
+
+    /// Takes the right to queue a use at `now`, if one is due.
+    fn take(&self, now: Timestamp, record: &Record, rules: TouchRules) -> bool {
+        let last = self.last_use.load(Ordering::Relaxed);
+        let since = now.as_millis().saturating_sub(last);
+        // A session with a short idle TTL needs its touches closer together, or it would end in spite of them.
+        let interval = rules.interval.min(record.idle_ttl / 10);
+        let left = |at: i64| self.idle_deadline().as_millis().saturating_sub(at);
+        let threshold = millis(rules.refresh_threshold);
+        // The first use below the threshold does not wait for the interval: it moves the deadline.
+        let enters_threshold = left(now.as_millis()) < threshold && left(last) >= threshold;
+        let due = since >= millis(interval) || (since > 0 && enters_threshold);
+        // Of several requests at once, one wins.
+        due && self
+            .last_use
+            .compare_exchange(last, now.as_millis(), Ordering::Relaxed, Ordering::Relaxed)
+            .is_ok()
+    }
+
+    /// The use was not queued or not written: the next one is due at once.
+    pub(crate) fn give_back(&self) {
+        self.last_use.store(0, Ordering::Relaxed);
+    }
+}
+
+/// Where requests leave uses.
+pub(crate) struct TouchQueue {
+    marks: Cache<(UserId, SessionId), Arc<Mark>>,
+    sender: mpsc::Sender<Use>,
+    rules: TouchRules,
+    dropped: AtomicU64,
+}
+
+impl TouchQueue {
+    pub(crate) fn new(sender: mpsc::Sender<Use>, rules: TouchRules) -> Self {
+        Self { marks: Cache::new(REMEMBERED), sender, rules, dropped: AtomicU64::new(0) }
+    }
+
+    /// What this process remembers of a session's idle deadline, and of its last use.
+    pub(crate) fn remembered(&self, key: &(UserId, SessionId)) -> Option<(Timestamp, Timestamp)> {
+        let mark = self.marks.get(key)?;
+        Some((mark.idle_deadline(), Timestamp::from_millis(mark.last_use.load(Ordering::Relaxed))))
+    }
+
+    /// Notes that a session was used; never waits.
+    pub(crate) fn used(&self, key: (UserId, SessionId), record: &Record, now: Timestamp) {
+        let mark = match self.marks.get(&key) {
+            Some(mark) => mark,
+            None => {
+                let mark = Arc::new(Mark::new(record));
+                self.marks.insert(key.clone(), Arc::clone(&mark));
+                mark
+            }
+        };
+        mark.learn(record.idle_deadline);
+        if !mark.take(now, record, self.rules) {
+            return;
+        }
+        let (user, id) = key;
+        let entry = Use { user, id, at: Instant::now(), mark };
+        if let Err(refused) = self.sender.try_send(entry) {
+            let (mpsc::error::TrySendError::Full(entry) | mpsc::error::TrySendError::Closed(entry)) = refused;
+            entry.mark.give_back();
+            self.dropped.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// How many uses were not queued since the start, because the queue was full or its worker had stopped.
+    pub(crate) fn dropped(&self) -> u64 {
+        self.dropped.load(Ordering::Relaxed)
+    }
+}

@@ -1,0 +1,239 @@
+//! The task that writes uses to the store.
+
+use std::collections::HashMap;
+use std::future::poll_fn;
+use std::mem;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+use tokio::sync::{Notify, mpsc};
+use tokio::task::{JoinError, JoinHandle};
+use tokio::time::{Instant, sleep_until};
+
+use super::{Mark, Use};
+use crate::id::{SessionId, UserId};
+use crate::manager::Gate;
+use crate::store::{Touch, Touched};
+use crate::trace;
+
+/// Uses are collected for this long before they are written.
+const COLLECT: Duration = Duration::from_millis(100);
+/// The most touches in one call to the store.
+const BATCH: usize = 500;
+/// How long one call may take. No request waits for it.
+const CALL_LIMIT: Duration = Duration::from_secs(1);
+/// The longest pause between tries while the store does not take touches.
+const MAX_PAUSE: Duration = Duration::from_secs(1);
+/// How often the store gets to free what expired and to compare clocks.
+const UPKEEP: Duration = Duration::from_secs(1);
+/// The most uses that wait for a store that is away; further ones are dropped, and due again at the next request.
+const MAX_PENDING: usize = 65_536;
+/// How long a stop waits for the store to take what is left.
+const DRAIN_LIMIT: Duration = Duration::from_secs(5);
+
+/// Writes what requests leave behind: last activity and idle deadlines. Made by `build()`, runs when started.
+///
+/// Without it running, sessions are checked as ever, but use does not keep them alive: each ends one idle TTL after its
+/// login. Start it once, with [`start`](Self::start) or [`run`](Self::run).
+#[must_use = "sessions are not kept alive by use until the worker is started"]
+pub struct Worker {
+    receiver: mpsc::Receiver<Use>,
+    gate: Arc<Gate>,
+    stop: Arc<Notify>,
+    refresh_threshold: Duration,
+    pending: HashMap<(UserId, SessionId), (Instant, Arc<Mark>)>,
+    report: DrainReport,
+}
+
+/// What a worker did in its life.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct DrainReport {
+    /// Touches that the store took (of sessions living or ended).
+    pub written: u64,
+    /// Touches that were lost: too many waited for a store that was away, or it was still away at the end.
+    pub lost: u64,
+}
+
+/// A running [`Worker`].
+///
+/// Dropping it leaves the worker running; it then ends with the last clone of the manager.
+#[derive(Debug)]
+#[must_use = "keep it, to stop the worker at shutdown"]
+pub struct Background {
+    stop: Arc<Notify>,
+    task: JoinHandle<DrainReport>,
+}
+
+pub(crate) fn new(receiver: mpsc::Receiver<Use>, gate: Arc<Gate>, refresh_threshold: Duration) -> Worker {
+    let stop = Arc::new(Notify::new());
+    Worker { receiver, gate, stop, refresh_threshold, pending: HashMap::new(), report: DrainReport::default() }
+}
+
+impl Background {
+    /// Writes what is left in the queue, for 5 seconds at most, and ends the worker.
+    ///
+    /// Call it after the server has stopped: a use that comes later is dropped.
+    ///
+    /// # Errors
+    ///
+    /// [`JoinError`] when the worker's task panicked or its runtime was shut down.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future does not take the stop back: the worker ends by itself.
+    pub async fn stop(self) -> Result<DrainReport, JoinError> {
+        self.stop.notify_one();
+        self.task.await
+    }
+}
+
+enum Woken {
+    Used(usize),
+    Due,
+    Stop,
+}
+
+impl Worker {
+    /// Runs the worker as a task on the current Tokio runtime.
+    ///
+    /// # Panics
+    ///
+    /// Outside of a Tokio runtime.
+    pub fn start(self) -> Background {
+        let stop = Arc::clone(&self.stop);
+        #[expect(clippy::disallowed_methods, reason = "this is the one documented call that starts background work")]
+        let task = tokio::spawn(self.run());
+        Background { stop, task }
+    }
+
+    /// Runs until the last clone of the manager is gone, then writes what is left and ends.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future loses the uses that wait, and nothing else.
+    pub async fn run(mut self) -> DrainReport {
+        let mut received = Vec::with_capacity(BATCH);
+        let mut next_upkeep = Instant::now() + UPKEEP;
+        let mut next_flush = Instant::now();
+        let mut pause = COLLECT;
+        loop {
+            let wake = if self.pending.is_empty() { next_upkeep } else { next_flush.min(next_upkeep) };
+            match self.wait(&mut received, wake).await {
+                Woken::Used(_) => {
+                    if self.pending.is_empty() {
+                        next_flush = Instant::now() + pause;
+                    }
+                    self.collect(&mut received);
+                }
+                Woken::Due => {}
+                Woken::Stop => break,
+            }
+            if !self.pending.is_empty() && Instant::now() >= next_flush {
+                pause = if self.flush().await { COLLECT } else { (pause * 2).min(MAX_PAUSE) };
+                next_flush = Instant::now() + pause;
+            }
+            if Instant::now() >= next_upkeep {
+                self.upkeep().await;
+                next_upkeep = Instant::now() + UPKEEP;
+            }
+        }
+        self.drain(received).await
+    }
+
+    /// Waits for uses, until `wake` at most.
+    async fn wait(&mut self, received: &mut Vec<Use>, wake: Instant) -> Woken {
+        let mut uses = pin!(self.receiver.recv_many(received, BATCH));
+        let mut stopped = pin!(self.stop.notified());
+        let mut due = pin!(sleep_until(wake));
+        poll_fn(|context| {
+            if stopped.as_mut().poll(context).is_ready() {
+                return Poll::Ready(Woken::Stop);
+            }
+            if let Poll::Ready(count) = uses.as_mut().poll(context) {
+                // None at all means that every manager is gone.
+                return Poll::Ready(if count == 0 { Woken::Stop } else { Woken::Used(count) });
+            }
+            due.as_mut().poll(context).map(|()| Woken::Due)
+        })
+        .await
+    }
+
+    fn collect(&mut self, received: &mut Vec<Use>) {
+        for Use { user, id, at, mark } in received.drain(..) {
+            let key = (user, id);
+            if self.pending.len() >= MAX_PENDING && !self.pending.contains_key(&key) {
+                mark.give_back();
+                self.report.lost += 1;
+                continue;
+            }
+            self.pending.insert(key, (at, mark));
+        }
+    }
+
+    /// Writes what is pending; `false` if the store did not take all of it.
+    async fn flush(&mut self) -> bool {
+        let mut left = mem::take(&mut self.pending).into_iter();
+        loop {
+            let batch: Vec<_> = left.by_ref().take(BATCH).collect();
+            if batch.is_empty() {
+                return true;
+            }
+            let now = Instant::now();
+            let touches: Vec<_> = batch
+                .iter()
+                .map(|((user, id), (at, _))| {
+                    Touch::new(user.clone(), id.clone(), now - *at, self.refresh_threshold)
+                })
+                .collect();
+            match self.gate.ask(now + CALL_LIMIT, |store| store.touch(&touches)).await {
+                Ok(answers) => {
+                    self.report.written += batch.len() as u64;
+                    for (answer, (_, (_, mark))) in answers.into_iter().zip(&batch) {
+                        if let Touched::Lives(idle_deadline) = answer {
+                            mark.learn(idle_deadline);
+                        }
+                    }
+                }
+                Err(error) => {
+                    trace::debug!("touches wait for the store", error = trace::Chain(&error));
+                    self.pending.extend(batch);
+                    self.pending.extend(left);
+                    return false;
+                }
+            }
+        }
+    }
+
+    async fn upkeep(&self) {
+        let deadline = self.gate.deadline();
+        if let Err(error) = self.gate.ask(deadline, |store| store.upkeep()).await {
+            trace::debug!("upkeep of the store failed", error = trace::Chain(&error));
+        }
+    }
+
+    async fn drain(mut self, mut received: Vec<Use>) -> DrainReport {
+        let give_up = Instant::now() + DRAIN_LIMIT;
+        self.receiver.close();
+        self.collect(&mut received);
+        while self.receiver.recv_many(&mut received, BATCH).await > 0 {
+            self.collect(&mut received);
+        }
+        while !self.flush().await && Instant::now() + COLLECT < give_up {
+            tokio::time::sleep(COLLECT).await;
+        }
+        self.report.lost += self.pending.len() as u64;
+        if self.report.lost > 0 {
+            trace::warn!("uses of sessions were not recorded", lost = self.report.lost);
+        }
+        self.report
+    }
+}
+
+impl std::fmt::Debug for Worker {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Worker").field("pending", &self.pending.len()).finish_non_exhaustive()
+    }
+}

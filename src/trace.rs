@@ -1,0 +1,67 @@
+//! Events for `tracing`, or nothing: arguments are type-checked either way.
+
+use std::error::Error as StdError;
+use std::fmt;
+
+/// The target of every event of this library.
+#[cfg(feature = "tracing")]
+pub(crate) const TARGET: &str = "tower_session_auth";
+
+macro_rules! event {
+    ($level:ident, $message:literal $(, $field:ident = $value:expr)* $(,)?) => {{
+        #[cfg(feature = "tracing")]
+        ::tracing::event!(
+            target: $crate::trace::TARGET,
+            ::tracing::Level::$level,
+            $($field = %$value,)*
+            $message
+        );
+        #[cfg(not(feature = "tracing"))]
+        {
+            let _: ::std::fmt::Arguments<'_> = ::std::format_args!(concat!($message $(, "{", stringify!($field), "}")*) $(, $field = $value)*);
+        }
+    }};
+}
+
+macro_rules! error {
+    ($($event:tt)*) => { $crate::trace::event!(ERROR, $($event)*) };
+}
+
+macro_rules! warn_ {
+    ($($event:tt)*) => { $crate::trace::event!(WARN, $($event)*) };
+}
+
+macro_rules! info {
+    ($($event:tt)*) => { $crate::trace::event!(INFO, $($event)*) };
+}
+
+macro_rules! debug {
+    ($($event:tt)*) => { $crate::trace::event!(DEBUG, $($event)*) };
+}
+
+pub(crate) use {debug, error, event, info, warn_ as warn};
+
+/// An error with everything behind it on one line, shortened: what drivers say can be long.
+pub(crate) struct Chain<'a>(pub(crate) &'a dyn StdError);
+
+impl Chain<'_> {
+    const MAX_LINKS: usize = 8;
+    const MAX_LINK: usize = 300;
+}
+
+impl fmt::Display for Chain<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut link = Some(self.0);
+        for position in 0..Self::MAX_LINKS {
+            let Some(error) = link else { break };
+            if position > 0 {
+                f.write_str(": ")?;
+            }
+            // Escaped, so that what a server says cannot forge a log line.
+            let text = error.to_string();
+            write!(f, "{}", text.chars().take(Self::MAX_LINK).collect::<String>().escape_debug())?;
+            link = error.source();
+        }
+        Ok(())
+    }
+}
