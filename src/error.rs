@@ -8,7 +8,8 @@ use std::sync::Arc;
 
 use http::StatusCode;
 
-use crate::session::{EndReason, RandomError};
+use crate::id::RandomError;
+use crate::reason::EndReason;
 use crate::store::{StoreError, StoreErrorKind};
 
 /// Why a request was not let in.
@@ -147,6 +148,14 @@ impl fmt::Debug for AuthError {
 impl StdError for AuthError {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         self.source.as_deref().map(|source| source as _)
+    }
+}
+
+/// For an application's own answers in the same words. A [`SessionRevoked`](AuthErrorKind::SessionRevoked) made like
+/// this has no reason.
+impl From<AuthErrorKind> for AuthError {
+    fn from(kind: AuthErrorKind) -> Self {
+        Self::new(kind)
     }
 }
 

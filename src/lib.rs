@@ -28,6 +28,7 @@ pub use self::manager::{Health, Login, SessionManager, SessionManagerBuilder};
 pub use self::reason::EndReason;
 pub use self::service::SessionAuth;
 pub use self::session::{NewSession, Session, SessionData};
+pub use self::steps::extract::bearer;
 pub use self::steps::reject::{Head, JsonRejection, Reject};
 pub use self::store::MemoryStore;
 #[cfg(feature = "redis")]

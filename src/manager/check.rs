@@ -75,7 +75,7 @@ impl<D: SessionData> SessionManager<D> {
         let last_activity = remembered.map_or(record.created, |(_, last_use)| last_use.max(record.created));
         let activity = Activity::new(last_activity, record.idle_deadline);
         let (user, id) = (user.clone(), id.clone());
-        session(user, id.clone(), record, Some(activity), Some(claims)).map_err(|error| refusal(error, &id))
+        session(user, id.clone(), record, Some(activity), Some(claims), now).map_err(|error| refusal(error, &id))
     }
 }
 
@@ -98,6 +98,7 @@ pub(super) fn session<D: SessionData>(
     record: Record,
     activity: Option<Activity>,
     claims: Option<VerifiedClaims>,
+    read: Timestamp,
 ) -> Result<Session<D>, StoreError> {
     let Record { revision, created, idle_ttl, idle_deadline, absolute_deadline, payload } = record;
     let content = Content::decode(&payload)
@@ -113,6 +114,7 @@ pub(super) fn session<D: SessionData>(
         idle_ttl,
         idle_deadline,
         absolute_deadline,
+        read,
         content,
     };
     Ok(Session::new(state, claims))

@@ -65,6 +65,7 @@ impl<D: SessionData> SessionManager<D> {
             idle_ttl: record.idle_ttl,
             idle_deadline: created.saturating_add(record.idle_ttl).min(absolute_deadline),
             absolute_deadline,
+            read: created,
             content,
         };
         let expires_in = whole_seconds(issued_at, expires_at);

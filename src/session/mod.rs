@@ -48,6 +48,8 @@ pub(crate) struct State<D> {
     pub(crate) idle_ttl: Duration,
     pub(crate) idle_deadline: Timestamp,
     pub(crate) absolute_deadline: Timestamp,
+    /// The store's time when this was read.
+    pub(crate) read: Timestamp,
     pub(crate) content: Content<D>,
 }
 
@@ -145,6 +147,13 @@ impl<D> Session<D> {
         self.state.absolute_deadline.to_datetime()
     }
 
+    /// How long the session was to live, unless it is used, when it was read: until its idle or its absolute deadline,
+    /// whichever comes first. A lower bound where [`last_activity`](Self::last_activity) is one.
+    #[must_use]
+    pub fn ttl(&self) -> Duration {
+        self.state.idle_deadline.min(self.state.absolute_deadline).saturating_since(self.state.read)
+    }
+
     /// 1 when created, one more with every change of its content.
     #[must_use]
     pub fn revision(&self) -> u64 {
@@ -155,10 +164,6 @@ impl<D> Session<D> {
     #[must_use]
     pub fn claims(&self) -> Option<&VerifiedClaims> {
         self.claims.as_deref()
-    }
-
-    pub(crate) fn absolute(&self) -> Timestamp {
-        self.state.absolute_deadline
     }
 }
 

@@ -1,0 +1,117 @@
+//! The environment, read once and checked whole.
+
+use std::net::SocketAddr;
+use std::str::FromStr;
+use std::time::Duration;
+
+use redis::{ConnectionAddr, IntoConnectionInfo, RedisConnectionInfo};
+use tower_session_auth::RedisStore;
+
+use crate::log;
+use crate::peer::TrustedProxies;
+
+pub(crate) struct Config {
+    pub(crate) bind: SocketAddr,
+    pub(crate) store: Store,
+    pub(crate) secret: String,
+    pub(crate) secret_is_random: bool,
+    pub(crate) idle_ttl: Duration,
+    pub(crate) refresh_threshold: Option<Duration>,
+    pub(crate) lifetime: Duration,
+    pub(crate) access_token_ttl: Duration,
+    pub(crate) proxies: TrustedProxies,
+}
+
+pub(crate) enum Store {
+    Memory,
+    Redis(RedisStore),
+}
+
+impl Store {
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Memory => "this process (set REDIS_URL to keep them in Redis)",
+            Self::Redis(_) => "Redis",
+        }
+    }
+}
+
+impl Config {
+    pub(crate) fn from_env() -> Result<Self, String> {
+        Self::read(|name| std::env::var(name).ok())
+    }
+
+    /// Reads each variable through `variable`; an empty one counts as unset.
+    pub(crate) fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Self, String> {
+        let get = |name: &str| variable(name).filter(|value| !value.is_empty());
+        let (secret, secret_is_random) = match get("JWT_SECRET") {
+            Some(secret) => (secret, false),
+            None => (random_secret()?, true),
+        };
+        Ok(Self {
+            bind: parsed(&get, "BIND_ADDR", "an address and port such as 127.0.0.1:8000")?
+                .unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8000))),
+            store: store(&get)?,
+            secret,
+            secret_is_random,
+            idle_ttl: seconds(&get, "SESSION_TTL")?.unwrap_or(Duration::from_secs(3600)),
+            refresh_threshold: seconds(&get, "SESSION_REFRESH_THRESHOLD")?,
+            lifetime: seconds(&get, "SESSION_MAX_LIFETIME")?.unwrap_or(Duration::from_secs(86400)),
+            access_token_ttl: seconds(&get, "ACCESS_TOKEN_TTL")?.unwrap_or(Duration::from_secs(3600)),
+            proxies: TrustedProxies::parse(&get("TRUSTED_PROXIES").unwrap_or_default())?,
+        })
+    }
+}
+
+fn parsed<T: FromStr>(
+    get: &impl Fn(&str) -> Option<String>,
+    name: &str,
+    what: &str,
+) -> Result<Option<T>, String> {
+    let Some(value) = get(name) else { return Ok(None) };
+    value.trim().parse().map(Some).map_err(|_| format!("{name} must be {what}"))
+}
+
+fn seconds(get: &impl Fn(&str) -> Option<String>, name: &str) -> Result<Option<Duration>, String> {
+    Ok(parsed(get, name, "a whole number of seconds")?.map(Duration::from_secs))
+}
+
+/// `REDIS_URL`, or its parts, or the embedded store. No message repeats the URL: it may hold a password.
+fn store(get: &impl Fn(&str) -> Option<String>) -> Result<Store, String> {
+    let prefix = get("SESSION_PREFIX").unwrap_or_else(|| "session".to_owned());
+    let builder = match (get("REDIS_URL"), get("REDIS_HOST")) {
+        (Some(url), _) => {
+            if url.contains(',') || url.starts_with("redis+sentinel:") {
+                return Err("REDIS_URL names a cluster or a Sentinel, which this version does not support: \
+                            give one redis:// URL"
+                    .to_owned());
+            }
+            RedisStore::builder(url).map_err(|error| format!("REDIS_URL cannot be used: {}", log::chain(&error)))?
+        }
+        (None, Some(host)) => {
+            let port = parsed(get, "REDIS_PORT", "a port number")?.unwrap_or(6379);
+            let mut settings = RedisConnectionInfo::default();
+            if let Some(password) = get("REDIS_PASSWORD") {
+                settings = settings.set_password(password);
+            }
+            if let Some(db) = parsed(get, "REDIS_DB", "a database number")? {
+                settings = settings.set_db(db);
+            }
+            let info = ConnectionAddr::Tcp(host, port)
+                .into_connection_info()
+                .map_err(|_| "REDIS_HOST and REDIS_PORT cannot be used".to_owned())?
+                .set_redis_settings(settings);
+            RedisStore::builder(info)
+                .map_err(|error| format!("REDIS_HOST cannot be used: {}", log::chain(&error)))?
+        }
+        (None, None) => return Ok(Store::Memory),
+    };
+    let store = builder.prefix(prefix).build();
+    store.map(Store::Redis).map_err(|error| format!("the Redis settings cannot be used: {}", log::chain(&error)))
+}
+
+/// Two session ids' worth of random text: 288 bits.
+fn random_secret() -> Result<String, String> {
+    let half = || tower_session_auth::SessionId::random().map_err(|error| log::chain(&error));
+    Ok(format!("{}{}", half()?.as_str(), half()?.as_str()))
+}
