@@ -1,0 +1,99 @@
+//! What a request costs: let in, refused, and without a token, over both stores, beside the bare inner service.
+//!
+//! Every figure is of one request after the other, from making the request to dropping the response; subtract the bare
+//! inner service for the layer's own share. Redis is a real `redis-server` on loopback that the benchmark starts.
+//!
+//! `cargo bench --bench request`
+
+#![allow(missing_docs, clippy::unwrap_used, reason = "a benchmark stops at the first surprise")]
+
+#[path = "../tests/support/mod.rs"]
+mod support;
+
+use std::convert::Infallible;
+use std::hint::black_box;
+use std::time::Instant;
+
+use criterion::{Bencher, Criterion, criterion_group, criterion_main};
+use http::{Request, Response, StatusCode};
+use tokio::runtime::Runtime;
+use tower::{Layer, Service, ServiceExt, service_fn};
+use tower_session_auth::{EndReason, MemoryStore, RedisStore, Session, SessionAuthLayer, SessionManager};
+
+use crate::support::redis::RedisServer;
+use crate::support::{anonymous, bearer, login, manager, user};
+
+async fn inner(request: Request<String>) -> Result<Response<String>, Infallible> {
+    let live = request.extensions().get::<Session>().is_some();
+    let status = if live { StatusCode::OK } else { StatusCode::ACCEPTED };
+    Ok(Response::builder().status(status).body(String::new()).unwrap_or_default())
+}
+
+/// Times `n` requests one after the other. Each outcome is checked: nothing here times an error by mistake.
+fn measure<S>(bench: &mut Bencher<'_>, runtime: &Runtime, service: &S, token: Option<&str>, expected: StatusCode)
+where
+    S: Service<Request<String>, Response = Response<String>, Error = Infallible> + Clone,
+{
+    bench.iter_custom(|n| {
+        runtime.block_on(async {
+            let mut service = service.clone();
+            let start = Instant::now();
+            for _ in 0..n {
+                let request = token.map_or_else(anonymous, bearer);
+                let Ok(ready) = service.ready().await;
+                let Ok(response) = ready.call(request).await;
+                assert_eq!(response.status(), expected);
+                black_box(response);
+            }
+            start.elapsed()
+        })
+    });
+}
+
+fn over(criterion: &mut Criterion, runtime: &Runtime, store: &str, manager: &SessionManager) {
+    let (live, ended) = runtime.block_on(async {
+        let live = login(manager, "live").await;
+        let ended = login(manager, "ended").await;
+        let lived = manager.delete(&user("ended"), ended.session.id(), EndReason::Logout).await.unwrap();
+        assert!(lived);
+        (live.access_token, ended.access_token)
+    });
+    // The last character of an HS256 signature carries four bits: this one changes them, and stays canonical.
+    let forged = format!("{}{}", &live[..live.len() - 1], if live.ends_with('A') { 'E' } else { 'A' });
+
+    let service = SessionAuthLayer::new(manager.clone()).layer(service_fn(inner));
+    let mut group = criterion.benchmark_group(format!("request/{store}"));
+    group.bench_function("bare inner service", |bench| {
+        measure(bench, runtime, &service_fn(inner), Some(&live), StatusCode::ACCEPTED);
+    });
+    group.bench_function("accepted", |bench| {
+        measure(bench, runtime, &service, Some(&live), StatusCode::OK);
+    });
+    group.bench_function("refused, session ended", |bench| {
+        measure(bench, runtime, &service, Some(&ended), StatusCode::UNAUTHORIZED);
+    });
+    group.bench_function("refused, forged signature", |bench| {
+        measure(bench, runtime, &service, Some(&forged), StatusCode::UNAUTHORIZED);
+    });
+    group.bench_function("without a token", |bench| {
+        measure(bench, runtime, &service, None, StatusCode::UNAUTHORIZED);
+    });
+    group.finish();
+}
+
+fn benches(criterion: &mut Criterion) {
+    let runtime = Runtime::new().unwrap();
+    let (embedded, worker) = manager(MemoryStore::new());
+    let background = runtime.block_on(async { worker.start() });
+    over(criterion, &runtime, "memory", &embedded);
+    runtime.block_on(background.stop()).unwrap();
+
+    let server = runtime.block_on(RedisServer::start());
+    let (redis, worker) = manager(RedisStore::new(server.url().as_str()).unwrap());
+    let background = runtime.block_on(async { worker.start() });
+    over(criterion, &runtime, "redis", &redis);
+    runtime.block_on(background.stop()).unwrap();
+}
+
+criterion_group!(request, benches);
+criterion_main!(request);

@@ -1,0 +1,71 @@
+//! What the tests share.
+
+#![allow(dead_code, reason = "each test file uses its own part")]
+#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+pub mod switch;
+
+use std::time::Duration;
+
+use http::{Request, Response};
+use tower_session_auth::clock::Timestamp;
+use tower_session_auth::store::SessionStore;
+use tower_session_auth::testing::ManualClock;
+use tower_session_auth::touch::Worker;
+use tower_session_auth::{
+    KeySet, Login, MemoryStore, NewSession, SessionManager, SessionManagerBuilder, SigningKey, UserId,
+};
+
+pub const SECRET: &[u8] = b"0123456789abcdef0123456789abcdef";
+pub const ISSUER: &str = "https://issuer.test";
+pub const AUDIENCE: &str = "test";
+
+/// Where test clocks start: 2030-01-01T00:00:00Z.
+pub const START: Timestamp = Timestamp::from_millis(1_893_456_000_000);
+
+pub fn key() -> SigningKey {
+    SigningKey::hs256("k1", SECRET).unwrap()
+}
+
+pub fn builder() -> SessionManagerBuilder {
+    SessionManager::builder().keys(KeySet::new(key())).issuer(ISSUER).audience(AUDIENCE)
+}
+
+pub fn manager(store: impl SessionStore) -> (SessionManager, Worker) {
+    builder().store(store).build().unwrap()
+}
+
+/// A manager on a clock that stands still until a test moves it, and its store's switch.
+pub fn clocked() -> (SessionManager, Worker, ManualClock, switch::SwitchStore) {
+    let clock = ManualClock::new(START);
+    let store = switch::SwitchStore::new(MemoryStore::with_clock(std::sync::Arc::new(clock.clone())));
+    let (manager, worker) = builder().clock(clock.clone()).store(store.clone()).build().unwrap();
+    (manager, worker, clock, store)
+}
+
+pub fn user(id: &str) -> UserId {
+    UserId::parse(id).unwrap()
+}
+
+pub async fn login(manager: &SessionManager, id: &str) -> Login {
+    manager.create(NewSession::new(user(id)).role("user")).await.unwrap()
+}
+
+/// A request with this bearer token.
+pub fn bearer(token: &str) -> Request<String> {
+    Request::builder().header("authorization", format!("Bearer {token}")).body(String::new()).unwrap()
+}
+
+pub fn anonymous() -> Request<String> {
+    Request::new(String::new())
+}
+
+pub fn code(response: &Response<String>) -> String {
+    let body: serde_json::Value = serde_json::from_str(response.body()).unwrap();
+    body["code"].as_str().unwrap().to_owned()
+}
+
+/// Milliseconds, for tables.
+pub fn ms(millis: u64) -> Duration {
+    Duration::from_millis(millis)
+}
