@@ -6,6 +6,7 @@ pub mod axum;
 pub mod clock;
 pub mod error;
 mod future;
+mod gate;
 mod id;
 mod layer;
 mod manager;

@@ -8,10 +8,10 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use tokio::sync::mpsc;
 
-use super::gate::Gate;
 use super::{Lifetimes, SessionManager, Shared};
 use crate::clock::{Clock, SystemClock};
 use crate::error::ConfigError;
+use crate::gate::Gate;
 use crate::session::SessionData;
 use crate::store::erased::ErasedStore;
 use crate::store::{MemoryStore, SessionStore};

@@ -1,9 +1,7 @@
 //! The session manager: the verbs, for the layer and for the application.
 
-mod breaker;
 mod builder;
 mod check;
-mod gate;
 mod login;
 
 use std::fmt;
@@ -15,6 +13,7 @@ use arc_swap::ArcSwap;
 use tokio::time::Instant;
 
 use crate::clock::Clock;
+use crate::gate::Gate;
 use crate::error::{ConfigError, SessionError};
 use crate::id::{SessionId, UserId};
 use crate::reason::EndReason;
@@ -24,7 +23,6 @@ use crate::token::{KeySet, Policy};
 use crate::touch::TouchQueue;
 
 pub use self::builder::SessionManagerBuilder;
-pub(crate) use self::gate::Gate;
 pub use self::login::Login;
 
 /// Opens, checks and ends sessions. Cheap to clone; usable in and outside of a request.

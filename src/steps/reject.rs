@@ -5,6 +5,7 @@ use http::{Extensions, HeaderMap, HeaderValue, Method, Request, Response, Uri, V
 use serde::Serialize;
 
 use crate::error::{AuthError, AuthErrorKind};
+use crate::reason::EndReason;
 
 /// Seconds in `Retry-After` while the store is away: it is probed ten times a second.
 const RETRY_AFTER_SECONDS: HeaderValue = HeaderValue::from_static("1");
@@ -95,7 +96,7 @@ impl AuthError {
         let body = Body {
             detail: &self.detail(),
             code: self.kind().code(),
-            reason: self.reason().map(crate::EndReason::as_str),
+            reason: self.reason().map(EndReason::as_str),
         };
         // Strings and nothing else: serde_json has no reason to fail.
         let body = serde_json::to_string(&body).unwrap_or_default();
@@ -140,7 +141,6 @@ where
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::EndReason;
 
     #[test]
     fn responses_are_the_contracts_to_the_letter() {

@@ -14,7 +14,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::{Mark, Use};
 use crate::id::{SessionId, UserId};
-use crate::manager::Gate;
+use crate::gate::Gate;
 use crate::store::{Touch, Touched};
 use crate::trace;
 

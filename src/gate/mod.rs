@@ -1,11 +1,13 @@
 //! The one way to the store: within a deadline, and past the breaker.
 
+mod breaker;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
 
-use super::breaker::{Breaker, Change};
+use self::breaker::{Breaker, Change};
 use crate::clock::Timestamp;
 use crate::store::erased::{Answer, ErasedStore};
 use crate::store::{StoreError, StoreErrorKind};
