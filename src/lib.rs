@@ -4,3 +4,4 @@ pub mod clock;
 pub mod error;
 pub mod session;
 pub mod store;
+pub mod token;
