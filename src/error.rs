@@ -239,7 +239,7 @@ pub enum ConfigError {
     },
     /// A key cannot be used.
     #[error("a key cannot be used")]
-    Key(#[from] KeyError),
+    Key(#[source] KeyError),
     /// Two keys of one set have the same `kid`.
     #[error("two keys share the kid {0:?}")]
     DuplicateKid(String),
@@ -262,6 +262,16 @@ pub enum ConfigError {
     Store(&'static str),
 }
 
+impl From<KeyError> for ConfigError {
+    // A key that could not even be looked at says nothing against the key.
+    fn from(error: KeyError) -> Self {
+        match error {
+            KeyError::CryptoBackend => Self::CryptoBackend,
+            error => Self::Key(error),
+        }
+    }
+}
+
 /// Why a key cannot be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -272,16 +282,20 @@ pub enum KeyError {
     /// RFC 7518 section 3.2: at least as long as the hash.
     #[error("an HS256 secret is at least 32 bytes long")]
     SecretTooShort,
-    /// The secret is one that stands in tutorials, or one byte over and over.
+    /// The secret is one that stands in tutorials, says that it is to be replaced, or is a short text over and over.
     #[error("this HS256 secret is publicly known or has no entropy")]
     SecretKnown,
     /// The secret is the text of a key file: a public key must never become an HMAC key.
     #[error("this HS256 secret is the text of a PEM file")]
     SecretIsPem,
-    /// The PEM text holds no key of this kind.
+    /// The PEM text holds no key of this kind: another algorithm or curve, a public key for a private one or the
+    /// reverse, a certificate, a password-protected key, or anything in front of `-----BEGIN`.
     #[error("the PEM text holds no such key for this algorithm")]
     Pem,
     /// RFC 7518 section 3.3: an RSA key is at least 2048 bits long.
     #[error("an RSA key is at least 2048 bits long")]
     RsaTooShort,
+    /// No cryptography is compiled in, or two and nobody chose: see [`ConfigError::CryptoBackend`].
+    #[error("jsonwebtoken has no single crypto backend in this build")]
+    CryptoBackend,
 }

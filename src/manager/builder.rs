@@ -15,7 +15,7 @@ use crate::gate::Gate;
 use crate::session::SessionData;
 use crate::store::erased::ErasedStore;
 use crate::store::{MemoryStore, SessionStore};
-use crate::token::{Expected, KeySet, Policy, TokenSettings};
+use crate::token::{KeySet, Policy, TokenSettings};
 use crate::touch::{self, TouchQueue, TouchRules, Worker};
 
 /// Uses that may wait for the worker. At one use per session and minute, enough for 100 ms of 100,000 sessions a
@@ -38,6 +38,21 @@ pub struct SessionManagerBuilder<D = ()> {
     refresh_threshold: Option<Duration>,
     touch_interval: Duration,
     data: PhantomData<fn() -> D>,
+}
+
+/// What a claim must be. Saying nothing is not the same as saying "any".
+enum Expected {
+    Exactly(String),
+    Any,
+}
+
+impl Expected {
+    fn exactly(self) -> Option<String> {
+        match self {
+            Self::Exactly(value) => Some(value),
+            Self::Any => None,
+        }
+    }
 }
 
 impl<D: SessionData> SessionManagerBuilder<D> {
@@ -193,8 +208,8 @@ impl<D: SessionData> SessionManagerBuilder<D> {
         check_durations(lifetimes, touch, store_timeout)?;
         let policy = Policy::new(TokenSettings {
             keys: keys.ok_or(ConfigError::Missing("keys"))?,
-            issuer: issuer.ok_or(ConfigError::Missing("issuer"))?,
-            audience: audience.ok_or(ConfigError::Missing("audience"))?,
+            issuer: issuer.ok_or(ConfigError::Missing("issuer"))?.exactly(),
+            audience: audience.ok_or(ConfigError::Missing("audience"))?.exactly(),
             leeway,
             accept_typ_jwt,
         })?;

@@ -10,7 +10,8 @@ use super::{
     Updated,
 };
 use crate::clock::Timestamp;
-use crate::session::{EndReason, SessionId, UserId};
+use crate::id::{SessionId, UserId};
+use crate::reason::EndReason;
 
 pub(crate) type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
 

@@ -22,7 +22,8 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use crate::clock::Timestamp;
-use crate::session::{EndReason, SessionId, UserId};
+use crate::id::{SessionId, UserId};
+use crate::reason::EndReason;
 
 pub(crate) mod erased;
 mod error;

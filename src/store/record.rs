@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use crate::clock::Timestamp;
-use crate::session::{SessionId, UserId};
+use crate::id::{SessionId, UserId};
 
 /// What a new session consists of.
 #[derive(Clone)]

@@ -1,0 +1,179 @@
+//! Which cryptography: the one place that knows this crate's features for it.
+//!
+//! jsonwebtoken picks a process-wide provider by *its* features, and panics at the first use when none or two are on. With
+//! a feature of ours on, its provider is used directly and that choice is never asked for. With neither on, the
+//! application made the choice, and everything that first meets it (at start-up, never in a request) runs under
+//! [`guarded`].
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jsonwebtoken::crypto::CryptoProvider;
+use jsonwebtoken::errors::Error;
+use jsonwebtoken::jwk::{EllipticCurve, Jwk};
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey};
+
+use crate::error::KeyError;
+
+/// The provider that a feature of this crate names; `None` leaves it to the process-wide default.
+const fn provider() -> Option<&'static CryptoProvider> {
+    #[cfg(feature = "aws-lc-rs")]
+    let chosen = Some(&jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER);
+    #[cfg(all(feature = "rust-crypto", not(feature = "aws-lc-rs")))]
+    let chosen = Some(&jsonwebtoken::crypto::rust_crypto::DEFAULT_PROVIDER);
+    #[cfg(not(any(feature = "aws-lc-rs", feature = "rust-crypto")))]
+    let chosen = None;
+    chosen
+}
+
+/// There is no usable cryptography in this build.
+#[derive(Debug)]
+pub(super) struct NoBackend;
+
+/// Runs what may be the first use of the process-wide provider; its panic becomes an error.
+///
+/// With `panic = "abort"` the process ends here, which is at start-up.
+pub(super) fn guarded<T>(work: impl FnOnce() -> T) -> Result<T, NoBackend> {
+    catch_unwind(AssertUnwindSafe(work)).map_err(|_| NoBackend)
+}
+
+/// Signs; the signature comes as base64url text.
+pub(super) fn sign(
+    message: &[u8],
+    key: &EncodingKey,
+    algorithm: Algorithm,
+) -> Result<String, Error> {
+    match provider() {
+        Some(provider) => {
+            let signature = (provider.signer_factory)(&algorithm, key)?.try_sign(message)?;
+            Ok(URL_SAFE_NO_PAD.encode(signature))
+        }
+        None => jsonwebtoken::crypto::sign(message, key, algorithm),
+    }
+}
+
+/// Whether `signature`, in canonical base64url, is this key's over `message`. An error: the key does not work.
+pub(super) fn verify(
+    signature: &str,
+    message: &[u8],
+    key: &DecodingKey,
+    algorithm: Algorithm,
+) -> Result<bool, Error> {
+    // Here and not only in jsonwebtoken, so that canonical encoding is a rule of ours on either path.
+    let Ok(decoded) = URL_SAFE_NO_PAD.decode(signature) else {
+        return Ok(false);
+    };
+    match provider() {
+        Some(provider) => {
+            let verifier = (provider.verifier_factory)(&algorithm, key)?;
+            Ok(verifier.verify(message, &decoded).is_ok())
+        }
+        None => jsonwebtoken::crypto::verify(signature, message, key, algorithm),
+    }
+}
+
+/// The public half of a private ES256 key.
+pub(super) fn ec_public(key: &EncodingKey) -> Result<DecodingKey, KeyError> {
+    let Some(provider) = provider() else {
+        return public_by_default(key, Algorithm::ES256);
+    };
+    let derive = provider.key_utils.ec_pub_components_from_private_key;
+    let (curve, x, y) = derive(key.as_bytes(), Algorithm::ES256).map_err(|_| KeyError::Pem)?;
+    if curve != EllipticCurve::P256 {
+        return Err(KeyError::Pem);
+    }
+    Ok(DecodingKey::from_ec_der(&[&[4], x.as_slice(), y.as_slice()].concat()))
+}
+
+/// The public half of a private Ed25519 key.
+pub(super) fn ed_public(key: &EncodingKey) -> Result<DecodingKey, KeyError> {
+    let Some(provider) = provider() else {
+        return public_by_default(key, Algorithm::EdDSA);
+    };
+    let derive = provider.key_utils.ed_pub_components_from_private_key;
+    let x = derive(key.as_bytes(), &EllipticCurve::Ed25519).map_err(|_| KeyError::Pem)?;
+    Ok(DecodingKey::from_ed_der(&x))
+}
+
+/// Through a JWK, the only door to the process-wide provider's key functions.
+fn public_by_default(key: &EncodingKey, algorithm: Algorithm) -> Result<DecodingKey, KeyError> {
+    guarded(|| Jwk::from_encoding_key(key, algorithm))
+        .map_err(|NoBackend| KeyError::CryptoBackend)?
+        .and_then(|jwk| DecodingKey::from_jwk(&jwk))
+        .map_err(|_| KeyError::Pem)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_at_start_up_becomes_an_error() {
+        assert!(guarded(|| panic!("no provider")).is_err());
+        assert_eq!(guarded(|| 7).unwrap(), 7);
+    }
+
+    // RFC 7515 appendix A.1.
+    #[test]
+    fn the_hs256_example_of_rfc_7515_verifies() {
+        let key = URL_SAFE_NO_PAD
+            .decode("AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow")
+            .unwrap();
+        let message = b"eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ";
+        let signature = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+        let signed = sign(message, &EncodingKey::from_secret(&key), Algorithm::HS256).unwrap();
+        assert_eq!(signed, signature);
+
+        let key = DecodingKey::from_secret(&key);
+        assert!(verify(signature, message, &key, Algorithm::HS256).unwrap());
+        // All of the MAC counts: neither a part of it, nor more, nor nothing.
+        for wrong in ["", "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjQ", "dBjf"] {
+            assert!(!verify(wrong, message, &key, Algorithm::HS256).unwrap(), "{wrong}");
+        }
+        let longer = format!("{}AA", URL_SAFE_NO_PAD.encode([7; 33]));
+        assert!(!verify(&longer, message, &key, Algorithm::HS256).unwrap());
+    }
+
+    // RFC 7515 appendix A.3.
+    #[test]
+    fn the_es256_example_of_rfc_7515_verifies() {
+        let key = DecodingKey::from_ec_components(
+            "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU",
+            "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0",
+        )
+        .unwrap();
+        let message = b"eyJhbGciOiJFUzI1NiJ9.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ";
+        let signature = "DtEhU3ljbEg8L38VWAfUAqOyKAM6-Xx-F4GawxaepmXFCgfTjDxw5djxLa8ISlSApmWQxfKTUJqPP3-Kg6NU1Q";
+        assert!(verify(signature, message, &key, Algorithm::ES256).unwrap());
+        assert!(!verify(signature, b"another", &key, Algorithm::ES256).unwrap());
+        // CVE-2022-21449: r = s = 0 is no signature of anything.
+        let zeros = URL_SAFE_NO_PAD.encode([0; 64]);
+        assert!(!verify(&zeros, message, &key, Algorithm::ES256).unwrap());
+    }
+
+    // RFC 8037 appendix A.4.
+    #[test]
+    fn the_eddsa_example_of_rfc_8037_verifies() {
+        let key =
+            DecodingKey::from_ed_components("11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo").unwrap();
+        let message = b"eyJhbGciOiJFZERTQSJ9.RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc";
+        let signature = "hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg";
+        assert!(verify(signature, message, &key, Algorithm::EdDSA).unwrap());
+        assert!(!verify(signature, b"another", &key, Algorithm::EdDSA).unwrap());
+    }
+
+    #[test]
+    fn a_signature_in_another_base64_is_none() {
+        let key = DecodingKey::from_secret(&[7; 32]);
+        let good = sign(b"m", &EncodingKey::from_secret(&[7; 32]), Algorithm::HS256).unwrap();
+        assert!(verify(&good, b"m", &key, Algorithm::HS256).unwrap());
+        assert!(!verify(&format!("{good}="), b"m", &key, Algorithm::HS256).unwrap());
+        // 43 characters carry two spare bits, which must be zero: each other last character decodes to the same MAC.
+        let last = good.chars().last().unwrap();
+        let alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+        let at = alphabet.find(last).unwrap();
+        let twin = format!("{}{}", &good[..42], &alphabet[at + 1..=at + 1]);
+        assert!(!verify(&twin, b"m", &key, Algorithm::HS256).unwrap());
+    }
+}

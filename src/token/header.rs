@@ -1,0 +1,67 @@
+//! A token's header: which key, which algorithm, what kind of token.
+
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
+
+use super::json::{Names, Text, Unique, once};
+
+/// Parameters that change how a token is to be read, or bring a key along. None is supported, so each refuses the token.
+const REFUSED: [&str; 9] = ["crit", "b64", "zip", "enc", "cty", "jwk", "jku", "x5u", "x5c"];
+
+/// The three parameters that count. All are required; others are ignored.
+#[derive(Debug)]
+pub(super) struct Header<'de> {
+    pub(super) alg: Text<'de>,
+    pub(super) kid: Text<'de>,
+    pub(super) typ: Text<'de>,
+}
+
+impl<'de> Header<'de> {
+    /// `None` for all that is no JSON object with these three strings, each name once.
+    pub(super) fn parse(json: &'de str) -> Option<Self> {
+        // serde's message can quote the token: it ends here.
+        serde_json::from_str(json).ok()
+    }
+}
+
+impl<'de> Deserialize<'de> for Header<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(HeaderVisitor)
+    }
+}
+
+struct HeaderVisitor;
+
+impl<'de> Visitor<'de> for HeaderVisitor {
+    type Value = Header<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a header")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let (mut alg, mut kid, mut typ) = (None, None, None);
+        let mut others = Names::default();
+        while let Some(name) = map.next_key::<Text<'de>>()? {
+            match &*name.0 {
+                "alg" => once(&mut alg, map.next_value()?)?,
+                "kid" => once(&mut kid, map.next_value()?)?,
+                "typ" => once(&mut typ, map.next_value()?)?,
+                refused if REFUSED.contains(&refused) => {
+                    return Err(A::Error::custom("a parameter that is not supported"));
+                }
+                _ => {
+                    others.add(name)?;
+                    map.next_value::<Unique>()?;
+                }
+            }
+        }
+        let missing = || A::Error::custom("a parameter is missing");
+        Ok(Header {
+            alg: alg.ok_or_else(missing)?,
+            kid: kid.ok_or_else(missing)?,
+            typ: typ.ok_or_else(missing)?,
+        })
+    }
+}

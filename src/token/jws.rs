@@ -1,0 +1,91 @@
+//! The compact form: three parts of base64url with dots between them (RFC 7515 section 7.1).
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use super::MAX_TOKEN_LEN;
+
+/// A token's parts, still encoded.
+#[derive(Debug)]
+pub(super) struct Compact<'t> {
+    pub(super) header: &'t str,
+    pub(super) payload: &'t str,
+    pub(super) signature: &'t str,
+    /// What the signature is over: header, dot, payload.
+    pub(super) signed: &'t str,
+}
+
+/// Takes a token apart; `None` if it is too long, of other bytes, or not of three parts. Nothing is decoded yet.
+pub(super) fn split(token: &str) -> Option<Compact<'_>> {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+    if token.len() > MAX_TOKEN_LEN || !token.bytes().all(allowed) {
+        return None;
+    }
+    let (signed, signature) = token.rsplit_once('.')?;
+    let (header, payload) = signed.split_once('.')?;
+    let whole = !header.is_empty() && !payload.is_empty() && !signature.is_empty();
+    (whole && !payload.contains('.')).then_some(Compact { header, payload, signature, signed })
+}
+
+/// Decodes one part, which must be UTF-8 in canonical base64url: no padding, no spare bits.
+pub(super) fn decode(part: &str) -> Option<String> {
+    String::from_utf8(URL_SAFE_NO_PAD.decode(part).ok()?).ok()
+}
+
+/// Encodes one part.
+pub(super) fn encode(part: impl AsRef<[u8]>) -> String {
+    URL_SAFE_NO_PAD.encode(part)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_is_three_parts_of_one_alphabet() {
+        let parts = split("aA0.b-_.c").unwrap();
+        assert_eq!((parts.header, parts.payload, parts.signature), ("aA0", "b-_", "c"));
+        assert_eq!(parts.signed, "aA0.b-_");
+        for bad in [
+            "",
+            ".",
+            "..",
+            "a",
+            "a.b",
+            "a.b.",
+            ".b.c",
+            "a..c",
+            "a.b.c.d",
+            "a.b.c.d.e",
+            "a.b.c.",
+            ".a.b.c",
+            "a.b.c=",
+            "a.b.c ",
+            " a.b.c",
+            "a.b\n.c",
+            "a.b.c+",
+            "a.b/.c",
+            "a.b.ü",
+            "a.b.c\0",
+            "{}.b.c",
+        ] {
+            assert!(split(bad).is_none(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_token_is_at_most_eight_kibibytes_long() {
+        let of = |len: usize| format!("a.{}.c", "b".repeat(len - 4));
+        assert!(split(&of(MAX_TOKEN_LEN)).is_some());
+        assert!(split(&of(MAX_TOKEN_LEN + 1)).is_none());
+    }
+
+    #[test]
+    fn only_canonical_base64url_decodes() {
+        assert_eq!(decode("e30").unwrap(), "{}");
+        // `e31` and `e3_` end in the same six bits of data, and in spare bits that are not zero.
+        for bad in ["e30=", "e31", "e3_", "e", "e3", "e30A=", "_w"] {
+            assert!(decode(bad).is_none(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! Access tokens: which keys sign and verify them, and what must be right about one.
+//!
+//! A token is a JWS in compact form with the type `at+jwt`. It names a user and a session, and nothing in it is believed
+//! beyond that: roles and all else come from the session's record. Verification is strict where RFC 7515, 7519, 8725 and
+//! 9068 leave a choice:
+//!
+//! 1. at most [`MAX_TOKEN_LEN`] bytes of the base64url alphabet, three parts, canonical encoding;
+//! 2. a header without duplicate names, with the exact type, a known `kid`, and that key's one algorithm; any of `crit`,
+//!    `b64`, `zip`, `enc`, `cty`, `jwk`, `jku`, `x5u`, `x5c` refuses the token;
+//! 3. the signature, before the payload is looked at;
+//! 4. a payload without duplicate names, and issuer, audience, subject, session, token id and times as they must be.
+//!
+//! ```
+//! use tower_session_auth::token::{KeySet, SigningKey, VerifyingKey};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let (this_year, last_year) = (*b"7XvpH4sDq0mT9eWzKc2RbYj5LgNf8uAo", *b"Q3kZt6BwVy1JhGnE7rUxMd0CsPi9aFl4");
+//! // `this_year` signs; tokens that `last_year` signed are good until they expire, or until it is taken out.
+//! let keys = KeySet::new(SigningKey::hs256("2026", &this_year)?)
+//!     .also_verify(VerifyingKey::hs256("2025", &last_year)?);
+//! keys.self_test()?;
+//! # Ok(())
+//! # }
+//! ```
+
+mod backend;
+mod claims;
+#[cfg(test)]
+mod forge;
+mod header;
+#[cfg(test)]
+mod hostile;
+mod json;
+mod jws;
+mod keys;
+mod pem;
+mod policy;
+mod secret;
+mod set;
+mod sign;
+mod verify;
+
+pub use self::claims::VerifiedClaims;
+pub use self::keys::{Algorithm, SigningKey, VerifyingKey};
+pub use self::set::KeySet;
+pub(crate) use self::{
+    policy::{Policy, TokenSettings},
+    sign::NewToken,
+    verify::Expiry,
+};
+
+/// The longest access token, in bytes: longer ones are refused unread, and never signed.
+pub const MAX_TOKEN_LEN: usize = 8192;

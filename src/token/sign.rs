@@ -1,0 +1,172 @@
+//! From who, where and when to a signed token.
+
+use serde::ser::{Serialize, SerializeMap, Serializer};
+use serde_json::{Map, Value};
+
+use super::claims::{MAX_SECONDS, Payload, RESERVED};
+use super::policy::{Policy, TokenSettings};
+use super::{MAX_TOKEN_LEN, jws};
+use crate::clock::Timestamp;
+use crate::error::{SessionError, SignError};
+use crate::id::{SessionId, UserId, random_text};
+
+/// Random bytes in a `jti`: 144 bits, 24 characters.
+const TOKEN_ID_BYTES: usize = 18;
+
+/// What a token is to say.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct NewToken<'a> {
+    pub(crate) user: &'a UserId,
+    pub(crate) session: &'a SessionId,
+    pub(crate) issued_at: Timestamp,
+    pub(crate) expires_at: Timestamp,
+    /// The application's own claims. Readable by whoever holds the token.
+    pub(crate) custom: Option<&'a Map<String, Value>>,
+}
+
+impl Policy {
+    /// Signs a token that this policy accepts from `issued_at` to `expires_at`, in whole seconds, rounded down.
+    pub(crate) fn sign(&self, new: &NewToken<'_>) -> Result<String, SessionError> {
+        let names_taken =
+            |custom: &Map<_, _>| RESERVED.iter().any(|name| custom.contains_key(*name));
+        if new.custom.is_some_and(names_taken) {
+            return Err(SessionError::Claims("a registered name is taken"));
+        }
+        let claims = Claims { new, settings: &self.settings, token_id: &token_id()? };
+        let payload = serde_json::to_string(&claims).map_err(SessionError::Encode)?;
+        // Better refused here than by each request that carries it.
+        if new.custom.is_some() && Payload::parse(&payload).is_none() {
+            return Err(SessionError::Claims("nested too deeply"));
+        }
+
+        let mut token = format!("{}.{}", self.header, jws::encode(payload));
+        let signature = self
+            .settings
+            .keys
+            .signing()
+            .sign(token.as_bytes())
+            .map_err(|error| SessionError::Sign(SignError(error)))?;
+        token.push('.');
+        token.push_str(&signature);
+        if token.len() > MAX_TOKEN_LEN {
+            return Err(SessionError::TokenTooLong { size: token.len(), limit: MAX_TOKEN_LEN });
+        }
+        Ok(token)
+    }
+}
+
+fn token_id() -> Result<String, SessionError> {
+    Ok(random_text::<TOKEN_ID_BYTES>()?)
+}
+
+struct Claims<'a> {
+    new: &'a NewToken<'a>,
+    settings: &'a TokenSettings,
+    token_id: &'a str,
+}
+
+impl Serialize for Claims<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self { new, settings, token_id } = self;
+        let mut map = serializer.serialize_map(None)?;
+        if let Some(issuer) = &settings.issuer {
+            map.serialize_entry("iss", issuer)?;
+        }
+        if let Some(audience) = &settings.audience {
+            map.serialize_entry("aud", audience)?;
+        }
+        map.serialize_entry("sub", new.user.as_str())?;
+        map.serialize_entry("sid", new.session.as_str())?;
+        map.serialize_entry("jti", token_id)?;
+        map.serialize_entry("iat", &seconds(new.issued_at))?;
+        map.serialize_entry("nbf", &seconds(new.issued_at))?;
+        map.serialize_entry("exp", &seconds(new.expires_at))?;
+        for (name, value) in new.custom.into_iter().flatten() {
+            map.serialize_entry(name, value)?;
+        }
+        map.end()
+    }
+}
+
+/// Whole seconds, rounded down, within what verification takes.
+fn seconds(time: Timestamp) -> i64 {
+    time.as_millis().div_euclid(1_000).clamp(0, MAX_SECONDS)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::forge::{at, key, now, policy, settings, signed};
+    use super::super::verify::Expiry;
+    use super::*;
+
+    fn object(value: Value) -> Map<String, Value> {
+        value.as_object().unwrap().clone()
+    }
+
+    fn try_sign(custom: &Map<String, Value>) -> Result<String, SessionError> {
+        policy().sign(&NewToken {
+            user: &UserId::parse("ada").unwrap(),
+            session: &SessionId::parse("s1").unwrap(),
+            issued_at: now(),
+            expires_at: now(),
+            custom: Some(custom),
+        })
+    }
+
+    #[test]
+    fn a_token_says_what_it_was_asked_to_say() {
+        let custom = object(json!({ "plan": "gold", "alg": "none", "kid": 1 }));
+        let policy = policy();
+        let token = signed(&policy, Some(&custom));
+        let payload = jws::decode(jws::split(&token).unwrap().payload).unwrap();
+        let mut payload: Value = serde_json::from_str(&payload).unwrap();
+        let token_id = payload.as_object_mut().unwrap().remove("jti").unwrap();
+        assert_eq!(token_id.as_str().unwrap().len(), 24);
+        assert_eq!(
+            payload,
+            json!({
+                "iss": "https://issuer.example", "aud": "shop", "sub": "ada", "sid": "s1",
+                "iat": 1_700_000_000, "nbf": 1_700_000_000, "exp": 1_700_000_600,
+                "plan": "gold", "alg": "none", "kid": 1,
+            })
+        );
+        let claims = policy.verify(&token, now(), Expiry::Enforced).unwrap();
+        assert_eq!(claims.custom::<Map<String, Value>>().unwrap(), custom);
+        assert_ne!(signed(&policy, None), signed(&policy, None), "a jti is never repeated");
+    }
+
+    #[test]
+    fn times_are_whole_seconds_and_never_later_than_asked() {
+        let policy = Policy::new(TokenSettings::new(settings(key()).keys)).unwrap();
+        let (user, session) = (UserId::parse("ada").unwrap(), SessionId::parse("s1").unwrap());
+        let times = |issued_at, expires_at| {
+            let new =
+                NewToken { user: &user, session: &session, issued_at, expires_at, custom: None };
+            let token = policy.sign(&new).unwrap();
+            let claims = policy.verify(&token, issued_at, Expiry::Ignored).unwrap();
+            (claims.issued_at(), claims.expires_at())
+        };
+        assert_eq!(times(at(100.999), at(200.999)), (at(100.0), at(200.0)));
+        assert_eq!(times(now(), Timestamp::MAX), (now(), at(MAX_SECONDS as f64)));
+        assert_eq!(seconds(Timestamp::from_millis(-1)), 0);
+    }
+
+    #[test]
+    fn custom_claims_may_not_say_what_the_library_says() {
+        for name in ["iss", "sub", "aud", "exp", "nbf", "iat", "jti", "sid", "cnf"] {
+            let taken = try_sign(&object(json!({ name: 1 })));
+            assert!(matches!(taken, Err(SessionError::Claims(_))), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_token_that_no_request_could_carry_is_not_made() {
+        let large = try_sign(&object(json!({ "x": "x".repeat(6_500) })));
+        assert!(matches!(large, Err(SessionError::TokenTooLong { size: 8193.., limit: 8192 })));
+        let deep = (0..130).fold(json!(1), |inner, _| json!([inner]));
+        assert!(matches!(try_sign(&object(json!({ "x": deep }))), Err(SessionError::Claims(_))));
+        assert!(try_sign(&object(json!({ "x": "x".repeat(5_000) }))).is_ok());
+    }
+}

@@ -1,0 +1,66 @@
+//! A missing or ambiguous crypto backend is an error at start-up, never a panic in a request.
+
+use tower_session_auth::error::{ConfigError, KeyError};
+use tower_session_auth::token::{KeySet, SigningKey, VerifyingKey};
+
+const SECRET: &[u8] = b"7XvpH4sDq0mT9eWzKc2RbYj5LgNf8uAo";
+
+/// Whether there is one backend, or someone who chose.
+const WORKS: bool = !cfg!(any(feature = "none", feature = "theirs-both"));
+
+macro_rules! file {
+    ($name:literal) => {
+        include_bytes!(concat!("../../keys/", $name))
+    };
+}
+
+#[test]
+fn a_shared_secret_works_or_the_build_says_why() {
+    let found = KeySet::new(SigningKey::hs256("hs", SECRET).unwrap()).self_test();
+    match found {
+        Ok(()) => assert!(WORKS),
+        Err(ConfigError::CryptoBackend) => assert!(!WORKS),
+        Err(other) => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_private_key_works_or_the_build_says_why() {
+    let keys = [
+        SigningKey::rs256_pem("rs", file!("rsa.pem")),
+        SigningKey::rs256_pem("rs1", file!("rsa-pkcs1.pem")),
+        SigningKey::es256_pem("es", file!("p256.pem")),
+        SigningKey::eddsa_pem("ed", file!("ed25519.pem")),
+    ];
+    for key in keys {
+        let found = key.map_err(ConfigError::from).and_then(|key| KeySet::new(key).self_test());
+        match found {
+            Ok(()) => assert!(WORKS),
+            Err(ConfigError::CryptoBackend) => assert!(!WORKS),
+            Err(other) => panic!("{other:?}"),
+        }
+    }
+}
+
+#[test]
+fn a_public_key_works_or_the_build_says_why() {
+    let keys = KeySet::new(SigningKey::hs256("hs", SECRET).unwrap())
+        .also_verify(VerifyingKey::rs256_pem("rs", file!("rsa.pub.pem")).unwrap())
+        .also_verify(VerifyingKey::es256_pem("es", file!("p256.pub.pem")).unwrap())
+        .also_verify(VerifyingKey::eddsa_pem("ed", file!("ed25519.pub.pem")).unwrap());
+    assert_eq!(keys.self_test().is_ok(), WORKS);
+}
+
+#[test]
+fn a_key_that_cannot_work_is_refused_by_each_backend() {
+    let short = SigningKey::rs256_pem("rs", file!("rsa-1024.pem")).unwrap_err();
+    assert_eq!(short, KeyError::RsaTooShort);
+    let short = VerifyingKey::rs256_pem("rs", file!("rsa-1024.pub.pem")).unwrap_err();
+    assert_eq!(short, KeyError::RsaTooShort);
+
+    let expected = if WORKS { KeyError::Pem } else { KeyError::CryptoBackend };
+    let curve = SigningKey::es256_pem("es", file!("p384.pem")).unwrap_err();
+    assert_eq!(curve, expected);
+    let curve = SigningKey::es256_pem("es", file!("secp256k1.pem")).unwrap_err();
+    assert_eq!(curve, expected);
+}
