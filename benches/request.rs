@@ -18,7 +18,9 @@ use criterion::{Bencher, Criterion, criterion_group, criterion_main};
 use http::{Request, Response, StatusCode};
 use tokio::runtime::Runtime;
 use tower::{Layer, Service, ServiceExt, service_fn};
-use tower_session_auth::{EndReason, MemoryStore, RedisStore, Session, SessionAuthLayer, SessionManager};
+use tower_session_auth::{
+    EndReason, MemoryStore, RedisStore, Session, SessionAuthLayer, SessionManager,
+};
 
 use crate::support::redis::RedisServer;
 use crate::support::{anonymous, bearer, login, manager, user};
@@ -30,8 +32,13 @@ async fn inner(request: Request<String>) -> Result<Response<String>, Infallible>
 }
 
 /// Times `n` requests one after the other. Each outcome is checked: nothing here times an error by mistake.
-fn measure<S>(bench: &mut Bencher<'_>, runtime: &Runtime, service: &S, token: Option<&str>, expected: StatusCode)
-where
+fn measure<S>(
+    bench: &mut Bencher<'_>,
+    runtime: &Runtime,
+    service: &S,
+    token: Option<&str>,
+    expected: StatusCode,
+) where
     S: Service<Request<String>, Response = Response<String>, Error = Infallible> + Clone,
 {
     bench.iter_custom(|n| {
@@ -54,12 +61,14 @@ fn over(criterion: &mut Criterion, runtime: &Runtime, store: &str, manager: &Ses
     let (live, ended) = runtime.block_on(async {
         let live = login(manager, "live").await;
         let ended = login(manager, "ended").await;
-        let lived = manager.delete(&user("ended"), ended.session.id(), EndReason::Logout).await.unwrap();
+        let lived =
+            manager.delete(&user("ended"), ended.session.id(), EndReason::Logout).await.unwrap();
         assert!(lived);
         (live.access_token, ended.access_token)
     });
     // The last character of an HS256 signature carries four bits: this one changes them, and stays canonical.
-    let forged = format!("{}{}", &live[..live.len() - 1], if live.ends_with('A') { 'E' } else { 'A' });
+    let forged =
+        format!("{}{}", &live[..live.len() - 1], if live.ends_with('A') { 'E' } else { 'A' });
 
     let service = SessionAuthLayer::new(manager.clone()).layer(service_fn(inner));
     let mut group = criterion.benchmark_group(format!("request/{store}"));

@@ -94,7 +94,10 @@ impl<D: SessionData, St: Send + Sync> FromRequestParts<St> for Session<D> {
 impl<D: SessionData, St: Send + Sync> OptionalFromRequestParts<St> for Session<D> {
     type Rejection = SessionRejection;
 
-    async fn from_request_parts(parts: &mut Parts, _: &St) -> Result<Option<Self>, Self::Rejection> {
+    async fn from_request_parts(
+        parts: &mut Parts,
+        _: &St,
+    ) -> Result<Option<Self>, Self::Rejection> {
         match (parts.extensions.get::<Self>(), parts.extensions.get::<Anonymous>()) {
             (Some(session), _) => Ok(Some(session.clone())),
             (None, Some(_)) => Ok(None),

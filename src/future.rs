@@ -89,7 +89,9 @@ where
         let mut state = self.project().state;
         loop {
             let next_state = match state.as_mut().project() {
-                StateProj::Rejected { response } => return Poll::Ready(Ok(response.take().expect(AGAIN))),
+                StateProj::Rejected { response } => {
+                    return Poll::Ready(Ok(response.take().expect(AGAIN)));
+                }
                 StateProj::Calling { call } => return call.poll(context),
                 StateProj::Checking { check, next } => {
                     let checked = ready!(check.as_mut().poll(context));
@@ -100,7 +102,8 @@ where
                             State::Calling { call: ready.call(request) }
                         }
                         Err(error) => {
-                            let response = reject::respond(&shared.reject, error, Head::of(&request));
+                            let response =
+                                reject::respond(&shared.reject, error, Head::of(&request));
                             State::Rejected { response: Some(response) }
                         }
                     }

@@ -46,7 +46,10 @@ where
         let token = extract::bearer(request.headers());
         let claims = match token.and_then(|token| self.shared.manager.verify(token)) {
             Ok(claims) => claims,
-            Err(error) if error.kind() == AuthErrorKind::MissingToken && self.shared.mode == Mode::Optional => {
+            Err(error)
+                if error.kind() == AuthErrorKind::MissingToken
+                    && self.shared.mode == Mode::Optional =>
+            {
                 attach::anonymous(request.extensions_mut());
                 return ResponseFuture::calling(self.inner.call(request));
             }

@@ -23,7 +23,10 @@ const ORDER: [&[&str]; 11] = [
 const MAX_LINES: usize = 400;
 
 fn rank(module: &str) -> usize {
-    ORDER.iter().position(|line| line.contains(&module)).unwrap_or_else(|| panic!("`{module}` is not in ORDER"))
+    ORDER
+        .iter()
+        .position(|line| line.contains(&module))
+        .unwrap_or_else(|| panic!("`{module}` is not in ORDER"))
 }
 
 /// Every source file with the name of the top-level module it belongs to.
@@ -36,7 +39,8 @@ fn sources() -> Vec<(String, PathBuf, String)> {
             if path.is_dir() {
                 folders.push(path);
             } else if path.extension().is_some_and(|extension| extension == "rs") {
-                let first = path.strip_prefix(&root).unwrap().iter().next().unwrap().to_str().unwrap();
+                let first =
+                    path.strip_prefix(&root).unwrap().iter().next().unwrap().to_str().unwrap();
                 let module = first.trim_end_matches(".rs").to_owned();
                 found.push((module, path.clone(), fs::read_to_string(&path).unwrap()));
             }
@@ -49,10 +53,12 @@ fn sources() -> Vec<(String, PathBuf, String)> {
 fn used(code: &str) -> impl Iterator<Item = &str> {
     let code = code.trim_start();
     let code = if code.starts_with("//") { "" } else { code };
-    code.match_indices("crate::").filter(move |(at, _)| !code[..*at].ends_with('$')).map(move |(at, found)| {
-        let name = &code[at + found.len()..];
-        &name[..name.find(|c: char| !c.is_ascii_lowercase() && c != '_').unwrap_or(name.len())]
-    })
+    code.match_indices("crate::").filter(move |(at, _)| !code[..*at].ends_with('$')).map(
+        move |(at, found)| {
+            let name = &code[at + found.len()..];
+            &name[..name.find(|c: char| !c.is_ascii_lowercase() && c != '_').unwrap_or(name.len())]
+        },
+    )
 }
 
 #[test]
@@ -63,7 +69,10 @@ fn arrows_point_down() {
         for (number, line) in text.lines().enumerate() {
             for used in used(line).filter(|used| used != module) {
                 let place = format!("{}:{}", path.display(), number + 1);
-                assert!(!used.is_empty(), "{place}: name the module, not a re-export of lib.rs: {line}");
+                assert!(
+                    !used.is_empty(),
+                    "{place}: name the module, not a re-export of lib.rs: {line}"
+                );
                 assert!(rank(used) >= rank(module), "{place}: `{module}` may not know `{used}`");
             }
         }
@@ -80,6 +89,9 @@ fn no_file_is_longer_than_a_reader_can_hold() {
 #[test]
 fn the_test_sees_an_arrow() {
     assert_eq!(used("use crate::store::Record;").collect::<Vec<_>>(), ["store"]);
-    assert_eq!(used("    fn f(a: crate::id::UserId, b: crate::SessionId)").collect::<Vec<_>>(), ["id", ""]);
+    assert_eq!(
+        used("    fn f(a: crate::id::UserId, b: crate::SessionId)").collect::<Vec<_>>(),
+        ["id", ""]
+    );
     assert!(used("//! see `crate::layer`").next().is_none());
 }

@@ -13,8 +13,8 @@ use tower::limit::ConcurrencyLimitLayer;
 use tower::{Service, ServiceBuilder, ServiceExt, service_fn};
 use tower_session_auth::store::StoreErrorKind;
 use tower_session_auth::{
-    AuthError, AuthErrorKind, EndReason, Head, MemoryStore, ResponseFuture, Session, SessionAuth, SessionAuthLayer,
-    SessionManager,
+    AuthError, AuthErrorKind, EndReason, Head, MemoryStore, ResponseFuture, Session, SessionAuth,
+    SessionAuthLayer, SessionManager,
 };
 use tower_test::mock;
 
@@ -79,7 +79,8 @@ async fn a_live_session_is_in_the_extensions_and_a_forged_one_is_not() {
 async fn an_ended_session_is_refused_with_its_reason() {
     let (manager, _worker) = manager(MemoryStore::new());
     let login = login(&manager, "jeju").await;
-    let service = ServiceBuilder::new().layer(SessionAuthLayer::new(manager.clone())).service_fn(whoami);
+    let service =
+        ServiceBuilder::new().layer(SessionAuthLayer::new(manager.clone())).service_fn(whoami);
     assert_eq!(service.clone().oneshot(bearer(&login.access_token)).await.unwrap().status(), 200);
 
     assert!(manager.delete(&user("jeju"), login.session.id(), EndReason::Admin).await.unwrap());
@@ -91,12 +92,15 @@ async fn an_ended_session_is_refused_with_its_reason() {
         r#"{"detail":"Session was ended: admin","code":"session_revoked","reason":"admin"}"#
     );
     let error = response.extensions().get::<AuthError>().unwrap();
-    assert_eq!((error.kind(), error.reason()), (AuthErrorKind::SessionRevoked, Some(EndReason::Admin)));
+    assert_eq!(
+        (error.kind(), error.reason()),
+        (AuthErrorKind::SessionRevoked, Some(EndReason::Admin))
+    );
 }
 
 #[tokio::test]
 async fn optional_lets_nobody_pass_but_a_bad_token_not() {
-    let (manager, _worker, _clock, store) = clocked();
+    let (manager, _worker, store) = clocked();
     let token = login(&manager, "jeju").await.access_token;
     let service =
         ServiceBuilder::new().layer(SessionAuthLayer::new(manager).optional()).service_fn(whoami);
@@ -105,12 +109,17 @@ async fn optional_lets_nobody_pass_but_a_bad_token_not() {
     assert_eq!(call(anonymous()).await.unwrap().body(), "nobody");
     assert_eq!(call(bearer(&token)).await.unwrap().body(), "jeju");
     assert_eq!(code(&call(bearer("a.b.c")).await.unwrap()), "invalid_token");
-    let twice = Request::builder().header("authorization", "Bearer a").header("authorization", "Bearer b");
+    let twice =
+        Request::builder().header("authorization", "Bearer a").header("authorization", "Bearer b");
     assert_eq!(code(&call(twice.body(String::new()).unwrap()).await.unwrap()), "invalid_request");
 
     store.set(Mood::Fail(StoreErrorKind::Unavailable));
     assert_eq!(code(&call(bearer(&token)).await.unwrap()), "store_unavailable");
-    assert_eq!(call(anonymous()).await.unwrap().body(), "nobody", "no token, no question to the store");
+    assert_eq!(
+        call(anonymous()).await.unwrap().body(),
+        "nobody",
+        "no token, no question to the store"
+    );
 }
 
 #[tokio::test]
@@ -129,7 +138,8 @@ async fn errors_of_the_inner_service_pass_unchanged() {
 async fn the_application_may_answer_refusals_itself() {
     let (manager, _worker) = manager(MemoryStore::new());
     let layer = SessionAuthLayer::new(manager).on_reject(|error: &AuthError, head: Head<'_>| {
-        let mut response = Response::new(format!("{} {} {}", head.method, head.uri, error.kind().code()));
+        let mut response =
+            Response::new(format!("{} {} {}", head.method, head.uri, error.kind().code()));
         *response.status_mut() = StatusCode::IM_A_TEAPOT;
         response
     });
@@ -138,12 +148,15 @@ async fn the_application_may_answer_refusals_itself() {
     let response = service.oneshot(request).await.unwrap();
     assert_eq!(response.status(), StatusCode::IM_A_TEAPOT);
     assert_eq!(response.body(), "GET /tea missing_token");
-    assert!(response.extensions().get::<AuthError>().is_some(), "the typed error is there all the same");
+    assert!(
+        response.extensions().get::<AuthError>().is_some(),
+        "the typed error is there all the same"
+    );
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_store_that_hangs_is_503_after_the_limit_and_then_at_once() {
-    let (manager, _worker, _clock, store) = clocked();
+    let (manager, _worker, store) = clocked();
     let token = login(&manager, "jeju").await.access_token;
     let service = ServiceBuilder::new().layer(SessionAuthLayer::new(manager)).service_fn(whoami);
     store.set(Mood::Hang);
@@ -169,18 +182,23 @@ async fn a_store_that_hangs_is_503_after_the_limit_and_then_at_once() {
 
 #[tokio::test]
 async fn a_store_that_refuses_writes_still_lets_sessions_in() {
-    let (manager, _worker, _clock, store) = clocked();
+    let (manager, _worker, store) = clocked();
     let token = login(&manager, "jeju").await.access_token;
     store.set(Mood::FailWrites(StoreErrorKind::WriteRefused));
-    let service = ServiceBuilder::new().layer(SessionAuthLayer::new(manager.clone())).service_fn(whoami);
+    let service =
+        ServiceBuilder::new().layer(SessionAuthLayer::new(manager.clone())).service_fn(whoami);
     let failed = manager.logout(&token).await.unwrap_err();
-    assert_eq!(failed.kind(), AuthErrorKind::StoreUnavailable, "a logout that was not done says so");
+    assert_eq!(
+        failed.kind(),
+        AuthErrorKind::StoreUnavailable,
+        "a logout that was not done says so"
+    );
     assert_eq!(service.oneshot(bearer(&token)).await.unwrap().status(), 200);
 }
 
 #[tokio::test]
 async fn a_record_that_cannot_be_read_is_401() {
-    let (manager, _worker, _clock, store) = clocked();
+    let (manager, _worker, store) = clocked();
     let token = login(&manager, "jeju").await.access_token;
     store.set(Mood::Fail(StoreErrorKind::Unreadable));
     let service = ServiceBuilder::new().layer(SessionAuthLayer::new(manager)).service_fn(whoami);
@@ -212,17 +230,20 @@ async fn bodies_need_be_neither_send_nor_static() {
     let token = login(&manager, "jeju").await.access_token;
     let local = "borrowed".to_owned();
     let body = Rc::new(local.as_str());
-    let mut service = ServiceBuilder::new().layer(SessionAuthLayer::new(manager)).service(service_fn(
-        async |request: Request<Rc<&str>>| Ok::<_, Infallible>(Response::new(request.body().to_string())),
-    ));
-    let request = Request::builder().header("authorization", format!("Bearer {token}")).body(body).unwrap();
+    let mut service = ServiceBuilder::new().layer(SessionAuthLayer::new(manager)).service(
+        service_fn(async |request: Request<Rc<&str>>| {
+            Ok::<_, Infallible>(Response::new(request.body().to_string()))
+        }),
+    );
+    let request =
+        Request::builder().header("authorization", format!("Bearer {token}")).body(body).unwrap();
     let response = service.ready().await.unwrap().call(request).await.unwrap();
     assert_eq!(response.body(), "borrowed");
 }
 
 #[tokio::test]
 async fn a_dropped_request_leaves_everything_as_it_was() {
-    let (manager, _worker, _clock, store) = clocked();
+    let (manager, _worker, store) = clocked();
     let token = login(&manager, "jeju").await.access_token;
     let service = ServiceBuilder::new().layer(SessionAuthLayer::new(manager)).service_fn(whoami);
     store.set(Mood::Hang);

@@ -65,8 +65,11 @@ impl Gate {
         match &answer {
             Err(error) if error.kind() == StoreErrorKind::Unavailable => {
                 if pass.failed() == Change::Opened {
-                    trace::warn!("the session store does not answer: requests are refused with 503 until it does",
-                        store = self.store.kind(), error = &trace::Chain(error));
+                    trace::warn!(
+                        "the session store does not answer: requests are refused with 503 until it does",
+                        store = self.store.kind(),
+                        error = &trace::Chain(error)
+                    );
                 }
             }
             Ok(_) | Err(_) => {

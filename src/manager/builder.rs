@@ -228,7 +228,11 @@ impl<D: SessionData> SessionManagerBuilder<D> {
     }
 }
 
-fn check_durations(lifetimes: Lifetimes, touch: TouchRules, store_timeout: Duration) -> Result<(), ConfigError> {
+fn check_durations(
+    lifetimes: Lifetimes,
+    touch: TouchRules,
+    store_timeout: Duration,
+) -> Result<(), ConfigError> {
     const SECOND: Duration = Duration::from_secs(1);
     const CENTURY: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
     let rules = [
@@ -237,7 +241,11 @@ fn check_durations(lifetimes: Lifetimes, touch: TouchRules, store_timeout: Durat
             "must be 1 second to 100 years",
             (SECOND..=CENTURY).contains(&lifetimes.idle_ttl),
         ),
-        ("lifetime", "must be 1 second to 100 years", (SECOND..=CENTURY).contains(&lifetimes.session)),
+        (
+            "lifetime",
+            "must be 1 second to 100 years",
+            (SECOND..=CENTURY).contains(&lifetimes.session),
+        ),
         (
             "access_token_ttl",
             "must be 1 second to 100 years",

@@ -72,10 +72,12 @@ impl<D: SessionData> SessionManager<D> {
             return Err(AuthError::new(AuthErrorKind::SessionExpired));
         }
         shared.touches.used(key, &record, now);
-        let last_activity = remembered.map_or(record.created, |(_, last_use)| last_use.max(record.created));
+        let last_activity =
+            remembered.map_or(record.created, |(_, last_use)| last_use.max(record.created));
         let activity = Activity::new(last_activity, record.idle_deadline);
         let (user, id) = (user.clone(), id.clone());
-        session(user, id.clone(), record, Some(activity), Some(claims), now).map_err(|error| refusal(error, &id))
+        session(user, id.clone(), record, Some(activity), Some(claims), now)
+            .map_err(|error| refusal(error, &id))
     }
 }
 
@@ -101,10 +103,13 @@ pub(super) fn session<D: SessionData>(
     read: Timestamp,
 ) -> Result<Session<D>, StoreError> {
     let Record { revision, created, idle_ttl, idle_deadline, absolute_deadline, payload } = record;
-    let content = Content::decode(&payload)
-        .map_err(|error| StoreError::with_source(StoreErrorKind::Unreadable, Undecodable::new(&error)))?;
-    let (last_activity, idle_deadline): (Timestamp, Timestamp) =
-        activity.map_or((created, idle_deadline), |activity| (activity.last_activity, activity.idle_deadline));
+    let content = Content::decode(&payload).map_err(|error| {
+        StoreError::with_source(StoreErrorKind::Unreadable, Undecodable::new(&error))
+    })?;
+    let (last_activity, idle_deadline): (Timestamp, Timestamp) = activity
+        .map_or((created, idle_deadline), |activity| {
+            (activity.last_activity, activity.idle_deadline)
+        });
     let state = State {
         user,
         id,

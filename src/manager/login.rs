@@ -43,17 +43,21 @@ impl<D: SessionData> SessionManager<D> {
         let lives = lifetimes.access_token.min(lifetimes.session);
         let issued_at = shared.clock.now();
         let expires_at = issued_at.saturating_add(lives);
-        let token = NewToken { user: &user, session: &id, issued_at, expires_at, custom: claims.as_ref() };
+        let token =
+            NewToken { user: &user, session: &id, issued_at, expires_at, custom: claims.as_ref() };
         let access_token = shared.policy.load().sign(&token)?;
 
         let deadline = shared.gate.deadline();
-        let created = match shared.gate.ask(deadline, |store| store.create(&user, &id, &record)).await? {
-            Created::Created(at) => at,
-            Created::AlreadyExists => {
-                // 144 random bits do not repeat: a store that says so is out of order.
-                return Err(StoreError::with_source(StoreErrorKind::Unsupported, IdTaken).into());
-            }
-        };
+        let created =
+            match shared.gate.ask(deadline, |store| store.create(&user, &id, &record)).await? {
+                Created::Created(at) => at,
+                Created::AlreadyExists => {
+                    // 144 random bits do not repeat: a store that says so is out of order.
+                    return Err(
+                        StoreError::with_source(StoreErrorKind::Unsupported, IdTaken).into()
+                    );
+                }
+            };
 
         let absolute_deadline = created.saturating_add(record.lifetime);
         let state = State {

@@ -13,12 +13,11 @@ use arc_swap::ArcSwap;
 use tokio::time::Instant;
 
 use crate::clock::Clock;
-use crate::gate::Gate;
 use crate::error::{ConfigError, SessionError};
+use crate::gate::Gate;
 use crate::id::{SessionId, UserId};
 use crate::reason::EndReason;
 use crate::session::{Session, SessionData};
-use crate::store::StoreErrorKind;
 use crate::token::{KeySet, Policy};
 use crate::touch::TouchQueue;
 
@@ -71,7 +70,11 @@ impl<D: SessionData> SessionManager<D> {
     /// # Errors
     ///
     /// [`SessionError::Store`] when the store cannot answer.
-    pub async fn get(&self, user: &UserId, id: &SessionId) -> Result<Option<Session<D>>, SessionError> {
+    pub async fn get(
+        &self,
+        user: &UserId,
+        id: &SessionId,
+    ) -> Result<Option<Session<D>>, SessionError> {
         let gate = &self.shared.gate;
         let deadline = gate.deadline();
         let Some(record) = gate.ask(deadline, |store| store.load(user, id, None)).await? else {
@@ -80,7 +83,8 @@ impl<D: SessionData> SessionManager<D> {
         let Some(activity) = gate.ask(deadline, |store| store.activity(user, id)).await? else {
             return Ok(None);
         };
-        let session = check::session(user.clone(), id.clone(), record, Some(activity), None, gate.now())?;
+        let session =
+            check::session(user.clone(), id.clone(), record, Some(activity), None, gate.now())?;
         Ok(Some(session))
     }
 
@@ -89,7 +93,12 @@ impl<D: SessionData> SessionManager<D> {
     /// # Errors
     ///
     /// [`SessionError::Store`] when the store cannot answer: the session may live on, do not report success.
-    pub async fn delete(&self, user: &UserId, id: &SessionId, reason: EndReason) -> Result<bool, SessionError> {
+    pub async fn delete(
+        &self,
+        user: &UserId,
+        id: &SessionId,
+        reason: EndReason,
+    ) -> Result<bool, SessionError> {
         let gate = &self.shared.gate;
         Ok(gate.ask(gate.deadline(), |store| store.delete(user, id, reason)).await?)
     }
@@ -99,7 +108,11 @@ impl<D: SessionData> SessionManager<D> {
     /// # Errors
     ///
     /// As for [`delete`](Self::delete).
-    pub async fn delete_all(&self, user: &UserId, reason: EndReason) -> Result<Vec<SessionId>, SessionError> {
+    pub async fn delete_all(
+        &self,
+        user: &UserId,
+        reason: EndReason,
+    ) -> Result<Vec<SessionId>, SessionError> {
         let gate = &self.shared.gate;
         Ok(gate.ask(gate.deadline(), |store| store.delete_all(user, reason)).await?)
     }
@@ -125,9 +138,12 @@ impl<D: SessionData> SessionManager<D> {
         let answer = gate.ask(gate.deadline(), |store| store.health()).await;
         let latency = asked.elapsed();
         match answer {
-            Ok(health) => {
-                Health { kind: gate.kind(), connected: true, version: health.version, latency: Some(latency) }
-            }
+            Ok(health) => Health {
+                kind: gate.kind(),
+                connected: true,
+                version: health.version,
+                latency: Some(latency),
+            },
             Err(_) => Health { kind: gate.kind(), connected: false, version: None, latency: None },
         }
     }

@@ -47,7 +47,8 @@ impl Default for Content<()> {
 
 impl<D> Content<D> {
     pub(super) fn with_data<E>(self, data: E) -> Content<E> {
-        let Self { user_name, email, role, ip_address, user_agent, authenticated_at, data: _ } = self;
+        let Self { user_name, email, role, ip_address, user_agent, authenticated_at, data: _ } =
+            self;
         Content { user_name, email, role, ip_address, user_agent, authenticated_at, data }
     }
 }

@@ -96,7 +96,8 @@ impl<D> NewSession<D> {
     /// [`SessionError::Encode`] when they cannot be written as JSON, [`SessionError::Claims`] when that is not an
     /// object. Names that are taken (`sub`, `exp` …) are refused by `create`.
     pub fn claims(mut self, claims: &impl Serialize) -> Result<Self, SessionError> {
-        let Value::Object(claims) = serde_json::to_value(claims).map_err(SessionError::Encode)? else {
+        let Value::Object(claims) = serde_json::to_value(claims).map_err(SessionError::Encode)?
+        else {
             return Err(SessionError::Claims("they are not a JSON object"));
         };
         self.claims = Some(claims);

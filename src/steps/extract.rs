@@ -65,7 +65,15 @@ mod tests {
 
     #[test]
     fn what_is_no_bearer_credential_counts_as_none() {
-        for value in ["", "Basic dTpw", "DPoP a.b.c", "Bearerx a.b.c", "Bearer-x a", "a.b.c", " Bearer a.b.c"] {
+        for value in [
+            "",
+            "Basic dTpw",
+            "DPoP a.b.c",
+            "Bearerx a.b.c",
+            "Bearer-x a",
+            "a.b.c",
+            " Bearer a.b.c",
+        ] {
             assert_eq!(read(&[value.as_bytes()]), Err(AuthErrorKind::MissingToken), "{value:?}");
         }
         assert_eq!(read(&[]), Err(AuthErrorKind::MissingToken));

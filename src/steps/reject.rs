@@ -146,7 +146,12 @@ mod tests {
     fn responses_are_the_contracts_to_the_letter() {
         let invalid = Some(r#"Bearer error="invalid_token""#);
         let cases = [
-            (AuthErrorKind::InvalidRequest, 400, Some(r#"Bearer error="invalid_request""#), "Malformed request"),
+            (
+                AuthErrorKind::InvalidRequest,
+                400,
+                Some(r#"Bearer error="invalid_request""#),
+                "Malformed request",
+            ),
             (AuthErrorKind::MissingToken, 401, Some("Bearer"), "Not authenticated"),
             (AuthErrorKind::InvalidToken, 401, invalid, "Could not validate credentials"),
             (AuthErrorKind::TokenExpired, 401, invalid, "Token expired"),
@@ -156,7 +161,8 @@ mod tests {
         for (kind, status, challenge, detail) in cases {
             let response: Response<String> = AuthError::new(kind).to_response();
             assert_eq!(response.status(), status, "{kind:?}");
-            let seen = response.headers().get(WWW_AUTHENTICATE).map(|value| value.to_str().unwrap());
+            let seen =
+                response.headers().get(WWW_AUTHENTICATE).map(|value| value.to_str().unwrap());
             assert_eq!(seen, challenge, "{kind:?}");
             assert_eq!(response.headers()[CONTENT_TYPE], "application/json", "{kind:?}");
             assert_eq!(response.headers()[CACHE_CONTROL], "no-store", "{kind:?}");
@@ -169,8 +175,7 @@ mod tests {
     #[test]
     fn a_revoked_session_says_why() {
         let response: Response<String> = AuthError::revoked(EndReason::LogoutAll).to_response();
-        let body =
-            r#"{"detail":"Session was ended: logout_all","code":"session_revoked","reason":"logout_all"}"#;
+        let body = r#"{"detail":"Session was ended: logout_all","code":"session_revoked","reason":"logout_all"}"#;
         assert_eq!(response.body(), body);
     }
 }

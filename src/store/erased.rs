@@ -1,13 +1,11 @@
-//! The contract once more, with boxed futures: what the manager holds, so that applications never name a store's type.
+//! The contract once more, with boxed futures: the verbs that the manager uses, so that applications never name a
+//! store's type.
 
 use std::future::Future;
 use std::pin::Pin;
 
-use bytes::Bytes;
-
 use super::{
     Activity, Created, NewRecord, Record, SessionStore, StoreError, StoreHealth, Touch, Touched,
-    Updated,
 };
 use crate::clock::Timestamp;
 use crate::id::{SessionId, UserId};
@@ -32,13 +30,6 @@ pub(crate) trait ErasedStore: Send + Sync + 'static {
     ) -> Answer<'a, Option<Record>>;
     fn activity<'a>(&'a self, user: &'a UserId, id: &'a SessionId) -> Answer<'a, Option<Activity>>;
     fn touch<'a>(&'a self, touches: &'a [Touch]) -> Answer<'a, Vec<Touched>>;
-    fn update<'a>(
-        &'a self,
-        user: &'a UserId,
-        id: &'a SessionId,
-        expected: u64,
-        payload: Bytes,
-    ) -> Answer<'a, Updated>;
     fn delete<'a>(
         &'a self,
         user: &'a UserId,
@@ -81,16 +72,6 @@ impl<St: SessionStore> ErasedStore for St {
 
     fn touch<'a>(&'a self, touches: &'a [Touch]) -> Answer<'a, Vec<Touched>> {
         Box::pin(SessionStore::touch(self, touches))
-    }
-
-    fn update<'a>(
-        &'a self,
-        user: &'a UserId,
-        id: &'a SessionId,
-        expected: u64,
-        payload: Bytes,
-    ) -> Answer<'a, Updated> {
-        Box::pin(SessionStore::update(self, user, id, expected, payload))
     }
 
     fn delete<'a>(

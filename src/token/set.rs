@@ -16,6 +16,13 @@ pub struct KeySet {
     retired: Arc<Vec<VerifyingKey>>,
 }
 
+/// One key for everything.
+impl From<SigningKey> for KeySet {
+    fn from(signing: SigningKey) -> Self {
+        Self::new(signing)
+    }
+}
+
 impl KeySet {
     /// This key signs, and verifies what it signed.
     #[must_use]

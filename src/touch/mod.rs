@@ -18,8 +18,8 @@ use crate::clock::{Timestamp, millis};
 use crate::id::{SessionId, UserId};
 use crate::store::Record;
 
-pub use self::worker::{Background, DrainReport, Worker};
 pub(crate) use self::worker::new as worker;
+pub use self::worker::{Background, DrainReport, Worker};
 
 /// For how many sessions a process remembers when it last touched them. One that is forgotten is touched once more.
 const REMEMBERED: usize = 65_536;
@@ -129,7 +129,8 @@ impl TouchQueue {
         let (user, id) = key;
         let entry = Use { user, id, at: Instant::now(), mark };
         if let Err(refused) = self.sender.try_send(entry) {
-            let (mpsc::error::TrySendError::Full(entry) | mpsc::error::TrySendError::Closed(entry)) = refused;
+            let (mpsc::error::TrySendError::Full(entry) | mpsc::error::TrySendError::Closed(entry)) =
+                refused;
             entry.mark.give_back();
             self.dropped.fetch_add(1, Ordering::Relaxed);
         }

@@ -13,8 +13,8 @@ use tokio::task::{JoinError, JoinHandle};
 use tokio::time::{Instant, sleep_until};
 
 use super::{Mark, Use};
-use crate::id::{SessionId, UserId};
 use crate::gate::Gate;
+use crate::id::{SessionId, UserId};
 use crate::store::{Touch, Touched};
 use crate::trace;
 
@@ -67,9 +67,20 @@ pub struct Background {
     task: JoinHandle<DrainReport>,
 }
 
-pub(crate) fn new(receiver: mpsc::Receiver<Use>, gate: Arc<Gate>, refresh_threshold: Duration) -> Worker {
+pub(crate) fn new(
+    receiver: mpsc::Receiver<Use>,
+    gate: Arc<Gate>,
+    refresh_threshold: Duration,
+) -> Worker {
     let stop = Arc::new(Notify::new());
-    Worker { receiver, gate, stop, refresh_threshold, pending: HashMap::new(), report: DrainReport::default() }
+    Worker {
+        receiver,
+        gate,
+        stop,
+        refresh_threshold,
+        pending: HashMap::new(),
+        report: DrainReport::default(),
+    }
 }
 
 impl Background {
@@ -91,7 +102,7 @@ impl Background {
 }
 
 enum Woken {
-    Used(usize),
+    Used,
     Due,
     Stop,
 }
@@ -104,7 +115,10 @@ impl Worker {
     /// Outside of a Tokio runtime.
     pub fn start(self) -> Background {
         let stop = Arc::clone(&self.stop);
-        #[expect(clippy::disallowed_methods, reason = "this is the one documented call that starts background work")]
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "this is the one documented call that starts background work"
+        )]
         let task = tokio::spawn(self.run());
         Background { stop, task }
     }
@@ -120,9 +134,10 @@ impl Worker {
         let mut next_flush = Instant::now();
         let mut pause = COLLECT;
         loop {
-            let wake = if self.pending.is_empty() { next_upkeep } else { next_flush.min(next_upkeep) };
+            let wake =
+                if self.pending.is_empty() { next_upkeep } else { next_flush.min(next_upkeep) };
             match self.wait(&mut received, wake).await {
-                Woken::Used(_) => {
+                Woken::Used => {
                     if self.pending.is_empty() {
                         next_flush = Instant::now() + pause;
                     }
@@ -154,7 +169,7 @@ impl Worker {
             }
             if let Poll::Ready(count) = uses.as_mut().poll(context) {
                 // None at all means that every manager is gone.
-                return Poll::Ready(if count == 0 { Woken::Stop } else { Woken::Used(count) });
+                return Poll::Ready(if count == 0 { Woken::Stop } else { Woken::Used });
             }
             due.as_mut().poll(context).map(|()| Woken::Due)
         })

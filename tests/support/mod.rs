@@ -1,6 +1,6 @@
 //! What the tests share.
 
-#![allow(dead_code, reason = "each test file uses its own part")]
+#![allow(dead_code, unreachable_pub, reason = "each test file uses its own part")]
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 pub mod switch;
@@ -10,13 +10,14 @@ use std::time::Duration;
 use http::{Request, Response};
 use tower_session_auth::clock::Timestamp;
 use tower_session_auth::store::SessionStore;
-use tower_session_auth::testing::ManualClock;
+use tower_session_auth::testing::TokioClock;
 use tower_session_auth::touch::Worker;
 use tower_session_auth::{
-    KeySet, Login, MemoryStore, NewSession, SessionManager, SessionManagerBuilder, SigningKey, UserId,
+    KeySet, Login, MemoryStore, NewSession, SessionManager, SessionManagerBuilder, SigningKey,
+    UserId,
 };
 
-pub const SECRET: &[u8] = b"0123456789abcdef0123456789abcdef";
+pub const SECRET: &[u8] = b"only-for-tests-Zq3vT8xKpL2mWc7RdYh9";
 pub const ISSUER: &str = "https://issuer.test";
 pub const AUDIENCE: &str = "test";
 
@@ -35,12 +36,12 @@ pub fn manager(store: impl SessionStore) -> (SessionManager, Worker) {
     builder().store(store).build().unwrap()
 }
 
-/// A manager on a clock that stands still until a test moves it, and its store's switch.
-pub fn clocked() -> (SessionManager, Worker, ManualClock, switch::SwitchStore) {
-    let clock = ManualClock::new(START);
-    let store = switch::SwitchStore::new(MemoryStore::with_clock(std::sync::Arc::new(clock.clone())));
-    let (manager, worker) = builder().clock(clock.clone()).store(store.clone()).build().unwrap();
-    (manager, worker, clock, store)
+/// A manager on Tokio's clock, which a test may pause, and its store's switch.
+pub fn clocked() -> (SessionManager, Worker, switch::SwitchStore) {
+    let clock = TokioClock::new(START);
+    let store = switch::SwitchStore::new(MemoryStore::with_clock(std::sync::Arc::new(clock)));
+    let (manager, worker) = builder().clock(clock).store(store.clone()).build().unwrap();
+    (manager, worker, store)
 }
 
 pub fn user(id: &str) -> UserId {
@@ -53,7 +54,10 @@ pub async fn login(manager: &SessionManager, id: &str) -> Login {
 
 /// A request with this bearer token.
 pub fn bearer(token: &str) -> Request<String> {
-    Request::builder().header("authorization", format!("Bearer {token}")).body(String::new()).unwrap()
+    Request::builder()
+        .header("authorization", format!("Bearer {token}"))
+        .body(String::new())
+        .unwrap()
 }
 
 pub fn anonymous() -> Request<String> {

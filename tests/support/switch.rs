@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex};
 use bytes::Bytes;
 use tower_session_auth::clock::Timestamp;
 use tower_session_auth::store::{
-    Activity, Created, NewRecord, Record, SessionStore, StoreError, StoreErrorKind, StoreHealth, Touch, Touched, Updated,
+    Activity, Created, NewRecord, Record, SessionStore, StoreError, StoreErrorKind, StoreHealth,
+    Touch, Touched, Updated,
 };
 use tower_session_auth::{EndReason, MemoryStore, SessionId, UserId};
 
@@ -69,7 +70,12 @@ impl SessionStore for SwitchStore {
         self.inner.now()
     }
 
-    async fn create(&self, user: &UserId, id: &SessionId, new: &NewRecord) -> Result<Created, StoreError> {
+    async fn create(
+        &self,
+        user: &UserId,
+        id: &SessionId,
+        new: &NewRecord,
+    ) -> Result<Created, StoreError> {
         self.answer(true).await?;
         self.inner.create(user, id, new).await
     }
@@ -84,7 +90,11 @@ impl SessionStore for SwitchStore {
         self.inner.load(user, id, idle_bound).await
     }
 
-    async fn activity(&self, user: &UserId, id: &SessionId) -> Result<Option<Activity>, StoreError> {
+    async fn activity(
+        &self,
+        user: &UserId,
+        id: &SessionId,
+    ) -> Result<Option<Activity>, StoreError> {
         self.answer(false).await?;
         self.inner.activity(user, id).await
     }
@@ -106,12 +116,21 @@ impl SessionStore for SwitchStore {
         self.inner.update(user, id, expected, payload).await
     }
 
-    async fn delete(&self, user: &UserId, id: &SessionId, reason: EndReason) -> Result<bool, StoreError> {
+    async fn delete(
+        &self,
+        user: &UserId,
+        id: &SessionId,
+        reason: EndReason,
+    ) -> Result<bool, StoreError> {
         self.answer(true).await?;
         self.inner.delete(user, id, reason).await
     }
 
-    async fn delete_all(&self, user: &UserId, reason: EndReason) -> Result<Vec<SessionId>, StoreError> {
+    async fn delete_all(
+        &self,
+        user: &UserId,
+        reason: EndReason,
+    ) -> Result<Vec<SessionId>, StoreError> {
         self.answer(true).await?;
         self.inner.delete_all(user, reason).await
     }
