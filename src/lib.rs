@@ -4,3 +4,6 @@ pub mod clock;
 pub mod error;
 pub mod session;
 pub mod store;
+#[cfg(feature = "testing")]
+pub mod testing;
+mod trace;
