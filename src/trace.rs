@@ -3,9 +3,12 @@
 //! Values are shown by their `Display`. Without the feature `tracing` nothing is emitted, and the arguments are
 //! type-checked all the same, so that neither build can rot.
 
+#![expect(clippy::allow_attributes, reason = "which levels are unused depends on the features")]
+
 macro_rules! event {
     ($d:tt $inner:ident => $name:ident) => {
         #[cfg(feature = "tracing")]
+        #[allow(unused_macros, reason = "a level may be unused")]
         macro_rules! $inner {
                             ($d message:literal $d(, $d field:ident = $d value:expr)* $d(,)?) => {
                                 ::tracing::$name!(
@@ -16,6 +19,7 @@ macro_rules! event {
                             };
                         }
         #[cfg(not(feature = "tracing"))]
+        #[allow(unused_macros, reason = "a level may be unused")]
         macro_rules! $inner {
                             ($d message:literal $d(, $d field:ident = $d value:expr)* $d(,)?) => {
                                 if false {
@@ -23,12 +27,7 @@ macro_rules! event {
                                 }
                             };
                         }
-        #[expect(
-            clippy::allow_attributes,
-            clippy::allow_attributes_without_reason,
-            reason = "a level may be unused"
-        )]
-        #[allow(unused_imports)]
+        #[allow(unused_imports, reason = "a level may be unused")]
         pub(crate) use $inner as $name;
     };
 }

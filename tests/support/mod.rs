@@ -11,4 +11,4 @@
 )]
 
 #[cfg(feature = "redis")]
-pub mod redis;
+pub(crate) mod redis;

@@ -10,7 +10,7 @@ use redis::aio::MultiplexedConnection;
 use tempfile::TempDir;
 
 /// A running `redis-server` without persistence; killed when dropped.
-pub struct RedisServer {
+pub(crate) struct RedisServer {
     child: Option<Child>,
     port: u16,
     args: Vec<String>,
@@ -19,12 +19,12 @@ pub struct RedisServer {
 }
 
 impl RedisServer {
-    pub async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         Self::start_with(&[]).await
     }
 
     /// Starts with more arguments, such as `["--requirepass", "secret"]`.
-    pub async fn start_with(args: &[&str]) -> Self {
+    pub(crate) async fn start_with(args: &[&str]) -> Self {
         let password =
             args.iter().position(|arg| *arg == "--requirepass").map(|at| args[at + 1].to_owned());
         for _ in 0..10 {
@@ -43,11 +43,11 @@ impl RedisServer {
         panic!("redis-server does not start");
     }
 
-    pub fn port(&self) -> u16 {
+    pub(crate) fn port(&self) -> u16 {
         self.port
     }
 
-    pub fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         match &self.password {
             Some(password) => format!("redis://:{password}@127.0.0.1:{}/", self.port),
             None => format!("redis://127.0.0.1:{}/", self.port),
@@ -55,16 +55,16 @@ impl RedisServer {
     }
 
     /// Stops the process without ending it: it answers nothing until [`resume`](Self::resume).
-    pub fn pause(&self) {
+    pub(crate) fn pause(&self) {
         self.signal("-STOP");
     }
 
-    pub fn resume(&self) {
+    pub(crate) fn resume(&self) {
         self.signal("-CONT");
     }
 
     /// Kills it at once.
-    pub fn stop(&mut self) {
+    pub(crate) fn stop(&mut self) {
         if let Some(mut child) = self.child.take() {
             child.kill().unwrap();
             child.wait().unwrap();
@@ -72,31 +72,31 @@ impl RedisServer {
     }
 
     /// Starts it again on the same port, empty.
-    pub async fn restart(&mut self) {
+    pub(crate) async fn restart(&mut self) {
         self.stop();
         assert!(self.spawn().await, "redis-server does not start again");
     }
 
     /// A connection of the test's own.
-    pub async fn connection(&self) -> MultiplexedConnection {
+    pub(crate) async fn connection(&self) -> MultiplexedConnection {
         let client = redis::Client::open(self.url()).unwrap();
         client.get_multiplexed_async_connection().await.unwrap()
     }
 
     /// Sends one command as an operator would.
-    pub async fn command(&self, words: &[&str]) -> Value {
+    pub(crate) async fn command(&self, words: &[&str]) -> Value {
         let mut command = redis::cmd(words[0]);
         command.arg(&words[1..]);
         command.query_async(&mut self.connection().await).await.unwrap()
     }
 
     /// The same, and the answer as text.
-    pub async fn text(&self, words: &[&str]) -> Option<String> {
+    pub(crate) async fn text(&self, words: &[&str]) -> Option<String> {
         redis::from_redis_value(self.command(words).await).unwrap()
     }
 
     /// The same, and the answer as a number.
-    pub async fn number(&self, words: &[&str]) -> i64 {
+    pub(crate) async fn number(&self, words: &[&str]) -> i64 {
         redis::from_redis_value(self.command(words).await).unwrap()
     }
 
@@ -158,6 +158,6 @@ fn free_port() -> u16 {
 
 /// The least that a `RedisStore` needs, as in the README: keys with its prefix, the commands that it sends, and those
 /// that its scripts send.
-pub const ACL_RULE: &str = "resetkeys resetchannels -@all ~session:* \
+pub(crate) const ACL_RULE: &str = "resetkeys resetchannels -@all ~session:* \
     +time +hget +evalsha +script|load \
     +hset +hdel +del +hgetall +hkeys +hvals +hlen +hexists +pttl +pexpireat";

@@ -211,12 +211,14 @@ impl SessionStore for RedisStore {
         };
         let Some(record) = record else { return Ok(None) };
         let mut record = codec::record(record).ok_or_else(|| unreadable(id))?;
-        if record.absolute_deadline <= self.now() {
+        // This host's idea of the server's clock may lag, but not behind what the server wrote.
+        let now = self.now().max(record.created);
+        if record.absolute_deadline <= now {
             return Ok(None);
         }
         let bound = idle_bound.unwrap_or(record.idle_deadline).min(record.absolute_deadline);
         record.idle_deadline = record.idle_deadline.max(bound);
-        if uses.is_none() && record.idle_deadline > self.now() {
+        if uses.is_none() && record.idle_deadline > now {
             return Ok(Some(record));
         }
         let uses = match uses {
@@ -226,7 +228,7 @@ impl SessionStore for RedisStore {
         let Some(uses) = uses else { return Ok(None) };
         let uses = codec::activity(&uses).ok_or_else(|| unreadable(id))?;
         record.idle_deadline = uses.idle_deadline.min(record.absolute_deadline);
-        Ok((record.idle_deadline > self.now()).then_some(record))
+        Ok((record.idle_deadline > now.max(uses.last_activity)).then_some(record))
     }
 
     async fn activity(
@@ -242,7 +244,8 @@ impl SessionStore for RedisStore {
             return Err(unreadable(id));
         };
         let ends = uses.idle_deadline.min(record.absolute_deadline);
-        Ok((ends > self.now()).then_some(uses))
+        let now = self.now().max(record.created).max(uses.last_activity);
+        Ok((ends > now).then_some(uses))
     }
 
     async fn touch(&self, touches: &[Touch]) -> Result<Vec<Touched>, StoreError> {

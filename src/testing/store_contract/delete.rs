@@ -60,7 +60,7 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
         for name in odd_names() {
             let owner = named(&name);
             // Left from an earlier run, perhaps.
-            let _ = self.end_all(&owner, EndReason::Admin).await;
+            drop(self.end_all(&owner, EndReason::Admin).await);
             for _ in 0..2 {
                 sessions.push(self.session_of(&owner, LONG, LONG).await);
             }

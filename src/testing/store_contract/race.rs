@@ -56,7 +56,7 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
                 }
             }
         };
-        let _ = join_all((0..8).map(|_| add_ten())).await;
+        drop(join_all((0..8).map(|_| add_ten())).await);
         let found = self.load(&session).await.map(|record| (record.revision, record.payload));
         let expected = Some((82, Bytes::from_static(b"80")));
         assert_eq!(found, expected, "no update is lost, none is done twice");
@@ -81,7 +81,7 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
                     }
                 }
             };
-            let _ = join_all((0..25).map(verb)).await;
+            drop(join_all((0..25).map(verb)).await);
             self.assert_ended(&session, "what races with a delete loses").await;
             assert_eq!(self.ended(&session).await, Some(EndReason::Logout), "a reason is kept");
         }
