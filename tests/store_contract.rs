@@ -1,5 +1,10 @@
 //! Both stores keep all promises of `SessionStore`.
 
+#![cfg_attr(
+    feature = "redis",
+    expect(clippy::unwrap_used, reason = "a test stops at the first surprise")
+)]
+
 mod support;
 
 use std::sync::Arc;

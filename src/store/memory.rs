@@ -375,3 +375,6 @@ impl fmt::Debug for MemoryStore {
         f.debug_struct("MemoryStore").field("sessions", &self.len()).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;

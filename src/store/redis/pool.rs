@@ -284,10 +284,10 @@ struct State {
 }
 
 impl State {
-    fn failed(&self, error: StoreError) {
+    fn failed(&self, error: &StoreError) {
         let first = self.swap(Some(error.clone())).is_none();
         if first {
-            let cause = std::error::Error::source(&error);
+            let cause = std::error::Error::source(error);
             trace::error!(
                 "no connection to redis",
                 kind = error.kind().as_str(),
@@ -320,7 +320,7 @@ struct Sink(Arc<State>);
 impl bb8::ErrorSink<ConnectionError> for Sink {
     fn sink(&self, error: ConnectionError) {
         if let ConnectionError::Failed(error) = error {
-            self.0.failed(error);
+            self.0.failed(&error);
         }
     }
 

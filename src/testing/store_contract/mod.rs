@@ -3,7 +3,6 @@
 #![expect(clippy::panic, reason = "a suite for tests: it stops at the first broken promise")]
 
 use std::future::{Future, poll_fn};
-use std::pin::Pin;
 use std::task::Poll;
 use std::time::Duration;
 
@@ -177,8 +176,7 @@ fn named(name: &str) -> UserId {
 
 /// Drives all futures at once, and gives their answers in order.
 async fn join_all<F: Future>(futures: impl IntoIterator<Item = F>) -> Vec<F::Output> {
-    let mut running: Vec<(Pin<Box<F>>, Option<F::Output>)> =
-        futures.into_iter().map(|future| (Box::pin(future), None)).collect();
+    let mut running: Vec<_> = futures.into_iter().map(|future| (Box::pin(future), None)).collect();
     poll_fn(|cx| {
         let mut all = true;
         for (future, answer) in &mut running {
