@@ -18,7 +18,10 @@ macro_rules! event {
         );
         #[cfg(not(feature = "tracing"))]
         {
-            let _: ::std::fmt::Arguments<'_> = ::std::format_args!(concat!($message $(, "{", stringify!($field), "}")*) $(, $field = $value)*);
+            // Type-checked, never run.
+            if false {
+                $(let _ = ::std::format_args!("{}", $value);)*
+            }
         }
     }};
 }

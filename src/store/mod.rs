@@ -27,18 +27,18 @@ use crate::reason::EndReason;
 
 pub(crate) mod erased;
 mod error;
-// mod memory;
+mod memory;
 mod record;
-// #[cfg(feature = "redis")]
-// pub mod redis;
+#[cfg(feature = "redis")]
+pub mod redis;
 
 pub use self::error::{StoreError, StoreErrorKind};
-// pub use self::memory::MemoryStore;
+pub use self::memory::MemoryStore;
 pub use self::record::{
     Activity, Created, NewRecord, Record, StoreHealth, Touch, Touched, Updated,
 };
-// #[cfg(feature = "redis")]
-// pub use self::redis::RedisStore;
+#[cfg(feature = "redis")]
+pub use self::redis::RedisStore;
 
 /// A place where sessions live. See the [module docs](self) for the words used here.
 ///
@@ -189,3 +189,12 @@ pub(crate) const TOMBSTONE_LIFE: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// How many reasons are kept for one user; the oldest go first.
 pub(crate) const TOMBSTONES_PER_USER: usize = 64;
+
+/// The longest time to live that a store takes, 317 years: sums with it stay exact in a script's floating point.
+const LONGEST: Duration = Duration::from_millis(10_000_000_000_000);
+
+/// A duration as stores keep it: whole milliseconds, at most [`LONGEST`].
+pub(crate) fn span(duration: Duration) -> Duration {
+    let millis = duration.min(LONGEST).as_millis();
+    Duration::from_millis(u64::try_from(millis).unwrap_or(u64::MAX))
+}

@@ -1,0 +1,123 @@
+//! How a session is written: `1 <revision> <created> <idle TTL> <absolute deadline>\n`, then the payload as it came.
+//!
+//! Times are milliseconds on the server's clock. The scripts in `lua/` write and read the same form.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use crate::clock::Timestamp;
+use crate::reason::EndReason;
+use crate::store::{Activity, Record};
+
+/// The version of the form that this library writes, and the only one that it reads.
+const VERSION: &[u8] = b"1";
+
+/// Reads a record; `None` when it is of another version or no record at all.
+///
+/// The idle deadline is the earliest that it can be: the first one. The payload is a slice of `raw`, not a copy.
+pub(super) fn record(raw: Vec<u8>) -> Option<Record> {
+    let raw = Bytes::from(raw);
+    let end = raw.iter().position(|b| *b == b'\n')?;
+    let mut words = raw.get(..end)?.split(|b| *b == b' ');
+    if words.next()? != VERSION {
+        return None;
+    }
+    let revision = number(words.next()?)?;
+    let created = timestamp(words.next()?)?;
+    let idle_ttl = Duration::from_millis(number(words.next()?)?);
+    let absolute_deadline = timestamp(words.next()?)?;
+    if words.next().is_some() {
+        return None;
+    }
+    let idle_deadline = created.saturating_add(idle_ttl).min(absolute_deadline);
+    let payload = raw.slice(end + 1..);
+    Some(Record::new(revision, created, idle_ttl, idle_deadline, absolute_deadline, payload))
+}
+
+/// Reads a `seen` field.
+pub(super) fn activity(raw: &[u8]) -> Option<Activity> {
+    let colon = raw.iter().position(|b| *b == b':')?;
+    let (idle_deadline, last_activity) = (raw.get(..colon)?, raw.get(colon + 1..)?);
+    Some(Activity::new(timestamp(last_activity)?, timestamp(idle_deadline)?))
+}
+
+/// Reads a tombstone: why, and until when that is to be known. A newer version may know more reasons.
+pub(super) fn tombstone(raw: &[u8]) -> Option<(EndReason, Timestamp)> {
+    let colon = raw.iter().position(|b| *b == b':')?;
+    let reason = std::str::from_utf8(raw.get(..colon)?).ok()?;
+    Some((EndReason::parse(reason)?, timestamp(raw.get(colon + 1..)?)?))
+}
+
+fn timestamp(digits: &[u8]) -> Option<Timestamp> {
+    i64::try_from(number(digits)?).ok().map(Timestamp::from_millis)
+}
+
+// `u64::from_str` alone would take a plus sign, which the scripts' patterns refuse.
+fn number(digits: &[u8]) -> Option<u64> {
+    let all = !digits.is_empty() && digits.iter().all(u8::is_ascii_digit);
+    std::str::from_utf8(digits).ok().filter(|_| all)?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_is_read_and_its_payload_is_not_copied() {
+        let mut raw = b"1 7 1000 200 5000\n{\"a\":[]}\n\xff".to_vec();
+        raw.shrink_to_fit();
+        let place = raw.as_ptr();
+        let record = record(raw).unwrap();
+        assert_eq!(record.revision, 7);
+        assert_eq!(record.created, Timestamp::from_millis(1_000));
+        assert_eq!(record.idle_ttl, Duration::from_millis(200));
+        assert_eq!(record.idle_deadline, Timestamp::from_millis(1_200));
+        assert_eq!(record.absolute_deadline, Timestamp::from_millis(5_000));
+        assert_eq!(record.payload, &b"{\"a\":[]}\n\xff"[..]);
+        assert_eq!(record.payload.as_ptr(), place.wrapping_add("1 7 1000 200 5000\n".len()));
+    }
+
+    #[test]
+    fn the_first_idle_deadline_is_never_past_the_absolute_one() {
+        let record = record(b"1 1 1000 9000 5000\n".to_vec()).unwrap();
+        assert_eq!(record.idle_deadline, Timestamp::from_millis(5_000));
+    }
+
+    #[test]
+    fn whatever_else_is_no_record() {
+        for bad in [
+            "",
+            "\n",
+            "1",
+            "{}",
+            "1 1 1 1 1",
+            "2 1 1 1 1\n",
+            "1 1 1 1\n",
+            "1 1 1 1 1 1\n",
+            "1  1 1 1 1\n",
+            " 1 1 1 1 1\n",
+            "1 +1 1 1 1\n",
+            "1 -1 1 1 1\n",
+            "1 1 1 1 x\n",
+            "1 1 1 1 99999999999999999999\n",
+            "1 1 1 1 18446744073709551615\n",
+            "1 1 1 1 1\r\n",
+        ] {
+            assert!(record(bad.into()).is_none(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn uses_and_tombstones_are_read() {
+        let read = activity(b"20:10").unwrap();
+        assert_eq!(read.idle_deadline, Timestamp::from_millis(20));
+        assert_eq!(read.last_activity, Timestamp::from_millis(10));
+        for bad in ["", ":", "1", "1:", ":1", "1:2:3", "a:1"] {
+            assert!(activity(bad.as_bytes()).is_none(), "{bad:?}");
+        }
+        let stone = tombstone(b"logout_all:99");
+        assert_eq!(stone, Some((EndReason::LogoutAll, Timestamp::from_millis(99))));
+        assert_eq!(tombstone(b"device_lost:99"), None);
+    }
+}

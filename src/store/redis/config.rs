@@ -1,0 +1,168 @@
+//! Settings of a [`RedisStore`], their defaults, and why.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use redis::{ConnectionInfo, IntoConnectionInfo, ProtocolVersion};
+
+use super::keys::Prefix;
+use super::pool::{Pool, PoolSetting};
+use super::time::ServerClock;
+use super::{Inner, RedisStore};
+use crate::error::ConfigError;
+
+/// Settings of a [`RedisStore`]; made by [`RedisStore::builder`].
+#[must_use]
+pub struct RedisStoreBuilder {
+    info: Result<ConnectionInfo, ConfigError>,
+    prefix: String,
+    timeout: Duration,
+    pool_size: u32,
+}
+
+impl RedisStoreBuilder {
+    pub(super) fn new(address: impl IntoConnectionInfo) -> Self {
+        Self {
+            info: address.into_connection_info().map_err(|error| {
+                // The driver's own text may quote parts of the URL.
+                let tls = error.to_string().contains("TLS");
+                ConfigError::Store(if tls { NO_TLS } else { NO_URL })
+            }),
+            prefix: "session".to_owned(),
+            timeout: Duration::from_millis(250),
+            pool_size: 4,
+        }
+    }
+
+    /// What all keys begin with: 1 to 128 bytes of `[A-Za-z0-9_.:-]`. Default: `session`.
+    ///
+    /// Applications that share a server need prefixes of their own, such that none is another's beginning plus `:`.
+    pub fn prefix(mut self, prefix: impl Into<String>) -> Self {
+        self.prefix = prefix.into();
+        self
+    }
+
+    /// How long a verb may take in all, connecting included. Default: 250 ms.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    /// How many connections there are at most. Default: 4.
+    ///
+    /// Each carries any number of requests at once; more than a few only cost the server.
+    pub fn pool_size(mut self, connections: u32) -> Self {
+        self.pool_size = connections;
+        self
+    }
+
+    /// Makes the store. No connection is made before it is needed, so a server starts without Redis;
+    /// [`RedisStore::check`] looks whether it is there.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] when a setting cannot work. Its text never holds the address.
+    pub fn build(self) -> Result<RedisStore, ConfigError> {
+        let info = self.info?;
+        if !info.addr().is_supported() {
+            return Err(ConfigError::Store(NO_TLS));
+        }
+        let out_of_range = |setting, rule| ConfigError::OutOfRange { setting, rule };
+        let prefix = Prefix::parse(&self.prefix)
+            .ok_or(out_of_range("prefix", "must be 1 to 128 bytes of [A-Za-z0-9_.:-]"))?;
+        if self.timeout < Duration::from_millis(1) {
+            return Err(out_of_range("timeout", "must be 1 ms or more"));
+        }
+        if self.pool_size == 0 {
+            return Err(out_of_range("pool_size", "must be 1 or more"));
+        }
+
+        // RESP3 tells of closed connections, and Nagle's algorithm would hold commands back.
+        let settings = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
+        // Needs a permission that nothing else here needs.
+        let settings = settings.set_skip_set_lib_name();
+        let tcp = info.tcp_settings().clone().set_nodelay(true);
+        let info = info.set_redis_settings(settings).set_tcp_settings(tcp);
+
+        let clock = Arc::new(ServerClock::new());
+        let setting = PoolSetting { size: self.pool_size, timeout: self.timeout };
+        let pool =
+            Pool::new(info, Arc::clone(&clock), setting).map_err(|_| ConfigError::Store(NO_URL))?;
+        Ok(RedisStore { inner: Arc::new(Inner { pool, prefix, timeout: self.timeout, clock }) })
+    }
+}
+
+const NO_TLS: &str =
+    "this address needs a feature of the `redis` crate, for TLS for instance `tokio-rustls-comp`";
+const NO_URL: &str =
+    "the address is none: redis://, rediss:// (TLS), valkey:// and unix:// are known";
+
+// The address may hold a password.
+impl fmt::Debug for RedisStoreBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RedisStoreBuilder")
+            .field("prefix", &self.prefix)
+            .field("timeout", &self.timeout)
+            .field("pool_size", &self.pool_size)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use redis::{ConnectionAddr, RedisConnectionInfo};
+
+    use super::*;
+
+    #[test]
+    fn a_store_is_made_without_a_runtime_and_without_a_server() {
+        let store = RedisStore::new("redis://user:hunter2@redis.internal:1/3").unwrap();
+        let shown = format!("{store:?} {:?}", RedisStore::builder("redis://:hunter2@secret.host/"));
+        assert!(!shown.contains("hunter2") && !shown.contains("internal"), "{shown}");
+        assert!(!shown.contains("secret"), "{shown}");
+    }
+
+    #[test]
+    fn an_address_in_parts_is_taken() {
+        let info = ("redis.internal", 6379).into_connection_info().unwrap();
+        let login = RedisConnectionInfo::default().set_username("app").set_password("p").set_db(2);
+        assert!(RedisStore::builder(info.set_redis_settings(login)).build().is_ok());
+        assert!(RedisStore::builder(("127.0.0.1", 6379)).build().is_ok());
+    }
+
+    #[test]
+    fn a_wrong_address_is_refused_and_not_shown() {
+        for url in [
+            "",
+            "hunter2",
+            "http://:hunter2@host/",
+            "redis://:hunter2@host/database",
+            "redis://:hunter2@host:99999/",
+            "rediss://:hunter2@host/",
+        ] {
+            let error = RedisStore::new(url).unwrap_err();
+            let shown = format!("{error} {error:?}");
+            assert!(matches!(error, ConfigError::Store(_)), "{url}: {shown}");
+            assert!(!shown.contains("hunter2"), "{url}: {shown}");
+        }
+        let tls = RedisStore::new("rediss://host/").unwrap_err().to_string();
+        assert!(tls.contains("TLS for instance"), "{tls}");
+        let addr = ConnectionAddr::TcpTls {
+            host: "host".to_owned(),
+            port: 1,
+            insecure: false,
+            tls_params: None,
+        };
+        let tls = RedisStore::builder(addr).build().unwrap_err().to_string();
+        assert!(tls.contains("TLS for instance"), "{tls}");
+    }
+
+    #[test]
+    fn settings_that_cannot_work_are_refused() {
+        let builder = || RedisStore::builder("redis://127.0.0.1/");
+        assert!(builder().prefix("a{b").build().is_err());
+        assert!(builder().timeout(Duration::ZERO).build().is_err());
+        assert!(builder().pool_size(0).build().is_err());
+    }
+}

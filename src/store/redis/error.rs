@@ -1,0 +1,159 @@
+//! What the server's and the driver's errors mean.
+
+use std::borrow::Cow;
+
+use redis::{ErrorKind, RedisError, ServerErrorKind};
+
+use crate::store::{StoreError, StoreErrorKind};
+
+/// What went wrong, in words that hold neither an argument of a command nor an address.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Fault(Cow<'static, str>);
+
+/// The store's error for the driver's.
+pub(super) fn store_error(error: &RedisError) -> StoreError {
+    StoreError::with_source(classify(error), Fault(Cow::Owned(describe(error))))
+}
+
+/// An error of our own.
+pub(super) fn fault(kind: StoreErrorKind, what: &'static str) -> StoreError {
+    StoreError::with_source(kind, Fault(Cow::Borrowed(what)))
+}
+
+/// The server does not know a script: it was restarted, or `SCRIPT FLUSH` was sent.
+pub(super) fn is_noscript(error: &RedisError) -> bool {
+    error.kind() == ErrorKind::Server(ServerErrorKind::NoScript)
+}
+
+fn classify(error: &RedisError) -> StoreErrorKind {
+    match error.kind() {
+        ErrorKind::RESP3NotSupported | ErrorKind::UnexpectedReturnType => {
+            StoreErrorKind::Unsupported
+        }
+        ErrorKind::Server(kind) => match kind {
+            ServerErrorKind::ReadOnly => StoreErrorKind::WriteRefused,
+            // A cluster's node behind a client for a single one.
+            ServerErrorKind::NoPerm
+            | ServerErrorKind::Moved
+            | ServerErrorKind::Ask
+            | ServerErrorKind::CrossSlot => StoreErrorKind::Unsupported,
+            // Scripts carry the code of what failed inside them as their own, but not in all versions.
+            ServerErrorKind::ResponseError => by_text(error.detail().unwrap_or_default()),
+            _ => StoreErrorKind::Unavailable,
+        },
+        _ => by_code(error.code().unwrap_or_default()).unwrap_or(StoreErrorKind::Unavailable),
+    }
+}
+
+fn by_code(code: &str) -> Option<StoreErrorKind> {
+    match code {
+        "OOM" | "READONLY" | "MISCONF" | "NOREPLICAS" => Some(StoreErrorKind::WriteRefused),
+        "WRONGTYPE" => Some(StoreErrorKind::Unreadable),
+        "NOPERM" => Some(StoreErrorKind::Unsupported),
+        "BUSY" | "LOADING" | "MASTERDOWN" | "CLUSTERDOWN" | "TRYAGAIN" | "NOAUTH" | "WRONGPASS" => {
+            Some(StoreErrorKind::Unavailable)
+        }
+        _ => None,
+    }
+}
+
+/// For an error with the code `ERR`: its text may quote the one behind it.
+fn by_text(text: &str) -> StoreErrorKind {
+    let code = |word: &str| by_code(word.trim_matches(|c: char| !c.is_ascii_uppercase()));
+    if let Some(kind) = text.split_ascii_whitespace().find_map(code) {
+        return kind;
+    }
+    let unknown = ["unknown command", "unknown subcommand", "Unknown Redis command"];
+    if unknown.iter().any(|known| text.contains(known)) {
+        return StoreErrorKind::Unsupported;
+    }
+    // An ACL inside a script, as Redis 7.0 words it.
+    if text.contains("ACL failure in script") || text.contains("have no permissions") {
+        return StoreErrorKind::Unsupported;
+    }
+    StoreErrorKind::Unavailable
+}
+
+/// The error as text. A server quotes arguments back, a refused `HELLO` even the password: they are cut off.
+fn describe(error: &RedisError) -> String {
+    if error.kind() == ErrorKind::AuthenticationFailed {
+        return "authentication failed".to_owned();
+    }
+    let Some(code) = error.code() else { return error.to_string() };
+    let detail = error.detail().unwrap_or_default();
+    let detail = detail.split(", with args beginning with").next().unwrap_or_default();
+    if detail.is_empty() { code.to_owned() } else { format!("{code} {detail}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::error::Error as _;
+
+    use super::*;
+
+    fn server(line: &str) -> RedisError {
+        let (code, detail) = line.split_once(' ').unwrap();
+        let kind = match code {
+            "ERR" => Some(ServerErrorKind::ResponseError),
+            "READONLY" => Some(ServerErrorKind::ReadOnly),
+            "LOADING" => Some(ServerErrorKind::BusyLoading),
+            "MASTERDOWN" => Some(ServerErrorKind::MasterDown),
+            "CLUSTERDOWN" => Some(ServerErrorKind::ClusterDown),
+            "TRYAGAIN" => Some(ServerErrorKind::TryAgain),
+            "NOPERM" => Some(ServerErrorKind::NoPerm),
+            "MOVED" => Some(ServerErrorKind::Moved),
+            _ => None,
+        };
+        match kind {
+            Some(kind) => (ErrorKind::Server(kind), "server", detail.to_owned()).into(),
+            None => redis::make_extension_error(code.to_owned(), Some(detail.to_owned())),
+        }
+    }
+
+    #[test]
+    fn each_error_of_a_server_has_its_kind() {
+        use StoreErrorKind::{Unavailable, Unreadable, Unsupported, WriteRefused};
+        for (line, kind) in [
+            ("LOADING Redis is loading the dataset in memory", Unavailable),
+            ("BUSY Redis is busy running a script", Unavailable),
+            ("MASTERDOWN Link with MASTER is down", Unavailable),
+            ("CLUSTERDOWN The cluster is down", Unavailable),
+            ("TRYAGAIN Multiple keys request during rehashing of slot", Unavailable),
+            ("NOAUTH Authentication required.", Unavailable),
+            ("WRONGPASS invalid username-password pair or user is disabled.", Unavailable),
+            ("ERR max number of clients reached", Unavailable),
+            ("OOM command not allowed when used memory > 'maxmemory'.", WriteRefused),
+            ("READONLY You can't write against a read only replica.", WriteRefused),
+            ("MISCONF Redis is configured to save RDB snapshots", WriteRefused),
+            ("NOREPLICAS Not enough good replicas to write.", WriteRefused),
+            (
+                "ERR Error running script (call to f_0): @user_script:1: OOM command not",
+                WriteRefused,
+            ),
+            ("ERR Error running script: @user_script: 9: -READONLY You can't", WriteRefused),
+            ("NOPERM this user has no permissions to run the 'hget' command", Unsupported),
+            ("ERR unknown command 'EVALSHA', with args beginning with: 'x'", Unsupported),
+            (
+                "ERR The user executing the script can't run this command; ACL failure in script",
+                Unsupported,
+            ),
+            ("MOVED 3999 127.0.0.1:6381", Unsupported),
+            ("WRONGTYPE Operation against a key holding the wrong kind of value", Unreadable),
+        ] {
+            assert_eq!(store_error(&server(line)).kind(), kind, "{line}");
+        }
+        let refused = std::io::Error::from(std::io::ErrorKind::ConnectionRefused);
+        assert_eq!(store_error(&refused.into()).kind(), Unavailable);
+    }
+
+    #[test]
+    fn no_argument_of_a_command_gets_into_an_error() {
+        let line =
+            "ERR unknown command 'HELLO', with args beginning with: '3' 'AUTH' 'default' 'hunter2'";
+        let error = store_error(&server(line));
+        let shown = format!("{error} {error:?} {}", error.source().unwrap());
+        assert!(shown.contains("unknown command 'HELLO'"), "{shown}");
+        assert!(!shown.contains("hunter2"), "{shown}");
+    }
+}

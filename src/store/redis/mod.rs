@@ -1,0 +1,382 @@
+//! Sessions in Redis or Valkey.
+//!
+//! All sessions of one user lie in one hash, so nothing beside them can drift from them: a logout of everything is one
+//! step, and an operator's `DEL session:{user}:live` logs that user out everywhere. What may use them, and when they
+//! end, is decided by scripts on the server and by its clock.
+//!
+//! Redis 7.0 or Valkey 7.2 at least. The store never sends `KEYS`, `SCAN` or a command that blocks.
+
+use std::fmt;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use redis::{Cmd, IntoConnectionInfo, RedisError, Value, cmd, pipe};
+
+use self::error::{fault, is_noscript, store_error};
+use self::keys::Prefix;
+use self::pool::{Ask, Link, Pool, unexpected};
+use self::scripts::Script;
+use self::time::ServerClock;
+use super::{
+    Activity, Created, NewRecord, Record, SessionStore, StoreError, StoreErrorKind, StoreHealth,
+    Touch, Touched, Updated, span,
+};
+use crate::clock::{Timestamp, millis};
+use crate::error::ConfigError;
+use crate::id::{SessionId, UserId};
+use crate::reason::EndReason;
+use crate::trace;
+
+mod codec;
+mod config;
+mod error;
+mod keys;
+mod pool;
+mod scripts;
+mod server;
+mod time;
+
+pub use self::config::RedisStoreBuilder;
+pub use self::server::ServerInfo;
+
+/// Sessions in Redis or Valkey. Clones are the same store.
+///
+/// Each verb ends within its [`timeout`](RedisStoreBuilder::timeout). A read is sent once more when its connection
+/// turns out to be closed; a write never is.
+#[derive(Clone)]
+pub struct RedisStore {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    pool: Pool,
+    prefix: Prefix,
+    timeout: Duration,
+    clock: Arc<ServerClock>,
+}
+
+/// How many touches go in one pipeline: some milliseconds of the server's time.
+const TOUCHES_AT_ONCE: usize = 500;
+
+impl RedisStore {
+    /// A store with default settings, at a URL such as `redis://user:password@host:6379/0`.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] when the URL cannot work; its text never holds the URL. A server that is not there is no error
+    /// here: see [`check`](Self::check).
+    pub fn new(url: &str) -> Result<Self, ConfigError> {
+        Self::builder(url).build()
+    }
+
+    /// A store with settings of your own. The address may be a URL, or anything else that the `redis` crate takes for
+    /// one: `("host", 6379)`, or a `ConnectionInfo` with user and password in parts.
+    pub fn builder(address: impl IntoConnectionInfo) -> RedisStoreBuilder {
+        RedisStoreBuilder::new(address)
+    }
+
+    /// Looks whether the server is there and will do: to be called at start-up.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] of kind [`Unavailable`](StoreErrorKind::Unavailable) when it cannot be reached or refuses the
+    /// password, [`Unsupported`](StoreErrorKind::Unsupported) when it is too old or permissions are missing.
+    pub async fn check(&self) -> Result<ServerInfo, StoreError> {
+        ServerInfo::from_hello(&self.read(&cmd("HELLO")).await?)
+    }
+
+    /// Runs a read, and once more on a fresh connection when its own was closed.
+    async fn read<A: Ask>(&self, ask: &A) -> Result<A::Answer, StoreError> {
+        self.limited(async {
+            let mut answer = ask.send(&mut self.inner.pool.link().await?).await;
+            if answer.as_ref().is_err_and(RedisError::is_connection_dropped) {
+                answer = ask.send(&mut self.inner.pool.link().await?).await;
+            }
+            answer.map_err(|error| store_error(&error))
+        })
+        .await
+    }
+
+    async fn hget(&self, key: &str, id: &SessionId) -> Result<Option<Vec<u8>>, StoreError> {
+        bytes(self.read(&hget(key, id)).await?)
+    }
+
+    async fn hget_two(
+        &self,
+        keys: [&str; 2],
+        id: &SessionId,
+    ) -> Result<[Option<Vec<u8>>; 2], StoreError> {
+        let mut both = pipe();
+        for key in keys {
+            both.add_command(hget(key, id));
+        }
+        let mut answers = self.read(&both).await?.into_iter();
+        let mut next = || {
+            let answer = answers.next().unwrap_or_default().extract_error();
+            bytes(answer.map_err(|error| store_error(&error))?)
+        };
+        Ok([next()?, next()?])
+    }
+
+    async fn run(
+        &self,
+        script: Script,
+        user: &UserId,
+        args: &[&[u8]],
+    ) -> Result<Value, StoreError> {
+        let keys = self.inner.prefix.all(user);
+        self.limited(async {
+            let mut link = self.inner.pool.link().await?;
+            link.run(script, &keys, args).await.map_err(|error| store_error(&error))
+        })
+        .await
+    }
+
+    async fn limited<T>(
+        &self,
+        work: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        let late = |_| Err(fault(StoreErrorKind::Unavailable, "no answer in time"));
+        tokio::time::timeout(self.inner.timeout, work).await.unwrap_or_else(late)
+    }
+
+    /// One pipeline of touches.
+    async fn touch_some(&self, touches: &[Touch]) -> Result<Vec<Touched>, StoreError> {
+        let mut link = self.inner.pool.link().await?;
+        let commands: Vec<_> =
+            touches.iter().map(|touch| self.touch_command(&link, touch)).collect();
+        let mut all = pipe();
+        for command in &commands {
+            all.add_command(command.clone());
+        }
+        let mut answers = link.send_all(&all).await.map_err(|error| store_error(&error))?;
+        if answers.iter().any(forgotten) {
+            // Touching twice is touching once, so those that did run may run again.
+            let mut again = pipe();
+            again.add_command(Script::Touch.load());
+            for command in commands {
+                again.add_command(command);
+            }
+            answers = link.send_all(&again).await.map_err(|error| store_error(&error))?;
+            answers.drain(..1);
+        }
+        if answers.len() != touches.len() {
+            return Err(unexpected());
+        }
+        touches.iter().zip(answers).map(|(touch, answer)| touched(touch, answer)).collect()
+    }
+
+    fn touch_command(&self, link: &Link, touch: &Touch) -> Cmd {
+        let (age, below) = (text(touch.age), text(touch.extend_below));
+        let args = [touch.id.as_str().as_bytes(), age.as_bytes(), below.as_bytes()];
+        link.command(Script::Touch, &self.inner.prefix.all(&touch.user), &args)
+    }
+}
+
+impl SessionStore for RedisStore {
+    fn now(&self) -> Timestamp {
+        self.inner.clock.now()
+    }
+
+    async fn create(
+        &self,
+        user: &UserId,
+        id: &SessionId,
+        new: &NewRecord,
+    ) -> Result<Created, StoreError> {
+        let (idle_ttl, lifetime) = (text(new.idle_ttl), text(new.lifetime));
+        let args = [id.as_str().as_bytes(), idle_ttl.as_bytes(), lifetime.as_bytes(), &new.payload];
+        match self.run(Script::Create, user, &args).await? {
+            Value::Int(0) => Ok(Created::AlreadyExists),
+            Value::Int(now) => Ok(Created::Created(Timestamp::from_millis(now))),
+            _ => Err(unexpected()),
+        }
+    }
+
+    async fn load(
+        &self,
+        user: &UserId,
+        id: &SessionId,
+        idle_bound: Option<Timestamp>,
+    ) -> Result<Option<Record>, StoreError> {
+        let (live, seen) = (self.inner.prefix.live(user), self.inner.prefix.seen(user));
+        // Where the known bound has passed, the true deadline is needed: both come in one round trip.
+        let passed = idle_bound.is_some_and(|bound| bound <= self.now());
+        let (record, uses) = if passed {
+            let [record, uses] = self.hget_two([&live, &seen], id).await?;
+            (record, Some(uses))
+        } else {
+            (self.hget(&live, id).await?, None)
+        };
+        let Some(record) = record else { return Ok(None) };
+        let mut record = codec::record(record).ok_or_else(|| unreadable(id))?;
+        // This host's idea of the server's clock may lag, but not behind what the server wrote.
+        let now = self.now().max(record.created);
+        if record.absolute_deadline <= now {
+            return Ok(None);
+        }
+        let bound = idle_bound.unwrap_or(record.idle_deadline).min(record.absolute_deadline);
+        record.idle_deadline = record.idle_deadline.max(bound);
+        if uses.is_none() && record.idle_deadline > now {
+            return Ok(Some(record));
+        }
+        let uses = match uses {
+            Some(uses) => uses,
+            None => self.hget(&seen, id).await?,
+        };
+        let Some(uses) = uses else { return Ok(None) };
+        let uses = codec::activity(&uses).ok_or_else(|| unreadable(id))?;
+        record.idle_deadline = uses.idle_deadline.min(record.absolute_deadline);
+        Ok((record.idle_deadline > now.max(uses.last_activity)).then_some(record))
+    }
+
+    async fn activity(
+        &self,
+        user: &UserId,
+        id: &SessionId,
+    ) -> Result<Option<Activity>, StoreError> {
+        let (live, seen) = (self.inner.prefix.live(user), self.inner.prefix.seen(user));
+        let [Some(record), Some(uses)] = self.hget_two([&live, &seen], id).await? else {
+            return Ok(None);
+        };
+        let (Some(record), Some(uses)) = (codec::record(record), codec::activity(&uses)) else {
+            return Err(unreadable(id));
+        };
+        let ends = uses.idle_deadline.min(record.absolute_deadline);
+        let now = self.now().max(record.created).max(uses.last_activity);
+        Ok((ends > now).then_some(uses))
+    }
+
+    async fn touch(&self, touches: &[Touch]) -> Result<Vec<Touched>, StoreError> {
+        let mut touched = Vec::with_capacity(touches.len());
+        for some in touches.chunks(TOUCHES_AT_ONCE) {
+            touched.append(&mut self.limited(self.touch_some(some)).await?);
+        }
+        Ok(touched)
+    }
+
+    async fn update(
+        &self,
+        user: &UserId,
+        id: &SessionId,
+        expected: u64,
+        payload: Bytes,
+    ) -> Result<Updated, StoreError> {
+        let expected = expected.to_string();
+        let args = [id.as_str().as_bytes(), expected.as_bytes(), &payload];
+        match self.run(Script::Update, user, &args).await? {
+            Value::Int(-2) => Err(unreadable(id)),
+            Value::Int(-1) => Ok(Updated::Gone),
+            Value::Int(0) => Ok(Updated::Conflict),
+            Value::Int(revision) => {
+                u64::try_from(revision).map(Updated::Written).map_err(|_| unexpected())
+            }
+            _ => Err(unexpected()),
+        }
+    }
+
+    async fn delete(
+        &self,
+        user: &UserId,
+        id: &SessionId,
+        reason: EndReason,
+    ) -> Result<bool, StoreError> {
+        let args = [id.as_str().as_bytes(), reason.as_str().as_bytes()];
+        match self.run(Script::Delete, user, &args).await? {
+            Value::Int(lived) => Ok(lived == 1),
+            _ => Err(unexpected()),
+        }
+    }
+
+    async fn delete_all(
+        &self,
+        user: &UserId,
+        reason: EndReason,
+    ) -> Result<Vec<SessionId>, StoreError> {
+        let answer = self.run(Script::DeleteAll, user, &[reason.as_str().as_bytes()]).await?;
+        let ids: Vec<String> = redis::from_redis_value(answer).map_err(|_| unexpected())?;
+        // A field that is no session id was put there by somebody else; it is gone as well, and nobody's session.
+        Ok(ids.iter().filter_map(|id| SessionId::parse(id)).collect())
+    }
+
+    async fn ended(&self, user: &UserId, id: &SessionId) -> Result<Option<EndReason>, StoreError> {
+        let stone = self.hget(&self.inner.prefix.gone(user), id).await?;
+        let stone = stone.and_then(|stone| codec::tombstone(&stone));
+        Ok(stone.filter(|(_, until)| *until > self.now()).map(|(reason, _)| reason))
+    }
+
+    async fn upkeep(&self) -> Result<(), StoreError> {
+        let sent = Instant::now();
+        let time = self.read(&cmd("TIME")).await?;
+        self.inner.clock.learn(time::micros_of(&time).ok_or_else(unexpected)?, sent);
+        Ok(())
+    }
+
+    async fn health(&self) -> Result<StoreHealth, StoreError> {
+        Ok(StoreHealth::new(Some(self.check().await?.version)))
+    }
+
+    fn kind(&self) -> &'static str {
+        "redis"
+    }
+}
+
+// Neither address nor password.
+impl fmt::Debug for RedisStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RedisStore").field("prefix", &self.inner.prefix).finish_non_exhaustive()
+    }
+}
+
+fn hget(key: &str, id: &SessionId) -> Cmd {
+    let mut hget = cmd("HGET");
+    hget.arg(key).arg(id.as_str());
+    hget
+}
+
+fn bytes(answer: Value) -> Result<Option<Vec<u8>>, StoreError> {
+    match answer {
+        Value::Nil => Ok(None),
+        Value::BulkString(bytes) => Ok(Some(bytes)),
+        _ => Err(unexpected()),
+    }
+}
+
+/// Whole milliseconds for a script.
+fn text(duration: Duration) -> String {
+    millis(span(duration)).to_string()
+}
+
+fn forgotten(answer: &Value) -> bool {
+    matches!(answer, Value::ServerError(error) if is_noscript(&error.clone().into()))
+}
+
+fn touched(touch: &Touch, answer: Value) -> Result<Touched, StoreError> {
+    match answer {
+        Value::Int(0) => Ok(Touched::Ended),
+        Value::Int(-1) => {
+            // The others of its batch are not to suffer from it.
+            drop(unreadable(&touch.id));
+            Ok(Touched::Ended)
+        }
+        Value::Int(deadline) => Ok(Touched::Lives(Timestamp::from_millis(deadline))),
+        Value::ServerError(error) => {
+            let error = store_error(&error.into());
+            match error.kind() {
+                StoreErrorKind::Unreadable => touched(touch, Value::Int(-1)),
+                StoreErrorKind::Unavailable
+                | StoreErrorKind::WriteRefused
+                | StoreErrorKind::Unsupported => Err(error),
+            }
+        }
+        _ => Err(unexpected()),
+    }
+}
+
+/// A record is there, and nothing that this version can read: refused, told in the log, left as it is.
+fn unreadable(id: &SessionId) -> StoreError {
+    trace::warn!("session record cannot be read", sid = id.short());
+    fault(StoreErrorKind::Unreadable, "a record of another version, or none of ours")
+}

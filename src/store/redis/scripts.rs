@@ -1,0 +1,60 @@
+//! The verbs that write, each one atomic step on the server.
+
+use redis::{Cmd, Pipeline, cmd};
+
+/// A script on the server. All take the same three keys: live, seen, gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Script {
+    Create,
+    Touch,
+    Update,
+    Delete,
+    DeleteAll,
+}
+
+/// The names under which one server knows the scripts, in the order of [`Script::ALL`].
+pub(super) type Hashes = Vec<String>;
+
+macro_rules! source {
+    ($file:literal) => {
+        concat!(include_str!("lua/prelude.lua"), include_str!(concat!("lua/", $file)))
+    };
+}
+
+impl Script {
+    pub(super) const ALL: [Self; 5] =
+        [Self::Create, Self::Touch, Self::Update, Self::Delete, Self::DeleteAll];
+
+    const fn source(self) -> &'static str {
+        match self {
+            Self::Create => source!("create.lua"),
+            Self::Touch => source!("touch.lua"),
+            Self::Update => source!("update.lua"),
+            Self::Delete => source!("delete.lua"),
+            Self::DeleteAll => source!("delete_all.lua"),
+        }
+    }
+
+    /// The command that makes the server know this script.
+    pub(super) fn load(self) -> Cmd {
+        let mut load = cmd("SCRIPT");
+        load.arg("LOAD").arg(self.source());
+        load
+    }
+
+    /// Adds the loading of all scripts, in the order of [`ALL`](Self::ALL).
+    pub(super) fn load_all(pipeline: &mut Pipeline) {
+        for script in Self::ALL {
+            pipeline.add_command(script.load());
+        }
+    }
+
+    /// The command that runs this script on a server that knows it.
+    pub(super) fn run(self, hashes: &Hashes, keys: &[String; 3], args: &[&[u8]]) -> Cmd {
+        let hash = Self::ALL.iter().position(|script| *script == self).and_then(|i| hashes.get(i));
+        let mut run = cmd("EVALSHA");
+        // Without a name the server says NOSCRIPT, and the caller loads it.
+        run.arg(hash.map_or("", String::as_str)).arg(keys.len()).arg(keys).arg(args);
+        run
+    }
+}

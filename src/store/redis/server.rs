@@ -1,0 +1,102 @@
+//! What the server says about itself, and whether it will do.
+
+use redis::Value;
+
+use super::error::fault;
+use crate::store::{StoreError, StoreErrorKind};
+
+/// What the server says about itself: the answer of [`RedisStore::check`](super::RedisStore::check).
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ServerInfo {
+    /// `redis` or `valkey`.
+    pub name: String,
+    /// Its version, as `7.0.15`.
+    pub version: String,
+    /// `master`, or `replica`, which takes no logins.
+    pub role: String,
+}
+
+/// The oldest versions that have all of what the scripts use.
+const OLDEST_REDIS: (u32, u32) = (7, 0);
+const OLDEST_VALKEY: (u32, u32) = (7, 2);
+
+impl ServerInfo {
+    /// Reads the answer of `HELLO`, and refuses a server that is too old.
+    pub(super) fn from_hello(hello: &Value) -> Result<Self, StoreError> {
+        let field = |name: &str| {
+            let mut fields = hello.as_map_iter()?;
+            let (_, value) = fields.find(|(key, _)| text(key) == Some(name))?;
+            text(value).map(str::to_owned)
+        };
+        let (Some(name), Some(version)) = (field("server"), field("version")) else {
+            return Err(fault(StoreErrorKind::Unsupported, "HELLO does not name the server"));
+        };
+        let role = field("role").unwrap_or_default();
+        let oldest = if name == "valkey" { OLDEST_VALKEY } else { OLDEST_REDIS };
+        if number(&version).is_none_or(|version| version < oldest) {
+            let what = "the server is older than Redis 7.0 or Valkey 7.2";
+            return Err(fault(StoreErrorKind::Unsupported, what));
+        }
+        Ok(Self { name, version, role })
+    }
+}
+
+fn text(value: &Value) -> Option<&str> {
+    match value {
+        Value::BulkString(bytes) => std::str::from_utf8(bytes).ok(),
+        Value::SimpleString(text) | Value::VerbatimString { text, .. } => Some(text),
+        _ => None,
+    }
+}
+
+fn number(version: &str) -> Option<(u32, u32)> {
+    let mut parts = version.split('.');
+    Some((parts.next()?.parse().ok()?, parts.next()?.parse().ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hello(server: &str, version: &str) -> Value {
+        let text = |text: &str| Value::BulkString(text.into());
+        Value::Map(vec![
+            (text("server"), text(server)),
+            (text("version"), text(version)),
+            (text("proto"), Value::Int(3)),
+            (text("role"), text("master")),
+        ])
+    }
+
+    #[test]
+    fn a_server_that_is_too_old_or_unknown_is_unsupported() {
+        for (server, version) in [
+            ("redis", "6.2.14"),
+            ("redis", "5.0.7"),
+            ("valkey", "7.1.9"),
+            ("redis", ""),
+            ("redis", "seven"),
+            ("redis", "7"),
+        ] {
+            let refused = ServerInfo::from_hello(&hello(server, version)).unwrap_err();
+            assert_eq!(refused.kind(), StoreErrorKind::Unsupported, "{server} {version}");
+        }
+        assert!(ServerInfo::from_hello(&Value::Okay).is_err());
+    }
+
+    #[test]
+    fn a_server_that_is_new_enough_is_taken() {
+        for (server, version) in [
+            ("redis", "7.0.0"),
+            ("redis", "7.0.15"),
+            ("redis", "10.1.0"),
+            ("redis", "255.255.255"),
+            ("valkey", "7.2.4"),
+            ("valkey", "9.1.2"),
+        ] {
+            let info = ServerInfo::from_hello(&hello(server, version)).unwrap();
+            assert_eq!((&*info.name, &*info.version, &*info.role), (server, version, "master"));
+        }
+    }
+}

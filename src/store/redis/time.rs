@@ -1,0 +1,126 @@
+//! The server's clock, as well as this process knows it.
+
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use redis::Value;
+
+use crate::clock::Timestamp;
+
+/// The server's clock: what it said, carried on by this host's monotonic clock. The host's wall clock plays no part.
+#[derive(Debug)]
+pub(super) struct ServerClock {
+    start: Instant,
+    /// Microseconds from `start` to the server's time; `i64::MIN` until the server has said something.
+    offset: AtomicI64,
+    /// How far the offset may be wrong, in microseconds.
+    doubt: Mutex<i64>,
+}
+
+impl ServerClock {
+    pub(super) fn new() -> Self {
+        Self {
+            start: Instant::now(),
+            offset: AtomicI64::new(i64::MIN),
+            doubt: Mutex::new(i64::MAX),
+        }
+    }
+
+    /// The server's time; 1970 while nothing is known, which no answer of the server can be compared with: each
+    /// connection asks for the time before anything else.
+    pub(super) fn now(&self) -> Timestamp {
+        let offset = self.offset.load(Ordering::Relaxed);
+        if offset == i64::MIN {
+            return Timestamp::from_millis(0);
+        }
+        Timestamp::from_millis(offset.saturating_add(micros(self.start.elapsed())) / 1_000)
+    }
+
+    /// Takes in the server's time, asked at `sent` and just answered.
+    pub(super) fn learn(&self, server_micros: i64, sent: Instant) {
+        self.learn_at(server_micros, sent.duration_since(self.start), sent.elapsed());
+    }
+
+    // The server read its clock somewhere in the round trip: in its middle, give or take half of it.
+    fn learn_at(&self, server_micros: i64, sent: Duration, round_trip: Duration) {
+        let new_doubt = micros(round_trip) / 2;
+        let new_offset = server_micros.saturating_sub(micros(sent)).saturating_sub(new_doubt);
+        let mut doubt = self.doubt.lock().unwrap_or_else(PoisonError::into_inner);
+        let old_offset = self.offset.load(Ordering::Relaxed);
+        // A sharper estimate stays for as long as a duller one does not contradict it; drift and clock changes do.
+        let agrees = old_offset != i64::MIN
+            && old_offset.saturating_sub(new_offset).saturating_abs() <= new_doubt;
+        if !agrees || new_doubt <= *doubt {
+            *doubt = new_doubt;
+            self.offset.store(new_offset, Ordering::Relaxed);
+        }
+    }
+}
+
+/// Reads the answer of `TIME`, in microseconds since the Unix epoch.
+pub(super) fn micros_of(time: &Value) -> Option<i64> {
+    let number = |value: &Value| match value {
+        Value::BulkString(digits) => std::str::from_utf8(digits).ok()?.parse::<i64>().ok(),
+        Value::Int(number) => Some(*number),
+        _ => None,
+    };
+    match time.as_sequence()? {
+        [seconds, micros] => number(seconds)?.checked_mul(1_000_000)?.checked_add(number(micros)?),
+        _ => None,
+    }
+}
+
+fn micros(duration: Duration) -> i64 {
+    i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MS: Duration = Duration::from_millis(1);
+
+    fn offset(clock: &ServerClock) -> i64 {
+        clock.offset.load(Ordering::Relaxed)
+    }
+
+    #[test]
+    fn the_middle_of_the_round_trip_counts() {
+        let clock = ServerClock::new();
+        clock.learn_at(1_000_000, 100 * MS, 20 * MS);
+        assert_eq!(offset(&clock), 1_000_000 - 110_000);
+    }
+
+    #[test]
+    fn a_slow_answer_does_not_spoil_a_sharp_estimate() {
+        let clock = ServerClock::new();
+        clock.learn_at(1_000_000, Duration::ZERO, 2 * MS);
+        let sharp = offset(&clock);
+        // Asked at 100 ms, read at once, answered 80 ms later: the middle is 39 ms off.
+        clock.learn_at(1_101_000, 100 * MS, 80 * MS);
+        assert_eq!(offset(&clock), sharp);
+    }
+
+    #[test]
+    fn a_clock_that_was_set_is_followed() {
+        let clock = ServerClock::new();
+        clock.learn_at(1_000_000, Duration::ZERO, 2 * MS);
+        clock.learn_at(3_600_000_000, 100 * MS, 80 * MS);
+        assert_eq!(offset(&clock), 3_600_000_000 - 140_000);
+    }
+
+    #[test]
+    fn nothing_is_known_before_the_server_speaks() {
+        assert_eq!(ServerClock::new().now(), Timestamp::from_millis(0));
+    }
+
+    #[test]
+    fn the_answer_of_time_is_read() {
+        let text = |text: &str| Value::BulkString(text.into());
+        assert_eq!(micros_of(&Value::Array(vec![text("12"), text("34")])), Some(12_000_034));
+        for bad in [Value::Okay, Value::Array(vec![]), Value::Array(vec![text("a"), text("1")])] {
+            assert_eq!(micros_of(&bad), None, "{bad:?}");
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! What is ended stays ended, is remembered, and nothing else is ended with it.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use super::{LONG, Suite, join_all, named, user};
+use crate::id::{SessionId, UserId};
+use crate::reason::EndReason;
+use crate::store::SessionStore;
+
+impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
+    pub(super) async fn delete(&self) {
+        self.the_first_reason_stays().await;
+        self.every_reason_is_remembered().await;
+        self.one_session_can_be_ended_alone().await;
+        self.all_sessions_of_one_user_and_of_no_other().await;
+        self.the_newest_reasons_are_remembered().await;
+        self.many_sessions_end_in_one_step().await;
+    }
+
+    async fn the_first_reason_stays(&self) {
+        let session = self.session(LONG, LONG).await;
+        assert!(self.end(&session, EndReason::Evicted).await, "delete tells that it lived");
+        for _ in 0..2 {
+            assert!(!self.end(&session, EndReason::Admin).await, "delete is idempotent");
+            let ended = self.end_all(&session.user, EndReason::LogoutAll).await;
+            assert!(ended.is_empty(), "delete_all tells only of those that lived until now");
+            let reason = self.ended(&session).await;
+            assert_eq!(reason, Some(EndReason::Evicted), "the first reason stays");
+        }
+        self.assert_ended(&session, "a deleted session stays ended").await;
+    }
+
+    async fn every_reason_is_remembered(&self) {
+        let owner = user();
+        for reason in EndReason::ALL {
+            let session = self.session_of(&owner, LONG, LONG).await;
+            assert!(self.end(&session, reason).await, "delete tells that it lived");
+            assert_eq!(self.ended(&session).await, Some(reason), "a reason is remembered");
+
+            let all = self.session(LONG, LONG).await;
+            let ended = self.end_all(&all.user, reason).await;
+            assert!(ended.iter().eq([&all.id]), "delete_all tells whom it ended");
+            assert_eq!(self.ended(&all).await, Some(reason), "a reason is remembered");
+            self.assert_ended(&all, "a deleted session stays ended").await;
+        }
+    }
+
+    async fn one_session_can_be_ended_alone(&self) {
+        let owner = user();
+        let kept = self.session_of(&owner, LONG, LONG).await;
+        let ended = self.session_of(&owner, LONG, LONG).await;
+        assert!(self.end(&ended, EndReason::Logout).await, "delete tells that it lived");
+        assert!(self.load(&kept).await.is_some(), "delete ends one session only");
+        assert!(self.activity(&kept).await.is_some(), "delete ends one session only");
+        assert_eq!(self.ended(&kept).await, None, "delete ends one session only");
+    }
+
+    async fn all_sessions_of_one_user_and_of_no_other(&self) {
+        let mut sessions = Vec::new();
+        for name in odd_names() {
+            let owner = named(&name);
+            // Left from an earlier run, perhaps.
+            drop(self.end_all(&owner, EndReason::Admin).await);
+            for _ in 0..2 {
+                sessions.push(self.session_of(&owner, LONG, LONG).await);
+            }
+        }
+        let owners: Vec<UserId> = odd_names().iter().map(|name| named(name)).collect();
+        for (turn, owner) in owners.iter().enumerate() {
+            let ended: BTreeSet<SessionId> =
+                self.end_all(owner, EndReason::LogoutAll).await.into_iter().collect();
+            let own = sessions.iter().filter(|session| session.user == *owner);
+            let own: BTreeSet<SessionId> = own.map(|session| session.id.clone()).collect();
+            assert_eq!(ended, own, "delete_all ends exactly the sessions of {owner:?}");
+            let found = join_all(sessions.iter().map(|session| self.load(session))).await;
+            for (session, found) in sessions.iter().zip(found) {
+                let done = owners.iter().take(turn + 1).any(|owner| session.user == *owner);
+                let whose = &session.user;
+                assert_eq!(found.is_none(), done, "delete_all of {owner:?} and one of {whose:?}");
+            }
+        }
+    }
+
+    async fn the_newest_reasons_are_remembered(&self) {
+        let owner = user();
+        let mut sessions = Vec::new();
+        for _ in 0..16 {
+            sessions.push(self.session_of(&owner, LONG, LONG).await);
+        }
+        for session in &sessions {
+            assert!(self.end(session, EndReason::Logout).await, "delete tells that it lived");
+        }
+        self.pass(Duration::from_millis(20)).await;
+        let mut newest = Vec::new();
+        for _ in 0..64 {
+            let session = self.session_of(&owner, LONG, LONG).await;
+            assert!(self.end(&session, EndReason::Admin).await, "delete tells that it lived");
+            newest.push(session);
+        }
+        for session in &newest {
+            let reason = self.ended(session).await;
+            assert_eq!(reason, Some(EndReason::Admin), "the newest 64 reasons are remembered");
+        }
+        // Its reason would be the first to be forgotten for its time, and is the newest.
+        let brief = self.session_of(&owner, LONG / 2, LONG / 2).await;
+        assert!(self.end(&brief, EndReason::Evicted).await, "delete tells that it lived");
+        let reason = self.ended(&brief).await;
+        assert_eq!(reason, Some(EndReason::Evicted), "the newest 64 reasons are remembered");
+        for session in sessions.iter().chain(&newest) {
+            self.assert_ended(session, "what is forgotten stays ended").await;
+        }
+    }
+
+    async fn many_sessions_end_in_one_step(&self) {
+        let owner = user();
+        let mut sessions = Vec::new();
+        for _ in 0..100 {
+            sessions.push(self.session_of(&owner, LONG, LONG).await);
+        }
+        let ended = self.end_all(&owner, EndReason::PasswordChange).await;
+        let ended: BTreeSet<SessionId> = ended.into_iter().collect();
+        let all: BTreeSet<_> = sessions.iter().map(|session| session.id.clone()).collect();
+        assert_eq!(ended, all, "delete_all ends all, and tells whom");
+        let found = join_all(sessions.iter().map(|session| self.load(session))).await;
+        assert!(found.iter().all(Option::is_none), "logout of everything means everything");
+        let known = join_all(sessions.iter().map(|session| self.ended(session))).await;
+        let known = known.iter().filter(|reason| **reason == Some(EndReason::PasswordChange));
+        assert!(known.count() >= 64, "at least 64 reasons are remembered");
+    }
+}
+
+/// Names that are syntax or patterns somewhere, and names that look like parts of others.
+fn odd_names() -> Vec<String> {
+    let mut names: Vec<String> = [
+        "*", "?", "a", "A", "a*", "a:b", "a:b:live", "{x}", "x", "a}{b", "a}:live", "[a-z]", "^a$",
+        "a\nb", "a\r\nb", "\r\n", "\0", " ", "a ", "%", "%41", "%2A", "%252A", "..", "/", "\\",
+        "\"", "#", "$1", "ä", "a\u{308}", "王🦀", "-inf", "nil", "0",
+    ]
+    .map(str::to_owned)
+    .into();
+    names.push("x".repeat(256));
+    names.push("*".repeat(256));
+    names.push("x".repeat(255));
+    names
+}

@@ -1,0 +1,195 @@
+//! The promises of [`SessionStore`], each as a check that any store can run.
+
+#![expect(clippy::panic, reason = "a suite for tests: it stops at the first broken promise")]
+
+use std::future::{Future, poll_fn};
+use std::task::Poll;
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use crate::clock::Timestamp;
+use crate::id::{SessionId, UserId};
+use crate::reason::EndReason;
+use crate::store::{
+    Activity, Created, NewRecord, Record, SessionStore, StoreError, Touch, Touched, Updated,
+};
+
+mod delete;
+mod life;
+mod race;
+mod touch;
+mod update;
+
+/// Checks all promises of [`SessionStore`] on a store, and panics with the first one that does not hold.
+///
+/// `advance` lets that much time pass on the store's clock: a [`ManualClock`](super::ManualClock) is moved, where time
+/// cannot be moved a real sleep will do (5 seconds in all). Sessions already in the store are left alone, but for those
+/// of a few users with odd names, such as `*`.
+///
+/// # Panics
+///
+/// With the broken promise.
+///
+/// # Example
+///
+/// ```
+/// # use std::sync::Arc;
+/// use tower_session_auth::clock::Timestamp;
+/// use tower_session_auth::store::MemoryStore;
+/// use tower_session_auth::testing::{ManualClock, store_contract};
+///
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// let clock = ManualClock::new(Timestamp::from_millis(1_700_000_000_000));
+/// let store = MemoryStore::with_clock(Arc::new(clock.clone()));
+/// store_contract(&store, async |time| clock.advance(time)).await;
+/// # });
+/// ```
+pub async fn store_contract<St: SessionStore>(store: &St, advance: impl AsyncFn(Duration)) {
+    let suite = Suite { store, advance };
+    suite.life().await;
+    suite.touch().await;
+    suite.update().await;
+    suite.delete().await;
+    suite.race().await;
+}
+
+/// Long enough to outlive the suite.
+const LONG: Duration = Duration::from_secs(600);
+/// A moment that a real clock can be trusted with.
+const MOMENT: Duration = Duration::from_millis(200);
+
+struct Suite<'a, St, A> {
+    store: &'a St,
+    advance: A,
+}
+
+impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
+    async fn pass(&self, time: Duration) {
+        (self.advance)(time).await;
+    }
+
+    /// Makes a session under a name of its own.
+    async fn session(&self, idle_ttl: Duration, lifetime: Duration) -> Session {
+        self.session_of(&user(), idle_ttl, lifetime).await
+    }
+
+    async fn session_of(&self, user: &UserId, idle_ttl: Duration, lifetime: Duration) -> Session {
+        let id = id();
+        let new = NewRecord::new(idle_ttl, lifetime, Bytes::from_static(b"{\"a\":[]}"));
+        match self.create(user, &id, &new).await {
+            Created::Created(at) => Session { user: user.clone(), id, at },
+            Created::AlreadyExists => panic!("a new id is free"),
+        }
+    }
+
+    async fn create(&self, user: &UserId, id: &SessionId, new: &NewRecord) -> Created {
+        ok("create", self.store.create(user, id, new).await)
+    }
+
+    async fn load(&self, session: &Session) -> Option<Record> {
+        ok("load", self.store.load(&session.user, &session.id, None).await)
+    }
+
+    async fn load_from(&self, session: &Session, bound: Timestamp) -> Option<Record> {
+        ok("load", self.store.load(&session.user, &session.id, Some(bound)).await)
+    }
+
+    async fn activity(&self, session: &Session) -> Option<Activity> {
+        ok("activity", self.store.activity(&session.user, &session.id).await)
+    }
+
+    /// The activity of a session that must be alive.
+    async fn uses(&self, session: &Session) -> Activity {
+        self.activity(session).await.unwrap_or_else(|| panic!("a living session has an activity"))
+    }
+
+    async fn touch_one(&self, session: &Session, age: Duration, extend_below: Duration) -> Touched {
+        let touch = Touch::new(session.user.clone(), session.id.clone(), age, extend_below);
+        let answers = ok("touch", self.store.touch(&[touch]).await);
+        assert_eq!(answers.len(), 1, "a touch has one answer");
+        answers.into_iter().next().unwrap_or(Touched::Ended)
+    }
+
+    async fn write(&self, session: &Session, expected: u64, payload: &[u8]) -> Updated {
+        let payload = Bytes::copy_from_slice(payload);
+        ok("update", self.store.update(&session.user, &session.id, expected, payload).await)
+    }
+
+    async fn end(&self, session: &Session, reason: EndReason) -> bool {
+        ok("delete", self.store.delete(&session.user, &session.id, reason).await)
+    }
+
+    async fn end_all(&self, user: &UserId, reason: EndReason) -> Vec<SessionId> {
+        ok("delete_all", self.store.delete_all(user, reason).await)
+    }
+
+    async fn ended(&self, session: &Session) -> Option<EndReason> {
+        ok("ended", self.store.ended(&session.user, &session.id).await)
+    }
+
+    /// Asks every verb about a session that has ended, and all must agree.
+    async fn assert_ended(&self, session: &Session, promise: &str) {
+        let far = self.store.now().saturating_add(LONG);
+        for _ in 0..2 {
+            assert_eq!(self.load(session).await, None, "{promise}: load");
+            assert_eq!(self.load_from(session, session.at).await, None, "{promise}: load");
+            assert_eq!(self.activity(session).await, None, "{promise}: activity");
+            for age in [Duration::ZERO, LONG] {
+                let touched = self.touch_one(session, age, Duration::MAX).await;
+                assert_eq!(touched, Touched::Ended, "{promise}: touch");
+            }
+            for revision in [0, 1, 2, u64::MAX] {
+                let updated = self.write(session, revision, b"late").await;
+                assert_eq!(updated, Updated::Gone, "{promise}: update");
+            }
+            // The second time round: none of the above brought it back.
+        }
+        assert!(far > session.at, "the store's clock does not run backwards");
+    }
+}
+
+struct Session {
+    user: UserId,
+    id: SessionId,
+    /// When it was created.
+    at: Timestamp,
+}
+
+fn ok<T>(verb: &str, answer: Result<T, StoreError>) -> T {
+    answer.unwrap_or_else(|error| {
+        let source = std::error::Error::source(&error).map(ToString::to_string);
+        panic!("{verb}: {error} ({})", source.unwrap_or_default())
+    })
+}
+
+fn id() -> SessionId {
+    SessionId::random().unwrap_or_else(|error| panic!("{error}"))
+}
+
+fn user() -> UserId {
+    named(&format!("contract {}", id()))
+}
+
+fn named(name: &str) -> UserId {
+    UserId::parse(name).unwrap_or_else(|| panic!("{name:?} is no user id"))
+}
+
+/// Drives all futures at once, and gives their answers in order.
+async fn join_all<F: Future>(futures: impl IntoIterator<Item = F>) -> Vec<F::Output> {
+    let mut running: Vec<_> = futures.into_iter().map(|future| (Box::pin(future), None)).collect();
+    poll_fn(|cx| {
+        let mut all = true;
+        for (future, answer) in &mut running {
+            if answer.is_none() {
+                match future.as_mut().poll(cx) {
+                    Poll::Ready(ready) => *answer = Some(ready),
+                    Poll::Pending => all = false,
+                }
+            }
+        }
+        if all { Poll::Ready(()) } else { Poll::Pending }
+    })
+    .await;
+    running.into_iter().filter_map(|(_, answer)| answer).collect()
+}

@@ -1,0 +1,100 @@
+//! Verbs that run at the same time.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::{LONG, Suite, id, join_all, user};
+use crate::reason::EndReason;
+use crate::store::{Created, NewRecord, SessionStore, Updated};
+
+impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
+    pub(super) async fn race(&self) {
+        self.of_many_creates_of_one_id_one_wins().await;
+        self.concurrent_updates_lose_nothing().await;
+        self.what_races_with_an_end_loses().await;
+        self.of_many_ends_one_tells_that_it_lived().await;
+    }
+
+    async fn of_many_creates_of_one_id_one_wins(&self) {
+        for _ in 0..10 {
+            let (owner, id) = (user(), id());
+            let news: Vec<_> = (0..20_u8)
+                .map(|i| NewRecord::new(LONG, LONG, Bytes::copy_from_slice(&[i])))
+                .collect();
+            let made = join_all(news.iter().map(|new| self.create(&owner, &id, new))).await;
+            let mut won =
+                news.iter().zip(made).filter(|(_, made)| matches!(made, Created::Created(_)));
+            let Some((first, Created::Created(at))) = won.next() else {
+                panic!("of many creates of one id, one wins");
+            };
+            assert!(won.next().is_none(), "of many creates of one id, only one wins");
+            let found = self.load(&super::Session { user: owner.clone(), id, at }).await;
+            let payload = found.map(|record| record.payload);
+            assert_eq!(payload.as_ref(), Some(&first.payload), "the winner's payload is kept");
+        }
+    }
+
+    async fn concurrent_updates_lose_nothing(&self) {
+        let session = self.session(LONG, LONG).await;
+        assert_eq!(self.write(&session, 1, b"0").await, Updated::Written(2), "a first update");
+        let add_ten = || async {
+            for _ in 0..10 {
+                loop {
+                    let Some(found) = self.load(&session).await else {
+                        panic!("an update ends nothing");
+                    };
+                    let text = String::from_utf8_lossy(&found.payload).into_owned();
+                    let sum: u64 = text.parse().unwrap_or_else(|_| panic!("{text:?}"));
+                    let next = (sum + 1).to_string();
+                    match self.write(&session, found.revision, next.as_bytes()).await {
+                        Updated::Written(_) => break,
+                        Updated::Conflict => {}
+                        Updated::Gone => panic!("an update ends nothing"),
+                    }
+                    let _ = self.touch_one(&session, Duration::ZERO, Duration::MAX).await;
+                }
+            }
+        };
+        drop(join_all((0..8).map(|_| add_ten())).await);
+        let found = self.load(&session).await.map(|record| (record.revision, record.payload));
+        let expected = Some((82, Bytes::from_static(b"80")));
+        assert_eq!(found, expected, "no update is lost, none is done twice");
+    }
+
+    async fn what_races_with_an_end_loses(&self) {
+        for turn in 0..20_usize {
+            let session = self.session(LONG, LONG).await;
+            let verb = |i: usize| {
+                let session = &session;
+                async move {
+                    match (i + turn) % 5 {
+                        0 => drop(self.touch_one(session, Duration::ZERO, Duration::MAX).await),
+                        1 => drop(self.write(session, 1, b"late").await),
+                        2 => {
+                            let new = NewRecord::new(LONG, LONG, Bytes::new());
+                            let again = self.create(&session.user, &session.id, &new).await;
+                            assert_eq!(again, Created::AlreadyExists, "an id is taken once");
+                        }
+                        3 => drop(self.load(session).await),
+                        _ => drop(self.end(session, EndReason::Logout).await),
+                    }
+                }
+            };
+            drop(join_all((0..25).map(verb)).await);
+            self.assert_ended(&session, "what races with a delete loses").await;
+            assert_eq!(self.ended(&session).await, Some(EndReason::Logout), "a reason is kept");
+        }
+    }
+
+    async fn of_many_ends_one_tells_that_it_lived(&self) {
+        let session = self.session(LONG, LONG).await;
+        let ends = (0..10).map(|_| self.end(&session, EndReason::Logout));
+        let lived = join_all(ends).await.into_iter().filter(|lived| *lived).count();
+        assert_eq!(lived, 1, "one session ends once");
+        let session = self.session(LONG, LONG).await;
+        let ends = (0..10).map(|_| self.end_all(&session.user, EndReason::LogoutAll));
+        let told: Vec<_> = join_all(ends).await.into_iter().flatten().collect();
+        assert_eq!(told, [session.id], "one session ends once");
+    }
+}

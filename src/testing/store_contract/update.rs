@@ -1,0 +1,91 @@
+//! Payloads are replaced by whoever knows the present one.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::{LONG, MOMENT, Suite, id, user};
+use crate::reason::EndReason;
+use crate::store::{Created, NewRecord, SessionStore, Touched, Updated};
+
+impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
+    pub(super) async fn update(&self) {
+        self.an_update_replaces_the_payload_and_nothing_else().await;
+        self.an_update_of_an_old_revision_is_a_conflict().await;
+        self.an_update_of_an_ended_session_is_gone().await;
+        self.payloads_come_back_byte_for_byte().await;
+    }
+
+    async fn an_update_replaces_the_payload_and_nothing_else(&self) {
+        let session = self.session(LONG, LONG * 2).await;
+        let Some(before) = self.load(&session).await else { panic!("a session is found") };
+        let uses = self.uses(&session).await;
+        self.pass(MOMENT).await;
+        let written = self.write(&session, 1, b"second").await;
+        assert_eq!(written, Updated::Written(2), "an update counts the revision up");
+        let Some(after) = self.load(&session).await else { panic!("an update ends nothing") };
+        assert_eq!(after.payload, &b"second"[..], "an update replaces the payload");
+        assert_eq!(after.revision, 2, "an update counts the revision up");
+        assert_eq!(after.created, before.created, "an update leaves `created` alone");
+        assert_eq!(after.idle_ttl, before.idle_ttl, "an update leaves the idle TTL alone");
+        let absolute = before.absolute_deadline;
+        assert_eq!(after.absolute_deadline, absolute, "an update leaves deadlines alone");
+        assert_eq!(self.uses(&session).await, uses, "an update is no use");
+        let third = self.write(&session, 2, b"third").await;
+        assert_eq!(third, Updated::Written(3), "an update counts the revision up");
+        let touched = self.touch_one(&session, Duration::ZERO, Duration::ZERO).await;
+        assert_eq!(touched, Touched::Lives(uses.idle_deadline), "an update leaves deadlines alone");
+    }
+
+    async fn an_update_of_an_old_revision_is_a_conflict(&self) {
+        let session = self.session(LONG, LONG).await;
+        let _ = self.write(&session, 1, b"second").await;
+        let before = self.load(&session).await;
+        for stale in [0, 1, 3, 12, u64::MAX] {
+            let updated = self.write(&session, stale, b"stale").await;
+            assert_eq!(updated, Updated::Conflict, "revision {stale} is not the present one");
+            assert_eq!(self.load(&session).await, before, "a conflict changes nothing");
+        }
+    }
+
+    async fn an_update_of_an_ended_session_is_gone(&self) {
+        let session = self.session(LONG, LONG).await;
+        assert!(self.end(&session, EndReason::Logout).await, "a living session can be ended");
+        let updated = self.write(&session, 1, b"late").await;
+        assert_eq!(updated, Updated::Gone, "an update is no upsert");
+        self.assert_ended(&session, "an update is no upsert").await;
+    }
+
+    async fn payloads_come_back_byte_for_byte(&self) {
+        let every_byte: Vec<u8> = (0..=u8::MAX).collect();
+        let large = vec![b'x'; 64 * 1024];
+        let payloads: [&[u8]; 9] = [
+            b"",
+            br#"{"roles":[],"meta":{}}"#,
+            br#"{"n":9007199254740993,"m":18446744073709551615,"x":1e400,"y":0.1}"#,
+            r#"{"name":"Zoë 王 🦀 \u0000"}"#.as_bytes(),
+            b"\n1 1 1 1 1\n",
+            b"%s %d %%1 ' \" \\ \r\n\t",
+            &every_byte,
+            &large,
+            b"null",
+        ];
+        for payload in payloads {
+            let (owner, id) = (user(), id());
+            let new = NewRecord::new(LONG, LONG, Bytes::copy_from_slice(payload));
+            let Created::Created(at) = self.create(&owner, &id, &new).await else {
+                panic!("a new id is free");
+            };
+            let session = super::Session { user: owner, id, at };
+            let promise = "a payload comes back byte for byte";
+            let shown = String::from_utf8_lossy(payload.get(..40).unwrap_or(payload)).into_owned();
+            for revision in 1..=2 {
+                let found = self.load(&session).await.map(|record| record.payload);
+                assert!(found.is_some_and(|found| found == payload), "{promise}: {shown:?}");
+                let _ = self.touch_one(&session, Duration::ZERO, Duration::MAX).await;
+                let updated = self.write(&session, revision, payload).await;
+                assert_eq!(updated, Updated::Written(revision + 1), "{promise}: {shown:?}");
+            }
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! A real Redis of a test's own, on a free port of the loopback interface.
+
+use std::io::ErrorKind;
+use std::net::TcpListener;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use redis::Value;
+use redis::aio::MultiplexedConnection;
+use tempfile::TempDir;
+
+/// A running `redis-server` without persistence; killed when dropped.
+pub(crate) struct RedisServer {
+    child: Option<Child>,
+    port: u16,
+    args: Vec<String>,
+    dir: TempDir,
+    password: Option<String>,
+}
+
+impl RedisServer {
+    pub(crate) async fn start() -> Self {
+        Self::start_with(&[]).await
+    }
+
+    /// Starts with more arguments, such as `["--requirepass", "secret"]`.
+    pub(crate) async fn start_with(args: &[&str]) -> Self {
+        let password =
+            args.iter().position(|arg| *arg == "--requirepass").map(|at| args[at + 1].to_owned());
+        for _ in 0..10 {
+            let mut server = Self {
+                child: None,
+                port: free_port(),
+                args: args.iter().map(|arg| (*arg).to_owned()).collect(),
+                dir: TempDir::new().unwrap(),
+                password: password.clone(),
+            };
+            // The port was free a moment ago; somebody else may have been faster.
+            if server.spawn().await {
+                return server;
+            }
+        }
+        panic!("redis-server does not start");
+    }
+
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+
+    pub(crate) fn url(&self) -> String {
+        match &self.password {
+            Some(password) => format!("redis://:{password}@127.0.0.1:{}/", self.port),
+            None => format!("redis://127.0.0.1:{}/", self.port),
+        }
+    }
+
+    /// Stops the process without ending it: it answers nothing until [`resume`](Self::resume).
+    pub(crate) fn pause(&self) {
+        self.signal("-STOP");
+    }
+
+    pub(crate) fn resume(&self) {
+        self.signal("-CONT");
+    }
+
+    /// Kills it at once.
+    pub(crate) fn stop(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            child.kill().unwrap();
+            child.wait().unwrap();
+        }
+    }
+
+    /// Starts it again on the same port, empty.
+    pub(crate) async fn restart(&mut self) {
+        self.stop();
+        assert!(self.spawn().await, "redis-server does not start again");
+    }
+
+    /// A connection of the test's own.
+    pub(crate) async fn connection(&self) -> MultiplexedConnection {
+        let client = redis::Client::open(self.url()).unwrap();
+        client.get_multiplexed_async_connection().await.unwrap()
+    }
+
+    /// Sends one command as an operator would.
+    pub(crate) async fn command(&self, words: &[&str]) -> Value {
+        let mut command = redis::cmd(words[0]);
+        command.arg(&words[1..]);
+        command.query_async(&mut self.connection().await).await.unwrap()
+    }
+
+    /// The same, and the answer as text.
+    pub(crate) async fn text(&self, words: &[&str]) -> Option<String> {
+        redis::from_redis_value(self.command(words).await).unwrap()
+    }
+
+    /// The same, and the answer as a number.
+    pub(crate) async fn number(&self, words: &[&str]) -> i64 {
+        redis::from_redis_value(self.command(words).await).unwrap()
+    }
+
+    async fn spawn(&mut self) -> bool {
+        let child = Command::new("redis-server")
+            .args(["--port", &self.port.to_string(), "--bind", "127.0.0.1", "--save", ""])
+            .args(["--appendonly", "no", "--dir"])
+            .arg(self.dir.path())
+            .args(&self.args)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn();
+        let mut child = match child {
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                panic!("redis-server is missing: run `make test`, which installs it")
+            }
+            child => child.unwrap(),
+        };
+        let give_up = Instant::now() + Duration::from_secs(10);
+        while Instant::now() < give_up {
+            if child.try_wait().unwrap().is_some() {
+                return false;
+            }
+            if self.answers().await {
+                self.child = Some(child);
+                return true;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+        panic!("redis-server does not answer within 10 s");
+    }
+
+    async fn answers(&self) -> bool {
+        let client = redis::Client::open(self.url()).unwrap();
+        let Ok(mut connection) = client.get_multiplexed_async_connection().await else {
+            return false;
+        };
+        redis::cmd("PING").exec_async(&mut connection).await.is_ok()
+    }
+
+    fn signal(&self, signal: &str) {
+        let pid = self.child.as_ref().unwrap().id().to_string();
+        assert!(Command::new("kill").args([signal, &pid]).status().unwrap().success());
+    }
+}
+
+impl Drop for RedisServer {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+fn free_port() -> u16 {
+    TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port()
+}
+
+/// The least that a `RedisStore` needs, as in the README: keys with its prefix, the commands that it sends, and those
+/// that its scripts send.
+pub(crate) const ACL_RULE: &str = "resetkeys resetchannels -@all ~session:* \
+    +time +hget +evalsha +script|load \
+    +hset +hdel +del +hgetall +hkeys +hvals +hlen +hexists +pttl +pexpireat";
