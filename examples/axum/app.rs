@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use axum::extract::DefaultBodyLimit;
-use axum::http::{HeaderValue, StatusCode};
 use axum::http::header::{CACHE_CONTROL, X_CONTENT_TYPE_OPTIONS};
+use axum::http::{HeaderValue, StatusCode};
 use axum::routing::{get, post};
 use axum::{Json, Router, middleware};
 use serde::Serialize;
@@ -18,7 +18,7 @@ use crate::config::{Config, Store};
 use crate::passwords::Passwords;
 use crate::peer::TrustedProxies;
 use crate::users::Users;
-use crate::{auth, body, health, log, problem, serve, session};
+use crate::{auth, body, health, logging, problem, serve, session};
 
 /// What the handlers need. Cheap to clone.
 #[derive(Clone)]
@@ -49,7 +49,7 @@ impl App {
             Store::Memory => builder,
             Store::Redis(redis) => builder.store(redis.clone()),
         };
-        let (manager, worker) = builder.build().map_err(|error| log::chain(&error))?;
+        let (manager, worker) = builder.build().map_err(|error| logging::chain(&error))?;
         let passwords = Arc::new(Passwords::new());
         let users = Users::demo(&passwords).await?;
         let proxies = Arc::new(config.proxies.clone());
@@ -79,7 +79,10 @@ impl App {
             .fallback(problem::not_found)
             .method_not_allowed_fallback(problem::method_not_allowed)
             .layer(DefaultBodyLimit::max(body::LIMIT))
-            .layer(SetResponseHeaderLayer::if_not_present(CACHE_CONTROL, HeaderValue::from_static("no-store")))
+            .layer(SetResponseHeaderLayer::if_not_present(
+                CACHE_CONTROL,
+                HeaderValue::from_static("no-store"),
+            ))
             .layer(SetResponseHeaderLayer::if_not_present(
                 X_CONTENT_TYPE_OPTIONS,
                 HeaderValue::from_static("nosniff"),
@@ -88,7 +91,7 @@ impl App {
             .layer(RequestBodyTimeoutLayer::new(serve::BODY_READ))
             .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, serve::HANDLER))
             .layer(middleware::map_response(problem::in_the_contracts_words))
-            .layer(log::requests())
+            .layer(logging::requests())
             .with_state(self.clone())
     }
 }

@@ -35,7 +35,12 @@ struct Me<'a> {
 
 impl<'a> Me<'a> {
     fn of(user: &'a User) -> Self {
-        Self { user_id: user.id.as_str(), user_name: &user.name, email: &user.email, role: &user.role }
+        Self {
+            user_id: user.id.as_str(),
+            user_name: &user.name,
+            email: &user.email,
+            role: &user.role,
+        }
     }
 }
 
@@ -55,7 +60,9 @@ enum Name {
 impl Credentials {
     fn checked(self) -> Result<(Name, String), Problem> {
         let name = match (self.user_id, self.email) {
-            (Some(_), Some(_)) => return Err(Problem::invalid_body("give `user_id` or `email`, not both")),
+            (Some(_), Some(_)) => {
+                return Err(Problem::invalid_body("give `user_id` or `email`, not both"));
+            }
             (Some(id), None) => Name::Id(text("user_id", id)?),
             (None, Some(email)) => Name::Email(text("email", email)?),
             (None, None) => return Err(Problem::invalid_body("`user_id` or `email` is missing")),
@@ -115,7 +122,10 @@ pub(crate) async fn login(
 }
 
 /// Works with an access token that has expired, and is idempotent: a session that is gone is logged out.
-pub(crate) async fn logout(State(app): State<App>, headers: HeaderMap) -> Result<Response, AuthError> {
+pub(crate) async fn logout(
+    State(app): State<App>,
+    headers: HeaderMap,
+) -> Result<Response, AuthError> {
     let lived = app.manager.logout(bearer(&headers)?).await?;
     tracing::info!(lived, "logout");
     Ok(Json(json!({"message": "Successfully logged out"})).into_response())
@@ -135,7 +145,7 @@ impl Problem {
     fn from_session_error(error: SessionError) -> Self {
         match error {
             SessionError::Store(error) => {
-                tracing::warn!(error = crate::log::chain(&error), "no session could be made");
+                tracing::warn!(error = crate::logging::chain(&error), "no session could be made");
                 Self::store_unavailable()
             }
             error => Self::internal(&error),

@@ -24,13 +24,18 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for JsonBody<T> {
         if !essence.is_some_and(|essence| essence.eq_ignore_ascii_case("application/json")) {
             return Err(Problem::unsupported_media_type());
         }
-        let body = Bytes::from_request(request, state).await.map_err(|rejection| match rejection {
-            BytesRejection::FailedToBufferBody(failed) if failed.status() == 413 => Problem::payload_too_large(),
-            failed if crate::serve::is_timeout(&failed) => Problem::request_timeout(),
-            _ => Problem::invalid_request(),
-        })?;
+        let body =
+            Bytes::from_request(request, state).await.map_err(|rejection| match rejection {
+                BytesRejection::FailedToBufferBody(failed) if failed.status() == 413 => {
+                    Problem::payload_too_large()
+                }
+                failed if crate::serve::is_timeout(&failed) => Problem::request_timeout(),
+                _ => Problem::invalid_request(),
+            })?;
         serde_json::from_slice(&body).map(Self).map_err(|error| match error.classify() {
-            Category::Data => Problem::invalid_body("the body is not a JSON object with each field once"),
+            Category::Data => {
+                Problem::invalid_body("the body is not a JSON object with each field once")
+            }
             Category::Syntax | Category::Eof | Category::Io => Problem::invalid_request(),
         })
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use redis::{ConnectionAddr, IntoConnectionInfo, RedisConnectionInfo};
 use tower_session_auth::RedisStore;
 
-use crate::log;
+use crate::logging;
 use crate::peer::TrustedProxies;
 
 pub(crate) struct Config {
@@ -57,7 +57,8 @@ impl Config {
             idle_ttl: seconds(&get, "SESSION_TTL")?.unwrap_or(Duration::from_secs(3600)),
             refresh_threshold: seconds(&get, "SESSION_REFRESH_THRESHOLD")?,
             lifetime: seconds(&get, "SESSION_MAX_LIFETIME")?.unwrap_or(Duration::from_secs(86400)),
-            access_token_ttl: seconds(&get, "ACCESS_TOKEN_TTL")?.unwrap_or(Duration::from_secs(3600)),
+            access_token_ttl: seconds(&get, "ACCESS_TOKEN_TTL")?
+                .unwrap_or(Duration::from_secs(3600)),
             proxies: TrustedProxies::parse(&get("TRUSTED_PROXIES").unwrap_or_default())?,
         })
     }
@@ -86,7 +87,7 @@ fn store(get: &impl Fn(&str) -> Option<String>) -> Result<Store, String> {
                             give one redis:// URL"
                     .to_owned());
             }
-            RedisStore::builder(url).map_err(|error| format!("REDIS_URL cannot be used: {}", log::chain(&error)))?
+            RedisStore::builder(url)
         }
         (None, Some(host)) => {
             let port = parsed(get, "REDIS_PORT", "a port number")?.unwrap_or(6379);
@@ -102,16 +103,17 @@ fn store(get: &impl Fn(&str) -> Option<String>) -> Result<Store, String> {
                 .map_err(|_| "REDIS_HOST and REDIS_PORT cannot be used".to_owned())?
                 .set_redis_settings(settings);
             RedisStore::builder(info)
-                .map_err(|error| format!("REDIS_HOST cannot be used: {}", log::chain(&error)))?
         }
         (None, None) => return Ok(Store::Memory),
     };
     let store = builder.prefix(prefix).build();
-    store.map(Store::Redis).map_err(|error| format!("the Redis settings cannot be used: {}", log::chain(&error)))
+    store
+        .map(Store::Redis)
+        .map_err(|error| format!("the Redis settings cannot be used: {}", logging::chain(&error)))
 }
 
 /// Two session ids' worth of random text: 288 bits.
 fn random_secret() -> Result<String, String> {
-    let half = || tower_session_auth::SessionId::random().map_err(|error| log::chain(&error));
+    let half = || tower_session_auth::SessionId::random().map_err(|error| logging::chain(&error));
     Ok(format!("{}{}", half()?.as_str(), half()?.as_str()))
 }

@@ -30,8 +30,11 @@ struct Cache {
 
 pub(crate) async fn ready(State(app): State<App>) -> (StatusCode, Json<Health>) {
     let health = app.manager.health().await;
-    let (status, word) =
-        if health.connected { (StatusCode::OK, "healthy") } else { (StatusCode::SERVICE_UNAVAILABLE, "degraded") };
+    let (status, word) = if health.connected {
+        (StatusCode::OK, "healthy")
+    } else {
+        (StatusCode::SERVICE_UNAVAILABLE, "degraded")
+    };
     let store = Store {
         kind: health.kind,
         connected: health.connected,

@@ -12,7 +12,7 @@ mod auth;
 mod body;
 mod config;
 mod health;
-mod log;
+mod logging;
 mod passwords;
 mod peer;
 mod problem;
@@ -33,7 +33,7 @@ use crate::config::{Config, Store};
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    log::init();
+    logging::init();
     let started = match Config::from_env() {
         Ok(config) => run(config).await,
         Err(wrong) => Err(wrong),
@@ -71,12 +71,14 @@ async fn run(config: Config) -> Result<(), String> {
 /// A Redis that is away is no reason not to start; one that can never work is.
 async fn look_at_redis(redis: &tower_session_auth::RedisStore) -> Result<(), String> {
     match redis.check().await {
-        Ok(server) => info!(server = server.name, version = server.version, "sessions live in Redis"),
+        Ok(server) => {
+            info!(server = server.name, version = server.version, "sessions live in Redis")
+        }
         Err(error) if error.kind() == StoreErrorKind::Unsupported => {
-            return Err(format!("this Redis cannot be used: {}", log::chain(&error)));
+            return Err(format!("this Redis cannot be used: {}", logging::chain(&error)));
         }
         Err(error) => warn!(
-            error = log::chain(&error),
+            error = logging::chain(&error),
             "Redis does not answer; requests get 503 until it does, and no restart is needed then"
         ),
     }
@@ -88,7 +90,9 @@ fn banner(address: std::net::SocketAddr, config: &Config) {
     if config.secret_is_random {
         warn!("JWT_SECRET is not set: this start made a random one");
         if matches!(config.store, Store::Redis(_)) {
-            warn!("so every login is lost at the next start, and other instances do not accept its tokens");
+            warn!(
+                "so every login is lost at the next start, and other instances do not accept its tokens"
+            );
         }
     }
     for user in users::DEMO {

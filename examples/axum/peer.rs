@@ -21,12 +21,15 @@ pub(crate) struct TrustedProxies(Vec<IpNet>);
 impl TrustedProxies {
     /// A comma-separated list of addresses and networks.
     pub(crate) fn parse(list: &str) -> Result<Self, String> {
-        let networks = list.split(',').map(str::trim).filter(|entry| !entry.is_empty()).map(|entry| {
-            entry
-                .parse::<IpNet>()
-                .or_else(|_| entry.parse::<IpAddr>().map(IpNet::from))
-                .map_err(|_| format!("TRUSTED_PROXIES: {entry:?} is neither an address nor a network"))
-        });
+        let networks =
+            list.split(',').map(str::trim).filter(|entry| !entry.is_empty()).map(|entry| {
+                entry
+                    .parse::<IpNet>()
+                    .or_else(|_| entry.parse::<IpAddr>().map(IpNet::from))
+                    .map_err(|_| {
+                        format!("TRUSTED_PROXIES: {entry:?} is neither an address nor a network")
+                    })
+            });
         networks.collect::<Result<_, _>>().map(Self)
     }
 

@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use tower_session_auth::{AuthError, AuthErrorKind, SessionError};
 
-use crate::log;
+use crate::logging;
 
 /// An answer in the contract's words.
 #[derive(Debug)]
@@ -59,7 +59,11 @@ impl Problem {
     }
 
     pub(crate) fn unsupported_media_type() -> Self {
-        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", "Expected application/json")
+        Self::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "unsupported_media_type",
+            "Expected application/json",
+        )
     }
 
     pub(crate) fn payload_too_large() -> Self {
@@ -88,11 +92,11 @@ impl Problem {
 
     /// Tells the client nothing but an id, which the log has too.
     pub(crate) fn internal(error: &dyn std::error::Error) -> Self {
-        Self::internal_for(&log::chain(error))
+        Self::internal_for(&logging::chain(error))
     }
 
     pub(crate) fn internal_for(what: &str) -> Self {
-        let request_id = log::request_id();
+        let request_id = logging::request_id();
         tracing::error!(request_id, error = what, "internal error");
         Self(Box::new(Kind::Plain {
             status: StatusCode::INTERNAL_SERVER_ERROR,
@@ -141,7 +145,8 @@ pub(crate) async fn method_not_allowed() -> Problem {
 
 /// Whatever a library below answers in words of its own is said again in the contract's.
 pub(crate) async fn in_the_contracts_words(response: Response) -> Response {
-    let is_json = response.headers().get(CONTENT_TYPE).is_some_and(|value| value == "application/json");
+    let is_json =
+        response.headers().get(CONTENT_TYPE).is_some_and(|value| value == "application/json");
     let status = response.status();
     if is_json || !(status.is_client_error() || status.is_server_error()) {
         return response;

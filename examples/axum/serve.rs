@@ -40,7 +40,11 @@ pub(crate) fn is_timeout(error: &(dyn Error + 'static)) -> bool {
 }
 
 /// Serves until `shutdown`, then lets requests under way end.
-pub(crate) async fn serve(listener: TcpListener, router: Router, shutdown: impl Future<Output = ()>) {
+pub(crate) async fn serve(
+    listener: TcpListener,
+    router: Router,
+    shutdown: impl Future<Output = ()>,
+) {
     let slots = Arc::new(Semaphore::new(CONNECTIONS));
     let graceful = GracefulShutdown::new();
     let mut shutdown = std::pin::pin!(shutdown);
@@ -63,7 +67,8 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, shutdown: impl 
                 (Err(_), _) => break,
             },
         };
-        let service = TowerToHyperService::new(router.clone().layer(axum::Extension(Connection(peer))));
+        let service =
+            TowerToHyperService::new(router.clone().layer(axum::Extension(Connection(peer))));
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(HEADER_READ)

@@ -4,7 +4,9 @@ use std::error::Error;
 
 use axum::http::{Request, Response};
 use tower_http::classify::{ServerErrorsAsFailures, SharedClassifier};
-use tower_http::trace::{DefaultOnBodyChunk, DefaultOnEos, DefaultOnFailure, DefaultOnRequest, TraceLayer};
+use tower_http::trace::{
+    DefaultOnBodyChunk, DefaultOnEos, DefaultOnFailure, DefaultOnRequest, TraceLayer,
+};
 use tower_session_auth::{AuthError, SessionId};
 use tracing::Span;
 use tracing_subscriber::EnvFilter;
@@ -29,9 +31,7 @@ type Requests = TraceLayer<
 
 /// One line a request: method, path without its query, status, time, and why it was refused. No header, so no token.
 pub(crate) fn requests() -> Requests {
-    let make_span: MakeSpan = |request| {
-        tracing::info_span!("request", method = %request.method(), path = request.uri().path())
-    };
+    let make_span: MakeSpan = |request| tracing::info_span!("request", method = %request.method(), path = request.uri().path());
     let on_response: OnResponse = |response, latency, _| {
         let refused = response.extensions().get::<AuthError>().map(|error| error.kind().code());
         tracing::info!(status = response.status().as_u16(), refused, ?latency, "answered");
