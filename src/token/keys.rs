@@ -9,7 +9,7 @@ use super::{backend, pem, secret};
 use crate::error::KeyError;
 
 /// The longest `kid`, in bytes.
-pub(super) const MAX_KID_LEN: usize = 64;
+const MAX_KID_LEN: usize = 64;
 
 /// How a token is signed. A key has one, and a token is verified with no other, whatever its header says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
