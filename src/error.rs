@@ -244,6 +244,9 @@ pub enum ConfigError {
     #[error("two keys share the kid {0:?}")]
     DuplicateKid(String),
     /// No cryptography is compiled in, or two and nobody chose.
+    ///
+    /// jsonwebtoken says so by a panic, which is caught: its message still goes to the panic hook, and under
+    /// `panic = "abort"` the process ends. Either way at start-up, never on a request.
     #[error(
         "jsonwebtoken has no single crypto backend in this build: turn on the feature `aws-lc-rs` or `rust-crypto` of \
          tower-session-auth, or exactly one backend of jsonwebtoken"

@@ -297,7 +297,7 @@ fn shapes_that_are_refused() {
 
 #[test]
 fn the_longest_token_is_accepted() {
-    // 128 bytes of `custom` at a time, until the encoded text has the limit exactly or passes it.
+    // Base64 grows in steps: the longest payload whose token still fits ends within two characters of the limit.
     let policy = policy();
     let sized = |pad: usize| {
         let pad = format!("\"{}\"", "p".repeat(pad));

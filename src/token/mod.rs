@@ -32,6 +32,8 @@ mod header;
 mod hostile;
 mod json;
 mod jws;
+#[cfg(test)]
+mod key_files;
 mod keys;
 mod pem;
 mod policy;

@@ -139,3 +139,74 @@ fn element<'a>(der: &mut &'a [u8], tag: u8) -> Option<&'a [u8]> {
     *der = after;
     Some(inside)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn public(der: &[&[u8]]) -> Vec<u8> {
+        let body = STANDARD.encode(der.concat());
+        format!("-----BEGIN PUBLIC KEY-----\n{body}\n-----END PUBLIC KEY-----\n").into_bytes()
+    }
+
+    #[test]
+    fn a_public_key_is_as_long_as_its_kind_and_a_point_uncompressed() {
+        let point = [7; 64];
+        assert!(ec_public(&public(&[P256_PREFIX, &[4], &point])).is_ok());
+        assert!(ed_public(&public(&[ED25519_PREFIX, &point[..32]])).is_ok());
+        for bad in [
+            public(&[P256_PREFIX]),
+            public(&[P256_PREFIX, &[4], &point[..63]]),
+            public(&[P256_PREFIX, &[4], &point, &[0]]),
+            // The hybrid form: OpenSSL reads it, and it says the same thing twice.
+            public(&[P256_PREFIX, &[6], &point]),
+            public(&[ED25519_PREFIX, &point[..31]]),
+            public(&[ED25519_PREFIX, &point[..33]]),
+            public(&[]),
+        ] {
+            assert_eq!(ec_public(&bad).unwrap_err(), KeyError::Pem);
+            assert_eq!(ed_public(&bad).unwrap_err(), KeyError::Pem);
+        }
+    }
+
+    #[test]
+    fn der_that_promises_more_than_there_is_yields_nothing() {
+        for bad in [
+            &[0x02][..],
+            &[0x02, 1],
+            &[0x02, 0x81],
+            &[0x02, 0x82, 0xff, 0xff, 1],
+            &[0x02, 0x84, 0, 0, 0, 1, 1],
+            &[0x02, 0x80, 1, 0, 0],
+            &[0x02, 0],
+            &[0x02, 1, 0x80],
+            &[0x03, 1, 1],
+        ] {
+            assert_eq!(integer(&mut &*bad), None, "{bad:?}");
+        }
+        let mut two: &[u8] = &[0x02, 2, 0, 0xff, 0x02, 1, 0];
+        assert_eq!(integer(&mut two), Some(&[0xff][..]));
+        assert_eq!(integer(&mut two), Some(&[][..]));
+        assert_eq!(integer(&mut two), None);
+    }
+
+    #[test]
+    fn numbers_that_make_no_rsa_key_are_refused() {
+        let numbers = |n: &[u8], e: &[u8]| {
+            let int = |n: &[u8]| {
+                let len = u16::try_from(n.len()).unwrap().to_be_bytes();
+                [&[0x02, 0x82], &len[..], n].concat()
+            };
+            rsa_numbers(&[int(n), int(e)].concat()).map(drop)
+        };
+        let n = [0x7f; 257];
+        assert_eq!(numbers(&n, &[1, 0, 1]), Ok(()));
+        assert_eq!(numbers(&n[..255], &[1, 0, 1]), Err(KeyError::RsaTooShort));
+        assert_eq!(numbers(&n, &[1]), Err(KeyError::Pem));
+        assert_eq!(numbers(&n, &[2]), Err(KeyError::Pem));
+        assert_eq!(numbers(&n, &[0]), Err(KeyError::Pem));
+        assert_eq!(numbers(&[&n[..256], &[2]].concat(), &[3]), Err(KeyError::Pem));
+        // Zeros in front add no bits.
+        assert_eq!(numbers(&[&[0; 100], &n[..200]].concat(), &[3]), Err(KeyError::RsaTooShort));
+    }
+}

@@ -3,6 +3,8 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use serde_json::Value;
+
 use super::keys::VerifyingKey;
 use super::set::KeySet;
 use super::sign::NewToken;
@@ -62,12 +64,7 @@ impl Policy {
 
         check(&settings)?;
         let signing = settings.keys.signing();
-        let header = serde_json::json!({
-            "alg": signing.algorithm().as_str(),
-            "typ": "at+jwt",
-            "kid": signing.kid(),
-        });
-        let header = jws::encode(header.to_string());
+        let header = header(signing.algorithm().as_str(), signing.kid());
         let policy = Self { settings, header, number: NEXT.fetch_add(1, Ordering::Relaxed) };
         backend::guarded(|| policy.self_test())
             .map_err(|backend::NoBackend| ConfigError::CryptoBackend)??;
@@ -114,8 +111,7 @@ impl Policy {
         let Some(parts) = jws::split(&token) else {
             return Err(failed("it does not sign"));
         };
-        let none = serde_json::json!({ "alg": "none", "typ": "at+jwt", "kid": signing.kid() });
-        let none = format!("{}.{}", jws::encode(none.to_string()), parts.payload);
+        let none = format!("{}.{}", header("none", signing.kid()), parts.payload);
         let tampered = tamper(parts.signature);
         if accepted(&format!("{none}.{}", parts.signature)) || accepted(&format!("{none}.")) {
             return Err(failed("it takes a token with the algorithm `none`"));
@@ -125,6 +121,13 @@ impl Policy {
         }
         Ok(())
     }
+}
+
+/// An encoded header.
+fn header(algorithm: &str, kid: &str) -> String {
+    // `Value` writes itself as JSON, whatever a kid may hold.
+    let kid = Value::from(kid);
+    jws::encode(format!(r#"{{"alg":"{algorithm}","typ":"at+jwt","kid":{kid}}}"#))
 }
 
 fn check(settings: &TokenSettings) -> Result<(), ConfigError> {
@@ -209,7 +212,7 @@ mod tests {
         assert!(both.verify(&token, now(), Expiry::Enforced).is_ok());
         let newer = signed(&both, None);
         let header = jws::decode(jws::split(&newer).unwrap().header).unwrap();
-        assert_eq!(header, r#"{"alg":"HS256","kid":"k2","typ":"at+jwt"}"#);
+        assert_eq!(header, r#"{"alg":"HS256","typ":"at+jwt","kid":"k2"}"#);
         // A process that does not know the new key yet.
         assert!(old.verify(&newer, now(), Expiry::Enforced).is_err());
 

@@ -69,3 +69,22 @@ impl KeySet {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::verify::Expiry;
+    use super::super::{Algorithm, VerifiedClaims};
+    use super::*;
+
+    #[test]
+    fn auto_traits_hold() {
+        fn shared<T: Send + Sync + 'static>() {}
+        fn cloned<T: Clone + Send + Sync + 'static>() {}
+        cloned::<KeySet>();
+        cloned::<SigningKey>();
+        cloned::<VerifyingKey>();
+        cloned::<VerifiedClaims>();
+        cloned::<(Algorithm, Expiry)>();
+        shared::<Policy>();
+    }
+}

@@ -9,31 +9,31 @@ use jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER;
 use jsonwebtoken::{Algorithm, EncodingKey};
 
 /// Signs this header and this payload with HMAC-SHA-256, whatever they say.
-pub fn forge(header_json: &str, payload_json: &str, secret: &[u8]) -> String {
+pub(crate) fn forge(header_json: &str, payload_json: &str, secret: &[u8]) -> String {
     seal(&segment(header_json), &segment(payload_json), secret)
 }
 
 /// Signs two parts as they are.
-pub fn seal(header: &str, payload: &str, secret: &[u8]) -> String {
+pub(crate) fn seal(header: &str, payload: &str, secret: &[u8]) -> String {
     let signed = format!("{header}.{payload}");
     let signature = hs256(signed.as_bytes(), secret);
     format!("{signed}.{signature}")
 }
 
 /// One part: base64url without padding.
-pub fn segment(content: impl AsRef<[u8]>) -> String {
+pub(crate) fn segment(content: impl AsRef<[u8]>) -> String {
     URL_SAFE_NO_PAD.encode(content)
 }
 
 /// The three parts of a token, still encoded.
-pub fn parts(token: &str) -> (&str, &str, &str) {
+pub(crate) fn parts(token: &str) -> (&str, &str, &str) {
     let (signed, signature) = token.rsplit_once('.').unwrap();
     let (header, payload) = signed.split_once('.').unwrap();
     (header, payload, signature)
 }
 
 /// What a part says, as text.
-pub fn decoded(segment: &str) -> String {
+pub(crate) fn decoded(segment: &str) -> String {
     String::from_utf8(URL_SAFE_NO_PAD.decode(segment).unwrap()).unwrap()
 }
 
