@@ -71,7 +71,7 @@
 //!
 //! | feature | adds | cost |
 //! |---|---|---|
-//! | `redis` (default) | [`RedisStore`](store::RedisStore) | `redis`, `bb8` |
+//! | `redis` (default) | [`RedisStore`] | `redis`, `bb8` |
 //! | `axum` | extractors `Session<D>` and `Option<Session<D>>` | `axum-core` |
 //! | `tracing` | events under the target `tower_session_auth` | `tracing` |
 //! | `testing` | clocks for tests, the contract suite for stores of your own | for dev-dependencies |
