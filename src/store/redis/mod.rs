@@ -115,7 +115,7 @@ impl RedisStore {
         }
         let mut answers = self.read(&both).await?.into_iter();
         let mut next = || {
-            let answer = answers.next().unwrap_or_default().extract_error();
+            let answer = answers.next().ok_or_else(unexpected)?.extract_error();
             bytes(answer.map_err(|error| store_error(&error))?)
         };
         Ok([next()?, next()?])
