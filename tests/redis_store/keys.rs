@@ -89,6 +89,18 @@ async fn a_login_prunes_what_has_ended_and_nothing_else() {
 }
 
 #[tokio::test]
+async fn a_logout_leaves_no_field_behind() {
+    let server = RedisServer::start().await;
+    let store = store(&server);
+    let (ended, _kept) = (login(&store, HOUR, HOUR).await, login(&store, HOUR, HOUR).await);
+    assert!(store.delete(&jeju(), &ended, EndReason::Logout).await.unwrap());
+    for key in [LIVE, SEEN] {
+        assert_eq!(server.number(&["HLEN", key]).await, 1, "{key}");
+        assert_eq!(server.number(&["HEXISTS", key, ended.as_str()]).await, 0, "{key}");
+    }
+}
+
+#[tokio::test]
 async fn the_login_guard_is_no_tombstone() {
     let server = RedisServer::start().await;
     let store = store(&server);
