@@ -89,6 +89,22 @@ async fn a_login_prunes_what_has_ended_and_nothing_else() {
 }
 
 #[tokio::test]
+async fn a_session_whose_uses_are_missing_ends_with_the_bound_that_is_known() {
+    let server = RedisServer::start().await;
+    let store = store(&server);
+    let short = Duration::from_millis(50);
+    let _keeps_the_keys = login(&store, HOUR, HOUR).await;
+    let id = login(&store, short, HOUR).await;
+    let bound = store.activity(&jeju(), &id).await.unwrap().map(|uses| uses.idle_deadline);
+    server.command(&["DEL", SEEN]).await;
+    tokio::time::sleep(2 * short).await;
+    assert_eq!(server.number(&["HEXISTS", LIVE, id.as_str()]).await, 1);
+    for known in [None, bound] {
+        assert!(store.load(&jeju(), &id, known).await.unwrap().is_none(), "{known:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_logout_leaves_no_field_behind() {
     let server = RedisServer::start().await;
     let store = store(&server);
