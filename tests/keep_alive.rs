@@ -1,5 +1,7 @@
 //! Use keeps a session alive: in the background, within its bounds, and never back from the dead.
 
+#![expect(clippy::expect_used, clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
 mod support;
 
 use std::time::Duration;

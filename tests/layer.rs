@@ -1,5 +1,7 @@
 //! What `SessionAuthLayer` promises to the service inside and to the stack outside.
 
+#![expect(clippy::disallowed_methods, reason = "a test may start tasks")]
+
 mod support;
 
 use std::convert::Infallible;

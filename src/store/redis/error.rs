@@ -68,8 +68,8 @@ fn by_text(text: &str) -> StoreErrorKind {
     if unknown.iter().any(|known| text.contains(known)) {
         return StoreErrorKind::Unsupported;
     }
-    // An ACL inside a script, as Redis 7.0 words it.
-    if text.contains("ACL failure in script") || text.contains("have no permissions") {
+    // What an ACL refuses inside a script, as Redis 7.0 words it; 7.2 says NOPERM.
+    if text.starts_with("The user executing the script can't") {
         return StoreErrorKind::Unsupported;
     }
     StoreErrorKind::Unavailable
@@ -135,7 +135,7 @@ mod tests {
             ("NOPERM this user has no permissions to run the 'hget' command", Unsupported),
             ("ERR unknown command 'EVALSHA', with args beginning with: 'x'", Unsupported),
             (
-                "ERR The user executing the script can't run this command; ACL failure in script",
+                "ERR The user executing the script can't run this command or subcommand script: 0",
                 Unsupported,
             ),
             ("MOVED 3999 127.0.0.1:6381", Unsupported),

@@ -43,8 +43,13 @@ pub use self::server::ServerInfo;
 
 /// Sessions in Redis or Valkey. Clones are the same store.
 ///
-/// Each verb ends within its [`timeout`](RedisStoreBuilder::timeout). A read is sent once more when its connection
-/// turns out to be closed; a write never is.
+/// Each verb ends within the [`timeout`](RedisStoreBuilder::timeout), a touch of many sessions within one for each 500.
+/// A read is sent once more when its connection turns out to be closed; a write never is.
+///
+/// # Cancel safety
+///
+/// A verb may be dropped at any await point. Its command may then be carried out or not, its answer is thrown away, and
+/// the connection serves on; one that was waited for in vain for half of the timeout is replaced.
 #[derive(Clone)]
 pub struct RedisStore {
     inner: Arc<Inner>,
@@ -84,19 +89,16 @@ impl RedisStore {
     /// [`StoreError`] of kind [`Unavailable`](StoreErrorKind::Unavailable) when it cannot be reached or refuses the
     /// password, [`Unsupported`](StoreErrorKind::Unsupported) when it is too old or permissions are missing.
     pub async fn check(&self) -> Result<ServerInfo, StoreError> {
-        ServerInfo::from_hello(&self.read(&cmd("HELLO")).await?)
+        self.limited(async { ServerInfo::from_hello(&self.read(&cmd("HELLO")).await?) }).await
     }
 
     /// Runs a read, and once more on a fresh connection when its own was closed.
     async fn read<A: Ask>(&self, ask: &A) -> Result<A::Answer, StoreError> {
-        self.limited(async {
-            let mut answer = ask.send(&mut self.inner.pool.link().await?).await;
-            if answer.as_ref().is_err_and(RedisError::is_connection_dropped) {
-                answer = ask.send(&mut self.inner.pool.link().await?).await;
-            }
-            answer.map_err(|error| store_error(&error))
-        })
-        .await
+        let mut answer = ask.send(&mut self.inner.pool.link().await?).await;
+        if answer.as_ref().is_err_and(RedisError::is_connection_dropped) {
+            answer = ask.send(&mut self.inner.pool.link().await?).await;
+        }
+        answer.map_err(|error| store_error(&error))
     }
 
     async fn hget(&self, key: &str, id: &SessionId) -> Result<Option<Vec<u8>>, StoreError> {
@@ -114,7 +116,7 @@ impl RedisStore {
         }
         let mut answers = self.read(&both).await?.into_iter();
         let mut next = || {
-            let answer = answers.next().unwrap_or_default().extract_error();
+            let answer = answers.next().ok_or_else(unexpected)?.extract_error();
             bytes(answer.map_err(|error| store_error(&error))?)
         };
         Ok([next()?, next()?])
@@ -134,12 +136,50 @@ impl RedisStore {
         .await
     }
 
+    /// The one limit of a verb.
     async fn limited<T>(
         &self,
         work: impl Future<Output = Result<T, StoreError>>,
     ) -> Result<T, StoreError> {
         let late = |_| Err(fault(StoreErrorKind::Unavailable, "no answer in time"));
         tokio::time::timeout(self.inner.timeout, work).await.unwrap_or_else(late)
+    }
+
+    async fn find(
+        &self,
+        user: &UserId,
+        id: &SessionId,
+        idle_bound: Option<Timestamp>,
+    ) -> Result<Option<Record>, StoreError> {
+        let (live, seen) = (self.inner.prefix.live(user), self.inner.prefix.seen(user));
+        // Where the known bound has passed, the true deadline is needed: both come in one round trip.
+        let passed = idle_bound.is_some_and(|bound| bound <= self.now());
+        let (record, uses) = if passed {
+            let [record, uses] = self.hget_two([&live, &seen], id).await?;
+            (record, Some(uses))
+        } else {
+            (self.hget(&live, id).await?, None)
+        };
+        let Some(record) = record else { return Ok(None) };
+        let mut record = codec::record(record).ok_or_else(|| unreadable(id))?;
+        // This host's idea of the server's clock may lag, but not behind what the server wrote.
+        let now = self.now().max(record.created);
+        if record.absolute_deadline <= now {
+            return Ok(None);
+        }
+        let bound = idle_bound.unwrap_or(record.idle_deadline).min(record.absolute_deadline);
+        record.idle_deadline = record.idle_deadline.max(bound);
+        if uses.is_none() && record.idle_deadline > now {
+            return Ok(Some(record));
+        }
+        let uses = match uses {
+            Some(uses) => uses,
+            None => self.hget(&seen, id).await?,
+        };
+        let Some(uses) = uses else { return Ok(None) };
+        let uses = codec::activity(&uses).ok_or_else(|| unreadable(id))?;
+        record.idle_deadline = uses.idle_deadline.min(record.absolute_deadline);
+        Ok((record.idle_deadline > now.max(uses.last_activity)).then_some(record))
     }
 
     /// One pipeline of touches.
@@ -159,8 +199,8 @@ impl RedisStore {
             for command in commands {
                 again.add_command(command);
             }
-            answers = link.send_all(&again).await.map_err(|error| store_error(&error))?;
-            answers.drain(..1);
+            let loaded = link.send_all(&again).await.map_err(|error| store_error(&error))?;
+            answers = loaded.into_iter().skip(1).collect();
         }
         if answers.len() != touches.len() {
             return Err(unexpected());
@@ -201,35 +241,7 @@ impl SessionStore for RedisStore {
         id: &SessionId,
         idle_bound: Option<Timestamp>,
     ) -> Result<Option<Record>, StoreError> {
-        let (live, seen) = (self.inner.prefix.live(user), self.inner.prefix.seen(user));
-        // Where the known bound has passed, the true deadline is needed: both come in one round trip.
-        let passed = idle_bound.is_some_and(|bound| bound <= self.now());
-        let (record, uses) = if passed {
-            let [record, uses] = self.hget_two([&live, &seen], id).await?;
-            (record, Some(uses))
-        } else {
-            (self.hget(&live, id).await?, None)
-        };
-        let Some(record) = record else { return Ok(None) };
-        let mut record = codec::record(record).ok_or_else(|| unreadable(id))?;
-        // This host's idea of the server's clock may lag, but not behind what the server wrote.
-        let now = self.now().max(record.created);
-        if record.absolute_deadline <= now {
-            return Ok(None);
-        }
-        let bound = idle_bound.unwrap_or(record.idle_deadline).min(record.absolute_deadline);
-        record.idle_deadline = record.idle_deadline.max(bound);
-        if uses.is_none() && record.idle_deadline > now {
-            return Ok(Some(record));
-        }
-        let uses = match uses {
-            Some(uses) => uses,
-            None => self.hget(&seen, id).await?,
-        };
-        let Some(uses) = uses else { return Ok(None) };
-        let uses = codec::activity(&uses).ok_or_else(|| unreadable(id))?;
-        record.idle_deadline = uses.idle_deadline.min(record.absolute_deadline);
-        Ok((record.idle_deadline > now.max(uses.last_activity)).then_some(record))
+        self.limited(self.find(user, id, idle_bound)).await
     }
 
     async fn activity(
@@ -238,7 +250,8 @@ impl SessionStore for RedisStore {
         id: &SessionId,
     ) -> Result<Option<Activity>, StoreError> {
         let (live, seen) = (self.inner.prefix.live(user), self.inner.prefix.seen(user));
-        let [Some(record), Some(uses)] = self.hget_two([&live, &seen], id).await? else {
+        let both = self.limited(self.hget_two([&live, &seen], id)).await?;
+        let [Some(record), Some(uses)] = both else {
             return Ok(None);
         };
         let (Some(record), Some(uses)) = (codec::record(record), codec::activity(&uses)) else {
@@ -302,14 +315,14 @@ impl SessionStore for RedisStore {
     }
 
     async fn ended(&self, user: &UserId, id: &SessionId) -> Result<Option<EndReason>, StoreError> {
-        let stone = self.hget(&self.inner.prefix.gone(user), id).await?;
+        let stone = self.limited(self.hget(&self.inner.prefix.gone(user), id)).await?;
         let stone = stone.and_then(|stone| codec::tombstone(&stone));
         Ok(stone.filter(|(_, until)| *until > self.now()).map(|(reason, _)| reason))
     }
 
     async fn upkeep(&self) -> Result<(), StoreError> {
         let sent = Instant::now();
-        let time = self.read(&cmd("TIME")).await?;
+        let time = self.limited(self.read(&cmd("TIME"))).await?;
         self.inner.clock.learn(time::micros_of(&time).ok_or_else(unexpected)?, sent);
         Ok(())
     }

@@ -1,0 +1,228 @@
+//! Servers that are gone, hang, restart or forget.
+
+use std::collections::HashMap;
+use std::error::Error;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use tower_session_auth::store::{
+    NewRecord, RedisStore, SessionStore, StoreErrorKind, Touch, Touched, Updated,
+};
+use tower_session_auth::{EndReason, SessionId, UserId};
+
+use crate::support::redis::RedisServer;
+use crate::{HOUR, jeju, kind, lives, login, store, touch};
+
+#[tokio::test]
+async fn scripts_that_were_flushed_are_loaded_again() {
+    let server = RedisServer::start().await;
+    let store = store(&server);
+    let id = login(&store, HOUR, HOUR).await;
+    let flush = async || server.command(&["SCRIPT", "FLUSH"]).await;
+    flush().await;
+    let other = login(&store, HOUR, HOUR).await;
+    flush().await;
+    let unknown = SessionId::parse("unknown").unwrap();
+    let touches = [&id, &unknown, &other]
+        .map(|id| Touch::new(jeju(), id.clone(), Duration::ZERO, Duration::ZERO));
+    let touched = store.touch(&touches).await.unwrap();
+    assert!(matches!(touched[..], [Touched::Lives(_), Touched::Ended, Touched::Lives(_)]));
+    flush().await;
+    let updated = store.update(&jeju(), &id, 1, Bytes::new()).await.unwrap();
+    assert_eq!(updated, Updated::Written(2));
+    flush().await;
+    assert!(store.delete(&jeju(), &id, EndReason::Logout).await.unwrap());
+    flush().await;
+    assert_eq!(store.delete_all(&jeju(), EndReason::Admin).await.unwrap(), [other]);
+}
+
+#[tokio::test]
+async fn a_read_survives_a_killed_connection() {
+    let server = RedisServer::start().await;
+    let store = store(&server);
+    let id = login(&store, HOUR, HOUR).await;
+    for _ in 0..20 {
+        server.command(&["CLIENT", "KILL", "TYPE", "NORMAL", "SKIPME", "YES"]).await;
+        assert!(lives(&store, &id).await);
+        assert!(store.activity(&jeju(), &id).await.unwrap().is_some());
+        server.command(&["CLIENT", "KILL", "TYPE", "NORMAL", "SKIPME", "YES"]).await;
+        tokio::task::yield_now().await;
+        store.upkeep().await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_is_away_is_unavailable_at_once_and_back_by_itself() {
+    let mut server = RedisServer::start().await;
+    let store = store(&server);
+    let id = login(&store, HOUR, HOUR).await;
+    server.stop();
+    for _ in 0..3 {
+        let start = Instant::now();
+        let refused = store.load(&jeju(), &id, None).await.unwrap_err();
+        assert_eq!(refused.kind(), StoreErrorKind::Unavailable);
+        // No waiting for a time-out: the refusal itself is the answer.
+        assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
+        assert!(
+            refused.source().unwrap().to_string().contains("refused"),
+            "{:?}",
+            refused.source()
+        );
+    }
+    assert_eq!(
+        kind(store.delete(&jeju(), &id, EndReason::Logout).await),
+        StoreErrorKind::Unavailable
+    );
+    assert_eq!(kind(touch(&store, &id, HOUR).await), StoreErrorKind::Unavailable);
+    assert_eq!(kind(store.check().await), StoreErrorKind::Unavailable);
+    server.restart().await;
+    // Emptied: old sessions are dead, new ones work.
+    assert!(!lives(&store, &id).await);
+    let new = login(&store, HOUR, HOUR).await;
+    assert!(lives(&store, &new).await);
+}
+
+#[tokio::test]
+async fn a_server_that_hangs_is_unavailable_within_the_limit() {
+    let server = RedisServer::start().await;
+    let limit = Duration::from_millis(250);
+    let builder = RedisStore::builder(server.url().as_str()).timeout(limit);
+    let store = builder.build().unwrap();
+    let id = login(&store, HOUR, HOUR).await;
+    server.pause();
+    let user = jeju();
+    for _ in 0..4 {
+        let start = Instant::now();
+        let answers = tokio::join!(
+            store.load(&user, &id, None),
+            store.load(&user, &id, None),
+            store.load(&user, &id, None)
+        );
+        for answer in [answers.0, answers.1, answers.2] {
+            assert_eq!(kind(answer), StoreErrorKind::Unavailable);
+        }
+        // Twice the limit is for the machine, not for the store.
+        assert!(start.elapsed() < 2 * limit, "{:?}", start.elapsed());
+    }
+    server.resume();
+    let deadline = Instant::now() + Duration::from_secs(5);
+    while store.load(&jeju(), &id, None).await.is_err() {
+        assert!(Instant::now() < deadline, "no recovery");
+    }
+    assert!(lives(&store, &id).await);
+}
+
+#[tokio::test]
+async fn a_connection_that_answers_nothing_is_replaced_even_if_only_callers_give_up() {
+    // A host that vanished without a word: packets go nowhere, the socket stays open.
+    let server = RedisServer::start().await;
+    let builder = RedisStore::builder(server.url().as_str()).pool_size(1);
+    let store = builder.timeout(Duration::from_millis(400)).build().unwrap();
+    let id = login(&store, HOUR, HOUR).await;
+    let connected = async || {
+        let list = server.text(&["CLIENT", "LIST", "TYPE", "NORMAL"]).await.unwrap();
+        let line =
+            list.lines().find(|line| line.contains("cmd=hget") || line.contains("cmd=evalsha"));
+        line.and_then(|line| line.split(' ').next()).map(str::to_owned)
+    };
+    assert!(lives(&store, &id).await);
+    let before = connected().await;
+    server.pause();
+    let given_up =
+        tokio::time::timeout(Duration::from_millis(250), store.load(&jeju(), &id, None)).await;
+    assert!(given_up.is_err());
+    server.resume();
+    assert!(lives(&store, &id).await);
+    assert!(before.is_some());
+    assert_ne!(connected().await, before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn cancelled_calls_never_mix_up_answers() {
+    let server = RedisServer::start().await;
+    let store = store(&server);
+    let mut payloads = HashMap::new();
+    for i in 0..50 {
+        let user = UserId::parse(&format!("user {i}")).unwrap();
+        let id = SessionId::random().unwrap();
+        let payload = Bytes::from(format!("payload of {i}"));
+        let new = NewRecord::new(HOUR, HOUR, payload.clone());
+        store.create(&user, &id, &new).await.unwrap();
+        payloads.insert((user, id), payload);
+    }
+    let mut cancelled = 0;
+    for turn in 0..40_u64 {
+        for ((user, id), payload) in &payloads {
+            let wait = Duration::from_micros(turn * 7 % 90);
+            let load = store.load(user, id, None);
+            match tokio::time::timeout(wait, load).await {
+                Ok(found) => assert_eq!(found.unwrap().unwrap().payload, payload),
+                Err(_) => cancelled += 1,
+            }
+        }
+        for ((user, id), payload) in &payloads {
+            let found = store.load(user, id, None).await.unwrap().unwrap();
+            assert_eq!(found.payload, payload);
+        }
+    }
+    assert!(cancelled > 100, "{cancelled}");
+}
+
+/// Counts the library's events by their first words.
+#[derive(Clone, Default)]
+struct Events(Arc<Mutex<Vec<String>>>);
+
+impl tracing::Subscriber for Events {
+    fn enabled(&self, metadata: &tracing::Metadata<'_>) -> bool {
+        metadata.target() == "tower_session_auth"
+    }
+
+    fn new_span(&self, _: &tracing::span::Attributes<'_>) -> tracing::Id {
+        tracing::Id::from_u64(1)
+    }
+
+    fn record(&self, _: &tracing::Id, _: &tracing::span::Record<'_>) {}
+
+    fn record_follows_from(&self, _: &tracing::Id, _: &tracing::Id) {}
+
+    fn event(&self, event: &tracing::Event<'_>) {
+        struct Text(String);
+        impl tracing::field::Visit for Text {
+            fn record_debug(&mut self, field: &tracing::field::Field, value: &dyn std::fmt::Debug) {
+                self.0 += &format!("{field}={value:?} ");
+            }
+        }
+        let mut text = Text(String::new());
+        event.record(&mut text);
+        self.0.lock().unwrap().push(text.0);
+    }
+
+    fn enter(&self, _: &tracing::Id) {}
+
+    fn exit(&self, _: &tracing::Id) {}
+}
+
+#[tokio::test]
+async fn the_log_tells_of_a_change_and_not_of_each_failure() {
+    let events = Events::default();
+    let _guard = tracing::subscriber::set_default(events.clone());
+    let mut server = RedisServer::start().await;
+    let store = store(&server);
+    let id = login(&store, HOUR, HOUR).await;
+    for round in 1..=2 {
+        server.stop();
+        for _ in 0..20 {
+            assert!(store.load(&jeju(), &id, None).await.is_err());
+        }
+        assert_eq!(events.0.lock().unwrap().len(), 2 * round - 1, "{events:?}", events = events.0);
+        server.restart().await;
+        assert!(!lives(&store, &id).await);
+        let seen = events.0.lock().unwrap().clone();
+        assert_eq!(seen.len(), 2 * round, "{seen:?}");
+        assert!(seen[2 * round - 2].contains("no connection to redis"), "{seen:?}");
+        assert!(seen[2 * round - 2].contains("refused"), "{seen:?}");
+        assert!(seen[2 * round - 1].contains("again"), "{seen:?}");
+        assert!(!seen.concat().contains("127.0.0.1"), "{seen:?}");
+    }
+}

@@ -1,0 +1,174 @@
+//! Servers that answer and refuse.
+
+use std::error::Error;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+use tower_session_auth::store::{RedisStore, SessionStore, StoreErrorKind};
+use tower_session_auth::{EndReason, SessionId};
+
+use crate::support::redis::RedisServer;
+use crate::{HOUR, jeju, kind, lives, login, record, store, touch};
+
+#[tokio::test]
+async fn a_check_names_the_server() {
+    let server = RedisServer::start().await;
+    let store = store(&server);
+    let info = store.check().await.unwrap();
+    assert_eq!((info.name.as_str(), info.role.as_str()), ("redis", "master"));
+    assert!(info.version.starts_with(|c: char| c.is_ascii_digit()), "{}", info.version);
+    assert_eq!(store.health().await.unwrap().version, Some(info.version));
+    assert_eq!(store.kind(), "redis");
+}
+
+#[tokio::test]
+async fn a_wrong_password_is_unavailable_and_shown_nowhere() {
+    let server = RedisServer::start_with(&["--requirepass", "right"]).await;
+    for url in [
+        format!("redis://:wrong-secret@127.0.0.1:{}/", server.port()),
+        format!("redis://nobody:wrong-secret@127.0.0.1:{}/", server.port()),
+        format!("redis://127.0.0.1:{}/", server.port()),
+    ] {
+        let store =
+            RedisStore::builder(url.as_str()).timeout(Duration::from_secs(3)).build().unwrap();
+        let start = Instant::now();
+        let refused = store.check().await.unwrap_err();
+        assert_eq!(refused.kind(), StoreErrorKind::Unavailable, "{url}");
+        assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
+        let source = refused.source().unwrap();
+        let shown = format!("{store:?} {refused} {refused:?} {source} {source:?}");
+        assert!(!shown.contains("wrong-secret") && !shown.contains("127.0.0.1"), "{shown}");
+        assert_eq!(kind(store.health().await), StoreErrorKind::Unavailable);
+        let id = SessionId::random().unwrap();
+        assert_eq!(kind(store.load(&jeju(), &id, None).await), StoreErrorKind::Unavailable);
+    }
+}
+
+#[tokio::test]
+async fn a_missing_permission_is_unsupported_at_the_start() {
+    let server = RedisServer::start().await;
+    server.command(&["ACL", "SETUSER", "app", "on", ">p", "~session:*", "+@all", "-evalsha"]).await;
+    server.command(&["ACL", "SETUSER", "inner", "on", ">p", "~session:*", "+@all", "-hset"]).await;
+    server.command(&["ACL", "SETUSER", "keys", "on", ">p", "~other:*", "+@all"]).await;
+    server.command(&["ACL", "SETUSER", "none", "on", ">p", "~session:*", "+hget"]).await;
+    let store = |user: &str| {
+        let url = format!("redis://{user}:p@127.0.0.1:{}/", server.port());
+        RedisStore::builder(url.as_str()).timeout(Duration::from_secs(3)).build().unwrap()
+    };
+    assert_eq!(kind(store("none").check().await), StoreErrorKind::Unsupported);
+    let id = SessionId::random().unwrap();
+    for user in ["app", "inner", "keys"] {
+        let made = store(user).create(&jeju(), &id, &record(HOUR, HOUR)).await;
+        assert_eq!(kind(made), StoreErrorKind::Unsupported, "{user}");
+    }
+}
+
+#[tokio::test]
+async fn a_full_server_refuses_logins_and_still_logs_out() {
+    let server = RedisServer::start().await;
+    let store = store(&server);
+    let id = login(&store, HOUR, HOUR).await;
+    let other = login(&store, HOUR, HOUR).await;
+    server.command(&["CONFIG", "SET", "maxmemory", "1"]).await;
+    let new = SessionId::random().unwrap();
+    let made = store.create(&jeju(), &new, &record(HOUR, HOUR)).await;
+    assert_eq!(kind(made), StoreErrorKind::WriteRefused);
+    assert_eq!(kind(touch(&store, &id, Duration::MAX).await), StoreErrorKind::WriteRefused);
+    let updated = store.update(&jeju(), &id, 1, Bytes::new()).await;
+    assert_eq!(kind(updated), StoreErrorKind::WriteRefused);
+    assert!(lives(&store, &id).await);
+    assert!(store.activity(&jeju(), &id).await.unwrap().is_some());
+    assert!(store.delete(&jeju(), &id, EndReason::Logout).await.unwrap());
+    assert!(!lives(&store, &id).await);
+    assert_eq!(store.ended(&jeju(), &id).await.unwrap(), Some(EndReason::Logout));
+    assert_eq!(store.delete_all(&jeju(), EndReason::LogoutAll).await.unwrap(), [other]);
+}
+
+#[tokio::test]
+async fn a_replica_refuses_writes_and_still_answers() {
+    let server = RedisServer::start().await;
+    let store = store(&server);
+    let id = login(&store, HOUR, HOUR).await;
+    // A primary that is not there: this server keeps its data and becomes read-only.
+    server.command(&["REPLICAOF", "127.0.0.1", "1"]).await;
+    for _ in 0..2 {
+        let new = SessionId::random().unwrap();
+        let made = store.create(&jeju(), &new, &record(HOUR, HOUR)).await;
+        assert_eq!(kind(made), StoreErrorKind::WriteRefused);
+        let deleted = store.delete(&jeju(), &id, EndReason::Logout).await;
+        assert_eq!(kind(deleted), StoreErrorKind::WriteRefused);
+        let all = store.delete_all(&jeju(), EndReason::Logout).await;
+        assert_eq!(kind(all), StoreErrorKind::WriteRefused);
+        assert_eq!(kind(touch(&store, &id, Duration::MAX).await), StoreErrorKind::WriteRefused);
+        assert!(lives(&store, &id).await);
+    }
+    assert_eq!(store.check().await.unwrap().role, "replica");
+    server.command(&["REPLICAOF", "NO", "ONE"]).await;
+    assert!(store.delete(&jeju(), &id, EndReason::Logout).await.unwrap());
+}
+
+#[tokio::test]
+async fn too_few_replicas_refuse_writes() {
+    let server = RedisServer::start_with(&["--min-replicas-to-write", "1"]).await;
+    let store = store(&server);
+    let new = SessionId::random().unwrap();
+    let made = store.create(&jeju(), &new, &record(HOUR, HOUR)).await;
+    assert_eq!(kind(made), StoreErrorKind::WriteRefused);
+    assert!(!lives(&store, &new).await);
+}
+
+/// Answers the handshake of a connection like a server of another version, until it is dropped.
+#[expect(clippy::disallowed_methods, reason = "a server of the test's own, gone with its runtime")]
+async fn fake_server(hello: &'static str) -> u16 {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        loop {
+            let (mut socket, _) = listener.accept().await.unwrap();
+            tokio::spawn(async move {
+                let (mut seen, mut buffer) = (String::new(), [0; 4096]);
+                let mut answered = [0; 3];
+                while let Ok(read @ 1..) = socket.read(&mut buffer).await {
+                    seen.push_str(&String::from_utf8_lossy(&buffer[..read]));
+                    let commands = [
+                        ("$5\r\nHELLO\r\n", hello),
+                        ("$4\r\nTIME\r\n", "*2\r\n$1\r\n1\r\n$1\r\n1\r\n"),
+                        ("$6\r\nSCRIPT\r\n", "$1\r\nx\r\n"),
+                    ];
+                    for ((command, answer), done) in commands.iter().zip(&mut answered) {
+                        let asked = seen.matches(command).count();
+                        socket.write_all(answer.repeat(asked - *done).as_bytes()).await.unwrap();
+                        *done = asked;
+                    }
+                }
+            });
+        }
+    });
+    port
+}
+
+#[tokio::test]
+async fn a_server_that_is_too_old_is_unsupported_and_hears_no_secret_repeated() {
+    for hello in [
+        "%2\r\n$6\r\nserver\r\n$5\r\nredis\r\n$7\r\nversion\r\n$6\r\n6.2.14\r\n",
+        "%2\r\n$6\r\nserver\r\n$6\r\nvalkey\r\n$7\r\nversion\r\n$5\r\n7.1.0\r\n",
+        "-ERR unknown command `HELLO`, with args beginning with: `3`, `AUTH`, `default`, `hunter2`\r\n",
+        "-ERR unknown command 'HELLO', with args beginning with: '3' 'AUTH' 'default' 'hunter2'\r\n",
+    ] {
+        let port = fake_server(hello).await;
+        let url = format!("redis://:hunter2@127.0.0.1:{port}/");
+        let store =
+            RedisStore::builder(url.as_str()).timeout(Duration::from_secs(3)).build().unwrap();
+        let start = Instant::now();
+        let refused = store.check().await.unwrap_err();
+        let source = refused.source().unwrap();
+        let shown = format!("{refused} {refused:?} {source} {source:?}");
+        assert_eq!(refused.kind(), StoreErrorKind::Unsupported, "{hello}: {shown}");
+        assert!(!shown.contains("hunter2"), "{shown}");
+        assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
+        let id = SessionId::random().unwrap();
+        assert_eq!(kind(store.load(&jeju(), &id, None).await), StoreErrorKind::Unsupported);
+    }
+}
