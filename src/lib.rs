@@ -1,5 +1,85 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
-//! Tower middleware that lets a request in only with a valid JWT and a live server-side session.
+//! Tower middleware that lets a request in only with a valid JWT *and* a live server-side session.
+//!
+//! A JWT proves who signed it, not that its owner is still logged in. [`SessionAuthLayer`] asks for both, around any
+//! `tower::Service<http::Request<B>>`:
+//!
+//! ```text
+//! request ── bearer ──▶ verify the JWT ──▶ load the session ──▶ extensions ──▶ inner service
+//!    │                        │                   │                   │
+//!    ▼                        ▼                   ▼                   ▼
+//!  no token                 401               401, or 503        touch queue ──(batch)──▶ store
+//!  401, or pass (optional)                 if nobody can tell
+//! ```
+//!
+//! 1. The one `Authorization: Bearer` value is read ([`bearer`]).
+//! 2. The token is verified: one algorithm per key, issuer, audience, type, times ([`token`]).
+//! 3. The session that it names is loaded from the store, within a deadline ([`store`]). Who the user is and which role
+//!    they have comes from there.
+//! 4. A [`Session`] goes into the request's extensions, and the inner service is called.
+//! 5. In the background a [`Worker`](touch::Worker) moves the session's last activity and idle deadline.
+//!
+//! A request that is not let in is answered with a response ([`JsonRejection`], or one of your own), with the
+//! [`AuthError`] in its extensions.
+//!
+//! # Example
+//!
+//! ```
+//! use http::{Request, Response, StatusCode};
+//! use tower::{Layer, Service, ServiceExt, service_fn};
+//! use tower_session_auth::{
+//!     EndReason, KeySet, NewSession, Session, SessionAuthLayer, SessionManager, SigningKey, UserId,
+//! };
+//!
+//! async fn hello(request: Request<String>) -> Result<Response<String>, std::convert::Infallible> {
+//!     let user = request.extensions().get::<Session>().map(|session| session.user_id().to_string());
+//!     Ok(Response::new(format!("hello {}", user.unwrap_or_default())))
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let secret = b"7XvpH4sDq0mT9eWzKc2RbYj5LgNf8uAo";
+//! let (manager, worker) = SessionManager::builder()
+//!     .keys(KeySet::new(SigningKey::hs256("2026-11", secret)?)) // 32 random bytes or more
+//!     .issuer("https://example.com")
+//!     .audience("shop")
+//!     .build()?; // sessions in this process; `.store(RedisStore::new(url)?)` keeps them in Redis
+//! let background = worker.start();
+//! let service = SessionAuthLayer::new(manager.clone()).layer(service_fn(hello));
+//!
+//! // Somewhere in your login, once the password is right:
+//! let user = UserId::parse("jeju").ok_or("not a user id")?;
+//! let login = manager.create(NewSession::new(user).role("admin")).await?;
+//!
+//! let request = || {
+//!     Request::get("/").header("authorization", format!("Bearer {}", login.access_token)).body(String::new())
+//! };
+//! let response = service.clone().oneshot(request()?).await?;
+//! assert_eq!(response.body(), "hello jeju");
+//!
+//! manager.delete(login.session.user_id(), login.session.id(), EndReason::Logout).await?;
+//! let response = service.oneshot(request()?).await?;
+//! assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
+//! assert!(response.body().contains("session_revoked"));
+//!
+//! background.stop().await?; // writes what is left
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Features
+//!
+//! | feature | adds | cost |
+//! |---|---|---|
+//! | `redis` (default) | [`RedisStore`] | `redis`, `bb8` |
+//! | `axum` | extractors `Session<D>` and `Option<Session<D>>` | `axum-core` |
+//! | `tracing` | events under the target `tower_session_auth` | `tracing` |
+//! | `testing` | clocks for tests, the contract suite for stores of your own | for dev-dependencies |
+//! | `aws-lc-rs` | this crypto backend; used when both are on | needs a C compiler |
+//! | `rust-crypto` | this crypto backend | brings `rsa` with its open advisory RUSTSEC-2023-0071 |
+//!
+//! One crypto backend must be on, here or directly at `jsonwebtoken`: otherwise
+//! [`build`](SessionManagerBuilder::build) returns [`ConfigError::CryptoBackend`].
 
 #[cfg(feature = "axum")]
 pub mod axum;
@@ -35,3 +115,7 @@ pub use self::store::MemoryStore;
 #[cfg(feature = "redis")]
 pub use self::store::RedisStore;
 pub use self::token::{Algorithm, KeySet, SigningKey, VerifiedClaims, VerifyingKey};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct ReadmeDoctests;

@@ -1,6 +1,6 @@
 //! Which module may know which: arrows point down, so there are no cycles, and a reader may start anywhere.
 
-#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+#![allow(clippy::panic, clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -59,7 +59,8 @@ async fn cart(session: Session<Cart>) -> String {
 }
 
 fn carts() -> (SessionManager<Cart>, Worker) {
-    let builder = SessionManager::<Cart>::builder().keys(key()).issuer(ISSUER).audience(AUDIENCE);
+    let builder =
+        SessionManager::builder().data::<Cart>().keys(key()).issuer(ISSUER).audience(AUDIENCE);
     builder.store(MemoryStore::new()).build().unwrap()
 }
 

@@ -11,11 +11,11 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use redis::Value;
 use support::redis::RedisServer;
-use tower_session_auth::session::{EndReason, SessionId, UserId};
 use tower_session_auth::store::{
     Created, NewRecord, RedisStore, SessionStore, StoreError, StoreErrorKind, Touch, Touched,
     Updated,
 };
+use tower_session_auth::{EndReason, SessionId, UserId};
 
 const HOUR: Duration = Duration::from_secs(3_600);
 const LIVE: &str = "session:{jeju}:live";

@@ -131,7 +131,7 @@ fn everything(error: &(dyn Error + 'static)) -> String {
 
 fn configure<D: SessionData>(store: SwitchStore) -> SessionManagerBuilder<D> {
     let keys = KeySet::new(key()).also_verify(VerifyingKey::hs256("k2", OTHER_SECRET).unwrap());
-    let builder = SessionManager::builder().keys(keys).issuer(ISSUER).audience(AUDIENCE);
+    let builder = SessionManager::builder().data().keys(keys).issuer(ISSUER).audience(AUDIENCE);
     builder.store(store)
 }
 
@@ -402,7 +402,7 @@ async fn the_password_of_a_redis_server_is_nowhere() {
             shown.push_str(&everything(&error));
         }
     }
-    let (manager, _worker) = SessionManager::<()>::builder()
+    let (manager, _worker) = SessionManager::builder()
         .keys(key())
         .issuer(ISSUER)
         .audience(AUDIENCE)

@@ -1,6 +1,7 @@
 //! The log: requests without their headers, and errors with all that is behind them.
 
 use std::error::Error;
+use std::io::IsTerminal as _;
 
 use axum::http::{Request, Response};
 use tower_http::classify::{ServerErrorsAsFailures, SharedClassifier};
@@ -14,7 +15,9 @@ use tracing_subscriber::EnvFilter;
 /// `RUST_LOG`, or `info`.
 pub(crate) fn init() {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt().with_env_filter(filter).init();
+    // Colours are for people: a log that goes to a file or a collector has none.
+    let colours = std::io::stdout().is_terminal();
+    tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).init();
 }
 
 type MakeSpan = fn(&Request<axum::body::Body>) -> Span;

@@ -72,7 +72,7 @@ async fn run(config: Config) -> Result<(), String> {
 async fn look_at_redis(redis: &tower_session_auth::RedisStore) -> Result<(), String> {
     match redis.check().await {
         Ok(server) => {
-            info!(server = server.name, version = server.version, "sessions live in Redis")
+            info!(server = server.name, version = server.version, "sessions live in Redis");
         }
         Err(error) if error.kind() == StoreErrorKind::Unsupported => {
             return Err(format!("this Redis cannot be used: {}", logging::chain(&error)));

@@ -75,6 +75,7 @@ pub(crate) async fn serve(
             .max_buf_size(HEADER_BYTES)
             .serve_connection(TokioIo::new(stream), service);
         let connection = graceful.watch(connection);
+        #[expect(clippy::disallowed_methods, reason = "a server starts a task a connection")]
         tokio::spawn(async move {
             if let Err(error) = connection.await {
                 tracing::debug!(%error, "connection ended");

@@ -1,1 +1,361 @@
+//! The contract of the routes, without a socket.
 
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::http::header::{
+    ALLOW, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE,
+};
+use axum::http::{HeaderMap, Method, Request, StatusCode};
+use serde_json::{Value, json};
+use tower::ServiceExt as _;
+
+use crate::app::App;
+use crate::config::{Config, Store};
+use crate::peer::{Connection, TrustedProxies};
+
+const SECRET: &str = "only-for-tests-Zq3vT8xKpL2mWc7RdYh9";
+
+async fn app_with(variables: &[(&str, &str)]) -> App {
+    let config = config(variables).unwrap_or_else(|wrong| panic!("{wrong}"));
+    let (app, worker) = App::new(&config).await.unwrap();
+    drop(worker);
+    app
+}
+
+async fn app() -> App {
+    app_with(&[("JWT_SECRET", SECRET)]).await
+}
+
+fn config(variables: &[(&str, &str)]) -> Result<Config, String> {
+    Config::read(|name| {
+        variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
+    })
+}
+
+struct Answer {
+    status: StatusCode,
+    headers: HeaderMap,
+    body: Value,
+}
+
+async fn send(router: &Router, request: Request<Body>) -> Answer {
+    let response = router.clone().oneshot(request).await.unwrap();
+    let (parts, body) = response.into_parts();
+    let body = to_bytes(body, usize::MAX).await.unwrap();
+    let body = serde_json::from_slice(&body).unwrap_or_else(|_| panic!("not JSON: {body:?}"));
+    assert_eq!(parts.headers[CONTENT_TYPE], "application/json");
+    assert_eq!(parts.headers[CACHE_CONTROL], "no-store");
+    Answer { status: parts.status, headers: parts.headers, body }
+}
+
+async fn get(router: &Router, path: &str, token: &str) -> Answer {
+    let request = Request::get(path).header(AUTHORIZATION, format!("Bearer {token}"));
+    send(router, request.body(Body::empty()).unwrap()).await
+}
+
+async fn post(router: &Router, path: &str, token: &str) -> Answer {
+    let request = Request::post(path).header(AUTHORIZATION, format!("Bearer {token}"));
+    send(router, request.body(Body::empty()).unwrap()).await
+}
+
+async fn try_login(router: &Router, body: impl Into<Body>) -> Answer {
+    let request = Request::post("/api/auth/login").header(CONTENT_TYPE, "application/json");
+    send(router, request.body(body.into()).unwrap()).await
+}
+
+async fn login(router: &Router, user: &str, password: &str) -> String {
+    let answer =
+        try_login(router, json!({"user_id": user, "password": password}).to_string()).await;
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    answer.body["access_token"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn a_login_opens_what_a_logout_closes() {
+    let app = app().await;
+    let router = app.router();
+    let answer =
+        try_login(&router, json!({"user_id": "jeju", "password": "password123"}).to_string()).await;
+    assert_eq!(answer.status, 200);
+    let token = answer.body["access_token"].as_str().unwrap().to_owned();
+    let expected = json!({
+        "user_id": "jeju", "user_name": "제주삼다수", "email": "jeju@test.com", "role": "user",
+        "access_token": token, "token_type": "bearer", "expires_in": 3600,
+    });
+    assert_eq!(answer.body, expected);
+
+    assert_eq!(get(&router, "/api/data", &token).await.status, 200);
+    let me = json!({"user_id": "jeju", "user_name": "제주삼다수", "email": "jeju@test.com", "role": "user"});
+    for path in ["/api/auth/me", "/auth/me"] {
+        assert_eq!(get(&router, path, &token).await.body, me, "{path}");
+    }
+
+    for _ in 0..2 {
+        // Idempotent: the second one finds nothing left to end.
+        let answer = post(&router, "/auth/logout", &token).await;
+        assert_eq!(
+            (answer.status, answer.body),
+            (StatusCode::OK, json!({"message": "Successfully logged out"}))
+        );
+    }
+    for path in ["/api/data", "/api/session/me", "/api/auth/me"] {
+        let answer = get(&router, path, &token).await;
+        assert_eq!(answer.status, 401, "{path}");
+        assert_eq!(answer.body["code"], "session_revoked", "{path}");
+        assert_eq!(answer.body["reason"], "logout", "{path}");
+        assert_eq!(answer.headers[WWW_AUTHENTICATE], r#"Bearer error="invalid_token""#, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn the_session_is_shown_as_the_store_has_it() {
+    let app = app().await;
+    let router = app.router();
+    let mut request = Request::post("/api/auth/login").header(CONTENT_TYPE, "application/json");
+    request = request.extension(Connection(SocketAddr::from(([192, 0, 2, 7], 50_000))));
+    let body = json!({"email": "JEJU@test.com", "password": "password123"}).to_string();
+    let answer = send(&router, request.body(Body::from(body)).unwrap()).await;
+    let token = answer.body["access_token"].as_str().unwrap();
+
+    let shown = get(&router, "/api/session/me", token).await.body;
+    assert_eq!(shown["user_id"], "jeju");
+    assert_eq!(shown["ip_address"], "192.0.2.7");
+    assert!((3598..=3600).contains(&shown["ttl"].as_u64().unwrap()), "{shown}");
+    for time in ["created_at", "last_activity"] {
+        let text = shown[time].as_str().unwrap();
+        assert!(text.len() == 20 && text.ends_with('Z'), "{text}");
+    }
+    let fields = [
+        "user_id",
+        "user_name",
+        "email",
+        "role",
+        "created_at",
+        "last_activity",
+        "ttl",
+        "ip_address",
+    ];
+    assert_eq!(shown.as_object().unwrap().len(), fields.len());
+    assert!(fields.iter().all(|field| shown.get(field).is_some()));
+}
+
+#[tokio::test]
+async fn who_may_not_log_in_learns_no_reason() {
+    let app = app().await;
+    let router = app.router();
+    let long = "x".repeat(2000);
+    let refused = [
+        json!({"user_id": "jeju", "password": "wrong"}),
+        json!({"user_id": "jeju", "password": "password123\0"}),
+        json!({"user_id": "jeju", "password": long}),
+        json!({"user_id": "nobody", "password": "password123"}),
+        json!({"user_id": "suspended", "password": "password123"}),
+        json!({"user_id": "", "password": ""}),
+        json!({"email": "nobody@test.com", "password": "password123"}),
+    ];
+    for body in refused {
+        let answer = try_login(&router, body.to_string()).await;
+        assert_eq!(answer.status, 401, "{body}");
+        let expected =
+            json!({"detail": "Incorrect user id or password", "code": "invalid_credentials"});
+        assert_eq!(answer.body, expected, "{body}");
+        assert_eq!(answer.headers[WWW_AUTHENTICATE], "Bearer", "{body}");
+    }
+}
+
+#[tokio::test]
+async fn a_user_who_is_switched_off_is_403_while_the_session_lives() {
+    let app = app().await;
+    let router = app.router();
+    let token = login(&router, "jeju", "password123").await;
+    app.users.by_id("jeju").unwrap().switch_off();
+    let answer = get(&router, "/api/auth/me", &token).await;
+    assert_eq!(answer.status, 403);
+    assert_eq!(answer.body, json!({"detail": "Account is not active", "code": "account_inactive"}));
+}
+
+#[tokio::test]
+async fn bodies_that_are_wrong_are_told_so() {
+    let app = app().await;
+    let router = app.router();
+    let large = format!(r#"{{"user_id":"jeju","password":"{}"}}"#, "x".repeat(16 * 1024));
+    let cases: [(&str, u16, &str); 12] = [
+        ("{", 400, "invalid_request"),
+        ("", 400, "invalid_request"),
+        ("\u{feff}{}", 400, "invalid_request"),
+        (r#"{"user_id":"jeju","password":"x"} x"#, 400, "invalid_request"),
+        ("[]", 422, "invalid_body"),
+        ("null", 422, "invalid_body"),
+        ("{}", 422, "invalid_body"),
+        (r#"{"user_id":"jeju"}"#, 422, "invalid_body"),
+        (r#"{"user_id":7,"password":"x"}"#, 422, "invalid_body"),
+        (r#"{"user_id":"jeju","email":"jeju@test.com","password":"x"}"#, 422, "invalid_body"),
+        (r#"{"user_id":"jeju","user_id":"jeju","password":"x"}"#, 422, "invalid_body"),
+        (&large, 413, "payload_too_large"),
+    ];
+    for (body, status, code) in cases {
+        let answer = try_login(&router, body.to_owned()).await;
+        assert_eq!(
+            (answer.status.as_u16(), &answer.body["code"]),
+            (status, &json!(code)),
+            "{body:.80}"
+        );
+    }
+    for media_type in [None, Some("text/plain"), Some("application/x-www-form-urlencoded")] {
+        let mut request = Request::post("/auth/login");
+        if let Some(media_type) = media_type {
+            request = request.header(CONTENT_TYPE, media_type);
+        }
+        let answer = send(&router, request.body(Body::from("{}")).unwrap()).await;
+        assert_eq!(answer.status, 415, "{media_type:?}");
+        assert_eq!(
+            answer.body,
+            json!({"detail": "Expected application/json", "code": "unsupported_media_type"})
+        );
+    }
+    let request =
+        Request::post("/auth/login").header(CONTENT_TYPE, "Application/JSON; charset=utf-8");
+    assert_eq!(
+        send(&router, request.body(Body::from("{}")).unwrap()).await.status,
+        422,
+        "it is JSON"
+    );
+}
+
+#[tokio::test]
+async fn what_is_not_there_is_said_in_the_contracts_words() {
+    let app = app().await;
+    let router = app.router();
+    let answer = get(&router, "/nowhere", "x").await;
+    assert_eq!((answer.status, &answer.body["code"]), (StatusCode::NOT_FOUND, &json!("not_found")));
+    let request =
+        Request::builder().method(Method::DELETE).uri("/health").body(Body::empty()).unwrap();
+    let answer = send(&router, request).await;
+    assert_eq!(answer.status, 405);
+    assert_eq!(answer.body["code"], "method_not_allowed");
+    assert!(answer.headers[ALLOW].to_str().unwrap().contains("GET"));
+    for path in ["/api/data", "/api/session/me", "/api/auth/me"] {
+        let answer = send(&router, Request::get(path).body(Body::empty()).unwrap()).await;
+        assert_eq!(
+            answer.body,
+            json!({"detail": "Not authenticated", "code": "missing_token"}),
+            "{path}"
+        );
+        assert_eq!(answer.headers[WWW_AUTHENTICATE], "Bearer", "{path}");
+    }
+    let answer = send(&router, Request::post("/auth/logout").body(Body::empty()).unwrap()).await;
+    assert_eq!(answer.body["code"], "missing_token");
+}
+
+#[tokio::test]
+async fn health_tells_what_the_store_is() {
+    let app = app().await;
+    let router = app.router();
+    for path in ["/health", "/api/auth/health", "/auth/health"] {
+        let answer = send(&router, Request::get(path).body(Body::empty()).unwrap()).await;
+        assert_eq!(answer.status, 200, "{path}");
+        assert_eq!(answer.body["status"], "healthy");
+        assert_eq!(answer.body["store"]["kind"], "memory");
+        assert_eq!(answer.body["store"]["connected"], true);
+    }
+    let answer = send(&router, Request::get("/health/live").body(Body::empty()).unwrap()).await;
+    assert_eq!(answer.status, 200);
+}
+
+#[tokio::test]
+async fn without_redis_it_is_alive_and_not_ready() {
+    // Nothing listens on port 1.
+    let app =
+        app_with(&[("JWT_SECRET", SECRET), ("REDIS_HOST", "127.0.0.1"), ("REDIS_PORT", "1")]).await;
+    let router = app.router();
+    let answer = send(&router, Request::get("/health").body(Body::empty()).unwrap()).await;
+    assert_eq!(
+        (answer.status, &answer.body["status"]),
+        (StatusCode::SERVICE_UNAVAILABLE, &json!("degraded"))
+    );
+    assert_eq!(answer.body["store"]["connected"], false);
+    let answer = send(&router, Request::get("/health/live").body(Body::empty()).unwrap()).await;
+    assert_eq!(answer.status, 200);
+    let answer =
+        try_login(&router, json!({"user_id": "jeju", "password": "password123"}).to_string()).await;
+    assert_eq!(answer.status, 503);
+    assert_eq!(
+        answer.body,
+        json!({"detail": "Session store unavailable", "code": "store_unavailable"})
+    );
+    assert_eq!(answer.headers[RETRY_AFTER], "1");
+    assert!(!answer.headers.contains_key(WWW_AUTHENTICATE));
+}
+
+#[tokio::test]
+async fn a_client_that_is_in_two_places_is_where_its_trusted_proxies_say() {
+    let proxies = TrustedProxies::parse("10.0.0.0/8, 2001:db8::1").unwrap();
+    let cases = [
+        (
+            "203.0.113.9",
+            &["198.51.100.1"][..],
+            "203.0.113.9",
+            "an untrusted peer may say what it likes",
+        ),
+        ("10.0.0.1", &["198.51.100.1"], "198.51.100.1", "a proxy tells its client"),
+        (
+            "10.0.0.1",
+            &["6.6.6.6, 198.51.100.1, 10.0.0.2"],
+            "198.51.100.1",
+            "the nearest that is no proxy",
+        ),
+        ("10.0.0.1", &["6.6.6.6", "198.51.100.1"], "198.51.100.1", "several fields are one list"),
+        ("10.0.0.1", &["nonsense"], "10.0.0.1", "what cannot be read ends the chain"),
+        ("10.0.0.1", &[], "10.0.0.1", "no header"),
+        ("::ffff:10.0.0.1", &["198.51.100.1"], "198.51.100.1", "a mapped address is the address"),
+        ("2001:db8::1", &["2001:db8::2"], "2001:db8::2", "IPv6"),
+    ];
+    for (peer, forwarded, client, what) in cases {
+        let mut headers = HeaderMap::new();
+        for value in forwarded {
+            headers.append("x-forwarded-for", value.parse().unwrap());
+        }
+        let found = proxies.client(peer.parse().unwrap(), &headers);
+        assert_eq!(found.to_string(), client, "{what}");
+    }
+    assert!(TrustedProxies::parse("10.0.0.0/40").is_err());
+}
+
+#[tokio::test]
+async fn the_environment_is_read_whole_or_refused() {
+    let config_of = |variables: &[(&str, &str)]| config(variables).map(drop);
+    for (name, value) in [
+        ("BIND_ADDR", "here"),
+        ("SESSION_TTL", "1h"),
+        ("SESSION_TTL", "-1"),
+        ("ACCESS_TOKEN_TTL", "1.5"),
+        ("TRUSTED_PROXIES", "proxy"),
+        ("REDIS_URL", "http://user:hunter2@127.0.0.1/"),
+        ("REDIS_URL", "redis+sentinel://:hunter2@127.0.0.1:26379/mymaster"),
+        ("REDIS_URL", "redis://:hunter2@127.0.0.1:7000,redis://127.0.0.1:7001"),
+        ("REDIS_URL", "rediss://:hunter2@127.0.0.1:6379"),
+        ("REDIS_URL", "not a url"),
+    ] {
+        let wrong = config_of(&[(name, value)]).unwrap_err();
+        assert!(wrong.contains(name) || wrong.contains("Redis"), "{name}={value}: {wrong}");
+        assert!(!wrong.contains("hunter2"), "{wrong}");
+    }
+    assert!(config_of(&[("SESSION_PREFIX", "a b"), ("REDIS_HOST", "127.0.0.1")]).is_err());
+    for (secret, setting) in [("short", "JWT_SECRET"), ("", "")] {
+        let config = config(&[("JWT_SECRET", secret)]).unwrap();
+        let made = App::new(&config).await.map(drop);
+        assert_eq!(made.is_err(), !setting.is_empty(), "{secret:?}: {made:?}");
+    }
+
+    let config =
+        config(&[("SESSION_TTL", "60"), ("BIND_ADDR", "127.0.0.1:0"), ("REDIS_URL", "")]).unwrap();
+    assert!(matches!(config.store, Store::Memory), "an empty variable is unset");
+    assert_eq!(config.idle_ttl, Duration::from_secs(60));
+    assert!(App::new(&config).await.is_ok(), "the refresh threshold follows a short idle TTL");
+    let defaults = Config::read(|_| None).unwrap();
+    assert_eq!(defaults.bind.to_string(), "127.0.0.1:8000");
+    assert_eq!(defaults.lifetime, Duration::from_secs(86_400));
+}

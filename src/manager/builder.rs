@@ -55,7 +55,7 @@ impl Expected {
     }
 }
 
-impl<D: SessionData> SessionManagerBuilder<D> {
+impl SessionManagerBuilder {
     pub(super) fn new() -> Self {
         Self {
             keys: None,
@@ -77,6 +77,53 @@ impl<D: SessionData> SessionManagerBuilder<D> {
         }
     }
 
+    /// Each session carries a `D` of the application's own.
+    ///
+    /// ```
+    /// use serde::{Deserialize, Serialize};
+    /// use tower_session_auth::SessionManager;
+    ///
+    /// #[derive(Default, Deserialize, Serialize)]
+    /// struct Cart {
+    ///     items: Vec<u64>,
+    /// }
+    ///
+    /// let builder = SessionManager::builder().data::<Cart>();
+    /// # let _ = builder;
+    /// ```
+    pub fn data<D: SessionData>(self) -> SessionManagerBuilder<D> {
+        let Self {
+            keys,
+            issuer,
+            audience,
+            leeway,
+            accept_typ_jwt,
+            store,
+            store_timeout,
+            clock,
+            lifetimes,
+            refresh_threshold,
+            touch_interval,
+            data: _,
+        } = self;
+        SessionManagerBuilder {
+            keys,
+            issuer,
+            audience,
+            leeway,
+            accept_typ_jwt,
+            store,
+            store_timeout,
+            clock,
+            lifetimes,
+            refresh_threshold,
+            touch_interval,
+            data: PhantomData,
+        }
+    }
+}
+
+impl<D: SessionData> SessionManagerBuilder<D> {
     /// The keys that sign and verify access tokens. No default.
     pub fn keys(mut self, keys: impl Into<KeySet>) -> Self {
         self.keys = Some(keys.into());

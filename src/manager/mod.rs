@@ -56,13 +56,15 @@ struct Lifetimes {
     access_token: Duration,
 }
 
-impl<D: SessionData> SessionManager<D> {
-    /// Starts a configuration.
-    #[must_use]
-    pub fn builder() -> SessionManagerBuilder<D> {
+impl SessionManager {
+    /// Starts a configuration. Sessions carry no data of the application's own, unless
+    /// [`data`](SessionManagerBuilder::data) says of which type.
+    pub fn builder() -> SessionManagerBuilder {
         SessionManagerBuilder::new()
     }
+}
 
+impl<D: SessionData> SessionManager<D> {
     /// A living session with its exact last activity and idle deadline; `None` if it has ended or never was.
     ///
     /// Two round trips to a remote store.

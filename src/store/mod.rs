@@ -22,17 +22,16 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use crate::clock::Timestamp;
+pub use crate::error::{StoreError, StoreErrorKind};
 use crate::id::{SessionId, UserId};
 use crate::reason::EndReason;
 
 pub(crate) mod erased;
-mod error;
 mod memory;
 mod record;
 #[cfg(feature = "redis")]
 pub mod redis;
 
-pub use self::error::{StoreError, StoreErrorKind};
 pub use self::memory::MemoryStore;
 pub use self::record::{
     Activity, Created, NewRecord, Record, StoreHealth, Touch, Touched, Updated,

@@ -1,101 +1,123 @@
-//! Key files: the shapes of them that are taken, and the public numbers in them.
+//! Key files: which kinds of them are taken, and the public numbers in them.
 //!
 //! jsonwebtoken takes any PEM text from which it can dig a bit string: a certificate, a public key as a private one, a
-//! point on another curve. Here a key file is what its first line says, and the rest of it is as that line demands.
+//! point on another curve. Here a key file is what its first line says (RFC 7468), and its algorithm is the one that was
+//! asked for.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use jsonwebtoken::{DecodingKey, EncodingKey};
+use pkcs1::UintRef;
+use pkcs8::der::asn1::ObjectIdentifier;
+use pkcs8::der::{Decode as _, SecretDocument};
+use pkcs8::spki::AlgorithmIdentifierRef;
+use pkcs8::{PrivateKeyInfoRef, SubjectPublicKeyInfoRef};
 
 use crate::error::KeyError;
 
 const MIN_RSA_BITS: usize = 2048;
 
-/// What comes before the two coordinates in each `SubjectPublicKeyInfo` with an uncompressed point on P-256: the lengths,
-/// `id-ecPublicKey`, `prime256v1`, and the start of the bit string. The 04 of the point is part of the key.
-const P256_PREFIX: &[u8] = &[
-    0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a,
-    0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00,
-];
-
-/// The same for Ed25519.
-const ED25519_PREFIX: &[u8] =
-    &[0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];
+const RSA: ObjectIdentifier = pkcs1::ALGORITHM_OID;
+/// `id-ecPublicKey`, RFC 5480 section 2.1.1.
+const EC: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
+/// `secp256r1`, RFC 5480 section 2.1.1.1.
+const P256: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.3.1.7");
+/// `id-Ed25519`, RFC 8410 section 3.
+const ED25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.112");
 
 /// A private RSA key (PKCS#8 or PKCS#1) and its public half.
 pub(super) fn rsa_private(pem: &[u8]) -> Result<(EncodingKey, DecodingKey), KeyError> {
-    labelled(pem, &["PRIVATE KEY", "RSA PRIVATE KEY"])?;
-    let key = EncodingKey::from_rsa_pem(pem).map_err(|_| KeyError::Pem)?;
-    let mut numbers = sequence(key.as_bytes()).ok_or(KeyError::Pem)?;
-    // The version: zero says that there are two primes.
-    if integer(&mut numbers) != Some(&[]) {
-        return Err(KeyError::Pem);
-    }
-    let public = rsa_numbers(numbers)?;
-    Ok((key, public))
+    let file = read(pem, &["PRIVATE KEY", "RSA PRIVATE KEY"])?;
+    let der = match PrivateKeyInfoRef::from_der(file.as_bytes()) {
+        Ok(info) if info.algorithm.oid == RSA => info.private_key.as_bytes(),
+        Ok(_) => return Err(KeyError::Pem),
+        Err(_) => file.as_bytes(),
+    };
+    let key = pkcs1::RsaPrivateKey::from_der(der).map_err(|_| KeyError::Pem)?;
+    let public = rsa_numbers(key.modulus, key.public_exponent)?;
+    Ok((EncodingKey::from_rsa_der(der), public))
 }
 
 /// A public RSA key (`SubjectPublicKeyInfo` or PKCS#1).
 pub(super) fn rsa_public(pem: &[u8]) -> Result<DecodingKey, KeyError> {
-    labelled(pem, &["PUBLIC KEY", "RSA PUBLIC KEY"])?;
-    let key = DecodingKey::from_rsa_pem(pem).map_err(|_| KeyError::Pem)?;
-    let der = key.try_get_as_bytes().map_err(|_| KeyError::Pem)?;
-    rsa_numbers(sequence(der).ok_or(KeyError::Pem)?)
+    let file = read(pem, &["PUBLIC KEY", "RSA PUBLIC KEY"])?;
+    let der = match SubjectPublicKeyInfoRef::from_der(file.as_bytes()) {
+        Ok(info) if info.algorithm.oid == RSA => {
+            info.subject_public_key.as_bytes().ok_or(KeyError::Pem)?
+        }
+        Ok(_) => return Err(KeyError::Pem),
+        Err(_) => file.as_bytes(),
+    };
+    let key = pkcs1::RsaPublicKey::from_der(der).map_err(|_| KeyError::Pem)?;
+    rsa_numbers(key.modulus, key.public_exponent)
 }
 
-/// A private EC key (PKCS#8); its curve shows when the public half is derived.
+/// A private P-256 key (PKCS#8).
 pub(super) fn ec_private(pem: &[u8]) -> Result<EncodingKey, KeyError> {
-    labelled(pem, &["PRIVATE KEY"])?;
-    EncodingKey::from_ec_pem(pem).map_err(|_| KeyError::Pem)
+    let file = private(pem, is_p256)?;
+    Ok(EncodingKey::from_ec_der(file.as_bytes()))
 }
 
 /// A public P-256 key, uncompressed, as OpenSSL writes it.
 pub(super) fn ec_public(pem: &[u8]) -> Result<DecodingKey, KeyError> {
-    labelled(pem, &["PUBLIC KEY"])?;
-    let der = contents(pem).ok_or(KeyError::Pem)?;
-    match der.strip_prefix(P256_PREFIX) {
-        Some(point @ [4, ..]) if point.len() == 65 => Ok(DecodingKey::from_ec_der(point)),
+    match &*public(pem, is_p256)? {
+        point @ [4, ..] if point.len() == 65 => Ok(DecodingKey::from_ec_der(point)),
         _ => Err(KeyError::Pem),
     }
 }
 
 /// A private Ed25519 key (PKCS#8).
 pub(super) fn ed_private(pem: &[u8]) -> Result<EncodingKey, KeyError> {
-    labelled(pem, &["PRIVATE KEY"])?;
-    EncodingKey::from_ed_pem(pem).map_err(|_| KeyError::Pem)
+    let file = private(pem, is_ed25519)?;
+    Ok(EncodingKey::from_ed_der(file.as_bytes()))
 }
 
 /// A public Ed25519 key.
 pub(super) fn ed_public(pem: &[u8]) -> Result<DecodingKey, KeyError> {
-    labelled(pem, &["PUBLIC KEY"])?;
-    let der = contents(pem).ok_or(KeyError::Pem)?;
-    match der.strip_prefix(ED25519_PREFIX) {
-        Some(point) if point.len() == 32 => Ok(DecodingKey::from_ed_der(point)),
-        _ => Err(KeyError::Pem),
+    let point = public(pem, is_ed25519)?;
+    if point.len() == 32 { Ok(DecodingKey::from_ed_der(&point)) } else { Err(KeyError::Pem) }
+}
+
+fn is_p256(algorithm: AlgorithmIdentifierRef<'_>) -> bool {
+    algorithm.oid == EC && algorithm.parameters_oid().is_ok_and(|curve| curve == P256)
+}
+
+fn is_ed25519(algorithm: AlgorithmIdentifierRef<'_>) -> bool {
+    algorithm.oid == ED25519 && algorithm.parameters.is_none()
+}
+
+/// A PKCS#8 file whose algorithm fits. Wiped from memory when dropped.
+fn private(
+    pem: &[u8],
+    fits: impl FnOnce(AlgorithmIdentifierRef<'_>) -> bool,
+) -> Result<SecretDocument, KeyError> {
+    let file = read(pem, &["PRIVATE KEY"])?;
+    let info = PrivateKeyInfoRef::from_der(file.as_bytes()).map_err(|_| KeyError::Pem)?;
+    if fits(info.algorithm) { Ok(file) } else { Err(KeyError::Pem) }
+}
+
+/// The bits of a public key whose algorithm fits.
+fn public(
+    pem: &[u8],
+    fits: impl FnOnce(AlgorithmIdentifierRef<'_>) -> bool,
+) -> Result<Vec<u8>, KeyError> {
+    let file = read(pem, &["PUBLIC KEY"])?;
+    let info = SubjectPublicKeyInfoRef::from_der(file.as_bytes()).map_err(|_| KeyError::Pem)?;
+    let bits = info.subject_public_key.as_bytes();
+    bits.filter(|_| fits(info.algorithm)).map(<[u8]>::to_vec).ok_or(KeyError::Pem)
+}
+
+/// A file that starts with the line of one of these labels.
+fn read(pem: &[u8], labels: &[&str]) -> Result<SecretDocument, KeyError> {
+    let text = str::from_utf8(pem).map_err(|_| KeyError::Pem)?;
+    // RFC 7468 lets explanatory text stand in front. A key file of ours has none.
+    if !text.starts_with("-----BEGIN ") {
+        return Err(KeyError::Pem);
     }
+    let (label, file) = SecretDocument::from_pem(text).map_err(|_| KeyError::Pem)?;
+    if labels.contains(&label) { Ok(file) } else { Err(KeyError::Pem) }
 }
 
-/// Whether the text starts with the line of one of these labels.
-fn labelled(pem: &[u8], labels: &[&str]) -> Result<(), KeyError> {
-    let rest = pem.strip_prefix(b"-----BEGIN ").ok_or(KeyError::Pem)?;
-    let label_ends = |label: &&str| {
-        rest.strip_prefix(label.as_bytes()).is_some_and(|rest| rest.starts_with(b"-----"))
-    };
-    if labels.iter().any(label_ends) { Ok(()) } else { Err(KeyError::Pem) }
-}
-
-/// The bytes between the first two marker lines.
-fn contents(pem: &[u8]) -> Option<Vec<u8>> {
-    let text = str::from_utf8(pem).ok()?;
-    let (_, body) = text.strip_prefix("-----BEGIN ")?.split_once("-----")?;
-    let (body, _) = body.split_once("-----END ")?;
-    let body: String = body.split_ascii_whitespace().collect();
-    STANDARD.decode(body).ok()
-}
-
-fn rsa_numbers(mut numbers: &[u8]) -> Result<DecodingKey, KeyError> {
-    let n = integer(&mut numbers).ok_or(KeyError::Pem)?;
-    let e = integer(&mut numbers).ok_or(KeyError::Pem)?;
+fn rsa_numbers(n: UintRef<'_>, e: UintRef<'_>) -> Result<DecodingKey, KeyError> {
+    let (n, e) = (n.as_bytes(), e.as_bytes());
     let bits = n.len() * 8 - n.first().map_or(0, |byte| byte.leading_zeros() as usize);
     if bits < MIN_RSA_BITS {
         return Err(KeyError::RsaTooShort);
@@ -108,45 +130,29 @@ fn rsa_numbers(mut numbers: &[u8]) -> Result<DecodingKey, KeyError> {
     Ok(DecodingKey::from_rsa_raw_components(n, e))
 }
 
-/// What is inside a DER sequence.
-fn sequence(mut der: &[u8]) -> Option<&[u8]> {
-    element(&mut der, 0x30)
-}
-
-/// Takes a non-negative DER integer, without leading zeros: empty for zero.
-fn integer<'a>(der: &mut &'a [u8]) -> Option<&'a [u8]> {
-    let mut bytes = element(der, 0x02)?;
-    if bytes.first().is_none_or(|byte| *byte >= 0x80) {
-        return None;
-    }
-    while let Some(rest) = bytes.strip_prefix(&[0]) {
-        bytes = rest;
-    }
-    Some(bytes)
-}
-
-/// Takes one DER element with this tag, of at most 65 535 bytes.
-fn element<'a>(der: &mut &'a [u8], tag: u8) -> Option<&'a [u8]> {
-    let (len, rest) = match *der {
-        [first, len @ 0..=0x7f, rest @ ..] if *first == tag => (usize::from(*len), rest),
-        [first, 0x81, len, rest @ ..] if *first == tag => (usize::from(*len), rest),
-        [first, 0x82, high, low, rest @ ..] if *first == tag => {
-            (usize::from(u16::from_be_bytes([*high, *low])), rest)
-        }
-        _ => return None,
-    };
-    let (inside, after) = rest.split_at_checked(len)?;
-    *der = after;
-    Some(inside)
-}
-
 #[cfg(test)]
 mod tests {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
+
     use super::*;
+
+    /// What comes before the point in each `SubjectPublicKeyInfo` of an uncompressed point on P-256.
+    const P256_PREFIX: &[u8] = &[
+        0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08,
+        0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00,
+    ];
+
+    /// The same for Ed25519.
+    const ED25519_PREFIX: &[u8] =
+        &[0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];
 
     fn public(der: &[&[u8]]) -> Vec<u8> {
         let body = STANDARD.encode(der.concat());
-        format!("-----BEGIN PUBLIC KEY-----\n{body}\n-----END PUBLIC KEY-----\n").into_bytes()
+        let lines: Vec<_> =
+            body.as_bytes().chunks(64).map(|line| str::from_utf8(line).unwrap()).collect();
+        format!("-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----\n", lines.join("\n"))
+            .into_bytes()
     }
 
     #[test]
@@ -170,34 +176,9 @@ mod tests {
     }
 
     #[test]
-    fn der_that_promises_more_than_there_is_yields_nothing() {
-        for bad in [
-            &[0x02][..],
-            &[0x02, 1],
-            &[0x02, 0x81],
-            &[0x02, 0x82, 0xff, 0xff, 1],
-            &[0x02, 0x84, 0, 0, 0, 1, 1],
-            &[0x02, 0x80, 1, 0, 0],
-            &[0x02, 0],
-            &[0x02, 1, 0x80],
-            &[0x03, 1, 1],
-        ] {
-            assert_eq!(integer(&mut &*bad), None, "{bad:?}");
-        }
-        let mut two: &[u8] = &[0x02, 2, 0, 0xff, 0x02, 1, 0];
-        assert_eq!(integer(&mut two), Some(&[0xff][..]));
-        assert_eq!(integer(&mut two), Some(&[][..]));
-        assert_eq!(integer(&mut two), None);
-    }
-
-    #[test]
     fn numbers_that_make_no_rsa_key_are_refused() {
         let numbers = |n: &[u8], e: &[u8]| {
-            let int = |n: &[u8]| {
-                let len = u16::try_from(n.len()).unwrap().to_be_bytes();
-                [&[0x02, 0x82], &len[..], n].concat()
-            };
-            rsa_numbers(&[int(n), int(e)].concat()).map(drop)
+            rsa_numbers(UintRef::new(n).unwrap(), UintRef::new(e).unwrap()).map(drop)
         };
         let n = [0x7f; 257];
         assert_eq!(numbers(&n, &[1, 0, 1]), Ok(()));

@@ -1,6 +1,6 @@
 //! Background refresh: a use of a session moves its last activity and its idle deadline, and no request waits for it.
 //!
-//! An accepted request leaves a [`Use`] in a bounded queue, at most one per session and touch interval; the
+//! An accepted request leaves a use in a bounded queue, at most one per session and touch interval; the
 //! [`Worker`] writes them in batches. A full queue drops the use: the next request of that session leaves another, and
 //! a session is lost only if that goes on for the whole refresh threshold.
 

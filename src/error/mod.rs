@@ -1,0 +1,12 @@
+//! What can be wrong: with a request ([`AuthError`]), with a verb of the manager ([`SessionError`]), with the store
+//! ([`StoreError`]), with a configuration ([`ConfigError`]).
+
+mod auth;
+mod config;
+mod session;
+mod store;
+
+pub use self::auth::{AuthError, AuthErrorKind};
+pub use self::config::{ConfigError, KeyError};
+pub use self::session::{SessionError, SignError};
+pub use self::store::{StoreError, StoreErrorKind};
