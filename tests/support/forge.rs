@@ -20,6 +20,16 @@ pub(crate) fn seal(header: &str, payload: &str, secret: &[u8]) -> String {
     format!("{signed}.{signature}")
 }
 
+/// A JSON object with members changed (`Some`, as JSON), added, or taken out (`None`).
+pub(crate) fn object(good: &[(&str, &str)], changes: &[(&str, Option<&str>)]) -> String {
+    let changed = |name: &str| changes.iter().any(|(change, _)| *change == name);
+    let kept = good.iter().filter(|(name, _)| !changed(name)).copied();
+    let added = changes.iter().filter_map(|(name, value)| Some((*name, (*value)?)));
+    let members: Vec<_> =
+        kept.chain(added).map(|(name, value)| format!("\"{name}\":{value}")).collect();
+    format!("{{{}}}", members.join(","))
+}
+
 /// One part: base64url without padding.
 pub(crate) fn segment(content: impl AsRef<[u8]>) -> String {
     URL_SAFE_NO_PAD.encode(content)

@@ -10,6 +10,8 @@
     reason = "a test stops at the first surprise"
 )]
 
+pub mod forge;
+pub mod log;
 pub mod redis;
 pub mod switch;
 
