@@ -169,6 +169,22 @@ async fn uses_wait_for_a_store_that_is_away_and_keep_their_age() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_use_that_can_never_be_recorded_holds_nothing_up() {
+    let (manager, worker, store) = clocked();
+    let background = worker.start();
+    let login = login(&manager, "jeju").await;
+    advance(2 * MINUTE).await;
+    store.set(Mood::FailWrites(StoreErrorKind::Unsupported));
+    manager.authenticate(&login.access_token).await.unwrap();
+    written().await;
+    store.set(Mood::Answer);
+    // Not a minute later: what was lost is due at the next request.
+    manager.authenticate(&login.access_token).await.unwrap();
+    let report = background.stop().await.unwrap();
+    assert_eq!((report.written, report.lost), (1, 1));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_stop_writes_what_is_left_and_gives_up_on_a_store_that_stays_away() {
     let (manager, worker, store) = clocked();
     let login = login(&manager, "jeju").await;

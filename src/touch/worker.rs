@@ -15,7 +15,7 @@ use tokio::time::{Instant, sleep_until};
 use super::{Mark, Use};
 use crate::gate::Gate;
 use crate::id::{SessionId, UserId};
-use crate::store::{Touch, Touched};
+use crate::store::{StoreErrorKind, Touch, Touched};
 use crate::trace;
 
 /// Uses are collected for this long before they are written.
@@ -44,6 +44,8 @@ pub struct Worker {
     stop: Arc<Notify>,
     refresh_threshold: Duration,
     pending: HashMap<(UserId, SessionId), (Instant, Arc<Mark>)>,
+    /// The store did not take the last batch.
+    held_up: bool,
     report: DrainReport,
 }
 
@@ -79,6 +81,7 @@ pub(crate) fn new(
         stop,
         refresh_threshold,
         pending: HashMap::new(),
+        held_up: false,
         report: DrainReport::default(),
     }
 }
@@ -180,8 +183,7 @@ impl Worker {
         for Use { user, id, at, mark } in received.drain(..) {
             let key = (user, id);
             if self.pending.len() >= MAX_PENDING && !self.pending.contains_key(&key) {
-                mark.give_back();
-                self.report.lost += 1;
+                self.lose([mark]);
                 continue;
             }
             self.pending.insert(key, (at, mark));
@@ -205,6 +207,9 @@ impl Worker {
                 .collect();
             match self.gate.ask(now + CALL_LIMIT, |store| store.touch(&touches)).await {
                 Ok(answers) => {
+                    if mem::take(&mut self.held_up) {
+                        trace::info!("the session store takes uses of sessions again");
+                    }
                     self.report.written += batch.len() as u64;
                     for (answer, (_, (_, mark))) in answers.into_iter().zip(&batch) {
                         if let Touched::Lives(idle_deadline) = answer {
@@ -212,13 +217,38 @@ impl Worker {
                         }
                     }
                 }
-                Err(error) => {
-                    trace::debug!("touches wait for the store", error = trace::Chain(&error));
-                    self.pending.extend(batch);
-                    self.pending.extend(left);
-                    return false;
-                }
+                Err(error) => match error.kind() {
+                    StoreErrorKind::Unavailable | StoreErrorKind::WriteRefused => {
+                        // Told once: tries go on, each second at least.
+                        if !mem::replace(&mut self.held_up, true) {
+                            trace::warn!(
+                                "uses of sessions wait for the session store",
+                                error = trace::Chain(&error)
+                            );
+                        }
+                        self.pending.extend(batch);
+                        self.pending.extend(left);
+                        return false;
+                    }
+                    // Another try would end no better, and must not hold up the others.
+                    StoreErrorKind::Unreadable | StoreErrorKind::Unsupported => {
+                        trace::error!(
+                            "uses of sessions cannot be recorded",
+                            lost = batch.len(),
+                            error = trace::Chain(&error)
+                        );
+                        self.lose(batch.into_iter().map(|(_, (_, mark))| mark));
+                    }
+                },
             }
+        }
+    }
+
+    /// Gives up on uses: the next request of each session leaves another.
+    fn lose(&mut self, marks: impl IntoIterator<Item = Arc<Mark>>) {
+        for mark in marks {
+            mark.give_back();
+            self.report.lost += 1;
         }
     }
 
