@@ -10,6 +10,8 @@
     reason = "a test stops at the first surprise"
 )]
 
+pub mod client;
+pub mod paused;
 pub mod redis;
 pub mod switch;
 
