@@ -12,18 +12,25 @@
 mod support;
 
 use std::convert::Infallible;
+use std::error::Error;
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use http::{Request, Response};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 use tower::{ServiceBuilder, ServiceExt};
-use tower_session_auth::store::{RedisStore, SessionStore, StoreErrorKind};
+use tower_session_auth::store::{
+    NewRecord, RedisStore, SessionStore, StoreErrorKind, Touch, Touched,
+};
 use tower_session_auth::touch::{Background, Worker};
 use tower_session_auth::{
-    AuthErrorKind, Login, NewSession, Session, SessionAuthLayer, SessionError, SessionManager,
+    AuthError, AuthErrorKind, Login, NewSession, Session, SessionAuthLayer, SessionError,
+    SessionId, SessionManager,
 };
 
 use crate::support::paused::{At, PausedStore, Verb};
@@ -43,6 +50,8 @@ struct Answer {
     reason: Option<String>,
     retry_after: Option<String>,
     took: Duration,
+    /// What an outer layer can log.
+    why: String,
 }
 
 impl Answer {
@@ -78,14 +87,28 @@ async fn ask(manager: &SessionManager, login: &Login) -> Answer {
     let header = |name: &str| response.headers().get(name)?.to_str().ok().map(str::to_owned);
     if status == 200 {
         assert_eq!(response.body(), login.session.user_id().as_str(), "identities never mix");
-        return Answer { status, code: String::new(), reason: None, retry_after: None, took };
+        return Answer {
+            status,
+            code: String::new(),
+            reason: None,
+            retry_after: None,
+            took,
+            why: String::new(),
+        };
     }
     assert_eq!(header("content-type").as_deref(), Some("application/json"));
     assert_eq!(header("www-authenticate").is_some(), status == 401);
     let body: serde_json::Value = serde_json::from_str(response.body()).unwrap();
     let text = |name: &str| body[name].as_str().map(str::to_owned);
     let (code, reason) = (text("code").unwrap(), text("reason"));
-    Answer { status, code, reason, retry_after: header("retry-after"), took }
+    let mut why = String::new();
+    let mut error: Option<&dyn Error> =
+        response.extensions().get::<AuthError>().map(|error| error as _);
+    while let Some(link) = error {
+        why.push_str(&format!("{link}; "));
+        error = link.source();
+    }
+    Answer { status, code, reason, retry_after: header("retry-after"), took, why }
 }
 
 async fn login(manager: &SessionManager, id: &str) -> Result<Login, SessionError> {
@@ -464,6 +487,40 @@ async fn killed_connections_cost_no_request_an_answer() {
     println!("{killed} connections killed, {} of {} not 200", not_ok.len(), answers.len());
     assert!(killed >= 20, "{killed}");
     assert!(not_ok.is_empty(), "{} of {}: {:?}", not_ok.len(), answers.len(), not_ok.first());
+}
+
+/// Kills all connections without giving this thread's runtime a chance to notice.
+fn kill_unnoticed(server: &RedisServer) {
+    let mut operator = TcpStream::connect(("127.0.0.1", server.port())).unwrap();
+    operator.write_all(b"CLIENT KILL TYPE normal SKIPME yes\r\n").unwrap();
+    let mut answer = [0; 16];
+    let read = operator.read(&mut answer).unwrap();
+    assert!(answer.starts_with(b":") && answer[..read] != *b":0\r\n", "none was there");
+}
+
+#[tokio::test]
+async fn a_read_or_a_touch_on_a_killed_connection_is_sent_again() {
+    let server = RedisServer::start().await;
+    let limit = Duration::from_secs(5);
+    let store = RedisStore::builder(server.url().as_str()).timeout(limit).build().unwrap();
+    let (owner, id) = (user("jeju"), SessionId::random().unwrap());
+    let hour = Duration::from_secs(3600);
+    store.create(&owner, &id, &NewRecord::new(hour, hour, Bytes::new())).await.unwrap();
+    for _ in 0..20 {
+        // Several connections, so that the second try may find a dead one as well.
+        let mut loads = JoinSet::new();
+        for _ in 0..16 {
+            let (store, owner, id) = (store.clone(), owner.clone(), id.clone());
+            loads.spawn(async move { store.load(&owner, &id, None).await.is_ok() });
+        }
+        assert!(loads.join_all().await.into_iter().all(|answered| answered));
+        kill_unnoticed(&server);
+        assert!(store.load(&owner, &id, None).await.unwrap().is_some());
+        kill_unnoticed(&server);
+        let touch = Touch::new(owner.clone(), id.clone(), Duration::ZERO, Duration::MAX);
+        // Refused, it would open the breaker, and all requests would be 503 for a while.
+        assert!(matches!(store.touch(&[touch]).await.unwrap()[..], [Touched::Lives(_)]));
+    }
 }
 
 #[tokio::test]

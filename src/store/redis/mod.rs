@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use redis::{Cmd, IntoConnectionInfo, RedisError, Value, cmd, pipe};
+use redis::{Cmd, IntoConnectionInfo, RedisError, RedisResult, Value, cmd, pipe};
 
 use self::error::{fault, is_noscript, store_error};
 use self::keys::Prefix;
@@ -43,8 +43,8 @@ pub use self::server::ServerInfo;
 
 /// Sessions in Redis or Valkey. Clones are the same store.
 ///
-/// Each verb ends within its [`timeout`](RedisStoreBuilder::timeout). A read is sent once more when its connection
-/// turns out to be closed; a write never is.
+/// Each verb ends within its [`timeout`](RedisStoreBuilder::timeout). A read or a touch is sent once more when its
+/// connection turns out to be closed; any other write never is.
 #[derive(Clone)]
 pub struct RedisStore {
     inner: Arc<Inner>,
@@ -142,30 +142,39 @@ impl RedisStore {
         tokio::time::timeout(self.inner.timeout, work).await.unwrap_or_else(late)
     }
 
-    /// One pipeline of touches.
+    /// One pipeline of touches, and once more on a fresh connection when its own was closed: touching twice is touching
+    /// once.
     async fn touch_some(&self, touches: &[Touch]) -> Result<Vec<Touched>, StoreError> {
-        let mut link = self.inner.pool.link().await?;
+        let mut answers = self.send_touches(self.inner.pool.link().await?, touches).await;
+        if answers.as_ref().is_err_and(RedisError::is_connection_dropped) {
+            answers = self.send_touches(self.inner.pool.link().await?, touches).await;
+        }
+        let answers = answers.map_err(|error| store_error(&error))?;
+        if answers.len() != touches.len() {
+            return Err(unexpected());
+        }
+        touches.iter().zip(answers).map(|(touch, answer)| touched(touch, answer)).collect()
+    }
+
+    async fn send_touches(&self, mut link: Link, touches: &[Touch]) -> RedisResult<Vec<Value>> {
         let commands: Vec<_> =
             touches.iter().map(|touch| self.touch_command(&link, touch)).collect();
         let mut all = pipe();
         for command in &commands {
             all.add_command(command.clone());
         }
-        let mut answers = link.send_all(&all).await.map_err(|error| store_error(&error))?;
+        let mut answers = link.send_all(&all).await?;
         if answers.iter().any(forgotten) {
-            // Touching twice is touching once, so those that did run may run again.
+            // Those that did run may run again.
             let mut again = pipe();
             again.add_command(Script::Touch.load());
             for command in commands {
                 again.add_command(command);
             }
-            answers = link.send_all(&again).await.map_err(|error| store_error(&error))?;
+            answers = link.send_all(&again).await?;
             answers.drain(..1);
         }
-        if answers.len() != touches.len() {
-            return Err(unexpected());
-        }
-        touches.iter().zip(answers).map(|(touch, answer)| touched(touch, answer)).collect()
+        Ok(answers)
     }
 
     fn touch_command(&self, link: &Link, touch: &Touch) -> Cmd {
