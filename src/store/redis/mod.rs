@@ -43,7 +43,7 @@ pub use self::server::ServerInfo;
 
 /// Sessions in Redis or Valkey. Clones are the same store.
 ///
-/// Each verb ends within its [`timeout`](RedisStoreBuilder::timeout). A read or a touch is sent once more when its
+/// Each verb ends within its [`timeout`](RedisStoreBuilder::timeout). A read or a touch is sent again when its
 /// connection turns out to be closed; any other write never is.
 #[derive(Clone)]
 pub struct RedisStore {
@@ -87,11 +87,14 @@ impl RedisStore {
         ServerInfo::from_hello(&self.read(&cmd("HELLO")).await?)
     }
 
-    /// Runs a read, and once more on a fresh connection when its own was closed.
+    /// Runs a read, and again on other connections while its own turns out to be closed.
     async fn read<A: Ask>(&self, ask: &A) -> Result<A::Answer, StoreError> {
         self.limited(async {
             let mut answer = ask.send(&mut self.inner.pool.link().await?).await;
-            if answer.as_ref().is_err_and(RedisError::is_connection_dropped) {
+            for _ in 0..self.inner.pool.size() {
+                if !answer.as_ref().is_err_and(RedisError::is_connection_dropped) {
+                    break;
+                }
                 answer = ask.send(&mut self.inner.pool.link().await?).await;
             }
             answer.map_err(|error| store_error(&error))
@@ -142,11 +145,13 @@ impl RedisStore {
         tokio::time::timeout(self.inner.timeout, work).await.unwrap_or_else(late)
     }
 
-    /// One pipeline of touches, and once more on a fresh connection when its own was closed: touching twice is touching
-    /// once.
+    /// One pipeline of touches, sent again as a read is: touching twice is touching once.
     async fn touch_some(&self, touches: &[Touch]) -> Result<Vec<Touched>, StoreError> {
         let mut answers = self.send_touches(self.inner.pool.link().await?, touches).await;
-        if answers.as_ref().is_err_and(RedisError::is_connection_dropped) {
+        for _ in 0..self.inner.pool.size() {
+            if !answers.as_ref().is_err_and(RedisError::is_connection_dropped) {
+                break;
+            }
             answers = self.send_touches(self.inner.pool.link().await?, touches).await;
         }
         let answers = answers.map_err(|error| store_error(&error))?;
