@@ -333,9 +333,9 @@ async fn while_the_breaker_is_open_requests_do_not_reach_the_store() {
     let login = until_login(&manager, "jeju").await;
     for trouble in ["hangs", "refuses"] {
         if trouble == "hangs" {
-            server.pause()
+            server.pause();
         } else {
-            server.stop()
+            server.stop();
         }
         until(&manager, &login, Answer::is_unavailable).await;
         let (start, before) = (Instant::now(), store.calls());
