@@ -199,6 +199,18 @@ async fn a_store_that_refuses_writes_still_lets_sessions_in() {
 }
 
 #[tokio::test]
+async fn a_connection_that_is_lost_under_a_write_turns_nobody_away() {
+    let (manager, _worker, store) = clocked();
+    let token = login(&manager, "jeju").await.access_token;
+    let service =
+        ServiceBuilder::new().layer(SessionAuthLayer::new(manager.clone())).service_fn(whoami);
+    store.set(Mood::FailWrites(StoreErrorKind::Interrupted));
+    let failed = manager.logout(&token).await.unwrap_err();
+    assert_eq!(failed.kind(), AuthErrorKind::StoreUnavailable, "nobody knows whether it was done");
+    assert_eq!(service.oneshot(bearer(&token)).await.unwrap().status(), 200);
+}
+
+#[tokio::test]
 async fn a_record_that_cannot_be_read_is_401() {
     let (manager, _worker, store) = clocked();
     let token = login(&manager, "jeju").await.access_token;

@@ -163,6 +163,7 @@ impl From<StoreError> for AuthError {
         let kind = match error.kind() {
             StoreErrorKind::Unreadable => AuthErrorKind::SessionExpired,
             StoreErrorKind::Unavailable
+            | StoreErrorKind::Interrupted
             | StoreErrorKind::WriteRefused
             | StoreErrorKind::Unsupported => AuthErrorKind::StoreUnavailable,
         };

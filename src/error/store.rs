@@ -20,6 +20,8 @@ pub struct StoreError {
 pub enum StoreErrorKind {
     /// It cannot be reached, does not answer in time, or refuses this client. Nothing is known about the session.
     Unavailable,
+    /// The connection was lost under a write, which may have been done or not. That says nothing about the next call.
+    Interrupted,
     /// It answers, but takes no writes now: out of memory, read-only, disk full.
     WriteRefused,
     /// It answers, and what it has under this name is not a session that this version can read.
@@ -34,6 +36,7 @@ impl StoreErrorKind {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Unavailable => "unavailable",
+            Self::Interrupted => "interrupted",
             Self::WriteRefused => "write_refused",
             Self::Unreadable => "unreadable",
             Self::Unsupported => "unsupported",
@@ -68,6 +71,7 @@ impl fmt::Display for StoreError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.kind {
             StoreErrorKind::Unavailable => "the session store does not answer",
+            StoreErrorKind::Interrupted => "the connection to the session store was lost",
             StoreErrorKind::WriteRefused => "the session store takes no writes",
             StoreErrorKind::Unreadable => "the session store holds a record that cannot be read",
             StoreErrorKind::Unsupported => "the session store is not one that can be used",

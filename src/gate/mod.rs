@@ -49,7 +49,8 @@ impl Gate {
 
     /// Asks the store, until `deadline`.
     ///
-    /// Only a store that does not answer opens the breaker: one that refuses a write still serves reads.
+    /// Only a store that does not answer opens the breaker: one that refuses a write still serves reads, and so does
+    /// the next connection after one that was lost under a write.
     pub(crate) async fn ask<'a, T>(
         &'a self,
         deadline: Instant,

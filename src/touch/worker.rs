@@ -218,7 +218,9 @@ impl Worker {
                     }
                 }
                 Err(error) => match error.kind() {
-                    StoreErrorKind::Unavailable | StoreErrorKind::WriteRefused => {
+                    StoreErrorKind::Unavailable
+                    | StoreErrorKind::Interrupted
+                    | StoreErrorKind::WriteRefused => {
                         // Told once: tries go on, each second at least.
                         if !mem::replace(&mut self.held_up, true) {
                             trace::warn!(

@@ -10,8 +10,10 @@
     reason = "a test stops at the first surprise"
 )]
 
+pub mod client;
 pub mod forge;
 pub mod log;
+pub mod paused;
 pub mod redis;
 pub mod switch;
 

@@ -16,6 +16,14 @@ pub(super) fn store_error(error: &RedisError) -> StoreError {
     StoreError::with_source(classify(error), Fault(Cow::Owned(describe(error))))
 }
 
+/// The same for a write, of which nobody knows whether it was done when its connection was lost.
+pub(super) fn write_error(error: &RedisError) -> StoreError {
+    if !error.is_connection_dropped() {
+        return store_error(error);
+    }
+    StoreError::with_source(StoreErrorKind::Interrupted, Fault(Cow::Owned(describe(error))))
+}
+
 /// An error of our own.
 pub(super) fn fault(kind: StoreErrorKind, what: &'static str) -> StoreError {
     StoreError::with_source(kind, Fault(Cow::Borrowed(what)))

@@ -12,13 +12,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use redis::{Cmd, IntoConnectionInfo, RedisError, Value, cmd, pipe};
+use redis::{Cmd, IntoConnectionInfo, Value, cmd, pipe};
 
-use self::error::{fault, is_noscript, store_error};
+use self::error::{fault, store_error, write_error};
 use self::keys::Prefix;
-use self::pool::{Ask, Link, Pool, unexpected};
+use self::pool::{Ask, Pool, unexpected};
 use self::scripts::Script;
 use self::time::ServerClock;
+use self::touches::Touches;
 use super::{
     Activity, Created, NewRecord, Record, SessionStore, StoreError, StoreErrorKind, StoreHealth,
     Touch, Touched, Updated, span,
@@ -37,6 +38,7 @@ mod pool;
 mod scripts;
 mod server;
 mod time;
+mod touches;
 
 pub use self::config::RedisStoreBuilder;
 pub use self::server::ServerInfo;
@@ -44,7 +46,7 @@ pub use self::server::ServerInfo;
 /// Sessions in Redis or Valkey. Clones are the same store.
 ///
 /// Each verb ends within the [`timeout`](RedisStoreBuilder::timeout), a touch of many sessions within one for each 500.
-/// A read is sent once more when its connection turns out to be closed; a write never is.
+/// A read or a touch is sent again when its connection turns out to be closed; any other write never is.
 ///
 /// # Cancel safety
 ///
@@ -89,20 +91,22 @@ impl RedisStore {
     /// [`StoreError`] of kind [`Unavailable`](StoreErrorKind::Unavailable) when it cannot be reached or refuses the
     /// password, [`Unsupported`](StoreErrorKind::Unsupported) when it is too old or permissions are missing.
     pub async fn check(&self) -> Result<ServerInfo, StoreError> {
-        self.limited(async { ServerInfo::from_hello(&self.read(&cmd("HELLO")).await?) }).await
+        self.limited(async { ServerInfo::from_hello(&self.repeat(&cmd("HELLO")).await?) }).await
     }
 
-    /// Runs a read, and once more on a fresh connection when its own was closed.
-    async fn read<A: Ask>(&self, ask: &A) -> Result<A::Answer, StoreError> {
-        let mut answer = ask.send(&mut self.inner.pool.link().await?).await;
-        if answer.as_ref().is_err_and(RedisError::is_connection_dropped) {
-            answer = ask.send(&mut self.inner.pool.link().await?).await;
+    /// Runs what may run twice: again on other connections, while its own turns out to be closed.
+    async fn repeat<A: Ask>(&self, ask: &A) -> Result<A::Answer, StoreError> {
+        let mut tries = self.inner.pool.size();
+        loop {
+            match ask.send(&mut self.inner.pool.link().await?).await {
+                Err(error) if tries > 0 && error.is_connection_dropped() => tries -= 1,
+                answer => return answer.map_err(|error| store_error(&error)),
+            }
         }
-        answer.map_err(|error| store_error(&error))
     }
 
     async fn hget(&self, key: &str, id: &SessionId) -> Result<Option<Vec<u8>>, StoreError> {
-        bytes(self.read(&hget(key, id)).await?)
+        bytes(self.repeat(&hget(key, id)).await?)
     }
 
     async fn hget_two(
@@ -114,7 +118,7 @@ impl RedisStore {
         for key in keys {
             both.add_command(hget(key, id));
         }
-        let mut answers = self.read(&both).await?.into_iter();
+        let mut answers = self.repeat(&both).await?.into_iter();
         let mut next = || {
             let answer = answers.next().ok_or_else(unexpected)?.extract_error();
             bytes(answer.map_err(|error| store_error(&error))?)
@@ -131,7 +135,7 @@ impl RedisStore {
         let keys = self.inner.prefix.all(user);
         self.limited(async {
             let mut link = self.inner.pool.link().await?;
-            link.run(script, &keys, args).await.map_err(|error| store_error(&error))
+            link.run(script, &keys, args).await.map_err(|error| write_error(&error))
         })
         .await
     }
@@ -180,38 +184,6 @@ impl RedisStore {
         let uses = codec::activity(&uses).ok_or_else(|| unreadable(id))?;
         record.idle_deadline = uses.idle_deadline.min(record.absolute_deadline);
         Ok((record.idle_deadline > now.max(uses.last_activity)).then_some(record))
-    }
-
-    /// One pipeline of touches.
-    async fn touch_some(&self, touches: &[Touch]) -> Result<Vec<Touched>, StoreError> {
-        let mut link = self.inner.pool.link().await?;
-        let commands: Vec<_> =
-            touches.iter().map(|touch| self.touch_command(&link, touch)).collect();
-        let mut all = pipe();
-        for command in &commands {
-            all.add_command(command.clone());
-        }
-        let mut answers = link.send_all(&all).await.map_err(|error| store_error(&error))?;
-        if answers.iter().any(forgotten) {
-            // Touching twice is touching once, so those that did run may run again.
-            let mut again = pipe();
-            again.add_command(Script::Touch.load());
-            for command in commands {
-                again.add_command(command);
-            }
-            let loaded = link.send_all(&again).await.map_err(|error| store_error(&error))?;
-            answers = loaded.into_iter().skip(1).collect();
-        }
-        if answers.len() != touches.len() {
-            return Err(unexpected());
-        }
-        touches.iter().zip(answers).map(|(touch, answer)| touched(touch, answer)).collect()
-    }
-
-    fn touch_command(&self, link: &Link, touch: &Touch) -> Cmd {
-        let (age, below) = (text(touch.age), text(touch.extend_below));
-        let args = [touch.id.as_str().as_bytes(), age.as_bytes(), below.as_bytes()];
-        link.command(Script::Touch, &self.inner.prefix.all(&touch.user), &args)
     }
 }
 
@@ -265,7 +237,10 @@ impl SessionStore for RedisStore {
     async fn touch(&self, touches: &[Touch]) -> Result<Vec<Touched>, StoreError> {
         let mut touched = Vec::with_capacity(touches.len());
         for some in touches.chunks(TOUCHES_AT_ONCE) {
-            touched.append(&mut self.limited(self.touch_some(some)).await?);
+            let touches = Touches::new(&self.inner.prefix, some);
+            touched.append(
+                &mut self.limited(async { touches.answered(self.repeat(&touches).await?) }).await?,
+            );
         }
         Ok(touched)
     }
@@ -322,7 +297,7 @@ impl SessionStore for RedisStore {
 
     async fn upkeep(&self) -> Result<(), StoreError> {
         let sent = Instant::now();
-        let time = self.limited(self.read(&cmd("TIME"))).await?;
+        let time = self.limited(self.repeat(&cmd("TIME"))).await?;
         self.inner.clock.learn(time::micros_of(&time).ok_or_else(unexpected)?, sent);
         Ok(())
     }
@@ -360,32 +335,6 @@ fn bytes(answer: Value) -> Result<Option<Vec<u8>>, StoreError> {
 /// Whole milliseconds for a script.
 fn text(duration: Duration) -> String {
     millis(span(duration)).to_string()
-}
-
-fn forgotten(answer: &Value) -> bool {
-    matches!(answer, Value::ServerError(error) if is_noscript(&error.clone().into()))
-}
-
-fn touched(touch: &Touch, answer: Value) -> Result<Touched, StoreError> {
-    match answer {
-        Value::Int(0) => Ok(Touched::Ended),
-        Value::Int(-1) => {
-            // The others of its batch are not to suffer from it.
-            drop(unreadable(&touch.id));
-            Ok(Touched::Ended)
-        }
-        Value::Int(deadline) => Ok(Touched::Lives(Timestamp::from_millis(deadline))),
-        Value::ServerError(error) => {
-            let error = store_error(&error.into());
-            match error.kind() {
-                StoreErrorKind::Unreadable => touched(touch, Value::Int(-1)),
-                StoreErrorKind::Unavailable
-                | StoreErrorKind::WriteRefused
-                | StoreErrorKind::Unsupported => Err(error),
-            }
-        }
-        _ => Err(unexpected()),
-    }
 }
 
 /// A record is there, and nothing that this version can read: refused, told in the log, left as it is.

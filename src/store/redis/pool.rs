@@ -26,6 +26,7 @@ use crate::trace;
 pub(super) struct Pool {
     pool: bb8::Pool<Connector>,
     state: Arc<State>,
+    size: u32,
 }
 
 impl Pool {
@@ -54,7 +55,12 @@ impl Pool {
             .idle_timeout(None)
             .error_sink(Box::new(Sink(Arc::clone(&state))))
             .build_unchecked(connector);
-        Ok(Self { pool, state })
+        Ok(Self { pool, state, size: setting.size })
+    }
+
+    /// How many connections there are at most: a server that closes all of them leaves as many to be found dead.
+    pub(super) fn size(&self) -> u32 {
+        self.size
     }
 
     /// A handle on a connection that was not known to be dead a moment ago.
@@ -202,6 +208,19 @@ struct Connector {
 
 impl Connector {
     async fn open(&self) -> Result<Link, StoreError> {
+        let mut made = self.make().await;
+        if made.as_ref().is_err_and(RedisError::is_connection_dropped) {
+            // Closed in the middle of its greeting: that says nothing about the server.
+            made = self.make().await;
+        }
+        let (mut link, answers, sent) = made.map_err(|error| store_error(&error))?;
+        link.hashes = Arc::new(self.greeted(answers, sent)?);
+        Ok(link)
+    }
+
+    /// A connection with the answers to its greeting, and when that was sent: version, time and scripts in one round
+    /// trip.
+    async fn make(&self) -> RedisResult<(Link, Vec<Value>, Instant)> {
         let dead = Arc::new(AtomicBool::new(false));
         let flag = Arc::clone(&dead);
         let config = AsyncConnectionConfig::new()
@@ -215,21 +234,18 @@ impl Connector {
                 }
                 Ok::<_, SendError>(())
             });
-        let handle = self.client.get_multiplexed_async_connection_with_config(&config).await;
-        let handle = handle.map_err(|error| store_error(&error))?;
-        let hashes = Arc::default();
-        let mut link = Link { handle, dead, hashes, timeout: self.timeout };
-        link.hashes = Arc::new(self.greet(&mut link).await?);
-        Ok(link)
-    }
-
-    /// Looks at the version, takes the time, loads the scripts: one round trip.
-    async fn greet(&self, link: &mut Link) -> Result<Hashes, StoreError> {
+        let handle = self.client.get_multiplexed_async_connection_with_config(&config).await?;
+        let mut link = Link { handle, dead, hashes: Arc::default(), timeout: self.timeout };
         let mut greeting = pipe();
         greeting.add_command(cmd("HELLO")).add_command(cmd("TIME"));
         Script::load_all(&mut greeting);
         let sent = Instant::now();
-        let answers = link.send_all(&greeting).await.map_err(|error| store_error(&error))?;
+        let answers = link.send_all(&greeting).await?;
+        Ok((link, answers, sent))
+    }
+
+    /// Looks at the version, and takes in the time and the scripts' names.
+    fn greeted(&self, answers: Vec<Value>, sent: Instant) -> Result<Hashes, StoreError> {
         let mut answers = answers
             .into_iter()
             .map(|answer| answer.extract_error().map_err(|error| store_error(&error)));

@@ -1,0 +1,188 @@
+//! A store that stops where a test says, so that an interleaving is made and not hoped for.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use bytes::Bytes;
+use tokio::sync::oneshot;
+use tower_session_auth::clock::Timestamp;
+use tower_session_auth::store::{
+    Activity, Created, NewRecord, Record, SessionStore, StoreError, StoreHealth, Touch, Touched,
+    Updated,
+};
+use tower_session_auth::{EndReason, SessionId, UserId};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verb {
+    Create,
+    Load,
+    Touch,
+    Delete,
+    DeleteAll,
+}
+
+/// On which side of the store's own work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum At {
+    /// Asked, and not done yet.
+    Before,
+    /// Done, and its caller does not know yet.
+    After,
+}
+
+/// Any store behind stops that hold one call each. Clones share the stops.
+#[derive(Clone)]
+pub struct PausedStore<St> {
+    inner: St,
+    stops: Arc<Mutex<Vec<Planned>>>,
+    calls: Arc<AtomicUsize>,
+}
+
+struct Planned {
+    verb: Verb,
+    at: At,
+    reached: oneshot::Sender<()>,
+    go: oneshot::Receiver<()>,
+}
+
+/// A stop that was planned. Dropping it lets the call go on.
+pub struct Stop {
+    reached: Option<oneshot::Receiver<()>>,
+    go: oneshot::Sender<()>,
+}
+
+impl Stop {
+    /// Waits until a call stands here.
+    pub async fn reached(&mut self) {
+        self.reached.take().expect("waited for once").await.expect("the store is still there");
+    }
+
+    /// Lets it go on.
+    pub fn go(self) {
+        self.go.send(()).expect("a call stands here");
+    }
+}
+
+impl<St> PausedStore<St> {
+    pub fn new(inner: St) -> Self {
+        Self { inner, stops: Arc::default(), calls: Arc::default() }
+    }
+
+    /// Stops the next call of this verb.
+    pub fn stop(&self, verb: Verb, at: At) -> Stop {
+        let (reached, was_reached) = oneshot::channel();
+        let (go, may_go) = oneshot::channel();
+        self.stops.lock().unwrap().push(Planned { verb, at, reached, go: may_go });
+        Stop { reached: Some(was_reached), go }
+    }
+
+    /// How often the store was asked for anything.
+    pub fn calls(&self) -> usize {
+        self.calls.load(Ordering::Relaxed)
+    }
+
+    async fn pass(&self, verb: Verb, at: At) {
+        let planned = {
+            let mut stops = self.stops.lock().unwrap();
+            let first = stops.iter().position(|stop| (stop.verb, stop.at) == (verb, at));
+            first.map(|first| stops.remove(first))
+        };
+        if let Some(Planned { reached, go, .. }) = planned {
+            // Whether the test waits for it, and whether it lets go or goes away: both are fine.
+            let _ = reached.send(());
+            drop(go.await);
+        }
+    }
+
+    async fn around<T>(&self, verb: Verb, work: impl Future<Output = T>) -> T {
+        self.calls.fetch_add(1, Ordering::Relaxed);
+        self.pass(verb, At::Before).await;
+        let answer = work.await;
+        self.pass(verb, At::After).await;
+        answer
+    }
+
+    fn counted(&self) -> &St {
+        self.calls.fetch_add(1, Ordering::Relaxed);
+        &self.inner
+    }
+}
+
+impl<St: SessionStore> SessionStore for PausedStore<St> {
+    fn now(&self) -> Timestamp {
+        self.inner.now()
+    }
+
+    async fn create(
+        &self,
+        user: &UserId,
+        id: &SessionId,
+        new: &NewRecord,
+    ) -> Result<Created, StoreError> {
+        self.around(Verb::Create, self.inner.create(user, id, new)).await
+    }
+
+    async fn load(
+        &self,
+        user: &UserId,
+        id: &SessionId,
+        idle_bound: Option<Timestamp>,
+    ) -> Result<Option<Record>, StoreError> {
+        self.around(Verb::Load, self.inner.load(user, id, idle_bound)).await
+    }
+
+    async fn activity(
+        &self,
+        user: &UserId,
+        id: &SessionId,
+    ) -> Result<Option<Activity>, StoreError> {
+        self.counted().activity(user, id).await
+    }
+
+    async fn touch(&self, touches: &[Touch]) -> Result<Vec<Touched>, StoreError> {
+        self.around(Verb::Touch, self.inner.touch(touches)).await
+    }
+
+    async fn update(
+        &self,
+        user: &UserId,
+        id: &SessionId,
+        expected: u64,
+        payload: Bytes,
+    ) -> Result<Updated, StoreError> {
+        self.counted().update(user, id, expected, payload).await
+    }
+
+    async fn delete(
+        &self,
+        user: &UserId,
+        id: &SessionId,
+        reason: EndReason,
+    ) -> Result<bool, StoreError> {
+        self.around(Verb::Delete, self.inner.delete(user, id, reason)).await
+    }
+
+    async fn delete_all(
+        &self,
+        user: &UserId,
+        reason: EndReason,
+    ) -> Result<Vec<SessionId>, StoreError> {
+        self.around(Verb::DeleteAll, self.inner.delete_all(user, reason)).await
+    }
+
+    async fn ended(&self, user: &UserId, id: &SessionId) -> Result<Option<EndReason>, StoreError> {
+        self.counted().ended(user, id).await
+    }
+
+    async fn upkeep(&self) -> Result<(), StoreError> {
+        self.counted().upkeep().await
+    }
+
+    async fn health(&self) -> Result<StoreHealth, StoreError> {
+        self.counted().health().await
+    }
+
+    fn kind(&self) -> &'static str {
+        self.inner.kind()
+    }
+}
