@@ -96,7 +96,12 @@ pub(crate) async fn login(
     let verdict = app.passwords.verify(password, user.map(|user| user.hash.clone())).await;
     let user = match (verdict, user) {
         (Verdict::Right, Some(user)) if user.active() => user,
-        (Verdict::Right | Verdict::Wrong, _) => return Err(Problem::invalid_credentials()),
+        (Verdict::Right | Verdict::Wrong, user) => {
+            // Who tried is told only when it is one of ours: what else people type there may be a password.
+            let user = user.map(|user| user.id.as_str());
+            tracing::warn!(user, from = ?peer.0, "login refused");
+            return Err(Problem::invalid_credentials());
+        }
         (Verdict::TooBusy, _) => return Err(Problem::overloaded()),
     };
 
