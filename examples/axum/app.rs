@@ -17,8 +17,9 @@ use tower_session_auth::{KeySet, Session, SessionAuthLayer, SessionManager, Sign
 use crate::config::{Config, Store};
 use crate::passwords::Passwords;
 use crate::peer::TrustedProxies;
+use crate::serve::Limits;
 use crate::users::Users;
-use crate::{auth, body, health, logging, problem, serve, session};
+use crate::{auth, body, health, logging, problem, session};
 
 /// What the handlers need. Cheap to clone.
 #[derive(Clone)]
@@ -56,7 +57,7 @@ impl App {
         Ok((Self { manager, users: Arc::new(users), passwords, proxies }, worker))
     }
 
-    pub(crate) fn router(&self) -> Router {
+    pub(crate) fn router(&self, limits: Limits) -> Router {
         let auth = Router::new()
             .route("/login", post(auth::login))
             .route("/logout", post(auth::logout))
@@ -88,8 +89,8 @@ impl App {
                 HeaderValue::from_static("nosniff"),
             ))
             .layer(CatchPanicLayer::custom(problem::panicked))
-            .layer(RequestBodyTimeoutLayer::new(serve::BODY_READ))
-            .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, serve::HANDLER))
+            .layer(RequestBodyTimeoutLayer::new(limits.body_read))
+            .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, limits.handler))
             .layer(middleware::map_response(problem::in_the_contracts_words))
             .layer(logging::requests())
             .with_state(self.clone())

@@ -30,6 +30,7 @@ use tracing::{error, info, warn};
 
 use crate::app::App;
 use crate::config::{Config, Store};
+use crate::serve::Limits;
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -60,7 +61,8 @@ async fn run(config: Config) -> Result<(), String> {
     // Started here, stopped below: uses of sessions are written in between.
     let background = worker.start();
     banner(address, &config);
-    serve::serve(listener, app.router(), shutdown()).await;
+    let limits = Limits::default();
+    serve::serve(listener, app.router(limits), limits, shutdown()).await;
     match background.stop().await {
         Ok(report) => info!(written = report.written, lost = report.lost, "stopped"),
         Err(error) => error!(%error, "the background worker did not end by itself"),

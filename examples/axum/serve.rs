@@ -14,17 +14,34 @@ use tokio::sync::Semaphore;
 
 use crate::peer::Connection;
 
-/// For all of a request's headers to arrive.
-const HEADER_READ: Duration = Duration::from_secs(10);
-/// Between two pieces of a request's body.
-pub(crate) const BODY_READ: Duration = Duration::from_secs(10);
-/// For a request as a whole.
-pub(crate) const HANDLER: Duration = Duration::from_secs(30);
-/// For requests under way at shutdown.
-const GRACE: Duration = Duration::from_secs(10);
-/// Connections at once; further ones wait in the kernel's queue.
-const CONNECTIONS: usize = 1024;
-/// All headers of a request together.
+/// What a client may take of the server. Tests have less patience.
+#[derive(Clone, Copy)]
+pub(crate) struct Limits {
+    /// For all of a request's headers to arrive, also on a connection that is kept open.
+    pub(crate) header_read: Duration,
+    /// Between two pieces of a request's body.
+    pub(crate) body_read: Duration,
+    /// For a request as a whole.
+    pub(crate) handler: Duration,
+    /// For requests under way at shutdown.
+    pub(crate) grace: Duration,
+    /// Connections at once; further ones wait in the kernel's queue.
+    pub(crate) connections: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            header_read: Duration::from_secs(10),
+            body_read: Duration::from_secs(10),
+            handler: Duration::from_secs(30),
+            grace: Duration::from_secs(10),
+            connections: 1024,
+        }
+    }
+}
+
+/// All headers of a request together; more is answered with 431.
 const HEADER_BYTES: usize = 64 * 1024;
 
 /// Whether a body could not be read because its client was too slow.
@@ -43,9 +60,10 @@ pub(crate) fn is_timeout(error: &(dyn Error + 'static)) -> bool {
 pub(crate) async fn serve(
     listener: TcpListener,
     router: Router,
+    limits: Limits,
     shutdown: impl Future<Output = ()>,
 ) {
-    let slots = Arc::new(Semaphore::new(CONNECTIONS));
+    let slots = Arc::new(Semaphore::new(limits.connections));
     let graceful = GracefulShutdown::new();
     let mut shutdown = std::pin::pin!(shutdown);
     loop {
@@ -71,7 +89,7 @@ pub(crate) async fn serve(
             TowerToHyperService::new(router.clone().layer(axum::Extension(Connection(peer))));
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
-            .header_read_timeout(HEADER_READ)
+            .header_read_timeout(limits.header_read)
             .max_buf_size(HEADER_BYTES)
             .serve_connection(TokioIo::new(stream), service);
         let connection = graceful.watch(connection);
@@ -84,7 +102,7 @@ pub(crate) async fn serve(
         });
     }
     drop(listener);
-    if tokio::time::timeout(GRACE, graceful.shutdown()).await.is_err() {
+    if tokio::time::timeout(limits.grace, graceful.shutdown()).await.is_err() {
         tracing::warn!("some requests did not end in time");
     }
 }

@@ -10,11 +10,14 @@ use axum::http::header::{
 };
 use axum::http::{HeaderMap, Method, Request, StatusCode};
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
 use tower::ServiceExt as _;
 
 use crate::app::App;
 use crate::config::{Config, Store};
 use crate::peer::{Connection, TrustedProxies};
+use crate::serve::{self, Limits};
 
 const SECRET: &str = "only-for-tests-Zq3vT8xKpL2mWc7RdYh9";
 
@@ -76,7 +79,7 @@ async fn login(router: &Router, user: &str, password: &str) -> String {
 #[tokio::test]
 async fn a_login_opens_what_a_logout_closes() {
     let app = app().await;
-    let router = app.router();
+    let router = app.router(Limits::default());
     let answer =
         try_login(&router, json!({"user_id": "jeju", "password": "password123"}).to_string()).await;
     assert_eq!(answer.status, 200);
@@ -113,7 +116,7 @@ async fn a_login_opens_what_a_logout_closes() {
 #[tokio::test]
 async fn the_session_is_shown_as_the_store_has_it() {
     let app = app().await;
-    let router = app.router();
+    let router = app.router(Limits::default());
     let mut request = Request::post("/api/auth/login").header(CONTENT_TYPE, "application/json");
     request = request.extension(Connection(SocketAddr::from(([192, 0, 2, 7], 50_000))));
     let body = json!({"email": "JEJU@test.com", "password": "password123"}).to_string();
@@ -145,7 +148,7 @@ async fn the_session_is_shown_as_the_store_has_it() {
 #[tokio::test]
 async fn who_may_not_log_in_learns_no_reason() {
     let app = app().await;
-    let router = app.router();
+    let router = app.router(Limits::default());
     let long = "x".repeat(2000);
     let refused = [
         json!({"user_id": "jeju", "password": "wrong"}),
@@ -169,7 +172,7 @@ async fn who_may_not_log_in_learns_no_reason() {
 #[tokio::test]
 async fn a_user_who_is_switched_off_is_403_while_the_session_lives() {
     let app = app().await;
-    let router = app.router();
+    let router = app.router(Limits::default());
     let token = login(&router, "jeju", "password123").await;
     app.users.by_id("jeju").unwrap().switch_off();
     let answer = get(&router, "/api/auth/me", &token).await;
@@ -180,7 +183,7 @@ async fn a_user_who_is_switched_off_is_403_while_the_session_lives() {
 #[tokio::test]
 async fn bodies_that_are_wrong_are_told_so() {
     let app = app().await;
-    let router = app.router();
+    let router = app.router(Limits::default());
     let large = format!(r#"{{"user_id":"jeju","password":"{}"}}"#, "x".repeat(16 * 1024));
     let cases: [(&str, u16, &str); 12] = [
         ("{", 400, "invalid_request"),
@@ -228,7 +231,7 @@ async fn bodies_that_are_wrong_are_told_so() {
 #[tokio::test]
 async fn what_is_not_there_is_said_in_the_contracts_words() {
     let app = app().await;
-    let router = app.router();
+    let router = app.router(Limits::default());
     let answer = get(&router, "/nowhere", "x").await;
     assert_eq!((answer.status, &answer.body["code"]), (StatusCode::NOT_FOUND, &json!("not_found")));
     let request =
@@ -253,7 +256,7 @@ async fn what_is_not_there_is_said_in_the_contracts_words() {
 #[tokio::test]
 async fn health_tells_what_the_store_is() {
     let app = app().await;
-    let router = app.router();
+    let router = app.router(Limits::default());
     for path in ["/health", "/api/auth/health", "/auth/health"] {
         let answer = send(&router, Request::get(path).body(Body::empty()).unwrap()).await;
         assert_eq!(answer.status, 200, "{path}");
@@ -270,7 +273,7 @@ async fn without_redis_it_is_alive_and_not_ready() {
     // Nothing listens on port 1.
     let app =
         app_with(&[("JWT_SECRET", SECRET), ("REDIS_HOST", "127.0.0.1"), ("REDIS_PORT", "1")]).await;
-    let router = app.router();
+    let router = app.router(Limits::default());
     let answer = send(&router, Request::get("/health").body(Body::empty()).unwrap()).await;
     assert_eq!(
         (answer.status, &answer.body["status"]),
@@ -358,4 +361,94 @@ async fn the_environment_is_read_whole_or_refused() {
     let defaults = Config::read(|_| None).unwrap();
     assert_eq!(defaults.bind.to_string(), "127.0.0.1:8000");
     assert_eq!(defaults.lifetime, Duration::from_secs(86_400));
+}
+
+/// A server with little patience on a free port; it ends with the test's runtime.
+async fn serving(limits: Limits) -> SocketAddr {
+    let router = app().await.router(limits);
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    #[expect(clippy::disallowed_methods, reason = "the server under test")]
+    tokio::spawn(serve::serve(listener, router, limits, std::future::pending()));
+    address
+}
+
+/// All that the server says to these bytes until it closes the connection.
+async fn conversation(address: SocketAddr, sent: &[u8]) -> String {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(sent).await.unwrap();
+    let mut answer = Vec::new();
+    let closed =
+        tokio::time::timeout(Duration::from_secs(20), stream.read_to_end(&mut answer)).await;
+    closed.expect("the server does not wait for ever").unwrap();
+    String::from_utf8(answer).unwrap()
+}
+
+const IMPATIENT: Duration = Duration::from_millis(200);
+
+#[tokio::test]
+async fn headers_that_never_end_and_connections_that_say_nothing_are_closed() {
+    let address = serving(Limits { header_read: IMPATIENT, ..Limits::default() }).await;
+    for sent in ["", "GET /hea", "GET /health HTTP/1.1\r\nhost: x\r\n"] {
+        let answer = conversation(address, sent.as_bytes()).await;
+        assert!(!answer.contains("200 OK"), "{sent:?}: {answer}");
+    }
+    // Kept open after an answer, it is closed as well.
+    let answer = conversation(address, b"GET /health/live HTTP/1.1\r\nhost: x\r\n\r\n").await;
+    assert!(answer.starts_with("HTTP/1.1 200 OK"), "{answer}");
+}
+
+#[tokio::test]
+async fn a_body_that_never_ends_is_408() {
+    let address = serving(Limits { body_read: IMPATIENT, ..Limits::default() }).await;
+    let sent = b"POST /auth/login HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\
+        content-type: application/json\r\ncontent-length: 100\r\n\r\n{\"user_id\"";
+    let answer = conversation(address, sent).await;
+    assert!(answer.starts_with("HTTP/1.1 408"), "{answer}");
+    assert!(
+        answer.ends_with(r#"{"detail":"Request timed out","code":"request_timeout"}"#),
+        "{answer}"
+    );
+}
+
+#[tokio::test]
+async fn a_request_that_takes_too_long_is_408() {
+    let address = serving(Limits { handler: IMPATIENT, ..Limits::default() }).await;
+    let sent = b"POST /auth/login HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\
+        content-type: application/json\r\ncontent-length: 100\r\n\r\n";
+    let answer = conversation(address, sent).await;
+    assert!(answer.starts_with("HTTP/1.1 408"), "{answer}");
+    assert!(answer.contains("request_timeout"), "{answer}");
+}
+
+#[tokio::test]
+async fn connections_over_the_cap_wait_for_a_free_place() {
+    let address = serving(Limits { connections: 1, ..Limits::default() }).await;
+    let request = b"GET /health/live HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+    let mut first = TcpStream::connect(address).await.unwrap();
+    first.write_all(b"GET").await.unwrap();
+    // Let the server take the first one in, so that the second finds no place.
+    let mut second = TcpStream::connect(address).await.unwrap();
+    second.write_all(request).await.unwrap();
+    let mut byte = [0];
+    let waited = tokio::time::timeout(IMPATIENT, second.read(&mut byte)).await;
+    assert!(waited.is_err(), "the second is not served beside the first");
+    drop(first);
+    let served = tokio::time::timeout(Duration::from_secs(20), second.read(&mut byte)).await;
+    assert_eq!(served.unwrap().unwrap(), 1);
+}
+
+#[tokio::test]
+async fn headers_that_are_too_large_are_431() {
+    let address = serving(Limits::default()).await;
+    let sent =
+        format!("GET /health HTTP/1.1\r\nhost: x\r\ncookie: {}\r\n\r\n", "c".repeat(200_000));
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    // The server may answer and close before all of it is written.
+    let written = stream.write_all(sent.as_bytes()).await;
+    let mut answer = Vec::new();
+    let read = stream.read_to_end(&mut answer).await;
+    let answer = String::from_utf8_lossy(&answer);
+    assert!(answer.starts_with("HTTP/1.1 431") || written.is_err() || read.is_err(), "{answer}");
+    assert!(!answer.contains("200 OK"), "{answer}");
 }

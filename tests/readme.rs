@@ -1,0 +1,42 @@
+//! README says what is so.
+
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+mod support;
+
+const README: &str = include_str!("../README.md");
+
+#[test]
+fn the_acl_rule_is_the_one_that_the_contract_runs_with() {
+    let shown: String =
+        README.split("ACL SETUSER").nth(1).unwrap().split("```").next().unwrap().to_owned();
+    let words: Vec<_> = shown.split_whitespace().filter(|word| *word != "\\").collect();
+    let rule: Vec<_> = support::redis::ACL_RULE.split_whitespace().collect();
+    assert_eq!(words[words.len() - rule.len()..], rule);
+}
+
+#[test]
+fn both_commands_are_on_the_first_screen() {
+    let screen: String = README.lines().take(30).collect::<Vec<_>>().join("\n");
+    assert!(screen.contains("cargo run --example axum"));
+    assert!(screen.contains("make test"));
+}
+
+#[test]
+fn every_feature_has_its_row_in_both_tables() {
+    let manifest = include_str!("../Cargo.toml");
+    let features = manifest.split("[features]").nth(1).unwrap().split("\n[").next().unwrap();
+    let names = features
+        .lines()
+        .filter(|line| !line.starts_with('#'))
+        .filter_map(|line| line.split_once(" = "));
+    let crate_docs = include_str!("../src/lib.rs");
+    let mut seen = 0;
+    for (name, _) in names.filter(|(name, _)| *name != "default") {
+        for table in [README, crate_docs] {
+            assert!(table.contains(&format!("| `{name}`")), "{name}");
+        }
+        seen += 1;
+    }
+    assert!(seen >= 6);
+}
