@@ -11,10 +11,9 @@ use pin_project_lite::pin_project;
 use tower::Service;
 
 use crate::error::AuthError;
-use crate::layer::Shared;
 use crate::session::{Session, SessionData};
 use crate::steps::attach;
-use crate::steps::reject::{self, Head, Reject};
+use crate::steps::reject::{Head, Reject, respond};
 
 type Check<D> = Pin<Box<dyn Future<Output = Result<Session<D>, AuthError>> + Send>>;
 
@@ -41,16 +40,16 @@ pin_project! {
         S: Service<Request<ReqBody>>,
     {
         Rejected { response: Option<S::Response> },
-        Checking { check: Check<D>, next: Option<Next<S, D, R, ReqBody>> },
+        Checking { check: Check<D>, next: Option<Next<S, R, ReqBody>> },
         Calling { #[pin] call: S::Future },
     }
 }
 
 /// What goes on once the session is known.
-struct Next<S, D, R, ReqBody> {
+struct Next<S, R, ReqBody> {
     ready: S,
     request: Request<ReqBody>,
-    shared: Arc<Shared<D, R>>,
+    reject: Arc<R>,
 }
 
 impl<S, D, R, ReqBody> ResponseFuture<S, D, R, ReqBody>
@@ -69,9 +68,9 @@ where
         check: Check<D>,
         ready: S,
         request: Request<ReqBody>,
-        shared: Arc<Shared<D, R>>,
+        reject: Arc<R>,
     ) -> Self {
-        Self { state: State::Checking { check, next: Some(Next { ready, request, shared }) } }
+        Self { state: State::Checking { check, next: Some(Next { ready, request, reject }) } }
     }
 }
 
@@ -95,15 +94,14 @@ where
                 StateProj::Calling { call } => return call.poll(context),
                 StateProj::Checking { check, next } => {
                     let checked = ready!(check.as_mut().poll(context));
-                    let Next { mut ready, mut request, shared } = next.take().expect(AGAIN);
+                    let Next { mut ready, mut request, reject } = next.take().expect(AGAIN);
                     match checked {
                         Ok(session) => {
                             attach::session(request.extensions_mut(), session);
                             State::Calling { call: ready.call(request) }
                         }
                         Err(error) => {
-                            let response =
-                                reject::respond(&shared.reject, error, Head::of(&request));
+                            let response = respond(&*reject, error, Head::of(&request));
                             State::Rejected { response: Some(response) }
                         }
                     }

@@ -29,14 +29,9 @@ use crate::steps::reject::JsonRejection;
 ///
 /// A service with a concurrency limit keeps its permit while the store is asked: put the limit inside, or count on it.
 pub struct SessionAuthLayer<D = (), R = JsonRejection> {
-    shared: Arc<Shared<D, R>>,
-}
-
-/// What all services of one layer share.
-pub(crate) struct Shared<D, R> {
-    pub(crate) manager: SessionManager<D>,
-    pub(crate) mode: Mode,
-    pub(crate) reject: R,
+    manager: SessionManager<D>,
+    mode: Mode,
+    reject: Arc<R>,
 }
 
 /// What happens to a request without a token.
@@ -50,8 +45,7 @@ impl<D> SessionAuthLayer<D> {
     /// A layer that refuses requests without a token.
     #[must_use]
     pub fn new(manager: SessionManager<D>) -> Self {
-        let shared = Shared { manager, mode: Mode::Required, reject: JsonRejection };
-        Self { shared: Arc::new(shared) }
+        Self { manager, mode: Mode::Required, reject: Arc::new(JsonRejection) }
     }
 }
 
@@ -60,11 +54,8 @@ impl<D, R> SessionAuthLayer<D, R> {
     ///
     /// A token that is shown must be good all the same: a bad one is 401, and a store that cannot tell is 503.
     #[must_use]
-    pub fn optional(self) -> Self
-    where
-        R: Clone,
-    {
-        self.map(|shared| Shared { mode: Mode::Optional, ..shared })
+    pub fn optional(self) -> Self {
+        Self { mode: Mode::Optional, ..self }
     }
 
     /// Answers refused requests with `reject`, a [`Reject`](crate::Reject) or a closure
@@ -85,18 +76,8 @@ impl<D, R> SessionAuthLayer<D, R> {
     /// ```
     #[must_use]
     pub fn on_reject<R2>(self, reject: R2) -> SessionAuthLayer<D, R2> {
-        let Shared { manager, mode, reject: _ } = &*self.shared;
-        let shared = Shared { manager: manager.clone(), mode: *mode, reject };
-        SessionAuthLayer { shared: Arc::new(shared) }
-    }
-
-    fn map(self, change: impl FnOnce(Shared<D, R>) -> Shared<D, R>) -> Self
-    where
-        R: Clone,
-    {
-        let Shared { manager, mode, reject } = &*self.shared;
-        let shared = Shared { manager: manager.clone(), mode: *mode, reject: reject.clone() };
-        Self { shared: Arc::new(change(shared)) }
+        let Self { manager, mode, reject: _ } = self;
+        SessionAuthLayer { manager, mode, reject: Arc::new(reject) }
     }
 }
 
@@ -104,22 +85,22 @@ impl<S, D, R> Layer<S> for SessionAuthLayer<D, R> {
     type Service = SessionAuth<S, D, R>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        SessionAuth::new(inner, Arc::clone(&self.shared))
+        SessionAuth::new(inner, self.manager.clone(), self.mode, Arc::clone(&self.reject))
     }
 }
 
 // By hand: a derive would ask for `D: Clone` and `R: Clone`.
 impl<D, R> Clone for SessionAuthLayer<D, R> {
     fn clone(&self) -> Self {
-        Self { shared: Arc::clone(&self.shared) }
+        Self { manager: self.manager.clone(), mode: self.mode, reject: Arc::clone(&self.reject) }
     }
 }
 
 impl<D, R> fmt::Debug for SessionAuthLayer<D, R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SessionAuthLayer")
-            .field("mode", &self.shared.mode)
-            .field("manager", &self.shared.manager)
+            .field("mode", &self.mode)
+            .field("manager", &self.manager)
             .finish_non_exhaustive()
     }
 }

@@ -24,7 +24,7 @@ pub enum EndReason {
 
 impl EndReason {
     /// Every reason.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: &'static [Self] = &[
         Self::Logout,
         Self::LogoutAll,
         Self::Admin,
@@ -51,7 +51,7 @@ impl EndReason {
     /// The reason that [`as_str`](Self::as_str) calls `raw`.
     #[must_use]
     pub fn parse(raw: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|reason| reason.as_str() == raw)
+        Self::ALL.iter().copied().find(|reason| reason.as_str() == raw)
     }
 }
 
@@ -67,7 +67,7 @@ mod tests {
 
     #[test]
     fn every_reason_survives_the_trip_through_text() {
-        for reason in EndReason::ALL {
+        for &reason in EndReason::ALL {
             assert_eq!(EndReason::parse(reason.as_str()), Some(reason));
         }
         assert_eq!(EndReason::parse("Logout"), None);

@@ -10,7 +10,8 @@ use tower::Service;
 
 use crate::error::AuthErrorKind;
 use crate::future::ResponseFuture;
-use crate::layer::{Mode, Shared};
+use crate::layer::Mode;
+use crate::manager::SessionManager;
 use crate::session::SessionData;
 use crate::steps::reject::{self, Head, JsonRejection, Reject};
 use crate::steps::{attach, extract};
@@ -18,12 +19,14 @@ use crate::steps::{attach, extract};
 /// A service behind a [`SessionAuthLayer`](crate::SessionAuthLayer).
 pub struct SessionAuth<S, D = (), R = JsonRejection> {
     inner: S,
-    shared: Arc<Shared<D, R>>,
+    manager: SessionManager<D>,
+    mode: Mode,
+    reject: Arc<R>,
 }
 
 impl<S, D, R> SessionAuth<S, D, R> {
-    pub(crate) fn new(inner: S, shared: Arc<Shared<D, R>>) -> Self {
-        Self { inner, shared }
+    pub(crate) fn new(inner: S, manager: SessionManager<D>, mode: Mode, reject: Arc<R>) -> Self {
+        Self { inner, manager, mode, reject }
     }
 }
 
@@ -44,17 +47,16 @@ where
     fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
         attach::clear::<D>(request.extensions_mut());
         let token = extract::bearer(request.headers());
-        let claims = match token.and_then(|token| self.shared.manager.verify(token)) {
+        let claims = match token.and_then(|token| self.manager.verify(token)) {
             Ok(claims) => claims,
             Err(error)
-                if error.kind() == AuthErrorKind::MissingToken
-                    && self.shared.mode == Mode::Optional =>
+                if error.kind() == AuthErrorKind::MissingToken && self.mode == Mode::Optional =>
             {
                 attach::anonymous(request.extensions_mut());
                 return ResponseFuture::calling(self.inner.call(request));
             }
             Err(error) => {
-                let response = reject::respond(&self.shared.reject, error, Head::of(&request));
+                let response = reject::respond(&*self.reject, error, Head::of(&request));
                 return ResponseFuture::rejected(response);
             }
         };
@@ -62,16 +64,21 @@ where
         let clone = self.inner.clone();
         let ready = mem::replace(&mut self.inner, clone);
         // The boxed part holds neither the request nor the service: they need not be `Send` or `'static` for it.
-        let manager = self.shared.manager.clone();
+        let manager = self.manager.clone();
         let check = Box::pin(async move { manager.check(claims).await });
-        ResponseFuture::checking(check, ready, request, Arc::clone(&self.shared))
+        ResponseFuture::checking(check, ready, request, Arc::clone(&self.reject))
     }
 }
 
 // By hand: a derive would ask for `D: Clone` and `R: Clone`.
 impl<S: Clone, D, R> Clone for SessionAuth<S, D, R> {
     fn clone(&self) -> Self {
-        Self { inner: self.inner.clone(), shared: Arc::clone(&self.shared) }
+        Self {
+            inner: self.inner.clone(),
+            manager: self.manager.clone(),
+            mode: self.mode,
+            reject: Arc::clone(&self.reject),
+        }
     }
 }
 
@@ -79,7 +86,7 @@ impl<S: fmt::Debug, D, R> fmt::Debug for SessionAuth<S, D, R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SessionAuth")
             .field("inner", &self.inner)
-            .field("mode", &self.shared.mode)
+            .field("mode", &self.mode)
             .finish_non_exhaustive()
     }
 }

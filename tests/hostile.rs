@@ -93,7 +93,7 @@ impl Stage {
 
     async fn with(change: impl FnOnce(SessionManagerBuilder) -> SessionManagerBuilder) -> Self {
         let clock = ManualClock::new(START);
-        let store = MemoryStore::with_clock(Arc::new(clock.clone()));
+        let store = MemoryStore::with_clock(clock.clone());
         let configured = change(builder().clock(clock.clone()).store(store));
         let (manager, worker) = configured.build().unwrap();
         let login = login(&manager, "jeju").await;

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tokio::time::advance;
 use tower_session_auth::clock::{Clock, Timestamp};
-use tower_session_auth::store::StoreErrorKind;
+use tower_session_auth::store::{SessionStore, StoreErrorKind, Touch};
 use tower_session_auth::testing::TokioClock;
 use tower_session_auth::{AuthErrorKind, EndReason, MemoryStore, Session, SessionManager};
 
@@ -62,7 +62,7 @@ async fn use_moves_last_activity_and_below_the_threshold_the_deadline() {
 #[tokio::test(start_paused = true)]
 async fn a_session_in_steady_use_lives_to_its_absolute_deadline_and_no_longer() {
     let clock = TokioClock::new(START);
-    let store = MemoryStore::with_clock(std::sync::Arc::new(clock));
+    let store = MemoryStore::with_clock(clock);
     let settings =
         builder().clock(clock).store(store).lifetime(3 * HOUR).access_token_ttl(24 * HOUR);
     let (manager, worker) = settings.build().unwrap();
@@ -88,7 +88,7 @@ async fn a_session_in_steady_use_lives_to_its_absolute_deadline_and_no_longer() 
 #[tokio::test(start_paused = true)]
 async fn a_session_with_a_short_idle_ttl_is_kept_alive_too() {
     let clock = TokioClock::new(START);
-    let store = MemoryStore::with_clock(std::sync::Arc::new(clock));
+    let store = MemoryStore::with_clock(clock);
     // Far shorter than the default touch interval of 60 seconds.
     let settings = builder().clock(clock).store(store).idle_ttl(Duration::from_secs(10));
     let (manager, worker) = settings.build().unwrap();
@@ -199,6 +199,62 @@ async fn a_stop_writes_what_is_left_and_gives_up_on_a_store_that_stays_away() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_stop_with_much_to_write_to_a_slow_store_keeps_its_limit() {
+    let (manager, worker, store) = clocked();
+    let background = worker.start();
+    let mut tokens = Vec::new();
+    for n in 0..10_000 {
+        tokens.push(login(&manager, &format!("u{n}")).await.access_token);
+    }
+    advance(2 * MINUTE).await;
+    for token in &tokens {
+        manager.authenticate(token).await.unwrap();
+    }
+    store.set(Mood::SlowWrites(Duration::from_millis(900)));
+    // The first batches are under way when the stop comes.
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let asked = tokio::time::Instant::now();
+    let report = background.stop().await.unwrap();
+    assert!(asked.elapsed() <= Duration::from_secs(6), "{:?}", asked.elapsed());
+    assert_eq!(report.written + report.lost, 10_000);
+    assert!(report.written >= 2_500 && report.lost > 0, "{report:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_bound_that_passes_while_the_store_answers_ends_no_session() {
+    let clock = TokioClock::new(START);
+    let store = SwitchStore::new(MemoryStore::with_clock(clock));
+    let settings = builder().clock(clock).store(store.clone()).access_token_ttl(24 * HOUR);
+    let (manager, _worker) = settings.build().unwrap();
+    let login = login(&manager, "jeju").await;
+    let (jeju, id) = (user("jeju"), login.session.id());
+    // Another process keeps it alive; this one still knows the first deadline only.
+    advance(50 * MINUTE).await;
+    let touch = Touch::new(jeju, id.clone(), Duration::ZERO, HOUR);
+    store.touch(&[touch]).await.unwrap();
+    advance(10 * MINUTE - Duration::from_millis(20)).await;
+    store.set(Mood::Bounds(Duration::from_millis(50)));
+    for what in ["the bound passes under way", "the bound has passed"] {
+        let session = manager.authenticate(&login.access_token).await;
+        assert!(session.is_ok(), "{what}: {session:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn slow_touches_turn_no_request_away() {
+    let (manager, worker, store) = clocked();
+    let _background = worker.start();
+    let login = login(&manager, "jeju").await;
+    advance(2 * MINUTE).await;
+    // Slower than the worker waits.
+    store.set(Mood::SlowWrites(Duration::from_secs(2)));
+    for _ in 0..200 {
+        manager.authenticate(&login.access_token).await.unwrap();
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_worker_ends_with_the_last_manager() {
     let (manager, worker, store) = clocked();
     let login = login(&manager, "jeju").await;
@@ -227,7 +283,7 @@ async fn without_the_worker_requests_are_answered_and_a_full_queue_is_counted() 
 #[tokio::test(start_paused = true)]
 async fn a_host_an_hour_off_changes_no_sessions_life() {
     let store_clock = TokioClock::new(START);
-    let store = SwitchStore::new(MemoryStore::with_clock(std::sync::Arc::new(store_clock)));
+    let store = SwitchStore::new(MemoryStore::with_clock(store_clock));
     for hour_off in [Timestamp::saturating_add, Timestamp::saturating_sub] {
         let host_clock = TokioClock::new(hour_off(store_clock.now(), HOUR));
         let settings = builder().clock(host_clock).store(store.clone()).access_token_ttl(24 * HOUR);

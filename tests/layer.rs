@@ -18,6 +18,7 @@ use tower_session_auth::{
     AuthError, AuthErrorKind, EndReason, Head, MemoryStore, ResponseFuture, Session, SessionAuth,
     SessionAuthLayer, SessionManager,
 };
+use tower_session_auth::{NewSession, SessionError};
 use tower_test::mock;
 
 use crate::support::switch::Mood;
@@ -208,6 +209,30 @@ async fn a_connection_that_is_lost_under_a_write_turns_nobody_away() {
     let failed = manager.logout(&token).await.unwrap_err();
     assert_eq!(failed.kind(), AuthErrorKind::StoreUnavailable, "nobody knows whether it was done");
     assert_eq!(service.oneshot(bearer(&token)).await.unwrap().status(), 200);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_step_that_gets_what_time_another_left_is_no_verdict_on_the_store() {
+    let (manager, _worker, store) = clocked();
+    let ended = login(&manager, "mallory").await;
+    let token = login(&manager, "jeju").await.access_token;
+    manager.delete(&user("mallory"), ended.session.id(), EndReason::Admin).await.unwrap();
+    let service = ServiceBuilder::new().layer(SessionAuthLayer::new(manager)).service_fn(whoami);
+    // Each within the limit of 250 ms, both together not.
+    store.set(Mood::SlowReads(Duration::from_millis(200), Duration::from_millis(60)));
+    let response = service.clone().oneshot(bearer(&ended.access_token)).await.unwrap();
+    assert_eq!(code(&response), "session_expired", "that it does not live is known");
+    let response = service.oneshot(bearer(&token)).await.unwrap();
+    assert_eq!(response.status(), 200, "nobody else pays for it");
+}
+
+#[tokio::test]
+async fn an_id_that_is_taken_is_never_adopted() {
+    let (manager, _worker, store) = clocked();
+    store.set(Mood::Taken);
+    let refused = manager.create(NewSession::new(user("jeju"))).await.unwrap_err();
+    assert!(matches!(refused, SessionError::Store(_)), "{refused:?}");
+    assert_eq!(store.calls(), 3, "a new id is tried, and not for ever");
 }
 
 #[tokio::test]

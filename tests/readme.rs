@@ -1,7 +1,5 @@
 //! README says what is so.
 
-#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
-
 mod support;
 
 const README: &str = include_str!("../README.md");

@@ -12,7 +12,6 @@ mod support;
 use std::cell::RefCell;
 use std::convert::Infallible;
 use std::error::Error;
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::response::IntoResponse as _;
@@ -178,7 +177,7 @@ async fn nothing_secret_is_logged_or_answered_whatever_happens_to_a_request() {
     let answered = |text: &str| answers.borrow_mut().push_str(text);
 
     let clock = TokioClock::new(START);
-    let store = SwitchStore::new(MemoryStore::with_clock(Arc::new(clock)));
+    let store = SwitchStore::new(MemoryStore::with_clock(clock));
     let (manager, worker) = configure::<Vault>(store.clone()).clock(clock).build().unwrap();
     let worker = worker.start();
     let layer = SessionAuthLayer::new(manager.clone());

@@ -7,8 +7,6 @@
 
 mod support;
 
-use std::sync::Arc;
-
 use tower_session_auth::clock::Timestamp;
 use tower_session_auth::store::MemoryStore;
 use tower_session_auth::testing::{ManualClock, store_contract};
@@ -16,7 +14,7 @@ use tower_session_auth::testing::{ManualClock, store_contract};
 #[tokio::test]
 async fn memory_keeps_the_contract() {
     let clock = ManualClock::new(Timestamp::from_millis(1_700_000_000_000));
-    let store = MemoryStore::with_clock(Arc::new(clock.clone()));
+    let store = MemoryStore::with_clock(clock.clone());
     store_contract(&store, async |time| clock.advance(time)).await;
 }
 

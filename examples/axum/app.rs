@@ -12,7 +12,9 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
 use tower_http::timeout::{RequestBodyTimeoutLayer, TimeoutLayer};
 use tower_session_auth::touch::Worker;
-use tower_session_auth::{KeySet, Session, SessionAuthLayer, SessionManager, SigningKey};
+use tower_session_auth::{
+    ConfigError, KeySet, Session, SessionAuthLayer, SessionManager, SigningKey,
+};
 
 use crate::config::{Config, Store};
 use crate::passwords::Passwords;
@@ -40,17 +42,14 @@ impl App {
             .audience("tower-session-auth-example")
             .idle_ttl(config.idle_ttl)
             .lifetime(config.lifetime)
-            .access_token_ttl(config.access_token_ttl);
-        let builder = match config.refresh_threshold {
-            Some(threshold) => builder.refresh_threshold(threshold),
-            None => builder,
-        };
+            .access_token_ttl(config.access_token_ttl)
+            .refresh_threshold(config.refresh_threshold);
         // Without a store the manager keeps its sessions in this process.
         let builder = match &config.store {
             Store::Memory => builder,
             Store::Redis(redis) => builder.store(redis.clone()),
         };
-        let (manager, worker) = builder.build().map_err(|error| logging::chain(&error))?;
+        let (manager, worker) = builder.build().map_err(|error| in_variables(&error))?;
         let passwords = Arc::new(Passwords::new());
         let users = Users::demo(&passwords).await?;
         let proxies = Arc::new(config.proxies.clone());
@@ -69,6 +68,7 @@ impl App {
         let protected = Router::new()
             .route("/api/data", get(data))
             .nest("/api/session", session)
+            .method_not_allowed_fallback(problem::method_not_allowed)
             .layer(SessionAuthLayer::new(self.manager.clone()));
 
         Router::new()
@@ -95,6 +95,20 @@ impl App {
             .layer(logging::requests())
             .with_state(self.clone())
     }
+}
+
+/// A setting that cannot work, by the name under which this server's operator knows it.
+fn in_variables(error: &ConfigError) -> String {
+    let ConfigError::OutOfRange { setting, rule } = error else { return logging::chain(error) };
+    let name = |setting: &str| match setting {
+        "idle_ttl" => Some("SESSION_TTL"),
+        "refresh_threshold" => Some("SESSION_REFRESH_THRESHOLD"),
+        "lifetime" => Some("SESSION_MAX_LIFETIME"),
+        "access_token_ttl" => Some("ACCESS_TOKEN_TTL"),
+        _ => None,
+    };
+    let rule = rule.replace("`idle_ttl`", "SESSION_TTL");
+    format!("{} {rule}", name(setting).unwrap_or(setting))
 }
 
 #[derive(Serialize)]

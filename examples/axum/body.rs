@@ -12,7 +12,9 @@ use crate::problem::Problem;
 /// The largest body, in bytes.
 pub(crate) const LIMIT: usize = 16 * 1024;
 
-/// A JSON body: 415, 413, 400 or 422 when it is not.
+const SHAPE: &str = "the body is not a JSON object with each field once";
+
+/// A JSON object as body: 415, 413, 400 or 422 when it is not.
 pub(crate) struct JsonBody<T>(pub(crate) T);
 
 impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for JsonBody<T> {
@@ -32,11 +34,15 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for JsonBody<T> {
                 failed if crate::serve::is_timeout(&failed) => Problem::request_timeout(),
                 _ => Problem::invalid_request(),
             })?;
-        serde_json::from_slice(&body).map(Self).map_err(|error| match error.classify() {
-            Category::Data => {
-                Problem::invalid_body("the body is not a JSON object with each field once")
-            }
+        let value = serde_json::from_slice(&body).map_err(|error| match error.classify() {
+            Category::Data => Problem::invalid_body(SHAPE),
             Category::Syntax | Category::Eof | Category::Io => Problem::invalid_request(),
-        })
+        })?;
+        // serde would also take an array with the fields in their order.
+        if body.trim_ascii_start().starts_with(b"{") {
+            Ok(Self(value))
+        } else {
+            Err(Problem::invalid_body(SHAPE))
+        }
     }
 }

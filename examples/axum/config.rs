@@ -16,7 +16,7 @@ pub(crate) struct Config {
     pub(crate) secret: String,
     pub(crate) secret_is_random: bool,
     pub(crate) idle_ttl: Duration,
-    pub(crate) refresh_threshold: Option<Duration>,
+    pub(crate) refresh_threshold: Duration,
     pub(crate) lifetime: Duration,
     pub(crate) access_token_ttl: Duration,
     pub(crate) proxies: TrustedProxies,
@@ -36,6 +36,9 @@ impl Store {
     }
 }
 
+/// A quarter of the default idle TTL; of a shorter one, a quarter as well.
+const REFRESH_THRESHOLD: Duration = Duration::from_secs(900);
+
 impl Config {
     pub(crate) fn from_env() -> Result<Self, String> {
         Self::read(|name| std::env::var(name).ok())
@@ -44,18 +47,21 @@ impl Config {
     /// Reads each variable through `variable`; an empty one counts as unset.
     pub(crate) fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Self, String> {
         let get = |name: &str| variable(name).filter(|value| !value.is_empty());
-        let (secret, secret_is_random) = match get("JWT_SECRET") {
+        // Empty is not unset here: a secret that came out empty must not look like a success.
+        let (secret, secret_is_random) = match variable("JWT_SECRET") {
             Some(secret) => (secret, false),
             None => (random_secret()?, true),
         };
+        let idle_ttl = seconds(&get, "SESSION_TTL")?.unwrap_or(Duration::from_secs(3600));
         Ok(Self {
             bind: parsed(&get, "BIND_ADDR", "an address and port such as 127.0.0.1:8000")?
                 .unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8000))),
             store: store(&get)?,
             secret,
             secret_is_random,
-            idle_ttl: seconds(&get, "SESSION_TTL")?.unwrap_or(Duration::from_secs(3600)),
-            refresh_threshold: seconds(&get, "SESSION_REFRESH_THRESHOLD")?,
+            idle_ttl,
+            refresh_threshold: seconds(&get, "SESSION_REFRESH_THRESHOLD")?
+                .unwrap_or_else(|| REFRESH_THRESHOLD.min(idle_ttl / 4)),
             lifetime: seconds(&get, "SESSION_MAX_LIFETIME")?.unwrap_or(Duration::from_secs(86400)),
             access_token_ttl: seconds(&get, "ACCESS_TOKEN_TTL")?
                 .unwrap_or(Duration::from_secs(3600)),
@@ -82,7 +88,7 @@ fn store(get: &impl Fn(&str) -> Option<String>) -> Result<Store, String> {
     let prefix = get("SESSION_PREFIX").unwrap_or_else(|| "session".to_owned());
     let builder = match (get("REDIS_URL"), get("REDIS_HOST")) {
         (Some(url), _) => {
-            if url.contains(',') || url.starts_with("redis+sentinel:") {
+            if url.contains(",redis") || url.starts_with("redis+sentinel:") {
                 return Err("REDIS_URL names a cluster or a Sentinel, which this version does not support: \
                             give one redis:// URL"
                     .to_owned());
@@ -106,10 +112,11 @@ fn store(get: &impl Fn(&str) -> Option<String>) -> Result<Store, String> {
         }
         (None, None) => return Ok(Store::Memory),
     };
+    let variables = if get("REDIS_URL").is_some() { "REDIS_URL" } else { "REDIS_HOST" };
     let store = builder.prefix(prefix).build();
     store
         .map(Store::Redis)
-        .map_err(|error| format!("the Redis settings cannot be used: {}", logging::chain(&error)))
+        .map_err(|error| format!("{variables} (with SESSION_PREFIX) cannot be used: {error}"))
 }
 
 /// Two session ids' worth of random text: 288 bits.

@@ -5,9 +5,7 @@ use std::io::IsTerminal as _;
 
 use axum::http::{Request, Response};
 use tower_http::classify::{ServerErrorsAsFailures, SharedClassifier};
-use tower_http::trace::{
-    DefaultOnBodyChunk, DefaultOnEos, DefaultOnFailure, DefaultOnRequest, TraceLayer,
-};
+use tower_http::trace::{DefaultOnBodyChunk, DefaultOnEos, DefaultOnRequest, TraceLayer};
 use tower_session_auth::{AuthError, SessionId};
 use tracing::Span;
 use tracing_subscriber::EnvFilter;
@@ -29,17 +27,23 @@ type Requests = TraceLayer<
     OnResponse,
     DefaultOnBodyChunk,
     DefaultOnEos,
-    DefaultOnFailure,
+    (),
 >;
 
 /// One line a request: method, path without its query, status, time, and why it was refused. No header, so no token.
 pub(crate) fn requests() -> Requests {
-    let make_span: MakeSpan = |request| tracing::info_span!("request", method = %request.method(), path = request.uri().path());
+    let make_span: MakeSpan = |request| tracing::info_span!("request", method = %request.method(), path = short(request.uri().path()));
     let on_response: OnResponse = |response, latency, _| {
         let refused = response.extensions().get::<AuthError>().map(|error| error.kind().code());
         tracing::info!(status = response.status().as_u16(), refused, ?latency, "answered");
     };
-    TraceLayer::new_for_http().make_span_with(make_span).on_response(on_response)
+    // A 5xx has its line already.
+    TraceLayer::new_for_http().make_span_with(make_span).on_response(on_response).on_failure(())
+}
+
+/// What a client sends, cut to what a log line can bear.
+fn short(text: &str) -> &str {
+    text.char_indices().nth(200).map_or(text, |(end, _)| text.get(..end).unwrap_or(text))
 }
 
 /// An error and what is behind it, on one line.

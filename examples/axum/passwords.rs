@@ -37,6 +37,11 @@ impl Passwords {
         Self { turns: Arc::new(Semaphore::new(AT_ONCE)), nobody: OnceLock::new() }
     }
 
+    #[cfg(test)]
+    pub(crate) fn take_all_turns(&self) -> tokio::sync::OwnedSemaphorePermit {
+        Arc::clone(&self.turns).try_acquire_many_owned(AT_ONCE as u32).unwrap()
+    }
+
     /// The PHC string of a password, with Argon2id's default parameters (19 MiB, 2 passes: OWASP's).
     pub(crate) async fn hash(&self, password: &str) -> Result<Hash, String> {
         let password = password.to_owned();

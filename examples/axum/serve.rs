@@ -11,6 +11,7 @@ use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
+use tokio_io_timeout::TimeoutStream;
 
 use crate::peer::Connection;
 
@@ -21,6 +22,8 @@ pub(crate) struct Limits {
     pub(crate) header_read: Duration,
     /// Between two pieces of a request's body.
     pub(crate) body_read: Duration,
+    /// For a client to take a piece of its answer.
+    pub(crate) write: Duration,
     /// For a request as a whole.
     pub(crate) handler: Duration,
     /// For requests under way at shutdown.
@@ -34,6 +37,7 @@ impl Default for Limits {
         Self {
             header_read: Duration::from_secs(10),
             body_read: Duration::from_secs(10),
+            write: Duration::from_secs(10),
             handler: Duration::from_secs(30),
             grace: Duration::from_secs(10),
             connections: 1024,
@@ -41,7 +45,7 @@ impl Default for Limits {
     }
 }
 
-/// All headers of a request together; more is answered with 431.
+/// What is read of a request's head before its end is seen. About twice as much is answered with 431.
 const HEADER_BYTES: usize = 64 * 1024;
 
 /// Whether a body could not be read because its client was too slow.
@@ -85,13 +89,15 @@ pub(crate) async fn serve(
                 (Err(_), _) => break,
             },
         };
+        let mut stream = TimeoutStream::new(stream);
+        stream.set_write_timeout(Some(limits.write));
         let service =
             TowerToHyperService::new(router.clone().layer(axum::Extension(Connection(peer))));
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(limits.header_read)
             .max_buf_size(HEADER_BYTES)
-            .serve_connection(TokioIo::new(stream), service);
+            .serve_connection(TokioIo::new(Box::pin(stream)), service);
         let connection = graceful.watch(connection);
         #[expect(clippy::disallowed_methods, reason = "a server starts a task a connection")]
         tokio::spawn(async move {

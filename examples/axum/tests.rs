@@ -7,6 +7,7 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::header::{
     ALLOW, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE,
+    X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::{HeaderMap, Method, Request, StatusCode};
 use serde_json::{Value, json};
@@ -51,6 +52,7 @@ async fn send(router: &Router, request: Request<Body>) -> Answer {
     let body = serde_json::from_slice(&body).unwrap_or_else(|_| panic!("not JSON: {body:?}"));
     assert_eq!(parts.headers[CONTENT_TYPE], "application/json");
     assert_eq!(parts.headers[CACHE_CONTROL], "no-store");
+    assert_eq!(parts.headers[X_CONTENT_TYPE_OPTIONS], "nosniff");
     Answer { status: parts.status, headers: parts.headers, body }
 }
 
@@ -185,12 +187,13 @@ async fn bodies_that_are_wrong_are_told_so() {
     let app = app().await;
     let router = app.router(Limits::default());
     let large = format!(r#"{{"user_id":"jeju","password":"{}"}}"#, "x".repeat(16 * 1024));
-    let cases: [(&str, u16, &str); 12] = [
+    let cases: [(&str, u16, &str); 13] = [
         ("{", 400, "invalid_request"),
         ("", 400, "invalid_request"),
         ("\u{feff}{}", 400, "invalid_request"),
         (r#"{"user_id":"jeju","password":"x"} x"#, 400, "invalid_request"),
         ("[]", 422, "invalid_body"),
+        (r#"["jeju", null, "password123"]"#, 422, "invalid_body"),
         ("null", 422, "invalid_body"),
         ("{}", 422, "invalid_body"),
         (r#"{"user_id":"jeju"}"#, 422, "invalid_body"),
@@ -343,24 +346,86 @@ async fn the_environment_is_read_whole_or_refused() {
         ("REDIS_URL", "not a url"),
     ] {
         let wrong = config_of(&[(name, value)]).unwrap_err();
-        assert!(wrong.contains(name) || wrong.contains("Redis"), "{name}={value}: {wrong}");
+        assert!(wrong.contains(name), "{name}={value}: {wrong}");
         assert!(!wrong.contains("hunter2"), "{wrong}");
     }
     assert!(config_of(&[("SESSION_PREFIX", "a b"), ("REDIS_HOST", "127.0.0.1")]).is_err());
-    for (secret, setting) in [("short", "JWT_SECRET"), ("", "")] {
+    // A secret that was meant to be set and came out empty is no reason for a random one.
+    for secret in ["short", ""] {
         let config = config(&[("JWT_SECRET", secret)]).unwrap();
-        let made = App::new(&config).await.map(drop);
-        assert_eq!(made.is_err(), !setting.is_empty(), "{secret:?}: {made:?}");
+        let wrong = App::new(&config).await.map(drop).unwrap_err();
+        assert!(wrong.contains("JWT_SECRET") && wrong.contains("32 bytes"), "{wrong}");
     }
+    for (variables, name) in [
+        (&[("SESSION_TTL", "0")][..], "SESSION_TTL"),
+        (
+            &[("SESSION_TTL", "60"), ("SESSION_REFRESH_THRESHOLD", "61")],
+            "SESSION_REFRESH_THRESHOLD",
+        ),
+        (&[("SESSION_MAX_LIFETIME", "0")], "SESSION_MAX_LIFETIME"),
+        (&[("ACCESS_TOKEN_TTL", "0")], "ACCESS_TOKEN_TTL"),
+    ] {
+        let config = config(variables).unwrap();
+        let wrong = App::new(&config).await.map(drop).unwrap_err();
+        assert!(wrong.contains(name), "the variable is named, not the setting: {wrong}");
+    }
+    assert!(config_of(&[("REDIS_URL", "redis://:with,comma@127.0.0.1:6379")]).is_ok());
 
     let config =
         config(&[("SESSION_TTL", "60"), ("BIND_ADDR", "127.0.0.1:0"), ("REDIS_URL", "")]).unwrap();
     assert!(matches!(config.store, Store::Memory), "an empty variable is unset");
     assert_eq!(config.idle_ttl, Duration::from_secs(60));
+    assert_eq!(config.refresh_threshold, Duration::from_secs(15));
     assert!(App::new(&config).await.is_ok(), "the refresh threshold follows a short idle TTL");
     let defaults = Config::read(|_| None).unwrap();
     assert_eq!(defaults.bind.to_string(), "127.0.0.1:8000");
     assert_eq!(defaults.lifetime, Duration::from_secs(86_400));
+    assert_eq!(defaults.refresh_threshold, Duration::from_secs(900));
+}
+
+#[tokio::test(start_paused = true)]
+async fn logins_that_wait_too_long_for_their_turn_are_told_that_it_is_busy() {
+    let app = app().await;
+    let router = app.router(Limits::default());
+    let turns = app.passwords.take_all_turns();
+    let answer =
+        try_login(&router, json!({"user_id": "jeju", "password": "password123"}).to_string()).await;
+    assert_eq!(answer.status, 503);
+    assert_eq!(answer.body, json!({"detail": "Too busy, try again", "code": "overloaded"}));
+    assert_eq!(answer.headers[RETRY_AFTER], "1");
+    drop(turns);
+}
+
+#[tokio::test]
+async fn what_a_protected_route_can_do_is_not_told_to_strangers() {
+    let app = app().await;
+    let router = app.router(Limits::default());
+    for path in ["/api/data", "/api/session/me"] {
+        let request = Request::builder().method(Method::DELETE).uri(path);
+        let answer = send(&router, request.body(Body::empty()).unwrap()).await;
+        assert_eq!(answer.status, 401, "{path}");
+        let token = login(&router, "jeju", "password123").await;
+        let request = Request::builder().method(Method::DELETE).uri(path);
+        let request = request.header(AUTHORIZATION, format!("Bearer {token}"));
+        let answer = send(&router, request.body(Body::empty()).unwrap()).await;
+        assert_eq!(
+            (answer.status.as_u16(), &answer.body["code"]),
+            (405, &json!("method_not_allowed"))
+        );
+        assert!(answer.headers.contains_key(ALLOW), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_does_not_read_is_let_go() {
+    let address = serving(Limits { write: IMPATIENT, ..Limits::default() }).await;
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let request = b"GET /health/live HTTP/1.1\r\nhost: x\r\n\r\n".repeat(1000);
+    // Written until the server no longer takes it, and then until it closes the connection.
+    let refused = tokio::time::timeout(Duration::from_secs(60), async {
+        while stream.write_all(&request).await.is_ok() {}
+    });
+    assert!(refused.await.is_ok(), "the server does not wait for ever");
 }
 
 /// A server with little patience on a free port; it ends with the test's runtime.

@@ -1,6 +1,7 @@
 //! Keeps requests away from a store that does not answer.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::mem;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -13,14 +14,14 @@ use tokio::time::Instant;
 #[derive(Debug)]
 pub(crate) struct Breaker {
     open: AtomicBool,
+    /// How often it has closed. A verdict on a call from before says nothing about the store of today.
+    epoch: AtomicU64,
     state: Mutex<State>,
     pause: Duration,
 }
 
 #[derive(Debug)]
 struct State {
-    /// How often it has closed. A verdict on a call from before says nothing about the store of today.
-    epoch: u64,
     /// While open: when the next probe may start.
     probe_at: Instant,
     probing: bool,
@@ -37,24 +38,32 @@ pub(crate) enum Change {
 impl Breaker {
     /// A closed breaker; once open, probes start `pause` apart.
     pub(crate) fn new(pause: Duration) -> Self {
-        let state = State { epoch: 0, probe_at: Instant::now(), probing: false };
-        Self { open: AtomicBool::new(false), state: Mutex::new(state), pause }
+        let state = State { probe_at: Instant::now(), probing: false };
+        Self {
+            open: AtomicBool::new(false),
+            epoch: AtomicU64::new(0),
+            state: Mutex::new(state),
+            pause,
+        }
     }
 
     /// Leave to make one call, or `None` while the store is taken to be away.
     pub(crate) fn enter(&self) -> Option<Pass<'_>> {
+        let epoch = self.epoch.load(Ordering::Acquire);
         if !self.open.load(Ordering::Acquire) {
-            return Some(Pass { breaker: self, probe_of: None });
+            return Some(Pass { breaker: self, epoch, probe: false });
         }
         let mut state = self.state();
+        // Both change under the lock only.
+        let epoch = self.epoch.load(Ordering::Relaxed);
         if !self.open.load(Ordering::Relaxed) {
-            return Some(Pass { breaker: self, probe_of: None });
+            return Some(Pass { breaker: self, epoch, probe: false });
         }
         if state.probing || Instant::now() < state.probe_at {
             return None;
         }
         state.probing = true;
-        Some(Pass { breaker: self, probe_of: Some(state.epoch) })
+        Some(Pass { breaker: self, epoch, probe: true })
     }
 
     /// Whether callers are turned away.
@@ -73,29 +82,32 @@ impl Breaker {
 #[must_use = "the breaker learns from the call's verdict"]
 pub(crate) struct Pass<'a> {
     breaker: &'a Breaker,
-    /// Set on a probe.
-    probe_of: Option<u64>,
+    epoch: u64,
+    probe: bool,
 }
 
 impl Pass<'_> {
     /// The store answered, if only with a refusal.
-    pub(crate) fn answered(self) -> Change {
-        let Some(epoch) = self.probe_of else { return Change::None };
-        let mut state = self.breaker.state();
-        if state.epoch != epoch {
+    pub(crate) fn answered(mut self) -> Change {
+        if !mem::take(&mut self.probe) {
             return Change::None;
         }
-        state.epoch += 1;
+        let mut state = self.breaker.state();
+        if !self.is_current() {
+            return Change::None;
+        }
         state.probing = false;
+        self.breaker.epoch.fetch_add(1, Ordering::Release);
         self.breaker.open.store(false, Ordering::Release);
         Change::Closed
     }
 
     /// The store did not answer.
-    pub(crate) fn failed(self) -> Change {
+    pub(crate) fn failed(mut self) -> Change {
+        let probe = mem::take(&mut self.probe);
         let mut state = self.breaker.state();
         let was_open = self.breaker.open.load(Ordering::Relaxed);
-        if was_open && self.probe_of.is_none() {
+        if !self.is_current() || (was_open && !probe) {
             // One of many that were under way when it opened.
             return Change::None;
         }
@@ -104,13 +116,18 @@ impl Pass<'_> {
         self.breaker.open.store(true, Ordering::Release);
         if was_open { Change::None } else { Change::Opened }
     }
+
+    /// Whether it has not closed since this call began. Asked under the lock.
+    fn is_current(&self) -> bool {
+        self.breaker.epoch.load(Ordering::Relaxed) == self.epoch
+    }
 }
 
 impl Drop for Pass<'_> {
     fn drop(&mut self) {
-        if let Some(epoch) = self.probe_of {
+        if self.probe {
             let mut state = self.breaker.state();
-            if state.epoch == epoch {
+            if self.is_current() {
                 // An abandoned probe must not keep the next one out.
                 state.probing = false;
             }
@@ -167,5 +184,16 @@ mod tests {
         assert_eq!(first.failed(), Change::Opened);
         assert_eq!(second.answered(), Change::None);
         assert!(breaker.is_open());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_straggler_from_before_the_recovery_does_not_open_it_again() {
+        let breaker = Breaker::new(PAUSE);
+        let (first, straggler) = (breaker.enter().unwrap(), breaker.enter().unwrap());
+        assert_eq!(first.failed(), Change::Opened);
+        tokio::time::advance(PAUSE).await;
+        assert_eq!(breaker.enter().unwrap().answered(), Change::Closed);
+        assert_eq!(straggler.failed(), Change::None);
+        assert!(!breaker.is_open());
     }
 }

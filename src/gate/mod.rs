@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
 
-use self::breaker::{Breaker, Change};
+use self::breaker::{Breaker, Change, Pass};
 use crate::clock::Timestamp;
 use crate::store::erased::{Answer, ErasedStore};
 use crate::store::{StoreError, StoreErrorKind};
@@ -59,20 +59,17 @@ impl Gate {
         let Some(pass) = self.breaker.enter() else {
             return Err(StoreError::with_source(StoreErrorKind::Unavailable, TurnedAway));
         };
-        let answer = match timeout_at(deadline, question(&*self.store)).await {
-            Ok(answer) => answer,
-            Err(elapsed) => Err(StoreError::with_source(StoreErrorKind::Unavailable, elapsed)),
+        // A step that began with what another left of the time is no measure of the store.
+        let fair = deadline.saturating_duration_since(Instant::now()) >= self.limit / 2;
+        let Ok(answer) = timeout_at(deadline, question(&*self.store)).await else {
+            let error = StoreError::with_source(StoreErrorKind::Unavailable, TooLate);
+            if fair {
+                self.failed(pass, &error);
+            }
+            return Err(error);
         };
         match &answer {
-            Err(error) if error.kind() == StoreErrorKind::Unavailable => {
-                if pass.failed() == Change::Opened {
-                    trace::warn!(
-                        "the session store does not answer: requests are refused with 503 until it does",
-                        store = self.store.kind(),
-                        error = &trace::Chain(error)
-                    );
-                }
-            }
+            Err(error) if error.kind() == StoreErrorKind::Unavailable => self.failed(pass, error),
             Ok(_) | Err(_) => {
                 if pass.answered() == Change::Closed {
                     trace::info!("the session store answers again", store = self.store.kind());
@@ -81,7 +78,33 @@ impl Gate {
         }
         answer
     }
+
+    /// Asks the store, until `deadline`, for something that no request waits for: past the breaker, and no verdict on
+    /// the store. Who asks like this makes pauses of its own.
+    pub(crate) async fn ask_in_background<'a, T>(
+        &'a self,
+        deadline: Instant,
+        question: impl FnOnce(&'a dyn ErasedStore) -> Answer<'a, T>,
+    ) -> Result<T, StoreError> {
+        let late = |_| Err(StoreError::with_source(StoreErrorKind::Unavailable, TooLate));
+        timeout_at(deadline, question(&*self.store)).await.unwrap_or_else(late)
+    }
+
+    fn failed(&self, pass: Pass<'_>, error: &StoreError) {
+        if pass.failed() == Change::Opened {
+            trace::warn!(
+                "the session store does not answer: requests are refused with 503 until it does",
+                store = self.store.kind(),
+                error = trace::Chain(error)
+            );
+        }
+    }
 }
+
+/// Why a call was given up.
+#[derive(Debug, thiserror::Error)]
+#[error("no answer in time")]
+struct TooLate;
 
 /// Why a call was not even tried.
 #[derive(Debug, thiserror::Error)]

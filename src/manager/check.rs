@@ -8,6 +8,7 @@ use crate::reason::EndReason;
 use crate::session::{Content, Session, SessionData, State};
 use crate::store::{Activity, Record, StoreError, StoreErrorKind};
 use crate::token::{Expiry, VerifiedClaims};
+use crate::touch::Life;
 use crate::trace;
 
 impl<D: SessionData> SessionManager<D> {
@@ -40,7 +41,15 @@ impl<D: SessionData> SessionManager<D> {
         let ended = gate.ask(gate.deadline(), |store| {
             store.delete(claims.user(), claims.session_id(), EndReason::Logout)
         });
-        ended.await.map_err(|error| AuthError::with_source(AuthErrorKind::StoreUnavailable, error))
+        ended.await.map_err(|error| {
+            trace::warn!(
+                "a session could not be ended",
+                session = claims.session_id().short(),
+                error = trace::Chain(&error),
+            );
+            // Whatever the store's trouble is: it must not look like a logout that was done.
+            AuthError::with_source(AuthErrorKind::StoreUnavailable, error)
+        })
     }
 
     /// Token text to claims; no I/O.
@@ -51,33 +60,34 @@ impl<D: SessionData> SessionManager<D> {
     /// Claims to a living session, from the store, within one deadline.
     pub(crate) async fn check(&self, claims: VerifiedClaims) -> Result<Session<D>, AuthError> {
         let shared = &*self.shared;
-        let (user, id) = (claims.user(), claims.session_id());
-        let key = (user.clone(), id.clone());
+        let key = (claims.user().clone(), claims.session_id().clone());
+        let (user, id) = (&key.0, &key.1);
         let remembered = shared.touches.remembered(&key);
         let deadline = shared.gate.deadline();
 
         let idle_bound = remembered.map(|(idle_deadline, _)| idle_deadline);
         let found = shared.gate.ask(deadline, |store| store.load(user, id, idle_bound)).await;
         let Some(record) = found.map_err(|error| refusal(error, id))? else {
+            // That it does not live is known; a reason that cannot be read in time changes nothing about it.
             let reason = shared.gate.ask(deadline, |store| store.ended(user, id)).await;
-            return Err(match reason.map_err(|error| refusal(error, id))? {
-                Some(reason) => AuthError::revoked(reason),
-                None => AuthError::new(AuthErrorKind::SessionExpired),
+            return Err(match reason {
+                Ok(Some(reason)) => AuthError::revoked(reason),
+                Ok(None) => AuthError::new(AuthErrorKind::SessionExpired),
+                Err(error) => AuthError::with_source(AuthErrorKind::SessionExpired, error),
             });
         };
 
+        // What the store let through lives. Its idle deadline may be a bound that passes this very moment: no verdict here.
         let now = shared.gate.now();
-        if record.absolute_deadline <= now || record.idle_deadline <= now {
-            // Ended between the store's answer and now.
-            return Err(AuthError::new(AuthErrorKind::SessionExpired));
-        }
-        shared.touches.used(key, &record, now);
         let last_activity =
             remembered.map_or(record.created, |(_, last_use)| last_use.max(record.created));
         let activity = Activity::new(last_activity, record.idle_deadline);
-        let (user, id) = (user.clone(), id.clone());
-        session(user, id.clone(), record, Some(activity), Some(claims), now)
-            .map_err(|error| refusal(error, &id))
+        let life = Life::of(&record);
+        let session = session(user.clone(), id.clone(), record, Some(activity), Some(claims), now);
+        // One that cannot be read is not used either.
+        let session = session.map_err(|error| refusal(error, id))?;
+        shared.touches.used(key, life, now);
+        Ok(session)
     }
 }
 

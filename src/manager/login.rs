@@ -3,10 +3,12 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::SessionManager;
+use serde_json::{Map, Value};
+
+use super::{Lifetimes, SessionManager};
 use crate::clock::Timestamp;
 use crate::error::SessionError;
-use crate::id::SessionId;
+use crate::id::{SessionId, UserId};
 use crate::session::{NewSession, Session, SessionData, State};
 use crate::store::{Created, NewRecord, StoreError, StoreErrorKind};
 use crate::token::NewToken;
@@ -37,28 +39,23 @@ impl<D: SessionData> SessionManager<D> {
         let lifetimes = shared.lifetimes;
         let payload = content.encode()?;
         let record = NewRecord::new(lifetimes.idle_ttl, lifetimes.session, payload);
-        let id = SessionId::random()?;
-
-        // Signed before it is stored: a token that cannot be signed leaves no session behind.
-        let lives = lifetimes.access_token.min(lifetimes.session);
-        let issued_at = shared.clock.now();
-        let expires_at = issued_at.saturating_add(lives);
-        let token =
-            NewToken { user: &user, session: &id, issued_at, expires_at, custom: claims.as_ref() };
-        let access_token = shared.policy.load().sign(&token)?;
-
-        let deadline = shared.gate.deadline();
-        let created =
+        let mut tries = 0;
+        let (id, created, token) = loop {
+            let id = SessionId::random()?;
+            // Signed before it is stored: a token that cannot be signed leaves no session behind.
+            let token = self.sign(&user, &id, claims.as_ref())?;
+            let deadline = shared.gate.deadline();
             match shared.gate.ask(deadline, |store| store.create(&user, &id, &record)).await? {
-                Created::Created(at) => at,
+                Created::Created(at) => break (id, at, token),
+                Created::AlreadyExists if tries < 2 => tries += 1,
+                // 144 random bits do not repeat three times: the store is out of order.
                 Created::AlreadyExists => {
-                    // 144 random bits do not repeat: a store that says so is out of order.
                     return Err(
                         StoreError::with_source(StoreErrorKind::Unsupported, IdTaken).into()
                     );
                 }
-            };
-
+            }
+        };
         let absolute_deadline = created.saturating_add(record.lifetime);
         let state = State {
             user,
@@ -72,8 +69,23 @@ impl<D: SessionData> SessionManager<D> {
             read: created,
             content,
         };
-        let expires_in = whole_seconds(issued_at, expires_at);
+        let (access_token, expires_in) = token;
         Ok(Login { session: Session::new(state, None), access_token, expires_in })
+    }
+
+    /// A token for a session that begins now, and how long it lives: no longer than the session does.
+    fn sign(
+        &self,
+        user: &UserId,
+        session: &SessionId,
+        custom: Option<&Map<String, Value>>,
+    ) -> Result<(String, Duration), SessionError> {
+        let Lifetimes { access_token, session: lifetime, .. } = self.shared.lifetimes;
+        let issued_at = self.shared.clock.now();
+        let expires_at = issued_at.saturating_add(access_token.min(lifetime));
+        let token = NewToken { user, session, issued_at, expires_at, custom };
+        let signed = self.shared.policy.load().sign(&token)?;
+        Ok((signed, whole_seconds(issued_at, expires_at)))
     }
 }
 

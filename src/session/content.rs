@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use bytes::Bytes;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
 use super::{NewSession, SessionData};
 use crate::clock::Timestamp;
@@ -26,7 +26,7 @@ pub(crate) struct Content<D> {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) user_agent: Option<String>,
     /// Only when it is not the time of creation.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "millis")]
     pub(crate) authenticated_at: Option<Timestamp>,
     pub(crate) data: D,
 }
@@ -73,15 +73,23 @@ impl<D: SessionData> Content<D> {
     }
 }
 
-impl Serialize for Timestamp {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_i64(self.as_millis())
-    }
-}
+/// A point in time as its milliseconds.
+mod millis {
+    use serde::{Deserialize as _, Deserializer, Serialize as _, Serializer};
 
-impl<'de> Deserialize<'de> for Timestamp {
-    fn deserialize<De: Deserializer<'de>>(deserializer: De) -> Result<Self, De::Error> {
-        i64::deserialize(deserializer).map(Self::from_millis)
+    use crate::clock::Timestamp;
+
+    pub(super) fn serialize<S: Serializer>(
+        time: &Option<Timestamp>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        time.map(Timestamp::as_millis).serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<Timestamp>, D::Error> {
+        Ok(Option::deserialize(deserializer)?.map(Timestamp::from_millis))
     }
 }
 
@@ -99,12 +107,14 @@ mod tests {
         let content = Content {
             user_name: Some("제주삼다수".to_owned()),
             ip_address: Some("::1".parse().unwrap()),
+            authenticated_at: Some(Timestamp::from_millis(1_893_456_000_001)),
             ..Content::default()
         }
         .with_data(Cart { items: vec![u64::MAX] });
         let back = Content::<Cart>::decode(&content.encode().unwrap()).unwrap();
         assert_eq!(back.user_name, content.user_name);
         assert_eq!(back.ip_address, content.ip_address);
+        assert_eq!(back.authenticated_at, content.authenticated_at);
         assert_eq!(back.data, content.data);
         assert_eq!(back.email, None);
     }

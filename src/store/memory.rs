@@ -1,6 +1,6 @@
 //! Sessions in this process's own memory.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fmt;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -77,13 +77,14 @@ impl MemoryStore {
     /// An empty store on the operating system's clock.
     #[must_use]
     pub fn new() -> Self {
-        Self::with_clock(Arc::new(SystemClock))
+        Self::with_clock(SystemClock)
     }
 
     /// An empty store on a clock of your own.
     #[must_use]
-    pub fn with_clock(clock: Arc<dyn Clock>) -> Self {
+    pub fn with_clock(clock: impl Clock) -> Self {
         let latest = AtomicI64::new(i64::MIN);
+        let clock = Arc::new(clock);
         Self { shared: Arc::new(Shared { clock, latest, state: Mutex::default() }) }
     }
 
@@ -141,9 +142,9 @@ impl State {
         }
         let Some(User { gone, .. }) = self.users.get(user) else { return };
         let Some(excess) = gone.len().checked_sub(TOMBSTONES_PER_USER + 1) else { return };
-        let fresh = |id: &SessionId| ended.iter().any(|(ended, _)| ended == id);
+        let fresh: HashSet<_> = ended.iter().map(|(id, _)| id).collect();
         let mut order: Vec<_> =
-            gone.iter().map(|(id, stone)| (fresh(id), stone.until, id.clone())).collect();
+            gone.iter().map(|(id, stone)| (fresh.contains(id), stone.until, id.clone())).collect();
         order.sort_unstable();
         for (_, _, id) in order.into_iter().take(excess + 1) {
             self.unbury(user, &id);

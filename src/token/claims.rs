@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use chrono::{DateTime, Utc};
 use serde::de::{Deserialize, DeserializeOwned, Deserializer, Error, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
@@ -51,14 +52,14 @@ impl VerifiedClaims {
 
     /// When the token was signed (`iat`), on the host's clock.
     #[must_use]
-    pub fn issued_at(&self) -> Timestamp {
-        self.issued_at
+    pub fn issued_at(&self) -> DateTime<Utc> {
+        self.issued_at.to_datetime()
     }
 
     /// When the token ends (`exp`), on the host's clock.
     #[must_use]
-    pub fn expires_at(&self) -> Timestamp {
-        self.expires_at
+    pub fn expires_at(&self) -> DateTime<Utc> {
+        self.expires_at.to_datetime()
     }
 
     /// The application's own claims: all but those named in RFC 7519, `sid` and `cnf`. As old as the token.

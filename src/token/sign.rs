@@ -151,7 +151,7 @@ mod tests {
                 NewToken { user: &user, session: &session, issued_at, expires_at, custom: None };
             let token = policy.sign(&new).unwrap();
             let claims = policy.verify(&token, issued_at, Expiry::Ignored).unwrap();
-            (claims.issued_at(), claims.expires_at())
+            (claims.issued_at, claims.expires_at)
         };
         assert_eq!(times(at(100.999), at(200.999)), (at(100.0), at(200.0)));
         assert_eq!(times(now(), Timestamp::MAX), (now(), at(MAX_SECONDS as f64)));

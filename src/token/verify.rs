@@ -215,7 +215,7 @@ mod tests {
         let policy = policy();
         let ignoring = |changes: &[(&str, Option<&str>)]| {
             let token = forge(&key(), header(&[]), claims(changes));
-            policy.verify(&token, at(NOW as f64), Expiry::Ignored).map(|claims| claims.expires_at())
+            policy.verify(&token, at(NOW as f64), Expiry::Ignored).map(|claims| claims.expires_at)
         };
         let expired = ("exp", Some("1600000000"));
         assert_eq!(ignoring(&[expired]).unwrap(), at(1.6e9));
@@ -245,8 +245,8 @@ mod tests {
         assert_eq!(claims.user().as_str(), "ada");
         assert_eq!(claims.session_id().as_str(), "s1");
         assert_eq!(claims.token_id(), "secret-token-id");
-        assert_eq!(claims.issued_at(), at(NOW as f64));
-        assert_eq!(claims.expires_at(), at(NOW as f64 + 600.0));
+        assert_eq!(claims.issued_at, at(NOW as f64));
+        assert_eq!(claims.expires_at, at(NOW as f64 + 600.0));
         let custom: serde_json::Value = claims.custom().unwrap();
         let plan = serde_json::json!({ "name": "gold", "seats": 12_345_678_901_234_567_890_u64 });
         assert_eq!(custom, serde_json::json!({ "plan": plan, "a\"b": null }));

@@ -42,6 +42,22 @@ pub(crate) struct Use {
     pub(crate) mark: Arc<Mark>,
 }
 
+/// What of a session decides when it is to be touched.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Life {
+    created: Timestamp,
+    idle_ttl: Duration,
+    /// At least so long.
+    idle_deadline: Timestamp,
+}
+
+impl Life {
+    pub(crate) fn of(record: &Record) -> Self {
+        let Record { created, idle_ttl, idle_deadline, .. } = *record;
+        Self { created, idle_ttl, idle_deadline }
+    }
+}
+
 /// What this process remembers of one session, on the store's clock.
 #[derive(Debug)]
 pub(crate) struct Mark {
@@ -52,10 +68,10 @@ pub(crate) struct Mark {
 }
 
 impl Mark {
-    fn new(record: &Record) -> Self {
+    fn new(life: Life) -> Self {
         Self {
-            last_use: AtomicI64::new(record.created.as_millis()),
-            idle_deadline: AtomicI64::new(record.idle_deadline.as_millis()),
+            last_use: AtomicI64::new(life.created.as_millis()),
+            idle_deadline: AtomicI64::new(life.idle_deadline.as_millis()),
         }
     }
 
@@ -70,11 +86,11 @@ impl Mark {
     }
 
     /// Takes the right to queue a use at `now`, if one is due.
-    fn take(&self, now: Timestamp, record: &Record, rules: TouchRules) -> bool {
+    fn take(&self, now: Timestamp, life: Life, rules: TouchRules) -> bool {
         let last = self.last_use.load(Ordering::Relaxed);
         let since = now.as_millis().saturating_sub(last);
         // A session with a short idle TTL needs its touches closer together, or it would end in spite of them.
-        let interval = rules.interval.min(record.idle_ttl / 10);
+        let interval = rules.interval.min(life.idle_ttl / 10);
         let left = |at: i64| self.idle_deadline().as_millis().saturating_sub(at);
         let threshold = millis(rules.refresh_threshold);
         // The first use below the threshold does not wait for the interval: it moves the deadline.
@@ -113,17 +129,17 @@ impl TouchQueue {
     }
 
     /// Notes that a session was used; never waits.
-    pub(crate) fn used(&self, key: (UserId, SessionId), record: &Record, now: Timestamp) {
+    pub(crate) fn used(&self, key: (UserId, SessionId), life: Life, now: Timestamp) {
         let mark = match self.marks.get(&key) {
             Some(mark) => mark,
             None => {
-                let mark = Arc::new(Mark::new(record));
+                let mark = Arc::new(Mark::new(life));
                 self.marks.insert(key.clone(), Arc::clone(&mark));
                 mark
             }
         };
-        mark.learn(record.idle_deadline);
-        if !mark.take(now, record, self.rules) {
+        mark.learn(life.idle_deadline);
+        if !mark.take(now, life, self.rules) {
             return;
         }
         let (user, id) = key;

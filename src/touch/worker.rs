@@ -87,7 +87,8 @@ pub(crate) fn new(
 }
 
 impl Background {
-    /// Writes what is left in the queue, for 5 seconds at most, and ends the worker.
+    /// Writes what is left in the queue, for 5 seconds at most (and 1 more for a batch that is under way), and ends the
+    /// worker.
     ///
     /// Call it after the server has stopped: a use that comes later is dropped.
     ///
@@ -150,8 +151,11 @@ impl Worker {
                 Woken::Stop => break,
             }
             if !self.pending.is_empty() && Instant::now() >= next_flush {
-                pause = if self.flush().await { COLLECT } else { (pause * 2).min(MAX_PAUSE) };
-                next_flush = Instant::now() + pause;
+                // One batch a round, so that a stop waits for one at most.
+                let written = self.flush(Instant::now() + CALL_LIMIT).await;
+                pause = if written { COLLECT } else { (pause * 2).min(MAX_PAUSE) };
+                let more = written && !self.pending.is_empty();
+                next_flush = if more { Instant::now() } else { Instant::now() + pause };
             }
             if Instant::now() >= next_upkeep {
                 self.upkeep().await;
@@ -190,59 +194,54 @@ impl Worker {
         }
     }
 
-    /// Writes what is pending; `false` if the store did not take all of it.
-    async fn flush(&mut self) -> bool {
-        let mut left = mem::take(&mut self.pending).into_iter();
-        loop {
-            let batch: Vec<_> = left.by_ref().take(BATCH).collect();
-            if batch.is_empty() {
-                return true;
-            }
-            let now = Instant::now();
-            let touches: Vec<_> = batch
-                .iter()
-                .map(|((user, id), (at, _))| {
-                    Touch::new(user.clone(), id.clone(), now - *at, self.refresh_threshold)
-                })
-                .collect();
-            match self.gate.ask(now + CALL_LIMIT, |store| store.touch(&touches)).await {
-                Ok(answers) => {
-                    if mem::take(&mut self.held_up) {
-                        trace::info!("the session store takes uses of sessions again");
-                    }
-                    self.report.written += batch.len() as u64;
-                    for (answer, (_, (_, mark))) in answers.into_iter().zip(&batch) {
-                        if let Touched::Lives(idle_deadline) = answer {
-                            mark.learn(idle_deadline);
-                        }
+    /// Writes one batch of what is pending, until `deadline` at most; `false` if it must wait.
+    async fn flush(&mut self, deadline: Instant) -> bool {
+        let batch: Vec<_> = self.pending.extract_if(|_, _| true).take(BATCH).collect();
+        let now = Instant::now();
+        let touches: Vec<_> = batch
+            .iter()
+            .map(|((user, id), (at, _))| {
+                Touch::new(user.clone(), id.clone(), now - *at, self.refresh_threshold)
+            })
+            .collect();
+        match self.gate.ask_in_background(deadline, |store| store.touch(&touches)).await {
+            Ok(answers) => {
+                if mem::take(&mut self.held_up) {
+                    trace::info!("the session store takes uses of sessions again");
+                }
+                self.report.written += batch.len() as u64;
+                for (answer, (_, (_, mark))) in answers.into_iter().zip(&batch) {
+                    if let Touched::Lives(idle_deadline) = answer {
+                        mark.learn(idle_deadline);
                     }
                 }
-                Err(error) => match error.kind() {
-                    StoreErrorKind::Unavailable
-                    | StoreErrorKind::Interrupted
-                    | StoreErrorKind::WriteRefused => {
-                        // Told once: tries go on, each second at least.
-                        if !mem::replace(&mut self.held_up, true) {
-                            trace::warn!(
-                                "uses of sessions wait for the session store",
-                                error = trace::Chain(&error)
-                            );
-                        }
-                        self.pending.extend(batch);
-                        self.pending.extend(left);
-                        return false;
-                    }
-                    // Another try would end no better, and must not hold up the others.
-                    StoreErrorKind::Unreadable | StoreErrorKind::Unsupported => {
-                        trace::error!(
-                            "uses of sessions cannot be recorded",
-                            lost = batch.len(),
+                true
+            }
+            Err(error) => match error.kind() {
+                StoreErrorKind::Unavailable
+                | StoreErrorKind::Interrupted
+                | StoreErrorKind::WriteRefused => {
+                    // Told once: tries go on, each second at least.
+                    if !mem::replace(&mut self.held_up, true) {
+                        trace::warn!(
+                            "uses of sessions wait for the session store",
                             error = trace::Chain(&error)
                         );
-                        self.lose(batch.into_iter().map(|(_, (_, mark))| mark));
                     }
-                },
-            }
+                    self.pending.extend(batch);
+                    false
+                }
+                // Another try would end no better, and must not hold up the others.
+                StoreErrorKind::Unreadable | StoreErrorKind::Unsupported => {
+                    trace::error!(
+                        "uses of sessions cannot be recorded",
+                        lost = batch.len(),
+                        error = trace::Chain(&error)
+                    );
+                    self.lose(batch.into_iter().map(|(_, (_, mark))| mark));
+                    true
+                }
+            },
         }
     }
 
@@ -268,8 +267,10 @@ impl Worker {
         while self.receiver.recv_many(&mut received, BATCH).await > 0 {
             self.collect(&mut received);
         }
-        while !self.flush().await && Instant::now() + COLLECT < give_up {
-            tokio::time::sleep(COLLECT).await;
+        while !self.pending.is_empty() && Instant::now() < give_up {
+            if !self.flush(give_up.min(Instant::now() + CALL_LIMIT)).await {
+                sleep_until(give_up.min(Instant::now() + COLLECT)).await;
+            }
         }
         self.report.lost += self.pending.len() as u64;
         if self.report.lost > 0 {

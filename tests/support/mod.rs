@@ -51,7 +51,7 @@ pub fn manager(store: impl SessionStore) -> (SessionManager, Worker) {
 /// A manager on Tokio's clock, which a test may pause, and its store's switch.
 pub fn clocked() -> (SessionManager, Worker, switch::SwitchStore) {
     let clock = TokioClock::new(START);
-    let store = switch::SwitchStore::new(MemoryStore::with_clock(std::sync::Arc::new(clock)));
+    let store = switch::SwitchStore::new(MemoryStore::with_clock(clock));
     let (manager, worker) = builder().clock(clock).store(store.clone()).build().unwrap();
     (manager, worker, store)
 }

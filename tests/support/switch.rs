@@ -2,8 +2,10 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use bytes::Bytes;
+use tokio::time::sleep;
 use tower_session_auth::clock::Timestamp;
 use tower_session_auth::store::{
     Activity, Created, NewRecord, Record, SessionStore, StoreError, StoreErrorKind, StoreHealth,
@@ -17,6 +19,20 @@ pub enum Mood {
     Hang,
     Fail(StoreErrorKind),
     FailWrites(StoreErrorKind),
+    /// Everything is answered, reads after the first time, `ended` after the second.
+    SlowReads(Duration, Duration),
+    SlowWrites(Duration),
+    /// A load looks no further than a bound that has not passed, and then takes this long.
+    Bounds(Duration),
+    /// Every id is taken.
+    Taken,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Verb {
+    Read,
+    Ended,
+    Write,
 }
 
 /// A [`MemoryStore`] behind a switch. Clones share the switch.
@@ -52,15 +68,31 @@ impl SwitchStore {
         self.touches.load(Ordering::Relaxed)
     }
 
-    async fn answer(&self, write: bool) -> Result<(), StoreError> {
+    async fn answer(&self, verb: Verb) -> Result<(), StoreError> {
         self.calls.fetch_add(1, Ordering::Relaxed);
         let mood = *self.mood.lock().unwrap();
         match mood {
             Mood::Answer => Ok(()),
             Mood::Hang => std::future::pending().await,
             Mood::Fail(kind) => Err(StoreError::new(kind)),
-            Mood::FailWrites(kind) if write => Err(StoreError::new(kind)),
-            Mood::FailWrites(_) => Ok(()),
+            Mood::FailWrites(kind) if verb == Verb::Write => Err(StoreError::new(kind)),
+            Mood::SlowWrites(time) if verb == Verb::Write => {
+                sleep(time).await;
+                Ok(())
+            }
+            Mood::SlowReads(time, _) if verb == Verb::Read => {
+                sleep(time).await;
+                Ok(())
+            }
+            Mood::SlowReads(_, time) if verb == Verb::Ended => {
+                sleep(time).await;
+                Ok(())
+            }
+            Mood::FailWrites(_)
+            | Mood::SlowWrites(_)
+            | Mood::SlowReads(..)
+            | Mood::Bounds(_)
+            | Mood::Taken => Ok(()),
         }
     }
 }
@@ -76,7 +108,10 @@ impl SessionStore for SwitchStore {
         id: &SessionId,
         new: &NewRecord,
     ) -> Result<Created, StoreError> {
-        self.answer(true).await?;
+        self.answer(Verb::Write).await?;
+        if *self.mood.lock().unwrap() == Mood::Taken {
+            return Ok(Created::AlreadyExists);
+        }
         self.inner.create(user, id, new).await
     }
 
@@ -86,8 +121,18 @@ impl SessionStore for SwitchStore {
         id: &SessionId,
         idle_bound: Option<Timestamp>,
     ) -> Result<Option<Record>, StoreError> {
-        self.answer(false).await?;
-        self.inner.load(user, id, idle_bound).await
+        self.answer(Verb::Read).await?;
+        let now = self.inner.now();
+        let mut found = self.inner.load(user, id, idle_bound).await?;
+        let mood = *self.mood.lock().unwrap();
+        if let (Some(record), Mood::Bounds(time)) = (&mut found, mood) {
+            let bound = idle_bound.unwrap_or(record.created.saturating_add(record.idle_ttl));
+            if bound > now {
+                record.idle_deadline = bound;
+            }
+            sleep(time).await;
+        }
+        Ok(found)
     }
 
     async fn activity(
@@ -95,12 +140,12 @@ impl SessionStore for SwitchStore {
         user: &UserId,
         id: &SessionId,
     ) -> Result<Option<Activity>, StoreError> {
-        self.answer(false).await?;
+        self.answer(Verb::Read).await?;
         self.inner.activity(user, id).await
     }
 
     async fn touch(&self, touches: &[Touch]) -> Result<Vec<Touched>, StoreError> {
-        self.answer(true).await?;
+        self.answer(Verb::Write).await?;
         self.touches.fetch_add(touches.len(), Ordering::Relaxed);
         self.inner.touch(touches).await
     }
@@ -112,7 +157,7 @@ impl SessionStore for SwitchStore {
         expected: u64,
         payload: Bytes,
     ) -> Result<Updated, StoreError> {
-        self.answer(true).await?;
+        self.answer(Verb::Write).await?;
         self.inner.update(user, id, expected, payload).await
     }
 
@@ -122,7 +167,7 @@ impl SessionStore for SwitchStore {
         id: &SessionId,
         reason: EndReason,
     ) -> Result<bool, StoreError> {
-        self.answer(true).await?;
+        self.answer(Verb::Write).await?;
         self.inner.delete(user, id, reason).await
     }
 
@@ -131,22 +176,22 @@ impl SessionStore for SwitchStore {
         user: &UserId,
         reason: EndReason,
     ) -> Result<Vec<SessionId>, StoreError> {
-        self.answer(true).await?;
+        self.answer(Verb::Write).await?;
         self.inner.delete_all(user, reason).await
     }
 
     async fn ended(&self, user: &UserId, id: &SessionId) -> Result<Option<EndReason>, StoreError> {
-        self.answer(false).await?;
+        self.answer(Verb::Ended).await?;
         self.inner.ended(user, id).await
     }
 
     async fn upkeep(&self) -> Result<(), StoreError> {
-        self.answer(false).await?;
+        self.answer(Verb::Read).await?;
         self.inner.upkeep().await
     }
 
     async fn health(&self) -> Result<StoreHealth, StoreError> {
-        self.answer(false).await?;
+        self.answer(Verb::Read).await?;
         self.inner.health().await
     }
 

@@ -76,8 +76,11 @@ fn by_text(text: &str) -> StoreErrorKind {
     if unknown.iter().any(|known| text.contains(known)) {
         return StoreErrorKind::Unsupported;
     }
-    // What an ACL refuses inside a script, as Redis 7.0 words it; 7.2 says NOPERM.
-    if text.starts_with("The user executing the script can't") {
+    // What an ACL refuses inside a script, as Redis 7.0 words it (7.2 says NOPERM), and at a connection's SELECT, as the
+    // driver does.
+    if text.starts_with("The user executing the script can't")
+        || text.contains("has no permissions")
+    {
         return StoreErrorKind::Unsupported;
     }
     StoreErrorKind::Unavailable

@@ -28,7 +28,6 @@ use crate::clock::{Timestamp, millis};
 use crate::error::ConfigError;
 use crate::id::{SessionId, UserId};
 use crate::reason::EndReason;
-use crate::trace;
 
 mod codec;
 mod config;
@@ -84,14 +83,19 @@ impl RedisStore {
         RedisStoreBuilder::new(address)
     }
 
-    /// Looks whether the server is there and will do: to be called at start-up.
+    /// Looks whether the server is there and will do, with this user's rights on this prefix: to be called at start-up.
     ///
     /// # Errors
     ///
     /// [`StoreError`] of kind [`Unavailable`](StoreErrorKind::Unavailable) when it cannot be reached or refuses the
     /// password, [`Unsupported`](StoreErrorKind::Unsupported) when it is too old or permissions are missing.
     pub async fn check(&self) -> Result<ServerInfo, StoreError> {
-        self.limited(async { ServerInfo::from_hello(&self.repeat(&cmd("HELLO")).await?) }).await
+        let server = ServerInfo::from_hello(&self.limited(self.repeat(&cmd("HELLO"))).await?)?;
+        // A touch of nobody's session writes nothing, and needs the right to run scripts on keys of this prefix.
+        if let (Some(user), Some(id)) = (UserId::parse("-"), SessionId::parse("-")) {
+            self.touch(&[Touch::new(user, id, Duration::ZERO, Duration::ZERO)]).await?;
+        }
+        Ok(server)
     }
 
     /// Runs what may run twice: again on other connections, while its own turns out to be closed.
@@ -165,7 +169,7 @@ impl RedisStore {
             (self.hget(&live, id).await?, None)
         };
         let Some(record) = record else { return Ok(None) };
-        let mut record = codec::record(record).ok_or_else(|| unreadable(id))?;
+        let mut record = codec::record(record).ok_or_else(unreadable)?;
         // This host's idea of the server's clock may lag, but not behind what the server wrote.
         let now = self.now().max(record.created);
         if record.absolute_deadline <= now {
@@ -181,7 +185,7 @@ impl RedisStore {
             None => self.hget(&seen, id).await?,
         };
         let Some(uses) = uses else { return Ok(None) };
-        let uses = codec::activity(&uses).ok_or_else(|| unreadable(id))?;
+        let uses = codec::activity(&uses).ok_or_else(unreadable)?;
         record.idle_deadline = uses.idle_deadline.min(record.absolute_deadline);
         Ok((record.idle_deadline > now.max(uses.last_activity)).then_some(record))
     }
@@ -227,7 +231,7 @@ impl SessionStore for RedisStore {
             return Ok(None);
         };
         let (Some(record), Some(uses)) = (codec::record(record), codec::activity(&uses)) else {
-            return Err(unreadable(id));
+            return Err(unreadable());
         };
         let ends = uses.idle_deadline.min(record.absolute_deadline);
         let now = self.now().max(record.created).max(uses.last_activity);
@@ -255,7 +259,7 @@ impl SessionStore for RedisStore {
         let expected = expected.to_string();
         let args = [id.as_str().as_bytes(), expected.as_bytes(), &payload];
         match self.run(Script::Update, user, &args).await? {
-            Value::Int(-2) => Err(unreadable(id)),
+            Value::Int(-2) => Err(unreadable()),
             Value::Int(-1) => Ok(Updated::Gone),
             Value::Int(0) => Ok(Updated::Conflict),
             Value::Int(revision) => {
@@ -303,7 +307,8 @@ impl SessionStore for RedisStore {
     }
 
     async fn health(&self) -> Result<StoreHealth, StoreError> {
-        Ok(StoreHealth::new(Some(self.check().await?.version)))
+        let hello = self.limited(self.repeat(&cmd("HELLO"))).await?;
+        Ok(StoreHealth::new(Some(ServerInfo::from_hello(&hello)?.version)))
     }
 
     fn kind(&self) -> &'static str {
@@ -337,8 +342,7 @@ fn text(duration: Duration) -> String {
     millis(span(duration)).to_string()
 }
 
-/// A record is there, and nothing that this version can read: refused, told in the log, left as it is.
-fn unreadable(id: &SessionId) -> StoreError {
-    trace::warn!("session record cannot be read", sid = id.short());
+/// A record is there, and nothing that this version can read: refused, and left as it is.
+fn unreadable() -> StoreError {
     fault(StoreErrorKind::Unreadable, "a record of another version, or none of ours")
 }

@@ -6,9 +6,10 @@ use super::error::{is_noscript, store_error};
 use super::keys::Prefix;
 use super::pool::{Ask, Link, unexpected};
 use super::scripts::Script;
-use super::{text, unreadable};
+use super::text;
 use crate::clock::Timestamp;
 use crate::store::{StoreError, StoreErrorKind, Touch, Touched};
+use crate::trace;
 
 /// One pipeline of touches.
 pub(super) struct Touches<'a> {
@@ -67,7 +68,7 @@ fn touched(touch: &Touch, answer: Value) -> Result<Touched, StoreError> {
         Value::Int(0) => Ok(Touched::Ended),
         Value::Int(-1) => {
             // The others of its batch are not to suffer from it.
-            drop(unreadable(&touch.id));
+            trace::warn!("a session record cannot be read", session = touch.id.short());
             Ok(Touched::Ended)
         }
         Value::Int(deadline) => Ok(Touched::Lives(Timestamp::from_millis(deadline))),

@@ -33,7 +33,7 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
 
     async fn every_reason_is_remembered(&self) {
         let owner = user();
-        for reason in EndReason::ALL {
+        for &reason in EndReason::ALL {
             let session = self.session_of(&owner, LONG, LONG).await;
             assert!(self.end(&session, reason).await, "delete tells that it lived");
             assert_eq!(self.ended(&session).await, Some(reason), "a reason is remembered");

@@ -41,7 +41,7 @@ mod update;
 ///
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
 /// let clock = ManualClock::new(Timestamp::from_millis(1_700_000_000_000));
-/// let store = MemoryStore::with_clock(Arc::new(clock.clone()));
+/// let store = MemoryStore::with_clock(clock.clone());
 /// store_contract(&store, async |time| clock.advance(time)).await;
 /// # });
 /// ```
