@@ -8,8 +8,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 /// Names one session in the store (the JWT's `sid` claim).
 ///
-/// Public: it can be listed and logged, and authenticates nothing by itself. `Debug` shows the first eight characters,
-/// enough to find it in a log.
+/// Public: it can be listed, and authenticates nothing by itself. `Debug` shows the first eight characters: enough for
+/// a log, which should hold no more.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SessionId(Arc<str>);
 

@@ -18,8 +18,8 @@ use crate::store::{MemoryStore, SessionStore};
 use crate::token::{KeySet, Policy, TokenSettings};
 use crate::touch::{self, TouchQueue, TouchRules, Worker};
 
-/// Uses that may wait for the worker. At one use per session and minute, enough for 100 ms of 100,000 sessions a
-/// second.
+/// Uses that may wait for the worker, about 2 MiB. The worker empties it several times a second; one that is full costs
+/// nothing but a later touch.
 const QUEUE: usize = 16_384;
 
 /// Configures a [`SessionManager`]. Keys, issuer and audience must be given (the last two may be switched off by name);

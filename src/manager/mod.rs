@@ -107,6 +107,8 @@ impl<D: SessionData> SessionManager<D> {
 
     /// Ends all sessions of a user, in one step. Returns those that lived until now.
     ///
+    /// Linear in the number of that user's sessions. A login that is under way may open another one right after it.
+    ///
     /// # Errors
     ///
     /// As for [`delete`](Self::delete).

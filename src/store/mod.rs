@@ -163,7 +163,7 @@ pub trait SessionStore: Send + Sync + 'static {
     ) -> impl Future<Output = Result<Option<EndReason>, StoreError>> + Send;
 
     /// What the store does now and then: free what has expired, compare clocks. The background worker calls it about
-    /// once a second; nothing may depend on it for correctness. Does nothing by default.
+    /// once a second. Does nothing by default.
     ///
     /// # Errors
     ///

@@ -63,7 +63,7 @@ struct Inner {
     clock: Arc<ServerClock>,
 }
 
-/// How many touches go in one pipeline: some milliseconds of the server's time.
+/// How many touches go in one pipeline. Other clients wait for it.
 const TOUCHES_AT_ONCE: usize = 500;
 
 impl RedisStore {
