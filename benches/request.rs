@@ -16,7 +16,7 @@ use std::time::Instant;
 
 use criterion::{Bencher, Criterion, criterion_group, criterion_main};
 use http::{Request, Response, StatusCode};
-use tokio::runtime::Runtime;
+use tokio::runtime::{Builder, Runtime};
 use tower::{Layer, Service, ServiceExt, service_fn};
 use tower_session_auth::{
     EndReason, MemoryStore, RedisStore, Session, SessionAuthLayer, SessionManager,
@@ -90,14 +90,44 @@ fn over(criterion: &mut Criterion, runtime: &Runtime, store: &str, manager: &Ses
     group.finish();
 }
 
+/// The floor of each request that asks Redis: one `HGET` of a value of a session's size, over the driver alone.
+fn round_trip(criterion: &mut Criterion, runtime: &Runtime, server: &RedisServer) {
+    let mut connection = runtime.block_on(async {
+        let client = redis::Client::open(server.url()).unwrap();
+        let mut connection = client.get_multiplexed_async_connection().await.unwrap();
+        let value = vec![b'x'; 200];
+        let mut hset = redis::cmd("HSET");
+        hset.arg("floor").arg("field").arg(&value);
+        let added: u64 = hset.query_async(&mut connection).await.unwrap();
+        assert_eq!(added, 1);
+        connection
+    });
+    criterion.bench_function("request/redis/bare HGET", |bench| {
+        bench.iter_custom(|n| {
+            runtime.block_on(async {
+                let start = Instant::now();
+                for _ in 0..n {
+                    let mut hget = redis::cmd("HGET");
+                    hget.arg("floor").arg("field");
+                    let value: Vec<u8> = hget.query_async(&mut connection).await.unwrap();
+                    assert_eq!(black_box(value).len(), 200);
+                }
+                start.elapsed()
+            })
+        });
+    });
+}
+
 fn benches(criterion: &mut Criterion) {
-    let runtime = Runtime::new().unwrap();
+    // One thread: what is measured is the work, not how fast this machine wakes another thread.
+    let runtime = Builder::new_current_thread().enable_all().build().unwrap();
     let (embedded, worker) = manager(MemoryStore::new());
     let background = runtime.block_on(async { worker.start() });
     over(criterion, &runtime, "memory", &embedded);
     runtime.block_on(background.stop()).unwrap();
 
     let server = runtime.block_on(RedisServer::start());
+    round_trip(criterion, &runtime, &server);
     let (redis, worker) = manager(RedisStore::new(server.url().as_str()).unwrap());
     let background = runtime.block_on(async { worker.start() });
     over(criterion, &runtime, "redis", &redis);
