@@ -26,6 +26,12 @@ const QUEUE: usize = 16_384;
 /// everything else has a default.
 #[must_use = "a builder does nothing until it is built"]
 pub struct SessionManagerBuilder<D = ()> {
+    settings: Settings,
+    data: PhantomData<fn() -> D>,
+}
+
+/// All that can be set; none of it depends on the sessions' data.
+struct Settings {
     keys: Option<KeySet>,
     issuer: Option<Expected>,
     audience: Option<Expected>,
@@ -37,7 +43,6 @@ pub struct SessionManagerBuilder<D = ()> {
     lifetimes: Lifetimes,
     refresh_threshold: Option<Duration>,
     touch_interval: Duration,
-    data: PhantomData<fn() -> D>,
 }
 
 /// What a claim must be. Saying nothing is not the same as saying "any".
@@ -57,7 +62,7 @@ impl Expected {
 
 impl SessionManagerBuilder {
     pub(super) fn new() -> Self {
-        Self {
+        let settings = Settings {
             keys: None,
             issuer: None,
             audience: None,
@@ -73,8 +78,8 @@ impl SessionManagerBuilder {
             },
             refresh_threshold: None,
             touch_interval: Duration::from_secs(60),
-            data: PhantomData,
-        }
+        };
+        Self { settings, data: PhantomData }
     }
 
     /// Each session carries a `D` of the application's own.
@@ -92,47 +97,20 @@ impl SessionManagerBuilder {
     /// # let _ = builder;
     /// ```
     pub fn data<D: SessionData>(self) -> SessionManagerBuilder<D> {
-        let Self {
-            keys,
-            issuer,
-            audience,
-            leeway,
-            accept_typ_jwt,
-            store,
-            store_timeout,
-            clock,
-            lifetimes,
-            refresh_threshold,
-            touch_interval,
-            data: _,
-        } = self;
-        SessionManagerBuilder {
-            keys,
-            issuer,
-            audience,
-            leeway,
-            accept_typ_jwt,
-            store,
-            store_timeout,
-            clock,
-            lifetimes,
-            refresh_threshold,
-            touch_interval,
-            data: PhantomData,
-        }
+        SessionManagerBuilder { settings: self.settings, data: PhantomData }
     }
 }
 
 impl<D: SessionData> SessionManagerBuilder<D> {
     /// The keys that sign and verify access tokens. No default.
     pub fn keys(mut self, keys: impl Into<KeySet>) -> Self {
-        self.keys = Some(keys.into());
+        self.settings.keys = Some(keys.into());
         self
     }
 
     /// Who signs: put into each token as `iss`, and demanded of each. No default.
     pub fn issuer(mut self, issuer: impl Into<String>) -> Self {
-        self.issuer = Some(Expected::Exactly(issuer.into()));
+        self.settings.issuer = Some(Expected::Exactly(issuer.into()));
         self
     }
 
@@ -140,13 +118,13 @@ impl<D: SessionData> SessionManagerBuilder<D> {
     ///
     /// Safe only while nobody else signs with these keys.
     pub fn accept_any_issuer(mut self) -> Self {
-        self.issuer = Some(Expected::Any);
+        self.settings.issuer = Some(Expected::Any);
         self
     }
 
     /// For whom: put into each token as `aud`, and demanded of each (RFC 7519 section 4.1.3). No default.
     pub fn audience(mut self, audience: impl Into<String>) -> Self {
-        self.audience = Some(Expected::Exactly(audience.into()));
+        self.settings.audience = Some(Expected::Exactly(audience.into()));
         self
     }
 
@@ -154,39 +132,39 @@ impl<D: SessionData> SessionManagerBuilder<D> {
     ///
     /// A token that was meant for another service of yours is then good here too.
     pub fn accept_any_audience(mut self) -> Self {
-        self.audience = Some(Expected::Any);
+        self.settings.audience = Some(Expected::Any);
         self
     }
 
     /// How far hosts' clocks may be apart when `exp`, `nbf` and `iat` are judged. 5 seconds by default, 5 minutes at
     /// most; with zero, a token is expired in the very second of its `exp`.
     pub fn leeway(mut self, leeway: Duration) -> Self {
-        self.leeway = leeway;
+        self.settings.leeway = leeway;
         self
     }
 
     /// Also takes tokens of type `JWT`. By default only `at+jwt` counts (RFC 9068 section 4), so that another kind of
     /// token signed with the same key is never taken for an access token.
     pub fn accept_typ_jwt(mut self) -> Self {
-        self.accept_typ_jwt = true;
+        self.settings.accept_typ_jwt = true;
         self
     }
 
     /// Where sessions live. A [`MemoryStore`] by default: one process, gone when it ends.
     pub fn store(mut self, store: impl SessionStore) -> Self {
-        self.store = Some(Arc::new(store));
+        self.settings.store = Some(Arc::new(store));
         self
     }
 
     /// How long all store steps of one request may take together. 250 milliseconds by default, 10 seconds at most.
     pub fn store_timeout(mut self, timeout: Duration) -> Self {
-        self.store_timeout = timeout;
+        self.settings.store_timeout = timeout;
         self
     }
 
     /// The host's clock, on which JWT times are judged (sessions live on the store's). The system's by default.
     pub fn clock(mut self, clock: impl Clock) -> Self {
-        self.clock = Arc::new(clock);
+        self.settings.clock = Arc::new(clock);
         self
     }
 
@@ -194,7 +172,7 @@ impl<D: SessionData> SessionManagerBuilder<D> {
     ///
     /// NIST SP 800-63B-4 section 2.2.3 asks for at most 1 hour at AAL2.
     pub fn idle_ttl(mut self, ttl: Duration) -> Self {
-        self.lifetimes.idle_ttl = ttl;
+        self.settings.lifetimes.idle_ttl = ttl;
         self
     }
 
@@ -202,27 +180,27 @@ impl<D: SessionData> SessionManagerBuilder<D> {
     ///
     /// NIST SP 800-63B-4 section 2.2.3 asks for at most 24 hours at AAL2.
     pub fn lifetime(mut self, lifetime: Duration) -> Self {
-        self.lifetimes.session = lifetime;
+        self.settings.lifetimes.session = lifetime;
         self
     }
 
     /// How long an access token lives; never longer than its session. 1 hour by default. Whole seconds, rounded down.
     pub fn access_token_ttl(mut self, ttl: Duration) -> Self {
-        self.lifetimes.access_token = ttl;
+        self.settings.lifetimes.access_token = ttl;
         self
     }
 
     /// A use with less than this left until the idle deadline moves the deadline. A quarter of the idle TTL by default
     /// (15 minutes of 1 hour), and always less than it; larger means fewer surprises for the user and more writes.
     pub fn refresh_threshold(mut self, threshold: Duration) -> Self {
-        self.refresh_threshold = Some(threshold);
+        self.settings.refresh_threshold = Some(threshold);
         self
     }
 
     /// Two touches of one session by this process are at least this far apart. 60 seconds by default; a session whose
     /// idle TTL is under ten times this is touched each tenth of its idle TTL.
     pub fn touch_interval(mut self, interval: Duration) -> Self {
-        self.touch_interval = interval;
+        self.settings.touch_interval = interval;
         self
     }
 
@@ -234,7 +212,7 @@ impl<D: SessionData> SessionManagerBuilder<D> {
     ///
     /// [`ConfigError`] for the first thing that cannot work.
     pub fn build(self) -> Result<(SessionManager<D>, Worker), ConfigError> {
-        let Self {
+        let Settings {
             keys,
             issuer,
             audience,
@@ -246,8 +224,7 @@ impl<D: SessionData> SessionManagerBuilder<D> {
             lifetimes,
             refresh_threshold,
             touch_interval,
-            data,
-        } = self;
+        } = self.settings;
         let touch = TouchRules {
             interval: touch_interval,
             refresh_threshold: refresh_threshold.unwrap_or(lifetimes.idle_ttl / 4),
@@ -271,7 +248,7 @@ impl<D: SessionData> SessionManagerBuilder<D> {
             clock,
             lifetimes,
         };
-        Ok((SessionManager { shared: Arc::new(shared), data }, worker))
+        Ok((SessionManager { shared: Arc::new(shared), data: self.data }, worker))
     }
 }
 
@@ -326,12 +303,12 @@ fn check_durations(
 impl<D> fmt::Debug for SessionManagerBuilder<D> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SessionManagerBuilder")
-            .field("leeway", &self.leeway)
-            .field("accept_typ_jwt", &self.accept_typ_jwt)
-            .field("store_timeout", &self.store_timeout)
-            .field("lifetimes", &self.lifetimes)
-            .field("refresh_threshold", &self.refresh_threshold)
-            .field("touch_interval", &self.touch_interval)
+            .field("leeway", &self.settings.leeway)
+            .field("accept_typ_jwt", &self.settings.accept_typ_jwt)
+            .field("store_timeout", &self.settings.store_timeout)
+            .field("lifetimes", &self.settings.lifetimes)
+            .field("refresh_threshold", &self.settings.refresh_threshold)
+            .field("touch_interval", &self.settings.touch_interval)
             .finish_non_exhaustive()
     }
 }
