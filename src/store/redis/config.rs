@@ -96,7 +96,7 @@ impl RedisStoreBuilder {
 const NO_TLS: &str =
     "this address needs a feature of the `redis` crate, for TLS for instance `tokio-rustls-comp`";
 const NO_URL: &str =
-    "the address is none: redis://, rediss:// (TLS), valkey:// and unix:// are known";
+    "the address is not a URL with redis://, rediss:// (TLS), valkey:// or unix://";
 
 // The address may hold a password.
 impl fmt::Debug for RedisStoreBuilder {
