@@ -9,6 +9,7 @@
     reason = "a test stops at the first surprise"
 )]
 
+#[path = "../support/mod.rs"]
 mod support;
 
 use std::convert::Infallible;

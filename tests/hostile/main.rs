@@ -6,6 +6,7 @@
     reason = "a test stops at the first surprise"
 )]
 
+#[path = "../support/mod.rs"]
 mod support;
 
 use std::collections::HashSet;
@@ -30,8 +31,8 @@ use crate::support::forge::{forge, object, parts, seal, segment};
 use crate::support::{SECRET, START, anonymous, bearer, builder, login, user};
 
 const OTHER_SECRET: &[u8] = b"Q3kZt6BwVy1JhGnE7rUxMd0CsPi9aFl4";
-const RSA: &[u8] = include_bytes!("keys/rsa.pem");
-const RSA_PUBLIC: &[u8] = include_bytes!("keys/rsa.pub.pem");
+const RSA: &[u8] = include_bytes!("../keys/rsa.pem");
+const RSA_PUBLIC: &[u8] = include_bytes!("../keys/rsa.pub.pem");
 
 /// The second at which the clock stands, as it is written in claims.
 const NOW: i64 = 1_893_456_000;

@@ -7,6 +7,7 @@
     reason = "a test stops at the first surprise"
 )]
 
+#[path = "../support/mod.rs"]
 mod support;
 
 use std::cell::RefCell;
@@ -115,7 +116,7 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 fn private_pem_line() -> String {
-    include_str!("keys/rsa.pem").lines().nth(3).unwrap().to_owned()
+    include_str!("../keys/rsa.pem").lines().nth(3).unwrap().to_owned()
 }
 
 /// An error with all that stands behind it, as careless code would log it.
@@ -294,7 +295,7 @@ async fn debug_and_display_of_everything_show_no_secret() {
     let claims = session.claims().unwrap();
     let layer = SessionAuthLayer::new(manager.clone());
     let service = ServiceBuilder::new().layer(layer.clone()).service(());
-    let rsa = SigningKey::rs256_pem("r1", include_bytes!("keys/rsa.pem")).unwrap();
+    let rsa = SigningKey::rs256_pem("r1", include_bytes!("../keys/rsa.pem")).unwrap();
     let verifying = VerifyingKey::hs256("k2", OTHER_SECRET).unwrap();
     let keys = KeySet::new(key()).also_verify(verifying.clone());
     let new = NewSession::new(user("jeju"))
@@ -339,7 +340,7 @@ async fn debug_and_display_of_everything_show_no_secret() {
         ("short", SigningKey::hs256("k1", &SECRET[..31]).unwrap_err()),
         ("no key", SigningKey::rs256_pem("r1", SECRET).unwrap_err()),
         ("private as public", {
-            VerifyingKey::rs256_pem("r1", include_bytes!("keys/rsa.pem")).unwrap_err()
+            VerifyingKey::rs256_pem("r1", include_bytes!("../keys/rsa.pem")).unwrap_err()
         }),
         ("kid", SigningKey::hs256(str::from_utf8(SECRET).unwrap().trim_end(), b"").unwrap_err()),
     ] {
