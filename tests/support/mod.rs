@@ -30,6 +30,8 @@ use tower_session_auth::{
 };
 
 pub const SECRET: &[u8] = b"only-for-tests-Zq3vT8xKpL2mWc7RdYh9";
+/// Another good secret, of another key.
+pub const OTHER_SECRET: &[u8] = b"Q3kZt6BwVy1JhGnE7rUxMd0CsPi9aFl4";
 pub const ISSUER: &str = "https://issuer.test";
 pub const AUDIENCE: &str = "test";
 

@@ -1,0 +1,71 @@
+//! A server that closes connections and is well otherwise.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::task::JoinSet;
+use tower_session_auth::SessionId;
+use tower_session_auth::store::{NewRecord, RedisStore, SessionStore, Touch, Touched};
+
+use crate::support::redis::RedisServer;
+use crate::support::user;
+use crate::{Traffic, logins, patient};
+
+#[tokio::test]
+async fn killed_connections_cost_no_request_an_answer() {
+    let server = RedisServer::start().await;
+    let (manager, worker, _) = patient(&server.url());
+    let _background = worker.start();
+    let logins = logins(&manager, 4).await;
+    let traffic = Traffic::start(&manager, &logins);
+    let mut operator = server.connection().await;
+    let mut killed = 0;
+    for _ in 0..25 {
+        traffic.answers(12).await;
+        let mut kill = redis::cmd("CLIENT");
+        kill.arg(&["KILL", "TYPE", "normal", "SKIPME", "yes"]);
+        killed += kill.query_async::<i64>(&mut operator).await.unwrap();
+    }
+    traffic.answers(12).await;
+    let answers = traffic.stop().await;
+    let not_ok: Vec<_> = answers.iter().filter(|answer| !answer.is_ok()).collect();
+    println!("{killed} connections killed, {} of {} not 200", not_ok.len(), answers.len());
+    assert!(killed >= 20, "{killed}");
+    assert!(not_ok.is_empty(), "{} of {}: {:?}", not_ok.len(), answers.len(), not_ok.first());
+}
+
+/// Kills all connections without giving this thread's runtime a chance to notice.
+fn kill_unnoticed(server: &RedisServer) {
+    let mut operator = TcpStream::connect(("127.0.0.1", server.port())).unwrap();
+    operator.write_all(b"CLIENT KILL TYPE normal SKIPME yes\r\n").unwrap();
+    let mut answer = [0; 16];
+    let read = operator.read(&mut answer).unwrap();
+    assert!(answer.starts_with(b":") && answer[..read] != *b":0\r\n", "none was there");
+}
+
+#[tokio::test]
+async fn a_read_or_a_touch_on_a_killed_connection_is_sent_again() {
+    let server = RedisServer::start().await;
+    let limit = Duration::from_secs(5);
+    let store = RedisStore::builder(server.url().as_str()).timeout(limit).build().unwrap();
+    let (owner, id) = (user("jeju"), SessionId::random().unwrap());
+    let hour = Duration::from_secs(3600);
+    store.create(&owner, &id, &NewRecord::new(hour, hour, Bytes::new())).await.unwrap();
+    for _ in 0..20 {
+        // Several connections, so that the second try may find a dead one as well.
+        let mut loads = JoinSet::new();
+        for _ in 0..16 {
+            let (store, owner, id) = (store.clone(), owner.clone(), id.clone());
+            loads.spawn(async move { store.load(&owner, &id, None).await.is_ok() });
+        }
+        assert!(loads.join_all().await.into_iter().all(|answered| answered));
+        kill_unnoticed(&server);
+        assert!(store.load(&owner, &id, None).await.unwrap().is_some());
+        kill_unnoticed(&server);
+        let touch = Touch::new(owner.clone(), id.clone(), Duration::ZERO, Duration::MAX);
+        // Refused, it would open the breaker, and all requests would be 503 for a while.
+        assert!(matches!(store.touch(&[touch]).await.unwrap()[..], [Touched::Lives(_)]));
+    }
+}
