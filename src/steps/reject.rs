@@ -72,7 +72,7 @@ impl std::fmt::Debug for Head<'_> {
 /// no-store`. Works for every body that can be made from a `String`: axum's, `Full<Bytes>`, `String`. For another one
 /// (tonic's, a `BoxBody`) give [`SessionAuthLayer::on_reject`](crate::SessionAuthLayer::on_reject) a closure.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
+#[expect(clippy::exhaustive_structs, reason = "there is nothing that it could hold")]
 pub struct JsonRejection;
 
 impl<ResBody: From<String>> Reject<ResBody> for JsonRejection {
