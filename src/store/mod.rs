@@ -47,6 +47,10 @@ pub use self::redis::RedisStore;
 ///
 /// The manager gives up on a call after its own time limit (250 ms by default) and drops the future. A store must stay
 /// usable when that happens at any await point.
+///
+/// # Stability
+///
+/// Until version 1.0, later versions may ask for more verbs.
 pub trait SessionStore: Send + Sync + 'static {
     /// The time on this store's clock, as well as this process knows it. Cheap, no I/O.
     fn now(&self) -> Timestamp;
