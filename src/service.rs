@@ -15,6 +15,7 @@ use crate::manager::SessionManager;
 use crate::session::SessionData;
 use crate::steps::reject::{self, Head, JsonRejection, Reject};
 use crate::steps::{attach, extract};
+use crate::token::Expiry;
 
 /// A service behind a [`SessionAuthLayer`](crate::SessionAuthLayer).
 pub struct SessionAuth<S, D = (), R = JsonRejection> {
@@ -47,7 +48,7 @@ where
     fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
         attach::clear::<D>(request.extensions_mut());
         let token = extract::bearer(request.headers());
-        let claims = match token.and_then(|token| self.manager.verify(token)) {
+        let claims = match token.and_then(|token| self.manager.verify(token, Expiry::Enforced)) {
             Ok(claims) => claims,
             Err(error)
                 if error.kind() == AuthErrorKind::MissingToken && self.mode == Mode::Optional =>

@@ -7,7 +7,7 @@ use axum::http::header::USER_AGENT;
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use tower_session_auth::{AuthError, NewSession, SessionError, UserId, bearer};
+use tower_session_auth::{AuthError, NewSession, bearer};
 
 use crate::app::App;
 use crate::body::JsonBody;
@@ -115,7 +115,8 @@ pub(crate) async fn login(
     if let Some(agent) = headers.get(USER_AGENT) {
         new = new.user_agent(&String::from_utf8_lossy(agent.as_bytes()));
     }
-    let login = app.manager.create(new).await.map_err(Problem::from_session_error)?;
+    let login =
+        app.manager.create(new).await.map_err(|error| Problem::from_session_error(&error))?;
     tracing::info!(user = %user.id.as_str().escape_debug(), session = login.session.id().short(), "login");
     Ok(Json(LoggedIn {
         user: Me::of(user),
@@ -144,21 +145,4 @@ pub(crate) async fn me(State(app): State<App>, headers: HeaderMap) -> Result<Res
         Some(user) if user.active() => Ok(Json(Me::of(user)).into_response()),
         Some(_) | None => Err(Problem::account_inactive()),
     }
-}
-
-impl Problem {
-    fn from_session_error(error: SessionError) -> Self {
-        match error {
-            SessionError::Store(error) => {
-                tracing::warn!(error = crate::logging::chain(&error), "no session could be made");
-                Self::store_unavailable()
-            }
-            error => Self::internal(&error),
-        }
-    }
-}
-
-/// What a user is called must fit what the library takes.
-pub(crate) fn user_id(raw: &str) -> Result<UserId, String> {
-    UserId::parse(raw).ok_or_else(|| format!("{raw:?} is not a user id"))
 }

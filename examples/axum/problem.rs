@@ -78,14 +78,13 @@ impl Problem {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "overloaded", "Too busy, try again")
     }
 
-    pub(crate) fn store_unavailable() -> Self {
-        Self::auth(AuthErrorKind::StoreUnavailable)
-    }
-
     /// A verb of the manager that failed: nearly always the store.
-    pub(crate) fn store_trouble(error: &SessionError) -> Self {
+    pub(crate) fn from_session_error(error: &SessionError) -> Self {
         match error {
-            SessionError::Store(_) => Self::store_unavailable(),
+            SessionError::Store(error) => {
+                tracing::warn!(error = logging::chain(error), "the session store did not do it");
+                Self::auth(AuthErrorKind::StoreUnavailable)
+            }
             error => Self::internal(error),
         }
     }

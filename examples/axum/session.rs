@@ -24,7 +24,7 @@ pub(crate) struct Me {
 /// Asks the store once more: the layer's session may lag behind in last activity and time to live.
 pub(crate) async fn me(State(app): State<App>, session: Session) -> Result<Json<Me>, Problem> {
     let found = app.manager.get(session.user_id(), session.id()).await;
-    let Some(session) = found.map_err(|error| Problem::store_trouble(&error))? else {
+    let Some(session) = found.map_err(|error| Problem::from_session_error(&error))? else {
         return Err(Problem::auth(AuthErrorKind::SessionExpired));
     };
     Ok(Json(Me {

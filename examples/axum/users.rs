@@ -5,7 +5,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use tower_session_auth::UserId;
 
-use crate::auth::user_id;
 use crate::passwords::{Hash, Passwords};
 
 /// One demo user, as README shows it.
@@ -82,7 +81,7 @@ impl Users {
         let mut by_id = HashMap::new();
         for demo in DEMO {
             let user = User {
-                id: user_id(demo.id)?,
+                id: UserId::parse(demo.id).ok_or("a user id is 1 to 256 bytes")?,
                 name: demo.name.to_owned(),
                 email: demo.email.to_owned(),
                 role: demo.role.to_owned(),

@@ -25,7 +25,7 @@ impl<D: SessionData> SessionManager<D> {
     ///
     /// Safe: checking changes nothing but the record of use.
     pub async fn authenticate(&self, token: &str) -> Result<Session<D>, AuthError> {
-        self.check(self.verify(token)?).await
+        self.check(self.verify(token, Expiry::Enforced)?).await
     }
 
     /// Ends the session of an access token whose signature is good, also one whose `exp` has passed. Tells whether it
@@ -35,8 +35,7 @@ impl<D: SessionData> SessionManager<D> {
     ///
     /// [`AuthError`]: 401 if the token is not one of ours, 503 when the session could not be ended.
     pub async fn logout(&self, token: &str) -> Result<bool, AuthError> {
-        let now = self.shared.clock.now();
-        let claims = self.shared.policy.load().verify(token, now, Expiry::Ignored)?;
+        let claims = self.verify(token, Expiry::Ignored)?;
         let gate = &self.shared.gate;
         let ended = gate.ask(gate.deadline(), |store| {
             store.delete(claims.user(), claims.session_id(), EndReason::Logout)
@@ -53,8 +52,8 @@ impl<D: SessionData> SessionManager<D> {
     }
 
     /// Token text to claims; no I/O.
-    pub(crate) fn verify(&self, token: &str) -> Result<VerifiedClaims, AuthError> {
-        self.shared.policy.load().verify(token, self.shared.clock.now(), Expiry::Enforced)
+    pub(crate) fn verify(&self, token: &str, expiry: Expiry) -> Result<VerifiedClaims, AuthError> {
+        self.shared.policy.load().verify(token, self.shared.clock.now(), expiry)
     }
 
     /// Claims to a living session, from the store, within one deadline.
@@ -83,7 +82,7 @@ impl<D: SessionData> SessionManager<D> {
             remembered.map_or(record.created, |(_, last_use)| last_use.max(record.created));
         let activity = Activity::new(last_activity, record.idle_deadline);
         let life = Life::of(&record);
-        let session = session(user.clone(), id.clone(), record, Some(activity), Some(claims), now);
+        let session = session(user.clone(), id.clone(), record, activity, Some(claims), now);
         // One that cannot be read is not used either.
         let session = session.map_err(|error| refusal(error, id))?;
         shared.touches.used(key, life, now);
@@ -108,18 +107,15 @@ pub(super) fn session<D: SessionData>(
     user: UserId,
     id: SessionId,
     record: Record,
-    activity: Option<Activity>,
+    activity: Activity,
     claims: Option<VerifiedClaims>,
     read: Timestamp,
 ) -> Result<Session<D>, StoreError> {
-    let Record { revision, created, idle_ttl, idle_deadline, absolute_deadline, payload } = record;
+    let Record { revision, created, idle_ttl, absolute_deadline, payload, .. } = record;
+    let Activity { last_activity, idle_deadline } = activity;
     let content = Content::decode(&payload).map_err(|error| {
         StoreError::with_source(StoreErrorKind::Unreadable, Undecodable::new(&error))
     })?;
-    let (last_activity, idle_deadline): (Timestamp, Timestamp) = activity
-        .map_or((created, idle_deadline), |activity| {
-            (activity.last_activity, activity.idle_deadline)
-        });
     let state = State {
         user,
         id,

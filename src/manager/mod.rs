@@ -85,8 +85,7 @@ impl<D: SessionData> SessionManager<D> {
         let Some(activity) = gate.ask(deadline, |store| store.activity(user, id)).await? else {
             return Ok(None);
         };
-        let session =
-            check::session(user.clone(), id.clone(), record, Some(activity), None, gate.now())?;
+        let session = check::session(user.clone(), id.clone(), record, activity, None, gate.now())?;
         Ok(Some(session))
     }
 

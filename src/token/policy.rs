@@ -1,6 +1,5 @@
-//! What must be right about a token: one immutable, numbered object.
+//! What must be right about a token: one immutable object.
 
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -45,41 +44,29 @@ impl TokenSettings {
     }
 }
 
-/// Settings that work, under a number that no other policy of this process has.
-///
-/// Whatever was verified under one number says nothing under another: so a key that is taken out is dead at once, also for
-/// what is remembered, and two audiences never share a verdict.
+/// Settings that work. Other keys make another policy, so that a key that is taken out is dead at once.
 #[derive(Debug)]
 pub(crate) struct Policy {
     pub(super) settings: TokenSettings,
     /// The encoded header of all tokens that the signing key signs.
     pub(super) header: String,
-    number: u64,
 }
 
 impl Policy {
     /// Checks the settings and tries the keys.
     pub(crate) fn new(settings: TokenSettings) -> Result<Self, ConfigError> {
-        static NEXT: AtomicU64 = AtomicU64::new(1);
-
         check(&settings)?;
         let signing = settings.keys.signing();
         let header = header(signing.algorithm().as_str(), signing.kid());
-        let policy = Self { settings, header, number: NEXT.fetch_add(1, Ordering::Relaxed) };
+        let policy = Self { settings, header };
         backend::guarded(|| policy.self_test())
             .map_err(|backend::NoBackend| ConfigError::CryptoBackend)??;
         Ok(policy)
     }
 
-    /// The same settings with other keys, under a new number.
+    /// The same settings with other keys.
     pub(crate) fn with_keys(&self, keys: KeySet) -> Result<Self, ConfigError> {
         Self::new(TokenSettings { keys, ..self.settings.clone() })
-    }
-
-    /// Which policy this is: unique in the process.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the manager uses it"))]
-    pub(crate) fn number(&self) -> u64 {
-        self.number
     }
 
     /// Signs, verifies, and tries two forgeries with the signing key; lets each other key refuse something.
@@ -194,11 +181,14 @@ mod tests {
     }
 
     #[test]
-    fn each_policy_has_a_number_of_its_own() {
+    fn other_keys_leave_the_other_settings_as_they_were() {
         let first = policy();
         let second = first.with_keys(KeySet::new(key())).unwrap();
-        assert_ne!(first.number(), second.number());
+        assert!(first.settings.issuer.is_some() && first.settings.audience.is_some());
         assert_eq!(second.settings.issuer, first.settings.issuer);
+        assert_eq!(second.settings.audience, first.settings.audience);
+        assert_eq!(second.settings.leeway, first.settings.leeway);
+        assert_eq!(second.settings.accept_typ_jwt, first.settings.accept_typ_jwt);
     }
 
     #[test]
