@@ -46,10 +46,10 @@ impl<D: SessionData> SessionManager<D> {
             let token = self.sign(&user, &id, claims.as_ref())?;
             let deadline = shared.gate.deadline();
             match shared.gate.ask(deadline, |store| store.create(&user, &id, &record)).await? {
-                Created::Created(at) => break (id, at, token),
+                Created::Created(opened) => break (id, opened.at, token),
                 Created::AlreadyExists if tries < 2 => tries += 1,
                 // 144 random bits do not repeat three times: the store is out of order.
-                Created::AlreadyExists => {
+                Created::AlreadyExists | Created::LimitReached | Created::Superseded => {
                     return Err(
                         StoreError::with_source(StoreErrorKind::Unsupported, IdTaken).into()
                     );

@@ -117,7 +117,7 @@ impl<D: SessionData> SessionManager<D> {
         reason: EndReason,
     ) -> Result<Vec<SessionId>, SessionError> {
         let gate = &self.shared.gate;
-        Ok(gate.ask(gate.deadline(), |store| store.delete_all(user, reason)).await?)
+        Ok(gate.ask(gate.deadline(), |store| store.delete_all(user, None, reason)).await?)
     }
 
     /// Puts other keys in the place of the present ones, while requests are served.

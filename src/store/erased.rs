@@ -4,8 +4,11 @@
 use std::future::Future;
 use std::pin::Pin;
 
+use bytes::Bytes;
+
 use super::{
-    Activity, Created, NewRecord, Record, SessionStore, StoreError, StoreHealth, Touch, Touched,
+    Activity, Cleaned, Created, Guard, Listed, NewRecord, Page, Position, Record, Replacement,
+    SessionStore, StoreError, StoreHealth, Touch, Touched, Updated, UpdatedAll,
 };
 use crate::clock::Timestamp;
 use crate::id::{SessionId, UserId};
@@ -30,13 +33,34 @@ pub(crate) trait ErasedStore: Send + Sync + 'static {
     ) -> Answer<'a, Option<Record>>;
     fn activity<'a>(&'a self, user: &'a UserId, id: &'a SessionId) -> Answer<'a, Option<Activity>>;
     fn touch<'a>(&'a self, touches: &'a [Touch]) -> Answer<'a, Vec<Touched>>;
+    fn guard<'a>(&'a self, user: &'a UserId) -> Answer<'a, Guard>;
+    fn update<'a>(
+        &'a self,
+        user: &'a UserId,
+        id: &'a SessionId,
+        expected: u64,
+        payload: Bytes,
+    ) -> Answer<'a, Updated>;
+    fn update_all<'a>(
+        &'a self,
+        user: &'a UserId,
+        replacements: &'a [Replacement],
+    ) -> Answer<'a, UpdatedAll>;
     fn delete<'a>(
         &'a self,
         user: &'a UserId,
         id: &'a SessionId,
         reason: EndReason,
     ) -> Answer<'a, bool>;
-    fn delete_all<'a>(&'a self, user: &'a UserId, reason: EndReason) -> Answer<'a, Vec<SessionId>>;
+    fn delete_all<'a>(
+        &'a self,
+        user: &'a UserId,
+        keep: Option<&'a SessionId>,
+        reason: EndReason,
+    ) -> Answer<'a, Vec<SessionId>>;
+    fn list<'a>(&'a self, user: &'a UserId) -> Answer<'a, Vec<Listed>>;
+    fn scan<'a>(&'a self, from: Option<&'a Position>, limit: usize) -> Answer<'a, Option<Page>>;
+    fn cleanup<'a>(&'a self, from: Option<&'a Position>) -> Answer<'a, Option<Cleaned>>;
     fn ended<'a>(&'a self, user: &'a UserId, id: &'a SessionId) -> Answer<'a, Option<EndReason>>;
     fn upkeep(&self) -> Answer<'_, ()>;
     fn health(&self) -> Answer<'_, StoreHealth>;
@@ -74,6 +98,28 @@ impl<St: SessionStore> ErasedStore for St {
         Box::pin(SessionStore::touch(self, touches))
     }
 
+    fn guard<'a>(&'a self, user: &'a UserId) -> Answer<'a, Guard> {
+        Box::pin(SessionStore::guard(self, user))
+    }
+
+    fn update<'a>(
+        &'a self,
+        user: &'a UserId,
+        id: &'a SessionId,
+        expected: u64,
+        payload: Bytes,
+    ) -> Answer<'a, Updated> {
+        Box::pin(SessionStore::update(self, user, id, expected, payload))
+    }
+
+    fn update_all<'a>(
+        &'a self,
+        user: &'a UserId,
+        replacements: &'a [Replacement],
+    ) -> Answer<'a, UpdatedAll> {
+        Box::pin(SessionStore::update_all(self, user, replacements))
+    }
+
     fn delete<'a>(
         &'a self,
         user: &'a UserId,
@@ -83,8 +129,25 @@ impl<St: SessionStore> ErasedStore for St {
         Box::pin(SessionStore::delete(self, user, id, reason))
     }
 
-    fn delete_all<'a>(&'a self, user: &'a UserId, reason: EndReason) -> Answer<'a, Vec<SessionId>> {
-        Box::pin(SessionStore::delete_all(self, user, reason))
+    fn delete_all<'a>(
+        &'a self,
+        user: &'a UserId,
+        keep: Option<&'a SessionId>,
+        reason: EndReason,
+    ) -> Answer<'a, Vec<SessionId>> {
+        Box::pin(SessionStore::delete_all(self, user, keep, reason))
+    }
+
+    fn list<'a>(&'a self, user: &'a UserId) -> Answer<'a, Vec<Listed>> {
+        Box::pin(SessionStore::list(self, user))
+    }
+
+    fn scan<'a>(&'a self, from: Option<&'a Position>, limit: usize) -> Answer<'a, Option<Page>> {
+        Box::pin(SessionStore::scan(self, from, limit))
+    }
+
+    fn cleanup<'a>(&'a self, from: Option<&'a Position>) -> Answer<'a, Option<Cleaned>> {
+        Box::pin(SessionStore::cleanup(self, from))
     }
 
     fn ended<'a>(&'a self, user: &'a UserId, id: &'a SessionId) -> Answer<'a, Option<EndReason>> {

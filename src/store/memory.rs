@@ -9,8 +9,9 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::{
-    Activity, Created, NewRecord, Record, SessionStore, StoreError, StoreHealth, TOMBSTONE_LIFE,
-    TOMBSTONES_PER_USER, Touch, Touched, Updated, span,
+    Activity, Cleaned, Created, Guard, Listed, NewRecord, Opened, Page, Position, Record,
+    Replacement, SessionStore, StoreError, StoreHealth, TOMBSTONE_LIFE, TOMBSTONES_PER_USER, Touch,
+    Touched, Updated, UpdatedAll, span,
 };
 use crate::clock::{Clock, SystemClock, Timestamp};
 use crate::id::{SessionId, UserId};
@@ -219,7 +220,7 @@ impl SessionStore for MemoryStore {
             payload: new.payload.clone(),
         };
         state.insert(user, id, entry);
-        Ok(Created::Created(now))
+        Ok(Created::Created(Opened::new(now)))
     }
 
     async fn load(
@@ -292,6 +293,7 @@ impl SessionStore for MemoryStore {
     async fn delete_all(
         &self,
         user: &UserId,
+        _keep: Option<&SessionId>,
         reason: EndReason,
     ) -> Result<Vec<SessionId>, StoreError> {
         let now = self.now();
@@ -308,6 +310,34 @@ impl SessionStore for MemoryStore {
         }
         state.bury(now, user, &ended, reason);
         Ok(ended.into_iter().map(|(id, _)| id).collect())
+    }
+
+    async fn guard(&self, _user: &UserId) -> Result<Guard, StoreError> {
+        Err(StoreError::new(super::StoreErrorKind::Unsupported))
+    }
+
+    async fn update_all(
+        &self,
+        _user: &UserId,
+        _replacements: &[Replacement],
+    ) -> Result<UpdatedAll, StoreError> {
+        Err(StoreError::new(super::StoreErrorKind::Unsupported))
+    }
+
+    async fn list(&self, _user: &UserId) -> Result<Vec<Listed>, StoreError> {
+        Err(StoreError::new(super::StoreErrorKind::Unsupported))
+    }
+
+    async fn scan(
+        &self,
+        _from: Option<&Position>,
+        _limit: usize,
+    ) -> Result<Option<Page>, StoreError> {
+        Err(StoreError::new(super::StoreErrorKind::Unsupported))
+    }
+
+    async fn cleanup(&self, _from: Option<&Position>) -> Result<Option<Cleaned>, StoreError> {
+        Err(StoreError::new(super::StoreErrorKind::Unsupported))
     }
 
     async fn ended(&self, user: &UserId, id: &SessionId) -> Result<Option<EndReason>, StoreError> {

@@ -31,13 +31,16 @@ mod memory;
 mod record;
 #[cfg(feature = "redis")]
 pub mod redis;
+mod walk;
 
 pub use self::memory::MemoryStore;
 pub use self::record::{
-    Activity, Created, NewRecord, Record, StoreHealth, Touch, Touched, Updated,
+    Activity, Created, Guard, NewRecord, Opened, Record, Replacement, SessionLimit, StoreHealth,
+    Touch, Touched, Updated, UpdatedAll, WhenFull,
 };
 #[cfg(feature = "redis")]
 pub use self::redis::RedisStore;
+pub use self::walk::{Cleaned, Listed, Page, Position};
 
 /// A place where sessions live. See the [module docs](self) for the words used here.
 ///
@@ -60,6 +63,9 @@ pub trait SessionStore: Send + Sync + 'static {
     /// An id that this user has, or had and that was ended with a reason still known, is
     /// [`Created::AlreadyExists`]. The idle deadline starts at `min(now + idle_ttl, now + lifetime)`.
     ///
+    /// Guard and limit are judged in the same step, in this order: id, guard, limit. So of many creations at once
+    /// exactly as many succeed as the limit allows, and none that began before a [`delete_all`](Self::delete_all).
+    ///
     /// # Errors
     ///
     /// [`StoreError`] when the store cannot answer or refuses to write. The session may then exist or not.
@@ -69,6 +75,14 @@ pub trait SessionStore: Send + Sync + 'static {
         id: &SessionId,
         new: &NewRecord,
     ) -> impl Future<Output = Result<Created, StoreError>> + Send;
+
+    /// The user's login guard. A login reads it before it checks credentials, and hands it in with
+    /// [`NewRecord::guard`].
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the store cannot answer.
+    fn guard(&self, user: &UserId) -> impl Future<Output = Result<Guard, StoreError>> + Send;
 
     /// Finds a living session; `None` means ended or never made.
     ///
@@ -127,6 +141,20 @@ pub trait SessionStore: Send + Sync + 'static {
         payload: Bytes,
     ) -> impl Future<Output = Result<Updated, StoreError>> + Send;
 
+    /// Replaces the payloads of *all* living sessions of a user, in one step, and the login guard with them: a login
+    /// that is under way may have read what is changed here. Deadlines stay.
+    ///
+    /// The replacements must be for exactly the living sessions, each at its present revision; else nothing is changed.
+    ///
+    /// # Errors
+    ///
+    /// As for [`update`](Self::update).
+    fn update_all(
+        &self,
+        user: &UserId,
+        replacements: &[Replacement],
+    ) -> impl Future<Output = Result<UpdatedAll, StoreError>> + Send;
+
     /// Ends a session, and remembers why for as long as its token could still be shown (24 hours at most). Tells
     /// whether it lived until now.
     ///
@@ -143,7 +171,10 @@ pub trait SessionStore: Send + Sync + 'static {
         reason: EndReason,
     ) -> impl Future<Output = Result<bool, StoreError>> + Send;
 
-    /// Ends all sessions of one user, in one step. Returns those that lived until now.
+    /// Ends all sessions of one user but `keep`, in one step. Returns those that lived until now.
+    ///
+    /// Replaces the login guard (also when there is no session), and keeps the new one for 24 hours at least: a login
+    /// that is under way does not survive.
     ///
     /// # Errors
     ///
@@ -151,8 +182,43 @@ pub trait SessionStore: Send + Sync + 'static {
     fn delete_all(
         &self,
         user: &UserId,
+        keep: Option<&SessionId>,
         reason: EndReason,
     ) -> impl Future<Output = Result<Vec<SessionId>, StoreError>> + Send;
+
+    /// All living sessions of one user, in no particular order. A record that cannot be read is left out (and logged).
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the store cannot answer.
+    fn list(&self, user: &UserId) -> impl Future<Output = Result<Vec<Listed>, StoreError>> + Send;
+
+    /// Some of all living sessions: `limit` at most (1 at least), from where an earlier page ended. `None` when `from`
+    /// is no position of this store.
+    ///
+    /// A session that lives from the beginning of a walk to its end is on one of its pages at least; one that comes or
+    /// goes meanwhile may be on one or not, and a remote store may show one twice. No page takes long: a store that has
+    /// looked for some milliseconds answers with what it has, also with nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the store cannot answer.
+    fn scan(
+        &self,
+        from: Option<&Position>,
+        limit: usize,
+    ) -> impl Future<Output = Result<Option<Page>, StoreError>> + Send;
+
+    /// Frees expired sessions in one part of the store, and tells how many; `None` when `from` is no position of this
+    /// store. Living sessions are left alone, and so are reasons that are still known.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the store cannot answer or refuses to write.
+    fn cleanup(
+        &self,
+        from: Option<&Position>,
+    ) -> impl Future<Output = Result<Option<Cleaned>, StoreError>> + Send;
 
     /// Why a session was ended, if it was ended with a reason and the store still knows (at least the newest 64 of a
     /// user). Asked only for sessions that [`load`](Self::load) does not find.

@@ -1,6 +1,7 @@
 //! What goes into a store and what comes out.
 
 use std::fmt;
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -18,13 +19,59 @@ pub struct NewRecord {
     pub lifetime: Duration,
     /// The session's content. The store keeps it byte for byte and never reads it.
     pub payload: Bytes,
+    /// How many living sessions the user may have, this one included. `None` is any number.
+    pub limit: Option<SessionLimit>,
+    /// The session is made only if the user's login guard still is this one. `None` does not ask.
+    pub guard: Option<Guard>,
+    /// Counts this user's creations within this time, for [`Opened::recent`]. `None` counts nothing.
+    pub count_within: Option<Duration>,
 }
 
 impl NewRecord {
-    /// A record to hand to [`create`](super::SessionStore::create).
+    /// A record to hand to [`create`](super::SessionStore::create): without limit, guard and counting.
     #[must_use]
     pub fn new(idle_ttl: Duration, lifetime: Duration, payload: Bytes) -> Self {
-        Self { idle_ttl, lifetime, payload }
+        Self { idle_ttl, lifetime, payload, limit: None, guard: None, count_within: None }
+    }
+}
+
+/// How many living sessions one user may have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "a number, and what happens when it is reached")]
+pub struct SessionLimit {
+    /// The greatest number of living sessions.
+    pub max: NonZeroU32,
+    /// What a login does that would be one too many.
+    pub when_full: WhenFull,
+}
+
+/// What a login does that would be one session too many.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "a store must handle both")]
+pub enum WhenFull {
+    /// It ends the sessions that were used least recently (of those used at the same time, the one that was created
+    /// first), with the reason [`Evicted`](crate::reason::EndReason::Evicted).
+    EvictLeastRecentlyActive,
+    /// It is refused.
+    Refuse,
+}
+
+/// A user's login guard, as [`guard`](super::SessionStore::guard) read it: a value that changes whenever logins that
+/// are under way must not succeed any more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Guard(Option<Box<str>>);
+
+impl Guard {
+    /// A guard with this value; `None` where there is none now.
+    #[must_use]
+    pub fn new(value: Option<&str>) -> Self {
+        Self(value.map(Box::from))
+    }
+
+    /// The value.
+    #[must_use]
+    pub fn value(&self) -> Option<&str> {
+        self.0.as_deref()
     }
 }
 
@@ -64,11 +111,14 @@ impl Record {
 // Payloads hold names, addresses and the application's own data: sizes are enough for a log.
 impl fmt::Debug for NewRecord {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { idle_ttl, lifetime, payload } = self;
+        let Self { idle_ttl, lifetime, payload, limit, guard, count_within } = self;
         f.debug_struct("NewRecord")
             .field("idle_ttl", idle_ttl)
             .field("lifetime", lifetime)
             .field("payload_bytes", &payload.len())
+            .field("limit", limit)
+            .field("guard", guard)
+            .field("count_within", count_within)
             .finish()
     }
 }
@@ -88,13 +138,38 @@ impl fmt::Debug for Record {
 }
 
 /// What came of [`create`](super::SessionStore::create).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(clippy::exhaustive_enums, reason = "a caller must handle both")]
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "a caller must handle all four")]
 pub enum Created {
-    /// It lives since this point in time.
-    Created(Timestamp),
+    /// It lives.
+    Created(Opened),
     /// The id is taken; nothing was changed.
     AlreadyExists,
+    /// The user has as many living sessions as allowed; nothing was changed.
+    LimitReached,
+    /// The login guard is not the one that was expected; nothing was changed.
+    Superseded,
+}
+
+/// A session that was made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Opened {
+    /// It lives since this point in time.
+    pub at: Timestamp,
+    /// The sessions that had to make room for it, in the order in which they ended.
+    pub evicted: Vec<SessionId>,
+    /// How many sessions this user has opened within [`NewRecord::count_within`], this one included; 0 where nothing is
+    /// counted. A window begins with the first creation after the one before has ended.
+    pub recent: u32,
+}
+
+impl Opened {
+    /// A session that lives since `at`, made room for by nobody, and not counted.
+    #[must_use]
+    pub fn new(at: Timestamp) -> Self {
+        Self { at, evicted: Vec::new(), recent: 0 }
+    }
 }
 
 /// What came of [`update`](super::SessionStore::update).
@@ -107,6 +182,47 @@ pub enum Updated {
     Conflict,
     /// The session has ended; nothing was changed.
     Gone,
+}
+
+/// The next payload of one session, for [`update_all`](super::SessionStore::update_all).
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct Replacement {
+    /// Which session.
+    pub id: SessionId,
+    /// The revision that it must still have.
+    pub expected: u64,
+    /// Its next payload.
+    pub payload: Bytes,
+}
+
+impl Replacement {
+    /// The next payload of a session that must still have the revision `expected`.
+    #[must_use]
+    pub fn new(id: SessionId, expected: u64, payload: Bytes) -> Self {
+        Self { id, expected, payload }
+    }
+}
+
+impl fmt::Debug for Replacement {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { id, expected, payload } = self;
+        f.debug_struct("Replacement")
+            .field("id", id)
+            .field("expected", expected)
+            .field("payload_bytes", &payload.len())
+            .finish()
+    }
+}
+
+/// What came of [`update_all`](super::SessionStore::update_all).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "a caller must handle both")]
+pub enum UpdatedAll {
+    /// All payloads were replaced.
+    Written,
+    /// The living sessions are not exactly those, at those revisions; nothing was changed.
+    Conflict,
 }
 
 /// When a session was used last, and how long it lives unless it is used again.

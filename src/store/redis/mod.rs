@@ -21,8 +21,9 @@ use self::scripts::Script;
 use self::time::ServerClock;
 use self::touches::Touches;
 use super::{
-    Activity, Created, NewRecord, Record, SessionStore, StoreError, StoreErrorKind, StoreHealth,
-    Touch, Touched, Updated, span,
+    Activity, Cleaned, Created, Guard, Listed, NewRecord, Opened, Page, Position, Record,
+    Replacement, SessionStore, StoreError, StoreErrorKind, StoreHealth, Touch, Touched, Updated,
+    UpdatedAll, span,
 };
 use crate::clock::{Timestamp, millis};
 use crate::error::ConfigError;
@@ -206,7 +207,7 @@ impl SessionStore for RedisStore {
         let args = [id.as_str().as_bytes(), idle_ttl.as_bytes(), lifetime.as_bytes(), &new.payload];
         match self.run(Script::Create, user, &args).await? {
             Value::Int(0) => Ok(Created::AlreadyExists),
-            Value::Int(now) => Ok(Created::Created(Timestamp::from_millis(now))),
+            Value::Int(now) => Ok(Created::Created(Opened::new(Timestamp::from_millis(now)))),
             _ => Err(unexpected()),
         }
     }
@@ -285,12 +286,41 @@ impl SessionStore for RedisStore {
     async fn delete_all(
         &self,
         user: &UserId,
+        _keep: Option<&SessionId>,
         reason: EndReason,
     ) -> Result<Vec<SessionId>, StoreError> {
         let answer = self.run(Script::DeleteAll, user, &[reason.as_str().as_bytes()]).await?;
         let ids: Vec<String> = redis::from_redis_value(answer).map_err(|_| unexpected())?;
         // A field that is no session id was put there by somebody else; it is gone as well, and nobody's session.
         Ok(ids.iter().filter_map(|id| SessionId::parse(id)).collect())
+    }
+
+    async fn guard(&self, _user: &UserId) -> Result<Guard, StoreError> {
+        Err(StoreError::new(StoreErrorKind::Unsupported))
+    }
+
+    async fn update_all(
+        &self,
+        _user: &UserId,
+        _replacements: &[Replacement],
+    ) -> Result<UpdatedAll, StoreError> {
+        Err(StoreError::new(StoreErrorKind::Unsupported))
+    }
+
+    async fn list(&self, _user: &UserId) -> Result<Vec<Listed>, StoreError> {
+        Err(StoreError::new(StoreErrorKind::Unsupported))
+    }
+
+    async fn scan(
+        &self,
+        _from: Option<&Position>,
+        _limit: usize,
+    ) -> Result<Option<Page>, StoreError> {
+        Err(StoreError::new(StoreErrorKind::Unsupported))
+    }
+
+    async fn cleanup(&self, _from: Option<&Position>) -> Result<Option<Cleaned>, StoreError> {
+        Err(StoreError::new(StoreErrorKind::Unsupported))
     }
 
     async fn ended(&self, user: &UserId, id: &SessionId) -> Result<Option<EndReason>, StoreError> {

@@ -12,7 +12,7 @@ use crate::clock::Timestamp;
 use crate::id::{SessionId, UserId};
 use crate::reason::EndReason;
 use crate::store::{
-    Activity, Created, NewRecord, Record, SessionStore, StoreError, Touch, Touched, Updated,
+    Activity, Created, NewRecord, Opened, Record, SessionStore, StoreError, Touch, Touched, Updated,
 };
 
 mod delete;
@@ -78,8 +78,8 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
         let id = id();
         let new = NewRecord::new(idle_ttl, lifetime, Bytes::from_static(b"{\"a\":[]}"));
         match self.create(user, &id, &new).await {
-            Created::Created(at) => Session { user: user.clone(), id, at },
-            Created::AlreadyExists => panic!("a new id is free"),
+            Created::Created(Opened { at, .. }) => Session { user: user.clone(), id, at },
+            _ => panic!("a new id is free"),
         }
     }
 
@@ -121,7 +121,7 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
     }
 
     async fn end_all(&self, user: &UserId, reason: EndReason) -> Vec<SessionId> {
-        ok("delete_all", self.store.delete_all(user, reason).await)
+        ok("delete_all", self.store.delete_all(user, None, reason).await)
     }
 
     async fn ended(&self, session: &Session) -> Option<EndReason> {

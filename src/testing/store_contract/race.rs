@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::{LONG, Suite, id, join_all, user};
 use crate::reason::EndReason;
-use crate::store::{Created, NewRecord, SessionStore, Updated};
+use crate::store::{Created, NewRecord, Opened, SessionStore, Updated};
 
 impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
     pub(super) async fn race(&self) {
@@ -25,7 +25,7 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
             let made = join_all(news.iter().map(|new| self.create(&owner, &id, new))).await;
             let mut won =
                 news.iter().zip(made).filter(|(_, made)| matches!(made, Created::Created(_)));
-            let Some((first, Created::Created(at))) = won.next() else {
+            let Some((first, Created::Created(Opened { at, .. }))) = won.next() else {
                 panic!("of many creates of one id, one wins");
             };
             assert!(won.next().is_none(), "of many creates of one id, only one wins");

@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::{LONG, MOMENT, Suite, id, user};
 use crate::reason::EndReason;
-use crate::store::{Created, NewRecord, SessionStore, Touched, Updated};
+use crate::store::{Created, NewRecord, Opened, SessionStore, Touched, Updated};
 
 impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
     pub(super) async fn update(&self) {
@@ -73,7 +73,7 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
         for payload in payloads {
             let (owner, id) = (user(), id());
             let new = NewRecord::new(LONG, LONG, Bytes::copy_from_slice(payload));
-            let Created::Created(at) = self.create(&owner, &id, &new).await else {
+            let Created::Created(Opened { at, .. }) = self.create(&owner, &id, &new).await else {
                 panic!("a new id is free");
             };
             let session = super::Session { user: owner, id, at };
