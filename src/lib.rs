@@ -85,6 +85,7 @@
 pub mod axum;
 pub mod clock;
 pub mod error;
+pub mod events;
 mod future;
 mod gate;
 mod id;

@@ -37,8 +37,17 @@ pub enum AuthErrorKind {
     SessionExpired,
     /// The token is good, its session was ended for a reason that is still known.
     SessionRevoked,
+    /// The session lives, its user's account is not active.
+    AccountInactive,
+    /// The session lives and the user's role is not one that may do this.
+    InsufficientScope,
+    /// The session lives, and this needs a login that is more recent or stronger (RFC 9470).
+    InsufficientUserAuthentication,
     /// The store cannot tell: nothing is known about the session, and the client should keep its token and try again.
     StoreUnavailable,
+    /// The session lives, and the user directory cannot tell whether the account is active. To clients it is the same
+    /// as [`StoreUnavailable`](Self::StoreUnavailable).
+    DirectoryUnavailable,
 }
 
 impl AuthErrorKind {
@@ -52,11 +61,14 @@ impl AuthErrorKind {
             Self::TokenExpired => "token_expired",
             Self::SessionExpired => "session_expired",
             Self::SessionRevoked => "session_revoked",
-            Self::StoreUnavailable => "store_unavailable",
+            Self::AccountInactive => "account_inactive",
+            Self::InsufficientScope => "insufficient_scope",
+            Self::InsufficientUserAuthentication => "insufficient_user_authentication",
+            Self::StoreUnavailable | Self::DirectoryUnavailable => "store_unavailable",
         }
     }
 
-    /// The HTTP status: 400, 401 or 503.
+    /// The HTTP status: 400, 401, 403 or 503.
     #[must_use]
     pub const fn status(self) -> StatusCode {
         match self {
@@ -65,8 +77,10 @@ impl AuthErrorKind {
             | Self::InvalidToken
             | Self::TokenExpired
             | Self::SessionExpired
-            | Self::SessionRevoked => StatusCode::UNAUTHORIZED,
-            Self::StoreUnavailable => StatusCode::SERVICE_UNAVAILABLE,
+            | Self::SessionRevoked
+            | Self::InsufficientUserAuthentication => StatusCode::UNAUTHORIZED,
+            Self::AccountInactive | Self::InsufficientScope => StatusCode::FORBIDDEN,
+            Self::StoreUnavailable | Self::DirectoryUnavailable => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 }
@@ -112,7 +126,14 @@ impl AuthError {
                 Some(reason) => return Cow::Owned(format!("Session was ended: {reason}")),
                 None => "Session was ended",
             },
-            AuthErrorKind::StoreUnavailable => "Session store unavailable",
+            AuthErrorKind::AccountInactive => "Account is not active",
+            AuthErrorKind::InsufficientScope => "Not enough permissions",
+            AuthErrorKind::InsufficientUserAuthentication => {
+                "A more recent or stronger login is required"
+            }
+            AuthErrorKind::StoreUnavailable | AuthErrorKind::DirectoryUnavailable => {
+                "Session store unavailable"
+            }
         })
     }
 }
@@ -129,7 +150,13 @@ impl fmt::Display for AuthError {
                 write!(f, "session was ended: {reason}")
             }
             (AuthErrorKind::SessionRevoked, None) => f.write_str("session was ended"),
+            (AuthErrorKind::AccountInactive, _) => f.write_str("account is not active"),
+            (AuthErrorKind::InsufficientScope, _) => f.write_str("role is not sufficient"),
+            (AuthErrorKind::InsufficientUserAuthentication, _) => {
+                f.write_str("login is not recent or strong enough")
+            }
             (AuthErrorKind::StoreUnavailable, _) => f.write_str("session cannot be checked"),
+            (AuthErrorKind::DirectoryUnavailable, _) => f.write_str("account cannot be checked"),
         }
     }
 }

@@ -1,7 +1,9 @@
 //! An [`AuthError`] to a response.
 
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
-use http::{Extensions, HeaderMap, HeaderValue, Method, Request, Response, Uri, Version};
+use http::{
+    Extensions, HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, Version,
+};
 use serde::Serialize;
 
 use crate::error::{AuthError, AuthErrorKind};
@@ -108,7 +110,7 @@ impl AuthError {
         if let Some(challenge) = challenge(self.kind()) {
             headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
         }
-        if self.kind() == AuthErrorKind::StoreUnavailable {
+        if self.kind().status() == StatusCode::SERVICE_UNAVAILABLE {
             headers.insert(RETRY_AFTER, RETRY_AFTER_SECONDS);
         }
         response
@@ -124,7 +126,13 @@ fn challenge(kind: AuthErrorKind) -> Option<&'static str> {
         | AuthErrorKind::TokenExpired
         | AuthErrorKind::SessionExpired
         | AuthErrorKind::SessionRevoked => Some(r#"Bearer error="invalid_token""#),
-        AuthErrorKind::StoreUnavailable => None,
+        AuthErrorKind::InsufficientScope => Some(r#"Bearer error="insufficient_scope""#),
+        AuthErrorKind::InsufficientUserAuthentication => {
+            Some(r#"Bearer error="insufficient_user_authentication""#)
+        }
+        AuthErrorKind::AccountInactive
+        | AuthErrorKind::StoreUnavailable
+        | AuthErrorKind::DirectoryUnavailable => None,
     }
 }
 
