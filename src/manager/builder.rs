@@ -11,6 +11,7 @@ use tokio::sync::mpsc;
 use super::{Lifetimes, SessionManager, Shared};
 use crate::clock::{Clock, SystemClock};
 use crate::error::ConfigError;
+use crate::events::{EventSink, Events};
 use crate::gate::Gate;
 use crate::session::SessionData;
 use crate::store::erased::ErasedStore;
@@ -43,6 +44,7 @@ struct Settings {
     lifetimes: Lifetimes,
     refresh_threshold: Option<Duration>,
     touch_interval: Duration,
+    sinks: Vec<Arc<dyn EventSink>>,
 }
 
 /// What a claim must be. Saying nothing is not the same as saying "any".
@@ -78,6 +80,7 @@ impl SessionManagerBuilder {
             },
             refresh_threshold: None,
             touch_interval: Duration::from_secs(60),
+            sinks: Vec::new(),
         };
         Self { settings, data: PhantomData }
     }
@@ -204,6 +207,12 @@ impl<D: SessionData> SessionManagerBuilder<D> {
         self
     }
 
+    /// Tells events to `sink` as well; may be called several times. None by default.
+    pub fn event_sink(mut self, sink: impl EventSink) -> Self {
+        self.settings.sinks.push(Arc::new(sink));
+        self
+    }
+
     /// Checks the configuration, tests the keys (each signs, verifies and refuses a forgery), and makes the manager and
     /// the worker that keeps its sessions alive. No I/O: a store that is away is found by the first request, or by
     /// [`health`](SessionManager::health).
@@ -224,6 +233,7 @@ impl<D: SessionData> SessionManagerBuilder<D> {
             lifetimes,
             refresh_threshold,
             touch_interval,
+            sinks,
         } = self.settings;
         let touch = TouchRules {
             interval: touch_interval,
@@ -247,6 +257,7 @@ impl<D: SessionData> SessionManagerBuilder<D> {
             policy: ArcSwap::from_pointee(policy),
             clock,
             lifetimes,
+            events: Events::new(sinks),
         };
         Ok((SessionManager { shared: Arc::new(shared), data: self.data }, worker))
     }

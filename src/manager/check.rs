@@ -82,11 +82,41 @@ impl<D: SessionData> SessionManager<D> {
             remembered.map_or(record.created, |(_, last_use)| last_use.max(record.created));
         let activity = Activity::new(last_activity, record.idle_deadline);
         let life = Life::of(&record);
-        let session = session(user.clone(), id.clone(), record, activity, Some(claims), now);
+        let session = self.session(user.clone(), id.clone(), record, activity, Some(claims));
         // One that cannot be read is not used either.
         let session = session.map_err(|error| refusal(error, id))?;
         shared.touches.used(key, life, now);
         Ok(session)
+    }
+
+    /// A record as the application sees it.
+    pub(super) fn session(
+        &self,
+        user: UserId,
+        id: SessionId,
+        record: Record,
+        activity: Activity,
+        claims: Option<VerifiedClaims>,
+    ) -> Result<Session<D>, StoreError> {
+        let Record { revision, created, idle_ttl, absolute_deadline, payload, .. } = record;
+        let Activity { last_activity, idle_deadline } = activity;
+        let content = Content::decode(&payload).map_err(|error| {
+            StoreError::with_source(StoreErrorKind::Unreadable, Undecodable::new(&error))
+        })?;
+        let state = State {
+            user,
+            id,
+            revision,
+            created,
+            last_activity,
+            idle_ttl,
+            idle_deadline,
+            absolute_deadline,
+            read: self.shared.gate.now(),
+            content,
+            events: self.shared.events.clone(),
+        };
+        Ok(Session::new(state, claims))
     }
 }
 
@@ -100,35 +130,6 @@ fn refusal(error: StoreError, id: &SessionId) -> AuthError {
         );
     }
     error.into()
-}
-
-/// A record as the application sees it.
-pub(super) fn session<D: SessionData>(
-    user: UserId,
-    id: SessionId,
-    record: Record,
-    activity: Activity,
-    claims: Option<VerifiedClaims>,
-    read: Timestamp,
-) -> Result<Session<D>, StoreError> {
-    let Record { revision, created, idle_ttl, absolute_deadline, payload, .. } = record;
-    let Activity { last_activity, idle_deadline } = activity;
-    let content = Content::decode(&payload).map_err(|error| {
-        StoreError::with_source(StoreErrorKind::Unreadable, Undecodable::new(&error))
-    })?;
-    let state = State {
-        user,
-        id,
-        revision,
-        created,
-        last_activity,
-        idle_ttl,
-        idle_deadline,
-        absolute_deadline,
-        read,
-        content,
-    };
-    Ok(Session::new(state, claims))
 }
 
 /// Where a payload stops being readable. Not serde's own words: they quote what they read.

@@ -68,6 +68,7 @@ impl<D: SessionData> SessionManager<D> {
             absolute_deadline,
             read: created,
             content,
+            events: shared.events.clone(),
         };
         let (access_token, expires_in) = token;
         Ok(Login { session: Session::new(state, None), access_token, expires_in })

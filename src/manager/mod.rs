@@ -14,6 +14,7 @@ use tokio::time::Instant;
 
 use crate::clock::Clock;
 use crate::error::{ConfigError, SessionError};
+use crate::events::Events;
 use crate::gate::Gate;
 use crate::id::{SessionId, UserId};
 use crate::reason::EndReason;
@@ -46,6 +47,7 @@ struct Shared {
     policy: ArcSwap<Policy>,
     clock: Arc<dyn Clock>,
     lifetimes: Lifetimes,
+    events: Events,
 }
 
 /// How long things live.
@@ -85,8 +87,7 @@ impl<D: SessionData> SessionManager<D> {
         let Some(activity) = gate.ask(deadline, |store| store.activity(user, id)).await? else {
             return Ok(None);
         };
-        let session = check::session(user.clone(), id.clone(), record, activity, None, gate.now())?;
-        Ok(Some(session))
+        Ok(Some(self.session(user.clone(), id.clone(), record, activity, None)?))
     }
 
     /// Ends one session. Tells whether it lived until now; ending what has ended is not an error.

@@ -61,6 +61,20 @@ impl<D> NewSession<D> {
         self
     }
 
+    /// How strong the login was: an authentication context class (`acr`, RFC 9470 section 3).
+    #[must_use]
+    pub fn acr(mut self, class: impl Into<String>) -> Self {
+        self.content.acr = Some(class.into());
+        self
+    }
+
+    /// By which methods the user logged in (`amr`): `pwd`, `otp` and others of RFC 8176.
+    #[must_use]
+    pub fn amr<M: Into<String>>(mut self, methods: impl IntoIterator<Item = M>) -> Self {
+        self.content.amr = methods.into_iter().map(Into::into).collect();
+        self
+    }
+
     /// The address that the login came from. Take it from the connection, or from a forwarding header only if a proxy
     /// of your own wrote it.
     #[must_use]
