@@ -3,6 +3,7 @@
 use super::SessionManager;
 use crate::clock::Timestamp;
 use crate::error::{AuthError, AuthErrorKind};
+use crate::gate::Verb;
 use crate::id::{SessionId, UserId};
 use crate::reason::EndReason;
 use crate::session::{Content, Session, SessionData, State};
@@ -37,7 +38,7 @@ impl<D: SessionData> SessionManager<D> {
     pub async fn logout(&self, token: &str) -> Result<bool, AuthError> {
         let claims = self.verify(token, Expiry::Ignored)?;
         let gate = &self.shared.gate;
-        let ended = gate.ask(gate.deadline(), |store| {
+        let ended = gate.ask(Verb::Delete, gate.deadline(), |store| {
             store.delete(claims.user(), claims.session_id(), EndReason::Logout)
         });
         ended.await.map_err(|error| {
@@ -65,10 +66,12 @@ impl<D: SessionData> SessionManager<D> {
         let deadline = shared.gate.deadline();
 
         let idle_bound = remembered.map(|(idle_deadline, _)| idle_deadline);
-        let found = shared.gate.ask(deadline, |store| store.load(user, id, idle_bound)).await;
+        let found =
+            shared.gate.ask(Verb::Load, deadline, |store| store.load(user, id, idle_bound)).await;
         let Some(record) = found.map_err(|error| refusal(error, id))? else {
             // That it does not live is known; a reason that cannot be read in time changes nothing about it.
-            let reason = shared.gate.ask(deadline, |store| store.ended(user, id)).await;
+            let reason =
+                shared.gate.ask(Verb::Ended, deadline, |store| store.ended(user, id)).await;
             return Err(match reason {
                 Ok(Some(reason)) => AuthError::revoked(reason),
                 Ok(None) => AuthError::new(AuthErrorKind::SessionExpired),

@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use super::{Lifetimes, SessionManager};
 use crate::clock::Timestamp;
 use crate::error::SessionError;
+use crate::gate::Verb;
 use crate::id::{SessionId, UserId};
 use crate::session::{NewSession, Session, SessionData, State};
 use crate::store::{Created, NewRecord, StoreError, StoreErrorKind};
@@ -45,7 +46,11 @@ impl<D: SessionData> SessionManager<D> {
             // Signed before it is stored: a token that cannot be signed leaves no session behind.
             let token = self.sign(&user, &id, claims.as_ref())?;
             let deadline = shared.gate.deadline();
-            match shared.gate.ask(deadline, |store| store.create(&user, &id, &record)).await? {
+            match shared
+                .gate
+                .ask(Verb::Create, deadline, |store| store.create(&user, &id, &record))
+                .await?
+            {
                 Created::Created(opened) => break (id, opened.at, token),
                 Created::AlreadyExists if tries < 2 => tries += 1,
                 // 144 random bits do not repeat three times: the store is out of order.

@@ -15,7 +15,7 @@ use tokio::time::Instant;
 use crate::clock::Clock;
 use crate::error::{ConfigError, SessionError};
 use crate::events::Events;
-use crate::gate::Gate;
+use crate::gate::{Gate, Verb};
 use crate::id::{SessionId, UserId};
 use crate::reason::EndReason;
 use crate::session::{Session, SessionData};
@@ -81,10 +81,14 @@ impl<D: SessionData> SessionManager<D> {
     ) -> Result<Option<Session<D>>, SessionError> {
         let gate = &self.shared.gate;
         let deadline = gate.deadline();
-        let Some(record) = gate.ask(deadline, |store| store.load(user, id, None)).await? else {
+        let Some(record) =
+            gate.ask(Verb::Load, deadline, |store| store.load(user, id, None)).await?
+        else {
             return Ok(None);
         };
-        let Some(activity) = gate.ask(deadline, |store| store.activity(user, id)).await? else {
+        let Some(activity) =
+            gate.ask(Verb::Activity, deadline, |store| store.activity(user, id)).await?
+        else {
             return Ok(None);
         };
         Ok(Some(self.session(user.clone(), id.clone(), record, activity, None)?))
@@ -102,7 +106,7 @@ impl<D: SessionData> SessionManager<D> {
         reason: EndReason,
     ) -> Result<bool, SessionError> {
         let gate = &self.shared.gate;
-        Ok(gate.ask(gate.deadline(), |store| store.delete(user, id, reason)).await?)
+        Ok(gate.ask(Verb::Delete, gate.deadline(), |store| store.delete(user, id, reason)).await?)
     }
 
     /// Ends all sessions of a user, in one step. Returns those that lived until now.
@@ -118,7 +122,9 @@ impl<D: SessionData> SessionManager<D> {
         reason: EndReason,
     ) -> Result<Vec<SessionId>, SessionError> {
         let gate = &self.shared.gate;
-        Ok(gate.ask(gate.deadline(), |store| store.delete_all(user, None, reason)).await?)
+        Ok(gate
+            .ask(Verb::DeleteAll, gate.deadline(), |store| store.delete_all(user, None, reason))
+            .await?)
     }
 
     /// Puts other keys in the place of the present ones, while requests are served.
@@ -139,7 +145,7 @@ impl<D: SessionData> SessionManager<D> {
     pub async fn health(&self) -> Health {
         let gate = &self.shared.gate;
         let asked = Instant::now();
-        let answer = gate.ask(gate.deadline(), |store| store.health()).await;
+        let answer = gate.ask(Verb::Health, gate.deadline(), |store| store.health()).await;
         let latency = asked.elapsed();
         match answer {
             Ok(health) => Health {
