@@ -4,11 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use quick_cache::sync::Cache;
-use tokio::time::{Instant, timeout};
+use tokio::time::Instant;
 
 use super::SessionManager;
 use crate::directory::{ErasedDirectory, User};
 use crate::error::{AuthError, AuthErrorKind, DirectoryError, SessionError};
+use crate::gate::{Lane, LaneName, Miss};
 use crate::id::UserId;
 use crate::session::{Session, SessionData};
 
@@ -18,7 +19,7 @@ const REMEMBERED: usize = 65_536;
 /// The user directory with what this process knows from it.
 pub(super) struct Accounts {
     directory: Arc<dyn ErasedDirectory>,
-    timeout: Duration,
+    lane: Lane,
     revalidate_after: Duration,
     /// When the question was asked that the directory answered with "active".
     active: Cache<UserId, Instant>,
@@ -30,14 +31,21 @@ impl Accounts {
         timeout: Duration,
         revalidate_after: Duration,
     ) -> Self {
-        Self { directory, timeout, revalidate_after, active: Cache::new(REMEMBERED) }
+        let lane = Lane::new(LaneName::Directory, timeout);
+        Self { directory, lane, revalidate_after, active: Cache::new(REMEMBERED) }
     }
 
     /// The user, if the account is active; asks the directory.
     pub(super) async fn find(&self, user: &UserId) -> Result<Option<User>, DirectoryError> {
         let asked = Instant::now();
-        let found = timeout(self.timeout, self.directory.find(user)).await;
-        let found = found.map_err(|_| DirectoryError::TooLate)?.map_err(DirectoryError::Failed)?;
+        let question = async { self.directory.find(user).await.map_err(DirectoryError::Failed) };
+        // Only silence opens the breaker. An error comes at once, and may concern this one user.
+        let found = self.lane.ask(self.lane.deadline(), question, |_| false).await;
+        let found = found.map_err(|miss| match miss {
+            Miss::TurnedAway(_) => DirectoryError::TurnedAway,
+            Miss::TooLate(_) => DirectoryError::TooLate,
+            Miss::Failed(error) => error,
+        })?;
         let found = found.filter(|user| user.active);
         match found {
             Some(_) => self.active.insert(user.clone(), asked),

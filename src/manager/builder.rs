@@ -26,6 +26,9 @@ use crate::touch::{self, TouchQueue, TouchRules, Worker};
 /// nothing but a later touch.
 const QUEUE: usize = 16_384;
 
+/// How long a list, or one step of a walk over all sessions, may take.
+const WALK_TIMEOUT: Duration = Duration::from_secs(5);
+
 /// Configures a [`SessionManager`]. Keys, issuer and audience must be given (the last two may be switched off by name);
 /// everything else has a default.
 #[must_use = "a builder does nothing until it is built"]
@@ -314,7 +317,7 @@ impl<D: SessionData> SessionManagerBuilder<D> {
             accept_typ_jwt,
         })?;
         let store = store.unwrap_or_else(|| Arc::new(MemoryStore::with_clock(Arc::clone(&clock))));
-        let gate = Arc::new(Gate::new(store, store_timeout));
+        let gate = Arc::new(Gate::new(store, store_timeout, WALK_TIMEOUT));
         let (sender, receiver) = mpsc::channel(QUEUE);
         let worker = touch::worker(receiver, Arc::clone(&gate));
         let shared = Shared {

@@ -10,6 +10,7 @@ use super::SessionManager;
 use crate::clock::Timestamp;
 use crate::error::SessionError;
 use crate::events::Event;
+use crate::gate::Verb;
 use crate::id::{SessionId, UserId};
 use crate::session::{Content, Session, SessionData, SessionEdit};
 use crate::store::{Record, Replacement, Touch, Touched, Updated, UpdatedAll};
@@ -69,7 +70,7 @@ impl<D: SessionData> SessionManager<D> {
         let gate = &self.shared.gate;
         let deadline = gate.deadline();
         for _ in 0..TRIES {
-            let listed = gate.ask(deadline, |store| store.list(user)).await?;
+            let listed = gate.ask_aside(Verb::List, |store| store.list(user)).await?;
             let mut changed = HashSet::new();
             let mut replacements = Vec::with_capacity(listed.len());
             for entry in listed {
@@ -83,7 +84,9 @@ impl<D: SessionData> SessionManager<D> {
                 }
                 replacements.push(Replacement::new(entry.id, revision, next));
             }
-            let written = gate.ask(deadline, |store| store.update_all(user, &replacements)).await?;
+            let written = gate
+                .ask(Verb::UpdateAll, deadline, |store| store.update_all(user, &replacements))
+                .await?;
             if written == UpdatedAll::Written {
                 for id in changed {
                     self.tell_updated(user, id);
@@ -133,7 +136,7 @@ impl<D: SessionData> SessionManager<D> {
     ) -> Result<DateTime<Utc>, SessionError> {
         let gate = &self.shared.gate;
         let touch = [Touch::new(user.clone(), id.clone(), Duration::ZERO, Duration::MAX)];
-        let touched = gate.ask(gate.deadline(), |store| store.touch(&touch)).await?;
+        let touched = gate.ask(Verb::Touch, gate.deadline(), |store| store.touch(&touch)).await?;
         let Some(Touched::Lives(idle_deadline)) = touched.into_iter().next() else {
             return Err(SessionError::Gone);
         };
@@ -152,14 +155,16 @@ impl<D: SessionData> SessionManager<D> {
         let gate = &self.shared.gate;
         let deadline = gate.deadline();
         for _ in 0..TRIES {
-            let record = gate.ask(deadline, |store| store.load(user, id, None)).await?;
+            let record = gate.ask(Verb::Load, deadline, |store| store.load(user, id, None)).await?;
             let Some(mut record) = record else { return Err(SessionError::Gone) };
             let next = change(self.content(&record.payload)?, gate.now()).encode()?;
             if next == record.payload {
                 return Ok((self.as_it_is(user, id, record, deadline).await?, false));
             }
             let expected = record.revision;
-            let write = gate.ask(deadline, |store| store.update(user, id, expected, next.clone()));
+            let write = gate.ask(Verb::Update, deadline, |store| {
+                store.update(user, id, expected, next.clone())
+            });
             match write.await? {
                 Updated::Written(revision) => {
                     record.revision = revision;
@@ -181,7 +186,11 @@ impl<D: SessionData> SessionManager<D> {
         record: Record,
         deadline: Instant,
     ) -> Result<Session<D>, SessionError> {
-        let activity = self.shared.gate.ask(deadline, |store| store.activity(user, id)).await?;
+        let activity = self
+            .shared
+            .gate
+            .ask(Verb::Activity, deadline, |store| store.activity(user, id))
+            .await?;
         let activity = activity.ok_or(SessionError::Gone)?;
         Ok(self.session(user.clone(), id.clone(), record, activity, None)?)
     }

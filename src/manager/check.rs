@@ -2,6 +2,7 @@
 
 use super::SessionManager;
 use crate::error::{AuthError, AuthErrorKind};
+use crate::gate::Verb;
 use crate::id::{SessionId, UserId};
 use crate::session::{Content, Session, SessionData, State};
 use crate::store::{Activity, Record, StoreError, StoreErrorKind};
@@ -40,10 +41,12 @@ impl<D: SessionData> SessionManager<D> {
         let deadline = shared.gate.deadline();
 
         let idle_bound = remembered.map(|(idle_deadline, _)| idle_deadline);
-        let found = shared.gate.ask(deadline, |store| store.load(user, id, idle_bound)).await;
+        let found =
+            shared.gate.ask(Verb::Load, deadline, |store| store.load(user, id, idle_bound)).await;
         let Some(record) = found.map_err(|error| refusal(error, id))? else {
             // That it does not live is known; a reason that cannot be read in time changes nothing about it.
-            let reason = shared.gate.ask(deadline, |store| store.ended(user, id)).await;
+            let reason =
+                shared.gate.ask(Verb::Ended, deadline, |store| store.ended(user, id)).await;
             return Err(match reason {
                 Ok(Some(reason)) => AuthError::revoked(reason),
                 Ok(None) => AuthError::new(AuthErrorKind::SessionExpired),

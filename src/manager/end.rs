@@ -3,6 +3,7 @@
 use super::SessionManager;
 use crate::error::{AuthError, AuthErrorKind, SessionError};
 use crate::events::{Actor, Event};
+use crate::gate::Verb;
 use crate::id::{SessionId, UserId};
 use crate::reason::EndReason;
 use crate::session::{Session, SessionData};
@@ -114,7 +115,8 @@ impl<D: SessionData> SessionManager<D> {
         actor: Actor,
     ) -> Result<bool, SessionError> {
         let gate = &self.shared.gate;
-        let lived = gate.ask(gate.deadline(), |store| store.delete(user, id, reason)).await?;
+        let lived =
+            gate.ask(Verb::Delete, gate.deadline(), |store| store.delete(user, id, reason)).await?;
         if lived {
             self.tell_revoked(user, id.clone(), reason, actor);
         }
@@ -128,7 +130,9 @@ impl<D: SessionData> SessionManager<D> {
         reason: EndReason,
     ) -> Result<Vec<SessionId>, SessionError> {
         let gate = &self.shared.gate;
-        let ended = gate.ask(gate.deadline(), |store| store.delete_all(user, keep, reason)).await?;
+        let ended = gate
+            .ask(Verb::DeleteAll, gate.deadline(), |store| store.delete_all(user, keep, reason))
+            .await?;
         for id in &ended {
             self.tell_revoked(user, id.clone(), reason, self.actor(user, reason));
         }

@@ -5,6 +5,7 @@ use std::fmt;
 
 use super::SessionManager;
 use crate::error::SessionError;
+use crate::gate::Verb;
 use crate::id::UserId;
 use crate::session::{Session, SessionData};
 use crate::store::{Listed, Position};
@@ -71,7 +72,7 @@ impl<D: SessionData> SessionManager<D> {
     /// [`SessionError::Store`] when the store cannot answer.
     pub async fn sessions(&self, user: &UserId) -> Result<Vec<Session<D>>, SessionError> {
         let gate = &self.shared.gate;
-        let listed = gate.ask(gate.deadline(), |store| store.list(user)).await?;
+        let listed = gate.ask_aside(Verb::List, |store| store.list(user)).await?;
         let mut sessions = self.readable(listed);
         sessions.sort_unstable_by_key(|session| {
             (Reverse(session.last_activity()), Reverse(session.created()), session.id().clone())
@@ -119,7 +120,7 @@ impl<D: SessionData> SessionManager<D> {
             None => None,
         };
         let limit = limit.clamp(1, Self::MAX_PAGE);
-        let page = gate.ask(gate.deadline(), |store| store.scan(from.as_ref(), limit)).await?;
+        let page = gate.ask_aside(Verb::Scan, |store| store.scan(from.as_ref(), limit)).await?;
         let page = page.ok_or(SessionError::Cursor)?;
         let seal = |next: Position| {
             let text = format!("{}\n{}", gate.kind(), next.as_str());

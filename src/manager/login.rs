@@ -9,6 +9,7 @@ use super::{Lifetimes, SessionManager};
 use crate::clock::Timestamp;
 use crate::error::SessionError;
 use crate::events::{Event, Suspicion};
+use crate::gate::Verb;
 use crate::id::{SessionId, UserId};
 use crate::session::{LoginGuard, NewSession, Session, SessionData, State};
 use crate::store::{Created, NewRecord, Opened, StoreError, StoreErrorKind};
@@ -36,7 +37,7 @@ impl<D: SessionData> SessionManager<D> {
     /// [`SessionError::Store`] when the store cannot answer.
     pub async fn begin_login(&self, user: &UserId) -> Result<LoginGuard, SessionError> {
         let gate = &self.shared.gate;
-        let guard = gate.ask(gate.deadline(), |store| store.guard(user)).await?;
+        let guard = gate.ask(Verb::Guard, gate.deadline(), |store| store.guard(user)).await?;
         Ok(LoginGuard { user: user.clone(), guard })
     }
 
@@ -73,7 +74,11 @@ impl<D: SessionData> SessionManager<D> {
             // Signed before it is stored: a token that cannot be signed leaves no session behind.
             let token = self.sign(&user, &id, lifetimes, claims.as_ref())?;
             let deadline = shared.gate.deadline();
-            match shared.gate.ask(deadline, |store| store.create(&user, &id, &record)).await? {
+            match shared
+                .gate
+                .ask(Verb::Create, deadline, |store| store.create(&user, &id, &record))
+                .await?
+            {
                 Created::Created(opened) => break (id, opened, token),
                 Created::LimitReached => return Err(SessionError::LimitReached),
                 Created::Superseded => return Err(SessionError::LoginSuperseded),

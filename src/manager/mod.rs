@@ -22,7 +22,7 @@ use self::accounts::Accounts;
 use crate::clock::Clock;
 use crate::error::{ConfigError, SessionError};
 use crate::events::Events;
-use crate::gate::Gate;
+use crate::gate::{Gate, Verb};
 use crate::id::{SessionId, UserId};
 use crate::session::{Session, SessionData};
 use crate::store::SessionLimit;
@@ -127,7 +127,9 @@ impl<D: SessionData> SessionManager<D> {
     ) -> Result<Option<Session<D>>, SessionError> {
         let gate = &self.shared.gate;
         let deadline = gate.deadline();
-        let Some(record) = gate.ask(deadline, |store| store.load(user, id, None)).await? else {
+        let Some(record) =
+            gate.ask(Verb::Load, deadline, |store| store.load(user, id, None)).await?
+        else {
             return Ok(None);
         };
         match self.as_it_is(user, id, record, deadline).await {
@@ -144,7 +146,10 @@ impl<D: SessionData> SessionManager<D> {
     /// As for [`get`](Self::get).
     pub async fn exists(&self, user: &UserId, id: &SessionId) -> Result<bool, SessionError> {
         let gate = &self.shared.gate;
-        Ok(gate.ask(gate.deadline(), |store| store.activity(user, id)).await?.is_some())
+        Ok(gate
+            .ask(Verb::Activity, gate.deadline(), |store| store.activity(user, id))
+            .await?
+            .is_some())
     }
 
     /// The same manager, for verbs that `actor` asks for: events then say who ended a session.
@@ -171,7 +176,7 @@ impl<D: SessionData> SessionManager<D> {
     pub async fn health(&self) -> Health {
         let gate = &self.shared.gate;
         let asked = Instant::now();
-        let answer = gate.ask(gate.deadline(), |store| store.health()).await;
+        let answer = gate.ask(Verb::Health, gate.deadline(), |store| store.health()).await;
         let latency = asked.elapsed();
         match answer {
             Ok(health) => Health {

@@ -10,6 +10,7 @@ use tokio::time::Instant;
 
 use super::SessionManager;
 use crate::error::SessionError;
+use crate::gate::Verb;
 use crate::session::{SessionData, role_of};
 
 /// How many sessions a walk takes at once.
@@ -70,7 +71,7 @@ impl<D: SessionData> SessionManager<D> {
         let mut ttls = Duration::ZERO;
         let mut from = None;
         loop {
-            let page = gate.ask(gate.deadline(), |store| store.scan(from.as_ref(), PAGE)).await?;
+            let page = gate.ask_aside(Verb::Scan, |store| store.scan(from.as_ref(), PAGE)).await?;
             let page = page.ok_or(SessionError::Cursor)?;
             let now = gate.now();
             for entry in page.sessions {
@@ -141,7 +142,7 @@ impl<D: SessionData> SessionManager<D> {
         let mut from = None;
         let mut freed = 0;
         loop {
-            let step = gate.ask(gate.deadline(), |store| store.cleanup(from.as_ref())).await?;
+            let step = gate.ask_aside(Verb::Cleanup, |store| store.cleanup(from.as_ref())).await?;
             let step = step.ok_or(SessionError::Cursor)?;
             freed += step.count;
             walk.step(freed);

@@ -13,7 +13,7 @@ use tokio::task::{JoinError, JoinHandle};
 use tokio::time::{Instant, sleep_until};
 
 use super::{Mark, Use};
-use crate::gate::Gate;
+use crate::gate::{Gate, Verb};
 use crate::id::{SessionId, UserId};
 use crate::store::{StoreErrorKind, Touch, Touched};
 use crate::trace;
@@ -205,7 +205,11 @@ impl Worker {
                 Touch::new(user.clone(), id.clone(), now - *at, *extend_below)
             })
             .collect();
-        match self.gate.ask_in_background(deadline, |store| store.touch(&touches)).await {
+        match self
+            .gate
+            .ask_in_background(Verb::Touch, deadline, |store| store.touch(&touches))
+            .await
+        {
             Ok(answers) => {
                 if mem::take(&mut self.held_up) {
                     trace::info!("the session store takes uses of sessions again");
@@ -256,7 +260,7 @@ impl Worker {
 
     async fn upkeep(&self) {
         let deadline = self.gate.deadline();
-        if let Err(error) = self.gate.ask(deadline, |store| store.upkeep()).await {
+        if let Err(error) = self.gate.ask(Verb::Upkeep, deadline, |store| store.upkeep()).await {
             trace::debug!("upkeep of the store failed", error = trace::Chain(&error));
         }
     }
