@@ -1,5 +1,7 @@
 //! What can be wrong with a verb of the manager.
 
+use std::fmt;
+
 use super::StoreError;
 use crate::id::RandomError;
 
@@ -77,8 +79,9 @@ pub enum SessionError {
     Random(#[from] RandomError),
 }
 
-/// Why the user directory did not tell.
-#[derive(Debug, thiserror::Error)]
+/// Why the user directory did not tell. `Debug` names the kind only; [`source`](std::error::Error::source) carries the
+/// directory's own error, which may name hosts: log it, never send it.
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum DirectoryError {
     /// It did not answer in time.
@@ -90,6 +93,16 @@ pub enum DirectoryError {
     /// It said why.
     #[error("it failed")]
     Failed(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl fmt::Debug for DirectoryError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::TooLate => "TooLate",
+            Self::TurnedAway => "TurnedAway",
+            Self::Failed(_) => "Failed(..)",
+        })
+    }
 }
 
 /// The cryptography behind a signing key refused.
