@@ -211,7 +211,10 @@ fn print(small: &Figures, large: &Figures, per_second: f64) {
         let ratio = large.as_secs_f64() / small.as_secs_f64();
         println!("| {verb}, median | {small:.0?} | {large:.0?} | {ratio:.2} |");
     }
-    println!("| statistics, the whole walk | {:.0?} | {:.1?} | |", small.statistics, large.statistics);
+    println!(
+        "| statistics, the whole walk | {:.0?} | {:.1?} | |",
+        small.statistics, large.statistics
+    );
     println!("| cleanup, the whole walk | {:.0?} | {:.1?} | |", small.cleanup, large.cleanup);
     let held = |slowest: Duration| match slowest {
         Duration::ZERO => "under 1 ms".to_owned(),

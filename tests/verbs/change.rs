@@ -29,8 +29,7 @@ fn with_cart(place: &Place) -> SessionManager<Cart> {
 
 async fn a_change_is_seen_by_every_process_at_once(place: &Place) {
     let told = Told::default();
-    let (here, worker) =
-        place.builder().event_sink(told.sink()).data::<Cart>().build().unwrap();
+    let (here, worker) = place.builder().event_sink(told.sink()).data::<Cart>().build().unwrap();
     let background = worker.start();
     let there = with_cart(place);
     let new = NewSession::new(user("jeju")).role("admin").email("jeju@test.com");
@@ -147,7 +146,10 @@ async fn reauthentication_renews_what_the_login_proved(place: &Place) {
     let manager = place.manager();
     let new = NewSession::new(user("jeju")).role("user").acr("bronze").amr(["pwd"]);
     let login = manager.create(new).await.unwrap();
-    assert_eq!((login.session.acr(), login.session.amr()), (Some("bronze"), &["pwd".to_owned()][..]));
+    assert_eq!(
+        (login.session.acr(), login.session.amr()),
+        (Some("bronze"), &["pwd".to_owned()][..])
+    );
     assert_eq!(login.session.authenticated_at(), login.session.created());
     // Time passes on the store's clock.
     while manager.get(&user("jeju"), login.session.id()).await.unwrap().unwrap().ttl() >= HOUR {

@@ -56,8 +56,7 @@ impl UserDirectory for Directory {
 
 fn manager() -> (SessionManager, Directory) {
     let clock = TokioClock::new(START);
-    let directory =
-        Directory { says: Arc::new(Mutex::new(Says::Active)), asked: Arc::default() };
+    let directory = Directory { says: Arc::new(Mutex::new(Says::Active)), asked: Arc::default() };
     let (manager, _worker) = builder()
         .clock(clock)
         .store(MemoryStore::with_clock(clock))

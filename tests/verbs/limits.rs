@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use tokio::task::JoinSet;
 use tower_session_auth::store::WhenFull;
-use tower_session_auth::{AuthErrorKind, EndReason, Login, NewSession, SessionError, SessionManager};
+use tower_session_auth::{
+    AuthErrorKind, EndReason, Login, NewSession, SessionError, SessionManager,
+};
 
 use crate::support::user;
 use crate::{HOUR, Place, Told, login, on_both_stores};
@@ -57,7 +59,8 @@ async fn of_a_hundred_logins_at_once_five_are_let_in(place: &Place) {
     for refused in refused {
         assert!(matches!(refused, Err(SessionError::LimitReached)), "{refused:?}");
     }
-    let mut left: HashSet<_> = let_in.into_iter().map(|login| login.unwrap().access_token).collect();
+    let mut left: HashSet<_> =
+        let_in.into_iter().map(|login| login.unwrap().access_token).collect();
     for token in &left {
         managers[0].authenticate(token).await.unwrap();
     }
@@ -141,7 +144,8 @@ async fn a_remembered_session_lives_by_its_own_limits(place: &Place) {
         (NewSession::new(user("jeju")).lifetime(Duration::MAX), "lifetime"),
     ] {
         let refused = manager.create(bad).await.unwrap_err();
-        let named = matches!(refused, SessionError::OutOfRange { setting: name, .. } if name == setting);
+        let named =
+            matches!(refused, SessionError::OutOfRange { setting: name, .. } if name == setting);
         assert!(named, "{refused:?}");
     }
     assert_eq!(manager.sessions(&user("jeju")).await.unwrap().len(), 3, "a refusal leaves none");
@@ -149,9 +153,8 @@ async fn a_remembered_session_lives_by_its_own_limits(place: &Place) {
 
 async fn fast_logins_are_told_once_a_window(place: &Place) {
     let (here, there) = (Told::default(), Told::default());
-    let process = |told: &Told| {
-        place.builder().login_rate(3, HOUR).event_sink(told.sink()).build().unwrap()
-    };
+    let process =
+        |told: &Told| place.builder().login_rate(3, HOUR).event_sink(told.sink()).build().unwrap();
     let ((first, worker), (second, other_worker)) = (process(&here), process(&there));
     let background = [worker.start(), other_worker.start()];
     for _ in 0..3 {

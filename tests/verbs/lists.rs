@@ -100,7 +100,8 @@ async fn walk(manager: &SessionManager, limit: usize) -> BTreeMap<String, BTreeS
 async fn everybody_is_seen_page_by_page(place: &Place) {
     let manager = place.manager();
     let mut expected: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    for (i, name) in ["*", "a:b", "{x}", "제주", "\r\n", "%2A", "jeju", "x"].into_iter().enumerate() {
+    for (i, name) in ["*", "a:b", "{x}", "제주", "\r\n", "%2A", "jeju", "x"].into_iter().enumerate()
+    {
         for _ in 0..=i {
             let id = login(&manager, name).await.session.id().to_string();
             expected.entry(name.to_owned()).or_default().insert(id);

@@ -46,7 +46,7 @@ impl Place {
         let builder = support::builder().store_timeout(Duration::from_secs(5));
         match self {
             Self::Memory(store) => builder.store(store.clone()),
-            Self::Redis(server) => builder.store(self::redis(server)),
+            Self::Redis(server) => builder.store(redis(server)),
         }
     }
 

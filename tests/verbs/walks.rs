@@ -56,7 +56,8 @@ async fn cleanup_frees_what_has_expired(place: &Place) {
     let ended = login(&manager, "jeju").await;
     manager.delete(&user("jeju"), ended.session.id(), EndReason::Admin).await.unwrap();
     // Sessions of some milliseconds, beside one that lives: made without the manager, which makes none so short.
-    let brief = NewRecord::new(Duration::from_millis(20), HOUR, Bytes::from_static(b"{\"data\":null}"));
+    let brief =
+        NewRecord::new(Duration::from_millis(20), HOUR, Bytes::from_static(b"{\"data\":null}"));
     for i in 0..30 {
         let (owner, id) = (user(&format!("user {}", i % 3)), SessionId::random().unwrap());
         match place {
