@@ -85,6 +85,7 @@
 #[cfg(feature = "axum")]
 pub mod axum;
 pub mod clock;
+pub mod directory;
 pub mod error;
 pub mod events;
 mod future;
@@ -108,7 +109,10 @@ pub use self::error::{AuthError, AuthErrorKind, ConfigError, KeyError, SessionEr
 pub use self::future::ResponseFuture;
 pub use self::id::{RandomError, SessionId, UserId};
 pub use self::layer::SessionAuthLayer;
-pub use self::manager::{Health, Login, SessionManager, SessionManagerBuilder};
+pub use self::manager::{
+    Cursor, Health, Login, OwnSession, Progress, SessionManager, SessionManagerBuilder,
+    SessionPage, Statistics,
+};
 pub use self::reason::EndReason;
 pub use self::service::SessionAuth;
 pub use self::session::{NewSession, Session, SessionData};

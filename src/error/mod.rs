@@ -8,5 +8,5 @@ mod store;
 
 pub use self::auth::{AuthError, AuthErrorKind};
 pub use self::config::{ConfigError, KeyError};
-pub use self::session::{SessionError, SignError};
+pub use self::session::{DirectoryError, SessionError, SignError};
 pub use self::store::{StoreError, StoreErrorKind};

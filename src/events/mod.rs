@@ -165,3 +165,9 @@ impl Events {
         }
     }
 }
+
+impl<F: Fn(&Event) + Send + Sync + 'static> EventSink for F {
+    fn event(&self, event: &Event) {
+        self(event);
+    }
+}

@@ -1,11 +1,9 @@
 //! From a token to a living session: verify, then ask the store.
 
 use super::SessionManager;
-use crate::clock::Timestamp;
 use crate::error::{AuthError, AuthErrorKind};
 use crate::gate::Verb;
 use crate::id::{SessionId, UserId};
-use crate::reason::EndReason;
 use crate::session::{Content, Session, SessionData, State};
 use crate::store::{Activity, Record, StoreError, StoreErrorKind};
 use crate::token::{Expiry, VerifiedClaims};
@@ -27,29 +25,6 @@ impl<D: SessionData> SessionManager<D> {
     /// Safe: checking changes nothing but the record of use.
     pub async fn authenticate(&self, token: &str) -> Result<Session<D>, AuthError> {
         self.check(self.verify(token, Expiry::Enforced)?).await
-    }
-
-    /// Ends the session of an access token whose signature is good, also one whose `exp` has passed. Tells whether it
-    /// lived until now.
-    ///
-    /// # Errors
-    ///
-    /// [`AuthError`]: 401 if the token is not one of ours, 503 when the session could not be ended.
-    pub async fn logout(&self, token: &str) -> Result<bool, AuthError> {
-        let claims = self.verify(token, Expiry::Ignored)?;
-        let gate = &self.shared.gate;
-        let ended = gate.ask(Verb::Delete, gate.deadline(), |store| {
-            store.delete(claims.user(), claims.session_id(), EndReason::Logout)
-        });
-        ended.await.map_err(|error| {
-            trace::warn!(
-                "a session could not be ended",
-                session = claims.session_id().short(),
-                error = trace::Chain(&error),
-            );
-            // Whatever the store's trouble is: it must not look like a logout that was done.
-            AuthError::with_source(AuthErrorKind::StoreUnavailable, error)
-        })
     }
 
     /// Token text to claims; no I/O.
@@ -88,8 +63,18 @@ impl<D: SessionData> SessionManager<D> {
         let session = self.session(user.clone(), id.clone(), record, activity, Some(claims));
         // One that cannot be read is not used either.
         let session = session.map_err(|error| refusal(error, id))?;
+        if let Some(accounts) = &shared.accounts {
+            accounts.check(user).await?;
+        }
         shared.touches.used(key, life, now);
         Ok(session)
+    }
+
+    /// A payload as this application's type.
+    pub(super) fn content(&self, payload: &[u8]) -> Result<Content<D>, StoreError> {
+        Content::decode(payload).map_err(|error| {
+            StoreError::with_source(StoreErrorKind::Unreadable, Undecodable::new(&error))
+        })
     }
 
     /// A record as the application sees it.
@@ -103,9 +88,7 @@ impl<D: SessionData> SessionManager<D> {
     ) -> Result<Session<D>, StoreError> {
         let Record { revision, created, idle_ttl, absolute_deadline, payload, .. } = record;
         let Activity { last_activity, idle_deadline } = activity;
-        let content = Content::decode(&payload).map_err(|error| {
-            StoreError::with_source(StoreErrorKind::Unreadable, Undecodable::new(&error))
-        })?;
+        let content = self.content(&payload)?;
         let state = State {
             user,
             id,

@@ -94,6 +94,15 @@ impl<D: SessionData> Content<D> {
     }
 }
 
+/// The role in a payload, whatever its data are; `None` also when it cannot be read.
+pub(crate) fn role_of(payload: &[u8]) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Role {
+        role: Option<String>,
+    }
+    serde_json::from_slice::<Role>(payload).ok()?.role
+}
+
 /// A point in time as its milliseconds.
 mod millis {
     use serde::{Deserialize as _, Deserializer, Serialize as _, Serializer};

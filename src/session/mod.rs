@@ -1,6 +1,7 @@
 //! The session an application sees, how a login describes a new one, and how its content is stored.
 
 mod content;
+mod edit;
 mod new;
 
 use std::fmt;
@@ -17,8 +18,9 @@ use crate::events::Events;
 use crate::id::{SessionId, UserId};
 use crate::token::VerifiedClaims;
 
-pub(crate) use self::content::Content;
-pub use self::new::NewSession;
+pub(crate) use self::content::{Content, role_of};
+pub use self::edit::SessionEdit;
+pub use self::new::{LoginGuard, NewSession};
 
 /// What an application may keep in its sessions: anything that goes to JSON and back.
 ///

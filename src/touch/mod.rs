@@ -32,6 +32,21 @@ pub(crate) struct TouchRules {
     pub(crate) interval: Duration,
     /// A use with less than this left until the idle deadline moves the deadline.
     pub(crate) refresh_threshold: Duration,
+    /// The idle TTL that this threshold is meant for.
+    pub(crate) idle_ttl: Duration,
+}
+
+impl TouchRules {
+    /// The threshold of a session: the same part of its idle TTL. Of a session that is remembered for a month, a
+    /// threshold of minutes would forget a user who comes every day.
+    fn threshold(self, life: Life) -> Duration {
+        if life.idle_ttl == self.idle_ttl {
+            return self.refresh_threshold;
+        }
+        let part = self.refresh_threshold.as_secs_f64() / self.idle_ttl.as_secs_f64();
+        Duration::try_from_secs_f64(life.idle_ttl.as_secs_f64() * part)
+            .unwrap_or(self.refresh_threshold)
+    }
 }
 
 /// One use of a session, on its way to the worker.
@@ -40,6 +55,8 @@ pub(crate) struct Use {
     pub(crate) user: UserId,
     pub(crate) id: SessionId,
     pub(crate) at: Instant,
+    /// The idle deadline is moved only when less than this is left until it.
+    pub(crate) extend_below: Duration,
     pub(crate) mark: Arc<Mark>,
 }
 
@@ -93,7 +110,7 @@ impl Mark {
         // A session with a short idle TTL needs its touches closer together, or it would end in spite of them.
         let interval = rules.interval.min(life.idle_ttl / 10);
         let left = |at: i64| self.idle_deadline().as_millis().saturating_sub(at);
-        let threshold = millis(rules.refresh_threshold);
+        let threshold = millis(rules.threshold(life));
         // The first use below the threshold does not wait for the interval: it moves the deadline.
         let enters_threshold = left(now.as_millis()) < threshold && left(last) >= threshold;
         let due = since >= millis(interval) || (since > 0 && enters_threshold);
@@ -151,7 +168,8 @@ impl TouchQueue {
             return;
         }
         let (user, id) = key;
-        let entry = Use { user, id, at: Instant::now(), mark };
+        let extend_below = self.rules.threshold(life);
+        let entry = Use { user, id, at: Instant::now(), extend_below, mark };
         if let Err(refused) = self.sender.try_send(entry) {
             let (mpsc::error::TrySendError::Full(entry) | mpsc::error::TrySendError::Closed(entry)) =
                 refused;

@@ -42,11 +42,17 @@ pub struct Worker {
     receiver: mpsc::Receiver<Use>,
     gate: Arc<Gate>,
     stop: Arc<Notify>,
-    refresh_threshold: Duration,
-    pending: HashMap<(UserId, SessionId), (Instant, Arc<Mark>)>,
+    pending: HashMap<(UserId, SessionId), Waiting>,
     /// The store did not take the last batch.
     held_up: bool,
     report: DrainReport,
+}
+
+/// The latest use of one session that is not yet written.
+struct Waiting {
+    at: Instant,
+    extend_below: Duration,
+    mark: Arc<Mark>,
 }
 
 /// What a worker did in its life.
@@ -69,17 +75,12 @@ pub struct Background {
     task: JoinHandle<DrainReport>,
 }
 
-pub(crate) fn new(
-    receiver: mpsc::Receiver<Use>,
-    gate: Arc<Gate>,
-    refresh_threshold: Duration,
-) -> Worker {
+pub(crate) fn new(receiver: mpsc::Receiver<Use>, gate: Arc<Gate>) -> Worker {
     let stop = Arc::new(Notify::new());
     Worker {
         receiver,
         gate,
         stop,
-        refresh_threshold,
         pending: HashMap::new(),
         held_up: false,
         report: DrainReport::default(),
@@ -184,13 +185,13 @@ impl Worker {
     }
 
     fn collect(&mut self, received: &mut Vec<Use>) {
-        for Use { user, id, at, mark } in received.drain(..) {
+        for Use { user, id, at, extend_below, mark } in received.drain(..) {
             let key = (user, id);
             if self.pending.len() >= MAX_PENDING && !self.pending.contains_key(&key) {
                 self.lose([mark]);
                 continue;
             }
-            self.pending.insert(key, (at, mark));
+            self.pending.insert(key, Waiting { at, extend_below, mark });
         }
     }
 
@@ -200,8 +201,8 @@ impl Worker {
         let now = Instant::now();
         let touches: Vec<_> = batch
             .iter()
-            .map(|((user, id), (at, _))| {
-                Touch::new(user.clone(), id.clone(), now - *at, self.refresh_threshold)
+            .map(|((user, id), Waiting { at, extend_below, .. })| {
+                Touch::new(user.clone(), id.clone(), now - *at, *extend_below)
             })
             .collect();
         match self
@@ -214,9 +215,9 @@ impl Worker {
                     trace::info!("the session store takes uses of sessions again");
                 }
                 self.report.written += batch.len() as u64;
-                for (answer, (_, (_, mark))) in answers.into_iter().zip(&batch) {
+                for (answer, (_, waiting)) in answers.into_iter().zip(&batch) {
                     if let Touched::Lives(idle_deadline) = answer {
-                        mark.learn(idle_deadline);
+                        waiting.mark.learn(idle_deadline);
                     }
                 }
                 true
@@ -242,7 +243,7 @@ impl Worker {
                         lost = batch.len(),
                         error = trace::Chain(&error)
                     );
-                    self.lose(batch.into_iter().map(|(_, (_, mark))| mark));
+                    self.lose(batch.into_iter().map(|(_, waiting)| waiting.mark));
                     true
                 }
             },

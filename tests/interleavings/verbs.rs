@@ -5,7 +5,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::time::sleep;
 use tower_session_auth::clock::Timestamp;
-use tower_session_auth::store::{Created, NewRecord, SessionStore, Touch, Touched, Updated};
+use tower_session_auth::store::{
+    Created, NewRecord, Opened, SessionStore, Touch, Touched, Updated,
+};
 use tower_session_auth::{EndReason, MemoryStore, SessionId, UserId};
 
 use crate::support::redis::RedisServer;
@@ -40,7 +42,8 @@ impl Model {
     async fn start(store: &impl SessionStore, owner: &str) -> Self {
         let (user, id) = (user(owner), SessionId::random().unwrap());
         let new = NewRecord::new(HOUR, 24 * HOUR, Bytes::from_static(b"first"));
-        let Created::Created(at) = store.create(&user, &id, &new).await.unwrap() else {
+        let Created::Created(Opened { at, .. }) = store.create(&user, &id, &new).await.unwrap()
+        else {
             panic!("a random id is free")
         };
         let idle_deadline = at.saturating_add(HOUR);
@@ -83,7 +86,7 @@ impl Model {
                 self.end(EndReason::Admin);
             }
             Act::DeleteAll => {
-                let ended = store.delete_all(user, EndReason::LogoutAll).await.unwrap();
+                let ended = store.delete_all(user, None, EndReason::LogoutAll).await.unwrap();
                 let expected = if self.lives() { vec![id.clone()] } else { Vec::new() };
                 assert_eq!(ended, expected, "{order:?}");
                 self.end(EndReason::LogoutAll);
@@ -122,7 +125,7 @@ impl Model {
     async fn ends_once(&mut self, store: &impl SessionStore, order: &[Act]) {
         assert!(!self.lives(), "{order:?} ends it");
         assert!(!store.delete(&self.user, &self.id, EndReason::Suspended).await.unwrap());
-        assert!(store.delete_all(&self.user, EndReason::Suspended).await.unwrap().is_empty());
+        assert!(store.delete_all(&self.user, None, EndReason::Suspended).await.unwrap().is_empty());
         self.check(store, order).await;
     }
 }

@@ -34,7 +34,7 @@ async fn scripts_that_were_flushed_are_loaded_again() {
     flush().await;
     assert!(store.delete(&jeju(), &id, EndReason::Logout).await.unwrap());
     flush().await;
-    assert_eq!(store.delete_all(&jeju(), EndReason::Admin).await.unwrap(), [other]);
+    assert_eq!(store.delete_all(&jeju(), None, EndReason::Admin).await.unwrap(), [other]);
 }
 
 #[tokio::test]

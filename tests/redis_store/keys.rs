@@ -203,7 +203,7 @@ async fn stores_of_two_prefixes_and_two_databases_do_not_meet() {
     let id = login(&one, HOUR, HOUR).await;
     for other in [&two, &three] {
         assert!(!lives(other, &id).await);
-        assert!(other.delete_all(&jeju(), EndReason::Admin).await.unwrap().is_empty());
+        assert!(other.delete_all(&jeju(), None, EndReason::Admin).await.unwrap().is_empty());
     }
     assert!(lives(&one, &id).await);
     assert!(

@@ -35,7 +35,7 @@ async fn an_unreadable_record_is_refused_and_can_be_deleted() {
         assert!(!lives(&store, &bad).await, "{foreign}");
         server.command(&["HSET", LIVE, bad.as_str(), foreign]).await;
         assert_eq!(
-            store.delete_all(&jeju(), EndReason::Logout).await.unwrap(),
+            store.delete_all(&jeju(), None, EndReason::Logout).await.unwrap(),
             [good],
             "{foreign}"
         );
@@ -76,7 +76,10 @@ async fn keys_of_a_wrong_type_are_unreadable_and_a_logout_of_all_clears_them() {
         assert_eq!(kind(store.update(&jeju(), &id, 1, Bytes::new()).await), unreadable, "{key}");
         assert_eq!(kind(store.delete(&jeju(), &id, EndReason::Logout).await), unreadable, "{key}");
         assert_eq!(touch(&store, &id, HOUR).await.unwrap(), Touched::Ended, "{key}");
-        assert!(store.delete_all(&jeju(), EndReason::Logout).await.unwrap().is_empty(), "{key}");
+        assert!(
+            store.delete_all(&jeju(), None, EndReason::Logout).await.unwrap().is_empty(),
+            "{key}"
+        );
         assert_eq!(server.number(&["EXISTS", LIVE, SEEN]).await, 0, "{key}");
     }
     server.command(&["SET", LIVE, "text"]).await;

@@ -83,7 +83,7 @@ async fn a_full_server_refuses_logins_and_still_logs_out() {
     assert!(store.delete(&jeju(), &id, EndReason::Logout).await.unwrap());
     assert!(!lives(&store, &id).await);
     assert_eq!(store.ended(&jeju(), &id).await.unwrap(), Some(EndReason::Logout));
-    assert_eq!(store.delete_all(&jeju(), EndReason::LogoutAll).await.unwrap(), [other]);
+    assert_eq!(store.delete_all(&jeju(), None, EndReason::LogoutAll).await.unwrap(), [other]);
 }
 
 #[tokio::test]
@@ -99,7 +99,7 @@ async fn a_replica_refuses_writes_and_still_answers() {
         assert_eq!(kind(made), StoreErrorKind::WriteRefused);
         let deleted = store.delete(&jeju(), &id, EndReason::Logout).await;
         assert_eq!(kind(deleted), StoreErrorKind::WriteRefused);
-        let all = store.delete_all(&jeju(), EndReason::Logout).await;
+        let all = store.delete_all(&jeju(), None, EndReason::Logout).await;
         assert_eq!(kind(all), StoreErrorKind::WriteRefused);
         assert_eq!(kind(touch(&store, &id, Duration::MAX).await), StoreErrorKind::WriteRefused);
         assert!(lives(&store, &id).await);

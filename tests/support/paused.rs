@@ -7,18 +7,24 @@ use bytes::Bytes;
 use tokio::sync::oneshot;
 use tower_session_auth::clock::Timestamp;
 use tower_session_auth::store::{
-    Activity, Created, NewRecord, Record, SessionStore, StoreError, StoreHealth, Touch, Touched,
-    Updated,
+    Activity, Cleaned, Created, Guard, Listed, NewRecord, Page, Position, Record, Replacement,
+    SessionStore, StoreError, StoreHealth, Touch, Touched, Updated, UpdatedAll,
 };
 use tower_session_auth::{EndReason, SessionId, UserId};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verb {
     Create,
+    Guard,
     Load,
     Touch,
+    Update,
+    UpdateAll,
     Delete,
     DeleteAll,
+    List,
+    Scan,
+    Cleanup,
 }
 
 /// On which side of the store's own work.
@@ -150,7 +156,7 @@ impl<St: SessionStore> SessionStore for PausedStore<St> {
         expected: u64,
         payload: Bytes,
     ) -> Result<Updated, StoreError> {
-        self.counted().update(user, id, expected, payload).await
+        self.around(Verb::Update, self.inner.update(user, id, expected, payload)).await
     }
 
     async fn delete(
@@ -165,9 +171,38 @@ impl<St: SessionStore> SessionStore for PausedStore<St> {
     async fn delete_all(
         &self,
         user: &UserId,
+        keep: Option<&SessionId>,
         reason: EndReason,
     ) -> Result<Vec<SessionId>, StoreError> {
-        self.around(Verb::DeleteAll, self.inner.delete_all(user, reason)).await
+        self.around(Verb::DeleteAll, self.inner.delete_all(user, keep, reason)).await
+    }
+
+    async fn guard(&self, user: &UserId) -> Result<Guard, StoreError> {
+        self.around(Verb::Guard, self.inner.guard(user)).await
+    }
+
+    async fn update_all(
+        &self,
+        user: &UserId,
+        replacements: &[Replacement],
+    ) -> Result<UpdatedAll, StoreError> {
+        self.around(Verb::UpdateAll, self.inner.update_all(user, replacements)).await
+    }
+
+    async fn list(&self, user: &UserId) -> Result<Vec<Listed>, StoreError> {
+        self.around(Verb::List, self.inner.list(user)).await
+    }
+
+    async fn scan(
+        &self,
+        from: Option<&Position>,
+        limit: usize,
+    ) -> Result<Option<Page>, StoreError> {
+        self.around(Verb::Scan, self.inner.scan(from, limit)).await
+    }
+
+    async fn cleanup(&self, from: Option<&Position>) -> Result<Option<Cleaned>, StoreError> {
+        self.around(Verb::Cleanup, self.inner.cleanup(from)).await
     }
 
     async fn ended(&self, user: &UserId, id: &SessionId) -> Result<Option<EndReason>, StoreError> {

@@ -159,5 +159,5 @@ fn free_port() -> u16 {
 /// The least that a `RedisStore` needs, as in the README: keys with its prefix, the commands that it sends, and those
 /// that its scripts send.
 pub(crate) const ACL_RULE: &str = "resetkeys resetchannels -@all ~session:* \
-    +time +hget +evalsha +script|load \
-    +hset +hdel +del +hgetall +hkeys +hvals +hlen +hexists +pttl +pexpireat";
+    +time +hget +scan +evalsha +script|load \
+    +hset +hdel +hmget +del +hgetall +hkeys +hvals +hlen +hexists +pttl +pexpireat";

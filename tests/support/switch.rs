@@ -8,8 +8,8 @@ use bytes::Bytes;
 use tokio::time::sleep;
 use tower_session_auth::clock::Timestamp;
 use tower_session_auth::store::{
-    Activity, Created, NewRecord, Record, SessionStore, StoreError, StoreErrorKind, StoreHealth,
-    Touch, Touched, Updated,
+    Activity, Cleaned, Created, Guard, Listed, NewRecord, Page, Position, Record, Replacement,
+    SessionStore, StoreError, StoreErrorKind, StoreHealth, Touch, Touched, Updated, UpdatedAll,
 };
 use tower_session_auth::{EndReason, MemoryStore, SessionId, UserId};
 
@@ -174,10 +174,44 @@ impl SessionStore for SwitchStore {
     async fn delete_all(
         &self,
         user: &UserId,
+        keep: Option<&SessionId>,
         reason: EndReason,
     ) -> Result<Vec<SessionId>, StoreError> {
         self.answer(Verb::Write).await?;
-        self.inner.delete_all(user, reason).await
+        self.inner.delete_all(user, keep, reason).await
+    }
+
+    async fn guard(&self, user: &UserId) -> Result<Guard, StoreError> {
+        self.answer(Verb::Read).await?;
+        self.inner.guard(user).await
+    }
+
+    async fn update_all(
+        &self,
+        user: &UserId,
+        replacements: &[Replacement],
+    ) -> Result<UpdatedAll, StoreError> {
+        self.answer(Verb::Write).await?;
+        self.inner.update_all(user, replacements).await
+    }
+
+    async fn list(&self, user: &UserId) -> Result<Vec<Listed>, StoreError> {
+        self.answer(Verb::Read).await?;
+        self.inner.list(user).await
+    }
+
+    async fn scan(
+        &self,
+        from: Option<&Position>,
+        limit: usize,
+    ) -> Result<Option<Page>, StoreError> {
+        self.answer(Verb::Read).await?;
+        self.inner.scan(from, limit).await
+    }
+
+    async fn cleanup(&self, from: Option<&Position>) -> Result<Option<Cleaned>, StoreError> {
+        self.answer(Verb::Write).await?;
+        self.inner.cleanup(from).await
     }
 
     async fn ended(&self, user: &UserId, id: &SessionId) -> Result<Option<EndReason>, StoreError> {

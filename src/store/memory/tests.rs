@@ -1,5 +1,6 @@
 use super::*;
 use crate::clock::millis;
+use crate::store::TOMBSTONES_PER_USER;
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -80,8 +81,8 @@ async fn each_session_has_one_deadline_however_often_it_is_touched() {
         assert_ne!(store.touch(&[touch]).await.unwrap(), [Touched::Ended]);
     }
     assert_eq!(store.lock().due.len(), 1);
-    assert_eq!(store.delete_all(&user, EndReason::Admin).await.unwrap(), [id]);
-    assert_eq!(store.lock().due.len(), 1, "its tombstone");
+    assert_eq!(store.delete_all(&user, None, EndReason::Admin).await.unwrap(), [id]);
+    assert_eq!(store.lock().due.len(), 2, "its tombstone, and the login guard");
 }
 
 #[tokio::test]

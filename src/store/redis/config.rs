@@ -7,7 +7,8 @@ use std::time::Duration;
 use redis::{ConnectionInfo, IntoConnectionInfo, ProtocolVersion};
 
 use super::keys::Prefix;
-use super::pool::{Pool, PoolSetting};
+use super::lane::Lane;
+use super::pool::PoolSetting;
 use super::time::ServerClock;
 use super::{Inner, RedisStore};
 use crate::error::ConfigError;
@@ -18,6 +19,7 @@ pub struct RedisStoreBuilder {
     info: Result<ConnectionInfo, ConfigError>,
     prefix: String,
     timeout: Duration,
+    walk_timeout: Duration,
     pool_size: u32,
 }
 
@@ -31,6 +33,7 @@ impl RedisStoreBuilder {
             }),
             prefix: "session".to_owned(),
             timeout: Duration::from_millis(250),
+            walk_timeout: Duration::from_secs(5),
             pool_size: 4,
         }
     }
@@ -49,7 +52,14 @@ impl RedisStoreBuilder {
         self
     }
 
-    /// How many connections there are at most. Default: 4.
+    /// The same for lists, pages and steps of a cleanup, which have a connection of their own: no request waits for
+    /// them, and they may be long. Default: 5 s.
+    pub fn walk_timeout(mut self, timeout: Duration) -> Self {
+        self.walk_timeout = timeout;
+        self
+    }
+
+    /// How many connections there are at most, beside the one for lists. Default: 4.
     ///
     /// Each carries any number of requests at once; more than a few only cost the server.
     pub fn pool_size(mut self, connections: u32) -> Self {
@@ -71,8 +81,10 @@ impl RedisStoreBuilder {
         let out_of_range = |setting, rule| ConfigError::OutOfRange { setting, rule };
         let prefix = Prefix::parse(&self.prefix)
             .ok_or(out_of_range("prefix", "must be 1 to 128 bytes of [A-Za-z0-9_.:-]"))?;
-        if self.timeout < Duration::from_millis(1) {
-            return Err(out_of_range("timeout", "must be 1 ms or more"));
+        for (setting, timeout) in [("timeout", self.timeout), ("walk_timeout", self.walk_timeout)] {
+            if timeout < Duration::from_millis(1) {
+                return Err(out_of_range(setting, "must be 1 ms or more"));
+            }
         }
         if self.pool_size == 0 {
             return Err(out_of_range("pool_size", "must be 1 or more"));
@@ -86,10 +98,13 @@ impl RedisStoreBuilder {
         let info = info.set_redis_settings(settings).set_tcp_settings(tcp);
 
         let clock = Arc::new(ServerClock::new());
-        let setting = PoolSetting { size: self.pool_size, timeout: self.timeout };
-        let pool =
-            Pool::new(info, Arc::clone(&clock), setting).map_err(|_| ConfigError::Store(NO_URL))?;
-        Ok(RedisStore { inner: Arc::new(Inner { pool, prefix, timeout: self.timeout, clock }) })
+        let lane = |size, timeout| {
+            Lane::new(info.clone(), Arc::clone(&clock), PoolSetting { size, timeout })
+                .map_err(|_| ConfigError::Store(NO_URL))
+        };
+        let requests = lane(self.pool_size, self.timeout)?;
+        let walks = lane(1, self.walk_timeout)?;
+        Ok(RedisStore { inner: Arc::new(Inner { requests, walks, prefix, clock }) })
     }
 }
 
@@ -104,6 +119,7 @@ impl fmt::Debug for RedisStoreBuilder {
         f.debug_struct("RedisStoreBuilder")
             .field("prefix", &self.prefix)
             .field("timeout", &self.timeout)
+            .field("walk_timeout", &self.walk_timeout)
             .field("pool_size", &self.pool_size)
             .finish_non_exhaustive()
     }
@@ -163,6 +179,7 @@ mod tests {
         let builder = || RedisStore::builder("redis://127.0.0.1/");
         assert!(builder().prefix("a{b").build().is_err());
         assert!(builder().timeout(Duration::ZERO).build().is_err());
+        assert!(builder().walk_timeout(Duration::ZERO).build().is_err());
         assert!(builder().pool_size(0).build().is_err());
     }
 }

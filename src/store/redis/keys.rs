@@ -1,6 +1,8 @@
 //! Where a user's sessions lie.
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{
+    AsciiSet, NON_ALPHANUMERIC, PercentEncode, percent_decode_str, utf8_percent_encode,
+};
 
 use crate::id::UserId;
 
@@ -23,15 +25,16 @@ impl Prefix {
 
     /// Hash of the records: session id → header and payload.
     pub(super) fn live(&self, user: &UserId) -> String {
-        self.key(user, "live")
+        self.key(user, Part::Live.as_str())
     }
 
     /// Hash of the uses: session id → `<idle deadline>:<last activity>`.
     pub(super) fn seen(&self, user: &UserId) -> String {
-        self.key(user, "seen")
+        self.key(user, Part::Seen.as_str())
     }
 
-    /// Hash of the tombstones: session id → `<reason>:<until>`. The field `#` is the login guard's.
+    /// Hash of the tombstones: session id → `<reason>:<until>`. The field `#` is the login guard, `<random text>:<until>`;
+    /// the field `+` counts creations, `<count>:<start of the window>:<until>`. Neither can be a session id.
     pub(super) fn gone(&self, user: &UserId) -> String {
         self.key(user, "gone")
     }
@@ -41,11 +44,57 @@ impl Prefix {
         [self.live(user), self.seen(user), self.gone(user)]
     }
 
+    /// A pattern that `live` keys match, and whatever else looks like them. A prefix holds no pattern.
+    pub(super) fn live_pattern(&self) -> String {
+        format!("{}:{{*}}:live", self.0)
+    }
+
+    /// The same for `live` and `seen` keys.
+    pub(super) fn session_pattern(&self) -> String {
+        format!("{}:{{*}}:[ls]???", self.0)
+    }
+
+    /// Whose key this is, and which part; `None` for one that this library does not write.
+    pub(super) fn parse_key(&self, key: &str) -> Option<(UserId, Part)> {
+        let (user, part) = key.strip_prefix(&self.0)?.strip_prefix(":{")?.split_once("}:")?;
+        Some((decoded(user)?, Part::parse(part)?))
+    }
+
     // The braces are the cluster's hash tag: all three lie on one node.
     fn key(&self, user: &UserId, part: &str) -> String {
-        let user = utf8_percent_encode(user.as_str(), ESCAPED);
-        format!("{}:{{{user}}}:{part}", self.0)
+        format!("{}:{{{}}}:{part}", self.0, encoded(user))
     }
+}
+
+/// What a walk looks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Part {
+    Live,
+    Seen,
+}
+
+impl Part {
+    fn parse(raw: &str) -> Option<Self> {
+        [Self::Live, Self::Seen].into_iter().find(|part| part.as_str() == raw)
+    }
+
+    pub(super) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Live => "live",
+            Self::Seen => "seen",
+        }
+    }
+}
+
+/// A user id in letters, digits and `%._~-`.
+pub(super) fn encoded(user: &UserId) -> PercentEncode<'_> {
+    utf8_percent_encode(user.as_str(), ESCAPED)
+}
+
+/// The user id that [`encoded`] writes so, and no other way.
+pub(super) fn decoded(raw: &str) -> Option<UserId> {
+    let user = UserId::parse(&percent_decode_str(raw).decode_utf8().ok()?)?;
+    encoded(&user).to_string().eq(raw).then_some(user)
 }
 
 #[cfg(test)]
@@ -76,6 +125,48 @@ mod tests {
         assert_eq!(live("*?[a]^\\"), "session:{%2A%3F%5Ba%5D%5E%5C}:live");
         assert_eq!(live("a:b\r\n\0%"), "session:{a%3Ab%0D%0A%00%25}:live");
         assert_eq!(live("ä"), "session:{%C3%A4}:live");
+    }
+
+    #[test]
+    fn a_key_tells_whose_it_is() {
+        let prefix = Prefix::parse("a.b:c").unwrap();
+        for name in ["jeju", "a}{b", "}:live", "%41", "ä\r\n", "*", &"x".repeat(256)] {
+            let user = UserId::parse(name).unwrap();
+            for (key, part) in [(prefix.live(&user), Part::Live), (prefix.seen(&user), Part::Seen)]
+            {
+                assert_eq!(prefix.parse_key(&key), Some((user.clone(), part)), "{key}");
+            }
+            assert_eq!(prefix.parse_key(&prefix.gone(&user)), None);
+        }
+    }
+
+    #[test]
+    fn a_key_that_nobody_here_writes_is_nobodys() {
+        let prefix = Prefix::parse("session").unwrap();
+        for foreign in [
+            "",
+            "session",
+            "session:{}:live",
+            "session:{a}",
+            "session:{a}:",
+            "session:{a}:lived",
+            "session:{a}:live:",
+            "session:{a}:x:live",
+            "session:{a}:b}:live",
+            "session:{%41}:live",
+            "session:{%}:live",
+            "session:{%2a}:live",
+            "session:{%FF}:live",
+            "session:{a b}:live",
+            "session:{ä}:live",
+            "session:a:live",
+            "other:{a}:live",
+            "my-session:{a}:live",
+        ] {
+            assert_eq!(prefix.parse_key(foreign), None, "{foreign}");
+        }
+        let long = format!("session:{{{}}}:live", "x".repeat(257));
+        assert_eq!(prefix.parse_key(&long), None);
     }
 
     #[test]

@@ -4,41 +4,47 @@
 //! step, and an operator's `DEL session:{user}:live` logs that user out everywhere. What may use them, and when they
 //! end, is decided by scripts on the server and by its clock.
 //!
-//! Redis 7.0 or Valkey 7.2 at least. The store never sends `KEYS`, `SCAN` or a command that blocks.
+//! Redis 7.0 or Valkey 7.2 at least. The store never sends `KEYS` or a command that blocks, and `SCAN` only for
+//! pages of all sessions and for cleanup, on a connection of their own.
 
 use std::fmt;
-use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use redis::{Cmd, IntoConnectionInfo, Value, cmd, pipe};
+use redis::{IntoConnectionInfo, Value, cmd};
 
-use self::error::{fault, store_error, write_error};
+use self::error::fault;
 use self::keys::Prefix;
-use self::pool::{Ask, Pool, unexpected};
+use self::lane::Lane;
+use self::pool::unexpected;
+use self::position::Place;
 use self::scripts::Script;
 use self::time::ServerClock;
-use self::touches::Touches;
 use super::{
-    Activity, Cleaned, Created, Guard, Listed, NewRecord, Opened, Page, Position, Record,
-    Replacement, SessionStore, StoreError, StoreErrorKind, StoreHealth, Touch, Touched, Updated,
-    UpdatedAll, span,
+    Activity, Cleaned, Created, Guard, Listed, NewRecord, Page, Position, Record, Replacement,
+    SessionStore, StoreError, StoreErrorKind, StoreHealth, Touch, Touched, Updated, UpdatedAll,
+    span,
 };
 use crate::clock::{Timestamp, millis};
 use crate::error::ConfigError;
-use crate::id::{SessionId, UserId};
+use crate::id::{SessionId, UserId, random_text};
 use crate::reason::EndReason;
 
+mod batch;
 mod codec;
 mod config;
+mod create;
 mod error;
 mod keys;
+mod lane;
 mod pool;
+mod position;
 mod scripts;
 mod server;
 mod time;
 mod touches;
+mod walk;
 
 pub use self::config::RedisStoreBuilder;
 pub use self::server::ServerInfo;
@@ -58,9 +64,9 @@ pub struct RedisStore {
 }
 
 struct Inner {
-    pool: Pool,
+    requests: Lane,
+    walks: Lane,
     prefix: Prefix,
-    timeout: Duration,
     clock: Arc<ServerClock>,
 }
 
@@ -91,7 +97,7 @@ impl RedisStore {
     /// [`StoreError`] of kind [`Unavailable`](StoreErrorKind::Unavailable) when it cannot be reached or refuses the
     /// password, [`Unsupported`](StoreErrorKind::Unsupported) when it is too old or permissions are missing.
     pub async fn check(&self) -> Result<ServerInfo, StoreError> {
-        let server = ServerInfo::from_hello(&self.limited(self.repeat(&cmd("HELLO"))).await?)?;
+        let server = ServerInfo::from_hello(&self.inner.requests.ask(&cmd("HELLO")).await?)?;
         // A touch of nobody's session writes nothing, and needs the right to run scripts on keys of this prefix.
         if let (Some(user), Some(id)) = (UserId::parse("-"), SessionId::parse("-")) {
             self.touch(&[Touch::new(user, id, Duration::ZERO, Duration::ZERO)]).await?;
@@ -99,59 +105,14 @@ impl RedisStore {
         Ok(server)
     }
 
-    /// Runs what may run twice: again on other connections, while its own turns out to be closed.
-    async fn repeat<A: Ask>(&self, ask: &A) -> Result<A::Answer, StoreError> {
-        let mut tries = self.inner.pool.size();
-        loop {
-            match ask.send(&mut self.inner.pool.link().await?).await {
-                Err(error) if tries > 0 && error.is_connection_dropped() => tries -= 1,
-                answer => return answer.map_err(|error| store_error(&error)),
-            }
-        }
-    }
-
-    async fn hget(&self, key: &str, id: &SessionId) -> Result<Option<Vec<u8>>, StoreError> {
-        bytes(self.repeat(&hget(key, id)).await?)
-    }
-
-    async fn hget_two(
-        &self,
-        keys: [&str; 2],
-        id: &SessionId,
-    ) -> Result<[Option<Vec<u8>>; 2], StoreError> {
-        let mut both = pipe();
-        for key in keys {
-            both.add_command(hget(key, id));
-        }
-        let mut answers = self.repeat(&both).await?.into_iter();
-        let mut next = || {
-            let answer = answers.next().ok_or_else(unexpected)?.extract_error();
-            bytes(answer.map_err(|error| store_error(&error))?)
-        };
-        Ok([next()?, next()?])
-    }
-
+    /// Runs a verb's script on a user's keys.
     async fn run(
         &self,
         script: Script,
         user: &UserId,
         args: &[&[u8]],
     ) -> Result<Value, StoreError> {
-        let keys = self.inner.prefix.all(user);
-        self.limited(async {
-            let mut link = self.inner.pool.link().await?;
-            link.run(script, &keys, args).await.map_err(|error| write_error(&error))
-        })
-        .await
-    }
-
-    /// The one limit of a verb.
-    async fn limited<T>(
-        &self,
-        work: impl Future<Output = Result<T, StoreError>>,
-    ) -> Result<T, StoreError> {
-        let late = |_| Err(fault(StoreErrorKind::Unavailable, "no answer in time"));
-        tokio::time::timeout(self.inner.timeout, work).await.unwrap_or_else(late)
+        self.inner.requests.run(script, &self.inner.prefix.all(user), args).await
     }
 
     async fn find(
@@ -160,14 +121,15 @@ impl RedisStore {
         id: &SessionId,
         idle_bound: Option<Timestamp>,
     ) -> Result<Option<Record>, StoreError> {
-        let (live, seen) = (self.inner.prefix.live(user), self.inner.prefix.seen(user));
+        let Inner { requests, prefix, .. } = &*self.inner;
+        let (live, seen) = (prefix.live(user), prefix.seen(user));
         // Where the known bound has passed, the true deadline is needed: both come in one round trip.
         let passed = idle_bound.is_some_and(|bound| bound <= self.now());
         let (record, uses) = if passed {
-            let [record, uses] = self.hget_two([&live, &seen], id).await?;
+            let [record, uses] = requests.hget_two([&live, &seen], id.as_str()).await?;
             (record, Some(uses))
         } else {
-            (self.hget(&live, id).await?, None)
+            (requests.hget(&live, id.as_str()).await?, None)
         };
         let Some(record) = record else { return Ok(None) };
         let mut record = codec::record(record).ok_or_else(unreadable)?;
@@ -183,7 +145,7 @@ impl RedisStore {
         }
         let uses = match uses {
             Some(uses) => uses,
-            None => self.hget(&seen, id).await?,
+            None => requests.hget(&seen, id.as_str()).await?,
         };
         let Some(uses) = uses else { return Ok(None) };
         let uses = codec::activity(&uses).ok_or_else(unreadable)?;
@@ -203,12 +165,20 @@ impl SessionStore for RedisStore {
         id: &SessionId,
         new: &NewRecord,
     ) -> Result<Created, StoreError> {
-        let (idle_ttl, lifetime) = (text(new.idle_ttl), text(new.lifetime));
-        let args = [id.as_str().as_bytes(), idle_ttl.as_bytes(), lifetime.as_bytes(), &new.payload];
-        match self.run(Script::Create, user, &args).await? {
-            Value::Int(0) => Ok(Created::AlreadyExists),
-            Value::Int(now) => Ok(Created::Created(Opened::new(Timestamp::from_millis(now)))),
-            _ => Err(unexpected()),
+        let args = create::args(id, new);
+        let args: [&[u8]; 8] = args.each_ref().map(AsRef::as_ref);
+        create::answered(self.run(Script::Create, user, &args).await?)
+    }
+
+    async fn guard(&self, user: &UserId) -> Result<Guard, StoreError> {
+        let Inner { requests, prefix, .. } = &*self.inner;
+        // Whether it has served its time is for the server to say, when the login is done.
+        match requests.limited(requests.hget(&prefix.gone(user), "#")).await? {
+            None => Ok(Guard::new(None)),
+            Some(guard) => match std::str::from_utf8(&guard) {
+                Ok(guard) => Ok(Guard::new(Some(guard))),
+                Err(_) => Err(unreadable()),
+            },
         }
     }
 
@@ -218,7 +188,7 @@ impl SessionStore for RedisStore {
         id: &SessionId,
         idle_bound: Option<Timestamp>,
     ) -> Result<Option<Record>, StoreError> {
-        self.limited(self.find(user, id, idle_bound)).await
+        self.inner.requests.limited(self.find(user, id, idle_bound)).await
     }
 
     async fn activity(
@@ -226,8 +196,9 @@ impl SessionStore for RedisStore {
         user: &UserId,
         id: &SessionId,
     ) -> Result<Option<Activity>, StoreError> {
-        let (live, seen) = (self.inner.prefix.live(user), self.inner.prefix.seen(user));
-        let both = self.limited(self.hget_two([&live, &seen], id)).await?;
+        let Inner { requests, prefix, .. } = &*self.inner;
+        let (live, seen) = (prefix.live(user), prefix.seen(user));
+        let both = requests.limited(requests.hget_two([&live, &seen], id.as_str())).await?;
         let [Some(record), Some(uses)] = both else {
             return Ok(None);
         };
@@ -242,10 +213,9 @@ impl SessionStore for RedisStore {
     async fn touch(&self, touches: &[Touch]) -> Result<Vec<Touched>, StoreError> {
         let mut touched = Vec::with_capacity(touches.len());
         for some in touches.chunks(TOUCHES_AT_ONCE) {
-            let touches = Touches::new(&self.inner.prefix, some);
-            touched.append(
-                &mut self.limited(async { touches.answered(self.repeat(&touches).await?) }).await?,
-            );
+            let batch = touches::batch(&self.inner.prefix, some);
+            let answers = self.inner.requests.ask(&batch).await?;
+            touched.append(&mut touches::answered(some, answers)?);
         }
         Ok(touched)
     }
@@ -270,6 +240,25 @@ impl SessionStore for RedisStore {
         }
     }
 
+    async fn update_all(
+        &self,
+        user: &UserId,
+        replacements: &[Replacement],
+    ) -> Result<UpdatedAll, StoreError> {
+        let guard = next_guard()?;
+        let expected: Vec<_> = replacements.iter().map(|new| new.expected.to_string()).collect();
+        let mut args = vec![guard.as_bytes()];
+        for (new, expected) in replacements.iter().zip(&expected) {
+            args.extend([new.id.as_str().as_bytes(), expected.as_bytes(), &new.payload]);
+        }
+        match self.run(Script::UpdateAll, user, &args).await? {
+            Value::Int(-2) => Err(unreadable()),
+            Value::Int(0) => Ok(UpdatedAll::Conflict),
+            Value::Int(1) => Ok(UpdatedAll::Written),
+            _ => Err(unexpected()),
+        }
+    }
+
     async fn delete(
         &self,
         user: &UserId,
@@ -286,58 +275,56 @@ impl SessionStore for RedisStore {
     async fn delete_all(
         &self,
         user: &UserId,
-        _keep: Option<&SessionId>,
+        keep: Option<&SessionId>,
         reason: EndReason,
     ) -> Result<Vec<SessionId>, StoreError> {
-        let answer = self.run(Script::DeleteAll, user, &[reason.as_str().as_bytes()]).await?;
+        let guard = next_guard()?;
+        let keep = keep.map_or("", SessionId::as_str);
+        let args = [reason.as_str(), &guard, keep].map(str::as_bytes);
+        let answer = self.run(Script::DeleteAll, user, &args).await?;
         let ids: Vec<String> = redis::from_redis_value(answer).map_err(|_| unexpected())?;
         // A field that is no session id was put there by somebody else; it is gone as well, and nobody's session.
         Ok(ids.iter().filter_map(|id| SessionId::parse(id)).collect())
     }
 
-    async fn guard(&self, _user: &UserId) -> Result<Guard, StoreError> {
-        Err(StoreError::new(StoreErrorKind::Unsupported))
-    }
-
-    async fn update_all(
-        &self,
-        _user: &UserId,
-        _replacements: &[Replacement],
-    ) -> Result<UpdatedAll, StoreError> {
-        Err(StoreError::new(StoreErrorKind::Unsupported))
-    }
-
-    async fn list(&self, _user: &UserId) -> Result<Vec<Listed>, StoreError> {
-        Err(StoreError::new(StoreErrorKind::Unsupported))
+    async fn list(&self, user: &UserId) -> Result<Vec<Listed>, StoreError> {
+        self.sessions_of(user).await
     }
 
     async fn scan(
         &self,
-        _from: Option<&Position>,
-        _limit: usize,
+        from: Option<&Position>,
+        limit: usize,
     ) -> Result<Option<Page>, StoreError> {
-        Err(StoreError::new(StoreErrorKind::Unsupported))
+        match from.map_or_else(|| Some(Place::start()), Place::parse) {
+            Some(place) => self.page(place, limit).await.map(Some),
+            None => Ok(None),
+        }
     }
 
-    async fn cleanup(&self, _from: Option<&Position>) -> Result<Option<Cleaned>, StoreError> {
-        Err(StoreError::new(StoreErrorKind::Unsupported))
+    async fn cleanup(&self, from: Option<&Position>) -> Result<Option<Cleaned>, StoreError> {
+        match from.map_or(Some(0), position::parse_cleanup) {
+            Some(cursor) => self.cleaned(cursor).await.map(Some),
+            None => Ok(None),
+        }
     }
 
     async fn ended(&self, user: &UserId, id: &SessionId) -> Result<Option<EndReason>, StoreError> {
-        let stone = self.limited(self.hget(&self.inner.prefix.gone(user), id)).await?;
+        let Inner { requests, prefix, .. } = &*self.inner;
+        let stone = requests.limited(requests.hget(&prefix.gone(user), id.as_str())).await?;
         let stone = stone.and_then(|stone| codec::tombstone(&stone));
         Ok(stone.filter(|(_, until)| *until > self.now()).map(|(reason, _)| reason))
     }
 
     async fn upkeep(&self) -> Result<(), StoreError> {
         let sent = Instant::now();
-        let time = self.limited(self.repeat(&cmd("TIME"))).await?;
+        let time = self.inner.requests.ask(&cmd("TIME")).await?;
         self.inner.clock.learn(time::micros_of(&time).ok_or_else(unexpected)?, sent);
         Ok(())
     }
 
     async fn health(&self) -> Result<StoreHealth, StoreError> {
-        let hello = self.limited(self.repeat(&cmd("HELLO"))).await?;
+        let hello = self.inner.requests.ask(&cmd("HELLO")).await?;
         Ok(StoreHealth::new(Some(ServerInfo::from_hello(&hello)?.version)))
     }
 
@@ -353,20 +340,6 @@ impl fmt::Debug for RedisStore {
     }
 }
 
-fn hget(key: &str, id: &SessionId) -> Cmd {
-    let mut hget = cmd("HGET");
-    hget.arg(key).arg(id.as_str());
-    hget
-}
-
-fn bytes(answer: Value) -> Result<Option<Vec<u8>>, StoreError> {
-    match answer {
-        Value::Nil => Ok(None),
-        Value::BulkString(bytes) => Ok(Some(bytes)),
-        _ => Err(unexpected()),
-    }
-}
-
 /// Whole milliseconds for a script.
 fn text(duration: Duration) -> String {
     millis(span(duration)).to_string()
@@ -375,4 +348,9 @@ fn text(duration: Duration) -> String {
 /// A record is there, and nothing that this version can read: refused, and left as it is.
 fn unreadable() -> StoreError {
     fault(StoreErrorKind::Unreadable, "a record of another version, or none of ours")
+}
+
+/// A login guard that there was not before.
+fn next_guard() -> Result<String, StoreError> {
+    random_text::<18>().map_err(|error| StoreError::with_source(StoreErrorKind::Unavailable, error))
 }

@@ -1,4 +1,4 @@
-//! The verbs that write, each one atomic step on the server.
+//! The verbs that are more than one command, each one atomic step on the server.
 
 use redis::{Cmd, Pipeline, cmd};
 
@@ -8,8 +8,11 @@ pub(super) enum Script {
     Create,
     Touch,
     Update,
+    UpdateAll,
     Delete,
     DeleteAll,
+    List,
+    Prune,
 }
 
 /// The names under which one server knows the scripts, in the order of [`Script::ALL`].
@@ -22,16 +25,27 @@ macro_rules! source {
 }
 
 impl Script {
-    pub(super) const ALL: [Self; 5] =
-        [Self::Create, Self::Touch, Self::Update, Self::Delete, Self::DeleteAll];
+    pub(super) const ALL: [Self; 8] = [
+        Self::Create,
+        Self::Touch,
+        Self::Update,
+        Self::UpdateAll,
+        Self::Delete,
+        Self::DeleteAll,
+        Self::List,
+        Self::Prune,
+    ];
 
     const fn source(self) -> &'static str {
         match self {
             Self::Create => source!("create.lua"),
             Self::Touch => source!("touch.lua"),
             Self::Update => source!("update.lua"),
+            Self::UpdateAll => source!("update_all.lua"),
             Self::Delete => source!("delete.lua"),
             Self::DeleteAll => source!("delete_all.lua"),
+            Self::List => source!("list.lua"),
+            Self::Prune => source!("prune.lua"),
         }
     }
 

@@ -1,46 +1,73 @@
--- ARGV: sid, idle TTL, lifetime, payload. Answers the time of creation, or 0 when the sid is taken.
+-- ARGV: sid, idle TTL, lifetime, payload, limit (0: none), 'evict' or 'refuse', login guard ('': not asked, '-': none,
+-- or '=' and the value), counting window (0: none). Answers {time of creation, creations in the window, evicted sids},
+-- or 0: the sid is taken, -1: the guard is another one, -2: the limit is reached. Then nothing is written.
 local now = clock()
 local sid, idle, lifetime = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
+local living, count, live, seen = survey(now)
+if living[sid] ~= nil then return 0 end
 
--- What has ended is pruned here, and nowhere else for a user that keeps logging in: `stale` is a list of {key, field}.
-local stale, known, taken = {}, {}, false
-local seen = redis.call('HGETALL', KEYS[2])
-for i = 1, #seen, 2 do
-  local deadline = uses(seen[i + 1])
-  if deadline and deadline <= now then
-    stale[#stale + 1] = { KEYS[2], seen[i] }
-  else
-    known[seen[i]] = true
-  end
-end
-for _, field in ipairs(redis.call('HKEYS', KEYS[1])) do
-  if known[field] then
-    known[field] = nil
-    taken = taken or field == sid
-  else
-    stale[#stale + 1] = { KEYS[1], field }
-  end
-end
-for field in pairs(known) do stale[#stale + 1] = { KEYS[2], field } end
-if taken then return 0 end
+local stone, guard, counter = unpack(redis.call('HMGET', KEYS[3], sid, '#', '+'))
+if stone and till(stone) > now then return 0 end
 
-local stone = redis.call('HGET', KEYS[3], sid)
-if stone then
-  local till = tonumber(string.match(stone, ':(%d+)$'))
-  -- An unreadable tombstone counts: what ended stays ended.
-  if not till or till > now then return 0 end
+if ARGV[7] ~= '' then
+  -- A guard that has served its time is as good as none.
+  local function known(value) return value and till(value) > now and value or '' end
+  if known(guard) ~= known(string.sub(ARGV[7], 1, 1) == '=' and string.sub(ARGV[7], 2)) then return -1 end
+end
+
+local limit, surplus = tonumber(ARGV[5]), {}
+if limit > 0 and count >= limit then
+  if ARGV[6] == 'refuse' then return -2 end
+  local order, heads = {}, {}
+  local function head(other)
+    if not heads[other] then
+      local _, created, _, absolute = header(redis.call('HGET', KEYS[1], other))
+      heads[other] = { created = tonumber(created) or 0, absolute = absolute or now + DAY }
+    end
+    return heads[other]
+  end
+  for other, last in pairs(living) do
+    if last then order[#order + 1] = other end
+  end
+  table.sort(order, function(a, b)
+    if living[a] ~= living[b] then return living[a] < living[b] end
+    if head(a).created ~= head(b).created then return head(a).created < head(b).created end
+    return a < b
+  end)
+  for i = 1, count - limit + 1 do surplus[i] = { order[i], head(order[i]).absolute } end
 end
 
 local absolute = now + lifetime
 local deadline = math.min(now + idle, absolute)
 -- Before any HDEL: a script that has written is not stopped by a full memory.
-redis.call('HSET', KEYS[1], sid,
-  '1 1 ' .. text(now) .. ' ' .. text(idle) .. ' ' .. text(absolute) .. '\n' .. ARGV[4])
+redis.call('HSET', KEYS[1], sid, record(1, text(now), idle, absolute, ARGV[4]))
 redis.call('HSET', KEYS[2], sid, text(deadline) .. ':' .. text(now))
-for _, field in ipairs(stale) do
-  if field[2] ~= sid then redis.call('HDEL', field[1], field[2]) end
+-- What has ended is pruned here, and nowhere else for a user that keeps logging in.
+local answer = { now, 0 }
+for i, session in ipairs(surplus) do
+  live[#live + 1], seen[#seen + 1], answer[i + 2] = session[1], session[1], session[1]
 end
+local function others(fields)
+  local rest = {}
+  for _, field in ipairs(fields) do
+    if field ~= sid then rest[#rest + 1] = field end
+  end
+  return rest
+end
+drop(redis.call, KEYS[1], others(live))
+drop(redis.call, KEYS[2], others(seen))
 local target = math.min(now + 2 * idle, absolute)
 keep(KEYS[1], target, idle, now)
 keep(KEYS[2], target, idle, now)
-return now
+if #surplus > 0 then bury(surplus, 'evicted', now) end
+
+local window = tonumber(ARGV[8])
+if window > 0 then
+  local before, start = string.match(counter or '', '^(%d+):(%d+):')
+  start = tonumber(start)
+  if not start or start > now or start + window <= now then before, start = 0, now end
+  answer[2] = before + 1
+  redis.call('HSET', KEYS[3], '+', text(answer[2]) .. ':' .. text(start) .. ':' .. text(start + window))
+  remember(start + window, now)
+end
+return answer

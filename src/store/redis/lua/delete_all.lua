@@ -1,21 +1,38 @@
--- ARGV: reason. Answers the sids that lived until now. Unreadable records and values of a wrong type go as well.
+-- ARGV: reason, the next guard, the sid to keep ('': none). Answers the sids that lived until now. Unreadable records and
+-- values of a wrong type go as well.
 local now = clock()
-local ended, sids = {}, {}
+local ended, sids, others, kept = {}, {}, {}, false
 local fields = redis.pcall('HKEYS', KEYS[1])
 if not fields.err then
   for _, sid in ipairs(fields) do
-    local record = redis.call('HGET', KEYS[1], sid)
+    local lives = false
     local seen = redis.pcall('HGET', KEYS[2], sid)
     if type(seen) == 'string' then
-      local _, _, _, absolute = header(record)
+      local _, _, _, absolute = header(redis.call('HGET', KEYS[1], sid))
       local deadline = uses(seen)
-      if absolute and deadline and deadline > now and absolute > now then
+      lives = absolute and deadline and deadline > now and absolute > now
+      if lives and sid ~= ARGV[3] then
         ended[#ended + 1] = { sid, absolute }
         sids[#sids + 1] = sid
       end
     end
+    if lives and sid == ARGV[3] then
+      kept = true
+    else
+      others[#others + 1] = sid
+    end
   end
 end
-redis.call('DEL', KEYS[1], KEYS[2])
+-- Removal comes before any HSET, also where there is nothing to remove: a script that has written is not stopped by a
+-- full memory, so logout works then too. No sid is '#'.
+if kept then
+  others[#others + 1] = '#'
+  drop(redis.call, KEYS[1], others)
+  drop(redis.call, KEYS[2], others)
+else
+  redis.call('DEL', KEYS[1], KEYS[2])
+end
+if type(redis.pcall('HLEN', KEYS[3])) == 'table' then redis.call('DEL', KEYS[3]) end
+renew(ARGV[2], now)
 if #ended > 0 then bury(ended, ARGV[1], now) end
 return sids

@@ -18,10 +18,53 @@ local function header(record)
   return revision, created, tonumber(idle), tonumber(absolute)
 end
 
+-- A record as `header` reads it.
+local function record(revision, created, idle, absolute, payload)
+  return '1 ' .. text(revision) .. ' ' .. created .. ' ' .. text(idle) .. ' ' .. text(absolute) .. '\n' .. payload
+end
+
 -- idle deadline, last activity; nil when unreadable.
 local function uses(seen)
   local deadline, last = string.match(seen, '^(%d+):(%d+)$')
   if deadline then return tonumber(deadline), tonumber(last) end
+end
+
+-- When a field of `gone` has served its time. What cannot be read counts for ever: what ended stays ended.
+local function till(value)
+  return tonumber(string.match(value, ':(%d+)$')) or math.huge
+end
+
+-- Removes fields by `call`, as many at a time as its stack takes.
+local function drop(call, key, fields)
+  for i = 1, #fields, 500 do
+    call('HDEL', key, unpack(fields, i, math.min(i + 499, #fields)))
+  end
+end
+
+-- The user's sessions: the last activity of each (false where it cannot be read), how many those are, and what is left
+-- of others, as fields of `live` and of `seen`. A session without its other half has ended.
+local function survey(now)
+  local uses_of, living, count, live, seen = {}, {}, 0, {}, {}
+  local all = redis.call('HGETALL', KEYS[2])
+  for i = 1, #all, 2 do
+    local deadline, last = uses(all[i + 1])
+    if deadline and deadline <= now then
+      seen[#seen + 1] = all[i]
+    else
+      uses_of[all[i]] = last or false
+    end
+  end
+  for _, sid in ipairs(redis.call('HKEYS', KEYS[1])) do
+    local last = uses_of[sid]
+    if last == nil then
+      live[#live + 1] = sid
+    else
+      living[sid], uses_of[sid] = last, nil
+      if last then count = count + 1 end
+    end
+  end
+  for sid in pairs(uses_of) do seen[#seen + 1] = sid end
+  return living, count, live, seen
 end
 
 -- Raises the TTL of `live` or `seen`, and only when it runs low: any EXPIRE of a tracked key invalidates it everywhere.
@@ -38,23 +81,43 @@ local function keep(key, target, idle, now)
   end
 end
 
--- Remembers why sessions ended: `ended` is a list of {sid, absolute deadline}. The field '#' is no tombstone.
+-- Raises the TTL of `gone`, so that a field of it is known for its time.
+local function remember(last, now)
+  local left = redis.call('PTTL', KEYS[3])
+  if left == -1 then
+    -- As in `keep`.
+    for _, value in ipairs(redis.call('HVALS', KEYS[3])) do
+      last = math.max(last, math.min(till(value), now + DAY))
+    end
+  elseif now + left >= last then
+    return
+  end
+  redis.call('PEXPIREAT', KEYS[3], text(last))
+end
+
+-- Replaces the login guard, the field '#' of `gone`.
+local function renew(guard, now)
+  redis.call('HSET', KEYS[3], '#', guard .. ':' .. text(now + DAY))
+  remember(now + DAY, now)
+end
+
+-- Remembers why sessions ended: `ended` is a list of {sid, absolute deadline}. Guard and counter are no tombstones.
 local function bury(ended, reason, now)
   local key, last, fresh = KEYS[3], 0, {}
   for _, session in ipairs(ended) do
-    local till = math.min(session[2], now + DAY)
-    redis.call('HSET', key, session[1], reason .. ':' .. text(till))
+    local known = math.min(session[2], now + DAY)
+    redis.call('HSET', key, session[1], reason .. ':' .. text(known))
     fresh[session[1]] = true
-    last = math.max(last, till)
+    last = math.max(last, known)
   end
-  local guard = redis.call('HEXISTS', key, '#')
-  local excess = redis.call('HLEN', key) - guard - TOMBSTONES
+  local others = redis.call('HEXISTS', key, '#') + redis.call('HEXISTS', key, '+')
+  local excess = redis.call('HLEN', key) - others - TOMBSTONES
   if excess > 0 then
     local all, order = redis.call('HGETALL', key), {}
     for i = 1, #all, 2 do
-      if all[i] ~= '#' then
-        local till = tonumber(string.match(all[i + 1], ':(%d+)$') or 0)
-        order[#order + 1] = { sid = all[i], till = till, fresh = fresh[all[i]] or false }
+      if all[i] ~= '#' and all[i] ~= '+' then
+        local known = tonumber(string.match(all[i + 1], ':(%d+)$') or 0)
+        order[#order + 1] = { sid = all[i], till = known, fresh = fresh[all[i]] or false }
       end
     end
     table.sort(order, function(a, b)
@@ -63,9 +126,5 @@ local function bury(ended, reason, now)
     end)
     for i = 1, excess do redis.call('HDEL', key, order[i].sid) end
   end
-  local left = redis.call('PTTL', key)
-  if left == -1 and guard == 1 then last = math.max(last, now + DAY) end
-  if left == -1 or (left >= 0 and now + left < last) then
-    redis.call('PEXPIREAT', key, text(last))
-  end
+  remember(last, now)
 end

@@ -1,16 +1,15 @@
 -- ARGV: sid, expected revision, payload. Answers the new revision, 0 on a conflict, -1 when ended, -2 when unreadable.
 local now = clock()
 local sid = ARGV[1]
-local record = redis.call('HGET', KEYS[1], sid)
+local old = redis.call('HGET', KEYS[1], sid)
 local seen = redis.call('HGET', KEYS[2], sid)
-if not record or not seen then return -1 end
-local revision, created, idle, absolute = header(record)
+if not old or not seen then return -1 end
+local revision, created, idle, absolute = header(old)
 local deadline = uses(seen)
 if not idle or not deadline then return -2 end
 if deadline <= now or absolute <= now then return -1 end
 if revision ~= ARGV[2] then return 0 end
 
 revision = tonumber(revision) + 1
-redis.call('HSET', KEYS[1], sid,
-  '1 ' .. text(revision) .. ' ' .. created .. ' ' .. text(idle) .. ' ' .. text(absolute) .. '\n' .. ARGV[3])
+redis.call('HSET', KEYS[1], sid, record(revision, created, idle, absolute, ARGV[3]))
 return revision

@@ -1,6 +1,6 @@
 //! Sessions in this process's own memory.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -8,14 +8,19 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use self::state::{Entry, Stamp, State, What};
+use self::walk::Place;
 use super::{
     Activity, Cleaned, Created, Guard, Listed, NewRecord, Opened, Page, Position, Record,
-    Replacement, SessionStore, StoreError, StoreHealth, TOMBSTONE_LIFE, TOMBSTONES_PER_USER, Touch,
-    Touched, Updated, UpdatedAll, span,
+    Replacement, SessionLimit, SessionStore, StoreError, StoreHealth, Touch, Touched, Updated,
+    UpdatedAll, WhenFull, span,
 };
 use crate::clock::{Clock, SystemClock, Timestamp};
 use crate::id::{SessionId, UserId};
 use crate::reason::EndReason;
+
+mod state;
+mod walk;
 
 /// Sessions in this process's own memory: nothing to install, gone with the process.
 ///
@@ -32,47 +37,6 @@ struct Shared {
     latest: AtomicI64,
     state: Mutex<State>,
 }
-
-#[derive(Default)]
-struct State {
-    users: HashMap<UserId, User>,
-    /// What falls due when: exactly one entry for each session (its idle deadline) and each tombstone (its end).
-    due: BTreeSet<Due>,
-    sessions: usize,
-}
-
-type Due = (Timestamp, What, UserId, SessionId);
-
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum What {
-    Session,
-    Tombstone,
-}
-
-#[derive(Default)]
-struct User {
-    live: HashMap<SessionId, Entry>,
-    gone: HashMap<SessionId, Tombstone>,
-}
-
-struct Entry {
-    revision: u64,
-    created: Timestamp,
-    idle_ttl: Duration,
-    /// Never past `absolute_deadline`, so it alone tells whether the session lives.
-    idle_deadline: Timestamp,
-    absolute_deadline: Timestamp,
-    last_activity: Timestamp,
-    payload: Bytes,
-}
-
-struct Tombstone {
-    reason: EndReason,
-    until: Timestamp,
-}
-
-/// How many due entries one lock hold frees at most.
-const REAP_AT_ONCE: usize = 256;
 
 impl MemoryStore {
     /// An empty store on the operating system's clock.
@@ -107,82 +71,6 @@ impl MemoryStore {
     }
 }
 
-impl State {
-    fn living(&mut self, now: Timestamp, user: &UserId, id: &SessionId) -> Option<&mut Entry> {
-        self.users.get_mut(user)?.live.get_mut(id).filter(|entry| entry.idle_deadline > now)
-    }
-
-    fn insert(&mut self, user: &UserId, id: &SessionId, entry: Entry) {
-        self.due.insert((entry.idle_deadline, What::Session, user.clone(), id.clone()));
-        self.users.entry(user.clone()).or_default().live.insert(id.clone(), entry);
-        self.sessions += 1;
-    }
-
-    fn remove(&mut self, user: &UserId, id: &SessionId) -> Option<Entry> {
-        let entry = self.users.get_mut(user)?.live.remove(id)?;
-        self.due.remove(&(entry.idle_deadline, What::Session, user.clone(), id.clone()));
-        self.sessions -= 1;
-        self.forget_if_empty(user);
-        Some(entry)
-    }
-
-    /// Remembers why sessions ended; beyond the limit, the reasons that end first make room.
-    fn bury(
-        &mut self,
-        now: Timestamp,
-        user: &UserId,
-        ended: &[(SessionId, Timestamp)],
-        why: EndReason,
-    ) {
-        for (id, absolute_deadline) in ended {
-            let until = now.saturating_add(TOMBSTONE_LIFE).min(*absolute_deadline);
-            self.unbury(user, id);
-            self.due.insert((until, What::Tombstone, user.clone(), id.clone()));
-            let gone = &mut self.users.entry(user.clone()).or_default().gone;
-            gone.insert(id.clone(), Tombstone { reason: why, until });
-        }
-        let Some(User { gone, .. }) = self.users.get(user) else { return };
-        let Some(excess) = gone.len().checked_sub(TOMBSTONES_PER_USER + 1) else { return };
-        let fresh: HashSet<_> = ended.iter().map(|(id, _)| id).collect();
-        let mut order: Vec<_> =
-            gone.iter().map(|(id, stone)| (fresh.contains(id), stone.until, id.clone())).collect();
-        order.sort_unstable();
-        for (_, _, id) in order.into_iter().take(excess + 1) {
-            self.unbury(user, &id);
-        }
-    }
-
-    fn unbury(&mut self, user: &UserId, id: &SessionId) {
-        let Some(stone) = self.users.get_mut(user).and_then(|user| user.gone.remove(id)) else {
-            return;
-        };
-        self.due.remove(&(stone.until, What::Tombstone, user.clone(), id.clone()));
-        self.forget_if_empty(user);
-    }
-
-    fn forget_if_empty(&mut self, user: &UserId) {
-        if self.users.get(user).is_some_and(|user| user.live.is_empty() && user.gone.is_empty()) {
-            self.users.remove(user);
-        }
-    }
-
-    /// Frees what is due, at most [`REAP_AT_ONCE`]; tells whether there may be more.
-    fn reap(&mut self, now: Timestamp) -> bool {
-        for _ in 0..REAP_AT_ONCE {
-            match self.due.pop_first() {
-                Some((at, What::Session, user, id)) if at <= now => drop(self.remove(&user, &id)),
-                Some((at, What::Tombstone, user, id)) if at <= now => self.unbury(&user, &id),
-                Some(early) => {
-                    self.due.insert(early);
-                    return false;
-                }
-                None => return false,
-            }
-        }
-        true
-    }
-}
-
 impl SessionStore for MemoryStore {
     fn now(&self) -> Timestamp {
         let now = self.shared.clock.now().as_millis();
@@ -205,6 +93,14 @@ impl SessionStore for MemoryStore {
         if stone.is_some_and(|stone| stone.until > now) {
             return Ok(Created::AlreadyExists);
         }
+        if let Some(expected) = &new.guard
+            && Stamp::of(expected, now) != state.guard(now, user)
+        {
+            return Ok(Created::Superseded);
+        }
+        let Some(surplus) = surplus(&state, now, user, new.limit) else {
+            return Ok(Created::LimitReached);
+        };
         // What is left under this id has expired, and the bounded sweep above has not come to it yet.
         state.remove(user, id);
         state.unbury(user, id);
@@ -220,7 +116,17 @@ impl SessionStore for MemoryStore {
             payload: new.payload.clone(),
         };
         state.insert(user, id, entry);
-        Ok(Created::Created(Opened::new(now)))
+        let mut opened = Opened::new(now);
+        opened.evicted = state.end(now, user, surplus, EndReason::Evicted);
+        if let Some(window) = new.count_within {
+            opened.recent = state.count(now, user, span(window).max(Duration::from_millis(1)));
+        }
+        Ok(Created::Created(opened))
+    }
+
+    async fn guard(&self, user: &UserId) -> Result<Guard, StoreError> {
+        let now = self.now();
+        Ok(self.lock().guard(now, user))
     }
 
     async fn load(
@@ -230,14 +136,7 @@ impl SessionStore for MemoryStore {
         _idle_bound: Option<Timestamp>,
     ) -> Result<Option<Record>, StoreError> {
         let now = self.now();
-        Ok(self.lock().living(now, user, id).map(|entry| Record {
-            revision: entry.revision,
-            created: entry.created,
-            idle_ttl: entry.idle_ttl,
-            idle_deadline: entry.idle_deadline,
-            absolute_deadline: entry.absolute_deadline,
-            payload: entry.payload.clone(),
-        }))
+        Ok(self.lock().living(now, user, id).map(|entry| entry.record()))
     }
 
     async fn activity(
@@ -274,6 +173,35 @@ impl SessionStore for MemoryStore {
         Ok(Updated::Written(entry.revision))
     }
 
+    async fn update_all(
+        &self,
+        user: &UserId,
+        replacements: &[Replacement],
+    ) -> Result<UpdatedAll, StoreError> {
+        let now = self.now();
+        let mut state = self.lock();
+        let mut new: BTreeMap<_, _> = replacements.iter().map(|new| (&new.id, new)).collect();
+        let found = state.users.get(user).into_iter().flat_map(|found| found.living(now));
+        let mut living = 0;
+        for (id, entry) in found {
+            if new.get(id).is_none_or(|new| new.expected != entry.revision) {
+                return Ok(UpdatedAll::Conflict);
+            }
+            living += 1;
+        }
+        if living != replacements.len() {
+            return Ok(UpdatedAll::Conflict);
+        }
+        for (id, entry) in state.users.get_mut(user).into_iter().flat_map(|found| &mut found.live) {
+            if let Some(new) = new.remove(id) {
+                entry.revision += 1;
+                entry.payload = new.payload.clone();
+            }
+        }
+        state.renew_guard(now, user);
+        Ok(UpdatedAll::Written)
+    }
+
     async fn delete(
         &self,
         user: &UserId,
@@ -281,63 +209,50 @@ impl SessionStore for MemoryStore {
         reason: EndReason,
     ) -> Result<bool, StoreError> {
         let now = self.now();
-        let mut state = self.lock();
-        let Some(entry) = state.remove(user, id) else { return Ok(false) };
-        let lived = entry.idle_deadline > now;
-        if lived {
-            state.bury(now, user, &[(id.clone(), entry.absolute_deadline)], reason);
-        }
-        Ok(lived)
+        Ok(!self.lock().end(now, user, vec![id.clone()], reason).is_empty())
     }
 
     async fn delete_all(
         &self,
         user: &UserId,
-        _keep: Option<&SessionId>,
+        keep: Option<&SessionId>,
         reason: EndReason,
     ) -> Result<Vec<SessionId>, StoreError> {
         let now = self.now();
         let mut state = self.lock();
-        let Some(User { live, .. }) = state.users.get(user) else { return Ok(Vec::new()) };
-        let ids: Vec<_> = live.keys().cloned().collect();
-        let mut ended = Vec::with_capacity(ids.len());
-        for id in ids {
-            if let Some(entry) = state.remove(user, &id)
-                && entry.idle_deadline > now
-            {
-                ended.push((id, entry.absolute_deadline));
-            }
-        }
-        state.bury(now, user, &ended, reason);
-        Ok(ended.into_iter().map(|(id, _)| id).collect())
+        let held = state.users.get(user).into_iter().flat_map(|user| user.live.keys());
+        let others = held.filter(|id| Some(*id) != keep).cloned().collect();
+        state.renew_guard(now, user);
+        Ok(state.end(now, user, others, reason))
     }
 
-    async fn guard(&self, _user: &UserId) -> Result<Guard, StoreError> {
-        Err(StoreError::new(super::StoreErrorKind::Unsupported))
-    }
-
-    async fn update_all(
-        &self,
-        _user: &UserId,
-        _replacements: &[Replacement],
-    ) -> Result<UpdatedAll, StoreError> {
-        Err(StoreError::new(super::StoreErrorKind::Unsupported))
-    }
-
-    async fn list(&self, _user: &UserId) -> Result<Vec<Listed>, StoreError> {
-        Err(StoreError::new(super::StoreErrorKind::Unsupported))
+    async fn list(&self, user: &UserId) -> Result<Vec<Listed>, StoreError> {
+        let now = self.now();
+        let state = self.lock();
+        let found = state.users.get(user).into_iter().flat_map(|found| found.living(now));
+        Ok(found.map(|(id, entry)| entry.listed(user, id)).collect())
     }
 
     async fn scan(
         &self,
-        _from: Option<&Position>,
-        _limit: usize,
+        from: Option<&Position>,
+        limit: usize,
     ) -> Result<Option<Page>, StoreError> {
-        Err(StoreError::new(super::StoreErrorKind::Unsupported))
+        let from = match from.map(Place::parse) {
+            Some(None) => return Ok(None),
+            from => from.flatten(),
+        };
+        let now = self.now();
+        Ok(Some(walk::page(&self.lock(), now, from.as_ref(), limit)))
     }
 
-    async fn cleanup(&self, _from: Option<&Position>) -> Result<Option<Cleaned>, StoreError> {
-        Err(StoreError::new(super::StoreErrorKind::Unsupported))
+    async fn cleanup(&self, from: Option<&Position>) -> Result<Option<Cleaned>, StoreError> {
+        if from.is_some_and(|from| !walk::is_due(from)) {
+            return Ok(None);
+        }
+        let now = self.now();
+        let (count, more) = self.lock().reap(now);
+        Ok(Some(Cleaned::new(count, more.then(walk::due))))
     }
 
     async fn ended(&self, user: &UserId, id: &SessionId) -> Result<Option<EndReason>, StoreError> {
@@ -350,7 +265,7 @@ impl SessionStore for MemoryStore {
     async fn upkeep(&self) -> Result<(), StoreError> {
         let now = self.now();
         loop {
-            let more = self.lock().reap(now);
+            let (_, more) = self.lock().reap(now);
             if !more {
                 break;
             }
@@ -387,12 +302,45 @@ impl MemoryStore {
         let deadline = used.saturating_add(entry.idle_ttl).min(entry.absolute_deadline).max(old);
         entry.idle_deadline = deadline;
         if deadline > old {
-            let mut due = (old, What::Session, touch.user.clone(), touch.id.clone());
+            let mut due = (old, touch.user.clone(), What::Session(touch.id.clone()));
             state.due.remove(&due);
             due.0 = deadline;
             state.due.insert(due);
         }
         Touched::Lives(deadline)
+    }
+}
+
+/// Which sessions have to make room for one more; `None` when none may.
+fn surplus(
+    state: &State,
+    now: Timestamp,
+    user: &UserId,
+    limit: Option<SessionLimit>,
+) -> Option<Vec<SessionId>> {
+    let (Some(SessionLimit { max, when_full }), Some(found)) = (limit, state.users.get(user))
+    else {
+        return Some(Vec::new());
+    };
+    let max = usize::try_from(max.get()).unwrap_or(usize::MAX);
+    // Those that have expired are counted too at first: where even so there is room, nobody need be looked at.
+    if found.live.len() < max {
+        return Some(Vec::new());
+    }
+    let mut living: Vec<_> = found
+        .living(now)
+        .map(|(id, entry)| (entry.last_activity, entry.created, id.clone()))
+        .collect();
+    let excess = (living.len() + 1).saturating_sub(max);
+    if excess == 0 {
+        return Some(Vec::new());
+    }
+    match when_full {
+        WhenFull::Refuse => None,
+        WhenFull::EvictLeastRecentlyActive => {
+            living.sort_unstable();
+            Some(living.into_iter().take(excess).map(|(_, _, id)| id).collect())
+        }
     }
 }
 

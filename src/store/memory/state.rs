@@ -1,0 +1,263 @@
+//! What a [`MemoryStore`](super::MemoryStore) holds, and when each part of it falls due.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use crate::clock::Timestamp;
+use crate::id::{SessionId, UserId};
+use crate::reason::EndReason;
+use crate::store::{Guard, Listed, Record, TOMBSTONE_LIFE, TOMBSTONES_PER_USER};
+
+#[derive(Default)]
+pub(super) struct State {
+    pub(super) users: HashMap<UserId, User>,
+    /// The users that have sessions, in the order of a walk.
+    pub(super) order: BTreeSet<UserId>,
+    /// What falls due when: exactly one entry for each session (its idle deadline), tombstone, guard and counter (its
+    /// end).
+    pub(super) due: BTreeSet<Due>,
+    pub(super) sessions: usize,
+    /// How many login guards were made: no two are alike.
+    guards: u64,
+}
+
+pub(super) type Due = (Timestamp, UserId, What);
+
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum What {
+    Session(SessionId),
+    Tombstone(SessionId),
+    Guard,
+    Counter,
+}
+
+#[derive(Default)]
+pub(super) struct User {
+    pub(super) live: BTreeMap<SessionId, Entry>,
+    pub(super) gone: HashMap<SessionId, Tombstone>,
+    pub(super) guard: Option<Stamp>,
+    counter: Option<Counter>,
+}
+
+pub(super) struct Entry {
+    pub(super) revision: u64,
+    pub(super) created: Timestamp,
+    pub(super) idle_ttl: Duration,
+    /// Never past `absolute_deadline`, so it alone tells whether the session lives.
+    pub(super) idle_deadline: Timestamp,
+    pub(super) absolute_deadline: Timestamp,
+    pub(super) last_activity: Timestamp,
+    pub(super) payload: Bytes,
+}
+
+pub(super) struct Tombstone {
+    pub(super) reason: EndReason,
+    pub(super) until: Timestamp,
+}
+
+/// A login guard: `<number>:<until>`.
+#[derive(Clone, Copy)]
+pub(super) struct Stamp {
+    number: u64,
+    until: Timestamp,
+}
+
+struct Counter {
+    start: Timestamp,
+    until: Timestamp,
+    count: u32,
+}
+
+/// How many due entries one lock hold frees at most.
+const REAP_AT_ONCE: usize = 256;
+
+impl Entry {
+    pub(super) fn record(&self) -> Record {
+        Record {
+            revision: self.revision,
+            created: self.created,
+            idle_ttl: self.idle_ttl,
+            idle_deadline: self.idle_deadline,
+            absolute_deadline: self.absolute_deadline,
+            payload: self.payload.clone(),
+        }
+    }
+
+    pub(super) fn listed(&self, user: &UserId, id: &SessionId) -> Listed {
+        Listed::new(user.clone(), id.clone(), self.record(), self.last_activity)
+    }
+}
+
+impl User {
+    /// The living sessions.
+    pub(super) fn living(&self, now: Timestamp) -> impl Iterator<Item = (&SessionId, &Entry)> {
+        self.live.iter().filter(move |(_, entry)| entry.idle_deadline > now)
+    }
+
+    fn is_empty(&self) -> bool {
+        let Self { live, gone, guard, counter } = self;
+        live.is_empty() && gone.is_empty() && guard.is_none() && counter.is_none()
+    }
+}
+
+impl Stamp {
+    pub(super) fn guard(self) -> Guard {
+        Guard::new(Some(&format!("{}:{}", self.number, self.until.as_millis())))
+    }
+
+    /// A guard of this store; one that has outlived its time is as good as none.
+    pub(super) fn of(guard: &Guard, now: Timestamp) -> Guard {
+        let until = guard.value().and_then(|value| value.rsplit_once(':')?.1.parse().ok());
+        let over = until.is_some_and(|until| Timestamp::from_millis(until) <= now);
+        if over { Guard::new(None) } else { guard.clone() }
+    }
+}
+
+impl State {
+    pub(super) fn living(
+        &mut self,
+        now: Timestamp,
+        user: &UserId,
+        id: &SessionId,
+    ) -> Option<&mut Entry> {
+        self.users.get_mut(user)?.live.get_mut(id).filter(|entry| entry.idle_deadline > now)
+    }
+
+    pub(super) fn insert(&mut self, user: &UserId, id: &SessionId, entry: Entry) {
+        self.due.insert((entry.idle_deadline, user.clone(), What::Session(id.clone())));
+        let live = &mut self.users.entry(user.clone()).or_default().live;
+        if live.is_empty() {
+            self.order.insert(user.clone());
+        }
+        live.insert(id.clone(), entry);
+        self.sessions += 1;
+    }
+
+    pub(super) fn remove(&mut self, user: &UserId, id: &SessionId) -> Option<Entry> {
+        let live = &mut self.users.get_mut(user)?.live;
+        let entry = live.remove(id)?;
+        if live.is_empty() {
+            self.order.remove(user);
+        }
+        self.due.remove(&(entry.idle_deadline, user.clone(), What::Session(id.clone())));
+        self.sessions -= 1;
+        self.forget_if_empty(user);
+        Some(entry)
+    }
+
+    /// Ends sessions, and remembers why; those that have expired leave no trace. Tells which lived until now.
+    pub(super) fn end(
+        &mut self,
+        now: Timestamp,
+        user: &UserId,
+        ids: Vec<SessionId>,
+        why: EndReason,
+    ) -> Vec<SessionId> {
+        let mut ended = Vec::with_capacity(ids.len());
+        for id in ids {
+            if let Some(entry) = self.remove(user, &id)
+                && entry.idle_deadline > now
+            {
+                ended.push((id, entry.absolute_deadline));
+            }
+        }
+        self.bury(now, user, &ended, why);
+        ended.into_iter().map(|(id, _)| id).collect()
+    }
+
+    /// Remembers why sessions ended; beyond the limit, the reasons that end first make room.
+    fn bury(
+        &mut self,
+        now: Timestamp,
+        user: &UserId,
+        ended: &[(SessionId, Timestamp)],
+        why: EndReason,
+    ) {
+        for (id, absolute_deadline) in ended {
+            let until = now.saturating_add(TOMBSTONE_LIFE).min(*absolute_deadline);
+            self.unbury(user, id);
+            self.due.insert((until, user.clone(), What::Tombstone(id.clone())));
+            let gone = &mut self.users.entry(user.clone()).or_default().gone;
+            gone.insert(id.clone(), Tombstone { reason: why, until });
+        }
+        let Some(User { gone, .. }) = self.users.get(user) else { return };
+        let Some(excess) = gone.len().checked_sub(TOMBSTONES_PER_USER + 1) else { return };
+        let fresh: HashSet<_> = ended.iter().map(|(id, _)| id).collect();
+        let mut order: Vec<_> =
+            gone.iter().map(|(id, stone)| (fresh.contains(id), stone.until, id.clone())).collect();
+        order.sort_unstable();
+        for (_, _, id) in order.into_iter().take(excess + 1) {
+            self.unbury(user, &id);
+        }
+    }
+
+    pub(super) fn unbury(&mut self, user: &UserId, id: &SessionId) {
+        let Some(stone) = self.users.get_mut(user).and_then(|user| user.gone.remove(id)) else {
+            return;
+        };
+        self.due.remove(&(stone.until, user.clone(), What::Tombstone(id.clone())));
+        self.forget_if_empty(user);
+    }
+
+    /// The user's login guard, until its time has passed.
+    pub(super) fn guard(&self, now: Timestamp, user: &UserId) -> Guard {
+        let guard = self.users.get(user).and_then(|user| user.guard);
+        guard.filter(|guard| guard.until > now).map_or(Guard::new(None), Stamp::guard)
+    }
+
+    /// Gives the user another login guard.
+    pub(super) fn renew_guard(&mut self, now: Timestamp, user: &UserId) {
+        self.guards += 1;
+        let stamp = Stamp { number: self.guards, until: now.saturating_add(TOMBSTONE_LIFE) };
+        let old = self.users.entry(user.clone()).or_default().guard.replace(stamp);
+        if let Some(old) = old {
+            self.due.remove(&(old.until, user.clone(), What::Guard));
+        }
+        self.due.insert((stamp.until, user.clone(), What::Guard));
+    }
+
+    /// Counts one more session that was opened, and tells how many these are within the window.
+    pub(super) fn count(&mut self, now: Timestamp, user: &UserId, window: Duration) -> u32 {
+        let kept = self.users.entry(user.clone()).or_default().counter.take();
+        if let Some(kept) = &kept {
+            self.due.remove(&(kept.until, user.clone(), What::Counter));
+        }
+        let going_on = kept.filter(|kept| kept.start.saturating_add(window) > now);
+        let (start, before) = going_on.map_or((now, 0), |kept| (kept.start, kept.count));
+        let (count, until) = (before.saturating_add(1), start.saturating_add(window));
+        self.due.insert((until, user.clone(), What::Counter));
+        self.users.entry(user.clone()).or_default().counter = Some(Counter { start, until, count });
+        count
+    }
+
+    fn forget_if_empty(&mut self, user: &UserId) {
+        if self.users.get(user).is_some_and(User::is_empty) {
+            self.users.remove(user);
+        }
+    }
+
+    /// Frees what is due, at most [`REAP_AT_ONCE`]; tells how many sessions those were, and whether there may be more.
+    pub(super) fn reap(&mut self, now: Timestamp) -> (u64, bool) {
+        let mut sessions = 0;
+        for _ in 0..REAP_AT_ONCE {
+            let Some((at, user, what)) = self.due.pop_first() else { return (sessions, false) };
+            if at > now {
+                self.due.insert((at, user, what));
+                return (sessions, false);
+            }
+            match what {
+                What::Session(id) => sessions += u64::from(self.remove(&user, &id).is_some()),
+                What::Tombstone(id) => self.unbury(&user, &id),
+                What::Guard | What::Counter => {
+                    if let Some(held) = self.users.get_mut(&user) {
+                        if what == What::Guard { held.guard = None } else { held.counter = None }
+                    }
+                    self.forget_if_empty(&user);
+                }
+            }
+        }
+        (sessions, true)
+    }
+}

@@ -1,0 +1,63 @@
+//! What the script that makes a session is told, and what it answers.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use redis::Value;
+
+use super::pool::unexpected;
+use crate::clock::Timestamp;
+use crate::id::SessionId;
+use crate::store::{Created, Guard, NewRecord, Opened, StoreError, WhenFull};
+
+/// The script's arguments, in its order.
+pub(super) fn args<'a>(id: &'a SessionId, new: &'a NewRecord) -> [Cow<'a, [u8]>; 8] {
+    let text = |duration| Cow::Owned(super::text(duration).into_bytes());
+    let (max, when_full) = match new.limit {
+        None => (0, WhenFull::Refuse),
+        Some(limit) => (limit.max.get(), limit.when_full),
+    };
+    let when_full = match when_full {
+        WhenFull::EvictLeastRecentlyActive => "evict",
+        WhenFull::Refuse => "refuse",
+    };
+    let guard = match new.guard.as_ref().map(Guard::value) {
+        None => Cow::Borrowed(&b""[..]),
+        Some(None) => Cow::Borrowed(&b"-"[..]),
+        Some(Some(value)) => Cow::Owned(format!("={value}").into_bytes()),
+    };
+    [
+        Cow::Borrowed(id.as_str().as_bytes()),
+        text(new.idle_ttl),
+        text(new.lifetime),
+        Cow::Borrowed(&new.payload[..]),
+        Cow::Owned(max.to_string().into_bytes()),
+        Cow::Borrowed(when_full.as_bytes()),
+        guard,
+        // A window without length would not be one to the script.
+        new.count_within
+            .map_or(Cow::Borrowed(&b"0"[..]), |window| text(window.max(Duration::from_millis(1)))),
+    ]
+}
+
+/// What the script's answer says.
+pub(super) fn answered(answer: Value) -> Result<Created, StoreError> {
+    let answer = match answer {
+        Value::Int(0) => return Ok(Created::AlreadyExists),
+        Value::Int(-1) => return Ok(Created::Superseded),
+        Value::Int(-2) => return Ok(Created::LimitReached),
+        answer => answer.into_sequence().map_err(|_| unexpected())?,
+    };
+    let mut answer = answer.into_iter();
+    let (Some(Value::Int(now)), Some(Value::Int(recent))) = (answer.next(), answer.next()) else {
+        return Err(unexpected());
+    };
+    let mut opened = Opened::new(Timestamp::from_millis(now));
+    opened.recent = u32::try_from(recent).unwrap_or(u32::MAX);
+    for evicted in answer {
+        let id: String = redis::from_redis_value(evicted).map_err(|_| unexpected())?;
+        // Somebody else's field, which counted as a session and is gone.
+        opened.evicted.extend(SessionId::parse(&id));
+    }
+    Ok(Created::Created(opened))
+}

@@ -1,0 +1,103 @@
+//! A way to the server: some connections, and how long anything that takes this way may last.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use redis::{Cmd, ConnectionInfo, RedisError, Value, cmd, pipe};
+
+use super::error::{fault, store_error, write_error};
+use super::pool::{Ask, Pool, PoolSetting, unexpected};
+use super::scripts::Script;
+use super::time::ServerClock;
+use crate::store::{StoreError, StoreErrorKind};
+
+/// A way to the server. Requests and walks have one each, so that neither waits for the other's connections.
+pub(super) struct Lane {
+    pool: Pool,
+    timeout: Duration,
+}
+
+impl Lane {
+    pub(super) fn new(
+        info: ConnectionInfo,
+        clock: Arc<ServerClock>,
+        setting: PoolSetting,
+    ) -> Result<Self, RedisError> {
+        Ok(Self { pool: Pool::new(info, clock, setting)?, timeout: setting.timeout })
+    }
+
+    /// The one limit of a verb.
+    pub(super) async fn limited<T>(
+        &self,
+        work: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        let late = |_| Err(fault(StoreErrorKind::Unavailable, "no answer in time"));
+        tokio::time::timeout(self.timeout, work).await.unwrap_or_else(late)
+    }
+
+    /// Runs a script that must not run twice, within the limit.
+    pub(super) async fn run(
+        &self,
+        script: Script,
+        keys: &[String; 3],
+        args: &[&[u8]],
+    ) -> Result<Value, StoreError> {
+        self.limited(async {
+            let mut link = self.pool.link().await?;
+            link.run(script, keys, args).await.map_err(|error| write_error(&error))
+        })
+        .await
+    }
+
+    /// Sends what may run twice, within the limit.
+    pub(super) async fn ask<A: Ask>(&self, ask: &A) -> Result<A::Answer, StoreError> {
+        self.limited(self.repeat(ask)).await
+    }
+
+    /// Sends what may run twice: again on other connections, while its own turns out to be closed.
+    pub(super) async fn repeat<A: Ask>(&self, ask: &A) -> Result<A::Answer, StoreError> {
+        let mut tries = self.pool.size();
+        loop {
+            match ask.send(&mut self.pool.link().await?).await {
+                Err(error) if tries > 0 && error.is_connection_dropped() => tries -= 1,
+                answer => return answer.map_err(|error| store_error(&error)),
+            }
+        }
+    }
+
+    pub(super) async fn hget(&self, key: &str, field: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        bytes(self.repeat(&hget(key, field)).await?)
+    }
+
+    pub(super) async fn hget_two(
+        &self,
+        keys: [&str; 2],
+        field: &str,
+    ) -> Result<[Option<Vec<u8>>; 2], StoreError> {
+        let mut both = pipe();
+        for key in keys {
+            both.add_command(hget(key, field));
+        }
+        let mut answers = self.repeat(&both).await?.into_iter();
+        let mut next = || {
+            let answer = answers.next().ok_or_else(unexpected)?.extract_error();
+            bytes(answer.map_err(|error| store_error(&error))?)
+        };
+        Ok([next()?, next()?])
+    }
+}
+
+fn hget(key: &str, field: &str) -> Cmd {
+    let mut hget = cmd("HGET");
+    hget.arg(key).arg(field);
+    hget
+}
+
+fn bytes(answer: Value) -> Result<Option<Vec<u8>>, StoreError> {
+    match answer {
+        Value::Nil => Ok(None),
+        Value::BulkString(bytes) => Ok(Some(bytes)),
+        _ => Err(unexpected()),
+    }
+}

@@ -1,0 +1,22 @@
+-- Answers sid, record and uses of each session, one after the other: of those that live, and of those that cannot be
+-- read. What has ended is pruned, but not at any price: a server that takes no writes still lists.
+local now = clock()
+local answer, uses_of, live, seen = {}, {}, {}, {}
+local all = redis.call('HGETALL', KEYS[2])
+for i = 1, #all, 2 do uses_of[all[i]] = all[i + 1] end
+all = redis.call('HGETALL', KEYS[1])
+for i = 1, #all, 2 do
+  local sid, use = all[i], uses_of[all[i]]
+  local _, _, _, absolute = header(all[i + 1])
+  local deadline = use and uses(use)
+  if use and (deadline or math.huge) > now and (absolute or math.huge) > now then
+    answer[#answer + 1], answer[#answer + 2], answer[#answer + 3] = sid, all[i + 1], use
+    uses_of[sid] = nil
+  else
+    live[#live + 1] = sid
+  end
+end
+for sid in pairs(uses_of) do seen[#seen + 1] = sid end
+drop(redis.pcall, KEYS[1], live)
+drop(redis.pcall, KEYS[2], seen)
+return answer

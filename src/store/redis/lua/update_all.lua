@@ -1,0 +1,30 @@
+-- ARGV: the next guard; then of each session its sid, expected revision and next payload. Answers 1, 0 on a conflict,
+-- -2 when a session may live that cannot be read: it would go on as it was. Then nothing is written.
+local now = clock()
+local uses_of, wanted, heads, count = {}, {}, {}, 0
+for i = 2, #ARGV, 3 do wanted[ARGV[i]] = i end
+local all = redis.call('HGETALL', KEYS[2])
+for i = 1, #all, 2 do uses_of[all[i]] = all[i + 1] end
+all = redis.call('HGETALL', KEYS[1])
+for i = 1, #all, 2 do
+  local sid = all[i]
+  if uses_of[sid] then
+    local revision, created, idle, absolute = header(all[i + 1])
+    local deadline = uses(uses_of[sid])
+    if not idle or not deadline then return -2 end
+    if deadline > now and absolute > now then
+      local at = wanted[sid]
+      if not at or ARGV[at + 1] ~= revision then return 0 end
+      heads[at] = { revision + 1, created, idle, absolute }
+      count = count + 1
+    end
+  end
+end
+-- As many of one as of the other, and each has its counterpart: they are the same.
+if count * 3 + 1 ~= #ARGV then return 0 end
+
+for at, head in pairs(heads) do
+  redis.call('HSET', KEYS[1], ARGV[at], record(head[1], head[2], head[3], head[4], ARGV[at + 2]))
+end
+renew(ARGV[1], now)
+return 1

@@ -1,0 +1,140 @@
+//! Where a walk goes on, as text: it may come back from another version, or from somebody who made it up.
+
+use crate::id::{SessionId, UserId};
+use crate::store::Position;
+
+use super::keys::{decoded, encoded};
+
+/// Where a walk over all sessions goes on: `r1,<cursor>,<after>,<user>,<user>…`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Place {
+    /// Where the server goes on after these users; `None` when it has named all.
+    pub(super) cursor: Option<u64>,
+    /// The last session shown of the first of these users, where not all were.
+    pub(super) after: Option<SessionId>,
+    /// The users that the server has named and that are not shown yet, the next one last.
+    pub(super) users: Vec<UserId>,
+}
+
+impl Place {
+    /// The most users that one may name: far more than one answer of the server brings.
+    const MAX_USERS: usize = 20_000;
+
+    pub(super) fn start() -> Self {
+        Self { cursor: Some(0), after: None, users: Vec::new() }
+    }
+
+    pub(super) fn is_end(&self) -> bool {
+        self.cursor.is_none() && self.users.is_empty()
+    }
+
+    /// Reads what [`position`](Self::position) wrote.
+    pub(super) fn parse(position: &Position) -> Option<Self> {
+        let mut words = position.as_str().strip_prefix("r1,")?.split(',');
+        let cursor = cursor(words.next()?)?;
+        let after = words.next()?;
+        let after = if after.is_empty() { None } else { Some(SessionId::parse(after)?) };
+        let users = words.take(Self::MAX_USERS + 1).map(decoded).collect::<Option<Vec<_>>>()?;
+        let place = Self { cursor: (cursor != 0).then_some(cursor), after, users };
+        let fits = place.users.len() <= Self::MAX_USERS;
+        let made = fits && !place.is_end() && (place.after.is_none() || !place.users.is_empty());
+        made.then_some(place)
+    }
+
+    /// `None` at the end.
+    pub(super) fn position(&self) -> Option<Position> {
+        if self.is_end() {
+            return None;
+        }
+        let after = self.after.as_ref().map_or("", SessionId::as_str);
+        let mut text = format!("r1,{},{after}", self.cursor.unwrap_or(0));
+        for user in &self.users {
+            text.push(',');
+            text.extend(encoded(user));
+        }
+        Some(Position::new(text))
+    }
+}
+
+/// Reads where a cleanup goes on: `c1,<cursor>`.
+pub(super) fn parse_cleanup(position: &Position) -> Option<u64> {
+    position.as_str().strip_prefix("c1,").and_then(cursor).filter(|cursor| *cursor != 0)
+}
+
+/// Where a cleanup goes on; `None` at its end.
+pub(super) fn cleanup(cursor: u64) -> Option<Position> {
+    (cursor != 0).then(|| Position::new(format!("c1,{cursor}")))
+}
+
+/// A cursor of the server's in its own form: no sign, no zeros before it.
+fn cursor(digits: &str) -> Option<u64> {
+    digits.parse().ok().filter(|cursor: &u64| cursor.to_string() == digits)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn user(name: &str) -> UserId {
+        UserId::parse(name).unwrap()
+    }
+
+    #[test]
+    fn a_place_survives_the_trip_through_text() {
+        let id = SessionId::parse("-").unwrap();
+        let names = ["jeju", "a,b", "r1,", "%2C", "ä\r\n\0", "-", " "];
+        for cursor in [None, Some(1), Some(u64::MAX)] {
+            for count in 1..=names.len() {
+                let users: Vec<_> = names.iter().take(count).map(|name| user(name)).collect();
+                for after in [None, Some(id.clone())] {
+                    let place = Place { cursor, after, users: users.clone() };
+                    let position = place.position().unwrap();
+                    assert_eq!(Place::parse(&position), Some(place), "{position:?}");
+                    assert_eq!(parse_cleanup(&position), None);
+                }
+            }
+        }
+        let place = Place { cursor: Some(7), after: None, users: Vec::new() };
+        assert_eq!(place.position(), Some(Position::new("r1,7,")));
+        assert_eq!(Place::parse(&Position::new("r1,7,")), Some(place));
+        assert_eq!(parse_cleanup(&cleanup(7).unwrap()), Some(7));
+        assert_eq!(cleanup(0), None);
+        assert_eq!(Place { cursor: None, ..Place::start() }.position(), None);
+    }
+
+    #[test]
+    fn whatever_else_is_no_place() {
+        for foreign in [
+            "",
+            "0",
+            "r1",
+            "r1,",
+            "r1,7",
+            "r1,0,",
+            "r1,7,abc",
+            "r1,7,a b,jeju",
+            "r1,7,,",
+            "r1,7,,jeju,",
+            "r1,7,,%41",
+            "r1,7,,%2c",
+            "r1,7,,a b",
+            "r1,+7,",
+            "r1,07,",
+            "r1, 7,",
+            "r1,-1,",
+            "r1,18446744073709551616,",
+            "r2,7,",
+            "m1.abc.jeju",
+            "c1,7",
+        ] {
+            assert_eq!(Place::parse(&Position::new(foreign)), None, "{foreign:?}");
+        }
+        for foreign in ["", "c1", "c1,", "c1,0", "c1,+7", "c1,7,", "c1,x", "r1,7,", "m1.due"] {
+            assert_eq!(parse_cleanup(&Position::new(foreign)), None, "{foreign:?}");
+        }
+        let many = format!("r1,7,{}", ",a".repeat(Place::MAX_USERS + 1));
+        assert_eq!(Place::parse(&Position::new(many)), None);
+        let long = format!("r1,7,,{}", "x".repeat(257));
+        assert_eq!(Place::parse(&Position::new(long)), None);
+    }
+}

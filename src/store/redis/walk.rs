@@ -1,0 +1,203 @@
+//! Many sessions: those of one user, and page by page those of all. `SCAN` finds the users, a script each the sessions.
+
+use std::time::{Duration, Instant};
+
+use redis::{Value, cmd};
+
+use super::RedisStore;
+use super::batch::{Batch, Call};
+use super::codec;
+use super::error::store_error;
+use super::keys::{Part, Prefix};
+use super::lane::Lane;
+use super::pool::unexpected;
+use super::position::{self, Place};
+use super::scripts::Script;
+use crate::id::{SessionId, UserId};
+use crate::store::{Cleaned, Listed, Page, StoreError, StoreErrorKind};
+use crate::trace;
+
+/// The longest page.
+const MAX_PAGE: usize = 1_000;
+
+/// How much of the server's table one `SCAN` looks at: so little that a page may be short, so much that a thousand keys
+/// are a millisecond of the server's time.
+const LEAST: usize = 10;
+const MOST: usize = 1_000;
+
+/// How long a page looks for sessions before it answers with those that it has.
+const LOOKING: Duration = Duration::from_millis(20);
+
+impl RedisStore {
+    pub(super) async fn sessions_of(&self, user: &UserId) -> Result<Vec<Listed>, StoreError> {
+        let walk = Walk::of(self);
+        walk.lane
+            .limited(walk.list(std::slice::from_ref(user)))
+            .await
+            .map(Vec::into_iter)
+            .map(|mut all| all.next().unwrap_or_default())
+    }
+
+    pub(super) async fn page(&self, from: Place, limit: usize) -> Result<Page, StoreError> {
+        let walk = Walk::of(self);
+        walk.lane.limited(walk.page(from, limit.clamp(1, MAX_PAGE))).await
+    }
+
+    pub(super) async fn cleaned(&self, cursor: u64) -> Result<Cleaned, StoreError> {
+        let walk = Walk::of(self);
+        walk.lane.limited(walk.cleanup(cursor)).await
+    }
+}
+
+struct Walk<'a> {
+    lane: &'a Lane,
+    prefix: &'a Prefix,
+}
+
+impl<'a> Walk<'a> {
+    fn of(store: &'a RedisStore) -> Self {
+        Self { lane: &store.inner.walks, prefix: &store.inner.prefix }
+    }
+
+    async fn page(&self, mut place: Place, limit: usize) -> Result<Page, StoreError> {
+        let started = Instant::now();
+        let mut sessions = Vec::new();
+        let (mut count, mut looked_at, mut found) = (LEAST, 0, 0);
+        loop {
+            if place.users.is_empty() {
+                let Some(cursor) = place.cursor else { break };
+                let (next, users) = self.users(cursor, count).await?;
+                place.cursor = (next != 0).then_some(next);
+                place.users = users;
+                looked_at += count;
+            }
+            // Nearly each user has a session to show: more of them would be asked in vain.
+            let some = place.users.len().min(limit - sessions.len());
+            let asked: Vec<_> = place.users.iter().rev().take(some).cloned().collect();
+            for mut list in self.list(&asked).await? {
+                // Those that an earlier page left over say nothing about what is ahead.
+                if looked_at > 0 {
+                    found += list.len();
+                }
+                if let Some(after) = place.after.take() {
+                    list.retain(|session| session.id > after);
+                }
+                let room = limit - sessions.len();
+                let all = list.len() <= room;
+                sessions.extend(list.into_iter().take(room));
+                if all {
+                    place.users.pop();
+                } else {
+                    place.after = sessions.last().map(|session| session.id.clone());
+                }
+                if sessions.len() == limit {
+                    break;
+                }
+            }
+            if sessions.len() == limit || started.elapsed() >= LOOKING {
+                break;
+            }
+            let rest = limit - sessions.len();
+            let guess = (rest * looked_at).checked_div(found).unwrap_or(count * 2);
+            count = guess.clamp(LEAST, MOST);
+        }
+        Ok(Page::new(sessions, place.position()))
+    }
+
+    async fn cleanup(&self, cursor: u64) -> Result<Cleaned, StoreError> {
+        let (next, keys) = self.keys(cursor, MOST, &self.prefix.session_pattern()).await?;
+        let calls = keys.iter().map(|(user, part)| Call {
+            keys: self.prefix.all(user),
+            args: vec![part.as_str().to_owned()],
+        });
+        let mut count = 0;
+        for answer in self.run(Script::Prune, calls.collect()).await? {
+            match answer {
+                Some(Value::Int(freed)) => count += u64::try_from(freed).unwrap_or(0),
+                Some(_) => return Err(unexpected()),
+                None => {}
+            }
+        }
+        Ok(Cleaned::new(count, position::cleanup(next)))
+    }
+
+    /// The living sessions of each of these users, in their order.
+    async fn list(&self, users: &[UserId]) -> Result<Vec<Vec<Listed>>, StoreError> {
+        let calls = users
+            .iter()
+            .map(|user| Call { keys: self.prefix.all(user), args: Vec::new() })
+            .collect();
+        let answers = self.run(Script::List, calls).await?;
+        users.iter().zip(answers).map(|(user, answer)| listed(user, answer)).collect()
+    }
+
+    /// Runs a script for many users; `None` for a user whose keys hold something else.
+    async fn run(
+        &self,
+        script: Script,
+        calls: Vec<Call>,
+    ) -> Result<Vec<Option<Value>>, StoreError> {
+        if calls.is_empty() {
+            return Ok(Vec::new());
+        }
+        let expected = calls.len();
+        let answers = self.lane.repeat(&Batch::new(script, calls)).await?;
+        if answers.len() != expected {
+            return Err(unexpected());
+        }
+        let readable = |answer: Value| match answer.extract_error() {
+            Ok(answer) => Ok(Some(answer)),
+            Err(error) => {
+                let error = store_error(&error);
+                if error.kind() != StoreErrorKind::Unreadable {
+                    return Err(error);
+                }
+                trace::warn!("a key with the sessions' prefix holds something else");
+                Ok(None)
+            }
+        };
+        answers.into_iter().map(readable).collect()
+    }
+
+    /// Users with sessions, from one part of the server's table, and where that goes on.
+    async fn users(&self, cursor: u64, count: usize) -> Result<(u64, Vec<UserId>), StoreError> {
+        let (next, keys) = self.keys(cursor, count, &self.prefix.live_pattern()).await?;
+        Ok((next, keys.into_iter().map(|(user, _)| user).collect()))
+    }
+
+    async fn keys(
+        &self,
+        cursor: u64,
+        count: usize,
+        pattern: &str,
+    ) -> Result<(u64, Vec<(UserId, Part)>), StoreError> {
+        let mut scan = cmd("SCAN");
+        scan.arg(cursor).arg("MATCH").arg(pattern).arg("COUNT").arg(count).arg("TYPE").arg("hash");
+        let answer = self.lane.repeat(&scan).await?;
+        let (next, keys): (u64, Vec<Vec<u8>>) =
+            redis::from_redis_value(answer).map_err(|_| unexpected())?;
+        let ours = |key: &Vec<u8>| self.prefix.parse_key(std::str::from_utf8(key).ok()?);
+        Ok((next, keys.iter().filter_map(ours).collect()))
+    }
+}
+
+/// What the script tells of one user, by session id.
+fn listed(user: &UserId, answer: Option<Value>) -> Result<Vec<Listed>, StoreError> {
+    let answer = answer.unwrap_or(Value::Array(Vec::new()));
+    let fields: Vec<Vec<u8>> = redis::from_redis_value(answer).map_err(|_| unexpected())?;
+    let mut sessions = Vec::with_capacity(fields.len() / 3);
+    let mut fields = fields.into_iter();
+    while let (Some(id), Some(record), Some(uses)) = (fields.next(), fields.next(), fields.next()) {
+        // Not a session's name: somebody else's field.
+        let id = std::str::from_utf8(&id).ok().and_then(SessionId::parse);
+        let Some(id) = id else { continue };
+        let (Some(mut record), Some(uses)) = (codec::record(record), codec::activity(&uses)) else {
+            trace::warn!("a session record cannot be read", session = id.short());
+            continue;
+        };
+        record.idle_deadline = uses.idle_deadline.min(record.absolute_deadline);
+        sessions.push(Listed::new(user.clone(), id, record, uses.last_activity));
+    }
+    sessions.sort_unstable_by(|a, b| a.id.cmp(&b.id));
+    Ok(sessions)
+}
