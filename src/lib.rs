@@ -74,6 +74,7 @@
 //! | `redis` (default) | [`RedisStore`] | `redis`, `bb8` |
 //! | `axum` | extractors `Session<D>` and `Option<Session<D>>` | `axum-core` |
 //! | `tracing` | events under the target `tower_session_auth` | `tracing` |
+//! | `metrics` | the figures of [`meter`], through the `metrics` facade | no cost to speak of without a recorder |
 //! | `testing` | clocks for tests, the contract suite for stores of your own | for dev-dependencies |
 //! | `aws-lc-rs` | this crypto backend; used when both are on | needs a C compiler |
 //! | `rust-crypto` | this crypto backend | brings `rsa` with its open advisory RUSTSEC-2023-0071 |
@@ -92,6 +93,7 @@ mod gate;
 mod id;
 mod layer;
 mod manager;
+pub mod meter;
 mod reason;
 mod service;
 pub mod session;

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// From the top to the bottom. A module may use those on the lines below its own, and those beside it.
-const ORDER: [&[&str]; 12] = [
+const ORDER: [&[&str]; 13] = [
     &["lib", "testing"],
     &["axum", "routes"],
     &["layer", "service", "future", "guards"],
@@ -16,6 +16,7 @@ const ORDER: [&[&str]; 12] = [
     &["gate", "session"],
     &["token", "store", "directory"],
     &["events"],
+    &["meter"],
     &["error"],
     &["trace"],
     &["clock", "id", "reason"],

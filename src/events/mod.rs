@@ -1,16 +1,69 @@
 //! What happens to sessions, for audit trails and alarms.
 //!
-//! Every [`Event`] goes to `tracing` (feature `tracing`), and to each [`EventSink`] of the application's own.
+//! Every [`Event`] goes three ways, and none of them can hold up or break the request that it tells of:
+//!
+//! 1. to `tracing` (feature `tracing`), at once, in the span of the request;
+//! 2. into the [figures](crate::meter) (feature `metrics`);
+//! 3. to each [`EventSink`] of the application's own, on a thread of that sink's own.
+//!
+//! # In the log
+//!
+//! All events have the target `tower_session_auth::event` and no other record has it. There is no switch: silence them
+//! with a filter, such as `RUST_LOG=info,tower_session_auth::event=off`.
+//!
+//! | `event` | level | further fields |
+//! |---|---|---|
+//! | `created` | info | `user`, `session`, `ip_address`, `user_agent` |
+//! | `refreshed` | info | `user`, `session` |
+//! | `reauthenticated` | info | `user`, `session` |
+//! | `updated` | info | `user`, `session` |
+//! | `revoked` | info | `user`, `session`, `reason`, `actor`, `actor_user` |
+//! | `evicted` | info | `user`, `session` |
+//! | `rejected` | info if the answer is 403, else debug | `code`, `user`, `session` |
+//! | `login_refused` | warn | `reason`, `user`, `ip_address` |
+//! | `suspicious` | warn | `user`, `suspicion`, `logins`, `within_seconds` |
+//!
+//! - `session` is the first 8 characters of the session's id. No token and no whole id is ever logged.
+//! - `user`, `actor_user` and `user_agent` are other people's text: control characters, line breaks, quotes and what
+//!   turns the direction of writing are escaped, and what is longer than 256 characters is cut.
+//! - `actor` is `owner`, `user` (then `actor_user` says who) or `application`; `reason` of a revocation is
+//!   [`EndReason::as_str`]; `code` is [`AuthErrorKind::code`].
+//! - A field that is not known is absent.
+//!
+//! # In sinks
+//!
+//! ```
+//! use tower_session_auth::events::Event;
+//! use tower_session_auth::SessionManager;
+//!
+//! let builder = SessionManager::builder().event_sink(|event: &Event| {
+//!     if let Event::Revoked { user, reason, .. } = event {
+//!         println!("{user:?} lost a session: {reason}"); // or a row in an audit table
+//!     }
+//! });
+//! # let _ = builder;
+//! ```
+
+mod log;
+mod sink;
+mod tally;
 
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use self::sink::EventSink;
+use self::sink::Inlet;
+pub(crate) use self::sink::Sinks;
+use self::tally::Tally;
 use crate::error::AuthErrorKind;
 use crate::id::{SessionId, UserId};
+use crate::meter::Meter;
 use crate::reason::EndReason;
 
 /// Something that happened to a session, or to a request that asked for one.
+///
+/// Texts in it are as users sent them: escape them before they go into a log or a page.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Event {
@@ -100,6 +153,24 @@ pub enum Event {
     },
 }
 
+impl Event {
+    /// The event's name in stable `snake_case`: `created`, `login_refused`.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Created { .. } => "created",
+            Self::Refreshed { .. } => "refreshed",
+            Self::Reauthenticated { .. } => "reauthenticated",
+            Self::Updated { .. } => "updated",
+            Self::Revoked { .. } => "revoked",
+            Self::Evicted { .. } => "evicted",
+            Self::Rejected { .. } => "rejected",
+            Self::LoginRefused { .. } => "login_refused",
+            Self::Suspicious { .. } => "suspicious",
+        }
+    }
+}
+
 /// Who ended a session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -126,6 +197,22 @@ pub enum LoginRefusal {
     Superseded,
 }
 
+impl LoginRefusal {
+    const ALL: [Self; 4] =
+        [Self::Credentials, Self::AccountInactive, Self::SessionLimit, Self::Superseded];
+
+    /// The refusal in stable `snake_case`, for logs and metrics.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Credentials => "credentials",
+            Self::AccountInactive => "account_inactive",
+            Self::SessionLimit => "session_limit",
+            Self::Superseded => "superseded",
+        }
+    }
+}
+
 /// What is suspicious.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -141,33 +228,43 @@ pub enum Suspicion {
     },
 }
 
-/// Takes events, for an audit trail, an alarm, a message queue.
-pub trait EventSink: Send + Sync + 'static {
-    /// Takes one event.
-    fn event(&self, event: &Event);
-}
+impl Suspicion {
+    const NAMES: [&'static str; 1] = ["login_rate"];
 
-/// Where events go. Cheap to clone.
-#[derive(Clone, Default)]
-pub(crate) struct Events {
-    sinks: Arc<[Arc<dyn EventSink>]>,
-}
-
-impl Events {
-    pub(crate) fn new(sinks: Vec<Arc<dyn EventSink>>) -> Self {
-        Self { sinks: sinks.into() }
-    }
-
-    /// Tells everybody; never waits.
-    pub(crate) fn emit(&self, event: Event) {
-        for sink in self.sinks.iter() {
-            sink.event(&event);
+    /// The suspicion in stable `snake_case`, for logs and metrics.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::LoginRate { .. } => "login_rate",
         }
     }
 }
 
-impl<F: Fn(&Event) + Send + Sync + 'static> EventSink for F {
-    fn event(&self, event: &Event) {
-        self(event);
+/// Where events go. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Events(Arc<Outlets>);
+
+struct Outlets {
+    tally: Tally,
+    sinks: Box<[Inlet]>,
+}
+
+impl Events {
+    /// Also returns the other ends of the sinks' queues, for somebody to run. Until then events wait there.
+    pub(crate) fn new(sinks: Vec<Box<dyn EventSink>>, meter: &Meter) -> (Self, Sinks) {
+        let (inlets, sinks) = sink::connect(sinks, meter);
+        (Self(Arc::new(Outlets { tally: Tally::new(meter), sinks: inlets })), sinks)
+    }
+
+    /// Tells everybody; never waits.
+    pub(crate) fn emit(&self, event: Event) {
+        log::write(&event);
+        self.0.tally.count(&event);
+        if !self.0.sinks.is_empty() {
+            let event = Arc::new(event);
+            for sink in &self.0.sinks {
+                sink.tell(&event);
+            }
+        }
     }
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 
 use super::breaker::{Breaker, Change, Pass};
+use crate::meter::{Gauge, Meter};
 use crate::trace;
 
 /// How long an open breaker waits between probes: recovery is seen within about this after the other side's return.
@@ -40,6 +41,8 @@ pub(crate) struct Lane {
     name: LaneName,
     breaker: Breaker,
     limit: Duration,
+    /// 1 while the breaker is open.
+    open: Gauge,
 }
 
 /// Why there is no answer.
@@ -65,8 +68,9 @@ pub(crate) struct TurnedAway;
 
 impl Lane {
     /// A lane whose questions take `limit` at most.
-    pub(crate) fn new(name: LaneName, limit: Duration) -> Self {
-        Self { name, breaker: Breaker::new(PROBE_PAUSE), limit }
+    pub(crate) fn new(name: LaneName, limit: Duration, meter: &Meter) -> Self {
+        let open = meter.breaker(name.as_str());
+        Self { name, breaker: Breaker::new(PROBE_PAUSE), limit, open }
     }
 
     /// When all steps of something that starts now must be done.
@@ -93,11 +97,22 @@ impl Lane {
         question: impl Future<Output = Result<T, E>>,
         is_away: impl FnOnce(&E) -> bool,
     ) -> Result<T, Miss<E>> {
+        self.ask_at(Instant::now(), deadline, question, is_away).await
+    }
+
+    /// [`ask`](Self::ask) by somebody who has just looked at the clock.
+    pub(super) async fn ask_at<T, E: StdError>(
+        &self,
+        now: Instant,
+        deadline: Instant,
+        question: impl Future<Output = Result<T, E>>,
+        is_away: impl FnOnce(&E) -> bool,
+    ) -> Result<T, Miss<E>> {
         let Some(pass) = self.breaker.enter() else {
             return Err(Miss::TurnedAway(TurnedAway));
         };
         // A step that began with what another left of the time is no measure of the other side.
-        let fair = deadline.saturating_duration_since(Instant::now()) >= self.limit / 2;
+        let fair = deadline.saturating_duration_since(now) >= self.limit / 2;
         match timeout_at(deadline, question).await {
             Err(_) => {
                 if fair {
@@ -118,6 +133,7 @@ impl Lane {
 
     fn answered(&self, pass: Pass<'_>) {
         if pass.answered() == Change::Closed {
+            self.open.set(0.0);
             match self.name {
                 LaneName::Requests => trace::info!("the session store answers again"),
                 LaneName::Walks => trace::info!("the session store answers lists and walks again"),
@@ -130,6 +146,7 @@ impl Lane {
         if pass.failed() != Change::Opened {
             return;
         }
+        self.open.set(1.0);
         let error = trace::Chain(error);
         match self.name {
             LaneName::Requests => trace::warn!(

@@ -13,6 +13,7 @@ use self::lane::TooLate;
 pub(crate) use self::lane::{Lane, LaneName, Miss};
 pub(crate) use self::verb::Verb;
 use crate::clock::Timestamp;
+use crate::meter::{Meter, StoreTimes};
 use crate::store::erased::{Answer, ErasedStore};
 use crate::store::{StoreError, StoreErrorKind};
 
@@ -21,15 +22,22 @@ pub(crate) struct Gate {
     store: Arc<dyn ErasedStore>,
     requests: Lane,
     walks: Lane,
+    times: StoreTimes,
 }
 
 impl Gate {
     /// A gate to `store`: all store steps of a request take `limit` at most, each list or step of a walk `walk_limit`.
-    pub(crate) fn new(store: Arc<dyn ErasedStore>, limit: Duration, walk_limit: Duration) -> Self {
+    pub(crate) fn new(
+        store: Arc<dyn ErasedStore>,
+        limit: Duration,
+        walk_limit: Duration,
+        meter: &Meter,
+    ) -> Self {
         Self {
             store,
-            requests: Lane::new(LaneName::Requests, limit),
-            walks: Lane::new(LaneName::Walks, walk_limit),
+            requests: Lane::new(LaneName::Requests, limit, meter),
+            walks: Lane::new(LaneName::Walks, walk_limit, meter),
+            times: meter.store(Verb::ALL.map(Verb::as_str)),
         }
     }
 
@@ -83,8 +91,11 @@ impl Gate {
         deadline: Instant,
         question: impl FnOnce(&'a dyn ErasedStore) -> Answer<'a, T>,
     ) -> Result<T, StoreError> {
+        let start = Instant::now();
         let late = |_| Err(unavailable(TooLate));
-        timeout_at(deadline, question(&*self.store)).await.unwrap_or_else(late)
+        let answer = timeout_at(deadline, question(&*self.store)).await.unwrap_or_else(late);
+        self.times.record(verb.as_str(), answer.as_ref().err().map(StoreError::kind), start);
+        answer
     }
 
     async fn pass<'a, T>(
@@ -97,11 +108,16 @@ impl Gate {
         // Asked only once the lane lets it through.
         let asked = async { question(&*self.store).await };
         let is_away = |error: &StoreError| error.kind() == StoreErrorKind::Unavailable;
-        lane.ask(deadline, asked, is_away).await.map_err(|miss| match miss {
-            Miss::TurnedAway(why) => unavailable(why),
-            Miss::TooLate(why) => unavailable(why),
-            Miss::Failed(error) => error,
-        })
+        let start = Instant::now();
+        let answer = match lane.ask_at(start, deadline, asked, is_away).await {
+            Ok(answer) => Ok(answer),
+            // Not a call: its time would say nothing about the store.
+            Err(Miss::TurnedAway(why)) => return Err(unavailable(why)),
+            Err(Miss::TooLate(why)) => Err(unavailable(why)),
+            Err(Miss::Failed(error)) => Err(error),
+        };
+        self.times.record(verb.as_str(), answer.as_ref().err().map(StoreError::kind), start);
+        answer
     }
 }
 

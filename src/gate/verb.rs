@@ -21,6 +21,24 @@ pub(crate) enum Verb {
 }
 
 impl Verb {
+    pub(crate) const ALL: [Self; 15] = [
+        Self::Create,
+        Self::Guard,
+        Self::Load,
+        Self::Activity,
+        Self::Touch,
+        Self::Update,
+        Self::UpdateAll,
+        Self::Delete,
+        Self::DeleteAll,
+        Self::List,
+        Self::Scan,
+        Self::Cleanup,
+        Self::Ended,
+        Self::Upkeep,
+        Self::Health,
+    ];
+
     /// The verb in stable `snake_case`.
     pub(crate) const fn as_str(self) -> &'static str {
         match self {

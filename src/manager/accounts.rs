@@ -11,6 +11,7 @@ use crate::directory::{ErasedDirectory, User};
 use crate::error::{AuthError, AuthErrorKind, DirectoryError, SessionError};
 use crate::gate::{Lane, LaneName, Miss};
 use crate::id::UserId;
+use crate::meter::Meter;
 use crate::session::{Session, SessionData};
 
 /// For how many users a process remembers that their account is active.
@@ -30,8 +31,9 @@ impl Accounts {
         directory: Arc<dyn ErasedDirectory>,
         timeout: Duration,
         revalidate_after: Duration,
+        meter: &Meter,
     ) -> Self {
-        let lane = Lane::new(LaneName::Directory, timeout);
+        let lane = Lane::new(LaneName::Directory, timeout, meter);
         Self { directory, lane, revalidate_after, active: Cache::new(REMEMBERED) }
     }
 

@@ -16,6 +16,7 @@ use crate::directory::{ErasedDirectory, UserDirectory};
 use crate::error::ConfigError;
 use crate::events::{EventSink, Events};
 use crate::gate::Gate;
+use crate::meter::{Meter, Name};
 use crate::session::SessionData;
 use crate::store::erased::ErasedStore;
 use crate::store::{MemoryStore, SessionLimit, SessionStore, WhenFull};
@@ -56,7 +57,7 @@ struct Settings {
     directory: Option<Arc<dyn ErasedDirectory>>,
     directory_timeout: Duration,
     revalidate_after: Duration,
-    sinks: Vec<Arc<dyn EventSink>>,
+    sinks: Vec<Box<dyn EventSink>>,
 }
 
 /// What a claim must be. Saying nothing is not the same as saying "any".
@@ -268,9 +269,11 @@ impl<D: SessionData> SessionManagerBuilder<D> {
         self
     }
 
-    /// Tells events to `sink` as well; may be called several times. None by default.
+    /// Tells [events](crate::events) to `sink` as well; may be called several times. None by default.
+    ///
+    /// It gets them on a thread of its own, once the [`Worker`] is started.
     pub fn event_sink(mut self, sink: impl EventSink) -> Self {
-        self.settings.sinks.push(Arc::new(sink));
+        self.settings.sinks.push(Box::new(sink));
         self
     }
 
@@ -317,12 +320,14 @@ impl<D: SessionData> SessionManagerBuilder<D> {
             accept_typ_jwt,
         })?;
         let store = store.unwrap_or_else(|| Arc::new(MemoryStore::with_clock(Arc::clone(&clock))));
-        let gate = Arc::new(Gate::new(store, store_timeout, WALK_TIMEOUT));
+        let meter = Meter::new();
+        let gate = Arc::new(Gate::new(store, store_timeout, WALK_TIMEOUT, &meter));
+        let (events, sinks) = Events::new(sinks, &meter);
         let (sender, receiver) = mpsc::channel(QUEUE);
-        let worker = touch::worker(receiver, Arc::clone(&gate));
+        let worker = touch::worker(receiver, Arc::clone(&gate), sinks, meter.clone());
         let shared = Shared {
             gate,
-            touches: TouchQueue::new(sender, touch),
+            touches: TouchQueue::new(sender, touch, &meter),
             policy: ArcSwap::from_pointee(policy),
             clock,
             lifetimes,
@@ -330,9 +335,12 @@ impl<D: SessionData> SessionManagerBuilder<D> {
                 sessions: NonZeroU32::new(session_limit).map(|max| SessionLimit { max, when_full }),
                 logins: login_rate,
             },
-            accounts: directory
-                .map(|directory| Accounts::new(directory, directory_timeout, revalidate_after)),
-            events: Events::new(sinks),
+            accounts: directory.map(|directory| {
+                Accounts::new(directory, directory_timeout, revalidate_after, &meter)
+            }),
+            events,
+            accepted: meter.counter(Name::Accepted),
+            meter,
             statistics: walk::Latest::default(),
         };
         Ok((SessionManager { shared: Arc::new(shared), actor: None, data: self.data }, worker))

@@ -2,6 +2,7 @@
 
 use super::SessionManager;
 use crate::error::{AuthError, AuthErrorKind};
+use crate::events::Event;
 use crate::gate::Verb;
 use crate::id::{SessionId, UserId};
 use crate::session::{Content, Session, SessionData, State};
@@ -27,13 +28,42 @@ impl<D: SessionData> SessionManager<D> {
         self.check(self.verify(token, Expiry::Enforced)?).await
     }
 
-    /// Token text to claims; no I/O.
+    /// Token text to claims; no I/O. A refusal is told as an event.
     pub(crate) fn verify(&self, token: &str, expiry: Expiry) -> Result<VerifiedClaims, AuthError> {
-        self.shared.policy.load().verify(token, self.shared.clock.now(), expiry)
+        let (policy, now) = (self.shared.policy.load(), self.shared.clock.now());
+        // Who shows a token whose time is over is known, and the event says so.
+        match policy.verify(token, now, Expiry::Ignored) {
+            Ok(claims) if expiry == Expiry::Enforced && policy.is_past(&claims, now) => {
+                let error = AuthError::new(AuthErrorKind::TokenExpired);
+                self.refused(&error, Some((claims.user().clone(), claims.session_id().clone())));
+                Err(error)
+            }
+            Err(error) => {
+                self.refused(&error, None);
+                Err(error)
+            }
+            Ok(claims) => Ok(claims),
+        }
     }
 
-    /// Claims to a living session, from the store, within one deadline.
+    /// Claims to a living session, from the store, within one deadline. A refusal is told as an event.
     pub(crate) async fn check(&self, claims: VerifiedClaims) -> Result<Session<D>, AuthError> {
+        let who = (claims.user().clone(), claims.session_id().clone());
+        let checked = self.find(claims).await;
+        match &checked {
+            Ok(_) => self.shared.accepted.increment(1),
+            Err(error) => self.refused(error, Some(who)),
+        }
+        checked
+    }
+
+    /// Tells that a request was not let in. Once for each.
+    pub(crate) fn refused(&self, error: &AuthError, who: Option<(UserId, SessionId)>) {
+        let (user, session) = who.unzip();
+        self.shared.events.emit(Event::Rejected { kind: error.kind(), user, session });
+    }
+
+    async fn find(&self, claims: VerifiedClaims) -> Result<Session<D>, AuthError> {
         let shared = &*self.shared;
         let key = (claims.user().clone(), claims.session_id().clone());
         let (user, id) = (&key.0, &key.1);

@@ -27,7 +27,9 @@ impl<D: SessionData> SessionManager<D> {
                 error = trace::Chain(&error),
             );
             // Whatever the store's trouble is: it must not look like a logout that was done.
-            AuthError::with_source(AuthErrorKind::StoreUnavailable, error)
+            let error = AuthError::with_source(AuthErrorKind::StoreUnavailable, error);
+            self.refused(&error, Some((user.clone(), id.clone())));
+            error
         })
     }
 

@@ -24,6 +24,7 @@ use crate::error::{ConfigError, SessionError};
 use crate::events::Events;
 use crate::gate::{Gate, Verb};
 use crate::id::{SessionId, UserId};
+use crate::meter::{Counter, Meter};
 use crate::session::{Session, SessionData};
 use crate::store::SessionLimit;
 use crate::token::{KeySet, Policy};
@@ -61,6 +62,9 @@ struct Shared {
     limits: Limits,
     accounts: Option<Accounts>,
     events: Events,
+    /// Requests and tokens that were let in.
+    accepted: Counter,
+    meter: Meter,
     statistics: walk::Latest,
 }
 

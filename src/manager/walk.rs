@@ -89,6 +89,7 @@ impl<D: SessionData> SessionManager<D> {
                 break;
             }
         }
+        self.shared.meter.sessions(by_role.iter().map(|(role, count)| (role.as_str(), *count)));
         let total = seen.len() as u64;
         let average_ttl = u32::try_from(total).ok().and_then(|total| ttls.checked_div(total));
         let average_ttl = average_ttl.unwrap_or_default();

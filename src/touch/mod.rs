@@ -16,6 +16,7 @@ use tokio::time::Instant;
 
 use crate::clock::{Timestamp, millis};
 use crate::id::{SessionId, UserId};
+use crate::meter::{Counter, Meter, Name};
 use crate::store::Record;
 
 pub(crate) use self::worker::new as worker;
@@ -132,11 +133,18 @@ pub(crate) struct TouchQueue {
     sender: mpsc::Sender<Use>,
     rules: TouchRules,
     dropped: AtomicU64,
+    dropped_figure: Counter,
 }
 
 impl TouchQueue {
-    pub(crate) fn new(sender: mpsc::Sender<Use>, rules: TouchRules) -> Self {
-        Self { marks: Cache::new(REMEMBERED), sender, rules, dropped: AtomicU64::new(0) }
+    pub(crate) fn new(sender: mpsc::Sender<Use>, rules: TouchRules, meter: &Meter) -> Self {
+        Self {
+            marks: Cache::new(REMEMBERED),
+            sender,
+            rules,
+            dropped: AtomicU64::new(0),
+            dropped_figure: meter.counter(Name::TouchesDropped),
+        }
     }
 
     /// What this process remembers of a session's idle deadline, and of its last use.
@@ -167,6 +175,7 @@ impl TouchQueue {
                 refused;
             entry.mark.give_back();
             self.dropped.fetch_add(1, Ordering::Relaxed);
+            self.dropped_figure.increment(1);
         }
     }
 
