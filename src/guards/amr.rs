@@ -10,7 +10,7 @@ use crate::steps::reject::JsonRejection;
 /// `insufficient_user_authentication` else.
 ///
 /// Methods (`pwd`, `otp`, `hwk` and others of RFC 8176) are compared byte by byte. RFC 9470 has no words for them: say
-/// with [`challenge`](Guard::challenge) what clients are to ask for, or prefer [`RequireAcr`].
+/// with [`challenge`](Guard::challenge) what clients are to ask for, or prefer [`RequireAcr`](super::RequireAcr).
 ///
 /// ```
 /// use http::{Request, Response};

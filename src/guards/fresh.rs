@@ -93,3 +93,48 @@ impl Holds for Fresh {
 fn since_login<D>(session: &Session<D>) -> Duration {
     (session.read().to_datetime() - session.authenticated_at()).to_std().unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Timestamp;
+    use crate::events::Events;
+    use crate::id::{SessionId, UserId};
+    use crate::session::{Content, State};
+
+    /// A session whose login was at `login`, read at `read`: milliseconds.
+    fn session(login: i64, read: i64) -> Session {
+        let login = Timestamp::from_millis(login);
+        let content = Content { authenticated_at: Some(login), ..Content::default() };
+        let state = State {
+            user: UserId::parse("jeju").unwrap(),
+            id: SessionId::parse("s1").unwrap(),
+            revision: 1,
+            created: Timestamp::from_millis(0),
+            last_activity: Timestamp::from_millis(0),
+            idle_ttl: Duration::MAX,
+            idle_deadline: Timestamp::MAX,
+            absolute_deadline: Timestamp::MAX,
+            read: Timestamp::from_millis(read),
+            content,
+            events: Events::default(),
+        };
+        Session::new(state, None)
+    }
+
+    #[test]
+    fn the_age_of_a_login_is_never_negative() {
+        for (login, read, age) in [
+            (5_000, 5_000, 0),
+            (5_000, 5_001, 1),
+            (5_000, 65_000, 60_000),
+            // The store's clock was set back meanwhile, or another server took over.
+            (65_000, 5_000, 0),
+            (i64::MAX, 0, 0),
+        ] {
+            let session = session(login, read);
+            assert_eq!(since_login(&session), Duration::from_millis(age), "{login} {read}");
+        }
+        assert!(since_login(&session(i64::MIN, i64::MAX)) > Duration::from_secs(1 << 40));
+    }
+}

@@ -153,18 +153,6 @@ async fn freshness_is_judged_on_the_stores_clock() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_login_still_to_come_is_fresh() {
-    let clock = ManualClock::new(START);
-    let settings = builder().clock(clock.clone()).store(MemoryStore::with_clock(clock.clone()));
-    let (manager, _worker) = settings.build().unwrap();
-    let login = Facts::default().login(&manager, ()).await;
-    clock.set(START.saturating_sub(Duration::from_secs(2)));
-    let session = manager.authenticate(&login.access_token).await.unwrap();
-    assert!(passes(&RequireFresh::new(MINUTE), &session).await);
-    assert!(passes(&RequireFresh::new(Duration::ZERO), &session).await);
-}
-
-#[tokio::test(start_paused = true)]
 async fn no_age_is_too_long_or_too_short_to_be_judged() {
     let (manager, _worker) = manager_of::<()>();
     let login = Facts::default().login(&manager, ()).await;
