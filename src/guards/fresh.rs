@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
+
 use super::Guard;
 use super::condition::{Condition, Holds, LoginCondition};
 use crate::error::{AuthError, StepUp};
@@ -53,13 +55,17 @@ use crate::steps::reject::JsonRejection;
 /// assert_eq!(service.clone().oneshot(request()?).await?.status(), StatusCode::OK);
 ///
 /// tokio::time::advance(MINUTE).await;
-/// let refused = service.oneshot(request()?).await?;
+/// let refused = service.clone().oneshot(request()?).await?;
 /// assert_eq!(
 ///     refused.headers()["www-authenticate"],
 ///     r#"Bearer error="insufficient_user_authentication", max_age="300""#
 /// );
 /// let error = refused.extensions().get::<AuthError>().ok_or("no error")?;
 /// assert_eq!(error.step_up().and_then(|step_up| step_up.max_age()), Some(5 * MINUTE));
+///
+/// // The user has typed the password once more:
+/// manager.reauthenticate(login.session.user_id(), login.session.id(), None, &["pwd"]).await?;
+/// assert_eq!(service.oneshot(request()?).await?.status(), StatusCode::OK);
 /// # Ok(())
 /// # }
 /// ```
@@ -86,55 +92,37 @@ impl Holds for Fresh {
     }
 }
 
-/// How long ago the user proved who they are, on the store's clock; zero for a time still to come.
+/// How long ago the user proved who they are, on the store's clock.
 ///
 /// As of the moment the session was read. Each request reads it anew, so that moment is now; where sessions are
 /// remembered, their age belongs here.
 fn since_login<D>(session: &Session<D>) -> Duration {
-    (session.read().to_datetime() - session.authenticated_at()).to_std().unwrap_or_default()
+    age(session.authenticated_at(), session.read().to_datetime())
+}
+
+/// From `login` to `now`. A login still to come is one of now: another server may have taken over with another clock.
+fn age(login: DateTime<Utc>, now: DateTime<Utc>) -> Duration {
+    (now - login).to_std().unwrap_or_default()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::clock::Timestamp;
-    use crate::events::Events;
-    use crate::id::{SessionId, UserId};
-    use crate::session::{Content, State};
-
-    /// A session whose login was at `login`, read at `read`: milliseconds.
-    fn session(login: i64, read: i64) -> Session {
-        let login = Timestamp::from_millis(login);
-        let content = Content { authenticated_at: Some(login), ..Content::default() };
-        let state = State {
-            user: UserId::parse("jeju").unwrap(),
-            id: SessionId::parse("s1").unwrap(),
-            revision: 1,
-            created: Timestamp::from_millis(0),
-            last_activity: Timestamp::from_millis(0),
-            idle_ttl: Duration::MAX,
-            idle_deadline: Timestamp::MAX,
-            absolute_deadline: Timestamp::MAX,
-            read: Timestamp::from_millis(read),
-            content,
-            events: Events::default(),
-        };
-        Session::new(state, None)
-    }
 
     #[test]
     fn the_age_of_a_login_is_never_negative() {
-        for (login, read, age) in [
+        let at = |millis| DateTime::from_timestamp_millis(millis).unwrap();
+        for (login, now, passed) in [
             (5_000, 5_000, 0),
             (5_000, 5_001, 1),
-            (5_000, 65_000, 60_000),
-            // The store's clock was set back meanwhile, or another server took over.
+            (-1, 59_999, 60_000),
+            (5_001, 5_000, 0),
             (65_000, 5_000, 0),
-            (i64::MAX, 0, 0),
         ] {
-            let session = session(login, read);
-            assert_eq!(since_login(&session), Duration::from_millis(age), "{login} {read}");
+            assert_eq!(age(at(login), at(now)), Duration::from_millis(passed), "{login} {now}");
         }
-        assert!(since_login(&session(i64::MIN, i64::MAX)) > Duration::from_secs(1 << 40));
+        let (first, last) = (DateTime::<Utc>::MIN_UTC, DateTime::<Utc>::MAX_UTC);
+        assert_eq!(age(last, first), Duration::ZERO);
+        assert!(age(first, last) > Duration::from_secs(1 << 40));
     }
 }

@@ -12,8 +12,9 @@
 //! session that the layer has loaded for this very request, never at a claim of the token: a role that was taken away
 //! is gone with the next request. It asks nobody, never waits, and allocates nothing for a request that it lets in.
 //!
-//! The 401 is the challenge of RFC 9470. It is met without a new token: check what the client shows now, and write it
-//! into the session.
+//! The 401 is the challenge of RFC 9470. It is met without a new login: check what the client shows now, and tell
+//! [`SessionManager::reauthenticate`](crate::SessionManager::reauthenticate); the token stays the same. A role is given
+//! and taken with [`update`](crate::SessionManager::update) and [`update_all`](crate::SessionManager::update_all).
 //!
 //! Where there is no session, nobody is let in: 401 `missing_token` behind a layer in
 //! [`optional`](crate::SessionAuthLayer::optional) mode, 500 `internal` without any layer (an error of the application's,
