@@ -94,8 +94,8 @@ use crate::steps::reject::JsonRejection;
 /// at the [module](self).
 ///
 /// The inner service's errors, futures and readiness stay as they are, and nothing need be `Clone`, `Send` or `'static`.
-/// A refusal is a response with the [`AuthError`] in its extensions, and an
-/// [`Event::Rejected`] for the sinks of the session's manager.
+/// A refusal is a response with the [`AuthError`] in its extensions and, of somebody who has a session, an
+/// [`Event::Rejected`].
 pub struct Guard<C, D = (), R = JsonRejection> {
     condition: Arc<C>,
     /// Made once, handed out for each refusal.
