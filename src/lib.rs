@@ -73,6 +73,7 @@
 //! |---|---|---|
 //! | `redis` (default) | [`RedisStore`] | `redis`, `bb8` |
 //! | `axum` | extractors `Session<D>` and `Option<Session<D>>` | `axum-core` |
+//! | `routes` | [the auth and session routes](routes) to mount, and their OpenAPI document | `axum`, `utoipa` |
 //! | `tracing` | events under the target `tower_session_auth` | `tracing` |
 //! | `testing` | clocks for tests, the contract suite for stores of your own | for dev-dependencies |
 //! | `aws-lc-rs` | this crypto backend; used when both are on | needs a C compiler |
@@ -93,6 +94,8 @@ mod id;
 mod layer;
 mod manager;
 mod reason;
+#[cfg(feature = "routes")]
+pub mod routes;
 mod service;
 pub mod session;
 mod steps;
