@@ -26,6 +26,10 @@ pub enum Mood {
     Bounds(Duration),
     /// Every id is taken.
     Taken,
+    /// Lists and walks hang, all else is answered.
+    HangWalks,
+    /// Lists and walks are answered, all else fails.
+    FailAllButWalks(StoreErrorKind),
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -33,6 +37,7 @@ enum Verb {
     Read,
     Ended,
     Write,
+    Walk,
 }
 
 /// A [`MemoryStore`] behind a switch. Clones share the switch.
@@ -76,6 +81,8 @@ impl SwitchStore {
             Mood::Hang => std::future::pending().await,
             Mood::Fail(kind) => Err(StoreError::new(kind)),
             Mood::FailWrites(kind) if verb == Verb::Write => Err(StoreError::new(kind)),
+            Mood::HangWalks if verb == Verb::Walk => std::future::pending().await,
+            Mood::FailAllButWalks(kind) if verb != Verb::Walk => Err(StoreError::new(kind)),
             Mood::SlowWrites(time) if verb == Verb::Write => {
                 sleep(time).await;
                 Ok(())
@@ -92,6 +99,8 @@ impl SwitchStore {
             | Mood::SlowWrites(_)
             | Mood::SlowReads(..)
             | Mood::Bounds(_)
+            | Mood::HangWalks
+            | Mood::FailAllButWalks(_)
             | Mood::Taken => Ok(()),
         }
     }
@@ -196,7 +205,7 @@ impl SessionStore for SwitchStore {
     }
 
     async fn list(&self, user: &UserId) -> Result<Vec<Listed>, StoreError> {
-        self.answer(Verb::Read).await?;
+        self.answer(Verb::Walk).await?;
         self.inner.list(user).await
     }
 
@@ -205,12 +214,12 @@ impl SessionStore for SwitchStore {
         from: Option<&Position>,
         limit: usize,
     ) -> Result<Option<Page>, StoreError> {
-        self.answer(Verb::Read).await?;
+        self.answer(Verb::Walk).await?;
         self.inner.scan(from, limit).await
     }
 
     async fn cleanup(&self, from: Option<&Position>) -> Result<Option<Cleaned>, StoreError> {
-        self.answer(Verb::Write).await?;
+        self.answer(Verb::Walk).await?;
         self.inner.cleanup(from).await
     }
 
