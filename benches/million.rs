@@ -19,7 +19,6 @@ mod redis_server;
 
 use std::time::{Duration, Instant};
 
-use redis::Value;
 use tokio::task::JoinSet;
 use tower_session_auth::{
     EndReason, KeySet, NewSession, RedisStore, SessionManager, SigningKey, UserId,
@@ -185,17 +184,14 @@ async fn used_memory(server: &RedisServer) -> i64 {
 
 /// The longest time that one command held Redis since the log was emptied; below 1 ms it is not logged.
 async fn slowest(server: &RedisServer) -> Duration {
-    let Value::Array(entries) = server.command(&["SLOWLOG", "GET", "1000"]).await else {
-        panic!("SLOWLOG GET answers with a list");
-    };
-    let micros = entries.iter().filter_map(|entry| match entry {
-        Value::Array(fields) => match fields[2] {
-            Value::Int(micros) => u64::try_from(micros).ok(),
-            _ => None,
-        },
-        _ => None,
-    });
-    Duration::from_micros(micros.max().unwrap_or(0))
+    let log = server.command(&["SLOWLOG", "GET", "1000"]).await;
+    type Entry = (i64, i64, u64, Vec<String>, String, String);
+    let mut entries: Vec<Entry> = redis::from_redis_value(log).unwrap();
+    entries.sort_unstable_by_key(|entry| std::cmp::Reverse(entry.2));
+    for (_, _, micros, command, ..) in entries.iter().take(3) {
+        eprintln!("slow: {micros} µs, {}", command.join(" ").chars().take(60).collect::<String>());
+    }
+    Duration::from_micros(entries.first().map_or(0, |entry| entry.2))
 }
 
 fn print(small: &Figures, large: &Figures, per_second: f64) {

@@ -73,6 +73,7 @@
 //! |---|---|---|
 //! | `redis` (default) | [`RedisStore`] | `redis`, `bb8` |
 //! | `axum` | extractors `Session<D>` and `Option<Session<D>>` | `axum-core` |
+//! | `routes` | [the auth and session routes](routes) to mount, and their OpenAPI document | `axum`, `utoipa` |
 //! | `tracing` | events under the target `tower_session_auth` | `tracing` |
 //! | `metrics` | the figures of [`meter`], through the `metrics` facade | no cost to speak of without a recorder |
 //! | `testing` | clocks for tests, the contract suite for stores of your own | for dev-dependencies |
@@ -90,11 +91,14 @@ pub mod error;
 pub mod events;
 mod future;
 mod gate;
+pub mod guards;
 mod id;
 mod layer;
 mod manager;
 pub mod meter;
 mod reason;
+#[cfg(feature = "routes")]
+pub mod routes;
 mod service;
 pub mod session;
 mod steps;
@@ -107,6 +111,7 @@ mod trace;
 
 pub use self::error::{AuthError, AuthErrorKind, ConfigError, KeyError, SessionError};
 pub use self::future::ResponseFuture;
+pub use self::guards::{RequireAcr, RequireAmr, RequireFresh, RequireRole};
 pub use self::id::{RandomError, SessionId, UserId};
 pub use self::layer::SessionAuthLayer;
 pub use self::manager::{

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::{LONG, Suite, join_all, named, user};
+use super::{LONG, MOMENT, Suite, join_all, named, odd_names, user};
 use crate::id::{SessionId, UserId};
 use crate::reason::EndReason;
 use crate::store::SessionStore;
@@ -14,6 +14,7 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
         self.every_reason_is_remembered().await;
         self.one_session_can_be_ended_alone().await;
         self.all_sessions_of_one_user_and_of_no_other().await;
+        self.one_session_can_be_kept().await;
         self.the_newest_reasons_are_remembered().await;
         self.many_sessions_end_in_one_step().await;
     }
@@ -82,6 +83,46 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
         }
     }
 
+    async fn one_session_can_be_kept(&self) {
+        let owner = user();
+        let kept = self.session_of(&owner, LONG, LONG).await;
+        let others =
+            [self.session_of(&owner, LONG, LONG).await, self.session_of(&owner, LONG, LONG).await];
+        let brief = self.session_of(&owner, MOMENT, LONG).await;
+        let before = self.shown(&kept).await;
+        self.pass(MOMENT * 2).await;
+        let ended: BTreeSet<_> = self.end_others(&kept, EndReason::LogoutAll).await;
+        let expected = others.iter().map(|other| other.id.clone()).collect();
+        assert_eq!(ended, expected, "all others that lived until now are told of");
+        assert_eq!(self.list(&owner).await, [before], "the session that is kept stays as it is");
+        assert_eq!(self.ended(&kept).await, None, "who is kept was not ended");
+        for other in &others {
+            assert_eq!(self.ended(other).await, Some(EndReason::LogoutAll), "a reason is kept");
+            self.assert_ended(other, "delete_all ends all others").await;
+        }
+        self.assert_ended(&brief, "an expired session stays ended").await;
+        let none = self.end_others(&kept, EndReason::Admin).await;
+        assert!(none.is_empty(), "there is no other");
+        assert!(self.load(&kept).await.is_some(), "who is kept stays");
+
+        // Not a living session of this user: then there is nothing to keep.
+        let second = self.session_of(&owner, LONG, LONG).await;
+        let stranger = self.session(LONG, LONG).await;
+        for keep in [&stranger, &others[0], &brief] {
+            let keep = super::Session { user: owner.clone(), id: keep.id.clone(), at: keep.at };
+            let ended = self.end_others(&keep, EndReason::Admin).await;
+            let living = self.list(&owner).await;
+            assert!(living.is_empty(), "only a living session of this user can be kept");
+            assert!(ended.is_empty() || ended.contains(&second.id), "those that lived until now");
+        }
+        assert!(self.load(&stranger).await.is_some(), "delete_all is of one user");
+    }
+
+    async fn end_others(&self, kept: &super::Session, reason: EndReason) -> BTreeSet<SessionId> {
+        let ended = self.store.delete_all(&kept.user, Some(&kept.id), reason).await;
+        super::ok("delete_all", ended).into_iter().collect()
+    }
+
     async fn the_newest_reasons_are_remembered(&self) {
         let owner = user();
         let mut sessions = Vec::new();
@@ -128,19 +169,4 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
         let known = known.iter().filter(|reason| **reason == Some(EndReason::PasswordChange));
         assert!(known.count() >= 64, "at least 64 reasons are remembered");
     }
-}
-
-/// Names that are syntax or patterns somewhere, and names that look like parts of others.
-fn odd_names() -> Vec<String> {
-    let mut names: Vec<String> = [
-        "*", "?", "a", "A", "a*", "a:b", "a:b:live", "{x}", "x", "a}{b", "a}:live", "[a-z]", "^a$",
-        "a\nb", "a\r\nb", "\r\n", "\0", " ", "a ", "%", "%41", "%2A", "%252A", "..", "/", "\\",
-        "\"", "#", "$1", "ä", "a\u{308}", "王🦀", "-inf", "nil", "0",
-    ]
-    .map(str::to_owned)
-    .into();
-    names.push("x".repeat(256));
-    names.push("*".repeat(256));
-    names.push("x".repeat(255));
-    names
 }

@@ -1,6 +1,10 @@
 //! The promises of [`SessionStore`], each as a check that any store can run.
 
-#![expect(clippy::panic, reason = "a suite for tests: it stops at the first broken promise")]
+#![expect(
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a suite for tests: it stops at the first broken promise"
+)]
 
 use std::future::{Future, poll_fn};
 use std::task::Poll;
@@ -12,19 +16,25 @@ use crate::clock::Timestamp;
 use crate::id::{SessionId, UserId};
 use crate::reason::EndReason;
 use crate::store::{
-    Activity, Created, NewRecord, Opened, Record, SessionStore, StoreError, Touch, Touched, Updated,
+    Activity, Created, Guard, Listed, NewRecord, Opened, Record, Replacement, SessionStore,
+    StoreError, Touch, Touched, Updated, UpdatedAll,
 };
 
 mod delete;
+mod guard;
 mod life;
+mod limit;
+mod list;
 mod race;
 mod touch;
 mod update;
+mod update_all;
+mod walk;
 
 /// Checks all promises of [`SessionStore`] on a store, and panics with the first one that does not hold.
 ///
 /// `advance` lets that much time pass on the store's clock: a [`ManualClock`](super::ManualClock) is moved, where time
-/// cannot be moved a real sleep will do (5 seconds in all). Sessions already in the store are left alone, but for those
+/// cannot be moved a real sleep will do (8 seconds in all). Sessions already in the store are left alone, but for those
 /// of a few users with odd names, such as `*`.
 ///
 /// # Panics
@@ -50,7 +60,12 @@ pub async fn store_contract<St: SessionStore>(store: &St, advance: impl AsyncFn(
     suite.life().await;
     suite.touch().await;
     suite.update().await;
+    suite.update_all().await;
     suite.delete().await;
+    suite.guards().await;
+    suite.limits().await;
+    suite.lists().await;
+    suite.walks().await;
     suite.race().await;
 }
 
@@ -116,12 +131,24 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
         ok("update", self.store.update(&session.user, &session.id, expected, payload).await)
     }
 
+    async fn write_all(&self, user: &UserId, replacements: &[Replacement]) -> UpdatedAll {
+        ok("update_all", self.store.update_all(user, replacements).await)
+    }
+
     async fn end(&self, session: &Session, reason: EndReason) -> bool {
         ok("delete", self.store.delete(&session.user, &session.id, reason).await)
     }
 
     async fn end_all(&self, user: &UserId, reason: EndReason) -> Vec<SessionId> {
         ok("delete_all", self.store.delete_all(user, None, reason).await)
+    }
+
+    async fn guard(&self, user: &UserId) -> Guard {
+        ok("guard", self.store.guard(user).await)
+    }
+
+    async fn list(&self, user: &UserId) -> Vec<Listed> {
+        ok("list", self.store.list(user).await)
     }
 
     async fn ended(&self, session: &Session) -> Option<EndReason> {
@@ -173,6 +200,21 @@ fn user() -> UserId {
 
 fn named(name: &str) -> UserId {
     UserId::parse(name).unwrap_or_else(|| panic!("{name:?} is no user id"))
+}
+
+/// Names that are syntax or patterns somewhere, and names that look like parts of others.
+fn odd_names() -> Vec<String> {
+    let mut names: Vec<String> = [
+        "*", "?", "a", "A", "a*", "a:b", "a:b:live", "{x}", "x", "a}{b", "a}:live", "[a-z]", "^a$",
+        "a\nb", "a\r\nb", "\r\n", "\0", " ", "a ", "%", "%41", "%2A", "%252A", "..", "/", "\\",
+        "\"", "#", "$1", "ä", "a\u{308}", "王🦀", "-inf", "nil", "0",
+    ]
+    .map(str::to_owned)
+    .into();
+    names.push("x".repeat(256));
+    names.push("*".repeat(256));
+    names.push("x".repeat(255));
+    names
 }
 
 /// Drives all futures at once, and gives their answers in order.

@@ -1,0 +1,206 @@
+//! As many sessions as allowed, and not one more.
+
+use std::collections::BTreeSet;
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::{LONG, MOMENT, Session, Suite, id, join_all, user};
+use crate::id::{SessionId, UserId};
+use crate::reason::EndReason;
+use crate::store::{Created, Listed, NewRecord, Opened, SessionLimit, SessionStore, WhenFull};
+
+/// Enough for a real clock to tell two points in time apart.
+const TICK: Duration = Duration::from_millis(5);
+
+impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
+    pub(super) async fn limits(&self) {
+        self.the_least_recently_active_makes_room().await;
+        self.a_lower_limit_ends_as_many_as_it_takes().await;
+        self.a_full_user_can_be_refused().await;
+        self.what_has_ended_takes_no_place().await;
+        self.the_limit_holds_for_many_logins_at_once().await;
+        self.creations_are_counted_within_their_window().await;
+    }
+
+    async fn the_least_recently_active_makes_room(&self) {
+        let owner = user();
+        let beside = self.session(LONG, LONG).await;
+        let mut sessions = Vec::new();
+        for _ in 0..4 {
+            sessions.push(self.session_of(&owner, LONG, LONG).await);
+            self.pass(TICK).await;
+        }
+        let _ = self.touch_one(&sessions[1], Duration::ZERO, Duration::ZERO).await;
+        self.pass(TICK).await;
+        let _ = self.touch_one(&sessions[0], Duration::ZERO, Duration::ZERO).await;
+        let roomy = self.opened(&owner, limited(5, WhenFull::EvictLeastRecentlyActive)).await;
+        assert!(roomy.1.evicted.is_empty(), "nobody is evicted while there is room");
+        // The order of their last use: 2, 3, 1, 0. On a clock that stands still 0 and the new one are equal, and the
+        // older one goes.
+        for expected in [2, 3, 1, 0] {
+            let full = limited(5, WhenFull::EvictLeastRecentlyActive);
+            let (_, opened) = self.opened(&owner, full).await;
+            let gone = &sessions[expected];
+            let promise = "the least recently active session makes room";
+            assert_eq!(opened.evicted, [gone.id.clone()], "{promise}");
+            assert_eq!(self.ended(gone).await, Some(EndReason::Evicted), "{promise}");
+            self.assert_ended(gone, promise).await;
+            assert_eq!(self.list(&owner).await.len(), 5, "the limit is the limit");
+            self.pass(TICK).await;
+        }
+        assert!(self.load(&beside).await.is_some(), "a limit is each user's own");
+        let single = limited(1, WhenFull::EvictLeastRecentlyActive);
+        let (newest, opened) = self.opened(&owner, single).await;
+        assert_eq!(opened.evicted.len(), 5, "a limit of one leaves one");
+        assert!(self.load(&newest).await.is_some(), "a new session is not evicted itself");
+    }
+
+    async fn a_lower_limit_ends_as_many_as_it_takes(&self) {
+        let owner = user();
+        for turn in 0..12 {
+            let session = self.session_of(&owner, LONG, LONG).await;
+            if turn % 3 == 0 {
+                self.pass(TICK).await;
+                let _ = self.touch_one(&session, Duration::ZERO, Duration::ZERO).await;
+            }
+        }
+        let mut order = self.list(&owner).await;
+        let used = |listed: &Listed| (listed.last_activity, listed.record.created);
+        order.sort_by_key(used);
+        let lower = limited(4, WhenFull::EvictLeastRecentlyActive);
+        let (newest, opened) = self.opened(&owner, lower).await;
+        let evicted: Vec<_> = opened
+            .evicted
+            .iter()
+            .map(|id| order.iter().find(|listed| listed.id == *id).map(used))
+            .collect();
+        let first: Vec<_> = order.iter().take(9).map(|listed| Some(used(listed))).collect();
+        assert_eq!(evicted, first, "those that were used least recently end, in that order");
+        let living: BTreeSet<_> = self.ids(&owner).await;
+        assert_eq!(living.len(), 4, "a limit of 4 leaves 4");
+        assert!(living.contains(&newest.id), "the new one is one of them");
+        assert!(opened.evicted.iter().all(|id| !living.contains(id)), "who was evicted has ended");
+    }
+
+    async fn a_full_user_can_be_refused(&self) {
+        let owner = user();
+        let refuse = || limited(3, WhenFull::Refuse);
+        for _ in 0..3 {
+            let (_, opened) = self.opened(&owner, refuse()).await;
+            assert!(opened.evicted.is_empty(), "a refusing limit evicts nobody");
+        }
+        let before = self.sorted(&owner).await;
+        for _ in 0..3 {
+            let (id, mut new) = (id(), refuse());
+            new.count_within = Some(LONG);
+            let refused = self.create(&owner, &id, &new).await;
+            assert_eq!(refused, Created::LimitReached, "a full user is refused");
+            assert_eq!(self.sorted(&owner).await, before, "a refused login changes nothing");
+            let refused = Session { user: owner.clone(), id, at: self.store.now() };
+            self.assert_ended(&refused, "a refused login makes no session").await;
+            assert_eq!(self.ended(&refused).await, None, "what never lived has no end");
+        }
+        let mut roomy = limited(4, WhenFull::Refuse);
+        roomy.count_within = Some(LONG);
+        let (_, opened) = self.opened(&owner, roomy).await;
+        assert_eq!(opened.recent, 1, "refused logins are not counted");
+        let unlimited = NewRecord::new(LONG, LONG, Bytes::new());
+        let made = self.create(&owner, &id(), &unlimited).await;
+        assert!(matches!(made, Created::Created(_)), "no limit is none");
+    }
+
+    async fn what_has_ended_takes_no_place(&self) {
+        let owner = user();
+        let ended = self.session_of(&owner, LONG, LONG).await;
+        for (idle, lifetime) in [(MOMENT, LONG), (LONG, MOMENT)] {
+            drop(self.session_of(&owner, idle, lifetime).await);
+        }
+        let kept = self.session_of(&owner, LONG, LONG).await;
+        let full = self.create(&owner, &id(), &limited(2, WhenFull::Refuse)).await;
+        assert_eq!(full, Created::LimitReached, "living sessions take places");
+        assert!(self.end(&ended, EndReason::Logout).await, "delete tells that it lived");
+        self.pass(MOMENT * 2).await;
+        let (second, _) = self.opened(&owner, limited(2, WhenFull::Refuse)).await;
+        let evicting = limited(2, WhenFull::EvictLeastRecentlyActive);
+        let (third, opened) = self.opened(&owner, evicting).await;
+        assert_eq!(opened.evicted, [kept.id], "what has expired is not evicted");
+        let living = BTreeSet::from([second.id, third.id]);
+        assert_eq!(self.ids(&owner).await, living, "only living sessions take places");
+    }
+
+    async fn the_limit_holds_for_many_logins_at_once(&self) {
+        for when_full in [WhenFull::EvictLeastRecentlyActive, WhenFull::Refuse] {
+            let owner = user();
+            let ids: Vec<_> = (0..100).map(|_| id()).collect();
+            let new = limited(5, when_full);
+            let made = join_all(ids.iter().map(|id| self.create(&owner, id, &new))).await;
+            let (mut opened, mut evicted) = (0, BTreeSet::new());
+            for made in made {
+                match made {
+                    Created::Created(made) => {
+                        opened += 1;
+                        for id in made.evicted {
+                            assert!(evicted.insert(id), "one session is evicted once");
+                        }
+                    }
+                    Created::LimitReached if when_full == WhenFull::Refuse => {}
+                    other => panic!("a login with a limit: {other:?}"),
+                }
+            }
+            let expected = if when_full == WhenFull::Refuse { (5, 0) } else { (100, 95) };
+            assert_eq!((opened, evicted.len()), expected, "{when_full:?}: the limit is exact");
+            let living = self.ids(&owner).await;
+            assert_eq!(living.len(), 5, "{when_full:?}: 100 logins with a limit of 5 leave 5");
+            assert!(living.is_disjoint(&evicted), "who was evicted has ended");
+        }
+    }
+
+    async fn creations_are_counted_within_their_window(&self) {
+        let (owner, window) = (user(), MOMENT * 5);
+        let counted = || {
+            let mut new = NewRecord::new(LONG, LONG, Bytes::new());
+            new.count_within = Some(window);
+            new
+        };
+        for expected in 1..=3 {
+            let (_, opened) = self.opened(&owner, counted()).await;
+            assert_eq!(opened.recent, expected, "creations are counted");
+        }
+        let uncounted = NewRecord::new(LONG, LONG, Bytes::new());
+        assert_eq!(self.opened(&owner, uncounted).await.1.recent, 0, "who asks for no count");
+        assert_eq!(self.opened(&user(), counted()).await.1.recent, 1, "each user's own");
+        drop(self.end_all(&owner, EndReason::LogoutAll).await);
+        self.pass(MOMENT).await;
+        let recent = self.opened(&owner, counted()).await.1.recent;
+        assert_eq!(recent, 4, "sessions that have ended since were opened all the same");
+        self.pass(MOMENT * 4).await;
+        for expected in 1..=2 {
+            let recent = self.opened(&owner, counted()).await.1.recent;
+            assert_eq!(recent, expected, "a window begins with the first creation in it");
+        }
+    }
+
+    /// Makes a session that must be possible.
+    async fn opened(&self, owner: &UserId, new: NewRecord) -> (Session, Opened) {
+        let id = id();
+        match self.create(owner, &id, &new).await {
+            Created::Created(opened) => {
+                (Session { user: owner.clone(), id, at: opened.at }, opened)
+            }
+            other => panic!("there is room for a session: {other:?}"),
+        }
+    }
+
+    async fn ids(&self, owner: &UserId) -> BTreeSet<SessionId> {
+        self.list(owner).await.into_iter().map(|listed| listed.id).collect()
+    }
+}
+
+fn limited(max: u32, when_full: WhenFull) -> NewRecord {
+    let max = NonZeroU32::new(max).unwrap_or(NonZeroU32::MIN);
+    let mut new = NewRecord::new(LONG, LONG, Bytes::from_static(b"limited"));
+    new.limit = Some(SessionLimit { max, when_full });
+    new
+}

@@ -1,0 +1,88 @@
+//! A user's sessions, as many as live.
+
+use std::time::Duration;
+
+use super::{LONG, MOMENT, Session, Suite, named, odd_names, user};
+use crate::id::UserId;
+use crate::reason::EndReason;
+use crate::store::{Listed, SessionStore};
+
+impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
+    pub(super) async fn lists(&self) {
+        self.a_list_shows_each_session_as_it_is().await;
+        self.a_list_shows_no_session_that_has_ended().await;
+        self.a_list_shows_one_user_and_no_other().await;
+    }
+
+    /// A user's list by session id.
+    pub(super) async fn sorted(&self, owner: &UserId) -> Vec<Listed> {
+        let mut list = self.list(owner).await;
+        list.sort_by(|a, b| a.id.cmp(&b.id));
+        list
+    }
+
+    /// What a list must show of a living session.
+    pub(super) async fn shown(&self, session: &Session) -> Listed {
+        let uses = self.uses(session).await;
+        let Some(mut record) = self.load(session).await else {
+            panic!("a living session is found");
+        };
+        record.idle_deadline = uses.idle_deadline;
+        Listed::new(session.user.clone(), session.id.clone(), record, uses.last_activity)
+    }
+
+    async fn a_list_shows_each_session_as_it_is(&self) {
+        let owner = user();
+        assert!(self.list(&owner).await.is_empty(), "nobody has no sessions");
+        let mut sessions = Vec::new();
+        for (idle, lifetime) in [(LONG, LONG), (LONG, LONG * 2), (LONG * 3, LONG), (LONG, LONG)] {
+            sessions.push(self.session_of(&owner, idle, lifetime).await);
+        }
+        self.pass(Duration::from_millis(5)).await;
+        let _ = self.touch_one(&sessions[1], Duration::ZERO, Duration::MAX).await;
+        let _ = self.write(&sessions[2], 1, b"\0\n:,").await;
+        let _ = self.write(&sessions[2], 2, b"").await;
+        let mut expected = Vec::new();
+        for session in &sessions {
+            expected.push(self.shown(session).await);
+        }
+        expected.sort_by(|a, b| a.id.cmp(&b.id));
+        for _ in 0..2 {
+            let list = self.sorted(&owner).await;
+            assert_eq!(list, expected, "a list shows what load and activity show");
+        }
+        assert_eq!(expected.iter().map(|listed| listed.record.revision).max(), Some(3));
+    }
+
+    async fn a_list_shows_no_session_that_has_ended(&self) {
+        let owner = user();
+        let kept = self.session_of(&owner, LONG, LONG).await;
+        let deleted = self.session_of(&owner, LONG, LONG).await;
+        let idle = self.session_of(&owner, MOMENT, LONG).await;
+        let old = self.session_of(&owner, LONG, MOMENT).await;
+        assert!(self.end(&deleted, EndReason::Logout).await, "delete tells that it lived");
+        self.pass(MOMENT * 2).await;
+        let expected = [self.shown(&kept).await];
+        assert_eq!(self.list(&owner).await, expected, "a list shows living sessions only");
+        for ended in [&deleted, &idle, &old] {
+            self.assert_ended(ended, "a list revives nothing").await;
+        }
+        assert_eq!(self.ended(&deleted).await, Some(EndReason::Logout), "a list forgets nothing");
+        drop(self.end_all(&owner, EndReason::LogoutAll).await);
+        assert!(self.list(&owner).await.is_empty(), "nobody is left");
+    }
+
+    async fn a_list_shows_one_user_and_no_other(&self) {
+        let mut expected = Vec::new();
+        for name in odd_names() {
+            let owner = named(&name);
+            drop(self.end_all(&owner, EndReason::Admin).await);
+            let session = self.session_of(&owner, LONG, LONG).await;
+            expected.push((owner, self.shown(&session).await));
+        }
+        for (owner, expected) in expected {
+            assert_eq!(self.list(&owner).await, [expected], "a list of {owner:?}");
+            drop(self.end_all(&owner, EndReason::Admin).await);
+        }
+    }
+}
