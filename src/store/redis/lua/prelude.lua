@@ -100,7 +100,8 @@ local function remember(last, now)
   if left == -1 then
     -- As in `keep`.
     for _, value in ipairs(redis.call('HVALS', KEYS[3])) do
-      last = math.max(last, math.min(till(value), now + DAY))
+      local known = till(value)
+      last = math.max(last, known < math.huge and known or now + DAY)
     end
   elseif now + left >= last then
     return
