@@ -73,7 +73,9 @@
 //! |---|---|---|
 //! | `redis` (default) | [`RedisStore`] | `redis`, `bb8` |
 //! | `axum` | extractors `Session<D>` and `Option<Session<D>>` | `axum-core` |
+//! | `routes` | [the auth and session routes](routes) to mount, and their OpenAPI document | `axum`, `utoipa` |
 //! | `tracing` | events under the target `tower_session_auth` | `tracing` |
+//! | `metrics` | the figures of [`meter`], through the `metrics` facade | no cost to speak of without a recorder |
 //! | `testing` | clocks for tests, the contract suite for stores of your own | for dev-dependencies |
 //! | `aws-lc-rs` | this crypto backend; used when both are on | needs a C compiler |
 //! | `rust-crypto` | this crypto backend | brings `rsa` with its open advisory RUSTSEC-2023-0071 |
@@ -84,13 +86,19 @@
 #[cfg(feature = "axum")]
 pub mod axum;
 pub mod clock;
+pub mod directory;
 pub mod error;
+pub mod events;
 mod future;
 mod gate;
+pub mod guards;
 mod id;
 mod layer;
 mod manager;
+pub mod meter;
 mod reason;
+#[cfg(feature = "routes")]
+pub mod routes;
 mod service;
 pub mod session;
 mod steps;
@@ -103,9 +111,13 @@ mod trace;
 
 pub use self::error::{AuthError, AuthErrorKind, ConfigError, KeyError, SessionError};
 pub use self::future::ResponseFuture;
+pub use self::guards::{RequireAcr, RequireAmr, RequireFresh, RequireRole};
 pub use self::id::{RandomError, SessionId, UserId};
 pub use self::layer::SessionAuthLayer;
-pub use self::manager::{Health, Login, SessionManager, SessionManagerBuilder};
+pub use self::manager::{
+    Cursor, Health, Login, OwnSession, Progress, SessionManager, SessionManagerBuilder,
+    SessionPage, Statistics,
+};
 pub use self::reason::EndReason;
 pub use self::service::SessionAuth;
 pub use self::session::{NewSession, Session, SessionData};

@@ -47,15 +47,21 @@ where
 
     fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
         attach::clear::<D>(request.extensions_mut());
-        let token = extract::bearer(request.headers());
-        let claims = match token.and_then(|token| self.manager.verify(token, Expiry::Enforced)) {
-            Ok(claims) => claims,
+        let verified = match extract::bearer(request.headers()) {
+            Ok(token) => self.manager.verify(token, Expiry::Enforced),
             Err(error)
                 if error.kind() == AuthErrorKind::MissingToken && self.mode == Mode::Optional =>
             {
                 attach::anonymous(request.extensions_mut());
                 return ResponseFuture::calling(self.inner.call(request));
             }
+            Err(error) => {
+                self.manager.refused(&error, None);
+                Err(error)
+            }
+        };
+        let claims = match verified {
+            Ok(claims) => claims,
             Err(error) => {
                 let response = reject::respond(&*self.reject, error, Head::of(&request));
                 return ResponseFuture::rejected(response);

@@ -26,6 +26,26 @@ macro_rules! event {
     }};
 }
 
+/// One record of what the table in [`events`](crate::events) promises: another target, and values with their types.
+macro_rules! record {
+    ($level:ident, $message:literal $(, $field:ident = $value:expr)* $(,)?) => {{
+        #[cfg(feature = "tracing")]
+        ::tracing::event!(
+            target: "tower_session_auth::event",
+            ::tracing::Level::$level,
+            $($field = $value,)*
+            $message
+        );
+        #[cfg(not(feature = "tracing"))]
+        {
+            // Type-checked, never run.
+            if false {
+                $(let _ = &$value;)*
+            }
+        }
+    }};
+}
+
 macro_rules! error {
     ($($event:tt)*) => { $crate::trace::event!(ERROR, $($event)*) };
 }
@@ -42,7 +62,7 @@ macro_rules! debug {
     ($($event:tt)*) => { $crate::trace::event!(DEBUG, $($event)*) };
 }
 
-pub(crate) use {debug, error, event, info, warn_ as warn};
+pub(crate) use {debug, error, event, info, record, warn_ as warn};
 
 /// An error with everything behind it on one line, shortened: what drivers say can be long.
 pub(crate) struct Chain<'a>(pub(crate) &'a dyn StdError);

@@ -6,15 +6,17 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// From the top to the bottom. A module may use those on the lines below its own, and those beside it.
-const ORDER: [&[&str]; 11] = [
+const ORDER: [&[&str]; 13] = [
     &["lib", "testing"],
-    &["axum"],
-    &["layer", "service", "future"],
+    &["axum", "routes"],
+    &["layer", "service", "future", "guards"],
     &["steps"],
     &["manager"],
     &["touch"],
     &["gate", "session"],
-    &["token", "store"],
+    &["token", "store", "directory"],
+    &["events"],
+    &["meter"],
     &["error"],
     &["trace"],
     &["clock", "id", "reason"],

@@ -1,5 +1,7 @@
 //! What can be wrong with a verb of the manager.
 
+use std::fmt;
+
 use super::StoreError;
 use crate::id::RandomError;
 
@@ -10,6 +12,35 @@ pub enum SessionError {
     /// The store cannot answer or takes no writes: answer 503, and never claim that the verb was done.
     #[error("the session store did not do it")]
     Store(#[from] StoreError),
+    /// The session has ended.
+    #[error("the session has ended")]
+    Gone,
+    /// The session is changed by others all the time: nothing was written after several tries.
+    #[error("the session was changed by others in the meantime")]
+    Contended,
+    /// The user has as many sessions as allowed, and a further one is to be refused.
+    #[error("the user has as many sessions as allowed")]
+    LimitReached,
+    /// All of the user's sessions were ended, or changed, while this login was under way: it must begin anew.
+    #[error("the login was overtaken by a change of the account")]
+    LoginSuperseded,
+    /// The user directory does not know the user, or says that the account is not active.
+    #[error("the account is not active")]
+    AccountInactive,
+    /// The user directory cannot tell: answer 503.
+    #[error("the user directory did not answer")]
+    Directory(#[source] DirectoryError),
+    /// A cursor that this manager did not make, or a store of another kind.
+    #[error("not a cursor of this list")]
+    Cursor,
+    /// A setting of a new session is outside of its range.
+    #[error("{setting} {rule}")]
+    OutOfRange {
+        /// The setting's name.
+        setting: &'static str,
+        /// What it must be.
+        rule: &'static str,
+    },
     /// The session's content is larger than a record may be.
     #[error("session content of {size} bytes is over the limit of {limit}")]
     TooLarge {
@@ -46,6 +77,32 @@ pub enum SessionError {
     /// The operating system gave no random bytes.
     #[error("no session id could be made")]
     Random(#[from] RandomError),
+}
+
+/// Why the user directory did not tell. `Debug` names the kind only; [`source`](std::error::Error::source) carries the
+/// directory's own error, which may name hosts: log it, never send it.
+#[derive(thiserror::Error)]
+#[non_exhaustive]
+pub enum DirectoryError {
+    /// It did not answer in time.
+    #[error("no answer in time")]
+    TooLate,
+    /// It failed a moment ago, and is asked again soon.
+    #[error("it failed to answer a moment ago")]
+    TurnedAway,
+    /// It said why.
+    #[error("it failed")]
+    Failed(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl fmt::Debug for DirectoryError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::TooLate => "TooLate",
+            Self::TurnedAway => "TurnedAway",
+            Self::Failed(_) => "Failed(..)",
+        })
+    }
 }
 
 /// The cryptography behind a signing key refused.

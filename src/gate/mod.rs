@@ -1,36 +1,49 @@
-//! The one way to the store: within a deadline, and past the breaker.
+//! The one way to the store: within a deadline, and past a breaker.
 
 mod breaker;
+mod lane;
+mod verb;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
 
-use self::breaker::{Breaker, Change, Pass};
+use self::lane::TooLate;
+pub(crate) use self::lane::{Lane, LaneName, Miss};
+pub(crate) use self::verb::Verb;
 use crate::clock::Timestamp;
+use crate::meter::{Meter, StoreTimes};
 use crate::store::erased::{Answer, ErasedStore};
 use crate::store::{StoreError, StoreErrorKind};
-use crate::trace;
-
-/// How long an open breaker waits between probes: recovery is seen within about this after the store's return.
-const PROBE_PAUSE: Duration = Duration::from_millis(100);
 
 /// The store, with what keeps a request from waiting for it too long.
 pub(crate) struct Gate {
     store: Arc<dyn ErasedStore>,
-    breaker: Breaker,
-    limit: Duration,
+    requests: Lane,
+    walks: Lane,
+    times: StoreTimes,
 }
 
 impl Gate {
-    pub(crate) fn new(store: Arc<dyn ErasedStore>, limit: Duration) -> Self {
-        Self { store, breaker: Breaker::new(PROBE_PAUSE), limit }
+    /// A gate to `store`: all store steps of a request take `limit` at most, each list or step of a walk `walk_limit`.
+    pub(crate) fn new(
+        store: Arc<dyn ErasedStore>,
+        limit: Duration,
+        walk_limit: Duration,
+        meter: &Meter,
+    ) -> Self {
+        Self {
+            store,
+            requests: Lane::new(LaneName::Requests, limit, meter),
+            walks: Lane::new(LaneName::Walks, walk_limit, meter),
+            times: meter.store(Verb::ALL.map(Verb::as_str)),
+        }
     }
 
     /// When all store steps of a request that starts now must be done.
     pub(crate) fn deadline(&self) -> Instant {
-        Instant::now() + self.limit
+        self.requests.deadline()
     }
 
     /// The time on the store's clock.
@@ -44,69 +57,70 @@ impl Gate {
 
     /// Whether callers are turned away because the store does not answer.
     pub(crate) fn is_open(&self) -> bool {
-        self.breaker.is_open()
+        self.requests.is_open()
     }
 
-    /// Asks the store, until `deadline`.
+    /// Asks the store for `verb`, until `deadline`, as requests do.
     ///
     /// Only a store that does not answer opens the breaker: one that refuses a write still serves reads, and so does
     /// the next connection after one that was lost under a write.
     pub(crate) async fn ask<'a, T>(
         &'a self,
+        verb: Verb,
         deadline: Instant,
         question: impl FnOnce(&'a dyn ErasedStore) -> Answer<'a, T>,
     ) -> Result<T, StoreError> {
-        let Some(pass) = self.breaker.enter() else {
-            return Err(StoreError::with_source(StoreErrorKind::Unavailable, TurnedAway));
-        };
-        // A step that began with what another left of the time is no measure of the store.
-        let fair = deadline.saturating_duration_since(Instant::now()) >= self.limit / 2;
-        let Ok(answer) = timeout_at(deadline, question(&*self.store)).await else {
-            let error = StoreError::with_source(StoreErrorKind::Unavailable, TooLate);
-            if fair {
-                self.failed(pass, &error);
-            }
-            return Err(error);
-        };
-        match &answer {
-            Err(error) if error.kind() == StoreErrorKind::Unavailable => self.failed(pass, error),
-            Ok(_) | Err(_) => {
-                if pass.answered() == Change::Closed {
-                    trace::info!("the session store answers again", store = self.store.kind());
-                }
-            }
-        }
-        answer
+        self.pass(&self.requests, verb, deadline, question).await
     }
 
-    /// Asks the store, until `deadline`, for something that no request waits for: past the breaker, and no verdict on
+    /// Asks the store for a list, or one step of a walk or a cleanup: with a limit and a breaker of their own, so that
+    /// what takes long there is no verdict on what requests ask, and the reverse.
+    pub(crate) async fn ask_aside<'a, T>(
+        &'a self,
+        verb: Verb,
+        question: impl FnOnce(&'a dyn ErasedStore) -> Answer<'a, T>,
+    ) -> Result<T, StoreError> {
+        self.pass(&self.walks, verb, self.walks.deadline(), question).await
+    }
+
+    /// Asks the store, until `deadline`, for something that no request waits for: past the breakers, and no verdict on
     /// the store. Who asks like this makes pauses of its own.
     pub(crate) async fn ask_in_background<'a, T>(
         &'a self,
+        verb: Verb,
         deadline: Instant,
         question: impl FnOnce(&'a dyn ErasedStore) -> Answer<'a, T>,
     ) -> Result<T, StoreError> {
-        let late = |_| Err(StoreError::with_source(StoreErrorKind::Unavailable, TooLate));
-        timeout_at(deadline, question(&*self.store)).await.unwrap_or_else(late)
+        let start = Instant::now();
+        let late = |_| Err(unavailable(TooLate));
+        let answer = timeout_at(deadline, question(&*self.store)).await.unwrap_or_else(late);
+        self.times.record(verb.as_str(), answer.as_ref().err().map(StoreError::kind), start);
+        answer
     }
 
-    fn failed(&self, pass: Pass<'_>, error: &StoreError) {
-        if pass.failed() == Change::Opened {
-            trace::warn!(
-                "the session store does not answer: requests are refused with 503 until it does",
-                store = self.store.kind(),
-                error = trace::Chain(error)
-            );
-        }
+    async fn pass<'a, T>(
+        &'a self,
+        lane: &'a Lane,
+        verb: Verb,
+        deadline: Instant,
+        question: impl FnOnce(&'a dyn ErasedStore) -> Answer<'a, T>,
+    ) -> Result<T, StoreError> {
+        // Asked only once the lane lets it through.
+        let asked = async { question(&*self.store).await };
+        let is_away = |error: &StoreError| error.kind() == StoreErrorKind::Unavailable;
+        let start = Instant::now();
+        let answer = match lane.ask_at(start, deadline, asked, is_away).await {
+            Ok(answer) => Ok(answer),
+            // Not a call: its time would say nothing about the store.
+            Err(Miss::TurnedAway(why)) => return Err(unavailable(why)),
+            Err(Miss::TooLate(why)) => Err(unavailable(why)),
+            Err(Miss::Failed(error)) => Err(error),
+        };
+        self.times.record(verb.as_str(), answer.as_ref().err().map(StoreError::kind), start);
+        answer
     }
 }
 
-/// Why a call was given up.
-#[derive(Debug, thiserror::Error)]
-#[error("no answer in time")]
-struct TooLate;
-
-/// Why a call was not even tried.
-#[derive(Debug, thiserror::Error)]
-#[error("the store failed to answer a moment ago")]
-struct TurnedAway;
+fn unavailable(why: impl std::error::Error + Send + Sync + 'static) -> StoreError {
+    StoreError::with_source(StoreErrorKind::Unavailable, why)
+}

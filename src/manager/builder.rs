@@ -2,25 +2,33 @@
 
 use std::fmt;
 use std::marker::PhantomData;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use tokio::sync::mpsc;
 
-use super::{Lifetimes, SessionManager, Shared};
+use super::accounts::Accounts;
+use super::{Lifetimes, Limits, SessionManager, Shared, rules, walk};
 use crate::clock::{Clock, SystemClock};
+use crate::directory::{ErasedDirectory, UserDirectory};
 use crate::error::ConfigError;
+use crate::events::{EventSink, Events};
 use crate::gate::Gate;
+use crate::meter::{Meter, Name};
 use crate::session::SessionData;
 use crate::store::erased::ErasedStore;
-use crate::store::{MemoryStore, SessionStore};
+use crate::store::{MemoryStore, SessionLimit, SessionStore, WhenFull};
 use crate::token::{KeySet, Policy, TokenSettings};
 use crate::touch::{self, TouchQueue, TouchRules, Worker};
 
 /// Uses that may wait for the worker, about 2 MiB. The worker empties it several times a second; one that is full costs
 /// nothing but a later touch.
 const QUEUE: usize = 16_384;
+
+/// How long a list, or one step of a walk over all sessions, may take.
+const WALK_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Configures a [`SessionManager`]. Keys, issuer and audience must be given (the last two may be switched off by name);
 /// everything else has a default.
@@ -43,6 +51,13 @@ struct Settings {
     lifetimes: Lifetimes,
     refresh_threshold: Option<Duration>,
     touch_interval: Duration,
+    session_limit: u32,
+    when_full: WhenFull,
+    login_rate: Option<(u32, Duration)>,
+    directory: Option<Arc<dyn ErasedDirectory>>,
+    directory_timeout: Duration,
+    revalidate_after: Duration,
+    sinks: Vec<Box<dyn EventSink>>,
 }
 
 /// What a claim must be. Saying nothing is not the same as saying "any".
@@ -78,6 +93,13 @@ impl SessionManagerBuilder {
             },
             refresh_threshold: None,
             touch_interval: Duration::from_secs(60),
+            session_limit: 100,
+            when_full: WhenFull::EvictLeastRecentlyActive,
+            login_rate: None,
+            directory: None,
+            directory_timeout: Duration::from_millis(250),
+            revalidate_after: Duration::from_secs(30),
+            sinks: Vec::new(),
         };
         Self { settings, data: PhantomData }
     }
@@ -204,6 +226,57 @@ impl<D: SessionData> SessionManagerBuilder<D> {
         self
     }
 
+    /// How many living sessions one user may have. 100 by default, 0 for any number. Exact, also under concurrent
+    /// logins.
+    ///
+    /// A logout of everything, and a list of a user's sessions, are linear in their number.
+    pub fn session_limit(mut self, max: u32) -> Self {
+        self.settings.session_limit = max;
+        self
+    }
+
+    /// What a login does that would be one session too many. By default it ends the least recently used one.
+    pub fn when_full(mut self, when_full: WhenFull) -> Self {
+        self.settings.when_full = when_full;
+        self
+    }
+
+    /// Tells [`Suspicion::LoginRate`](crate::events::Suspicion::LoginRate) when one user opens more than `logins`
+    /// sessions within `within` (1 second to 24 hours), counted over all processes. Not counted by default.
+    pub fn login_rate(mut self, logins: u32, within: Duration) -> Self {
+        self.settings.login_rate = Some((logins, within));
+        self
+    }
+
+    /// Asks this directory whether a user's account is active. None by default: then a session is all that counts.
+    pub fn directory(mut self, directory: impl UserDirectory) -> Self {
+        self.settings.directory = Some(Arc::new(directory));
+        self
+    }
+
+    /// How long a request waits for the user directory. 250 milliseconds by default, 10 seconds at most.
+    pub fn directory_timeout(mut self, timeout: Duration) -> Self {
+        self.settings.directory_timeout = timeout;
+        self
+    }
+
+    /// How long the directory's word that an account is active is taken for granted, by this process. 30 seconds by
+    /// default, 1 hour at most; zero asks on every request.
+    ///
+    /// [`suspend`](SessionManager::suspend) does not wait for it.
+    pub fn revalidate_after(mut self, time: Duration) -> Self {
+        self.settings.revalidate_after = time;
+        self
+    }
+
+    /// Tells [events](crate::events) to `sink` as well; may be called several times. None by default.
+    ///
+    /// It gets them on a thread of its own, once the [`Worker`] is started.
+    pub fn event_sink(mut self, sink: impl EventSink) -> Self {
+        self.settings.sinks.push(Box::new(sink));
+        self
+    }
+
     /// Checks the configuration, tests the keys (each signs, verifies and refuses a forgery), and makes the manager and
     /// the worker that keeps its sessions alive. No I/O: a store that is away is found by the first request, or by
     /// [`health`](SessionManager::health).
@@ -224,12 +297,21 @@ impl<D: SessionData> SessionManagerBuilder<D> {
             lifetimes,
             refresh_threshold,
             touch_interval,
+            session_limit,
+            when_full,
+            login_rate,
+            directory,
+            directory_timeout,
+            revalidate_after,
+            sinks,
         } = self.settings;
         let touch = TouchRules {
             interval: touch_interval,
             refresh_threshold: refresh_threshold.unwrap_or(lifetimes.idle_ttl / 4),
+            idle_ttl: lifetimes.idle_ttl,
         };
-        check_durations(lifetimes, touch, store_timeout)?;
+        rules::check_durations(lifetimes, touch, store_timeout)?;
+        rules::check_accounts(login_rate, directory_timeout, revalidate_after)?;
         let policy = Policy::new(TokenSettings {
             keys: keys.ok_or(ConfigError::Missing("keys"))?,
             issuer: issuer.ok_or(ConfigError::Missing("issuer"))?.exactly(),
@@ -238,65 +320,31 @@ impl<D: SessionData> SessionManagerBuilder<D> {
             accept_typ_jwt,
         })?;
         let store = store.unwrap_or_else(|| Arc::new(MemoryStore::with_clock(Arc::clone(&clock))));
-        let gate = Arc::new(Gate::new(store, store_timeout));
+        let meter = Meter::new();
+        let gate = Arc::new(Gate::new(store, store_timeout, WALK_TIMEOUT, &meter));
+        let (events, sinks) = Events::new(sinks, &meter);
         let (sender, receiver) = mpsc::channel(QUEUE);
-        let worker = touch::worker(receiver, Arc::clone(&gate), touch.refresh_threshold);
+        let worker = touch::worker(receiver, Arc::clone(&gate), sinks, meter.clone());
         let shared = Shared {
             gate,
-            touches: TouchQueue::new(sender, touch),
+            touches: TouchQueue::new(sender, touch, &meter),
             policy: ArcSwap::from_pointee(policy),
             clock,
             lifetimes,
+            limits: Limits {
+                sessions: NonZeroU32::new(session_limit).map(|max| SessionLimit { max, when_full }),
+                logins: login_rate,
+            },
+            accounts: directory.map(|directory| {
+                Accounts::new(directory, directory_timeout, revalidate_after, &meter)
+            }),
+            events,
+            accepted: meter.counter(Name::Accepted),
+            meter,
+            statistics: walk::Latest::default(),
         };
-        Ok((SessionManager { shared: Arc::new(shared), data: self.data }, worker))
+        Ok((SessionManager { shared: Arc::new(shared), actor: None, data: self.data }, worker))
     }
-}
-
-fn check_durations(
-    lifetimes: Lifetimes,
-    touch: TouchRules,
-    store_timeout: Duration,
-) -> Result<(), ConfigError> {
-    const SECOND: Duration = Duration::from_secs(1);
-    const CENTURY: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
-    let rules = [
-        (
-            "idle_ttl",
-            "must be 1 second to 100 years",
-            (SECOND..=CENTURY).contains(&lifetimes.idle_ttl),
-        ),
-        (
-            "lifetime",
-            "must be 1 second to 100 years",
-            (SECOND..=CENTURY).contains(&lifetimes.session),
-        ),
-        (
-            "access_token_ttl",
-            "must be 1 second to 100 years",
-            (SECOND..=CENTURY).contains(&lifetimes.access_token),
-        ),
-        (
-            "refresh_threshold",
-            "must be more than zero and less than `idle_ttl`",
-            !touch.refresh_threshold.is_zero() && touch.refresh_threshold < lifetimes.idle_ttl,
-        ),
-        (
-            "touch_interval",
-            "must be 1 millisecond to 1 hour",
-            (Duration::from_millis(1)..=Duration::from_secs(3600)).contains(&touch.interval),
-        ),
-        (
-            "store_timeout",
-            "must be 1 millisecond to 10 seconds",
-            (Duration::from_millis(1)..=Duration::from_secs(10)).contains(&store_timeout),
-        ),
-    ];
-    for (setting, rule, holds) in rules {
-        if !holds {
-            return Err(ConfigError::OutOfRange { setting, rule });
-        }
-    }
-    Ok(())
 }
 
 // Keys and store settings stay out of logs.

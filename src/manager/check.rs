@@ -1,10 +1,12 @@
 //! From a token to a living session: verify, then ask the store.
 
+use tokio::time::Instant;
+
 use super::SessionManager;
-use crate::clock::Timestamp;
 use crate::error::{AuthError, AuthErrorKind};
+use crate::events::Event;
+use crate::gate::Verb;
 use crate::id::{SessionId, UserId};
-use crate::reason::EndReason;
 use crate::session::{Content, Session, SessionData, State};
 use crate::store::{Activity, Record, StoreError, StoreErrorKind};
 use crate::token::{Expiry, VerifiedClaims};
@@ -28,36 +30,42 @@ impl<D: SessionData> SessionManager<D> {
         self.check(self.verify(token, Expiry::Enforced)?).await
     }
 
-    /// Ends the session of an access token whose signature is good, also one whose `exp` has passed. Tells whether it
-    /// lived until now.
-    ///
-    /// # Errors
-    ///
-    /// [`AuthError`]: 401 if the token is not one of ours, 503 when the session could not be ended.
-    pub async fn logout(&self, token: &str) -> Result<bool, AuthError> {
-        let claims = self.verify(token, Expiry::Ignored)?;
-        let gate = &self.shared.gate;
-        let ended = gate.ask(gate.deadline(), |store| {
-            store.delete(claims.user(), claims.session_id(), EndReason::Logout)
-        });
-        ended.await.map_err(|error| {
-            trace::warn!(
-                "a session could not be ended",
-                session = claims.session_id().short(),
-                error = trace::Chain(&error),
-            );
-            // Whatever the store's trouble is: it must not look like a logout that was done.
-            AuthError::with_source(AuthErrorKind::StoreUnavailable, error)
-        })
-    }
-
-    /// Token text to claims; no I/O.
+    /// Token text to claims; no I/O. A refusal is told as an event.
     pub(crate) fn verify(&self, token: &str, expiry: Expiry) -> Result<VerifiedClaims, AuthError> {
-        self.shared.policy.load().verify(token, self.shared.clock.now(), expiry)
+        let (policy, now) = (self.shared.policy.load(), self.shared.clock.now());
+        // Who shows a token whose time is over is known, and the event says so.
+        match policy.verify(token, now, Expiry::Ignored) {
+            Ok(claims) if expiry == Expiry::Enforced && policy.is_past(&claims, now) => {
+                let error = AuthError::new(AuthErrorKind::TokenExpired);
+                self.refused(&error, Some((claims.user().clone(), claims.session_id().clone())));
+                Err(error)
+            }
+            Err(error) => {
+                self.refused(&error, None);
+                Err(error)
+            }
+            Ok(claims) => Ok(claims),
+        }
     }
 
-    /// Claims to a living session, from the store, within one deadline.
+    /// Claims to a living session, from the store, within one deadline. A refusal is told as an event.
     pub(crate) async fn check(&self, claims: VerifiedClaims) -> Result<Session<D>, AuthError> {
+        let who = (claims.user().clone(), claims.session_id().clone());
+        let checked = self.find(claims).await;
+        match &checked {
+            Ok(_) => self.shared.accepted.increment(1),
+            Err(error) => self.refused(error, Some(who)),
+        }
+        checked
+    }
+
+    /// Tells that a request was not let in. Once for each.
+    pub(crate) fn refused(&self, error: &AuthError, who: Option<(UserId, SessionId)>) {
+        let (user, session) = who.unzip();
+        self.shared.events.emit(Event::Rejected { kind: error.kind(), user, session });
+    }
+
+    async fn find(&self, claims: VerifiedClaims) -> Result<Session<D>, AuthError> {
         let shared = &*self.shared;
         let key = (claims.user().clone(), claims.session_id().clone());
         let (user, id) = (&key.0, &key.1);
@@ -65,15 +73,10 @@ impl<D: SessionData> SessionManager<D> {
         let deadline = shared.gate.deadline();
 
         let idle_bound = remembered.map(|(idle_deadline, _)| idle_deadline);
-        let found = shared.gate.ask(deadline, |store| store.load(user, id, idle_bound)).await;
+        let found =
+            shared.gate.ask(Verb::Load, deadline, |store| store.load(user, id, idle_bound)).await;
         let Some(record) = found.map_err(|error| refusal(error, id))? else {
-            // That it does not live is known; a reason that cannot be read in time changes nothing about it.
-            let reason = shared.gate.ask(deadline, |store| store.ended(user, id)).await;
-            return Err(match reason {
-                Ok(Some(reason)) => AuthError::revoked(reason),
-                Ok(None) => AuthError::new(AuthErrorKind::SessionExpired),
-                Err(error) => AuthError::with_source(AuthErrorKind::SessionExpired, error),
-            });
+            return Err(self.why_ended(user, id, deadline).await);
         };
 
         // What the store let through lives. Its idle deadline may be a bound that passes this very moment: no verdict here.
@@ -82,11 +85,68 @@ impl<D: SessionData> SessionManager<D> {
             remembered.map_or(record.created, |(_, last_use)| last_use.max(record.created));
         let activity = Activity::new(last_activity, record.idle_deadline);
         let life = Life::of(&record);
-        let session = session(user.clone(), id.clone(), record, activity, Some(claims), now);
+        let session = self.session(user.clone(), id.clone(), record, activity, Some(claims));
         // One that cannot be read is not used either.
         let session = session.map_err(|error| refusal(error, id))?;
+        if let Some(accounts) = &shared.accounts {
+            accounts.check(user).await?;
+        }
         shared.touches.used(key, life, now);
         Ok(session)
+    }
+
+    /// Why a session does not live. That it does not is known; a reason that cannot be read in time changes nothing about
+    /// it.
+    async fn why_ended(&self, user: &UserId, id: &SessionId, deadline: Instant) -> AuthError {
+        match self.shared.gate.ask(Verb::Ended, deadline, |store| store.ended(user, id)).await {
+            Ok(Some(reason)) => AuthError::revoked(reason),
+            Ok(None) => AuthError::new(AuthErrorKind::SessionExpired),
+            Err(error) => AuthError::with_source(AuthErrorKind::SessionExpired, error),
+        }
+    }
+
+    /// Why a session is not there any more that was let in a moment ago. Told as an event.
+    #[cfg(feature = "routes")]
+    pub(crate) async fn why_gone(&self, session: &Session<D>) -> AuthError {
+        let (user, id) = (session.user_id(), session.id());
+        let error = self.why_ended(user, id, self.shared.gate.deadline()).await;
+        self.refused(&error, Some((user.clone(), id.clone())));
+        error
+    }
+
+    /// A payload as this application's type.
+    pub(super) fn content(&self, payload: &[u8]) -> Result<Content<D>, StoreError> {
+        Content::decode(payload).map_err(|error| {
+            StoreError::with_source(StoreErrorKind::Unreadable, Undecodable::new(&error))
+        })
+    }
+
+    /// A record as the application sees it.
+    pub(super) fn session(
+        &self,
+        user: UserId,
+        id: SessionId,
+        record: Record,
+        activity: Activity,
+        claims: Option<VerifiedClaims>,
+    ) -> Result<Session<D>, StoreError> {
+        let Record { revision, created, idle_ttl, absolute_deadline, payload, .. } = record;
+        let Activity { last_activity, idle_deadline } = activity;
+        let content = self.content(&payload)?;
+        let state = State {
+            user,
+            id,
+            revision,
+            created,
+            last_activity,
+            idle_ttl,
+            idle_deadline,
+            absolute_deadline,
+            read: self.shared.gate.now(),
+            content,
+            events: self.shared.events.clone(),
+        };
+        Ok(Session::new(state, claims))
     }
 }
 
@@ -100,35 +160,6 @@ fn refusal(error: StoreError, id: &SessionId) -> AuthError {
         );
     }
     error.into()
-}
-
-/// A record as the application sees it.
-pub(super) fn session<D: SessionData>(
-    user: UserId,
-    id: SessionId,
-    record: Record,
-    activity: Activity,
-    claims: Option<VerifiedClaims>,
-    read: Timestamp,
-) -> Result<Session<D>, StoreError> {
-    let Record { revision, created, idle_ttl, absolute_deadline, payload, .. } = record;
-    let Activity { last_activity, idle_deadline } = activity;
-    let content = Content::decode(&payload).map_err(|error| {
-        StoreError::with_source(StoreErrorKind::Unreadable, Undecodable::new(&error))
-    })?;
-    let state = State {
-        user,
-        id,
-        revision,
-        created,
-        last_activity,
-        idle_ttl,
-        idle_deadline,
-        absolute_deadline,
-        read,
-        content,
-    };
-    Ok(Session::new(state, claims))
 }
 
 /// Where a payload stops being readable. Not serde's own words: they quote what they read.

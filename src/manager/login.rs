@@ -1,6 +1,8 @@
 //! Opening a session.
 
 use std::fmt;
+#[cfg(feature = "routes")]
+use std::net::IpAddr;
 use std::time::Duration;
 
 use serde_json::{Map, Value};
@@ -8,9 +10,13 @@ use serde_json::{Map, Value};
 use super::{Lifetimes, SessionManager};
 use crate::clock::Timestamp;
 use crate::error::SessionError;
+#[cfg(feature = "routes")]
+use crate::events::LoginRefusal;
+use crate::events::{Event, Suspicion};
+use crate::gate::Verb;
 use crate::id::{SessionId, UserId};
-use crate::session::{NewSession, Session, SessionData, State};
-use crate::store::{Created, NewRecord, StoreError, StoreErrorKind};
+use crate::session::{LoginGuard, NewSession, Session, SessionData, State};
+use crate::store::{Created, NewRecord, Opened, StoreError, StoreErrorKind};
 use crate::token::NewToken;
 
 /// A new session and the access token that goes with it.
@@ -25,37 +31,71 @@ pub struct Login<D = ()> {
 }
 
 impl<D: SessionData> SessionManager<D> {
-    /// Opens a session for a user whose credentials were checked, and signs its access token.
+    /// Begins a login: to be called *before* credentials are checked, and handed to [`NewSession::guard`]. A logout of
+    /// everything, a password change or a suspension that happens meanwhile is then not survived by this login.
     ///
-    /// The session's id is new and random at each call, so a login never adopts a session that somebody else prepared.
+    /// One round trip to a remote store. It tells nothing about whether the user exists.
     ///
     /// # Errors
     ///
-    /// [`SessionError::Store`] when the store cannot answer or takes no writes (a session that nobody has a token for
-    /// may then exist until its idle TTL ends); the other kinds when what `new` says cannot be stored or signed.
+    /// [`SessionError::Store`] when the store cannot answer.
+    pub async fn begin_login(&self, user: &UserId) -> Result<LoginGuard, SessionError> {
+        let gate = &self.shared.gate;
+        let guard = gate.ask(Verb::Guard, gate.deadline(), |store| store.guard(user)).await?;
+        Ok(LoginGuard { user: user.clone(), guard })
+    }
+
+    /// Opens a session for a user whose credentials were checked, and signs its access token.
+    ///
+    /// The session's id is new and random at each call, so a login never adopts a session that somebody else prepared.
+    /// A user who has as many sessions as allowed loses the least recently used one, unless
+    /// [`when_full`](crate::SessionManagerBuilder::when_full) says otherwise.
+    ///
+    /// # Errors
+    ///
+    /// [`SessionError::LoginSuperseded`], [`LimitReached`](SessionError::LimitReached) and
+    /// [`AccountInactive`](SessionError::AccountInactive) refuse the login; [`Store`](SessionError::Store) when the
+    /// store cannot answer or takes no writes (a session that nobody has a token for may then exist until its idle TTL
+    /// ends), [`Directory`](SessionError::Directory) when the user directory cannot tell; the other kinds when what
+    /// `new` says cannot be stored or signed.
     pub async fn create(&self, new: NewSession<D>) -> Result<Login<D>, SessionError> {
         let shared = &*self.shared;
-        let NewSession { user, content, claims } = new;
-        let lifetimes = shared.lifetimes;
-        let payload = content.encode()?;
-        let record = NewRecord::new(lifetimes.idle_ttl, lifetimes.session, payload);
+        let NewSession { user, content, claims, guard, idle_ttl, lifetime } = new;
+        let lifetimes = shared.lifetimes.of_session(idle_ttl, lifetime)?;
+        let mut record = NewRecord::new(lifetimes.idle_ttl, lifetimes.session, content.encode()?);
+        record.limit = shared.limits.sessions;
+        record.count_within = shared.limits.logins.map(|(_, within)| within);
+        if let Some(LoginGuard { user: meant, guard }) = guard {
+            if meant != user {
+                return Err(SessionError::LoginSuperseded);
+            }
+            record.guard = Some(guard);
+        }
+        self.active_user(&user).await?;
         let mut tries = 0;
-        let (id, created, token) = loop {
+        let (id, opened, token) = loop {
             let id = SessionId::random()?;
             // Signed before it is stored: a token that cannot be signed leaves no session behind.
-            let token = self.sign(&user, &id, claims.as_ref())?;
+            let token = self.sign(&user, &id, lifetimes, claims.as_ref())?;
             let deadline = shared.gate.deadline();
-            match shared.gate.ask(deadline, |store| store.create(&user, &id, &record)).await? {
-                Created::Created(opened) => break (id, opened.at, token),
+            match shared
+                .gate
+                .ask(Verb::Create, deadline, |store| store.create(&user, &id, &record))
+                .await?
+            {
+                Created::Created(opened) => break (id, opened, token),
+                Created::LimitReached => return Err(SessionError::LimitReached),
+                Created::Superseded => return Err(SessionError::LoginSuperseded),
                 Created::AlreadyExists if tries < 2 => tries += 1,
                 // 144 random bits do not repeat three times: the store is out of order.
-                Created::AlreadyExists | Created::LimitReached | Created::Superseded => {
+                Created::AlreadyExists => {
                     return Err(
                         StoreError::with_source(StoreErrorKind::Unsupported, IdTaken).into()
                     );
                 }
             }
         };
+        let created = opened.at;
         let absolute_deadline = created.saturating_add(record.lifetime);
         let state = State {
             user,
@@ -68,9 +108,44 @@ impl<D: SessionData> SessionManager<D> {
             absolute_deadline,
             read: created,
             content,
+            events: shared.events.clone(),
         };
         let (access_token, expires_in) = token;
-        Ok(Login { session: Session::new(state, None), access_token, expires_in })
+        let session = Session::new(state, None);
+        self.tell_created(&session, opened);
+        Ok(Login { session, access_token, expires_in })
+    }
+
+    /// Tells that a login was refused: `user` is one who exists.
+    #[cfg(feature = "routes")]
+    pub(crate) fn tell_login_refused(
+        &self,
+        user: Option<UserId>,
+        refusal: LoginRefusal,
+        ip_address: Option<IpAddr>,
+    ) {
+        self.shared.events.emit(Event::LoginRefused { user, refusal, ip_address });
+    }
+
+    fn tell_created(&self, session: &Session<D>, opened: Opened) {
+        let Opened { evicted, recent, .. } = opened;
+        let user = || session.user_id().clone();
+        let events = &self.shared.events;
+        events.emit(Event::Created {
+            user: user(),
+            session: session.id().clone(),
+            ip_address: session.ip_address(),
+            user_agent: session.user_agent().map(str::to_owned),
+        });
+        for session in evicted {
+            events.emit(Event::Evicted { user: user(), session });
+        }
+        if let Some((usual, within)) = self.shared.limits.logins
+            && recent == usual.saturating_add(1)
+        {
+            let suspicion = Suspicion::LoginRate { logins: recent, within };
+            events.emit(Event::Suspicious { user: user(), suspicion });
+        }
     }
 
     /// A token for a session that begins now, and how long it lives: no longer than the session does.
@@ -78,9 +153,10 @@ impl<D: SessionData> SessionManager<D> {
         &self,
         user: &UserId,
         session: &SessionId,
+        lifetimes: Lifetimes,
         custom: Option<&Map<String, Value>>,
     ) -> Result<(String, Duration), SessionError> {
-        let Lifetimes { access_token, session: lifetime, .. } = self.shared.lifetimes;
+        let Lifetimes { access_token, session: lifetime, .. } = lifetimes;
         let issued_at = self.shared.clock.now();
         let expires_at = issued_at.saturating_add(access_token.min(lifetime));
         let token = NewToken { user, session, issued_at, expires_at, custom };

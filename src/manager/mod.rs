@@ -1,8 +1,14 @@
 //! The session manager: the verbs, for the layer and for the application.
 
+mod accounts;
 mod builder;
+mod change;
 mod check;
+mod end;
+mod list;
 mod login;
+mod rules;
+mod walk;
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -12,17 +18,22 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use tokio::time::Instant;
 
+use self::accounts::Accounts;
 use crate::clock::Clock;
 use crate::error::{ConfigError, SessionError};
-use crate::gate::Gate;
+use crate::events::Events;
+use crate::gate::{Gate, Verb};
 use crate::id::{SessionId, UserId};
-use crate::reason::EndReason;
+use crate::meter::{Counter, Meter};
 use crate::session::{Session, SessionData};
+use crate::store::SessionLimit;
 use crate::token::{KeySet, Policy};
 use crate::touch::TouchQueue;
 
 pub use self::builder::SessionManagerBuilder;
+pub use self::list::{Cursor, OwnSession, SessionPage};
 pub use self::login::Login;
+pub use self::walk::{Progress, Statistics};
 
 /// Opens, checks and ends sessions. Cheap to clone; usable in and outside of a request.
 ///
@@ -37,6 +48,8 @@ pub use self::login::Login;
 /// Dropping the future of a verb that writes leaves open whether the write happens; nothing is left half done.
 pub struct SessionManager<D = ()> {
     shared: Arc<Shared>,
+    /// Who asks, where that was said.
+    actor: Option<UserId>,
     data: PhantomData<fn() -> D>,
 }
 
@@ -46,6 +59,13 @@ struct Shared {
     policy: ArcSwap<Policy>,
     clock: Arc<dyn Clock>,
     lifetimes: Lifetimes,
+    limits: Limits,
+    accounts: Option<Accounts>,
+    events: Events,
+    /// Requests and tokens that were let in.
+    accepted: Counter,
+    meter: Meter,
+    statistics: walk::Latest,
 }
 
 /// How long things live.
@@ -54,6 +74,38 @@ struct Lifetimes {
     idle_ttl: Duration,
     session: Duration,
     access_token: Duration,
+}
+
+impl Lifetimes {
+    const RULE: &str = "must be 1 second to 100 years";
+
+    fn fits(duration: Duration) -> bool {
+        const CENTURY: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
+        (Duration::from_secs(1)..=CENTURY).contains(&duration)
+    }
+
+    /// With what one login asks for.
+    fn of_session(
+        self,
+        idle_ttl: Option<Duration>,
+        lifetime: Option<Duration>,
+    ) -> Result<Self, SessionError> {
+        for (setting, value) in [("idle_ttl", idle_ttl), ("lifetime", lifetime)] {
+            if value.is_some_and(|value| !Self::fits(value)) {
+                return Err(SessionError::OutOfRange { setting, rule: Self::RULE });
+            }
+        }
+        let idle_ttl = idle_ttl.unwrap_or(self.idle_ttl);
+        Ok(Self { idle_ttl, session: lifetime.unwrap_or(self.session), ..self })
+    }
+}
+
+/// How many sessions a user may have, and open.
+#[derive(Clone, Copy, Debug)]
+struct Limits {
+    sessions: Option<SessionLimit>,
+    /// So many logins within so long are usual.
+    logins: Option<(u32, Duration)>,
 }
 
 impl SessionManager {
@@ -79,45 +131,35 @@ impl<D: SessionData> SessionManager<D> {
     ) -> Result<Option<Session<D>>, SessionError> {
         let gate = &self.shared.gate;
         let deadline = gate.deadline();
-        let Some(record) = gate.ask(deadline, |store| store.load(user, id, None)).await? else {
+        let Some(record) =
+            gate.ask(Verb::Load, deadline, |store| store.load(user, id, None)).await?
+        else {
             return Ok(None);
         };
-        let Some(activity) = gate.ask(deadline, |store| store.activity(user, id)).await? else {
-            return Ok(None);
-        };
-        let session = check::session(user.clone(), id.clone(), record, activity, None, gate.now())?;
-        Ok(Some(session))
+        match self.as_it_is(user, id, record, deadline).await {
+            Ok(session) => Ok(Some(session)),
+            Err(SessionError::Gone) => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
-    /// Ends one session. Tells whether it lived until now; ending what has ended is not an error.
+    /// Whether a session lives. One round trip to a remote store.
     ///
     /// # Errors
     ///
-    /// [`SessionError::Store`] when the store cannot answer: the session may live on, do not report success.
-    pub async fn delete(
-        &self,
-        user: &UserId,
-        id: &SessionId,
-        reason: EndReason,
-    ) -> Result<bool, SessionError> {
+    /// As for [`get`](Self::get).
+    pub async fn exists(&self, user: &UserId, id: &SessionId) -> Result<bool, SessionError> {
         let gate = &self.shared.gate;
-        Ok(gate.ask(gate.deadline(), |store| store.delete(user, id, reason)).await?)
+        Ok(gate
+            .ask(Verb::Activity, gate.deadline(), |store| store.activity(user, id))
+            .await?
+            .is_some())
     }
 
-    /// Ends all sessions of a user, in one step. Returns those that lived until now.
-    ///
-    /// Linear in the number of that user's sessions. A login that is under way may open another one right after it.
-    ///
-    /// # Errors
-    ///
-    /// As for [`delete`](Self::delete).
-    pub async fn delete_all(
-        &self,
-        user: &UserId,
-        reason: EndReason,
-    ) -> Result<Vec<SessionId>, SessionError> {
-        let gate = &self.shared.gate;
-        Ok(gate.ask(gate.deadline(), |store| store.delete_all(user, None, reason)).await?)
+    /// The same manager, for verbs that `actor` asks for: events then say who ended a session.
+    #[must_use]
+    pub fn acting_as(&self, actor: UserId) -> Self {
+        Self { actor: Some(actor), ..self.clone() }
     }
 
     /// Puts other keys in the place of the present ones, while requests are served.
@@ -138,7 +180,7 @@ impl<D: SessionData> SessionManager<D> {
     pub async fn health(&self) -> Health {
         let gate = &self.shared.gate;
         let asked = Instant::now();
-        let answer = gate.ask(gate.deadline(), |store| store.health()).await;
+        let answer = gate.ask(Verb::Health, gate.deadline(), |store| store.health()).await;
         let latency = asked.elapsed();
         match answer {
             Ok(health) => Health {
@@ -175,7 +217,7 @@ pub struct Health {
 // By hand: a derive would ask for `D: Clone`.
 impl<D> Clone for SessionManager<D> {
     fn clone(&self) -> Self {
-        Self { shared: Arc::clone(&self.shared), data: PhantomData }
+        Self { shared: Arc::clone(&self.shared), actor: self.actor.clone(), data: PhantomData }
     }
 }
 
@@ -185,6 +227,8 @@ impl<D> fmt::Debug for SessionManager<D> {
             .field("store", &self.shared.gate.kind())
             .field("store_away", &self.shared.gate.is_open())
             .field("lifetimes", &self.shared.lifetimes)
+            .field("limits", &self.shared.limits)
+            .field("actor", &self.actor)
             .finish_non_exhaustive()
     }
 }

@@ -28,6 +28,10 @@ pub(crate) struct Content<D> {
     /// Only when it is not the time of creation.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "millis")]
     pub(crate) authenticated_at: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) acr: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) amr: Vec<String>,
     pub(crate) data: D,
 }
 
@@ -40,6 +44,8 @@ impl Default for Content<()> {
             ip_address: None,
             user_agent: None,
             authenticated_at: None,
+            acr: None,
+            amr: Vec::new(),
             data: (),
         }
     }
@@ -47,17 +53,32 @@ impl Default for Content<()> {
 
 impl<D> Content<D> {
     pub(super) fn with_data<E>(self, data: E) -> Content<E> {
-        let Self { user_name, email, role, ip_address, user_agent, authenticated_at, data: _ } =
-            self;
-        Content { user_name, email, role, ip_address, user_agent, authenticated_at, data }
+        let Self {
+            user_name,
+            email,
+            role,
+            ip_address,
+            user_agent,
+            authenticated_at,
+            acr,
+            amr,
+            data: _,
+        } = self;
+        Content { user_name, email, role, ip_address, user_agent, authenticated_at, acr, amr, data }
     }
 }
 
 impl<D: SessionData> Content<D> {
     pub(crate) fn encode(&self) -> Result<Bytes, SessionError> {
-        let fields = [("user_name", &self.user_name), ("email", &self.email), ("role", &self.role)];
-        for (field, value) in fields {
-            if value.as_ref().is_some_and(|value| value.len() > NewSession::FIELD_LEN) {
+        let fields = [
+            ("user_name", &self.user_name),
+            ("email", &self.email),
+            ("role", &self.role),
+            ("acr", &self.acr),
+        ];
+        let fields = fields.into_iter().filter_map(|(field, value)| Some((field, value.as_ref()?)));
+        for (field, value) in fields.chain(self.amr.iter().map(|method| ("amr", method))) {
+            if value.len() > NewSession::FIELD_LEN {
                 return Err(SessionError::FieldTooLong { field, limit: NewSession::FIELD_LEN });
             }
         }
@@ -71,6 +92,15 @@ impl<D: SessionData> Content<D> {
     pub(crate) fn decode(payload: &[u8]) -> Result<Self, serde_json::Error> {
         serde_json::from_slice(payload)
     }
+}
+
+/// The role in a payload, whatever its data are; `None` also when it cannot be read.
+pub(crate) fn role_of(payload: &[u8]) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Role {
+        role: Option<String>,
+    }
+    serde_json::from_slice::<Role>(payload).ok()?.role
 }
 
 /// A point in time as its milliseconds.

@@ -1,6 +1,7 @@
 //! The session an application sees, how a login describes a new one, and how its content is stored.
 
 mod content;
+mod edit;
 mod new;
 
 use std::fmt;
@@ -13,11 +14,13 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::clock::Timestamp;
+use crate::events::Events;
 use crate::id::{SessionId, UserId};
 use crate::token::VerifiedClaims;
 
-pub(crate) use self::content::Content;
-pub use self::new::NewSession;
+pub(crate) use self::content::{Content, role_of};
+pub use self::edit::SessionEdit;
+pub use self::new::{LoginGuard, NewSession};
 
 /// What an application may keep in its sessions: anything that goes to JSON and back.
 ///
@@ -51,6 +54,7 @@ pub(crate) struct State<D> {
     /// The store's time when this was read.
     pub(crate) read: Timestamp,
     pub(crate) content: Content<D>,
+    pub(crate) events: Events,
 }
 
 impl<D> Session<D> {
@@ -116,6 +120,28 @@ impl<D> Session<D> {
     #[must_use]
     pub fn authenticated_at(&self) -> DateTime<Utc> {
         self.state.content.authenticated_at.unwrap_or(self.state.created).to_datetime()
+    }
+
+    /// How strong the last login or reauthentication was (`acr`, RFC 9470 section 3), where the application said so.
+    #[must_use]
+    pub fn acr(&self) -> Option<&str> {
+        self.state.content.acr.as_deref()
+    }
+
+    /// By which methods the user proved who they are (`amr`, RFC 8176), where the application said so.
+    #[must_use]
+    pub fn amr(&self) -> &[String] {
+        &self.state.content.amr
+    }
+
+    /// When this was read, on the store's clock.
+    pub(crate) fn read(&self) -> Timestamp {
+        self.state.read
+    }
+
+    /// Where to tell what happens to it.
+    pub(crate) fn events(&self) -> &Events {
+        &self.state.events
     }
 
     /// When the session was last used.

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::net::IpAddr;
+use std::time::Duration;
 
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -9,6 +10,7 @@ use serde_json::{Map, Value};
 use super::Content;
 use crate::error::SessionError;
 use crate::id::UserId;
+use crate::store::Guard;
 
 /// What a login says about the session it opens. Only the user is required.
 ///
@@ -23,6 +25,18 @@ pub struct NewSession<D = ()> {
     pub(crate) user: UserId,
     pub(crate) content: Content<D>,
     pub(crate) claims: Option<Map<String, Value>>,
+    pub(crate) guard: Option<LoginGuard>,
+    pub(crate) idle_ttl: Option<Duration>,
+    pub(crate) lifetime: Option<Duration>,
+}
+
+/// What a login holds while it checks credentials, from
+/// [`SessionManager::begin_login`](crate::SessionManager::begin_login): the session is opened only if nothing of this
+/// user's was ended as a whole meanwhile.
+#[derive(Clone, Debug)]
+pub struct LoginGuard {
+    pub(crate) user: UserId,
+    pub(crate) guard: Guard,
 }
 
 impl NewSession {
@@ -35,7 +49,14 @@ impl NewSession {
     /// A session for `user`, without name, e-mail address, role and data.
     #[must_use]
     pub fn new(user: UserId) -> Self {
-        Self { user, content: Content::default(), claims: None }
+        Self {
+            user,
+            content: Content::default(),
+            claims: None,
+            guard: None,
+            idle_ttl: None,
+            lifetime: None,
+        }
     }
 }
 
@@ -61,6 +82,20 @@ impl<D> NewSession<D> {
         self
     }
 
+    /// How strong the login was: an authentication context class (`acr`, RFC 9470 section 3).
+    #[must_use]
+    pub fn acr(mut self, class: impl Into<String>) -> Self {
+        self.content.acr = Some(class.into());
+        self
+    }
+
+    /// By which methods the user logged in (`amr`): `pwd`, `otp` and others of RFC 8176.
+    #[must_use]
+    pub fn amr<M: Into<String>>(mut self, methods: impl IntoIterator<Item = M>) -> Self {
+        self.content.amr = methods.into_iter().map(Into::into).collect();
+        self
+    }
+
     /// The address that the login came from. Take it from the connection, or from a forwarding header only if a proxy
     /// of your own wrote it.
     #[must_use]
@@ -80,11 +115,38 @@ impl<D> NewSession<D> {
         self
     }
 
+    /// Opens the session only if no logout of everything, password change or suspension came between
+    /// [`begin_login`](crate::SessionManager::begin_login) and `create`.
+    ///
+    /// Without it, a login that checked an old password may open its session right after that password was changed.
+    #[must_use]
+    pub fn guard(mut self, guard: LoginGuard) -> Self {
+        self.guard = Some(guard);
+        self
+    }
+
+    /// How long this session lives without being used, instead of the manager's
+    /// [`idle_ttl`](crate::SessionManagerBuilder::idle_ttl): "remember me". 1 second to 100 years.
+    #[must_use]
+    pub fn idle_ttl(mut self, ttl: Duration) -> Self {
+        self.idle_ttl = Some(ttl);
+        self
+    }
+
+    /// How long this session lives at most, instead of the manager's
+    /// [`lifetime`](crate::SessionManagerBuilder::lifetime). 1 second to 100 years.
+    #[must_use]
+    pub fn lifetime(mut self, lifetime: Duration) -> Self {
+        self.lifetime = Some(lifetime);
+        self
+    }
+
     /// The application's own data, readable as [`Session::data`](super::Session::data).
     #[must_use]
     pub fn data<E>(self, data: E) -> NewSession<E> {
-        let Self { user, content, claims } = self;
-        NewSession { user, content: content.with_data(data), claims }
+        let Self { user, content, claims, guard, idle_ttl, lifetime } = self;
+        let content = content.with_data(data);
+        NewSession { user, content, claims, guard, idle_ttl, lifetime }
     }
 
     /// Claims of the application's own for the access token, readable as

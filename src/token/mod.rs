@@ -37,6 +37,7 @@ mod key_files;
 mod keys;
 mod pem;
 mod policy;
+mod seal;
 mod secret;
 mod set;
 mod sign;

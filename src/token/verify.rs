@@ -81,11 +81,15 @@ impl Policy {
         let payload = jws::decode(parts.payload).ok_or(Refusal::Claims)?;
         let claims = self.judge(Payload::parse(&payload).ok_or(Refusal::Claims)?, now)?;
 
-        let end = claims.expires_at.saturating_add(self.settings.leeway);
-        if expiry == Expiry::Enforced && now >= end {
+        if expiry == Expiry::Enforced && self.is_past(&claims, now) {
             return Err(AuthError::new(AuthErrorKind::TokenExpired));
         }
         Ok(claims)
+    }
+
+    /// Whether the token's `exp` has passed at `now`, with the leeway.
+    pub(crate) fn is_past(&self, claims: &VerifiedClaims, now: Timestamp) -> bool {
+        now >= claims.expires_at.saturating_add(self.settings.leeway)
     }
 
     fn key_for(&self, header: &str) -> Result<&VerifyingKey, Refusal> {

@@ -16,6 +16,7 @@ use tokio::time::Instant;
 
 use crate::clock::{Timestamp, millis};
 use crate::id::{SessionId, UserId};
+use crate::meter::{Counter, Meter, Name};
 use crate::store::Record;
 
 pub(crate) use self::worker::new as worker;
@@ -31,6 +32,21 @@ pub(crate) struct TouchRules {
     pub(crate) interval: Duration,
     /// A use with less than this left until the idle deadline moves the deadline.
     pub(crate) refresh_threshold: Duration,
+    /// The idle TTL that this threshold is meant for.
+    pub(crate) idle_ttl: Duration,
+}
+
+impl TouchRules {
+    /// The threshold of a session: the same part of its idle TTL. Of a session that is remembered for a month, a
+    /// threshold of minutes would forget a user who comes every day.
+    fn threshold(self, life: Life) -> Duration {
+        if life.idle_ttl == self.idle_ttl {
+            return self.refresh_threshold;
+        }
+        let part = self.refresh_threshold.as_secs_f64() / self.idle_ttl.as_secs_f64();
+        Duration::try_from_secs_f64(life.idle_ttl.as_secs_f64() * part)
+            .unwrap_or(self.refresh_threshold)
+    }
 }
 
 /// One use of a session, on its way to the worker.
@@ -39,6 +55,8 @@ pub(crate) struct Use {
     pub(crate) user: UserId,
     pub(crate) id: SessionId,
     pub(crate) at: Instant,
+    /// The idle deadline is moved only when less than this is left until it.
+    pub(crate) extend_below: Duration,
     pub(crate) mark: Arc<Mark>,
 }
 
@@ -92,7 +110,7 @@ impl Mark {
         // A session with a short idle TTL needs its touches closer together, or it would end in spite of them.
         let interval = rules.interval.min(life.idle_ttl / 10);
         let left = |at: i64| self.idle_deadline().as_millis().saturating_sub(at);
-        let threshold = millis(rules.refresh_threshold);
+        let threshold = millis(rules.threshold(life));
         // The first use below the threshold does not wait for the interval: it moves the deadline.
         let enters_threshold = left(now.as_millis()) < threshold && left(last) >= threshold;
         let due = since >= millis(interval) || (since > 0 && enters_threshold);
@@ -115,11 +133,18 @@ pub(crate) struct TouchQueue {
     sender: mpsc::Sender<Use>,
     rules: TouchRules,
     dropped: AtomicU64,
+    dropped_figure: Counter,
 }
 
 impl TouchQueue {
-    pub(crate) fn new(sender: mpsc::Sender<Use>, rules: TouchRules) -> Self {
-        Self { marks: Cache::new(REMEMBERED), sender, rules, dropped: AtomicU64::new(0) }
+    pub(crate) fn new(sender: mpsc::Sender<Use>, rules: TouchRules, meter: &Meter) -> Self {
+        Self {
+            marks: Cache::new(REMEMBERED),
+            sender,
+            rules,
+            dropped: AtomicU64::new(0),
+            dropped_figure: meter.counter(Name::TouchesDropped),
+        }
     }
 
     /// What this process remembers of a session's idle deadline, and of its last use.
@@ -143,12 +168,14 @@ impl TouchQueue {
             return;
         }
         let (user, id) = key;
-        let entry = Use { user, id, at: Instant::now(), mark };
+        let extend_below = self.rules.threshold(life);
+        let entry = Use { user, id, at: Instant::now(), extend_below, mark };
         if let Err(refused) = self.sender.try_send(entry) {
             let (mpsc::error::TrySendError::Full(entry) | mpsc::error::TrySendError::Closed(entry)) =
                 refused;
             entry.mark.give_back();
             self.dropped.fetch_add(1, Ordering::Relaxed);
+            self.dropped_figure.increment(1);
         }
     }
 

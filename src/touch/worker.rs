@@ -13,8 +13,10 @@ use tokio::task::{JoinError, JoinHandle};
 use tokio::time::{Instant, sleep_until};
 
 use super::{Mark, Use};
-use crate::gate::Gate;
+use crate::events::{RunningSinks, Sinks};
+use crate::gate::{Gate, Verb};
 use crate::id::{SessionId, UserId};
+use crate::meter::{Counter, Gauge, Meter, Name};
 use crate::store::{StoreErrorKind, Touch, Touched};
 use crate::trace;
 
@@ -33,20 +35,36 @@ const MAX_PENDING: usize = 65_536;
 /// How long a stop waits for the store to take what is left.
 const DRAIN_LIMIT: Duration = Duration::from_secs(5);
 
-/// Writes what requests leave behind: last activity and idle deadlines. Made by `build()`, runs when started.
+/// Writes what requests leave behind, last activity and idle deadlines, and runs the
+/// [event sinks](crate::events::EventSink). Made by `build()`, runs when started.
 ///
-/// Without it running, sessions are checked as ever, but use does not keep them alive: each ends one idle TTL after its
-/// login. Start it once, with [`start`](Self::start) or [`run`](Self::run).
+/// Without it running, sessions are checked as ever, but use does not keep them alive (each ends one idle TTL after its
+/// login), and events wait for their sinks. Start it once, with [`start`](Self::start) or [`run`](Self::run).
 #[must_use = "sessions are not kept alive by use until the worker is started"]
 pub struct Worker {
     receiver: mpsc::Receiver<Use>,
     gate: Arc<Gate>,
     stop: Arc<Notify>,
-    refresh_threshold: Duration,
-    pending: HashMap<(UserId, SessionId), (Instant, Arc<Mark>)>,
+    pending: HashMap<(UserId, SessionId), Waiting>,
     /// The store did not take the last batch.
     held_up: bool,
     report: DrainReport,
+    figures: Figures,
+    sinks: Sinks,
+}
+
+struct Figures {
+    meter: Meter,
+    depth: Gauge,
+    written: Counter,
+    lost: Counter,
+}
+
+/// The latest use of one session that is not yet written.
+struct Waiting {
+    at: Instant,
+    extend_below: Duration,
+    mark: Arc<Mark>,
 }
 
 /// What a worker did in its life.
@@ -72,25 +90,32 @@ pub struct Background {
 pub(crate) fn new(
     receiver: mpsc::Receiver<Use>,
     gate: Arc<Gate>,
-    refresh_threshold: Duration,
+    sinks: Sinks,
+    meter: Meter,
 ) -> Worker {
     let stop = Arc::new(Notify::new());
     Worker {
         receiver,
         gate,
         stop,
-        refresh_threshold,
         pending: HashMap::new(),
         held_up: false,
         report: DrainReport::default(),
+        figures: Figures {
+            depth: meter.gauge(Name::QueueDepth),
+            written: meter.counter(Name::TouchesWritten),
+            lost: meter.counter(Name::TouchesLost),
+            meter,
+        },
+        sinks,
     }
 }
 
 impl Background {
-    /// Writes what is left in the queue, for 5 seconds at most (and 1 more for a batch that is under way), and ends the
-    /// worker.
+    /// Writes what is left in the queue, for 5 seconds at most (and 1 more for a batch that is under way), delivers
+    /// events that wait for their sinks, for 1 second at most, and ends the worker.
     ///
-    /// Call it after the server has stopped: a use that comes later is dropped.
+    /// Call it after the server has stopped: a use or an event for a sink that comes later is dropped.
     ///
     /// # Errors
     ///
@@ -112,27 +137,33 @@ enum Woken {
 }
 
 impl Worker {
-    /// Runs the worker as a task on the current Tokio runtime.
+    /// Runs the worker as a task on the current Tokio runtime, with a thread for each event sink.
     ///
     /// # Panics
     ///
     /// Outside of a Tokio runtime.
-    pub fn start(self) -> Background {
+    pub fn start(mut self) -> Background {
         let stop = Arc::clone(&self.stop);
+        let sinks = mem::take(&mut self.sinks).start();
         #[expect(
             clippy::disallowed_methods,
             reason = "this is the one documented call that starts background work"
         )]
-        let task = tokio::spawn(self.run());
+        let task = tokio::spawn(self.work(sinks));
         Background { stop, task }
     }
 
-    /// Runs until the last clone of the manager is gone, then writes what is left and ends.
+    /// Runs until the last clone of the manager is gone, then writes and delivers what is left, and ends.
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future loses the uses that wait, and nothing else.
+    /// Dropping the future loses the uses that wait, and nothing else: events that are queued are still delivered.
     pub async fn run(mut self) -> DrainReport {
+        let sinks = mem::take(&mut self.sinks).start();
+        self.work(sinks).await
+    }
+
+    async fn work(mut self, sinks: RunningSinks) -> DrainReport {
         let mut received = Vec::with_capacity(BATCH);
         let mut next_upkeep = Instant::now() + UPKEEP;
         let mut next_flush = Instant::now();
@@ -161,8 +192,11 @@ impl Worker {
                 self.upkeep().await;
                 next_upkeep = Instant::now() + UPKEEP;
             }
+            self.figures.depth.set((self.receiver.len() + self.pending.len()) as f64);
         }
-        self.drain(received).await
+        let report = self.drain(received).await;
+        sinks.finish().await;
+        report
     }
 
     /// Waits for uses, until `wake` at most.
@@ -184,13 +218,13 @@ impl Worker {
     }
 
     fn collect(&mut self, received: &mut Vec<Use>) {
-        for Use { user, id, at, mark } in received.drain(..) {
+        for Use { user, id, at, extend_below, mark } in received.drain(..) {
             let key = (user, id);
             if self.pending.len() >= MAX_PENDING && !self.pending.contains_key(&key) {
                 self.lose([mark]);
                 continue;
             }
-            self.pending.insert(key, (at, mark));
+            self.pending.insert(key, Waiting { at, extend_below, mark });
         }
     }
 
@@ -200,19 +234,24 @@ impl Worker {
         let now = Instant::now();
         let touches: Vec<_> = batch
             .iter()
-            .map(|((user, id), (at, _))| {
-                Touch::new(user.clone(), id.clone(), now - *at, self.refresh_threshold)
+            .map(|((user, id), Waiting { at, extend_below, .. })| {
+                Touch::new(user.clone(), id.clone(), now - *at, *extend_below)
             })
             .collect();
-        match self.gate.ask_in_background(deadline, |store| store.touch(&touches)).await {
+        match self
+            .gate
+            .ask_in_background(Verb::Touch, deadline, |store| store.touch(&touches))
+            .await
+        {
             Ok(answers) => {
                 if mem::take(&mut self.held_up) {
                     trace::info!("the session store takes uses of sessions again");
                 }
                 self.report.written += batch.len() as u64;
-                for (answer, (_, (_, mark))) in answers.into_iter().zip(&batch) {
+                self.figures.written.increment(batch.len() as u64);
+                for (answer, (_, waiting)) in answers.into_iter().zip(&batch) {
                     if let Touched::Lives(idle_deadline) = answer {
-                        mark.learn(idle_deadline);
+                        waiting.mark.learn(idle_deadline);
                     }
                 }
                 true
@@ -238,7 +277,7 @@ impl Worker {
                         lost = batch.len(),
                         error = trace::Chain(&error)
                     );
-                    self.lose(batch.into_iter().map(|(_, (_, mark))| mark));
+                    self.lose(batch.into_iter().map(|(_, waiting)| waiting.mark));
                     true
                 }
             },
@@ -250,12 +289,14 @@ impl Worker {
         for mark in marks {
             mark.give_back();
             self.report.lost += 1;
+            self.figures.lost.increment(1);
         }
     }
 
     async fn upkeep(&self) {
+        self.figures.meter.sessions_age();
         let deadline = self.gate.deadline();
-        if let Err(error) = self.gate.ask(deadline, |store| store.upkeep()).await {
+        if let Err(error) = self.gate.ask(Verb::Upkeep, deadline, |store| store.upkeep()).await {
             trace::debug!("upkeep of the store failed", error = trace::Chain(&error));
         }
     }
@@ -272,7 +313,10 @@ impl Worker {
                 sleep_until(give_up.min(Instant::now() + COLLECT)).await;
             }
         }
-        self.report.lost += self.pending.len() as u64;
+        let left = self.pending.len() as u64;
+        self.report.lost += left;
+        self.figures.lost.increment(left);
+        self.figures.depth.set(0.0);
         if self.report.lost > 0 {
             trace::warn!("uses of sessions were not recorded", lost = self.report.lost);
         }

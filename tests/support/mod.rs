@@ -11,11 +11,13 @@
 )]
 
 pub mod client;
+pub mod figures;
 pub mod forge;
 pub mod log;
 pub mod paused;
 pub mod redis;
 pub mod switch;
+pub mod valve;
 
 use std::time::Duration;
 

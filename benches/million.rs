@@ -1,0 +1,226 @@
+//! What verbs cost with a thousand and with a million sessions in Redis (4 a user), and what a session weighs.
+//!
+//! `cargo bench --bench million` starts a Redis of its own and prints a table; `SESSIONS=100000` makes it shorter. Run by
+//! `cargo test` it takes 2,000 sessions: every outcome is asserted all the same.
+
+#![allow(
+    clippy::allow_attributes,
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a benchmark stops at the first surprise, and prints what it finds"
+)]
+
+#[path = "../tests/support/redis.rs"]
+#[allow(dead_code, reason = "a benchmark uses its own part")]
+mod redis_server;
+
+use std::time::{Duration, Instant};
+
+use tokio::task::JoinSet;
+use tower_session_auth::{
+    EndReason, KeySet, NewSession, RedisStore, SessionManager, SigningKey, UserId,
+};
+
+use crate::redis_server::RedisServer;
+
+const SMALL: usize = 1_000;
+const PER_USER: usize = 4;
+/// How often each verb is measured.
+const TIMES: usize = 200;
+/// Logins at once while loading.
+const AT_ONCE: usize = 64;
+
+#[tokio::main]
+async fn main() {
+    let full = std::env::args().any(|arg| arg == "--bench");
+    let sessions = std::env::var("SESSIONS").ok().map(|number| number.parse().unwrap());
+    let large = sessions.unwrap_or(if full { 1_000_000 } else { 2_000 });
+    let server = RedisServer::start_with(&["--slowlog-log-slower-than", "1000"]).await;
+    let manager = manager(&server);
+
+    let empty = used_memory(&server).await;
+    load(&manager, 0, SMALL).await;
+    let small = Figures::measure(&server, &manager, SMALL, empty).await;
+    let loading = Instant::now();
+    load(&manager, SMALL, large).await;
+    let per_second = (large - SMALL) as f64 / loading.elapsed().as_secs_f64();
+    let large = Figures::measure(&server, &manager, large, empty).await;
+    print(&small, &large, per_second);
+}
+
+fn manager(server: &RedisServer) -> SessionManager {
+    let key = SigningKey::hs256("1", b"only-for-tests-Zq3vT8xKpL2mWc7RdYh9").unwrap();
+    let store = RedisStore::builder(server.url().as_str()).timeout(Duration::from_secs(5));
+    let builder = SessionManager::builder()
+        .keys(KeySet::new(key))
+        .issuer("bench")
+        .audience("bench")
+        .store(store.build().unwrap())
+        .store_timeout(Duration::from_secs(5));
+    builder.build().unwrap().0
+}
+
+fn user(number: usize) -> UserId {
+    UserId::parse(&format!("user-{number}")).unwrap()
+}
+
+/// A session as a web application has them: about 300 bytes.
+fn session(owner: UserId) -> NewSession {
+    let name = format!("Somebody Called {}", owner.as_str());
+    let email = format!("{}@example.com", owner.as_str());
+    NewSession::new(owner)
+        .user_name(name)
+        .email(email)
+        .role("user")
+        .ip_address("203.0.113.195".parse().unwrap())
+        .user_agent("Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0")
+}
+
+/// Opens sessions number `from` to `to`, four of each user one after the other.
+async fn load(manager: &SessionManager, from: usize, to: usize) {
+    let mut loaders = JoinSet::new();
+    for loader in 0..AT_ONCE {
+        let manager = manager.clone();
+        loaders.spawn(async move {
+            for number in (from / PER_USER + loader..to / PER_USER).step_by(AT_ONCE) {
+                for _ in 0..PER_USER {
+                    manager.create(session(user(number))).await.unwrap();
+                }
+            }
+        });
+    }
+    loaders.join_all().await;
+}
+
+/// What one size costs.
+struct Figures {
+    sessions: usize,
+    bytes: f64,
+    login: Duration,
+    list: Duration,
+    logout_all: Duration,
+    page: Duration,
+    statistics: Duration,
+    cleanup: Duration,
+    slowest: Duration,
+}
+
+impl Figures {
+    async fn measure(
+        server: &RedisServer,
+        manager: &SessionManager,
+        sessions: usize,
+        empty: i64,
+    ) -> Self {
+        let bytes = (used_memory(server).await - empty) as f64 / sessions as f64;
+        let users = sessions / PER_USER;
+        let times = TIMES.min(users);
+        // Users from all over the key space; each is used once by each verb.
+        let spread = |i: usize| user(i * users / times);
+
+        let list = median(times, async |i| {
+            assert_eq!(manager.sessions(&spread(i)).await.unwrap().len(), PER_USER);
+        })
+        .await;
+        let login = median(times, async |i| {
+            manager.create(session(spread(i))).await.unwrap();
+        })
+        .await;
+        let logout_all = median(times, async |i| {
+            let ended = manager.delete_all(&spread(i), EndReason::LogoutAll).await.unwrap();
+            assert_eq!(ended.len(), PER_USER + 1);
+        })
+        .await;
+        for i in 0..times {
+            for _ in 0..PER_USER {
+                manager.create(session(spread(i))).await.unwrap();
+            }
+        }
+        let mut next = None;
+        let page = median(20.min(sessions / 200), async |_| {
+            let page = manager.all_sessions(next.as_ref(), 100).await.unwrap();
+            assert!(page.sessions.len() <= 100 && page.next.is_some());
+            next = page.next;
+        })
+        .await;
+
+        server.command(&["SLOWLOG", "RESET"]).await;
+        let began = Instant::now();
+        let counted = manager.statistics(|step| {
+            if step.steps % 200 == 0 {
+                eprintln!("statistics: {} sessions after {:?}", step.sessions, step.elapsed);
+            }
+        });
+        assert_eq!(counted.await.unwrap().total, sessions as u64);
+        let statistics = began.elapsed();
+        let began = Instant::now();
+        assert_eq!(manager.cleanup(|_| {}).await.unwrap(), 0, "nothing has expired");
+        let cleanup = began.elapsed();
+        let slowest = slowest(server).await;
+        Self { sessions, bytes, login, list, logout_all, page, statistics, cleanup, slowest }
+    }
+}
+
+/// The median time of a verb, one after the other.
+async fn median(times: usize, mut verb: impl AsyncFnMut(usize)) -> Duration {
+    let mut took = Vec::with_capacity(times);
+    for i in 0..times {
+        let began = Instant::now();
+        verb(i).await;
+        took.push(began.elapsed());
+    }
+    took.sort_unstable();
+    took[took.len() / 2]
+}
+
+async fn used_memory(server: &RedisServer) -> i64 {
+    let info = server.text(&["INFO", "memory"]).await.unwrap();
+    let line = info.lines().find_map(|line| line.strip_prefix("used_memory:")).unwrap();
+    line.trim().parse().unwrap()
+}
+
+/// The longest time that one command held Redis since the log was emptied; below 1 ms it is not logged.
+async fn slowest(server: &RedisServer) -> Duration {
+    let log = server.command(&["SLOWLOG", "GET", "1000"]).await;
+    type Entry = (i64, i64, u64, Vec<String>, String, String);
+    let mut entries: Vec<Entry> = redis::from_redis_value(log).unwrap();
+    entries.sort_unstable_by_key(|entry| std::cmp::Reverse(entry.2));
+    for (_, _, micros, command, ..) in entries.iter().take(3) {
+        eprintln!("slow: {micros} µs, {}", command.join(" ").chars().take(60).collect::<String>());
+    }
+    Duration::from_micros(entries.first().map_or(0, |entry| entry.2))
+}
+
+fn print(small: &Figures, large: &Figures, per_second: f64) {
+    println!("\n| | {} sessions | {} sessions | ratio |", small.sessions, large.sessions);
+    println!("|---|---|---|---|");
+    let medians = [
+        ("a login (the user has 4 sessions)", small.login, large.login),
+        ("one user's list", small.list, large.list),
+        ("logout-all of 5 sessions", small.logout_all, large.logout_all),
+        ("a page of 100 of all sessions", small.page, large.page),
+    ];
+    for (verb, small, large) in medians {
+        let ratio = large.as_secs_f64() / small.as_secs_f64();
+        println!("| {verb}, median | {small:.0?} | {large:.0?} | {ratio:.2} |");
+    }
+    println!(
+        "| statistics, the whole walk | {:.0?} | {:.1?} | |",
+        small.statistics, large.statistics
+    );
+    println!("| cleanup, the whole walk | {:.0?} | {:.1?} | |", small.cleanup, large.cleanup);
+    let held = |slowest: Duration| match slowest {
+        Duration::ZERO => "under 1 ms".to_owned(),
+        slowest => format!("{:.1} ms", slowest.as_secs_f64() * 1e3),
+    };
+    println!(
+        "| the longest that a command of a walk held Redis | {} | {} | |",
+        held(small.slowest),
+        held(large.slowest)
+    );
+    println!("| bytes a session | {:.0} | {:.0} | |", small.bytes, large.bytes);
+    println!("\n{per_second:.0} logins a second while loading.");
+}

@@ -1,0 +1,134 @@
+//! Events for `tracing`. Names, levels and fields stand in the table of the module's docs.
+
+use std::borrow::Cow;
+use std::net::IpAddr;
+
+use http::StatusCode;
+
+use super::{Actor, Event, Suspicion};
+use crate::id::{SessionId, UserId};
+use crate::trace::record;
+
+/// The most of somebody else's text that is logged, in characters before they are escaped. No user id is longer.
+const MAX_TEXT: usize = 256;
+
+pub(super) fn write(event: &Event) {
+    let name = event.name();
+    match event {
+        Event::Created { user, session, ip_address, user_agent } => record!(
+            INFO,
+            "a session was opened",
+            event = name,
+            user = &*id(user),
+            session = session.short(),
+            ip_address = address(*ip_address).as_deref(),
+            user_agent = user_agent.as_deref().map(shown).as_deref(),
+        ),
+        Event::Refreshed { user, session } => record!(
+            INFO,
+            "the idle TTL of a session starts anew",
+            event = name,
+            user = &*id(user),
+            session = session.short(),
+        ),
+        Event::Reauthenticated { user, session } => record!(
+            INFO,
+            "a user proved once more who they are",
+            event = name,
+            user = &*id(user),
+            session = session.short(),
+        ),
+        Event::Updated { user, session } => record!(
+            INFO,
+            "a session was changed",
+            event = name,
+            user = &*id(user),
+            session = session.short(),
+        ),
+        Event::Revoked { user, session, reason, actor } => {
+            let (actor, actor_user) = match actor {
+                Actor::Owner => ("owner", None),
+                Actor::User(actor) => ("user", Some(actor)),
+                Actor::Application => ("application", None),
+            };
+            record!(
+                INFO,
+                "a session was ended",
+                event = name,
+                user = &*id(user),
+                session = session.short(),
+                reason = reason.as_str(),
+                actor = actor,
+                actor_user = actor_user.map(id).as_deref(),
+            );
+        }
+        Event::Evicted { user, session } => record!(
+            INFO,
+            "a session made room for a newer one",
+            event = name,
+            user = &*id(user),
+            session = session.short(),
+        ),
+        // Anybody can have requests refused, as many as they like; who is logged in and lacks a right is worth a line.
+        Event::Rejected { kind, user, session } if kind.status() == StatusCode::FORBIDDEN => {
+            record!(
+                INFO,
+                "a request was refused",
+                event = name,
+                code = kind.code(),
+                user = user.as_ref().map(id).as_deref(),
+                session = session.as_ref().map(SessionId::short),
+            );
+        }
+        Event::Rejected { kind, user, session } => record!(
+            DEBUG,
+            "a request was refused",
+            event = name,
+            code = kind.code(),
+            user = user.as_ref().map(id).as_deref(),
+            session = session.as_ref().map(SessionId::short),
+        ),
+        Event::LoginRefused { user, refusal, ip_address } => record!(
+            WARN,
+            "a login was refused",
+            event = name,
+            reason = refusal.as_str(),
+            user = user.as_ref().map(id).as_deref(),
+            ip_address = address(*ip_address).as_deref(),
+        ),
+        Event::Suspicious { user, suspicion } => match suspicion {
+            Suspicion::LoginRate { logins, within } => record!(
+                WARN,
+                "a user logs in unusually often",
+                event = name,
+                user = &*id(user),
+                suspicion = suspicion.as_str(),
+                logins = *logins,
+                within_seconds = within.as_secs(),
+            ),
+        },
+    }
+}
+
+fn id(user: &UserId) -> Cow<'_, str> {
+    shown(user.as_str())
+}
+
+fn address(ip: Option<IpAddr>) -> Option<String> {
+    ip.map(|ip| ip.to_string())
+}
+
+/// Somebody else's text: escaped, so that it cannot forge a line or a field of a log, and cut.
+fn shown(text: &str) -> Cow<'_, str> {
+    let cut = text.char_indices().nth(MAX_TEXT).and_then(|(end, _)| text.get(..end));
+    let kept = cut.unwrap_or(text);
+    let plain = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\'' | b'\\');
+    match cut {
+        None if kept.bytes().all(plain) => Cow::Borrowed(kept),
+        None => Cow::Owned(kept.escape_debug().to_string()),
+        Some(_) => Cow::Owned(format!("{}…", kept.escape_debug())),
+    }
+}
+
+#[cfg(all(test, feature = "tracing"))]
+mod tests;

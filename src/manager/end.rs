@@ -1,0 +1,158 @@
+//! Ending sessions.
+
+use super::SessionManager;
+use crate::error::{AuthError, AuthErrorKind, SessionError};
+use crate::events::{Actor, Event};
+use crate::gate::Verb;
+use crate::id::{SessionId, UserId};
+use crate::reason::EndReason;
+use crate::session::{Session, SessionData};
+use crate::token::Expiry;
+use crate::trace;
+
+impl<D: SessionData> SessionManager<D> {
+    /// Ends the session of an access token whose signature is good, also one whose `exp` has passed. Tells whether it
+    /// lived until now.
+    ///
+    /// # Errors
+    ///
+    /// [`AuthError`]: 401 if the token is not one of ours, 503 when the session could not be ended.
+    pub async fn logout(&self, token: &str) -> Result<bool, AuthError> {
+        let claims = self.verify(token, Expiry::Ignored)?;
+        let (user, id) = (claims.user(), claims.session_id());
+        self.end(user, id, EndReason::Logout, Actor::Owner).await.map_err(|error| {
+            trace::warn!(
+                "a session could not be ended",
+                session = id.short(),
+                error = trace::Chain(&error),
+            );
+            // Whatever the store's trouble is: it must not look like a logout that was done.
+            let error = AuthError::with_source(AuthErrorKind::StoreUnavailable, error);
+            self.refused(&error, Some((user.clone(), id.clone())));
+            error
+        })
+    }
+
+    /// Ends one session. Tells whether it lived until now; ending what has ended is not an error.
+    ///
+    /// An id names a session of this user only: with another user's id, nothing is found and nothing is ended.
+    ///
+    /// # Errors
+    ///
+    /// [`SessionError::Store`] when the store cannot answer: the session may live on, do not report success.
+    pub async fn delete(
+        &self,
+        user: &UserId,
+        id: &SessionId,
+        reason: EndReason,
+    ) -> Result<bool, SessionError> {
+        self.end(user, id, reason, self.actor(user, reason)).await
+    }
+
+    /// Ends one of the sessions of `owner`'s user, as on a page that lists a user's devices: `id` may come from the
+    /// client. Tells whether there was such a session.
+    ///
+    /// # Errors
+    ///
+    /// As for [`delete`](Self::delete).
+    pub async fn delete_own(
+        &self,
+        owner: &Session<D>,
+        id: &SessionId,
+    ) -> Result<bool, SessionError> {
+        self.end(owner.user_id(), id, EndReason::Logout, Actor::Owner).await
+    }
+
+    /// Ends all sessions of a user, in one step. Returns those that lived until now.
+    ///
+    /// A login that is under way does not survive it, if it holds a [`LoginGuard`](crate::session::LoginGuard). Linear
+    /// in the number of that user's sessions.
+    ///
+    /// # Errors
+    ///
+    /// As for [`delete`](Self::delete).
+    pub async fn delete_all(
+        &self,
+        user: &UserId,
+        reason: EndReason,
+    ) -> Result<Vec<SessionId>, SessionError> {
+        self.end_all(user, None, reason).await
+    }
+
+    /// Ends all sessions of a user but one, as after a change of password. As [`delete_all`](Self::delete_all) in all
+    /// else.
+    ///
+    /// # Errors
+    ///
+    /// As for [`delete`](Self::delete).
+    pub async fn delete_all_but(
+        &self,
+        user: &UserId,
+        keep: &SessionId,
+        reason: EndReason,
+    ) -> Result<Vec<SessionId>, SessionError> {
+        self.end_all(user, Some(keep), reason).await
+    }
+
+    /// Ends a user's access everywhere: all sessions end with the reason [`EndReason::Suspended`], logins under way do
+    /// not survive, and this process asks the [user directory](crate::directory) anew.
+    ///
+    /// Mark the account as not active *before*: this does not keep anybody from logging in again.
+    ///
+    /// # Errors
+    ///
+    /// As for [`delete`](Self::delete).
+    pub async fn suspend(&self, user: &UserId) -> Result<Vec<SessionId>, SessionError> {
+        if let Some(accounts) = &self.shared.accounts {
+            accounts.forget(user);
+        }
+        self.end_all(user, None, EndReason::Suspended).await
+    }
+
+    async fn end(
+        &self,
+        user: &UserId,
+        id: &SessionId,
+        reason: EndReason,
+        actor: Actor,
+    ) -> Result<bool, SessionError> {
+        let gate = &self.shared.gate;
+        let lived =
+            gate.ask(Verb::Delete, gate.deadline(), |store| store.delete(user, id, reason)).await?;
+        if lived {
+            self.tell_revoked(user, id.clone(), reason, actor);
+        }
+        Ok(lived)
+    }
+
+    async fn end_all(
+        &self,
+        user: &UserId,
+        keep: Option<&SessionId>,
+        reason: EndReason,
+    ) -> Result<Vec<SessionId>, SessionError> {
+        let gate = &self.shared.gate;
+        let ended = gate
+            .ask(Verb::DeleteAll, gate.deadline(), |store| store.delete_all(user, keep, reason))
+            .await?;
+        for id in &ended {
+            self.tell_revoked(user, id.clone(), reason, self.actor(user, reason));
+        }
+        Ok(ended)
+    }
+
+    fn tell_revoked(&self, user: &UserId, session: SessionId, reason: EndReason, actor: Actor) {
+        let user = user.clone();
+        self.shared.events.emit(Event::Revoked { user, session, reason, actor });
+    }
+
+    /// Who ends a session of `user`.
+    fn actor(&self, user: &UserId, reason: EndReason) -> Actor {
+        match (&self.actor, reason) {
+            (Some(actor), _) if actor == user => Actor::Owner,
+            (Some(actor), _) => Actor::User(actor.clone()),
+            (None, EndReason::Logout | EndReason::LogoutAll) => Actor::Owner,
+            (None, _) => Actor::Application,
+        }
+    }
+}

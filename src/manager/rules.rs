@@ -1,0 +1,69 @@
+//! Which settings can work.
+
+use std::time::Duration;
+
+use super::Lifetimes;
+use crate::error::ConfigError;
+use crate::touch::TouchRules;
+
+pub(super) fn check_durations(
+    lifetimes: Lifetimes,
+    touch: TouchRules,
+    store_timeout: Duration,
+) -> Result<(), ConfigError> {
+    let rules = [
+        ("idle_ttl", Lifetimes::RULE, Lifetimes::fits(lifetimes.idle_ttl)),
+        ("lifetime", Lifetimes::RULE, Lifetimes::fits(lifetimes.session)),
+        ("access_token_ttl", Lifetimes::RULE, Lifetimes::fits(lifetimes.access_token)),
+        (
+            "refresh_threshold",
+            "must be more than zero and less than `idle_ttl`",
+            !touch.refresh_threshold.is_zero() && touch.refresh_threshold < lifetimes.idle_ttl,
+        ),
+        (
+            "touch_interval",
+            "must be 1 millisecond to 1 hour",
+            (Duration::from_millis(1)..=Duration::from_secs(3600)).contains(&touch.interval),
+        ),
+        (
+            "store_timeout",
+            "must be 1 millisecond to 10 seconds",
+            (Duration::from_millis(1)..=Duration::from_secs(10)).contains(&store_timeout),
+        ),
+    ];
+    all_hold(&rules)
+}
+
+pub(super) fn check_accounts(
+    login_rate: Option<(u32, Duration)>,
+    directory_timeout: Duration,
+    revalidate_after: Duration,
+) -> Result<(), ConfigError> {
+    const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+    let window = login_rate.map_or(DAY, |(_, within)| within);
+    all_hold(&[
+        (
+            "login_rate",
+            "must be at least 1 login within 1 second to 24 hours",
+            login_rate.is_none_or(|(logins, _)| logins > 0)
+                && (Duration::from_secs(1)..=DAY).contains(&window),
+        ),
+        (
+            "directory_timeout",
+            "must be 1 millisecond to 10 seconds",
+            (Duration::from_millis(1)..=Duration::from_secs(10)).contains(&directory_timeout),
+        ),
+        (
+            "revalidate_after",
+            "must be 1 hour at most",
+            revalidate_after <= Duration::from_secs(60 * 60),
+        ),
+    ])
+}
+
+fn all_hold(rules: &[(&'static str, &'static str, bool)]) -> Result<(), ConfigError> {
+    match rules.iter().find(|(_, _, holds)| !holds) {
+        Some(&(setting, rule, _)) => Err(ConfigError::OutOfRange { setting, rule }),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,74 @@
+//! Text that a client carries for us, and cannot change: signed with the access tokens' keys, and never one of them.
+
+use super::jws;
+use super::policy::Policy;
+use crate::error::{SessionError, SignError};
+
+impl Policy {
+    /// `text` for a client to bring back, bound to this purpose, issuer and audience.
+    pub(crate) fn seal(&self, purpose: &str, text: &str) -> Result<String, SessionError> {
+        let key = self.settings.keys.signing();
+        let message = self.message(purpose, text)?;
+        let signature =
+            key.sign(message.as_bytes()).map_err(|error| SessionError::Sign(SignError(error)))?;
+        Ok(format!("{}.{}.{signature}", jws::encode(text), jws::encode(key.kid())))
+    }
+
+    /// The text, if one of our keys sealed it for this purpose.
+    pub(crate) fn unseal(&self, purpose: &str, sealed: &str) -> Option<String> {
+        let (text, rest) = sealed.split_once('.')?;
+        let (kid, signature) = rest.split_once('.')?;
+        let (text, kid) = (jws::decode(text)?, jws::decode(kid)?);
+        let message = self.message(purpose, &text).ok()?;
+        let key = self.settings.keys.find(&kid)?;
+        key.verify(signature, message.as_bytes()).ok().filter(|good| *good)?;
+        Some(text)
+    }
+
+    /// A JSON array, so no JWS signing input: nothing that is sealed can be shown as a token, nor the other way round.
+    fn message(&self, purpose: &str, text: &str) -> Result<String, SessionError> {
+        let settings = &self.settings;
+        serde_json::to_string(&(purpose, &settings.issuer, &settings.audience, text))
+            .map_err(SessionError::Encode)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::policy::{Policy, TokenSettings};
+    use super::super::{KeySet, SigningKey};
+
+    fn policy(kid: &str, secret: &[u8; 36], audience: &str) -> Policy {
+        let keys = KeySet::new(SigningKey::hs256(kid, secret).unwrap());
+        Policy::new(TokenSettings {
+            audience: Some(audience.to_owned()),
+            ..TokenSettings::new(keys)
+        })
+        .unwrap()
+    }
+
+    const SECRET: &[u8; 36] = b"only-for-tests-Zq3vT8xKpL2mWc7RdYh9x";
+    const OTHER: &[u8; 36] = b"only-for-tests-9hYdR7cWm2LpKx8Tv3qZx";
+
+    #[test]
+    fn what_was_sealed_comes_back_and_nothing_else_does() {
+        let ours = policy("1", SECRET, "shop");
+        let sealed = ours.seal("cursor", "0 jeju\n").unwrap();
+        assert_eq!(ours.unseal("cursor", &sealed).as_deref(), Some("0 jeju\n"));
+        assert_eq!(ours.unseal("other", &sealed), None);
+        assert_eq!(policy("1", OTHER, "shop").unseal("cursor", &sealed), None);
+        assert_eq!(policy("2", SECRET, "shop").unseal("cursor", &sealed), None);
+        assert_eq!(policy("1", SECRET, "bank").unseal("cursor", &sealed), None);
+        for at in 0..sealed.len() {
+            let mut changed = sealed.clone().into_bytes();
+            changed[at] = if changed[at] == b'A' { b'B' } else { b'A' };
+            let changed = String::from_utf8(changed).unwrap();
+            assert!(changed == sealed || ours.unseal("cursor", &changed).is_none(), "{at}");
+        }
+        for bad in
+            ["", ".", "..", "a.b.c", &sealed[1..], &format!("{sealed}."), &format!("{sealed}A")]
+        {
+            assert_eq!(ours.unseal("cursor", bad), None, "{bad:?}");
+        }
+    }
+}
