@@ -7,8 +7,8 @@ use std::time::Duration;
 use redis::{ConnectionAddr, IntoConnectionInfo, RedisConnectionInfo};
 use tower_session_auth::RedisStore;
 
-use crate::logging;
-use crate::peer::TrustedProxies;
+use super::logging;
+use super::proxies::TrustedProxies;
 
 pub(crate) struct Config {
     pub(crate) bind: SocketAddr,
