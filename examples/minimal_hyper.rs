@@ -43,9 +43,12 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let listener = tokio::net::TcpListener::bind(address).await?;
     println!("curl -i http://{}/ -H 'authorization: Bearer {token}'", listener.local_addr()?);
     let (graceful, mut ctrl_c) = (GracefulShutdown::new(), std::pin::pin!(tokio::signal::ctrl_c()));
-    while let Some(accepted) = tokio::select! { it = listener.accept() => Some(it), _ = &mut ctrl_c => None } {
+    while let Some(accepted) =
+        tokio::select! { it = listener.accept() => Some(it), _ = &mut ctrl_c => None }
+    {
         let io = TokioIo::new(accepted?.0);
-        let connection = graceful.watch(http1::Builder::new().serve_connection(io, service.clone()));
+        let connection =
+            graceful.watch(http1::Builder::new().serve_connection(io, service.clone()));
         #[expect(clippy::disallowed_methods, reason = "a server starts a task a connection")]
         drop(tokio::spawn(connection)); // a client that hangs up is an error there, and no news
     }

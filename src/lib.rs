@@ -73,6 +73,7 @@
 //! |---|---|---|
 //! | `redis` (default) | [`RedisStore`] | `redis`, `bb8` |
 //! | `axum` | extractors `Session<D>` and `Option<Session<D>>` | `axum-core` |
+//! | `routes` | [the auth and session routes](routes) to mount, and their OpenAPI document | `axum`, `utoipa` |
 //! | `tracing` | events under the target `tower_session_auth` | `tracing` |
 //! | `metrics` | the figures of [`meter`], through the `metrics` facade | no cost to speak of without a recorder |
 //! | `testing` | clocks for tests, the contract suite for stores of your own | for dev-dependencies |
@@ -95,6 +96,8 @@ mod layer;
 mod manager;
 pub mod meter;
 mod reason;
+#[cfg(feature = "routes")]
+pub mod routes;
 mod service;
 pub mod session;
 mod steps;

@@ -30,7 +30,8 @@ async fn logout(server: SocketAddr, token: &str) -> Reply {
 #[tokio::test]
 async fn a_logout_on_one_server_holds_on_the_other() {
     let redis = RedisServer::start().await;
-    let ((_a, at_a), (_b, at_b)) = tokio::join!(Server::instance("axum", &redis), Server::instance("hyper", &redis));
+    let ((_a, at_a), (_b, at_b)) =
+        tokio::join!(Server::instance("axum", &redis), Server::instance("hyper", &redis));
     let (token, other) = (login(at_a).await, login(at_b).await);
     for server in [at_a, at_b] {
         let reply = data(server, &token).await;
@@ -50,7 +51,8 @@ async fn a_logout_on_one_server_holds_on_the_other() {
 #[tokio::test]
 async fn a_restart_of_a_server_loses_no_session() {
     let redis = RedisServer::start().await;
-    let ((a, at_a), (b, at_b)) = tokio::join!(Server::instance("axum", &redis), Server::instance("hyper", &redis));
+    let ((a, at_a), (b, at_b)) =
+        tokio::join!(Server::instance("axum", &redis), Server::instance("hyper", &redis));
     let token = login(at_a).await;
     let log = a.stop().await;
     assert!(log.contains("shutting down") && log.contains("lost=0"), "{log}");
@@ -69,7 +71,8 @@ async fn two_servers_with_different_secrets_accept_none_of_each_others_tokens() 
     let url = redis.url();
     // Without a secret it makes a random one.
     let env = [("REDIS_URL", &*url)];
-    let ((_a, at_a), (_b, at_b)) = tokio::join!(Server::start("axum", &env), Server::instance("hyper", &redis));
+    let ((_a, at_a), (_b, at_b)) =
+        tokio::join!(Server::start("axum", &env), Server::instance("hyper", &redis));
     let token = login(at_a).await;
     assert_eq!(data(at_a, &token).await.status, 200);
     let reply = data(at_b, &token).await;

@@ -93,10 +93,7 @@ pub(crate) async fn serve<S, B>(
             .timer(TokioTimer::new())
             .header_read_timeout(limits.header_read)
             .max_buf_size(HEADER_BYTES)
-            .serve_connection(
-                TokioIo::new(Box::pin(stream)),
-                TowerToHyperService::new(service),
-            );
+            .serve_connection(TokioIo::new(Box::pin(stream)), TowerToHyperService::new(service));
         let connection = graceful.watch(connection);
         #[expect(clippy::disallowed_methods, reason = "a server starts a task a connection")]
         tokio::spawn(async move {

@@ -1,6 +1,7 @@
 //! The layers around a whole server, whatever serves its routes.
 
 use std::convert::Infallible;
+use std::fmt::Display;
 
 use bytes::Bytes;
 use http::header::{
@@ -45,7 +46,11 @@ pub(crate) fn around<S, B>(
 where
     S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible, Future: Send>,
     S: Clone + Send + 'static,
-    B: Body<Data = Bytes, Error: Into<BoxError>> + From<String> + Default + Send + 'static,
+    B: Body<Data = Bytes, Error: Into<BoxError> + Display>
+        + From<String>
+        + Default
+        + Send
+        + 'static,
 {
     let [cache, sniff, referrer, policy] =
         HEADERS.map(|(name, value)| SetResponseHeaderLayer::if_not_present(name, value));

@@ -1,6 +1,7 @@
 //! From the environment to a server that runs, and to its orderly end.
 
 use std::convert::Infallible;
+use std::fmt::Display;
 use std::net::SocketAddr;
 use std::process::ExitCode;
 
@@ -27,7 +28,11 @@ pub(crate) async fn start<S, B>(
 where
     S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible, Future: Send>,
     S: Clone + Send + 'static,
-    B: Body<Data = Bytes, Error: Into<BoxError>> + From<String> + Default + Send + 'static,
+    B: Body<Data = Bytes, Error: Into<BoxError> + Display>
+        + From<String>
+        + Default
+        + Send
+        + 'static,
 {
     logging::init();
     let started = async {

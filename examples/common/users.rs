@@ -109,10 +109,7 @@ impl Credentials for Users {
         Ok(match (answer, found) {
             (Answer::TooBusy, _) => Verdict::Busy,
             (Answer::Right, Some((id, (demo, _)))) if demo.active => Verdict::Accepted(
-                NewSession::new(id.clone())
-                    .user_name(demo.name)
-                    .email(demo.email)
-                    .role(demo.role),
+                NewSession::new(id.clone()).user_name(demo.name).email(demo.email).role(demo.role),
             ),
             (Answer::Right, Some(_)) => Verdict::Refused(LoginRefusal::AccountInactive),
             (Answer::Right | Answer::Wrong, _) => Verdict::Refused(LoginRefusal::Credentials),

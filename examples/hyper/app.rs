@@ -6,7 +6,8 @@ use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{ALLOW, CONTENT_TYPE, HeaderValue};
 use hyper::{Method, Request, Response, StatusCode};
-use tower::{BoxError, Service, ServiceBuilder, ServiceExt as _, service_fn};
+use tower::util::BoxCloneSyncService;
+use tower::{BoxError, ServiceBuilder, ServiceExt as _, service_fn};
 use tower_session_auth::routes::document;
 use tower_session_auth::{Session, SessionAuthLayer};
 
@@ -16,26 +17,20 @@ use crate::common::demo::Demo;
 
 type Requests = Request<Incoming>;
 
-pub(crate) fn app(
-    demo: &Demo,
-) -> Result<
-    impl Service<Requests, Response = Response<Body>, Error = Infallible, Future: Send>
-    + Clone
-    + Send
-    + 'static,
-    BoxError,
-> {
+type App = BoxCloneSyncService<Requests, Response<Body>, Infallible>;
+
+pub(crate) fn app(demo: &Demo) -> Result<App, BoxError> {
     // What comes in here has shown a token with a live session.
     let data = ServiceBuilder::new()
-        .map_response(|response: Response<_>| response.map(Body::new))
+        .map_response(boxed)
         .layer(SessionAuthLayer::new(demo.manager.clone()))
         .service_fn(data);
     // Their 404 answers for all that is nowhere.
     let document = document("/api/openapi.json", openapi(&demo.routes))?;
     let routes = demo.routes.standard().merge(document);
-    let routes = routes.map_response(|response: Response<_>| response.map(Body::new));
+    let routes = ServiceBuilder::new().map_response(boxed).service(routes);
 
-    Ok(service_fn(move |request: Requests| {
+    Ok(App::new(service_fn(move |request: Requests| {
         let (data, routes) = (data.clone(), routes.clone());
         async move {
             match request.uri().path() {
@@ -43,7 +38,15 @@ pub(crate) fn app(
                 _ => routes.oneshot(request).await,
             }
         }
-    }))
+    })))
+}
+
+/// The same type for the bodies of all services.
+fn boxed<B>(response: Response<B>) -> Response<Body>
+where
+    B: hyper::body::Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
+{
+    response.map(Body::new)
 }
 
 /// The layer has put the session into the request.

@@ -1,5 +1,7 @@
 //! From a token to a living session: verify, then ask the store.
 
+use tokio::time::Instant;
+
 use super::SessionManager;
 use crate::error::{AuthError, AuthErrorKind};
 use crate::events::Event;
@@ -74,14 +76,7 @@ impl<D: SessionData> SessionManager<D> {
         let found =
             shared.gate.ask(Verb::Load, deadline, |store| store.load(user, id, idle_bound)).await;
         let Some(record) = found.map_err(|error| refusal(error, id))? else {
-            // That it does not live is known; a reason that cannot be read in time changes nothing about it.
-            let reason =
-                shared.gate.ask(Verb::Ended, deadline, |store| store.ended(user, id)).await;
-            return Err(match reason {
-                Ok(Some(reason)) => AuthError::revoked(reason),
-                Ok(None) => AuthError::new(AuthErrorKind::SessionExpired),
-                Err(error) => AuthError::with_source(AuthErrorKind::SessionExpired, error),
-            });
+            return Err(self.why_ended(user, id, deadline).await);
         };
 
         // What the store let through lives. Its idle deadline may be a bound that passes this very moment: no verdict here.
@@ -98,6 +93,23 @@ impl<D: SessionData> SessionManager<D> {
         }
         shared.touches.used(key, life, now);
         Ok(session)
+    }
+
+    /// Why a session does not live. That it does not is known; a reason that cannot be read in time changes nothing about
+    /// it.
+    async fn why_ended(&self, user: &UserId, id: &SessionId, deadline: Instant) -> AuthError {
+        match self.shared.gate.ask(Verb::Ended, deadline, |store| store.ended(user, id)).await {
+            Ok(Some(reason)) => AuthError::revoked(reason),
+            Ok(None) => AuthError::new(AuthErrorKind::SessionExpired),
+            Err(error) => AuthError::with_source(AuthErrorKind::SessionExpired, error),
+        }
+    }
+
+    /// Why a session is not there any more that was let in a moment ago.
+    #[cfg(feature = "routes")]
+    pub(crate) async fn why_gone(&self, session: &Session<D>) -> AuthError {
+        let deadline = self.shared.gate.deadline();
+        self.why_ended(session.user_id(), session.id(), deadline).await
     }
 
     /// A payload as this application's type.

@@ -1,6 +1,8 @@
 //! Opening a session.
 
 use std::fmt;
+#[cfg(feature = "routes")]
+use std::net::IpAddr;
 use std::time::Duration;
 
 use serde_json::{Map, Value};
@@ -8,6 +10,8 @@ use serde_json::{Map, Value};
 use super::{Lifetimes, SessionManager};
 use crate::clock::Timestamp;
 use crate::error::SessionError;
+#[cfg(feature = "routes")]
+use crate::events::LoginRefusal;
 use crate::events::{Event, Suspicion};
 use crate::gate::Verb;
 use crate::id::{SessionId, UserId};
@@ -110,6 +114,17 @@ impl<D: SessionData> SessionManager<D> {
         let session = Session::new(state, None);
         self.tell_created(&session, opened);
         Ok(Login { session, access_token, expires_in })
+    }
+
+    /// Tells that a login was refused: `user` is one who exists.
+    #[cfg(feature = "routes")]
+    pub(crate) fn tell_login_refused(
+        &self,
+        user: Option<UserId>,
+        refusal: LoginRefusal,
+        ip_address: Option<IpAddr>,
+    ) {
+        self.shared.events.emit(Event::LoginRefused { user, refusal, ip_address });
     }
 
     fn tell_created(&self, session: &Session<D>, opened: Opened) {

@@ -36,7 +36,9 @@ pub(crate) async fn check(world: World) {
     let all = || get("/api/session/all");
     let claimed = all().token(&jeju.token).header("x-role", "super_admin");
     rows.push(claimed.refused("insufficient_scope"));
-    rows.push(get("/api/session/all?role=super_admin").token(&jeju.token).refused("insufficient_scope"));
+    rows.push(
+        get("/api/session/all?role=super_admin").token(&jeju.token).refused("insufficient_scope"),
+    );
 
     rows.push(get("/api/session/stats").token(&admin.token).answers(
         200,
@@ -56,16 +58,32 @@ pub(crate) async fn check(world: World) {
         let all = get(format!("/api/session/all{query}"));
         rows.push(all.token(&admin.token).answers(200, page.clone()));
     }
-    for query in ["limit=0", "limit=1001", "limit=-1", "limit=1.5", "limit=x", "limit=", "limit=99999999999999999999"] {
+    for query in [
+        "limit=0",
+        "limit=1001",
+        "limit=-1",
+        "limit=1.5",
+        "limit=x",
+        "limit=",
+        "limit=99999999999999999999",
+    ] {
         let all = get(format!("/api/session/all?{query}"));
         rows.push(all.token(&admin.token).invalid("<with limit>"));
     }
-    for query in ["cursor=x", "cursor=", "cursor=0", "cursor=%00", "cursor=a.b.c", "limit=1&cursor=1-0"] {
+    for query in
+        ["cursor=x", "cursor=", "cursor=0", "cursor=%00", "cursor=a.b.c", "limit=1&cursor=1-0"]
+    {
         let all = get(format!("/api/session/all?{query}"));
         rows.push(all.token(&admin.token).invalid("<with cursor>"));
     }
     for (id, sessions) in [
-        ("jeju", json!([of_user(&jeju, "jeju", "제주삼다수", "user"), of_user(&other, "jeju", "제주삼다수", "user")])),
+        (
+            "jeju",
+            json!([
+                of_user(&jeju, "jeju", "제주삼다수", "user"),
+                of_user(&other, "jeju", "제주삼다수", "user")
+            ]),
+        ),
         ("admin", json!([of_user(&admin, "admin", "Admin", "super_admin")])),
         ("nobody", json!([])),
     ] {
@@ -91,7 +109,9 @@ async fn pages(world: World, admin: &Login, everybody: &[Value]) {
         assert_eq!(reply.status, 200, "{reply:?}");
         let sessions = reply.body["sessions"].as_array().unwrap();
         assert!(sessions.len() <= 1 && reply.body["total"] == sessions.len(), "{reply:?}");
-        seen.extend(sessions.iter().filter_map(|session| session["session_id"].as_str()).map(str::to_owned));
+        seen.extend(
+            sessions.iter().filter_map(|session| session["session_id"].as_str()).map(str::to_owned),
+        );
         match &reply.body["next_cursor"] {
             Value::Null => break,
             Value::String(next) => cursor = format!("&cursor={next}"),
@@ -106,7 +126,8 @@ async fn pages(world: World, admin: &Login, everybody: &[Value]) {
     }
     seen.sort_unstable();
     seen.dedup();
-    let mut all: Vec<_> = everybody.iter().map(|session| session["session_id"].as_str().unwrap()).collect();
+    let mut all: Vec<_> =
+        everybody.iter().map(|session| session["session_id"].as_str().unwrap()).collect();
     all.sort_unstable();
     assert_eq!(seen, all, "every session is on a page");
 }

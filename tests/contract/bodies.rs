@@ -69,7 +69,8 @@ fn refused() -> Vec<Row> {
         json!({"email": "jeju", "password": "password123"}),
         json!({"email": "nobody@test.com", "password": "password123"}),
     ];
-    let row = |body: Value| object(body.clone()).refused("invalid_credentials").note(body.to_string());
+    let row =
+        |body: Value| object(body.clone()).refused("invalid_credentials").note(body.to_string());
     logins.into_iter().map(row).collect()
 }
 
@@ -132,7 +133,10 @@ fn wrong_shapes() -> Vec<Row> {
         (json!({"user_id": "", "password": "x"}).to_string(), "user_id"),
         (json!({"user_id": "x".repeat(257), "password": "x"}).to_string(), "user_id"),
         (json!({"email": false, "password": "x"}).to_string(), "email"),
-        (json!({"user_id": "jeju", "email": "jeju@test.com", "password": "x"}).to_string(), "email"),
+        (
+            json!({"user_id": "jeju", "email": "jeju@test.com", "password": "x"}).to_string(),
+            "email",
+        ),
         (r#"{"user_id":"jeju","user_id":"jeju","password":"x"}"#.to_owned(), "user_id"),
     ];
     let row = |(body, word): (String, &str)| {

@@ -33,7 +33,14 @@ pub(crate) async fn check(world: World, redis: &RedisServer) {
 
     let jeju = world.log_in("jeju").await;
     let admin = world.log_in("admin").await;
-    for (path, user) in [("*", "*"), ("je*", "je*"), ("%5Bj%5Deju", "[j]eju"), ("%7Bjeju%7D", "{jeju}"), ("jeju%0A", "jeju\n"), ("%25", "%")] {
+    for (path, user) in [
+        ("*", "*"),
+        ("je*", "je*"),
+        ("%5Bj%5Deju", "[j]eju"),
+        ("%7Bjeju%7D", "{jeju}"),
+        ("jeju%0A", "jeju\n"),
+        ("%25", "%"),
+    ] {
         let login = open(user).await;
         let path = format!("/api/session/user/{path}");
         let session = json!({
@@ -45,7 +52,9 @@ pub(crate) async fn check(world: World, redis: &RedisServer) {
         let message = format!("Successfully deleted 1 session(s) for user {user}");
         let rows = [
             get(&*path).token(&admin.token).answers(200, one),
-            delete(path).token(&admin.token).answers(200, json!({"message": message, "deleted_count": 1})),
+            delete(path)
+                .token(&admin.token)
+                .answers(200, json!({"message": message, "deleted_count": 1})),
             get("/api/data").token(&login.access_token).revoked("admin"),
             get("/api/data").token(&jeju.token).answers(200, json!("<any>")),
         ];

@@ -56,7 +56,9 @@ pub(crate) async fn check(world: World, redis: &mut RedisServer) {
     until(world.server, "/api/data", Some(&jeju.token), 200).await;
     until(world.server, "/api/session/all", Some(&admin.token), 200).await;
     let logout = post("/api/auth/logout").token(&jeju.token);
-    world.check([logout.answers(200, message("Successfully logged out")), data().revoked("logout")]).await;
+    world
+        .check([logout.answers(200, message("Successfully logged out")), data().revoked("logout")])
+        .await;
 
     // It is gone, and comes back empty: nobody who was logged in still is, and everybody can log in.
     redis.stop();

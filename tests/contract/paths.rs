@@ -73,7 +73,9 @@ fn methods(token: &str) -> Vec<Row> {
         ] {
             for method in ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PURGE"] {
                 if !allow.contains(method) {
-                    rows.push(send(method, format!("{auth}{path}")).token(token).not_allowed(allow));
+                    rows.push(
+                        send(method, format!("{auth}{path}")).token(token).not_allowed(allow),
+                    );
                 }
             }
         }
@@ -97,7 +99,9 @@ fn methods(token: &str) -> Vec<Row> {
 
 fn heads(token: &str) -> Vec<Row> {
     let mut rows = Vec::new();
-    for path in ["/api/data", "/api/auth/me", "/auth/sessions", "/api/session/me", "/api/session/all"] {
+    for path in
+        ["/api/data", "/api/auth/me", "/auth/sessions", "/api/session/me", "/api/session/all"]
+    {
         rows.push(send("HEAD", path).token(token).answers(200, json!(null)));
         rows.push(send("HEAD", path).refused("missing_token"));
     }

@@ -91,9 +91,8 @@ pub async fn exchange(server: SocketAddr, sent: &[u8]) -> String {
         String::from_utf8(answer).unwrap()
     };
     let answer = tokio::time::timeout(Duration::from_secs(20), exchange).await;
-    answer.unwrap_or_else(|_| {
-        panic!("no answer within 20 s: {:.200}", String::from_utf8_lossy(sent))
-    })
+    answer
+        .unwrap_or_else(|_| panic!("no answer within 20 s: {:.200}", String::from_utf8_lossy(sent)))
 }
 
 pub fn status(answer: &str) -> u16 {

@@ -90,7 +90,10 @@ async fn the_environment_is_read_whole_or_refused() {
     assert!(matches!(config.store, Store::Memory), "an empty variable is unset");
     assert_eq!(config.idle_ttl, Duration::from_secs(60));
     assert_eq!(config.refresh_threshold, Duration::from_secs(15));
-    assert!(Demo::new(&config, Limits::default()).await.is_ok(), "the refresh threshold follows a short idle TTL");
+    assert!(
+        Demo::new(&config, Limits::default()).await.is_ok(),
+        "the refresh threshold follows a short idle TTL"
+    );
     let defaults = Config::read(|_| None).unwrap();
     assert_eq!(defaults.bind.to_string(), "127.0.0.1:8000");
     assert_eq!(defaults.lifetime, Duration::from_secs(86_400));

@@ -1,0 +1,68 @@
+//! What administrators ask for about everybody's sessions.
+
+use std::time::Duration;
+
+use axum::extract::State;
+use http::Uri;
+
+use super::answer::{self, Answer};
+use super::context::Context;
+use super::input::{self, Paging, Params};
+use super::shapes::{
+    Cleaned, Deleted, ListedSession, SessionList, SessionStatistics, UserSession, UserSessions,
+};
+use crate::reason::EndReason;
+use crate::session::{Session, SessionData};
+
+/// How old statistics may be: counting walks through the whole store.
+const STATISTICS_AGE: Duration = Duration::from_secs(60);
+
+/// `GET /all`.
+pub(super) async fn all<D: SessionData>(State(context): State<Context<D>>, uri: Uri) -> Answer {
+    let Paging { limit, cursor } = Paging::parse(uri.query())?;
+    let page = context.manager.all_sessions(cursor.as_ref(), limit).await?;
+    let sessions: Vec<_> = page.sessions.iter().map(ListedSession::from).collect();
+    answer::ok(&SessionList {
+        total: sessions.len() as u64,
+        sessions,
+        next_cursor: page.next.map(|cursor| cursor.as_str().to_owned()),
+    })
+}
+
+/// `GET /stats`.
+pub(super) async fn statistics<D: SessionData>(State(context): State<Context<D>>) -> Answer {
+    let statistics = context.manager.recent_statistics(STATISTICS_AGE).await?;
+    answer::ok(&SessionStatistics::from(&*statistics))
+}
+
+/// `GET /user/{user_id}`.
+pub(super) async fn user<D: SessionData>(
+    State(context): State<Context<D>>,
+    params: Params,
+) -> Answer {
+    let user = input::user_id(&params)?;
+    let sessions = context.manager.sessions(&user).await?;
+    let sessions: Vec<_> = sessions.iter().map(UserSession::from).collect();
+    let (user_id, total) = (user.to_string(), sessions.len() as u64);
+    answer::ok(&UserSessions { user_id, sessions, total })
+}
+
+/// `DELETE /user/{user_id}`.
+pub(super) async fn end_user<D: SessionData>(
+    State(context): State<Context<D>>,
+    admin: Session<D>,
+    params: Params,
+) -> Answer {
+    let user = input::user_id(&params)?;
+    let manager = context.manager.acting_as(admin.user_id().clone());
+    let count = manager.delete_all(&user, EndReason::Admin).await?.len() as u64;
+    let message = format!("Successfully deleted {count} session(s) for user {user}");
+    answer::ok(&Deleted { message, deleted_count: count })
+}
+
+/// `POST /cleanup`.
+pub(super) async fn cleanup<D: SessionData>(State(context): State<Context<D>>) -> Answer {
+    let count = context.manager.cleanup(|_| {}).await?;
+    let message = format!("Cleaned up {count} expired session(s)");
+    answer::ok(&Cleaned { message, cleaned_count: count })
+}

@@ -1,0 +1,23 @@
+//! A shape to a response.
+
+use axum::response::{IntoResponse as _, Response};
+use http::header::CONTENT_TYPE;
+use http::{HeaderValue, StatusCode};
+use serde::Serialize;
+
+use super::problem::Problem;
+
+/// What a handler answers.
+pub(super) type Answer = Result<Response, Problem>;
+
+pub(super) fn ok(shape: &impl Serialize) -> Answer {
+    json(StatusCode::OK, shape)
+}
+
+pub(super) fn json(status: StatusCode, shape: &impl Serialize) -> Answer {
+    let body = serde_json::to_vec(shape).map_err(|error| Problem::internal(&error))?;
+    let mut response = (status, body).into_response();
+    let json = HeaderValue::from_static("application/json");
+    response.headers_mut().insert(CONTENT_TYPE, json);
+    Ok(response)
+}

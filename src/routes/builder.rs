@@ -1,0 +1,114 @@
+//! Every setting of the routes, its default, and why.
+
+use std::fmt;
+use std::hash::RandomState;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use http::request::Parts;
+
+use super::Routes;
+use super::context::{ClientAddress, Context, Shared};
+use super::credentials::{Credentials, ErasedCredentials};
+use crate::error::ConfigError;
+use crate::manager::SessionManager;
+use crate::session::SessionData;
+
+/// Configures [`Routes`]. Everything has a default.
+#[must_use = "a builder does nothing until it is built"]
+pub struct RoutesBuilder<D = ()> {
+    manager: SessionManager<D>,
+    credentials: Box<dyn ErasedCredentials<D>>,
+    admin_roles: Vec<String>,
+    client_address: Box<ClientAddress>,
+    timeout: Duration,
+    body_timeout: Duration,
+}
+
+impl<D: SessionData> RoutesBuilder<D> {
+    pub(super) fn new(manager: SessionManager<D>, credentials: impl Credentials<D>) -> Self {
+        Self {
+            manager,
+            credentials: Box::new(credentials),
+            admin_roles: vec!["admin".to_owned(), "super_admin".to_owned()],
+            client_address: Box::new(|_| None),
+            timeout: Duration::from_secs(30),
+            body_timeout: Duration::from_secs(10),
+        }
+    }
+
+    /// Which roles may use the administrators' routes. `admin` and `super_admin` by default.
+    pub fn admin_roles<T: Into<String>>(mut self, roles: impl IntoIterator<Item = T>) -> Self {
+        self.admin_roles = roles.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Where a login comes from, for the list of devices and for events. Not known by default: how the connection's
+    /// address gets into a request's extensions is the server's way, and which forwarding headers may be believed is for
+    /// whoever runs the proxies to say.
+    pub fn client_address(
+        mut self,
+        address: impl Fn(&Parts) -> Option<IpAddr> + Send + Sync + 'static,
+    ) -> Self {
+        self.client_address = Box::new(address);
+        self
+    }
+
+    /// How long a request may take as a whole before it is answered with 408. 30 seconds by default, 1 millisecond to 1
+    /// hour. A cleanup or statistics of many million sessions may need longer.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    /// How long a client may take to send a body (16 KiB at most) before it is answered with 408. 10 seconds by default,
+    /// 1 millisecond to 1 hour.
+    pub fn body_timeout(mut self, timeout: Duration) -> Self {
+        self.body_timeout = timeout;
+        self
+    }
+
+    /// Makes the routes. No I/O.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::OutOfRange`] for the first setting that cannot work.
+    pub fn build(self) -> Result<Routes<D>, ConfigError> {
+        let Self { manager, credentials, admin_roles, client_address, timeout, body_timeout } =
+            self;
+        let named = !admin_roles.is_empty() && admin_roles.iter().all(|role| !role.is_empty());
+        let rules = [
+            ("admin_roles", "must be one role at least, and none empty", named),
+            ("timeout", "must be 1 millisecond to 1 hour", fits(timeout)),
+            ("body_timeout", "must be 1 millisecond to 1 hour", fits(body_timeout)),
+        ];
+        if let Some(&(setting, rule, _)) = rules.iter().find(|(_, _, holds)| !holds) {
+            return Err(ConfigError::OutOfRange { setting, rule });
+        }
+        let context = Context::new(Shared {
+            manager,
+            credentials,
+            admin_roles,
+            client_address,
+            timeout,
+            body_timeout,
+            nobody: RandomState::new(),
+        });
+        Ok(Routes { context })
+    }
+}
+
+fn fits(duration: Duration) -> bool {
+    (Duration::from_millis(1)..=Duration::from_secs(3600)).contains(&duration)
+}
+
+impl<D> fmt::Debug for RoutesBuilder<D> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RoutesBuilder")
+            .field("manager", &self.manager)
+            .field("admin_roles", &self.admin_roles)
+            .field("timeout", &self.timeout)
+            .field("body_timeout", &self.body_timeout)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,59 @@
+//! What the handlers need.
+
+use std::hash::RandomState;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::request::Parts;
+
+use super::credentials::ErasedCredentials;
+use crate::error::AuthError;
+use crate::manager::SessionManager;
+use crate::session::{Session, SessionData};
+
+pub(super) type ClientAddress = dyn Fn(&Parts) -> Option<IpAddr> + Send + Sync;
+
+/// What the handlers need. Cheap to clone.
+pub(super) struct Context<D> {
+    shared: Arc<Shared<D>>,
+}
+
+pub(super) struct Shared<D> {
+    pub(super) manager: SessionManager<D>,
+    pub(super) credentials: Box<dyn ErasedCredentials<D>>,
+    pub(super) admin_roles: Vec<String>,
+    pub(super) client_address: Box<ClientAddress>,
+    pub(super) timeout: Duration,
+    pub(super) body_timeout: Duration,
+    /// Names nobody: what is typed there may be a password, and must not reach the store as it is.
+    pub(super) nobody: RandomState,
+}
+
+impl<D> Context<D> {
+    pub(super) fn new(shared: Shared<D>) -> Self {
+        Self { shared: Arc::new(shared) }
+    }
+}
+
+impl<D: SessionData> Context<D> {
+    /// Why a session that the layer has let in is not there any more.
+    pub(super) async fn why_ended(&self, session: &Session<D>) -> AuthError {
+        self.manager.why_gone(session).await
+    }
+}
+
+impl<D> std::ops::Deref for Context<D> {
+    type Target = Shared<D>;
+
+    fn deref(&self) -> &Shared<D> {
+        &self.shared
+    }
+}
+
+// By hand: a derive would ask for `D: Clone`.
+impl<D> Clone for Context<D> {
+    fn clone(&self) -> Self {
+        Self { shared: Arc::clone(&self.shared) }
+    }
+}

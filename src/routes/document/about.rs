@@ -1,0 +1,100 @@
+//! What the document says about one route.
+
+use serde_json::Value;
+use utoipa::ToSchema;
+use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
+use utoipa::openapi::schema::Schema;
+use utoipa::openapi::{RefOr, Required};
+
+use super::super::code::Code;
+use super::{AddSchema, add_schema};
+
+/// What the document says about one route, but for what goes without saying: how a guard refuses, another method.
+pub(in crate::routes) struct About {
+    pub(super) tag: &'static str,
+    /// Its name among the operations of its mount.
+    pub(super) name: &'static str,
+    pub(super) summary: &'static str,
+    pub(super) description: &'static str,
+    pub(super) parameters: Vec<Parameter>,
+    pub(super) body: Option<Shape>,
+    /// What it answers with a body of its own.
+    pub(super) answers: Vec<(u16, &'static str, Shape)>,
+    pub(super) problems: Vec<Code>,
+}
+
+/// A body, with an example.
+pub(super) struct Shape {
+    pub(super) schema: String,
+    pub(super) add: AddSchema,
+    pub(super) example: Value,
+}
+
+impl Shape {
+    fn of<T: ToSchema>(example: Value) -> Self {
+        Self { schema: T::name().into_owned(), add: add_schema::<T>, example }
+    }
+}
+
+impl About {
+    pub(in crate::routes) fn new(
+        tag: &'static str,
+        name: &'static str,
+        summary: &'static str,
+        description: &'static str,
+    ) -> Self {
+        Self {
+            tag,
+            name,
+            summary,
+            description,
+            parameters: Vec::new(),
+            body: None,
+            answers: Vec::new(),
+            problems: Vec::new(),
+        }
+    }
+
+    pub(in crate::routes) fn parameter(
+        mut self,
+        place: ParameterIn,
+        name: &'static str,
+        description: &'static str,
+        schema: impl Into<RefOr<Schema>>,
+    ) -> Self {
+        let required = if place == ParameterIn::Path { Required::True } else { Required::False };
+        let parameter = ParameterBuilder::new()
+            .name(name)
+            .parameter_in(place)
+            .required(required)
+            .description(Some(description))
+            .schema(Some(schema));
+        self.parameters.push(parameter.build());
+        self
+    }
+
+    pub(in crate::routes) fn body<T: ToSchema>(self, example: Value) -> Self {
+        Self { body: Some(Shape::of::<T>(example)), ..self }
+    }
+
+    pub(in crate::routes) fn answers<T: ToSchema>(
+        mut self,
+        status: u16,
+        description: &'static str,
+        example: Value,
+    ) -> Self {
+        self.answers.push((status, description, Shape::of::<T>(example)));
+        self
+    }
+
+    pub(in crate::routes) fn problems(mut self, codes: &[Code]) -> Self {
+        self.problems.extend_from_slice(codes);
+        self
+    }
+
+    /// Everything its bodies are made of.
+    pub(super) fn schemas(&self) -> impl Iterator<Item = AddSchema> {
+        let answers = self.answers.iter().map(|(_, _, shape)| shape);
+        self.body.iter().chain(answers).map(|shape| shape.add)
+    }
+}

@@ -1,0 +1,118 @@
+//! The OpenAPI 3.1 document, from the same table as the router.
+
+mod about;
+mod operation;
+
+use axum::Router;
+use axum::routing::get;
+use bytes::Bytes;
+use http::header::CONTENT_TYPE;
+use serde_json::{Value, json};
+use utoipa::ToSchema;
+use utoipa::openapi::path::{HttpMethod, PathItem, Paths};
+use utoipa::openapi::schema::{Components, Schema, SchemaType, Type};
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::tag::TagBuilder;
+use utoipa::openapi::{Info, ObjectBuilder, OpenApi, OpenApiBuilder, RefOr};
+
+pub(super) use self::about::About;
+use super::problem::ProblemBody;
+use super::router::{say_405, seal};
+use super::table::{Access, Endpoint};
+use crate::reason::EndReason;
+
+/// What the bearer scheme is called in the document.
+const BEARER: &str = "bearer";
+
+/// What the schema of refusals is called in the document.
+const PROBLEM: &str = "Problem";
+
+pub(super) fn empty() -> OpenApi {
+    let bearer = HttpBuilder::new()
+        .scheme(HttpAuthScheme::Bearer)
+        .bearer_format("JWT")
+        .description(Some("The access token of a login. Its session must live."))
+        .build();
+    let mut components = Components::new();
+    components.add_security_scheme(BEARER, SecurityScheme::Http(bearer));
+    add_schema::<ProblemBody<'_>>(&mut components);
+    let tags = [
+        ("Auth", "Log in, log out, and look after one's own sessions."),
+        ("Session Management", "The session of the request, and everybody's for administrators."),
+        ("Health", "Whether the service is ready, and whether it runs."),
+    ];
+    let tags =
+        tags.map(|(name, text)| TagBuilder::new().name(name).description(Some(text)).build());
+    let mut info = Info::new("Sessions", env!("CARGO_PKG_VERSION"));
+    info.description = Some(
+        "Every error is `{\"detail\", \"code\"}`; clients go by `code`. Every answer has `Cache-Control: no-store`. A 503 \
+         says nothing about the session: keep the token, and try again after `Retry-After` seconds."
+            .to_owned(),
+    );
+    OpenApiBuilder::new().info(info).components(Some(components)).tags(Some(tags)).build()
+}
+
+/// Adds the endpoints of one mount.
+pub(super) fn add<D>(document: &mut OpenApi, prefix: &str, endpoints: &[Endpoint<D>]) {
+    for endpoint in endpoints {
+        let operation = operation::operation(&endpoint.about, endpoint.access, prefix);
+        add_operation(
+            &mut document.paths,
+            endpoint.path_below(prefix),
+            endpoint.method.clone(),
+            operation,
+        );
+        let components = document.components.get_or_insert_default();
+        for schema in endpoint.about.schemas() {
+            schema(components);
+        }
+    }
+}
+
+fn add_operation(
+    paths: &mut Paths,
+    path: String,
+    method: HttpMethod,
+    operation: utoipa::openapi::path::Operation,
+) {
+    paths.paths.entry(path).or_default().merge_operations(PathItem::new(method, operation));
+}
+
+pub(super) type AddSchema = fn(&mut Components);
+
+/// A type with all that it refers to.
+fn add_schema<T: ToSchema>(components: &mut Components) {
+    let mut schemas = vec![(T::name().into_owned(), T::schema())];
+    T::schemas(&mut schemas);
+    components.schemas.extend(schemas);
+}
+
+/// Why sessions end.
+pub(super) fn reasons() -> RefOr<Schema> {
+    let reasons = EndReason::ALL.iter().map(|reason| reason.as_str());
+    let reasons = ObjectBuilder::new()
+        .schema_type(SchemaType::new(Type::String))
+        .description(Some("Why the session was ended: only with `session_revoked`."))
+        .enum_values(Some(reasons));
+    RefOr::T(reasons.into())
+}
+
+/// A route that serves an OpenAPI document at `path`, itself included. To be merged.
+///
+/// # Errors
+///
+/// `serde_json`'s, when an extension in the document cannot be written as JSON.
+///
+/// # Panics
+///
+/// If `path` is no path of axum's, as `Router::route` does.
+pub fn document(path: &str, mut openapi: OpenApi) -> Result<Router, serde_json::Error> {
+    let about = About::new("Health", "openapi", "This document", "OpenAPI 3.1, as JSON.");
+    let about = about.answers::<Value>(200, "The document.", json!({"openapi": "3.1.0"}));
+    let operation = operation::operation(&about, Access::Open, path);
+    add_operation(&mut openapi.paths, path.to_owned(), HttpMethod::Get, operation);
+    let json = Bytes::from(openapi.to_json()?);
+    let answer = async move || ([(CONTENT_TYPE, "application/json")], json.clone());
+    let router = say_405(Router::new().route(path, get(answer)));
+    Ok(seal(router))
+}

@@ -1,0 +1,135 @@
+//! One route as an OpenAPI operation.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+use utoipa::openapi::content::ContentBuilder;
+use utoipa::openapi::example::ExampleBuilder;
+use utoipa::openapi::header::HeaderBuilder;
+use utoipa::openapi::path::{Operation, OperationBuilder};
+use utoipa::openapi::request_body::RequestBodyBuilder;
+use utoipa::openapi::response::{Response, ResponseBuilder};
+use utoipa::openapi::schema::{AllOfBuilder, SchemaType, Type};
+use utoipa::openapi::security::SecurityRequirement;
+use utoipa::openapi::{Content, Header, ObjectBuilder, Ref, Required};
+
+use super::super::code::Code;
+use super::super::table::Access;
+use super::about::{About, Shape};
+use super::{BEARER, PROBLEM};
+use crate::reason::EndReason;
+
+const JSON: &str = "application/json";
+
+pub(super) fn operation(about: &About, access: Access, prefix: &str) -> Operation {
+    let mut operation = OperationBuilder::new()
+        .tag(about.tag)
+        .summary(Some(about.summary))
+        .description(Some(about.description))
+        .operation_id(Some(operation_id(prefix, about.name)));
+    for parameter in &about.parameters {
+        operation = operation.parameter(parameter.clone());
+    }
+    if let Some(body) = &about.body {
+        let body =
+            RequestBodyBuilder::new().required(Some(Required::True)).content(JSON, content(body));
+        operation = operation.request_body(Some(body.build()));
+    }
+    if access != Access::Open {
+        operation = operation.security(SecurityRequirement::new(BEARER, Vec::<String>::new()));
+    }
+    for (status, response) in responses(about, access) {
+        operation = operation.response(status.to_string(), response);
+    }
+    operation.build()
+}
+
+/// `/api/auth` and `logout_all`: `api_auth_logout_all`.
+fn operation_id(prefix: &str, name: &str) -> String {
+    let words = prefix.split(|c: char| !c.is_ascii_alphanumeric()).chain([name]);
+    words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join("_")
+}
+
+fn content(shape: &Shape) -> Content {
+    let schema = Ref::from_schema_name(shape.schema.clone());
+    ContentBuilder::new().schema(Some(schema)).example(Some(shape.example.clone())).build()
+}
+
+/// By status: a route's own answers, and its problems with those of its guards.
+fn responses(about: &About, access: Access) -> BTreeMap<u16, Response> {
+    let mut problems: BTreeMap<u16, Vec<Code>> = BTreeMap::new();
+    for &code in about.problems.iter().chain(access.problems()).chain(&[Code::MethodNotAllowed]) {
+        let codes = problems.entry(code.status().as_u16()).or_default();
+        if !codes.contains(&code) {
+            codes.push(code);
+        }
+    }
+    let problems = problems.into_iter().map(|(status, codes)| (status, problem(&codes)));
+    let own = about.answers.iter().map(|(status, description, shape)| {
+        let response =
+            ResponseBuilder::new().description(*description).content(JSON, content(shape));
+        (*status, with_headers(response, *status).build())
+    });
+    problems.chain(own).collect()
+}
+
+/// One response for all codes of a status.
+fn problem(codes: &[Code]) -> Response {
+    let names: Vec<_> = codes.iter().map(|code| word(*code)).collect();
+    let mut narrowed = ObjectBuilder::new().property(
+        "code",
+        ObjectBuilder::new().schema_type(SchemaType::new(Type::String)).enum_values(Some(names)),
+    );
+    if codes.contains(&Code::Internal) {
+        narrowed = narrowed.required("request_id");
+    }
+    let schema = AllOfBuilder::new().item(Ref::from_schema_name(PROBLEM)).item(narrowed);
+    let examples = codes.iter().map(|code| {
+        let example = ExampleBuilder::new().value(Some(example(*code)));
+        (word(*code), example.build())
+    });
+    let content = ContentBuilder::new().schema(Some(schema)).examples_from_iter(examples);
+    let description = codes.iter().map(|code| code.detail()).collect::<Vec<_>>().join("; ");
+    let response = ResponseBuilder::new().description(description).content(JSON, content.build());
+    let status = codes.first().map_or(0, |code| code.status().as_u16());
+    with_headers(response, status).build()
+}
+
+fn with_headers(response: ResponseBuilder, status: u16) -> ResponseBuilder {
+    let (name, description, kind) = match status {
+        401 => (
+            "WWW-Authenticate",
+            "The challenge (RFC 6750): with `error` only if a token was shown.",
+            Type::String,
+        ),
+        403 => {
+            ("WWW-Authenticate", "The challenge (RFC 6750), if a role is missing.", Type::String)
+        }
+        405 => ("Allow", "The methods that this path has.", Type::String),
+        503 => ("Retry-After", "After how many seconds to try again.", Type::Integer),
+        _ => return response,
+    };
+    response.header(name, header(description, kind))
+}
+
+fn header(description: &str, kind: Type) -> Header {
+    let schema = ObjectBuilder::new().schema_type(SchemaType::new(kind));
+    HeaderBuilder::new().schema(Some(schema)).description(Some(description)).build()
+}
+
+fn word(code: Code) -> String {
+    // A unit variant is a string.
+    serde_json::to_value(code).ok().as_ref().and_then(Value::as_str).unwrap_or_default().to_owned()
+}
+
+fn example(code: Code) -> Value {
+    let detail = code.detail();
+    match code {
+        Code::SessionRevoked => {
+            let reason = EndReason::LogoutAll.as_str();
+            json!({"detail": format!("{detail}: {reason}"), "code": code, "reason": reason})
+        }
+        Code::Internal => json!({"detail": detail, "code": code, "request_id": "b3kT9-xQ2_aL"}),
+        _ => json!({"detail": detail, "code": code}),
+    }
+}

@@ -1,0 +1,106 @@
+//! The body of a login, checked by hand: a wrong one is told by field name, and never quotes a password.
+
+use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
+use utoipa::ToSchema;
+
+use super::code::Code;
+use super::credentials::{LoginName, Password};
+use super::problem::Problem;
+use crate::id::UserId;
+use crate::session::NewSession;
+
+/// What a login sends: a user, and a password. Other members are ignored.
+#[derive(ToSchema)]
+#[schema(as = LoginRequest)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "told to clients; what they send is read as `LoginBody`")]
+pub(super) enum LoginRequest {
+    /// By user id.
+    ByUserId {
+        /// The user's id.
+        #[schema(min_length = 1, max_length = 256)]
+        user_id: String,
+        /// The password.
+        #[schema(max_length = 1024, format = Password)]
+        password: String,
+    },
+    /// By e-mail address.
+    ByEmail {
+        /// The e-mail address.
+        #[schema(min_length = 1, max_length = 512)]
+        email: String,
+        /// The password.
+        #[schema(max_length = 1024, format = Password)]
+        password: String,
+    },
+}
+
+/// A login's body as it came.
+#[derive(Deserialize)]
+pub(super) struct LoginBody<'a> {
+    #[serde(borrow, default, deserialize_with = "given")]
+    user_id: Option<&'a RawValue>,
+    #[serde(borrow, default, deserialize_with = "given")]
+    email: Option<&'a RawValue>,
+    #[serde(borrow, default, deserialize_with = "given")]
+    password: Option<&'a RawValue>,
+}
+
+/// A login's body as it must be.
+pub(super) struct Login {
+    /// `None` is a name that no user can have.
+    pub(super) name: Option<LoginName>,
+    /// What was typed as the name.
+    pub(super) typed: String,
+    pub(super) password: Password,
+}
+
+impl LoginBody<'_> {
+    pub(super) fn checked(self) -> Result<Login, Problem> {
+        let (typed, name) = match (self.user_id, self.email) {
+            (Some(_), Some(_)) => {
+                return Err(Problem::invalid_body("give `user_id` or `email`, not both"));
+            }
+            (Some(id), None) => {
+                let id = text("user_id", id, 1, UserId::MAX_LEN)?;
+                // Characters are what clients are told about, bytes are what counts.
+                let name = UserId::parse(&id).map(LoginName::UserId);
+                (id, name)
+            }
+            (None, Some(email)) => {
+                let email = text("email", email, 1, NewSession::FIELD_LEN)?;
+                (email.clone(), Some(LoginName::Email(email)))
+            }
+            (None, None) => return Err(Problem::invalid_body("`user_id` or `email` is missing")),
+        };
+        let Some(password) = self.password else {
+            return Err(Problem::invalid_body("`password` is missing"));
+        };
+        let password = Password::new(text("password", password, 0, Password::MAX_LEN)?);
+        Ok(Login { name, typed, password })
+    }
+}
+
+/// A member that is there, `null` included.
+fn given<'de: 'a, 'a, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<&'a RawValue>, D::Error> {
+    <&RawValue>::deserialize(deserializer).map(Some)
+}
+
+/// A member as text. What it is instead is never built, however large or deep.
+fn text(field: &str, member: &RawValue, min: usize, max: usize) -> Result<String, Problem> {
+    if !member.get().starts_with('"') {
+        return Err(Problem::invalid_body(format!("`{field}` must be a string")));
+    }
+    // An escape sequence that is no character.
+    let text: String =
+        serde_json::from_str(member.get()).map_err(|_| Problem::from(Code::InvalidRequest))?;
+    if (min..=max).contains(&text.chars().count()) {
+        Ok(text)
+    } else {
+        let rule = format!("`{field}` must be {min} to {max} characters long");
+        Err(Problem::invalid_body(rule))
+    }
+}

@@ -1,0 +1,161 @@
+//! `POST /login`.
+
+use std::hash::BuildHasher as _;
+use std::net::IpAddr;
+
+use axum::extract::{Request, State};
+use axum::response::Response;
+use http::HeaderMap;
+use http::header::USER_AGENT;
+
+use super::answer::{self, Answer};
+use super::body;
+use super::code::Code;
+use super::context::Context;
+use super::credentials::{LoginName, Verdict};
+use super::given::{Login, LoginBody};
+use super::problem::Problem;
+use super::shapes::LoggedIn;
+use crate::error::SessionError;
+use crate::events::LoginRefusal;
+use crate::id::UserId;
+use crate::session::{NewSession, SessionData};
+
+pub(super) async fn login<D: SessionData>(
+    State(context): State<Context<D>>,
+    request: Request,
+) -> Answer {
+    let (parts, body) = request.into_parts();
+    let body = body::json(&parts.headers, body, context.body_timeout).await?;
+    let login = body::parse::<LoginBody<'_>>(&body)?.checked()?;
+    let client =
+        Client { address: (context.client_address)(&parts), agent: user_agent(&parts.headers) };
+    // The password is in `login`, and what else came in is not needed while credentials are checked.
+    drop((parts, body));
+
+    let first = attempt(&context, &login, &client).await;
+    // What the first attempt has checked may be what was changed: all of it is checked anew, once.
+    let outcome = match first {
+        Err(Refusal { refusal: Some(LoginRefusal::Superseded), .. }) => {
+            attempt(&context, &login, &client).await
+        }
+        other => other,
+    };
+    outcome.map_err(|Refusal { user, refusal, problem }| {
+        if let Some(refusal) = refusal {
+            context.manager.tell_login_refused(user, refusal, client.address);
+        }
+        problem
+    })
+}
+
+struct Client {
+    address: Option<IpAddr>,
+    agent: Option<String>,
+}
+
+fn user_agent(headers: &HeaderMap) -> Option<String> {
+    headers.get(USER_AGENT).map(|agent| String::from_utf8_lossy(agent.as_bytes()).into_owned())
+}
+
+/// A login that did not succeed.
+struct Refusal {
+    /// Who was meant, where that is a user who exists.
+    user: Option<UserId>,
+    /// Why; `None` when nobody could tell.
+    refusal: Option<LoginRefusal>,
+    problem: Problem,
+}
+
+impl Refusal {
+    fn because(user: Option<UserId>, refusal: LoginRefusal) -> Self {
+        let problem = match refusal {
+            LoginRefusal::SessionLimit => Code::SessionLimit.into(),
+            LoginRefusal::Credentials
+            | LoginRefusal::AccountInactive
+            | LoginRefusal::Superseded => Code::InvalidCredentials.into(),
+        };
+        Self { user, refusal: Some(refusal), problem }
+    }
+}
+
+impl From<Problem> for Refusal {
+    fn from(problem: Problem) -> Self {
+        Self { user: None, refusal: None, problem }
+    }
+}
+
+async fn attempt<D: SessionData>(
+    context: &Context<D>,
+    login: &Login,
+    client: &Client,
+) -> Result<Response, Refusal> {
+    let user = find(context, login.name.as_ref()).await?;
+    // Nobody's guard is read as well, so that it takes as long.
+    let guarded = match &user {
+        Some(user) => user.clone(),
+        None => nobody(context, login)?,
+    };
+    let guard = context.manager.begin_login(&guarded).await.map_err(Problem::from)?;
+    let verdict = context.credentials.verify(user.as_ref(), &login.password).await;
+    let verdict = verdict.map_err(|error| Problem::unavailable(&*error))?;
+    let (user, new) = match (user, verdict) {
+        (Some(user), Verdict::Accepted(new)) => (user, new),
+        (user, Verdict::Refused(refusal)) => return Err(Refusal::because(user, refusal)),
+        (None, Verdict::Accepted(_)) => {
+            return Err(Refusal::because(None, LoginRefusal::Credentials));
+        }
+        (_, Verdict::Busy) => return Err(Problem::from(Code::Overloaded).into()),
+    };
+    if new.user != user {
+        let what = "the credentials are one user's, and the session that they ask for another's";
+        return Err(Problem::internal_because(what).into());
+    }
+    let new = seen_from(new.guard(guard), client);
+    match context.manager.create(new).await {
+        Ok(login) => {
+            let expires_in = login.expires_in.as_secs();
+            let answer = LoggedIn::new(&login.session, login.access_token, expires_in);
+            Ok(answer::ok(&answer)?)
+        }
+        Err(error) => Err(match refusal(&error) {
+            Some(refusal) => Refusal::because(Some(user), refusal),
+            None => Problem::from(error).into(),
+        }),
+    }
+}
+
+async fn find<D: SessionData>(
+    context: &Context<D>,
+    name: Option<&LoginName>,
+) -> Result<Option<UserId>, Problem> {
+    let Some(name) = name else { return Ok(None) };
+    context.credentials.find(name).await.map_err(|error| Problem::unavailable(&*error))
+}
+
+/// A user id that stands for whatever was typed.
+fn nobody<D>(context: &Context<D>, login: &Login) -> Result<UserId, Problem> {
+    let id = format!("nobody-{:016x}", context.nobody.hash_one(&login.typed));
+    UserId::parse(&id).ok_or_else(|| Problem::internal_because("a stand-in is no user id"))
+}
+
+fn seen_from<D>(new: NewSession<D>, client: &Client) -> NewSession<D> {
+    let new = match client.address {
+        Some(address) => new.ip_address(address),
+        None => new,
+    };
+    match &client.agent {
+        Some(agent) => new.user_agent(agent),
+        None => new,
+    }
+}
+
+/// What of the manager's refusals is one of the login.
+fn refusal(error: &SessionError) -> Option<LoginRefusal> {
+    match error {
+        SessionError::LimitReached => Some(LoginRefusal::SessionLimit),
+        SessionError::LoginSuperseded => Some(LoginRefusal::Superseded),
+        SessionError::AccountInactive => Some(LoginRefusal::AccountInactive),
+        _ => None,
+    }
+}

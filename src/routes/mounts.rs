@@ -1,0 +1,104 @@
+//! Where an application puts the routes.
+
+use std::collections::BTreeSet;
+
+use super::table::Group;
+use crate::error::ConfigError;
+
+/// Where an application puts the routes: the same list makes the router and the document.
+///
+/// A prefix is `/` with letters, digits, `-`, `_`, `.` and `~`, once or several times: `/auth`, `/api/v1/sessions`.
+///
+/// ```
+/// use tower_session_auth::routes::Mounts;
+///
+/// # fn main() -> Result<(), tower_session_auth::ConfigError> {
+/// let mounts = Mounts::new().auth("/v1/auth")?.session("/v1/session")?.health("/health")?;
+/// assert!(mounts.auth("/v1/session").is_err()); // both have a `/me`
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Mounts {
+    places: Vec<(Group, String)>,
+}
+
+impl Mounts {
+    /// Nowhere yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The usual places: auth routes at `/api/auth` and `/auth`, session routes at `/api/session`, health routes at
+    /// `/health`.
+    #[must_use]
+    pub fn standard() -> Self {
+        let places = [
+            (Group::Auth, "/api/auth"),
+            (Group::Auth, "/auth"),
+            (Group::Session, "/api/session"),
+            (Group::Health, "/health"),
+        ];
+        Self { places: places.map(|(group, prefix)| (group, prefix.to_owned())).into() }
+    }
+
+    /// The auth routes, as [`Routes::auth`](super::Routes::auth).
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::OutOfRange`] for what is no prefix, or would give one path to two routes.
+    pub fn auth(self, prefix: impl Into<String>) -> Result<Self, ConfigError> {
+        self.and(Group::Auth, prefix.into())
+    }
+
+    /// The session routes, as [`Routes::session`](super::Routes::session).
+    ///
+    /// # Errors
+    ///
+    /// As for [`auth`](Self::auth).
+    pub fn session(self, prefix: impl Into<String>) -> Result<Self, ConfigError> {
+        self.and(Group::Session, prefix.into())
+    }
+
+    /// The health routes, as [`Routes::health`](super::Routes::health).
+    ///
+    /// # Errors
+    ///
+    /// As for [`auth`](Self::auth).
+    pub fn health(self, prefix: impl Into<String>) -> Result<Self, ConfigError> {
+        self.and(Group::Health, prefix.into())
+    }
+
+    fn and(mut self, group: Group, prefix: String) -> Result<Self, ConfigError> {
+        let refused = |rule| ConfigError::OutOfRange { setting: "prefix", rule };
+        if !is_prefix(&prefix) {
+            return Err(refused(
+                "must be one or more of `/` with letters, digits, `-`, `_`, `.`, `~`",
+            ));
+        }
+        let taken: BTreeSet<_> =
+            self.places().flat_map(|(group, prefix)| paths(group, prefix)).collect();
+        if paths(group, &prefix).any(|path| taken.contains(&path)) {
+            return Err(refused("must not give one path to two routes"));
+        }
+        self.places.push((group, prefix));
+        Ok(self)
+    }
+
+    pub(super) fn places(&self) -> impl Iterator<Item = (Group, &str)> {
+        self.places.iter().map(|(group, prefix)| (*group, prefix.as_str()))
+    }
+}
+
+/// Paths do not depend on the sessions' data.
+fn paths(group: Group, prefix: &str) -> impl Iterator<Item = String> + use<> {
+    let prefix = prefix.to_owned();
+    group.endpoints::<()>().into_iter().map(move |endpoint| endpoint.path_below(&prefix))
+}
+
+fn is_prefix(text: &str) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte);
+    let Some(segments) = text.strip_prefix('/') else { return false };
+    segments.split('/').all(|segment| !segment.is_empty() && segment.bytes().all(allowed))
+}

@@ -1,0 +1,103 @@
+//! What a user asks for about their own sessions.
+
+use axum::extract::State;
+use http::HeaderMap;
+
+use super::answer::{self, Answer};
+use super::code::Code;
+use super::context::Context;
+use super::input::{self, Params};
+use super::problem::Problem;
+use super::shapes::{Account, CurrentSession, Deleted, Device, Done, OwnSessions};
+use crate::error::SessionError;
+use crate::reason::EndReason;
+use crate::session::{Session, SessionData};
+use crate::steps::extract::bearer;
+
+/// `POST /logout`. Works with an access token that has expired, and is idempotent: a session that is gone is logged out.
+pub(super) async fn logout<D: SessionData>(
+    State(context): State<Context<D>>,
+    headers: HeaderMap,
+) -> Answer {
+    context.manager.logout(bearer(&headers)?).await?;
+    answer::ok(&Done { message: "Successfully logged out".to_owned() })
+}
+
+/// `POST /logout-all`.
+pub(super) async fn logout_all<D: SessionData>(
+    State(context): State<Context<D>>,
+    session: Session<D>,
+) -> Answer {
+    let ended = context.manager.delete_all(session.user_id(), EndReason::LogoutAll).await?;
+    let count = ended.len() as u64;
+    let message = format!("Successfully logged out of {count} session(s)");
+    answer::ok(&Deleted { message, deleted_count: count })
+}
+
+/// `GET /me` of the auth routes: who the caller is now, as the user directory has them.
+pub(super) async fn account<D: SessionData>(
+    State(context): State<Context<D>>,
+    session: Session<D>,
+) -> Answer {
+    let session = stored(&context, &session).await?;
+    let user = context.manager.account(&session).await?;
+    answer::ok(&Account::new(session.user_id(), user))
+}
+
+/// `GET /sessions`.
+pub(super) async fn sessions<D: SessionData>(
+    State(context): State<Context<D>>,
+    session: Session<D>,
+) -> Answer {
+    let own = context.manager.own_sessions(&session).await?;
+    if !own.iter().any(|own| own.current) {
+        return Err(context.why_ended(&session).await.into());
+    }
+    let sessions: Vec<_> = own.iter().map(Device::from).collect();
+    answer::ok(&OwnSessions { total: sessions.len() as u64, sessions })
+}
+
+/// `DELETE /sessions/{session_id}`: one of the caller's own. Another user's is not found.
+pub(super) async fn end_session<D: SessionData>(
+    State(context): State<Context<D>>,
+    session: Session<D>,
+    params: Params,
+) -> Answer {
+    let id = input::session_id(&params)?;
+    if context.manager.delete_own(&session, &id).await? {
+        answer::ok(&Done { message: "Session ended".to_owned() })
+    } else {
+        Err(Code::NotFound.into())
+    }
+}
+
+/// `GET /me` of the session routes: the caller's session.
+pub(super) async fn current<D: SessionData>(
+    State(context): State<Context<D>>,
+    session: Session<D>,
+) -> Answer {
+    answer::ok(&CurrentSession::from(&stored(&context, &session).await?))
+}
+
+/// `POST /refresh` of the session routes: the idle TTL starts anew.
+pub(super) async fn refresh<D: SessionData>(
+    State(context): State<Context<D>>,
+    session: Session<D>,
+) -> Answer {
+    match context.manager.refresh(session.user_id(), session.id()).await {
+        Ok(_) => answer::ok(&Done { message: "Session refreshed successfully".to_owned() }),
+        Err(SessionError::Gone) => Err(context.why_ended(&session).await.into()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The session as the store has it: the layer's may lag behind in last activity and time to live.
+async fn stored<D: SessionData>(
+    context: &Context<D>,
+    session: &Session<D>,
+) -> Result<Session<D>, Problem> {
+    match context.manager.get(session.user_id(), session.id()).await? {
+        Some(session) => Ok(session),
+        None => Err(context.why_ended(session).await.into()),
+    }
+}

@@ -1,0 +1,172 @@
+//! Every answer that is not the one asked for: `{"detail": …, "code": …}`.
+
+use std::borrow::Cow;
+use std::error::Error as StdError;
+use std::fmt;
+
+use axum::response::{IntoResponse, Response};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::{HeaderValue, StatusCode};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::code::Code;
+use crate::error::{AuthError, AuthErrorKind, SessionError, StoreErrorKind};
+use crate::id::random_text;
+use crate::trace;
+
+/// An answer in the contract's words.
+#[derive(Debug)]
+pub(super) enum Problem {
+    /// What the layer would have answered.
+    Auth(AuthError),
+    /// What only these routes answer.
+    Plain { status: StatusCode, code: Code, detail: Cow<'static, str> },
+    /// Tells the client nothing but an id, which the log has too.
+    Internal { status: StatusCode, request_id: String },
+}
+
+/// What went wrong.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Problem)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ProblemBody<'a> {
+    /// What is wrong, for a person. Not stable.
+    detail: &'a str,
+    code: Code,
+    /// Why the session was ended: only with `session_revoked`.
+    #[schema(schema_with = super::document::reasons)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'a str>,
+    /// Finds the cause in the server's log: only with `internal`.
+    #[schema(value_type = String)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request_id: Option<&'a str>,
+}
+
+impl From<Code> for Problem {
+    fn from(code: Code) -> Self {
+        Self::Plain { status: code.status(), code, detail: Cow::Borrowed(code.detail()) }
+    }
+}
+
+impl Problem {
+    pub(super) fn invalid_body(detail: impl Into<Cow<'static, str>>) -> Self {
+        let code = Code::InvalidBody;
+        Self::Plain { status: code.status(), code, detail: detail.into() }
+    }
+
+    pub(super) fn auth(kind: AuthErrorKind) -> Self {
+        Self::Auth(AuthError::from(kind))
+    }
+
+    /// What somebody else's status means in the contract's words. It stays as it is.
+    pub(super) fn of_status(status: StatusCode) -> Self {
+        let code = match status {
+            StatusCode::UNAUTHORIZED => return Self::auth(AuthErrorKind::MissingToken),
+            StatusCode::FORBIDDEN => return Self::auth(AuthErrorKind::InsufficientScope),
+            StatusCode::NOT_FOUND => Code::NotFound,
+            StatusCode::METHOD_NOT_ALLOWED => Code::MethodNotAllowed,
+            StatusCode::REQUEST_TIMEOUT => Code::RequestTimeout,
+            StatusCode::PAYLOAD_TOO_LARGE => Code::PayloadTooLarge,
+            StatusCode::UNSUPPORTED_MEDIA_TYPE => Code::UnsupportedMediaType,
+            StatusCode::UNPROCESSABLE_ENTITY => Code::InvalidBody,
+            StatusCode::TOO_MANY_REQUESTS => Code::RateLimited,
+            StatusCode::SERVICE_UNAVAILABLE => Code::Overloaded,
+            status if status.is_server_error() => return Self::failed(status, status),
+            _ => Code::InvalidRequest,
+        };
+        Self::Plain { status, code, detail: Cow::Borrowed(code.detail()) }
+    }
+
+    /// The application's part cannot tell.
+    pub(super) fn unavailable(error: &(dyn StdError + 'static)) -> Self {
+        trace::warn!("credentials could not be checked", error = trace::Chain(error));
+        Self::auth(AuthErrorKind::StoreUnavailable)
+    }
+
+    pub(super) fn internal(error: &(dyn StdError + 'static)) -> Self {
+        Self::internal_because(trace::Chain(error))
+    }
+
+    /// `what` goes to the log, and nowhere else.
+    pub(super) fn internal_because(what: impl fmt::Display) -> Self {
+        Self::failed(StatusCode::INTERNAL_SERVER_ERROR, what)
+    }
+
+    fn failed(status: StatusCode, what: impl fmt::Display) -> Self {
+        // Without random bytes the answer still says what it can.
+        let request_id = random_text::<9>().unwrap_or_default();
+        trace::error!("internal error", request_id = request_id, error = what);
+        Self::Internal { status, request_id }
+    }
+
+    pub(super) fn to_response<B: From<String>>(&self) -> http::Response<B> {
+        let (status, code, detail, request_id) = match self {
+            Self::Auth(error) => {
+                let mut response = error.to_response();
+                response.extensions_mut().insert(error.clone());
+                return response;
+            }
+            Self::Plain { status, code, detail } => (*status, *code, detail.as_ref(), None),
+            Self::Internal { status, request_id } => {
+                (*status, Code::Internal, Code::Internal.detail(), Some(request_id.as_str()))
+            }
+        };
+        // Strings and nothing else: serde_json has no reason to fail.
+        let body = ProblemBody { detail, code, reason: None, request_id };
+        let body = serde_json::to_string(&body).unwrap_or_default();
+        let mut response = http::Response::new(B::from(body));
+        *response.status_mut() = status;
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if status == StatusCode::UNAUTHORIZED {
+            // Who got the password wrong showed no token.
+            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        if [StatusCode::SERVICE_UNAVAILABLE, StatusCode::TOO_MANY_REQUESTS].contains(&status) {
+            headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        response
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        self.to_response()
+    }
+}
+
+impl From<AuthError> for Problem {
+    fn from(error: AuthError) -> Self {
+        Self::Auth(error)
+    }
+}
+
+/// A verb of the manager that failed: nearly always the store.
+impl From<SessionError> for Problem {
+    fn from(error: SessionError) -> Self {
+        match error {
+            // Waiting does not make it readable.
+            SessionError::Store(error) if error.kind() == StoreErrorKind::Unreadable => {
+                Self::internal(&error)
+            }
+            SessionError::Store(error) => {
+                trace::warn!("the session store did not do it", error = trace::Chain(&error));
+                Self::Auth(AuthError::from(error))
+            }
+            SessionError::Directory(error) => {
+                trace::warn!("the user directory did not tell", error = trace::Chain(&error));
+                Self::auth(AuthErrorKind::DirectoryUnavailable)
+            }
+            SessionError::AccountInactive => Self::auth(AuthErrorKind::AccountInactive),
+            SessionError::Gone => Self::auth(AuthErrorKind::SessionExpired),
+            SessionError::Cursor => Self::invalid_body("`cursor` is not one of this list's"),
+            SessionError::LimitReached => Code::SessionLimit.into(),
+            SessionError::LoginSuperseded => Code::InvalidCredentials.into(),
+            SessionError::Contended => Code::Overloaded.into(),
+            error => Self::internal(&error),
+        }
+    }
+}

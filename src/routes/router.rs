@@ -1,0 +1,85 @@
+//! The table as routers: which guard stands around which route.
+
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse as _, Response};
+use http::HeaderValue;
+use http::header::{CACHE_CONTROL, X_CONTENT_TYPE_OPTIONS};
+use tokio::time::timeout;
+
+use super::code::Code;
+use super::context::Context;
+use super::contract::ContractErrorsLayer;
+use super::problem::Problem;
+use super::table::{Access, Endpoint, Group};
+use crate::error::AuthErrorKind;
+use crate::layer::SessionAuthLayer;
+use crate::session::{Session, SessionData};
+
+/// One group's routes, each behind what it needs.
+pub(super) fn router<D: SessionData>(group: Group, context: Context<D>) -> Router {
+    let (mut open, mut session, mut admin) = (Router::new(), Router::new(), Router::new());
+    for Endpoint { path, access, handler, .. } in group.endpoints::<D>() {
+        match access {
+            Access::Open | Access::Token => open = open.route(path, handler),
+            Access::Session => session = session.route(path, handler),
+            Access::Admin => admin = admin.route(path, handler),
+        }
+    }
+    let layer = SessionAuthLayer::new(context.manager.clone());
+    let limit = context.timeout;
+    let router = match group {
+        // Nobody without a session learns which paths there are.
+        Group::Session => {
+            let admin = say_405(admin)
+                .route_layer(middleware::from_fn_with_state(context.clone(), require_admin::<D>));
+            say_405(session).merge(admin).fallback(not_found).layer(layer)
+        }
+        Group::Auth => say_405(open).merge(say_405(session).route_layer(layer)).fallback(not_found),
+        Group::Health => say_405(open).fallback(not_found),
+    };
+    seal(router.with_state(context).layer(middleware::from_fn_with_state(limit, in_time)))
+}
+
+/// What all routes have in common, whoever mounts them.
+pub(super) fn seal(router: Router) -> Router {
+    router.layer(ContractErrorsLayer::new()).layer(middleware::map_response(sealed))
+}
+
+/// axum adds `Allow`.
+pub(super) fn say_405<S: Clone + Send + Sync + 'static>(router: Router<S>) -> Router<S> {
+    router.method_not_allowed_fallback(async || Problem::from(Code::MethodNotAllowed))
+}
+
+async fn not_found() -> Problem {
+    Code::NotFound.into()
+}
+
+async fn require_admin<D: SessionData>(
+    State(context): State<Context<D>>,
+    session: Session<D>,
+    request: Request,
+    next: Next,
+) -> Response {
+    if session.role().is_some_and(|role| context.admin_roles.iter().any(|admin| admin == role)) {
+        next.run(request).await
+    } else {
+        Problem::auth(AuthErrorKind::InsufficientScope).into_response()
+    }
+}
+
+async fn in_time(State(limit): State<Duration>, request: Request, next: Next) -> Response {
+    let answer = timeout(limit, next.run(request)).await;
+    answer.unwrap_or_else(|_| Problem::from(Code::RequestTimeout).into_response())
+}
+
+/// Nobody keeps these answers, and nobody guesses what they are.
+async fn sealed(mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response
+}

@@ -1,0 +1,157 @@
+//! The auth routes.
+
+use axum::routing::{delete, get, post};
+use serde_json::json;
+use utoipa::openapi::path::{HttpMethod, ParameterIn};
+use utoipa::openapi::schema::{ObjectBuilder, SchemaType, Type};
+
+use super::{Access, Endpoint};
+use crate::routes::code::Code;
+use crate::routes::document::About;
+use crate::routes::given::LoginRequest;
+use crate::routes::shapes::{Account, Deleted, Done, LoggedIn, OwnSessions};
+use crate::routes::{login, own};
+use crate::session::SessionData;
+
+const TAG: &str = "Auth";
+
+pub(super) fn auth<D: SessionData>() -> Vec<Endpoint<D>> {
+    vec![
+        Endpoint {
+            method: HttpMethod::Post,
+            path: "/login",
+            access: Access::Open,
+            handler: post(login::login::<D>),
+            about: about_login(),
+        },
+        Endpoint {
+            method: HttpMethod::Post,
+            path: "/logout",
+            access: Access::Token,
+            handler: post(own::logout::<D>),
+            about: About::new(
+                TAG,
+                "logout",
+                "Ends the session of the token",
+                "Also of a token that has expired. A session that is gone is logged out: 200.",
+            )
+            .answers::<Done>(200, "The session has ended.", json!({"message": "Successfully logged out"})),
+        },
+        Endpoint {
+            method: HttpMethod::Post,
+            path: "/logout-all",
+            access: Access::Session,
+            handler: post(own::logout_all::<D>),
+            about: About::new(
+                TAG,
+                "logout_all",
+                "Ends all sessions of the caller",
+                "In one step. A login that is under way does not survive it.",
+            )
+            .answers::<Deleted>(
+                200,
+                "They have ended.",
+                json!({"message": "Successfully logged out of 3 session(s)", "deleted_count": 3}),
+            ),
+        },
+        Endpoint {
+            method: HttpMethod::Get,
+            path: "/me",
+            access: Access::Session,
+            handler: get(own::account::<D>),
+            about: About::new(TAG, "me", "Who the caller is", "As the user directory has them now.")
+                .answers::<Account>(
+                    200,
+                    "The caller.",
+                    json!({"user_id": "jeju", "user_name": "Jeju", "email": "jeju@test.com", "role": "user"}),
+                ),
+        },
+        Endpoint {
+            method: HttpMethod::Get,
+            path: "/sessions",
+            access: Access::Session,
+            handler: get(own::sessions::<D>),
+            about: About::new(
+                TAG,
+                "sessions",
+                "The caller's sessions",
+                "One for each device that is logged in, the latest used first.",
+            )
+            .answers::<OwnSessions>(200, "The sessions.", devices()),
+        },
+        Endpoint {
+            method: HttpMethod::Delete,
+            path: "/sessions/{session_id}",
+            access: Access::Session,
+            handler: delete(own::end_session::<D>),
+            about: About::new(
+                TAG,
+                "end_session",
+                "Ends one of the caller's sessions",
+                "Another user's session is not found.",
+            )
+            .parameter(
+                ParameterIn::Path,
+                "session_id",
+                "The session's public name, from the list.",
+                ObjectBuilder::new()
+                    .schema_type(SchemaType::new(Type::String))
+                    .pattern(Some("^[A-Za-z0-9_-]{1,64}$")),
+            )
+            .answers::<Done>(200, "It has ended.", json!({"message": "Session ended"}))
+            .problems(&[Code::NotFound]),
+        },
+        super::health::ready("/health"),
+    ]
+}
+
+fn about_login() -> About {
+    let about = About::new(
+        TAG,
+        "login",
+        "Opens a session",
+        "By user id or by e-mail address. A user who is unknown, has another password, or is not active is one answer.",
+    );
+    about
+        .body::<LoginRequest>(json!({"user_id": "jeju", "password": "password123"}))
+        .answers::<LoggedIn>(
+            200,
+            "The session is open.",
+            json!({
+                "user_id": "jeju",
+                "user_name": "Jeju",
+                "email": "jeju@test.com",
+                "role": "user",
+                "access_token": "eyJ0eXAiOiJhdCtqd3QiLCJhbGciOiJIUzI1NiIsImtpZCI6IjEifQ.e30.c2ln",
+                "token_type": "bearer",
+                "expires_in": 3600,
+            }),
+        )
+        .problems(&[
+            Code::InvalidRequest,
+            Code::InvalidCredentials,
+            Code::RequestTimeout,
+            Code::SessionLimit,
+            Code::PayloadTooLarge,
+            Code::UnsupportedMediaType,
+            Code::InvalidBody,
+            Code::Overloaded,
+            Code::StoreUnavailable,
+            Code::Internal,
+        ])
+}
+
+fn devices() -> serde_json::Value {
+    json!({
+        "sessions": [{
+            "session_id": "b3kT9xQ2aLmZ7vWcRr8yHn4s",
+            "created_at": "2025-10-17T12:00:00Z",
+            "last_activity": "2025-10-17T12:34:00Z",
+            "ttl": 3000,
+            "ip_address": "192.0.2.7",
+            "user_agent": "curl/8.5.0",
+            "current": true,
+        }],
+        "total": 1,
+    })
+}

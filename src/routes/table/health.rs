@@ -1,0 +1,59 @@
+//! The health routes.
+
+use axum::routing::get;
+use serde_json::json;
+use utoipa::openapi::path::HttpMethod;
+
+use super::{Access, Endpoint};
+use crate::routes::code::Code;
+use crate::routes::document::About;
+use crate::routes::health;
+use crate::routes::shapes::{Liveness, Readiness};
+use crate::session::SessionData;
+
+const TAG: &str = "Health";
+
+pub(super) fn health<D: SessionData>() -> Vec<Endpoint<D>> {
+    vec![
+        ready("/"),
+        Endpoint {
+            method: HttpMethod::Get,
+            path: "/live",
+            access: Access::Open,
+            handler: get(health::live),
+            about: About::new(TAG, "live", "Whether the service runs", "Asks nobody.")
+                .answers::<Liveness>(200, "It runs.", json!({"status": "alive"})),
+        },
+    ]
+}
+
+pub(super) fn ready<D: SessionData>(path: &'static str) -> Endpoint<D> {
+    let about = About::new(TAG, "ready", "Whether the service is ready", "Asks the session store.");
+    let about = about
+        .answers::<Readiness>(
+            200,
+            "It is.",
+            json!({
+                "status": "healthy",
+                "store": {"kind": "redis", "connected": true, "version": "7.0.15", "latency_ms": 0.2},
+                "cache": {"coherent": true},
+            }),
+        )
+        .answers::<Readiness>(
+            503,
+            "The session store does not answer.",
+            json!({
+                "status": "degraded",
+                "store": {"kind": "redis", "connected": false, "version": null, "latency_ms": null},
+                "cache": {"coherent": false},
+            }),
+        )
+        .problems(&[Code::RequestTimeout, Code::Internal]);
+    Endpoint {
+        method: HttpMethod::Get,
+        path,
+        access: Access::Open,
+        handler: get(health::ready::<D>),
+        about,
+    }
+}
