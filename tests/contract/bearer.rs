@@ -143,5 +143,7 @@ pub(crate) async fn check(world: World) {
     world.check(spellings(&login.token)).await;
     world.check(logouts(&login, &other)).await;
     let alive = get("/api/data").token(&other.token).answers(200, json!("<any>"));
-    world.check([alive.note("nobody ended this one")]).await;
+    let end = post("/auth/logout").token(&other.token);
+    let end = end.answers(200, message("Successfully logged out"));
+    world.check([alive.note("nobody ended this one"), end]).await;
 }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::World;
-use crate::table::{Row, Send, post};
+use crate::table::{Row, Send, delete, post};
 
 const LOGINS: [&str; 2] = ["/api/auth/login", "/auth/login"];
 
@@ -137,7 +137,7 @@ fn wrong_shapes() -> Vec<Row> {
             json!({"user_id": "jeju", "email": "jeju@test.com", "password": "x"}).to_string(),
             "email",
         ),
-        (r#"{"user_id":"jeju","user_id":"jeju","password":"x"}"#.to_owned(), "user_id"),
+        (r#"{"user_id":"jeju","user_id":"jeju","password":"x"}"#.to_owned(), "once"),
     ];
     let row = |(body, word): (String, &str)| {
         text(body.clone()).invalid(&format!("<with {word}>")).note(format!("{body:.60}"))
@@ -150,4 +150,12 @@ pub(crate) async fn check(world: World) {
     world.check(refused()).await;
     world.check(no_bodies()).await;
     world.check(wrong_shapes()).await;
+    // Of each login that succeeded there is a session.
+    let admin = world.log_in("admin").await;
+    let ended = |user: &str, count: usize| {
+        let message = format!("Successfully deleted {count} session(s) for user {user}");
+        let end = delete(format!("/api/session/user/{user}")).token(&admin.token);
+        end.answers(200, json!({"message": message, "deleted_count": count}))
+    };
+    world.check([ended("jeju", 8), ended("suspended", 0), ended("admin", 2)]).await;
 }

@@ -29,7 +29,7 @@ pub(crate) async fn check(world: World) {
     assert_eq!(tokens.len(), LOGINS, "each login has a token of its own");
     let one = tokens.iter().next().unwrap();
     let list = get("/auth/sessions").token(one).to(world.server).await;
-    assert_eq!(list.body["total"], LOGINS, "{list:?}");
+    assert_eq!(list.body["total"], LOGINS, "all of them are there");
     let ids: HashSet<_> = list.body["sessions"]
         .as_array()
         .unwrap()

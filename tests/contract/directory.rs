@@ -13,7 +13,7 @@ fn manager(redis: &RedisServer) -> SessionManager {
     let name = "tower-session-auth-example";
     let key = SigningKey::hs256("1", SECRET.as_bytes()).unwrap();
     let builder = SessionManager::builder().keys(KeySet::new(key)).issuer(name).audience(name);
-    builder.store(RedisStore::new(redis.url()).unwrap()).build().unwrap().0
+    builder.store(RedisStore::new(&redis.url()).unwrap()).build().unwrap().0
 }
 
 pub(crate) async fn check(world: World, redis: &RedisServer) {

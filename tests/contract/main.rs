@@ -60,10 +60,13 @@ impl World {
         Login { id: ids[0].to_owned(), token }
     }
 
+    /// All of the rows, in their order; what is wrong is told of all of them at once.
     pub(crate) async fn check(self, rows: impl IntoIterator<Item = Row>) {
+        let mut wrong = Vec::new();
         for row in rows {
-            row.check(self.server).await;
+            wrong.extend(row.check(self.server).await.err());
         }
+        assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     }
 }
 

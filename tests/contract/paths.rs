@@ -38,6 +38,7 @@ fn nowhere(token: &str) -> Vec<Row> {
         "/auth//me",
         "/api/auth/sessions/",
         "/API/DATA",
+        "/api/session/",
         "/api/data/",
         "/api/data/more",
         "/health/",
@@ -52,7 +53,7 @@ fn nowhere(token: &str) -> Vec<Row> {
         rows.push(send("HEAD", path).token(token).refused("not_found"));
     }
     // Behind the layer, what is there and what is not is nobody's business without a session.
-    for path in ["/api/session", "/api/session/", "/api/session/nowhere", "/api/session/user"] {
+    for path in ["/api/session", "/api/session/nowhere", "/api/session/user"] {
         rows.push(get(path).token(token).refused("not_found"));
         rows.push(get(path).refused("missing_token"));
         rows.push(get(path).token("x").refused("invalid_token"));

@@ -18,15 +18,11 @@ pub struct Reply {
 
 impl Reply {
     pub fn header(&self, name: &str) -> Option<&str> {
-        let mut values = self.headers(name);
-        let first = values.next();
+        let lines = self.head.lines().filter_map(|line| line.split_once(':'));
+        let mut values = lines.filter(|(key, _)| key.eq_ignore_ascii_case(name));
+        let first = values.next().map(|(_, value)| value.trim());
         assert_eq!(values.next(), None, "{name} is sent twice: {}", self.head);
         first
-    }
-
-    fn headers<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
-        let lines = self.head.lines().filter_map(|line| line.split_once(':'));
-        lines.filter(move |(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim())
     }
 
     /// The `code` of a refusal.
