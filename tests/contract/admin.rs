@@ -105,7 +105,7 @@ async fn pages(world: World, admin: &Login, everybody: &[Value]) {
     let mut seen = Vec::new();
     for _ in 0..100 {
         let request = get(format!("/api/session/all?limit=1{cursor}")).token(&admin.token);
-        let reply = request.to(world.server).await;
+        let reply = request.patiently_to(world.server).await;
         assert_eq!(reply.status, 200, "{reply:?}");
         let sessions = reply.body["sessions"].as_array().unwrap();
         assert!(sessions.len() <= 1 && reply.body["total"] == sessions.len(), "{reply:?}");

@@ -16,7 +16,7 @@ pub(crate) async fn check(world: World) {
     let mut logins = JoinSet::new();
     for _ in 0..LOGINS {
         let login = post("/auth/login").json(&body);
-        logins.spawn(async move { login.to(world.server).await });
+        logins.spawn(async move { login.patiently_to(world.server).await });
     }
     let replies = logins.join_all().await;
     let tokens: HashSet<_> = replies
@@ -28,7 +28,7 @@ pub(crate) async fn check(world: World) {
         .collect();
     assert_eq!(tokens.len(), LOGINS, "each login has a token of its own");
     let one = tokens.iter().next().unwrap();
-    let list = get("/auth/sessions").token(one).to(world.server).await;
+    let list = get("/auth/sessions").token(one).patiently_to(world.server).await;
     assert_eq!(list.body["total"], LOGINS, "all of them are there");
     let ids: HashSet<_> = list.body["sessions"]
         .as_array()

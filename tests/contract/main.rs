@@ -32,10 +32,9 @@ use std::net::SocketAddr;
 
 use serde_json::{Value, json};
 
-use crate::support::client::get;
 use crate::support::redis::RedisServer;
 use crate::support::server::{SECRET, Server};
-use crate::table::{Row, post};
+use crate::table::{Row, get, post};
 
 /// A server under test.
 #[derive(Clone, Copy)]
@@ -49,10 +48,10 @@ impl World {
         let password = if user == "admin" { "admin123" } else { "password123" };
         let body = json!({"user_id": user, "password": password});
         let request = post("/api/auth/login").header("user-agent", format!("device of {user}"));
-        let reply = request.json(&body).to(self.server).await;
+        let reply = request.json(&body).patiently_to(self.server).await;
         assert_eq!(reply.status, 200, "{reply:?}");
         let token = reply.body["access_token"].as_str().unwrap().to_owned();
-        let own = get(self.server, "/api/auth/sessions", Some(&token)).await.body;
+        let own = get("/api/auth/sessions").token(&token).patiently_to(self.server).await.body;
         let current = own["sessions"].as_array().unwrap().iter();
         let current = current.filter(|session| session["current"] == true);
         let ids: Vec<_> = current.map(|session| session["session_id"].as_str().unwrap()).collect();

@@ -111,7 +111,7 @@ fn heads(token: &str) -> Vec<Row> {
 }
 
 async fn document(world: World) {
-    let reply = get("/api/openapi.json").to(world.server).await;
+    let reply = get("/api/openapi.json").patiently_to(world.server).await;
     assert_eq!((reply.status, reply.header("content-type")), (200, Some("application/json")));
     let document = &reply.body;
     matches(&json!("<with 3.1>"), &document["openapi"], "openapi").unwrap();
