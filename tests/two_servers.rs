@@ -13,7 +13,7 @@ mod support;
 
 use std::net::SocketAddr;
 
-use crate::support::client::{Reply, get, post};
+use crate::support::client::{Reply, get, post, send};
 use crate::support::redis::RedisServer;
 use crate::support::server::{CREDENTIALS, SECRET, Server, login, until};
 
@@ -169,6 +169,20 @@ async fn with_nothing_in_its_environment_it_keeps_sessions_itself() {
         assert_eq!(data(address, &token).await.code(), "session_revoked");
         let log = server.stop().await;
         assert!(log.contains("JWT_SECRET is not set"), "{log}");
+    }
+}
+
+#[tokio::test]
+async fn behind_a_trusted_proxy_the_client_is_who_the_proxy_says() {
+    for example in EXAMPLES {
+        let (_server, address) = Server::start(example, &[("TRUSTED_PROXIES", "127.0.0.1")]).await;
+        let headers = [("content-type", "application/json"), ("x-forwarded-for", "198.51.100.1")];
+        let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let body = CREDENTIALS.as_bytes();
+        let reply = send(address, "POST", "/api/auth/login", &headers, body).await;
+        let token = reply.body["access_token"].as_str().unwrap();
+        let reply = get(address, "/api/session/me", Some(token)).await;
+        assert_eq!(reply.body["ip_address"], "198.51.100.1", "{example}: {reply:?}");
     }
 }
 

@@ -4,6 +4,7 @@ use serde::Serialize;
 use serde_json::json;
 use tower_session_auth::Session;
 use tower_session_auth::routes::{Mounts, Routes};
+use utoipa::openapi::tag::TagBuilder;
 use utoipa::openapi::{ContentBuilder, OpenApi, Ref, ResponseBuilder};
 use utoipa::{PartialSchema as _, ToSchema};
 
@@ -50,6 +51,8 @@ pub(crate) fn openapi(routes: &Routes) -> OpenApi {
         operation.responses.responses.insert("200".to_owned(), answer.build().into());
     }
     paths.insert("/api/data".to_owned(), item);
+    let tag = TagBuilder::new().name("Demo").description(Some("What this server does itself."));
+    document.tags.get_or_insert_default().push(tag.build());
     let components = document.components.get_or_insert_default();
     components.schemas.insert(Data::name().into_owned(), Data::schema());
     document

@@ -22,6 +22,7 @@ mod codes;
 mod crowd;
 mod device;
 mod directory;
+mod docs;
 mod ids;
 mod outage;
 mod paths;
@@ -47,7 +48,10 @@ impl World {
     pub(crate) async fn log_in(self, user: &str) -> Login {
         let password = if user == "admin" { "admin123" } else { "password123" };
         let body = json!({"user_id": user, "password": password});
-        let request = post("/api/auth/login").header("user-agent", format!("device of {user}"));
+        let request = post("/api/auth/login")
+            .header("user-agent", format!("device of {user}"))
+            // Nobody said that this peer is a proxy: it may claim what it likes.
+            .header("x-forwarded-for", "198.51.100.1");
         let reply = request.json(&body).patiently_to(self.server).await;
         assert_eq!(reply.status, 200, "{reply:?}");
         let token = reply.body["access_token"].as_str().unwrap().to_owned();

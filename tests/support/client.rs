@@ -84,7 +84,7 @@ pub async fn exchange(server: SocketAddr, sent: &[u8]) -> String {
         let _written = stream.write_all(sent).await;
         let mut answer = Vec::new();
         let _read = stream.read_to_end(&mut answer).await;
-        String::from_utf8(answer).unwrap()
+        String::from_utf8_lossy(&answer).into_owned()
     };
     let answer = tokio::time::timeout(Duration::from_secs(20), exchange).await;
     answer
