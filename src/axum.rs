@@ -16,15 +16,11 @@
 use axum_core::body::Body;
 use axum_core::extract::{FromRequestParts, OptionalFromRequestParts};
 use axum_core::response::{IntoResponse, Response};
-use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::request::Parts;
-use http::{HeaderValue, StatusCode};
 
 use crate::error::{AuthError, AuthErrorKind};
-use crate::id::random_text;
 use crate::session::{Session, SessionData};
-use crate::steps::attach::Anonymous;
-use crate::trace;
+use crate::steps::attach;
 
 impl IntoResponse for AuthError {
     fn into_response(self) -> Response {
@@ -34,74 +30,25 @@ impl IntoResponse for AuthError {
     }
 }
 
-/// Why there is no session for a handler.
-#[derive(Debug)]
-pub struct SessionRejection(Reason);
-
-#[derive(Debug)]
-enum Reason {
-    /// The layer is in optional mode, and this request showed no token.
-    Anonymous,
-    /// No layer with this `D` has seen the request: 500, with the id that the log has too.
-    NoLayer { request_id: String },
-}
-
-impl SessionRejection {
-    fn no_layer<D>() -> Self {
-        let request_id = random_text::<9>().unwrap_or_default();
-        trace::error!(
-            "a handler asks for a session that no layer has checked: put `SessionAuthLayer` (with the same data type) \
-             around this route",
-            data_type = std::any::type_name::<D>(),
-            request_id = request_id,
-        );
-        Self(Reason::NoLayer { request_id })
-    }
-}
-
-impl IntoResponse for SessionRejection {
-    fn into_response(self) -> Response {
-        match self.0 {
-            Reason::Anonymous => AuthError::new(AuthErrorKind::MissingToken).into_response(),
-            Reason::NoLayer { request_id } => {
-                let body = format!(
-                    r#"{{"detail":"Internal error","code":"internal","request_id":"{request_id}"}}"#
-                );
-                let mut response = Response::new(Body::from(body));
-                *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
-                let headers = response.headers_mut();
-                headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-                headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-                response
-            }
-        }
-    }
-}
-
 /// The session that the layer let in. Without one (optional mode) the request is 401 `missing_token`; without the layer
 /// it is 500, and the log says what is missing.
 impl<D: SessionData, St: Send + Sync> FromRequestParts<St> for Session<D> {
-    type Rejection = SessionRejection;
+    type Rejection = AuthError;
 
-    async fn from_request_parts(parts: &mut Parts, state: &St) -> Result<Self, Self::Rejection> {
-        <Self as OptionalFromRequestParts<St>>::from_request_parts(parts, state)
-            .await?
-            .ok_or(SessionRejection(Reason::Anonymous))
+    async fn from_request_parts(parts: &mut Parts, _: &St) -> Result<Self, Self::Rejection> {
+        let session = attach::find::<D>(&parts.extensions)?;
+        session.cloned().ok_or_else(|| AuthError::new(AuthErrorKind::MissingToken))
     }
 }
 
-/// The session, if the layer is in optional mode and the request showed no token.
+/// The session, or `None` if the layer is in optional mode and the request showed no token.
 impl<D: SessionData, St: Send + Sync> OptionalFromRequestParts<St> for Session<D> {
-    type Rejection = SessionRejection;
+    type Rejection = AuthError;
 
     async fn from_request_parts(
         parts: &mut Parts,
         _: &St,
     ) -> Result<Option<Self>, Self::Rejection> {
-        match (parts.extensions.get::<Self>(), parts.extensions.get::<Anonymous>()) {
-            (Some(session), _) => Ok(Some(session.clone())),
-            (None, Some(_)) => Ok(None),
-            (None, None) => Err(SessionRejection::no_layer::<D>()),
-        }
+        Ok(attach::find::<D>(&parts.extensions)?.cloned())
     }
 }

@@ -91,6 +91,7 @@ pub mod error;
 pub mod events;
 mod future;
 mod gate;
+pub mod guards;
 mod id;
 mod layer;
 mod manager;
@@ -110,6 +111,7 @@ mod trace;
 
 pub use self::error::{AuthError, AuthErrorKind, ConfigError, KeyError, SessionError};
 pub use self::future::ResponseFuture;
+pub use self::guards::{RequireAcr, RequireAmr, RequireFresh, RequireRole};
 pub use self::id::{RandomError, SessionId, UserId};
 pub use self::layer::SessionAuthLayer;
 pub use self::manager::{

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use http::StatusCode;
 
-use super::{StoreError, StoreErrorKind};
+use super::{StepUp, StoreError, StoreErrorKind};
 use crate::reason::EndReason;
 
 /// Why a request was not let in.
@@ -18,6 +18,8 @@ use crate::reason::EndReason;
 pub struct AuthError {
     kind: AuthErrorKind,
     reason: Option<EndReason>,
+    step_up: Option<Arc<StepUp>>,
+    request_id: Option<Arc<str>>,
     source: Option<Arc<dyn StdError + Send + Sync>>,
 }
 
@@ -37,17 +39,22 @@ pub enum AuthErrorKind {
     SessionExpired,
     /// The token is good, its session was ended for a reason that is still known.
     SessionRevoked,
-    /// The session lives, its user's account is not active.
+    /// The session lives, its user's account is not active. No other login helps: 403.
     AccountInactive,
-    /// The session lives and the user's role is not one that may do this.
+    /// The session lives and the user's role is not one that may do this: a
+    /// [`RequireRole`](crate::guards::RequireRole) refused.
     InsufficientScope,
-    /// The session lives, and this needs a login that is more recent or stronger (RFC 9470).
+    /// The session lives, and this needs a login that is more recent or stronger (RFC 9470);
+    /// [`AuthError::step_up`] says which.
     InsufficientUserAuthentication,
     /// The store cannot tell: nothing is known about the session, and the client should keep its token and try again.
     StoreUnavailable,
     /// The session lives, and the user directory cannot tell whether the account is active. To clients it is the same
     /// as [`StoreUnavailable`](Self::StoreUnavailable).
     DirectoryUnavailable,
+    /// No layer has checked the request: a guard or a handler stands outside of every
+    /// [`SessionAuthLayer`](crate::SessionAuthLayer) with its data type. An error of the application, not of the client.
+    NoLayer,
 }
 
 impl AuthErrorKind {
@@ -65,10 +72,11 @@ impl AuthErrorKind {
             Self::InsufficientScope => "insufficient_scope",
             Self::InsufficientUserAuthentication => "insufficient_user_authentication",
             Self::StoreUnavailable | Self::DirectoryUnavailable => "store_unavailable",
+            Self::NoLayer => "internal",
         }
     }
 
-    /// The HTTP status: 400, 401, 403 or 503.
+    /// The HTTP status: 400, 401, 403, 500 or 503.
     #[must_use]
     pub const fn status(self) -> StatusCode {
         match self {
@@ -81,24 +89,34 @@ impl AuthErrorKind {
             | Self::InsufficientUserAuthentication => StatusCode::UNAUTHORIZED,
             Self::AccountInactive | Self::InsufficientScope => StatusCode::FORBIDDEN,
             Self::StoreUnavailable | Self::DirectoryUnavailable => StatusCode::SERVICE_UNAVAILABLE,
+            Self::NoLayer => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
 }
 
 impl AuthError {
     pub(crate) fn new(kind: AuthErrorKind) -> Self {
-        Self { kind, reason: None, source: None }
+        Self { kind, reason: None, step_up: None, request_id: None, source: None }
     }
 
     pub(crate) fn with_source(
         kind: AuthErrorKind,
         source: impl StdError + Send + Sync + 'static,
     ) -> Self {
-        Self { kind, reason: None, source: Some(Arc::new(source)) }
+        Self { source: Some(Arc::new(source)), ..Self::new(kind) }
     }
 
     pub(crate) fn revoked(reason: EndReason) -> Self {
-        Self { kind: AuthErrorKind::SessionRevoked, reason: Some(reason), source: None }
+        Self { reason: Some(reason), ..Self::new(AuthErrorKind::SessionRevoked) }
+    }
+
+    pub(crate) fn needs(step_up: StepUp) -> Self {
+        let kind = AuthErrorKind::InsufficientUserAuthentication;
+        Self { step_up: Some(Arc::new(step_up)), ..Self::new(kind) }
+    }
+
+    pub(crate) fn no_layer(request_id: String) -> Self {
+        Self { request_id: Some(request_id.into()), ..Self::new(AuthErrorKind::NoLayer) }
     }
 
     /// What kind of refusal it is.
@@ -111,6 +129,19 @@ impl AuthError {
     #[must_use]
     pub fn reason(&self) -> Option<EndReason> {
         self.reason
+    }
+
+    /// Which login would do, where a guard said so: only ever on
+    /// [`InsufficientUserAuthentication`](AuthErrorKind::InsufficientUserAuthentication).
+    #[must_use]
+    pub fn step_up(&self) -> Option<&StepUp> {
+        self.step_up.as_deref()
+    }
+
+    /// What finds this refusal in the log: only ever on [`NoLayer`](AuthErrorKind::NoLayer).
+    #[must_use]
+    pub fn request_id(&self) -> Option<&str> {
+        self.request_id.as_deref()
     }
 
     /// The text for a human that the default response carries.
@@ -134,6 +165,7 @@ impl AuthError {
             AuthErrorKind::StoreUnavailable | AuthErrorKind::DirectoryUnavailable => {
                 "Session store unavailable"
             }
+            AuthErrorKind::NoLayer => "Internal error",
         })
     }
 }
@@ -157,6 +189,7 @@ impl fmt::Display for AuthError {
             }
             (AuthErrorKind::StoreUnavailable, _) => f.write_str("session cannot be checked"),
             (AuthErrorKind::DirectoryUnavailable, _) => f.write_str("account cannot be checked"),
+            (AuthErrorKind::NoLayer, _) => f.write_str("no layer has checked the request"),
         }
     }
 }
@@ -166,6 +199,8 @@ impl fmt::Debug for AuthError {
         f.debug_struct("AuthError")
             .field("kind", &self.kind)
             .field("reason", &self.reason)
+            .field("step_up", &self.step_up)
+            .field("request_id", &self.request_id)
             .finish_non_exhaustive()
     }
 }
@@ -176,8 +211,8 @@ impl StdError for AuthError {
     }
 }
 
-/// For an application's own answers in the same words. A [`SessionRevoked`](AuthErrorKind::SessionRevoked) made like
-/// this has no reason.
+/// For an application's own answers in the same words. One made like this has nothing but its kind: no reason, no
+/// [`StepUp`].
 impl From<AuthErrorKind> for AuthError {
     fn from(kind: AuthErrorKind) -> Self {
         Self::new(kind)

@@ -4,9 +4,11 @@
 mod auth;
 mod config;
 mod session;
+mod step_up;
 mod store;
 
 pub use self::auth::{AuthError, AuthErrorKind};
 pub use self::config::{ConfigError, KeyError};
 pub use self::session::{DirectoryError, SessionError, SignError};
+pub use self::step_up::StepUp;
 pub use self::store::{StoreError, StoreErrorKind};

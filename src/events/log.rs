@@ -129,3 +129,6 @@ fn shown(text: &str) -> Cow<'_, str> {
         Some(_) => Cow::Owned(format!("{}…", kept.escape_debug())),
     }
 }
+
+#[cfg(all(test, feature = "tracing"))]
+mod tests;

@@ -54,7 +54,7 @@ use std::time::Duration;
 
 pub use self::sink::EventSink;
 use self::sink::Inlet;
-pub(crate) use self::sink::Sinks;
+pub(crate) use self::sink::{RunningSinks, Sinks};
 use self::tally::Tally;
 use crate::error::AuthErrorKind;
 use crate::id::{SessionId, UserId};

@@ -32,7 +32,7 @@ const STOP_LIMIT: Duration = Duration::from_secs(1);
 ///
 /// The events of this process, in the order in which they were emitted, each once. Up to 4,096 of them wait for a sink
 /// that is slow, or for a worker that is not yet started (about 1 MiB). One more is dropped: counted in
-/// `tower_session_auth_events_dropped_total`, and told in the log once until the sink has caught up. A sink that must not
+/// `tower_session_auth_events_dropped_total`, and told in the log once until half of the queue is free again. A sink that must not
 /// miss any hands them on to something durable, and is fast about that.
 ///
 /// When the worker is stopped, what is queued is delivered. A sink that takes longer than 1 second over that is left
@@ -130,11 +130,11 @@ impl Inlet {
 
 impl Sinks {
     /// Starts a thread for each sink.
-    pub(crate) fn start(self) -> Running {
+    pub(crate) fn start(self) -> RunningSinks {
         let (running, ended) = channel();
         let outlets = self.0.into_inner().unwrap_or_else(PoisonError::into_inner);
         let started = outlets.into_iter().filter_map(|outlet| outlet.start(running.clone()));
-        Running { deliveries: started.collect(), ended }
+        RunningSinks { deliveries: started.collect(), ended }
     }
 }
 
@@ -180,15 +180,16 @@ impl Outlet {
             line.panics.increment(1);
             trace::error!("an event sink panicked", sink = line.number, event = event.name());
         }
-        let caught_up = line.waiting.fetch_sub(1, Ordering::Relaxed) == 1;
+        // Not as soon as there is room for one: a sink that is a little too slow would fill the log.
+        let caught_up = line.waiting.fetch_sub(1, Ordering::Relaxed) <= QUEUE / 2;
         if caught_up && line.overflowing.swap(false, Ordering::Relaxed) {
-            trace::info!("an event sink has caught up", sink = line.number);
+            trace::info!("an event sink catches up again", sink = line.number);
         }
     }
 }
 
 /// Sinks at work. Dropping it closes their queues; their threads then end once they have delivered what is left.
-pub(crate) struct Running {
+pub(crate) struct RunningSinks {
     deliveries: Vec<Delivery>,
     /// Never gets anything; closed once all threads have ended.
     ended: Receiver<()>,
@@ -200,7 +201,7 @@ struct Delivery {
     thread: JoinHandle<()>,
 }
 
-impl Running {
+impl RunningSinks {
     /// Delivers what is queued, within [`STOP_LIMIT`].
     pub(crate) async fn finish(self) {
         if !self.deliveries.is_empty() {
@@ -238,7 +239,7 @@ impl Running {
     }
 }
 
-impl Drop for Running {
+impl Drop for RunningSinks {
     fn drop(&mut self) {
         self.close();
     }

@@ -193,3 +193,6 @@ impl StoreTimes {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,12 +2,15 @@
 
 use http::Extensions;
 
+use crate::error::AuthError;
+use crate::id::random_text;
 use crate::session::{Session, SessionData};
+use crate::trace;
 
-/// Left by a layer in optional mode when a request passes without a session, so that an extractor can tell that from a
-/// layer that is missing.
+/// Left by a layer in optional mode when a request passes without a session, so that an extractor or a guard can tell that
+/// from a layer that is missing.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Anonymous;
+struct Anonymous;
 
 /// Removes what an outer layer or a careless handler may have put where only this layer's word counts.
 pub(crate) fn clear<D: SessionData>(extensions: &mut Extensions) {
@@ -23,4 +26,30 @@ pub(crate) fn session<D: SessionData>(extensions: &mut Extensions, session: Sess
 /// Lets the inner service see that there is none.
 pub(crate) fn anonymous(extensions: &mut Extensions) {
     extensions.insert(Anonymous);
+}
+
+/// The session that a layer let in; `None` where the layer let a request pass without one.
+///
+/// # Errors
+///
+/// [`NoLayer`](crate::error::AuthErrorKind::NoLayer) when no layer with this `D` has seen the request. The log then says
+/// so, with the error's request id.
+pub(crate) fn find<D: SessionData>(
+    extensions: &Extensions,
+) -> Result<Option<&Session<D>>, AuthError> {
+    match (extensions.get::<Session<D>>(), extensions.get::<Anonymous>()) {
+        (Some(session), _) => Ok(Some(session)),
+        (None, Some(_)) => Ok(None),
+        (None, None) => {
+            // Without random bytes the answer is the same, it is only harder to find.
+            let request_id = random_text::<9>().unwrap_or_default();
+            trace::error!(
+                "a handler or a guard asks for a session that no layer has checked: put `SessionAuthLayer` (with the \
+                 same data type) around this route",
+                data_type = std::any::type_name::<D>(),
+                request_id = request_id,
+            );
+            Err(AuthError::no_layer(request_id))
+        }
+    }
 }

@@ -6,7 +6,7 @@ use http::{
 };
 use serde::Serialize;
 
-use crate::error::{AuthError, AuthErrorKind};
+use crate::error::{AuthError, AuthErrorKind, StepUp};
 use crate::reason::EndReason;
 
 /// Seconds in `Retry-After` while the store is away: it is probed ten times a second.
@@ -70,8 +70,8 @@ impl std::fmt::Debug for Head<'_> {
 
 /// The default: `{"detail": …, "code": …}` as JSON, with `reason` for a session that was ended.
 ///
-/// 401 carries `WWW-Authenticate: Bearer` (RFC 6750 section 3), 503 carries `Retry-After`, each `Cache-Control:
-/// no-store`. Works for every body that can be made from a `String`: axum's, `Full<Bytes>`, `String`. For another one
+/// 401 and a role's 403 carry `WWW-Authenticate: Bearer` (RFC 6750 section 3, RFC 9470 section 3), 503 carries
+/// `Retry-After`, 500 a `request_id` that the log has too, each `Cache-Control: no-store`. Works for every body that can be made from a `String`: axum's, `Full<Bytes>`, `String`. For another one
 /// (tonic's, a `BoxBody`) give [`SessionAuthLayer::on_reject`](crate::SessionAuthLayer::on_reject) a closure.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "there is nothing that it could hold")]
@@ -89,6 +89,8 @@ struct Body<'a> {
     code: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request_id: Option<&'a str>,
 }
 
 impl AuthError {
@@ -99,6 +101,7 @@ impl AuthError {
             detail: &self.detail(),
             code: self.kind().code(),
             reason: self.reason().map(EndReason::as_str),
+            request_id: self.request_id(),
         };
         // Strings and nothing else: serde_json has no reason to fail.
         let body = serde_json::to_string(&body).unwrap_or_default();
@@ -107,8 +110,8 @@ impl AuthError {
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        if let Some(challenge) = challenge(self.kind()) {
-            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+        if let Some(challenge) = challenge(self) {
+            headers.insert(WWW_AUTHENTICATE, challenge);
         }
         if self.kind().status() == StatusCode::SERVICE_UNAVAILABLE {
             headers.insert(RETRY_AFTER, RETRY_AFTER_SECONDS);
@@ -118,22 +121,38 @@ impl AuthError {
 }
 
 /// RFC 6750 section 3.1: who showed no credentials gets no error code.
-fn challenge(kind: AuthErrorKind) -> Option<&'static str> {
-    match kind {
-        AuthErrorKind::MissingToken => Some("Bearer"),
-        AuthErrorKind::InvalidRequest => Some(r#"Bearer error="invalid_request""#),
+fn challenge(error: &AuthError) -> Option<HeaderValue> {
+    let challenge = match error.kind() {
+        AuthErrorKind::MissingToken => "Bearer",
+        AuthErrorKind::InvalidRequest => r#"Bearer error="invalid_request""#,
         AuthErrorKind::InvalidToken
         | AuthErrorKind::TokenExpired
         | AuthErrorKind::SessionExpired
-        | AuthErrorKind::SessionRevoked => Some(r#"Bearer error="invalid_token""#),
-        AuthErrorKind::InsufficientScope => Some(r#"Bearer error="insufficient_scope""#),
+        | AuthErrorKind::SessionRevoked => r#"Bearer error="invalid_token""#,
+        AuthErrorKind::InsufficientScope => r#"Bearer error="insufficient_scope""#,
         AuthErrorKind::InsufficientUserAuthentication => {
-            Some(r#"Bearer error="insufficient_user_authentication""#)
+            return Some(step_up_challenge(error.step_up()));
         }
         AuthErrorKind::AccountInactive
         | AuthErrorKind::StoreUnavailable
-        | AuthErrorKind::DirectoryUnavailable => None,
+        | AuthErrorKind::DirectoryUnavailable
+        | AuthErrorKind::NoLayer => return None,
+    };
+    Some(HeaderValue::from_static(challenge))
+}
+
+/// RFC 9470 section 3.
+fn step_up_challenge(step_up: Option<&StepUp>) -> HeaderValue {
+    const PLAIN: &str = r#"Bearer error="insufficient_user_authentication""#;
+    let mut challenge = PLAIN.to_owned();
+    if let Some(max_age) = step_up.and_then(StepUp::max_age) {
+        challenge.push_str(&format!(r#", max_age="{}""#, max_age.as_secs()));
     }
+    if let Some(classes) = step_up.map(StepUp::acr_values).filter(|classes| !classes.is_empty()) {
+        challenge.push_str(&format!(r#", acr_values="{}""#, classes.join(" ")));
+    }
+    // `StepUp` holds nothing that a header cannot.
+    HeaderValue::try_from(challenge).unwrap_or(HeaderValue::from_static(PLAIN))
 }
 
 /// The response of `reject`, with the error in its extensions.
@@ -148,25 +167,47 @@ where
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
+    /// Every kind in the words of the HTTP contract: status, challenge, text.
     #[test]
     fn responses_are_the_contracts_to_the_letter() {
+        use AuthErrorKind as Kind;
+        let bad_request = Some(r#"Bearer error="invalid_request""#);
         let invalid = Some(r#"Bearer error="invalid_token""#);
+        let scope = Some(r#"Bearer error="insufficient_scope""#);
+        let step_up = Some(r#"Bearer error="insufficient_user_authentication""#);
+        let stronger = "A more recent or stronger login is required";
+        let store = "Session store unavailable";
         let cases = [
+            (Kind::InvalidRequest, 400, bad_request, "invalid_request", "Malformed request"),
+            (Kind::MissingToken, 401, Some("Bearer"), "missing_token", "Not authenticated"),
+            (Kind::InvalidToken, 401, invalid, "invalid_token", "Could not validate credentials"),
+            (Kind::TokenExpired, 401, invalid, "token_expired", "Token expired"),
             (
-                AuthErrorKind::InvalidRequest,
-                400,
-                Some(r#"Bearer error="invalid_request""#),
-                "Malformed request",
+                Kind::SessionExpired,
+                401,
+                invalid,
+                "session_expired",
+                "Session expired, please login again",
             ),
-            (AuthErrorKind::MissingToken, 401, Some("Bearer"), "Not authenticated"),
-            (AuthErrorKind::InvalidToken, 401, invalid, "Could not validate credentials"),
-            (AuthErrorKind::TokenExpired, 401, invalid, "Token expired"),
-            (AuthErrorKind::SessionExpired, 401, invalid, "Session expired, please login again"),
-            (AuthErrorKind::StoreUnavailable, 503, None, "Session store unavailable"),
+            (Kind::SessionRevoked, 401, invalid, "session_revoked", "Session was ended"),
+            (Kind::AccountInactive, 403, None, "account_inactive", "Account is not active"),
+            (Kind::InsufficientScope, 403, scope, "insufficient_scope", "Not enough permissions"),
+            (
+                Kind::InsufficientUserAuthentication,
+                401,
+                step_up,
+                "insufficient_user_authentication",
+                stronger,
+            ),
+            (Kind::StoreUnavailable, 503, None, "store_unavailable", store),
+            (Kind::DirectoryUnavailable, 503, None, "store_unavailable", store),
+            (Kind::NoLayer, 500, None, "internal", "Internal error"),
         ];
-        for (kind, status, challenge, detail) in cases {
+        for (kind, status, challenge, code, detail) in cases {
             let response: Response<String> = AuthError::new(kind).to_response();
             assert_eq!(response.status(), status, "{kind:?}");
             let seen =
@@ -175,15 +216,44 @@ mod tests {
             assert_eq!(response.headers()[CONTENT_TYPE], "application/json", "{kind:?}");
             assert_eq!(response.headers()[CACHE_CONTROL], "no-store", "{kind:?}");
             assert_eq!(response.headers().contains_key(RETRY_AFTER), status == 503, "{kind:?}");
-            let body = format!(r#"{{"detail":"{detail}","code":"{}"}}"#, kind.code());
+            assert_eq!(kind.code(), code);
+            let body = format!(r#"{{"detail":"{detail}","code":"{code}"}}"#);
             assert_eq!(*response.body(), body, "{kind:?}");
         }
     }
 
     #[test]
-    fn a_revoked_session_says_why() {
+    fn a_revoked_session_says_why_and_an_internal_error_where_to_look() {
         let response: Response<String> = AuthError::revoked(EndReason::LogoutAll).to_response();
         let body = r#"{"detail":"Session was ended: logout_all","code":"session_revoked","reason":"logout_all"}"#;
         assert_eq!(response.body(), body);
+        let response: Response<String> = AuthError::no_layer("id".to_owned()).to_response();
+        let body = r#"{"detail":"Internal error","code":"internal","request_id":"id"}"#;
+        assert_eq!(response.body(), body);
+    }
+
+    #[test]
+    fn a_step_up_challenge_says_what_would_do() {
+        let minutes = |minutes: u64| StepUp::fresh(Duration::from_secs(minutes * 60));
+        let classes = |classes: &[&str]| StepUp::acr(classes.iter().copied()).unwrap();
+        let almost = StepUp::fresh(Duration::from_millis(1_999));
+        for (step_up, parameters) in [
+            (minutes(5), r#", max_age="300""#),
+            // Never more than what is checked.
+            (almost, r#", max_age="1""#),
+            (minutes(0), r#", max_age="0""#),
+            (StepUp::fresh(Duration::MAX), r#", max_age="18446744073709551615""#),
+            (classes(&["urn:mfa"]), r#", acr_values="urn:mfa""#),
+            (
+                classes(&["loa3", "loa2"]).and(minutes(1)),
+                r#", max_age="60", acr_values="loa3 loa2""#,
+            ),
+        ] {
+            let response: Response<String> = AuthError::needs(step_up).to_response();
+            let plain = r#"Bearer error="insufficient_user_authentication""#;
+            let expected = format!("{plain}{parameters}");
+            assert_eq!(response.headers()[WWW_AUTHENTICATE], expected);
+            assert_eq!(response.headers().get_all(WWW_AUTHENTICATE).iter().count(), 1);
+        }
     }
 }

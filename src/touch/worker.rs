@@ -13,7 +13,7 @@ use tokio::task::{JoinError, JoinHandle};
 use tokio::time::{Instant, sleep_until};
 
 use super::{Mark, Use};
-use crate::events::Sinks;
+use crate::events::{RunningSinks, Sinks};
 use crate::gate::{Gate, Verb};
 use crate::id::{SessionId, UserId};
 use crate::meter::{Counter, Gauge, Meter, Name};
@@ -142,13 +142,14 @@ impl Worker {
     /// # Panics
     ///
     /// Outside of a Tokio runtime.
-    pub fn start(self) -> Background {
+    pub fn start(mut self) -> Background {
         let stop = Arc::clone(&self.stop);
+        let sinks = mem::take(&mut self.sinks).start();
         #[expect(
             clippy::disallowed_methods,
             reason = "this is the one documented call that starts background work"
         )]
-        let task = tokio::spawn(self.run());
+        let task = tokio::spawn(self.work(sinks));
         Background { stop, task }
     }
 
@@ -159,6 +160,10 @@ impl Worker {
     /// Dropping the future loses the uses that wait, and nothing else: events that are queued are still delivered.
     pub async fn run(mut self) -> DrainReport {
         let sinks = mem::take(&mut self.sinks).start();
+        self.work(sinks).await
+    }
+
+    async fn work(mut self, sinks: RunningSinks) -> DrainReport {
         let mut received = Vec::with_capacity(BATCH);
         let mut next_upkeep = Instant::now() + UPKEEP;
         let mut next_flush = Instant::now();

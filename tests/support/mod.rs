@@ -11,6 +11,7 @@
 )]
 
 pub mod client;
+pub mod figures;
 pub mod forge;
 pub mod log;
 pub mod paused;
@@ -18,6 +19,7 @@ pub mod redis;
 #[cfg(unix)]
 pub mod server;
 pub mod switch;
+pub mod valve;
 
 use std::time::Duration;
 

@@ -17,6 +17,7 @@ use tower_session_auth::{EndReason, MemoryStore, SessionId, UserId};
 pub enum Mood {
     Answer,
     Hang,
+    Panic,
     Fail(StoreErrorKind),
     FailWrites(StoreErrorKind),
     /// Everything is answered, reads after the first time, `ended` after the second.
@@ -26,6 +27,10 @@ pub enum Mood {
     Bounds(Duration),
     /// Every id is taken.
     Taken,
+    /// Lists and walks hang, all else is answered.
+    HangWalks,
+    /// Lists and walks are answered, all else fails.
+    FailAllButWalks(StoreErrorKind),
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -33,6 +38,7 @@ enum Verb {
     Read,
     Ended,
     Write,
+    Walk,
 }
 
 /// A [`MemoryStore`] behind a switch. Clones share the switch.
@@ -74,8 +80,11 @@ impl SwitchStore {
         match mood {
             Mood::Answer => Ok(()),
             Mood::Hang => std::future::pending().await,
+            Mood::Panic => panic!("the store panics, as the test wants"),
             Mood::Fail(kind) => Err(StoreError::new(kind)),
             Mood::FailWrites(kind) if verb == Verb::Write => Err(StoreError::new(kind)),
+            Mood::HangWalks if verb == Verb::Walk => std::future::pending().await,
+            Mood::FailAllButWalks(kind) if verb != Verb::Walk => Err(StoreError::new(kind)),
             Mood::SlowWrites(time) if verb == Verb::Write => {
                 sleep(time).await;
                 Ok(())
@@ -92,6 +101,8 @@ impl SwitchStore {
             | Mood::SlowWrites(_)
             | Mood::SlowReads(..)
             | Mood::Bounds(_)
+            | Mood::HangWalks
+            | Mood::FailAllButWalks(_)
             | Mood::Taken => Ok(()),
         }
     }
@@ -196,7 +207,7 @@ impl SessionStore for SwitchStore {
     }
 
     async fn list(&self, user: &UserId) -> Result<Vec<Listed>, StoreError> {
-        self.answer(Verb::Read).await?;
+        self.answer(Verb::Walk).await?;
         self.inner.list(user).await
     }
 
@@ -205,12 +216,12 @@ impl SessionStore for SwitchStore {
         from: Option<&Position>,
         limit: usize,
     ) -> Result<Option<Page>, StoreError> {
-        self.answer(Verb::Read).await?;
+        self.answer(Verb::Walk).await?;
         self.inner.scan(from, limit).await
     }
 
     async fn cleanup(&self, from: Option<&Position>) -> Result<Option<Cleaned>, StoreError> {
-        self.answer(Verb::Write).await?;
+        self.answer(Verb::Walk).await?;
         self.inner.cleanup(from).await
     }
 

@@ -1,0 +1,102 @@
+//! What a client is told about a login that is not recent or strong enough.
+
+use std::time::Duration;
+
+use super::ConfigError;
+
+/// Which login would do: the parameters of an RFC 9470 challenge.
+///
+/// What it holds can stand in a header as it is. A guard fills it with what it checks itself; give a guard one
+/// ([`challenge`](crate::guards::Guard::challenge)) to ask for more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StepUp {
+    max_age: Option<Duration>,
+    acr_values: Vec<String>,
+}
+
+impl StepUp {
+    /// The most bytes of one authentication context class; a session holds no longer one.
+    pub const CLASS_LEN: usize = 512;
+
+    /// A login at most this long ago. The challenge says it in whole seconds, rounded down: who follows it is never
+    /// too late.
+    #[must_use]
+    pub fn fresh(max_age: Duration) -> Self {
+        Self { max_age: Some(max_age), acr_values: Vec::new() }
+    }
+
+    /// A login of one of these classes, the preferred one first.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::OutOfRange`] when there is none, or one cannot stand in the challenge: a class is 1 to
+    /// [`CLASS_LEN`](Self::CLASS_LEN) printable ASCII characters, no space, quote or backslash among them.
+    pub fn acr<T: Into<String>>(classes: impl IntoIterator<Item = T>) -> Result<Self, ConfigError> {
+        let acr_values: Vec<String> = classes.into_iter().map(Into::into).collect();
+        if acr_values.is_empty() || !acr_values.iter().all(|class| is_class(class)) {
+            return Err(ConfigError::OutOfRange {
+                setting: "acr_values",
+                rule: "must be classes of 1 to 512 printable ASCII characters without space, quote and backslash, one \
+                       at least",
+            });
+        }
+        Ok(Self { max_age: None, acr_values })
+    }
+
+    /// This, and of `other` what this says nothing about.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        let acr_values =
+            if self.acr_values.is_empty() { other.acr_values } else { self.acr_values };
+        Self { max_age: self.max_age.or(other.max_age), acr_values }
+    }
+
+    /// How long ago the login may be.
+    #[must_use]
+    pub fn max_age(&self) -> Option<Duration> {
+        self.max_age
+    }
+
+    /// The classes of which one will do, the preferred one first; empty where any will.
+    #[must_use]
+    pub fn acr_values(&self) -> &[String] {
+        &self.acr_values
+    }
+}
+
+/// `NQCHAR` of RFC 6749 appendix A: what needs no escape in a quoted-string, and does not end a word.
+fn is_class(class: &str) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_graphic() && byte != b'"' && byte != b'\\';
+    (1..=StepUp::CLASS_LEN).contains(&class.len()) && class.bytes().all(allowed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_class_that_could_not_stand_in_a_header_is_refused() {
+        let longest = "x".repeat(StepUp::CLASS_LEN);
+        for good in ["1", "urn:example:mfa", "https://example.com/loa?a=1&b='2'", "!~", &longest] {
+            assert_eq!(StepUp::acr([good]).unwrap().acr_values(), [good]);
+        }
+        let too_long = "x".repeat(StepUp::CLASS_LEN + 1);
+        for bad in
+            ["", " ", "a b", "a\"", "a\\", "a\r\nb", "a\tb", "\0", "\u{7f}", "schlüssel", &too_long]
+        {
+            for classes in [vec![bad], vec!["good", bad], vec![bad, "good"]] {
+                let error = StepUp::acr(classes).unwrap_err();
+                assert!(matches!(error, ConfigError::OutOfRange { setting: "acr_values", .. }));
+            }
+        }
+        assert!(StepUp::acr(Vec::<String>::new()).is_err(), "no class is no demand");
+    }
+
+    #[test]
+    fn of_two_the_first_has_precedence() {
+        let (minute, hour) = (Duration::from_secs(60), Duration::from_secs(3600));
+        let class = |name: &str| StepUp::acr([name]).unwrap();
+        let both = StepUp::fresh(minute).and(class("a")).and(StepUp::fresh(hour)).and(class("b"));
+        assert_eq!((both.max_age(), both.acr_values()), (Some(minute), &["a".to_owned()][..]));
+    }
+}

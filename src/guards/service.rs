@@ -1,0 +1,113 @@
+//! A guard around a service.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use http::{Request, Response};
+use pin_project_lite::pin_project;
+use tower::Service;
+use tower_layer::Layer;
+
+use super::{Condition, Guard};
+use crate::session::SessionData;
+use crate::steps::reject::{Head, JsonRejection, Reject, respond};
+
+impl<S, C, D, R> Layer<S> for Guard<C, D, R> {
+    type Service = Guarded<S, C, D, R>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        Guarded { inner, guard: self.clone() }
+    }
+}
+
+/// A service behind a [`Guard`].
+pub struct Guarded<S, C, D = (), R = JsonRejection> {
+    inner: S,
+    guard: Guard<C, D, R>,
+}
+
+impl<S, C, D, R, ReqBody, ResBody> Service<Request<ReqBody>> for Guarded<S, C, D, R>
+where
+    S: Service<Request<ReqBody>, Response = Response<ResBody>>,
+    C: Condition,
+    D: SessionData,
+    R: Reject<ResBody>,
+{
+    type Response = Response<ResBody>;
+    type Error = S::Error;
+    type Future = GuardFuture<S::Future, ResBody>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
+        let state = match self.guard.check(request.extensions()) {
+            Ok(()) => State::Calling { call: self.inner.call(request) },
+            Err(error) => {
+                let response = respond(&*self.guard.reject, error, Head::of(&request));
+                State::Rejected { response: Some(response) }
+            }
+        };
+        GuardFuture { state }
+    }
+}
+
+// By hand: a derive would ask for `C: Clone`, `D: Clone` and `R: Clone`.
+impl<S: Clone, C, D, R> Clone for Guarded<S, C, D, R> {
+    fn clone(&self) -> Self {
+        Self { inner: self.inner.clone(), guard: self.guard.clone() }
+    }
+}
+
+impl<S: fmt::Debug, C: fmt::Debug, D, R> fmt::Debug for Guarded<S, C, D, R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Guarded").field("inner", &self.inner).field("guard", &self.guard).finish()
+    }
+}
+
+pin_project! {
+    /// The response to a request behind a [`Guard`]: the inner service's future, or the refusal.
+    ///
+    /// # Cancel safety
+    ///
+    /// As the inner service's future.
+    #[must_use = "futures do nothing unless polled"]
+    pub struct GuardFuture<F, ResBody> {
+        #[pin]
+        state: State<F, ResBody>,
+    }
+}
+
+pin_project! {
+    #[project = StateProj]
+    enum State<F, ResBody> {
+        Rejected { response: Option<Response<ResBody>> },
+        Calling { #[pin] call: F },
+    }
+}
+
+impl<F, ResBody, E> Future for GuardFuture<F, ResBody>
+where
+    F: Future<Output = Result<Response<ResBody>, E>>,
+{
+    type Output = F::Output;
+
+    #[expect(clippy::expect_used, reason = "a future is not polled again after it was ready")]
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        match self.project().state.project() {
+            StateProj::Rejected { response } => Poll::Ready(Ok(response
+                .take()
+                .expect("`GuardFuture` polled again after it was ready"))),
+            StateProj::Calling { call } => call.poll(context),
+        }
+    }
+}
+
+impl<F, ResBody> fmt::Debug for GuardFuture<F, ResBody> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("GuardFuture").finish_non_exhaustive()
+    }
+}

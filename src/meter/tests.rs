@@ -1,0 +1,41 @@
+use super::names::Kind;
+use super::*;
+
+#[test]
+fn the_table_in_the_docs_has_every_figure_and_no_other() {
+    let rows = include_str!("mod.rs").lines().filter_map(|line| {
+        let cells = line.strip_prefix("//! | `")?;
+        let (name, rest) = cells.split_once("` | ")?;
+        let mut rest = rest.split(" | ");
+        Some((name, rest.next()?, rest.next()?))
+    });
+    let expected = Name::ALL.map(|name| {
+        let (kind, unit) = match name.kind() {
+            Kind::Counter => ("counter", "1"),
+            Kind::Gauge if name == Name::Breaker => ("gauge", "0 or 1"),
+            Kind::Gauge => ("gauge", "1"),
+            Kind::Age => ("gauge", "seconds"),
+            Kind::Time => ("histogram", "seconds"),
+        };
+        (name.as_str(), kind, unit)
+    });
+    assert_eq!(rows.collect::<Vec<_>>(), expected);
+}
+
+#[test]
+fn every_outcome_of_a_store_is_told_apart() {
+    // A kind that is not here does not compile, and belongs into `STORE_ERRORS`.
+    let known = |kind| match kind {
+        StoreErrorKind::Unavailable
+        | StoreErrorKind::Interrupted
+        | StoreErrorKind::WriteRefused
+        | StoreErrorKind::Unreadable
+        | StoreErrorKind::Unsupported => STORE_ERRORS.contains(&kind),
+    };
+    assert!(STORE_ERRORS.into_iter().all(known));
+    let labelled = Labelled::new(STORE_ERRORS.map(StoreErrorKind::as_str), str::len);
+    for kind in STORE_ERRORS {
+        assert_eq!(labelled.get(kind.as_str()), Some(&kind.as_str().len()));
+    }
+    assert_eq!(labelled.get("ok"), None);
+}

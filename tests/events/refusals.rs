@@ -1,0 +1,165 @@
+//! Exactly one event for each request that is not let in.
+
+use std::convert::Infallible;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use http::{Request, Response};
+use tower::{ServiceBuilder, ServiceExt as _};
+use tower_session_auth::events::Event;
+use tower_session_auth::store::StoreErrorKind;
+use tower_session_auth::testing::TokioClock;
+use tower_session_auth::{EndReason, MemoryStore, SessionAuthLayer, SessionManager};
+
+use crate::support::forge::{decoded, forge, parts};
+use crate::support::switch::{Mood, SwitchStore};
+use crate::support::{OTHER_SECRET, SECRET, START, anonymous, bearer, builder, login, user};
+
+const HOUR: Duration = Duration::from_secs(3600);
+
+/// Refusals as words: code, user and session.
+#[derive(Clone, Default)]
+struct Refusals(Arc<Mutex<Vec<String>>>);
+
+impl Refusals {
+    fn sink(&self) -> impl Fn(&Event) + Send + Sync + 'static {
+        let told = Arc::clone(&self.0);
+        move |event| {
+            if let Event::Rejected { kind, user, session, .. } = event {
+                let user = user.as_ref().map_or("-", |user| user.as_str());
+                let session = session.as_ref().map_or("-", |session| session.short());
+                told.lock().unwrap().push(format!("{} {user} {session}", kind.code()));
+            }
+        }
+    }
+}
+
+struct Scene {
+    manager: SessionManager,
+    store: SwitchStore,
+    told: Refusals,
+    stop: tower_session_auth::touch::Background,
+}
+
+fn scene() -> Scene {
+    let clock = TokioClock::new(START);
+    let store = SwitchStore::new(MemoryStore::with_clock(clock));
+    let told = Refusals::default();
+    let settings = builder().clock(clock).store(store.clone()).event_sink(told.sink());
+    let (manager, worker) = settings.build().unwrap();
+    Scene { manager, store, told, stop: worker.start() }
+}
+
+impl Scene {
+    /// All that was told, once the sink has it.
+    async fn told(self) -> Vec<String> {
+        self.stop.stop().await.unwrap();
+        self.told.0.lock().unwrap().clone()
+    }
+}
+
+async fn send(layer: SessionAuthLayer, request: Request<String>) -> u16 {
+    async fn inner(_: Request<String>) -> Result<Response<String>, Infallible> {
+        Ok(Response::new("let in".to_owned()))
+    }
+    let service = ServiceBuilder::new().layer(layer).service_fn(inner);
+    service.oneshot(request).await.unwrap().status().as_u16()
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_layer_tells_each_refusal_once_and_who_it_was_if_the_token_was_good() {
+    let scene = scene();
+    let layer = SessionAuthLayer::new(scene.manager.clone());
+    let mut expected = Vec::new();
+
+    let first = login(&scene.manager, "jeju").await;
+    let (token, short) = (first.access_token.as_str(), first.session.id().short());
+    assert_eq!(send(layer.clone(), bearer(token)).await, 200);
+    assert_eq!(send(layer.clone().optional(), anonymous()).await, 200);
+
+    let (header, payload, _) = parts(token);
+    let (header, payload) = (decoded(header), decoded(payload));
+    let twice = Request::builder().header("authorization", "Bearer a");
+    let twice = twice.header("authorization", "Bearer b").body(String::new()).unwrap();
+    let no_bearer = Request::builder().header("authorization", "Bearer\tx").body(String::new());
+    let other_audience = payload.replace("\"test\"", "\"x\"");
+    for (request, code) in [
+        (anonymous(), "missing_token"),
+        (twice, "invalid_request"),
+        (no_bearer.unwrap(), "invalid_token"),
+        (bearer("a.b.c"), "invalid_token"),
+        // What a token says that nobody signed is not repeated.
+        (bearer(&forge(&header, &payload, OTHER_SECRET)), "invalid_token"),
+        (bearer(&forge(&header, &other_audience, SECRET)), "invalid_token"),
+    ] {
+        assert_ne!(send(layer.clone(), request).await, 200);
+        expected.push(format!("{code} - -"));
+    }
+    // Nor is a bad token let in where none would be.
+    assert_eq!(send(layer.clone().optional(), bearer("a.b.c")).await, 401);
+    expected.push("invalid_token - -".to_owned());
+
+    for kind in [StoreErrorKind::Unavailable, StoreErrorKind::Unreadable] {
+        scene.store.set(Mood::Fail(kind));
+        assert_ne!(send(layer.clone(), bearer(token)).await, 200);
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+    expected.push(format!("store_unavailable jeju {short}"));
+    expected.push(format!("session_expired jeju {short}"));
+    scene.store.set(Mood::Answer);
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(send(layer.clone(), bearer(token)).await, 200);
+
+    scene.manager.delete(&user("jeju"), first.session.id(), EndReason::Admin).await.unwrap();
+    assert_eq!(send(layer.clone(), bearer(token)).await, 401);
+    expected.push(format!("session_revoked jeju {short}"));
+
+    let second = login(&scene.manager, "halla").await;
+    tokio::time::sleep(HOUR + Duration::from_secs(10)).await;
+    assert_eq!(send(layer, bearer(&second.access_token)).await, 401);
+    expected.push(format!("token_expired halla {}", second.session.id().short()));
+
+    assert_eq!(scene.told().await, expected);
+}
+
+#[tokio::test(start_paused = true)]
+async fn authenticate_and_logout_tell_their_refusals_too() {
+    let scene = scene();
+    let login = login(&scene.manager, "jeju").await;
+    let (token, short) = (login.access_token.as_str(), login.session.id().short());
+    scene.manager.authenticate("a.b.c").await.unwrap_err();
+    scene.manager.logout("a.b.c").await.unwrap_err();
+
+    scene.store.set(Mood::FailWrites(StoreErrorKind::WriteRefused));
+    scene.manager.authenticate(token).await.unwrap();
+    scene.manager.logout(token).await.unwrap_err();
+    scene.store.set(Mood::Answer);
+    // A logout may come after the token's time, and twice.
+    tokio::time::sleep(HOUR + Duration::from_secs(10)).await;
+    scene.manager.authenticate(token).await.unwrap_err();
+    scene.manager.logout(token).await.unwrap();
+    scene.manager.logout(token).await.unwrap();
+
+    assert_eq!(
+        scene.told().await,
+        [
+            "invalid_token - -".to_owned(),
+            "invalid_token - -".to_owned(),
+            format!("store_unavailable jeju {short}"),
+            format!("token_expired jeju {short}"),
+        ]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_that_goes_away_is_no_refusal() {
+    let scene = scene();
+    let login = login(&scene.manager, "jeju").await;
+    scene.store.set(Mood::Hang);
+    let layer = SessionAuthLayer::new(scene.manager.clone());
+    let mut call = tokio_test::task::spawn(send(layer, bearer(&login.access_token)));
+    tokio_test::assert_pending!(call.poll());
+    drop(call);
+    scene.store.set(Mood::Answer);
+    assert!(scene.told().await.is_empty());
+}

@@ -1,0 +1,59 @@
+//! What managers count.
+
+use std::collections::BTreeMap;
+
+use metrics::{LocalRecorderGuard, Unit};
+use metrics_util::debugging::{DebugValue, DebuggingRecorder, Snapshotter};
+
+const PREFIX: &str = "tower_session_auth_";
+
+/// A recorder of one test's own.
+pub struct Figures {
+    snapshotter: Snapshotter,
+    _guard: LocalRecorderGuard<'static>,
+}
+
+impl Figures {
+    /// Keeps what is counted by managers that this thread makes from now on.
+    pub fn capture() -> Self {
+        let recorder: &'static DebuggingRecorder = Box::leak(Box::default());
+        Self {
+            snapshotter: recorder.snapshotter(),
+            _guard: metrics::set_default_local_recorder(recorder),
+        }
+    }
+
+    /// What was counted or set since the last call, as `name{label=value,…}` without the common prefix; of a histogram
+    /// the sum. What is zero is left out.
+    pub fn take(&self) -> BTreeMap<String, f64> {
+        let snapshot = self.snapshotter.snapshot().into_vec().into_iter();
+        let values = snapshot.map(|(key, _, _, value)| {
+            let value = match value {
+                DebugValue::Counter(count) => count as f64,
+                DebugValue::Gauge(value) => *value,
+                DebugValue::Histogram(values) => values.iter().map(|value| **value).sum(),
+            };
+            let labels =
+                key.key().labels().map(|label| format!("{}={}", label.key(), label.value()));
+            let labels = labels.collect::<Vec<_>>().join(",");
+            let name = key.key().name().strip_prefix(PREFIX).unwrap();
+            (if labels.is_empty() { name.to_owned() } else { format!("{name}{{{labels}}}") }, value)
+        });
+        values.filter(|(_, value)| *value != 0.0).collect()
+    }
+
+    /// One of them; zero if it is not there.
+    pub fn one(&self, name: &str) -> f64 {
+        self.take().get(name).copied().unwrap_or(0.0)
+    }
+
+    /// The unit and the text of each name that was used.
+    pub fn described(&self) -> BTreeMap<String, (Option<Unit>, String)> {
+        let snapshot = self.snapshotter.snapshot().into_vec().into_iter();
+        let texts = snapshot.map(|(key, unit, text, _)| {
+            let text = text.map(|text| text.to_string()).unwrap_or_default();
+            (key.key().name().to_owned(), (unit, text))
+        });
+        texts.collect()
+    }
+}

@@ -1,0 +1,77 @@
+//! A sink that a test can hold.
+
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::time::Duration;
+
+use tower_session_auth::events::{Event, EventSink};
+
+/// How long a test waits for another thread at most.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Keeps the names of events and users, and blocks while it is held. Clones share it.
+#[derive(Clone, Default)]
+pub struct Valve(Arc<(Mutex<State>, Condvar)>);
+
+#[derive(Default)]
+struct State {
+    held: bool,
+    inside: bool,
+    seen: Vec<String>,
+}
+
+impl Valve {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.0.lock().unwrap()
+    }
+
+    fn change(&self, change: impl FnOnce(&mut State)) {
+        change(&mut self.state());
+        self.0.1.notify_all();
+    }
+
+    fn wait(&self, until: impl Fn(&State) -> bool) {
+        let (state, late) =
+            self.0.1.wait_timeout_while(self.state(), PATIENCE, |state| !until(state)).unwrap();
+        assert!(!late.timed_out(), "the sink has {} events", state.seen.len());
+    }
+
+    /// The next event blocks.
+    pub fn hold(&self) {
+        self.change(|state| state.held = true);
+    }
+
+    pub fn release(&self) {
+        self.change(|state| state.held = false);
+    }
+
+    /// Waits until an event is being held.
+    pub fn wait_held(&self) {
+        self.wait(|state| state.inside);
+    }
+
+    /// Waits until so many events have gone through.
+    pub fn wait_for(&self, count: usize) {
+        self.wait(|state| state.seen.len() >= count);
+    }
+
+    pub fn seen(&self) -> Vec<String> {
+        self.state().seen.clone()
+    }
+}
+
+impl EventSink for Valve {
+    fn event(&self, event: &Event) {
+        let user = match event {
+            Event::Created { user, .. } => user.as_str(),
+            _ => "",
+        };
+        let words = format!("{} {user}", event.name());
+        self.change(|state| state.inside = true);
+        let held = self.0.1.wait_while(self.state(), |state| state.held).unwrap();
+        drop(held);
+        self.change(|state| {
+            state.inside = false;
+            state.seen.push(words.trim_end().to_owned());
+        });
+    }
+}
