@@ -16,8 +16,6 @@ pub(crate) const NAME: &str = "tower-session-auth-example";
 pub(crate) struct Demo {
     pub(crate) manager: SessionManager,
     pub(crate) routes: Routes,
-    #[cfg(test)]
-    pub(crate) users: Users,
 }
 
 impl Demo {
@@ -42,19 +40,13 @@ impl Demo {
         };
         let (manager, worker) = builder.build().map_err(|error| in_variables(&error))?;
         let proxies = config.proxies.clone();
-        let routes = Routes::builder(manager.clone(), users.clone())
+        let routes = Routes::builder(manager.clone(), users)
             .client_address(move |parts| proxies.client_of(parts))
             .timeout(limits.handler)
             .body_timeout(limits.body_read)
             .build()
             .map_err(|error| in_variables(&error))?;
-        let demo = Self {
-            manager,
-            routes,
-            #[cfg(test)]
-            users,
-        };
-        Ok((demo, worker))
+        Ok((Self { manager, routes }, worker))
     }
 }
 

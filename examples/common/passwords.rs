@@ -70,7 +70,7 @@ impl Passwords {
             let verify = |hash: PasswordHash| {
                 Argon2::default().verify_password(password.as_bytes(), &hash).is_ok()
             };
-            PasswordHash::new(&hash).is_ok_and(|hash| verify(hash))
+            PasswordHash::new(&hash).is_ok_and(verify)
         });
         match compared.await {
             Ok(true) if exists => Answer::Right,

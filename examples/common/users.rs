@@ -76,11 +76,6 @@ impl Users {
         }
         Ok(Self(Arc::new(Table { by_id, passwords })))
     }
-
-    #[cfg(test)]
-    pub(crate) fn passwords(&self) -> &Passwords {
-        &self.0.passwords
-    }
 }
 
 impl Credentials for Users {

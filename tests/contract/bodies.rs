@@ -15,8 +15,8 @@ fn text(body: impl Into<Vec<u8>>) -> Send {
     login().body("application/json", body)
 }
 
-fn object(body: Value) -> Send {
-    login().json(&body)
+fn object(body: &Value) -> Send {
+    login().json(body)
 }
 
 fn good() -> Vec<Row> {
@@ -47,7 +47,7 @@ fn good() -> Vec<Row> {
         "user_id": "admin", "user_name": "Admin", "email": "admin@test.com", "role": "super_admin",
         "access_token": "<token>", "token_type": "bearer", "expires_in": 3600,
     });
-    rows.push(object(json!({"user_id": "admin", "password": "admin123"})).answers(200, admin));
+    rows.push(object(&json!({"user_id": "admin", "password": "admin123"})).answers(200, admin));
     rows
 }
 
@@ -69,8 +69,7 @@ fn refused() -> Vec<Row> {
         json!({"email": "jeju", "password": "password123"}),
         json!({"email": "nobody@test.com", "password": "password123"}),
     ];
-    let row =
-        |body: Value| object(body.clone()).refused("invalid_credentials").note(body.to_string());
+    let row = |body: Value| object(&body).refused("invalid_credentials").note(body.to_string());
     logins.into_iter().map(row).collect()
 }
 
@@ -103,9 +102,9 @@ fn no_bodies() -> Vec<Row> {
         let empty = json!({"user_id": "jeju", "password": ""}).to_string().len();
         json!({"user_id": "jeju", "password": "x".repeat(bytes - empty)})
     };
-    rows.push(object(large(16 * 1024)).invalid("<with password>").note("16 KiB"));
-    rows.push(object(large(16 * 1024 + 1)).refused("payload_too_large").note("16 KiB and 1"));
-    rows.push(object(large(100_000)).refused("payload_too_large").note("100 kB"));
+    rows.push(object(&large(16 * 1024)).invalid("<with password>").note("16 KiB"));
+    rows.push(object(&large(16 * 1024 + 1)).refused("payload_too_large").note("16 KiB and 1"));
+    rows.push(object(&large(100_000)).refused("payload_too_large").note("100 kB"));
     rows
 }
 

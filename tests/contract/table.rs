@@ -66,7 +66,6 @@ impl Send {
             if (reply.status, reply.code()) != (503, "store_unavailable") {
                 return reply;
             }
-            println!("{} {:.120}: the store was too slow", self.method, self.path);
             sleep(Duration::from_secs(1)).await;
         }
         self.to(server).await
@@ -269,7 +268,7 @@ fn the_table_sees_what_is_wrong() {
         *changed.pointer_mut(place).unwrap() = value.clone();
         assert!(matches(&expected, &changed, "").is_err(), "{place}: {value}");
     }
-    let mut more = good.clone();
+    let mut more = good;
     more["more"] = json!(1);
     assert!(matches(&expected, &more, "").is_err(), "a member too many");
     assert!(matches(&expected, &json!({}), "").is_err(), "members are missing");
