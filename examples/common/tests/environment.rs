@@ -2,15 +2,16 @@
 
 use std::time::Duration;
 
-use axum::http::HeaderMap;
+use http::HeaderMap;
 
 use super::config;
-use crate::app::App;
-use crate::config::{Config, Store};
-use crate::peer::TrustedProxies;
+use crate::common::config::{Config, Store};
+use crate::common::demo::Demo;
+use crate::common::proxies::TrustedProxies;
+use crate::common::serve::Limits;
 
-#[tokio::test]
-async fn a_client_that_is_in_two_places_is_where_its_trusted_proxies_say() {
+#[test]
+fn a_client_that_is_in_two_places_is_where_its_trusted_proxies_say() {
     let proxies = TrustedProxies::parse("10.0.0.0/8, 2001:db8::1").unwrap();
     let cases = [
         (
@@ -66,7 +67,7 @@ async fn the_environment_is_read_whole_or_refused() {
     // A secret that was meant to be set and came out empty is no reason for a random one.
     for secret in ["short", ""] {
         let config = config(&[("JWT_SECRET", secret)]).unwrap();
-        let wrong = App::new(&config).await.map(drop).unwrap_err();
+        let wrong = Demo::new(&config, Limits::default()).await.map(drop).unwrap_err();
         assert!(wrong.contains("JWT_SECRET") && wrong.contains("32 bytes"), "{wrong}");
     }
     for (variables, name) in [
@@ -79,7 +80,7 @@ async fn the_environment_is_read_whole_or_refused() {
         (&[("ACCESS_TOKEN_TTL", "0")], "ACCESS_TOKEN_TTL"),
     ] {
         let config = config(variables).unwrap();
-        let wrong = App::new(&config).await.map(drop).unwrap_err();
+        let wrong = Demo::new(&config, Limits::default()).await.map(drop).unwrap_err();
         assert!(wrong.contains(name), "the variable is named, not the setting: {wrong}");
     }
     assert!(config_of(&[("REDIS_URL", "redis://:with,comma@127.0.0.1:6379")]).is_ok());
@@ -89,7 +90,10 @@ async fn the_environment_is_read_whole_or_refused() {
     assert!(matches!(config.store, Store::Memory), "an empty variable is unset");
     assert_eq!(config.idle_ttl, Duration::from_secs(60));
     assert_eq!(config.refresh_threshold, Duration::from_secs(15));
-    assert!(App::new(&config).await.is_ok(), "the refresh threshold follows a short idle TTL");
+    assert!(
+        Demo::new(&config, Limits::default()).await.is_ok(),
+        "the refresh threshold follows a short idle TTL"
+    );
     let defaults = Config::read(|_| None).unwrap();
     assert_eq!(defaults.bind.to_string(), "127.0.0.1:8000");
     assert_eq!(defaults.lifetime, Duration::from_secs(86_400));

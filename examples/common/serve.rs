@@ -1,19 +1,21 @@
 //! Serving over HTTP/1.1 with what keeps a slow or hostile client from holding the server: `axum::serve` has none of it.
 
-use std::error::Error;
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
+use hyper::body::{Body, Incoming};
 use hyper::server::conn::http1;
+use hyper::{Request, Response};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio_io_timeout::TimeoutStream;
+use tower::{BoxError, Service, ServiceExt as _};
 
-use crate::peer::Connection;
+use super::proxies::Connection;
 
 /// What a client may take of the server. Tests have less patience.
 #[derive(Clone, Copy)]
@@ -48,25 +50,17 @@ impl Default for Limits {
 /// What is read of a request's head before its end is seen. About twice as much is answered with 431.
 const HEADER_BYTES: usize = 64 * 1024;
 
-/// Whether a body could not be read because its client was too slow.
-pub(crate) fn is_timeout(error: &(dyn Error + 'static)) -> bool {
-    let mut link = Some(error);
-    while let Some(error) = link {
-        if error.is::<tower_http::timeout::TimeoutError>() {
-            return true;
-        }
-        link = error.source();
-    }
-    false
-}
-
-/// Serves until `shutdown`, then lets requests under way end.
-pub(crate) async fn serve(
+/// Serves until `shutdown`, then lets requests under way end. A service made of anything will do: axum's router is one.
+pub(crate) async fn serve<S, B>(
     listener: TcpListener,
-    router: Router,
+    service: S,
     limits: Limits,
     shutdown: impl Future<Output = ()>,
-) {
+) where
+    S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible, Future: Send>,
+    S: Clone + Send + 'static,
+    B: Body<Data: Send, Error: Into<BoxError>> + Send + 'static,
+{
     let slots = Arc::new(Semaphore::new(limits.connections));
     let graceful = GracefulShutdown::new();
     let mut shutdown = std::pin::pin!(shutdown);
@@ -91,13 +85,15 @@ pub(crate) async fn serve(
         };
         let mut stream = TimeoutStream::new(stream);
         stream.set_write_timeout(Some(limits.write));
-        let service =
-            TowerToHyperService::new(router.clone().layer(axum::Extension(Connection(peer))));
+        let service = service.clone().map_request(move |mut request: Request<Incoming>| {
+            request.extensions_mut().insert(Connection(peer));
+            request
+        });
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(limits.header_read)
             .max_buf_size(HEADER_BYTES)
-            .serve_connection(TokioIo::new(Box::pin(stream)), service);
+            .serve_connection(TokioIo::new(Box::pin(stream)), TowerToHyperService::new(service));
         let connection = graceful.watch(connection);
         #[expect(clippy::disallowed_methods, reason = "a server starts a task a connection")]
         tokio::spawn(async move {

@@ -6,16 +6,21 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
-use super::app;
-use crate::serve::{self, Limits};
+use super::{SECRET, config};
+use crate::common::demo::Demo;
+use crate::common::serve::{Limits, serve};
+use crate::common::stack::around;
 
 /// A server with little patience on a free port; it ends with the test's runtime.
 async fn serving(limits: Limits) -> SocketAddr {
-    let router = app().await.router(limits);
+    let (demo, worker) =
+        Demo::new(&config(&[("JWT_SECRET", SECRET)]).unwrap(), limits).await.unwrap();
+    drop(worker);
+    let service = around(demo.routes.standard(), limits);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     #[expect(clippy::disallowed_methods, reason = "the server under test")]
-    tokio::spawn(serve::serve(listener, router, limits, std::future::pending()));
+    tokio::spawn(serve(listener, service, limits, std::future::pending()));
     address
 }
 

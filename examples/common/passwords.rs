@@ -14,13 +14,11 @@ use tokio::time::timeout;
 const AT_ONCE: usize = 4;
 /// How long a login waits for its turn.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// Longer passwords are wrong without being hashed in full: the time must not grow with what a client sends.
-const MAX_LEN: usize = 1024;
 
 pub(crate) type Hash = Arc<str>;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Verdict {
+pub(crate) enum Answer {
     Right,
     Wrong,
     TooBusy,
@@ -58,25 +56,25 @@ impl Passwords {
     }
 
     /// Compares a password; against a hash of nobody's when there is no user, so that it takes as long.
-    pub(crate) async fn verify(&self, password: String, hash: Option<Hash>) -> Verdict {
+    pub(crate) async fn verify(&self, password: String, hash: Option<Hash>) -> Answer {
         let Ok(Ok(turn)) = timeout(PATIENCE, Arc::clone(&self.turns).acquire_owned()).await else {
-            return Verdict::TooBusy;
+            return Answer::TooBusy;
         };
-        let acceptable = password.len() <= MAX_LEN && !password.contains('\0') && hash.is_some();
+        let exists = hash.is_some();
         let Some(hash) = hash.or_else(|| self.nobody.get().cloned()) else {
-            return Verdict::Wrong;
+            return Answer::Wrong;
         };
         let compared = spawn_blocking(move || {
             // The permit goes back when the work is done, not when the client hangs up.
             let _turn = turn;
-            let password = password.as_bytes();
-            let password = password.get(..MAX_LEN).unwrap_or(password);
-            PasswordHash::new(&hash)
-                .is_ok_and(|hash| Argon2::default().verify_password(password, &hash).is_ok())
+            let verify = |hash: PasswordHash| {
+                Argon2::default().verify_password(password.as_bytes(), &hash).is_ok()
+            };
+            PasswordHash::new(&hash).is_ok_and(verify)
         });
         match compared.await {
-            Ok(true) if acceptable => Verdict::Right,
-            Ok(_) | Err(_) => Verdict::Wrong,
+            Ok(true) if exists => Answer::Right,
+            Ok(_) | Err(_) => Answer::Wrong,
         }
     }
 }

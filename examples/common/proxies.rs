@@ -1,14 +1,10 @@
 //! Where a request came from: the connection's address, or what a trusted proxy says.
 
-use std::convert::Infallible;
 use std::net::{IpAddr, SocketAddr};
 
-use axum::extract::FromRequestParts;
-use axum::http::HeaderMap;
-use axum::http::request::Parts;
+use http::HeaderMap;
+use http::request::Parts;
 use ipnet::IpNet;
-
-use crate::app::App;
 
 /// The address of the connection, put there by `serve`.
 #[derive(Clone, Copy, Debug)]
@@ -39,7 +35,7 @@ impl TrustedProxies {
 
     /// From the connection backwards through the header, the first address that is not one of our proxies. What stands
     /// left of it was written by whoever that is, and proves nothing.
-    pub(crate) fn client(&self, connection: IpAddr, headers: &HeaderMap) -> IpAddr {
+    pub(super) fn client(&self, connection: IpAddr, headers: &HeaderMap) -> IpAddr {
         let mut client = connection.to_canonical();
         let values: Vec<_> = headers.get_all("x-forwarded-for").iter().collect();
         let hops = values.iter().rev().flat_map(|value| value.to_str().unwrap_or("").rsplit(','));
@@ -52,16 +48,10 @@ impl TrustedProxies {
         }
         client
     }
-}
 
-/// The client's address; `None` in tests without a connection.
-pub(crate) struct Peer(pub(crate) Option<IpAddr>);
-
-impl FromRequestParts<App> for Peer {
-    type Rejection = Infallible;
-
-    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Infallible> {
-        let connection = parts.extensions.get::<Connection>();
-        Ok(Self(connection.map(|connection| app.proxies.client(connection.0.ip(), &parts.headers))))
+    /// Where a request came from; `None` without a connection.
+    pub(crate) fn client_of(&self, parts: &Parts) -> Option<IpAddr> {
+        let Connection(peer) = parts.extensions.get()?;
+        Some(self.client(peer.ip(), &parts.headers))
     }
 }

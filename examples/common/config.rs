@@ -1,4 +1,18 @@
 //! The environment, read once and checked whole.
+//!
+//! | variable | default | meaning |
+//! |---|---|---|
+//! | `BIND_ADDR` | `127.0.0.1:8000` | listen address |
+//! | `REDIS_URL` | unset | `redis://…`; without it and `REDIS_HOST`, sessions live in this process |
+//! | `REDIS_HOST`, `REDIS_PORT`, `REDIS_PASSWORD`, `REDIS_DB` | unset, 6379, unset, 0 | the same, in parts |
+//! | `JWT_SECRET` | random at each start | HS256 secret of 32 bytes or more |
+//! | `SESSION_PREFIX` | `session` | what every Redis key starts with |
+//! | `SESSION_TTL` | 3600 | idle lifetime, seconds |
+//! | `SESSION_REFRESH_THRESHOLD` | 900 | use with less than this left extends the session, seconds |
+//! | `SESSION_MAX_LIFETIME` | 86400 | absolute lifetime, seconds |
+//! | `ACCESS_TOKEN_TTL` | 3600 | access token lifetime, seconds |
+//! | `TRUSTED_PROXIES` | unset | addresses and networks whose `X-Forwarded-For` is believed |
+//! | `RUST_LOG` | `info` | log filter |
 
 use std::net::SocketAddr;
 use std::str::FromStr;
@@ -7,8 +21,8 @@ use std::time::Duration;
 use redis::{ConnectionAddr, IntoConnectionInfo, RedisConnectionInfo};
 use tower_session_auth::RedisStore;
 
-use crate::logging;
-use crate::peer::TrustedProxies;
+use super::logging;
+use super::proxies::TrustedProxies;
 
 pub(crate) struct Config {
     pub(crate) bind: SocketAddr,
