@@ -18,7 +18,7 @@ use axum_core::extract::{FromRequestParts, OptionalFromRequestParts};
 use axum_core::response::{IntoResponse, Response};
 use http::request::Parts;
 
-use crate::error::{AuthError, AuthErrorKind};
+use crate::error::AuthError;
 use crate::session::{Session, SessionData};
 use crate::steps::attach;
 
@@ -36,8 +36,7 @@ impl<D: SessionData, St: Send + Sync> FromRequestParts<St> for Session<D> {
     type Rejection = AuthError;
 
     async fn from_request_parts(parts: &mut Parts, _: &St) -> Result<Self, Self::Rejection> {
-        let session = attach::find::<D>(&parts.extensions)?;
-        session.cloned().ok_or_else(|| AuthError::new(AuthErrorKind::MissingToken))
+        attach::require::<D>(&parts.extensions).cloned()
     }
 }
 

@@ -52,7 +52,7 @@ where
             Err(error)
                 if error.kind() == AuthErrorKind::MissingToken && self.mode == Mode::Optional =>
             {
-                attach::anonymous(request.extensions_mut());
+                attach::anonymous(request.extensions_mut(), self.manager.events().clone());
                 return ResponseFuture::calling(self.inner.call(request));
             }
             Err(error) => {

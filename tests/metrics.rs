@@ -14,7 +14,7 @@ use std::time::Duration;
 use tokio::time::{advance, sleep};
 use tower::{ServiceBuilder, ServiceExt as _};
 use tower_session_auth::events::Event;
-use tower_session_auth::store::{StoreErrorKind, WhenFull};
+use tower_session_auth::store::StoreErrorKind;
 use tower_session_auth::testing::TokioClock;
 use tower_session_auth::{
     EndReason, MemoryStore, NewSession, SessionAuthLayer, SessionManager, SessionManagerBuilder,
@@ -84,12 +84,6 @@ async fn sessions_are_counted_as_they_come_and_go() {
             "suspicions_total{suspicion=login_rate} 1",
         ]
     );
-
-    let (full, _worker) =
-        builder().session_limit(1).when_full(WhenFull::RefuseLogin).build().unwrap();
-    login(&full, "jeju").await;
-    full.create(NewSession::new(user("jeju"))).await.map(drop).unwrap_err();
-    assert_eq!(figures.one("logins_refused_total{reason=session_limit}"), 1.0);
 }
 
 #[tokio::test(start_paused = true)]
@@ -142,20 +136,10 @@ async fn breakers_tell_whether_they_are_open() {
     manager.authenticate(&token).await.unwrap_err();
     manager.authenticate(&token).await.unwrap_err();
     assert_eq!(breakers(), ["breaker_open{lane=requests} 1"]);
-
-    store.set(Mood::Fail(StoreErrorKind::Unavailable));
-    advance(SECOND).await;
-    manager.authenticate(&token).await.unwrap_err();
-    store.set(Mood::Answer);
-    advance(SECOND).await;
-    let named = figures.described();
-    assert!(named.contains_key("tower_session_auth_breaker_open"));
-    manager.authenticate(&token).await.unwrap();
-    assert!(breakers().is_empty(), "closed again");
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_open_breaker_is_one_until_it_closes() {
+async fn a_breaker_that_closes_is_zero_again() {
     let figures = Figures::capture();
     let (manager, _worker, store) = clocked();
     let token = login(&manager, "jeju").await.access_token;
@@ -164,7 +148,8 @@ async fn an_open_breaker_is_one_until_it_closes() {
     store.set(Mood::Answer);
     advance(SECOND).await;
     manager.authenticate(&token).await.unwrap();
-    assert!(those(&figures, "breaker_open").is_empty(), "set to one, then to zero");
+    // Nobody looked meanwhile: it was set to one, and then to zero.
+    assert_eq!(figures.one("breaker_open{lane=requests}"), 0.0);
 }
 
 #[tokio::test(start_paused = true)]

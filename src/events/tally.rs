@@ -54,3 +54,77 @@ impl Tally {
         }
     }
 }
+
+#[cfg(all(test, feature = "metrics"))]
+mod tests {
+    use std::time::Duration;
+
+    use metrics_util::debugging::{DebugValue, DebuggingRecorder};
+
+    use super::*;
+    use crate::id::UserId;
+
+    /// What these events count, as `name label value`.
+    fn counted(events: &[Event]) -> Vec<String> {
+        let recorder = DebuggingRecorder::new();
+        let tally = metrics::with_local_recorder(&recorder, || Tally::new(&Meter::new()));
+        // Handles are made once: nobody looks for a recorder after that.
+        events.iter().for_each(|event| tally.count(event));
+        let snapshot = recorder.snapshotter().snapshot().into_vec();
+        let values = snapshot.into_iter().filter_map(|(key, _, _, value)| {
+            let key = key.key();
+            let label = key.labels().map(|label| format!(" {}={}", label.key(), label.value()));
+            let label = label.collect::<String>();
+            match value {
+                DebugValue::Counter(0) => None,
+                DebugValue::Counter(count) => Some(format!("{}{label} {count}", key.name())),
+                other => panic!("{other:?}"),
+            }
+        });
+        values.collect()
+    }
+
+    #[test]
+    fn each_code_has_a_counter() {
+        for kind in REJECTIONS {
+            let event = Event::Rejected { kind, user: None, session: None };
+            let name = format!("tower_session_auth_rejected_total code={} 1", kind.code());
+            assert_eq!(counted(&[event]), [name]);
+        }
+        // A kind that is not here does not compile, and belongs into `REJECTIONS` if it has a code of its own.
+        let known = |kind: AuthErrorKind| match kind {
+            AuthErrorKind::InvalidRequest
+            | AuthErrorKind::MissingToken
+            | AuthErrorKind::InvalidToken
+            | AuthErrorKind::TokenExpired
+            | AuthErrorKind::SessionExpired
+            | AuthErrorKind::SessionRevoked
+            | AuthErrorKind::AccountInactive
+            | AuthErrorKind::InsufficientScope
+            | AuthErrorKind::InsufficientUserAuthentication
+            | AuthErrorKind::StoreUnavailable
+            | AuthErrorKind::DirectoryUnavailable => {
+                REJECTIONS.iter().any(|known| known.code() == kind.code())
+            }
+            // Without a layer there is no manager whose event it could be.
+            AuthErrorKind::NoLayer => true,
+        };
+        assert!(known(AuthErrorKind::DirectoryUnavailable));
+    }
+
+    #[test]
+    fn refused_logins_and_suspicions_are_counted_by_what_they_are() {
+        for refusal in LoginRefusal::ALL {
+            let event = Event::LoginRefused { user: None, refusal, ip_address: None };
+            let name =
+                format!("tower_session_auth_logins_refused_total reason={} 1", refusal.as_str());
+            assert_eq!(counted(&[event]), [name]);
+        }
+        let suspicion = Suspicion::LoginRate { logins: 9, within: Duration::from_secs(60) };
+        let user = UserId::parse("jeju").unwrap();
+        assert_eq!(
+            counted(&[Event::Suspicious { user, suspicion }]),
+            ["tower_session_auth_suspicions_total suspicion=login_rate 1"]
+        );
+    }
+}

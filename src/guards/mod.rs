@@ -82,7 +82,7 @@ pub use self::condition::{Condition, LoginCondition};
 pub use self::fresh::{Fresh, RequireFresh};
 pub use self::role::{RequireRole, Role};
 pub use self::service::{GuardFuture, Guarded};
-use crate::error::{AuthError, AuthErrorKind, StepUp};
+use crate::error::{AuthError, StepUp};
 use crate::events::Event;
 use crate::session::SessionData;
 use crate::steps::attach;
@@ -94,8 +94,7 @@ use crate::steps::reject::JsonRejection;
 /// at the [module](self).
 ///
 /// The inner service's errors, futures and readiness stay as they are, and nothing need be `Clone`, `Send` or `'static`.
-/// A refusal is a response with the [`AuthError`] in its extensions and, of somebody who has a session, an
-/// [`Event::Rejected`].
+/// A refusal is a response with the [`AuthError`] in its extensions, and an [`Event::Rejected`].
 pub struct Guard<C, D = (), R = JsonRejection> {
     condition: Arc<C>,
     /// Made once, handed out for each refusal.
@@ -132,7 +131,7 @@ impl<C, D, R> Guard<C, D, R> {
 
     /// Answers refused requests with `reject`, as
     /// [`SessionAuthLayer::on_reject`](crate::SessionAuthLayer::on_reject) does. It is asked for every refusal,
-    /// [`NoLayer`](AuthErrorKind::NoLayer) included.
+    /// [`NoLayer`](crate::error::AuthErrorKind::NoLayer) included.
     #[must_use]
     pub fn on_reject<R2>(self, reject: R2) -> Guard<C, D, R2> {
         let Self { condition, refusal, reject: _, data } = self;
@@ -145,9 +144,7 @@ impl<C, D, R> Guard<C, D, R> {
         C: Condition,
         D: SessionData,
     {
-        let Some(session) = attach::find::<D>(extensions)? else {
-            return Err(AuthError::new(AuthErrorKind::MissingToken));
-        };
+        let session = attach::require::<D>(extensions)?;
         if self.condition.holds(session) {
             return Ok(());
         }

@@ -4,7 +4,7 @@ use tokio::time::Instant;
 
 use super::SessionManager;
 use crate::error::{AuthError, AuthErrorKind};
-use crate::events::Event;
+use crate::events::{Event, Events};
 use crate::gate::Verb;
 use crate::id::{SessionId, UserId};
 use crate::session::{Content, Session, SessionData, State};
@@ -57,6 +57,11 @@ impl<D: SessionData> SessionManager<D> {
             Err(error) => self.refused(error, Some(who)),
         }
         checked
+    }
+
+    /// Where to tell what happens to a request.
+    pub(crate) fn events(&self) -> &Events {
+        &self.shared.events
     }
 
     /// Tells that a request was not let in. Once for each.

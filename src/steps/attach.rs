@@ -2,15 +2,16 @@
 
 use http::Extensions;
 
-use crate::error::AuthError;
+use crate::error::{AuthError, AuthErrorKind};
+use crate::events::{Event, Events};
 use crate::id::random_text;
 use crate::session::{Session, SessionData};
 use crate::trace;
 
 /// Left by a layer in optional mode when a request passes without a session, so that an extractor or a guard can tell that
-/// from a layer that is missing.
-#[derive(Clone, Copy, Debug)]
-struct Anonymous;
+/// from a layer that is missing, and where to tell what happens to the request.
+#[derive(Clone)]
+struct Anonymous(Events);
 
 /// Removes what an outer layer or a careless handler may have put where only this layer's word counts.
 pub(crate) fn clear<D: SessionData>(extensions: &mut Extensions) {
@@ -24,8 +25,8 @@ pub(crate) fn session<D: SessionData>(extensions: &mut Extensions, session: Sess
 }
 
 /// Lets the inner service see that there is none.
-pub(crate) fn anonymous(extensions: &mut Extensions) {
-    extensions.insert(Anonymous);
+pub(crate) fn anonymous(extensions: &mut Extensions, events: Events) {
+    extensions.insert(Anonymous(events));
 }
 
 /// The session that a layer let in; `None` where the layer let a request pass without one.
@@ -52,4 +53,21 @@ pub(crate) fn find<D: SessionData>(
             Err(AuthError::no_layer(request_id))
         }
     }
+}
+
+/// The session that a layer let in, for somebody who lets nobody pass without one. That it is missing is told as an
+/// event.
+///
+/// # Errors
+///
+/// As for [`find`], and [`MissingToken`](AuthErrorKind::MissingToken).
+pub(crate) fn require<D: SessionData>(extensions: &Extensions) -> Result<&Session<D>, AuthError> {
+    let found = find::<D>(extensions)?;
+    found.ok_or_else(|| {
+        let kind = AuthErrorKind::MissingToken;
+        if let Some(Anonymous(events)) = extensions.get() {
+            events.emit(Event::Rejected { kind, user: None, session: None });
+        }
+        AuthError::new(kind)
+    })
 }

@@ -7,9 +7,10 @@ use std::time::Duration;
 use http::{Request, Response};
 use tower::{ServiceBuilder, ServiceExt as _};
 use tower_session_auth::events::Event;
+use tower_session_auth::guards::RequireRole;
 use tower_session_auth::store::StoreErrorKind;
 use tower_session_auth::testing::TokioClock;
-use tower_session_auth::{EndReason, MemoryStore, SessionAuthLayer, SessionManager};
+use tower_session_auth::{EndReason, MemoryStore, Session, SessionAuthLayer, SessionManager};
 
 use crate::support::forge::{decoded, forge, parts};
 use crate::support::switch::{Mood, SwitchStore};
@@ -162,4 +163,34 @@ async fn a_request_that_goes_away_is_no_refusal() {
     drop(call);
     scene.store.set(Mood::Answer);
     assert!(scene.told().await.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_is_refused_behind_an_optional_layer_is_told_once_too() {
+    let scene = scene();
+    let login = login(&scene.manager, "jeju").await;
+    let layer = SessionAuthLayer::new(scene.manager.clone()).optional();
+    let guarded = ServiceBuilder::new()
+        .layer(layer.clone())
+        .layer(RequireRole::new("admin"))
+        .service_fn(async |_| Ok::<_, Infallible>(Response::new(String::new())));
+    assert_eq!(guarded.clone().oneshot(anonymous()).await.unwrap().status(), 401);
+    assert_eq!(guarded.oneshot(bearer(&login.access_token)).await.unwrap().status(), 403);
+
+    let app = axum::Router::new()
+        .route("/", axum::routing::get(async |_: Session| "let in"))
+        .route("/any", axum::routing::get(async |_: Option<Session>| "let in"))
+        .layer(layer);
+    for (path, status) in [("/", 401), ("/any", 200)] {
+        let request = Request::get(path).body(axum::body::Body::empty()).unwrap();
+        assert_eq!(app.clone().oneshot(request).await.unwrap().status(), status, "{path}");
+    }
+    assert_eq!(
+        scene.told().await,
+        [
+            "missing_token - -".to_owned(),
+            format!("insufficient_scope jeju {}", login.session.id().short()),
+            "missing_token - -".to_owned(),
+        ]
+    );
 }
