@@ -175,9 +175,8 @@ impl Chromium {
 
 impl Drop for Chromium {
     fn drop(&mut self) {
-        // The browser ends with its session; a driver that is killed leaves it running.
-        let closed = wire::send(self.address, "DELETE", &self.session, &[], "");
-        if let Err(error) = closed {
+        // Closes the browser; a driver that is killed leaves it running.
+        if let Err(error) = wire::send(self.address, "GET", "/shutdown", &[], "") {
             eprintln!("the browser may still be running: {error}");
         }
         // Both fail only when it has ended already.

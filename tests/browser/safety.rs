@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::page::{IPHONE, Page};
+use crate::page::Page;
 
 #[test]
 fn the_token_is_in_memory_only() {
@@ -46,8 +46,8 @@ fn no_request_leaves_the_server() {
     assert!(requests.len() > 15, "the test sees the requests: {requests:?}");
     let origin = page.origin();
     for (_, url, token) in requests {
-        // What the browser's empty first tab shows.
-        if url != "data:," {
+        // The browser's own new tab, before the page.
+        if !url.starts_with("chrome:") && url != "data:," {
             assert!(url.starts_with(&origin), "{url}");
         }
         assert!(token.is_none_or(|token| !url.contains(&token)), "{url}");
@@ -73,40 +73,39 @@ fn what_others_wrote_is_text() {
     page.assert_no_complaint_but(&[]);
 }
 
-/// The second line: markup that got into the page all the same would do nothing.
+/// The second line: what got into the page all the same would do nothing.
 #[test]
 fn the_policy_stops_what_the_page_does_not_do() {
     let page = Page::open();
-    page.server.login("jeju", "password123", IPHONE);
-    for (attempt, code) in [
-        ("markup", "document.body.innerHTML = '<b>x</b>'"),
-        ("eval", "window.eval('1')"),
-        (
-            "a script from elsewhere",
-            "const one = document.createElement('script'); one.src = 'https://example.com/x.js'; one.text = ''",
-        ),
-    ] {
-        let refused = page.script(&format!(
-            "try {{ {code}; return 'done'; }} catch (error) {{ return error.name; }}"
-        ));
-        assert_ne!(refused, "done", "{attempt}");
-    }
-    for (attempt, code) in [
-        (
-            "a style",
-            "document.body.setAttribute('style', 'color: rgb(1, 2, 3)'); return getComputedStyle(document.body).color === 'rgb(1, 2, 3)'",
-        ),
-        (
-            "a request elsewhere",
-            "return fetch('http://127.0.0.1:1/').then(() => true, () => false)",
-        ),
-        (
-            "a frame",
-            "const one = document.createElement('iframe'); one.src = '/'; document.body.append(one); \
-            return new Promise((done) => { one.onload = () => done(one.contentDocument?.title === 'tower-session-auth'); })",
-        ),
-    ] {
-        assert_eq!(page.script(code), false, "{attempt}");
-    }
-    assert!(page.log("browser").len() >= 3, "the browser tells of it");
+    // From a timer: what a driver runs itself is above the policy.
+    page.script(
+        "window.told = [];
+        document.addEventListener('securitypolicyviolation', (told) => window.told.push(told.effectiveDirective));
+        const element = (tag, attributes) => Object.assign(document.createElement(tag), attributes);
+        const attempts = [
+            () => { document.body.innerHTML = '<b>markup</b>'; },
+            () => document.body.setAttribute('style', 'display: none'),
+            () => document.head.append(element('style', { textContent: 'body { display: none }' })),
+            () => document.body.append(element('iframe', { src: '/' })),
+            () => document.body.append(element('img', { src: 'http://127.0.0.2/' })),
+            () => fetch('http://127.0.0.2/').catch(() => {}),
+            () => document.head.append(element('base', { href: 'http://127.0.0.2/' })),
+            () => get('login').submit(),
+        ];
+        const get = (id) => document.getElementById(id);
+        setTimeout(() => attempts.forEach((attempt) => { try { attempt(); } catch { /* said by the event */ } }));",
+    );
+    let stopped = [
+        "base-uri",
+        "connect-src",
+        "form-action",
+        "frame-src",
+        "img-src",
+        "require-trusted-types-for",
+        "style-src-attr",
+        "style-src-elem",
+    ];
+    page.until("all of it is stopped", "window.told.length >= 8");
+    assert_eq!(page.value("window.told.sort()"), json!(stopped));
+    assert!(page.holds("document.body.checkVisibility() && !get('view-login').hidden"));
 }

@@ -1,7 +1,7 @@
 //! As much of an HTTP/1.1 client as WebDriver and the tests need: one request a connection, and blocking, because a
 //! browser must also be closed from `drop`.
 
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 
 use serde_json::Value;
@@ -28,19 +28,34 @@ pub(crate) fn send(
     stream.set_write_timeout(Some(PATIENCE))?;
     let headers: String =
         headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
-    write!(
-        stream,
+    let request = format!(
         "{method} {path} HTTP/1.1\r\nhost: {server}\r\nconnection: close\r\n{headers}\
          content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
         body.len()
-    )?;
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer)?;
-    let broken = || io::Error::new(io::ErrorKind::InvalidData, answer.clone());
-    let (head, body) = answer.split_once("\r\n\r\n").ok_or_else(broken)?;
-    let status = head.split(' ').nth(1).and_then(|status| status.parse().ok());
-    Ok(Reply {
-        status: status.ok_or_else(broken)?,
-        body: serde_json::from_str(body).map_err(|_| broken())?,
-    })
+    );
+    stream.write_all(request.as_bytes())?;
+    let mut stream = BufReader::new(stream);
+    let (mut status, mut length) = (None, None);
+    loop {
+        let mut line = String::new();
+        stream.read_line(&mut line)?;
+        let line = line.trim_end();
+        if line.is_empty() {
+            break;
+        }
+        if let Some((name, value)) = line.split_once(':') {
+            if name.eq_ignore_ascii_case("content-length") {
+                length = value.trim().parse().ok();
+            }
+        } else {
+            status = line.split(' ').nth(1).and_then(|status| status.parse().ok());
+        }
+    }
+    let broken = |what| io::Error::new(io::ErrorKind::InvalidData, what);
+    // chromedriver says that it closes the connection and does not.
+    let mut body = vec![0; length.ok_or_else(|| broken("no length"))?];
+    stream.read_exact(&mut body)?;
+    let status = status.ok_or_else(|| broken("no status"))?;
+    let body = serde_json::from_slice(&body).map_err(|_| broken("no JSON"))?;
+    Ok(Reply { status, body })
 }

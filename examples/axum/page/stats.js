@@ -61,10 +61,11 @@ function columns(ttls) {
   const bounds = [0, ...BOUNDS, Infinity];
   return bounds.slice(1).map((to, at) => {
     const from = bounds[at];
-    const label = at === 0 ? t("under", { to: span(to) })
-      : to === Infinity ? t("at_least", { from: span(from) })
+    const label = at === 0 ? t("up_to", { to: span(to) })
+      : to === Infinity ? t("more_than", { from: span(from) })
       : t("between", { from: span(from), to: span(to) });
-    return { label, n: ttls.filter((ttl) => ttl >= from && ttl < to).length };
+    // A session just made has its whole lifetime left, and belongs to the column that ends there.
+    return { label, n: ttls.filter((ttl) => (ttl > from || at === 0) && ttl <= to).length };
   });
 }
 
