@@ -2,7 +2,7 @@
 
 import { call, now, userPath } from "./api.js";
 import { ask, el, focusRow, get, row, showRows } from "./dom.js";
-import { quoted, since, t, until } from "./language.js";
+import { device, quoted, since, t, until } from "./language.js";
 import { act, say } from "./messages.js";
 
 let sessions = [];
@@ -76,7 +76,12 @@ function sessionRow(session, at) {
       [t("role"), el("bdi", {}, session.role ?? t("no_role"))],
       [t("last"), since(session.last_activity)],
       [t("left"), until(session.until)],
-      [t("session"), el("code", {}, session.session_id.slice(0, 8))],
+      [
+        t("session"),
+        el("code", {}, session.session_id.slice(0, 8)),
+        // Told of one user's sessions only.
+        "user_agent" in session ? el("span", { class: "under" }, el("bdi", {}, device(session.user_agent))) : null,
+      ],
       [t("action"), button],
     ],
     { "data-key": session.session_id },
