@@ -1,22 +1,14 @@
 //! What administrators see: everybody, and the numbers.
 
-use std::thread;
-
 use serde_json::{Value, json};
 
 use crate::page::{IPHONE, Page};
-use crate::server::Server;
 
-fn logins(server: &Server, user: &str, count: usize) {
-    thread::scope(|scope| {
-        for _ in 0..4 {
-            scope.spawn(|| {
-                for _ in 0..count / 4 {
-                    server.login(user, "password123", IPHONE);
-                }
-            });
-        }
-    });
+/// Logs somebody in on as many devices.
+async fn logins(page: &Page, user: &str, count: usize) {
+    for _ in 0..count {
+        page.elsewhere(user, "password123", IPHONE).await;
+    }
 }
 
 /// The admin's view of everybody.
@@ -25,9 +17,9 @@ fn everybody(page: &Page) {
     page.go("all");
 }
 
-#[test]
-fn a_user_sees_no_admins_views_whatever_the_address_says() {
-    let page = Page::open();
+#[tokio::test]
+async fn a_user_sees_no_admins_views_whatever_the_address_says() {
+    let page = Page::open().await;
     page.visit(&format!("{}#all", page.origin()));
     page.login("jeju", "password123");
     assert_eq!(page.value("location.hash"), "#mine");
@@ -42,16 +34,16 @@ fn a_user_sees_no_admins_views_whatever_the_address_says() {
     page.assert_no_complaint_but(&[]);
 }
 
-#[test]
-fn an_admin_sees_everybody_and_finds_one_user() {
-    let page = Page::open();
+#[tokio::test]
+async fn an_admin_sees_everybody_and_finds_one_user() {
+    let page = Page::open().await;
     for user in ["jeju", "jeju", "user"] {
-        page.server.login(user, "password123", IPHONE);
+        page.elsewhere(user, "password123", IPHONE).await;
     }
     everybody(&page);
     page.until_focus("#all-title");
     assert_eq!(page.value("text('#all-caption')"), "4 sessions shown");
-    let users = page.value("all('#all-rows .under').sort()");
+    let users = page.value("all('#all-rows th .under').sort()");
     assert_eq!(users, json!(["admin", "jeju", "jeju", "user"]));
     assert!(page.holds("all('#all-rows th bdi').includes('제주삼다수')"));
 
@@ -59,16 +51,16 @@ fn an_admin_sees_everybody_and_finds_one_user() {
     page.click("#search .main");
     page.until_says("all-caption", "2 live sessions of \u{2068}jeju\u{2069}");
     page.until_focus("#all-list");
-    assert_eq!(page.value("all('#all-rows .under')"), json!(["jeju", "jeju"]));
+    assert_eq!(page.value("all('#all-rows th .under')"), json!(["jeju", "jeju"]));
     page.click("#search-all");
     page.until_says("all-caption", "4 sessions shown");
     page.assert_no_complaint_but(&[]);
 }
 
-#[test]
-fn an_odd_user_id_is_one_literal_user() {
-    let page = Page::open();
-    page.server.login("jeju", "password123", IPHONE);
+#[tokio::test]
+async fn an_odd_user_id_is_one_literal_user() {
+    let page = Page::open().await;
+    page.elsewhere("jeju", "password123", IPHONE).await;
     everybody(&page);
     for id in [
         "*",
@@ -111,12 +103,14 @@ fn an_odd_user_id_is_one_literal_user() {
     page.assert_no_complaint_but(&[422]);
 }
 
-#[test]
-fn a_user_who_is_thrown_out_is_out() {
-    let page = Page::open();
-    let thrown =
-        ["curl/8.5.0", IPHONE].map(|agent| page.server.login("jeju", "password123", agent));
-    let stays = page.server.login("user", "password123", IPHONE);
+#[tokio::test]
+async fn a_user_who_is_thrown_out_is_out() {
+    let page = Page::open().await;
+    let mut thrown = Vec::new();
+    for agent in ["curl/8.5.0", IPHONE] {
+        thrown.push(page.elsewhere("jeju", "password123", agent).await);
+    }
+    let stays = page.elsewhere("user", "password123", IPHONE).await;
     everybody(&page);
     let of_jeju = "#all-rows [aria-label*='jeju']";
     assert_eq!(page.value(&format!("all(\"{of_jeju}\").length")), 2);
@@ -126,23 +120,23 @@ fn a_user_who_is_thrown_out_is_out() {
     assert_eq!(page.value("text('#ask-title')"), "Throw \u{2068}jeju\u{2069} out?");
     page.click("#ask-no");
     page.until("no is no", "!get('ask').open");
-    page.server.must("GET", "/api/data", &thrown[0]);
+    page.must("GET", "/api/data", &thrown[0]).await;
 
     page.click(of_jeju);
     page.click("#ask-yes");
     page.until_says("said", "\u{2068}jeju\u{2069} was thrown out: 2 sessions ended.");
     page.until_focus("#all-rows button");
-    assert_eq!(page.value("all('#all-rows .under').sort()"), json!(["admin", "user"]));
+    assert_eq!(page.value("all('#all-rows th .under').sort()"), json!(["admin", "user"]));
     for token in &thrown {
-        page.server.assert_ended(token, "admin");
+        page.assert_ended(token, "admin").await;
     }
-    page.server.must("GET", "/api/data", &stays);
+    page.must("GET", "/api/data", &stays).await;
     page.assert_no_complaint_but(&[]);
 }
 
-#[test]
-fn an_admin_who_throws_themselves_out_is_told_so() {
-    let page = Page::open();
+#[tokio::test]
+async fn an_admin_who_throws_themselves_out_is_told_so() {
+    let page = Page::open().await;
     everybody(&page);
     page.click("#all-rows .danger");
     page.click("#ask-yes");
@@ -151,11 +145,11 @@ fn an_admin_who_throws_themselves_out_is_told_so() {
     page.assert_no_complaint_but(&[401]);
 }
 
-#[test]
-fn more_than_a_page_of_sessions_is_shown_on_request() {
-    let page = Page::open();
-    logins(&page.server, "jeju", 60);
-    logins(&page.server, "user", 60);
+#[tokio::test]
+async fn more_than_a_page_of_sessions_is_shown_on_request() {
+    let page = Page::open().await;
+    logins(&page, "jeju", 60).await;
+    logins(&page, "user", 60).await;
     everybody(&page);
     let shown = page.value("get('all-rows').rows.length").as_u64().unwrap();
     assert!((50..121).contains(&shown), "{shown}");
@@ -175,24 +169,24 @@ fn more_than_a_page_of_sessions_is_shown_on_request() {
     page.assert_no_complaint_but(&[]);
 }
 
-#[test]
-fn cleaning_up_tells_how_many() {
-    let page = Page::open();
+#[tokio::test]
+async fn cleaning_up_tells_how_many() {
+    let page = Page::open().await;
     everybody(&page);
     page.click("#all-cleanup");
     page.until("it is told", "/^Cleaned up \\d+ expired sessions?\\.$/.test(text('#said'))");
     page.assert_no_complaint_but(&[]);
 }
 
-#[test]
-fn chart_and_table_say_what_the_statistics_say() {
-    let page = Page::open();
-    logins(&page.server, "jeju", 8);
-    logins(&page.server, "user", 4);
+#[tokio::test]
+async fn chart_and_table_say_what_the_statistics_say() {
+    let page = Page::open().await;
+    logins(&page, "jeju", 8).await;
+    logins(&page, "user", 4).await;
     page.login("admin", "admin123");
     let token = page.token();
     page.go("stats");
-    let stats = page.server.must("GET", "/api/session/stats", &token);
+    let stats = page.must("GET", "/api/session/stats", &token).await;
     assert_eq!(stats["total_sessions"], 13, "{stats}");
     assert_eq!(page.value("text('#stats-total')"), "13");
     let by_role = stats["sessions_by_role"].as_object().unwrap();

@@ -2,13 +2,12 @@
 
 use crate::page::{IPHONE, Page};
 use crate::support::redis::RedisServer;
-
-const SECRET: &str = "only-for-tests-9fQwZr7LkTnVx2BsHdYc";
+use crate::support::server::SECRET;
 
 /// Whatever ends the session, the next thing that is done here tells why.
-#[test]
-fn a_session_that_was_ended_elsewhere_is_told_why() {
-    let page = Page::open();
+#[tokio::test]
+async fn a_session_that_was_ended_elsewhere_is_told_why() {
+    let page = Page::open().await;
     for (words, end) in [
         (
             "Your session was ended: you were logged out everywhere.",
@@ -21,8 +20,8 @@ fn a_session_that_was_ended_elsewhere_is_told_why() {
     ] {
         page.login("jeju", "password123");
         let (method, path, user, password) = end;
-        let other = page.server.login(user, password, IPHONE);
-        page.server.must(method, path, &other);
+        let other = page.elsewhere(user, password, IPHONE).await;
+        page.must(method, path, &other).await;
         page.click("#mine-reload");
         page.until_says("alarm", words);
         page.until_focus("#login-title");
@@ -39,10 +38,10 @@ fn a_session_that_was_ended_elsewhere_is_told_why() {
     page.assert_no_complaint_but(&[401]);
 }
 
-#[test]
-fn a_session_that_runs_out_is_noticed_without_a_click() {
+#[tokio::test]
+async fn a_session_that_runs_out_is_noticed_without_a_click() {
     let env = [("SESSION_TTL", "2"), ("SESSION_REFRESH_THRESHOLD", "1")];
-    let page = Page::open_with(&env, "en-GB");
+    let page = Page::open_with(&env, "en-GB").await;
     page.login("jeju", "password123");
     page.until_says("alarm", "Your session has expired. Please log in again.");
     page.until_focus("#login-title");
@@ -53,7 +52,7 @@ fn a_session_that_runs_out_is_noticed_without_a_click() {
 async fn a_store_that_is_away_logs_nobody_out() {
     let mut redis = RedisServer::start_with(&["--appendonly", "yes"]).await;
     let env = [("REDIS_URL", &*redis.url()), ("JWT_SECRET", SECRET)];
-    let page = Page::open_with(&env, "en-GB");
+    let page = Page::open_with(&env, "en-GB").await;
     page.login("jeju", "password123");
     let token = page.token();
     redis.stop();
@@ -81,7 +80,7 @@ async fn a_store_that_is_away_logs_nobody_out() {
 async fn a_login_while_the_store_is_away_says_so() {
     let mut redis = RedisServer::start().await;
     let env = [("REDIS_URL", &*redis.url()), ("JWT_SECRET", SECRET)];
-    let page = Page::open_with(&env, "en-GB");
+    let page = Page::open_with(&env, "en-GB").await;
     redis.stop();
     page.fill("#name", "jeju");
     page.fill("#password", "password123");

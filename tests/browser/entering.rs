@@ -4,9 +4,9 @@ use serde_json::json;
 
 use crate::page::{ENTER, Page};
 
-#[test]
-fn the_keyboard_alone_is_enough() {
-    let page = Page::open();
+#[tokio::test]
+async fn the_keyboard_alone_is_enough() {
+    let page = Page::open().await;
     page.tab_to(".skip");
     page.press(ENTER);
     page.until_focus("#main");
@@ -20,14 +20,14 @@ fn the_keyboard_alone_is_enough() {
     assert_eq!(page.value("text('#who-name')"), "제주삼다수");
     assert_eq!(page.value("document.title"), "My sessions · tower-session-auth");
 
-    let other = page.server.login("jeju", "password123", "curl/8.5.0");
+    let other = page.elsewhere("jeju", "password123", "curl/8.5.0").await;
     page.tab_to("#mine-reload");
     page.press(ENTER);
     page.until("the other session is listed", "get('mine-rows').rows.length === 2");
     page.tab_to("#mine-rows .danger");
     page.press(ENTER);
     page.until_says("said", "Session ended: curl");
-    page.server.assert_ended(&other, "logout");
+    page.assert_ended(&other, "logout").await;
     // The row has gone, and the focus is on the next one, not at the start of the page.
     page.until_focus("#mine-rows button");
 
@@ -38,9 +38,9 @@ fn the_keyboard_alone_is_enough() {
     page.assert_no_complaint_but(&[]);
 }
 
-#[test]
-fn a_wrong_password_is_said_and_the_right_one_still_works() {
-    let page = Page::open();
+#[tokio::test]
+async fn a_wrong_password_is_said_and_the_right_one_still_works() {
+    let page = Page::open().await;
     page.fill("#name", "jeju");
     page.fill("#password", "wrong");
     page.click("#login-go");
@@ -54,9 +54,9 @@ fn a_wrong_password_is_said_and_the_right_one_still_works() {
     page.assert_no_complaint_but(&[401]);
 }
 
-#[test]
-fn an_empty_field_is_said_and_nothing_is_sent() {
-    let page = Page::open();
+#[tokio::test]
+async fn an_empty_field_is_said_and_nothing_is_sent() {
+    let page = Page::open().await;
     page.requests();
     page.click("#login-go");
     page.until_says("login-wrong", "Please give a user id or an e-mail address.");
@@ -69,9 +69,9 @@ fn an_empty_field_is_said_and_nothing_is_sent() {
     page.assert_no_complaint_but(&[]);
 }
 
-#[test]
-fn an_email_address_and_a_demo_users_button_do_as_well() {
-    let page = Page::open();
+#[tokio::test]
+async fn an_email_address_and_a_demo_users_button_do_as_well() {
+    let page = Page::open().await;
     page.login("jeju@test.com", "password123");
     assert_eq!(page.value("text('#who-id')"), "jeju");
     page.click("#logout");
@@ -84,9 +84,9 @@ fn an_email_address_and_a_demo_users_button_do_as_well() {
     page.assert_no_complaint_but(&[]);
 }
 
-#[test]
-fn the_language_is_the_browsers_until_another_is_chosen() {
-    let page = Page::open_with(&[], "ko-KR,en");
+#[tokio::test]
+async fn the_language_is_the_browsers_until_another_is_chosen() {
+    let page = Page::open_with(&[], "ko-KR,en").await;
     assert_eq!(page.value("document.documentElement.lang"), "ko");
     assert_eq!(
         page.value("[text('h1'), text('label'), document.title]"),
@@ -114,9 +114,9 @@ fn the_language_is_the_browsers_until_another_is_chosen() {
     page.assert_no_complaint_but(&[401]);
 }
 
-#[test]
-fn every_text_is_in_both_languages_with_the_same_values() {
-    let page = Page::open();
+#[tokio::test]
+async fn every_text_is_in_both_languages_with_the_same_values() {
+    let page = Page::open().await;
     let texts = page.value(
         "import('/page/texts.js').then(({ TEXTS }) => {
             const values = (text) => {

@@ -55,9 +55,9 @@ fn assert_named(page: &Page, what: &str) {
     assert_eq!(headings, 1, "{what}");
 }
 
-#[test]
-fn all_views_can_be_read_in_light_and_dark_wide_and_narrow() {
-    let page = Page::open();
+#[tokio::test]
+async fn all_views_can_be_read_in_light_and_dark_wide_and_narrow() {
+    let page = Page::open().await;
     let look = |view: &str| {
         for (size, pixels) in [("wide", 1280), ("narrow", 320)] {
             width(&page, pixels);
@@ -78,8 +78,8 @@ fn all_views_can_be_read_in_light_and_dark_wide_and_narrow() {
     page.click("#login-go");
     page.until("something is wrong", "text('#login-wrong') !== ''");
     look("login");
-    page.server.login("admin", "admin123", IPHONE);
-    page.server.login("user", "password123", IPHONE);
+    page.elsewhere("admin", "admin123", IPHONE).await;
+    page.elsewhere("user", "password123", IPHONE).await;
     page.login("admin", "admin123");
     look("mine");
     page.go("all");
@@ -103,9 +103,9 @@ fn all_views_can_be_read_in_light_and_dark_wide_and_narrow() {
     page.assert_no_complaint_but(&[]);
 }
 
-#[test]
-fn the_colours_follow_the_system() {
-    let page = Page::open();
+#[tokio::test]
+async fn the_colours_follow_the_system() {
+    let page = Page::open().await;
     let ground = |colours: &str| {
         scheme(&page, colours);
         page.value("getComputedStyle(document.body).backgroundColor")
@@ -116,9 +116,9 @@ fn the_colours_follow_the_system() {
     assert_eq!(page.value("getComputedStyle(document.documentElement).colorScheme"), "light dark");
 }
 
-#[test]
-fn rows_of_a_narrow_table_are_still_rows_to_a_screen_reader() {
-    let page = Page::open();
+#[tokio::test]
+async fn rows_of_a_narrow_table_are_still_rows_to_a_screen_reader() {
+    let page = Page::open().await;
     page.login("jeju", "password123");
     width(&page, 320);
     let tree = page.devtools("Accessibility.getFullAXTree", json!({}));

@@ -17,7 +17,6 @@ mod looks;
 mod mine;
 mod page;
 mod safety;
-mod server;
 #[path = "../support/mod.rs"]
 mod support;
 mod wire;

@@ -4,10 +4,10 @@ use serde_json::json;
 
 use crate::page::{ESCAPE, IPHONE, Page};
 
-#[test]
-fn another_device_is_listed_and_can_be_ended() {
-    let page = Page::open();
-    let other = page.server.login("jeju", "password123", IPHONE);
+#[tokio::test]
+async fn another_device_is_listed_and_can_be_ended() {
+    let page = Page::open().await;
+    let other = page.elsewhere("jeju", "password123", IPHONE).await;
     page.login("jeju", "password123");
     assert_eq!(page.value("text('#mine-caption')"), "2 live sessions");
     let mut devices = page.value("all('#mine-rows th bdi').sort()");
@@ -23,28 +23,28 @@ fn another_device_is_listed_and_can_be_ended() {
     page.click("#mine-rows .danger");
     page.until_says("said", "Session ended: Safari on iPhone");
     page.until("one row is left", "get('mine-rows').rows.length === 1");
-    page.server.assert_ended(&other, "logout");
-    page.server.must("GET", "/api/data", &page.token());
+    page.assert_ended(&other, "logout").await;
+    page.must("GET", "/api/data", &page.token()).await;
     page.assert_no_complaint_but(&[]);
 }
 
-#[test]
-fn a_session_that_ended_meanwhile_is_no_failure() {
-    let page = Page::open();
-    let other = page.server.login("jeju", "password123", IPHONE);
+#[tokio::test]
+async fn a_session_that_ended_meanwhile_is_no_failure() {
+    let page = Page::open().await;
+    let other = page.elsewhere("jeju", "password123", IPHONE).await;
     page.login("jeju", "password123");
-    page.server.must("POST", "/api/auth/logout", &other);
+    page.must("POST", "/api/auth/logout", &other).await;
     page.click("#mine-rows .danger");
     page.until_says("said", "That session had ended already.");
     page.until("one row is left", "get('mine-rows').rows.length === 1");
     page.assert_no_complaint_but(&[404]);
 }
 
-#[test]
-fn the_time_left_runs_down_and_a_refresh_winds_it_up() {
+#[tokio::test]
+async fn the_time_left_runs_down_and_a_refresh_winds_it_up() {
     // A lifetime that use does not extend by itself while the test looks.
     let env = [("SESSION_TTL", "600"), ("SESSION_REFRESH_THRESHOLD", "10")];
-    let page = Page::open_with(&env, "en-GB");
+    let page = Page::open_with(&env, "en-GB").await;
     page.login("jeju", "password123");
     let end = "Number(document.querySelector('[data-until]').dataset.until)";
     let before = page.value(end).as_f64().unwrap();
@@ -62,11 +62,11 @@ fn the_time_left_runs_down_and_a_refresh_winds_it_up() {
     page.assert_no_complaint_but(&[]);
 }
 
-#[test]
-fn logging_out_everywhere_asks_first_and_then_means_it() {
-    let page = Page::open();
-    let other = page.server.login("jeju", "password123", IPHONE);
-    let somebody = page.server.login("user", "password123", IPHONE);
+#[tokio::test]
+async fn logging_out_everywhere_asks_first_and_then_means_it() {
+    let page = Page::open().await;
+    let other = page.elsewhere("jeju", "password123", IPHONE).await;
+    let somebody = page.elsewhere("user", "password123", IPHONE).await;
     page.login("jeju", "password123");
     let mine = page.token();
 
@@ -76,7 +76,7 @@ fn logging_out_everywhere_asks_first_and_then_means_it() {
     page.press(ESCAPE);
     page.until("Escape is no", "!get('ask').open");
     page.until_focus("#mine-everywhere");
-    page.server.must("GET", "/api/data", &other);
+    page.must("GET", "/api/data", &other).await;
 
     page.click("#mine-everywhere");
     page.until("it asks again", "get('ask').open");
@@ -84,20 +84,20 @@ fn logging_out_everywhere_asks_first_and_then_means_it() {
     page.until_says("said", "Logged out everywhere: 2 sessions ended.");
     page.until_focus("#login-title");
     for token in [&mine, &other] {
-        page.server.assert_ended(token, "logout_all");
+        page.assert_ended(token, "logout_all").await;
     }
-    page.server.must("GET", "/api/data", &somebody);
+    page.must("GET", "/api/data", &somebody).await;
     page.assert_no_complaint_but(&[]);
 }
 
-#[test]
-fn logging_out_ends_the_session_and_leaves_nothing_in_the_page() {
-    let page = Page::open();
+#[tokio::test]
+async fn logging_out_ends_the_session_and_leaves_nothing_in_the_page() {
+    let page = Page::open().await;
     page.login("jeju", "password123");
     let token = page.token();
     page.click("#logout");
     page.until_says("said", "You are logged out.");
-    page.server.assert_ended(&token, "logout");
+    page.assert_ended(&token, "logout").await;
     assert_eq!(page.value("get('password').value"), "");
     let left = page.value("get('view-mine').textContent");
     assert!(!left.as_str().unwrap().contains("제주삼다수"), "{left}");

@@ -1,5 +1,6 @@
 //! The page in front of a test: a server, a browser, and what a person sees and does.
 
+use std::net::SocketAddr;
 use std::ops::Deref;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -8,7 +9,8 @@ use serde_json::{Value, json};
 
 use crate::PATIENCE;
 use crate::chromium::Chromium;
-use crate::server::Server;
+use crate::support::client::{Reply, send};
+use crate::support::server::Server;
 
 pub(crate) const IPHONE: &str = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 \
     (KHTML, like Gecko) Version/18.0 Mobile/15E148 Safari/604.1";
@@ -19,8 +21,9 @@ pub(crate) const ENTER: &str = "\u{E007}";
 pub(crate) const ESCAPE: &str = "\u{E00C}";
 
 pub(crate) struct Page {
-    pub(crate) chromium: Chromium,
-    pub(crate) server: Server,
+    chromium: Chromium,
+    address: SocketAddr,
+    _server: Server,
 }
 
 impl Deref for Page {
@@ -33,14 +36,14 @@ impl Deref for Page {
 
 impl Page {
     /// The login view in English, of a server that keeps its sessions itself.
-    pub(crate) fn open() -> Self {
-        Self::open_with(&[], "en-GB")
+    pub(crate) async fn open() -> Self {
+        Self::open_with(&[], "en-GB").await
     }
 
-    pub(crate) fn open_with(env: &[(&str, &str)], languages: &str) -> Self {
-        let server = Server::start(env);
-        let page = Self { chromium: Chromium::start(languages), server };
-        // Away from the browser's own first tab, and what that has asked for is not the page's.
+    pub(crate) async fn open_with(env: &[(&str, &str)], languages: &str) -> Self {
+        let (server, address) = Server::start("axum", env).await;
+        let page = Self { chromium: Chromium::start(languages), address, _server: server };
+        // Away from the browser's own first tab: what that has asked for is not the page's.
         page.visit("about:blank");
         page.requests();
         page.visit(&page.origin());
@@ -49,7 +52,38 @@ impl Page {
     }
 
     pub(crate) fn origin(&self) -> String {
-        format!("http://{}/", self.server.address)
+        format!("http://{}/", self.address)
+    }
+
+    /// Logs in as somebody on another device; the access token.
+    pub(crate) async fn elsewhere(&self, user: &str, password: &str, agent: &str) -> String {
+        let headers = [("content-type", "application/json"), ("user-agent", agent)];
+        let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let credentials = json!({"user_id": user, "password": password}).to_string();
+        let path = "/api/auth/login";
+        let reply = send(self.address, "POST", path, &headers, credentials.as_bytes()).await;
+        assert_eq!(reply.status, 200, "{reply:?}");
+        reply.body["access_token"].as_str().unwrap().to_owned()
+    }
+
+    /// Sends a request with this access token.
+    pub(crate) async fn ask(&self, method: &str, path: &str, token: &str) -> Reply {
+        let headers = [("authorization".to_owned(), format!("Bearer {token}"))];
+        send(self.address, method, path, &headers, b"").await
+    }
+
+    /// The same, for what must succeed.
+    pub(crate) async fn must(&self, method: &str, path: &str, token: &str) -> Value {
+        let reply = self.ask(method, path, token).await;
+        assert_eq!(reply.status, 200, "{method} {path}: {reply:?}");
+        reply.body
+    }
+
+    /// That this token's session was ended, and why.
+    pub(crate) async fn assert_ended(&self, token: &str, reason: &str) {
+        let reply = self.ask("GET", "/api/data", token).await;
+        assert_eq!((reply.status, reply.code()), (401, "session_revoked"), "{reply:?}");
+        assert_eq!(reply.body["reason"], reason, "{reply:?}");
     }
 
     /// An expression in the page; `get` finds by id, `text` reads by selector, `all` reads all of a selector.

@@ -4,12 +4,12 @@ use serde_json::json;
 
 use crate::page::Page;
 
-#[test]
-fn the_token_is_in_memory_only() {
-    let page = Page::open();
+#[tokio::test]
+async fn the_token_is_in_memory_only() {
+    let page = Page::open().await;
     page.login("jeju", "password123");
     let token = page.token();
-    page.server.must("GET", "/api/data", &token);
+    page.must("GET", "/api/data", &token).await;
     page.click("[data-language=ko]");
     let kept = page.value(
         "JSON.stringify([{...localStorage}, {...sessionStorage}, document.cookie, location.href, history.state,
@@ -34,9 +34,9 @@ fn the_token_is_in_memory_only() {
     page.assert_no_complaint_but(&[]);
 }
 
-#[test]
-fn no_request_leaves_the_server() {
-    let page = Page::open();
+#[tokio::test]
+async fn no_request_leaves_the_server() {
+    let page = Page::open().await;
     page.login("admin", "admin123");
     page.go("all");
     page.go("stats");
@@ -52,11 +52,11 @@ fn no_request_leaves_the_server() {
     page.assert_no_complaint_but(&[]);
 }
 
-#[test]
-fn what_others_wrote_is_text() {
-    let page = Page::open();
+#[tokio::test]
+async fn what_others_wrote_is_text() {
+    let page = Page::open().await;
     let hostile = "<img/src=x/onerror=document.title='owned'>/1.0";
-    page.server.login("jeju", "password123", hostile);
+    page.elsewhere("jeju", "password123", hostile).await;
     page.login("jeju", "password123");
     assert!(
         page.holds("all('#mine-rows bdi').includes('<img')"),
@@ -71,9 +71,9 @@ fn what_others_wrote_is_text() {
 }
 
 /// The second line: what got into the page all the same would do nothing.
-#[test]
-fn the_policy_stops_what_the_page_does_not_do() {
-    let page = Page::open();
+#[tokio::test]
+async fn the_policy_stops_what_the_page_does_not_do() {
+    let page = Page::open().await;
     // From a timer: what a driver runs itself is above the policy.
     page.script(
         "window.told = [];
