@@ -10,8 +10,13 @@ test: deps
 
 # Debian and its kin; elsewhere, say what is missing.
 deps:
-	@command -v redis-server >/dev/null || { \
-	  command -v apt-get >/dev/null || { echo "please install redis-server 7.0 or newer; the tests start their own" >&2; exit 1; }; \
-	  echo "installing redis-server (the tests start their own; the system's service is not used)"; \
-	  $(SUDO) apt-get update -qq && DEBIAN_FRONTEND=noninteractive $(SUDO) apt-get install -y -qq --no-install-recommends redis-server; \
+	@missing=; \
+	command -v redis-server >/dev/null || missing="$$missing redis-server"; \
+	command -v chromium >/dev/null || missing="$$missing chromium"; \
+	command -v chromedriver >/dev/null || missing="$$missing chromium-driver"; \
+	[ -n "$$(find /usr/share/fonts -iname '*nanum*' -print -quit 2>/dev/null)" ] || missing="$$missing fonts-nanum"; \
+	[ -z "$$missing" ] || { \
+	  command -v apt-get >/dev/null || { echo "please install:$$missing (redis-server 7.0 or newer; Debian's names)" >&2; exit 1; }; \
+	  echo "installing$$missing (the tests start their own; the system's services are not used)"; \
+	  $(SUDO) apt-get update -qq && DEBIAN_FRONTEND=noninteractive $(SUDO) apt-get install -y -qq --no-install-recommends $$missing; \
 	}

@@ -7,7 +7,7 @@ use tower_session_auth::{Session, SessionAuthLayer};
 
 use crate::common::data::{Data, openapi};
 use crate::common::demo::Demo;
-use crate::docs;
+use crate::{docs, page};
 
 pub(crate) fn app(demo: &Demo) -> Result<Router, BoxError> {
     // Everything in here needs a token and a session; the routes beside it do not.
@@ -20,7 +20,8 @@ pub(crate) fn app(demo: &Demo) -> Result<Router, BoxError> {
         .standard()
         .merge(protected)
         .merge(document("/api/openapi.json", openapi(&demo.routes))?)
-        .merge(docs::swagger_ui()))
+        .merge(docs::swagger_ui())
+        .merge(page::router()))
 }
 
 /// The session is an argument, and the layer above has made sure of it.

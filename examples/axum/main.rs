@@ -11,10 +11,11 @@ mod app;
 #[path = "../common/mod.rs"]
 mod common;
 mod docs;
+mod page;
 
 use std::process::ExitCode;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    common::start::start(app::app, &["/docs"]).await
+    common::start::start(app::app, &["/", "/docs"]).await
 }
