@@ -17,7 +17,7 @@ use crate::session::NewSession;
 /// What a login sends, as it is told to clients; what they send is read as [`LoginBody`].
 pub(super) enum LoginRequest {}
 
-/// Any one of its members.
+// What each member is by itself. A doc comment would go into the document.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "told to clients, never made")]
 struct Members {

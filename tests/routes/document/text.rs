@@ -10,7 +10,7 @@ use super::schemas::Document;
 use crate::site::{request, send, site};
 
 async fn fetched() -> Document {
-    Document { json: site().call("GET", "/api/openapi.json", None).await.body }
+    Document::new(site().call("GET", "/api/openapi.json", None).await.body)
 }
 
 #[tokio::test(start_paused = true)]
