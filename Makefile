@@ -12,9 +12,9 @@ test: deps
 deps:
 	@missing=; \
 	command -v redis-server >/dev/null || missing="$$missing redis-server"; \
-	command -v chromium >/dev/null || missing="$$missing chromium"; \
+	command -v chromium >/dev/null || command -v google-chrome >/dev/null || missing="$$missing chromium"; \
 	command -v chromedriver >/dev/null || missing="$$missing chromium-driver"; \
-	[ -n "$$(find /usr/share/fonts -iname '*nanum*' -print -quit 2>/dev/null)" ] || missing="$$missing fonts-nanum"; \
+	! command -v apt-get >/dev/null || [ -n "$$(find /usr/share/fonts -iname '*nanum*' -print -quit 2>/dev/null)" ] || missing="$$missing fonts-nanum"; \
 	[ -z "$$missing" ] || { \
 	  command -v apt-get >/dev/null || { echo "please install:$$missing (redis-server 7.0 or newer; Debian's names)" >&2; exit 1; }; \
 	  echo "installing$$missing (the tests start their own; the system's services are not used)"; \

@@ -1,8 +1,12 @@
 //! The body of a login, checked by hand: a wrong one is told by field name, and never quotes a password.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
-use utoipa::ToSchema;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{AllOfBuilder, ObjectBuilder, OneOfBuilder, Schema};
+use utoipa::{PartialSchema, ToSchema};
 
 use super::code::Code;
 use super::credentials::{LoginName, Password};
@@ -10,30 +14,40 @@ use super::problem::Problem;
 use crate::id::UserId;
 use crate::session::NewSession;
 
-/// What a login sends: a user, and a password. Other members are ignored.
+/// What a login sends, as it is told to clients; what they send is read as [`LoginBody`].
+pub(super) enum LoginRequest {}
+
+// What each member is by itself. A doc comment would go into the document.
 #[derive(ToSchema)]
-#[schema(as = LoginRequest)]
-#[serde(untagged)]
-#[expect(dead_code, reason = "told to clients; what they send is read as `LoginBody`")]
-pub(super) enum LoginRequest {
-    /// By user id.
-    ByUserId {
-        /// The user's id.
-        #[schema(min_length = 1, max_length = 256)]
-        user_id: String,
-        /// The password.
-        #[schema(max_length = 1024, format = Password)]
-        password: String,
-    },
-    /// By e-mail address.
-    ByEmail {
-        /// The e-mail address.
-        #[schema(min_length = 1, max_length = 512)]
-        email: String,
-        /// The password.
-        #[schema(max_length = 1024, format = Password)]
-        password: String,
-    },
+#[expect(dead_code, reason = "told to clients, never made")]
+struct Members {
+    /// The user's id; this or the e-mail address.
+    #[schema(value_type = String, required = false, min_length = 1, max_length = 256)]
+    user_id: Option<String>,
+    /// The e-mail address; this or the user's id.
+    #[schema(value_type = String, required = false, min_length = 1, max_length = 512)]
+    email: Option<String>,
+    /// The password.
+    #[schema(max_length = 1024, format = Password)]
+    password: String,
+}
+
+impl PartialSchema for LoginRequest {
+    fn schema() -> RefOr<Schema> {
+        let with = |name: &str| ObjectBuilder::new().required(name);
+        let either = OneOfBuilder::new().item(with("user_id")).item(with("email"));
+        let request = AllOfBuilder::new()
+            .description(Some("A user, by id or by e-mail address, and a password."))
+            .item(Members::schema())
+            .item(either);
+        RefOr::T(request.into())
+    }
+}
+
+impl ToSchema for LoginRequest {
+    fn name() -> Cow<'static, str> {
+        "LoginRequest".into()
+    }
 }
 
 /// A login's body as it came.

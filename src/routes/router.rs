@@ -1,5 +1,6 @@
 //! The table as routers: which guard stands around which route.
 
+use std::mem;
 use std::time::Duration;
 
 use axum::Router;
@@ -23,11 +24,17 @@ use crate::session::SessionData;
 pub(super) fn router<D: SessionData>(group: Group, context: Context<D>) -> Router {
     let (mut open, mut session, mut admin) = (Router::new(), Router::new(), Router::new());
     for Endpoint { path, access, handler, .. } in group.endpoints::<D>() {
-        match access {
-            Access::Open | Access::Token => open = open.route(path, handler),
-            Access::Session => session = session.route(path, handler),
-            Access::Admin => admin = admin.route(path, handler),
+        let router = match access {
+            Access::Open | Access::Token => &mut open,
+            Access::Session => &mut session,
+            Access::Admin => &mut admin,
+        };
+        let mut grown = mem::take(router).route(path, handler.clone());
+        // axum takes no empty parameter: the handler is to say what is wrong with it.
+        if let Some((parent, _)) = path.split_once('{') {
+            grown = grown.route(parent, handler);
         }
+        *router = grown;
     }
     let layer = SessionAuthLayer::new(context.manager.clone());
     let role = RequireRole::any_of(context.admin_roles.iter().cloned()).data::<D>();

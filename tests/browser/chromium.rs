@@ -95,7 +95,7 @@ impl Chromium {
         };
         self.session = format!("/session/{id}");
         let motion = json!([{"name": "prefers-reduced-motion", "value": "reduce"}]);
-        self.devtools("Emulation.setEmulatedMedia", json!({"features": motion}));
+        self.devtools("Emulation.setEmulatedMedia", &json!({"features": motion}));
     }
 
     /// A command of the WebDriver standard.
@@ -109,7 +109,7 @@ impl Chromium {
     }
 
     /// A command of Chromium's own protocol.
-    pub(crate) fn devtools(&self, command: &str, arguments: Value) -> Value {
+    pub(crate) fn devtools(&self, command: &str, arguments: &Value) -> Value {
         let arguments = json!({"cmd": command, "params": arguments});
         self.command("POST", "goog/cdp/execute", &arguments)
     }
@@ -163,7 +163,7 @@ impl Chromium {
     /// Keeps a picture of the whole page in the target folder.
     pub(crate) fn screenshot(&self, name: &str) {
         let picture =
-            self.devtools("Page.captureScreenshot", json!({"captureBeyondViewport": true}));
+            self.devtools("Page.captureScreenshot", &json!({"captureBeyondViewport": true}));
         let picture = STANDARD.decode(picture["data"].as_str().unwrap()).unwrap();
         assert!(picture.starts_with(b"\x89PNG"), "{name} is no picture");
         let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap();

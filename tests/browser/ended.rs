@@ -40,7 +40,7 @@ async fn a_session_that_was_ended_elsewhere_is_told_why() {
 
 #[tokio::test]
 async fn a_session_that_runs_out_is_noticed_without_a_click() {
-    let env = [("SESSION_TTL", "2"), ("SESSION_REFRESH_THRESHOLD", "1")];
+    let env = [("SESSION_TTL", "5"), ("SESSION_REFRESH_THRESHOLD", "1")];
     let page = Page::open_with(&env, "en-GB").await;
     page.login("jeju", "password123");
     page.until_says("alarm", "Your session has expired. Please log in again.");

@@ -130,4 +130,17 @@ async fn every_text_is_in_both_languages_with_the_same_values() {
     );
     assert!(texts[0].as_array().unwrap().len() > 100, "the test sees the texts");
     assert_eq!(texts[0], texts[1]);
+    let names = texts[0].as_array().unwrap().iter().map(|text| text[0].as_str().unwrap());
+    let names: Vec<&str> = names.collect();
+    for reason in [
+        "logout",
+        "logout_all",
+        "admin",
+        "evicted",
+        "refresh_reuse",
+        "password_change",
+        "suspended",
+    ] {
+        assert!(names.contains(&&*format!("reason.{reason}")), "{reason}");
+    }
 }

@@ -9,12 +9,12 @@ fn scheme(page: &Page, scheme: &str) {
         {"name": "prefers-color-scheme", "value": scheme},
         {"name": "prefers-reduced-motion", "value": "reduce"},
     ]);
-    page.devtools("Emulation.setEmulatedMedia", json!({"features": features}));
+    page.devtools("Emulation.setEmulatedMedia", &json!({"features": features}));
 }
 
 fn width(page: &Page, width: u32) {
     let size = json!({"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": false});
-    page.devtools("Emulation.setDeviceMetricsOverride", size);
+    page.devtools("Emulation.setDeviceMetricsOverride", &size);
 }
 
 /// Text that has less than WCAG AA's contrast to what is behind it.
@@ -31,7 +31,7 @@ fn assert_nothing_sticks_out(page: &Page, what: &str) {
 
 /// Everything that can be worked has a name, and a role that tells how.
 fn assert_named(page: &Page, what: &str) {
-    let tree = page.devtools("Accessibility.getFullAXTree", json!({}));
+    let tree = page.devtools("Accessibility.getFullAXTree", &json!({}));
     let nodes: Vec<&Value> =
         tree["nodes"].as_array().unwrap().iter().filter(|node| node["ignored"] == false).collect();
     let of = |roles: &[&str]| -> Vec<&str> {
@@ -121,7 +121,7 @@ async fn rows_of_a_narrow_table_are_still_rows_to_a_screen_reader() {
     let page = Page::open().await;
     page.login("jeju", "password123");
     width(&page, 320);
-    let tree = page.devtools("Accessibility.getFullAXTree", json!({}));
+    let tree = page.devtools("Accessibility.getFullAXTree", &json!({}));
     let nodes = tree["nodes"].as_array().unwrap();
     let count = |role: &str| {
         nodes

@@ -5,6 +5,7 @@
     clippy::allow_attributes,
     clippy::unwrap_used,
     clippy::panic,
+    clippy::print_stderr,
     clippy::indexing_slicing,
     reason = "a test stops at the first surprise"
 )]

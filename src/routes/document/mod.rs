@@ -7,7 +7,7 @@ use axum::Router;
 use axum::routing::get;
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 use utoipa::openapi::path::{HttpMethod, PathItem, Paths};
 use utoipa::openapi::schema::{Components, Schema, SchemaType, Type};
@@ -87,6 +87,19 @@ fn add_schema<T: ToSchema>(components: &mut Components) {
     components.schemas.extend(schemas);
 }
 
+/// An OpenAPI document.
+#[derive(ToSchema)]
+#[schema(as = OpenApiDocument)]
+#[expect(dead_code, reason = "told to clients, never made")]
+struct Document {
+    /// The version of OpenAPI.
+    openapi: String,
+    /// Whose document it is.
+    info: Map<String, Value>,
+    /// The routes.
+    paths: Map<String, Value>,
+}
+
 /// Why sessions end.
 pub(super) fn reasons() -> RefOr<Schema> {
     let reasons = EndReason::ALL.iter().map(|reason| reason.as_str());
@@ -108,8 +121,10 @@ pub(super) fn reasons() -> RefOr<Schema> {
 /// If `path` is no path of axum's, as `Router::route` does.
 pub fn document(path: &str, mut openapi: OpenApi) -> Result<Router, serde_json::Error> {
     let about = About::new("Health", "openapi", "This document", "OpenAPI 3.1, as JSON.");
-    let about = about.answers::<Value>(200, "The document.", json!({"openapi": "3.1.0"}));
+    let example = json!({"openapi": "3.1.0", "info": {"title": "", "version": ""}, "paths": {}});
+    let about = about.answers::<Document>(200, "The document.", example);
     let operation = operation::operation(&about, Access::Open, path);
+    add_schema::<Document>(openapi.components.get_or_insert_default());
     add_operation(&mut openapi.paths, path.to_owned(), HttpMethod::Get, operation);
     let json = Bytes::from(openapi.to_json()?);
     let answer = async move || ([(CONTENT_TYPE, "application/json")], json.clone());

@@ -9,8 +9,12 @@ use crate::manager::Health;
 #[derive(Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::routes) struct Readiness {
+    /// In one word.
+    #[schema(inline)]
     status: Condition,
+    #[schema(inline)]
     store: StoreCondition,
+    #[schema(inline)]
     cache: CacheCondition,
 }
 
@@ -60,6 +64,8 @@ impl From<Health> for Readiness {
 #[derive(Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::routes) struct Liveness {
+    /// In one word.
+    #[schema(inline)]
     status: Alive,
 }
 
