@@ -3,17 +3,19 @@
 mod about;
 mod operation;
 
+use std::borrow::Cow;
+
 use axum::Router;
 use axum::routing::get;
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
-use serde_json::{Map, Value, json};
-use utoipa::ToSchema;
+use serde_json::json;
 use utoipa::openapi::path::{HttpMethod, PathItem, Paths};
 use utoipa::openapi::schema::{Components, Schema, SchemaType, Type};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::tag::TagBuilder;
 use utoipa::openapi::{Info, ObjectBuilder, OpenApi, OpenApiBuilder, RefOr};
+use utoipa::{PartialSchema, ToSchema};
 
 pub(super) use self::about::About;
 use super::problem::ProblemBody;
@@ -87,17 +89,28 @@ fn add_schema<T: ToSchema>(components: &mut Components) {
     components.schemas.extend(schemas);
 }
 
-/// An OpenAPI document.
-#[derive(ToSchema)]
-#[schema(as = OpenApiDocument)]
-#[expect(dead_code, reason = "told to clients, never made")]
-struct Document {
-    /// The version of OpenAPI.
-    openapi: String,
-    /// Whose document it is.
-    info: Map<String, Value>,
-    /// The routes.
-    paths: Map<String, Value>,
+/// An OpenAPI document, as one is described to clients.
+enum Document {}
+
+impl PartialSchema for Document {
+    fn schema() -> RefOr<Schema> {
+        let of = |kind| ObjectBuilder::new().schema_type(SchemaType::new(kind));
+        let document = of(Type::Object)
+            .description(Some("An OpenAPI document."))
+            .property("openapi", of(Type::String))
+            .property("info", of(Type::Object))
+            .property("paths", of(Type::Object))
+            .required("openapi")
+            .required("info")
+            .required("paths");
+        RefOr::T(document.into())
+    }
+}
+
+impl ToSchema for Document {
+    fn name() -> Cow<'static, str> {
+        "OpenApiDocument".into()
+    }
 }
 
 /// Why sessions end.
