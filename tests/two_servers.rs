@@ -13,6 +13,9 @@ mod support;
 
 use std::net::SocketAddr;
 
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
 use crate::support::client::{Reply, get, post, send};
 use crate::support::redis::RedisServer;
 use crate::support::server::{CREDENTIALS, SECRET, Server, login, until};
@@ -63,6 +66,33 @@ async fn a_restart_of_a_server_loses_no_session() {
     assert_eq!(data(at_b, &token).await.code(), "session_revoked");
     a.stop().await;
     b.stop().await;
+}
+
+#[tokio::test]
+async fn a_request_under_way_is_answered_before_the_server_ends() {
+    for example in EXAMPLES {
+        let (mut server, address) = Server::start(example, &[]).await;
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        let head = format!(
+            "POST /auth/login HTTP/1.1\r\nhost: {address}\r\ncontent-type: application/json\r\n\
+             content-length: {}\r\nexpect: 100-continue\r\n\r\n",
+            CREDENTIALS.len()
+        );
+        stream.write_all(head.as_bytes()).await.unwrap();
+        // It asks for the body, so it has begun.
+        let mut go_on = [0; 25];
+        stream.read_exact(&mut go_on).await.unwrap();
+        assert_eq!(&go_on, b"HTTP/1.1 100 Continue\r\n\r\n");
+        server.signal("-TERM");
+        server.until_logged("shutting down").await;
+        stream.write_all(CREDENTIALS.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("access_token"), "{answer}");
+        let (status, log) = server.ended().await;
+        assert_eq!(status.code(), Some(0), "{log}");
+        assert!(TcpStream::connect(address).await.is_err(), "nobody listens any more");
+    }
 }
 
 #[tokio::test]
