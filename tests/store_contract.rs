@@ -25,6 +25,7 @@ async fn memory_keeps_the_contract_on_a_real_clock() {
 
 #[cfg(feature = "redis")]
 mod redis_store {
+    use std::collections::BTreeSet;
     use std::time::Duration;
 
     use tower_session_auth::store::RedisStore;
@@ -49,6 +50,23 @@ mod redis_store {
     async fn redis_with_a_password_keeps_the_contract() {
         let server = RedisServer::start_with(&["--requirepass", "hunter2"]).await;
         store_contract(&store(&server.url()), tokio::time::sleep).await;
+    }
+
+    #[tokio::test]
+    async fn the_least_rights_are_those_that_the_contract_needs() {
+        let server = RedisServer::start().await;
+        server.command(&["CONFIG", "RESETSTAT"]).await;
+        store_contract(&store(&server.url()), tokio::time::sleep).await;
+        let stats = server.text(&["INFO", "commandstats"]).await.unwrap();
+        let used: BTreeSet<_> = stats
+            .lines()
+            .filter_map(|line| line.strip_prefix("cmdstat_")?.split(':').next())
+            // The test's own, and the greeting that every user may send.
+            .filter(|command| !["config|resetstat", "info", "hello"].contains(command))
+            .collect();
+        let allowed: BTreeSet<_> =
+            ACL_RULE.split_whitespace().filter_map(|word| word.strip_prefix('+')).collect();
+        assert_eq!(used, allowed);
     }
 
     #[tokio::test]

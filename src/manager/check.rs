@@ -110,11 +110,13 @@ impl<D: SessionData> SessionManager<D> {
         }
     }
 
-    /// Why a session is not there any more that was let in a moment ago.
+    /// Why a session is not there any more that was let in a moment ago. Told as an event.
     #[cfg(feature = "routes")]
     pub(crate) async fn why_gone(&self, session: &Session<D>) -> AuthError {
-        let deadline = self.shared.gate.deadline();
-        self.why_ended(session.user_id(), session.id(), deadline).await
+        let (user, id) = (session.user_id(), session.id());
+        let error = self.why_ended(user, id, self.shared.gate.deadline()).await;
+        self.refused(&error, Some((user.clone(), id.clone())));
+        error
     }
 
     /// A payload as this application's type.

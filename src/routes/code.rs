@@ -6,6 +6,7 @@ use utoipa::ToSchema;
 
 /// Says in stable words what is wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = ProblemCode)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Code {
     InvalidRequest,

@@ -8,9 +8,7 @@ use std::time::Duration;
 use http::request::Parts;
 
 use super::credentials::ErasedCredentials;
-use crate::error::AuthError;
 use crate::manager::SessionManager;
-use crate::session::{Session, SessionData};
 
 pub(super) type ClientAddress = dyn Fn(&Parts) -> Option<IpAddr> + Send + Sync;
 
@@ -33,13 +31,6 @@ pub(super) struct Shared<D> {
 impl<D> Context<D> {
     pub(super) fn new(shared: Shared<D>) -> Self {
         Self { shared: Arc::new(shared) }
-    }
-}
-
-impl<D: SessionData> Context<D> {
-    /// Why a session that the layer has let in is not there any more.
-    pub(super) async fn why_ended(&self, session: &Session<D>) -> AuthError {
-        self.manager.why_gone(session).await
     }
 }
 

@@ -6,10 +6,10 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use http::header::{
-    CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG,
+    ALLOW, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG,
     LAST_MODIFIED, RETRY_AFTER, TRANSFER_ENCODING, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
 };
-use http::{HeaderMap, HeaderValue, Request, Response};
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
 use pin_project_lite::pin_project;
 use tower::Service;
 use tower_layer::Layer;
@@ -21,7 +21,8 @@ use super::problem::Problem;
 ///
 /// axum's extractors, its 404 and 405, and tower-http's time-outs and limits answer like that. The status and other
 /// headers (`Allow`, `Retry-After`) stay as they are; what is JSON, HTML or of any other type stays as it is. A 5xx gets
-/// a `request_id`, which the log has too, so that nothing of its cause need be told to clients.
+/// a `request_id`, which the log has too, so that nothing of its cause need be told to clients. A 401 or 403 loses its
+/// `Allow`.
 ///
 /// For every response body that can be made from a `String`. The routes of this module have it inside; put it around
 /// your whole server as well, just inside of the request log.
@@ -129,8 +130,12 @@ fn panicked<B: From<String>>() -> Response<B> {
     response
 }
 
-fn in_the_contracts_words<B: From<String>>(response: Response<B>) -> Response<B> {
+fn in_the_contracts_words<B: From<String>>(mut response: Response<B>) -> Response<B> {
     let status = response.status();
+    // axum adds it outside of the layers around a route: who is not let in would learn what is there.
+    if matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
+        response.headers_mut().remove(ALLOW);
+    }
     let error = status.is_client_error() || status.is_server_error();
     if !error || !is_plain(response.headers()) {
         return response;

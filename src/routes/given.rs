@@ -1,8 +1,14 @@
 //! The body of a login, checked by hand: a wrong one is told by field name, and never quotes a password.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
-use utoipa::ToSchema;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{
+    AllOfBuilder, KnownFormat, ObjectBuilder, OneOfBuilder, Schema, SchemaFormat, SchemaType, Type,
+};
+use utoipa::{PartialSchema, ToSchema};
 
 use super::code::Code;
 use super::credentials::{LoginName, Password};
@@ -10,30 +16,49 @@ use super::problem::Problem;
 use crate::id::UserId;
 use crate::session::NewSession;
 
-/// What a login sends: a user, and a password. Other members are ignored.
-#[derive(ToSchema)]
-#[schema(as = LoginRequest)]
-#[serde(untagged)]
-#[expect(dead_code, reason = "told to clients; what they send is read as `LoginBody`")]
-pub(super) enum LoginRequest {
-    /// By user id.
-    ByUserId {
-        /// The user's id.
-        #[schema(min_length = 1, max_length = 256)]
-        user_id: String,
-        /// The password.
-        #[schema(max_length = 1024, format = Password)]
-        password: String,
-    },
-    /// By e-mail address.
-    ByEmail {
-        /// The e-mail address.
-        #[schema(min_length = 1, max_length = 512)]
-        email: String,
-        /// The password.
-        #[schema(max_length = 1024, format = Password)]
-        password: String,
-    },
+/// The most characters of an e-mail address.
+const EMAIL_LEN: usize = NewSession::FIELD_LEN;
+
+/// What a login sends, as it is told to clients; what they send is read as [`LoginBody`].
+pub(super) enum LoginRequest {}
+
+impl PartialSchema for LoginRequest {
+    fn schema() -> RefOr<Schema> {
+        let members = ObjectBuilder::new()
+            .property(
+                "user_id",
+                text_of(1, UserId::MAX_LEN, "The user's id; or the e-mail address."),
+            )
+            .property("email", text_of(1, EMAIL_LEN, "The e-mail address; or the user's id."))
+            .property(
+                "password",
+                text_of(0, Password::MAX_LEN, "The password.")
+                    .format(Some(SchemaFormat::KnownFormat(KnownFormat::Password))),
+            )
+            .required("password");
+        let with = |name: &str| ObjectBuilder::new().required(name);
+        let either = OneOfBuilder::new().item(with("user_id")).item(with("email"));
+        let request = AllOfBuilder::new()
+            .description(Some("A user, by id or by e-mail address, and a password."))
+            .item(members)
+            .item(either);
+        RefOr::T(request.into())
+    }
+}
+
+/// What [`text`] takes.
+fn text_of(min: usize, max: usize, description: &str) -> ObjectBuilder {
+    ObjectBuilder::new()
+        .schema_type(SchemaType::new(Type::String))
+        .description(Some(description))
+        .min_length((min > 0).then_some(min))
+        .max_length(Some(max))
+}
+
+impl ToSchema for LoginRequest {
+    fn name() -> Cow<'static, str> {
+        "LoginRequest".into()
+    }
 }
 
 /// A login's body as it came.
@@ -69,7 +94,7 @@ impl LoginBody<'_> {
                 (id, name)
             }
             (None, Some(email)) => {
-                let email = text("email", email, 1, NewSession::FIELD_LEN)?;
+                let email = text("email", email, 1, EMAIL_LEN)?;
                 (email.clone(), Some(LoginName::Email(email)))
             }
             (None, None) => return Err(Problem::invalid_body("`user_id` or `email` is missing")),

@@ -93,7 +93,8 @@ impl<D: SessionData> Routes<D> {
         let nest = |router: Router, (group, prefix): (Group, &str)| {
             router.nest(prefix, router::router(group, self.context.clone()))
         };
-        mounts.places().fold(Router::new(), nest)
+        // What is not found beside the mounts is said in the same words, unless the application has a fallback.
+        mounts.places().fold(router::seal(Router::new()), nest)
     }
 
     /// All routes at the [usual places](Mounts::standard).

@@ -9,7 +9,7 @@ use super::context::Context;
 use super::input::{self, Params};
 use super::problem::Problem;
 use super::shapes::{Account, CurrentSession, Deleted, Device, Done, OwnSessions};
-use crate::error::SessionError;
+use crate::error::{AuthError, AuthErrorKind, SessionError};
 use crate::reason::EndReason;
 use crate::session::{Session, SessionData};
 use crate::steps::extract::bearer;
@@ -19,7 +19,9 @@ pub(super) async fn logout<D: SessionData>(
     State(context): State<Context<D>>,
     headers: HeaderMap,
 ) -> Answer {
-    context.manager.logout(bearer(&headers)?).await?;
+    let manager = &context.manager;
+    let token = bearer(&headers).inspect_err(|error| manager.refused(error, None))?;
+    manager.logout(token).await?;
     answer::ok(&Done { message: "Successfully logged out".to_owned() })
 }
 
@@ -40,8 +42,16 @@ pub(super) async fn account<D: SessionData>(
     session: Session<D>,
 ) -> Answer {
     let session = stored(&context, &session).await?;
-    let user = context.manager.account(&session).await?;
-    answer::ok(&Account::new(session.user_id(), user))
+    match context.manager.account(&session).await {
+        Ok(user) => answer::ok(&Account::new(session.user_id(), user)),
+        Err(SessionError::AccountInactive) => {
+            let error = AuthError::from(AuthErrorKind::AccountInactive);
+            let who = (session.user_id().clone(), session.id().clone());
+            context.manager.refused(&error, Some(who));
+            Err(error.into())
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// `GET /sessions`.
@@ -51,7 +61,7 @@ pub(super) async fn sessions<D: SessionData>(
 ) -> Answer {
     let own = context.manager.own_sessions(&session).await?;
     if !own.iter().any(|own| own.current) {
-        return Err(context.why_ended(&session).await.into());
+        return Err(context.manager.why_gone(&session).await.into());
     }
     let sessions: Vec<_> = own.iter().map(Device::from).collect();
     answer::ok(&OwnSessions { total: sessions.len() as u64, sessions })
@@ -86,7 +96,7 @@ pub(super) async fn refresh<D: SessionData>(
 ) -> Answer {
     match context.manager.refresh(session.user_id(), session.id()).await {
         Ok(_) => answer::ok(&Done { message: "Session refreshed successfully".to_owned() }),
-        Err(SessionError::Gone) => Err(context.why_ended(&session).await.into()),
+        Err(SessionError::Gone) => Err(context.manager.why_gone(&session).await.into()),
         Err(error) => Err(error.into()),
     }
 }
@@ -98,6 +108,6 @@ async fn stored<D: SessionData>(
 ) -> Result<Session<D>, Problem> {
     match context.manager.get(session.user_id(), session.id()).await? {
         Some(session) => Ok(session),
-        None => Err(context.why_ended(session).await.into()),
+        None => Err(context.manager.why_gone(session).await.into()),
     }
 }

@@ -1,5 +1,6 @@
 //! The table as routers: which guard stands around which route.
 
+use std::mem;
 use std::time::Duration;
 
 use axum::Router;
@@ -15,27 +16,33 @@ use super::context::Context;
 use super::contract::ContractErrorsLayer;
 use super::problem::Problem;
 use super::table::{Access, Endpoint, Group};
-use crate::error::AuthErrorKind;
+use crate::guards::RequireRole;
 use crate::layer::SessionAuthLayer;
-use crate::session::{Session, SessionData};
+use crate::session::SessionData;
 
 /// One group's routes, each behind what it needs.
 pub(super) fn router<D: SessionData>(group: Group, context: Context<D>) -> Router {
     let (mut open, mut session, mut admin) = (Router::new(), Router::new(), Router::new());
     for Endpoint { path, access, handler, .. } in group.endpoints::<D>() {
-        match access {
-            Access::Open | Access::Token => open = open.route(path, handler),
-            Access::Session => session = session.route(path, handler),
-            Access::Admin => admin = admin.route(path, handler),
+        let router = match access {
+            Access::Open | Access::Token => &mut open,
+            Access::Session => &mut session,
+            Access::Admin => &mut admin,
+        };
+        let mut grown = mem::take(router).route(path, handler.clone());
+        // axum takes no empty parameter: the handler is to say what is wrong with it.
+        if let Some((parent, _)) = path.split_once('{') {
+            grown = grown.route(parent, handler);
         }
+        *router = grown;
     }
     let layer = SessionAuthLayer::new(context.manager.clone());
+    let role = RequireRole::any_of(context.admin_roles.iter().cloned()).data::<D>();
     let limit = context.timeout;
     let router = match group {
         // Nobody without a session learns which paths there are.
         Group::Session => {
-            let admin = say_405(admin)
-                .route_layer(middleware::from_fn_with_state(context.clone(), require_admin::<D>));
+            let admin = say_405(admin).route_layer(role);
             say_405(session).merge(admin).fallback(not_found).layer(layer)
         }
         Group::Auth => say_405(open).merge(say_405(session).route_layer(layer)).fallback(not_found),
@@ -56,19 +63,6 @@ pub(super) fn say_405<S: Clone + Send + Sync + 'static>(router: Router<S>) -> Ro
 
 async fn not_found() -> Problem {
     Code::NotFound.into()
-}
-
-async fn require_admin<D: SessionData>(
-    State(context): State<Context<D>>,
-    session: Session<D>,
-    request: Request,
-    next: Next,
-) -> Response {
-    if session.role().is_some_and(|role| context.admin_roles.iter().any(|admin| admin == role)) {
-        next.run(request).await
-    } else {
-        Problem::auth(AuthErrorKind::InsufficientScope).into_response()
-    }
 }
 
 async fn in_time(State(limit): State<Duration>, request: Request, next: Next) -> Response {

@@ -9,11 +9,15 @@
     reason = "a test stops at the first surprise"
 )]
 
+mod cleanups;
 mod deadlines;
+mod guards;
+mod limits;
 mod processes;
 #[path = "../support/mod.rs"]
 mod support;
 mod verbs;
+mod world;
 
 use std::time::Duration;
 

@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use tower_session_auth::store::{
-    NewRecord, RedisStore, SessionStore, StoreErrorKind, Touch, Touched, Updated,
+    NewRecord, RedisStore, Replacement, SessionStore, StoreErrorKind, Touch, Touched, Updated,
+    UpdatedAll,
 };
 use tower_session_auth::{EndReason, SessionId, UserId};
 
@@ -34,6 +35,15 @@ async fn scripts_that_were_flushed_are_loaded_again() {
     flush().await;
     assert!(store.delete(&jeju(), &id, EndReason::Logout).await.unwrap());
     flush().await;
+    assert_eq!(store.list(&jeju()).await.unwrap().len(), 1);
+    flush().await;
+    assert_eq!(store.scan(None, 10).await.unwrap().unwrap().sessions.len(), 1);
+    flush().await;
+    assert_eq!(store.cleanup(None).await.unwrap().unwrap().count, 0);
+    flush().await;
+    let new = Replacement::new(other.clone(), 1, Bytes::new());
+    assert_eq!(store.update_all(&jeju(), &[new]).await.unwrap(), UpdatedAll::Written);
+    flush().await;
     assert_eq!(store.delete_all(&jeju(), None, EndReason::Admin).await.unwrap(), [other]);
 }
 
@@ -47,8 +57,12 @@ async fn a_read_survives_a_killed_connection() {
         assert!(lives(&store, &id).await);
         assert!(store.activity(&jeju(), &id).await.unwrap().is_some());
         server.command(&["CLIENT", "KILL", "TYPE", "NORMAL", "SKIPME", "YES"]).await;
+        assert_eq!(store.list(&jeju()).await.unwrap().len(), 1);
+        assert!(store.guard(&jeju()).await.is_ok());
+        server.command(&["CLIENT", "KILL", "TYPE", "NORMAL", "SKIPME", "YES"]).await;
         tokio::task::yield_now().await;
         store.upkeep().await.unwrap();
+        assert_eq!(store.scan(None, 1).await.unwrap().unwrap().sessions.len(), 1);
     }
 }
 

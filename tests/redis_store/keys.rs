@@ -117,20 +117,6 @@ async fn a_logout_leaves_no_field_behind() {
 }
 
 #[tokio::test]
-async fn the_login_guard_is_no_tombstone() {
-    let server = RedisServer::start().await;
-    let store = store(&server);
-    server.command(&["HSET", GONE, "#", "random-value"]).await;
-    for _ in 0..70 {
-        let id = login(&store, HOUR, HOUR).await;
-        store.delete(&jeju(), &id, EndReason::Logout).await.unwrap();
-    }
-    assert_eq!(server.text(&["HGET", GONE, "#"]).await.as_deref(), Some("random-value"));
-    assert_eq!(server.number(&["HLEN", GONE]).await, 65);
-    assert!(minutes(server.number(&["PTTL", GONE]).await) >= 24 * 60 - 1);
-}
-
-#[tokio::test]
 async fn an_operator_can_log_a_user_out() {
     let server = RedisServer::start().await;
     let store = store(&server);
@@ -198,15 +184,17 @@ async fn stores_of_two_prefixes_and_two_databases_do_not_meet() {
     let server = RedisServer::start().await;
     let one = store(&server);
     let url = server.url();
-    let two = RedisStore::builder(url.as_str()).prefix("other").build().unwrap();
+    let two = RedisStore::builder(url.as_str()).prefix("session:2").timeout(HOUR).build().unwrap();
     let three = RedisStore::new(&format!("{url}3")).unwrap();
     let id = login(&one, HOUR, HOUR).await;
     for other in [&two, &three] {
         assert!(!lives(other, &id).await);
         assert!(other.delete_all(&jeju(), None, EndReason::Admin).await.unwrap().is_empty());
+        assert!(other.scan(None, 10).await.unwrap().unwrap().sessions.is_empty());
     }
     assert!(lives(&one, &id).await);
+    assert_eq!(one.scan(None, 10).await.unwrap().unwrap().sessions.len(), 1);
     assert!(
-        matches!(server.command(&["KEYS", "session:*"]).await, Value::Array(keys) if keys.len() == 2)
+        matches!(server.command(&["KEYS", "session:*"]).await, Value::Array(keys) if keys.len() == 3)
     );
 }

@@ -3,16 +3,20 @@
 #![cfg(feature = "redis")]
 #![expect(
     clippy::unwrap_used,
+    clippy::panic,
     clippy::indexing_slicing,
     reason = "a test stops at the first surprise"
 )]
 
 mod away;
+mod gone;
 mod keys;
+mod limit;
 mod records;
 mod refusals;
 #[path = "../support/mod.rs"]
 mod support;
+mod walk;
 
 use std::time::Duration;
 

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
-use tower_session_auth::store::{RedisStore, SessionStore, StoreErrorKind};
+use tower_session_auth::store::{RedisStore, Replacement, SessionStore, StoreErrorKind};
 use tower_session_auth::{EndReason, SessionId};
 
 use crate::support::redis::RedisServer;
@@ -53,11 +53,14 @@ async fn a_missing_permission_is_unsupported_at_the_start() {
     server.command(&["ACL", "SETUSER", "inner", "on", ">p", "~session:*", "+@all", "-hset"]).await;
     server.command(&["ACL", "SETUSER", "keys", "on", ">p", "~other:*", "+@all"]).await;
     server.command(&["ACL", "SETUSER", "none", "on", ">p", "~session:*", "+hget"]).await;
+    server.command(&["ACL", "SETUSER", "walk", "on", ">p", "~session:*", "+@all", "-scan"]).await;
     let store = |user: &str| {
         let url = format!("redis://{user}:p@127.0.0.1:{}/", server.port());
         RedisStore::builder(url.as_str()).timeout(Duration::from_secs(3)).build().unwrap()
     };
-    assert_eq!(kind(store("none").check().await), StoreErrorKind::Unsupported);
+    for user in ["none", "walk"] {
+        assert_eq!(kind(store(user).check().await), StoreErrorKind::Unsupported, "{user}");
+    }
     let id = SessionId::random().unwrap();
     for user in ["app", "inner", "keys"] {
         let made = store(user).create(&jeju(), &id, &record(HOUR, HOUR)).await;
@@ -78,12 +81,23 @@ async fn a_full_server_refuses_logins_and_still_logs_out() {
     assert_eq!(kind(touch(&store, &id, Duration::MAX).await), StoreErrorKind::WriteRefused);
     let updated = store.update(&jeju(), &id, 1, Bytes::new()).await;
     assert_eq!(kind(updated), StoreErrorKind::WriteRefused);
+    let both = [&id, &other].map(|id| Replacement::new(id.clone(), 1, Bytes::new()));
+    let updated = store.update_all(&jeju(), &both).await;
+    assert_eq!(kind(updated), StoreErrorKind::WriteRefused);
+    assert_eq!(store.guard(&jeju()).await.unwrap().value(), None, "nothing was changed");
     assert!(lives(&store, &id).await);
     assert!(store.activity(&jeju(), &id).await.unwrap().is_some());
     assert!(store.delete(&jeju(), &id, EndReason::Logout).await.unwrap());
     assert!(!lives(&store, &id).await);
     assert_eq!(store.ended(&jeju(), &id).await.unwrap(), Some(EndReason::Logout));
-    assert_eq!(store.delete_all(&jeju(), None, EndReason::LogoutAll).await.unwrap(), [other]);
+    // Also where there is nothing left to remove, a login under way does not survive.
+    let mut guards = Vec::new();
+    for (keep, expected) in [(Some(&other), &[][..]), (None, &[other.clone()]), (None, &[])] {
+        let ended = store.delete_all(&jeju(), keep, EndReason::LogoutAll).await.unwrap();
+        assert_eq!(ended, expected);
+        guards.push(store.guard(&jeju()).await.unwrap());
+    }
+    assert!(guards[0].value().is_some() && guards[0] != guards[1] && guards[1] != guards[2]);
 }
 
 #[tokio::test]
@@ -101,6 +115,11 @@ async fn a_replica_refuses_writes_and_still_answers() {
         assert_eq!(kind(deleted), StoreErrorKind::WriteRefused);
         let all = store.delete_all(&jeju(), None, EndReason::Logout).await;
         assert_eq!(kind(all), StoreErrorKind::WriteRefused);
+        let others = store.delete_all(&jeju(), Some(&id), EndReason::Logout).await;
+        assert_eq!(kind(others), StoreErrorKind::WriteRefused);
+        let new = Replacement::new(id.clone(), 1, Bytes::new());
+        assert_eq!(kind(store.update_all(&jeju(), &[new]).await), StoreErrorKind::WriteRefused);
+        assert_eq!(store.guard(&jeju()).await.unwrap().value(), None);
         assert_eq!(kind(touch(&store, &id, Duration::MAX).await), StoreErrorKind::WriteRefused);
         assert!(lives(&store, &id).await);
     }

@@ -11,6 +11,8 @@ use tokio::net::TcpStream;
 pub struct Reply {
     pub status: u16,
     head: String,
+    pub text: String,
+    /// What the text says; `Null` when there is none.
     pub body: serde_json::Value,
 }
 
@@ -18,7 +20,9 @@ impl Reply {
     pub fn header(&self, name: &str) -> Option<&str> {
         let lines = self.head.lines().filter_map(|line| line.split_once(':'));
         let mut values = lines.filter(|(key, _)| key.eq_ignore_ascii_case(name));
-        values.next().map(|(_, value)| value.trim())
+        let first = values.next().map(|(_, value)| value.trim());
+        assert_eq!(values.next(), None, "{name} is sent twice: {}", self.head);
+        first
     }
 
     /// The `code` of a refusal.
@@ -28,39 +32,66 @@ impl Reply {
 }
 
 pub async fn get(server: SocketAddr, path: &str, token: Option<&str>) -> Reply {
-    send(server, "GET", path, token, "").await
+    json(server, "GET", path, token, "").await
 }
 
-pub async fn post(server: SocketAddr, path: &str, token: Option<&str>, json: &str) -> Reply {
-    send(server, "POST", path, token, json).await
+pub async fn post(server: SocketAddr, path: &str, token: Option<&str>, body: &str) -> Reply {
+    json(server, "POST", path, token, body).await
 }
 
-async fn send(
+async fn json(
     server: SocketAddr,
     method: &str,
     path: &str,
     token: Option<&str>,
-    json: &str,
+    body: &str,
 ) -> Reply {
-    let token = token.map(|token| format!("authorization: Bearer {token}\r\n")).unwrap_or_default();
-    let request = format!(
-        "{method} {path} HTTP/1.1\r\nhost: {server}\r\nconnection: close\r\n{token}\
-         content-type: application/json\r\ncontent-length: {}\r\n\r\n{json}",
-        json.len()
-    );
+    let mut headers = vec![("content-type".to_owned(), "application/json".to_owned())];
+    headers.extend(token.map(|token| ("authorization".to_owned(), format!("Bearer {token}"))));
+    send(server, method, path, &headers, body.as_bytes()).await
+}
+
+/// Sends these headers and this body with their length.
+pub async fn send(
+    server: SocketAddr,
+    method: &str,
+    path: &str,
+    headers: &[(String, String)],
+    body: &[u8],
+) -> Reply {
+    let mut head =
+        format!("{method} {path} HTTP/1.1\r\nhost: {server}\r\ncontent-length: {}\r\n", body.len());
+    for (name, value) in headers {
+        head.push_str(&format!("{name}: {value}\r\n"));
+    }
+    let sent = [head.as_bytes(), b"connection: close\r\n\r\n", body].concat();
+    let reply = exchange(server, &sent).await;
+    let what = || format!("{method} {path:.100}: {reply:?}");
+    let (head, text) = reply.split_once("\r\n\r\n").unwrap_or_else(|| panic!("{}", what()));
+    let body = if text.is_empty() {
+        serde_json::Value::Null
+    } else {
+        serde_json::from_str(text).unwrap_or_else(|_| panic!("no JSON: {}", what()))
+    };
+    Reply { status: status(head), head: head.to_owned(), text: text.to_owned(), body }
+}
+
+/// All that the server says to these bytes until it closes the connection.
+pub async fn exchange(server: SocketAddr, sent: &[u8]) -> String {
     let exchange = async {
         let mut stream = TcpStream::connect(server).await.unwrap();
-        stream.write_all(request.as_bytes()).await.unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).await.unwrap();
-        answer
+        // A server that refuses a body may close before it has read all of it.
+        let _written = stream.write_all(sent).await;
+        let mut answer = Vec::new();
+        let _read = stream.read_to_end(&mut answer).await;
+        String::from_utf8_lossy(&answer).into_owned()
     };
     let answer = tokio::time::timeout(Duration::from_secs(20), exchange).await;
-    let answer = answer.unwrap_or_else(|_| panic!("{method} {path}: no answer within 20 s"));
-    let (head, body) = answer.split_once("\r\n\r\n").expect("a whole answer");
-    Reply {
-        status: head.split(' ').nth(1).unwrap().parse().unwrap(),
-        head: head.to_owned(),
-        body: serde_json::from_str(body).unwrap_or_else(|_| panic!("no JSON: {body:?}")),
-    }
+    answer
+        .unwrap_or_else(|_| panic!("no answer within 20 s: {:.200}", String::from_utf8_lossy(sent)))
+}
+
+pub fn status(answer: &str) -> u16 {
+    let status = answer.split(' ').nth(1).and_then(|status| status.parse().ok());
+    status.unwrap_or_else(|| panic!("no HTTP: {answer:?}"))
 }

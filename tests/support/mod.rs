@@ -16,6 +16,8 @@ pub mod forge;
 pub mod log;
 pub mod paused;
 pub mod redis;
+#[cfg(unix)]
+pub mod server;
 pub mod switch;
 pub mod valve;
 

@@ -17,6 +17,7 @@ use tower_session_auth::{EndReason, MemoryStore, SessionId, UserId};
 pub enum Mood {
     Answer,
     Hang,
+    Panic,
     Fail(StoreErrorKind),
     FailWrites(StoreErrorKind),
     /// Everything is answered, reads after the first time, `ended` after the second.
@@ -79,6 +80,7 @@ impl SwitchStore {
         match mood {
             Mood::Answer => Ok(()),
             Mood::Hang => std::future::pending().await,
+            Mood::Panic => panic!("the store panics, as the test wants"),
             Mood::Fail(kind) => Err(StoreError::new(kind)),
             Mood::FailWrites(kind) if verb == Verb::Write => Err(StoreError::new(kind)),
             Mood::HangWalks if verb == Verb::Walk => std::future::pending().await,

@@ -3,17 +3,19 @@
 mod about;
 mod operation;
 
+use std::borrow::Cow;
+
 use axum::Router;
 use axum::routing::get;
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
-use serde_json::{Value, json};
-use utoipa::ToSchema;
+use serde_json::json;
 use utoipa::openapi::path::{HttpMethod, PathItem, Paths};
 use utoipa::openapi::schema::{Components, Schema, SchemaType, Type};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::tag::TagBuilder;
 use utoipa::openapi::{Info, ObjectBuilder, OpenApi, OpenApiBuilder, RefOr};
+use utoipa::{PartialSchema, ToSchema};
 
 pub(super) use self::about::About;
 use super::problem::ProblemBody;
@@ -87,6 +89,30 @@ fn add_schema<T: ToSchema>(components: &mut Components) {
     components.schemas.extend(schemas);
 }
 
+/// An OpenAPI document, as one is described to clients.
+enum Document {}
+
+impl PartialSchema for Document {
+    fn schema() -> RefOr<Schema> {
+        let of = |kind| ObjectBuilder::new().schema_type(SchemaType::new(kind));
+        let document = of(Type::Object)
+            .description(Some("An OpenAPI document."))
+            .property("openapi", of(Type::String))
+            .property("info", of(Type::Object))
+            .property("paths", of(Type::Object))
+            .required("openapi")
+            .required("info")
+            .required("paths");
+        RefOr::T(document.into())
+    }
+}
+
+impl ToSchema for Document {
+    fn name() -> Cow<'static, str> {
+        "OpenApiDocument".into()
+    }
+}
+
 /// Why sessions end.
 pub(super) fn reasons() -> RefOr<Schema> {
     let reasons = EndReason::ALL.iter().map(|reason| reason.as_str());
@@ -108,8 +134,10 @@ pub(super) fn reasons() -> RefOr<Schema> {
 /// If `path` is no path of axum's, as `Router::route` does.
 pub fn document(path: &str, mut openapi: OpenApi) -> Result<Router, serde_json::Error> {
     let about = About::new("Health", "openapi", "This document", "OpenAPI 3.1, as JSON.");
-    let about = about.answers::<Value>(200, "The document.", json!({"openapi": "3.1.0"}));
+    let example = json!({"openapi": "3.1.0", "info": {"title": "", "version": ""}, "paths": {}});
+    let about = about.answers::<Document>(200, "The document.", example);
     let operation = operation::operation(&about, Access::Open, path);
+    add_schema::<Document>(openapi.components.get_or_insert_default());
     add_operation(&mut openapi.paths, path.to_owned(), HttpMethod::Get, operation);
     let json = Bytes::from(openapi.to_json()?);
     let answer = async move || ([(CONTENT_TYPE, "application/json")], json.clone());

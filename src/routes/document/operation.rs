@@ -66,15 +66,14 @@ fn responses(about: &About, access: Access) -> BTreeMap<u16, Response> {
     }
     let problems = problems.into_iter().map(|(status, codes)| (status, problem(&codes)));
     let own = about.answers.iter().map(|(status, description, shape)| {
-        let response =
-            ResponseBuilder::new().description(*description).content(JSON, content(shape));
-        (*status, with_headers(response, *status).build())
+        (*status, ResponseBuilder::new().description(*description).content(JSON, content(shape)))
     });
-    problems.chain(own).collect()
+    let with_header = |(status, response)| (status, with_header(response, status, access).build());
+    problems.chain(own).map(with_header).collect()
 }
 
 /// One response for all codes of a status.
-fn problem(codes: &[Code]) -> Response {
+fn problem(codes: &[Code]) -> ResponseBuilder {
     let names: Vec<_> = codes.iter().map(|code| word(*code)).collect();
     let mut narrowed = ObjectBuilder::new().property(
         "code",
@@ -90,19 +89,21 @@ fn problem(codes: &[Code]) -> Response {
     });
     let content = ContentBuilder::new().schema(Some(schema)).examples_from_iter(examples);
     let description = codes.iter().map(|code| code.detail()).collect::<Vec<_>>().join("; ");
-    let response = ResponseBuilder::new().description(description).content(JSON, content.build());
-    let status = codes.first().map_or(0, |code| code.status().as_u16());
-    with_headers(response, status).build()
+    ResponseBuilder::new().description(description).content(JSON, content.build())
 }
 
-fn with_headers(response: ResponseBuilder, status: u16) -> ResponseBuilder {
+fn with_header(response: ResponseBuilder, status: u16, access: Access) -> ResponseBuilder {
     let (name, description, kind) = match status {
+        // Who shows two tokens is challenged; who writes no JSON is not.
+        400 if access != Access::Open => {
+            ("WWW-Authenticate", "The challenge (RFC 6750).", Type::String)
+        }
         401 => (
             "WWW-Authenticate",
             "The challenge (RFC 6750): with `error` only if a token was shown.",
             Type::String,
         ),
-        403 => {
+        403 if access == Access::Admin => {
             ("WWW-Authenticate", "The challenge (RFC 6750), if a role is missing.", Type::String)
         }
         405 => ("Allow", "The methods that this path has.", Type::String),

@@ -28,7 +28,6 @@ pub(in crate::routes) struct LoggedIn {
     access_token: String,
     token_type: TokenType,
     /// How long the token lives, in seconds.
-    #[schema(minimum = 0)]
     expires_in: u64,
 }
 

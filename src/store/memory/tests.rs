@@ -144,3 +144,109 @@ fn clones_are_one_store_and_debug_shows_no_session() {
     assert_eq!(format!("{store:?}"), "MemoryStore { sessions: 1, .. }");
     assert!(other.is_empty());
 }
+
+fn limited(guard: Option<Guard>, window: Duration) -> NewRecord {
+    let mut new = NewRecord::new(MINUTE, 10 * MINUTE, Bytes::new());
+    (new.guard, new.count_within) = (guard, Some(window));
+    new
+}
+
+#[tokio::test]
+async fn guard_and_counter_are_kept_for_their_time_and_freed() {
+    let (store, clock) = store();
+    let (day, user) = (24 * 60 * MINUTE, user(1));
+    let none = store.guard(&user).await.unwrap();
+    assert_eq!(none.value(), None);
+    for _ in 0..3 {
+        drop(store.delete_all(&user, None, EndReason::LogoutAll).await.unwrap());
+        let id = SessionId::random().unwrap();
+        let new = limited(None, MINUTE);
+        assert!(matches!(store.create(&user, &id, &new).await.unwrap(), Created::Created(_)));
+    }
+    assert_eq!(store.lock().due.len(), 1 + 2 + 1 + 1, "session, tombstones, guard and counter");
+    clock.advance(day - Duration::from_millis(1));
+    let guard = store.guard(&user).await.unwrap();
+    assert!(guard.value().is_some(), "it is kept for a day");
+    let id = SessionId::random().unwrap();
+    let late = store.create(&user, &id, &limited(Some(none.clone()), MINUTE)).await.unwrap();
+    assert_eq!(late, Created::Superseded);
+    clock.advance(Duration::from_millis(1));
+    assert_eq!(store.guard(&user).await.unwrap(), none);
+    // Whoever read it in its last moment, and whoever came before it.
+    for guard in [guard, none] {
+        let id = SessionId::random().unwrap();
+        let made = store.create(&user, &id, &limited(Some(guard), MINUTE)).await.unwrap();
+        assert!(matches!(made, Created::Created(_)), "{made:?}");
+    }
+    clock.advance(10 * MINUTE);
+    store.upkeep().await.unwrap();
+    let state = store.lock();
+    assert!(state.due.is_empty() && state.users.is_empty() && state.order.is_empty());
+}
+
+#[tokio::test]
+async fn a_page_looks_at_no_more_than_it_may_hold_the_lock_for() {
+    let (store, clock) = store();
+    for i in 0..2_000 {
+        login(&store, &user(i), MINUTE * u32::from(i % 400 == 0) + MINUTE).await;
+    }
+    clock.advance(MINUTE);
+    let (mut shown, mut pages, mut from) = (0, 0, None);
+    loop {
+        let page = store.scan(from.as_ref(), 10).await.unwrap().unwrap();
+        shown += page.sessions.len();
+        pages += 1;
+        from = page.next;
+        if from.is_none() {
+            break;
+        }
+    }
+    assert_eq!(shown, 5);
+    assert!(pages > 5, "{pages}: pages without a session give the lock back as well");
+}
+
+#[tokio::test]
+async fn a_cleanup_frees_and_counts_every_session_that_has_expired() {
+    let (store, clock) = store();
+    for i in 0..1_000 {
+        let (user, idle_ttl) = (user(i % 300), MINUTE * u32::from(i % 4 == 0) + MINUTE);
+        let id = login(&store, &user, idle_ttl).await;
+        if i % 5 == 1 {
+            store.delete(&user, &id, EndReason::Logout).await.unwrap();
+        }
+    }
+    clock.advance(MINUTE);
+    let (mut count, mut steps, mut from) = (0, 0, None);
+    loop {
+        let step = store.cleanup(from.as_ref()).await.unwrap().unwrap();
+        count += step.count;
+        steps += 1;
+        from = step.next;
+        if from.is_none() {
+            break;
+        }
+    }
+    assert_eq!((count, store.len()), (600, 200));
+    assert!(steps > 2, "{steps}: each step frees a part");
+    let order: Vec<_> = store.lock().order.iter().cloned().collect();
+    let users = (0..1_000).filter(|i| i % 4 == 0 && i % 5 != 1).map(|i| user(i % 300));
+    let mut users: Vec<_> = users.collect();
+    users.sort();
+    users.dedup();
+    assert_eq!(order, users, "who has no session is on no walk");
+}
+
+#[tokio::test]
+async fn a_position_of_another_store_or_version_is_none() {
+    let (store, _clock) = store();
+    login(&store, &user(1), MINUTE).await;
+    for foreign in ["m1", "m1.", "m1.a", "m1.a.", "m1..a", "m2.a.b", "m1.a b.c", "r1,7,", "c1,7"] {
+        let position = Position::new(foreign);
+        assert_eq!(store.scan(Some(&position), 10).await.unwrap(), None, "{foreign}");
+        assert_eq!(store.cleanup(Some(&position)).await.unwrap(), None, "{foreign}");
+    }
+    let due = store.scan(Some(&Position::new("m1.due")), 10).await.unwrap();
+    assert_eq!(due, None, "a cleanup is no walk");
+    let last = Position::new("m1.a.zzz.with.dots");
+    assert_eq!(store.scan(Some(&last), 10).await.unwrap(), Some(Page::default()));
+}

@@ -102,6 +102,7 @@ impl RedisStore {
         if let (Some(user), Some(id)) = (UserId::parse("-"), SessionId::parse("-")) {
             self.touch(&[Touch::new(user, id, Duration::ZERO, Duration::ZERO)]).await?;
         }
+        self.may_walk().await?;
         Ok(server)
     }
 

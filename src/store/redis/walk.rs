@@ -4,7 +4,6 @@ use std::time::{Duration, Instant};
 
 use redis::{Value, cmd};
 
-use super::RedisStore;
 use super::batch::{Batch, Call};
 use super::codec;
 use super::error::store_error;
@@ -13,6 +12,7 @@ use super::lane::Lane;
 use super::pool::unexpected;
 use super::position::{self, Place};
 use super::scripts::Script;
+use super::{RedisStore, unreadable};
 use crate::id::{SessionId, UserId};
 use crate::store::{Cleaned, Listed, Page, StoreError, StoreErrorKind};
 use crate::trace;
@@ -31,11 +31,14 @@ const LOOKING: Duration = Duration::from_millis(20);
 impl RedisStore {
     pub(super) async fn sessions_of(&self, user: &UserId) -> Result<Vec<Listed>, StoreError> {
         let walk = Walk::of(self);
-        walk.lane
-            .limited(walk.list(std::slice::from_ref(user)))
-            .await
-            .map(Vec::into_iter)
-            .map(|mut all| all.next().unwrap_or_default())
+        let lists = walk.lane.limited(walk.list(std::slice::from_ref(user))).await?;
+        lists.into_iter().next().flatten().ok_or_else(unreadable)
+    }
+
+    /// Asks for as little as a walk can.
+    pub(super) async fn may_walk(&self) -> Result<(), StoreError> {
+        let walk = Walk::of(self);
+        walk.lane.limited(walk.users(0, 1)).await.map(drop)
     }
 
     pub(super) async fn page(&self, from: Place, limit: usize) -> Result<Page, StoreError> {
@@ -74,7 +77,8 @@ impl<'a> Walk<'a> {
             // Nearly each user has a session to show: more of them would be asked in vain.
             let some = place.users.len().min(limit - sessions.len());
             let asked: Vec<_> = place.users.iter().rev().take(some).cloned().collect();
-            for mut list in self.list(&asked).await? {
+            for list in self.list(&asked).await? {
+                let mut list = list.unwrap_or_else(something_else);
                 // Those that an earlier page left over say nothing about what is ahead.
                 if looked_at > 0 {
                     found += list.len();
@@ -97,8 +101,9 @@ impl<'a> Walk<'a> {
             if sessions.len() == limit || started.elapsed() >= LOOKING {
                 break;
             }
+            // A little less than the rest is likely to need: what does not fit makes the position longer.
             let rest = limit - sessions.len();
-            let guess = (rest * looked_at).checked_div(found).unwrap_or(count * 2);
+            let guess = (rest * looked_at * 3 / 4).checked_div(found).unwrap_or(count * 2);
             count = guess.clamp(LEAST, MOST);
         }
         Ok(Page::new(sessions, place.position()))
@@ -115,20 +120,21 @@ impl<'a> Walk<'a> {
             match answer {
                 Some(Value::Int(freed)) => count += u64::try_from(freed).unwrap_or(0),
                 Some(_) => return Err(unexpected()),
-                None => {}
+                None => something_else(),
             }
         }
         Ok(Cleaned::new(count, position::cleanup(next)))
     }
 
-    /// The living sessions of each of these users, in their order.
-    async fn list(&self, users: &[UserId]) -> Result<Vec<Vec<Listed>>, StoreError> {
+    /// The living sessions of each of these users, in their order; `None` as for [`run`](Self::run).
+    async fn list(&self, users: &[UserId]) -> Result<Vec<Option<Vec<Listed>>>, StoreError> {
         let calls = users
             .iter()
             .map(|user| Call { keys: self.prefix.all(user), args: Vec::new() })
             .collect();
         let answers = self.run(Script::List, calls).await?;
-        users.iter().zip(answers).map(|(user, answer)| listed(user, answer)).collect()
+        let lists = users.iter().zip(answers);
+        lists.map(|(user, answer)| answer.map(|answer| listed(user, answer)).transpose()).collect()
     }
 
     /// Runs a script for many users; `None` for a user whose keys hold something else.
@@ -152,7 +158,6 @@ impl<'a> Walk<'a> {
                 if error.kind() != StoreErrorKind::Unreadable {
                     return Err(error);
                 }
-                trace::warn!("a key with the sessions' prefix holds something else");
                 Ok(None)
             }
         };
@@ -181,9 +186,14 @@ impl<'a> Walk<'a> {
     }
 }
 
+/// Leaves out a key of somebody else's.
+fn something_else<T: Default>() -> T {
+    trace::warn!("a key with the sessions' prefix holds something else");
+    T::default()
+}
+
 /// What the script tells of one user, by session id.
-fn listed(user: &UserId, answer: Option<Value>) -> Result<Vec<Listed>, StoreError> {
-    let answer = answer.unwrap_or(Value::Array(Vec::new()));
+fn listed(user: &UserId, answer: Value) -> Result<Vec<Listed>, StoreError> {
     let fields: Vec<Vec<u8>> = redis::from_redis_value(answer).map_err(|_| unexpected())?;
     let mut sessions = Vec::with_capacity(fields.len() / 3);
     let mut fields = fields.into_iter();

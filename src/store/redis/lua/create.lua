@@ -29,12 +29,12 @@ if limit > 0 and count >= limit then
   for other, last in pairs(living) do
     if last then order[#order + 1] = other end
   end
-  table.sort(order, function(a, b)
+  local oldest = foremost(order, count - limit + 1, function(a, b)
     if living[a] ~= living[b] then return living[a] < living[b] end
     if head(a).created ~= head(b).created then return head(a).created < head(b).created end
     return a < b
   end)
-  for i = 1, count - limit + 1 do surplus[i] = { order[i], head(order[i]).absolute } end
+  for i, other in ipairs(oldest) do surplus[i] = { other, head(other).absolute } end
 end
 
 local absolute = now + lifetime

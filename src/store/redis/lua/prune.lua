@@ -1,8 +1,7 @@
 -- ARGV: the part whose key was found, 'live' or 'seen'. Answers how many sessions were freed.
-local now = clock()
 -- A user with both is looked at once.
 if ARGV[1] == 'seen' and redis.call('HLEN', KEYS[1]) > 0 then return 0 end
-local _, _, live, seen = survey(now)
+local _, _, live, seen = survey(clock())
 local freed, count = {}, 0
 for _, fields in ipairs({ live, seen }) do
   for _, sid in ipairs(fields) do

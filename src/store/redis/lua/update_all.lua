@@ -8,7 +8,8 @@ for i = 1, #all, 2 do uses_of[all[i]] = all[i + 1] end
 all = redis.call('HGETALL', KEYS[1])
 for i = 1, #all, 2 do
   local sid = all[i]
-  if uses_of[sid] then
+  -- Somebody else's field is no session, and in no list.
+  if uses_of[sid] and #sid <= 64 and string.match(sid, '^[%w_-]+$') then
     local revision, created, idle, absolute = header(all[i + 1])
     local deadline = uses(uses_of[sid])
     if not idle or not deadline then return -2 end

@@ -1,0 +1,103 @@
+//! The page at `/`: files of `page/`, compiled in, so that the server needs nothing beside its binary.
+
+use axum::Router;
+use axum::http::HeaderValue;
+use axum::http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+};
+use axum::routing::get;
+
+/// Nothing but these files is run, shown or asked, and no script can write markup.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; \
+    base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'";
+
+const HTML: &str = "text/html; charset=utf-8";
+const CSS: &str = "text/css; charset=utf-8";
+const SCRIPT: &str = "text/javascript; charset=utf-8";
+const SVG: &str = "image/svg+xml";
+
+/// Path, type, content.
+const FILES: [(&str, &str, &str); 13] = [
+    ("/", HTML, include_str!("page/index.html")),
+    ("/page/page.css", CSS, include_str!("page/page.css")),
+    ("/page/icon.svg", SVG, include_str!("page/icon.svg")),
+    ("/page/page.js", SCRIPT, include_str!("page/page.js")),
+    ("/page/all.js", SCRIPT, include_str!("page/all.js")),
+    ("/page/api.js", SCRIPT, include_str!("page/api.js")),
+    ("/page/chart.js", SCRIPT, include_str!("page/chart.js")),
+    ("/page/dom.js", SCRIPT, include_str!("page/dom.js")),
+    ("/page/language.js", SCRIPT, include_str!("page/language.js")),
+    ("/page/messages.js", SCRIPT, include_str!("page/messages.js")),
+    ("/page/mine.js", SCRIPT, include_str!("page/mine.js")),
+    ("/page/stats.js", SCRIPT, include_str!("page/stats.js")),
+    ("/page/texts.js", SCRIPT, include_str!("page/texts.js")),
+];
+
+/// Needs no token: there is nothing in these files that is not in the repository.
+pub(crate) fn router<S: Clone + Send + Sync + 'static>() -> Router<S> {
+    FILES.into_iter().fold(Router::new(), |router, (path, content_type, content)| {
+        let headers = [
+            (CONTENT_TYPE, HeaderValue::from_static(content_type)),
+            (CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY)),
+            (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+            (REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
+            // Files of one start must not meet files of the next one in a browser's cache.
+            (CACHE_CONTROL, HeaderValue::from_static("no-cache")),
+        ];
+        router.route(path, get(move || async move { (headers, content) }))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::fs;
+
+    use axum::body::{Body, to_bytes};
+    use axum::http::Request;
+    use tower::ServiceExt as _;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn each_file_of_the_page_is_served_as_what_it_is() {
+        for (path, content_type, content) in FILES {
+            let request = Request::get(path).body(Body::empty()).unwrap();
+            let response = router::<()>().oneshot(request).await.unwrap();
+            assert_eq!(response.status(), 200, "{path}");
+            let headers = response.headers();
+            assert_eq!(headers[CONTENT_TYPE], content_type, "{path}");
+            assert_eq!(headers[CONTENT_SECURITY_POLICY], POLICY, "{path}");
+            assert_eq!(headers[X_CONTENT_TYPE_OPTIONS], "nosniff", "{path}");
+            assert_eq!(headers[REFERRER_POLICY], "no-referrer", "{path}");
+            assert_eq!(headers[CACHE_CONTROL], "no-cache", "{path}");
+            assert_eq!(to_bytes(response.into_body(), usize::MAX).await.unwrap(), content);
+        }
+    }
+
+    #[test]
+    fn all_files_of_the_folder_are_served() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/axum/page");
+        let there = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name());
+        let there: BTreeSet<_> = there.map(|name| name.into_string().unwrap()).collect();
+        let served = FILES.iter().map(|(path, ..)| path.trim_start_matches("/page/"));
+        let served = served.map(|name| if name == "/" { "index.html" } else { name });
+        assert_eq!(there, served.map(str::to_owned).collect());
+    }
+
+    /// The policy forbids inline scripts and styles: such a line would do nothing.
+    #[test]
+    fn nothing_is_inline_and_nothing_comes_from_elsewhere() {
+        for (path, _, content) in FILES {
+            for forbidden in
+                ["style=", "<style", "onclick=", "javascript:", "innerHTML", "sessionStorage"]
+            {
+                assert!(!content.contains(forbidden), "{path} has {forbidden}");
+            }
+            // The one address in them is the name of a language.
+            let elsewhere = content.replace("http://www.w3.org/2000/svg", "");
+            assert!(!elsewhere.contains("//www.") && !elsewhere.contains("http"), "{path}");
+            assert!(content.lines().count() < 400, "{path}");
+        }
+    }
+}

@@ -1,0 +1,146 @@
+// "Everybody", for administrators: all sessions page by page, those of one user, and throwing a user out.
+
+import { call, now, userPath } from "./api.js";
+import { ask, el, focusRow, get, row, showRows } from "./dom.js";
+import { device, quoted, since, t, until } from "./language.js";
+import { act, say } from "./messages.js";
+
+let sessions = [];
+let cursor = null;
+/** Whose sessions are shown; null for everybody's. */
+let only = null;
+let loaded = false;
+
+/** The first page of everybody's sessions, or one user's. */
+export async function load(whose = only) {
+  const answer = await call("GET", whose === null ? "/api/session/all" : userPath(whose));
+  only = whose;
+  sessions = [];
+  add(answer);
+}
+
+async function loadMore() {
+  const seen = sessions.length;
+  add(await call("GET", `/api/session/all?cursor=${encodeURIComponent(cursor)}`));
+  // The button may be gone now, and reading goes on with what has come.
+  if (sessions.length > seen || cursor === null) focusRow(get("all-rows"), seen, get("all-list"));
+}
+
+function add(answer) {
+  const at = now();
+  const known = new Set(sessions.map((session) => session.session_id));
+  // A walk over a store in use may show a session twice.
+  const fresh = answer.sessions.filter((session) => !known.has(session.session_id));
+  sessions.push(...fresh.map((session) => ({
+    ...session,
+    user_id: session.user_id ?? answer.user_id,
+    until: at + session.ttl * 1000,
+  })));
+  cursor = answer.next_cursor ?? null;
+  loaded = true;
+  draw();
+}
+
+export function clear() {
+  sessions = [];
+  cursor = null;
+  only = null;
+  loaded = false;
+  get("search-user").value = "";
+  get("search-wrong").textContent = "";
+  draw();
+}
+
+export function draw() {
+  const n = sessions.length;
+  const caption = () => {
+    if (only === null) return t(cursor === null ? "all_count" : "all_count_more", { n });
+    return t(n === 0 ? "user_none" : "user_count", { n, id: quoted(only) });
+  };
+  get("all-caption").textContent = loaded ? caption() : "";
+  get("all-more").hidden = cursor === null;
+  showRows(get("all-rows"), sessions.map(sessionRow));
+}
+
+function sessionRow(session, at) {
+  const label = t("throw_out_named", { id: quoted(session.user_id) });
+  const button = el("button", { type: "button", class: "danger", "aria-label": label }, t("throw_out"));
+  button.addEventListener("click", () => act(button, () => throwOut(session.user_id, at)));
+  return row(
+    [
+      [
+        t("user"),
+        el("bdi", {}, session.user_name ?? session.user_id),
+        el("span", { class: "under" }, el("bdi", {}, session.user_id)),
+      ],
+      [t("role"), el("bdi", {}, session.role ?? t("no_role"))],
+      [t("last"), since(session.last_activity)],
+      [t("left"), until(session.until)],
+      [
+        t("session"),
+        el("code", {}, session.session_id.slice(0, 8)),
+        // Told of one user's sessions only.
+        "user_agent" in session ? el("span", { class: "under" }, el("bdi", {}, device(session.user_agent))) : null,
+      ],
+      [t("action"), button],
+    ],
+    { "data-key": session.session_id },
+  );
+}
+
+async function throwOut(id, at) {
+  const path = userPath(id);
+  if (path === null) return refuse("search_path");
+  const named = { id: quoted(id) };
+  if (!(await ask(t("throw_out_ask", named), t("throw_out_text", named), t("throw_out")))) return;
+  const { deleted_count: n } = await call("DELETE", path);
+  // The rows of other users stay where they are, on whichever page they were.
+  sessions = sessions.filter((session) => session.user_id !== id);
+  draw();
+  // Who threw themselves out is told so by the next answer.
+  await call("GET", "/api/auth/me");
+  say("thrown_out", { ...named, n });
+  focusRow(get("all-rows"), at, get("all-list"));
+}
+
+function refuse(text) {
+  const input = get("search-user");
+  get("search-wrong").textContent = text === null ? "" : t(text);
+  input.toggleAttribute("aria-invalid", text !== null);
+  if (text !== null) input.focus();
+}
+
+export function start() {
+  const search = get("search");
+  search.addEventListener("submit", (event) => {
+    event.preventDefault();
+    const id = get("search-user").value;
+    if (id === "") return refuse("search_empty");
+    if (userPath(id) === null) return refuse("search_path");
+    refuse(null);
+    act(search, async () => {
+      await load(id);
+      get("all-list").focus();
+    });
+  });
+  const everybody = get("search-all");
+  everybody.addEventListener("click", () => act(everybody, async () => {
+    refuse(null);
+    get("search-user").value = "";
+    await load(null);
+    get("all-list").focus();
+  }));
+  const reload = get("all-reload");
+  reload.addEventListener("click", () => act(reload, async () => {
+    await load();
+    say("reloaded");
+  }));
+  const more = get("all-more");
+  more.addEventListener("click", () => act(more, loadMore));
+  const cleanup = get("all-cleanup");
+  cleanup.addEventListener("click", () => act(cleanup, async () => {
+    const { cleaned_count: n } = await call("POST", "/api/session/cleanup");
+    await load();
+    say("cleaned", { n });
+  }));
+}

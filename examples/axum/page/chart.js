@@ -1,0 +1,50 @@
+// A bar chart for eyes and the same as a table for everybody else.
+
+import { el, svg } from "./dom.js";
+import { number, percent, t } from "./language.js";
+
+const ROW = 46;
+
+/** Shows `rows` of `{label, n}` in a `figure`. The chart's own name tells them all in one sentence. */
+export function chart(figure, title, note, first, rows) {
+  // Drawn anew, its table stays as open as it was.
+  const open = figure.querySelector("details")?.open ?? false;
+  const caption = el("figcaption", {},
+    el("h2", { id: `${figure.id}-title` }, title),
+    el("p", { class: "quiet" }, note),
+  );
+  figure.replaceChildren(caption, bars(title, rows), table(title, first, rows, open));
+}
+
+function bars(title, rows) {
+  const most = Math.max(1, ...rows.map(({ n }) => n));
+  const told = rows.map(({ label, n }) => `${label}: ${number(n)}`).join(", ");
+  const drawn = rows.flatMap(({ label, n }, at) => [
+    svg("text", { x: 0, y: at * ROW + 16, class: "label" }, label),
+    svg("text", { x: "100%", y: at * ROW + 16, class: "value", "text-anchor": "end" }, number(n)),
+    svg("rect", { x: 0, y: at * ROW + 24, width: "100%", height: 10, rx: 5, class: "track" }),
+    svg("rect", { x: 0, y: at * ROW + 24, width: `${(n / most) * 100}%`, height: 10, rx: 5, class: "bar", "data-n": n }),
+  ]);
+  // Without a viewBox: widths are per cent, so the letters keep their size on every screen.
+  return svg("svg", { role: "img", "aria-label": `${title}. ${told}`, width: "100%", height: rows.length * ROW }, ...drawn);
+}
+
+function table(title, first, rows, open) {
+  const all = rows.reduce((sum, { n }) => sum + n, 0);
+  const head = (text) => el("th", { scope: "col" }, text);
+  const body = rows.map(({ label, n }) =>
+    el("tr", {},
+      el("th", { scope: "row" }, label),
+      el("td", { "data-n": n }, number(n)),
+      el("td", {}, percent(all === 0 ? 0 : n / all)),
+    ),
+  );
+  return el("details", { open },
+    el("summary", {}, t("as_table")),
+    el("table", { class: "plain" },
+      el("caption", {}, title),
+      el("thead", {}, el("tr", {}, head(first), head(t("count")), head(t("share")))),
+      el("tbody", {}, ...body),
+    ),
+  );
+}

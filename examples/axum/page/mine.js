@@ -1,0 +1,105 @@
+// "My sessions": who I am, on which devices I am logged in, and how to end that.
+
+import { call, now } from "./api.js";
+import { ask, el, focusRow, get, row, showRows } from "./dom.js";
+import { device, since, t, until } from "./language.js";
+import { act, say } from "./messages.js";
+
+let me = null;
+let sessions = [];
+
+export const whoIAm = () => me;
+
+/** What the login has answered. */
+export function known(user) {
+  me = user;
+  draw();
+}
+
+/** Reads both anew; the role may have changed since the login. */
+export async function load() {
+  const [user, list] = await Promise.all([call("GET", "/api/auth/me"), call("GET", "/api/auth/sessions")]);
+  me = user;
+  const at = now();
+  sessions = list.sessions.map((session) => ({ ...session, until: at + session.ttl * 1000 }));
+  draw();
+}
+
+/** When this session ends unless it is used, by the server's clock; null when not known. */
+export const ownEnd = () => sessions.find((session) => session.current)?.until ?? null;
+
+export function clear() {
+  me = null;
+  sessions = [];
+  draw();
+}
+
+export function draw() {
+  get("who-name").textContent = me?.user_name ?? "";
+  get("who-id").textContent = me?.user_id ?? "";
+  get("who-email").textContent = me?.email ?? "";
+  get("who-role").textContent = me ? (me.role ?? t("no_role")) : "";
+  get("mine-caption").textContent = me ? t("mine_count", { n: sessions.length }) : "";
+  showRows(get("mine-rows"), sessions.map(sessionRow));
+}
+
+function sessionRow(session, at) {
+  const name = device(session.user_agent);
+  const button = session.current
+    ? el("button", { type: "button", click: () => get("logout").click() }, t("logout"))
+    : el(
+        "button",
+        { type: "button", class: "danger", "aria-label": t("end_named", { device: name }) },
+        t("end"),
+      );
+  if (!session.current) button.addEventListener("click", () => act(button, () => end(session, name, at)));
+  return row(
+    [
+      [
+        t("device"),
+        el("bdi", {}, name),
+        session.current ? el("span", { class: "badge" }, t("this_device")) : null,
+        el("span", { class: "under" }, session.ip_address ?? ""),
+      ],
+      [t("created"), since(session.created_at)],
+      [t("last"), since(session.last_activity)],
+      [t("left"), until(session.until)],
+      [t("action"), button],
+    ],
+    { "data-key": session.session_id, "data-current": session.current },
+  );
+}
+
+async function end(session, name, at) {
+  let told = "ended_one";
+  try {
+    await call("DELETE", `/api/auth/sessions/${encodeURIComponent(session.session_id)}`);
+  } catch (problem) {
+    if (problem.status !== 404) throw problem;
+    told = "gone_already";
+  }
+  await load();
+  say(told, { device: name });
+  focusRow(get("mine-rows"), at, get("mine-devices"));
+}
+
+/** `left(name, values)`: this page is logged out, and what to say then. */
+export function start(left) {
+  const reload = get("mine-reload");
+  reload.addEventListener("click", () => act(reload, async () => {
+    await load();
+    say("reloaded");
+  }));
+  const refresh = get("mine-refresh");
+  refresh.addEventListener("click", () => act(refresh, async () => {
+    await call("POST", "/api/session/refresh");
+    await load();
+    say("refreshed");
+  }));
+  const everywhere = get("mine-everywhere");
+  everywhere.addEventListener("click", () => act(everywhere, async () => {
+    if (!(await ask(t("everywhere_ask"), t("everywhere_text"), t("everywhere")))) return;
+    const { deleted_count: n } = await call("POST", "/api/auth/logout-all");
+    left("logged_out_all", { n });
+  }));
+}

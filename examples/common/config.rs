@@ -1,0 +1,140 @@
+//! The environment, read once and checked whole.
+//!
+//! | variable | default | meaning |
+//! |---|---|---|
+//! | `BIND_ADDR` | `127.0.0.1:8000` | listen address |
+//! | `REDIS_URL` | unset | `redis://…`; without it and `REDIS_HOST`, sessions live in this process |
+//! | `REDIS_HOST`, `REDIS_PORT`, `REDIS_PASSWORD`, `REDIS_DB` | unset, 6379, unset, 0 | the same, in parts |
+//! | `JWT_SECRET` | random at each start | HS256 secret of 32 bytes or more |
+//! | `SESSION_PREFIX` | `session` | what every Redis key starts with |
+//! | `SESSION_TTL` | 3600 | idle lifetime, seconds |
+//! | `SESSION_REFRESH_THRESHOLD` | 900 | use with less than this left extends the session, seconds |
+//! | `SESSION_MAX_LIFETIME` | 86400 | absolute lifetime, seconds |
+//! | `ACCESS_TOKEN_TTL` | 3600 | access token lifetime, seconds |
+//! | `TRUSTED_PROXIES` | unset | addresses and networks whose `X-Forwarded-For` is believed |
+//! | `RUST_LOG` | `info` | log filter |
+
+use std::net::SocketAddr;
+use std::str::FromStr;
+use std::time::Duration;
+
+use redis::{ConnectionAddr, IntoConnectionInfo, RedisConnectionInfo};
+use tower_session_auth::RedisStore;
+
+use super::logging;
+use super::proxies::TrustedProxies;
+
+pub(crate) struct Config {
+    pub(crate) bind: SocketAddr,
+    pub(crate) store: Store,
+    pub(crate) secret: String,
+    pub(crate) secret_is_random: bool,
+    pub(crate) idle_ttl: Duration,
+    pub(crate) refresh_threshold: Duration,
+    pub(crate) lifetime: Duration,
+    pub(crate) access_token_ttl: Duration,
+    pub(crate) proxies: TrustedProxies,
+}
+
+pub(crate) enum Store {
+    Memory,
+    Redis(RedisStore),
+}
+
+impl Store {
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Memory => "this process (set REDIS_URL to keep them in Redis)",
+            Self::Redis(_) => "Redis",
+        }
+    }
+}
+
+/// A quarter of the default idle TTL; of a shorter one, a quarter as well.
+const REFRESH_THRESHOLD: Duration = Duration::from_secs(900);
+
+impl Config {
+    pub(crate) fn from_env() -> Result<Self, String> {
+        Self::read(|name| std::env::var(name).ok())
+    }
+
+    /// Reads each variable through `variable`; an empty one counts as unset.
+    pub(crate) fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Self, String> {
+        let get = |name: &str| variable(name).filter(|value| !value.is_empty());
+        // Empty is not unset here: a secret that came out empty must not look like a success.
+        let (secret, secret_is_random) = match variable("JWT_SECRET") {
+            Some(secret) => (secret, false),
+            None => (random_secret()?, true),
+        };
+        let idle_ttl = seconds(&get, "SESSION_TTL")?.unwrap_or(Duration::from_secs(3600));
+        Ok(Self {
+            bind: parsed(&get, "BIND_ADDR", "an address and port such as 127.0.0.1:8000")?
+                .unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8000))),
+            store: store(&get)?,
+            secret,
+            secret_is_random,
+            idle_ttl,
+            refresh_threshold: seconds(&get, "SESSION_REFRESH_THRESHOLD")?
+                .unwrap_or_else(|| REFRESH_THRESHOLD.min(idle_ttl / 4)),
+            lifetime: seconds(&get, "SESSION_MAX_LIFETIME")?.unwrap_or(Duration::from_secs(86400)),
+            access_token_ttl: seconds(&get, "ACCESS_TOKEN_TTL")?
+                .unwrap_or(Duration::from_secs(3600)),
+            proxies: TrustedProxies::parse(&get("TRUSTED_PROXIES").unwrap_or_default())?,
+        })
+    }
+}
+
+fn parsed<T: FromStr>(
+    get: &impl Fn(&str) -> Option<String>,
+    name: &str,
+    what: &str,
+) -> Result<Option<T>, String> {
+    let Some(value) = get(name) else { return Ok(None) };
+    value.trim().parse().map(Some).map_err(|_| format!("{name} must be {what}"))
+}
+
+fn seconds(get: &impl Fn(&str) -> Option<String>, name: &str) -> Result<Option<Duration>, String> {
+    Ok(parsed(get, name, "a whole number of seconds")?.map(Duration::from_secs))
+}
+
+/// `REDIS_URL`, or its parts, or the embedded store. No message repeats the URL: it may hold a password.
+fn store(get: &impl Fn(&str) -> Option<String>) -> Result<Store, String> {
+    let prefix = get("SESSION_PREFIX").unwrap_or_else(|| "session".to_owned());
+    let builder = match (get("REDIS_URL"), get("REDIS_HOST")) {
+        (Some(url), _) => {
+            if url.contains(",redis") || url.starts_with("redis+sentinel:") {
+                return Err("REDIS_URL names a cluster or a Sentinel, which this version does not support: \
+                            give one redis:// URL"
+                    .to_owned());
+            }
+            RedisStore::builder(url)
+        }
+        (None, Some(host)) => {
+            let port = parsed(get, "REDIS_PORT", "a port number")?.unwrap_or(6379);
+            let mut settings = RedisConnectionInfo::default();
+            if let Some(password) = get("REDIS_PASSWORD") {
+                settings = settings.set_password(password);
+            }
+            if let Some(db) = parsed(get, "REDIS_DB", "a database number")? {
+                settings = settings.set_db(db);
+            }
+            let info = ConnectionAddr::Tcp(host, port)
+                .into_connection_info()
+                .map_err(|_| "REDIS_HOST and REDIS_PORT cannot be used".to_owned())?
+                .set_redis_settings(settings);
+            RedisStore::builder(info)
+        }
+        (None, None) => return Ok(Store::Memory),
+    };
+    let variables = if get("REDIS_URL").is_some() { "REDIS_URL" } else { "REDIS_HOST" };
+    let store = builder.prefix(prefix).build();
+    store
+        .map(Store::Redis)
+        .map_err(|error| format!("{variables} (with SESSION_PREFIX) cannot be used: {error}"))
+}
+
+/// Two session ids' worth of random text: 288 bits.
+fn random_secret() -> Result<String, String> {
+    let half = || tower_session_auth::SessionId::random().map_err(|error| logging::chain(&error));
+    Ok(format!("{}{}", half()?.as_str(), half()?.as_str()))
+}

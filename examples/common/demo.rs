@@ -1,0 +1,65 @@
+//! The library as both example servers set it up: a session manager over the chosen store, and its routes.
+
+use tower_session_auth::routes::Routes;
+use tower_session_auth::touch::Worker;
+use tower_session_auth::{ConfigError, KeySet, SessionManager, SigningKey};
+
+use super::config::{Config, Store};
+use super::logging;
+use super::serve::Limits;
+use super::users::Users;
+
+/// Who the tokens are from and for.
+pub(crate) const NAME: &str = "tower-session-auth-example";
+
+/// What a server is made from.
+pub(crate) struct Demo {
+    pub(crate) manager: SessionManager,
+    pub(crate) routes: Routes,
+}
+
+impl Demo {
+    /// Nothing runs yet: the worker is to be started.
+    pub(crate) async fn new(config: &Config, limits: Limits) -> Result<(Self, Worker), String> {
+        let key = SigningKey::hs256("1", config.secret.as_bytes())
+            .map_err(|error| format!("JWT_SECRET cannot be used: {error}"))?;
+        let users = Users::demo().await?;
+        let builder = SessionManager::builder()
+            .keys(KeySet::new(key))
+            .issuer(NAME)
+            .audience(NAME)
+            .idle_ttl(config.idle_ttl)
+            .lifetime(config.lifetime)
+            .access_token_ttl(config.access_token_ttl)
+            .refresh_threshold(config.refresh_threshold)
+            .directory(users.clone());
+        // Without a store the manager keeps its sessions in this process.
+        let builder = match &config.store {
+            Store::Memory => builder,
+            Store::Redis(redis) => builder.store(redis.clone()),
+        };
+        let (manager, worker) = builder.build().map_err(|error| in_variables(&error))?;
+        let proxies = config.proxies.clone();
+        let routes = Routes::builder(manager.clone(), users)
+            .client_address(move |parts| proxies.client_of(parts))
+            .timeout(limits.handler)
+            .body_timeout(limits.body_read)
+            .build()
+            .map_err(|error| in_variables(&error))?;
+        Ok((Self { manager, routes }, worker))
+    }
+}
+
+/// A setting that cannot work, by the name under which this server's operator knows it.
+fn in_variables(error: &ConfigError) -> String {
+    let ConfigError::OutOfRange { setting, rule } = error else { return logging::chain(error) };
+    let name = |setting: &str| match setting {
+        "idle_ttl" => Some("SESSION_TTL"),
+        "refresh_threshold" => Some("SESSION_REFRESH_THRESHOLD"),
+        "lifetime" => Some("SESSION_MAX_LIFETIME"),
+        "access_token_ttl" => Some("ACCESS_TOKEN_TTL"),
+        _ => None,
+    };
+    let rule = rule.replace("`idle_ttl`", "SESSION_TTL");
+    format!("{} {rule}", name(setting).unwrap_or(setting))
+}

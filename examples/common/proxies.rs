@@ -1,0 +1,57 @@
+//! Where a request came from: the connection's address, or what a trusted proxy says.
+
+use std::net::{IpAddr, SocketAddr};
+
+use http::HeaderMap;
+use http::request::Parts;
+use ipnet::IpNet;
+
+/// The address of the connection, put there by `serve`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Connection(pub(crate) SocketAddr);
+
+/// Addresses and networks whose `X-Forwarded-For` is believed.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct TrustedProxies(Vec<IpNet>);
+
+impl TrustedProxies {
+    /// A comma-separated list of addresses and networks.
+    pub(crate) fn parse(list: &str) -> Result<Self, String> {
+        let networks =
+            list.split(',').map(str::trim).filter(|entry| !entry.is_empty()).map(|entry| {
+                entry
+                    .parse::<IpNet>()
+                    .or_else(|_| entry.parse::<IpAddr>().map(IpNet::from))
+                    .map_err(|_| {
+                        format!("TRUSTED_PROXIES: {entry:?} is neither an address nor a network")
+                    })
+            });
+        networks.collect::<Result<_, _>>().map(Self)
+    }
+
+    fn trust(&self, address: IpAddr) -> bool {
+        self.0.iter().any(|network| network.contains(&address))
+    }
+
+    /// From the connection backwards through the header, the first address that is not one of our proxies. What stands
+    /// left of it was written by whoever that is, and proves nothing.
+    pub(super) fn client(&self, connection: IpAddr, headers: &HeaderMap) -> IpAddr {
+        let mut client = connection.to_canonical();
+        let values: Vec<_> = headers.get_all("x-forwarded-for").iter().collect();
+        let hops = values.iter().rev().flat_map(|value| value.to_str().unwrap_or("").rsplit(','));
+        for hop in hops {
+            if !self.trust(client) {
+                break;
+            }
+            let Ok(address) = hop.trim().parse::<IpAddr>() else { break };
+            client = address.to_canonical();
+        }
+        client
+    }
+
+    /// Where a request came from; `None` without a connection.
+    pub(crate) fn client_of(&self, parts: &Parts) -> Option<IpAddr> {
+        let Connection(peer) = parts.extensions.get()?;
+        Some(self.client(peer.ip(), &parts.headers))
+    }
+}

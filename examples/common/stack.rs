@@ -1,0 +1,69 @@
+//! The layers around a whole server, whatever serves its routes.
+
+use std::convert::Infallible;
+use std::fmt::Display;
+
+use bytes::Bytes;
+use http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+};
+use http::{HeaderValue, StatusCode};
+use hyper::body::{Body, Incoming};
+use hyper::{Request, Response};
+use tower::{BoxError, Service, ServiceBuilder};
+use tower_http::set_header::SetResponseHeaderLayer;
+use tower_http::timeout::TimeoutLayer;
+use tower_http::trace::TraceLayer;
+use tower_session_auth::routes::ContractErrorsLayer;
+
+use super::logging;
+use super::serve::Limits;
+
+/// What answers may not do where they do not say otherwise: be kept, be taken for something else, or run anything.
+const HEADERS: [(HeaderName, HeaderValue); 4] = [
+    (CACHE_CONTROL, HeaderValue::from_static("no-store")),
+    (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+    (REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
+    (
+        CONTENT_SECURITY_POLICY,
+        HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"),
+    ),
+];
+
+/// A server's routes with what belongs around them, from the outside to the inside: the log, the headers, the contract's
+/// words for what layers and libraries say in their own (panics too), and a time limit.
+pub(crate) fn around<S, B>(
+    service: S,
+    limits: Limits,
+) -> impl Service<
+    Request<Incoming>,
+    Response = Response<impl Body<Data = Bytes, Error = impl Into<BoxError>> + Send + 'static>,
+    Error = Infallible,
+    Future = impl Send,
+> + Clone
++ Send
++ 'static
+where
+    S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible, Future: Send>,
+    S: Clone + Send + 'static,
+    B: Body<Data = Bytes, Error: Into<BoxError> + Display>
+        + From<String>
+        + Default
+        + Send
+        + 'static,
+{
+    let [cache, sniff, referrer, policy] =
+        HEADERS.map(|(name, value)| SetResponseHeaderLayer::if_not_present(name, value));
+    ServiceBuilder::new()
+        .layer(
+            // A 5xx has its line already.
+            TraceLayer::new_for_http()
+                .make_span_with(logging::span::<Incoming>)
+                .on_response(logging::answered)
+                .on_failure(()),
+        )
+        .layer((cache, sniff, referrer, policy))
+        .layer(ContractErrorsLayer::new())
+        .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, limits.handler))
+        .service(service)
+}

@@ -1,0 +1,101 @@
+//! What the environment may say.
+
+use std::time::Duration;
+
+use http::HeaderMap;
+
+use super::config;
+use crate::common::config::{Config, Store};
+use crate::common::demo::Demo;
+use crate::common::proxies::TrustedProxies;
+use crate::common::serve::Limits;
+
+#[test]
+fn a_client_that_is_in_two_places_is_where_its_trusted_proxies_say() {
+    let proxies = TrustedProxies::parse("10.0.0.0/8, 2001:db8::1").unwrap();
+    let cases = [
+        (
+            "203.0.113.9",
+            &["198.51.100.1"][..],
+            "203.0.113.9",
+            "an untrusted peer may say what it likes",
+        ),
+        ("10.0.0.1", &["198.51.100.1"], "198.51.100.1", "a proxy tells its client"),
+        (
+            "10.0.0.1",
+            &["6.6.6.6, 198.51.100.1, 10.0.0.2"],
+            "198.51.100.1",
+            "the nearest that is no proxy",
+        ),
+        ("10.0.0.1", &["6.6.6.6", "198.51.100.1"], "198.51.100.1", "several fields are one list"),
+        ("10.0.0.1", &["nonsense"], "10.0.0.1", "what cannot be read ends the chain"),
+        ("10.0.0.1", &[], "10.0.0.1", "no header"),
+        ("::ffff:10.0.0.1", &["198.51.100.1"], "198.51.100.1", "a mapped address is the address"),
+        ("2001:db8::1", &["2001:db8::2"], "2001:db8::2", "IPv6"),
+    ];
+    for (peer, forwarded, client, what) in cases {
+        let mut headers = HeaderMap::new();
+        for value in forwarded {
+            headers.append("x-forwarded-for", value.parse().unwrap());
+        }
+        let found = proxies.client(peer.parse().unwrap(), &headers);
+        assert_eq!(found.to_string(), client, "{what}");
+    }
+    assert!(TrustedProxies::parse("10.0.0.0/40").is_err());
+}
+
+#[tokio::test]
+async fn the_environment_is_read_whole_or_refused() {
+    let config_of = |variables: &[(&str, &str)]| config(variables).map(drop);
+    for (name, value) in [
+        ("BIND_ADDR", "here"),
+        ("SESSION_TTL", "1h"),
+        ("SESSION_TTL", "-1"),
+        ("ACCESS_TOKEN_TTL", "1.5"),
+        ("TRUSTED_PROXIES", "proxy"),
+        ("REDIS_URL", "http://user:hunter2@127.0.0.1/"),
+        ("REDIS_URL", "redis+sentinel://:hunter2@127.0.0.1:26379/mymaster"),
+        ("REDIS_URL", "redis://:hunter2@127.0.0.1:7000,redis://127.0.0.1:7001"),
+        ("REDIS_URL", "rediss://:hunter2@127.0.0.1:6379"),
+        ("REDIS_URL", "not a url"),
+    ] {
+        let wrong = config_of(&[(name, value)]).unwrap_err();
+        assert!(wrong.contains(name), "{name}={value}: {wrong}");
+        assert!(!wrong.contains("hunter2"), "{wrong}");
+    }
+    assert!(config_of(&[("SESSION_PREFIX", "a b"), ("REDIS_HOST", "127.0.0.1")]).is_err());
+    // A secret that was meant to be set and came out empty is no reason for a random one.
+    for secret in ["short", ""] {
+        let config = config(&[("JWT_SECRET", secret)]).unwrap();
+        let wrong = Demo::new(&config, Limits::default()).await.map(drop).unwrap_err();
+        assert!(wrong.contains("JWT_SECRET") && wrong.contains("32 bytes"), "{wrong}");
+    }
+    for (variables, name) in [
+        (&[("SESSION_TTL", "0")][..], "SESSION_TTL"),
+        (
+            &[("SESSION_TTL", "60"), ("SESSION_REFRESH_THRESHOLD", "61")],
+            "SESSION_REFRESH_THRESHOLD",
+        ),
+        (&[("SESSION_MAX_LIFETIME", "0")], "SESSION_MAX_LIFETIME"),
+        (&[("ACCESS_TOKEN_TTL", "0")], "ACCESS_TOKEN_TTL"),
+    ] {
+        let config = config(variables).unwrap();
+        let wrong = Demo::new(&config, Limits::default()).await.map(drop).unwrap_err();
+        assert!(wrong.contains(name), "the variable is named, not the setting: {wrong}");
+    }
+    assert!(config_of(&[("REDIS_URL", "redis://:with,comma@127.0.0.1:6379")]).is_ok());
+
+    let config =
+        config(&[("SESSION_TTL", "60"), ("BIND_ADDR", "127.0.0.1:0"), ("REDIS_URL", "")]).unwrap();
+    assert!(matches!(config.store, Store::Memory), "an empty variable is unset");
+    assert_eq!(config.idle_ttl, Duration::from_secs(60));
+    assert_eq!(config.refresh_threshold, Duration::from_secs(15));
+    assert!(
+        Demo::new(&config, Limits::default()).await.is_ok(),
+        "the refresh threshold follows a short idle TTL"
+    );
+    let defaults = Config::read(|_| None).unwrap();
+    assert_eq!(defaults.bind.to_string(), "127.0.0.1:8000");
+    assert_eq!(defaults.lifetime, Duration::from_secs(86_400));
+    assert_eq!(defaults.refresh_threshold, Duration::from_secs(900));
+}

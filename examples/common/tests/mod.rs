@@ -1,0 +1,15 @@
+//! What holds whatever framework the routes are written with; this file is what the tests share.
+
+mod environment;
+mod passwords;
+mod sockets;
+
+use crate::common::config::Config;
+
+pub(crate) const SECRET: &str = "only-for-tests-Zq3vT8xKpL2mWc7RdYh9";
+
+pub(crate) fn config(variables: &[(&str, &str)]) -> Result<Config, String> {
+    Config::read(|name| {
+        variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
+    })
+}

@@ -1,0 +1,53 @@
+//! An axum application, and what has to be added to it.
+//!
+//! ```sh
+//! cargo run --example minimal-axum   # prints a request to try
+//! ```
+
+#![expect(clippy::print_stdout, reason = "it is all that this program says")]
+
+use std::error::Error;
+
+use axum::{Router, routing::get};
+use tower_session_auth::{
+    KeySet, NewSession, Session, SessionAuthLayer, SessionId, SessionManager, SigningKey, UserId,
+};
+
+async fn open() -> &'static str {
+    "open to everybody\n"
+}
+
+async fn hello(session: Session) -> String {
+    format!("hello {}\n", session.user_id())
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    // Yours: 32 random bytes or more from the environment, the same at each start.
+    let secret = [SessionId::random()?.to_string(), SessionId::random()?.to_string()].concat();
+    let (manager, worker) = SessionManager::builder()
+        .keys(KeySet::new(SigningKey::hs256("1", secret.as_bytes())?))
+        .issuer("https://example.com")
+        .audience("minimal")
+        .build()?; // sessions in this process; `.store(RedisStore::new(url)?)` keeps them in Redis
+    let background = worker.start();
+
+    let app = Router::new()
+        .route("/hello", get(hello))
+        .layer(SessionAuthLayer::new(manager.clone())) // around the routes above it
+        .route("/open", get(open));
+
+    // Where your login has checked the password, it does this:
+    let user = UserId::parse("jeju").ok_or("not a user id")?;
+    let login = manager.create(NewSession::new(user)).await?;
+
+    let address = std::env::var("BIND_ADDR").unwrap_or_else(|_| "127.0.0.1:8000".to_owned());
+    let listener = tokio::net::TcpListener::bind(address).await?;
+    let address = listener.local_addr()?;
+    println!("curl -i http://{address}/hello -H 'authorization: Bearer {}'", login.access_token);
+
+    let ctrl_c = async { tokio::signal::ctrl_c().await.unwrap_or_default() };
+    axum::serve(listener, app).with_graceful_shutdown(ctrl_c).await?;
+    background.stop().await?; // writes what is left
+    Ok(())
+}

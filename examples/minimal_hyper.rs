@@ -1,0 +1,57 @@
+//! A hyper server, and what has to be added to it.
+//!
+//! ```sh
+//! cargo run --example minimal-hyper   # prints a request to try
+//! ```
+
+#![expect(clippy::print_stdout, reason = "it is all that this program says")]
+
+use std::error::Error;
+
+use http_body_util::Full;
+use hyper::body::{Bytes, Incoming};
+use hyper::{Request, Response, server::conn::http1};
+use hyper_util::{rt::TokioIo, server::graceful::GracefulShutdown, service::TowerToHyperService};
+use tower::ServiceBuilder;
+use tower_session_auth::{
+    KeySet, NewSession, Session, SessionAuthLayer, SessionId, SessionManager, SigningKey, UserId,
+};
+
+async fn hello(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, hyper::Error> {
+    let user = request.extensions().get::<Session>().map(|session| session.user_id().as_str());
+    Ok(Response::new(format!("hello {}\n", user.unwrap_or_default()).into()))
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    // Yours: 32 random bytes or more from the environment, the same at each start.
+    let secret = [SessionId::random()?.to_string(), SessionId::random()?.to_string()].concat();
+    let (manager, worker) = SessionManager::builder()
+        .keys(KeySet::new(SigningKey::hs256("1", secret.as_bytes())?))
+        .issuer("https://example.com")
+        .audience("minimal")
+        .build()?; // sessions in this process; `.store(RedisStore::new(url)?)` keeps them in Redis
+    let background = worker.start();
+    let layer = SessionAuthLayer::new(manager.clone());
+    let service = TowerToHyperService::new(ServiceBuilder::new().layer(layer).service_fn(hello));
+
+    // Where your login has checked the password, it does this:
+    let user = UserId::parse("jeju").ok_or("not a user id")?;
+    let token = manager.create(NewSession::new(user)).await?.access_token;
+
+    let address = std::env::var("BIND_ADDR").unwrap_or_else(|_| "127.0.0.1:8000".to_owned());
+    let listener = tokio::net::TcpListener::bind(address).await?;
+    println!("curl -i http://{}/ -H 'authorization: Bearer {token}'", listener.local_addr()?);
+    let (graceful, mut ctrl_c) = (GracefulShutdown::new(), std::pin::pin!(tokio::signal::ctrl_c()));
+    while let Some(accepted) =
+        tokio::select! { it = listener.accept() => Some(it), _ = &mut ctrl_c => None }
+    {
+        let io = TokioIo::new(accepted?.0);
+        let connection =
+            graceful.watch(http1::Builder::new().serve_connection(io, service.clone()));
+        #[expect(clippy::disallowed_methods, reason = "a server starts a task a connection")]
+        drop(tokio::spawn(connection)); // a client that hangs up is an error there, and no news
+    }
+    graceful.shutdown().await;
+    Ok(background.stop().await.map(drop)?) // writes what is left
+}

@@ -1,0 +1,224 @@
+//! What administrators see: everybody, and the numbers.
+
+use serde_json::{Value, json};
+
+use crate::page::{IPHONE, Page};
+
+/// Logs somebody in on as many devices.
+async fn logins(page: &Page, user: &str, count: usize) {
+    for _ in 0..count {
+        page.elsewhere(user, "password123", IPHONE).await;
+    }
+}
+
+/// The admin's view of everybody.
+fn everybody(page: &Page) {
+    page.login("admin", "admin123");
+    page.go("all");
+}
+
+#[tokio::test]
+async fn a_user_sees_no_admins_views_whatever_the_address_says() {
+    let page = Page::open().await;
+    page.visit(&format!("{}#all", page.origin()));
+    page.login("jeju", "password123");
+    assert_eq!(page.value("location.hash"), "#mine");
+    assert_eq!(
+        page.value("all('#views li:not([hidden])').map((one) => one.trim())"),
+        json!(["My sessions"])
+    );
+    page.script("location.hash = '#stats'");
+    page.until("nothing is loading", "document.querySelector('[aria-busy]') === null");
+    assert!(page.holds("get('view-stats').hidden && get('view-all').hidden"));
+    assert!(page.requests().iter().all(|(_, url, _)| !url.contains("/api/session/")));
+    page.assert_no_complaint_but(&[]);
+}
+
+#[tokio::test]
+async fn an_admin_sees_everybody_and_finds_one_user() {
+    let page = Page::open().await;
+    for user in ["jeju", "jeju", "user"] {
+        page.elsewhere(user, "password123", IPHONE).await;
+    }
+    everybody(&page);
+    page.until_focus("#all-title");
+    assert_eq!(page.value("text('#all-caption')"), "4 sessions shown");
+    let users = page.value("all('#all-rows th .under').sort()");
+    assert_eq!(users, json!(["admin", "jeju", "jeju", "user"]));
+    assert!(page.holds("all('#all-rows th bdi').includes('제주삼다수')"));
+
+    page.fill("#search-user", "jeju");
+    page.click("#search .main");
+    page.until_says("all-caption", "2 live sessions of \u{2068}jeju\u{2069}");
+    page.until_focus("#all-list");
+    assert_eq!(page.value("all('#all-rows th .under')"), json!(["jeju", "jeju"]));
+    page.click("#search-all");
+    page.until_says("all-caption", "4 sessions shown");
+    page.assert_no_complaint_but(&[]);
+}
+
+#[tokio::test]
+async fn an_odd_user_id_is_one_literal_user() {
+    let page = Page::open().await;
+    page.elsewhere("jeju", "password123", IPHONE).await;
+    everybody(&page);
+    for id in [
+        "*",
+        "j*",
+        "[j]eju",
+        "{jeju}",
+        "je:ju",
+        "../user/jeju",
+        "jeju/",
+        "%6aeju",
+        "jeju?",
+        "jeju#",
+        " jeju",
+        "제주",
+    ] {
+        page.fill("#search-user", id);
+        page.click("#search .main");
+        page.until_says("all-caption", &format!("\u{2068}{id}\u{2069} has no live session."));
+        assert_eq!(page.value("get('all-rows').rows.length"), 0, "{id}");
+    }
+    page.requests();
+    for (id, words) in [
+        (".", "A browser cannot put this user id into an address."),
+        ("..", "A browser cannot put this user id into an address."),
+        ("", "Please give a user id."),
+    ] {
+        page.fill("#search-user", id);
+        page.click("#search .main");
+        page.until_says("search-wrong", words);
+        page.until_focus("#search-user");
+    }
+    assert_eq!(page.requests(), []);
+    // Longer than an id can be: the server's own words.
+    page.fill("#search-user", &"x".repeat(300));
+    page.click("#search .main");
+    page.until(
+        "the refusal is told",
+        "get('alarm').textContent.startsWith('The server refused: ')",
+    );
+    page.assert_no_complaint_but(&[422]);
+}
+
+#[tokio::test]
+async fn a_user_who_is_thrown_out_is_out() {
+    let page = Page::open().await;
+    let mut thrown = Vec::new();
+    for agent in ["curl/8.5.0", IPHONE] {
+        thrown.push(page.elsewhere("jeju", "password123", agent).await);
+    }
+    let stays = page.elsewhere("user", "password123", IPHONE).await;
+    everybody(&page);
+    let of_jeju = "#all-rows [aria-label*='jeju']";
+    assert_eq!(page.value(&format!("all(\"{of_jeju}\").length")), 2);
+
+    page.click(of_jeju);
+    page.until("it asks", "get('ask').open");
+    assert_eq!(page.value("text('#ask-title')"), "Throw \u{2068}jeju\u{2069} out?");
+    page.click("#ask-no");
+    page.until("no is no", "!get('ask').open");
+    page.must("GET", "/api/data", &thrown[0]).await;
+
+    page.click(of_jeju);
+    page.click("#ask-yes");
+    page.until_says("said", "\u{2068}jeju\u{2069} was thrown out: 2 sessions ended.");
+    page.until_focus("#all-rows button");
+    assert_eq!(page.value("all('#all-rows th .under').sort()"), json!(["admin", "user"]));
+    for token in &thrown {
+        page.assert_ended(token, "admin").await;
+    }
+    page.must("GET", "/api/data", &stays).await;
+    page.assert_no_complaint_but(&[]);
+}
+
+#[tokio::test]
+async fn an_admin_who_throws_themselves_out_is_told_so() {
+    let page = Page::open().await;
+    everybody(&page);
+    page.click("#all-rows .danger");
+    page.click("#ask-yes");
+    page.until_says("alarm", "Your session was ended by an administrator.");
+    page.until_focus("#login-title");
+    page.assert_no_complaint_but(&[401]);
+}
+
+#[tokio::test]
+async fn more_than_a_page_of_sessions_is_shown_on_request() {
+    let page = Page::open().await;
+    logins(&page, "jeju", 60).await;
+    logins(&page, "user", 60).await;
+    everybody(&page);
+    let shown = page.value("get('all-rows').rows.length").as_u64().unwrap();
+    assert!((50..121).contains(&shown), "{shown}");
+    assert_eq!(
+        page.value("text('#all-caption')"),
+        format!("{shown} sessions shown, there are more")
+    );
+    while page.holds("!get('all-more').hidden") {
+        page.click("#all-more");
+        page.until("more is there", "get('all-more').ariaBusy === null");
+    }
+    assert_eq!(page.value("text('#all-caption')"), "121 sessions shown");
+    let ids = page.value("new Set([...get('all-rows').rows].map((row) => row.dataset.key)).size");
+    assert_eq!(ids, 121);
+    // The first of the rows that came last.
+    page.until_focus("#all-rows button");
+    page.assert_no_complaint_but(&[]);
+}
+
+#[tokio::test]
+async fn cleaning_up_tells_how_many() {
+    let page = Page::open().await;
+    everybody(&page);
+    page.click("#all-cleanup");
+    page.until("it is told", "/^Cleaned up \\d+ expired sessions?\\.$/.test(text('#said'))");
+    page.assert_no_complaint_but(&[]);
+}
+
+#[tokio::test]
+async fn chart_and_table_say_what_the_statistics_say() {
+    let page = Page::open().await;
+    logins(&page, "jeju", 8).await;
+    logins(&page, "user", 4).await;
+    page.login("admin", "admin123");
+    let token = page.token();
+    page.go("stats");
+    let stats = page.must("GET", "/api/session/stats", &token).await;
+    assert_eq!(stats["total_sessions"], 13, "{stats}");
+    assert_eq!(page.value("text('#stats-total')"), "13");
+    let by_role = stats["sessions_by_role"].as_object().unwrap();
+    assert_eq!(by_role.len(), 2, "{stats}");
+    let counts = |figure: &str, what: &str| {
+        let counts = page.value(&format!(
+            "[...document.querySelectorAll('#{figure} {what}')].map((one) => Number(one.dataset.n))"
+        ));
+        counts.as_array().unwrap().iter().map(|n| n.as_u64().unwrap()).collect::<Vec<_>>()
+    };
+    let labels = page.value("all('#chart-role tbody th')");
+    for (figure, columns) in [("chart-role", 2), ("chart-left", 7)] {
+        let (bars, cells) = (counts(figure, ".bar"), counts(figure, "td[data-n]"));
+        assert_eq!(bars, cells, "{figure}");
+        assert_eq!((bars.len(), bars.iter().sum::<u64>()), (columns, 13), "{figure}");
+        let written = page.value(&format!("all('#{figure} .value').map(Number)"));
+        assert_eq!(written, json!(bars), "{figure}");
+    }
+    let roles = counts("chart-role", ".bar");
+    for (label, n) in labels.as_array().unwrap().iter().zip(&roles) {
+        assert_eq!(by_role[label.as_str().unwrap()], json!(n), "{stats}");
+    }
+    // The longest bar is as wide as its track, and the others are in proportion.
+    let widths = page.value(
+        "[...document.querySelectorAll('#chart-role .bar')].map((one) => one.getBBox().width)",
+    );
+    let widths: Vec<f64> = widths.as_array().unwrap().iter().filter_map(Value::as_f64).collect();
+    assert!((widths[1] / widths[0] - 1.0 / 12.0).abs() < 0.01, "{widths:?}");
+    // All of them live for an hour, less a moment.
+    assert_eq!(counts("chart-left", ".bar")[3], 13);
+    assert_eq!(page.value("text('#chart-left figcaption p')"), "Of 13 sessions.");
+    let told = page.value("document.querySelector('#chart-role svg').ariaLabel");
+    assert_eq!(told, "By role. user: 12, super_admin: 1");
+    page.assert_no_complaint_but(&[]);
+}

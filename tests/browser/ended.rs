@@ -1,0 +1,94 @@
+//! What the page does when its session ends elsewhere, and when nobody can tell.
+
+use crate::page::{IPHONE, Page};
+use crate::support::redis::RedisServer;
+use crate::support::server::SECRET;
+
+/// Whatever ends the session, the next thing that is done here tells why.
+#[tokio::test]
+async fn a_session_that_was_ended_elsewhere_is_told_why() {
+    let page = Page::open().await;
+    for (words, end) in [
+        (
+            "Your session was ended: you were logged out everywhere.",
+            ("POST", "/api/auth/logout-all", "jeju", "password123"),
+        ),
+        (
+            "Your session was ended by an administrator.",
+            ("DELETE", "/api/session/user/jeju", "admin", "admin123"),
+        ),
+    ] {
+        page.login("jeju", "password123");
+        let (method, path, user, password) = end;
+        let other = page.elsewhere(user, password, IPHONE).await;
+        page.must(method, path, &other).await;
+        page.click("#mine-reload");
+        page.until_says("alarm", words);
+        page.until_focus("#login-title");
+        assert!(page.holds("get('logout').hidden && get('views').hidden"));
+        let left = page.value("get('view-mine').textContent");
+        assert!(!left.as_str().unwrap().contains("제주삼다수"), "{left}");
+        page.click("[data-language=ko]");
+        page.until(
+            "it is told in Korean",
+            "/세션이 종료되었습니다|세션을 종료했습니다/.test(text('#alarm'))",
+        );
+        page.click("[data-language=en]");
+    }
+    page.assert_no_complaint_but(&[401]);
+}
+
+#[tokio::test]
+async fn a_session_that_runs_out_is_noticed_without_a_click() {
+    let env = [("SESSION_TTL", "5"), ("SESSION_REFRESH_THRESHOLD", "1")];
+    let page = Page::open_with(&env, "en-GB").await;
+    page.login("jeju", "password123");
+    page.until_says("alarm", "Your session has expired. Please log in again.");
+    page.until_focus("#login-title");
+    page.assert_no_complaint_but(&[401]);
+}
+
+#[tokio::test]
+async fn a_store_that_is_away_logs_nobody_out() {
+    let mut redis = RedisServer::start_with(&["--appendonly", "yes"]).await;
+    let env = [("REDIS_URL", &*redis.url()), ("JWT_SECRET", SECRET)];
+    let page = Page::open_with(&env, "en-GB").await;
+    page.login("jeju", "password123");
+    let token = page.token();
+    redis.stop();
+    page.click("#mine-reload");
+    page.until_says(
+        "waiting",
+        "The session store is unavailable, trying again in 1 second. You stay logged in.",
+    );
+    assert_eq!(page.value("text('#alarm')"), "");
+    page.click("[data-language=ko]");
+    page.until_says(
+        "waiting",
+        "세션 저장소를 쓸 수 없어 1초 뒤에 다시 시도합니다. 로그인은 유지됩니다.",
+    );
+    page.click("[data-language=en]");
+    redis.restart().await;
+    page.until_says("said", "List updated.");
+    assert_eq!(page.value("text('#waiting')"), "");
+    assert_eq!(page.value("text('#mine-caption')"), "1 live session");
+    assert_eq!(page.token(), token, "no other login was needed");
+    page.assert_no_complaint_but(&[503]);
+}
+
+#[tokio::test]
+async fn a_login_while_the_store_is_away_says_so() {
+    let mut redis = RedisServer::start().await;
+    let env = [("REDIS_URL", &*redis.url()), ("JWT_SECRET", SECRET)];
+    let page = Page::open_with(&env, "en-GB").await;
+    redis.stop();
+    page.fill("#name", "jeju");
+    page.fill("#password", "password123");
+    page.click("#login-go");
+    page.until_says("login-wrong", "The session store is unavailable. Please try again.");
+    page.until_focus("#login-go");
+    redis.restart().await;
+    page.until("the store is back", "fetch('/health').then((answer) => answer.ok)");
+    page.login("jeju", "password123");
+    page.assert_no_complaint_but(&[503]);
+}

@@ -1,0 +1,146 @@
+//! Logging in and out, and in which language.
+
+use serde_json::json;
+
+use crate::page::{ENTER, Page};
+
+#[tokio::test]
+async fn the_keyboard_alone_is_enough() {
+    let page = Page::open().await;
+    page.tab_to(".skip");
+    page.press(ENTER);
+    page.until_focus("#main");
+    page.tab_to("#name");
+    page.press("jeju");
+    page.tab_to("#password");
+    page.press("password123");
+    page.press(ENTER);
+    page.until_says("said", "Logged in.");
+    page.until_focus("#mine-title");
+    assert_eq!(page.value("text('#who-name')"), "제주삼다수");
+    assert_eq!(page.value("document.title"), "My sessions · tower-session-auth");
+
+    let other = page.elsewhere("jeju", "password123", "curl/8.5.0").await;
+    page.tab_to("#mine-reload");
+    page.press(ENTER);
+    page.until("the other session is listed", "get('mine-rows').rows.length === 2");
+    page.tab_to("#mine-rows .danger");
+    page.press(ENTER);
+    page.until_says("said", "Session ended: curl");
+    page.assert_ended(&other, "logout").await;
+    // The row has gone, and the focus is on the next one, not at the start of the page.
+    page.until_focus("#mine-rows button");
+
+    page.tab_to("#logout");
+    page.press(ENTER);
+    page.until_says("said", "You are logged out.");
+    page.until_focus("#login-title");
+    page.assert_no_complaint_but(&[]);
+}
+
+#[tokio::test]
+async fn a_wrong_password_is_said_and_the_right_one_still_works() {
+    let page = Page::open().await;
+    page.fill("#name", "jeju");
+    page.fill("#password", "wrong");
+    page.click("#login-go");
+    page.until_says("login-wrong", "The user id or the password is wrong.");
+    page.until_focus("#password");
+    assert_eq!(page.value("get('password').ariaInvalid"), "true");
+    assert_eq!(page.value("get('password').getAttribute('aria-describedby')"), "login-wrong");
+    assert!(page.holds("!get('view-login').hidden && get('logout').hidden"));
+    page.login("jeju", "password123");
+    assert_eq!(page.value("text('#login-wrong')"), "");
+    page.assert_no_complaint_but(&[401]);
+}
+
+#[tokio::test]
+async fn an_empty_field_is_said_and_nothing_is_sent() {
+    let page = Page::open().await;
+    page.requests();
+    page.click("#login-go");
+    page.until_says("login-wrong", "Please give a user id or an e-mail address.");
+    page.until_focus("#name");
+    page.fill("#name", "jeju");
+    page.press(ENTER);
+    page.until_says("login-wrong", "Please give the password.");
+    page.until_focus("#password");
+    assert_eq!(page.requests(), []);
+    page.assert_no_complaint_but(&[]);
+}
+
+#[tokio::test]
+async fn an_email_address_and_a_demo_users_button_do_as_well() {
+    let page = Page::open().await;
+    page.login("jeju@test.com", "password123");
+    assert_eq!(page.value("text('#who-id')"), "jeju");
+    page.click("#logout");
+    page.until_says("said", "You are logged out.");
+    page.click("#demo li:nth-child(3) button");
+    page.until_focus("#login-go");
+    page.press(ENTER);
+    page.until_says("who-id", "admin");
+    assert_eq!(page.value("text('#who-role')"), "super_admin");
+    page.assert_no_complaint_but(&[]);
+}
+
+#[tokio::test]
+async fn the_language_is_the_browsers_until_another_is_chosen() {
+    let page = Page::open_with(&[], "ko-KR,en").await;
+    assert_eq!(page.value("document.documentElement.lang"), "ko");
+    assert_eq!(
+        page.value("[text('h1'), text('label'), document.title]"),
+        json!(["로그인", "아이디 또는 이메일", "로그인 · tower-session-auth"])
+    );
+    page.fill("#name", "jeju");
+    page.fill("#password", "wrong");
+    page.click("#login-go");
+    page.until_says("login-wrong", "아이디 또는 비밀번호가 올바르지 않습니다.");
+    // What has been said is said again in the other language.
+    page.click("[data-language=en]");
+    page.until_says("login-wrong", "The user id or the password is wrong.");
+    assert_eq!(page.value("document.documentElement.lang"), "en");
+
+    page.command("POST", "refresh", &json!({}));
+    page.until("the page is there again", "text('h1') === 'Log in'");
+    assert_eq!(page.value("document.documentElement.lang"), "en");
+    page.login("jeju", "password123");
+    assert_eq!(page.value("all('#mine-rows td')[2].endsWith('sec')"), true);
+    page.click("[data-language=ko]");
+    page.until_says("said", "로그인했습니다.");
+    assert_eq!(page.value("text('#mine-rows bdi')"), "Linux의 Chrome");
+    assert_eq!(page.value("all('#mine-rows td')[2].endsWith('초')"), true);
+    assert_eq!(page.value("document.querySelector('[data-language=ko]').ariaPressed"), "true");
+    page.assert_no_complaint_but(&[401]);
+}
+
+#[tokio::test]
+async fn every_text_is_in_both_languages_with_the_same_values() {
+    let page = Page::open().await;
+    let texts = page.value(
+        "import('/page/texts.js').then(({ TEXTS }) => {
+            const values = (text) => {
+                const all = typeof text === 'string' ? text : Object.values(text).join(' ');
+                return [...new Set(all.match(/\\{\\w+\\}/g) ?? [])].sort();
+            };
+            const of = (language) => Object.entries(TEXTS[language])
+                .map(([name, text]) => [name, values(text)]).sort(([a], [b]) => (a < b ? -1 : 1));
+            return [of('en'), of('ko')];
+        })",
+    );
+    assert!(texts[0].as_array().unwrap().len() > 100, "the test sees the texts");
+    assert_eq!(texts[0], texts[1]);
+    let names = texts[0].as_array().unwrap().iter().map(|text| text[0].as_str().unwrap());
+    let names: Vec<&str> = names.collect();
+    for reason in [
+        "logout",
+        "logout_all",
+        "admin",
+        "evicted",
+        "refresh_reuse",
+        "password_change",
+        "suspended",
+    ] {
+        assert!(names.contains(&&*format!("reason.{reason}")), "{reason}");
+    }
+}

@@ -1,0 +1,72 @@
+//! Redis goes away in the middle, and comes back.
+
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
+use crate::World;
+use crate::bearer::protected;
+use crate::support::redis::RedisServer;
+use crate::support::server::until;
+use crate::table::{Row, get, post};
+use crate::{Login, message};
+
+/// "Cannot tell" is never 401, and what needs no store is answered as ever.
+fn away(login: &Login) -> Vec<Row> {
+    let mut rows = Vec::new();
+    for route in protected() {
+        rows.push(route.clone().token(&login.token).refused("store_unavailable"));
+        rows.push(route.clone().refused("missing_token"));
+        rows.push(route.token("x").refused("invalid_token"));
+    }
+    for auth in ["/api/auth", "/auth"] {
+        let logout = post(format!("{auth}/logout")).token(&login.token);
+        rows.push(logout.refused("store_unavailable"));
+        for user in ["jeju", "nobody"] {
+            let body = json!({"user_id": user, "password": "password123"});
+            rows.push(post(format!("{auth}/login")).json(&body).refused("store_unavailable"));
+        }
+    }
+    for path in ["/health", "/auth/health"] {
+        let degraded = json!({
+            "status": "degraded",
+            "store": {"kind": "redis", "connected": false, "version": null, "latency_ms": null},
+            "cache": {"coherent": false},
+        });
+        rows.push(get(path).answers(503, degraded));
+    }
+    rows.push(get("/health/live").answers(200, json!({"status": "alive"})));
+    rows.push(get("/api/openapi.json").answers(200, json!("<any>")));
+    rows
+}
+
+pub(crate) async fn check(world: World, redis: &mut RedisServer) {
+    let (jeju, admin) = (world.log_in("jeju").await, world.log_in("admin").await);
+    let data = || get("/api/data").token(&jeju.token);
+
+    // It hangs: each answer comes within its deadline, and nothing is lost.
+    redis.pause();
+    let rows = away(&admin);
+    let (start, count) = (Instant::now(), rows.len());
+    world.check(rows).await;
+    let each = start.elapsed() / u32::try_from(count).unwrap();
+    assert!(each < Duration::from_millis(500), "{each:?} an answer");
+    redis.resume();
+    until(world.server, "/health", None, 200).await;
+    until(world.server, "/api/data", Some(&jeju.token), 200).await;
+    until(world.server, "/api/session/all", Some(&admin.token), 200).await;
+    let logout = post("/api/auth/logout").token(&jeju.token);
+    world
+        .check([logout.answers(200, message("Successfully logged out")), data().revoked("logout")])
+        .await;
+
+    // It is gone, and comes back empty: nobody who was logged in still is, and everybody can log in.
+    redis.stop();
+    world.check(away(&admin)).await;
+    redis.restart().await;
+    until(world.server, "/health", None, 200).await;
+    let all = || get("/api/session/all").token(&admin.token);
+    world.check([all().refused("session_expired"), data().refused("session_expired")]).await;
+    let again = world.log_in("jeju").await;
+    world.check([get("/api/data").token(&again.token).answers(200, json!("<any>"))]).await;
+}

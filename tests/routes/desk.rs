@@ -1,0 +1,186 @@
+//! A login desk: demo users, and whatever a test wants to happen while a password is checked.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use tokio::sync::Notify;
+use tower_session_auth::directory::{BoxError, User, UserDirectory};
+use tower_session_auth::events::LoginRefusal;
+use tower_session_auth::routes::{Credentials, LoginName, Password, Verdict};
+use tower_session_auth::{NewSession, UserId};
+
+use crate::support::user;
+
+#[derive(Clone, Debug)]
+pub(crate) struct Person {
+    pub password: &'static str,
+    pub role: Option<&'static str>,
+    pub active: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mood {
+    Answer,
+    Busy,
+    FailToFind,
+    FailToVerify,
+    Hang,
+    Panic,
+    /// Everybody is let in, nobody too.
+    AcceptAll,
+    /// The session is for another user than was asked about.
+    MistakeUser,
+}
+
+/// Holds one `verify` after it has looked at the password.
+#[derive(Default)]
+pub(crate) struct Pause {
+    reached: Notify,
+    go: Notify,
+}
+
+impl Pause {
+    pub(crate) async fn reached(&self) {
+        self.reached.notified().await;
+    }
+
+    pub(crate) fn go(&self) {
+        self.go.notify_one();
+    }
+}
+
+/// Clones share everything.
+#[derive(Clone)]
+pub(crate) struct Desk(Arc<State>);
+
+struct State {
+    people: Mutex<HashMap<String, Person>>,
+    mood: Mutex<Mood>,
+    pauses: Mutex<Vec<Arc<Pause>>>,
+    finds: AtomicUsize,
+    verifies: Mutex<Vec<Option<String>>>,
+}
+
+impl Desk {
+    pub(crate) fn new() -> Self {
+        let person = |password, role, active| Person { password, role, active };
+        let people = [
+            ("jeju", person("password123", Some("user"), true)),
+            ("user", person("password123", Some("user"), true)),
+            ("admin", person("admin123", Some("super_admin"), true)),
+            ("suspended", person("password123", Some("user"), false)),
+            ("nobody in particular", person("password123", None, true)),
+        ];
+        let people = people.map(|(name, person)| (name.to_owned(), person)).into();
+        Self(Arc::new(State {
+            people: Mutex::new(people),
+            mood: Mutex::new(Mood::Answer),
+            pauses: Mutex::default(),
+            finds: AtomicUsize::new(0),
+            verifies: Mutex::default(),
+        }))
+    }
+
+    pub(crate) fn set(&self, mood: Mood) {
+        *self.0.mood.lock().unwrap() = mood;
+    }
+
+    fn mood(&self) -> Mood {
+        *self.0.mood.lock().unwrap()
+    }
+
+    pub(crate) fn change(&self, id: &str, change: impl FnOnce(&mut Person)) {
+        change(self.0.people.lock().unwrap().get_mut(id).unwrap());
+    }
+
+    pub(crate) fn add(&self, id: &str, password: &'static str) {
+        let person = Person { password, role: Some("user"), active: true };
+        self.0.people.lock().unwrap().insert(id.to_owned(), person);
+    }
+
+    /// The next `verify` that is not paused yet will be.
+    pub(crate) fn pause(&self) -> Arc<Pause> {
+        let pause = Arc::new(Pause::default());
+        self.0.pauses.lock().unwrap().insert(0, Arc::clone(&pause));
+        pause
+    }
+
+    pub(crate) fn finds(&self) -> usize {
+        self.0.finds.load(Ordering::Relaxed)
+    }
+
+    /// For whom each `verify` was.
+    pub(crate) fn verifies(&self) -> Vec<Option<String>> {
+        self.0.verifies.lock().unwrap().clone()
+    }
+
+    fn person(&self, id: &UserId) -> Option<Person> {
+        self.0.people.lock().unwrap().get(id.as_str()).cloned()
+    }
+}
+
+impl Credentials for Desk {
+    async fn find(&self, login: &LoginName) -> Result<Option<UserId>, BoxError> {
+        self.0.finds.fetch_add(1, Ordering::Relaxed);
+        if self.mood() == Mood::FailToFind {
+            return Err("the database at db.internal does not answer".into());
+        }
+        Ok(match login {
+            LoginName::UserId(id) => self.person(id).map(|_| id.clone()),
+            LoginName::Email(email) => email
+                .strip_suffix("@test.com")
+                .and_then(UserId::parse)
+                .filter(|id| self.person(id).is_some()),
+            _ => None,
+        })
+    }
+
+    async fn verify(&self, id: Option<&UserId>, password: &Password) -> Result<Verdict, BoxError> {
+        self.0.verifies.lock().unwrap().push(id.map(ToString::to_string));
+        match self.mood() {
+            Mood::Busy => return Ok(Verdict::Busy),
+            Mood::FailToVerify => return Err("the database at db.internal does not answer".into()),
+            Mood::Hang => std::future::pending().await,
+            Mood::Panic => panic!("the desk panics, as the test wants"),
+            Mood::AcceptAll => return Ok(Verdict::Accepted(NewSession::new(user("somebody")))),
+            Mood::MistakeUser => return Ok(Verdict::Accepted(NewSession::new(user("admin")))),
+            Mood::Answer | Mood::FailToFind => {}
+        }
+        let verdict = match id.and_then(|id| Some((id, self.person(id)?))) {
+            Some((_, person)) if person.password != password.as_str() => {
+                Verdict::Refused(LoginRefusal::Credentials)
+            }
+            Some((_, person)) if !person.active => Verdict::Refused(LoginRefusal::AccountInactive),
+            Some((id, person)) => {
+                let new = NewSession::new(id.clone()).user_name(format!("Name of {id}"));
+                let new = new.email(format!("{id}@test.com"));
+                Verdict::Accepted(match person.role {
+                    Some(role) => new.role(role),
+                    None => new,
+                })
+            }
+            None => Verdict::Refused(LoginRefusal::Credentials),
+        };
+        let pause = self.0.pauses.lock().unwrap().pop();
+        if let Some(pause) = pause {
+            pause.reached.notify_one();
+            pause.go.notified().await;
+        }
+        Ok(verdict)
+    }
+}
+
+impl UserDirectory for Desk {
+    async fn find(&self, id: &UserId) -> Result<Option<User>, BoxError> {
+        let user = |person: Person| {
+            let user = User::new(person.active).user_name(format!("Name of {id}"));
+            let user = user.email(format!("{id}@test.com"));
+            match person.role {
+                Some(role) => user.role(role),
+                None => user,
+            }
+        };
+        Ok(self.person(id).map(user))
+    }
+}

@@ -1,0 +1,48 @@
+//! The routes over plain hyper: a `Router` is a Tower service like others.
+
+use hyper::server::conn::http1;
+use hyper_util::rt::TokioIo;
+use hyper_util::service::TowerToHyperService;
+use tokio::net::TcpListener;
+use tower::ServiceBuilder;
+use tower_session_auth::routes::{ContractErrorsLayer, Routes};
+
+use crate::desk::Desk;
+use crate::support::client::{get, post};
+use crate::support::manager;
+
+#[tokio::test]
+async fn hyper_serves_them_through_an_adapter() {
+    let (manager, _worker) = manager(tower_session_auth::MemoryStore::new());
+    let routes = Routes::builder(manager, Desk::new()).build().unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let server = listener.local_addr().unwrap();
+    let service =
+        ServiceBuilder::new().layer(ContractErrorsLayer::new()).service(routes.standard());
+    let serving = tokio::spawn(async move {
+        loop {
+            let (stream, _) = listener.accept().await.unwrap();
+            let service = TowerToHyperService::new(service.clone());
+            tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
+        }
+    });
+
+    let login = r#"{"user_id":"jeju","password":"password123"}"#;
+    let reply = post(server, "/api/auth/login", None, login).await;
+    assert_eq!(reply.status, 200);
+    let token = reply.body["access_token"].as_str().unwrap().to_owned();
+    let me = get(server, "/api/session/me", Some(&token)).await;
+    assert_eq!((me.status, &me.body["user_id"]), (200, &"jeju".into()));
+    assert_eq!(get(server, "/api/session/all", Some(&token)).await.status, 403);
+    assert_eq!(
+        get(server, "/api/session/all", None).await.header("www-authenticate"),
+        Some("Bearer")
+    );
+    assert_eq!(get(server, "/nowhere", None).await.code(), "not_found");
+    let too_large = "x".repeat(17 * 1024);
+    assert_eq!(post(server, "/auth/login", None, &too_large).await.status, 413);
+    assert_eq!(post(server, "/auth/logout", Some(&token), "").await.status, 200);
+    assert_eq!(get(server, "/auth/me", Some(&token)).await.code(), "session_revoked");
+    assert_eq!(get(server, "/health", None).await.body["status"], "healthy");
+    serving.abort();
+}

@@ -1,0 +1,27 @@
+//! The routes: what each answers, who may ask, what the document says about it.
+
+#![allow(
+    clippy::allow_attributes,
+    clippy::disallowed_methods,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test stops at the first surprise, and may start tasks"
+)]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod access;
+mod admin;
+mod bad_bodies;
+mod contract_errors;
+mod desk;
+mod document;
+mod hostile_ids;
+mod hyper;
+mod login;
+mod own;
+mod races;
+mod site;

@@ -1,0 +1,182 @@
+//! A process of one of the examples: what an operator starts, signals and reads the log of.
+
+use std::collections::HashMap;
+use std::io::{BufRead, BufReader, Read};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use tokio::time::sleep;
+
+use super::client::{get, post};
+use super::ms;
+use super::redis::RedisServer;
+
+pub const SECRET: &str = "only-for-tests-9fQwZr7LkTnVx2BsHdYc";
+pub const CREDENTIALS: &str = r#"{"user_id":"jeju","password":"password123"}"#;
+/// When to stop waiting for what should take a tenth of it.
+pub const PATIENCE: Duration = Duration::from_secs(20);
+
+/// The example's binary, as of now: `cargo test` builds the tests of an example that has some, not its binary.
+fn binary(example: &'static str) -> PathBuf {
+    static BUILT: Mutex<Option<HashMap<&str, PathBuf>>> = Mutex::new(None);
+    let mut built = BUILT.lock().unwrap_or_else(PoisonError::into_inner);
+    let build = || {
+        let test = std::env::current_exe().unwrap();
+        let folder = test.parent().and_then(Path::parent).unwrap();
+        let mut build = Command::new(env!("CARGO"));
+        build.args(["build", "--quiet", "--example", example, "--manifest-path"]);
+        build.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"));
+        build.arg("--target-dir").arg(folder.parent().unwrap());
+        // As this test was built, so that nothing below is built twice.
+        match folder.file_name().and_then(|name| name.to_str()) {
+            Some("debug") | None => {}
+            Some(profile) => {
+                build.args(["--profile", profile]);
+            }
+        }
+        if cfg!(feature = "rust-crypto") {
+            build.arg("--all-features");
+        }
+        assert!(build.status().unwrap().success(), "the example does not build");
+        let path = folder.join("examples").join(example);
+        assert!(path.is_file(), "{} is missing", path.display());
+        path
+    };
+    built.get_or_insert_default().entry(example).or_insert_with(build).clone()
+}
+
+/// One process of an example; killed when dropped.
+pub struct Server {
+    child: Child,
+    log: Arc<Mutex<String>>,
+    readers: Vec<JoinHandle<()>>,
+}
+
+impl Server {
+    /// Starts it with nothing in its environment but this, on a port that the system chooses.
+    pub fn spawn(example: &'static str, env: &[(&str, &str)]) -> Self {
+        let mut child = Command::new(binary(example))
+            .env_clear()
+            .env("BIND_ADDR", "127.0.0.1:0")
+            .env("NO_COLOR", "1")
+            .envs(env.iter().copied())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let log = Arc::<Mutex<String>>::default();
+        let read = |from: Box<dyn Read + Send>| {
+            let log = Arc::clone(&log);
+            thread::spawn(move || {
+                for line in BufReader::new(from).lines().map_while(Result::ok) {
+                    let mut log = log.lock().unwrap();
+                    log.push_str(&line);
+                    log.push('\n');
+                }
+            })
+        };
+        let readers = vec![
+            read(Box::new(child.stdout.take().unwrap())),
+            read(Box::new(child.stderr.take().unwrap())),
+        ];
+        Self { child, log, readers }
+    }
+
+    /// Starts it and waits until it listens.
+    pub async fn start(example: &'static str, env: &[(&str, &str)]) -> (Self, SocketAddr) {
+        let mut server = Self::spawn(example, env);
+        let log = server.until_logged("listening on http://").await;
+        let address = log.split("listening on http://").nth(1).and_then(|rest| {
+            let end = rest.find(|c: char| c == ',' || c.is_whitespace())?;
+            rest[..end].parse().ok()
+        });
+        (server, address.unwrap())
+    }
+
+    /// One of several instances over one Redis.
+    pub async fn instance(example: &'static str, redis: &RedisServer) -> (Self, SocketAddr) {
+        Self::start(example, &[("REDIS_URL", &redis.url()), ("JWT_SECRET", SECRET)]).await
+    }
+
+    pub fn log(&self) -> String {
+        self.log.lock().unwrap().clone()
+    }
+
+    /// Waits until the log has a whole line with this text.
+    pub async fn until_logged(&mut self, text: &str) -> String {
+        let give_up = Instant::now() + PATIENCE;
+        loop {
+            let log = self.log();
+            if log.contains(text) {
+                return log;
+            }
+            let ended = self.child.try_wait().unwrap();
+            assert!(ended.is_none() && Instant::now() < give_up, "{ended:?}: {log}");
+            sleep(ms(10)).await;
+        }
+    }
+
+    pub fn signal(&self, signal: &str) {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args([signal, &pid]).status().unwrap().success());
+    }
+
+    /// Waits until it has ended, and returns how, and all of its log.
+    pub async fn ended(mut self) -> (ExitStatus, String) {
+        let give_up = Instant::now() + PATIENCE;
+        let status = loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                break status;
+            }
+            assert!(Instant::now() < give_up, "it does not end: {}", self.log());
+            sleep(ms(10)).await;
+        };
+        for reader in self.readers.drain(..) {
+            reader.join().unwrap();
+        }
+        (status, self.log())
+    }
+
+    /// Ends it as a service manager does.
+    pub async fn stop(self) -> String {
+        self.signal("-TERM");
+        let (status, log) = self.ended().await;
+        assert_eq!(status.code(), Some(0), "{log}");
+        log
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        if matches!(self.child.try_wait(), Ok(None)) {
+            self.child.kill().unwrap();
+            self.child.wait().unwrap();
+        }
+    }
+}
+
+/// Logs `jeju` in; the token.
+pub async fn login(server: SocketAddr) -> String {
+    let reply = post(server, "/api/auth/login", None, CREDENTIALS).await;
+    assert_eq!(reply.status, 200, "{reply:?}");
+    reply.body["access_token"].as_str().unwrap().to_owned()
+}
+
+/// Asks until this is the status, while only 503 is taken for an answer.
+pub async fn until(server: SocketAddr, path: &str, token: Option<&str>, status: u16) -> Duration {
+    let start = Instant::now();
+    loop {
+        let reply = get(server, path, token).await;
+        if reply.status == status {
+            return start.elapsed();
+        }
+        assert_eq!(reply.status, 503, "{reply:?}");
+        assert!(start.elapsed() < PATIENCE, "{reply:?}");
+        sleep(ms(10)).await;
+    }
+}
