@@ -10,7 +10,7 @@ use axum::routing::get;
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use serde_json::json;
-use utoipa::openapi::path::{HttpMethod, PathItem, Paths};
+use utoipa::openapi::path::{HttpMethod, Operation, PathItem, Paths};
 use utoipa::openapi::schema::{Components, Schema, SchemaType, Type};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::tag::TagBuilder;
@@ -71,13 +71,24 @@ pub(super) fn add<D>(document: &mut OpenApi, prefix: &str, endpoints: &[Endpoint
     }
 }
 
-fn add_operation(
-    paths: &mut Paths,
-    path: String,
-    method: HttpMethod,
-    operation: utoipa::openapi::path::Operation,
-) {
+fn add_operation(paths: &mut Paths, path: String, method: HttpMethod, mut operation: Operation) {
+    // `/a-b` and `/a_b` come to the same words.
+    let id = operation.operation_id.clone().unwrap_or_default();
+    let mut number = 1;
+    while has_operation(paths, &operation) {
+        number += 1;
+        operation.operation_id = Some(format!("{id}_{number}"));
+    }
     paths.paths.entry(path).or_default().merge_operations(PathItem::new(method, operation));
+}
+
+/// Whether another operation has this one's id.
+fn has_operation(paths: &Paths, operation: &Operation) -> bool {
+    let id = &operation.operation_id;
+    paths.paths.values().any(|item| {
+        let operations = [&item.get, &item.put, &item.post, &item.delete, &item.patch];
+        operations.into_iter().flatten().any(|other| other.operation_id == *id)
+    })
 }
 
 pub(super) type AddSchema = fn(&mut Components);
