@@ -162,7 +162,7 @@ impl<D: SessionData> Routes<D> {
     }
 
     /// The OpenAPI 3.1 document of the routes at these places. Merge your own into it
-    /// ([`OpenApi::merge_from`]), and serve it with [`document`].
+    /// ([`OpenApi::merge_from`]), and serve it with [`document()`].
     #[must_use]
     pub fn openapi(&self, mounts: &Mounts) -> OpenApi {
         let mut openapi = document::empty();
