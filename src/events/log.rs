@@ -130,5 +130,6 @@ fn shown(text: &str) -> Cow<'_, str> {
     }
 }
 
-#[cfg(all(test, feature = "tracing"))]
+#[cfg(test)]
+#[cfg(feature = "tracing")]
 mod tests;

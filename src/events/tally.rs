@@ -55,7 +55,8 @@ impl Tally {
     }
 }
 
-#[cfg(all(test, feature = "metrics"))]
+#[cfg(test)]
+#[cfg(feature = "metrics")]
 mod tests {
     use std::time::Duration;
 

@@ -167,7 +167,7 @@ mod tests {
         let typed = "hunter2";
         let id = UserId::parse(typed).unwrap();
         let password = Password::new(typed.to_owned());
-        let names = [LoginName::UserId(id.clone()), LoginName::Email(typed.to_owned())];
+        let names = [LoginName::UserId(id), LoginName::Email(typed.to_owned())];
         let shown = format!("{password:?} {names:?}");
         assert!(!shown.contains(typed), "{shown}");
         assert_eq!(password.as_str(), typed);
