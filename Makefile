@@ -1,18 +1,27 @@
 # `make test` installs what the tests need and runs all of them.
 
-.PHONY: test deps
+.PHONY: test deps schemathesis
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
 test: deps
 	cargo test --locked --all-targets --all-features
 	cargo test --locked --doc --all-features
 	.ci/backends
+	$(MAKE) schemathesis
+
+# The examples against what their own OpenAPI documents say; the tool comes from PyPI, into the target folder.
+schemathesis: deps
+	python3 -m venv target/schemathesis
+	target/schemathesis/bin/pip install --quiet --no-cache-dir --disable-pip-version-check --requirement tests/schemathesis/requirements.txt
+	cargo build --locked --example axum --example hyper
+	target/schemathesis/bin/python tests/schemathesis/run.py
 
 # Debian and its kin; elsewhere, say what is missing.
 deps:
 	@missing=; \
 	command -v redis-server >/dev/null || missing="$$missing redis-server"; \
 	command -v chromium >/dev/null || command -v google-chrome >/dev/null || missing="$$missing chromium"; \
+	python3 -c 'import ensurepip, venv' 2>/dev/null || missing="$$missing python3-venv"; \
 	command -v chromedriver >/dev/null || missing="$$missing chromium-driver"; \
 	! command -v apt-get >/dev/null || [ -n "$$(find /usr/share/fonts -iname '*nanum*' -print -quit 2>/dev/null)" ] || missing="$$missing fonts-nanum"; \
 	[ -z "$$missing" ] || { \

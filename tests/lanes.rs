@@ -1,7 +1,5 @@
 //! Lists and walks take long, and are no verdict on what requests ask; nor the reverse.
 
-#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
-
 mod support;
 
 use std::time::Duration;

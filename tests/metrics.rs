@@ -1,11 +1,6 @@
 //! Every figure of the table in `tower_session_auth::meter`, with a recorder that looks.
 
-#![expect(
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a test stops at the first surprise"
-)]
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 mod support;
 
@@ -91,7 +86,7 @@ async fn the_stores_latency_is_told_by_verb_and_outcome() {
     let figures = Figures::capture();
     let (manager, _worker, store) = clocked();
     let token = login(&manager, "jeju").await.access_token;
-    let _ = figures.take();
+    drop(figures.take());
     let times = || those(&figures, "store_duration_seconds");
 
     store.set(Mood::SlowReads(ms(40), ms(70)));

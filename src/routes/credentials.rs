@@ -120,6 +120,7 @@ impl fmt::Debug for Password {
 /// What came of a login.
 #[derive(Debug)]
 #[non_exhaustive]
+#[expect(clippy::large_enum_variant, reason = "there is one a login, and it is not kept")]
 pub enum Verdict<D = ()> {
     /// The password is right, and this is the session to open.
     Accepted(NewSession<D>),
@@ -154,5 +155,21 @@ impl<D: 'static, T: Credentials<D>> ErasedCredentials<D> for T {
         password: &'a Password,
     ) -> Answer<'a, Verdict<D>> {
         Box::pin(Credentials::verify(self, user, password))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_shows_nothing_that_was_typed() {
+        let typed = "hunter2";
+        let id = UserId::parse(typed).unwrap();
+        let password = Password::new(typed.to_owned());
+        let names = [LoginName::UserId(id.clone()), LoginName::Email(typed.to_owned())];
+        let shown = format!("{password:?} {names:?}");
+        assert!(!shown.contains(typed), "{shown}");
+        assert_eq!(password.as_str(), typed);
     }
 }

@@ -5,7 +5,9 @@ use std::borrow::Cow;
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use utoipa::openapi::RefOr;
-use utoipa::openapi::schema::{AllOfBuilder, ObjectBuilder, OneOfBuilder, Schema};
+use utoipa::openapi::schema::{
+    AllOfBuilder, KnownFormat, ObjectBuilder, OneOfBuilder, Schema, SchemaFormat, SchemaType, Type,
+};
 use utoipa::{PartialSchema, ToSchema};
 
 use super::code::Code;
@@ -14,34 +16,43 @@ use super::problem::Problem;
 use crate::id::UserId;
 use crate::session::NewSession;
 
+/// The most characters of an e-mail address.
+const EMAIL_LEN: usize = NewSession::FIELD_LEN;
+
 /// What a login sends, as it is told to clients; what they send is read as [`LoginBody`].
 pub(super) enum LoginRequest {}
 
-// What each member is by itself. A doc comment would go into the document.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "told to clients, never made")]
-struct Members {
-    /// The user's id; this or the e-mail address.
-    #[schema(value_type = String, required = false, min_length = 1, max_length = 256)]
-    user_id: Option<String>,
-    /// The e-mail address; this or the user's id.
-    #[schema(value_type = String, required = false, min_length = 1, max_length = 512)]
-    email: Option<String>,
-    /// The password.
-    #[schema(max_length = 1024, format = Password)]
-    password: String,
-}
-
 impl PartialSchema for LoginRequest {
     fn schema() -> RefOr<Schema> {
+        let members = ObjectBuilder::new()
+            .property(
+                "user_id",
+                text_of(1, UserId::MAX_LEN, "The user's id; or the e-mail address."),
+            )
+            .property("email", text_of(1, EMAIL_LEN, "The e-mail address; or the user's id."))
+            .property(
+                "password",
+                text_of(0, Password::MAX_LEN, "The password.")
+                    .format(Some(SchemaFormat::KnownFormat(KnownFormat::Password))),
+            )
+            .required("password");
         let with = |name: &str| ObjectBuilder::new().required(name);
         let either = OneOfBuilder::new().item(with("user_id")).item(with("email"));
         let request = AllOfBuilder::new()
             .description(Some("A user, by id or by e-mail address, and a password."))
-            .item(Members::schema())
+            .item(members)
             .item(either);
         RefOr::T(request.into())
     }
+}
+
+/// What [`text`] takes.
+fn text_of(min: usize, max: usize, description: &str) -> ObjectBuilder {
+    ObjectBuilder::new()
+        .schema_type(SchemaType::new(Type::String))
+        .description(Some(description))
+        .min_length((min > 0).then_some(min))
+        .max_length(Some(max))
 }
 
 impl ToSchema for LoginRequest {
@@ -83,7 +94,7 @@ impl LoginBody<'_> {
                 (id, name)
             }
             (None, Some(email)) => {
-                let email = text("email", email, 1, NewSession::FIELD_LEN)?;
+                let email = text("email", email, 1, EMAIL_LEN)?;
                 (email.clone(), Some(LoginName::Email(email)))
             }
             (None, None) => return Err(Problem::invalid_body("`user_id` or `email` is missing")),

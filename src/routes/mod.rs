@@ -16,7 +16,70 @@
 //!
 //! The last five session routes are for administrators; there is no way to mount them without that guard.
 //!
+//! Every answer is JSON with `Cache-Control: no-store`, every refusal `{"detail": …, "code": …}` with a stable `code`.
+//! [`ContractErrorsLayer`] says the errors of the rest of your server in the same words.
+//!
 //! A [`Router`] is a Tower service for any request body: hyper serves it through `TowerToHyperService`.
+//!
+//! # Example
+//!
+//! ```
+//! use axum::Router;
+//! use axum::body::{Body, to_bytes};
+//! use http::{Request, StatusCode};
+//! use tower::ServiceExt as _;
+//! use tower_session_auth::directory::BoxError;
+//! use tower_session_auth::events::LoginRefusal;
+//! use tower_session_auth::routes::{Credentials, LoginName, Mounts, Password, Routes, Verdict, document};
+//! use tower_session_auth::{NewSession, SessionManager, UserId};
+//!
+//! struct Accounts;
+//!
+//! impl Credentials for Accounts {
+//!     async fn find(&self, login: &LoginName) -> Result<Option<UserId>, BoxError> {
+//!         Ok(match login {
+//!             LoginName::UserId(id) if id.as_str() == "jeju" => Some(id.clone()),
+//!             _ => None,
+//!         })
+//!     }
+//!
+//!     async fn verify(&self, user: Option<&UserId>, password: &Password) -> Result<Verdict, BoxError> {
+//!         // Really: a slow hash, also when there is no user.
+//!         Ok(match user {
+//!             Some(user) if password.as_str() == "password123" => Verdict::Accepted(NewSession::new(user.clone())),
+//!             _ => Verdict::Refused(LoginRefusal::Credentials),
+//!         })
+//!     }
+//! }
+//!
+//! fn app(manager: SessionManager) -> Result<Router, Box<dyn std::error::Error>> {
+//!     let routes = Routes::builder(manager, Accounts).build()?;
+//!     let mounts = Mounts::new().auth("/auth")?.session("/session")?.health("/health")?;
+//!     Ok(routes.mounted(&mounts).merge(document("/openapi.json", routes.openapi(&mounts))?))
+//! }
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let secret = b"7XvpH4sDq0mT9eWzKc2RbYj5LgNf8uAo";
+//! # let (manager, _worker) = SessionManager::builder()
+//! #     .keys(tower_session_auth::KeySet::new(tower_session_auth::SigningKey::hs256("2026-11", secret)?))
+//! #     .issuer("https://example.com")
+//! #     .audience("shop")
+//! #     .build()?;
+//!
+//! let app = app(manager)?;
+//! let login = Request::post("/auth/login").header("content-type", "application/json");
+//! let login = login.body(Body::from(r#"{"user_id": "jeju", "password": "password123"}"#))?;
+//! let response = app.clone().oneshot(login).await?;
+//! assert_eq!(response.status(), StatusCode::OK);
+//!
+//! let body: serde_json::Value = serde_json::from_slice(&to_bytes(response.into_body(), 4096).await?)?;
+//! let token = body["access_token"].as_str().ok_or("no token")?;
+//! let everybodys = Request::get("/session/all").header("authorization", format!("Bearer {token}"));
+//! let response = app.oneshot(everybodys.body(Body::empty())?).await?;
+//! assert_eq!(response.status(), StatusCode::FORBIDDEN); // for administrators
+//! # Ok(())
+//! # }
+//! ```
 
 mod admin;
 mod answer;
@@ -69,26 +132,22 @@ impl<D: SessionData> Routes<D> {
     }
 
     /// The auth routes, to be nested under a prefix.
-    #[must_use]
     pub fn auth(&self) -> Router {
         router::router(Group::Auth, self.context.clone())
     }
 
     /// The session routes, to be nested under a prefix. All of them need a session, and those for administrators the
     /// role.
-    #[must_use]
     pub fn session(&self) -> Router {
         router::router(Group::Session, self.context.clone())
     }
 
     /// `/` says whether the service is ready, `/live` whether it runs; to be nested under a prefix.
-    #[must_use]
     pub fn health(&self) -> Router {
         router::router(Group::Health, self.context.clone())
     }
 
     /// All routes at these places.
-    #[must_use]
     pub fn mounted(&self, mounts: &Mounts) -> Router {
         let nest = |router: Router, (group, prefix): (Group, &str)| {
             router.nest(prefix, router::router(group, self.context.clone()))
@@ -98,13 +157,12 @@ impl<D: SessionData> Routes<D> {
     }
 
     /// All routes at the [usual places](Mounts::standard).
-    #[must_use]
     pub fn standard(&self) -> Router {
         self.mounted(&Mounts::standard())
     }
 
     /// The OpenAPI 3.1 document of the routes at these places. Merge your own into it
-    /// ([`OpenApi::merge_from`]), and serve it with [`document`].
+    /// ([`OpenApi::merge_from`]), and serve it with [`document()`].
     #[must_use]
     pub fn openapi(&self, mounts: &Mounts) -> OpenApi {
         let mut openapi = document::empty();

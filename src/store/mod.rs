@@ -44,7 +44,8 @@ pub use self::walk::{Cleaned, Listed, Page, Position};
 
 /// A place where sessions live. See the [module docs](self) for the words used here.
 ///
-/// Implementors write `async fn`. Every method is one atomic step: no interleaving of two calls may be visible.
+/// Implementors write `async fn`. Every method is one atomic step: no interleaving of two calls may be visible. Those
+/// that are about many users ([`touch`](Self::touch), [`scan`](Self::scan), [`cleanup`](Self::cleanup)) are one for each.
 ///
 /// # Deadlines
 ///
@@ -64,7 +65,11 @@ pub trait SessionStore: Send + Sync + 'static {
     /// [`Created::AlreadyExists`]. The idle deadline starts at `min(now + idle_ttl, now + lifetime)`.
     ///
     /// Guard and limit are judged in the same step, in this order: id, guard, limit. So of many creations at once
-    /// exactly as many succeed as the limit allows, and none that began before a [`delete_all`](Self::delete_all).
+    /// exactly as many succeed as the limit allows, and none that began before a [`delete_all`](Self::delete_all). What
+    /// is refused changes nothing and is not counted.
+    ///
+    /// Only living sessions count against the limit. Those that have to make room end in the same step, with the reason
+    /// [`Evicted`](EndReason::Evicted): as many as it takes, should the limit have been greater before.
     ///
     /// # Errors
     ///
@@ -78,6 +83,9 @@ pub trait SessionStore: Send + Sync + 'static {
 
     /// The user's login guard. A login reads it before it checks credentials, and hands it in with
     /// [`NewRecord::guard`].
+    ///
+    /// Only [`delete_all`](Self::delete_all) and [`update_all`](Self::update_all) replace it, and no two guards of a user
+    /// are alike. One that was kept for its time and is gone is no change: who read it may log in all the same.
     ///
     /// # Errors
     ///
@@ -144,11 +152,12 @@ pub trait SessionStore: Send + Sync + 'static {
     /// Replaces the payloads of *all* living sessions of a user, in one step, and the login guard with them: a login
     /// that is under way may have read what is changed here. Deadlines stay.
     ///
-    /// The replacements must be for exactly the living sessions, each at its present revision; else nothing is changed.
+    /// The replacements must be for exactly the living sessions, each at its present revision; else nothing is changed,
+    /// and the guard stays. They may come in any order. Uses of a session do not change its revision.
     ///
     /// # Errors
     ///
-    /// As for [`update`](Self::update).
+    /// As for [`update`](Self::update). A record that cannot be read is one as well: its session might go on as it was.
     fn update_all(
         &self,
         user: &UserId,
@@ -171,7 +180,8 @@ pub trait SessionStore: Send + Sync + 'static {
         reason: EndReason,
     ) -> impl Future<Output = Result<bool, StoreError>> + Send;
 
-    /// Ends all sessions of one user but `keep`, in one step. Returns those that lived until now.
+    /// Ends all sessions of one user but `keep`, in one step. Returns those that lived until now. Where `keep` is no
+    /// living session of this user, all end.
     ///
     /// Replaces the login guard (also when there is no session), and keeps the new one for 24 hours at least: a login
     /// that is under way does not survive.
@@ -193,8 +203,8 @@ pub trait SessionStore: Send + Sync + 'static {
     /// [`StoreError`] when the store cannot answer.
     fn list(&self, user: &UserId) -> impl Future<Output = Result<Vec<Listed>, StoreError>> + Send;
 
-    /// Some of all living sessions: `limit` at most (1 at least), from where an earlier page ended. `None` when `from`
-    /// is no position of this store.
+    /// Some of all living sessions: `limit` at most (0 is taken for 1, and a store may have a greatest length of its
+    /// own), from where an earlier page ended. `None` when `from` is no position of this store.
     ///
     /// A session that lives from the beginning of a walk to its end is on one of its pages at least; one that comes or
     /// goes meanwhile may be on one or not, and a remote store may show one twice. No page takes long: a store that has

@@ -23,7 +23,7 @@ pub struct NewRecord {
     pub limit: Option<SessionLimit>,
     /// The session is made only if the user's login guard still is this one. `None` does not ask.
     pub guard: Option<Guard>,
-    /// Counts this user's creations within this time, for [`Opened::recent`]. `None` counts nothing.
+    /// Counts this user's creations within this time, for [`Opened::recent`]. `None` counts nothing, this one included.
     pub count_within: Option<Duration>,
 }
 

@@ -57,7 +57,7 @@ async fn an_eviction_leaves_a_reason_and_nothing_else() {
     let store = store(&server);
     let first = login(&store, HOUR, 2 * HOUR).await;
     let absolute = store.load(&jeju(), &first, None).await.unwrap().unwrap().absolute_deadline;
-    assert_eq!(evicting(&store, 1).await.evicted, [first.clone()]);
+    assert_eq!(evicting(&store, 1).await.evicted, std::slice::from_ref(&first));
     for key in [LIVE, SEEN] {
         assert_eq!(server.number(&["HLEN", key]).await, 1, "{key}");
         assert_eq!(server.number(&["HEXISTS", key, first.as_str()]).await, 0, "{key}");

@@ -2,9 +2,10 @@
 
 use http::header::USER_AGENT;
 use serde_json::json;
+use tower_session_auth::directory::{BoxError, User, UserDirectory};
 use tower_session_auth::events::{Event, LoginRefusal};
 use tower_session_auth::store::StoreErrorKind;
-use tower_session_auth::{NewSession, SessionError};
+use tower_session_auth::{NewSession, SessionError, UserId};
 
 use crate::desk::Mood;
 use crate::site::{From, Site, limit, request, site, site_with};
@@ -111,7 +112,7 @@ async fn who_is_unknown_wrong_or_switched_off_gets_one_answer_for_the_same_work(
 
 #[tokio::test(start_paused = true)]
 async fn an_account_that_the_directory_has_switched_off_is_not_told_from_a_wrong_password() {
-    let site = site_with(|builder, desk| builder.directory(Off(desk.clone())), |routes| routes);
+    let site = site_with(|builder, _| builder.directory(Off), |routes| routes);
     let wrong = site.log_in("jeju", "wrong").await;
     let right = site.log_in("jeju", "password123").await;
     assert_eq!(whole(&right), whole(&wrong));
@@ -120,15 +121,11 @@ async fn an_account_that_the_directory_has_switched_off_is_not_told_from_a_wrong
 }
 
 /// A directory in which everybody is switched off.
-struct Off(#[expect(dead_code, reason = "the desk is asked for nothing")] crate::desk::Desk);
+struct Off;
 
-impl tower_session_auth::directory::UserDirectory for Off {
-    async fn find(
-        &self,
-        _: &tower_session_auth::UserId,
-    ) -> Result<Option<tower_session_auth::directory::User>, tower_session_auth::directory::BoxError>
-    {
-        Ok(Some(tower_session_auth::directory::User::new(false)))
+impl UserDirectory for Off {
+    async fn find(&self, _: &UserId) -> Result<Option<User>, BoxError> {
+        Ok(Some(User::new(false)))
     }
 }
 
@@ -232,6 +229,44 @@ async fn what_the_desk_asks_for_and_cannot_be_kept_is_500() {
     assert!(matches!(error, SessionError::FieldTooLong { .. }));
     site.desk.change("jeju", |person| person.role = Some(LONG));
     assert_eq!(site.log_in("jeju", "password123").await.said(), (500, "internal"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_directory_that_cannot_tell_is_503() {
+    let site = site_with(|builder, _| builder.directory(Broken), |routes| routes);
+    let reply = site.log_in("jeju", "password123").await;
+    assert_eq!(reply.said(), (503, "store_unavailable"));
+    assert_eq!(site.log_in("jeju", "wrong").await.status, 401, "which needs no directory");
+    assert_eq!(site.count("jeju").await, 0);
+}
+
+/// A directory that never knows.
+struct Broken;
+
+impl UserDirectory for Broken {
+    async fn find(&self, _: &UserId) -> Result<Option<User>, BoxError> {
+        Err("the database at db.internal does not answer".into())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_users_call_themselves_forges_no_line_in_the_log() {
+    let log = Log::default();
+    let _guard = log.capture();
+    let site = site();
+    let name = "x\n2026-11-21 INFO forged=true \u{1b}[2J\u{202e}";
+    site.desk.add(name, "password123");
+    let token = site.token(name).await;
+    site.log_in(name, "wrong").await;
+    let admin = site.token("admin").await;
+    let path = "/api/session/user/x%0A2026-11-21%20INFO%20forged=true%20%1B%5B2J%E2%80%AE";
+    assert_eq!(site.delete(path, &admin).await.body["deleted_count"], 1);
+    assert_eq!(site.get("/api/session/me", &token).await.body["reason"], "admin");
+    let text = log.text();
+    assert!(text.contains("forged=true"), "it was told of");
+    for raw in ["x\n2026", "\u{1b}", "\u{202e}"] {
+        assert!(!text.contains(raw), "{raw:?} is in the log as it is");
+    }
 }
 
 /// Longer than a role may be.

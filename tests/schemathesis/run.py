@@ -48,8 +48,12 @@ def check(example):
             **os.environ,
             "SCHEMATHESIS_HOOKS": "hooks",
             "PYTHONPATH": str(HERE),
+            "PYTHONDONTWRITEBYTECODE": "1",
             "SERVER": address,
         }
+        # What it remembers of its runs is no part of the project.
+        droppings = TARGET / "schemathesis-runs" / example
+        droppings.mkdir(parents=True, exist_ok=True)
         command = [
             str(pathlib.Path(sys.executable).parent / "st"),
             f"--config-file={HERE / 'schemathesis.toml'}",
@@ -59,7 +63,7 @@ def check(example):
             "--continue-on-failure",
             "--no-color",
         ]
-        return subprocess.run(command, env=environment, cwd=HERE, check=False).returncode == 0
+        return subprocess.run(command, env=environment, cwd=droppings, check=False).returncode == 0
     finally:
         server.terminate()
         server.wait(timeout=30)

@@ -12,23 +12,23 @@ on_both_stores!(
 );
 
 enum Overtaken {
-    ByDeleteAll(EndReason),
-    ByDeleteAllBut,
-    BySuspend,
-    ByUpdateAll,
+    DeleteAll(EndReason),
+    DeleteAllBut,
+    Suspend,
+    UpdateAll,
 }
 
 impl Overtaken {
     async fn happens(&self, manager: &SessionManager, keep: &tower_session_auth::SessionId) {
         let jeju = user("jeju");
         match self {
-            Self::ByDeleteAll(reason) => drop(manager.delete_all(&jeju, *reason).await.unwrap()),
-            Self::ByDeleteAllBut => {
+            Self::DeleteAll(reason) => drop(manager.delete_all(&jeju, *reason).await.unwrap()),
+            Self::DeleteAllBut => {
                 let reason = EndReason::PasswordChange;
                 drop(manager.delete_all_but(&jeju, keep, reason).await.unwrap());
             }
-            Self::BySuspend => drop(manager.suspend(&jeju).await.unwrap()),
-            Self::ByUpdateAll => {
+            Self::Suspend => drop(manager.suspend(&jeju).await.unwrap()),
+            Self::UpdateAll => {
                 let change = |_: &_, session: &mut tower_session_auth::session::SessionEdit| {
                     session.role = Some("user".to_owned());
                 };
@@ -41,12 +41,12 @@ impl Overtaken {
 async fn a_login_under_way_does_not_survive_what_ends_or_changes_everything(place: &Place) {
     let (here, there) = (place.manager(), place.manager());
     let cases = [
-        Overtaken::ByDeleteAll(EndReason::LogoutAll),
-        Overtaken::ByDeleteAll(EndReason::PasswordChange),
-        Overtaken::ByDeleteAll(EndReason::Admin),
-        Overtaken::ByDeleteAllBut,
-        Overtaken::BySuspend,
-        Overtaken::ByUpdateAll,
+        Overtaken::DeleteAll(EndReason::LogoutAll),
+        Overtaken::DeleteAll(EndReason::PasswordChange),
+        Overtaken::DeleteAll(EndReason::Admin),
+        Overtaken::DeleteAllBut,
+        Overtaken::Suspend,
+        Overtaken::UpdateAll,
     ];
     for (turn, case) in cases.iter().enumerate() {
         let other = login(&there, "jeju").await;

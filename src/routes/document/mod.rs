@@ -3,17 +3,19 @@
 mod about;
 mod operation;
 
+use std::borrow::Cow;
+
 use axum::Router;
 use axum::routing::get;
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
-use serde_json::{Map, Value, json};
-use utoipa::ToSchema;
-use utoipa::openapi::path::{HttpMethod, PathItem, Paths};
+use serde_json::json;
+use utoipa::openapi::path::{HttpMethod, Operation, PathItem, Paths};
 use utoipa::openapi::schema::{Components, Schema, SchemaType, Type};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::tag::TagBuilder;
 use utoipa::openapi::{Info, ObjectBuilder, OpenApi, OpenApiBuilder, RefOr};
+use utoipa::{PartialSchema, ToSchema};
 
 pub(super) use self::about::About;
 use super::problem::ProblemBody;
@@ -69,13 +71,24 @@ pub(super) fn add<D>(document: &mut OpenApi, prefix: &str, endpoints: &[Endpoint
     }
 }
 
-fn add_operation(
-    paths: &mut Paths,
-    path: String,
-    method: HttpMethod,
-    operation: utoipa::openapi::path::Operation,
-) {
+fn add_operation(paths: &mut Paths, path: String, method: HttpMethod, mut operation: Operation) {
+    // `/a-b` and `/a_b` come to the same words.
+    let id = operation.operation_id.clone().unwrap_or_default();
+    let mut number = 1;
+    while has_operation(paths, &operation) {
+        number += 1;
+        operation.operation_id = Some(format!("{id}_{number}"));
+    }
     paths.paths.entry(path).or_default().merge_operations(PathItem::new(method, operation));
+}
+
+/// Whether another operation has this one's id.
+fn has_operation(paths: &Paths, operation: &Operation) -> bool {
+    let id = &operation.operation_id;
+    paths.paths.values().any(|item| {
+        let operations = [&item.get, &item.put, &item.post, &item.delete, &item.patch];
+        operations.into_iter().flatten().any(|other| other.operation_id == *id)
+    })
 }
 
 pub(super) type AddSchema = fn(&mut Components);
@@ -87,17 +100,28 @@ fn add_schema<T: ToSchema>(components: &mut Components) {
     components.schemas.extend(schemas);
 }
 
-/// An OpenAPI document.
-#[derive(ToSchema)]
-#[schema(as = OpenApiDocument)]
-#[expect(dead_code, reason = "told to clients, never made")]
-struct Document {
-    /// The version of OpenAPI.
-    openapi: String,
-    /// Whose document it is.
-    info: Map<String, Value>,
-    /// The routes.
-    paths: Map<String, Value>,
+/// An OpenAPI document, as one is described to clients.
+enum Document {}
+
+impl PartialSchema for Document {
+    fn schema() -> RefOr<Schema> {
+        let of = |kind| ObjectBuilder::new().schema_type(SchemaType::new(kind));
+        let document = of(Type::Object)
+            .description(Some("An OpenAPI document."))
+            .property("openapi", of(Type::String))
+            .property("info", of(Type::Object))
+            .property("paths", of(Type::Object))
+            .required("openapi")
+            .required("info")
+            .required("paths");
+        RefOr::T(document.into())
+    }
+}
+
+impl ToSchema for Document {
+    fn name() -> Cow<'static, str> {
+        "OpenApiDocument".into()
+    }
 }
 
 /// Why sessions end.

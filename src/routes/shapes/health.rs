@@ -9,18 +9,15 @@ use crate::manager::Health;
 #[derive(Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::routes) struct Readiness {
-    /// In one word.
-    #[schema(inline)]
-    status: Condition,
-    #[schema(inline)]
-    store: StoreCondition,
-    #[schema(inline)]
-    cache: CacheCondition,
+    status: HealthStatus,
+    store: StoreHealth,
+    cache: CacheHealth,
 }
 
+/// How the service is, in one word.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
-enum Condition {
+enum HealthStatus {
     Healthy,
     Degraded,
 }
@@ -28,7 +25,7 @@ enum Condition {
 /// How the session store is.
 #[derive(Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct StoreCondition {
+struct StoreHealth {
     /// `memory`, `redis`, or what another store calls itself.
     kind: &'static str,
     /// Whether it answered.
@@ -44,7 +41,7 @@ struct StoreCondition {
 /// Whether what is answered is what the store says.
 #[derive(Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct CacheCondition {
+struct CacheHealth {
     coherent: bool,
 }
 
@@ -53,9 +50,9 @@ impl From<Health> for Readiness {
         let Health { kind, connected, version, latency } = health;
         let latency_ms = latency.map(|latency| (latency.as_secs_f64() * 1e6).round() / 1e3);
         Self {
-            status: if connected { Condition::Healthy } else { Condition::Degraded },
-            store: StoreCondition { kind, connected, version, latency_ms },
-            cache: CacheCondition { coherent: connected },
+            status: if connected { HealthStatus::Healthy } else { HealthStatus::Degraded },
+            store: StoreHealth { kind, connected, version, latency_ms },
+            cache: CacheHealth { coherent: connected },
         }
     }
 }
@@ -64,19 +61,18 @@ impl From<Health> for Readiness {
 #[derive(Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::routes) struct Liveness {
-    /// In one word.
-    #[schema(inline)]
-    status: Alive,
+    status: LivenessStatus,
 }
 
+/// That the service runs, in one word.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
-enum Alive {
+enum LivenessStatus {
     Alive,
 }
 
 impl Liveness {
     pub(in crate::routes) fn alive() -> Self {
-        Self { status: Alive::Alive }
+        Self { status: LivenessStatus::Alive }
     }
 }

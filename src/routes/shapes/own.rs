@@ -26,13 +26,12 @@ pub(in crate::routes) struct LoggedIn {
     role: Option<String>,
     /// The JWT to send as `Authorization: Bearer`.
     access_token: String,
-    /// How the token is to be sent.
-    #[schema(inline)]
     token_type: TokenType,
     /// How long the token lives, in seconds.
     expires_in: u64,
 }
 
+/// How the token is to be sent.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 enum TokenType {

@@ -44,7 +44,7 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
             let (_, opened) = self.opened(&owner, full).await;
             let gone = &sessions[expected];
             let promise = "the least recently active session makes room";
-            assert_eq!(opened.evicted, [gone.id.clone()], "{promise}");
+            assert_eq!(opened.evicted, std::slice::from_ref(&gone.id), "{promise}");
             assert_eq!(self.ended(gone).await, Some(EndReason::Evicted), "{promise}");
             self.assert_ended(gone, promise).await;
             assert_eq!(self.list(&owner).await.len(), 5, "the limit is the limit");

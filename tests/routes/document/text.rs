@@ -171,3 +171,15 @@ async fn an_application_puts_its_own_paths_into_it_and_mounts_it_anywhere() {
     assert!(paths.iter().all(|path| !path.starts_with("/api/auth")), "{paths:?}");
     assert!(reply.body["components"]["schemas"].get("LoginRequest").is_none(), "not mounted");
 }
+
+#[tokio::test(start_paused = true)]
+async fn operation_ids_stay_unique_where_prefixes_read_alike() {
+    let mounts = Mounts::new().auth("/a-b").unwrap().auth("/a_b").unwrap();
+    let mounts = mounts.auth("/a/b").unwrap();
+    let json = serde_json::to_value(site().routes.openapi(&mounts)).unwrap();
+    let document = Document::new(json);
+    let operations = document.operations();
+    let id = |operation| document.operation(operation)["operationId"].as_str().unwrap();
+    let ids: BTreeSet<_> = operations.iter().map(id).collect();
+    assert_eq!((ids.len(), operations.len()), (21, 21), "{ids:?}");
+}
