@@ -33,6 +33,7 @@ pub(crate) async fn check(world: World) {
     // Another user's is not there, whoever asks; nor is one that never was, or that can never be.
     for id in [
         &*jeju.id,
+        "",
         "some-session-id-of-nobody",
         "*",
         "%2A",

@@ -58,6 +58,7 @@ fn literal(admin: &Login) -> Vec<Row> {
 fn refused(admin: &Login) -> Vec<Row> {
     let mut rows = Vec::new();
     for id in [
+        String::new(),
         "%FF".to_owned(),
         "jeju%C3%28".to_owned(),
         "%ED%A0%80".to_owned(),
@@ -69,8 +70,8 @@ fn refused(admin: &Login) -> Vec<Row> {
         rows.push(get(&*path).token(&admin.token).invalid("<with user_id>"));
         rows.push(delete(path).token(&admin.token).invalid("<with user_id>"));
     }
-    // No user at all, and more than one segment, are no routes.
-    for path in ["", "jeju/", "jeju/sessions", "/"] {
+    // More than one segment is no route.
+    for path in ["jeju/", "jeju/sessions", "/"] {
         let path = format!("/api/session/user/{path}");
         rows.push(get(path).token(&admin.token).refused("not_found"));
     }

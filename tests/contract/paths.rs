@@ -36,7 +36,6 @@ fn nowhere(token: &str) -> Vec<Row> {
         "/api/auth/nowhere",
         "/auth/me/",
         "/auth//me",
-        "/api/auth/sessions/",
         "/API/DATA",
         "/api/session/",
         "/api/data/",
@@ -71,6 +70,7 @@ fn methods(token: &str) -> Vec<Row> {
             ("/me", "GET, HEAD"),
             ("/sessions", "GET, HEAD"),
             ("/sessions/x", "DELETE"),
+            ("/sessions/", "DELETE"),
         ] {
             for method in ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PURGE"] {
                 if !allow.contains(method) {

@@ -57,13 +57,13 @@ impl Send {
         client::send(server, self.method, &self.path, &self.headers, &self.body).await
     }
 
-    /// As a client should: an answer that the store was too slow is no answer. On a busy machine Redis may take longer
+    /// As a client should: 503 is no answer, and it asks again. On a busy machine Redis, or a password, may take longer
     /// than a request waits for it; what is wrong stays wrong however often it is asked.
     pub(crate) async fn patiently_to(&self, server: SocketAddr) -> Reply {
-        const TRIES: usize = 3;
+        const TRIES: usize = 5;
         for _ in 1..TRIES {
             let reply = self.to(server).await;
-            if (reply.status, reply.code()) != (503, "store_unavailable") {
+            if reply.status != 503 {
                 return reply;
             }
             sleep(Duration::from_secs(1)).await;
