@@ -7,11 +7,11 @@
 //! | name | kind | unit | labels | what it is |
 //! |---|---|---|---|---|
 //! | `tower_session_auth_accepted_total` | counter | 1 | | requests let in by the layer, and tokens by `authenticate` |
-//! | `tower_session_auth_rejected_total` | counter | 1 | `code` | those not let in, by layer, manager or guard; `code` as [`AuthErrorKind::code`] |
+//! | `tower_session_auth_rejected_total` | counter | 1 | `code` | those not let in, by layer, manager or guard; `code` as [`AuthErrorKind::code`](crate::AuthErrorKind::code) |
 //! | `tower_session_auth_logins_refused_total` | counter | 1 | `reason` | logins refused: [`LoginRefusal::as_str`](crate::events::LoginRefusal::as_str) |
 //! | `tower_session_auth_suspicions_total` | counter | 1 | `suspicion` | [`Suspicion::as_str`](crate::events::Suspicion::as_str) |
 //! | `tower_session_auth_sessions_created_total` | counter | 1 | | sessions that this process opened |
-//! | `tower_session_auth_sessions_ended_total` | counter | 1 | `reason` | sessions that this process ended: [`EndReason::as_str`] |
+//! | `tower_session_auth_sessions_ended_total` | counter | 1 | `reason` | sessions that this process ended: [`EndReason::as_str`](crate::EndReason::as_str) |
 //! | `tower_session_auth_sessions` | gauge | 1 | `role` | living sessions in the store, as of this process's last walk over all of them; `role` is empty for none, `other` for all roles beyond the first 64 |
 //! | `tower_session_auth_sessions_age_seconds` | gauge | seconds | | time since that walk |
 //! | `tower_session_auth_store_duration_seconds` | histogram | seconds | `verb`, `outcome` | how long the store took; `outcome` is `ok` or [`StoreErrorKind::as_str`] |
