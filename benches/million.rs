@@ -38,7 +38,8 @@ async fn main() {
     let full = std::env::args().any(|arg| arg == "--bench");
     let sessions = std::env::var("SESSIONS").ok().map(|number| number.parse().unwrap());
     let large = sessions.unwrap_or(if full { 1_000_000 } else { 2_000 });
-    let server = RedisServer::start_with(&["--slowlog-log-slower-than", "1000"]).await;
+    let slowlog = ["--slowlog-log-slower-than", "1000", "--slowlog-max-len", "1000000"];
+    let server = RedisServer::start_with(&slowlog).await;
     let manager = manager(&server);
 
     let empty = used_memory(&server).await;
@@ -139,6 +140,7 @@ impl Figures {
                 manager.create(session(spread(i))).await.unwrap();
             }
         }
+        server.command(&["SLOWLOG", "RESET"]).await;
         let mut next = None;
         let page = median(20.min(sessions / 200), async |_| {
             let page = manager.all_sessions(next.as_ref(), 100).await.unwrap();
@@ -147,7 +149,6 @@ impl Figures {
         })
         .await;
 
-        server.command(&["SLOWLOG", "RESET"]).await;
         let began = Instant::now();
         let counted = manager.statistics(|step| {
             if step.steps % 200 == 0 {
@@ -184,7 +185,7 @@ async fn used_memory(server: &RedisServer) -> i64 {
 
 /// The longest time that one command held Redis since the log was emptied; below 1 ms it is not logged.
 async fn slowest(server: &RedisServer) -> Duration {
-    let log = server.command(&["SLOWLOG", "GET", "1000"]).await;
+    let log = server.command(&["SLOWLOG", "GET", "-1"]).await;
     type Entry = (i64, i64, u64, Vec<String>, String, String);
     let mut entries: Vec<Entry> = redis::from_redis_value(log).unwrap();
     entries.sort_unstable_by_key(|entry| std::cmp::Reverse(entry.2));

@@ -33,8 +33,9 @@ pub type BoxError = Box<dyn StdError + Send + Sync>;
 pub trait UserDirectory: Send + Sync + 'static {
     /// Finds a user; `None` is a user who does not exist (any more), and is treated like one who is not active.
     ///
-    /// Asked at a login, when a session is checked, and then at most once per user, process and
-    /// [`revalidate_after`](crate::SessionManagerBuilder::revalidate_after). The future may be dropped at any await
+    /// Asked at a login, by [`account`](crate::SessionManager::account), and when a session is checked; a session check
+    /// asks again about an active user of this process only after
+    /// [`revalidate_after`](crate::SessionManagerBuilder::revalidate_after) (requests at the same moment may each ask). The future may be dropped at any await
     /// point: a request waits for it no longer than
     /// [`directory_timeout`](crate::SessionManagerBuilder::directory_timeout).
     ///

@@ -8,7 +8,7 @@
 //! | `JWT_SECRET` | random at each start | HS256 secret of 32 bytes or more |
 //! | `SESSION_PREFIX` | `session` | what every Redis key starts with |
 //! | `SESSION_TTL` | 3600 | idle lifetime, seconds |
-//! | `SESSION_REFRESH_THRESHOLD` | 900 | use with less than this left extends the session, seconds |
+//! | `SESSION_REFRESH_THRESHOLD` | 900, or a quarter of `SESSION_TTL` if that is less | use with less than this left extends the session, seconds |
 //! | `SESSION_MAX_LIFETIME` | 86400 | absolute lifetime, seconds |
 //! | `ACCESS_TOKEN_TTL` | 3600 | access token lifetime, seconds |
 //! | `TRUSTED_PROXIES` | unset | addresses and networks whose `X-Forwarded-For` is believed |

@@ -14,6 +14,7 @@ use crate::gate::Verb;
 use crate::id::{SessionId, UserId};
 use crate::session::{Content, Session, SessionData, SessionEdit};
 use crate::store::{Record, Replacement, Touch, Touched, Updated, UpdatedAll};
+use crate::trace;
 
 /// How often a change is tried against others' before it gives up.
 const TRIES: usize = 16;
@@ -52,12 +53,12 @@ impl<D: SessionData> SessionManager<D> {
         Ok(session)
     }
 
-    /// Changes the content of all living sessions of a user in one step, as when a role is taken away; tells how many
-    /// sessions that were. A login that is under way, and may have read what is changed, does not survive if it holds a
+    /// Changes the content of all living sessions of a user in one step, as when a role is taken away; tells how many of
+    /// them are different now. A login that is under way, and may have read what is changed, does not survive if it holds a
     /// [`LoginGuard`](crate::session::LoginGuard).
     ///
     /// `change` is called for each session, and for all again if somebody was faster (16 times at most). A session
-    /// whose data this version cannot read stays as it is.
+    /// whose data this version cannot read stays as it is, and is logged.
     ///
     /// # Errors
     ///
@@ -77,7 +78,13 @@ impl<D: SessionData> SessionManager<D> {
                 let Record { revision, payload, .. } = entry.record;
                 let next = match Content::<D>::decode(&payload) {
                     Ok(content) => content.edited(|edit| change(&entry.id, edit)).encode()?,
-                    Err(_) => payload.clone(),
+                    Err(_) => {
+                        trace::warn!(
+                            "a session that cannot be read stays as it is",
+                            session = entry.id.short(),
+                        );
+                        payload.clone()
+                    }
                 };
                 if next != payload {
                     changed.insert(entry.id.clone());
@@ -88,10 +95,11 @@ impl<D: SessionData> SessionManager<D> {
                 .ask(Verb::UpdateAll, deadline, |store| store.update_all(user, &replacements))
                 .await?;
             if written == UpdatedAll::Written {
+                let count = changed.len();
                 for id in changed {
                     self.tell_updated(user, id);
                 }
-                return Ok(replacements.len());
+                return Ok(count);
             }
         }
         Err(SessionError::Contended)

@@ -18,6 +18,8 @@ pub(super) enum Code {
     InvalidCredentials,
     AccountInactive,
     InsufficientScope,
+    /// Of an application's own routes, behind a guard that asks for a recent or strong login.
+    InsufficientUserAuthentication,
     NotFound,
     MethodNotAllowed,
     RequestTimeout,
@@ -40,7 +42,8 @@ impl Code {
             | Self::TokenExpired
             | Self::SessionExpired
             | Self::SessionRevoked
-            | Self::InvalidCredentials => StatusCode::UNAUTHORIZED,
+            | Self::InvalidCredentials
+            | Self::InsufficientUserAuthentication => StatusCode::UNAUTHORIZED,
             Self::AccountInactive | Self::InsufficientScope => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
@@ -67,6 +70,7 @@ impl Code {
             Self::InvalidCredentials => "Incorrect user id or password",
             Self::AccountInactive => "Account is not active",
             Self::InsufficientScope => "Not enough permissions",
+            Self::InsufficientUserAuthentication => "A more recent or stronger login is required",
             Self::NotFound => "Not found",
             Self::MethodNotAllowed => "Method not allowed",
             Self::RequestTimeout => "Request timed out",

@@ -10,18 +10,25 @@ let cursor = null;
 /** Whose sessions are shown; null for everybody's. */
 let only = null;
 let loaded = false;
+/** Counts questions: the answer to an old one is not shown when it comes after the answer to a newer one. */
+let turn = 0;
 
 /** The first page of everybody's sessions, or one user's. */
 export async function load(whose = only) {
+  const mine = ++turn;
   const answer = await call("GET", whose === null ? "/api/session/all" : userPath(whose));
+  if (mine !== turn) return;
   only = whose;
   sessions = [];
   add(answer);
 }
 
 async function loadMore() {
+  const mine = ++turn;
   const seen = sessions.length;
-  add(await call("GET", `/api/session/all?cursor=${encodeURIComponent(cursor)}`));
+  const answer = await call("GET", `/api/session/all?cursor=${encodeURIComponent(cursor)}`);
+  if (mine !== turn) return;
+  add(answer);
   // The button may be gone now, and reading goes on with what has come.
   if (sessions.length > seen || cursor === null) focusRow(get("all-rows"), seen, get("all-list"));
 }
@@ -42,6 +49,7 @@ function add(answer) {
 }
 
 export function clear() {
+  turn += 1;
   sessions = [];
   cursor = null;
   only = null;
@@ -94,6 +102,8 @@ async function throwOut(id, at) {
   const named = { id: quoted(id) };
   if (!(await ask(t("throw_out_ask", named), t("throw_out_text", named), t("throw_out")))) return;
   const { deleted_count: n } = await call("DELETE", path);
+  // A list that was asked for before would bring them back.
+  turn += 1;
   // The rows of other users stay where they are, on whichever page they were.
   sessions = sessions.filter((session) => session.user_id !== id);
   draw();

@@ -43,6 +43,16 @@ export function show() {
   write("waiting", waitsFor ? t(`waiting.${known}`, { n: seconds }) : "");
 }
 
+/** Does what nobody asked for: what was said before stays, and nothing is marked as busy. */
+export async function inBackground(work) {
+  try {
+    await work();
+  } catch (problem) {
+    if (!(problem instanceof Problem)) throw problem;
+    if (loggedIn() && problem.code !== "stale") alarm(problem);
+  }
+}
+
 /**
  * Does what a control asks for, once at a time, and tells when it was refused. Answers whether it was done.
  *

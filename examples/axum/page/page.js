@@ -4,7 +4,7 @@ import { Problem, call, forget, listen, loggedIn, login, now } from "./api.js";
 import * as all from "./all.js";
 import { el, get } from "./dom.js";
 import * as language from "./language.js";
-import { act, alarm, say, show as showMessages, waiting } from "./messages.js";
+import { act, alarm, inBackground, say, show as showMessages, waiting } from "./messages.js";
 import * as mine from "./mine.js";
 import * as stats from "./stats.js";
 
@@ -63,10 +63,14 @@ async function open(name) {
 /** Reads my sessions again without being asked to: nothing moves the focus. */
 function look() {
   lookAgain = Infinity;
-  act(document.body, async () => {
-    await mine.load();
-    frame();
-    plan();
+  inBackground(async () => {
+    try {
+      await mine.load();
+      frame();
+    } finally {
+      // Also after a store that was away too long.
+      if (loggedIn()) plan();
+    }
   });
 }
 
