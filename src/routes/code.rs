@@ -19,6 +19,7 @@ pub(super) enum Code {
     AccountInactive,
     InsufficientScope,
     /// Of an application's own routes, behind a guard that asks for a recent or strong login.
+    #[expect(dead_code, reason = "told to clients; none of these routes answers it by itself")]
     InsufficientUserAuthentication,
     NotFound,
     MethodNotAllowed,
