@@ -3,8 +3,10 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use tokio::sync::Notify;
+use tokio::time::timeout;
 use tower_session_auth::directory::{BoxError, User, UserDirectory};
 use tower_session_auth::events::LoginRefusal;
 use tower_session_auth::routes::{Credentials, LoginName, Password, Verdict};
@@ -33,6 +35,9 @@ pub(crate) enum Mood {
     MistakeUser,
 }
 
+/// How long a test waits for a login, on a clock that is paused: no time at all.
+const PATIENCE: Duration = Duration::from_secs(600);
+
 /// Holds one `verify` after it has looked at the password.
 #[derive(Default)]
 pub(crate) struct Pause {
@@ -42,7 +47,8 @@ pub(crate) struct Pause {
 
 impl Pause {
     pub(crate) async fn reached(&self) {
-        self.reached.notified().await;
+        let reached = timeout(PATIENCE, self.reached.notified()).await;
+        reached.expect("a login comes to this desk");
     }
 
     pub(crate) fn go(&self) {
