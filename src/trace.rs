@@ -2,6 +2,7 @@
 
 use std::error::Error as StdError;
 use std::fmt;
+use std::future::Future;
 
 /// The target of every event of this library.
 #[cfg(feature = "tracing")]
@@ -63,6 +64,17 @@ macro_rules! debug {
 }
 
 pub(crate) use {debug, error, event, info, record, warn_ as warn};
+
+/// A future that runs in the span of who makes it, in whichever task it runs.
+#[cfg(feature = "tracing")]
+pub(crate) fn in_this_span<F: Future>(work: F) -> impl Future<Output = F::Output> {
+    ::tracing::Instrument::in_current_span(work)
+}
+
+#[cfg(not(feature = "tracing"))]
+pub(crate) fn in_this_span<F: Future>(work: F) -> F {
+    work
+}
 
 /// An error with everything behind it on one line, shortened: what drivers say can be long.
 pub(crate) struct Chain<'a>(pub(crate) &'a dyn StdError);

@@ -43,7 +43,7 @@ impl TrustedProxies {
             if !self.trust(client) {
                 break;
             }
-            let Ok(address) = hop.trim().parse::<IpAddr>() else { break };
+            let Some(address) = address(hop.trim()) else { break };
             client = address.to_canonical();
         }
         client
@@ -54,4 +54,11 @@ impl TrustedProxies {
         let Connection(peer) = parts.extensions.get()?;
         Some(self.client(peer.ip(), &parts.headers))
     }
+}
+
+/// An address, with or without a port: some proxies write one.
+fn address(hop: &str) -> Option<IpAddr> {
+    let with_port = || hop.parse::<SocketAddr>().ok().map(|socket| socket.ip());
+    let bracketed = || hop.strip_prefix('[')?.strip_suffix(']')?.parse().ok();
+    hop.parse().ok().or_else(with_port).or_else(bracketed)
 }

@@ -6,7 +6,8 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use tokio::time::Instant;
 
-use super::SessionManager;
+use super::whole::whole;
+use super::{SessionManager, Shared};
 use crate::clock::Timestamp;
 use crate::error::SessionError;
 use crate::events::Event;
@@ -45,12 +46,8 @@ impl<D: SessionData> SessionManager<D> {
         id: &SessionId,
         mut change: impl FnMut(&mut SessionEdit<D>) + Send,
     ) -> Result<Session<D>, SessionError> {
-        let (session, written) =
-            self.rewrite(user, id, |content, _| content.edited(&mut change)).await?;
-        if written {
-            self.tell_updated(user, id.clone());
-        }
-        Ok(session)
+        let told = |user, session| Event::Updated { user, session };
+        self.rewrite(user, id, told, |content, _| content.edited(&mut change)).await
     }
 
     /// Changes the content of all living sessions of a user in one step, as when a role is taken away; tells how many of
@@ -69,7 +66,6 @@ impl<D: SessionData> SessionManager<D> {
         mut change: impl FnMut(&SessionId, &mut SessionEdit<D>) + Send,
     ) -> Result<usize, SessionError> {
         let gate = &self.shared.gate;
-        let deadline = gate.deadline();
         for _ in 0..TRIES {
             let listed = gate.ask_aside(Verb::List, |store| store.list(user)).await?;
             let mut changed = HashSet::new();
@@ -91,14 +87,23 @@ impl<D: SessionData> SessionManager<D> {
                 }
                 replacements.push(Replacement::new(entry.id, revision, next));
             }
-            let written = gate
-                .ask(Verb::UpdateAll, deadline, |store| store.update_all(user, &replacements))
-                .await?;
-            if written == UpdatedAll::Written {
-                let count = changed.len();
-                for id in changed {
-                    self.tell_updated(user, id);
+            let (manager, user) = (self.clone(), user.clone());
+            let written = whole(async move {
+                let Shared { gate, events, .. } = &*manager.shared;
+                // The list has a limit of its own; the write begins with all of its time.
+                let update = gate.ask(Verb::UpdateAll, gate.deadline(), |store| {
+                    store.update_all(&user, &replacements)
+                });
+                if update.await? == UpdatedAll::Conflict {
+                    return Ok(None);
                 }
+                let count = changed.len();
+                for session in changed {
+                    events.emit(Event::Updated { user: user.clone(), session });
+                }
+                Ok(Some(count))
+            });
+            if let Some(count) = written.await? {
                 return Ok(count);
             }
         }
@@ -125,10 +130,8 @@ impl<D: SessionData> SessionManager<D> {
             content.amr = amr.iter().map(|method| (*method).to_owned()).collect();
             content
         };
-        let (session, _) = self.rewrite(user, id, renew).await?;
-        let (user, session_id) = (user.clone(), id.clone());
-        self.shared.events.emit(Event::Reauthenticated { user, session: session_id });
-        Ok(session)
+        let told = |user, session| Event::Reauthenticated { user, session };
+        self.rewrite(user, id, told, renew).await
     }
 
     /// Lets the idle TTL of a living session start anew, bounded by its absolute lifetime. Returns the new idle
@@ -142,42 +145,57 @@ impl<D: SessionData> SessionManager<D> {
         user: &UserId,
         id: &SessionId,
     ) -> Result<DateTime<Utc>, SessionError> {
-        let gate = &self.shared.gate;
-        let touch = [Touch::new(user.clone(), id.clone(), Duration::ZERO, Duration::MAX)];
-        let touched = gate.ask(Verb::Touch, gate.deadline(), |store| store.touch(&touch)).await?;
-        let Some(Touched::Lives(idle_deadline)) = touched.into_iter().next() else {
-            return Err(SessionError::Gone);
-        };
-        let (user, session) = (user.clone(), id.clone());
-        self.shared.events.emit(Event::Refreshed { user, session });
-        Ok(idle_deadline.to_datetime())
+        let (manager, user, id) = (self.clone(), user.clone(), id.clone());
+        whole(async move {
+            let Shared { gate, events, .. } = &*manager.shared;
+            let touch = [Touch::new(user.clone(), id.clone(), Duration::ZERO, Duration::MAX)];
+            let touched = gate.ask(Verb::Touch, gate.deadline(), |store| store.touch(&touch));
+            let Some(Touched::Lives(idle_deadline)) = touched.await?.into_iter().next() else {
+                return Err(SessionError::Gone);
+            };
+            events.emit(Event::Refreshed { user, session: id });
+            Ok(idle_deadline.to_datetime())
+        })
+        .await
     }
 
-    /// Compare-and-set on the revision, within one deadline. Tells whether anything had to be written.
+    /// Compare-and-set on the revision, within one deadline. What is written is told as `event`.
     async fn rewrite(
         &self,
         user: &UserId,
         id: &SessionId,
+        event: fn(UserId, SessionId) -> Event,
         mut change: impl FnMut(Content<D>, Timestamp) -> Content<D> + Send,
-    ) -> Result<(Session<D>, bool), SessionError> {
+    ) -> Result<Session<D>, SessionError> {
         let gate = &self.shared.gate;
         let deadline = gate.deadline();
         for _ in 0..TRIES {
             let record = gate.ask(Verb::Load, deadline, |store| store.load(user, id, None)).await?;
-            let Some(mut record) = record else { return Err(SessionError::Gone) };
+            let Some(record) = record else { return Err(SessionError::Gone) };
             let next = change(self.content(&record.payload)?, gate.now()).encode()?;
-            if next == record.payload {
-                return Ok((self.as_it_is(user, id, record, deadline).await?, false));
-            }
+            let changed = next != record.payload;
             let expected = record.revision;
-            let write = gate.ask(Verb::Update, deadline, |store| {
-                store.update(user, id, expected, next.clone())
+            // All that can fail comes before the write.
+            let next_record = Record { payload: next.clone(), ..record };
+            let mut session = self.as_it_is(user, id, next_record, deadline).await?;
+            if !changed {
+                return Ok(session);
+            }
+            let (manager, user, id) = (self.clone(), user.clone(), id.clone());
+            let written = whole(async move {
+                let gate = &manager.shared.gate;
+                let update = gate
+                    .ask(Verb::Update, deadline, |store| store.update(&user, &id, expected, next));
+                let written = update.await?;
+                if let Updated::Written(_) = written {
+                    manager.shared.events.emit(event(user, id));
+                }
+                Ok(written)
             });
-            match write.await? {
+            match written.await? {
                 Updated::Written(revision) => {
-                    record.revision = revision;
-                    record.payload = next;
-                    return Ok((self.as_it_is(user, id, record, deadline).await?, true));
+                    session.revised(revision);
+                    return Ok(session);
                 }
                 Updated::Conflict => {}
                 Updated::Gone => return Err(SessionError::Gone),
@@ -201,9 +219,5 @@ impl<D: SessionData> SessionManager<D> {
             .await?;
         let activity = activity.ok_or(SessionError::Gone)?;
         Ok(self.session(user.clone(), id.clone(), record, activity, None)?)
-    }
-
-    fn tell_updated(&self, user: &UserId, session: SessionId) {
-        self.shared.events.emit(Event::Updated { user: user.clone(), session });
     }
 }

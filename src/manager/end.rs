@@ -1,6 +1,7 @@
 //! Ending sessions.
 
 use super::SessionManager;
+use super::whole::whole;
 use crate::error::{AuthError, AuthErrorKind, SessionError};
 use crate::events::{Actor, Event};
 use crate::gate::Verb;
@@ -116,13 +117,18 @@ impl<D: SessionData> SessionManager<D> {
         reason: EndReason,
         actor: Actor,
     ) -> Result<bool, SessionError> {
-        let gate = &self.shared.gate;
-        let lived =
-            gate.ask(Verb::Delete, gate.deadline(), |store| store.delete(user, id, reason)).await?;
-        if lived {
-            self.tell_revoked(user, id.clone(), reason, actor);
-        }
-        Ok(lived)
+        let (manager, user, id) = (self.clone(), user.clone(), id.clone());
+        whole(async move {
+            let gate = &manager.shared.gate;
+            let delete =
+                gate.ask(Verb::Delete, gate.deadline(), |store| store.delete(&user, &id, reason));
+            let lived = delete.await?;
+            if lived {
+                manager.tell_revoked(&user, id, reason, actor);
+            }
+            Ok(lived)
+        })
+        .await
     }
 
     async fn end_all(
@@ -131,14 +137,19 @@ impl<D: SessionData> SessionManager<D> {
         keep: Option<&SessionId>,
         reason: EndReason,
     ) -> Result<Vec<SessionId>, SessionError> {
-        let gate = &self.shared.gate;
-        let ended = gate
-            .ask(Verb::DeleteAll, gate.deadline(), |store| store.delete_all(user, keep, reason))
-            .await?;
-        for id in &ended {
-            self.tell_revoked(user, id.clone(), reason, self.actor(user, reason));
-        }
-        Ok(ended)
+        let (manager, user, keep) = (self.clone(), user.clone(), keep.cloned());
+        whole(async move {
+            let gate = &manager.shared.gate;
+            let delete = gate.ask(Verb::DeleteAll, gate.deadline(), |store| {
+                store.delete_all(&user, keep.as_ref(), reason)
+            });
+            let ended = delete.await?;
+            for id in &ended {
+                manager.tell_revoked(&user, id.clone(), reason, manager.actor(&user, reason));
+            }
+            Ok(ended)
+        })
+        .await
     }
 
     fn tell_revoked(&self, user: &UserId, session: SessionId, reason: EndReason, actor: Actor) {

@@ -140,22 +140,26 @@ impl<D: SessionData> SessionManager<D> {
     }
 
     fn readable(&self, listed: Vec<Listed>) -> Vec<Session<D>> {
+        let all = listed.len();
+        let mut why = None;
         let session = |entry: Listed| {
             let activity = entry.activity();
             let Listed { user, id, record, .. } = entry;
             let short = id.clone();
-            match self.session(user, id, record, activity, None) {
-                Ok(session) => Some(session),
-                Err(error) => {
-                    trace::warn!(
-                        "a session is missing in a list",
-                        session = short.short(),
-                        error = trace::Chain(&error),
-                    );
-                    None
-                }
-            }
+            self.session(user, id, record, activity, None)
+                .map_err(|error| why.get_or_insert((short, error)))
+                .ok()
         };
-        listed.into_iter().filter_map(session).collect()
+        let sessions: Vec<_> = listed.into_iter().filter_map(session).collect();
+        // One line, however many there are.
+        if let Some((first, error)) = why {
+            trace::warn!(
+                "sessions are missing in a list: they cannot be read",
+                missing = all - sessions.len(),
+                first = first.short(),
+                error = trace::Chain(&error),
+            );
+        }
+        sessions
     }
 }

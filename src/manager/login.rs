@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
+use super::whole::whole;
 use super::{Lifetimes, SessionManager};
 use crate::clock::Timestamp;
 use crate::error::SessionError;
@@ -59,6 +60,11 @@ impl<D: SessionData> SessionManager<D> {
     /// ends), [`Directory`](SessionError::Directory) when the user directory cannot tell; the other kinds when what
     /// `new` says cannot be stored or signed.
     pub async fn create(&self, new: NewSession<D>) -> Result<Login<D>, SessionError> {
+        let manager = self.clone();
+        whole(async move { manager.open(new).await }).await
+    }
+
+    async fn open(&self, new: NewSession<D>) -> Result<Login<D>, SessionError> {
         let shared = &*self.shared;
         let NewSession { user, content, claims, guard, idle_ttl, lifetime } = new;
         let lifetimes = shared.lifetimes.of_session(idle_ttl, lifetime)?;

@@ -9,6 +9,7 @@ mod list;
 mod login;
 mod rules;
 mod walk;
+mod whole;
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -45,7 +46,8 @@ pub use self::walk::{Progress, Statistics};
 ///
 /// # Cancel safety
 ///
-/// Dropping the future of a verb that writes leaves open whether the write happens; nothing is left half done.
+/// Dropping the future of a verb that reads changes nothing. A write that has begun is carried out, and told as an
+/// [event](crate::events), also when its caller goes away; nothing is left half done.
 pub struct SessionManager<D = ()> {
     shared: Arc<Shared>,
     /// Who asks, where that was said.

@@ -9,6 +9,7 @@ use chrono::{DateTime, Utc};
 use tokio::time::Instant;
 
 use super::SessionManager;
+use super::whole::whole;
 use crate::error::SessionError;
 use crate::gate::Verb;
 use crate::session::{SessionData, role_of};
@@ -42,7 +43,7 @@ pub struct Statistics {
     pub as_of: DateTime<Utc>,
 }
 
-/// The last statistics, and when their walk began.
+/// The last statistics, and when their walk ended.
 pub(super) type Latest = tokio::sync::Mutex<Option<(Instant, Arc<Statistics>)>>;
 
 impl<D: SessionData> SessionManager<D> {
@@ -96,7 +97,7 @@ impl<D: SessionData> SessionManager<D> {
         Ok(Statistics { total, by_role, average_ttl, as_of })
     }
 
-    /// Statistics from a walk that began no longer than `max_age` ago: the last one's, or those of a new walk. Of many
+    /// Statistics from a walk that ended no longer than `max_age` ago: the last one's, or those of a new walk. Of many
     /// callers at once, one walks and the others wait for it.
     ///
     /// # Errors
@@ -105,21 +106,24 @@ impl<D: SessionData> SessionManager<D> {
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future of the caller that walks lets the next one walk.
+    /// The walk goes on without its caller, and serves the next one.
     pub async fn recent_statistics(
         &self,
         max_age: Duration,
     ) -> Result<Arc<Statistics>, SessionError> {
-        let mut latest = self.shared.statistics.lock().await;
-        if let Some((at, statistics)) = &*latest
-            && at.elapsed() <= max_age
-        {
-            return Ok(Arc::clone(statistics));
-        }
-        let began = Instant::now();
-        let statistics = Arc::new(self.statistics(|_| {}).await?);
-        *latest = Some((began, Arc::clone(&statistics)));
-        Ok(statistics)
+        let manager = self.clone();
+        whole(async move {
+            let mut latest = manager.shared.statistics.lock().await;
+            if let Some((at, statistics)) = &*latest
+                && at.elapsed() <= max_age
+            {
+                return Ok(Arc::clone(statistics));
+            }
+            let statistics = Arc::new(manager.statistics(|_| {}).await?);
+            *latest = Some((Instant::now(), Arc::clone(&statistics)));
+            Ok(statistics)
+        })
+        .await
     }
 
     /// Frees all expired sessions, and tells `progress` after each step. Returns how many it freed.

@@ -16,8 +16,16 @@ pub(super) type Params = Result<RawPathParams, RawPathParamsRejection>;
 
 /// One literal user.
 pub(super) fn user_id(params: &Params) -> Result<UserId, Problem> {
-    let user = param(params, "user_id").and_then(UserId::parse);
-    user.ok_or_else(|| Problem::invalid_body("`user_id` must be 1 to 256 bytes of UTF-8"))
+    param(params, "user_id").and_then(UserId::parse).ok_or_else(no_user)
+}
+
+fn no_user() -> Problem {
+    Problem::invalid_body("`user_id` must be 1 to 256 bytes of UTF-8")
+}
+
+/// What is wrong with nothing at all, where `param}` should be.
+pub(super) fn empty(param: &str) -> Problem {
+    if param.starts_with("user_id") { no_user() } else { Code::NotFound.into() }
 }
 
 /// What is no session's name names no session.

@@ -14,6 +14,7 @@ use tokio::time::timeout;
 use super::code::Code;
 use super::context::Context;
 use super::contract::ContractErrorsLayer;
+use super::input;
 use super::problem::Problem;
 use super::table::{Access, Endpoint, Group};
 use crate::guards::RequireRole;
@@ -30,9 +31,11 @@ pub(super) fn router<D: SessionData>(group: Group, context: Context<D>) -> Route
             Access::Admin => &mut admin,
         };
         let mut grown = mem::take(router).route(path, handler.clone());
-        // axum takes no empty parameter: the handler is to say what is wrong with it.
-        if let Some((parent, _)) = path.split_once('{') {
-            grown = grown.route(parent, handler);
+        // axum takes no empty parameter. The handler is not asked: below a parameter of the application's own with the
+        // same name it would find that one.
+        if let Some((parent, param)) = path.split_once('{') {
+            let refuse = async move |_: Request, _: Next| input::empty(param).into_response();
+            grown = grown.route(parent, handler.route_layer(middleware::from_fn(refuse)));
         }
         *router = grown;
     }

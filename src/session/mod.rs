@@ -134,6 +134,13 @@ impl<D> Session<D> {
         &self.state.content.amr
     }
 
+    /// Nobody else has it yet, and it has just been given this revision.
+    pub(crate) fn revised(&mut self, revision: u64) {
+        if let Some(state) = Arc::get_mut(&mut self.state) {
+            state.revision = revision;
+        }
+    }
+
     /// When this was read, on the store's clock.
     pub(crate) fn read(&self) -> Timestamp {
         self.state.read

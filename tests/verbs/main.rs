@@ -12,6 +12,7 @@
 mod change;
 mod directory;
 mod guard;
+mod hang_up;
 mod limits;
 mod lists;
 #[path = "../support/mod.rs"]

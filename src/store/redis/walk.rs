@@ -25,6 +25,9 @@ const MAX_PAGE: usize = 1_000;
 const LEAST: usize = 10;
 const MOST: usize = 1_000;
 
+/// How many users' scripts go in one pipeline. The server runs what it has read of one client in one go, and others wait.
+const AT_ONCE: usize = 32;
+
 /// How long a page looks for sessions before it answers with those that it has.
 const LOOKING: Duration = Duration::from_millis(20);
 
@@ -133,8 +136,19 @@ impl<'a> Walk<'a> {
             .map(|user| Call { keys: self.prefix.all(user), args: Vec::new() })
             .collect();
         let answers = self.run(Script::List, calls).await?;
-        let lists = users.iter().zip(answers);
-        lists.map(|(user, answer)| answer.map(|answer| listed(user, answer)).transpose()).collect()
+        let mut unreadable = Unreadable::default();
+        let lists = users
+            .iter()
+            .zip(answers)
+            .map(|(user, answer)| {
+                answer.map(|answer| listed(user, answer, &mut unreadable)).transpose()
+            })
+            .collect();
+        // One line, however many there are.
+        if let Unreadable { count, first: Some(first) } = unreadable {
+            trace::warn!("session records cannot be read", count = count, first = first.short());
+        }
+        lists
     }
 
     /// Runs a script for many users; `None` for a user whose keys hold something else.
@@ -146,10 +160,18 @@ impl<'a> Walk<'a> {
         if calls.is_empty() {
             return Ok(Vec::new());
         }
-        let expected = calls.len();
-        let answers = self.lane.repeat(&Batch::new(script, calls)).await?;
-        if answers.len() != expected {
-            return Err(unexpected());
+        let mut calls = calls.into_iter();
+        let mut answers = Vec::with_capacity(calls.len());
+        loop {
+            let some: Vec<_> = calls.by_ref().take(AT_ONCE).collect();
+            let expected = answers.len() + some.len();
+            if some.is_empty() {
+                break;
+            }
+            answers.append(&mut self.lane.repeat(&Batch::new(script, some)).await?);
+            if answers.len() != expected {
+                return Err(unexpected());
+            }
         }
         let readable = |answer: Value| match answer.extract_error() {
             Ok(answer) => Ok(Some(answer)),
@@ -192,8 +214,19 @@ fn something_else<T: Default>() -> T {
     T::default()
 }
 
+/// Records that this version cannot read.
+#[derive(Default)]
+struct Unreadable {
+    count: usize,
+    first: Option<SessionId>,
+}
+
 /// What the script tells of one user, by session id.
-fn listed(user: &UserId, answer: Value) -> Result<Vec<Listed>, StoreError> {
+fn listed(
+    user: &UserId,
+    answer: Value,
+    unreadable: &mut Unreadable,
+) -> Result<Vec<Listed>, StoreError> {
     let fields: Vec<Vec<u8>> = redis::from_redis_value(answer).map_err(|_| unexpected())?;
     let mut sessions = Vec::with_capacity(fields.len() / 3);
     let mut fields = fields.into_iter();
@@ -202,7 +235,8 @@ fn listed(user: &UserId, answer: Value) -> Result<Vec<Listed>, StoreError> {
         let id = std::str::from_utf8(&id).ok().and_then(SessionId::parse);
         let Some(id) = id else { continue };
         let (Some(mut record), Some(uses)) = (codec::record(record), codec::activity(&uses)) else {
-            trace::warn!("a session record cannot be read", session = id.short());
+            unreadable.count += 1;
+            unreadable.first.get_or_insert(id);
             continue;
         };
         record.idle_deadline = uses.idle_deadline.min(record.absolute_deadline);
