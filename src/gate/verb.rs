@@ -21,10 +21,11 @@ pub(crate) enum Verb {
 }
 
 impl Verb {
+    /// Every verb, first that of each request.
     pub(crate) const ALL: [Self; 15] = [
+        Self::Load,
         Self::Create,
         Self::Guard,
-        Self::Load,
         Self::Activity,
         Self::Touch,
         Self::Update,

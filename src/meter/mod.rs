@@ -1,8 +1,9 @@
 //! Figures for dashboards and alarms, through the [`metrics`](https://docs.rs/metrics) facade (feature `metrics`).
 //!
 //! The application chooses the recorder, and installs it *before* [`build`](crate::SessionManagerBuilder::build): the
-//! handles are made there, once, so that a request looks nothing up. Without a recorder, or without the feature, nothing
-//! is recorded and nothing is paid for.
+//! handles are made there, once, so that a request registers nothing. Without the feature nothing is paid for it; without
+//! a recorder, a request that asks the store takes some 100 instructions more (one more look at the clock), and one that
+//! is refused before that some 50.
 //!
 //! | name | kind | unit | labels | what it is |
 //! |---|---|---|---|---|
@@ -138,7 +139,8 @@ impl Meter {
     /// The histograms of a store with these verbs.
     pub(crate) fn store(&self, verbs: impl IntoIterator<Item = &'static str>) -> StoreTimes {
         let verbs = verbs.into_iter().filter(|_| self.0.is_some());
-        let outcomes = || STORE_ERRORS.map(StoreErrorKind::as_str).into_iter().chain(["ok"]);
+        // What is asked for most is found first.
+        let outcomes = || ["ok"].into_iter().chain(STORE_ERRORS.map(StoreErrorKind::as_str));
         StoreTimes(Labelled::new(verbs, |verb| {
             Labelled::new(outcomes(), |outcome| {
                 histogram(Name::StoreTime, &[("verb", verb), ("outcome", outcome)])
