@@ -24,22 +24,28 @@ impl Figures {
     }
 
     /// What was counted or set since the last call, as `name{label=value,…}` without the common prefix; of a histogram
-    /// the sum. What is zero is left out.
+    /// the sum, and beside it `name_count{…}`. What is zero is left out.
     pub fn take(&self) -> BTreeMap<String, f64> {
         let snapshot = self.snapshotter.snapshot().into_vec().into_iter();
-        let values = snapshot.map(|(key, _, _, value)| {
+        let mut values = BTreeMap::new();
+        for (key, _, _, value) in snapshot {
+            let labels = key.key().labels();
+            let labels = labels.map(|label| format!("{}={}", label.key(), label.value()));
+            let labels = labels.collect::<Vec<_>>().join(",");
+            let labels = if labels.is_empty() { labels } else { format!("{{{labels}}}") };
+            let name = key.key().name().strip_prefix(PREFIX).unwrap();
             let value = match value {
                 DebugValue::Counter(count) => count as f64,
                 DebugValue::Gauge(value) => *value,
-                DebugValue::Histogram(values) => values.iter().map(|value| **value).sum(),
+                DebugValue::Histogram(times) => {
+                    values.insert(format!("{name}_count{labels}"), times.len() as f64);
+                    times.iter().map(|time| **time).sum()
+                }
             };
-            let labels =
-                key.key().labels().map(|label| format!("{}={}", label.key(), label.value()));
-            let labels = labels.collect::<Vec<_>>().join(",");
-            let name = key.key().name().strip_prefix(PREFIX).unwrap();
-            (if labels.is_empty() { name.to_owned() } else { format!("{name}{{{labels}}}") }, value)
-        });
-        values.filter(|(_, value)| *value != 0.0).collect()
+            values.insert(format!("{name}{labels}"), value);
+        }
+        values.retain(|_, value| *value != 0.0);
+        values
     }
 
     /// One of them; zero if it is not there.
