@@ -93,12 +93,12 @@ async fn an_odd_user_id_is_one_literal_user() {
         page.until_focus("#search-user");
     }
     assert_eq!(page.requests(), []);
-    // Longer than an id can be: the server's own words.
+    // Longer than an id can be: said in the page's words.
     page.fill("#search-user", &"x".repeat(300));
     page.click("#search .main");
     page.until(
         "the refusal is told",
-        "get('alarm').textContent.startsWith('The server refused: ')",
+        "get('alarm').textContent.startsWith('The server cannot read this')",
     );
     page.assert_no_complaint_but(&[422]);
 }
