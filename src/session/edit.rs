@@ -21,21 +21,11 @@ pub struct SessionEdit<D = ()> {
 impl<D> Content<D> {
     /// Lets `change` have its part of the content.
     pub(crate) fn edited(self, change: impl FnOnce(&mut SessionEdit<D>)) -> Self {
-        let Self {
-            user_name,
-            email,
-            role,
-            ip_address,
-            user_agent,
-            authenticated_at,
-            acr,
-            amr,
-            data,
-        } = self;
+        let Self { user_name, email, role, data, .. } = self;
         let mut edit = SessionEdit { user_name, email, role, data };
         change(&mut edit);
         let SessionEdit { user_name, email, role, data } = edit;
-        Self { user_name, email, role, ip_address, user_agent, authenticated_at, acr, amr, data }
+        Self { user_name, email, role, data, ..self }
     }
 }
 

@@ -238,6 +238,13 @@ async fn the_guards_come_along_wherever_the_routes_are_mounted() {
     let path = "/v1/tenant/x/sessions/user/jeju";
     let reply = send(&nested, request("GET", path, Some(&admin), Body::empty())).await;
     assert_eq!(reply.body["user_id"], "jeju", "the route's own parameter counts");
+    // Nobody is named: that is no word about the tenant.
+    let path = "/v1/tenant/jeju/sessions/user/";
+    for method in ["GET", "DELETE"] {
+        let reply = send(&nested, request(method, path, Some(&admin), Body::empty())).await;
+        assert_eq!(reply.said(), (422, "invalid_body"), "{method}");
+    }
+    assert_eq!(site.get("/api/session/me", &token).await.status, 200, "nobody was ended");
 }
 
 #[test]

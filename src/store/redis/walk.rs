@@ -157,17 +157,11 @@ impl<'a> Walk<'a> {
         script: Script,
         calls: Vec<Call>,
     ) -> Result<Vec<Option<Value>>, StoreError> {
-        if calls.is_empty() {
-            return Ok(Vec::new());
-        }
         let mut calls = calls.into_iter();
         let mut answers = Vec::with_capacity(calls.len());
-        loop {
+        while calls.len() > 0 {
             let some: Vec<_> = calls.by_ref().take(AT_ONCE).collect();
             let expected = answers.len() + some.len();
-            if some.is_empty() {
-                break;
-            }
             answers.append(&mut self.lane.repeat(&Batch::new(script, some)).await?);
             if answers.len() != expected {
                 return Err(unexpected());
