@@ -3,29 +3,38 @@
 use std::fmt;
 use std::marker::PhantomData;
 use std::num::NonZeroU32;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use quick_cache::sync::Cache;
 use tokio::sync::mpsc;
 
 use super::accounts::Accounts;
-use super::{Lifetimes, Limits, SessionManager, Shared, rules, walk};
+use super::{Lifetimes, Limits, PolicyNumber, SessionManager, Shared, rules, walk};
 use crate::clock::{Clock, SystemClock};
+use crate::coherence::Tick;
 use crate::directory::{ErasedDirectory, UserDirectory};
 use crate::error::ConfigError;
 use crate::events::{EventSink, Events};
 use crate::gate::Gate;
 use crate::meter::{Meter, Name};
+use crate::near::Near;
 use crate::session::SessionData;
 use crate::store::erased::ErasedStore;
-use crate::store::{MemoryStore, SessionLimit, SessionStore, WhenFull};
+use crate::store::{MemoryStore, SessionLimit, SessionStore, Tracking, WhenFull};
 use crate::token::{KeySet, Policy, TokenSettings};
 use crate::touch::{self, TouchQueue, TouchRules, Worker};
 
 /// Uses that may wait for the worker, about 2 MiB. The worker empties it several times a second; one that is full costs
 /// nothing but a later touch.
 const QUEUE: usize = 16_384;
+
+/// Tokens that a process remembers.
+const NEAR_CAPACITY: usize = 32_768;
+
+/// Sessions that a process knows to have ended.
+const ENDED_KNOWN: usize = 16_384;
 
 /// How long a list, or one step of a walk over all sessions, may take.
 const WALK_TIMEOUT: Duration = Duration::from_secs(5);
@@ -57,6 +66,7 @@ struct Settings {
     directory: Option<Arc<dyn ErasedDirectory>>,
     directory_timeout: Duration,
     revalidate_after: Duration,
+    near_capacity: Option<usize>,
     sinks: Vec<Box<dyn EventSink>>,
 }
 
@@ -99,6 +109,7 @@ impl SessionManagerBuilder {
             directory: None,
             directory_timeout: Duration::from_millis(250),
             revalidate_after: Duration::from_secs(30),
+            near_capacity: Some(NEAR_CAPACITY),
             sinks: Vec::new(),
         };
         Self { settings, data: PhantomData }
@@ -260,12 +271,30 @@ impl<D: SessionData> SessionManagerBuilder<D> {
         self
     }
 
-    /// How long the directory's word that an account is active is taken for granted, by this process. 30 seconds by
-    /// default, 1 hour at most; zero asks on every request.
+    /// How long the directory's word that an account is active is taken for granted, by this process, and how long what
+    /// the near cache knows of a session is used before the store is asked again, although it told of no change. 30
+    /// seconds by default, 1 hour at most; zero asks both on every request.
     ///
     /// [`suspend`](SessionManager::suspend) does not wait for it.
     pub fn revalidate_after(mut self, time: Duration) -> Self {
         self.settings.revalidate_after = time;
+        self
+    }
+
+    /// How many tokens the near cache holds at most, each with its session. 32,768 by default, some 1.5 kB each with
+    /// sessions and tokens of a usual size.
+    ///
+    /// The near cache is what makes a request cost no round trip: see [`near_cache`](crate::SessionManager::near_cache)
+    /// and the crate's page. It works with a store that tells of changes, that is [`RedisStore`](crate::RedisStore), while
+    /// the [`Worker`] runs. An entry that does not fit costs its next request a round trip; those that are used most stay.
+    pub fn near_cache_capacity(mut self, entries: usize) -> Self {
+        self.settings.near_capacity = Some(entries);
+        self
+    }
+
+    /// Asks the store for each request, also one that tells of changes.
+    pub fn without_near_cache(mut self) -> Self {
+        self.settings.near_capacity = None;
         self
     }
 
@@ -303,6 +332,7 @@ impl<D: SessionData> SessionManagerBuilder<D> {
             directory,
             directory_timeout,
             revalidate_after,
+            near_capacity,
             sinks,
         } = self.settings;
         let touch = TouchRules {
@@ -312,6 +342,7 @@ impl<D: SessionData> SessionManagerBuilder<D> {
         };
         rules::check_durations(lifetimes, touch, store_timeout)?;
         rules::check_accounts(login_rate, directory_timeout, revalidate_after)?;
+        rules::check_near_cache(near_capacity)?;
         let policy = Policy::new(TokenSettings {
             keys: keys.ok_or(ConfigError::Missing("keys"))?,
             issuer: issuer.ok_or(ConfigError::Missing("issuer"))?.exactly(),
@@ -320,15 +351,22 @@ impl<D: SessionData> SessionManagerBuilder<D> {
             accept_typ_jwt,
         })?;
         let store = store.unwrap_or_else(|| Arc::new(MemoryStore::with_clock(Arc::clone(&clock))));
+        let tracker = near_capacity.and_then(|_| store.tracking()).map(|Tracking(tracker)| tracker);
+        let near = near_capacity.zip(tracker.clone());
         let meter = Meter::new();
         let gate = Arc::new(Gate::new(store, store_timeout, WALK_TIMEOUT, &meter));
         let (events, sinks) = Events::new(sinks, &meter);
         let (sender, receiver) = mpsc::channel(QUEUE);
-        let worker = touch::worker(receiver, Arc::clone(&gate), sinks, meter.clone());
+        let worker = touch::worker(receiver, Arc::clone(&gate), sinks, tracker, meter.clone());
         let shared = Shared {
             gate,
             touches: TouchQueue::new(sender, touch, &meter),
+            policy_number: PolicyNumber(policy.number(None).into()),
             policy: ArcSwap::from_pointee(policy),
+            replacing: Mutex::default(),
+            near: near.map(|(capacity, tracker)| Near::new(capacity, tracker)),
+            revalidate_after,
+            ended: Cache::new(ENDED_KNOWN),
             clock,
             lifetimes,
             limits: Limits {
@@ -342,8 +380,9 @@ impl<D: SessionData> SessionManagerBuilder<D> {
             accepted: meter.counter(Name::Accepted),
             meter,
             statistics: walk::Latest::default(),
+            started: Tick::now(),
         };
-        Ok((SessionManager { shared: Arc::new(shared), actor: None, data: self.data }, worker))
+        Ok((SessionManager { shared: Arc::new(shared), actor: None }, worker))
     }
 }
 
