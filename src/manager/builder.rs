@@ -11,7 +11,8 @@ use quick_cache::sync::Cache;
 use tokio::sync::mpsc;
 
 use super::accounts::Accounts;
-use super::{Lifetimes, Limits, PolicyNumber, SessionManager, Shared, rules, walk};
+use super::near_cache::{self, PolicyNumber};
+use super::{Lifetimes, Limits, SessionManager, Shared, rules, walk};
 use crate::clock::{Clock, SystemClock};
 use crate::coherence::Tick;
 use crate::directory::{ErasedDirectory, UserDirectory};
@@ -30,9 +31,6 @@ use crate::touch::{self, TouchQueue, TouchRules, Worker};
 /// nothing but a later touch.
 const QUEUE: usize = 16_384;
 
-/// Tokens that a process remembers.
-const NEAR_CAPACITY: usize = 32_768;
-
 /// Sessions that a process knows to have ended.
 const ENDED_KNOWN: usize = 16_384;
 
@@ -43,12 +41,12 @@ const WALK_TIMEOUT: Duration = Duration::from_secs(5);
 /// everything else has a default.
 #[must_use = "a builder does nothing until it is built"]
 pub struct SessionManagerBuilder<D = ()> {
-    settings: Settings,
+    pub(super) settings: Settings,
     data: PhantomData<fn() -> D>,
 }
 
 /// All that can be set; none of it depends on the sessions' data.
-struct Settings {
+pub(super) struct Settings {
     keys: Option<KeySet>,
     issuer: Option<Expected>,
     audience: Option<Expected>,
@@ -66,7 +64,7 @@ struct Settings {
     directory: Option<Arc<dyn ErasedDirectory>>,
     directory_timeout: Duration,
     revalidate_after: Duration,
-    near_capacity: Option<usize>,
+    pub(super) near_capacity: Option<usize>,
     sinks: Vec<Box<dyn EventSink>>,
 }
 
@@ -109,7 +107,7 @@ impl SessionManagerBuilder {
             directory: None,
             directory_timeout: Duration::from_millis(250),
             revalidate_after: Duration::from_secs(30),
-            near_capacity: Some(NEAR_CAPACITY),
+            near_capacity: Some(near_cache::CAPACITY),
             sinks: Vec::new(),
         };
         Self { settings, data: PhantomData }
@@ -281,23 +279,6 @@ impl<D: SessionData> SessionManagerBuilder<D> {
         self
     }
 
-    /// How many tokens the near cache holds at most, each with its session. 32,768 by default, some 1.5 kB each with
-    /// sessions and tokens of a usual size.
-    ///
-    /// The near cache is what makes a request cost no round trip: see [`near_cache`](crate::SessionManager::near_cache)
-    /// and the crate's page. It works with a store that tells of changes, that is [`RedisStore`](crate::RedisStore), while
-    /// the [`Worker`] runs. An entry that does not fit costs its next request a round trip; those that are used most stay.
-    pub fn near_cache_capacity(mut self, entries: usize) -> Self {
-        self.settings.near_capacity = Some(entries);
-        self
-    }
-
-    /// Asks the store for each request, also one that tells of changes.
-    pub fn without_near_cache(mut self) -> Self {
-        self.settings.near_capacity = None;
-        self
-    }
-
     /// Tells [events](crate::events) to `sink` as well; may be called several times. None by default.
     ///
     /// It gets them on a thread of its own, once the [`Worker`] is started.
@@ -361,7 +342,7 @@ impl<D: SessionData> SessionManagerBuilder<D> {
         let shared = Shared {
             gate,
             touches: TouchQueue::new(sender, touch, &meter),
-            policy_number: PolicyNumber(policy.number(None).into()),
+            policy_number: PolicyNumber::new(policy.number(None)),
             policy: ArcSwap::from_pointee(policy),
             replacing: Mutex::default(),
             near: near.map(|(capacity, tracker)| Near::new(capacity, tracker)),

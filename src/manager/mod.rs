@@ -9,6 +9,7 @@ mod end;
 mod list;
 mod load;
 mod login;
+mod near_cache;
 mod recall;
 mod rules;
 mod trouble;
@@ -16,7 +17,6 @@ mod walk;
 mod whole;
 
 use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -25,6 +25,7 @@ use quick_cache::sync::Cache;
 use tokio::time::Instant;
 
 use self::accounts::Accounts;
+use self::near_cache::PolicyNumber;
 use crate::clock::Clock;
 use crate::coherence::Tick;
 use crate::error::{AuthError, ConfigError, SessionError};
@@ -33,7 +34,6 @@ use crate::gate::{Gate, Verb};
 use crate::id::{SessionId, UserId};
 use crate::meter::{Counter, Meter};
 use crate::near::{Near, NearCache};
-use crate::reason::EndReason;
 use crate::session::{Session, SessionData};
 use crate::store::{SessionLimit, StoreHealth};
 use crate::token::{KeySet, Policy};
@@ -219,29 +219,6 @@ impl<D: SessionData> SessionManager<D> {
         }
     }
 
-    /// How the near cache is doing. No I/O.
-    #[must_use]
-    pub fn near_cache(&self) -> NearCache {
-        self.shared.near.as_ref().map_or(NearCache::off(self.shared.started), Near::status)
-    }
-
-    /// How often the store says that what is remembered still counts; `None` where nothing is remembered.
-    pub(crate) fn beat(&self) -> Option<Duration> {
-        self.shared.near.as_ref().map(|near| near.tracker().beat())
-    }
-
-    /// Sessions of this user were just changed from here: what is remembered of them counts no more.
-    fn changed(&self, user: &UserId) {
-        if let Some(near) = &self.shared.near {
-            near.tracker().changed(user);
-        }
-    }
-
-    /// This session was just ended.
-    fn has_ended(&self, user: &UserId, id: &SessionId, reason: EndReason) {
-        self.shared.ended.insert((user.clone(), id.clone()), AuthError::revoked(reason));
-    }
-
     /// How many uses of sessions were not queued since the start (the touch queue was full, or its worker stopped).
     #[must_use]
     pub fn dropped_touches(&self) -> u64 {
@@ -263,21 +240,6 @@ pub struct Health {
     pub latency: Option<Duration>,
     /// The near cache of this process.
     pub cache: NearCache,
-}
-
-/// The number of the policy that counts now.
-#[derive(Debug)]
-struct PolicyNumber(AtomicU64);
-
-impl PolicyNumber {
-    fn set(&self, number: u64) {
-        self.0.store(number, Ordering::Release);
-    }
-
-    /// With what a layer demands beside it: [`Policy::number`] without the policy.
-    fn with(&self, audience: u32) -> u64 {
-        self.0.load(Ordering::Acquire) | u64::from(audience)
-    }
 }
 
 // By hand: a derive would ask for `D: Clone`.
