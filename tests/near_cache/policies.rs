@@ -42,7 +42,7 @@ async fn each_policy_does_what_it_says_while_redis_is_away_and_nothing_else_befo
     let unknown = login(&world.manager, "unknown").await.access_token;
     assert_eq!(layers.see(&known).await, ["live"; 3]);
 
-    world.server.stop();
+    world.redis_is_gone().await;
     assert_eq!(layers.see(&known).await, ["store_unavailable", "stale", "token only known"]);
     assert_eq!(
         layers.see(&unknown).await,
@@ -81,7 +81,7 @@ async fn what_is_known_to_have_ended_is_refused_whoever_is_away() {
     world.server.number(&["DEL", "session:{evicted}:live"]).await;
     until("the deletion is told", async || world.manager.near_cache().invalidations >= 3).await;
 
-    world.server.stop();
+    world.redis_is_gone().await;
     let [_, stale, token_only] = layers.see(&here.access_token).await;
     assert_eq!([stale, token_only], ["session_revoked"; 2]);
     let [_, stale, token_only] = layers.see(&seen.access_token).await;
@@ -100,7 +100,7 @@ async fn stale_ends_with_its_time() {
     let token = login(&world.manager, "jeju").await.access_token;
     assert_eq!(sees(&layer, &token).await, "live");
     let stopped = Instant::now();
-    world.server.stop();
+    world.redis_is_gone().await;
     until("it is served no more", async || sees(&layer, &token).await == "store_unavailable").await;
     // The last beat was sent at most 100 ms, and some, before the end.
     assert!(stopped.elapsed() > Duration::from_millis(300), "{:?}", stopped.elapsed());
@@ -119,7 +119,7 @@ async fn stale_never_outlives_the_session_or_the_token() {
     for token in [&idle, &short] {
         assert_eq!(sees(&stale, token).await, "live");
     }
-    world.server.stop();
+    world.redis_is_gone().await;
     assert_eq!(sees(&stale, &short).await, "stale");
     until("the idle TTL is over", async || sees(&stale, &idle).await == "store_unavailable").await;
     until("the token is over", async || sees(&stale, &short).await == "token_expired").await;
@@ -131,7 +131,7 @@ async fn stale_never_outlives_the_session_or_the_token() {
 async fn a_token_without_a_session_is_good_for_the_outage_and_for_nothing_else() {
     let mut world = world().await;
     let layers = layers(&world);
-    world.server.stop();
+    world.redis_is_gone().await;
     let new = NewSession::new(user("jeju"));
     assert!(world.manager.begin_login(&user("jeju")).await.is_err(), "a login is 503");
     let token = world.manager.token_without_session(&new).await.unwrap().access_token;
@@ -145,8 +145,12 @@ async fn a_token_without_a_session_is_good_for_the_outage_and_for_nothing_else()
     })
     .await;
     assert_eq!(layers.see(&token).await, ["session_expired"; 3]);
-    assert_eq!(world.server.number(&["DBSIZE"]).await, 0, "no session is ever made of it");
-    world.server.stop();
+    assert_eq!(
+        world.server.number(&["EXISTS", "session:{jeju}:live", "session:{jeju}:seen"]).await,
+        0,
+        "no session is ever made of it"
+    );
+    world.redis_is_gone().await;
     assert_eq!(sees(&layers.token_only, &token).await, "session_expired", "and it stays refused");
 }
 
@@ -163,7 +167,7 @@ async fn a_guard_behind_a_token_alone_lets_nobody_in_and_says_that_it_does_not_k
         .service_fn(ok);
     let ask = async || service.clone().oneshot(bearer(&token)).await.unwrap();
     assert_eq!(ask().await.status(), StatusCode::OK);
-    world.server.stop();
+    world.redis_is_gone().await;
     let response = ask().await;
     assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(response.headers()["retry-after"], "1");

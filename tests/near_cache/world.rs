@@ -45,6 +45,12 @@ impl World {
         until(&format!("{state:?}"), async || self.manager.near_cache().state == state).await;
     }
 
+    /// Kills Redis, and waits until this process has heard of it. (Until then what it knows counts: that is the lease.)
+    pub(crate) async fn redis_is_gone(&mut self) {
+        self.server.stop();
+        self.reaches(NearCacheState::Connecting).await;
+    }
+
     pub(crate) fn layer(&self) -> SessionAuthLayer {
         SessionAuthLayer::new(self.manager.clone())
     }
