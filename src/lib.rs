@@ -123,9 +123,9 @@ pub use self::service::SessionAuth;
 pub use self::session::{NewSession, Session, SessionData};
 pub use self::steps::extract::bearer;
 pub use self::steps::reject::{Head, JsonRejection, Reject};
-pub use self::store::MemoryStore;
 #[cfg(feature = "redis")]
 pub use self::store::RedisStore;
+pub use self::store::{MemoryStore, Replicas, Revoke, Revoked};
 pub use self::token::{Algorithm, KeySet, SigningKey, VerifiedClaims, VerifyingKey};
 
 #[cfg(doctest)]

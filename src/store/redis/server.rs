@@ -24,6 +24,15 @@ const OLDEST_VALKEY: (u32, u32) = (7, 2);
 impl ServerInfo {
     /// Reads the answer of `HELLO`, and refuses a server that is too old.
     pub(super) fn from_hello(hello: &Value) -> Result<Self, StoreError> {
+        let server = Self::of_any_age(hello)?;
+        if server.is_too_old() {
+            let what = "the server is older than Redis 7.0 or Valkey 7.2";
+            return Err(fault(StoreErrorKind::Unsupported, what));
+        }
+        Ok(server)
+    }
+
+    pub(super) fn of_any_age(hello: &Value) -> Result<Self, StoreError> {
         let field = |name: &str| {
             let mut fields = hello.as_map_iter()?;
             let (_, value) = fields.find(|(key, _)| text(key) == Some(name))?;
@@ -33,16 +42,16 @@ impl ServerInfo {
             return Err(fault(StoreErrorKind::Unsupported, "HELLO does not name the server"));
         };
         let role = field("role").unwrap_or_default();
-        let oldest = if name == "valkey" { OLDEST_VALKEY } else { OLDEST_REDIS };
-        if number(&version).is_none_or(|version| version < oldest) {
-            let what = "the server is older than Redis 7.0 or Valkey 7.2";
-            return Err(fault(StoreErrorKind::Unsupported, what));
-        }
         Ok(Self { name, version, role })
+    }
+
+    pub(super) fn is_too_old(&self) -> bool {
+        let oldest = if self.name == "valkey" { OLDEST_VALKEY } else { OLDEST_REDIS };
+        number(&self.version).is_none_or(|version| version < oldest)
     }
 }
 
-fn text(value: &Value) -> Option<&str> {
+pub(super) fn text(value: &Value) -> Option<&str> {
     match value {
         Value::BulkString(bytes) => std::str::from_utf8(bytes).ok(),
         Value::SimpleString(text) | Value::VerbatimString { text, .. } => Some(text),

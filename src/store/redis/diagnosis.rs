@@ -1,0 +1,202 @@
+//! What is not as it should be around a server that works.
+
+use std::collections::HashSet;
+use std::fmt;
+use std::mem::{Discriminant, discriminant};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use redis::{
+    AsyncConnectionConfig, Client, ConnectionInfo, RedisError, RedisResult, ServerErrorKind, Value,
+    cmd, pipe,
+};
+
+use super::RedisStore;
+use super::error::{fault, store_error};
+use super::pool::unexpected;
+use super::server::{ServerInfo, text};
+use super::time::micros_of;
+use crate::clock::{Clock, Timestamp};
+use crate::store::{StoreError, StoreErrorKind};
+
+/// Something that is not as it should be around a server that works: an answer of [`RedisStore::diagnose`].
+///
+/// `Display` says in one sentence what it is and how to put it right. It holds no address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Finding {
+    /// The server has a `maxmemory`, and when that is reached this policy drops sessions.
+    EvictionPolicy(String),
+    /// The server, of this version, is older than Redis 7.0 or Valkey 7.2.
+    ServerTooOld(String),
+    /// The server is a replica, which takes no logins and no logouts.
+    Replica,
+    /// The server does not tell what changes, so nothing can be cached near the requests.
+    TrackingRefused(TrackingRefusal),
+    /// The clocks of this host and of the server are this far apart, at least.
+    ClockSkew(Duration),
+}
+
+/// Why a server does not tell what changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum TrackingRefusal {
+    /// This user may not ask for it.
+    NotPermitted,
+    /// The server, or a proxy in front of it, cannot do it.
+    NotSupported,
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::EvictionPolicy(policy) => {
+                let which = if policy.starts_with("allkeys-") {
+                    "any session"
+                } else {
+                    "sessions, as all of them have a TTL,"
+                };
+                let policy = policy.escape_debug();
+                write!(
+                    f,
+                    "maxmemory-policy is {policy}, which drops {which} when the memory is full: set it to noeviction"
+                )
+            }
+            Self::ServerTooOld(version) => write!(
+                f,
+                "the server has version {}: upgrade it to Redis 7.0, Valkey 7.2 or later",
+                version.escape_debug()
+            ),
+            Self::Replica => f.write_str(
+                "the server is a replica and takes no logins or logouts: give the address of the primary",
+            ),
+            Self::TrackingRefused(TrackingRefusal::NotPermitted) => f.write_str(
+                "CLIENT TRACKING is not permitted, so that each request asks the server: grant this user \
+                 +client|tracking",
+            ),
+            Self::TrackingRefused(TrackingRefusal::NotSupported) => f.write_str(
+                "CLIENT TRACKING is not supported, so that each request asks the server: use a server that has it, \
+                 without a proxy in between",
+            ),
+            Self::ClockSkew(apart) => write!(
+                f,
+                "the clocks of this host and of the server are {:.1} s apart: let NTP set both",
+                apart.as_secs_f64()
+            ),
+        }
+    }
+}
+
+/// What a diagnosis needs, beside the server.
+pub(super) struct Diagnosis {
+    client: Client,
+    host: Arc<dyn Clock>,
+    timeout: Duration,
+    /// The kinds of findings that were handed out to be logged.
+    told: Mutex<HashSet<Discriminant<Finding>>>,
+}
+
+/// Clocks that are less apart cost nobody a login.
+const TOLERATED: Duration = Duration::from_secs(1);
+
+impl Diagnosis {
+    pub(super) fn new(
+        info: ConnectionInfo,
+        host: Arc<dyn Clock>,
+        timeout: Duration,
+    ) -> Result<Self, RedisError> {
+        Ok(Self { client: Client::open(info)?, host, timeout, told: Mutex::default() })
+    }
+
+    /// The findings of kinds that were not told before.
+    pub(super) fn news(&self, findings: Vec<Finding>) -> Vec<String> {
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        let new = findings.into_iter().filter(|finding| told.insert(discriminant(finding)));
+        new.map(|finding| finding.to_string()).collect()
+    }
+
+    async fn findings(&self) -> Result<Vec<Finding>, StoreError> {
+        let (asked, time, round_trip, answers) =
+            self.ask().await.map_err(|error| store_error(&error))?;
+        let time = micros_of(&time).ok_or_else(unexpected)?;
+        let [hello, memory, tracking] =
+            <[Value; 3]>::try_from(answers).map_err(|_| unexpected())?;
+        let server = ServerInfo::of_any_age(&hello)?;
+        Ok([
+            eviction(&memory),
+            server.is_too_old().then_some(Finding::ServerTooOld(server.version)),
+            (server.role != "master").then_some(Finding::Replica),
+            refusal(tracking).map(Finding::TrackingRefused),
+            skew(asked, time, round_trip).map(Finding::ClockSkew),
+        ]
+        .into_iter()
+        .flatten()
+        .collect())
+    }
+
+    /// The host's time, the server's, how long that took, and the answers to the questions.
+    ///
+    /// On a connection of its own, which then goes: tracking is a state of a connection.
+    async fn ask(&self) -> RedisResult<(Timestamp, Value, Duration, Vec<Value>)> {
+        let config = AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(self.timeout))
+            .set_response_timeout(None);
+        let mut connection =
+            self.client.get_multiplexed_async_connection_with_config(&config).await?;
+        let (asked, sent) = (self.host.now(), Instant::now());
+        let time = connection.send_packed_command(&cmd("TIME")).await?.extract_error()?;
+        let round_trip = sent.elapsed();
+        let mut questions = pipe();
+        questions
+            .add_command(cmd("HELLO"))
+            .cmd("INFO")
+            .arg("memory")
+            .cmd("CLIENT")
+            .arg(&["TRACKING", "ON", "OPTIN"]);
+        let answers = connection.send_packed_commands(&questions, 0, questions.len()).await?;
+        Ok((asked, time, round_trip, answers))
+    }
+}
+
+impl RedisStore {
+    /// Looks for what is not as it should be around a server that works: what an operator should put right, and what
+    /// would otherwise show itself late. To be called at start-up, beside [`check`](Self::check); a
+    /// [`Worker`](crate::touch::Worker) that is started does so by itself, and logs a warning for each finding.
+    ///
+    /// Asks on a connection of its own, within the [walk time-out](super::RedisStoreBuilder::walk_timeout). What this
+    /// user may not look at (`INFO`) is left out. Never needs `CONFIG`.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the server does not answer.
+    pub async fn diagnose(&self) -> Result<Vec<Finding>, StoreError> {
+        let diagnosis = &self.inner.diagnosis;
+        let late = |_| Err(fault(StoreErrorKind::Unavailable, "no answer in time"));
+        tokio::time::timeout(diagnosis.timeout, diagnosis.findings()).await.unwrap_or_else(late)
+    }
+}
+
+/// The answer of `INFO memory`; nothing where it is refused. Without a `maxmemory`, no policy drops anything.
+fn eviction(memory: &Value) -> Option<Finding> {
+    let info = text(memory)?;
+    let field = |name: &str| info.lines().find_map(|line| line.strip_prefix(name));
+    let (limit, policy) = (field("maxmemory:")?, field("maxmemory_policy:")?.trim());
+    (limit.trim() != "0" && policy != "noeviction")
+        .then(|| Finding::EvictionPolicy(policy.to_owned()))
+}
+
+fn refusal(answer: Value) -> Option<TrackingRefusal> {
+    let error = answer.extract_error().err()?;
+    let not_permitted = error.kind() == redis::ErrorKind::Server(ServerErrorKind::NoPerm);
+    Some(if not_permitted { TrackingRefusal::NotPermitted } else { TrackingRefusal::NotSupported })
+}
+
+/// How far the server's time, in microseconds, was from the host's, which is known as of when the server was asked.
+fn skew(asked: Timestamp, server: i64, round_trip: Duration) -> Option<Duration> {
+    // The server read its clock somewhere in the round trip: in its middle, give or take half of it.
+    let half = round_trip / 2;
+    let host = i128::from(asked.as_millis()) * 1_000 + half.as_micros().cast_signed();
+    let apart = (i128::from(server) - host).unsigned_abs();
+    let apart = Duration::from_micros(u64::try_from(apart).unwrap_or(u64::MAX));
+    Some(apart.saturating_sub(half)).filter(|apart| *apart > TOLERATED)
+}
