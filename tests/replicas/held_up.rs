@@ -8,7 +8,8 @@ use tower_session_auth::EndReason;
 use tower_session_auth::store::{Replicas, SessionStore};
 
 use crate::support::{manager, ms, user};
-use crate::{LONG, end, lives, login, primary, revoked, store, until, until_waiting, waiting};
+use crate::{LONG, begin, end, lives, login, outcome, primary, revoked, store};
+use crate::{until, until_waiting, waiting};
 
 #[tokio::test]
 async fn others_are_answered_while_a_revocation_waits() {
@@ -82,16 +83,15 @@ async fn a_wait_that_its_caller_gave_up_is_in_nobodys_way() {
     let server = primary().await;
     let store = store(&server, 1, LONG);
     let (first, second) = (login(&store, "jeju").await, login(&store, "jeju").await);
-    let given_up = tokio::spawn({
+    let given_up = begin({
         let (store, first) = (store.clone(), first.clone());
         async move { end(&store, "jeju", &first).await }
     });
     until_waiting(&server, 1).await;
-    given_up.abort();
-    assert!(given_up.await.unwrap_err().is_cancelled());
+    drop(given_up);
     assert!(!lives(&store, "jeju", &first).await, "what was sent is done");
 
-    let next = tokio::spawn({
+    let next = begin({
         let (store, second) = (store.clone(), second.clone());
         async move { end(&store, "jeju", &second).await }
     });
@@ -99,7 +99,7 @@ async fn a_wait_that_its_caller_gave_up_is_in_nobodys_way() {
     for id in until_waiting(&server, 1).await {
         server.command(&["CLIENT", "UNBLOCK", &id]).await;
     }
-    assert_eq!(next.await.unwrap().unwrap(), revoked(&second, Replicas::Missed(0)));
+    assert_eq!(outcome(next).await.unwrap(), revoked(&second, Replicas::Missed(0)));
 }
 
 #[tokio::test]

@@ -7,8 +7,8 @@ use tower_session_auth::store::{RedisStore, Replicas, StoreErrorKind};
 use tower_session_auth::{EndReason, SessionError};
 
 use crate::support::{manager, ms, user};
-use crate::{LONG, end, lives, login, primary, replica_of, revoked, scripts_run, store};
-use crate::{until, until_waiting};
+use crate::{LONG, begin, end, lives, login, outcome, primary, replica_of, revoked};
+use crate::{scripts_run, store, until, until_waiting};
 
 #[tokio::test]
 async fn a_connection_killed_in_the_middle_is_an_error_and_nothing_is_done_twice() {
@@ -20,13 +20,13 @@ async fn a_connection_killed_in_the_middle_is_an_error_and_nothing_is_done_twice
         crate::support::login(&manager, "jeju").await,
     );
     let before = scripts_run(&server).await;
-    let asking = tokio::spawn({
+    let asking = begin({
         let (manager, id) = (manager.clone(), first.session.id().clone());
         async move { manager.delete(&user("jeju"), &id, EndReason::Logout).await }
     });
     let waiting = until_waiting(&server, 1).await;
     server.command(&["CLIENT", "KILL", "ID", &waiting[0]]).await;
-    let Err(SessionError::Store(error)) = asking.await.unwrap() else { panic!("not an error") };
+    let Err(SessionError::Store(error)) = outcome(asking).await else { panic!("not an error") };
     assert_eq!(error.kind(), StoreErrorKind::Interrupted);
     let shown = format!("{error} {error:?} {}", error.source().unwrap());
     assert!(!shown.contains("127.0.0.1"), "{shown}");
@@ -46,13 +46,13 @@ async fn a_server_that_dies_in_the_middle_is_an_error_and_comes_back_by_itself()
     let store = store(&server, 1, ms(200));
     let session = login(&store, "jeju").await;
     let long = crate::store(&server, 1, LONG);
-    let asking = tokio::spawn({
+    let asking = begin({
         let session = session.clone();
         async move { end(&long, "jeju", &session).await }
     });
     until_waiting(&server, 1).await;
     server.stop();
-    assert_eq!(asking.await.unwrap().unwrap_err().kind(), StoreErrorKind::Interrupted);
+    assert_eq!(outcome(asking).await.unwrap_err().kind(), StoreErrorKind::Interrupted);
     let refused = end(&store, "jeju", &session).await.unwrap_err();
     assert!(
         matches!(refused.kind(), StoreErrorKind::Unavailable | StoreErrorKind::Interrupted),

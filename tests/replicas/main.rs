@@ -1,12 +1,7 @@
 //! Revocations that wait for replicas, on real servers.
 
 #![cfg(all(feature = "redis", unix))]
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test stops at the first surprise"
-)]
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 mod held_up;
 mod lost;
@@ -14,9 +9,11 @@ mod reached;
 #[path = "../support/mod.rs"]
 mod support;
 
+use std::future::Future;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use tokio::task::JoinSet;
 use tower_session_auth::store::{
     NewRecord, RedisStore, Replicas, Revoke, Revoked, SessionStore, StoreError,
 };
@@ -80,6 +77,18 @@ async fn end(store: &RedisStore, id: &str, session: &SessionId) -> Result<Revoke
 
 fn revoked(session: &SessionId, replicas: Replicas) -> Revoked {
     Revoked::new(vec![session.clone()], replicas)
+}
+
+/// Something under way, in a task of its own that ends with it.
+fn begin<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> JoinSet<T> {
+    let mut task = JoinSet::new();
+    task.spawn(work);
+    task
+}
+
+/// What came of it.
+async fn outcome<T: Send + 'static>(mut task: JoinSet<T>) -> T {
+    task.join_next().await.unwrap().unwrap()
 }
 
 /// The connections that are in a `WAIT` now.

@@ -126,7 +126,7 @@ impl Diagnosis {
             eviction(&memory),
             server.is_too_old().then_some(Finding::ServerTooOld(server.version)),
             (server.role != "master").then_some(Finding::Replica),
-            refusal(tracking).map(Finding::TrackingRefused),
+            refusal(tracking.extract_error()).map(Finding::TrackingRefused),
             skew(asked, time, round_trip).map(Finding::ClockSkew),
         ]
         .into_iter()
@@ -185,8 +185,8 @@ fn eviction(memory: &Value) -> Option<Finding> {
         .then(|| Finding::EvictionPolicy(policy.to_owned()))
 }
 
-fn refusal(answer: Value) -> Option<TrackingRefusal> {
-    let error = answer.extract_error().err()?;
+fn refusal(answer: RedisResult<Value>) -> Option<TrackingRefusal> {
+    let error = answer.err()?;
     let not_permitted = error.kind() == redis::ErrorKind::Server(ServerErrorKind::NoPerm);
     Some(if not_permitted { TrackingRefusal::NotPermitted } else { TrackingRefusal::NotSupported })
 }
@@ -199,4 +199,76 @@ fn skew(asked: Timestamp, server: i64, round_trip: Duration) -> Option<Duration>
     let apart = (i128::from(server) - host).unsigned_abs();
     let apart = Duration::from_micros(u64::try_from(apart).unwrap_or(u64::MAX));
     Some(apart.saturating_sub(half)).filter(|apart| *apart > TOLERATED)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MS: Duration = Duration::from_millis(1);
+
+    fn words(text: &str) -> Value {
+        Value::BulkString(text.into())
+    }
+
+    #[test]
+    fn a_maxmemory_with_a_policy_that_drops_something_is_a_finding() {
+        for (info, policy) in [
+            ("# Memory\r\nmaxmemory:1\r\nmaxmemory_policy:allkeys-lru\r\n", Some("allkeys-lru")),
+            ("maxmemory:52428800\r\nmaxmemory_policy:volatile-ttl\r\n", Some("volatile-ttl")),
+            ("maxmemory_policy:a-new-one\r\nmaxmemory:1\r\n", Some("a-new-one")),
+            ("maxmemory:1\r\nmaxmemory_policy:noeviction\r\n", None),
+            ("maxmemory:0\r\nmaxmemory_policy:allkeys-lru\r\n", None),
+            ("maxmemory_human:1M\r\nmaxmemory_policy:allkeys-lru\r\n", None),
+            ("", None),
+        ] {
+            let expected = policy.map(|policy| Finding::EvictionPolicy(policy.to_owned()));
+            assert_eq!(eviction(&words(info)), expected, "{info}");
+        }
+        assert_eq!(eviction(&Value::Nil), None);
+    }
+
+    #[test]
+    fn clocks_are_apart_by_what_the_round_trip_cannot_explain() {
+        let asked = Timestamp::from_millis(1_000_000);
+        for (server, round_trip, apart) in [
+            (1_000_000, Duration::ZERO, None),
+            (1_001_000, Duration::ZERO, None),
+            (1_001_001, Duration::ZERO, Some(1_001 * MS)),
+            (998_999, Duration::ZERO, Some(1_001 * MS)),
+            // The middle is 200 ms later, and could be 200 ms off.
+            (1_001_400, 400 * MS, None),
+            (1_001_401, 400 * MS, Some(1_001 * MS)),
+            (998_999, 400 * MS, Some(1_001 * MS)),
+            (999_000, 400 * MS, None),
+        ] {
+            assert_eq!(skew(asked, server * 1_000, round_trip), apart, "{server} {round_trip:?}");
+        }
+        assert!(skew(Timestamp::MAX, i64::MIN, Duration::MAX).is_none());
+        assert!(skew(Timestamp::MAX, i64::MIN, Duration::ZERO).is_some());
+    }
+
+    #[test]
+    fn tracking_that_is_refused_has_its_reason() {
+        let refused = |kind| Err((redis::ErrorKind::Server(kind), "refused").into());
+        use TrackingRefusal::{NotPermitted, NotSupported};
+        assert_eq!(refusal(refused(ServerErrorKind::NoPerm)), Some(NotPermitted));
+        assert_eq!(refusal(refused(ServerErrorKind::ResponseError)), Some(NotSupported));
+        assert_eq!(refusal(Ok(Value::Okay)), None);
+    }
+
+    #[test]
+    fn each_finding_says_how_to_put_it_right_on_one_line() {
+        for (finding, fix) in [
+            (Finding::EvictionPolicy("allkeys-lru\nINFO all is well".to_owned()), "noeviction"),
+            (Finding::ServerTooOld("6.2.14\n".to_owned()), "6.2.14\\n: upgrade it to Redis 7.0"),
+            (Finding::Replica, "the address of the primary"),
+            (Finding::TrackingRefused(TrackingRefusal::NotPermitted), "grant this user"),
+            (Finding::TrackingRefused(TrackingRefusal::NotSupported), "without a proxy"),
+            (Finding::ClockSkew(1_250 * MS), "are 1.2 s apart"),
+        ] {
+            let shown = finding.to_string();
+            assert!(shown.contains(fix) && shown.lines().count() == 1, "{shown}");
+        }
+    }
 }

@@ -89,6 +89,7 @@ mod tests {
             ("redis", "7"),
         ] {
             let refused = ServerInfo::from_hello(&hello(server, version)).unwrap_err();
+            assert!(ServerInfo::of_any_age(&hello(server, version)).unwrap().is_too_old());
             assert_eq!(refused.kind(), StoreErrorKind::Unsupported, "{server} {version}");
         }
         assert!(ServerInfo::from_hello(&Value::Okay).is_err());
