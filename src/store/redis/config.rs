@@ -13,7 +13,7 @@ use super::pool::{Pool, PoolSetting};
 use super::replicas::{self, ReplicaLane};
 use super::time::ServerClock;
 use super::{Inner, RedisStore};
-use crate::clock::{Clock, SystemClock};
+use crate::clock::Clock;
 use crate::error::ConfigError;
 
 /// Settings of a [`RedisStore`]; made by [`RedisStore::builder`].
@@ -25,7 +25,7 @@ pub struct RedisStoreBuilder {
     walk_timeout: Duration,
     pool_size: u32,
     wait_replicas: Option<(u32, Duration)>,
-    host_clock: Arc<dyn Clock>,
+    host_clock: Option<Arc<dyn Clock>>,
 }
 
 impl RedisStoreBuilder {
@@ -41,7 +41,7 @@ impl RedisStoreBuilder {
             walk_timeout: Duration::from_secs(5),
             pool_size: 4,
             wait_replicas: None,
-            host_clock: Arc::new(SystemClock),
+            host_clock: None,
         }
     }
 
@@ -95,7 +95,7 @@ impl RedisStoreBuilder {
     /// This host's clock, which [`RedisStore::diagnose`] compares with the server's. The system's by default. It plays no
     /// part in a session's life.
     pub fn host_clock(mut self, clock: impl Clock) -> Self {
-        self.host_clock = Arc::new(clock);
+        self.host_clock = Some(Arc::new(clock));
         self
     }
 

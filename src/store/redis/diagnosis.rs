@@ -16,7 +16,7 @@ use super::error::{fault, store_error};
 use super::pool::unexpected;
 use super::server::{ServerInfo, text};
 use super::time::micros_of;
-use crate::clock::{Clock, Timestamp};
+use crate::clock::{Clock, SystemClock, Timestamp};
 use crate::store::{StoreError, StoreErrorKind};
 
 /// Something that is not as it should be around a server that works: an answer of [`RedisStore::diagnose`].
@@ -90,6 +90,7 @@ impl fmt::Display for Finding {
 /// What a diagnosis needs, beside the server.
 pub(super) struct Diagnosis {
     client: Client,
+    /// To be compared with the server's, and for nothing else.
     host: Arc<dyn Clock>,
     timeout: Duration,
     /// The kinds of findings that were handed out to be logged.
@@ -102,9 +103,10 @@ const TOLERATED: Duration = Duration::from_secs(1);
 impl Diagnosis {
     pub(super) fn new(
         info: ConnectionInfo,
-        host: Arc<dyn Clock>,
+        host: Option<Arc<dyn Clock>>,
         timeout: Duration,
     ) -> Result<Self, RedisError> {
+        let host = host.unwrap_or_else(|| Arc::new(SystemClock));
         Ok(Self { client: Client::open(info)?, host, timeout, told: Mutex::default() })
     }
 
