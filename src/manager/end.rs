@@ -20,7 +20,7 @@ impl<D: SessionData> SessionManager<D> {
     ///
     /// [`AuthError`]: 401 if the token is not one of ours, 503 when the session could not be ended.
     pub async fn logout(&self, token: &str) -> Result<bool, AuthError> {
-        let claims = self.verify(token, Expiry::Ignored)?;
+        let (claims, _) = self.verify(token, None, Expiry::Ignored)?;
         let (user, id) = (claims.user(), claims.session_id());
         let ended = self.end(user, Revoke::One(id.clone()), EndReason::Logout, Actor::Owner).await;
         ended.map(|revoked| lived(&revoked)).map_err(|error| {
@@ -151,8 +151,10 @@ impl<D: SessionData> SessionManager<D> {
                 Revoke::All | Revoke::AllBut(_) => Verb::DeleteAll,
             };
             let deadline = gate.revoke_deadline();
-            let revoked =
-                gate.ask(verb, deadline, |store| store.revoke(&user, &what, reason)).await?;
+            let revoked = gate.ask(verb, deadline, |store| store.revoke(&user, &what, reason)).await;
+            // Also when nobody knows whether it was done.
+            manager.changed(&user);
+            let revoked = revoked?;
             for id in &revoked.sessions {
                 manager.tell_revoked(&user, id.clone(), reason, actor.clone());
             }
@@ -169,6 +171,7 @@ impl<D: SessionData> SessionManager<D> {
     }
 
     fn tell_revoked(&self, user: &UserId, session: SessionId, reason: EndReason, actor: Actor) {
+        self.has_ended(user, &session, reason);
         let user = user.clone();
         self.shared.events.emit(Event::Revoked { user, session, reason, actor });
     }

@@ -9,7 +9,8 @@ use bytes::Bytes;
 
 use super::{
     Activity, Cleaned, Created, Guard, Listed, NewRecord, Page, Position, Record, Replacement,
-    Revoke, Revoked, SessionStore, StoreError, StoreHealth, Touch, Touched, Updated, UpdatedAll,
+    Revoke, Revoked, SessionStore, StoreError, StoreHealth, Touch, Touched, Tracking, Updated,
+    UpdatedAll,
 };
 use crate::clock::Timestamp;
 use crate::id::{SessionId, UserId};
@@ -61,6 +62,7 @@ pub(crate) trait ErasedStore: Send + Sync + 'static {
     fn upkeep(&self) -> Answer<'_, ()>;
     fn warnings(&self) -> Answer<'_, Vec<String>>;
     fn health(&self) -> Answer<'_, StoreHealth>;
+    fn tracking(&self) -> Option<Tracking>;
     fn kind(&self) -> &'static str;
 }
 
@@ -156,6 +158,10 @@ impl<St: SessionStore> ErasedStore for St {
 
     fn health(&self) -> Answer<'_, StoreHealth> {
         Box::pin(SessionStore::health(self))
+    }
+
+    fn tracking(&self) -> Option<Tracking> {
+        SessionStore::tracking(self)
     }
 
     fn kind(&self) -> &'static str {

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use redis::{ConnectionInfo, IntoConnectionInfo, ProtocolVersion, RedisError};
+use redis::{Client, ConnectionInfo, IntoConnectionInfo, ProtocolVersion, RedisError};
 
 use super::diagnosis::Diagnosis;
 use super::keys::Prefix;
@@ -26,6 +26,7 @@ pub struct RedisStoreBuilder {
     pool_size: u32,
     wait_replicas: Option<(u32, Duration)>,
     host_clock: Option<Arc<dyn Clock>>,
+    lease: Duration,
 }
 
 impl RedisStoreBuilder {
@@ -42,6 +43,7 @@ impl RedisStoreBuilder {
             pool_size: 4,
             wait_replicas: None,
             host_clock: None,
+            lease: Duration::from_millis(500),
         }
     }
 
@@ -71,6 +73,16 @@ impl RedisStoreBuilder {
     /// Each carries any number of requests at once; more than a few only cost the server.
     pub fn pool_size(mut self, connections: u32) -> Self {
         self.pool_size = connections;
+        self
+    }
+
+    /// How long what this process remembers of a session counts without a word from Redis, which is asked for one five
+    /// times as often: the bound on how late a logout can be seen when the connection is lost without a sign. Default:
+    /// 500 ms; 50 ms to 10 s.
+    ///
+    /// A short one makes gaps, in which each request asks Redis, whenever this process or Redis is busy for a moment.
+    pub fn lease(mut self, lease: Duration) -> Self {
+        self.lease = lease;
         self
     }
 
@@ -126,6 +138,10 @@ impl RedisStoreBuilder {
             return Err(out_of_range("wait_replicas", "must be 1 or more, for 1 ms to 10 s"));
         }
 
+        if !(Duration::from_millis(50)..=Duration::from_secs(10)).contains(&self.lease) {
+            return Err(out_of_range("lease", "must be 50 ms to 10 s"));
+        }
+
         // RESP3 tells of closed connections, and Nagle's algorithm would hold commands back.
         let settings = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
         // Needs a permission that nothing else here needs.
@@ -146,10 +162,16 @@ impl RedisStoreBuilder {
             Ok(ReplicaLane::new(pool, wanted, wait, self.timeout))
         });
         let unusable = |_: RedisError| ConfigError::Store(NO_URL);
-        let replicas = replicas.transpose().map_err(unusable)?;
-        let diagnosis =
-            Diagnosis::new(info, self.host_clock, self.walk_timeout).map_err(unusable)?;
-        let inner = Inner { requests, walks, replicas, diagnosis, prefix, clock };
+        let inner = Inner {
+            requests,
+            walks,
+            replicas: replicas.transpose().map_err(unusable)?,
+            diagnosis: Diagnosis::new(self.host_clock, self.walk_timeout),
+            prefix,
+            clock,
+            client: Client::open(info).map_err(unusable)?,
+            lease: self.lease,
+        };
         Ok(RedisStore { inner: Arc::new(inner) })
     }
 }
@@ -168,6 +190,7 @@ impl fmt::Debug for RedisStoreBuilder {
             .field("walk_timeout", &self.walk_timeout)
             .field("pool_size", &self.pool_size)
             .field("wait_replicas", &self.wait_replicas)
+            .field("lease", &self.lease)
             .finish_non_exhaustive()
     }
 }
@@ -238,5 +261,7 @@ mod tests {
             let built = builder().wait_replicas(replicas, Duration::from_millis(wait)).build();
             assert_eq!(built.is_ok(), works, "{replicas}, {wait} ms");
         }
+        assert!(builder().lease(Duration::from_millis(49)).build().is_err());
+        assert!(builder().lease(Duration::from_secs(11)).build().is_err());
     }
 }

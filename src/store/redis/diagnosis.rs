@@ -6,16 +6,13 @@ use std::mem::{Discriminant, discriminant};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use redis::{
-    AsyncConnectionConfig, Client, ConnectionInfo, RedisError, RedisResult, ServerErrorKind, Value,
-    cmd, pipe,
-};
+use redis::{AsyncConnectionConfig, Client, RedisResult, ServerErrorKind, Value, cmd, pipe};
 
-use super::RedisStore;
 use super::error::{fault, store_error};
 use super::pool::unexpected;
 use super::server::{ServerInfo, text};
 use super::time::micros_of;
+use super::{Inner, RedisStore};
 use crate::clock::{Clock, SystemClock, Timestamp};
 use crate::store::{StoreError, StoreErrorKind};
 
@@ -72,7 +69,7 @@ impl fmt::Display for Finding {
             ),
             Self::TrackingRefused(TrackingRefusal::NotPermitted) => f.write_str(
                 "CLIENT TRACKING is not permitted, so that each request asks the server: grant this user \
-                 +client|tracking",
+                 +client|tracking +get +set",
             ),
             Self::TrackingRefused(TrackingRefusal::NotSupported) => f.write_str(
                 "CLIENT TRACKING is not supported, so that each request asks the server: use a server that has it, \
@@ -89,7 +86,6 @@ impl fmt::Display for Finding {
 
 /// What a diagnosis needs, beside the server.
 pub(super) struct Diagnosis {
-    client: Client,
     /// To be compared with the server's, and for nothing else.
     host: Arc<dyn Clock>,
     timeout: Duration,
@@ -101,25 +97,22 @@ pub(super) struct Diagnosis {
 const TOLERATED: Duration = Duration::from_secs(1);
 
 impl Diagnosis {
-    pub(super) fn new(
-        info: ConnectionInfo,
-        host: Option<Arc<dyn Clock>>,
-        timeout: Duration,
-    ) -> Result<Self, RedisError> {
+    pub(super) fn new(host: Option<Arc<dyn Clock>>, timeout: Duration) -> Self {
         let host = host.unwrap_or_else(|| Arc::new(SystemClock));
-        Ok(Self { client: Client::open(info)?, host, timeout, told: Mutex::default() })
+        Self { host, timeout, told: Mutex::default() }
     }
 
-    /// The findings of kinds that were not told before.
+    /// The findings of kinds that were not told before. Who would need tracking tells by itself that it has none.
     pub(super) fn news(&self, findings: Vec<Finding>) -> Vec<String> {
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-        let new = findings.into_iter().filter(|finding| told.insert(discriminant(finding)));
+        let others = findings.into_iter().filter(|f| !matches!(f, Finding::TrackingRefused(_)));
+        let new = others.filter(|finding| told.insert(discriminant(finding)));
         new.map(|finding| finding.to_string()).collect()
     }
 
-    async fn findings(&self) -> Result<Vec<Finding>, StoreError> {
+    async fn findings(&self, client: &Client) -> Result<Vec<Finding>, StoreError> {
         let (asked, time, round_trip, answers) =
-            self.ask().await.map_err(|error| store_error(&error))?;
+            self.ask(client).await.map_err(|error| store_error(&error))?;
         let time = micros_of(&time).ok_or_else(unexpected)?;
         let [hello, memory, tracking] =
             <[Value; 3]>::try_from(answers).map_err(|_| unexpected())?;
@@ -139,12 +132,11 @@ impl Diagnosis {
     /// The host's time, the server's, how long that took, and the answers to the questions.
     ///
     /// On a connection of its own, which then goes: tracking is a state of a connection.
-    async fn ask(&self) -> RedisResult<(Timestamp, Value, Duration, Vec<Value>)> {
+    async fn ask(&self, client: &Client) -> RedisResult<(Timestamp, Value, Duration, Vec<Value>)> {
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(self.timeout))
             .set_response_timeout(None);
-        let mut connection =
-            self.client.get_multiplexed_async_connection_with_config(&config).await?;
+        let mut connection = client.get_multiplexed_async_connection_with_config(&config).await?;
         let (asked, sent) = (self.host.now(), Instant::now());
         let time = connection.send_packed_command(&cmd("TIME")).await?.extract_error()?;
         let round_trip = sent.elapsed();
@@ -163,7 +155,8 @@ impl Diagnosis {
 impl RedisStore {
     /// Looks for what is not as it should be around a server that works: what an operator should put right, and what
     /// would otherwise show itself late. To be called at start-up, beside [`check`](Self::check); a
-    /// [`Worker`](crate::touch::Worker) that is started does so by itself, and logs a warning for each finding.
+    /// [`Worker`](crate::touch::Worker) that is started does so by itself, and logs a warning for each finding (for
+    /// tracking, where the near cache is to be used).
     ///
     /// Asks on a connection of its own, within the [walk time-out](super::RedisStoreBuilder::walk_timeout). What this
     /// user may not look at (`INFO`) is left out. Never needs `CONFIG`.
@@ -172,9 +165,11 @@ impl RedisStore {
     ///
     /// [`StoreError`] when the server does not answer.
     pub async fn diagnose(&self) -> Result<Vec<Finding>, StoreError> {
-        let diagnosis = &self.inner.diagnosis;
+        let Inner { diagnosis, client, .. } = &*self.inner;
         let late = |_| Err(fault(StoreErrorKind::Unavailable, "no answer in time"));
-        tokio::time::timeout(diagnosis.timeout, diagnosis.findings()).await.unwrap_or_else(late)
+        tokio::time::timeout(diagnosis.timeout, diagnosis.findings(client))
+            .await
+            .unwrap_or_else(late)
     }
 }
 

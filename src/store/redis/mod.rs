@@ -13,12 +13,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use redis::{IntoConnectionInfo, Value, cmd};
+use redis::{Client, IntoConnectionInfo, Value, cmd};
 
 use self::diagnosis::Diagnosis;
 use self::error::fault;
 use self::keys::Prefix;
 use self::lane::Lane;
+use self::link::Links;
 use self::pool::unexpected;
 use self::position::Place;
 use self::replicas::ReplicaLane;
@@ -27,7 +28,7 @@ use self::time::ServerClock;
 use super::{
     Activity, Cleaned, Created, Guard, Listed, NewRecord, Page, Position, Record, Replacement,
     Revoke, Revoked, SessionStore, StoreError, StoreErrorKind, StoreHealth, Touch, Touched,
-    Updated, UpdatedAll, span,
+    Tracking, Updated, UpdatedAll, span,
 };
 use crate::clock::{Timestamp, millis};
 use crate::error::ConfigError;
@@ -42,6 +43,7 @@ mod diagnosis;
 mod error;
 mod keys;
 mod lane;
+mod link;
 mod pool;
 mod position;
 mod replicas;
@@ -77,6 +79,10 @@ struct Inner {
     diagnosis: Diagnosis,
     prefix: Prefix,
     clock: Arc<ServerClock>,
+    /// Makes connections beside the pools'.
+    client: Client,
+    /// How long what was read counts without a word from the server.
+    lease: Duration,
 }
 
 /// How many touches go in one pipeline. Other clients wait for it.
@@ -99,25 +105,6 @@ impl RedisStore {
         RedisStoreBuilder::new(address)
     }
 
-    /// Looks whether the server is there and will do, with this user's rights on this prefix: to be called at start-up.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError`] of kind [`Unavailable`](StoreErrorKind::Unavailable) when it cannot be reached or refuses the
-    /// password, [`Unsupported`](StoreErrorKind::Unsupported) when it is too old or permissions are missing.
-    pub async fn check(&self) -> Result<ServerInfo, StoreError> {
-        let server = ServerInfo::from_hello(&self.inner.requests.ask(&cmd("HELLO")).await?)?;
-        // A touch of nobody's session writes nothing, and needs the right to run scripts on keys of this prefix.
-        if let (Some(user), Some(id)) = (UserId::parse("-"), SessionId::parse("-")) {
-            self.touch(&[Touch::new(user, id, Duration::ZERO, Duration::ZERO)]).await?;
-        }
-        self.may_walk().await?;
-        if let Some(replicas) = &self.inner.replicas {
-            replicas.check().await?;
-        }
-        Ok(server)
-    }
-
     /// Runs a verb's script on a user's keys.
     async fn run(
         &self,
@@ -127,6 +114,12 @@ impl RedisStore {
     ) -> Result<Value, StoreError> {
         self.inner.requests.run(script, &self.inner.prefix.all(user), args).await
     }
+}
+
+impl Inner {
+    fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
 
     async fn find(
         &self,
@@ -134,7 +127,7 @@ impl RedisStore {
         id: &SessionId,
         idle_bound: Option<Timestamp>,
     ) -> Result<Option<Record>, StoreError> {
-        let Inner { requests, prefix, .. } = &*self.inner;
+        let Self { requests, prefix, .. } = self;
         let (live, seen) = (prefix.live(user), prefix.seen(user));
         // Where the known bound has passed, the true deadline is needed: both come in one round trip.
         let passed = idle_bound.is_some_and(|bound| bound <= self.now());
@@ -144,6 +137,19 @@ impl RedisStore {
         } else {
             (requests.hget(&live, id.as_str()).await?, None)
         };
+        self.living(user, id, idle_bound, record, uses).await
+    }
+
+    /// Whether what `live` holds is a living session. `uses` is what `seen` holds, if it was read as well; otherwise it
+    /// is read where it must be.
+    async fn living(
+        &self,
+        user: &UserId,
+        id: &SessionId,
+        idle_bound: Option<Timestamp>,
+        record: Option<Vec<u8>>,
+        uses: Option<Option<Vec<u8>>>,
+    ) -> Result<Option<Record>, StoreError> {
         let Some(record) = record else { return Ok(None) };
         let mut record = codec::record(record).ok_or_else(unreadable)?;
         // This host's idea of the server's clock may lag, but not behind what the server wrote.
@@ -158,7 +164,7 @@ impl RedisStore {
         }
         let uses = match uses {
             Some(uses) => uses,
-            None => requests.hget(&seen, id.as_str()).await?,
+            None => self.requests.hget(&self.prefix.seen(user), id.as_str()).await?,
         };
         let Some(uses) = uses else { return Ok(None) };
         let uses = codec::activity(&uses).ok_or_else(unreadable)?;
@@ -201,7 +207,7 @@ impl SessionStore for RedisStore {
         id: &SessionId,
         idle_bound: Option<Timestamp>,
     ) -> Result<Option<Record>, StoreError> {
-        self.inner.requests.limited(self.find(user, id, idle_bound)).await
+        self.inner.requests.limited(self.inner.find(user, id, idle_bound)).await
     }
 
     async fn activity(
@@ -347,6 +353,10 @@ impl SessionStore for RedisStore {
     async fn health(&self) -> Result<StoreHealth, StoreError> {
         let hello = self.inner.requests.ask(&cmd("HELLO")).await?;
         Ok(StoreHealth::new(Some(ServerInfo::from_hello(&hello)?.version)))
+    }
+
+    fn tracking(&self) -> Option<Tracking> {
+        Some(Tracking(Arc::new(Links::new(Arc::clone(&self.inner)))))
     }
 
     fn kind(&self) -> &'static str {

@@ -1,11 +1,15 @@
 //! What the server says about itself, and whether it will do.
 
-use redis::Value;
+use std::time::Duration;
 
+use redis::{Value, cmd};
+
+use super::RedisStore;
 use super::error::fault;
-use crate::store::{StoreError, StoreErrorKind};
+use crate::id::{SessionId, UserId};
+use crate::store::{SessionStore, StoreError, StoreErrorKind, Touch};
 
-/// What the server says about itself: the answer of [`RedisStore::check`](super::RedisStore::check).
+/// What the server says about itself: the answer of [`RedisStore::check`](RedisStore::check).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ServerInfo {
@@ -48,6 +52,27 @@ impl ServerInfo {
     pub(super) fn is_too_old(&self) -> bool {
         let oldest = if self.name == "valkey" { OLDEST_VALKEY } else { OLDEST_REDIS };
         number(&self.version).is_none_or(|version| version < oldest)
+    }
+}
+
+impl RedisStore {
+    /// Looks whether the server is there and will do, with this user's rights on this prefix: to be called at start-up.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] of kind [`Unavailable`](StoreErrorKind::Unavailable) when it cannot be reached or refuses the
+    /// password, [`Unsupported`](StoreErrorKind::Unsupported) when it is too old or permissions are missing.
+    pub async fn check(&self) -> Result<ServerInfo, StoreError> {
+        let server = ServerInfo::from_hello(&self.inner.requests.ask(&cmd("HELLO")).await?)?;
+        // A touch of nobody's session writes nothing, and needs the right to run scripts on keys of this prefix.
+        if let (Some(user), Some(id)) = (UserId::parse("-"), SessionId::parse("-")) {
+            self.touch(&[Touch::new(user, id, Duration::ZERO, Duration::ZERO)]).await?;
+        }
+        self.may_walk().await?;
+        if let Some(replicas) = &self.inner.replicas {
+            replicas.check().await?;
+        }
+        Ok(server)
     }
 }
 
