@@ -91,11 +91,13 @@ async fn a_wait_that_its_caller_gave_up_is_in_nobodys_way() {
     drop(given_up);
     assert!(!lives(&store, "jeju", &first).await, "what was sent is done");
 
+    let asked = Instant::now();
     let next = begin({
         let (store, second) = (store.clone(), second.clone());
         async move { end(&store, "jeju", &second).await }
     });
     until(async || !lives(&store, "jeju", &second).await, "it stands behind the other").await;
+    assert!(asked.elapsed() < LONG / 2, "{:?}: it stood behind the other", asked.elapsed());
     for id in until_waiting(&server, 1).await {
         server.command(&["CLIENT", "UNBLOCK", &id]).await;
     }

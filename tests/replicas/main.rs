@@ -33,17 +33,15 @@ async fn primary() -> RedisServer {
     RedisServer::start_with(&["--repl-diskless-sync-delay", "0"]).await
 }
 
+/// A replica that is in step.
 async fn replica_of(primary: &RedisServer) -> RedisServer {
-    let attached = online(primary).await;
+    let info = primary.text(&["INFO", "replication"]).await.unwrap();
+    let all = (info.matches("state=online").count() + 1).to_string();
     let port = primary.port().to_string();
     let replica = RedisServer::start_with(&["--replicaof", "127.0.0.1", &port]).await;
-    until(async || online(primary).await > attached, "the replica does not attach").await;
+    let in_step = async || primary.number(&["WAIT", &all, "100"]).await.to_string() == all;
+    until(in_step, "the replica does not attach").await;
     replica
-}
-
-async fn online(primary: &RedisServer) -> usize {
-    let info = primary.text(&["INFO", "replication"]).await.unwrap();
-    info.matches("state=online").count()
 }
 
 async fn until(done: impl AsyncFn() -> bool, what: &str) {

@@ -104,7 +104,7 @@ async fn without_a_replica_the_session_ends_all_the_same_and_the_log_tells() {
 async fn too_few_replicas_are_counted() {
     let primary = primary().await;
     let first = replica_of(&primary).await;
-    let two = store(&primary, 2, ms(200));
+    let two = store(&primary, 2, ms(1_000));
     let session = login(&two, "jeju").await;
     let ended = end(&two, "jeju", &session).await.unwrap();
     assert_eq!(ended, revoked(&session, Replicas::Missed(1)));
