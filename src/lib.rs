@@ -127,9 +127,9 @@ pub use self::session::{NewSession, Session, SessionData};
 pub use self::steps::attach::Caller;
 pub use self::steps::extract::bearer;
 pub use self::steps::reject::{Head, JsonRejection, Reject};
-pub use self::store::MemoryStore;
 #[cfg(feature = "redis")]
 pub use self::store::RedisStore;
+pub use self::store::{MemoryStore, Replicas, Revoke, Revoked};
 pub use self::token::{Algorithm, KeySet, SigningKey, VerifiedClaims, VerifyingKey};
 
 #[cfg(doctest)]
