@@ -80,7 +80,11 @@ impl RedisServer {
     /// A connection of the test's own.
     pub(crate) async fn connection(&self) -> MultiplexedConnection {
         let client = redis::Client::open(self.url()).unwrap();
-        client.get_multiplexed_async_connection().await.unwrap()
+        // The driver's own limits are less than a machine takes now and then that compiles beside the tests.
+        let patience = Some(Duration::from_secs(10));
+        let config = redis::AsyncConnectionConfig::new();
+        let config = config.set_connection_timeout(patience).set_response_timeout(patience);
+        client.get_multiplexed_async_connection_with_config(&config).await.unwrap()
     }
 
     /// Sends one command as an operator would.
