@@ -1,0 +1,131 @@
+//! How much a near cache keeps, and of what.
+
+use std::sync::Arc;
+
+use tokio::task::JoinSet;
+
+use crate::instance::{Instance, ask, patient};
+use crate::is_long;
+use crate::processes::{Process, Task};
+use crate::support::SECRET;
+use crate::support::forge::{decoded, parts, seal, segment};
+use crate::support::redis::RedisServer;
+
+const CAPACITY: usize = 1_000;
+/// By how much a process may grow that is shown any number of tokens: less than a tenth of what keeping them would take
+/// (over 1 KiB each), and more than an allocator wastes.
+const GROWTH: usize = 10 << 20;
+
+/// Makes many tokens of one session, each good, each another.
+struct Mint {
+    header: String,
+    before: String,
+    after: String,
+}
+
+impl Mint {
+    fn new(token: &str) -> Self {
+        let (header, payload, _) = parts(token);
+        let payload = decoded(payload);
+        let (before, rest) = payload.split_once(r#""jti":""#).unwrap();
+        let (_, after) = rest.split_once('"').unwrap();
+        Self {
+            header: header.to_owned(),
+            before: format!(r#"{before}"jti":""#),
+            after: format!("\"{after}"),
+        }
+    }
+
+    fn token(&self, number: usize) -> String {
+        let payload = format!("{}scan-{number:016}{}", self.before, self.after);
+        seal(&self.header, &segment(payload), SECRET)
+    }
+}
+
+/// Shows each of these tokens once, several at a time.
+async fn scan(here: &Instance, mints: &Arc<[Mint]>, numbers: std::ops::Range<usize>) {
+    const AT_A_TIME: usize = 16;
+    let mut clients = JoinSet::new();
+    for client in 0..AT_A_TIME {
+        let (app, mints, numbers) = (here.app(), Arc::clone(mints), numbers.clone());
+        clients.spawn(async move {
+            for number in numbers.skip(client).step_by(AT_A_TIME) {
+                let token = mints[number % mints.len()].token(number);
+                assert!(ask(&app, &token).await.is_in());
+            }
+        });
+    }
+    clients.join_all().await;
+}
+
+async fn mints(here: &Instance, users: usize) -> Arc<[Mint]> {
+    let mut mints = Vec::new();
+    for at in 0..users {
+        mints.push(Mint::new(&here.login(&format!("u{at}")).await.access_token));
+    }
+    mints.into()
+}
+
+/// Resident memory of this process in bytes.
+fn resident() -> usize {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse::<usize>().unwrap() * 1024
+}
+
+/// In a process of its own, because other tests need memory too.
+#[cfg(target_os = "linux")]
+#[test]
+fn memory_stays_bounded_under_any_number_of_good_tokens() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let server = runtime.block_on(RedisServer::start());
+    Process::start(&Task::Scan { redis: server.url() }).succeeds();
+}
+
+/// What that process does.
+pub(crate) async fn grow(redis: &str) {
+    let tokens = if is_long() { 1_000_000 } else { 100_000 };
+    let here = Instance::start_with(patient(redis).near_cache_capacity(CAPACITY));
+    let mints = mints(&here, 10).await;
+    here.coherent().await;
+    // Until all that is made once is there.
+    let warm = 5 * CAPACITY;
+    scan(&here, &mints, 0..warm).await;
+    let before = resident();
+    scan(&here, &mints, warm..tokens).await;
+    let (after, near) = (resident(), here.near());
+    let growth = after.saturating_sub(before);
+    println!(
+        "{tokens} tokens: {} entries, {} fills, {} KiB before, {} KiB more",
+        near.entries,
+        near.fills,
+        before >> 10,
+        growth >> 10
+    );
+    assert!(near.fills as usize > tokens * 9 / 10, "they were kept for a while");
+    assert!(near.entries <= CAPACITY, "{}", near.entries);
+    assert!(growth < GROWTH, "{growth} bytes more");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_scan_of_tokens_that_are_used_once_leaves_the_hot_ones() {
+    const HOT: usize = 500;
+    let server = RedisServer::start().await;
+    let here = Instance::start_with(patient(&server.url()).near_cache_capacity(CAPACITY));
+    let mints = mints(&here, 10).await;
+    here.coherent().await;
+    let hot = || (0..HOT).map(|at| mints[at % mints.len()].token(at));
+    for _ in 0..5 {
+        for token in hot() {
+            assert!(here.ask(&token).await.is_in());
+        }
+    }
+    scan(&here, &mints, HOT..20_000 + HOT).await;
+    let fills = here.near().fills;
+    for token in hot() {
+        assert!(here.ask(&token).await.is_in());
+    }
+    let lost = here.near().fills - fills;
+    println!("{lost} of {HOT} hot tokens were lost to a scan");
+    assert!(lost as usize <= HOT / 5, "{lost} of {HOT}");
+}
