@@ -64,7 +64,7 @@ fn rounds(short: u64) -> u64 {
 }
 
 /// Waits until something is so that must come to be so by itself.
-async fn until(what: &str, is_so: impl AsyncFn() -> bool) -> Duration {
+async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) -> Duration {
     let start = std::time::Instant::now();
     while !is_so().await {
         assert!(start.elapsed() < PATIENCE, "not within {PATIENCE:?}: {what}");

@@ -183,8 +183,8 @@ impl Writer<'_> {
     }
 
     async fn update_all(&mut self, slot: usize) {
-        let both = both(slot);
-        let update = self.here.manager.update_all(&user_of(slot), |session| {
+        let (owner, both) = (user_of(slot), both(slot));
+        let update = self.here.manager.update_all(&owner, |_, session| {
             let role = session.role.as_deref().map(number).unwrap();
             session.role = Some(name(role + 1));
         });
@@ -208,7 +208,8 @@ impl Writer<'_> {
     }
 
     async fn delete_all(&mut self, slot: usize) {
-        let ended = self.here.manager.delete_all(&user_of(slot), EndReason::LogoutAll);
+        let owner = user_of(slot);
+        let ended = self.here.manager.delete_all(&owner, EndReason::LogoutAll);
         assert_eq!(ended.await.unwrap().len(), EACH);
         self.reopen(&both(slot)).await;
     }

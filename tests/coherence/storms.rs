@@ -55,7 +55,7 @@ async fn a_thousand_requests_on_ten_tokens_cost_about_ten_fills() {
                     let owner = login.session.user_id();
                     let role = Some("v1".to_owned());
                     let update =
-                        there.manager.update_all(owner, |session| session.role = role.clone());
+                        there.manager.update_all(owner, |_, session| session.role = role.clone());
                     assert_eq!(update.await.unwrap(), 1);
                 }
             }

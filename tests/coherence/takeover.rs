@@ -31,7 +31,7 @@ impl Pair {
     /// Waits until the replica has all that the primary has.
     async fn synchronous(&self) {
         until("the replica has everything", async || {
-            self.primary.number(&["WAIT", "1", "500"]).await == 1
+            self.primary.number(&["WAIT", "1", "100"]).await == 1
         })
         .await;
     }
