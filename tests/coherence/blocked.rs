@@ -37,9 +37,7 @@ async fn a_blocked_runtime_serves_nothing_that_ended_meanwhile() {
                 }
                 // Nothing ran between the spin and the first look at the cache.
                 let (asked, answer) = (now(), here.ask(&tokens[0]).await);
-                let kept = here.ask(&tokens[1]).await;
-                assert!(kept.is_in(), "{kept:?}");
-                assert_eq!(here.near().hits, before, "both asked the store");
+                assert_eq!(here.near().hits, before, "the store was asked");
                 here.cached(&tokens[1]).await;
                 (asked, answer)
             })

