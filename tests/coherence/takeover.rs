@@ -3,16 +3,20 @@
 use std::time::Duration;
 
 use tokio::task::JoinSet;
+use tower_session_auth::store::RedisStore;
 use tower_session_auth::{Login, SessionAuthLayer};
 
 use crate::hammer::Hammer;
 use crate::instance::{Answer, App, Instance, app, ask};
 use crate::late::{Lateness, now, since};
 use crate::lost_links::late;
-use crate::support::ms;
 use crate::support::proxy::{Fate, Proxy, Rule};
 use crate::support::redis::RedisServer;
+use crate::support::{builder, ms};
 use crate::{BOUND, rounds, until};
+
+/// Many: what one connection learns of its server must count for all.
+const POOL: u32 = 16;
 
 /// A primary and its replica.
 struct Pair {
@@ -108,8 +112,11 @@ async fn a_logout_at_the_new_primary_holds() {
     for _ in 0..rounds(2) {
         let pair = Pair::start().await;
         let proxy = Proxy::start(pair.primary.port());
-        let (here, there) =
-            (Instance::patient(&proxy.url()), Instance::patient(&pair.replica.url()));
+        let limit = Duration::from_secs(5);
+        let store =
+            RedisStore::builder(proxy.url()).timeout(limit).pool_size(POOL).build().unwrap();
+        let here = Instance::start_with(builder().store(store).store_timeout(limit));
+        let there = Instance::patient(&pair.replica.url());
         let login = here.login("jeju").await;
         pair.synchronous().await;
         let layer = SessionAuthLayer::new(here.manager.clone());
@@ -146,7 +153,7 @@ async fn fill_the_pool(primary: &RedisServer, proxy: &Proxy, strict: &App, login
         let (app, token) = (strict.clone(), login.access_token.clone());
         requests.spawn(async move { ask(&app, &token).await });
     }
-    until("four are made", async || proxy.connections() >= 4).await;
+    until("all are made", async || proxy.connections() >= POOL as usize).await;
     proxy.set(Rule::PASS);
     assert!(requests.join_all().await.iter().all(Answer::is_in));
     let clients = primary.text(&["CLIENT", "LIST", "TYPE", "normal"]).await.unwrap();
