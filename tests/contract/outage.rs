@@ -6,6 +6,7 @@ use serde_json::json;
 
 use crate::World;
 use crate::bearer::protected;
+use crate::paths::cache;
 use crate::support::redis::RedisServer;
 use crate::support::server::until;
 use crate::table::{Row, get, post};
@@ -31,7 +32,7 @@ fn away(login: &Login) -> Vec<Row> {
         let degraded = json!({
             "status": "degraded",
             "store": {"kind": "redis", "connected": false, "version": null, "latency_ms": null},
-            "cache": {"coherent": false},
+            "cache": cache(false, "connecting"),
         });
         rows.push(get(path).answers(503, degraded));
     }

@@ -157,7 +157,7 @@ fn free_port() -> u16 {
 }
 
 /// The least that a `RedisStore` needs, as in the README: keys with its prefix, the commands that it sends, and those
-/// that its scripts send.
+/// that its scripts send. (`wait_replicas` needs `+wait` as well, and a diagnosis sees the eviction policy with `+info`.)
 pub(crate) const ACL_RULE: &str = "resetkeys resetchannels -@all ~session:* \
     +time +hget +scan +evalsha +script|load \
     +hset +hdel +hmget +del +hgetall +hkeys +hvals +hlen +hexists +pttl +pexpireat";

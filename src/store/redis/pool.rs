@@ -65,20 +65,35 @@ impl Pool {
 
     /// A handle on a connection that was not known to be dead a moment ago.
     pub(super) async fn link(&self) -> Result<Link, StoreError> {
+        // The slot goes back with the end of this statement.
+        Ok(self.get().await?.clone())
+    }
+
+    /// Such a connection for one caller alone, while it is kept. A wait on it that is cut short condemns it at once: the
+    /// next one would have to wait behind.
+    pub(super) async fn exclusive(&self) -> Result<Exclusive<'_>, StoreError> {
+        let mut link = self.get().await?;
+        link.timeout = Duration::ZERO;
+        Ok(link)
+    }
+
+    async fn get(&self) -> Result<Exclusive<'_>, StoreError> {
         // The pool's waiters never hear of a connection that could not be made, not even of one that was refused at
         // once. Created before the pool is asked, so that no failure in between is missed.
         let mut failure = pin!(self.state.failure.notified());
         let mut get = pin!(self.pool.get());
         std::future::poll_fn(|cx| {
             if let Poll::Ready(got) = get.as_mut().poll(cx) {
-                // The slot goes back with the end of this statement.
-                return Poll::Ready(got.map(|link| link.clone()).map_err(|_| self.state.reason()));
+                return Poll::Ready(got.map_err(|_| self.state.reason()));
             }
             failure.as_mut().poll(cx).map(|()| Err(self.state.reason()))
         })
         .await
     }
 }
+
+/// A connection that nobody else is given meanwhile.
+pub(super) type Exclusive<'a> = bb8::PooledConnection<'a, Connector>;
 
 /// How many connections, and how long to wait for one.
 #[derive(Clone, Copy)]
@@ -132,6 +147,13 @@ impl Link {
         }
     }
 
+    /// Takes note of an error in the answer to one of several commands.
+    pub(super) fn failed(&self, error: &RedisError) {
+        if condemns(error) {
+            self.dead.store(true, Ordering::Relaxed);
+        }
+    }
+
     /// The command that runs a script here.
     pub(super) fn command(&self, script: Script, keys: &[String; 3], args: &[&[u8]]) -> Cmd {
         script.run(&self.hashes, keys, args)
@@ -182,9 +204,7 @@ impl Wait {
 
     fn is_over(&mut self, error: Option<&RedisError>) {
         self.over = true;
-        // After a failover behind one address, a demoted primary may keep its connections.
-        let demoted = |error: &RedisError| error.code() == Some("READONLY");
-        if error.is_some_and(|error| error.is_unrecoverable_error() || demoted(error)) {
+        if error.is_some_and(condemns) {
             self.dead.store(true, Ordering::Relaxed);
         }
     }
@@ -198,8 +218,14 @@ impl Drop for Wait {
     }
 }
 
+/// Whether a connection with such an error is of no more use. After a failover behind one address, a demoted primary may
+/// keep its connections.
+fn condemns(error: &RedisError) -> bool {
+    error.is_unrecoverable_error() || error.code() == Some("READONLY")
+}
+
 /// Makes connections, and tells dead ones without asking them.
-struct Connector {
+pub(super) struct Connector {
     client: Client,
     timeout: Duration,
     clock: Arc<ServerClock>,
@@ -285,7 +311,7 @@ impl bb8::ManageConnection for Connector {
 
 /// What the pool hears from its connections.
 #[derive(Debug)]
-enum ConnectionError {
+pub(super) enum ConnectionError {
     /// One could not be made.
     Failed(StoreError),
     /// One was found closed at check-out; the pool makes another.
