@@ -20,6 +20,12 @@ impl Era {
         self.0.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// The era with this number ends, if it has not: bad news of an earlier one are no news.
+    fn has_ended(&self, number: u64) {
+        let next = number.wrapping_add(1);
+        let _ = self.0.compare_exchange(number, next, Ordering::Relaxed, Ordering::Relaxed);
+    }
+
     fn number(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
     }
@@ -51,7 +57,7 @@ impl Health {
     fn failed(&self, error: &RedisError) {
         if error.code() == Some("READONLY") {
             // After a failover behind one address: all connections of that time may lead to the demoted primary.
-            self.eras.ends();
+            self.eras.has_ended(self.era);
         } else if error.is_unrecoverable_error() {
             self.is_lost();
         }
