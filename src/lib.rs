@@ -90,6 +90,10 @@
 #[cfg(feature = "axum")]
 pub mod axum;
 pub mod clock;
+#[cfg_attr(
+    not(feature = "redis"),
+    expect(dead_code, reason = "a store that tells of changes makes these, and only one does")
+)]
 mod coherence;
 pub mod directory;
 pub mod error;
