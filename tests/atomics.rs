@@ -199,6 +199,22 @@ fn who_sees_a_beat_sees_what_was_told_before_its_answer() {
 }
 
 #[test]
+fn so_does_who_asks_about_a_lost_link() {
+    for change in CHANGES {
+        let renewed = seen(|count| {
+            model(count, move || {
+                change_then_beat(
+                    change,
+                    |stamp| stamp.held(NOW, BOUND),
+                    |lease| lease.held(NOW, BOUND),
+                )
+            });
+        });
+        assert!(renewed > 0);
+    }
+}
+
+#[test]
 fn a_beat_that_nothing_was_told_before_lets_a_copy_serve() {
     let served = seen(|count| {
         model(count, || {
