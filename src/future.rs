@@ -11,11 +11,12 @@ use pin_project_lite::pin_project;
 use tower::Service;
 
 use crate::error::AuthError;
-use crate::session::{Session, SessionData};
+use crate::manager::Passed;
+use crate::session::SessionData;
 use crate::steps::attach;
 use crate::steps::reject::{Head, Reject, respond};
 
-type Check<D> = Pin<Box<dyn Future<Output = Result<Session<D>, AuthError>> + Send>>;
+type Check<D> = Pin<Box<dyn Future<Output = Result<Passed<D>, AuthError>> + Send>>;
 
 pin_project! {
     /// The response to a request behind a [`SessionAuthLayer`](crate::SessionAuthLayer).
@@ -96,8 +97,12 @@ where
                     let checked = ready!(check.as_mut().poll(context));
                     let Next { mut ready, mut request, reject } = next.take().expect(AGAIN);
                     match checked {
-                        Ok(session) => {
-                            attach::session(request.extensions_mut(), session);
+                        Ok(passed) => {
+                            let extensions = request.extensions_mut();
+                            match passed {
+                                Passed::Session(session) => attach::session(extensions, session),
+                                Passed::TokenOnly(token) => attach::token_only(extensions, token),
+                            }
                             State::Calling { call: ready.call(request) }
                         }
                         Err(error) => {

@@ -2,12 +2,16 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tower_layer::Layer;
 
-use crate::manager::SessionManager;
+use crate::error::ConfigError;
+use crate::manager::{Demand, FailurePolicy, SessionManager, Staleness};
 use crate::service::SessionAuth;
+use crate::session::SessionData;
 use crate::steps::reject::JsonRejection;
+use crate::token::Audience;
 
 /// Lets a request through to the inner service only with a valid access token and a live session. Cheap to clone.
 ///
@@ -31,6 +35,7 @@ use crate::steps::reject::JsonRejection;
 pub struct SessionAuthLayer<D = (), R = JsonRejection> {
     manager: SessionManager<D>,
     mode: Mode,
+    demand: Demand,
     reject: Arc<R>,
 }
 
@@ -42,10 +47,11 @@ pub(crate) enum Mode {
 }
 
 impl<D> SessionAuthLayer<D> {
-    /// A layer that refuses requests without a token.
+    /// A layer that refuses requests without a token, and every request while nobody can say whether its session lives.
     #[must_use]
     pub fn new(manager: SessionManager<D>) -> Self {
-        Self { manager, mode: Mode::Required, reject: Arc::new(JsonRejection) }
+        let (mode, demand) = (Mode::Required, Demand::default());
+        Self { manager, mode, demand, reject: Arc::new(JsonRejection) }
     }
 }
 
@@ -76,8 +82,46 @@ impl<D, R> SessionAuthLayer<D, R> {
     /// ```
     #[must_use]
     pub fn on_reject<R2>(self, reject: R2) -> SessionAuthLayer<D, R2> {
-        let Self { manager, mode, reject: _ } = self;
-        SessionAuthLayer { manager, mode, reject: Arc::new(reject) }
+        let Self { manager, mode, demand, reject: _ } = self;
+        SessionAuthLayer { manager, mode, demand, reject: Arc::new(reject) }
+    }
+
+    /// What happens to a request while the store cannot say whether its session lives. By default it is
+    /// [refused](FailurePolicy::Refuse) with 503.
+    #[must_use]
+    pub fn failure_policy(mut self, policy: FailurePolicy) -> Self {
+        self.demand.policy = policy;
+        self
+    }
+}
+
+impl<D: SessionData, R> SessionAuthLayer<D, R> {
+    /// How old the store's last word on a session may be: zero asks the store for each request, in one round trip.
+    ///
+    /// By default, and at most, this is the lease of the near cache (500 ms by default). It is a bound for when the
+    /// connection is lost without a sign; as long as that works, a logout is known within a push of the server's.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::OutOfRange`] for more than zero and less than three beats of the near cache (a beat is a fifth of
+    /// its lease): most requests would ask the store, and none would know why.
+    pub fn max_staleness(mut self, max: Duration) -> Result<Self, ConfigError> {
+        self.demand.staleness = Staleness::new(max, self.manager.beat())?;
+        Ok(self)
+    }
+
+    /// Takes tokens that are meant for `audience` (`aud`, RFC 7519 section 4.1.3) instead of the manager's own. Whatever
+    /// else the manager demands stays.
+    ///
+    /// For services of several audiences behind one manager, whose tokens somebody else signs: the manager signs its
+    /// own with its own audience. What one layer has verified counts for no layer with another audience.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::OutOfRange`] if it is empty.
+    pub fn audience(mut self, audience: impl AsRef<str>) -> Result<Self, ConfigError> {
+        self.demand.audience = Some(Audience::new(audience.as_ref())?);
+        Ok(self)
     }
 }
 
@@ -85,14 +129,20 @@ impl<S, D, R> Layer<S> for SessionAuthLayer<D, R> {
     type Service = SessionAuth<S, D, R>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        SessionAuth::new(inner, self.manager.clone(), self.mode, Arc::clone(&self.reject))
+        let (manager, demand) = (self.manager.clone(), self.demand.clone());
+        SessionAuth::new(inner, manager, self.mode, demand, Arc::clone(&self.reject))
     }
 }
 
 // By hand: a derive would ask for `D: Clone` and `R: Clone`.
 impl<D, R> Clone for SessionAuthLayer<D, R> {
     fn clone(&self) -> Self {
-        Self { manager: self.manager.clone(), mode: self.mode, reject: Arc::clone(&self.reject) }
+        Self {
+            manager: self.manager.clone(),
+            mode: self.mode,
+            demand: self.demand.clone(),
+            reject: Arc::clone(&self.reject),
+        }
     }
 }
 
@@ -100,6 +150,7 @@ impl<D, R> fmt::Debug for SessionAuthLayer<D, R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SessionAuthLayer")
             .field("mode", &self.mode)
+            .field("demand", &self.demand)
             .field("manager", &self.manager)
             .finish_non_exhaustive()
     }

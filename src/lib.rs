@@ -86,6 +86,7 @@
 #[cfg(feature = "axum")]
 pub mod axum;
 pub mod clock;
+mod coherence;
 pub mod directory;
 pub mod error;
 pub mod events;
@@ -96,6 +97,7 @@ mod id;
 mod layer;
 mod manager;
 pub mod meter;
+mod near;
 mod reason;
 #[cfg(feature = "routes")]
 pub mod routes;
@@ -115,9 +117,10 @@ pub use self::guards::{RequireAcr, RequireAmr, RequireFresh, RequireRole};
 pub use self::id::{RandomError, SessionId, UserId};
 pub use self::layer::SessionAuthLayer;
 pub use self::manager::{
-    Cursor, Health, Login, OwnSession, Progress, SessionManager, SessionManagerBuilder,
-    SessionPage, Statistics,
+    Cursor, FailurePolicy, Health, Login, OwnSession, Progress, SessionManager,
+    SessionManagerBuilder, SessionPage, Statistics, TokenOnly,
 };
+pub use self::near::{NearCache, NearCacheState};
 pub use self::reason::EndReason;
 pub use self::service::SessionAuth;
 pub use self::session::{NewSession, Session, SessionData};

@@ -11,23 +11,29 @@ use tower::Service;
 use crate::error::AuthErrorKind;
 use crate::future::ResponseFuture;
 use crate::layer::Mode;
-use crate::manager::SessionManager;
+use crate::manager::{Demand, Recalled, SessionManager};
 use crate::session::SessionData;
 use crate::steps::reject::{self, Head, JsonRejection, Reject};
 use crate::steps::{attach, extract};
-use crate::token::Expiry;
 
 /// A service behind a [`SessionAuthLayer`](crate::SessionAuthLayer).
 pub struct SessionAuth<S, D = (), R = JsonRejection> {
     inner: S,
     manager: SessionManager<D>,
     mode: Mode,
+    demand: Demand,
     reject: Arc<R>,
 }
 
 impl<S, D, R> SessionAuth<S, D, R> {
-    pub(crate) fn new(inner: S, manager: SessionManager<D>, mode: Mode, reject: Arc<R>) -> Self {
-        Self { inner, manager, mode, reject }
+    pub(crate) fn new(
+        inner: S,
+        manager: SessionManager<D>,
+        mode: Mode,
+        demand: Demand,
+        reject: Arc<R>,
+    ) -> Self {
+        Self { inner, manager, mode, demand, reject }
     }
 }
 
@@ -47,8 +53,8 @@ where
 
     fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
         attach::clear::<D>(request.extensions_mut());
-        let verified = match extract::bearer(request.headers()) {
-            Ok(token) => self.manager.verify(token, Expiry::Enforced),
+        let recalled = match extract::bearer(request.headers()) {
+            Ok(token) => self.manager.recall(token, &self.demand),
             Err(error)
                 if error.kind() == AuthErrorKind::MissingToken && self.mode == Mode::Optional =>
             {
@@ -57,12 +63,17 @@ where
             }
             Err(error) => {
                 self.manager.refused(&error, None);
-                Err(error)
+                Recalled::Refused(error)
             }
         };
-        let claims = match verified {
-            Ok(claims) => claims,
-            Err(error) => {
+        let verified = match recalled {
+            // The way of nearly all requests: nothing is boxed, nobody is asked.
+            Recalled::Passes(session) => {
+                attach::session(request.extensions_mut(), session);
+                return ResponseFuture::calling(self.inner.call(request));
+            }
+            Recalled::Verified(verified) => verified,
+            Recalled::Refused(error) => {
                 let response = reject::respond(&*self.reject, error, Head::of(&request));
                 return ResponseFuture::rejected(response);
             }
@@ -71,8 +82,8 @@ where
         let clone = self.inner.clone();
         let ready = mem::replace(&mut self.inner, clone);
         // The boxed part holds neither the request nor the service: they need not be `Send` or `'static` for it.
-        let manager = self.manager.clone();
-        let check = Box::pin(async move { manager.check(claims).await });
+        let (manager, demand) = (self.manager.clone(), self.demand.clone());
+        let check = Box::pin(async move { manager.check(*verified, &demand).await });
         ResponseFuture::checking(check, ready, request, Arc::clone(&self.reject))
     }
 }
@@ -84,6 +95,7 @@ impl<S: Clone, D, R> Clone for SessionAuth<S, D, R> {
             inner: self.inner.clone(),
             manager: self.manager.clone(),
             mode: self.mode,
+            demand: self.demand.clone(),
             reject: Arc::clone(&self.reject),
         }
     }
@@ -94,6 +106,7 @@ impl<S: fmt::Debug, D, R> fmt::Debug for SessionAuth<S, D, R> {
         f.debug_struct("SessionAuth")
             .field("inner", &self.inner)
             .field("mode", &self.mode)
+            .field("demand", &self.demand)
             .finish_non_exhaustive()
     }
 }

@@ -6,12 +6,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// From the top to the bottom. A module may use those on the lines below its own, and those beside it.
-const ORDER: [&[&str]; 13] = [
+const ORDER: [&[&str]; 15] = [
     &["lib", "testing"],
     &["axum", "routes"],
     &["layer", "service", "future", "guards"],
     &["steps"],
     &["manager"],
+    &["near"],
     &["touch"],
     &["gate", "session"],
     &["token", "store", "directory"],
@@ -19,6 +20,7 @@ const ORDER: [&[&str]; 13] = [
     &["meter"],
     &["error"],
     &["trace"],
+    &["coherence"],
     &["clock", "id", "reason"],
 ];
 

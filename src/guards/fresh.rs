@@ -17,7 +17,7 @@ use crate::steps::reject::JsonRejection;
 /// other people's sessions. Some minutes are usual.
 ///
 /// Judged on the store's clock, without leeway: [`Session::authenticated_at`](crate::Session::authenticated_at) plus
-/// this must not have passed when the request's session was read. Use of the session moves nothing, and a time still to
+/// this must not have passed. Use of the session moves nothing, and a time still to
 /// come counts as now.
 ///
 /// ```
@@ -92,12 +92,10 @@ impl Holds for Fresh {
     }
 }
 
-/// How long ago the user proved who they are, on the store's clock.
-///
-/// As of the moment the session was read. Each request reads it anew, so that moment is now; where sessions are
-/// remembered, their age belongs here.
+/// How long ago the user proved who they are, on the store's clock. The session may have been read a while ago: that
+/// counts as well.
 fn since_login<D>(session: &Session<D>) -> Duration {
-    age(session.authenticated_at(), session.read().to_datetime())
+    age(session.authenticated_at(), session.store_now().to_datetime())
 }
 
 /// From `login` to `now`. A login still to come is one of now: another server may have taken over with another clock.

@@ -57,14 +57,16 @@ impl Accounts {
     }
 
     /// Lets a request pass whose user is active, as the directory said a while ago or says now. "No" is not remembered:
-    /// an account that is switched on again counts at once.
-    pub(super) async fn check(&self, user: &UserId) -> Result<(), AuthError> {
-        let fresh = |asked: Instant| asked.elapsed() < self.revalidate_after;
-        if self.active.get(user).is_some_and(fresh) {
-            return Ok(());
+    /// an account that is switched on again counts at once. Returns for how long the answer is taken for granted.
+    pub(super) async fn check(&self, user: &UserId) -> Result<Duration, AuthError> {
+        let asked = self.active.get(user);
+        let left = asked.map(|asked| self.revalidate_after.saturating_sub(asked.elapsed()));
+        if let Some(left) = left.filter(|left| !left.is_zero()) {
+            return Ok(left);
         }
+        let asked = Instant::now();
         match self.find(user).await {
-            Ok(Some(_)) => Ok(()),
+            Ok(Some(_)) => Ok(self.revalidate_after.saturating_sub(asked.elapsed())),
             Ok(None) => Err(AuthError::new(AuthErrorKind::AccountInactive)),
             Err(error) => Err(AuthError::with_source(AuthErrorKind::DirectoryUnavailable, error)),
         }

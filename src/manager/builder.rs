@@ -3,29 +3,36 @@
 use std::fmt;
 use std::marker::PhantomData;
 use std::num::NonZeroU32;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use quick_cache::sync::Cache;
 use tokio::sync::mpsc;
 
 use super::accounts::Accounts;
+use super::near_cache::{self, PolicyNumber};
 use super::{Lifetimes, Limits, SessionManager, Shared, rules, walk};
 use crate::clock::{Clock, SystemClock};
+use crate::coherence::Tick;
 use crate::directory::{ErasedDirectory, UserDirectory};
 use crate::error::ConfigError;
 use crate::events::{EventSink, Events};
 use crate::gate::Gate;
 use crate::meter::{Meter, Name};
+use crate::near::Near;
 use crate::session::SessionData;
 use crate::store::erased::ErasedStore;
-use crate::store::{MemoryStore, SessionLimit, SessionStore, WhenFull};
+use crate::store::{MemoryStore, SessionLimit, SessionStore, Tracking, WhenFull};
 use crate::token::{KeySet, Policy, TokenSettings};
 use crate::touch::{self, TouchQueue, TouchRules, Worker};
 
 /// Uses that may wait for the worker, about 2 MiB. The worker empties it several times a second; one that is full costs
 /// nothing but a later touch.
 const QUEUE: usize = 16_384;
+
+/// Sessions that a process knows to have ended.
+const ENDED_KNOWN: usize = 16_384;
 
 /// How long a list, or one step of a walk over all sessions, may take.
 const WALK_TIMEOUT: Duration = Duration::from_secs(5);
@@ -34,12 +41,12 @@ const WALK_TIMEOUT: Duration = Duration::from_secs(5);
 /// everything else has a default.
 #[must_use = "a builder does nothing until it is built"]
 pub struct SessionManagerBuilder<D = ()> {
-    settings: Settings,
+    pub(super) settings: Settings,
     data: PhantomData<fn() -> D>,
 }
 
 /// All that can be set; none of it depends on the sessions' data.
-struct Settings {
+pub(super) struct Settings {
     keys: Option<KeySet>,
     issuer: Option<Expected>,
     audience: Option<Expected>,
@@ -57,6 +64,7 @@ struct Settings {
     directory: Option<Arc<dyn ErasedDirectory>>,
     directory_timeout: Duration,
     revalidate_after: Duration,
+    pub(super) near_capacity: Option<usize>,
     sinks: Vec<Box<dyn EventSink>>,
 }
 
@@ -99,6 +107,7 @@ impl SessionManagerBuilder {
             directory: None,
             directory_timeout: Duration::from_millis(250),
             revalidate_after: Duration::from_secs(30),
+            near_capacity: Some(near_cache::CAPACITY),
             sinks: Vec::new(),
         };
         Self { settings, data: PhantomData }
@@ -260,8 +269,9 @@ impl<D: SessionData> SessionManagerBuilder<D> {
         self
     }
 
-    /// How long the directory's word that an account is active is taken for granted, by this process. 30 seconds by
-    /// default, 1 hour at most; zero asks on every request.
+    /// How long the directory's word that an account is active is taken for granted, by this process, and how long what
+    /// the near cache knows of a session is used before the store is asked again, although it told of no change. 30
+    /// seconds by default, 1 hour at most; zero asks both on every request.
     ///
     /// [`suspend`](SessionManager::suspend) does not wait for it.
     pub fn revalidate_after(mut self, time: Duration) -> Self {
@@ -303,6 +313,7 @@ impl<D: SessionData> SessionManagerBuilder<D> {
             directory,
             directory_timeout,
             revalidate_after,
+            near_capacity,
             sinks,
         } = self.settings;
         let touch = TouchRules {
@@ -312,6 +323,7 @@ impl<D: SessionData> SessionManagerBuilder<D> {
         };
         rules::check_durations(lifetimes, touch, store_timeout)?;
         rules::check_accounts(login_rate, directory_timeout, revalidate_after)?;
+        rules::check_near_cache(near_capacity)?;
         let policy = Policy::new(TokenSettings {
             keys: keys.ok_or(ConfigError::Missing("keys"))?,
             issuer: issuer.ok_or(ConfigError::Missing("issuer"))?.exactly(),
@@ -320,15 +332,22 @@ impl<D: SessionData> SessionManagerBuilder<D> {
             accept_typ_jwt,
         })?;
         let store = store.unwrap_or_else(|| Arc::new(MemoryStore::with_clock(Arc::clone(&clock))));
+        let tracker = near_capacity.and_then(|_| store.tracking()).map(|Tracking(tracker)| tracker);
+        let near = near_capacity.zip(tracker.clone());
         let meter = Meter::new();
         let gate = Arc::new(Gate::new(store, store_timeout, WALK_TIMEOUT, &meter));
         let (events, sinks) = Events::new(sinks, &meter);
         let (sender, receiver) = mpsc::channel(QUEUE);
-        let worker = touch::worker(receiver, Arc::clone(&gate), sinks, meter.clone());
+        let worker = touch::worker(receiver, Arc::clone(&gate), sinks, tracker, meter.clone());
         let shared = Shared {
             gate,
             touches: TouchQueue::new(sender, touch, &meter),
+            policy_number: PolicyNumber::new(policy.number(None)),
             policy: ArcSwap::from_pointee(policy),
+            replacing: Mutex::default(),
+            near: near.map(|(capacity, tracker)| Near::new(capacity, tracker)),
+            revalidate_after,
+            ended: Cache::new(ENDED_KNOWN),
             clock,
             lifetimes,
             limits: Limits {
@@ -342,8 +361,9 @@ impl<D: SessionData> SessionManagerBuilder<D> {
             accepted: meter.counter(Name::Accepted),
             meter,
             statistics: walk::Latest::default(),
+            started: Tick::now(),
         };
-        Ok((SessionManager { shared: Arc::new(shared), actor: None, data: self.data }, worker))
+        Ok((SessionManager { shared: Arc::new(shared), actor: None }, worker))
     }
 }
 

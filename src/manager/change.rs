@@ -94,7 +94,9 @@ impl<D: SessionData> SessionManager<D> {
                 let update = gate.ask(Verb::UpdateAll, gate.deadline(), |store| {
                     store.update_all(&user, &replacements)
                 });
-                if update.await? == UpdatedAll::Conflict {
+                let updated = update.await;
+                manager.changed(&user);
+                if updated? == UpdatedAll::Conflict {
                     return Ok(None);
                 }
                 let count = changed.len();
@@ -186,7 +188,9 @@ impl<D: SessionData> SessionManager<D> {
                 let gate = &manager.shared.gate;
                 let update = gate
                     .ask(Verb::Update, deadline, |store| store.update(&user, &id, expected, next));
-                let written = update.await?;
+                let written = update.await;
+                manager.changed(&user);
+                let written = written?;
                 if let Updated::Written(_) = written {
                     manager.shared.events.emit(event(user, id));
                 }
@@ -218,6 +222,6 @@ impl<D: SessionData> SessionManager<D> {
             .ask(Verb::Activity, deadline, |store| store.activity(user, id))
             .await?;
         let activity = activity.ok_or(SessionError::Gone)?;
-        Ok(self.session(user.clone(), id.clone(), record, activity, None)?)
+        Ok(self.session(user.clone(), id.clone(), record, activity)?)
     }
 }

@@ -19,7 +19,7 @@ impl<D: SessionData> SessionManager<D> {
     ///
     /// [`AuthError`]: 401 if the token is not one of ours, 503 when the session could not be ended.
     pub async fn logout(&self, token: &str) -> Result<bool, AuthError> {
-        let claims = self.verify(token, Expiry::Ignored)?;
+        let (claims, _) = self.verify(token, None, Expiry::Ignored)?;
         let (user, id) = (claims.user(), claims.session_id());
         self.end(user, id, EndReason::Logout, Actor::Owner).await.map_err(|error| {
             trace::warn!(
@@ -122,7 +122,10 @@ impl<D: SessionData> SessionManager<D> {
             let gate = &manager.shared.gate;
             let delete =
                 gate.ask(Verb::Delete, gate.deadline(), |store| store.delete(&user, &id, reason));
-            let lived = delete.await?;
+            let lived = delete.await;
+            // Also when nobody knows whether it was done.
+            manager.changed(&user);
+            let lived = lived?;
             if lived {
                 manager.tell_revoked(&user, id, reason, actor);
             }
@@ -143,7 +146,9 @@ impl<D: SessionData> SessionManager<D> {
             let delete = gate.ask(Verb::DeleteAll, gate.deadline(), |store| {
                 store.delete_all(&user, keep.as_ref(), reason)
             });
-            let ended = delete.await?;
+            let ended = delete.await;
+            manager.changed(&user);
+            let ended = ended?;
             for id in &ended {
                 manager.tell_revoked(&user, id.clone(), reason, manager.actor(&user, reason));
             }
@@ -153,6 +158,7 @@ impl<D: SessionData> SessionManager<D> {
     }
 
     fn tell_revoked(&self, user: &UserId, session: SessionId, reason: EndReason, actor: Actor) {
+        self.has_ended(user, &session, reason);
         let user = user.clone();
         self.shared.events.emit(Event::Revoked { user, session, reason, actor });
     }

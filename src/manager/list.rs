@@ -146,7 +146,7 @@ impl<D: SessionData> SessionManager<D> {
             let activity = entry.activity();
             let Listed { user, id, record, .. } = entry;
             let short = id.clone();
-            self.session(user, id, record, activity, None)
+            self.session(user, id, record, activity)
                 .map_err(|error| why.get_or_insert((short, error)))
                 .ok()
         };

@@ -10,12 +10,14 @@ use serde_json::{Map, Value};
 use super::whole::whole;
 use super::{Lifetimes, SessionManager};
 use crate::clock::Timestamp;
+use crate::coherence::Tick;
 use crate::error::SessionError;
 #[cfg(feature = "routes")]
 use crate::events::LoginRefusal;
 use crate::events::{Event, Suspicion};
 use crate::gate::Verb;
 use crate::id::{SessionId, UserId};
+use crate::reason::EndReason;
 use crate::session::{LoginGuard, NewSession, Session, SessionData, State};
 use crate::store::{Created, NewRecord, Opened, StoreError, StoreErrorKind};
 use crate::token::NewToken;
@@ -84,11 +86,13 @@ impl<D: SessionData> SessionManager<D> {
             // Signed before it is stored: a token that cannot be signed leaves no session behind.
             let token = self.sign(&user, &id, lifetimes, claims.as_ref())?;
             let deadline = shared.gate.deadline();
-            match shared
+            let created = shared
                 .gate
                 .ask(Verb::Create, deadline, |store| store.create(&user, &id, &record))
-                .await?
-            {
+                .await;
+            // It may have ended others.
+            self.changed(&user);
+            match created? {
                 Created::Created(opened) => break (id, opened, token),
                 Created::LimitReached => return Err(SessionError::LimitReached),
                 Created::Superseded => return Err(SessionError::LoginSuperseded),
@@ -113,11 +117,13 @@ impl<D: SessionData> SessionManager<D> {
             idle_deadline: created.saturating_add(record.idle_ttl).min(absolute_deadline),
             absolute_deadline,
             read: created,
+            read_at: Tick::now(),
+            payload: record.payload,
             content,
             events: shared.events.clone(),
         };
         let (access_token, expires_in) = token;
-        let session = Session::new(state, None);
+        let session = Session::new(state);
         self.tell_created(&session, opened);
         Ok(Login { session, access_token, expires_in })
     }
@@ -135,7 +141,8 @@ impl<D: SessionData> SessionManager<D> {
 
     fn tell_created(&self, session: &Session<D>, opened: Opened) {
         let Opened { evicted, recent, .. } = opened;
-        let user = || session.user_id().clone();
+        let session_of = session.user_id();
+        let user = || session_of.clone();
         let events = &self.shared.events;
         events.emit(Event::Created {
             user: user(),
@@ -144,6 +151,7 @@ impl<D: SessionData> SessionManager<D> {
             user_agent: session.user_agent().map(str::to_owned),
         });
         for session in evicted {
+            self.has_ended(session_of, &session, EndReason::Evicted);
             events.emit(Event::Evicted { user: user(), session });
         }
         if let Some((usual, within)) = self.shared.limits.logins

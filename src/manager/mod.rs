@@ -4,36 +4,49 @@ mod accounts;
 mod builder;
 mod change;
 mod check;
+mod demand;
 mod end;
 mod list;
+mod load;
 mod login;
+mod near_cache;
+mod recall;
 mod rules;
+mod trouble;
 mod walk;
 mod whole;
 
 use std::fmt;
-use std::marker::PhantomData;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use quick_cache::sync::Cache;
 use tokio::time::Instant;
 
 use self::accounts::Accounts;
+use self::near_cache::PolicyNumber;
 use crate::clock::Clock;
-use crate::error::{ConfigError, SessionError};
+use crate::coherence::Tick;
+use crate::error::{AuthError, ConfigError, SessionError};
 use crate::events::Events;
 use crate::gate::{Gate, Verb};
 use crate::id::{SessionId, UserId};
 use crate::meter::{Counter, Meter};
+use crate::near::{Near, NearCache};
 use crate::session::{Session, SessionData};
-use crate::store::SessionLimit;
+use crate::store::{SessionLimit, StoreHealth};
 use crate::token::{KeySet, Policy};
 use crate::touch::TouchQueue;
 
 pub use self::builder::SessionManagerBuilder;
+pub(crate) use self::check::Passed;
+pub use self::demand::FailurePolicy;
+pub(crate) use self::demand::{Demand, Staleness};
 pub use self::list::{Cursor, OwnSession, SessionPage};
 pub use self::login::Login;
+pub(crate) use self::recall::Recalled;
+pub use self::trouble::TokenOnly;
 pub use self::walk::{Progress, Statistics};
 
 /// Opens, checks and ends sessions. Cheap to clone; usable in and outside of a request.
@@ -49,16 +62,24 @@ pub use self::walk::{Progress, Statistics};
 /// Dropping the future of a verb that reads changes nothing. A write that has begun is carried out, and told as an
 /// [event](crate::events), also when its caller goes away; nothing is left half done.
 pub struct SessionManager<D = ()> {
-    shared: Arc<Shared>,
+    shared: Arc<Shared<D>>,
     /// Who asks, where that was said.
     actor: Option<UserId>,
-    data: PhantomData<fn() -> D>,
 }
 
-struct Shared {
+struct Shared<D> {
     gate: Arc<Gate>,
     touches: TouchQueue,
     policy: ArcSwap<Policy>,
+    /// That of `policy`, for who only compares.
+    policy_number: PolicyNumber,
+    /// Held while the policy is replaced.
+    replacing: Mutex<()>,
+    near: Option<Near<D>>,
+    /// How long what is remembered counts before the store, and the directory, are asked again.
+    revalidate_after: Duration,
+    /// What this process knows to have ended, and how a request hears of it: for when nobody can be asked.
+    ended: Cache<(UserId, SessionId), AuthError>,
     clock: Arc<dyn Clock>,
     lifetimes: Lifetimes,
     limits: Limits,
@@ -68,6 +89,7 @@ struct Shared {
     accepted: Counter,
     meter: Meter,
     statistics: walk::Latest,
+    started: Tick,
 }
 
 /// How long things live.
@@ -173,8 +195,13 @@ impl<D: SessionData> SessionManager<D> {
     ///
     /// [`ConfigError`] when a key fails its self-test; the present keys then stay.
     pub fn replace_keys(&self, keys: KeySet) -> Result<(), ConfigError> {
-        let policy = self.shared.policy.load().with_keys(keys)?;
-        self.shared.policy.store(Arc::new(policy));
+        let Shared { policy, policy_number, replacing, .. } = &*self.shared;
+        let _one_at_a_time = replacing.lock().unwrap_or_else(PoisonError::into_inner);
+        let next = policy.load().with_keys(keys)?;
+        let number = next.number(None);
+        policy.store(Arc::new(next));
+        // What was verified by the old keys counts no more.
+        policy_number.set(number);
         Ok(())
     }
 
@@ -183,15 +210,12 @@ impl<D: SessionData> SessionManager<D> {
         let gate = &self.shared.gate;
         let asked = Instant::now();
         let answer = gate.ask(Verb::Health, gate.deadline(), |store| store.health()).await;
-        let latency = asked.elapsed();
+        let (latency, kind, cache) = (asked.elapsed(), gate.kind(), self.near_cache());
         match answer {
-            Ok(health) => Health {
-                kind: gate.kind(),
-                connected: true,
-                version: health.version,
-                latency: Some(latency),
-            },
-            Err(_) => Health { kind: gate.kind(), connected: false, version: None, latency: None },
+            Ok(StoreHealth { version, .. }) => {
+                Health { kind, connected: true, version, latency: Some(latency), cache }
+            }
+            Err(_) => Health { kind, connected: false, version: None, latency: None, cache },
         }
     }
 
@@ -214,12 +238,14 @@ pub struct Health {
     pub version: Option<String>,
     /// How long the answer took.
     pub latency: Option<Duration>,
+    /// The near cache of this process.
+    pub cache: NearCache,
 }
 
 // By hand: a derive would ask for `D: Clone`.
 impl<D> Clone for SessionManager<D> {
     fn clone(&self) -> Self {
-        Self { shared: Arc::clone(&self.shared), actor: self.actor.clone(), data: PhantomData }
+        Self { shared: Arc::clone(&self.shared), actor: self.actor.clone() }
     }
 }
 

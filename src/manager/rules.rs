@@ -61,6 +61,14 @@ pub(super) fn check_accounts(
     ])
 }
 
+pub(super) fn check_near_cache(capacity: Option<usize>) -> Result<(), ConfigError> {
+    all_hold(&[(
+        "near_cache_capacity",
+        "must be 1 to 16,777,216 (`without_near_cache` switches it off)",
+        capacity.is_none_or(|capacity| (1..=1 << 24).contains(&capacity)),
+    )])
+}
+
 fn all_hold(rules: &[(&'static str, &'static str, bool)]) -> Result<(), ConfigError> {
     match rules.iter().find(|(_, _, holds)| !holds) {
         Some(&(setting, rule, _)) => Err(ConfigError::OutOfRange { setting, rule }),

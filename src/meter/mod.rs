@@ -23,16 +23,26 @@
 //! | `tower_session_auth_touches_dropped_total` | counter | 1 | | uses that found the queue full or closed |
 //! | `tower_session_auth_events_dropped_total` | counter | 1 | `sink` | events that found a sink's queue full or closed; sinks count from 0 |
 //! | `tower_session_auth_sink_panics_total` | counter | 1 | `sink` | panics of an event sink |
+//! | `tower_session_auth_near_hits_total` | counter | 1 | | requests that were answered without asking the store |
+//! | `tower_session_auth_near_misses_total` | counter | 1 | | requests with a good token that asked |
+//! | `tower_session_auth_near_fills_total` | counter | 1 | | reads whose answers may be remembered |
+//! | `tower_session_auth_near_invalidations_total` | counter | 1 | | changes that the store told of |
+//! | `tower_session_auth_near_lost_links_total` | counter | 1 | | connections that told of changes, and were lost |
+//! | `tower_session_auth_near_stale_served_total` | counter | 1 | | requests let in by [`ServeStale`](crate::FailurePolicy::ServeStale) |
+//! | `tower_session_auth_near_coherent` | gauge | 0 or 1 | | 1 while the near cache is used |
+//! | `tower_session_auth_near_lag_seconds` | gauge | seconds | | how long the last change of the link's own key took, from being sent to being known here |
 //!
 //! - Latency is taken around each call, from the manager's side: a call that is given up counts as `unavailable` with
 //!   the time that was waited for it. Calls that an open breaker turns away, and those of requests that went away, are
 //!   not in it.
+//! - The figures of the near cache are handed over each second, by the background worker.
 //! - The gauges of the sessions appear with the first walk, that is with the first call of the manager's `statistics`.
 //!   An alarm on them needs one on their age.
 //! - Two managers in one process share these names: their counters add up, their gauges overwrite each other.
 
 mod handle;
 mod names;
+mod near;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -42,6 +52,7 @@ use tokio::time::Instant;
 pub(crate) use self::handle::{Counter, Gauge};
 use self::handle::{Histogram, counter, gauge, histogram};
 pub(crate) use self::names::Name;
+pub(crate) use self::near::NearMeter;
 use crate::error::StoreErrorKind;
 
 /// Of so many roles sessions are told apart: a label must not grow without bound.

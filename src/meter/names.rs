@@ -19,6 +19,14 @@ pub(crate) enum Name {
     TouchesDropped,
     EventsDropped,
     SinkPanics,
+    NearHits,
+    NearMisses,
+    NearFills,
+    NearInvalidations,
+    NearLostLinks,
+    NearStaleServed,
+    NearCoherent,
+    NearLag,
 }
 
 /// What kind of figure it is, with its unit.
@@ -34,7 +42,7 @@ pub(crate) enum Kind {
 
 impl Name {
     /// Every figure, in the order of the table in the module's docs.
-    pub(crate) const ALL: [Self; 16] = [
+    pub(crate) const ALL: [Self; 24] = [
         Self::Accepted,
         Self::Rejected,
         Self::LoginsRefused,
@@ -51,6 +59,14 @@ impl Name {
         Self::TouchesDropped,
         Self::EventsDropped,
         Self::SinkPanics,
+        Self::NearHits,
+        Self::NearMisses,
+        Self::NearFills,
+        Self::NearInvalidations,
+        Self::NearLostLinks,
+        Self::NearStaleServed,
+        Self::NearCoherent,
+        Self::NearLag,
     ];
 
     pub(crate) const fn as_str(self) -> &'static str {
@@ -71,6 +87,14 @@ impl Name {
             Self::TouchesDropped => "tower_session_auth_touches_dropped_total",
             Self::EventsDropped => "tower_session_auth_events_dropped_total",
             Self::SinkPanics => "tower_session_auth_sink_panics_total",
+            Self::NearHits => "tower_session_auth_near_hits_total",
+            Self::NearMisses => "tower_session_auth_near_misses_total",
+            Self::NearFills => "tower_session_auth_near_fills_total",
+            Self::NearInvalidations => "tower_session_auth_near_invalidations_total",
+            Self::NearLostLinks => "tower_session_auth_near_lost_links_total",
+            Self::NearStaleServed => "tower_session_auth_near_stale_served_total",
+            Self::NearCoherent => "tower_session_auth_near_coherent",
+            Self::NearLag => "tower_session_auth_near_lag_seconds",
         }
     }
 
@@ -86,9 +110,15 @@ impl Name {
             | Self::TouchesLost
             | Self::TouchesDropped
             | Self::EventsDropped
-            | Self::SinkPanics => Kind::Counter,
-            Self::Sessions | Self::Breaker | Self::QueueDepth => Kind::Gauge,
-            Self::SessionsAge => Kind::Age,
+            | Self::SinkPanics
+            | Self::NearHits
+            | Self::NearMisses
+            | Self::NearFills
+            | Self::NearInvalidations
+            | Self::NearLostLinks
+            | Self::NearStaleServed => Kind::Counter,
+            Self::Sessions | Self::Breaker | Self::QueueDepth | Self::NearCoherent => Kind::Gauge,
+            Self::SessionsAge | Self::NearLag => Kind::Age,
             Self::StoreTime => Kind::Time,
         }
     }
@@ -112,6 +142,16 @@ impl Name {
             Self::TouchesDropped => "Uses of sessions that found the queue full or closed",
             Self::EventsDropped => "Events that found their sink's queue full or closed",
             Self::SinkPanics => "Panics of event sinks",
+            Self::NearHits => "Requests answered from the near cache",
+            Self::NearMisses => "Requests that the near cache had no answer for",
+            Self::NearFills => "Reads for the near cache",
+            Self::NearInvalidations => "Changes that the store told the near cache of",
+            Self::NearLostLinks => "Links of the near cache that were lost",
+            Self::NearStaleServed => {
+                "Requests let in with what was known before the store went away"
+            }
+            Self::NearCoherent => "1 while the near cache is used",
+            Self::NearLag => "How long the last change of its own key took to be known",
         }
     }
 }

@@ -9,13 +9,16 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::clock::Timestamp;
+use crate::coherence::{Kept, Tick};
 use crate::events::Events;
 use crate::id::{SessionId, UserId};
+use crate::store::Record;
 use crate::token::VerifiedClaims;
 
 pub(crate) use self::content::{Content, role_of};
@@ -37,11 +40,19 @@ impl<T: Serialize + DeserializeOwned + Send + Sync + 'static> SessionData for T 
 ///
 /// All times are on the store's clock.
 pub struct Session<D = ()> {
-    state: Arc<State<D>>,
-    claims: Option<Arc<VerifiedClaims>>,
+    shared: Arc<Shared<D>>,
+    /// Nobody could say whether this is still so.
+    stale: bool,
 }
 
-/// What [`Session`] shares between its clones.
+/// What [`Session`] shares between its clones: in one piece, because each request clones and drops it.
+struct Shared<D> {
+    state: State<D>,
+    claims: Option<VerifiedClaims>,
+    kept: Option<Kept>,
+}
+
+/// A session as it was read.
 pub(crate) struct State<D> {
     pub(crate) user: UserId,
     pub(crate) id: SessionId,
@@ -53,102 +64,154 @@ pub(crate) struct State<D> {
     pub(crate) absolute_deadline: Timestamp,
     /// The store's time when this was read.
     pub(crate) read: Timestamp,
+    /// The same moment on this host's monotonic clock.
+    pub(crate) read_at: Tick,
+    /// What `content` was read from.
+    pub(crate) payload: Bytes,
     pub(crate) content: Content<D>,
     pub(crate) events: Events,
 }
 
+impl<D> State<D> {
+    /// Whether this is what the store has.
+    pub(crate) fn is_of(&self, record: &Record) -> bool {
+        self.revision == record.revision
+            && self.created == record.created
+            && self.idle_ttl == record.idle_ttl
+            && self.absolute_deadline == record.absolute_deadline
+            && self.payload == record.payload
+    }
+}
+
 impl<D> Session<D> {
-    pub(crate) fn new(state: State<D>, claims: Option<VerifiedClaims>) -> Self {
-        Self { state: Arc::new(state), claims: claims.map(Arc::new) }
+    /// One that no token was shown for.
+    pub(crate) fn new(state: State<D>) -> Self {
+        Self::from(Shared { state, claims: None, kept: None })
+    }
+
+    /// One that a token was shown for; `kept` tells whether it may be used again.
+    pub(crate) fn shown(state: State<D>, claims: VerifiedClaims, kept: Option<Kept>) -> Self {
+        Self::from(Shared { state, claims: Some(claims), kept })
+    }
+
+    fn from(shared: Shared<D>) -> Self {
+        Self { shared: Arc::new(shared), stale: false }
+    }
+
+    /// The same session, marked as one that nobody could ask about.
+    pub(crate) fn stale(self) -> Self {
+        Self { stale: true, ..self }
+    }
+
+    pub(crate) fn kept(&self) -> Option<&Kept> {
+        self.shared.kept.as_ref()
+    }
+
+    pub(crate) fn state(&self) -> &State<D> {
+        &self.shared.state
     }
 
     /// The user whose session it is.
     #[must_use]
     pub fn user_id(&self) -> &UserId {
-        &self.state.user
+        &self.shared.state.user
     }
 
     /// The session's public name.
     #[must_use]
     pub fn id(&self) -> &SessionId {
-        &self.state.id
+        &self.shared.state.id
     }
 
     /// The user's display name, as of the login.
     #[must_use]
     pub fn user_name(&self) -> Option<&str> {
-        self.state.content.user_name.as_deref()
+        self.shared.state.content.user_name.as_deref()
     }
 
     /// The user's e-mail address, as of the login.
     #[must_use]
     pub fn email(&self) -> Option<&str> {
-        self.state.content.email.as_deref()
+        self.shared.state.content.email.as_deref()
     }
 
     /// The user's role. `None` is no role, and there is no default one.
     #[must_use]
     pub fn role(&self) -> Option<&str> {
-        self.state.content.role.as_deref()
+        self.shared.state.content.role.as_deref()
     }
 
     /// The address that the login came from.
     #[must_use]
     pub fn ip_address(&self) -> Option<IpAddr> {
-        self.state.content.ip_address
+        self.shared.state.content.ip_address
     }
 
     /// What the client called itself at the login, shortened to [`NewSession::USER_AGENT_LEN`] bytes.
     #[must_use]
     pub fn user_agent(&self) -> Option<&str> {
-        self.state.content.user_agent.as_deref()
+        self.shared.state.content.user_agent.as_deref()
     }
 
     /// The application's own data.
     #[must_use]
     pub fn data(&self) -> &D {
-        &self.state.content.data
+        &self.shared.state.content.data
     }
 
     /// When the session was created.
     #[must_use]
     pub fn created(&self) -> DateTime<Utc> {
-        self.state.created.to_datetime()
+        self.shared.state.created.to_datetime()
     }
 
     /// When the user last proved who they are; at first the same as [`created`](Self::created).
     #[must_use]
     pub fn authenticated_at(&self) -> DateTime<Utc> {
-        self.state.content.authenticated_at.unwrap_or(self.state.created).to_datetime()
+        self.shared
+            .state
+            .content
+            .authenticated_at
+            .unwrap_or(self.shared.state.created)
+            .to_datetime()
     }
 
     /// How strong the last login or reauthentication was (`acr`, RFC 9470 section 3), where the application said so.
     #[must_use]
     pub fn acr(&self) -> Option<&str> {
-        self.state.content.acr.as_deref()
+        self.shared.state.content.acr.as_deref()
     }
 
     /// By which methods the user proved who they are (`amr`, RFC 8176), where the application said so.
     #[must_use]
     pub fn amr(&self) -> &[String] {
-        &self.state.content.amr
+        &self.shared.state.content.amr
     }
 
     /// Nobody else has it yet, and it has just been given this revision.
     pub(crate) fn revised(&mut self, revision: u64) {
-        if let Some(state) = Arc::get_mut(&mut self.state) {
-            state.revision = revision;
+        if let Some(shared) = Arc::get_mut(&mut self.shared) {
+            shared.state.revision = revision;
         }
     }
 
-    /// When this was read, on the store's clock.
-    pub(crate) fn read(&self) -> Timestamp {
-        self.state.read
+    /// The time now on the store's clock: that of the reading, and the age of what was kept since.
+    pub(crate) fn store_now(&self) -> Timestamp {
+        let Shared { state: State { read, read_at, .. }, kept, .. } = &*self.shared;
+        let age = kept.as_ref().map_or(Duration::ZERO, |_| Tick::now().since(*read_at));
+        read.saturating_add(age)
+    }
+
+    /// Whether the store could not be asked, and this is what was known a while ago: only ever so behind a layer with
+    /// [`FailurePolicy::ServeStale`](crate::FailurePolicy::ServeStale).
+    #[must_use]
+    pub fn is_stale(&self) -> bool {
+        self.stale
     }
 
     /// Where to tell what happens to it.
     pub(crate) fn events(&self) -> &Events {
-        &self.state.events
+        &self.shared.state.events
     }
 
     /// When the session was last used.
@@ -159,51 +222,55 @@ impl<D> Session<D> {
     /// [`SessionManager::get`]: crate::SessionManager::get
     #[must_use]
     pub fn last_activity(&self) -> DateTime<Utc> {
-        self.state.last_activity.to_datetime()
+        self.shared.state.last_activity.to_datetime()
     }
 
     /// When the session ends if nobody uses it; a lower bound where [`last_activity`](Self::last_activity) is one.
     #[must_use]
     pub fn idle_deadline(&self) -> DateTime<Utc> {
-        self.state.idle_deadline.to_datetime()
+        self.shared.state.idle_deadline.to_datetime()
     }
 
     /// How long the session lives without being used.
     #[must_use]
     pub fn idle_ttl(&self) -> Duration {
-        self.state.idle_ttl
+        self.shared.state.idle_ttl
     }
 
     /// When the session ends, however much it is used.
     #[must_use]
     pub fn absolute_deadline(&self) -> DateTime<Utc> {
-        self.state.absolute_deadline.to_datetime()
+        self.shared.state.absolute_deadline.to_datetime()
     }
 
     /// How long the session was to live, unless it is used, when it was read: until its idle or its absolute deadline,
     /// whichever comes first. A lower bound where [`last_activity`](Self::last_activity) is one.
     #[must_use]
     pub fn ttl(&self) -> Duration {
-        self.state.idle_deadline.min(self.state.absolute_deadline).saturating_since(self.state.read)
+        self.shared
+            .state
+            .idle_deadline
+            .min(self.shared.state.absolute_deadline)
+            .saturating_since(self.shared.state.read)
     }
 
     /// 1 when created, one more with every change of its content.
     #[must_use]
     pub fn revision(&self) -> u64 {
-        self.state.revision
+        self.shared.state.revision
     }
 
     /// The claims of the access token that this request showed; `None` on a session that came from the manager.
     #[must_use]
     pub fn claims(&self) -> Option<&VerifiedClaims> {
-        self.claims.as_deref()
+        self.shared.claims.as_ref()
     }
 }
 
 // By hand: a derive would ask for `D: Clone`.
 impl<D> Clone for Session<D> {
     fn clone(&self) -> Self {
-        Self { state: Arc::clone(&self.state), claims: self.claims.clone() }
+        Self { shared: Arc::clone(&self.shared), stale: self.stale }
     }
 }
 

@@ -5,6 +5,7 @@ use http::Extensions;
 use crate::error::{AuthError, AuthErrorKind};
 use crate::events::{Event, Events};
 use crate::id::random_text;
+use crate::manager::TokenOnly;
 use crate::session::{Session, SessionData};
 use crate::trace;
 
@@ -17,11 +18,17 @@ struct Anonymous(Events);
 pub(crate) fn clear<D: SessionData>(extensions: &mut Extensions) {
     extensions.remove::<Session<D>>();
     extensions.remove::<Anonymous>();
+    extensions.remove::<TokenOnly>();
 }
 
 /// Lets the inner service see the session.
 pub(crate) fn session<D: SessionData>(extensions: &mut Extensions, session: Session<D>) {
     extensions.insert(session);
+}
+
+/// Lets the inner service see a token, where nobody can say whether its session lives.
+pub(crate) fn token_only(extensions: &mut Extensions, token: TokenOnly) {
+    extensions.insert(token);
 }
 
 /// Lets the inner service see that there is none.
@@ -33,14 +40,19 @@ pub(crate) fn anonymous(extensions: &mut Extensions, events: Events) {
 ///
 /// # Errors
 ///
+/// [`StoreUnavailable`](AuthErrorKind::StoreUnavailable) for a request that was let in on its token alone;
 /// [`NoLayer`](crate::error::AuthErrorKind::NoLayer) when no layer with this `D` has seen the request. The log then says
 /// so, with the error's request id.
 pub(crate) fn find<D: SessionData>(
     extensions: &Extensions,
 ) -> Result<Option<&Session<D>>, AuthError> {
-    match (extensions.get::<Session<D>>(), extensions.get::<Anonymous>()) {
-        (Some(session), _) => Ok(Some(session)),
-        (None, Some(_)) => Ok(None),
+    if let Some(session) = extensions.get::<Session<D>>() {
+        return Ok(Some(session));
+    }
+    match (extensions.get::<Anonymous>(), extensions.get::<TokenOnly>()) {
+        (Some(_), _) => Ok(None),
+        // Somebody is there, and nobody knows with which session: that is not "nobody".
+        (None, Some(_)) => Err(AuthError::new(AuthErrorKind::StoreUnavailable)),
         (None, None) => {
             // Without random bytes the answer is the same, it is only harder to find.
             let request_id = random_text::<9>().unwrap_or_default();

@@ -8,7 +8,7 @@ use bytes::Bytes;
 
 use super::{
     Activity, Cleaned, Created, Guard, Listed, NewRecord, Page, Position, Record, Replacement,
-    SessionStore, StoreError, StoreHealth, Touch, Touched, Updated, UpdatedAll,
+    SessionStore, StoreError, StoreHealth, Touch, Touched, Tracking, Updated, UpdatedAll,
 };
 use crate::clock::Timestamp;
 use crate::id::{SessionId, UserId};
@@ -64,6 +64,7 @@ pub(crate) trait ErasedStore: Send + Sync + 'static {
     fn ended<'a>(&'a self, user: &'a UserId, id: &'a SessionId) -> Answer<'a, Option<EndReason>>;
     fn upkeep(&self) -> Answer<'_, ()>;
     fn health(&self) -> Answer<'_, StoreHealth>;
+    fn tracking(&self) -> Option<Tracking>;
     fn kind(&self) -> &'static str;
 }
 
@@ -160,6 +161,10 @@ impl<St: SessionStore> ErasedStore for St {
 
     fn health(&self) -> Answer<'_, StoreHealth> {
         Box::pin(SessionStore::health(self))
+    }
+
+    fn tracking(&self) -> Option<Tracking> {
+        SessionStore::tracking(self)
     }
 
     fn kind(&self) -> &'static str {

@@ -31,6 +31,7 @@ mod memory;
 mod record;
 #[cfg(feature = "redis")]
 pub mod redis;
+mod tracking;
 mod walk;
 
 pub use self::memory::MemoryStore;
@@ -40,6 +41,8 @@ pub use self::record::{
 };
 #[cfg(feature = "redis")]
 pub use self::redis::RedisStore;
+pub use self::tracking::Tracking;
+pub(crate) use self::tracking::{Tracked, Tracker};
 pub use self::walk::{Cleaned, Listed, Page, Position};
 
 /// A place where sessions live. See the [module docs](self) for the words used here.
@@ -258,6 +261,14 @@ pub trait SessionStore: Send + Sync + 'static {
     ///
     /// [`StoreError`] when it is not.
     fn health(&self) -> impl Future<Output = Result<StoreHealth, StoreError>> + Send;
+
+    /// What lets a process remember what it has read here. `None`, the default, is a store that is asked for each
+    /// request.
+    ///
+    /// Called once for each manager. No I/O.
+    fn tracking(&self) -> Option<Tracking> {
+        None
+    }
 
     /// What kind of store this is, for health reports: `"memory"`, `"redis"`.
     fn kind(&self) -> &'static str;

@@ -47,7 +47,7 @@ pub use self::claims::VerifiedClaims;
 pub use self::keys::{Algorithm, SigningKey, VerifyingKey};
 pub use self::set::KeySet;
 pub(crate) use self::{
-    policy::{Policy, TokenSettings},
+    policy::{Audience, Policy, TokenSettings},
     sign::NewToken,
     verify::Expiry,
 };

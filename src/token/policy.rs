@@ -1,5 +1,7 @@
 //! What must be right about a token: one immutable object.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -47,6 +49,8 @@ impl TokenSettings {
 /// Settings that work. Other keys make another policy, so that a key that is taken out is dead at once.
 #[derive(Debug)]
 pub(crate) struct Policy {
+    /// No other policy of this process has it: what one has verified counts for no other.
+    number: u32,
     pub(super) settings: TokenSettings,
     /// The encoded header of all tokens that the signing key signs.
     pub(super) header: String,
@@ -58,10 +62,15 @@ impl Policy {
         check(&settings)?;
         let signing = settings.keys.signing();
         let header = header(signing.algorithm().as_str(), signing.kid());
-        let policy = Self { settings, header };
+        let policy = Self { number: number(), settings, header };
         backend::guarded(|| policy.self_test())
             .map_err(|backend::NoBackend| ConfigError::CryptoBackend)??;
         Ok(policy)
+    }
+
+    /// Which rules these are, with what a layer demands beside them.
+    pub(crate) fn number(&self, audience: Option<&Audience>) -> u64 {
+        (u64::from(self.number) << 32) | u64::from(audience.map_or(0, |audience| audience.number))
     }
 
     /// The same settings with other keys.
@@ -110,6 +119,43 @@ impl Policy {
     }
 }
 
+/// Another audience than the policy's, as one layer demands it. Clones are the same demand.
+#[derive(Clone, Debug)]
+pub(crate) struct Audience {
+    number: u32,
+    name: Arc<str>,
+}
+
+impl Audience {
+    /// Tokens must be meant for `name`, which is not empty.
+    pub(crate) fn new(name: &str) -> Result<Self, ConfigError> {
+        named("audience", name)?;
+        Ok(Self { number: number(), name: name.into() })
+    }
+
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What tells apart demands on the same token.
+    pub(crate) fn number(&self) -> u32 {
+        self.number
+    }
+}
+
+/// One that nothing else in this process has, from 1.
+fn number() -> u32 {
+    static LAST: AtomicU32 = AtomicU32::new(0);
+    LAST.fetch_add(1, Ordering::Relaxed).wrapping_add(1)
+}
+
+fn named(setting: &'static str, name: &str) -> Result<(), ConfigError> {
+    match name {
+        "" => Err(ConfigError::OutOfRange { setting, rule: "must not be empty" }),
+        _ => Ok(()),
+    }
+}
+
 /// An encoded header.
 fn header(algorithm: &str, kid: &str) -> String {
     // `Value` writes itself as JSON, whatever a kid may hold.
@@ -119,9 +165,7 @@ fn header(algorithm: &str, kid: &str) -> String {
 
 fn check(settings: &TokenSettings) -> Result<(), ConfigError> {
     for (setting, value) in [("issuer", &settings.issuer), ("audience", &settings.audience)] {
-        if value.as_deref() == Some("") {
-            return Err(ConfigError::OutOfRange { setting, rule: "must not be empty" });
-        }
+        value.as_deref().map_or(Ok(()), |value| named(setting, value))?;
     }
     if settings.leeway > MAX_LEEWAY {
         return Err(ConfigError::OutOfRange {

@@ -5,7 +5,7 @@ use super::header::Header;
 use super::json::Text;
 use super::jws;
 use super::keys::VerifyingKey;
-use super::policy::Policy;
+use super::policy::{Audience, Policy};
 use crate::clock::Timestamp;
 use crate::error::{AuthError, AuthErrorKind};
 use crate::id::{SessionId, UserId};
@@ -71,6 +71,17 @@ impl Policy {
         now: Timestamp,
         expiry: Expiry,
     ) -> Result<VerifiedClaims, AuthError> {
+        self.verify_for(None, token, now, expiry)
+    }
+
+    /// The same with another audience, where one is given.
+    pub(crate) fn verify_for(
+        &self,
+        audience: Option<&Audience>,
+        token: &str,
+        now: Timestamp,
+        expiry: Expiry,
+    ) -> Result<VerifiedClaims, AuthError> {
         let parts = jws::split(token).ok_or(Refusal::Shape)?;
         let header = jws::decode(parts.header).ok_or(Refusal::Header)?;
         let key = self.key_for(&header)?;
@@ -79,7 +90,8 @@ impl Policy {
             return Err(Refusal::Signature.into());
         }
         let payload = jws::decode(parts.payload).ok_or(Refusal::Claims)?;
-        let claims = self.judge(Payload::parse(&payload).ok_or(Refusal::Claims)?, now)?;
+        let payload = Payload::parse(&payload).ok_or(Refusal::Claims)?;
+        let claims = self.judge(payload, audience, now)?;
 
         if expiry == Expiry::Enforced && self.is_past(&claims, now) {
             return Err(AuthError::new(AuthErrorKind::TokenExpired));
@@ -89,7 +101,12 @@ impl Policy {
 
     /// Whether the token's `exp` has passed at `now`, with the leeway.
     pub(crate) fn is_past(&self, claims: &VerifiedClaims, now: Timestamp) -> bool {
-        now >= claims.expires_at.saturating_add(self.settings.leeway)
+        now >= self.end_of(claims)
+    }
+
+    /// When the token's `exp` has passed, with the leeway.
+    pub(crate) fn end_of(&self, claims: &VerifiedClaims) -> Timestamp {
+        claims.expires_at.saturating_add(self.settings.leeway)
     }
 
     fn key_for(&self, header: &str) -> Result<&VerifyingKey, Refusal> {
@@ -111,14 +128,20 @@ impl Policy {
     }
 
     /// Judges all but the end of the token's life.
-    fn judge(&self, payload: Payload<'_>, now: Timestamp) -> Result<VerifiedClaims, Refusal> {
+    fn judge(
+        &self,
+        payload: Payload<'_>,
+        audience: Option<&Audience>,
+        now: Timestamp,
+    ) -> Result<VerifiedClaims, Refusal> {
         let Payload { iss, aud, sub, sid, jti, iat, nbf, exp, custom } = payload;
         if let Some(issuer) = &self.settings.issuer
             && iss.is_none_or(|iss| iss.0 != issuer.as_str())
         {
             return Err(Refusal::Issuer);
         }
-        if let Some(audience) = &self.settings.audience
+        let audience = audience.map(Audience::name).or(self.settings.audience.as_deref());
+        if let Some(audience) = audience
             && !aud.is_some_and(|aud| aud.holds(audience))
         {
             return Err(Refusal::Audience);

@@ -17,7 +17,7 @@ use tokio::time::Instant;
 use crate::clock::{Timestamp, millis};
 use crate::id::{SessionId, UserId};
 use crate::meter::{Counter, Meter, Name};
-use crate::store::Record;
+use crate::session::{Session, State};
 
 pub(crate) use self::worker::new as worker;
 pub use self::worker::{Background, DrainReport, Worker};
@@ -37,6 +37,11 @@ pub(crate) struct TouchRules {
 }
 
 impl TouchRules {
+    /// A session with a short idle TTL needs its touches closer together, or it would end in spite of them.
+    fn interval(self, life: Life) -> Duration {
+        self.interval.min(life.idle_ttl / 10)
+    }
+
     /// The threshold of a session: the same part of its idle TTL. Of a session that is remembered for a month, a
     /// threshold of minutes would forget a user who comes every day.
     fn threshold(self, life: Life) -> Duration {
@@ -70,8 +75,8 @@ pub(crate) struct Life {
 }
 
 impl Life {
-    pub(crate) fn of(record: &Record) -> Self {
-        let Record { created, idle_ttl, idle_deadline, .. } = *record;
+    pub(crate) fn of<D>(session: &Session<D>) -> Self {
+        let State { created, idle_ttl, idle_deadline, .. } = *session.state();
         Self { created, idle_ttl, idle_deadline }
     }
 }
@@ -107,8 +112,7 @@ impl Mark {
     fn take(&self, now: Timestamp, life: Life, rules: TouchRules) -> bool {
         let last = self.last_use.load(Ordering::Relaxed);
         let since = now.as_millis().saturating_sub(last);
-        // A session with a short idle TTL needs its touches closer together, or it would end in spite of them.
-        let interval = rules.interval.min(life.idle_ttl / 10);
+        let interval = rules.interval(life);
         let left = |at: i64| self.idle_deadline().as_millis().saturating_sub(at);
         let threshold = millis(rules.threshold(life));
         // The first use below the threshold does not wait for the interval: it moves the deadline.
@@ -119,6 +123,16 @@ impl Mark {
             .last_use
             .compare_exchange(last, now.as_millis(), Ordering::Relaxed, Ordering::Relaxed)
             .is_ok()
+    }
+
+    /// How long after `now` no use is due.
+    fn rest(&self, now: Timestamp, life: Life, rules: TouchRules) -> Duration {
+        let since =
+            now.saturating_since(Timestamp::from_millis(self.last_use.load(Ordering::Relaxed)));
+        let left = self.idle_deadline().saturating_since(now);
+        let until_threshold = left.saturating_sub(rules.threshold(life));
+        let interval = rules.interval(life).saturating_sub(since);
+        if until_threshold.is_zero() { interval } else { interval.min(until_threshold) }
     }
 
     /// The use was not queued or not written: the next one is due at once.
@@ -153,8 +167,8 @@ impl TouchQueue {
         Some((mark.idle_deadline(), Timestamp::from_millis(mark.last_use.load(Ordering::Relaxed))))
     }
 
-    /// Notes that a session was used; never waits.
-    pub(crate) fn used(&self, key: (UserId, SessionId), life: Life, now: Timestamp) {
+    /// Notes that a session was used; never waits. Returns for how long another use of it need not be noted.
+    pub(crate) fn used(&self, key: (UserId, SessionId), life: Life, now: Timestamp) -> Duration {
         let mark = match self.marks.get(&key) {
             Some(mark) => mark,
             None => {
@@ -165,8 +179,9 @@ impl TouchQueue {
         };
         mark.learn(life.idle_deadline);
         if !mark.take(now, life, self.rules) {
-            return;
+            return mark.rest(now, life, self.rules);
         }
+        let rest = mark.rest(now, life, self.rules);
         let (user, id) = key;
         let extend_below = self.rules.threshold(life);
         let entry = Use { user, id, at: Instant::now(), extend_below, mark };
@@ -176,7 +191,9 @@ impl TouchQueue {
             entry.mark.give_back();
             self.dropped.fetch_add(1, Ordering::Relaxed);
             self.dropped_figure.increment(1);
+            return Duration::ZERO;
         }
+        rest
     }
 
     /// How many uses were not queued since the start, because the queue was full or its worker had stopped.

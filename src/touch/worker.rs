@@ -16,8 +16,8 @@ use super::{Mark, Use};
 use crate::events::{RunningSinks, Sinks};
 use crate::gate::{Gate, Verb};
 use crate::id::{SessionId, UserId};
-use crate::meter::{Counter, Gauge, Meter, Name};
-use crate::store::{StoreErrorKind, Touch, Touched};
+use crate::meter::{Counter, Gauge, Meter, Name, NearMeter};
+use crate::store::{StoreErrorKind, Touch, Touched, Tracker};
 use crate::trace;
 
 /// Uses are collected for this long before they are written.
@@ -51,6 +51,8 @@ pub struct Worker {
     report: DrainReport,
     figures: Figures,
     sinks: Sinks,
+    /// What keeps the near cache in touch with the store.
+    tracker: Option<Arc<dyn Tracker>>,
 }
 
 struct Figures {
@@ -58,6 +60,7 @@ struct Figures {
     depth: Gauge,
     written: Counter,
     lost: Counter,
+    near: Option<NearMeter>,
 }
 
 /// The latest use of one session that is not yet written.
@@ -91,6 +94,7 @@ pub(crate) fn new(
     receiver: mpsc::Receiver<Use>,
     gate: Arc<Gate>,
     sinks: Sinks,
+    tracker: Option<Arc<dyn Tracker>>,
     meter: Meter,
 ) -> Worker {
     let stop = Arc::new(Notify::new());
@@ -105,9 +109,11 @@ pub(crate) fn new(
             depth: meter.gauge(Name::QueueDepth),
             written: meter.counter(Name::TouchesWritten),
             lost: meter.counter(Name::TouchesLost),
+            near: tracker.as_ref().map(|tracker| meter.near(Arc::clone(tracker.figures()))),
             meter,
         },
         sinks,
+        tracker,
     }
 }
 
@@ -149,7 +155,7 @@ impl Worker {
             clippy::disallowed_methods,
             reason = "this is the one documented call that starts background work"
         )]
-        let task = tokio::spawn(self.work(sinks));
+        let task = tokio::spawn(self.live(sinks));
         Background { stop, task }
     }
 
@@ -160,7 +166,22 @@ impl Worker {
     /// Dropping the future loses the uses that wait, and nothing else: events that are queued are still delivered.
     pub async fn run(mut self) -> DrainReport {
         let sinks = mem::take(&mut self.sinks).start();
-        self.work(sinks).await
+        self.live(sinks).await
+    }
+
+    /// Works, and keeps the near cache in touch with the store meanwhile.
+    async fn live(mut self, sinks: RunningSinks) -> DrainReport {
+        let tracker = self.tracker.take();
+        let mut near = tracker.as_ref().map(|tracker| tracker.run());
+        let mut work = pin!(self.work(sinks));
+        poll_fn(|context| {
+            if let Some(near) = &mut near {
+                // It never ends by itself.
+                let _ = near.as_mut().poll(context);
+            }
+            work.as_mut().poll(context)
+        })
+        .await
     }
 
     async fn work(mut self, sinks: RunningSinks) -> DrainReport {
@@ -295,6 +316,9 @@ impl Worker {
 
     async fn upkeep(&self) {
         self.figures.meter.sessions_age();
+        if let Some(near) = &self.figures.near {
+            near.publish();
+        }
         let deadline = self.gate.deadline();
         if let Err(error) = self.gate.ask(Verb::Upkeep, deadline, |store| store.upkeep()).await {
             trace::debug!("upkeep of the store failed", error = trace::Chain(&error));

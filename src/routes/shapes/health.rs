@@ -1,9 +1,12 @@
 //! What the routes answer to who watches the service.
 
+use std::time::Duration;
+
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::manager::Health;
+use crate::near::{NearCache, NearCacheState};
 
 /// How the service is.
 #[derive(Serialize, ToSchema)]
@@ -38,21 +41,88 @@ struct StoreHealth {
     latency_ms: Option<f64>,
 }
 
-/// Whether what is answered is what the store says.
+/// How the near cache of this process is. Counts are since its start.
 #[derive(Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct CacheHealth {
+    /// Whether what is answered is what the store says, without asking it for each request, or, with the cache off, by
+    /// asking it.
     coherent: bool,
+    /// Off; refused by the server; connecting, so that each request asks the store; or coherent.
+    state: CacheState,
+    /// For how long it has been in this state, in seconds.
+    #[schema(minimum = 0)]
+    since_seconds: f64,
+    /// Tokens that it knows something about.
+    entries: usize,
+    /// Requests answered without asking the store.
+    hits: u64,
+    /// Requests that asked it.
+    misses: u64,
+    /// Answers read to be kept.
+    fills: u64,
+    /// Changes that the store told of.
+    invalidations: u64,
+    /// Connections that told of changes, and were lost.
+    lost_links: u64,
+    /// Requests let in with what was known before the store went away.
+    stale_served: u64,
+    /// How long the last change of its own key took to be known here, in milliseconds.
+    #[schema(required, minimum = 0)]
+    lag_ms: Option<f64>,
+}
+
+/// The near cache, in one word.
+#[derive(Clone, Copy, Serialize, PartialEq, Eq, ToSchema)]
+#[serde(rename_all = "lowercase")]
+enum CacheState {
+    Off,
+    Refused,
+    Connecting,
+    Coherent,
+}
+
+impl CacheHealth {
+    fn new(cache: NearCache, connected: bool) -> Self {
+        let state = match cache.state {
+            NearCacheState::Off => CacheState::Off,
+            NearCacheState::Refused => CacheState::Refused,
+            NearCacheState::Connecting => CacheState::Connecting,
+            NearCacheState::Coherent => CacheState::Coherent,
+        };
+        Self {
+            coherent: match state {
+                CacheState::Coherent => true,
+                CacheState::Off => connected,
+                CacheState::Refused | CacheState::Connecting => false,
+            },
+            state,
+            since_seconds: millis(cache.since) / 1e3,
+            entries: cache.entries,
+            hits: cache.hits,
+            misses: cache.misses,
+            fills: cache.fills,
+            invalidations: cache.invalidations,
+            lost_links: cache.lost_links,
+            stale_served: cache.stale_served,
+            lag_ms: cache.lag.map(millis),
+        }
+    }
+}
+
+/// Milliseconds, to the microsecond.
+fn millis(time: Duration) -> f64 {
+    (time.as_secs_f64() * 1e6).round() / 1e3
 }
 
 impl From<Health> for Readiness {
     fn from(health: Health) -> Self {
-        let Health { kind, connected, version, latency } = health;
-        let latency_ms = latency.map(|latency| (latency.as_secs_f64() * 1e6).round() / 1e3);
+        let Health { kind, connected, version, latency, cache } = health;
+        let latency_ms = latency.map(millis);
         Self {
             status: if connected { HealthStatus::Healthy } else { HealthStatus::Degraded },
             store: StoreHealth { kind, connected, version, latency_ms },
-            cache: CacheHealth { coherent: connected },
+            cache: CacheHealth::new(cache, connected),
         }
     }
 }

@@ -44,6 +44,11 @@ impl Prefix {
         [self.live(user), self.seen(user), self.gone(user)]
     }
 
+    /// A key of one process's own, which nobody else writes. Never a user's: those have braces here.
+    pub(super) fn canary(&self, name: &str) -> String {
+        format!("{}:canary:{name}", self.0)
+    }
+
     /// A pattern that `live` keys match, and whatever else looks like them. A prefix holds no pattern.
     pub(super) fn live_pattern(&self) -> String {
         format!("{}:{{*}}:live", self.0)

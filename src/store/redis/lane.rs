@@ -27,6 +27,10 @@ impl Lane {
         Ok(Self { pool: Pool::new(info, clock, setting)?, timeout: setting.timeout })
     }
 
+    pub(super) fn timeout(&self) -> Duration {
+        self.timeout
+    }
+
     /// The one limit of a verb.
     pub(super) async fn limited<T>(
         &self,
@@ -88,13 +92,13 @@ impl Lane {
     }
 }
 
-fn hget(key: &str, field: &str) -> Cmd {
+pub(super) fn hget(key: &str, field: &str) -> Cmd {
     let mut hget = cmd("HGET");
     hget.arg(key).arg(field);
     hget
 }
 
-fn bytes(answer: Value) -> Result<Option<Vec<u8>>, StoreError> {
+pub(super) fn bytes(answer: Value) -> Result<Option<Vec<u8>>, StoreError> {
     match answer {
         Value::Nil => Ok(None),
         Value::BulkString(bytes) => Ok(Some(bytes)),

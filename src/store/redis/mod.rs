@@ -12,19 +12,20 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use redis::{IntoConnectionInfo, Value, cmd};
+use redis::{Client, IntoConnectionInfo, Value, cmd};
 
 use self::error::fault;
 use self::keys::Prefix;
 use self::lane::Lane;
+use self::link::Links;
 use self::pool::unexpected;
 use self::position::Place;
 use self::scripts::Script;
 use self::time::ServerClock;
 use super::{
     Activity, Cleaned, Created, Guard, Listed, NewRecord, Page, Position, Record, Replacement,
-    SessionStore, StoreError, StoreErrorKind, StoreHealth, Touch, Touched, Updated, UpdatedAll,
-    span,
+    SessionStore, StoreError, StoreErrorKind, StoreHealth, Touch, Touched, Tracking, Updated,
+    UpdatedAll, span,
 };
 use crate::clock::{Timestamp, millis};
 use crate::error::ConfigError;
@@ -38,6 +39,7 @@ mod create;
 mod error;
 mod keys;
 mod lane;
+mod link;
 mod pool;
 mod position;
 mod scripts;
@@ -68,6 +70,10 @@ struct Inner {
     walks: Lane,
     prefix: Prefix,
     clock: Arc<ServerClock>,
+    /// Makes connections beside the pools'.
+    client: Client,
+    /// How long what was read counts without a word from the server.
+    lease: Duration,
 }
 
 /// How many touches go in one pipeline. Other clients wait for it.
@@ -115,6 +121,12 @@ impl RedisStore {
     ) -> Result<Value, StoreError> {
         self.inner.requests.run(script, &self.inner.prefix.all(user), args).await
     }
+}
+
+impl Inner {
+    fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
 
     async fn find(
         &self,
@@ -122,7 +134,7 @@ impl RedisStore {
         id: &SessionId,
         idle_bound: Option<Timestamp>,
     ) -> Result<Option<Record>, StoreError> {
-        let Inner { requests, prefix, .. } = &*self.inner;
+        let Self { requests, prefix, .. } = self;
         let (live, seen) = (prefix.live(user), prefix.seen(user));
         // Where the known bound has passed, the true deadline is needed: both come in one round trip.
         let passed = idle_bound.is_some_and(|bound| bound <= self.now());
@@ -132,6 +144,19 @@ impl RedisStore {
         } else {
             (requests.hget(&live, id.as_str()).await?, None)
         };
+        self.living(user, id, idle_bound, record, uses).await
+    }
+
+    /// Whether what `live` holds is a living session. `uses` is what `seen` holds, if it was read as well; otherwise it
+    /// is read where it must be.
+    async fn living(
+        &self,
+        user: &UserId,
+        id: &SessionId,
+        idle_bound: Option<Timestamp>,
+        record: Option<Vec<u8>>,
+        uses: Option<Option<Vec<u8>>>,
+    ) -> Result<Option<Record>, StoreError> {
         let Some(record) = record else { return Ok(None) };
         let mut record = codec::record(record).ok_or_else(unreadable)?;
         // This host's idea of the server's clock may lag, but not behind what the server wrote.
@@ -146,7 +171,7 @@ impl RedisStore {
         }
         let uses = match uses {
             Some(uses) => uses,
-            None => requests.hget(&seen, id.as_str()).await?,
+            None => self.requests.hget(&self.prefix.seen(user), id.as_str()).await?,
         };
         let Some(uses) = uses else { return Ok(None) };
         let uses = codec::activity(&uses).ok_or_else(unreadable)?;
@@ -189,7 +214,7 @@ impl SessionStore for RedisStore {
         id: &SessionId,
         idle_bound: Option<Timestamp>,
     ) -> Result<Option<Record>, StoreError> {
-        self.inner.requests.limited(self.find(user, id, idle_bound)).await
+        self.inner.requests.limited(self.inner.find(user, id, idle_bound)).await
     }
 
     async fn activity(
@@ -327,6 +352,10 @@ impl SessionStore for RedisStore {
     async fn health(&self) -> Result<StoreHealth, StoreError> {
         let hello = self.inner.requests.ask(&cmd("HELLO")).await?;
         Ok(StoreHealth::new(Some(ServerInfo::from_hello(&hello)?.version)))
+    }
+
+    fn tracking(&self) -> Option<Tracking> {
+        Some(Tracking(Arc::new(Links::new(Arc::clone(&self.inner)))))
     }
 
     fn kind(&self) -> &'static str {

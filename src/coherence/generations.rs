@@ -1,0 +1,45 @@
+//! Counters that move when something has changed.
+
+use std::hash::BuildHasher;
+
+use foldhash::fast::RandomState;
+
+use super::sync::{AtomicU64, Ordering};
+
+/// A table of counters, each for all keys that fall into its slot.
+///
+/// Two keys in one slot cost a question too many now and then, never a wrong answer. The hash is keyed at random, so
+/// nobody outside knows which keys those are.
+pub(crate) struct Generations {
+    counters: Box<[AtomicU64]>,
+    hasher: RandomState,
+}
+
+/// Where a key's counter is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Slot(usize);
+
+impl Generations {
+    /// A table of 2^`bits` counters of eight bytes.
+    pub(crate) fn new(bits: u32) -> Self {
+        let counters = (0..1_usize << bits).map(|_| AtomicU64::new(0)).collect();
+        Self { counters, hasher: RandomState::default() }
+    }
+
+    pub(crate) fn slot(&self, key: &[u8]) -> Slot {
+        // The length is a power of two.
+        Slot(self.hasher.hash_one(key) as usize & (self.counters.len() - 1))
+    }
+
+    /// Something in this slot has changed: no copy made before this call counts any more.
+    pub(crate) fn bump(&self, slot: Slot) {
+        if let Some(counter) = self.counters.get(slot.0) {
+            // Release: who sees this sees what the bump is told by. 2^64 changes do not happen.
+            counter.fetch_add(1, Ordering::Release);
+        }
+    }
+
+    pub(crate) fn current(&self, slot: Slot) -> u64 {
+        self.counters.get(slot.0).map_or(u64::MAX, |counter| counter.load(Ordering::Acquire))
+    }
+}

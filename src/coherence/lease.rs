@@ -1,0 +1,66 @@
+//! How long ago one connection is known to have told everything.
+
+use std::time::Duration;
+
+use super::sync::{AtomicU64, Ordering};
+use super::tick::Tick;
+
+/// What one connection proves. It begins with the first answered beat, and ends for good.
+pub(crate) struct Lease {
+    /// When the last answered beat was sent, in nanoseconds; [`NOT_YET`] or [`ENDED`] while there is none.
+    beat: AtomicU64,
+    /// The same, and it outlives the end.
+    last: AtomicU64,
+    /// How often it was told that everything has changed.
+    flushes: AtomicU64,
+}
+
+// Both are long before any beat.
+const NOT_YET: u64 = 0;
+const ENDED: u64 = 1;
+
+impl Lease {
+    pub(crate) fn new() -> Self {
+        Self {
+            beat: AtomicU64::new(NOT_YET),
+            last: AtomicU64::new(NOT_YET),
+            flushes: AtomicU64::new(0),
+        }
+    }
+
+    /// A beat that was sent at `sent` has been answered. After the end this does nothing.
+    pub(crate) fn renew(&self, sent: Tick) {
+        let sent = sent.as_nanos();
+        self.last.fetch_max(sent, Ordering::Relaxed);
+        // Release: all messages that came before the answer are seen by whoever sees this.
+        let _ = self.beat.fetch_update(Ordering::Release, Ordering::Relaxed, |beat| {
+            (beat != ENDED).then_some(beat.max(sent))
+        });
+    }
+
+    /// The connection is lost, or not to be trusted any more.
+    pub(crate) fn end(&self) {
+        self.beat.store(ENDED, Ordering::Release);
+    }
+
+    /// Whether a beat was answered that was sent at most `bound` before `now`.
+    ///
+    /// To be asked *before* the counters are looked at: what this call sees, they show.
+    pub(crate) fn holds(&self, now: Tick, bound: Duration) -> bool {
+        now.since(Tick::from_nanos(self.beat.load(Ordering::Acquire))) <= bound
+    }
+
+    /// Whether a beat was answered that was sent at most `bound` before `now`, also if the connection is lost since.
+    pub(crate) fn held(&self, now: Tick, bound: Duration) -> bool {
+        now.since(Tick::from_nanos(self.last.load(Ordering::Relaxed))) <= bound
+    }
+
+    /// Everything may have changed.
+    pub(crate) fn flush(&self) {
+        self.flushes.fetch_add(1, Ordering::Release);
+    }
+
+    pub(crate) fn flushes(&self) -> u64 {
+        self.flushes.load(Ordering::Acquire)
+    }
+}

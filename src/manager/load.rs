@@ -1,0 +1,301 @@
+//! Asking the store whether a session lives, and keeping the answer.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::{Instant, timeout_at};
+
+use super::demand::Demand;
+use super::recall::Verified;
+use super::{SessionManager, Shared};
+use crate::clock::Timestamp;
+use crate::coherence::{Kept, Stamp, Terms, Tick, one_more};
+use crate::error::{AuthError, AuthErrorKind};
+use crate::gate::Verb;
+use crate::id::{SessionId, UserId};
+use crate::near::{Ended, Known, Near};
+use crate::session::{Content, Session, SessionData, State};
+use crate::store::{Activity, Record, StoreError, StoreErrorKind, Tracked};
+use crate::token::VerifiedClaims;
+use crate::touch::Life;
+use crate::trace;
+
+/// For how long "no such session" is kept.
+const ENDED_KEPT: Duration = Duration::from_secs(5);
+
+/// One moment, on every clock that a session is judged by. Taken before a question is sent.
+#[derive(Clone, Copy)]
+struct Moment {
+    tick: Tick,
+    store: Timestamp,
+    host: Timestamp,
+}
+
+impl<D: SessionData> SessionManager<D> {
+    /// The session of a verified token, if it lives; within one deadline.
+    pub(super) async fn load(
+        &self,
+        verified: &Verified<D>,
+        demand: &Demand,
+    ) -> Result<Session<D>, AuthError> {
+        let deadline = self.shared.gate.deadline();
+        let known = match (&self.shared.near, &verified.key) {
+            (Some(near), Some(key)) => match demand.staleness.within(near.lease()) {
+                // Who comes while nobody would tell of changes asks for itself: what others read may be older.
+                Some(bound) if near.tracker().is_coherent() => {
+                    let still_holds = |known: &Known<D>| {
+                        let serves = |kept: &Kept| kept.serves(verified.policy, Tick::now(), bound);
+                        known.kept().is_some_and(serves)
+                    };
+                    let ask = || self.fill(near, verified, deadline);
+                    let flight = near.flights().join(key, still_holds, ask);
+                    let late = |_| Err(AuthError::new(AuthErrorKind::StoreUnavailable));
+                    timeout_at(deadline, flight).await.unwrap_or_else(late)?
+                }
+                _ => self.ask(verified, deadline).await?,
+            },
+            _ => self.ask(verified, deadline).await?,
+        };
+        match known {
+            Known::Lives(session) => {
+                self.note_use(&session);
+                Ok(session)
+            }
+            Known::Ended(ended) => Err(ended.error.clone()),
+        }
+    }
+
+    /// Asks with the promise to be told of changes, and keeps the answer.
+    async fn fill(
+        &self,
+        near: &Near<D>,
+        verified: &Verified<D>,
+        deadline: Instant,
+    ) -> Result<Known<D>, AuthError> {
+        let claims = verified.claims().ok_or_else(nobody)?;
+        let (user, id) = (claims.user(), claims.session_id());
+        // First what is known, then the question: the other way round, a change in between would go unseen.
+        let Some(stamp) = near.stamp(user) else { return self.ask(verified, deadline).await };
+        let moment = self.moment();
+        let idle_bound = self.idle_bound(user, id);
+        let tracker = near.tracker();
+        let loaded = self
+            .shared
+            .gate
+            .ask(Verb::Load, deadline, |_| tracker.load(&stamp, user, id, idle_bound))
+            .await;
+        let Tracked { record, is_tracked } = loaded.map_err(|error| refusal(error, id))?;
+        one_more(&near.figures().fills);
+        let stamp = is_tracked.then_some(stamp);
+        self.answered(verified, claims, record, stamp, moment, deadline).await
+    }
+
+    /// Asks as if nothing could be kept. The answer is kept all the same where it saves work: it stands for no other.
+    async fn ask(&self, verified: &Verified<D>, deadline: Instant) -> Result<Known<D>, AuthError> {
+        let claims = verified.claims().ok_or_else(nobody)?;
+        let (user, id) = (claims.user(), claims.session_id());
+        let moment = self.moment();
+        let idle_bound = self.idle_bound(user, id);
+        let loaded = self
+            .shared
+            .gate
+            .ask(Verb::Load, deadline, |store| store.load(user, id, idle_bound))
+            .await;
+        let record = loaded.map_err(|error| refusal(error, id))?;
+        // What has not changed need not be read again.
+        if let (Some(record), Some(session)) = (&record, verified.last_seen())
+            && session.state().is_of(record)
+        {
+            self.account_is_active(user).await?;
+            return Ok(Known::Lives(session.clone()));
+        }
+        self.answered(verified, claims, record, None, moment, deadline).await
+    }
+
+    /// What the store has said, as it is kept.
+    async fn answered(
+        &self,
+        verified: &Verified<D>,
+        claims: &VerifiedClaims,
+        record: Option<Record>,
+        stamp: Option<Stamp>,
+        moment: Moment,
+        deadline: Instant,
+    ) -> Result<Known<D>, AuthError> {
+        let (user, id) = (claims.user(), claims.session_id());
+        let Some(record) = record else {
+            let (error, reason_is_known) = self.why_ended(user, id, deadline).await;
+            self.shared.ended.insert((user.clone(), id.clone()), error.clone());
+            let ends = moment.tick.after(ENDED_KEPT);
+            let kept = self.kept(verified, claims, stamp, moment, ends, Tick::NEVER);
+            let kept = kept.filter(|_| reason_is_known);
+            let ended = Ended { claims: claims.clone(), error, kept };
+            return Ok(self.remember(verified, Known::Ended(Arc::new(ended))));
+        };
+        let left =
+            record.idle_deadline.min(record.absolute_deadline).saturating_since(moment.store);
+        let state = self.read(user.clone(), id.clone(), record, None, moment.tick);
+        // One that cannot be read is not used either.
+        let state = state.map_err(|error| refusal(error, id))?;
+        let ask_again = self.account_is_active(user).await?;
+        let ask_again = ask_again.min(moment.tick.after(self.shared.revalidate_after));
+        let ends = moment.tick.after(left);
+        let kept = self.kept(verified, claims, stamp, moment, ends, ask_again);
+        let session = Session::shown(state, claims.clone(), kept);
+        Ok(self.remember(verified, Known::Lives(session)))
+    }
+
+    fn kept(
+        &self,
+        verified: &Verified<D>,
+        claims: &VerifiedClaims,
+        stamp: Option<Stamp>,
+        moment: Moment,
+        ends: Tick,
+        ask_again: Tick,
+    ) -> Option<Kept> {
+        verified.key.as_ref()?;
+        let token_ends = self.shared.policy.load().end_of(claims);
+        let token_ends = moment.tick.after(token_ends.saturating_since(moment.host));
+        Some(Kept::new(verified.policy, stamp, Terms { ask_again, token_ends, ends }))
+    }
+
+    fn remember(&self, verified: &Verified<D>, known: Known<D>) -> Known<D> {
+        if let (Some(near), Some(key), Some(_)) = (&self.shared.near, &verified.key, known.kept()) {
+            near.insert(key.clone(), known.clone());
+        }
+        known
+    }
+
+    /// Notes that a session was used, where that is worth noting.
+    pub(super) fn note_use(&self, session: &Session<D>) {
+        let now = Tick::now();
+        if session.kept().is_some_and(|kept| !kept.is_due(now)) {
+            return;
+        }
+        let Shared { gate, touches, .. } = &*self.shared;
+        let key = (session.user_id().clone(), session.id().clone());
+        let next = touches.used(key, Life::of(session), gate.now());
+        if let Some(kept) = session.kept() {
+            kept.noted(now.after(next));
+        }
+    }
+
+    /// Lets a request pass whose user is active; until when that is taken for granted.
+    async fn account_is_active(&self, user: &UserId) -> Result<Tick, AuthError> {
+        match &self.shared.accounts {
+            Some(accounts) => Ok(Tick::now().after(accounts.check(user).await?)),
+            None => Ok(Tick::NEVER),
+        }
+    }
+
+    fn moment(&self) -> Moment {
+        let Shared { gate, clock, .. } = &*self.shared;
+        Moment { tick: Tick::now(), store: gate.now(), host: clock.now() }
+    }
+
+    /// What this process remembers of a session's idle deadline: at least so long it lives, if it is not ended.
+    fn idle_bound(&self, user: &UserId, id: &SessionId) -> Option<Timestamp> {
+        let remembered = self.shared.touches.remembered(&(user.clone(), id.clone()));
+        remembered.map(|(idle_deadline, _)| idle_deadline)
+    }
+
+    /// Why a session does not live, and whether that is certain. That it does not is known; a reason that cannot be read in
+    /// time changes nothing about it.
+    pub(super) async fn why_ended(
+        &self,
+        user: &UserId,
+        id: &SessionId,
+        deadline: Instant,
+    ) -> (AuthError, bool) {
+        match self.shared.gate.ask(Verb::Ended, deadline, |store| store.ended(user, id)).await {
+            Ok(Some(reason)) => (AuthError::revoked(reason), true),
+            Ok(None) => (AuthError::new(AuthErrorKind::SessionExpired), true),
+            Err(error) => (AuthError::with_source(AuthErrorKind::SessionExpired, error), false),
+        }
+    }
+
+    /// A payload as this application's type.
+    pub(super) fn content(&self, payload: &[u8]) -> Result<Content<D>, StoreError> {
+        Content::decode(payload).map_err(|error| {
+            StoreError::with_source(StoreErrorKind::Unreadable, Undecodable::new(&error))
+        })
+    }
+
+    /// A session that no token was shown for.
+    pub(super) fn session(
+        &self,
+        user: UserId,
+        id: SessionId,
+        record: Record,
+        activity: Activity,
+    ) -> Result<Session<D>, StoreError> {
+        Ok(Session::new(self.read(user, id, record, Some(activity), Tick::now())?))
+    }
+
+    /// A record as the application sees it. Without its true activity, as far as this process knows it.
+    pub(super) fn read(
+        &self,
+        user: UserId,
+        id: SessionId,
+        record: Record,
+        activity: Option<Activity>,
+        read_at: Tick,
+    ) -> Result<State<D>, StoreError> {
+        let Shared { touches, gate, events, .. } = &*self.shared;
+        let content = self.content(&record.payload)?;
+        let Record { revision, created, idle_ttl, absolute_deadline, payload, .. } = record;
+        let key = (user, id);
+        let Activity { last_activity, idle_deadline } = activity.unwrap_or_else(|| {
+            let last_use = touches.remembered(&key).map_or(created, |(_, last_use)| last_use);
+            Activity::new(last_use.max(created), record.idle_deadline)
+        });
+        let (user, id) = key;
+        Ok(State {
+            user,
+            id,
+            revision,
+            created,
+            last_activity,
+            idle_ttl,
+            idle_deadline,
+            absolute_deadline,
+            read: gate.now(),
+            read_at,
+            payload,
+            content,
+            events: events.clone(),
+        })
+    }
+}
+
+/// A token that was kept without its claims: there is none.
+fn nobody() -> AuthError {
+    AuthError::new(AuthErrorKind::InvalidToken)
+}
+
+/// A store's trouble as the client's answer. What nobody can repair by waiting is logged here, once per request.
+fn refusal(error: StoreError, id: &SessionId) -> AuthError {
+    if matches!(error.kind(), StoreErrorKind::Unreadable | StoreErrorKind::Unsupported) {
+        trace::error!(
+            "the session store gave something that is not a session",
+            session = id.short(),
+            error = trace::Chain(&error),
+        );
+    }
+    error.into()
+}
+
+/// Where a payload stops being readable. Not serde's own words: they quote what they read.
+#[derive(Debug, thiserror::Error)]
+#[error("the payload does not fit the session's type at line {line}, column {column}")]
+struct Undecodable {
+    line: usize,
+    column: usize,
+}
+
+impl Undecodable {
+    fn new(error: &serde_json::Error) -> Self {
+        Self { line: error.line(), column: error.column() }
+    }
+}

@@ -1,0 +1,126 @@
+//! What is known about a token.
+
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
+use quick_cache::Equivalent;
+
+use crate::coherence::Kept;
+use crate::error::AuthError;
+use crate::id::{SessionId, UserId};
+use crate::session::Session;
+use crate::token::VerifiedClaims;
+
+/// A verified token, and for whom it was verified: what one layer takes, another may refuse.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Key {
+    audience: u32,
+    token: Arc<str>,
+}
+
+/// The same, to look one up.
+#[derive(PartialEq, Eq)]
+pub(super) struct Lookup<'a> {
+    pub(super) audience: u32,
+    pub(super) token: &'a str,
+}
+
+impl Key {
+    pub(crate) fn new(audience: u32, token: &str) -> Self {
+        Self { audience, token: token.into() }
+    }
+
+    fn as_lookup(&self) -> Lookup<'_> {
+        Lookup { audience: self.audience, token: &self.token }
+    }
+}
+
+impl Hash for Lookup<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u32(self.audience);
+        state.write(self.token.as_bytes());
+    }
+}
+
+// What is equal must fall into the same place.
+impl Hash for Key {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.as_lookup().hash(state);
+    }
+}
+
+impl Equivalent<Key> for Lookup<'_> {
+    fn equivalent(&self, key: &Key) -> bool {
+        *self == key.as_lookup()
+    }
+}
+
+/// What is known about a verified token. Cheap to clone.
+pub(crate) enum Known<D> {
+    /// Its session lived when it was read.
+    Lives(Session<D>),
+    /// Its session has ended.
+    Ended(Arc<Ended>),
+}
+
+/// A session that has ended, and how a request hears of it.
+pub(crate) struct Ended {
+    pub(crate) claims: VerifiedClaims,
+    pub(crate) error: AuthError,
+    pub(crate) kept: Option<Kept>,
+}
+
+impl Ended {
+    pub(crate) fn who(&self) -> (UserId, SessionId) {
+        (self.claims.user().clone(), self.claims.session_id().clone())
+    }
+}
+
+impl<D> Known<D> {
+    /// `None` for what was not kept.
+    pub(crate) fn kept(&self) -> Option<&Kept> {
+        match self {
+            Self::Lives(session) => session.kept(),
+            Self::Ended(ended) => ended.kept.as_ref(),
+        }
+    }
+
+    /// `None` for a session that no token was shown for: never so here.
+    pub(crate) fn claims(&self) -> Option<&VerifiedClaims> {
+        match self {
+            Self::Lives(session) => session.claims(),
+            Self::Ended(ended) => Some(&ended.claims),
+        }
+    }
+}
+
+// By hand: a derive would ask for `D: Clone`.
+impl<D> Clone for Known<D> {
+    fn clone(&self) -> Self {
+        match self {
+            Self::Lives(session) => Self::Lives(session.clone()),
+            Self::Ended(ended) => Self::Ended(Arc::clone(ended)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::hash::BuildHasher;
+
+    use foldhash::fast::RandomState;
+
+    use super::*;
+
+    #[test]
+    fn a_key_is_found_by_its_parts_and_by_nothing_else() {
+        let hasher = RandomState::default();
+        let key = Key::new(1, "a.b.c");
+        let same = Lookup { audience: 1, token: "a.b.c" };
+        assert!(same.equivalent(&key));
+        assert_eq!(hasher.hash_one(&same), hasher.hash_one(&key));
+        for (audience, token) in [(2, "a.b.c"), (1, "a.b.d"), (1, "a.b."), (1, "a.b.cc"), (0, "")] {
+            assert!(!Lookup { audience, token }.equivalent(&key), "{audience} {token}");
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! The near cache: what this process knows about the tokens it was shown, and how sure it may be of it.
+//!
+//! One entry holds what a request needs, claims and session, under the whole text of a *verified* token. It is used while
+//! its [`Kept`](crate::coherence::Kept) says so, and asked about again otherwise; nothing is ever removed because it is
+//! old, it is replaced.
+//!
+//! A hit costs one hash, one lookup with a comparison of the whole token, and some comparisons: no question, no
+//! allocation, no lock held across anything.
+
+mod flights;
+mod known;
+mod status;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use foldhash::fast::RandomState;
+use quick_cache::UnitWeighter;
+use quick_cache::sync::{Cache, DefaultLifecycle};
+
+use self::flights::Flights;
+use self::known::Lookup;
+pub(crate) use self::known::{Ended, Key, Known};
+pub use self::status::{NearCache, NearCacheState};
+use crate::coherence::{Figures, Stamp};
+use crate::id::UserId;
+use crate::store::Tracker;
+
+/// What a process knows about tokens.
+pub(crate) struct Near<D> {
+    /// Bounded; what was asked for once goes before what is asked for often.
+    entries: Cache<Key, Known<D>, UnitWeighter, RandomState, DefaultLifecycle<Key, Known<D>>>,
+    flights: Flights<D>,
+    tracker: Arc<dyn Tracker>,
+    // Both are the tracker's: a hit asks nobody through a pointer.
+    lease: Duration,
+    figures: Arc<Figures>,
+}
+
+impl<D> Near<D> {
+    pub(crate) fn new(capacity: usize, tracker: Arc<dyn Tracker>) -> Self {
+        let entries = Cache::with(
+            capacity,
+            capacity as u64,
+            UnitWeighter,
+            RandomState::default(),
+            DefaultLifecycle::default(),
+        );
+        let (lease, figures) = (tracker.lease(), Arc::clone(tracker.figures()));
+        Self { entries, flights: Flights::default(), tracker, lease, figures }
+    }
+
+    /// What is known about a token, for who demands `audience`.
+    pub(crate) fn find(&self, audience: u32, token: &str) -> Option<Known<D>> {
+        self.entries.get(&Lookup { audience, token })
+    }
+
+    pub(crate) fn get(&self, key: &Key) -> Option<Known<D>> {
+        self.entries.get(key)
+    }
+
+    pub(crate) fn insert(&self, key: Key, known: Known<D>) {
+        self.entries.insert(key, known);
+    }
+
+    /// What is known of a user's sessions before a question is sent; `None` while nobody would tell of changes.
+    pub(crate) fn stamp(&self, user: &UserId) -> Option<Stamp> {
+        self.tracker.stamp(user)
+    }
+
+    pub(crate) fn tracker(&self) -> &Arc<dyn Tracker> {
+        &self.tracker
+    }
+
+    /// How long the store's last word on a session counts.
+    pub(crate) fn lease(&self) -> Duration {
+        self.lease
+    }
+
+    pub(crate) fn figures(&self) -> &Figures {
+        &self.figures
+    }
+
+    pub(crate) fn flights(&self) -> &Flights<D> {
+        &self.flights
+    }
+
+    pub(crate) fn status(&self) -> NearCache {
+        status::of(&*self.tracker, self.entries.len())
+    }
+}

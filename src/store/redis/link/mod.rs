@@ -1,0 +1,210 @@
+//! The invalidation link: a connection on which Redis tells what has changed (`CLIENT TRACKING`), so that this process
+//! may remember what it read.
+//!
+//! - **What is to be remembered is read on the link itself**, so that it is tracked by construction: all that this
+//!   connection reads is. (Not `OPTIN`: that is for connections that read other things as well, and asks for a second
+//!   command, `CLIENT CACHING YES`, before each read.)
+//! - **Messages are taken in by the socket's own task**, in the order in which they came; so whoever has the answer to a
+//!   beat has all that was told before it.
+//! - **A link is trusted** once a write over the pool has been told on it ([`canary`]), only by a primary, and only
+//!   while its beats are answered. It is never revived: when one is lost, another is made, and nothing that was
+//!   remembered under the old one counts.
+//!
+//! `SWAPDB` changes everything, and Redis tells nobody: an application that has given its user the rights in README
+//! cannot send it, and nobody else should.
+
+mod beat;
+mod canary;
+mod listen;
+mod open;
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwapOption;
+use redis::aio::MultiplexedConnection;
+use redis::{Client, RedisResult, Value};
+
+use self::beat::Lost;
+use self::canary::Canary;
+use self::open::NotOpened;
+use super::Inner;
+use super::lane::{bytes, hget};
+use crate::clock::Timestamp;
+use crate::coherence::{Figures, Generations, Lease, LinkState, Stamp, Tick, one_more};
+use crate::id::{SessionId, UserId};
+use crate::store::erased::Answer;
+use crate::store::{Tracked, Tracker};
+use crate::trace;
+
+/// 65,536 counters, half a megabyte: two of a hundred thousand users share one now and then.
+const GENERATIONS: u32 = 16;
+
+/// So many beats in one lease.
+const BEATS: u32 = 5;
+
+/// The pauses between tries to make a link: they double.
+const FIRST_PAUSE: Duration = Duration::from_millis(20);
+const LAST_PAUSE: Duration = Duration::from_secs(1);
+
+/// A server that refuses may have been replaced, or told otherwise.
+const REFUSED_PAUSE: Duration = Duration::from_secs(60);
+
+/// The link of one manager to a store's primary.
+pub(super) struct Links {
+    store: Arc<Inner>,
+    client: Client,
+    lease: Duration,
+    generations: Arc<Generations>,
+    figures: Arc<Figures>,
+    /// The one that is trusted.
+    current: ArcSwapOption<Link>,
+}
+
+/// One link.
+struct Link {
+    connection: MultiplexedConnection,
+    lease: Arc<Lease>,
+    canary: Arc<Canary>,
+}
+
+impl Links {
+    pub(super) fn new(store: Arc<Inner>) -> Self {
+        Self {
+            client: store.client.clone(),
+            lease: store.lease,
+            generations: Arc::new(Generations::new(GENERATIONS)),
+            figures: Arc::default(),
+            current: ArcSwapOption::empty(),
+            store,
+        }
+    }
+
+    async fn keep(&self) {
+        let mut pause = FIRST_PAUSE;
+        loop {
+            if self.figures.link_is(LinkState::Connecting) == LinkState::Off {
+                trace::debug!("the near cache looks for its link to redis");
+            }
+            match self.open().await {
+                Ok(link) => {
+                    let why = self.serve(link).await;
+                    one_more(&self.figures.lost_links);
+                    pause = FIRST_PAUSE;
+                    trace::warn!(
+                        "the near cache lost its link to redis: each request asks redis until there is another",
+                        cause = why
+                    );
+                }
+                Err(NotOpened::Refused(error)) => {
+                    if self.figures.link_is(LinkState::Refused) != LinkState::Refused {
+                        trace::warn!(
+                            "no near cache, a round trip for each request: redis refuses to tell of changes. Its user \
+                             needs +client|tracking +get +set on keys of this prefix; some managed services have none \
+                             of it",
+                            error = trace::Chain(&error)
+                        );
+                    }
+                    tokio::time::sleep(REFUSED_PAUSE).await;
+                }
+                Err(NotOpened::Away(error)) => {
+                    trace::debug!("no link to redis", error = trace::Chain(&error));
+                    tokio::time::sleep(pause).await;
+                    pause = (pause * 2).min(LAST_PAUSE);
+                }
+            }
+        }
+    }
+
+    /// Trusts a link until it is lost.
+    async fn serve(&self, link: Link) -> Lost {
+        let link = Arc::new(link);
+        let _untrusted_in_the_end = Served { links: self, link: &link };
+        self.current.store(Some(Arc::clone(&link)));
+        self.figures.link_is(LinkState::Trusted);
+        trace::info!("the near cache has a link to redis");
+        self.keep_lease(&link).await
+    }
+
+    /// A field of a hash, read on the link.
+    async fn read(&self, link: &Link, key: &str, field: &str) -> RedisResult<Value> {
+        let answer = link.connection.clone().send_packed_command(&hget(key, field)).await;
+        answer.and_then(Value::extract_error)
+    }
+}
+
+/// However the link is left: its lease ends with it, for good.
+struct Served<'a> {
+    links: &'a Links,
+    link: &'a Link,
+}
+
+impl Drop for Served<'_> {
+    fn drop(&mut self) {
+        self.link.lease.end();
+        self.links.current.store(None);
+        self.links.figures.link_is(LinkState::Off);
+    }
+}
+
+impl Tracker for Links {
+    fn stamp(&self, user: &UserId) -> Option<Stamp> {
+        let link = self.current.load();
+        // Nothing under a lease that does not hold would be used: the pool is the better way then.
+        let link = link.as_ref().filter(|link| link.lease.holds(Tick::now(), self.lease))?;
+        let key = self.store.prefix.live(user);
+        Some(Stamp::take(&link.lease, &self.generations, key.as_bytes()))
+    }
+
+    fn load<'a>(
+        &'a self,
+        stamp: &'a Stamp,
+        user: &'a UserId,
+        id: &'a SessionId,
+        idle_bound: Option<Timestamp>,
+    ) -> Answer<'a, Tracked> {
+        Box::pin(self.store.requests.limited(async move {
+            let key = self.store.prefix.live(user);
+            let link = self.current.load_full().filter(|link| stamp.is_of(&link.lease));
+            if let Some(link) = link {
+                // A link that hangs leaves time to ask the pool.
+                let patience = self.store.requests.timeout() / 2;
+                let read = self.read(&link, &key, id.as_str());
+                if let Ok(Ok(answer)) = tokio::time::timeout(patience, read).await {
+                    let living = self.store.living(user, id, idle_bound, bytes(answer)?, None);
+                    return Ok(Tracked { record: living.await?, is_tracked: true });
+                }
+            }
+            let record = self.store.find(user, id, idle_bound).await?;
+            Ok(Tracked { record, is_tracked: false })
+        }))
+    }
+
+    fn changed(&self, user: &UserId) {
+        let key = self.store.prefix.live(user);
+        self.generations.bump(self.generations.slot(key.as_bytes()));
+    }
+
+    fn run(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        Box::pin(self.keep())
+    }
+
+    fn is_coherent(&self) -> bool {
+        let link = self.current.load();
+        link.as_ref().is_some_and(|link| link.lease.holds(Tick::now(), self.lease))
+    }
+
+    fn lease(&self) -> Duration {
+        self.lease
+    }
+
+    fn beat(&self) -> Duration {
+        self.lease / BEATS
+    }
+
+    fn figures(&self) -> &Arc<Figures> {
+        &self.figures
+    }
+}

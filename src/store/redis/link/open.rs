@@ -1,0 +1,107 @@
+//! Making a link.
+
+use std::sync::Arc;
+
+use redis::aio::SendError;
+use redis::{AsyncConnectionConfig, PushInfo, RedisError, RedisResult, Value, cmd, pipe};
+use tokio::time::timeout;
+
+use super::canary::{Canary, Sung};
+use super::listen::Listener;
+use super::{Link, Links};
+use crate::coherence::Lease;
+use crate::id::random_text;
+use crate::store::redis::error::{fault, store_error};
+use crate::store::redis::server::ServerInfo;
+use crate::store::{StoreError, StoreErrorKind};
+
+/// Why there is no link.
+pub(super) enum NotOpened {
+    /// The server does not do it, or not for this user.
+    Refused(StoreError),
+    /// There is no server now, or none that may be trusted.
+    Away(StoreError),
+}
+
+impl From<RedisError> for NotOpened {
+    fn from(error: RedisError) -> Self {
+        Self::from(store_error(&error))
+    }
+}
+
+impl From<StoreError> for NotOpened {
+    fn from(error: StoreError) -> Self {
+        match error.kind() {
+            StoreErrorKind::Unsupported => Self::Refused(error),
+            _ => Self::Away(error),
+        }
+    }
+}
+
+impl Links {
+    /// A link that has shown that it tells of what the pool writes.
+    pub(super) async fn open(&self) -> Result<Link, NotOpened> {
+        let late = |_| away("no link was made in time");
+        let link = timeout(self.lease, self.connect()).await.map_err(late)??;
+        match timeout(self.lease, self.sing(&link)).await.map_err(late)?? {
+            Sung::Yes => {}
+            Sung::No => return Err(away("a write over the pool was not told on the link")),
+            Sung::Unknown(error) => return Err(error.into()),
+        }
+        self.renew(&link)
+            .await
+            .map_err(|_| away("the first beat was not answered by a primary"))?;
+        Ok(link)
+    }
+
+    async fn connect(&self) -> Result<Link, NotOpened> {
+        let name = random_text::<9>()
+            .map_err(|error| StoreError::with_source(StoreErrorKind::Unavailable, error))?;
+        let (lease, canary) =
+            (Arc::new(Lease::new()), Arc::new(Canary::new(self.store.prefix.canary(&name))));
+        let listener = Listener {
+            lease: Arc::clone(&lease),
+            generations: Arc::clone(&self.generations),
+            canary: Arc::clone(&canary),
+            figures: Arc::clone(&self.figures),
+        };
+        let config = AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(self.lease))
+            // Each step has a limit of its own.
+            .set_response_timeout(None)
+            // Reads after a loss come in crowds, and a beat must not queue behind them.
+            .set_pipeline_buffer_size(1024)
+            // A closure, not a channel: a message is taken in before any answer behind it is handed out.
+            .set_push_sender(move |push: PushInfo| {
+                listener.hear(&push);
+                Ok::<_, SendError>(())
+            });
+        let mut connection =
+            self.client.get_multiplexed_async_connection_with_config(&config).await?;
+        let mut greeting = pipe();
+        let mut tracking = cmd("CLIENT");
+        tracking.arg("TRACKING").arg("ON");
+        greeting.add_command(cmd("HELLO")).add_command(tracking);
+        let answers = connection.send_packed_commands(&greeting, 0, 2).await?;
+        let answers: RedisResult<Vec<_>> = answers.into_iter().map(Value::extract_error).collect();
+        let [hello, _tracking] = <[Value; 2]>::try_from(answers.map_err(refused)?)
+            .map_err(|_| away("the server's greeting has an unexpected form"))?;
+        if ServerInfo::from_hello(&hello)?.role != "master" {
+            return Err(away("the server is not a primary"));
+        }
+        Ok(Link { connection, lease, canary })
+    }
+}
+
+/// The server has answered, and the answer is no: unless it says that it is not ready.
+fn refused(error: RedisError) -> NotOpened {
+    let error = store_error(&error);
+    match error.kind() {
+        StoreErrorKind::Unavailable => NotOpened::Away(error),
+        _ => NotOpened::Refused(error),
+    }
+}
+
+fn away(what: &'static str) -> NotOpened {
+    NotOpened::Away(fault(StoreErrorKind::Unavailable, what))
+}
