@@ -12,7 +12,6 @@ use tokio::runtime::Builder;
 use tower_session_auth::{RedisStore, SessionAuthLayer};
 
 use crate::measure::{Bearer, median, process_cpu};
-use crate::shim::*;
 use crate::table::{Limit, Table, time};
 use crate::world::World;
 use crate::{Effort, support};

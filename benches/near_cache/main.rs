@@ -5,12 +5,13 @@
 //! slices, and outcomes are asserted throughout. `-- NAME` runs the rows whose name holds NAME: `hits`, `cpu`, `threads`,
 //! `strict`, `miss`, `steady`, `http`, `scale`. `SHORT=1` makes all of them short, and judges nothing.
 //!
-//! Instructions are counted by a tool that runs the program twice: `HITS=1000` and `HITS=2000` do so many hits and nothing
-//! else, and the difference is that of 1,000 hits, the bare inner service and the making of the request included
-//! (`BARE=1` for those alone):
+//! Instructions are counted by a tool that runs one case and nothing else, twice: the difference is that of 1,000
+//! requests, with the making of the request and the inner service in it (`ONLY=bare` for those alone). The cases are
+//! `bare`, `hit`, `strict`, `miss`, `jwt`, `bb8`, `shared` and `pipelined`; `TASKS=64` runs one as so many tasks on two
+//! threads, for a profiler.
 //!
 //! ```sh
-//! HITS=2000 valgrind --tool=callgrind --callgrind-out-file=/dev/null target/release/deps/near_cache-*
+//! ONLY=hit REQUESTS=2000 valgrind --tool=callgrind --callgrind-out-file=/dev/null target/release/deps/near_cache-*
 //! ```
 
 #![allow(
@@ -28,8 +29,8 @@ mod commands;
 mod hits;
 mod http;
 mod measure;
+mod only;
 mod scale;
-mod shim;
 mod stores;
 #[path = "../../tests/support/mod.rs"]
 mod support;
@@ -95,8 +96,8 @@ fn main() {
         return http::serve(&redis);
     }
     let mut world = World::new();
-    if let Ok(hits) = std::env::var("HITS") {
-        return only_hits(&mut world, hits.parse().unwrap());
+    if let Ok(case) = std::env::var("ONLY") {
+        return only::only(&mut world, &case);
     }
     let full = std::env::args().any(|arg| arg == "--bench");
     let hot = world.sign_in(if full { LIVE } else { 16 });
@@ -203,22 +204,4 @@ fn rows(world: &mut World, hot: &Arc<[Bearer]>) {
 fn load() -> String {
     let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
     load.split(' ').next().unwrap_or_default().to_owned()
-}
-
-/// For a tool that counts instructions.
-fn only_hits(world: &mut World, hits: usize) {
-    let hot = world.sign_in(LIVE);
-    let stage = Stage::one_thread(world);
-    stage.warm_up(&hot);
-    let mut turn = Feed::in_turn(&hot).take(hits);
-    stage.runtime.block_on(async {
-        let (mut cached, mut bare) = (stage.cached.clone(), stage.bare.clone());
-        for _ in 0..hits {
-            if std::env::var_os("BARE").is_some() {
-                ask(&mut bare, turn.bearer(), StatusCode::ACCEPTED).await;
-            } else {
-                ask(&mut cached, turn.bearer(), StatusCode::OK).await;
-            }
-        }
-    });
 }

@@ -54,16 +54,7 @@ pub(crate) async fn ask<S: Measured>(service: &mut S, bearer: &str, expected: St
 
 /// The CPU time of this process, all its threads, in nanoseconds.
 pub(crate) fn process_cpu() -> f64 {
-    nanos_of(ClockId::ProcessCPUTime)
-}
-
-/// The CPU time of this thread, in nanoseconds.
-pub(crate) fn thread_cpu() -> f64 {
-    nanos_of(ClockId::ThreadCPUTime)
-}
-
-fn nanos_of(clock: ClockId) -> f64 {
-    let time = clock_gettime(clock);
+    let time = clock_gettime(ClockId::ProcessCPUTime);
     time.tv_sec as f64 * 1e9 + time.tv_nsec as f64
 }
 

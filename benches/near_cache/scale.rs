@@ -7,7 +7,6 @@ use http::StatusCode;
 
 use crate::Effort;
 use crate::measure::{Bearer, alternate, at_once};
-use crate::shim::*;
 use crate::table::{Table, time};
 use crate::world::{Stage, World};
 

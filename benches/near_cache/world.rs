@@ -11,15 +11,14 @@ use tokio::task::JoinSet;
 use tower::Layer as _;
 use tower_session_auth::touch::Background;
 use tower_session_auth::{
-    EndReason, NewSession, RedisStore, Session, SessionAuth, SessionAuthLayer, SessionId,
-    SessionManager, UserId,
+    EndReason, NearCacheState, NewSession, RedisStore, Session, SessionAuth, SessionAuthLayer,
+    SessionId, SessionManager, UserId,
 };
 
 use crate::baselines::{
     BareGetPttl, Bb8Get, Inner, JwtAnd, JwtOnly, Kept, Raw, SharedGet, Verifier, key_of,
 };
 use crate::measure::{Bearer, Measured, ask};
-use crate::shim::*;
 use crate::support;
 use crate::support::redis::RedisServer;
 
