@@ -1,6 +1,6 @@
 # `make test` installs what the tests need and runs all of them.
 
-.PHONY: test deps schemathesis
+.PHONY: test chaos deps schemathesis
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
 test: deps
@@ -15,6 +15,17 @@ schemathesis: deps
 	target/schemathesis/bin/pip install --quiet --no-cache-dir --disable-pip-version-check --requirement tests/schemathesis/requirements.txt
 	cargo build --locked --example axum --example hyper
 	target/schemathesis/bin/python tests/schemathesis/run.py
+
+# What can go wrong between processes and Redis, for longer than `make test` has time; then how late the last wrong answer
+# began. One case after another: they would starve each other of the processors.
+CHAOS_SECONDS ?= 60
+chaos: deps
+	@rm -f target/chaos.md && mkdir -p target
+	CHAOS_SECONDS=$(CHAOS_SECONDS) CHAOS_TABLE=$(CURDIR)/target/chaos.md \
+	  cargo test --locked --all-features --test coherence -- --test-threads=1 --nocapture
+	@echo '| case | ends | with a late answer | p50 ms | p99 ms | max ms |'
+	@echo '| --- | --- | --- | --- | --- | --- |'
+	@cat target/chaos.md
 
 # Debian and its kin; elsewhere, say what is missing.
 deps:

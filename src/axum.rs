@@ -20,7 +20,7 @@ use http::request::Parts;
 
 use crate::error::AuthError;
 use crate::session::{Session, SessionData};
-use crate::steps::attach;
+use crate::steps::attach::{self, Caller};
 
 impl IntoResponse for AuthError {
     fn into_response(self) -> Response {
@@ -30,13 +30,22 @@ impl IntoResponse for AuthError {
     }
 }
 
-/// The session that the layer let in. Without one (optional mode) the request is 401 `missing_token`; without the layer
-/// it is 500, and the log says what is missing.
+/// The session that the layer let in. Without one (optional mode) the request is 401 `missing_token`; let in on its token
+/// alone, 503; without the layer it is 500, and the log says what is missing.
 impl<D: SessionData, St: Send + Sync> FromRequestParts<St> for Session<D> {
     type Rejection = AuthError;
 
     async fn from_request_parts(parts: &mut Parts, _: &St) -> Result<Self, Self::Rejection> {
         attach::require::<D>(&parts.extensions).cloned()
+    }
+}
+
+/// Who sent the request, also on a token alone.
+impl<D: SessionData, St: Send + Sync> FromRequestParts<St> for Caller<D> {
+    type Rejection = AuthError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &St) -> Result<Self, Self::Rejection> {
+        Self::of(&parts.extensions)
     }
 }
 

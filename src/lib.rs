@@ -118,17 +118,18 @@ pub use self::id::{RandomError, SessionId, UserId};
 pub use self::layer::SessionAuthLayer;
 pub use self::manager::{
     Cursor, FailurePolicy, Health, Login, OwnSession, Progress, SessionManager,
-    SessionManagerBuilder, SessionPage, Statistics, TokenOnly,
+    SessionManagerBuilder, SessionPage, Statistics, TokenLogin, TokenOnly,
 };
 pub use self::near::{NearCache, NearCacheState};
 pub use self::reason::EndReason;
 pub use self::service::SessionAuth;
 pub use self::session::{NewSession, Session, SessionData};
+pub use self::steps::attach::Caller;
 pub use self::steps::extract::bearer;
 pub use self::steps::reject::{Head, JsonRejection, Reject};
-pub use self::store::MemoryStore;
 #[cfg(feature = "redis")]
 pub use self::store::RedisStore;
+pub use self::store::{MemoryStore, Replicas, Revoke, Revoked};
 pub use self::token::{Algorithm, KeySet, SigningKey, VerifiedClaims, VerifyingKey};
 
 #[cfg(doctest)]

@@ -24,6 +24,14 @@ pub(super) fn write(event: &Event) {
             ip_address = address(*ip_address).as_deref(),
             user_agent = user_agent.as_deref().map(shown).as_deref(),
         ),
+        Event::TokenIssued { user, ip_address, user_agent } => record!(
+            WARN,
+            "a token without a session was issued",
+            event = name,
+            user = &*id(user),
+            ip_address = address(*ip_address).as_deref(),
+            user_agent = user_agent.as_deref().map(shown).as_deref(),
+        ),
         Event::Refreshed { user, session } => record!(
             INFO,
             "the idle TTL of a session starts anew",

@@ -14,6 +14,7 @@
 //! | `event` | level | further fields |
 //! |---|---|---|
 //! | `created` | info | `user`, `session`, `ip_address`, `user_agent` |
+//! | `token_issued` | warn | `user`, `ip_address`, `user_agent` |
 //! | `refreshed` | info | `user`, `session` |
 //! | `reauthenticated` | info | `user`, `session` |
 //! | `updated` | info | `user`, `session` |
@@ -74,6 +75,16 @@ pub enum Event {
         user: UserId,
         /// Which session.
         session: SessionId,
+        /// Where the login came from, as far as the application said.
+        ip_address: Option<IpAddr>,
+        /// What the client called itself, as far as the application said.
+        user_agent: Option<String>,
+    },
+    /// A user logged in while the store was away, and got a token that no session stands behind.
+    #[non_exhaustive]
+    TokenIssued {
+        /// Whose token.
+        user: UserId,
         /// Where the login came from, as far as the application said.
         ip_address: Option<IpAddr>,
         /// What the client called itself, as far as the application said.
@@ -159,6 +170,7 @@ impl Event {
     pub const fn name(&self) -> &'static str {
         match self {
             Self::Created { .. } => "created",
+            Self::TokenIssued { .. } => "token_issued",
             Self::Refreshed { .. } => "refreshed",
             Self::Reauthenticated { .. } => "reauthenticated",
             Self::Updated { .. } => "updated",

@@ -50,7 +50,10 @@ impl Tally {
             Event::Rejected { kind, .. } => self.rejected.increment(kind.code()),
             Event::LoginRefused { refusal, .. } => self.logins_refused.increment(refusal.as_str()),
             Event::Suspicious { suspicion, .. } => self.suspicions.increment(suspicion.as_str()),
-            Event::Refreshed { .. } | Event::Reauthenticated { .. } | Event::Updated { .. } => {}
+            Event::TokenIssued { .. }
+            | Event::Refreshed { .. }
+            | Event::Reauthenticated { .. }
+            | Event::Updated { .. } => {}
         }
     }
 }

@@ -46,6 +46,11 @@ impl Gate {
         self.requests.deadline()
     }
 
+    /// The same for a revocation, which may wait for the store's replicas in addition.
+    pub(crate) fn revoke_deadline(&self) -> Instant {
+        self.deadline() + self.store.revoke_wait()
+    }
+
     /// The time on the store's clock.
     pub(crate) fn now(&self) -> Timestamp {
         self.store.now()
@@ -96,6 +101,12 @@ impl Gate {
         let answer = timeout_at(deadline, question(&*self.store)).await.unwrap_or_else(late);
         self.times.record(verb.as_str(), answer.as_ref().err().map(StoreError::kind), start);
         answer
+    }
+
+    /// What the store's operator should know. No request waits for it, and it is no verdict on the store.
+    pub(crate) async fn warnings(&self) -> Result<Vec<String>, StoreError> {
+        let late = |_| Err(unavailable(TooLate));
+        timeout_at(self.walks.deadline(), self.store.warnings()).await.unwrap_or_else(late)
     }
 
     async fn pass<'a, T>(

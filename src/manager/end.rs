@@ -8,6 +8,7 @@ use crate::gate::Verb;
 use crate::id::{SessionId, UserId};
 use crate::reason::EndReason;
 use crate::session::{Session, SessionData};
+use crate::store::{Replicas, Revoke, Revoked};
 use crate::token::Expiry;
 use crate::trace;
 
@@ -21,7 +22,8 @@ impl<D: SessionData> SessionManager<D> {
     pub async fn logout(&self, token: &str) -> Result<bool, AuthError> {
         let (claims, _) = self.verify(token, None, Expiry::Ignored)?;
         let (user, id) = (claims.user(), claims.session_id());
-        self.end(user, id, EndReason::Logout, Actor::Owner).await.map_err(|error| {
+        let ended = self.end(user, Revoke::One(id.clone()), EndReason::Logout, Actor::Owner).await;
+        ended.map(|revoked| lived(&revoked)).map_err(|error| {
             trace::warn!(
                 "a session could not be ended",
                 session = id.short(),
@@ -47,7 +49,7 @@ impl<D: SessionData> SessionManager<D> {
         id: &SessionId,
         reason: EndReason,
     ) -> Result<bool, SessionError> {
-        self.end(user, id, reason, self.actor(user, reason)).await
+        self.revoke(user, Revoke::One(id.clone()), reason).await.map(|revoked| lived(&revoked))
     }
 
     /// Ends one of the sessions of `owner`'s user, as on a page that lists a user's devices: `id` may come from the
@@ -61,7 +63,10 @@ impl<D: SessionData> SessionManager<D> {
         owner: &Session<D>,
         id: &SessionId,
     ) -> Result<bool, SessionError> {
-        self.end(owner.user_id(), id, EndReason::Logout, Actor::Owner).await
+        let what = Revoke::One(id.clone());
+        self.end(owner.user_id(), what, EndReason::Logout, Actor::Owner)
+            .await
+            .map(|revoked| lived(&revoked))
     }
 
     /// Ends all sessions of a user, in one step. Returns those that lived until now.
@@ -77,7 +82,7 @@ impl<D: SessionData> SessionManager<D> {
         user: &UserId,
         reason: EndReason,
     ) -> Result<Vec<SessionId>, SessionError> {
-        self.end_all(user, None, reason).await
+        Ok(self.revoke(user, Revoke::All, reason).await?.sessions)
     }
 
     /// Ends all sessions of a user but one, as after a change of password. As [`delete_all`](Self::delete_all) in all
@@ -92,7 +97,7 @@ impl<D: SessionData> SessionManager<D> {
         keep: &SessionId,
         reason: EndReason,
     ) -> Result<Vec<SessionId>, SessionError> {
-        self.end_all(user, Some(keep), reason).await
+        Ok(self.revoke(user, Revoke::AllBut(keep.clone()), reason).await?.sessions)
     }
 
     /// Ends a user's access everywhere: all sessions end with the reason [`EndReason::Suspended`], logins under way do
@@ -107,52 +112,60 @@ impl<D: SessionData> SessionManager<D> {
         if let Some(accounts) = &self.shared.accounts {
             accounts.forget(user);
         }
-        self.end_all(user, None, EndReason::Suspended).await
+        self.delete_all(user, EndReason::Suspended).await
     }
 
+    /// Ends sessions as [`delete`](Self::delete), [`delete_all`](Self::delete_all) or
+    /// [`delete_all_but`](Self::delete_all_but) does, and tells more: which ones lived until now, and whether the store's
+    /// replicas have it.
+    ///
+    /// A store that waits for replicas (`RedisStoreBuilder::wait_replicas`) does so for each of these verbs, and the wait
+    /// comes on top of the store timeout. Replicas that were missed are no error, as the sessions have ended on the
+    /// primary: a warning is logged, and [`Replicas::Missed`] returned here. Calling it again asks them again.
+    ///
+    /// # Errors
+    ///
+    /// As for [`delete`](Self::delete).
+    pub async fn revoke(
+        &self,
+        user: &UserId,
+        what: Revoke,
+        reason: EndReason,
+    ) -> Result<Revoked, SessionError> {
+        self.end(user, what, reason, self.actor(user, reason)).await
+    }
+
+    /// The one way in which sessions end by request.
     async fn end(
         &self,
         user: &UserId,
-        id: &SessionId,
+        what: Revoke,
         reason: EndReason,
         actor: Actor,
-    ) -> Result<bool, SessionError> {
-        let (manager, user, id) = (self.clone(), user.clone(), id.clone());
+    ) -> Result<Revoked, SessionError> {
+        let (manager, user) = (self.clone(), user.clone());
         whole(async move {
             let gate = &manager.shared.gate;
-            let delete =
-                gate.ask(Verb::Delete, gate.deadline(), |store| store.delete(&user, &id, reason));
-            let lived = delete.await;
+            let verb = match what {
+                Revoke::One(_) => Verb::Delete,
+                Revoke::All | Revoke::AllBut(_) => Verb::DeleteAll,
+            };
+            let deadline = gate.revoke_deadline();
+            let revoked = gate.ask(verb, deadline, |store| store.revoke(&user, &what, reason)).await;
             // Also when nobody knows whether it was done.
             manager.changed(&user);
-            let lived = lived?;
-            if lived {
-                manager.tell_revoked(&user, id, reason, actor);
+            let revoked = revoked?;
+            for id in &revoked.sessions {
+                manager.tell_revoked(&user, id.clone(), reason, actor.clone());
             }
-            Ok(lived)
-        })
-        .await
-    }
-
-    async fn end_all(
-        &self,
-        user: &UserId,
-        keep: Option<&SessionId>,
-        reason: EndReason,
-    ) -> Result<Vec<SessionId>, SessionError> {
-        let (manager, user, keep) = (self.clone(), user.clone(), keep.cloned());
-        whole(async move {
-            let gate = &manager.shared.gate;
-            let delete = gate.ask(Verb::DeleteAll, gate.deadline(), |store| {
-                store.delete_all(&user, keep.as_ref(), reason)
-            });
-            let ended = delete.await;
-            manager.changed(&user);
-            let ended = ended?;
-            for id in &ended {
-                manager.tell_revoked(&user, id.clone(), reason, manager.actor(&user, reason));
+            if let Replicas::Missed(had_it) = revoked.replicas {
+                trace::warn!(
+                    "too few replicas have a revocation: a failover now would bring the sessions back",
+                    sessions = revoked.sessions.len(),
+                    replicas = had_it,
+                );
             }
-            Ok(ended)
+            Ok(revoked)
         })
         .await
     }
@@ -172,4 +185,9 @@ impl<D: SessionData> SessionManager<D> {
             (None, _) => Actor::Application,
         }
     }
+}
+
+/// Whether the one session that was to end lived until now.
+fn lived(revoked: &Revoked) -> bool {
+    !revoked.sessions.is_empty()
 }

@@ -163,7 +163,7 @@ impl<D: SessionData> SessionManager<D> {
     }
 
     /// A token for a session that begins now, and how long it lives: no longer than the session does.
-    fn sign(
+    pub(super) fn sign(
         &self,
         user: &UserId,
         session: &SessionId,

@@ -12,6 +12,7 @@ mod login;
 mod near_cache;
 mod recall;
 mod rules;
+mod token_only;
 mod trouble;
 mod walk;
 mod whole;
@@ -46,7 +47,7 @@ pub(crate) use self::demand::{Demand, Staleness};
 pub use self::list::{Cursor, OwnSession, SessionPage};
 pub use self::login::Login;
 pub(crate) use self::recall::Recalled;
-pub use self::trouble::TokenOnly;
+pub use self::token_only::{TokenLogin, TokenOnly};
 pub use self::walk::{Progress, Statistics};
 
 /// Opens, checks and ends sessions. Cheap to clone; usable in and outside of a request.

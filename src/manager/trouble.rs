@@ -1,36 +1,14 @@
 //! What becomes of a request while the store cannot tell.
 
-use std::fmt;
-use std::sync::Arc;
-
 use super::SessionManager;
 use super::check::Passed;
 use super::demand::{Demand, FailurePolicy};
 use super::recall::Verified;
+use super::token_only::TokenOnly;
 use crate::coherence::{Tick, one_more};
 use crate::error::{AuthError, AuthErrorKind};
 use crate::near::Known;
 use crate::session::SessionData;
-use crate::token::VerifiedClaims;
-
-/// In the extensions of a request that a layer with [`FailurePolicy::TokenOnly`] let in while the store was away: what
-/// its JWT says, and nothing that is true of its session. Cheap to clone.
-#[derive(Clone)]
-pub struct TokenOnly(Arc<VerifiedClaims>);
-
-impl TokenOnly {
-    /// The claims of the access token. That its session lives is not known.
-    #[must_use]
-    pub fn claims(&self) -> &VerifiedClaims {
-        &self.0
-    }
-}
-
-impl fmt::Debug for TokenOnly {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("TokenOnly").field(&self.0).finish()
-    }
-}
 
 impl<D: SessionData> SessionManager<D> {
     /// What the layer's policy makes of a store that cannot answer. Every other refusal stays one.
@@ -51,7 +29,7 @@ impl<D: SessionData> SessionManager<D> {
             return Err(ended);
         }
         match demand.policy {
-            FailurePolicy::TokenOnly => Ok(Passed::TokenOnly(TokenOnly(Arc::new(claims.clone())))),
+            FailurePolicy::TokenOnly => Ok(Passed::TokenOnly(TokenOnly::new(claims.clone()))),
             FailurePolicy::ServeStale(max) => {
                 let near = self.shared.near.as_ref();
                 let (Some(near), Some(key)) = (near, &verified.key) else { return Err(error) };

@@ -23,6 +23,7 @@ pub struct RoutesBuilder<D = ()> {
     client_address: Box<ClientAddress>,
     timeout: Duration,
     body_timeout: Duration,
+    token_only_logins: bool,
 }
 
 impl<D: SessionData> RoutesBuilder<D> {
@@ -34,6 +35,7 @@ impl<D: SessionData> RoutesBuilder<D> {
             client_address: Box::new(|_| None),
             timeout: Duration::from_secs(30),
             body_timeout: Duration::from_secs(10),
+            token_only_logins: false,
         }
     }
 
@@ -68,14 +70,30 @@ impl<D: SessionData> RoutesBuilder<D> {
         self
     }
 
+    /// Lets a login with good credentials through while the store is away, with a
+    /// [token without a session](SessionManager::token_without_session): good for routes behind
+    /// [`FailurePolicy::TokenOnly`](crate::FailurePolicy::TokenOnly) until the store answers, and for nothing afterwards.
+    /// By default such a login is 503.
+    pub fn token_only_logins(mut self) -> Self {
+        self.token_only_logins = true;
+        self
+    }
+
     /// Makes the routes. No I/O.
     ///
     /// # Errors
     ///
     /// [`ConfigError::OutOfRange`] for the first setting that cannot work.
     pub fn build(self) -> Result<Routes<D>, ConfigError> {
-        let Self { manager, credentials, admin_roles, client_address, timeout, body_timeout } =
-            self;
+        let Self {
+            manager,
+            credentials,
+            admin_roles,
+            client_address,
+            timeout,
+            body_timeout,
+            token_only_logins,
+        } = self;
         let named = !admin_roles.is_empty() && admin_roles.iter().all(|role| !role.is_empty());
         let rules = [
             ("admin_roles", "must be one role at least, and none empty", named),
@@ -92,6 +110,7 @@ impl<D: SessionData> RoutesBuilder<D> {
             client_address,
             timeout,
             body_timeout,
+            token_only_logins,
             nobody: RandomState::new(),
         });
         Ok(Routes { context })
@@ -109,6 +128,7 @@ impl<D> fmt::Debug for RoutesBuilder<D> {
             .field("admin_roles", &self.admin_roles)
             .field("timeout", &self.timeout)
             .field("body_timeout", &self.body_timeout)
+            .field("token_only_logins", &self.token_only_logins)
             .finish_non_exhaustive()
     }
 }

@@ -24,6 +24,7 @@ pub(super) struct Shared<D> {
     pub(super) client_address: Box<ClientAddress>,
     pub(super) timeout: Duration,
     pub(super) body_timeout: Duration,
+    pub(super) token_only_logins: bool,
     /// Names nobody: what is typed there may be a password, and must not reach the store as it is.
     pub(super) nobody: RandomState,
 }

@@ -16,9 +16,10 @@ use super::credentials::{LoginName, Verdict};
 use super::given::{Login, LoginBody};
 use super::problem::Problem;
 use super::shapes::LoggedIn;
-use crate::error::SessionError;
+use crate::error::{SessionError, StoreErrorKind};
 use crate::events::LoginRefusal;
 use crate::id::UserId;
+use crate::manager::TokenLogin;
 use crate::session::{NewSession, SessionData};
 
 pub(super) async fn login<D: SessionData>(
@@ -96,7 +97,12 @@ async fn attempt<D: SessionData>(
         Some(user) => user.clone(),
         None => nobody(context, login)?,
     };
-    let guard = context.manager.begin_login(&guarded).await.map_err(Problem::from)?;
+    let guard = match context.manager.begin_login(&guarded).await {
+        Ok(guard) => Some(guard),
+        // What ends while the credentials are checked goes unseen: no session is opened with this login, then.
+        Err(error) if context.token_only_logins && is_away(&error) => None,
+        Err(error) => return Err(Problem::from(error).into()),
+    };
     let verdict = context.credentials.verify(user.as_ref(), &login.password).await;
     let verdict = verdict.map_err(|error| Problem::unavailable(&*error))?;
     let (user, new) = match (user, verdict) {
@@ -111,8 +117,9 @@ async fn attempt<D: SessionData>(
         let what = "the credentials are one user's, and the session that they ask for another's";
         return Err(Problem::internal_because(what).into());
     }
-    let new = seen_from(new.guard(guard), client);
-    match context.manager.create(new).await {
+    let new = seen_from(new, client);
+    let Some(guard) = guard else { return without_session(context, new).await };
+    match context.manager.create(new.guard(guard)).await {
         Ok(login) => {
             let expires_in = login.expires_in.as_secs();
             let answer = LoggedIn::new(&login.session, login.access_token, expires_in);
@@ -123,6 +130,27 @@ async fn attempt<D: SessionData>(
             None => Problem::from(error).into(),
         }),
     }
+}
+
+/// The store cannot be asked: a token, and nothing behind it.
+async fn without_session<D: SessionData>(
+    context: &Context<D>,
+    new: NewSession<D>,
+) -> Result<Response, Refusal> {
+    match context.manager.token_without_session(&new).await {
+        Ok(TokenLogin { access_token, expires_in, .. }) => {
+            let answer = LoggedIn::without_session(new, access_token, expires_in.as_secs());
+            Ok(answer::ok(&answer)?)
+        }
+        Err(error) => Err(match refusal(&error) {
+            Some(refusal) => Refusal::because(Some(new.user), refusal),
+            None => Problem::from(error).into(),
+        }),
+    }
+}
+
+fn is_away(error: &SessionError) -> bool {
+    matches!(error, SessionError::Store(error) if error.kind() == StoreErrorKind::Unavailable)
 }
 
 async fn find<D: SessionData>(

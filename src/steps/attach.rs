@@ -4,7 +4,7 @@ use http::Extensions;
 
 use crate::error::{AuthError, AuthErrorKind};
 use crate::events::{Event, Events};
-use crate::id::random_text;
+use crate::id::{UserId, random_text};
 use crate::manager::TokenOnly;
 use crate::session::{Session, SessionData};
 use crate::trace;
@@ -13,6 +13,54 @@ use crate::trace;
 /// from a layer that is missing, and where to tell what happens to the request.
 #[derive(Clone)]
 struct Anonymous(Events);
+
+/// Who sent a request that was let in, also by a layer with
+/// [`FailurePolicy::TokenOnly`](crate::FailurePolicy::TokenOnly) while the store was away. With the feature `axum` it is
+/// an extractor.
+#[derive(Debug)]
+#[expect(clippy::exhaustive_enums, reason = "a handler must decide for both")]
+pub enum Caller<D = ()> {
+    /// Somebody with a session that was checked.
+    Session(Session<D>),
+    /// Somebody with a good token, and nobody knows whether they are still logged in.
+    TokenOnly(TokenOnly),
+}
+
+impl<D: SessionData> Caller<D> {
+    /// Who sent the request with these extensions.
+    ///
+    /// # Errors
+    ///
+    /// [`MissingToken`](AuthErrorKind::MissingToken) for a request that was let in without one,
+    /// [`NoLayer`](AuthErrorKind::NoLayer) for one that no layer with this `D` has seen.
+    pub fn of(extensions: &Extensions) -> Result<Self, AuthError> {
+        if let Some(token) = extensions.get::<TokenOnly>() {
+            return Ok(Self::TokenOnly(token.clone()));
+        }
+        require::<D>(extensions).cloned().map(Self::Session)
+    }
+}
+
+impl<D> Caller<D> {
+    /// The user.
+    #[must_use]
+    pub fn user_id(&self) -> &UserId {
+        match self {
+            Self::Session(session) => session.user_id(),
+            Self::TokenOnly(token) => token.claims().user(),
+        }
+    }
+}
+
+// By hand: a derive would ask for `D: Clone`.
+impl<D> Clone for Caller<D> {
+    fn clone(&self) -> Self {
+        match self {
+            Self::Session(session) => Self::Session(session.clone()),
+            Self::TokenOnly(token) => Self::TokenOnly(token.clone()),
+        }
+    }
+}
 
 /// Removes what an outer layer or a careless handler may have put where only this layer's word counts.
 pub(crate) fn clear<D: SessionData>(extensions: &mut Extensions) {

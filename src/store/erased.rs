@@ -3,12 +3,14 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::time::Duration;
 
 use bytes::Bytes;
 
 use super::{
     Activity, Cleaned, Created, Guard, Listed, NewRecord, Page, Position, Record, Replacement,
-    SessionStore, StoreError, StoreHealth, Touch, Touched, Tracking, Updated, UpdatedAll,
+    Revoke, Revoked, SessionStore, StoreError, StoreHealth, Touch, Touched, Tracking, Updated,
+    UpdatedAll,
 };
 use crate::clock::Timestamp;
 use crate::id::{SessionId, UserId};
@@ -46,23 +48,19 @@ pub(crate) trait ErasedStore: Send + Sync + 'static {
         user: &'a UserId,
         replacements: &'a [Replacement],
     ) -> Answer<'a, UpdatedAll>;
-    fn delete<'a>(
+    fn revoke<'a>(
         &'a self,
         user: &'a UserId,
-        id: &'a SessionId,
+        what: &'a Revoke,
         reason: EndReason,
-    ) -> Answer<'a, bool>;
-    fn delete_all<'a>(
-        &'a self,
-        user: &'a UserId,
-        keep: Option<&'a SessionId>,
-        reason: EndReason,
-    ) -> Answer<'a, Vec<SessionId>>;
+    ) -> Answer<'a, Revoked>;
+    fn revoke_wait(&self) -> Duration;
     fn list<'a>(&'a self, user: &'a UserId) -> Answer<'a, Vec<Listed>>;
     fn scan<'a>(&'a self, from: Option<&'a Position>, limit: usize) -> Answer<'a, Option<Page>>;
     fn cleanup<'a>(&'a self, from: Option<&'a Position>) -> Answer<'a, Option<Cleaned>>;
     fn ended<'a>(&'a self, user: &'a UserId, id: &'a SessionId) -> Answer<'a, Option<EndReason>>;
     fn upkeep(&self) -> Answer<'_, ()>;
+    fn warnings(&self) -> Answer<'_, Vec<String>>;
     fn health(&self) -> Answer<'_, StoreHealth>;
     fn tracking(&self) -> Option<Tracking>;
     fn kind(&self) -> &'static str;
@@ -121,22 +119,17 @@ impl<St: SessionStore> ErasedStore for St {
         Box::pin(SessionStore::update_all(self, user, replacements))
     }
 
-    fn delete<'a>(
+    fn revoke<'a>(
         &'a self,
         user: &'a UserId,
-        id: &'a SessionId,
+        what: &'a Revoke,
         reason: EndReason,
-    ) -> Answer<'a, bool> {
-        Box::pin(SessionStore::delete(self, user, id, reason))
+    ) -> Answer<'a, Revoked> {
+        Box::pin(SessionStore::revoke(self, user, what, reason))
     }
 
-    fn delete_all<'a>(
-        &'a self,
-        user: &'a UserId,
-        keep: Option<&'a SessionId>,
-        reason: EndReason,
-    ) -> Answer<'a, Vec<SessionId>> {
-        Box::pin(SessionStore::delete_all(self, user, keep, reason))
+    fn revoke_wait(&self) -> Duration {
+        SessionStore::revoke_wait(self)
     }
 
     fn list<'a>(&'a self, user: &'a UserId) -> Answer<'a, Vec<Listed>> {
@@ -157,6 +150,10 @@ impl<St: SessionStore> ErasedStore for St {
 
     fn upkeep(&self) -> Answer<'_, ()> {
         Box::pin(SessionStore::upkeep(self))
+    }
+
+    fn warnings(&self) -> Answer<'_, Vec<String>> {
+        Box::pin(SessionStore::warnings(self))
     }
 
     fn health(&self) -> Answer<'_, StoreHealth> {

@@ -31,6 +31,7 @@ mod memory;
 mod record;
 #[cfg(feature = "redis")]
 pub mod redis;
+mod revoke;
 mod tracking;
 mod walk;
 
@@ -41,6 +42,7 @@ pub use self::record::{
 };
 #[cfg(feature = "redis")]
 pub use self::redis::RedisStore;
+pub use self::revoke::{Replicas, Revoke, Revoked};
 pub use self::tracking::Tracking;
 pub(crate) use self::tracking::{Tracked, Tracker};
 pub use self::walk::{Cleaned, Listed, Page, Position};
@@ -199,6 +201,37 @@ pub trait SessionStore: Send + Sync + 'static {
         reason: EndReason,
     ) -> impl Future<Output = Result<Vec<SessionId>, StoreError>> + Send;
 
+    /// Ends sessions as [`delete`](Self::delete) or [`delete_all`](Self::delete_all) does, and tells whether the store's
+    /// replicas have it. Those two by default, with [`Replicas::NotAsked`].
+    ///
+    /// # Errors
+    ///
+    /// As for [`delete`](Self::delete). Replicas that do not have it are no error.
+    fn revoke(
+        &self,
+        user: &UserId,
+        what: &Revoke,
+        reason: EndReason,
+    ) -> impl Future<Output = Result<Revoked, StoreError>> + Send {
+        async move {
+            let sessions = match what {
+                Revoke::One(id) => {
+                    let lived = self.delete(user, id, reason).await?;
+                    lived.then(|| id.clone()).into_iter().collect()
+                }
+                Revoke::All => self.delete_all(user, None, reason).await?,
+                Revoke::AllBut(keep) => self.delete_all(user, Some(keep), reason).await?,
+            };
+            Ok(Revoked::new(sessions, Replicas::NotAsked))
+        }
+    }
+
+    /// How much longer than other verbs [`revoke`](Self::revoke) may take, because it waits for replicas. The manager
+    /// adds it to its own time limit. Zero by default.
+    fn revoke_wait(&self) -> Duration {
+        Duration::ZERO
+    }
+
     /// All living sessions of one user, in no particular order. A record that cannot be read is left out (and logged).
     ///
     /// # Errors
@@ -253,6 +286,17 @@ pub trait SessionStore: Send + Sync + 'static {
     /// [`StoreError`] when the store cannot answer.
     fn upkeep(&self) -> impl Future<Output = Result<(), StoreError>> + Send {
         std::future::ready(Ok(()))
+    }
+
+    /// What the store's operator should know: what is wrong and how to put it right, one sentence each, without an
+    /// address. The background worker logs it once, after its first [`upkeep`](Self::upkeep). A store that is asked again
+    /// need not repeat itself. Nothing by default.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the store cannot answer; the worker then asks again later.
+    fn warnings(&self) -> impl Future<Output = Result<Vec<String>, StoreError>> + Send {
+        std::future::ready(Ok(Vec::new()))
     }
 
     /// Asks the store whether it is there.

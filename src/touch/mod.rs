@@ -4,6 +4,7 @@
 //! [`Worker`] writes them in batches. A full queue drops the use: the next request of that session leaves another, and
 //! a session is lost only if that goes on for the whole refresh threshold.
 
+mod warnings;
 mod worker;
 
 use std::sync::Arc;

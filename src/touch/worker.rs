@@ -12,6 +12,7 @@ use tokio::sync::{Notify, mpsc};
 use tokio::task::{JoinError, JoinHandle};
 use tokio::time::{Instant, sleep_until};
 
+use super::warnings::Warnings;
 use super::{Mark, Use};
 use crate::events::{RunningSinks, Sinks};
 use crate::gate::{Gate, Verb};
@@ -51,6 +52,7 @@ pub struct Worker {
     report: DrainReport,
     figures: Figures,
     sinks: Sinks,
+    warnings: Warnings,
     /// What keeps the near cache in touch with the store.
     tracker: Option<Arc<dyn Tracker>>,
 }
@@ -113,6 +115,7 @@ pub(crate) fn new(
             meter,
         },
         sinks,
+        warnings: Warnings::default(),
         tracker,
     }
 }
@@ -210,7 +213,9 @@ impl Worker {
                 next_flush = if more { Instant::now() } else { Instant::now() + pause };
             }
             if Instant::now() >= next_upkeep {
-                self.upkeep().await;
+                if self.upkeep().await {
+                    self.warnings.log_once(&self.gate);
+                }
                 next_upkeep = Instant::now() + UPKEEP;
             }
             self.figures.depth.set((self.receiver.len() + self.pending.len()) as f64);
@@ -314,15 +319,18 @@ impl Worker {
         }
     }
 
-    async fn upkeep(&self) {
+    /// Whether the store answered.
+    async fn upkeep(&self) -> bool {
         self.figures.meter.sessions_age();
         if let Some(near) = &self.figures.near {
             near.publish();
         }
         let deadline = self.gate.deadline();
-        if let Err(error) = self.gate.ask(Verb::Upkeep, deadline, |store| store.upkeep()).await {
-            trace::debug!("upkeep of the store failed", error = trace::Chain(&error));
+        let done = self.gate.ask(Verb::Upkeep, deadline, |store| store.upkeep()).await;
+        if let Err(error) = &done {
+            trace::debug!("upkeep of the store failed", error = trace::Chain(error));
         }
+        done.is_ok()
     }
 
     async fn drain(mut self, mut received: Vec<Use>) -> DrainReport {

@@ -6,6 +6,7 @@ use serde_json::json;
 
 use crate::World;
 use crate::bearer::protected;
+use crate::paths::cache;
 use crate::support::redis::RedisServer;
 use crate::support::server::until;
 use crate::table::{Row, get, post};
@@ -31,7 +32,7 @@ fn away(login: &Login) -> Vec<Row> {
         let degraded = json!({
             "status": "degraded",
             "store": {"kind": "redis", "connected": false, "version": null, "latency_ms": null},
-            "cache": {"coherent": false},
+            "cache": cache(false, "connecting"),
         });
         rows.push(get(path).answers(503, degraded));
     }
@@ -46,6 +47,8 @@ pub(crate) async fn check(world: World, redis: &mut RedisServer) {
 
     // It hangs: each answer comes within its deadline, and nothing is lost.
     redis.pause();
+    // What the server knows of a session counts until the lease of its near cache is over.
+    until(world.server, "/api/data", Some(&admin.token), 503).await;
     let rows = away(&admin);
     let (start, count) = (Instant::now(), rows.len());
     world.check(rows).await;
@@ -62,6 +65,7 @@ pub(crate) async fn check(world: World, redis: &mut RedisServer) {
 
     // It is gone, and comes back empty: nobody who was logged in still is, and everybody can log in.
     redis.stop();
+    until(world.server, "/api/data", Some(&admin.token), 503).await;
     world.check(away(&admin)).await;
     redis.restart().await;
     until(world.server, "/health", None, 200).await;

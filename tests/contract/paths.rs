@@ -1,16 +1,26 @@
 //! Where routes are and are not, and what may be done there.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::World;
 use crate::table::{Row, get, matches, post, send};
+
+/// The near cache in `/health`.
+pub(crate) fn cache(coherent: bool, state: &str) -> Value {
+    json!({
+        "coherent": coherent, "state": state, "since_seconds": "<number>", "entries": "<number>",
+        "hits": "<number>", "misses": "<number>", "fills": "<number>",
+        "invalidations": "<number>", "lost_links": "<number>", "stale_served": 0,
+        "lag_ms": if state == "off" { Value::Null } else { json!("<number>") },
+    })
+}
 
 fn health(world: World) -> Vec<Row> {
     let version = if world.store == "redis" { json!("<with .>") } else { json!(null) };
     let healthy = json!({
         "status": "healthy",
         "store": {"kind": world.store, "connected": true, "version": version, "latency_ms": "<number>"},
-        "cache": {"coherent": true},
+        "cache": cache(true, if world.store == "redis" { "coherent" } else { "off" }),
     });
     let mut rows = Vec::new();
     for path in ["/health", "/api/auth/health", "/auth/health"] {

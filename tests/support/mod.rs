@@ -15,6 +15,7 @@ pub mod figures;
 pub mod forge;
 pub mod log;
 pub mod paused;
+pub mod proxy;
 pub mod redis;
 #[cfg(unix)]
 pub mod server;

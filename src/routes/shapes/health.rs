@@ -97,7 +97,7 @@ impl CacheHealth {
                 CacheState::Refused | CacheState::Connecting => false,
             },
             state,
-            since_seconds: millis(cache.since) / 1e3,
+            since_seconds: cache.since.as_millis() as f64 / 1e3,
             entries: cache.entries,
             hits: cache.hits,
             misses: cache.misses,

@@ -7,7 +7,7 @@ use super::time;
 use crate::directory::User;
 use crate::id::UserId;
 use crate::manager::OwnSession;
-use crate::session::Session;
+use crate::session::{NewSession, Session};
 
 /// A login that succeeded.
 #[derive(Serialize, ToSchema)]
@@ -49,6 +49,24 @@ impl LoggedIn {
             user_name: session.user_name().map(str::to_owned),
             email: session.email().map(str::to_owned),
             role: session.role().map(str::to_owned),
+            access_token,
+            token_type: TokenType::Bearer,
+            expires_in,
+        }
+    }
+
+    /// Of a token that no session stands behind.
+    pub(in crate::routes) fn without_session<D>(
+        new: NewSession<D>,
+        access_token: String,
+        expires_in: u64,
+    ) -> Self {
+        let NewSession { user, content, .. } = new;
+        Self {
+            user_id: user.to_string(),
+            user_name: content.user_name,
+            email: content.email,
+            role: content.role,
             access_token,
             token_type: TokenType::Bearer,
             expires_in,

@@ -4,13 +4,16 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use redis::{Client, ConnectionInfo, IntoConnectionInfo, ProtocolVersion};
+use redis::{Client, ConnectionInfo, IntoConnectionInfo, ProtocolVersion, RedisError};
 
+use super::diagnosis::Diagnosis;
 use super::keys::Prefix;
 use super::lane::Lane;
-use super::pool::PoolSetting;
+use super::pool::{Pool, PoolSetting};
+use super::replicas::{self, ReplicaLane};
 use super::time::ServerClock;
 use super::{Inner, RedisStore};
+use crate::clock::Clock;
 use crate::error::ConfigError;
 
 /// Settings of a [`RedisStore`]; made by [`RedisStore::builder`].
@@ -21,6 +24,8 @@ pub struct RedisStoreBuilder {
     timeout: Duration,
     walk_timeout: Duration,
     pool_size: u32,
+    wait_replicas: Option<(u32, Duration)>,
+    host_clock: Option<Arc<dyn Clock>>,
     lease: Duration,
 }
 
@@ -36,6 +41,8 @@ impl RedisStoreBuilder {
             timeout: Duration::from_millis(250),
             walk_timeout: Duration::from_secs(5),
             pool_size: 4,
+            wait_replicas: None,
+            host_clock: None,
             lease: Duration::from_millis(500),
         }
     }
@@ -79,6 +86,31 @@ impl RedisStoreBuilder {
         self
     }
 
+    /// Lets each revocation (`delete`, `delete_all`, and what the manager makes of them) wait until `replicas` of them
+    /// have it, 1 or more, for `timeout` at most, 1 ms to 10 s. Off by default.
+    ///
+    /// Replication is asynchronous: without this, a failover right after a logout may bring the session back. It is no
+    /// promise either, as a replica without the revocation may be the one that takes over, but makes that unlikely. A
+    /// session that only the primary knows to have ended has ended all the same: [`Replicas::Missed`] says so, and the
+    /// manager logs a warning. Changes of a session, `update_all` included, and evictions by a login do not wait.
+    ///
+    /// Costs a revocation a round trip to the replicas, on one of up to 8 connections of its own. While as many
+    /// revocations wait in vain, others wait for one of them for `timeout`, and then go on without. This user needs
+    /// `+wait`.
+    ///
+    /// [`Replicas::Missed`]: crate::store::Replicas::Missed
+    pub fn wait_replicas(mut self, replicas: u32, timeout: Duration) -> Self {
+        self.wait_replicas = Some((replicas, timeout));
+        self
+    }
+
+    /// This host's clock, which [`RedisStore::diagnose`] compares with the server's. The system's by default. It plays no
+    /// part in a session's life.
+    pub fn host_clock(mut self, clock: impl Clock) -> Self {
+        self.host_clock = Some(Arc::new(clock));
+        self
+    }
+
     /// Makes the store. No connection is made before it is needed, so a server starts without Redis;
     /// [`RedisStore::check`] looks whether it is there.
     ///
@@ -101,6 +133,10 @@ impl RedisStoreBuilder {
         if self.pool_size == 0 {
             return Err(out_of_range("pool_size", "must be 1 or more"));
         }
+        let waits = Duration::from_millis(1)..=Duration::from_secs(10);
+        if self.wait_replicas.is_some_and(|(count, wait)| count == 0 || !waits.contains(&wait)) {
+            return Err(out_of_range("wait_replicas", "must be 1 or more, for 1 ms to 10 s"));
+        }
 
         if !(Duration::from_millis(50)..=Duration::from_secs(10)).contains(&self.lease) {
             return Err(out_of_range("lease", "must be 50 ms to 10 s"));
@@ -120,8 +156,22 @@ impl RedisStoreBuilder {
         };
         let requests = lane(self.pool_size, self.timeout)?;
         let walks = lane(1, self.walk_timeout)?;
-        let client = Client::open(info).map_err(|_| ConfigError::Store(NO_URL))?;
-        let inner = Inner { requests, walks, prefix, clock, client, lease: self.lease };
+        let replicas = self.wait_replicas.map(|(wanted, wait)| {
+            let setting = PoolSetting { size: replicas::AT_ONCE, timeout: self.timeout };
+            let pool = Pool::new(info.clone(), Arc::clone(&clock), setting)?;
+            Ok(ReplicaLane::new(pool, wanted, wait, self.timeout))
+        });
+        let unusable = |_: RedisError| ConfigError::Store(NO_URL);
+        let inner = Inner {
+            requests,
+            walks,
+            replicas: replicas.transpose().map_err(unusable)?,
+            diagnosis: Diagnosis::new(self.host_clock, self.walk_timeout),
+            prefix,
+            clock,
+            client: Client::open(info).map_err(unusable)?,
+            lease: self.lease,
+        };
         Ok(RedisStore { inner: Arc::new(inner) })
     }
 }
@@ -139,6 +189,7 @@ impl fmt::Debug for RedisStoreBuilder {
             .field("timeout", &self.timeout)
             .field("walk_timeout", &self.walk_timeout)
             .field("pool_size", &self.pool_size)
+            .field("wait_replicas", &self.wait_replicas)
             .field("lease", &self.lease)
             .finish_non_exhaustive()
     }
@@ -200,6 +251,16 @@ mod tests {
         assert!(builder().timeout(Duration::ZERO).build().is_err());
         assert!(builder().walk_timeout(Duration::ZERO).build().is_err());
         assert!(builder().pool_size(0).build().is_err());
+        for (replicas, wait, works) in [
+            (0, 100, false),
+            (1, 0, false),
+            (1, 10_001, false),
+            (1, 1, true),
+            (u32::MAX, 10_000, true),
+        ] {
+            let built = builder().wait_replicas(replicas, Duration::from_millis(wait)).build();
+            assert_eq!(built.is_ok(), works, "{replicas}, {wait} ms");
+        }
         assert!(builder().lease(Duration::from_millis(49)).build().is_err());
         assert!(builder().lease(Duration::from_secs(11)).build().is_err());
     }

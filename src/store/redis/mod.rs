@@ -4,8 +4,9 @@
 //! step, and an operator's `DEL session:{user}:live` logs that user out everywhere. What may use them, and when they
 //! end, is decided by scripts on the server and by its clock.
 //!
-//! Redis 7.0 or Valkey 7.2 at least. The store never sends `KEYS` or a command that blocks, and `SCAN` only for
-//! pages of all sessions and for cleanup, on a connection of their own.
+//! Redis 7.0 or Valkey 7.2 at least. The store never sends `KEYS`, sends `SCAN` only for pages of
+//! all sessions and for cleanup, on a connection of their own, and a command that blocks (`WAIT`) only where
+//! [`wait_replicas`](RedisStoreBuilder::wait_replicas) asks for it, on connections of its own.
 
 use std::fmt;
 use std::sync::Arc;
@@ -14,18 +15,20 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use redis::{Client, IntoConnectionInfo, Value, cmd};
 
+use self::diagnosis::Diagnosis;
 use self::error::fault;
 use self::keys::Prefix;
 use self::lane::Lane;
 use self::link::Links;
 use self::pool::unexpected;
 use self::position::Place;
+use self::replicas::ReplicaLane;
 use self::scripts::Script;
 use self::time::ServerClock;
 use super::{
     Activity, Cleaned, Created, Guard, Listed, NewRecord, Page, Position, Record, Replacement,
-    SessionStore, StoreError, StoreErrorKind, StoreHealth, Touch, Touched, Tracking, Updated,
-    UpdatedAll, span,
+    Revoke, Revoked, SessionStore, StoreError, StoreErrorKind, StoreHealth, Touch, Touched,
+    Tracking, Updated, UpdatedAll, span,
 };
 use crate::clock::{Timestamp, millis};
 use crate::error::ConfigError;
@@ -35,13 +38,16 @@ use crate::reason::EndReason;
 mod batch;
 mod codec;
 mod config;
+mod connection;
 mod create;
+mod diagnosis;
 mod error;
 mod keys;
 mod lane;
 mod link;
 mod pool;
 mod position;
+mod replicas;
 mod scripts;
 mod server;
 mod time;
@@ -49,11 +55,13 @@ mod touches;
 mod walk;
 
 pub use self::config::RedisStoreBuilder;
+pub use self::diagnosis::{Finding, TrackingRefusal};
 pub use self::server::ServerInfo;
 
 /// Sessions in Redis or Valkey. Clones are the same store.
 ///
-/// Each verb ends within the [`timeout`](RedisStoreBuilder::timeout), a touch of many sessions within one for each 500.
+/// Each verb ends within the [`timeout`](RedisStoreBuilder::timeout), a touch of many sessions within one for each 500, a
+/// revocation within that and the wait for replicas, where there is one.
 /// A read or a touch is sent again when its connection turns out to be closed; any other write never is.
 ///
 /// # Cancel safety
@@ -68,6 +76,8 @@ pub struct RedisStore {
 struct Inner {
     requests: Lane,
     walks: Lane,
+    replicas: Option<ReplicaLane>,
+    diagnosis: Diagnosis,
     prefix: Prefix,
     clock: Arc<ServerClock>,
     /// Makes connections beside the pools'.
@@ -94,22 +104,6 @@ impl RedisStore {
     /// one: `("host", 6379)`, or a `ConnectionInfo` with user and password in parts.
     pub fn builder(address: impl IntoConnectionInfo) -> RedisStoreBuilder {
         RedisStoreBuilder::new(address)
-    }
-
-    /// Looks whether the server is there and will do, with this user's rights on this prefix: to be called at start-up.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError`] of kind [`Unavailable`](StoreErrorKind::Unavailable) when it cannot be reached or refuses the
-    /// password, [`Unsupported`](StoreErrorKind::Unsupported) when it is too old or permissions are missing.
-    pub async fn check(&self) -> Result<ServerInfo, StoreError> {
-        let server = ServerInfo::from_hello(&self.inner.requests.ask(&cmd("HELLO")).await?)?;
-        // A touch of nobody's session writes nothing, and needs the right to run scripts on keys of this prefix.
-        if let (Some(user), Some(id)) = (UserId::parse("-"), SessionId::parse("-")) {
-            self.touch(&[Touch::new(user, id, Duration::ZERO, Duration::ZERO)]).await?;
-        }
-        self.may_walk().await?;
-        Ok(server)
     }
 
     /// Runs a verb's script on a user's keys.
@@ -291,11 +285,7 @@ impl SessionStore for RedisStore {
         id: &SessionId,
         reason: EndReason,
     ) -> Result<bool, StoreError> {
-        let args = [id.as_str().as_bytes(), reason.as_str().as_bytes()];
-        match self.run(Script::Delete, user, &args).await? {
-            Value::Int(lived) => Ok(lived == 1),
-            _ => Err(unexpected()),
-        }
+        Ok(!self.end(user, &Revoke::One(id.clone()), reason).await?.sessions.is_empty())
     }
 
     async fn delete_all(
@@ -304,13 +294,21 @@ impl SessionStore for RedisStore {
         keep: Option<&SessionId>,
         reason: EndReason,
     ) -> Result<Vec<SessionId>, StoreError> {
-        let guard = next_guard()?;
-        let keep = keep.map_or("", SessionId::as_str);
-        let args = [reason.as_str(), &guard, keep].map(str::as_bytes);
-        let answer = self.run(Script::DeleteAll, user, &args).await?;
-        let ids: Vec<String> = redis::from_redis_value(answer).map_err(|_| unexpected())?;
-        // A field that is no session id was put there by somebody else; it is gone as well, and nobody's session.
-        Ok(ids.iter().filter_map(|id| SessionId::parse(id)).collect())
+        let what = keep.map_or(Revoke::All, |keep| Revoke::AllBut(keep.clone()));
+        Ok(self.end(user, &what, reason).await?.sessions)
+    }
+
+    async fn revoke(
+        &self,
+        user: &UserId,
+        what: &Revoke,
+        reason: EndReason,
+    ) -> Result<Revoked, StoreError> {
+        self.end(user, what, reason).await
+    }
+
+    fn revoke_wait(&self) -> Duration {
+        self.inner.replicas.as_ref().map(ReplicaLane::extra).unwrap_or_default()
     }
 
     async fn list(&self, user: &UserId) -> Result<Vec<Listed>, StoreError> {
@@ -347,6 +345,10 @@ impl SessionStore for RedisStore {
         let time = self.inner.requests.ask(&cmd("TIME")).await?;
         self.inner.clock.learn(time::micros_of(&time).ok_or_else(unexpected)?, sent);
         Ok(())
+    }
+
+    async fn warnings(&self) -> Result<Vec<String>, StoreError> {
+        Ok(self.inner.diagnosis.news(self.diagnose().await?))
     }
 
     async fn health(&self) -> Result<StoreHealth, StoreError> {

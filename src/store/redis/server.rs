@@ -1,11 +1,15 @@
 //! What the server says about itself, and whether it will do.
 
-use redis::Value;
+use std::time::Duration;
 
+use redis::{Value, cmd};
+
+use super::RedisStore;
 use super::error::fault;
-use crate::store::{StoreError, StoreErrorKind};
+use crate::id::{SessionId, UserId};
+use crate::store::{SessionStore, StoreError, StoreErrorKind, Touch};
 
-/// What the server says about itself: the answer of [`RedisStore::check`](super::RedisStore::check).
+/// What the server says about itself: the answer of [`RedisStore::check`](RedisStore::check).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ServerInfo {
@@ -24,6 +28,15 @@ const OLDEST_VALKEY: (u32, u32) = (7, 2);
 impl ServerInfo {
     /// Reads the answer of `HELLO`, and refuses a server that is too old.
     pub(super) fn from_hello(hello: &Value) -> Result<Self, StoreError> {
+        let server = Self::of_any_age(hello)?;
+        if server.is_too_old() {
+            let what = "the server is older than Redis 7.0 or Valkey 7.2";
+            return Err(fault(StoreErrorKind::Unsupported, what));
+        }
+        Ok(server)
+    }
+
+    pub(super) fn of_any_age(hello: &Value) -> Result<Self, StoreError> {
         let field = |name: &str| {
             let mut fields = hello.as_map_iter()?;
             let (_, value) = fields.find(|(key, _)| text(key) == Some(name))?;
@@ -33,16 +46,37 @@ impl ServerInfo {
             return Err(fault(StoreErrorKind::Unsupported, "HELLO does not name the server"));
         };
         let role = field("role").unwrap_or_default();
-        let oldest = if name == "valkey" { OLDEST_VALKEY } else { OLDEST_REDIS };
-        if number(&version).is_none_or(|version| version < oldest) {
-            let what = "the server is older than Redis 7.0 or Valkey 7.2";
-            return Err(fault(StoreErrorKind::Unsupported, what));
-        }
         Ok(Self { name, version, role })
+    }
+
+    pub(super) fn is_too_old(&self) -> bool {
+        let oldest = if self.name == "valkey" { OLDEST_VALKEY } else { OLDEST_REDIS };
+        number(&self.version).is_none_or(|version| version < oldest)
     }
 }
 
-fn text(value: &Value) -> Option<&str> {
+impl RedisStore {
+    /// Looks whether the server is there and will do, with this user's rights on this prefix: to be called at start-up.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] of kind [`Unavailable`](StoreErrorKind::Unavailable) when it cannot be reached or refuses the
+    /// password, [`Unsupported`](StoreErrorKind::Unsupported) when it is too old or permissions are missing.
+    pub async fn check(&self) -> Result<ServerInfo, StoreError> {
+        let server = ServerInfo::from_hello(&self.inner.requests.ask(&cmd("HELLO")).await?)?;
+        // A touch of nobody's session writes nothing, and needs the right to run scripts on keys of this prefix.
+        if let (Some(user), Some(id)) = (UserId::parse("-"), SessionId::parse("-")) {
+            self.touch(&[Touch::new(user, id, Duration::ZERO, Duration::ZERO)]).await?;
+        }
+        self.may_walk().await?;
+        if let Some(replicas) = &self.inner.replicas {
+            replicas.check().await?;
+        }
+        Ok(server)
+    }
+}
+
+pub(super) fn text(value: &Value) -> Option<&str> {
     match value {
         Value::BulkString(bytes) => std::str::from_utf8(bytes).ok(),
         Value::SimpleString(text) | Value::VerbatimString { text, .. } => Some(text),
@@ -80,6 +114,7 @@ mod tests {
             ("redis", "7"),
         ] {
             let refused = ServerInfo::from_hello(&hello(server, version)).unwrap_err();
+            assert!(ServerInfo::of_any_age(&hello(server, version)).unwrap().is_too_old());
             assert_eq!(refused.kind(), StoreErrorKind::Unsupported, "{server} {version}");
         }
         assert!(ServerInfo::from_hello(&Value::Okay).is_err());

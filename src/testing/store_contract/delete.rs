@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::{LONG, MOMENT, Suite, join_all, named, odd_names, user};
+use super::{LONG, MOMENT, Session, Suite, join_all, named, odd_names, ok, user};
 use crate::id::{SessionId, UserId};
 use crate::reason::EndReason;
-use crate::store::SessionStore;
+use crate::store::{Revoke, SessionStore};
 
 impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
     pub(super) async fn delete(&self) {
@@ -17,6 +17,48 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
         self.one_session_can_be_kept().await;
         self.the_newest_reasons_are_remembered().await;
         self.many_sessions_end_in_one_step().await;
+        self.revoke_ends_one_all_or_all_but_one().await;
+    }
+
+    async fn revoke_ends_one_all_or_all_but_one(&self) {
+        let owner = user();
+        let revoke = async |what| {
+            let ended = self.store.revoke(&owner, &what, EndReason::Admin).await;
+            ok("revoke", ended).sessions.into_iter().collect::<BTreeSet<_>>()
+        };
+        let mut sessions = Vec::new();
+        for _ in 0..4 {
+            sessions.push(self.session_of(&owner, LONG, LONG).await);
+        }
+        let other = self.session(LONG, LONG).await;
+        let ids = |which: &[Session]| which.iter().map(|session| session.id.clone()).collect();
+        let [one, but] = [0, 1].map(|at| sessions[at].id.clone());
+        for expected in [ids(&sessions[..1]), BTreeSet::new()] {
+            let guard = self.guard(&owner).await;
+            assert_eq!(
+                revoke(Revoke::One(one.clone())).await,
+                expected,
+                "revoke tells whom it ended"
+            );
+            assert_eq!(self.guard(&owner).await, guard, "one session that ends renews no guard");
+        }
+        assert!(self.load(&sessions[1]).await.is_some(), "revoke ends what it is to end");
+        for (what, expected) in [
+            (Revoke::One(other.id.clone()), BTreeSet::new()),
+            (Revoke::AllBut(but), ids(&sessions[2..])),
+            (Revoke::All, ids(&sessions[1..2])),
+            (Revoke::All, BTreeSet::new()),
+        ] {
+            let guard = self.guard(&owner).await;
+            let all = !matches!(what, Revoke::One(_));
+            assert_eq!(revoke(what).await, expected, "revoke tells whom it ended");
+            assert_eq!(self.guard(&owner).await != guard, all, "the end of all renews the guard");
+        }
+        for session in &sessions {
+            self.assert_ended(session, "a revoked session stays ended").await;
+            assert_eq!(self.ended(session).await, Some(EndReason::Admin), "a reason is remembered");
+        }
+        assert!(self.load(&other).await.is_some(), "another user's session lives on");
     }
 
     async fn the_first_reason_stays(&self) {
@@ -109,7 +151,7 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
         let second = self.session_of(&owner, LONG, LONG).await;
         let stranger = self.session(LONG, LONG).await;
         for keep in [&stranger, &others[0], &brief] {
-            let keep = super::Session { user: owner.clone(), id: keep.id.clone(), at: keep.at };
+            let keep = Session { user: owner.clone(), id: keep.id.clone(), at: keep.at };
             let ended = self.end_others(&keep, EndReason::Admin).await;
             let living = self.list(&owner).await;
             assert!(living.is_empty(), "only a living session of this user can be kept");
@@ -118,9 +160,9 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
         assert!(self.load(&stranger).await.is_some(), "delete_all is of one user");
     }
 
-    async fn end_others(&self, kept: &super::Session, reason: EndReason) -> BTreeSet<SessionId> {
+    async fn end_others(&self, kept: &Session, reason: EndReason) -> BTreeSet<SessionId> {
         let ended = self.store.delete_all(&kept.user, Some(&kept.id), reason).await;
-        super::ok("delete_all", ended).into_iter().collect()
+        ok("delete_all", ended).into_iter().collect()
     }
 
     async fn the_newest_reasons_are_remembered(&self) {

@@ -1,0 +1,271 @@
+//! What is not as it should be around a server that works.
+
+use std::collections::HashSet;
+use std::fmt;
+use std::mem::{Discriminant, discriminant};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use redis::{AsyncConnectionConfig, Client, RedisResult, ServerErrorKind, Value, cmd, pipe};
+
+use super::error::{fault, store_error};
+use super::pool::unexpected;
+use super::server::{ServerInfo, text};
+use super::time::micros_of;
+use super::{Inner, RedisStore};
+use crate::clock::{Clock, SystemClock, Timestamp};
+use crate::store::{StoreError, StoreErrorKind};
+
+/// Something that is not as it should be around a server that works: an answer of [`RedisStore::diagnose`].
+///
+/// `Display` says in one sentence what it is and how to put it right. It holds no address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Finding {
+    /// The server has a `maxmemory`, and when that is reached this policy drops sessions.
+    EvictionPolicy(String),
+    /// The server, of this version, is older than Redis 7.0 or Valkey 7.2.
+    ServerTooOld(String),
+    /// The server is a replica, which takes no logins and no logouts.
+    Replica,
+    /// The server does not tell what changes, so nothing can be cached near the requests.
+    TrackingRefused(TrackingRefusal),
+    /// The clocks of this host and of the server are this far apart, at least.
+    ClockSkew(Duration),
+}
+
+/// Why a server does not tell what changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum TrackingRefusal {
+    /// This user may not ask for it.
+    NotPermitted,
+    /// The server, or a proxy in front of it, cannot do it.
+    NotSupported,
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::EvictionPolicy(policy) => {
+                let which = if policy.starts_with("allkeys-") {
+                    "any session"
+                } else {
+                    "sessions, as all of them have a TTL,"
+                };
+                let policy = policy.escape_debug();
+                write!(
+                    f,
+                    "maxmemory-policy is {policy}, which drops {which} when the memory is full: set it to noeviction"
+                )
+            }
+            Self::ServerTooOld(version) => write!(
+                f,
+                "the server has version {}: upgrade it to Redis 7.0, Valkey 7.2 or later",
+                version.escape_debug()
+            ),
+            Self::Replica => f.write_str(
+                "the server is a replica and takes no logins or logouts: give the address of the primary",
+            ),
+            Self::TrackingRefused(TrackingRefusal::NotPermitted) => f.write_str(
+                "CLIENT TRACKING is not permitted, so that each request asks the server: grant this user \
+                 +client|tracking +get +set",
+            ),
+            Self::TrackingRefused(TrackingRefusal::NotSupported) => f.write_str(
+                "CLIENT TRACKING is not supported, so that each request asks the server: use a server that has it, \
+                 without a proxy in between",
+            ),
+            Self::ClockSkew(apart) => write!(
+                f,
+                "the clocks of this host and of the server are {:.1} s apart: let NTP set both",
+                apart.as_secs_f64()
+            ),
+        }
+    }
+}
+
+/// What a diagnosis needs, beside the server.
+pub(super) struct Diagnosis {
+    /// To be compared with the server's, and for nothing else.
+    host: Arc<dyn Clock>,
+    timeout: Duration,
+    /// The kinds of findings that were handed out to be logged.
+    told: Mutex<HashSet<Discriminant<Finding>>>,
+}
+
+/// Clocks that are less apart cost nobody a login.
+const TOLERATED: Duration = Duration::from_secs(1);
+
+impl Diagnosis {
+    pub(super) fn new(host: Option<Arc<dyn Clock>>, timeout: Duration) -> Self {
+        let host = host.unwrap_or_else(|| Arc::new(SystemClock));
+        Self { host, timeout, told: Mutex::default() }
+    }
+
+    /// The findings of kinds that were not told before. Who would need tracking tells by itself that it has none.
+    pub(super) fn news(&self, findings: Vec<Finding>) -> Vec<String> {
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        let others = findings.into_iter().filter(|f| !matches!(f, Finding::TrackingRefused(_)));
+        let new = others.filter(|finding| told.insert(discriminant(finding)));
+        new.map(|finding| finding.to_string()).collect()
+    }
+
+    async fn findings(&self, client: &Client) -> Result<Vec<Finding>, StoreError> {
+        let (asked, time, round_trip, answers) =
+            self.ask(client).await.map_err(|error| store_error(&error))?;
+        let time = micros_of(&time).ok_or_else(unexpected)?;
+        let [hello, memory, tracking] =
+            <[Value; 3]>::try_from(answers).map_err(|_| unexpected())?;
+        let server = ServerInfo::of_any_age(&hello)?;
+        Ok([
+            eviction(&memory),
+            server.is_too_old().then_some(Finding::ServerTooOld(server.version)),
+            (server.role != "master").then_some(Finding::Replica),
+            refusal(tracking.extract_error()).map(Finding::TrackingRefused),
+            skew(asked, time, round_trip).map(Finding::ClockSkew),
+        ]
+        .into_iter()
+        .flatten()
+        .collect())
+    }
+
+    /// The host's time, the server's, how long that took, and the answers to the questions.
+    ///
+    /// On a connection of its own, which then goes: tracking is a state of a connection.
+    async fn ask(&self, client: &Client) -> RedisResult<(Timestamp, Value, Duration, Vec<Value>)> {
+        let config = AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(self.timeout))
+            .set_response_timeout(None);
+        let mut connection = client.get_multiplexed_async_connection_with_config(&config).await?;
+        let (asked, sent) = (self.host.now(), Instant::now());
+        let time = connection.send_packed_command(&cmd("TIME")).await?.extract_error()?;
+        let round_trip = sent.elapsed();
+        let mut questions = pipe();
+        questions
+            .add_command(cmd("HELLO"))
+            .cmd("INFO")
+            .arg("memory")
+            .cmd("CLIENT")
+            .arg(&["TRACKING", "ON", "OPTIN"]);
+        let answers = connection.send_packed_commands(&questions, 0, questions.len()).await?;
+        Ok((asked, time, round_trip, answers))
+    }
+}
+
+impl RedisStore {
+    /// Looks for what is not as it should be around a server that works: what an operator should put right, and what
+    /// would otherwise show itself late. To be called at start-up, beside [`check`](Self::check); a
+    /// [`Worker`](crate::touch::Worker) that is started does so by itself, and logs a warning for each finding (for
+    /// tracking, where the near cache is to be used).
+    ///
+    /// Asks on a connection of its own, within the [walk time-out](super::RedisStoreBuilder::walk_timeout). What this
+    /// user may not look at (`INFO`) is left out. Never needs `CONFIG`.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the server does not answer.
+    pub async fn diagnose(&self) -> Result<Vec<Finding>, StoreError> {
+        let Inner { diagnosis, client, .. } = &*self.inner;
+        let late = |_| Err(fault(StoreErrorKind::Unavailable, "no answer in time"));
+        tokio::time::timeout(diagnosis.timeout, diagnosis.findings(client))
+            .await
+            .unwrap_or_else(late)
+    }
+}
+
+/// The answer of `INFO memory`; nothing where it is refused. Without a `maxmemory`, no policy drops anything.
+fn eviction(memory: &Value) -> Option<Finding> {
+    let info = text(memory)?;
+    let field = |name: &str| info.lines().find_map(|line| line.strip_prefix(name));
+    let (limit, policy) = (field("maxmemory:")?, field("maxmemory_policy:")?.trim());
+    (limit.trim() != "0" && policy != "noeviction")
+        .then(|| Finding::EvictionPolicy(policy.to_owned()))
+}
+
+fn refusal(answer: RedisResult<Value>) -> Option<TrackingRefusal> {
+    let error = answer.err()?;
+    let not_permitted = error.kind() == redis::ErrorKind::Server(ServerErrorKind::NoPerm);
+    Some(if not_permitted { TrackingRefusal::NotPermitted } else { TrackingRefusal::NotSupported })
+}
+
+/// How far the server's time, in microseconds, was from the host's, which is known as of when the server was asked.
+fn skew(asked: Timestamp, server: i64, round_trip: Duration) -> Option<Duration> {
+    // The server read its clock somewhere in the round trip: in its middle, give or take half of it.
+    let half = round_trip / 2;
+    let host = i128::from(asked.as_millis()) * 1_000 + half.as_micros().cast_signed();
+    let apart = (i128::from(server) - host).unsigned_abs();
+    let apart = Duration::from_micros(u64::try_from(apart).unwrap_or(u64::MAX));
+    Some(apart.saturating_sub(half)).filter(|apart| *apart > TOLERATED)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MS: Duration = Duration::from_millis(1);
+
+    fn words(text: &str) -> Value {
+        Value::BulkString(text.into())
+    }
+
+    #[test]
+    fn a_maxmemory_with_a_policy_that_drops_something_is_a_finding() {
+        for (info, policy) in [
+            ("# Memory\r\nmaxmemory:1\r\nmaxmemory_policy:allkeys-lru\r\n", Some("allkeys-lru")),
+            ("maxmemory:52428800\r\nmaxmemory_policy:volatile-ttl\r\n", Some("volatile-ttl")),
+            ("maxmemory_policy:a-new-one\r\nmaxmemory:1\r\n", Some("a-new-one")),
+            ("maxmemory:1\r\nmaxmemory_policy:noeviction\r\n", None),
+            ("maxmemory:0\r\nmaxmemory_policy:allkeys-lru\r\n", None),
+            ("maxmemory_human:1M\r\nmaxmemory_policy:allkeys-lru\r\n", None),
+            ("", None),
+        ] {
+            let expected = policy.map(|policy| Finding::EvictionPolicy(policy.to_owned()));
+            assert_eq!(eviction(&words(info)), expected, "{info}");
+        }
+        assert_eq!(eviction(&Value::Nil), None);
+    }
+
+    #[test]
+    fn clocks_are_apart_by_what_the_round_trip_cannot_explain() {
+        let asked = Timestamp::from_millis(1_000_000);
+        for (server, round_trip, apart) in [
+            (1_000_000, Duration::ZERO, None),
+            (1_001_000, Duration::ZERO, None),
+            (1_001_001, Duration::ZERO, Some(1_001 * MS)),
+            (998_999, Duration::ZERO, Some(1_001 * MS)),
+            // The middle is 200 ms later, and could be 200 ms off.
+            (1_001_400, 400 * MS, None),
+            (1_001_401, 400 * MS, Some(1_001 * MS)),
+            (998_999, 400 * MS, Some(1_001 * MS)),
+            (999_000, 400 * MS, None),
+        ] {
+            assert_eq!(skew(asked, server * 1_000, round_trip), apart, "{server} {round_trip:?}");
+        }
+        assert!(skew(Timestamp::MAX, i64::MIN, Duration::MAX).is_none());
+        assert!(skew(Timestamp::MAX, i64::MIN, Duration::ZERO).is_some());
+    }
+
+    #[test]
+    fn tracking_that_is_refused_has_its_reason() {
+        let refused = |kind| Err((redis::ErrorKind::Server(kind), "refused").into());
+        use TrackingRefusal::{NotPermitted, NotSupported};
+        assert_eq!(refusal(refused(ServerErrorKind::NoPerm)), Some(NotPermitted));
+        assert_eq!(refusal(refused(ServerErrorKind::ResponseError)), Some(NotSupported));
+        assert_eq!(refusal(Ok(Value::Okay)), None);
+    }
+
+    #[test]
+    fn each_finding_says_how_to_put_it_right_on_one_line() {
+        for (finding, fix) in [
+            (Finding::EvictionPolicy("allkeys-lru\nINFO all is well".to_owned()), "noeviction"),
+            (Finding::ServerTooOld("6.2.14\n".to_owned()), "6.2.14\\n: upgrade it to Redis 7.0"),
+            (Finding::Replica, "the address of the primary"),
+            (Finding::TrackingRefused(TrackingRefusal::NotPermitted), "grant this user"),
+            (Finding::TrackingRefused(TrackingRefusal::NotSupported), "without a proxy"),
+            (Finding::ClockSkew(1_250 * MS), "are 1.2 s apart"),
+        ] {
+            let shown = finding.to_string();
+            assert!(shown.contains(fix) && shown.lines().count() == 1, "{shown}");
+        }
+    }
+}

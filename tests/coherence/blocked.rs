@@ -1,0 +1,53 @@
+//! A task that gives nothing else on its runtime a turn.
+
+use std::sync::mpsc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::instance::{Answer, Instance};
+use crate::late::now;
+use crate::rounds;
+use crate::support::redis::RedisServer;
+
+/// How long it spins: longer than the lease.
+const SPIN: Duration = Duration::from_secs(1);
+
+/// The push that tells of the logout lies unread in the socket, and the request comes before it is read.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_blocked_runtime_serves_nothing_that_ended_meanwhile() {
+    let server = RedisServer::start().await;
+    let there = Instance::patient(&server.url());
+    for round in 0..rounds(1) {
+        let [ended, kept] = [there.login("jeju").await, there.login("mina").await];
+        let (url, tokens) = (server.url(), [ended.access_token.clone(), kept.access_token.clone()]);
+        let (spinning, spins) = mpsc::channel();
+        let blocked = thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            runtime.unwrap().block_on(async {
+                let here = Instance::patient(&url);
+                here.coherent().await;
+                for token in &tokens {
+                    here.cached(token).await;
+                }
+                let before = here.near().hits;
+                spinning.send(()).unwrap();
+                let start = Instant::now();
+                while start.elapsed() < SPIN {
+                    std::hint::spin_loop();
+                }
+                // Nothing ran between the spin and the first look at the cache.
+                let (asked, answer) = (now(), here.ask(&tokens[0]).await);
+                assert_eq!(here.near().hits, before, "the store was asked");
+                here.cached(&tokens[1]).await;
+                (asked, answer)
+            })
+        });
+        tokio::task::spawn_blocking(move || spins.recv().unwrap()).await.unwrap();
+        there.logout(&ended.access_token).await;
+        let acknowledged = now();
+        let (asked, answer) =
+            tokio::task::spawn_blocking(move || blocked.join().unwrap()).await.unwrap();
+        assert_eq!(answer, Answer::Out("session_revoked".to_owned()), "round {round}");
+        assert!(asked > acknowledged, "it spun too short a time");
+    }
+}

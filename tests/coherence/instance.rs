@@ -1,0 +1,150 @@
+//! One process of an application, as far as the library goes: a manager with its worker, and its layer.
+
+use std::convert::Infallible;
+
+use http::{Request, Response};
+use tower::util::BoxCloneSyncService;
+use tower::{ServiceBuilder, ServiceExt as _};
+use tower_session_auth::store::RedisStore;
+use tower_session_auth::touch::Background;
+use tower_session_auth::{
+    Login, NearCache, NearCacheState, NewSession, Session, SessionAuthLayer, SessionManager,
+    SessionManagerBuilder,
+};
+
+use crate::support::{bearer, builder, code, user};
+use crate::{PATIENCE, until};
+
+/// A request in, an answer out.
+pub(crate) type App = BoxCloneSyncService<Request<String>, Response<String>, Infallible>;
+
+/// What the client of one request sees.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Answer {
+    /// Let in, as this user with this role.
+    In(String),
+    /// 401.
+    Out(String),
+    /// 503.
+    Unknown,
+}
+
+impl Answer {
+    pub(crate) fn is_in(&self) -> bool {
+        matches!(self, Self::In(_))
+    }
+
+    pub(crate) fn is_out(&self) -> bool {
+        matches!(self, Self::Out(_))
+    }
+}
+
+pub(crate) struct Instance {
+    pub(crate) manager: SessionManager,
+    app: App,
+    _background: Option<Background>,
+}
+
+impl Instance {
+    /// With all defaults.
+    pub(crate) fn start(url: &str) -> Self {
+        Self::start_with(builder().store(RedisStore::new(url).unwrap()))
+    }
+
+    /// With a patience that makes no slow machine a 503.
+    pub(crate) fn patient(url: &str) -> Self {
+        Self::start_with(patient(url))
+    }
+
+    pub(crate) fn start_with(settings: SessionManagerBuilder) -> Self {
+        let (manager, worker) = settings.build().unwrap();
+        let app = app(SessionAuthLayer::new(manager.clone()));
+        Self { manager, app, _background: Some(worker.start()) }
+    }
+
+    /// One that keeps nothing: what it says is what the store says.
+    pub(crate) fn truth(url: &str) -> Self {
+        Self::start_with(patient(url).without_near_cache())
+    }
+
+    pub(crate) fn app(&self) -> App {
+        self.app.clone()
+    }
+
+    pub(crate) fn near(&self) -> NearCache {
+        self.manager.near_cache()
+    }
+
+    pub(crate) fn is_coherent(&self) -> bool {
+        self.near().state == NearCacheState::Coherent
+    }
+
+    /// Waits until answers come from the near cache.
+    pub(crate) async fn coherent(&self) -> std::time::Duration {
+        until("the near cache is coherent", async || self.is_coherent()).await
+    }
+
+    pub(crate) async fn ask(&self, token: &str) -> Answer {
+        ask(&self.app, token).await
+    }
+
+    /// Asks until the answer comes from the near cache.
+    pub(crate) async fn cached(&self, token: &str) {
+        until("the token is served from the near cache", async || {
+            let before = self.near().hits;
+            self.ask(token).await.is_in() && self.near().hits > before
+        })
+        .await;
+    }
+
+    pub(crate) async fn login(&self, id: &str) -> Login {
+        self.manager.create(NewSession::new(user(id)).role("v0")).await.unwrap()
+    }
+
+    /// Logs in as soon as the store takes it.
+    pub(crate) async fn login_again(&self, id: &str) -> Login {
+        let start = std::time::Instant::now();
+        loop {
+            match self.manager.create(NewSession::new(user(id)).role("v0")).await {
+                Ok(login) => return login,
+                Err(error) => assert!(start.elapsed() < PATIENCE, "{error:?}"),
+            }
+            tokio::time::sleep(crate::support::ms(5)).await;
+        }
+    }
+
+    /// Logs out, again and again until the store has acknowledged it.
+    pub(crate) async fn logout(&self, token: &str) {
+        let start = std::time::Instant::now();
+        while let Err(error) = self.manager.logout(token).await {
+            assert!(error.kind().status() == 503 && start.elapsed() < PATIENCE, "{error:?}");
+        }
+    }
+}
+
+pub(crate) fn patient(url: &str) -> SessionManagerBuilder {
+    let limit = std::time::Duration::from_secs(5);
+    let store = RedisStore::builder(url).timeout(limit).build().unwrap();
+    builder().store(store).store_timeout(limit)
+}
+
+/// The layer around a service that says whom it was called by.
+pub(crate) fn app(layer: SessionAuthLayer) -> App {
+    BoxCloneSyncService::new(ServiceBuilder::new().layer(layer).service_fn(whoami))
+}
+
+async fn whoami(request: Request<String>) -> Result<Response<String>, Infallible> {
+    let session = request.extensions().get::<Session>().unwrap();
+    let role = session.role().unwrap_or_default();
+    Ok(Response::new(format!("{} {role}", session.user_id())))
+}
+
+pub(crate) async fn ask(app: &App, token: &str) -> Answer {
+    let response = app.clone().oneshot(bearer(token)).await.unwrap();
+    match response.status().as_u16() {
+        200 => Answer::In(response.into_body()),
+        401 => Answer::Out(code(&response)),
+        503 => Answer::Unknown,
+        other => panic!("{other}: {}", response.body()),
+    }
+}

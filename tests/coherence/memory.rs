@@ -1,0 +1,145 @@
+//! How much a near cache keeps, and of what.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+use tower_session_auth::store::RedisStore;
+
+use crate::instance::{Instance, ask};
+use crate::is_long;
+use crate::processes::{Process, Task};
+use crate::support::forge::{decoded, parts, seal, segment};
+use crate::support::redis::RedisServer;
+use crate::support::{SECRET, builder};
+
+const CAPACITY: usize = 1_000;
+/// By how much a process may grow that is shown any number of tokens: a fifth of what keeping twenty thousand would take
+/// (over 1 KiB each), and far more than an allocator wastes.
+const GROWTH: usize = 4 << 20;
+
+/// With a capacity that is soon full, and with terms that a slow machine keeps: what is forgotten here, the bound made
+/// it forget.
+fn small(redis: &str) -> Instance {
+    let limit = Duration::from_secs(10);
+    let store = RedisStore::builder(redis).timeout(limit).lease(limit).build().unwrap();
+    let settings = builder().store(store).store_timeout(limit);
+    let settings = settings.revalidate_after(Duration::from_secs(3600));
+    Instance::start_with(settings.near_cache_capacity(CAPACITY))
+}
+
+/// Makes many tokens of one session, each good, each another.
+struct Mint {
+    header: String,
+    before: String,
+    after: String,
+}
+
+impl Mint {
+    fn new(token: &str) -> Self {
+        let (header, payload, _) = parts(token);
+        let payload = decoded(payload);
+        let (before, rest) = payload.split_once(r#""jti":""#).unwrap();
+        let (_, after) = rest.split_once('"').unwrap();
+        Self {
+            header: header.to_owned(),
+            before: format!(r#"{before}"jti":""#),
+            after: format!("\"{after}"),
+        }
+    }
+
+    fn token(&self, number: usize) -> String {
+        let payload = format!("{}scan-{number:016}{}", self.before, self.after);
+        seal(&self.header, &segment(payload), SECRET)
+    }
+}
+
+/// Shows each of these tokens once, several at a time.
+async fn scan(here: &Instance, mints: &Arc<[Mint]>, numbers: std::ops::Range<usize>) {
+    const AT_A_TIME: usize = 16;
+    let mut clients = JoinSet::new();
+    for client in 0..AT_A_TIME {
+        let (app, mints, numbers) = (here.app(), Arc::clone(mints), numbers.clone());
+        clients.spawn(async move {
+            for number in numbers.skip(client).step_by(AT_A_TIME) {
+                let token = mints[number % mints.len()].token(number);
+                assert!(ask(&app, &token).await.is_in());
+            }
+        });
+    }
+    clients.join_all().await;
+}
+
+async fn mints(here: &Instance, users: usize) -> Arc<[Mint]> {
+    let mut mints = Vec::new();
+    for at in 0..users {
+        mints.push(Mint::new(&here.login(&format!("u{at}")).await.access_token));
+    }
+    mints.into()
+}
+
+/// Resident memory of this process in bytes.
+fn resident() -> usize {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse::<usize>().unwrap() * 1024
+}
+
+/// In a process of its own, because other tests need memory too.
+#[cfg(target_os = "linux")]
+#[test]
+fn memory_stays_bounded_under_any_number_of_good_tokens() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let server = runtime.block_on(RedisServer::start());
+    Process::start(&Task::Scan { redis: server.url() }).succeeds();
+}
+
+/// What that process does.
+pub(crate) async fn grow(redis: &str) {
+    let tokens = if is_long() { 1_000_000 } else { 20_000 };
+    let here = small(redis);
+    let mints = mints(&here, 10).await;
+    here.coherent().await;
+    // Until all that is made once is there.
+    let warm = 5 * CAPACITY;
+    scan(&here, &mints, 0..warm).await;
+    let before = resident();
+    scan(&here, &mints, warm..tokens).await;
+    let (after, near) = (resident(), here.near());
+    let growth = after.saturating_sub(before);
+    println!(
+        "{tokens} tokens: {} entries, {} fills, {} KiB before, {} KiB more",
+        near.entries,
+        near.fills,
+        before >> 10,
+        growth >> 10
+    );
+    assert!(near.fills as usize > tokens * 9 / 10, "they were kept for a while");
+    assert!(near.entries <= CAPACITY, "{}", near.entries);
+    assert!(growth < GROWTH, "{growth} bytes more");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_scan_of_tokens_that_are_used_once_leaves_the_hot_ones() {
+    const HOT: usize = 500;
+    let server = RedisServer::start().await;
+    let here = small(&server.url());
+    let mints = mints(&here, 10).await;
+    here.coherent().await;
+    let hot = || (0..HOT).map(|at| mints[at % mints.len()].token(at));
+    for _ in 0..5 {
+        for token in hot() {
+            assert!(here.ask(&token).await.is_in());
+        }
+    }
+    let once = if is_long() { 20_000 } else { 5_000 };
+    scan(&here, &mints, HOT..once + HOT).await;
+    assert_eq!(here.near().lost_links, 0);
+    let fills = here.near().fills;
+    for token in hot() {
+        assert!(here.ask(&token).await.is_in());
+    }
+    let lost = here.near().fills - fills;
+    println!("{lost} of {HOT} hot tokens were lost to a scan of {once}");
+    assert!(lost as usize <= HOT / 5, "{lost} of {HOT}");
+}

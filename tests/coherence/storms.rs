@@ -1,0 +1,128 @@
+//! Many requests at once that the near cache has nothing for.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::sync::Barrier;
+use tokio::task::JoinSet;
+use tower_session_auth::Login;
+use tower_session_auth::store::RedisStore;
+
+use crate::commands::Commands;
+use crate::instance::{Answer, Instance, ask};
+use crate::is_long;
+use crate::support::redis::RedisServer;
+use crate::support::{builder, user};
+
+const TOKENS: usize = 10;
+const REQUESTS: usize = 1_000;
+/// One fill a token, and a few for those that came while an invalidation was on its way, beats and canaries.
+const FEW: u64 = 2 * TOKENS as u64;
+
+/// A thousand requests that begin together.
+async fn storm(here: &Instance, logins: &[Login]) -> Vec<Answer> {
+    let barrier = Arc::new(Barrier::new(REQUESTS));
+    let mut requests = JoinSet::new();
+    for at in 0..REQUESTS {
+        let (app, barrier) = (here.app(), Arc::clone(&barrier));
+        let token = logins[at % TOKENS].access_token.clone();
+        requests.spawn(async move {
+            barrier.wait().await;
+            ask(&app, &token).await
+        });
+    }
+    requests.join_all().await
+}
+
+async fn logins(there: &Instance) -> Vec<Login> {
+    let mut logins = Vec::new();
+    for at in 0..TOKENS {
+        logins.push(there.login(&format!("u{at}")).await);
+    }
+    logins
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_thousand_requests_on_ten_tokens_cost_about_ten_fills() {
+    let server = RedisServer::start().await;
+    // With a lease that a busy machine does not let pass: what is asked without one is not shared.
+    let limit = Duration::from_secs(5);
+    let store = RedisStore::builder(server.url()).timeout(limit).lease(limit).build().unwrap();
+    let here = Instance::start_with(builder().store(store).store_timeout(limit));
+    let there = Instance::patient(&server.url());
+    let logins = logins(&there).await;
+    here.coherent().await;
+    for happens in ["cold", "changed", "link lost", "flushed"] {
+        let lost = here.near().lost_links;
+        match happens {
+            "changed" => {
+                for login in &logins {
+                    let owner = login.session.user_id();
+                    let role = Some("v1".to_owned());
+                    let update =
+                        there.manager.update_all(owner, |_, session| session.role = role.clone());
+                    assert_eq!(update.await.unwrap(), 1);
+                }
+            }
+            "link lost" => {
+                server.command(&["CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"]).await;
+                crate::until("the link is lost", async || here.near().lost_links > lost).await;
+                here.coherent().await;
+            }
+            "flushed" => drop(server.command(&["FLUSHALL"]).await),
+            _ => {}
+        }
+        let (fills, commands) = (here.near().fills, Commands::of(&server).await);
+        let answers = storm(&here, &logins).await;
+        let (fills, commands) = (here.near().fills - fills, commands.since(&server).await);
+        // Some may be let in while the word of the flush is still on its way.
+        let refused = answers.iter().filter(|answer| answer.is_out()).count();
+        println!("{happens}: {fills} fills, {refused} of {REQUESTS} refused, {commands:?}");
+        assert!(fills <= FEW, "{happens}: {fills} fills");
+        // A refusal asks for its reason too.
+        let most = if happens == "flushed" { 2 * FEW } else { FEW };
+        assert!(commands.reads() <= most, "{happens}: {commands:?}");
+        assert!(refused == 0 || happens == "flushed", "{happens}: {refused}");
+        for login in &logins {
+            let answer = here.ask(&login.access_token).await;
+            assert_eq!(answer.is_out(), happens == "flushed", "{happens}: {answer:?}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_ended_token_at_full_speed_costs_a_fill_each_five_seconds_and_nobody_else_any() {
+    let server = RedisServer::start().await;
+    let (here, there) = (Instance::patient(&server.url()), Instance::patient(&server.url()));
+    let [ended, kept] = [there.login("jeju").await, there.login("mina").await];
+    there.logout(&ended.access_token).await;
+    // Nor does one that never was, of a user that never was.
+    let elsewhere = RedisServer::start().await;
+    let never = Instance::patient(&elsewhere.url()).login("nobody").await;
+    here.coherent().await;
+    here.cached(&kept.access_token).await;
+    let length = Duration::from_secs(if is_long() { 12 } else { 2 });
+    for dead in [&ended, &never] {
+        let (commands, fills) = (Commands::of(&server).await, here.near().fills);
+        let (start, mut asked) = (Instant::now(), 0_u64);
+        while start.elapsed() < length {
+            for _ in 0..100 {
+                assert!(here.ask(&dead.access_token).await.is_out());
+                let before = here.near();
+                assert!(here.ask(&kept.access_token).await.is_in());
+                let after = here.near();
+                // In those 12 seconds nothing of it is due to be asked again.
+                assert_eq!((after.fills, after.misses), (before.fills, before.misses));
+                asked += 1;
+            }
+            tokio::task::yield_now().await;
+        }
+        let (commands, fills) = (commands.since(&server).await, here.near().fills - fills);
+        let periods = start.elapsed().as_secs() / 5 + 1;
+        println!("{asked} requests on an ended session: {fills} fills, {commands:?}");
+        assert!(asked > 100 && (1..=periods).contains(&fills), "{fills} in {periods} periods");
+        // The session, and why it ended.
+        assert!(commands.reads() <= 2 * periods, "{commands:?}");
+    }
+    assert!(here.manager.exists(&user("mina"), kept.session.id()).await.unwrap());
+}

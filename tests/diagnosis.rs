@@ -1,0 +1,226 @@
+//! What a store finds wrong around a server that works, and that the log tells it once.
+
+#![cfg(feature = "redis")]
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+mod support;
+
+use std::time::{Duration, Instant};
+
+use tower_session_auth::clock::{Clock, SystemClock, Timestamp};
+use tower_session_auth::store::redis::{Finding, TrackingRefusal};
+use tower_session_auth::store::{RedisStore, SessionStore, StoreErrorKind};
+
+use crate::support::log::Log;
+use crate::support::redis::{ACL_RULE, RedisServer};
+use crate::support::{builder, login, manager, ms};
+
+const PATIENCE: Duration = Duration::from_secs(20);
+const TOLD: &str = "the session store is not set up as it should be";
+
+/// The system's clock, set wrong.
+struct Wrong(i64);
+
+impl Clock for Wrong {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_millis(SystemClock.now().as_millis() + self.0)
+    }
+}
+
+fn store(url: &str) -> RedisStore {
+    RedisStore::builder(url).timeout(Duration::from_secs(3)).build().unwrap()
+}
+
+async fn until(done: impl AsyncFn() -> bool, what: &str) {
+    let give_up = Instant::now() + PATIENCE;
+    while !done().await {
+        assert!(Instant::now() < give_up, "{what}");
+        tokio::time::sleep(ms(10)).await;
+    }
+}
+
+/// How often a command was called on the server.
+async fn calls(server: &RedisServer, command: &str) -> u64 {
+    let stats = server.text(&["INFO", "commandstats"]).await.unwrap();
+    let name = format!("cmdstat_{command}:calls=");
+    let line = stats.lines().find_map(|line| line.strip_prefix(&name));
+    line.map_or(0, |line| line.split(',').next().unwrap().parse().unwrap())
+}
+
+/// All that is logged while a worker starts, diagnoses the store and goes on for some upkeeps more.
+async fn logged(server: &RedisServer, store: RedisStore) -> String {
+    let log = Log::default();
+    let capture = log.capture();
+    // Whose link to Redis would be counted as well.
+    let (manager, worker) = builder().store(store).without_near_cache().build().unwrap();
+    let background = worker.start();
+    until(async || calls(server, "client|tracking").await > 0, "no diagnosis").await;
+    let upkeeps = calls(server, "time").await;
+    until(async || calls(server, "time").await > upkeeps + 1, "no upkeep").await;
+    assert!(manager.health().await.connected);
+    assert_eq!(calls(server, "client|tracking").await, 1, "it looks once");
+    background.stop().await.unwrap();
+    drop(capture);
+    log.text()
+}
+
+async fn finds(server: &RedisServer, store: RedisStore, expected: &[Finding], fixes: &[&str]) {
+    assert_eq!(store.diagnose().await.unwrap(), expected);
+    server.command(&["CONFIG", "RESETSTAT"]).await;
+    let log = logged(server, store).await;
+    let told: Vec<_> = log.lines().filter(|line| line.contains(TOLD)).collect();
+    assert_eq!(told.len(), expected.len(), "{log}");
+    for (line, fix) in told.iter().zip(fixes) {
+        assert!(line.contains("WARN") && line.contains(fix), "{fix}: {line}");
+    }
+    assert_eq!(log.matches("WARN").count() + log.matches("ERROR").count(), told.len(), "{log}");
+    assert!(!log.contains("127.0.0.1") && !log.contains(&server.port().to_string()), "{log}");
+}
+
+#[tokio::test]
+async fn a_server_that_is_as_it_should_be_is_left_in_peace() {
+    let server = RedisServer::start().await;
+    finds(&server, store(&server.url()), &[], &[]).await;
+}
+
+#[tokio::test]
+async fn a_policy_that_drops_sessions_is_told() {
+    for (policy, fix) in [
+        ("allkeys-lru", "drops any session when the memory is full: set it to noeviction"),
+        (
+            "volatile-ttl",
+            "as all of them have a TTL, when the memory is full: set it to noeviction",
+        ),
+    ] {
+        let args = ["--maxmemory", "50mb", "--maxmemory-policy", policy];
+        let server = RedisServer::start_with(&args).await;
+        let expected = [Finding::EvictionPolicy(policy.to_owned())];
+        finds(&server, store(&server.url()), &expected, &[fix]).await;
+    }
+}
+
+#[tokio::test]
+async fn a_policy_that_can_drop_nothing_is_not_told() {
+    for args in [
+        ["--maxmemory", "50mb", "--maxmemory-policy", "noeviction"],
+        ["--maxmemory", "0", "--maxmemory-policy", "allkeys-lru"],
+    ] {
+        let server = RedisServer::start_with(&args).await;
+        assert_eq!(store(&server.url()).diagnose().await.unwrap(), []);
+    }
+}
+
+#[tokio::test]
+async fn a_replica_is_told() {
+    let primary = RedisServer::start().await;
+    let port = primary.port().to_string();
+    let replica = RedisServer::start_with(&["--replicaof", "127.0.0.1", &port]).await;
+    let fixes = ["give the address of the primary"];
+    finds(&replica, store(&replica.url()), &[Finding::Replica], &fixes).await;
+}
+
+/// A user with the rights of README, and these.
+async fn least(server: &RedisServer, more: &[&str]) -> String {
+    let rule = ACL_RULE.split_whitespace().chain(more.iter().copied());
+    let words: Vec<_> = ["ACL", "SETUSER", "app", "on", ">p"].into_iter().chain(rule).collect();
+    server.command(&words).await;
+    format!("redis://app:p@127.0.0.1:{}/", server.port())
+}
+
+/// How often tracking was refused.
+async fn denied(server: &RedisServer) -> u64 {
+    let stats = server.text(&["INFO", "commandstats"]).await.unwrap();
+    let line = stats.lines().find(|line| line.starts_with("cmdstat_client|tracking:"));
+    let count = line.and_then(|line| line.split("rejected_calls=").nth(1)?.split(',').next());
+    count.map_or(0, |count| count.parse().unwrap())
+}
+
+#[tokio::test]
+async fn a_missing_right_to_tracking_is_told_and_one_to_look_around_is_not() {
+    let args = ["--maxmemory", "50mb", "--maxmemory-policy", "allkeys-lru"];
+    let server = RedisServer::start_with(&args).await;
+    let url = least(&server, &["-client|tracking"]).await;
+    let refused = Finding::TrackingRefused(TrackingRefusal::NotPermitted);
+    // The policy cannot be seen.
+    let found = store(&url).diagnose().await.unwrap();
+    assert_eq!(found, std::slice::from_ref(&refused));
+    server.command(&["CONFIG", "RESETSTAT"]).await;
+    let log = Log::default();
+    let capture = log.capture();
+    let (manager, worker) = manager(store(&url));
+    let background = worker.start();
+    // The try for the near cache, and the one of the diagnosis.
+    until(async || denied(&server).await == 2, "no diagnosis").await;
+    let upkeeps = calls(&server, "time").await;
+    until(async || calls(&server, "time").await > upkeeps + 1, "no upkeep").await;
+    login(&manager, "jeju").await;
+    background.stop().await.unwrap();
+    drop(capture);
+    let log = log.text();
+    assert_eq!(log.matches("WARN").count(), 1, "once, by the one who needs it: {log}");
+    assert!(log.contains("+client|tracking +get +set"), "{log}");
+
+    let url = least(&server, &["+client|tracking"]).await;
+    assert_eq!(store(&url).diagnose().await.unwrap(), []);
+    let url = least(&server, &["+info", "-client|tracking"]).await;
+    let found = store(&url).diagnose().await.unwrap();
+    assert_eq!(found, [Finding::EvictionPolicy("allkeys-lru".to_owned()), refused]);
+}
+
+#[tokio::test]
+async fn clocks_that_are_apart_are_told() {
+    let server = RedisServer::start().await;
+    let wrong = |millis| {
+        let builder = RedisStore::builder(server.url().as_str()).timeout(Duration::from_secs(3));
+        builder.host_clock(Wrong(millis)).build().unwrap()
+    };
+    for millis in [90_000, -90_000] {
+        let found = wrong(millis).diagnose().await.unwrap();
+        let [Finding::ClockSkew(apart)] = found[..] else { unreachable!("{found:?}") };
+        assert!(apart > ms(89_000) && apart <= ms(90_002), "{apart:?}");
+    }
+    assert_eq!(wrong(500).diagnose().await.unwrap(), []);
+
+    server.command(&["CONFIG", "RESETSTAT"]).await;
+    let log = logged(&server, wrong(90_000)).await;
+    assert_eq!(log.matches(TOLD).count(), 1, "{log}");
+    assert!(log.contains("s apart: let NTP set both"), "{log}");
+}
+
+#[tokio::test]
+async fn all_that_is_wrong_is_told_at_once_and_once_by_clones() {
+    let primary = RedisServer::start().await;
+    let port = primary.port().to_string();
+    let policy = ["--maxmemory", "50mb", "--maxmemory-policy", "volatile-lru"];
+    let args = [&policy[..], &["--replicaof", "127.0.0.1", &port]].concat();
+    let server = RedisServer::start_with(&args).await;
+    let url = least(&server, &["+info", "-client|tracking"]).await;
+    let builder = RedisStore::builder(url.as_str()).timeout(Duration::from_secs(3));
+    let store = builder.host_clock(Wrong(-5_000)).build().unwrap();
+    assert_eq!(store.clone().warnings().await.unwrap().len(), 3, "but for tracking");
+    assert!(store.warnings().await.unwrap().is_empty());
+    assert_eq!(store.diagnose().await.unwrap().len(), 4, "who asks is told again");
+}
+
+#[tokio::test]
+async fn a_diagnosis_that_fails_is_no_trouble_of_the_store_and_is_made_later() {
+    let server = RedisServer::start_with(&["--requirepass", "right"]).await;
+    let store = RedisStore::builder(server.url().as_str()).pool_size(1).build().unwrap();
+    let patient = Duration::from_secs(3);
+    let builder = builder().store(store.clone()).store_timeout(patient).without_near_cache();
+    let (manager, worker) = builder.build().unwrap();
+    let token = login(&manager, "jeju").await.access_token;
+    // The connection that is there goes on, a new one is refused.
+    server.command(&["CONFIG", "SET", "requirepass", "changed"]).await;
+    assert_eq!(store.diagnose().await.unwrap_err().kind(), StoreErrorKind::Unavailable);
+    let log = Log::default();
+    let capture = log.capture();
+    let background = worker.start();
+    until(async || log.text().contains("was not diagnosed"), "no try").await;
+    assert!(manager.authenticate(&token).await.is_ok());
+    assert!(manager.health().await.connected);
+    assert_eq!(log.text().matches("WARN").count() + log.text().matches("ERROR").count(), 0);
+    background.stop().await.unwrap();
+    drop(capture);
+    assert!(!log.text().contains("right"), "{}", log.text());
+}

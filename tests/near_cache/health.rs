@@ -1,0 +1,79 @@
+//! What the near cache tells about itself.
+
+use std::time::Duration;
+
+use tower_session_auth::{NearCacheState, RedisStore, SessionAuthLayer};
+
+use crate::support::redis::RedisServer;
+use crate::support::{builder, login, user};
+use crate::world::{sees, until, world};
+
+#[tokio::test]
+async fn it_counts_what_happens() {
+    let mut world = world().await;
+    let layer = world.layer();
+    let jeju = login(&world.manager, "jeju").await;
+    let before = world.manager.near_cache();
+    assert_eq!((before.hits, before.misses, before.fills, before.lost_links), (0, 0, 0, 0));
+    assert!(before.lag.is_some_and(|lag| lag < Duration::from_secs(5)), "{:?}", before.lag);
+
+    for _ in 0..5 {
+        assert_eq!(sees(&layer, &jeju.access_token).await, "live");
+    }
+    let now = world.manager.near_cache();
+    assert_eq!((now.entries, now.hits, now.misses, now.fills), (1, 4, 1, 1));
+
+    // Somebody else's change is told.
+    world.server.number(&["HSET", "session:{jeju}:live", "junk", "x"]).await;
+    until("it is told", async || world.manager.near_cache().invalidations > now.invalidations)
+        .await;
+    assert_eq!(sees(&layer, &jeju.access_token).await, "live");
+    assert_eq!(world.manager.near_cache().fills, 2);
+
+    world.server.stop();
+    world.reaches(NearCacheState::Connecting).await;
+    until("the loss is counted", async || world.manager.near_cache().lost_links == 1).await;
+    world.server.restart().await;
+    world.coherent().await;
+    let health = world.manager.health().await;
+    assert!(health.connected && health.cache.state == NearCacheState::Coherent);
+    assert!(health.cache.since < Duration::from_secs(20), "since it came back");
+    world.background.stop().await.unwrap();
+    assert_eq!(world.manager.near_cache().state, NearCacheState::Off, "nobody listens any more");
+    assert_eq!(world.manager.near_cache().lost_links, 1, "a stop is no loss");
+}
+
+#[tokio::test]
+async fn a_server_that_refuses_to_tell_is_asked_for_each_request() {
+    let server = RedisServer::start().await;
+    let rule = "ACL SETUSER plain on >pw ~session:* &* +@all -client|tracking";
+    server.command(&rule.split(' ').collect::<Vec<_>>()).await;
+    let url = format!("redis://plain:pw@127.0.0.1:{}/", server.port());
+    let (manager, worker) = builder().store(RedisStore::new(&url).unwrap()).build().unwrap();
+    let background = worker.start();
+    until("it is refused", async || manager.near_cache().state == NearCacheState::Refused).await;
+    let login = login(&manager, "jeju").await;
+    let layer = SessionAuthLayer::new(manager.clone());
+    for _ in 0..3 {
+        assert_eq!(sees(&layer, &login.access_token).await, "live");
+    }
+    assert_eq!(manager.near_cache().hits, 0);
+    let reason = tower_session_auth::EndReason::Logout;
+    manager.delete(&user("jeju"), login.session.id(), reason).await.unwrap();
+    assert_eq!(sees(&layer, &login.access_token).await, "session_revoked");
+    background.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn without_a_worker_nothing_is_remembered() {
+    let server = RedisServer::start().await;
+    let (manager, _worker) =
+        builder().store(RedisStore::new(&server.url()).unwrap()).build().unwrap();
+    let token = login(&manager, "jeju").await.access_token;
+    let layer = SessionAuthLayer::new(manager.clone());
+    for _ in 0..3 {
+        assert_eq!(sees(&layer, &token).await, "live");
+    }
+    let cache = manager.near_cache();
+    assert_eq!((cache.state, cache.hits), (NearCacheState::Off, 0));
+}

@@ -1,0 +1,124 @@
+//! What a layer may ask of the near cache.
+
+use std::time::Duration;
+
+use tower_session_auth::{ConfigError, EndReason, MemoryStore, SessionAuthLayer};
+
+use crate::support::{builder, login, manager, user};
+use crate::world::{sees, world, world_with};
+
+#[tokio::test]
+async fn a_request_that_is_known_costs_no_command_and_a_strict_one_costs_one() {
+    let world = world().await;
+    let token = login(&world.manager, "jeju").await.access_token;
+    let layer = world.layer();
+    let strict = world.layer().max_staleness(Duration::ZERO).unwrap();
+    assert_eq!(sees(&layer, &token).await, "live");
+    let reads = async || world.server.text(&["INFO", "commandstats"]).await.unwrap();
+    let hgets = async || {
+        let stats = reads().await;
+        let stat = stats.lines().find_map(|line| line.strip_prefix("cmdstat_hget:calls=")).unwrap();
+        stat.split(',').next().unwrap().parse::<u64>().unwrap()
+    };
+    let (before, known) = (hgets().await, world.manager.near_cache());
+    for _ in 0..100 {
+        assert_eq!(sees(&layer, &token).await, "live");
+    }
+    assert_eq!(hgets().await, before);
+    assert_eq!(world.manager.near_cache().hits, known.hits + 100);
+    for _ in 0..100 {
+        assert_eq!(sees(&strict, &token).await, "live");
+    }
+    assert_eq!(hgets().await, before + 100);
+    // What the strict layer read has not put anything in the other's way.
+    assert_eq!(sees(&layer, &token).await, "live");
+    assert_eq!(hgets().await, before + 100);
+}
+
+#[tokio::test]
+async fn a_logout_is_known_here_when_it_is_answered() {
+    let world = world().await;
+    let layer = world.layer();
+    for round in 0..100 {
+        let login = login(&world.manager, "jeju").await;
+        assert_eq!(sees(&layer, &login.access_token).await, "live", "{round}");
+        world.manager.delete(&user("jeju"), login.session.id(), EndReason::Logout).await.unwrap();
+        assert_eq!(sees(&layer, &login.access_token).await, "session_revoked", "{round}");
+    }
+}
+
+#[tokio::test]
+async fn a_change_of_role_is_seen_by_the_next_request() {
+    let world = world().await;
+    let login = login(&world.manager, "jeju").await;
+    let role = async || {
+        let session = world.manager.authenticate(&login.access_token).await.unwrap();
+        session.role().map(str::to_owned)
+    };
+    assert_eq!(role().await.as_deref(), Some("user"));
+    for next in ["admin", "user", "guest"] {
+        let change = async |user, id| {
+            world.manager.update(user, id, |session| session.role = Some(next.to_owned())).await
+        };
+        change(&user("jeju"), login.session.id()).await.unwrap();
+        assert_eq!(role().await.as_deref(), Some(next));
+    }
+    world.manager.update_all(&user("jeju"), |_, session| session.role = None).await.unwrap();
+    assert_eq!(role().await, None);
+}
+
+#[tokio::test]
+async fn a_staleness_that_beats_cannot_keep_is_refused_when_the_layer_is_made() {
+    let world = world().await;
+    for bad in [1, 299] {
+        let refused = world.layer().max_staleness(Duration::from_millis(bad));
+        assert!(matches!(refused, Err(ConfigError::OutOfRange { setting: "max_staleness", .. })));
+    }
+    for good in [0, 300, 500, 60_000] {
+        assert!(world.layer().max_staleness(Duration::from_millis(good)).is_ok());
+    }
+    // Where every request asks the store, each is kept.
+    let (memory, _worker) = manager(MemoryStore::new());
+    assert!(SessionAuthLayer::new(memory).max_staleness(Duration::from_millis(1)).is_ok());
+}
+
+#[tokio::test]
+async fn without_a_near_cache_every_request_asks() {
+    let world = world().await;
+    let store = tower_session_auth::RedisStore::new(&world.server.url()).unwrap();
+    let (manager, worker) = builder().without_near_cache().store(store).build().unwrap();
+    let background = worker.start();
+    let token = login(&manager, "jeju").await.access_token;
+    let layer = SessionAuthLayer::new(manager.clone());
+    assert_eq!(sees(&layer, &token).await, "live");
+    let before = world.server.text(&["INFO", "commandstats"]).await.unwrap();
+    assert_eq!(sees(&layer, &token).await, "live");
+    let after = world.server.text(&["INFO", "commandstats"]).await.unwrap();
+    let calls = |stats: &str| {
+        let stat = stats.lines().find_map(|line| line.strip_prefix("cmdstat_hget:calls="));
+        stat.unwrap().split(',').next().unwrap().parse::<u64>().unwrap()
+    };
+    assert_eq!(calls(&after), calls(&before) + 1);
+    assert_eq!((manager.near_cache().entries, manager.near_cache().hits), (0, 0));
+    background.stop().await.unwrap();
+    world.background.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_near_cache_of_no_size_or_of_any_is_a_wrong_setting() {
+    for bad in [0, (1 << 24) + 1, usize::MAX] {
+        let built = builder().near_cache_capacity(bad).build();
+        let setting = match built {
+            Err(ConfigError::OutOfRange { setting, .. }) => setting,
+            other => panic!("{:?}", other.err()),
+        };
+        assert_eq!(setting, "near_cache_capacity");
+    }
+    let world = world_with(|builder| builder.near_cache_capacity(1)).await;
+    let first = login(&world.manager, "a").await.access_token;
+    let second = login(&world.manager, "b").await.access_token;
+    for token in [&first, &second, &first, &second] {
+        assert_eq!(sees(&world.layer(), token).await, "live");
+        assert!(world.manager.near_cache().entries <= 1);
+    }
+}

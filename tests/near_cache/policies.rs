@@ -1,0 +1,178 @@
+//! What a layer does while the store cannot tell.
+
+use std::convert::Infallible;
+use std::time::{Duration, Instant};
+
+use http::{Request, Response, StatusCode};
+use tower::{Layer, ServiceBuilder, ServiceExt, service_fn};
+use tower_session_auth::{EndReason, FailurePolicy, NewSession, RequireRole, SessionAuthLayer};
+
+use crate::support::{bearer, login, user};
+use crate::world::{World, sees, until, world, world_with};
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+struct Layers {
+    refuse: SessionAuthLayer,
+    stale: SessionAuthLayer,
+    token_only: SessionAuthLayer,
+}
+
+fn layers(world: &World) -> Layers {
+    Layers {
+        refuse: world.layer(),
+        stale: world.layer().failure_policy(FailurePolicy::ServeStale(MINUTE)),
+        token_only: world.layer().failure_policy(FailurePolicy::TokenOnly),
+    }
+}
+
+impl Layers {
+    /// What each of them makes of a token.
+    async fn see(&self, token: &str) -> [String; 3] {
+        let Self { refuse, stale, token_only } = self;
+        [sees(refuse, token).await, sees(stale, token).await, sees(token_only, token).await]
+    }
+}
+
+#[tokio::test]
+async fn each_policy_does_what_it_says_while_redis_is_away_and_nothing_else_before_and_after() {
+    let mut world = world().await;
+    let layers = layers(&world);
+    let known = login(&world.manager, "known").await.access_token;
+    let unknown = login(&world.manager, "unknown").await.access_token;
+    assert_eq!(layers.see(&known).await, ["live"; 3]);
+
+    world.redis_is_gone().await;
+    assert_eq!(layers.see(&known).await, ["store_unavailable", "stale", "token only known"]);
+    assert_eq!(
+        layers.see(&unknown).await,
+        ["store_unavailable", "store_unavailable", "token only unknown"],
+        "what this process has never seen is nothing that it can go on with"
+    );
+    assert_eq!(layers.see("a.b.c").await, ["invalid_token"; 3]);
+    assert_eq!(world.manager.near_cache().stale_served, 1);
+
+    // It comes back empty: everybody is logged out, and nobody gets in with what was known before.
+    world.server.restart().await;
+    until("Redis is asked again", async || sees(&layers.refuse, &known).await == "session_expired")
+        .await;
+    assert_eq!(layers.see(&known).await, ["session_expired"; 3]);
+    assert_eq!(layers.see(&unknown).await, ["session_expired"; 3]);
+    world.coherent().await;
+}
+
+#[tokio::test]
+async fn what_is_known_to_have_ended_is_refused_whoever_is_away() {
+    let mut world = world().await;
+    let layers = layers(&world);
+    let here = login(&world.manager, "here").await;
+    let seen = login(&world.manager, "seen").await;
+    let evicted = login(&world.manager, "evicted").await;
+    for token in [&here, &seen, &evicted].map(|login| &login.access_token) {
+        assert_eq!(layers.see(token).await, ["live"; 3]);
+    }
+    // Ended by this process; ended by an operator, and seen to be; one that nobody asked about since.
+    world.manager.delete(&user("here"), here.session.id(), EndReason::Logout).await.unwrap();
+    world.server.number(&["DEL", "session:{seen}:live"]).await;
+    until("the deletion is seen", async || {
+        sees(&layers.refuse, &seen.access_token).await == "session_expired"
+    })
+    .await;
+    world.server.number(&["DEL", "session:{evicted}:live"]).await;
+    until("the deletion is told", async || world.manager.near_cache().invalidations >= 3).await;
+
+    world.redis_is_gone().await;
+    let [_, stale, token_only] = layers.see(&here.access_token).await;
+    assert_eq!([stale, token_only], ["session_revoked"; 2]);
+    let [_, stale, token_only] = layers.see(&seen.access_token).await;
+    assert_eq!([stale, token_only], ["session_expired"; 2]);
+    assert_eq!(
+        sees(&layers.stale, &evicted.access_token).await,
+        "store_unavailable",
+        "a session that has changed is not served as it was"
+    );
+}
+
+#[tokio::test]
+async fn stale_ends_with_its_time() {
+    let mut world = world().await;
+    let layer = world.layer().failure_policy(FailurePolicy::ServeStale(Duration::from_millis(300)));
+    let token = login(&world.manager, "jeju").await.access_token;
+    assert_eq!(sees(&layer, &token).await, "live");
+    let stopped = Instant::now();
+    world.redis_is_gone().await;
+    until("it is served no more", async || sees(&layer, &token).await == "store_unavailable").await;
+    // The last beat was sent at most 100 ms, and some, before the end.
+    assert!(stopped.elapsed() > Duration::from_millis(300), "{:?}", stopped.elapsed());
+}
+
+#[tokio::test]
+async fn stale_never_outlives_the_session_or_the_token() {
+    let mut world = world_with(|builder| {
+        builder.leeway(Duration::ZERO).access_token_ttl(Duration::from_secs(3))
+    })
+    .await;
+    let Layers { stale, token_only, .. } = layers(&world);
+    let idle = NewSession::new(user("idle")).idle_ttl(Duration::from_secs(1));
+    let idle = world.manager.create(idle).await.unwrap().access_token;
+    let short = login(&world.manager, "short").await.access_token;
+    for token in [&idle, &short] {
+        assert_eq!(sees(&stale, token).await, "live");
+    }
+    world.redis_is_gone().await;
+    assert_eq!(sees(&stale, &short).await, "stale");
+    until("the idle TTL is over", async || sees(&stale, &idle).await == "store_unavailable").await;
+    until("the token is over", async || sees(&stale, &short).await == "token_expired").await;
+    assert_eq!(sees(&token_only, &short).await, "token_expired");
+    assert_eq!(sees(&token_only, &idle).await, "token_expired");
+}
+
+#[tokio::test]
+async fn a_token_without_a_session_is_good_for_the_outage_and_for_nothing_else() {
+    let mut world = world().await;
+    let layers = layers(&world);
+    world.redis_is_gone().await;
+    let new = NewSession::new(user("jeju"));
+    assert!(world.manager.begin_login(&user("jeju")).await.is_err(), "a login is 503");
+    let token = world.manager.token_without_session(&new).await.unwrap().access_token;
+    assert_eq!(
+        layers.see(&token).await,
+        ["store_unavailable", "store_unavailable", "token only jeju"]
+    );
+    world.server.restart().await;
+    until("Redis is asked again", async || {
+        sees(&layers.token_only, &token).await == "session_expired"
+    })
+    .await;
+    assert_eq!(layers.see(&token).await, ["session_expired"; 3]);
+    assert_eq!(
+        world.server.number(&["EXISTS", "session:{jeju}:live", "session:{jeju}:seen"]).await,
+        0,
+        "no session is ever made of it"
+    );
+    world.redis_is_gone().await;
+    assert_eq!(sees(&layers.token_only, &token).await, "session_expired", "and it stays refused");
+}
+
+#[tokio::test]
+async fn a_guard_behind_a_token_alone_lets_nobody_in_and_says_that_it_does_not_know() {
+    async fn ok(_: Request<String>) -> Result<Response<String>, Infallible> {
+        Ok(Response::new(String::new()))
+    }
+    let mut world = world().await;
+    let token = login(&world.manager, "jeju").await.access_token;
+    let service = ServiceBuilder::new()
+        .layer(world.layer().failure_policy(FailurePolicy::TokenOnly))
+        .layer(RequireRole::any_of(["user"]))
+        .service_fn(ok);
+    let ask = async || service.clone().oneshot(bearer(&token)).await.unwrap();
+    assert_eq!(ask().await.status(), StatusCode::OK);
+    world.redis_is_gone().await;
+    let response = ask().await;
+    assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(response.headers()["retry-after"], "1");
+    // Without the guard it passes.
+    let layer = world.layer().failure_policy(FailurePolicy::TokenOnly);
+    let response = layer.layer(service_fn(ok)).oneshot(bearer(&token)).await.unwrap();
+    assert_eq!(response.status(), StatusCode::OK);
+}

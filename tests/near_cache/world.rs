@@ -1,0 +1,82 @@
+//! A real Redis, a manager with its near cache, and layers around a service that tells what it sees.
+
+use std::convert::Infallible;
+use std::time::{Duration, Instant};
+
+use http::{Request, Response};
+use tower::{Layer, ServiceExt, service_fn};
+use tower_session_auth::touch::Background;
+use tower_session_auth::{
+    Caller, NearCacheState, RedisStore, SessionAuthLayer, SessionManager, SessionManagerBuilder,
+};
+
+use crate::support::redis::RedisServer;
+use crate::support::{bearer, builder, code};
+
+pub(crate) struct World {
+    pub(crate) server: RedisServer,
+    pub(crate) manager: SessionManager,
+    pub(crate) background: Background,
+}
+
+/// With a near cache that is used.
+pub(crate) async fn world() -> World {
+    world_with(|builder| builder).await
+}
+
+pub(crate) async fn world_with(
+    change: impl FnOnce(SessionManagerBuilder) -> SessionManagerBuilder,
+) -> World {
+    let server = RedisServer::start().await;
+    let store = RedisStore::new(&server.url()).unwrap();
+    let (manager, worker) = change(builder()).store(store).build().unwrap();
+    let background = worker.start();
+    let world = World { server, manager, background };
+    world.coherent().await;
+    world
+}
+
+impl World {
+    pub(crate) async fn coherent(&self) {
+        self.reaches(NearCacheState::Coherent).await;
+    }
+
+    pub(crate) async fn reaches(&self, state: NearCacheState) {
+        until(&format!("{state:?}"), async || self.manager.near_cache().state == state).await;
+    }
+
+    /// Kills Redis, and waits until this process has heard of it. (Until then what it knows counts: that is the lease.)
+    pub(crate) async fn redis_is_gone(&mut self) {
+        self.server.stop();
+        self.reaches(NearCacheState::Connecting).await;
+    }
+
+    pub(crate) fn layer(&self) -> SessionAuthLayer {
+        SessionAuthLayer::new(self.manager.clone())
+    }
+}
+
+/// Asks again and again, for 20 seconds at most.
+pub(crate) async fn until(what: &str, holds: impl AsyncFn() -> bool) {
+    let give_up = Instant::now() + Duration::from_secs(20);
+    while !holds().await {
+        assert!(Instant::now() < give_up, "not within 20 s: {what}");
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+}
+
+/// What a handler behind a layer sees, or what the client does: `live`, `stale`, `token only`, or the refusal's code.
+pub(crate) async fn sees(layer: &SessionAuthLayer, token: &str) -> String {
+    let service = layer.layer(service_fn(tell));
+    let response = service.oneshot(bearer(token)).await.unwrap();
+    if response.status().is_success() { response.into_body() } else { code(&response) }
+}
+
+async fn tell(request: Request<String>) -> Result<Response<String>, Infallible> {
+    Ok(Response::new(match Caller::<()>::of(request.extensions()) {
+        Ok(Caller::Session(session)) if session.is_stale() => "stale".to_owned(),
+        Ok(Caller::Session(_)) => "live".to_owned(),
+        Ok(Caller::TokenOnly(token)) => format!("token only {}", token.claims().user().as_str()),
+        Err(error) => format!("nobody: {error}"),
+    }))
+}

@@ -1,0 +1,118 @@
+//! A connection or a server that goes away while a revocation waits.
+
+use std::error::Error;
+use std::time::{Duration, Instant};
+
+use tower_session_auth::store::{RedisStore, Replicas, StoreErrorKind};
+use tower_session_auth::{EndReason, SessionError};
+
+use crate::support::{manager, ms, user};
+use crate::{LONG, begin, end, lives, login, outcome, primary, replica_of, revoked};
+use crate::{scripts_run, store, until, until_waiting};
+
+#[tokio::test]
+async fn a_connection_killed_in_the_middle_is_an_error_and_nothing_is_done_twice() {
+    let server = primary().await;
+    let store = store(&server, 1, LONG);
+    let (manager, _worker) = manager(store.clone());
+    let (first, second) = (
+        crate::support::login(&manager, "jeju").await,
+        crate::support::login(&manager, "jeju").await,
+    );
+    let before = scripts_run(&server).await;
+    let asking = begin({
+        let (manager, id) = (manager.clone(), first.session.id().clone());
+        async move { manager.delete(&user("jeju"), &id, EndReason::Logout).await }
+    });
+    let waiting = until_waiting(&server, 1).await;
+    server.command(&["CLIENT", "KILL", "ID", &waiting[0]]).await;
+    let Err(SessionError::Store(error)) = outcome(asking).await else { panic!("not an error") };
+    assert_eq!(error.kind(), StoreErrorKind::Interrupted);
+    let shown = format!("{error} {error:?} {}", error.source().unwrap());
+    assert!(!shown.contains("127.0.0.1"), "{shown}");
+    assert_eq!(scripts_run(&server).await, before + 1, "sent once");
+    assert!(manager.authenticate(&first.access_token).await.is_err());
+    // It says nothing about the store.
+    assert!(manager.authenticate(&second.access_token).await.is_ok());
+
+    let _replica = replica_of(&server).await;
+    assert!(manager.delete(&user("jeju"), second.session.id(), EndReason::Logout).await.unwrap());
+    assert_eq!(scripts_run(&server).await, before + 2);
+}
+
+#[tokio::test]
+async fn a_server_that_dies_in_the_middle_is_an_error_and_comes_back_by_itself() {
+    let mut server = primary().await;
+    let store = store(&server, 1, ms(200));
+    let session = login(&store, "jeju").await;
+    let long = crate::store(&server, 1, LONG);
+    let asking = begin({
+        let session = session.clone();
+        async move { end(&long, "jeju", &session).await }
+    });
+    until_waiting(&server, 1).await;
+    server.stop();
+    assert_eq!(outcome(asking).await.unwrap_err().kind(), StoreErrorKind::Interrupted);
+    let refused = end(&store, "jeju", &session).await.unwrap_err();
+    assert!(
+        matches!(refused.kind(), StoreErrorKind::Unavailable | StoreErrorKind::Interrupted),
+        "{refused}"
+    );
+    server.restart().await;
+    until(async || end(&store, "jeju", &session).await.is_ok(), "no recovery").await;
+    let session = login(&store, "jeju").await;
+    assert_eq!(
+        end(&store, "jeju", &session).await.unwrap(),
+        revoked(&session, Replicas::Missed(0))
+    );
+}
+
+#[tokio::test]
+async fn a_server_that_hangs_is_given_up_after_both_limits() {
+    let server = primary().await;
+    let builder = RedisStore::builder(server.url().as_str()).timeout(ms(300));
+    let store = builder.wait_replicas(1, ms(400)).build().unwrap();
+    let session = login(&store, "jeju").await;
+    server.pause();
+    let asked = Instant::now();
+    let failed = end(&store, "jeju", &session).await.unwrap_err();
+    let took = asked.elapsed();
+    assert_eq!(failed.kind(), StoreErrorKind::Unavailable);
+    assert!(took < ms(700) + Duration::from_secs(1), "{took:?}");
+    server.resume();
+    until(async || end(&store, "jeju", &session).await.is_ok(), "no recovery").await;
+    assert!(!lives(&store, "jeju", &session).await);
+}
+
+#[tokio::test]
+async fn a_primary_that_became_a_replica_is_an_error() {
+    let server = primary().await;
+    let store = store(&server, 1, LONG);
+    let session = login(&store, "jeju").await;
+    let _replica = replica_of(&server).await;
+    assert!(end(&store, "jeju", &login(&store, "jeju").await).await.is_ok());
+    server.command(&["REPLICAOF", "127.0.0.1", "1"]).await;
+    for _ in 0..2 {
+        let refused = end(&store, "jeju", &session).await.unwrap_err();
+        assert_eq!(refused.kind(), StoreErrorKind::WriteRefused);
+    }
+    assert!(lives(&store, "jeju", &session).await);
+}
+
+#[tokio::test]
+async fn where_no_more_connections_are_allowed_sessions_end_without_a_wait() {
+    let server = primary().await;
+    let builder = RedisStore::builder(server.url().as_str()).timeout(Duration::from_secs(3));
+    let store = builder.pool_size(1).wait_replicas(1, LONG).build().unwrap();
+    let session = login(&store, "jeju").await;
+    let mut operator = server.connection().await;
+    let list: String = redis::cmd("CLIENT").arg("LIST").query_async(&mut operator).await.unwrap();
+    let full = list.lines().count().to_string();
+    let limit = ["SET", "maxclients", &full];
+    redis::cmd("CONFIG").arg(&limit).exec_async(&mut operator).await.unwrap();
+    assert_eq!(
+        end(&store, "jeju", &session).await.unwrap(),
+        revoked(&session, Replicas::Missed(0))
+    );
+    assert!(!lives(&store, "jeju", &session).await);
+}

@@ -1,0 +1,111 @@
+//! Revocations that wait for replicas, on real servers.
+
+#![cfg(all(feature = "redis", unix))]
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+mod held_up;
+mod lost;
+mod reached;
+#[path = "../support/mod.rs"]
+mod support;
+
+use std::future::Future;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use tokio::task::JoinSet;
+use tower_session_auth::store::{
+    NewRecord, RedisStore, Replicas, Revoke, Revoked, SessionStore, StoreError,
+};
+use tower_session_auth::{EndReason, SessionId};
+
+use crate::support::ms;
+use crate::support::redis::RedisServer;
+use crate::support::user;
+
+/// When to stop waiting for what should take a tenth of it.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// Longer than any test: who waits so long waits until it is let go.
+const LONG: Duration = Duration::from_secs(10);
+
+/// A server to which replicas can attach without the usual pause of 5 seconds.
+async fn primary() -> RedisServer {
+    RedisServer::start_with(&["--repl-diskless-sync-delay", "0"]).await
+}
+
+/// A replica that is in step.
+async fn replica_of(primary: &RedisServer) -> RedisServer {
+    let info = primary.text(&["INFO", "replication"]).await.unwrap();
+    let all = (info.matches("state=online").count() + 1).to_string();
+    let port = primary.port().to_string();
+    let replica = RedisServer::start_with(&["--replicaof", "127.0.0.1", &port]).await;
+    let in_step = async || primary.number(&["WAIT", &all, "100"]).await.to_string() == all;
+    until(in_step, "the replica does not attach").await;
+    replica
+}
+
+async fn until(done: impl AsyncFn() -> bool, what: &str) {
+    let give_up = Instant::now() + PATIENCE;
+    while !done().await {
+        assert!(Instant::now() < give_up, "{what}");
+        tokio::time::sleep(ms(5)).await;
+    }
+}
+
+/// Patient with a machine that compiles beside the tests.
+fn store(server: &RedisServer, replicas: u32, wait: Duration) -> RedisStore {
+    let builder = RedisStore::builder(server.url().as_str()).timeout(Duration::from_secs(3));
+    builder.wait_replicas(replicas, wait).build().unwrap()
+}
+
+async fn login(store: &RedisStore, id: &str) -> SessionId {
+    let session = SessionId::random().unwrap();
+    let new = NewRecord::new(60 * LONG, 60 * LONG, Bytes::from_static(b"{}"));
+    store.create(&user(id), &session, &new).await.unwrap();
+    session
+}
+
+async fn lives(store: &RedisStore, id: &str, session: &SessionId) -> bool {
+    store.load(&user(id), session, None).await.unwrap().is_some()
+}
+
+async fn end(store: &RedisStore, id: &str, session: &SessionId) -> Result<Revoked, StoreError> {
+    store.revoke(&user(id), &Revoke::One(session.clone()), EndReason::Logout).await
+}
+
+fn revoked(session: &SessionId, replicas: Replicas) -> Revoked {
+    Revoked::new(vec![session.clone()], replicas)
+}
+
+/// Something under way, in a task of its own that ends with it.
+fn begin<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> JoinSet<T> {
+    let mut task = JoinSet::new();
+    task.spawn(work);
+    task
+}
+
+/// What came of it.
+async fn outcome<T: Send + 'static>(mut task: JoinSet<T>) -> T {
+    task.join_next().await.unwrap().unwrap()
+}
+
+/// The connections that are in a `WAIT` now.
+async fn waiting(server: &RedisServer) -> Vec<String> {
+    let list = server.text(&["CLIENT", "LIST", "TYPE", "NORMAL"]).await.unwrap();
+    let blocked = list.lines().filter(|line| line.contains("flags=b"));
+    let id = |line: &str| line.strip_prefix("id=").unwrap().split(' ').next().unwrap().to_owned();
+    blocked.map(id).collect()
+}
+
+/// Waits until so many connections are in a `WAIT`.
+async fn until_waiting(server: &RedisServer, count: usize) -> Vec<String> {
+    until(async || waiting(server).await.len() == count, "nobody waits for replicas").await;
+    waiting(server).await
+}
+
+/// How often scripts were run.
+async fn scripts_run(server: &RedisServer) -> u64 {
+    let stats = server.text(&["INFO", "commandstats"]).await.unwrap();
+    let line = stats.lines().find_map(|line| line.strip_prefix("cmdstat_evalsha:calls="));
+    line.map_or(0, |line| line.split(',').next().unwrap().parse().unwrap())
+}
