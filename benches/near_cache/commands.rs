@@ -1,0 +1,121 @@
+//! What Redis was asked, counted by Redis.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use http::StatusCode;
+use redis::aio::MultiplexedConnection;
+use tokio::time::{MissedTickBehavior, interval};
+
+use crate::measure::{Bearer, Feed, ask};
+use crate::table::{Limit, Table};
+use crate::world::{Stage, World};
+use crate::{Effort, LIVE};
+
+/// Reads the counters over a connection of its own.
+pub(crate) struct Commands<'a> {
+    world: &'a World,
+    connection: MultiplexedConnection,
+    before: Counted,
+}
+
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Counted {
+    pub(crate) commands: u64,
+    pub(crate) reads: u64,
+    by_name: BTreeMap<String, u64>,
+}
+
+impl Counted {
+    /// The commands by name, the most frequent first.
+    pub(crate) fn names(&self) -> String {
+        let mut names: Vec<_> = self.by_name.iter().filter(|(_, calls)| **calls > 0).collect();
+        names.sort_by_key(|(_, calls)| std::cmp::Reverse(**calls));
+        let names = names.iter().map(|(name, calls)| format!("{calls} {name}"));
+        names.collect::<Vec<_>>().join(", ")
+    }
+}
+
+impl<'a> Commands<'a> {
+    pub(crate) fn new(world: &'a World) -> Self {
+        let connection = world.runtime.block_on(world.server.connection());
+        Self { world, connection, before: Counted::default() }
+    }
+
+    pub(crate) fn reset(&mut self) {
+        self.before = self.now();
+    }
+
+    /// Since the last reset, less the reading itself.
+    pub(crate) fn read(&mut self) -> Counted {
+        let mut now = self.now();
+        let Counted { commands, reads, by_name } = &self.before;
+        // What `reset` asked was counted after it had answered.
+        now.commands -= commands + 1;
+        now.reads -= reads + 1;
+        *now.by_name.get_mut("info").unwrap() -= 1;
+        for (name, calls) in by_name {
+            *now.by_name.get_mut(name).unwrap() -= calls;
+        }
+        now
+    }
+
+    fn now(&mut self) -> Counted {
+        let mut info = redis::cmd("INFO");
+        info.arg("stats").arg("commandstats");
+        let text = info.query_async::<String>(&mut self.connection);
+        let text = self.world.runtime.block_on(text).unwrap();
+        let of = |name: &str| {
+            let line = text.lines().find_map(|line| line.strip_prefix(name)).unwrap();
+            line.trim().parse::<u64>().unwrap()
+        };
+        let by_name = text.lines().filter_map(|line| {
+            let (name, figures) = line.strip_prefix("cmdstat_")?.split_once(":calls=")?;
+            Some((name.to_owned(), figures.split(',').next()?.parse().ok()?))
+        });
+        let mut by_name: BTreeMap<_, _> = by_name.collect();
+        by_name.entry("info".to_owned()).or_default();
+        Counted {
+            commands: of("total_commands_processed:"),
+            reads: of("total_reads_processed:"),
+            by_name,
+        }
+    }
+}
+
+/// Requests each second, as they come to a server: a few each tick.
+const RATE: u32 = 20_000;
+const TICK: Duration = Duration::from_millis(5);
+
+pub(crate) fn steady_state(table: &mut Table, effort: &Effort, world: &World, hot: &Arc<[Bearer]>) {
+    let stage = Stage::two_workers(world);
+    stage.warm_up(hot);
+    let ticks = effort.steady.as_millis() / TICK.as_millis();
+    let each = RATE / 1_000 * TICK.as_millis() as u32;
+    let requests = ticks as usize * each as usize;
+    let mut turn = Feed::in_turn(hot).take(requests);
+    let mut commands = Commands::new(world);
+    commands.reset();
+    let started = Instant::now();
+    stage.runtime.block_on(async {
+        let mut service = stage.cached.clone();
+        let mut interval = interval(TICK);
+        interval.set_missed_tick_behavior(MissedTickBehavior::Burst);
+        for _ in 0..ticks {
+            interval.tick().await;
+            for _ in 0..each {
+                ask(&mut service, turn.bearer(), StatusCode::OK).await;
+            }
+        }
+    });
+    let took = started.elapsed();
+    let counted = commands.read();
+    let case = format!("Redis commands a request, {LIVE} sessions in turn, everything counted");
+    let figure = format!("{} in {:.0} s", counted.commands, took.as_secs_f64());
+    let rate = requests as f64 / took.as_secs_f64();
+    let baseline = format!("{requests} requests, {rate:.0}/s");
+    let ratio = counted.commands as f64 / requests as f64;
+    table.row(&case, &figure, &baseline, ratio, Limit::AtMost(0.01));
+    table.note(format!("Steady state, what Redis was asked: {}.", counted.names()));
+}

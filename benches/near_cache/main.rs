@@ -1,0 +1,207 @@
+//! What a request costs with the near cache, beside what it replaces: the whole table of what it must reach.
+//!
+//! `cargo bench --bench near_cache` takes about four minutes. It starts a Redis of its own, times the parts with criterion,
+//! and then prints the table: what is compared takes turns in short slices of the same run, each figure is the median of its
+//! slices, and outcomes are asserted throughout. `-- NAME` runs the rows whose name holds NAME: `hits`, `cpu`, `threads`,
+//! `strict`, `miss`, `steady`, `http`, `scale`. `SHORT=1` makes all of them short, and judges nothing.
+//!
+//! Instructions are counted by a tool that runs one case and nothing else, twice: the difference is that of 1,000
+//! requests, with the making of the request and the inner service in it (`ONLY=bare` for those alone). The cases are
+//! `bare`, `hit`, `strict`, `miss`, `jwt`, `bb8`, `shared` and `pipelined`; `TASKS=64` runs one as so many tasks on two
+//! threads, for a profiler.
+//!
+//! ```sh
+//! ONLY=hit REQUESTS=2000 valgrind --tool=callgrind --callgrind-out-file=/dev/null target/release/deps/near_cache-*
+//! ```
+
+#![allow(
+    clippy::allow_attributes,
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a benchmark stops at the first surprise, and prints what it finds"
+)]
+
+mod baselines;
+mod commands;
+mod hits;
+mod http;
+mod measure;
+mod only;
+mod scale;
+mod stores;
+#[path = "../../tests/support/mod.rs"]
+mod support;
+mod table;
+mod world;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use ::http::StatusCode;
+use criterion::Criterion;
+use tokio::runtime::Runtime;
+
+use crate::measure::{Bearer, Feed, Measured, ask, breathe};
+use crate::table::Table;
+use crate::world::{Stage, World};
+
+/// Live tokens where nothing else is said.
+const LIVE: usize = 1_000;
+/// Tokens that are used once, and the most live ones.
+const COLD: usize = 100_000;
+
+/// How much is measured.
+pub(crate) struct Effort {
+    slices: usize,
+    cpu_slices: usize,
+    miss_slices: usize,
+    miss_cpu_slices: usize,
+    steady: Duration,
+    http_rounds: usize,
+    http_seconds: u64,
+    cold: usize,
+}
+
+const FULL: Effort = Effort {
+    slices: 400,
+    cpu_slices: 25,
+    miss_slices: 100,
+    miss_cpu_slices: 40,
+    // Over a minute, so that everything that is due once a minute is in it, and twice what is due each half.
+    steady: Duration::from_secs(65),
+    http_rounds: 9,
+    http_seconds: 3,
+    cold: COLD,
+};
+
+const SHORT: Effort = Effort {
+    slices: 30,
+    cpu_slices: 3,
+    miss_slices: 8,
+    miss_cpu_slices: 3,
+    steady: Duration::from_secs(2),
+    http_rounds: 1,
+    http_seconds: 1,
+    cold: 10_000,
+};
+
+fn main() {
+    // The baselines leave the choice to jsonwebtoken, which refuses to choose when both backends are compiled in.
+    let provider = &jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER;
+    provider.install_default().unwrap_or_else(|_| unreachable!("nothing was verified yet"));
+    if let Some(redis) = http::role() {
+        return http::serve(&redis);
+    }
+    let mut world = World::new();
+    if let Ok(case) = std::env::var("ONLY") {
+        return only::only(&mut world, &case);
+    }
+    let full = std::env::args().any(|arg| arg == "--bench");
+    let hot = world.sign_in(if full { LIVE } else { 16 });
+    let mut criterion = Criterion::default()
+        .warm_up_time(Duration::from_millis(500))
+        .measurement_time(Duration::from_secs(2))
+        .sample_size(20)
+        .configure_from_args();
+    one_by_one(&mut criterion, &mut world, &hot);
+    criterion.final_summary();
+    if full {
+        rows(&mut world, &hot);
+    }
+}
+
+/// The same cases in criterion's hands: those that can be repeated at will.
+fn one_by_one(criterion: &mut Criterion, world: &mut World, hot: &Arc<[Bearer]>) {
+    let stage = Stage::one_thread(world);
+    stage.verify(world);
+    stage.warm_up(hot);
+    let Stage { runtime, bare, cached, strict, jwt, bb8, shared, .. } = &stage;
+    let ok = StatusCode::OK;
+    time(criterion, "bare inner service", runtime, bare, hot, StatusCode::ACCEPTED);
+    time(criterion, "hit", runtime, cached, hot, ok);
+    time(criterion, "strict", runtime, strict, hot, ok);
+    time(criterion, "JWT only", runtime, jwt, hot, ok);
+    time(criterion, "JWT and bb8-redis GET", runtime, bb8, hot, ok);
+    time(criterion, "JWT and multiplexed GET", runtime, shared, hot, ok);
+}
+
+fn time<S: Measured>(
+    criterion: &mut Criterion,
+    name: &str,
+    runtime: &Runtime,
+    service: &S,
+    bearers: &Arc<[Bearer]>,
+    expected: StatusCode,
+) {
+    /// So many at once: a task that never waits would keep the link from its beat.
+    const AT_ONCE: u64 = 1_000;
+    let mut feed = Feed::in_turn(bearers);
+    criterion.bench_function(&format!("near_cache/{name}"), |bench| {
+        bench.iter_custom(|n| {
+            let (mut service, mut turn) = (service.clone(), feed.take(n as usize));
+            runtime.block_on(async {
+                let mut took = Duration::ZERO;
+                let mut left = n;
+                while left > 0 {
+                    breathe().await;
+                    let now = left.min(AT_ONCE);
+                    let start = Instant::now();
+                    for _ in 0..now {
+                        ask(&mut service, turn.bearer(), expected).await;
+                    }
+                    took += start.elapsed();
+                    left -= now;
+                }
+                took
+            })
+        });
+    });
+}
+
+fn rows(world: &mut World, hot: &Arc<[Bearer]>) {
+    let short = std::env::var_os("SHORT").is_some();
+    let effort = if short { SHORT } else { FULL };
+    let wanted = std::env::args().skip(1).find(|arg| !arg.starts_with('-'));
+    let wanted = |name: &str| wanted.as_ref().is_none_or(|wanted| name.contains(wanted));
+    let cold = ["miss", "scale"].into_iter().any(wanted).then(|| world.sign_in(effort.cold));
+
+    let mut table = Table::new(!short);
+    let began = load();
+    let world = &*world;
+    if wanted("hits") {
+        hits::one_task(&mut table, &effort, world, hot);
+    }
+    if wanted("cpu") {
+        hits::cpu(&mut table, &effort, world, hot);
+    }
+    if wanted("threads") {
+        hits::two_threads(&mut table, &effort, world, hot);
+    }
+    if wanted("strict") {
+        stores::strict(&mut table, &effort, world, hot);
+    }
+    if let Some(cold) = cold.as_ref().filter(|_| wanted("miss")) {
+        stores::miss(&mut table, &effort, world, cold);
+    }
+    if wanted("steady") {
+        commands::steady_state(&mut table, &effort, world, hot);
+    }
+    if wanted("http") {
+        http::http(&mut table, &effort, world, hot);
+    }
+    if let Some(cold) = cold.as_ref().filter(|_| wanted("scale")) {
+        scale::scale(&mut table, &effort, world, cold);
+    }
+    let cores = std::thread::available_parallelism().map_or(0, usize::from);
+    table.note(format!("{cores} cores; load average {began} before, {} after.", load()));
+    table.print();
+}
+
+/// The load average, where the system tells it: how busy others kept the machine.
+fn load() -> String {
+    let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    load.split(' ').next().unwrap_or_default().to_owned()
+}

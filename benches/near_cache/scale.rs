@@ -1,0 +1,55 @@
+//! A hit with a few and with many live tokens, and the memory that they take.
+
+use std::sync::Arc;
+
+use allocation_counter::measure;
+use http::StatusCode;
+
+use crate::Effort;
+use crate::measure::{Bearer, alternate, at_once};
+use crate::table::{Table, time};
+use crate::world::{Stage, World};
+
+const CAPACITY: usize = 200_000;
+
+pub(crate) fn scale(table: &mut Table, effort: &Effort, world: &World, cold: &Arc<[Bearer]>) {
+    let mut lines = vec![
+        "| live tokens | hit | bare inner service | bytes an entry | the empty cache and all else |"
+            .to_owned(),
+        "|---|---|---|---|---|".to_owned(),
+    ];
+    for count in [100, 1_000, 10_000, 100_000] {
+        if count > cold.len() {
+            break;
+        }
+        let bearers: Arc<[Bearer]> = cold[..count].into();
+        let mut stage = None;
+        let empty = measure(|| stage = Some(Stage::of_capacity(world, CAPACITY)));
+        let stage = stage.unwrap();
+        // Connections grow their buffers with the first requests.
+        stage.warm_up(&cold[cold.len() - 64..]);
+        let filled = measure(|| stage.warm_up(&bearers));
+        let entries = stage.manager.near_cache().entries;
+        assert!(entries >= count, "{entries} of {count} entries are kept");
+        let Stage { runtime, bare, cached, .. } = &stage;
+        let misses = stage.misses();
+        let [bare, hit] = alternate(
+            effort.slices,
+            [
+                at_once(runtime, bare, &bearers, StatusCode::ACCEPTED),
+                at_once(runtime, cached, &bearers, StatusCode::OK),
+            ],
+        );
+        let missed = stage.misses() - misses;
+        assert!(missed < effort.slices as u64 * 10, "{missed} requests missed");
+        lines.push(format!(
+            "| {count} | {} | {} | {} | {:.1} MiB |",
+            time(hit - bare),
+            time(bare),
+            filled.bytes_current / count as i64,
+            empty.bytes_current as f64 / f64::from(1 << 20),
+        ));
+        eprintln!("{}", lines[lines.len() - 1]);
+    }
+    table.note(format!("Scale, capacity {CAPACITY} entries:\n\n{}", lines.join("\n")));
+}

@@ -1,0 +1,283 @@
+//! A Redis with live sessions, and a process that serves them.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bb8_redis::{RedisConnectionManager, bb8};
+use http::StatusCode;
+use redis::aio::MultiplexedConnection;
+use tokio::runtime::{Builder, Runtime};
+use tokio::task::JoinSet;
+use tower::Layer as _;
+use tower_session_auth::touch::Background;
+use tower_session_auth::{
+    EndReason, NearCacheState, NewSession, RedisStore, Session, SessionAuth, SessionAuthLayer,
+    SessionId, SessionManager, UserId,
+};
+
+use crate::baselines::{
+    BareGetPttl, Bb8Get, Inner, JwtAnd, JwtOnly, Kept, Raw, SharedGet, Verifier, key_of,
+};
+use crate::measure::{Bearer, Measured, ask};
+use crate::support;
+use crate::support::redis::RedisServer;
+
+/// Logins at once while loading.
+const AT_ONCE: usize = 64;
+
+pub(crate) struct World {
+    pub(crate) server: RedisServer,
+    /// For all that is not measured.
+    pub(crate) runtime: Runtime,
+    /// Another process of the same application: here users sign in and out.
+    login: SessionManager,
+    users: usize,
+}
+
+impl World {
+    pub(crate) fn new() -> Self {
+        let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        let server = runtime.block_on(RedisServer::start());
+        let store = RedisStore::new(server.url().as_str()).unwrap();
+        let builder = support::builder().store(store).without_near_cache();
+        let login = builder.store_timeout(Duration::from_secs(5)).build().unwrap().0;
+        Self { server, runtime, login, users: 0 }
+    }
+
+    /// Signs in `count` users, each for one session, which is kept once more as an application would keep it.
+    pub(crate) fn sign_in(&mut self, count: usize) -> Arc<[Bearer]> {
+        let numbers = self.users..self.users + count;
+        self.users += count;
+        let (login, server) = (&self.login, &self.server);
+        let mut bearers = self.runtime.block_on(async {
+            let mut loaders = JoinSet::new();
+            for loader in 0..AT_ONCE {
+                let (login, numbers) = (login.clone(), numbers.clone());
+                let connection = server.connection().await;
+                loaders.spawn(async move {
+                    let mut bearers = Vec::new();
+                    for number in numbers.skip(loader).step_by(AT_ONCE) {
+                        bearers.push((number, sign_in(&login, connection.clone(), number).await));
+                    }
+                    bearers
+                });
+            }
+            loaders.join_all().await.concat()
+        });
+        bearers.sort_unstable();
+        bearers.into_iter().map(|(_, (_, bearer))| bearer).collect()
+    }
+
+    /// A session that can be ended: its user, its name and its token.
+    pub(crate) fn victim(&mut self) -> Victim {
+        let user = user(self.users);
+        let sign_in =
+            async { sign_in(&self.login, self.server.connection().await, self.users).await };
+        let (sid, bearer) = self.runtime.block_on(sign_in);
+        self.users += 1;
+        Victim { user, sid: SessionId::parse(&sid).unwrap(), bearer }
+    }
+
+    /// Ends it, in both forms.
+    pub(crate) fn sign_out(&self, victim: &Victim) {
+        self.runtime.block_on(async {
+            let Victim { user, sid, .. } = victim;
+            assert!(self.login.delete(user, sid, EndReason::Logout).await.unwrap());
+            assert_eq!(self.server.number(&["DEL", &key_of(sid.as_str())]).await, 1);
+        });
+    }
+}
+
+pub(crate) struct Victim {
+    user: UserId,
+    sid: SessionId,
+    pub(crate) bearer: Bearer,
+}
+
+fn user(number: usize) -> UserId {
+    support::user(&format!("user-{number}"))
+}
+
+/// A session as a web application has them: about 300 bytes.
+async fn sign_in(
+    manager: &SessionManager,
+    mut connection: MultiplexedConnection,
+    number: usize,
+) -> (String, Bearer) {
+    const AGENT: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0";
+    let user = user(number);
+    let kept = Kept {
+        user_id: user.as_str().to_owned(),
+        user_name: format!("Somebody Called {}", user.as_str()),
+        email: format!("{}@example.com", user.as_str()),
+        roles: vec!["user".to_owned()],
+        ip_address: "203.0.113.195".to_owned(),
+        user_agent: AGENT.to_owned(),
+        created_at: 1_893_456_000_000,
+        last_activity: 1_893_456_000_000,
+    };
+    let new = NewSession::new(user)
+        .user_name(&*kept.user_name)
+        .email(&*kept.email)
+        .role("user")
+        .ip_address(kept.ip_address.parse().unwrap())
+        .user_agent(AGENT);
+    let login = manager.create(new).await.unwrap();
+    let sid = login.session.id().as_str().to_owned();
+    let mut set = redis::cmd("SET");
+    set.arg(key_of(&sid)).arg(serde_json::to_string(&kept).unwrap()).arg("EX").arg(3_600);
+    set.exec_async(&mut connection).await.unwrap();
+    (sid, format!("Bearer {}", login.access_token).into())
+}
+
+/// A process that serves: one manager, its worker, and the layers that are compared, on a runtime of their own.
+pub(crate) struct Stage {
+    pub(crate) runtime: Runtime,
+    pub(crate) manager: SessionManager,
+    background: Option<Background>,
+    pub(crate) bare: Inner<()>,
+    pub(crate) cached: SessionAuth<Inner<Session>>,
+    pub(crate) strict: SessionAuth<Inner<Session>>,
+    pub(crate) jwt: JwtOnly<Inner<crate::baselines::Claims>>,
+    pub(crate) bb8: JwtAnd<Inner<Kept>, Bb8Get>,
+    pub(crate) shared: JwtAnd<Inner<Kept>, SharedGet>,
+    pub(crate) pipelined: JwtAnd<Inner<Raw>, BareGetPttl>,
+}
+
+impl Stage {
+    /// One thread: what is measured is the work, not how fast this machine wakes another thread.
+    pub(crate) fn one_thread(world: &World) -> Self {
+        Self::on(Builder::new_current_thread().enable_all().build().unwrap(), world, None)
+    }
+
+    /// One thread, and room for this many entries.
+    pub(crate) fn of_capacity(world: &World, capacity: usize) -> Self {
+        let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+        Self::on(runtime, world, Some(capacity))
+    }
+
+    pub(crate) fn two_workers(world: &World) -> Self {
+        let mut builder = Builder::new_multi_thread();
+        Self::on(builder.worker_threads(2).enable_all().build().unwrap(), world, None)
+    }
+
+    fn on(runtime: Runtime, world: &World, capacity: Option<usize>) -> Self {
+        let server = &world.server;
+        let verifier = Verifier::new();
+        let (pool, connection) = runtime.block_on(async {
+            let stock = RedisConnectionManager::new(server.url()).unwrap();
+            (bb8::Pool::builder().build(stock).await.unwrap(), server.connection().await)
+        });
+        let builder = support::builder().store(RedisStore::new(server.url().as_str()).unwrap());
+        let builder = match capacity {
+            Some(capacity) => builder.near_cache_capacity(capacity),
+            None => builder,
+        };
+        let (manager, worker) = builder.build().unwrap();
+        let background = Some(runtime.block_on(async { worker.start() }));
+        let layer = SessionAuthLayer::new(manager.clone());
+        let strict = layer.clone().max_staleness(Duration::ZERO).unwrap();
+        let stage = Self {
+            runtime,
+            manager,
+            background,
+            bare: Inner::new(),
+            cached: layer.layer(Inner::new()),
+            strict: strict.layer(Inner::new()),
+            jwt: JwtOnly { inner: Inner::new(), verifier: verifier.clone() },
+            bb8: JwtAnd { inner: Inner::new(), verifier: verifier.clone(), lookup: Bb8Get(pool) },
+            shared: JwtAnd {
+                inner: Inner::new(),
+                verifier: verifier.clone(),
+                lookup: SharedGet(connection.clone()),
+            },
+            pipelined: JwtAnd { inner: Inner::new(), verifier, lookup: BareGetPttl(connection) },
+        };
+        stage.until_coherent();
+        stage
+    }
+
+    /// Waits for the near cache.
+    pub(crate) fn until_coherent(&self) {
+        let give_up = Instant::now() + Duration::from_secs(10);
+        self.runtime.block_on(async {
+            while self.manager.near_cache().state != NearCacheState::Coherent {
+                assert!(Instant::now() < give_up, "{:?}", self.manager.near_cache());
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        });
+    }
+
+    /// Asks once for each, and again until all of them are hits.
+    pub(crate) fn warm_up(&self, bearers: &[Bearer]) {
+        self.until_coherent();
+        let give_up = Instant::now() + Duration::from_secs(30);
+        loop {
+            let misses = self.misses();
+            self.runtime.block_on(async {
+                let mut service = self.cached.clone();
+                for bearer in bearers {
+                    ask(&mut service, bearer, StatusCode::OK).await;
+                }
+                crate::measure::breathe().await;
+            });
+            if self.misses() == misses {
+                break;
+            }
+            assert!(Instant::now() < give_up, "{:?}", self.manager.near_cache());
+        }
+    }
+
+    pub(crate) fn misses(&self) -> u64 {
+        self.manager.near_cache().misses
+    }
+
+    /// What is compared does its work: it refuses forged tokens, and (if it looks) sessions that have ended.
+    pub(crate) fn verify(&self, world: &mut World) {
+        let victim = world.victim();
+        let forged = forged(&victim.bearer);
+        macro_rules! each {
+            ($expected:expr, $bearer:expr, $($service:ident)+) => {
+                $(self.one(&self.$service, $bearer, $expected);)+
+            };
+        }
+        each!(StatusCode::OK, &victim.bearer, cached strict jwt bb8 shared pipelined);
+        each!(StatusCode::UNAUTHORIZED, &forged, cached strict jwt bb8 shared pipelined);
+        each!(StatusCode::UNAUTHORIZED, "Bearer x", cached strict jwt bb8 shared pipelined);
+        self.one(&self.bare, &victim.bearer, StatusCode::ACCEPTED);
+        world.sign_out(&victim);
+        each!(StatusCode::UNAUTHORIZED, &victim.bearer, strict bb8 shared pipelined);
+        // Another process ended it: the push is on its way.
+        let give_up = Instant::now() + Duration::from_secs(1);
+        while self.status(&self.cached, &victim.bearer) != StatusCode::UNAUTHORIZED {
+            assert!(Instant::now() < give_up, "a session that has ended is served for a second");
+        }
+        self.one(&self.jwt, &victim.bearer, StatusCode::OK);
+    }
+
+    fn one<S: Measured>(&self, service: &S, bearer: &str, expected: StatusCode) {
+        self.runtime.block_on(ask(&mut service.clone(), bearer, expected));
+    }
+
+    fn status<S: Measured>(&self, service: &S, bearer: &str) -> StatusCode {
+        use tower::ServiceExt as _;
+        let answer = service.clone().oneshot(crate::measure::request(bearer));
+        let Ok(response) = self.runtime.block_on(answer);
+        self.runtime.block_on(crate::measure::breathe());
+        response.status()
+    }
+}
+
+impl Drop for Stage {
+    fn drop(&mut self) {
+        if let Some(background) = self.background.take() {
+            self.runtime.block_on(background.stop()).unwrap();
+        }
+    }
+}
+
+/// The last character of an HS256 signature carries four bits: this one changes them, and stays canonical.
+fn forged(bearer: &str) -> String {
+    let kept = &bearer[..bearer.len() - 1];
+    format!("{kept}{}", if bearer.ends_with('A') { 'E' } else { 'A' })
+}
