@@ -53,13 +53,6 @@ impl Instance {
     }
 
     /// With a patience that makes no slow machine a 503.
-    /// With a lease that a machine without a free processor does not let pass either: for what is counted, and not timed.
-    pub(crate) fn unhurried(url: &str) -> SessionManagerBuilder {
-        let limit = Duration::from_secs(10);
-        let store = RedisStore::builder(url).timeout(limit).lease(limit).build().unwrap();
-        builder().store(store).store_timeout(limit)
-    }
-
     pub(crate) fn patient(url: &str) -> Self {
         Self::start_with(patient(url))
     }
