@@ -47,6 +47,8 @@ pub(crate) async fn check(world: World, redis: &mut RedisServer) {
 
     // It hangs: each answer comes within its deadline, and nothing is lost.
     redis.pause();
+    // What the server knows of a session counts until the lease of its near cache is over.
+    until(world.server, "/api/data", Some(&admin.token), 503).await;
     let rows = away(&admin);
     let (start, count) = (Instant::now(), rows.len());
     world.check(rows).await;
@@ -63,6 +65,7 @@ pub(crate) async fn check(world: World, redis: &mut RedisServer) {
 
     // It is gone, and comes back empty: nobody who was logged in still is, and everybody can log in.
     redis.stop();
+    until(world.server, "/api/data", Some(&admin.token), 503).await;
     world.check(away(&admin)).await;
     redis.restart().await;
     until(world.server, "/health", None, 200).await;

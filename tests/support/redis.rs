@@ -80,7 +80,11 @@ impl RedisServer {
     /// A connection of the test's own.
     pub(crate) async fn connection(&self) -> MultiplexedConnection {
         let client = redis::Client::open(self.url()).unwrap();
-        client.get_multiplexed_async_connection().await.unwrap()
+        // The driver's own limits are less than a machine takes now and then that compiles beside the tests.
+        let patience = Some(Duration::from_secs(10));
+        let config = redis::AsyncConnectionConfig::new();
+        let config = config.set_connection_timeout(patience).set_response_timeout(patience);
+        client.get_multiplexed_async_connection_with_config(&config).await.unwrap()
     }
 
     /// Sends one command as an operator would.
@@ -159,5 +163,5 @@ fn free_port() -> u16 {
 /// The least that a `RedisStore` needs, as in the README: keys with its prefix, the commands that it sends, and those
 /// that its scripts send. (`wait_replicas` needs `+wait` as well, and a diagnosis sees the eviction policy with `+info`.)
 pub(crate) const ACL_RULE: &str = "resetkeys resetchannels -@all ~session:* \
-    +time +hget +scan +evalsha +script|load \
+    +time +hget +scan +evalsha +script|load +client|tracking +get +set \
     +hset +hdel +hmget +del +hgetall +hkeys +hvals +hlen +hexists +pttl +pexpireat";

@@ -2,8 +2,8 @@
 
 use redis::{RedisResult, Value, pipe};
 
+use super::connection::{Ask, Connection};
 use super::error::is_noscript;
-use super::pool::{Ask, Link};
 use super::scripts::Script;
 
 /// One script for many. Its answers come in order; those that are errors stay [`Value::ServerError`] in their place.
@@ -27,20 +27,20 @@ impl Batch {
 impl Ask for Batch {
     type Answer = Vec<Value>;
 
-    async fn send(&self, link: &mut Link) -> RedisResult<Vec<Value>> {
+    async fn send(&self, connection: &mut Connection) -> RedisResult<Vec<Value>> {
         let commands: Vec<_> = self
             .calls
             .iter()
             .map(|call| {
                 let args: Vec<_> = call.args.iter().map(String::as_bytes).collect();
-                link.command(self.script, &call.keys, &args)
+                connection.command(self.script, &call.keys, &args)
             })
             .collect();
         let mut all = pipe();
         for command in &commands {
             all.add_command(command.clone());
         }
-        let answers = link.send_all(&all).await?;
+        let answers = connection.send_all(&all).await?;
         if !answers.iter().any(forgotten) {
             return Ok(answers);
         }
@@ -50,7 +50,7 @@ impl Ask for Batch {
         for command in commands {
             again.add_command(command);
         }
-        Ok(link.send_all(&again).await?.into_iter().skip(1).collect())
+        Ok(connection.send_all(&again).await?.into_iter().skip(1).collect())
     }
 }
 

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use redis::{Cmd, ConnectionInfo, RedisError, Value, cmd, pipe};
 
+use super::connection::Ask;
 use super::error::{fault, store_error, write_error};
-use super::pool::{Ask, Pool, PoolSetting, unexpected};
+use super::pool::{Pool, PoolSetting, unexpected};
 use super::scripts::Script;
 use super::time::ServerClock;
 use crate::store::{StoreError, StoreErrorKind};
@@ -31,6 +32,11 @@ impl Lane {
         self.timeout
     }
 
+    /// See [`Pool::renew`].
+    pub(super) fn renew(&self) {
+        self.pool.renew();
+    }
+
     /// The one limit of a verb.
     pub(super) async fn limited<T>(
         &self,
@@ -48,8 +54,8 @@ impl Lane {
         args: &[&[u8]],
     ) -> Result<Value, StoreError> {
         self.limited(async {
-            let mut link = self.pool.link().await?;
-            link.run(script, keys, args).await.map_err(|error| write_error(&error))
+            let mut connection = self.pool.connection().await?;
+            connection.run(script, keys, args).await.map_err(|error| write_error(&error))
         })
         .await
     }
@@ -63,7 +69,7 @@ impl Lane {
     pub(super) async fn repeat<A: Ask>(&self, ask: &A) -> Result<A::Answer, StoreError> {
         let mut tries = self.pool.size();
         loop {
-            match ask.send(&mut self.pool.link().await?).await {
+            match ask.send(&mut self.pool.connection().await?).await {
                 Err(error) if tries > 0 && error.is_connection_dropped() => tries -= 1,
                 answer => return answer.map_err(|error| store_error(&error)),
             }

@@ -38,6 +38,7 @@ use crate::reason::EndReason;
 mod batch;
 mod codec;
 mod config;
+mod connection;
 mod create;
 mod diagnosis;
 mod error;

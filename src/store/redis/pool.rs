@@ -2,20 +2,20 @@
 
 use std::future::Future;
 use std::pin::pin;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use bb8_redis::bb8;
-use redis::aio::{MultiplexedConnection, SendError};
+use redis::aio::SendError;
 use redis::{
-    AsyncConnectionConfig, Client, Cmd, ConnectionInfo, Pipeline, PushInfo, PushKind, RedisError,
-    RedisResult, Value, cmd, pipe,
+    AsyncConnectionConfig, Client, ConnectionInfo, PushInfo, PushKind, RedisError, RedisResult,
+    Value, cmd, pipe,
 };
 use tokio::sync::Notify;
 
-use super::error::{fault, is_noscript, store_error};
+use super::connection::{Connection, Era, Health};
+use super::error::{fault, store_error};
 use super::scripts::{Hashes, Script};
 use super::server::ServerInfo;
 use super::time::{ServerClock, micros_of};
@@ -63,8 +63,13 @@ impl Pool {
         self.size
     }
 
+    /// The server behind the address is not what it was: what comes goes over new connections.
+    pub(super) fn renew(&self) {
+        self.state.eras.ends();
+    }
+
     /// A handle on a connection that was not known to be dead a moment ago.
-    pub(super) async fn link(&self) -> Result<Link, StoreError> {
+    pub(super) async fn connection(&self) -> Result<Connection, StoreError> {
         // The slot goes back with the end of this statement.
         Ok(self.get().await?.clone())
     }
@@ -72,9 +77,9 @@ impl Pool {
     /// Such a connection for one caller alone, while it is kept. A wait on it that is cut short condemns it at once: the
     /// next one would have to wait behind.
     pub(super) async fn exclusive(&self) -> Result<Exclusive<'_>, StoreError> {
-        let mut link = self.get().await?;
-        link.timeout = Duration::ZERO;
-        Ok(link)
+        let mut connection = self.get().await?;
+        connection.is_exclusive();
+        Ok(connection)
     }
 
     async fn get(&self) -> Result<Exclusive<'_>, StoreError> {
@@ -102,128 +107,6 @@ pub(super) struct PoolSetting {
     pub(super) timeout: Duration,
 }
 
-/// A handle on one connection.
-#[derive(Clone)]
-pub(super) struct Link {
-    handle: MultiplexedConnection,
-    dead: Arc<AtomicBool>,
-    hashes: Arc<Hashes>,
-    timeout: Duration,
-}
-
-impl Link {
-    /// Sends one command. An answer that is an error is an `Err`.
-    pub(super) async fn send(&mut self, command: &Cmd) -> RedisResult<Value> {
-        let mut wait = Wait::new(self);
-        let answer = self.handle.send_packed_command(command).await.and_then(Value::extract_error);
-        wait.is_over(answer.as_ref().err());
-        answer
-    }
-
-    /// Sends commands in one go. Answers that are errors stay [`Value::ServerError`] in their place.
-    pub(super) async fn send_all(&mut self, commands: &Pipeline) -> RedisResult<Vec<Value>> {
-        let mut wait = Wait::new(self);
-        let answers = self.handle.send_packed_commands(commands, 0, commands.len()).await;
-        wait.is_over(answers.as_ref().err());
-        answers
-    }
-
-    /// Runs a script, and loads it first when the server has forgotten it.
-    pub(super) async fn run(
-        &mut self,
-        script: Script,
-        keys: &[String; 3],
-        args: &[&[u8]],
-    ) -> RedisResult<Value> {
-        let run = self.command(script, keys, args);
-        match self.send(&run).await {
-            // It was not run, so sending it again is no repetition.
-            Err(error) if is_noscript(&error) => {
-                let answers =
-                    self.send_all(pipe().add_command(script.load()).add_command(run)).await?;
-                answers.into_iter().next_back().unwrap_or_default().extract_error()
-            }
-            answer => answer,
-        }
-    }
-
-    /// Takes note of an error in the answer to one of several commands.
-    pub(super) fn failed(&self, error: &RedisError) {
-        if condemns(error) {
-            self.dead.store(true, Ordering::Relaxed);
-        }
-    }
-
-    /// The command that runs a script here.
-    pub(super) fn command(&self, script: Script, keys: &[String; 3], args: &[&[u8]]) -> Cmd {
-        script.run(&self.hashes, keys, args)
-    }
-}
-
-/// What can be sent as a whole, and sent again.
-pub(super) trait Ask: Sync {
-    type Answer: Send;
-
-    fn send(&self, link: &mut Link) -> impl Future<Output = RedisResult<Self::Answer>> + Send;
-}
-
-impl Ask for Cmd {
-    type Answer = Value;
-
-    async fn send(&self, link: &mut Link) -> RedisResult<Value> {
-        link.send(self).await
-    }
-}
-
-impl Ask for Pipeline {
-    type Answer = Vec<Value>;
-
-    async fn send(&self, link: &mut Link) -> RedisResult<Vec<Value>> {
-        link.send_all(self).await
-    }
-}
-
-/// One wait for an answer. A wait that is given up late condemns the connection: when a host vanishes without a word,
-/// nothing else would tell for a quarter of an hour. (Who gives up may also be the caller, by dropping the future.)
-struct Wait {
-    dead: Arc<AtomicBool>,
-    since: Instant,
-    late: Duration,
-    over: bool,
-}
-
-impl Wait {
-    fn new(link: &Link) -> Self {
-        Self {
-            dead: Arc::clone(&link.dead),
-            since: Instant::now(),
-            late: link.timeout / 2,
-            over: false,
-        }
-    }
-
-    fn is_over(&mut self, error: Option<&RedisError>) {
-        self.over = true;
-        if error.is_some_and(condemns) {
-            self.dead.store(true, Ordering::Relaxed);
-        }
-    }
-}
-
-impl Drop for Wait {
-    fn drop(&mut self) {
-        if !self.over && self.since.elapsed() >= self.late {
-            self.dead.store(true, Ordering::Relaxed);
-        }
-    }
-}
-
-/// Whether a connection with such an error is of no more use. After a failover behind one address, a demoted primary may
-/// keep its connections.
-fn condemns(error: &RedisError) -> bool {
-    error.is_unrecoverable_error() || error.code() == Some("READONLY")
-}
-
 /// Makes connections, and tells dead ones without asking them.
 pub(super) struct Connector {
     client: Client,
@@ -233,22 +116,22 @@ pub(super) struct Connector {
 }
 
 impl Connector {
-    async fn open(&self) -> Result<Link, StoreError> {
+    async fn open(&self) -> Result<Connection, StoreError> {
         let mut made = self.make().await;
         if made.as_ref().is_err_and(RedisError::is_connection_dropped) {
             // Closed in the middle of its greeting: that says nothing about the server.
             made = self.make().await;
         }
-        let (mut link, answers, sent) = made.map_err(|error| store_error(&error))?;
-        link.hashes = Arc::new(self.greeted(answers, sent)?);
-        Ok(link)
+        let (mut connection, answers, sent) = made.map_err(|error| store_error(&error))?;
+        connection.knows(self.greeted(answers, sent)?);
+        Ok(connection)
     }
 
     /// A connection with the answers to its greeting, and when that was sent: version, time and scripts in one round
     /// trip.
-    async fn make(&self) -> RedisResult<(Link, Vec<Value>, Instant)> {
-        let dead = Arc::new(AtomicBool::new(false));
-        let flag = Arc::clone(&dead);
+    async fn make(&self) -> RedisResult<(Connection, Vec<Value>, Instant)> {
+        let state = Arc::new(Health::new(&self.state.eras));
+        let told = Arc::clone(&state);
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(self.timeout))
             // The store limits each verb as a whole, and `Wait` sees who was late.
@@ -256,18 +139,18 @@ impl Connector {
             .set_pipeline_buffer_size(512)
             .set_push_sender(move |push: PushInfo| {
                 if push.kind == PushKind::Disconnection {
-                    flag.store(true, Ordering::Relaxed);
+                    told.is_lost();
                 }
                 Ok::<_, SendError>(())
             });
         let handle = self.client.get_multiplexed_async_connection_with_config(&config).await?;
-        let mut link = Link { handle, dead, hashes: Arc::default(), timeout: self.timeout };
+        let mut connection = Connection::new(handle, state, self.timeout);
         let mut greeting = pipe();
         greeting.add_command(cmd("HELLO")).add_command(cmd("TIME"));
         Script::load_all(&mut greeting);
         let sent = Instant::now();
-        let answers = link.send_all(&greeting).await?;
-        Ok((link, answers, sent))
+        let answers = connection.send_all(&greeting).await?;
+        Ok((connection, answers, sent))
     }
 
     /// Looks at the version, and takes in the time and the scripts' names.
@@ -286,26 +169,26 @@ impl Connector {
 }
 
 impl bb8::ManageConnection for Connector {
-    type Connection = Link;
+    type Connection = Connection;
     type Error = ConnectionError;
 
-    async fn connect(&self) -> Result<Link, ConnectionError> {
-        let link = tokio::time::timeout(self.timeout, self.open()).await;
-        let link = link.unwrap_or_else(|_| {
+    async fn connect(&self) -> Result<Connection, ConnectionError> {
+        let connection = tokio::time::timeout(self.timeout, self.open()).await;
+        let connection = connection.unwrap_or_else(|_| {
             Err(fault(StoreErrorKind::Unavailable, "no connection was made in time"))
         });
-        let link = link.map_err(ConnectionError::Failed)?;
+        let connection = connection.map_err(ConnectionError::Failed)?;
         self.state.connected();
-        Ok(link)
+        Ok(connection)
     }
 
     // No PING: it costs a round trip, and a connection that dies between it and the command is no better off.
-    async fn is_valid(&self, link: &mut Link) -> Result<(), ConnectionError> {
-        if self.has_broken(link) { Err(ConnectionError::Closed) } else { Ok(()) }
+    async fn is_valid(&self, connection: &mut Connection) -> Result<(), ConnectionError> {
+        if self.has_broken(connection) { Err(ConnectionError::Closed) } else { Ok(()) }
     }
 
-    fn has_broken(&self, link: &mut Link) -> bool {
-        link.dead.load(Ordering::Relaxed)
+    fn has_broken(&self, connection: &mut Connection) -> bool {
+        !connection.is_of_use()
     }
 }
 
@@ -323,6 +206,7 @@ pub(super) enum ConnectionError {
 struct State {
     last: Mutex<Option<StoreError>>,
     failure: Notify,
+    eras: Arc<Era>,
 }
 
 impl State {

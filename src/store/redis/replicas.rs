@@ -9,9 +9,10 @@ use redis::{Cmd, RedisError, RedisResult, Value, cmd, pipe};
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout, timeout_at};
 
+use super::connection::Connection;
 use super::error::{fault, is_noscript, store_error, write_error};
 use super::lane::Lane;
-use super::pool::{Link, Pool, unexpected};
+use super::pool::{Pool, unexpected};
 use super::scripts::Script;
 use super::{RedisStore, next_guard};
 use crate::clock::millis;
@@ -64,13 +65,13 @@ impl ReplicaLane {
         let wait = wait_until.saturating_duration_since(Instant::now());
         let work = async {
             // Nothing was sent yet. If it is the server that is away, the other way fails as well.
-            let Ok(mut link) = self.pool.exclusive().await else {
+            let Ok(mut connection) = self.pool.exclusive().await else {
                 return Ok((plain.run(script, keys, args).await?, Replicas::Missed(0)));
             };
-            let run = link.command(script, keys, args);
-            let [done, replicas] = self.waited(&mut link, script, run, wait).await?;
+            let run = connection.command(script, keys, args);
+            let [done, replicas] = self.waited(&mut connection, script, run, wait).await?;
             let done = done.extract_error().map_err(|error| {
-                link.failed(&error);
+                connection.failed(&error);
                 write_error(&error)
             })?;
             Ok((done, self.had_it(replicas)?))
@@ -82,29 +83,35 @@ impl ReplicaLane {
     /// The answers to the script and to the `WAIT` behind it.
     async fn waited(
         &self,
-        link: &mut Link,
+        connection: &mut Connection,
         script: Script,
         run: Cmd,
         wait: Duration,
     ) -> Result<[Value; 2], StoreError> {
         let sent = Instant::now();
-        let answers = self.send(link, run.clone(), wait).await.map_err(|e| write_error(&e))?;
+        let answers =
+            self.send(connection, run.clone(), wait).await.map_err(|e| write_error(&e))?;
         let [Value::ServerError(error), _] = &answers else { return Ok(answers) };
         if !is_noscript(&error.clone().into()) {
             return Ok(answers);
         }
         // It was not run, so sending it again is no repetition. The `WAIT` behind it may have taken its time.
-        link.send(&script.load()).await.map_err(|error| store_error(&error))?;
+        connection.send(&script.load()).await.map_err(|error| store_error(&error))?;
         let left = wait.saturating_sub(sent.elapsed());
-        self.send(link, run, left).await.map_err(|error| write_error(&error))
+        self.send(connection, run, left).await.map_err(|error| write_error(&error))
     }
 
-    async fn send(&self, link: &mut Link, run: Cmd, wait: Duration) -> RedisResult<[Value; 2]> {
+    async fn send(
+        &self,
+        connection: &mut Connection,
+        run: Cmd,
+        wait: Duration,
+    ) -> RedisResult<[Value; 2]> {
         let mut both = pipe();
         // For 0 ms it would wait for ever.
         let wait = millis(wait).max(1);
         both.add_command(run).add_command(wait_for(self.wanted, wait));
-        let answers = link.send_all(&both).await?;
+        let answers = connection.send_all(&both).await?;
         let wrong = |_| RedisError::from((redis::ErrorKind::UnexpectedReturnType, "two answers"));
         <[Value; 2]>::try_from(answers).map_err(wrong)
     }
@@ -127,9 +134,9 @@ impl ReplicaLane {
     /// Looks whether this user may wait for replicas.
     pub(super) async fn check(&self) -> Result<(), StoreError> {
         let work = async {
-            let mut link = self.pool.exclusive().await?;
+            let mut connection = self.pool.exclusive().await?;
             // For no replica it does not wait.
-            link.send(&wait_for(0, 1)).await.map_err(|error| store_error(&error))?;
+            connection.send(&wait_for(0, 1)).await.map_err(|error| store_error(&error))?;
             Ok(())
         };
         let late = |_| Err(fault(StoreErrorKind::Unavailable, "no answer in time"));

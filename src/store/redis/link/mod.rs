@@ -91,6 +91,11 @@ impl Links {
             match self.open().await {
                 Ok(link) => {
                     let why = self.serve(link).await;
+                    if matches!(why, Lost::Demoted | Lost::Untold) {
+                        // What one connection has learned of its server counts for all.
+                        self.store.requests.renew();
+                        self.store.walks.renew();
+                    }
                     one_more(&self.figures.lost_links);
                     pause = FIRST_PAUSE;
                     trace::warn!(
