@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use tokio::task::JoinHandle;
+use tokio::task::JoinSet;
 
 use crate::instance::{Answer, App, Instance, ask};
 use crate::late::{now, since};
@@ -22,7 +22,7 @@ pub(crate) struct Run {
 pub(crate) struct Hammer {
     stop: Arc<AtomicBool>,
     runs: Arc<Mutex<Vec<Run>>>,
-    task: JoinHandle<()>,
+    task: JoinSet<()>,
 }
 
 impl Hammer {
@@ -33,8 +33,8 @@ impl Hammer {
 
     pub(crate) fn through(app: App, token: &str) -> Self {
         let (stop, runs) = <(Arc<AtomicBool>, Arc<Mutex<Vec<Run>>>)>::default();
-        let task =
-            tokio::spawn(hammer(app, token.to_owned(), Arc::clone(&stop), Arc::clone(&runs)));
+        let mut task = JoinSet::new();
+        task.spawn(hammer(app, token.to_owned(), Arc::clone(&stop), Arc::clone(&runs)));
         Self { stop, runs, task }
     }
 
@@ -53,7 +53,7 @@ impl Hammer {
 
     pub(crate) async fn stop(self) -> Runs {
         self.stop.store(true, Ordering::Relaxed);
-        tokio::time::timeout(PATIENCE, self.task).await.unwrap().unwrap();
+        tokio::time::timeout(PATIENCE, self.task.join_all()).await.unwrap();
         Runs(std::mem::take(&mut self.runs.lock().unwrap()))
     }
 }

@@ -4,27 +4,22 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::task::JoinSet;
-use tower_session_auth::store::RedisStore;
 
-use crate::instance::{Instance, ask};
+use crate::instance::{Instance, ask, unhurried};
 use crate::is_long;
 use crate::processes::{Process, Task};
+use crate::support::SECRET;
 use crate::support::forge::{decoded, parts, seal, segment};
 use crate::support::redis::RedisServer;
-use crate::support::{SECRET, builder};
 
 const CAPACITY: usize = 1_000;
 /// By how much a process may grow that is shown any number of tokens: a fifth of what keeping twenty thousand would take
 /// (over 1 KiB each), and far more than an allocator wastes.
 const GROWTH: usize = 4 << 20;
 
-/// With a capacity that is soon full, and with terms that a slow machine keeps: what is forgotten here, the bound made
-/// it forget.
+/// With a capacity that is soon full. What is forgotten here, the bound made it forget.
 fn small(redis: &str) -> Instance {
-    let limit = Duration::from_secs(10);
-    let store = RedisStore::builder(redis).timeout(limit).lease(limit).build().unwrap();
-    let settings = builder().store(store).store_timeout(limit);
-    let settings = settings.revalidate_after(Duration::from_secs(3600));
+    let settings = unhurried(redis).revalidate_after(Duration::from_secs(3600));
     Instance::start_with(settings.near_cache_capacity(CAPACITY))
 }
 

@@ -271,12 +271,11 @@ async fn read(
             for opened in &opened {
                 let asked = now();
                 let role = role_of(&here.ask(&opened.token).await, opened);
-                let mut notes = notes.borrow_mut();
-                notes.requests += 1;
+                notes.borrow_mut().requests += 1;
                 if let Some(role) = role {
-                    notes.served.insert((opened.slot, opened.epoch, role), asked);
+                    let state = (opened.slot, opened.epoch, role);
+                    notes.borrow_mut().served.insert(state, asked);
                 }
-                drop(notes);
                 tokio::task::yield_now().await;
             }
             tokio::task::yield_now().await;

@@ -6,13 +6,12 @@ use std::time::{Duration, Instant};
 use tokio::sync::Barrier;
 use tokio::task::JoinSet;
 use tower_session_auth::Login;
-use tower_session_auth::store::RedisStore;
 
 use crate::commands::Commands;
-use crate::instance::{Answer, Instance, ask};
+use crate::instance::{Answer, Instance, ask, unhurried};
 use crate::is_long;
 use crate::support::redis::RedisServer;
-use crate::support::{builder, user};
+use crate::support::user;
 
 const TOKENS: usize = 10;
 const REQUESTS: usize = 1_000;
@@ -45,10 +44,8 @@ async fn logins(there: &Instance) -> Vec<Login> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_thousand_requests_on_ten_tokens_cost_about_ten_fills() {
     let server = RedisServer::start().await;
-    // With a lease that a busy machine does not let pass: what is asked without one is not shared.
-    let limit = Duration::from_secs(5);
-    let store = RedisStore::builder(server.url()).timeout(limit).lease(limit).build().unwrap();
-    let here = Instance::start_with(builder().store(store).store_timeout(limit));
+    // What is asked without a lease is not shared.
+    let here = Instance::start_with(unhurried(&server.url()));
     let there = Instance::patient(&server.url());
     let logins = logins(&there).await;
     here.coherent().await;
@@ -93,7 +90,8 @@ async fn a_thousand_requests_on_ten_tokens_cost_about_ten_fills() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_ended_token_at_full_speed_costs_a_fill_each_five_seconds_and_nobody_else_any() {
     let server = RedisServer::start().await;
-    let (here, there) = (Instance::patient(&server.url()), Instance::patient(&server.url()));
+    let here = Instance::start_with(unhurried(&server.url()));
+    let there = Instance::patient(&server.url());
     let [ended, kept] = [there.login("jeju").await, there.login("mina").await];
     there.logout(&ended.access_token).await;
     // Nor does one that never was, of a user that never was.

@@ -63,12 +63,13 @@ impl Proxy {
         let (rule, _) = watch::channel(Rule::PASS);
         let connections = Arc::<Mutex<Vec<_>>>::default();
         let (to, rules, all) = (Arc::clone(&target), rule.clone(), Arc::clone(&connections));
+        let threads = runtime.handle().clone();
         runtime.spawn(async move {
             let listener = TcpListener::from_std(listener).unwrap();
             loop {
                 let (client, _) = listener.accept().await.unwrap();
                 let port = to.load(Ordering::SeqCst);
-                let carried = tokio::spawn(carry(client, port, rules.subscribe()));
+                let carried = threads.spawn(carry(client, port, rules.subscribe()));
                 all.lock().unwrap().push((port, carried.abort_handle()));
             }
         });
