@@ -5,21 +5,25 @@
 //! `tower::Service<http::Request<B>>`:
 //!
 //! ```text
-//! request ── bearer ──▶ verify the JWT ──▶ load the session ──▶ extensions ──▶ inner service
-//!    │                        │                   │                   │
-//!    ▼                        ▼                   ▼                   ▼
-//!  no token                 401               401, or 503        touch queue ──(batch)──▶ store
-//!  401, or pass (optional)                 if nobody can tell
+//! request ── bearer ──▶ near cache ─────────────hit─────────────▶ extensions ──▶ inner service
+//!    │                        │ miss                                  ▲    │
+//!    ▼                        ▼                                       │    ▼
+//!  no token              verify the JWT ──▶ load the session ─────────┘  touch queue ──(batch)──▶ store
+//!  401, or pass               │                   │
+//!  (optional)                 ▼                   ▼
+//!                            401       401, or 503 if nobody can tell
 //! ```
 //!
 //! 1. The one `Authorization: Bearer` value is read ([`bearer`]).
-//! 2. The token is verified: one algorithm per key, issuer, audience, type, times ([`token`]).
-//! 3. The session that it names is loaded from the store, within a deadline ([`store`]). Who the user is and which role
+//! 2. What this process knows of the token is used while the store vouches for it
+//!    ([`SessionManager::near_cache`]; with [`RedisStore`]). Then go on with 5: nobody was asked.
+//! 3. The token is verified: one algorithm per key, issuer, audience, type, times ([`token`]).
+//! 4. The session that it names is loaded from the store, within a deadline ([`store`]). Who the user is and which role
 //!    they have comes from there.
-//! 4. A [`Session`] goes into the request's extensions, and the inner service is called.
-//! 5. In the background a [`Worker`](touch::Worker) moves the session's last activity and idle deadline.
+//! 5. A [`Session`] goes into the request's extensions, and the inner service is called.
+//! 6. In the background a [`Worker`](touch::Worker) moves the session's last activity and idle deadline.
 //!
-//! A request that is not let in is answered with a response ([`JsonRejection`], or one of your own), with the
+//! While the store cannot answer, [`FailurePolicy`] decides. A request that is not let in is answered with a response ([`JsonRejection`], or one of your own), with the
 //! [`AuthError`] in its extensions.
 //!
 //! # Example
@@ -86,6 +90,10 @@
 #[cfg(feature = "axum")]
 pub mod axum;
 pub mod clock;
+#[cfg_attr(
+    not(feature = "redis"),
+    expect(dead_code, reason = "a store that tells of changes makes these, and only one does")
+)]
 mod coherence;
 pub mod directory;
 pub mod error;

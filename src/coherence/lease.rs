@@ -31,8 +31,8 @@ impl Lease {
     /// A beat that was sent at `sent` has been answered. After the end this does nothing.
     pub(crate) fn renew(&self, sent: Tick) {
         let sent = sent.as_nanos();
-        self.last.fetch_max(sent, Ordering::Relaxed);
         // Release: all messages that came before the answer are seen by whoever sees this.
+        self.last.fetch_max(sent, Ordering::Release);
         let _ = self.beat.fetch_update(Ordering::Release, Ordering::Relaxed, |beat| {
             (beat != ENDED).then_some(beat.max(sent))
         });
@@ -50,9 +50,10 @@ impl Lease {
         now.since(Tick::from_nanos(self.beat.load(Ordering::Acquire))) <= bound
     }
 
-    /// Whether a beat was answered that was sent at most `bound` before `now`, also if the connection is lost since.
+    /// Whether a beat was answered that was sent at most `bound` before `now`, also if the connection is lost since. To be
+    /// asked first as well.
     pub(crate) fn held(&self, now: Tick, bound: Duration) -> bool {
-        now.since(Tick::from_nanos(self.last.load(Ordering::Relaxed))) <= bound
+        now.since(Tick::from_nanos(self.last.load(Ordering::Acquire))) <= bound
     }
 
     /// Everything may have changed.

@@ -27,8 +27,10 @@ mod sync {
 }
 
 pub(crate) use self::figures::{Figures, LinkState, one_more};
+#[cfg(feature = "redis")]
 pub(crate) use self::generations::Generations;
 pub(crate) use self::kept::{Kept, Terms};
+#[cfg(feature = "redis")]
 pub(crate) use self::lease::Lease;
 pub(crate) use self::stamp::Stamp;
 pub(crate) use self::tick::Tick;

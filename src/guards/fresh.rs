@@ -17,8 +17,7 @@ use crate::steps::reject::JsonRejection;
 /// other people's sessions. Some minutes are usual.
 ///
 /// Judged on the store's clock, without leeway: [`Session::authenticated_at`](crate::Session::authenticated_at) plus
-/// this must not have passed. Use of the session moves nothing, and a time still to
-/// come counts as now.
+/// this must not have passed. Use of the session moves nothing, and a time still to come counts as now.
 ///
 /// ```
 /// use std::time::Duration;

@@ -11,7 +11,7 @@ use crate::id::SessionId;
 use crate::session::{NewSession, SessionData};
 use crate::token::VerifiedClaims;
 
-/// In the extensions of a request that a layer with [`FailurePolicy::TokenOnly`] let in while the store was away: what
+/// In the extensions of a request that a layer with [`FailurePolicy::TokenOnly`](crate::FailurePolicy::TokenOnly) let in while the store was away: what
 /// its JWT says, and nothing that is true of its session. Cheap to clone.
 #[derive(Clone)]
 pub struct TokenOnly(Arc<VerifiedClaims>);

@@ -106,3 +106,6 @@ impl<D> Drop for Seat<'_, D> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -38,6 +38,10 @@ impl<T: Serialize + DeserializeOwned + Send + Sync + 'static> SessionData for T 
 /// [`SessionAuthLayer`](crate::SessionAuthLayer) puts it into the request's extensions; with the feature `axum` it is an
 /// extractor. Who the user is and which role they have comes from the store, never from the token.
 ///
+/// Behind a layer it may have been read a while ago, up to
+/// [`revalidate_after`](crate::SessionManagerBuilder::revalidate_after), if the store has told of no change since: what
+/// depends on when that was ([`last_activity`](Self::last_activity), [`ttl`](Self::ttl)) is then as of that moment.
+///
 /// All times are on the store's clock.
 pub struct Session<D = ()> {
     shared: Arc<Shared<D>>,

@@ -1,5 +1,7 @@
 //! The session into the request's extensions, and what must not be there out of them.
 
+use std::fmt;
+
 use http::Extensions;
 
 use crate::error::{AuthError, AuthErrorKind};
@@ -17,7 +19,6 @@ struct Anonymous(Events);
 /// Who sent a request that was let in, also by a layer with
 /// [`FailurePolicy::TokenOnly`](crate::FailurePolicy::TokenOnly) while the store was away. With the feature `axum` it is
 /// an extractor.
-#[derive(Debug)]
 #[expect(clippy::exhaustive_enums, reason = "a handler must decide for both")]
 pub enum Caller<D = ()> {
     /// Somebody with a session that was checked.
@@ -58,6 +59,15 @@ impl<D> Clone for Caller<D> {
         match self {
             Self::Session(session) => Self::Session(session.clone()),
             Self::TokenOnly(token) => Self::TokenOnly(token.clone()),
+        }
+    }
+}
+
+impl<D> fmt::Debug for Caller<D> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Session(session) => f.debug_tuple("Session").field(session).finish(),
+            Self::TokenOnly(token) => f.debug_tuple("TokenOnly").field(token).finish(),
         }
     }
 }

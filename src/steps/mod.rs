@@ -1,10 +1,13 @@
 //! What happens to one request, in this order:
 //!
 //! 1. `extract`: headers to token text;
-//! 2. `SessionManager::verify`: token text to claims (`manager/check.rs`, `token/verify.rs`);
-//! 3. `SessionManager::check`: claims to a living session, from the store (`manager/check.rs`);
-//! 4. `attach`: the session into the request's extensions;
-//! 5. or, wherever one of these fails, `reject`: the error to a response.
+//! 2. `SessionManager::recall`: token text to what is known of it (`manager/recall.rs`, `near/`), and if that is enough, to
+//!    step 5;
+//! 3. `SessionManager::verify`: token text to claims (`manager/check.rs`, `token/verify.rs`);
+//! 4. `SessionManager::check`: claims to a living session, from the store (`manager/check.rs`, `load.rs`), or what the
+//!    layer's policy says (`trouble.rs`);
+//! 5. `attach`: the session into the request's extensions;
+//! 6. or, wherever one of these fails, `reject`: the error to a response.
 
 pub(crate) mod attach;
 pub(crate) mod extract;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use tower_session_auth::{NearCacheState, RedisStore, SessionAuthLayer};
 
+use crate::support::figures::Figures;
 use crate::support::redis::RedisServer;
 use crate::support::{builder, login, user};
 use crate::world::{sees, until, world};
@@ -41,6 +42,35 @@ async fn it_counts_what_happens() {
     world.background.stop().await.unwrap();
     assert_eq!(world.manager.near_cache().state, NearCacheState::Off, "nobody listens any more");
     assert_eq!(world.manager.near_cache().lost_links, 1, "a stop is no loss");
+}
+
+#[tokio::test]
+async fn the_figures_are_handed_over_each_second() {
+    let figures = Figures::capture();
+    let world = world().await;
+    let token = login(&world.manager, "jeju").await.access_token;
+    for _ in 0..5 {
+        assert_eq!(sees(&world.layer(), &token).await, "live");
+    }
+    let told = std::cell::RefCell::new(std::collections::BTreeMap::new());
+    until("they are handed over", async || {
+        let mut told = told.borrow_mut();
+        for (name, value) in figures.take() {
+            let sum: &mut f64 = told.entry(name.clone()).or_default();
+            *sum = if name.ends_with("_total") { *sum + value } else { value };
+        }
+        told.get("near_hits_total") == Some(&4.0)
+    })
+    .await;
+    let told = told.into_inner();
+    for name in ["near_misses_total", "near_fills_total", "near_coherent"] {
+        assert_eq!(told.get(name), Some(&1.0), "{name} {told:?}");
+    }
+    // What is zero is left out.
+    for name in ["near_lost_links_total", "near_stale_served_total"] {
+        assert_eq!(told.get(name), None, "{name} {told:?}");
+    }
+    assert!(told["near_lag_seconds"] > 0.0);
 }
 
 #[tokio::test]

@@ -22,6 +22,7 @@ mod document;
 mod hostile_ids;
 mod hyper;
 mod login;
+mod outage;
 mod own;
 mod races;
 mod site;

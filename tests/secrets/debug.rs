@@ -3,8 +3,8 @@
 use axum::response::IntoResponse as _;
 use tower::ServiceBuilder;
 use tower_session_auth::{
-    AuthError, AuthErrorKind, KeySet, MemoryStore, NewSession, SessionAuthLayer, SessionManager,
-    SigningKey, VerifyingKey,
+    AuthError, AuthErrorKind, Caller, KeySet, MemoryStore, NewSession, SessionAuthLayer,
+    SessionManager, SigningKey, VerifyingKey,
 };
 
 use crate::support::log::Log;
@@ -43,7 +43,11 @@ async fn debug_and_display_of_everything_show_no_secret() {
     show("manager", &[&manager, &worker, &manager.health().await]);
     show("layer", &[&layer, &layer.clone().optional(), &service]);
     show("login", &[&login, &login.session, login.session.id()]);
-    show("session", &[&session, &claims, &new]);
+    let bare = manager.token_without_session(&new).await.unwrap();
+    secrets.add_token("without a session", &bare.access_token);
+    show("without a session", &[&bare, &manager.near_cache()]);
+    let caller = Caller::Session(session.clone());
+    show("session", &[&session, &claims, &new, &caller]);
     show("keys", &[&key(), &key().verifying_key(), &rsa, &rsa.verifying_key(), &verifying, &keys]);
     for name in ["SessionManagerBuilder", "Worker", "SessionAuthLayer", "Login", "VerifiedClaims"] {
         assert!(shown.contains(name), "{name}");

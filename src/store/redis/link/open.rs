@@ -84,7 +84,7 @@ impl Links {
         greeting.add_command(cmd("HELLO")).add_command(tracking);
         let answers = connection.send_packed_commands(&greeting, 0, 2).await?;
         let answers: RedisResult<Vec<_>> = answers.into_iter().map(Value::extract_error).collect();
-        let [hello, _tracking] = <[Value; 2]>::try_from(answers.map_err(refused)?)
+        let [hello, _tracking] = <[Value; 2]>::try_from(answers.map_err(|error| refused(&error))?)
             .map_err(|_| away("the server's greeting has an unexpected form"))?;
         if ServerInfo::from_hello(&hello)?.role != "master" {
             return Err(away("the server is not a primary"));
@@ -94,8 +94,8 @@ impl Links {
 }
 
 /// The server has answered, and the answer is no: unless it says that it is not ready.
-fn refused(error: RedisError) -> NotOpened {
-    let error = store_error(&error);
+fn refused(error: &RedisError) -> NotOpened {
+    let error = store_error(error);
     match error.kind() {
         StoreErrorKind::Unavailable => NotOpened::Away(error),
         _ => NotOpened::Refused(error),

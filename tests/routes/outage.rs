@@ -1,0 +1,65 @@
+//! Logins while the store is away.
+
+use tower::{Layer, ServiceExt, service_fn};
+use tower_session_auth::events::Event;
+use tower_session_auth::store::StoreErrorKind;
+use tower_session_auth::{Caller, FailurePolicy, SessionAuthLayer};
+
+use crate::site::{Site, site, site_with};
+use crate::support::bearer;
+use crate::support::switch::Mood;
+
+const AWAY: Mood = Mood::Fail(StoreErrorKind::Unavailable);
+
+/// What a route behind a layer with this policy makes of a token.
+async fn behind(site: &Site, policy: FailurePolicy, token: &str) -> u16 {
+    let layer = SessionAuthLayer::new(site.manager.clone()).failure_policy(policy);
+    let service = layer.layer(service_fn(async |request: http::Request<String>| {
+        let caller = Caller::<()>::of(request.extensions());
+        assert_eq!(caller.unwrap().user_id().as_str(), "jeju");
+        Ok::<_, std::convert::Infallible>(http::Response::new(String::new()))
+    }));
+    service.oneshot(bearer(token)).await.unwrap().status().as_u16()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_login_is_refused_while_the_store_is_away() {
+    let site = site();
+    site.store.set(AWAY);
+    let reply = site.log_in("jeju", "password123").await;
+    assert_eq!(reply.said(), (503, "store_unavailable"));
+    assert_eq!(reply.header("retry-after"), Some("1"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_it_is_asked_for_a_login_gets_a_token_that_is_good_for_the_outage_only() {
+    let site = site_with(|builder, _| builder, |routes| routes.token_only_logins());
+    site.store.set(AWAY);
+    let reply = site.log_in("jeju", "password123").await;
+    assert_eq!(reply.status, 200, "{reply:?}");
+    assert_eq!(reply.header("cache-control"), Some("no-store"));
+    assert_eq!(reply.body["user_id"], "jeju");
+    assert_eq!(reply.body["token_type"], "bearer");
+    let token = reply.body["access_token"].as_str().unwrap();
+    assert_eq!(behind(&site, FailurePolicy::TokenOnly, token).await, 200);
+    assert_eq!(behind(&site, FailurePolicy::Refuse, token).await, 503);
+
+    // Who has no right to a session has none to such a token.
+    for (user, password) in [("jeju", "wrong-password"), ("nobody", "password123")] {
+        let reply = site.log_in(user, password).await;
+        assert_eq!(reply.said(), (401, "invalid_credentials"), "{user}");
+    }
+
+    site.store.set(Mood::Answer);
+    tokio::time::advance(std::time::Duration::from_secs(1)).await;
+    assert_eq!(behind(&site, FailurePolicy::TokenOnly, token).await, 401);
+    assert_eq!(behind(&site, FailurePolicy::Refuse, token).await, 401);
+    assert_eq!(site.count("jeju").await, 0, "no session is made of it");
+    assert_eq!(site.log_in("jeju", "password123").await.status, 200);
+    assert_eq!(site.count("jeju").await, 1);
+
+    let told = site.told().await;
+    let issued = told.iter().filter(|event| matches!(event, Event::TokenIssued { .. })).count();
+    let created = told.iter().filter(|event| matches!(event, Event::Created { .. })).count();
+    assert_eq!((issued, created), (1, 1));
+}
