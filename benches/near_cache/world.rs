@@ -38,9 +38,10 @@ impl World {
     pub(crate) fn new() -> Self {
         let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let server = runtime.block_on(RedisServer::start());
-        let store = RedisStore::new(server.url().as_str()).unwrap();
+        let patience = Duration::from_secs(5);
+        let store = RedisStore::builder(server.url().as_str()).timeout(patience).build().unwrap();
         let builder = support::builder().store(store).without_near_cache();
-        let login = builder.store_timeout(Duration::from_secs(5)).build().unwrap().0;
+        let login = builder.store_timeout(patience).build().unwrap().0;
         Self { server, runtime, login, users: 0 }
     }
 
