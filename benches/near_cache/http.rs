@@ -16,6 +16,9 @@ use crate::table::{Limit, Table, time};
 use crate::world::World;
 use crate::{Effort, support};
 
+/// Requests a second, and CPU a request.
+type Samples = (Vec<f64>, Vec<f64>);
+
 /// With it in the environment, this program is the server; its value is the Redis to use, or nothing for no layer.
 const ROLE: &str = "NEAR_CACHE_SERVER";
 
@@ -143,7 +146,7 @@ pub(crate) fn http(table: &mut Table, effort: &Effort, world: &World, hot: &Arc<
         }
     }
     let (_, misses) = servers[1].figures();
-    let ratios = |pick: fn(&(Vec<f64>, Vec<f64>)) -> &Vec<f64>| {
+    let ratios = |pick: fn(&Samples) -> &Vec<f64>| {
         let pairs = pick(&samples[0]).iter().zip(pick(&samples[1]));
         let mut ratios: Vec<f64> = pairs.map(|(bare, layer)| layer / bare).collect();
         let ratio = median(&mut ratios);
