@@ -352,7 +352,7 @@ fn who_saw_a_change_acknowledged_is_not_served_what_was_before_it() {
             let shared = Shared::trusted();
             let stamp = shared.stamp();
             let acknowledged = Arc::new(AtomicBool::new(false));
-            let (writer, acknowledge) = (shared.clone(), Arc::clone(&acknowledged));
+            let (writer, acknowledge) = (shared, Arc::clone(&acknowledged));
             let writer = spawn(move || {
                 writer.bump();
                 acknowledge.store(true, Release);
