@@ -1,7 +1,7 @@
 //! The session as an argument of an axum handler.
 //!
 //! ```
-//! use tower_session_auth::Session;
+//! use tower_session_auth::{Caller, Session};
 //!
 //! async fn required(session: Session) -> String {
 //!     format!("hello {}", session.user_id())
@@ -10,7 +10,12 @@
 //! async fn optional(session: Option<Session>) -> &'static str {
 //!     if session.is_some() { "hello again" } else { "hello stranger" }
 //! }
-//! # let _ = (required, optional);
+//!
+//! // On a route whose layer has `FailurePolicy::TokenOnly`:
+//! async fn also_during_an_outage(caller: Caller) -> String {
+//!     format!("hello {}", caller.user_id())
+//! }
+//! # let _ = (required, optional, also_during_an_outage);
 //! ```
 
 use axum_core::body::Body;
@@ -46,6 +51,18 @@ impl<D: SessionData, St: Send + Sync> FromRequestParts<St> for Caller<D> {
 
     async fn from_request_parts(parts: &mut Parts, _: &St) -> Result<Self, Self::Rejection> {
         Self::of(&parts.extensions)
+    }
+}
+
+/// The same, or `None` if the layer is in optional mode and the request showed no token.
+impl<D: SessionData, St: Send + Sync> OptionalFromRequestParts<St> for Caller<D> {
+    type Rejection = AuthError;
+
+    async fn from_request_parts(
+        parts: &mut Parts,
+        _: &St,
+    ) -> Result<Option<Self>, Self::Rejection> {
+        Self::find(&parts.extensions)
     }
 }
 

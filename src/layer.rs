@@ -114,7 +114,9 @@ impl<D: SessionData, R> SessionAuthLayer<D, R> {
     /// else the manager demands stays.
     ///
     /// For services of several audiences behind one manager, whose tokens somebody else signs: the manager signs its
-    /// own with its own audience. What one layer has verified counts for no layer with another audience.
+    /// own with its own audience. What one layer has verified counts for no layer with another audience. To log out such a
+    /// token's session, name it ([`SessionManager::delete`]): [`SessionManager::logout`] and the routes take tokens for the
+    /// manager's audience only.
     ///
     /// # Errors
     ///

@@ -73,6 +73,11 @@ impl Lane {
         Self { name, breaker: Breaker::new(PROBE_PAUSE), limit, open }
     }
 
+    /// How long a question takes at most.
+    pub(crate) fn limit(&self) -> Duration {
+        self.limit
+    }
+
     /// When all steps of something that starts now must be done.
     pub(crate) fn deadline(&self) -> Instant {
         Instant::now() + self.limit

@@ -37,6 +37,11 @@ impl Accounts {
         Self { directory, lane, revalidate_after, active: Cache::new(REMEMBERED) }
     }
 
+    /// How long one question takes at most.
+    pub(super) fn limit(&self) -> Duration {
+        self.lane.limit()
+    }
+
     /// The user, if the account is active; asks the directory.
     pub(super) async fn find(&self, user: &UserId) -> Result<Option<User>, DirectoryError> {
         let asked = Instant::now();
@@ -104,6 +109,9 @@ impl<D: SessionData> SessionManager<D> {
     pub(super) async fn active_user(&self, user: &UserId) -> Result<Option<User>, SessionError> {
         let Some(accounts) = &self.shared.accounts else { return Ok(None) };
         let found = accounts.find(user).await.map_err(SessionError::Directory)?;
+        if found.is_none() {
+            self.changed(user);
+        }
         found.map(Some).ok_or(SessionError::AccountInactive)
     }
 }

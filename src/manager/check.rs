@@ -67,6 +67,11 @@ impl<D: SessionData> SessionManager<D> {
         }
     }
 
+    /// Whether a token's `exp` has passed.
+    pub(super) fn is_past(&self, claims: &VerifiedClaims) -> bool {
+        self.shared.policy.load().is_past(claims, self.shared.clock.now())
+    }
+
     /// A verified token to its living session, or what the layer's policy makes of a store that cannot tell. A refusal
     /// is told as an event.
     pub(crate) async fn check(

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
 
+use super::accounts::Accounts;
 use super::demand::Demand;
 use super::recall::Verified;
 use super::{SessionManager, Shared};
@@ -50,7 +51,9 @@ impl<D: SessionData> SessionManager<D> {
                     let ask = || self.fill(near, verified, deadline);
                     let flight = near.flights().join(key, still_holds, ask);
                     let late = |_| Err(AuthError::new(AuthErrorKind::StoreUnavailable));
-                    timeout_at(deadline, flight).await.unwrap_or_else(late)?
+                    // Each step has its own limit; this one is for who waits for another's steps.
+                    let give_up = deadline + self.directory_limit();
+                    timeout_at(give_up, flight).await.unwrap_or_else(late)?
                 }
                 _ => self.ask(verified, deadline).await?,
             },
@@ -183,10 +186,18 @@ impl<D: SessionData> SessionManager<D> {
 
     /// Lets a request pass whose user is active; until when that is taken for granted.
     async fn account_is_active(&self, user: &UserId) -> Result<Tick, AuthError> {
-        match &self.shared.accounts {
-            Some(accounts) => Ok(Tick::now().after(accounts.check(user).await?)),
-            None => Ok(Tick::NEVER),
-        }
+        let Some(accounts) = &self.shared.accounts else { return Ok(Tick::NEVER) };
+        let active = accounts.check(user).await.inspect_err(|error| {
+            if error.kind() == AuthErrorKind::AccountInactive {
+                // What is remembered of this user counts no more, also for who serves what is stale.
+                self.changed(user);
+            }
+        });
+        Ok(Tick::now().after(active?))
+    }
+
+    fn directory_limit(&self) -> Duration {
+        self.shared.accounts.as_ref().map_or(Duration::ZERO, Accounts::limit)
     }
 
     fn moment(&self) -> Moment {

@@ -38,8 +38,8 @@ impl<D: SessionData> SessionManager<D> {
     ///
     /// What a request needs, verified claims and session, is remembered under the whole token. It is used again while all
     /// of this holds: the token was verified by the rules that count now, and its `exp` has not passed; the store has
-    /// told of no change of any of the user's sessions since before it was read; it says, ten times a second, that it
-    /// still tells, and last did so at most the lease (500 ms by default) ago; neither the session's deadlines nor
+    /// told of no change of any of the user's sessions since before it was read; it says, five times in a lease
+    /// (500 ms by default), that it still tells, and last did so at most the lease ago; neither the session's deadlines nor
     /// [`revalidate_after`](SessionManagerBuilder::revalidate_after) have passed. "No such session" is remembered in
     /// the same way, for 5 seconds at most.
     ///

@@ -1,5 +1,7 @@
 //! What becomes of a request while the store cannot tell.
 
+use std::error::Error as _;
+
 use super::SessionManager;
 use super::check::Passed;
 use super::demand::{Demand, FailurePolicy};
@@ -9,6 +11,7 @@ use crate::coherence::{Tick, one_more};
 use crate::error::{AuthError, AuthErrorKind};
 use crate::near::Known;
 use crate::session::SessionData;
+use crate::store::{StoreError, StoreErrorKind};
 
 impl<D: SessionData> SessionManager<D> {
     /// What the layer's policy makes of a store that cannot answer. Every other refusal stays one.
@@ -19,11 +22,13 @@ impl<D: SessionData> SessionManager<D> {
         demand: &Demand,
     ) -> Result<Passed<D>, AuthError> {
         let Some(claims) = verified.claims() else { return Err(error) };
-        let unknown = error.kind() == AuthErrorKind::StoreUnavailable;
-        if !unknown || demand.policy == FailurePolicy::Refuse {
+        if !is_away(&error) || demand.policy == FailurePolicy::Refuse {
             return Err(error);
         }
         // What has ended stays ended, whoever cannot say so now.
+        if let Some(ended) = verified.last_end() {
+            return Err(ended.clone());
+        }
         let key = (claims.user().clone(), claims.session_id().clone());
         if let Some(ended) = self.shared.ended.get(&key) {
             return Err(ended);
@@ -48,4 +53,11 @@ impl<D: SessionData> SessionManager<D> {
             FailurePolicy::Refuse => Err(error),
         }
     }
+}
+
+/// Whether nobody can tell. A store that answers, and cannot be used as it is set up, is for its operator to repair.
+fn is_away(error: &AuthError) -> bool {
+    let cause = error.source().and_then(|cause| cause.downcast_ref::<StoreError>());
+    error.kind() == AuthErrorKind::StoreUnavailable
+        && cause.is_none_or(|cause| cause.kind() != StoreErrorKind::Unsupported)
 }

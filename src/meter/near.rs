@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::{Counter, Gauge, Meter, Name};
-use crate::coherence::{Figures, LinkState};
+use crate::coherence::Figures;
 
 /// Hands the figures of one near cache to the recorder.
 pub(crate) struct NearMeter {
@@ -39,8 +39,8 @@ impl Meter {
 }
 
 impl NearMeter {
-    /// Hands over what happened since the last time. Several near caches add up.
-    pub(crate) fn publish(&self) {
+    /// Hands over what happened since the last time, and whether the near cache is used. Several near caches add up.
+    pub(crate) fn publish(&self, is_coherent: bool) {
         let figures = &*self.figures;
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         let now = [
@@ -56,8 +56,7 @@ impl NearMeter {
             counter.increment(now.saturating_sub(*told));
             *told = now;
         }
-        let (state, _) = figures.link();
-        self.coherent.set(if state == LinkState::Trusted { 1.0 } else { 0.0 });
+        self.coherent.set(if is_coherent { 1.0 } else { 0.0 });
         if let Some(lag) = figures.lag() {
             self.lag.set(lag.as_secs_f64());
         }

@@ -57,7 +57,8 @@ pub struct NearCache {
     pub lost_links: u64,
     /// Requests that were let in by [`ServeStale`](crate::FailurePolicy::ServeStale).
     pub stale_served: u64,
-    /// How long the last change of the link's own key took, from being sent to being known here; measured each second.
+    /// How long the last change of the link's own key took, from being sent to being known here. Measured
+    /// each second, or with each beat if those are rarer.
     pub lag: Option<Duration>,
 }
 

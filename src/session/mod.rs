@@ -77,12 +77,13 @@ pub(crate) struct State<D> {
 }
 
 impl<D> State<D> {
-    /// Whether this is what the store has.
+    /// Whether this is what the store has, its idle deadline included as far as that is known.
     pub(crate) fn is_of(&self, record: &Record) -> bool {
         self.revision == record.revision
             && self.created == record.created
             && self.idle_ttl == record.idle_ttl
             && self.absolute_deadline == record.absolute_deadline
+            && self.idle_deadline >= record.idle_deadline
             && self.payload == record.payload
     }
 }

@@ -28,17 +28,29 @@ pub enum Caller<D = ()> {
 }
 
 impl<D: SessionData> Caller<D> {
-    /// Who sent the request with these extensions.
+    /// Who sent the request with these extensions. That it was nobody is told as an event: the request is refused.
     ///
     /// # Errors
     ///
     /// [`MissingToken`](AuthErrorKind::MissingToken) for a request that was let in without one,
     /// [`NoLayer`](AuthErrorKind::NoLayer) for one that no layer with this `D` has seen.
     pub fn of(extensions: &Extensions) -> Result<Self, AuthError> {
-        if let Some(token) = extensions.get::<TokenOnly>() {
-            return Ok(Self::TokenOnly(token.clone()));
+        match (extensions.get::<Session<D>>(), extensions.get::<TokenOnly>()) {
+            (None, Some(token)) => Ok(Self::TokenOnly(token.clone())),
+            _ => require::<D>(extensions).cloned().map(Self::Session),
         }
-        require::<D>(extensions).cloned().map(Self::Session)
+    }
+
+    /// The same; `None` for a request that was let in without a token.
+    ///
+    /// # Errors
+    ///
+    /// [`NoLayer`](AuthErrorKind::NoLayer) for a request that no layer with this `D` has seen.
+    pub fn find(extensions: &Extensions) -> Result<Option<Self>, AuthError> {
+        match (extensions.get::<Session<D>>(), extensions.get::<TokenOnly>()) {
+            (None, Some(token)) => Ok(Some(Self::TokenOnly(token.clone()))),
+            _ => Ok(find::<D>(extensions)?.cloned().map(Self::Session)),
+        }
     }
 }
 

@@ -1,7 +1,8 @@
 //! What must be right about a token: one immutable object.
 
-use std::sync::Arc;
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -129,8 +130,13 @@ pub(crate) struct Audience {
 impl Audience {
     /// Tokens must be meant for `name`, which is not empty.
     pub(crate) fn new(name: &str) -> Result<Self, ConfigError> {
+        /// One number for one name: a layer that is made anew for each connection demands what the others do.
+        static NUMBERS: LazyLock<Mutex<HashMap<Arc<str>, u32>>> = LazyLock::new(Mutex::default);
         named("audience", name)?;
-        Ok(Self { number: number(), name: name.into() })
+        let name: Arc<str> = name.into();
+        let mut numbers = NUMBERS.lock().unwrap_or_else(PoisonError::into_inner);
+        let number = *numbers.entry(Arc::clone(&name)).or_insert_with(number);
+        Ok(Self { number, name })
     }
 
     pub(super) fn name(&self) -> &str {

@@ -133,7 +133,8 @@ impl Mark {
         let left = self.idle_deadline().saturating_since(now);
         let until_threshold = left.saturating_sub(rules.threshold(life));
         let interval = rules.interval(life).saturating_sub(since);
-        if until_threshold.is_zero() { interval } else { interval.min(until_threshold) }
+        // Below the threshold one that is lost has to be repeated in time.
+        interval.min(if until_threshold.is_zero() { left / 4 } else { until_threshold })
     }
 
     /// The use was not queued or not written: the next one is due at once.

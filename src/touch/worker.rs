@@ -18,7 +18,7 @@ use crate::events::{RunningSinks, Sinks};
 use crate::gate::{Gate, Verb};
 use crate::id::{SessionId, UserId};
 use crate::meter::{Counter, Gauge, Meter, Name, NearMeter};
-use crate::store::{StoreErrorKind, Touch, Touched, Tracker};
+use crate::store::{StoreError, StoreErrorKind, Touch, Touched, Tracker};
 use crate::trace;
 
 /// Uses are collected for this long before they are written.
@@ -36,11 +36,13 @@ const MAX_PENDING: usize = 65_536;
 /// How long a stop waits for the store to take what is left.
 const DRAIN_LIMIT: Duration = Duration::from_secs(5);
 
-/// Writes what requests leave behind, last activity and idle deadlines, and runs the
+/// Writes what requests leave behind, last activity and idle deadlines, keeps the
+/// [near cache](crate::SessionManager::near_cache) in touch with the store, and runs the
 /// [event sinks](crate::events::EventSink). Made by `build()`, runs when started.
 ///
-/// Without it running, sessions are checked as ever, but use does not keep them alive (each ends one idle TTL after its
-/// login), and events wait for their sinks. Start it once, with [`start`](Self::start) or [`run`](Self::run).
+/// Without it running, sessions are checked as ever, but each request asks the store, use does not keep sessions alive
+/// (each ends one idle TTL after its login), events wait for their sinks, and nobody looks whether the store is set up as
+/// it should be. Start it once, with [`start`](Self::start) or [`run`](Self::run).
 #[must_use = "sessions are not kept alive by use until the worker is started"]
 pub struct Worker {
     receiver: mpsc::Receiver<Use>,
@@ -166,15 +168,16 @@ impl Worker {
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future loses the uses that wait, and nothing else: events that are queued are still delivered.
+    /// Dropping the future loses the uses that wait, and from then on each request asks the store: events that are queued
+    /// are still delivered.
     pub async fn run(mut self) -> DrainReport {
         let sinks = mem::take(&mut self.sinks).start();
         self.live(sinks).await
     }
 
     /// Works, and keeps the near cache in touch with the store meanwhile.
-    async fn live(mut self, sinks: RunningSinks) -> DrainReport {
-        let tracker = self.tracker.take();
+    async fn live(self, sinks: RunningSinks) -> DrainReport {
+        let tracker = self.tracker.clone();
         let mut near = tracker.as_ref().map(|tracker| tracker.run());
         let mut work = pin!(self.work(sinks));
         poll_fn(|context| {
@@ -323,14 +326,16 @@ impl Worker {
     async fn upkeep(&self) -> bool {
         self.figures.meter.sessions_age();
         if let Some(near) = &self.figures.near {
-            near.publish();
+            near.publish(self.tracker.as_ref().is_some_and(|tracker| tracker.is_coherent()));
         }
         let deadline = self.gate.deadline();
         let done = self.gate.ask(Verb::Upkeep, deadline, |store| store.upkeep()).await;
         if let Err(error) = &done {
             trace::debug!("upkeep of the store failed", error = trace::Chain(error));
         }
-        done.is_ok()
+        // One that is too old answers as well, and its operator should know.
+        let unusable = |error: &StoreError| error.kind() == StoreErrorKind::Unsupported;
+        done.as_ref().err().is_none_or(unusable)
     }
 
     async fn drain(mut self, mut received: Vec<Use>) -> DrainReport {
@@ -349,6 +354,10 @@ impl Worker {
         self.report.lost += left;
         self.figures.lost.increment(left);
         self.figures.depth.set(0.0);
+        if let Some(near) = &self.figures.near {
+            // With this worker ends what keeps it in touch with the store.
+            near.publish(false);
+        }
         if self.report.lost > 0 {
             trace::warn!("uses of sessions were not recorded", lost = self.report.lost);
         }

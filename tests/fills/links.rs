@@ -116,7 +116,7 @@ async fn a_server_that_refuses_to_tell_is_asked_each_time_and_logged_once() {
         let shown = world.login("jeju").await;
         until(|| world.state() == NearCacheState::Refused).await;
         world.asks_each_time(&shown).await;
-        assert_eq!(log.text().matches("redis refuses to tell of changes").count(), 1);
+        assert_eq!(log.text().matches("redis does not tell of changes").count(), 1);
         assert_eq!(log.text().matches(" WARN ").count(), 1, "{}", log.text());
     }
 }

@@ -1,11 +1,16 @@
 //! What a layer does while the store cannot tell.
 
 use std::convert::Infallible;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::{Duration, Instant};
 
 use http::{Request, Response, StatusCode};
 use tower::{Layer, ServiceBuilder, ServiceExt, service_fn};
-use tower_session_auth::{EndReason, FailurePolicy, NewSession, RequireRole, SessionAuthLayer};
+use tower_session_auth::directory::{BoxError, User, UserDirectory};
+use tower_session_auth::{
+    EndReason, FailurePolicy, NewSession, RequireRole, SessionAuthLayer, UserId,
+};
 
 use crate::support::{bearer, login, user};
 use crate::world::{World, sees, until, world, world_with};
@@ -101,9 +106,87 @@ async fn stale_ends_with_its_time() {
     assert_eq!(sees(&layer, &token).await, "live");
     let stopped = Instant::now();
     world.redis_is_gone().await;
-    until("it is served no more", async || sees(&layer, &token).await == "store_unavailable").await;
-    // The last beat was sent at most 100 ms, and some, before the end.
+    let last = std::cell::Cell::new(Instant::now());
+    until("it is served no more", async || {
+        let asked = Instant::now();
+        let seen = sees(&layer, &token).await;
+        if seen == "stale" {
+            last.set(asked);
+        }
+        seen == "store_unavailable"
+    })
+    .await;
+    // The last beat was sent before the end: the lease and these 300 ms, from then on.
+    assert!(last.get() - stopped <= Duration::from_millis(800), "{:?}", last.get() - stopped);
     assert!(stopped.elapsed() > Duration::from_millis(300), "{:?}", stopped.elapsed());
+}
+
+#[tokio::test]
+async fn what_was_to_be_asked_about_again_may_be_served_stale() {
+    let mut world =
+        world_with(|builder| builder.revalidate_after(Duration::from_millis(200))).await;
+    let Layers { refuse, stale, .. } = layers(&world);
+    let token = login(&world.manager, "jeju").await.access_token;
+    assert_eq!(sees(&stale, &token).await, "live");
+    world.redis_is_gone().await;
+    tokio::time::sleep(Duration::from_millis(200)).await; // nothing to wait for but the time itself
+    assert_eq!(sees(&refuse, &token).await, "store_unavailable");
+    assert_eq!(sees(&stale, &token).await, "stale");
+}
+
+/// A directory in which an account can be switched off, or that hangs.
+#[derive(Clone, Default)]
+struct Accounts(Arc<AtomicU8>);
+
+const ACTIVE: u8 = 0;
+const INACTIVE: u8 = 1;
+const HANGING: u8 = 2;
+
+impl UserDirectory for Accounts {
+    async fn find(&self, _: &UserId) -> Result<Option<User>, BoxError> {
+        match self.0.load(Ordering::Relaxed) {
+            HANGING => std::future::pending().await,
+            mood => Ok(Some(User::new(mood == ACTIVE))),
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_account_that_is_known_to_be_switched_off_is_not_served_stale() {
+    let accounts = Accounts::default();
+    let directory = accounts.clone();
+    let mut world = world_with(|builder| {
+        builder.directory(directory).revalidate_after(Duration::from_millis(200))
+    })
+    .await;
+    let Layers { stale, .. } = layers(&world);
+    let token = login(&world.manager, "jeju").await.access_token;
+    assert_eq!(sees(&stale, &token).await, "live");
+    accounts.0.store(INACTIVE, Ordering::Relaxed);
+    until("it is asked again", async || sees(&stale, &token).await == "account_inactive").await;
+    world.redis_is_gone().await;
+    assert_eq!(sees(&stale, &token).await, "store_unavailable");
+}
+
+#[tokio::test]
+async fn a_directory_that_hangs_is_no_store_that_is_away() {
+    let accounts = Accounts::default();
+    let directory = accounts.clone();
+    let world = world_with(|builder| {
+        builder
+            .directory(directory)
+            .directory_timeout(Duration::from_millis(400))
+            .revalidate_after(Duration::from_millis(200))
+    })
+    .await;
+    let layers = layers(&world);
+    let token = login(&world.manager, "jeju").await.access_token;
+    assert_eq!(layers.see(&token).await, ["live"; 3]);
+    accounts.0.store(HANGING, Ordering::Relaxed);
+    until("it is asked again", async || sees(&layers.refuse, &token).await != "live").await;
+    assert_eq!(layers.see(&token).await, ["store_unavailable"; 3]);
+    accounts.0.store(ACTIVE, Ordering::Relaxed);
+    until("it answers again", async || sees(&layers.refuse, &token).await == "live").await;
 }
 
 #[tokio::test]

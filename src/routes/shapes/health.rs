@@ -45,8 +45,8 @@ struct StoreHealth {
 #[derive(Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct CacheHealth {
-    /// Whether what is answered is what the store says, without asking it for each request, or, with the cache off, by
-    /// asking it.
+    /// Whether what is answered is what the store says: without asking it for each request, or, where the cache is off or
+    /// refused, by asking it.
     coherent: bool,
     /// Off; refused by the server; connecting, so that each request asks the store; or coherent.
     state: CacheState,
@@ -93,8 +93,9 @@ impl CacheHealth {
         Self {
             coherent: match state {
                 CacheState::Coherent => true,
-                CacheState::Off => connected,
-                CacheState::Refused | CacheState::Connecting => false,
+                // Each request asks the store, for good.
+                CacheState::Off | CacheState::Refused => connected,
+                CacheState::Connecting => false,
             },
             state,
             since_seconds: cache.since.as_millis() as f64 / 1e3,

@@ -110,7 +110,9 @@ fn about_login() -> About {
         TAG,
         "login",
         "Opens a session",
-        "By user id or by e-mail address. A user who is unknown, has another password, or is not active is one answer.",
+        "By user id or by e-mail address. A user who is unknown, has another password, or is not active is one answer. \
+         Where the server is set up so, a login while the session store is away gets a token that no session stands \
+         behind, good for some routes until the store answers.",
     );
     about
         .body::<LoginRequest>(json!({"user_id": "jeju", "password": "password123"}))

@@ -26,7 +26,7 @@ impl Era {
         let _ = self.0.compare_exchange(number, next, Ordering::Relaxed, Ordering::Relaxed);
     }
 
-    fn number(&self) -> u64 {
+    pub(super) fn number(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
     }
 }

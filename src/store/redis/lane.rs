@@ -32,6 +32,11 @@ impl Lane {
         self.timeout
     }
 
+    /// See [`Pool::changes`].
+    pub(super) fn changes(&self) -> u64 {
+        self.pool.changes()
+    }
+
     /// See [`Pool::renew`].
     pub(super) fn renew(&self) {
         self.pool.renew();

@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::pin::pin;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
 use std::time::{Duration, Instant};
@@ -68,6 +69,11 @@ impl Pool {
         self.state.eras.ends();
     }
 
+    /// Moves when a connection was lost, one was made, or all were given up: what was known about where they lead is to be looked at again.
+    pub(super) fn changes(&self) -> u64 {
+        self.state.changes.load(Ordering::Relaxed).wrapping_add(self.state.eras.number())
+    }
+
     /// A handle on a connection that was not known to be dead a moment ago.
     pub(super) async fn connection(&self) -> Result<Connection, StoreError> {
         // The slot goes back with the end of this statement.
@@ -131,7 +137,7 @@ impl Connector {
     /// trip.
     async fn make(&self) -> RedisResult<(Connection, Vec<Value>, Instant)> {
         let state = Arc::new(Health::new(&self.state.eras));
-        let told = Arc::clone(&state);
+        let (told, changed) = (Arc::clone(&state), Arc::clone(&self.state.changes));
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(self.timeout))
             // The store limits each verb as a whole, and `Wait` sees who was late.
@@ -140,6 +146,7 @@ impl Connector {
             .set_push_sender(move |push: PushInfo| {
                 if push.kind == PushKind::Disconnection {
                     told.is_lost();
+                    changed.fetch_add(1, Ordering::Relaxed);
                 }
                 Ok::<_, SendError>(())
             });
@@ -178,6 +185,7 @@ impl bb8::ManageConnection for Connector {
             Err(fault(StoreErrorKind::Unavailable, "no connection was made in time"))
         });
         let connection = connection.map_err(ConnectionError::Failed)?;
+        self.state.changes.fetch_add(1, Ordering::Relaxed);
         self.state.connected();
         Ok(connection)
     }
@@ -207,6 +215,7 @@ struct State {
     last: Mutex<Option<StoreError>>,
     failure: Notify,
     eras: Arc<Era>,
+    changes: Arc<AtomicU64>,
 }
 
 impl State {

@@ -42,6 +42,11 @@ impl ReplicaLane {
         Self { pool, free: Semaphore::new(AT_ONCE as usize), wanted, wait, timeout }
     }
 
+    /// See [`Pool::renew`].
+    pub(super) fn renew(&self) {
+        self.pool.renew();
+    }
+
     /// How much longer than other verbs a revocation may take.
     pub(super) fn extra(&self) -> Duration {
         self.wait + TICK

@@ -1,6 +1,7 @@
 //! The beats of a link: what makes its silence mean something.
 
 use std::fmt;
+use std::time::Duration;
 
 use redis::{Value, cmd};
 use tokio::time::timeout;
@@ -11,8 +12,8 @@ use crate::coherence::Tick;
 use crate::store::Tracker as _;
 use crate::store::redis::server::ServerInfo;
 
-/// The canary sings with each tenth beat, that is each second.
-const CANARY_EVERY: u32 = 10;
+/// How often the canary sings, beside whenever the pool has changed.
+const CANARY: Duration = Duration::from_secs(1);
 
 /// Why a link is not trusted any more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,16 +42,30 @@ impl fmt::Display for Lost {
 impl Links {
     /// Keeps a link's lease, until the link is lost.
     pub(super) async fn keep_lease(&self, link: &Link) -> Lost {
-        let mut beats = 0_u32;
+        // How the pool was when both were last seen to reach the same server.
+        let mut proved = None;
+        let mut next_song = Tick::now();
         loop {
-            if let Err(lost) = self.renew(link).await {
+            let pool = self.store.requests.changes();
+            let sent = Tick::now();
+            if let Err(lost) = self.ask(link).await {
                 return lost;
             }
-            beats = beats.wrapping_add(1);
-            if beats.is_multiple_of(CANARY_EVERY)
-                && let Err(lost) = self.look_at_canary(link).await
-            {
-                return lost;
+            // A pool that has lost or made a connection may reach another server from now on.
+            if proved != Some(pool) || sent >= next_song {
+                next_song = sent.after(CANARY);
+                proved = match self.sing(link).await {
+                    Ok(Sung::Yes) => Some(pool),
+                    Ok(Sung::No) => return Lost::Untold,
+                    Err(_) => return Lost::Closed,
+                    // Full, for instance: it answers, and takes other writes. A replica is given up instead.
+                    Ok(Sung::Refused) if self.store.requests.changes() == pool => Some(pool),
+                    // Until it is known where the pool leads, the lease runs out.
+                    Ok(Sung::Refused | Sung::Unknown(_)) => None,
+                };
+            }
+            if proved.is_some() {
+                link.lease.renew(sent);
             }
             if link.canary.lost_within(self.beat()).await {
                 return Lost::Closed;
@@ -58,9 +73,9 @@ impl Links {
         }
     }
 
-    /// One beat. What counts is when it was *sent*: all that was told before its answer is known by then.
-    pub(super) async fn renew(&self, link: &Link) -> Result<(), Lost> {
-        let sent = Tick::now();
+    /// The question of a beat: is there a primary? What counts is when it was *sent*: all that was told before its answer
+    /// is known by then.
+    pub(super) async fn ask(&self, link: &Link) -> Result<(), Lost> {
         let hello = cmd("HELLO");
         let mut connection = link.connection.clone();
         // No longer: a request that waits in a socket that nobody reads would be answered by nobody.
@@ -70,16 +85,6 @@ impl Links {
         if server.map_err(|_| Lost::Closed)?.role != "master" {
             return Err(Lost::Demoted);
         }
-        link.lease.renew(sent);
         Ok(())
-    }
-
-    pub(super) async fn look_at_canary(&self, link: &Link) -> Result<(), Lost> {
-        match timeout(self.lease, self.sing(link)).await {
-            Err(_) | Ok(Ok(Sung::No)) => Err(Lost::Untold),
-            Ok(Err(_)) => Err(Lost::Closed),
-            // A pool that cannot write says nothing about the link.
-            Ok(Ok(Sung::Yes | Sung::Unknown(_))) => Ok(()),
-        }
     }
 }

@@ -11,7 +11,8 @@ use tokio::time::timeout;
 
 use super::{Link, Links};
 use crate::coherence::Tick;
-use crate::store::StoreError;
+use crate::store::redis::error::fault;
+use crate::store::{StoreError, StoreErrorKind};
 
 /// One that is not written any more is gone soon.
 const LIFE: Duration = Duration::from_secs(10);
@@ -32,7 +33,9 @@ pub(super) enum Sung {
     Yes,
     /// It was not.
     No,
-    /// Nothing could be written.
+    /// The server takes no such write now.
+    Refused,
+    /// Nobody could be reached to write it.
     Unknown(StoreError),
 }
 
@@ -80,14 +83,23 @@ impl Links {
         let mut get = cmd("GET");
         get.arg(&canary.key);
         // From here on a change is told; one that was told before is not the one to come.
-        link.connection.clone().send_packed_command(&get).await.and_then(Value::extract_error)?;
+        let mut connection = link.connection.clone();
+        let Ok(got) = timeout(self.lease, connection.send_packed_command(&get)).await else {
+            return Ok(Sung::No);
+        };
+        got.and_then(Value::extract_error)?;
         canary.told.store(0, Ordering::Release);
 
         let mut set = cmd("SET");
         set.arg(&canary.key).arg("").arg("PX").arg(LIFE.as_millis() as u64);
         let sent = Tick::now();
-        if let Err(error) = self.store.requests.ask(&set).await {
-            return Ok(Sung::Unknown(error));
+        // Beats wait for it: a slow pool must not cost the lease.
+        let late =
+            |_| Err(fault(StoreErrorKind::Unavailable, "the canary could not be written in time"));
+        let written = timeout(self.lease / 4, self.store.requests.ask(&set)).await;
+        if let Err(error) = written.unwrap_or_else(late) {
+            let refused = error.kind() == StoreErrorKind::WriteRefused;
+            return Ok(if refused { Sung::Refused } else { Sung::Unknown(error) });
         }
         let Ok(told) = timeout(self.lease, canary.told()).await else { return Ok(Sung::No) };
         self.figures.lagged(told.since(sent));

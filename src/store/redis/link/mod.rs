@@ -19,6 +19,7 @@ mod listen;
 mod open;
 
 use std::future::Future;
+use std::mem;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -83,32 +84,33 @@ impl Links {
     }
 
     async fn keep(&self) {
+        let _off_in_the_end = Running(self);
         let mut pause = FIRST_PAUSE;
+        let mut refused = false;
         loop {
-            if self.figures.link_is(LinkState::Connecting) == LinkState::Off {
-                trace::debug!("the near cache looks for its link to redis");
+            if !refused {
+                self.figures.link_is(LinkState::Connecting);
             }
             match self.open().await {
                 Ok(link) => {
+                    refused = false;
+                    let begin = Tick::now();
                     let why = self.serve(link).await;
-                    if matches!(why, Lost::Demoted | Lost::Untold) {
-                        // What one connection has learned of its server counts for all.
-                        self.store.requests.renew();
-                        self.store.walks.renew();
+                    self.lost(why);
+                    // One that is lost again and again is not made again and again without a pause.
+                    if Tick::now().since(begin) >= self.lease {
+                        pause = FIRST_PAUSE;
+                    } else {
+                        tokio::time::sleep(pause).await;
+                        pause = (pause * 2).min(LAST_PAUSE);
                     }
-                    one_more(&self.figures.lost_links);
-                    pause = FIRST_PAUSE;
-                    trace::warn!(
-                        "the near cache lost its link to redis: each request asks redis until there is another",
-                        cause = why
-                    );
                 }
                 Err(NotOpened::Refused(error)) => {
-                    if self.figures.link_is(LinkState::Refused) != LinkState::Refused {
+                    self.figures.link_is(LinkState::Refused);
+                    if !mem::replace(&mut refused, true) {
                         trace::warn!(
-                            "no near cache, a round trip for each request: redis refuses to tell of changes. Its user \
-                             needs +client|tracking +get +set on keys of this prefix; some managed services have none \
-                             of it",
+                            "no near cache, a round trip for each request: redis does not tell of changes. If that is for \
+                             missing permissions, its user needs +client|tracking +get +set on keys of this prefix",
                             error = trace::Chain(&error)
                         );
                     }
@@ -121,6 +123,23 @@ impl Links {
                 }
             }
         }
+    }
+
+    fn lost(&self, why: Lost) {
+        one_more(&self.figures.lost_links);
+        if matches!(why, Lost::Demoted | Lost::Untold) {
+            // What one connection has learned of its server counts for all.
+            let Inner { requests, walks, replicas, .. } = &*self.store;
+            requests.renew();
+            walks.renew();
+            if let Some(replicas) = replicas {
+                replicas.renew();
+            }
+        }
+        trace::warn!(
+            "the near cache lost its link to redis: each request asks redis until there is another",
+            cause = why
+        );
     }
 
     /// Trusts a link until it is lost.
@@ -150,7 +169,15 @@ impl Drop for Served<'_> {
     fn drop(&mut self) {
         self.link.lease.end();
         self.links.current.store(None);
-        self.links.figures.link_is(LinkState::Off);
+    }
+}
+
+/// While somebody looks for links, and keeps them.
+struct Running<'a>(&'a Links);
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        self.0.figures.link_is(LinkState::Off);
     }
 }
 

@@ -9,7 +9,7 @@ use tokio::time::timeout;
 use super::canary::{Canary, Sung};
 use super::listen::Listener;
 use super::{Link, Links};
-use crate::coherence::Lease;
+use crate::coherence::{Lease, Tick};
 use crate::id::random_text;
 use crate::store::redis::error::{fault, store_error};
 use crate::store::redis::server::ServerInfo;
@@ -43,14 +43,15 @@ impl Links {
     pub(super) async fn open(&self) -> Result<Link, NotOpened> {
         let late = |_| away("no link was made in time");
         let link = timeout(self.lease, self.connect()).await.map_err(late)??;
-        match timeout(self.lease, self.sing(&link)).await.map_err(late)?? {
+        match self.sing(&link).await? {
             Sung::Yes => {}
             Sung::No => return Err(away("a write over the pool was not told on the link")),
+            Sung::Refused => return Err(away("the canary's key cannot be written now")),
             Sung::Unknown(error) => return Err(error.into()),
         }
-        self.renew(&link)
-            .await
-            .map_err(|_| away("the first beat was not answered by a primary"))?;
+        let sent = Tick::now();
+        self.ask(&link).await.map_err(|_| away("the first beat was not answered by a primary"))?;
+        link.lease.renew(sent);
         Ok(link)
     }
 
