@@ -9,12 +9,12 @@ use axum::Router;
 use axum::routing::get;
 use tokio::net::TcpListener;
 use tokio::runtime::Builder;
-use tower_session_auth::{RedisStore, SessionAuthLayer};
+use tower_session_auth::SessionAuthLayer;
 
 use crate::measure::{Bearer, median, process_cpu};
 use crate::table::{Limit, Table, time};
 use crate::world::World;
-use crate::{Effort, support};
+use crate::{Effort, support, world};
 
 /// With it in the environment, this program is the server; its value is the Redis to use, or nothing for no layer.
 const ROLE: &str = "NEAR_CACHE_SERVER";
@@ -28,8 +28,7 @@ pub(crate) fn serve(redis: &str) {
     let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let app = Router::new().route("/", get(async || "\"hello\""));
     let manager = (!redis.is_empty()).then(|| {
-        let store = RedisStore::new(redis).unwrap();
-        let (manager, worker) = support::builder().store(store).build().unwrap();
+        let (manager, worker) = world::builder(redis).build().unwrap();
         let _background = runtime.block_on(async { worker.start() });
         manager
     });

@@ -12,7 +12,7 @@ use tower::Layer as _;
 use tower_session_auth::touch::Background;
 use tower_session_auth::{
     EndReason, NearCacheState, NewSession, RedisStore, Session, SessionAuth, SessionAuthLayer,
-    SessionId, SessionManager, UserId,
+    SessionId, SessionManager, SessionManagerBuilder, UserId,
 };
 
 use crate::baselines::{
@@ -38,10 +38,7 @@ impl World {
     pub(crate) fn new() -> Self {
         let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let server = runtime.block_on(RedisServer::start());
-        let patience = Duration::from_secs(5);
-        let store = RedisStore::builder(server.url().as_str()).timeout(patience).build().unwrap();
-        let builder = support::builder().store(store).without_near_cache();
-        let login = builder.store_timeout(patience).build().unwrap().0;
+        let login = builder(&server.url()).without_near_cache().build().unwrap().0;
         Self { server, runtime, login, users: 0 }
     }
 
@@ -87,6 +84,13 @@ impl World {
             assert_eq!(self.server.number(&["DEL", &key_of(sid.as_str())]).await, 1);
         });
     }
+}
+
+/// A manager over this Redis, patient with a machine that others keep busy.
+pub(crate) fn builder(redis: &str) -> SessionManagerBuilder {
+    const PATIENCE: Duration = Duration::from_secs(5);
+    let store = RedisStore::builder(redis).timeout(PATIENCE);
+    support::builder().store(store.build().unwrap()).store_timeout(PATIENCE)
 }
 
 pub(crate) struct Victim {
@@ -169,7 +173,7 @@ impl Stage {
             let stock = RedisConnectionManager::new(server.url()).unwrap();
             (bb8::Pool::builder().build(stock).await.unwrap(), server.connection().await)
         });
-        let builder = support::builder().store(RedisStore::new(server.url().as_str()).unwrap());
+        let builder = builder(&server.url());
         let builder = match capacity {
             Some(capacity) => builder.near_cache_capacity(capacity),
             None => builder,
