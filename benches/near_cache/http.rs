@@ -142,13 +142,14 @@ pub(crate) fn http(table: &mut Table, effort: &Effort, world: &World, hot: &Arc<
         }
     }
     let (_, misses) = servers[1].figures();
-    let ratios = |pick: fn(&(Vec<f64>, Vec<f64>)) -> &Vec<f64>| {
-        let pairs = pick(&samples[0]).iter().zip(pick(&samples[1]));
-        let mut ratios: Vec<f64> = pairs.map(|(bare, layer)| layer / bare).collect();
+    let ratios = |layer: &[f64], bare: &[f64]| {
+        let mut ratios: Vec<f64> =
+            layer.iter().zip(bare).map(|(layer, bare)| layer / bare).collect();
         let ratio = median(&mut ratios);
         (ratio, ratios)
     };
-    let ((rate, rates), (cpu, cpus)) = (ratios(|both| &both.0), ratios(|both| &both.1));
+    let (rate, rates) = ratios(&samples[1].0, &samples[0].0);
+    let (cpu, cpus) = ratios(&samples[1].1, &samples[0].1);
     let [(bare_rates, bare_cpus), (layer_rates, layer_cpus)] = &mut samples;
     let show = |rates: &mut [f64]| format!("{:.1}k/s", median(rates) / 1e3);
     table.row(

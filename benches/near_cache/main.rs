@@ -16,6 +16,7 @@
 
 #![allow(
     clippy::allow_attributes,
+    clippy::disallowed_methods,
     clippy::unwrap_used,
     clippy::panic,
     clippy::indexing_slicing,
