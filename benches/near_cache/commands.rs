@@ -8,7 +8,7 @@ use http::StatusCode;
 use redis::aio::MultiplexedConnection;
 use tokio::time::{MissedTickBehavior, interval};
 
-use crate::measure::{Bearer, Feed, ask};
+use crate::measure::{Bearer, Feed, Measured, ask};
 use crate::table::{Limit, Table};
 use crate::world::{Stage, World};
 use crate::{Effort, LIVE};
@@ -91,24 +91,14 @@ const TICK: Duration = Duration::from_millis(5);
 pub(crate) fn steady_state(table: &mut Table, effort: &Effort, world: &World, hot: &Arc<[Bearer]>) {
     let stage = Stage::two_workers(world);
     stage.warm_up(hot);
-    let ticks = effort.steady.as_millis() / TICK.as_millis();
-    let each = RATE / 1_000 * TICK.as_millis() as u32;
-    let requests = ticks as usize * each as usize;
-    let mut turn = Feed::in_turn(hot).take(requests);
+    let mut service = stage.cached.clone();
+    let mut feed = Feed::in_turn(hot);
+    // What the first requests leave behind is not steady yet.
+    paced(&stage, &mut service, &mut feed, effort.steady / 10);
     let mut commands = Commands::new(world);
     commands.reset();
     let started = Instant::now();
-    stage.runtime.block_on(async {
-        let mut service = stage.cached.clone();
-        let mut interval = interval(TICK);
-        interval.set_missed_tick_behavior(MissedTickBehavior::Burst);
-        for _ in 0..ticks {
-            interval.tick().await;
-            for _ in 0..each {
-                ask(&mut service, turn.bearer(), StatusCode::OK).await;
-            }
-        }
-    });
+    let requests = paced(&stage, &mut service, &mut feed, effort.steady);
     let took = started.elapsed();
     let counted = commands.read();
     let case = format!("Redis commands a request, {LIVE} sessions in turn, everything counted");
@@ -118,4 +108,22 @@ pub(crate) fn steady_state(table: &mut Table, effort: &Effort, world: &World, ho
     let ratio = counted.commands as f64 / requests as f64;
     table.row(&case, &figure, &baseline, ratio, Limit::AtMost(0.01));
     table.note(format!("Steady state, what Redis was asked: {}.", counted.names()));
+}
+
+/// Sends requests at that rate for so long; how many.
+fn paced<S: Measured>(stage: &Stage, service: &mut S, feed: &mut Feed, time: Duration) -> usize {
+    let each = (TICK.as_secs_f64() * f64::from(RATE)) as usize;
+    let ticks = time.as_millis() as usize / TICK.as_millis() as usize;
+    let mut turn = feed.take(each * ticks);
+    stage.runtime.block_on(async {
+        let mut interval = interval(TICK);
+        interval.set_missed_tick_behavior(MissedTickBehavior::Burst);
+        for _ in 0..ticks {
+            interval.tick().await;
+            for _ in 0..each {
+                ask(service, turn.bearer(), StatusCode::OK).await;
+            }
+        }
+    });
+    each * ticks
 }

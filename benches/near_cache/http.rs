@@ -9,15 +9,12 @@ use axum::Router;
 use axum::routing::get;
 use tokio::net::TcpListener;
 use tokio::runtime::Builder;
-use tower_session_auth::{RedisStore, SessionAuthLayer};
+use tower_session_auth::SessionAuthLayer;
 
 use crate::measure::{Bearer, median, process_cpu};
 use crate::table::{Limit, Table, time};
 use crate::world::World;
-use crate::{Effort, support};
-
-/// Requests a second, and CPU a request.
-type Samples = (Vec<f64>, Vec<f64>);
+use crate::{Effort, support, world};
 
 /// With it in the environment, this program is the server; its value is the Redis to use, or nothing for no layer.
 const ROLE: &str = "NEAR_CACHE_SERVER";
@@ -31,8 +28,7 @@ pub(crate) fn serve(redis: &str) {
     let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let app = Router::new().route("/", get(async || "\"hello\""));
     let manager = (!redis.is_empty()).then(|| {
-        let store = RedisStore::new(redis).unwrap();
-        let (manager, worker) = support::builder().store(store).build().unwrap();
+        let (manager, worker) = world::builder(redis).build().unwrap();
         let _background = runtime.block_on(async { worker.start() });
         manager
     });
@@ -146,13 +142,14 @@ pub(crate) fn http(table: &mut Table, effort: &Effort, world: &World, hot: &Arc<
         }
     }
     let (_, misses) = servers[1].figures();
-    let ratios = |pick: fn(&Samples) -> &Vec<f64>| {
-        let pairs = pick(&samples[0]).iter().zip(pick(&samples[1]));
-        let mut ratios: Vec<f64> = pairs.map(|(bare, layer)| layer / bare).collect();
+    let ratios = |layer: &[f64], bare: &[f64]| {
+        let mut ratios: Vec<f64> =
+            layer.iter().zip(bare).map(|(layer, bare)| layer / bare).collect();
         let ratio = median(&mut ratios);
         (ratio, ratios)
     };
-    let ((rate, rates), (cpu, cpus)) = (ratios(|both| &both.0), ratios(|both| &both.1));
+    let (rate, rates) = ratios(&samples[1].0, &samples[0].0);
+    let (cpu, cpus) = ratios(&samples[1].1, &samples[0].1);
     let [(bare_rates, bare_cpus), (layer_rates, layer_cpus)] = &mut samples;
     let show = |rates: &mut [f64]| format!("{:.1}k/s", median(rates) / 1e3);
     table.row(

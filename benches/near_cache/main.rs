@@ -16,6 +16,7 @@
 
 #![allow(
     clippy::allow_attributes,
+    clippy::disallowed_methods,
     clippy::unwrap_used,
     clippy::panic,
     clippy::indexing_slicing,
@@ -41,12 +42,16 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ::http::StatusCode;
+use allocations::Counting;
 use criterion::Criterion;
 use tokio::runtime::Runtime;
 
 use crate::measure::{Bearer, Feed, Measured, ask, breathe};
 use crate::table::Table;
 use crate::world::{Stage, World};
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
 
 /// Live tokens where nothing else is said.
 const LIVE: usize = 1_000;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use allocation_counter::measure;
+use allocations::counted;
 use http::StatusCode;
 
 use crate::Effort;
@@ -24,11 +24,11 @@ pub(crate) fn scale(table: &mut Table, effort: &Effort, world: &World, cold: &Ar
         }
         let bearers: Arc<[Bearer]> = cold[..count].into();
         let mut stage = None;
-        let empty = measure(|| stage = Some(Stage::of_capacity(world, CAPACITY)));
+        let empty = counted(|| stage = Some(Stage::of_capacity(world, CAPACITY)));
         let stage = stage.unwrap();
         // Connections grow their buffers with the first requests.
         stage.warm_up(&cold[cold.len() - 64..]);
-        let filled = measure(|| stage.warm_up(&bearers));
+        let filled = counted(|| stage.warm_up(&bearers));
         let entries = stage.manager.near_cache().entries;
         assert!(entries >= count, "{entries} of {count} entries are kept");
         let Stage { runtime, bare, cached, .. } = &stage;
@@ -46,8 +46,8 @@ pub(crate) fn scale(table: &mut Table, effort: &Effort, world: &World, cold: &Ar
             "| {count} | {} | {} | {} | {:.1} MiB |",
             time(hit - bare),
             time(bare),
-            filled.bytes_current / count as i64,
-            empty.bytes_current as f64 / f64::from(1 << 20),
+            filled.bytes / count as i64,
+            empty.bytes as f64 / f64::from(1 << 20),
         ));
         eprintln!("{}", lines[lines.len() - 1]);
     }

@@ -12,13 +12,13 @@ use tower::Layer as _;
 use tower_session_auth::touch::Background;
 use tower_session_auth::{
     EndReason, NearCacheState, NewSession, RedisStore, Session, SessionAuth, SessionAuthLayer,
-    SessionId, SessionManager, UserId,
+    SessionId, SessionManager, SessionManagerBuilder, UserId,
 };
 
 use crate::baselines::{
     BareGetPttl, Bb8Get, Inner, JwtAnd, JwtOnly, Kept, Raw, SharedGet, Verifier, key_of,
 };
-use crate::measure::{Bearer, Measured, ask};
+use crate::measure::{Bearer, Measured, ask, breathe};
 use crate::support;
 use crate::support::redis::RedisServer;
 
@@ -38,10 +38,7 @@ impl World {
     pub(crate) fn new() -> Self {
         let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let server = runtime.block_on(RedisServer::start());
-        let patience = Duration::from_secs(5);
-        let store = RedisStore::builder(server.url().as_str()).timeout(patience).build().unwrap();
-        let builder = support::builder().store(store).without_near_cache();
-        let login = builder.store_timeout(patience).build().unwrap().0;
+        let login = builder(&server.url()).without_near_cache().build().unwrap().0;
         Self { server, runtime, login, users: 0 }
     }
 
@@ -87,6 +84,13 @@ impl World {
             assert_eq!(self.server.number(&["DEL", &key_of(sid.as_str())]).await, 1);
         });
     }
+}
+
+/// A manager over this Redis, patient with a machine that others keep busy.
+pub(crate) fn builder(redis: &str) -> SessionManagerBuilder {
+    const PATIENCE: Duration = Duration::from_secs(5);
+    let store = RedisStore::builder(redis).timeout(PATIENCE);
+    support::builder().store(store.build().unwrap()).store_timeout(PATIENCE)
 }
 
 pub(crate) struct Victim {
@@ -169,9 +173,12 @@ impl Stage {
             let stock = RedisConnectionManager::new(server.url()).unwrap();
             (bb8::Pool::builder().build(stock).await.unwrap(), server.connection().await)
         });
-        let builder = support::builder().store(RedisStore::new(server.url().as_str()).unwrap());
+        let builder = builder(&server.url());
         let builder = match capacity {
-            Some(capacity) => builder.near_cache_capacity(capacity),
+            // Filling takes long, and what was first must not be due again before what is last is there.
+            Some(capacity) => {
+                builder.near_cache_capacity(capacity).revalidate_after(Duration::from_secs(3_600))
+            }
             None => builder,
         };
         let (manager, worker) = builder.build().unwrap();
@@ -212,15 +219,22 @@ impl Stage {
     /// Asks once for each, and again until all of them are hits.
     pub(crate) fn warm_up(&self, bearers: &[Bearer]) {
         self.until_coherent();
-        let give_up = Instant::now() + Duration::from_secs(30);
+        let give_up = Instant::now() + Duration::from_secs(120);
         loop {
             let misses = self.misses();
             self.runtime.block_on(async {
-                let mut service = self.cached.clone();
-                for bearer in bearers {
-                    ask(&mut service, bearer, StatusCode::OK).await;
+                let mut tasks = JoinSet::new();
+                for some in bearers.chunks(bearers.len().div_ceil(AT_ONCE)) {
+                    let (mut service, some) = (self.cached.clone(), some.to_vec());
+                    tasks.spawn(async move {
+                        for bearer in some {
+                            ask(&mut service, &bearer, StatusCode::OK).await;
+                            // A pass that is all hits leaves the link its turn.
+                            breathe().await;
+                        }
+                    });
                 }
-                crate::measure::breathe().await;
+                tasks.join_all().await;
             });
             if self.misses() == misses {
                 break;
@@ -264,7 +278,7 @@ impl Stage {
         use tower::ServiceExt as _;
         let answer = service.clone().oneshot(crate::measure::request(bearer));
         let Ok(response) = self.runtime.block_on(answer);
-        self.runtime.block_on(crate::measure::breathe());
+        self.runtime.block_on(breathe());
         response.status()
     }
 }
