@@ -51,13 +51,21 @@ async fn a_logout_elsewhere_holds_here() {
 
 /// The connections on which Redis tracks what is read.
 async fn links(operator: &mut MultiplexedConnection) -> Vec<String> {
+    connections(operator, |flags| flags.contains('t')).await
+}
+
+/// The connections with such flags, by their ids.
+pub(crate) async fn connections(
+    operator: &mut MultiplexedConnection,
+    is_one: impl Fn(&str) -> bool,
+) -> Vec<String> {
     let all: String = redis::cmd("CLIENT").arg("LIST").query_async(operator).await.unwrap();
     let value = |line: &str, name: &str| {
         let mut words = line.split(' ').filter_map(|word| word.split_once('='));
         words.find(|(key, _)| *key == name).unwrap().1.to_owned()
     };
-    let tracked = all.lines().filter(|line| value(line, "flags").contains('t'));
-    tracked.map(|line| value(line, "id")).collect()
+    let those = all.lines().filter(|line| is_one(&value(line, "flags")));
+    those.map(|line| value(line, "id")).collect()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -6,11 +6,14 @@ use tower_session_auth::store::RedisStore;
 use tower_session_auth::{NearCacheState, NewSession, SessionAuthLayer};
 
 use crate::commands::Commands;
-use crate::instance::{app, ask};
+use crate::hammer::Hammer;
+use crate::instance::{Answer, Instance, app, ask};
+use crate::late::{Lateness, now, since};
+use crate::lost_links::connections;
 use crate::support::proxy::Proxy;
 use crate::support::redis::RedisServer;
 use crate::support::{builder, ms, user};
-use crate::{is_long, until};
+use crate::{BOUND, is_long, rounds, until};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_link_to_another_server_is_never_trusted() {
@@ -49,4 +52,60 @@ async fn a_link_to_another_server_is_never_trusted() {
         manager.near_cache().hits > 0
     })
     .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_link_that_stays_behind_when_the_pool_moves_on_ends_within_the_lease() {
+    let mut times = Lateness::of("the address leads elsewhere, the link stays");
+    for _ in 0..rounds(2) {
+        let (old, new) = (RedisServer::start().await, RedisServer::start().await);
+        let proxy = Proxy::start(old.port());
+        let here = Instance::patient(&proxy.url());
+        let login = here.login("jeju").await;
+        here.coherent().await;
+        here.cached(&login.access_token).await;
+        let client = Hammer::start(&here, &login.access_token);
+        client.until("let in", Answer::is_in).await;
+        // The old server lives on, calls itself a primary, and keeps the link. The new one knows nobody.
+        proxy.lead_to(new.port());
+        let mut operator = old.connection().await;
+        for id in connections(&mut operator, |flags| !flags.contains('t')).await {
+            // One of them is the operator's own.
+            let mut kill = redis::cmd("CLIENT");
+            kill.arg(&["KILL", "ID", &*id, "SKIPME", "yes"]);
+            let _: i64 = kill.query_async(&mut operator).await.unwrap();
+        }
+        let moved = now();
+        client.until("refused", Answer::is_out).await;
+        while since(now(), moved) < 2 * BOUND {
+            tokio::time::sleep(ms(5)).await;
+        }
+        client.until("refused still", Answer::is_out).await;
+        times.add(client.stop().await.late(moved));
+    }
+    times.report(BOUND);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_link_whose_pool_reaches_nobody_ends_within_the_lease() {
+    let server = RedisServer::start().await;
+    let proxy = Proxy::start(server.port());
+    let here = Instance::start(&proxy.url());
+    let login = here.login("jeju").await;
+    here.coherent().await;
+    here.cached(&login.access_token).await;
+    let client = Hammer::start(&here, &login.access_token);
+    client.until("let in", Answer::is_in).await;
+    // Nobody listens there.
+    proxy.lead_to(1);
+    let mut operator = server.connection().await;
+    for id in connections(&mut operator, |flags| !flags.contains('t')).await {
+        let mut kill = redis::cmd("CLIENT");
+        kill.arg(&["KILL", "ID", &*id, "SKIPME", "yes"]);
+        let _: i64 = kill.query_async(&mut operator).await.unwrap();
+    }
+    let gone = now();
+    client.until("cannot be told", |answer| !answer.is_in()).await;
+    assert!(client.stop().await.late(gone) <= BOUND);
+    assert_ne!(here.near().state, NearCacheState::Coherent);
 }
