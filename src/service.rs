@@ -53,7 +53,7 @@ where
 
     fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
         attach::clear::<D>(request.extensions_mut());
-        let recalled = match extract::bearer(request.headers()) {
+        let recalled = match extract::credential(request.headers()) {
             Ok(token) => self.manager.recall(token, &self.demand),
             Err(error)
                 if error.kind() == AuthErrorKind::MissingToken && self.mode == Mode::Optional =>

@@ -32,7 +32,7 @@ impl<D: SessionData> SessionManager<D> {
     /// Safe: checking changes nothing but the record of use.
     pub async fn authenticate(&self, token: &str) -> Result<Session<D>, AuthError> {
         let demand = Demand::default();
-        let verified = match self.recall(token, &demand) {
+        let verified = match self.recall(token.as_bytes(), &demand) {
             Recalled::Passes(session) => return Ok(session),
             Recalled::Refused(error) => return Err(error),
             Recalled::Verified(verified) => verified,

@@ -49,10 +49,10 @@ impl<D: SessionData> SessionManager<D> {
                         known.kept().is_some_and(serves)
                     };
                     let ask = || self.fill(near, verified, deadline);
+                    let give_up = deadline + self.directory_limit();
                     let flight = near.flights().join(key, still_holds, ask);
                     let late = |_| Err(AuthError::new(AuthErrorKind::StoreUnavailable));
                     // Each step has its own limit; this one is for who waits for another's steps.
-                    let give_up = deadline + self.directory_limit();
                     timeout_at(give_up, flight).await.unwrap_or_else(late)?
                 }
                 _ => self.ask(verified, deadline).await?,

@@ -3,7 +3,7 @@
 use super::demand::Demand;
 use super::{SessionManager, Shared};
 use crate::coherence::{Tick, one_more};
-use crate::error::AuthError;
+use crate::error::{AuthError, AuthErrorKind};
 use crate::id::{SessionId, UserId};
 use crate::near::{Key, Known};
 use crate::session::{Session, SessionData};
@@ -69,9 +69,9 @@ impl<D> Verified<D> {
 
 impl<D: SessionData> SessionManager<D> {
     /// Token text to whatever is known about it; no I/O. What is refused is told as an event.
-    pub(crate) fn recall(&self, token: &str, demand: &Demand) -> Recalled<D> {
+    pub(crate) fn recall(&self, token: &[u8], demand: &Demand) -> Recalled<D> {
         let Shared { near, policy_number, .. } = &*self.shared;
-        let Some(near) = near else { return self.verified(token, demand, None) };
+        let Some(near) = near else { return self.verified(token, demand) };
         let audience = demand.audience_number();
         let policy = policy_number.with(audience);
         let known = near.find(audience, token);
@@ -88,13 +88,15 @@ impl<D: SessionData> SessionManager<D> {
             }
             // This host's clock may have been set since.
             if known.claims().is_none_or(|claims| self.is_past(claims)) {
-                return self.verified(token, demand, Some(Key::new(audience, token)));
+                return self.verified(token, demand);
             }
             one_more(&near.figures().misses);
-            let (token, key) = (Token::Known(known), Some(Key::new(audience, token)));
+            // Whatever is known is text.
+            let key = str::from_utf8(token).ok().map(|token| Key::new(audience, token));
+            let token = Token::Known(known);
             return Recalled::Verified(Box::new(Verified { token, policy, key }));
         }
-        self.verified(token, demand, Some(Key::new(audience, token)))
+        self.verified(token, demand)
     }
 
     /// A hit.
@@ -114,12 +116,18 @@ impl<D: SessionData> SessionManager<D> {
         }
     }
 
-    fn verified(&self, token: &str, demand: &Demand, key: Option<Key>) -> Recalled<D> {
+    fn verified(&self, token: &[u8], demand: &Demand) -> Recalled<D> {
+        let Ok(token) = str::from_utf8(token) else {
+            let error = AuthError::new(AuthErrorKind::InvalidToken);
+            self.refused(&error, None);
+            return Recalled::Refused(error);
+        };
         match self.verify(token, demand.audience.as_ref(), Expiry::Enforced) {
             Ok((claims, policy)) => {
-                if let Some(near) = &self.shared.near {
+                let key = self.shared.near.as_ref().map(|near| {
                     one_more(&near.figures().misses);
-                }
+                    Key::new(demand.audience_number(), token)
+                });
                 Recalled::Verified(Box::new(Verified { token: Token::New(claims), policy, key }))
             }
             Err(error) => Recalled::Refused(error),

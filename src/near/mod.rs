@@ -51,7 +51,7 @@ impl<D> Near<D> {
     }
 
     /// What is known about a token, for who demands `audience`.
-    pub(crate) fn find(&self, audience: u32, token: &str) -> Option<Known<D>> {
+    pub(crate) fn find(&self, audience: u32, token: &[u8]) -> Option<Known<D>> {
         self.entries.get(&Lookup { audience, token })
     }
 

@@ -18,22 +18,31 @@ const SCHEME: &str = "Bearer";
 /// [`AuthError`] of the kind [`MissingToken`](AuthErrorKind::MissingToken),
 /// [`InvalidRequest`](AuthErrorKind::InvalidRequest) or [`InvalidToken`](AuthErrorKind::InvalidToken).
 pub fn bearer(headers: &HeaderMap) -> Result<&str, AuthError> {
+    str::from_utf8(credential(headers)?).map_err(|_| AuthError::new(AuthErrorKind::InvalidToken))
+}
+
+/// The same, as it came.
+pub(crate) fn credential(headers: &HeaderMap) -> Result<&[u8], AuthError> {
     let mut values = headers.get_all(AUTHORIZATION).iter();
     let value = match (values.next(), values.next()) {
         (Some(value), None) => value.as_bytes(),
         (None, _) => return Err(AuthError::new(AuthErrorKind::MissingToken)),
         (Some(_), Some(_)) => return Err(AuthError::new(AuthErrorKind::InvalidRequest)),
     };
+    // As nearly all clients write it.
+    if let Some(token @ [first, ..]) = value.strip_prefix(b"Bearer ")
+        && *first != b' '
+    {
+        return Ok(token);
+    }
     let scheme_end = value.iter().position(|byte| !is_token_char(*byte)).unwrap_or(value.len());
     let (scheme, rest) = value.split_at(scheme_end);
     if !scheme.eq_ignore_ascii_case(SCHEME.as_bytes()) {
         return Err(AuthError::new(AuthErrorKind::MissingToken));
     }
     // One space or more stands between scheme and token; a tab does not.
-    let token = str::from_utf8(rest).ok().and_then(|rest| {
-        let token = rest.trim_start_matches(' ');
-        (token.len() < rest.len() && !token.is_empty()).then_some(token)
-    });
+    let start = rest.iter().position(|byte| *byte != b' ').filter(|spaces| *spaces > 0);
+    let token = start.and_then(|start| rest.get(start..));
     token.ok_or_else(|| AuthError::new(AuthErrorKind::InvalidToken))
 }
 

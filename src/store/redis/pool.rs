@@ -49,6 +49,8 @@ impl Pool {
             .connection_timeout(setting.timeout)
             // The next caller tries again; a loop in the background would pile up behind a dead server.
             .retry_connection(false)
+            // The same connection again, while it is there: requests at the same time go in one write.
+            .queue_strategy(bb8::QueueStrategy::Lifo)
             // Costs one atomic load: see `is_valid`.
             .test_on_check_out(true)
             // Both would start a background task here, and a store may be made outside of a runtime.

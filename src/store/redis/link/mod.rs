@@ -197,7 +197,7 @@ impl Tracker for Links {
         id: &'a SessionId,
         idle_bound: Option<Timestamp>,
     ) -> Answer<'a, Tracked> {
-        Box::pin(self.store.requests.limited(async move {
+        Box::pin(async move {
             let key = self.store.prefix.live(user);
             let link = self.current.load_full().filter(|link| stamp.is_of(&link.lease));
             if let Some(link) = link {
@@ -209,9 +209,10 @@ impl Tracker for Links {
                     return Ok(Tracked { record: living.await?, is_tracked: true });
                 }
             }
-            let record = self.store.find(user, id, idle_bound).await?;
+            let find = self.store.find(user, id, idle_bound);
+            let record = self.store.requests.limited(find).await?;
             Ok(Tracked { record, is_tracked: false })
-        }))
+        })
     }
 
     fn changed(&self, user: &UserId) {
