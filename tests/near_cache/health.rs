@@ -5,7 +5,7 @@ use std::time::Duration;
 use tower_session_auth::{NearCacheState, RedisStore, SessionAuthLayer};
 
 use crate::support::figures::Figures;
-use crate::support::redis::RedisServer;
+use crate::support::redis::{ACL_RULE, RedisServer};
 use crate::support::{builder, login, user};
 use crate::world::{sees, until, world};
 
@@ -91,6 +91,26 @@ async fn a_server_that_refuses_to_tell_is_asked_for_each_request() {
     let reason = tower_session_auth::EndReason::Logout;
     manager.delete(&user("jeju"), login.session.id(), reason).await.unwrap();
     assert_eq!(sees(&layer, &login.access_token).await, "session_revoked");
+    background.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn the_rights_in_readme_are_enough() {
+    let server = RedisServer::start().await;
+    let rule =
+        ["ACL", "SETUSER", "app", "on", ">pw"].into_iter().chain(ACL_RULE.split_whitespace());
+    server.command(&rule.collect::<Vec<_>>()).await;
+    let url = format!("redis://app:pw@127.0.0.1:{}/", server.port());
+    let (manager, worker) = builder().store(RedisStore::new(&url).unwrap()).build().unwrap();
+    let background = worker.start();
+    until("it is used", async || manager.near_cache().state == NearCacheState::Coherent).await;
+    let token = login(&manager, "jeju").await.access_token;
+    let layer = SessionAuthLayer::new(manager.clone());
+    until("a hit", async || {
+        assert_eq!(sees(&layer, &token).await, "live");
+        manager.near_cache().hits > 0
+    })
+    .await;
     background.stop().await.unwrap();
 }
 
