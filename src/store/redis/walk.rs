@@ -107,7 +107,8 @@ impl<'a> Walk<'a> {
             // A little less than the rest is likely to need: what does not fit makes the position longer.
             let rest = limit - sessions.len();
             let guess = (rest * looked_at * 3 / 4).checked_div(found).unwrap_or(count * 2);
-            count = guess.clamp(LEAST, MOST);
+            // A first look at few keys may mislead: no step is more than twice all that was looked at.
+            count = guess.min((looked_at * 2).max(count * 2)).clamp(LEAST, MOST);
         }
         Ok(Page::new(sessions, place.position()))
     }
