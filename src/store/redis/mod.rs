@@ -129,11 +129,12 @@ impl Inner {
         idle_bound: Option<Timestamp>,
     ) -> Result<Option<Record>, StoreError> {
         let Self { requests, prefix, .. } = self;
-        let (live, seen) = (prefix.live(user), prefix.seen(user));
+        let live = prefix.live(user);
         // Where the known bound has passed, the true deadline is needed: both come in one round trip.
         let passed = idle_bound.is_some_and(|bound| bound <= self.now());
         let (record, uses) = if passed {
-            let [record, uses] = requests.hget_two([&live, &seen], id.as_str()).await?;
+            let [record, uses] =
+                requests.hget_two([&live, &prefix.seen(user)], id.as_str()).await?;
             (record, Some(uses))
         } else {
             (requests.hget(&live, id.as_str()).await?, None)
