@@ -9,8 +9,8 @@ use bytes::Bytes;
 
 use super::{
     Activity, Cleaned, Created, Guard, Listed, NewRecord, Page, Position, Record, Replacement,
-    Revoke, Revoked, Rotate, Rotated, SessionStore, StoreError, StoreHealth, Touch, Touched, Tracking, Updated,
-    UpdatedAll,
+    Revoke, Revoked, Rotate, Rotated, SessionStore, StoreError, StoreHealth, Touch, Touched,
+    Tracking, Updated, UpdatedAll,
 };
 use crate::clock::Timestamp;
 use crate::id::{SessionId, UserId};

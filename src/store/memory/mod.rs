@@ -12,8 +12,8 @@ use self::state::{Entry, Stamp, State};
 use self::walk::Place;
 use super::{
     Activity, Cleaned, Created, Guard, Listed, NewRecord, Opened, Page, Position, Record,
-    Replacement, Rotate, Rotated, Rotation, SessionLimit, SessionStore, StoreError, StoreHealth, Touch, Touched, Updated,
-    UpdatedAll, WhenFull, span,
+    Replacement, Rotate, Rotated, Rotation, SessionLimit, SessionStore, StoreError, StoreHealth,
+    Touch, Touched, Updated, UpdatedAll, WhenFull, span,
 };
 use crate::clock::{Clock, SystemClock, Timestamp};
 use crate::id::{SessionId, UserId};
