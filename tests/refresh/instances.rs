@@ -56,6 +56,8 @@ async fn a_replay_after_the_window_ends_the_session_on_all_instances() {
     }
     tokio::time::sleep(window * 2).await;
     is_revoked(&managers[2].refresh(token(&first)).await.unwrap_err(), EndReason::RefreshReuse);
+    let refused = managers[2].authenticate(&second.access_token).await.unwrap_err();
+    is_revoked(&refused, EndReason::RefreshReuse);
     for manager in &managers {
         for login in [&first, &second] {
             is_revoked(&until_refused(manager, &login.access_token).await, EndReason::RefreshReuse);

@@ -24,9 +24,15 @@ fn stopped<St: SessionStore + Clone>(store: St) -> (SessionManager, PausedStore<
     (builder().store(store.clone()).build().unwrap().0, store)
 }
 
+/// A request of its own: the test goes on beside it.
+#[expect(clippy::disallowed_methods, reason = "a test is what starts the work here")]
+fn beside<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> JoinHandle<T> {
+    tokio::spawn(work)
+}
+
 fn refresh(manager: &SessionManager, login: &Login) -> JoinHandle<Result<Login, AuthError>> {
     let (manager, token) = (manager.clone(), token(login).to_owned());
-    tokio::spawn(async move { manager.refresh(&token).await })
+    beside(async move { manager.refresh(&token).await })
 }
 
 async fn two_that_have_looked_before_either_writes_get_one_successor<St: SessionStore + Clone>(
@@ -57,14 +63,15 @@ async fn two_that_have_looked_before_either_writes_get_one_successor<St: Session
 /// All that ends sessions, by name.
 async fn end(manager: &SessionManager, login: &Login, how: EndReason) {
     let (user, id) = (user("jeju"), login.session.id());
+    let ids = std::slice::from_ref(id);
     match how {
         EndReason::Logout => assert!(manager.logout_refresh(token(login)).await.unwrap()),
         EndReason::Admin => assert!(manager.delete(&user, id, how).await.unwrap()),
         EndReason::PasswordChange => {
-            assert_eq!(manager.password_changed(&user, None).await.unwrap(), [id.clone()]);
+            assert_eq!(manager.password_changed(&user, None).await.unwrap(), ids);
         }
-        EndReason::Suspended => assert_eq!(manager.suspend(&user).await.unwrap(), [id.clone()]),
-        _ => assert_eq!(manager.delete_all(&user, how).await.unwrap(), [id.clone()]),
+        EndReason::Suspended => assert_eq!(manager.suspend(&user).await.unwrap(), ids),
+        _ => assert_eq!(manager.delete_all(&user, how).await.unwrap(), ids),
     }
 }
 
@@ -126,7 +133,7 @@ async fn a_change_of_content_and_an_exchange_both_stay<St: SessionStore + Clone>
         let first = login(&here, "jeju").await;
         let mut stop = store.stop(verb, at);
         let (manager, id) = (here.clone(), first.session.id().clone());
-        let change = tokio::spawn(async move {
+        let change = beside(async move {
             let promote = |edit: &mut tower_session_auth::session::SessionEdit| {
                 edit.role = Some("admin".to_owned());
             };
@@ -143,7 +150,7 @@ async fn a_change_of_content_and_an_exchange_both_stay<St: SessionStore + Clone>
         // And of all sessions of the user at once.
         let stop_all = store.stop(Verb::UpdateAll, At::Before);
         let manager = here.clone();
-        let change = tokio::spawn(async move {
+        let change = beside(async move {
             manager.update_all(&user("jeju"), |_, edit| edit.role = Some("user".into())).await
         });
         let mut stop_all = stop_all;
