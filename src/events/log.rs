@@ -114,6 +114,13 @@ pub(super) fn write(event: &Event) {
                 logins = *logins,
                 within_seconds = within.as_secs(),
             ),
+            Suspicion::RefreshRate => record!(
+                WARN,
+                "a client refreshes all the time",
+                event = name,
+                user = &*id(user),
+                suspicion = suspicion.as_str(),
+            ),
         },
     }
 }

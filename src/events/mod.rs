@@ -207,11 +207,18 @@ pub enum LoginRefusal {
     SessionLimit,
     /// Everything of the user's was ended while the login was under way.
     Superseded,
+    /// Too many logins had failed before, to this account or from this address. No password was looked at.
+    RateLimited,
 }
 
 impl LoginRefusal {
-    const ALL: [Self; 4] =
-        [Self::Credentials, Self::AccountInactive, Self::SessionLimit, Self::Superseded];
+    const ALL: [Self; 5] = [
+        Self::Credentials,
+        Self::AccountInactive,
+        Self::SessionLimit,
+        Self::Superseded,
+        Self::RateLimited,
+    ];
 
     /// The refusal in stable `snake_case`, for logs and metrics.
     #[must_use]
@@ -221,6 +228,7 @@ impl LoginRefusal {
             Self::AccountInactive => "account_inactive",
             Self::SessionLimit => "session_limit",
             Self::Superseded => "superseded",
+            Self::RateLimited => "rate_limited",
         }
     }
 }
@@ -238,16 +246,19 @@ pub enum Suspicion {
         /// Within which time.
         within: Duration,
     },
+    /// One session's refresh tokens were exchanged more often than the routes allow. Told once a wait and process.
+    RefreshRate,
 }
 
 impl Suspicion {
-    const NAMES: [&'static str; 1] = ["login_rate"];
+    const NAMES: [&'static str; 2] = ["login_rate", "refresh_rate"];
 
     /// The suspicion in stable `snake_case`, for logs and metrics.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::LoginRate { .. } => "login_rate",
+            Self::RefreshRate => "refresh_rate",
         }
     }
 }

@@ -39,6 +39,8 @@ mod walk;
 
 pub use self::attempts::{Attempt, AttemptKey, AttemptRule, Settle};
 pub use self::memory::MemoryStore;
+#[cfg(feature = "routes")]
+pub(crate) use self::memory::attempts::Attempts;
 pub use self::record::{
     Activity, Created, Guard, NewRecord, Opened, Record, Replacement, SessionLimit, StoreHealth,
     Touch, Touched, Updated, UpdatedAll, WhenFull,
