@@ -106,13 +106,14 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
     }
 
     async fn waits_grow(&self) {
-        let (key, mut rule) = (key(), rule(2, MOMENT));
+        let (other, two) = (key(), rule(2, MOMENT));
+        for _ in 0..3 {
+            self.counted(&other, &two, "the first of a period").await;
+            self.pass(MOMENT).await;
+        }
+        let (key, mut rule) = (key(), rule(1, MOMENT));
         rule.longest_wait = 3 * MOMENT;
-        rule.forget_after = HOUR;
         self.counted(&key, &rule, "the first").await;
-        self.pass(MOMENT).await;
-        self.counted(&key, &rule, "the first of another period").await;
-        self.counted(&key, &rule, "its second").await;
         // The last one is as long as waits get.
         for wait in [MOMENT, 2 * MOMENT, 3 * MOMENT, 3 * MOMENT] {
             for _ in 0..2 {
