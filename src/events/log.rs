@@ -39,6 +39,13 @@ pub(super) fn write(event: &Event) {
             user = &*id(user),
             session = session.short(),
         ),
+        Event::Rotated { user, session } => record!(
+            INFO,
+            "a refresh token was exchanged",
+            event = name,
+            user = &*id(user),
+            session = session.short(),
+        ),
         Event::Reauthenticated { user, session } => record!(
             INFO,
             "a user proved once more who they are",
@@ -114,11 +121,20 @@ pub(super) fn write(event: &Event) {
                 logins = *logins,
                 within_seconds = within.as_secs(),
             ),
-            Suspicion::RefreshRate => record!(
+            Suspicion::RefreshRate { session } => record!(
                 WARN,
                 "a client refreshes all the time",
                 event = name,
                 user = &*id(user),
+                session = session.short(),
+                suspicion = suspicion.as_str(),
+            ),
+            Suspicion::RefreshReuse { session } => record!(
+                WARN,
+                "a refresh token was used after it had been replaced",
+                event = name,
+                user = &*id(user),
+                session = session.short(),
                 suspicion = suspicion.as_str(),
             ),
         },

@@ -11,7 +11,7 @@ use crate::clock::{Timestamp, millis};
 use crate::error::SessionError;
 use crate::events::{Event, Suspicion};
 use crate::gate::Verb;
-use crate::id::UserId;
+use crate::id::{SessionId, UserId};
 use crate::session::SessionData;
 use crate::store::{
     Attempt, AttemptKey, AttemptRule, Attempts, Settle, StoreError, StoreErrorKind,
@@ -74,9 +74,14 @@ pub(crate) enum Tried {
 
 impl<D: SessionData> SessionManager<D> {
     /// Tells that a client refreshes all the time.
-    pub(crate) fn tell_refresh_rate(&self, user: UserId) {
-        let suspicion = Suspicion::RefreshRate;
+    pub(crate) fn tell_refresh_rate(&self, user: UserId, session: SessionId) {
+        let suspicion = Suspicion::RefreshRate { session };
         self.shared.events.emit(Event::Suspicious { user, suspicion });
+    }
+
+    /// Of which session this is a refresh token, if it is one of ours. No I/O, and nothing is told.
+    pub(crate) fn session_of_refresh_token(&self, token: &str) -> Option<(UserId, SessionId)> {
+        self.shared.refresh.as_ref().and_then(|refresh| refresh.of(token))
     }
 
     /// What attempts of `who` are counted under: the store does not learn the name.

@@ -39,6 +39,7 @@ mod pem;
 mod policy;
 #[cfg(feature = "routes")]
 mod pseudonym;
+mod refresh;
 mod seal;
 mod secret;
 mod set;
@@ -47,9 +48,11 @@ mod verify;
 
 pub use self::claims::VerifiedClaims;
 pub use self::keys::{Algorithm, SigningKey, VerifyingKey};
+pub use self::refresh::{MAX_REFRESH_TOKEN_LEN, RefreshToken};
 pub use self::set::KeySet;
 pub(crate) use self::{
     policy::{Audience, Policy, TokenSettings},
+    refresh::{RefreshClaims, RefreshPolicy, Sealed},
     sign::NewToken,
     verify::Expiry,
 };

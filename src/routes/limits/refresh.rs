@@ -7,32 +7,49 @@ use tokio::time::Instant;
 use super::super::context::Context;
 use super::super::problem::Problem;
 use super::client;
-use crate::error::SessionError;
+use crate::error::AuthErrorKind;
 use crate::id::{SessionId, UserId};
-use crate::manager::Tried;
+use crate::manager::{self, Tried};
 use crate::session::SessionData;
 use crate::store::AttemptRule;
 use crate::trace;
 
 impl<D: SessionData> Context<D> {
-    /// Counts a refresh of this session, of which a good token was shown: before the token is exchanged.
-    pub(in crate::routes) async fn refresh_of(
+    /// Exchanges a refresh token, under the limits of its session and of where it comes from.
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "for the route that exchanges refresh tokens")
+    )]
+    pub(in crate::routes) async fn refresh(
         &self,
-        user: &UserId,
-        session: &SessionId,
-    ) -> Result<(), Problem> {
+        token: &str,
+        address: Option<IpAddr>,
+    ) -> Result<manager::Login<D>, Problem> {
+        if let Some((user, session)) = self.manager.session_of_refresh_token(token) {
+            self.refresh_of(user, session).await?;
+        }
+        match self.manager.refresh(token).await {
+            Ok(login) => Ok(login),
+            Err(error) => {
+                if error.kind() == AuthErrorKind::InvalidToken {
+                    self.bad_refresh_from(address).await?;
+                }
+                Err(error.into())
+            }
+        }
+    }
+
+    /// Counts a refresh of this session, of which a good token was shown.
+    async fn refresh_of(&self, user: UserId, session: SessionId) -> Result<(), Problem> {
         let Some(rule) = &self.limits.session else { return Ok(()) };
         let who = format!("{} {user}", session.as_str());
-        let told = || self.manager.tell_refresh_rate(user.clone());
+        let told = || self.manager.tell_refresh_rate(user, session);
         self.may_refresh("session", &who, rule, told).await
     }
 
-    /// Counts a token that is none of ours, once that is known; the answer is 429 instead of 401 when there were too many.
-    /// A store that is away is no reason not to say that a token is bad.
-    pub(in crate::routes) async fn bad_refresh_from(
-        &self,
-        address: Option<IpAddr>,
-    ) -> Result<(), Problem> {
+    /// Counts a token that is none of ours; the answer is 429 instead of 401 when there were too many. A store that is away
+    /// is no reason not to say that a token is bad.
+    async fn bad_refresh_from(&self, address: Option<IpAddr>) -> Result<(), Problem> {
         let (Some(rule), Some(address)) = (&self.limits.bad_tokens, address) else { return Ok(()) };
         let told = || {
             trace::warn!(
@@ -68,7 +85,10 @@ impl<D: SessionData> Context<D> {
                 told();
                 Err(Problem::rate_limited(retry_after))
             }
-            Err(error) => Err(Problem::from(SessionError::from(error))),
+            Err(error) => Err(error.into()),
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
