@@ -116,8 +116,13 @@ impl<D: SessionData> SessionManager<D> {
         })
     }
 
-    /// Takes back what was counted, also when the caller goes away. Where that fails, it counts as what failed.
-    pub(crate) async fn settle(&self, settles: [Option<(Counted, Settle)>; 2]) {
+    /// Takes back what was counted, also when the caller goes away. Where that fails, it counts as what failed. `held` is
+    /// dropped when that is done.
+    pub(crate) async fn settle(
+        &self,
+        settles: [Option<(Counted, Settle)>; 2],
+        held: impl Send + 'static,
+    ) {
         let own = |settle: &Option<(Counted, Settle)>| settle.as_ref().is_none_or(|(c, _)| c.own);
         if settles.iter().all(own) {
             for (Counted { key, .. }, settle) in settles.iter().flatten() {
@@ -130,6 +135,7 @@ impl<D: SessionData> SessionManager<D> {
             let [first, second] = settles;
             let first = manager.settle_one(first).await;
             let second = manager.settle_one(second).await;
+            drop(held);
             Ok(first.and(second)?)
         });
         if let Err(error) = settled.await {

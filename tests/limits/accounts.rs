@@ -7,7 +7,7 @@ use tower_session_auth::events::{Event, LoginRefusal};
 use tower_session_auth::routes::LoginLimit;
 
 use crate::desk::Mood;
-use crate::site::Site;
+use crate::site::{From, Site, request, send};
 use crate::support::log::Log;
 use crate::{
     LIMITED, MINUTE, SECOND, WRONG, by_email, counting, fail, in_both_homes, pass, retry_after, ten,
@@ -16,6 +16,7 @@ use crate::{
 in_both_homes! {
     no_password_is_looked_at_beyond_the_limit: stops_at_the_limit,
     of_a_hundred_at_once_ten_are_looked_at: at_once,
+    a_crowd_that_knows_its_password_is_let_in: crowd,
     a_success_forgets_the_failures: success,
     zero_is_no_limit: no_limit,
     all_that_else_concerns_the_account_goes_on: all_else,
@@ -47,28 +48,53 @@ async fn stops_at_the_limit(home: fn(LoginLimit) -> Site) {
 
 async fn at_once(home: fn(LoginLimit) -> Site) {
     let site = home(ten());
-    // Each stands where its password has been looked at, until all have come as far as they get.
-    let pauses: Vec<_> = (0..10).map(|_| site.desk.pause()).collect();
+    // All have come as far as they get before the first is decided.
+    let pause = site.desk.pause();
     let mut logins = JoinSet::new();
     for _ in 0..100 {
         let router = site.router.clone();
         logins.spawn(async move {
             let body = r#"{"user_id":"jeju","password":"wrong"}"#;
-            let mut login = crate::site::request("POST", "/api/auth/login", None, body.into());
+            let mut login = request("POST", "/api/auth/login", None, body.into());
             login.headers_mut().insert("content-type", "application/json".parse().unwrap());
-            crate::site::send(&router, login).await.status
+            send(&router, login).await.status
         });
     }
-    for _ in 0..90 {
-        assert_eq!(logins.join_next().await.unwrap().unwrap(), 429);
+    pause.reached().await;
+    for _ in 0..1_000 {
+        tokio::task::yield_now().await;
     }
-    for pause in &pauses {
-        pause.go();
-    }
-    while let Some(status) = logins.join_next().await {
-        assert_eq!(status.unwrap(), 401);
-    }
+    assert_eq!(site.desk.verifies().len(), 1, "one after another");
+    pause.go();
+    let statuses = logins.join_all().await;
+    assert_eq!(statuses.iter().filter(|status| **status == 401).count(), 10);
+    assert_eq!(statuses.iter().filter(|status| **status == 429).count(), 90);
     assert_eq!(site.desk.verifies().len(), 10, "exactly as many as the limit");
+}
+
+async fn crowd(home: fn(LoginLimit) -> Site) {
+    let site = home(ten());
+    fail(&site, "jeju", 9).await;
+    let pause = site.desk.pause();
+    let mut logins = JoinSet::new();
+    for user in ["jeju", "user"] {
+        for _ in 0..50 {
+            let (router, body) = (
+                site.router.clone(),
+                format!(r#"{{"user_id":"{user}","password":"password123"}}"#),
+            );
+            logins.spawn(async move {
+                let mut login = request("POST", "/api/auth/login", None, body.into());
+                login.headers_mut().insert("content-type", "application/json".parse().unwrap());
+                login.extensions_mut().insert(From("192.0.2.7".parse().unwrap()));
+                send(&router, login).await.status
+            });
+        }
+    }
+    pause.reached().await;
+    pause.go();
+    let statuses = logins.join_all().await;
+    assert!(statuses.iter().all(|status| *status == 200), "{statuses:?}");
 }
 
 async fn success(home: fn(LoginLimit) -> Site) {

@@ -1,6 +1,7 @@
 //! How often logins may fail, and refresh tokens be shown.
 
 mod login;
+mod queue;
 mod refresh;
 mod settings;
 
@@ -9,6 +10,7 @@ use std::net::{IpAddr, Ipv6Addr};
 use tokio::time::Instant;
 
 pub(super) use self::login::{LoginAttempt, Stop};
+use self::queue::Queues;
 pub use self::settings::{LoginLimit, RefreshLimit};
 use crate::store::{AttemptKey, AttemptRule};
 
@@ -18,6 +20,7 @@ pub(super) struct Limits {
     address: Option<AttemptRule>,
     session: Option<AttemptRule>,
     bad_tokens: Option<AttemptRule>,
+    queues: Queues,
     /// Waits of refreshes that this process knows of. Nothing ends one early.
     waits: quick_cache::sync::Cache<AttemptKey, Instant>,
 }
@@ -32,6 +35,7 @@ impl Limits {
             address: login.of_address(),
             session: refresh.of_session(),
             bad_tokens: refresh.of_address(),
+            queues: Queues::default(),
             waits: quick_cache::sync::Cache::new(WAITS_KNOWN),
         }
     }

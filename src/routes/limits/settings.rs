@@ -18,7 +18,8 @@ use crate::store::AttemptRule;
 ///
 /// A login is counted before its password is looked at, and given back when it succeeds, or fails for another reason than
 /// its credentials (the store is away, too many sessions, too busy). A client that hangs up before the answer has used up
-/// its attempt. A success also forgets all failures of the account; of the address it gives back its own attempt only, so
+/// its attempt. So that many logins at once of somebody who knows the password are not taken for guesses, each process
+/// looks at those of one account one after another (and of one address at half as many at once as may fail). A success also forgets all failures of the account; of the address it gives back its own attempt only, so
 /// that nobody can guess at others' passwords between two logins of their own.
 ///
 /// # Waits

@@ -116,12 +116,16 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
         self.counted(&key, &rule, "the first").await;
         // The last one is as long as waits get.
         for wait in [MOMENT, 2 * MOMENT, 3 * MOMENT, 3 * MOMENT] {
+            let left = self.refused(&key, &rule, "in the wait").await;
+            assert!(left <= wait && !left.is_zero(), "a wait of {wait:?} with {left:?} left");
+            // The first is too short to look into its middle, on a machine that is busy.
+            let early = if wait > MOMENT { wait / 2 } else { Duration::ZERO };
+            self.pass(early).await;
             for _ in 0..2 {
                 let left = self.refused(&key, &rule, "in the wait").await;
-                let most = left <= wait && !left.is_zero();
-                assert!(most, "a wait of {wait:?} with {left:?} left, and nothing makes it longer");
+                assert!(left <= wait - early, "{left:?} left: trying early makes no wait longer");
             }
-            self.pass(wait).await;
+            self.pass(wait - early).await;
             self.counted(&key, &rule, "after the wait, one").await;
         }
     }
