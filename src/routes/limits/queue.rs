@@ -10,10 +10,11 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use crate::store::AttemptKey;
 
 /// Who waits for whom. As large as the number of logins under way.
-#[derive(Clone, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Queues(Arc<Mutex<HashMap<AttemptKey, Arc<Semaphore>>>>);
 
 /// A place in a queue, and then a turn; given up when it is dropped.
+#[derive(Debug)]
 pub(super) struct Turn {
     queues: Queues,
     key: AttemptKey,

@@ -4,19 +4,27 @@ use std::time::Duration;
 use axum::response::{IntoResponse as _, Response};
 
 use super::*;
-use crate::clock::Timestamp;
+use crate::clock::{Clock, Timestamp};
 use crate::directory::BoxError;
 use crate::events::{Event, LoginRefusal, Suspicion};
 use crate::manager::SessionManager;
 use crate::routes::{Credentials, LoginName, Password, RefreshLimit, Routes, Verdict};
 use crate::session::NewSession;
-use crate::testing::TokioClock;
 use crate::token::{KeySet, SigningKey};
 use crate::touch::Background;
 
 const SECRET: &[u8] = b"only-for-tests-Zq3vT8xKpL2mWc7RdYh9x";
 const OTHER: &[u8] = b"only-for-tests-9hYdR7cWm2LpKx8Tv3qZx";
 const MINUTE: Duration = Duration::from_secs(60);
+
+/// A clock that follows Tokio's.
+struct Paused(Instant);
+
+impl Clock for Paused {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_millis(1_893_456_000_000).saturating_add(self.0.elapsed())
+    }
+}
 
 struct Nobody;
 
@@ -45,7 +53,7 @@ fn site(secret: &[u8], limit: RefreshLimit) -> Site {
         .refresh_keys(key())
         .issuer("https://issuer.test")
         .audience("test")
-        .clock(TokioClock::new(Timestamp::from_millis(1_893_456_000_000)))
+        .clock(Paused(Instant::now()))
         .event_sink(move |event: &Event| told.lock().unwrap().push(event.clone()))
         .build()
         .unwrap();
