@@ -10,6 +10,7 @@ use http::request::Parts;
 use super::Routes;
 use super::context::{ClientAddress, Context, Shared};
 use super::credentials::{Credentials, ErasedCredentials};
+use super::limits::{Limits, LoginLimit, RefreshLimit};
 use crate::error::ConfigError;
 use crate::manager::SessionManager;
 use crate::session::SessionData;
@@ -24,6 +25,8 @@ pub struct RoutesBuilder<D = ()> {
     timeout: Duration,
     body_timeout: Duration,
     token_only_logins: bool,
+    login_limit: LoginLimit,
+    refresh_limit: RefreshLimit,
 }
 
 impl<D: SessionData> RoutesBuilder<D> {
@@ -36,6 +39,8 @@ impl<D: SessionData> RoutesBuilder<D> {
             timeout: Duration::from_secs(30),
             body_timeout: Duration::from_secs(10),
             token_only_logins: false,
+            login_limit: LoginLimit::default(),
+            refresh_limit: RefreshLimit::default(),
         }
     }
 
@@ -45,7 +50,7 @@ impl<D: SessionData> RoutesBuilder<D> {
         self
     }
 
-    /// Where a login comes from, for the list of devices and for events. Not known by default: how the connection's
+    /// Where a login comes from, for the list of devices, for events, and for the [limit](LoginLimit) of each address. Not known by default: how the connection's
     /// address gets into a request's extensions is the server's way, and which forwarding headers may be believed is for
     /// whoever runs the proxies to say.
     pub fn client_address(
@@ -79,6 +84,20 @@ impl<D: SessionData> RoutesBuilder<D> {
         self
     }
 
+    /// How many logins may fail before they are answered with 429. 10 in 60 seconds for an account by default, and 100 for
+    /// an address, if [`client_address`](Self::client_address) tells one.
+    pub fn login_limit(mut self, limit: LoginLimit) -> Self {
+        self.login_limit = limit;
+        self
+    }
+
+    /// How often refresh tokens may be shown before the answer is 429. In 60 seconds, 60 times for a session by default, and
+    /// 100 bad ones for an address.
+    pub fn refresh_limit(mut self, limit: RefreshLimit) -> Self {
+        self.refresh_limit = limit;
+        self
+    }
+
     /// Makes the routes. No I/O.
     ///
     /// # Errors
@@ -93,6 +112,8 @@ impl<D: SessionData> RoutesBuilder<D> {
             timeout,
             body_timeout,
             token_only_logins,
+            login_limit,
+            refresh_limit,
         } = self;
         let named = !admin_roles.is_empty() && admin_roles.iter().all(|role| !role.is_empty());
         let rules = [
@@ -103,6 +124,8 @@ impl<D: SessionData> RoutesBuilder<D> {
         if let Some(&(setting, rule, _)) = rules.iter().find(|(_, _, holds)| !holds) {
             return Err(ConfigError::OutOfRange { setting, rule });
         }
+        login_limit.check()?;
+        refresh_limit.check()?;
         let context = Context::new(Shared {
             manager,
             credentials,
@@ -111,6 +134,7 @@ impl<D: SessionData> RoutesBuilder<D> {
             timeout,
             body_timeout,
             token_only_logins,
+            limits: Limits::new(&login_limit, &refresh_limit),
             nobody: RandomState::new(),
         });
         Ok(Routes { context })
@@ -129,6 +153,8 @@ impl<D> fmt::Debug for RoutesBuilder<D> {
             .field("timeout", &self.timeout)
             .field("body_timeout", &self.body_timeout)
             .field("token_only_logins", &self.token_only_logins)
+            .field("login_limit", &self.login_limit)
+            .field("refresh_limit", &self.refresh_limit)
             .finish_non_exhaustive()
     }
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use http::request::Parts;
 
 use super::credentials::ErasedCredentials;
+use super::limits::Limits;
 use crate::manager::SessionManager;
 
 pub(super) type ClientAddress = dyn Fn(&Parts) -> Option<IpAddr> + Send + Sync;
@@ -25,6 +26,7 @@ pub(super) struct Shared<D> {
     pub(super) timeout: Duration,
     pub(super) body_timeout: Duration,
     pub(super) token_only_logins: bool,
+    pub(super) limits: Limits,
     /// Names nobody: what is typed there may be a password, and must not reach the store as it is.
     pub(super) nobody: RandomState,
 }

@@ -93,6 +93,7 @@ mod document;
 mod given;
 mod health;
 mod input;
+mod limits;
 mod login;
 mod mounts;
 mod own;
@@ -115,6 +116,7 @@ pub use self::builder::RoutesBuilder;
 pub use self::contract::{ContractErrors, ContractErrorsFuture, ContractErrorsLayer};
 pub use self::credentials::{Credentials, LoginName, Password, Verdict};
 pub use self::document::document;
+pub use self::limits::{LoginLimit, RefreshLimit};
 pub use self::mounts::Mounts;
 
 /// The routes, ready to be mounted. Cheap to clone.

@@ -111,6 +111,7 @@ fn about_login() -> About {
         "login",
         "Opens a session",
         "By user id or by e-mail address. A user who is unknown, has another password, or is not active is one answer. \
+         After too many of those, for a user or from an address, nobody looks at passwords for a while. \
          Where the server is set up so, a login while the session store is away gets a token that no session stands \
          behind, good for some routes until the store answers.",
     );
@@ -137,6 +138,7 @@ fn about_login() -> About {
             Code::PayloadTooLarge,
             Code::UnsupportedMediaType,
             Code::InvalidBody,
+            Code::RateLimited,
             Code::Overloaded,
             Code::StoreUnavailable,
             Code::Internal,
