@@ -103,6 +103,7 @@ mod gate;
 pub mod guards;
 mod id;
 mod layer;
+mod limit;
 mod manager;
 pub mod meter;
 mod near;
