@@ -101,6 +101,7 @@ pub mod events;
 mod future;
 mod gate;
 pub mod guards;
+pub mod guide;
 mod id;
 mod layer;
 mod limit;
