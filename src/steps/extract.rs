@@ -205,7 +205,11 @@ mod tests {
         assert_eq!(either(Some("Bearer a.b.c"), &[]), ours());
         assert_eq!(either(Some("Bearer a.b.c"), &["t=a.b.c"]), ours());
         assert_eq!(either(None, &["T=a.b.c"]), Err(AuthErrorKind::MissingToken));
-        assert_eq!(either(None, &["t="]), Ok(String::new()), "an empty token, which no rule lets in");
+        assert_eq!(
+            either(None, &["t="]),
+            Ok(String::new()),
+            "an empty token, which no rule lets in"
+        );
     }
 
     #[test]
