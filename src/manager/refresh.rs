@@ -29,6 +29,14 @@ impl Refresh {
         Self { policy: ArcSwap::from_pointee(policy), grace }
     }
 
+    /// Of which session this is a refresh token, if one of our keys sealed it. It may have been replaced, and the session
+    /// have ended.
+    #[cfg(feature = "routes")]
+    pub(super) fn of(&self, token: &str) -> Option<(UserId, SessionId)> {
+        let RefreshClaims { user, session, .. } = self.policy.load().open(token)?.claims;
+        Some((user, session))
+    }
+
     /// The refresh token with this number. It can be exchanged until `ends` at most.
     pub(super) fn issue(
         &self,
@@ -240,7 +248,9 @@ impl<D: SessionData> SessionManager<D> {
         salt: &Salt,
     ) -> Result<(Signed, RefreshToken), AuthError> {
         let content = self.content(&record.payload).map_err(|error| load::refusal(error, id))?;
-        let left = record.absolute_deadline.saturating_since(self.shared.gate.now());
+        // This host's idea of the store's clock may lag, but not behind what the store wrote.
+        let now = self.shared.gate.now().max(record.created);
+        let left = record.absolute_deadline.saturating_since(now);
         let lifetimes = Lifetimes { session: left, ..self.shared.lifetimes };
         let claims = RefreshClaims { user: user.clone(), session: id.clone(), counter };
         let sign = || {

@@ -24,6 +24,7 @@ mod device;
 mod directory;
 mod docs;
 mod ids;
+mod limits;
 mod outage;
 mod paths;
 mod slow;

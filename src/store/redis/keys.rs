@@ -5,6 +5,7 @@ use percent_encoding::{
 };
 
 use crate::id::UserId;
+use crate::store::AttemptKey;
 
 /// Bytes of a user id that are written as they are; all others are `%XX`, so none is syntax or pattern.
 const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'.').remove(b'_').remove(b'~').remove(b'-');
@@ -42,6 +43,12 @@ impl Prefix {
     /// The three, in the order in which the scripts take them.
     pub(super) fn all(&self, user: &UserId) -> [String; 3] {
         [self.live(user), self.seen(user), self.gone(user)]
+    }
+
+    /// Hash of the attempts that were counted under a pseudonym: see `lua/attempt.lua`. Never a user's: what stands in
+    /// the place of those has braces.
+    pub(super) fn attempts(&self, key: &AttemptKey) -> String {
+        format!("{}:limit:{{{}}}", self.0, key.as_str())
     }
 
     /// A key of one process's own, which nobody else writes. Never a user's: those have braces here.
@@ -165,6 +172,7 @@ mod tests {
             "session:{a b}:live",
             "session:{ä}:live",
             "session:a:live",
+            "session:limit:{a}",
             "other:{a}:live",
             "my-session:{a}:live",
         ] {

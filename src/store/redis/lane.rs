@@ -55,7 +55,7 @@ impl Lane {
     pub(super) async fn run(
         &self,
         script: Script,
-        keys: &[String; 3],
+        keys: &[String],
         args: &[&[u8]],
     ) -> Result<Value, StoreError> {
         self.limited(async {

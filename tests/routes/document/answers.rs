@@ -151,6 +151,11 @@ impl Table {
             site.desk.set(mood);
             self.ask(operation, &site, login(right, path)).await;
         }
+        site.desk.set(desk::Mood::Answer);
+        for _ in 0..10 {
+            let wrong = login(r#"{"user_id":"jeju","password":"x"}"#, path);
+            self.ask(operation, &site, wrong).await;
+        }
     }
 
     /// Bodies that are none, on a route that needs none.
