@@ -9,7 +9,10 @@ use http::request::Parts;
 
 use super::Routes;
 use super::context::{ClientAddress, Context, Shared};
+use super::cookie::{AccessCookie, RefreshDelivery};
 use super::credentials::{Credentials, ErasedCredentials};
+use super::csrf;
+use super::delivery::Ways;
 use super::limits::{Limits, LoginLimit, RefreshLimit};
 use crate::error::ConfigError;
 use crate::manager::SessionManager;
@@ -25,6 +28,9 @@ pub struct RoutesBuilder<D = ()> {
     timeout: Duration,
     body_timeout: Duration,
     token_only_logins: bool,
+    refresh_delivery: RefreshDelivery,
+    access_cookie: Option<AccessCookie>,
+    trusted_origins: Vec<String>,
     login_limit: LoginLimit,
     refresh_limit: RefreshLimit,
 }
@@ -39,6 +45,9 @@ impl<D: SessionData> RoutesBuilder<D> {
             timeout: Duration::from_secs(30),
             body_timeout: Duration::from_secs(10),
             token_only_logins: false,
+            refresh_delivery: RefreshDelivery::default(),
+            access_cookie: None,
+            trusted_origins: Vec::new(),
             login_limit: LoginLimit::default(),
             refresh_limit: RefreshLimit::default(),
         }
@@ -84,6 +93,39 @@ impl<D: SessionData> RoutesBuilder<D> {
         self
     }
 
+    /// How refresh tokens get to clients and back, if the manager issues any: without
+    /// [`refresh_keys`](crate::SessionManagerBuilder::refresh_keys) there is no `POST /refresh` among the auth routes. In
+    /// a [cookie](RefreshDelivery::Cookie) by default.
+    pub fn refresh_delivery(mut self, delivery: impl Into<RefreshDelivery>) -> Self {
+        self.refresh_delivery = delivery.into();
+        self
+    }
+
+    /// Puts the access token into a cookie as well: a login and a refresh set it, a logout clears it, and these routes read
+    /// it. By default the token is in bodies only, and clients keep it.
+    ///
+    /// The layers around your own routes read it once they are [told](AccessCookie::token_source), and then need
+    /// [protection against other sites](crate::TokenSource#with-a-cookie).
+    pub fn access_cookie(mut self, cookie: AccessCookie) -> Self {
+        self.access_cookie = Some(cookie);
+        self
+    }
+
+    /// Which other origins' pages may use the routes that act on cookies, as in `https://app.example.com`: exactly as
+    /// browsers write an `Origin`, without a default port, a path or a slash at the end. None by default: a browser's
+    /// request that neither `Sec-Fetch-Site` nor `Origin` shows to be from this origin is 403 `cross_site`, one from a
+    /// sister domain too.
+    ///
+    /// A proxy must leave `Host` and `Origin` as they came. Such a page also needs CORS, with credentials, around these
+    /// routes, and must be of the same site: browsers send no `SameSite=Strict` cookies otherwise.
+    pub fn trusted_origins<T: Into<String>>(
+        mut self,
+        origins: impl IntoIterator<Item = T>,
+    ) -> Self {
+        self.trusted_origins = origins.into_iter().map(Into::into).collect();
+        self
+    }
+
     /// How many logins may fail before they are answered with 429. 10 in 60 seconds for an account by default, and 100 for
     /// an address, if [`client_address`](Self::client_address) tells one.
     pub fn login_limit(mut self, limit: LoginLimit) -> Self {
@@ -112,6 +154,9 @@ impl<D: SessionData> RoutesBuilder<D> {
             timeout,
             body_timeout,
             token_only_logins,
+            refresh_delivery,
+            access_cookie,
+            trusted_origins,
             login_limit,
             refresh_limit,
         } = self;
@@ -124,6 +169,7 @@ impl<D: SessionData> RoutesBuilder<D> {
         if let Some(&(setting, rule, _)) = rules.iter().find(|(_, _, holds)| !holds) {
             return Err(ConfigError::OutOfRange { setting, rule });
         }
+        let refresh = manager.issues_refresh_tokens().then_some(refresh_delivery);
         login_limit.check()?;
         refresh_limit.check()?;
         let context = Context::new(Shared {
@@ -134,9 +180,11 @@ impl<D: SessionData> RoutesBuilder<D> {
             timeout,
             body_timeout,
             token_only_logins,
+            ways: Ways { refresh, access: access_cookie },
+            same_origin: csrf::same_origin(&trusted_origins)?,
             limits: Limits::new(&login_limit, &refresh_limit),
             nobody: RandomState::new(),
-        });
+        })?;
         Ok(Routes { context })
     }
 }
@@ -153,6 +201,9 @@ impl<D> fmt::Debug for RoutesBuilder<D> {
             .field("timeout", &self.timeout)
             .field("body_timeout", &self.body_timeout)
             .field("token_only_logins", &self.token_only_logins)
+            .field("refresh_delivery", &self.refresh_delivery)
+            .field("access_cookie", &self.access_cookie)
+            .field("trusted_origins", &self.trusted_origins)
             .field("login_limit", &self.login_limit)
             .field("refresh_limit", &self.refresh_limit)
             .finish_non_exhaustive()

@@ -52,6 +52,8 @@ async fn the_environment_is_read_whole_or_refused() {
         ("SESSION_TTL", "1h"),
         ("SESSION_TTL", "-1"),
         ("ACCESS_TOKEN_TTL", "1.5"),
+        ("COOKIE_SECURE", "no"),
+        ("COOKIE_SECURE", "FALSE"),
         ("TRUSTED_PROXIES", "proxy"),
         ("LOGIN_ATTEMPTS", "ten"),
         ("LOGIN_ATTEMPTS", "-1"),
@@ -99,6 +101,7 @@ async fn the_environment_is_read_whole_or_refused() {
         Demo::new(&config, Limits::default()).await.is_ok(),
         "the refresh threshold follows a short idle TTL"
     );
+    assert!(!super::config(&[("COOKIE_SECURE", "false")]).unwrap().cookie_secure);
     assert!(
         Demo::new(&super::config(&[("LOGIN_ATTEMPTS", "0")]).unwrap(), Limits::default())
             .await
@@ -106,6 +109,7 @@ async fn the_environment_is_read_whole_or_refused() {
         "0 is no limit"
     );
     let defaults = Config::read(|_| None).unwrap();
+    assert!(defaults.cookie_secure);
     assert_eq!((defaults.login_attempts, defaults.login_window.as_secs()), (10, 60));
     assert_eq!(defaults.bind.to_string(), "127.0.0.1:8000");
     assert_eq!(defaults.lifetime, Duration::from_secs(86_400));

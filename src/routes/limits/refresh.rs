@@ -16,10 +16,6 @@ use crate::trace;
 
 impl<D: SessionData> Context<D> {
     /// Exchanges a refresh token, under the limits of its session and of where it comes from.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "for the route that exchanges refresh tokens")
-    )]
     pub(in crate::routes) async fn refresh(
         &self,
         token: &str,
