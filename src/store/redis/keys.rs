@@ -74,7 +74,14 @@ impl Prefix {
 
     // The braces are the cluster's hash tag: all three lie on one node.
     fn key(&self, user: &UserId, part: &str) -> String {
-        format!("{}:{{{}}}:{part}", self.0, encoded(user))
+        // By hand: it is made for each question, and formatting costs three times as much.
+        let mut key = String::with_capacity(self.0.len() + user.as_str().len() + part.len() + 4);
+        key.push_str(&self.0);
+        key.push_str(":{");
+        key.extend(encoded(user));
+        key.push_str("}:");
+        key.push_str(part);
+        key
     }
 }
 
