@@ -52,8 +52,9 @@ impl<D: SessionData> SessionManager<D> {
         expiry: Expiry,
     ) -> Result<(VerifiedClaims, u64), AuthError> {
         let (policy, now) = (self.shared.policy.load(), self.shared.clock.now());
+        let taken = if expiry == Expiry::AnyTime { expiry } else { Expiry::Ignored };
         // Who shows a token whose time is over is known, and the event says so.
-        match policy.verify_for(audience, token, now, Expiry::Ignored) {
+        match policy.verify_for(audience, token, now, taken) {
             Ok(claims) if expiry == Expiry::Enforced && policy.is_past(&claims, now) => {
                 let error = AuthError::new(AuthErrorKind::TokenExpired);
                 self.refused(&error, Some((claims.user().clone(), claims.session_id().clone())));

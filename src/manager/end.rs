@@ -13,14 +13,15 @@ use crate::token::Expiry;
 use crate::trace;
 
 impl<D: SessionData> SessionManager<D> {
-    /// Ends the session of an access token whose signature is good, also one whose `exp` has passed. Tells whether it
+    /// Ends the session of an access token whose signature is good, also one whose `exp` has passed or
+    /// whose `nbf` is still to come. Tells whether it
     /// lived until now.
     ///
     /// # Errors
     ///
     /// [`AuthError`]: 401 if the token is not one of ours, 503 when the session could not be ended.
     pub async fn logout(&self, token: &str) -> Result<bool, AuthError> {
-        let (claims, _) = self.verify(token, None, Expiry::Ignored)?;
+        let (claims, _) = self.verify(token, None, Expiry::AnyTime)?;
         let (user, id) = (claims.user(), claims.session_id());
         self.end_shown(user, id).await
     }

@@ -97,6 +97,7 @@ impl<D: SessionData> SessionManager<D> {
             .ask(Verb::Load, deadline, |_| tracker.load(&stamp, user, id, idle_bound))
             .await;
         let Tracked { record, is_tracked } = loaded.map_err(|error| refusal(error, id))?;
+        is_not_ahead(claims, record.as_ref())?;
         one_more(&near.figures().fills);
         let stamp = is_tracked.then_some(stamp);
         let before = Before { at, stamp, remembered };
@@ -116,6 +117,7 @@ impl<D: SessionData> SessionManager<D> {
             .ask(Verb::Load, deadline, |store| store.load(user, id, idle_bound))
             .await;
         let record = loaded.map_err(|error| refusal(error, id))?;
+        is_not_ahead(claims, record.as_ref())?;
         // What has not changed need not be read again.
         if let (Some(record), Some(session)) = (&record, verified.last_seen())
             && session.state().is_of(record)
@@ -150,10 +152,6 @@ impl<D: SessionData> SessionManager<D> {
             let ended = Ended { claims: claims.clone(), error, kept };
             return Ok(self.remember(verified, Known::Ended(Arc::new(ended))));
         };
-        // A number that is still to come is one that this session lost, with its store.
-        if claims.rotation() > record.rotation.as_ref().map(|rotation| rotation.counter) {
-            return Err(AuthError::new(AuthErrorKind::InvalidToken));
-        }
         let activity = Activity::new(
             remembered.map_or(record.created, |(_, last_use)| last_use.max(record.created)),
             record.idle_deadline,
@@ -297,6 +295,18 @@ impl<D: SessionData> SessionManager<D> {
 /// What this process remembers of a session's idle deadline: at least so long it lives, if it is not ended.
 fn idle_bound(remembered: Option<(Timestamp, Timestamp)>) -> Option<Timestamp> {
     remembered.map(|(idle_deadline, _)| idle_deadline)
+}
+
+/// A token whose number is still to come is one that its session lost, with its store.
+fn is_not_ahead(claims: &VerifiedClaims, record: Option<&Record>) -> Result<(), AuthError> {
+    match record {
+        Some(Record { rotation, .. })
+            if claims.rotation() > rotation.as_ref().map(|rotation| rotation.counter) =>
+        {
+            Err(AuthError::new(AuthErrorKind::InvalidToken))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// A token that was kept without its claims: there is none.

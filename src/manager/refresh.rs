@@ -8,6 +8,7 @@ use arc_swap::ArcSwap;
 use super::login::Signed;
 use super::whole::whole;
 use super::{Lifetimes, Login, SessionManager, SessionManagerBuilder, load};
+use crate::clock::Timestamp;
 use crate::error::{AuthError, AuthErrorKind, ConfigError, SessionError};
 use crate::events::{Actor, Event, Suspicion};
 use crate::gate::Verb;
@@ -78,6 +79,9 @@ impl<D: SessionData> SessionManagerBuilder<D> {
     }
 }
 
+/// A bound that every clock is past: what is asked with it is answered in one round trip, however old the session.
+const PASSED: Option<Timestamp> = Some(Timestamp::from_millis(0));
+
 /// A refresh token and the session that it is one of.
 struct Shown {
     sealed: Sealed,
@@ -95,7 +99,7 @@ impl<D: SessionData> SessionManager<D> {
     /// [`RefreshReuse`](EndReason::RefreshReuse), whoever of the two comes first, and everybody who shows one of its
     /// tokens is told so. Text that is no refresh token of ours touches nothing.
     ///
-    /// Two round trips to a remote store, three where a user directory is asked.
+    /// Two round trips to a remote store, and a question to the user directory, where there is one.
     ///
     /// # Errors
     ///
@@ -116,7 +120,7 @@ impl<D: SessionData> SessionManager<D> {
     }
 
     /// Ends the session of a refresh token, as [`logout`](Self::logout) ends that of an access token; also of one that
-    /// was replaced. Tells whether it lived until now.
+    /// was replaced, or that the session does not know yet (its store has lost an exchange). Tells whether it lived until now.
     ///
     /// # Errors
     ///
@@ -173,15 +177,13 @@ impl<D: SessionData> SessionManager<D> {
         let RefreshClaims { user, session: id, .. } = &sealed.claims;
         let gate = &self.shared.gate;
         let deadline = gate.deadline();
-        let loaded = gate.ask(Verb::Load, deadline, |store| store.load(user, id, None)).await;
+        let loaded = gate.ask(Verb::Load, deadline, |store| store.load(user, id, PASSED)).await;
         let Some(record) = loaded.map_err(|error| load::refusal(error, id))? else {
             return Err(self.why_ended(user, id, deadline).await.0);
         };
         let good = |rotation: &&Rotation| {
             let policy = self.shared.refresh.as_ref().map(|refresh| refresh.policy.load());
-            let is_of = policy.is_some_and(|policy| policy.is_of(&sealed, rotation.salt.as_str()));
-            // A number that is still to come is one that this session lost, with its store.
-            is_of && sealed.claims.counter <= rotation.counter
+            policy.is_some_and(|policy| policy.is_of(&sealed, rotation.salt.as_str()))
         };
         let Some(rotation) = record.rotation.as_ref().filter(good).cloned() else {
             return Err(AuthError::new(AuthErrorKind::InvalidToken));
@@ -196,13 +198,21 @@ impl<D: SessionData> SessionManager<D> {
         let Shown { sealed, record, rotation } = self.shown(sealed).await?;
         let RefreshClaims { user, session: id, counter } = sealed.claims;
         let next = counter.saturating_add(1);
-        // All that can fail comes before the write. Of a token that is known to be stolen nothing else counts.
-        let tokens = if next >= rotation.counter {
-            self.active_user(&user).await.map_err(|error| failed(error, &id))?;
-            Some(self.next_tokens(refresh, &user, &id, next, &record, &rotation.salt)?)
-        } else {
-            None
+        // A number that is still to come is one that this session lost, with its store.
+        if counter > rotation.counter {
+            return Err(AuthError::new(AuthErrorKind::InvalidToken));
+        }
+        // All that can fail comes before the write.
+        let tokens = match self.active_user(&user).await {
+            Ok(_) => self.next_tokens(refresh, &user, &id, next, &record, &rotation.salt),
+            Err(error) => Err(failed(error, &id)),
         };
+        // Nothing of that keeps a token that is stolen from ending its session.
+        if counter == rotation.counter
+            && let Err(error) = tokens
+        {
+            return Err(error);
+        }
         let gate = &self.shared.gate;
         let rotate = Rotate::new(rotation.salt, counter, refresh.grace);
         let rotated = gate
@@ -227,8 +237,7 @@ impl<D: SessionData> SessionManager<D> {
         };
         let session = self.session(user, id.clone(), record, activity);
         let session = session.map_err(|error| load::refusal(error, &id))?;
-        let (access, refresh_token) =
-            tokens.ok_or_else(|| AuthError::new(AuthErrorKind::InvalidToken))?;
+        let (access, refresh_token) = tokens?;
         Ok(Login {
             session,
             access_token: access.text,

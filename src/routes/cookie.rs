@@ -43,8 +43,9 @@ impl From<RefreshCookie> for RefreshDelivery {
 /// The cookie that carries the refresh token: `HttpOnly; Secure; SameSite=Strict`, without `Domain`, and gone when the
 /// session's absolute lifetime is.
 ///
-/// Its name gets the prefix that its other attributes allow, which keeps other hosts and plain HTTP from planting one:
-/// `__Host-` for a `Secure` cookie of the path `/`, `__Secure-` for one of another path.
+/// Its name gets the prefix that its other attributes allow: `__Host-` for a `Secure` cookie of the path `/`, which keeps
+/// plain HTTP and other hosts from planting one; `__Secure-` for one of another path, which keeps plain HTTP from it. Where
+/// another host of your domain is not to be trusted, choose [`path("/")`](Self::path).
 ///
 /// ```
 /// use tower_session_auth::routes::RefreshCookie;

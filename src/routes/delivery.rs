@@ -96,6 +96,18 @@ impl Delivery {
         Ok(())
     }
 
+    /// The same for a login without a session: it has no refresh token, and nobody's else may stay.
+    pub(super) fn set_access_cookie(
+        &self,
+        response: &mut Response,
+        access_token: (&str, Duration),
+    ) -> Result<(), Problem> {
+        if let Refresh::Cookie(cookie) = &self.refresh {
+            response.headers_mut().append(SET_COOKIE, cookie.cleared()?);
+        }
+        self.set_cookies(response, access_token, None)
+    }
+
     /// Takes back the cookies that there are.
     pub(super) fn clear_cookies(&self, response: &mut Response) -> Result<(), Problem> {
         let refresh = match &self.refresh {

@@ -173,7 +173,7 @@ async fn without_session<D: SessionData>(
             let seconds = expires_in.as_secs();
             let answer = LoggedIn::without_session(new, access_token.clone(), seconds);
             let mut response = answer::ok(&answer)?;
-            context.delivery.set_cookies(&mut response, (&access_token, expires_in), None)?;
+            context.delivery.set_access_cookie(&mut response, (&access_token, expires_in))?;
             Ok(response)
         }
         Err(error) => Err(match refusal(&error) {

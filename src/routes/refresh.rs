@@ -1,6 +1,8 @@
 //! `POST /refresh` and `POST /logout` of the auth routes: what a refresh token is good for.
 
 use axum::extract::{Request, State};
+use axum::response::IntoResponse as _;
+use http::StatusCode;
 
 use super::answer::{self, Answer};
 use super::context::Context;
@@ -40,7 +42,8 @@ pub(super) async fn refresh<D: SessionData>(
 }
 
 /// `POST /logout`. Works with an access token that has expired, with the refresh token alone, and with both, which need
-/// not be of one session. Idempotent: a session that is gone is logged out.
+/// not be of one session. Idempotent: a session that is gone is logged out. Whose refresh token is refused for
+/// good loses the cookies too: they are good for nothing, and no script can take them away.
 pub(super) async fn logout<D: SessionData>(
     State(context): State<Context<D>>,
     request: Request,
@@ -56,9 +59,19 @@ pub(super) async fn logout<D: SessionData>(
         shown => shown,
     };
     let shown = delivery.shown(&parts.headers, body, context.body_timeout).await;
-    let refresh_token = match shown.inspect_err(|problem| tell(&context, problem))? {
-        Shown::Token(token) => Some(token),
-        Shown::Nothing | Shown::EmptyBody => None,
+    let refresh_token = match shown {
+        Ok(Shown::Token(token)) => Some(token),
+        Ok(Shown::Nothing | Shown::EmptyBody) => None,
+        // Whoever planted a second cookie must not keep a user from logging out.
+        Err(Problem::Auth(error))
+            if error.kind() == AuthErrorKind::InvalidRequest && access_token.is_ok() =>
+        {
+            None
+        }
+        Err(problem) => {
+            tell(&context, &problem);
+            return Err(problem);
+        }
     };
     let by_access_token = match access_token {
         Ok(token) => Some(manager.logout(token).await),
@@ -76,7 +89,14 @@ pub(super) async fn logout<D: SessionData>(
         if error.kind() == AuthErrorKind::MissingToken {
             manager.refused(&error, None);
         }
-        return Err(error.into());
+        let status = error.kind().status();
+        let problem = Problem::from(error);
+        if status != StatusCode::UNAUTHORIZED || refresh_token.is_none() {
+            return Err(problem);
+        }
+        let mut response = problem.into_response();
+        delivery.clear_cookies(&mut response)?;
+        return Ok(response);
     }
     let mut response = answer::ok(&Done { message: "Successfully logged out".to_owned() })?;
     delivery.clear_cookies(&mut response)?;

@@ -18,8 +18,11 @@ const MAX_TOKEN_ID_LEN: usize = 128;
 pub(crate) enum Expiry {
     /// Refused: `TokenExpired`.
     Enforced,
-    /// Taken, all else being right: who logs out late must not be told that they cannot.
+    /// Taken, all else being right.
     Ignored,
+    /// Taken whenever it was to begin or to end: who logs out late, or whose clock was set back, must not be told that they
+    /// cannot.
+    AnyTime,
 }
 
 /// Which rule a token broke. For logs: holds nothing of the token.
@@ -91,7 +94,7 @@ impl Policy {
         }
         let payload = jws::decode(parts.payload).ok_or(Refusal::Claims)?;
         let payload = Payload::parse(&payload).ok_or(Refusal::Claims)?;
-        let claims = self.judge(payload, audience, now)?;
+        let claims = self.judge(payload, audience, now, expiry)?;
 
         if expiry == Expiry::Enforced && self.is_past(&claims, now) {
             return Err(AuthError::new(AuthErrorKind::TokenExpired));
@@ -133,6 +136,7 @@ impl Policy {
         payload: Payload<'_>,
         audience: Option<&Audience>,
         now: Timestamp,
+        expiry: Expiry,
     ) -> Result<VerifiedClaims, Refusal> {
         let Payload { iss, aud, sub, sid, jti, iat, nbf, exp, rot, custom } = payload;
         if let Some(issuer) = &self.settings.issuer
@@ -156,7 +160,9 @@ impl Policy {
             return Err(Refusal::Time);
         };
         let latest_start = now.saturating_add(self.settings.leeway);
-        if issued_at > latest_start || nbf.is_some_and(|NumericDate(nbf)| nbf > latest_start) {
+        let early =
+            issued_at > latest_start || nbf.is_some_and(|NumericDate(nbf)| nbf > latest_start);
+        if early && expiry != Expiry::AnyTime {
             return Err(Refusal::NotYet);
         }
         Ok(VerifiedClaims {

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
 use tower_session_auth::directory::{BoxError, User, UserDirectory};
+use tower_session_auth::events::Event;
 use tower_session_auth::store::{SessionStore, StoreErrorKind};
 use tower_session_auth::{AuthErrorKind, EndReason, MemoryStore, NewSession, UserId};
 
@@ -109,6 +110,36 @@ async fn a_user_who_is_not_active_gets_no_further_token() {
         directory.0.store(ACTIVE, Ordering::Relaxed);
     }
     assert!(manager.refresh(token(&login)).await.is_ok());
+}
+
+/// Whatever else is wrong: a token that was replaced long ago ends its session.
+#[tokio::test]
+async fn a_stolen_token_is_noticed_while_the_directory_is_away() {
+    for says in [AWAY, INACTIVE] {
+        let told: Arc<std::sync::Mutex<Vec<String>>> = Arc::default();
+        let sink = Arc::clone(&told);
+        let directory = Directory::default();
+        let (manager, worker) = builder()
+            .refresh_grace(Duration::ZERO)
+            .directory(directory.clone())
+            .event_sink(move |event: &Event| sink.lock().unwrap().push(event.name().to_owned()))
+            .build()
+            .unwrap();
+        let background = worker.start();
+        let first = login(&manager, "jeju").await;
+        let second = manager.refresh(token(&first)).await.unwrap();
+        directory.0.store(says, Ordering::Relaxed);
+        let refused = manager.refresh(token(&first)).await.unwrap_err();
+        crate::is_revoked(&refused, EndReason::RefreshReuse);
+        is_over(&manager, &second, EndReason::RefreshReuse).await;
+        drop(manager);
+        background.stop().await.unwrap();
+        let told = told.lock().unwrap();
+        assert!(
+            told.starts_with(&["created", "rotated", "suspicious", "revoked"].map(str::to_owned)),
+            "{told:?}"
+        );
+    }
 }
 
 #[tokio::test]

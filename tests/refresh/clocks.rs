@@ -39,6 +39,26 @@ async fn a_host_whose_clock_steps_by_a_minute_refreshes_as_before() {
 }
 
 #[tokio::test]
+async fn an_access_token_of_a_host_whose_clock_was_set_back_is_early_and_still_logs_out() {
+    let (manager, host, _) = clocked();
+    let first = login(&manager, "jeju").await;
+    host.set(START.saturating_sub(MINUTE));
+    let refused = manager.authenticate(&first.access_token).await.unwrap_err();
+    is(&refused, AuthErrorKind::InvalidToken);
+    let next = manager.refresh(token(&first)).await.unwrap();
+    assert!(manager.authenticate(&next.access_token).await.is_ok());
+    assert!(manager.logout(&first.access_token).await.unwrap(), "a logout is never too early");
+    is_over(&manager, &next, EndReason::Logout).await;
+
+    let (manager, host, _) = clocked();
+    let first = login(&manager, "jeju").await;
+    host.set(START.saturating_add(61 * MINUTE));
+    let refused = manager.authenticate(&first.access_token).await.unwrap_err();
+    is(&refused, AuthErrorKind::TokenExpired);
+    assert!(manager.logout(&first.access_token).await.unwrap(), "nor too late");
+}
+
+#[tokio::test]
 async fn the_window_is_the_stores_and_ends_when_it_ends() {
     let (manager, host, store) = clocked();
     let first = login(&manager, "jeju").await;

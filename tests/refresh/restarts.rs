@@ -40,6 +40,68 @@ async fn a_server_that_was_killed_and_kept_its_data_knows_how_far_the_tokens_hav
     is_over(&manager, &third, EndReason::RefreshReuse).await;
 }
 
+/// What a failover loses: the exchange was acknowledged, and the record is the one before.
+#[tokio::test]
+async fn a_genuine_token_that_the_session_does_not_know_yet_touches_nothing_and_logs_out() {
+    let server = RedisServer::start().await;
+    let store = redis_store(&server);
+    let manager = manager_on(store.clone());
+    let first = login(&manager, "jeju").await;
+    let (key, id) = ("session:{jeju}:live", first.session.id().as_str());
+    let before = server.text(&["HGET", key, id]).await.unwrap();
+    let second = manager.refresh(token(&first)).await.unwrap();
+    server.command(&["HSET", key, id, &before]).await;
+    is(&manager.refresh(token(&second)).await.unwrap_err(), AuthErrorKind::InvalidToken);
+    let refused = manager.authenticate(&second.access_token).await.unwrap_err();
+    is(&refused, AuthErrorKind::InvalidToken);
+    assert_eq!(server.text(&["HGET", key, id]).await.unwrap(), before, "nothing was touched");
+    assert!(manager.authenticate(&first.access_token).await.is_ok());
+    assert!(manager.logout_refresh(token(&second)).await.unwrap(), "its owner may log out");
+    is_over(&manager, &first, EndReason::Logout).await;
+}
+
+/// The server is killed between what an exchange has read and what it writes, and something else came first.
+#[tokio::test]
+async fn a_restart_in_between_revives_nothing_and_undoes_nothing() {
+    use crate::support::paused::{At, PausedStore, Verb};
+
+    for logout in [true, false] {
+        let args = ["--appendonly", "yes", "--appendfsync", "always"];
+        let mut server = RedisServer::start_with(&args).await;
+        let store = PausedStore::new(redis_store(&server));
+        let manager = builder().store(store.clone()).build().unwrap().0;
+        let first = login(&manager, "jeju").await;
+        let mut stop = store.stop(Verb::Rotate, At::Before);
+        let mut exchange = tokio::task::JoinSet::new();
+        let (here, shown) = (manager.clone(), token(&first).to_owned());
+        exchange.spawn(async move { here.refresh(&shown).await });
+        stop.reached().await;
+        let there = manager_on(redis_store(&server));
+        let (user, id) = (first.session.user_id(), first.session.id());
+        if logout {
+            assert!(there.logout_refresh(token(&first)).await.unwrap());
+        } else {
+            there.update(user, id, |edit| edit.role = Some("admin".to_owned())).await.unwrap();
+        }
+        server.restart().await;
+        stop.go();
+        let exchanged = exchange.join_next().await.unwrap().unwrap();
+        // The first try may find the connection gone: a write is not sent twice.
+        let there = manager_on(redis_store(&server));
+        if logout {
+            assert!(exchanged.is_err());
+            is_over(&there, &first, EndReason::Logout).await;
+        } else {
+            let second = there.refresh(token(&first)).await.unwrap();
+            assert_eq!(second.session.role(), Some("admin"));
+            assert_eq!(counter(&redis_store(&server), &first.session).await, Some(1));
+            if let Ok(exchanged) = exchanged {
+                assert_eq!(token(&exchanged), token(&second));
+            }
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_server_that_lost_its_data_knows_no_token() {
     let mut server = RedisServer::start().await;

@@ -162,7 +162,7 @@ async fn no_token_is_seen_where_answers_and_settings_are_printed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_login_that_no_session_stands_behind_sets_no_refresh_cookie() {
+async fn a_login_that_no_session_stands_behind_leaves_nobodys_refresh_cookie() {
     use tower_session_auth::store::StoreErrorKind;
 
     use crate::support::switch::Mood;
@@ -174,5 +174,8 @@ async fn a_login_that_no_session_stands_behind_sets_no_refresh_cookie() {
     let reply = login("/auth").to(&site).await;
     assert_eq!(reply.status, 200, "{reply:?}");
     let names: Vec<_> = reply.cookies().into_iter().map(|cookie| cookie.name).collect();
-    assert_eq!(names, [ACCESS]);
+    assert_eq!(names, [REFRESH, ACCESS]);
+    let cleared = reply.cookie(REFRESH);
+    assert_eq!(cleared.value, "");
+    assert!(cleared.attributes.contains(&"Max-Age=0".to_owned()), "{cleared:?}");
 }
