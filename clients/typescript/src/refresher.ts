@@ -84,10 +84,10 @@ export class Refresher {
   }
 
   async #once(stale: Login | null, epoch: number, waited: boolean, signal: AbortSignal): Promise<Login> {
-    // Whoever had the lock before may have done it for all, and the news may still be on its way.
-    if (waited && this.#news(stale, epoch) === null) {
-      await this.#tabs.ask(HANDOVER, () => this.#state.login !== stale);
-    }
+    // Whoever had the lock before may have done it for all, with the news still on their way; and who has just come may
+    // find the others logged in.
+    const patience = waited ? HANDOVER : stale === null ? this.#settings.askTabs : 0;
+    if (this.#news(stale, epoch) === null) await this.#tabs.ask(patience, () => this.#state.login !== stale);
     const news = this.#news(stale, epoch);
     if (news) return news;
     if (signal.aborted) throw new SupersededError();

@@ -104,9 +104,8 @@ export class AuthService {
   }
 
   async #restore(): Promise<boolean> {
-    this.#follow.restoring = true;
-    if (!this.loggedIn) await this.#tabs.ask(this.#settings.askTabs, () => this.loggedIn);
     if (this.loggedIn) return true;
+    this.#follow.restoring = true;
     try {
       await this.#refresher.refresh(null);
     } catch (error) {
