@@ -110,6 +110,11 @@ pub(crate) fn random_text<const N: usize>() -> Result<String, RandomError> {
     Ok(URL_SAFE_NO_PAD.encode(bytes))
 }
 
+/// A random number, each as likely as the others.
+pub(crate) fn random_u32() -> Result<u32, RandomError> {
+    getrandom::u32().map_err(RandomError)
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::HashSet;

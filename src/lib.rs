@@ -138,7 +138,7 @@ pub use self::steps::reject::{Head, JsonRejection, Reject};
 #[cfg(feature = "redis")]
 pub use self::store::RedisStore;
 pub use self::store::{MemoryStore, Replicas, Revoke, Revoked};
-pub use self::token::{Algorithm, KeySet, SigningKey, VerifiedClaims, VerifyingKey};
+pub use self::token::{Algorithm, KeySet, RefreshToken, SigningKey, VerifiedClaims, VerifyingKey};
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

@@ -52,6 +52,8 @@ pub enum AuthErrorKind {
     /// The session lives, and the user directory cannot tell whether the account is active. To clients it is the same
     /// as [`StoreUnavailable`](Self::StoreUnavailable).
     DirectoryUnavailable,
+    /// The refresh token is good, and the next tokens could not be made: an error of the server, which the log explains.
+    Unsigned,
     /// No layer has checked the request: a guard or a handler stands outside of every
     /// [`SessionAuthLayer`](crate::SessionAuthLayer) with its data type. An error of the application, not of the client.
     NoLayer,
@@ -72,7 +74,7 @@ impl AuthErrorKind {
             Self::InsufficientScope => "insufficient_scope",
             Self::InsufficientUserAuthentication => "insufficient_user_authentication",
             Self::StoreUnavailable | Self::DirectoryUnavailable => "store_unavailable",
-            Self::NoLayer => "internal",
+            Self::Unsigned | Self::NoLayer => "internal",
         }
     }
 
@@ -89,8 +91,13 @@ impl AuthErrorKind {
             | Self::InsufficientUserAuthentication => StatusCode::UNAUTHORIZED,
             Self::AccountInactive | Self::InsufficientScope => StatusCode::FORBIDDEN,
             Self::StoreUnavailable | Self::DirectoryUnavailable => StatusCode::SERVICE_UNAVAILABLE,
-            Self::NoLayer => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Unsigned | Self::NoLayer => StatusCode::INTERNAL_SERVER_ERROR,
         }
+    }
+
+    /// Whether the token is good and its session has ended.
+    pub(crate) const fn is_of_ended_session(self) -> bool {
+        matches!(self, Self::SessionExpired | Self::SessionRevoked)
     }
 }
 
@@ -119,6 +126,10 @@ impl AuthError {
         Self { request_id: Some(request_id.into()), ..Self::new(AuthErrorKind::NoLayer) }
     }
 
+    pub(crate) fn unsigned(request_id: String) -> Self {
+        Self { request_id: Some(request_id.into()), ..Self::new(AuthErrorKind::Unsigned) }
+    }
+
     /// What kind of refusal it is.
     #[must_use]
     pub fn kind(&self) -> AuthErrorKind {
@@ -138,7 +149,8 @@ impl AuthError {
         self.step_up.as_deref()
     }
 
-    /// What finds this refusal in the log: only ever on [`NoLayer`](AuthErrorKind::NoLayer).
+    /// What finds this refusal in the log: only ever on [`Unsigned`](AuthErrorKind::Unsigned) and
+    /// [`NoLayer`](AuthErrorKind::NoLayer).
     #[must_use]
     pub fn request_id(&self) -> Option<&str> {
         self.request_id.as_deref()
@@ -165,7 +177,7 @@ impl AuthError {
             AuthErrorKind::StoreUnavailable | AuthErrorKind::DirectoryUnavailable => {
                 "Session store unavailable"
             }
-            AuthErrorKind::NoLayer => "Internal error",
+            AuthErrorKind::Unsigned | AuthErrorKind::NoLayer => "Internal error",
         })
     }
 }
@@ -175,7 +187,7 @@ impl fmt::Display for AuthError {
         match (self.kind, self.reason) {
             (AuthErrorKind::InvalidRequest, _) => f.write_str("more than one authorization header"),
             (AuthErrorKind::MissingToken, _) => f.write_str("no bearer token"),
-            (AuthErrorKind::InvalidToken, _) => f.write_str("invalid access token"),
+            (AuthErrorKind::InvalidToken, _) => f.write_str("invalid token"),
             (AuthErrorKind::TokenExpired, _) => f.write_str("expired access token"),
             (AuthErrorKind::SessionExpired, _) => f.write_str("no live session"),
             (AuthErrorKind::SessionRevoked, Some(reason)) => {
@@ -189,6 +201,7 @@ impl fmt::Display for AuthError {
             }
             (AuthErrorKind::StoreUnavailable, _) => f.write_str("session cannot be checked"),
             (AuthErrorKind::DirectoryUnavailable, _) => f.write_str("account cannot be checked"),
+            (AuthErrorKind::Unsigned, _) => f.write_str("no new tokens could be made"),
             (AuthErrorKind::NoLayer, _) => f.write_str("no layer has checked the request"),
         }
     }

@@ -39,6 +39,13 @@ pub(super) fn write(event: &Event) {
             user = &*id(user),
             session = session.short(),
         ),
+        Event::Rotated { user, session } => record!(
+            INFO,
+            "a refresh token was exchanged",
+            event = name,
+            user = &*id(user),
+            session = session.short(),
+        ),
         Event::Reauthenticated { user, session } => record!(
             INFO,
             "a user proved once more who they are",
@@ -113,6 +120,14 @@ pub(super) fn write(event: &Event) {
                 suspicion = suspicion.as_str(),
                 logins = *logins,
                 within_seconds = within.as_secs(),
+            ),
+            Suspicion::RefreshReuse { session } => record!(
+                WARN,
+                "a refresh token was used after it had been replaced",
+                event = name,
+                user = &*id(user),
+                session = session.short(),
+                suspicion = suspicion.as_str(),
             ),
         },
     }

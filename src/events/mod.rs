@@ -16,13 +16,14 @@
 //! | `created` | info | `user`, `session`, `ip_address`, `user_agent` |
 //! | `token_issued` | warn | `user`, `ip_address`, `user_agent` |
 //! | `refreshed` | info | `user`, `session` |
+//! | `rotated` | info | `user`, `session` |
 //! | `reauthenticated` | info | `user`, `session` |
 //! | `updated` | info | `user`, `session` |
 //! | `revoked` | info | `user`, `session`, `reason`, `actor`, `actor_user` |
 //! | `evicted` | info | `user`, `session` |
 //! | `rejected` | info if the answer is 403, else debug | `code`, `user`, `session` |
 //! | `login_refused` | warn | `reason`, `user`, `ip_address` |
-//! | `suspicious` | warn | `user`, `suspicion`, `logins`, `within_seconds` |
+//! | `suspicious` | warn | `user`, `suspicion`, `session`, `logins`, `within_seconds` |
 //!
 //! - `session` is the first 8 characters of the session's id. No token and no whole id is ever logged.
 //! - `user`, `actor_user` and `user_agent` are other people's text: control characters, line breaks, quotes and what
@@ -93,6 +94,14 @@ pub enum Event {
     /// Somebody asked for the idle TTL to start anew. (Uses that do so in the background are no events.)
     #[non_exhaustive]
     Refreshed {
+        /// Whose session.
+        user: UserId,
+        /// Which session.
+        session: SessionId,
+    },
+    /// A refresh token was exchanged for the next. (Who shows it again in time gets the same one, and that is no event.)
+    #[non_exhaustive]
+    Rotated {
         /// Whose session.
         user: UserId,
         /// Which session.
@@ -172,6 +181,7 @@ impl Event {
             Self::Created { .. } => "created",
             Self::TokenIssued { .. } => "token_issued",
             Self::Refreshed { .. } => "refreshed",
+            Self::Rotated { .. } => "rotated",
             Self::Reauthenticated { .. } => "reauthenticated",
             Self::Updated { .. } => "updated",
             Self::Revoked { .. } => "revoked",
@@ -226,7 +236,7 @@ impl LoginRefusal {
 }
 
 /// What is suspicious.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Suspicion {
     /// One user opened more sessions than [`login_rate`](crate::SessionManagerBuilder::login_rate) allows. Told once a
@@ -238,16 +248,23 @@ pub enum Suspicion {
         /// Within which time.
         within: Duration,
     },
+    /// A refresh token was used after it had been replaced: two have it. The session has ended.
+    #[non_exhaustive]
+    RefreshReuse {
+        /// Which session.
+        session: SessionId,
+    },
 }
 
 impl Suspicion {
-    const NAMES: [&'static str; 1] = ["login_rate"];
+    const NAMES: [&'static str; 2] = ["login_rate", "refresh_reuse"];
 
     /// The suspicion in stable `snake_case`, for logs and metrics.
     #[must_use]
-    pub const fn as_str(self) -> &'static str {
+    pub const fn as_str(&self) -> &'static str {
         match self {
             Self::LoginRate { .. } => "login_rate",
+            Self::RefreshReuse { .. } => "refresh_reuse",
         }
     }
 }

@@ -6,7 +6,7 @@ use crate::meter::{Counter, Labelled, Meter, Name};
 use crate::reason::EndReason;
 
 /// Whatever has a code of its own.
-const REJECTIONS: [AuthErrorKind; 10] = [
+const REJECTIONS: [AuthErrorKind; 11] = [
     AuthErrorKind::InvalidRequest,
     AuthErrorKind::MissingToken,
     AuthErrorKind::InvalidToken,
@@ -17,6 +17,7 @@ const REJECTIONS: [AuthErrorKind; 10] = [
     AuthErrorKind::InsufficientScope,
     AuthErrorKind::InsufficientUserAuthentication,
     AuthErrorKind::StoreUnavailable,
+    AuthErrorKind::Unsigned,
 ];
 
 /// The handles of all figures that count events.
@@ -52,6 +53,7 @@ impl Tally {
             Event::Suspicious { suspicion, .. } => self.suspicions.increment(suspicion.as_str()),
             Event::TokenIssued { .. }
             | Event::Refreshed { .. }
+            | Event::Rotated { .. }
             | Event::Reauthenticated { .. }
             | Event::Updated { .. } => {}
         }
@@ -107,9 +109,8 @@ mod tests {
             | AuthErrorKind::InsufficientScope
             | AuthErrorKind::InsufficientUserAuthentication
             | AuthErrorKind::StoreUnavailable
-            | AuthErrorKind::DirectoryUnavailable => {
-                REJECTIONS.iter().any(|known| known.code() == kind.code())
-            }
+            | AuthErrorKind::DirectoryUnavailable
+            | AuthErrorKind::Unsigned => REJECTIONS.iter().any(|known| known.code() == kind.code()),
             // Without a layer there is no manager whose event it could be.
             AuthErrorKind::NoLayer => true,
         };

@@ -10,6 +10,7 @@ pub(crate) enum Verb {
     Touch,
     Update,
     UpdateAll,
+    Rotate,
     Delete,
     DeleteAll,
     List,
@@ -22,7 +23,7 @@ pub(crate) enum Verb {
 
 impl Verb {
     /// Every verb, first that of each request.
-    pub(crate) const ALL: [Self; 15] = [
+    pub(crate) const ALL: [Self; 16] = [
         Self::Load,
         Self::Create,
         Self::Guard,
@@ -30,6 +31,7 @@ impl Verb {
         Self::Touch,
         Self::Update,
         Self::UpdateAll,
+        Self::Rotate,
         Self::Delete,
         Self::DeleteAll,
         Self::List,
@@ -50,6 +52,7 @@ impl Verb {
             Self::Touch => "touch",
             Self::Update => "update",
             Self::UpdateAll => "update_all",
+            Self::Rotate => "rotate",
             Self::Delete => "delete",
             Self::DeleteAll => "delete_all",
             Self::List => "list",

@@ -12,6 +12,7 @@ use tokio::sync::mpsc;
 
 use super::accounts::Accounts;
 use super::near_cache::{self, PolicyNumber};
+use super::refresh::Refresh;
 use super::{Lifetimes, Limits, SessionManager, Shared, rules, walk};
 use crate::clock::{Clock, SystemClock};
 use crate::coherence::Tick;
@@ -24,7 +25,7 @@ use crate::near::Near;
 use crate::session::SessionData;
 use crate::store::erased::ErasedStore;
 use crate::store::{MemoryStore, SessionLimit, SessionStore, Tracking, WhenFull};
-use crate::token::{KeySet, Policy, TokenSettings};
+use crate::token::{KeySet, Policy, RefreshPolicy, TokenSettings};
 use crate::touch::{self, TouchQueue, TouchRules, Worker};
 
 /// Uses that may wait for the worker, about 2 MiB. The worker empties it several times a second; one that is full costs
@@ -50,12 +51,14 @@ pub(super) struct Settings {
     keys: Option<KeySet>,
     issuer: Option<Expected>,
     audience: Option<Expected>,
+    pub(super) refresh_keys: Option<KeySet>,
+    pub(super) refresh_grace: Duration,
     leeway: Duration,
     accept_typ_jwt: bool,
     store: Option<Arc<dyn ErasedStore>>,
     store_timeout: Duration,
     clock: Arc<dyn Clock>,
-    lifetimes: Lifetimes,
+    pub(super) lifetimes: Lifetimes,
     refresh_threshold: Option<Duration>,
     touch_interval: Duration,
     session_limit: u32,
@@ -89,6 +92,8 @@ impl SessionManagerBuilder {
             keys: None,
             issuer: None,
             audience: None,
+            refresh_keys: None,
+            refresh_grace: Duration::from_secs(10),
             leeway: Duration::from_secs(5),
             accept_typ_jwt: false,
             store: None,
@@ -98,6 +103,7 @@ impl SessionManagerBuilder {
                 idle_ttl: Duration::from_secs(60 * 60),
                 session: Duration::from_secs(24 * 60 * 60),
                 access_token: Duration::from_secs(60 * 60),
+                jitter: 0.0,
             },
             refresh_threshold: None,
             touch_interval: Duration::from_secs(60),
@@ -299,6 +305,8 @@ impl<D: SessionData> SessionManagerBuilder<D> {
             keys,
             issuer,
             audience,
+            refresh_keys,
+            refresh_grace,
             leeway,
             accept_typ_jwt,
             store,
@@ -324,10 +332,16 @@ impl<D: SessionData> SessionManagerBuilder<D> {
         rules::check_durations(lifetimes, touch, store_timeout)?;
         rules::check_accounts(login_rate, directory_timeout, revalidate_after)?;
         rules::check_near_cache(near_capacity)?;
+        rules::check_refresh(refresh_grace, lifetimes.jitter)?;
+        let issuer = issuer.ok_or(ConfigError::Missing("issuer"))?.exactly();
+        let audience = audience.ok_or(ConfigError::Missing("audience"))?.exactly();
+        let refresh = refresh_keys
+            .map(|keys| RefreshPolicy::new(keys, issuer.clone(), audience.clone()))
+            .transpose()?;
         let policy = Policy::new(TokenSettings {
             keys: keys.ok_or(ConfigError::Missing("keys"))?,
-            issuer: issuer.ok_or(ConfigError::Missing("issuer"))?.exactly(),
-            audience: audience.ok_or(ConfigError::Missing("audience"))?.exactly(),
+            issuer,
+            audience,
             leeway,
             accept_typ_jwt,
         })?;
@@ -345,6 +359,7 @@ impl<D: SessionData> SessionManagerBuilder<D> {
             policy_number: PolicyNumber::new(policy.number(None)),
             policy: ArcSwap::from_pointee(policy),
             replacing: Mutex::default(),
+            refresh: refresh.map(|policy| Refresh::new(policy, refresh_grace)),
             near: near.map(|(capacity, tracker)| Near::new(capacity, tracker)),
             revalidate_after,
             ended: Cache::new(ENDED_KNOWN),

@@ -142,7 +142,7 @@ impl<D: SessionData> SessionManager<D> {
     /// # Errors
     ///
     /// [`SessionError::Gone`] if the session has ended, [`Store`](SessionError::Store) when the store cannot answer.
-    pub async fn refresh(
+    pub async fn touch(
         &self,
         user: &UserId,
         id: &SessionId,

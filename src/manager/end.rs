@@ -22,6 +22,11 @@ impl<D: SessionData> SessionManager<D> {
     pub async fn logout(&self, token: &str) -> Result<bool, AuthError> {
         let (claims, _) = self.verify(token, None, Expiry::Ignored)?;
         let (user, id) = (claims.user(), claims.session_id());
+        self.end_shown(user, id).await
+    }
+
+    /// Ends the session of a token that its owner showed. Tells whether it lived until now.
+    pub(super) async fn end_shown(&self, user: &UserId, id: &SessionId) -> Result<bool, AuthError> {
         let ended = self.end(user, Revoke::One(id.clone()), EndReason::Logout, Actor::Owner).await;
         ended.map(|revoked| lived(&revoked)).map_err(|error| {
             trace::warn!(
@@ -100,6 +105,24 @@ impl<D: SessionData> SessionManager<D> {
         Ok(self.revoke(user, Revoke::AllBut(keep.clone()), reason).await?.sessions)
     }
 
+    /// The user's password was changed: ends all sessions but `keep`, in one step, with the reason
+    /// [`PasswordChange`](EndReason::PasswordChange), and their refresh tokens with them. A login that checked the old
+    /// password meanwhile does not survive. Returns the sessions that lived until now.
+    ///
+    /// Store the new password *before*.
+    ///
+    /// # Errors
+    ///
+    /// As for [`delete`](Self::delete): the old sessions may live on, try again.
+    pub async fn password_changed(
+        &self,
+        user: &UserId,
+        keep: Option<&SessionId>,
+    ) -> Result<Vec<SessionId>, SessionError> {
+        let what = keep.map_or(Revoke::All, |keep| Revoke::AllBut(keep.clone()));
+        Ok(self.revoke(user, what, EndReason::PasswordChange).await?.sessions)
+    }
+
     /// Ends a user's access everywhere: all sessions end with the reason [`EndReason::Suspended`], logins under way do
     /// not survive, and this process asks the [user directory](crate::directory) anew.
     ///
@@ -170,7 +193,13 @@ impl<D: SessionData> SessionManager<D> {
         .await
     }
 
-    fn tell_revoked(&self, user: &UserId, session: SessionId, reason: EndReason, actor: Actor) {
+    pub(super) fn tell_revoked(
+        &self,
+        user: &UserId,
+        session: SessionId,
+        reason: EndReason,
+        actor: Actor,
+    ) {
         self.has_ended(user, &session, reason);
         let user = user.clone();
         self.shared.events.emit(Event::Revoked { user, session, reason, actor });

@@ -114,7 +114,7 @@ impl<D: SessionData> SessionManager<D> {
         let policy = self.shared.policy.load();
         let from = match from {
             Some(cursor) => {
-                let text = policy.unseal(Cursor::PURPOSE, cursor.as_str());
+                let text = policy.unseal(Cursor::PURPOSE, cursor.as_str()).map(|(text, _)| text);
                 Some(self.position(&text.ok_or(SessionError::Cursor)?)?)
             }
             None => None,

@@ -135,6 +135,10 @@ impl<D: SessionData> SessionManager<D> {
             let ended = Ended { claims: claims.clone(), error, kept };
             return Ok(self.remember(verified, Known::Ended(Arc::new(ended))));
         };
+        // A number that is still to come is one that this session lost, with its store.
+        if claims.rotation() > record.rotation.as_ref().map(|rotation| rotation.counter) {
+            return Err(AuthError::new(AuthErrorKind::InvalidToken));
+        }
         let left =
             record.idle_deadline.min(record.absolute_deadline).saturating_since(moment.store);
         let state = self.read(user.clone(), id.clone(), record, None, moment.tick);
@@ -286,7 +290,7 @@ fn nobody() -> AuthError {
 }
 
 /// A store's trouble as the client's answer. What nobody can repair by waiting is logged here, once per request.
-fn refusal(error: StoreError, id: &SessionId) -> AuthError {
+pub(super) fn refusal(error: StoreError, id: &SessionId) -> AuthError {
     if matches!(error.kind(), StoreErrorKind::Unreadable | StoreErrorKind::Unsupported) {
         trace::error!(
             "the session store gave something that is not a session",

@@ -19,10 +19,10 @@ use crate::gate::Verb;
 use crate::id::{SessionId, UserId};
 use crate::reason::EndReason;
 use crate::session::{LoginGuard, NewSession, Session, SessionData, State};
-use crate::store::{Created, NewRecord, Opened, StoreError, StoreErrorKind};
-use crate::token::NewToken;
+use crate::store::{Created, NewRecord, Opened, Salt, StoreError, StoreErrorKind};
+use crate::token::{NewToken, RefreshClaims, RefreshToken};
 
-/// A new session and the access token that goes with it.
+/// A session and the tokens that go with it: a new one, or one whose refresh token was exchanged.
 #[non_exhaustive]
 pub struct Login<D = ()> {
     /// The session.
@@ -31,6 +31,15 @@ pub struct Login<D = ()> {
     pub access_token: String,
     /// How long the token lives; never longer than the session.
     pub expires_in: Duration,
+    /// What brings the next access token, where the manager has
+    /// [`refresh_keys`](crate::SessionManagerBuilder::refresh_keys).
+    pub refresh_token: Option<RefreshToken>,
+}
+
+/// An access token.
+pub(super) struct Signed {
+    pub(super) text: String,
+    pub(super) expires_in: Duration,
 }
 
 impl<D: SessionData> SessionManager<D> {
@@ -68,9 +77,14 @@ impl<D: SessionData> SessionManager<D> {
 
     async fn open(&self, new: NewSession<D>) -> Result<Login<D>, SessionError> {
         let shared = &*self.shared;
-        let NewSession { user, content, claims, guard, idle_ttl, lifetime } = new;
+        let NewSession { user, mut content, claims, guard, idle_ttl, lifetime } = new;
         let lifetimes = shared.lifetimes.of_session(idle_ttl, lifetime)?;
+        let salt = shared.refresh.as_ref().map(|_| Salt::random()).transpose()?;
+        if salt.is_some() {
+            content.claims.clone_from(&claims);
+        }
         let mut record = NewRecord::new(lifetimes.idle_ttl, lifetimes.session, content.encode()?);
+        record.salt = salt;
         record.limit = shared.limits.sessions;
         record.count_within = shared.limits.logins.map(|(_, within)| within);
         if let Some(LoginGuard { user: meant, guard }) = guard {
@@ -81,10 +95,12 @@ impl<D: SessionData> SessionManager<D> {
         }
         self.active_user(&user).await?;
         let mut tries = 0;
-        let (id, opened, token) = loop {
+        let (id, opened, token, refresh_token) = loop {
             let id = SessionId::random()?;
             // Signed before it is stored: a token that cannot be signed leaves no session behind.
-            let token = self.sign(&user, &id, lifetimes, claims.as_ref())?;
+            let first = record.salt.as_ref().map(|_| 0);
+            let token = self.sign(&user, &id, lifetimes, first, claims.as_ref())?;
+            let refresh_token = self.first_refresh_token(&user, &id, &record)?;
             let deadline = shared.gate.deadline();
             let created = shared
                 .gate
@@ -93,7 +109,7 @@ impl<D: SessionData> SessionManager<D> {
             // It may have ended others.
             self.changed(&user);
             match created? {
-                Created::Created(opened) => break (id, opened, token),
+                Created::Created(opened) => break (id, opened, token, refresh_token),
                 Created::LimitReached => return Err(SessionError::LimitReached),
                 Created::Superseded => return Err(SessionError::LoginSuperseded),
                 Created::AlreadyExists if tries < 2 => tries += 1,
@@ -122,10 +138,10 @@ impl<D: SessionData> SessionManager<D> {
             content,
             events: shared.events.clone(),
         };
-        let (access_token, expires_in) = token;
+        let Signed { text: access_token, expires_in } = token;
         let session = Session::new(state);
         self.tell_created(&session, opened);
-        Ok(Login { session, access_token, expires_in })
+        Ok(Login { session, access_token, expires_in, refresh_token })
     }
 
     /// Tells that a login was refused: `user` is one who exists.
@@ -162,20 +178,37 @@ impl<D: SessionData> SessionManager<D> {
         }
     }
 
-    /// A token for a session that begins now, and how long it lives: no longer than the session does.
+    /// The refresh token of a session that begins now, if there are any.
+    fn first_refresh_token(
+        &self,
+        user: &UserId,
+        id: &SessionId,
+        record: &NewRecord,
+    ) -> Result<Option<RefreshToken>, SessionError> {
+        let (Some(refresh), Some(salt)) = (&self.shared.refresh, &record.salt) else {
+            return Ok(None);
+        };
+        let claims = RefreshClaims { user: user.clone(), session: id.clone(), counter: 0 };
+        refresh.issue(&claims, salt, record.lifetime).map(Some)
+    }
+
+    /// A token for what is left of a session, and how long it lives: no longer than the session does. `rotation` is the
+    /// number of the refresh token that goes with it.
     pub(super) fn sign(
         &self,
         user: &UserId,
         session: &SessionId,
         lifetimes: Lifetimes,
+        rotation: Option<u64>,
         custom: Option<&Map<String, Value>>,
-    ) -> Result<(String, Duration), SessionError> {
-        let Lifetimes { access_token, session: lifetime, .. } = lifetimes;
+    ) -> Result<Signed, SessionError> {
+        let Lifetimes { session: lifetime, .. } = lifetimes;
+        let access_token = lifetimes.access_token()?;
         let issued_at = self.shared.clock.now();
         let expires_at = issued_at.saturating_add(access_token.min(lifetime));
-        let token = NewToken { user, session, issued_at, expires_at, custom };
-        let signed = self.shared.policy.load().sign(&token)?;
-        Ok((signed, whole_seconds(issued_at, expires_at)))
+        let token = NewToken { user, session, issued_at, expires_at, rotation, custom };
+        let text = self.shared.policy.load().sign(&token)?;
+        Ok(Signed { text, expires_in: whole_seconds(issued_at, expires_at) })
     }
 }
 
@@ -195,6 +228,7 @@ impl<D> fmt::Debug for Login<D> {
         f.debug_struct("Login")
             .field("session", &self.session)
             .field("expires_in", &self.expires_in)
+            .field("refresh_token", &self.refresh_token)
             .finish_non_exhaustive()
     }
 }

@@ -11,6 +11,7 @@ mod load;
 mod login;
 mod near_cache;
 mod recall;
+mod refresh;
 mod rules;
 mod token_only;
 mod trouble;
@@ -27,12 +28,13 @@ use tokio::time::Instant;
 
 use self::accounts::Accounts;
 use self::near_cache::PolicyNumber;
+use self::refresh::Refresh;
 use crate::clock::Clock;
 use crate::coherence::Tick;
 use crate::error::{AuthError, ConfigError, SessionError};
 use crate::events::Events;
 use crate::gate::{Gate, Verb};
-use crate::id::{SessionId, UserId};
+use crate::id::{RandomError, SessionId, UserId, random_u32};
 use crate::meter::{Counter, Meter};
 use crate::near::{Near, NearCache};
 use crate::session::{Session, SessionData};
@@ -77,6 +79,7 @@ struct Shared<D> {
     /// Held while the policy is replaced.
     replacing: Mutex<()>,
     near: Option<Near<D>>,
+    refresh: Option<Refresh>,
     /// How long what is remembered counts before the store, and the directory, are asked again.
     revalidate_after: Duration,
     /// What this process knows to have ended, and how a request hears of it: for when nobody can be asked.
@@ -99,6 +102,8 @@ struct Lifetimes {
     idle_ttl: Duration,
     session: Duration,
     access_token: Duration,
+    /// Which share of an access token's life may be missing.
+    jitter: f64,
 }
 
 impl Lifetimes {
@@ -107,6 +112,15 @@ impl Lifetimes {
     fn fits(duration: Duration) -> bool {
         const CENTURY: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
         (Duration::from_secs(1)..=CENTURY).contains(&duration)
+    }
+
+    /// How long the next access token lives: by up to the jitter less, so that not all expire at once.
+    fn access_token(&self) -> Result<Duration, RandomError> {
+        if self.jitter == 0.0 {
+            return Ok(self.access_token);
+        }
+        let part = f64::from(random_u32()?) / f64::from(u32::MAX);
+        Ok(self.access_token.mul_f64(1.0 - self.jitter * part))
     }
 
     /// With what one login asks for.

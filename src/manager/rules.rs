@@ -69,6 +69,13 @@ pub(super) fn check_near_cache(capacity: Option<usize>) -> Result<(), ConfigErro
     )])
 }
 
+pub(super) fn check_refresh(grace: Duration, jitter: f64) -> Result<(), ConfigError> {
+    all_hold(&[
+        ("refresh_grace", "must be 5 minutes at most", grace <= Duration::from_secs(5 * 60)),
+        ("access_token_jitter", "must be 0 to 0.05", (0.0..=0.05).contains(&jitter)),
+    ])
+}
+
 fn all_hold(rules: &[(&'static str, &'static str, bool)]) -> Result<(), ConfigError> {
     match rules.iter().find(|(_, _, holds)| !holds) {
         Some(&(setting, rule, _)) => Err(ConfigError::OutOfRange { setting, rule }),

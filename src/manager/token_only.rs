@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::SessionManager;
+use super::login::Signed;
 use crate::error::SessionError;
 use crate::events::Event;
 use crate::id::SessionId;
@@ -67,7 +68,8 @@ impl<D: SessionData> SessionManager<D> {
         self.active_user(user).await?;
         // Random, and never in the store: the token names nobody's session.
         let id = SessionId::random()?;
-        let (access_token, expires_in) = self.sign(user, &id, lifetimes, claims.as_ref())?;
+        let Signed { text: access_token, expires_in } =
+            self.sign(user, &id, lifetimes, None, claims.as_ref())?;
         self.shared.events.emit(Event::TokenIssued {
             user: user.clone(),
             ip_address: content.ip_address,

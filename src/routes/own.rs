@@ -94,7 +94,7 @@ pub(super) async fn refresh<D: SessionData>(
     State(context): State<Context<D>>,
     session: Session<D>,
 ) -> Answer {
-    match context.manager.refresh(session.user_id(), session.id()).await {
+    match context.manager.touch(session.user_id(), session.id()).await {
         Ok(_) => answer::ok(&Done { message: "Session refreshed successfully".to_owned() }),
         Err(SessionError::Gone) => Err(context.manager.why_gone(&session).await.into()),
         Err(error) => Err(error.into()),

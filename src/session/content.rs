@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use super::{NewSession, SessionData};
 use crate::clock::Timestamp;
@@ -32,6 +33,9 @@ pub(crate) struct Content<D> {
     pub(crate) acr: Option<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) amr: Vec<String>,
+    /// The application's own claims for each access token; kept only where refresh tokens bring further ones.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) claims: Option<Map<String, Value>>,
     pub(crate) data: D,
 }
 
@@ -46,6 +50,7 @@ impl Default for Content<()> {
             authenticated_at: None,
             acr: None,
             amr: Vec::new(),
+            claims: None,
             data: (),
         }
     }
@@ -62,9 +67,21 @@ impl<D> Content<D> {
             authenticated_at,
             acr,
             amr,
+            claims,
             data: _,
         } = self;
-        Content { user_name, email, role, ip_address, user_agent, authenticated_at, acr, amr, data }
+        Content {
+            user_name,
+            email,
+            role,
+            ip_address,
+            user_agent,
+            authenticated_at,
+            acr,
+            amr,
+            claims,
+            data,
+        }
     }
 }
 

@@ -136,6 +136,7 @@ fn challenge(error: &AuthError) -> Option<HeaderValue> {
         AuthErrorKind::AccountInactive
         | AuthErrorKind::StoreUnavailable
         | AuthErrorKind::DirectoryUnavailable
+        | AuthErrorKind::Unsigned
         | AuthErrorKind::NoLayer => return None,
     };
     Some(HeaderValue::from_static(challenge))
@@ -205,6 +206,7 @@ mod tests {
             ),
             (Kind::StoreUnavailable, 503, None, "store_unavailable", store),
             (Kind::DirectoryUnavailable, 503, None, "store_unavailable", store),
+            (Kind::Unsigned, 500, None, "internal", "Internal error"),
             (Kind::NoLayer, 500, None, "internal", "Internal error"),
         ];
         for (kind, status, challenge, code, detail) in cases {

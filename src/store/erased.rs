@@ -9,8 +9,8 @@ use bytes::Bytes;
 
 use super::{
     Activity, Cleaned, Created, Guard, Listed, NewRecord, Page, Position, Record, Replacement,
-    Revoke, Revoked, SessionStore, StoreError, StoreHealth, Touch, Touched, Tracking, Updated,
-    UpdatedAll,
+    Revoke, Revoked, Rotate, Rotated, SessionStore, StoreError, StoreHealth, Touch, Touched,
+    Tracking, Updated, UpdatedAll,
 };
 use crate::clock::Timestamp;
 use crate::id::{SessionId, UserId};
@@ -48,6 +48,12 @@ pub(crate) trait ErasedStore: Send + Sync + 'static {
         user: &'a UserId,
         replacements: &'a [Replacement],
     ) -> Answer<'a, UpdatedAll>;
+    fn rotate<'a>(
+        &'a self,
+        user: &'a UserId,
+        id: &'a SessionId,
+        rotate: &'a Rotate,
+    ) -> Answer<'a, Rotated>;
     fn revoke<'a>(
         &'a self,
         user: &'a UserId,
@@ -117,6 +123,15 @@ impl<St: SessionStore> ErasedStore for St {
         replacements: &'a [Replacement],
     ) -> Answer<'a, UpdatedAll> {
         Box::pin(SessionStore::update_all(self, user, replacements))
+    }
+
+    fn rotate<'a>(
+        &'a self,
+        user: &'a UserId,
+        id: &'a SessionId,
+        rotate: &'a Rotate,
+    ) -> Answer<'a, Rotated> {
+        Box::pin(SessionStore::rotate(self, user, id, rotate))
     }
 
     fn revoke<'a>(

@@ -32,6 +32,7 @@ mod record;
 #[cfg(feature = "redis")]
 pub mod redis;
 mod revoke;
+mod rotation;
 mod tracking;
 mod walk;
 
@@ -43,6 +44,7 @@ pub use self::record::{
 #[cfg(feature = "redis")]
 pub use self::redis::RedisStore;
 pub use self::revoke::{Replicas, Revoke, Revoked};
+pub use self::rotation::{Rotate, Rotated, Rotation, Salt};
 pub use self::tracking::Tracking;
 pub(crate) use self::tracking::{Tracked, Tracker};
 pub use self::walk::{Cleaned, Listed, Page, Position};
@@ -168,6 +170,27 @@ pub trait SessionStore: Send + Sync + 'static {
         user: &UserId,
         replacements: &[Replacement],
     ) -> impl Future<Output = Result<UpdatedAll, StoreError>> + Send;
+
+    /// Exchanges a refresh token for the next: of any number of calls with one token, one moves the session's
+    /// [counter](Rotation::counter).
+    ///
+    /// Of a living session that was made with [this salt](NewRecord::salt):
+    ///
+    /// - the present counter: it moves on by one, and the revision with it. That is a use of the session: last activity
+    ///   is now, and the idle deadline moves forward to `min(now + idle_ttl, absolute deadline)`;
+    /// - the one before, at most [`grace`](Rotate::grace) after it was replaced (with a grace of zero never): nothing
+    ///   changes. A clock that was set back meanwhile is not held against it;
+    /// - any lower one: the session ends, as [`delete`](Self::delete) would end it.
+    ///
+    /// # Errors
+    ///
+    /// As for [`update`](Self::update).
+    fn rotate(
+        &self,
+        user: &UserId,
+        id: &SessionId,
+        rotate: &Rotate,
+    ) -> impl Future<Output = Result<Rotated, StoreError>> + Send;
 
     /// Ends a session, and remembers why for as long as its token could still be shown (24 hours at most). Tells
     /// whether it lived until now.

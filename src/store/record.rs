@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use super::rotation::{Rotation, Salt};
 use crate::clock::Timestamp;
 use crate::id::{SessionId, UserId};
 
@@ -25,13 +26,23 @@ pub struct NewRecord {
     pub guard: Option<Guard>,
     /// Counts this user's creations within this time, for [`Opened::recent`]. `None` counts nothing, this one included.
     pub count_within: Option<Duration>,
+    /// The session's refresh tokens can be exchanged ([`rotate`](super::SessionStore::rotate)): this is their salt.
+    pub salt: Option<Salt>,
 }
 
 impl NewRecord {
-    /// A record to hand to [`create`](super::SessionStore::create): without limit, guard and counting.
+    /// A record to hand to [`create`](super::SessionStore::create): without limit, guard, counting and refresh tokens.
     #[must_use]
     pub fn new(idle_ttl: Duration, lifetime: Duration, payload: Bytes) -> Self {
-        Self { idle_ttl, lifetime, payload, limit: None, guard: None, count_within: None }
+        Self {
+            idle_ttl,
+            lifetime,
+            payload,
+            limit: None,
+            guard: None,
+            count_within: None,
+            salt: None,
+        }
     }
 }
 
@@ -79,7 +90,7 @@ impl Guard {
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Record {
-    /// 1 when created, one more with every update.
+    /// 1 when created, one more with every update and every exchange of a refresh token.
     pub revision: u64,
     /// When it was created.
     pub created: Timestamp,
@@ -91,10 +102,12 @@ pub struct Record {
     pub absolute_deadline: Timestamp,
     /// The session's content.
     pub payload: Bytes,
+    /// How far its refresh tokens have come, if it was made with a salt.
+    pub rotation: Option<Rotation>,
 }
 
 impl Record {
-    /// A record as [`load`](super::SessionStore::load) returns it.
+    /// A record as [`load`](super::SessionStore::load) returns it, of a session without refresh tokens.
     #[must_use]
     pub fn new(
         revision: u64,
@@ -104,14 +117,28 @@ impl Record {
         absolute_deadline: Timestamp,
         payload: Bytes,
     ) -> Self {
-        Self { revision, created, idle_ttl, idle_deadline, absolute_deadline, payload }
+        Self {
+            revision,
+            created,
+            idle_ttl,
+            idle_deadline,
+            absolute_deadline,
+            payload,
+            rotation: None,
+        }
+    }
+
+    /// The same with refresh tokens that have come this far.
+    #[must_use]
+    pub fn rotation(self, rotation: Rotation) -> Self {
+        Self { rotation: Some(rotation), ..self }
     }
 }
 
 // Payloads hold names, addresses and the application's own data: sizes are enough for a log.
 impl fmt::Debug for NewRecord {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { idle_ttl, lifetime, payload, limit, guard, count_within } = self;
+        let Self { idle_ttl, lifetime, payload, limit, guard, count_within, salt } = self;
         f.debug_struct("NewRecord")
             .field("idle_ttl", idle_ttl)
             .field("lifetime", lifetime)
@@ -119,13 +146,22 @@ impl fmt::Debug for NewRecord {
             .field("limit", limit)
             .field("guard", guard)
             .field("count_within", count_within)
+            .field("salt", salt)
             .finish()
     }
 }
 
 impl fmt::Debug for Record {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { revision, created, idle_ttl, idle_deadline, absolute_deadline, payload } = self;
+        let Self {
+            revision,
+            created,
+            idle_ttl,
+            idle_deadline,
+            absolute_deadline,
+            payload,
+            rotation,
+        } = self;
         f.debug_struct("Record")
             .field("revision", revision)
             .field("created", created)
@@ -133,6 +169,7 @@ impl fmt::Debug for Record {
             .field("idle_deadline", idle_deadline)
             .field("absolute_deadline", absolute_deadline)
             .field("payload_bytes", &payload.len())
+            .field("rotation", rotation)
             .finish()
     }
 }

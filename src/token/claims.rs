@@ -11,8 +11,8 @@ use crate::clock::Timestamp;
 use crate::id::{SessionId, UserId};
 
 /// Names that an application's own claims may not have.
-pub(super) const RESERVED: [&str; 9] =
-    ["iss", "sub", "aud", "exp", "nbf", "iat", "jti", "sid", "cnf"];
+pub(super) const RESERVED: [&str; 10] =
+    ["iss", "sub", "aud", "exp", "nbf", "iat", "jti", "sid", "rot", "cnf"];
 
 /// The last second of the year 9999.
 pub(super) const MAX_SECONDS: i64 = 253_402_300_799;
@@ -27,6 +27,7 @@ pub struct VerifiedClaims {
     pub(super) token_id: Box<str>,
     pub(super) issued_at: Timestamp,
     pub(super) expires_at: Timestamp,
+    pub(super) rotation: Option<u64>,
     /// A JSON object, if there are any.
     pub(super) custom: Option<Box<str>>,
 }
@@ -62,7 +63,13 @@ impl VerifiedClaims {
         self.expires_at.to_datetime()
     }
 
-    /// The application's own claims: all but those named in RFC 7519, `sid` and `cnf`. As old as the token.
+    /// The number of the refresh token that came with this token (`rot`), where there are refresh tokens.
+    #[must_use]
+    pub fn rotation(&self) -> Option<u64> {
+        self.rotation
+    }
+
+    /// The application's own claims: all but those named in RFC 7519, `sid`, `rot` and `cnf`. As old as the token.
     ///
     /// # Errors
     ///
@@ -96,6 +103,7 @@ pub(super) struct Payload<'de> {
     pub(super) iat: Option<NumericDate>,
     pub(super) nbf: Option<NumericDate>,
     pub(super) exp: Option<NumericDate>,
+    pub(super) rot: Option<u64>,
     pub(super) custom: Option<String>,
 }
 
@@ -135,6 +143,7 @@ impl<'de> Visitor<'de> for PayloadVisitor {
                 "iat" => once(&mut payload.iat, map.next_value()?)?,
                 "nbf" => once(&mut payload.nbf, map.next_value()?)?,
                 "exp" => once(&mut payload.exp, map.next_value()?)?,
+                "rot" => once(&mut payload.rot, map.next_value()?)?,
                 // Bound to a key of the client's (DPoP, mTLS). As a bearer token it would be worth more than was granted.
                 "cnf" => return Err(A::Error::custom("a bound token")),
                 _ => {

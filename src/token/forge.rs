@@ -49,7 +49,14 @@ pub(super) fn signed(policy: &Policy, custom: Option<&Map<String, Value>>) -> St
     let (user, session) = (UserId::parse("ada").unwrap(), SessionId::parse("s1").unwrap());
     let expires_at = now().saturating_add(Duration::from_secs(600));
     policy
-        .sign(&NewToken { user: &user, session: &session, issued_at: now(), expires_at, custom })
+        .sign(&NewToken {
+            user: &user,
+            session: &session,
+            issued_at: now(),
+            expires_at,
+            rotation: None,
+            custom,
+        })
         .unwrap()
 }
 

@@ -37,6 +37,7 @@ mod key_files;
 mod keys;
 mod pem;
 mod policy;
+mod refresh;
 mod seal;
 mod secret;
 mod set;
@@ -45,9 +46,11 @@ mod verify;
 
 pub use self::claims::VerifiedClaims;
 pub use self::keys::{Algorithm, SigningKey, VerifyingKey};
+pub use self::refresh::{MAX_REFRESH_TOKEN_LEN, RefreshToken};
 pub use self::set::KeySet;
 pub(crate) use self::{
     policy::{Audience, Policy, TokenSettings},
+    refresh::{RefreshClaims, RefreshPolicy, Sealed},
     sign::NewToken,
     verify::Expiry,
 };

@@ -98,6 +98,7 @@ impl Policy {
                 session: &session,
                 issued_at: now,
                 expires_at: now.saturating_add(Duration::from_secs(60)),
+                rotation: None,
                 custom: None,
             })
             .map_err(|_| failed("it does not sign"))?;

@@ -20,6 +20,8 @@ pub(crate) struct NewToken<'a> {
     pub(crate) session: &'a SessionId,
     pub(crate) issued_at: Timestamp,
     pub(crate) expires_at: Timestamp,
+    /// The number of the refresh token that goes with it.
+    pub(crate) rotation: Option<u64>,
     /// The application's own claims. Readable by whoever holds the token.
     pub(crate) custom: Option<&'a Map<String, Value>>,
 }
@@ -81,6 +83,9 @@ impl Serialize for Claims<'_> {
         map.serialize_entry("iat", &seconds(new.issued_at))?;
         map.serialize_entry("nbf", &seconds(new.issued_at))?;
         map.serialize_entry("exp", &seconds(new.expires_at))?;
+        if let Some(rotation) = new.rotation {
+            map.serialize_entry("rot", &rotation)?;
+        }
         for (name, value) in new.custom.into_iter().flatten() {
             map.serialize_entry(name, value)?;
         }
@@ -116,6 +121,7 @@ mod tests {
             session: &SessionId::parse("s1").unwrap(),
             issued_at: now(),
             expires_at: now(),
+            rotation: None,
             custom: Some(custom),
         })
     }
@@ -147,8 +153,14 @@ mod tests {
         let policy = open();
         let (user, session) = (UserId::parse("ada").unwrap(), SessionId::parse("s1").unwrap());
         let times = |issued_at, expires_at| {
-            let new =
-                NewToken { user: &user, session: &session, issued_at, expires_at, custom: None };
+            let new = NewToken {
+                user: &user,
+                session: &session,
+                issued_at,
+                expires_at,
+                rotation: None,
+                custom: None,
+            };
             let token = policy.sign(&new).unwrap();
             let claims = policy.verify(&token, issued_at, Expiry::Ignored).unwrap();
             (claims.issued_at, claims.expires_at)
@@ -160,7 +172,7 @@ mod tests {
 
     #[test]
     fn custom_claims_may_not_say_what_the_library_says() {
-        for name in ["iss", "sub", "aud", "exp", "nbf", "iat", "jti", "sid", "cnf"] {
+        for name in ["iss", "sub", "aud", "exp", "nbf", "iat", "jti", "sid", "rot", "cnf"] {
             let taken = try_sign(&object(&json!({ name: 1 })));
             assert!(matches!(taken, Err(SessionError::Claims(_))), "{name}");
         }

@@ -134,7 +134,7 @@ impl Policy {
         audience: Option<&Audience>,
         now: Timestamp,
     ) -> Result<VerifiedClaims, Refusal> {
-        let Payload { iss, aud, sub, sid, jti, iat, nbf, exp, custom } = payload;
+        let Payload { iss, aud, sub, sid, jti, iat, nbf, exp, rot, custom } = payload;
         if let Some(issuer) = &self.settings.issuer
             && iss.is_none_or(|iss| iss.0 != issuer.as_str())
         {
@@ -165,6 +165,7 @@ impl Policy {
             token_id: token_id.0.into(),
             issued_at,
             expires_at,
+            rotation: rot,
             custom: custom.map(String::into_boxed_str),
         })
     }

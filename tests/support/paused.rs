@@ -8,7 +8,7 @@ use tokio::sync::oneshot;
 use tower_session_auth::clock::Timestamp;
 use tower_session_auth::store::{
     Activity, Cleaned, Created, Guard, Listed, NewRecord, Page, Position, Record, Replacement,
-    SessionStore, StoreError, StoreHealth, Touch, Touched, Updated, UpdatedAll,
+    Rotate, Rotated, SessionStore, StoreError, StoreHealth, Touch, Touched, Updated, UpdatedAll,
 };
 use tower_session_auth::{EndReason, SessionId, UserId};
 
@@ -20,6 +20,7 @@ pub enum Verb {
     Touch,
     Update,
     UpdateAll,
+    Rotate,
     Delete,
     DeleteAll,
     List,
@@ -157,6 +158,15 @@ impl<St: SessionStore> SessionStore for PausedStore<St> {
         payload: Bytes,
     ) -> Result<Updated, StoreError> {
         self.around(Verb::Update, self.inner.update(user, id, expected, payload)).await
+    }
+
+    async fn rotate(
+        &self,
+        user: &UserId,
+        id: &SessionId,
+        rotate: &Rotate,
+    ) -> Result<Rotated, StoreError> {
+        self.around(Verb::Rotate, self.inner.rotate(user, id, rotate)).await
     }
 
     async fn delete(

@@ -9,7 +9,8 @@ use tokio::time::sleep;
 use tower_session_auth::clock::Timestamp;
 use tower_session_auth::store::{
     Activity, Cleaned, Created, Guard, Listed, NewRecord, Page, Position, Record, Replacement,
-    SessionStore, StoreError, StoreErrorKind, StoreHealth, Touch, Touched, Updated, UpdatedAll,
+    Rotate, Rotated, SessionStore, StoreError, StoreErrorKind, StoreHealth, Touch, Touched,
+    Updated, UpdatedAll,
 };
 use tower_session_auth::{EndReason, MemoryStore, SessionId, UserId};
 
@@ -170,6 +171,16 @@ impl SessionStore for SwitchStore {
     ) -> Result<Updated, StoreError> {
         self.answer(Verb::Write).await?;
         self.inner.update(user, id, expected, payload).await
+    }
+
+    async fn rotate(
+        &self,
+        user: &UserId,
+        id: &SessionId,
+        rotate: &Rotate,
+    ) -> Result<Rotated, StoreError> {
+        self.answer(Verb::Write).await?;
+        self.inner.rotate(user, id, rotate).await
     }
 
     async fn delete(

@@ -8,17 +8,18 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use self::state::{Entry, Stamp, State, What};
+use self::state::{Entry, Stamp, State};
 use self::walk::Place;
 use super::{
     Activity, Cleaned, Created, Guard, Listed, NewRecord, Opened, Page, Position, Record,
-    Replacement, SessionLimit, SessionStore, StoreError, StoreHealth, Touch, Touched, Updated,
-    UpdatedAll, WhenFull, span,
+    Replacement, Rotate, Rotated, Rotation, SessionLimit, SessionStore, StoreError, StoreHealth,
+    Touch, Touched, Updated, UpdatedAll, WhenFull, span,
 };
 use crate::clock::{Clock, SystemClock, Timestamp};
 use crate::id::{SessionId, UserId};
 use crate::reason::EndReason;
 
+mod rotation;
 mod state;
 mod walk;
 
@@ -114,6 +115,7 @@ impl SessionStore for MemoryStore {
             absolute_deadline,
             last_activity: now,
             payload: new.payload.clone(),
+            rotation: new.salt.clone().map(|salt| Rotation::new(0, now, salt)),
         };
         state.insert(user, id, entry);
         let mut opened = Opened::new(now);
@@ -145,10 +147,7 @@ impl SessionStore for MemoryStore {
         id: &SessionId,
     ) -> Result<Option<Activity>, StoreError> {
         let now = self.now();
-        Ok(self.lock().living(now, user, id).map(|entry| Activity {
-            last_activity: entry.last_activity,
-            idle_deadline: entry.idle_deadline,
-        }))
+        Ok(self.lock().living(now, user, id).map(|entry| entry.activity()))
     }
 
     async fn touch(&self, touches: &[Touch]) -> Result<Vec<Touched>, StoreError> {
@@ -200,6 +199,16 @@ impl SessionStore for MemoryStore {
         }
         state.renew_guard(now, user);
         Ok(UpdatedAll::Written)
+    }
+
+    async fn rotate(
+        &self,
+        user: &UserId,
+        id: &SessionId,
+        rotate: &Rotate,
+    ) -> Result<Rotated, StoreError> {
+        let now = self.now();
+        Ok(self.lock().rotate(now, user, id, rotate))
     }
 
     async fn delete(
@@ -299,15 +308,7 @@ impl MemoryStore {
         if old.saturating_since(now) >= span(touch.extend_below) {
             return Touched::Lives(old);
         }
-        let deadline = used.saturating_add(entry.idle_ttl).min(entry.absolute_deadline).max(old);
-        entry.idle_deadline = deadline;
-        if deadline > old {
-            let mut due = (old, touch.user.clone(), What::Session(touch.id.clone()));
-            state.due.remove(&due);
-            due.0 = deadline;
-            state.due.insert(due);
-        }
-        Touched::Lives(deadline)
+        Touched::Lives(state.extend(&touch.user, &touch.id, used).unwrap_or(old))
     }
 }
 

@@ -8,7 +8,9 @@ use bytes::Bytes;
 use crate::clock::Timestamp;
 use crate::id::{SessionId, UserId};
 use crate::reason::EndReason;
-use crate::store::{Guard, Listed, Record, TOMBSTONE_LIFE, TOMBSTONES_PER_USER};
+use crate::store::{
+    Activity, Guard, Listed, Record, Rotation, TOMBSTONE_LIFE, TOMBSTONES_PER_USER,
+};
 
 #[derive(Default)]
 pub(super) struct State {
@@ -50,6 +52,7 @@ pub(super) struct Entry {
     pub(super) absolute_deadline: Timestamp,
     pub(super) last_activity: Timestamp,
     pub(super) payload: Bytes,
+    pub(super) rotation: Option<Rotation>,
 }
 
 pub(super) struct Tombstone {
@@ -82,7 +85,12 @@ impl Entry {
             idle_deadline: self.idle_deadline,
             absolute_deadline: self.absolute_deadline,
             payload: self.payload.clone(),
+            rotation: self.rotation.clone(),
         }
+    }
+
+    pub(super) fn activity(&self) -> Activity {
+        Activity::new(self.last_activity, self.idle_deadline)
     }
 
     pub(super) fn listed(&self, user: &UserId, id: &SessionId) -> Listed {
@@ -133,6 +141,26 @@ impl State {
         }
         live.insert(id.clone(), entry);
         self.sessions += 1;
+    }
+
+    /// Moves the idle deadline forward for a use at `used`; returns where it is.
+    pub(super) fn extend(
+        &mut self,
+        user: &UserId,
+        id: &SessionId,
+        used: Timestamp,
+    ) -> Option<Timestamp> {
+        let entry = self.users.get_mut(user)?.live.get_mut(id)?;
+        let old = entry.idle_deadline;
+        let deadline = used.saturating_add(entry.idle_ttl).min(entry.absolute_deadline).max(old);
+        entry.idle_deadline = deadline;
+        if deadline > old {
+            let mut due = (old, user.clone(), What::Session(id.clone()));
+            self.due.remove(&due);
+            due.0 = deadline;
+            self.due.insert(due);
+        }
+        Some(deadline)
     }
 
     pub(super) fn remove(&mut self, user: &UserId, id: &SessionId) -> Option<Entry> {

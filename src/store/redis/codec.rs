@@ -1,4 +1,5 @@
-//! How a session is written: `1 <revision> <created> <idle TTL> <absolute deadline>\n`, then the payload as it came.
+//! How a session is written: `1 <revision> <created> <idle TTL> <absolute deadline>\n`, then the payload as it came. One
+//! with refresh tokens: `2 <revision> <created> <idle TTL> <absolute deadline> <counter> <since> <salt>\n`.
 //!
 //! Times are milliseconds on the server's clock. The scripts in `lua/` write and read the same form.
 
@@ -8,10 +9,13 @@ use bytes::Bytes;
 
 use crate::clock::Timestamp;
 use crate::reason::EndReason;
-use crate::store::{Activity, Record};
+use crate::store::{Activity, Record, Rotation, Salt};
 
-/// The version of the form that this library writes, and the only one that it reads.
-const VERSION: &[u8] = b"1";
+/// A session without refresh tokens.
+const PLAIN: &[u8] = b"1";
+
+/// A session whose refresh tokens are exchanged.
+const ROTATING: &[u8] = b"2";
 
 /// Reads a record; `None` when it is of another version or no record at all.
 ///
@@ -20,19 +24,28 @@ pub(super) fn record(raw: Vec<u8>) -> Option<Record> {
     let raw = Bytes::from(raw);
     let end = raw.iter().position(|b| *b == b'\n')?;
     let mut words = raw.get(..end)?.split(|b| *b == b' ');
-    if words.next()? != VERSION {
-        return None;
-    }
+    let version = words.next()?;
     let revision = number(words.next()?)?;
     let created = timestamp(words.next()?)?;
     let idle_ttl = Duration::from_millis(number(words.next()?)?);
     let absolute_deadline = timestamp(words.next()?)?;
+    let rotation = match version {
+        PLAIN => None,
+        ROTATING => {
+            let (counter, since) = (number(words.next()?)?, timestamp(words.next()?)?);
+            let salt = Salt::parse(std::str::from_utf8(words.next()?).ok()?)?;
+            Some(Rotation::new(counter, since, salt))
+        }
+        _ => return None,
+    };
     if words.next().is_some() {
         return None;
     }
     let idle_deadline = created.saturating_add(idle_ttl).min(absolute_deadline);
     let payload = raw.slice(end + 1..);
-    Some(Record::new(revision, created, idle_ttl, idle_deadline, absolute_deadline, payload))
+    let record =
+        Record::new(revision, created, idle_ttl, idle_deadline, absolute_deadline, payload);
+    Some(Record { rotation, ..record })
 }
 
 /// Reads a `seen` field.
@@ -79,6 +92,15 @@ mod tests {
     }
 
     #[test]
+    fn a_record_with_refresh_tokens_tells_how_far_they_have_come() {
+        let record = record(b"2 7 1000 200 5000 3 1100 Zx-_9\nx".to_vec()).unwrap();
+        let rotation = record.rotation.unwrap();
+        assert_eq!((rotation.counter, rotation.since), (3, Timestamp::from_millis(1_100)));
+        assert_eq!(rotation.salt.as_str(), "Zx-_9");
+        assert_eq!((record.revision, &record.payload[..]), (7, &b"x"[..]));
+    }
+
+    #[test]
     fn the_first_idle_deadline_is_never_past_the_absolute_one() {
         let record = record(b"1 1 1000 9000 5000\n".to_vec()).unwrap();
         assert_eq!(record.idle_deadline, Timestamp::from_millis(5_000));
@@ -93,6 +115,14 @@ mod tests {
             "{}",
             "1 1 1 1 1",
             "2 1 1 1 1\n",
+            "2 1 1 1 1 1 1\n",
+            "2 1 1 1 1 1 1 \n",
+            "2 1 1 1 1 1 1 a.b\n",
+            "2 1 1 1 1 -1 1 a\n",
+            "2 1 1 1 1 1 1 a b\n",
+            "1 1 1 1 1 1 1 a\n",
+            "3 1 1 1 1\n",
+            "3 1 1 1 1 1 1 a\n",
             "1 1 1 1\n",
             "1 1 1 1 1 1\n",
             "1  1 1 1 1\n",

@@ -11,7 +11,7 @@ use crate::id::SessionId;
 use crate::store::{Created, Guard, NewRecord, Opened, StoreError, WhenFull};
 
 /// The script's arguments, in its order.
-pub(super) fn args<'a>(id: &'a SessionId, new: &'a NewRecord) -> [Cow<'a, [u8]>; 8] {
+pub(super) fn args<'a>(id: &'a SessionId, new: &'a NewRecord) -> [Cow<'a, [u8]>; 9] {
     let text = |duration| Cow::Owned(super::text(duration).into_bytes());
     let (max, when_full) = match new.limit {
         None => (0, WhenFull::Refuse),
@@ -37,6 +37,7 @@ pub(super) fn args<'a>(id: &'a SessionId, new: &'a NewRecord) -> [Cow<'a, [u8]>;
         // A window without length would not be one to the script.
         new.count_within
             .map_or(Cow::Borrowed(&b"0"[..]), |window| text(window.max(Duration::from_millis(1)))),
+        Cow::Borrowed(new.salt.as_ref().map_or(b"", |salt| salt.as_str().as_bytes())),
     ]
 }
 

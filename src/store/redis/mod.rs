@@ -27,8 +27,8 @@ use self::scripts::Script;
 use self::time::ServerClock;
 use super::{
     Activity, Cleaned, Created, Guard, Listed, NewRecord, Page, Position, Record, Replacement,
-    Revoke, Revoked, SessionStore, StoreError, StoreErrorKind, StoreHealth, Touch, Touched,
-    Tracking, Updated, UpdatedAll, span,
+    Revoke, Revoked, Rotate, Rotated, SessionStore, StoreError, StoreErrorKind, StoreHealth, Touch,
+    Touched, Tracking, Updated, UpdatedAll, span,
 };
 use crate::clock::{Timestamp, millis};
 use crate::error::ConfigError;
@@ -36,6 +36,7 @@ use crate::id::{SessionId, UserId, random_text};
 use crate::reason::EndReason;
 
 mod batch;
+mod change;
 mod codec;
 mod config;
 mod connection;
@@ -47,6 +48,7 @@ mod lane;
 mod link;
 mod pool;
 mod position;
+mod reading;
 mod replicas;
 mod scripts;
 mod server;
@@ -121,58 +123,6 @@ impl Inner {
     fn now(&self) -> Timestamp {
         self.clock.now()
     }
-
-    async fn find(
-        &self,
-        user: &UserId,
-        id: &SessionId,
-        idle_bound: Option<Timestamp>,
-    ) -> Result<Option<Record>, StoreError> {
-        let Self { requests, prefix, .. } = self;
-        let live = prefix.live(user);
-        // Where the known bound has passed, the true deadline is needed: both come in one round trip.
-        let passed = idle_bound.is_some_and(|bound| bound <= self.now());
-        let (record, uses) = if passed {
-            let [record, uses] =
-                requests.hget_two([&live, &prefix.seen(user)], id.as_str()).await?;
-            (record, Some(uses))
-        } else {
-            (requests.hget(&live, id.as_str()).await?, None)
-        };
-        self.living(user, id, idle_bound, record, uses).await
-    }
-
-    /// Whether what `live` holds is a living session. `uses` is what `seen` holds, if it was read as well; otherwise it
-    /// is read where it must be.
-    async fn living(
-        &self,
-        user: &UserId,
-        id: &SessionId,
-        idle_bound: Option<Timestamp>,
-        record: Option<Vec<u8>>,
-        uses: Option<Option<Vec<u8>>>,
-    ) -> Result<Option<Record>, StoreError> {
-        let Some(record) = record else { return Ok(None) };
-        let mut record = codec::record(record).ok_or_else(unreadable)?;
-        // This host's idea of the server's clock may lag, but not behind what the server wrote.
-        let now = self.now().max(record.created);
-        if record.absolute_deadline <= now {
-            return Ok(None);
-        }
-        let bound = idle_bound.unwrap_or(record.idle_deadline).min(record.absolute_deadline);
-        record.idle_deadline = record.idle_deadline.max(bound);
-        if uses.is_none() && record.idle_deadline > now {
-            return Ok(Some(record));
-        }
-        let uses = match uses {
-            Some(uses) => uses,
-            None => self.requests.hget(&self.prefix.seen(user), id.as_str()).await?,
-        };
-        let Some(uses) = uses else { return Ok(None) };
-        let uses = codec::activity(&uses).ok_or_else(unreadable)?;
-        record.idle_deadline = uses.idle_deadline.min(record.absolute_deadline);
-        Ok((record.idle_deadline > now.max(uses.last_activity)).then_some(record))
-    }
 }
 
 impl SessionStore for RedisStore {
@@ -187,7 +137,7 @@ impl SessionStore for RedisStore {
         new: &NewRecord,
     ) -> Result<Created, StoreError> {
         let args = create::args(id, new);
-        let args: [&[u8]; 8] = args.each_ref().map(AsRef::as_ref);
+        let args: [&[u8]; 9] = args.each_ref().map(AsRef::as_ref);
         create::answered(self.run(Script::Create, user, &args).await?)
     }
 
@@ -217,18 +167,7 @@ impl SessionStore for RedisStore {
         user: &UserId,
         id: &SessionId,
     ) -> Result<Option<Activity>, StoreError> {
-        let Inner { requests, prefix, .. } = &*self.inner;
-        let (live, seen) = (prefix.live(user), prefix.seen(user));
-        let both = requests.limited(requests.hget_two([&live, &seen], id.as_str())).await?;
-        let [Some(record), Some(uses)] = both else {
-            return Ok(None);
-        };
-        let (Some(record), Some(uses)) = (codec::record(record), codec::activity(&uses)) else {
-            return Err(unreadable());
-        };
-        let ends = uses.idle_deadline.min(record.absolute_deadline);
-        let now = self.now().max(record.created).max(uses.last_activity);
-        Ok((ends > now).then_some(uses))
+        self.inner.requests.limited(self.inner.activity(user, id)).await
     }
 
     async fn touch(&self, touches: &[Touch]) -> Result<Vec<Touched>, StoreError> {
@@ -248,17 +187,7 @@ impl SessionStore for RedisStore {
         expected: u64,
         payload: Bytes,
     ) -> Result<Updated, StoreError> {
-        let expected = expected.to_string();
-        let args = [id.as_str().as_bytes(), expected.as_bytes(), &payload];
-        match self.run(Script::Update, user, &args).await? {
-            Value::Int(-2) => Err(unreadable()),
-            Value::Int(-1) => Ok(Updated::Gone),
-            Value::Int(0) => Ok(Updated::Conflict),
-            Value::Int(revision) => {
-                u64::try_from(revision).map(Updated::Written).map_err(|_| unexpected())
-            }
-            _ => Err(unexpected()),
-        }
+        self.replace(user, id, expected, &payload).await
     }
 
     async fn update_all(
@@ -266,18 +195,16 @@ impl SessionStore for RedisStore {
         user: &UserId,
         replacements: &[Replacement],
     ) -> Result<UpdatedAll, StoreError> {
-        let guard = next_guard()?;
-        let expected: Vec<_> = replacements.iter().map(|new| new.expected.to_string()).collect();
-        let mut args = vec![guard.as_bytes()];
-        for (new, expected) in replacements.iter().zip(&expected) {
-            args.extend([new.id.as_str().as_bytes(), expected.as_bytes(), &new.payload]);
-        }
-        match self.run(Script::UpdateAll, user, &args).await? {
-            Value::Int(-2) => Err(unreadable()),
-            Value::Int(0) => Ok(UpdatedAll::Conflict),
-            Value::Int(1) => Ok(UpdatedAll::Written),
-            _ => Err(unexpected()),
-        }
+        self.replace_all(user, replacements).await
+    }
+
+    async fn rotate(
+        &self,
+        user: &UserId,
+        id: &SessionId,
+        rotate: &Rotate,
+    ) -> Result<Rotated, StoreError> {
+        self.exchange(user, id, rotate).await
     }
 
     async fn delete(

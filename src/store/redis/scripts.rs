@@ -9,6 +9,7 @@ pub(super) enum Script {
     Touch,
     Update,
     UpdateAll,
+    Rotate,
     Delete,
     DeleteAll,
     List,
@@ -25,11 +26,12 @@ macro_rules! source {
 }
 
 impl Script {
-    pub(super) const ALL: [Self; 8] = [
+    pub(super) const ALL: [Self; 9] = [
         Self::Create,
         Self::Touch,
         Self::Update,
         Self::UpdateAll,
+        Self::Rotate,
         Self::Delete,
         Self::DeleteAll,
         Self::List,
@@ -42,6 +44,7 @@ impl Script {
             Self::Touch => source!("touch.lua"),
             Self::Update => source!("update.lua"),
             Self::UpdateAll => source!("update_all.lua"),
+            Self::Rotate => source!("rotate.lua"),
             Self::Delete => source!("delete.lua"),
             Self::DeleteAll => source!("delete_all.lua"),
             Self::List => source!("list.lua"),

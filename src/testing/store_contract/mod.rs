@@ -26,6 +26,7 @@ mod life;
 mod limit;
 mod list;
 mod race;
+mod rotate;
 mod touch;
 mod update;
 mod update_all;
@@ -61,6 +62,7 @@ pub async fn store_contract<St: SessionStore>(store: &St, advance: impl AsyncFn(
     suite.touch().await;
     suite.update().await;
     suite.update_all().await;
+    suite.rotate().await;
     suite.delete().await;
     suite.guards().await;
     suite.limits().await;

@@ -1,5 +1,5 @@
 -- ARGV: sid, idle TTL, lifetime, payload, limit (0: none), 'evict' or 'refuse', login guard ('': not asked, '-': none,
--- or '=' and the value), counting window (0: none). Answers {time of creation, creations in the window, evicted sids},
+-- or '=' and the value), counting window (0: none), salt of the refresh tokens ('': none). Answers {time of creation, creations in the window, evicted sids},
 -- or 0: the sid is taken, -1: the guard is another one, -2: the limit is reached. Then nothing is written.
 local now = clock()
 local sid, idle, lifetime = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
@@ -40,7 +40,8 @@ end
 local absolute = now + lifetime
 local deadline = math.min(now + idle, absolute)
 -- Before any HDEL: a script that has written is not stopped by a full memory.
-redis.call('HSET', KEYS[1], sid, record(1, text(now), idle, absolute, ARGV[4]))
+local chain = ARGV[9] ~= '' and '0 ' .. text(now) .. ' ' .. ARGV[9] or nil
+redis.call('HSET', KEYS[1], sid, record(1, text(now), idle, absolute, chain, ARGV[4]))
 redis.call('HSET', KEYS[2], sid, text(deadline) .. ':' .. text(now))
 -- What has ended is pruned here, and nowhere else for a user that keeps logging in.
 local answer = { now, 0 }

@@ -12,15 +12,22 @@ local function text(number)
   return string.format('%.0f', number)
 end
 
--- revision, created, idle TTL, absolute deadline; nil when this version cannot read the record.
+-- revision, created, idle TTL, absolute deadline, and the chain of refresh tokens if there is one: counter, since when,
+-- salt. nil when this version cannot read the record.
 local function header(record)
-  local revision, created, idle, absolute = string.match(record, '^1 (%d+) (%d+) (%d+) (%d+)\n')
-  return revision, created, tonumber(idle), tonumber(absolute)
+  local revision, created, idle, absolute, chain = string.match(record, '^1 (%d+) (%d+) (%d+) (%d+)\n')
+  if not revision then
+    revision, created, idle, absolute, chain =
+      string.match(record, '^2 (%d+) (%d+) (%d+) (%d+) (%d+ %d+ [%w_-]+)\n')
+  end
+  return revision, created, tonumber(idle), tonumber(absolute), chain
 end
 
 -- A record as `header` reads it.
-local function record(revision, created, idle, absolute, payload)
-  return '1 ' .. text(revision) .. ' ' .. created .. ' ' .. text(idle) .. ' ' .. text(absolute) .. '\n' .. payload
+local function record(revision, created, idle, absolute, chain, payload)
+  local head = text(revision) .. ' ' .. created .. ' ' .. text(idle) .. ' ' .. text(absolute)
+  if chain then return '2 ' .. head .. ' ' .. chain .. '\n' .. payload end
+  return '1 ' .. head .. '\n' .. payload
 end
 
 -- idle deadline, last activity; nil when unreadable.

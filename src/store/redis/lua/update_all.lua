@@ -10,13 +10,13 @@ for i = 1, #all, 2 do
   local sid = all[i]
   -- Somebody else's field is no session, and in no list.
   if uses_of[sid] and #sid <= 64 and string.match(sid, '^[%w_-]+$') then
-    local revision, created, idle, absolute = header(all[i + 1])
+    local revision, created, idle, absolute, chain = header(all[i + 1])
     local deadline = uses(uses_of[sid])
     if not idle or not deadline then return -2 end
     if deadline > now and absolute > now then
       local at = wanted[sid]
       if not at or ARGV[at + 1] ~= revision then return 0 end
-      heads[at] = { revision + 1, created, idle, absolute }
+      heads[at] = { revision + 1, created, idle, absolute, chain or false }
       count = count + 1
     end
   end
@@ -25,7 +25,7 @@ end
 if count * 3 + 1 ~= #ARGV then return 0 end
 
 for at, head in pairs(heads) do
-  redis.call('HSET', KEYS[1], ARGV[at], record(head[1], head[2], head[3], head[4], ARGV[at + 2]))
+  redis.call('HSET', KEYS[1], ARGV[at], record(head[1], head[2], head[3], head[4], head[5], ARGV[at + 2]))
 end
 renew(ARGV[1], now)
 return 1

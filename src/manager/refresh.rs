@@ -1,0 +1,274 @@
+//! Exchanging refresh tokens.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+
+use super::login::Signed;
+use super::whole::whole;
+use super::{Lifetimes, Login, SessionManager, SessionManagerBuilder, load};
+use crate::error::{AuthError, AuthErrorKind, ConfigError, SessionError};
+use crate::events::{Actor, Event, Suspicion};
+use crate::gate::Verb;
+use crate::id::{SessionId, UserId, random_text};
+use crate::reason::EndReason;
+use crate::session::SessionData;
+use crate::store::{Record, Rotate, Rotated, Rotation, Salt};
+use crate::token::{KeySet, RefreshClaims, RefreshPolicy, RefreshToken, Sealed};
+use crate::trace;
+
+/// The refresh tokens' part of a manager.
+pub(super) struct Refresh {
+    policy: ArcSwap<RefreshPolicy>,
+    grace: Duration,
+}
+
+impl Refresh {
+    pub(super) fn new(policy: RefreshPolicy, grace: Duration) -> Self {
+        Self { policy: ArcSwap::from_pointee(policy), grace }
+    }
+
+    /// The refresh token with this number. It can be exchanged until `ends` at most.
+    pub(super) fn issue(
+        &self,
+        claims: &RefreshClaims,
+        salt: &Salt,
+        expires_in: Duration,
+    ) -> Result<RefreshToken, SessionError> {
+        self.policy.load().issue(claims, salt.as_str(), expires_in)
+    }
+}
+
+impl<D: SessionData> SessionManagerBuilder<D> {
+    /// The secrets of refresh tokens, HMAC ones (`SigningKey::hs256`): each login then brings a refresh token, good once,
+    /// for [`SessionManager::refresh`]. None by default.
+    ///
+    /// May be the very secret that signs access tokens: what is signed for one purpose is never taken for the other. The
+    /// store never sees it. To replace it without logging anybody out, keep the old one as a verifying key for as long as
+    /// sessions live.
+    pub fn refresh_keys(mut self, keys: impl Into<KeySet>) -> Self {
+        self.settings.refresh_keys = Some(keys.into());
+        self
+    }
+
+    /// For how long a refresh token that was replaced still brings the same successor, instead of ending the session as
+    /// stolen: for parallel tabs, and for answers that got lost. 10 seconds by default, 5 minutes at most, zero never.
+    ///
+    /// Counted on the store's clock: one that is set back prolongs a window that is open, one that is set forward ends it.
+    pub fn refresh_grace(mut self, window: Duration) -> Self {
+        self.settings.refresh_grace = window;
+        self
+    }
+
+    /// The greatest share of an access token's life that it may come short of
+    /// [`access_token_ttl`](Self::access_token_ttl), at random, so that not all clients that logged in at once refresh at
+    /// once. 0 by default, 0.05 at most.
+    pub fn access_token_jitter(mut self, share: f64) -> Self {
+        self.settings.lifetimes.jitter = share;
+        self
+    }
+}
+
+/// A refresh token and the session that it is one of.
+struct Shown {
+    sealed: Sealed,
+    record: Record,
+    rotation: Rotation,
+}
+
+impl<D: SessionData> SessionManager<D> {
+    /// Exchanges a refresh token for an access token and the next refresh token. It is a use of the session, and never
+    /// extends it past its absolute lifetime.
+    ///
+    /// Of any number of calls with one token one makes the next; the others get the same successor, for the
+    /// [grace window](crate::SessionManagerBuilder::refresh_grace) after it: parallel tabs and answers that got lost are
+    /// no theft. Later than that, and for every older token, two must have it: the session ends with the reason
+    /// [`RefreshReuse`](EndReason::RefreshReuse), whoever of the two comes first, and everybody who shows one of its
+    /// tokens is told so. Text that is no refresh token of ours touches nothing.
+    ///
+    /// Two round trips to a remote store, three where a user directory is asked.
+    ///
+    /// # Errors
+    ///
+    /// [`AuthError`] of the kinds [`InvalidToken`](AuthErrorKind::InvalidToken), also without
+    /// [`refresh_keys`](crate::SessionManagerBuilder::refresh_keys);
+    /// [`SessionExpired`](AuthErrorKind::SessionExpired) and [`SessionRevoked`](AuthErrorKind::SessionRevoked);
+    /// [`AccountInactive`](AuthErrorKind::AccountInactive);
+    /// [`StoreUnavailable`](AuthErrorKind::StoreUnavailable) and
+    /// [`DirectoryUnavailable`](AuthErrorKind::DirectoryUnavailable): keep the token, and try again (the exchange may
+    /// have been made: then the grace window counts); [`Unsigned`](AuthErrorKind::Unsigned).
+    pub async fn refresh(&self, token: &str) -> Result<Login<D>, AuthError> {
+        let (_, sealed) = self.open_refresh(token)?;
+        let RefreshClaims { user, session, .. } = sealed.claims.clone();
+        let manager = self.clone();
+        let exchanged = whole(async move { Ok(manager.exchange(sealed).await) }).await;
+        let exchanged = exchanged.unwrap_or_else(|error| Err(failed(error, &session)));
+        exchanged.inspect_err(|error| self.refused(error, Some((user, session))))
+    }
+
+    /// Ends the session of a refresh token, as [`logout`](Self::logout) ends that of an access token; also of one that
+    /// was replaced. Tells whether it lived until now.
+    ///
+    /// # Errors
+    ///
+    /// [`AuthError`]: 401 if the token is not one of ours, 503 when the session could not be ended.
+    pub async fn logout_refresh(&self, token: &str) -> Result<bool, AuthError> {
+        let (_, sealed) = self.open_refresh(token)?;
+        let RefreshClaims { user, session, .. } = sealed.claims.clone();
+        match self.shown(sealed).await {
+            Ok(_) => self.end_shown(&user, &session).await,
+            // What has ended is logged out.
+            Err(error) if error.kind().is_of_ended_session() => Ok(false),
+            Err(error) => {
+                self.refused(&error, Some((user, session)));
+                Err(error)
+            }
+        }
+    }
+
+    /// Whether logins bring refresh tokens: [`refresh_keys`](crate::SessionManagerBuilder::refresh_keys) were given.
+    #[must_use]
+    pub fn issues_refresh_tokens(&self) -> bool {
+        self.shared.refresh.is_some()
+    }
+
+    /// Puts other keys in the place of the present ones of refresh tokens, while requests are served; see
+    /// [`replace_keys`](Self::replace_keys). Keep the old key as a verifying one for as long as its sessions live.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] when a key fails its self-test or is no HMAC secret, or the manager was built without
+    /// [`refresh_keys`](crate::SessionManagerBuilder::refresh_keys); the present keys then stay.
+    pub fn replace_refresh_keys(&self, keys: impl Into<KeySet>) -> Result<(), ConfigError> {
+        let refresh = self.shared.refresh.as_ref().ok_or(ConfigError::Missing("refresh_keys"))?;
+        let next = refresh.policy.load().with_keys(keys.into())?;
+        refresh.policy.store(Arc::new(next));
+        Ok(())
+    }
+
+    /// A refresh token that one of our keys sealed; no I/O. A refusal is told as an event.
+    fn open_refresh(&self, token: &str) -> Result<(&Refresh, Sealed), AuthError> {
+        let opened = self.shared.refresh.as_ref().and_then(|refresh| {
+            let sealed = refresh.policy.load().open(token)?;
+            Some((refresh, sealed))
+        });
+        opened.ok_or_else(|| {
+            let error = AuthError::new(AuthErrorKind::InvalidToken);
+            self.refused(&error, None);
+            error
+        })
+    }
+
+    /// Finds the session of a refresh token, and makes sure that it was issued for this very one.
+    async fn shown(&self, sealed: Sealed) -> Result<Shown, AuthError> {
+        let RefreshClaims { user, session: id, .. } = &sealed.claims;
+        let gate = &self.shared.gate;
+        let deadline = gate.deadline();
+        let loaded = gate.ask(Verb::Load, deadline, |store| store.load(user, id, None)).await;
+        let Some(record) = loaded.map_err(|error| load::refusal(error, id))? else {
+            return Err(self.why_ended(user, id, deadline).await.0);
+        };
+        let good = |rotation: &&Rotation| {
+            let policy = self.shared.refresh.as_ref().map(|refresh| refresh.policy.load());
+            let is_of = policy.is_some_and(|policy| policy.is_of(&sealed, rotation.salt.as_str()));
+            // A number that is still to come is one that this session lost, with its store.
+            is_of && sealed.claims.counter <= rotation.counter
+        };
+        let Some(rotation) = record.rotation.as_ref().filter(good).cloned() else {
+            return Err(AuthError::new(AuthErrorKind::InvalidToken));
+        };
+        Ok(Shown { sealed, record, rotation })
+    }
+
+    async fn exchange(&self, sealed: Sealed) -> Result<Login<D>, AuthError> {
+        let Some(refresh) = &self.shared.refresh else {
+            return Err(AuthError::new(AuthErrorKind::InvalidToken));
+        };
+        let Shown { sealed, record, rotation } = self.shown(sealed).await?;
+        let RefreshClaims { user, session: id, counter } = sealed.claims;
+        let next = counter.saturating_add(1);
+        // All that can fail comes before the write. Of a token that is known to be stolen nothing else counts.
+        let tokens = if next >= rotation.counter {
+            self.active_user(&user).await.map_err(|error| failed(error, &id))?;
+            Some(self.next_tokens(refresh, &user, &id, next, &record, &rotation.salt)?)
+        } else {
+            None
+        };
+        let gate = &self.shared.gate;
+        let rotate = Rotate::new(rotation.salt, counter, refresh.grace);
+        let rotated = gate
+            .ask(Verb::Rotate, gate.deadline(), |store| store.rotate(&user, &id, &rotate))
+            .await;
+        self.changed(&user);
+        let events = &self.shared.events;
+        let (record, activity) = match rotated.map_err(|error| load::refusal(error, &id))? {
+            Rotated::Next(record, activity) => {
+                events.emit(Event::Rotated { user: user.clone(), session: id.clone() });
+                (record, activity)
+            }
+            Rotated::Again(record, activity) => (record, activity),
+            Rotated::Reused => {
+                let suspicion = Suspicion::RefreshReuse { session: id.clone() };
+                events.emit(Event::Suspicious { user: user.clone(), suspicion });
+                self.tell_revoked(&user, id, EndReason::RefreshReuse, Actor::Application);
+                return Err(AuthError::revoked(EndReason::RefreshReuse));
+            }
+            Rotated::Unknown => return Err(AuthError::new(AuthErrorKind::InvalidToken)),
+            Rotated::Gone => return Err(self.why_ended(&user, &id, gate.deadline()).await.0),
+        };
+        let session = self.session(user, id.clone(), record, activity);
+        let session = session.map_err(|error| load::refusal(error, &id))?;
+        let (access, refresh_token) =
+            tokens.ok_or_else(|| AuthError::new(AuthErrorKind::InvalidToken))?;
+        Ok(Login {
+            session,
+            access_token: access.text,
+            expires_in: access.expires_in,
+            refresh_token: Some(refresh_token),
+        })
+    }
+
+    /// The tokens of a session, from the exchange with this number on.
+    fn next_tokens(
+        &self,
+        refresh: &Refresh,
+        user: &UserId,
+        id: &SessionId,
+        counter: u64,
+        record: &Record,
+        salt: &Salt,
+    ) -> Result<(Signed, RefreshToken), AuthError> {
+        let content = self.content(&record.payload).map_err(|error| load::refusal(error, id))?;
+        let left = record.absolute_deadline.saturating_since(self.shared.gate.now());
+        let lifetimes = Lifetimes { session: left, ..self.shared.lifetimes };
+        let claims = RefreshClaims { user: user.clone(), session: id.clone(), counter };
+        let sign = || {
+            let access = self.sign(user, id, lifetimes, Some(counter), content.claims.as_ref())?;
+            Ok((access, refresh.issue(&claims, salt, left)?))
+        };
+        sign().map_err(|error: SessionError| failed(error, id))
+    }
+}
+
+/// A failure on the way to new tokens, as the client's answer.
+fn failed(error: SessionError, id: &SessionId) -> AuthError {
+    match error {
+        SessionError::Store(error) => load::refusal(error, id),
+        SessionError::AccountInactive => AuthError::new(AuthErrorKind::AccountInactive),
+        SessionError::Directory(error) => {
+            AuthError::with_source(AuthErrorKind::DirectoryUnavailable, error)
+        }
+        error => {
+            // Without random bytes the answer is the same, it is only harder to find.
+            let request_id = random_text::<9>().unwrap_or_default();
+            trace::error!(
+                "no new tokens could be made for a session",
+                session = id.short(),
+                request_id = request_id,
+                error = trace::Chain(&error),
+            );
+            AuthError::unsigned(request_id)
+        }
+    }
+}

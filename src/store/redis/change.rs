@@ -1,0 +1,76 @@
+//! Living sessions are changed by scripts: these are their arguments and answers.
+
+use redis::Value;
+
+use super::pool::unexpected;
+use super::scripts::Script;
+use super::{RedisStore, codec, next_guard, text, unreadable};
+use crate::id::{SessionId, UserId};
+use crate::store::{Replacement, Rotate, Rotated, StoreError, Updated, UpdatedAll};
+
+impl RedisStore {
+    pub(super) async fn replace(
+        &self,
+        user: &UserId,
+        id: &SessionId,
+        expected: u64,
+        payload: &[u8],
+    ) -> Result<Updated, StoreError> {
+        let expected = expected.to_string();
+        let args = [id.as_str().as_bytes(), expected.as_bytes(), payload];
+        match self.run(Script::Update, user, &args).await? {
+            Value::Int(-2) => Err(unreadable()),
+            Value::Int(-1) => Ok(Updated::Gone),
+            Value::Int(0) => Ok(Updated::Conflict),
+            Value::Int(revision) => {
+                u64::try_from(revision).map(Updated::Written).map_err(|_| unexpected())
+            }
+            _ => Err(unexpected()),
+        }
+    }
+
+    pub(super) async fn replace_all(
+        &self,
+        user: &UserId,
+        replacements: &[Replacement],
+    ) -> Result<UpdatedAll, StoreError> {
+        let guard = next_guard()?;
+        let expected: Vec<_> = replacements.iter().map(|new| new.expected.to_string()).collect();
+        let mut args = vec![guard.as_bytes()];
+        for (new, expected) in replacements.iter().zip(&expected) {
+            args.extend([new.id.as_str().as_bytes(), expected.as_bytes(), &new.payload]);
+        }
+        match self.run(Script::UpdateAll, user, &args).await? {
+            Value::Int(-2) => Err(unreadable()),
+            Value::Int(0) => Ok(UpdatedAll::Conflict),
+            Value::Int(1) => Ok(UpdatedAll::Written),
+            _ => Err(unexpected()),
+        }
+    }
+
+    pub(super) async fn exchange(
+        &self,
+        user: &UserId,
+        id: &SessionId,
+        rotate: &Rotate,
+    ) -> Result<Rotated, StoreError> {
+        let (counter, grace) = (rotate.counter.to_string(), text(rotate.grace));
+        let args = [id.as_str(), rotate.salt.as_str(), &counter, &grace].map(str::as_bytes);
+        let answer = match self.run(Script::Rotate, user, &args).await? {
+            Value::Int(-3) => return Ok(Rotated::Reused),
+            Value::Int(-2) => return Err(unreadable()),
+            Value::Int(-1) => return Ok(Rotated::Gone),
+            Value::Int(0) => return Ok(Rotated::Unknown),
+            answer => answer.into_sequence().map_err(|_| unexpected())?,
+        };
+        let Ok([Value::BulkString(record), Value::BulkString(uses), Value::Int(moved)]) =
+            <[Value; 3]>::try_from(answer)
+        else {
+            return Err(unexpected());
+        };
+        let mut record = codec::record(record).ok_or_else(unexpected)?;
+        let uses = codec::activity(&uses).ok_or_else(unexpected)?;
+        record.idle_deadline = uses.idle_deadline.min(record.absolute_deadline);
+        Ok(if moved == 1 { Rotated::Next(record, uses) } else { Rotated::Again(record, uses) })
+    }
+}

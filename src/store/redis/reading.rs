@@ -1,0 +1,83 @@
+//! What the keys of a user say of one session. Each takes as long as the server does: the caller sets the limit.
+
+use super::Inner;
+use super::codec;
+use super::unreadable;
+use crate::clock::Timestamp;
+use crate::id::{SessionId, UserId};
+use crate::store::{Activity, Record, StoreError};
+
+impl Inner {
+    /// A living session; `idle_bound` as in the contract.
+    pub(super) async fn find(
+        &self,
+        user: &UserId,
+        id: &SessionId,
+        idle_bound: Option<Timestamp>,
+    ) -> Result<Option<Record>, StoreError> {
+        let Self { requests, prefix, .. } = self;
+        let live = prefix.live(user);
+        // Where the known bound has passed, the true deadline is needed: both come in one round trip.
+        let passed = idle_bound.is_some_and(|bound| bound <= self.now());
+        let (record, uses) = if passed {
+            let [record, uses] =
+                requests.hget_two([&live, &prefix.seen(user)], id.as_str()).await?;
+            (record, Some(uses))
+        } else {
+            (requests.hget(&live, id.as_str()).await?, None)
+        };
+        self.living(user, id, idle_bound, record, uses).await
+    }
+
+    /// Whether what `live` holds is a living session. `uses` is what `seen` holds, if it was read as well; otherwise it
+    /// is read where it must be.
+    pub(super) async fn living(
+        &self,
+        user: &UserId,
+        id: &SessionId,
+        idle_bound: Option<Timestamp>,
+        record: Option<Vec<u8>>,
+        uses: Option<Option<Vec<u8>>>,
+    ) -> Result<Option<Record>, StoreError> {
+        let Some(record) = record else { return Ok(None) };
+        let mut record = codec::record(record).ok_or_else(unreadable)?;
+        // This host's idea of the server's clock may lag, but not behind what the server wrote.
+        let now = self.now().max(record.created);
+        if record.absolute_deadline <= now {
+            return Ok(None);
+        }
+        let bound = idle_bound.unwrap_or(record.idle_deadline).min(record.absolute_deadline);
+        record.idle_deadline = record.idle_deadline.max(bound);
+        if uses.is_none() && record.idle_deadline > now {
+            return Ok(Some(record));
+        }
+        let uses = match uses {
+            Some(uses) => uses,
+            None => self.requests.hget(&self.prefix.seen(user), id.as_str()).await?,
+        };
+        let Some(uses) = uses else { return Ok(None) };
+        let uses = codec::activity(&uses).ok_or_else(unreadable)?;
+        record.idle_deadline = uses.idle_deadline.min(record.absolute_deadline);
+        Ok((record.idle_deadline > now.max(uses.last_activity)).then_some(record))
+    }
+
+    /// The true last activity and idle deadline of a living session.
+    pub(super) async fn activity(
+        &self,
+        user: &UserId,
+        id: &SessionId,
+    ) -> Result<Option<Activity>, StoreError> {
+        let Self { requests, prefix, .. } = self;
+        let (live, seen) = (prefix.live(user), prefix.seen(user));
+        let both = requests.hget_two([&live, &seen], id.as_str()).await?;
+        let [Some(record), Some(uses)] = both else {
+            return Ok(None);
+        };
+        let (Some(record), Some(uses)) = (codec::record(record), codec::activity(&uses)) else {
+            return Err(unreadable());
+        };
+        let ends = uses.idle_deadline.min(record.absolute_deadline);
+        let now = self.now().max(record.created).max(uses.last_activity);
+        Ok((ends > now).then_some(uses))
+    }
+}

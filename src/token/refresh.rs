@@ -1,0 +1,255 @@
+//! Refresh tokens: who, which session, which number, and two MACs.
+//!
+//! Text: `<number> <session> <second MAC> <user>`, sealed. The seal, the first MAC, tells without any I/O whether the token
+//! is one of ours: garbage costs no question to the store, and whoever shows what we issued may learn what became of the
+//! session. The second MAC also covers the salt, which only a living session has: `HMAC-SHA256(K, label ‖ user ‖ session ‖
+//! number ‖ salt)`. Whoever reads the store lacks the key, whoever has the key lacks the salt.
+
+use std::fmt;
+use std::time::Duration;
+
+use super::keys::Algorithm;
+use super::policy::{Policy, TokenSettings};
+use super::set::KeySet;
+use crate::error::{ConfigError, SessionError};
+use crate::id::{SessionId, UserId};
+
+/// The longest refresh token, in bytes: longer ones are refused unread. What is issued is 140 to 650 bytes long, by the
+/// length of the user's id.
+pub const MAX_REFRESH_TOKEN_LEN: usize = 1024;
+
+const SEAL: &str = "refresh";
+const SECRET: &str = "refresh secret";
+
+/// A refresh token to hand to the client, once. It is in no store and no log; `Debug` does not show it.
+#[derive(Clone)]
+pub struct RefreshToken {
+    text: String,
+    expires_in: Duration,
+}
+
+impl RefreshToken {
+    /// The text: at most [`MAX_REFRESH_TOKEN_LEN`] bytes of `[A-Za-z0-9_.-]`.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// How long the session can live at most from now on: no exchange outlives that. If nobody uses it, it ends earlier.
+    #[must_use]
+    pub fn expires_in(&self) -> Duration {
+        self.expires_in
+    }
+}
+
+impl fmt::Debug for RefreshToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RefreshToken").field("expires_in", &self.expires_in).finish_non_exhaustive()
+    }
+}
+
+/// Which refresh token: of whom, of which session, and the how manyth.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct RefreshClaims {
+    pub(crate) user: UserId,
+    pub(crate) session: SessionId,
+    pub(crate) counter: u64,
+}
+
+/// A refresh token that one of our keys has sealed.
+pub(crate) struct Sealed {
+    pub(crate) claims: RefreshClaims,
+    kid: String,
+    secret: String,
+}
+
+/// The keys of refresh tokens, bound to one issuer and audience.
+pub(crate) struct RefreshPolicy(Policy);
+
+impl RefreshPolicy {
+    /// Checks and tries the keys.
+    pub(crate) fn new(
+        keys: KeySet,
+        issuer: Option<String>,
+        audience: Option<String>,
+    ) -> Result<Self, ConfigError> {
+        // Another signature need not come out the same twice, and only one that does can be handed out again.
+        if keys.verifying().any(|key| key.algorithm() != Algorithm::Hs256) {
+            return Err(ConfigError::OutOfRange {
+                setting: "refresh_keys",
+                rule: "must be HMAC secrets (`SigningKey::hs256`)",
+            });
+        }
+        Policy::new(TokenSettings { issuer, audience, ..TokenSettings::new(keys) }).map(Self)
+    }
+
+    /// The same with other keys.
+    pub(crate) fn with_keys(&self, keys: KeySet) -> Result<Self, ConfigError> {
+        let settings = &self.0.settings;
+        Self::new(keys, settings.issuer.clone(), settings.audience.clone())
+    }
+
+    /// A refresh token; the same each time while the same key signs.
+    pub(crate) fn issue(
+        &self,
+        claims: &RefreshClaims,
+        salt: &str,
+        expires_in: Duration,
+    ) -> Result<RefreshToken, SessionError> {
+        let RefreshClaims { user, session, counter } = claims;
+        let secret = self.0.mac(SECRET, &message(claims, salt))?;
+        // The user is last: it may hold anything.
+        let text = format!("{counter} {} {secret} {user}", session.as_str());
+        Ok(RefreshToken { text: self.0.seal(SEAL, &text)?, expires_in })
+    }
+
+    /// What the token says, if it is one of ours. No I/O.
+    pub(crate) fn open(&self, token: &str) -> Option<Sealed> {
+        if token.len() > MAX_REFRESH_TOKEN_LEN {
+            return None;
+        }
+        let (text, kid) = self.0.unseal(SEAL, token)?;
+        let mut words = text.splitn(4, ' ');
+        let counter = words.next()?.parse().ok()?;
+        let session = SessionId::parse(words.next()?)?;
+        let secret = words.next()?.to_owned();
+        let user = UserId::parse(words.next()?)?;
+        Some(Sealed { claims: RefreshClaims { user, session, counter }, kid, secret })
+    }
+
+    /// Whether it was issued for a session with this salt. Compared in constant time.
+    pub(crate) fn is_of(&self, sealed: &Sealed, salt: &str) -> bool {
+        self.0.is_mac(SECRET, &message(&sealed.claims, salt), &sealed.kid, &sealed.secret)
+    }
+}
+
+/// Unambiguous: of these only the user can hold a blank, and it comes last.
+fn message(claims: &RefreshClaims, salt: &str) -> String {
+    let RefreshClaims { user, session, counter } = claims;
+    format!("{counter} {} {} {user}", session.as_str(), salt)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{SigningKey, VerifyingKey};
+    use super::*;
+
+    const SECRET: &[u8; 36] = b"only-for-tests-Zq3vT8xKpL2mWc7RdYh9x";
+    const OTHER: &[u8; 36] = b"only-for-tests-9hYdR7cWm2LpKx8Tv3qZx";
+
+    fn key(kid: &str, secret: &[u8]) -> SigningKey {
+        SigningKey::hs256(kid, secret).unwrap()
+    }
+
+    fn policy(keys: impl Into<KeySet>, audience: &str) -> RefreshPolicy {
+        let issuer = Some("https://issuer.example".to_owned());
+        RefreshPolicy::new(keys.into(), issuer, Some(audience.to_owned())).unwrap()
+    }
+
+    fn claims(user: &str, counter: u64) -> RefreshClaims {
+        let session = SessionId::parse("s-1_x").unwrap();
+        RefreshClaims { user: UserId::parse(user).unwrap(), session, counter }
+    }
+
+    fn issued(policy: &RefreshPolicy, claims: &RefreshClaims, of: &str) -> String {
+        let token = policy.issue(claims, of, Duration::from_secs(60)).unwrap();
+        assert!(token.as_str().len() <= MAX_REFRESH_TOKEN_LEN);
+        token.text
+    }
+
+    #[test]
+    fn a_token_says_what_it_was_issued_for_and_is_the_same_each_time() {
+        let ours = policy(key("1", SECRET), "shop");
+        for user in ["ada", "a b  c", " ", "ä\n1 s-1 x", &"x".repeat(256), &"\0".repeat(256)] {
+            for counter in [0, 1, u64::MAX] {
+                let claims = claims(user, counter);
+                let token = issued(&ours, &claims, "salt");
+                assert_eq!(token, issued(&ours, &claims, "salt"));
+                let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+                assert!(token.bytes().all(allowed), "{token}");
+                let sealed = ours.open(&token).unwrap();
+                assert_eq!(sealed.claims, claims);
+                assert!(ours.is_of(&sealed, "salt"));
+                assert!(!ours.is_of(&sealed, "sale"));
+            }
+        }
+    }
+
+    #[test]
+    fn every_token_is_another_one() {
+        let ours = policy(key("1", SECRET), "shop");
+        let one = issued(&ours, &claims("ada", 1), "salt");
+        for (other, salt) in
+            [(claims("ada", 2), "salt"), (claims("eve", 1), "salt"), (claims("ada", 1), "sale")]
+        {
+            assert_ne!(one, issued(&ours, &other, salt));
+        }
+    }
+
+    #[test]
+    fn whatever_we_did_not_issue_is_none_of_ours() {
+        let ours = policy(key("1", SECRET), "shop");
+        let token = issued(&ours, &claims("ada", 7), "salt");
+        for at in 0..token.len() {
+            let mut changed = token.clone().into_bytes();
+            changed[at] = if changed[at] == b'A' { b'B' } else { b'A' };
+            assert!(ours.open(std::str::from_utf8(&changed).unwrap()).is_none(), "{at}");
+            assert!(ours.open(&token[..at]).is_none(), "{at}");
+        }
+        let long = format!("{token}{}", "A".repeat(1 << 20));
+        for bad in ["", ".", "..", "a.b.c", &format!("{token}."), &format!("{token}="), &long] {
+            assert!(ours.open(bad).is_none());
+        }
+        for foreign in [
+            policy(key("1", OTHER), "shop"),
+            policy(key("2", SECRET), "shop"),
+            policy(key("1", SECRET), "bank"),
+        ] {
+            assert!(foreign.open(&token).is_none());
+        }
+        // Sealed by the same key for another purpose, or an access token's neighbour.
+        assert!(ours.open(&ours.0.seal("cursor", "7 s-1_x x ada").unwrap()).is_none());
+    }
+
+    #[test]
+    fn the_seal_alone_does_not_make_a_token() {
+        let ours = policy(key("1", SECRET), "shop");
+        for (secret, user) in [("", "ada"), ("AAAA", "ada"), (&*"A".repeat(43), "ada")] {
+            let sealed = ours.0.seal(SEAL, &format!("7 s-1_x {secret} {user}")).unwrap();
+            let sealed = ours.open(&sealed).unwrap();
+            assert!(!ours.is_of(&sealed, "salt"));
+        }
+        for text in ["", "7", "7 s-1_x", "7 s-1_x x", "7 s-1_x x ", "x s-1_x x ada", "7 s.1 x ada"]
+        {
+            assert!(ours.open(&ours.0.seal(SEAL, text).unwrap()).is_none(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_key_that_was_replaced_is_good_until_it_is_taken_out() {
+        let old = policy(key("1", SECRET), "shop");
+        let token = issued(&old, &claims("ada", 7), "salt");
+        let both =
+            KeySet::new(key("2", OTHER)).also_verify(VerifyingKey::hs256("1", SECRET).unwrap());
+        let both = old.with_keys(both).unwrap();
+        let sealed = both.open(&token).unwrap();
+        assert!(both.is_of(&sealed, "salt"));
+        let next = issued(&both, &claims("ada", 8), "salt");
+        assert!(old.open(&next).is_none());
+        assert!(both.with_keys(key("2", OTHER).into()).unwrap().open(&token).is_none());
+    }
+
+    #[test]
+    fn only_hmac_secrets_will_do() {
+        let pem = include_bytes!("../../tests/keys/ed25519.pem");
+        let keys = KeySet::from(SigningKey::eddsa_pem("1", pem).unwrap());
+        let refused = RefreshPolicy::new(keys, None, None).err().unwrap();
+        assert!(matches!(refused, ConfigError::OutOfRange { setting: "refresh_keys", .. }));
+    }
+
+    #[test]
+    fn debug_shows_no_token() {
+        let token = policy(key("1", SECRET), "shop").issue(&claims("ada", 7), "s", Duration::ZERO);
+        assert_eq!(format!("{:?}", token.unwrap()), "RefreshToken { expires_in: 0ns, .. }");
+    }
+}
