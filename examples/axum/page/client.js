@@ -357,9 +357,8 @@ var Refresher = class {
     this.#running = null;
   }
   async #once(stale, epoch, waited, signal) {
-    if (waited && this.#news(stale, epoch) === null) {
-      await this.#tabs.ask(HANDOVER, () => this.#state.login !== stale);
-    }
+    const patience = waited ? HANDOVER : stale === null ? this.#settings.askTabs : 0;
+    if (this.#news(stale, epoch) === null) await this.#tabs.ask(patience, () => this.#state.login !== stale);
     const news = this.#news(stale, epoch);
     if (news) return news;
     if (signal.aborted) throw new SupersededError();
@@ -661,9 +660,8 @@ var AuthService = class {
     return this.#restoring;
   }
   async #restore() {
-    this.#follow.restoring = true;
-    if (!this.loggedIn) await this.#tabs.ask(this.#settings.askTabs, () => this.loggedIn);
     if (this.loggedIn) return true;
+    this.#follow.restoring = true;
     try {
       await this.#refresher.refresh(null);
     } catch (error) {
