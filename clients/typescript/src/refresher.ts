@@ -13,6 +13,8 @@ import { type Wire, unreadable } from "./wire.js";
 const OVER = new Set(["session_revoked", "session_expired", "invalid_token"]);
 /** How long the tab that had the lock before may take to tell its token, in milliseconds. */
 const HANDOVER = 250;
+/** How long the lock is kept after the news were sent, so that whoever has not heard them yet finds it taken. */
+const LINGER = 50;
 /**
  * How long one refresh may take, and after which pause it is sent once more when no answer came, in
  * milliseconds. The server takes the same token again for 10 s, in case its answer was lost: both
@@ -68,11 +70,18 @@ export class Refresher {
     if (this.#running?.epoch === epoch) return this.#running.done;
     this.stop();
     const stop = new AbortController();
-    const done = this.#exclusive
-      .run((waited) => this.#once(stale, epoch, waited, stop.signal))
-      .finally(() => {
-        if (this.#running?.stop === stop) this.#running = null;
-      });
+    const over = (): void => {
+      if (this.#running?.stop === stop) this.#running = null;
+    };
+    const done = new Promise<Login>((resolve, reject) => {
+      const work = async (waited: boolean): Promise<void> => {
+        const { login, ours } = await this.#once(stale, epoch, waited, stop.signal).finally(over);
+        resolve(login);
+        // Nobody who asked for it waits for this.
+        if (ours && this.#settings.channel) await pause(LINGER, stop.signal);
+      };
+      this.#exclusive.run(work).catch(reject);
+    });
     this.#running = { epoch, stop, done };
     return done;
   }
@@ -83,18 +92,24 @@ export class Refresher {
     this.#running = null;
   }
 
-  async #once(stale: Login | null, epoch: number, waited: boolean, signal: AbortSignal): Promise<Login> {
+  /** One refresh, behind the lock; or, if it is not `ours`, what another tab has made of its own. */
+  async #once(
+    stale: Login | null,
+    epoch: number,
+    waited: boolean,
+    signal: AbortSignal,
+  ): Promise<{ login: Login; ours: boolean }> {
     // Whoever had the lock before may have done it for all, with the news still on their way; and who has just come may
     // find the others logged in.
     const patience = waited ? HANDOVER : stale === null ? this.#settings.askTabs : 0;
     if (this.#news(stale, epoch) === null) await this.#tabs.ask(patience, () => this.#state.login !== stale);
     const news = this.#news(stale, epoch);
-    if (news) return news;
+    if (news) return { login: news, ours: false };
     if (signal.aborted) throw new SupersededError();
     if (this.impossible) throw new NoRefreshError();
     if (this.#pause && this.#settings.now() < this.#pause.until) throw this.#pause.error;
     try {
-      return await this.#ask(stale, epoch, signal);
+      return { login: await this.#ask(stale, epoch, signal), ours: true };
     } catch (error) {
       throw this.#refused(error, stale, epoch);
     }
@@ -119,7 +134,7 @@ export class Refresher {
     const send = (): Promise<unknown> => this.#wire.send("POST", "/refresh", { ...json, timeout, signal });
     const answer = (await send().catch(async (error: unknown) => {
       if (!(error instanceof NetworkError)) throw error;
-      await new Promise((resume) => setTimeout(resume, PAUSE));
+      await pause(PAUSE, signal);
       return send();
     })) as RefreshAnswer;
     // Logged out meanwhile, or in again: this answer must not bring the old login back.
@@ -156,4 +171,16 @@ export class Refresher {
     if (error.retryAfter) this.#pause = { until: this.#settings.now() + error.retryAfter * 1000, error };
     return error;
   }
+}
+
+/** Waits so many milliseconds, or until the signal fires. */
+function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resume) => {
+    const timer = setTimeout(resume, milliseconds);
+    signal.addEventListener("abort", () => {
+      clearTimeout(timer);
+      resume();
+    });
+    if (signal.aborted) resume();
+  });
 }

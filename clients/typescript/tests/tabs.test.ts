@@ -42,6 +42,17 @@ describe("refreshes", () => {
     expect(browser.server.count("/api/auth/refresh")).toBe(1);
   });
 
+  it("are one also for a tab that needs one before the news have come, with nobody at it any more", async () => {
+    const { browser, a, b } = await twoTabs();
+    browser.server.expireTokens();
+    browser.channels.sleep();
+    await a.auth.authenticatedFetch(DATA);
+    const late = b.auth.authenticatedFetch(DATA);
+    setTimeout(() => browser.channels.wake(), 20);
+    expect((await late).status).toBe(200);
+    expect(browser.server.count("/api/auth/refresh")).toBe(1);
+  });
+
   it("are one in each tab where the browser has no locks, and nobody is logged out", async () => {
     const browser = new Browser();
     const a = await browser.loggedIn("jeju", { locks: null, channel: null });

@@ -301,6 +301,7 @@ function retryAfter(value, now = Date.now()) {
 // src/refresher.ts
 var OVER = /* @__PURE__ */ new Set(["session_revoked", "session_expired", "invalid_token"]);
 var HANDOVER = 250;
+var LINGER = 50;
 var ATTEMPT = 4e3;
 var PAUSE = 250;
 function loginFrom(answer, asked) {
@@ -345,8 +346,16 @@ var Refresher = class {
     if (this.#running?.epoch === epoch) return this.#running.done;
     this.stop();
     const stop = new AbortController();
-    const done = this.#exclusive.run((waited) => this.#once(stale, epoch, waited, stop.signal)).finally(() => {
+    const over = () => {
       if (this.#running?.stop === stop) this.#running = null;
+    };
+    const done = new Promise((resolve, reject) => {
+      const work = async (waited) => {
+        const { login, ours } = await this.#once(stale, epoch, waited, stop.signal).finally(over);
+        resolve(login);
+        if (ours && this.#settings.channel) await pause(LINGER, stop.signal);
+      };
+      this.#exclusive.run(work).catch(reject);
     });
     this.#running = { epoch, stop, done };
     return done;
@@ -356,16 +365,17 @@ var Refresher = class {
     this.#running?.stop.abort();
     this.#running = null;
   }
+  /** One refresh, behind the lock; or, if it is not `ours`, what another tab has made of its own. */
   async #once(stale, epoch, waited, signal) {
     const patience = waited ? HANDOVER : stale === null ? this.#settings.askTabs : 0;
     if (this.#news(stale, epoch) === null) await this.#tabs.ask(patience, () => this.#state.login !== stale);
     const news = this.#news(stale, epoch);
-    if (news) return news;
+    if (news) return { login: news, ours: false };
     if (signal.aborted) throw new SupersededError();
     if (this.impossible) throw new NoRefreshError();
     if (this.#pause && this.#settings.now() < this.#pause.until) throw this.#pause.error;
     try {
-      return await this.#ask(stale, epoch, signal);
+      return { login: await this.#ask(stale, epoch, signal), ours: true };
     } catch (error) {
       throw this.#refused(error, stale, epoch);
     }
@@ -388,7 +398,7 @@ var Refresher = class {
     const send = () => this.#wire.send("POST", "/refresh", { ...json, timeout, signal });
     const answer = await send().catch(async (error) => {
       if (!(error instanceof NetworkError)) throw error;
-      await new Promise((resume) => setTimeout(resume, PAUSE));
+      await pause(PAUSE, signal);
       return send();
     });
     if (this.#state.epoch !== epoch) throw new SupersededError();
@@ -423,6 +433,16 @@ var Refresher = class {
     return error;
   }
 };
+function pause(milliseconds, signal) {
+  return new Promise((resume) => {
+    const timer = setTimeout(resume, milliseconds);
+    signal.addEventListener("abort", () => {
+      clearTimeout(timer);
+      resume();
+    });
+    if (signal.aborted) resume();
+  });
+}
 
 // src/request.ts
 function prepare(settings, input, init = {}) {
