@@ -240,7 +240,9 @@ impl<D: SessionData> SessionManager<D> {
         salt: &Salt,
     ) -> Result<(Signed, RefreshToken), AuthError> {
         let content = self.content(&record.payload).map_err(|error| load::refusal(error, id))?;
-        let left = record.absolute_deadline.saturating_since(self.shared.gate.now());
+        // This host's idea of the store's clock may lag, but not behind what the store wrote.
+        let now = self.shared.gate.now().max(record.created);
+        let left = record.absolute_deadline.saturating_since(now);
         let lifetimes = Lifetimes { session: left, ..self.shared.lifetimes };
         let claims = RefreshClaims { user: user.clone(), session: id.clone(), counter };
         let sign = || {
