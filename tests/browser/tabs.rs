@@ -72,7 +72,7 @@ impl Tabs {
 #[tokio::test]
 async fn ten_requests_in_each_of_two_tabs_share_one_refresh() {
     let tabs = Tabs::open(&[("ACCESS_TOKEN_TTL", "8")]).await;
-    let all = json!(["jeju"; 10]);
+    let all = Value::from(vec!["jeju"; 10]);
     let before = tabs.count(REFRESH);
     let data = tabs.count("GET /api/data");
     assert_eq!(tabs.burst(7_600), [all.clone(), all.clone()]);
