@@ -70,7 +70,6 @@ export class State {
 
   /** Nobody is logged in any more; `error` is why, where the server said so. */
   end(cause: Exclude<Cause, "login" | "restore">, elsewhere: boolean, error: AuthError | null = null): void {
-    if (this.#login === null && cause !== "ended") return;
     const identity = this.#login?.identity;
     if (identity && cause !== "replaced") this.bury(identity);
     this.#login = null;

@@ -36,7 +36,8 @@ describe("refreshes", () => {
     browser.channels.sleep();
     letGo();
     await first;
-    await settled(20);
+    // Longer than the lock is kept for them.
+    await settled(100);
     browser.channels.wake();
     expect((await second).status).toBe(200);
     expect(browser.server.count("/api/auth/refresh")).toBe(1);
@@ -135,6 +136,24 @@ describe("the end of a login", () => {
     expect(browser.server.cookie).toBe(null);
   });
 
+  it("a logout that no lock keeps from crossing another tab's refresh: the late answer is nobody's", async () => {
+    const browser = new Browser();
+    const b = browser.tab({ locks: null });
+    const a = await browser.loggedIn("jeju", { locks: null });
+    await settled();
+    browser.server.expireTokens();
+    const letGo = browser.server.hold("POST /api/auth/refresh");
+    const asked = expect(a.auth.authenticatedFetch(DATA)).rejects.toMatchObject({ code: "superseded" });
+    await until(() => browser.server.count("/api/auth/refresh") === 1);
+    await b.auth.logout();
+    await until(() => !a.auth.loggedIn);
+    letGo();
+    await asked;
+    await settled();
+    expect([a.auth.loggedIn, b.auth.loggedIn]).toEqual([false, false]);
+    expect(causes(a.changes)).toEqual(["login", "logout elsewhere"]);
+  });
+
   it("late news of a refresh do not undo it", async () => {
     const { browser, a, b } = await twoTabs();
     browser.channels.sleep();
@@ -172,6 +191,11 @@ describe("two users in one browser", () => {
     letGo();
     await expect(asked).rejects.toMatchObject({ code: "superseded" });
     expect([a.auth.userId, b.auth.userId]).toEqual(["user", null]);
+    // Nor does a refresh of the second make it theirs.
+    browser.server.expireTokens();
+    await a.auth.authenticatedFetch("https://app.example/other");
+    await settled();
+    expect(causes(b.changes).length).toBe(2);
     await expect(b.auth.authenticatedFetch(DATA)).rejects.toMatchObject({ code: "not_logged_in" });
   });
 

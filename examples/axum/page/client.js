@@ -510,7 +510,6 @@ var State = class {
   }
   /** Nobody is logged in any more; `error` is why, where the server said so. */
   end(cause, elsewhere, error = null) {
-    if (this.#login === null && cause !== "ended") return;
     const identity = this.#login?.identity;
     if (identity && cause !== "replaced") this.bury(identity);
     this.#login = null;
