@@ -10,6 +10,7 @@ use crate::error::ConfigError;
 use crate::manager::{Demand, FailurePolicy, SessionManager, Staleness};
 use crate::service::SessionAuth;
 use crate::session::SessionData;
+use crate::steps::extract::TokenSource;
 use crate::steps::reject::JsonRejection;
 use crate::token::Audience;
 
@@ -35,6 +36,7 @@ use crate::token::Audience;
 pub struct SessionAuthLayer<D = (), R = JsonRejection> {
     manager: SessionManager<D>,
     mode: Mode,
+    source: TokenSource,
     demand: Demand,
     reject: Arc<R>,
 }
@@ -50,8 +52,8 @@ impl<D> SessionAuthLayer<D> {
     /// A layer that refuses requests without a token, and every request while nobody can say whether its session lives.
     #[must_use]
     pub fn new(manager: SessionManager<D>) -> Self {
-        let (mode, demand) = (Mode::Required, Demand::default());
-        Self { manager, mode, demand, reject: Arc::new(JsonRejection) }
+        let (mode, source, demand) = (Mode::Required, TokenSource::header(), Demand::default());
+        Self { manager, mode, source, demand, reject: Arc::new(JsonRejection) }
     }
 }
 
@@ -62,6 +64,14 @@ impl<D, R> SessionAuthLayer<D, R> {
     #[must_use]
     pub fn optional(self) -> Self {
         Self { mode: Mode::Optional, ..self }
+    }
+
+    /// Where the token is read from. The `Authorization` header alone by default; with a cookie as well, routes that change
+    /// something need [protection against other sites](TokenSource#with-a-cookie).
+    #[must_use]
+    pub fn token_source(mut self, source: TokenSource) -> Self {
+        self.source = source;
+        self
     }
 
     /// Answers refused requests with `reject`, a [`Reject`](crate::Reject) or a closure
@@ -82,8 +92,8 @@ impl<D, R> SessionAuthLayer<D, R> {
     /// ```
     #[must_use]
     pub fn on_reject<R2>(self, reject: R2) -> SessionAuthLayer<D, R2> {
-        let Self { manager, mode, demand, reject: _ } = self;
-        SessionAuthLayer { manager, mode, demand, reject: Arc::new(reject) }
+        let Self { manager, mode, source, demand, reject: _ } = self;
+        SessionAuthLayer { manager, mode, source, demand, reject: Arc::new(reject) }
     }
 
     /// What happens to a request while the store cannot say whether its session lives. By default it is
@@ -132,7 +142,8 @@ impl<S, D, R> Layer<S> for SessionAuthLayer<D, R> {
 
     fn layer(&self, inner: S) -> Self::Service {
         let (manager, demand) = (self.manager.clone(), self.demand.clone());
-        SessionAuth::new(inner, manager, self.mode, demand, Arc::clone(&self.reject))
+        let (source, reject) = (self.source.clone(), Arc::clone(&self.reject));
+        SessionAuth::new(inner, manager, self.mode, source, demand, reject)
     }
 }
 
@@ -142,6 +153,7 @@ impl<D, R> Clone for SessionAuthLayer<D, R> {
         Self {
             manager: self.manager.clone(),
             mode: self.mode,
+            source: self.source.clone(),
             demand: self.demand.clone(),
             reject: Arc::clone(&self.reject),
         }
@@ -152,6 +164,7 @@ impl<D, R> fmt::Debug for SessionAuthLayer<D, R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SessionAuthLayer")
             .field("mode", &self.mode)
+            .field("source", &self.source)
             .field("demand", &self.demand)
             .field("manager", &self.manager)
             .finish_non_exhaustive()

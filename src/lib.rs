@@ -14,7 +14,7 @@
 //!                            401       401, or 503 if nobody can tell
 //! ```
 //!
-//! 1. The one `Authorization: Bearer` value is read ([`bearer`]).
+//! 1. The one `Authorization: Bearer` value is read ([`bearer`]), or a cookie if the layer is told so ([`TokenSource`]).
 //! 2. What this process knows of the token is used while the store vouches for it
 //!    ([`SessionManager::near_cache`]; with [`RedisStore`]). Then go on with 5: nobody was asked.
 //! 3. The token is verified: one algorithm per key, issuer, audience, type, times ([`token`]).
@@ -133,7 +133,7 @@ pub use self::reason::EndReason;
 pub use self::service::SessionAuth;
 pub use self::session::{NewSession, Session, SessionData};
 pub use self::steps::attach::Caller;
-pub use self::steps::extract::bearer;
+pub use self::steps::extract::{TokenSource, bearer};
 pub use self::steps::reject::{Head, JsonRejection, Reject};
 #[cfg(feature = "redis")]
 pub use self::store::RedisStore;

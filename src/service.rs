@@ -13,14 +13,16 @@ use crate::future::ResponseFuture;
 use crate::layer::Mode;
 use crate::manager::{Demand, Recalled, SessionManager};
 use crate::session::SessionData;
+use crate::steps::attach;
+use crate::steps::extract::TokenSource;
 use crate::steps::reject::{self, Head, JsonRejection, Reject};
-use crate::steps::{attach, extract};
 
 /// A service behind a [`SessionAuthLayer`](crate::SessionAuthLayer).
 pub struct SessionAuth<S, D = (), R = JsonRejection> {
     inner: S,
     manager: SessionManager<D>,
     mode: Mode,
+    source: TokenSource,
     demand: Demand,
     reject: Arc<R>,
 }
@@ -30,10 +32,11 @@ impl<S, D, R> SessionAuth<S, D, R> {
         inner: S,
         manager: SessionManager<D>,
         mode: Mode,
+        source: TokenSource,
         demand: Demand,
         reject: Arc<R>,
     ) -> Self {
-        Self { inner, manager, mode, demand, reject }
+        Self { inner, manager, mode, source, demand, reject }
     }
 }
 
@@ -53,7 +56,7 @@ where
 
     fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
         attach::clear::<D>(request.extensions_mut());
-        let recalled = match extract::credential(request.headers()) {
+        let recalled = match self.source.credential(request.headers()) {
             Ok(token) => self.manager.recall(token, &self.demand),
             Err(error)
                 if error.kind() == AuthErrorKind::MissingToken && self.mode == Mode::Optional =>
@@ -95,6 +98,7 @@ impl<S: Clone, D, R> Clone for SessionAuth<S, D, R> {
             inner: self.inner.clone(),
             manager: self.manager.clone(),
             mode: self.mode,
+            source: self.source.clone(),
             demand: self.demand.clone(),
             reject: Arc::clone(&self.reject),
         }
@@ -106,6 +110,7 @@ impl<S: fmt::Debug, D, R> fmt::Debug for SessionAuth<S, D, R> {
         f.debug_struct("SessionAuth")
             .field("inner", &self.inner)
             .field("mode", &self.mode)
+            .field("source", &self.source)
             .field("demand", &self.demand)
             .finish_non_exhaustive()
     }

@@ -27,9 +27,10 @@ pub struct AuthError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum AuthErrorKind {
-    /// More than one `Authorization` field: which of them counts would depend on which hop is asked.
+    /// More than one token, as in two `Authorization` fields, or a header and a cookie that disagree: which of them counts
+    /// would depend on which hop is asked.
     InvalidRequest,
-    /// No bearer token.
+    /// No token.
     MissingToken,
     /// The token is not one of ours: shape, algorithm, signature, issuer, audience, type, a time still to come.
     InvalidToken,
@@ -185,8 +186,8 @@ impl AuthError {
 impl fmt::Display for AuthError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self.kind, self.reason) {
-            (AuthErrorKind::InvalidRequest, _) => f.write_str("more than one authorization header"),
-            (AuthErrorKind::MissingToken, _) => f.write_str("no bearer token"),
+            (AuthErrorKind::InvalidRequest, _) => f.write_str("more than one token"),
+            (AuthErrorKind::MissingToken, _) => f.write_str("no token"),
             (AuthErrorKind::InvalidToken, _) => f.write_str("invalid token"),
             (AuthErrorKind::TokenExpired, _) => f.write_str("expired access token"),
             (AuthErrorKind::SessionExpired, _) => f.write_str("no live session"),

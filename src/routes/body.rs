@@ -27,12 +27,34 @@ pub(super) async fn json(
     body: Body,
     patience: Duration,
 ) -> Result<Bytes, Problem> {
-    let media_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let essence = media_type.and_then(|value| value.split(';').next()).map(str::trim);
-    if !essence.is_some_and(|essence| essence.eq_ignore_ascii_case("application/json")) {
+    if !says_json(headers) {
         return Err(Code::UnsupportedMediaType.into());
     }
     read(body, patience).await
+}
+
+/// A body that says it is JSON, or none at all, which need not say anything.
+pub(super) async fn json_if_any(
+    headers: &HeaderMap,
+    body: Body,
+    patience: Duration,
+) -> Result<Option<Bytes>, Problem> {
+    let says_json = says_json(headers);
+    if !says_json && body.size_hint().lower() > 0 {
+        return Err(Code::UnsupportedMediaType.into());
+    }
+    let body = read(body, patience).await?;
+    match (body.is_empty(), says_json) {
+        (true, _) => Ok(None),
+        (false, true) => Ok(Some(body)),
+        (false, false) => Err(Code::UnsupportedMediaType.into()),
+    }
+}
+
+fn says_json(headers: &HeaderMap) -> bool {
+    let media_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let essence = media_type.and_then(|value| value.split(';').next()).map(str::trim);
+    essence.is_some_and(|essence| essence.eq_ignore_ascii_case("application/json"))
 }
 
 async fn read(body: Body, patience: Duration) -> Result<Bytes, Problem> {

@@ -9,7 +9,10 @@ use http::request::Parts;
 
 use super::Routes;
 use super::context::{ClientAddress, Context, Shared};
+use super::cookie::{AccessCookie, RefreshDelivery};
 use super::credentials::{Credentials, ErasedCredentials};
+use super::csrf;
+use super::delivery::Ways;
 use crate::error::ConfigError;
 use crate::manager::SessionManager;
 use crate::session::SessionData;
@@ -24,6 +27,9 @@ pub struct RoutesBuilder<D = ()> {
     timeout: Duration,
     body_timeout: Duration,
     token_only_logins: bool,
+    refresh_delivery: RefreshDelivery,
+    access_cookie: Option<AccessCookie>,
+    trusted_origins: Vec<String>,
 }
 
 impl<D: SessionData> RoutesBuilder<D> {
@@ -36,6 +42,9 @@ impl<D: SessionData> RoutesBuilder<D> {
             timeout: Duration::from_secs(30),
             body_timeout: Duration::from_secs(10),
             token_only_logins: false,
+            refresh_delivery: RefreshDelivery::default(),
+            access_cookie: None,
+            trusted_origins: Vec::new(),
         }
     }
 
@@ -79,6 +88,39 @@ impl<D: SessionData> RoutesBuilder<D> {
         self
     }
 
+    /// How refresh tokens get to clients and back, if the manager issues any: without
+    /// [`refresh_keys`](crate::SessionManagerBuilder::refresh_keys) there is no `POST /refresh` among the auth routes. In
+    /// a [cookie](RefreshDelivery::Cookie) by default.
+    pub fn refresh_delivery(mut self, delivery: impl Into<RefreshDelivery>) -> Self {
+        self.refresh_delivery = delivery.into();
+        self
+    }
+
+    /// Puts the access token into a cookie as well: a login and a refresh set it, a logout clears it, and these routes read
+    /// it. By default the token is in bodies only, and clients keep it.
+    ///
+    /// The layers around your own routes read it once they are [told](AccessCookie::token_source), and then need
+    /// [protection against other sites](crate::TokenSource#with-a-cookie).
+    pub fn access_cookie(mut self, cookie: AccessCookie) -> Self {
+        self.access_cookie = Some(cookie);
+        self
+    }
+
+    /// Which other origins' pages may use the routes that act on cookies, as in `https://app.example.com`: exactly as
+    /// browsers write an `Origin`, without a default port, a path or a slash at the end. None by default: a browser's
+    /// request that neither `Sec-Fetch-Site` nor `Origin` shows to be from this origin is 403 `cross_site`, one from a
+    /// sister domain too.
+    ///
+    /// A proxy must leave `Host` and `Origin` as they came. Such a page also needs CORS, with credentials, around these
+    /// routes, and must be of the same site: browsers send no `SameSite=Strict` cookies otherwise.
+    pub fn trusted_origins<T: Into<String>>(
+        mut self,
+        origins: impl IntoIterator<Item = T>,
+    ) -> Self {
+        self.trusted_origins = origins.into_iter().map(Into::into).collect();
+        self
+    }
+
     /// Makes the routes. No I/O.
     ///
     /// # Errors
@@ -93,6 +135,9 @@ impl<D: SessionData> RoutesBuilder<D> {
             timeout,
             body_timeout,
             token_only_logins,
+            refresh_delivery,
+            access_cookie,
+            trusted_origins,
         } = self;
         let named = !admin_roles.is_empty() && admin_roles.iter().all(|role| !role.is_empty());
         let rules = [
@@ -103,6 +148,7 @@ impl<D: SessionData> RoutesBuilder<D> {
         if let Some(&(setting, rule, _)) = rules.iter().find(|(_, _, holds)| !holds) {
             return Err(ConfigError::OutOfRange { setting, rule });
         }
+        let refresh = manager.issues_refresh_tokens().then_some(refresh_delivery);
         let context = Context::new(Shared {
             manager,
             credentials,
@@ -111,8 +157,10 @@ impl<D: SessionData> RoutesBuilder<D> {
             timeout,
             body_timeout,
             token_only_logins,
+            ways: Ways { refresh, access: access_cookie },
+            same_origin: csrf::same_origin(&trusted_origins)?,
             nobody: RandomState::new(),
-        });
+        })?;
         Ok(Routes { context })
     }
 }
@@ -129,6 +177,9 @@ impl<D> fmt::Debug for RoutesBuilder<D> {
             .field("timeout", &self.timeout)
             .field("body_timeout", &self.body_timeout)
             .field("token_only_logins", &self.token_only_logins)
+            .field("refresh_delivery", &self.refresh_delivery)
+            .field("access_cookie", &self.access_cookie)
+            .field("trusted_origins", &self.trusted_origins)
             .finish_non_exhaustive()
     }
 }

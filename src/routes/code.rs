@@ -21,6 +21,7 @@ pub(super) enum Code {
     /// Of an application's own routes, behind a guard that asks for a recent or strong login.
     #[expect(dead_code, reason = "told to clients; none of these routes answers it by itself")]
     InsufficientUserAuthentication,
+    CrossSite,
     NotFound,
     MethodNotAllowed,
     RequestTimeout,
@@ -45,7 +46,9 @@ impl Code {
             | Self::SessionRevoked
             | Self::InvalidCredentials
             | Self::InsufficientUserAuthentication => StatusCode::UNAUTHORIZED,
-            Self::AccountInactive | Self::InsufficientScope => StatusCode::FORBIDDEN,
+            Self::AccountInactive | Self::InsufficientScope | Self::CrossSite => {
+                StatusCode::FORBIDDEN
+            }
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
@@ -72,6 +75,7 @@ impl Code {
             Self::AccountInactive => "Account is not active",
             Self::InsufficientScope => "Not enough permissions",
             Self::InsufficientUserAuthentication => "A more recent or stronger login is required",
+            Self::CrossSite => "Cross-site request refused",
             Self::NotFound => "Not found",
             Self::MethodNotAllowed => "Method not allowed",
             Self::RequestTimeout => "Request timed out",

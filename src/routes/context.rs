@@ -8,6 +8,9 @@ use std::time::Duration;
 use http::request::Parts;
 
 use super::credentials::ErasedCredentials;
+use super::csrf::SameOrigin;
+use super::delivery::{Delivery, Ways};
+use crate::error::ConfigError;
 use crate::manager::SessionManager;
 
 pub(super) type ClientAddress = dyn Fn(&Parts) -> Option<IpAddr> + Send + Sync;
@@ -15,6 +18,8 @@ pub(super) type ClientAddress = dyn Fn(&Parts) -> Option<IpAddr> + Send + Sync;
 /// What the handlers need. Cheap to clone.
 pub(super) struct Context<D> {
     shared: Arc<Shared<D>>,
+    /// At this mount.
+    pub(super) delivery: Arc<Delivery>,
 }
 
 pub(super) struct Shared<D> {
@@ -25,13 +30,24 @@ pub(super) struct Shared<D> {
     pub(super) timeout: Duration,
     pub(super) body_timeout: Duration,
     pub(super) token_only_logins: bool,
+    pub(super) ways: Ways,
+    pub(super) same_origin: SameOrigin,
     /// Names nobody: what is typed there may be a password, and must not reach the store as it is.
     pub(super) nobody: RandomState,
 }
 
 impl<D> Context<D> {
-    pub(super) fn new(shared: Shared<D>) -> Self {
-        Self { shared: Arc::new(shared) }
+    /// For routes whose mount is not known.
+    pub(super) fn new(shared: Shared<D>) -> Result<Self, ConfigError> {
+        let delivery = Arc::new(shared.ways.at("/")?);
+        Ok(Self { shared: Arc::new(shared), delivery })
+    }
+
+    /// The same at a mount.
+    pub(super) fn at(&self, mount: &str) -> Self {
+        // A prefix is a good path, and all else was looked at when this was made.
+        let delivery = self.ways.at(mount).map_or_else(|_| Arc::clone(&self.delivery), Arc::new);
+        Self { shared: Arc::clone(&self.shared), delivery }
     }
 }
 
@@ -46,6 +62,6 @@ impl<D> std::ops::Deref for Context<D> {
 // By hand: a derive would ask for `D: Clone`.
 impl<D> Clone for Context<D> {
     fn clone(&self) -> Self {
-        Self { shared: Arc::clone(&self.shared) }
+        Self { shared: Arc::clone(&self.shared), delivery: Arc::clone(&self.delivery) }
     }
 }

@@ -1,4 +1,4 @@
-//! The body of a login, checked by hand: a wrong one is told by field name, and never quotes a password.
+//! The bodies that clients send, checked by hand: a wrong one is told by field name, and never quotes a secret.
 
 use std::borrow::Cow;
 
@@ -70,6 +70,42 @@ pub(super) struct LoginBody<'a> {
     email: Option<&'a RawValue>,
     #[serde(borrow, default, deserialize_with = "given")]
     password: Option<&'a RawValue>,
+}
+
+/// What a refresh sends where the token travels in bodies, as it is told to clients.
+pub(super) enum RefreshRequest {}
+
+impl PartialSchema for RefreshRequest {
+    fn schema() -> RefOr<Schema> {
+        let token = ObjectBuilder::new()
+            .schema_type(SchemaType::new(Type::String))
+            .description(Some("The refresh token of the login, or of the last refresh."));
+        let request = ObjectBuilder::new()
+            .description(Some("A refresh token."))
+            .property("refresh_token", token)
+            .required("refresh_token");
+        RefOr::T(request.into())
+    }
+}
+
+impl ToSchema for RefreshRequest {
+    fn name() -> Cow<'static, str> {
+        "RefreshRequest".into()
+    }
+}
+
+/// The same as it came.
+#[derive(Deserialize)]
+pub(super) struct RefreshBody<'a> {
+    #[serde(borrow, default, deserialize_with = "given")]
+    refresh_token: Option<&'a RawValue>,
+}
+
+impl RefreshBody<'_> {
+    /// The token, if there is one. How long it may be is for whoever checks it to say.
+    pub(super) fn checked(self) -> Result<Option<String>, Problem> {
+        self.refresh_token.map(|token| text("refresh_token", token, 0, usize::MAX)).transpose()
+    }
 }
 
 /// A login's body as it must be.

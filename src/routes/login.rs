@@ -121,9 +121,17 @@ async fn attempt<D: SessionData>(
     let Some(guard) = guard else { return without_session(context, new).await };
     match context.manager.create(new.guard(guard)).await {
         Ok(login) => {
-            let expires_in = login.expires_in.as_secs();
-            let answer = LoggedIn::new(&login.session, login.access_token, expires_in);
-            Ok(answer::ok(&answer)?)
+            let delivery = &context.delivery;
+            let refresh_token = login.refresh_token.as_ref();
+            let mut response = answer::ok(&LoggedIn::new(
+                &login.session,
+                login.access_token.clone(),
+                login.expires_in.as_secs(),
+                delivery.in_body(refresh_token),
+            ))?;
+            let access_token = (login.access_token.as_str(), login.expires_in);
+            delivery.set_cookies(&mut response, access_token, refresh_token)?;
+            Ok(response)
         }
         Err(error) => Err(match refusal(&error) {
             Some(refusal) => Refusal::because(Some(user), refusal),
@@ -139,8 +147,11 @@ async fn without_session<D: SessionData>(
 ) -> Result<Response, Refusal> {
     match context.manager.token_without_session(&new).await {
         Ok(TokenLogin { access_token, expires_in, .. }) => {
-            let answer = LoggedIn::without_session(new, access_token, expires_in.as_secs());
-            Ok(answer::ok(&answer)?)
+            let seconds = expires_in.as_secs();
+            let answer = LoggedIn::without_session(new, access_token.clone(), seconds);
+            let mut response = answer::ok(&answer)?;
+            context.delivery.set_cookies(&mut response, (&access_token, expires_in), None)?;
+            Ok(response)
         }
         Err(error) => Err(match refusal(&error) {
             Some(refusal) => Refusal::because(Some(new.user), refusal),

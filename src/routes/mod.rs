@@ -7,6 +7,7 @@
 //! | auth routes | | session routes | |
 //! |---|---|---|---|
 //! | `POST /login` | opens a session | `GET /me` | the caller's session |
+//! | `POST /refresh` | the next tokens, for a refresh token | | |
 //! | `POST /logout` | ends the token's session | `POST /refresh` | its idle time starts anew |
 //! | `POST /logout-all` | ends all of the caller's | `GET /all` | everybody's sessions, page by page |
 //! | `GET /me` | who the caller is | `GET /stats` | how many there are |
@@ -15,6 +16,19 @@
 //! | `GET /health` | whether the service is ready | `POST /cleanup` | frees expired ones |
 //!
 //! The last five session routes are for administrators; there is no way to mount them without that guard.
+//!
+//! # Refresh tokens and browsers
+//!
+//! Of a manager [with keys for them](crate::SessionManagerBuilder::refresh_keys) a login hands out a refresh token as well,
+//! by default in a [cookie](RefreshCookie) that no script can read, and `POST /refresh` of the auth routes exchanges it for
+//! the next tokens. A logout takes the cookie back; a refresh that fails leaves it alone. Clients that are no browsers may
+//! get it [in bodies](RefreshDelivery::Body) instead. The access token can be put into a [cookie](AccessCookie) as well.
+//!
+//! Where a cookie counts, requests that a browser makes for another site are 403 `cross_site`, by its own word:
+//! `Sec-Fetch-Site`, or `Origin` and `Host`. A request with neither comes from no browser, and is let in.
+//! [`trusted_origins`](RoutesBuilder::trusted_origins) makes exceptions.
+//!
+//! # Answers
 //!
 //! Every answer is JSON with `Cache-Control: no-store`, every refusal `{"detail": …, "code": …}` with a stable `code`.
 //! [`ContractErrorsLayer`] says the errors of the rest of your server in the same words.
@@ -88,7 +102,10 @@ mod builder;
 mod code;
 mod context;
 mod contract;
+mod cookie;
 mod credentials;
+mod csrf;
+mod delivery;
 mod document;
 mod given;
 mod health;
@@ -97,6 +114,7 @@ mod login;
 mod mounts;
 mod own;
 mod problem;
+mod refresh;
 mod router;
 mod shapes;
 mod table;
@@ -113,6 +131,7 @@ use crate::session::SessionData;
 
 pub use self::builder::RoutesBuilder;
 pub use self::contract::{ContractErrors, ContractErrorsFuture, ContractErrorsLayer};
+pub use self::cookie::{AccessCookie, RefreshCookie, RefreshDelivery};
 pub use self::credentials::{Credentials, LoginName, Password, Verdict};
 pub use self::document::document;
 pub use self::mounts::Mounts;
@@ -131,7 +150,8 @@ impl<D: SessionData> Routes<D> {
         RoutesBuilder::new(manager, credentials)
     }
 
-    /// The auth routes, to be nested under a prefix.
+    /// The auth routes, to be nested under a prefix. They do not know which: unless it is [set](RefreshCookie::path), the
+    /// path of their refresh cookie is `/`.
     pub fn auth(&self) -> Router {
         router::router(Group::Auth, self.context.clone())
     }
@@ -150,7 +170,8 @@ impl<D: SessionData> Routes<D> {
     /// All routes at these places.
     pub fn mounted(&self, mounts: &Mounts) -> Router {
         let nest = |router: Router, (group, prefix): (Group, &str)| {
-            router.nest(prefix, router::router(group, self.context.clone()))
+            let context = self.context.at(mounts.cookie_path(prefix));
+            router.nest(prefix, router::router(group, context))
         };
         // What is not found beside the mounts is said in the same words, unless the application has a fallback.
         mounts.places().fold(router::seal(Router::new()), nest)
@@ -167,7 +188,8 @@ impl<D: SessionData> Routes<D> {
     pub fn openapi(&self, mounts: &Mounts) -> OpenApi {
         let mut openapi = document::empty();
         for (group, prefix) in mounts.places() {
-            document::add(&mut openapi, prefix, &group.endpoints::<D>());
+            let delivery = self.context.at(mounts.cookie_path(prefix)).delivery;
+            document::add(&mut openapi, prefix, &delivery, group.endpoints::<D>(&delivery));
         }
         openapi
     }

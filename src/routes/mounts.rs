@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::delivery::Delivery;
 use super::table::Group;
 use crate::error::ConfigError;
 
@@ -43,7 +44,7 @@ impl Mounts {
         Self { places: places.map(|(group, prefix)| (group, prefix.to_owned())).into() }
     }
 
-    /// The auth routes, as [`Routes::auth`](super::Routes::auth).
+    /// The auth routes, as [`Routes::auth`](super::Routes::auth), but that their refresh cookie has the prefix as its path.
     ///
     /// # Errors
     ///
@@ -86,6 +87,16 @@ impl Mounts {
         Ok(self)
     }
 
+    /// The path of the cookies of a mount: its own prefix. Of mounts below one another it is the outermost's: browsers would
+    /// show the inner one the cookies of both, and two of one name are refused.
+    pub(super) fn cookie_path<'a>(&'a self, mount: &'a str) -> &'a str {
+        let auth = self.places().filter(|(group, _)| *group == Group::Auth);
+        let around = auth.map(|(_, prefix)| prefix).filter(|prefix| {
+            mount.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        });
+        around.min_by_key(|prefix| prefix.len()).unwrap_or(mount)
+    }
+
     pub(super) fn places(&self) -> impl Iterator<Item = (Group, &str)> {
         self.places.iter().map(|(group, prefix)| (*group, prefix.as_str()))
     }
@@ -94,7 +105,10 @@ impl Mounts {
 /// Paths do not depend on the sessions' data.
 fn paths(group: Group, prefix: &str) -> impl Iterator<Item = String> + use<> {
     let prefix = prefix.to_owned();
-    group.endpoints::<()>().into_iter().map(move |endpoint| endpoint.path_below(&prefix))
+    group
+        .endpoints::<()>(&Delivery::widest())
+        .into_iter()
+        .map(move |endpoint| endpoint.path_below(&prefix))
 }
 
 fn is_prefix(text: &str) -> bool {

@@ -1,7 +1,6 @@
 //! What a user asks for about their own sessions.
 
 use axum::extract::State;
-use http::HeaderMap;
 
 use super::answer::{self, Answer};
 use super::code::Code;
@@ -12,18 +11,6 @@ use super::shapes::{Account, CurrentSession, Deleted, Device, Done, OwnSessions}
 use crate::error::{AuthError, AuthErrorKind, SessionError};
 use crate::reason::EndReason;
 use crate::session::{Session, SessionData};
-use crate::steps::extract::bearer;
-
-/// `POST /logout`. Works with an access token that has expired, and is idempotent: a session that is gone is logged out.
-pub(super) async fn logout<D: SessionData>(
-    State(context): State<Context<D>>,
-    headers: HeaderMap,
-) -> Answer {
-    let manager = &context.manager;
-    let token = bearer(&headers).inspect_err(|error| manager.refused(error, None))?;
-    manager.logout(token).await?;
-    answer::ok(&Done { message: "Successfully logged out".to_owned() })
-}
 
 /// `POST /logout-all`.
 pub(super) async fn logout_all<D: SessionData>(

@@ -24,9 +24,9 @@ use crate::session::SessionData;
 /// One group's routes, each behind what it needs.
 pub(super) fn router<D: SessionData>(group: Group, context: Context<D>) -> Router {
     let (mut open, mut session, mut admin) = (Router::new(), Router::new(), Router::new());
-    for Endpoint { path, access, handler, .. } in group.endpoints::<D>() {
+    for Endpoint { path, access, handler, .. } in group.endpoints::<D>(&context.delivery) {
         let router = match access {
-            Access::Open | Access::Token => &mut open,
+            Access::Open | Access::Token | Access::Refresh => &mut open,
             Access::Session => &mut session,
             Access::Admin => &mut admin,
         };
@@ -40,18 +40,37 @@ pub(super) fn router<D: SessionData>(group: Group, context: Context<D>) -> Route
         *router = grown;
     }
     let layer = SessionAuthLayer::new(context.manager.clone());
+    let layer = layer.token_source(context.delivery.source.clone());
     let role = RequireRole::any_of(context.admin_roles.iter().cloned()).data::<D>();
     let limit = context.timeout;
     let router = match group {
         // Nobody without a session learns which paths there are.
         Group::Session => {
             let admin = say_405(admin).route_layer(role);
-            say_405(session).merge(admin).fallback(not_found).layer(layer)
+            let router = say_405(session).merge(admin).fallback(not_found).layer(layer);
+            same_origin(router, Access::Session, &context)
         }
-        Group::Auth => say_405(open).merge(say_405(session).route_layer(layer)).fallback(not_found),
+        Group::Auth => {
+            let open = same_origin(say_405(open), Access::Open, &context);
+            let session = say_405(session).route_layer(layer);
+            open.merge(same_origin(session, Access::Session, &context)).fallback(not_found)
+        }
         Group::Health => say_405(open).fallback(not_found),
     };
     seal(router.with_state(context).layer(middleware::from_fn_with_state(limit, in_time)))
+}
+
+/// Routes of that access, out of reach for other sites if cookies count there.
+fn same_origin<D: SessionData>(
+    router: Router<Context<D>>,
+    access: Access,
+    context: &Context<D>,
+) -> Router<Context<D>> {
+    if context.delivery.acts_on_cookies(access) {
+        router.route_layer(context.same_origin.clone())
+    } else {
+        router
+    }
 }
 
 /// What all routes have in common, whoever mounts them.

@@ -1,11 +1,94 @@
 //! Request headers to token text.
 
+use std::sync::Arc;
+
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
 
-use crate::error::{AuthError, AuthErrorKind};
+use super::cookies::{checked_name, cookie};
+use crate::error::{AuthError, AuthErrorKind, ConfigError};
 
 const SCHEME: &str = "Bearer";
+
+/// Where a request may carry its access token: in the `Authorization` header, which is the default, or in a cookie as
+/// well. Cheap to clone.
+///
+/// # With a cookie
+///
+/// For pages without scripts: a browser sends the cookie by itself. It also does so for a request that another site made
+/// it send, so **every route that changes something needs protection against that** once a layer reads a cookie:
+/// tower-http's `CsrfLayer` (feature `csrf`) around them, and `SameSite` on the cookie. The library's own
+/// [routes](crate::routes) bring theirs.
+///
+/// ```
+/// use axum::Router;
+/// use axum::routing::post;
+/// use tower_http::csrf::CsrfLayer;
+/// use tower_session_auth::{ConfigError, Session, SessionAuthLayer, SessionManager, TokenSource};
+///
+/// async fn order(session: Session) -> String {
+///     format!("thank you, {}", session.user_id())
+/// }
+///
+/// fn app(manager: SessionManager) -> Result<Router, ConfigError> {
+///     let source = TokenSource::header_or_cookie("__Host-access_token")?;
+///     Ok(Router::new()
+///         .route("/orders", post(order))
+///         .layer(SessionAuthLayer::new(manager).token_source(source))
+///         .layer(CsrfLayer::new())) // outside: what another site sends is not even looked at
+/// }
+/// # let _ = app;
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TokenSource {
+    cookie: Option<Arc<str>>,
+}
+
+impl TokenSource {
+    /// The header alone, as a layer has it unless told otherwise.
+    #[must_use]
+    pub fn header() -> Self {
+        Self::default()
+    }
+
+    /// The header; or, in a request without a bearer token there, the cookie of this name, whole: with its `__Host-`.
+    ///
+    /// A request with both is good as long as both are the same text, and two cookies of the name are one too many:
+    /// otherwise which of them counts would depend on which hop is asked.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::OutOfRange`] for what is no cookie's name (RFC 6265 section 4.1.1).
+    pub fn header_or_cookie(name: impl AsRef<str>) -> Result<Self, ConfigError> {
+        Ok(Self { cookie: Some(checked_name(name.as_ref())?.into()) })
+    }
+
+    /// Reads the token of a request, for handlers outside of a layer; nothing of the token itself is checked.
+    ///
+    /// # Errors
+    ///
+    /// As for [`bearer`].
+    pub fn token<'a>(&self, headers: &'a HeaderMap) -> Result<&'a str, AuthError> {
+        text(self.credential(headers)?)
+    }
+
+    /// The same, as it came.
+    pub(crate) fn credential<'a>(&self, headers: &'a HeaderMap) -> Result<&'a [u8], AuthError> {
+        match &self.cookie {
+            None => credential(headers),
+            Some(name) => either(headers, name),
+        }
+    }
+}
+
+fn either<'a>(headers: &'a HeaderMap, name: &str) -> Result<&'a [u8], AuthError> {
+    let Some(from_cookie) = cookie(headers, name)? else { return credential(headers) };
+    match credential(headers) {
+        Err(error) if error.kind() == AuthErrorKind::MissingToken => Ok(from_cookie),
+        Ok(token) if token == from_cookie => Ok(token),
+        _ => Err(AuthError::new(AuthErrorKind::InvalidRequest)),
+    }
+}
 
 /// Reads the one `Authorization: Bearer` value (RFC 6750 section 2.1).
 ///
@@ -18,7 +101,11 @@ const SCHEME: &str = "Bearer";
 /// [`AuthError`] of the kind [`MissingToken`](AuthErrorKind::MissingToken),
 /// [`InvalidRequest`](AuthErrorKind::InvalidRequest) or [`InvalidToken`](AuthErrorKind::InvalidToken).
 pub fn bearer(headers: &HeaderMap) -> Result<&str, AuthError> {
-    str::from_utf8(credential(headers)?).map_err(|_| AuthError::new(AuthErrorKind::InvalidToken))
+    text(credential(headers)?)
+}
+
+pub(crate) fn text(token: &[u8]) -> Result<&str, AuthError> {
+    str::from_utf8(token).map_err(|_| AuthError::new(AuthErrorKind::InvalidToken))
 }
 
 /// The same, as it came.
@@ -47,7 +134,7 @@ pub(crate) fn credential(headers: &HeaderMap) -> Result<&[u8], AuthError> {
 }
 
 /// `tchar` of RFC 9110 section 5.6.2: what a scheme's name consists of.
-fn is_token_char(byte: u8) -> bool {
+pub(super) fn is_token_char(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
 
@@ -95,6 +182,61 @@ mod tests {
         for value in bad {
             assert_eq!(read(&[value]), Err(AuthErrorKind::InvalidToken), "{value:?}");
         }
+    }
+
+    /// What a source that knows the cookie `t` makes of a header and a cookie.
+    fn either(header: Option<&str>, cookies: &[&str]) -> Result<String, AuthErrorKind> {
+        let mut headers = HeaderMap::new();
+        if let Some(header) = header {
+            headers.append(AUTHORIZATION, HeaderValue::from_str(header).unwrap());
+        }
+        for cookie in cookies {
+            headers.append("cookie", HeaderValue::from_str(cookie).unwrap());
+        }
+        let source = TokenSource::header_or_cookie("t").unwrap();
+        source.token(&headers).map(str::to_owned).map_err(|error| error.kind())
+    }
+
+    #[test]
+    fn a_cookie_counts_where_no_bearer_token_is_shown() {
+        let ours = || Ok("a.b.c".to_owned());
+        assert_eq!(either(None, &["t=a.b.c"]), ours());
+        assert_eq!(either(Some("Basic dTpw"), &["x=y; t=a.b.c"]), ours());
+        assert_eq!(either(Some("Bearer a.b.c"), &[]), ours());
+        assert_eq!(either(Some("Bearer a.b.c"), &["t=a.b.c"]), ours());
+        assert_eq!(either(None, &["T=a.b.c"]), Err(AuthErrorKind::MissingToken));
+        assert_eq!(
+            either(None, &["t="]),
+            Ok(String::new()),
+            "an empty token, which no rule lets in"
+        );
+    }
+
+    #[test]
+    fn a_header_and_a_cookie_that_disagree_are_refused() {
+        let refused = || Err(AuthErrorKind::InvalidRequest);
+        for header in ["Bearer a.b.d", "Bearer", "Bearer\ta.b.c"] {
+            assert_eq!(either(Some(header), &["t=a.b.c"]), refused(), "{header}");
+        }
+        assert_eq!(either(Some("Bearer a.b.c"), &["t=a.b.c", "t=a.b.c"]), refused());
+        assert_eq!(either(Some("Bearer a.b.c"), &["t="]), refused());
+        assert_eq!(either(Some("Bearer"), &[]), Err(AuthErrorKind::InvalidToken));
+    }
+
+    #[test]
+    fn a_source_of_the_header_looks_at_no_cookie() {
+        let mut headers = HeaderMap::new();
+        headers.append("cookie", HeaderValue::from_static("t=a.b.c; t=d"));
+        let read = TokenSource::header().token(&headers).map_err(|error| error.kind());
+        assert_eq!(read, Err(AuthErrorKind::MissingToken));
+    }
+
+    #[test]
+    fn a_cookies_name_is_a_token() {
+        for name in ["", "a b", "a=b", "a;b", "\"a\"", "naïve", "a,b"] {
+            assert!(TokenSource::header_or_cookie(name).is_err(), "{name:?}");
+        }
+        assert!(TokenSource::header_or_cookie("__Host-access_token").is_ok());
     }
 
     #[test]

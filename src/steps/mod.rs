@@ -1,6 +1,6 @@
 //! What happens to one request, in this order:
 //!
-//! 1. `extract`: headers to token text;
+//! 1. `extract` (with `cookies`): headers to token text;
 //! 2. `SessionManager::recall`: token text to what is known of it (`manager/recall.rs`, `near/`), and if that is enough, to
 //!    step 5;
 //! 3. `SessionManager::verify`: token text to claims (`manager/check.rs`, `token/verify.rs`);
@@ -10,5 +10,6 @@
 //! 6. or, wherever one of these fails, `reject`: the error to a response.
 
 pub(crate) mod attach;
+pub(crate) mod cookies;
 pub(crate) mod extract;
 pub(crate) mod reject;

@@ -18,6 +18,9 @@ pub(in crate::routes) struct About {
     pub(super) description: &'static str,
     pub(super) parameters: Vec<Parameter>,
     pub(super) body: Option<Shape>,
+    pub(super) body_required: bool,
+    /// What the cookies are for that it sets with a 200.
+    pub(super) cookies: Option<&'static str>,
     /// What it answers with a body of its own.
     pub(super) answers: Vec<(u16, &'static str, Shape)>,
     pub(super) problems: Vec<Code>,
@@ -50,6 +53,8 @@ impl About {
             description,
             parameters: Vec::new(),
             body: None,
+            body_required: true,
+            cookies: None,
             answers: Vec::new(),
             problems: Vec::new(),
         }
@@ -75,6 +80,14 @@ impl About {
 
     pub(in crate::routes) fn body<T: ToSchema>(self, example: Value) -> Self {
         Self { body: Some(Shape::of::<T>(example)), ..self }
+    }
+
+    pub(in crate::routes) fn body_if_any<T: ToSchema>(self, example: Value) -> Self {
+        Self { body_required: false, ..self.body::<T>(example) }
+    }
+
+    pub(in crate::routes) fn cookies(self, description: &'static str) -> Self {
+        Self { cookies: Some(description), ..self }
     }
 
     pub(in crate::routes) fn answers<T: ToSchema>(

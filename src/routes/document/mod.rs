@@ -12,12 +12,14 @@ use http::header::CONTENT_TYPE;
 use serde_json::json;
 use utoipa::openapi::path::{HttpMethod, Operation, PathItem, Paths};
 use utoipa::openapi::schema::{Components, Schema, SchemaType, Type};
-use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::tag::TagBuilder;
 use utoipa::openapi::{Info, ObjectBuilder, OpenApi, OpenApiBuilder, RefOr};
 use utoipa::{PartialSchema, ToSchema};
 
 pub(super) use self::about::About;
+use super::code::Code;
+use super::delivery::{Delivery, Refresh};
 use super::problem::ProblemBody;
 use super::router::{say_405, seal};
 use super::table::{Access, Endpoint};
@@ -25,6 +27,10 @@ use crate::reason::EndReason;
 
 /// What the bearer scheme is called in the document.
 const BEARER: &str = "bearer";
+
+/// What the schemes of the cookies are called in the document.
+const ACCESS_COOKIE: &str = "accessCookie";
+const REFRESH_COOKIE: &str = "refreshCookie";
 
 /// What the schema of refusals is called in the document.
 const PROBLEM: &str = "Problem";
@@ -55,9 +61,32 @@ pub(super) fn empty() -> OpenApi {
 }
 
 /// Adds the endpoints of one mount.
-pub(super) fn add<D>(document: &mut OpenApi, prefix: &str, endpoints: &[Endpoint<D>]) {
-    for endpoint in endpoints {
-        let operation = operation::operation(&endpoint.about, endpoint.access, prefix);
+pub(super) fn add<D>(
+    document: &mut OpenApi,
+    prefix: &str,
+    delivery: &Delivery,
+    endpoints: Vec<Endpoint<D>>,
+) {
+    let components = document.components.get_or_insert_default();
+    let refresh = match &delivery.refresh {
+        Refresh::Cookie(cookie) => Some(cookie),
+        Refresh::Never | Refresh::Body => None,
+    };
+    for (scheme, cookie, what) in [
+        (ACCESS_COOKIE, delivery.access.as_ref(), "The access token of a login."),
+        (REFRESH_COOKIE, refresh, "The refresh token of a login."),
+    ] {
+        if let Some(cookie) = cookie {
+            let value = ApiKeyValue::with_description(cookie.name(), what);
+            components.add_security_scheme(scheme, SecurityScheme::ApiKey(ApiKey::Cookie(value)));
+        }
+    }
+    for mut endpoint in endpoints {
+        let changes = endpoint.method != HttpMethod::Get;
+        if changes && delivery.acts_on_cookies(endpoint.access) {
+            endpoint.about = endpoint.about.problems(&[Code::CrossSite]);
+        }
+        let operation = operation::operation(&endpoint.about, endpoint.access, prefix, delivery);
         add_operation(
             &mut document.paths,
             endpoint.path_below(prefix),
@@ -147,7 +176,8 @@ pub fn document(path: &str, mut openapi: OpenApi) -> Result<Router, serde_json::
     let about = About::new("Health", "openapi", "This document", "OpenAPI 3.1, as JSON.");
     let example = json!({"openapi": "3.1.0", "info": {"title": "", "version": ""}, "paths": {}});
     let about = about.answers::<Document>(200, "The document.", example);
-    let operation = operation::operation(&about, Access::Open, path);
+    let nothing = Delivery::widest();
+    let operation = operation::operation(&about, Access::Open, path, &nothing);
     add_schema::<Document>(openapi.components.get_or_insert_default());
     add_operation(&mut openapi.paths, path.to_owned(), HttpMethod::Get, operation);
     let json = Bytes::from(openapi.to_json()?);

@@ -14,14 +14,20 @@ use utoipa::openapi::security::SecurityRequirement;
 use utoipa::openapi::{Content, Header, ObjectBuilder, Ref, Required};
 
 use super::super::code::Code;
+use super::super::delivery::{Delivery, Refresh};
 use super::super::table::Access;
 use super::about::{About, Shape};
-use super::{BEARER, PROBLEM};
+use super::{ACCESS_COOKIE, BEARER, PROBLEM, REFRESH_COOKIE};
 use crate::reason::EndReason;
 
 const JSON: &str = "application/json";
 
-pub(super) fn operation(about: &About, access: Access, prefix: &str) -> Operation {
+pub(super) fn operation(
+    about: &About,
+    access: Access,
+    prefix: &str,
+    delivery: &Delivery,
+) -> Operation {
     let mut operation = OperationBuilder::new()
         .tag(about.tag)
         .summary(Some(about.summary))
@@ -31,17 +37,31 @@ pub(super) fn operation(about: &About, access: Access, prefix: &str) -> Operatio
         operation = operation.parameter(parameter.clone());
     }
     if let Some(body) = &about.body {
-        let body =
-            RequestBodyBuilder::new().required(Some(Required::True)).content(JSON, content(body));
+        let required = if about.body_required { Required::True } else { Required::False };
+        let body = RequestBodyBuilder::new().required(Some(required)).content(JSON, content(body));
         operation = operation.request_body(Some(body.build()));
     }
-    if access != Access::Open {
-        operation = operation.security(SecurityRequirement::new(BEARER, Vec::<String>::new()));
+    for scheme in schemes(access, delivery) {
+        operation = operation.security(SecurityRequirement::new(scheme, Vec::<String>::new()));
     }
     for (status, response) in responses(about, access) {
         operation = operation.response(status.to_string(), response);
     }
     operation.build()
+}
+
+/// The security schemes of which one is enough.
+fn schemes(access: Access, delivery: &Delivery) -> impl Iterator<Item = &'static str> {
+    let by_access_token = !matches!(access, Access::Open | Access::Refresh);
+    let by_cookie = by_access_token && delivery.access.is_some();
+    let by_refresh_cookie = matches!(access, Access::Token | Access::Refresh)
+        && matches!(delivery.refresh, Refresh::Cookie(_));
+    let schemes = [
+        (BEARER, by_access_token),
+        (ACCESS_COOKIE, by_cookie),
+        (REFRESH_COOKIE, by_refresh_cookie),
+    ];
+    schemes.into_iter().filter(|(_, enough)| *enough).map(|(scheme, _)| scheme)
 }
 
 /// `/api/auth` and `logout_all`: `api_auth_logout_all`.
@@ -66,7 +86,13 @@ fn responses(about: &About, access: Access) -> BTreeMap<u16, Response> {
     }
     let problems = problems.into_iter().map(|(status, codes)| (status, problem(&codes)));
     let own = about.answers.iter().map(|(status, description, shape)| {
-        (*status, ResponseBuilder::new().description(*description).content(JSON, content(shape)))
+        let response =
+            ResponseBuilder::new().description(*description).content(JSON, content(shape));
+        let response = match about.cookies {
+            Some(cookies) => response.header("Set-Cookie", header(cookies, Type::String)),
+            None => response,
+        };
+        (*status, response)
     });
     let with_header = |(status, response)| (status, with_header(response, status, access).build());
     problems.chain(own).map(with_header).collect()

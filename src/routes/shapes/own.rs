@@ -29,6 +29,35 @@ pub(in crate::routes) struct LoggedIn {
     token_type: TokenType,
     /// How long the token lives, in seconds.
     expires_in: u64,
+    /// What the next refresh is to send: only where refresh tokens travel in bodies.
+    #[schema(value_type = String)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refresh_token: Option<String>,
+}
+
+/// The next tokens of a session.
+#[derive(Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::routes) struct Refreshed {
+    /// The JWT to send as `Authorization: Bearer`.
+    access_token: String,
+    token_type: TokenType,
+    /// How long the token lives, in seconds.
+    expires_in: u64,
+    /// What the next refresh is to send: only where refresh tokens travel in bodies.
+    #[schema(value_type = String)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refresh_token: Option<String>,
+}
+
+impl Refreshed {
+    pub(in crate::routes) fn new(
+        access_token: String,
+        expires_in: u64,
+        refresh_token: Option<String>,
+    ) -> Self {
+        Self { access_token, token_type: TokenType::Bearer, expires_in, refresh_token }
+    }
 }
 
 /// How the token is to be sent.
@@ -43,6 +72,7 @@ impl LoggedIn {
         session: &Session<D>,
         access_token: String,
         expires_in: u64,
+        refresh_token: Option<String>,
     ) -> Self {
         Self {
             user_id: session.user_id().to_string(),
@@ -52,6 +82,7 @@ impl LoggedIn {
             access_token,
             token_type: TokenType::Bearer,
             expires_in,
+            refresh_token,
         }
     }
 
@@ -70,6 +101,7 @@ impl LoggedIn {
             access_token,
             token_type: TokenType::Bearer,
             expires_in,
+            refresh_token: None,
         }
     }
 }

@@ -7,6 +7,7 @@ use utoipa::openapi::schema::{ObjectBuilder, SchemaType, Type};
 
 use super::{Access, Endpoint};
 use crate::routes::code::Code;
+use crate::routes::delivery::{Delivery, Refresh};
 use crate::routes::document::About;
 use crate::routes::given::LoginRequest;
 use crate::routes::shapes::{Account, Deleted, Done, LoggedIn, OwnSessions};
@@ -15,28 +16,16 @@ use crate::session::SessionData;
 
 const TAG: &str = "Auth";
 
-pub(super) fn auth<D: SessionData>() -> Vec<Endpoint<D>> {
-    vec![
+pub(super) fn auth<D: SessionData>(delivery: &Delivery) -> Vec<Endpoint<D>> {
+    let mut endpoints = vec![
         Endpoint {
             method: HttpMethod::Post,
             path: "/login",
             access: Access::Open,
             handler: post(login::login::<D>),
-            about: about_login(),
+            about: about_login(delivery),
         },
-        Endpoint {
-            method: HttpMethod::Post,
-            path: "/logout",
-            access: Access::Token,
-            handler: post(own::logout::<D>),
-            about: About::new(
-                TAG,
-                "logout",
-                "Ends the session of the token",
-                "Also of a token that has expired. A session that is gone is logged out: 200.",
-            )
-            .answers::<Done>(200, "The session has ended.", json!({"message": "Successfully logged out"})),
-        },
+        super::tokens::logout(delivery),
         Endpoint {
             method: HttpMethod::Post,
             path: "/logout-all",
@@ -102,10 +91,14 @@ pub(super) fn auth<D: SessionData>() -> Vec<Endpoint<D>> {
             .problems(&[Code::NotFound]),
         },
         super::health::ready("/health"),
-    ]
+    ];
+    if delivery.refresh != Refresh::Never {
+        endpoints.push(super::tokens::refresh(delivery));
+    }
+    endpoints
 }
 
-fn about_login() -> About {
+fn about_login(delivery: &Delivery) -> About {
     let about = About::new(
         TAG,
         "login",
@@ -114,7 +107,7 @@ fn about_login() -> About {
          Where the server is set up so, a login while the session store is away gets a token that no session stands \
          behind, good for some routes until the store answers.",
     );
-    about
+    super::tokens::cookies(about, delivery, "Set the cookies that carry the tokens.")
         .body::<LoginRequest>(json!({"user_id": "jeju", "password": "password123"}))
         .answers::<LoggedIn>(
             200,
@@ -124,7 +117,7 @@ fn about_login() -> About {
                 "user_name": "Jeju",
                 "email": "jeju@test.com",
                 "role": "user",
-                "access_token": "eyJ0eXAiOiJhdCtqd3QiLCJhbGciOiJIUzI1NiIsImtpZCI6IjEifQ.e30.c2ln",
+                "access_token": super::tokens::ACCESS_TOKEN,
                 "token_type": "bearer",
                 "expires_in": 3600,
             }),

@@ -4,12 +4,14 @@
 mod auth;
 mod health;
 mod session;
+mod tokens;
 
 use axum::routing::MethodRouter;
 use utoipa::openapi::path::HttpMethod;
 
 use super::code::Code;
 use super::context::Context;
+use super::delivery::Delivery;
 use super::document::About;
 use crate::session::SessionData;
 
@@ -18,7 +20,9 @@ use crate::session::SessionData;
 pub(super) enum Access {
     /// Anybody.
     Open,
-    /// Who shows a token of ours. Its `exp` may have passed, and its session may have ended.
+    /// Who shows a refresh token.
+    Refresh,
+    /// Who shows a token of ours. Its `exp` may have passed, and its session may have ended. A refresh token does as well.
     Token,
     /// Who shows a token whose session lives.
     Session,
@@ -46,7 +50,7 @@ impl Access {
         ];
         let count = match self {
             Self::Open => 0,
-            Self::Token => 6,
+            Self::Refresh | Self::Token => 6,
             Self::Session => 10,
             Self::Admin => ALL.len(),
         };
@@ -63,9 +67,10 @@ pub(super) enum Group {
 }
 
 impl Group {
-    pub(super) fn endpoints<D: SessionData>(self) -> Vec<Endpoint<D>> {
+    /// How tokens travel says which there are.
+    pub(super) fn endpoints<D: SessionData>(self, delivery: &Delivery) -> Vec<Endpoint<D>> {
         match self {
-            Self::Auth => auth::auth(),
+            Self::Auth => auth::auth(delivery),
             Self::Session => session::session(),
             Self::Health => health::health(),
         }

@@ -1,0 +1,145 @@
+//! How tokens travel between the routes and their clients.
+
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::response::Response;
+use http::HeaderMap;
+use http::header::SET_COOKIE;
+
+use super::body;
+use super::cookie::{AccessCookie, RefreshDelivery, TokenCookie};
+use super::given::RefreshBody;
+use super::problem::Problem;
+use super::table::Access;
+use crate::error::ConfigError;
+use crate::steps::extract::TokenSource;
+use crate::token::RefreshToken;
+
+/// What was configured, whatever the mount.
+#[derive(Debug)]
+pub(super) struct Ways {
+    /// `None` where no refresh tokens are issued.
+    pub(super) refresh: Option<RefreshDelivery>,
+    pub(super) access: Option<AccessCookie>,
+}
+
+/// How tokens travel at one mount.
+#[derive(Debug)]
+pub(super) struct Delivery {
+    pub(super) refresh: Refresh,
+    pub(super) access: Option<TokenCookie>,
+    pub(super) source: TokenSource,
+}
+
+/// How refresh tokens travel at one mount.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Refresh {
+    /// There are none.
+    Never,
+    Cookie(TokenCookie),
+    Body,
+}
+
+impl Ways {
+    pub(super) fn at(&self, mount: &str) -> Result<Delivery, ConfigError> {
+        let refresh = match &self.refresh {
+            None => Refresh::Never,
+            Some(RefreshDelivery::Body) => Refresh::Body,
+            Some(RefreshDelivery::Cookie(cookie)) => Refresh::Cookie(cookie.at(mount)?),
+        };
+        let Some(access) = &self.access else {
+            return Ok(Delivery { refresh, access: None, source: TokenSource::header() });
+        };
+        let (source, access) = (access.token_source()?, access.everywhere()?);
+        if let Refresh::Cookie(refresh) = &refresh
+            && refresh.name() == access.name()
+        {
+            let rule = "must not be the same for both tokens";
+            return Err(ConfigError::OutOfRange { setting: "cookie name", rule });
+        }
+        Ok(Delivery { refresh, access: Some(access), source })
+    }
+}
+
+impl Delivery {
+    /// All routes that there can be.
+    pub(super) fn widest() -> Self {
+        Self { refresh: Refresh::Body, access: None, source: TokenSource::header() }
+    }
+
+    /// Whether a browser may act for its user on such a route without a script of ours: there, other sites are kept out.
+    pub(super) fn acts_on_cookies(&self, access: Access) -> bool {
+        let refresh = matches!(self.refresh, Refresh::Cookie(_));
+        match access {
+            // Of the open ones a login sets them.
+            Access::Open | Access::Token | Access::Refresh => refresh || self.access.is_some(),
+            Access::Session | Access::Admin => self.access.is_some(),
+        }
+    }
+
+    /// Puts the tokens into the cookies that there are.
+    pub(super) fn set_cookies(
+        &self,
+        response: &mut Response,
+        (access_token, expires_in): (&str, Duration),
+        refresh_token: Option<&RefreshToken>,
+    ) -> Result<(), Problem> {
+        if let (Refresh::Cookie(cookie), Some(token)) = (&self.refresh, refresh_token) {
+            let cookie = cookie.set(token.as_str(), token.expires_in())?;
+            response.headers_mut().append(SET_COOKIE, cookie);
+        }
+        if let Some(cookie) = &self.access {
+            let cookie = cookie.set(access_token, expires_in)?;
+            response.headers_mut().append(SET_COOKIE, cookie);
+        }
+        Ok(())
+    }
+
+    /// Takes back the cookies that there are.
+    pub(super) fn clear_cookies(&self, response: &mut Response) -> Result<(), Problem> {
+        let refresh = match &self.refresh {
+            Refresh::Cookie(cookie) => Some(cookie),
+            Refresh::Never | Refresh::Body => None,
+        };
+        for cookie in refresh.into_iter().chain(&self.access) {
+            response.headers_mut().append(SET_COOKIE, cookie.cleared()?);
+        }
+        Ok(())
+    }
+
+    /// What a body is to say of a refresh token.
+    pub(super) fn in_body(&self, token: Option<&RefreshToken>) -> Option<String> {
+        let token = token.filter(|_| self.refresh == Refresh::Body);
+        token.map(|token| token.as_str().to_owned())
+    }
+
+    /// The refresh token that a request shows. A body must be a JSON object if there is one, whoever reads it.
+    pub(super) async fn shown(
+        &self,
+        headers: &HeaderMap,
+        body: Body,
+        patience: Duration,
+    ) -> Result<Shown, Problem> {
+        let from_cookie = match &self.refresh {
+            Refresh::Cookie(cookie) => cookie.read(headers)?.map(str::to_owned),
+            Refresh::Never | Refresh::Body => None,
+        };
+        let Some(body) = body::json_if_any(headers, body, patience).await? else {
+            return Ok(from_cookie.map_or(Shown::Nothing, Shown::Token));
+        };
+        let body = body::parse::<RefreshBody<'_>>(&body)?;
+        if self.refresh != Refresh::Body {
+            return Ok(from_cookie.map_or(Shown::Nothing, Shown::Token));
+        }
+        Ok(body.checked()?.map_or(Shown::EmptyBody, Shown::Token))
+    }
+}
+
+/// What a request shows of refresh tokens.
+pub(super) enum Shown {
+    Token(String),
+    Nothing,
+    /// A body that has none, where one could be.
+    EmptyBody,
+}

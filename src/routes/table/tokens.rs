@@ -1,0 +1,89 @@
+//! The auth routes that a refresh token is good for.
+
+use axum::routing::post;
+use serde_json::json;
+use utoipa::openapi::path::HttpMethod;
+
+use super::{Access, Endpoint};
+use crate::routes::code::Code;
+use crate::routes::delivery::{Delivery, Refresh};
+use crate::routes::document::About;
+use crate::routes::given::RefreshRequest;
+use crate::routes::refresh as handlers;
+use crate::routes::shapes::{Done, Refreshed};
+use crate::session::SessionData;
+
+const TAG: &str = "Auth";
+
+/// What a body may be refused for.
+const BODY: [Code; 3] = [Code::PayloadTooLarge, Code::UnsupportedMediaType, Code::InvalidBody];
+
+pub(super) fn refresh<D: SessionData>(delivery: &Delivery) -> Endpoint<D> {
+    let about = About::new(
+        TAG,
+        "refresh",
+        "Exchanges a refresh token for the next tokens",
+        "Never beyond the session's absolute lifetime. A token that was exchanged before gets the same successor for some \
+         seconds, as after a lost answer; afterwards it is taken for stolen, and ends the session. A refusal leaves the \
+         cookie alone.",
+    );
+    let about = cookies(about, delivery, "The next cookies.");
+    let mut example =
+        json!({"access_token": ACCESS_TOKEN, "token_type": "bearer", "expires_in": 3600});
+    let about = if delivery.refresh == Refresh::Body {
+        example["refresh_token"] = REFRESH_TOKEN.into();
+        about.body::<RefreshRequest>(json!({"refresh_token": REFRESH_TOKEN}))
+    } else {
+        about
+    };
+    Endpoint {
+        method: HttpMethod::Post,
+        path: "/refresh",
+        access: Access::Refresh,
+        handler: post(handlers::refresh::<D>),
+        about: about
+            .answers::<Refreshed>(200, "The next tokens.", example)
+            .problems(&BODY)
+            .problems(&[Code::SessionExpired, Code::SessionRevoked, Code::AccountInactive]),
+    }
+}
+
+pub(super) fn logout<D: SessionData>(delivery: &Delivery) -> Endpoint<D> {
+    let about = About::new(
+        TAG,
+        "logout",
+        "Ends the session of the token",
+        "Of an access token, also one that has expired, of a refresh token, or of both. A session that is gone is logged \
+         out: 200.",
+    );
+    let about = cookies(about, delivery, "Take the cookies back.");
+    let about = if delivery.refresh == Refresh::Body {
+        about.body_if_any::<RefreshRequest>(json!({"refresh_token": REFRESH_TOKEN}))
+    } else {
+        about
+    };
+    Endpoint {
+        method: HttpMethod::Post,
+        path: "/logout",
+        access: Access::Token,
+        handler: post(handlers::logout::<D>),
+        about: about
+            .answers::<Done>(
+                200,
+                "The session has ended.",
+                json!({"message": "Successfully logged out"}),
+            )
+            .problems(&BODY),
+    }
+}
+
+/// What the cookies of the answer are for, if it has any.
+pub(super) fn cookies(about: About, delivery: &Delivery, description: &'static str) -> About {
+    let any = delivery.access.is_some() || matches!(delivery.refresh, Refresh::Cookie(_));
+    if any { about.cookies(description) } else { about }
+}
+
+pub(super) const ACCESS_TOKEN: &str =
+    "eyJ0eXAiOiJhdCtqd3QiLCJhbGciOiJIUzI1NiIsImtpZCI6IjEifQ.e30.c2ln";
+
+const REFRESH_TOKEN: &str = "REFRESH_TOKEN_EXAMPLE";

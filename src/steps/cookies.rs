@@ -1,0 +1,104 @@
+//! Request headers to the value of one cookie.
+
+use http::HeaderMap;
+use http::header::COOKIE;
+
+use crate::error::{AuthError, AuthErrorKind, ConfigError};
+
+/// Reads the one cookie of that name (RFC 6265 section 5.4), as it came. Cookies of other names are not looked at, and
+/// need not be well-formed.
+///
+/// Two of the name are refused, in one field or in several, even when they agree: they come from different paths or
+/// hosts, and nothing in the request says which of them is whose.
+///
+/// # Errors
+///
+/// [`AuthError`] of the kind [`InvalidRequest`](AuthErrorKind::InvalidRequest).
+pub(crate) fn cookie<'a>(
+    headers: &'a HeaderMap,
+    name: &str,
+) -> Result<Option<&'a [u8]>, AuthError> {
+    // HTTP/2 may send each cookie in a field of its own.
+    let fields = headers.get_all(COOKIE).iter();
+    let pairs = fields.flat_map(|field| field.as_bytes().split(|byte| *byte == b';'));
+    let mut values = pairs.filter_map(|pair| value(pair.trim_ascii(), name));
+    match (values.next(), values.next()) {
+        (found, None) => Ok(found),
+        (_, Some(_)) => Err(AuthError::new(AuthErrorKind::InvalidRequest)),
+    }
+}
+
+fn value<'a>(pair: &'a [u8], name: &str) -> Option<&'a [u8]> {
+    pair.strip_prefix(name.as_bytes())?.strip_prefix(b"=")
+}
+
+/// Whether clients send a cookie of this name back as it is.
+///
+/// # Errors
+///
+/// [`ConfigError::OutOfRange`] if not.
+pub(crate) fn checked_name(name: &str) -> Result<&str, ConfigError> {
+    if !name.is_empty() && name.bytes().all(super::extract::is_token_char) {
+        return Ok(name);
+    }
+    let rule = "must be one or more letters, digits and !#$%&'*+-.^_`|~";
+    Err(ConfigError::OutOfRange { setting: "cookie name", rule })
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+
+    use super::*;
+
+    fn read(fields: &[&[u8]]) -> Result<Option<Vec<u8>>, AuthErrorKind> {
+        let mut headers = HeaderMap::new();
+        for field in fields {
+            headers.append(COOKIE, HeaderValue::from_bytes(field).unwrap());
+        }
+        let found = cookie(&headers, "t").map(|value| value.map(<[u8]>::to_vec));
+        found.map_err(|error| error.kind())
+    }
+
+    #[test]
+    fn one_cookie_is_found_among_others() {
+        let fields: [&[&[u8]]; 8] = [
+            &[b"t=v"],
+            &[b"a=b; t=v; c=d"],
+            &[b"a=b;t=v"],
+            &[b"a=b; \t t=v ;"],
+            &[b"a=b", b"t=v", b"c=d"],
+            &[b"T=x; tt=x; xt=x; t=v; t; =t; t =x"],
+            &[b"\xff\xfe;;;=; t=v"],
+            &[b"a=\"; t=v; \""],
+        ];
+        for fields in fields {
+            assert_eq!(read(fields), Ok(Some(b"v".to_vec())), "{fields:?}");
+        }
+    }
+
+    #[test]
+    fn a_value_is_taken_as_it_is() {
+        for value in ["", "a=b", "\"v\"", "%41", "a b", "a,t=b"] {
+            let field = format!("t={value}");
+            assert_eq!(read(&[field.as_bytes()]), Ok(Some(value.into())), "{value}");
+        }
+    }
+
+    #[test]
+    fn none_is_found_where_there_is_none() {
+        let fields: [&[&[u8]]; 5] = [&[], &[b""], &[b"a=b"], &[b"t"], &[b"T=v, t=v"]];
+        for fields in fields {
+            assert_eq!(read(fields), Ok(None), "{fields:?}");
+        }
+    }
+
+    #[test]
+    fn two_of_the_name_are_refused_even_when_they_agree() {
+        let fields: [&[&[u8]]; 4] =
+            [&[b"t=v; t=v"], &[b"t=v", b"t=v"], &[b"t=v; a=b; t=w"], &[b"t=", b"t=v"]];
+        for fields in fields {
+            assert_eq!(read(fields), Err(AuthErrorKind::InvalidRequest), "{fields:?}");
+        }
+    }
+}
