@@ -133,7 +133,7 @@ export class AuthService {
   async endSession(id: string): Promise<void> {
     const login = this.#state.login;
     await this.#call("DELETE", `/sessions/${encodeURIComponent(id)}`);
-    if (login?.identity?.session === id) this.#left("logout", login);
+    if (login?.identity?.session === id) await this.#leave("logout", login);
   }
 
   /**
@@ -163,7 +163,7 @@ export class AuthService {
   async logoutAll(): Promise<number> {
     const login = this.#state.login;
     const { deleted_count: ended } = (await this.#call("POST", "/logout-all")) as { deleted_count: number };
-    this.#left("logout_all", login);
+    await this.#leave("logout_all", login);
     return ended;
   }
 
@@ -263,6 +263,18 @@ export class AuthService {
     this.#tabs.tellOut(how, login?.identity ?? null, null);
     const now = this.#state.login;
     if (now !== null && login !== null && sameSession(now.identity, login.identity)) this.#state.end(how, false);
+  }
+
+  /** The same, after another route than `/logout`: the browser still has the cookie of a session that is over. */
+  async #leave(how: "logout" | "logout_all", login: Login | null): Promise<void> {
+    this.#left(how, login);
+    if (this.#settings.delivery === "body") return;
+    await this.#exclusive.run(async () => {
+      // Another tab's next login has a cookie of its own.
+      if (this.loggedIn) return;
+      // Only tidiness: the session is over, whether the cookie goes or not.
+      await this.#wire.send("POST", "/logout", { token: login?.token ?? null }).catch(() => {});
+    });
   }
 
   /** An auth route that needs a token. */

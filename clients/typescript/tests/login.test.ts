@@ -75,6 +75,7 @@ it("logging out everywhere tells how many sessions it was", async () => {
   const { auth, changes } = await browser.loggedIn();
   expect(await auth.logoutAll()).toBe(2);
   expect(changes.at(-1)).toMatchObject({ loggedIn: false, cause: "logout_all", elsewhere: false });
+  expect(browser.server.cookie, "the cookie goes as well").toBe(null);
 });
 
 it("own sessions are listed and ended; the one in use ends as by a logout", async () => {
@@ -90,6 +91,7 @@ it("own sessions are listed and ended; the one in use ends as by a logout", asyn
   expect(browser.server.seen.at(-1)?.url).toMatch(/\/sessions\/\.\.%2Fme$/);
   await auth.endSession(mine?.session_id ?? "");
   expect(changes.at(-1)).toMatchObject({ loggedIn: false, cause: "logout" });
+  expect(browser.server.cookie, "the cookie goes as well").toBe(null);
 });
 
 it.each(["refresh", "request"])("a late answer to a %s does not bring a login back after a logout", async (what) => {

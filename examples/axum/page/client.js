@@ -704,7 +704,7 @@ var AuthService = class {
   async endSession(id) {
     const login = this.#state.login;
     await this.#call("DELETE", `/sessions/${encodeURIComponent(id)}`);
-    if (login?.identity?.session === id) this.#left("logout", login);
+    if (login?.identity?.session === id) await this.#leave("logout", login);
   }
   /**
    * Logs out, in all tabs. Also works with an access token that has run out.
@@ -731,7 +731,7 @@ var AuthService = class {
   async logoutAll() {
     const login = this.#state.login;
     const { deleted_count: ended } = await this.#call("POST", "/logout-all");
-    this.#left("logout_all", login);
+    await this.#leave("logout_all", login);
     return ended;
   }
   /**
@@ -820,6 +820,16 @@ var AuthService = class {
     this.#tabs.tellOut(how, login?.identity ?? null, null);
     const now = this.#state.login;
     if (now !== null && login !== null && sameSession(now.identity, login.identity)) this.#state.end(how, false);
+  }
+  /** The same, after another route than `/logout`: the browser still has the cookie of a session that is over. */
+  async #leave(how, login) {
+    this.#left(how, login);
+    if (this.#settings.delivery === "body") return;
+    await this.#exclusive.run(async () => {
+      if (this.loggedIn) return;
+      await this.#wire.send("POST", "/logout", { token: login?.token ?? null }).catch(() => {
+      });
+    });
   }
   /** An auth route that needs a token. */
   async #call(method, path) {
