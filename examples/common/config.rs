@@ -11,6 +11,7 @@
 //! | `SESSION_REFRESH_THRESHOLD` | 900, or a quarter of `SESSION_TTL` if that is less | use with less than this left extends the session, seconds |
 //! | `SESSION_MAX_LIFETIME` | 86400 | absolute lifetime, seconds |
 //! | `ACCESS_TOKEN_TTL` | 3600 | access token lifetime, seconds |
+//! | `COOKIE_SECURE` | `true` | `false` drops `Secure` from cookies, for plain HTTP on another host than localhost |
 //! | `TRUSTED_PROXIES` | unset | addresses and networks whose `X-Forwarded-For` is believed |
 //! | `RUST_LOG` | `info` | log filter |
 
@@ -33,6 +34,7 @@ pub(crate) struct Config {
     pub(crate) refresh_threshold: Duration,
     pub(crate) lifetime: Duration,
     pub(crate) access_token_ttl: Duration,
+    pub(crate) cookie_secure: bool,
     pub(crate) proxies: TrustedProxies,
 }
 
@@ -79,6 +81,7 @@ impl Config {
             lifetime: seconds(&get, "SESSION_MAX_LIFETIME")?.unwrap_or(Duration::from_secs(86400)),
             access_token_ttl: seconds(&get, "ACCESS_TOKEN_TTL")?
                 .unwrap_or(Duration::from_secs(3600)),
+            cookie_secure: parsed(&get, "COOKIE_SECURE", "true or false")?.unwrap_or(true),
             proxies: TrustedProxies::parse(&get("TRUSTED_PROXIES").unwrap_or_default())?,
         })
     }

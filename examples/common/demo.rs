@@ -1,6 +1,6 @@
 //! The library as both example servers set it up: a session manager over the chosen store, and its routes.
 
-use tower_session_auth::routes::Routes;
+use tower_session_auth::routes::{RefreshCookie, Routes};
 use tower_session_auth::touch::Worker;
 use tower_session_auth::{ConfigError, KeySet, SessionManager, SigningKey};
 
@@ -25,7 +25,9 @@ impl Demo {
             .map_err(|error| format!("JWT_SECRET cannot be used: {error}"))?;
         let users = Users::demo().await?;
         let builder = SessionManager::builder()
-            .keys(KeySet::new(key))
+            .keys(KeySet::new(key.clone()))
+            // The same secret: what is signed for one purpose is never taken for the other.
+            .refresh_keys(KeySet::new(key))
             .issuer(NAME)
             .audience(NAME)
             .idle_ttl(config.idle_ttl)
@@ -41,6 +43,7 @@ impl Demo {
         let (manager, worker) = builder.build().map_err(|error| in_variables(&error))?;
         let proxies = config.proxies.clone();
         let routes = Routes::builder(manager.clone(), users)
+            .refresh_delivery(RefreshCookie::new().secure(config.cookie_secure))
             .client_address(move |parts| proxies.client_of(parts))
             .timeout(limits.handler)
             .body_timeout(limits.body_read)

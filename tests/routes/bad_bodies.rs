@@ -185,7 +185,7 @@ async fn a_body_over_16_kib_is_413_and_is_not_read_further() {
 }
 
 /// A body that never comes.
-struct Stalled;
+pub(crate) struct Stalled;
 
 impl hyper::body::Body for Stalled {
     type Data = Bytes;

@@ -9,6 +9,7 @@
 
 mod debug;
 mod logs;
+mod routes;
 #[path = "../support/mod.rs"]
 mod support;
 

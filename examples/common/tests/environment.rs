@@ -52,6 +52,8 @@ async fn the_environment_is_read_whole_or_refused() {
         ("SESSION_TTL", "1h"),
         ("SESSION_TTL", "-1"),
         ("ACCESS_TOKEN_TTL", "1.5"),
+        ("COOKIE_SECURE", "no"),
+        ("COOKIE_SECURE", "FALSE"),
         ("TRUSTED_PROXIES", "proxy"),
         ("REDIS_URL", "http://user:hunter2@127.0.0.1/"),
         ("REDIS_URL", "redis+sentinel://:hunter2@127.0.0.1:26379/mymaster"),
@@ -94,7 +96,9 @@ async fn the_environment_is_read_whole_or_refused() {
         Demo::new(&config, Limits::default()).await.is_ok(),
         "the refresh threshold follows a short idle TTL"
     );
+    assert!(!super::config(&[("COOKIE_SECURE", "false")]).unwrap().cookie_secure);
     let defaults = Config::read(|_| None).unwrap();
+    assert!(defaults.cookie_secure);
     assert_eq!(defaults.bind.to_string(), "127.0.0.1:8000");
     assert_eq!(defaults.lifetime, Duration::from_secs(86_400));
     assert_eq!(defaults.refresh_threshold, Duration::from_secs(900));

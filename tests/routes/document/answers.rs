@@ -7,13 +7,15 @@ use http::Request;
 use serde_json::{Value, json};
 use tokio::time::advance;
 use tower_session_auth::EndReason;
+use tower_session_auth::routes::AccessCookie;
 use tower_session_auth::store::StoreErrorKind;
 
 use super::schemas::{Document, Operation, Seen};
-use crate::desk;
+use crate::jar::{ACCESS, Ask, REFRESH, browser_site, post, refreshing, routes_site};
 use crate::site::{Reply, Site, limit, request, site, site_with};
 use crate::support::switch::Mood;
 use crate::support::user;
+use crate::{desk, jar};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -151,6 +153,61 @@ impl Table {
         }
     }
 
+    /// Bodies that are none, on a route that needs none.
+    async fn bodies(&mut self, operation: &Operation, site: &Site, asked: impl Fn() -> Ask) {
+        let large = format!("{{}}{}", " ".repeat(20_000));
+        for body in ["{", "[]", &large] {
+            self.ask(operation, site, asked().json(body).request()).await;
+        }
+        let form = asked().header("content-type", "text/plain").body("a=b");
+        self.ask(operation, site, form.request()).await;
+    }
+
+    /// Refresh tokens that are none, or not any more, and a store that cannot tell.
+    async fn refresh_tokens(&mut self, operation: &Operation) {
+        let site = site_with(
+            |builder, desk| {
+                let builder = refreshing(builder, desk).idle_ttl(2 * MINUTE);
+                builder.directory(desk.clone()).revalidate_after(Duration::ZERO)
+            },
+            |routes| routes.timeout(Duration::from_millis(100)),
+        );
+        let (mount, _) = operation.1.rsplit_once('/').unwrap();
+        let new = async || jar::login(mount).to(&site).await.refresh_token();
+        let shown = |token: &str| post(&operation.1).cookie(REFRESH, token);
+        self.bodies(operation, &site, || post(&operation.1)).await;
+        let token = new().await;
+        for asked in [
+            shown(&token),
+            shown("x"),
+            shown(&token).cookie(REFRESH, "x"),
+            post(&operation.1),
+            shown(&token).header("sec-fetch-site", "cross-site"),
+        ] {
+            self.ask(operation, &site, asked.request()).await;
+        }
+        let mut other = shown(&token).request();
+        *other.method_mut() = "PATCH".parse().unwrap();
+        self.ask(operation, &site, other).await;
+        for mood in [Mood::Fail(StoreErrorKind::Unavailable), Mood::Hang, Mood::Panic] {
+            let token = new().await;
+            site.store.set(mood);
+            self.ask(operation, &site, shown(&token).request()).await;
+            site.store.set(Mood::Answer);
+            advance(Duration::from_secs(1)).await;
+        }
+        let token = new().await;
+        site.desk.change("jeju", |person| person.active = false);
+        self.ask(operation, &site, shown(&token).request()).await;
+        site.desk.change("jeju", |person| person.active = true);
+        let token = new().await;
+        site.manager.delete_all(&user("jeju"), EndReason::LogoutAll).await.unwrap();
+        self.ask(operation, &site, shown(&token).request()).await;
+        let token = new().await;
+        advance(3 * MINUTE).await;
+        self.ask(operation, &site, shown(&token).request()).await;
+    }
+
     async fn bad_input(&mut self, operation: &Operation) {
         let site = site();
         let token = site.token("admin").await;
@@ -184,6 +241,12 @@ async fn every_answer_is_documented_and_every_documented_answer_is_given() {
         } else {
             table.trouble(operation).await;
         }
+        if operation.1.ends_with("/logout") {
+            let site = site();
+            let token = site.token("admin").await;
+            let asked = || post(&operation.1).bearer(&token);
+            table.bodies(operation, &site, asked).await;
+        }
     }
     for operation in &operations {
         let documented = table.document.documented(operation);
@@ -195,6 +258,55 @@ async fn every_answer_is_documented_and_every_documented_answer_is_given() {
     }
     // Two mounts of the auth routes with seven routes each, seven session routes, two health routes, the document.
     assert_eq!(operations.len(), 2 * 7 + 7 + 2 + 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_refresh_cookies_are_good_for_is_documented_and_answered() {
+    let json = browser_site().call("GET", "/api/openapi.json", None).await.body;
+    let mut table = Table { document: Document::new(json), seen: Seen::default() };
+    let schemes = &table.document.json["components"]["securitySchemes"];
+    let scheme = &schemes["refreshCookie"];
+    assert_eq!((&scheme["type"], &scheme["in"]), (&"apiKey".into(), &"cookie".into()));
+    assert_eq!(scheme["name"], REFRESH);
+    assert!(schemes.get("accessCookie").is_none());
+    for mount in ["/auth", "/api/auth"] {
+        let operation = ("POST".to_owned(), format!("{mount}/refresh"));
+        table.refresh_tokens(&operation).await;
+        assert_eq!(table.document.documented(&operation), table.seen.0[&operation]);
+        let operation = ("POST".to_owned(), format!("{mount}/logout"));
+        table.refresh_tokens(&operation).await;
+        assert_eq!(table.document.documented(&operation), table.seen.0[&operation]);
+        for (route, security) in [
+            ("refresh", json!([{"refreshCookie": []}])),
+            ("logout", json!([{"bearer": []}, {"refreshCookie": []}])),
+            ("logout-all", json!([{"bearer": []}])),
+            ("login", Value::Null),
+        ] {
+            let operation = ("POST".to_owned(), format!("{mount}/{route}"));
+            let documented = table.document.operation(&operation);
+            assert_eq!(documented["security"], security, "{route}");
+            let cookies = documented["responses"]["200"]["headers"].get("Set-Cookie").is_some();
+            assert_eq!(cookies, route != "logout-all", "{route}");
+            let codes = table.document.documented(&operation);
+            let guarded = codes.contains(&(403, "cross_site".to_owned()));
+            assert_eq!(guarded, route != "logout-all", "{route}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_access_cookie_is_a_way_in_wherever_the_header_is() {
+    let site = routes_site(|routes| routes.access_cookie(AccessCookie::new()));
+    let document = Document::new(site.call("GET", "/api/openapi.json", None).await.body);
+    assert_eq!(document.json["components"]["securitySchemes"]["accessCookie"]["name"], ACCESS);
+    for operation in document.operations() {
+        let described = document.operation(&operation);
+        let Some(ways) = described["security"].as_array() else { continue };
+        let (bearer, cookie) = (json!({"bearer": []}), json!({"accessCookie": []}));
+        assert_eq!(ways.contains(&bearer), ways.contains(&cookie), "{operation:?}");
+        let guarded = document.documented(&operation).contains(&(403, "cross_site".to_owned()));
+        assert_eq!(guarded, operation.0 != "GET", "{operation:?}");
+    }
 }
 
 #[tokio::test(start_paused = true)]
