@@ -52,7 +52,7 @@ export interface paths {
         put?: never;
         /**
          * Ends the session of the token
-         * @description Also of a token that has expired. A session that is gone is logged out: 200.
+         * @description Of an access token, also one that has expired, of a refresh token, or of both. A session that is gone is logged out: 200.
          */
         post: operations["api_auth_logout"];
         delete?: never;
@@ -95,6 +95,26 @@ export interface paths {
         get: operations["api_auth_me"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/auth/refresh": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Exchanges a refresh token for the next tokens
+         * @description Never beyond the session's absolute lifetime. A token that was exchanged before gets the same successor for some seconds, as after a lost answer; afterwards it is taken for stolen, and ends the session. A refusal leaves the cookie alone.
+         */
+        post: operations["api_auth_refresh"];
         delete?: never;
         options?: never;
         head?: never;
@@ -353,7 +373,7 @@ export interface paths {
         put?: never;
         /**
          * Ends the session of the token
-         * @description Also of a token that has expired. A session that is gone is logged out: 200.
+         * @description Of an access token, also one that has expired, of a refresh token, or of both. A session that is gone is logged out: 200.
          */
         post: operations["auth_logout"];
         delete?: never;
@@ -396,6 +416,26 @@ export interface paths {
         get: operations["auth_me"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/auth/refresh": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Exchanges a refresh token for the next tokens
+         * @description Never beyond the session's absolute lifetime. A token that was exchanged before gets the same successor for some seconds, as after a lost answer; afterwards it is taken for stolen, and ends the session. A refusal leaves the cookie alone.
+         */
+        post: operations["auth_refresh"];
         delete?: never;
         options?: never;
         head?: never;
@@ -685,6 +725,8 @@ export interface components {
              * @description How long the token lives, in seconds.
              */
             expires_in: number;
+            /** @description What the next refresh is to send: only where refresh tokens travel in bodies. */
+            refresh_token?: string;
             /** @description The role. */
             role: string | null;
             token_type: components["schemas"]["TokenType"];
@@ -738,12 +780,25 @@ export interface components {
          * @description Says in stable words what is wrong.
          * @enum {string}
          */
-        ProblemCode: "invalid_request" | "missing_token" | "invalid_token" | "token_expired" | "session_expired" | "session_revoked" | "invalid_credentials" | "account_inactive" | "insufficient_scope" | "insufficient_user_authentication" | "not_found" | "method_not_allowed" | "request_timeout" | "session_limit" | "payload_too_large" | "unsupported_media_type" | "invalid_body" | "rate_limited" | "overloaded" | "store_unavailable" | "internal";
+        ProblemCode: "invalid_request" | "missing_token" | "invalid_token" | "token_expired" | "session_expired" | "session_revoked" | "invalid_credentials" | "account_inactive" | "insufficient_scope" | "insufficient_user_authentication" | "cross_site" | "not_found" | "method_not_allowed" | "request_timeout" | "session_limit" | "payload_too_large" | "unsupported_media_type" | "invalid_body" | "rate_limited" | "overloaded" | "store_unavailable" | "internal";
         /** @description How the service is. */
         Readiness: {
             cache: components["schemas"]["CacheHealth"];
             status: components["schemas"]["HealthStatus"];
             store: components["schemas"]["StoreHealth"];
+        };
+        /** @description The next tokens of a session. */
+        Refreshed: {
+            /** @description The JWT to send as `Authorization: Bearer`. */
+            access_token: string;
+            /**
+             * Format: int64
+             * @description How long the token lives, in seconds.
+             */
+            expires_in: number;
+            /** @description What the next refresh is to send: only where refresh tokens travel in bodies. */
+            refresh_token?: string;
+            token_type: components["schemas"]["TokenType"];
         };
         /** @description Some of all sessions. */
         SessionList: {
@@ -988,6 +1043,8 @@ export interface operations {
             /** @description The session is open. */
             200: {
                 headers: {
+                    /** @description Set the cookies that carry the tokens. */
+                    "Set-Cookie"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -1028,6 +1085,18 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
                         code?: "invalid_credentials";
+                    };
+                };
+            };
+            /** @description Cross-site request refused */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "cross_site";
                     };
                 };
             };
@@ -1145,6 +1214,8 @@ export interface operations {
             /** @description The session has ended. */
             200: {
                 headers: {
+                    /** @description Take the cookies back. */
+                    "Set-Cookie"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -1184,6 +1255,18 @@ export interface operations {
                     };
                 };
             };
+            /** @description Cross-site request refused */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "cross_site";
+                    };
+                };
+            };
             /** @description Method not allowed */
             405: {
                 headers: {
@@ -1207,6 +1290,42 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
                         code?: "request_timeout";
+                    };
+                };
+            };
+            /** @description Body too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "payload_too_large";
+                    };
+                };
+            };
+            /** @description Expected application/json */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "unsupported_media_type";
+                    };
+                };
+            };
+            /** @description The request does not have the expected shape */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "invalid_body";
                     };
                 };
             };
@@ -1445,6 +1564,163 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
                         code?: "request_timeout";
+                    };
+                };
+            };
+            /** @description Internal error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "internal";
+                    };
+                };
+            };
+            /** @description Session store unavailable */
+            503: {
+                headers: {
+                    /** @description After how many seconds to try again. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "store_unavailable";
+                    };
+                };
+            };
+        };
+    };
+    api_auth_refresh: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The next tokens. */
+            200: {
+                headers: {
+                    /** @description The next cookies. */
+                    "Set-Cookie"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "access_token": "eyJ0eXAiOiJhdCtqd3QiLCJhbGciOiJIUzI1NiIsImtpZCI6IjEifQ.e30.c2ln",
+                     *       "expires_in": 3600,
+                     *       "token_type": "bearer"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Refreshed"];
+                };
+            };
+            /** @description Malformed request */
+            400: {
+                headers: {
+                    /** @description The challenge (RFC 6750). */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "invalid_request";
+                    };
+                };
+            };
+            /** @description Session expired, please login again; Session was ended; Not authenticated; Could not validate credentials */
+            401: {
+                headers: {
+                    /** @description The challenge (RFC 6750): with `error` only if a token was shown. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "session_expired" | "session_revoked" | "missing_token" | "invalid_token";
+                    };
+                };
+            };
+            /** @description Account is not active; Cross-site request refused */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "account_inactive" | "cross_site";
+                    };
+                };
+            };
+            /** @description Method not allowed */
+            405: {
+                headers: {
+                    /** @description The methods that this path has. */
+                    Allow?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "method_not_allowed";
+                    };
+                };
+            };
+            /** @description Request timed out */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "request_timeout";
+                    };
+                };
+            };
+            /** @description Body too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "payload_too_large";
+                    };
+                };
+            };
+            /** @description Expected application/json */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "unsupported_media_type";
+                    };
+                };
+            };
+            /** @description The request does not have the expected shape */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "invalid_body";
                     };
                 };
             };
@@ -2955,6 +3231,8 @@ export interface operations {
             /** @description The session is open. */
             200: {
                 headers: {
+                    /** @description Set the cookies that carry the tokens. */
+                    "Set-Cookie"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -2995,6 +3273,18 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
                         code?: "invalid_credentials";
+                    };
+                };
+            };
+            /** @description Cross-site request refused */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "cross_site";
                     };
                 };
             };
@@ -3112,6 +3402,8 @@ export interface operations {
             /** @description The session has ended. */
             200: {
                 headers: {
+                    /** @description Take the cookies back. */
+                    "Set-Cookie"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3151,6 +3443,18 @@ export interface operations {
                     };
                 };
             };
+            /** @description Cross-site request refused */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "cross_site";
+                    };
+                };
+            };
             /** @description Method not allowed */
             405: {
                 headers: {
@@ -3174,6 +3478,42 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
                         code?: "request_timeout";
+                    };
+                };
+            };
+            /** @description Body too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "payload_too_large";
+                    };
+                };
+            };
+            /** @description Expected application/json */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "unsupported_media_type";
+                    };
+                };
+            };
+            /** @description The request does not have the expected shape */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "invalid_body";
                     };
                 };
             };
@@ -3412,6 +3752,163 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
                         code?: "request_timeout";
+                    };
+                };
+            };
+            /** @description Internal error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "internal";
+                    };
+                };
+            };
+            /** @description Session store unavailable */
+            503: {
+                headers: {
+                    /** @description After how many seconds to try again. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "store_unavailable";
+                    };
+                };
+            };
+        };
+    };
+    auth_refresh: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The next tokens. */
+            200: {
+                headers: {
+                    /** @description The next cookies. */
+                    "Set-Cookie"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "access_token": "eyJ0eXAiOiJhdCtqd3QiLCJhbGciOiJIUzI1NiIsImtpZCI6IjEifQ.e30.c2ln",
+                     *       "expires_in": 3600,
+                     *       "token_type": "bearer"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Refreshed"];
+                };
+            };
+            /** @description Malformed request */
+            400: {
+                headers: {
+                    /** @description The challenge (RFC 6750). */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "invalid_request";
+                    };
+                };
+            };
+            /** @description Session expired, please login again; Session was ended; Not authenticated; Could not validate credentials */
+            401: {
+                headers: {
+                    /** @description The challenge (RFC 6750): with `error` only if a token was shown. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "session_expired" | "session_revoked" | "missing_token" | "invalid_token";
+                    };
+                };
+            };
+            /** @description Account is not active; Cross-site request refused */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "account_inactive" | "cross_site";
+                    };
+                };
+            };
+            /** @description Method not allowed */
+            405: {
+                headers: {
+                    /** @description The methods that this path has. */
+                    Allow?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "method_not_allowed";
+                    };
+                };
+            };
+            /** @description Request timed out */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "request_timeout";
+                    };
+                };
+            };
+            /** @description Body too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "payload_too_large";
+                    };
+                };
+            };
+            /** @description Expected application/json */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "unsupported_media_type";
+                    };
+                };
+            };
+            /** @description The request does not have the expected shape */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "invalid_body";
                     };
                 };
             };

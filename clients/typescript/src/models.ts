@@ -16,12 +16,7 @@ export type Account = Schemas["Account"];
 export type OwnSession = Schemas["OwnSessions"]["sessions"][number];
 
 /** What a refresh answers, and as much of it as a login answers too. */
-export interface RefreshAnswer {
-  readonly access_token: string;
-  readonly expires_in: number;
-  /** With body delivery only. */
-  readonly refresh_token?: string | null;
-}
+export type RefreshAnswer = Schemas["Refreshed"];
 
 /** What a login answers. */
-export type LoginAnswer = Schemas["LoggedIn"] & RefreshAnswer;
+export type LoginAnswer = Schemas["LoggedIn"];
