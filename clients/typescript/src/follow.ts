@@ -27,7 +27,7 @@ export class Follow implements Hearing {
     } else if (!sameUser(mine.identity, login.identity)) {
       // The browser has one refresh cookie, and it is the other user's now.
       if (why !== "answer") this.#state.end("replaced", true);
-    } else if (why === "login" || (sameSession(mine.identity, login.identity) && login.expiresAt > mine.expiresAt)) {
+    } else if (why === "login" || (sameSession(mine.identity, login.identity) && !earlier(login, mine))) {
       this.#state.renew(login);
     }
   }
@@ -45,4 +45,9 @@ export class Follow implements Hearing {
     // One about to run out would be refreshed at once anyway.
     return login && login.expiresAt - this.#now() > login.lifetime / 10 ? login : null;
   }
+}
+
+/** Whether `a` runs out before `b`, by the server's clock: this machine's may have been set back meanwhile. */
+function earlier(a: Login, b: Login): boolean {
+  return a.expiry !== null && b.expiry !== null && a.expiry < b.expiry;
 }

@@ -6,15 +6,23 @@ export interface Identity {
   readonly session: string;
 }
 
-/** Reads `sub` and `sid` of an access token; null when it is none that can be read. */
-export function identityOf(token: string): Identity | null {
+/** What a token says of itself, as far as it can be read. */
+export interface Reading {
+  readonly identity: Identity | null;
+  /** When it runs out by the server's clock, in seconds: for telling which of two tokens is the later one. */
+  readonly expiry: number | null;
+}
+
+/** Reads `sub`, `sid` and `exp` of an access token. */
+export function read(token: string): Reading {
   try {
     const payload = (token.split(".")[1] ?? "").replaceAll("-", "+").replaceAll("_", "/");
     const bytes = Uint8Array.from(atob(payload), (char) => char.charCodeAt(0));
-    const { sub, sid } = JSON.parse(new TextDecoder().decode(bytes)) as Record<string, unknown>;
-    return typeof sub === "string" && typeof sid === "string" ? { user: sub, session: sid } : null;
+    const { sub, sid, exp } = JSON.parse(new TextDecoder().decode(bytes)) as Record<string, unknown>;
+    const identity = typeof sub === "string" && typeof sid === "string" ? { user: sub, session: sid } : null;
+    return { identity, expiry: typeof exp === "number" ? exp : null };
   } catch {
-    return null;
+    return { identity: null, expiry: null };
   }
 }
 

@@ -1,7 +1,7 @@
 // Refreshes: one at a time over all callers and all tabs, and none that outlives the login it was for.
 
 import { ApiError, AuthError, NetworkError, NoRefreshError, SessionEndedError, SupersededError } from "./errors.js";
-import { identityOf, sameUser } from "./identity.js";
+import { read, sameUser } from "./identity.js";
 import type { Exclusive } from "./locks.js";
 import type { RefreshAnswer } from "./models.js";
 import type { Settings } from "./options.js";
@@ -32,7 +32,7 @@ export function loginFrom(answer: RefreshAnswer, asked: number): Login {
     // Counted from before the request: rather too early than too late.
     expiresAt: asked + lifetime,
     lifetime,
-    identity: identityOf(answer.access_token),
+    ...read(answer.access_token),
     refreshToken: answer.refresh_token ?? null,
   };
 }

@@ -1,16 +1,15 @@
 // Who is logged in, in memory only, and who wants to know.
 
 import { AuthError, SessionEndedError } from "./errors.js";
-import { type Identity, sameSession } from "./identity.js";
+import { type Identity, type Reading, sameSession } from "./identity.js";
 
 /** A login, with the one token that is current. */
-export interface Login {
+export interface Login extends Reading {
   readonly token: string;
   /** By this machine's clock, in milliseconds. */
   readonly expiresAt: number;
   /** What `expires_in` said, in milliseconds. */
   readonly lifetime: number;
-  readonly identity: Identity | null;
   /** With body delivery only; else the browser keeps it where no script sees it. */
   readonly refreshToken: string | null;
 }

@@ -2,7 +2,7 @@
 // refresh. A refresh token is never told.
 
 import { AuthError, type Problem, SessionEndedError } from "./errors.js";
-import { type Identity, identityOf } from "./identity.js";
+import { type Identity, read } from "./identity.js";
 import type { Channel } from "./options.js";
 import type { Login } from "./state.js";
 
@@ -95,7 +95,7 @@ export class Tabs {
     } else if (message.type === "token") {
       const { token, expiresAt, lifetime, why } = message;
       if (!token || !expiresAt || !lifetime || !why) return;
-      this.#hearing.token({ token, expiresAt, lifetime, identity: identityOf(token), refreshToken: null }, why);
+      this.#hearing.token({ token, expiresAt, lifetime, ...read(token), refreshToken: null }, why);
       for (const heard of [...this.#waiting]) heard(false);
     }
   }

@@ -67,6 +67,32 @@ describe("refreshes", () => {
     expect(causes([...a.changes, ...b.changes])).toEqual(["login", "restore"]);
   });
 
+  it("are one also when the clock has been set back since the login", async () => {
+    let back = 0;
+    const now = (): number => Date.now() - back;
+    const browser = new Browser();
+    const b = browser.tab({ now });
+    const a = await browser.loggedIn("jeju", { now });
+    await settled();
+    back = 3_600_000;
+    browser.server.expireTokens();
+    const asked = [a, b].flatMap(({ auth }) => [auth.authenticatedFetch(DATA), auth.authenticatedFetch(DATA)]);
+    for (const answer of await Promise.all(asked)) expect(answer.status).toBe(200);
+    expect(browser.server.count("/api/auth/refresh")).toBe(1);
+  });
+
+  it("are not undone by an older token that a tab tells", async () => {
+    const { browser, a } = await twoTabs();
+    const token = tokenOf("jeju", "s1-jeju", 0, 1);
+    const channel = browser.channels.open("tower-session-auth https://app.example/api/auth");
+    for (const why of ["refresh", "answer"]) {
+      channel.postMessage({ v: 1, type: "token", token, why, expiresAt: Date.now() + 1e9, lifetime: 1e9 });
+    }
+    await settled();
+    await a.auth.authenticatedFetch(DATA);
+    expect(browser.server.seen.at(-1)?.token).not.toBe(token);
+  });
+
   it("do not wait for ever for a lock that is never given back", async () => {
     const browser = new Browser();
     const { auth } = await browser.loggedIn("jeju", { timeout: 50 });

@@ -57,14 +57,15 @@ var NoRefreshError = class extends AuthError {
 };
 
 // src/identity.ts
-function identityOf(token) {
+function read(token) {
   try {
     const payload = (token.split(".")[1] ?? "").replaceAll("-", "+").replaceAll("_", "/");
     const bytes = Uint8Array.from(atob(payload), (char) => char.charCodeAt(0));
-    const { sub, sid } = JSON.parse(new TextDecoder().decode(bytes));
-    return typeof sub === "string" && typeof sid === "string" ? { user: sub, session: sid } : null;
+    const { sub, sid, exp } = JSON.parse(new TextDecoder().decode(bytes));
+    const identity = typeof sub === "string" && typeof sid === "string" ? { user: sub, session: sid } : null;
+    return { identity, expiry: typeof exp === "number" ? exp : null };
   } catch {
-    return null;
+    return { identity: null, expiry: null };
   }
 }
 function sameUser(a, b) {
@@ -92,7 +93,7 @@ var Follow = class {
       else if (why === "login") this.#state.begin(login, "login", true);
     } else if (!sameUser(mine.identity, login.identity)) {
       if (why !== "answer") this.#state.end("replaced", true);
-    } else if (why === "login" || sameSession(mine.identity, login.identity) && login.expiresAt > mine.expiresAt) {
+    } else if (why === "login" || sameSession(mine.identity, login.identity) && !earlier(login, mine)) {
       this.#state.renew(login);
     }
   }
@@ -108,6 +109,9 @@ var Follow = class {
     return login && login.expiresAt - this.#now() > login.lifetime / 10 ? login : null;
   }
 };
+function earlier(a, b) {
+  return a.expiry !== null && b.expiry !== null && a.expiry < b.expiry;
+}
 
 // src/locks.ts
 var Exclusive = class {
@@ -312,7 +316,7 @@ function loginFrom(answer, asked) {
     // Counted from before the request: rather too early than too late.
     expiresAt: asked + lifetime,
     lifetime,
-    identity: identityOf(answer.access_token),
+    ...read(answer.access_token),
     refreshToken: answer.refresh_token ?? null
   };
 }
@@ -605,7 +609,7 @@ var Tabs = class {
     } else if (message.type === "token") {
       const { token, expiresAt, lifetime, why } = message;
       if (!token || !expiresAt || !lifetime || !why) return;
-      this.#hearing.token({ token, expiresAt, lifetime, identity: identityOf(token), refreshToken: null }, why);
+      this.#hearing.token({ token, expiresAt, lifetime, ...read(token), refreshToken: null }, why);
       for (const heard of [...this.#waiting]) heard(false);
     }
   }

@@ -24,8 +24,8 @@ const encode = (value: unknown): string =>
     .replaceAll("=", "");
 
 /** A token as the server makes them, of no worth. */
-export const tokenOf = (user: string, session: string, n = 0): string =>
-  `${encode({ alg: "HS256" })}.${encode({ sub: user, sid: session, n })}.c2ln`;
+export const tokenOf = (user: string, session: string, n = 0, exp = 0): string =>
+  `${encode({ alg: "HS256" })}.${encode({ sub: user, sid: session, n, exp })}.c2ln`;
 
 /** What the server would do, with one cookie jar for all tabs of the browser. */
 export class FakeServer {
@@ -94,7 +94,7 @@ export class FakeServer {
     const held = this.sessions.get(session);
     if (!held) throw new Error("no such session");
     held.n += 1;
-    const token = tokenOf(held.user, session, held.n);
+    const token = tokenOf(held.user, session, held.n, Math.floor(this.now() / 1000) + this.lifetime);
     this.#expiry.set(token, this.now() + this.lifetime * 1000);
     return token;
   }
