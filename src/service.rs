@@ -86,7 +86,7 @@ where
         let ready = mem::replace(&mut self.inner, clone);
         // The boxed part holds neither the request nor the service: they need not be `Send` or `'static` for it.
         let (manager, demand) = (self.manager.clone(), self.demand.clone());
-        let check = Box::pin(async move { manager.check(*verified, &demand).await });
+        let check = Box::pin(async move { manager.check(&verified, &demand).await });
         ResponseFuture::checking(check, ready, request, Arc::clone(&self.reject))
     }
 }

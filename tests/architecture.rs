@@ -21,7 +21,7 @@ const ORDER: [&[&str]; 15] = [
     &["error"],
     &["trace"],
     &["coherence"],
-    &["clock", "id", "reason"],
+    &["clock", "guide", "id", "limit", "reason"],
 ];
 
 const MAX_LINES: usize = 400;

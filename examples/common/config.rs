@@ -12,6 +12,7 @@
 //! | `SESSION_MAX_LIFETIME` | 86400 | absolute lifetime, seconds |
 //! | `ACCESS_TOKEN_TTL` | 3600 | access token lifetime, seconds |
 //! | `COOKIE_SECURE` | `true` | `false` drops `Secure` from cookies, for plain HTTP on another host than localhost |
+//! | `LOGIN_ATTEMPTS`, `LOGIN_WINDOW` | 10, 60 | failed logins of an account (ten times as many of an address) within so many seconds before 429; 0 is no limit |
 //! | `TRUSTED_PROXIES` | unset | addresses and networks whose `X-Forwarded-For` is believed |
 //! | `RUST_LOG` | `info` | log filter |
 
@@ -35,6 +36,8 @@ pub(crate) struct Config {
     pub(crate) lifetime: Duration,
     pub(crate) access_token_ttl: Duration,
     pub(crate) cookie_secure: bool,
+    pub(crate) login_attempts: u32,
+    pub(crate) login_window: Duration,
     pub(crate) proxies: TrustedProxies,
 }
 
@@ -82,6 +85,8 @@ impl Config {
             access_token_ttl: seconds(&get, "ACCESS_TOKEN_TTL")?
                 .unwrap_or(Duration::from_secs(3600)),
             cookie_secure: parsed(&get, "COOKIE_SECURE", "true or false")?.unwrap_or(true),
+            login_attempts: parsed(&get, "LOGIN_ATTEMPTS", "a whole number")?.unwrap_or(10),
+            login_window: seconds(&get, "LOGIN_WINDOW")?.unwrap_or(Duration::from_secs(60)),
             proxies: TrustedProxies::parse(&get("TRUSTED_PROXIES").unwrap_or_default())?,
         })
     }

@@ -1,6 +1,6 @@
 //! The library as both example servers set it up: a session manager over the chosen store, and its routes.
 
-use tower_session_auth::routes::{RefreshCookie, Routes};
+use tower_session_auth::routes::{LoginLimit, RefreshCookie, Routes};
 use tower_session_auth::touch::Worker;
 use tower_session_auth::{ConfigError, KeySet, SessionManager, SigningKey};
 
@@ -45,6 +45,7 @@ impl Demo {
         let routes = Routes::builder(manager.clone(), users)
             .refresh_delivery(RefreshCookie::new().secure(config.cookie_secure))
             .client_address(move |parts| proxies.client_of(parts))
+            .login_limit(LoginLimit::new(config.login_attempts, config.login_window))
             .timeout(limits.handler)
             .body_timeout(limits.body_read)
             .build()
@@ -61,6 +62,8 @@ fn in_variables(error: &ConfigError) -> String {
         "refresh_threshold" => Some("SESSION_REFRESH_THRESHOLD"),
         "lifetime" => Some("SESSION_MAX_LIFETIME"),
         "access_token_ttl" => Some("ACCESS_TOKEN_TTL"),
+        "login_limit.attempts" => Some("LOGIN_ATTEMPTS"),
+        "login_limit.window" => Some("LOGIN_WINDOW"),
         _ => None,
     };
     let rule = rule.replace("`idle_ttl`", "SESSION_TTL");

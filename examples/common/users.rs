@@ -92,6 +92,15 @@ impl Credentials for Users {
         })
     }
 
+    /// As `find` compares them.
+    fn normalized(&self, login: &LoginName) -> String {
+        match login {
+            LoginName::UserId(id) => id.as_str().to_owned(),
+            LoginName::Email(email) => email.to_ascii_lowercase(),
+            _ => String::new(),
+        }
+    }
+
     /// The same work for a user who is unknown, has another password or is not active.
     async fn verify(
         &self,

@@ -17,17 +17,18 @@ pub(crate) struct Terms {
     pub(crate) ends: Tick,
 }
 
-/// What of a copy decides whether it may be used.
+/// What of a copy decides whether it may be used. In this order, so that a hit reads one piece of it.
+#[repr(C)]
 pub(crate) struct Kept {
     /// Which rules its token was verified by.
     policy: u64,
-    /// `None` where nobody would tell of a change: such a copy saves work, and no question.
-    stamp: Option<Stamp>,
-    terms: Terms,
     /// The earliest of `terms`.
     until: Tick,
     /// When a use is to be noted next.
     due: AtomicU64,
+    /// `None` where nobody would tell of a change: such a copy saves work, and no question.
+    stamp: Option<Stamp>,
+    terms: Terms,
 }
 
 impl Kept {

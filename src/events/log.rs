@@ -121,6 +121,14 @@ pub(super) fn write(event: &Event) {
                 logins = *logins,
                 within_seconds = within.as_secs(),
             ),
+            Suspicion::RefreshRate { session } => record!(
+                WARN,
+                "a client refreshes all the time",
+                event = name,
+                user = &*id(user),
+                session = session.short(),
+                suspicion = suspicion.as_str(),
+            ),
             Suspicion::RefreshReuse { session } => record!(
                 WARN,
                 "a refresh token was used after it had been replaced",

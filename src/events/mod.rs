@@ -217,11 +217,18 @@ pub enum LoginRefusal {
     SessionLimit,
     /// Everything of the user's was ended while the login was under way.
     Superseded,
+    /// Too many logins had failed before, to this account or from this address. No password was looked at.
+    RateLimited,
 }
 
 impl LoginRefusal {
-    const ALL: [Self; 4] =
-        [Self::Credentials, Self::AccountInactive, Self::SessionLimit, Self::Superseded];
+    const ALL: [Self; 5] = [
+        Self::Credentials,
+        Self::AccountInactive,
+        Self::SessionLimit,
+        Self::Superseded,
+        Self::RateLimited,
+    ];
 
     /// The refusal in stable `snake_case`, for logs and metrics.
     #[must_use]
@@ -231,6 +238,7 @@ impl LoginRefusal {
             Self::AccountInactive => "account_inactive",
             Self::SessionLimit => "session_limit",
             Self::Superseded => "superseded",
+            Self::RateLimited => "rate_limited",
         }
     }
 }
@@ -248,6 +256,13 @@ pub enum Suspicion {
         /// Within which time.
         within: Duration,
     },
+    /// One session's refresh tokens were exchanged more often than the routes allow. Told once a wait, by each process that
+    /// was asked for more.
+    #[non_exhaustive]
+    RefreshRate {
+        /// Which session.
+        session: SessionId,
+    },
     /// A refresh token was used after it had been replaced: two have it. The session has ended.
     #[non_exhaustive]
     RefreshReuse {
@@ -257,13 +272,14 @@ pub enum Suspicion {
 }
 
 impl Suspicion {
-    const NAMES: [&'static str; 2] = ["login_rate", "refresh_reuse"];
+    const NAMES: [&'static str; 3] = ["login_rate", "refresh_rate", "refresh_reuse"];
 
     /// The suspicion in stable `snake_case`, for logs and metrics.
     #[must_use]
     pub const fn as_str(&self) -> &'static str {
         match self {
             Self::LoginRate { .. } => "login_rate",
+            Self::RefreshRate { .. } => "refresh_rate",
             Self::RefreshReuse { .. } => "refresh_reuse",
         }
     }

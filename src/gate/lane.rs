@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 
 use super::breaker::{Breaker, Change, Pass};
+use crate::limit;
 use crate::meter::{Gauge, Meter};
 use crate::trace;
 
@@ -102,23 +103,24 @@ impl Lane {
         question: impl Future<Output = Result<T, E>>,
         is_away: impl FnOnce(&E) -> bool,
     ) -> Result<T, Miss<E>> {
-        self.ask_at(Instant::now(), deadline, question, is_away).await
+        self.ask_at(Instant::now(), deadline, || question, is_away).await
     }
 
     /// [`ask`](Self::ask) by somebody who has just looked at the clock.
-    pub(super) async fn ask_at<T, E: StdError>(
+    pub(super) async fn ask_at<T, E: StdError, F: Future<Output = Result<T, E>>>(
         &self,
         now: Instant,
         deadline: Instant,
-        question: impl Future<Output = Result<T, E>>,
+        question: impl FnOnce() -> F,
         is_away: impl FnOnce(&E) -> bool,
     ) -> Result<T, Miss<E>> {
         let Some(pass) = self.breaker.enter() else {
             return Err(Miss::TurnedAway(TurnedAway));
         };
         // A step that began with what another left of the time is no measure of the other side.
-        let fair = deadline.saturating_duration_since(now) >= self.limit / 2;
-        match timeout_at(deadline, question).await {
+        let left = deadline.saturating_duration_since(now);
+        let fair = left >= self.limit / 2;
+        match timeout_at(deadline, limit::told(left, question())).await {
             Err(_) => {
                 if fair {
                     self.failed(pass, &TooLate);

@@ -4,6 +4,7 @@ mod breaker;
 mod lane;
 mod verb;
 
+use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -69,13 +70,13 @@ impl Gate {
     ///
     /// Only a store that does not answer opens the breaker: one that refuses a write still serves reads, and so does
     /// the next connection after one that was lost under a write.
-    pub(crate) async fn ask<'a, T>(
+    pub(crate) fn ask<'a, T>(
         &'a self,
         verb: Verb,
         deadline: Instant,
         question: impl FnOnce(&'a dyn ErasedStore) -> Answer<'a, T>,
-    ) -> Result<T, StoreError> {
-        self.pass(&self.requests, verb, deadline, question).await
+    ) -> impl Future<Output = Result<T, StoreError>> {
+        self.pass(&self.requests, verb, deadline, question)
     }
 
     /// Asks the store for a list, or one step of a walk or a cleanup: with a limit and a breaker of their own, so that
@@ -116,10 +117,10 @@ impl Gate {
         deadline: Instant,
         question: impl FnOnce(&'a dyn ErasedStore) -> Answer<'a, T>,
     ) -> Result<T, StoreError> {
-        // Asked only once the lane lets it through.
-        let asked = async { question(&*self.store).await };
         let is_away = |error: &StoreError| error.kind() == StoreErrorKind::Unavailable;
         let start = Instant::now();
+        // Asked only once the lane lets it through.
+        let asked = || question(&*self.store);
         let answer = match lane.ask_at(start, deadline, asked, is_away).await {
             Ok(answer) => Ok(answer),
             // Not a call: its time would say nothing about the store.

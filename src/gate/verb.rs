@@ -17,13 +17,15 @@ pub(crate) enum Verb {
     Scan,
     Cleanup,
     Ended,
+    Attempt,
+    Settle,
     Upkeep,
     Health,
 }
 
 impl Verb {
     /// Every verb, first that of each request.
-    pub(crate) const ALL: [Self; 16] = [
+    pub(crate) const ALL: [Self; 18] = [
         Self::Load,
         Self::Create,
         Self::Guard,
@@ -38,6 +40,8 @@ impl Verb {
         Self::Scan,
         Self::Cleanup,
         Self::Ended,
+        Self::Attempt,
+        Self::Settle,
         Self::Upkeep,
         Self::Health,
     ];
@@ -59,6 +63,8 @@ impl Verb {
             Self::Scan => "scan",
             Self::Cleanup => "cleanup",
             Self::Ended => "ended",
+            Self::Attempt => "attempt",
+            Self::Settle => "settle",
             Self::Upkeep => "upkeep",
             Self::Health => "health",
         }

@@ -372,6 +372,8 @@ impl<D: SessionData> SessionManagerBuilder<D> {
             accounts: directory.map(|directory| {
                 Accounts::new(directory, directory_timeout, revalidate_after, &meter)
             }),
+            #[cfg(feature = "routes")]
+            attempts: super::attempts::OwnCount::default(),
             events,
             accepted: meter.counter(Name::Accepted),
             meter,

@@ -37,7 +37,7 @@ impl<D: SessionData> SessionManager<D> {
             Recalled::Refused(error) => return Err(error),
             Recalled::Verified(verified) => verified,
         };
-        match self.check(*verified, &demand).await? {
+        match self.check(&verified, &demand).await? {
             Passed::Session(session) => Ok(session),
             // Only ever so where it was asked for.
             Passed::TokenOnly(_) => Err(AuthError::new(AuthErrorKind::StoreUnavailable)),
@@ -76,12 +76,12 @@ impl<D: SessionData> SessionManager<D> {
     /// is told as an event.
     pub(crate) async fn check(
         &self,
-        verified: Verified<D>,
+        verified: &Verified<D>,
         demand: &Demand,
     ) -> Result<Passed<D>, AuthError> {
-        let checked = match self.load(&verified, demand).await {
+        let checked = match self.load(verified, demand).await {
             Ok(session) => Ok(Passed::Session(session)),
-            Err(error) => self.in_trouble(error, &verified, demand),
+            Err(error) => self.in_trouble(error, verified, demand),
         };
         match &checked {
             Ok(_) => self.shared.accepted.increment(1),

@@ -1,9 +1,10 @@
 //! Asking the store whether a session lives, and keeping the answer.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 
 use super::accounts::Accounts;
 use super::demand::Demand;
@@ -14,6 +15,7 @@ use crate::coherence::{Kept, Stamp, Terms, Tick, one_more};
 use crate::error::{AuthError, AuthErrorKind};
 use crate::gate::Verb;
 use crate::id::{SessionId, UserId};
+use crate::limit;
 use crate::near::{Ended, Known, Near};
 use crate::session::{Content, Session, SessionData, State};
 use crate::store::{Activity, Record, StoreError, StoreErrorKind, Tracked};
@@ -24,12 +26,13 @@ use crate::trace;
 /// For how long "no such session" is kept.
 const ENDED_KEPT: Duration = Duration::from_secs(5);
 
-/// One moment, on every clock that a session is judged by. Taken before a question is sent.
-#[derive(Clone, Copy)]
-struct Moment {
-    tick: Tick,
-    store: Timestamp,
-    host: Timestamp,
+/// What was known before a question was sent.
+struct Before {
+    at: Tick,
+    /// What would be told of changes, where somebody would.
+    stamp: Option<Stamp>,
+    /// The session's idle deadline, at least, and its last use.
+    remembered: Option<(Timestamp, Timestamp)>,
 }
 
 impl<D: SessionData> SessionManager<D> {
@@ -48,12 +51,17 @@ impl<D: SessionData> SessionManager<D> {
                         let serves = |kept: &Kept| kept.serves(verified.policy, Tick::now(), bound);
                         known.kept().is_some_and(serves)
                     };
-                    let ask = || self.fill(near, verified, deadline);
+                    let asks = AtomicBool::new(false);
+                    let ask = || {
+                        asks.store(true, Ordering::Relaxed);
+                        self.fill(near, verified, deadline)
+                    };
                     let give_up = deadline + self.directory_limit();
-                    let flight = near.flights().join(key, still_holds, ask);
-                    let late = |_| Err(AuthError::new(AuthErrorKind::StoreUnavailable));
                     // Each step has its own limit; this one is for who waits for another's steps.
-                    timeout_at(give_up, flight).await.unwrap_or_else(late)?
+                    let asks = || asks.load(Ordering::Relaxed);
+                    let late = || AuthError::new(AuthErrorKind::StoreUnavailable);
+                    let join = near.flights().join(key, still_holds, ask);
+                    limit::until(give_up, join, asks, late).await?
                 }
                 _ => self.ask(verified, deadline).await?,
             },
@@ -77,10 +85,11 @@ impl<D: SessionData> SessionManager<D> {
     ) -> Result<Known<D>, AuthError> {
         let claims = verified.claims().ok_or_else(nobody)?;
         let (user, id) = (claims.user(), claims.session_id());
+        let at = Tick::now();
         // First what is known, then the question: the other way round, a change in between would go unseen.
-        let Some(stamp) = near.stamp(user) else { return self.ask(verified, deadline).await };
-        let moment = self.moment();
-        let idle_bound = self.idle_bound(user, id);
+        let Some(stamp) = near.stamp(user, at) else { return self.ask(verified, deadline).await };
+        let remembered = self.shared.touches.remembered(user, id);
+        let idle_bound = idle_bound(remembered);
         let tracker = near.tracker();
         let loaded = self
             .shared
@@ -90,15 +99,17 @@ impl<D: SessionData> SessionManager<D> {
         let Tracked { record, is_tracked } = loaded.map_err(|error| refusal(error, id))?;
         one_more(&near.figures().fills);
         let stamp = is_tracked.then_some(stamp);
-        self.answered(verified, claims, record, stamp, moment, deadline).await
+        let before = Before { at, stamp, remembered };
+        self.answered(verified, claims, record, before, deadline).await
     }
 
     /// Asks as if nothing could be kept. The answer is kept all the same where it saves work: it stands for no other.
     async fn ask(&self, verified: &Verified<D>, deadline: Instant) -> Result<Known<D>, AuthError> {
         let claims = verified.claims().ok_or_else(nobody)?;
         let (user, id) = (claims.user(), claims.session_id());
-        let moment = self.moment();
-        let idle_bound = self.idle_bound(user, id);
+        let at = Tick::now();
+        let remembered = self.shared.touches.remembered(user, id);
+        let idle_bound = idle_bound(remembered);
         let loaded = self
             .shared
             .gate
@@ -109,10 +120,13 @@ impl<D: SessionData> SessionManager<D> {
         if let (Some(record), Some(session)) = (&record, verified.last_seen())
             && session.state().is_of(record)
         {
-            self.account_is_active(user).await?;
+            if self.shared.accounts.is_some() {
+                Box::pin(self.account_is_active(user)).await?;
+            }
             return Ok(Known::Lives(session.clone()));
         }
-        self.answered(verified, claims, record, None, moment, deadline).await
+        let before = Before { at, stamp: None, remembered };
+        self.answered(verified, claims, record, before, deadline).await
     }
 
     /// What the store has said, as it is kept.
@@ -121,16 +135,17 @@ impl<D: SessionData> SessionManager<D> {
         verified: &Verified<D>,
         claims: &VerifiedClaims,
         record: Option<Record>,
-        stamp: Option<Stamp>,
-        moment: Moment,
+        before: Before,
         deadline: Instant,
     ) -> Result<Known<D>, AuthError> {
         let (user, id) = (claims.user(), claims.session_id());
+        let Before { at, stamp, remembered } = before;
         let Some(record) = record else {
-            let (error, reason_is_known) = self.why_ended(user, id, deadline).await;
+            // Boxed, for it is rare: what each request has room for is small.
+            let (error, reason_is_known) = Box::pin(self.why_ended(user, id, deadline)).await;
             self.shared.ended.insert((user.clone(), id.clone()), error.clone());
-            let ends = moment.tick.after(ENDED_KEPT);
-            let kept = self.kept(verified, claims, stamp, moment, ends, Tick::NEVER);
+            let (ends, ask_again) = (at.after(ENDED_KEPT), Tick::NEVER);
+            let kept = self.kept(verified, claims, stamp, at, ends, ask_again);
             let kept = kept.filter(|_| reason_is_known);
             let ended = Ended { claims: claims.clone(), error, kept };
             return Ok(self.remember(verified, Known::Ended(Arc::new(ended))));
@@ -139,15 +154,26 @@ impl<D: SessionData> SessionManager<D> {
         if claims.rotation() > record.rotation.as_ref().map(|rotation| rotation.counter) {
             return Err(AuthError::new(AuthErrorKind::InvalidToken));
         }
-        let left =
-            record.idle_deadline.min(record.absolute_deadline).saturating_since(moment.store);
-        let state = self.read(user.clone(), id.clone(), record, None, moment.tick);
+        let activity = Activity::new(
+            remembered.map_or(record.created, |(_, last_use)| last_use.max(record.created)),
+            record.idle_deadline,
+        );
+        let state = self.read(user.clone(), id.clone(), record, activity, at);
         // One that cannot be read is not used either.
         let state = state.map_err(|error| refusal(error, id))?;
-        let ask_again = self.account_is_active(user).await?;
-        let ask_again = ask_again.min(moment.tick.after(self.shared.revalidate_after));
-        let ends = moment.tick.after(left);
-        let kept = self.kept(verified, claims, stamp, moment, ends, ask_again);
+        let left = state.idle_deadline.min(state.absolute_deadline).saturating_since(state.read);
+        // From before the question: rather too early than too late.
+        let ends = at.after(left);
+        let (state, ask_again) = match &self.shared.accounts {
+            None => (state, Tick::NEVER),
+            Some(_) => {
+                let active =
+                    async move { self.account_is_active(user).await.map(|until| (state, until)) };
+                Box::pin(active).await?
+            }
+        };
+        let ask_again = ask_again.min(at.after(self.shared.revalidate_after));
+        let kept = self.kept(verified, claims, stamp, at, ends, ask_again);
         let session = Session::shown(state, claims.clone(), kept);
         Ok(self.remember(verified, Known::Lives(session)))
     }
@@ -157,13 +183,13 @@ impl<D: SessionData> SessionManager<D> {
         verified: &Verified<D>,
         claims: &VerifiedClaims,
         stamp: Option<Stamp>,
-        moment: Moment,
+        at: Tick,
         ends: Tick,
         ask_again: Tick,
     ) -> Option<Kept> {
         verified.key.as_ref()?;
         let token_ends = self.shared.policy.load().end_of(claims);
-        let token_ends = moment.tick.after(token_ends.saturating_since(moment.host));
+        let token_ends = at.after(token_ends.saturating_since(self.shared.clock.now()));
         Some(Kept::new(verified.policy, stamp, Terms { ask_again, token_ends, ends }))
     }
 
@@ -204,17 +230,6 @@ impl<D: SessionData> SessionManager<D> {
         self.shared.accounts.as_ref().map_or(Duration::ZERO, Accounts::limit)
     }
 
-    fn moment(&self) -> Moment {
-        let Shared { gate, clock, .. } = &*self.shared;
-        Moment { tick: Tick::now(), store: gate.now(), host: clock.now() }
-    }
-
-    /// What this process remembers of a session's idle deadline: at least so long it lives, if it is not ended.
-    fn idle_bound(&self, user: &UserId, id: &SessionId) -> Option<Timestamp> {
-        let remembered = self.shared.touches.remembered(&(user.clone(), id.clone()));
-        remembered.map(|(idle_deadline, _)| idle_deadline)
-    }
-
     /// Why a session does not live, and whether that is certain. That it does not is known; a reason that cannot be read in
     /// time changes nothing about it.
     pub(super) async fn why_ended(
@@ -245,27 +260,22 @@ impl<D: SessionData> SessionManager<D> {
         record: Record,
         activity: Activity,
     ) -> Result<Session<D>, StoreError> {
-        Ok(Session::new(self.read(user, id, record, Some(activity), Tick::now())?))
+        Ok(Session::new(self.read(user, id, record, activity, Tick::now())?))
     }
 
-    /// A record as the application sees it. Without its true activity, as far as this process knows it.
+    /// A record as the application sees it.
     pub(super) fn read(
         &self,
         user: UserId,
         id: SessionId,
         record: Record,
-        activity: Option<Activity>,
+        activity: Activity,
         read_at: Tick,
     ) -> Result<State<D>, StoreError> {
-        let Shared { touches, gate, events, .. } = &*self.shared;
+        let Shared { gate, events, .. } = &*self.shared;
         let content = self.content(&record.payload)?;
         let Record { revision, created, idle_ttl, absolute_deadline, payload, .. } = record;
-        let key = (user, id);
-        let Activity { last_activity, idle_deadline } = activity.unwrap_or_else(|| {
-            let last_use = touches.remembered(&key).map_or(created, |(_, last_use)| last_use);
-            Activity::new(last_use.max(created), record.idle_deadline)
-        });
-        let (user, id) = key;
+        let Activity { last_activity, idle_deadline } = activity;
         Ok(State {
             user,
             id,
@@ -282,6 +292,11 @@ impl<D: SessionData> SessionManager<D> {
             events: events.clone(),
         })
     }
+}
+
+/// What this process remembers of a session's idle deadline: at least so long it lives, if it is not ended.
+fn idle_bound(remembered: Option<(Timestamp, Timestamp)>) -> Option<Timestamp> {
+    remembered.map(|(idle_deadline, _)| idle_deadline)
 }
 
 /// A token that was kept without its claims: there is none.

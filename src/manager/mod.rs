@@ -1,6 +1,8 @@
 //! The session manager: the verbs, for the layer and for the application.
 
 mod accounts;
+#[cfg(feature = "routes")]
+mod attempts;
 mod builder;
 mod change;
 mod check;
@@ -42,6 +44,8 @@ use crate::store::{SessionLimit, StoreHealth};
 use crate::token::{KeySet, Policy};
 use crate::touch::TouchQueue;
 
+#[cfg(feature = "routes")]
+pub(crate) use self::attempts::{Counted, Tried};
 pub use self::builder::SessionManagerBuilder;
 pub(crate) use self::check::Passed;
 pub use self::demand::FailurePolicy;
@@ -88,6 +92,8 @@ struct Shared<D> {
     lifetimes: Lifetimes,
     limits: Limits,
     accounts: Option<Accounts>,
+    #[cfg(feature = "routes")]
+    attempts: attempts::OwnCount,
     events: Events,
     /// Requests and tokens that were let in.
     accepted: Counter,

@@ -78,7 +78,6 @@ impl<D: SessionData> SessionManager<D> {
         let now = Tick::now();
         if let Some(known) = known
             && let Some(kept) = known.kept()
-            && kept.is_verified(policy, now)
         {
             let bound = demand.staleness.within(near.lease());
             if bound.is_some_and(|bound| kept.serves(policy, now, bound)) {
@@ -87,7 +86,8 @@ impl<D: SessionData> SessionManager<D> {
                 return self.known(known, is_due);
             }
             // This host's clock may have been set since.
-            if known.claims().is_none_or(|claims| self.is_past(claims)) {
+            let is_verified = kept.is_verified(policy, now);
+            if !is_verified || known.claims().is_none_or(|claims| self.is_past(claims)) {
                 return self.verified(token, demand);
             }
             one_more(&near.figures().misses);

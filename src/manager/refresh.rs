@@ -29,6 +29,14 @@ impl Refresh {
         Self { policy: ArcSwap::from_pointee(policy), grace }
     }
 
+    /// Of which session this is a refresh token, if one of our keys sealed it. It may have been replaced, and the session
+    /// have ended.
+    #[cfg(feature = "routes")]
+    pub(super) fn of(&self, token: &str) -> Option<(UserId, SessionId)> {
+        let RefreshClaims { user, session, .. } = self.policy.load().open(token)?.claims;
+        Some((user, session))
+    }
+
     /// The refresh token with this number. It can be exchanged until `ends` at most.
     pub(super) fn issue(
         &self,

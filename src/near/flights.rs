@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use foldhash::fast::RandomState;
 use tokio::sync::OnceCell;
 
 use super::known::{Key, Known};
@@ -14,7 +15,7 @@ type Flight<D> = Arc<OnceCell<Answer<D>>>;
 
 /// The questions that are under way.
 pub(crate) struct Flights<D> {
-    under_way: Mutex<HashMap<Key, Boarded<D>>>,
+    under_way: Mutex<HashMap<Key, Boarded<D>, RandomState>>,
 }
 
 /// A flight, and how many have a place in it.
@@ -86,7 +87,7 @@ impl<D> Flights<D> {
         Seat { flights: self, key, flight: Arc::clone(&boarded.flight), is_first }
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<Key, Boarded<D>>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<Key, Boarded<D>, RandomState>> {
         // Nothing in here panics, and a map is never left half-written.
         self.under_way.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -22,7 +22,7 @@ use self::flights::Flights;
 use self::known::Lookup;
 pub(crate) use self::known::{Ended, Key, Known};
 pub use self::status::{NearCache, NearCacheState};
-use crate::coherence::{Figures, Stamp};
+use crate::coherence::{Figures, Stamp, Tick};
 use crate::id::UserId;
 use crate::store::Tracker;
 
@@ -64,8 +64,8 @@ impl<D> Near<D> {
     }
 
     /// What is known of a user's sessions before a question is sent; `None` while nobody would tell of changes.
-    pub(crate) fn stamp(&self, user: &UserId) -> Option<Stamp> {
-        self.tracker.stamp(user)
+    pub(crate) fn stamp(&self, user: &UserId, now: Tick) -> Option<Stamp> {
+        self.tracker.stamp(user, now)
     }
 
     pub(crate) fn tracker(&self) -> &Arc<dyn Tracker> {

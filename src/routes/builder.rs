@@ -13,6 +13,7 @@ use super::cookie::{AccessCookie, RefreshDelivery};
 use super::credentials::{Credentials, ErasedCredentials};
 use super::csrf;
 use super::delivery::Ways;
+use super::limits::{Limits, LoginLimit, RefreshLimit};
 use crate::error::ConfigError;
 use crate::manager::SessionManager;
 use crate::session::SessionData;
@@ -30,6 +31,8 @@ pub struct RoutesBuilder<D = ()> {
     refresh_delivery: RefreshDelivery,
     access_cookie: Option<AccessCookie>,
     trusted_origins: Vec<String>,
+    login_limit: LoginLimit,
+    refresh_limit: RefreshLimit,
 }
 
 impl<D: SessionData> RoutesBuilder<D> {
@@ -45,6 +48,8 @@ impl<D: SessionData> RoutesBuilder<D> {
             refresh_delivery: RefreshDelivery::default(),
             access_cookie: None,
             trusted_origins: Vec::new(),
+            login_limit: LoginLimit::default(),
+            refresh_limit: RefreshLimit::default(),
         }
     }
 
@@ -54,7 +59,7 @@ impl<D: SessionData> RoutesBuilder<D> {
         self
     }
 
-    /// Where a login comes from, for the list of devices and for events. Not known by default: how the connection's
+    /// Where a login comes from, for the list of devices, for events, and for the [limit](LoginLimit) of each address. Not known by default: how the connection's
     /// address gets into a request's extensions is the server's way, and which forwarding headers may be believed is for
     /// whoever runs the proxies to say.
     pub fn client_address(
@@ -121,6 +126,20 @@ impl<D: SessionData> RoutesBuilder<D> {
         self
     }
 
+    /// How many logins may fail before they are answered with 429. 10 in 60 seconds for an account by default, and 100 for
+    /// an address, if [`client_address`](Self::client_address) tells one.
+    pub fn login_limit(mut self, limit: LoginLimit) -> Self {
+        self.login_limit = limit;
+        self
+    }
+
+    /// How often refresh tokens may be shown before the answer is 429. In 60 seconds, 60 times for a session by default, and
+    /// 100 bad ones for an address.
+    pub fn refresh_limit(mut self, limit: RefreshLimit) -> Self {
+        self.refresh_limit = limit;
+        self
+    }
+
     /// Makes the routes. No I/O.
     ///
     /// # Errors
@@ -138,6 +157,8 @@ impl<D: SessionData> RoutesBuilder<D> {
             refresh_delivery,
             access_cookie,
             trusted_origins,
+            login_limit,
+            refresh_limit,
         } = self;
         let named = !admin_roles.is_empty() && admin_roles.iter().all(|role| !role.is_empty());
         let rules = [
@@ -149,6 +170,8 @@ impl<D: SessionData> RoutesBuilder<D> {
             return Err(ConfigError::OutOfRange { setting, rule });
         }
         let refresh = manager.issues_refresh_tokens().then_some(refresh_delivery);
+        login_limit.check()?;
+        refresh_limit.check()?;
         let context = Context::new(Shared {
             manager,
             credentials,
@@ -159,6 +182,7 @@ impl<D: SessionData> RoutesBuilder<D> {
             token_only_logins,
             ways: Ways { refresh, access: access_cookie },
             same_origin: csrf::same_origin(&trusted_origins)?,
+            limits: Limits::new(&login_limit, &refresh_limit),
             nobody: RandomState::new(),
         })?;
         Ok(Routes { context })
@@ -180,6 +204,8 @@ impl<D> fmt::Debug for RoutesBuilder<D> {
             .field("refresh_delivery", &self.refresh_delivery)
             .field("access_cookie", &self.access_cookie)
             .field("trusted_origins", &self.trusted_origins)
+            .field("login_limit", &self.login_limit)
+            .field("refresh_limit", &self.refresh_limit)
             .finish_non_exhaustive()
     }
 }

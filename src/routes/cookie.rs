@@ -88,8 +88,8 @@ impl RefreshCookie {
     }
 
     /// `false` leaves `Secure` out, and with it the name's prefix: for development over plain HTTP only. `true` by
-    /// default. Chromium, Firefox and curl take `Secure` cookies from `http://localhost` and `http://127.0.0.1` as well,
-    /// Safari does not.
+    /// default. Chromium and curl take `Secure` cookies from `http://localhost` and `http://127.0.0.1` as well; not all
+    /// browsers do.
     #[must_use]
     pub fn secure(mut self, secure: bool) -> Self {
         self.secure = secure;

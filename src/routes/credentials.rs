@@ -55,6 +55,19 @@ pub trait Credentials<D = ()>: Send + Sync + 'static {
         login: &LoginName,
     ) -> impl Future<Output = Result<Option<UserId>, BoxError>> + Send;
 
+    /// The one text for all that [`find`](Self::find) takes for the same name, under which failed logins are
+    /// [counted](super::LoginLimit) while the name is nobody's. By default a user id as it is, and an e-mail address in
+    /// lower case and without blanks around it.
+    ///
+    /// If `find` takes other spellings for one name, this must as well: else whoever tries some of them can tell by the
+    /// limit whether there is such a user.
+    fn normalized(&self, login: &LoginName) -> String {
+        match login {
+            LoginName::UserId(id) => id.as_str().to_owned(),
+            LoginName::Email(email) => email.trim().to_lowercase(),
+        }
+    }
+
     /// Checks the password, and describes the session to open.
     ///
     /// With nobody (`None`), and with an account that is not active, this must take as long as with a wrong password:
@@ -137,6 +150,8 @@ type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, BoxError>> + Send + '
 pub(super) trait ErasedCredentials<D>: Send + Sync + 'static {
     fn find<'a>(&'a self, login: &'a LoginName) -> Answer<'a, Option<UserId>>;
 
+    fn normalized(&self, login: &LoginName) -> String;
+
     fn verify<'a>(
         &'a self,
         user: Option<&'a UserId>,
@@ -147,6 +162,10 @@ pub(super) trait ErasedCredentials<D>: Send + Sync + 'static {
 impl<D: 'static, T: Credentials<D>> ErasedCredentials<D> for T {
     fn find<'a>(&'a self, login: &'a LoginName) -> Answer<'a, Option<UserId>> {
         Box::pin(Credentials::find(self, login))
+    }
+
+    fn normalized(&self, login: &LoginName) -> String {
+        Credentials::normalized(self, login)
     }
 
     fn verify<'a>(

@@ -14,6 +14,7 @@ use super::code::Code;
 use super::context::Context;
 use super::credentials::{LoginName, Verdict};
 use super::given::{Login, LoginBody};
+use super::limits::{LoginAttempt, Stop};
 use super::problem::Problem;
 use super::shapes::LoggedIn;
 use crate::error::{SessionError, StoreErrorKind};
@@ -34,14 +35,20 @@ pub(super) async fn login<D: SessionData>(
     // The password is in `login`, and what else came in is not needed while credentials are checked.
     drop((parts, body));
 
-    let first = attempt(&context, &login, &client).await;
+    let mut counted = LoginAttempt::default();
+    let first = attempt(&context, &login, &client, &mut counted).await;
     // What the first attempt has checked may be what was changed: all of it is checked anew, once.
     let outcome = match first {
         Err(Refusal { refusal: Some(LoginRefusal::Superseded), .. }) => {
-            attempt(&context, &login, &client).await
+            attempt(&context, &login, &client, &mut counted).await
         }
         other => other,
     };
+    match &outcome {
+        Ok(_) => counted.succeeded(&context).await,
+        Err(refused) if refused.is_for_credentials() => drop(counted),
+        Err(_) => counted.undecided(&context).await,
+    }
     outcome.map_err(|Refusal { user, refusal, problem }| {
         if let Some(refusal) = refusal {
             context.manager.tell_login_refused(user, refusal, client.address);
@@ -75,8 +82,19 @@ impl Refusal {
             LoginRefusal::Credentials
             | LoginRefusal::AccountInactive
             | LoginRefusal::Superseded => Code::InvalidCredentials.into(),
+            LoginRefusal::RateLimited => Code::RateLimited.into(),
         };
         Self { user, refusal: Some(refusal), problem }
+    }
+
+    fn stopped(user: Option<UserId>, stop: Stop) -> Self {
+        let refusal = matches!(stop, Stop::Limit(_)).then_some(LoginRefusal::RateLimited);
+        Self { user, refusal, problem: stop.into() }
+    }
+
+    /// Whether somebody may have guessed wrong. To a client the two are one, so they are to its limits.
+    fn is_for_credentials(&self) -> bool {
+        matches!(self.refusal, Some(LoginRefusal::Credentials | LoginRefusal::AccountInactive))
     }
 }
 
@@ -90,8 +108,13 @@ async fn attempt<D: SessionData>(
     context: &Context<D>,
     login: &Login,
     client: &Client,
+    counted: &mut LoginAttempt,
 ) -> Result<Response, Refusal> {
+    let stopped = |stop| Refusal::stopped(None, stop);
+    counted.from(context, client.address).await.map_err(stopped)?;
     let user = find(context, login.name.as_ref()).await?;
+    let stopped = |stop| Refusal::stopped(user.clone(), stop);
+    counted.of(context, user.as_ref(), login).await.map_err(stopped)?;
     // Nobody's guard is read as well, so that it takes as long.
     let guarded = match &user {
         Some(user) => user.clone(),

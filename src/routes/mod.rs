@@ -110,6 +110,7 @@ mod document;
 mod given;
 mod health;
 mod input;
+mod limits;
 mod login;
 mod mounts;
 mod own;
@@ -134,6 +135,7 @@ pub use self::contract::{ContractErrors, ContractErrorsFuture, ContractErrorsLay
 pub use self::cookie::{AccessCookie, RefreshCookie, RefreshDelivery};
 pub use self::credentials::{Credentials, LoginName, Password, Verdict};
 pub use self::document::document;
+pub use self::limits::{LoginLimit, RefreshLimit};
 pub use self::mounts::Mounts;
 
 /// The routes, ready to be mounted. Cheap to clone.

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::fmt;
+use std::time::Duration;
 
 use axum::response::{IntoResponse, Response};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
@@ -22,6 +23,8 @@ pub(super) enum Problem {
     Auth(AuthError),
     /// What only these routes answer.
     Plain { status: StatusCode, code: Code, detail: Cow<'static, str> },
+    /// Too many attempts: good for another after so many seconds.
+    RateLimited { retry_after: u64 },
     /// Tells the client nothing but an id, which the log has too.
     Internal { status: StatusCode, request_id: String },
 }
@@ -58,6 +61,16 @@ impl Problem {
 
     pub(super) fn auth(kind: AuthErrorKind) -> Self {
         Self::Auth(AuthError::from(kind))
+    }
+
+    /// Whole seconds, none too few: whoever waits for as long need not wait again.
+    pub(super) fn rate_limited(wait: Duration) -> Self {
+        let retry_after = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+        Self::RateLimited { retry_after: retry_after.max(1) }
+    }
+
+    pub(super) fn is_rate_limited(&self) -> bool {
+        matches!(self, Self::RateLimited { .. })
     }
 
     /// What somebody else's status means in the contract's words. It stays as it is.
@@ -109,6 +122,10 @@ impl Problem {
                 return response;
             }
             Self::Plain { status, code, detail } => (*status, *code, detail.as_ref(), None),
+            Self::RateLimited { .. } => {
+                let code = Code::RateLimited;
+                (code.status(), code, code.detail(), None)
+            }
             Self::Internal { status, request_id } => {
                 (*status, Code::Internal, Code::Internal.detail(), Some(request_id.as_str()))
             }
@@ -126,7 +143,11 @@ impl Problem {
             headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
         if [StatusCode::SERVICE_UNAVAILABLE, StatusCode::TOO_MANY_REQUESTS].contains(&status) {
-            headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
+            let retry_after = match self {
+                Self::RateLimited { retry_after } => *retry_after,
+                _ => 1,
+            };
+            headers.insert(RETRY_AFTER, HeaderValue::from(retry_after));
         }
         response
     }

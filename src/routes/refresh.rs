@@ -16,7 +16,7 @@ pub(super) async fn refresh<D: SessionData>(
     request: Request,
 ) -> Answer {
     let (parts, body) = request.into_parts();
-    let (manager, delivery) = (&context.manager, &context.delivery);
+    let delivery = &context.delivery;
     let shown = delivery.shown(&parts.headers, body, context.body_timeout).await;
     let token = match shown.inspect_err(|problem| tell(&context, problem))? {
         Shown::Token(token) => token,
@@ -27,7 +27,7 @@ pub(super) async fn refresh<D: SessionData>(
             return Err(problem);
         }
     };
-    let login = manager.refresh(&token).await?;
+    let login = context.refresh(&token, (context.client_address)(&parts)).await?;
     let refresh_token = login.refresh_token.as_ref();
     let mut response = answer::ok(&Refreshed::new(
         login.access_token.clone(),

@@ -49,11 +49,13 @@ pub struct Session<D = ()> {
     stale: bool,
 }
 
-/// What [`Session`] shares between its clones: in one piece, because each request clones and drops it.
+/// What [`Session`] shares between its clones: in one piece, because each request clones and drops it. What a hit reads
+/// stands first, beside the count of clones.
+#[repr(C)]
 struct Shared<D> {
+    kept: Option<Kept>,
     state: State<D>,
     claims: Option<VerifiedClaims>,
-    kept: Option<Kept>,
 }
 
 /// A session as it was read.

@@ -86,6 +86,9 @@ impl<D> fmt::Debug for Caller<D> {
 
 /// Removes what an outer layer or a careless handler may have put where only this layer's word counts.
 pub(crate) fn clear<D: SessionData>(extensions: &mut Extensions) {
+    if extensions.is_empty() {
+        return;
+    }
     extensions.remove::<Session<D>>();
     extensions.remove::<Anonymous>();
     extensions.remove::<TokenOnly>();

@@ -8,9 +8,9 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::{
-    Activity, Cleaned, Created, Guard, Listed, NewRecord, Page, Position, Record, Replacement,
-    Revoke, Revoked, Rotate, Rotated, SessionStore, StoreError, StoreHealth, Touch, Touched,
-    Tracking, Updated, UpdatedAll,
+    Activity, Attempt, AttemptKey, AttemptRule, Cleaned, Created, Guard, Listed, NewRecord, Page,
+    Position, Record, Replacement, Revoke, Revoked, Rotate, Rotated, SessionStore, Settle,
+    StoreError, StoreHealth, Touch, Touched, Tracking, Updated, UpdatedAll,
 };
 use crate::clock::Timestamp;
 use crate::id::{SessionId, UserId};
@@ -65,6 +65,12 @@ pub(crate) trait ErasedStore: Send + Sync + 'static {
     fn scan<'a>(&'a self, from: Option<&'a Position>, limit: usize) -> Answer<'a, Option<Page>>;
     fn cleanup<'a>(&'a self, from: Option<&'a Position>) -> Answer<'a, Option<Cleaned>>;
     fn ended<'a>(&'a self, user: &'a UserId, id: &'a SessionId) -> Answer<'a, Option<EndReason>>;
+    fn attempt<'a>(
+        &'a self,
+        key: &'a AttemptKey,
+        rule: &'a AttemptRule,
+    ) -> Answer<'a, Option<Attempt>>;
+    fn settle<'a>(&'a self, key: &'a AttemptKey, settle: Settle) -> Answer<'a, ()>;
     fn upkeep(&self) -> Answer<'_, ()>;
     fn warnings(&self) -> Answer<'_, Vec<String>>;
     fn health(&self) -> Answer<'_, StoreHealth>;
@@ -161,6 +167,18 @@ impl<St: SessionStore> ErasedStore for St {
 
     fn ended<'a>(&'a self, user: &'a UserId, id: &'a SessionId) -> Answer<'a, Option<EndReason>> {
         Box::pin(SessionStore::ended(self, user, id))
+    }
+
+    fn attempt<'a>(
+        &'a self,
+        key: &'a AttemptKey,
+        rule: &'a AttemptRule,
+    ) -> Answer<'a, Option<Attempt>> {
+        Box::pin(SessionStore::attempt(self, key, rule))
+    }
+
+    fn settle<'a>(&'a self, key: &'a AttemptKey, settle: Settle) -> Answer<'a, ()> {
+        Box::pin(SessionStore::settle(self, key, settle))
     }
 
     fn upkeep(&self) -> Answer<'_, ()> {

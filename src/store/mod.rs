@@ -26,6 +26,7 @@ pub use crate::error::{StoreError, StoreErrorKind};
 use crate::id::{SessionId, UserId};
 use crate::reason::EndReason;
 
+mod attempts;
 pub(crate) mod erased;
 mod memory;
 mod record;
@@ -36,7 +37,10 @@ mod rotation;
 mod tracking;
 mod walk;
 
+pub use self::attempts::{Attempt, AttemptKey, AttemptRule, Settle};
 pub use self::memory::MemoryStore;
+#[cfg(feature = "routes")]
+pub(crate) use self::memory::attempts::Attempts;
 pub use self::record::{
     Activity, Created, Guard, NewRecord, Opened, Record, Replacement, SessionLimit, StoreHealth,
     Touch, Touched, Updated, UpdatedAll, WhenFull,
@@ -300,6 +304,38 @@ pub trait SessionStore: Send + Sync + 'static {
         user: &UserId,
         id: &SessionId,
     ) -> impl Future<Output = Result<Option<EndReason>, StoreError>> + Send;
+
+    /// Counts an attempt before it is made, or refuses it: of any number at once exactly as many are counted as
+    /// [`rule`](AttemptRule) has room for. Attempts have nothing to do with sessions, and all instances share them.
+    ///
+    /// `None`, the default, is a store that does not count: each process then counts by itself.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the store cannot answer or refuses to write. The attempt may then be counted or not, and must
+    /// not be made.
+    fn attempt(
+        &self,
+        key: &AttemptKey,
+        rule: &AttemptRule,
+    ) -> impl Future<Output = Result<Option<Attempt>, StoreError>> + Send {
+        let _ = (key, rule);
+        std::future::ready(Ok(None))
+    }
+
+    /// Takes back what [`attempt`](Self::attempt) has counted. Does nothing by default.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the store cannot answer or refuses to write. The attempt then counts as one that failed.
+    fn settle(
+        &self,
+        key: &AttemptKey,
+        settle: Settle,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send {
+        let _ = (key, settle);
+        std::future::ready(Ok(()))
+    }
 
     /// What the store does now and then: free what has expired, compare clocks. The background worker calls it about
     /// once a second. Does nothing by default.

@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::Record;
 use super::erased::Answer;
 use crate::clock::Timestamp;
-use crate::coherence::{Figures, Stamp};
+use crate::coherence::{Figures, Stamp, Tick};
 use crate::id::{SessionId, UserId};
 
 /// That a store tells when what was read from it has changed, so that a process may remember it: what
@@ -34,7 +34,7 @@ pub(crate) struct Tracked {
 /// Reads with the promise to tell of changes, for one manager.
 pub(crate) trait Tracker: Send + Sync + 'static {
     /// What is known of a user's sessions before a question is sent; `None` while nobody would tell of changes.
-    fn stamp(&self, user: &UserId) -> Option<Stamp>;
+    fn stamp(&self, user: &UserId, now: Tick) -> Option<Stamp>;
 
     /// [`load`](super::SessionStore::load), by a question that is sent after `stamp` was taken.
     fn load<'a>(

@@ -37,6 +37,8 @@ mod key_files;
 mod keys;
 mod pem;
 mod policy;
+#[cfg(feature = "routes")]
+mod pseudonym;
 mod refresh;
 mod seal;
 mod secret;

@@ -11,7 +11,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
-use quick_cache::sync::Cache;
+use foldhash::fast::RandomState;
+use quick_cache::sync::{Cache, DefaultLifecycle};
+use quick_cache::{Equivalent, UnitWeighter};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
@@ -143,9 +145,22 @@ impl Mark {
     }
 }
 
+/// Whose session, and which.
+type Owned = (UserId, SessionId);
+
+/// The same, to look one up.
+#[derive(Hash)]
+struct Borrowed<'a>(&'a UserId, &'a SessionId);
+
+impl Equivalent<Owned> for Borrowed<'_> {
+    fn equivalent(&self, (user, id): &Owned) -> bool {
+        self.1 == id && self.0 == user
+    }
+}
+
 /// Where requests leave uses.
 pub(crate) struct TouchQueue {
-    marks: Cache<(UserId, SessionId), Arc<Mark>>,
+    marks: Cache<Owned, Arc<Mark>, UnitWeighter, RandomState, DefaultLifecycle<Owned, Arc<Mark>>>,
     sender: mpsc::Sender<Use>,
     rules: TouchRules,
     dropped: AtomicU64,
@@ -155,7 +170,13 @@ pub(crate) struct TouchQueue {
 impl TouchQueue {
     pub(crate) fn new(sender: mpsc::Sender<Use>, rules: TouchRules, meter: &Meter) -> Self {
         Self {
-            marks: Cache::new(REMEMBERED),
+            marks: Cache::with(
+                REMEMBERED,
+                REMEMBERED as u64,
+                UnitWeighter,
+                RandomState::default(),
+                DefaultLifecycle::default(),
+            ),
             sender,
             rules,
             dropped: AtomicU64::new(0),
@@ -164,8 +185,12 @@ impl TouchQueue {
     }
 
     /// What this process remembers of a session's idle deadline, and of its last use.
-    pub(crate) fn remembered(&self, key: &(UserId, SessionId)) -> Option<(Timestamp, Timestamp)> {
-        let mark = self.marks.get(key)?;
+    pub(crate) fn remembered(
+        &self,
+        user: &UserId,
+        id: &SessionId,
+    ) -> Option<(Timestamp, Timestamp)> {
+        let mark = self.marks.get(&Borrowed(user, id))?;
         Some((mark.idle_deadline(), Timestamp::from_millis(mark.last_use.load(Ordering::Relaxed))))
     }
 

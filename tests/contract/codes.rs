@@ -27,7 +27,7 @@ const INVALID_TOKEN: &str = r#"Bearer error="invalid_token""#;
 
 /// Every code that these servers answer with. (`session_limit`, `overloaded` and `internal` are the routes' own tests:
 /// no client brings these about.)
-const CODES: [Code; 16] = [
+const CODES: [Code; 17] = [
     code(400, "invalid_request", "Malformed request"),
     challenged(401, "missing_token", "Not authenticated", "Bearer"),
     challenged(401, "invalid_token", "Could not validate credentials", INVALID_TOKEN),
@@ -42,6 +42,7 @@ const CODES: [Code; 16] = [
         "Not enough permissions",
         r#"Bearer error="insufficient_scope""#,
     ),
+    code(403, "cross_site", "Cross-site request refused"),
     code(404, "not_found", "Not found"),
     code(405, "method_not_allowed", "Method not allowed"),
     code(408, "request_timeout", "Request timed out"),

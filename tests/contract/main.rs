@@ -24,8 +24,10 @@ mod device;
 mod directory;
 mod docs;
 mod ids;
+mod limits;
 mod outage;
 mod paths;
+mod refresh;
 mod slow;
 mod table;
 
@@ -87,6 +89,7 @@ async fn table(world: World) {
         admin::check(world).await;
         auth::check(world).await;
         device::check(world).await;
+        refresh::check(world).await;
         bearer::check(world).await;
         bodies::check(world).await;
         ids::check(world).await;

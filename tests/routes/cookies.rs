@@ -45,7 +45,7 @@ async fn a_token_is_one_of_the_manager_whichever_mount_gave_it() {
     let site = browser_site();
     let token = login("/auth").to(&site).await.refresh_token();
     let next = post("/api/auth/refresh").cookie(REFRESH, &token).to(&site).await;
-    assert_eq!(next.cookie(REFRESH).attributes[3], "Path=/api/auth");
+    assert!(next.cookie(REFRESH).attributes.contains(&"Path=/api/auth".to_owned()));
 }
 
 fn attributes(list: &[&str]) -> Vec<String> {

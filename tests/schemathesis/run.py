@@ -19,7 +19,13 @@ EXAMPLES = int(os.environ.get("SCHEMATHESIS_EXAMPLES", "30"))
 
 def start(example):
     """The server's process and its address."""
-    environment = {"PATH": os.environ["PATH"], "BIND_ADDR": "127.0.0.1:0", "RUST_LOG": "info"}
+    environment = {
+        "PATH": os.environ["PATH"],
+        "BIND_ADDR": "127.0.0.1:0",
+        "RUST_LOG": "info",
+        # It logs in wrongly as often as it likes.
+        "LOGIN_ATTEMPTS": "0",
+    }
     server = subprocess.Popen(
         [TARGET / "debug" / "examples" / example],
         env=environment,

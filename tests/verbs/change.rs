@@ -99,7 +99,7 @@ async fn what_has_ended_cannot_be_changed(place: &Place) {
     assert!(matches!(manager.update(&jeju, id, edit).await, Err(SessionError::Gone)));
     let again = manager.reauthenticate(&jeju, id, None, &["pwd"]).await;
     assert!(matches!(again, Err(SessionError::Gone)));
-    assert!(matches!(manager.refresh(&jeju, id).await, Err(SessionError::Gone)));
+    assert!(matches!(manager.touch(&jeju, id).await, Err(SessionError::Gone)));
     assert_eq!(manager.update_all(&jeju, |_, session| session.role = None).await.unwrap(), 0);
     assert!(!manager.exists(&jeju, id).await.unwrap());
     assert!(other.get(&jeju, id).await.unwrap().is_none());
@@ -177,11 +177,11 @@ async fn a_refresh_starts_the_idle_time_anew_and_never_passes_the_lifetime(place
     while manager.get(&user("jeju"), short.session.id()).await.unwrap().unwrap().ttl() >= HOUR {
         tokio::time::sleep(std::time::Duration::from_millis(2)).await;
     }
-    let deadline = manager.refresh(&user("jeju"), long.session.id()).await.unwrap();
+    let deadline = manager.touch(&user("jeju"), long.session.id()).await.unwrap();
     assert!(deadline > long.session.idle_deadline());
     let session = manager.get(&user("jeju"), long.session.id()).await.unwrap().unwrap();
     assert_eq!(session.idle_deadline(), deadline);
     assert!(session.last_activity() > session.created(), "a refresh is a use");
-    let deadline = manager.refresh(&user("jeju"), short.session.id()).await.unwrap();
+    let deadline = manager.touch(&user("jeju"), short.session.id()).await.unwrap();
     assert_eq!(deadline, short.session.absolute_deadline());
 }

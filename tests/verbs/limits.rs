@@ -85,7 +85,7 @@ async fn the_least_recently_used_makes_room_and_is_told_why(place: &Place) {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     // The first is used: then the second is the least recently used one.
-    manager.refresh(&user("jeju"), logins[0].session.id()).await.unwrap();
+    manager.touch(&user("jeju"), logins[0].session.id()).await.unwrap();
     let fourth = login(&manager, "jeju").await;
     let refused = manager.authenticate(&logins[1].access_token).await.unwrap_err();
     assert_eq!(refused.kind(), AuthErrorKind::SessionRevoked);

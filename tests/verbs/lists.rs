@@ -24,7 +24,7 @@ async fn a_user_sees_their_own_sessions_and_which_one_asks(place: &Place) {
         tokio::time::sleep(std::time::Duration::from_millis(3)).await;
     }
     login(&manager, "admin").await;
-    manager.refresh(&user("jeju"), logins[1].session.id()).await.unwrap();
+    manager.touch(&user("jeju"), logins[1].session.id()).await.unwrap();
     manager.logout(&logins[2].access_token).await.unwrap();
     let me = manager.authenticate(&logins[0].access_token).await.unwrap();
     let own = manager.own_sessions(&me).await.unwrap();

@@ -55,6 +55,9 @@ async fn the_environment_is_read_whole_or_refused() {
         ("COOKIE_SECURE", "no"),
         ("COOKIE_SECURE", "FALSE"),
         ("TRUSTED_PROXIES", "proxy"),
+        ("LOGIN_ATTEMPTS", "ten"),
+        ("LOGIN_ATTEMPTS", "-1"),
+        ("LOGIN_WINDOW", "1m"),
         ("REDIS_URL", "http://user:hunter2@127.0.0.1/"),
         ("REDIS_URL", "redis+sentinel://:hunter2@127.0.0.1:26379/mymaster"),
         ("REDIS_URL", "redis://:hunter2@127.0.0.1:7000,redis://127.0.0.1:7001"),
@@ -80,6 +83,8 @@ async fn the_environment_is_read_whole_or_refused() {
         ),
         (&[("SESSION_MAX_LIFETIME", "0")], "SESSION_MAX_LIFETIME"),
         (&[("ACCESS_TOKEN_TTL", "0")], "ACCESS_TOKEN_TTL"),
+        (&[("LOGIN_ATTEMPTS", "10001")], "LOGIN_ATTEMPTS"),
+        (&[("LOGIN_WINDOW", "0")], "LOGIN_WINDOW"),
     ] {
         let config = config(variables).unwrap();
         let wrong = Demo::new(&config, Limits::default()).await.map(drop).unwrap_err();
@@ -97,8 +102,15 @@ async fn the_environment_is_read_whole_or_refused() {
         "the refresh threshold follows a short idle TTL"
     );
     assert!(!super::config(&[("COOKIE_SECURE", "false")]).unwrap().cookie_secure);
+    assert!(
+        Demo::new(&super::config(&[("LOGIN_ATTEMPTS", "0")]).unwrap(), Limits::default())
+            .await
+            .is_ok(),
+        "0 is no limit"
+    );
     let defaults = Config::read(|_| None).unwrap();
     assert!(defaults.cookie_secure);
+    assert_eq!((defaults.login_attempts, defaults.login_window.as_secs()), (10, 60));
     assert_eq!(defaults.bind.to_string(), "127.0.0.1:8000");
     assert_eq!(defaults.lifetime, Duration::from_secs(86_400));
     assert_eq!(defaults.refresh_threshold, Duration::from_secs(900));

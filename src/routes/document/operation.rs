@@ -133,7 +133,7 @@ fn with_header(response: ResponseBuilder, status: u16, access: Access) -> Respon
             ("WWW-Authenticate", "The challenge (RFC 6750), if a role is missing.", Type::String)
         }
         405 => ("Allow", "The methods that this path has.", Type::String),
-        503 => ("Retry-After", "After how many seconds to try again.", Type::Integer),
+        429 | 503 => ("Retry-After", "After how many seconds to try again.", Type::Integer),
         _ => return response,
     };
     response.header(name, header(description, kind))

@@ -104,6 +104,7 @@ fn about_login(delivery: &Delivery) -> About {
         "login",
         "Opens a session",
         "By user id or by e-mail address. A user who is unknown, has another password, or is not active is one answer. \
+         After too many of those, for a user or from an address, nobody looks at passwords for a while. \
          Where the server is set up so, a login while the session store is away gets a token that no session stands \
          behind, good for some routes until the store answers.",
     );
@@ -130,6 +131,7 @@ fn about_login(delivery: &Delivery) -> About {
             Code::PayloadTooLarge,
             Code::UnsupportedMediaType,
             Code::InvalidBody,
+            Code::RateLimited,
             Code::Overloaded,
             Code::StoreUnavailable,
             Code::Internal,

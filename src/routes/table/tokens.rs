@@ -44,7 +44,12 @@ pub(super) fn refresh<D: SessionData>(delivery: &Delivery) -> Endpoint<D> {
         about: about
             .answers::<Refreshed>(200, "The next tokens.", example)
             .problems(&BODY)
-            .problems(&[Code::SessionExpired, Code::SessionRevoked, Code::AccountInactive]),
+            .problems(&[
+                Code::SessionExpired,
+                Code::SessionRevoked,
+                Code::AccountInactive,
+                Code::RateLimited,
+            ]),
     }
 }
 

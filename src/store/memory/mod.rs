@@ -8,17 +8,19 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use self::attempts::Attempts;
 use self::state::{Entry, Stamp, State};
 use self::walk::Place;
 use super::{
-    Activity, Cleaned, Created, Guard, Listed, NewRecord, Opened, Page, Position, Record,
-    Replacement, Rotate, Rotated, Rotation, SessionLimit, SessionStore, StoreError, StoreHealth,
-    Touch, Touched, Updated, UpdatedAll, WhenFull, span,
+    Activity, Attempt, AttemptKey, AttemptRule, Cleaned, Created, Guard, Listed, NewRecord, Opened,
+    Page, Position, Record, Replacement, Rotate, Rotated, Rotation, SessionLimit, SessionStore,
+    Settle, StoreError, StoreHealth, Touch, Touched, Updated, UpdatedAll, WhenFull, span,
 };
 use crate::clock::{Clock, SystemClock, Timestamp};
 use crate::id::{SessionId, UserId};
 use crate::reason::EndReason;
 
+pub(crate) mod attempts;
 mod rotation;
 mod state;
 mod walk;
@@ -37,6 +39,8 @@ struct Shared {
     /// The latest time seen: a clock that is set back must not bring back what had expired.
     latest: AtomicI64,
     state: Mutex<State>,
+    /// Apart from the sessions, so that neither waits for the other.
+    attempts: Mutex<Attempts>,
 }
 
 impl MemoryStore {
@@ -51,7 +55,14 @@ impl MemoryStore {
     pub fn with_clock(clock: impl Clock) -> Self {
         let latest = AtomicI64::new(i64::MIN);
         let clock = Arc::new(clock);
-        Self { shared: Arc::new(Shared { clock, latest, state: Mutex::default() }) }
+        Self {
+            shared: Arc::new(Shared {
+                clock,
+                latest,
+                state: Mutex::default(),
+                attempts: Mutex::default(),
+            }),
+        }
     }
 
     /// How many sessions are held: the living, and those whose time has passed and that are not freed yet.
@@ -64,6 +75,10 @@ impl MemoryStore {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    fn attempts(&self) -> MutexGuard<'_, Attempts> {
+        self.shared.attempts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -271,8 +286,26 @@ impl SessionStore for MemoryStore {
         Ok(stone.filter(|stone| stone.until > now).map(|stone| stone.reason))
     }
 
+    async fn attempt(
+        &self,
+        key: &AttemptKey,
+        rule: &AttemptRule,
+    ) -> Result<Option<Attempt>, StoreError> {
+        let now = self.now();
+        Ok(Some(self.attempts().attempt(now, key, rule)))
+    }
+
+    async fn settle(&self, key: &AttemptKey, settle: Settle) -> Result<(), StoreError> {
+        self.attempts().settle(key, settle);
+        Ok(())
+    }
+
     async fn upkeep(&self) -> Result<(), StoreError> {
         let now = self.now();
+        while self.attempts().reap(now) {
+            tokio::task::yield_now().await;
+        }
+        self.attempts().shrink();
         loop {
             let (_, more) = self.lock().reap(now);
             if !more {

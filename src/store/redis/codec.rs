@@ -5,47 +5,64 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Buf as _, Bytes};
 
 use crate::clock::Timestamp;
 use crate::reason::EndReason;
 use crate::store::{Activity, Record, Rotation, Salt};
 
 /// A session without refresh tokens.
-const PLAIN: &[u8] = b"1";
+const PLAIN: &[u8] = b"1 ";
 
 /// A session whose refresh tokens are exchanged.
-const ROTATING: &[u8] = b"2";
+const ROTATING: &[u8] = b"2 ";
 
 /// Reads a record; `None` when it is of another version or no record at all.
 ///
 /// The idle deadline is the earliest that it can be: the first one. The payload is a slice of `raw`, not a copy.
 pub(super) fn record(raw: Vec<u8>) -> Option<Record> {
-    let raw = Bytes::from(raw);
-    let end = raw.iter().position(|b| *b == b'\n')?;
-    let mut words = raw.get(..end)?.split(|b| *b == b' ');
-    let version = words.next()?;
-    let revision = number(words.next()?)?;
-    let created = timestamp(words.next()?)?;
-    let idle_ttl = Duration::from_millis(number(words.next()?)?);
-    let absolute_deadline = timestamp(words.next()?)?;
-    let rotation = match version {
-        PLAIN => None,
-        ROTATING => {
-            let (counter, since) = (number(words.next()?)?, timestamp(words.next()?)?);
-            let salt = Salt::parse(std::str::from_utf8(words.next()?).ok()?)?;
-            Some(Rotation::new(counter, since, salt))
-        }
-        _ => return None,
+    let (mut rest, rotates) = match raw.strip_prefix(PLAIN) {
+        Some(rest) => (rest, false),
+        None => (raw.strip_prefix(ROTATING)?, true),
     };
-    if words.next().is_some() {
-        return None;
-    }
+    let revision = word(&mut rest, b' ')?;
+    let created = point(word(&mut rest, b' ')?)?;
+    let idle_ttl = Duration::from_millis(word(&mut rest, b' ')?);
+    let absolute_deadline = point(word(&mut rest, if rotates { b' ' } else { b'\n' })?)?;
+    let rotation = if rotates { Some(rotation(&mut rest)?) } else { None };
+    let header = raw.len() - rest.len();
     let idle_deadline = created.saturating_add(idle_ttl).min(absolute_deadline);
-    let payload = raw.slice(end + 1..);
+    let mut payload = Bytes::from(raw);
+    payload.advance(header);
     let record =
         Record::new(revision, created, idle_ttl, idle_deadline, absolute_deadline, payload);
     Some(Record { rotation, ..record })
+}
+
+/// The rest of the header of a session whose refresh tokens are exchanged.
+fn rotation(rest: &mut &[u8]) -> Option<Rotation> {
+    let (counter, since) = (word(rest, b' ')?, point(word(rest, b' ')?)?);
+    let end = rest.iter().position(|byte| *byte == b'\n')?;
+    let salt = Salt::parse(std::str::from_utf8(rest.get(..end)?).ok()?)?;
+    *rest = rest.get(end + 1..)?;
+    Some(Rotation::new(counter, since, salt))
+}
+
+/// Takes the number that stands before the first `end`, and that with it. Digits only: `u64::from_str` would take a plus
+/// sign, which the scripts' patterns refuse.
+fn word(rest: &mut &[u8], end: u8) -> Option<u64> {
+    let mut number = 0_u64;
+    for (at, byte) in rest.iter().enumerate() {
+        if byte.is_ascii_digit() {
+            number = number.checked_mul(10)?.checked_add(u64::from(byte - b'0'))?;
+        } else if *byte == end && at > 0 {
+            *rest = rest.get(at + 1..)?;
+            return Some(number);
+        } else {
+            return None;
+        }
+    }
+    None
 }
 
 /// Reads a `seen` field.
@@ -63,7 +80,11 @@ pub(super) fn tombstone(raw: &[u8]) -> Option<(EndReason, Timestamp)> {
 }
 
 fn timestamp(digits: &[u8]) -> Option<Timestamp> {
-    i64::try_from(number(digits)?).ok().map(Timestamp::from_millis)
+    point(number(digits)?)
+}
+
+fn point(millis: u64) -> Option<Timestamp> {
+    i64::try_from(millis).ok().map(Timestamp::from_millis)
 }
 
 // `u64::from_str` alone would take a plus sign, which the scripts' patterns refuse.

@@ -115,7 +115,7 @@ impl Connection {
     pub(super) async fn run(
         &mut self,
         script: Script,
-        keys: &[String; 3],
+        keys: &[String],
         args: &[&[u8]],
     ) -> RedisResult<Value> {
         let run = self.command(script, keys, args);
@@ -136,7 +136,7 @@ impl Connection {
     }
 
     /// The command that runs a script here.
-    pub(super) fn command(&self, script: Script, keys: &[String; 3], args: &[&[u8]]) -> Cmd {
+    pub(super) fn command(&self, script: Script, keys: &[String], args: &[&[u8]]) -> Cmd {
         script.run(&self.hashes, keys, args)
     }
 }

@@ -4,13 +4,14 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use redis::{Cmd, ConnectionInfo, RedisError, Value, cmd, pipe};
+use redis::{Cmd, ConnectionInfo, RedisError, Value, pipe};
 
 use super::connection::Ask;
 use super::error::{fault, store_error, write_error};
 use super::pool::{Pool, PoolSetting, unexpected};
 use super::scripts::Script;
 use super::time::ServerClock;
+use crate::limit;
 use crate::store::{StoreError, StoreErrorKind};
 
 /// A way to the server. Requests and walks have one each, so that neither waits for the other's connections.
@@ -43,19 +44,20 @@ impl Lane {
     }
 
     /// The one limit of a verb.
-    pub(super) async fn limited<T>(
+    pub(super) fn limited<T>(
         &self,
         work: impl Future<Output = Result<T, StoreError>>,
-    ) -> Result<T, StoreError> {
-        let late = |_| Err(fault(StoreErrorKind::Unavailable, "no answer in time"));
-        tokio::time::timeout(self.timeout, work).await.unwrap_or_else(late)
+    ) -> impl Future<Output = Result<T, StoreError>> {
+        limit::within(self.timeout, work, || {
+            fault(StoreErrorKind::Unavailable, "no answer in time")
+        })
     }
 
     /// Runs a script that must not run twice, within the limit.
     pub(super) async fn run(
         &self,
         script: Script,
-        keys: &[String; 3],
+        keys: &[String],
         args: &[&[u8]],
     ) -> Result<Value, StoreError> {
         self.limited(async {
@@ -104,8 +106,9 @@ impl Lane {
 }
 
 pub(super) fn hget(key: &str, field: &str) -> Cmd {
-    let mut hget = cmd("HGET");
-    hget.arg(key).arg(field);
+    const NAME: &str = "HGET";
+    let mut hget = Cmd::with_capacity(3, NAME.len() + key.len() + field.len());
+    hget.arg(NAME).arg(key).arg(field);
     hget
 }
 

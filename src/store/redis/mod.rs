@@ -26,15 +26,16 @@ use self::replicas::ReplicaLane;
 use self::scripts::Script;
 use self::time::ServerClock;
 use super::{
-    Activity, Cleaned, Created, Guard, Listed, NewRecord, Page, Position, Record, Replacement,
-    Revoke, Revoked, Rotate, Rotated, SessionStore, StoreError, StoreErrorKind, StoreHealth, Touch,
-    Touched, Tracking, Updated, UpdatedAll, span,
+    Activity, Attempt, AttemptKey, AttemptRule, Cleaned, Created, Guard, Listed, NewRecord, Page,
+    Position, Record, Replacement, Revoke, Revoked, Rotate, Rotated, SessionStore, Settle,
+    StoreError, StoreErrorKind, StoreHealth, Touch, Touched, Tracking, Updated, UpdatedAll, span,
 };
 use crate::clock::{Timestamp, millis};
 use crate::error::ConfigError;
 use crate::id::{SessionId, UserId, random_text};
 use crate::reason::EndReason;
 
+mod attempts;
 mod batch;
 mod change;
 mod codec;
@@ -266,6 +267,18 @@ impl SessionStore for RedisStore {
         let stone = requests.limited(requests.hget(&prefix.gone(user), id.as_str())).await?;
         let stone = stone.and_then(|stone| codec::tombstone(&stone));
         Ok(stone.filter(|(_, until)| *until > self.now()).map(|(reason, _)| reason))
+    }
+
+    async fn attempt(
+        &self,
+        key: &AttemptKey,
+        rule: &AttemptRule,
+    ) -> Result<Option<Attempt>, StoreError> {
+        self.count_attempt(key, rule).await.map(Some)
+    }
+
+    async fn settle(&self, key: &AttemptKey, settle: Settle) -> Result<(), StoreError> {
+        self.settle_attempt(key, settle).await
     }
 
     async fn upkeep(&self) -> Result<(), StoreError> {

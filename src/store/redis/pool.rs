@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
+use arc_swap::ArcSwapOption;
 use bb8_redis::bb8;
 use redis::aio::SendError;
 use redis::{
@@ -28,6 +29,8 @@ pub(super) struct Pool {
     pool: bb8::Pool<Connector>,
     state: Arc<State>,
     size: u32,
+    /// What was handed out last. Whoever comes next has the same, without asking the pool, while it is of use.
+    last: ArcSwapOption<Connection>,
 }
 
 impl Pool {
@@ -58,7 +61,7 @@ impl Pool {
             .idle_timeout(None)
             .error_sink(Box::new(Sink(Arc::clone(&state))))
             .build_unchecked(connector);
-        Ok(Self { pool, state, size: setting.size })
+        Ok(Self { pool, state, size: setting.size, last: ArcSwapOption::empty() })
     }
 
     /// How many connections there are at most: a server that closes all of them leaves as many to be found dead.
@@ -78,8 +81,18 @@ impl Pool {
 
     /// A handle on a connection that was not known to be dead a moment ago.
     pub(super) async fn connection(&self) -> Result<Connection, StoreError> {
-        // The slot goes back with the end of this statement.
-        Ok(self.get().await?.clone())
+        if let Some(last) = self.last() {
+            return Ok(last);
+        }
+        // The slot goes back with the end of this statement. Boxed, for it is rare.
+        let connection = Box::pin(self.get()).await?.clone();
+        self.last.store(Some(Arc::new(connection.clone())));
+        Ok(connection)
+    }
+
+    fn last(&self) -> Option<Connection> {
+        let last = self.last.load();
+        last.as_deref().filter(|last| last.is_of_use()).cloned()
     }
 
     /// Such a connection for one caller alone, while it is kept. A wait on it that is cut short condemns it at once: the

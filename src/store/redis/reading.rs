@@ -20,8 +20,9 @@ impl Inner {
         // Where the known bound has passed, the true deadline is needed: both come in one round trip.
         let passed = idle_bound.is_some_and(|bound| bound <= self.now());
         let (record, uses) = if passed {
-            let [record, uses] =
-                requests.hget_two([&live, &prefix.seen(user)], id.as_str()).await?;
+            let seen = prefix.seen(user);
+            let both = Box::pin(requests.hget_two([&live, &seen], id.as_str()));
+            let [record, uses] = both.await?;
             (record, Some(uses))
         } else {
             (requests.hget(&live, id.as_str()).await?, None)
@@ -53,7 +54,8 @@ impl Inner {
         }
         let uses = match uses {
             Some(uses) => uses,
-            None => self.requests.hget(&self.prefix.seen(user), id.as_str()).await?,
+            // Boxed, for it is rare.
+            None => Box::pin(self.requests.hget(&self.prefix.seen(user), id.as_str())).await?,
         };
         let Some(uses) = uses else { return Ok(None) };
         let uses = codec::activity(&uses).ok_or_else(unreadable)?;

@@ -2,7 +2,7 @@
 
 use redis::{Cmd, Pipeline, cmd};
 
-/// A script on the server. All take the same three keys: live, seen, gone.
+/// A script on the server. Those about a user's sessions take the same three keys: live, seen, gone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Script {
     Create,
@@ -14,6 +14,8 @@ pub(super) enum Script {
     DeleteAll,
     List,
     Prune,
+    Attempt,
+    Settle,
 }
 
 /// The names under which one server knows the scripts, in the order of [`Script::ALL`].
@@ -26,7 +28,7 @@ macro_rules! source {
 }
 
 impl Script {
-    pub(super) const ALL: [Self; 9] = [
+    pub(super) const ALL: [Self; 11] = [
         Self::Create,
         Self::Touch,
         Self::Update,
@@ -36,6 +38,8 @@ impl Script {
         Self::DeleteAll,
         Self::List,
         Self::Prune,
+        Self::Attempt,
+        Self::Settle,
     ];
 
     const fn source(self) -> &'static str {
@@ -49,6 +53,8 @@ impl Script {
             Self::DeleteAll => source!("delete_all.lua"),
             Self::List => source!("list.lua"),
             Self::Prune => source!("prune.lua"),
+            Self::Attempt => source!("attempt.lua"),
+            Self::Settle => source!("settle.lua"),
         }
     }
 
@@ -67,7 +73,7 @@ impl Script {
     }
 
     /// The command that runs this script on a server that knows it.
-    pub(super) fn run(self, hashes: &Hashes, keys: &[String; 3], args: &[&[u8]]) -> Cmd {
+    pub(super) fn run(self, hashes: &Hashes, keys: &[String], args: &[&[u8]]) -> Cmd {
         let hash = Self::ALL.iter().position(|script| *script == self).and_then(|i| hashes.get(i));
         let mut run = cmd("EVALSHA");
         // Without a name the server says NOSCRIPT, and the caller loads it.

@@ -20,6 +20,7 @@ use crate::store::{
     StoreError, Touch, Touched, Updated, UpdatedAll,
 };
 
+mod attempts;
 mod delete;
 mod guard;
 mod life;
@@ -35,7 +36,7 @@ mod walk;
 /// Checks all promises of [`SessionStore`] on a store, and panics with the first one that does not hold.
 ///
 /// `advance` lets that much time pass on the store's clock: a [`ManualClock`](super::ManualClock) is moved, where time
-/// cannot be moved a real sleep will do (8 seconds in all). Sessions already in the store are left alone, but for those
+/// cannot be moved a real sleep will do (11 seconds in all). Sessions already in the store are left alone, but for those
 /// of a few users with odd names, such as `*`.
 ///
 /// # Panics
@@ -69,6 +70,7 @@ pub async fn store_contract<St: SessionStore>(store: &St, advance: impl AsyncFn(
     suite.lists().await;
     suite.walks().await;
     suite.race().await;
+    suite.attempts().await;
 }
 
 /// Long enough to outlive the suite.

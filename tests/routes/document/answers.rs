@@ -7,7 +7,7 @@ use http::Request;
 use serde_json::{Value, json};
 use tokio::time::advance;
 use tower_session_auth::EndReason;
-use tower_session_auth::routes::AccessCookie;
+use tower_session_auth::routes::{AccessCookie, RefreshLimit};
 use tower_session_auth::store::StoreErrorKind;
 
 use super::schemas::{Document, Operation, Seen};
@@ -151,6 +151,11 @@ impl Table {
             site.desk.set(mood);
             self.ask(operation, &site, login(right, path)).await;
         }
+        site.desk.set(desk::Mood::Answer);
+        for _ in 0..10 {
+            let wrong = login(r#"{"user_id":"jeju","password":"x"}"#, path);
+            self.ask(operation, &site, wrong).await;
+        }
     }
 
     /// Bodies that are none, on a route that needs none.
@@ -194,7 +199,8 @@ impl Table {
             site.store.set(mood);
             self.ask(operation, &site, shown(&token).request()).await;
             site.store.set(Mood::Answer);
-            advance(Duration::from_secs(1)).await;
+            // What a request left behind ends meanwhile.
+            tokio::time::sleep(Duration::from_secs(1)).await;
         }
         let token = new().await;
         site.desk.change("jeju", |person| person.active = false);
@@ -206,6 +212,13 @@ impl Table {
         let token = new().await;
         advance(3 * MINUTE).await;
         self.ask(operation, &site, shown(&token).request()).await;
+
+        let limit = RefreshLimit::new(1, 1, MINUTE);
+        let site = site_with(refreshing, |routes| routes.refresh_limit(limit));
+        let token = jar::login(mount).to(&site).await.refresh_token();
+        for _ in 0..2 {
+            self.ask(operation, &site, shown(&token).request()).await;
+        }
     }
 
     async fn bad_input(&mut self, operation: &Operation) {

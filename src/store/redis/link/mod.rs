@@ -26,7 +26,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
 use redis::aio::MultiplexedConnection;
-use redis::{Client, RedisResult, Value};
+use redis::{Client, ErrorKind, RedisResult, Value};
 
 use self::beat::Lost;
 use self::canary::Canary;
@@ -36,6 +36,7 @@ use super::lane::{bytes, hget};
 use crate::clock::Timestamp;
 use crate::coherence::{Figures, Generations, Lease, LinkState, Stamp, Tick, one_more};
 use crate::id::{SessionId, UserId};
+use crate::limit;
 use crate::store::erased::Answer;
 use crate::store::{Tracked, Tracker};
 use crate::trace;
@@ -182,10 +183,10 @@ impl Drop for Running<'_> {
 }
 
 impl Tracker for Links {
-    fn stamp(&self, user: &UserId) -> Option<Stamp> {
+    fn stamp(&self, user: &UserId, now: Tick) -> Option<Stamp> {
         let link = self.current.load();
         // Nothing under a lease that does not hold would be used: the pool is the better way then.
-        let link = link.as_ref().filter(|link| link.lease.holds(Tick::now(), self.lease))?;
+        let link = link.as_ref().filter(|link| link.lease.holds(now, self.lease))?;
         let key = self.store.prefix.live(user);
         Some(Stamp::take(&link.lease, &self.generations, key.as_bytes()))
     }
@@ -203,13 +204,15 @@ impl Tracker for Links {
             if let Some(link) = link {
                 // A link that hangs leaves time to ask the pool.
                 let patience = self.store.requests.timeout() / 2;
-                let read = self.read(&link, &key, id.as_str());
-                if let Ok(Ok(answer)) = tokio::time::timeout(patience, read).await {
+                let late = || (ErrorKind::Io, "no answer in time").into();
+                let read = limit::within(patience, self.read(&link, &key, id.as_str()), late);
+                if let Ok(answer) = read.await {
                     let living = self.store.living(user, id, idle_bound, bytes(answer)?, None);
                     return Ok(Tracked { record: living.await?, is_tracked: true });
                 }
             }
-            let find = self.store.find(user, id, idle_bound);
+            // Boxed, for it is rare: what each request has room for is small.
+            let find = Box::pin(self.store.find(user, id, idle_bound));
             let record = self.store.requests.limited(find).await?;
             Ok(Tracked { record, is_tracked: false })
         })

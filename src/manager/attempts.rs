@@ -1,0 +1,161 @@
+//! Attempts that may fail only so often, whether the store counts them or not.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::SessionManager;
+use super::whole::whole;
+use crate::clock::{Timestamp, millis};
+use crate::error::SessionError;
+use crate::events::{Event, Suspicion};
+use crate::gate::Verb;
+use crate::id::{SessionId, UserId};
+use crate::session::SessionData;
+use crate::store::{
+    Attempt, AttemptKey, AttemptRule, Attempts, Settle, StoreError, StoreErrorKind,
+};
+use crate::trace;
+
+/// What a process counts by itself: where the store does not, and where it cannot be asked.
+pub(super) struct OwnCount {
+    start: Instant,
+    attempts: Mutex<Attempts>,
+}
+
+impl Default for OwnCount {
+    fn default() -> Self {
+        Self { start: Instant::now(), attempts: Mutex::default() }
+    }
+}
+
+impl OwnCount {
+    fn attempt(&self, key: &AttemptKey, rule: &AttemptRule) -> Attempt {
+        // No clock that somebody sets.
+        let now = Timestamp::from_millis(millis(self.start.elapsed()));
+        self.attempts.lock().unwrap_or_else(PoisonError::into_inner).attempt(now, key, rule)
+    }
+
+    fn settle(&self, key: &AttemptKey, settle: Settle) {
+        self.attempts.lock().unwrap_or_else(PoisonError::into_inner).settle(key, settle);
+    }
+}
+
+/// An attempt that was counted. Dropping it leaves it counted, as one that failed.
+#[derive(Debug)]
+#[must_use]
+pub(crate) struct Counted {
+    key: AttemptKey,
+    start: Timestamp,
+    /// Whether this process counts it, and not the store.
+    own: bool,
+}
+
+impl Counted {
+    /// As if it had not been made.
+    pub(crate) fn give_back(self) -> (Self, Settle) {
+        let settle = Settle::GiveBack(self.start);
+        (self, settle)
+    }
+
+    /// All that were counted with it are forgotten.
+    pub(crate) fn clear(self) -> (Self, Settle) {
+        (self, Settle::Clear)
+    }
+}
+
+/// What became of the wish to make an attempt.
+#[derive(Debug)]
+pub(crate) enum Tried {
+    Counted(Counted),
+    Refused { retry_after: Duration },
+}
+
+impl<D: SessionData> SessionManager<D> {
+    /// Tells that a client refreshes all the time.
+    pub(crate) fn tell_refresh_rate(&self, user: UserId, session: SessionId) {
+        let suspicion = Suspicion::RefreshRate { session };
+        self.shared.events.emit(Event::Suspicious { user, suspicion });
+    }
+
+    /// Of which session this is a refresh token, if it is one of ours. No I/O, and nothing is told.
+    pub(crate) fn session_of_refresh_token(&self, token: &str) -> Option<(UserId, SessionId)> {
+        self.shared.refresh.as_ref().and_then(|refresh| refresh.of(token))
+    }
+
+    /// What attempts of `who` are counted under: the store does not learn the name.
+    pub(crate) fn attempt_key(&self, what: &str, who: &str) -> Result<AttemptKey, SessionError> {
+        let name = self.shared.policy.load().pseudonym(what, who)?;
+        let key = name.get(..KEY_LEN).and_then(AttemptKey::parse);
+        key.ok_or_else(|| StoreError::new(StoreErrorKind::Unsupported).into())
+    }
+
+    /// Counts an attempt before it is made. `alone` counts in this process while the store cannot be asked; else that is
+    /// an error.
+    pub(crate) async fn attempt(
+        &self,
+        key: AttemptKey,
+        rule: &AttemptRule,
+        alone: bool,
+    ) -> Result<Tried, SessionError> {
+        let Self { shared, .. } = self;
+        let gate = &shared.gate;
+        let asked = gate.ask(Verb::Attempt, gate.deadline(), |store| store.attempt(&key, rule));
+        let (answer, own) = match asked.await {
+            Ok(Some(answer)) => (answer, false),
+            Ok(None) => (shared.attempts.attempt(&key, rule), true),
+            Err(error) if alone && error.kind() == StoreErrorKind::Unavailable => {
+                (shared.attempts.attempt(&key, rule), true)
+            }
+            Err(error) => return Err(error.into()),
+        };
+        Ok(match answer {
+            Attempt::Counted(start) => Tried::Counted(Counted { key, start, own }),
+            Attempt::Refused { retry_after } => Tried::Refused { retry_after },
+        })
+    }
+
+    /// Takes back what was counted, also when the caller goes away. Where that fails, it counts as what failed. `held` is
+    /// dropped when that is done.
+    pub(crate) async fn settle(
+        &self,
+        settles: [Option<(Counted, Settle)>; 2],
+        held: impl Send + 'static,
+    ) {
+        let own = |settle: &Option<(Counted, Settle)>| settle.as_ref().is_none_or(|(c, _)| c.own);
+        if settles.iter().all(own) {
+            for (Counted { key, .. }, settle) in settles.iter().flatten() {
+                self.shared.attempts.settle(key, *settle);
+            }
+            return;
+        }
+        let manager = self.clone();
+        let settled = whole(async move {
+            let [first, second] = settles;
+            let first = manager.settle_one(first).await;
+            let second = manager.settle_one(second).await;
+            drop(held);
+            Ok(first.and(second)?)
+        });
+        if let Err(error) = settled.await {
+            trace::warn!(
+                "a login that did not fail counts as one that did",
+                error = trace::Chain(&error)
+            );
+        }
+    }
+
+    async fn settle_one(&self, settle: Option<(Counted, Settle)>) -> Result<(), StoreError> {
+        let Some((Counted { key, own, .. }, settle)) = settle else { return Ok(()) };
+        if own {
+            self.shared.attempts.settle(&key, settle);
+            return Ok(());
+        }
+        let gate = &self.shared.gate;
+        gate.ask(Verb::Settle, gate.deadline(), |store| store.settle(&key, settle)).await
+    }
+}
+
+/// 132 bits: no two names meet by chance.
+const KEY_LEN: usize = 22;

@@ -1,0 +1,103 @@
+//! Logins of one account, and from one address, wait for each other: what is under way counts as failed until it is
+//! decided, and nobody who knows the password shall be refused because of their own other logins.
+
+use std::collections::HashMap;
+use std::num::NonZeroU32;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::store::AttemptKey;
+
+/// Who waits for whom. As large as the number of logins under way.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Queues(Arc<Mutex<HashMap<AttemptKey, Arc<Semaphore>>>>);
+
+/// A place in a queue, and then a turn; given up when it is dropped.
+#[derive(Debug)]
+pub(super) struct Turn {
+    queues: Queues,
+    key: AttemptKey,
+    queue: Arc<Semaphore>,
+    permit: Option<OwnedSemaphorePermit>,
+}
+
+impl Queues {
+    /// Waits until fewer than `at_once` others with this key have their turn. First come, first served.
+    pub(super) async fn turn(&self, key: AttemptKey, at_once: NonZeroU32) -> Turn {
+        let queue = {
+            let at_once = usize::try_from(at_once.get()).unwrap_or(Semaphore::MAX_PERMITS);
+            let mut queues = self.lock();
+            let queue =
+                queues.entry(key.clone()).or_insert_with(|| Arc::new(Semaphore::new(at_once)));
+            Arc::clone(queue)
+        };
+        let mut turn = Turn { queues: self.clone(), key, queue, permit: None };
+        // Nobody closes it.
+        turn.permit = Arc::clone(&turn.queue).acquire_owned().await.ok();
+        turn
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<AttemptKey, Arc<Semaphore>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        let mut queues = self.queues.lock();
+        self.permit = None;
+        // The table's, and this one: nobody else is in it.
+        if Arc::strong_count(&self.queue) == 2 {
+            queues.remove(&self.key);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio_test::task::spawn;
+    use tokio_test::{assert_pending, assert_ready};
+
+    use super::*;
+
+    fn key(name: &str) -> AttemptKey {
+        AttemptKey::parse(name).unwrap()
+    }
+
+    #[test]
+    fn they_wait_for_each_other_and_leave_nothing_behind() {
+        let queues = Queues::default();
+        let one = NonZeroU32::MIN;
+        let first = assert_ready!(spawn(queues.turn(key("a"), one)).poll());
+        let mut second = spawn(queues.turn(key("a"), one));
+        let mut third = spawn(queues.turn(key("a"), one));
+        assert_pending!(second.poll());
+        assert_pending!(third.poll());
+        let other = assert_ready!(spawn(queues.turn(key("b"), one)).poll());
+        drop(other);
+        assert_eq!(queues.lock().len(), 1);
+        // Who goes away while waiting leaves the place to the next.
+        drop(second);
+        drop(first);
+        let third = assert_ready!(third.poll());
+        let mut fourth = spawn(queues.turn(key("a"), one));
+        assert_pending!(fourth.poll());
+        drop((third, fourth));
+        assert!(queues.lock().is_empty());
+    }
+
+    #[test]
+    fn as_many_as_may_have_their_turn_at_once() {
+        let queues = Queues::default();
+        let two = NonZeroU32::new(2).unwrap();
+        let first = assert_ready!(spawn(queues.turn(key("a"), two)).poll());
+        let second = assert_ready!(spawn(queues.turn(key("a"), two)).poll());
+        let mut third = spawn(queues.turn(key("a"), two));
+        assert_pending!(third.poll());
+        drop(first);
+        let third = assert_ready!(third.poll());
+        drop((second, third));
+        assert!(queues.lock().is_empty());
+    }
+}

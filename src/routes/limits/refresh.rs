@@ -1,0 +1,90 @@
+//! Refresh tokens under their limits.
+
+use std::net::IpAddr;
+
+use tokio::time::Instant;
+
+use super::super::context::Context;
+use super::super::problem::Problem;
+use super::client;
+use crate::error::AuthErrorKind;
+use crate::id::{SessionId, UserId};
+use crate::manager::{self, Tried};
+use crate::session::SessionData;
+use crate::store::AttemptRule;
+use crate::trace;
+
+impl<D: SessionData> Context<D> {
+    /// Exchanges a refresh token, under the limits of its session and of where it comes from.
+    pub(in crate::routes) async fn refresh(
+        &self,
+        token: &str,
+        address: Option<IpAddr>,
+    ) -> Result<manager::Login<D>, Problem> {
+        if let Some((user, session)) = self.manager.session_of_refresh_token(token) {
+            self.refresh_of(user, session).await?;
+        }
+        match self.manager.refresh(token).await {
+            Ok(login) => Ok(login),
+            Err(error) => {
+                if error.kind() == AuthErrorKind::InvalidToken {
+                    self.bad_refresh_from(address).await?;
+                }
+                Err(error.into())
+            }
+        }
+    }
+
+    /// Counts a refresh of this session, of which a good token was shown.
+    async fn refresh_of(&self, user: UserId, session: SessionId) -> Result<(), Problem> {
+        let Some(rule) = &self.limits.session else { return Ok(()) };
+        let who = format!("{} {user}", session.as_str());
+        let told = || self.manager.tell_refresh_rate(user, session);
+        self.may_refresh("session", &who, rule, told).await
+    }
+
+    /// Counts a token that is none of ours; the answer is 429 instead of 401 when there were too many. A store that is away
+    /// is no reason not to say that a token is bad.
+    async fn bad_refresh_from(&self, address: Option<IpAddr>) -> Result<(), Problem> {
+        let (Some(rule), Some(address)) = (&self.limits.bad_tokens, address) else { return Ok(()) };
+        let told = || {
+            trace::warn!(
+                "an address shows refresh tokens that are none of ours",
+                ip_address = address
+            );
+        };
+        let counted = self.may_refresh("refresh", &client(address).to_string(), rule, told).await;
+        counted.or_else(|problem| if problem.is_rate_limited() { Err(problem) } else { Ok(()) })
+    }
+
+    async fn may_refresh(
+        &self,
+        what: &str,
+        who: &str,
+        rule: &AttemptRule,
+        told: impl FnOnce(),
+    ) -> Result<(), Problem> {
+        let key = self.manager.attempt_key(what, who)?;
+        let waits = &self.limits.waits;
+        if let Some(until) = waits.get(&key) {
+            let left = until.saturating_duration_since(Instant::now());
+            if !left.is_zero() {
+                return Err(Problem::rate_limited(left));
+            }
+            waits.remove(&key);
+        }
+        match self.manager.attempt(key.clone(), rule, false).await {
+            // It stays counted, whatever comes of it.
+            Ok(Tried::Counted(_)) => Ok(()),
+            Ok(Tried::Refused { retry_after }) => {
+                waits.insert(key, Instant::now() + retry_after);
+                told();
+                Err(Problem::rate_limited(retry_after))
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

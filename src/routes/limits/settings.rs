@@ -1,0 +1,264 @@
+//! How often logins may fail, and refresh tokens be shown.
+
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use crate::error::ConfigError;
+use crate::store::AttemptRule;
+
+/// How often logins may fail before they are answered with 429 and `Retry-After`, without a look at the password.
+///
+/// Counted for each account and for each client address:
+///
+/// - *Account* is the user that [`Credentials::find`](super::super::Credentials::find) tells, however named. A name that
+///   is nobody's counts by itself, so that the answers do not tell whether a user exists.
+/// - *Address* is what [`client_address`](super::super::RoutesBuilder::client_address) tells: an IPv4 address, or the first
+///   64 bits of an IPv6 one. Ten times as many may fail there, for many people may share one. Where no address is known,
+///   accounts alone count.
+///
+/// A login is counted before its password is looked at, and given back when it succeeds, or fails for another reason than
+/// its credentials (the store is away, too many sessions, too busy). A client that hangs up before the answer has used up
+/// its attempt. So that many logins at once of somebody who knows the password are not taken for guesses, each process
+/// looks at those of one account one after another (and of one address at half as many at once as may fail). A success also forgets all failures of the account; of the address it gives back its own attempt only, so
+/// that nobody can guess at others' passwords between two logins of their own.
+///
+/// # Waits
+///
+/// When as many have failed within the window, there is a wait as long as the window. From then on a tenth as many may
+/// fail (one, by default) before the next wait, and each wait is twice as long as the one before, up to the longest. The
+/// same begins, for an account only, after ten times as many failures in a row, however slowly they came (100 by default:
+/// NIST SP 800-63B-4 section 3.2.2). All is forgotten after a success, and when nothing was counted for four times the
+/// longest wait. So an account is never locked for good; and sessions that live are not touched, nor any other route.
+///
+/// A login that is refused by the limit is not counted and makes no wait longer: who tries again too early loses nothing,
+/// and nobody can keep an account shut by asking often. Whoever goes on guessing *can* keep its password from being
+/// looked at: use a second way in where that matters.
+///
+/// # Where it is counted
+///
+/// In the session store, so that all instances share it: under a pseudonym, made with the signing key where that is a
+/// secret (HS256), never under the name. A change of that key therefore begins a new count. A store of your own that does
+/// not [count](crate::store::SessionStore::attempt) leaves it to each process. While the store is away there is no login
+/// (503); with [`token_only_logins`](super::super::RoutesBuilder::token_only_logins) each process then counts by itself.
+///
+/// Two round trips to a remote store before a password is looked at, and two after a success.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use = "a limit does nothing until the routes are given it"]
+pub struct LoginLimit {
+    attempts: u32,
+    window: Duration,
+    address_attempts: Option<u32>,
+    longest_wait: Option<Duration>,
+}
+
+impl LoginLimit {
+    /// So many failed logins of an account within `window`, and ten times as many of an address. At most 10,000; 0 is no
+    /// limit. A window is 1 second to 24 hours.
+    pub const fn new(attempts: u32, window: Duration) -> Self {
+        Self { attempts, window, address_attempts: None, longest_wait: None }
+    }
+
+    /// No limit: for when somebody else sets one.
+    pub const fn off() -> Self {
+        Self::new(0, Duration::from_secs(60))
+    }
+
+    /// So many failed logins of an address within the window. Ten times those of an account by default; at most 100,000; 0
+    /// is no limit.
+    pub const fn address_attempts(mut self, attempts: u32) -> Self {
+        self.address_attempts = Some(attempts);
+        self
+    }
+
+    /// How long waits grow. 15 minutes by default, or the window if that is longer; never less than the window, 24 hours at
+    /// most.
+    pub const fn longest_wait(mut self, wait: Duration) -> Self {
+        self.longest_wait = Some(wait);
+        self
+    }
+
+    fn wait(&self) -> Duration {
+        self.longest_wait.unwrap_or(LONGEST_WAIT.max(self.window))
+    }
+
+    fn at_an_address(&self) -> u32 {
+        self.address_attempts.unwrap_or(self.attempts.saturating_mul(10))
+    }
+
+    /// What cannot work, if anything cannot.
+    pub(in crate::routes) fn check(&self) -> Result<(), ConfigError> {
+        let day = Duration::from_secs(24 * 60 * 60);
+        let window = (Duration::from_secs(1)..=day).contains(&self.window);
+        let rules = [
+            ("login_limit.attempts", "must be at most 10000", self.attempts <= 10_000),
+            ("login_limit.window", "must be 1 second to 24 hours", window),
+            (
+                "login_limit.address_attempts",
+                "must be at most 100000",
+                self.at_an_address() <= 100_000,
+            ),
+            (
+                "login_limit.longest_wait",
+                "must be the window to 24 hours",
+                (self.window..=day).contains(&self.wait()),
+            ),
+        ];
+        first_broken(&rules)
+    }
+
+    pub(super) fn of_account(&self) -> Option<AttemptRule> {
+        let mut rule = self.rule(self.attempts)?;
+        rule.in_a_row = Some(rule.attempts.saturating_mul(TEN));
+        Some(rule)
+    }
+
+    pub(super) fn of_address(&self) -> Option<AttemptRule> {
+        self.rule(self.at_an_address())
+    }
+
+    fn rule(&self, attempts: u32) -> Option<AttemptRule> {
+        let mut rule = AttemptRule::new(NonZeroU32::new(attempts)?, self.window);
+        rule.after = NonZeroU32::new(attempts / TEN).unwrap_or(NonZeroU32::MIN);
+        rule.longest_wait = self.wait();
+        rule.forget_after = self.wait() * 4;
+        Some(rule)
+    }
+}
+
+/// 10 failed logins of an account in 60 seconds, 100 of an address.
+impl Default for LoginLimit {
+    fn default() -> Self {
+        Self::new(10, Duration::from_secs(60))
+    }
+}
+
+/// How often refresh tokens may be shown before the answer is 429 and `Retry-After`.
+///
+/// - Each session: 60 times within 60 seconds by default, whatever comes of it, so that a client that has run wild is
+///   stopped. The token must be one of ours: nobody can use up another's.
+/// - Each client address, as with [`LoginLimit`]: 100 tokens in 60 seconds that are none of ours. A good token is let
+///   through from the same address all the same.
+///
+/// The wait is as long as the window, and no longer the second time. Counted in the session store, as logins are; a
+/// process that knows of a wait does not ask the store again until it is over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use = "a limit does nothing until the routes are given it"]
+pub struct RefreshLimit {
+    session: u32,
+    address: u32,
+    window: Duration,
+}
+
+impl RefreshLimit {
+    /// So many refreshes of a session, and so many bad tokens of an address, within `window` (1 second to 24 hours). At most
+    /// 100,000 of each; 0 is no limit.
+    pub const fn new(session: u32, address: u32, window: Duration) -> Self {
+        Self { session, address, window }
+    }
+
+    /// No limit.
+    pub const fn off() -> Self {
+        Self::new(0, 0, Duration::from_secs(60))
+    }
+
+    pub(in crate::routes) fn check(&self) -> Result<(), ConfigError> {
+        let window = Duration::from_secs(1)..=Duration::from_secs(24 * 60 * 60);
+        let few = self.session <= 100_000 && self.address <= 100_000;
+        first_broken(&[
+            ("refresh_limit", "must be at most 100000 of each", few),
+            ("refresh_limit.window", "must be 1 second to 24 hours", window.contains(&self.window)),
+        ])
+    }
+
+    pub(super) fn of_session(&self) -> Option<AttemptRule> {
+        self.rule(self.session)
+    }
+
+    pub(super) fn of_address(&self) -> Option<AttemptRule> {
+        self.rule(self.address)
+    }
+
+    fn rule(&self, attempts: u32) -> Option<AttemptRule> {
+        let mut rule = AttemptRule::new(NonZeroU32::new(attempts)?, self.window);
+        rule.after = rule.attempts;
+        rule.longest_wait = self.window;
+        rule.forget_after = self.window;
+        Some(rule)
+    }
+}
+
+/// 60 refreshes of a session and 100 bad tokens of an address in 60 seconds.
+impl Default for RefreshLimit {
+    fn default() -> Self {
+        Self::new(60, 100, Duration::from_secs(60))
+    }
+}
+
+const LONGEST_WAIT: Duration = Duration::from_secs(15 * 60);
+
+const TEN: NonZeroU32 = NonZeroU32::MIN.saturating_add(9);
+
+fn first_broken(rules: &[(&'static str, &'static str, bool)]) -> Result<(), ConfigError> {
+    match rules.iter().find(|(_, _, holds)| !holds) {
+        Some(&(setting, rule, _)) => Err(ConfigError::OutOfRange { setting, rule }),
+        None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    #[test]
+    fn a_limit_that_cannot_work_is_an_error_that_names_it() {
+        let bad = [
+            (LoginLimit::new(10_001, 60 * SECOND), "login_limit.attempts"),
+            (LoginLimit::new(10, Duration::ZERO), "login_limit.window"),
+            (LoginLimit::new(10, 86_401 * SECOND), "login_limit.window"),
+            (LoginLimit::new(0, Duration::ZERO), "login_limit.window"),
+            (LoginLimit::default().address_attempts(100_001), "login_limit.address_attempts"),
+            (LoginLimit::default().longest_wait(59 * SECOND), "login_limit.longest_wait"),
+            (LoginLimit::default().longest_wait(86_401 * SECOND), "login_limit.longest_wait"),
+        ];
+        for (limit, name) in bad {
+            let error = limit.check().unwrap_err();
+            assert!(matches!(error, ConfigError::OutOfRange { setting, .. } if setting == name));
+        }
+        for good in [
+            LoginLimit::default(),
+            LoginLimit::off(),
+            LoginLimit::new(10_000, 86_400 * SECOND),
+            LoginLimit::new(1, SECOND).longest_wait(SECOND),
+        ] {
+            assert!(good.check().is_ok(), "{good:?}");
+        }
+        for bad in [
+            RefreshLimit::new(100_001, 0, SECOND),
+            RefreshLimit::new(0, 100_001, SECOND),
+            RefreshLimit::new(1, 1, Duration::ZERO),
+        ] {
+            assert!(bad.check().is_err(), "{bad:?}");
+        }
+        assert!(RefreshLimit::default().check().is_ok() && RefreshLimit::off().check().is_ok());
+    }
+
+    #[test]
+    fn an_address_may_fail_ten_times_as_often_and_zero_is_no_limit() {
+        let (account, address) =
+            (LoginLimit::default().of_account(), LoginLimit::default().of_address());
+        let (account, address) = (account.unwrap(), address.unwrap());
+        assert_eq!((account.attempts.get(), account.after.get()), (10, 1));
+        assert_eq!(account.in_a_row.unwrap().get(), 100);
+        assert_eq!((address.attempts.get(), address.after.get()), (100, 10));
+        assert_eq!(address.in_a_row, None);
+        assert_eq!(address.longest_wait, 900 * SECOND);
+        let off = LoginLimit::off();
+        assert!(off.of_account().is_none() && off.of_address().is_none());
+        let addresses_only = LoginLimit::off().address_attempts(5);
+        assert!(addresses_only.of_account().is_none() && addresses_only.of_address().is_some());
+        let accounts_only = LoginLimit::default().address_attempts(0);
+        assert!(accounts_only.of_account().is_some() && accounts_only.of_address().is_none());
+    }
+}

@@ -1,0 +1,231 @@
+//! Counted attempts in this process's own memory.
+
+use std::collections::{BTreeSet, HashMap};
+use std::time::Duration;
+
+use crate::clock::Timestamp;
+use crate::store::{Attempt, AttemptKey, AttemptRule, Settle, span};
+
+/// The most keys that are remembered, about 20 MiB. More than that make room: first those that never had to wait, and of
+/// them those that would be forgotten first.
+const CAPACITY: usize = 65_536;
+
+/// How many keys of each kind one call frees at most.
+const REAP_AT_ONCE: usize = 64;
+
+/// The most doublings of a wait: beyond them every wait is the longest.
+const DOUBLINGS: u32 = 30;
+
+/// Counted attempts: of a [`MemoryStore`](super::MemoryStore), and of a process whose store does not count.
+pub(crate) struct Attempts {
+    counters: HashMap<AttemptKey, Counter>,
+    /// Each counter that never led to a wait, by when it is forgotten.
+    fresh: BTreeSet<(Timestamp, AttemptKey)>,
+    /// Each that did.
+    waited: BTreeSet<(Timestamp, AttemptKey)>,
+    capacity: usize,
+}
+
+#[derive(Clone, Copy)]
+struct Counter {
+    /// Of the present period.
+    start: Timestamp,
+    count: u32,
+    total: u32,
+    waits: u32,
+    /// The end of the wait that this period has led to.
+    until: Option<Timestamp>,
+    forgotten: Timestamp,
+}
+
+impl Default for Attempts {
+    fn default() -> Self {
+        Self::with_capacity(CAPACITY)
+    }
+}
+
+impl Attempts {
+    fn with_capacity(capacity: usize) -> Self {
+        let (fresh, waited) = (BTreeSet::new(), BTreeSet::new());
+        Self { counters: HashMap::new(), fresh, waited, capacity }
+    }
+
+    /// See [`SessionStore::attempt`](crate::store::SessionStore::attempt).
+    pub(crate) fn attempt(
+        &mut self,
+        now: Timestamp,
+        key: &AttemptKey,
+        rule: &AttemptRule,
+    ) -> Attempt {
+        self.reap(now);
+        let known = self.counters.get(key).filter(|known| known.is_of_use(now)).copied();
+        let mut counter = known.unwrap_or_else(|| Counter::new(now));
+        let wait = counter.until.map_or(Duration::ZERO, |until| until.saturating_since(now));
+        if !wait.is_zero() {
+            return Attempt::Refused { retry_after: wait };
+        }
+        counter.count(now, rule);
+        self.remove(key);
+        self.insert(key.clone(), counter);
+        Attempt::Counted(counter.start)
+    }
+
+    /// See [`SessionStore::settle`](crate::store::SessionStore::settle).
+    pub(crate) fn settle(&mut self, key: &AttemptKey, settle: Settle) {
+        let Some(mut counter) = self.remove(key) else { return };
+        let Settle::GiveBack(start) = settle else { return };
+        if start == counter.start {
+            counter.give_back();
+        }
+        if counter.total > 0 || counter.waits > 0 {
+            self.insert(key.clone(), counter);
+        }
+    }
+
+    /// Frees some of what is forgotten; tells whether there may be more.
+    pub(crate) fn reap(&mut self, now: Timestamp) -> bool {
+        let is_due = |(at, _): &&(Timestamp, AttemptKey)| *at <= now;
+        let fresh = self.fresh.iter().take_while(is_due).take(REAP_AT_ONCE);
+        let waited = self.waited.iter().take_while(is_due).take(REAP_AT_ONCE);
+        let due: Vec<_> = fresh.chain(waited).map(|(_, key)| key.clone()).collect();
+        for key in &due {
+            self.remove(key);
+        }
+        due.len() >= REAP_AT_ONCE
+    }
+
+    /// Gives memory back that a flood has left behind.
+    pub(crate) fn shrink(&mut self) {
+        if self.counters.capacity() > 1_024 && self.counters.capacity() / 8 > self.counters.len() {
+            self.counters.shrink_to_fit();
+        }
+    }
+
+    fn insert(&mut self, key: AttemptKey, counter: Counter) {
+        if self.counters.len() >= self.capacity {
+            let first = self.fresh.pop_first().or_else(|| self.waited.pop_first());
+            if let Some((_, first)) = first {
+                self.counters.remove(&first);
+            }
+        }
+        self.order(&counter).insert((counter.forgotten, key.clone()));
+        self.counters.insert(key, counter);
+    }
+
+    fn remove(&mut self, key: &AttemptKey) -> Option<Counter> {
+        let counter = self.counters.remove(key)?;
+        self.order(&counter).remove(&(counter.forgotten, key.clone()));
+        Some(counter)
+    }
+
+    fn order(&mut self, counter: &Counter) -> &mut BTreeSet<(Timestamp, AttemptKey)> {
+        if counter.waits == 0 { &mut self.fresh } else { &mut self.waited }
+    }
+}
+
+// The script `attempt.lua` does the same.
+impl Counter {
+    fn new(now: Timestamp) -> Self {
+        Self { start: now, count: 0, total: 0, waits: 0, until: None, forgotten: now }
+    }
+
+    /// A clock that was set back must not make anybody wait for longer than the rule says.
+    fn is_of_use(&self, now: Timestamp) -> bool {
+        self.forgotten > now && self.start <= now
+    }
+
+    /// Counts one more, at a time when nobody has to wait.
+    fn count(&mut self, now: Timestamp, rule: &AttemptRule) {
+        let window = length(rule.window);
+        if self.until.is_some() || self.start.saturating_add(window) <= now {
+            (self.start, self.count, self.until) = (now, 0, None);
+        }
+        self.count = self.count.saturating_add(1);
+        self.total = self.total.saturating_add(1);
+        let room = if self.waits == 0 { rule.attempts } else { rule.after };
+        let too_many = |max| self.waits == 0 && self.total >= max;
+        if self.count >= room.get() || rule.in_a_row.is_some_and(|max| too_many(max.get())) {
+            let wait = window.saturating_mul(1 << self.waits.min(DOUBLINGS));
+            self.until = Some(now.saturating_add(wait.min(length(rule.longest_wait).max(window))));
+            self.waits = self.waits.saturating_add(1);
+        }
+        self.forgotten = if self.waits == 0 && rule.in_a_row.is_none() {
+            self.start.saturating_add(window)
+        } else {
+            self.until.unwrap_or(now).saturating_add(length(rule.forget_after))
+        };
+    }
+
+    fn give_back(&mut self) {
+        self.count = self.count.saturating_sub(1);
+        self.total = self.total.saturating_sub(1);
+        if self.until.take().is_some() {
+            self.waits = self.waits.saturating_sub(1);
+        }
+    }
+}
+
+fn length(duration: Duration) -> Duration {
+    span(duration).max(Duration::from_millis(1))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZeroU32;
+
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+    const NOW: Timestamp = Timestamp::from_millis(1_700_000_000_000);
+
+    fn rule(attempts: u32) -> AttemptRule {
+        AttemptRule::new(NonZeroU32::new(attempts).unwrap(), 60 * SECOND)
+    }
+
+    fn key(number: usize) -> AttemptKey {
+        AttemptKey::parse(&format!("key-{number}")).unwrap()
+    }
+
+    fn is_whole(attempts: &Attempts) {
+        assert_eq!(attempts.counters.len(), attempts.fresh.len() + attempts.waited.len());
+    }
+
+    #[test]
+    fn a_million_addresses_are_remembered_in_bounded_memory_and_then_forgotten() {
+        let mut attempts = Attempts::default();
+        for number in 0..1_000_000 {
+            let answer = attempts.attempt(NOW, &key(number), &rule(100));
+            assert_eq!(answer, Attempt::Counted(NOW));
+        }
+        assert_eq!(attempts.counters.len(), CAPACITY);
+        is_whole(&attempts);
+        let later = NOW.saturating_add(60 * SECOND);
+        while attempts.reap(later) {}
+        attempts.shrink();
+        assert!(attempts.counters.is_empty() && attempts.counters.capacity() < 1_024);
+        is_whole(&attempts);
+    }
+
+    #[test]
+    fn whoever_has_to_wait_is_not_forgotten_for_the_sake_of_many_others() {
+        let mut attempts = Attempts::with_capacity(100);
+        let refused = Attempt::Refused { retry_after: 60 * SECOND };
+        for number in 0..10 {
+            attempts.attempt(NOW, &key(number), &rule(1));
+        }
+        for number in 10..10_000 {
+            attempts.attempt(NOW, &key(number), &rule(2));
+        }
+        for number in 0..10 {
+            assert_eq!(attempts.attempt(NOW, &key(number), &rule(1)), refused, "{number}");
+        }
+        // Where all have to wait, those go first that would be forgotten first.
+        let later = NOW.saturating_add(SECOND);
+        for number in 10_000..10_100 {
+            attempts.attempt(later, &key(number), &rule(1));
+        }
+        assert!(matches!(attempts.attempt(later, &key(0), &rule(1)), Attempt::Counted(_)));
+        assert_eq!(attempts.counters.len(), 100);
+        is_whole(&attempts);
+    }
+}

@@ -1,0 +1,70 @@
+//! Attempts are counted by scripts too: these are their arguments and answers.
+
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use redis::Value;
+
+use super::pool::unexpected;
+use super::scripts::Script;
+use super::{RedisStore, text};
+use crate::clock::Timestamp;
+use crate::store::{Attempt, AttemptKey, AttemptRule, Settle, StoreError};
+
+impl RedisStore {
+    pub(super) async fn count_attempt(
+        &self,
+        key: &AttemptKey,
+        rule: &AttemptRule,
+    ) -> Result<Attempt, StoreError> {
+        let args = [
+            rule.attempts.to_string(),
+            length(rule.window),
+            rule.in_a_row.map_or(0, NonZeroU32::get).to_string(),
+            rule.after.to_string(),
+            length(rule.longest_wait),
+            length(rule.forget_after),
+        ];
+        let args = args.each_ref().map(String::as_bytes);
+        match self.run_on(Script::Attempt, key, &args).await?.as_sequence() {
+            Some([Value::Int(1), Value::Int(start)]) => {
+                Ok(Attempt::Counted(Timestamp::from_millis(*start)))
+            }
+            Some([Value::Int(0), Value::Int(left)]) => {
+                let left = u64::try_from(*left).map_err(|_| unexpected())?;
+                Ok(Attempt::Refused { retry_after: Duration::from_millis(left) })
+            }
+            _ => Err(unexpected()),
+        }
+    }
+
+    pub(super) async fn settle_attempt(
+        &self,
+        key: &AttemptKey,
+        settle: Settle,
+    ) -> Result<(), StoreError> {
+        let start = match settle {
+            Settle::GiveBack(start) => start.as_millis().to_string(),
+            Settle::Clear => String::new(),
+        };
+        match self.run_on(Script::Settle, key, &[start.as_bytes()]).await? {
+            Value::Int(_) => Ok(()),
+            _ => Err(unexpected()),
+        }
+    }
+
+    async fn run_on(
+        &self,
+        script: Script,
+        key: &AttemptKey,
+        args: &[&[u8]],
+    ) -> Result<Value, StoreError> {
+        let key = self.inner.prefix.attempts(key);
+        self.inner.requests.run(script, &[key], args).await
+    }
+}
+
+/// A length of no milliseconds would be none to the script.
+fn length(duration: Duration) -> String {
+    text(duration.max(Duration::from_millis(1)))
+}

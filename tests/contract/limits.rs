@@ -1,0 +1,101 @@
+//! The limit of failed logins at the example servers: at two instances, behind a proxy, and for whoever claims to be one.
+
+use std::net::SocketAddr;
+
+use serde_json::{Value, json};
+
+use crate::support::client::Reply;
+use crate::support::redis::RedisServer;
+use crate::support::server::{SECRET, Server};
+use crate::table::post;
+
+/// 2 failed logins of an account, 20 of an address.
+async fn instance(
+    example: &'static str,
+    redis: &RedisServer,
+    more: &[(&str, &str)],
+) -> (Server, SocketAddr) {
+    let url = redis.url();
+    let mut env = vec![("REDIS_URL", &*url), ("JWT_SECRET", SECRET), ("LOGIN_ATTEMPTS", "2")];
+    env.extend(more);
+    Server::start(example, &env).await
+}
+
+async fn log_in(server: SocketAddr, body: &Value, forwarded: Option<&str>) -> Reply {
+    let mut login = post("/api/auth/login").json(body);
+    if let Some(forwarded) = forwarded {
+        login = login.header("x-forwarded-for", forwarded);
+    }
+    login.patiently_to(server).await
+}
+
+fn wrong(user: &str) -> Value {
+    json!({"user_id": user, "password": "wrong"})
+}
+
+fn is_refused(reply: &Reply) {
+    let body = json!({"detail": "Too many attempts", "code": "rate_limited"});
+    assert_eq!((reply.status, &reply.body), (429, &body), "{reply:?}");
+    let wait: u64 = reply.header("retry-after").unwrap().parse().unwrap();
+    assert!((1..=60).contains(&wait), "{wait}");
+}
+
+/// 20 wrong guesses, each for a user of its own and said to come from `forwarded`; the next is refused.
+async fn until_refused(server: SocketAddr, round: &str, forwarded: impl Fn(usize) -> String) {
+    for number in 0..20 {
+        let forwarded = forwarded(number);
+        let login = wrong(&format!("{round}-{number}"));
+        let reply = log_in(server, &login, Some(&forwarded)).await;
+        assert_eq!(reply.status, 401, "{forwarded}: {reply:?}");
+    }
+    is_refused(&log_in(server, &wrong(&format!("{round}-20")), Some(&forwarded(20))).await);
+}
+
+async fn limits(example: &'static str) {
+    let redis = RedisServer::start().await;
+    let proxy = [("TRUSTED_PROXIES", "127.0.0.0/8")];
+    let (one, at_one) = instance(example, &redis, &proxy).await;
+    let (other, at_other) = instance(example, &redis, &proxy).await;
+
+    // One user, by either name and at either instance; and a name that is nobody's is told the same.
+    for (first, second) in [
+        (wrong("jeju"), json!({"email": "Jeju@test.com", "password": "wrong"})),
+        (wrong("nobody"), wrong("nobody")),
+        (wrong("suspended"), json!({"user_id": "suspended", "password": "password123"})),
+    ] {
+        assert_eq!(log_in(at_one, &first, None).await.status, 401);
+        assert_eq!(log_in(at_other, &second, None).await.status, 401);
+        for server in [at_one, at_other] {
+            is_refused(&log_in(server, &first, None).await);
+            is_refused(&log_in(server, &second, None).await);
+        }
+    }
+    let right = |user: &str| json!({"user_id": user, "password": "password123"});
+    is_refused(&log_in(at_one, &right("jeju"), None).await);
+    assert_eq!(log_in(at_one, &right("user"), None).await.status, 200);
+
+    // Who stands behind the proxy is who the proxy says, not who they say they are.
+    until_refused(at_one, "a", |number| format!("198.51.100.{number}, 203.0.113.5")).await;
+    is_refused(&log_in(at_other, &right("user"), Some("203.0.113.5")).await);
+    let next = log_in(at_other, &right("user"), Some("203.0.113.5, 203.0.113.6")).await;
+    assert_eq!(next.status, 200, "another client of the same proxy");
+    for server in [one, other] {
+        server.stop().await;
+    }
+
+    // Without a trusted proxy the header says nothing.
+    let (alone, at_alone) = instance(example, &redis, &[("SESSION_PREFIX", "alone")]).await;
+    until_refused(at_alone, "b", |number| format!("198.51.100.{number}")).await;
+    is_refused(&log_in(at_alone, &right("user"), None).await);
+    alone.stop().await;
+}
+
+#[tokio::test]
+async fn axum_limits_failed_logins() {
+    limits("axum").await;
+}
+
+#[tokio::test]
+async fn hyper_limits_failed_logins() {
+    limits("hyper").await;
+}

@@ -1,0 +1,151 @@
+//! Several instances over one Redis have one limit.
+
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+use tower_session_auth::RedisStore;
+use tower_session_auth::routes::LoginLimit;
+
+use crate::site::{Site, request, send, site_with};
+use crate::support::redis::RedisServer;
+use crate::{LIMITED, MINUTE, SECOND, WRONG, by_email, fail, from, retry_after, ten};
+
+const HERE: &str = "192.0.2.7";
+
+fn instance(server: &RedisServer, limit: LoginLimit) -> Site {
+    // The machine may compile beside the test.
+    let store = RedisStore::builder(server.url()).timeout(5 * SECOND).build().unwrap();
+    site_with(
+        |builder, _| builder.store(store).store_timeout(5 * SECOND),
+        |routes| routes.login_limit(limit),
+    )
+}
+
+async fn keys(server: &RedisServer) -> Vec<String> {
+    redis::from_redis_value(server.command(&["KEYS", "session:limit:*"]).await).unwrap()
+}
+
+#[tokio::test]
+async fn what_fails_at_one_counts_at_the_other() {
+    let server = RedisServer::start().await;
+    let (one, other) = (instance(&server, ten()), instance(&server, ten()));
+    for _ in 0..5 {
+        fail(&one, "jeju", 1).await;
+        assert_eq!(by_email(&other, "jeju@test.com", "wrong").await.said(), WRONG);
+    }
+    for site in [&one, &other] {
+        let wait = retry_after(&site.log_in("jeju", "password123").await);
+        assert!((50..=60).contains(&wait), "{wait}");
+        assert_eq!(site.desk.verifies().len(), 5);
+    }
+    // So does a success.
+    fail(&one, "user", 9).await;
+    other.token("user").await;
+    fail(&one, "user", 9).await;
+    other.token("user").await;
+}
+
+#[tokio::test]
+async fn of_a_hundred_at_once_at_two_instances_ten_are_looked_at() {
+    let server = RedisServer::start().await;
+    let (one, other) = (instance(&server, ten()), instance(&server, ten()));
+    let mut logins = JoinSet::new();
+    for number in 0..100 {
+        let router = if number % 2 == 0 { &one } else { &other }.router.clone();
+        logins.spawn(async move {
+            let body = r#"{"user_id":"jeju","password":"wrong"}"#;
+            let mut login = request("POST", "/api/auth/login", None, body.into());
+            login.headers_mut().insert("content-type", "application/json".parse().unwrap());
+            send(&router, login).await.status
+        });
+    }
+    let statuses = logins.join_all().await;
+    assert_eq!(statuses.iter().filter(|status| **status == 401).count(), 10);
+    assert_eq!(statuses.iter().filter(|status| **status == 429).count(), 90);
+    assert_eq!(one.desk.verifies().len() + other.desk.verifies().len(), 10);
+}
+
+#[tokio::test]
+async fn redis_holds_no_name_and_nothing_for_ever() {
+    let server = RedisServer::start().await;
+    let site = instance(&server, ten());
+    for user in ["jeju", "hunter2-typed-in-the-wrong-field"] {
+        assert_eq!(from(&site, HERE, user, "wrong").await.said(), WRONG);
+    }
+    let found = keys(&server).await;
+    assert_eq!(found.len(), 3, "two accounts and an address: {found:?}");
+    for key in &found {
+        let name = key.strip_prefix("session:limit:{").unwrap().strip_suffix('}').unwrap();
+        assert_eq!(name.len(), 22, "{key}");
+        let left = server.number(&["PTTL", key]).await;
+        assert!((1..=60 * 60 * 1000).contains(&left), "{key}: {left}");
+        let kept: Vec<String> =
+            redis::from_redis_value(server.command(&["HGETALL", key]).await).unwrap();
+        let kept = kept.join(" ");
+        assert!(kept.len() < 64, "{kept}");
+        for typed in ["jeju", "hunter2", "wrong", HERE] {
+            assert!(!kept.contains(typed) && !key.contains(typed), "{key}: {kept}");
+        }
+    }
+    // A user who gets it right leaves nothing behind, and the address what it has left to answer for.
+    assert_eq!(from(&site, HERE, "jeju", "password123").await.status, 200);
+    assert_eq!(keys(&server).await.len(), 2);
+}
+
+#[tokio::test]
+async fn without_redis_no_password_is_looked_at() {
+    let mut server = RedisServer::start().await;
+    let store = RedisStore::new(&server.url()).unwrap();
+    let site = site_with(|builder, _| builder.store(store), |routes| routes);
+    fail(&site, "jeju", 3).await;
+    server.stop();
+    for _ in 0..20 {
+        for user in ["jeju", "unknown"] {
+            let reply = site.log_in(user, "password123").await;
+            assert_eq!(reply.said(), (503, "store_unavailable"));
+        }
+    }
+    assert_eq!(site.desk.verifies().len(), 3);
+    server.restart().await;
+    let give_up = tokio::time::Instant::now() + 20 * SECOND;
+    while site.log_in("jeju", "password123").await.status != 200 {
+        assert!(tokio::time::Instant::now() < give_up, "it works again by itself");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_redis_that_takes_no_writes_lets_nobody_guess() {
+    let server = RedisServer::start().await;
+    let site = instance(&server, ten());
+    fail(&site, "jeju", 1).await;
+    server.command(&["CONFIG", "SET", "maxmemory", "1"]).await;
+    for _ in 0..20 {
+        assert_eq!(site.log_in("jeju", "wrong").await.said(), (503, "store_unavailable"));
+    }
+    assert_eq!(site.desk.verifies().len(), 1);
+    server.command(&["CONFIG", "SET", "maxmemory", "0"]).await;
+    site.token("jeju").await;
+}
+
+#[tokio::test]
+async fn a_server_that_has_forgotten_the_scripts_counts_on() {
+    let server = RedisServer::start().await;
+    let site = instance(&server, LoginLimit::new(3, MINUTE));
+    for _ in 0..3 {
+        fail(&site, "jeju", 1).await;
+        server.command(&["SCRIPT", "FLUSH"]).await;
+    }
+    assert_eq!(site.log_in("jeju", "wrong").await.said(), LIMITED);
+}
+
+#[tokio::test]
+async fn a_wait_ends_when_it_says() {
+    let server = RedisServer::start().await;
+    let site = instance(&server, LoginLimit::new(2, SECOND));
+    fail(&site, "jeju", 2).await;
+    let wait = retry_after(&site.log_in("jeju", "password123").await);
+    assert_eq!(wait, 1);
+    tokio::time::sleep(Duration::from_secs(wait)).await;
+    site.token("jeju").await;
+}

@@ -1,0 +1,87 @@
+//! Who goes on after the limit waits longer each time, and not for ever.
+
+use std::time::Duration;
+
+use tower_session_auth::routes::LoginLimit;
+
+use crate::site::Site;
+use crate::{LIMITED, MINUTE, SECOND, WRONG, fail, in_both_homes, pass, retry_after, ten};
+
+in_both_homes! {
+    each_wait_is_twice_as_long_up_to_the_longest: doubling,
+    trying_too_early_makes_no_wait_longer: too_early,
+    a_window_that_passes_begins_a_new_count: windows,
+    all_is_forgotten_after_a_quiet_time: forgotten,
+    a_hundred_in_a_row_are_too_many_however_slow: in_a_row,
+}
+
+/// One more failure, and how long the wait is then.
+async fn wait_after_one(site: &Site) -> u64 {
+    assert_eq!(site.log_in("jeju", "wrong").await.said(), WRONG);
+    retry_after(&site.log_in("jeju", "wrong").await)
+}
+
+async fn doubling(home: fn(LoginLimit) -> Site) {
+    let site = home(ten());
+    fail(&site, "jeju", 10).await;
+    let mut wait = retry_after(&site.log_in("jeju", "wrong").await);
+    for expected in [60, 120, 240, 480, 900, 900, 900] {
+        assert_eq!(wait, expected);
+        pass(Duration::from_secs(wait)).await;
+        wait = wait_after_one(&site).await;
+    }
+    // However often it failed: the next right password is let in, and all is as at first.
+    pass(Duration::from_secs(wait)).await;
+    site.token("jeju").await;
+    fail(&site, "jeju", 10).await;
+    assert_eq!(retry_after(&site.log_in("jeju", "wrong").await), 60);
+}
+
+async fn too_early(home: fn(LoginLimit) -> Site) {
+    let site = home(ten());
+    fail(&site, "jeju", 10).await;
+    for left in (1..=60).rev() {
+        assert_eq!(retry_after(&site.log_in("jeju", "wrong").await), left);
+        pass(SECOND).await;
+    }
+    assert_eq!(wait_after_one(&site).await, 120);
+}
+
+async fn windows(home: fn(LoginLimit) -> Site) {
+    let site = home(ten());
+    for _ in 0..3 {
+        fail(&site, "jeju", 9).await;
+        pass(MINUTE).await;
+    }
+    fail(&site, "jeju", 10).await;
+    assert_eq!(site.log_in("jeju", "wrong").await.said(), LIMITED);
+}
+
+async fn forgotten(home: fn(LoginLimit) -> Site) {
+    let site = home(ten());
+    fail(&site, "jeju", 10).await;
+    pass(MINUTE).await;
+    assert_eq!(wait_after_one(&site).await, 120);
+    // Not yet: four times the longest wait after the end of this one.
+    pass(2 * MINUTE + 59 * MINUTE).await;
+    assert_eq!(wait_after_one(&site).await, 240);
+    pass(4 * MINUTE + 60 * MINUTE).await;
+    fail(&site, "jeju", 10).await;
+    assert_eq!(retry_after(&site.log_in("jeju", "wrong").await), 60);
+}
+
+async fn in_a_row(home: fn(LoginLimit) -> Site) {
+    let site = home(ten());
+    for _ in 0..99 {
+        fail(&site, "jeju", 1).await;
+        pass(8 * SECOND).await;
+    }
+    assert_eq!(wait_after_one(&site).await, 60, "the hundredth");
+    pass(MINUTE).await;
+    site.token("jeju").await;
+    for _ in 0..99 {
+        fail(&site, "jeju", 1).await;
+        pass(8 * SECOND).await;
+    }
+    site.token("jeju").await;
+}
