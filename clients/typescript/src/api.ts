@@ -32,7 +32,7 @@ export interface paths {
         put?: never;
         /**
          * Opens a session
-         * @description By user id or by e-mail address. A user who is unknown, has another password, or is not active is one answer. Where the server is set up so, a login while the session store is away gets a token that no session stands behind, good for some routes until the store answers.
+         * @description By user id or by e-mail address. A user who is unknown, has another password, or is not active is one answer. After too many of those, for a user or from an address, nobody looks at passwords for a while. Where the server is set up so, a login while the session store is away gets a token that no session stands behind, good for some routes until the store answers.
          */
         post: operations["api_auth_login"];
         delete?: never;
@@ -353,7 +353,7 @@ export interface paths {
         put?: never;
         /**
          * Opens a session
-         * @description By user id or by e-mail address. A user who is unknown, has another password, or is not active is one answer. Where the server is set up so, a login while the session store is away gets a token that no session stands behind, good for some routes until the store answers.
+         * @description By user id or by e-mail address. A user who is unknown, has another password, or is not active is one answer. After too many of those, for a user or from an address, nobody looks at passwords for a while. Where the server is set up so, a login while the session store is away gets a token that no session stands behind, good for some routes until the store answers.
          */
         post: operations["auth_login"];
         delete?: never;
@@ -1174,6 +1174,20 @@ export interface operations {
                     };
                 };
             };
+            /** @description Too many attempts */
+            429: {
+                headers: {
+                    /** @description After how many seconds to try again. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "rate_limited";
+                    };
+                };
+            };
             /** @description Internal error */
             500: {
                 headers: {
@@ -1721,6 +1735,20 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
                         code?: "invalid_body";
+                    };
+                };
+            };
+            /** @description Too many attempts */
+            429: {
+                headers: {
+                    /** @description After how many seconds to try again. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "rate_limited";
                     };
                 };
             };
@@ -3362,6 +3390,20 @@ export interface operations {
                     };
                 };
             };
+            /** @description Too many attempts */
+            429: {
+                headers: {
+                    /** @description After how many seconds to try again. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "rate_limited";
+                    };
+                };
+            };
             /** @description Internal error */
             500: {
                 headers: {
@@ -3909,6 +3951,20 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
                         code?: "invalid_body";
+                    };
+                };
+            };
+            /** @description Too many attempts */
+            429: {
+                headers: {
+                    /** @description After how many seconds to try again. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "rate_limited";
                     };
                 };
             };
