@@ -33,6 +33,7 @@ pub(super) fn same_origin(trusted: &[String]) -> Result<SameOrigin, ConfigError>
     Ok(layer.with_rejection_response(refuse as fn(ProtectionError) -> Response))
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "tower-http's signature")]
 fn refuse(error: ProtectionError) -> Response {
     trace::warn!("a cross-site request was refused", error = error);
     Problem::from(Code::CrossSite).into_response()

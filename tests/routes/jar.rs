@@ -78,6 +78,7 @@ impl Ask {
         self
     }
 
+    #[expect(clippy::needless_pass_by_value, reason = "`json!` and text alike")]
     pub(crate) fn json(self, body: impl ToString) -> Self {
         self.header("content-type", "application/json").body(body.to_string())
     }

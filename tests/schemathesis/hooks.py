@@ -4,6 +4,7 @@ The tests end sessions all the time, their own included, so a token is tried bef
 """
 
 import os
+import time
 
 import requests
 import schemathesis
@@ -12,10 +13,31 @@ SERVER = os.environ["SERVER"]
 ADMIN = {"user_id": "admin", "password": "admin123"}
 
 
-def logged_in():
+REFRESH_COOKIE = "__Secure-refresh_token"
+
+
+def log_in():
     answer = requests.post(f"{SERVER}/api/auth/login", json=ADMIN, timeout=10)
     answer.raise_for_status()
-    return answer.json()["access_token"]
+    return answer
+
+
+def logged_in():
+    return log_in().json()["access_token"]
+
+
+class RefreshToken:
+    """One that can be exchanged: for a while each gets the same successor again, then a new login is due."""
+
+    token = None
+    since = 0.0
+
+    @classmethod
+    def get(cls):
+        if cls.token is None or time.monotonic() - cls.since > 5:
+            cls.token = log_in().cookies[REFRESH_COOKIE]
+            cls.since = time.monotonic()
+        return cls.token
 
 
 def alive(token):
@@ -35,3 +57,5 @@ class AdminAuth:
     def set(self, case, data, context):
         case.headers = case.headers or {}
         case.headers["Authorization"] = f"Bearer {data}"
+        if case.path.endswith("/auth/refresh"):
+            case.cookies = {**(case.cookies or {}), REFRESH_COOKIE: RefreshToken.get()}

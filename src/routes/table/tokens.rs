@@ -28,13 +28,19 @@ pub(super) fn refresh<D: SessionData>(delivery: &Delivery) -> Endpoint<D> {
          cookie alone.",
     );
     let about = cookies(about, delivery, "The next cookies.");
-    let mut example =
-        json!({"access_token": ACCESS_TOKEN, "token_type": "bearer", "expires_in": 3600});
-    let about = if delivery.refresh == Refresh::Body {
-        example["refresh_token"] = REFRESH_TOKEN.into();
-        about.body::<RefreshRequest>(json!({"refresh_token": REFRESH_TOKEN}))
+    let (about, example) = if delivery.refresh == Refresh::Body {
+        let about = about.body::<RefreshRequest>(json!({"refresh_token": REFRESH_TOKEN}));
+        let example = json!({
+            "access_token": ACCESS_TOKEN,
+            "token_type": "bearer",
+            "expires_in": 3600,
+            "refresh_token": REFRESH_TOKEN,
+        });
+        (about, example)
     } else {
-        about
+        let example =
+            json!({"access_token": ACCESS_TOKEN, "token_type": "bearer", "expires_in": 3600});
+        (about, example)
     };
     Endpoint {
         method: HttpMethod::Post,
