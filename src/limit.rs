@@ -19,7 +19,6 @@ thread_local! {
 enum End {
     At(Instant),
     /// So long after it first had to wait.
-    #[cfg_attr(not(any(test, feature = "redis")), expect(dead_code, reason = "see `within`"))]
     Within(Duration),
 }
 

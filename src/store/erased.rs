@@ -8,10 +8,12 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::{
-    Activity, Attempt, AttemptKey, AttemptRule, Cleaned, Created, Guard, Listed, NewRecord, Page,
-    Position, Record, Replacement, Revoke, Revoked, Rotate, Rotated, SessionStore, Settle,
-    StoreError, StoreHealth, Touch, Touched, Tracking, Updated, UpdatedAll,
+    Activity, Cleaned, Created, Guard, Listed, NewRecord, Page, Position, Record, Replacement,
+    Revoke, Revoked, Rotate, Rotated, SessionStore, StoreError, StoreHealth, Touch, Touched,
+    Tracking, Updated, UpdatedAll,
 };
+#[cfg(feature = "routes")]
+use super::{Attempt, AttemptKey, AttemptRule, Settle};
 use crate::clock::Timestamp;
 use crate::id::{SessionId, UserId};
 use crate::reason::EndReason;
@@ -65,11 +67,13 @@ pub(crate) trait ErasedStore: Send + Sync + 'static {
     fn scan<'a>(&'a self, from: Option<&'a Position>, limit: usize) -> Answer<'a, Option<Page>>;
     fn cleanup<'a>(&'a self, from: Option<&'a Position>) -> Answer<'a, Option<Cleaned>>;
     fn ended<'a>(&'a self, user: &'a UserId, id: &'a SessionId) -> Answer<'a, Option<EndReason>>;
+    #[cfg(feature = "routes")]
     fn attempt<'a>(
         &'a self,
         key: &'a AttemptKey,
         rule: &'a AttemptRule,
     ) -> Answer<'a, Option<Attempt>>;
+    #[cfg(feature = "routes")]
     fn settle<'a>(&'a self, key: &'a AttemptKey, settle: Settle) -> Answer<'a, ()>;
     fn upkeep(&self) -> Answer<'_, ()>;
     fn warnings(&self) -> Answer<'_, Vec<String>>;
@@ -169,6 +173,7 @@ impl<St: SessionStore> ErasedStore for St {
         Box::pin(SessionStore::ended(self, user, id))
     }
 
+    #[cfg(feature = "routes")]
     fn attempt<'a>(
         &'a self,
         key: &'a AttemptKey,
@@ -177,6 +182,7 @@ impl<St: SessionStore> ErasedStore for St {
         Box::pin(SessionStore::attempt(self, key, rule))
     }
 
+    #[cfg(feature = "routes")]
     fn settle<'a>(&'a self, key: &'a AttemptKey, settle: Settle) -> Answer<'a, ()> {
         Box::pin(SessionStore::settle(self, key, settle))
     }

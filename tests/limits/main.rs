@@ -25,6 +25,8 @@ mod addresses;
 mod given_back;
 mod nobody;
 #[cfg(feature = "redis")]
+mod refreshes;
+#[cfg(feature = "redis")]
 mod shared;
 mod waits;
 

@@ -80,13 +80,18 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
 
     /// The attempt that began the wait did not fail: then there is none.
     async fn what_is_given_back_late(&self) {
-        let (key, rule) = (key(), rule(2, HOUR));
+        let (key, mut rule) = (key(), rule(2, HOUR));
+        rule.longest_wait = 9 * HOUR;
         let start = self.counted(&key, &rule, "the first").await;
         assert_eq!(self.counted(&key, &rule, "the second").await, start, "one period");
         self.refused(&key, &rule, "both are under way").await;
         self.settle(&key, Settle::GiveBack(start)).await;
         self.counted(&key, &rule, "the one that was given back").await;
-        self.refused(&key, &rule, "and no other").await;
+        let wait = self.refused(&key, &rule, "and no other").await;
+        assert!(
+            wait <= HOUR,
+            "the wait that was taken back makes the next one no longer: {wait:?}"
+        );
         let never = start.saturating_sub(HOUR);
         self.settle(&key, Settle::GiveBack(never)).await;
         self.refused(&key, &rule, "another period is none of this one's").await;
@@ -128,6 +133,14 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
             self.pass(wait - early).await;
             self.counted(&key, &rule, "after the wait, one").await;
         }
+        self.pass(3 * MOMENT).await;
+        rule.attempts = rule.attempts.saturating_add(8);
+        rule.after = rule.after.saturating_add(1);
+        rule.window = HOUR;
+        for _ in 0..2 {
+            self.counted(&key, &rule, "after a wait, as many as there is room for").await;
+        }
+        self.refused(&key, &rule, "and not as many as at first").await;
     }
 
     async fn failures_in_a_row(&self) {

@@ -136,8 +136,7 @@ async fn garbage_is_429_after_a_while_and_a_good_token_is_let_through() {
 
 #[tokio::test(start_paused = true)]
 async fn nobody_uses_up_another_sessions_refreshes() {
-    let (site, forger) =
-        (site(SECRET, RefreshLimit::default()), self::site(OTHER, RefreshLimit::off()));
+    let (site, forger) = (site(SECRET, RefreshLimit::default()), site(OTHER, RefreshLimit::off()));
     let (good, forged) = (site.log_in().await, forger.log_in().await);
     for _ in 0..200 {
         // Of a stranger's key, and of ours with another end.
