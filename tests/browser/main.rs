@@ -15,11 +15,13 @@ mod chromium;
 mod ended;
 mod entering;
 mod looks;
+mod meter;
 mod mine;
 mod page;
 mod safety;
 #[path = "../support/mod.rs"]
 mod support;
+mod tabs;
 mod wire;
 
 use std::time::Duration;

@@ -26,11 +26,6 @@ async fn the_token_is_in_memory_only() {
     }
     assert_eq!(page.value("get('password').value"), "");
     assert_eq!(page.value("indexedDB.databases().then((all) => all.length)"), 0);
-    page.command("POST", "refresh", &json!({}));
-    page.until(
-        "a reload forgets it",
-        "!get('view-login').hidden && get('who-id').textContent === ''",
-    );
     page.assert_no_complaint_but(&[]);
 }
 

@@ -1,6 +1,6 @@
 // "Everybody", for administrators: all sessions page by page, those of one user, and throwing a user out.
 
-import { call, now, userPath } from "./api.js";
+import { call, now, userPath, whoAmI } from "./api.js";
 import { ask, el, focusRow, get, row, showRows } from "./dom.js";
 import { device, quoted, since, t, until } from "./language.js";
 import { act, say } from "./messages.js";
@@ -108,7 +108,7 @@ async function throwOut(id, at) {
   sessions = sessions.filter((session) => session.user_id !== id);
   draw();
   // Who threw themselves out is told so by the next answer.
-  await call("GET", "/api/auth/me");
+  await whoAmI();
   say("thrown_out", { ...named, n });
   focusRow(get("all-rows"), at, get("all-list"));
 }

@@ -1,6 +1,6 @@
 // What the page tells: a status, an alarm, and that it waits for a store that is away.
 
-import { Problem, loggedIn } from "./api.js";
+import { Problem, loggedIn, stale } from "./api.js";
 import { get } from "./dom.js";
 import { t, words } from "./language.js";
 
@@ -49,7 +49,7 @@ export async function inBackground(work) {
     await work();
   } catch (problem) {
     if (!(problem instanceof Problem)) throw problem;
-    if (loggedIn() && problem.code !== "stale") alarm(problem);
+    if (loggedIn() && !stale(problem)) alarm(problem);
   }
 }
 
@@ -69,7 +69,7 @@ export async function act(control, work) {
   } catch (problem) {
     if (!(problem instanceof Problem)) throw problem;
     // Once the session is over the login view says why.
-    if (loggedIn() && problem.code !== "stale") alarm(problem);
+    if (loggedIn() && !stale(problem)) alarm(problem);
     return false;
   } finally {
     busy.delete(control);

@@ -1,6 +1,6 @@
 // "My sessions": who I am, on which devices I am logged in, and how to end that.
 
-import { call, now } from "./api.js";
+import { call, endSession, logoutAll, now, ownSessions, whoAmI } from "./api.js";
 import { ask, el, focusRow, get, row, showRows } from "./dom.js";
 import { device, since, t, until } from "./language.js";
 import { act, say } from "./messages.js";
@@ -10,7 +10,7 @@ let sessions = [];
 
 export const whoIAm = () => me;
 
-/** What the login has answered. */
+/** Whoever has logged in, or is back. */
 export function known(user) {
   me = user;
   draw();
@@ -18,10 +18,10 @@ export function known(user) {
 
 /** Reads both anew; the role may have changed since the login. */
 export async function load() {
-  const [user, list] = await Promise.all([call("GET", "/api/auth/me"), call("GET", "/api/auth/sessions")]);
+  const [user, list] = await Promise.all([whoAmI(), ownSessions()]);
   me = user;
   const at = now();
-  sessions = list.sessions.map((session) => ({ ...session, until: at + session.ttl * 1000 }));
+  sessions = list.map((session) => ({ ...session, until: at + session.ttl * 1000 }));
   draw();
 }
 
@@ -73,7 +73,7 @@ function sessionRow(session, at) {
 async function end(session, name, at) {
   let told = "ended_one";
   try {
-    await call("DELETE", `/api/auth/sessions/${encodeURIComponent(session.session_id)}`);
+    await endSession(session.session_id);
   } catch (problem) {
     if (problem.status !== 404) throw problem;
     told = "gone_already";
@@ -99,7 +99,6 @@ export function start(left) {
   const everywhere = get("mine-everywhere");
   everywhere.addEventListener("click", () => act(everywhere, async () => {
     if (!(await ask(t("everywhere_ask"), t("everywhere_text"), t("everywhere")))) return;
-    const { deleted_count: n } = await call("POST", "/api/auth/logout-all");
-    left("logged_out_all", { n });
+    left("logged_out_all", { n: await logoutAll() });
   }));
 }

@@ -1,6 +1,6 @@
 // Puts the page together: which view is shown, who is logged in, and what happens when that ends.
 
-import { Problem, call, forget, listen, loggedIn, login, now } from "./api.js";
+import { Problem, listen, loggedIn, login, logout, now, restore, stale, whoAmI } from "./api.js";
 import * as all from "./all.js";
 import { el, get } from "./dom.js";
 import * as language from "./language.js";
@@ -17,7 +17,8 @@ const DEMO = [
 ];
 const { t } = language;
 
-let shown = "login";
+/** Nothing, until it is known whether the browser is still logged in. */
+let shown = null;
 let wrong = null;
 let lookAgain = Infinity;
 
@@ -30,7 +31,7 @@ function asked() {
 }
 
 function frame() {
-  const inside = shown !== "login";
+  const inside = Object.hasOwn(VIEWS, shown);
   get("views").hidden = !inside;
   get("logout").hidden = !inside;
   for (const item of document.querySelectorAll("[data-admin]")) item.hidden = !isAdmin();
@@ -41,7 +42,7 @@ function frame() {
   for (const section of document.querySelectorAll("main > section")) {
     section.hidden = section.id !== `view-${shown}`;
   }
-  document.title = `${t(shown)} · tower-session-auth`;
+  document.title = shown === null ? "tower-session-auth" : `${t(shown)} · tower-session-auth`;
 }
 
 /** Shows a view; its heading gets the focus, so that reading and tabbing start there. */
@@ -82,7 +83,6 @@ function plan() {
 
 /** Back to the login; nothing of the last user stays in the page. */
 function leave() {
-  forget();
   lookAgain = Infinity;
   for (const view of Object.values(VIEWS)) view.clear();
   if (get("ask").open) get("ask").close();
@@ -125,9 +125,53 @@ async function enter() {
     return refuse({ fields, text: () => language.words(problem) });
   }
   get("password").value = "";
+  await arrive("logged_in");
+}
+
+/** Shows the view that the address names to whoever has just come in. */
+async function arrive(words) {
   const first = asked();
   history.replaceState(null, "", `#${first}`);
-  if (await open(first)) say("logged_in");
+  if ((await open(first)) && words !== null) say(words);
+}
+
+/** The same for a login that has come from the browser or from another tab: who that is must be asked. */
+async function comeBack(words) {
+  try {
+    mine.known(await whoAmI());
+    await arrive(words);
+  } catch (problem) {
+    if (!(problem instanceof Problem)) throw problem;
+    if (loggedIn() && !stale(problem)) {
+      // Still logged in, but nobody can tell as whom.
+      show("mine");
+      alarm(problem);
+    }
+  }
+}
+
+/** What becomes of the login without this page's doing. */
+function changed({ cause, elsewhere, error }) {
+  if (cause === "ended" || cause === "replaced") {
+    leave();
+    alarm(error ?? new Problem({ code: cause }));
+  } else if (cause === "logout" && elsewhere) left("logged_out_elsewhere");
+  else if (cause === "logout_all" && elsewhere) left("logged_out_all_elsewhere");
+  else if (cause === "login" && elsewhere) comeBack("logged_in_elsewhere");
+}
+
+/** A page just loaded has the login that the browser has. */
+async function begin() {
+  try {
+    if (await restore()) return await comeBack(null);
+  } catch (problem) {
+    if (!(problem instanceof Problem)) throw problem;
+    if (!stale(problem)) alarm(problem);
+  }
+  if (shown === null) {
+    shown = "login";
+    frame();
+  }
 }
 
 function draw() {
@@ -152,13 +196,7 @@ function drawDemo() {
   get("demo").replaceChildren(...DEMO.map(item));
 }
 
-listen({
-  ended(problem) {
-    leave();
-    alarm(problem);
-  },
-  waiting,
-});
+listen({ changed, waiting });
 language.start();
 for (const view of Object.values(VIEWS)) view.start(left);
 draw();
@@ -168,7 +206,7 @@ get("login").addEventListener("submit", (event) => {
   act(event.currentTarget, enter);
 });
 get("logout").addEventListener("click", () => act(get("logout"), async () => {
-  await call("POST", "/api/auth/logout");
+  await logout();
   left("logged_out");
 }));
 for (const button of document.querySelectorAll("[data-language]")) {
@@ -189,3 +227,4 @@ setInterval(() => {
   language.tick();
   if (now() >= lookAgain) look();
 }, 1000);
+begin();

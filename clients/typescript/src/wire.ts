@@ -1,0 +1,110 @@
+// Requests to the auth routes, and what their answers mean.
+
+import { ApiError, AuthError, NetworkError, type Problem, SupersededError } from "./errors.js";
+import type { Settings } from "./options.js";
+
+/** What goes with a request beside its path. */
+export interface Sending {
+  readonly token?: string | null;
+  readonly json?: unknown;
+  /** In milliseconds; the settings' own by default. */
+  readonly timeout?: number;
+  /** Gives up when this fires; the error is then a `SupersededError`. */
+  readonly signal?: AbortSignal;
+}
+
+export class Wire {
+  readonly #settings: Settings;
+
+  constructor(settings: Settings) {
+    this.#settings = settings;
+  }
+
+  /** Sends a request to an auth route; its parsed answer, or an `ApiError`, `NetworkError` or `SupersededError`. */
+  async send(method: string, path: string, sending: Sending = {}): Promise<unknown> {
+    const headers = new Headers({ accept: "application/json" });
+    if (sending.token) headers.set("authorization", `Bearer ${sending.token}`);
+    const init: RequestInit = {
+      method,
+      headers,
+      cache: "no-store",
+      credentials: this.#settings.credentials,
+      redirect: "error",
+      referrerPolicy: "no-referrer",
+      // The next refresh cookie must be kept even when the page is left before the answer is there.
+      keepalive: true,
+    };
+    if (sending.json !== undefined) {
+      headers.set("content-type", "application/json");
+      init.body = JSON.stringify(sending.json);
+    }
+    return this.#within(sending, async (signal) => {
+      const response = await this.#settings.fetch(this.#settings.base.href + path, { ...init, signal });
+      if (!response.ok) throw new ApiError(await problemOf(response));
+      return answerOf(response);
+    });
+  }
+
+  /** Runs this until the time is up or the signal fires; also when `fetch` does not care for signals. */
+  async #within<T>({ signal: outer, timeout = this.#settings.timeout }: Sending, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const controller = new AbortController();
+    let stop: (error: AuthError) => void = () => {};
+    const stopped = new Promise<never>((_, reject) => {
+      stop = (error) => {
+        reject(error);
+        controller.abort();
+      };
+    });
+    const late = { code: "timeout", detail: `no answer within ${timeout} ms` };
+    const timer = setTimeout(() => stop(new NetworkError(late)), timeout);
+    const leave = (): void => stop(new SupersededError());
+    if (outer?.aborted) leave();
+    outer?.addEventListener("abort", leave);
+    try {
+      return await Promise.race([stopped, work(controller.signal)]);
+    } catch (error) {
+      if (error instanceof AuthError) throw error;
+      throw new NetworkError({ code: "unreachable", detail: "the server cannot be reached" }, { cause: error });
+    } finally {
+      clearTimeout(timer);
+      outer?.removeEventListener("abort", leave);
+    }
+  }
+}
+
+/** Reads an answer; one that is no JSON is not the server's. */
+export async function answerOf(response: Response): Promise<unknown> {
+  const text = await response.text();
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    throw unreadable(response.status);
+  }
+}
+
+/** An answer that is not what the contract says. */
+export function unreadable(status: number): ApiError {
+  return new ApiError({ code: "unreadable_answer", detail: "the answer is not the server's", status });
+}
+
+/** Reads what a refusal says; a body that is not the server's JSON leaves the code empty. */
+export async function problemOf(response: Response): Promise<Problem> {
+  const body: unknown = await response.json().catch(() => null);
+  const said = (typeof body === "object" ? body : null) as Partial<Record<string, unknown>> | null;
+  const text = (name: string): string => (typeof said?.[name] === "string" ? said[name] : "");
+  return {
+    status: response.status,
+    code: text("code"),
+    detail: text("detail"),
+    reason: text("reason") || null,
+    retryAfter: retryAfter(response.headers.get("retry-after")),
+  };
+}
+
+/** `Retry-After` in seconds from now: it is a number of them, or a date. */
+export function retryAfter(value: string | null, now = Date.now()): number | null {
+  if (value === null) return null;
+  if (/^\d+$/.test(value.trim())) return Number(value);
+  const date = Date.parse(value);
+  return Number.isNaN(date) ? null : Math.max(0, Math.ceil((date - now) / 1000));
+}

@@ -1,0 +1,169 @@
+import { expect, it, vi } from "vitest";
+import { ApiError, NetworkError, SessionEndedError } from "../src/index.js";
+import { Browser, DATA } from "./support/browser.js";
+import { refusal } from "./support/server.js";
+
+const ended = (code: string, reason: string | null = null) => ({
+  loggedIn: false,
+  cause: "ended",
+  elsewhere: false,
+  error: expect.objectContaining({ name: "SessionEndedError", code, reason }) as unknown,
+});
+
+it.each(["logout", "logout_all", "admin", "evicted", "refresh_reuse", "password_change", "suspended"])(
+  "a session revoked by %s is told with this reason, once",
+  async (reason) => {
+    const browser = new Browser();
+    const { auth, changes } = await browser.loggedIn();
+    for (const session of browser.server.sessions.values()) session.ended = reason;
+    const asked = await Promise.allSettled([auth.getMe(), auth.sessions(), auth.authenticatedFetch(DATA)]);
+    const codes = asked.map((one) => (one.status === "rejected" ? (one.reason as ApiError).code : "answered"));
+    expect(codes).toContain("session_revoked");
+    expect(codes.filter((code) => code !== "session_revoked" && code !== "superseded")).toEqual([]);
+    expect(changes.slice(1)).toEqual([ended("session_revoked", reason)]);
+    expect(auth.loggedIn).toBe(false);
+    expect(auth.userId).toBe(null);
+    expect(browser.server.count("/api/auth/refresh")).toBe(0);
+  },
+);
+
+it("a session that ran out is told when the refresh finds out", async () => {
+  const browser = new Browser();
+  const { auth, changes } = await browser.loggedIn();
+  browser.server.once("GET /api/data", refusal(401, "token_expired"));
+  for (const session of browser.server.sessions.values()) session.expired = true;
+  await expect(auth.authenticatedFetch(DATA)).rejects.toThrow(SessionEndedError);
+  expect(changes.slice(1)).toEqual([ended("session_expired")]);
+});
+
+it("a token that no refresh mends ends the login", async () => {
+  const browser = new Browser();
+  const { auth, changes } = await browser.loggedIn();
+  for (const _ of [1, 2]) browser.server.once("GET /api/data", refusal(401, "invalid_token"));
+  await expect(auth.authenticatedFetch(DATA)).rejects.toThrow(SessionEndedError);
+  expect(changes.slice(1)).toEqual([ended("invalid_token")]);
+  expect(browser.server.count("/api/auth/refresh")).toBe(1);
+});
+
+it.each(["invalid_token", "session_expired"])("a refresh refused with %s ends the login", async (code) => {
+  const browser = new Browser();
+  const { auth, changes } = await browser.loggedIn();
+  browser.server.expireTokens();
+  browser.server.once("POST /api/auth/refresh", refusal(401, code));
+  await expect(auth.getMe()).rejects.toThrow(SessionEndedError);
+  expect(changes.slice(1)).toEqual([ended(code)]);
+});
+
+it.each([
+  [503, "store_unavailable", 7],
+  [503, "overloaded", 1],
+  [429, "rate_limited", 30],
+  [403, "cross_site", null],
+  [403, "account_inactive", null],
+  [500, "internal", null],
+  [502, "", null],
+])("a refresh refused with %d %s ends nothing", async (status, code, seconds) => {
+  const browser = new Browser();
+  let now = Date.now();
+  const { auth, changes } = await browser.loggedIn("jeju", { now: () => now });
+  browser.server.expireTokens();
+  const headers: Record<string, string> = seconds ? { "retry-after": String(seconds) } : {};
+  browser.server.once("POST /api/auth/refresh", refusal(status, code, {}, headers));
+  const refused = expect.objectContaining({ name: "ApiError", status, code, retryAfter: seconds }) as unknown;
+  await expect(auth.authenticatedFetch(DATA)).rejects.toEqual(refused);
+  if (seconds) {
+    // Not asked again before the server wants to be.
+    await expect(auth.authenticatedFetch(DATA)).rejects.toEqual(refused);
+    expect(browser.server.count("/api/auth/refresh")).toBe(1);
+    now += seconds * 1000;
+  }
+  expect((await auth.authenticatedFetch(DATA)).status).toBe(200);
+  expect(changes.map(({ cause }) => cause)).toEqual(["login"]);
+});
+
+it("a refresh whose answer is lost is sent once more, at once", async () => {
+  const browser = new Browser();
+  const { auth } = await browser.loggedIn();
+  browser.server.expireTokens();
+  browser.server.once("POST /api/auth/refresh", new TypeError("failed to fetch"));
+  expect((await auth.authenticatedFetch(DATA)).status).toBe(200);
+  expect(browser.server.count("/api/auth/refresh")).toBe(2);
+});
+
+it("no network ends nothing", async () => {
+  const browser = new Browser();
+  const { auth } = await browser.loggedIn();
+  browser.server.expireTokens();
+  for (const _ of [1, 2]) browser.server.once("POST /api/auth/refresh", new TypeError("failed to fetch"));
+  await expect(auth.authenticatedFetch(DATA)).rejects.toThrow(NetworkError);
+  browser.server.once("POST /api/auth/logout", new TypeError("failed to fetch"));
+  await expect(auth.logout()).rejects.toMatchObject({ name: "NetworkError", code: "unreachable" });
+  browser.server.once("GET /api/auth/me", new TypeError("failed to fetch"));
+  await expect(auth.getMe()).rejects.toMatchObject({ name: "NetworkError", code: "unreachable" });
+  expect(auth.loggedIn).toBe(true);
+  expect((await auth.authenticatedFetch(DATA)).status).toBe(200);
+});
+
+it("an answer that does not come is a time-out, and ends nothing", async () => {
+  const browser = new Browser();
+  const { auth } = await browser.loggedIn("jeju", { timeout: 20 });
+  const letGo = browser.server.hold("POST /api/auth/logout");
+  await expect(auth.logout()).rejects.toMatchObject({ name: "NetworkError", code: "timeout" });
+  letGo();
+  expect(auth.loggedIn).toBe(true);
+});
+
+it("a refresh that fails for now is no failure while the token is good", async () => {
+  const browser = new Browser();
+  let now = Date.now();
+  const { auth } = await browser.loggedIn("jeju", { now: () => now });
+  browser.server.now = () => now;
+  now += 95_000;
+  browser.server.once("POST /api/auth/refresh", refusal(503, "store_unavailable", {}, { "retry-after": "1" }));
+  expect((await auth.authenticatedFetch(DATA)).status).toBe(200);
+  expect(browser.server.count("/api/auth/refresh")).toBe(1);
+});
+
+it.each([
+  ["no refresh is mounted", (browser: Browser) => (browser.server.refreshMounted = false)],
+  ["there is no cookie", (browser: Browser) => (browser.server.cookie = null)],
+])("where %s, a login lasts as long as its token", async (_, arrange) => {
+  const browser = new Browser();
+  let now = Date.now();
+  browser.server.now = () => now;
+  const { auth, changes } = await browser.loggedIn("jeju", { now: () => now });
+  arrange(browser);
+  now += 95_000;
+  for (const _ of [1, 2, 3]) expect((await auth.authenticatedFetch(DATA)).status).toBe(200);
+  expect(browser.server.count("/api/auth/refresh"), "asked once and never again").toBe(1);
+  now += 6_000;
+  await expect(auth.authenticatedFetch(DATA)).rejects.toMatchObject({ name: "SessionEndedError", code: "token_expired" });
+  expect(changes.slice(1)).toEqual([ended("token_expired")]);
+});
+
+it("a subscriber that fails keeps the news from nobody", async () => {
+  const browser = new Browser();
+  const { auth, changes } = browser.tab();
+  const heard: string[] = [];
+  const reported: unknown[] = [];
+  const queue = globalThis.queueMicrotask;
+  // `fetch` uses it as well.
+  const run = (work: () => void) => (): void => {
+    try {
+      work();
+    } catch (error) {
+      reported.push(error);
+    }
+  };
+  vi.spyOn(globalThis, "queueMicrotask").mockImplementation((work) => queue(run(work)));
+  auth.subscribe(() => {
+    throw new Error("mine");
+  });
+  const stop = auth.subscribe(({ cause }) => heard.push(cause));
+  await auth.login({ user_id: "jeju", password: "right" });
+  stop();
+  await auth.logout();
+  expect(heard).toEqual(["login"]);
+  expect(changes.map(({ cause }) => cause)).toEqual(["login", "logout"]);
+  expect(reported).toMatchObject([{ message: "mine" }, { message: "mine" }]);
+});

@@ -1,0 +1,28 @@
+import { readFileSync, readdirSync } from "node:fs";
+import { expect, it } from "vitest";
+
+const at = (path: string): URL => new URL(`../${path}`, import.meta.url);
+const text = (path: string): string => readFileSync(at(path), "utf8");
+const sources = readdirSync(at("src")).filter((name) => name !== "api.ts");
+
+it("files are small, and none but the generated one is excused", () => {
+  const tests = readdirSync(at("tests"), { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".ts"));
+  expect(sources.length).toBeGreaterThan(10);
+  for (const path of [...sources.map((name) => `src/${name}`), ...tests.map((name) => `tests/${name}`)]) {
+    expect(text(path).split("\n").length, path).toBeLessThan(400);
+  }
+});
+
+it("nothing is needed at run time", () => {
+  const named = JSON.parse(text("package.json")) as Record<string, unknown>;
+  expect([named["dependencies"], named["peerDependencies"], named["optionalDependencies"]]).toEqual([undefined, undefined, undefined]);
+  for (const name of sources) {
+    for (const [, from] of text(`src/${name}`).matchAll(/from "([^"]+)"/g)) expect(from, name).toMatch(/^\.\/\w+\.js$/);
+  }
+});
+
+it("no storage, no cookie and no log is written to", () => {
+  for (const name of sources) {
+    expect(text(`src/${name}`), name).not.toMatch(/localStorage|sessionStorage|indexedDB|document\.cookie|console\./);
+  }
+});

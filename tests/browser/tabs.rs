@@ -1,0 +1,223 @@
+//! Two tabs of one browser: one login, one refresh, and one end.
+
+use std::ops::Deref;
+
+use serde_json::{Value, json};
+
+use crate::page::{IPHONE, Page};
+use crate::support::redis::RedisServer;
+use crate::support::server::SECRET;
+
+const REFRESH: &str = "POST /api/auth/refresh";
+
+/// Two tabs that show the page.
+struct Tabs {
+    page: Page,
+    handles: [String; 2],
+}
+
+impl Deref for Tabs {
+    type Target = Page;
+
+    fn deref(&self) -> &Page {
+        &self.page
+    }
+}
+
+impl Tabs {
+    /// A page that is logged in, and a second tab that has found that login by itself.
+    async fn open(env: &[(&str, &str)]) -> Self {
+        let page = Page::open_with(env, "en-GB").await;
+        page.login("jeju", "password123");
+        let first = page.command("GET", "window", &json!({}));
+        let second = page.command("POST", "window/new", &json!({"type": "tab"}));
+        let handles = [&first, &second["handle"]].map(|handle| handle.as_str().unwrap().to_owned());
+        let tabs = Self { page, handles };
+        tabs.to(1);
+        tabs.visit(&tabs.origin());
+        tabs.until("the second tab is logged in", "get('mine-rows').rows.length > 0");
+        tabs
+    }
+
+    /// The tab that is looked at from now on.
+    fn to(&self, tab: usize) {
+        self.command("POST", "window", &json!({"handle": self.handles[tab]}));
+    }
+
+    /// Has both tabs ask for data ten times, at the same moment, `after` milliseconds from now; how it went.
+    fn burst(&self, after: u64) -> [Value; 2] {
+        let at = self.value(&format!("performance.timeOrigin + performance.now() + {after}"));
+        for tab in [0, 1] {
+            self.to(tab);
+            self.script(&format!(
+                "window.went = null;
+                const burst = async () => {{
+                    const {{ call }} = await import('/page/api.js');
+                    const asked = Array.from({{ length: 10 }}, () => call('GET', '/api/data'));
+                    const went = await Promise.allSettled(asked);
+                    window.went = went.map((one) => one.value?.user_id ?? String(one.reason));
+                }};
+                setTimeout(burst, {at} - performance.timeOrigin - performance.now());"
+            ));
+        }
+        [0, 1].map(|tab| {
+            self.to(tab);
+            self.until("all have answers", "window.went !== null");
+            self.value("window.went")
+        })
+    }
+}
+
+/// Both ways in which a token is found to have run out: by the clock, and, with a clock that is wrong, by the server.
+#[tokio::test]
+async fn ten_requests_in_each_of_two_tabs_share_one_refresh() {
+    let tabs = Tabs::open(&[("ACCESS_TOKEN_TTL", "8")]).await;
+    let all = Value::from(vec!["jeju"; 10]);
+    let before = tabs.count(REFRESH);
+    let data = tabs.count("GET /api/data");
+    assert_eq!(tabs.burst(7_600), [all.clone(), all.clone()]);
+    assert_eq!(tabs.count(REFRESH), before + 1);
+    assert_eq!(tabs.count("GET /api/data"), data + 20, "nothing was sent twice");
+
+    // The server bears with clocks that are 5 s off, so with a token that ran out 5 s ago.
+    for tab in [0, 1] {
+        tabs.to(tab);
+        tabs.script("const real = Date.now; Date.now = () => real() - 3_600_000;");
+    }
+    assert_eq!(tabs.burst(13_500), [all.clone(), all]);
+    assert_eq!(tabs.count(REFRESH), before + 2);
+    let sent = tabs.count("GET /api/data") - data - 20;
+    assert!((21..=40).contains(&sent), "{sent}: what was refused was sent once more");
+    tabs.assert_no_complaint_but(&[401]);
+}
+
+#[tokio::test]
+async fn a_logout_in_one_tab_shows_in_the_other() {
+    let tabs = Tabs::open(&[]).await;
+    assert_eq!(tabs.value("text('#who-id')"), "jeju");
+    tabs.click("#logout");
+    tabs.until_says("said", "You are logged out.");
+    tabs.to(0);
+    tabs.until_says("said", "You were logged out in another tab.");
+    assert!(tabs.holds("!get('view-login').hidden && get('who-id').textContent === ''"));
+
+    // And so does the next login.
+    tabs.login("user", "password123");
+    tabs.to(1);
+    tabs.until_says("said", "Logged in, in another tab.");
+    tabs.until_says("who-id", "user");
+    tabs.click("#mine-everywhere");
+    tabs.until("it asks", "get('ask').open");
+    tabs.click("#ask-yes");
+    tabs.until_says("said", "Logged out everywhere: 1 session ended.");
+    tabs.to(0);
+    tabs.until_says("said", "You were logged out everywhere, in another tab.");
+    tabs.assert_no_complaint_but(&[]);
+}
+
+#[tokio::test]
+async fn both_tabs_are_told_why_the_session_was_ended() {
+    let tabs = Tabs::open(&[]).await;
+    let admin = tabs.elsewhere("admin", "admin123", IPHONE).await;
+    tabs.must("DELETE", "/api/session/user/jeju", &admin).await;
+    tabs.click("#mine-reload");
+    for tab in [1, 0] {
+        tabs.to(tab);
+        tabs.until_says("alarm", "Your session was ended by an administrator.");
+        tabs.until_focus("#login-title");
+        assert_eq!(tabs.value("text('#who-id')"), "");
+    }
+    tabs.assert_no_complaint_but(&[401]);
+}
+
+#[tokio::test]
+async fn another_users_login_in_one_tab_ends_the_others() {
+    let tabs = Tabs::open(&[]).await;
+    tabs.value("import('/page/api.js').then(({ login }) => login('user', 'password123'))");
+    tabs.to(0);
+    tabs.until_says(
+        "alarm",
+        "Somebody else has logged in, in another tab. You are logged out here.",
+    );
+    assert_eq!(tabs.value("text('#who-id')"), "");
+    tabs.assert_no_complaint_but(&[]);
+}
+
+#[tokio::test]
+async fn a_reload_restores_the_login_and_the_view() {
+    let page = Page::open().await;
+    page.login("admin", "admin123");
+    page.go("stats");
+    let before = page.count(REFRESH);
+    let token = page.token();
+    page.command("POST", "refresh", &json!({}));
+    page.until("the view is there again", "!get('view-stats').hidden");
+    page.until("it has loaded", "text('#stats-total') === '1'");
+    assert_eq!(page.count(REFRESH), before + 1);
+    let next = page.token();
+    assert_ne!(token, next);
+    // The token before is good for as long as it was: other tabs may be using it.
+    page.must("GET", "/api/data", &token).await;
+
+    page.click("#logout");
+    page.until_says("said", "You are logged out.");
+    page.command("POST", "refresh", &json!({}));
+    page.until("a reload does not bring it back", "!get('view-login').hidden");
+    for token in [&token, &next] {
+        page.assert_ended(token, "logout").await;
+    }
+    page.assert_no_complaint_but(&[]);
+}
+
+#[tokio::test]
+async fn a_reload_tells_why_the_session_was_ended_meanwhile() {
+    let page = Page::open().await;
+    page.login("jeju", "password123");
+    let admin = page.elsewhere("admin", "admin123", IPHONE).await;
+    page.must("DELETE", "/api/session/user/jeju", &admin).await;
+    page.command("POST", "refresh", &json!({}));
+    page.until_says("alarm", "Your session was ended by an administrator.");
+    assert!(page.holds("!get('view-login').hidden"));
+    page.assert_no_complaint_but(&[401]);
+}
+
+#[tokio::test]
+async fn a_reload_while_the_store_is_away_logs_nobody_out() {
+    let mut redis = RedisServer::start_with(&["--appendonly", "yes"]).await;
+    let env = [("REDIS_URL", &*redis.url()), ("JWT_SECRET", SECRET)];
+    let page = Page::open_with(&env, "en-GB").await;
+    page.login("jeju", "password123");
+    redis.stop();
+    page.command("POST", "refresh", &json!({}));
+    page.until_says(
+        "waiting",
+        "The session store is unavailable, trying again in 1 second. You stay logged in.",
+    );
+    assert!(page.holds("get('view-login').hidden"), "nobody is asked to log in");
+    redis.restart().await;
+    page.until_says("who-id", "jeju");
+    page.assert_no_complaint_but(&[503]);
+}
+
+/// What no script should see, no script sees; and the cookie goes to the auth routes only.
+#[tokio::test]
+async fn the_refresh_cookie_is_out_of_reach_of_scripts() {
+    let page = Page::open().await;
+    page.login("jeju", "password123");
+    let cookies = page.devtools("Network.getAllCookies", &json!({}));
+    let cookies = cookies["cookies"].as_array().unwrap();
+    assert_eq!(cookies.len(), 1, "{cookies:?}");
+    let cookie = &cookies[0];
+    assert_eq!(
+        ["httpOnly", "secure", "sameSite", "path"].map(|name| &cookie[name]),
+        [&json!(true), &json!(true), &json!("Strict"), &json!("/api/auth")],
+        "{cookie}"
+    );
+    let value = cookie["value"].as_str().unwrap();
+    assert!(value.len() > 40, "{cookie}");
+    let seen = page.value(
+        "JSON.stringify([document.cookie, {...localStorage}, {...sessionStorage}, location.href,
+            performance.getEntries().map((one) => one.name), Object.keys(window).map((key) => String(window[key]))])",
+    );
+    assert!(!seen.as_str().unwrap().contains(value), "{seen}");
+}
