@@ -1,4 +1,7 @@
 //! Limits within limits: of those that are kept around one piece of work, only the one that ends first needs a timer.
+//!
+//! An outer limit is one of whoever polls: work that is not polled by it (a task of its own) keeps its own time. What blocks a
+//! thread within a poll is beyond every limit, as anywhere in an asynchronous program.
 
 use std::cell::Cell;
 use std::future::Future;

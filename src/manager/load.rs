@@ -51,10 +51,13 @@ impl<D: SessionData> SessionManager<D> {
                         let serves = |kept: &Kept| kept.serves(verified.policy, Tick::now(), bound);
                         known.kept().is_some_and(serves)
                     };
-                    let asks = AtomicBool::new(false);
-                    let ask = || {
+                    let asks = &AtomicBool::new(false);
+                    let ask = || async {
                         asks.store(true, Ordering::Relaxed);
-                        self.fill(near, verified, deadline)
+                        let answer = self.fill(near, verified, deadline).await;
+                        // From here on this may be a wait for another's steps again.
+                        asks.store(false, Ordering::Relaxed);
+                        answer
                     };
                     let give_up = deadline + self.directory_limit();
                     // Each step has its own limit; this one is for who waits for another's steps.

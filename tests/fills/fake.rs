@@ -338,7 +338,7 @@ impl Server {
                 format!("*2\r\n:{now}\r\n:0\r\n").into_bytes()
             }
             ["EVALSHA", "1", ..] => format!(":{}\r\n", self.now() + 3_600_000).into_bytes(),
-            ["EVALSHA", "4", "3", live, seen, gone, sid, reason, ..] => {
+            ["EVALSHA", "5", "3", live, seen, gone, sid, reason, ..] => {
                 let lived = [live, seen]
                     .map(|key| state.hashes.entry(key.to_owned()).or_default().remove(sid));
                 let stone = format!("{reason}:{}", self.now() + 3_600_000);
