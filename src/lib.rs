@@ -71,6 +71,12 @@
 //! # }
 //! ```
 //!
+//! # Refresh tokens, browsers
+//!
+//! With [`refresh_keys`](SessionManagerBuilder::refresh_keys) each login brings a refresh token, good for one exchange
+//! ([`SessionManager::refresh`]); one that is used again later ends its session as stolen. Which lifetime does what, and what
+//! cookies, CSRF, CORS and proxies ask of an application: see the [`guide`].
+//!
 //! # Features
 //!
 //! | feature | adds | cost |
