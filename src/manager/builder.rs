@@ -333,13 +333,14 @@ impl<D: SessionData> SessionManagerBuilder<D> {
         rules::check_accounts(login_rate, directory_timeout, revalidate_after)?;
         rules::check_near_cache(near_capacity)?;
         rules::check_refresh(refresh_grace, lifetimes.jitter)?;
+        let keys = keys.ok_or(ConfigError::Missing("keys"))?;
         let issuer = issuer.ok_or(ConfigError::Missing("issuer"))?.exactly();
         let audience = audience.ok_or(ConfigError::Missing("audience"))?.exactly();
         let refresh = refresh_keys
             .map(|keys| RefreshPolicy::new(keys, issuer.clone(), audience.clone()))
             .transpose()?;
         let policy = Policy::new(TokenSettings {
-            keys: keys.ok_or(ConfigError::Missing("keys"))?,
+            keys,
             issuer,
             audience,
             leeway,
