@@ -339,13 +339,7 @@ impl<D: SessionData> SessionManagerBuilder<D> {
         let refresh = refresh_keys
             .map(|keys| RefreshPolicy::new(keys, issuer.clone(), audience.clone()))
             .transpose()?;
-        let policy = Policy::new(TokenSettings {
-            keys,
-            issuer,
-            audience,
-            leeway,
-            accept_typ_jwt,
-        })?;
+        let policy = Policy::new(TokenSettings { keys, issuer, audience, leeway, accept_typ_jwt })?;
         let store = store.unwrap_or_else(|| Arc::new(MemoryStore::with_clock(Arc::clone(&clock))));
         let tracker = near_capacity.and_then(|_| store.tracking()).map(|Tracking(tracker)| tracker);
         let near = near_capacity.zip(tracker.clone());
