@@ -20,6 +20,8 @@ export class Follow implements Hearing {
   token(login: Login, why: Why): void {
     const mine = this.#state.login;
     if (this.#state.isOver(login.identity)) return;
+    // What is at hand already is no news, and no other login to whoever compares.
+    if (login.token === mine?.token) return;
     if (mine === null) {
       // A refresh told to a tab that is logged out is late news of a login that has ended.
       if (this.restoring) this.#state.begin(login, "restore", true);

@@ -59,6 +59,8 @@ export interface AuthOptions {
 /** The options with nothing left open. */
 export interface Settings {
   readonly base: URL;
+  /** The same as text without a slash at its end, for paths that begin with one. */
+  readonly prefix: string;
   readonly delivery: "cookie" | "body";
   readonly credentials: RequestCredentials;
   readonly origins: ReadonlySet<string>;
@@ -95,8 +97,9 @@ export function settle(options: AuthOptions): Settings {
   const base = address(given, pageAddress());
   const own = base && webOrigin(base);
   if (base === null || !own) throw new TypeError(`baseUrl must be a web address, absolute outside of a page: ${given}`);
-  base.pathname = base.pathname.replace(/\/+$/, "");
   base.search = base.hash = "";
+  // The path of a URL is never empty: at the root its slash can only go from the text.
+  base.pathname = base.pathname.replace(/\/+$/, "");
   const origins = (options.origins ?? []).map((origin) => {
     const url = address(origin);
     const parsed = url && webOrigin(url);
@@ -108,6 +111,7 @@ export function settle(options: AuthOptions): Settings {
   const open = typeof BroadcastChannel === "undefined" ? null : (name: string): Channel => new BroadcastChannel(name);
   return {
     base,
+    prefix: base.href.replace(/\/+$/, ""),
     delivery,
     credentials: options.credentials ?? "same-origin",
     origins: new Set([own, ...origins]),

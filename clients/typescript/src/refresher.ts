@@ -44,7 +44,7 @@ export class Refresher {
   readonly #tabs: Tabs;
   readonly #exclusive: Exclusive;
   #running: { readonly epoch: number; readonly stop: AbortController; readonly done: Promise<Login> } | null = null;
-  #pause: { readonly until: number; readonly error: AuthError } | null = null;
+  #pause: { readonly epoch: number; readonly until: number; readonly length: number; readonly error: AuthError } | null = null;
   /** The epoch in which the server said that there is nothing to refresh with. */
   #none = -1;
 
@@ -102,17 +102,32 @@ export class Refresher {
     // Whoever had the lock before may have done it for all, with the news still on their way; and who has just come may
     // find the others logged in.
     const patience = waited ? HANDOVER : stale === null ? this.#settings.askTabs : 0;
-    if (this.#news(stale, epoch) === null) await this.#tabs.ask(patience, () => this.#state.login !== stale);
+    if (this.#news(stale, epoch) === null) await this.#tabs.ask(patience, () => this.#differs(stale));
     const news = this.#news(stale, epoch);
     if (news) return { login: news, ours: false };
     if (signal.aborted) throw new SupersededError();
     if (this.impossible) throw new NoRefreshError();
-    if (this.#pause && this.#settings.now() < this.#pause.until) throw this.#pause.error;
+    const paused = this.#paused();
+    if (paused) throw paused;
     try {
       return { login: await this.#ask(stale, epoch, signal), ours: true };
     } catch (error) {
       throw this.#refused(error, stale, epoch);
     }
+  }
+
+  /** Whether what is at hand is another token than `stale`: the very one that was refused is no news. */
+  #differs(stale: Login | null): boolean {
+    return this.#state.login?.token !== stale?.token;
+  }
+
+  /** What the server said when it asked to be left alone for a while, as long as that while lasts. */
+  #paused(): AuthError | null {
+    if (this.#pause === null) return null;
+    const left = this.#pause.until - this.#settings.now();
+    // Another login is not concerned; and with more left than there was, the clock has been set back.
+    if (this.#pause.epoch !== this.#state.epoch || left <= 0 || left > this.#pause.length) this.#pause = null;
+    return this.#pause?.error ?? null;
   }
 
   /** The login that another tab has told meanwhile, if it did. Fails if that made this refresh pointless. */
@@ -122,7 +137,7 @@ export class Refresher {
       if (stale === null && login !== null) return login;
       throw new SupersededError();
     }
-    return login !== null && login !== stale ? login : null;
+    return login !== null && this.#differs(stale) ? login : null;
   }
 
   async #ask(stale: Login | null, epoch: number, signal: AbortSignal): Promise<Login> {
@@ -168,7 +183,10 @@ export class Refresher {
       if (stale) this.#state.end("ended", false, over);
       return over;
     }
-    if (error.retryAfter) this.#pause = { until: this.#settings.now() + error.retryAfter * 1000, error };
+    if (error.retryAfter) {
+      const length = error.retryAfter * 1000;
+      this.#pause = { epoch, until: this.#settings.now() + length, length, error };
+    }
     return error;
   }
 }

@@ -22,9 +22,10 @@ export function prepare(settings: Settings, input: Input, init: RequestInit = {}
   if (origin === null || !settings.origins.has(origin)) throw new ForeignOriginError(origin ?? url.protocol);
   // A redirect to another origin would take the token along in older browsers.
   const redirect = init.redirect ?? "error";
-  const given = init.headers ?? request?.headers;
   // A `Request` is read when it is sent; its clones keep what was read.
   const source = request && new Request(request, init);
+  // It has the type of its body as well, which with a form's has the boundary in it.
+  const given = source ? source.headers : init.headers;
   return {
     url,
     again: !isStream(init.body),

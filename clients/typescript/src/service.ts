@@ -45,7 +45,7 @@ export class AuthService {
   /** Sends nothing yet: call {@link restore} for the login that the browser may still have. Throws a `TypeError` for options that cannot work. */
   constructor(options: AuthOptions = {}) {
     const settings = settle(options);
-    const name = `tower-session-auth ${settings.base.href}`;
+    const name = `tower-session-auth ${settings.prefix}`;
     this.#settings = settings;
     this.#wire = new Wire(settings);
     this.#follow = new Follow(this.#state, settings.now);
@@ -285,7 +285,7 @@ export class AuthService {
     const options: RequestInit = { ...init, headers, signal, referrerPolicy: "no-referrer" };
     let response;
     try {
-      response = await this.authenticatedFetch(this.#settings.base.href + path, options);
+      response = await this.authenticatedFetch(this.#settings.prefix + path, options);
     } catch (error) {
       if (error instanceof AuthError) throw error;
       const code = signal.aborted ? "timeout" : "unreachable";

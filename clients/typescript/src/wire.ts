@@ -39,7 +39,7 @@ export class Wire {
       init.body = JSON.stringify(sending.json);
     }
     return this.#within(sending, async (signal) => {
-      const response = await this.#settings.fetch(this.#settings.base.href + path, { ...init, signal });
+      const response = await this.#settings.fetch(this.#settings.prefix + path, { ...init, signal });
       if (!response.ok) throw new ApiError(await problemOf(response));
       return answerOf(response);
     });

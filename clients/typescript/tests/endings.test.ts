@@ -81,6 +81,28 @@ it.each([
   expect(changes.map(({ cause }) => cause)).toEqual(["login"]);
 });
 
+it("a pause that the server wants is over with the login that it was for", async () => {
+  const browser = new Browser();
+  const { auth } = await browser.loggedIn();
+  browser.server.expireTokens();
+  browser.server.once("POST /api/auth/refresh", refusal(503, "store_unavailable", {}, { "retry-after": "30" }));
+  await expect(auth.authenticatedFetch(DATA)).rejects.toMatchObject({ status: 503 });
+  await auth.login({ user_id: "jeju", password: "right" });
+  browser.server.expireTokens();
+  expect((await auth.authenticatedFetch(DATA)).status).toBe(200);
+});
+
+it("a pause that the server wants is no longer on a clock that was set back", async () => {
+  const browser = new Browser();
+  let now = Date.now();
+  const { auth } = await browser.loggedIn("jeju", { now: () => now });
+  browser.server.expireTokens();
+  browser.server.once("POST /api/auth/refresh", refusal(503, "store_unavailable", {}, { "retry-after": "30" }));
+  await expect(auth.authenticatedFetch(DATA)).rejects.toMatchObject({ status: 503 });
+  now -= 3_600_000;
+  expect((await auth.authenticatedFetch(DATA)).status).toBe(200);
+});
+
 it("a refresh whose answer is lost is sent once more, at once", async () => {
   const browser = new Browser();
   const { auth } = await browser.loggedIn();

@@ -68,6 +68,26 @@ describe("authenticatedFetch", () => {
     expect(browser.server.count("/api/data")).toBe(2);
   });
 
+  it("takes a Request whose body is given beside it, with the type of that body", async () => {
+    const browser = new Browser();
+    const { auth } = await browser.loggedIn();
+    browser.server.expireTokens();
+    const form = new FormData();
+    form.set("name", "value");
+    const request = new Request(DATA, { method: "POST", headers: { "x-mine": "1" } });
+    expect((await auth.authenticatedFetch(request, { body: form })).status).toBe(200);
+    const sent = browser.server.seen.filter(({ path }) => path === "/api/data");
+    expect(sent.length).toBe(2);
+    for (const { body, type } of sent) {
+      expect(type).toMatch(/^multipart\/form-data; *boundary=/);
+      const read = await new Response(body, { headers: { "content-type": type ?? "" } }).formData();
+      expect([...read]).toEqual([["name", "value"]]);
+    }
+    const json = { headers: { "content-type": "application/json" }, body: "{}" };
+    await auth.authenticatedFetch(new Request(DATA, { method: "POST" }), json);
+    expect(browser.server.seen.at(-1)?.type, "what the caller says comes first").toBe("application/json");
+  });
+
   it("does not send a stream twice, and says so once the token is new", async () => {
     const browser = new Browser();
     const { auth } = await browser.loggedIn();

@@ -14,6 +14,23 @@ it("a login answers who it is, and shows the token to nobody", async () => {
   expect(await auth.getMe()).toEqual(me);
 });
 
+it.each([
+  ["https://api.example", "https://api.example"],
+  ["https://api.example/", "https://api.example"],
+  ["https://api.example//", "https://api.example"],
+  ["https://api.example/auth//?a=b#c", "https://api.example/auth"],
+])("the auth routes at %s are found", async (baseUrl, prefix) => {
+  const seen: string[] = [];
+  const answer = (input: unknown): Promise<Response> => {
+    seen.push(String(input));
+    return Promise.resolve(Response.json({ access_token: "a.b.c", expires_in: 100, user_id: "jeju" }));
+  };
+  const { auth } = new Browser().tab({ baseUrl, fetch: answer as typeof fetch });
+  await auth.login({ user_id: "jeju", password: "right" });
+  await auth.getMe();
+  expect(seen).toEqual([`${prefix}/login`, `${prefix}/me`]);
+});
+
 it("a refused login says why, and leaves who was logged in", async () => {
   const browser = new Browser();
   const { auth, changes } = await browser.loggedIn();

@@ -1,9 +1,14 @@
 import { describe, expect, it } from "vitest";
+import type { AuthError } from "../src/index.js";
 import { Browser, DATA, settled, until } from "./support/browser.js";
-import { tokenOf } from "./support/server.js";
+import { refusal, tokenOf } from "./support/server.js";
 
 const causes = (changes: readonly { cause: string; elsewhere: boolean }[]): string[] =>
   changes.map(({ cause, elsewhere }) => (elsewhere ? `${cause} elsewhere` : cause));
+
+/** The status of an answer, or the code of what there is instead. */
+const outcome = (asked: PromiseSettledResult<Response>): unknown =>
+  asked.status === "fulfilled" ? asked.value.status : (asked.reason as AuthError).code;
 
 /** Two tabs of one login. */
 async function twoTabs(): Promise<{ browser: Browser; a: Awaited<ReturnType<Browser["loggedIn"]>>; b: ReturnType<Browser["tab"]> }> {
@@ -114,8 +119,41 @@ describe("refreshes", () => {
     browser.server.expireTokens();
     for (const _ of [1, 2]) browser.server.once("POST /api/auth/refresh", new TypeError("failed to fetch"));
     const asked = await Promise.allSettled([a, b].map(({ auth }) => auth.authenticatedFetch(DATA)));
-    expect(asked.map(({ status }) => status)).toEqual(["rejected", "fulfilled"]);
+    expect(asked.map(outcome)).toEqual(["unreachable", 200]);
     expect(causes([...a.changes, ...b.changes])).toEqual(["login", "login elsewhere"]);
+  });
+
+  it("that fail for now log nobody out by the refused token of another tab", async () => {
+    const { browser, a, b } = await twoTabs();
+    browser.server.forgetTokens();
+    browser.server.once("POST /api/auth/refresh", refusal(503, "store_unavailable", {}, { "retry-after": "1" }));
+    const asked = await Promise.allSettled([a, b].map(({ auth }) => auth.authenticatedFetch(DATA)));
+    expect(asked.map(outcome)).toEqual(["store_unavailable", 200]);
+    await settled();
+    expect([a.auth.loggedIn, b.auth.loggedIn]).toEqual([true, true]);
+    expect(causes([...a.changes, ...b.changes])).toEqual(["login", "login elsewhere"]);
+    const tokens = browser.server.seen.filter(({ path }) => path === "/api/data").map(({ token }) => token);
+    expect(tokens.length, "the refused token is sent once by each tab").toBe(3);
+    expect(new Set(tokens).size).toBe(2);
+  });
+
+  it("that fail for now leave what is left of the token, though another tab tells the same one meanwhile", async () => {
+    const browser = new Browser();
+    let now = Date.now();
+    const { auth } = await browser.loggedIn("jeju", { now: () => now });
+    browser.server.now = () => now;
+    await auth.authenticatedFetch(DATA);
+    const token = browser.server.seen.at(-1)?.token;
+    now += 95_000;
+    const letGo = browser.server.hold("POST /api/auth/refresh");
+    browser.server.once("POST /api/auth/refresh", refusal(503, "store_unavailable"));
+    const asked = auth.authenticatedFetch(DATA);
+    await until(() => browser.server.count("/api/auth/refresh") === 1);
+    const channel = browser.channels.open("tower-session-auth https://app.example/api/auth");
+    channel.postMessage({ v: 1, type: "token", token, why: "answer", expiresAt: now + 5000, lifetime: 100_000 });
+    await settled();
+    letGo();
+    expect((await asked).status).toBe(200);
   });
 });
 

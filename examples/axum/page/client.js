@@ -88,6 +88,7 @@ var Follow = class {
   token(login, why) {
     const mine = this.#state.login;
     if (this.#state.isOver(login.identity)) return;
+    if (login.token === mine?.token) return;
     if (mine === null) {
       if (this.restoring) this.#state.begin(login, "restore", true);
       else if (why === "login") this.#state.begin(login, "login", true);
@@ -189,8 +190,8 @@ function settle(options) {
   const base = address(given, pageAddress());
   const own = base && webOrigin(base);
   if (base === null || !own) throw new TypeError(`baseUrl must be a web address, absolute outside of a page: ${given}`);
-  base.pathname = base.pathname.replace(/\/+$/, "");
   base.search = base.hash = "";
+  base.pathname = base.pathname.replace(/\/+$/, "");
   const origins = (options.origins ?? []).map((origin) => {
     const url = address(origin);
     const parsed = url && webOrigin(url);
@@ -202,6 +203,7 @@ function settle(options) {
   const open = typeof BroadcastChannel === "undefined" ? null : (name) => new BroadcastChannel(name);
   return {
     base,
+    prefix: base.href.replace(/\/+$/, ""),
     delivery,
     credentials: options.credentials ?? "same-origin",
     origins: /* @__PURE__ */ new Set([own, ...origins]),
@@ -240,7 +242,7 @@ var Wire = class {
       init.body = JSON.stringify(sending.json);
     }
     return this.#within(sending, async (signal) => {
-      const response = await this.#settings.fetch(this.#settings.base.href + path, { ...init, signal });
+      const response = await this.#settings.fetch(this.#settings.prefix + path, { ...init, signal });
       if (!response.ok) throw new ApiError(await problemOf(response));
       return answerOf(response);
     });
@@ -372,17 +374,29 @@ var Refresher = class {
   /** One refresh, behind the lock; or, if it is not `ours`, what another tab has made of its own. */
   async #once(stale, epoch, waited, signal) {
     const patience = waited ? HANDOVER : stale === null ? this.#settings.askTabs : 0;
-    if (this.#news(stale, epoch) === null) await this.#tabs.ask(patience, () => this.#state.login !== stale);
+    if (this.#news(stale, epoch) === null) await this.#tabs.ask(patience, () => this.#differs(stale));
     const news = this.#news(stale, epoch);
     if (news) return { login: news, ours: false };
     if (signal.aborted) throw new SupersededError();
     if (this.impossible) throw new NoRefreshError();
-    if (this.#pause && this.#settings.now() < this.#pause.until) throw this.#pause.error;
+    const paused = this.#paused();
+    if (paused) throw paused;
     try {
       return { login: await this.#ask(stale, epoch, signal), ours: true };
     } catch (error) {
       throw this.#refused(error, stale, epoch);
     }
+  }
+  /** Whether what is at hand is another token than `stale`: the very one that was refused is no news. */
+  #differs(stale) {
+    return this.#state.login?.token !== stale?.token;
+  }
+  /** What the server said when it asked to be left alone for a while, as long as that while lasts. */
+  #paused() {
+    if (this.#pause === null) return null;
+    const left = this.#pause.until - this.#settings.now();
+    if (this.#pause.epoch !== this.#state.epoch || left <= 0 || left > this.#pause.length) this.#pause = null;
+    return this.#pause?.error ?? null;
   }
   /** The login that another tab has told meanwhile, if it did. Fails if that made this refresh pointless. */
   #news(stale, epoch) {
@@ -391,7 +405,7 @@ var Refresher = class {
       if (stale === null && login !== null) return login;
       throw new SupersededError();
     }
-    return login !== null && login !== stale ? login : null;
+    return login !== null && this.#differs(stale) ? login : null;
   }
   async #ask(stale, epoch, signal) {
     const asked = this.#settings.now();
@@ -433,7 +447,10 @@ var Refresher = class {
       if (stale) this.#state.end("ended", false, over);
       return over;
     }
-    if (error.retryAfter) this.#pause = { until: this.#settings.now() + error.retryAfter * 1e3, error };
+    if (error.retryAfter) {
+      const length = error.retryAfter * 1e3;
+      this.#pause = { epoch, until: this.#settings.now() + length, length, error };
+    }
     return error;
   }
 };
@@ -455,8 +472,8 @@ function prepare(settings, input, init = {}) {
   const origin = webOrigin(url);
   if (origin === null || !settings.origins.has(origin)) throw new ForeignOriginError(origin ?? url.protocol);
   const redirect = init.redirect ?? "error";
-  const given = init.headers ?? request?.headers;
   const source = request && new Request(request, init);
+  const given = source ? source.headers : init.headers;
   return {
     url,
     again: !isStream(init.body),
@@ -630,7 +647,7 @@ var AuthService = class {
   /** Sends nothing yet: call {@link restore} for the login that the browser may still have. Throws a `TypeError` for options that cannot work. */
   constructor(options = {}) {
     const settings = settle(options);
-    const name = `tower-session-auth ${settings.base.href}`;
+    const name = `tower-session-auth ${settings.prefix}`;
     this.#settings = settings;
     this.#wire = new Wire(settings);
     this.#follow = new Follow(this.#state, settings.now);
@@ -843,7 +860,7 @@ var AuthService = class {
     const options = { ...init, headers, signal, referrerPolicy: "no-referrer" };
     let response;
     try {
-      response = await this.authenticatedFetch(this.#settings.base.href + path, options);
+      response = await this.authenticatedFetch(this.#settings.prefix + path, options);
     } catch (error) {
       if (error instanceof AuthError) throw error;
       const code = signal.aborted ? "timeout" : "unreachable";

@@ -6,6 +6,7 @@ export interface Seen {
   readonly url: string;
   readonly token: string | null;
   readonly body: string;
+  readonly type: string | null;
   readonly init: RequestInit;
 }
 
@@ -50,7 +51,8 @@ export class FakeServer {
     const bearer = request.headers.get("authorization");
     const token = bearer?.replace(/^Bearer /, "") ?? null;
     const body = await request.text();
-    const seen: Seen = { method: request.method, path: url.pathname, url: url.href, token, body, init };
+    const type = request.headers.get("content-type");
+    const seen: Seen = { method: request.method, path: url.pathname, url: url.href, token, body, type, init };
     this.seen.push(seen);
     const key = `${seen.method} ${seen.path}`;
     const answer = await (this.next.get(key)?.shift()?.() ?? this.#answer(key, seen));
@@ -82,6 +84,11 @@ export class FakeServer {
   /** All access tokens so far have run out. */
   expireTokens(): void {
     for (const token of this.#expiry.keys()) this.#expiry.set(token, 0);
+  }
+
+  /** No access token so far is known any more, as when the server's key has changed. */
+  forgetTokens(): void {
+    this.#expiry.clear();
   }
 
   open(user: string): { session: string; token: string } {
