@@ -140,6 +140,31 @@ async fn a_server_that_has_forgotten_the_scripts_counts_on() {
 }
 
 #[tokio::test]
+async fn a_clock_that_is_set_back_makes_no_wait_longer() {
+    let server = RedisServer::start().await;
+    let site = instance(&server, LoginLimit::new(2, MINUTE));
+    fail(&site, "jeju", 2).await;
+    let mut waits = Vec::new();
+    for key in keys(&server).await {
+        let until = server.number(&["HGET", &key, "u"]).await;
+        if until > 0 {
+            // A minute later than the clock makes it: as if the clock went back by one.
+            server.command(&["HINCRBY", &key, "u", "60000"]).await;
+            waits.push((key, until));
+        }
+    }
+    assert_eq!(waits.len(), 1, "{waits:?}");
+    for _ in 0..3 {
+        let wait = retry_after(&site.log_in("jeju", "password123").await);
+        assert!((30..=60).contains(&wait), "{wait}");
+    }
+    // It is cut for good: else each try would be told of another minute.
+    let (key, until) = &waits[0];
+    let cut = server.number(&["HGET", key, "u"]).await;
+    assert!((*until..until + 30_000).contains(&cut), "{cut} for {until}");
+}
+
+#[tokio::test]
 async fn a_wait_ends_when_it_says() {
     let server = RedisServer::start().await;
     let site = instance(&server, LoginLimit::new(2, SECOND));
