@@ -110,7 +110,7 @@ mod tests {
 
     #[test]
     fn two_that_end_at_once_leave_nothing_behind() {
-        const ROUNDS: usize = 20_000;
+        const ROUNDS: usize = 2_000;
         let (queues, barrier) = (Queues::default(), Barrier::new(2));
         std::thread::scope(|threads| {
             for _ in 0..2 {

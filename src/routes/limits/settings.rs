@@ -106,19 +106,35 @@ impl LoginLimit {
         first_broken(&rules)
     }
 
-    pub(super) fn of_account(&self) -> Option<AttemptRule> {
+    pub(super) fn of_name(&self) -> Option<AttemptRule> {
         let mut rule = self.rule(self.attempts)?;
         rule.in_a_row = Some(rule.attempts.saturating_mul(TEN));
         Some(rule)
     }
 
+    /// No more in a row than of a name: however many names there are, it is one account.
+    pub(super) fn of_account(&self) -> Option<AttemptRule> {
+        let mut rule = self.of_name()?;
+        rule.attempts = rule.attempts.saturating_mul(TWO);
+        Some(rule)
+    }
+
+    /// Nobody has an account to be shut: it is forgotten with the window.
+    pub(super) fn of_nobody(&self) -> Option<AttemptRule> {
+        let mut rule = self.of_account()?;
+        rule.in_a_row = None;
+        Some(rule)
+    }
+
+    /// Many people may share one, and a tenth of them may fail after a wait.
     pub(super) fn of_address(&self) -> Option<AttemptRule> {
-        self.rule(self.at_an_address())
+        let mut rule = self.rule(self.at_an_address())?;
+        rule.after = NonZeroU32::new(rule.attempts.get() / TEN).unwrap_or(NonZeroU32::MIN);
+        Some(rule)
     }
 
     fn rule(&self, attempts: u32) -> Option<AttemptRule> {
         let mut rule = AttemptRule::new(NonZeroU32::new(attempts)?, self.window);
-        rule.after = NonZeroU32::new(attempts / TEN).unwrap_or(NonZeroU32::MIN);
         rule.longest_wait = self.wait();
         rule.forget_after = self.wait() * 4;
         Some(rule)
@@ -196,6 +212,7 @@ impl Default for RefreshLimit {
 
 const LONGEST_WAIT: Duration = Duration::from_secs(15 * 60);
 
+const TWO: NonZeroU32 = NonZeroU32::MIN.saturating_add(1);
 const TEN: NonZeroU32 = NonZeroU32::MIN.saturating_add(9);
 
 fn first_broken(rules: &[(&'static str, &'static str, bool)]) -> Result<(), ConfigError> {
@@ -244,18 +261,27 @@ mod tests {
         assert!(RefreshLimit::default().check().is_ok() && RefreshLimit::off().check().is_ok());
     }
 
+    fn rules(limit: LoginLimit) -> (AttemptRule, AttemptRule, AttemptRule) {
+        let rules = (limit.of_name(), limit.of_account(), limit.of_address());
+        (rules.0.unwrap(), rules.1.unwrap(), rules.2.unwrap())
+    }
+
     #[test]
     fn an_address_may_fail_ten_times_as_often_and_zero_is_no_limit() {
-        let (account, address) =
-            (LoginLimit::default().of_account(), LoginLimit::default().of_address());
-        let (account, address) = (account.unwrap(), address.unwrap());
-        assert_eq!((account.attempts.get(), account.after.get()), (10, 1));
-        assert_eq!(account.in_a_row.unwrap().get(), 100);
+        let (name, account, address) = rules(LoginLimit::default());
+        assert_eq!((name.attempts.get(), name.after.get()), (10, 1));
+        assert_eq!(name.in_a_row.unwrap().get(), 100);
+        assert_eq!((account.attempts.get(), account.after.get()), (20, 1));
+        assert_eq!(account.in_a_row.unwrap().get(), 100, "however many names it has");
         assert_eq!((address.attempts.get(), address.after.get()), (100, 10));
         assert_eq!(address.in_a_row, None);
         assert_eq!(address.longest_wait, 900 * SECOND);
+        // However many may fail at first: of a name and an account, one after a wait.
+        let (name, account, address) = rules(LoginLimit::new(1_000, SECOND));
+        assert_eq!((name.after.get(), account.after.get(), address.after.get()), (1, 1, 1_000));
         let off = LoginLimit::off();
-        assert!(off.of_account().is_none() && off.of_address().is_none());
+        assert!(off.of_name().is_none() && off.of_account().is_none());
+        assert!(off.of_nobody().is_none() && off.of_address().is_none());
         let addresses_only = LoginLimit::off().address_attempts(5);
         assert!(addresses_only.of_account().is_none() && addresses_only.of_address().is_some());
         let accounts_only = LoginLimit::default().address_attempts(0);
