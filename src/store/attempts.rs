@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::clock::Timestamp;
 
-/// What attempts are counted under: a pseudonym of an account or an address, never the name itself.
+/// What attempts are counted under: a pseudonym of a name, an account or an address, never the name itself.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AttemptKey(Arc<str>);
 

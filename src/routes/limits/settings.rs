@@ -8,27 +8,33 @@ use crate::store::AttemptRule;
 
 /// How often logins may fail before they are answered with 429 and `Retry-After`, without a look at the password.
 ///
-/// Counted for each account and for each client address:
+/// Counted for each name and for each client address, and behind them for each account:
 ///
-/// - *Account* is the user that [`Credentials::find`](super::super::Credentials::find) tells, however named. A name that
-///   is nobody's counts by itself, so that the answers do not tell whether a user exists.
+/// - *Name* is what was typed, user id and e-mail address apart, as [`Credentials::normalized`] spells it. It makes no
+///   difference whether it is anybody's, so that the answers do not tell whether a user exists.
 /// - *Address* is what [`client_address`](super::super::RoutesBuilder::client_address) tells: an IPv4 address, or the first
 ///   64 bits of an IPv6 one. Ten times as many may fail there, for many people may share one. Where no address is known,
-///   accounts alone count.
+///   the others alone count.
+/// - *Account* is the user that [`Credentials::find`] tells, by whatever names. Twice as many may fail, for an account has
+///   two kinds of names; one too many is answered like a wrong password (401, after as long), for a 429 would tell that two
+///   names are one user's. So the right password may be told to be wrong while somebody guesses by other names; the
+///   [event](crate::events::Event::LoginRefused) says `rate_limited`.
 ///
 /// A login is counted before its password is looked at, and given back when it succeeds, or fails for another reason than
 /// its credentials (the store is away, too many sessions, too busy). A client that hangs up before the answer has used up
 /// its attempt. So that many logins at once of somebody who knows the password are not taken for guesses, each process
-/// looks at those of one account one after another (and of one address at half as many at once as may fail). A success also forgets all failures of the account; of the address it gives back its own attempt only, so
-/// that nobody can guess at others' passwords between two logins of their own.
+/// looks at those by one name one after another (and from one address at half as many at once as may fail). A success also
+/// forgets all failures of the name and of the account; of the address it gives back its own attempt only, so that nobody
+/// can guess at others' passwords between two logins of their own.
 ///
 /// # Waits
 ///
-/// When as many have failed within the window, there is a wait as long as the window. From then on a tenth as many may
-/// fail (one, by default) before the next wait, and each wait is twice as long as the one before, up to the longest. The
-/// same begins, for an account only, after ten times as many failures in a row, however slowly they came (100 by default:
-/// NIST SP 800-63B-4 section 3.2.2). All is forgotten after a success, and when nothing was counted for four times the
-/// longest wait. So an account is never locked for good; and sessions that live are not touched, nor any other route.
+/// When as many have failed within the window, there is a wait as long as the window. From then on one may fail before the
+/// next wait (of an address, a tenth as many), and each wait is twice as long as the one before, up to the longest. The
+/// same begins, not for an address, after ten times as many failures in a row, however slowly they came (100 by default, of
+/// an account no less than of a name: NIST SP 800-63B-4 section 3.2.2). All is forgotten after a success, and when nothing
+/// was counted for four times the longest wait. So an account is never locked for good; and sessions that live are not
+/// touched, nor any other route.
 ///
 /// A login that is refused by the limit is not counted and makes no wait longer: who tries again too early loses nothing,
 /// and nobody can keep an account shut by asking often. Whoever goes on guessing *can* keep its password from being
@@ -41,7 +47,12 @@ use crate::store::AttemptRule;
 /// not [count](crate::store::SessionStore::attempt) leaves it to each process. While the store is away there is no login
 /// (503); with [`token_only_logins`](super::super::RoutesBuilder::token_only_logins) each process then counts by itself.
 ///
-/// Two round trips to a remote store before a password is looked at, and two after a success.
+/// Three round trips to a remote store before a password is looked at (two without an address), and as many after a success.
+/// For a name that is nobody's a stand-in is counted instead of an account, so that it takes as long; it is forgotten with
+/// the window.
+///
+/// [`Credentials::normalized`]: super::super::Credentials::normalized
+/// [`Credentials::find`]: super::super::Credentials::find
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use = "a limit does nothing until the routes are given it"]
 pub struct LoginLimit {
@@ -52,8 +63,8 @@ pub struct LoginLimit {
 }
 
 impl LoginLimit {
-    /// So many failed logins of an account within `window`, and ten times as many of an address. At most 10,000; 0 is no
-    /// limit. A window is 1 second to 24 hours.
+    /// So many failed logins by a name within `window`, twice as many of an account, and ten times as many of an address. At
+    /// most 10,000; 0 is no limit. A window is 1 second to 24 hours.
     pub const fn new(attempts: u32, window: Duration) -> Self {
         Self { attempts, window, address_attempts: None, longest_wait: None }
     }
@@ -63,7 +74,7 @@ impl LoginLimit {
         Self::new(0, Duration::from_secs(60))
     }
 
-    /// So many failed logins of an address within the window. Ten times those of an account by default; at most 100,000; 0
+    /// So many failed logins of an address within the window. Ten times those by a name by default; at most 100,000; 0
     /// is no limit.
     pub const fn address_attempts(mut self, attempts: u32) -> Self {
         self.address_attempts = Some(attempts);
@@ -141,7 +152,7 @@ impl LoginLimit {
     }
 }
 
-/// 10 failed logins of an account in 60 seconds, 100 of an address.
+/// 10 failed logins by a name in 60 seconds, 20 of an account, 100 of an address.
 impl Default for LoginLimit {
     fn default() -> Self {
         Self::new(10, Duration::from_secs(60))
