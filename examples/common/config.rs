@@ -12,7 +12,7 @@
 //! | `SESSION_MAX_LIFETIME` | 86400 | absolute lifetime, seconds |
 //! | `ACCESS_TOKEN_TTL` | 3600 | access token lifetime, seconds |
 //! | `COOKIE_SECURE` | `true` | `false` drops `Secure` from cookies, for plain HTTP on another host than localhost |
-//! | `LOGIN_ATTEMPTS`, `LOGIN_WINDOW` | 10, 60 | failed logins of an account (ten times as many of an address) within so many seconds before 429; 0 is no limit |
+//! | `LOGIN_ATTEMPTS`, `LOGIN_WINDOW` | 10, 60 | failed logins by a name (twice as many of an account, ten times as many of an address) within so many seconds before 429; 0 is no limit |
 //! | `TRUSTED_PROXIES` | unset | addresses and networks whose `X-Forwarded-For` is believed |
 //! | `RUST_LOG` | `info` | log filter |
 

@@ -217,7 +217,7 @@ pub enum LoginRefusal {
     SessionLimit,
     /// Everything of the user's was ended while the login was under way.
     Superseded,
-    /// Too many logins had failed before, to this account or from this address. No password was looked at.
+    /// Too many logins had failed before, by this name, to this account or from this address. The password was not looked at.
     RateLimited,
 }
 

@@ -120,7 +120,7 @@ impl<D: SessionData> SessionManager<D> {
     /// dropped when that is done.
     pub(crate) async fn settle(
         &self,
-        settles: [Option<(Counted, Settle)>; 2],
+        settles: [Option<(Counted, Settle)>; 3],
         held: impl Send + 'static,
     ) {
         let own = |settle: &Option<(Counted, Settle)>| settle.as_ref().is_none_or(|(c, _)| c.own);
@@ -132,11 +132,12 @@ impl<D: SessionData> SessionManager<D> {
         }
         let manager = self.clone();
         let settled = whole(async move {
-            let [first, second] = settles;
-            let first = manager.settle_one(first).await;
-            let second = manager.settle_one(second).await;
+            let mut settled = Ok(());
+            for settle in settles {
+                settled = settled.and(manager.settle_one(settle).await);
+            }
             drop(held);
-            Ok(first.and(second)?)
+            Ok(settled?)
         });
         if let Err(error) = settled.await {
             trace::warn!(

@@ -126,7 +126,7 @@ impl<D: SessionData> RoutesBuilder<D> {
         self
     }
 
-    /// How many logins may fail before they are answered with 429. 10 in 60 seconds for an account by default, and 100 for
+    /// How many logins may fail before they are answered with 429. 10 in 60 seconds by one name by default, and 100 from
     /// an address, if [`client_address`](Self::client_address) tells one.
     pub fn login_limit(mut self, limit: LoginLimit) -> Self {
         self.login_limit = limit;

@@ -55,12 +55,13 @@ pub trait Credentials<D = ()>: Send + Sync + 'static {
         login: &LoginName,
     ) -> impl Future<Output = Result<Option<UserId>, BoxError>> + Send;
 
-    /// The one text for all that [`find`](Self::find) takes for the same name, under which failed logins are
-    /// [counted](super::LoginLimit) while the name is nobody's. By default a user id as it is, and an e-mail address in
+    /// The one text for all spellings of a name, under which failed logins are [counted](super::LoginLimit), user ids and
+    /// e-mail addresses apart, whether or not they are anybody's. By default a user id as it is, and an e-mail address in
     /// lower case and without blanks around it.
     ///
-    /// If `find` takes other spellings for one name, this must as well: else whoever tries some of them can tell by the
-    /// limit whether there is such a user.
+    /// It looks at the text alone: whoever asks a directory here tells by the limit which users exist. If
+    /// [`find`](Self::find) takes more spellings for one name than this, each of them counts by itself, up to what the
+    /// account allows; if it takes fewer, names of two users may count as one.
     fn normalized(&self, login: &LoginName) -> String {
         match login {
             LoginName::UserId(id) => id.as_str().to_owned(),

@@ -14,7 +14,7 @@ use super::code::Code;
 use super::context::Context;
 use super::credentials::{LoginName, Verdict};
 use super::given::{Login, LoginBody};
-use super::limits::{LoginAttempt, Stop};
+use super::limits::{Account, LoginAttempt, Stop};
 use super::problem::Problem;
 use super::shapes::LoggedIn;
 use crate::error::{SessionError, StoreErrorKind};
@@ -87,14 +87,24 @@ impl Refusal {
         Self { user, refusal: Some(refusal), problem }
     }
 
+    /// There were too many failures by other names: told like any wrong password, for this name knows of none.
+    fn shut(user: UserId) -> Self {
+        let problem = Code::InvalidCredentials.into();
+        Self { user: Some(user), refusal: Some(LoginRefusal::RateLimited), problem }
+    }
+
     fn stopped(user: Option<UserId>, stop: Stop) -> Self {
         let refusal = matches!(stop, Stop::Limit(_)).then_some(LoginRefusal::RateLimited);
         Self { user, refusal, problem: stop.into() }
     }
 
-    /// Whether somebody may have guessed wrong. To a client the two are one, so they are to its limits.
+    /// Whether somebody may have guessed wrong. What is one to a client is one to its limits.
     fn is_for_credentials(&self) -> bool {
-        matches!(self.refusal, Some(LoginRefusal::Credentials | LoginRefusal::AccountInactive))
+        match self.refusal {
+            Some(LoginRefusal::Credentials | LoginRefusal::AccountInactive) => true,
+            Some(LoginRefusal::RateLimited) => !self.problem.is_rate_limited(),
+            Some(LoginRefusal::SessionLimit | LoginRefusal::Superseded) | None => false,
+        }
     }
 }
 
@@ -114,27 +124,30 @@ async fn attempt<D: SessionData>(
     counted.from(context, client.address).await.map_err(stopped)?;
     let user = find(context, login.name.as_ref()).await?;
     let stopped = |stop| Refusal::stopped(user.clone(), stop);
-    counted.of(context, user.as_ref(), login).await.map_err(stopped)?;
+    counted.by(context, login).await.map_err(stopped)?;
     // Nobody's guard is read as well, so that it takes as long.
     let guarded = match &user {
         Some(user) => user.clone(),
         None => nobody(context, login)?,
     };
+    let account = counted.of(context, user.as_ref(), &guarded).await.map_err(stopped)?;
     let guard = match context.manager.begin_login(&guarded).await {
         Ok(guard) => Some(guard),
         // What ends while the credentials are checked goes unseen: no session is opened with this login, then.
         Err(error) if context.token_only_logins && is_away(&error) => None,
         Err(error) => return Err(Problem::from(error).into()),
     };
-    let verdict = context.credentials.verify(user.as_ref(), &login.password).await;
+    let known = user.as_ref().filter(|_| account == Account::Open);
+    let verdict = context.credentials.verify(known, &login.password).await;
     let verdict = verdict.map_err(|error| Problem::unavailable(&*error))?;
     let (user, new) = match (user, verdict) {
+        (_, Verdict::Busy) => return Err(Problem::from(Code::Overloaded).into()),
+        (Some(user), _) if account == Account::Shut => return Err(Refusal::shut(user)),
         (Some(user), Verdict::Accepted(new)) => (user, new),
         (user, Verdict::Refused(refusal)) => return Err(Refusal::because(user, refusal)),
         (None, Verdict::Accepted(_)) => {
             return Err(Refusal::because(None, LoginRefusal::Credentials));
         }
-        (_, Verdict::Busy) => return Err(Problem::from(Code::Overloaded).into()),
     };
     if new.user != user {
         let what = "the credentials are one user's, and the session that they ask for another's";

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::clock::Timestamp;
 
-/// What attempts are counted under: a pseudonym of an account or an address, never the name itself.
+/// What attempts are counted under: a pseudonym of a name, an account or an address, never the name itself.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AttemptKey(Arc<str>);
 
@@ -42,8 +42,9 @@ impl fmt::Debug for AttemptKey {
 /// Attempts are counted in periods. The first begins with the first attempt and has room for
 /// [`attempts`](Self::attempts); once the [`window`](Self::window) has passed, the next attempt begins another. The one
 /// that uses up a period's room begins a wait: as long as the window the first time, twice as long each time after, at
-/// most [`longest_wait`](Self::longest_wait). Until it is over all are refused; a refused attempt changes nothing. Each
-/// period after a wait has room for [`after`](Self::after) only.
+/// most [`longest_wait`](Self::longest_wait). Until it is over all are refused; a refused attempt changes nothing, but that
+/// a wait is cut to its length if the clock was set back. Each period after a wait has room for [`after`](Self::after)
+/// only.
 ///
 /// Durations are whole milliseconds, at least one.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -33,6 +33,10 @@ fn wrong(user: &str) -> Value {
     json!({"user_id": user, "password": "wrong"})
 }
 
+fn email(email: &str) -> Value {
+    json!({"email": email, "password": "wrong"})
+}
+
 fn is_refused(reply: &Reply) {
     let body = json!({"detail": "Too many attempts", "code": "rate_limited"});
     assert_eq!((reply.status, &reply.body), (429, &body), "{reply:?}");
@@ -57,9 +61,11 @@ async fn limits(example: &'static str) {
     let (one, at_one) = instance(example, &redis, &proxy).await;
     let (other, at_other) = instance(example, &redis, &proxy).await;
 
-    // One user, by either name and at either instance; and a name that is nobody's is told the same.
+    // Each name of a user, at either instance; and a name that is nobody's is told the same.
     for (first, second) in [
-        (wrong("jeju"), json!({"email": "Jeju@test.com", "password": "wrong"})),
+        (wrong("jeju"), wrong("jeju")),
+        (email("jeju@test.com"), email("Jeju@test.com")),
+        (email("nobody@test.com"), email("Nobody@test.com")),
         (wrong("nobody"), wrong("nobody")),
         (wrong("suspended"), json!({"user_id": "suspended", "password": "password123"})),
     ] {

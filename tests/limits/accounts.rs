@@ -10,7 +10,8 @@ use crate::desk::Mood;
 use crate::site::{From, Site, request, send};
 use crate::support::log::Log;
 use crate::{
-    LIMITED, MINUTE, SECOND, WRONG, by_email, counting, fail, in_both_homes, pass, retry_after, ten,
+    LIMITED, MINUTE, SECOND, WRONG, by_email, counting, fail, in_both_homes, pass, retry_after,
+    ten, whole,
 };
 
 in_both_homes! {
@@ -20,7 +21,9 @@ in_both_homes! {
     a_success_forgets_the_failures: success,
     zero_is_no_limit: no_limit,
     all_that_else_concerns_the_account_goes_on: all_else,
-    one_user_has_one_count_however_named: names,
+    names_count_apart_and_together_they_shut_the_account: names,
+    a_success_opens_the_account_again: opened,
+    who_could_not_be_told_has_failed_by_no_name: given_back,
 }
 
 async fn stops_at_the_limit(home: fn(LoginLimit) -> Site) {
@@ -133,12 +136,66 @@ async fn all_else(home: fn(LoginLimit) -> Site) {
 
 async fn names(home: fn(LoginLimit) -> Site) {
     let site = home(ten());
-    for _ in 0..5 {
-        assert_eq!(site.log_in("jeju", "wrong").await.said(), WRONG);
+    fail(&site, "jeju", 10).await;
+    assert_eq!(site.log_in("jeju", "password123").await.said(), LIMITED);
+    let wrong = by_email(&site, "jeju@test.com", "wrong").await;
+    assert_eq!(wrong.said(), WRONG, "the e-mail address knows nothing of the id");
+    for _ in 0..9 {
         assert_eq!(by_email(&site, "jeju@test.com", "wrong").await.said(), WRONG);
     }
     assert_eq!(by_email(&site, "jeju@test.com", "password123").await.said(), LIMITED);
-    assert_eq!(site.log_in("jeju", "password123").await.said(), LIMITED);
+    assert_eq!(site.desk.verifies(), vec![Some("jeju".to_owned()); 20]);
+
+    // Twenty were looked at: now the account is shut, and nobody can see that.
+    let shut = by_email(&site, "jeju+1@test.com", "password123").await;
+    assert_eq!(whole(&shut), whole(&wrong));
+    assert_eq!(site.desk.verifies().last(), Some(&None), "as long as nobody's takes");
+    assert_eq!(site.count("jeju").await, 0);
+    // Such a failure counts by its own name as any other.
+    for _ in 0..9 {
+        assert_eq!(by_email(&site, "jeju+1@test.com", "password123").await.said(), WRONG);
+    }
+    assert_eq!(by_email(&site, "jeju+1@test.com", "password123").await.said(), LIMITED);
+    site.token("user").await;
+    pass(MINUTE).await;
+    assert_eq!(by_email(&site, "jeju+2@test.com", "password123").await.status, 200);
+    // Three times seen by the client, ten times not.
+    assert_eq!(told(site).await, vec![Some("jeju".to_owned()); 13]);
+}
+
+async fn opened(home: fn(LoginLimit) -> Site) {
+    let site = home(ten());
+    for round in 0..4 {
+        for _ in 0..9 {
+            assert_eq!(site.log_in("jeju", "wrong").await.said(), WRONG, "{round}");
+            assert_eq!(by_email(&site, "jeju@test.com", "wrong").await.said(), WRONG, "{round}");
+        }
+        site.token("jeju").await;
+        assert_eq!(by_email(&site, "jeju@test.com", "password123").await.status, 200);
+    }
+}
+
+async fn given_back(home: fn(LoginLimit) -> Site) {
+    let site = home(LoginLimit::new(2, MINUTE));
+    site.desk.set(Mood::Busy);
+    for number in 0..20 {
+        let email = format!("jeju+{number}@test.com");
+        assert_eq!(by_email(&site, &email, "password123").await.said(), (503, "overloaded"));
+    }
+    site.desk.set(Mood::Answer);
+    assert_eq!(by_email(&site, "jeju+0@test.com", "password123").await.status, 200);
+}
+
+/// Whom the events name that tell of a limit.
+async fn told(site: Site) -> Vec<Option<String>> {
+    let told = site.told().await.into_iter();
+    told.filter_map(|event| match event {
+        Event::LoginRefused { user, refusal: LoginRefusal::RateLimited, .. } => {
+            Some(user.map(|user| user.to_string()))
+        }
+        _ => None,
+    })
+    .collect()
 }
 
 #[tokio::test(start_paused = true)]
@@ -163,18 +220,7 @@ async fn each_hit_of_the_limit_is_told_without_what_was_typed() {
         fail(&site, user, 1).await;
         assert_eq!(site.log_in(user, "password123").await.said(), LIMITED);
     }
-    let told: Vec<_> = site
-        .told()
-        .await
-        .into_iter()
-        .filter_map(|event| match event {
-            Event::LoginRefused { user, refusal: LoginRefusal::RateLimited, .. } => {
-                Some(user.map(|user| user.to_string()))
-            }
-            _ => None,
-        })
-        .collect();
-    assert_eq!(told, [Some("jeju".to_owned()), None]);
+    assert_eq!(told(site).await, [Some("jeju".to_owned()), None]);
     let text = log.text();
     assert!(text.contains("rate_limited"), "{text}");
     for secret in ["hunter2", "password123"] {

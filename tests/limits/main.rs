@@ -97,6 +97,11 @@ pub(crate) async fn by_email(site: &Site, email: &str, password: &str) -> Reply 
 pub(crate) const WRONG: (u16, &str) = (401, "invalid_credentials");
 pub(crate) const LIMITED: (u16, &str) = (429, "rate_limited");
 
+/// Status, headers and body, byte by byte.
+pub(crate) fn whole(reply: &Reply) -> String {
+    format!("{} {:?} {}", reply.status, reply.headers, reply.text)
+}
+
 /// After how many seconds to try again.
 pub(crate) fn retry_after(reply: &Reply) -> u64 {
     assert_eq!(reply.said(), LIMITED, "{reply:?}");

@@ -31,12 +31,23 @@ async fn what_fails_at_one_counts_at_the_other() {
     let (one, other) = (instance(&server, ten()), instance(&server, ten()));
     for _ in 0..5 {
         fail(&one, "jeju", 1).await;
-        assert_eq!(by_email(&other, "jeju@test.com", "wrong").await.said(), WRONG);
+        fail(&other, "jeju", 1).await;
     }
     for site in [&one, &other] {
         let wait = retry_after(&site.log_in("jeju", "password123").await);
         assert!((50..=60).contains(&wait), "{wait}");
         assert_eq!(site.desk.verifies().len(), 5);
+    }
+    // So does an account, by all of its names.
+    for site in [&one, &other] {
+        for _ in 0..5 {
+            assert_eq!(by_email(site, "jeju@test.com", "wrong").await.said(), WRONG);
+        }
+    }
+    for site in [&one, &other] {
+        let shut = by_email(site, "jeju+1@test.com", "password123").await;
+        assert_eq!(shut.said(), WRONG);
+        assert_eq!(site.desk.verifies().last(), Some(&None));
     }
     // So does a success.
     fail(&one, "user", 9).await;
@@ -73,7 +84,7 @@ async fn redis_holds_no_name_and_nothing_for_ever() {
         assert_eq!(from(&site, HERE, user, "wrong").await.said(), WRONG);
     }
     let found = keys(&server).await;
-    assert_eq!(found.len(), 3, "two accounts and an address: {found:?}");
+    assert_eq!(found.len(), 5, "two names, an account, a stand-in, and an address: {found:?}");
     for key in &found {
         let name = key.strip_prefix("session:limit:{").unwrap().strip_suffix('}').unwrap();
         assert_eq!(name.len(), 22, "{key}");
@@ -89,7 +100,7 @@ async fn redis_holds_no_name_and_nothing_for_ever() {
     }
     // A user who gets it right leaves nothing behind, and the address what it has left to answer for.
     assert_eq!(from(&site, HERE, "jeju", "password123").await.status, 200);
-    assert_eq!(keys(&server).await.len(), 2);
+    assert_eq!(keys(&server).await.len(), 3);
 }
 
 #[tokio::test]
@@ -137,6 +148,31 @@ async fn a_server_that_has_forgotten_the_scripts_counts_on() {
         server.command(&["SCRIPT", "FLUSH"]).await;
     }
     assert_eq!(site.log_in("jeju", "wrong").await.said(), LIMITED);
+}
+
+#[tokio::test]
+async fn a_clock_that_is_set_back_makes_no_wait_longer() {
+    let server = RedisServer::start().await;
+    let site = instance(&server, LoginLimit::new(2, MINUTE));
+    fail(&site, "jeju", 2).await;
+    let mut waits = Vec::new();
+    for key in keys(&server).await {
+        let until = server.number(&["HGET", &key, "u"]).await;
+        if until > 0 {
+            // A minute later than the clock makes it: as if the clock went back by one.
+            server.command(&["HINCRBY", &key, "u", "60000"]).await;
+            waits.push((key, until));
+        }
+    }
+    assert_eq!(waits.len(), 1, "{waits:?}");
+    for _ in 0..3 {
+        let wait = retry_after(&site.log_in("jeju", "password123").await);
+        assert!((30..=60).contains(&wait), "{wait}");
+    }
+    // It is cut for good: else each try would be told of another minute.
+    let (key, until) = &waits[0];
+    let cut = server.number(&["HGET", key, "u"]).await;
+    assert!((*until..until + 30_000).contains(&cut), "{cut} for {until}");
 }
 
 #[tokio::test]

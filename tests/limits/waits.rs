@@ -5,12 +5,15 @@ use std::time::Duration;
 use tower_session_auth::routes::LoginLimit;
 
 use crate::site::Site;
-use crate::{LIMITED, MINUTE, SECOND, WRONG, fail, in_both_homes, pass, retry_after, ten};
+use crate::{
+    LIMITED, MINUTE, SECOND, WRONG, by_email, fail, in_both_homes, pass, retry_after, ten,
+};
 
 in_both_homes! {
     each_wait_is_twice_as_long_up_to_the_longest: doubling,
     trying_too_early_makes_no_wait_longer: too_early,
     a_window_that_passes_begins_a_new_count: windows,
+    after_a_wait_one_may_fail_however_many_may_at_first: large,
     all_is_forgotten_after_a_quiet_time: forgotten,
     a_hundred_in_a_row_are_too_many_however_slow: in_a_row,
 }
@@ -55,6 +58,32 @@ async fn windows(home: fn(LoginLimit) -> Site) {
     }
     fail(&site, "jeju", 10).await;
     assert_eq!(site.log_in("jeju", "wrong").await.said(), LIMITED);
+}
+
+async fn large(home: fn(LoginLimit) -> Site) {
+    let site = home(LoginLimit::new(100, MINUTE));
+    fail(&site, "jeju", 100).await;
+    let mut wait = retry_after(&site.log_in("jeju", "wrong").await);
+    for expected in [60, 120, 240, 480, 900, 900] {
+        assert_eq!(wait, expected);
+        pass(Duration::from_secs(wait)).await;
+        wait = wait_after_one(&site).await;
+    }
+    // An account as well, by as many names as it likes.
+    let site = home(LoginLimit::new(100, MINUTE));
+    let verified = async |times| {
+        let before = site.desk.verifies().iter().flatten().count();
+        for number in 0..times {
+            let email = format!("jeju+{number}@test.com");
+            assert_eq!(by_email(&site, &email, "wrong").await.said(), WRONG);
+        }
+        site.desk.verifies().iter().flatten().count() - before
+    };
+    assert_eq!(verified(250).await, 200);
+    for wait in [1, 2, 4, 8] {
+        pass(wait * MINUTE).await;
+        assert_eq!(verified(50).await, 1, "after {wait} minutes");
+    }
 }
 
 async fn forgotten(home: fn(LoginLimit) -> Site) {

@@ -5,6 +5,7 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use super::super::context::Context;
+use super::super::credentials::LoginName;
 use super::super::given::Login;
 use super::super::problem::Problem;
 use super::client;
@@ -19,7 +20,8 @@ use crate::store::{AttemptRule, Settle};
 #[derive(Default)]
 pub(in crate::routes) struct LoginAttempt {
     address: Option<Attempt>,
-    account: Option<Attempt>,
+    name: Option<Attempt>,
+    account: Option<Counted>,
 }
 
 /// Counted once: a second look at the same login is none more.
@@ -27,6 +29,13 @@ struct Attempt {
     counted: Counted,
     /// Until it is settled.
     turn: Turn,
+}
+
+/// Whether the password of whom a login means may be looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::routes) enum Account {
+    Open,
+    Shut,
 }
 
 /// Why a login goes no further.
@@ -53,23 +62,47 @@ impl LoginAttempt {
         Ok(())
     }
 
-    /// Counts it under whom it means. Logins of one account come one after another.
+    /// Counts it under what was typed, whoever that is: the answer to one too many tells nothing else. Logins by one name
+    /// come one after another.
+    pub(in crate::routes) async fn by<D: SessionData>(
+        &mut self,
+        context: &Context<D>,
+        login: &Login,
+    ) -> Result<(), Stop> {
+        let (Some(rule), None) = (&context.limits.name, &self.name) else { return Ok(()) };
+        let text = login.name.as_ref().map(|name| context.credentials.normalized(name));
+        let text = text.as_deref().unwrap_or(&login.typed);
+        let kind = match login.name {
+            Some(LoginName::Email(_)) => "email",
+            // What is no user id was typed as one.
+            Some(LoginName::UserId(_)) | None => "user_id",
+        };
+        self.name = Some(count(context, kind, text, rule, 1).await?);
+        Ok(())
+    }
+
+    /// Counts it under whom it means. For nobody the same is done in a stand-in's name, so that it takes as long.
     pub(in crate::routes) async fn of<D: SessionData>(
         &mut self,
         context: &Context<D>,
         user: Option<&UserId>,
-        login: &Login,
-    ) -> Result<(), Stop> {
-        let (Some(rule), None) = (&context.limits.account, &self.account) else { return Ok(()) };
-        let counted = match (user, &login.name) {
-            (Some(user), _) => count(context, "account", user.as_str(), rule, 1).await,
-            (None, Some(name)) => {
-                count(context, "nobody", &context.credentials.normalized(name), rule, 1).await
-            }
-            (None, None) => count(context, "nobody", &login.typed, rule, 1).await,
+        stand_in: &UserId,
+    ) -> Result<Account, Stop> {
+        let (what, who, rule) = match user {
+            Some(user) => ("account", user, &context.limits.account),
+            None => ("nobody", stand_in, &context.limits.nobody),
         };
-        self.account = Some(counted?);
-        Ok(())
+        let (Some(rule), None) = (rule, &self.account) else { return Ok(Account::Open) };
+        let manager = &context.manager;
+        let key = manager.attempt_key(what, who.as_str()).map_err(Stop::Failed)?;
+        match manager.attempt(key, rule, context.token_only_logins).await {
+            Ok(Tried::Counted(counted)) => {
+                self.account = Some(counted);
+                Ok(Account::Open)
+            }
+            Ok(Tried::Refused { .. }) => Ok(Account::Shut),
+            Err(error) => Err(Stop::Failed(error)),
+        }
     }
 
     /// It has succeeded.
@@ -85,14 +118,15 @@ impl LoginAttempt {
     async fn settle<D: SessionData>(
         self,
         context: &Context<D>,
-        account: impl FnOnce(Counted) -> (Counted, Settle),
+        settled: impl Fn(Counted) -> (Counted, Settle),
     ) {
         let apart = |attempt: Option<Attempt>| {
             attempt.map(|Attempt { counted, turn }| (counted, turn)).unzip()
         };
-        let (of, from) = (apart(self.account), apart(self.address));
-        let settles = [of.0.map(account), from.0.map(Counted::give_back)];
-        context.manager.settle(settles, (of.1, from.1)).await;
+        let (by, from) = (apart(self.name), apart(self.address));
+        let settles =
+            [by.0.map(&settled), self.account.map(&settled), from.0.map(Counted::give_back)];
+        context.manager.settle(settles, (by.1, from.1)).await;
     }
 }
 

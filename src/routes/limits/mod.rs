@@ -9,14 +9,16 @@ use std::net::{IpAddr, Ipv6Addr};
 
 use tokio::time::Instant;
 
-pub(super) use self::login::{LoginAttempt, Stop};
+pub(super) use self::login::{Account, LoginAttempt, Stop};
 use self::queue::Queues;
 pub use self::settings::{LoginLimit, RefreshLimit};
 use crate::store::{AttemptKey, AttemptRule};
 
 /// What is counted, by which rule; `None` is not.
 pub(super) struct Limits {
+    name: Option<AttemptRule>,
     account: Option<AttemptRule>,
+    nobody: Option<AttemptRule>,
     address: Option<AttemptRule>,
     session: Option<AttemptRule>,
     bad_tokens: Option<AttemptRule>,
@@ -31,7 +33,9 @@ const WAITS_KNOWN: usize = 16_384;
 impl Limits {
     pub(super) fn new(login: &LoginLimit, refresh: &RefreshLimit) -> Self {
         Self {
+            name: login.of_name(),
             account: login.of_account(),
+            nobody: login.of_nobody(),
             address: login.of_address(),
             session: refresh.of_session(),
             bad_tokens: refresh.of_address(),

@@ -1,4 +1,4 @@
-//! Logins of one account, and from one address, wait for each other: what is under way counts as failed until it is
+//! Logins by one name, and from one address, wait for each other: what is under way counts as failed until it is
 //! decided, and nobody who knows the password shall be refused because of their own other logins.
 
 use std::collections::HashMap;
@@ -18,7 +18,8 @@ pub(super) struct Queues(Arc<Mutex<HashMap<AttemptKey, Arc<Semaphore>>>>);
 pub(super) struct Turn {
     queues: Queues,
     key: AttemptKey,
-    queue: Arc<Semaphore>,
+    /// Until it is dropped.
+    queue: Option<Arc<Semaphore>>,
     permit: Option<OwnedSemaphorePermit>,
 }
 
@@ -32,9 +33,10 @@ impl Queues {
                 queues.entry(key.clone()).or_insert_with(|| Arc::new(Semaphore::new(at_once)));
             Arc::clone(queue)
         };
-        let mut turn = Turn { queues: self.clone(), key, queue, permit: None };
+        let permit = Arc::clone(&queue).acquire_owned();
+        let mut turn = Turn { queues: self.clone(), key, queue: Some(queue), permit: None };
         // Nobody closes it.
-        turn.permit = Arc::clone(&turn.queue).acquire_owned().await.ok();
+        turn.permit = permit.await.ok();
         turn
     }
 
@@ -46,16 +48,21 @@ impl Queues {
 impl Drop for Turn {
     fn drop(&mut self) {
         let mut queues = self.queues.lock();
+        // Under the lock, all of it: of two that end at once, the second sees that the first is gone.
         self.permit = None;
+        let Some(queue) = self.queue.take() else { return };
         // The table's, and this one: nobody else is in it.
-        if Arc::strong_count(&self.queue) == 2 {
+        if Arc::strong_count(&queue) == 2 {
             queues.remove(&self.key);
         }
+        drop(queue);
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Barrier;
+
     use tokio_test::task::spawn;
     use tokio_test::{assert_pending, assert_ready};
 
@@ -99,5 +106,27 @@ mod tests {
         let third = assert_ready!(third.poll());
         drop((second, third));
         assert!(queues.lock().is_empty());
+    }
+
+    #[test]
+    fn two_that_end_at_once_leave_nothing_behind() {
+        const ROUNDS: usize = 2_000;
+        let (queues, barrier) = (Queues::default(), Barrier::new(2));
+        std::thread::scope(|threads| {
+            for _ in 0..2 {
+                threads.spawn(|| {
+                    let two = NonZeroU32::new(2).unwrap();
+                    for _ in 0..ROUNDS {
+                        let turn = assert_ready!(spawn(queues.turn(key("a"), two)).poll());
+                        barrier.wait();
+                        drop(turn);
+                        barrier.wait();
+                        let left = queues.lock().len();
+                        barrier.wait();
+                        assert_eq!(left, 0);
+                    }
+                });
+            }
+        });
     }
 }

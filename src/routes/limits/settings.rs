@@ -8,27 +8,33 @@ use crate::store::AttemptRule;
 
 /// How often logins may fail before they are answered with 429 and `Retry-After`, without a look at the password.
 ///
-/// Counted for each account and for each client address:
+/// Counted for each name and for each client address, and behind them for each account:
 ///
-/// - *Account* is the user that [`Credentials::find`](super::super::Credentials::find) tells, however named. A name that
-///   is nobody's counts by itself, so that the answers do not tell whether a user exists.
+/// - *Name* is what was typed, user id and e-mail address apart, as [`Credentials::normalized`] spells it. It makes no
+///   difference whether it is anybody's, so that the answers do not tell whether a user exists.
 /// - *Address* is what [`client_address`](super::super::RoutesBuilder::client_address) tells: an IPv4 address, or the first
 ///   64 bits of an IPv6 one. Ten times as many may fail there, for many people may share one. Where no address is known,
-///   accounts alone count.
+///   the others alone count.
+/// - *Account* is the user that [`Credentials::find`] tells, by whatever names. Twice as many may fail, for an account has
+///   two kinds of names; one too many is answered like a wrong password (401, after as long), for a 429 would tell that two
+///   names are one user's. So the right password may be told to be wrong while somebody guesses by other names; the
+///   [event](crate::events::Event::LoginRefused) says `rate_limited`.
 ///
 /// A login is counted before its password is looked at, and given back when it succeeds, or fails for another reason than
 /// its credentials (the store is away, too many sessions, too busy). A client that hangs up before the answer has used up
 /// its attempt. So that many logins at once of somebody who knows the password are not taken for guesses, each process
-/// looks at those of one account one after another (and of one address at half as many at once as may fail). A success also forgets all failures of the account; of the address it gives back its own attempt only, so
-/// that nobody can guess at others' passwords between two logins of their own.
+/// looks at those by one name one after another (and from one address at half as many at once as may fail). A success also
+/// forgets all failures of the name and of the account; of the address it gives back its own attempt only, so that nobody
+/// can guess at others' passwords between two logins of their own.
 ///
 /// # Waits
 ///
-/// When as many have failed within the window, there is a wait as long as the window. From then on a tenth as many may
-/// fail (one, by default) before the next wait, and each wait is twice as long as the one before, up to the longest. The
-/// same begins, for an account only, after ten times as many failures in a row, however slowly they came (100 by default:
-/// NIST SP 800-63B-4 section 3.2.2). All is forgotten after a success, and when nothing was counted for four times the
-/// longest wait. So an account is never locked for good; and sessions that live are not touched, nor any other route.
+/// When as many have failed within the window, there is a wait as long as the window. From then on one may fail before the
+/// next wait (of an address, a tenth as many), and each wait is twice as long as the one before, up to the longest. The
+/// same begins, not for an address, after ten times as many failures in a row, however slowly they came (100 by default, of
+/// an account no less than of a name: NIST SP 800-63B-4 section 3.2.2). All is forgotten after a success, and when nothing
+/// was counted for four times the longest wait. So an account is never locked for good; and sessions that live are not
+/// touched, nor any other route.
 ///
 /// A login that is refused by the limit is not counted and makes no wait longer: who tries again too early loses nothing,
 /// and nobody can keep an account shut by asking often. Whoever goes on guessing *can* keep its password from being
@@ -41,7 +47,12 @@ use crate::store::AttemptRule;
 /// not [count](crate::store::SessionStore::attempt) leaves it to each process. While the store is away there is no login
 /// (503); with [`token_only_logins`](super::super::RoutesBuilder::token_only_logins) each process then counts by itself.
 ///
-/// Two round trips to a remote store before a password is looked at, and two after a success.
+/// Three round trips to a remote store before a password is looked at (two without an address), and as many after a success.
+/// For a name that is nobody's a stand-in is counted instead of an account, so that it takes as long; it is forgotten with
+/// the window.
+///
+/// [`Credentials::normalized`]: super::super::Credentials::normalized
+/// [`Credentials::find`]: super::super::Credentials::find
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use = "a limit does nothing until the routes are given it"]
 pub struct LoginLimit {
@@ -52,8 +63,8 @@ pub struct LoginLimit {
 }
 
 impl LoginLimit {
-    /// So many failed logins of an account within `window`, and ten times as many of an address. At most 10,000; 0 is no
-    /// limit. A window is 1 second to 24 hours.
+    /// So many failed logins by a name within `window`, twice as many of an account, and ten times as many of an address. At
+    /// most 10,000; 0 is no limit. A window is 1 second to 24 hours.
     pub const fn new(attempts: u32, window: Duration) -> Self {
         Self { attempts, window, address_attempts: None, longest_wait: None }
     }
@@ -63,7 +74,7 @@ impl LoginLimit {
         Self::new(0, Duration::from_secs(60))
     }
 
-    /// So many failed logins of an address within the window. Ten times those of an account by default; at most 100,000; 0
+    /// So many failed logins of an address within the window. Ten times those by a name by default; at most 100,000; 0
     /// is no limit.
     pub const fn address_attempts(mut self, attempts: u32) -> Self {
         self.address_attempts = Some(attempts);
@@ -106,26 +117,42 @@ impl LoginLimit {
         first_broken(&rules)
     }
 
-    pub(super) fn of_account(&self) -> Option<AttemptRule> {
+    pub(super) fn of_name(&self) -> Option<AttemptRule> {
         let mut rule = self.rule(self.attempts)?;
         rule.in_a_row = Some(rule.attempts.saturating_mul(TEN));
         Some(rule)
     }
 
+    /// No more in a row than of a name: however many names there are, it is one account.
+    pub(super) fn of_account(&self) -> Option<AttemptRule> {
+        let mut rule = self.of_name()?;
+        rule.attempts = rule.attempts.saturating_mul(TWO);
+        Some(rule)
+    }
+
+    /// Nobody has an account to be shut: it is forgotten with the window.
+    pub(super) fn of_nobody(&self) -> Option<AttemptRule> {
+        let mut rule = self.of_account()?;
+        rule.in_a_row = None;
+        Some(rule)
+    }
+
+    /// Many people may share one, and a tenth of them may fail after a wait.
     pub(super) fn of_address(&self) -> Option<AttemptRule> {
-        self.rule(self.at_an_address())
+        let mut rule = self.rule(self.at_an_address())?;
+        rule.after = NonZeroU32::new(rule.attempts.get() / TEN).unwrap_or(NonZeroU32::MIN);
+        Some(rule)
     }
 
     fn rule(&self, attempts: u32) -> Option<AttemptRule> {
         let mut rule = AttemptRule::new(NonZeroU32::new(attempts)?, self.window);
-        rule.after = NonZeroU32::new(attempts / TEN).unwrap_or(NonZeroU32::MIN);
         rule.longest_wait = self.wait();
         rule.forget_after = self.wait() * 4;
         Some(rule)
     }
 }
 
-/// 10 failed logins of an account in 60 seconds, 100 of an address.
+/// 10 failed logins by a name in 60 seconds, 20 of an account, 100 of an address.
 impl Default for LoginLimit {
     fn default() -> Self {
         Self::new(10, Duration::from_secs(60))
@@ -196,6 +223,7 @@ impl Default for RefreshLimit {
 
 const LONGEST_WAIT: Duration = Duration::from_secs(15 * 60);
 
+const TWO: NonZeroU32 = NonZeroU32::MIN.saturating_add(1);
 const TEN: NonZeroU32 = NonZeroU32::MIN.saturating_add(9);
 
 fn first_broken(rules: &[(&'static str, &'static str, bool)]) -> Result<(), ConfigError> {
@@ -244,18 +272,27 @@ mod tests {
         assert!(RefreshLimit::default().check().is_ok() && RefreshLimit::off().check().is_ok());
     }
 
+    fn rules(limit: LoginLimit) -> (AttemptRule, AttemptRule, AttemptRule) {
+        let rules = (limit.of_name(), limit.of_account(), limit.of_address());
+        (rules.0.unwrap(), rules.1.unwrap(), rules.2.unwrap())
+    }
+
     #[test]
     fn an_address_may_fail_ten_times_as_often_and_zero_is_no_limit() {
-        let (account, address) =
-            (LoginLimit::default().of_account(), LoginLimit::default().of_address());
-        let (account, address) = (account.unwrap(), address.unwrap());
-        assert_eq!((account.attempts.get(), account.after.get()), (10, 1));
-        assert_eq!(account.in_a_row.unwrap().get(), 100);
+        let (name, account, address) = rules(LoginLimit::default());
+        assert_eq!((name.attempts.get(), name.after.get()), (10, 1));
+        assert_eq!(name.in_a_row.unwrap().get(), 100);
+        assert_eq!((account.attempts.get(), account.after.get()), (20, 1));
+        assert_eq!(account.in_a_row.unwrap().get(), 100, "however many names it has");
         assert_eq!((address.attempts.get(), address.after.get()), (100, 10));
         assert_eq!(address.in_a_row, None);
         assert_eq!(address.longest_wait, 900 * SECOND);
+        // However many may fail at first: of a name and an account, one after a wait.
+        let (name, account, address) = rules(LoginLimit::new(1_000, SECOND));
+        assert_eq!((name.after.get(), account.after.get(), address.after.get()), (1, 1, 1_000));
         let off = LoginLimit::off();
-        assert!(off.of_account().is_none() && off.of_address().is_none());
+        assert!(off.of_name().is_none() && off.of_account().is_none());
+        assert!(off.of_nobody().is_none() && off.of_address().is_none());
         let addresses_only = LoginLimit::off().address_attempts(5);
         assert!(addresses_only.of_account().is_none() && addresses_only.of_address().is_some());
         let accounts_only = LoginLimit::default().address_attempts(0);

@@ -60,8 +60,12 @@ impl Attempts {
         self.reap(now);
         let known = self.counters.get(key).filter(|known| known.is_of_use(now)).copied();
         let mut counter = known.unwrap_or_else(|| Counter::new(now));
-        let wait = counter.until.map_or(Duration::ZERO, |until| until.saturating_since(now));
+        let wait = counter.left(now, rule);
         if !wait.is_zero() {
+            // Said once, it is so: a wait that was cut stays so.
+            if let Some(known) = self.counters.get_mut(key) {
+                known.until = Some(now.saturating_add(wait));
+            }
             return Attempt::Refused { retry_after: wait };
         }
         counter.count(now, rule);
@@ -129,9 +133,15 @@ impl Counter {
         Self { start: now, count: 0, total: 0, waits: 0, until: None, forgotten: now }
     }
 
-    /// A clock that was set back must not make anybody wait for longer than the rule says.
+    /// What began later than now is of no use: the clock was set back.
     fn is_of_use(&self, now: Timestamp) -> bool {
         self.forgotten > now && self.start <= now
+    }
+
+    /// What is left of the wait: a clock that was set back makes none longer than the rule does.
+    fn left(&self, now: Timestamp, rule: &AttemptRule) -> Duration {
+        let left = self.until.map_or(Duration::ZERO, |until| until.saturating_since(now));
+        left.min(wait(rule, self.waits.saturating_sub(1)))
     }
 
     /// Counts one more, at a time when nobody has to wait.
@@ -145,8 +155,7 @@ impl Counter {
         let room = if self.waits == 0 { rule.attempts } else { rule.after };
         let too_many = |max| self.waits == 0 && self.total >= max;
         if self.count >= room.get() || rule.in_a_row.is_some_and(|max| too_many(max.get())) {
-            let wait = window.saturating_mul(1 << self.waits.min(DOUBLINGS));
-            self.until = Some(now.saturating_add(wait.min(length(rule.longest_wait).max(window))));
+            self.until = Some(now.saturating_add(wait(rule, self.waits)));
             self.waits = self.waits.saturating_add(1);
         }
         self.forgotten = if self.waits == 0 && rule.in_a_row.is_none() {
@@ -163,6 +172,12 @@ impl Counter {
             self.waits = self.waits.saturating_sub(1);
         }
     }
+}
+
+/// How long a wait is after so many.
+fn wait(rule: &AttemptRule, waits: u32) -> Duration {
+    let window = length(rule.window);
+    window.saturating_mul(1 << waits.min(DOUBLINGS)).min(length(rule.longest_wait).max(window))
 }
 
 fn length(duration: Duration) -> Duration {
@@ -203,6 +218,30 @@ mod tests {
         while attempts.reap(later) {}
         attempts.shrink();
         assert!(attempts.counters.is_empty() && attempts.counters.capacity() < 1_024);
+        is_whole(&attempts);
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_makes_no_wait_longer() {
+        let (mut attempts, mut rule) = (Attempts::default(), rule(2));
+        rule.after = rule.attempts;
+        rule.longest_wait = 180 * SECOND;
+        let refused = |retry_after| Attempt::Refused { retry_after };
+        let mut now = NOW;
+        for wait in [60, 120, 180, 180] {
+            let late = now.saturating_add(59 * SECOND);
+            for at in [now, late] {
+                assert_eq!(attempts.attempt(at, &key(0), &rule), Attempt::Counted(now));
+            }
+            assert_eq!(attempts.attempt(late, &key(0), &rule), refused(wait * SECOND));
+            // Not as far back as to before the period.
+            assert_eq!(attempts.attempt(now, &key(0), &rule), refused(wait * SECOND));
+            // What was said is true.
+            now = now.saturating_add((wait - 1) * SECOND);
+            assert_eq!(attempts.attempt(now, &key(0), &rule), refused(SECOND));
+            now = now.saturating_add(SECOND);
+        }
+        assert_eq!(attempts.attempt(now, &key(0), &rule), Attempt::Counted(now));
         is_whole(&attempts);
     }
 

@@ -6,15 +6,21 @@ local room, window, row, after = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(
 local fields = redis.call('HMGET', KEYS[1], 's', 'c', 't', 'w', 'u')
 local start, count, total, waits, till =
   tonumber(fields[1]) or now, tonumber(fields[2]) or 0, tonumber(fields[3]) or 0, tonumber(fields[4]) or 0, tonumber(fields[5]) or 0
--- A clock that was set back must not make anybody wait for longer than the rule says.
+local function wait(before) return math.min(window * 2 ^ math.min(before, 30), math.max(tonumber(ARGV[5]), window)) end
+-- What began later than now is of no use: the clock was set back.
 if start > now then start, count, total, waits, till = now, 0, 0, 0, 0 end
-if till > now then return { 0, till - now } end
+if till > now then
+  -- A clock that was set back makes no wait longer than the rule does; a wait that was cut stays so.
+  local left = math.min(till - now, wait(math.max(waits - 1, 0)))
+  if now + left < till then redis.call('HSET', KEYS[1], 'u', text(now + left)) end
+  return { 0, left }
+end
 
 if till > 0 or start + window <= now then start, count, till = now, 0, 0 end
 count, total = count + 1, total + 1
 if waits > 0 then room = after end
 if count >= room or (waits == 0 and row > 0 and total >= row) then
-  till = now + math.min(window * 2 ^ math.min(waits, 30), math.max(tonumber(ARGV[5]), window))
+  till = now + wait(waits)
   waits = waits + 1
 end
 local forgotten = start + window
