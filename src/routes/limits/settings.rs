@@ -272,14 +272,14 @@ mod tests {
         assert!(RefreshLimit::default().check().is_ok() && RefreshLimit::off().check().is_ok());
     }
 
-    fn rules(limit: LoginLimit) -> (AttemptRule, AttemptRule, AttemptRule) {
+    fn rules(limit: &LoginLimit) -> (AttemptRule, AttemptRule, AttemptRule) {
         let rules = (limit.of_name(), limit.of_account(), limit.of_address());
         (rules.0.unwrap(), rules.1.unwrap(), rules.2.unwrap())
     }
 
     #[test]
     fn an_address_may_fail_ten_times_as_often_and_zero_is_no_limit() {
-        let (name, account, address) = rules(LoginLimit::default());
+        let (name, account, address) = rules(&LoginLimit::default());
         assert_eq!((name.attempts.get(), name.after.get()), (10, 1));
         assert_eq!(name.in_a_row.unwrap().get(), 100);
         assert_eq!((account.attempts.get(), account.after.get()), (20, 1));
@@ -288,7 +288,7 @@ mod tests {
         assert_eq!(address.in_a_row, None);
         assert_eq!(address.longest_wait, 900 * SECOND);
         // However many may fail at first: of a name and an account, one after a wait.
-        let (name, account, address) = rules(LoginLimit::new(1_000, SECOND));
+        let (name, account, address) = rules(&LoginLimit::new(1_000, SECOND));
         assert_eq!((name.after.get(), account.after.get(), address.after.get()), (1, 1, 1_000));
         let off = LoginLimit::off();
         assert!(off.of_name().is_none() && off.of_account().is_none());
