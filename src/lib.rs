@@ -83,7 +83,7 @@
 //! |---|---|---|
 //! | `redis` (default) | [`RedisStore`] | `redis`, `bb8` |
 //! | `axum` | extractors `Session<D>`, `Caller<D>`, and `Option` of both | `axum-core` |
-//! | `routes` | [the auth and session routes](routes) to mount, and their OpenAPI document | `axum`, `utoipa` |
+//! | `routes` | [the auth and session routes](routes) to mount, and their OpenAPI document | `axum`, `utoipa`, `cookie`, `tower-http` |
 //! | `tracing` | a log under the target `tower_session_auth`, [events] under `tower_session_auth::event` | `tracing` |
 //! | `metrics` | the figures of [`meter`], through the `metrics` facade | no cost to speak of without a recorder |
 //! | `testing` | clocks for tests, the contract suite for stores of your own | for dev-dependencies |
