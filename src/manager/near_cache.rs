@@ -14,7 +14,7 @@ use crate::session::SessionData;
 pub(super) const CAPACITY: usize = 32_768;
 
 impl<D: SessionData> SessionManagerBuilder<D> {
-    /// How many tokens the near cache holds at most, each with its session. 32,768 by default, 1.6 to 1.8 kB each with
+    /// How many tokens the near cache holds at most, each with its session. 32,768 by default, about 1.6 kB each with
     /// sessions and tokens of a usual size.
     ///
     /// The near cache is what makes a request cost no round trip: see [`SessionManager::near_cache`]. It works with a store
