@@ -23,9 +23,7 @@ impl SessionId {
     /// Parses an identifier: 1 to [`MAX_LEN`](Self::MAX_LEN) bytes of `[A-Za-z0-9_-]`.
     #[must_use]
     pub fn parse(raw: &str) -> Option<Self> {
-        let allowed = |b: u8| b.is_ascii_alphanumeric() || b == b'_' || b == b'-';
-        let fits = (1..=Self::MAX_LEN).contains(&raw.len());
-        (fits && raw.bytes().all(allowed)).then(|| Self(raw.into()))
+        is_plain(raw, Self::MAX_LEN).then(|| Self(raw.into()))
     }
 
     /// Makes a new identifier from the operating system's random source.
@@ -102,6 +100,12 @@ impl fmt::Display for UserId {
 #[derive(Debug, thiserror::Error)]
 #[error("the operating system gave no random bytes")]
 pub struct RandomError(#[source] getrandom::Error);
+
+/// Whether this is 1 to `longest` bytes of `[A-Za-z0-9_-]`: no syntax anywhere that it may stand.
+pub(crate) fn is_plain(raw: &str, longest: usize) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
+    (1..=longest).contains(&raw.len()) && raw.bytes().all(allowed)
+}
 
 /// `N` random bytes as base64url text.
 pub(crate) fn random_text<const N: usize>() -> Result<String, RandomError> {

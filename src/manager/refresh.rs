@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use tokio::time::Instant;
 
 use super::login::Signed;
 use super::whole::whole;
@@ -111,7 +112,7 @@ impl<D: SessionData> SessionManager<D> {
     /// [`DirectoryUnavailable`](AuthErrorKind::DirectoryUnavailable): keep the token, and try again (the exchange may
     /// have been made: then the grace window counts); [`Unsigned`](AuthErrorKind::Unsigned).
     pub async fn refresh(&self, token: &str) -> Result<Login<D>, AuthError> {
-        let (_, sealed) = self.open_refresh(token)?;
+        let sealed = self.open_refresh(token)?;
         let RefreshClaims { user, session, .. } = sealed.claims.clone();
         let manager = self.clone();
         let exchanged = whole(async move { Ok(manager.exchange(sealed).await) }).await;
@@ -126,9 +127,9 @@ impl<D: SessionData> SessionManager<D> {
     ///
     /// [`AuthError`]: 401 if the token is not one of ours, 503 when the session could not be ended.
     pub async fn logout_refresh(&self, token: &str) -> Result<bool, AuthError> {
-        let (_, sealed) = self.open_refresh(token)?;
+        let sealed = self.open_refresh(token)?;
         let RefreshClaims { user, session, .. } = sealed.claims.clone();
-        match self.shown(sealed).await {
+        match self.shown(sealed, self.shared.gate.deadline()).await {
             Ok(_) => self.end_shown(&user, &session).await,
             // What has ended is logged out.
             Err(error) if error.kind().is_of_ended_session() => Ok(false),
@@ -160,11 +161,9 @@ impl<D: SessionData> SessionManager<D> {
     }
 
     /// A refresh token that one of our keys sealed; no I/O. A refusal is told as an event.
-    fn open_refresh(&self, token: &str) -> Result<(&Refresh, Sealed), AuthError> {
-        let opened = self.shared.refresh.as_ref().and_then(|refresh| {
-            let sealed = refresh.policy.load().open(token)?;
-            Some((refresh, sealed))
-        });
+    fn open_refresh(&self, token: &str) -> Result<Sealed, AuthError> {
+        let refresh = self.shared.refresh.as_ref();
+        let opened = refresh.and_then(|refresh| refresh.policy.load().open(token));
         opened.ok_or_else(|| {
             let error = AuthError::new(AuthErrorKind::InvalidToken);
             self.refused(&error, None);
@@ -173,10 +172,9 @@ impl<D: SessionData> SessionManager<D> {
     }
 
     /// Finds the session of a refresh token, and makes sure that it was issued for this very one.
-    async fn shown(&self, sealed: Sealed) -> Result<Shown, AuthError> {
+    async fn shown(&self, sealed: Sealed, deadline: Instant) -> Result<Shown, AuthError> {
         let RefreshClaims { user, session: id, .. } = &sealed.claims;
         let gate = &self.shared.gate;
-        let deadline = gate.deadline();
         let loaded = gate.ask(Verb::Load, deadline, |store| store.load(user, id, PASSED)).await;
         let Some(record) = loaded.map_err(|error| load::refusal(error, id))? else {
             return Err(self.why_ended(user, id, deadline).await.0);
@@ -195,7 +193,10 @@ impl<D: SessionData> SessionManager<D> {
         let Some(refresh) = &self.shared.refresh else {
             return Err(AuthError::new(AuthErrorKind::InvalidToken));
         };
-        let Shown { sealed, record, rotation } = self.shown(sealed).await?;
+        let gate = &self.shared.gate;
+        // One limit for all that the store is asked; what the directory takes is not the store's.
+        let deadline = gate.deadline();
+        let Shown { sealed, record, rotation } = self.shown(sealed, deadline).await?;
         let RefreshClaims { user, session: id, counter } = sealed.claims;
         let next = counter.saturating_add(1);
         // A number that is still to come is one that this session lost, with its store.
@@ -203,21 +204,21 @@ impl<D: SessionData> SessionManager<D> {
             return Err(AuthError::new(AuthErrorKind::InvalidToken));
         }
         // All that can fail comes before the write.
+        let asked = Instant::now();
         let tokens = match self.active_user(&user).await {
             Ok(_) => self.next_tokens(refresh, &user, &id, next, &record, &rotation.salt),
             Err(error) => Err(failed(error, &id)),
         };
+        let deadline = deadline + asked.elapsed();
         // Nothing of that keeps a token that is stolen from ending its session.
         if counter == rotation.counter
             && let Err(error) = tokens
         {
             return Err(error);
         }
-        let gate = &self.shared.gate;
         let rotate = Rotate::new(rotation.salt, counter, refresh.grace);
-        let rotated = gate
-            .ask(Verb::Rotate, gate.deadline(), |store| store.rotate(&user, &id, &rotate))
-            .await;
+        let rotated =
+            gate.ask(Verb::Rotate, deadline, |store| store.rotate(&user, &id, &rotate)).await;
         self.changed(&user);
         let events = &self.shared.events;
         let (record, activity) = match rotated.map_err(|error| load::refusal(error, &id))? {
@@ -233,7 +234,7 @@ impl<D: SessionData> SessionManager<D> {
                 return Err(AuthError::revoked(EndReason::RefreshReuse));
             }
             Rotated::Unknown => return Err(AuthError::new(AuthErrorKind::InvalidToken)),
-            Rotated::Gone => return Err(self.why_ended(&user, &id, gate.deadline()).await.0),
+            Rotated::Gone => return Err(self.why_ended(&user, &id, deadline).await.0),
         };
         let session = self.session(user, id.clone(), record, activity);
         let session = session.map_err(|error| load::refusal(error, &id))?;

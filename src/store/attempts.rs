@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::clock::Timestamp;
+use crate::id::is_plain;
 
 /// What attempts are counted under: a pseudonym of a name, an account or an address, never the name itself.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -18,9 +19,7 @@ impl AttemptKey {
     /// Parses a key: 1 to [`MAX_LEN`](Self::MAX_LEN) bytes of `[A-Za-z0-9_-]`.
     #[must_use]
     pub fn parse(raw: &str) -> Option<Self> {
-        let allowed = |b: u8| b.is_ascii_alphanumeric() || b == b'_' || b == b'-';
-        let fits = (1..=Self::MAX_LEN).contains(&raw.len());
-        (fits && raw.bytes().all(allowed)).then(|| Self(raw.into()))
+        is_plain(raw, Self::MAX_LEN).then(|| Self(raw.into()))
     }
 
     /// The key as text.

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::{Activity, Record};
 use crate::clock::Timestamp;
-use crate::id::{RandomError, random_text};
+use crate::id::{RandomError, is_plain, random_text};
 
 /// Random text that goes into the MAC of all refresh tokens of one session. By itself it is worth nothing. Cheap to
 /// clone.
@@ -28,9 +28,7 @@ impl Salt {
     /// Parses what [`as_str`](Self::as_str) gave: 1 to [`MAX_LEN`](Self::MAX_LEN) bytes of `[A-Za-z0-9_-]`.
     #[must_use]
     pub fn parse(raw: &str) -> Option<Self> {
-        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
-        let fits = (1..=Self::MAX_LEN).contains(&raw.len());
-        (fits && raw.bytes().all(allowed)).then(|| Self(raw.into()))
+        is_plain(raw, Self::MAX_LEN).then(|| Self(raw.into()))
     }
 
     /// The text, for a store to keep.
