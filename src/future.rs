@@ -41,7 +41,8 @@ pin_project! {
         S: Service<Request<ReqBody>>,
     {
         Rejected { response: Option<S::Response> },
-        Checking { check: Check<D>, next: Option<Next<S, R, ReqBody>> },
+        // In a box, so that a request that need not wait is no larger for it.
+        Checking { check: Check<D>, next: Option<Box<Next<S, R, ReqBody>>> },
         Calling { #[pin] call: S::Future },
     }
 }
@@ -71,7 +72,8 @@ where
         request: Request<ReqBody>,
         reject: Arc<R>,
     ) -> Self {
-        Self { state: State::Checking { check, next: Some(Next { ready, request, reject }) } }
+        let next = Some(Box::new(Next { ready, request, reject }));
+        Self { state: State::Checking { check, next } }
     }
 }
 
@@ -95,17 +97,20 @@ where
                 StateProj::Calling { call } => return call.poll(context),
                 StateProj::Checking { check, next } => {
                     let checked = ready!(check.as_mut().poll(context));
-                    let Next { mut ready, mut request, reject } = next.take().expect(AGAIN);
+                    let Next { mut ready, mut request, reject } = *next.take().expect(AGAIN);
                     match checked {
                         Ok(passed) => {
                             let extensions = request.extensions_mut();
                             match passed {
                                 Passed::Session(session) => attach::session(extensions, session),
-                                Passed::TokenOnly(token) => attach::token_only(extensions, token),
+                                Passed::TokenOnly(token) => {
+                                    attach::token_only::<D>(extensions, token);
+                                }
                             }
                             State::Calling { call: ready.call(request) }
                         }
                         Err(error) => {
+                            attach::clear::<D>(request.extensions_mut());
                             let response = respond(&*reject, error, Head::of(&request));
                             State::Rejected { response: Some(response) }
                         }

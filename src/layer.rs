@@ -34,11 +34,16 @@ use crate::token::Audience;
 ///
 /// A service with a concurrency limit keeps its permit while the store is asked: put the limit inside, or count on it.
 pub struct SessionAuthLayer<D = (), R = JsonRejection> {
-    manager: SessionManager<D>,
-    mode: Mode,
-    source: TokenSource,
-    demand: Demand,
-    reject: Arc<R>,
+    rules: Rules<D, R>,
+}
+
+/// Who is let in, and what happens to whoever is not.
+pub(crate) struct Rules<D, R> {
+    pub(crate) manager: SessionManager<D>,
+    pub(crate) mode: Mode,
+    pub(crate) source: TokenSource,
+    pub(crate) demand: Demand,
+    pub(crate) reject: Arc<R>,
 }
 
 /// What happens to a request without a token.
@@ -53,7 +58,8 @@ impl<D> SessionAuthLayer<D> {
     #[must_use]
     pub fn new(manager: SessionManager<D>) -> Self {
         let (mode, source, demand) = (Mode::Required, TokenSource::header(), Demand::default());
-        Self { manager, mode, source, demand, reject: Arc::new(JsonRejection) }
+        let reject = Arc::new(JsonRejection);
+        Self { rules: Rules { manager, mode, source, demand, reject } }
     }
 }
 
@@ -62,15 +68,16 @@ impl<D, R> SessionAuthLayer<D, R> {
     ///
     /// A token that is shown must be good all the same: a bad one is 401, and a store that cannot tell is 503.
     #[must_use]
-    pub fn optional(self) -> Self {
-        Self { mode: Mode::Optional, ..self }
+    pub fn optional(mut self) -> Self {
+        self.rules.mode = Mode::Optional;
+        self
     }
 
     /// Where the token is read from. The `Authorization` header alone by default; with a cookie as well, routes that change
     /// something need [protection against other sites](TokenSource#with-a-cookie).
     #[must_use]
     pub fn token_source(mut self, source: TokenSource) -> Self {
-        self.source = source;
+        self.rules.source = source;
         self
     }
 
@@ -92,15 +99,16 @@ impl<D, R> SessionAuthLayer<D, R> {
     /// ```
     #[must_use]
     pub fn on_reject<R2>(self, reject: R2) -> SessionAuthLayer<D, R2> {
-        let Self { manager, mode, source, demand, reject: _ } = self;
-        SessionAuthLayer { manager, mode, source, demand, reject: Arc::new(reject) }
+        let Rules { manager, mode, source, demand, reject: _ } = self.rules;
+        let reject = Arc::new(reject);
+        SessionAuthLayer { rules: Rules { manager, mode, source, demand, reject } }
     }
 
     /// What happens to a request while the store cannot say whether its session lives. By default it is
     /// [refused](FailurePolicy::Refuse) with 503.
     #[must_use]
     pub fn failure_policy(mut self, policy: FailurePolicy) -> Self {
-        self.demand.policy = policy;
+        self.rules.demand.policy = policy;
         self
     }
 }
@@ -116,7 +124,7 @@ impl<D: SessionData, R> SessionAuthLayer<D, R> {
     /// [`ConfigError::OutOfRange`] for more than zero and less than three beats of the near cache (a beat is a fifth of
     /// its lease): most requests would ask the store, and none would know why.
     pub fn max_staleness(mut self, max: Duration) -> Result<Self, ConfigError> {
-        self.demand.staleness = Staleness::new(max, self.manager.beat())?;
+        self.rules.demand.staleness = Staleness::new(max, self.rules.manager.beat())?;
         Ok(self)
     }
 
@@ -132,7 +140,7 @@ impl<D: SessionData, R> SessionAuthLayer<D, R> {
     ///
     /// [`ConfigError::OutOfRange`] if it is empty.
     pub fn audience(mut self, audience: impl AsRef<str>) -> Result<Self, ConfigError> {
-        self.demand.audience = Some(Audience::new(audience.as_ref())?);
+        self.rules.demand.audience = Some(Audience::new(audience.as_ref())?);
         Ok(self)
     }
 }
@@ -141,14 +149,12 @@ impl<S, D, R> Layer<S> for SessionAuthLayer<D, R> {
     type Service = SessionAuth<S, D, R>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        let (manager, demand) = (self.manager.clone(), self.demand.clone());
-        let (source, reject) = (self.source.clone(), Arc::clone(&self.reject));
-        SessionAuth::new(inner, manager, self.mode, source, demand, reject)
+        SessionAuth::new(inner, Arc::new(self.rules.clone()))
     }
 }
 
 // By hand: a derive would ask for `D: Clone` and `R: Clone`.
-impl<D, R> Clone for SessionAuthLayer<D, R> {
+impl<D, R> Clone for Rules<D, R> {
     fn clone(&self) -> Self {
         Self {
             manager: self.manager.clone(),
@@ -160,13 +166,19 @@ impl<D, R> Clone for SessionAuthLayer<D, R> {
     }
 }
 
+impl<D, R> Clone for SessionAuthLayer<D, R> {
+    fn clone(&self) -> Self {
+        Self { rules: self.rules.clone() }
+    }
+}
+
 impl<D, R> fmt::Debug for SessionAuthLayer<D, R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SessionAuthLayer")
-            .field("mode", &self.mode)
-            .field("source", &self.source)
-            .field("demand", &self.demand)
-            .field("manager", &self.manager)
+            .field("mode", &self.rules.mode)
+            .field("source", &self.rules.source)
+            .field("demand", &self.rules.demand)
+            .field("manager", &self.rules.manager)
             .finish_non_exhaustive()
     }
 }

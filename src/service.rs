@@ -10,33 +10,22 @@ use tower::Service;
 
 use crate::error::AuthErrorKind;
 use crate::future::ResponseFuture;
-use crate::layer::Mode;
-use crate::manager::{Demand, Recalled, SessionManager};
+use crate::layer::{Mode, Rules};
+use crate::manager::Recalled;
 use crate::session::SessionData;
 use crate::steps::attach;
-use crate::steps::extract::TokenSource;
 use crate::steps::reject::{self, Head, JsonRejection, Reject};
 
 /// A service behind a [`SessionAuthLayer`](crate::SessionAuthLayer).
 pub struct SessionAuth<S, D = (), R = JsonRejection> {
     inner: S,
-    manager: SessionManager<D>,
-    mode: Mode,
-    source: TokenSource,
-    demand: Demand,
-    reject: Arc<R>,
+    /// In one piece: servers clone a service for each request.
+    rules: Arc<Rules<D, R>>,
 }
 
 impl<S, D, R> SessionAuth<S, D, R> {
-    pub(crate) fn new(
-        inner: S,
-        manager: SessionManager<D>,
-        mode: Mode,
-        source: TokenSource,
-        demand: Demand,
-        reject: Arc<R>,
-    ) -> Self {
-        Self { inner, manager, mode, source, demand, reject }
+    pub(crate) fn new(inner: S, rules: Arc<Rules<D, R>>) -> Self {
+        Self { inner, rules }
     }
 }
 
@@ -55,17 +44,17 @@ where
     }
 
     fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
-        attach::clear::<D>(request.extensions_mut());
-        let recalled = match self.source.credential(request.headers()) {
-            Ok(token) => self.manager.recall(token, &self.demand),
+        let Rules { manager, mode, source, demand, reject } = &*self.rules;
+        let recalled = match source.credential(request.headers()) {
+            Ok(token) => manager.recall(token, demand),
             Err(error)
-                if error.kind() == AuthErrorKind::MissingToken && self.mode == Mode::Optional =>
+                if error.kind() == AuthErrorKind::MissingToken && *mode == Mode::Optional =>
             {
-                attach::anonymous(request.extensions_mut(), self.manager.events().clone());
+                attach::anonymous::<D>(request.extensions_mut(), manager.events().clone());
                 return ResponseFuture::calling(self.inner.call(request));
             }
             Err(error) => {
-                self.manager.refused(&error, None);
+                manager.refused(&error, None);
                 Recalled::Refused(error)
             }
         };
@@ -77,7 +66,8 @@ where
             }
             Recalled::Verified(verified) => verified,
             Recalled::Refused(error) => {
-                let response = reject::respond(&*self.reject, error, Head::of(&request));
+                attach::clear::<D>(request.extensions_mut());
+                let response = reject::respond(&**reject, error, Head::of(&request));
                 return ResponseFuture::rejected(response);
             }
         };
@@ -85,23 +75,16 @@ where
         let clone = self.inner.clone();
         let ready = mem::replace(&mut self.inner, clone);
         // The boxed part holds neither the request nor the service: they need not be `Send` or `'static` for it.
-        let (manager, demand) = (self.manager.clone(), self.demand.clone());
+        let (manager, demand) = (manager.clone(), demand.clone());
         let check = Box::pin(async move { manager.check(&verified, &demand).await });
-        ResponseFuture::checking(check, ready, request, Arc::clone(&self.reject))
+        ResponseFuture::checking(check, ready, request, Arc::clone(reject))
     }
 }
 
 // By hand: a derive would ask for `D: Clone` and `R: Clone`.
 impl<S: Clone, D, R> Clone for SessionAuth<S, D, R> {
     fn clone(&self) -> Self {
-        Self {
-            inner: self.inner.clone(),
-            manager: self.manager.clone(),
-            mode: self.mode,
-            source: self.source.clone(),
-            demand: self.demand.clone(),
-            reject: Arc::clone(&self.reject),
-        }
+        Self { inner: self.inner.clone(), rules: Arc::clone(&self.rules) }
     }
 }
 
@@ -109,9 +92,9 @@ impl<S: fmt::Debug, D, R> fmt::Debug for SessionAuth<S, D, R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SessionAuth")
             .field("inner", &self.inner)
-            .field("mode", &self.mode)
-            .field("source", &self.source)
-            .field("demand", &self.demand)
+            .field("mode", &self.rules.mode)
+            .field("source", &self.rules.source)
+            .field("demand", &self.rules.demand)
             .finish_non_exhaustive()
     }
 }

@@ -15,13 +15,13 @@ use tower::limit::ConcurrencyLimitLayer;
 use tower::{Service, ServiceBuilder, ServiceExt, service_fn};
 use tower_session_auth::store::StoreErrorKind;
 use tower_session_auth::{
-    AuthError, AuthErrorKind, EndReason, Head, MemoryStore, ResponseFuture, Session, SessionAuth,
-    SessionAuthLayer, SessionManager,
+    AuthError, AuthErrorKind, Caller, EndReason, FailurePolicy, Head, MemoryStore, ResponseFuture,
+    Session, SessionAuth, SessionAuthLayer, SessionManager, TokenSource,
 };
 use tower_session_auth::{NewSession, SessionError};
 use tower_test::mock;
 
-use crate::support::switch::Mood;
+use crate::support::switch::{Mood, SwitchStore};
 use crate::support::{anonymous, bearer, clocked, code, login, manager, user};
 
 /// Answers with who it was called for.
@@ -76,6 +76,62 @@ async fn a_live_session_is_in_the_extensions_and_a_forged_one_is_not() {
     let mut request = anonymous();
     request.extensions_mut().insert(forged);
     assert_eq!(optional.oneshot(request).await.unwrap().body(), "nobody");
+}
+
+/// What the handler sees, and whether that is told at once: `Caller` looks at all that a layer may leave.
+async fn caller<B>(request: Request<B>) -> Result<Response<String>, Infallible> {
+    Ok(Response::new(match Caller::<()>::find(request.extensions()) {
+        Ok(Some(Caller::Session(session))) => session.user_id().to_string(),
+        Ok(Some(Caller::TokenOnly(token))) => format!("{} by token", token.claims().user()),
+        Ok(None) => "nobody".to_owned(),
+        Err(error) => error.kind().code().to_owned(),
+    }))
+}
+
+#[tokio::test]
+async fn of_two_layers_the_inner_ones_word_counts() {
+    let store = MemoryStore::new();
+    let away = SwitchStore::new(store.clone());
+    away.set(Mood::Fail(StoreErrorKind::Unavailable));
+    let (near, _worker) = manager(store);
+    let (far, _worker) = manager(away);
+    let token = login(&near, "jeju").await.access_token;
+    let cookie = TokenSource::header_or_cookie("t").unwrap();
+    let sees = SessionAuthLayer::new(near).optional().token_source(cookie.clone());
+    let sees_nobody = SessionAuthLayer::new(far.clone()).optional();
+    let token_only = SessionAuthLayer::new(far)
+        .optional()
+        .token_source(cookie)
+        .failure_policy(FailurePolicy::TokenOnly);
+    let through = async |outer: &SessionAuthLayer, inner: &SessionAuthLayer| {
+        let service = ServiceBuilder::new().layer(outer.clone()).layer(inner.clone());
+        let request = Request::builder().header("cookie", format!("t={token}"));
+        let request = request.body(String::new()).unwrap();
+        service.service_fn(caller).oneshot(request).await.unwrap().into_body()
+    };
+    assert_eq!(through(&sees_nobody, &sees).await, "jeju");
+    assert_eq!(through(&token_only, &sees).await, "jeju");
+    assert_eq!(through(&sees, &sees_nobody).await, "nobody");
+    assert_eq!(through(&token_only, &sees_nobody).await, "nobody");
+    assert_eq!(through(&sees, &token_only).await, "jeju by token");
+    assert_eq!(through(&sees_nobody, &token_only).await, "jeju by token");
+}
+
+#[tokio::test]
+async fn a_refusal_shows_nobody_elses_session() {
+    let (manager, _worker, store) = clocked();
+    let login = login(&manager, "jeju").await;
+    let layer = SessionAuthLayer::new(manager).on_reject(|_: &AuthError, head: Head<'_>| {
+        Response::new(head.extensions.get::<Session>().is_some().to_string())
+    });
+    let service = ServiceBuilder::new().layer(layer).service_fn(whoami);
+    // Refused at once, and after the store was asked.
+    store.set(Mood::Fail(StoreErrorKind::Unavailable));
+    for token in ["a.b.c", &login.access_token] {
+        let mut request = bearer(token);
+        request.extensions_mut().insert(login.session.clone());
+        assert_eq!(service.clone().oneshot(request).await.unwrap().body(), "false");
+    }
 }
 
 #[tokio::test]

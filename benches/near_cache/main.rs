@@ -27,6 +27,7 @@
 
 mod baselines;
 mod commands;
+mod floor;
 mod hits;
 mod http;
 mod measure;

@@ -18,6 +18,7 @@ use tower_session_auth::{
 use crate::baselines::{
     BareGetPttl, Bb8Get, Inner, JwtAnd, JwtOnly, Kept, Raw, SharedGet, Verifier, key_of,
 };
+use crate::floor::{Entry, Floor};
 use crate::measure::{Bearer, Measured, ask, breathe};
 use crate::support;
 use crate::support::redis::RedisServer;
@@ -141,6 +142,7 @@ pub(crate) struct Stage {
     pub(crate) manager: SessionManager,
     background: Option<Background>,
     pub(crate) bare: Inner<()>,
+    pub(crate) floor: Floor<Inner<Arc<Entry>>>,
     pub(crate) cached: SessionAuth<Inner<Session>>,
     pub(crate) strict: SessionAuth<Inner<Session>>,
     pub(crate) jwt: JwtOnly<Inner<crate::baselines::Claims>>,
@@ -190,6 +192,7 @@ impl Stage {
             manager,
             background,
             bare: Inner::new(),
+            floor: Floor::new(Inner::new()),
             cached: layer.layer(Inner::new()),
             strict: strict.layer(Inner::new()),
             jwt: JwtOnly { inner: Inner::new(), verifier: verifier.clone() },
@@ -218,6 +221,7 @@ impl Stage {
 
     /// Asks once for each, and again until all of them are hits.
     pub(crate) fn warm_up(&self, bearers: &[Bearer]) {
+        self.floor.warm_up(bearers);
         self.until_coherent();
         let give_up = Instant::now() + Duration::from_secs(120);
         loop {

@@ -47,13 +47,13 @@ impl Lease {
     ///
     /// To be asked *before* the counters are looked at: what this call sees, they show.
     pub(crate) fn holds(&self, now: Tick, bound: Duration) -> bool {
-        now.since(Tick::from_nanos(self.beat.load(Ordering::Acquire))) <= bound
+        now <= Tick::from_nanos(self.beat.load(Ordering::Acquire)).after(bound)
     }
 
     /// Whether a beat was answered that was sent at most `bound` before `now`, also if the connection is lost since. To be
     /// asked first as well.
     pub(crate) fn held(&self, now: Tick, bound: Duration) -> bool {
-        now.since(Tick::from_nanos(self.last.load(Ordering::Acquire))) <= bound
+        now <= Tick::from_nanos(self.last.load(Ordering::Acquire)).after(bound)
     }
 
     /// Everything may have changed.

@@ -15,7 +15,7 @@ impl Tick {
 
     pub(crate) fn now() -> Self {
         // A host that has just started is a day old as well: nothing is recent that never was.
-        Self(nanos(since_start()).saturating_add(DAY))
+        Self(since_start().saturating_add(DAY))
     }
 
     pub(crate) const fn from_nanos(nanos: u64) -> Self {
@@ -42,24 +42,26 @@ fn nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
-/// Since some point before the process started.
+/// Nanoseconds since some point before the process started.
 #[cfg(unix)]
-fn since_start() -> Duration {
+fn since_start() -> u64 {
     use rustix::time::{ClockId, clock_gettime};
     // Elsewhere `CLOCK_MONOTONIC` counts the time asleep already.
     #[cfg(any(target_os = "linux", target_os = "android"))]
     const CLOCK: ClockId = ClockId::Boottime;
     #[cfg(not(any(target_os = "linux", target_os = "android")))]
     const CLOCK: ClockId = ClockId::Monotonic;
-    Duration::try_from(clock_gettime(CLOCK)).unwrap_or_default()
+    let time = clock_gettime(CLOCK);
+    // Neither is negative, and both together last for 584 years.
+    (time.tv_sec as u64).wrapping_mul(1_000_000_000).wrapping_add(time.tv_nsec as u64)
 }
 
 #[cfg(not(unix))]
-fn since_start() -> Duration {
+fn since_start() -> u64 {
     use std::sync::LazyLock;
     use std::time::Instant;
     static START: LazyLock<Instant> = LazyLock::new(Instant::now);
-    START.elapsed()
+    nanos(START.elapsed())
 }
 
 #[cfg(test)]

@@ -86,26 +86,26 @@ impl<D> fmt::Debug for Caller<D> {
 
 /// Removes what an outer layer or a careless handler may have put where only this layer's word counts.
 pub(crate) fn clear<D: SessionData>(extensions: &mut Extensions) {
-    if extensions.is_empty() {
-        return;
-    }
     extensions.remove::<Session<D>>();
     extensions.remove::<Anonymous>();
     extensions.remove::<TokenOnly>();
 }
 
-/// Lets the inner service see the session.
+/// Lets the inner service see the session, in the place of any other. What is left there of the other two is not looked
+/// at beside it: to look for that would be a tenth of the cost of a hit.
 pub(crate) fn session<D: SessionData>(extensions: &mut Extensions, session: Session<D>) {
     extensions.insert(session);
 }
 
 /// Lets the inner service see a token, where nobody can say whether its session lives.
-pub(crate) fn token_only(extensions: &mut Extensions, token: TokenOnly) {
+pub(crate) fn token_only<D: SessionData>(extensions: &mut Extensions, token: TokenOnly) {
+    clear::<D>(extensions);
     extensions.insert(token);
 }
 
 /// Lets the inner service see that there is none.
-pub(crate) fn anonymous(extensions: &mut Extensions, events: Events) {
+pub(crate) fn anonymous<D: SessionData>(extensions: &mut Extensions, events: Events) {
+    clear::<D>(extensions);
     extensions.insert(Anonymous(events));
 }
 
