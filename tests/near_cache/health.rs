@@ -4,10 +4,13 @@ use std::time::Duration;
 
 use tower_session_auth::{NearCacheState, RedisStore, SessionAuthLayer};
 
+use crate::support::commands::Commands;
 use crate::support::figures::Figures;
+use crate::support::log::Log;
 use crate::support::redis::{ACL_RULE, RedisServer};
+use crate::support::wait::{skip, until};
 use crate::support::{builder, login, user};
-use crate::world::{sees, until, world};
+use crate::world::{sees, world};
 
 #[tokio::test]
 async fn it_counts_what_happens() {
@@ -74,11 +77,13 @@ async fn the_figures_are_handed_over_each_second() {
 }
 
 #[tokio::test]
-async fn a_server_that_refuses_to_tell_is_asked_for_each_request() {
+async fn a_server_that_refuses_to_tell_is_asked_for_each_request_and_logged_once() {
     let server = RedisServer::start().await;
     let rule = "ACL SETUSER plain on >pw ~session:* &* +@all -client|tracking";
     server.command(&rule.split(' ').collect::<Vec<_>>()).await;
     let url = format!("redis://plain:pw@127.0.0.1:{}/", server.port());
+    let log = Log::default();
+    let captured = log.capture();
     let (manager, worker) = builder().store(RedisStore::new(&url).unwrap()).build().unwrap();
     let background = worker.start();
     until("it is refused", async || manager.near_cache().state == NearCacheState::Refused).await;
@@ -87,11 +92,25 @@ async fn a_server_that_refuses_to_tell_is_asked_for_each_request() {
     for _ in 0..3 {
         assert_eq!(sees(&layer, &login.access_token).await, "live");
     }
+    let tries = async || Commands::of(&server).await.rejected("client|tracking");
+    // That of the diagnosis as well.
+    until("both have tried", async || tries().await == 2).await;
+    for _ in 0..3 {
+        let before = tries().await;
+        skip(Duration::from_secs(61)).await;
+        until("it is tried again", async || tries().await > before).await;
+        // An upkeep that was under way when the time passed may have been given up.
+        until("it is let in", async || sees(&layer, &login.access_token).await == "live").await;
+        assert_eq!(manager.near_cache().state, NearCacheState::Refused);
+    }
     assert_eq!(manager.near_cache().hits, 0);
     let reason = tower_session_auth::EndReason::Logout;
     manager.delete(&user("jeju"), login.session.id(), reason).await.unwrap();
     assert_eq!(sees(&layer, &login.access_token).await, "session_revoked");
     background.stop().await.unwrap();
+    drop(captured);
+    let log = log.text();
+    assert_eq!(log.matches("redis does not tell of changes").count(), 1, "{log}");
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@ use tower_session_auth::store::{RedisStore, Replicas, Revoke, SessionStore, Stor
 use tower_session_auth::testing::store_contract;
 use tower_session_auth::{EndReason, MemoryStore};
 
+use crate::support::commands::Commands;
 use crate::support::log::Log;
 use crate::support::redis::{ACL_RULE, RedisServer};
 use crate::support::{builder, manager, ms, user};
@@ -142,8 +143,8 @@ async fn other_stores_are_not_asked_for_replicas() {
         let ended = manager.revoke(&user("jeju"), Revoke::All, EndReason::Admin).await.unwrap();
         assert_eq!(ended, revoked(login.session.id(), Replicas::NotAsked));
     }
-    let stats = server.text(&["INFO", "commandstats"]).await.unwrap();
-    assert!(!stats.contains("cmdstat_wait:"), "{stats}");
+    let commands = Commands::of(&server).await;
+    assert_eq!(commands.calls("wait") + commands.rejected("wait"), 0, "{commands:?}");
 }
 
 #[tokio::test]
