@@ -1,6 +1,6 @@
 //! What the near cache tells about itself.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tower_session_auth::{NearCacheState, RedisStore, SessionAuthLayer};
 
@@ -45,6 +45,55 @@ async fn it_counts_what_happens() {
     world.background.stop().await.unwrap();
     assert_eq!(world.manager.near_cache().state, NearCacheState::Off, "nobody listens any more");
     assert_eq!(world.manager.near_cache().lost_links, 1, "a stop is no loss");
+}
+
+#[tokio::test]
+async fn it_tells_since_when_while_a_link_that_lives_is_not_trusted() {
+    let world = world().await;
+    let begin = Instant::now();
+    until("it has been coherent for a while", async || {
+        world.manager.near_cache().since > Duration::from_secs(2)
+    })
+    .await;
+    // The link stays, and nobody can make another connection: where the pool leads, nobody can say.
+    let mut operator = world.server.connection().await;
+    let mut say = async |words: &[&str]| {
+        redis::cmd(words[0]).arg(&words[1..]).exec_async(&mut operator).await.unwrap();
+    };
+    say(&["CONFIG", "SET", "requirepass", "pw"]).await;
+    say(&["CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"]).await;
+    world.reaches(NearCacheState::Connecting).await;
+    assert!(world.manager.near_cache().since < begin.elapsed() - Duration::from_secs(1));
+    say(&["CONFIG", "SET", "requirepass", ""]).await;
+    world.coherent().await;
+    assert!(world.manager.near_cache().since < begin.elapsed() - Duration::from_secs(1));
+    world.background.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_record_that_nobody_can_read_is_told_and_asked_for_once_in_a_while() {
+    let world = world().await;
+    let layer = world.layer();
+    let jeju = login(&world.manager, "jeju").await;
+    let sid = jeju.session.id().as_str();
+    let record = "1 1 1 3600000 99999999999999\n{\"role\":7}";
+    world.server.number(&["HSET", "session:{jeju}:live", sid, record]).await;
+    let log = Log::default();
+    let _capture = log.capture();
+    until("it is read", async || sees(&layer, &jeju.access_token).await == "session_expired").await;
+    let before = Commands::of(&world.server).await;
+    for _ in 0..100 {
+        assert_eq!(sees(&layer, &jeju.access_token).await, "session_expired");
+    }
+    let asked = before.since(&world.server).await.calls("hget");
+    assert!(asked <= 2, "once in five seconds: {asked}");
+    let told = log.text().matches("not a session").count();
+    assert!((1..=3).contains(&told), "{told}");
+    // Whoever repairs it is heard at once.
+    world.server.number(&["HDEL", "session:{jeju}:live", sid]).await;
+    let again = login(&world.manager, "jeju").await;
+    assert_eq!(sees(&layer, &again.access_token).await, "live");
+    world.background.stop().await.unwrap();
 }
 
 #[tokio::test]

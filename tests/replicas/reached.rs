@@ -37,6 +37,28 @@ async fn a_revocation_that_a_replica_has_says_so() {
 }
 
 #[tokio::test]
+async fn what_has_ended_is_written_once_more_so_that_there_is_something_to_wait_for() {
+    let primary = primary().await;
+    let store = RedisStore::new(&primary.url()).unwrap();
+    let one = login(&store, "jeju").await;
+    let written = async || {
+        let info = primary.text(&["INFO", "replication"]).await.unwrap();
+        let offset = info.lines().find_map(|line| line.strip_prefix("master_repl_offset:"));
+        offset.unwrap().trim().parse::<u64>().unwrap()
+    };
+    // Without a replica nothing is counted.
+    let _replica = replica_of(&primary).await;
+    let stone = async || primary.text(&["HGET", "session:{jeju}:gone", one.as_str()]).await;
+    end(&store, "jeju", &one).await.unwrap();
+    let (before, buried) = (written().await, stone().await.unwrap());
+    assert_eq!(end(&store, "jeju", &one).await.unwrap().sessions, []);
+    // Replicas are told the time now and then as well, which is short.
+    let command = "HSET session:{jeju}:gone".len() + one.as_str().len() + buried.len();
+    assert!(written().await >= before + command as u64, "the second time as well");
+    assert_eq!(stone().await, Some(buried), "as it was");
+}
+
+#[tokio::test]
 async fn every_verb_that_ends_sessions_waits() {
     let primary = primary().await;
     let replica = replica_of(&primary).await;
