@@ -25,7 +25,11 @@ pub(super) enum NotOpened {
 
 impl From<RedisError> for NotOpened {
     fn from(error: RedisError) -> Self {
-        Self::from(store_error(&error))
+        let error = store_error(&error);
+        match error.kind() {
+            StoreErrorKind::Unsupported => Self::Refused(error),
+            _ => Self::Away(error),
+        }
     }
 }
 
