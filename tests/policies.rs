@@ -1,0 +1,238 @@
+//! Each route of the example does what it chose, whatever happens to Redis.
+
+#![cfg(all(unix, feature = "redis"))]
+#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+mod support;
+
+use std::net::SocketAddr;
+use std::time::Instant;
+
+use tokio::time::sleep;
+
+use crate::support::client::{exchange, status};
+use crate::support::ms;
+use crate::support::redis::RedisServer;
+use crate::support::server::{PATIENCE, SECRET, Server};
+
+const LIVE: [(u16, &str); 4] = [
+    (200, "the account of jeju\n"),
+    (200, "paid by jeju\n"),
+    (200, "the feed of jeju\n"),
+    (200, "the catalogue for jeju\n"),
+];
+const AWAY: [(u16, &str); 4] = [
+    (503, "store_unavailable"),
+    (503, "store_unavailable"),
+    (200, "the feed of jeju, stale: as of a moment ago\n"),
+    (200, "the catalogue for jeju, by token\n"),
+];
+const LOGGED_OUT: [(u16, &str); 4] = [(401, "session_expired"); 4];
+const LOGGED_OUT_AND_AWAY: [(u16, &str); 4] = [
+    (503, "store_unavailable"),
+    (503, "store_unavailable"),
+    (401, "session_expired"),
+    (401, "session_expired"),
+];
+/// Nobody has asked about the token between the logout and the outage.
+const LOGGED_OUT_UNSEEN: [(u16, &str); 4] = [
+    (503, "store_unavailable"),
+    (503, "store_unavailable"),
+    (503, "store_unavailable"),
+    (200, "the catalogue for jeju, by token\n"),
+];
+/// Routes, in the order of these answers.
+const ACCOUNT: usize = 0;
+const TRANSFER: usize = 1;
+
+/// The example's process, and what it has printed.
+struct Example {
+    server: Server,
+    address: SocketAddr,
+    token: String,
+    /// Method and path of each route.
+    routes: [(String, String); 4],
+}
+
+impl Example {
+    /// Starts it; the link to Redis is there when this returns.
+    async fn start(redis: &RedisServer) -> Self {
+        let env = [("REDIS_URL", redis.url()), ("JWT_SECRET", SECRET.to_owned())];
+        let mut server = Server::spawn("policies", &env.each_ref().map(|(k, v)| (*k, v.as_str())));
+        let log = server.until_logged("/cache\n").await;
+        let token = log.lines().find_map(|line| line.strip_prefix("TOKEN=")).unwrap().to_owned();
+        let curls: Vec<_> =
+            log.lines().filter_map(|line| line.strip_prefix("curl -i http://")).collect();
+        let routes: Vec<_> = curls
+            .iter()
+            .map(|curl| {
+                assert!(curl.ends_with(" -H \"authorization: Bearer $TOKEN\""), "{curl}");
+                let method = if curl.contains(" -X POST ") { "POST" } else { "GET" };
+                let path = curl.split(' ').next().unwrap().split_once('/').unwrap().1;
+                (method.to_owned(), format!("/{path}"))
+            })
+            .collect();
+        let address = curls[0].split('/').next().unwrap().parse().unwrap();
+        let example = Self { server, address, token, routes: routes.try_into().unwrap() };
+        example.until_cache_says("coherent for").await;
+        example
+    }
+
+    /// What a route says to the token: its status, and its text or the code of its refusal.
+    async fn answer(&self, route: usize) -> (u16, String) {
+        let Self { address, token, routes, .. } = self;
+        let (method, path) = &routes[route];
+        let request = format!(
+            "{method} {path} HTTP/1.1\r\nhost: {address}\r\nauthorization: Bearer {token}\r\n\
+             connection: close\r\ncontent-length: 0\r\n\r\n"
+        );
+        let answer = exchange(*address, request.as_bytes()).await;
+        let (status, text) = (status(&answer), answer.split_once("\r\n\r\n").unwrap().1);
+        if status == 200 {
+            return (status, text.to_owned());
+        }
+        assert_eq!(status == 503, answer.contains("\r\nretry-after: "), "{answer}");
+        let refusal: serde_json::Value = serde_json::from_str(text).unwrap();
+        (status, refusal["code"].as_str().unwrap().to_owned())
+    }
+
+    /// Asks a route until it answers like this, and no other way before than like that.
+    async fn until(&self, route: usize, wanted: (u16, &str), before: (u16, &str)) {
+        let give_up = Instant::now() + PATIENCE;
+        loop {
+            let (status, text) = self.answer(route).await;
+            if (status, text.as_str()) == wanted {
+                return;
+            }
+            assert_eq!((status, text.as_str()), before, "{:?}", self.routes[route]);
+            assert!(Instant::now() < give_up, "{wanted:?} does not come");
+            sleep(ms(10)).await;
+        }
+    }
+
+    async fn cache(&self) -> String {
+        let request =
+            format!("GET /cache HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n\r\n", self.address);
+        let answer = exchange(self.address, request.as_bytes()).await;
+        assert_eq!(status(&answer), 200, "it asks nobody for a token: {answer}");
+        answer.split_once("\r\n\r\n").unwrap().1.to_owned()
+    }
+
+    async fn until_cache_says(&self, text: &str) {
+        let give_up = Instant::now() + PATIENCE;
+        loop {
+            let cache = self.cache().await;
+            if cache.contains(text) {
+                return;
+            }
+            assert!(Instant::now() < give_up, "{text} does not come: {cache}");
+            sleep(ms(10)).await;
+        }
+    }
+
+    async fn answers(&self, wanted: [(u16, &str); 4], when: &str) {
+        for (route, (status, text)) in wanted.into_iter().enumerate() {
+            let path = &self.routes[route].1;
+            assert_eq!(self.answer(route).await, (status, text.to_owned()), "{path} {when}");
+        }
+    }
+
+    /// Redis is away: nobody waits for the lease where Redis is asked each time, and what it held is over then.
+    async fn while_away(&self, before: (u16, &str), wanted: [(u16, &str); 4], when: &str) {
+        assert_eq!(self.answer(TRANSFER).await.0, 503, "{when}");
+        self.until(ACCOUNT, wanted[ACCOUNT], before).await;
+        self.until_cache_says("connecting for").await;
+        self.answers(wanted, when).await;
+    }
+
+    /// Redis is back, and nobody was restarted.
+    async fn when_back(&self, wanted: [(u16, &str); 4], when: &str) {
+        self.until(TRANSFER, wanted[TRANSFER], (503, "store_unavailable")).await;
+        self.until(ACCOUNT, wanted[ACCOUNT], (503, "store_unavailable")).await;
+        self.until_cache_says("coherent for").await;
+        self.answers(wanted, when).await;
+    }
+
+    /// Ctrl-C.
+    async fn stop(self) {
+        self.server.signal("-INT");
+        let (status, log) = self.server.ended().await;
+        assert_eq!(status.code(), Some(0), "{log}");
+    }
+}
+
+/// A Redis that keeps what it was told over a `kill -9`.
+async fn durable() -> RedisServer {
+    RedisServer::start_with(&["--appendonly", "yes", "--appendfsync", "always"]).await
+}
+
+#[tokio::test]
+async fn each_route_does_what_it_chose_while_redis_hangs_or_is_dead_and_all_are_right_after() {
+    let mut redis = durable().await;
+    let example = Example::start(&redis).await;
+    example.answers(LIVE, "at the start").await;
+
+    redis.pause();
+    example.while_away(LIVE[ACCOUNT], AWAY, "while Redis hangs").await;
+    assert!(example.cache().await.ends_with(", stale 1\n"), "{}", example.cache().await);
+    redis.resume();
+    example.when_back(LIVE, "when it goes on").await;
+
+    redis.stop();
+    example.while_away(LIVE[ACCOUNT], AWAY, "while Redis is dead").await;
+    redis.restart().await;
+    example.when_back(LIVE, "when it is back with its data").await;
+    example.stop().await;
+}
+
+#[tokio::test]
+async fn who_is_logged_out_elsewhere_stays_out() {
+    let mut redis = durable().await;
+    let example = Example::start(&redis).await;
+    example.answers(LIVE, "at the start").await;
+
+    // As the example tells to try it.
+    assert_eq!(redis.number(&["DEL", "session:{jeju}:live"]).await, 1);
+    example.until(ACCOUNT, LOGGED_OUT[ACCOUNT], LIVE[ACCOUNT]).await;
+    example.answers(LOGGED_OUT, "after the logout").await;
+    redis.stop();
+    let before = LOGGED_OUT[ACCOUNT];
+    example.while_away(before, LOGGED_OUT_AND_AWAY, "after the logout, Redis dead").await;
+    redis.restart().await;
+    example.when_back(LOGGED_OUT, "after the logout, Redis back").await;
+    example.stop().await;
+}
+
+#[tokio::test]
+async fn a_logout_that_nobody_has_asked_about_is_what_a_route_by_token_gives_up() {
+    let mut redis = RedisServer::start().await;
+    let example = Example::start(&redis).await;
+    example.answers(LIVE, "at the start").await;
+
+    assert!(example.cache().await.contains(" invalidations 0,"), "{}", example.cache().await);
+    assert_eq!(redis.number(&["DEL", "session:{jeju}:live"]).await, 1);
+    example.until_cache_says(" invalidations 1,").await;
+    redis.stop();
+    example.while_away(LOGGED_OUT_UNSEEN[ACCOUNT], LOGGED_OUT_UNSEEN, "after the logout").await;
+    redis.restart().await;
+    example.when_back(LOGGED_OUT, "when Redis is back").await;
+    example.stop().await;
+}
+
+#[tokio::test]
+async fn a_redis_that_comes_back_empty_has_logged_out_everybody() {
+    let mut redis = RedisServer::start().await;
+    let example = Example::start(&redis).await;
+    example.answers(LIVE, "at the start").await;
+
+    redis.stop();
+    example.while_away(LIVE[ACCOUNT], AWAY, "while Redis is dead").await;
+    redis.restart().await;
+    example.when_back(LOGGED_OUT, "when it is back empty").await;
+    example.stop().await;
+}
+
+#[test]
+fn it_is_short() {
+    assert!(include_str!("../examples/policies.rs").lines().count() < 120);
+}
