@@ -1,7 +1,11 @@
 //! Each route of the example does what it chose, whatever happens to Redis.
 
 #![cfg(all(unix, feature = "redis"))]
-#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test stops at the first surprise"
+)]
 
 mod support;
 
