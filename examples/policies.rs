@@ -1,7 +1,7 @@
 //! What a route can choose: how old Redis's word on a session may be, and what happens while Redis cannot answer.
 //!
 //! ```sh
-//! redis-server --port 6400 --save '' &   # one to trouble
+//! redis-server --port 6400 --save '' --daemonize yes   # one to trouble
 //! REDIS_URL=redis://127.0.0.1:6400 cargo run --example policies   # prints requests to try
 //! ```
 //!
@@ -13,7 +13,7 @@
 //! | `cli client pause 20000`: Redis hangs | 503 | 503 | 200, stale | 200, by token |
 //! | it goes on, 20 s later | 200 | 200 | 200 | 200 |
 //! | `cli shutdown` | 503 | 503 | 200, stale | 200, by token |
-//! | `redis-server --port 6400 --save '' &`: it is back, empty | 401 | 401 | 401 | 401 |
+//! | `redis-server` as above: it is back, empty | 401 | 401 | 401 | 401 |
 //!
 //! While Redis hangs, all but `/transfer` notice it half a second later: so long lasts its last word (the lease).
 //! Start the example anew, and see that who has logged out stays out:
