@@ -1,6 +1,6 @@
 # `make test` installs what the tests need and runs all of them.
 
-.PHONY: test chaos client deps schemathesis
+.PHONY: test bench chaos client deps schemathesis
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
 test: deps
@@ -32,6 +32,15 @@ chaos: deps
 	@echo '| case | ends | with a late answer | p50 ms | p99 ms | max ms |'
 	@echo '| --- | --- | --- | --- | --- | --- |'
 	@cat target/chaos.md
+
+# What a request costs, beside what it would cost by hand. Of other programs it needs Redis, and wrk for the rows over HTTP.
+bench:
+	@for tool in redis-server wrk; do \
+	  command -v $$tool >/dev/null && continue; \
+	  command -v apt-get >/dev/null || { echo "please install: $$tool" >&2; exit 1; }; \
+	  $(SUDO) apt-get update -qq && DEBIAN_FRONTEND=noninteractive $(SUDO) apt-get install -y -qq --no-install-recommends $$tool; \
+	done
+	cargo bench --locked --bench near_cache
 
 # Debian and its kin; elsewhere, say what is missing.
 deps:

@@ -130,6 +130,15 @@ impl<F: Future> Future for Told<F> {
     }
 }
 
+/// After how long, at most, whoever is being polled here is given up by somebody around it.
+#[cfg_attr(
+    not(any(test, feature = "redis")),
+    expect(dead_code, reason = "only a remote store condemns its connections")
+)]
+pub(crate) fn left() -> Duration {
+    LEFT.get()
+}
+
 /// What this thread's limit was before.
 struct Again(Duration);
 

@@ -5,17 +5,18 @@
 
 mod support;
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tower_session_auth::clock::{Clock, SystemClock, Timestamp};
 use tower_session_auth::store::redis::{Finding, TrackingRefusal};
 use tower_session_auth::store::{RedisStore, SessionStore, StoreErrorKind};
 
+use crate::support::commands::Commands;
 use crate::support::log::Log;
 use crate::support::redis::{ACL_RULE, RedisServer};
+use crate::support::wait::until;
 use crate::support::{builder, login, manager, ms};
 
-const PATIENCE: Duration = Duration::from_secs(20);
 const TOLD: &str = "the session store is not set up as it should be";
 
 /// The system's clock, set wrong.
@@ -31,20 +32,9 @@ fn store(url: &str) -> RedisStore {
     RedisStore::builder(url).timeout(Duration::from_secs(3)).build().unwrap()
 }
 
-async fn until(done: impl AsyncFn() -> bool, what: &str) {
-    let give_up = Instant::now() + PATIENCE;
-    while !done().await {
-        assert!(Instant::now() < give_up, "{what}");
-        tokio::time::sleep(ms(10)).await;
-    }
-}
-
 /// How often a command was called on the server.
 async fn calls(server: &RedisServer, command: &str) -> u64 {
-    let stats = server.text(&["INFO", "commandstats"]).await.unwrap();
-    let name = format!("cmdstat_{command}:calls=");
-    let line = stats.lines().find_map(|line| line.strip_prefix(&name));
-    line.map_or(0, |line| line.split(',').next().unwrap().parse().unwrap())
+    Commands::of(server).await.calls(command)
 }
 
 /// All that is logged while a worker starts, diagnoses the store and goes on for some upkeeps more.
@@ -54,9 +44,9 @@ async fn logged(server: &RedisServer, store: RedisStore) -> String {
     // Whose link to Redis would be counted as well.
     let (manager, worker) = builder().store(store).without_near_cache().build().unwrap();
     let background = worker.start();
-    until(async || calls(server, "client|tracking").await > 0, "no diagnosis").await;
+    until("a diagnosis", async || calls(server, "client|tracking").await > 0).await;
     let upkeeps = calls(server, "time").await;
-    until(async || calls(server, "time").await > upkeeps + 1, "no upkeep").await;
+    until("an upkeep", async || calls(server, "time").await > upkeeps + 1).await;
     assert!(manager.health().await.connected);
     assert_eq!(calls(server, "client|tracking").await, 1, "it looks once");
     background.stop().await.unwrap();
@@ -127,14 +117,6 @@ async fn least(server: &RedisServer, more: &[&str]) -> String {
     format!("redis://app:p@127.0.0.1:{}/", server.port())
 }
 
-/// How often tracking was refused.
-async fn denied(server: &RedisServer) -> u64 {
-    let stats = server.text(&["INFO", "commandstats"]).await.unwrap();
-    let line = stats.lines().find(|line| line.starts_with("cmdstat_client|tracking:"));
-    let count = line.and_then(|line| line.split("rejected_calls=").nth(1)?.split(',').next());
-    count.map_or(0, |count| count.parse().unwrap())
-}
-
 #[tokio::test]
 async fn a_missing_right_to_tracking_is_told_and_one_to_look_around_is_not() {
     let args = ["--maxmemory", "50mb", "--maxmemory-policy", "allkeys-lru"];
@@ -150,9 +132,10 @@ async fn a_missing_right_to_tracking_is_told_and_one_to_look_around_is_not() {
     let (manager, worker) = manager(store(&url));
     let background = worker.start();
     // The try for the near cache, and the one of the diagnosis.
-    until(async || denied(&server).await == 2, "no diagnosis").await;
+    until("a diagnosis", async || Commands::of(&server).await.rejected("client|tracking") == 2)
+        .await;
     let upkeeps = calls(&server, "time").await;
-    until(async || calls(&server, "time").await > upkeeps + 1, "no upkeep").await;
+    until("an upkeep", async || calls(&server, "time").await > upkeeps + 1).await;
     login(&manager, "jeju").await;
     background.stop().await.unwrap();
     drop(capture);
@@ -216,7 +199,7 @@ async fn a_diagnosis_that_fails_is_no_trouble_of_the_store_and_is_made_later() {
     let log = Log::default();
     let capture = log.capture();
     let background = worker.start();
-    until(async || log.text().contains("was not diagnosed"), "no try").await;
+    until("a try", async || log.text().contains("was not diagnosed")).await;
     assert!(manager.authenticate(&token).await.is_ok());
     assert!(manager.health().await.connected);
     assert_eq!(log.text().matches("WARN").count() + log.text().matches("ERROR").count(), 0);

@@ -22,7 +22,7 @@ use tower_session_auth::{NewSession, SessionError};
 use tower_test::mock;
 
 use crate::support::switch::{Mood, SwitchStore};
-use crate::support::{anonymous, bearer, clocked, code, login, manager, user};
+use crate::support::{anonymous, bearer, builder, clocked, code, login, manager, user};
 
 /// Answers with who it was called for.
 async fn whoami<B>(request: Request<B>) -> Result<Response<String>, Infallible> {
@@ -115,6 +115,28 @@ async fn of_two_layers_the_inner_ones_word_counts() {
     assert_eq!(through(&token_only, &sees_nobody).await, "nobody");
     assert_eq!(through(&sees, &token_only).await, "jeju by token");
     assert_eq!(through(&sees_nobody, &token_only).await, "jeju by token");
+}
+
+#[tokio::test]
+async fn each_layer_speaks_for_its_own_data_type() {
+    let (manager, _worker) = manager(MemoryStore::new());
+    let (other, _worker) = builder().data::<u8>().build().unwrap();
+    let token = login(&manager, "jeju").await.access_token;
+    let cookie = TokenSource::header_or_cookie("t").unwrap();
+    let service = ServiceBuilder::new()
+        .layer(SessionAuthLayer::new(other).optional())
+        .layer(SessionAuthLayer::new(manager).token_source(cookie))
+        .service_fn(async |request: Request<String>| {
+            let extensions = request.extensions();
+            assert!(matches!(Caller::<()>::find(extensions), Ok(Some(Caller::Session(_)))));
+            assert!(matches!(Caller::<u8>::find(extensions), Ok(None)), "it let nobody pass");
+            let nobody = Caller::<u16>::find(extensions).unwrap_err();
+            assert_eq!(nobody.kind(), AuthErrorKind::NoLayer);
+            Ok::<_, Infallible>(Response::new("ok".to_owned()))
+        });
+    let request = Request::builder().header("cookie", format!("t={token}"));
+    let response = service.oneshot(request.body(String::new()).unwrap()).await.unwrap();
+    assert_eq!(response.body(), "ok");
 }
 
 #[tokio::test]

@@ -31,6 +31,7 @@ mod redis_store {
     use tower_session_auth::store::RedisStore;
     use tower_session_auth::testing::store_contract;
 
+    use crate::support::commands::Commands;
     use crate::support::redis::{ACL_RULE, RedisServer};
 
     /// The suite sends more at once than an application does, on a machine that compiles beside it.
@@ -57,13 +58,8 @@ mod redis_store {
         let server = RedisServer::start().await;
         server.command(&["CONFIG", "RESETSTAT"]).await;
         store_contract(&store(&server.url()), tokio::time::sleep).await;
-        let stats = server.text(&["INFO", "commandstats"]).await.unwrap();
-        let used: BTreeSet<_> = stats
-            .lines()
-            .filter_map(|line| line.strip_prefix("cmdstat_")?.split(':').next())
-            // The test's own, and the greeting that every user may send.
-            .filter(|command| !["config|resetstat", "info", "hello"].contains(command))
-            .collect();
+        let commands = Commands::of(&server).await;
+        let used: BTreeSet<_> = commands.all().map(|(name, _)| name).collect();
         let allowed: BTreeSet<_> =
             ACL_RULE.split_whitespace().filter_map(|word| word.strip_prefix('+')).collect();
         // The near cache, which is no part of the contract, needs these (tests/near_cache/health.rs).

@@ -79,17 +79,38 @@ impl Server {
         (cpu.parse().unwrap(), misses.parse().unwrap())
     }
 
-    /// One run of wrk: requests each second, and the server's CPU time a request.
-    fn run(&mut self, seconds: u64, bearer: &str) -> (f64, f64) {
+    /// Lets wrk ask it for so long.
+    fn load(&mut self, seconds: u64, bearer: &str) -> Load {
         let (before, _) = self.figures();
-        let report = Command::new("wrk")
+        let wrk = Command::new("wrk")
             .args(["--threads", "1", "--connections", "64"])
             .args(["--duration", &format!("{seconds}s")])
             .args(["--header", &format!("authorization: {bearer}")])
             .arg(format!("http://{}/", self.address))
-            .output()
+            .stdout(Stdio::piped())
+            .spawn()
             .unwrap();
-        let (after, _) = self.figures();
+        Load { wrk, before }
+    }
+
+    async fn status(&self, bearer: Option<&str>) -> u16 {
+        let token = bearer.and_then(|bearer| bearer.strip_prefix("Bearer "));
+        support::client::get(self.address, "/", token).await.status
+    }
+}
+
+/// One run of wrk.
+struct Load {
+    wrk: Child,
+    /// The server's CPU time when it began.
+    before: f64,
+}
+
+impl Load {
+    /// Waits for its end: requests each second, and the server's CPU time a request.
+    fn end(self, server: &mut Server) -> Run {
+        let report = self.wrk.wait_with_output().unwrap();
+        let (after, _) = server.figures();
         let report = String::from_utf8(report.stdout).unwrap();
         for trouble in ["Non-2xx", "Socket errors"] {
             assert!(!report.contains(trouble), "{report}");
@@ -101,13 +122,15 @@ impl Server {
         let total = lines.find_map(|line| line.split_once(" requests in ")).unwrap().0;
         let rate = lines.find_map(|line| line.strip_prefix("Requests/sec:")).unwrap();
         let requests = number("count", total);
-        (number("rate", rate), (after - before) / requests)
+        Run { rate: number("rate", rate), cpu: (after - self.before) / requests }
     }
+}
 
-    async fn status(&self, bearer: Option<&str>) -> u16 {
-        let token = bearer.and_then(|bearer| bearer.strip_prefix("Bearer "));
-        support::client::get(self.address, "/", token).await.status
-    }
+/// What one run of wrk found.
+#[derive(Clone, Copy)]
+struct Run {
+    rate: f64,
+    cpu: f64,
 }
 
 impl Drop for Server {
@@ -129,48 +152,80 @@ pub(crate) fn http(table: &mut Table, effort: &Effort, world: &World, hot: &Arc<
         assert_eq!(servers[1].status(None).await, 401);
         assert_eq!(servers[1].status(Some(bearer)).await, 200);
     });
-    let mut samples = [const { (Vec::new(), Vec::new()) }; 2];
-    for round in 0..=effort.http_rounds {
-        for i in 0..2 {
-            let i = (i + round) % 2;
-            let (rate, cpu) = servers[i].run(effort.http_seconds, bearer);
-            // The first round warms up.
-            if round > 0 {
-                samples[i].0.push(rate);
-                samples[i].1.push(cpu);
-            }
-        }
-    }
-    let (_, misses) = servers[1].figures();
-    let ratios = |layer: &[f64], bare: &[f64]| {
-        let mut ratios: Vec<f64> =
-            layer.iter().zip(bare).map(|(layer, bare)| layer / bare).collect();
-        let ratio = median(&mut ratios);
-        (ratio, ratios)
-    };
-    let (rate, rates) = ratios(&samples[1].0, &samples[0].0);
-    let (cpu, cpus) = ratios(&samples[1].1, &samples[0].1);
-    let [(bare_rates, bare_cpus), (layer_rates, layer_cpus)] = &mut samples;
-    let show = |rates: &mut [f64]| format!("{:.1}k/s", median(rates) / 1e3);
+    // Both at once: what else the machine does hits both alike. One run differs from the next by a sixth here, and one
+    // half of a pair from the other by a twelfth.
+    let pairs = pairs(effort.http_pairs, |_| {
+        let loads = servers.each_mut().map(|server| server.load(effort.http_seconds, bearer));
+        let [bare, layer] = loads;
+        let [of_bare, of_layer] = &mut servers;
+        [bare.end(of_bare), layer.end(of_layer)]
+    });
+    let rate = Compared::of(&pairs, |run| run.rate);
+    let cpu = Compared::of(&pairs, |run| run.cpu);
+    let show = |rate: f64| format!("{:.1}k/s", rate / 1e3);
     table.row(
-        "axum with the layer, HTTP, 64 connections, one token: requests a second",
-        &show(layer_rates),
-        &show(bare_rates),
-        rate,
+        "axum with the layer beside axum without it, HTTP, 64 connections each, one token: requests a second",
+        &show(rate.layer),
+        &show(rate.bare),
+        rate.ratio,
         Limit::AtLeast(0.95),
     );
     table.row(
         "the same: CPU of the server a request",
-        &time(median(layer_cpus)),
-        &time(median(bare_cpus)),
-        cpu,
+        &time(cpu.layer),
+        &time(cpu.bare),
+        cpu.ratio,
         Limit::AtMost(1.08),
     );
-    let range = |ratios: &[f64]| format!("{:.3} to {:.3}", ratios[0], ratios[ratios.len() - 1]);
+    let in_turn = self::pairs(effort.http_pairs / 2, |round| {
+        let order = if round % 2 == 0 { [0, 1] } else { [1, 0] };
+        let mut runs = [None; 2];
+        for i in order {
+            runs[i] = Some(servers[i].load(effort.http_seconds, bearer).end(&mut servers[i]));
+        }
+        runs.map(|run| run.unwrap())
+    });
+    let (_, misses) = servers[1].figures();
+    let alone = Compared::of(&in_turn, |run| run.rate);
     table.note(format!(
-        "HTTP, {} pairs of runs: ratio of requests a second {}, of CPU {}; {misses} misses.",
-        effort.http_rounds,
-        range(&rates),
-        range(&cpus)
+        "HTTP, {} pairs of {} s: middle half of the ratios, requests {}, CPU {}. One after the other, {} pairs: {} and {} \
+         requests a second, ratio {:.3} ({}), CPU {:.3}. {misses} misses.",
+        pairs.len(),
+        effort.http_seconds,
+        rate.spread,
+        cpu.spread,
+        in_turn.len(),
+        show(alone.layer),
+        show(alone.bare),
+        alone.ratio,
+        alone.spread,
+        Compared::of(&in_turn, |run| run.cpu).ratio,
     ));
+}
+
+/// So many pairs of runs, without and with the layer, after one that warms up.
+fn pairs(count: usize, pair: impl FnMut(usize) -> [Run; 2]) -> Vec<[Run; 2]> {
+    (0..=count).map(pair).skip(1).collect()
+}
+
+/// One figure of all pairs.
+struct Compared {
+    bare: f64,
+    layer: f64,
+    /// The median of the pairs' ratios.
+    ratio: f64,
+    spread: String,
+}
+
+impl Compared {
+    fn of(pairs: &[[Run; 2]], figure: impl Fn(&Run) -> f64) -> Self {
+        let median_of =
+            |i: usize| median(&mut pairs.iter().map(|pair| figure(&pair[i])).collect::<Vec<_>>());
+        let mut ratios: Vec<f64> =
+            pairs.iter().map(|[bare, layer]| figure(layer) / figure(bare)).collect();
+        let ratio = median(&mut ratios);
+        let quarter = ratios.len() / 4;
+        let spread = format!("{:.3} to {:.3}", ratios[quarter], ratios[ratios.len() - 1 - quarter]);
+        Self { bare: median_of(0), layer: median_of(1), ratio, spread }
+    }
 }

@@ -66,7 +66,7 @@ pub(crate) struct Effort {
     miss_slices: usize,
     miss_cpu_slices: usize,
     steady: Duration,
-    http_rounds: usize,
+    http_pairs: usize,
     http_seconds: u64,
     cold: usize,
 }
@@ -78,8 +78,8 @@ const FULL: Effort = Effort {
     miss_cpu_slices: 40,
     // Over a minute, so that everything that is due once a minute is in it, and twice what is due each half.
     steady: Duration::from_secs(65),
-    http_rounds: 9,
-    http_seconds: 3,
+    http_pairs: 30,
+    http_seconds: 2,
     cold: COLD,
 };
 
@@ -89,7 +89,7 @@ const SHORT: Effort = Effort {
     miss_slices: 8,
     miss_cpu_slices: 3,
     steady: Duration::from_secs(2),
-    http_rounds: 1,
+    http_pairs: 2,
     http_seconds: 1,
     cold: 10_000,
 };

@@ -120,7 +120,8 @@ impl Lane {
         // A step that began with what another left of the time is no measure of the other side.
         let left = deadline.saturating_duration_since(now);
         let fair = left >= self.limit / 2;
-        match timeout_at(deadline, limit::told(left, question())).await {
+        let told = if fair { left } else { Duration::MAX };
+        match timeout_at(deadline, limit::told(told, question())).await {
             Err(_) => {
                 if fair {
                     self.failed(pass, &TooLate);

@@ -24,7 +24,7 @@ use crate::meter::{Meter, Name};
 use crate::near::Near;
 use crate::session::SessionData;
 use crate::store::erased::ErasedStore;
-use crate::store::{MemoryStore, SessionLimit, SessionStore, Tracking, WhenFull};
+use crate::store::{MemoryStore, SessionLimit, SessionStore, Tracking, WALK_TIMEOUT, WhenFull};
 use crate::token::{KeySet, Policy, RefreshPolicy, TokenSettings};
 use crate::touch::{self, TouchQueue, TouchRules, Worker};
 
@@ -34,9 +34,6 @@ const QUEUE: usize = 16_384;
 
 /// Sessions that a process knows to have ended.
 const ENDED_KNOWN: usize = 16_384;
-
-/// How long a list, or one step of a walk over all sessions, may take.
-const WALK_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Configures a [`SessionManager`]. Keys, issuer and audience must be given (the last two may be switched off by name);
 /// everything else has a default.

@@ -20,6 +20,9 @@ pub enum FailurePolicy {
     /// Lets it in if this process remembers its session, and the last word of the store on it was had at most a lease
     /// (500 ms by default) and this time ago; otherwise as [`Refuse`](Self::Refuse).
     ///
+    /// It takes a near cache that is in use: without one (switched off, refused by the server, no worker), or for a session
+    /// that was read or changed while there was no link to the server, this is [`Refuse`](Self::Refuse).
+    ///
     /// Somebody who was logged out elsewhere in that time still gets in. Never past the end of the token or of the session
     /// as far as that is known, and never with a session that was seen to change. [`Session::is_stale`] tells the
     /// handler.

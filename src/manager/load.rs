@@ -99,7 +99,10 @@ impl<D: SessionData> SessionManager<D> {
             .gate
             .ask(Verb::Load, deadline, |_| tracker.load(&stamp, user, id, idle_bound))
             .await;
-        let Tracked { record, is_tracked } = loaded.map_err(|error| refusal(error, id))?;
+        let Tracked { record, is_tracked } = match loaded {
+            Ok(loaded) => loaded,
+            Err(error) => return self.unread(verified, claims, error, Some(stamp), at),
+        };
         is_not_ahead(claims, record.as_ref())?;
         one_more(&near.figures().fills);
         let stamp = is_tracked.then_some(stamp);
@@ -159,9 +162,10 @@ impl<D: SessionData> SessionManager<D> {
             remembered.map_or(record.created, |(_, last_use)| last_use.max(record.created)),
             record.idle_deadline,
         );
-        let state = self.read(user.clone(), id.clone(), record, activity, at);
-        // One that cannot be read is not used either.
-        let state = state.map_err(|error| refusal(error, id))?;
+        let state = match self.read(user.clone(), id.clone(), record, activity, at) {
+            Ok(state) => state,
+            Err(error) => return self.unread(verified, claims, error, stamp, at),
+        };
         let left = state.idle_deadline.min(state.absolute_deadline).saturating_since(state.read);
         // From before the question: rather too early than too late.
         let ends = at.after(left);
@@ -177,6 +181,26 @@ impl<D: SessionData> SessionManager<D> {
         let kept = self.kept(verified, claims, stamp, at, ends, ask_again);
         let session = Session::shown(state, claims.clone(), kept);
         Ok(self.remember(verified, Known::Lives(session)))
+    }
+
+    /// Why there is no answer. A record that nobody can read is no session, and that is kept like one: it is told, and
+    /// asked for, no more often.
+    fn unread(
+        &self,
+        verified: &Verified<D>,
+        claims: &VerifiedClaims,
+        error: StoreError,
+        stamp: Option<Stamp>,
+        at: Tick,
+    ) -> Result<Known<D>, AuthError> {
+        let is_unreadable = error.kind() == StoreErrorKind::Unreadable;
+        let error = refusal(error, claims.session_id());
+        if !is_unreadable {
+            return Err(error);
+        }
+        let kept = self.kept(verified, claims, stamp, at, at.after(ENDED_KEPT), Tick::NEVER);
+        let ended = Ended { claims: claims.clone(), error, kept };
+        Ok(self.remember(verified, Known::Ended(Arc::new(ended))))
     }
 
     fn kept(

@@ -14,6 +14,9 @@ use crate::token::VerifiedClaims;
 
 /// In the extensions of a request that a layer with [`FailurePolicy::TokenOnly`](crate::FailurePolicy::TokenOnly) let in while the store was away: what
 /// its JWT says, and nothing that is true of its session. Cheap to clone.
+///
+/// Behind two layers both may be there, this from the outer one and a [`Session`](crate::Session) from the inner one: the
+/// session counts. With the feature `axum`, [`Caller`](crate::Caller) looks at both, in that order.
 #[derive(Clone)]
 pub struct TokenOnly(Arc<VerifiedClaims>);
 

@@ -35,7 +35,7 @@ impl Key {
     }
 }
 
-/// So much of a token's end is hashed: 96 bits of its signature.
+/// So much of a token's end is hashed: some 94 bits of its signature.
 const HASHED: usize = 16;
 
 // The end is enough: signatures of verified tokens differ there, and equality looks at all of the token.

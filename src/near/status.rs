@@ -83,15 +83,16 @@ impl NearCache {
 pub(super) fn of(tracker: &dyn Tracker, entries: usize) -> NearCache {
     let figures = tracker.figures();
     let (state, since) = figures.link();
+    // It hangs, and nobody has given it up yet: since a moment ago.
+    let hangs = state == LinkState::Trusted && !tracker.is_coherent();
+    let since = if hangs { Tick::now() } else { since };
     let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
     NearCache {
         state: match state {
             LinkState::Off => NearCacheState::Off,
             LinkState::Refused => NearCacheState::Refused,
-            LinkState::Connecting => NearCacheState::Connecting,
-            LinkState::Trusted if tracker.is_coherent() => NearCacheState::Coherent,
-            // It hangs, and nobody has given it up yet.
-            LinkState::Trusted => NearCacheState::Connecting,
+            LinkState::Trusted if !hangs => NearCacheState::Coherent,
+            LinkState::Connecting | LinkState::Trusted => NearCacheState::Connecting,
         },
         entries,
         hits: figures.hits.total(),

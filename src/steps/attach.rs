@@ -1,6 +1,7 @@
 //! The session into the request's extensions, and what must not be there out of them.
 
 use std::fmt;
+use std::marker::PhantomData;
 
 use http::Extensions;
 
@@ -13,8 +14,17 @@ use crate::trace;
 
 /// Left by a layer in optional mode when a request passes without a session, so that an extractor or a guard can tell that
 /// from a layer that is missing, and where to tell what happens to the request.
-#[derive(Clone)]
-struct Anonymous(Events);
+struct Anonymous<D> {
+    events: Events,
+    layer: PhantomData<fn() -> D>,
+}
+
+// By hand: a derive would ask for `D: Clone`.
+impl<D> Clone for Anonymous<D> {
+    fn clone(&self) -> Self {
+        Self { events: self.events.clone(), layer: PhantomData }
+    }
+}
 
 /// Who sent a request that was let in, also by a layer with
 /// [`FailurePolicy::TokenOnly`](crate::FailurePolicy::TokenOnly) while the store was away. With the feature `axum` it is
@@ -84,10 +94,11 @@ impl<D> fmt::Debug for Caller<D> {
     }
 }
 
-/// Removes what an outer layer or a careless handler may have put where only this layer's word counts.
+/// Removes what an outer layer or a careless handler may have put where only this layer's word counts, for requests that
+/// go on without a session, or do not go on.
 pub(crate) fn clear<D: SessionData>(extensions: &mut Extensions) {
     extensions.remove::<Session<D>>();
-    extensions.remove::<Anonymous>();
+    extensions.remove::<Anonymous<D>>();
     extensions.remove::<TokenOnly>();
 }
 
@@ -106,7 +117,7 @@ pub(crate) fn token_only<D: SessionData>(extensions: &mut Extensions, token: Tok
 /// Lets the inner service see that there is none.
 pub(crate) fn anonymous<D: SessionData>(extensions: &mut Extensions, events: Events) {
     clear::<D>(extensions);
-    extensions.insert(Anonymous(events));
+    extensions.insert(Anonymous::<D> { events, layer: PhantomData });
 }
 
 /// The session that a layer let in; `None` where the layer let a request pass without one.
@@ -122,7 +133,7 @@ pub(crate) fn find<D: SessionData>(
     if let Some(session) = extensions.get::<Session<D>>() {
         return Ok(Some(session));
     }
-    match (extensions.get::<Anonymous>(), extensions.get::<TokenOnly>()) {
+    match (extensions.get::<Anonymous<D>>(), extensions.get::<TokenOnly>()) {
         (Some(_), _) => Ok(None),
         // Somebody is there, and nobody knows with which session: that is not "nobody".
         (None, Some(_)) => Err(AuthError::new(AuthErrorKind::StoreUnavailable)),
@@ -150,7 +161,7 @@ pub(crate) fn require<D: SessionData>(extensions: &Extensions) -> Result<&Sessio
     let found = find::<D>(extensions)?;
     found.ok_or_else(|| {
         let kind = AuthErrorKind::MissingToken;
-        if let Some(Anonymous(events)) = extensions.get() {
+        if let Some(Anonymous::<D> { events, .. }) = extensions.get() {
             events.emit(Event::Rejected { kind, user: None, session: None });
         }
         AuthError::new(kind)

@@ -8,7 +8,7 @@ use tokio::task::JoinSet;
 
 use crate::instance::{Answer, App, Instance, ask};
 use crate::late::{now, since};
-use crate::{PATIENCE, until};
+use crate::support::wait::{PATIENCE, until};
 
 /// The same answer several times in a row.
 #[derive(Clone, Debug)]

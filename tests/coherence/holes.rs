@@ -5,9 +5,8 @@ use std::time::Duration;
 use tower_session_auth::Login;
 
 use crate::instance::Instance;
-use crate::late::{Lateness, now, since};
+use crate::late::{Lateness, now, past};
 use crate::lost_links::late;
-use crate::support::ms;
 use crate::support::proxy::{Fate, Proxy, Rule, Way};
 use crate::support::redis::RedisServer;
 use crate::{BOUND, rounds};
@@ -29,9 +28,7 @@ async fn through_a_hole(case: &'static str, fate: Fate, links_only: bool, first:
             proxy.set(Rule { fate, way, links_only });
             there.logout(&login.access_token).await;
             let acknowledged = now();
-            while since(now(), acknowledged) < HOLE {
-                tokio::time::sleep(ms(5)).await;
-            }
+            past(acknowledged, HOLE).await;
             assert!(!here.is_coherent(), "{way:?}");
             proxy.set(Rule::PASS);
             acknowledged

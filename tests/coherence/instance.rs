@@ -13,8 +13,8 @@ use tower_session_auth::{
     SessionManagerBuilder,
 };
 
-use crate::support::{bearer, builder, code, user};
-use crate::{PATIENCE, until};
+use crate::support::wait::{PATIENCE, until};
+use crate::support::{bearer, builder, code, ms, user};
 
 /// A request in, an answer out.
 pub(crate) type App = BoxCloneSyncService<Request<String>, Response<String>, Infallible>;
@@ -110,7 +110,7 @@ impl Instance {
                 Ok(login) => return login,
                 Err(error) => assert!(start.elapsed() < PATIENCE, "{error:?}"),
             }
-            tokio::time::sleep(crate::support::ms(5)).await;
+            tokio::time::sleep(ms(5)).await;
         }
     }
 

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use rustix::time::{ClockId, clock_gettime};
 
+use crate::support::ms;
+
 /// Nanoseconds on a clock that all processes of this machine share and nobody can set.
 pub(crate) fn now() -> u64 {
     let time = clock_gettime(ClockId::Monotonic);
@@ -14,6 +16,13 @@ pub(crate) fn now() -> u64 {
 /// How long after `earlier`; zero if before.
 pub(crate) fn since(time: u64, earlier: u64) -> Duration {
     Duration::from_nanos(time.saturating_sub(earlier))
+}
+
+/// Waits until it is so long after `earlier`.
+pub(crate) async fn past(earlier: u64, time: Duration) {
+    while since(now(), earlier) < time {
+        tokio::time::sleep(ms(5)).await;
+    }
 }
 
 /// How late the last wrong answer began after each of many acknowledged ends; zero where there was none after it.

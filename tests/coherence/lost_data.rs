@@ -4,11 +4,11 @@ use tower_session_auth::Login;
 
 use crate::hammer::Hammer;
 use crate::instance::{Answer, Instance};
-use crate::late::{Lateness, now, since};
+use crate::late::{Lateness, now, past};
 use crate::lost_links::late;
-use crate::support::ms;
 use crate::support::redis::RedisServer;
-use crate::{BOUND, PATIENCE, rounds};
+use crate::support::wait::PATIENCE;
+use crate::{BOUND, rounds};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_an_operator_deletes_is_refused() {
@@ -71,9 +71,7 @@ async fn what_a_full_server_evicts_is_refused() {
             }
         };
         client.until("refused", Answer::is_out).await;
-        while since(now(), gone) < BOUND {
-            tokio::time::sleep(ms(5)).await;
-        }
+        past(gone, BOUND).await;
         client.until("refused still", Answer::is_out).await;
         times.add(client.stop().await.late(gone));
         let flush = redis::cmd("FLUSHALL").exec_async(&mut operator).await;

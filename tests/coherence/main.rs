@@ -17,7 +17,6 @@
 
 mod blocked;
 mod board;
-mod commands;
 mod crowd;
 mod hammer;
 mod holes;
@@ -26,6 +25,7 @@ mod late;
 mod lost_data;
 mod lost_links;
 mod memory;
+mod operator;
 mod outages;
 mod participant;
 mod policies;
@@ -38,14 +38,10 @@ mod wrong_server;
 
 use std::time::Duration;
 
-use crate::support::ms;
-
 /// The default lease and a little. No request of an ended session is let in that begins later than this after its end was acknowledged. The lease is a
 /// proof and needs no allowance for a slow machine: a request that begins late reads the clock later still. What is left
 /// is that the times here are read from another clock than the lease's, and each rounds for itself.
 const BOUND: Duration = Duration::from_millis(510);
-/// When to stop waiting for what should take a tenth of it.
-const PATIENCE: Duration = Duration::from_secs(20);
 /// No request takes longer to be answered, on whatever machine: the store gets 250 ms.
 const SANE: Duration = Duration::from_secs(2);
 
@@ -61,14 +57,4 @@ fn is_long() -> bool {
 /// How often a case is repeated.
 fn rounds(short: u64) -> u64 {
     if is_long() { short.max(seconds() / 3) } else { short }
-}
-
-/// Waits until something is so that must come to be so by itself.
-async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) -> Duration {
-    let start = std::time::Instant::now();
-    while !is_so().await {
-        assert!(start.elapsed() < PATIENCE, "not within {PATIENCE:?}: {what}");
-        tokio::time::sleep(ms(2)).await;
-    }
-    start.elapsed()
 }

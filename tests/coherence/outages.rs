@@ -2,10 +2,10 @@
 
 use crate::hammer::{Hammer, Runs};
 use crate::instance::{Answer, Instance};
-use crate::late::{Lateness, now, since};
-use crate::support::ms;
+use crate::late::{Lateness, now, past};
 use crate::support::redis::RedisServer;
-use crate::{BOUND, SANE, rounds, until};
+use crate::support::wait::until;
+use crate::{BOUND, SANE, rounds};
 
 const DURABLE: [&str; 4] = ["--appendonly", "yes", "--appendfsync", "always"];
 
@@ -30,9 +30,7 @@ async fn a_killed_server_ends_the_cache_and_an_empty_one_is_believed() {
         server.stop();
         let killed = now();
         client.until("unknown", |answer| *answer == Answer::Unknown).await;
-        while since(now(), killed) < BOUND {
-            tokio::time::sleep(ms(5)).await;
-        }
+        past(killed, BOUND).await;
         let runs = client.stop().await;
         only_in_or_unknown(&runs);
         times.add(runs.late(killed));
@@ -64,9 +62,7 @@ async fn a_logout_right_after_a_restart_with_all_data_holds() {
         let logged_out = now();
         clients[1].until("refused", Answer::is_out).await;
         clients[0].until("let in again", Answer::is_in).await;
-        while since(now(), logged_out) < BOUND {
-            tokio::time::sleep(ms(5)).await;
-        }
+        past(logged_out, BOUND).await;
         let [kept_client, ended_client] = clients;
         only_in_or_unknown(&kept_client.stop().await);
         times.add(ended_client.stop().await.late(logged_out));
@@ -96,9 +92,7 @@ async fn a_stopped_server_ends_the_cache_within_the_lease_and_costs_no_session()
         let failed = there.manager.logout(&tried.access_token).await.unwrap_err();
         assert_eq!(failed.kind().status(), 503);
         client.until("unknown", |answer| *answer == Answer::Unknown).await;
-        while since(now(), stopped) < BOUND {
-            tokio::time::sleep(ms(5)).await;
-        }
+        past(stopped, BOUND).await;
         client.until("unknown still", |answer| *answer == Answer::Unknown).await;
         let runs = client.stop().await;
         only_in_or_unknown(&runs);

@@ -12,8 +12,9 @@ use tower_session_auth::{EndReason, Login, UserId};
 use crate::board::{Board, Line, Opened};
 use crate::instance::{Answer, Instance};
 use crate::late::now;
+use crate::support::wait::until;
 use crate::support::{ms, user};
-use crate::{BOUND, PATIENCE, seconds};
+use crate::{BOUND, seconds};
 
 pub(crate) const PARTICIPANTS: usize = 6;
 const SLOTS: usize = 64;
@@ -93,12 +94,11 @@ pub(crate) async fn run(redis: &str, folder: &Path, number: usize) {
     let (mut board, mut known) = (Board::open(folder), Known::default());
     here.coherent().await;
     board.tell(&Line::Ready);
-    let start = Instant::now();
-    while known.ready < PARTICIPANTS {
-        assert!(start.elapsed() < PATIENCE, "not all participants come");
-        sleep(ms(5)).await;
+    until("all participants come", async || {
         known.learn(&mut board);
-    }
+        known.ready == PARTICIPANTS
+    })
+    .await;
     let notes = RefCell::new(Notes::default());
     let writer = Writer {
         here: &here,

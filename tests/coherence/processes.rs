@@ -4,7 +4,8 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::{PATIENCE, memory, participant, seconds};
+use crate::support::wait::PATIENCE;
+use crate::{memory, participant, seconds};
 
 const TASK: &str = "COHERENCE_TASK";
 

@@ -7,11 +7,13 @@ use tokio::sync::Barrier;
 use tokio::task::JoinSet;
 use tower_session_auth::Login;
 
-use crate::commands::Commands;
 use crate::instance::{Answer, Instance, ask, unhurried};
 use crate::is_long;
+use crate::operator::Operator;
+use crate::support::commands::Commands;
 use crate::support::redis::RedisServer;
 use crate::support::user;
+use crate::support::wait::until;
 
 const TOKENS: usize = 10;
 const REQUESTS: usize = 1_000;
@@ -62,8 +64,8 @@ async fn a_thousand_requests_on_ten_tokens_cost_about_ten_fills() {
                 }
             }
             "link lost" => {
-                server.command(&["CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"]).await;
-                crate::until("the link is lost", async || here.near().lost_links > lost).await;
+                assert!(Operator::at(&server).await.kill_all().await >= 1);
+                until("the link is lost", async || here.near().lost_links > lost).await;
                 here.coherent().await;
             }
             "flushed" => drop(server.command(&["FLUSHALL"]).await),

@@ -8,12 +8,13 @@ use tower_session_auth::{Login, SessionAuthLayer};
 
 use crate::hammer::Hammer;
 use crate::instance::{Answer, App, Instance, app, ask};
-use crate::late::{Lateness, now, since};
+use crate::late::{Lateness, now, past, since};
 use crate::lost_links::late;
+use crate::support::builder;
 use crate::support::proxy::{Fate, Proxy, Rule};
 use crate::support::redis::RedisServer;
-use crate::support::{builder, ms};
-use crate::{BOUND, rounds, until};
+use crate::support::wait::until;
+use crate::{BOUND, rounds};
 
 /// Many: what one connection learns of its server must count for all.
 const POOL: u32 = 16;
@@ -132,9 +133,7 @@ async fn a_logout_at_the_new_primary_holds() {
         let ended = now();
         client.until("refused", Answer::is_out).await;
         strict_client.until("refused", Answer::is_out).await;
-        while since(now(), ended) < BOUND {
-            tokio::time::sleep(ms(5)).await;
-        }
+        past(ended, BOUND).await;
         client.until("refused still", Answer::is_out).await;
         strict_client.until("refused still", Answer::is_out).await;
         times.add(client.stop().await.late(ended));

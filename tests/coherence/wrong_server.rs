@@ -5,15 +5,16 @@ use std::time::{Duration, Instant};
 use tower_session_auth::store::RedisStore;
 use tower_session_auth::{NearCacheState, NewSession, SessionAuthLayer};
 
-use crate::commands::Commands;
 use crate::hammer::Hammer;
 use crate::instance::{Answer, Instance, app, ask};
-use crate::late::{Lateness, now, since};
-use crate::lost_links::connections;
+use crate::late::{Lateness, now, past};
+use crate::operator::Operator;
+use crate::support::commands::Commands;
 use crate::support::proxy::Proxy;
 use crate::support::redis::RedisServer;
+use crate::support::wait::until;
 use crate::support::{builder, ms, user};
-use crate::{BOUND, is_long, rounds, until};
+use crate::{BOUND, is_long, rounds};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_link_to_another_server_is_never_trusted() {
@@ -68,18 +69,11 @@ async fn a_link_that_stays_behind_when_the_pool_moves_on_ends_within_the_lease()
         client.until("let in", Answer::is_in).await;
         // The old server lives on, calls itself a primary, and keeps the link. The new one knows nobody.
         proxy.lead_to(new.port());
-        let mut operator = old.connection().await;
-        for id in connections(&mut operator, |flags| !flags.contains('t')).await {
-            // One of them is the operator's own.
-            let mut kill = redis::cmd("CLIENT");
-            kill.arg(&["KILL", "ID", &*id, "SKIPME", "yes"]);
-            let _: i64 = kill.query_async(&mut operator).await.unwrap();
-        }
+        let mut operator = Operator::at(&old).await;
+        assert!(operator.kill_all_but_links().await >= 1);
         let moved = now();
         client.until("refused", Answer::is_out).await;
-        while since(now(), moved) < 2 * BOUND {
-            tokio::time::sleep(ms(5)).await;
-        }
+        past(moved, 2 * BOUND).await;
         client.until("refused still", Answer::is_out).await;
         times.add(client.stop().await.late(moved));
     }
@@ -98,12 +92,8 @@ async fn a_link_whose_pool_reaches_nobody_ends_within_the_lease() {
     client.until("let in", Answer::is_in).await;
     // Nobody listens there.
     proxy.lead_to(1);
-    let mut operator = server.connection().await;
-    for id in connections(&mut operator, |flags| !flags.contains('t')).await {
-        let mut kill = redis::cmd("CLIENT");
-        kill.arg(&["KILL", "ID", &*id, "SKIPME", "yes"]);
-        let _: i64 = kill.query_async(&mut operator).await.unwrap();
-    }
+    let mut operator = Operator::at(&server).await;
+    assert!(operator.kill_all_but_links().await >= 1);
     let gone = now();
     client.until("cannot be told", |answer| !answer.is_in()).await;
     assert!(client.stop().await.late(gone) <= BOUND);

@@ -3,7 +3,8 @@
 use tokio::spawn;
 use tower_session_auth::{EndReason, SessionId, UserId};
 
-use crate::fake::{Lane, until};
+use crate::fake::Lane;
+use crate::support::wait::until;
 use crate::world::{LONG, Shown, World, says};
 
 /// Where in the way of a question and its answer the change comes.
@@ -65,7 +66,7 @@ impl World {
 
     async fn knows(&self, told: Told, before: u64) {
         match told {
-            Told::Lost => until(|| self.figures().lost_links == 1).await,
+            Told::Lost => self.loses_its_link().await,
             _ => self.is_told(before + 1).await,
         }
     }
@@ -116,7 +117,7 @@ async fn meet(at: At, told: Told, change: Change) {
         At::AfterAnswer => {
             let answer = held.execute();
             held.send(&[&answer]);
-            until(|| request.is_finished()).await;
+            until("the request is over", async || request.is_finished()).await;
             world.change(change, &shown);
             world.tell(told, &shown).await;
         }

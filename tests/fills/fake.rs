@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use std::io::Write as _;
 use std::net::{Shutdown, TcpStream as Socket};
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
@@ -13,9 +13,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 
 use crate::support::START;
-
-/// How long a test waits for the library at most.
-const PATIENCE: Duration = Duration::from_secs(20);
+use crate::support::wait::PATIENCE;
 
 /// On which connection: the one that is told of changes, or another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -28,6 +26,8 @@ pub(crate) enum Lane {
 #[derive(Clone, Copy)]
 pub(crate) struct Manners {
     pub(crate) role: &'static str,
+    /// What it says to a new connection's `HELLO 3`, if not yes.
+    pub(crate) refusal: Option<&'static str>,
     /// What it says to `CLIENT TRACKING`.
     pub(crate) tracking: &'static str,
     /// Whether it tells of changes of the canary.
@@ -93,7 +93,8 @@ impl Fake {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let (sender, held) = mpsc::unbounded_channel();
-        let manners = Manners { role: "master", tracking: "+OK\r\n", tells_canary: true };
+        let manners =
+            Manners { role: "master", refusal: None, tracking: "+OK\r\n", tells_canary: true };
         let state = State {
             hashes: HashMap::new(),
             scripts: Vec::new(),
@@ -130,7 +131,7 @@ impl Fake {
         timeout(PATIENCE, self.held.recv()).await.expect("a command comes").unwrap()
     }
 
-    /// How many commands of this name have come.
+    /// How many commands of this name have come. (`CLIENT` goes by all of its words.)
     pub(crate) fn asked(&self, lane: Lane, name: &str) -> usize {
         self.server.state().asked.get(&(lane, name.to_owned())).copied().unwrap_or(0)
     }
@@ -274,16 +275,22 @@ impl Server {
     }
 
     fn is_held(&self, connection: &Connection, words: &[String]) -> bool {
+        let called = if words[0] == "CLIENT" { words.join(" ") } else { words[0].clone() };
         let mut state = self.state();
-        *state.asked.entry((connection.lane(), words[0].clone())).or_default() += 1;
-        state.hold.is_some_and(|(lane, name)| lane == connection.lane() && name == words[0])
+        let is_held =
+            state.hold.is_some_and(|(lane, name)| lane == connection.lane() && name == called);
+        *state.asked.entry((connection.lane(), called)).or_default() += 1;
+        is_held
     }
 
     fn execute(&self, connection: &Connection, words: &[String]) -> Vec<u8> {
         let words: Vec<_> = words.iter().map(String::as_str).collect();
         let mut state = self.state();
         match *words {
-            ["HELLO", ..] => hello(state.manners.role).into_bytes(),
+            ["HELLO", ..] => match state.manners.refusal {
+                Some(refusal) if words.len() > 1 => refusal.as_bytes().to_vec(),
+                _ => hello(state.manners.role).into_bytes(),
+            },
             ["CLIENT", "TRACKING", "ON"] => {
                 let answer = state.manners.tracking;
                 *connection.is_link.lock().unwrap() = answer.starts_with('+');
@@ -369,14 +376,4 @@ fn news(key: &str) -> Vec<u8> {
 
 fn hello(role: &str) -> String {
     format!("%4\r\n+server\r\n+redis\r\n+version\r\n+7.4.0\r\n+proto\r\n:3\r\n+role\r\n+{role}\r\n")
-}
-
-/// Lets everything else go on until this is so.
-pub(crate) async fn until(so: impl Fn() -> bool) {
-    let wait = async {
-        while !so() {
-            tokio::task::yield_now().await;
-        }
-    };
-    timeout(PATIENCE, wait).await.expect("it is so in the end");
 }

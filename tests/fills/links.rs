@@ -4,12 +4,16 @@ use std::time::Duration;
 
 use tower_session_auth::NearCacheState;
 
-use crate::fake::{Fake, Lane, Manners, until};
+use crate::fake::{Fake, Lane, Manners};
 use crate::support::log::Log;
+use crate::support::wait::{skip, until};
 use crate::world::{LONG, Shown, World};
 
 /// So short that a test can wait for its end.
 const SHORT: Duration = Duration::from_millis(100);
+
+/// The try to make a link of a connection.
+const TRACKING: &str = "CLIENT TRACKING ON";
 
 impl World {
     /// Nothing is trusted: each request asks over the pool, and is told the truth.
@@ -40,11 +44,11 @@ async fn a_link_whose_beats_are_not_answered_is_trusted_no_longer_than_its_lease
     let beat = world.fake.held().await;
     // Nobody is told: the link hangs.
     world.fake.update(&shown.user, &shown.sid);
-    until(|| world.state() == NearCacheState::Connecting).await;
+    world.reaches(NearCacheState::Connecting).await;
     let asked = world.fake.asked(Lane::Link, "HGET");
     assert_eq!(world.says(&shown).await, Some(2));
     assert_eq!(world.fake.asked(Lane::Link, "HGET"), asked, "over the pool");
-    until(|| world.figures().lost_links == 1).await;
+    world.loses_its_link().await;
     // The answer that comes too late revives nothing.
     world.fake.hold_nothing();
     let answer = beat.execute();
@@ -59,7 +63,7 @@ async fn a_link_to_what_is_no_primary_any_more_is_lost_and_requests_go_on() {
     let world = World::coherent(SHORT).await;
     let shown = world.login("jeju").await;
     world.fake.behave(|manners| manners.role = "slave");
-    until(|| world.figures().lost_links == 1).await;
+    world.loses_its_link().await;
     assert_eq!(world.state(), NearCacheState::Connecting);
     world.asks_each_time(&shown).await;
     world.fake.behave(|manners| manners.role = "master");
@@ -72,7 +76,7 @@ async fn a_replica_is_never_trusted() {
     let world = with_manners(|manners| manners.role = "replica", SHORT).await;
     let shown = world.login("jeju").await;
     // It tries again and again.
-    until(|| world.fake.asked(Lane::Pool, "CLIENT") >= 2).await;
+    until("two tries", async || world.fake.asked(Lane::Pool, TRACKING) >= 2).await;
     world.asks_each_time(&shown).await;
     assert_eq!(world.state(), NearCacheState::Connecting);
     assert_eq!(world.fake.asked(Lane::Link, "GET"), 0, "the canary did not even sing");
@@ -82,7 +86,7 @@ async fn a_replica_is_never_trusted() {
 async fn a_link_that_was_never_told_of_a_write_over_the_pool_is_never_trusted() {
     let world = with_manners(|manners| manners.tells_canary = false, SHORT).await;
     let shown = world.login("jeju").await;
-    until(|| world.fake.asked(Lane::Pool, "SET") >= 2).await;
+    until("two tries", async || world.fake.asked(Lane::Pool, "SET") >= 2).await;
     world.asks_each_time(&shown).await;
     assert_eq!(world.state(), NearCacheState::Connecting);
     assert_eq!(world.figures().lag, None);
@@ -96,7 +100,7 @@ async fn a_link_that_is_told_of_nothing_any_more_is_lost() {
     let world = World::coherent(SHORT).await;
     let shown = world.login("jeju").await;
     world.fake.behave(|manners| manners.tells_canary = false);
-    until(|| world.figures().lost_links == 1).await;
+    world.loses_its_link().await;
     world.asks_each_time(&shown).await;
     world.fake.behave(|manners| manners.tells_canary = true);
     world.is_coherent().await;
@@ -114,16 +118,99 @@ async fn a_server_that_refuses_to_tell_is_asked_each_time_and_logged_once() {
         let _captured = log.capture();
         let world = with_manners(|manners| manners.tracking = refusal, LONG).await;
         let shown = world.login("jeju").await;
-        until(|| world.state() == NearCacheState::Refused).await;
+        world.reaches(NearCacheState::Refused).await;
         world.asks_each_time(&shown).await;
         assert_eq!(log.text().matches("redis does not tell of changes").count(), 1);
         assert_eq!(log.text().matches(" WARN ").count(), 1, "{}", log.text());
     }
 }
 
+/// What a server may refuse, so that nobody can be told of changes.
+#[derive(Clone, Copy, Debug)]
+enum Refuses {
+    Tracking,
+    /// To new connections only: those that are there go on.
+    Resp3,
+}
+
+impl Refuses {
+    /// What is asked once in each try.
+    fn asked(self) -> &'static str {
+        match self {
+            Self::Tracking => TRACKING,
+            Self::Resp3 => "HELLO",
+        }
+    }
+
+    fn refuse(self, manners: &mut Manners) {
+        match self {
+            Self::Tracking => manners.tracking = "-ERR unknown subcommand 'TRACKING'.\r\n",
+            Self::Resp3 => manners.refusal = Some("-ERR unknown command 'HELLO'\r\n"),
+        }
+    }
+}
+
+impl World {
+    /// A link that was refused is tried again after a minute.
+    async fn a_minute_passes(&self, shown: &Shown) {
+        let upkeeps = self.fake.asked(Lane::Pool, "TIME");
+        until("an upkeep", async || self.fake.asked(Lane::Pool, "TIME") > upkeeps).await;
+        // On the same connection: that was answered before this, and for a second none is under way.
+        self.says(shown).await;
+        skip(Duration::from_secs(61)).await;
+    }
+}
+
+/// Refused in the middle of its life, tried again and again, granted, and refused once more.
+async fn is_told_once(refuses: Refuses) {
+    let log = Log::default();
+    let _captured = log.capture();
+    let told = || log.text().matches("redis does not tell of changes").count();
+    let world = World::coherent(LONG).await;
+    let shown = world.login("jeju").await;
+    // It makes a connection of its own, which must not be taken for a try.
+    let diagnosed = "CLIENT TRACKING ON OPTIN";
+    until("a diagnosis", async || world.fake.asked(Lane::Pool, diagnosed) == 1).await;
+    world.fake.behave(|manners| refuses.refuse(manners));
+    world.fake.close_link();
+    world.reaches(NearCacheState::Refused).await;
+    world.asks_each_time(&shown).await;
+    for _ in 0..2 {
+        let tries = world.fake.asked(Lane::Pool, refuses.asked());
+        world.a_minute_passes(&shown).await;
+        let is_tried = async || world.fake.asked(Lane::Pool, refuses.asked()) > tries;
+        until("it is tried again", is_tried).await;
+        world.asks_each_time(&shown).await;
+        assert_eq!(world.state(), NearCacheState::Refused);
+        assert_eq!(told(), 1, "{}", log.text());
+    }
+
+    // Somebody has put it right.
+    world.fake.behave(|manners| (manners.tracking, manners.refusal) = ("+OK\r\n", None));
+    world.a_minute_passes(&shown).await;
+    world.recovers(&shown).await;
+    assert_eq!(told(), 1, "{}", log.text());
+    // And wrong again: that is news.
+    world.fake.behave(|manners| refuses.refuse(manners));
+    world.fake.close_link();
+    world.reaches(NearCacheState::Refused).await;
+    until("it is told again", async || told() == 2).await;
+    assert_eq!(world.says(&shown).await, world.truth(&shown));
+}
+
+#[tokio::test]
+async fn refused_tracking_is_told_once_however_often_it_is_asked_for() {
+    is_told_once(Refuses::Tracking).await;
+}
+
+#[tokio::test]
+async fn so_is_a_refused_protocol() {
+    is_told_once(Refuses::Resp3).await;
+}
+
 #[tokio::test]
 async fn a_link_that_is_closed_at_any_step_of_its_making_is_made_again() {
-    for step in ["HELLO", "CLIENT", "GET"] {
+    for step in ["HELLO", TRACKING, "GET"] {
         let fake = Fake::start().await;
         // What a connection says before it is a link, it says as any other.
         let lane = if step == "GET" { Lane::Link } else { Lane::Pool };

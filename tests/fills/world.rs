@@ -6,7 +6,8 @@ use tower_session_auth::store::RedisStore;
 use tower_session_auth::touch::Background;
 use tower_session_auth::{AuthErrorKind, Login, NearCache, NearCacheState, SessionManager};
 
-use crate::fake::{Fake, Lane, until};
+use crate::fake::{Fake, Lane};
+use crate::support::wait::until;
 use crate::support::{builder, login};
 
 /// So long that no beat comes while a command is held.
@@ -51,7 +52,16 @@ impl World {
     }
 
     pub(crate) async fn is_coherent(&self) {
-        until(|| self.state() == NearCacheState::Coherent).await;
+        self.reaches(NearCacheState::Coherent).await;
+    }
+
+    pub(crate) async fn reaches(&self, state: NearCacheState) {
+        until(&format!("{state:?}"), async || self.state() == state).await;
+    }
+
+    /// Waits until it is known that a link was lost, the first.
+    pub(crate) async fn loses_its_link(&self) {
+        until("the link is lost", async || self.figures().lost_links == 1).await;
     }
 
     pub(crate) fn state(&self) -> NearCacheState {
@@ -84,7 +94,7 @@ impl World {
 
     /// The messages that were taken in.
     pub(crate) async fn is_told(&self, messages: u64) {
-        until(|| self.figures().invalidations >= messages).await;
+        until("it is told", async || self.figures().invalidations >= messages).await;
     }
 
     /// What the manager says is the truth, and costs nothing the second time.

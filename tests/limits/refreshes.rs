@@ -6,6 +6,7 @@ use tower_session_auth::{KeySet, RedisStore, SigningKey};
 
 use crate::site::{From, Reply, Site, request, site_with};
 use crate::support::OTHER_SECRET;
+use crate::support::commands::Commands;
 use crate::support::redis::RedisServer;
 use crate::{MINUTE, SECOND, retry_after};
 
@@ -67,11 +68,7 @@ async fn what_is_shown_at_one_counts_at_the_other() {
 async fn a_process_that_knows_of_a_wait_does_not_ask_again() {
     let server = RedisServer::start().await;
     let site = instance(&server);
-    let asked = async || {
-        let stats = server.text(&["INFO", "commandstats"]).await.unwrap();
-        let scripts = stats.lines().find_map(|line| line.strip_prefix("cmdstat_evalsha:calls="));
-        scripts.map_or(0, |calls| calls.split(',').next().unwrap().parse::<u64>().unwrap())
-    };
+    let asked = async || Commands::of(&server).await.calls("evalsha");
     for _ in 0..4 {
         refresh(&site, "garbage").await;
     }

@@ -1,13 +1,16 @@
 //! What the near cache tells about itself.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tower_session_auth::{NearCacheState, RedisStore, SessionAuthLayer};
 
+use crate::support::commands::Commands;
 use crate::support::figures::Figures;
+use crate::support::log::Log;
 use crate::support::redis::{ACL_RULE, RedisServer};
+use crate::support::wait::{skip, until};
 use crate::support::{builder, login, user};
-use crate::world::{sees, until, world};
+use crate::world::{sees, world};
 
 #[tokio::test]
 async fn it_counts_what_happens() {
@@ -45,6 +48,55 @@ async fn it_counts_what_happens() {
 }
 
 #[tokio::test]
+async fn it_tells_since_when_while_a_link_that_lives_is_not_trusted() {
+    let world = world().await;
+    let begin = Instant::now();
+    until("it has been coherent for a while", async || {
+        world.manager.near_cache().since > Duration::from_secs(2)
+    })
+    .await;
+    // The link stays, and nobody can make another connection: where the pool leads, nobody can say.
+    let mut operator = world.server.connection().await;
+    let mut say = async |words: &[&str]| {
+        redis::cmd(words[0]).arg(&words[1..]).exec_async(&mut operator).await.unwrap();
+    };
+    say(&["CONFIG", "SET", "requirepass", "pw"]).await;
+    say(&["CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"]).await;
+    world.reaches(NearCacheState::Connecting).await;
+    assert!(world.manager.near_cache().since < begin.elapsed() - Duration::from_secs(1));
+    say(&["CONFIG", "SET", "requirepass", ""]).await;
+    world.coherent().await;
+    assert!(world.manager.near_cache().since < begin.elapsed() - Duration::from_secs(1));
+    world.background.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_record_that_nobody_can_read_is_told_and_asked_for_once_in_a_while() {
+    let world = world().await;
+    let layer = world.layer();
+    let jeju = login(&world.manager, "jeju").await;
+    let sid = jeju.session.id().as_str();
+    let record = "1 1 1 3600000 99999999999999\n{\"role\":7}";
+    world.server.number(&["HSET", "session:{jeju}:live", sid, record]).await;
+    let log = Log::default();
+    let _capture = log.capture();
+    until("it is read", async || sees(&layer, &jeju.access_token).await == "session_expired").await;
+    let before = Commands::of(&world.server).await;
+    for _ in 0..100 {
+        assert_eq!(sees(&layer, &jeju.access_token).await, "session_expired");
+    }
+    let asked = before.since(&world.server).await.calls("hget");
+    assert!(asked <= 2, "once in five seconds: {asked}");
+    let told = log.text().matches("not a session").count();
+    assert!((1..=3).contains(&told), "{told}");
+    // Whoever repairs it is heard at once.
+    world.server.number(&["HDEL", "session:{jeju}:live", sid]).await;
+    let again = login(&world.manager, "jeju").await;
+    assert_eq!(sees(&layer, &again.access_token).await, "live");
+    world.background.stop().await.unwrap();
+}
+
+#[tokio::test]
 async fn the_figures_are_handed_over_each_second() {
     let figures = Figures::capture();
     let world = world().await;
@@ -74,11 +126,13 @@ async fn the_figures_are_handed_over_each_second() {
 }
 
 #[tokio::test]
-async fn a_server_that_refuses_to_tell_is_asked_for_each_request() {
+async fn a_server_that_refuses_to_tell_is_asked_for_each_request_and_logged_once() {
     let server = RedisServer::start().await;
     let rule = "ACL SETUSER plain on >pw ~session:* &* +@all -client|tracking";
     server.command(&rule.split(' ').collect::<Vec<_>>()).await;
     let url = format!("redis://plain:pw@127.0.0.1:{}/", server.port());
+    let log = Log::default();
+    let captured = log.capture();
     let (manager, worker) = builder().store(RedisStore::new(&url).unwrap()).build().unwrap();
     let background = worker.start();
     until("it is refused", async || manager.near_cache().state == NearCacheState::Refused).await;
@@ -87,11 +141,25 @@ async fn a_server_that_refuses_to_tell_is_asked_for_each_request() {
     for _ in 0..3 {
         assert_eq!(sees(&layer, &login.access_token).await, "live");
     }
+    let tries = async || Commands::of(&server).await.rejected("client|tracking");
+    // That of the diagnosis as well.
+    until("both have tried", async || tries().await == 2).await;
+    for _ in 0..3 {
+        let before = tries().await;
+        skip(Duration::from_secs(61)).await;
+        until("it is tried again", async || tries().await > before).await;
+        // An upkeep that was under way when the time passed may have been given up.
+        until("it is let in", async || sees(&layer, &login.access_token).await == "live").await;
+        assert_eq!(manager.near_cache().state, NearCacheState::Refused);
+    }
     assert_eq!(manager.near_cache().hits, 0);
     let reason = tower_session_auth::EndReason::Logout;
     manager.delete(&user("jeju"), login.session.id(), reason).await.unwrap();
     assert_eq!(sees(&layer, &login.access_token).await, "session_revoked");
     background.stop().await.unwrap();
+    drop(captured);
+    let log = log.text();
+    assert_eq!(log.matches("redis does not tell of changes").count(), 1, "{log}");
 }
 
 #[tokio::test]

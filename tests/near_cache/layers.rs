@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use tower_session_auth::{ConfigError, EndReason, MemoryStore, SessionAuthLayer};
 
+use crate::support::commands::Commands;
 use crate::support::{builder, login, manager, user};
 use crate::world::{sees, world, world_with};
 
@@ -14,12 +15,7 @@ async fn a_request_that_is_known_costs_no_command_and_a_strict_one_costs_one() {
     let layer = world.layer();
     let strict = world.layer().max_staleness(Duration::ZERO).unwrap();
     assert_eq!(sees(&layer, &token).await, "live");
-    let reads = async || world.server.text(&["INFO", "commandstats"]).await.unwrap();
-    let hgets = async || {
-        let stats = reads().await;
-        let stat = stats.lines().find_map(|line| line.strip_prefix("cmdstat_hget:calls=")).unwrap();
-        stat.split(',').next().unwrap().parse::<u64>().unwrap()
-    };
+    let hgets = async || Commands::of(&world.server).await.calls("hget");
     let (before, known) = (hgets().await, world.manager.near_cache());
     for _ in 0..100 {
         assert_eq!(sees(&layer, &token).await, "live");
@@ -91,14 +87,9 @@ async fn without_a_near_cache_every_request_asks() {
     let token = login(&manager, "jeju").await.access_token;
     let layer = SessionAuthLayer::new(manager.clone());
     assert_eq!(sees(&layer, &token).await, "live");
-    let before = world.server.text(&["INFO", "commandstats"]).await.unwrap();
+    let before = Commands::of(&world.server).await;
     assert_eq!(sees(&layer, &token).await, "live");
-    let after = world.server.text(&["INFO", "commandstats"]).await.unwrap();
-    let calls = |stats: &str| {
-        let stat = stats.lines().find_map(|line| line.strip_prefix("cmdstat_hget:calls="));
-        stat.unwrap().split(',').next().unwrap().parse::<u64>().unwrap()
-    };
-    assert_eq!(calls(&after), calls(&before) + 1);
+    assert_eq!(before.since(&world.server).await.calls("hget"), 1);
     assert_eq!((manager.near_cache().entries, manager.near_cache().hits), (0, 0));
     background.stop().await.unwrap();
     world.background.stop().await.unwrap();

@@ -12,8 +12,9 @@ use tower_session_auth::{
     EndReason, FailurePolicy, NewSession, RequireRole, SessionAuthLayer, UserId,
 };
 
+use crate::support::wait::until;
 use crate::support::{bearer, login, user};
-use crate::world::{World, sees, until, world, world_with};
+use crate::world::{World, sees, world, world_with};
 
 const MINUTE: Duration = Duration::from_secs(60);
 

@@ -1,7 +1,6 @@
 //! A real Redis, a manager with its near cache, and layers around a service that tells what it sees.
 
 use std::convert::Infallible;
-use std::time::{Duration, Instant};
 
 use http::{Request, Response};
 use tower::{Layer, ServiceExt, service_fn};
@@ -11,6 +10,7 @@ use tower_session_auth::{
 };
 
 use crate::support::redis::RedisServer;
+use crate::support::wait::until;
 use crate::support::{bearer, builder, code};
 
 pub(crate) struct World {
@@ -53,15 +53,6 @@ impl World {
 
     pub(crate) fn layer(&self) -> SessionAuthLayer {
         SessionAuthLayer::new(self.manager.clone())
-    }
-}
-
-/// Asks again and again, for 20 seconds at most.
-pub(crate) async fn until(what: &str, holds: impl AsyncFn() -> bool) {
-    let give_up = Instant::now() + Duration::from_secs(20);
-    while !holds().await {
-        assert!(Instant::now() < give_up, "not within 20 s: {what}");
-        tokio::time::sleep(Duration::from_millis(2)).await;
     }
 }
 

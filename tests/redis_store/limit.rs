@@ -8,6 +8,7 @@ use tower_session_auth::store::{
 };
 use tower_session_auth::{EndReason, SessionId};
 
+use crate::support::commands::Commands;
 use crate::support::redis::RedisServer;
 use crate::{GONE, HOUR, LIVE, SEEN, jeju, login, record, store};
 
@@ -91,15 +92,8 @@ async fn records_that_cannot_be_read_make_room_like_others() {
 async fn commands(server: &RedisServer, work: impl Future<Output = ()>) -> Vec<String> {
     server.command(&["CONFIG", "RESETSTAT"]).await;
     work.await;
-    let stats = server.text(&["INFO", "commandstats"]).await.unwrap();
-    let calls = stats.lines().filter_map(|line| {
-        let (name, rest) = line.strip_prefix("cmdstat_")?.split_once(":calls=")?;
-        let own = !["config|resetstat", "info", "hello", "client|setinfo"].contains(&name);
-        own.then(|| format!("{name} {}", rest.split(',').next().unwrap_or_default()))
-    });
-    let mut calls: Vec<_> = calls.collect();
-    calls.sort();
-    calls
+    let commands = Commands::of(server).await;
+    commands.all().map(|(name, calls)| format!("{name} {calls}")).collect()
 }
 
 #[tokio::test]

@@ -7,19 +7,15 @@ use tower_session_auth::{AuthError, EndReason, NearCacheState, SessionManager};
 
 use crate::support::login;
 use crate::support::redis::RedisServer;
+use crate::support::wait::{PATIENCE, until};
 use crate::{builder, is_revoked, redis_store, token};
-
-const PATIENCE: Duration = Duration::from_secs(20);
 
 async fn instance(server: &RedisServer, grace: Duration) -> (SessionManager, Background) {
     let (manager, worker) =
         builder().refresh_grace(grace).store(redis_store(server)).build().unwrap();
     let background = worker.start();
-    let since = Instant::now();
-    while manager.near_cache().state != NearCacheState::Coherent {
-        assert!(since.elapsed() < PATIENCE, "the near cache comes up");
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    let is_up = async || manager.near_cache().state == NearCacheState::Coherent;
+    until("the near cache comes up", is_up).await;
     (manager, background)
 }
 

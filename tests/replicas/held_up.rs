@@ -7,9 +7,10 @@ use tokio::task::JoinSet;
 use tower_session_auth::EndReason;
 use tower_session_auth::store::{Replicas, SessionStore};
 
+use crate::support::wait::until;
 use crate::support::{manager, ms, user};
 use crate::{LONG, begin, end, lives, login, outcome, primary, revoked, store};
-use crate::{until, until_waiting, waiting};
+use crate::{until_waiting, waiting};
 
 #[tokio::test]
 async fn others_are_answered_while_a_revocation_waits() {
@@ -96,7 +97,7 @@ async fn a_wait_that_its_caller_gave_up_is_in_nobodys_way() {
         let (store, second) = (store.clone(), second.clone());
         async move { end(&store, "jeju", &second).await }
     });
-    until(async || !lives(&store, "jeju", &second).await, "it stands behind the other").await;
+    until("it is done beside the other", async || !lives(&store, "jeju", &second).await).await;
     assert!(asked.elapsed() < LONG / 2, "{:?}: it stood behind the other", asked.elapsed());
     for id in until_waiting(&server, 1).await {
         server.command(&["CLIENT", "UNBLOCK", &id]).await;
@@ -113,6 +114,6 @@ async fn a_caller_of_the_manager_that_goes_away_leaves_nothing_half_done() {
     let owner = user("jeju");
     let hangs_up = manager.delete(&owner, login.session.id(), EndReason::Logout);
     assert!(tokio::time::timeout(ms(0), hangs_up).await.is_err());
-    until(async || waiting(&server).await.len() == 1, "the revocation went with its caller").await;
+    until("the revocation goes on", async || waiting(&server).await.len() == 1).await;
     assert!(manager.authenticate(&login.access_token).await.is_err());
 }

@@ -6,9 +6,10 @@ use std::time::{Duration, Instant};
 use tower_session_auth::store::{RedisStore, Replicas, StoreErrorKind};
 use tower_session_auth::{EndReason, SessionError};
 
+use crate::support::wait::until;
 use crate::support::{manager, ms, user};
 use crate::{LONG, begin, end, lives, login, outcome, primary, replica_of, revoked};
-use crate::{scripts_run, store, until, until_waiting};
+use crate::{scripts_run, store, until_waiting};
 
 #[tokio::test]
 async fn a_connection_killed_in_the_middle_is_an_error_and_nothing_is_done_twice() {
@@ -59,7 +60,7 @@ async fn a_server_that_dies_in_the_middle_is_an_error_and_comes_back_by_itself()
         "{refused}"
     );
     server.restart().await;
-    until(async || end(&store, "jeju", &session).await.is_ok(), "no recovery").await;
+    until("it recovers", async || end(&store, "jeju", &session).await.is_ok()).await;
     let session = login(&store, "jeju").await;
     assert_eq!(
         end(&store, "jeju", &session).await.unwrap(),
@@ -80,7 +81,7 @@ async fn a_server_that_hangs_is_given_up_after_both_limits() {
     assert_eq!(failed.kind(), StoreErrorKind::Unavailable);
     assert!(took < ms(700) + Duration::from_secs(1), "{took:?}");
     server.resume();
-    until(async || end(&store, "jeju", &session).await.is_ok(), "no recovery").await;
+    until("it recovers", async || end(&store, "jeju", &session).await.is_ok()).await;
     assert!(!lives(&store, "jeju", &session).await);
 }
 

@@ -10,7 +10,7 @@ mod reached;
 mod support;
 
 use std::future::Future;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::task::JoinSet;
@@ -19,12 +19,11 @@ use tower_session_auth::store::{
 };
 use tower_session_auth::{EndReason, SessionId};
 
-use crate::support::ms;
+use crate::support::commands::Commands;
 use crate::support::redis::RedisServer;
 use crate::support::user;
+use crate::support::wait::until;
 
-/// When to stop waiting for what should take a tenth of it.
-const PATIENCE: Duration = Duration::from_secs(20);
 /// Longer than any test: who waits so long waits until it is let go.
 const LONG: Duration = Duration::from_secs(10);
 
@@ -40,16 +39,8 @@ async fn replica_of(primary: &RedisServer) -> RedisServer {
     let port = primary.port().to_string();
     let replica = RedisServer::start_with(&["--replicaof", "127.0.0.1", &port]).await;
     let in_step = async || primary.number(&["WAIT", &all, "100"]).await.to_string() == all;
-    until(in_step, "the replica does not attach").await;
+    until("the replica is in step", in_step).await;
     replica
-}
-
-async fn until(done: impl AsyncFn() -> bool, what: &str) {
-    let give_up = Instant::now() + PATIENCE;
-    while !done().await {
-        assert!(Instant::now() < give_up, "{what}");
-        tokio::time::sleep(ms(5)).await;
-    }
 }
 
 /// Patient with a machine that compiles beside the tests.
@@ -99,13 +90,11 @@ async fn waiting(server: &RedisServer) -> Vec<String> {
 
 /// Waits until so many connections are in a `WAIT`.
 async fn until_waiting(server: &RedisServer, count: usize) -> Vec<String> {
-    until(async || waiting(server).await.len() == count, "nobody waits for replicas").await;
+    until("so many wait for replicas", async || waiting(server).await.len() == count).await;
     waiting(server).await
 }
 
 /// How often scripts were run.
 async fn scripts_run(server: &RedisServer) -> u64 {
-    let stats = server.text(&["INFO", "commandstats"]).await.unwrap();
-    let line = stats.lines().find_map(|line| line.strip_prefix("cmdstat_evalsha:calls="));
-    line.map_or(0, |line| line.split(',').next().unwrap().parse().unwrap())
+    Commands::of(server).await.calls("evalsha")
 }

@@ -6,6 +6,7 @@ use tower_session_auth::store::{RedisStore, Replicas, Revoke, SessionStore, Stor
 use tower_session_auth::testing::store_contract;
 use tower_session_auth::{EndReason, MemoryStore};
 
+use crate::support::commands::Commands;
 use crate::support::log::Log;
 use crate::support::redis::{ACL_RULE, RedisServer};
 use crate::support::{builder, manager, ms, user};
@@ -33,6 +34,28 @@ async fn a_revocation_that_a_replica_has_says_so() {
     // What has ended can be asked for again.
     let again = end(&store, "jeju", &one).await.unwrap();
     assert_eq!((again.sessions.len(), again.replicas), (0, Replicas::Reached(1)));
+}
+
+#[tokio::test]
+async fn what_has_ended_is_written_once_more_so_that_there_is_something_to_wait_for() {
+    let primary = primary().await;
+    let store = RedisStore::new(&primary.url()).unwrap();
+    let one = login(&store, "jeju").await;
+    let written = async || {
+        let info = primary.text(&["INFO", "replication"]).await.unwrap();
+        let offset = info.lines().find_map(|line| line.strip_prefix("master_repl_offset:"));
+        offset.unwrap().trim().parse::<u64>().unwrap()
+    };
+    // Without a replica nothing is counted.
+    let _replica = replica_of(&primary).await;
+    let stone = async || primary.text(&["HGET", "session:{jeju}:gone", one.as_str()]).await;
+    end(&store, "jeju", &one).await.unwrap();
+    let (before, buried) = (written().await, stone().await.unwrap());
+    assert_eq!(end(&store, "jeju", &one).await.unwrap().sessions, []);
+    // Replicas are told the time now and then as well, which is short.
+    let command = "HSET session:{jeju}:gone".len() + one.as_str().len() + buried.len();
+    assert!(written().await >= before + command as u64, "the second time as well");
+    assert_eq!(stone().await, Some(buried), "as it was");
 }
 
 #[tokio::test]
@@ -142,8 +165,8 @@ async fn other_stores_are_not_asked_for_replicas() {
         let ended = manager.revoke(&user("jeju"), Revoke::All, EndReason::Admin).await.unwrap();
         assert_eq!(ended, revoked(login.session.id(), Replicas::NotAsked));
     }
-    let stats = server.text(&["INFO", "commandstats"]).await.unwrap();
-    assert!(!stats.contains("cmdstat_wait:"), "{stats}");
+    let commands = Commands::of(&server).await;
+    assert_eq!(commands.calls("wait") + commands.rejected("wait"), 0, "{commands:?}");
 }
 
 #[tokio::test]

@@ -9,9 +9,11 @@ use tokio::task::JoinSet;
 use tower_session_auth::SessionId;
 use tower_session_auth::store::{NewRecord, RedisStore, SessionStore, Touch, Touched};
 
+use crate::support::proxy::{Fate, Proxy, Rule};
 use crate::support::redis::RedisServer;
-use crate::support::user;
-use crate::{Traffic, logins, patient};
+use crate::support::wait::until;
+use crate::support::{builder, user};
+use crate::{Traffic, ask, logins, patient, until_login};
 
 #[tokio::test]
 async fn killed_connections_cost_no_request_an_answer() {
@@ -34,6 +36,48 @@ async fn killed_connections_cost_no_request_an_answer() {
     println!("{killed} connections killed, {} of {} not 200", not_ok.len(), answers.len());
     assert!(killed >= 20, "{killed}");
     assert!(not_ok.is_empty(), "{} of {}: {:?}", not_ok.len(), answers.len(), not_ok.first());
+}
+
+#[tokio::test]
+async fn a_connection_that_answers_nothing_is_replaced_also_by_who_is_impatient() {
+    let server = RedisServer::start().await;
+    let proxy = Proxy::start(server.port());
+    // The store would wait for 5 s, and everybody gives up after 100 ms: nobody is ever late.
+    let store = RedisStore::builder(proxy.url().as_str()).timeout(Duration::from_secs(5));
+    let (manager, _worker) = builder()
+        .store(store.build().unwrap())
+        .store_timeout(Duration::from_millis(100))
+        .without_near_cache()
+        .build()
+        .unwrap();
+    let login = until_login(&manager, "jeju").await;
+    // A host that has vanished, and whose address now leads to another: what is there answers nothing, for ever.
+    proxy.set(Rule { fate: Fate::Vanish, ..Rule::PASS });
+    until("nobody answers", async || ask(&manager, &login).await.is_unavailable()).await;
+    proxy.set(Rule::PASS);
+    until("a new connection answers", async || ask(&manager, &login).await.is_ok()).await;
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn the_system_looks_after_idle_connections() {
+    let server = RedisServer::start().await;
+    let (manager, worker, _) = patient(&server.url());
+    let _background = worker.start();
+    logins(&manager, 1).await;
+    let port = format!(":{:04X}", server.port());
+    // Established, to this server: which timer runs? 2 is that of keepalive, 0 none.
+    until("each has a timer", async || {
+        let sockets = std::fs::read_to_string("/proc/self/net/tcp").unwrap();
+        let mut timers = sockets.lines().filter_map(|line| {
+            let fields: Vec<&str> = line.split_whitespace().collect();
+            (fields[2].ends_with(&port) && fields[3] == "01").then(|| fields[5].to_owned())
+        });
+        let first = timers.next();
+        first.is_some_and(|first| first.starts_with("02:"))
+            && timers.all(|timer| timer.starts_with("02:"))
+    })
+    .await;
 }
 
 /// Kills all connections without giving this thread's runtime a chance to notice.

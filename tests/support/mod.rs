@@ -11,6 +11,7 @@
 )]
 
 pub mod client;
+pub mod commands;
 pub mod figures;
 pub mod forge;
 pub mod log;
@@ -21,6 +22,7 @@ pub mod redis;
 pub mod server;
 pub mod switch;
 pub mod valve;
+pub mod wait;
 
 use std::time::Duration;
 

@@ -10,6 +10,7 @@ use redis::{Cmd, Pipeline, RedisError, RedisResult, Value, pipe};
 
 use super::error::is_noscript;
 use super::scripts::{Hashes, Script};
+use crate::limit;
 
 /// Moves when all connections that were made before are of no more use.
 #[derive(Debug, Default)]
@@ -181,7 +182,8 @@ impl Wait {
         Self {
             connection: Arc::clone(&connection.state),
             since: Instant::now(),
-            late: connection.timeout / 2,
+            // A caller of less patience than the store would otherwise never be late.
+            late: (connection.timeout / 2).min(limit::left() / 4 * 3),
             over: false,
         }
     }

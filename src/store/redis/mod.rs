@@ -10,7 +10,7 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
 use redis::{Client, IntoConnectionInfo, Value, cmd};
@@ -31,6 +31,7 @@ use super::{
     StoreError, StoreErrorKind, StoreHealth, Touch, Touched, Tracking, Updated, UpdatedAll, span,
 };
 use crate::clock::{Timestamp, millis};
+use crate::coherence::Tick;
 use crate::error::ConfigError;
 use crate::id::{SessionId, UserId, random_text};
 use crate::reason::EndReason;
@@ -282,7 +283,7 @@ impl SessionStore for RedisStore {
     }
 
     async fn upkeep(&self) -> Result<(), StoreError> {
-        let sent = Instant::now();
+        let sent = Tick::now();
         let time = self.inner.requests.ask(&cmd("TIME")).await?;
         self.inner.clock.learn(time::micros_of(&time).ok_or_else(unexpected)?, sent);
         Ok(())

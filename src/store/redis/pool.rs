@@ -5,7 +5,7 @@ use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
 use bb8_redis::bb8;
@@ -21,6 +21,7 @@ use super::error::{fault, store_error};
 use super::scripts::{Hashes, Script};
 use super::server::ServerInfo;
 use super::time::{ServerClock, micros_of};
+use crate::coherence::Tick;
 use crate::store::{StoreError, StoreErrorKind};
 use crate::trace;
 
@@ -150,7 +151,7 @@ impl Connector {
 
     /// A connection with the answers to its greeting, and when that was sent: version, time and scripts in one round
     /// trip.
-    async fn make(&self) -> RedisResult<(Connection, Vec<Value>, Instant)> {
+    async fn make(&self) -> RedisResult<(Connection, Vec<Value>, Tick)> {
         let state = Arc::new(Health::new(&self.state.eras));
         let (told, changed) = (Arc::clone(&state), Arc::clone(&self.state.changes));
         let config = AsyncConnectionConfig::new()
@@ -170,13 +171,13 @@ impl Connector {
         let mut greeting = pipe();
         greeting.add_command(cmd("HELLO")).add_command(cmd("TIME"));
         Script::load_all(&mut greeting);
-        let sent = Instant::now();
+        let sent = Tick::now();
         let answers = connection.send_all(&greeting).await?;
         Ok((connection, answers, sent))
     }
 
     /// Looks at the version, and takes in the time and the scripts' names.
-    fn greeted(&self, answers: Vec<Value>, sent: Instant) -> Result<Hashes, StoreError> {
+    fn greeted(&self, answers: Vec<Value>, sent: Tick) -> Result<Hashes, StoreError> {
         let mut answers = answers
             .into_iter()
             .map(|answer| answer.extract_error().map_err(|error| store_error(&error)));

@@ -2,16 +2,18 @@
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use redis::Value;
 
 use crate::clock::Timestamp;
+use crate::coherence::Tick;
 
-/// The server's clock: what it said, carried on by this host's monotonic clock. The host's wall clock plays no part.
+/// The server's clock: what it said, carried on by this host's monotonic clock, also while the host sleeps. The host's
+/// wall clock plays no part.
 #[derive(Debug)]
 pub(super) struct ServerClock {
-    start: Instant,
+    start: Tick,
     /// Microseconds from `start` to the server's time; `i64::MIN` until the server has said something.
     offset: AtomicI64,
     /// How far the offset may be wrong, in microseconds.
@@ -20,11 +22,7 @@ pub(super) struct ServerClock {
 
 impl ServerClock {
     pub(super) fn new() -> Self {
-        Self {
-            start: Instant::now(),
-            offset: AtomicI64::new(i64::MIN),
-            doubt: Mutex::new(i64::MAX),
-        }
+        Self { start: Tick::now(), offset: AtomicI64::new(i64::MIN), doubt: Mutex::new(i64::MAX) }
     }
 
     /// The server's time; 1970 while nothing is known, which no answer of the server can be compared with: each
@@ -34,12 +32,12 @@ impl ServerClock {
         if offset == i64::MIN {
             return Timestamp::from_millis(0);
         }
-        Timestamp::from_millis(offset.saturating_add(micros(self.start.elapsed())) / 1_000)
+        Timestamp::from_millis(offset.saturating_add(micros(Tick::now().since(self.start))) / 1_000)
     }
 
     /// Takes in the server's time, asked at `sent` and just answered.
-    pub(super) fn learn(&self, server_micros: i64, sent: Instant) {
-        self.learn_at(server_micros, sent.duration_since(self.start), sent.elapsed());
+    pub(super) fn learn(&self, server_micros: i64, sent: Tick) {
+        self.learn_at(server_micros, sent.since(self.start), Tick::now().since(sent));
     }
 
     // The server read its clock somewhere in the round trip: in its middle, give or take half of it.

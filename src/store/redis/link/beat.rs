@@ -8,7 +8,7 @@ use tokio::time::timeout;
 
 use super::canary::Sung;
 use super::{Link, Links};
-use crate::coherence::Tick;
+use crate::coherence::{LinkState, Tick};
 use crate::store::Tracker as _;
 use crate::store::redis::server::ServerInfo;
 
@@ -66,6 +66,9 @@ impl Links {
             }
             if proved.is_some() {
                 link.lease.renew(sent);
+                self.figures.link_is(LinkState::Trusted);
+            } else if !self.is_coherent() {
+                self.figures.link_is(LinkState::Connecting);
             }
             if link.canary.lost_within(self.beat()).await {
                 return Lost::Closed;

@@ -51,6 +51,9 @@ const BEATS: u32 = 5;
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
 const LAST_PAUSE: Duration = Duration::from_secs(1);
 
+/// A link that held for so long was a good one.
+const STEADY: Duration = Duration::from_secs(10);
+
 /// A server that refuses may have been replaced, or told otherwise.
 const REFUSED_PAUSE: Duration = Duration::from_secs(60);
 
@@ -99,7 +102,7 @@ impl Links {
                     let why = self.serve(link).await;
                     self.lost(why);
                     // One that is lost again and again is not made again and again without a pause.
-                    if Tick::now().since(begin) >= self.lease {
+                    if Tick::now().since(begin) >= STEADY {
                         pause = FIRST_PAUSE;
                     } else {
                         tokio::time::sleep(pause).await;

@@ -29,12 +29,10 @@ impl From<RedisError> for NotOpened {
     }
 }
 
+// A server that is of no use at all is told of by the pool, which meets it as well.
 impl From<StoreError> for NotOpened {
     fn from(error: StoreError) -> Self {
-        match error.kind() {
-            StoreErrorKind::Unsupported => Self::Refused(error),
-            _ => Self::Away(error),
-        }
+        Self::Away(error)
     }
 }
 

@@ -1,0 +1,49 @@
+//! Somebody at the server's console who closes other people's connections.
+
+use redis::aio::MultiplexedConnection;
+
+use crate::support::redis::RedisServer;
+
+/// On a connection of its own, made beforehand, which is never one of those that are closed.
+pub(crate) struct Operator(MultiplexedConnection);
+
+impl Operator {
+    pub(crate) async fn at(server: &RedisServer) -> Self {
+        Self(server.connection().await)
+    }
+
+    /// Closes the connections on which the server tracks what is read, and tells how many.
+    pub(crate) async fn kill_links(&mut self) -> u64 {
+        self.kill_each(|flags| flags.contains('t')).await
+    }
+
+    /// Closes all others, and tells how many.
+    pub(crate) async fn kill_all_but_links(&mut self) -> u64 {
+        self.kill_each(|flags| !flags.contains('t')).await
+    }
+
+    /// Closes all of applications, in one go, and tells how many.
+    pub(crate) async fn kill_all(&mut self) -> u64 {
+        self.kill("TYPE", "pubsub").await + self.kill("TYPE", "normal").await
+    }
+
+    async fn kill_each(&mut self, is_one: impl Fn(&str) -> bool) -> u64 {
+        let all = redis::cmd("CLIENT").arg("LIST").query_async(&mut self.0).await;
+        let all: String = all.unwrap();
+        let value = |line: &str, name: &str| {
+            let mut words = line.split(' ').filter_map(|word| word.split_once('='));
+            words.find(|(key, _)| *key == name).unwrap().1.to_owned()
+        };
+        let mut killed = 0;
+        for line in all.lines().filter(|line| is_one(&value(line, "flags"))) {
+            killed += self.kill("ID", &value(line, "id")).await;
+        }
+        killed
+    }
+
+    async fn kill(&mut self, by: &str, which: &str) -> u64 {
+        let mut kill = redis::cmd("CLIENT");
+        kill.arg(&["KILL", by, which, "SKIPME", "yes"]);
+        kill.query_async(&mut self.0).await.unwrap()
+    }
+}
