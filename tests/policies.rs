@@ -12,12 +12,10 @@ mod support;
 use std::net::SocketAddr;
 use std::time::Instant;
 
-use tokio::time::sleep;
-
 use crate::support::client::{exchange, status};
-use crate::support::ms;
 use crate::support::redis::RedisServer;
-use crate::support::server::{PATIENCE, SECRET, Server};
+use crate::support::server::{SECRET, Server};
+use crate::support::wait::{PATIENCE, until};
 
 const UNKNOWN: (u16, &str) = (503, "store_unavailable");
 const LIVE: [(u16, &str); 4] = [
@@ -104,17 +102,14 @@ impl Example {
     /// Asks a route until it answers like this, and before that only like that, or that nobody can tell: a machine that
     /// compiles beside the tests lets Redis be late now and then.
     async fn until(&self, route: usize, wanted: (u16, &str), before: (u16, &str), when: &str) {
-        let (path, give_up) = (&self.routes[route].1, Instant::now() + PATIENCE);
-        loop {
+        let path = &self.routes[route].1;
+        until(&format!("{path} {when}: {wanted:?}"), async || {
             let (status, text) = self.answer(route).await;
             let answer = (status, text.as_str());
-            if answer == wanted {
-                return;
-            }
-            assert!(answer == before || answer == UNKNOWN, "{path} {when}: {answer:?}");
-            assert!(Instant::now() < give_up, "{path} {when}: {wanted:?} does not come");
-            sleep(ms(10)).await;
-        }
+            assert!([wanted, before, UNKNOWN].contains(&answer), "{path} {when}: {answer:?}");
+            answer == wanted
+        })
+        .await;
     }
 
     async fn cache(&self) -> String {
@@ -126,15 +121,7 @@ impl Example {
     }
 
     async fn until_cache_says(&self, text: &str) {
-        let give_up = Instant::now() + PATIENCE;
-        loop {
-            let cache = self.cache().await;
-            if cache.contains(text) {
-                return;
-            }
-            assert!(Instant::now() < give_up, "{text} does not come: {cache}");
-            sleep(ms(10)).await;
-        }
+        until(text, async || self.cache().await.contains(text)).await;
     }
 
     async fn figure(&self, name: &str) -> u64 {
@@ -155,15 +142,12 @@ impl Example {
         for (route, wanted) in LIVE.into_iter().enumerate() {
             self.until(route, wanted, AWAY[route], when).await;
         }
-        let give_up = Instant::now() + PATIENCE;
-        loop {
+        until("a hit", async || {
             let before = self.figure("hits").await;
             self.until(ACCOUNT, LIVE[ACCOUNT], UNKNOWN, when).await;
-            if self.figure("hits").await == before + 1 {
-                return;
-            }
-            assert!(Instant::now() < give_up, "it is not remembered {when}");
-        }
+            self.figure("hits").await == before + 1
+        })
+        .await;
     }
 
     /// Redis is away: where it is asked each time, that shows at once; elsewhere, when its last word is over.
