@@ -109,14 +109,23 @@ impl Server {
 
     /// Waits until the log has a whole line with this text.
     pub async fn until_logged(&mut self, text: &str) -> String {
+        let logged = self.logged(text).await;
+        logged.unwrap_or_else(|| panic!("it has ended: {}", self.log()))
+    }
+
+    /// The same; `None` if it ends before.
+    pub async fn logged(&mut self, text: &str) -> Option<String> {
         let give_up = Instant::now() + PATIENCE;
         loop {
+            let ended = self.child.try_wait().unwrap();
             let log = self.log();
             if log.contains(text) {
-                return log;
+                return Some(log);
             }
-            let ended = self.child.try_wait().unwrap();
-            assert!(ended.is_none() && Instant::now() < give_up, "{ended:?}: {log}");
+            if ended.is_some() {
+                return None;
+            }
+            assert!(Instant::now() < give_up, "it does not say {text:?}: {log}");
             sleep(ms(10)).await;
         }
     }

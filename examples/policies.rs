@@ -1,0 +1,119 @@
+//! What a route can choose: how old Redis's word on a session may be, and what happens while Redis cannot answer.
+//!
+//! ```sh
+//! redis-server --port 6400 --save '' --daemonize yes   # one to trouble
+//! REDIS_URL=redis://127.0.0.1:6400 cargo run --example policies   # prints requests to try
+//! ```
+//!
+//! In another terminal, the same requests after each of these (`cli` is `redis-cli -p 6400`):
+//!
+//! | | `/account` | `/transfer` | `/feed` | `/catalogue` |
+//! |---|---|---|---|---|
+//! | nothing yet | 200 | 200 | 200 | 200 |
+//! | `cli client pause 20000`: Redis hangs | 503 | 503 | 200, stale | 200, by token |
+//! | it goes on, 20 s later | 200 | 200 | 200 | 200 |
+//! | `cli shutdown` | 503 | 503 | 200, stale | 200, by token |
+//! | `redis-server` as above: it is back, empty | 401 | 401 | 401 | 401 |
+//!
+//! While Redis hangs, all but `/transfer` notice it half a second later: so long lasts its last word (the lease).
+//! Start the example anew, and see that who has logged out stays out:
+//!
+//! | | `/account` | `/transfer` | `/feed` | `/catalogue` |
+//! |---|---|---|---|---|
+//! | `cli del 'session:{jeju}:live'` | 401 | 401 | 401 | 401 |
+//! | then `cli shutdown` | 503 | 503 | 401 | 401 |
+//! | anew, and both without a request in between | 503 | 503 | 503 | 200, by token |
+//!
+//! The last is what a route by token gives up: nobody here has asked about that token since it was logged out.
+
+#![expect(clippy::print_stdout, reason = "it is all that this program says")]
+
+use std::error::Error;
+use std::time::Duration;
+
+use axum::Router;
+use axum::routing::{get, post};
+use tower_session_auth::{
+    Caller, FailurePolicy, KeySet, NearCache, NewSession, RedisStore, Session, SessionAuthLayer,
+    SessionId, SessionManager, SigningKey, UserId,
+};
+
+async fn account(session: Session) -> String {
+    format!("the account of {}\n", session.user_id())
+}
+
+async fn transfer(session: Session) -> String {
+    format!("paid by {}\n", session.user_id())
+}
+
+async fn feed(session: Session) -> String {
+    // They may have been logged out since: to read on does no harm here, to change something would.
+    let note = if session.is_stale() { ", stale: as of a moment ago" } else { "" };
+    format!("the feed of {}{note}\n", session.user_id())
+}
+
+async fn catalogue(caller: Caller) -> String {
+    match caller {
+        Caller::Session(session) => format!("the catalogue for {}\n", session.user_id()),
+        // No session, so no role and no data: only what the JWT says.
+        Caller::TokenOnly(token) => {
+            format!("the catalogue for {}, by token\n", token.claims().user())
+        }
+    }
+}
+
+/// For whoever runs it.
+fn cache(manager: &SessionManager) -> String {
+    let NearCache { state, since, hits, misses, invalidations, stale_served, .. } =
+        manager.near_cache();
+    let (state, since) = (state.as_str(), since.as_secs());
+    format!(
+        "{state} for {since} s: hits {hits}, misses {misses}, invalidations {invalidations}, stale {stale_served}\n"
+    )
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let env = |name, default: &str| std::env::var(name).unwrap_or_else(|_| default.to_owned());
+    let random = [SessionId::random()?.to_string(), SessionId::random()?.to_string()].concat();
+    let store = RedisStore::new(&env("REDIS_URL", "redis://127.0.0.1:6379"))?;
+    store.check().await.map_err(|error| format!("Redis, as in REDIS_URL: {error}"))?;
+    let (manager, worker) = SessionManager::builder()
+        .keys(KeySet::new(SigningKey::hs256("1", env("JWT_SECRET", &random).as_bytes())?))
+        .issuer("https://example.com")
+        .audience("policies")
+        .store(store)
+        .build()?;
+    let background = worker.start();
+
+    let layer = || SessionAuthLayer::new(manager.clone());
+    // Asks Redis for each request, and refuses while that does not answer.
+    let strict = layer().max_staleness(Duration::ZERO)?;
+    // Whoever was in a moment ago stays in for a minute more.
+    let stale = layer().failure_policy(FailurePolicy::ServeStale(Duration::from_secs(60)));
+    // A good JWT is enough, also one that was logged out elsewhere, for as long as Redis is away.
+    let by_token = layer().failure_policy(FailurePolicy::TokenOnly);
+    let operator = manager.clone();
+    let app = Router::new()
+        .route("/account", get(account).layer(layer()))
+        .route("/transfer", post(transfer).layer(strict))
+        .route("/feed", get(feed).layer(stale))
+        .route("/catalogue", get(catalogue).layer(by_token))
+        .route("/cache", get(async move || cache(&operator)));
+
+    let user = UserId::parse("jeju").ok_or("not a user id")?;
+    let login = manager.create(NewSession::new(user)).await?;
+
+    let listener = tokio::net::TcpListener::bind(env("BIND_ADDR", "127.0.0.1:8000")).await?;
+    let address = listener.local_addr()?;
+    println!("TOKEN={}", login.access_token);
+    for request in ["/account", "/transfer -X POST", "/feed", "/catalogue"] {
+        println!("curl -i http://{address}{request} -H \"authorization: Bearer $TOKEN\"");
+    }
+    println!("curl http://{address}/cache");
+
+    let ctrl_c = async { tokio::signal::ctrl_c().await.unwrap_or_default() };
+    axum::serve(listener, app).with_graceful_shutdown(ctrl_c).await?;
+    background.stop().await?; // writes what is left
+    Ok(())
+}
