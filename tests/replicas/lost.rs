@@ -4,10 +4,11 @@ use std::error::Error;
 use std::time::{Duration, Instant};
 
 use tower_session_auth::store::{RedisStore, Replicas, StoreErrorKind};
-use tower_session_auth::{EndReason, SessionError};
+use tower_session_auth::{EndReason, Login, SessionError};
 
+use crate::support::proxy::{Fate, Proxy, Rule};
 use crate::support::wait::until;
-use crate::support::{manager, ms, user};
+use crate::support::{builder, manager, ms, user};
 use crate::{LONG, begin, end, lives, login, outcome, primary, replica_of, revoked};
 use crate::{scripts_run, store, until_waiting};
 
@@ -39,6 +40,28 @@ async fn a_connection_killed_in_the_middle_is_an_error_and_nothing_is_done_twice
     let _replica = replica_of(&server).await;
     assert!(manager.delete(&user("jeju"), second.session.id(), EndReason::Logout).await.unwrap());
     assert_eq!(scripts_run(&server).await, before + 2);
+}
+
+#[tokio::test]
+async fn a_connection_that_answers_nothing_is_no_verdict_on_the_store() {
+    let server = primary().await;
+    let proxy = Proxy::start(server.port());
+    let store = RedisStore::builder(proxy.url().as_str()).wait_replicas(1, ms(50));
+    let (manager, _worker) =
+        builder().store(store.build().unwrap()).without_near_cache().build().unwrap();
+    let login = async || crate::support::login(&manager, "jeju").await;
+    let (first, second, third) = (login().await, login().await, login().await);
+    let end = async |login: &Login| {
+        manager.delete(&user("jeju"), login.session.id(), EndReason::Logout).await
+    };
+    assert!(end(&first).await.unwrap());
+    // Only revocations go this way: what others ask is on another connection, which is well.
+    proxy.set(Rule { fate: Fate::Vanish, ..Rule::PASS });
+    let Err(SessionError::Store(error)) = end(&second).await else { panic!("not an error") };
+    assert_eq!(error.kind(), StoreErrorKind::Interrupted);
+    proxy.set(Rule::PASS);
+    assert!(manager.authenticate(&third.access_token).await.is_ok(), "asked, and not turned away");
+    assert!(end(&second).await.unwrap(), "over a new connection");
 }
 
 #[tokio::test]
