@@ -7,7 +7,7 @@ use tower_session_auth::store::{RedisStore, Replicas, StoreErrorKind};
 use tower_session_auth::{EndReason, SessionError};
 
 use crate::support::wait::until;
-use crate::support::{manager, ms, user};
+use crate::support::{ms, patient_builder, user};
 use crate::{LONG, begin, end, lives, login, outcome, primary, replica_of, revoked};
 use crate::{scripts_run, store, until_waiting};
 
@@ -15,7 +15,7 @@ use crate::{scripts_run, store, until_waiting};
 async fn a_connection_killed_in_the_middle_is_an_error_and_nothing_is_done_twice() {
     let server = primary().await;
     let store = store(&server, 1, LONG);
-    let (manager, _worker) = manager(store.clone());
+    let (manager, _worker) = patient_builder(store.clone()).build().unwrap();
     let (first, second) = (
         crate::support::login(&manager, "jeju").await,
         crate::support::login(&manager, "jeju").await,
