@@ -7,7 +7,7 @@ use tower_session_auth::NearCacheState;
 use crate::fake::{Fake, Lane, Manners};
 use crate::support::log::Log;
 use crate::support::wait::{skip, until};
-use crate::world::{LONG, Shown, World};
+use crate::world::{LONG, MIDDLING, Shown, World};
 
 /// So short that a test can wait for its end.
 const SHORT: Duration = Duration::from_millis(300);
@@ -37,7 +37,7 @@ async fn with_manners(change: impl FnOnce(&mut Manners), lease: Duration) -> Wor
 
 #[tokio::test]
 async fn a_link_whose_beats_are_not_answered_is_trusted_no_longer_than_its_lease() {
-    let mut world = World::coherent(SHORT).await;
+    let mut world = World::coherent(MIDDLING).await;
     let shown = world.login("jeju").await;
     world.recovers(&shown).await;
     world.fake.hold(Lane::Link, "HELLO");
@@ -251,7 +251,7 @@ async fn a_link_that_is_closed_while_requests_wait_for_it_leaves_them_the_pool()
 #[tokio::test]
 async fn what_the_link_does_not_answer_in_time_is_asked_over_the_pool_and_not_remembered() {
     let fake = Fake::start().await;
-    let mut world = World::hurried(fake, LONG, Duration::from_secs(1));
+    let mut world = World::hurried(fake, LONG, 2 * MIDDLING);
     world.is_coherent().await;
     let shown = world.login("jeju").await;
     world.fake.hold(Lane::Link, "HGET");
