@@ -15,7 +15,7 @@ use crate::support::commands::Commands;
 use crate::support::log::Log;
 use crate::support::redis::{ACL_RULE, RedisServer};
 use crate::support::wait::until;
-use crate::support::{builder, login, manager, ms};
+use crate::support::{login, ms, patient_builder};
 
 const TOLD: &str = "the session store is not set up as it should be";
 
@@ -42,7 +42,7 @@ async fn logged(server: &RedisServer, store: RedisStore) -> String {
     let log = Log::default();
     let capture = log.capture();
     // Whose link to Redis would be counted as well.
-    let (manager, worker) = builder().store(store).without_near_cache().build().unwrap();
+    let (manager, worker) = patient_builder(store).without_near_cache().build().unwrap();
     let background = worker.start();
     until("a diagnosis", async || calls(server, "client|tracking").await > 0).await;
     let upkeeps = calls(server, "time").await;
@@ -129,7 +129,7 @@ async fn a_missing_right_to_tracking_is_told_and_one_to_look_around_is_not() {
     server.command(&["CONFIG", "RESETSTAT"]).await;
     let log = Log::default();
     let capture = log.capture();
-    let (manager, worker) = manager(store(&url));
+    let (manager, worker) = patient_builder(store(&url)).build().unwrap();
     let background = worker.start();
     // The try for the near cache, and the one of the diagnosis.
     until("a diagnosis", async || Commands::of(&server).await.rejected("client|tracking") == 2)
@@ -189,9 +189,7 @@ async fn all_that_is_wrong_is_told_at_once_and_once_by_clones() {
 async fn a_diagnosis_that_fails_is_no_trouble_of_the_store_and_is_made_later() {
     let server = RedisServer::start_with(&["--requirepass", "right"]).await;
     let store = RedisStore::builder(server.url().as_str()).pool_size(1).build().unwrap();
-    let patient = Duration::from_secs(3);
-    let builder = builder().store(store.clone()).store_timeout(patient).without_near_cache();
-    let (manager, worker) = builder.build().unwrap();
+    let (manager, worker) = patient_builder(store.clone()).without_near_cache().build().unwrap();
     let token = login(&manager, "jeju").await.access_token;
     // The connection that is there goes on, a new one is refused.
     server.command(&["CONFIG", "SET", "requirepass", "changed"]).await;

@@ -10,10 +10,7 @@ use tower_session_auth::{NearCacheState, Session, SessionAuthLayer, SessionManag
 
 use crate::fake::{Fake, Held, Lane};
 use crate::support::bearer;
-use crate::world::{LONG, Shown, World, says};
-
-/// Long against a turn on a busy machine, and short enough to be waited for.
-const LEASE: Duration = Duration::from_secs(1);
+use crate::world::{LONG, MIDDLING, Shown, World, says};
 
 type Ask = fn(&World, &Shown) -> JoinHandle<Option<u64>>;
 
@@ -60,7 +57,7 @@ async fn overtaken(world: &mut World, lane: Lane, shown: &Shown, ask: Ask) -> Ov
 
 #[tokio::test]
 async fn who_comes_when_the_lease_has_lapsed_does_not_wait_for_a_question_from_before() {
-    let mut world = World::coherent(LEASE).await;
+    let mut world = World::coherent(MIDDLING).await;
     let shown = world.login("jeju").await;
     let Overtaken { early, held, answer } =
         overtaken(&mut world, Lane::Link, &shown, request).await;

@@ -13,6 +13,9 @@ use crate::support::{builder, login};
 /// So long that no beat comes while a command is held.
 pub(crate) const LONG: Duration = Duration::from_secs(10);
 
+/// Long against a turn on a busy machine, and short enough to be waited for.
+pub(crate) const MIDDLING: Duration = Duration::from_secs(1);
+
 pub(crate) struct World {
     pub(crate) fake: Fake,
     pub(crate) manager: SessionManager,

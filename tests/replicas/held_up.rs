@@ -8,7 +8,7 @@ use tower_session_auth::EndReason;
 use tower_session_auth::store::{Replicas, SessionStore};
 
 use crate::support::wait::until;
-use crate::support::{manager, ms, user};
+use crate::support::{ms, patient_builder, user};
 use crate::{LONG, begin, end, lives, login, outcome, primary, revoked, store};
 use crate::{until_waiting, waiting};
 
@@ -16,7 +16,7 @@ use crate::{until_waiting, waiting};
 async fn others_are_answered_while_a_revocation_waits() {
     let server = primary().await;
     let store = store(&server, 1, LONG);
-    let (manager, _worker) = manager(store.clone());
+    let (manager, _worker) = patient_builder(store.clone()).build().unwrap();
     let first = crate::support::login(&manager, "jeju").await;
     let second = crate::support::login(&manager, "jeju").await;
     let mut waits = JoinSet::new();
@@ -109,7 +109,7 @@ async fn a_wait_that_its_caller_gave_up_is_in_nobodys_way() {
 async fn a_caller_of_the_manager_that_goes_away_leaves_nothing_half_done() {
     let server = primary().await;
     let store = store(&server, 1, ms(500));
-    let (manager, _worker) = manager(store.clone());
+    let (manager, _worker) = patient_builder(store.clone()).build().unwrap();
     let login = crate::support::login(&manager, "jeju").await;
     let owner = user("jeju");
     let hangs_up = manager.delete(&owner, login.session.id(), EndReason::Logout);

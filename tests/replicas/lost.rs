@@ -8,7 +8,7 @@ use tower_session_auth::{EndReason, Login, SessionError};
 
 use crate::support::proxy::{Fate, Proxy, Rule};
 use crate::support::wait::until;
-use crate::support::{builder, manager, ms, user};
+use crate::support::{builder, ms, patient_builder, user};
 use crate::{LONG, begin, end, lives, login, outcome, primary, replica_of, revoked};
 use crate::{scripts_run, store, until_waiting};
 
@@ -16,7 +16,7 @@ use crate::{scripts_run, store, until_waiting};
 async fn a_connection_killed_in_the_middle_is_an_error_and_nothing_is_done_twice() {
     let server = primary().await;
     let store = store(&server, 1, LONG);
-    let (manager, _worker) = manager(store.clone());
+    let (manager, _worker) = patient_builder(store.clone()).build().unwrap();
     let (first, second) = (
         crate::support::login(&manager, "jeju").await,
         crate::support::login(&manager, "jeju").await,

@@ -9,7 +9,7 @@ use tower_session_auth::{EndReason, MemoryStore};
 use crate::support::commands::Commands;
 use crate::support::log::Log;
 use crate::support::redis::{ACL_RULE, RedisServer};
-use crate::support::{builder, manager, ms, user};
+use crate::support::{builder, manager, ms, patient_builder, user};
 use crate::{LONG, end, lives, login, primary, replica_of, revoked, store};
 
 #[tokio::test]
@@ -62,7 +62,7 @@ async fn what_has_ended_is_written_once_more_so_that_there_is_something_to_wait_
 async fn every_verb_that_ends_sessions_waits() {
     let primary = primary().await;
     let replica = replica_of(&primary).await;
-    let (manager, _worker) = manager(store(&primary, 1, LONG));
+    let (manager, _worker) = patient_builder(store(&primary, 1, LONG)).build().unwrap();
     let fields = async || replica.number(&["HLEN", "session:{jeju}:live"]).await;
     let login = async || crate::support::login(&manager, "jeju").await;
     let jeju = user("jeju");
@@ -127,7 +127,7 @@ async fn without_a_replica_the_session_ends_all_the_same_and_the_log_tells() {
 async fn too_few_replicas_are_counted() {
     let primary = primary().await;
     let first = replica_of(&primary).await;
-    let two = store(&primary, 2, ms(1_000));
+    let two = store(&primary, 2, ms(3_000));
     let session = login(&two, "jeju").await;
     let ended = end(&two, "jeju", &session).await.unwrap();
     assert_eq!(ended, revoked(&session, Replicas::Missed(1)));

@@ -57,6 +57,11 @@ pub fn manager(store: impl SessionStore) -> (SessionManager, Worker) {
     builder().store(store).build().unwrap()
 }
 
+/// With a patience that makes no 503 of a machine that compiles beside the tests.
+pub fn patient_builder(store: impl SessionStore) -> SessionManagerBuilder {
+    builder().store(store).store_timeout(ms(3_000))
+}
+
 /// A manager on Tokio's clock, which a test may pause, and its store's switch.
 pub fn clocked() -> (SessionManager, Worker, switch::SwitchStore) {
     let clock = TokioClock::new(START);

@@ -8,7 +8,7 @@ use super::ms;
 pub const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Lets this much time pass at once for all that waits on Tokio's clock, in a test that lives on the real one. On a runtime
-/// of one thread only. A question that is under way is given up by whoever waits no longer than that.
+/// of one thread only. A question that is under way is given up by who waits no longer than that for its answer.
 pub async fn skip(time: Duration) {
     tokio::time::pause();
     tokio::time::advance(time).await;

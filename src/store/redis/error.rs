@@ -58,7 +58,8 @@ fn by_code(code: &str) -> Option<StoreErrorKind> {
     match code {
         "OOM" | "READONLY" | "MISCONF" | "NOREPLICAS" => Some(StoreErrorKind::WriteRefused),
         "WRONGTYPE" => Some(StoreErrorKind::Unreadable),
-        "NOPERM" => Some(StoreErrorKind::Unsupported),
+        // NOPROTO: it does not speak RESP3.
+        "NOPERM" | "NOPROTO" => Some(StoreErrorKind::Unsupported),
         "BUSY" | "LOADING" | "MASTERDOWN" | "CLUSTERDOWN" | "TRYAGAIN" | "NOAUTH" | "WRONGPASS" => {
             Some(StoreErrorKind::Unavailable)
         }
@@ -150,6 +151,7 @@ mod tests {
                 Unsupported,
             ),
             ("MOVED 3999 127.0.0.1:6381", Unsupported),
+            ("NOPROTO unsupported protocol version", Unsupported),
             ("WRONGTYPE Operation against a key holding the wrong kind of value", Unreadable),
         ] {
             assert_eq!(store_error(&server(line)).kind(), kind, "{line}");
