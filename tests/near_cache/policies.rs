@@ -99,6 +99,23 @@ async fn what_is_known_to_have_ended_is_refused_whoever_is_away() {
 }
 
 #[tokio::test]
+async fn what_a_later_link_was_told_counts_for_what_an_earlier_one_has_read() {
+    let mut world = world().await;
+    let Layers { stale, .. } = layers(&world);
+    let token = login(&world.manager, "jeju").await.access_token;
+    assert_eq!(sees(&stale, &token).await, "live");
+    world.server.command(&["CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"]).await;
+    until("the link is lost", async || world.manager.near_cache().lost_links == 1).await;
+    world.coherent().await;
+    // The new link is told that everything is gone, and nobody asks before Redis is away.
+    let told = world.manager.near_cache().invalidations;
+    world.server.command(&["FLUSHALL"]).await;
+    until("it is told", async || world.manager.near_cache().invalidations > told).await;
+    world.redis_is_gone().await;
+    assert_eq!(sees(&stale, &token).await, "store_unavailable");
+}
+
+#[tokio::test]
 async fn stale_ends_with_its_time() {
     let mut world = world().await;
     let layer = world.layer().failure_policy(FailurePolicy::ServeStale(Duration::from_millis(300)));
@@ -166,6 +183,22 @@ async fn an_account_that_is_known_to_be_switched_off_is_not_served_stale() {
     until("it is asked again", async || sees(&stale, &token).await == "account_inactive").await;
     world.redis_is_gone().await;
     assert_eq!(sees(&stale, &token).await, "store_unavailable");
+}
+
+#[tokio::test]
+async fn who_hears_that_an_account_is_switched_off_lets_nobody_in_who_is_remembered() {
+    let accounts = Accounts::default();
+    let directory = accounts.clone();
+    let world = world_with(|builder| builder.directory(directory)).await;
+    let layer = world.layer();
+    let login = login(&world.manager, "jeju").await;
+    for _ in 0..2 {
+        assert_eq!(sees(&layer, &login.access_token).await, "live");
+    }
+    accounts.0.store(INACTIVE, Ordering::Relaxed);
+    assert_eq!(sees(&layer, &login.access_token).await, "live", "that is remembered for 30 s");
+    assert!(world.manager.account(&login.session).await.is_err());
+    assert_eq!(sees(&layer, &login.access_token).await, "account_inactive");
 }
 
 #[tokio::test]
