@@ -328,14 +328,48 @@ impl Server {
                 found.map_or_else(|| b"_\r\n".to_vec(), |value| bulk(value))
             }
             // In the order in which the store loads them.
-            ["EVALSHA", "0", "3", live, seen, _, sid, idle, lifetime, payload, ..] => {
+            ["EVALSHA", "0", "3", live, seen, _, sid, idle, lifetime, payload, max, .., salt] => {
                 let (now, idle, lifetime) =
                     (self.now(), idle.parse::<i64>().unwrap(), lifetime.parse::<i64>().unwrap());
-                let record = format!("1 1 {now} {idle} {}\n{payload}", now + lifetime);
+                let header = format!("1 {now} {idle} {}", now + lifetime);
+                let record = match salt {
+                    "" => format!("1 {header}\n{payload}"),
+                    salt => format!("2 {header} 0 {now} {salt}\n{payload}"),
+                };
+                // Tests fill what is as large as one session.
+                let evicted = if max == "1" { state.hashes.remove(live) } else { None };
                 for (key, value) in [(live, record), (seen, format!("{}:{now}", now + idle))] {
                     state.hashes.entry(key.to_owned()).or_default().insert(sid.to_owned(), value);
                 }
-                format!("*2\r\n:{now}\r\n:0\r\n").into_bytes()
+                let evicted: Vec<_> = evicted.into_iter().flat_map(HashMap::into_keys).collect();
+                let mut answer = format!("*{}\r\n:{now}\r\n:0\r\n", 2 + evicted.len()).into_bytes();
+                answer.extend(evicted.iter().flat_map(|sid| bulk(sid)));
+                answer
+            }
+            ["EVALSHA", "2", "3", live, _, _, sid, expected, payload] => {
+                let next = replaced(state.hashes.get_mut(live).unwrap(), sid, expected, payload);
+                format!(":{next}\r\n").into_bytes()
+            }
+            ["EVALSHA", "3", "3", live, _, _, _guard, ref new @ ..] => {
+                for new in new.chunks(3) {
+                    replaced(state.hashes.get_mut(live).unwrap(), new[0], new[1], new[2]);
+                }
+                b":1\r\n".to_vec()
+            }
+            // As if somebody had been faster with the same refresh token.
+            ["EVALSHA", "4", "3", live, _, _, sid, ..] => {
+                state.hashes.get_mut(live).unwrap().remove(sid);
+                b":-3\r\n".to_vec()
+            }
+            ["EVALSHA", "7", "3", live, seen, _] => {
+                let sessions: Vec<_> = state.hashes[live].iter().collect();
+                let mut answer = format!("*{}\r\n", 3 * sessions.len()).into_bytes();
+                for (sid, record) in sessions {
+                    answer.extend(
+                        [sid, record, &state.hashes[seen][sid]].map(|text| bulk(text)).concat(),
+                    );
+                }
+                answer
             }
             ["EVALSHA", "1", ..] => format!(":{}\r\n", self.now() + 3_600_000).into_bytes(),
             ["EVALSHA", "5", "3", live, seen, gone, sid, reason, ..] => {
@@ -353,6 +387,19 @@ impl Server {
     fn now(&self) -> i64 {
         START.as_millis() + i64::try_from(self.started.elapsed().as_millis()).unwrap()
     }
+}
+
+/// Writes a session's content as an update does; returns its new revision.
+fn replaced(live: &mut HashMap<String, String>, sid: &str, expected: &str, payload: &str) -> u64 {
+    let record = live.get_mut(sid).unwrap();
+    let header = record.lines().next().unwrap();
+    let mut words: Vec<_> = header.split(' ').collect();
+    assert_eq!(words[1], expected, "nobody is faster");
+    let next = expected.parse::<u64>().unwrap() + 1;
+    let text = next.to_string();
+    words[1] = &text;
+    *record = format!("{}\n{payload}", words.join(" "));
+    next
 }
 
 fn live(user: &str) -> String {

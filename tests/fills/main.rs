@@ -15,6 +15,7 @@
 mod changes;
 mod fake;
 mod links;
+mod own;
 #[path = "../support/mod.rs"]
 mod support;
 mod world;
