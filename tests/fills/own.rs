@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use http::{Request, Response};
 use tokio::spawn;
+use tokio::task::spawn_blocking;
 use tower::{Layer, ServiceExt, service_fn};
 use tower_session_auth::clock::{Clock, Timestamp};
 use tower_session_auth::{
@@ -14,6 +15,8 @@ use tower_session_auth::{
 };
 
 use crate::fake::{Fake, Lane};
+use crate::support::forge::{decoded, forge, parts};
+use crate::support::valve::Valve;
 use crate::support::{SECRET, START, bearer, user};
 use crate::world::{LONG, World, says};
 
@@ -93,6 +96,64 @@ async fn who_allows_no_staleness_rides_on_nobodys_question() {
     assert_eq!(world.fake.asked(Lane::Link, "HGET"), 1, "it was asked elsewhere");
     held.send(&[&answer]);
     assert_eq!(early.await.unwrap(), Some(1));
+}
+
+#[tokio::test]
+async fn what_was_read_for_who_allows_no_staleness_stands_for_nothing() {
+    let world = World::coherent(LONG).await;
+    let shown = world.login("jeju").await;
+    let layer = SessionAuthLayer::new(world.manager.clone()).max_staleness(Duration::ZERO).unwrap();
+    let strict = layer.on_reject(|error: &_, _: tower_session_auth::Head<'_>| panic!("{error}"));
+    let seen = strict.layer(service_fn(revision)).oneshot(bearer(&shown.token)).await.unwrap();
+    assert_eq!(seen.into_body(), 1);
+    // The link has not read it, so nobody tells.
+    world.fake.update(&shown.user, &shown.sid);
+    assert_eq!(world.says(&shown).await, Some(2));
+    world.recovers(&shown).await;
+}
+
+#[tokio::test]
+async fn each_refusal_of_what_is_known_to_have_ended_is_told() {
+    let valve = Valve::default();
+    let sink = valve.clone();
+    let world = World::coherent_with(|builder| builder.event_sink(sink)).await;
+    let shown = world.login("jeju").await;
+    world.fake.end(&shown.user, &shown.sid);
+    for _ in 0..5 {
+        assert_eq!(world.says(&shown).await, None);
+    }
+    assert_eq!((world.figures().hits, world.figures().fills), (4, 1));
+    spawn_blocking(move || {
+        valve.wait_for(6);
+        let seen = valve.seen();
+        assert_eq!(
+            seen.iter().filter(|event| event.starts_with("rejected")).count(),
+            5,
+            "{seen:?}"
+        );
+    })
+    .await
+    .unwrap();
+}
+
+#[tokio::test]
+async fn a_token_of_a_number_that_the_session_lost_is_refused_also_where_it_would_be_remembered() {
+    let world = World::coherent_with(|builder| {
+        builder.refresh_keys(KeySet::new(SigningKey::hs256("r", SECRET).unwrap()))
+    })
+    .await;
+    let login = world.manager.create(NewSession::new(user("jeju"))).await.unwrap();
+    let (header, payload, _) = parts(&login.access_token);
+    let (header, payload) = (decoded(header), decoded(payload));
+    let ahead = payload.replace(r#""rot":0"#, r#""rot":1"#);
+    assert_ne!(payload, ahead);
+    let ahead = forge(&header, &ahead, SECRET);
+    for _ in 0..2 {
+        let refused = world.manager.authenticate(&ahead).await.unwrap_err();
+        assert_eq!(refused.kind(), AuthErrorKind::InvalidToken);
+    }
+    assert_eq!(world.figures().hits, 0);
+    assert_eq!(says(&world.manager, &login.access_token).await, Some(1));
 }
 
 /// A clock that is set by hand.

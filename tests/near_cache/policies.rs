@@ -12,7 +12,8 @@ use tower_session_auth::{
     EndReason, FailurePolicy, NewSession, RequireRole, SessionAuthLayer, UserId,
 };
 
-use crate::support::{bearer, login, user};
+use crate::support::forge::{decoded, forge, parts};
+use crate::support::{SECRET, bearer, login, user};
 use crate::world::{World, sees, until, world, world_with};
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -68,7 +69,7 @@ async fn each_policy_does_what_it_says_while_redis_is_away_and_nothing_else_befo
 
 #[tokio::test]
 async fn what_is_known_to_have_ended_is_refused_whoever_is_away() {
-    let mut world = world().await;
+    let mut world = world_with(|builder| builder.session_limit(1)).await;
     let layers = layers(&world);
     let here = login(&world.manager, "here").await;
     let seen = login(&world.manager, "seen").await;
@@ -85,12 +86,19 @@ async fn what_is_known_to_have_ended_is_refused_whoever_is_away() {
     .await;
     world.server.number(&["DEL", "session:{evicted}:live"]).await;
     until("the deletion is told", async || world.manager.near_cache().invalidations >= 3).await;
+    // Another token of the one that was seen to have ended, and a session that made room for the next login.
+    let (header, payload, _) = parts(&seen.access_token);
+    let another = forge(&decoded(header), &format!(" {}", decoded(payload)), SECRET);
+    let pushed_out = login(&world.manager, "pushed").await.access_token;
+    login(&world.manager, "pushed").await;
 
     world.redis_is_gone().await;
     let [_, stale, token_only] = layers.see(&here.access_token).await;
     assert_eq!([stale, token_only], ["session_revoked"; 2]);
     let [_, stale, token_only] = layers.see(&seen.access_token).await;
     assert_eq!([stale, token_only], ["session_expired"; 2]);
+    assert_eq!(sees(&layers.token_only, &another).await, "session_expired");
+    assert_eq!(sees(&layers.token_only, &pushed_out).await, "session_revoked");
     assert_eq!(
         sees(&layers.stale, &evicted.access_token).await,
         "store_unavailable",
