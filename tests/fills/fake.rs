@@ -5,17 +5,15 @@ use std::collections::{HashMap, HashSet};
 use std::io::Write as _;
 use std::net::{Shutdown, TcpStream as Socket};
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 
+use crate::resp::{PATIENCE, bulk, hello, live, news, replaced};
 use crate::support::START;
-
-/// How long a test waits for the library at most.
-const PATIENCE: Duration = Duration::from_secs(20);
 
 /// On which connection: the one that is told of changes, or another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -387,35 +385,6 @@ impl Server {
     fn now(&self) -> i64 {
         START.as_millis() + i64::try_from(self.started.elapsed().as_millis()).unwrap()
     }
-}
-
-/// Writes a session's content as an update does; returns its new revision.
-fn replaced(live: &mut HashMap<String, String>, sid: &str, expected: &str, payload: &str) -> u64 {
-    let record = live.get_mut(sid).unwrap();
-    let header = record.lines().next().unwrap();
-    let mut words: Vec<_> = header.split(' ').collect();
-    assert_eq!(words[1], expected, "nobody is faster");
-    let next = expected.parse::<u64>().unwrap() + 1;
-    let text = next.to_string();
-    words[1] = &text;
-    *record = format!("{}\n{payload}", words.join(" "));
-    next
-}
-
-fn live(user: &str) -> String {
-    format!("session:{{{user}}}:live")
-}
-
-fn bulk(text: &str) -> Vec<u8> {
-    format!("${}\r\n{text}\r\n", text.len()).into_bytes()
-}
-
-fn news(key: &str) -> Vec<u8> {
-    [b">2\r\n$10\r\ninvalidate\r\n*1\r\n".to_vec(), bulk(key)].concat()
-}
-
-fn hello(role: &str) -> String {
-    format!("%4\r\n+server\r\n+redis\r\n+version\r\n+7.4.0\r\n+proto\r\n:3\r\n+role\r\n+{role}\r\n")
 }
 
 /// Lets everything else go on until this is so.

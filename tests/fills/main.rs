@@ -16,6 +16,7 @@ mod changes;
 mod fake;
 mod links;
 mod own;
+mod resp;
 #[path = "../support/mod.rs"]
 mod support;
 mod world;
