@@ -118,7 +118,7 @@ impl Shared {
     fn tell(&self, change: Change) {
         match change {
             Change::OfKey => self.bump(),
-            Change::OfAll => self.lease.flush(),
+            Change::OfAll => self.generations.flush(),
         }
     }
 }

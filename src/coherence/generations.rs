@@ -12,6 +12,9 @@ use super::sync::{AtomicU64, Ordering};
 /// nobody outside knows which keys those are.
 pub(crate) struct Generations {
     counters: Box<[AtomicU64]>,
+    /// How often everything has changed. Here, and not with one connection's lease: who serves what was read on an
+    /// earlier connection must see it too.
+    flushes: AtomicU64,
     hasher: RandomState,
 }
 
@@ -23,7 +26,7 @@ impl Generations {
     /// A table of 2^`bits` counters of eight bytes.
     pub(crate) fn new(bits: u32) -> Self {
         let counters = (0..1_usize << bits).map(|_| AtomicU64::new(0)).collect();
-        Self { counters, hasher: RandomState::default() }
+        Self { counters, flushes: AtomicU64::new(0), hasher: RandomState::default() }
     }
 
     pub(crate) fn slot(&self, key: &[u8]) -> Slot {
@@ -41,5 +44,14 @@ impl Generations {
 
     pub(crate) fn current(&self, slot: Slot) -> u64 {
         self.counters.get(slot.0).map_or(u64::MAX, |counter| counter.load(Ordering::Acquire))
+    }
+
+    /// Everything may have changed.
+    pub(crate) fn flush(&self) {
+        self.flushes.fetch_add(1, Ordering::Release);
+    }
+
+    pub(crate) fn flushes(&self) -> u64 {
+        self.flushes.load(Ordering::Acquire)
     }
 }

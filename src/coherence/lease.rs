@@ -11,8 +11,6 @@ pub(crate) struct Lease {
     beat: AtomicU64,
     /// The same, and it outlives the end.
     last: AtomicU64,
-    /// How often it was told that everything has changed.
-    flushes: AtomicU64,
 }
 
 // Both are long before any beat.
@@ -21,11 +19,7 @@ const ENDED: u64 = 1;
 
 impl Lease {
     pub(crate) fn new() -> Self {
-        Self {
-            beat: AtomicU64::new(NOT_YET),
-            last: AtomicU64::new(NOT_YET),
-            flushes: AtomicU64::new(0),
-        }
+        Self { beat: AtomicU64::new(NOT_YET), last: AtomicU64::new(NOT_YET) }
     }
 
     /// A beat that was sent at `sent` has been answered. After the end this does nothing.
@@ -54,14 +48,5 @@ impl Lease {
     /// asked first as well.
     pub(crate) fn held(&self, now: Tick, bound: Duration) -> bool {
         now <= Tick::from_nanos(self.last.load(Ordering::Acquire)).after(bound)
-    }
-
-    /// Everything may have changed.
-    pub(crate) fn flush(&self) {
-        self.flushes.fetch_add(1, Ordering::Release);
-    }
-
-    pub(crate) fn flushes(&self) -> u64 {
-        self.flushes.load(Ordering::Acquire)
     }
 }

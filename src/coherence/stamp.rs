@@ -23,7 +23,7 @@ impl Stamp {
     pub(crate) fn take(lease: &Arc<Lease>, generations: &Arc<Generations>, key: &[u8]) -> Self {
         let slot = generations.slot(key);
         Self {
-            flushes: lease.flushes(),
+            flushes: generations.flushes(),
             generation: generations.current(slot),
             lease: Arc::clone(lease),
             generations: Arc::clone(generations),
@@ -44,9 +44,9 @@ impl Stamp {
         self.lease.held(now, bound) && self.unchanged()
     }
 
-    /// Whether nothing was told about the key since.
+    /// Whether nothing was told about the key since, on this connection or on a later one.
     fn unchanged(&self) -> bool {
-        self.flushes == self.lease.flushes()
+        self.flushes == self.generations.flushes()
             && self.generation == self.generations.current(self.slot)
     }
 

@@ -133,4 +133,13 @@ mod tests {
             );
         }
     }
+
+    #[test]
+    fn tokens_that_end_alike_are_not_the_same() {
+        let key = Key::new(1, "header.payload.0123456789abcdef");
+        let other = Lookup { audience: 1, token: b"header.poyload.0123456789abcdef" };
+        let hasher = RandomState::default();
+        assert_eq!(hasher.hash_one(&other), hasher.hash_one(&key), "they meet in one place");
+        assert!(!other.equivalent(&key));
+    }
 }

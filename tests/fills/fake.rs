@@ -12,6 +12,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 
+use crate::resp::{bulk, hello, live, news, replaced};
 use crate::support::START;
 use crate::support::wait::PATIENCE;
 
@@ -335,14 +336,48 @@ impl Server {
                 found.map_or_else(|| b"_\r\n".to_vec(), |value| bulk(value))
             }
             // In the order in which the store loads them.
-            ["EVALSHA", "0", "3", live, seen, _, sid, idle, lifetime, payload, ..] => {
+            ["EVALSHA", "0", "3", live, seen, _, sid, idle, lifetime, payload, max, .., salt] => {
                 let (now, idle, lifetime) =
                     (self.now(), idle.parse::<i64>().unwrap(), lifetime.parse::<i64>().unwrap());
-                let record = format!("1 1 {now} {idle} {}\n{payload}", now + lifetime);
+                let header = format!("1 {now} {idle} {}", now + lifetime);
+                let record = match salt {
+                    "" => format!("1 {header}\n{payload}"),
+                    salt => format!("2 {header} 0 {now} {salt}\n{payload}"),
+                };
+                // Tests fill what is as large as one session.
+                let evicted = if max == "1" { state.hashes.remove(live) } else { None };
                 for (key, value) in [(live, record), (seen, format!("{}:{now}", now + idle))] {
                     state.hashes.entry(key.to_owned()).or_default().insert(sid.to_owned(), value);
                 }
-                format!("*2\r\n:{now}\r\n:0\r\n").into_bytes()
+                let evicted: Vec<_> = evicted.into_iter().flat_map(HashMap::into_keys).collect();
+                let mut answer = format!("*{}\r\n:{now}\r\n:0\r\n", 2 + evicted.len()).into_bytes();
+                answer.extend(evicted.iter().flat_map(|sid| bulk(sid)));
+                answer
+            }
+            ["EVALSHA", "2", "3", live, _, _, sid, expected, payload] => {
+                let next = replaced(state.hashes.get_mut(live).unwrap(), sid, expected, payload);
+                format!(":{next}\r\n").into_bytes()
+            }
+            ["EVALSHA", "3", "3", live, _, _, _guard, ref new @ ..] => {
+                for new in new.chunks(3) {
+                    replaced(state.hashes.get_mut(live).unwrap(), new[0], new[1], new[2]);
+                }
+                b":1\r\n".to_vec()
+            }
+            // As if somebody had been faster with the same refresh token.
+            ["EVALSHA", "4", "3", live, _, _, sid, ..] => {
+                state.hashes.get_mut(live).unwrap().remove(sid);
+                b":-3\r\n".to_vec()
+            }
+            ["EVALSHA", "7", "3", live, seen, _] => {
+                let sessions: Vec<_> = state.hashes[live].iter().collect();
+                let mut answer = format!("*{}\r\n", 3 * sessions.len()).into_bytes();
+                for (sid, record) in sessions {
+                    answer.extend(
+                        [sid, record, &state.hashes[seen][sid]].map(|text| bulk(text)).concat(),
+                    );
+                }
+                answer
             }
             ["EVALSHA", "1", ..] => format!(":{}\r\n", self.now() + 3_600_000).into_bytes(),
             ["EVALSHA", "5", "3", live, seen, gone, sid, reason, ..] => {
@@ -360,20 +395,4 @@ impl Server {
     fn now(&self) -> i64 {
         START.as_millis() + i64::try_from(self.started.elapsed().as_millis()).unwrap()
     }
-}
-
-fn live(user: &str) -> String {
-    format!("session:{{{user}}}:live")
-}
-
-fn bulk(text: &str) -> Vec<u8> {
-    format!("${}\r\n{text}\r\n", text.len()).into_bytes()
-}
-
-fn news(key: &str) -> Vec<u8> {
-    [b">2\r\n$10\r\ninvalidate\r\n*1\r\n".to_vec(), bulk(key)].concat()
-}
-
-fn hello(role: &str) -> String {
-    format!("%4\r\n+server\r\n+redis\r\n+version\r\n+7.4.0\r\n+proto\r\n:3\r\n+role\r\n+{role}\r\n")
 }

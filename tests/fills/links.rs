@@ -1,6 +1,6 @@
 //! A link at every step of its life: it is trusted only while all of it holds, and requests are served all the same.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tower_session_auth::NearCacheState;
 
@@ -58,6 +58,37 @@ async fn a_link_whose_beats_are_not_answered_is_trusted_no_longer_than_its_lease
     world.is_coherent().await;
 }
 
+/// How long a beat's answer takes here, and how long its lease is.
+const SLOW: Duration = Duration::from_millis(1_800);
+const LEASE: Duration = Duration::from_secs(2);
+
+/// The one with which a link is trusted, or the one after it.
+async fn a_slow_beat(number: usize) {
+    let fake = Fake::start().await;
+    fake.hold(Lane::Link, "HELLO");
+    let mut world = World::beside(fake, LEASE);
+    for _ in 0..number {
+        let beat = world.fake.held().await;
+        let answer = beat.execute();
+        beat.send(&[&answer]);
+    }
+    let beat = world.fake.held().await;
+    let sent_before = Instant::now();
+    tokio::time::sleep(SLOW).await; // nothing to wait for but the time itself
+    let answer = beat.execute();
+    beat.send(&[&answer]);
+    // The next one is not answered, so this one's lease is all there is.
+    let _next = world.fake.held().await;
+    until("the lease is over", async || world.state() == NearCacheState::Connecting).await;
+    let held = sent_before.elapsed();
+    assert!(held < SLOW + LEASE, "{number}: trusted for {held:?} after it was sent");
+}
+
+#[tokio::test]
+async fn a_lease_begins_when_its_beat_is_sent_however_long_the_answer_takes() {
+    tokio::join!(a_slow_beat(0), a_slow_beat(1));
+}
+
 #[tokio::test]
 async fn a_link_to_what_is_no_primary_any_more_is_lost_and_requests_go_on() {
     let world = World::coherent(SHORT).await;
@@ -99,7 +130,13 @@ async fn a_link_that_was_never_told_of_a_write_over_the_pool_is_never_trusted() 
 async fn a_link_that_is_told_of_nothing_any_more_is_lost() {
     let world = World::coherent(SHORT).await;
     let shown = world.login("jeju").await;
+    // It sang to be trusted, and with the first beat; from then on nothing happens but that it sings again.
+    let sung = || world.fake.asked(Lane::Pool, "SET");
+    until("it sings", async || sung() >= 2).await;
+    let (sung_before, beats) = (sung(), world.fake.asked(Lane::Link, "HELLO"));
+    until("beats go on", async || world.fake.asked(Lane::Link, "HELLO") > beats + 1).await;
     world.fake.behave(|manners| manners.tells_canary = false);
+    until("it sings again", async || sung() > sung_before).await;
     world.loses_its_link().await;
     world.asks_each_time(&shown).await;
     world.fake.behave(|manners| manners.tells_canary = true);

@@ -12,10 +12,12 @@
     reason = "a test stops at the first surprise"
 )]
 
+mod alone;
 mod changes;
 mod fake;
 mod links;
 mod own;
+mod resp;
 #[path = "../support/mod.rs"]
 mod support;
 mod world;

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use tower_session_auth::store::RedisStore;
 use tower_session_auth::touch::Background;
-use tower_session_auth::{AuthErrorKind, Login, NearCache, NearCacheState, SessionManager};
+use tower_session_auth::{
+    AuthErrorKind, Login, NearCache, NearCacheState, SessionManager, SessionManagerBuilder,
+};
 
 use crate::fake::{Fake, Lane};
 use crate::support::wait::until;
@@ -41,8 +43,26 @@ impl World {
 
     /// One that waits for the server for so long.
     pub(crate) fn hurried(fake: Fake, lease: Duration, limit: Duration) -> Self {
+        Self::built(fake, lease, limit, |builder| builder)
+    }
+
+    /// One with other settings, whose link is trusted.
+    pub(crate) async fn coherent_with(
+        change: impl FnOnce(SessionManagerBuilder) -> SessionManagerBuilder,
+    ) -> Self {
+        let world = Self::built(Fake::start().await, LONG, Duration::from_secs(10), change);
+        world.is_coherent().await;
+        world
+    }
+
+    fn built(
+        fake: Fake,
+        lease: Duration,
+        limit: Duration,
+        change: impl FnOnce(SessionManagerBuilder) -> SessionManagerBuilder,
+    ) -> Self {
         let store = RedisStore::builder(fake.url()).lease(lease).timeout(limit).pool_size(1);
-        let builder = builder().store(store.build().unwrap()).store_timeout(limit);
+        let builder = change(builder().store(store.build().unwrap()).store_timeout(limit));
         let (manager, worker) = builder.build().unwrap();
         Self { fake, manager, _worker: worker.start() }
     }

@@ -118,6 +118,7 @@ async fn the_figures_are_handed_over_each_second() {
     for name in ["near_misses_total", "near_fills_total", "near_coherent"] {
         assert_eq!(told.get(name), Some(&1.0), "{name} {told:?}");
     }
+    assert_eq!(told.get("accepted_total"), Some(&5.0), "who was known counts too: {told:?}");
     // What is zero is left out.
     for name in ["near_lost_links_total", "near_stale_served_total"] {
         assert_eq!(told.get(name), None, "{name} {told:?}");

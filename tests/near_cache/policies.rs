@@ -12,8 +12,9 @@ use tower_session_auth::{
     EndReason, FailurePolicy, NewSession, RequireRole, SessionAuthLayer, UserId,
 };
 
+use crate::support::forge::{decoded, forge, parts};
 use crate::support::wait::until;
-use crate::support::{bearer, login, user};
+use crate::support::{SECRET, bearer, login, user};
 use crate::world::{World, sees, world, world_with};
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -69,7 +70,7 @@ async fn each_policy_does_what_it_says_while_redis_is_away_and_nothing_else_befo
 
 #[tokio::test]
 async fn what_is_known_to_have_ended_is_refused_whoever_is_away() {
-    let mut world = world().await;
+    let mut world = world_with(|builder| builder.session_limit(1)).await;
     let layers = layers(&world);
     let here = login(&world.manager, "here").await;
     let seen = login(&world.manager, "seen").await;
@@ -86,17 +87,41 @@ async fn what_is_known_to_have_ended_is_refused_whoever_is_away() {
     .await;
     world.server.number(&["DEL", "session:{evicted}:live"]).await;
     until("the deletion is told", async || world.manager.near_cache().invalidations >= 3).await;
+    // Another token of the one that was seen to have ended, and a session that made room for the next login.
+    let (header, payload, _) = parts(&seen.access_token);
+    let another = forge(&decoded(header), &format!(" {}", decoded(payload)), SECRET);
+    let pushed_out = login(&world.manager, "pushed").await.access_token;
+    login(&world.manager, "pushed").await;
 
     world.redis_is_gone().await;
     let [_, stale, token_only] = layers.see(&here.access_token).await;
     assert_eq!([stale, token_only], ["session_revoked"; 2]);
     let [_, stale, token_only] = layers.see(&seen.access_token).await;
     assert_eq!([stale, token_only], ["session_expired"; 2]);
+    assert_eq!(sees(&layers.token_only, &another).await, "session_expired");
+    assert_eq!(sees(&layers.token_only, &pushed_out).await, "session_revoked");
     assert_eq!(
         sees(&layers.stale, &evicted.access_token).await,
         "store_unavailable",
         "a session that has changed is not served as it was"
     );
+}
+
+#[tokio::test]
+async fn what_a_later_link_was_told_counts_for_what_an_earlier_one_has_read() {
+    let mut world = world().await;
+    let Layers { stale, .. } = layers(&world);
+    let token = login(&world.manager, "jeju").await.access_token;
+    assert_eq!(sees(&stale, &token).await, "live");
+    world.server.command(&["CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"]).await;
+    until("the link is lost", async || world.manager.near_cache().lost_links == 1).await;
+    world.coherent().await;
+    // The new link is told that everything is gone, and nobody asks before Redis is away.
+    let told = world.manager.near_cache().invalidations;
+    world.server.command(&["FLUSHALL"]).await;
+    until("it is told", async || world.manager.near_cache().invalidations > told).await;
+    world.redis_is_gone().await;
+    assert_eq!(sees(&stale, &token).await, "store_unavailable");
 }
 
 #[tokio::test]
@@ -167,6 +192,22 @@ async fn an_account_that_is_known_to_be_switched_off_is_not_served_stale() {
     until("it is asked again", async || sees(&stale, &token).await == "account_inactive").await;
     world.redis_is_gone().await;
     assert_eq!(sees(&stale, &token).await, "store_unavailable");
+}
+
+#[tokio::test]
+async fn who_hears_that_an_account_is_switched_off_lets_nobody_in_who_is_remembered() {
+    let accounts = Accounts::default();
+    let directory = accounts.clone();
+    let world = world_with(|builder| builder.directory(directory)).await;
+    let layer = world.layer();
+    let login = login(&world.manager, "jeju").await;
+    for _ in 0..2 {
+        assert_eq!(sees(&layer, &login.access_token).await, "live");
+    }
+    accounts.0.store(INACTIVE, Ordering::Relaxed);
+    assert_eq!(sees(&layer, &login.access_token).await, "live", "that is remembered for 30 s");
+    assert!(world.manager.account(&login.session).await.is_err());
+    assert_eq!(sees(&layer, &login.access_token).await, "account_inactive");
 }
 
 #[tokio::test]

@@ -43,7 +43,7 @@ impl Listener {
     }
 
     fn everything_changed(&self) {
-        self.lease.flush();
+        self.generations.flush();
         one_more(&self.figures.invalidations);
     }
 }
