@@ -17,6 +17,7 @@ use crate::{Effort, LIVE};
 pub(crate) fn one_task(table: &mut Table, effort: &Effort, world: &World, hot: &Arc<[Bearer]>) {
     let stage = Stage::one_thread(world);
     stage.warm_up(hot);
+    stage.floor.warm_up(hot);
     let Stage { runtime, bare, floor, cached, jwt, bb8, .. } = &stage;
     let mut all = Feed::in_turn(hot);
     let mut for_bare = Feed::in_turn(hot);

@@ -1,14 +1,14 @@
 //! What a request costs with the near cache, beside what it replaces: the whole table of what it must reach.
 //!
-//! `cargo bench --bench near_cache` takes about four minutes. It starts a Redis of its own, times the parts with criterion,
+//! `cargo bench --bench near_cache` takes about five minutes. It starts a Redis of its own, times the parts with criterion,
 //! and then prints the table: what is compared takes turns in short slices of the same run, each figure is the median of its
 //! slices, and outcomes are asserted throughout. `-- NAME` runs the rows whose name holds NAME: `hits`, `cpu`, `threads`,
 //! `strict`, `miss`, `steady`, `http`, `scale`. `SHORT=1` makes all of them short, and judges nothing.
 //!
 //! Instructions are counted by a tool that runs one case and nothing else, twice: the difference is that of 1,000
 //! requests, with the making of the request and the inner service in it (`ONLY=bare` for those alone). The cases are
-//! `bare`, `hit`, `strict`, `miss`, `jwt`, `bb8`, `shared` and `pipelined`; `TASKS=64` runs one as so many tasks on two
-//! threads, for a profiler.
+//! `bare`, `floor` (the least that a cached check could be made of), `hit`, `strict`, `miss`, `jwt`, `bb8`, `shared` and
+//! `pipelined`; `TASKS=64` runs one as so many tasks on two threads, for a profiler.
 //!
 //! ```sh
 //! ONLY=hit REQUESTS=2000 valgrind --tool=callgrind --callgrind-out-file=/dev/null target/release/deps/near_cache-*

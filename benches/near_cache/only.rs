@@ -21,7 +21,10 @@ pub(crate) fn only(world: &mut World, case: &str) {
     let run = Run { stage, feed, requests, many };
     match case {
         "bare" => run.with(&stage.bare, StatusCode::ACCEPTED),
-        "floor" => run.with(&stage.floor, StatusCode::OK),
+        "floor" => {
+            stage.floor.warm_up(&live);
+            run.with(&stage.floor, StatusCode::OK);
+        }
         "hit" | "miss" => run.with(&stage.cached, StatusCode::OK),
         "strict" => run.with(&stage.strict, StatusCode::OK),
         "jwt" => run.with(&stage.jwt, StatusCode::OK),

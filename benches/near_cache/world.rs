@@ -221,7 +221,6 @@ impl Stage {
 
     /// Asks once for each, and again until all of them are hits.
     pub(crate) fn warm_up(&self, bearers: &[Bearer]) {
-        self.floor.warm_up(bearers);
         self.until_coherent();
         let give_up = Instant::now() + Duration::from_secs(120);
         loop {
