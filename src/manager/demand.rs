@@ -9,7 +9,8 @@ use crate::token::Audience;
 /// remembers may stand for it any more.
 ///
 /// A token that does not verify, or whose time is over, is refused under each of them; so is a session of which this
-/// process knows that it has ended: because it ended it itself, or was told so when it asked, one of the last 16,384. Logins are refused with 503 under all of them, unless the application asks for
+/// process knows that it has ended: because it ended it itself, or was told so when it asked, one of the last 16,384.
+/// Logins are refused with 503 under all of them, unless the application asks for
 /// [tokens without a session](crate::SessionManager::token_without_session).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]

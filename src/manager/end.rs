@@ -144,8 +144,9 @@ impl<D: SessionData> SessionManager<D> {
     /// replicas have it.
     ///
     /// A store that waits for replicas (`RedisStoreBuilder::wait_replicas`) does so for each of these verbs, and the wait
-    /// comes on top of the store timeout, with up to 200 ms in which Redis looks at the time. Replicas that were missed are no error, as the sessions have ended on the
-    /// primary: a warning is logged, and [`Replicas::Missed`] returned here. Calling it again asks them again.
+    /// comes on top of the store timeout, with up to 200 ms in which Redis looks at the time. Replicas that were missed
+    /// are no error, as the sessions have ended on the primary: a warning is logged, and [`Replicas::Missed`] returned
+    /// here. Calling it again asks them again.
     ///
     /// # Errors
     ///
