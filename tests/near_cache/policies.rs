@@ -160,6 +160,35 @@ async fn what_was_to_be_asked_about_again_may_be_served_stale() {
     assert_eq!(sees(&stale, &token).await, "stale");
 }
 
+#[tokio::test]
+async fn what_is_remembered_is_asked_about_again_now_and_then() {
+    let again = Duration::from_millis(200);
+    let world = world_with(|builder| builder.revalidate_after(again)).await;
+    let (layer, token) = (world.layer(), login(&world.manager, "jeju").await.access_token);
+    assert_eq!(sees(&layer, &token).await, "live");
+    let first = world.manager.near_cache().fills;
+    until("it is asked about twice more", async || {
+        assert_eq!(sees(&layer, &token).await, "live");
+        world.manager.near_cache().fills >= first + 2
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_server_that_answers_with_a_refusal_is_not_away() {
+    let world = world().await;
+    let layers = layers(&world);
+    let token = login(&world.manager, "jeju").await.access_token;
+    assert_eq!(layers.see(&token).await, ["live"; 3]);
+    // A right is taken away, which its operator must give back, and then something changes.
+    world.server.command(&["ACL", "SETUSER", "default", "-hget"]).await;
+    world.server.number(&["HSET", "session:{jeju}:live", "junk", "x"]).await;
+    until("it is asked", async || sees(&layers.refuse, &token).await != "live").await;
+    assert_eq!(layers.see(&token).await, ["store_unavailable"; 3]);
+    world.server.command(&["ACL", "SETUSER", "default", "+hget"]).await;
+    until("it is well again", async || layers.see(&token).await == ["live"; 3]).await;
+}
+
 /// A directory in which an account can be switched off, or that hangs.
 #[derive(Clone, Default)]
 struct Accounts(Arc<AtomicU8>);
@@ -208,6 +237,24 @@ async fn who_hears_that_an_account_is_switched_off_lets_nobody_in_who_is_remembe
     assert_eq!(sees(&layer, &login.access_token).await, "live", "that is remembered for 30 s");
     assert!(world.manager.account(&login.session).await.is_err());
     assert_eq!(sees(&layer, &login.access_token).await, "account_inactive");
+}
+
+#[tokio::test]
+async fn a_route_that_allows_no_staleness_hears_of_accounts_too() {
+    let accounts = Accounts::default();
+    let directory = accounts.clone();
+    let world = world_with(|builder| {
+        builder.directory(directory).revalidate_after(Duration::from_millis(200))
+    })
+    .await;
+    let strict = world.layer().max_staleness(Duration::ZERO).unwrap();
+    let token = login(&world.manager, "jeju").await.access_token;
+    for _ in 0..2 {
+        assert_eq!(sees(&strict, &token).await, "live");
+    }
+    // The session itself is as it was.
+    accounts.0.store(INACTIVE, Ordering::Relaxed);
+    until("it is asked", async || sees(&strict, &token).await == "account_inactive").await;
 }
 
 #[tokio::test]
