@@ -20,7 +20,8 @@ pub struct StoreError {
 pub enum StoreErrorKind {
     /// It cannot be reached, does not answer in time, or refuses this client. Nothing is known about the session.
     Unavailable,
-    /// The connection was lost under a write, which may have been done or not. That says nothing about the next call.
+    /// The connection was lost under a write, or one that nothing else uses was given up: it may have been done or not.
+    /// That says nothing about the next call.
     Interrupted,
     /// It answers, but takes no writes now: out of memory, read-only, disk full.
     WriteRefused,

@@ -59,6 +59,10 @@ impl RedisStoreBuilder {
     }
 
     /// How long a verb may take in all, connecting included. Default: 250 ms.
+    ///
+    /// A connection on which somebody waited in vain for about half of this is given up. Those on which nobody waits are
+    /// left to the system: keepalive after 10 s and, on Linux, `TCP_USER_TIMEOUT` of 5 s, unless the address that
+    /// [`RedisStore::builder`] was given brings settings of its own.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
@@ -180,9 +184,8 @@ impl RedisStoreBuilder {
     }
 }
 
-/// With what finds a host that has vanished without a word, also on a connection that nobody has waited on for an hour:
-/// without it, that takes the system a quarter of an hour, and for an idle connection two. What the application has set
-/// stays.
+/// With what finds a host that has vanished without a word: without it, that takes the system a quarter of an hour, and an
+/// idle connection is looked at by nobody. What the application has set stays.
 fn tcp_settings(given: &TcpSettings) -> TcpSettings {
     const PROBE: Duration = Duration::from_secs(10);
     const GIVE_UP: Duration = Duration::from_secs(5);
