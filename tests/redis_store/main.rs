@@ -9,6 +9,7 @@
 )]
 
 mod away;
+mod credentials;
 mod gone;
 mod keys;
 mod limit;

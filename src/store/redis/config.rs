@@ -6,9 +6,11 @@ use std::time::Duration;
 
 use redis::io::tcp::TcpSettings;
 use redis::io::tcp::socket2::TcpKeepalive;
-use redis::{Client, ConnectionInfo, IntoConnectionInfo, ProtocolVersion, RedisError};
+use redis::{ConnectionInfo, IntoConnectionInfo, ProtocolVersion};
 
+use super::credentials::{CredentialsProvider, ErasedProvider};
 use super::diagnosis::Diagnosis;
+use super::endpoint::Endpoint;
 use super::keys::Prefix;
 use super::lane::Lane;
 use super::pool::{Pool, PoolSetting};
@@ -28,6 +30,7 @@ pub struct RedisStoreBuilder {
     walk_timeout: Duration,
     pool_size: u32,
     wait_replicas: Option<(u32, Duration)>,
+    credentials: Option<Arc<dyn ErasedProvider>>,
     host_clock: Option<Arc<dyn Clock>>,
     lease: Duration,
 }
@@ -45,6 +48,7 @@ impl RedisStoreBuilder {
             walk_timeout: WALK_TIMEOUT,
             pool_size: 4,
             wait_replicas: None,
+            credentials: None,
             host_clock: None,
             lease: Duration::from_millis(500),
         }
@@ -111,6 +115,19 @@ impl RedisStoreBuilder {
         self
     }
 
+    /// Asks this provider for user name and password at each connect, so that both may change without a restart.
+    /// Default: none; those of the address count.
+    ///
+    /// All connections ask it: requests, lists, replicas, the invalidation connection and
+    /// [`diagnose`](RedisStore::diagnose). The provider's password replaces that of the address, and its user name too
+    /// where it gives one. Connections that are open when a password changes stay open until the server closes them.
+    ///
+    /// An error, a panic or a hang of the provider is a [`StoreError`](crate::store::StoreError) that says so.
+    pub fn credentials_provider(mut self, provider: impl CredentialsProvider) -> Self {
+        self.credentials = Some(Arc::new(provider));
+        self
+    }
+
     /// This host's clock, which [`RedisStore::diagnose`] compares with the server's. The system's by default. It plays no
     /// part in a session's life.
     pub fn host_clock(mut self, clock: impl Clock) -> Self {
@@ -158,26 +175,26 @@ impl RedisStoreBuilder {
         let info = info.set_redis_settings(settings).set_tcp_settings(tcp);
 
         let clock = Arc::new(ServerClock::new());
+        let endpoint = Arc::new(Endpoint::new(info, self.credentials));
         let lane = |size, timeout| {
-            Lane::new(info.clone(), Arc::clone(&clock), PoolSetting { size, timeout })
-                .map_err(|_| ConfigError::Store(NO_URL))
+            let setting = PoolSetting { size, timeout };
+            Lane::new(Arc::clone(&endpoint), Arc::clone(&clock), setting)
         };
-        let requests = lane(self.pool_size, self.timeout)?;
-        let walks = lane(1, self.walk_timeout)?;
+        let requests = lane(self.pool_size, self.timeout);
+        let walks = lane(1, self.walk_timeout);
         let replicas = self.wait_replicas.map(|(wanted, wait)| {
             let setting = PoolSetting { size: replicas::AT_ONCE, timeout: self.timeout };
-            let pool = Pool::new(info.clone(), Arc::clone(&clock), setting)?;
-            Ok(ReplicaLane::new(pool, wanted, wait, self.timeout))
+            let pool = Pool::new(Arc::clone(&endpoint), Arc::clone(&clock), setting);
+            ReplicaLane::new(pool, wanted, wait, self.timeout)
         });
-        let unusable = |_: RedisError| ConfigError::Store(NO_URL);
         let inner = Inner {
             requests,
             walks,
-            replicas: replicas.transpose().map_err(unusable)?,
+            replicas,
             diagnosis: Diagnosis::new(self.host_clock, self.walk_timeout),
             prefix,
             clock,
-            client: Client::open(info).map_err(unusable)?,
+            endpoint,
             lease: self.lease,
         };
         Ok(RedisStore { inner: Arc::new(inner) })

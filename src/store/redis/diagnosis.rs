@@ -6,9 +6,10 @@ use std::mem::{Discriminant, discriminant};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use redis::{AsyncConnectionConfig, Client, RedisResult, ServerErrorKind, Value, cmd, pipe};
+use redis::{AsyncConnectionConfig, RedisResult, ServerErrorKind, Value, cmd, pipe};
 
-use super::error::{fault, store_error};
+use super::endpoint::{ConnectError, Endpoint};
+use super::error::fault;
 use super::pool::unexpected;
 use super::server::{ServerInfo, text};
 use super::time::micros_of;
@@ -110,9 +111,8 @@ impl Diagnosis {
         new.map(|finding| finding.to_string()).collect()
     }
 
-    async fn findings(&self, client: &Client) -> Result<Vec<Finding>, StoreError> {
-        let (asked, time, round_trip, answers) =
-            self.ask(client).await.map_err(|error| store_error(&error))?;
+    async fn findings(&self, endpoint: &Endpoint) -> Result<Vec<Finding>, StoreError> {
+        let (asked, time, round_trip, answers) = self.ask(endpoint).await?;
         let time = micros_of(&time).ok_or_else(unexpected)?;
         let [hello, memory, tracking] =
             <[Value; 3]>::try_from(answers).map_err(|_| unexpected())?;
@@ -132,11 +132,14 @@ impl Diagnosis {
     /// The host's time, the server's, how long that took, and the answers to the questions.
     ///
     /// On a connection of its own, which then goes: tracking is a state of a connection.
-    async fn ask(&self, client: &Client) -> RedisResult<(Timestamp, Value, Duration, Vec<Value>)> {
+    async fn ask(
+        &self,
+        endpoint: &Endpoint,
+    ) -> Result<(Timestamp, Value, Duration, Vec<Value>), ConnectError> {
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(self.timeout))
             .set_response_timeout(None);
-        let mut connection = client.get_multiplexed_async_connection_with_config(&config).await?;
+        let mut connection = endpoint.target().await?.connect(config).await?;
         let (asked, sent) = (self.host.now(), Instant::now());
         let time = connection.send_packed_command(&cmd("TIME")).await?.extract_error()?;
         let round_trip = sent.elapsed();
@@ -165,9 +168,9 @@ impl RedisStore {
     ///
     /// [`StoreError`] when the server does not answer.
     pub async fn diagnose(&self) -> Result<Vec<Finding>, StoreError> {
-        let Inner { diagnosis, client, .. } = &*self.inner;
+        let Inner { diagnosis, endpoint, .. } = &*self.inner;
         let late = |_| Err(fault(StoreErrorKind::Unavailable, "no answer in time"));
-        tokio::time::timeout(diagnosis.timeout, diagnosis.findings(client))
+        tokio::time::timeout(diagnosis.timeout, diagnosis.findings(endpoint))
             .await
             .unwrap_or_else(late)
     }

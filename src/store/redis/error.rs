@@ -1,6 +1,7 @@
 //! What the server's and the driver's errors mean.
 
 use std::borrow::Cow;
+use std::error::Error as StdError;
 
 use redis::{ErrorKind, RedisError, ServerErrorKind};
 
@@ -10,6 +11,14 @@ use crate::store::{StoreError, StoreErrorKind};
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 struct Fault(Cow<'static, str>);
+
+/// The same, with what caused it.
+#[derive(Debug, thiserror::Error)]
+#[error("{what}")]
+struct FaultBecause {
+    what: &'static str,
+    source: Box<dyn StdError + Send + Sync>,
+}
 
 /// The store's error for the driver's.
 pub(super) fn store_error(error: &RedisError) -> StoreError {
@@ -27,6 +36,14 @@ pub(super) fn write_error(error: &RedisError) -> StoreError {
 /// An error of our own.
 pub(super) fn fault(kind: StoreErrorKind, what: &'static str) -> StoreError {
     StoreError::with_source(kind, Fault(Cow::Borrowed(what)))
+}
+
+/// An error of code that the application supplied, which keeps the store from being reached.
+pub(super) fn fault_because(
+    what: &'static str,
+    source: Box<dyn StdError + Send + Sync>,
+) -> StoreError {
+    StoreError::with_source(StoreErrorKind::Unavailable, FaultBecause { what, source })
 }
 
 /// The server does not know a script: it was restarted, or `SCRIPT FLUSH` was sent.

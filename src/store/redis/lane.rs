@@ -4,15 +4,16 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use redis::{Cmd, ConnectionInfo, RedisError, Value, pipe};
+use redis::{Cmd, Value, pipe};
 
 use super::connection::Ask;
-use super::error::{fault, store_error, write_error};
+use super::endpoint::Endpoint;
+use super::error::{store_error, write_error};
 use super::pool::{Pool, PoolSetting, unexpected};
 use super::scripts::Script;
 use super::time::ServerClock;
 use crate::limit;
-use crate::store::{StoreError, StoreErrorKind};
+use crate::store::StoreError;
 
 /// A way to the server. Requests and walks have one each, so that neither waits for the other's connections.
 pub(super) struct Lane {
@@ -22,11 +23,11 @@ pub(super) struct Lane {
 
 impl Lane {
     pub(super) fn new(
-        info: ConnectionInfo,
+        endpoint: Arc<Endpoint>,
         clock: Arc<ServerClock>,
         setting: PoolSetting,
-    ) -> Result<Self, RedisError> {
-        Ok(Self { pool: Pool::new(info, clock, setting)?, timeout: setting.timeout })
+    ) -> Self {
+        Self { pool: Pool::new(endpoint, clock, setting), timeout: setting.timeout }
     }
 
     pub(super) fn timeout(&self) -> Duration {
@@ -48,9 +49,7 @@ impl Lane {
         &self,
         work: impl Future<Output = Result<T, StoreError>>,
     ) -> impl Future<Output = Result<T, StoreError>> {
-        limit::within(self.timeout, work, || {
-            fault(StoreErrorKind::Unavailable, "no answer in time")
-        })
+        limit::within(self.timeout, work, || self.pool.late())
     }
 
     /// Runs a script that must not run twice, within the limit.

@@ -13,9 +13,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use redis::{Client, IntoConnectionInfo, Value, cmd};
+use redis::{IntoConnectionInfo, Value, cmd};
 
 use self::diagnosis::Diagnosis;
+use self::endpoint::Endpoint;
 use self::error::fault;
 use self::keys::Prefix;
 use self::lane::Lane;
@@ -43,7 +44,9 @@ mod codec;
 mod config;
 mod connection;
 mod create;
+mod credentials;
 mod diagnosis;
+mod endpoint;
 mod error;
 mod keys;
 mod lane;
@@ -59,6 +62,7 @@ mod touches;
 mod walk;
 
 pub use self::config::RedisStoreBuilder;
+pub use self::credentials::{Credentials, CredentialsProvider};
 pub use self::diagnosis::{Finding, TrackingRefusal};
 pub use self::server::ServerInfo;
 
@@ -84,8 +88,8 @@ struct Inner {
     diagnosis: Diagnosis,
     prefix: Prefix,
     clock: Arc<ServerClock>,
-    /// Makes connections beside the pools'.
-    client: Client,
+    /// Makes all connections.
+    endpoint: Arc<Endpoint>,
     /// How long what was read counts without a word from the server.
     lease: Duration,
 }

@@ -10,13 +10,11 @@ use std::time::Duration;
 use arc_swap::ArcSwapOption;
 use bb8_redis::bb8;
 use redis::aio::SendError;
-use redis::{
-    AsyncConnectionConfig, Client, ConnectionInfo, PushInfo, PushKind, RedisError, RedisResult,
-    Value, cmd, pipe,
-};
+use redis::{AsyncConnectionConfig, PushInfo, PushKind, Value, cmd, pipe};
 use tokio::sync::Notify;
 
 use super::connection::{Connection, Era, Health};
+use super::endpoint::{ConnectError, Endpoint, Target};
 use super::error::{fault, store_error};
 use super::scripts::{Hashes, Script};
 use super::server::ServerInfo;
@@ -24,6 +22,8 @@ use super::time::{ServerClock, micros_of};
 use crate::coherence::Tick;
 use crate::store::{StoreError, StoreErrorKind};
 use crate::trace;
+
+const NO_CREDENTIALS: &str = "the credentials provider did not answer in time";
 
 /// The pool. Clones of one connection may outlive their check-out; the socket closes with the last.
 pub(super) struct Pool {
@@ -37,17 +37,13 @@ pub(super) struct Pool {
 impl Pool {
     /// A pool without a connection: the first one is made when it is needed.
     pub(super) fn new(
-        info: ConnectionInfo,
+        endpoint: Arc<Endpoint>,
         clock: Arc<ServerClock>,
         setting: PoolSetting,
-    ) -> Result<Self, RedisError> {
-        let state = Arc::new(State::default());
-        let connector = Connector {
-            client: Client::open(info)?,
-            timeout: setting.timeout,
-            clock,
-            state: Arc::clone(&state),
-        };
+    ) -> Self {
+        let state = Arc::new(State::new(Arc::clone(&endpoint)));
+        let connector =
+            Connector { endpoint, timeout: setting.timeout, clock, state: Arc::clone(&state) };
         let pool = bb8::Pool::builder()
             .max_size(setting.size)
             .connection_timeout(setting.timeout)
@@ -62,7 +58,7 @@ impl Pool {
             .idle_timeout(None)
             .error_sink(Box::new(Sink(Arc::clone(&state))))
             .build_unchecked(connector);
-        Ok(Self { pool, state, size: setting.size, last: ArcSwapOption::empty() })
+        Self { pool, state, size: setting.size, last: ArcSwapOption::empty() }
     }
 
     /// How many connections there are at most: a server that closes all of them leaves as many to be found dead.
@@ -89,6 +85,16 @@ impl Pool {
         let connection = Box::pin(self.get()).await?.clone();
         self.last.store(Some(Arc::new(connection.clone())));
         Ok(connection)
+    }
+
+    /// The error of an operation that ran out of time.
+    pub(super) fn late(&self) -> StoreError {
+        let what = if self.last().is_none() && self.state.endpoint.is_waiting_for_credentials() {
+            NO_CREDENTIALS
+        } else {
+            "no answer in time"
+        };
+        fault(StoreErrorKind::Unavailable, what)
     }
 
     fn last(&self) -> Option<Connection> {
@@ -131,27 +137,27 @@ pub(super) struct PoolSetting {
 
 /// Makes connections, and tells dead ones without asking them.
 pub(super) struct Connector {
-    client: Client,
+    endpoint: Arc<Endpoint>,
     timeout: Duration,
     clock: Arc<ServerClock>,
     state: Arc<State>,
 }
 
 impl Connector {
-    async fn open(&self) -> Result<Connection, StoreError> {
-        let mut made = self.make().await;
-        if made.as_ref().is_err_and(RedisError::is_connection_dropped) {
+    async fn open(&self, target: &Target) -> Result<Connection, StoreError> {
+        let mut made = self.make(target).await;
+        if made.as_ref().is_err_and(ConnectError::is_connection_dropped) {
             // Closed in the middle of its greeting: that says nothing about the server.
-            made = self.make().await;
+            made = self.make(target).await;
         }
-        let (mut connection, answers, sent) = made.map_err(|error| store_error(&error))?;
+        let (mut connection, answers, sent) = made?;
         connection.knows(self.greeted(answers, sent)?);
         Ok(connection)
     }
 
     /// A connection with the answers to its greeting, and when that was sent: version, time and scripts in one round
     /// trip.
-    async fn make(&self) -> RedisResult<(Connection, Vec<Value>, Tick)> {
+    async fn make(&self, target: &Target) -> Result<(Connection, Vec<Value>, Tick), ConnectError> {
         let state = Arc::new(Health::new(&self.state.eras));
         let (told, changed) = (Arc::clone(&state), Arc::clone(&self.state.changes));
         let config = AsyncConnectionConfig::new()
@@ -166,7 +172,7 @@ impl Connector {
                 }
                 Ok::<_, SendError>(())
             });
-        let handle = self.client.get_multiplexed_async_connection_with_config(&config).await?;
+        let handle = target.connect(config).await?;
         let mut connection = Connection::new(handle, state, self.timeout);
         let mut greeting = pipe();
         greeting.add_command(cmd("HELLO")).add_command(cmd("TIME"));
@@ -196,7 +202,8 @@ impl bb8::ManageConnection for Connector {
     type Error = ConnectionError;
 
     async fn connect(&self) -> Result<Connection, ConnectionError> {
-        let connection = tokio::time::timeout(self.timeout, self.open()).await;
+        let target = self.endpoint.target().await.map_err(ConnectionError::Failed)?;
+        let connection = tokio::time::timeout(self.timeout, self.open(&target)).await;
         let connection = connection.unwrap_or_else(|_| {
             Err(fault(StoreErrorKind::Unavailable, "no connection was made in time"))
         });
@@ -226,8 +233,8 @@ pub(super) enum ConnectionError {
 }
 
 /// Whether connections can be made, and why not.
-#[derive(Debug, Default)]
 struct State {
+    endpoint: Arc<Endpoint>,
     last: Mutex<Option<StoreError>>,
     failure: Notify,
     eras: Arc<Era>,
@@ -235,6 +242,16 @@ struct State {
 }
 
 impl State {
+    fn new(endpoint: Arc<Endpoint>) -> Self {
+        Self {
+            endpoint,
+            last: Mutex::default(),
+            failure: Notify::new(),
+            eras: Arc::default(),
+            changes: Arc::default(),
+        }
+    }
+
     fn failed(&self, error: &StoreError) {
         let first = self.swap(Some(error.clone())).is_none();
         if first {
@@ -242,7 +259,7 @@ impl State {
             trace::error!(
                 "no connection to redis",
                 kind = error.kind().as_str(),
-                cause = cause.map(ToString::to_string).unwrap_or_default()
+                cause = cause.map(|cause| trace::Chain(cause).to_string()).unwrap_or_default()
             );
         }
         self.failure.notify_waiters();
@@ -261,12 +278,24 @@ impl State {
     /// Why there is no connection.
     fn reason(&self) -> StoreError {
         let last = self.last.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        last.unwrap_or_else(|| fault(StoreErrorKind::Unavailable, "no connection was free in time"))
+        last.unwrap_or_else(|| {
+            let what = if self.endpoint.is_waiting_for_credentials() {
+                NO_CREDENTIALS
+            } else {
+                "no connection was free in time"
+            };
+            fault(StoreErrorKind::Unavailable, what)
+        })
     }
 }
 
-#[derive(Debug)]
 struct Sink(Arc<State>);
+
+impl std::fmt::Debug for Sink {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Sink").finish_non_exhaustive()
+    }
+}
 
 impl bb8::ErrorSink<ConnectionError> for Sink {
     fn sink(&self, error: ConnectionError) {

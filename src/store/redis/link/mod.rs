@@ -26,7 +26,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
 use redis::aio::MultiplexedConnection;
-use redis::{Client, ErrorKind, RedisResult, Value};
+use redis::{ErrorKind, RedisResult, Value};
 
 use self::beat::Lost;
 use self::canary::Canary;
@@ -60,7 +60,6 @@ const REFUSED_PAUSE: Duration = Duration::from_secs(60);
 /// The link of one manager to a store's primary.
 pub(super) struct Links {
     store: Arc<Inner>,
-    client: Client,
     lease: Duration,
     generations: Arc<Generations>,
     figures: Arc<Figures>,
@@ -78,7 +77,6 @@ struct Link {
 impl Links {
     pub(super) fn new(store: Arc<Inner>) -> Self {
         Self {
-            client: store.client.clone(),
             lease: store.lease,
             generations: Arc::new(Generations::new(GENERATIONS)),
             figures: Arc::default(),

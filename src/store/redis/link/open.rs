@@ -11,6 +11,7 @@ use super::listen::Listener;
 use super::{Link, Links};
 use crate::coherence::{Lease, Tick};
 use crate::id::random_text;
+use crate::store::redis::endpoint::{ConnectError, Target};
 use crate::store::redis::error::{fault, store_error};
 use crate::store::redis::server::ServerInfo;
 use crate::store::{StoreError, StoreErrorKind};
@@ -33,6 +34,15 @@ impl From<RedisError> for NotOpened {
     }
 }
 
+impl From<ConnectError> for NotOpened {
+    fn from(error: ConnectError) -> Self {
+        match error {
+            ConnectError::Driver(error) => error.into(),
+            ConnectError::Other(error) => error.into(),
+        }
+    }
+}
+
 // A server that is of no use at all is told of by the pool, which meets it as well.
 impl From<StoreError> for NotOpened {
     fn from(error: StoreError) -> Self {
@@ -44,7 +54,8 @@ impl Links {
     /// A link that has shown that it tells of what the pool writes.
     pub(super) async fn open(&self) -> Result<Link, NotOpened> {
         let late = |_| away("no link was made in time");
-        let link = timeout(self.lease, self.connect()).await.map_err(late)??;
+        let target = self.store.endpoint.target().await?;
+        let link = timeout(self.lease, self.connect(&target)).await.map_err(late)??;
         match self.sing(&link).await? {
             Sung::Yes => {}
             Sung::No => return Err(away("a write over the pool was not told on the link")),
@@ -57,7 +68,7 @@ impl Links {
         Ok(link)
     }
 
-    async fn connect(&self) -> Result<Link, NotOpened> {
+    async fn connect(&self, target: &Target) -> Result<Link, NotOpened> {
         let name = random_text::<9>()
             .map_err(|error| StoreError::with_source(StoreErrorKind::Unavailable, error))?;
         let (lease, canary) =
@@ -79,8 +90,7 @@ impl Links {
                 listener.hear(&push);
                 Ok::<_, SendError>(())
             });
-        let mut connection =
-            self.client.get_multiplexed_async_connection_with_config(&config).await?;
+        let mut connection = target.connect(config).await?;
         let mut greeting = pipe();
         let mut tracking = cmd("CLIENT");
         tracking.arg("TRACKING").arg("ON");

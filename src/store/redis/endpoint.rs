@@ -1,0 +1,146 @@
+//! The one place that makes connections: address, credentials, TLS.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
+use redis::aio::MultiplexedConnection;
+use redis::{AsyncConnectionConfig, Client, ConnectionInfo, RedisError};
+use tokio::time::timeout;
+
+use super::credentials::ErasedProvider;
+use super::error::{fault, fault_because, store_error};
+use crate::store::{StoreError, StoreErrorKind};
+
+/// How long a credentials provider may take. Requests wait for their own timeouts only.
+const PROVIDER_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The server's address and how to log in there. Pools, the invalidation connection and the diagnosis share one.
+pub(super) struct Endpoint {
+    info: ConnectionInfo,
+    credentials: Option<Arc<dyn ErasedProvider>>,
+    /// Calls to the provider that have not returned.
+    waiting: AtomicUsize,
+}
+
+impl Endpoint {
+    pub(super) fn new(info: ConnectionInfo, credentials: Option<Arc<dyn ErasedProvider>>) -> Self {
+        Self { info, credentials, waiting: AtomicUsize::new(0) }
+    }
+
+    /// Returns where to connect to, with the credentials that are valid now.
+    ///
+    /// The provider has a timeout of its own, so call this outside of a connect timeout.
+    pub(super) async fn target(&self) -> Result<Target, StoreError> {
+        let Some(provider) = &self.credentials else {
+            return Ok(Target { info: self.info.clone() });
+        };
+        let _waiting = Waiting::new(&self.waiting);
+        let asked = async { provider.credentials().await };
+        let asked = timeout(PROVIDER_TIMEOUT, AssertUnwindSafe(asked).catch_unwind());
+        let credentials = match asked.await {
+            Ok(Ok(Ok(credentials))) => credentials,
+            Ok(Ok(Err(error))) => {
+                return Err(fault_because("the credentials provider failed", error));
+            }
+            Ok(Err(_panic)) => return Err(unavailable("the credentials provider panicked")),
+            Err(_) => return Err(unavailable("the credentials provider did not answer in 10 s")),
+        };
+        let mut login = self.info.redis_settings().clone().set_password(credentials.password);
+        if let Some(username) = credentials.username {
+            login = login.set_username(username);
+        }
+        Ok(Target { info: self.info.clone().set_redis_settings(login) })
+    }
+
+    /// Whether a connection cannot be made yet because the credentials provider has not answered.
+    pub(super) fn is_waiting_for_credentials(&self) -> bool {
+        self.waiting.load(Ordering::Relaxed) > 0
+    }
+}
+
+/// An address with credentials, for the connections that are made next.
+pub(super) struct Target {
+    info: ConnectionInfo,
+}
+
+impl Target {
+    /// Makes a connection and logs in. The caller limits the time. A panic of the driver is an error.
+    pub(super) async fn connect(
+        &self,
+        config: AsyncConnectionConfig,
+    ) -> Result<MultiplexedConnection, ConnectError> {
+        let made = AssertUnwindSafe(self.open(config)).catch_unwind().await;
+        made.unwrap_or_else(|_panic| {
+            let what = "making a connection panicked: the panic message is on standard error";
+            Err(unavailable(what).into())
+        })
+    }
+
+    async fn open(
+        &self,
+        config: AsyncConnectionConfig,
+    ) -> Result<MultiplexedConnection, ConnectError> {
+        let client = Client::open(self.info.clone())?;
+        Ok(client.get_multiplexed_async_connection_with_config(&config).await?)
+    }
+}
+
+/// Why a connection was not made.
+#[derive(Debug)]
+pub(super) enum ConnectError {
+    /// The driver's error: of the network, or an answer of the server.
+    Driver(RedisError),
+    /// An error of our own.
+    Other(StoreError),
+}
+
+impl ConnectError {
+    /// Whether the connection was closed while it was being made.
+    pub(super) fn is_connection_dropped(&self) -> bool {
+        matches!(self, Self::Driver(error) if error.is_connection_dropped())
+    }
+}
+
+impl From<RedisError> for ConnectError {
+    fn from(error: RedisError) -> Self {
+        Self::Driver(error)
+    }
+}
+
+impl From<StoreError> for ConnectError {
+    fn from(error: StoreError) -> Self {
+        Self::Other(error)
+    }
+}
+
+impl From<ConnectError> for StoreError {
+    fn from(error: ConnectError) -> Self {
+        match error {
+            ConnectError::Driver(error) => store_error(&error),
+            ConnectError::Other(error) => error,
+        }
+    }
+}
+
+/// Counts one call to the provider until it is dropped.
+struct Waiting<'a>(&'a AtomicUsize);
+
+impl<'a> Waiting<'a> {
+    fn new(count: &'a AtomicUsize) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(count)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+fn unavailable(what: &'static str) -> StoreError {
+    fault(StoreErrorKind::Unavailable, what)
+}
