@@ -1,6 +1,6 @@
 //! The document that the TypeScript client's types are made from is the example's own.
 //!
-//! `UPDATE_OPENAPI=1 cargo test --test client` writes it anew; then `npm run types` and `npm run build` in
+//! `UPDATE_OPENAPI=1 cargo test --test client` writes it anew; then `npm run types` and `npm run page` in
 //! `clients/typescript`.
 
 #![cfg(all(unix, feature = "redis"))]

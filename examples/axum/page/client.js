@@ -1,4 +1,4 @@
-// Built from clients/typescript by `npm run build` there: do not change it here.
+// Built from clients/typescript by `npm run page` there: do not change it here.
 // src/errors.ts
 var AuthError = class extends Error {
   name = "AuthError";
