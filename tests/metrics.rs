@@ -6,9 +6,11 @@ mod support;
 
 use std::time::Duration;
 
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder};
 use tokio::time::{advance, sleep};
 use tower::{ServiceBuilder, ServiceExt as _};
 use tower_session_auth::events::Event;
+use tower_session_auth::meter::{STORE_DURATION, STORE_DURATION_BUCKETS};
 use tower_session_auth::store::StoreErrorKind;
 use tower_session_auth::testing::TokioClock;
 use tower_session_auth::{
@@ -48,11 +50,11 @@ async fn requests_are_counted_as_accepted_or_by_the_code_of_their_refusal() {
     store.set(Mood::Fail(StoreErrorKind::Unavailable));
     assert_eq!(service.oneshot(bearer(&token)).await.unwrap().status(), 503);
     let seen = figures.take();
-    assert_eq!(seen["accepted_total"], 4.0);
-    assert_eq!(seen["rejected_total{code=missing_token}"], 2.0);
-    assert_eq!(seen["rejected_total{code=invalid_token}"], 1.0);
-    assert_eq!(seen["rejected_total{code=store_unavailable}"], 1.0);
-    assert_eq!(seen.keys().filter(|name| name.starts_with("rejected")).count(), 3, "{seen:?}");
+    assert_eq!(seen["requests_total{outcome=accepted}"], 4.0);
+    assert_eq!(seen["requests_total{outcome=missing_token}"], 2.0);
+    assert_eq!(seen["requests_total{outcome=invalid_token}"], 1.0);
+    assert_eq!(seen["requests_total{outcome=store_unavailable}"], 1.0);
+    assert_eq!(seen.keys().filter(|name| name.starts_with("requests")).count(), 4, "{seen:?}");
 }
 
 #[tokio::test]
@@ -73,9 +75,9 @@ async fn sessions_are_counted_as_they_come_and_go() {
             .collect::<Vec<_>>(),
         [
             "sessions_created_total 4",
-            "sessions_ended_total{reason=evicted} 1",
-            "sessions_ended_total{reason=logout} 1",
-            "sessions_ended_total{reason=password_change} 2",
+            "sessions_revoked_total{reason=evicted} 1",
+            "sessions_revoked_total{reason=logout} 1",
+            "sessions_revoked_total{reason=password_change} 2",
             "suspicions_total{suspicion=login_rate} 1",
         ]
     );
@@ -91,30 +93,30 @@ async fn the_stores_latency_is_told_by_verb_and_outcome() {
 
     store.set(Mood::SlowReads(ms(40), ms(70)));
     manager.authenticate(&token).await.unwrap();
-    assert_eq!(times(), ["store_duration_seconds{verb=load,outcome=ok} 0.04"]);
+    assert_eq!(times(), ["store_duration_seconds{operation=load,outcome=ok} 0.04"]);
     manager.delete_all(&user("jeju"), EndReason::Admin).await.unwrap();
     manager.authenticate(&token).await.unwrap_err();
     assert_eq!(
         times(),
         [
-            "store_duration_seconds{verb=ended,outcome=ok} 0.07",
-            "store_duration_seconds{verb=load,outcome=ok} 0.04"
+            "store_duration_seconds{operation=ended,outcome=ok} 0.07",
+            "store_duration_seconds{operation=load,outcome=ok} 0.04"
         ]
     );
     store.set(Mood::SlowWrites(ms(15)));
     login(&manager, "jeju").await;
-    assert_eq!(times(), ["store_duration_seconds{verb=create,outcome=ok} 0.015"]);
+    assert_eq!(times(), ["store_duration_seconds{operation=create,outcome=ok} 0.015"]);
 
     store.set(Mood::HangWalks);
     manager.sessions(&user("jeju")).await.map(drop).unwrap_err();
-    assert_eq!(times(), ["store_duration_seconds{verb=list,outcome=unavailable} 5"]);
+    assert_eq!(times(), ["store_duration_seconds{operation=list,outcome=unavailable} 5"]);
     manager.sessions(&user("jeju")).await.map(drop).unwrap_err();
     let calls = those(&figures, "store_duration_seconds_count");
     assert!(calls.is_empty(), "a call that is not made takes no time: {calls:?}");
 
     store.set(Mood::Hang);
     manager.authenticate(&token).await.unwrap_err();
-    assert_eq!(times(), ["store_duration_seconds{verb=load,outcome=unavailable} 0.25"]);
+    assert_eq!(times(), ["store_duration_seconds{operation=load,outcome=unavailable} 0.25"]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -122,16 +124,16 @@ async fn breakers_tell_whether_they_are_open() {
     let figures = Figures::capture();
     let (manager, _worker, store) = clocked();
     let token = login(&manager, "jeju").await.access_token;
-    let breakers = || those(&figures, "breaker_open");
+    let breakers = || those(&figures, "circuit_breaker_open");
     assert!(breakers().is_empty());
 
     store.set(Mood::HangWalks);
     manager.sessions(&user("jeju")).await.map(drop).unwrap_err();
-    assert_eq!(breakers(), ["breaker_open{lane=walks} 1"]);
+    assert_eq!(breakers(), ["circuit_breaker_open{bulkhead=scans} 1"]);
     store.set(Mood::Fail(StoreErrorKind::Unavailable));
     manager.authenticate(&token).await.unwrap_err();
     manager.authenticate(&token).await.unwrap_err();
-    assert_eq!(breakers(), ["breaker_open{lane=requests} 1"]);
+    assert_eq!(breakers(), ["circuit_breaker_open{bulkhead=requests} 1"]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -145,7 +147,7 @@ async fn a_breaker_that_closes_is_zero_again() {
     advance(SECOND).await;
     manager.authenticate(&token).await.unwrap();
     // Nobody looked meanwhile: it was set to one, and then to zero.
-    assert_eq!(figures.one("breaker_open{lane=requests}"), 0.0);
+    assert_eq!(figures.one("circuit_breaker_open{bulkhead=requests}"), 0.0);
 }
 
 #[tokio::test(start_paused = true)]
@@ -184,7 +186,7 @@ async fn panics_of_sinks_are_counted_by_sink() {
     login(&manager, "jeju").await;
     login(&manager, "jeju").await;
     background.stop().await.unwrap();
-    assert_eq!(those(&figures, "sink"), ["sink_panics_total{sink=1} 2"]);
+    assert_eq!(those(&figures, "event_sink"), ["event_sink_panics_total{sink=1} 2"]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -215,7 +217,7 @@ async fn sessions_by_role_are_those_of_the_last_walk_with_its_age() {
         ["sessions{role=admin} 1", "sessions{role=user} 2", "sessions{role=} 1"]
     );
     sleep(90 * SECOND).await;
-    let age = figures.one("sessions_age_seconds");
+    let age = figures.one("sessions_scan_age_seconds");
     assert!((89.0..=90.0).contains(&age), "{age}");
 
     // Nobody looks between these two walks: only the second can have set it to zero.
@@ -225,7 +227,7 @@ async fn sessions_by_role_are_those_of_the_last_walk_with_its_age() {
     let seen = figures.take();
     assert_eq!(seen["sessions{role=user}"], 2.0);
     assert!(!seen.contains_key("sessions{role=admin}"), "zero, not what it was: {seen:?}");
-    assert!(!seen.contains_key("sessions_age_seconds"), "{seen:?}");
+    assert!(!seen.contains_key("sessions_scan_age_seconds"), "{seen:?}");
 }
 
 #[tokio::test]
@@ -265,10 +267,78 @@ async fn every_figure_has_a_unit_and_a_text() {
     let names: Vec<_> = seconds.map(|(name, _)| name.as_str()).collect();
     assert_eq!(
         names,
-        ["tower_session_auth_sessions_age_seconds", "tower_session_auth_store_duration_seconds"]
+        [
+            "tower_session_auth_sessions_scan_age_seconds",
+            "tower_session_auth_store_duration_seconds"
+        ]
     );
-    // All of the table but the roles of no session.
-    assert_eq!(described.len(), 15, "{described:?}");
+    // All of the table but the roles of no session, and what only a near cache has.
+    assert_eq!(described.len(), 14, "{described:?}");
+}
+
+/// What Prometheus would scrape of a process whose manager was just built and has seen one login and one request.
+async fn scraped() -> String {
+    let recorder = PrometheusBuilder::new()
+        .set_buckets_for_metric(Matcher::Full(STORE_DURATION.to_owned()), &STORE_DURATION_BUCKETS)
+        .unwrap()
+        .build_recorder();
+    let _guard = metrics::set_default_local_recorder(&recorder);
+    let (manager, _worker, _store) = clocked();
+    let token = login(&manager, "jeju").await.access_token;
+    manager.authenticate(&token).await.unwrap();
+    recorder.handle().render()
+}
+
+#[tokio::test(start_paused = true)]
+async fn prometheus_sees_each_counter_before_its_first_increment() {
+    let text = scraped().await;
+    for line in [
+        r#"tower_session_auth_requests_total{outcome="accepted"} 1"#,
+        r#"tower_session_auth_requests_total{outcome="invalid_token"} 0"#,
+        r#"tower_session_auth_requests_total{outcome="store_unavailable"} 0"#,
+        r#"tower_session_auth_sessions_revoked_total{reason="refresh_reuse"} 0"#,
+        r#"tower_session_auth_logins_refused_total{reason="rate_limited"} 0"#,
+        r#"tower_session_auth_suspicions_total{suspicion="refresh_reuse"} 0"#,
+        r#"tower_session_auth_circuit_breaker_open{bulkhead="requests"} 0"#,
+        "tower_session_auth_touches_dropped_total 0",
+        "tower_session_auth_touch_queue_depth 0",
+    ] {
+        assert!(text.lines().any(|scraped| scraped == line), "{line} is missing in\n{text}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn prometheus_gets_histograms_with_buckets_and_only_those_that_have_a_value() {
+    let text = scraped().await;
+    let counts = text
+        .lines()
+        .filter(|line| line.starts_with("tower_session_auth_store_duration_seconds_count"));
+    let counts: Vec<_> = counts.collect();
+    assert_eq!(
+        counts,
+        [
+            r#"tower_session_auth_store_duration_seconds_count{operation="create",outcome="ok"} 1"#,
+            r#"tower_session_auth_store_duration_seconds_count{operation="load",outcome="ok"} 1"#,
+        ]
+    );
+    let quarter = r#"tower_session_auth_store_duration_seconds_bucket{operation="load",outcome="ok",le="0.25"} 1"#;
+    assert!(text.lines().any(|line| line == quarter), "{text}");
+    // Two histograms of 12 buckets, `+Inf`, sum and count; the rest are counters, gauges and their texts.
+    assert!(text.lines().count() < 200, "{}:\n{text}", text.lines().count());
+}
+
+/// The rules for names at prometheus.io/docs/practices/naming: base units, `_total` for counters and for nothing else.
+#[tokio::test(start_paused = true)]
+async fn prometheus_finds_names_as_it_recommends_them() {
+    let text = scraped().await;
+    let types: Vec<_> = text.lines().filter_map(|line| line.strip_prefix("# TYPE ")).collect();
+    assert!(types.len() > 10, "{text}");
+    for line in types {
+        let (name, kind) = line.split_once(' ').unwrap();
+        assert_eq!(name.ends_with("_total"), kind == "counter", "{line}");
+        assert!(kind != "histogram" || name.ends_with("_seconds"), "{line}");
+        assert!(kind != "summary", "{line}");
+    }
 }
 
 #[tokio::test]

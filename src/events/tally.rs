@@ -37,7 +37,7 @@ impl Tally {
         Self {
             created: meter.counter(Name::SessionsCreated),
             ended: meter.counters(Name::SessionsEnded, "reason", reasons),
-            rejected: meter.counters(Name::Rejected, "code", codes),
+            rejected: meter.refused(codes),
             logins_refused: meter.counters(Name::LoginsRefused, "reason", refusals),
             suspicions: meter.counters(Name::Suspicions, "suspicion", Suspicion::NAMES),
         }
@@ -94,7 +94,7 @@ mod tests {
     fn each_code_has_a_counter() {
         for kind in REJECTIONS {
             let event = Event::Rejected { kind, user: None, session: None };
-            let name = format!("tower_session_auth_rejected_total code={} 1", kind.code());
+            let name = format!("tower_session_auth_requests_total outcome={} 1", kind.code());
             assert_eq!(counted(&[event]), [name]);
         }
         // A kind that is not here does not compile, and belongs into `REJECTIONS` if it has a code of its own.

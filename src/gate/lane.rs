@@ -30,7 +30,7 @@ impl LaneName {
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Requests => "requests",
-            Self::Walks => "walks",
+            Self::Walks => "scans",
             Self::Directory => "directory",
         }
     }

@@ -20,7 +20,7 @@ use crate::directory::{ErasedDirectory, UserDirectory};
 use crate::error::ConfigError;
 use crate::events::{EventSink, Events};
 use crate::gate::Gate;
-use crate::meter::{Meter, Name};
+use crate::meter::Meter;
 use crate::near::Near;
 use crate::session::SessionData;
 use crate::store::erased::ErasedStore;
@@ -367,7 +367,7 @@ impl<D: SessionData> SessionManagerBuilder<D> {
             #[cfg(feature = "routes")]
             attempts: super::attempts::OwnCount::default(),
             events,
-            accepted: meter.counter(Name::Accepted),
+            accepted: meter.accepted(),
             meter,
             statistics: walk::Latest::default(),
             started: Tick::now(),

@@ -1,51 +1,69 @@
-//! Figures for dashboards and alarms, through the [`metrics`](https://docs.rs/metrics) facade (feature `metrics`).
+//! Metrics for dashboards and alerts, through the [`metrics`](https://docs.rs/metrics) facade (feature `metrics`).
 //!
-//! The application chooses the recorder, and installs it *before* [`build`](crate::SessionManagerBuilder::build): the
-//! handles are made there, once, so that a request registers nothing. Without the feature nothing is paid for it; without
-//! a recorder, a request that asks the store takes some 100 instructions more (one more look at the clock), and one that
-//! is refused before that some 50.
+//! Install the application's recorder *before* [`build`](crate::SessionManagerBuilder::build): the handles are made
+//! there, so that a request registers nothing. Without a recorder, a request that reaches the store costs about 100
+//! instructions more (one more reading of the clock).
 //!
 //! | name | kind | unit | labels | what it is |
 //! |---|---|---|---|---|
-//! | `tower_session_auth_accepted_total` | counter | 1 | | requests let in by the layer, and tokens by `authenticate` |
-//! | `tower_session_auth_rejected_total` | counter | 1 | `code` | those not let in, by layer, manager or guard; `code` as [`AuthErrorKind::code`](crate::AuthErrorKind::code) |
-//! | `tower_session_auth_logins_refused_total` | counter | 1 | `reason` | logins refused: [`LoginRefusal::as_str`](crate::events::LoginRefusal::as_str) |
+//! | `tower_session_auth_requests_total` | counter | 1 | `outcome` | requests checked by a layer or a guard, and tokens checked by `authenticate`; `outcome` is `accepted` or [`AuthErrorKind::code`](crate::AuthErrorKind::code) |
+//! | `tower_session_auth_logins_refused_total` | counter | 1 | `reason` | refused logins: [`LoginRefusal::as_str`](crate::events::LoginRefusal::as_str) |
 //! | `tower_session_auth_suspicions_total` | counter | 1 | `suspicion` | [`Suspicion::as_str`](crate::events::Suspicion::as_str) |
-//! | `tower_session_auth_sessions_created_total` | counter | 1 | | sessions that this process opened |
-//! | `tower_session_auth_sessions_ended_total` | counter | 1 | `reason` | sessions that this process ended: [`EndReason::as_str`](crate::EndReason::as_str) |
-//! | `tower_session_auth_sessions` | gauge | 1 | `role` | living sessions in the store, as of this process's last walk over all of them; `role` is empty for none, `other` for all roles beyond the first 64 |
-//! | `tower_session_auth_sessions_age_seconds` | gauge | seconds | | time since that walk |
-//! | `tower_session_auth_store_duration_seconds` | histogram | seconds | `verb`, `outcome` | how long the store took; `outcome` is `ok` or [`StoreErrorKind::as_str`] |
-//! | `tower_session_auth_breaker_open` | gauge | 0 or 1 | `lane` | 1 while callers are turned away: `requests`, `walks`, `directory` |
-//! | `tower_session_auth_touch_queue_depth` | gauge | 1 | | uses of sessions that wait to be written |
-//! | `tower_session_auth_touches_written_total` | counter | 1 | | uses that the store took |
-//! | `tower_session_auth_touches_lost_total` | counter | 1 | | uses that it did not take, and that were given up |
-//! | `tower_session_auth_touches_dropped_total` | counter | 1 | | uses that found the queue full or closed |
+//! | `tower_session_auth_sessions_created_total` | counter | 1 | | sessions that this process created |
+//! | `tower_session_auth_sessions_revoked_total` | counter | 1 | `reason` | sessions that this process revoked: [`EndReason::as_str`](crate::EndReason::as_str) |
+//! | `tower_session_auth_sessions` | gauge | 1 | `role` | live sessions in the store, as of this process's last scan of all sessions; `role` is empty for none, `other` for all roles beyond the first 64 |
+//! | `tower_session_auth_sessions_scan_age_seconds` | gauge | seconds | | time since that scan |
+//! | `tower_session_auth_store_duration_seconds` | histogram | seconds | `operation`, `outcome` | duration of calls to the store; `outcome` is `ok` or [`StoreErrorKind::as_str`](crate::store::StoreErrorKind::as_str) |
+//! | `tower_session_auth_circuit_breaker_open` | gauge | 0 or 1 | `bulkhead` | 1 while calls fail at once: `requests`, `scans`, `directory` |
+//! | `tower_session_auth_touch_queue_depth` | gauge | 1 | | touches that wait to be written |
+//! | `tower_session_auth_touches_written_total` | counter | 1 | | touches that the store took |
+//! | `tower_session_auth_touches_lost_total` | counter | 1 | | touches that it did not take, and that were given up |
+//! | `tower_session_auth_touches_dropped_total` | counter | 1 | | touches that found the queue full or closed |
 //! | `tower_session_auth_events_dropped_total` | counter | 1 | `sink` | events that found a sink's queue full or closed; sinks count from 0 |
-//! | `tower_session_auth_sink_panics_total` | counter | 1 | `sink` | panics of an event sink |
-//! | `tower_session_auth_near_hits_total` | counter | 1 | | requests that were answered without asking the store |
-//! | `tower_session_auth_near_misses_total` | counter | 1 | | requests with a good token that asked |
-//! | `tower_session_auth_near_fills_total` | counter | 1 | | reads whose answers may be remembered |
-//! | `tower_session_auth_near_invalidations_total` | counter | 1 | | changes that the store told of |
-//! | `tower_session_auth_near_lost_links_total` | counter | 1 | | connections that told of changes, and were lost |
-//! | `tower_session_auth_near_stale_served_total` | counter | 1 | | requests let in by [`ServeStale`](crate::FailurePolicy::ServeStale) |
-//! | `tower_session_auth_near_coherent` | gauge | 0 or 1 | | 1 while the near cache is used |
-//! | `tower_session_auth_near_lag_seconds` | gauge | seconds | | how long the last change of the link's own key took, from being sent to being known here |
+//! | `tower_session_auth_event_sink_panics_total` | counter | 1 | `sink` | panics of an event sink |
+//! | `tower_session_auth_near_cache_hits_total` | counter | 1 | | requests that were answered without asking the store |
+//! | `tower_session_auth_near_cache_misses_total` | counter | 1 | | requests with a valid token that asked the store |
+//! | `tower_session_auth_near_cache_fills_total` | counter | 1 | | reads whose answers may be cached |
+//! | `tower_session_auth_near_cache_invalidations_total` | counter | 1 | | invalidations that the store sent |
+//! | `tower_session_auth_near_cache_connections_lost_total` | counter | 1 | | invalidation connections that were lost |
+//! | `tower_session_auth_near_cache_stale_served_total` | counter | 1 | | requests let in by [`ServeStale`](crate::FailurePolicy::ServeStale) |
+//! | `tower_session_auth_near_cache_coherent` | gauge | 0 or 1 | | 1 while the near cache is in use |
+//! | `tower_session_auth_near_cache_invalidation_lag_seconds` | gauge | seconds | | delay of the last probe: from its write until its invalidation arrived here |
 //!
-//! - Latency is taken around each call, from the manager's side: a call that is given up counts as `unavailable` with
-//!   the time that was waited for it. Calls that an open breaker turns away, and those of requests that went away, are
-//!   not in it.
-//! - The figures of the near cache are handed over each second, by the background worker.
-//! - The gauges of the sessions appear with the first walk, that is with the first call of the manager's `statistics`.
-//!   An alarm on them needs one on their age.
+//! - **Counters and gauges exist from `build()` on**, with each value of their labels, so that an alert sees their first
+//!   increment. The two gauges of the sessions are the exception: they appear with the first scan, that is with
+//!   the first call of the manager's `statistics`. An alert on them needs one on their age.
+//! - **A histogram exists from its first value on**: most pairs of operation and outcome never occur.
+//! - A request that passes a layer and is refused by a guard behind it counts twice: as `accepted`, and by the guard's code.
+//! - Duration is measured around each call, from the manager's side: a call that times out counts as `unavailable` with
+//!   the time that the caller waited. Calls that an open circuit breaker refuses, and calls of requests that went away,
+//!   are not measured.
+//! - The worker publishes the metrics of the near cache each second.
 //! - Two managers in one process share these names: their counters add up, their gauges overwrite each other.
+//!
+//! # Prometheus
+//!
+//! The names are those that Prometheus scrapes. `metrics-exporter-prometheus` makes a summary of a histogram unless it
+//! is given buckets; quantiles of a summary cannot be added up over processes, so give it [`STORE_DURATION_BUCKETS`]:
+//!
+//! ```
+//! use metrics_exporter_prometheus::{Matcher, PrometheusBuilder};
+//! use tower_session_auth::meter::{STORE_DURATION, STORE_DURATION_BUCKETS};
+//!
+//! # fn main() -> Result<(), metrics_exporter_prometheus::BuildError> {
+//! let builder = PrometheusBuilder::new()
+//!     .set_buckets_for_metric(Matcher::Full(STORE_DURATION.to_owned()), &STORE_DURATION_BUCKETS)?;
+//! # let _ = builder.build_recorder();
+//! # Ok(())
+//! # }
+//! ```
 
 mod handle;
 mod names;
 mod near;
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use tokio::time::Instant;
 
@@ -55,10 +73,21 @@ pub(crate) use self::names::Name;
 pub(crate) use self::near::NearMeter;
 use crate::error::StoreErrorKind;
 
+/// The name of the histogram of the calls to the store.
+pub const STORE_DURATION: &str = "tower_session_auth_store_duration_seconds";
+
+/// Upper bounds of buckets for [`STORE_DURATION`], in seconds: from 100 µs (Redis on the same network) to 250 ms (the
+/// default store timeout) and on to the 5 s that a list or a page of a scan may take.
+pub const STORE_DURATION_BUCKETS: [f64; 12] =
+    [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.25, 1.0, 5.0];
+
 /// Of so many roles sessions are told apart: a label must not grow without bound.
 const MAX_ROLES: usize = 64;
 
-/// What may stand in the label `outcome`, beside `ok`.
+/// The label that says how a request or a call went.
+const OUTCOME: &str = "outcome";
+
+/// What may stand in the label `outcome` of a call to the store, beside `ok`.
 const STORE_ERRORS: [StoreErrorKind; 5] = [
     StoreErrorKind::Unavailable,
     StoreErrorKind::Interrupted,
@@ -133,10 +162,25 @@ impl Meter {
         Labelled::new(values, |value| counter(name, &[(label, value)]))
     }
 
-    /// The gauge of one lane's breaker, closed at first.
-    pub(crate) fn breaker(&self, lane: &'static str) -> Gauge {
+    /// The counter of requests that were let in; those that were refused are counted beside it, by code.
+    pub(crate) fn accepted(&self) -> Counter {
+        self.0
+            .as_ref()
+            .map_or(Counter::noop(), |_| counter(Name::Requests, &[(OUTCOME, "accepted")]))
+    }
+
+    /// A counter of refused requests for each of `codes`.
+    pub(crate) fn refused(
+        &self,
+        codes: impl IntoIterator<Item = &'static str>,
+    ) -> Labelled<Counter> {
+        self.counters(Name::Requests, OUTCOME, codes)
+    }
+
+    /// The gauge of one bulkhead's circuit breaker, closed at first.
+    pub(crate) fn breaker(&self, bulkhead: &'static str) -> Gauge {
         let Some(_) = self.0 else { return Gauge::noop() };
-        let open = gauge(Name::Breaker, &[("lane", lane)]);
+        let open = gauge(Name::Breaker, &[("bulkhead", bulkhead)]);
         open.set(0.0);
         open
     }
@@ -147,16 +191,12 @@ impl Meter {
         counter(name, &[("sink", &number.to_string())])
     }
 
-    /// The histograms of a store with these verbs.
-    pub(crate) fn store(&self, verbs: impl IntoIterator<Item = &'static str>) -> StoreTimes {
-        let verbs = verbs.into_iter().filter(|_| self.0.is_some());
-        // What is asked for most is found first.
+    /// The histograms of a store with these operations. Each registers with its first value.
+    pub(crate) fn store(&self, operations: impl IntoIterator<Item = &'static str>) -> StoreTimes {
+        let operations = operations.into_iter().filter(|_| self.0.is_some());
+        // The most frequent outcome is found first.
         let outcomes = || ["ok"].into_iter().chain(STORE_ERRORS.map(StoreErrorKind::as_str));
-        StoreTimes(Labelled::new(verbs, |verb| {
-            Labelled::new(outcomes(), |outcome| {
-                histogram(Name::StoreTime, &[("verb", verb), ("outcome", outcome)])
-            })
-        }))
+        StoreTimes(Labelled::new(operations, |_| Labelled::new(outcomes(), |_| OnceLock::new())))
     }
 
     /// A walk over all sessions has just ended, with so many of each role (`""` is none). Roles of earlier walks that
@@ -194,15 +234,21 @@ impl Meter {
     }
 }
 
-/// How long a store takes, by verb and outcome.
-pub(crate) struct StoreTimes(Labelled<Labelled<Histogram>>);
+/// Durations of calls to a store, by operation and outcome.
+pub(crate) struct StoreTimes(Labelled<Labelled<OnceLock<Histogram>>>);
 
 impl StoreTimes {
-    /// A call of `verb` that began at `start` has just ended.
-    pub(crate) fn record(&self, verb: &str, error: Option<StoreErrorKind>, start: Instant) {
+    /// Records a call of `operation` that began at `start` and has just ended.
+    pub(crate) fn record(
+        &self,
+        operation: &'static str,
+        error: Option<StoreErrorKind>,
+        start: Instant,
+    ) {
         let outcome = error.map_or("ok", StoreErrorKind::as_str);
-        if let Some(time) = self.0.get(verb).and_then(|outcomes| outcomes.get(outcome)) {
-            handle::since(time, start);
+        if let Some(time) = self.0.get(operation).and_then(|outcomes| outcomes.get(outcome)) {
+            let pairs = [("operation", operation), (OUTCOME, outcome)];
+            handle::since(time.get_or_init(|| histogram(Name::StoreTime, &pairs)), start);
         }
     }
 }

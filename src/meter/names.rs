@@ -3,8 +3,7 @@
 /// One figure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Name {
-    Accepted,
-    Rejected,
+    Requests,
     LoginsRefused,
     Suspicions,
     SessionsCreated,
@@ -42,9 +41,8 @@ pub(crate) enum Kind {
 
 impl Name {
     /// Every figure, in the order of the table in the module's docs.
-    pub(crate) const ALL: [Self; 24] = [
-        Self::Accepted,
-        Self::Rejected,
+    pub(crate) const ALL: [Self; 23] = [
+        Self::Requests,
         Self::LoginsRefused,
         Self::Suspicions,
         Self::SessionsCreated,
@@ -71,37 +69,35 @@ impl Name {
 
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
-            Self::Accepted => "tower_session_auth_accepted_total",
-            Self::Rejected => "tower_session_auth_rejected_total",
+            Self::Requests => "tower_session_auth_requests_total",
             Self::LoginsRefused => "tower_session_auth_logins_refused_total",
             Self::Suspicions => "tower_session_auth_suspicions_total",
             Self::SessionsCreated => "tower_session_auth_sessions_created_total",
-            Self::SessionsEnded => "tower_session_auth_sessions_ended_total",
+            Self::SessionsEnded => "tower_session_auth_sessions_revoked_total",
             Self::Sessions => "tower_session_auth_sessions",
-            Self::SessionsAge => "tower_session_auth_sessions_age_seconds",
-            Self::StoreTime => "tower_session_auth_store_duration_seconds",
-            Self::Breaker => "tower_session_auth_breaker_open",
+            Self::SessionsAge => "tower_session_auth_sessions_scan_age_seconds",
+            Self::StoreTime => super::STORE_DURATION,
+            Self::Breaker => "tower_session_auth_circuit_breaker_open",
             Self::QueueDepth => "tower_session_auth_touch_queue_depth",
             Self::TouchesWritten => "tower_session_auth_touches_written_total",
             Self::TouchesLost => "tower_session_auth_touches_lost_total",
             Self::TouchesDropped => "tower_session_auth_touches_dropped_total",
             Self::EventsDropped => "tower_session_auth_events_dropped_total",
-            Self::SinkPanics => "tower_session_auth_sink_panics_total",
-            Self::NearHits => "tower_session_auth_near_hits_total",
-            Self::NearMisses => "tower_session_auth_near_misses_total",
-            Self::NearFills => "tower_session_auth_near_fills_total",
-            Self::NearInvalidations => "tower_session_auth_near_invalidations_total",
-            Self::NearLostLinks => "tower_session_auth_near_lost_links_total",
-            Self::NearStaleServed => "tower_session_auth_near_stale_served_total",
-            Self::NearCoherent => "tower_session_auth_near_coherent",
-            Self::NearLag => "tower_session_auth_near_lag_seconds",
+            Self::SinkPanics => "tower_session_auth_event_sink_panics_total",
+            Self::NearHits => "tower_session_auth_near_cache_hits_total",
+            Self::NearMisses => "tower_session_auth_near_cache_misses_total",
+            Self::NearFills => "tower_session_auth_near_cache_fills_total",
+            Self::NearInvalidations => "tower_session_auth_near_cache_invalidations_total",
+            Self::NearLostLinks => "tower_session_auth_near_cache_connections_lost_total",
+            Self::NearStaleServed => "tower_session_auth_near_cache_stale_served_total",
+            Self::NearCoherent => "tower_session_auth_near_cache_coherent",
+            Self::NearLag => "tower_session_auth_near_cache_invalidation_lag_seconds",
         }
     }
 
     pub(crate) const fn kind(self) -> Kind {
         match self {
-            Self::Accepted
-            | Self::Rejected
+            Self::Requests
             | Self::LoginsRefused
             | Self::Suspicions
             | Self::SessionsCreated
@@ -126,32 +122,31 @@ impl Name {
     /// What recorders show beside it.
     pub(crate) const fn description(self) -> &'static str {
         match self {
-            Self::Accepted => "Requests and tokens that were let in",
-            Self::Rejected => "Requests and tokens that were not let in",
+            Self::Requests => "Requests and tokens that were checked, by outcome",
             Self::LoginsRefused => "Logins that were refused",
-            Self::Suspicions => "Things that a person should look at",
-            Self::SessionsCreated => "Sessions that this process opened",
-            Self::SessionsEnded => "Sessions that this process ended",
-            Self::Sessions => "Living sessions in the store, as of the last walk",
-            Self::SessionsAge => "Time since the last walk over all sessions",
-            Self::StoreTime => "How long the session store took",
-            Self::Breaker => "1 while callers are turned away because there was no answer",
-            Self::QueueDepth => "Uses of sessions that wait to be written",
-            Self::TouchesWritten => "Uses of sessions that the store took",
-            Self::TouchesLost => "Uses of sessions that were given up",
-            Self::TouchesDropped => "Uses of sessions that found the queue full or closed",
-            Self::EventsDropped => "Events that found their sink's queue full or closed",
+            Self::Suspicions => "Suspicious events, by kind",
+            Self::SessionsCreated => "Sessions that this process created",
+            Self::SessionsEnded => "Sessions that this process revoked, by reason",
+            Self::Sessions => "Live sessions in the store, as of the last scan",
+            Self::SessionsAge => "Time since the last scan of all sessions",
+            Self::StoreTime => "Duration of calls to the session store",
+            Self::Breaker => "1 while the circuit breaker is open",
+            Self::QueueDepth => "Touches that wait to be written",
+            Self::TouchesWritten => "Touches that the store took",
+            Self::TouchesLost => "Touches that were given up",
+            Self::TouchesDropped => "Touches that found the queue full or closed",
+            Self::EventsDropped => "Events that found the queue of their sink full or closed",
             Self::SinkPanics => "Panics of event sinks",
             Self::NearHits => "Requests answered from the near cache",
-            Self::NearMisses => "Requests that the near cache had no answer for",
+            Self::NearMisses => "Requests that the near cache could not answer",
             Self::NearFills => "Reads for the near cache",
-            Self::NearInvalidations => "Changes that the store told the near cache of",
-            Self::NearLostLinks => "Links of the near cache that were lost",
-            Self::NearStaleServed => {
-                "Requests let in with what was known before the store went away"
+            Self::NearInvalidations => "Invalidations received from the store",
+            Self::NearLostLinks => "Invalidation connections that were lost",
+            Self::NearStaleServed => "Requests let in by ServeStale while the store was away",
+            Self::NearCoherent => "1 while the near cache is in use",
+            Self::NearLag => {
+                "Delay of the last probe: from its write until its invalidation arrived"
             }
-            Self::NearCoherent => "1 while the near cache is used",
-            Self::NearLag => "How long the last change of its own key took to be known",
         }
     }
 }

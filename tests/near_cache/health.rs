@@ -111,19 +111,23 @@ async fn the_figures_are_handed_over_each_second() {
             let sum: &mut f64 = told.entry(name.clone()).or_default();
             *sum = if name.ends_with("_total") { *sum + value } else { value };
         }
-        told.get("near_hits_total") == Some(&4.0)
+        told.get("near_cache_hits_total") == Some(&4.0)
     })
     .await;
     let told = told.into_inner();
-    for name in ["near_misses_total", "near_fills_total", "near_coherent"] {
+    for name in ["near_cache_misses_total", "near_cache_fills_total", "near_cache_coherent"] {
         assert_eq!(told.get(name), Some(&1.0), "{name} {told:?}");
     }
-    assert_eq!(told.get("accepted_total"), Some(&5.0), "who was known counts too: {told:?}");
+    assert_eq!(
+        told.get("requests_total{outcome=accepted}"),
+        Some(&5.0),
+        "who was known counts too: {told:?}"
+    );
     // What is zero is left out.
-    for name in ["near_lost_links_total", "near_stale_served_total"] {
+    for name in ["near_cache_connections_lost_total", "near_cache_stale_served_total"] {
         assert_eq!(told.get(name), None, "{name} {told:?}");
     }
-    assert!(told["near_lag_seconds"] > 0.0);
+    assert!(told["near_cache_invalidation_lag_seconds"] > 0.0);
 }
 
 #[tokio::test]
