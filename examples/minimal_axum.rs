@@ -9,6 +9,10 @@
 use std::error::Error;
 
 use axum::{Router, routing::get};
+use tokio::signal::{
+    ctrl_c,
+    unix::{SignalKind, signal},
+};
 use tower_session_auth::{
     KeySet, NewSession, Session, SessionAuthLayer, SessionId, SessionManager, SigningKey, UserId,
 };
@@ -46,8 +50,15 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let address = listener.local_addr()?;
     println!("curl -i http://{address}/hello -H 'authorization: Bearer {}'", login.access_token);
 
-    let ctrl_c = async { tokio::signal::ctrl_c().await.unwrap_or_default() };
-    axum::serve(listener, app).with_graceful_shutdown(ctrl_c).await?;
-    background.stop().await?; // writes what is left
+    axum::serve(listener, app).with_graceful_shutdown(shutdown()?).await?;
+    background.stop().await?; // writes the touches that are queued
     Ok(())
+}
+
+/// Ctrl-C, or the SIGTERM of systemd, Docker and Kubernetes. On Windows: `ctrl_c` alone.
+fn shutdown() -> std::io::Result<impl Future<Output = ()>> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    Ok(async move {
+        tokio::select! { _ = ctrl_c() => {}, _ = terminate.recv() => {} }
+    })
 }

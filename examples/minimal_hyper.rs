@@ -12,6 +12,10 @@ use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
 use hyper::{Request, Response, server::conn::http1};
 use hyper_util::{rt::TokioIo, server::graceful::GracefulShutdown, service::TowerToHyperService};
+use tokio::signal::{
+    ctrl_c,
+    unix::{SignalKind, signal},
+};
 use tower::ServiceBuilder;
 use tower_session_auth::{
     KeySet, NewSession, Session, SessionAuthLayer, SessionId, SessionManager, SigningKey, UserId,
@@ -42,9 +46,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let address = std::env::var("BIND_ADDR").unwrap_or_else(|_| "127.0.0.1:8000".to_owned());
     let listener = tokio::net::TcpListener::bind(address).await?;
     println!("curl -i http://{}/ -H 'authorization: Bearer {token}'", listener.local_addr()?);
-    let (graceful, mut ctrl_c) = (GracefulShutdown::new(), std::pin::pin!(tokio::signal::ctrl_c()));
+    let (graceful, mut stop) = (GracefulShutdown::new(), std::pin::pin!(shutdown()?));
     while let Some(accepted) =
-        tokio::select! { it = listener.accept() => Some(it), _ = &mut ctrl_c => None }
+        tokio::select! { it = listener.accept() => Some(it), () = &mut stop => None }
     {
         let io = TokioIo::new(accepted?.0);
         let connection =
@@ -53,5 +57,13 @@ async fn main() -> Result<(), Box<dyn Error>> {
         drop(tokio::spawn(connection)); // a client that hangs up is an error there, and no news
     }
     graceful.shutdown().await;
-    Ok(background.stop().await.map(drop)?) // writes what is left
+    Ok(background.stop().await.map(drop)?) // writes the touches that are queued
+}
+
+/// Ctrl-C, or the SIGTERM of systemd, Docker and Kubernetes. On Windows: `ctrl_c` alone.
+fn shutdown() -> std::io::Result<impl Future<Output = ()>> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    Ok(async move {
+        tokio::select! { _ = ctrl_c() => {}, _ = terminate.recv() => {} }
+    })
 }

@@ -10,8 +10,10 @@ use tokio::time::advance;
 use tower_session_auth::clock::{Clock, Timestamp};
 use tower_session_auth::store::{SessionStore, StoreErrorKind, Touch};
 use tower_session_auth::testing::TokioClock;
+use tower_session_auth::touch::WorkerState;
 use tower_session_auth::{AuthErrorKind, EndReason, MemoryStore, Session, SessionManager};
 
+use crate::support::log::Log;
 use crate::support::switch::{Mood, SwitchStore};
 use crate::support::{START, builder, clocked, login, user};
 
@@ -306,4 +308,76 @@ async fn a_host_an_hour_off_changes_no_sessions_life() {
         assert_eq!(refused.kind(), AuthErrorKind::SessionExpired);
         background.stop().await.unwrap();
     }
+}
+
+/// The lines of a log that report a missing worker.
+fn reports(log: &Log) -> usize {
+    log.text().lines().filter(|line| line.contains("the background worker does not run")).count()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_worker_that_was_dropped_is_one_error_at_the_first_use_and_health_tells() {
+    let log = Log::default();
+    let _capture = log.capture();
+    let (manager, _, _store) = clocked();
+    let token = login(&manager, "jeju").await.access_token;
+    assert_eq!(reports(&log), 0, "a login is no use");
+    assert_eq!(manager.health().await.worker, WorkerState::Lost);
+    for _ in 0..3 {
+        advance(10 * MINUTE).await;
+        manager.authenticate(&token).await.unwrap();
+    }
+    assert_eq!(reports(&log), 1, "{}", log.text());
+    assert!(log.text().contains("ERROR"), "{}", log.text());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_worker_that_was_never_started_is_one_error_at_the_first_use() {
+    let log = Log::default();
+    let _capture = log.capture();
+    let (manager, worker, _store) = clocked();
+    let token = login(&manager, "jeju").await.access_token;
+    assert_eq!(manager.health().await.worker, WorkerState::NotStarted);
+    for _ in 0..2 {
+        advance(10 * MINUTE).await;
+        manager.authenticate(&token).await.unwrap();
+    }
+    assert_eq!(reports(&log), 1, "{}", log.text());
+    // Started late, it extends the session all the same.
+    let background = worker.start();
+    assert_eq!(manager.health().await.worker, WorkerState::Running);
+    background.stop().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_worker_that_runs_or_was_stopped_is_no_error() {
+    let log = Log::default();
+    let _capture = log.capture();
+    let (manager, worker, _store) = clocked();
+    let background = worker.start();
+    let token = login(&manager, "jeju").await.access_token;
+    advance(10 * MINUTE).await;
+    manager.authenticate(&token).await.unwrap();
+    background.stop().await.unwrap();
+    assert_eq!(manager.health().await.worker, WorkerState::Stopped);
+    advance(10 * MINUTE).await;
+    manager.authenticate(&token).await.unwrap();
+    assert_eq!(reports(&log), 0, "{}", log.text());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_worker_whose_task_was_aborted_is_an_error() {
+    let log = Log::default();
+    let _capture = log.capture();
+    let (manager, worker, _store) = clocked();
+    let token = login(&manager, "jeju").await.access_token;
+    let task = tokio::spawn(worker.run());
+    tokio::task::yield_now().await;
+    assert_eq!(manager.health().await.worker, WorkerState::Running);
+    task.abort();
+    assert!(task.await.unwrap_err().is_cancelled());
+    assert_eq!(manager.health().await.worker, WorkerState::Lost);
+    advance(10 * MINUTE).await;
+    manager.authenticate(&token).await.unwrap();
+    assert_eq!(reports(&log), 1, "{}", log.text());
 }

@@ -38,3 +38,22 @@ fn every_feature_has_its_row_in_both_tables() {
     }
     assert!(seen >= 6);
 }
+
+#[test]
+fn its_server_stops_like_the_minimal_example() {
+    // What the signals do is tried on the example.
+    let example = include_str!("../examples/minimal_axum.rs");
+    let at = example.find("/// Ctrl-C, or").unwrap();
+    assert!(README.contains(&example[at..]), "the function `shutdown` differs");
+    assert!(README.contains("with_graceful_shutdown(shutdown()?)"));
+}
+
+#[test]
+fn no_snippet_leaves_the_worker_out() {
+    let pages = [README, include_str!("../docs/lifetimes.md"), include_str!("../docs/browsers.md")];
+    for page in pages {
+        let managers = page.matches("= SessionManager::builder()").count();
+        assert_eq!(page.matches("(manager, worker) = SessionManager::builder()").count(), managers);
+        assert_eq!(page.matches("worker.start()").count(), managers, "each is started");
+    }
+}

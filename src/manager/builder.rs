@@ -347,7 +347,7 @@ impl<D: SessionData> SessionManagerBuilder<D> {
         let worker = touch::worker(receiver, Arc::clone(&gate), sinks, tracker, meter.clone());
         let shared = Shared {
             gate,
-            touches: TouchQueue::new(sender, touch, &meter),
+            touches: TouchQueue::new(sender, &worker, touch, &meter),
             policy_number: PolicyNumber::new(policy.number(None)),
             policy: ArcSwap::from_pointee(policy),
             replacing: Mutex::default(),

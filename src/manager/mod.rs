@@ -42,7 +42,7 @@ use crate::near::{Near, NearCache};
 use crate::session::{Session, SessionData};
 use crate::store::{SessionLimit, StoreHealth};
 use crate::token::{KeySet, Policy};
-use crate::touch::TouchQueue;
+use crate::touch::{TouchQueue, WorkerState};
 
 #[cfg(feature = "routes")]
 pub(crate) use self::attempts::{Counted, Tried};
@@ -232,11 +232,14 @@ impl<D: SessionData> SessionManager<D> {
         let asked = Instant::now();
         let answer = gate.ask(Verb::Health, gate.deadline(), |store| store.health()).await;
         let (latency, kind, cache) = (asked.elapsed(), gate.kind(), self.near_cache());
+        let worker = self.shared.touches.worker_state();
         match answer {
             Ok(StoreHealth { version, .. }) => {
-                Health { kind, connected: true, version, latency: Some(latency), cache }
+                Health { kind, connected: true, version, latency: Some(latency), cache, worker }
             }
-            Err(_) => Health { kind, connected: false, version: None, latency: None, cache },
+            Err(_) => {
+                Health { kind, connected: false, version: None, latency: None, cache, worker }
+            }
         }
     }
 
@@ -261,6 +264,8 @@ pub struct Health {
     pub latency: Option<Duration>,
     /// The near cache of this process.
     pub cache: NearCache,
+    /// The background worker of this manager.
+    pub worker: WorkerState,
 }
 
 // By hand: a derive would ask for `D: Clone`.

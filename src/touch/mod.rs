@@ -4,6 +4,7 @@
 //! [`Worker`] writes them in batches. A full queue drops the use: the next request of that session leaves another, and
 //! a session is lost only if that goes on for the whole refresh threshold.
 
+mod state;
 mod warnings;
 mod worker;
 
@@ -22,6 +23,8 @@ use crate::id::{SessionId, UserId};
 use crate::meter::{Counter, Meter, Name};
 use crate::session::{Session, State};
 
+pub use self::state::WorkerState;
+pub(crate) use self::state::WorkerWatch;
 pub(crate) use self::worker::new as worker;
 pub use self::worker::{Background, DrainReport, Worker};
 
@@ -162,13 +165,19 @@ impl Equivalent<Owned> for Borrowed<'_> {
 pub(crate) struct TouchQueue {
     marks: Cache<Owned, Arc<Mark>, UnitWeighter, RandomState, DefaultLifecycle<Owned, Arc<Mark>>>,
     sender: mpsc::Sender<Use>,
+    worker: Arc<WorkerWatch>,
     rules: TouchRules,
     dropped: AtomicU64,
     dropped_figure: Counter,
 }
 
 impl TouchQueue {
-    pub(crate) fn new(sender: mpsc::Sender<Use>, rules: TouchRules, meter: &Meter) -> Self {
+    pub(crate) fn new(
+        sender: mpsc::Sender<Use>,
+        worker: &Worker,
+        rules: TouchRules,
+        meter: &Meter,
+    ) -> Self {
         Self {
             marks: Cache::with(
                 REMEMBERED,
@@ -178,6 +187,7 @@ impl TouchQueue {
                 DefaultLifecycle::default(),
             ),
             sender,
+            worker: Arc::clone(worker.watch()),
             rules,
             dropped: AtomicU64::new(0),
             dropped_figure: meter.counter(Name::TouchesDropped),
@@ -208,6 +218,7 @@ impl TouchQueue {
         if !mark.take(now, life, self.rules) {
             return mark.rest(now, life, self.rules);
         }
+        self.worker.report_use();
         let rest = mark.rest(now, life, self.rules);
         let (user, id) = key;
         let extend_below = self.rules.threshold(life);
@@ -221,6 +232,11 @@ impl TouchQueue {
             return Duration::ZERO;
         }
         rest
+    }
+
+    /// What the worker that writes the touches is doing.
+    pub(crate) fn worker_state(&self) -> WorkerState {
+        self.worker.state()
     }
 
     /// How many uses were not queued since the start, because the queue was full or its worker had stopped.

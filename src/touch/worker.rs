@@ -12,6 +12,7 @@ use tokio::sync::{Notify, mpsc};
 use tokio::task::{JoinError, JoinHandle};
 use tokio::time::{Instant, sleep_until};
 
+use super::state::{WorkerGuard, WorkerWatch};
 use super::warnings::Warnings;
 use super::{Mark, Use};
 use crate::events::{RunningSinks, Sinks};
@@ -41,8 +42,9 @@ const DRAIN_LIMIT: Duration = Duration::from_secs(5);
 /// [event sinks](crate::events::EventSink). Made by `build()`, runs when started.
 ///
 /// Without it running, sessions are checked as ever, but each request asks the store, use does not keep sessions alive
-/// (each ends one idle TTL after its login), events wait for their sinks, and nobody looks whether the store is set up as
-/// it should be. Start it once, with [`start`](Self::start) or [`run`](Self::run).
+/// (each ends one idle TTL after its login), events wait for their sinks, and the store is not diagnosed. The first use
+/// of a session without a running worker is an error in the log (feature `tracing`), and
+/// [`Health::worker`](crate::manager::Health::worker) says so. Start it once, with [`start`](Self::start) or [`run`](Self::run).
 #[must_use = "sessions are not kept alive by use until the worker is started"]
 pub struct Worker {
     receiver: mpsc::Receiver<Use>,
@@ -57,6 +59,8 @@ pub struct Worker {
     warnings: Warnings,
     /// What keeps the near cache in touch with the store.
     tracker: Option<Arc<dyn Tracker>>,
+    /// How the manager knows whether this runs.
+    guard: WorkerGuard,
 }
 
 struct Figures {
@@ -119,6 +123,7 @@ pub(crate) fn new(
         sinks,
         warnings: Warnings::default(),
         tracker,
+        guard: WorkerGuard::new(),
     }
 }
 
@@ -155,6 +160,7 @@ impl Worker {
     /// Outside of a Tokio runtime.
     pub fn start(mut self) -> Background {
         let stop = Arc::clone(&self.stop);
+        self.guard.started();
         let sinks = mem::take(&mut self.sinks).start();
         #[expect(
             clippy::disallowed_methods,
@@ -171,8 +177,14 @@ impl Worker {
     /// Dropping the future loses the uses that wait, and from then on each request asks the store: events that are queued
     /// are still delivered.
     pub async fn run(mut self) -> DrainReport {
+        self.guard.started();
         let sinks = mem::take(&mut self.sinks).start();
         self.live(sinks).await
+    }
+
+    /// How the manager knows whether this runs.
+    pub(super) fn watch(&self) -> &Arc<WorkerWatch> {
+        self.guard.watch()
     }
 
     /// Works, and keeps the near cache in touch with the store meanwhile.
@@ -339,6 +351,7 @@ impl Worker {
     }
 
     async fn drain(mut self, mut received: Vec<Use>) -> DrainReport {
+        self.guard.stopped();
         let give_up = Instant::now() + DRAIN_LIMIT;
         self.receiver.close();
         self.collect(&mut received);

@@ -33,6 +33,7 @@ fn away(login: &Login) -> Vec<Row> {
             "status": "degraded",
             "store": {"kind": "redis", "connected": false, "version": null, "latency_ms": null},
             "cache": cache(false, "connecting"),
+            "worker": "running",
         });
         rows.push(get(path).answers(503, degraded));
     }

@@ -21,6 +21,7 @@ fn health(world: World) -> Vec<Row> {
         "status": "healthy",
         "store": {"kind": world.store, "connected": true, "version": version, "latency_ms": "<number>"},
         "cache": cache(true, if world.store == "redis" { "coherent" } else { "off" }),
+        "worker": "running",
     });
     let mut rows = Vec::new();
     for path in ["/health", "/api/auth/health", "/auth/health"] {

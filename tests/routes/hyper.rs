@@ -13,7 +13,8 @@ use crate::support::manager;
 
 #[tokio::test]
 async fn hyper_serves_them_through_an_adapter() {
-    let (manager, _worker) = manager(tower_session_auth::MemoryStore::new());
+    let (manager, worker) = manager(tower_session_auth::MemoryStore::new());
+    let background = worker.start();
     let routes = Routes::builder(manager, Desk::new()).build().unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let server = listener.local_addr().unwrap();
@@ -43,6 +44,12 @@ async fn hyper_serves_them_through_an_adapter() {
     assert_eq!(post(server, "/auth/login", None, &too_large).await.status, 413);
     assert_eq!(post(server, "/auth/logout", Some(&token), "").await.status, 200);
     assert_eq!(get(server, "/auth/me", Some(&token)).await.code(), "session_revoked");
-    assert_eq!(get(server, "/health", None).await.body["status"], "healthy");
+    let health = get(server, "/health", None).await;
+    assert_eq!((health.status, &health.body["status"]), (200, &"healthy".into()));
+    background.stop().await.unwrap();
+    // It still serves, and its monitoring hears that sessions are not extended any more.
+    let health = get(server, "/health", None).await;
+    assert_eq!((health.status, &health.body["status"]), (200, &"degraded".into()));
+    assert_eq!(health.body["worker"], "stopped");
     serving.abort();
 }

@@ -786,6 +786,7 @@ export interface components {
             cache: components["schemas"]["CacheHealth"];
             status: components["schemas"]["HealthStatus"];
             store: components["schemas"]["StoreHealth"];
+            worker: components["schemas"]["WorkerHealth"];
         };
         /** @description The next tokens of a session. */
         Refreshed: {
@@ -895,6 +896,11 @@ export interface components {
             /** @description The user's id. */
             user_id: string;
         };
+        /**
+         * @description The background worker, which extends sessions that are used, delivers events and keeps the near cache coherent.
+         * @enum {string}
+         */
+        WorkerHealth: "not_started" | "running" | "stopped" | "lost";
     };
     responses: never;
     parameters: never;
@@ -940,7 +946,8 @@ export interface operations {
                      *         "kind": "redis",
                      *         "latency_ms": 0.2,
                      *         "version": "7.0.15"
-                     *       }
+                     *       },
+                     *       "worker": "running"
                      *     }
                      */
                     "application/json": components["schemas"]["Readiness"];
@@ -1013,7 +1020,8 @@ export interface operations {
                      *         "kind": "redis",
                      *         "latency_ms": null,
                      *         "version": null
-                     *       }
+                     *       },
+                     *       "worker": "running"
                      *     }
                      */
                     "application/json": components["schemas"]["Readiness"];
@@ -3156,7 +3164,8 @@ export interface operations {
                      *         "kind": "redis",
                      *         "latency_ms": 0.2,
                      *         "version": "7.0.15"
-                     *       }
+                     *       },
+                     *       "worker": "running"
                      *     }
                      */
                     "application/json": components["schemas"]["Readiness"];
@@ -3229,7 +3238,8 @@ export interface operations {
                      *         "kind": "redis",
                      *         "latency_ms": null,
                      *         "version": null
-                     *       }
+                     *       },
+                     *       "worker": "running"
                      *     }
                      */
                     "application/json": components["schemas"]["Readiness"];
@@ -4292,7 +4302,8 @@ export interface operations {
                      *         "kind": "redis",
                      *         "latency_ms": 0.2,
                      *         "version": "7.0.15"
-                     *       }
+                     *       },
+                     *       "worker": "running"
                      *     }
                      */
                     "application/json": components["schemas"]["Readiness"];
@@ -4365,7 +4376,8 @@ export interface operations {
                      *         "kind": "redis",
                      *         "latency_ms": null,
                      *         "version": null
-                     *       }
+                     *       },
+                     *       "worker": "running"
                      *     }
                      */
                     "application/json": components["schemas"]["Readiness"];

@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 
 use crate::manager::Health;
 use crate::near::{NearCache, NearCacheState};
+use crate::touch::WorkerState;
 
 /// How the service is.
 #[derive(Serialize, ToSchema)]
@@ -15,6 +16,7 @@ pub(in crate::routes) struct Readiness {
     status: HealthStatus,
     store: StoreHealth,
     cache: CacheHealth,
+    worker: WorkerHealth,
 }
 
 /// How the service is, in one word.
@@ -72,6 +74,30 @@ struct CacheHealth {
     lag_ms: Option<f64>,
 }
 
+/// The background worker, which extends sessions that are used, delivers events and keeps the near cache coherent.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum WorkerHealth {
+    /// It was not started.
+    NotStarted,
+    Running,
+    /// It was stopped: the service shuts down.
+    Stopped,
+    /// It was dropped, or its task ended.
+    Lost,
+}
+
+impl From<WorkerState> for WorkerHealth {
+    fn from(state: WorkerState) -> Self {
+        match state {
+            WorkerState::NotStarted => Self::NotStarted,
+            WorkerState::Running => Self::Running,
+            WorkerState::Stopped => Self::Stopped,
+            WorkerState::Lost => Self::Lost,
+        }
+    }
+}
+
 /// The near cache, in one word.
 #[derive(Clone, Copy, Serialize, PartialEq, Eq, ToSchema)]
 #[serde(rename_all = "lowercase")]
@@ -118,12 +144,17 @@ fn millis(time: Duration) -> f64 {
 
 impl From<Health> for Readiness {
     fn from(health: Health) -> Self {
-        let Health { kind, connected, version, latency, cache } = health;
+        let Health { kind, connected, version, latency, cache, worker } = health;
         let latency_ms = latency.map(millis);
         Self {
-            status: if connected { HealthStatus::Healthy } else { HealthStatus::Degraded },
+            status: if connected && worker == WorkerState::Running {
+                HealthStatus::Healthy
+            } else {
+                HealthStatus::Degraded
+            },
             store: StoreHealth { kind, connected, version, latency_ms },
             cache: CacheHealth::new(cache, connected),
+            worker: worker.into(),
         }
     }
 }

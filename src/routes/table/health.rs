@@ -46,6 +46,7 @@ pub(super) fn ready<D: SessionData>(path: &'static str) -> Endpoint<D> {
                 "status": "healthy",
                 "store": {"kind": "redis", "connected": true, "version": "7.0.15", "latency_ms": 0.2},
                 "cache": cache(true, "coherent"),
+                "worker": "running",
             }),
         )
         .answers::<Readiness>(
@@ -55,6 +56,7 @@ pub(super) fn ready<D: SessionData>(path: &'static str) -> Endpoint<D> {
                 "status": "degraded",
                 "store": {"kind": "redis", "connected": false, "version": null, "latency_ms": null},
                 "cache": cache(false, "connecting"),
+                "worker": "running",
             }),
         )
         .problems(&[Code::RequestTimeout, Code::Internal]);
