@@ -6,6 +6,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use chrono::{DateTime, Utc};
 
+use crate::coherence::Tick;
+
 /// A point in time: milliseconds since the Unix epoch, on one particular clock.
 ///
 /// Two clocks appear in this library and are never mixed: the *store's* (Redis's own `TIME`, on which sessions live and
@@ -75,12 +77,25 @@ pub(crate) fn millis(duration: Duration) -> i64 {
 pub trait Clock: Send + Sync + 'static {
     /// The time now.
     fn now(&self) -> Timestamp;
+
+    /// The time since a fixed moment, for measuring how old something is. It never goes back, setting
+    /// the host's clock does not move it, and it goes on while the host is suspended.
+    ///
+    /// By default this is the operating system's own (`CLOCK_BOOTTIME` on Linux). A clock for tests
+    /// replaces it, so that a test decides how old something is.
+    fn monotonic(&self) -> Duration {
+        Tick::now().since(Tick::from_nanos(0))
+    }
 }
 
 /// A shared clock is a clock.
 impl<C: Clock + ?Sized> Clock for Arc<C> {
     fn now(&self) -> Timestamp {
         (**self).now()
+    }
+
+    fn monotonic(&self) -> Duration {
+        (**self).monotonic()
     }
 }
 
@@ -111,6 +126,13 @@ mod tests {
             Duration::ZERO
         );
         assert_eq!(Timestamp::from_millis(i64::MIN).to_datetime(), DateTime::<Utc>::MIN_UTC);
+    }
+
+    #[test]
+    fn the_monotonic_time_does_not_go_back() {
+        let shared: Arc<dyn Clock> = Arc::new(SystemClock);
+        let (first, second) = (SystemClock.monotonic(), Arc::new(shared).monotonic());
+        assert!(first <= second && first > Duration::ZERO);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// From the top to the bottom. A module may use those on the lines below its own, and those beside it.
-const ORDER: [&[&str]; 15] = [
+const ORDER: [&[&str]; 16] = [
     &["lib", "testing"],
     &["axum", "routes"],
     &["layer", "service", "future", "guards"],
@@ -20,8 +20,9 @@ const ORDER: [&[&str]; 15] = [
     &["meter"],
     &["error"],
     &["trace"],
+    &["clock"],
     &["coherence"],
-    &["clock", "guide", "id", "limit", "reason"],
+    &["guide", "id", "limit", "reason"],
 ];
 
 const MAX_LINES: usize = 400;

@@ -50,6 +50,9 @@ pub enum AuthErrorKind {
     InsufficientUserAuthentication,
     /// The store cannot tell: nothing is known about the session, and the client should keep its token and try again.
     StoreUnavailable,
+    /// The request ran out of time while it waited for other requests, or for several slow answers: nothing is known
+    /// about the session, and the store is not known to be away. The client should keep its token and try again.
+    Overloaded,
     /// The session lives, and the user directory cannot tell whether the account is active. To clients it is the same
     /// as [`StoreUnavailable`](Self::StoreUnavailable).
     DirectoryUnavailable,
@@ -75,6 +78,7 @@ impl AuthErrorKind {
             Self::InsufficientScope => "insufficient_scope",
             Self::InsufficientUserAuthentication => "insufficient_user_authentication",
             Self::StoreUnavailable | Self::DirectoryUnavailable => "store_unavailable",
+            Self::Overloaded => "overloaded",
             Self::Unsigned | Self::NoLayer => "internal",
         }
     }
@@ -91,7 +95,9 @@ impl AuthErrorKind {
             | Self::SessionRevoked
             | Self::InsufficientUserAuthentication => StatusCode::UNAUTHORIZED,
             Self::AccountInactive | Self::InsufficientScope => StatusCode::FORBIDDEN,
-            Self::StoreUnavailable | Self::DirectoryUnavailable => StatusCode::SERVICE_UNAVAILABLE,
+            Self::StoreUnavailable | Self::Overloaded | Self::DirectoryUnavailable => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
             Self::Unsigned | Self::NoLayer => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -178,6 +184,7 @@ impl AuthError {
             AuthErrorKind::StoreUnavailable | AuthErrorKind::DirectoryUnavailable => {
                 "Session store unavailable"
             }
+            AuthErrorKind::Overloaded => "Too busy, try again",
             AuthErrorKind::Unsigned | AuthErrorKind::NoLayer => "Internal error",
         })
     }
@@ -201,6 +208,7 @@ impl fmt::Display for AuthError {
                 f.write_str("login is not recent or strong enough")
             }
             (AuthErrorKind::StoreUnavailable, _) => f.write_str("session cannot be checked"),
+            (AuthErrorKind::Overloaded, _) => f.write_str("session was not checked in time"),
             (AuthErrorKind::DirectoryUnavailable, _) => f.write_str("account cannot be checked"),
             (AuthErrorKind::Unsigned, _) => f.write_str("no new tokens could be made"),
             (AuthErrorKind::NoLayer, _) => f.write_str("no layer has checked the request"),

@@ -6,7 +6,7 @@ use crate::meter::{Counter, Labelled, Meter, Name};
 use crate::reason::EndReason;
 
 /// Whatever has a code of its own.
-const REJECTIONS: [AuthErrorKind; 11] = [
+const REJECTIONS: [AuthErrorKind; 12] = [
     AuthErrorKind::InvalidRequest,
     AuthErrorKind::MissingToken,
     AuthErrorKind::InvalidToken,
@@ -17,6 +17,7 @@ const REJECTIONS: [AuthErrorKind; 11] = [
     AuthErrorKind::InsufficientScope,
     AuthErrorKind::InsufficientUserAuthentication,
     AuthErrorKind::StoreUnavailable,
+    AuthErrorKind::Overloaded,
     AuthErrorKind::Unsigned,
 ];
 
@@ -109,6 +110,7 @@ mod tests {
             | AuthErrorKind::InsufficientScope
             | AuthErrorKind::InsufficientUserAuthentication
             | AuthErrorKind::StoreUnavailable
+            | AuthErrorKind::Overloaded
             | AuthErrorKind::DirectoryUnavailable
             | AuthErrorKind::Unsigned => REJECTIONS.iter().any(|known| known.code() == kind.code()),
             // Without a layer there is no manager whose event it could be.

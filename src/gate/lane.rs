@@ -51,7 +51,7 @@ pub(crate) struct Lane {
 pub(crate) enum Miss<E> {
     /// It was not even asked.
     TurnedAway(TurnedAway),
-    /// It was given up.
+    /// It was given up after the whole limit.
     TooLate(TooLate),
     /// It said so itself.
     Failed(E),
@@ -79,53 +79,46 @@ impl Lane {
         self.limit
     }
 
-    /// When all steps of something that starts now must be done.
-    pub(crate) fn deadline(&self) -> Instant {
-        Instant::now() + self.limit
-    }
-
     /// Whether callers are turned away because there was no answer.
     pub(crate) fn is_open(&self) -> bool {
         self.breaker.is_open()
     }
 
-    /// Waits for `question` until `deadline`; turned away, it is never polled.
+    /// Asks a question, and waits for the answer for the lane's limit. While the circuit is open, the
+    /// question is not asked.
     ///
-    /// `is_away` tells which errors mean that there is no answer. Those open the breaker, as does a deadline that
-    /// passes; any other error is an answer like any other.
+    /// The limit begins here, so each question has all of it. A caller with less time drops the future,
+    /// which is no verdict: a time-out is always one of the other side.
+    ///
+    /// `is_away` tells which errors mean that there is no answer. Those open the circuit, as does a
+    /// time-out; any other error is an answer like any other.
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future drops `question` and is no verdict.
-    pub(crate) async fn ask<T, E: StdError>(
+    /// Dropping the future drops the question and is no verdict.
+    pub(crate) async fn ask<T, E: StdError, F: Future<Output = Result<T, E>>>(
         &self,
-        deadline: Instant,
-        question: impl Future<Output = Result<T, E>>,
+        question: impl FnOnce() -> F,
         is_away: impl FnOnce(&E) -> bool,
     ) -> Result<T, Miss<E>> {
-        self.ask_at(Instant::now(), deadline, || question, is_away).await
+        self.ask_within(self.limit, Instant::now(), question, is_away).await
     }
 
-    /// [`ask`](Self::ask) by somebody who has just looked at the clock.
-    pub(super) async fn ask_at<T, E: StdError, F: Future<Output = Result<T, E>>>(
+    /// [`ask`](Self::ask) with a `limit` of its own, which is no shorter than the lane's, by a caller that
+    /// has just looked at the clock.
+    pub(super) async fn ask_within<T, E: StdError, F: Future<Output = Result<T, E>>>(
         &self,
+        limit: Duration,
         now: Instant,
-        deadline: Instant,
         question: impl FnOnce() -> F,
         is_away: impl FnOnce(&E) -> bool,
     ) -> Result<T, Miss<E>> {
         let Some(pass) = self.breaker.enter() else {
             return Err(Miss::TurnedAway(TurnedAway));
         };
-        // A step that began with what another left of the time is no measure of the other side.
-        let left = deadline.saturating_duration_since(now);
-        let fair = left >= self.limit / 2;
-        let told = if fair { left } else { Duration::MAX };
-        match timeout_at(deadline, limit::told(told, question())).await {
+        match timeout_at(now + limit, limit::told(limit, question())).await {
             Err(_) => {
-                if fair {
-                    self.failed(pass, &TooLate);
-                }
+                self.failed(pass, &TooLate);
                 Err(Miss::TooLate(TooLate))
             }
             Ok(Err(error)) if is_away(&error) => {

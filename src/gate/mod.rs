@@ -1,5 +1,6 @@
-//! The one way to the store: within a deadline, and past a breaker.
+//! The one way to the store: within a limit, and past a breaker.
 
+mod away;
 mod breaker;
 mod lane;
 mod verb;
@@ -8,8 +9,9 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 
+pub(crate) use self::away::{Failure, StoreAway};
 use self::lane::TooLate;
 pub(crate) use self::lane::{Lane, LaneName, Miss};
 pub(crate) use self::verb::Verb;
@@ -27,7 +29,7 @@ pub(crate) struct Gate {
 }
 
 impl Gate {
-    /// A gate to `store`: all store steps of a request take `limit` at most, each list or step of a walk `walk_limit`.
+    /// A gate to `store`: each call takes `limit` at most, each list or step of a walk `walk_limit`.
     pub(crate) fn new(
         store: Arc<dyn ErasedStore>,
         limit: Duration,
@@ -42,14 +44,9 @@ impl Gate {
         }
     }
 
-    /// When all store steps of a request that starts now must be done.
-    pub(crate) fn deadline(&self) -> Instant {
-        self.requests.deadline()
-    }
-
-    /// The same for a revocation, which may wait for the store's replicas in addition.
-    pub(crate) fn revoke_deadline(&self) -> Instant {
-        self.deadline() + self.store.revoke_wait()
+    /// How long one call takes at most: the store timeout.
+    pub(crate) fn limit(&self) -> Duration {
+        self.requests.limit()
     }
 
     /// The time on the store's clock.
@@ -66,17 +63,35 @@ impl Gate {
         self.requests.is_open()
     }
 
-    /// Asks the store for `verb`, until `deadline`, as requests do.
+    /// Asks the store for `verb`, for the store timeout at most, as requests do.
     ///
     /// Only a store that does not answer opens the breaker: one that refuses a write still serves reads, and so does
     /// the next connection after one that was lost under a write.
-    pub(crate) fn ask<'a, T>(
+    pub(crate) async fn ask<'a, T>(
         &'a self,
         verb: Verb,
-        deadline: Instant,
         question: impl FnOnce(&'a dyn ErasedStore) -> Answer<'a, T>,
-    ) -> impl Future<Output = Result<T, StoreError>> {
-        self.pass(&self.requests, verb, deadline, question)
+    ) -> Result<T, StoreError> {
+        Ok(self.try_ask(verb, question).await?)
+    }
+
+    /// [`ask`](Self::ask) for a caller that goes on without the store while it is away.
+    pub(crate) fn try_ask<'a, T>(
+        &'a self,
+        verb: Verb,
+        question: impl FnOnce(&'a dyn ErasedStore) -> Answer<'a, T>,
+    ) -> impl Future<Output = Result<T, Failure>> {
+        self.pass(&self.requests, self.requests.limit(), verb, question)
+    }
+
+    /// [`ask`](Self::ask) for a revocation, which may wait for the store's replicas in addition.
+    pub(crate) async fn ask_to_revoke<'a, T>(
+        &'a self,
+        verb: Verb,
+        question: impl FnOnce(&'a dyn ErasedStore) -> Answer<'a, T>,
+    ) -> Result<T, StoreError> {
+        let limit = self.requests.limit() + self.store.revoke_wait();
+        Ok(self.pass(&self.requests, limit, verb, question).await?)
     }
 
     /// Asks the store for a list, or one step of a walk or a cleanup: with a limit and a breaker of their own, so that
@@ -86,7 +101,7 @@ impl Gate {
         verb: Verb,
         question: impl FnOnce(&'a dyn ErasedStore) -> Answer<'a, T>,
     ) -> Result<T, StoreError> {
-        self.pass(&self.walks, verb, self.walks.deadline(), question).await
+        Ok(self.pass(&self.walks, self.walks.limit(), verb, question).await?)
     }
 
     /// Asks the store, until `deadline`, for something that no request waits for: past the breakers, and no verdict on
@@ -107,29 +122,28 @@ impl Gate {
     /// What the store's operator should know. No request waits for it, and it is no verdict on the store.
     pub(crate) async fn warnings(&self) -> Result<Vec<String>, StoreError> {
         let late = |_| Err(unavailable(TooLate));
-        timeout_at(self.walks.deadline(), self.store.warnings()).await.unwrap_or_else(late)
+        timeout(self.walks.limit(), self.store.warnings()).await.unwrap_or_else(late)
     }
 
     async fn pass<'a, T>(
         &'a self,
         lane: &'a Lane,
+        limit: Duration,
         verb: Verb,
-        deadline: Instant,
         question: impl FnOnce(&'a dyn ErasedStore) -> Answer<'a, T>,
-    ) -> Result<T, StoreError> {
-        let is_away = |error: &StoreError| error.kind() == StoreErrorKind::Unavailable;
+    ) -> Result<T, Failure> {
         let start = Instant::now();
         // Asked only once the lane lets it through.
         let asked = || question(&*self.store);
-        let answer = match lane.ask_at(start, deadline, asked, is_away).await {
+        let answer = match lane.ask_within(limit, start, asked, away::is_away).await {
             Ok(answer) => Ok(answer),
             // Not a call: its time would say nothing about the store.
-            Err(Miss::TurnedAway(why)) => return Err(unavailable(why)),
+            Err(Miss::TurnedAway(why)) => return Err(Failure::turned_away(why)),
             Err(Miss::TooLate(why)) => Err(unavailable(why)),
             Err(Miss::Failed(error)) => Err(error),
         };
         self.times.record(verb.as_str(), answer.as_ref().err().map(StoreError::kind), start);
-        answer
+        answer.map_err(Failure::of_call)
     }
 }
 

@@ -1,12 +1,12 @@
 //! Whether a user's account still counts: the user directory, asked now and then.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use quick_cache::sync::Cache;
-use tokio::time::Instant;
 
 use super::SessionManager;
+use crate::clock::Clock;
 use crate::directory::{ErasedDirectory, User};
 use crate::error::{AuthError, AuthErrorKind, DirectoryError, SessionError};
 use crate::gate::{Lane, LaneName, Miss};
@@ -14,16 +14,42 @@ use crate::id::UserId;
 use crate::meter::Meter;
 use crate::session::{Session, SessionData};
 
-/// For how many users a process remembers that their account is active.
+/// For how many users a process remembers the directory's answer.
 const REMEMBERED: usize = 65_536;
+
+/// How often one check asks the directory at most: again only if the user was suspended meanwhile.
+pub(super) const ASKED_AT_MOST: u32 = 2;
 
 /// The user directory with what this process knows from it.
 pub(super) struct Accounts {
     directory: Arc<dyn ErasedDirectory>,
     lane: Lane,
     revalidate_after: Duration,
-    /// When the question was asked that the directory answered with "active".
-    active: Cache<UserId, Instant>,
+    /// How old an answer is. Its monotonic time goes on while the host is suspended.
+    clock: Arc<dyn Clock>,
+    /// The answer to the question that was asked last, of those that were answered.
+    answers: Cache<UserId, Answer>,
+    /// Held while an answer is compared with the one before it. Checks read without it.
+    replacing: Mutex<()>,
+}
+
+/// An answer of the directory, or why there is none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Answer {
+    /// When the question was asked, on the clock's monotonic time.
+    asked: Duration,
+    verdict: Verdict,
+}
+
+/// In this order: of two answers to questions of one moment, the greater one counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Verdict {
+    Active,
+    /// Lets nobody in and refuses nobody: such an account is asked about for each request, so that it
+    /// counts again as soon as it is active. It is remembered so that no older answer replaces it.
+    Inactive,
+    /// The application says that the account has changed. Only a question from now on counts.
+    Unknown,
 }
 
 impl Accounts {
@@ -31,10 +57,12 @@ impl Accounts {
         directory: Arc<dyn ErasedDirectory>,
         timeout: Duration,
         revalidate_after: Duration,
+        clock: Arc<dyn Clock>,
         meter: &Meter,
     ) -> Self {
         let lane = Lane::new(LaneName::Directory, timeout, meter);
-        Self { directory, lane, revalidate_after, active: Cache::new(REMEMBERED) }
+        let (answers, replacing) = (Cache::new(REMEMBERED), Mutex::default());
+        Self { directory, lane, revalidate_after, clock, answers, replacing }
     }
 
     /// How long one question takes at most.
@@ -43,42 +71,76 @@ impl Accounts {
     }
 
     /// The user, if the account is active; asks the directory.
+    ///
+    /// Answers are ordered by when their questions were asked: an "active" that is older than a known
+    /// "inactive" is none.
     pub(super) async fn find(&self, user: &UserId) -> Result<Option<User>, DirectoryError> {
-        let asked = Instant::now();
-        let question = async { self.directory.find(user).await.map_err(DirectoryError::Failed) };
+        for _ in 0..ASKED_AT_MOST {
+            let asked = self.clock.monotonic();
+            let found = self.ask(user).await?;
+            let verdict = if found.is_some() { Verdict::Active } else { Verdict::Inactive };
+            let newest = self.remember(user, Answer { asked, verdict });
+            match newest.verdict {
+                // Suspended meanwhile: what the directory said before that may be what has changed.
+                Verdict::Unknown => {}
+                Verdict::Active => return Ok(found),
+                Verdict::Inactive => return Ok(None),
+            }
+        }
+        // Suspended again and again.
+        Ok(None)
+    }
+
+    async fn ask(&self, user: &UserId) -> Result<Option<User>, DirectoryError> {
+        let question = || async { self.directory.find(user).await.map_err(DirectoryError::Failed) };
         // Only silence opens the breaker. An error comes at once, and may concern this one user.
-        let found = self.lane.ask(self.lane.deadline(), question, |_| false).await;
+        let found = self.lane.ask(question, |_| false).await;
         let found = found.map_err(|miss| match miss {
             Miss::TurnedAway(_) => DirectoryError::TurnedAway,
             Miss::TooLate(_) => DirectoryError::TooLate,
             Miss::Failed(error) => error,
         })?;
-        let found = found.filter(|user| user.active);
-        match found {
-            Some(_) => self.active.insert(user.clone(), asked),
-            None => self.forget(user),
-        }
-        Ok(found)
+        Ok(found.filter(|user| user.active))
     }
 
-    /// Lets a request pass whose user is active, as the directory said a while ago or says now. "No" is not remembered:
-    /// an account that is switched on again counts at once. Returns for how long the answer is taken for granted.
+    /// Lets a request pass whose user is active, as the directory said a while ago or says now. "No" is not an answer for
+    /// later: an account that is switched on again counts at once. Returns for how long the answer is taken for granted.
     pub(super) async fn check(&self, user: &UserId) -> Result<Duration, AuthError> {
-        let asked = self.active.get(user);
-        let left = asked.map(|asked| self.revalidate_after.saturating_sub(asked.elapsed()));
-        if let Some(left) = left.filter(|left| !left.is_zero()) {
+        if let Some(left) = self.granted(user) {
             return Ok(left);
         }
-        let asked = Instant::now();
         match self.find(user).await {
-            Ok(Some(_)) => Ok(self.revalidate_after.saturating_sub(asked.elapsed())),
-            Ok(None) => Err(AuthError::new(AuthErrorKind::AccountInactive)),
+            Ok(Some(_)) => Ok(self.granted(user).unwrap_or_default()),
+            // A question that was asked later may have been answered with "active".
+            Ok(None) => {
+                self.granted(user).ok_or_else(|| AuthError::new(AuthErrorKind::AccountInactive))
+            }
             Err(error) => Err(AuthError::with_source(AuthErrorKind::DirectoryUnavailable, error)),
         }
     }
 
+    /// For how long a remembered "active" still counts; `None` if there is none that does.
+    fn granted(&self, user: &UserId) -> Option<Duration> {
+        let Answer { asked, .. } =
+            self.answers.get(user).filter(|answer| answer.verdict == Verdict::Active)?;
+        let age = self.clock.monotonic().saturating_sub(asked);
+        Some(self.revalidate_after.saturating_sub(age)).filter(|left| !left.is_zero())
+    }
+
+    /// Only answers to questions from now on count.
     pub(super) fn forget(&self, user: &UserId) {
-        self.active.remove(user);
+        self.remember(user, Answer { asked: self.clock.monotonic(), verdict: Verdict::Unknown });
+    }
+
+    /// Keeps an answer unless a newer one is known. Returns the newest.
+    fn remember(&self, user: &UserId, answer: Answer) -> Answer {
+        let _one_at_a_time = self.replacing.lock().unwrap_or_else(PoisonError::into_inner);
+        let newer = |known: &Answer| (known.asked, known.verdict) > (answer.asked, answer.verdict);
+        if let Some(known) = self.answers.get(user).filter(newer) {
+            return known;
+        }
+        self.answers.insert(user.clone(), answer);
+        answer
     }
 }
 
@@ -115,3 +177,6 @@ impl<D: SessionData> SessionManager<D> {
         found.map(Some).ok_or(SessionError::AccountInactive)
     }
 }
+
+#[cfg(all(test, feature = "testing"))]
+mod tests;

@@ -101,7 +101,7 @@ impl<D: SessionData> SessionManager<D> {
     ) -> Result<Tried, SessionError> {
         let Self { shared, .. } = self;
         let gate = &shared.gate;
-        let asked = gate.ask(Verb::Attempt, gate.deadline(), |store| store.attempt(&key, rule));
+        let asked = gate.ask(Verb::Attempt, |store| store.attempt(&key, rule));
         let (answer, own) = match asked.await {
             Ok(Some(answer)) => (answer, false),
             Ok(None) => (shared.attempts.attempt(&key, rule), true),
@@ -154,7 +154,7 @@ impl<D: SessionData> SessionManager<D> {
             return Ok(());
         }
         let gate = &self.shared.gate;
-        gate.ask(Verb::Settle, gate.deadline(), |store| store.settle(&key, settle)).await
+        gate.ask(Verb::Settle, |store| store.settle(&key, settle)).await
     }
 }
 

@@ -190,7 +190,13 @@ impl<D: SessionData> SessionManagerBuilder<D> {
         self
     }
 
-    /// How long all store steps of one request may take together. 250 milliseconds by default, 10 seconds at most.
+    /// How long one call to the store may take, from when it is sent. 250 milliseconds by default, 10 seconds at most.
+    ///
+    /// Most requests make one call, some two. A request as a whole is checked within twice the sum of
+    /// this and [`directory_timeout`](Self::directory_timeout), also while it waits for the calls of
+    /// other requests; otherwise it is refused with 503
+    /// [`Overloaded`](crate::AuthErrorKind::Overloaded), which opens no
+    /// [failure policy](crate::FailurePolicy).
     pub fn store_timeout(mut self, timeout: Duration) -> Self {
         self.settings.store_timeout = timeout;
         self
@@ -266,7 +272,8 @@ impl<D: SessionData> SessionManagerBuilder<D> {
         self
     }
 
-    /// How long a request waits for the user directory. 250 milliseconds by default, 10 seconds at most.
+    /// How long one question to the user directory may take, from when it is asked. 250 milliseconds by
+    /// default, 10 seconds at most.
     pub fn directory_timeout(mut self, timeout: Duration) -> Self {
         self.settings.directory_timeout = timeout;
         self
@@ -355,14 +362,14 @@ impl<D: SessionData> SessionManagerBuilder<D> {
             near: near.map(|(capacity, tracker)| Near::new(capacity, tracker)),
             revalidate_after,
             ended: Cache::new(ENDED_KNOWN),
-            clock,
+            clock: Arc::clone(&clock),
             lifetimes,
             limits: Limits {
                 sessions: NonZeroU32::new(session_limit).map(|max| SessionLimit { max, when_full }),
                 logins: login_rate,
             },
             accounts: directory.map(|directory| {
-                Accounts::new(directory, directory_timeout, revalidate_after, &meter)
+                Accounts::new(directory, directory_timeout, revalidate_after, clock, &meter)
             }),
             #[cfg(feature = "routes")]
             attempts: super::attempts::OwnCount::default(),

@@ -24,7 +24,7 @@ impl<D: SessionData> SessionManager<D> {
     /// Changes the content of a living session, and returns it as it is then. Every process sees the change at once.
     ///
     /// Nobody else's change is lost: `change` is called again, on the newer content, if somebody was faster (16 times
-    /// at most). Its deadlines stay. If nothing is different afterwards, nothing is written.
+    /// at most, and no longer than twice the store timeout and the directory timeout together). Its deadlines stay. If nothing is different afterwards, nothing is written.
     ///
     /// ```
     /// # use tower_session_auth::{SessionError, SessionManager, SessionId, UserId};
@@ -90,10 +90,8 @@ impl<D: SessionData> SessionManager<D> {
             let (manager, user) = (self.clone(), user.clone());
             let written = whole(async move {
                 let Shared { gate, events, .. } = &*manager.shared;
-                // The list has a limit of its own; the write begins with all of its time.
-                let update = gate.ask(Verb::UpdateAll, gate.deadline(), |store| {
-                    store.update_all(&user, &replacements)
-                });
+                let update =
+                    gate.ask(Verb::UpdateAll, |store| store.update_all(&user, &replacements));
                 let updated = update.await;
                 manager.changed(&user);
                 if updated? == UpdatedAll::Conflict {
@@ -151,7 +149,7 @@ impl<D: SessionData> SessionManager<D> {
         whole(async move {
             let Shared { gate, events, .. } = &*manager.shared;
             let touch = [Touch::new(user.clone(), id.clone(), Duration::ZERO, Duration::MAX)];
-            let touched = gate.ask(Verb::Touch, gate.deadline(), |store| store.touch(&touch));
+            let touched = gate.ask(Verb::Touch, |store| store.touch(&touch));
             let Some(Touched::Lives(idle_deadline)) = touched.await?.into_iter().next() else {
                 return Err(SessionError::Gone);
             };
@@ -161,7 +159,7 @@ impl<D: SessionData> SessionManager<D> {
         .await
     }
 
-    /// Compare-and-set on the revision, within one deadline. What is written is told as `event`.
+    /// Compare-and-set on the revision. What is written is told as `event`.
     async fn rewrite(
         &self,
         user: &UserId,
@@ -170,24 +168,28 @@ impl<D: SessionData> SessionManager<D> {
         mut change: impl FnMut(Content<D>, Timestamp) -> Content<D> + Send,
     ) -> Result<Session<D>, SessionError> {
         let gate = &self.shared.gate;
-        let deadline = gate.deadline();
-        for _ in 0..TRIES {
-            let record = gate.ask(Verb::Load, deadline, |store| store.load(user, id, None)).await?;
+        let end = self.request_end();
+        for tries in 0..TRIES {
+            // Each call has a limit of its own; together they must not take for ever.
+            if tries > 0 && Instant::now() >= end {
+                break;
+            }
+            let record = gate.ask(Verb::Load, |store| store.load(user, id, None)).await?;
             let Some(record) = record else { return Err(SessionError::Gone) };
             let next = change(self.content(&record.payload)?, gate.now()).encode()?;
             let changed = next != record.payload;
             let expected = record.revision;
             // All that can fail comes before the write.
             let next_record = Record { payload: next.clone(), ..record };
-            let mut session = self.as_it_is(user, id, next_record, deadline).await?;
+            let mut session = self.as_it_is(user, id, next_record).await?;
             if !changed {
                 return Ok(session);
             }
             let (manager, user, id) = (self.clone(), user.clone(), id.clone());
             let written = whole(async move {
                 let gate = &manager.shared.gate;
-                let update = gate
-                    .ask(Verb::Update, deadline, |store| store.update(&user, &id, expected, next));
+                let update =
+                    gate.ask(Verb::Update, |store| store.update(&user, &id, expected, next));
                 let written = update.await;
                 manager.changed(&user);
                 let written = written?;
@@ -214,13 +216,9 @@ impl<D: SessionData> SessionManager<D> {
         user: &UserId,
         id: &SessionId,
         record: Record,
-        deadline: Instant,
     ) -> Result<Session<D>, SessionError> {
-        let activity = self
-            .shared
-            .gate
-            .ask(Verb::Activity, deadline, |store| store.activity(user, id))
-            .await?;
+        let activity =
+            self.shared.gate.ask(Verb::Activity, |store| store.activity(user, id)).await?;
         let activity = activity.ok_or(SessionError::Gone)?;
         Ok(self.session(user.clone(), id.clone(), record, activity)?)
     }

@@ -1,11 +1,15 @@
 //! From a token to a living session: recall, verify, then ask the store.
 
+use tokio::time::Instant;
+
 use super::demand::Demand;
 use super::recall::{Recalled, Verified};
 use super::{SessionManager, TokenOnly};
 use crate::error::{AuthError, AuthErrorKind};
 use crate::events::{Event, Events};
 use crate::id::{SessionId, UserId};
+use crate::limit;
+use crate::near::LoadFailure;
 use crate::session::{Session, SessionData};
 use crate::token::{Audience, Expiry, VerifiedClaims};
 
@@ -80,15 +84,27 @@ impl<D: SessionData> SessionManager<D> {
         verified: &Verified<D>,
         demand: &Demand,
     ) -> Result<Passed<D>, AuthError> {
-        let checked = match self.load(verified, demand).await {
+        let end = self.request_end();
+        let checked = match self.load(verified, demand, end).await {
             Ok(session) => Ok(Passed::Session(session)),
-            Err(error) => self.in_trouble(error, verified, demand),
+            Err(LoadFailure::Refused(error)) => Err(error),
+            // Boxed, for it is rare: what each request has room for is small.
+            Err(LoadFailure::StoreAway(away)) => {
+                let work = Box::pin(self.without_the_store(away, verified, demand));
+                limit::until(end, work, || false, overloaded).await
+            }
         };
         match &checked {
             Ok(_) => self.shared.accepted.increment(1),
             Err(error) => self.refused(error, verified.who()),
         }
         checked
+    }
+
+    /// When a request that arrives now is answered at the latest: twice the time of one call to the store
+    /// and one question to the directory.
+    pub(super) fn request_end(&self) -> Instant {
+        Instant::now() + 2 * (self.shared.gate.limit() + self.directory_limit())
     }
 
     /// Where to tell what happens to a request.
@@ -106,8 +122,14 @@ impl<D: SessionData> SessionManager<D> {
     #[cfg(feature = "routes")]
     pub(crate) async fn why_gone(&self, session: &Session<D>) -> AuthError {
         let (user, id) = (session.user_id(), session.id());
-        let (error, _) = self.why_ended(user, id, self.shared.gate.deadline()).await;
+        let (error, _) = self.why_ended(user, id).await;
         self.refused(&error, Some((user.clone(), id.clone())));
         error
     }
+}
+
+/// The request has no time left: other requests took it, or the sum of several slow answers. That says
+/// nothing about the store.
+pub(super) fn overloaded() -> AuthError {
+    AuthError::new(AuthErrorKind::Overloaded)
 }

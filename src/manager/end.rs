@@ -175,8 +175,8 @@ impl<D: SessionData> SessionManager<D> {
                 Revoke::One(_) => Verb::Delete,
                 Revoke::All | Revoke::AllBut(_) => Verb::DeleteAll,
             };
-            let deadline = gate.revoke_deadline();
-            let revoked = gate.ask(verb, deadline, |store| store.revoke(&user, &what, reason)).await;
+            let revoked =
+                gate.ask_to_revoke(verb, |store| store.revoke(&user, &what, reason)).await;
             // Also when nobody knows whether it was done.
             manager.changed(&user);
             let revoked = revoked?;

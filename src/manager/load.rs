@@ -6,17 +6,18 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::accounts::Accounts;
+use super::accounts::{ASKED_AT_MOST, Accounts};
+use super::check::overloaded;
 use super::demand::Demand;
 use super::recall::Verified;
 use super::{SessionManager, Shared};
 use crate::clock::Timestamp;
 use crate::coherence::{Kept, Stamp, Terms, Tick, one_more};
 use crate::error::{AuthError, AuthErrorKind};
-use crate::gate::Verb;
+use crate::gate::{Failure, Verb};
 use crate::id::{SessionId, UserId};
 use crate::limit;
-use crate::near::{Ended, Known, Near};
+use crate::near::{Ended, Known, LoadFailure, Near};
 use crate::session::{Content, Session, SessionData, State};
 use crate::store::{Activity, Record, StoreError, StoreErrorKind, Tracked};
 use crate::token::VerifiedClaims;
@@ -36,13 +37,14 @@ struct Before {
 }
 
 impl<D: SessionData> SessionManager<D> {
-    /// The session of a verified token, if it lives; within one deadline.
+    /// The session of a verified token, if it lives. Each question has its own full time; a wait for the
+    /// questions of other requests ends at `end`.
     pub(super) async fn load(
         &self,
         verified: &Verified<D>,
         demand: &Demand,
-    ) -> Result<Session<D>, AuthError> {
-        let deadline = self.shared.gate.deadline();
+        end: Instant,
+    ) -> Result<Session<D>, LoadFailure> {
         let known = match (&self.shared.near, &verified.key) {
             (Some(near), Some(key)) => match demand.staleness.within(near.lease()) {
                 // Who comes while nobody would tell of changes asks for itself: what others read may be older.
@@ -51,78 +53,82 @@ impl<D: SessionData> SessionManager<D> {
                         let serves = |kept: &Kept| kept.serves(verified.policy, Tick::now(), bound);
                         known.kept().is_some_and(serves)
                     };
-                    let asks = &AtomicBool::new(false);
+                    // Whether this request's own questions are sure to end in time. Then no timer is needed.
+                    let ends_in_time = &AtomicBool::new(false);
                     let ask = || async {
-                        asks.store(true, Ordering::Relaxed);
-                        let answer = self.fill(near, verified, deadline).await;
-                        // From here on this may be a wait for another's steps again.
-                        asks.store(false, Ordering::Relaxed);
+                        let longest = self.shared.gate.limit() + self.longest_after_load();
+                        ends_in_time.store(Instant::now() + longest <= end, Ordering::Relaxed);
+                        let answer = self.fill(near, verified).await;
+                        // From here on the request may wait for the questions of others again.
+                        ends_in_time.store(false, Ordering::Relaxed);
                         answer
                     };
-                    let give_up = deadline + self.directory_limit();
-                    // Each step has its own limit; this one is for who waits for another's steps.
-                    let asks = || asks.load(Ordering::Relaxed);
-                    let late = || AuthError::new(AuthErrorKind::StoreUnavailable);
+                    let ends_in_time = || ends_in_time.load(Ordering::Relaxed);
+                    let late = || LoadFailure::Refused(overloaded());
                     let join = near.flights().join(key, still_holds, ask);
-                    limit::until(give_up, join, asks, late).await?
+                    limit::until(end, join, ends_in_time, late).await?
                 }
-                _ => self.ask(verified, deadline).await?,
+                _ => self.ask(verified).await?,
             },
-            _ => self.ask(verified, deadline).await?,
+            _ => self.ask(verified).await?,
         };
         match known {
             Known::Lives(session) => {
                 self.note_use(&session);
                 Ok(session)
             }
-            Known::Ended(ended) => Err(ended.error.clone()),
+            Known::Ended(ended) => Err(ended.error.clone().into()),
         }
     }
 
+    /// How long the questions take at most that follow a load: why the session has ended, or whether the
+    /// account is active.
+    fn longest_after_load(&self) -> Duration {
+        self.shared.gate.limit().max(ASKED_AT_MOST * self.directory_limit())
+    }
+
     /// Asks with the promise to be told of changes, and keeps the answer.
-    async fn fill(
-        &self,
-        near: &Near<D>,
-        verified: &Verified<D>,
-        deadline: Instant,
-    ) -> Result<Known<D>, AuthError> {
+    async fn fill(&self, near: &Near<D>, verified: &Verified<D>) -> Result<Known<D>, LoadFailure> {
         let claims = verified.claims().ok_or_else(nobody)?;
         let (user, id) = (claims.user(), claims.session_id());
         let at = Tick::now();
         // First what is known, then the question: the other way round, a change in between would go unseen.
-        let Some(stamp) = near.stamp(user, at) else { return self.ask(verified, deadline).await };
+        let Some(stamp) = near.stamp(user, at) else { return self.ask(verified).await };
         let remembered = self.shared.touches.remembered(user, id);
         let idle_bound = idle_bound(remembered);
         let tracker = near.tracker();
         let loaded = self
             .shared
             .gate
-            .ask(Verb::Load, deadline, |_| tracker.load(&stamp, user, id, idle_bound))
+            .try_ask(Verb::Load, |_| tracker.load(&stamp, user, id, idle_bound))
             .await;
         let Tracked { record, is_tracked } = match loaded {
             Ok(loaded) => loaded,
-            Err(error) => return self.unread(verified, claims, error, Some(stamp), at),
+            Err(Failure::Away(away)) => return Err(LoadFailure::StoreAway(away)),
+            Err(Failure::Answered(error)) => {
+                return Ok(self.unread(verified, claims, error, Some(stamp), at)?);
+            }
         };
         is_not_ahead(claims, record.as_ref())?;
         one_more(&near.figures().fills);
         let stamp = is_tracked.then_some(stamp);
         let before = Before { at, stamp, remembered };
-        self.answered(verified, claims, record, before, deadline).await
+        Ok(self.answered(verified, claims, record, before).await?)
     }
 
     /// Asks as if nothing could be kept. The answer is kept all the same where it saves work: it stands for no other.
-    async fn ask(&self, verified: &Verified<D>, deadline: Instant) -> Result<Known<D>, AuthError> {
+    async fn ask(&self, verified: &Verified<D>) -> Result<Known<D>, LoadFailure> {
         let claims = verified.claims().ok_or_else(nobody)?;
         let (user, id) = (claims.user(), claims.session_id());
         let at = Tick::now();
         let remembered = self.shared.touches.remembered(user, id);
         let idle_bound = idle_bound(remembered);
-        let loaded = self
-            .shared
-            .gate
-            .ask(Verb::Load, deadline, |store| store.load(user, id, idle_bound))
-            .await;
-        let record = loaded.map_err(|error| refusal(error, id))?;
+        let loaded =
+            self.shared.gate.try_ask(Verb::Load, |store| store.load(user, id, idle_bound)).await;
+        let record = loaded.map_err(|failure| match failure {
+            Failure::Away(away) => LoadFailure::StoreAway(away),
+            Failure::Answered(error) => refusal(error, id).into(),
+        })?;
         is_not_ahead(claims, record.as_ref())?;
         // What has not changed need not be read again.
         if let (Some(record), Some(session)) = (&record, verified.last_seen())
@@ -134,7 +140,7 @@ impl<D: SessionData> SessionManager<D> {
             return Ok(Known::Lives(session.clone()));
         }
         let before = Before { at, stamp: None, remembered };
-        self.answered(verified, claims, record, before, deadline).await
+        Ok(self.answered(verified, claims, record, before).await?)
     }
 
     /// What the store has said, as it is kept.
@@ -144,13 +150,12 @@ impl<D: SessionData> SessionManager<D> {
         claims: &VerifiedClaims,
         record: Option<Record>,
         before: Before,
-        deadline: Instant,
     ) -> Result<Known<D>, AuthError> {
         let (user, id) = (claims.user(), claims.session_id());
         let Before { at, stamp, remembered } = before;
         let Some(record) = record else {
             // Boxed, for it is rare: what each request has room for is small.
-            let (error, reason_is_known) = Box::pin(self.why_ended(user, id, deadline)).await;
+            let (error, reason_is_known) = Box::pin(self.why_ended(user, id)).await;
             self.shared.ended.insert((user.clone(), id.clone()), error.clone());
             let (ends, ask_again) = (at.after(ENDED_KEPT), Tick::NEVER);
             let kept = self.kept(verified, claims, stamp, at, ends, ask_again);
@@ -240,7 +245,7 @@ impl<D: SessionData> SessionManager<D> {
     }
 
     /// Lets a request pass whose user is active; until when that is taken for granted.
-    async fn account_is_active(&self, user: &UserId) -> Result<Tick, AuthError> {
+    pub(super) async fn account_is_active(&self, user: &UserId) -> Result<Tick, AuthError> {
         let Some(accounts) = &self.shared.accounts else { return Ok(Tick::NEVER) };
         let active = accounts.check(user).await.inspect_err(|error| {
             if error.kind() == AuthErrorKind::AccountInactive {
@@ -251,19 +256,14 @@ impl<D: SessionData> SessionManager<D> {
         Ok(Tick::now().after(active?))
     }
 
-    fn directory_limit(&self) -> Duration {
+    pub(super) fn directory_limit(&self) -> Duration {
         self.shared.accounts.as_ref().map_or(Duration::ZERO, Accounts::limit)
     }
 
     /// Why a session does not live, and whether that is certain. That it does not is known; a reason that cannot be read in
     /// time changes nothing about it.
-    pub(super) async fn why_ended(
-        &self,
-        user: &UserId,
-        id: &SessionId,
-        deadline: Instant,
-    ) -> (AuthError, bool) {
-        match self.shared.gate.ask(Verb::Ended, deadline, |store| store.ended(user, id)).await {
+    pub(super) async fn why_ended(&self, user: &UserId, id: &SessionId) -> (AuthError, bool) {
+        match self.shared.gate.ask(Verb::Ended, |store| store.ended(user, id)).await {
             Ok(Some(reason)) => (AuthError::revoked(reason), true),
             Ok(None) => (AuthError::new(AuthErrorKind::SessionExpired), true),
             Err(error) => (AuthError::with_source(AuthErrorKind::SessionExpired, error), false),

@@ -53,7 +53,7 @@ impl<D: SessionData> SessionManager<D> {
     /// [`SessionError::Store`] when the store cannot answer.
     pub async fn begin_login(&self, user: &UserId) -> Result<LoginGuard, SessionError> {
         let gate = &self.shared.gate;
-        let guard = gate.ask(Verb::Guard, gate.deadline(), |store| store.guard(user)).await?;
+        let guard = gate.ask(Verb::Guard, |store| store.guard(user)).await?;
         Ok(LoginGuard { user: user.clone(), guard })
     }
 
@@ -101,11 +101,8 @@ impl<D: SessionData> SessionManager<D> {
             let first = record.salt.as_ref().map(|_| 0);
             let token = self.sign(&user, &id, lifetimes, first, claims.as_ref())?;
             let refresh_token = self.first_refresh_token(&user, &id, &record)?;
-            let deadline = shared.gate.deadline();
-            let created = shared
-                .gate
-                .ask(Verb::Create, deadline, |store| store.create(&user, &id, &record))
-                .await;
+            let created =
+                shared.gate.ask(Verb::Create, |store| store.create(&user, &id, &record)).await;
             // It may have ended others.
             self.changed(&user);
             match created? {

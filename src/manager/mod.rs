@@ -61,8 +61,9 @@ pub use self::walk::{Progress, Statistics};
 /// `D` is the application's own data in each session, `()` by default. The store is chosen at run time and named in no
 /// type.
 ///
-/// Each verb waits for the store for the store timeout (250 ms by default) at most, and fails at once while the store
-/// is known to be away.
+/// Each call to the store has the whole store timeout (250 ms by default) from when it is sent, each question to the user
+/// directory the directory timeout; both fail at once while their circuit is open. A request is checked within twice the sum
+/// of the two timeouts, and is else refused with [`Overloaded`](crate::AuthErrorKind::Overloaded).
 ///
 /// # Cancel safety
 ///
@@ -164,7 +165,7 @@ impl SessionManager {
 impl<D: SessionData> SessionManager<D> {
     /// A living session with its exact last activity and idle deadline; `None` if it has ended or never was.
     ///
-    /// Two round trips to a remote store.
+    /// Two round trips to a remote store, each with a timeout of its own.
     ///
     /// # Errors
     ///
@@ -175,13 +176,10 @@ impl<D: SessionData> SessionManager<D> {
         id: &SessionId,
     ) -> Result<Option<Session<D>>, SessionError> {
         let gate = &self.shared.gate;
-        let deadline = gate.deadline();
-        let Some(record) =
-            gate.ask(Verb::Load, deadline, |store| store.load(user, id, None)).await?
-        else {
+        let Some(record) = gate.ask(Verb::Load, |store| store.load(user, id, None)).await? else {
             return Ok(None);
         };
-        match self.as_it_is(user, id, record, deadline).await {
+        match self.as_it_is(user, id, record).await {
             Ok(session) => Ok(Some(session)),
             Err(SessionError::Gone) => Ok(None),
             Err(error) => Err(error),
@@ -195,10 +193,7 @@ impl<D: SessionData> SessionManager<D> {
     /// As for [`get`](Self::get).
     pub async fn exists(&self, user: &UserId, id: &SessionId) -> Result<bool, SessionError> {
         let gate = &self.shared.gate;
-        Ok(gate
-            .ask(Verb::Activity, gate.deadline(), |store| store.activity(user, id))
-            .await?
-            .is_some())
+        Ok(gate.ask(Verb::Activity, |store| store.activity(user, id)).await?.is_some())
     }
 
     /// The same manager, for verbs that `actor` asks for: events then say who ended a session.
@@ -230,7 +225,7 @@ impl<D: SessionData> SessionManager<D> {
     pub async fn health(&self) -> Health {
         let gate = &self.shared.gate;
         let asked = Instant::now();
-        let answer = gate.ask(Verb::Health, gate.deadline(), |store| store.health()).await;
+        let answer = gate.ask(Verb::Health, |store| store.health()).await;
         let (latency, kind, cache) = (asked.elapsed(), gate.kind(), self.near_cache());
         let worker = self.shared.touches.worker_state();
         match answer {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use tokio::time::Instant;
+use tokio::time::timeout_at;
 
 use super::login::Signed;
 use super::whole::whole;
@@ -129,7 +129,7 @@ impl<D: SessionData> SessionManager<D> {
     pub async fn logout_refresh(&self, token: &str) -> Result<bool, AuthError> {
         let sealed = self.open_refresh(token)?;
         let RefreshClaims { user, session, .. } = sealed.claims.clone();
-        match self.shown(sealed, self.shared.gate.deadline()).await {
+        match self.shown(sealed).await {
             Ok(_) => self.end_shown(&user, &session).await,
             // What has ended is logged out.
             Err(error) if error.kind().is_of_ended_session() => Ok(false),
@@ -172,12 +172,12 @@ impl<D: SessionData> SessionManager<D> {
     }
 
     /// Finds the session of a refresh token, and makes sure that it was issued for this very one.
-    async fn shown(&self, sealed: Sealed, deadline: Instant) -> Result<Shown, AuthError> {
+    async fn shown(&self, sealed: Sealed) -> Result<Shown, AuthError> {
         let RefreshClaims { user, session: id, .. } = &sealed.claims;
         let gate = &self.shared.gate;
-        let loaded = gate.ask(Verb::Load, deadline, |store| store.load(user, id, PASSED)).await;
+        let loaded = gate.ask(Verb::Load, |store| store.load(user, id, PASSED)).await;
         let Some(record) = loaded.map_err(|error| load::refusal(error, id))? else {
-            return Err(self.why_ended(user, id, deadline).await.0);
+            return Err(self.why_ended(user, id).await.0);
         };
         let good = |rotation: &&Rotation| {
             let policy = self.shared.refresh.as_ref().map(|refresh| refresh.policy.load());
@@ -194,9 +194,8 @@ impl<D: SessionData> SessionManager<D> {
             return Err(AuthError::new(AuthErrorKind::InvalidToken));
         };
         let gate = &self.shared.gate;
-        // One limit for all that the store is asked; what the directory takes is not the store's.
-        let deadline = gate.deadline();
-        let Shown { sealed, record, rotation } = self.shown(sealed, deadline).await?;
+        let end = self.request_end();
+        let Shown { sealed, record, rotation } = self.shown(sealed).await?;
         let RefreshClaims { user, session: id, counter } = sealed.claims;
         let next = counter.saturating_add(1);
         // A number that is still to come is one that this session lost, with its store.
@@ -204,12 +203,10 @@ impl<D: SessionData> SessionManager<D> {
             return Err(AuthError::new(AuthErrorKind::InvalidToken));
         }
         // All that can fail comes before the write.
-        let asked = Instant::now();
         let tokens = match self.active_user(&user).await {
             Ok(_) => self.next_tokens(refresh, &user, &id, next, &record, &rotation.salt),
             Err(error) => Err(failed(error, &id)),
         };
-        let deadline = deadline + asked.elapsed();
         // Nothing of that keeps a token that is stolen from ending its session.
         if counter == rotation.counter
             && let Err(error) = tokens
@@ -217,8 +214,7 @@ impl<D: SessionData> SessionManager<D> {
             return Err(error);
         }
         let rotate = Rotate::new(rotation.salt, counter, refresh.grace);
-        let rotated =
-            gate.ask(Verb::Rotate, deadline, |store| store.rotate(&user, &id, &rotate)).await;
+        let rotated = gate.ask(Verb::Rotate, |store| store.rotate(&user, &id, &rotate)).await;
         self.changed(&user);
         let events = &self.shared.events;
         let (record, activity) = match rotated.map_err(|error| load::refusal(error, &id))? {
@@ -234,7 +230,12 @@ impl<D: SessionData> SessionManager<D> {
                 return Err(AuthError::revoked(EndReason::RefreshReuse));
             }
             Rotated::Unknown => return Err(AuthError::new(AuthErrorKind::InvalidToken)),
-            Rotated::Gone => return Err(self.why_ended(&user, &id, deadline).await.0),
+            Rotated::Gone => {
+                // The third call to the store: the request may have no time left for the reason.
+                let why = timeout_at(end, self.why_ended(&user, &id)).await;
+                let unknown = |_| AuthError::new(AuthErrorKind::SessionExpired);
+                return Err(why.map_or_else(unknown, |(error, _)| error));
+            }
         };
         let session = self.session(user, id.clone(), record, activity);
         let session = session.map_err(|error| load::refusal(error, &id))?;

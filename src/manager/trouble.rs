@@ -1,6 +1,4 @@
-//! What becomes of a request while the store cannot tell.
-
-use std::error::Error as _;
+//! What becomes of a request while the store is away.
 
 use super::SessionManager;
 use super::check::Passed;
@@ -8,24 +6,52 @@ use super::demand::{Demand, FailurePolicy};
 use super::recall::Verified;
 use super::token_only::TokenOnly;
 use crate::coherence::{Tick, one_more};
-use crate::error::{AuthError, AuthErrorKind};
+use crate::error::AuthError;
+use crate::gate::StoreAway;
 use crate::near::Known;
 use crate::session::SessionData;
-use crate::store::{StoreError, StoreErrorKind};
 
 impl<D: SessionData> SessionManager<D> {
-    /// What the layer's policy makes of a store that cannot answer. Every other refusal stays one.
-    pub(super) fn in_trouble(
+    /// Applies the layer's failure policy. Only the store's own failure leads here: `away` proves it.
+    ///
+    /// A policy stands in for the store and for nothing else. Where there is a user directory, the account
+    /// must be active: a remembered answer counts as for any request, and is else asked for.
+    pub(super) async fn without_the_store(
         &self,
-        error: AuthError,
+        away: StoreAway,
         verified: &Verified<D>,
         demand: &Demand,
     ) -> Result<Passed<D>, AuthError> {
-        let Some(claims) = verified.claims() else { return Err(error) };
-        if !is_away(&error) || demand.policy == FailurePolicy::Refuse {
-            return Err(error);
+        let mut passed = self.stand_in(&away, verified, demand)?;
+        if self.shared.accounts.is_some()
+            && let Some(claims) = verified.claims()
+        {
+            self.account_is_active(claims.user()).await?;
+            // The question takes time, in which the session may have ended.
+            passed = self.stand_in(&away, verified, demand)?;
         }
-        // What has ended stays ended, whoever cannot say so now.
+        if let Passed::Session(session) = &passed {
+            if let Some(near) = &self.shared.near {
+                one_more(&near.figures().stale_served);
+            }
+            self.note_use(session);
+        }
+        Ok(passed)
+    }
+
+    /// What the failure policy lets in as far as this process knows. No I/O.
+    fn stand_in(
+        &self,
+        away: &StoreAway,
+        verified: &Verified<D>,
+        demand: &Demand,
+    ) -> Result<Passed<D>, AuthError> {
+        let refused = || AuthError::from(away.clone());
+        let claims = verified.claims().ok_or_else(refused)?;
+        if demand.policy == FailurePolicy::Refuse {
+            return Err(refused());
+        }
+        // What has ended stays ended, also while the store cannot say so.
         if let Some(ended) = verified.last_end() {
             return Err(ended.clone());
         }
@@ -37,27 +63,18 @@ impl<D: SessionData> SessionManager<D> {
             FailurePolicy::TokenOnly => Ok(Passed::TokenOnly(TokenOnly::new(claims.clone()))),
             FailurePolicy::ServeStale(max) => {
                 let near = self.shared.near.as_ref();
-                let (Some(near), Some(key)) = (near, &verified.key) else { return Err(error) };
-                let Some(Known::Lives(session)) = near.get(key) else { return Err(error) };
+                let (Some(near), Some(key)) = (near, &verified.key) else { return Err(refused()) };
+                let Some(Known::Lives(session)) = near.get(key) else { return Err(refused()) };
                 let bound = near.lease().saturating_add(max);
                 let serves = session
                     .kept()
                     .is_some_and(|kept| kept.serves_stale(verified.policy, Tick::now(), bound));
-                if !serves {
-                    return Err(error);
-                }
-                one_more(&near.figures().stale_served);
-                self.note_use(&session);
-                Ok(Passed::Session(session.stale()))
+                if serves { Ok(Passed::Session(session.stale())) } else { Err(refused()) }
             }
-            FailurePolicy::Refuse => Err(error),
+            FailurePolicy::Refuse => Err(refused()),
         }
     }
 }
 
-/// Whether nobody can tell. A store that answers, and cannot be used as it is set up, is for its operator to repair.
-fn is_away(error: &AuthError) -> bool {
-    let cause = error.source().and_then(|cause| cause.downcast_ref::<StoreError>());
-    error.kind() == AuthErrorKind::StoreUnavailable
-        && cause.is_none_or(|cause| cause.kind() != StoreErrorKind::Unsupported)
-}
+#[cfg(all(test, feature = "redis", feature = "testing"))]
+mod tests;

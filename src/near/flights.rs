@@ -7,10 +7,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use foldhash::fast::RandomState;
 use tokio::sync::OnceCell;
 
+use super::failure::LoadFailure;
 use super::known::{Key, Known};
-use crate::error::AuthError;
 
-type Answer<D> = Result<Known<D>, AuthError>;
+type Answer<D> = Result<Known<D>, LoadFailure>;
 type Flight<D> = Arc<OnceCell<Answer<D>>>;
 
 /// The questions that are under way.
@@ -54,7 +54,8 @@ impl<D> Flights<D> {
     ///
     /// # Cancel safety
     ///
-    /// Safe. If the request that asks goes away, another that waits asks anew.
+    /// Safe. If the request that asks goes away, another that waits asks anew. So a wait has no end of its own: as often as
+    /// that happens, it begins again. The caller limits it.
     pub(crate) async fn join<F>(
         &self,
         key: &Key,

@@ -7,6 +7,7 @@
 //! A hit costs one hash, one lookup with a comparison of the whole token, and some comparisons: no question, no
 //! allocation, no lock held across anything.
 
+mod failure;
 mod flights;
 mod known;
 mod status;
@@ -18,6 +19,7 @@ use foldhash::fast::RandomState;
 use quick_cache::UnitWeighter;
 use quick_cache::sync::{Cache, DefaultLifecycle};
 
+pub(crate) use self::failure::LoadFailure;
 use self::flights::Flights;
 use self::known::Lookup;
 pub(crate) use self::known::{Ended, Key, Known};

@@ -135,6 +135,7 @@ fn challenge(error: &AuthError) -> Option<HeaderValue> {
         }
         AuthErrorKind::AccountInactive
         | AuthErrorKind::StoreUnavailable
+        | AuthErrorKind::Overloaded
         | AuthErrorKind::DirectoryUnavailable
         | AuthErrorKind::Unsigned
         | AuthErrorKind::NoLayer => return None,
@@ -205,6 +206,7 @@ mod tests {
                 stronger,
             ),
             (Kind::StoreUnavailable, 503, None, "store_unavailable", store),
+            (Kind::Overloaded, 503, None, "overloaded", "Too busy, try again"),
             (Kind::DirectoryUnavailable, 503, None, "store_unavailable", store),
             (Kind::Unsigned, 500, None, "internal", "Internal error"),
             (Kind::NoLayer, 500, None, "internal", "Internal error"),

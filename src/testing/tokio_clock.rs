@@ -1,5 +1,7 @@
 //! A clock that tests move through Tokio's.
 
+use std::time::Duration;
+
 use tokio::time::Instant;
 
 use crate::clock::{Clock, Timestamp};
@@ -22,5 +24,9 @@ impl TokioClock {
 impl Clock for TokioClock {
     fn now(&self) -> Timestamp {
         self.start.saturating_add(self.origin.elapsed())
+    }
+
+    fn monotonic(&self) -> Duration {
+        self.origin.elapsed()
     }
 }

@@ -340,8 +340,7 @@ impl Worker {
         if let Some(near) = &self.figures.near {
             near.publish(self.tracker.as_ref().is_some_and(|tracker| tracker.is_coherent()));
         }
-        let deadline = self.gate.deadline();
-        let done = self.gate.ask(Verb::Upkeep, deadline, |store| store.upkeep()).await;
+        let done = self.gate.ask(Verb::Upkeep, |store| store.upkeep()).await;
         if let Err(error) = &done {
             trace::debug!("upkeep of the store failed", error = trace::Chain(error));
         }

@@ -64,6 +64,7 @@ async fn debug_and_display_of_everything_show_no_secret() {
         AuthErrorKind::SessionExpired,
         AuthErrorKind::SessionRevoked,
         AuthErrorKind::StoreUnavailable,
+        AuthErrorKind::Overloaded,
     ] {
         let error = AuthError::from(kind);
         shown.push_str(&everything(&error));

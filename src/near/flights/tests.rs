@@ -13,7 +13,7 @@ use tokio_test::{assert_pending, assert_ready};
 use super::*;
 use crate::clock::Timestamp;
 use crate::coherence::Tick;
-use crate::error::AuthErrorKind;
+use crate::error::{AuthError, AuthErrorKind};
 use crate::events::Events;
 use crate::id::{SessionId, UserId};
 use crate::meter::Meter;
@@ -40,7 +40,10 @@ impl Desk {
         };
         spawn(Box::pin(async move {
             let answer = self.flights.join(key, still_holds, ask).await;
-            answer.map(|known| revision(&known)).map_err(|error| error.kind())
+            answer.map(|known| revision(&known)).map_err(|failure| match failure {
+                LoadFailure::Refused(error) => error.kind(),
+                LoadFailure::StoreAway(away) => AuthError::from(away).kind(),
+            })
         }))
     }
 
@@ -229,7 +232,7 @@ fn what_goes_wrong_goes_wrong_for_all_who_wait() {
     let (desk, key) = (Desk::default(), key("a"));
     let mut requests = [0, 0, 9].map(|enough| desk.waiting(&key, enough));
     let error = AuthError::new(AuthErrorKind::StoreUnavailable);
-    assert!(desk.question().send(Err(error)).is_ok());
+    assert!(desk.question().send(Err(error.into())).is_ok());
     for request in &mut requests {
         assert_eq!(assert_ready!(request.poll()), Err(AuthErrorKind::StoreUnavailable));
     }
