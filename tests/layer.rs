@@ -290,16 +290,16 @@ async fn a_connection_that_is_lost_under_a_write_turns_nobody_away() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_step_that_gets_what_time_another_left_is_no_verdict_on_the_store() {
+async fn each_call_to_the_store_has_all_of_its_time() {
     let (manager, _worker, store) = clocked();
     let ended = login(&manager, "mallory").await;
     let token = login(&manager, "jeju").await.access_token;
     manager.delete(&user("mallory"), ended.session.id(), EndReason::Admin).await.unwrap();
     let service = ServiceBuilder::new().layer(SessionAuthLayer::new(manager)).service_fn(whoami);
-    // Each within the limit of 250 ms, both together not.
+    // Each within the store timeout of 250 ms, both together not.
     store.set(Mood::SlowReads(Duration::from_millis(200), Duration::from_millis(60)));
     let response = service.clone().oneshot(bearer(&ended.access_token)).await.unwrap();
-    assert_eq!(code(&response), "session_expired", "that it does not live is known");
+    assert_eq!(code(&response), "session_revoked", "the second call says why");
     let response = service.oneshot(bearer(&token)).await.unwrap();
     assert_eq!(response.status(), 200, "nobody else pays for it");
 }

@@ -5,6 +5,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod directories;
 mod health;
 mod layers;
 mod policies;

@@ -1,10 +1,11 @@
 //! The user directory: yes, no, and cannot tell.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::time::{Instant, advance};
+use tower_session_auth::clock::{Clock, Timestamp};
 use tower_session_auth::directory::{BoxError, User, UserDirectory};
 use tower_session_auth::testing::TokioClock;
 use tower_session_auth::{
@@ -31,6 +32,10 @@ struct Directory {
 }
 
 impl Directory {
+    fn new() -> Self {
+        Self { says: Arc::new(Mutex::new(Says::Active)), asked: Arc::default() }
+    }
+
     fn set(&self, says: Says) {
         *self.says.lock().unwrap() = says;
     }
@@ -56,7 +61,7 @@ impl UserDirectory for Directory {
 
 fn manager() -> (SessionManager, Directory) {
     let clock = TokioClock::new(START);
-    let directory = Directory { says: Arc::new(Mutex::new(Says::Active)), asked: Arc::default() };
+    let directory = Directory::new();
     let (manager, _worker) = builder()
         .clock(clock)
         .store(MemoryStore::with_clock(clock))
@@ -82,6 +87,33 @@ async fn an_active_account_is_asked_for_once_in_a_while() {
         manager.authenticate(&token).await.unwrap();
     }
     assert_eq!(directory.asked(), 1);
+}
+
+/// A host that a test suspends: time passes, and Tokio's clock stands still.
+#[derive(Clone, Default)]
+struct SuspendedHost(Arc<AtomicU64>);
+
+impl Clock for SuspendedHost {
+    fn now(&self) -> Timestamp {
+        START.saturating_add(self.monotonic())
+    }
+
+    fn monotonic(&self) -> Duration {
+        Duration::from_secs(self.0.load(Ordering::Relaxed))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_time_in_suspend_counts_for_what_is_remembered_of_an_account() {
+    let (host, directory) = (SuspendedHost::default(), Directory::new());
+    let (manager, _worker) =
+        builder().clock(host.clone()).directory(directory.clone()).build().unwrap();
+    let token = login(&manager, "jeju").await.access_token;
+    directory.set(Says::Inactive);
+    manager.authenticate(&token).await.unwrap();
+    host.0.fetch_add(30, Ordering::Relaxed);
+    let refused = manager.authenticate(&token).await.unwrap_err();
+    assert_eq!(refused.kind(), AuthErrorKind::AccountInactive);
 }
 
 #[tokio::test(start_paused = true)]

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::sync::oneshot;
+use tokio::time::{Instant, advance};
 use tokio_test::task::{Spawn, spawn};
 use tokio_test::{assert_pending, assert_ready};
 
@@ -16,6 +17,7 @@ use crate::coherence::Tick;
 use crate::error::{AuthError, AuthErrorKind};
 use crate::events::Events;
 use crate::id::{SessionId, UserId};
+use crate::limit;
 use crate::meter::Meter;
 use crate::session::{Content, Session, State};
 
@@ -211,6 +213,69 @@ fn when_the_one_who_asks_goes_away_another_asks() {
         assert_eq!(got(request), 2);
     }
     assert!(!desk.is_asked() && desk.is_empty());
+}
+
+/// A request that asks for `limit` at most, and waits for others until `end`.
+fn limited<'a>(desk: &'a Desk, key: &'a Key, limit: Duration, end: Instant) -> Request<'a> {
+    let late = || LoadFailure::Refused(AuthError::new(AuthErrorKind::Overloaded));
+    let ask = move || {
+        let (answer, answered) = oneshot::channel();
+        desk.questions.borrow_mut().push(answer);
+        let silent = || LoadFailure::Refused(AuthError::new(AuthErrorKind::DirectoryUnavailable));
+        let answered = async { answered.await.expect("the test answers") };
+        limit::within(limit, answered, silent)
+    };
+    let join = desk.flights.join(key, |_| true, ask);
+    let join = limit::until(end, join, || false, late);
+    spawn(Box::pin(async move {
+        join.await.map(|known| revision(&known)).map_err(|failure| match failure {
+            LoadFailure::Refused(error) => error.kind(),
+            LoadFailure::StoreAway(away) => AuthError::from(away).kind(),
+        })
+    }))
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_that_asks_in_anothers_place_has_all_of_its_time() {
+    let (desk, key) = (Desk::default(), key("a"));
+    let (limit, end) = (Duration::from_millis(250), Instant::now() + Duration::from_secs(1));
+    let mut first = limited(&desk, &key, limit, end);
+    let mut second = limited(&desk, &key, limit, end);
+    assert_pending!(first.poll());
+    assert_pending!(second.poll());
+    advance(Duration::from_millis(249)).await;
+    drop(first);
+    desk.questions.borrow_mut().clear();
+    assert_pending!(second.poll(), "it asks");
+    advance(Duration::from_millis(249)).await;
+    assert_pending!(second.poll());
+    desk.answer(2);
+    assert_eq!(got(&mut second), 2);
+    assert!(desk.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wait_ends_in_time_however_often_others_go_away() {
+    let (desk, key) = (Desk::default(), key("a"));
+    let (limit, began) = (Duration::from_millis(250), Instant::now());
+    let end = began + Duration::from_secs(1);
+    let mut waits = limited(&desk, &key, limit, end);
+    let mut leaders: Vec<_> = (0..12).map(|_| limited(&desk, &key, limit, end)).collect();
+    for leader in &mut leaders {
+        assert_pending!(leader.poll());
+    }
+    assert_pending!(waits.poll());
+    while began.elapsed() < Duration::from_millis(935) {
+        advance(Duration::from_millis(85)).await;
+        assert_pending!(waits.poll());
+        drop(leaders.remove(0));
+        desk.questions.borrow_mut().clear();
+        assert_pending!(leaders[0].poll(), "the next one asks");
+    }
+    advance(Duration::from_millis(65)).await;
+    assert_eq!(assert_ready!(waits.poll()), Err(AuthErrorKind::Overloaded));
+    drop((leaders, waits));
+    assert!(desk.is_empty());
 }
 
 #[test]
