@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::time::advance;
 use tower_session_auth::clock::{Clock, Timestamp};
 use tower_session_auth::store::{SessionStore, StoreErrorKind, Touch};
-use tower_session_auth::testing::TokioClock;
+use tower_session_auth::testing::{ManualClock, TokioClock};
 use tower_session_auth::touch::WorkerState;
 use tower_session_auth::{AuthErrorKind, EndReason, MemoryStore, Session, SessionManager};
 
@@ -380,4 +380,21 @@ async fn a_worker_whose_task_was_aborted_is_an_error() {
     advance(10 * MINUTE).await;
     manager.authenticate(&token).await.unwrap();
     assert_eq!(reports(&log), 1, "{}", log.text());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_use_that_waits_while_the_host_is_suspended_is_written_with_its_true_age() {
+    let host = ManualClock::new(START);
+    let store = MemoryStore::with_clock(host.clone());
+    let (manager, worker) = builder().clock(host.clone()).store(store).build().unwrap();
+    let _background = worker.start();
+    let login = login(&manager, "jeju").await;
+    host.advance(50 * MINUTE);
+    manager.authenticate(&login.access_token).await.unwrap();
+    // Before the worker writes the use. Tokio's clock stands still.
+    host.advance(5 * MINUTE);
+    written().await;
+    let session = stored(&manager, &login.session).await;
+    assert_eq!(session.last_activity(), at(50 * MINUTE));
+    assert_eq!(session.idle_deadline(), at(50 * MINUTE + HOUR));
 }

@@ -1,13 +1,14 @@
 //! Whether a user's account still counts: the user directory, asked now and then.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use quick_cache::sync::Cache;
 
-use super::SessionManager;
+use super::{SessionManager, SessionManagerBuilder};
 use crate::clock::Clock;
-use crate::directory::{ErasedDirectory, User};
+use crate::directory::{ErasedDirectory, User, UserDirectory};
 use crate::error::{AuthError, AuthErrorKind, DirectoryError, SessionError};
 use crate::gate::{Lane, LaneName, Miss};
 use crate::id::UserId;
@@ -29,20 +30,29 @@ pub(super) struct Accounts {
     clock: Arc<dyn Clock>,
     /// The answer to the question that was asked last, of those that were answered.
     answers: Cache<UserId, Answer>,
+    /// How many questions were asked.
+    questions: AtomicU64,
     /// Held while an answer is compared with the one before it. Checks read without it.
     replacing: Mutex<()>,
 }
 
-/// An answer of the directory, or why there is none.
+/// What is known of one account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Answer {
-    /// When the question was asked, on the clock's monotonic time.
-    asked: Duration,
+    asked: Asked,
     verdict: Verdict,
 }
 
-/// In this order: of two answers to questions of one moment, the greater one counts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+/// When a question was asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Asked {
+    /// Its place in the order of all questions of this process.
+    number: u64,
+    /// The clock's monotonic time.
+    at: Duration,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Verdict {
     Active,
     /// Lets nobody in and refuses nobody: such an account is asked about for each request, so that it
@@ -62,7 +72,8 @@ impl Accounts {
     ) -> Self {
         let lane = Lane::new(LaneName::Directory, timeout, meter);
         let (answers, replacing) = (Cache::new(REMEMBERED), Mutex::default());
-        Self { directory, lane, revalidate_after, clock, answers, replacing }
+        let questions = AtomicU64::new(0);
+        Self { directory, lane, revalidate_after, clock, answers, questions, replacing }
     }
 
     /// How long one question takes at most.
@@ -76,7 +87,7 @@ impl Accounts {
     /// "inactive" is none.
     pub(super) async fn find(&self, user: &UserId) -> Result<Option<User>, DirectoryError> {
         for _ in 0..ASKED_AT_MOST {
-            let asked = self.clock.monotonic();
+            let asked = self.asked_now();
             let found = self.ask(user).await?;
             let verdict = if found.is_some() { Verdict::Active } else { Verdict::Inactive };
             let newest = self.remember(user, Answer { asked, verdict });
@@ -123,24 +134,59 @@ impl Accounts {
     fn granted(&self, user: &UserId) -> Option<Duration> {
         let Answer { asked, .. } =
             self.answers.get(user).filter(|answer| answer.verdict == Verdict::Active)?;
-        let age = self.clock.monotonic().saturating_sub(asked);
+        let age = self.clock.monotonic().saturating_sub(asked.at);
         Some(self.revalidate_after.saturating_sub(age)).filter(|left| !left.is_zero())
     }
 
     /// Only answers to questions from now on count.
     pub(super) fn forget(&self, user: &UserId) {
-        self.remember(user, Answer { asked: self.clock.monotonic(), verdict: Verdict::Unknown });
+        self.remember(user, Answer { asked: self.asked_now(), verdict: Verdict::Unknown });
+    }
+
+    /// Whether the directory said last that the account is not active.
+    pub(super) fn is_known_inactive(&self, user: &UserId) -> bool {
+        self.answers.get(user).is_some_and(|answer| answer.verdict == Verdict::Inactive)
+    }
+
+    fn asked_now(&self) -> Asked {
+        let number = self.questions.fetch_add(1, Ordering::Relaxed);
+        Asked { number, at: self.clock.monotonic() }
     }
 
     /// Keeps an answer unless a newer one is known. Returns the newest.
     fn remember(&self, user: &UserId, answer: Answer) -> Answer {
         let _one_at_a_time = self.replacing.lock().unwrap_or_else(PoisonError::into_inner);
-        let newer = |known: &Answer| (known.asked, known.verdict) > (answer.asked, answer.verdict);
+        let newer = |known: &Answer| known.asked.number > answer.asked.number;
         if let Some(known) = self.answers.get(user).filter(newer) {
             return known;
         }
         self.answers.insert(user.clone(), answer);
         answer
+    }
+}
+
+impl<D: SessionData> SessionManagerBuilder<D> {
+    /// Asks this directory whether a user's account is active. None by default: then a session is all that counts.
+    pub fn directory(mut self, directory: impl UserDirectory) -> Self {
+        self.settings.directory = Some(Arc::new(directory));
+        self
+    }
+
+    /// How long one question to the user directory may take, from when it is asked. 250 milliseconds by
+    /// default, 10 seconds at most.
+    pub fn directory_timeout(mut self, timeout: Duration) -> Self {
+        self.settings.directory_timeout = timeout;
+        self
+    }
+
+    /// How long the directory's word that an account is active is taken for granted, by this process, and how long what
+    /// the near cache knows of a session is used before the store is asked again, although it told of no change. 30
+    /// seconds by default, 1 hour at most; zero asks both on every request.
+    ///
+    /// [`suspend`](SessionManager::suspend) does not wait for it.
+    pub fn revalidate_after(mut self, time: Duration) -> Self {
+        self.settings.revalidate_after = time;
+        self
     }
 }
 
@@ -178,5 +224,5 @@ impl<D: SessionData> SessionManager<D> {
     }
 }
 
-#[cfg(all(test, feature = "testing"))]
+#[cfg(test)]
 mod tests;

@@ -3,14 +3,12 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::time::Instant;
-
 use super::SessionManager;
 use super::whole::whole;
 use crate::clock::{Timestamp, millis};
 use crate::error::SessionError;
 use crate::events::{Event, Suspicion};
-use crate::gate::Verb;
+use crate::gate::{Failure, Verb};
 use crate::id::{SessionId, UserId};
 use crate::session::SessionData;
 use crate::store::{
@@ -19,21 +17,16 @@ use crate::store::{
 use crate::trace;
 
 /// What a process counts by itself: where the store does not, and where it cannot be asked.
+#[derive(Default)]
 pub(super) struct OwnCount {
-    start: Instant,
     attempts: Mutex<Attempts>,
 }
 
-impl Default for OwnCount {
-    fn default() -> Self {
-        Self { start: Instant::now(), attempts: Mutex::default() }
-    }
-}
-
 impl OwnCount {
-    fn attempt(&self, key: &AttemptKey, rule: &AttemptRule) -> Attempt {
-        // No clock that somebody sets.
-        let now = Timestamp::from_millis(millis(self.start.elapsed()));
+    /// `now` is the clock's monotonic time: setting the host's clock prolongs no wait, and a window goes
+    /// on while the host is suspended.
+    fn attempt(&self, now: Duration, key: &AttemptKey, rule: &AttemptRule) -> Attempt {
+        let now = Timestamp::from_millis(millis(now));
         self.attempts.lock().unwrap_or_else(PoisonError::into_inner).attempt(now, key, rule)
     }
 
@@ -101,14 +94,13 @@ impl<D: SessionData> SessionManager<D> {
     ) -> Result<Tried, SessionError> {
         let Self { shared, .. } = self;
         let gate = &shared.gate;
-        let asked = gate.ask(Verb::Attempt, |store| store.attempt(&key, rule));
+        let own = || (shared.attempts.attempt(shared.clock.monotonic(), &key, rule), true);
+        let asked = gate.try_ask(Verb::Attempt, |store| store.attempt(&key, rule));
         let (answer, own) = match asked.await {
             Ok(Some(answer)) => (answer, false),
-            Ok(None) => (shared.attempts.attempt(&key, rule), true),
-            Err(error) if alone && error.kind() == StoreErrorKind::Unavailable => {
-                (shared.attempts.attempt(&key, rule), true)
-            }
-            Err(error) => return Err(error.into()),
+            Ok(None) => own(),
+            Err(Failure::Away(_)) if alone => own(),
+            Err(failure) => return Err(StoreError::from(failure).into()),
         };
         Ok(match answer {
             Attempt::Counted(start) => Tried::Counted(Counted { key, start, own }),

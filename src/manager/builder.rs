@@ -16,7 +16,7 @@ use super::refresh::Refresh;
 use super::{Lifetimes, Limits, SessionManager, Shared, rules, walk};
 use crate::clock::{Clock, SystemClock};
 use crate::coherence::Tick;
-use crate::directory::{ErasedDirectory, UserDirectory};
+use crate::directory::ErasedDirectory;
 use crate::error::ConfigError;
 use crate::events::{EventSink, Events};
 use crate::gate::Gate;
@@ -61,9 +61,9 @@ pub(super) struct Settings {
     session_limit: u32,
     when_full: WhenFull,
     login_rate: Option<(u32, Duration)>,
-    directory: Option<Arc<dyn ErasedDirectory>>,
-    directory_timeout: Duration,
-    revalidate_after: Duration,
+    pub(super) directory: Option<Arc<dyn ErasedDirectory>>,
+    pub(super) directory_timeout: Duration,
+    pub(super) revalidate_after: Duration,
     pub(super) near_capacity: Option<usize>,
     sinks: Vec<Box<dyn EventSink>>,
 }
@@ -266,29 +266,6 @@ impl<D: SessionData> SessionManagerBuilder<D> {
         self
     }
 
-    /// Asks this directory whether a user's account is active. None by default: then a session is all that counts.
-    pub fn directory(mut self, directory: impl UserDirectory) -> Self {
-        self.settings.directory = Some(Arc::new(directory));
-        self
-    }
-
-    /// How long one question to the user directory may take, from when it is asked. 250 milliseconds by
-    /// default, 10 seconds at most.
-    pub fn directory_timeout(mut self, timeout: Duration) -> Self {
-        self.settings.directory_timeout = timeout;
-        self
-    }
-
-    /// How long the directory's word that an account is active is taken for granted, by this process, and how long what
-    /// the near cache knows of a session is used before the store is asked again, although it told of no change. 30
-    /// seconds by default, 1 hour at most; zero asks both on every request.
-    ///
-    /// [`suspend`](SessionManager::suspend) does not wait for it.
-    pub fn revalidate_after(mut self, time: Duration) -> Self {
-        self.settings.revalidate_after = time;
-        self
-    }
-
     /// Tells [events](crate::events) to `sink` as well; may be called several times. None by default.
     ///
     /// It gets them on a thread of its own, once the [`Worker`] is started.
@@ -351,10 +328,17 @@ impl<D: SessionData> SessionManagerBuilder<D> {
         let gate = Arc::new(Gate::new(store, store_timeout, WALK_TIMEOUT, &meter));
         let (events, sinks) = Events::new(sinks, &meter);
         let (sender, receiver) = mpsc::channel(QUEUE);
-        let worker = touch::worker(receiver, Arc::clone(&gate), sinks, tracker, meter.clone());
+        let worker = touch::worker(
+            receiver,
+            Arc::clone(&gate),
+            Arc::clone(&clock),
+            sinks,
+            tracker,
+            meter.clone(),
+        );
         let shared = Shared {
             gate,
-            touches: TouchQueue::new(sender, &worker, touch, &meter),
+            touches: TouchQueue::new(sender, &worker, touch, Arc::clone(&clock), &meter),
             policy_number: PolicyNumber::new(policy.number(None)),
             policy: ArcSwap::from_pointee(policy),
             replacing: Mutex::default(),

@@ -6,7 +6,7 @@ use super::demand::{Demand, FailurePolicy};
 use super::recall::Verified;
 use super::token_only::TokenOnly;
 use crate::coherence::{Tick, one_more};
-use crate::error::AuthError;
+use crate::error::{AuthError, AuthErrorKind};
 use crate::gate::StoreAway;
 use crate::near::Known;
 use crate::session::SessionData;
@@ -22,14 +22,22 @@ impl<D: SessionData> SessionManager<D> {
         verified: &Verified<D>,
         demand: &Demand,
     ) -> Result<Passed<D>, AuthError> {
-        let mut passed = self.stand_in(&away, verified, demand)?;
-        if self.shared.accounts.is_some()
-            && let Some(claims) = verified.claims()
+        let mut passed = self.stand_in(&away, verified, demand);
+        if let (Some(accounts), Some(claims)) = (&self.shared.accounts, verified.claims())
+            && demand.policy != FailurePolicy::Refuse
         {
-            self.account_is_active(claims.user()).await?;
-            // The question takes time, in which the session may have ended.
-            passed = self.stand_in(&away, verified, demand)?;
+            // Where nothing is remembered because the account is not active, the answer is that.
+            let is_refused_for_it = |error: &AuthError| {
+                error.kind() == AuthErrorKind::StoreUnavailable
+                    && accounts.is_known_inactive(claims.user())
+            };
+            if passed.as_ref().err().is_none_or(is_refused_for_it) {
+                self.account_is_active(claims.user()).await?;
+                // The question takes time, in which the session may have ended.
+                passed = self.stand_in(&away, verified, demand);
+            }
         }
+        let passed = passed?;
         if let Passed::Session(session) = &passed {
             if let Some(near) = &self.shared.near {
                 one_more(&near.figures().stale_served);
@@ -76,5 +84,5 @@ impl<D: SessionData> SessionManager<D> {
     }
 }
 
-#[cfg(all(test, feature = "redis", feature = "testing"))]
+#[cfg(all(test, feature = "redis"))]
 mod tests;

@@ -8,8 +8,8 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use tokio::time::Instant;
 
-use super::SessionManager;
 use super::whole::whole;
+use super::{SessionManager, Shared};
 use crate::error::SessionError;
 use crate::gate::Verb;
 use crate::session::{SessionData, role_of};
@@ -43,8 +43,8 @@ pub struct Statistics {
     pub as_of: DateTime<Utc>,
 }
 
-/// The last statistics, and when their walk ended.
-pub(super) type Latest = tokio::sync::Mutex<Option<(Instant, Arc<Statistics>)>>;
+/// The last statistics, and when their walk ended, on the clock's monotonic time.
+pub(super) type Latest = tokio::sync::Mutex<Option<(Duration, Arc<Statistics>)>>;
 
 impl<D: SessionData> SessionManager<D> {
     /// Counts all living sessions, and tells `progress` after each step.
@@ -113,14 +113,15 @@ impl<D: SessionData> SessionManager<D> {
     ) -> Result<Arc<Statistics>, SessionError> {
         let manager = self.clone();
         whole(async move {
-            let mut latest = manager.shared.statistics.lock().await;
+            let Shared { statistics, clock, .. } = &*manager.shared;
+            let mut latest = statistics.lock().await;
             if let Some((at, statistics)) = &*latest
-                && at.elapsed() <= max_age
+                && clock.monotonic().saturating_sub(*at) <= max_age
             {
                 return Ok(Arc::clone(statistics));
             }
             let statistics = Arc::new(manager.statistics(|_| {}).await?);
-            *latest = Some((Instant::now(), Arc::clone(&statistics)));
+            *latest = Some((clock.monotonic(), Arc::clone(&statistics)));
             Ok(statistics)
         })
         .await

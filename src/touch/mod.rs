@@ -16,9 +16,8 @@ use foldhash::fast::RandomState;
 use quick_cache::sync::{Cache, DefaultLifecycle};
 use quick_cache::{Equivalent, UnitWeighter};
 use tokio::sync::mpsc;
-use tokio::time::Instant;
 
-use crate::clock::{Timestamp, millis};
+use crate::clock::{Clock, Timestamp, millis};
 use crate::id::{SessionId, UserId};
 use crate::meter::{Counter, Meter, Name};
 use crate::session::{Session, State};
@@ -65,7 +64,8 @@ impl TouchRules {
 pub(crate) struct Use {
     pub(crate) user: UserId,
     pub(crate) id: SessionId,
-    pub(crate) at: Instant,
+    /// When, on the clock's monotonic time: a use that waits while the host is suspended grows older.
+    pub(crate) at: Duration,
     /// The idle deadline is moved only when less than this is left until it.
     pub(crate) extend_below: Duration,
     pub(crate) mark: Arc<Mark>,
@@ -167,6 +167,7 @@ pub(crate) struct TouchQueue {
     sender: mpsc::Sender<Use>,
     worker: Arc<WorkerWatch>,
     rules: TouchRules,
+    clock: Arc<dyn Clock>,
     dropped: AtomicU64,
     dropped_figure: Counter,
 }
@@ -176,6 +177,7 @@ impl TouchQueue {
         sender: mpsc::Sender<Use>,
         worker: &Worker,
         rules: TouchRules,
+        clock: Arc<dyn Clock>,
         meter: &Meter,
     ) -> Self {
         Self {
@@ -189,6 +191,7 @@ impl TouchQueue {
             sender,
             worker: Arc::clone(worker.watch()),
             rules,
+            clock,
             dropped: AtomicU64::new(0),
             dropped_figure: meter.counter(Name::TouchesDropped),
         }
@@ -222,7 +225,7 @@ impl TouchQueue {
         let rest = mark.rest(now, life, self.rules);
         let (user, id) = key;
         let extend_below = self.rules.threshold(life);
-        let entry = Use { user, id, at: Instant::now(), extend_below, mark };
+        let entry = Use { user, id, at: self.clock.monotonic(), extend_below, mark };
         if let Err(refused) = self.sender.try_send(entry) {
             let (mpsc::error::TrySendError::Full(entry) | mpsc::error::TrySendError::Closed(entry)) =
                 refused;

@@ -15,6 +15,7 @@ use tokio::time::{Instant, sleep_until};
 use super::state::{WorkerGuard, WorkerWatch};
 use super::warnings::Warnings;
 use super::{Mark, Use};
+use crate::clock::Clock;
 use crate::events::{RunningSinks, Sinks};
 use crate::gate::{Gate, Verb};
 use crate::id::{SessionId, UserId};
@@ -49,6 +50,8 @@ const DRAIN_LIMIT: Duration = Duration::from_secs(5);
 pub struct Worker {
     receiver: mpsc::Receiver<Use>,
     gate: Arc<Gate>,
+    /// How old a use is when it is written.
+    clock: Arc<dyn Clock>,
     stop: Arc<Notify>,
     pending: HashMap<(UserId, SessionId), Waiting>,
     /// The store did not take the last batch.
@@ -73,7 +76,7 @@ struct Figures {
 
 /// The latest use of one session that is not yet written.
 struct Waiting {
-    at: Instant,
+    at: Duration,
     extend_below: Duration,
     mark: Arc<Mark>,
 }
@@ -101,6 +104,7 @@ pub struct Background {
 pub(crate) fn new(
     receiver: mpsc::Receiver<Use>,
     gate: Arc<Gate>,
+    clock: Arc<dyn Clock>,
     sinks: Sinks,
     tracker: Option<Arc<dyn Tracker>>,
     meter: Meter,
@@ -109,6 +113,7 @@ pub(crate) fn new(
     Worker {
         receiver,
         gate,
+        clock,
         stop,
         pending: HashMap::new(),
         held_up: false,
@@ -272,11 +277,11 @@ impl Worker {
     /// Writes one batch of what is pending, until `deadline` at most; `false` if it must wait.
     async fn flush(&mut self, deadline: Instant) -> bool {
         let batch: Vec<_> = self.pending.extract_if(|_, _| true).take(BATCH).collect();
-        let now = Instant::now();
+        let now = self.clock.monotonic();
         let touches: Vec<_> = batch
             .iter()
             .map(|((user, id), Waiting { at, extend_below, .. })| {
-                Touch::new(user.clone(), id.clone(), now - *at, *extend_below)
+                Touch::new(user.clone(), id.clone(), now.saturating_sub(*at), *extend_below)
             })
             .collect();
         match self

@@ -218,7 +218,7 @@ async fn an_account_that_is_known_to_be_switched_off_is_not_served_stale() {
     world.redis_is_gone().await;
     assert_eq!(
         sees(&stale, &token).await,
-        "store_unavailable",
+        "account_inactive",
         "what was remembered of the session counts no more"
     );
 }

@@ -10,7 +10,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::*;
-use crate::clock::Timestamp;
+use crate::clock::{Clock, Timestamp};
 use crate::coherence::{Figures, Generations, Lease, Stamp};
 use crate::directory::{BoxError, User, UserDirectory};
 use crate::id::{SessionId, UserId};
@@ -20,7 +20,6 @@ use crate::reason::EndReason;
 use crate::session::NewSession;
 use crate::store::erased::Answer;
 use crate::store::{MemoryStore, SessionStore, StoreError, StoreErrorKind, Tracked, Tracker};
-use crate::testing::TokioClock;
 use crate::token::{KeySet, SigningKey};
 
 const MS: Duration = Duration::from_millis(1);
@@ -60,6 +59,8 @@ impl Tracker for Server {
                 FAILS => Err(StoreError::new(StoreErrorKind::Unavailable)),
                 HANGS => std::future::pending().await,
                 _ => {
+                    // As from a server: never at once.
+                    tokio::task::yield_now().await;
                     let record = SessionStore::load(&self.store, user, id, idle_bound).await?;
                     Ok(Tracked { record, is_tracked: true })
                 }
@@ -89,6 +90,20 @@ impl Tracker for Server {
 
     fn figures(&self) -> &Arc<Figures> {
         &self.figures
+    }
+}
+
+/// Tokio's clock, which is paused.
+#[derive(Clone, Copy)]
+struct Paused(Instant);
+
+impl Clock for Paused {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_millis(1_893_456_000_000).saturating_add(self.monotonic())
+    }
+
+    fn monotonic(&self) -> Duration {
+        self.0.elapsed()
     }
 }
 
@@ -133,7 +148,7 @@ impl World {
     }
 
     async fn with(delay: Duration, revalidate_after: Duration) -> Self {
-        let clock = TokioClock::new(Timestamp::from_millis(1_893_456_000_000));
+        let clock = Paused(Instant::now());
         let store = MemoryStore::with_clock(clock);
         let directory = Directory { delay, says: Arc::default(), asked: Arc::default() };
         let key = SigningKey::hs256("k1", b"only-for-tests-Zq3vT8xKpL2mWc7RdYh9").unwrap();
