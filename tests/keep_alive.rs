@@ -15,7 +15,7 @@ use tower_session_auth::{AuthErrorKind, EndReason, MemoryStore, Session, Session
 
 use crate::support::log::Log;
 use crate::support::switch::{Mood, SwitchStore};
-use crate::support::{START, builder, clocked, login, user};
+use crate::support::{START, builder, clocked, login, ms, user};
 
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3600);
@@ -37,8 +37,27 @@ fn at(since_start: Duration) -> chrono::DateTime<chrono::Utc> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn use_moves_last_activity_and_below_the_threshold_the_deadline() {
+async fn a_use_moves_last_activity_and_the_idle_deadline() {
     let (manager, worker, _store) = clocked();
+    let _background = worker.start();
+    let login = login(&manager, "jeju").await;
+    for use_number in 1..=3 {
+        advance(2 * MINUTE - WRITTEN).await;
+        manager.authenticate(&login.access_token).await.unwrap();
+        written().await;
+        let session = stored(&manager, &login.session).await;
+        let used = use_number * 2 * MINUTE - WRITTEN;
+        assert_eq!(session.last_activity(), at(used), "use {use_number}");
+        assert_eq!(session.idle_deadline(), at(used + HOUR), "use {use_number}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn with_a_refresh_threshold_the_deadline_moves_only_below_it() {
+    let clock = TokioClock::new(START);
+    let store = MemoryStore::with_clock(clock);
+    let settings = builder().clock(clock).store(store).refresh_threshold(15 * MINUTE);
+    let (manager, worker) = settings.build().unwrap();
     let _background = worker.start();
     let login = login(&manager, "jeju").await;
 
@@ -61,6 +80,54 @@ async fn use_moves_last_activity_and_below_the_threshold_the_deadline() {
     assert_eq!(session.idle_deadline(), at(46 * MINUTE + HOUR));
 }
 
+/// After its last use, a session lives for the idle TTL less at most one touch interval, whatever the
+/// gaps between the uses were, and never for longer than the idle TTL.
+#[tokio::test(start_paused = true)]
+async fn an_idle_session_lives_its_idle_ttl_from_the_last_use_less_one_touch_interval() {
+    const SECOND: Duration = Duration::from_secs(1);
+    let day = 24 * HOUR;
+    for (idle_ttl, lifetime, interval, touches) in [
+        (HOUR, 30 * day, MINUTE, MINUTE),
+        (HOUR, 30 * day, 10 * MINUTE, 6 * MINUTE),
+        (10 * SECOND, day, MINUTE, SECOND),
+        (day, 400 * day, HOUR, HOUR),
+        (30 * day, 400 * day, MINUTE, MINUTE),
+    ] {
+        for (uses, gap) in [
+            (1, idle_ttl / 50),
+            (1, idle_ttl / 2),
+            (40, idle_ttl / 25),
+            (7, touches.mul_f64(0.7)),
+            (5, touches.mul_f64(1.3)),
+            (3, idle_ttl.mul_f64(0.85)),
+        ] {
+            let case = format!("idle TTL {idle_ttl:?}, {uses} uses, {gap:?} apart");
+            let clock = TokioClock::new(START);
+            let store = MemoryStore::with_clock(clock);
+            let settings = builder().clock(clock).store(store);
+            let settings = settings.idle_ttl(idle_ttl).lifetime(lifetime).touch_interval(interval);
+            let (manager, worker) = settings.access_token_ttl(lifetime).build().unwrap();
+            let background = worker.start();
+            let login = login(&manager, "jeju").await;
+            for _ in 0..uses {
+                advance(gap.saturating_sub(WRITTEN)).await;
+                manager.authenticate(&login.access_token).await.unwrap();
+                written().await;
+            }
+            let idle = WRITTEN;
+            let session = manager.get(&user("jeju"), login.session.id()).await.unwrap();
+            assert!(session.is_some(), "{case}: it was used a moment ago");
+            advance(idle_ttl - touches - idle - ms(1)).await;
+            let session = manager.get(&user("jeju"), login.session.id()).await.unwrap();
+            assert!(session.is_some(), "{case}: it lives for the idle TTL after its last use");
+            advance(touches + ms(1)).await;
+            let session = manager.get(&user("jeju"), login.session.id()).await.unwrap();
+            assert!(session.is_none(), "{case}: and ends one idle TTL after it");
+            background.stop().await.unwrap();
+        }
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_session_in_steady_use_lives_to_its_absolute_deadline_and_no_longer() {
     let clock = TokioClock::new(START);
@@ -71,7 +138,6 @@ async fn a_session_in_steady_use_lives_to_its_absolute_deadline_and_no_longer() 
     let _background = worker.start();
     let login = login(&manager, "jeju").await;
     assert_eq!(login.expires_in, 3 * HOUR, "a token lives no longer than its session");
-    // A refresh threshold narrower than the gap between uses would be the user's own doing; 5 minutes is not.
     written().await;
     for minutes in (5..180).step_by(5) {
         advance(5 * MINUTE - WRITTEN).await;

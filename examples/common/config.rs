@@ -8,7 +8,7 @@
 //! | `JWT_SECRET` | random at each start | HS256 secret of 32 bytes or more |
 //! | `SESSION_PREFIX` | `session` | what every Redis key starts with |
 //! | `SESSION_TTL` | 3600 | idle lifetime, seconds |
-//! | `SESSION_REFRESH_THRESHOLD` | 900, or a quarter of `SESSION_TTL` if that is less | use with less than this left extends the session, seconds |
+//! | `SESSION_REFRESH_THRESHOLD` | unset | unset: use extends the session, at most once a minute; set: only when less than so many seconds are left |
 //! | `SESSION_MAX_LIFETIME` | 86400 | absolute lifetime, seconds |
 //! | `ACCESS_TOKEN_TTL` | 3600 | access token lifetime, seconds |
 //! | `COOKIE_SECURE` | `true` | `false` drops `Secure` from cookies, for plain HTTP on another host than localhost |
@@ -32,7 +32,7 @@ pub(crate) struct Config {
     pub(crate) secret: String,
     pub(crate) secret_is_random: bool,
     pub(crate) idle_ttl: Duration,
-    pub(crate) refresh_threshold: Duration,
+    pub(crate) refresh_threshold: Option<Duration>,
     pub(crate) lifetime: Duration,
     pub(crate) access_token_ttl: Duration,
     pub(crate) cookie_secure: bool,
@@ -55,9 +55,6 @@ impl Store {
     }
 }
 
-/// A quarter of the default idle TTL; of a shorter one, a quarter as well.
-const REFRESH_THRESHOLD: Duration = Duration::from_secs(900);
-
 impl Config {
     pub(crate) fn from_env() -> Result<Self, String> {
         Self::read(|name| std::env::var(name).ok())
@@ -79,8 +76,7 @@ impl Config {
             secret,
             secret_is_random,
             idle_ttl,
-            refresh_threshold: seconds(&get, "SESSION_REFRESH_THRESHOLD")?
-                .unwrap_or_else(|| REFRESH_THRESHOLD.min(idle_ttl / 4)),
+            refresh_threshold: seconds(&get, "SESSION_REFRESH_THRESHOLD")?,
             lifetime: seconds(&get, "SESSION_MAX_LIFETIME")?.unwrap_or(Duration::from_secs(86400)),
             access_token_ttl: seconds(&get, "ACCESS_TOKEN_TTL")?
                 .unwrap_or(Duration::from_secs(3600)),

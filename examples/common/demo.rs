@@ -33,8 +33,11 @@ impl Demo {
             .idle_ttl(config.idle_ttl)
             .lifetime(config.lifetime)
             .access_token_ttl(config.access_token_ttl)
-            .refresh_threshold(config.refresh_threshold)
             .directory(users.clone());
+        let builder = match config.refresh_threshold {
+            Some(threshold) => builder.refresh_threshold(threshold),
+            None => builder,
+        };
         // Without a store the manager keeps its sessions in this process.
         let builder = match &config.store {
             Store::Memory => builder,

@@ -54,7 +54,8 @@ pub(super) struct Settings {
     accept_typ_jwt: bool,
     store: Option<Arc<dyn ErasedStore>>,
     store_timeout: Duration,
-    clock: Arc<dyn Clock>,
+    /// `None` is the system's.
+    clock: Option<Arc<dyn Clock>>,
     pub(super) lifetimes: Lifetimes,
     refresh_threshold: Option<Duration>,
     touch_interval: Duration,
@@ -95,7 +96,7 @@ impl SessionManagerBuilder {
             accept_typ_jwt: false,
             store: None,
             store_timeout: Duration::from_millis(250),
-            clock: Arc::new(SystemClock),
+            clock: None,
             lifetimes: Lifetimes {
                 idle_ttl: Duration::from_secs(60 * 60),
                 session: Duration::from_secs(24 * 60 * 60),
@@ -184,7 +185,8 @@ impl<D: SessionData> SessionManagerBuilder<D> {
         self
     }
 
-    /// Where sessions live. A [`MemoryStore`] by default: one process, gone when it ends.
+    /// Where sessions live. A [`MemoryStore`] by default (one process, gone when it ends), on the
+    /// [`clock`](Self::clock) of this builder where one is set.
     pub fn store(mut self, store: impl SessionStore) -> Self {
         self.settings.store = Some(Arc::new(store));
         self
@@ -204,7 +206,7 @@ impl<D: SessionData> SessionManagerBuilder<D> {
 
     /// The host's clock, on which JWT times are judged (sessions live on the store's). The system's by default.
     pub fn clock(mut self, clock: impl Clock) -> Self {
-        self.settings.clock = Arc::new(clock);
+        self.settings.clock = Some(Arc::new(clock));
         self
     }
 
@@ -230,15 +232,25 @@ impl<D: SessionData> SessionManagerBuilder<D> {
         self
     }
 
-    /// A use with less than this left until the idle deadline moves the deadline. A quarter of the idle TTL by default
-    /// (15 minutes of 1 hour), and always less than it; larger means fewer surprises for the user and more writes.
+    /// Moves the idle deadline only for a use with less than this left until it. More than zero and less
+    /// than [`idle_ttl`](Self::idle_ttl). None by default: each touch moves the deadline to one idle TTL
+    /// after the use, so that an idle session lives at least `idle_ttl` less one
+    /// [`touch_interval`](Self::touch_interval).
+    ///
+    /// A threshold does not save round trips: last activity is written with each touch all the same. It
+    /// costs accuracy: of the idle TTL, a session may get no more than the threshold (less one touch
+    /// interval) after its last use. A session with an idle TTL of its own has the same share of it.
     pub fn refresh_threshold(mut self, threshold: Duration) -> Self {
         self.settings.refresh_threshold = Some(threshold);
         self
     }
 
-    /// Two touches of one session by this process are at least this far apart. 60 seconds by default; a session whose
-    /// idle TTL is under ten times this is touched each tenth of its idle TTL.
+    /// Two touches of one session by this process are at least this far apart. 60 seconds by default, 1
+    /// millisecond to 1 hour; a session whose idle TTL is under ten times this is touched each tenth of
+    /// its idle TTL.
+    ///
+    /// A touch is the background write that moves last activity and the idle deadline. It invalidates no
+    /// near cache, but for one touch per idle TTL, which raises the TTL of the session's keys.
     pub fn touch_interval(mut self, interval: Duration) -> Self {
         self.settings.touch_interval = interval;
         self
@@ -307,7 +319,7 @@ impl<D: SessionData> SessionManagerBuilder<D> {
         } = self.settings;
         let touch = TouchRules {
             interval: touch_interval,
-            refresh_threshold: refresh_threshold.unwrap_or(lifetimes.idle_ttl / 4),
+            refresh_threshold,
             idle_ttl: lifetimes.idle_ttl,
         };
         rules::check_durations(lifetimes, touch, store_timeout)?;
@@ -321,7 +333,11 @@ impl<D: SessionData> SessionManagerBuilder<D> {
             .map(|keys| RefreshPolicy::new(keys, issuer.clone(), audience.clone()))
             .transpose()?;
         let policy = Policy::new(TokenSettings { keys, issuer, audience, leeway, accept_typ_jwt })?;
-        let store = store.unwrap_or_else(|| Arc::new(MemoryStore::with_clock(Arc::clone(&clock))));
+        let store = store.unwrap_or_else(|| {
+            let memory = clock.clone().map_or_else(MemoryStore::new, MemoryStore::with_clock);
+            Arc::new(memory)
+        });
+        let clock = clock.unwrap_or_else(|| Arc::new(SystemClock));
         let tracker = near_capacity.and_then(|_| store.tracking()).map(|Tracking(tracker)| tracker);
         let near = near_capacity.zip(tracker.clone());
         let meter = Meter::new();

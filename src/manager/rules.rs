@@ -18,7 +18,9 @@ pub(super) fn check_durations(
         (
             "refresh_threshold",
             "must be more than zero and less than `idle_ttl`",
-            !touch.refresh_threshold.is_zero() && touch.refresh_threshold < lifetimes.idle_ttl,
+            touch
+                .refresh_threshold
+                .is_none_or(|threshold| !threshold.is_zero() && threshold < lifetimes.idle_ttl),
         ),
         (
             "touch_interval",

@@ -1,8 +1,9 @@
 //! Background refresh: a use of a session moves its last activity and its idle deadline, and no request waits for it.
 //!
 //! An accepted request leaves a use in a bounded queue, at most one per session and touch interval; the
-//! [`Worker`] writes them in batches. A full queue drops the use: the next request of that session leaves another, and
-//! a session is lost only if that goes on for the whole refresh threshold.
+//! [`Worker`] writes them in batches. Each written use moves the idle deadline to one idle TTL after
+//! it, unless a refresh threshold is set. A full queue drops the use: the next request of that session
+//! leaves another, and a session is lost only if that goes on for the rest of its idle TTL.
 
 mod state;
 mod warnings;
@@ -35,9 +36,10 @@ const REMEMBERED: usize = 65_536;
 pub(crate) struct TouchRules {
     /// Two touches of one session are at least this far apart (less for sessions with a short idle TTL).
     pub(crate) interval: Duration,
-    /// A use with less than this left until the idle deadline moves the deadline.
-    pub(crate) refresh_threshold: Duration,
-    /// The idle TTL that this threshold is meant for.
+    /// A use moves the idle deadline only when less than this is left until it. `None`: each written use
+    /// moves it.
+    pub(crate) refresh_threshold: Option<Duration>,
+    /// The idle TTL that the threshold is meant for.
     pub(crate) idle_ttl: Duration,
 }
 
@@ -48,14 +50,15 @@ impl TouchRules {
     }
 
     /// The threshold of a session: the same part of its idle TTL. Of a session that is remembered for a month, a
-    /// threshold of minutes would forget a user who comes every day.
+    /// threshold of minutes would forget a user who comes every day. Without a threshold: more than any
+    /// session has left.
     fn threshold(self, life: Life) -> Duration {
+        let Some(threshold) = self.refresh_threshold else { return Duration::MAX };
         if life.idle_ttl == self.idle_ttl {
-            return self.refresh_threshold;
+            return threshold;
         }
-        let part = self.refresh_threshold.as_secs_f64() / self.idle_ttl.as_secs_f64();
-        Duration::try_from_secs_f64(life.idle_ttl.as_secs_f64() * part)
-            .unwrap_or(self.refresh_threshold)
+        let part = threshold.as_secs_f64() / self.idle_ttl.as_secs_f64();
+        Duration::try_from_secs_f64(life.idle_ttl.as_secs_f64() * part).unwrap_or(threshold)
     }
 }
 

@@ -96,11 +96,11 @@ async fn the_environment_is_read_whole_or_refused() {
         config(&[("SESSION_TTL", "60"), ("BIND_ADDR", "127.0.0.1:0"), ("REDIS_URL", "")]).unwrap();
     assert!(matches!(config.store, Store::Memory), "an empty variable is unset");
     assert_eq!(config.idle_ttl, Duration::from_secs(60));
-    assert_eq!(config.refresh_threshold, Duration::from_secs(15));
-    assert!(
-        Demo::new(&config, Limits::default()).await.is_ok(),
-        "the refresh threshold follows a short idle TTL"
-    );
+    assert!(Demo::new(&config, Limits::default()).await.is_ok(), "a short idle TTL is one");
+    let threshold =
+        super::config(&[("SESSION_TTL", "60"), ("SESSION_REFRESH_THRESHOLD", "15")]).unwrap();
+    assert_eq!(threshold.refresh_threshold, Some(Duration::from_secs(15)));
+    assert!(Demo::new(&threshold, Limits::default()).await.is_ok());
     assert!(!super::config(&[("COOKIE_SECURE", "false")]).unwrap().cookie_secure);
     assert!(
         Demo::new(&super::config(&[("LOGIN_ATTEMPTS", "0")]).unwrap(), Limits::default())
@@ -113,5 +113,5 @@ async fn the_environment_is_read_whole_or_refused() {
     assert_eq!((defaults.login_attempts, defaults.login_window.as_secs()), (10, 60));
     assert_eq!(defaults.bind.to_string(), "127.0.0.1:8000");
     assert_eq!(defaults.lifetime, Duration::from_secs(86_400));
-    assert_eq!(defaults.refresh_threshold, Duration::from_secs(900));
+    assert_eq!(defaults.refresh_threshold, None);
 }
