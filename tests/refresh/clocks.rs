@@ -124,3 +124,25 @@ async fn without_use_a_session_ends_and_its_refresh_token_with_it() {
     store.advance(60 * MINUTE);
     is(&manager.refresh(token(&login)).await.unwrap_err(), AuthErrorKind::SessionExpired);
 }
+
+/// A host whose clock was three days ahead for a moment, and the store of this process, which the
+/// builder makes on the same clock.
+#[tokio::test]
+async fn after_the_hosts_clock_was_ahead_once_sessions_and_windows_end_in_their_time() {
+    let clock = ManualClock::new(START);
+    let (manager, _worker) = builder().clock(clock.clone()).build().unwrap();
+    clock.advance(72 * 60 * MINUTE);
+    login(&manager, "somebody").await;
+    clock.set(START);
+
+    let idle = login(&manager, "jeju").await;
+    let first = login(&manager, "jeju").await;
+    let second = manager.refresh(token(&first)).await.unwrap();
+    clock.advance(Duration::from_secs(10));
+    assert_eq!(token(&manager.refresh(token(&first)).await.unwrap()), token(&second), "in time");
+    clock.advance(Duration::from_millis(1));
+    is_revoked(&manager.refresh(token(&first)).await.unwrap_err(), EndReason::RefreshReuse);
+    clock.advance(60 * MINUTE);
+    assert!(!manager.exists(&user("jeju"), idle.session.id()).await.unwrap(), "nobody used it");
+    is(&manager.refresh(token(&idle)).await.unwrap_err(), AuthErrorKind::SessionExpired);
+}

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -10,19 +9,21 @@ use bytes::Bytes;
 
 use self::attempts::Attempts;
 use self::state::{Entry, Stamp, State};
+use self::time::StoreClock;
 use self::walk::Place;
 use super::{
     Activity, Attempt, AttemptKey, AttemptRule, Cleaned, Created, Guard, Listed, NewRecord, Opened,
     Page, Position, Record, Replacement, Rotate, Rotated, Rotation, SessionLimit, SessionStore,
     Settle, StoreError, StoreHealth, Touch, Touched, Updated, UpdatedAll, WhenFull, span,
 };
-use crate::clock::{Clock, SystemClock, Timestamp};
+use crate::clock::{Clock, Timestamp};
 use crate::id::{SessionId, UserId};
 use crate::reason::EndReason;
 
 pub(crate) mod attempts;
 mod rotation;
 mod state;
+mod time;
 mod walk;
 
 /// Sessions in this process's own memory: nothing to install, gone with the process.
@@ -35,34 +36,35 @@ pub struct MemoryStore {
 }
 
 struct Shared {
-    clock: Arc<dyn Clock>,
-    /// The latest time seen: a clock that is set back must not bring back what had expired.
-    latest: AtomicI64,
+    clock: StoreClock,
     state: Mutex<State>,
     /// Apart from the sessions, so that neither waits for the other.
     attempts: Mutex<Attempts>,
 }
 
 impl MemoryStore {
-    /// An empty store on the operating system's clock.
+    /// An empty store. It reads the operating system's wall clock once, and counts from there on the
+    /// monotonic clock that goes on while the host is suspended: a wall clock that is set, also by days,
+    /// shortens and prolongs no session, no wait and no grace window.
     #[must_use]
     pub fn new() -> Self {
-        Self::with_clock(SystemClock)
+        Self::on(StoreClock::anchored())
     }
 
-    /// An empty store on a clock of your own.
+    /// An empty store on a clock of your own, as `testing::ManualClock` (feature `testing`).
+    ///
+    /// The store takes each step forward of that clock for time that has passed. A clock that is set
+    /// back takes no time, brings back nothing that had expired, and time goes on from there. For the
+    /// operating system's clock use [`new`](Self::new), which does not follow a wall clock that is set
+    /// ahead.
     #[must_use]
     pub fn with_clock(clock: impl Clock) -> Self {
-        let latest = AtomicI64::new(i64::MIN);
-        let clock = Arc::new(clock);
-        Self {
-            shared: Arc::new(Shared {
-                clock,
-                latest,
-                state: Mutex::default(),
-                attempts: Mutex::default(),
-            }),
-        }
+        Self::on(StoreClock::following(Arc::new(clock)))
+    }
+
+    fn on(clock: StoreClock) -> Self {
+        let (state, attempts) = (Mutex::default(), Mutex::default());
+        Self { shared: Arc::new(Shared { clock, state, attempts }) }
     }
 
     /// How many sessions are held: the living, and those whose time has passed and that are not freed yet.
@@ -89,8 +91,7 @@ impl MemoryStore {
 
 impl SessionStore for MemoryStore {
     fn now(&self) -> Timestamp {
-        let now = self.shared.clock.now().as_millis();
-        Timestamp::from_millis(self.shared.latest.fetch_max(now, Ordering::Relaxed).max(now))
+        self.shared.clock.now()
     }
 
     async fn create(

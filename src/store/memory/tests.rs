@@ -1,6 +1,8 @@
+use std::sync::atomic::{AtomicI64, Ordering};
+
 use super::*;
 use crate::clock::millis;
-use crate::store::TOMBSTONES_PER_USER;
+use crate::store::{Salt, TOMBSTONES_PER_USER};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -107,6 +109,61 @@ async fn a_clock_that_is_set_back_brings_nothing_back() {
     assert!(store.load(&user, &id, None).await.unwrap().is_none());
     clock.0.store(0, Ordering::SeqCst);
     assert!(store.load(&user, &id, None).await.unwrap().is_none());
+}
+
+/// Each thing that lasts for a time, made before, while and after the clock was three days ahead.
+#[tokio::test]
+async fn after_a_clock_was_ahead_once_everything_ends_in_its_time() {
+    let (store, clock) = store();
+    clock.advance(10 * MINUTE);
+    let right = store.now();
+    let user = user(1);
+    let before = login(&store, &user, MINUTE).await;
+    clock.advance(72 * 60 * MINUTE);
+    let meanwhile = login(&store, &user, MINUTE).await;
+    clock.0.store(right.as_millis(), Ordering::SeqCst);
+
+    let idle = login(&store, &user, MINUTE).await;
+    let ended = login(&store, &user, MINUTE).await;
+    store.delete_all(&user, Some(&idle), EndReason::LogoutAll).await.unwrap();
+    let absolute = login(&store, &user, 20 * MINUTE).await;
+    let fence = store.guard(&user).await.unwrap();
+    assert!(fence.value().is_some());
+    let refresh = SessionId::random().unwrap();
+    let mut new = NewRecord::new(20 * MINUTE, 20 * MINUTE, Bytes::new());
+    new.salt = Salt::parse("salt");
+    assert!(matches!(store.create(&user, &refresh, &new).await.unwrap(), Created::Created(_)));
+    let rotate = Rotate::new(Salt::parse("salt").unwrap(), 0, MINUTE);
+    let rotated = store.rotate(&user, &refresh, &rotate).await.unwrap();
+    assert!(matches!(rotated, Rotated::Next(..)));
+    let key = AttemptKey::parse("somebody").unwrap();
+    let rule = AttemptRule::new(std::num::NonZeroU32::MIN, MINUTE);
+    assert!(matches!(store.attempt(&key, &rule).await.unwrap(), Some(Attempt::Counted(_))));
+
+    clock.advance(MINUTE - Duration::from_millis(1));
+    assert!(store.load(&user, &idle, None).await.unwrap().is_some());
+    let again = store.rotate(&user, &refresh, &rotate).await.unwrap();
+    assert!(matches!(again, Rotated::Again(..)), "the grace window is open: {again:?}");
+    let wait = Attempt::Refused { retry_after: Duration::from_millis(1) };
+    assert_eq!(store.attempt(&key, &rule).await.unwrap(), Some(wait));
+
+    clock.advance(Duration::from_millis(2));
+    for over in [&before, &meanwhile, &idle] {
+        assert_eq!(store.load(&user, over, None).await.unwrap(), None, "its idle TTL is over");
+    }
+    let late = store.rotate(&user, &refresh, &rotate).await.unwrap();
+    assert_eq!(late, Rotated::Reused, "the grace window is over");
+    let tried = store.attempt(&key, &rule).await.unwrap();
+    assert!(matches!(tried, Some(Attempt::Counted(_))), "the wait is over: {tried:?}");
+    assert!(store.load(&user, &absolute, None).await.unwrap().is_some());
+
+    clock.advance(10 * MINUTE);
+    assert_eq!(store.load(&user, &absolute, None).await.unwrap(), None, "its lifetime is over");
+    assert_eq!(store.ended(&user, &ended).await.unwrap(), None, "its tombstone is over");
+    clock.advance(24 * 60 * MINUTE);
+    assert_eq!(store.guard(&user).await.unwrap().value(), None, "the login fence is over");
+    store.upkeep().await.unwrap();
+    assert!(store.is_empty() && store.lock().users.is_empty() && store.lock().due.is_empty());
 }
 
 #[test]
