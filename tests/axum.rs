@@ -299,14 +299,12 @@ async fn an_access_token_never_outlives_its_session() {
     // In the middle of a second, so that `exp` is rounded.
     let clock = ManualClock::new(START.saturating_add(Duration::from_millis(750)));
     let store = MemoryStore::with_clock(clock.clone());
-    let hour = Duration::from_secs(3600);
     for (lifetime, token_ttl, expires_in) in [(60, 3600, 60), (60, 60, 60), (60, 59, 59)] {
         let (manager, _worker) = builder()
             .clock(clock.clone())
             .store(store.clone())
             .lifetime(Duration::from_secs(lifetime))
             .access_token_ttl(Duration::from_secs(token_ttl))
-            .idle_ttl(hour)
             .build()
             .unwrap();
         let login = login(&manager, "jeju").await;

@@ -160,6 +160,23 @@ fn a_configuration_that_cannot_work_is_found_before_the_first_request() {
         matches!(failure(builder().keys(twice)), ConfigError::DuplicateKid(kid) if kid == "k1")
     );
 
+    for (settings, idle_ttl, lifetime) in [
+        (builder().idle_ttl(25 * HOUR), 25 * HOUR, 24 * HOUR),
+        (builder().lifetime(HOUR / 2).idle_ttl(HOUR), HOUR, HOUR / 2),
+        (builder().idle_ttl(HOUR).lifetime(HOUR / 2), HOUR, HOUR / 2),
+    ] {
+        let found = failure(settings);
+        let told = found.to_string();
+        assert!(
+            matches!(found, ConfigError::IdleTtlAboveLifetime { idle_ttl: idle, lifetime: life }
+                if (idle, life) == (idle_ttl, lifetime)),
+            "{found:?}"
+        );
+        assert!(told.contains("`idle_ttl` (") && told.contains("`lifetime` ("), "{told}");
+    }
+    assert!(builder().lifetime(HOUR / 2).build().is_ok(), "an inherited idle TTL is cut");
+    assert!(builder().lifetime(HOUR / 2).idle_ttl(HOUR / 2).build().is_ok());
+
     let zero = Duration::ZERO;
     for (setting, builder) in [
         ("issuer", builder().issuer("")),

@@ -7,7 +7,7 @@
 //! | `REDIS_HOST`, `REDIS_PORT`, `REDIS_PASSWORD`, `REDIS_DB` | unset, 6379, unset, 0 | the same, in parts |
 //! | `JWT_SECRET` | random at each start | HS256 secret of 32 bytes or more |
 //! | `SESSION_PREFIX` | `session` | what every Redis key starts with |
-//! | `SESSION_TTL` | 3600 | idle lifetime, seconds |
+//! | `SESSION_TTL` | 3600 | idle lifetime, seconds; `SESSION_MAX_LIFETIME` at most |
 //! | `SESSION_REFRESH_THRESHOLD` | unset | unset: use extends the session, at most once a minute; set: only when less than so many seconds are left |
 //! | `SESSION_MAX_LIFETIME` | 86400 | absolute lifetime, seconds |
 //! | `ACCESS_TOKEN_TTL` | 3600 | access token lifetime, seconds |
@@ -31,7 +31,7 @@ pub(crate) struct Config {
     pub(crate) store: Store,
     pub(crate) secret: String,
     pub(crate) secret_is_random: bool,
-    pub(crate) idle_ttl: Duration,
+    pub(crate) idle_ttl: Option<Duration>,
     pub(crate) refresh_threshold: Option<Duration>,
     pub(crate) lifetime: Duration,
     pub(crate) access_token_ttl: Duration,
@@ -68,14 +68,13 @@ impl Config {
             Some(secret) => (secret, false),
             None => (random_secret()?, true),
         };
-        let idle_ttl = seconds(&get, "SESSION_TTL")?.unwrap_or(Duration::from_secs(3600));
         Ok(Self {
             bind: parsed(&get, "BIND_ADDR", "an address and port such as 127.0.0.1:8000")?
                 .unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8000))),
             store: store(&get)?,
             secret,
             secret_is_random,
-            idle_ttl,
+            idle_ttl: seconds(&get, "SESSION_TTL")?,
             refresh_threshold: seconds(&get, "SESSION_REFRESH_THRESHOLD")?,
             lifetime: seconds(&get, "SESSION_MAX_LIFETIME")?.unwrap_or(Duration::from_secs(86400)),
             access_token_ttl: seconds(&get, "ACCESS_TOKEN_TTL")?

@@ -30,10 +30,13 @@ impl Demo {
             .refresh_keys(KeySet::new(key))
             .issuer(NAME)
             .audience(NAME)
-            .idle_ttl(config.idle_ttl)
             .lifetime(config.lifetime)
             .access_token_ttl(config.access_token_ttl)
             .directory(users.clone());
+        let builder = match config.idle_ttl {
+            Some(idle_ttl) => builder.idle_ttl(idle_ttl),
+            None => builder,
+        };
         let builder = match config.refresh_threshold {
             Some(threshold) => builder.refresh_threshold(threshold),
             None => builder,
@@ -59,7 +62,18 @@ impl Demo {
 
 /// A setting that cannot work, by the name under which this server's operator knows it.
 fn in_variables(error: &ConfigError) -> String {
-    let ConfigError::OutOfRange { setting, rule } = error else { return logging::chain(error) };
+    let (setting, rule) = match error {
+        ConfigError::OutOfRange { setting, rule } => (*setting, *rule),
+        ConfigError::IdleTtlAboveLifetime { idle_ttl, lifetime } => {
+            return format!(
+                "SESSION_TTL ({} s) is longer than SESSION_MAX_LIFETIME ({} s), which ends the session first: \
+                 set a SESSION_MAX_LIFETIME of at least SESSION_TTL, or a shorter SESSION_TTL",
+                idle_ttl.as_secs(),
+                lifetime.as_secs(),
+            );
+        }
+        error => return logging::chain(error),
+    };
     let name = |setting: &str| match setting {
         "idle_ttl" => Some("SESSION_TTL"),
         "refresh_threshold" => Some("SESSION_REFRESH_THRESHOLD"),

@@ -15,6 +15,18 @@ pub enum ConfigError {
         /// What it must be.
         rule: &'static str,
     },
+    /// The idle TTL was set to more than the lifetime, which ends the session first. An idle TTL that
+    /// was not set is cut instead.
+    #[error(
+        "`idle_ttl` ({idle_ttl:?}) is longer than `lifetime` ({lifetime:?}), which ends the session \
+         first: set a `lifetime` of at least the `idle_ttl`, or a shorter `idle_ttl`"
+    )]
+    IdleTtlAboveLifetime {
+        /// The idle TTL that was set.
+        idle_ttl: std::time::Duration,
+        /// The lifetime, set or by default.
+        lifetime: std::time::Duration,
+    },
     /// A key cannot be used.
     #[error("a key cannot be used")]
     Key(#[source] KeyError),

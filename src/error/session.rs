@@ -1,6 +1,7 @@
 //! What can be wrong with a verb of the manager.
 
 use std::fmt;
+use std::time::Duration;
 
 use super::StoreError;
 use crate::id::RandomError;
@@ -40,6 +41,18 @@ pub enum SessionError {
         setting: &'static str,
         /// What it must be.
         rule: &'static str,
+    },
+    /// A new session's idle TTL was set to more than the lifetime that goes with it, the new session's own
+    /// or the manager's. An idle TTL that was not set is cut instead.
+    #[error(
+        "`idle_ttl` ({idle_ttl:?}) is longer than `lifetime` ({lifetime:?}), which ends the session \
+         first: set a `lifetime` of at least the `idle_ttl`, or a shorter `idle_ttl`"
+    )]
+    IdleTtlAboveLifetime {
+        /// The idle TTL that was set.
+        idle_ttl: Duration,
+        /// The lifetime.
+        lifetime: Duration,
     },
     /// The session's content is larger than a record may be.
     #[error("session content of {size} bytes is over the limit of {limit}")]

@@ -57,8 +57,9 @@ pub(super) struct Settings {
     /// `None` is the system's.
     clock: Option<Arc<dyn Clock>>,
     pub(super) lifetimes: Lifetimes,
-    refresh_threshold: Option<Duration>,
-    touch_interval: Duration,
+    pub(super) idle_ttl_is_set: bool,
+    pub(super) refresh_threshold: Option<Duration>,
+    pub(super) touch_interval: Duration,
     session_limit: u32,
     when_full: WhenFull,
     login_rate: Option<(u32, Duration)>,
@@ -103,6 +104,7 @@ impl SessionManagerBuilder {
                 access_token: Duration::from_secs(60 * 60),
                 jitter: 0.0,
             },
+            idle_ttl_is_set: false,
             refresh_threshold: None,
             touch_interval: Duration::from_secs(60),
             session_limit: 100,
@@ -210,52 +212,6 @@ impl<D: SessionData> SessionManagerBuilder<D> {
         self
     }
 
-    /// How long a session lives without being used. 1 hour by default.
-    ///
-    /// NIST SP 800-63B-4 section 2.2.3 asks for at most 1 hour at AAL2.
-    pub fn idle_ttl(mut self, ttl: Duration) -> Self {
-        self.settings.lifetimes.idle_ttl = ttl;
-        self
-    }
-
-    /// How long a session lives, however much it is used. 24 hours by default.
-    ///
-    /// NIST SP 800-63B-4 section 2.2.3 asks for at most 24 hours at AAL2.
-    pub fn lifetime(mut self, lifetime: Duration) -> Self {
-        self.settings.lifetimes.session = lifetime;
-        self
-    }
-
-    /// How long an access token lives; never longer than its session. 1 hour by default. Whole seconds, rounded down.
-    pub fn access_token_ttl(mut self, ttl: Duration) -> Self {
-        self.settings.lifetimes.access_token = ttl;
-        self
-    }
-
-    /// Moves the idle deadline only for a use with less than this left until it. More than zero and less
-    /// than [`idle_ttl`](Self::idle_ttl). None by default: each touch moves the deadline to one idle TTL
-    /// after the use, so that an idle session lives at least `idle_ttl` less one
-    /// [`touch_interval`](Self::touch_interval).
-    ///
-    /// A threshold does not save round trips: last activity is written with each touch all the same. It
-    /// costs accuracy: of the idle TTL, a session may get no more than the threshold (less one touch
-    /// interval) after its last use. A session with an idle TTL of its own has the same share of it.
-    pub fn refresh_threshold(mut self, threshold: Duration) -> Self {
-        self.settings.refresh_threshold = Some(threshold);
-        self
-    }
-
-    /// Two touches of one session by this process are at least this far apart. 60 seconds by default, 1
-    /// millisecond to 1 hour; a session whose idle TTL is under ten times this is touched each tenth of
-    /// its idle TTL.
-    ///
-    /// A touch is the background write that moves last activity and the idle deadline. It invalidates no
-    /// near cache, but for one touch per idle TTL, which raises the TTL of the session's keys.
-    pub fn touch_interval(mut self, interval: Duration) -> Self {
-        self.settings.touch_interval = interval;
-        self
-    }
-
     /// How many living sessions one user may have. 100 by default, 0 for any number. Exact, also under concurrent
     /// logins.
     ///
@@ -306,6 +262,7 @@ impl<D: SessionData> SessionManagerBuilder<D> {
             store_timeout,
             clock,
             lifetimes,
+            idle_ttl_is_set,
             refresh_threshold,
             touch_interval,
             session_limit,
@@ -323,6 +280,9 @@ impl<D: SessionData> SessionManagerBuilder<D> {
             idle_ttl: lifetimes.idle_ttl,
         };
         rules::check_durations(lifetimes, touch, store_timeout)?;
+        if idle_ttl_is_set {
+            rules::check_idle_ttl(lifetimes)?;
+        }
         rules::check_accounts(login_rate, directory_timeout, revalidate_after)?;
         rules::check_near_cache(near_capacity)?;
         rules::check_refresh(refresh_grace, lifetimes.jitter)?;

@@ -8,6 +8,7 @@ mod change;
 mod check;
 mod demand;
 mod end;
+mod lifetimes;
 mod list;
 mod load;
 mod login;
@@ -29,6 +30,7 @@ use quick_cache::sync::Cache;
 use tokio::time::Instant;
 
 use self::accounts::Accounts;
+use self::lifetimes::Lifetimes;
 use self::near_cache::PolicyNumber;
 use self::refresh::Refresh;
 use crate::clock::Clock;
@@ -36,7 +38,7 @@ use crate::coherence::Tick;
 use crate::error::{AuthError, ConfigError, SessionError};
 use crate::events::Events;
 use crate::gate::{Gate, Verb};
-use crate::id::{RandomError, SessionId, UserId, random_u32};
+use crate::id::{SessionId, UserId};
 use crate::meter::{Counter, Meter};
 use crate::near::{Near, NearCache};
 use crate::session::{Session, SessionData};
@@ -101,49 +103,6 @@ struct Shared<D> {
     meter: Meter,
     statistics: walk::Latest,
     started: Tick,
-}
-
-/// How long things live.
-#[derive(Clone, Copy, Debug)]
-struct Lifetimes {
-    idle_ttl: Duration,
-    session: Duration,
-    access_token: Duration,
-    /// Which share of an access token's life may be missing.
-    jitter: f64,
-}
-
-impl Lifetimes {
-    const RULE: &str = "must be 1 second to 100 years";
-
-    fn fits(duration: Duration) -> bool {
-        const CENTURY: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
-        (Duration::from_secs(1)..=CENTURY).contains(&duration)
-    }
-
-    /// How long the next access token lives: by up to the jitter less, so that not all expire at once.
-    fn access_token(&self) -> Result<Duration, RandomError> {
-        if self.jitter == 0.0 {
-            return Ok(self.access_token);
-        }
-        let part = f64::from(random_u32()?) / f64::from(u32::MAX);
-        Ok(self.access_token.mul_f64(1.0 - self.jitter * part))
-    }
-
-    /// With what one login asks for.
-    fn of_session(
-        self,
-        idle_ttl: Option<Duration>,
-        lifetime: Option<Duration>,
-    ) -> Result<Self, SessionError> {
-        for (setting, value) in [("idle_ttl", idle_ttl), ("lifetime", lifetime)] {
-            if value.is_some_and(|value| !Self::fits(value)) {
-                return Err(SessionError::OutOfRange { setting, rule: Self::RULE });
-            }
-        }
-        let idle_ttl = idle_ttl.unwrap_or(self.idle_ttl);
-        Ok(Self { idle_ttl, session: lifetime.unwrap_or(self.session), ..self })
-    }
 }
 
 /// How many sessions a user may have, and open.

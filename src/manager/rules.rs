@@ -36,6 +36,15 @@ pub(super) fn check_durations(
     all_hold(&rules)
 }
 
+/// An idle TTL that was set has an effect as a whole.
+pub(super) fn check_idle_ttl(lifetimes: Lifetimes) -> Result<(), ConfigError> {
+    let Lifetimes { idle_ttl, session: lifetime, .. } = lifetimes;
+    if idle_ttl > lifetime {
+        return Err(ConfigError::IdleTtlAboveLifetime { idle_ttl, lifetime });
+    }
+    Ok(())
+}
+
 pub(super) fn check_accounts(
     login_rate: Option<(u32, Duration)>,
     directory_timeout: Duration,

@@ -126,7 +126,10 @@ impl<D> NewSession<D> {
     }
 
     /// How long this session lives without being used, instead of the manager's
-    /// [`idle_ttl`](crate::SessionManagerBuilder::idle_ttl): "remember me". 1 second to 100 years.
+    /// [`idle_ttl`](crate::SessionManagerBuilder::idle_ttl): "remember me", together with a
+    /// [`lifetime`](Self::lifetime) that is as long at least. 1 second to 100 years; one above the lifetime
+    /// that goes with it, this session's own or the manager's, is refused by
+    /// [`create`](crate::SessionManager::create).
     #[must_use]
     pub fn idle_ttl(mut self, ttl: Duration) -> Self {
         self.idle_ttl = Some(ttl);
@@ -134,7 +137,8 @@ impl<D> NewSession<D> {
     }
 
     /// How long this session lives at most, instead of the manager's
-    /// [`lifetime`](crate::SessionManagerBuilder::lifetime). 1 second to 100 years.
+    /// [`lifetime`](crate::SessionManagerBuilder::lifetime). 1 second to 100 years. The manager's idle TTL is
+    /// cut to a shorter one.
     #[must_use]
     pub fn lifetime(mut self, lifetime: Duration) -> Self {
         self.lifetime = Some(lifetime);

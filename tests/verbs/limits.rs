@@ -148,7 +148,25 @@ async fn a_remembered_session_lives_by_its_own_limits(place: &Place) {
             matches!(refused, SessionError::OutOfRange { setting: name, .. } if name == setting);
         assert!(named, "{refused:?}");
     }
+    // "Remember me" that the lifetime would end first is refused, with both in the message.
+    for (new, idle_ttl, lifetime) in [
+        (NewSession::new(user("jeju")).idle_ttl(month), month, 24 * HOUR),
+        (NewSession::new(user("jeju")).idle_ttl(month).lifetime(HOUR), month, HOUR),
+    ] {
+        let refused = manager.create(new).await.unwrap_err();
+        let told = refused.to_string();
+        assert!(
+            matches!(refused, SessionError::IdleTtlAboveLifetime { idle_ttl: idle, lifetime: life }
+                if (idle, life) == (idle_ttl, lifetime)),
+            "{refused:?}"
+        );
+        assert!(told.contains("`idle_ttl` (2592000s)") && told.contains("`lifetime` ("), "{told}");
+    }
     assert_eq!(manager.sessions(&user("jeju")).await.unwrap().len(), 3, "a refusal leaves none");
+    let all_day = manager.create(NewSession::new(user("jeju")).idle_ttl(24 * HOUR)).await.unwrap();
+    assert_eq!(all_day.session.idle_deadline(), all_day.session.absolute_deadline());
+    let cut = manager.create(NewSession::new(user("jeju")).lifetime(HOUR / 2)).await.unwrap();
+    assert_eq!(cut.session.ttl(), HOUR / 2, "an inherited idle TTL is cut");
 }
 
 async fn fast_logins_are_told_once_a_window(place: &Place) {

@@ -82,6 +82,11 @@ async fn the_environment_is_read_whole_or_refused() {
             "SESSION_REFRESH_THRESHOLD",
         ),
         (&[("SESSION_MAX_LIFETIME", "0")], "SESSION_MAX_LIFETIME"),
+        (&[("SESSION_TTL", "86401")], "SESSION_TTL (86401 s) is longer than SESSION_MAX_LIFETIME"),
+        (
+            &[("SESSION_TTL", "61"), ("SESSION_MAX_LIFETIME", "60")],
+            "SESSION_TTL (61 s) is longer than SESSION_MAX_LIFETIME (60 s)",
+        ),
         (&[("ACCESS_TOKEN_TTL", "0")], "ACCESS_TOKEN_TTL"),
         (&[("LOGIN_ATTEMPTS", "10001")], "LOGIN_ATTEMPTS"),
         (&[("LOGIN_WINDOW", "0")], "LOGIN_WINDOW"),
@@ -95,7 +100,7 @@ async fn the_environment_is_read_whole_or_refused() {
     let config =
         config(&[("SESSION_TTL", "60"), ("BIND_ADDR", "127.0.0.1:0"), ("REDIS_URL", "")]).unwrap();
     assert!(matches!(config.store, Store::Memory), "an empty variable is unset");
-    assert_eq!(config.idle_ttl, Duration::from_secs(60));
+    assert_eq!(config.idle_ttl, Some(Duration::from_secs(60)));
     assert!(Demo::new(&config, Limits::default()).await.is_ok(), "a short idle TTL is one");
     let threshold =
         super::config(&[("SESSION_TTL", "60"), ("SESSION_REFRESH_THRESHOLD", "15")]).unwrap();
@@ -113,5 +118,8 @@ async fn the_environment_is_read_whole_or_refused() {
     assert_eq!((defaults.login_attempts, defaults.login_window.as_secs()), (10, 60));
     assert_eq!(defaults.bind.to_string(), "127.0.0.1:8000");
     assert_eq!(defaults.lifetime, Duration::from_secs(86_400));
-    assert_eq!(defaults.refresh_threshold, None);
+    assert_eq!((defaults.idle_ttl, defaults.refresh_threshold), (None, None));
+    let short = super::config(&[("SESSION_MAX_LIFETIME", "60")]).unwrap();
+    let cut = Demo::new(&short, Limits::default()).await;
+    assert!(cut.is_ok(), "the default idle TTL is cut to a shorter lifetime");
 }
