@@ -105,8 +105,19 @@ async fn a_replica_is_told() {
     let primary = RedisServer::start().await;
     let port = primary.port().to_string();
     let replica = RedisServer::start_with(&["--replicaof", "127.0.0.1", &port]).await;
-    let fixes = ["give the address of the primary"];
-    finds(&replica, store(&replica.url()), &[Finding::Replica], &fixes).await;
+    let store = store(&replica.url());
+    assert_eq!(store.diagnose().await.unwrap(), [Finding::Replica]);
+    let log = Log::default();
+    let capture = log.capture();
+    let (manager, worker) = patient_builder(store).without_near_cache().build().unwrap();
+    let background = worker.start();
+    until("a diagnosis", async || log.text().contains("give the address of the primary")).await;
+    assert!(!manager.health().await.connected, "a replica is not the store");
+    background.stop().await.unwrap();
+    drop(capture);
+    let log = log.text();
+    assert_eq!(log.matches(TOLD).count(), 1, "{log}");
+    assert!(!log.contains("127.0.0.1") && !log.contains(&replica.port().to_string()), "{log}");
 }
 
 /// A user with the rights of README, and these.

@@ -248,6 +248,7 @@ impl From<StoreError> for AuthError {
             StoreErrorKind::Unreadable => AuthErrorKind::SessionExpired,
             StoreErrorKind::Unavailable
             | StoreErrorKind::Interrupted
+            | StoreErrorKind::NotPrimary
             | StoreErrorKind::WriteRefused
             | StoreErrorKind::Unsupported => AuthErrorKind::StoreUnavailable,
         };

@@ -23,6 +23,9 @@ pub enum StoreErrorKind {
     /// The connection was lost under a write, or one that nothing else uses was given up: it may have been done or not.
     /// That says nothing about the next call.
     Interrupted,
+    /// It answers, and is not the primary: a replica, or a primary that was demoted. What it has may be old, so nothing
+    /// that it says of a session counts.
+    NotPrimary,
     /// It answers, but takes no writes now: out of memory, read-only, disk full.
     WriteRefused,
     /// It answers, and what it has under this name is not a session that this version can read.
@@ -38,10 +41,18 @@ impl StoreErrorKind {
         match self {
             Self::Unavailable => "unavailable",
             Self::Interrupted => "interrupted",
+            Self::NotPrimary => "not_primary",
             Self::WriteRefused => "write_refused",
             Self::Unreadable => "unreadable",
             Self::Unsupported => "unsupported",
         }
+    }
+
+    /// Whether the store cannot be asked at all: it does not answer, or its answers do not count. These kinds open the
+    /// circuit breaker and a layer's failure policy.
+    #[must_use]
+    pub const fn is_away(self) -> bool {
+        matches!(self, Self::Unavailable | Self::NotPrimary)
     }
 }
 
@@ -73,6 +84,7 @@ impl fmt::Display for StoreError {
         f.write_str(match self.kind {
             StoreErrorKind::Unavailable => "the session store does not answer",
             StoreErrorKind::Interrupted => "the connection to the session store was lost",
+            StoreErrorKind::NotPrimary => "the session store is not the primary",
             StoreErrorKind::WriteRefused => "the session store takes no writes",
             StoreErrorKind::Unreadable => "the session store holds a record that cannot be read",
             StoreErrorKind::Unsupported => "the session store is not one that can be used",

@@ -22,9 +22,9 @@ pub(crate) enum Failure {
 }
 
 impl Failure {
-    /// The circuit is open.
-    pub(super) fn turned_away(why: TurnedAway) -> Self {
-        Self::Away(StoreAway(StoreError::with_source(StoreErrorKind::Unavailable, why)))
+    /// The circuit is open, because of an error of this kind.
+    pub(super) fn turned_away(kind: StoreErrorKind, why: TurnedAway) -> Self {
+        Self::Away(StoreAway(StoreError::with_source(kind, why)))
     }
 
     /// The error of a call that had all of its time.
@@ -33,9 +33,9 @@ impl Failure {
     }
 }
 
-/// Whether this error means that the store did not answer.
+/// Whether this error means that the store did not answer, or that its answers do not count.
 pub(super) fn is_away(error: &StoreError) -> bool {
-    error.kind() == StoreErrorKind::Unavailable
+    error.kind().is_away()
 }
 
 impl From<Failure> for StoreError {

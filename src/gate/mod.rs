@@ -7,6 +7,7 @@ mod verb;
 
 use std::future::Future;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::time::{Instant, timeout, timeout_at};
@@ -26,6 +27,8 @@ pub(crate) struct Gate {
     requests: Lane,
     walks: Lane,
     times: StoreTimes,
+    /// Whether the latest call that failed met a server that is not the primary.
+    not_primary: AtomicBool,
 }
 
 impl Gate {
@@ -41,6 +44,7 @@ impl Gate {
             requests: Lane::new(LaneName::Requests, limit, meter),
             walks: Lane::new(LaneName::Walks, walk_limit, meter),
             times: meter.store(Verb::ALL.map(Verb::as_str)),
+            not_primary: AtomicBool::new(false),
         }
     }
 
@@ -138,10 +142,22 @@ impl Gate {
         let answer = match lane.ask_within(limit, start, asked, away::is_away).await {
             Ok(answer) => Ok(answer),
             // Not a call: its time would say nothing about the store.
-            Err(Miss::TurnedAway(why)) => return Err(Failure::turned_away(why)),
+            Err(Miss::TurnedAway(why)) => {
+                let not_primary = self.not_primary.load(Ordering::Relaxed);
+                let kind = if not_primary {
+                    StoreErrorKind::NotPrimary
+                } else {
+                    StoreErrorKind::Unavailable
+                };
+                return Err(Failure::turned_away(kind, why));
+            }
             Err(Miss::TooLate(why)) => Err(unavailable(why)),
             Err(Miss::Failed(error)) => Err(error),
         };
+        if let Err(error) = &answer {
+            let not_primary = error.kind() == StoreErrorKind::NotPrimary;
+            self.not_primary.store(not_primary, Ordering::Relaxed);
+        }
         self.times.record(verb.as_str(), answer.as_ref().err().map(StoreError::kind), start);
         answer.map_err(Failure::of_call)
     }

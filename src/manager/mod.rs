@@ -42,7 +42,7 @@ use crate::id::{SessionId, UserId};
 use crate::meter::{Counter, Meter};
 use crate::near::{Near, NearCache};
 use crate::session::{Session, SessionData};
-use crate::store::{SessionLimit, StoreHealth};
+use crate::store::{SessionLimit, StoreErrorKind, StoreHealth};
 use crate::token::{KeySet, Policy};
 use crate::touch::{TouchQueue, WorkerState};
 
@@ -188,12 +188,26 @@ impl<D: SessionData> SessionManager<D> {
         let (latency, kind, cache) = (asked.elapsed(), gate.kind(), self.near_cache());
         let worker = self.shared.touches.worker_state();
         match answer {
-            Ok(StoreHealth { version, .. }) => {
-                Health { kind, connected: true, version, latency: Some(latency), cache, worker }
-            }
-            Err(_) => {
-                Health { kind, connected: false, version: None, latency: None, cache, worker }
-            }
+            Ok(StoreHealth { version, writable, .. }) => Health {
+                kind,
+                connected: true,
+                writable,
+                problem: (!writable).then_some(StoreErrorKind::WriteRefused),
+                version,
+                latency: Some(latency),
+                cache,
+                worker,
+            },
+            Err(error) => Health {
+                kind,
+                connected: false,
+                writable: false,
+                problem: Some(error.kind()),
+                version: None,
+                latency: None,
+                cache,
+                worker,
+            },
         }
     }
 
@@ -210,8 +224,13 @@ impl<D: SessionData> SessionManager<D> {
 pub struct Health {
     /// `"memory"`, `"redis"`, or what a store of your own calls itself.
     pub kind: &'static str,
-    /// Whether it answered.
+    /// Whether it answered. A server that is not the primary counts as one that does not answer.
     pub connected: bool,
+    /// Whether it answered and takes writes. A store that takes no writes (out of memory, for instance) still answers
+    /// requests of living sessions; logins and changes fail with 503.
+    pub writable: bool,
+    /// What is wrong, while it does not answer or takes no writes.
+    pub problem: Option<StoreErrorKind>,
     /// The server's version, where there is a server that answered.
     pub version: Option<String>,
     /// How long the answer took.

@@ -88,9 +88,10 @@ const MAX_ROLES: usize = 64;
 const OUTCOME: &str = "outcome";
 
 /// What may stand in the label `outcome` of a call to the store, beside `ok`.
-const STORE_ERRORS: [StoreErrorKind; 5] = [
+const STORE_ERRORS: [StoreErrorKind; 6] = [
     StoreErrorKind::Unavailable,
     StoreErrorKind::Interrupted,
+    StoreErrorKind::NotPrimary,
     StoreErrorKind::WriteRefused,
     StoreErrorKind::Unreadable,
     StoreErrorKind::Unsupported,

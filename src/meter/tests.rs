@@ -30,6 +30,7 @@ fn every_outcome_of_a_store_is_told_apart() {
     let known = |kind| match kind {
         StoreErrorKind::Unavailable
         | StoreErrorKind::Interrupted
+        | StoreErrorKind::NotPrimary
         | StoreErrorKind::WriteRefused
         | StoreErrorKind::Unreadable
         | StoreErrorKind::Unsupported => STORE_ERRORS.contains(&kind),

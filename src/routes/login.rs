@@ -17,7 +17,7 @@ use super::given::{Login, LoginBody};
 use super::limits::{Account, LoginAttempt, Stop};
 use super::problem::Problem;
 use super::shapes::LoggedIn;
-use crate::error::{SessionError, StoreErrorKind};
+use crate::error::SessionError;
 use crate::events::LoginRefusal;
 use crate::id::UserId;
 use crate::manager::TokenLogin;
@@ -197,7 +197,7 @@ async fn without_session<D: SessionData>(
 }
 
 fn is_away(error: &SessionError) -> bool {
-    matches!(error, SessionError::Store(error) if error.kind() == StoreErrorKind::Unavailable)
+    matches!(error, SessionError::Store(error) if error.kind().is_away())
 }
 
 async fn find<D: SessionData>(

@@ -318,12 +318,20 @@ pub enum Touched {
 pub struct StoreHealth {
     /// The server's version, where there is a server.
     pub version: Option<String>,
+    /// Whether it takes writes now. A store that is out of memory, for instance, answers reads only.
+    pub writable: bool,
 }
 
 impl StoreHealth {
-    /// A store that answers.
+    /// A store that answers and takes writes.
     #[must_use]
     pub fn new(version: Option<String>) -> Self {
-        Self { version }
+        Self { version, writable: true }
+    }
+
+    /// The same, and whether it takes writes.
+    #[must_use]
+    pub fn writable(self, writable: bool) -> Self {
+        Self { writable, ..self }
     }
 }

@@ -305,6 +305,7 @@ impl Worker {
             Err(error) => match error.kind() {
                 StoreErrorKind::Unavailable
                 | StoreErrorKind::Interrupted
+                | StoreErrorKind::NotPrimary
                 | StoreErrorKind::WriteRefused => {
                     // Told once: tries go on, each second at least.
                     if !mem::replace(&mut self.held_up, true) {
@@ -349,8 +350,10 @@ impl Worker {
         if let Err(error) = &done {
             trace::debug!("upkeep of the store failed", error = trace::Chain(error));
         }
-        // One that is too old answers as well, and its operator should know.
-        let unusable = |error: &StoreError| error.kind() == StoreErrorKind::Unsupported;
+        // A server that is too old or no primary answers as well, and its operator should know.
+        let unusable = |error: &StoreError| {
+            matches!(error.kind(), StoreErrorKind::Unsupported | StoreErrorKind::NotPrimary)
+        };
         done.as_ref().err().is_none_or(unusable)
     }
 

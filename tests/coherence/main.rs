@@ -25,6 +25,7 @@ mod late;
 mod lost_data;
 mod lost_links;
 mod memory;
+mod moved_address;
 mod operator;
 mod outages;
 mod participant;

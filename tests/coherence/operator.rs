@@ -27,7 +27,16 @@ impl Operator {
         self.kill("TYPE", "pubsub").await + self.kill("TYPE", "normal").await
     }
 
+    /// Closes all connections but those whose latest command was a `WAIT`, and returns how many.
+    pub(crate) async fn kill_all_but_waiters(&mut self) -> u64 {
+        self.kill_where("cmd", |command| command != "wait").await
+    }
+
     async fn kill_each(&mut self, is_one: impl Fn(&str) -> bool) -> u64 {
+        self.kill_where("flags", is_one).await
+    }
+
+    async fn kill_where(&mut self, field: &str, is_one: impl Fn(&str) -> bool) -> u64 {
         let all = redis::cmd("CLIENT").arg("LIST").query_async(&mut self.0).await;
         let all: String = all.unwrap();
         let value = |line: &str, name: &str| {
@@ -35,7 +44,7 @@ impl Operator {
             words.find(|(key, _)| *key == name).unwrap().1.to_owned()
         };
         let mut killed = 0;
-        for line in all.lines().filter(|line| is_one(&value(line, "flags"))) {
+        for line in all.lines().filter(|line| is_one(&value(line, field))) {
             killed += self.kill("ID", &value(line, "id")).await;
         }
         killed

@@ -31,7 +31,10 @@ fn away(login: &Login) -> Vec<Row> {
     for path in ["/health", "/auth/health"] {
         let degraded = json!({
             "status": "degraded",
-            "store": {"kind": "redis", "connected": false, "version": null, "latency_ms": null},
+            "store": {
+                "kind": "redis", "connected": false, "writable": false, "problem": "unavailable",
+                "version": null, "latency_ms": null,
+            },
             "cache": cache(false, "connecting"),
             "worker": "running",
         });

@@ -19,7 +19,10 @@ fn health(world: World) -> Vec<Row> {
     let version = if world.store == "redis" { json!("<with .>") } else { json!(null) };
     let healthy = json!({
         "status": "healthy",
-        "store": {"kind": world.store, "connected": true, "version": version, "latency_ms": "<number>"},
+        "store": {
+            "kind": world.store, "connected": true, "writable": true, "problem": null,
+            "version": version, "latency_ms": "<number>",
+        },
         "cache": cache(true, if world.store == "redis" { "coherent" } else { "off" }),
         "worker": "running",
     });

@@ -16,6 +16,9 @@ use crate::resp::{bulk, hello, live, news, replaced};
 use crate::support::START;
 use crate::support::wait::PATIENCE;
 
+/// The name of the script that writes a probe key: its place in the order in which the store loads scripts.
+const PROBE: &str = "11";
+
 /// On which connection: the one that is told of changes, or another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Lane {
@@ -49,6 +52,7 @@ struct Server {
 
 struct State {
     hashes: HashMap<String, HashMap<String, String>>,
+    texts: HashMap<String, String>,
     scripts: Vec<String>,
     connections: Vec<Arc<Connection>>,
     manners: Manners,
@@ -98,6 +102,7 @@ impl Fake {
             Manners { role: "master", refusal: None, tracking: "+OK\r\n", tells_canary: true };
         let state = State {
             hashes: HashMap::new(),
+            texts: HashMap::new(),
             scripts: Vec::new(),
             connections: Vec::new(),
             manners,
@@ -276,7 +281,11 @@ impl Server {
     }
 
     fn is_held(&self, connection: &Connection, words: &[String]) -> bool {
-        let called = if words[0] == "CLIENT" { words.join(" ") } else { words[0].clone() };
+        let called = match (words[0].as_str(), words.get(1).map(String::as_str)) {
+            ("CLIENT", _) => words.join(" "),
+            ("EVALSHA", Some(PROBE)) => "PROBE".to_owned(),
+            _ => words[0].clone(),
+        };
         let mut state = self.state();
         let is_held =
             state.hold.is_some_and(|(lane, name)| lane == connection.lane() && name == called);
@@ -316,9 +325,10 @@ impl Server {
             }
             ["GET", key] => {
                 connection.read(key);
-                b"_\r\n".to_vec()
+                state.texts.get(key).map_or_else(|| b"_\r\n".to_vec(), |value| bulk(value))
             }
-            ["SET", key, ..] => {
+            // A probe.
+            ["EVALSHA", PROBE, "1", key, value, ..] => {
                 if state.manners.tells_canary {
                     state
                         .connections
@@ -328,7 +338,8 @@ impl Server {
                             one.write(&news(key));
                         });
                 }
-                b"+OK\r\n".to_vec()
+                state.texts.insert(key.to_owned(), value.to_owned());
+                b":1\r\n".to_vec()
             }
             ["HGET", key, field] => {
                 connection.read(key);

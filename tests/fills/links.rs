@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use tower_session_auth::NearCacheState;
+use tower_session_auth::{AuthErrorKind, NearCacheState};
 
 use crate::fake::{Fake, Lane, Manners};
 use crate::support::log::Log;
@@ -90,34 +90,54 @@ async fn a_lease_begins_when_its_beat_is_sent_however_long_the_answer_takes() {
 }
 
 #[tokio::test]
-async fn a_link_to_what_is_no_primary_any_more_is_lost_and_requests_go_on() {
+async fn a_link_to_what_is_no_primary_any_more_is_lost_and_no_answer_of_it_counts() {
     let world = World::coherent(SHORT).await;
     let shown = world.login("jeju").await;
     world.fake.behave(|manners| manners.role = "slave");
     world.loses_its_link().await;
     assert_eq!(world.state(), NearCacheState::Connecting);
-    world.asks_each_time(&shown).await;
+    for _ in 0..3 {
+        let refused = world.manager.authenticate(&shown.token).await.unwrap_err();
+        assert_eq!(refused.kind(), AuthErrorKind::StoreUnavailable, "{refused:?}");
+    }
+    let health = world.manager.health().await;
+    assert!(!health.connected && health.problem.is_some());
     world.fake.behave(|manners| manners.role = "master");
-    world.is_coherent().await;
+    until("it is let in", async || world.manager.authenticate(&shown.token).await.is_ok()).await;
+    world.recovers(&shown).await;
     assert_eq!(world.figures().lost_links, 1);
+}
+
+#[tokio::test]
+async fn a_server_that_does_not_tell_its_role_is_served_from_and_logged_once() {
+    let log = Log::default();
+    let _captured = log.capture();
+    let world = with_manners(|manners| manners.role = "", SHORT).await;
+    let shown = world.login("jeju").await;
+    world.recovers(&shown).await;
+    // Each connection that is made asks for the role, and so does one in use, each second.
+    let asked = world.fake.asked(Lane::Pool, "HELLO");
+    until("more connections", async || world.fake.asked(Lane::Pool, "HELLO") > asked + 4).await;
+    world.recovers(&shown).await;
+    assert!(world.manager.health().await.connected);
+    assert_eq!(log.text().matches("redis does not tell its role").count(), 1, "{}", log.text());
 }
 
 #[tokio::test]
 async fn a_replica_is_never_trusted() {
     let world = with_manners(|manners| manners.role = "replica", SHORT).await;
-    let shown = world.login("jeju").await;
     // It tries again and again.
     until("two tries", async || world.fake.asked(Lane::Pool, TRACKING) >= 2).await;
-    world.asks_each_time(&shown).await;
     assert_eq!(world.state(), NearCacheState::Connecting);
-    assert_eq!(world.fake.asked(Lane::Link, "GET"), 0, "the canary did not even sing");
+    assert_eq!(world.fake.asked(Lane::Link, "GET"), 0, "it is not even compared");
+    assert!(!world.manager.health().await.connected);
 }
 
 #[tokio::test]
 async fn a_link_that_was_never_told_of_a_write_over_the_pool_is_never_trusted() {
     let world = with_manners(|manners| manners.tells_canary = false, SHORT).await;
     let shown = world.login("jeju").await;
-    until("two tries", async || world.fake.asked(Lane::Pool, "SET") >= 2).await;
+    until("two tries", async || world.fake.asked(Lane::Pool, "PROBE") >= 2).await;
     world.asks_each_time(&shown).await;
     assert_eq!(world.state(), NearCacheState::Connecting);
     assert_eq!(world.figures().lag, None);
@@ -131,7 +151,7 @@ async fn a_link_that_is_told_of_nothing_any_more_is_lost() {
     let world = World::coherent(SHORT).await;
     let shown = world.login("jeju").await;
     // It sang to be trusted, and with the first beat; from then on nothing happens but that it sings again.
-    let sung = || world.fake.asked(Lane::Pool, "SET");
+    let sung = || world.fake.asked(Lane::Pool, "PROBE");
     until("it sings", async || sung() >= 2).await;
     let (sung_before, beats) = (sung(), world.fake.asked(Lane::Link, "HELLO"));
     until("beats go on", async || world.fake.asked(Lane::Link, "HELLO") > beats + 1).await;

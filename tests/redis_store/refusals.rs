@@ -10,7 +10,7 @@ use tower_session_auth::store::{RedisStore, Replacement, SessionStore, StoreErro
 use tower_session_auth::{EndReason, SessionId};
 
 use crate::support::redis::RedisServer;
-use crate::{HOUR, jeju, kind, lives, login, record, store, touch};
+use crate::{HOUR, LIVE, jeju, kind, lives, login, record, store, touch};
 
 #[tokio::test]
 async fn a_check_names_the_server() {
@@ -102,31 +102,61 @@ async fn a_full_server_refuses_logins_and_still_logs_out() {
 }
 
 #[tokio::test]
-async fn a_replica_refuses_writes_and_still_answers() {
+async fn a_write_that_is_refused_as_by_a_replica_ends_all_connections() {
     let server = RedisServer::start().await;
     let store = store(&server);
     let id = login(&store, HOUR, HOUR).await;
+    walk_once(&store).await;
     // A primary that is not there: this server keeps its data and becomes read-only.
     server.command(&["REPLICAOF", "127.0.0.1", "1"]).await;
-    for _ in 0..2 {
-        let new = SessionId::random().unwrap();
-        let made = store.create(&jeju(), &new, &record(HOUR, HOUR)).await;
-        assert_eq!(kind(made), StoreErrorKind::WriteRefused);
-        let deleted = store.delete(&jeju(), &id, EndReason::Logout).await;
-        assert_eq!(kind(deleted), StoreErrorKind::WriteRefused);
-        let all = store.delete_all(&jeju(), None, EndReason::Logout).await;
-        assert_eq!(kind(all), StoreErrorKind::WriteRefused);
-        let others = store.delete_all(&jeju(), Some(&id), EndReason::Logout).await;
-        assert_eq!(kind(others), StoreErrorKind::WriteRefused);
-        let new = Replacement::new(id.clone(), 1, Bytes::new());
-        assert_eq!(kind(store.update_all(&jeju(), &[new]).await), StoreErrorKind::WriteRefused);
-        assert_eq!(store.guard(&jeju()).await.unwrap().value(), None);
-        assert_eq!(kind(touch(&store, &id, Duration::MAX).await), StoreErrorKind::WriteRefused);
-        assert!(lives(&store, &id).await);
-    }
-    assert_eq!(store.check().await.unwrap().role, "replica");
+    let new = SessionId::random().unwrap();
+    let made = store.create(&jeju(), &new, &record(HOUR, HOUR)).await;
+    // The second is what a connection that had to ask for the role again is told.
+    assert!(matches!(kind(made), StoreErrorKind::WriteRefused | StoreErrorKind::NotPrimary));
+    // No answer counts from here on, also not of the connection for lists, which nothing was written on.
+    assert_answers_nothing(&store, &id).await;
     server.command(&["REPLICAOF", "NO", "ONE"]).await;
     assert!(store.delete(&jeju(), &id, EndReason::Logout).await.unwrap());
+}
+
+#[tokio::test]
+async fn the_address_of_a_replica_answers_nothing() {
+    let primary = RedisServer::start_with(&["--repl-diskless-sync-delay", "0"]).await;
+    let id = login(&store(&primary), HOUR, HOUR).await;
+    let port = primary.port().to_string();
+    let replica = RedisServer::start_with(&["--replicaof", "127.0.0.1", &port]).await;
+    crate::support::wait::until("the replica has the session", async || {
+        replica.number(&["EXISTS", LIVE]).await == 1
+    })
+    .await;
+    assert_answers_nothing(&store(&replica), &id).await;
+}
+
+async fn walk_once(store: &RedisStore) {
+    store.scan(None, 10).await.unwrap();
+}
+
+/// All that can be asked is refused with the one kind that says why.
+async fn assert_answers_nothing(store: &RedisStore, id: &SessionId) {
+    let not_primary = StoreErrorKind::NotPrimary;
+    let new = SessionId::random().unwrap();
+    for _ in 0..2 {
+        assert_eq!(kind(store.load(&jeju(), id, None).await), not_primary);
+        assert_eq!(kind(store.activity(&jeju(), id).await), not_primary);
+        assert_eq!(kind(store.ended(&jeju(), id).await), not_primary);
+        assert_eq!(kind(store.guard(&jeju()).await), not_primary);
+        assert_eq!(kind(store.list(&jeju()).await), not_primary);
+        assert_eq!(kind(store.scan(None, 10).await), not_primary);
+        assert_eq!(kind(store.cleanup(None).await), not_primary);
+        assert_eq!(kind(store.create(&jeju(), &new, &record(HOUR, HOUR)).await), not_primary);
+        assert_eq!(kind(touch(store, id, Duration::MAX).await), not_primary);
+        assert_eq!(kind(store.update(&jeju(), id, 1, Bytes::new()).await), not_primary);
+        assert_eq!(kind(store.delete(&jeju(), id, EndReason::Logout).await), not_primary);
+        assert_eq!(kind(store.delete_all(&jeju(), None, EndReason::Logout).await), not_primary);
+        assert_eq!(kind(store.health().await), not_primary);
+        assert_eq!(kind(store.upkeep().await), not_primary);
+        assert_eq!(kind(store.check().await), not_primary);
+    }
 }
 
 #[tokio::test]

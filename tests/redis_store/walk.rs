@@ -256,8 +256,8 @@ async fn a_server_that_takes_no_writes_lists_all_the_same() {
         let (shown, _) = walk(&store, 10).await;
         assert!(shown.iter().map(|listed| &listed.id).eq([&id]), "{what}");
     };
-    server.command(&["REPLICAOF", "127.0.0.1", "1"]).await;
-    shows("read-only").await;
+    server.command(&["CONFIG", "SET", "min-replicas-to-write", "1"]).await;
+    shows("without replicas").await;
     assert_eq!(server.number(&["HLEN", LIVE]).await, 2, "nothing is pruned");
     let refused = async {
         let mut from = None;
@@ -269,7 +269,7 @@ async fn a_server_that_takes_no_writes_lists_all_the_same() {
         }
     };
     assert_eq!(refused.await, StoreErrorKind::WriteRefused, "what is not freed is not counted");
-    server.command(&["REPLICAOF", "NO", "ONE"]).await;
+    server.command(&["CONFIG", "SET", "min-replicas-to-write", "0"]).await;
     server.command(&["CONFIG", "SET", "maxmemory", "1"]).await;
     // Removal needs no memory.
     assert_eq!(clean_up(&store).await, 1);

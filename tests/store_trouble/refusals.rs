@@ -9,22 +9,21 @@ use crate::{
 };
 
 #[tokio::test]
-async fn read_only_lets_sessions_in_and_refuses_logins_and_logouts() {
+async fn a_primary_that_takes_no_writes_lets_sessions_in_and_refuses_logins_and_logouts() {
     let server = RedisServer::start().await;
     let (manager, worker, _) = patient(&server.url());
     let _background = worker.start();
     let logins = logins(&manager, 4).await;
     let traffic = Traffic::start(&manager, &logins);
     traffic.answers(20).await;
-    // A primary that is not there: this server keeps its data and takes no writes.
-    server.command(&["REPLICAOF", "127.0.0.1", "1"]).await;
+    server.command(&["CONFIG", "SET", "min-replicas-to-write", "1"]).await;
     for _ in 0..3 {
         assert_eq!(login_error(login(&manager, "new").await), StoreErrorKind::WriteRefused);
         logout_fails(&manager, &logins[0]).await;
         assert!(ask(&manager, &logins[0]).await.is_ok(), "not ended, and nobody said so");
         traffic.answers(20).await;
     }
-    server.command(&["REPLICAOF", "NO", "ONE"]).await;
+    server.command(&["CONFIG", "SET", "min-replicas-to-write", "0"]).await;
     traffic.answers(20).await;
     let answers = traffic.stop().await;
     let not_ok: Vec<_> = answers.iter().filter(|answer| !answer.is_ok()).collect();

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::error::StoreErrorKind;
 use crate::manager::Health;
 use crate::near::{NearCache, NearCacheState};
 use crate::touch::WorkerState;
@@ -33,8 +34,14 @@ enum HealthStatus {
 struct StoreHealth {
     /// `memory`, `redis`, or what another store calls itself.
     kind: &'static str,
-    /// Whether it answered.
+    /// Whether it answered. A server that is not the primary counts as not connected.
     connected: bool,
+    /// Whether it answered and takes writes. If not, living sessions are served, and logins are refused.
+    writable: bool,
+    /// What is wrong with it: `unavailable`, `not_primary`, `write_refused` or another kind of store error; `null` for a
+    /// store that answers and takes writes.
+    #[schema(required)]
+    problem: Option<&'static str>,
     /// The server's version, where there is a server that answered.
     #[schema(required)]
     version: Option<String>,
@@ -144,15 +151,16 @@ fn millis(time: Duration) -> f64 {
 
 impl From<Health> for Readiness {
     fn from(health: Health) -> Self {
-        let Health { kind, connected, version, latency, cache, worker } = health;
+        let Health { kind, connected, writable, problem, version, latency, cache, worker } = health;
+        let problem = problem.map(StoreErrorKind::as_str);
         let latency_ms = latency.map(millis);
         Self {
-            status: if connected && worker == WorkerState::Running {
+            status: if writable && worker == WorkerState::Running {
                 HealthStatus::Healthy
             } else {
                 HealthStatus::Degraded
             },
-            store: StoreHealth { kind, connected, version, latency_ms },
+            store: StoreHealth { kind, connected, writable, problem, version, latency_ms },
             cache: CacheHealth::new(cache, connected),
             worker: worker.into(),
         }

@@ -41,20 +41,26 @@ pub(super) fn ready<D: SessionData>(path: &'static str) -> Endpoint<D> {
     let about = about
         .answers::<Readiness>(
             200,
-            "It is.",
+            "It is. Degraded, if the session store answers and takes no writes.",
             json!({
                 "status": "healthy",
-                "store": {"kind": "redis", "connected": true, "version": "7.0.15", "latency_ms": 0.2},
+                "store": {
+                    "kind": "redis", "connected": true, "writable": true, "problem": null,
+                    "version": "7.0.15", "latency_ms": 0.2,
+                },
                 "cache": cache(true, "coherent"),
                 "worker": "running",
             }),
         )
         .answers::<Readiness>(
             503,
-            "The session store does not answer.",
+            "The session store does not answer, or is not the primary.",
             json!({
                 "status": "degraded",
-                "store": {"kind": "redis", "connected": false, "version": null, "latency_ms": null},
+                "store": {
+                    "kind": "redis", "connected": false, "writable": false,
+                    "problem": "unavailable", "version": null, "latency_ms": null,
+                },
                 "cache": cache(false, "connecting"),
                 "worker": "running",
             }),

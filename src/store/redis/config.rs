@@ -11,14 +11,17 @@ use redis::{ConnectionInfo, IntoConnectionInfo, ProtocolVersion};
 use super::credentials::{CredentialsProvider, ErasedProvider};
 use super::diagnosis::Diagnosis;
 use super::endpoint::Endpoint;
+use super::era::Era;
 use super::keys::Prefix;
 use super::lane::Lane;
 use super::pool::{Pool, PoolSetting};
+use super::proof::Proofs;
 use super::replicas::{self, ReplicaLane};
 use super::time::ServerClock;
 use super::{Inner, RedisStore};
 use crate::clock::Clock;
 use crate::error::ConfigError;
+use crate::id::random_text;
 use crate::store::WALK_TIMEOUT;
 
 /// Settings of a [`RedisStore`]; made by [`RedisStore::builder`].
@@ -33,6 +36,7 @@ pub struct RedisStoreBuilder {
     credentials: Option<Arc<dyn ErasedProvider>>,
     host_clock: Option<Arc<dyn Clock>>,
     lease: Duration,
+    address_check: Duration,
 }
 
 impl RedisStoreBuilder {
@@ -51,6 +55,7 @@ impl RedisStoreBuilder {
             credentials: None,
             host_clock: None,
             lease: Duration::from_millis(500),
+            address_check: Duration::from_secs(1),
         }
     }
 
@@ -94,6 +99,20 @@ impl RedisStoreBuilder {
     /// A short one makes gaps, in which each request asks Redis, whenever this process or Redis is busy for a moment.
     pub fn lease(mut self, lease: Duration) -> Self {
         self.lease = lease;
+        self
+    }
+
+    /// How often the store makes a connection to see whether its address still leads to the server that it uses, and
+    /// compares the two by a write. Default: 1 s; 100 ms to 1 h.
+    ///
+    /// An address (a DNS name, a load balancer) may begin to lead to another server while the old server lives on as a
+    /// primary and keeps its connections. The near cache is used no longer than this interval and the
+    /// [lease](Self::lease) after that; the next comparison then ends all connections to the old server. If no connection
+    /// can be made or compared, each request asks the store over the connections that it has.
+    ///
+    /// Costs one connection and about six short commands per interval and process, while the near cache is in use.
+    pub fn address_check(mut self, interval: Duration) -> Self {
+        self.address_check = interval;
         self
     }
 
@@ -166,6 +185,10 @@ impl RedisStoreBuilder {
         if !(Duration::from_millis(50)..=Duration::from_secs(10)).contains(&self.lease) {
             return Err(out_of_range("lease", "must be 50 ms to 10 s"));
         }
+        let checks = Duration::from_millis(100)..=Duration::from_secs(60 * 60);
+        if !checks.contains(&self.address_check) {
+            return Err(out_of_range("address_check", "must be 100 ms to 1 h"));
+        }
 
         // RESP3 tells of closed connections, and Nagle's algorithm would hold commands back.
         let settings = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
@@ -176,15 +199,18 @@ impl RedisStoreBuilder {
 
         let clock = Arc::new(ServerClock::new());
         let endpoint = Arc::new(Endpoint::new(info, self.credentials));
-        let lane = |size, timeout| {
-            let setting = PoolSetting { size, timeout };
-            Lane::new(Arc::clone(&endpoint), Arc::clone(&clock), setting)
+        let name = random_text::<9>().map_err(|_| ConfigError::Store(NO_RANDOM))?;
+        let eras = Arc::new(Era::new(Proofs::new(prefix.canary(&name), self.timeout / 4)));
+        let setting = |size, timeout, is_reference| PoolSetting { size, timeout, is_reference };
+        let lane = |setting| {
+            Lane::new(Arc::clone(&endpoint), Arc::clone(&clock), Arc::clone(&eras), setting)
         };
-        let requests = lane(self.pool_size, self.timeout);
-        let walks = lane(1, self.walk_timeout);
+        let requests = lane(setting(self.pool_size, self.timeout, true));
+        let walks = lane(setting(1, self.walk_timeout, false));
         let replicas = self.wait_replicas.map(|(wanted, wait)| {
-            let setting = PoolSetting { size: replicas::AT_ONCE, timeout: self.timeout };
-            let pool = Pool::new(Arc::clone(&endpoint), Arc::clone(&clock), setting);
+            let setting = setting(replicas::AT_ONCE, self.timeout, false);
+            let (clock, eras) = (Arc::clone(&clock), Arc::clone(&eras));
+            let pool = Pool::new(Arc::clone(&endpoint), clock, eras, setting);
             ReplicaLane::new(pool, wanted, wait, self.timeout)
         });
         let inner = Inner {
@@ -195,7 +221,9 @@ impl RedisStoreBuilder {
             prefix,
             clock,
             endpoint,
+            eras,
             lease: self.lease,
+            address_check: self.address_check,
         };
         Ok(RedisStore { inner: Arc::new(inner) })
     }
@@ -219,6 +247,7 @@ fn tcp_settings(given: &TcpSettings) -> TcpSettings {
 
 const NO_TLS: &str =
     "this address needs a feature of the `redis` crate, for TLS for instance `tokio-rustls-comp`";
+const NO_RANDOM: &str = "the system gives no random numbers";
 const NO_URL: &str =
     "the address is not a URL with redis://, rediss:// (TLS), valkey:// or unix://";
 
@@ -232,6 +261,7 @@ impl fmt::Debug for RedisStoreBuilder {
             .field("pool_size", &self.pool_size)
             .field("wait_replicas", &self.wait_replicas)
             .field("lease", &self.lease)
+            .field("address_check", &self.address_check)
             .finish_non_exhaustive()
     }
 }
@@ -305,5 +335,8 @@ mod tests {
         }
         assert!(builder().lease(Duration::from_millis(49)).build().is_err());
         assert!(builder().lease(Duration::from_secs(11)).build().is_err());
+        assert!(builder().address_check(Duration::from_millis(99)).build().is_err());
+        assert!(builder().address_check(Duration::from_secs(3_601)).build().is_err());
+        assert!(builder().address_check(Duration::from_millis(100)).build().is_ok());
     }
 }

@@ -5,32 +5,20 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use futures_util::future::join;
 use redis::aio::MultiplexedConnection;
-use redis::{Cmd, Pipeline, RedisError, RedisResult, Value, pipe};
+use redis::{Cmd, Pipeline, RedisError, RedisResult, Value, cmd, pipe};
 
-use super::error::is_noscript;
+use super::era::Era;
+use super::error::{is_noscript, is_not_primary, is_readonly, not_primary};
 use super::scripts::{Hashes, Script};
+use super::server::{Role, ServerInfo};
+use crate::coherence::Tick;
 use crate::limit;
 
-/// Moves when all connections that were made before are of no more use.
-#[derive(Debug, Default)]
-pub(super) struct Era(AtomicU64);
-
-impl Era {
-    pub(super) fn ends(&self) {
-        self.0.fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// The era with this number ends, if it has not: bad news of an earlier one are no news.
-    fn has_ended(&self, number: u64) {
-        let next = number.wrapping_add(1);
-        let _ = self.0.compare_exchange(number, next, Ordering::Relaxed, Ordering::Relaxed);
-    }
-
-    pub(super) fn number(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
-    }
-}
+/// For how long an answered question for the role of a server counts. `REPLICAOF` closes no connection, so a connection
+/// in use asks again.
+const ROLE_COUNTS: Duration = Duration::from_secs(1);
 
 /// Whether one connection is of use.
 pub(super) struct Health {
@@ -38,12 +26,23 @@ pub(super) struct Health {
     /// Which of the pool's it belongs to.
     era: u64,
     eras: Arc<Era>,
+    /// When the latest question was sent that the server did not answer as a replica, in nanoseconds.
+    role_asked: AtomicU64,
+    /// The version of the [proofs](super::proof) that this connection has passed; 0 for none.
+    proved: AtomicU64,
 }
 
 impl Health {
     /// Of a connection that is about to be made: whatever ends the era meanwhile ends this as well.
     pub(super) fn new(eras: &Arc<Era>) -> Self {
-        Self { dead: AtomicBool::new(false), era: eras.number(), eras: Arc::clone(eras) }
+        Self {
+            dead: AtomicBool::new(false),
+            era: eras.number(),
+            eras: Arc::clone(eras),
+            // The greeting asks.
+            role_asked: AtomicU64::new(Tick::now().as_nanos()),
+            proved: AtomicU64::new(0),
+        }
     }
 
     fn is_of_use(&self) -> bool {
@@ -56,12 +55,34 @@ impl Health {
 
     /// Takes note of an error in an answer.
     fn failed(&self, error: &RedisError) {
-        if error.code() == Some("READONLY") {
+        if is_readonly(error) || is_not_primary(error) {
             // After a failover behind one address: all connections of that time may lead to the demoted primary.
             self.eras.has_ended(self.era);
         } else if error.is_unrecoverable_error() {
             self.is_lost();
         }
+    }
+
+    fn role_is_due(&self) -> bool {
+        let asked = Tick::from_nanos(self.role_asked.load(Ordering::Relaxed));
+        Tick::now() >= asked.after(ROLE_COUNTS)
+    }
+
+    /// Takes the answer to a question for the role, sent at `sent`. An answer that tells no role is no sign of a replica.
+    fn learn_role(&self, hello: RedisResult<Value>, sent: Tick) -> RedisResult<()> {
+        let hello = match hello.and_then(Value::extract_error) {
+            Ok(hello) => ServerInfo::of_any_age(&hello).map_or(Role::Unknown, |it| it.role()),
+            // Nothing was said, then: the other question will fail as well.
+            Err(error) if error.is_unrecoverable_error() => return Ok(()),
+            Err(_) => Role::Unknown,
+        };
+        match hello {
+            Role::Replica => return Err(not_primary()),
+            Role::Unknown => self.eras.role_is_unknown(),
+            Role::Primary => {}
+        }
+        self.role_asked.fetch_max(sent.as_nanos(), Ordering::Relaxed);
+        Ok(())
     }
 }
 
@@ -96,20 +117,70 @@ impl Connection {
         self.state.is_of_use()
     }
 
-    /// Sends one command. An answer that is an error is an `Err`.
+    /// Whether it has passed this version of the [proofs](super::proof).
+    pub(super) fn has_proved(&self, version: u64) -> bool {
+        self.state.proved.load(Ordering::Relaxed) == version
+    }
+
+    pub(super) fn set_proved(&self, version: u64) {
+        self.state.proved.store(version, Ordering::Relaxed);
+    }
+
+    /// Whether both are handles on one connection.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.state, &other.state)
+    }
+
+    /// Sends one command. An answer that is an error is an `Err`, and so is any answer of a replica: each second of use
+    /// the role of the server is asked with it.
     pub(super) async fn send(&mut self, command: &Cmd) -> RedisResult<Value> {
         let mut wait = Wait::new(self);
-        let answer = self.handle.send_packed_command(command).await.and_then(Value::extract_error);
+        let answer = if self.state.role_is_due() {
+            // Boxed, for it is rare.
+            let mut handle = self.handle.clone();
+            let ask = async move { handle.send_packed_command(command).await };
+            Box::pin(self.ask_role_beside(ask)).await
+        } else {
+            self.handle.send_packed_command(command).await
+        };
+        let answer = answer.and_then(Value::extract_error);
         wait.is_over(answer.as_ref().err());
         answer
     }
 
-    /// Sends commands in one go. Answers that are errors stay [`Value::ServerError`] in their place.
+    /// Sends commands in one go. Answers that are errors stay [`Value::ServerError`] in their place. The role of the
+    /// server is asked as in [`send`](Self::send).
     pub(super) async fn send_all(&mut self, commands: &Pipeline) -> RedisResult<Vec<Value>> {
         let mut wait = Wait::new(self);
-        let answers = self.handle.send_packed_commands(commands, 0, commands.len()).await;
+        let answers = if self.state.role_is_due() {
+            let mut handle = self.handle.clone();
+            let ask = async move { handle.send_packed_commands(commands, 0, commands.len()).await };
+            Box::pin(self.ask_role_beside(ask)).await
+        } else {
+            self.handle.send_packed_commands(commands, 0, commands.len()).await
+        };
         wait.is_over(answers.as_ref().err());
         answers
+    }
+
+    /// Sends a question for the role of the server, and right behind it `ask`. The answer counts only if the server does
+    /// not say that it is a replica.
+    async fn ask_role_beside<T>(
+        &self,
+        ask: impl Future<Output = RedisResult<T>>,
+    ) -> RedisResult<T> {
+        let sent = Tick::now();
+        let mut handle = self.handle.clone();
+        let hello = cmd("HELLO");
+        let hello = handle.send_packed_command(&hello);
+        let (hello, answer) = join(hello, ask).await;
+        self.state.learn_role(hello, sent)?;
+        answer
+    }
+
+    /// Takes the greeting's answer to `HELLO`, sent at `sent`.
+    pub(super) fn greeted(&self, hello: &Value, sent: Tick) -> RedisResult<()> {
+        self.state.learn_role(Ok(hello.clone()), sent)
     }
 
     /// Runs a script, and loads it first when the server has forgotten it.

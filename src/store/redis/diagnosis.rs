@@ -11,7 +11,7 @@ use redis::{AsyncConnectionConfig, RedisResult, ServerErrorKind, Value, cmd, pip
 use super::endpoint::{ConnectError, Endpoint};
 use super::error::fault;
 use super::pool::unexpected;
-use super::server::{ServerInfo, text};
+use super::server::{Role, ServerInfo, text};
 use super::time::micros_of;
 use super::{Inner, RedisStore};
 use crate::clock::{Clock, SystemClock, Timestamp};
@@ -70,7 +70,7 @@ impl fmt::Display for Finding {
             ),
             Self::TrackingRefused(TrackingRefusal::NotPermitted) => f.write_str(
                 "CLIENT TRACKING is not permitted, so that each request asks the server: grant this user \
-                 +client|tracking +get +set",
+                 +client|tracking +get +set +del",
             ),
             Self::TrackingRefused(TrackingRefusal::NotSupported) => f.write_str(
                 "CLIENT TRACKING is not supported, so that each request asks the server: use a server that has it, \
@@ -117,10 +117,11 @@ impl Diagnosis {
         let [hello, memory, tracking] =
             <[Value; 3]>::try_from(answers).map_err(|_| unexpected())?;
         let server = ServerInfo::of_any_age(&hello)?;
+        let role = server.role();
         Ok([
             eviction(&memory),
             server.is_too_old().then_some(Finding::ServerTooOld(server.version)),
-            (server.role != "master").then_some(Finding::Replica),
+            (role == Role::Replica).then_some(Finding::Replica),
             refusal(tracking.extract_error()).map(Finding::TrackingRefused),
             skew(asked, time, round_trip).map(Finding::ClockSkew),
         ]

@@ -46,6 +46,25 @@ pub(super) fn fault_because(
     StoreError::with_source(StoreErrorKind::Unavailable, FaultBecause { what, source })
 }
 
+/// The code of an error of our own in the driver's form: the server is a replica.
+const NOT_PRIMARY: &str = "NOTPRIMARY";
+
+/// A server that says that it is a replica, as an error of the driver's.
+pub(super) fn not_primary() -> RedisError {
+    let detail = "the server is a replica, or a primary that was demoted";
+    redis::make_extension_error(NOT_PRIMARY.to_owned(), Some(detail.to_owned()))
+}
+
+pub(super) fn is_not_primary(error: &RedisError) -> bool {
+    error.code() == Some(NOT_PRIMARY)
+}
+
+/// The server refuses writes as replicas do, by the code of its own or, in some versions, of what failed inside a script.
+pub(super) fn is_readonly(error: &RedisError) -> bool {
+    error.code() == Some("READONLY")
+        || error.detail().is_some_and(|detail| detail.contains("-READONLY "))
+}
+
 /// The server does not know a script: it was restarted, or `SCRIPT FLUSH` was sent.
 pub(super) fn is_noscript(error: &RedisError) -> bool {
     error.kind() == ErrorKind::Server(ServerErrorKind::NoScript)
@@ -75,6 +94,7 @@ fn by_code(code: &str) -> Option<StoreErrorKind> {
     match code {
         "OOM" | "READONLY" | "MISCONF" | "NOREPLICAS" => Some(StoreErrorKind::WriteRefused),
         "WRONGTYPE" => Some(StoreErrorKind::Unreadable),
+        NOT_PRIMARY => Some(StoreErrorKind::NotPrimary),
         // NOPROTO: it does not speak RESP3.
         "NOPERM" | "NOPROTO" => Some(StoreErrorKind::Unsupported),
         "BUSY" | "LOADING" | "MASTERDOWN" | "CLUSTERDOWN" | "TRYAGAIN" | "NOAUTH" | "WRONGPASS" => {
@@ -111,6 +131,9 @@ fn describe(error: &RedisError) -> String {
     }
     let Some(code) = error.code() else { return error.to_string() };
     let detail = error.detail().unwrap_or_default();
+    if code == NOT_PRIMARY {
+        return detail.to_owned();
+    }
     let detail = detail.split(", with args beginning with").next().unwrap_or_default();
     if detail.is_empty() { code.to_owned() } else { format!("{code} {detail}") }
 }
@@ -175,6 +198,17 @@ mod tests {
         }
         let refused = std::io::Error::from(std::io::ErrorKind::ConnectionRefused);
         assert_eq!(store_error(&refused.into()).kind(), Unavailable);
+    }
+
+    #[test]
+    fn an_answer_of_a_replica_is_an_error_of_its_own_kind() {
+        let error = store_error(&not_primary());
+        assert_eq!(error.kind(), StoreErrorKind::NotPrimary);
+        let source = error.source().unwrap().to_string();
+        assert_eq!(source, "the server is a replica, or a primary that was demoted");
+        assert!(is_readonly(&server("READONLY You can't write against a read only replica.")));
+        assert!(is_readonly(&server("ERR Error running script: @user_script: 9: -READONLY You")));
+        assert!(!is_readonly(&server("ERR no such thing as READONLY")));
     }
 
     #[test]

@@ -2,13 +2,15 @@
 
 use std::future::Future;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use redis::{Cmd, Value, pipe};
 
-use super::connection::Ask;
+use super::connection::{Ask, Connection};
 use super::endpoint::Endpoint;
-use super::error::{store_error, write_error};
+use super::era::Era;
+use super::error::{is_not_primary, store_error, write_error};
 use super::pool::{Pool, PoolSetting, unexpected};
 use super::scripts::Script;
 use super::time::ServerClock;
@@ -19,15 +21,18 @@ use crate::store::StoreError;
 pub(super) struct Lane {
     pool: Pool,
     timeout: Duration,
+    write_refused: AtomicBool,
 }
 
 impl Lane {
     pub(super) fn new(
         endpoint: Arc<Endpoint>,
         clock: Arc<ServerClock>,
+        eras: Arc<Era>,
         setting: PoolSetting,
     ) -> Self {
-        Self { pool: Pool::new(endpoint, clock, setting), timeout: setting.timeout }
+        let pool = Pool::new(endpoint, clock, eras, setting);
+        Self { pool, timeout: setting.timeout, write_refused: AtomicBool::new(false) }
     }
 
     pub(super) fn timeout(&self) -> Duration {
@@ -39,9 +44,14 @@ impl Lane {
         self.pool.changes()
     }
 
-    /// See [`Pool::renew`].
-    pub(super) fn renew(&self) {
-        self.pool.renew();
+    /// See [`Pool::connection`].
+    pub(super) async fn connection(&self) -> Result<Connection, StoreError> {
+        self.pool.connection().await
+    }
+
+    /// See [`Pool::fresh`].
+    pub(super) async fn fresh(&self, limit: Duration) -> Result<Connection, StoreError> {
+        self.pool.fresh(limit).await
     }
 
     /// The one limit of a verb.
@@ -61,9 +71,18 @@ impl Lane {
     ) -> Result<Value, StoreError> {
         self.limited(async {
             let mut connection = self.pool.connection().await?;
-            connection.run(script, keys, args).await.map_err(|error| write_error(&error))
+            let answer = connection.run(script, keys, args).await;
+            let answer = answer.map_err(|error| write_error(&error));
+            let refused = matches!(&answer, Err(e) if e.kind() == StoreErrorKind::WriteRefused);
+            self.write_refused.store(refused, Ordering::Relaxed);
+            answer
         })
         .await
+    }
+
+    /// Whether the server took no writes when a script ran last.
+    pub(super) fn last_write_was_refused(&self) -> bool {
+        self.write_refused.load(Ordering::Relaxed)
     }
 
     /// Sends what may run twice, within the limit.
@@ -76,7 +95,11 @@ impl Lane {
         let mut tries = self.pool.size();
         loop {
             match ask.send(&mut self.pool.connection().await?).await {
-                Err(error) if tries > 0 && error.is_connection_dropped() => tries -= 1,
+                Err(error)
+                    if tries > 0 && (error.is_connection_dropped() || is_not_primary(&error)) =>
+                {
+                    tries -= 1;
+                }
                 answer => return answer.map_err(|error| store_error(&error)),
             }
         }

@@ -17,6 +17,7 @@ use redis::{IntoConnectionInfo, Value, cmd};
 
 use self::diagnosis::Diagnosis;
 use self::endpoint::Endpoint;
+use self::era::Era;
 use self::error::fault;
 use self::keys::Prefix;
 use self::lane::Lane;
@@ -47,12 +48,15 @@ mod create;
 mod credentials;
 mod diagnosis;
 mod endpoint;
+mod era;
 mod error;
+mod health;
 mod keys;
 mod lane;
 mod link;
 mod pool;
 mod position;
+mod proof;
 mod reading;
 mod replicas;
 mod scripts;
@@ -90,8 +94,12 @@ struct Inner {
     clock: Arc<ServerClock>,
     /// Makes all connections.
     endpoint: Arc<Endpoint>,
+    /// What its connections share.
+    eras: Arc<Era>,
     /// How long what was read counts without a word from the server.
     lease: Duration,
+    /// How often a connection is made to see where the address leads.
+    address_check: Duration,
 }
 
 /// How many touches go in one pipeline. Other clients wait for it.
@@ -298,8 +306,7 @@ impl SessionStore for RedisStore {
     }
 
     async fn health(&self) -> Result<StoreHealth, StoreError> {
-        let hello = self.inner.requests.ask(&cmd("HELLO")).await?;
-        Ok(StoreHealth::new(Some(ServerInfo::from_hello(&hello)?.version)))
+        self.state().await
     }
 
     fn tracking(&self) -> Option<Tracking> {

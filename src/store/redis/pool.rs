@@ -1,5 +1,6 @@
 //! Connections: a small pool of multiplexed ones, checked out for as long as it takes to clone a handle.
 
+use std::fmt;
 use std::future::Future;
 use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,8 +14,9 @@ use redis::aio::SendError;
 use redis::{AsyncConnectionConfig, PushInfo, PushKind, Value, cmd, pipe};
 use tokio::sync::Notify;
 
-use super::connection::{Connection, Era, Health};
+use super::connection::{Connection, Health};
 use super::endpoint::{ConnectError, Endpoint, Target};
+use super::era::Era;
 use super::error::{fault, store_error};
 use super::scripts::{Hashes, Script};
 use super::server::ServerInfo;
@@ -28,8 +30,10 @@ const NO_CREDENTIALS: &str = "the credentials provider did not answer in time";
 /// The pool. Clones of one connection may outlive their check-out; the socket closes with the last.
 pub(super) struct Pool {
     pool: bb8::Pool<Connector>,
+    connector: Connector,
     state: Arc<State>,
     size: u32,
+    is_reference: bool,
     /// What was handed out last. Whoever comes next has the same, without asking the pool, while it is of use.
     last: ArcSwapOption<Connection>,
 }
@@ -39,9 +43,10 @@ impl Pool {
     pub(super) fn new(
         endpoint: Arc<Endpoint>,
         clock: Arc<ServerClock>,
+        eras: Arc<Era>,
         setting: PoolSetting,
     ) -> Self {
-        let state = Arc::new(State::new(Arc::clone(&endpoint)));
+        let state = Arc::new(State::new(Arc::clone(&endpoint), eras));
         let connector =
             Connector { endpoint, timeout: setting.timeout, clock, state: Arc::clone(&state) };
         let pool = bb8::Pool::builder()
@@ -57,18 +62,20 @@ impl Pool {
             .max_lifetime(None)
             .idle_timeout(None)
             .error_sink(Box::new(Sink(Arc::clone(&state))))
-            .build_unchecked(connector);
-        Self { pool, state, size: setting.size, last: ArcSwapOption::empty() }
+            .build_unchecked(connector.clone());
+        Self {
+            pool,
+            connector,
+            state,
+            size: setting.size,
+            is_reference: setting.is_reference,
+            last: ArcSwapOption::empty(),
+        }
     }
 
     /// How many connections there are at most: a server that closes all of them leaves as many to be found dead.
     pub(super) fn size(&self) -> u32 {
         self.size
-    }
-
-    /// The server behind the address is not what it was: what comes goes over new connections.
-    pub(super) fn renew(&self) {
-        self.state.eras.ends();
     }
 
     /// Moves when a connection was lost, one was made, or all were given up: what was known about where they lead is to be looked at again.
@@ -82,9 +89,12 @@ impl Pool {
             return Ok(last);
         }
         // The slot goes back with the end of this statement. Boxed, for it is rare.
-        let connection = Box::pin(self.get()).await?.clone();
-        self.last.store(Some(Arc::new(connection.clone())));
-        Ok(connection)
+        let connection = Arc::new(Box::pin(self.proved()).await?.clone());
+        if self.is_reference {
+            self.state.eras.proofs().set_reference(Some(Arc::clone(&connection)));
+        }
+        self.last.store(Some(Arc::clone(&connection)));
+        Ok(Arc::unwrap_or_clone(connection))
     }
 
     /// The error of an operation that ran out of time.
@@ -99,15 +109,41 @@ impl Pool {
 
     fn last(&self) -> Option<Connection> {
         let last = self.last.load();
-        last.as_deref().filter(|last| last.is_of_use()).cloned()
+        let version = self.state.eras.proofs().version();
+        last.as_deref().filter(|last| last.is_of_use() && last.has_proved(version)).cloned()
     }
 
     /// Such a connection for one caller alone, while it is kept. A wait on it that is cut short condemns it at once: the
     /// next one would have to wait behind.
     pub(super) async fn exclusive(&self) -> Result<Exclusive<'_>, StoreError> {
-        let mut connection = self.get().await?;
+        let mut connection = self.proved().await?;
         connection.is_exclusive();
         Ok(connection)
+    }
+
+    /// A connection of the pool that leads where the others do, as far as that can be seen.
+    async fn proved(&self) -> Result<Exclusive<'_>, StoreError> {
+        let eras = &self.state.eras;
+        // Those of before an era's end are of no more use, and one of a new era may be the first of it.
+        let mut tries = self.size.saturating_add(1);
+        loop {
+            let mut connection = self.get().await?;
+            if !connection.has_proved(eras.proofs().version()) {
+                eras.compare(&mut connection).await;
+            }
+            if tries == 0 || connection.is_of_use() {
+                return Ok(connection);
+            }
+            tries -= 1;
+        }
+    }
+
+    /// A connection outside of the pool, made now in the same way. It can run no script but the probe.
+    pub(super) async fn fresh(&self, limit: Duration) -> Result<Connection, StoreError> {
+        let target = self.connector.endpoint.target().await?;
+        let fresh = tokio::time::timeout(limit, self.connector.fresh(&target)).await;
+        let late = |_| Err(fault(StoreErrorKind::Unavailable, "no connection was made in time"));
+        fresh.map(|made| made.map_err(StoreError::from)).unwrap_or_else(late)
     }
 
     async fn get(&self) -> Result<Exclusive<'_>, StoreError> {
@@ -133,9 +169,21 @@ pub(super) type Exclusive<'a> = bb8::PooledConnection<'a, Connector>;
 pub(super) struct PoolSetting {
     pub(super) size: u32,
     pub(super) timeout: Duration,
+    /// Whether requests are sent on it: what other connections are compared with.
+    pub(super) is_reference: bool,
+}
+
+impl Drop for Pool {
+    fn drop(&mut self) {
+        // It holds what all connections share, which holds it.
+        if self.is_reference {
+            self.state.eras.proofs().set_reference(None);
+        }
+    }
 }
 
 /// Makes connections, and tells dead ones without asking them.
+#[derive(Clone)]
 pub(super) struct Connector {
     endpoint: Arc<Endpoint>,
     timeout: Duration,
@@ -151,29 +199,19 @@ impl Connector {
             made = self.make(target).await;
         }
         let (mut connection, answers, sent) = made?;
-        connection.knows(self.greeted(answers, sent)?);
+        let scripts = self.greeted(&connection, answers, sent)?;
+        connection.knows(scripts);
         Ok(connection)
     }
 
     /// A connection with the answers to its greeting, and when that was sent: version, time and scripts in one round
     /// trip.
     async fn make(&self, target: &Target) -> Result<(Connection, Vec<Value>, Tick), ConnectError> {
-        let state = Arc::new(Health::new(&self.state.eras));
-        let (told, changed) = (Arc::clone(&state), Arc::clone(&self.state.changes));
-        let config = AsyncConnectionConfig::new()
-            .set_connection_timeout(Some(self.timeout))
-            // The store limits each verb as a whole, and `Wait` sees who was late.
-            .set_response_timeout(None)
-            .set_pipeline_buffer_size(512)
-            .set_push_sender(move |push: PushInfo| {
-                if push.kind == PushKind::Disconnection {
-                    told.is_lost();
-                    changed.fetch_add(1, Ordering::Relaxed);
-                }
-                Ok::<_, SendError>(())
-            });
-        let handle = target.connect(config).await?;
-        let mut connection = Connection::new(handle, state, self.timeout);
+        let changed = Arc::clone(&self.state.changes);
+        let closed = move || {
+            changed.fetch_add(1, Ordering::Relaxed);
+        };
+        let mut connection = self.connect_with(target, closed).await?;
         let mut greeting = pipe();
         greeting.add_command(cmd("HELLO")).add_command(cmd("TIME"));
         Script::load_all(&mut greeting);
@@ -182,13 +220,58 @@ impl Connector {
         Ok((connection, answers, sent))
     }
 
-    /// Looks at the version, and takes in the time and the scripts' names.
-    fn greeted(&self, answers: Vec<Value>, sent: Tick) -> Result<Hashes, StoreError> {
+    /// A connection that has said nothing but who it is. `closed` is called when the other side closes it.
+    async fn connect_with(
+        &self,
+        target: &Target,
+        closed: impl Fn() + Send + Sync + 'static,
+    ) -> Result<Connection, ConnectError> {
+        let state = Arc::new(Health::new(&self.state.eras));
+        let told = Arc::clone(&state);
+        let config = AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(self.timeout))
+            // The store limits each verb as a whole, and `Wait` sees who was late.
+            .set_response_timeout(None)
+            .set_pipeline_buffer_size(512)
+            .set_push_sender(move |push: PushInfo| {
+                if push.kind == PushKind::Disconnection {
+                    told.is_lost();
+                    closed();
+                }
+                Ok::<_, SendError>(())
+            });
+        let handle = target.connect(config).await?;
+        Ok(Connection::new(handle, state, self.timeout))
+    }
+
+    /// A connection that has asked for the role of its server, and that can run no script but the probe.
+    async fn fresh(&self, target: &Target) -> Result<Connection, ConnectError> {
+        let mut connection = self.connect_with(target, || {}).await?;
+        let mut greeting = pipe();
+        greeting.add_command(cmd("HELLO")).add_command(Script::Probe.load());
+        let sent = Tick::now();
+        let answers = connection.send_all(&greeting).await?;
+        let [hello, hash] = <[Value; 2]>::try_from(answers).map_err(|_| unexpected())?;
+        connection.greeted(&hello.extract_error()?, sent)?;
+        let hash = redis::from_redis_value(hash.extract_error()?).map_err(|_| unexpected())?;
+        connection.knows(Script::Probe.alone(hash));
+        Ok(connection)
+    }
+
+    /// Looks at version and role, and takes in the time and the scripts' names.
+    fn greeted(
+        &self,
+        connection: &Connection,
+        answers: Vec<Value>,
+        sent: Tick,
+    ) -> Result<Hashes, StoreError> {
         let mut answers = answers
             .into_iter()
             .map(|answer| answer.extract_error().map_err(|error| store_error(&error)));
         let mut next = || answers.next().unwrap_or_else(|| Err(unexpected()));
-        ServerInfo::from_hello(&next()?)?;
+        let hello = next()?;
+        ServerInfo::from_hello(&hello)?;
+        connection.greeted(&hello, sent).map_err(|error| store_error(&error))?;
         self.clock.learn(micros_of(&next()?).ok_or_else(unexpected)?, sent);
         Script::ALL
             .iter()
@@ -242,12 +325,12 @@ struct State {
 }
 
 impl State {
-    fn new(endpoint: Arc<Endpoint>) -> Self {
+    fn new(endpoint: Arc<Endpoint>, eras: Arc<Era>) -> Self {
         Self {
             endpoint,
             last: Mutex::default(),
             failure: Notify::new(),
-            eras: Arc::default(),
+            eras,
             changes: Arc::default(),
         }
     }
@@ -291,8 +374,8 @@ impl State {
 
 struct Sink(Arc<State>);
 
-impl std::fmt::Debug for Sink {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for Sink {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Sink").finish_non_exhaustive()
     }
 }

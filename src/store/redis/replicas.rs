@@ -42,11 +42,6 @@ impl ReplicaLane {
         Self { pool, free: Semaphore::new(AT_ONCE as usize), wanted, wait, timeout }
     }
 
-    /// See [`Pool::renew`].
-    pub(super) fn renew(&self) {
-        self.pool.renew();
-    }
-
     /// How much longer than other verbs a revocation may take; whoever asks waits a little longer than this does.
     pub(super) fn extra(&self) -> Duration {
         const SLACK: Duration = Duration::from_millis(50);

@@ -16,6 +16,7 @@ pub(super) enum Script {
     Prune,
     Attempt,
     Settle,
+    Probe,
 }
 
 /// The names under which one server knows the scripts, in the order of [`Script::ALL`].
@@ -28,7 +29,7 @@ macro_rules! source {
 }
 
 impl Script {
-    pub(super) const ALL: [Self; 11] = [
+    pub(super) const ALL: [Self; 12] = [
         Self::Create,
         Self::Touch,
         Self::Update,
@@ -40,6 +41,7 @@ impl Script {
         Self::Prune,
         Self::Attempt,
         Self::Settle,
+        Self::Probe,
     ];
 
     const fn source(self) -> &'static str {
@@ -55,6 +57,8 @@ impl Script {
             Self::Prune => source!("prune.lua"),
             Self::Attempt => source!("attempt.lua"),
             Self::Settle => source!("settle.lua"),
+            // It is about no session.
+            Self::Probe => include_str!("lua/probe.lua"),
         }
     }
 
@@ -63,6 +67,12 @@ impl Script {
         let mut load = cmd("SCRIPT");
         load.arg("LOAD").arg(self.source());
         load
+    }
+
+    /// The names where the server knows no other script.
+    pub(super) fn alone(self, hash: String) -> Hashes {
+        let name = |script| if script == self { hash.clone() } else { String::new() };
+        Self::ALL.map(name).to_vec()
     }
 
     /// Adds the loading of all scripts, in the order of [`ALL`](Self::ALL).

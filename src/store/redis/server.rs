@@ -17,8 +17,17 @@ pub struct ServerInfo {
     pub name: String,
     /// Its version, as `7.0.15`.
     pub version: String,
-    /// `master`, or `replica`, which takes no logins.
+    /// `master`. Empty or another word where the server, or a proxy in front of it, does not tell its role.
     pub role: String,
+}
+
+/// The role of a server, as far as the server tells it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Role {
+    Primary,
+    Replica,
+    /// The server, or a proxy in front of it, tells none that is known here. That is no sign of a replica.
+    Unknown,
 }
 
 /// The oldest versions that have all of what the scripts use.
@@ -49,6 +58,14 @@ impl ServerInfo {
         Ok(Self { name, version, role })
     }
 
+    pub(super) fn role(&self) -> Role {
+        match self.role.as_str() {
+            "master" | "primary" => Role::Primary,
+            "replica" | "slave" => Role::Replica,
+            _ => Role::Unknown,
+        }
+    }
+
     pub(super) fn is_too_old(&self) -> bool {
         let oldest = if self.name == "valkey" { OLDEST_VALKEY } else { OLDEST_REDIS };
         number(&self.version).is_none_or(|version| version < oldest)
@@ -61,7 +78,8 @@ impl RedisStore {
     /// # Errors
     ///
     /// [`StoreError`] of kind [`Unavailable`](StoreErrorKind::Unavailable) when it cannot be reached or refuses the
-    /// password, [`Unsupported`](StoreErrorKind::Unsupported) when it is too old or permissions are missing.
+    /// password, [`NotPrimary`](StoreErrorKind::NotPrimary) when it is a replica,
+    /// [`Unsupported`](StoreErrorKind::Unsupported) when it is too old or permissions are missing.
     pub async fn check(&self) -> Result<ServerInfo, StoreError> {
         let server = ServerInfo::from_hello(&self.inner.requests.ask(&cmd("HELLO")).await?)?;
         // A touch of nobody's session writes nothing, and needs the right to run scripts on keys of this prefix.

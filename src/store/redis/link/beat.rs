@@ -1,23 +1,25 @@
 //! The beats of a link: what makes its silence mean something.
 
 use std::fmt;
+use std::pin::pin;
 use std::time::Duration;
 
-use redis::{Value, cmd};
+use futures_util::future::select;
+use redis::{RedisResult, Value, cmd};
 use tokio::time::timeout;
 
-use super::canary::Sung;
+use super::probe::{Proof, Route};
 use super::{Link, Links};
 use crate::coherence::{LinkState, Tick};
 use crate::store::Tracker as _;
-use crate::store::redis::server::ServerInfo;
+use crate::store::redis::server::{Role, ServerInfo};
 
-/// How often the canary sings, beside whenever the pool has changed.
-const CANARY: Duration = Duration::from_secs(1);
+/// How often the pool's connection is compared, beside whenever the pool has changed.
+const PROBE: Duration = Duration::from_secs(1);
 
 /// Why a link is not trusted any more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Lost {
+pub(in crate::store::redis) enum Lost {
     /// The connection was closed, or the server answered with an error.
     Closed,
     /// A beat was not answered within the lease.
@@ -26,6 +28,10 @@ pub(super) enum Lost {
     Demoted,
     /// A write over the pool was not told here: another server, or one that has stopped telling.
     Untold,
+    /// A connection that was just made leads to another server.
+    Moved,
+    /// A connection of the pool could not be compared with it.
+    Unproved,
 }
 
 impl fmt::Display for Lost {
@@ -35,6 +41,8 @@ impl fmt::Display for Lost {
             Self::Silent => "no answer within the lease",
             Self::Demoted => "the server is not a primary any more",
             Self::Untold => "a write was not told on it: does the address lead to several servers?",
+            Self::Moved => "the address leads to another server",
+            Self::Unproved => "another connection could not be compared with it",
         })
     }
 }
@@ -42,9 +50,14 @@ impl fmt::Display for Lost {
 impl Links {
     /// Keeps a link's lease, until the link is lost.
     pub(super) async fn keep_lease(&self, link: &Link) -> Lost {
+        let (beats, address) = (pin!(self.beats(link)), pin!(self.follow_address(link)));
+        select(beats, address).await.factor_first().0
+    }
+
+    async fn beats(&self, link: &Link) -> Lost {
         // How the pool was when both were last seen to reach the same server.
         let mut proved = None;
-        let mut next_song = Tick::now();
+        let mut next_probe = Tick::now();
         loop {
             let pool = self.store.requests.changes();
             let sent = Tick::now();
@@ -52,28 +65,40 @@ impl Links {
                 return lost;
             }
             // A pool that has lost or made a connection may reach another server from now on.
-            if proved != Some(pool) || sent >= next_song {
-                next_song = sent.after(CANARY);
-                proved = match self.sing(link).await {
-                    Ok(Sung::Yes) => Some(pool),
-                    Ok(Sung::No) => return Lost::Untold,
+            if proved != Some(pool) || sent >= next_probe {
+                next_probe = sent.after(PROBE);
+                proved = match self.probe_requests(link).await {
+                    Ok(Some(Proof::Same(lag))) => {
+                        self.figures.lagged(lag);
+                        Some(pool)
+                    }
+                    Ok(Some(Proof::Other)) => return Lost::Untold,
                     Err(_) => return Lost::Closed,
-                    // Full, for instance: it answers, and takes other writes. A replica is given up instead.
-                    Ok(Sung::Refused) if self.store.requests.changes() == pool => Some(pool),
                     // Until it is known where the pool leads, the lease runs out.
-                    Ok(Sung::Refused | Sung::Unknown(_)) => None,
+                    Ok(Some(Proof::Unknown(_)) | None) => None,
                 };
             }
             if proved.is_some() {
-                link.lease.renew(sent);
-                self.figures.link_is(LinkState::Trusted);
-            } else if !self.is_coherent() {
-                self.figures.link_is(LinkState::Connecting);
+                // No later than the address was last seen to lead here, and one interval.
+                link.lease.renew(sent.min(link.address_proved().after(self.store.address_check)));
             }
-            if link.canary.lost_within(self.beat()).await {
-                return Lost::Closed;
+            let state = if self.is_coherent() { LinkState::Trusted } else { LinkState::Connecting };
+            self.figures.link_is(state);
+            if let Some(lost) = link.probes.lost_within(self.beat()).await {
+                return lost;
             }
         }
+    }
+
+    /// Compares the pool's connection with the link; `None` if there is none in time.
+    async fn probe_requests(&self, link: &Link) -> RedisResult<Option<Proof>> {
+        // Beats wait for it: a slow pool must not cost the lease.
+        let patience = self.lease / 4;
+        let Ok(Ok(mut connection)) = timeout(patience, self.store.requests.connection()).await
+        else {
+            return Ok(None);
+        };
+        link.prove(&mut connection, Route::Requests, patience).await.map(Some)
     }
 
     /// The question of a beat: is there a primary? What counts is when it was *sent*: all that was told before its answer
@@ -85,9 +110,9 @@ impl Links {
         let answer = timeout(self.lease, connection.send_packed_command(&hello)).await;
         let answer = answer.map_err(|_| Lost::Silent)?.and_then(Value::extract_error);
         let server = ServerInfo::from_hello(&answer.map_err(|_| Lost::Closed)?);
-        if server.map_err(|_| Lost::Closed)?.role != "master" {
-            return Err(Lost::Demoted);
+        match server.map_err(|_| Lost::Closed)?.role() {
+            Role::Replica => Err(Lost::Demoted),
+            Role::Primary | Role::Unknown => Ok(()),
         }
-        Ok(())
     }
 }

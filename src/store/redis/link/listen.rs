@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use redis::{PushInfo, PushKind, Value};
 
-use super::canary::Canary;
+use super::probe::Probes;
 use crate::coherence::{Figures, Generations, Lease, one_more};
 
 /// Takes in what Redis tells on one link.
 pub(super) struct Listener {
     pub(super) lease: Arc<Lease>,
     pub(super) generations: Arc<Generations>,
-    pub(super) canary: Arc<Canary>,
+    pub(super) probes: Arc<Probes>,
     pub(super) figures: Arc<Figures>,
 }
 
@@ -25,7 +25,7 @@ impl Listener {
             },
             PushKind::Disconnection => {
                 self.lease.end();
-                self.canary.link_is_lost();
+                self.probes.link_is_lost();
             }
             _ => {}
         }
@@ -33,7 +33,7 @@ impl Listener {
 
     fn changed(&self, key: &Value) {
         match key {
-            Value::BulkString(key) if self.canary.is(key) => self.canary.hear(),
+            Value::BulkString(key) if self.probes.told(key) => {}
             Value::BulkString(key) => {
                 self.generations.bump(self.generations.slot(key));
                 one_more(&self.figures.invalidations);
@@ -58,9 +58,9 @@ mod tests {
     const LEASE: Duration = Duration::from_millis(500);
 
     fn listener() -> Listener {
-        let (lease, canary) = (Arc::new(Lease::new()), Arc::new(Canary::new("canary".to_owned())));
+        let (lease, probes) = (Arc::new(Lease::new()), Arc::new(Probes::new("probe")));
         let generations = Arc::new(Generations::new(16));
-        Listener { lease, generations, canary, figures: Arc::default() }
+        Listener { lease, generations, probes, figures: Arc::default() }
     }
 
     fn told(data: Vec<Value>) -> PushInfo {

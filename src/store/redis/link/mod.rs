@@ -6,32 +6,37 @@
 //!   command, `CLIENT CACHING YES`, before each read.)
 //! - **Messages are taken in by the socket's own task**, in the order in which they came; so whoever has the answer to a
 //!   beat has all that was told before it.
-//! - **A link is trusted** once a write over the pool has been told on it ([`canary`]), only by a primary, and only
-//!   while its beats are answered. It is never revived: when one is lost, another is made, and nothing that was
-//!   remembered under the old one counts.
+//! - **A link is trusted** once a write over the pool has been told on it ([`probe`]), never by a replica, only while its
+//!   beats are answered, and only while a connection that is made for this each second leads to the same server
+//!   ([`address`]). It is never revived: when one is lost, another is made, and nothing that was remembered under the old
+//!   one counts.
 //!
 //! `SWAPDB` changes everything, and Redis tells nobody: an application that has given its user the rights in README
 //! cannot send it, and nobody else should.
 
+mod address;
 mod beat;
-mod canary;
 mod listen;
 mod open;
+mod probe;
 
 use std::future::Future;
 use std::mem;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
 use redis::aio::MultiplexedConnection;
 use redis::{ErrorKind, RedisResult, Value};
 
-use self::beat::Lost;
-use self::canary::Canary;
+pub(super) use self::beat::Lost;
 use self::open::NotOpened;
+use self::probe::Probes;
+pub(super) use self::probe::{Proof, Route, write as write_probe};
 use super::Inner;
+use super::connection::Connection;
 use super::lane::{bytes, hget};
 use crate::clock::Timestamp;
 use crate::coherence::{Figures, Generations, Lease, LinkState, Stamp, Tick, one_more};
@@ -68,10 +73,25 @@ pub(super) struct Links {
 }
 
 /// One link.
-struct Link {
+pub(super) struct Link {
     connection: MultiplexedConnection,
     lease: Arc<Lease>,
-    canary: Arc<Canary>,
+    probes: Arc<Probes>,
+    /// How long a step on it may take.
+    patience: Duration,
+    /// When the latest connection was begun that was seen to lead to the same server, in nanoseconds.
+    address_proved: AtomicU64,
+}
+
+impl Link {
+    /// A connection that was begun at `begun` leads to the same server.
+    fn address_leads_here(&self, begun: Tick) {
+        self.address_proved.fetch_max(begun.as_nanos(), Ordering::Relaxed);
+    }
+
+    fn address_proved(&self) -> Tick {
+        Tick::from_nanos(self.address_proved.load(Ordering::Relaxed))
+    }
 }
 
 impl Links {
@@ -94,10 +114,10 @@ impl Links {
                 self.figures.link_is(LinkState::Connecting);
             }
             match self.open().await {
-                Ok(link) => {
+                Ok((link, connection)) => {
                     refused = false;
                     let begin = Tick::now();
-                    let why = self.serve(link).await;
+                    let why = self.serve(link, &connection).await;
                     self.lost(why);
                     // One that is lost again and again is not made again and again without a pause.
                     if Tick::now().since(begin) >= STEADY {
@@ -112,7 +132,7 @@ impl Links {
                     if !mem::replace(&mut refused, true) {
                         trace::warn!(
                             "no near cache, a round trip for each request: redis does not tell of changes. If that is for \
-                             missing permissions, its user needs +client|tracking +get +set on keys of this prefix",
+                             missing permissions, its user needs +client|tracking +get +set +del on keys of this prefix",
                             error = trace::Chain(&error)
                         );
                     }
@@ -129,14 +149,9 @@ impl Links {
 
     fn lost(&self, why: Lost) {
         one_more(&self.figures.lost_links);
-        if matches!(why, Lost::Demoted | Lost::Untold) {
+        if matches!(why, Lost::Demoted | Lost::Untold | Lost::Moved) {
             // What one connection has learned of its server counts for all.
-            let Inner { requests, walks, replicas, .. } = &*self.store;
-            requests.renew();
-            walks.renew();
-            if let Some(replicas) = replicas {
-                replicas.renew();
-            }
+            self.store.eras.ends();
         }
         trace::warn!(
             "the near cache lost its link to redis: each request asks redis until there is another",
@@ -144,10 +159,11 @@ impl Links {
         );
     }
 
-    /// Trusts a link until it is lost.
-    async fn serve(&self, link: Link) -> Lost {
+    /// Trusts a link until it is lost. `connection` is known to lead to the same server.
+    async fn serve(&self, link: Link, connection: &Connection) -> Lost {
         let link = Arc::new(link);
         let _untrusted_in_the_end = Served { links: self, link: &link };
+        self.store.eras.proofs().add(Arc::clone(&link), connection);
         self.current.store(Some(Arc::clone(&link)));
         self.figures.link_is(LinkState::Trusted);
         trace::info!("the near cache has a link to redis");
@@ -170,6 +186,7 @@ struct Served<'a> {
 impl Drop for Served<'_> {
     fn drop(&mut self) {
         self.link.lease.end();
+        self.links.store.eras.proofs().remove(self.link);
         self.links.current.store(None);
     }
 }

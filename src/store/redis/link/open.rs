@@ -1,19 +1,21 @@
 //! Making a link.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use redis::aio::SendError;
 use redis::{AsyncConnectionConfig, PushInfo, RedisError, RedisResult, Value, cmd, pipe};
 use tokio::time::timeout;
 
-use super::canary::{Canary, Sung};
 use super::listen::Listener;
+use super::probe::{Probes, Proof, Route, is_refused};
 use super::{Link, Links};
 use crate::coherence::{Lease, Tick};
 use crate::id::random_text;
+use crate::store::redis::connection::Connection;
 use crate::store::redis::endpoint::{ConnectError, Target};
-use crate::store::redis::error::{fault, store_error};
-use crate::store::redis::server::ServerInfo;
+use crate::store::redis::error::{fault, not_primary, store_error};
+use crate::store::redis::server::{Role, ServerInfo};
 use crate::store::{StoreError, StoreErrorKind};
 
 /// Why there is no link.
@@ -51,32 +53,42 @@ impl From<StoreError> for NotOpened {
 }
 
 impl Links {
-    /// A link that has shown that it tells of what the pool writes.
-    pub(super) async fn open(&self) -> Result<Link, NotOpened> {
+    /// A link that has shown that it tells of what the pool writes, and the pool's connection.
+    pub(super) async fn open(&self) -> Result<(Link, Connection), NotOpened> {
         let late = |_| away("no link was made in time");
         let target = self.store.endpoint.target().await?;
+        let begun = Tick::now();
         let link = timeout(self.lease, self.connect(&target)).await.map_err(late)??;
-        match self.sing(&link).await? {
-            Sung::Yes => {}
-            Sung::No => return Err(away("a write over the pool was not told on the link")),
-            Sung::Refused => return Err(away("the canary's key cannot be written now")),
-            Sung::Unknown(error) => return Err(error.into()),
+        // It was just made, so it leads where the address does.
+        link.address_leads_here(begun);
+        let late = |_| Err(fault(StoreErrorKind::Unavailable, "no connection to compare with"));
+        let connection = timeout(self.lease, self.store.requests.connection()).await;
+        let mut connection = connection.unwrap_or_else(late)?;
+        match link.prove(&mut connection, Route::Requests, self.lease / 4).await? {
+            Proof::Same(lag) => self.figures.lagged(lag),
+            Proof::Other => {
+                // The link is newer, so the pool's connections lead where the address does not lead any more.
+                self.store.eras.ends();
+                return Err(away("a write over the pool was not told on the link"));
+            }
+            Proof::Unknown(error) if is_refused(&error) => return Err(refused(&error)),
+            Proof::Unknown(error) => return Err(store_error(&error).into()),
         }
         let sent = Tick::now();
         self.ask(&link).await.map_err(|_| away("the first beat was not answered by a primary"))?;
         link.lease.renew(sent);
-        Ok(link)
+        Ok((link, connection))
     }
 
     async fn connect(&self, target: &Target) -> Result<Link, NotOpened> {
         let name = random_text::<9>()
             .map_err(|error| StoreError::with_source(StoreErrorKind::Unavailable, error))?;
-        let (lease, canary) =
-            (Arc::new(Lease::new()), Arc::new(Canary::new(self.store.prefix.canary(&name))));
+        let (lease, probes) =
+            (Arc::new(Lease::new()), Arc::new(Probes::new(&self.store.prefix.canary(&name))));
         let listener = Listener {
             lease: Arc::clone(&lease),
             generations: Arc::clone(&self.generations),
-            canary: Arc::clone(&canary),
+            probes: Arc::clone(&probes),
             figures: Arc::clone(&self.figures),
         };
         let config = AsyncConnectionConfig::new()
@@ -99,10 +111,13 @@ impl Links {
         let answers: RedisResult<Vec<_>> = answers.into_iter().map(Value::extract_error).collect();
         let [hello, _tracking] = <[Value; 2]>::try_from(answers.map_err(|error| refused(&error))?)
             .map_err(|_| away("the server's greeting has an unexpected form"))?;
-        if ServerInfo::from_hello(&hello)?.role != "master" {
-            return Err(away("the server is not a primary"));
+        match ServerInfo::from_hello(&hello)?.role() {
+            Role::Primary => {}
+            Role::Replica => return Err(NotOpened::Away(store_error(&not_primary()))),
+            Role::Unknown => self.store.eras.role_is_unknown(),
         }
-        Ok(Link { connection, lease, canary })
+        let address_proved = AtomicU64::new(0);
+        Ok(Link { connection, lease, probes, patience: self.lease, address_proved })
     }
 }
 

@@ -1,0 +1,39 @@
+//! Whether the server answers as a primary, and whether it takes writes.
+
+use redis::{Value, cmd, pipe};
+
+use super::error::{not_primary, store_error};
+use super::pool::unexpected;
+use super::server::{Role, ServerInfo};
+use super::{Inner, RedisStore};
+use crate::store::{StoreError, StoreErrorKind, StoreHealth};
+
+/// How long the written key stays.
+const LIFE_MILLIS: u32 = 1;
+
+impl RedisStore {
+    /// Asks for the server's role and version, and writes a short-lived key as a login would: a server that is out of
+    /// memory, or cannot save, refuses it.
+    pub(super) async fn state(&self) -> Result<StoreHealth, StoreError> {
+        let Inner { requests, prefix, eras, .. } = &*self.inner;
+        let mut set = cmd("SET");
+        set.arg(prefix.canary("health")).arg("").arg("PX").arg(LIFE_MILLIS);
+        let mut both = pipe();
+        both.add_command(cmd("HELLO")).add_command(set);
+        let answers = requests.ask(&both).await?;
+        let [hello, written] = <[Value; 2]>::try_from(answers).map_err(|_| unexpected())?;
+        let hello = hello.extract_error().map_err(|error| store_error(&error))?;
+        let server = ServerInfo::from_hello(&hello)?;
+        if server.role() == Role::Replica {
+            eras.ends();
+            return Err(store_error(&not_primary()));
+        }
+        let writable = match written.extract_error().map_err(|error| store_error(&error).kind()) {
+            Ok(_) => true,
+            Err(StoreErrorKind::WriteRefused) => false,
+            // This user may not write such a key: what the latest write of a session said, then.
+            Err(_) => !requests.last_write_was_refused(),
+        };
+        Ok(StoreHealth::new(Some(server.version)).writable(writable))
+    }
+}
