@@ -150,3 +150,14 @@ async fn an_idle_connection_for_revocations_that_stays_behind_is_not_used() {
     let acknowledged = now();
     assert!(ends(client, acknowledged).await <= BOUND);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_a_near_cache_connections_that_stay_at_the_old_server_are_given_up_too() {
+    let servers = Servers::start().await;
+    let here = Instance::start_with(servers.settings(servers.store()).without_near_cache());
+    let login = here.login("jeju").await;
+    let client = Hammer::start(&here, &login.access_token);
+    client.until("let in", Answer::is_in).await;
+    servers.move_address();
+    client.until("refused", Answer::is_out).await;
+}

@@ -62,7 +62,7 @@ async fn who_comes_when_the_lease_has_lapsed_does_not_wait_for_a_question_from_b
     let Overtaken { early, held, answer } =
         overtaken(&mut world, Lane::Link, &shown, request).await;
     // Beats wait behind that answer, and no other link is trusted.
-    world.fake.behave(|manners| manners.tells_canary = false);
+    world.fake.behave(|manners| manners.link_role = Some("slave"));
     world.reaches(NearCacheState::Connecting).await;
 
     let late = [request(&world, &shown), request(&world, &shown)];
@@ -76,7 +76,7 @@ async fn who_comes_when_the_lease_has_lapsed_does_not_wait_for_a_question_from_b
     // What it brought is nobody else's answer.
     assert_eq!(world.says(&shown).await, Some(2));
     assert_eq!(world.fake.asked(Lane::Pool, "HGET"), 3);
-    world.fake.behave(|manners| manners.tells_canary = true);
+    world.fake.behave(|manners| manners.link_role = None);
     world.recovers(&shown).await;
 }
 

@@ -30,6 +30,8 @@ pub(crate) enum Lane {
 #[derive(Clone, Copy)]
 pub(crate) struct Manners {
     pub(crate) role: &'static str,
+    /// The role that it tells on a connection that is told of changes, if it is another one.
+    pub(crate) link_role: Option<&'static str>,
     /// What it says to a new connection's `HELLO 3`, if not yes.
     pub(crate) refusal: Option<&'static str>,
     /// What it says to `CLIENT TRACKING`.
@@ -98,8 +100,13 @@ impl Fake {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let (sender, held) = mpsc::unbounded_channel();
-        let manners =
-            Manners { role: "master", refusal: None, tracking: "+OK\r\n", tells_canary: true };
+        let manners = Manners {
+            role: "master",
+            link_role: None,
+            refusal: None,
+            tracking: "+OK\r\n",
+            tells_canary: true,
+        };
         let state = State {
             hashes: HashMap::new(),
             texts: HashMap::new(),
@@ -299,7 +306,11 @@ impl Server {
         match *words {
             ["HELLO", ..] => match state.manners.refusal {
                 Some(refusal) if words.len() > 1 => refusal.as_bytes().to_vec(),
-                _ => hello(state.manners.role).into_bytes(),
+                _ => {
+                    let link_role = state.manners.link_role;
+                    let link_role = link_role.filter(|_| connection.lane() == Lane::Link);
+                    hello(link_role.unwrap_or(state.manners.role)).into_bytes()
+                }
             },
             ["CLIENT", "TRACKING", "ON"] => {
                 let answer = state.manners.tracking;

@@ -6,6 +6,7 @@
 mod held_up;
 mod lost;
 mod reached;
+mod roles;
 #[path = "../support/mod.rs"]
 mod support;
 

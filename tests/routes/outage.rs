@@ -1,5 +1,6 @@
 //! Logins while the store is away.
 
+use serde_json::json;
 use tower::{Layer, ServiceExt, service_fn};
 use tower_session_auth::events::Event;
 use tower_session_auth::store::StoreErrorKind;
@@ -62,4 +63,45 @@ async fn where_it_is_asked_for_a_login_gets_a_token_that_is_good_for_the_outage_
     let issued = told.iter().filter(|event| matches!(event, Event::TokenIssued { .. })).count();
     let created = told.iter().filter(|event| matches!(event, Event::Created { .. })).count();
     assert_eq!((issued, created), (1, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn health_tells_a_store_that_takes_no_writes_from_one_that_is_away_and_one_that_is_no_primary()
+ {
+    let site = site();
+    for (mood, status, word, store) in [
+        (Mood::Answer, 200, "healthy", json!([true, true, null])),
+        (
+            Mood::FailWrites(StoreErrorKind::WriteRefused),
+            200,
+            "degraded",
+            json!([true, false, "write_refused"]),
+        ),
+        (AWAY, 503, "degraded", json!([false, false, "unavailable"])),
+        (
+            Mood::Fail(StoreErrorKind::NotPrimary),
+            503,
+            "degraded",
+            json!([false, false, "not_primary"]),
+        ),
+        (Mood::Answer, 200, "healthy", json!([true, true, null])),
+    ] {
+        site.store.set(mood);
+        // Past the pause of the circuit breaker.
+        tokio::time::advance(std::time::Duration::from_secs(1)).await;
+        let reply = site.call("GET", "/health", None).await;
+        assert_eq!((reply.status, &reply.body["status"]), (status, &json!(word)), "{reply:?}");
+        let told = ["connected", "writable", "problem"].map(|name| &reply.body["store"][name]);
+        assert_eq!(json!(told), store, "{reply:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_is_no_primary_counts_as_away_for_failure_policies_and_logins() {
+    let site = site_with(|builder, _| builder, |routes| routes.token_only_logins());
+    let token = site.token("jeju").await;
+    site.store.set(Mood::Fail(StoreErrorKind::NotPrimary));
+    assert_eq!(behind(&site, FailurePolicy::TokenOnly, &token).await, 200);
+    assert_eq!(behind(&site, FailurePolicy::Refuse, &token).await, 503);
+    assert_eq!(site.log_in("jeju", "password123").await.status, 200, "a token for the outage");
 }

@@ -248,7 +248,8 @@ impl SessionStore for SwitchStore {
 
     async fn health(&self) -> Result<StoreHealth, StoreError> {
         self.answer(Verb::Read).await?;
-        self.inner.health().await
+        let takes_writes = !matches!(*self.mood.lock().unwrap(), Mood::FailWrites(_));
+        Ok(self.inner.health().await?.writable(takes_writes))
     }
 
     fn kind(&self) -> &'static str {

@@ -14,8 +14,9 @@ use super::error::{is_not_primary, store_error, write_error};
 use super::pool::{Pool, PoolSetting, unexpected};
 use super::scripts::Script;
 use super::time::ServerClock;
+use crate::coherence::Tick;
 use crate::limit;
-use crate::store::StoreError;
+use crate::store::{StoreError, StoreErrorKind};
 
 /// A way to the server. Requests and walks have one each, so that neither waits for the other's connections.
 pub(super) struct Lane {
@@ -50,7 +51,7 @@ impl Lane {
     }
 
     /// See [`Pool::fresh`].
-    pub(super) async fn fresh(&self, limit: Duration) -> Result<Connection, StoreError> {
+    pub(super) async fn fresh(&self, limit: Duration) -> Result<(Connection, Tick), StoreError> {
         self.pool.fresh(limit).await
     }
 

@@ -298,6 +298,7 @@ impl SessionStore for RedisStore {
         let sent = Tick::now();
         let time = self.inner.requests.ask(&cmd("TIME")).await?;
         self.inner.clock.learn(time::micros_of(&time).ok_or_else(unexpected)?, sent);
+        self.inner.follow_address().await;
         Ok(())
     }
 

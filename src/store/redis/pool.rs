@@ -138,12 +138,14 @@ impl Pool {
         }
     }
 
-    /// A connection outside of the pool, made now in the same way. It can run no script but the probe.
-    pub(super) async fn fresh(&self, limit: Duration) -> Result<Connection, StoreError> {
+    /// A connection outside of the pool, made now in the same way and within `limit`, and when it was begun. It can run
+    /// no script but the probe.
+    pub(super) async fn fresh(&self, limit: Duration) -> Result<(Connection, Tick), StoreError> {
         let target = self.connector.endpoint.target().await?;
-        let fresh = tokio::time::timeout(limit, self.connector.fresh(&target)).await;
-        let late = |_| Err(fault(StoreErrorKind::Unavailable, "no connection was made in time"));
-        fresh.map(|made| made.map_err(StoreError::from)).unwrap_or_else(late)
+        let begun = Tick::now();
+        let made = tokio::time::timeout(limit, self.connector.fresh(&target)).await;
+        let late = |_| fault(StoreErrorKind::Unavailable, "no connection was made in time");
+        Ok((made.map_err(late)??, begun))
     }
 
     async fn get(&self) -> Result<Exclusive<'_>, StoreError> {

@@ -6,7 +6,7 @@
 //! - **Before its first use** a connection of any pool writes a value that each invalidation connection of the store must
 //!   see. Where there is none, the connection on which requests are sent must see it.
 //! - **Each second** the requests' connection writes one, and so does a connection that is made for this, as nothing else
-//!   says where the address leads now ([`link`](super::link)).
+//!   says where the address leads now ([`link`](super::link); without an invalidation connection the store's upkeep).
 //!
 //! A value that was taken and is not seen ends all connections. A value that could not be written says nothing: the
 //! near cache is switched off then, and requests are served.
@@ -19,9 +19,12 @@ use arc_swap::ArcSwapOption;
 use redis::{RedisResult, Value, cmd};
 use tokio::time::timeout;
 
+use super::Inner;
 use super::connection::Connection;
 use super::era::Era;
 use super::link::{Link, Lost, Proof, Route, write_probe};
+use crate::coherence::Tick;
+use crate::trace;
 
 /// What a connection is compared with before its first use.
 pub(super) struct Proofs {
@@ -35,6 +38,8 @@ pub(super) struct Proofs {
     count: AtomicU64,
     /// How long a step may take.
     patience: Duration,
+    /// When a connection was made last to see where the address leads, in nanoseconds.
+    checked: AtomicU64,
 }
 
 impl Proofs {
@@ -46,6 +51,7 @@ impl Proofs {
             key,
             count: AtomicU64::new(0),
             patience,
+            checked: AtomicU64::new(0),
         }
     }
 
@@ -55,6 +61,11 @@ impl Proofs {
 
     pub(super) fn set_reference(&self, connection: Option<Arc<Connection>>) {
         self.reference.store(connection);
+    }
+
+    /// Whether there is an invalidation connection, which is compared with the address by itself.
+    fn has_links(&self) -> bool {
+        !self.links().is_empty()
     }
 
     fn links(&self) -> MutexGuard<'_, Vec<Arc<Link>>> {
@@ -126,6 +137,35 @@ impl Era {
             }
         }
         true
+    }
+}
+
+impl Inner {
+    /// Where there is no invalidation connection: makes a connection, if one is due, and compares it with the one on which
+    /// requests are sent. If it leads elsewhere, all connections end.
+    pub(super) async fn follow_address(&self) {
+        let proofs = self.eras.proofs();
+        let checked = Tick::from_nanos(proofs.checked.load(Ordering::Relaxed));
+        // The caller comes once a second, give or take a little.
+        let interval = self.address_check.saturating_sub(self.address_check / 10);
+        if proofs.has_links() || Tick::now() < checked.after(interval) {
+            return;
+        }
+        proofs.checked.store(Tick::now().as_nanos(), Ordering::Relaxed);
+        match self.requests.fresh(self.requests.timeout()).await {
+            Ok((mut connection, _)) => {
+                if self.eras.is_elsewhere(&mut connection).await {
+                    trace::warn!(
+                        "the address of redis leads to another server: all connections are made anew"
+                    );
+                    self.eras.ends();
+                }
+            }
+            Err(error) => {
+                let error = trace::Chain(&error);
+                trace::debug!("where the address of redis leads is not known", error = error);
+            }
+        }
     }
 }
 

@@ -21,9 +21,8 @@ impl Links {
         let mut next = link.address_proved().after(interval);
         loop {
             sleep(next.since(Tick::now())).await;
-            let begun = Tick::now();
             match self.compare_address(link).await {
-                Ok(Ok(Proof::Same(_))) => {
+                Ok(Ok((Proof::Same(_), begun))) => {
                     link.address_leads_here(begun);
                     if std::mem::take(&mut failing) {
                         trace::info!("where the address of redis leads is known again");
@@ -31,9 +30,9 @@ impl Links {
                     pause = FIRST_PAUSE;
                     next = begun.after(interval);
                 }
-                Ok(Ok(Proof::Other)) => return Lost::Moved,
+                Ok(Ok((Proof::Other, _))) => return Lost::Moved,
                 Err(_) => return Lost::Closed,
-                Ok(Ok(Proof::Unknown(error))) => {
+                Ok(Ok((Proof::Unknown(error), _))) => {
                     self.unknown_address(&store_error(&error), &mut failing);
                     next = Tick::now().after(pause);
                     pause = (pause * 2).min(LAST_PAUSE);
@@ -56,11 +55,12 @@ impl Links {
         }
     }
 
-    /// Makes a connection, and compares it with the link. The outer error is the link's.
-    async fn compare_address(&self, link: &Link) -> RedisResult<Result<Proof, StoreError>> {
+    /// Makes a connection, and compares it with the link; and when it was begun. The outer error is the link's.
+    async fn compare_address(&self, link: &Link) -> RedisResult<Result<(Proof, Tick), StoreError>> {
         match self.store.requests.fresh(self.lease).await {
-            Ok(mut connection) => {
-                link.prove(&mut connection, Route::Address, self.lease).await.map(Ok)
+            Ok((mut connection, begun)) => {
+                let proof = link.prove(&mut connection, Route::Address, self.lease).await?;
+                Ok(Ok((proof, begun)))
             }
             Err(error) => Ok(Err(error)),
         }

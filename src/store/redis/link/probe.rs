@@ -124,12 +124,14 @@ impl Link {
     ) -> RedisResult<Proof> {
         let probe = self.probes.of(route);
         let _turn = probe.turn.lock().await;
-        let first = self.try_to_prove(connection, probe, patience).await?;
+        // A request waits for the first use of a connection.
+        let limit = if route == Route::New { patience } else { self.patience };
+        let first = self.try_to_prove(connection, probe, patience, limit).await?;
         if !matches!(first, Proof::Other) {
             return Ok(first);
         }
         // The key may have been evicted or flushed in between, or a write of before came late.
-        self.try_to_prove(connection, probe, patience).await
+        self.try_to_prove(connection, probe, patience, limit).await
     }
 
     async fn try_to_prove(
@@ -137,9 +139,10 @@ impl Link {
         connection: &mut Connection,
         probe: &Probe,
         patience: Duration,
+        limit: Duration,
     ) -> RedisResult<Proof> {
         // From here on a change is told; one that was told before is not the one to come.
-        self.get(&probe.key).await?;
+        self.get(&probe.key, limit).await?;
         probe.told.store(0, Ordering::Release);
         let value = (probe.count.fetch_add(1, Ordering::Relaxed) + 1).to_string();
         let sent = Tick::now();
@@ -149,18 +152,18 @@ impl Link {
             return Ok(Proof::Unknown(error));
         }
         // The news are ahead of this answer: it was written before this was asked.
-        let seen = self.get(&probe.key).await?;
+        let seen = self.get(&probe.key, limit).await?;
         let told = Tick::from_nanos(probe.told.load(Ordering::Acquire));
         let is_same = seen == Value::BulkString(value.into()) && told.as_nanos() != 0;
         Ok(if is_same { Proof::Same(told.since(sent)) } else { Proof::Other })
     }
 
-    async fn get(&self, key: &str) -> RedisResult<Value> {
+    async fn get(&self, key: &str, limit: Duration) -> RedisResult<Value> {
         let mut get = cmd("GET");
         get.arg(key);
         let mut connection = self.connection.clone();
-        let late = |_| Err((ErrorKind::Io, "no answer within the lease").into());
-        let answer = timeout(self.patience, connection.send_packed_command(&get)).await;
+        let late = |_| Err((ErrorKind::Io, "no answer in time").into());
+        let answer = timeout(limit, connection.send_packed_command(&get)).await;
         answer.unwrap_or_else(late).and_then(Value::extract_error)
     }
 }
