@@ -837,7 +837,7 @@ export interface components {
         };
         /** @description How the session store is. */
         StoreHealth: {
-            /** @description Whether it answered. */
+            /** @description Whether it answered. A server that is not the primary counts as not connected. */
             connected: boolean;
             /** @description `memory`, `redis`, or what another store calls itself. */
             kind: string;
@@ -846,8 +846,15 @@ export interface components {
              * @description How long the answer took, in milliseconds.
              */
             latency_ms: number | null;
+            /**
+             * @description What is wrong with it: `unavailable`, `not_primary`, `write_refused` or another kind of store error; `null` for a
+             *     store that answers and takes writes.
+             */
+            problem: string | null;
             /** @description The server's version, where there is a server that answered. */
             version: string | null;
+            /** @description Whether it answered and takes writes. If not, living sessions are served, and logins are refused. */
+            writable: boolean;
         };
         /**
          * @description How the token is to be sent.
@@ -919,7 +926,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description It is. */
+            /** @description It is. Degraded, if the session store answers and takes no writes. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -945,7 +952,9 @@ export interface operations {
                      *         "connected": true,
                      *         "kind": "redis",
                      *         "latency_ms": 0.2,
-                     *         "version": "7.0.15"
+                     *         "problem": null,
+                     *         "version": "7.0.15",
+                     *         "writable": true
                      *       },
                      *       "worker": "running"
                      *     }
@@ -991,7 +1000,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description The session store does not answer. */
+            /** @description The session store does not answer, or is not the primary. */
             503: {
                 headers: {
                     /** @description After how many seconds to try again. */
@@ -1019,7 +1028,9 @@ export interface operations {
                      *         "connected": false,
                      *         "kind": "redis",
                      *         "latency_ms": null,
-                     *         "version": null
+                     *         "problem": "unavailable",
+                     *         "version": null,
+                     *         "writable": false
                      *       },
                      *       "worker": "running"
                      *     }
@@ -3137,7 +3148,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description It is. */
+            /** @description It is. Degraded, if the session store answers and takes no writes. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3163,7 +3174,9 @@ export interface operations {
                      *         "connected": true,
                      *         "kind": "redis",
                      *         "latency_ms": 0.2,
-                     *         "version": "7.0.15"
+                     *         "problem": null,
+                     *         "version": "7.0.15",
+                     *         "writable": true
                      *       },
                      *       "worker": "running"
                      *     }
@@ -3209,7 +3222,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description The session store does not answer. */
+            /** @description The session store does not answer, or is not the primary. */
             503: {
                 headers: {
                     /** @description After how many seconds to try again. */
@@ -3237,7 +3250,9 @@ export interface operations {
                      *         "connected": false,
                      *         "kind": "redis",
                      *         "latency_ms": null,
-                     *         "version": null
+                     *         "problem": "unavailable",
+                     *         "version": null,
+                     *         "writable": false
                      *       },
                      *       "worker": "running"
                      *     }
@@ -4275,7 +4290,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description It is. */
+            /** @description It is. Degraded, if the session store answers and takes no writes. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4301,7 +4316,9 @@ export interface operations {
                      *         "connected": true,
                      *         "kind": "redis",
                      *         "latency_ms": 0.2,
-                     *         "version": "7.0.15"
+                     *         "problem": null,
+                     *         "version": "7.0.15",
+                     *         "writable": true
                      *       },
                      *       "worker": "running"
                      *     }
@@ -4347,7 +4364,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description The session store does not answer. */
+            /** @description The session store does not answer, or is not the primary. */
             503: {
                 headers: {
                     /** @description After how many seconds to try again. */
@@ -4375,7 +4392,9 @@ export interface operations {
                      *         "connected": false,
                      *         "kind": "redis",
                      *         "latency_ms": null,
-                     *         "version": null
+                     *         "problem": "unavailable",
+                     *         "version": null,
+                     *         "writable": false
                      *       },
                      *       "worker": "running"
                      *     }
