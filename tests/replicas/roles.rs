@@ -19,6 +19,8 @@ use crate::{primary, replica_of};
 struct Failover {
     old: RedisServer,
     new: RedisServer,
+    /// One that takes long to send its data.
+    slow: RedisServer,
 }
 
 /// How the old primary is demoted.
@@ -28,7 +30,7 @@ enum Demoted {
     LinkDown,
     /// Its new primary wants a password that it does not have.
     WithoutMasterauth,
-    /// It receives the data of its new primary, and has not got it yet.
+    /// It receives the data of another primary, and has not got it yet.
     FirstSync,
 }
 
@@ -36,7 +38,10 @@ impl Failover {
     async fn start() -> Self {
         let old = primary().await;
         let new = replica_of(&old).await;
-        Self { old, new }
+        let delays = ["--repl-diskless-sync-delay", "0", "--rdb-key-save-delay", "20000000"];
+        let slow = RedisServer::start_with(&delays).await;
+        slow.command(&["SET", "one", "key"]).await;
+        Self { old, new, slow }
     }
 
     async fn take_over(&self, demoted: Demoted) {
@@ -51,12 +56,7 @@ impl Failover {
                 self.old.command(&["REPLICAOF", "127.0.0.1", &port]).await;
             }
             Demoted::FirstSync => {
-                for setting in
-                    [["repl-diskless-sync-delay", "0"], ["rdb-key-save-delay", "5000000"]]
-                {
-                    let words = [&["CONFIG", "SET"], &setting[..]].concat();
-                    self.new.command(&words).await;
-                }
+                let port = self.slow.port().to_string();
                 self.old.command(&["REPLICAOF", "127.0.0.1", &port]).await;
                 until("the first sync has begun", async || {
                     let info = self.old.text(&["INFO", "replication"]).await.unwrap();
