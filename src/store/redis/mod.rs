@@ -55,6 +55,7 @@ mod keys;
 mod lane;
 mod link;
 mod pool;
+mod pool_state;
 mod position;
 mod proof;
 mod reading;

@@ -1,10 +1,9 @@
 //! Connections: a small pool of multiplexed ones, checked out for as long as it takes to clone a handle.
 
-use std::fmt;
 use std::future::Future;
 use std::pin::pin;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
 use std::time::Duration;
 
@@ -12,20 +11,17 @@ use arc_swap::ArcSwapOption;
 use bb8_redis::bb8;
 use redis::aio::SendError;
 use redis::{AsyncConnectionConfig, PushInfo, PushKind, Value, cmd, pipe};
-use tokio::sync::Notify;
 
 use super::connection::{Connection, Health};
 use super::endpoint::{ConnectError, Endpoint, Target};
 use super::era::Era;
 use super::error::{fault, store_error};
+use super::pool_state::{ConnectionError, NO_CREDENTIALS, Sink, State};
 use super::scripts::{Hashes, Script};
 use super::server::ServerInfo;
 use super::time::{ServerClock, micros_of};
 use crate::coherence::Tick;
 use crate::store::{StoreError, StoreErrorKind};
-use crate::trace;
-
-const NO_CREDENTIALS: &str = "the credentials provider did not answer in time";
 
 /// The pool. Clones of one connection may outlive their check-out; the socket closes with the last.
 pub(super) struct Pool {
@@ -255,8 +251,9 @@ impl Connector {
         let answers = connection.send_all(&greeting).await?;
         let [hello, hash] = <[Value; 2]>::try_from(answers).map_err(|_| unexpected())?;
         connection.greeted(&hello.extract_error()?, sent)?;
-        let hash = redis::from_redis_value(hash.extract_error()?).map_err(|_| unexpected())?;
-        connection.knows(Script::Probe.alone(hash));
+        let hash: String =
+            redis::from_redis_value(hash.extract_error()?).map_err(|_| unexpected())?;
+        connection.knows(Script::Probe.alone(&hash));
         Ok(connection)
     }
 
@@ -305,92 +302,6 @@ impl bb8::ManageConnection for Connector {
 
     fn has_broken(&self, connection: &mut Connection) -> bool {
         !connection.is_of_use()
-    }
-}
-
-/// What the pool hears from its connections.
-#[derive(Debug)]
-pub(super) enum ConnectionError {
-    /// One could not be made.
-    Failed(StoreError),
-    /// One was found closed at check-out; the pool makes another.
-    Closed,
-}
-
-/// Whether connections can be made, and why not.
-struct State {
-    endpoint: Arc<Endpoint>,
-    last: Mutex<Option<StoreError>>,
-    failure: Notify,
-    eras: Arc<Era>,
-    changes: Arc<AtomicU64>,
-}
-
-impl State {
-    fn new(endpoint: Arc<Endpoint>, eras: Arc<Era>) -> Self {
-        Self {
-            endpoint,
-            last: Mutex::default(),
-            failure: Notify::new(),
-            eras,
-            changes: Arc::default(),
-        }
-    }
-
-    fn failed(&self, error: &StoreError) {
-        let first = self.swap(Some(error.clone())).is_none();
-        if first {
-            let cause = std::error::Error::source(error);
-            trace::error!(
-                "no connection to redis",
-                kind = error.kind().as_str(),
-                cause = cause.map(|cause| trace::Chain(cause).to_string()).unwrap_or_default()
-            );
-        }
-        self.failure.notify_waiters();
-    }
-
-    fn connected(&self) {
-        if self.swap(None).is_some() {
-            trace::info!("connected to redis again");
-        }
-    }
-
-    fn swap(&self, new: Option<StoreError>) -> Option<StoreError> {
-        std::mem::replace(&mut *self.last.lock().unwrap_or_else(PoisonError::into_inner), new)
-    }
-
-    /// Why there is no connection.
-    fn reason(&self) -> StoreError {
-        let last = self.last.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        last.unwrap_or_else(|| {
-            let what = if self.endpoint.is_waiting_for_credentials() {
-                NO_CREDENTIALS
-            } else {
-                "no connection was free in time"
-            };
-            fault(StoreErrorKind::Unavailable, what)
-        })
-    }
-}
-
-struct Sink(Arc<State>);
-
-impl fmt::Debug for Sink {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Sink").finish_non_exhaustive()
-    }
-}
-
-impl bb8::ErrorSink<ConnectionError> for Sink {
-    fn sink(&self, error: ConnectionError) {
-        if let ConnectionError::Failed(error) = error {
-            self.0.failed(&error);
-        }
-    }
-
-    fn boxed_clone(&self) -> Box<dyn bb8::ErrorSink<ConnectionError>> {
-        Box::new(Self(Arc::clone(&self.0)))
     }
 }
 

@@ -70,8 +70,8 @@ impl Script {
     }
 
     /// The names where the server knows no other script.
-    pub(super) fn alone(self, hash: String) -> Hashes {
-        let name = |script| if script == self { hash.clone() } else { String::new() };
+    pub(super) fn alone(self, hash: &str) -> Hashes {
+        let name = |script| if script == self { hash.to_owned() } else { String::new() };
         Self::ALL.map(name).to_vec()
     }
 

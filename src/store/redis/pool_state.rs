@@ -1,0 +1,104 @@
+//! Whether a pool's connections can be made, and why not.
+
+use std::fmt;
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bb8_redis::bb8;
+use tokio::sync::Notify;
+
+use super::endpoint::Endpoint;
+use super::era::Era;
+use super::error::fault;
+use crate::store::{StoreError, StoreErrorKind};
+use crate::trace;
+
+pub(super) const NO_CREDENTIALS: &str = "the credentials provider did not answer in time";
+
+/// What the pool hears from its connections.
+#[derive(Debug)]
+pub(super) enum ConnectionError {
+    /// One could not be made.
+    Failed(StoreError),
+    /// One was found closed at check-out; the pool makes another.
+    Closed,
+}
+
+/// Whether connections can be made, and why not.
+pub(super) struct State {
+    pub(super) endpoint: Arc<Endpoint>,
+    last: Mutex<Option<StoreError>>,
+    pub(super) failure: Notify,
+    pub(super) eras: Arc<Era>,
+    /// See [`Pool::changes`](super::pool::Pool::changes).
+    pub(super) changes: Arc<AtomicU64>,
+}
+
+impl State {
+    pub(super) fn new(endpoint: Arc<Endpoint>, eras: Arc<Era>) -> Self {
+        Self {
+            endpoint,
+            last: Mutex::default(),
+            failure: Notify::new(),
+            eras,
+            changes: Arc::default(),
+        }
+    }
+
+    fn failed(&self, error: &StoreError) {
+        let first = self.swap(Some(error.clone())).is_none();
+        if first {
+            let cause = std::error::Error::source(error);
+            trace::error!(
+                "no connection to redis",
+                kind = error.kind().as_str(),
+                cause = cause.map(|cause| trace::Chain(cause).to_string()).unwrap_or_default()
+            );
+        }
+        self.failure.notify_waiters();
+    }
+
+    pub(super) fn connected(&self) {
+        if self.swap(None).is_some() {
+            trace::info!("connected to redis again");
+        }
+    }
+
+    fn swap(&self, new: Option<StoreError>) -> Option<StoreError> {
+        std::mem::replace(&mut *self.last.lock().unwrap_or_else(PoisonError::into_inner), new)
+    }
+
+    /// Why there is no connection.
+    pub(super) fn reason(&self) -> StoreError {
+        let last = self.last.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        last.unwrap_or_else(|| {
+            let what = if self.endpoint.is_waiting_for_credentials() {
+                NO_CREDENTIALS
+            } else {
+                "no connection was free in time"
+            };
+            fault(StoreErrorKind::Unavailable, what)
+        })
+    }
+}
+
+/// Takes the errors of connects.
+pub(super) struct Sink(pub(super) Arc<State>);
+
+impl fmt::Debug for Sink {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sink").finish_non_exhaustive()
+    }
+}
+
+impl bb8::ErrorSink<ConnectionError> for Sink {
+    fn sink(&self, error: ConnectionError) {
+        if let ConnectionError::Failed(error) = error {
+            self.0.failed(&error);
+        }
+    }
+
+    fn boxed_clone(&self) -> Box<dyn bb8::ErrorSink<ConnectionError>> {
+        Box::new(Self(Arc::clone(&self.0)))
+    }
+}
