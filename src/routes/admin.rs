@@ -6,10 +6,12 @@ use axum::extract::State;
 use http::Uri;
 
 use super::answer::{self, Answer};
+use super::code::Code;
 use super::context::Context;
 use super::input::{self, Paging, Params};
 use super::shapes::{
-    Cleaned, Deleted, ListedSession, SessionList, SessionStatistics, UserSession, UserSessions,
+    Cleaned, Deleted, Done, ListedSession, SessionList, SessionStatistics, UserSession,
+    UserSessions,
 };
 use crate::reason::EndReason;
 use crate::session::{Session, SessionData};
@@ -58,6 +60,21 @@ pub(super) async fn end_user<D: SessionData>(
     let count = manager.delete_all(&user, EndReason::Admin).await?.len() as u64;
     let message = format!("Successfully deleted {count} session(s) for user {user}");
     answer::ok(&Deleted { message, deleted_count: count })
+}
+
+/// `DELETE /user/{user_id}/sessions/{session_id}`.
+pub(super) async fn end_session<D: SessionData>(
+    State(context): State<Context<D>>,
+    admin: Session<D>,
+    params: Params,
+) -> Answer {
+    let (user, id) = (input::user_id(&params)?, input::session_id(&params)?);
+    let manager = context.manager.acting_as(admin.user_id().clone());
+    if manager.delete(&user, &id, EndReason::Admin).await? {
+        answer::ok(&Done { message: "Session ended".to_owned() })
+    } else {
+        Err(Code::NotFound.into())
+    }
 }
 
 /// `POST /cleanup`.

@@ -23,9 +23,9 @@ fn no_user() -> Problem {
     Problem::invalid_body("`user_id` must be 1 to 256 bytes of UTF-8")
 }
 
-/// What is wrong with nothing at all, where `param}` should be.
+/// The answer to a path in which `param` is empty.
 pub(super) fn empty(param: &str) -> Problem {
-    if param.starts_with("user_id") { no_user() } else { Code::NotFound.into() }
+    if param == "user_id" { no_user() } else { Code::NotFound.into() }
 }
 
 /// What is no session's name names no session.

@@ -13,9 +13,10 @@
 //! | `GET /me` | who the caller is | `GET /stats` | how many there are |
 //! | `GET /sessions` | the caller's sessions | `GET /user/{user_id}` | one user's |
 //! | `DELETE /sessions/{session_id}` | ends one of them | `DELETE /user/{user_id}` | ends all of one user's |
+//! | | | `DELETE /user/{user_id}/sessions/{session_id}` | ends one of them |
 //! | `GET /health` | whether the service is ready | `POST /cleanup` | frees expired ones |
 //!
-//! The last five session routes are for administrators; there is no way to mount them without that guard.
+//! The last six session routes are for administrators; there is no way to mount them without that guard.
 //!
 //! # Refresh tokens and browsers
 //!

@@ -33,9 +33,10 @@ pub(super) fn router<D: SessionData>(group: Group, context: Context<D>) -> Route
         let mut grown = mem::take(router).route(path, handler.clone());
         // axum takes no empty parameter. The handler is not asked: below a parameter of the application's own with the
         // same name it would find that one.
-        if let Some((parent, param)) = path.split_once('{') {
+        for (without, param) in with_an_empty_parameter(path) {
             let refuse = async move |_: Request, _: Next| input::empty(param).into_response();
-            grown = grown.route(parent, handler.route_layer(middleware::from_fn(refuse)));
+            let refused = handler.clone().route_layer(middleware::from_fn(refuse));
+            grown = grown.route(&without, refused);
         }
         *router = grown;
     }
@@ -58,6 +59,14 @@ pub(super) fn router<D: SessionData>(group: Group, context: Context<D>) -> Route
         Group::Health => say_405(open).fallback(not_found),
     };
     seal(router.with_state(context).layer(middleware::from_fn_with_state(limit, in_time)))
+}
+
+/// The path with each of its parameters left empty in turn, and that parameter's name.
+fn with_an_empty_parameter(path: &'static str) -> impl Iterator<Item = (String, &'static str)> {
+    path.match_indices('{').filter_map(move |(start, _)| {
+        let (param, rest) = path.get(start + 1..)?.split_once('}')?;
+        Some((format!("{}{rest}", path.get(..start)?), param))
+    })
 }
 
 /// Routes of that access, out of reach for other sites if cookies count there.

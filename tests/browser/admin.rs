@@ -104,30 +104,30 @@ async fn an_odd_user_id_is_one_literal_user() {
 }
 
 #[tokio::test]
-async fn a_user_who_is_thrown_out_is_out() {
+async fn an_admin_ends_all_sessions_of_a_user() {
     let page = Page::open().await;
-    let mut thrown = Vec::new();
+    let mut ended = Vec::new();
     for agent in ["curl/8.5.0", IPHONE] {
-        thrown.push(page.elsewhere("jeju", "password123", agent).await);
+        ended.push(page.elsewhere("jeju", "password123", agent).await);
     }
     let stays = page.elsewhere("user", "password123", IPHONE).await;
     everybody(&page);
-    let of_jeju = "#all-rows [aria-label*='jeju']";
+    let of_jeju = "#all-rows [aria-label^='End all'][aria-label*='jeju']";
     assert_eq!(page.value(&format!("all(\"{of_jeju}\").length")), 2);
 
     page.click(of_jeju);
     page.until("it asks", "get('ask').open");
-    assert_eq!(page.value("text('#ask-title')"), "Throw \u{2068}jeju\u{2069} out?");
+    assert_eq!(page.value("text('#ask-title')"), "End all sessions of \u{2068}jeju\u{2069}?");
     page.click("#ask-no");
     page.until("no is no", "!get('ask').open");
-    page.must("GET", "/api/data", &thrown[0]).await;
+    page.must("GET", "/api/data", &ended[0]).await;
 
     page.click(of_jeju);
     page.click("#ask-yes");
-    page.until_says("said", "\u{2068}jeju\u{2069} was thrown out: 2 sessions ended.");
+    page.until_says("said", "2 sessions of \u{2068}jeju\u{2069} ended.");
     page.until_focus("#all-rows button");
     assert_eq!(page.value("all('#all-rows th .under').sort()"), json!(["admin", "user"]));
-    for token in &thrown {
+    for token in &ended {
         page.assert_ended(token, "admin").await;
     }
     page.must("GET", "/api/data", &stays).await;
@@ -135,7 +135,35 @@ async fn a_user_who_is_thrown_out_is_out() {
 }
 
 #[tokio::test]
-async fn an_admin_who_throws_themselves_out_is_told_so() {
+async fn an_admin_ends_one_session_and_the_users_others_stay() {
+    let page = Page::open().await;
+    let mut tokens = Vec::new();
+    for agent in ["curl/8.5.0", IPHONE] {
+        tokens.push(page.elsewhere("jeju", "password123", agent).await);
+    }
+    everybody(&page);
+    let one = "#all-rows [aria-label^='End session'][aria-label*='jeju']";
+    page.click(one);
+    page.until("it asks", "get('ask').open");
+    page.click("#ask-yes");
+    page.until("it is said", "/^Session .* of .*jeju.* ended\\.$/.test(text('#said'))");
+    page.until_focus("#all-rows button");
+    assert_eq!(page.value("all('#all-rows th .under').sort()"), json!(["admin", "jeju"]));
+    let (mut live, mut gone) = (0, 0);
+    for token in &tokens {
+        if page.ask("GET", "/api/data", token).await.status == 200 {
+            live += 1;
+        } else {
+            page.assert_ended(token, "admin").await;
+            gone += 1;
+        }
+    }
+    assert_eq!((live, gone), (1, 1));
+    page.assert_no_complaint_but(&[]);
+}
+
+#[tokio::test]
+async fn an_admin_who_ends_their_own_sessions_is_told_so() {
     let page = Page::open().await;
     everybody(&page);
     page.click("#all-rows .danger");
@@ -209,12 +237,16 @@ async fn chart_and_table_say_what_the_statistics_say() {
     for (label, n) in labels.as_array().unwrap().iter().zip(&roles) {
         assert_eq!(by_role[label.as_str().unwrap()], json!(n), "{stats}");
     }
-    // The longest bar is as wide as its track, and the others are in proportion.
+    // Each bar is its share of the track: 12 of 13, and 1 of 13.
     let widths = page.value(
         "[...document.querySelectorAll('#chart-role .bar')].map((one) => one.getBBox().width)",
     );
     let widths: Vec<f64> = widths.as_array().unwrap().iter().filter_map(Value::as_f64).collect();
-    assert!((widths[1] / widths[0] - 1.0 / 12.0).abs() < 0.01, "{widths:?}");
+    let track = page.value("document.querySelector('#chart-role .track').getBBox().width");
+    let shares: Vec<_> = widths.iter().map(|width| width / track.as_f64().unwrap()).collect();
+    for (share, n) in shares.iter().zip([12.0, 1.0]) {
+        assert!((share - n / 13.0).abs() < 0.01, "{shares:?}");
+    }
     // All of them live for an hour, less a moment.
     assert_eq!(counts("chart-left", ".bar")[3], 13);
     assert_eq!(page.value("text('#chart-left figcaption p')"), "Of 13 sessions.");

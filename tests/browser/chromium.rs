@@ -30,33 +30,7 @@ impl Chromium {
     /// Starts it without a window; `languages` is what it asks servers and pages for.
     pub(crate) fn start(languages: &str) -> Self {
         let home = TempDir::new().unwrap();
-        let mut driver = Command::new("chromedriver")
-            .arg("--port=0")
-            // Crash reports and font caches go where the profile goes.
-            .env("HOME", home.path())
-            .env("XDG_CONFIG_HOME", home.path())
-            .env("XDG_CACHE_HOME", home.path())
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap_or_else(|error| match error.kind() {
-                ErrorKind::NotFound => {
-                    panic!(
-                        "chromedriver is missing: run `make test`, which installs it and Chromium"
-                    )
-                }
-                _ => panic!("chromedriver does not start: {error}"),
-            });
-        let mut lines = BufReader::new(driver.stdout.take().unwrap()).lines();
-        let port = lines.find_map(|line| {
-            let line = line.ok()?;
-            line.split_once("successfully on port ")?.1.trim_end_matches('.').parse::<u16>().ok()
-        });
-        let Some(port) = port else {
-            driver.kill().unwrap();
-            panic!("chromedriver ended before it listened: {:?}", driver.wait());
-        };
+        let (driver, port) = driver(&home);
         let address = SocketAddr::from(([127, 0, 0, 1], port));
         let mut chromium = Self { driver, address, session: String::new(), _home: home };
         chromium.open(languages);
@@ -171,6 +145,43 @@ impl Chromium {
         fs::create_dir_all(&folder).unwrap();
         fs::write(folder.join(format!("{name}.png")), picture).unwrap();
     }
+}
+
+/// A chromedriver that listens, and its port.
+///
+/// It looks for a port that is free for IPv6, and ends if the same port is taken for IPv4: then another one is tried.
+fn driver(home: &TempDir) -> (Child, u16) {
+    for _ in 0..10 {
+        let mut driver = Command::new("chromedriver")
+            .arg("--port=0")
+            // Crash reports and font caches go where the profile goes.
+            .env("HOME", home.path())
+            .env("XDG_CONFIG_HOME", home.path())
+            .env("XDG_CACHE_HOME", home.path())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap_or_else(|error| match error.kind() {
+                ErrorKind::NotFound => {
+                    panic!(
+                        "chromedriver is missing: run `make test`, which installs it and Chromium"
+                    )
+                }
+                _ => panic!("chromedriver does not start: {error}"),
+            });
+        let mut lines = BufReader::new(driver.stdout.take().unwrap()).lines();
+        let port = lines.find_map(|line| {
+            let line = line.ok()?;
+            line.split_once("successfully on port ")?.1.trim_end_matches('.').parse::<u16>().ok()
+        });
+        match port {
+            Some(port) => return (driver, port),
+            // Its output has ended, and so has it.
+            None => drop(driver.wait()),
+        }
+    }
+    panic!("chromedriver ended ten times before it listened");
 }
 
 impl Drop for Chromium {

@@ -38,6 +38,22 @@ async fn a_session_that_was_ended_elsewhere_is_told_why() {
     page.assert_no_complaint_but(&[401]);
 }
 
+/// An administrator's page has three views, and each hears of the end when its tab becomes visible again.
+#[tokio::test]
+async fn a_tab_that_becomes_visible_asks_whether_its_session_lives() {
+    let page = Page::open().await;
+    for view in ["mine", "all", "stats"] {
+        page.login("admin", "admin123");
+        page.go(view);
+        let other = page.elsewhere("admin", "admin123", IPHONE).await;
+        page.must("POST", "/api/auth/logout-all", &other).await;
+        page.script("document.dispatchEvent(new Event('visibilitychange'))");
+        page.until_says("alarm", "Your session was ended: you were logged out everywhere.");
+        page.until_focus("#login-title");
+    }
+    page.assert_no_complaint_but(&[401]);
+}
+
 #[tokio::test]
 async fn a_session_that_runs_out_is_noticed_without_a_click() {
     let env = [("SESSION_TTL", "5"), ("SESSION_REFRESH_THRESHOLD", "1")];

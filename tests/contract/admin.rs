@@ -140,7 +140,17 @@ fn ends(jeju: &Login, other: &Login, user: &Login, admin: &Login) -> Vec<crate::
     let end = |id: &str| delete(format!("/api/session/user/{id}")).token(&admin.token);
     let mut rows = Vec::new();
     rows.push(end("nobody").answers(200, deleted(0, "nobody")));
-    rows.push(end("jeju").answers(200, deleted(2, "jeju")));
+    // One session; the user's other one stays. Another user's session is not found under this one's name.
+    let one = |user: &str, login: &Login| end(&format!("{user}/sessions/{}", login.id));
+    rows.push(one("user", jeju).refused("not_found"));
+    rows.push(end("jeju/sessions/%20").refused("not_found"));
+    rows.push(end("jeju/sessions/").refused("not_found").note("no session id"));
+    rows.push(end(&format!("/sessions/{}", jeju.id)).invalid("<with user_id>").note("no user id"));
+    rows.push(one("jeju", jeju).answers(200, json!({"message": "Session ended"})));
+    rows.push(one("jeju", jeju).refused("not_found"));
+    rows.push(get("/api/data").token(&jeju.token).revoked("admin"));
+    rows.push(get("/api/data").token(&other.token).answers(200, json!("<any>")));
+    rows.push(end("jeju").answers(200, deleted(1, "jeju")));
     rows.push(end("jeju").answers(200, deleted(0, "jeju")).note("again"));
     for ended in [jeju, other] {
         rows.push(get("/api/data").token(&ended.token).revoked("admin"));

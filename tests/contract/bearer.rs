@@ -23,12 +23,13 @@ pub(crate) fn protected() -> Vec<Send> {
 }
 
 /// Those that need an administrator's.
-pub(crate) fn for_admins() -> [Send; 5] {
+pub(crate) fn for_admins() -> [Send; 6] {
     [
         get("/api/session/all"),
         get("/api/session/stats"),
         get("/api/session/user/nobody"),
         delete("/api/session/user/nobody"),
+        delete("/api/session/user/nobody/sessions/none"),
         post("/api/session/cleanup"),
     ]
 }

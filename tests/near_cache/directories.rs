@@ -1,5 +1,7 @@
 //! The user directory decides with each failure policy, whoever asks first, hangs up or waits.
 
+#![expect(clippy::disallowed_methods, reason = "requests run at the same time, as a server's do")]
+
 use std::convert::Infallible;
 use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};

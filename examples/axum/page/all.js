@@ -1,4 +1,4 @@
-// "Everybody", for administrators: all sessions page by page, those of one user, and throwing a user out.
+// "Everybody", for administrators: all sessions page by page, those of one user, and ending one or all of them.
 
 import { call, now, userPath, whoAmI } from "./api.js";
 import { ask, el, focusRow, get, row, showRows } from "./dom.js";
@@ -71,9 +71,10 @@ export function draw() {
 }
 
 function sessionRow(session, at) {
-  const label = t("throw_out_named", { id: quoted(session.user_id) });
-  const button = el("button", { type: "button", class: "danger", "aria-label": label }, t("throw_out"));
-  button.addEventListener("click", () => act(button, () => throwOut(session.user_id, at)));
+  const id = quoted(session.user_id);
+  const short = session.session_id.slice(0, 8);
+  const one = danger("end", t("end_session_named", { id, session: short }), () => endOne(session, at));
+  const every = danger("end_all", t("end_all_named", { id }), () => endAll(session.user_id, at));
   return row(
     [
       [
@@ -86,30 +87,55 @@ function sessionRow(session, at) {
       [t("left"), until(session.until)],
       [
         t("session"),
-        el("code", {}, session.session_id.slice(0, 8)),
+        el("code", {}, short),
         // Told of one user's sessions only.
         "user_agent" in session ? el("span", { class: "under" }, el("bdi", {}, device(session.user_agent))) : null,
       ],
-      [t("action"), button],
+      [t("action"), one, " ", every],
     ],
     { "data-key": session.session_id },
   );
 }
 
-async function throwOut(id, at) {
+function danger(text, label, work) {
+  const button = el("button", { type: "button", class: "danger", "aria-label": label }, t(text));
+  button.addEventListener("click", () => act(button, work));
+  return button;
+}
+
+async function endOne(session, at) {
+  const path = userPath(session.user_id);
+  if (path === null) return refuse("search_path");
+  const named = { id: quoted(session.user_id), session: session.session_id.slice(0, 8) };
+  if (!(await ask(t("end_session_ask", named), t("end_session_text", named), t("end")))) return;
+  let told = "end_session_done";
+  try {
+    await call("DELETE", `${path}/sessions/${encodeURIComponent(session.session_id)}`);
+  } catch (problem) {
+    if (problem.status !== 404) throw problem;
+    told = "gone_already";
+  }
+  await ended(({ session_id }) => session_id !== session.session_id, told, named, at);
+}
+
+async function endAll(id, at) {
   const path = userPath(id);
   if (path === null) return refuse("search_path");
   const named = { id: quoted(id) };
-  if (!(await ask(t("throw_out_ask", named), t("throw_out_text", named), t("throw_out")))) return;
+  if (!(await ask(t("end_all_ask", named), t("end_all_text", named), t("end_all")))) return;
   const { deleted_count: n } = await call("DELETE", path);
-  // A list that was asked for before would bring them back.
+  await ended((session) => session.user_id !== id, "end_all_done", { ...named, n }, at);
+}
+
+/** Takes ended sessions out of the list; the other rows stay where they are, on whichever page they were. */
+async function ended(stays, told, values, at) {
+  // A list that was requested before would bring them back.
   turn += 1;
-  // The rows of other users stay where they are, on whichever page they were.
-  sessions = sessions.filter((session) => session.user_id !== id);
+  sessions = sessions.filter(stays);
   draw();
-  // Who threw themselves out is told so by the next answer.
+  // An administrator who ended their own session learns it from this answer.
   await whoAmI();
-  say("thrown_out", { ...named, n });
+  say(told, values);
   focusRow(get("all-rows"), at, get("all-list"));
 }
 

@@ -16,21 +16,24 @@ export function chart(figure, title, note, first, rows) {
   figure.replaceChildren(caption, bars(title, rows), table(title, first, rows, open));
 }
 
+const total = (rows) => rows.reduce((sum, { n }) => sum + n, 0);
+
+/** Each bar is its share of the total. */
 function bars(title, rows) {
-  const most = Math.max(1, ...rows.map(({ n }) => n));
+  const all = Math.max(1, total(rows));
   const told = rows.map(({ label, n }) => `${label}: ${number(n)}`).join(", ");
   const drawn = rows.flatMap(({ label, n }, at) => [
     svg("text", { x: 0, y: at * ROW + 16, class: "label" }, label),
     svg("text", { x: "100%", y: at * ROW + 16, class: "value", "text-anchor": "end" }, number(n)),
     svg("rect", { x: 0, y: at * ROW + 24, width: "100%", height: 10, rx: 5, class: "track" }),
-    svg("rect", { x: 0, y: at * ROW + 24, width: `${(n / most) * 100}%`, height: 10, rx: 5, class: "bar", "data-n": n }),
+    svg("rect", { x: 0, y: at * ROW + 24, width: `${(n / all) * 100}%`, height: 10, rx: 5, class: "bar", "data-n": n }),
   ]);
   // Without a viewBox: widths are per cent, so the letters keep their size on every screen.
   return svg("svg", { role: "img", "aria-label": `${title}. ${told}`, width: "100%", height: rows.length * ROW }, ...drawn);
 }
 
 function table(title, first, rows, open) {
-  const all = rows.reduce((sum, { n }) => sum + n, 0);
+  const all = total(rows);
   const head = (text) => el("th", { scope: "col" }, text);
   const body = rows.map(({ label, n }) =>
     el("tr", {},

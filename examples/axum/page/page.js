@@ -219,8 +219,9 @@ addEventListener("hashchange", () => {
   // The skip link has a hash of its own.
   if (loggedIn() && Object.hasOwn(VIEWS, location.hash.slice(1))) open(asked());
 });
+// A session may have been ended while nobody looked: every view asks, and not only the one that lists it.
 document.addEventListener("visibilitychange", () => {
-  if (document.visibilityState === "visible" && loggedIn() && shown === "mine") look();
+  if (document.visibilityState === "visible" && loggedIn()) look();
 });
 setInterval(() => {
   if (!loggedIn()) return;

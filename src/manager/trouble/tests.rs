@@ -1,6 +1,8 @@
 //! Requests that wait for one another, a slow directory, and a store that is away or is not: on a paused
 //! clock, so that each request hangs up exactly when a test says.
 
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test stops at the first surprise")]
+
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};

@@ -2,10 +2,9 @@
 
 use axum::routing::{delete, get, post};
 use serde_json::json;
-use utoipa::openapi::path::{HttpMethod, ParameterIn};
-use utoipa::openapi::schema::{ObjectBuilder, SchemaType, Type};
+use utoipa::openapi::path::HttpMethod;
 
-use super::{Access, Endpoint};
+use super::{Access, Endpoint, session_id};
 use crate::routes::code::Code;
 use crate::routes::delivery::{Delivery, Refresh};
 use crate::routes::document::About;
@@ -73,20 +72,12 @@ pub(super) fn auth<D: SessionData>(delivery: &Delivery) -> Vec<Endpoint<D>> {
             path: "/sessions/{session_id}",
             access: Access::Session,
             handler: delete(own::end_session::<D>),
-            about: About::new(
+            about: session_id(About::new(
                 TAG,
                 "end_session",
                 "Ends one of the caller's sessions",
                 "Another user's session is not found.",
-            )
-            .parameter(
-                ParameterIn::Path,
-                "session_id",
-                "The session's public name, from the list.",
-                ObjectBuilder::new()
-                    .schema_type(SchemaType::new(Type::String))
-                    .pattern(Some("^[A-Za-z0-9_-]{1,64}$")),
-            )
+            ))
             .answers::<Done>(200, "It has ended.", json!({"message": "Session ended"}))
             .problems(&[Code::NotFound]),
         },

@@ -7,7 +7,8 @@ mod session;
 mod tokens;
 
 use axum::routing::MethodRouter;
-use utoipa::openapi::path::HttpMethod;
+use utoipa::openapi::path::{HttpMethod, ParameterIn};
+use utoipa::openapi::schema::{ObjectBuilder, SchemaType, Type};
 
 use super::code::Code;
 use super::context::Context;
@@ -95,4 +96,16 @@ impl<D> Endpoint<D> {
             path => format!("{prefix}{path}"),
         }
     }
+}
+
+/// The session that a path names.
+fn session_id(about: About) -> About {
+    about.parameter(
+        ParameterIn::Path,
+        "session_id",
+        "The session's public name, from the list.",
+        ObjectBuilder::new()
+            .schema_type(SchemaType::new(Type::String))
+            .pattern(Some("^[A-Za-z0-9_-]{1,64}$")),
+    )
 }

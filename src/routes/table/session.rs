@@ -5,7 +5,7 @@ use serde_json::json;
 use utoipa::openapi::path::{HttpMethod, ParameterIn};
 use utoipa::openapi::schema::{KnownFormat, Object, ObjectBuilder, SchemaFormat, SchemaType, Type};
 
-use super::{Access, Endpoint};
+use super::{Access, Endpoint, session_id};
 use crate::routes::code::Code;
 use crate::routes::document::About;
 use crate::routes::input::Paging;
@@ -103,6 +103,19 @@ pub(super) fn session<D: SessionData>() -> Vec<Endpoint<D>> {
                 "They have ended.",
                 json!({"message": "Successfully deleted 2 session(s) for user jeju", "deleted_count": 2}),
             ),
+        },
+        Endpoint {
+            method: HttpMethod::Delete,
+            path: "/user/{user_id}/sessions/{session_id}",
+            access: Access::Admin,
+            handler: delete(admin::end_session::<D>),
+            about: session_id(of_user(
+                "end_user_session",
+                "Ends one of a user's sessions",
+                "The user's other sessions stay.",
+            ))
+            .answers::<Done>(200, "It has ended.", json!({"message": "Session ended"}))
+            .problems(&[Code::NotFound]),
         },
         Endpoint {
             method: HttpMethod::Post,
