@@ -110,14 +110,9 @@ impl<D: SessionData> SessionManager<D> {
 
     /// Takes back what was counted, also when the caller goes away. Where that fails, it counts as what failed. `held` is
     /// dropped when that is done.
-    pub(crate) async fn settle(
-        &self,
-        settles: [Option<(Counted, Settle)>; 3],
-        held: impl Send + 'static,
-    ) {
-        let own = |settle: &Option<(Counted, Settle)>| settle.as_ref().is_none_or(|(c, _)| c.own);
-        if settles.iter().all(own) {
-            for (Counted { key, .. }, settle) in settles.iter().flatten() {
+    pub(crate) async fn settle(&self, settles: Vec<(Counted, Settle)>, held: impl Send + 'static) {
+        if settles.iter().all(|(counted, _)| counted.own) {
+            for (Counted { key, .. }, settle) in &settles {
                 self.shared.attempts.settle(key, *settle);
             }
             return;
@@ -139,8 +134,8 @@ impl<D: SessionData> SessionManager<D> {
         }
     }
 
-    async fn settle_one(&self, settle: Option<(Counted, Settle)>) -> Result<(), StoreError> {
-        let Some((Counted { key, own, .. }, settle)) = settle else { return Ok(()) };
+    async fn settle_one(&self, settle: (Counted, Settle)) -> Result<(), StoreError> {
+        let (Counted { key, own, .. }, settle) = settle;
         if own {
             self.shared.attempts.settle(&key, settle);
             return Ok(());

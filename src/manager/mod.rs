@@ -7,6 +7,8 @@ mod builder;
 mod change;
 mod check;
 mod demand;
+#[cfg(feature = "routes")]
+mod devices;
 mod end;
 mod lifetimes;
 mod list;

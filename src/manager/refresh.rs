@@ -17,6 +17,8 @@ use crate::id::{SessionId, UserId, random_text};
 use crate::reason::EndReason;
 use crate::session::SessionData;
 use crate::store::{Record, Rotate, Rotated, Rotation, Salt};
+#[cfg(feature = "routes")]
+use crate::token::Policy;
 use crate::token::{KeySet, RefreshClaims, RefreshPolicy, RefreshToken, Sealed};
 use crate::trace;
 
@@ -37,6 +39,12 @@ impl Refresh {
     pub(super) fn of(&self, token: &str) -> Option<(UserId, SessionId)> {
         let RefreshClaims { user, session, .. } = self.policy.load().open(token)?.claims;
         Some((user, session))
+    }
+
+    /// Works with the settings and keys of refresh tokens.
+    #[cfg(feature = "routes")]
+    pub(super) fn with_policy<T>(&self, work: impl FnOnce(&Policy) -> T) -> T {
+        work(self.policy.load().policy())
     }
 
     /// The refresh token with this number. It can be exchanged until `ends` at most.

@@ -13,6 +13,7 @@ use super::cookie::{AccessCookie, RefreshDelivery};
 use super::credentials::{Credentials, ErasedCredentials};
 use super::csrf;
 use super::delivery::Ways;
+use super::device::{DeviceCookie, DeviceSetting, Devices};
 use super::limits::{Limits, LoginLimit, RefreshLimit};
 use crate::error::ConfigError;
 use crate::manager::SessionManager;
@@ -30,6 +31,7 @@ pub struct RoutesBuilder<D = ()> {
     token_only_logins: bool,
     refresh_delivery: RefreshDelivery,
     access_cookie: Option<AccessCookie>,
+    device_cookie: DeviceSetting,
     trusted_origins: Vec<String>,
     login_limit: LoginLimit,
     refresh_limit: RefreshLimit,
@@ -47,6 +49,7 @@ impl<D: SessionData> RoutesBuilder<D> {
             token_only_logins: false,
             refresh_delivery: RefreshDelivery::default(),
             access_cookie: None,
+            device_cookie: DeviceSetting::default(),
             trusted_origins: Vec::new(),
             login_limit: LoginLimit::default(),
             refresh_limit: RefreshLimit::default(),
@@ -111,6 +114,20 @@ impl<D: SessionData> RoutesBuilder<D> {
         self
     }
 
+    /// Sets the [device cookie](DeviceCookie), with which a device that has logged in to an account before gets in while
+    /// others guess at the account's password. By default it is set as [`DeviceCookie::new`] says where tokens travel in
+    /// cookies. This sets it in any case, except without a [`login_limit`](Self::login_limit) by name.
+    pub fn device_cookie(mut self, cookie: DeviceCookie) -> Self {
+        self.device_cookie = DeviceSetting::Always(cookie);
+        self
+    }
+
+    /// Neither sets nor reads a device cookie: while others guess at an account's password, all of its devices wait.
+    pub fn without_device_cookie(mut self) -> Self {
+        self.device_cookie = DeviceSetting::Never;
+        self
+    }
+
     /// Which other origins' pages may use the routes that act on cookies, as in `https://app.example.com`: exactly as
     /// browsers write an `Origin`, without a default port, a path or a slash at the end. None by default: a browser's
     /// request that neither `Sec-Fetch-Site` nor `Origin` shows to be from this origin is 403 `cross_site`, one from a
@@ -156,6 +173,7 @@ impl<D: SessionData> RoutesBuilder<D> {
             token_only_logins,
             refresh_delivery,
             access_cookie,
+            device_cookie,
             trusted_origins,
             login_limit,
             refresh_limit,
@@ -172,6 +190,9 @@ impl<D: SessionData> RoutesBuilder<D> {
         let refresh = manager.issues_refresh_tokens().then_some(refresh_delivery);
         login_limit.check()?;
         refresh_limit.check()?;
+        let mut ways = Ways { refresh, access: access_cookie, device: false };
+        let devices = Devices::new(device_cookie, &ways)?.filter(|_| login_limit.counts_devices());
+        ways.device = devices.is_some();
         let context = Context::new(Shared {
             manager,
             credentials,
@@ -180,9 +201,10 @@ impl<D: SessionData> RoutesBuilder<D> {
             timeout,
             body_timeout,
             token_only_logins,
-            ways: Ways { refresh, access: access_cookie },
+            ways,
             same_origin: csrf::same_origin(&trusted_origins)?,
             limits: Limits::new(&login_limit, &refresh_limit),
+            devices,
             nobody: RandomState::new(),
         })?;
         Ok(Routes { context })
@@ -203,6 +225,7 @@ impl<D> fmt::Debug for RoutesBuilder<D> {
             .field("token_only_logins", &self.token_only_logins)
             .field("refresh_delivery", &self.refresh_delivery)
             .field("access_cookie", &self.access_cookie)
+            .field("device_cookie", &self.device_cookie)
             .field("trusted_origins", &self.trusted_origins)
             .field("login_limit", &self.login_limit)
             .field("refresh_limit", &self.refresh_limit)

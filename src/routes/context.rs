@@ -10,6 +10,7 @@ use http::request::Parts;
 use super::credentials::ErasedCredentials;
 use super::csrf::SameOrigin;
 use super::delivery::{Delivery, Ways};
+use super::device::Devices;
 use super::limits::Limits;
 use crate::error::ConfigError;
 use crate::manager::SessionManager;
@@ -34,6 +35,8 @@ pub(super) struct Shared<D> {
     pub(super) ways: Ways,
     pub(super) same_origin: SameOrigin,
     pub(super) limits: Limits,
+    /// `None` where logins set no device cookie.
+    pub(super) devices: Option<Devices>,
     /// Names nobody: what is typed there may be a password, and must not reach the store as it is.
     pub(super) nobody: RandomState,
 }

@@ -97,6 +97,10 @@ impl RefreshCookie {
         self
     }
 
+    pub(super) fn is_secure(&self) -> bool {
+        self.secure
+    }
+
     /// As it is at a mount.
     pub(super) fn at(&self, mount: &str) -> Result<TokenCookie, ConfigError> {
         let path = self.path.as_deref().unwrap_or(mount);
@@ -170,6 +174,10 @@ impl AccessCookie {
         TokenSource::header_or_cookie(self.everywhere()?.name)
     }
 
+    pub(super) fn is_secure(&self) -> bool {
+        self.secure
+    }
+
     pub(super) fn everywhere(&self) -> Result<TokenCookie, ConfigError> {
         TokenCookie::new(&self.name, "/", self.secure, self.same_site)
     }
@@ -181,7 +189,7 @@ impl Default for AccessCookie {
     }
 }
 
-/// One of the two, with everything known about it.
+/// One of these cookies, with everything known about it.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) struct TokenCookie {
     name: String,
@@ -191,7 +199,12 @@ pub(super) struct TokenCookie {
 }
 
 impl TokenCookie {
-    fn new(name: &str, path: &str, secure: bool, same_site: SameSite) -> Result<Self, ConfigError> {
+    pub(super) fn new(
+        name: &str,
+        path: &str,
+        secure: bool,
+        same_site: SameSite,
+    ) -> Result<Self, ConfigError> {
         let refused = |setting, rule| Err(ConfigError::OutOfRange { setting, rule });
         let name = checked_name(name)?;
         if name.starts_with("__") {

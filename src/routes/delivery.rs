@@ -22,6 +22,8 @@ pub(super) struct Ways {
     /// `None` where no refresh tokens are issued.
     pub(super) refresh: Option<RefreshDelivery>,
     pub(super) access: Option<AccessCookie>,
+    /// Whether a login sets a device cookie.
+    pub(super) device: bool,
 }
 
 /// How tokens travel at one mount.
@@ -30,6 +32,8 @@ pub(super) struct Delivery {
     pub(super) refresh: Refresh,
     pub(super) access: Option<TokenCookie>,
     pub(super) source: TokenSource,
+    /// Whether a login sets a device cookie.
+    pub(super) device: bool,
 }
 
 /// How refresh tokens travel at one mount.
@@ -49,7 +53,8 @@ impl Ways {
             Some(RefreshDelivery::Cookie(cookie)) => Refresh::Cookie(cookie.at(mount)?),
         };
         let Some(access) = &self.access else {
-            return Ok(Delivery { refresh, access: None, source: TokenSource::header() });
+            let source = TokenSource::header();
+            return Ok(Delivery { refresh, access: None, source, device: self.device });
         };
         let (source, access) = (access.token_source()?, access.everywhere()?);
         if let Refresh::Cookie(refresh) = &refresh
@@ -58,14 +63,32 @@ impl Ways {
             let rule = "must not be the same for both tokens";
             return Err(ConfigError::OutOfRange { setting: "cookie name", rule });
         }
-        Ok(Delivery { refresh, access: Some(access), source })
+        Ok(Delivery { refresh, access: Some(access), source, device: self.device })
+    }
+
+    /// Whether the cookies of tokens are `Secure`; `None` where no token travels in a cookie.
+    pub(super) fn secure_cookies(&self) -> Option<bool> {
+        match &self.refresh {
+            Some(RefreshDelivery::Cookie(cookie)) => Some(cookie.is_secure()),
+            _ => self.access.as_ref().map(AccessCookie::is_secure),
+        }
     }
 }
 
 impl Delivery {
     /// All routes that there can be.
     pub(super) fn widest() -> Self {
-        Self { refresh: Refresh::Body, access: None, source: TokenSource::header() }
+        let source = TokenSource::header();
+        Self { refresh: Refresh::Body, access: None, source, device: false }
+    }
+
+    /// The names of the cookies of tokens.
+    pub(super) fn cookie_names(&self) -> impl Iterator<Item = &str> {
+        let refresh = match &self.refresh {
+            Refresh::Cookie(cookie) => Some(cookie),
+            Refresh::Never | Refresh::Body => None,
+        };
+        refresh.into_iter().chain(&self.access).map(TokenCookie::name)
     }
 
     /// Whether a browser may act for its user on such a route without a script of ours: there, other sites are kept out.

@@ -21,7 +21,8 @@ use crate::error::SessionError;
 use crate::events::LoginRefusal;
 use crate::id::UserId;
 use crate::manager::TokenLogin;
-use crate::session::{NewSession, SessionData};
+use crate::session::{LoginGuard, NewSession, SessionData};
+use crate::token::Device;
 
 pub(super) async fn login<D: SessionData>(
     State(context): State<Context<D>>,
@@ -30,8 +31,12 @@ pub(super) async fn login<D: SessionData>(
     let (parts, body) = request.into_parts();
     let body = body::json(&parts.headers, body, context.body_timeout).await?;
     let login = body::parse::<LoginBody<'_>>(&body)?.checked()?;
-    let client =
-        Client { address: (context.client_address)(&parts), agent: user_agent(&parts.headers) };
+    let devices = context.devices.as_ref();
+    let client = Client {
+        address: (context.client_address)(&parts),
+        agent: user_agent(&parts.headers),
+        device: devices.and_then(|devices| devices.shown(&context.manager, &parts.headers)),
+    };
     // The password is in `login`, and what else came in is not needed while credentials are checked.
     drop((parts, body));
 
@@ -60,6 +65,8 @@ pub(super) async fn login<D: SessionData>(
 struct Client {
     address: Option<IpAddr>,
     agent: Option<String>,
+    /// From its device cookie.
+    device: Option<Device>,
 }
 
 fn user_agent(headers: &HeaderMap) -> Option<String> {
@@ -121,21 +128,37 @@ async fn attempt<D: SessionData>(
     counted: &mut LoginAttempt,
 ) -> Result<Response, Refusal> {
     let stopped = |stop| Refusal::stopped(None, stop);
-    counted.from(context, client.address).await.map_err(stopped)?;
+    let device = counted.with(context, client.device.as_ref()).await.map_err(stopped)?;
+    if device.is_none() {
+        counted.from(context, client.address).await.map_err(stopped)?;
+    }
     let user = find(context, login.name.as_ref()).await?;
     let stopped = |stop| Refusal::stopped(user.clone(), stop);
-    counted.by(context, login).await.map_err(stopped)?;
     // Nobody's guard is read as well, so that it takes as long.
     let guarded = match &user {
         Some(user) => user.clone(),
         None => nobody(context, login)?,
     };
-    let account = counted.of(context, user.as_ref(), &guarded).await.map_err(stopped)?;
-    let guard = match context.manager.begin_login(&guarded).await {
-        Ok(guard) => Some(guard),
-        // What ends while the credentials are checked goes unseen: no session is opened with this login, then.
-        Err(error) if context.token_only_logins && is_away(&error) => None,
-        Err(error) => return Err(Problem::from(error).into()),
+    let mut guard = None;
+    let mut known_device = None;
+    if let Some(device) = device {
+        guard = begin(context, &guarded).await?;
+        let is_of = |guard| context.manager.is_device_of(device, &guarded, guard);
+        known_device =
+            guard.as_ref().filter(|guard| user.is_some() && is_of(guard)).map(|_| device);
+    }
+    counted.is_of_known_device(known_device.is_some());
+    // A known device is counted under nothing else.
+    let account = if known_device.is_some() {
+        Account::Open
+    } else {
+        counted.from(context, client.address).await.map_err(stopped)?;
+        counted.by(context, login).await.map_err(stopped)?;
+        counted.of(context, user.as_ref(), &guarded).await.map_err(stopped)?
+    };
+    let guard = match guard {
+        Some(guard) => Some(guard),
+        None => begin(context, &guarded).await?,
     };
     let known = user.as_ref().filter(|_| account == Account::Open);
     let verdict = context.credentials.verify(known, &login.password).await;
@@ -155,6 +178,10 @@ async fn attempt<D: SessionData>(
     }
     let new = seen_from(new, client);
     let Some(guard) = guard else { return without_session(context, new).await };
+    let device_token = match &context.devices {
+        Some(_) => Some(context.manager.device_token(known_device, &guard).map_err(Problem::from)?),
+        None => None,
+    };
     match context.manager.create(new.guard(guard)).await {
         Ok(login) => {
             let delivery = &context.delivery;
@@ -167,12 +194,28 @@ async fn attempt<D: SessionData>(
             ))?;
             let access_token = (login.access_token.as_str(), login.expires_in);
             delivery.set_cookies(&mut response, access_token, refresh_token)?;
+            if let (Some(devices), Some(token)) = (&context.devices, device_token) {
+                devices.set(&mut response, &token)?;
+            }
             Ok(response)
         }
         Err(error) => Err(match refusal(&error) {
             Some(refusal) => Refusal::because(Some(user), refusal),
             None => Problem::from(error).into(),
         }),
+    }
+}
+
+/// Reads the login guard of a user; `None` while the store is away and logins do without it.
+async fn begin<D: SessionData>(
+    context: &Context<D>,
+    user: &UserId,
+) -> Result<Option<LoginGuard>, Problem> {
+    match context.manager.begin_login(user).await {
+        Ok(guard) => Ok(Some(guard)),
+        // What ends while the credentials are checked goes unseen: no session is opened with this login, then.
+        Err(error) if context.token_only_logins && is_away(&error) => Ok(None),
+        Err(error) => Err(Problem::from(error)),
     }
 }
 

@@ -42,8 +42,8 @@ pub use self::memory::MemoryStore;
 #[cfg(feature = "routes")]
 pub(crate) use self::memory::attempts::Attempts;
 pub use self::record::{
-    Activity, Created, Guard, NewRecord, Opened, Record, Replacement, SessionLimit, StoreHealth,
-    Touch, Touched, Updated, UpdatedAll, WhenFull,
+    Activity, Created, Guard, NewRecord, Opened, PASSWORD_EPOCH_LIFE, Record, Replacement,
+    SessionLimit, StoreHealth, Touch, Touched, Updated, UpdatedAll, WhenFull,
 };
 #[cfg(feature = "redis")]
 pub use self::redis::RedisStore;
@@ -216,7 +216,7 @@ pub trait SessionStore: Send + Sync + 'static {
     /// living session of this user, all end.
     ///
     /// Replaces the login guard (also when there is no session), and keeps the new one for 24 hours at least: a login
-    /// that is under way does not survive.
+    /// that is under way does not survive. A change of password also replaces the [password epoch](Guard::password_epoch).
     ///
     /// # Errors
     ///

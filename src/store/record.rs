@@ -68,23 +68,46 @@ pub enum WhenFull {
 }
 
 /// A user's login guard, as [`guard`](super::SessionStore::guard) read it: a value that changes whenever logins that
-/// are under way must not succeed any more.
+/// are under way must not succeed any more. It comes with the user's password epoch.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Guard(Option<Box<str>>);
+pub struct Guard {
+    value: Option<Box<str>>,
+    password_epoch: Option<Box<str>>,
+}
 
 impl Guard {
     /// A guard with this value; `None` where there is none now.
     #[must_use]
     pub fn new(value: Option<&str>) -> Self {
-        Self(value.map(Box::from))
+        Self { value: value.map(Box::from), password_epoch: None }
+    }
+
+    /// Adds the user's password epoch: a value that a [`delete_all`](super::SessionStore::delete_all) with the reason
+    /// [`PasswordChange`](crate::reason::EndReason::PasswordChange) replaces, and nothing else does. `None` where no
+    /// password change is known. A store keeps it for [`PASSWORD_EPOCH_LIFE`]; device cookies that were issued in another
+    /// epoch are void.
+    #[must_use]
+    pub fn with_password_epoch(mut self, epoch: Option<&str>) -> Self {
+        self.password_epoch = epoch.map(Box::from);
+        self
+    }
+
+    /// The user's password epoch.
+    #[must_use]
+    pub fn password_epoch(&self) -> Option<&str> {
+        self.password_epoch.as_deref()
     }
 
     /// The value.
     #[must_use]
     pub fn value(&self) -> Option<&str> {
-        self.0.as_deref()
+        self.value.as_deref()
     }
 }
+
+/// How long a store remembers that a user's password was changed: 181 days, a day longer than a device cookie can be good.
+/// So where a store knows of no password change, no device cookie from before one is still good.
+pub const PASSWORD_EPOCH_LIFE: Duration = Duration::from_secs(181 * 24 * 60 * 60);
 
 /// A living session as the store has it.
 #[derive(Clone, PartialEq, Eq)]

@@ -139,6 +139,12 @@ impl SigningKey {
         &self.verifying
     }
 
+    /// The secret of an HMAC key, the DER file of another: what other secrets are derived from.
+    #[cfg(feature = "routes")]
+    pub(super) fn private_bytes(&self) -> &[u8] {
+        self.private.as_bytes()
+    }
+
     /// Signs; the signature comes as base64url text.
     pub(super) fn sign(&self, message: &[u8]) -> Result<String, jsonwebtoken::errors::Error> {
         backend::sign(message, &self.private, self.algorithm().inner())
@@ -218,6 +224,13 @@ impl VerifyingKey {
     #[must_use]
     pub fn algorithm(&self) -> Algorithm {
         self.algorithm
+    }
+
+    /// The secret of an HMAC key; `None` for a public key.
+    #[cfg(feature = "routes")]
+    pub(super) fn secret_bytes(&self) -> Option<&[u8]> {
+        let is_secret = self.algorithm == Algorithm::Hs256;
+        self.public.try_get_as_bytes().ok().filter(|_| is_secret)
     }
 
     /// Whether this is the key's signature. An error: the key itself does not work.

@@ -25,6 +25,10 @@
 
 mod backend;
 mod claims;
+#[cfg(feature = "routes")]
+mod derived;
+#[cfg(feature = "routes")]
+mod device;
 #[cfg(test)]
 mod forge;
 mod header;
@@ -47,6 +51,8 @@ mod sign;
 mod verify;
 
 pub use self::claims::VerifiedClaims;
+#[cfg(feature = "routes")]
+pub(crate) use self::device::Device;
 pub use self::keys::{Algorithm, SigningKey, VerifyingKey};
 pub use self::refresh::{MAX_REFRESH_TOKEN_LEN, RefreshToken};
 pub use self::set::KeySet;

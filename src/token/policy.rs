@@ -55,6 +55,8 @@ pub(crate) struct Policy {
     pub(super) settings: TokenSettings,
     /// The encoded header of all tokens that the signing key signs.
     pub(super) header: String,
+    #[cfg(feature = "routes")]
+    pub(super) derived: super::derived::DerivedKeys,
 }
 
 impl Policy {
@@ -63,10 +65,18 @@ impl Policy {
         check(&settings)?;
         let signing = settings.keys.signing();
         let header = header(signing.algorithm().as_str(), signing.kid());
-        let policy = Self { number: number(), settings, header };
-        backend::guarded(|| policy.self_test())
-            .map_err(|backend::NoBackend| ConfigError::CryptoBackend)??;
-        Ok(policy)
+        let tested = backend::guarded(|| {
+            let policy = Self {
+                number: number(),
+                #[cfg(feature = "routes")]
+                derived: super::derived::DerivedKeys::new(&settings.keys)?,
+                settings,
+                header,
+            };
+            policy.self_test()?;
+            Ok(policy)
+        });
+        tested.map_err(|backend::NoBackend| ConfigError::CryptoBackend)?
     }
 
     /// Which rules these are, with what a layer demands beside them.

@@ -1,32 +1,32 @@
-//! Names under which something is counted that must not be named itself.
+//! Pseudonyms: what stands in a store for a name, an account or an address.
 
-use jsonwebtoken::EncodingKey;
-
-use super::backend;
-use super::keys::Algorithm;
+use super::derived::DerivedKey;
 use super::policy::Policy;
 use crate::error::{SessionError, SignError};
 
-/// Where no key is a secret that all instances share: then it is a hash that whoever reads it may compare with guesses.
-const NO_SECRET: &[u8] = b"tower-session-auth pseudonym";
-
 impl Policy {
-    /// Stands for `text` in all instances that sign with this key: HMAC-SHA256 under an HS256 key, and with another kind
-    /// of key a plain hash. 43 characters of `[A-Za-z0-9_-]`. Another for each purpose, issuer and audience.
+    /// Returns the pseudonym of `text`: 43 characters of `[A-Za-z0-9_-]`, the same in all instances with this signing key,
+    /// whatever its algorithm. It is a MAC under a secret that is derived from that key, so a reader of the store cannot
+    /// compare it with guesses. It differs for each purpose, issuer and audience.
     pub(crate) fn pseudonym(&self, purpose: &str, text: &str) -> Result<String, SessionError> {
-        let settings = &self.settings;
-        // A JSON array, so no JWS signing input: no token comes out of it.
-        let message =
-            serde_json::to_string(&("name", purpose, &settings.issuer, &settings.audience, text))
-                .map_err(SessionError::Encode)?;
-        let key = settings.keys.signing();
-        let mac = if key.algorithm() == Algorithm::Hs256 {
-            key.sign(message.as_bytes())
-        } else {
-            let key = EncodingKey::from_secret(NO_SECRET);
-            backend::sign(message.as_bytes(), &key, jsonwebtoken::Algorithm::HS256)
-        };
+        self.derived_mac(&self.derived.signing, &["name", purpose, text])
+    }
+
+    /// Returns the MAC of these words for this issuer and audience, as base64url.
+    pub(super) fn derived_mac(
+        &self,
+        key: &DerivedKey,
+        words: &[&str],
+    ) -> Result<String, SessionError> {
+        let mac = key.mac(self.derived_message(words)?.as_bytes());
         mac.map_err(|error| SessionError::Sign(SignError(error)))
+    }
+
+    /// A JSON array, so that no two lists of words are one message.
+    pub(super) fn derived_message(&self, words: &[&str]) -> Result<String, SessionError> {
+        let settings = &self.settings;
+        serde_json::to_string(&(words, &settings.issuer, &settings.audience))
+            .map_err(SessionError::Encode)
     }
 }
 
@@ -63,12 +63,36 @@ mod tests {
         }
     }
 
+    /// What a reader of the store can compute: the hash that stood there for keys that are no HMAC secrets.
+    fn unkeyed(purpose: &str, text: &str) -> String {
+        let message =
+            serde_json::to_string(&("name", purpose, None::<&str>, "shop", text)).unwrap();
+        let key = jsonwebtoken::EncodingKey::from_secret(b"tower-session-auth pseudonym");
+        let algorithm = jsonwebtoken::Algorithm::HS256;
+        super::super::backend::sign(message.as_bytes(), &key, algorithm).unwrap()
+    }
+
     #[test]
-    fn a_key_whose_signatures_differ_each_time_has_one_pseudonym_as_well() {
-        let pem = include_bytes!("../../tests/keys/p256.pem");
-        let policy = policy(SigningKey::es256_pem("1", pem).unwrap(), "shop");
-        let name = policy.pseudonym("account", "jeju").unwrap();
-        assert_eq!(policy.pseudonym("account", "jeju").unwrap(), name);
-        assert_ne!(policy.pseudonym("account", "jej").unwrap(), name);
+    fn a_pseudonym_is_keyed_whatever_the_algorithm_of_the_signing_key() {
+        let rsa = include_bytes!("../../tests/keys/rsa.pem");
+        let other_rsa = include_bytes!("../../tests/keys/rsa-pkcs1.pem");
+        let p256 = include_bytes!("../../tests/keys/p256.pem");
+        let ed25519 = include_bytes!("../../tests/keys/ed25519.pem");
+        let keys = [
+            hs256(SECRET),
+            SigningKey::rs256_pem("1", rsa).unwrap(),
+            SigningKey::es256_pem("1", p256).unwrap(),
+            SigningKey::eddsa_pem("1", ed25519).unwrap(),
+        ];
+        let mut seen = vec![unkeyed("account", "jeju")];
+        for key in keys {
+            let name = policy(key.clone(), "shop").pseudonym("account", "jeju").unwrap();
+            assert_eq!(policy(key, "shop").pseudonym("account", "jeju").unwrap(), name);
+            assert!(!seen.contains(&name), "it depends on the key alone");
+            seen.push(name);
+        }
+        // Instances may hold one key in two formats.
+        let same = SigningKey::rs256_pem("1", other_rsa).unwrap();
+        assert!(seen.contains(&policy(same, "shop").pseudonym("account", "jeju").unwrap()));
     }
 }

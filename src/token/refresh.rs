@@ -89,6 +89,12 @@ impl RefreshPolicy {
         Self::new(keys, settings.issuer.clone(), settings.audience.clone())
     }
 
+    /// The settings and keys.
+    #[cfg(feature = "routes")]
+    pub(crate) fn policy(&self) -> &Policy {
+        &self.0
+    }
+
     /// A refresh token; the same each time while the same key signs.
     pub(crate) fn issue(
         &self,

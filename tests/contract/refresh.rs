@@ -15,7 +15,7 @@ fn shown(path: &str, token: &str) -> Send {
 /// The token that an answer sets for this mount, with the attributes of the contract and no others.
 fn set(reply: &Reply, mount: &str) -> String {
     assert_eq!(reply.status, 200, "{reply:?}");
-    let cookie = reply.header("set-cookie").unwrap_or_else(|| panic!("no cookie: {reply:?}"));
+    let cookie = reply.cookie(NAME).unwrap_or_else(|| panic!("no cookie: {reply:?}"));
     let token = cookie.strip_prefix(NAME).and_then(|rest| rest.strip_prefix('='));
     let token = token.and_then(|rest| rest.split(';').next()).unwrap().to_owned();
     let (rest, age) = cookie.rsplit_once("; Max-Age=").unwrap();

@@ -89,6 +89,35 @@ async fn a_network_of_ipv6_is_one_client_and_an_ipv4_address_is_one_however_writ
 }
 
 #[tokio::test(start_paused = true)]
+async fn whoever_has_many_networks_of_ipv6_is_stopped_by_the_networks_around_them() {
+    let site = counting(LoginLimit::off().address_attempts(3));
+    let mut number = 0;
+    let mut guesses = async |address: &str| {
+        number += 1;
+        guess(&site, address, number).await.0
+    };
+    // 4 times 3 within 56 bits, from networks of 64 bits that are used once each.
+    for network in 0..12 {
+        assert_eq!(guesses(&format!("2001:db8:1:{network:x}::1")).await, 401, "{network}");
+    }
+    for network in 12..20 {
+        assert_eq!(guesses(&format!("2001:db8:1:{network:x}::1")).await, 429, "{network}");
+    }
+    // 16 times 3 within 48 bits: what was refused has not been counted.
+    for network in 1..37 {
+        assert_eq!(guesses(&format!("2001:db8:1:{network:x}00::1")).await, 401, "{network}");
+    }
+    for network in 37..45 {
+        assert_eq!(guesses(&format!("2001:db8:1:{network:x}00::1")).await, 429, "{network}");
+    }
+    assert_eq!(guesses("2001:db8:2::1").await, 401, "the neighbor's network");
+    // What a success gives back, it gives back everywhere.
+    for _ in 0..100 {
+        assert_eq!(from(&site, "2001:db8:3::1", "jeju", "password123").await.status, 200);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn without_an_address_accounts_alone_count() {
     let site = counting(LoginLimit::new(1, MINUTE));
     for number in 0..50 {

@@ -20,8 +20,13 @@ mod desk;
 #[path = "../routes/site.rs"]
 mod site;
 
+#[allow(dead_code, reason = "what the tests of the routes use beside")]
+#[path = "../routes/jar.rs"]
+mod jar;
+
 mod accounts;
 mod addresses;
+mod devices;
 mod given_back;
 mod nobody;
 #[cfg(feature = "redis")]

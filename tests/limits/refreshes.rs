@@ -26,10 +26,14 @@ fn instance(server: &RedisServer) -> Site {
 }
 
 async fn refresh(site: &Site, token: &str) -> Reply {
+    refresh_from(site, HERE, token).await
+}
+
+async fn refresh_from(site: &Site, address: &str, token: &str) -> Reply {
     let body = json!({"refresh_token": token}).to_string();
     let mut refresh = request("POST", "/api/auth/refresh", None, body.into());
     refresh.headers_mut().insert("content-type", "application/json".parse().unwrap());
-    refresh.extensions_mut().insert(From(HERE.parse().unwrap()));
+    refresh.extensions_mut().insert(From(address.parse().unwrap()));
     site.send(refresh).await
 }
 
@@ -62,6 +66,21 @@ async fn what_is_shown_at_one_counts_at_the_other() {
         assert!((50..=60).contains(&retry_after(&refresh(site, "garbage").await)));
     }
     assert_eq!(refresh(&one, &second).await.status, 200, "a good token from the same address");
+}
+
+#[tokio::test]
+async fn whoever_has_many_networks_of_ipv6_shows_no_more_bad_tokens_for_it() {
+    let server = RedisServer::start().await;
+    let site = instance(&server);
+    for network in 0..12 {
+        let address = format!("2001:db8:1:{network:x}::1");
+        let reply = refresh_from(&site, &address, "garbage").await;
+        assert_eq!(reply.said(), (401, "invalid_token"), "{address}");
+    }
+    let reply = refresh_from(&site, "2001:db8:1:ff::1", "garbage").await;
+    assert!((50..=60).contains(&retry_after(&reply)));
+    let reply = refresh_from(&site, "2001:db8:1:100::1", "garbage").await;
+    assert_eq!(reply.said(), (401, "invalid_token"), "the neighbor's network");
 }
 
 #[tokio::test]

@@ -15,6 +15,8 @@ use crate::support::OTHER_SECRET;
 /// What the refresh cookie of a mount is called, and that of the access token.
 pub(crate) const REFRESH: &str = "__Secure-refresh_token";
 pub(crate) const ACCESS: &str = "__Host-access_token";
+/// What the device cookie is called.
+pub(crate) const DEVICE: &str = "__Host-login_device";
 
 pub(crate) const JEJU: &str = r#"{"user_id":"jeju","password":"password123"}"#;
 

@@ -5,7 +5,7 @@ use axum::routing::get;
 use tower_session_auth::routes::AccessCookie;
 use tower_session_auth::{Session, SessionAuthLayer, TokenSource};
 
-use crate::jar::{ACCESS, Ask, REFRESH, Set, ask, browser_site, login, post, routes_site};
+use crate::jar::{ACCESS, Ask, DEVICE, REFRESH, Set, ask, browser_site, login, post, routes_site};
 use crate::site::{Reply, Site, send};
 
 fn page_site() -> Site {
@@ -16,11 +16,12 @@ fn me() -> Ask {
     ask("GET", "/api/auth/me")
 }
 
-/// The values of the two cookies.
+/// The values of the two cookies of tokens.
 fn both(reply: &Reply) -> (String, String) {
     assert_eq!(reply.status, 200, "{reply:?}");
     let names: Vec<_> = reply.cookies().into_iter().map(|cookie| cookie.name).collect();
-    assert_eq!(names, [REFRESH, ACCESS]);
+    assert_eq!(names[..2], [REFRESH, ACCESS]);
+    assert!(names.len() == 2 || names[2..] == [DEVICE], "{names:?}");
     (reply.cookie(ACCESS).value, reply.cookie(REFRESH).value)
 }
 

@@ -25,6 +25,18 @@ impl Reply {
         first
     }
 
+    /// What `Set-Cookie` says of the cookie of that name.
+    pub fn cookie(&self, name: &str) -> Option<&str> {
+        let lines = self.head.lines().filter_map(|line| line.split_once(':'));
+        let fields = lines.filter(|(key, _)| key.eq_ignore_ascii_case("set-cookie"));
+        let mut cookies = fields
+            .map(|(_, value)| value.trim())
+            .filter(|cookie| cookie.strip_prefix(name).is_some_and(|rest| rest.starts_with('=')));
+        let first = cookies.next();
+        assert_eq!(cookies.next(), None, "{name} is set twice: {}", self.head);
+        first
+    }
+
     /// The `code` of a refusal.
     pub fn code(&self) -> &str {
         self.body["code"].as_str().unwrap_or("")

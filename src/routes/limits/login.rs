@@ -8,18 +8,20 @@ use super::super::context::Context;
 use super::super::credentials::LoginName;
 use super::super::given::Login;
 use super::super::problem::Problem;
-use super::client;
 use super::queue::Turn;
 use crate::error::SessionError;
 use crate::id::UserId;
 use crate::manager::{Counted, Tried};
 use crate::session::SessionData;
 use crate::store::{AttemptRule, Settle};
+use crate::token::Device;
 
 /// What one login has been counted under. Dropping it leaves it counted, as one that failed.
 #[derive(Default)]
 pub(in crate::routes) struct LoginAttempt {
-    address: Option<Attempt>,
+    device: DeviceAttempt,
+    /// Of the networks that the client's address is in, if it was counted under them.
+    networks: Option<Vec<Attempt>>,
     name: Option<Attempt>,
     account: Option<Counted>,
 }
@@ -29,6 +31,20 @@ struct Attempt {
     counted: Counted,
     /// Until it is settled.
     turn: Turn,
+}
+
+/// What a login has been counted under the device that it shows.
+#[derive(Default)]
+enum DeviceAttempt {
+    #[default]
+    NotCounted,
+    Counted {
+        attempt: Attempt,
+        /// Whether the device has logged in to the account that is meant.
+        known: bool,
+    },
+    /// The device has used up its attempts: it counts as unknown.
+    Refused,
 }
 
 /// Whether the password of whom a login means may be looked at.
@@ -45,6 +61,31 @@ pub(in crate::routes) enum Stop {
 }
 
 impl LoginAttempt {
+    /// Counts it under the device that it shows, and returns the device if it may be a known one: before anybody is asked
+    /// whom it means. `None`: the device has used up its attempts, or there is none.
+    pub(in crate::routes) async fn with<'a, D: SessionData>(
+        &mut self,
+        context: &Context<D>,
+        device: Option<&'a Device>,
+    ) -> Result<Option<&'a Device>, Stop> {
+        let (Some(rule), Some(device)) = (&context.limits.device, device) else { return Ok(None) };
+        if let DeviceAttempt::NotCounted = self.device {
+            self.device = match count(context, "device", device.id(), rule, 1).await {
+                Ok(attempt) => DeviceAttempt::Counted { attempt, known: false },
+                Err(Stop::Limit(_)) => DeviceAttempt::Refused,
+                Err(stop) => return Err(stop),
+            };
+        }
+        Ok(Some(device).filter(|_| matches!(self.device, DeviceAttempt::Counted { .. })))
+    }
+
+    /// Whether the device turned out to have logged in to the account before.
+    pub(in crate::routes) fn is_of_known_device(&mut self, is_known: bool) {
+        if let DeviceAttempt::Counted { known, .. } = &mut self.device {
+            *known = is_known;
+        }
+    }
+
     /// Counts it under where it comes from: before anybody is asked whom it means, so that a client that has to wait is
     /// nobody's burden.
     pub(in crate::routes) async fn from<D: SessionData>(
@@ -52,12 +93,15 @@ impl LoginAttempt {
         context: &Context<D>,
         address: Option<IpAddr>,
     ) -> Result<(), Stop> {
-        if let (Some(rule), Some(address), None) = (&context.limits.address, address, &self.address)
-        {
-            let who = client(address).to_string();
+        let (Some(rules), Some(address), None) = (&context.limits.address, address, &self.networks)
+        else {
+            return Ok(());
+        };
+        let networks = self.networks.insert(Vec::new());
+        for (network, rule) in rules.of(address) {
             // As many as leave room for those of another instance.
             let at_once = rule.attempts.get() / 2;
-            self.address = Some(count(context, "address", &who, rule, at_once).await?);
+            networks.push(count(context, "address", &network, rule, at_once).await?);
         }
         Ok(())
     }
@@ -105,7 +149,8 @@ impl LoginAttempt {
         }
     }
 
-    /// It has succeeded.
+    /// It has succeeded. What others have failed by the name and for the account is not forgotten for a known device, which
+    /// has not been counted there: else its logins would give whoever guesses more attempts.
     pub(in crate::routes) async fn succeeded<D: SessionData>(self, context: &Context<D>) {
         self.settle(context, Counted::clear).await;
     }
@@ -120,13 +165,31 @@ impl LoginAttempt {
         context: &Context<D>,
         settled: impl Fn(Counted) -> (Counted, Settle),
     ) {
-        let apart = |attempt: Option<Attempt>| {
-            attempt.map(|Attempt { counted, turn }| (counted, turn)).unzip()
+        let Self { device, networks, name, account } = self;
+        let device = match device {
+            DeviceAttempt::Counted { attempt, known: true } => Some(attempt.settled(&settled)),
+            DeviceAttempt::Counted { attempt, known: false } => {
+                Some(attempt.settled(Counted::give_back))
+            }
+            DeviceAttempt::NotCounted | DeviceAttempt::Refused => None,
         };
-        let (by, from) = (apart(self.name), apart(self.address));
-        let settles =
-            [by.0.map(&settled), self.account.map(&settled), from.0.map(Counted::give_back)];
-        context.manager.settle(settles, (by.1, from.1)).await;
+        let networks = networks.into_iter().flatten();
+        let networks = networks.map(|attempt| attempt.settled(Counted::give_back));
+        let name = name.map(|attempt| attempt.settled(&settled));
+        let (mut settles, turns): (Vec<_>, Vec<_>) =
+            device.into_iter().chain(name).chain(networks).unzip();
+        settles.extend(account.map(settled));
+        context.manager.settle(settles, turns).await;
+    }
+}
+
+impl Attempt {
+    /// The attempt settled so, and the turn to hold until the store has it.
+    fn settled(
+        self,
+        settled: impl FnOnce(Counted) -> (Counted, Settle),
+    ) -> ((Counted, Settle), Turn) {
+        (settled(self.counted), self.turn)
     }
 }
 

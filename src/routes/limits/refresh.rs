@@ -6,7 +6,6 @@ use tokio::time::Instant;
 
 use super::super::context::Context;
 use super::super::problem::Problem;
-use super::client;
 use crate::error::AuthErrorKind;
 use crate::id::{SessionId, UserId};
 use crate::manager::{self, Tried};
@@ -46,15 +45,22 @@ impl<D: SessionData> Context<D> {
     /// Counts a token that is none of ours; the answer is 429 instead of 401 when there were too many. A store that is away
     /// is no reason not to say that a token is bad.
     async fn bad_refresh_from(&self, address: Option<IpAddr>) -> Result<(), Problem> {
-        let (Some(rule), Some(address)) = (&self.limits.bad_tokens, address) else { return Ok(()) };
+        let (Some(rules), Some(address)) = (&self.limits.bad_tokens, address) else {
+            return Ok(());
+        };
         let told = || {
             trace::warn!(
                 "an address shows refresh tokens that are none of ours",
                 ip_address = address
             );
         };
-        let counted = self.may_refresh("refresh", &client(address).to_string(), rule, told).await;
-        counted.or_else(|problem| if problem.is_rate_limited() { Err(problem) } else { Ok(()) })
+        for (network, rule) in rules.of(address) {
+            match self.may_refresh("refresh", &network, rule, told).await {
+                Err(problem) if problem.is_rate_limited() => return Err(problem),
+                _ => {}
+            }
+        }
+        Ok(())
     }
 
     async fn may_refresh(

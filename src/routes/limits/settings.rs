@@ -3,6 +3,7 @@
 use std::num::NonZeroU32;
 use std::time::Duration;
 
+use super::networks::NetworkRules;
 use crate::error::ConfigError;
 use crate::store::AttemptRule;
 
@@ -13,12 +14,18 @@ use crate::store::AttemptRule;
 /// - *Name* is what was typed, user id and e-mail address apart, as [`Credentials::normalized`] spells it. It makes no
 ///   difference whether it is anybody's, so that the answers do not tell whether a user exists.
 /// - *Address* is what [`client_address`](super::super::RoutesBuilder::client_address) tells: an IPv4 address, or the first
-///   64 bits of an IPv6 one. Ten times as many may fail there, for many people may share one. Where no address is known,
-///   the others alone count.
+///   64 bits of an IPv6 one. Ten times as many may fail there, for many people may share one. One client may have many
+///   networks of 64 bits, so IPv6 addresses also count by their first 56 bits, where 4 times as many may fail, and by their
+///   first 48 bits, where 16 times as many may fail. Where no address is known, the others alone count.
 /// - *Account* is the user that [`Credentials::find`] tells, by whatever names. Twice as many may fail, for an account has
 ///   two kinds of names; one too many is answered like a wrong password (401, after as long), for a 429 would tell that two
 ///   names are one user's. So the right password may be told to be wrong while somebody guesses by other names; the
 ///   [event](crate::events::Event::LoginRefused) says `rate_limited`.
+///
+/// A *device* that has logged in to the account before shows it with a [device cookie](super::super::DeviceCookie). Its
+/// failed logins count under the device alone: 5 may fail within the window (or as many as by a name, if those are fewer).
+/// When they are used up, the device counts as unknown until its wait is over. So somebody who guesses at a password keeps
+/// new devices of that account out, and not those that its user has logged in with.
 ///
 /// A login is counted before its password is looked at, and given back when it succeeds, or fails for another reason than
 /// its credentials (the store is away, too many sessions, too busy). A client that hangs up before the answer has used up
@@ -38,17 +45,17 @@ use crate::store::AttemptRule;
 ///
 /// A login that is refused by the limit is not counted and makes no wait longer: who tries again too early loses nothing,
 /// and nobody can keep an account shut by asking often. Whoever goes on guessing *can* keep its password from being
-/// looked at: use a second way in where that matters.
+/// looked at on devices that have not logged in to the account before: use a second way in where that matters.
 ///
 /// # Where it is counted
 ///
-/// In the session store, so that all instances share it: under a pseudonym, made with the signing key where that is a
-/// secret (HS256), never under the name. A change of that key therefore begins a new count. A store of your own that does
-/// not [count](crate::store::SessionStore::attempt) leaves it to each process. While the store is away there is no login
+/// In the session store, so that all instances share it: under a pseudonym, which is a MAC with a secret that is derived
+/// from the signing key, whatever its algorithm; never under the name or the address. A change of that key therefore begins
+/// a new count. A store of your own that does not [count](crate::store::SessionStore::attempt) leaves it to each process. While the store is away there is no login
 /// (503); with [`token_only_logins`](super::super::RoutesBuilder::token_only_logins) each process then counts by itself.
 ///
-/// Three round trips to a remote store before a password is looked at (two without an address), and as many after a success.
-/// For a name that is nobody's a stand-in is counted instead of an account, so that it takes as long; it is forgotten with
+/// Three round trips to a remote store before a password is looked at (two without an address, five with an IPv6 address),
+/// and as many after a success. With a good device cookie it is one, and one after a success. For a name that is nobody's a stand-in is counted instead of an account, so that it takes as long; it is forgotten with
 /// the window.
 ///
 /// [`Credentials::normalized`]: super::super::Credentials::normalized
@@ -74,7 +81,8 @@ impl LoginLimit {
         Self::new(0, Duration::from_secs(60))
     }
 
-    /// So many failed logins of an address within the window. Ten times those by a name by default; at most 100,000; 0
+    /// So many failed logins of an address within the window; in the wider networks of an IPv6 address 4 times (56 bits) and
+    /// 16 times (48 bits) as many. Ten times those by a name by default; at most 100,000; 0
     /// is no limit.
     pub const fn address_attempts(mut self, attempts: u32) -> Self {
         self.address_attempts = Some(attempts);
@@ -94,6 +102,11 @@ impl LoginLimit {
 
     fn at_an_address(&self) -> u32 {
         self.address_attempts.unwrap_or(self.attempts.saturating_mul(10))
+    }
+
+    /// Whether devices that have logged in before have a budget of their own.
+    pub(in crate::routes) fn counts_devices(&self) -> bool {
+        self.attempts > 0
     }
 
     /// What cannot work, if anything cannot.
@@ -130,6 +143,13 @@ impl LoginLimit {
         Some(rule)
     }
 
+    /// No more in a row than of a name.
+    pub(super) fn of_device(&self) -> Option<AttemptRule> {
+        let mut rule = self.rule(self.attempts.min(DEVICE_ATTEMPTS))?;
+        rule.in_a_row = self.of_name()?.in_a_row;
+        Some(rule)
+    }
+
     /// Nobody has an account to be shut: it is forgotten with the window.
     pub(super) fn of_nobody(&self) -> Option<AttemptRule> {
         let mut rule = self.of_account()?;
@@ -137,8 +157,13 @@ impl LoginLimit {
         Some(rule)
     }
 
+    /// Of an address and of the networks around it.
+    pub(super) fn of_networks(&self) -> Option<NetworkRules> {
+        self.of_address().map(NetworkRules::new)
+    }
+
     /// Many people may share one, and a tenth of them may fail after a wait.
-    pub(super) fn of_address(&self) -> Option<AttemptRule> {
+    fn of_address(&self) -> Option<AttemptRule> {
         let mut rule = self.rule(self.at_an_address())?;
         rule.after = NonZeroU32::new(rule.attempts.get() / TEN).unwrap_or(NonZeroU32::MIN);
         Some(rule)
@@ -163,8 +188,8 @@ impl Default for LoginLimit {
 ///
 /// - Each session: 60 times within 60 seconds by default, whatever comes of it, so that a client that has run wild is
 ///   stopped. The token must be one of ours: nobody can use up another's.
-/// - Each client address, as with [`LoginLimit`]: 100 tokens in 60 seconds that are none of ours. A good token is let
-///   through from the same address all the same.
+/// - Each client address, as with [`LoginLimit`]: 100 tokens in 60 seconds that are none of ours, and 4 and 16 times as
+///   many in the wider networks of an IPv6 address. A good token is let through from the same address all the same.
 ///
 /// The wait is as long as the window, and no longer the second time. Counted in the session store, as logins are; a
 /// process that knows of a wait does not ask the store again until it is over.
@@ -201,8 +226,8 @@ impl RefreshLimit {
         self.rule(self.session)
     }
 
-    pub(super) fn of_address(&self) -> Option<AttemptRule> {
-        self.rule(self.address)
+    pub(super) fn of_networks(&self) -> Option<NetworkRules> {
+        self.rule(self.address).map(NetworkRules::new)
     }
 
     fn rule(&self, attempts: u32) -> Option<AttemptRule> {
@@ -220,6 +245,9 @@ impl Default for RefreshLimit {
         Self::new(60, 100, Duration::from_secs(60))
     }
 }
+
+/// How many logins of a known device may fail.
+const DEVICE_ATTEMPTS: u32 = 5;
 
 const LONGEST_WAIT: Duration = Duration::from_secs(15 * 60);
 
@@ -287,12 +315,17 @@ mod tests {
         assert_eq!((address.attempts.get(), address.after.get()), (100, 10));
         assert_eq!(address.in_a_row, None);
         assert_eq!(address.longest_wait, 900 * SECOND);
+        let device = LoginLimit::default().of_device().unwrap();
+        assert_eq!((device.attempts.get(), device.after.get()), (5, 1));
+        assert_eq!(device.in_a_row.unwrap().get(), 100);
+        assert_eq!(LoginLimit::new(3, SECOND).of_device().unwrap().attempts.get(), 3);
         // However many may fail at first: of a name and an account, one after a wait.
         let (name, account, address) = rules(&LoginLimit::new(1_000, SECOND));
         assert_eq!((name.after.get(), account.after.get(), address.after.get()), (1, 1, 1_000));
         let off = LoginLimit::off();
         assert!(off.of_name().is_none() && off.of_account().is_none());
         assert!(off.of_nobody().is_none() && off.of_address().is_none());
+        assert!(off.of_device().is_none());
         let addresses_only = LoginLimit::off().address_attempts(5);
         assert!(addresses_only.of_account().is_none() && addresses_only.of_address().is_some());
         let accounts_only = LoginLimit::default().address_attempts(0);

@@ -99,7 +99,12 @@ fn about_login(delivery: &Delivery) -> About {
          Where the server is set up so, a login while the session store is away gets a token that no session stands \
          behind, good for some routes until the store answers.",
     );
-    super::tokens::cookies(about, delivery, "Set the cookies that carry the tokens.")
+    let about = if delivery.device {
+        about.cookies("Set the cookies that carry tokens, and the device cookie.")
+    } else {
+        super::tokens::cookies(about, delivery, "Set the cookies that carry the tokens.")
+    };
+    about
         .body::<LoginRequest>(json!({"user_id": "jeju", "password": "password123"}))
         .answers::<LoggedIn>(
             200,

@@ -111,7 +111,7 @@ impl SessionStore for MemoryStore {
             return Ok(Created::AlreadyExists);
         }
         if let Some(expected) = &new.guard
-            && Stamp::of(expected, now) != state.guard(now, user)
+            && Stamp::of(expected, now).value() != state.guard(now, user).value()
         {
             return Ok(Created::Superseded);
         }
@@ -247,7 +247,7 @@ impl SessionStore for MemoryStore {
         let mut state = self.lock();
         let held = state.users.get(user).into_iter().flat_map(|user| user.live.keys());
         let others = held.filter(|id| Some(*id) != keep).cloned().collect();
-        state.renew_guard(now, user);
+        state.renew_for(now, user, reason);
         Ok(state.end(now, user, others, reason))
     }
 

@@ -9,7 +9,8 @@ use crate::clock::Timestamp;
 use crate::id::{SessionId, UserId};
 use crate::reason::EndReason;
 use crate::store::{
-    Activity, Guard, Listed, Record, Rotation, TOMBSTONE_LIFE, TOMBSTONES_PER_USER,
+    Activity, Guard, Listed, PASSWORD_EPOCH_LIFE, Record, Rotation, TOMBSTONE_LIFE,
+    TOMBSTONES_PER_USER,
 };
 
 #[derive(Default)]
@@ -32,6 +33,7 @@ pub(super) enum What {
     Session(SessionId),
     Tombstone(SessionId),
     Guard,
+    PasswordEpoch,
     Counter,
 }
 
@@ -40,6 +42,7 @@ pub(super) struct User {
     pub(super) live: BTreeMap<SessionId, Entry>,
     pub(super) gone: HashMap<SessionId, Tombstone>,
     pub(super) guard: Option<Stamp>,
+    password_epoch: Option<Stamp>,
     counter: Option<Counter>,
 }
 
@@ -60,7 +63,7 @@ pub(super) struct Tombstone {
     pub(super) until: Timestamp,
 }
 
-/// A login guard: `<number>:<until>`.
+/// A login guard or a password epoch: `<number>:<until>`.
 #[derive(Clone, Copy)]
 pub(super) struct Stamp {
     number: u64,
@@ -105,14 +108,15 @@ impl User {
     }
 
     fn is_empty(&self) -> bool {
-        let Self { live, gone, guard, counter } = self;
-        live.is_empty() && gone.is_empty() && guard.is_none() && counter.is_none()
+        let Self { live, gone, guard, password_epoch, counter } = self;
+        let stamps = guard.is_some() || password_epoch.is_some();
+        live.is_empty() && gone.is_empty() && !stamps && counter.is_none()
     }
 }
 
 impl Stamp {
-    pub(super) fn guard(self) -> Guard {
-        Guard::new(Some(&format!("{}:{}", self.number, self.until.as_millis())))
+    fn text(self) -> String {
+        format!("{}:{}", self.number, self.until.as_millis())
     }
 
     /// A guard of this store; one that has outlived its time is as good as none.
@@ -229,10 +233,13 @@ impl State {
         self.forget_if_empty(user);
     }
 
-    /// The user's login guard, until its time has passed.
+    /// The user's login guard and password epoch, each until its time has passed.
     pub(super) fn guard(&self, now: Timestamp, user: &UserId) -> Guard {
-        let guard = self.users.get(user).and_then(|user| user.guard);
-        guard.filter(|guard| guard.until > now).map_or(Guard::new(None), Stamp::guard)
+        let user = self.users.get(user);
+        let text = |stamp: Option<Stamp>| stamp.filter(|stamp| stamp.until > now).map(Stamp::text);
+        let epoch = text(user.and_then(|user| user.password_epoch));
+        let guard = text(user.and_then(|user| user.guard));
+        Guard::new(guard.as_deref()).with_password_epoch(epoch.as_deref())
     }
 
     /// Gives the user another login guard.
@@ -244,6 +251,21 @@ impl State {
             self.due.remove(&(old.until, user.clone(), What::Guard));
         }
         self.due.insert((stamp.until, user.clone(), What::Guard));
+    }
+
+    /// Gives the user what a revocation of all sessions replaces: another login guard and, after a change of password,
+    /// another password epoch.
+    pub(super) fn renew_for(&mut self, now: Timestamp, user: &UserId, why: EndReason) {
+        self.renew_guard(now, user);
+        if why == EndReason::PasswordChange {
+            let until = now.saturating_add(PASSWORD_EPOCH_LIFE);
+            let stamp = Stamp { number: self.guards, until };
+            let old = self.users.entry(user.clone()).or_default().password_epoch.replace(stamp);
+            if let Some(old) = old {
+                self.due.remove(&(old.until, user.clone(), What::PasswordEpoch));
+            }
+            self.due.insert((until, user.clone(), What::PasswordEpoch));
+        }
     }
 
     /// Counts one more session that was opened, and tells how many these are within the window.
@@ -278,9 +300,13 @@ impl State {
             match what {
                 What::Session(id) => sessions += u64::from(self.remove(&user, &id).is_some()),
                 What::Tombstone(id) => self.unbury(&user, &id),
-                What::Guard | What::Counter => {
+                What::Guard | What::PasswordEpoch | What::Counter => {
                     if let Some(held) = self.users.get_mut(&user) {
-                        if what == What::Guard { held.guard = None } else { held.counter = None }
+                        match what {
+                            What::Guard => held.guard = None,
+                            What::PasswordEpoch => held.password_epoch = None,
+                            _ => held.counter = None,
+                        }
                     }
                     self.forget_if_empty(&user);
                 }

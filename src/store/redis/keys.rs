@@ -35,7 +35,8 @@ impl Prefix {
     }
 
     /// Hash of the tombstones: session id → `<reason>:<until>`. The field `#` is the login guard, `<random text>:<until>`;
-    /// the field `+` counts creations, `<count>:<start of the window>:<until>`. Neither can be a session id.
+    /// the field `+` counts creations, `<count>:<start of the window>:<until>`; the field `@` is the password epoch,
+    /// `<random text>:<until>`. None of them can be a session id.
     pub(super) fn gone(&self, user: &UserId) -> String {
         self.key(user, "gone")
     }

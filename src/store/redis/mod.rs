@@ -159,13 +159,16 @@ impl SessionStore for RedisStore {
     async fn guard(&self, user: &UserId) -> Result<Guard, StoreError> {
         let Inner { requests, prefix, .. } = &*self.inner;
         // Whether it has served its time is for the server to say, when the login is done.
-        match requests.limited(requests.hget(&prefix.gone(user), "#")).await? {
-            None => Ok(Guard::new(None)),
-            Some(guard) => match std::str::from_utf8(&guard) {
-                Ok(guard) => Ok(Guard::new(Some(guard))),
-                Err(_) => Err(unreadable()),
-            },
-        }
+        let mut both = cmd("HMGET");
+        both.arg(prefix.gone(user)).arg("#").arg("@");
+        let Value::Array(both) = requests.ask(&both).await? else { return Err(unexpected()) };
+        let mut both = both.into_iter().map(lane::bytes);
+        let mut next = || {
+            let bytes = both.next().ok_or_else(unexpected)??;
+            bytes.map(String::from_utf8).transpose().map_err(|_| unreadable())
+        };
+        let (guard, epoch) = (next()?, next()?);
+        Ok(Guard::new(guard.as_deref()).with_password_epoch(epoch.as_deref()))
     }
 
     async fn load(

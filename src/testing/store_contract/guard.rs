@@ -18,6 +18,7 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
         self.a_guard_holds_until_it_is_replaced().await;
         self.only_what_concerns_logins_replaces_the_guard().await;
         self.an_update_of_all_replaces_the_guard().await;
+        self.only_a_change_of_password_replaces_the_password_epoch().await;
         self.a_made_up_guard_is_superseded().await;
         self.the_id_is_judged_before_the_guard_and_the_guard_before_the_limit().await;
     }
@@ -123,6 +124,32 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
         assert!(!self.logs_in(owner, &guard).await, "update_all supersedes logins under way");
         let guard = self.guard(owner).await;
         assert!(self.logs_in(owner, &guard).await, "a login that began after it is fine");
+    }
+
+    async fn only_a_change_of_password_replaces_the_password_epoch(&self) {
+        let owner = user();
+        let mut seen = HashSet::from([None]);
+        for turn in 0..3 {
+            let before = self.password_epoch(&owner).await;
+            for reason in [EndReason::LogoutAll, EndReason::Admin, EndReason::Suspended] {
+                drop(self.end_all(&owner, reason).await);
+            }
+            let session = self.session_of(&owner, LONG, LONG).await;
+            assert!(self.end(&session, EndReason::PasswordChange).await, "it lived");
+            assert_eq!(self.write_all(&owner, &[]).await, UpdatedAll::Written, "none of none");
+            let guard = self.guard(&owner).await;
+            assert!(self.logs_in(&owner, &guard).await, "a login leaves the password epoch alone");
+            let after = self.password_epoch(&owner).await;
+            assert_eq!(after, before, "no password was changed (turn {turn})");
+            drop(self.end_all(&owner, EndReason::PasswordChange).await);
+            let epoch = self.password_epoch(&owner).await;
+            assert!(seen.insert(epoch), "a change of password replaces the password epoch");
+        }
+        assert_eq!(self.password_epoch(&user()).await, None, "another user's password stayed");
+    }
+
+    async fn password_epoch(&self, owner: &UserId) -> Option<String> {
+        self.guard(owner).await.password_epoch().map(str::to_owned)
     }
 
     async fn a_made_up_guard_is_superseded(&self) {

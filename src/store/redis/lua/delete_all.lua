@@ -34,5 +34,6 @@ else
 end
 if type(redis.pcall('HLEN', KEYS[3])) == 'table' then redis.call('DEL', KEYS[3]) end
 renew(ARGV[2], now)
+if ARGV[1] == 'password_change' then renew_password_epoch(ARGV[2], now) end
 if #ended > 0 then bury(ended, ARGV[1], now) end
 return sids

@@ -2,6 +2,8 @@
 -- exact in a double, and '%.0f' writes them without an exponent.
 local DAY = 86400000
 local TOMBSTONES = 64
+-- The fields of `gone` that are no tombstones.
+local OTHERS = { ['#'] = true, ['+'] = true, ['@'] = true }
 
 local function clock()
   local time = redis.call('TIME')
@@ -122,7 +124,15 @@ local function renew(guard, now)
   remember(now + DAY, now)
 end
 
--- Remembers why sessions ended: `ended` is a list of {sid, absolute deadline}. Guard and counter are no tombstones.
+-- Replaces the password epoch, the field '@' of `gone`. It is kept for as long as `PASSWORD_EPOCH_LIFE` says.
+local function renew_password_epoch(epoch, now)
+  local known = now + 181 * DAY
+  redis.call('HSET', KEYS[3], '@', epoch .. ':' .. text(known))
+  remember(known, now)
+end
+
+-- Remembers why sessions ended: `ended` is a list of {sid, absolute deadline}. Guard, counter and password
+-- epoch are no tombstones.
 local function bury(ended, reason, now)
   local key, last, fresh = KEYS[3], 0, {}
   for _, session in ipairs(ended) do
@@ -131,12 +141,13 @@ local function bury(ended, reason, now)
     fresh[session[1]] = true
     last = math.max(last, known)
   end
-  local others = redis.call('HEXISTS', key, '#') + redis.call('HEXISTS', key, '+')
+  local others = 0
+  for field in pairs(OTHERS) do others = others + redis.call('HEXISTS', key, field) end
   local excess = redis.call('HLEN', key) - others - TOMBSTONES
   if excess > 0 then
     local all, order = redis.call('HGETALL', key), {}
     for i = 1, #all, 2 do
-      if all[i] ~= '#' and all[i] ~= '+' then
+      if not OTHERS[all[i]] then
         local known = tonumber(string.match(all[i + 1], ':(%d+)$') or 0)
         order[#order + 1] = { sid = all[i], till = known, fresh = fresh[all[i]] or false }
       end

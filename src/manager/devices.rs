@@ -1,0 +1,46 @@
+//! Devices that have logged in to an account before.
+
+use std::time::Duration;
+
+use super::SessionManager;
+use crate::error::SessionError;
+use crate::id::{UserId, random_text};
+use crate::session::{LoginGuard, SessionData};
+use crate::token::{Device, Policy};
+
+impl<D: SessionData> SessionManager<D> {
+    /// Makes a device token for a device that has just logged in: for the same device again, or for a new one. It is void
+    /// once the user's password is changed after `guard` was read.
+    pub(crate) fn device_token(
+        &self,
+        device: Option<&Device>,
+        guard: &LoginGuard,
+    ) -> Result<String, SessionError> {
+        let id = match device {
+            Some(device) => device.id().to_owned(),
+            None => random_text::<18>()?,
+        };
+        let (now, epoch) = (self.shared.clock.now(), guard.guard.password_epoch());
+        self.with_device_keys(|keys| keys.device_token(&id, &guard.user, epoch, now))
+    }
+
+    /// Reads a device token that one of our keys has made in the last `lifetime`. No I/O.
+    pub(crate) fn device(&self, token: &str, lifetime: Duration) -> Option<Device> {
+        let device = self.with_device_keys(|keys| keys.open_device_token(token))?;
+        let ends = device.issued_at().saturating_add(lifetime);
+        (self.shared.clock.now() < ends).then_some(device)
+    }
+
+    /// Whether the device has logged in to this user's account, and the password was not changed since.
+    pub(crate) fn is_device_of(&self, device: &Device, user: &UserId, guard: &LoginGuard) -> bool {
+        guard.user == *user && device.is_of(user, guard.guard.password_epoch())
+    }
+
+    /// The keys of refresh tokens where there are any: all of those are secrets, so a device token outlives a rotation.
+    fn with_device_keys<T>(&self, work: impl FnOnce(&Policy) -> T) -> T {
+        match &self.shared.refresh {
+            Some(refresh) => refresh.with_policy(work),
+            None => work(&self.shared.policy.load()),
+        }
+    }
+}

@@ -1,0 +1,212 @@
+//! The device cookie: a budget of failed logins of its own for a device that has logged in before.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use axum::response::Response;
+use cookie::SameSite;
+use http::HeaderMap;
+use http::header::SET_COOKIE;
+
+use super::cookie::TokenCookie;
+use super::delivery::Ways;
+use super::problem::Problem;
+use crate::error::ConfigError;
+use crate::manager::SessionManager;
+use crate::session::SessionData;
+use crate::token::Device;
+
+/// The longest lifetime. A store remembers a change of password for longer
+/// ([`PASSWORD_EPOCH_LIFE`](crate::store::PASSWORD_EPOCH_LIFE)).
+const MAX_LIFETIME: Duration = Duration::from_secs(180 * 24 * 60 * 60);
+
+/// The cookie that lets a device log in to its account while others guess at the password.
+///
+/// Failed logins are [limited](super::LoginLimit) for each name and account, so whoever guesses keeps the account's own
+/// user out. A device cookie ends that for devices that have logged in to the account before: their failed logins count
+/// under the device, and under nothing else. 5 may fail within the window of the [`LoginLimit`](super::LoginLimit); after
+/// that the device counts as unknown until its wait is over. An attacker has no such cookie, as only a login with the
+/// right password sets it.
+///
+/// - A login sets it, and each later login with it sets it anew. It stays after a logout.
+/// - It is `HttpOnly; SameSite=Strict; Path=/`, and `__Host-` with `Secure`.
+/// - It names no user: it holds a random device id, the time, MACs of the account and of the account's password epoch, and
+///   a MAC of all of this. The keys are derived from the refresh keys, or from the signing key where there are none.
+/// - It is bound to one account, and void after
+///   [`SessionManager::password_changed`](crate::SessionManager::password_changed).
+/// - It is void when its key is removed. A retired HMAC secret ([`KeySet::also_verify`](crate::KeySet::also_verify)) keeps
+///   it good; a retired public key cannot.
+/// - It authenticates nothing: without the password it only allows those 5 attempts.
+///
+/// **What it does not do.** A *new* device of an account under attack still waits, and so does a browser that has deleted
+/// its cookies. A browser keeps the cookie of the account that logged in last. A login that has no store
+/// ([`token_only_logins`](super::RoutesBuilder::token_only_logins)) neither reads nor sets it.
+///
+/// The routes set it by default where refresh tokens or access tokens travel in cookies, and not with other deliveries:
+/// there [`RoutesBuilder::device_cookie`](super::RoutesBuilder::device_cookie) turns it on.
+///
+/// Costs no round trip to the store; a login with a good device cookie takes two or more fewer than one without.
+///
+/// ```
+/// use std::time::Duration;
+/// use tower_session_auth::routes::DeviceCookie;
+///
+/// let cookie = DeviceCookie::new().lifetime(Duration::from_secs(30 * 24 * 60 * 60));
+/// # let _ = cookie;
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeviceCookie {
+    name: Cow<'static, str>,
+    lifetime: Duration,
+    secure: Option<bool>,
+}
+
+impl DeviceCookie {
+    /// `__Host-login_device`, for 90 days.
+    #[must_use]
+    pub fn new() -> Self {
+        let lifetime = Duration::from_secs(90 * 24 * 60 * 60);
+        Self { name: Cow::Borrowed("login_device"), lifetime, secure: None }
+    }
+
+    /// The name, without the prefix. `login_device` by default.
+    #[must_use]
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.name = Cow::Owned(name.into());
+        self
+    }
+
+    /// How long a device counts as known after its latest login. 90 days by default, 1 hour to 180 days. It holds for
+    /// cookies that are already out as well.
+    #[must_use]
+    pub fn lifetime(mut self, lifetime: Duration) -> Self {
+        self.lifetime = lifetime;
+        self
+    }
+
+    /// `false` leaves `Secure` and the prefix `__Host-` out: for development over plain HTTP only. By default as the
+    /// [refresh cookie](super::RefreshCookie::secure), else as the [access cookie](super::AccessCookie::secure), else
+    /// `true`.
+    #[must_use]
+    pub fn secure(mut self, secure: bool) -> Self {
+        self.secure = Some(secure);
+        self
+    }
+}
+
+impl Default for DeviceCookie {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Whether the routes set a device cookie.
+#[derive(Clone, Debug, Default)]
+pub(super) enum DeviceSetting {
+    /// Where tokens travel in cookies.
+    #[default]
+    WithCookies,
+    Always(DeviceCookie),
+    Never,
+}
+
+/// Device cookies, as they are set and read.
+pub(super) struct Devices {
+    cookie: TokenCookie,
+    lifetime: Duration,
+}
+
+impl Devices {
+    /// `None` where no device cookie is set.
+    pub(super) fn new(setting: DeviceSetting, ways: &Ways) -> Result<Option<Self>, ConfigError> {
+        let of_tokens = ways.secure_cookies();
+        let DeviceCookie { name, lifetime, secure } = match setting {
+            DeviceSetting::Never => return Ok(None),
+            DeviceSetting::WithCookies if of_tokens.is_none() => return Ok(None),
+            DeviceSetting::WithCookies => DeviceCookie::new(),
+            DeviceSetting::Always(cookie) => cookie,
+        };
+        if !(Duration::from_secs(60 * 60)..=MAX_LIFETIME).contains(&lifetime) {
+            let rule = "must be 1 hour to 180 days";
+            return Err(ConfigError::OutOfRange { setting: "device_cookie.lifetime", rule });
+        }
+        let secure = secure.or(of_tokens).unwrap_or(true);
+        let cookie = TokenCookie::new(&name, "/", secure, SameSite::Strict)?;
+        if ways.at("/")?.cookie_names().any(|name| name == cookie.name()) {
+            let rule = "must not be the same for a token and the device";
+            return Err(ConfigError::OutOfRange { setting: "cookie name", rule });
+        }
+        Ok(Some(Self { cookie, lifetime }))
+    }
+
+    /// The device that a request shows, if one of our keys has made its token and it has not expired. What else stands
+    /// there is no device.
+    pub(super) fn shown<D: SessionData>(
+        &self,
+        manager: &SessionManager<D>,
+        headers: &HeaderMap,
+    ) -> Option<Device> {
+        manager.device(self.cookie.read(headers).ok()??, self.lifetime)
+    }
+
+    /// Sets the cookie to this device token.
+    pub(super) fn set(&self, response: &mut Response, token: &str) -> Result<(), Problem> {
+        let cookie = self.cookie.set(token, self.lifetime)?;
+        response.headers_mut().append(SET_COOKIE, cookie);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::cookie::{AccessCookie, RefreshCookie, RefreshDelivery};
+    use super::*;
+
+    const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+    fn ways(refresh: Option<RefreshDelivery>, access: Option<AccessCookie>) -> Ways {
+        Ways { refresh, access, device: false }
+    }
+
+    fn name(setting: DeviceSetting, ways: &Ways) -> Option<String> {
+        let devices = Devices::new(setting, ways).unwrap();
+        devices.map(|devices| devices.cookie.name().to_owned())
+    }
+
+    #[test]
+    fn it_is_set_where_tokens_travel_in_cookies_or_where_it_is_asked_for() {
+        let plain_http = RefreshCookie::new().secure(false);
+        for (ways, expected) in [
+            (ways(Some(RefreshDelivery::default()), None), Some("__Host-login_device")),
+            (ways(None, Some(AccessCookie::new())), Some("__Host-login_device")),
+            (ways(Some(plain_http.into()), None), Some("login_device")),
+            (ways(Some(RefreshDelivery::Body), None), None),
+            (ways(None, None), None),
+        ] {
+            assert_eq!(name(DeviceSetting::default(), &ways).as_deref(), expected, "{ways:?}");
+            assert_eq!(name(DeviceSetting::Never, &ways), None);
+            let always = DeviceSetting::Always(DeviceCookie::new().name("d").secure(true));
+            assert_eq!(name(always, &ways).as_deref(), Some("__Host-d"));
+        }
+    }
+
+    #[test]
+    fn a_cookie_that_cannot_work_is_an_error_that_names_it() {
+        let ways = ways(Some(RefreshDelivery::default()), Some(AccessCookie::new()));
+        let new = DeviceCookie::new;
+        for (bad, named) in [
+            (new().lifetime(Duration::ZERO), "device_cookie.lifetime"),
+            (new().lifetime(181 * DAY), "device_cookie.lifetime"),
+            (new().lifetime(Duration::MAX), "device_cookie.lifetime"),
+            (new().name("a b"), "cookie name"),
+            (new().name("__Host-device"), "cookie name"),
+            (new().name("refresh_token"), "cookie name"),
+            (new().name("access_token"), "cookie name"),
+        ] {
+            let error = Devices::new(DeviceSetting::Always(bad), &ways).err().unwrap();
+            assert!(matches!(error, ConfigError::OutOfRange { setting, .. } if setting == named));
+        }
+        let longest = DeviceSetting::Always(new().lifetime(180 * DAY));
+        assert!(Devices::new(longest, &ways).is_ok());
+    }
+}

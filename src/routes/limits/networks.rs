@@ -1,0 +1,83 @@
+//! Which networks an address is counted under.
+
+use std::net::{IpAddr, Ipv6Addr};
+
+use crate::store::AttemptRule;
+
+/// How many bits of an IPv6 address name a network that one client may have, and how many times the budget of the first
+/// each has. Providers hand out networks of 64 to 48 bits: a limit by 64 bits alone does not stop a client with 65,536 of
+/// them, and one budget for 48 bits would let one client shut out its neighbors.
+const IPV6_NETWORKS: [(u32, u32); 3] = [(64, 1), (56, 4), (48, 16)];
+
+/// The rules of an address and of the networks around it, the narrowest first.
+#[derive(Clone, Debug)]
+pub(super) struct NetworkRules([AttemptRule; 3]);
+
+impl NetworkRules {
+    /// From the rule of an IPv4 address and of a network of 64 bits.
+    pub(super) fn new(rule: AttemptRule) -> Self {
+        Self(IPV6_NETWORKS.map(|(_, times)| {
+            let mut rule = rule.clone();
+            rule.attempts = rule.attempts.saturating_mul(times_of(times));
+            rule.after = rule.after.saturating_mul(times_of(times));
+            rule
+        }))
+    }
+
+    /// The names under which an address is counted and their rules, the narrowest first: an IPv4 address, however it is
+    /// written, or the networks of an IPv6 address.
+    pub(super) fn of(&self, address: IpAddr) -> impl Iterator<Item = (String, &AttemptRule)> {
+        let address = address.to_canonical();
+        let networks = IPV6_NETWORKS.iter().zip(&self.0);
+        networks.map_while(move |((bits, times), rule)| match address {
+            IpAddr::V4(_) => (*times == 1).then(|| (address.to_string(), rule)),
+            IpAddr::V6(address) => Some((network(address, *bits), rule)),
+        })
+    }
+}
+
+/// The first bits of an address, as text.
+fn network(address: Ipv6Addr, bits: u32) -> String {
+    let first = Ipv6Addr::from_bits(address.to_bits() & !(u128::MAX >> bits));
+    format!("{first}/{bits}")
+}
+
+const fn times_of(times: u32) -> std::num::NonZeroU32 {
+    match std::num::NonZeroU32::new(times) {
+        Some(times) => times,
+        None => std::num::NonZeroU32::MIN,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZeroU32;
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn an_address_is_counted_under_itself_or_under_three_networks_of_ipv6() {
+        let attempts = NonZeroU32::new(100).unwrap();
+        let mut rule = AttemptRule::new(attempts, Duration::from_secs(60));
+        rule.after = NonZeroU32::new(10).unwrap();
+        let rules = NetworkRules::new(rule);
+        let cases = [
+            ("192.0.2.7", &["192.0.2.7"][..]),
+            ("::ffff:192.0.2.7", &["192.0.2.7"]),
+            (
+                "2001:db8:1:2345:3:4:5:6",
+                &["2001:db8:1:2345::/64", "2001:db8:1:2300::/56", "2001:db8:1::/48"],
+            ),
+            ("::1", &["::/64", "::/56", "::/48"]),
+        ];
+        for (address, names) in cases {
+            let found: Vec<_> = rules.of(address.parse().unwrap()).collect();
+            let named: Vec<_> = found.iter().map(|(name, _)| name.as_str()).collect();
+            assert_eq!(named, names, "{address}");
+            for ((_, rule), times) in found.iter().zip([1, 4, 16]) {
+                assert_eq!((rule.attempts.get(), rule.after.get()), (100 * times, 10 * times));
+            }
+        }
+    }
+}
