@@ -15,7 +15,7 @@ pub(super) struct NetworkRules([AttemptRule; 3]);
 
 impl NetworkRules {
     /// From the rule of an IPv4 address and of a network of 64 bits.
-    pub(super) fn new(rule: AttemptRule) -> Self {
+    pub(super) fn new(rule: &AttemptRule) -> Self {
         Self(IPV6_NETWORKS.map(|(_, times)| {
             let mut rule = rule.clone();
             rule.attempts = rule.attempts.saturating_mul(times_of(times));
@@ -61,7 +61,7 @@ mod tests {
         let attempts = NonZeroU32::new(100).unwrap();
         let mut rule = AttemptRule::new(attempts, Duration::from_secs(60));
         rule.after = NonZeroU32::new(10).unwrap();
-        let rules = NetworkRules::new(rule);
+        let rules = NetworkRules::new(&rule);
         let cases = [
             ("192.0.2.7", &["192.0.2.7"][..]),
             ("::ffff:192.0.2.7", &["192.0.2.7"]),

@@ -159,7 +159,7 @@ impl LoginLimit {
 
     /// Of an address and of the networks around it.
     pub(super) fn of_networks(&self) -> Option<NetworkRules> {
-        self.of_address().map(NetworkRules::new)
+        self.of_address().as_ref().map(NetworkRules::new)
     }
 
     /// Many people may share one, and a tenth of them may fail after a wait.
@@ -227,7 +227,7 @@ impl RefreshLimit {
     }
 
     pub(super) fn of_networks(&self) -> Option<NetworkRules> {
-        self.rule(self.address).map(NetworkRules::new)
+        self.rule(self.address).as_ref().map(NetworkRules::new)
     }
 
     fn rule(&self, attempts: u32) -> Option<AttemptRule> {
