@@ -135,20 +135,41 @@ async fn an_idle_connection_for_revocations_that_stays_behind_is_not_used() {
     let servers = Servers::start().await;
     let store = servers.store().wait_replicas(1, ms(50));
     let here = Instance::start_with(servers.settings(store));
+    idle_connection_stays_behind(&servers, &here, 2).await;
+    let (login, client) = served_from_the_near_cache(&here).await;
+    here.logout(&login.access_token).await;
+    let acknowledged = now();
+    assert!(ends(client, acknowledged).await <= BOUND);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nor_is_it_used_without_a_near_cache() {
+    let servers = Servers::start().await;
+    // No check of the address before the revocation.
+    let hour = Duration::from_secs(3_600);
+    let store = servers.store().wait_replicas(1, ms(50)).address_check(hour);
+    let here = Instance::start_with(servers.settings(store).without_near_cache());
+    idle_connection_stays_behind(&servers, &here, 1).await;
+    let login = here.login("jeju").await;
+    let client = Hammer::start(&here, &login.access_token);
+    client.until("let in", Answer::is_in).await;
+    here.logout(&login.access_token).await;
+    let acknowledged = now();
+    assert!(ends(client, acknowledged).await <= BOUND);
+}
+
+/// The connection of a revocation stays at the old server, all others are closed and made again at the new one.
+async fn idle_connection_stays_behind(servers: &Servers, here: &Instance, others: u64) {
     let first = here.login("jeju").await;
     here.logout(&first.access_token).await;
     servers.move_address();
     let mut operator = Operator::at(&servers.old).await;
-    assert!(operator.kill_all_but_waiters().await >= 2, "the requests' connection, and the link");
+    assert!(operator.kill_all_but_waiters().await >= others);
     until("the requests' connection leads to the new server", async || {
         here.login_again("jeju").await;
         servers.new.number(&["EXISTS", "session:{jeju}:live"]).await == 1
     })
     .await;
-    let (login, client) = served_from_the_near_cache(&here).await;
-    here.logout(&login.access_token).await;
-    let acknowledged = now();
-    assert!(ends(client, acknowledged).await <= BOUND);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -87,7 +87,7 @@ impl Pool {
         // The slot goes back with the end of this statement. Boxed, for it is rare.
         let connection = Arc::new(Box::pin(self.proved()).await?.clone());
         if self.is_reference {
-            self.state.eras.proofs().set_reference(Some(Arc::clone(&connection)));
+            self.state.eras.proofs().set_reference(&connection);
         }
         self.last.store(Some(Arc::clone(&connection)));
         Ok(Arc::unwrap_or_clone(connection))
@@ -175,7 +175,7 @@ impl Drop for Pool {
     fn drop(&mut self) {
         // It holds what all connections share, which holds it.
         if self.is_reference {
-            self.state.eras.proofs().set_reference(None);
+            self.state.eras.proofs().drop_reference();
         }
     }
 }

@@ -24,11 +24,12 @@ use super::connection::Connection;
 use super::era::Era;
 use super::link::{Link, Lost, Proof, Route, write_probe};
 use crate::coherence::Tick;
+use crate::limit;
 use crate::trace;
 
 /// What a connection is compared with before its first use.
 pub(super) struct Proofs {
-    /// Moves when there is another invalidation connection. Never 0.
+    /// Moves when there is another connection to be compared with. Never 0.
     version: AtomicU64,
     links: Mutex<Vec<Arc<Link>>>,
     /// The connection on which requests are sent.
@@ -51,7 +52,7 @@ impl Proofs {
             key,
             count: AtomicU64::new(0),
             patience,
-            checked: AtomicU64::new(0),
+            checked: AtomicU64::new(Tick::now().as_nanos()),
         }
     }
 
@@ -59,8 +60,26 @@ impl Proofs {
         self.version.load(Ordering::Relaxed)
     }
 
-    pub(super) fn set_reference(&self, connection: Option<Arc<Connection>>) {
-        self.reference.store(connection);
+    /// From now on requests are sent on this connection. If it is another one than before, all others are compared again
+    /// before their next use.
+    pub(super) fn set_reference(&self, connection: &Arc<Connection>) {
+        let _one_at_a_time = self.links();
+        let before = self.reference.swap(Some(Arc::clone(connection)));
+        if before.is_none_or(|before| !before.is_same(connection)) {
+            self.next_version(connection);
+        }
+    }
+
+    pub(super) fn drop_reference(&self) {
+        self.reference.store(None);
+    }
+
+    /// A connection that has passed the present version has passed the next one. Called under the lock.
+    fn next_version(&self, connection: &Connection) {
+        let before = self.version.fetch_add(1, Ordering::Relaxed);
+        if connection.has_proved(before) {
+            connection.set_proved(before + 1);
+        }
     }
 
     /// Whether there is an invalidation connection, which is compared with the address by itself.
@@ -77,10 +96,7 @@ impl Proofs {
     pub(super) fn add(&self, link: Arc<Link>, connection: &Connection) {
         let mut links = self.links();
         links.push(link);
-        let before = self.version.fetch_add(1, Ordering::Relaxed);
-        if connection.has_proved(before) {
-            connection.set_proved(before + 1);
-        }
+        self.next_version(connection);
     }
 
     pub(super) fn remove(&self, link: &Link) {
@@ -152,9 +168,12 @@ impl Inner {
             return;
         }
         proofs.checked.store(Tick::now().as_nanos(), Ordering::Relaxed);
-        match self.requests.fresh(self.requests.timeout()).await {
+        // The caller's time is for the store, and this must not use it up.
+        let limit = self.requests.timeout().min(limit::left()) / 4;
+        match self.requests.fresh(limit).await {
             Ok((mut connection, _)) => {
-                if self.eras.is_elsewhere(&mut connection).await {
+                let elsewhere = timeout(limit, self.eras.is_elsewhere(&mut connection));
+                if elsewhere.await.unwrap_or(false) {
                     trace::warn!(
                         "the address of redis leads to another server: all connections are made anew"
                     );
