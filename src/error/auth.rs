@@ -27,8 +27,8 @@ pub struct AuthError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum AuthErrorKind {
-    /// More than one token, as in two `Authorization` fields, or a header and a cookie that disagree: which of them counts
-    /// would depend on which hop is asked.
+    /// More than one token, as in two `Authorization` fields, or two cookies of one name: which of them counts would
+    /// depend on which hop is asked.
     InvalidRequest,
     /// No token.
     MissingToken,
@@ -42,6 +42,9 @@ pub enum AuthErrorKind {
     SessionRevoked,
     /// The session lives, its user's account is not active. No other login helps: 403.
     AccountInactive,
+    /// A browser made the request for a page of another origin: a
+    /// [`SameOriginLayer`](crate::SameOriginLayer) refused.
+    CrossSite,
     /// The session lives and the user's role is not one that may do this: a
     /// [`RequireRole`](crate::guards::RequireRole) refused.
     InsufficientScope,
@@ -75,6 +78,7 @@ impl AuthErrorKind {
             Self::SessionExpired => "session_expired",
             Self::SessionRevoked => "session_revoked",
             Self::AccountInactive => "account_inactive",
+            Self::CrossSite => "cross_site",
             Self::InsufficientScope => "insufficient_scope",
             Self::InsufficientUserAuthentication => "insufficient_user_authentication",
             Self::StoreUnavailable | Self::DirectoryUnavailable => "store_unavailable",
@@ -94,7 +98,9 @@ impl AuthErrorKind {
             | Self::SessionExpired
             | Self::SessionRevoked
             | Self::InsufficientUserAuthentication => StatusCode::UNAUTHORIZED,
-            Self::AccountInactive | Self::InsufficientScope => StatusCode::FORBIDDEN,
+            Self::AccountInactive | Self::CrossSite | Self::InsufficientScope => {
+                StatusCode::FORBIDDEN
+            }
             Self::StoreUnavailable | Self::Overloaded | Self::DirectoryUnavailable => {
                 StatusCode::SERVICE_UNAVAILABLE
             }
@@ -177,6 +183,7 @@ impl AuthError {
                 None => "Session was ended",
             },
             AuthErrorKind::AccountInactive => "Account is not active",
+            AuthErrorKind::CrossSite => "Cross-site request refused",
             AuthErrorKind::InsufficientScope => "Not enough permissions",
             AuthErrorKind::InsufficientUserAuthentication => {
                 "A more recent or stronger login is required"
@@ -203,6 +210,7 @@ impl fmt::Display for AuthError {
             }
             (AuthErrorKind::SessionRevoked, None) => f.write_str("session was ended"),
             (AuthErrorKind::AccountInactive, _) => f.write_str("account is not active"),
+            (AuthErrorKind::CrossSite, _) => f.write_str("cross-site request"),
             (AuthErrorKind::InsufficientScope, _) => f.write_str("role is not sufficient"),
             (AuthErrorKind::InsufficientUserAuthentication, _) => {
                 f.write_str("login is not recent or strong enough")

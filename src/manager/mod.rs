@@ -18,6 +18,8 @@ mod near_cache;
 mod recall;
 mod refresh;
 mod rules;
+#[cfg(feature = "routes")]
+mod shown;
 mod token_only;
 mod trouble;
 mod walk;

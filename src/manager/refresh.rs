@@ -170,13 +170,27 @@ impl<D: SessionData> SessionManager<D> {
 
     /// A refresh token that one of our keys sealed; no I/O. A refusal is told as an event.
     fn open_refresh(&self, token: &str) -> Result<Sealed, AuthError> {
-        let refresh = self.shared.refresh.as_ref();
-        let opened = refresh.and_then(|refresh| refresh.policy.load().open(token));
-        opened.ok_or_else(|| {
+        self.find_refresh_token(token).ok_or_else(|| {
             let error = AuthError::new(AuthErrorKind::InvalidToken);
             self.refused(&error, None);
             error
         })
+    }
+
+    /// The same; a refusal tells no event.
+    pub(super) fn find_refresh_token(&self, token: &str) -> Option<Sealed> {
+        let refresh = self.shared.refresh.as_ref();
+        refresh.and_then(|refresh| refresh.policy.load().open(token))
+    }
+
+    /// When the session of a refresh token was created.
+    #[cfg(feature = "routes")]
+    pub(super) async fn login_time(
+        &self,
+        sealed: Sealed,
+        deadline: Instant,
+    ) -> Result<Timestamp, AuthError> {
+        self.shown(sealed, deadline).await.map(|shown| shown.record.created)
     }
 
     /// Finds the session of a refresh token, and makes sure that it was issued for this very one.

@@ -1,6 +1,7 @@
 //! The cookies that carry tokens: what they are called, where browsers send them, and how they are taken back.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::fmt;
 use std::time::Duration;
 
@@ -8,13 +9,17 @@ use ::cookie::{Cookie, SameSite, time};
 use http::{HeaderMap, HeaderValue};
 
 use super::problem::Problem;
-use crate::error::{AuthError, ConfigError};
-use crate::steps::cookies::{checked_name, cookie};
-use crate::steps::extract::{TokenSource, text};
+use crate::error::ConfigError;
+use crate::steps::cookies::{checked_name, cookies};
+use crate::steps::extract::TokenSource;
 use crate::trace;
 
 /// How much of a name and a value browsers keep at least (RFC 6265 section 6.1), in bytes.
 const KEPT: usize = 4096;
+
+/// Prefixes of names by which browsers hold a cookie to its attributes (RFC 6265bis section 4.1.3).
+const HOST: &str = "__Host-";
+const SECURE: &str = "__Secure-";
 
 /// How refresh tokens get to clients and back. Only of a manager that issues them
 /// ([`refresh_keys`](crate::SessionManagerBuilder::refresh_keys)).
@@ -80,8 +85,8 @@ impl RefreshCookie {
     /// other; and [`Routes::auth`](super::Routes::auth), which cannot know where it will be nested, has `/`.
     ///
     /// To be set where browsers see another path than this server does, as behind a proxy that strips a prefix. All
-    /// mounts then share the one cookie. Do not go from one path to one above or below it while `Secure` is off: a
-    /// browser that still has the old cookie shows two of one name, and two are refused until the old one has expired.
+    /// mounts then share the one cookie. A browser that still holds the cookie of an earlier path above or below this one
+    /// shows both: the latest login counts, and the next login or logout takes the other one back.
     #[must_use]
     pub fn path(mut self, path: impl Into<String>) -> Self {
         self.path = Some(path.into());
@@ -193,6 +198,8 @@ impl Default for AccessCookie {
 #[derive(Clone, PartialEq, Eq)]
 pub(super) struct TokenCookie {
     name: String,
+    /// The name without a prefix.
+    bare: String,
     path: String,
     secure: bool,
     same_site: SameSite,
@@ -215,11 +222,12 @@ impl TokenCookie {
             return refused("cookie path", "must be `/` and more of visible ASCII but `;`");
         }
         let prefix = match (secure, path) {
-            (true, "/") => "__Host-",
-            (true, _) => "__Secure-",
+            (true, "/") => HOST,
+            (true, _) => SECURE,
             (false, _) => "",
         };
-        Ok(Self { name: format!("{prefix}{name}"), path: path.to_owned(), secure, same_site })
+        let (bare, path) = (name.to_owned(), path.to_owned());
+        Ok(Self { name: format!("{prefix}{name}"), bare, path, secure, same_site })
     }
 
     /// With its prefix.
@@ -236,36 +244,84 @@ impl TokenCookie {
                 bytes = token.len(),
             );
         }
-        self.written(token, max_age).map_err(|error| Problem::internal(&error))
+        self.field(&self.name, &self.path, token, max_age)
     }
 
     /// `Set-Cookie` that takes it back: browsers go by name, path and host.
     pub(super) fn cleared(&self) -> Result<HeaderValue, Problem> {
-        self.written("", Duration::ZERO).map_err(|error| Problem::internal(&error))
+        self.field(&self.name, &self.path, "", Duration::ZERO)
     }
 
-    fn written(
+    /// The `Set-Cookie` fields that take back whatever else a browser may hold under this name: each form of it, at each
+    /// prefix of the cookie's own path and of `mount`, where the routes are. An earlier configuration has left it there,
+    /// or a neighbor.
+    pub(super) fn cleared_elsewhere(
         &self,
+        mount: Option<&str>,
+    ) -> Result<Vec<HeaderValue>, Problem> {
+        let paths: BTreeSet<_> =
+            [Some(self.path.as_str()), mount].into_iter().flatten().flat_map(prefixes).collect();
+        let mut fields = Vec::new();
+        for path in paths {
+            for name in self.names() {
+                // A browser holds `__Host-` at no other path.
+                let possible = path == "/" || !name.starts_with(HOST);
+                if possible && (name.as_str(), path) != (self.name.as_str(), self.path.as_str()) {
+                    fields.push(self.field(&name, path, "", Duration::ZERO)?);
+                }
+            }
+        }
+        Ok(fields)
+    }
+
+    fn field(
+        &self,
+        name: &str,
+        path: &str,
         value: &str,
         max_age: Duration,
-    ) -> Result<HeaderValue, http::header::InvalidHeaderValue> {
+    ) -> Result<HeaderValue, Problem> {
         let seconds = i64::try_from(max_age.as_secs()).unwrap_or(i64::MAX);
-        let cookie = Cookie::build((self.name.as_str(), value))
+        let cookie = Cookie::build((name, value))
             .http_only(true)
-            .secure(self.secure)
+            // No browser takes a name with a prefix without it.
+            .secure(self.secure || name != self.bare)
             .same_site(self.same_site)
-            .path(self.path.as_str())
+            .path(path)
             .max_age(time::Duration::seconds(seconds));
-        let mut header = HeaderValue::try_from(cookie.to_string())?;
+        let header = HeaderValue::try_from(cookie.to_string());
+        let mut header = header.map_err(|error| Problem::internal(&error))?;
         // `Debug` of a response does not show it, and HTTP/2 does not compress it.
         header.set_sensitive(true);
         Ok(header)
     }
 
-    /// The token that a request shows.
-    pub(super) fn read<'a>(&self, headers: &'a HeaderMap) -> Result<Option<&'a str>, AuthError> {
-        cookie(headers, &self.name)?.map(text).transpose()
+    /// The name in each form that a browser may hold it in.
+    fn names(&self) -> [String; 3] {
+        [HOST, SECURE, ""].map(|prefix| format!("{prefix}{}", self.bare))
     }
+
+    /// The tokens that a request shows in cookies of this name. What is no text is no token of ours: it is read as an empty
+    /// one.
+    pub(super) fn read<'a>(&self, headers: &'a HeaderMap) -> impl Iterator<Item = &'a str> {
+        read(headers, &self.name)
+    }
+
+    /// The same, in each form of the name: only to end sessions, because a neighbor can plant some of them.
+    pub(super) fn read_all_forms<'a>(&self, headers: &'a HeaderMap) -> Vec<&'a str> {
+        self.names().iter().flat_map(|name| read(headers, name)).collect()
+    }
+}
+
+fn read<'a>(headers: &'a HeaderMap, name: &str) -> impl Iterator<Item = &'a str> {
+    cookies(headers, name).map(|value| str::from_utf8(value).unwrap_or_default())
+}
+
+/// `/a/b`: `/`, `/a` and `/a/b`.
+fn prefixes(path: &str) -> impl Iterator<Item = &str> {
+    let slashes = path.match_indices('/').skip(1);
+    let between = slashes.filter_map(|(at, _)| path.get(..at));
+    ["/"].into_iter().chain(between).chain([path])
 }
 
 impl fmt::Debug for TokenCookie {

@@ -119,28 +119,53 @@ impl Delivery {
         Ok(())
     }
 
-    /// The same for a login without a session: it has no refresh token, and nobody's else may stay.
-    pub(super) fn set_access_cookie(
+    /// Puts the tokens of a login into the cookies that there are, and takes back what else the browser may hold under
+    /// their names. `mount` is where the routes are, as far as that is known.
+    pub(super) fn set_login_cookies(
         &self,
         response: &mut Response,
         access_token: (&str, Duration),
+        refresh_token: Option<&RefreshToken>,
+        mount: Option<&str>,
     ) -> Result<(), Problem> {
-        if let Refresh::Cookie(cookie) = &self.refresh {
+        // A login without a session has no refresh token, and nobody's else may stay.
+        if let (Refresh::Cookie(cookie), None) = (&self.refresh, refresh_token) {
             response.headers_mut().append(SET_COOKIE, cookie.cleared()?);
         }
-        self.set_cookies(response, access_token, None)
+        self.set_cookies(response, access_token, refresh_token)?;
+        self.clear_elsewhere(response, mount)
     }
 
-    /// Takes back the cookies that there are.
-    pub(super) fn clear_cookies(&self, response: &mut Response) -> Result<(), Problem> {
-        let refresh = match &self.refresh {
-            Refresh::Cookie(cookie) => Some(cookie),
-            Refresh::Never | Refresh::Body => None,
-        };
-        for cookie in refresh.into_iter().chain(&self.access) {
+    /// Takes back the cookies that there are, and what else the browser may hold under their names.
+    pub(super) fn clear_cookies(
+        &self,
+        response: &mut Response,
+        mount: Option<&str>,
+    ) -> Result<(), Problem> {
+        for cookie in self.cookies() {
             response.headers_mut().append(SET_COOKIE, cookie.cleared()?);
         }
+        self.clear_elsewhere(response, mount)
+    }
+
+    fn clear_elsewhere(&self, response: &mut Response, mount: Option<&str>) -> Result<(), Problem> {
+        for cookie in self.cookies() {
+            for field in cookie.cleared_elsewhere(mount)? {
+                response.headers_mut().append(SET_COOKIE, field);
+            }
+        }
         Ok(())
+    }
+
+    fn cookies(&self) -> impl Iterator<Item = &TokenCookie> {
+        self.refresh_cookie().into_iter().chain(&self.access)
+    }
+
+    fn refresh_cookie(&self) -> Option<&TokenCookie> {
+        match &self.refresh {
+            Refresh::Cookie(cookie) => Some(cookie),
+            Refresh::Never | Refresh::Body => None,
+        }
     }
 
     /// What a body is to say of a refresh token.
@@ -149,31 +174,56 @@ impl Delivery {
         token.map(|token| token.as_str().to_owned())
     }
 
-    /// The refresh token that a request shows. A body must be a JSON object if there is one, whoever reads it.
+    /// The refresh tokens that a refresh shows. A body must be a JSON object if there is one, whoever reads it.
     pub(super) async fn shown(
         &self,
         headers: &HeaderMap,
         body: Body,
         patience: Duration,
     ) -> Result<Shown, Problem> {
-        let from_cookie = match &self.refresh {
-            Refresh::Cookie(cookie) => cookie.read(headers)?.map(str::to_owned),
-            Refresh::Never | Refresh::Body => None,
+        let from_cookies = || {
+            let read = self.refresh_cookie().into_iter().flat_map(|cookie| cookie.read(headers));
+            let tokens: Vec<_> = read.map(str::to_owned).collect();
+            if tokens.is_empty() { Shown::Nothing } else { Shown::Tokens(tokens) }
         };
         let Some(body) = body::json_if_any(headers, body, patience).await? else {
-            return Ok(from_cookie.map_or(Shown::Nothing, Shown::Token));
+            return Ok(from_cookies());
         };
         let body = body::parse::<RefreshBody<'_>>(&body)?;
         if self.refresh != Refresh::Body {
-            return Ok(from_cookie.map_or(Shown::Nothing, Shown::Token));
+            return Ok(from_cookies());
         }
-        Ok(body.checked()?.map_or(Shown::EmptyBody, Shown::Token))
+        let token = body.checked()?;
+        Ok(token.map_or(Shown::EmptyBody, |token| Shown::Tokens(vec![token])))
+    }
+
+    /// The refresh tokens that a logout shows. Nothing is malformed here: with delivery in bodies, anything but a text
+    /// counts as absent; else the body is not read.
+    pub(super) async fn shown_to_logout(
+        &self,
+        headers: &HeaderMap,
+        body: Body,
+        patience: Duration,
+    ) -> Vec<String> {
+        if self.refresh != Refresh::Body {
+            return self.shown_to_login(headers);
+        }
+        let Some(body) = body::any(body, patience).await else { return Vec::new() };
+        let body = body::parse::<RefreshBody<'_>>(&body).ok();
+        body.and_then(|body| body.checked().ok().flatten()).into_iter().collect()
+    }
+
+    /// The refresh tokens in all cookies that a login takes the place of.
+    pub(super) fn shown_to_login(&self, headers: &HeaderMap) -> Vec<String> {
+        let cookie = self.refresh_cookie().into_iter();
+        cookie.flat_map(|cookie| cookie.read_all_forms(headers)).map(str::to_owned).collect()
     }
 }
 
 /// What a request shows of refresh tokens.
 pub(super) enum Shown {
-    Token(String),
+    /// One, or several that are in cookies of one name.
+    Tokens(Vec<String>),
     Nothing,
     /// A body that has none, where one could be.
     EmptyBody,

@@ -146,7 +146,9 @@ impl Devices {
         manager: &SessionManager<D>,
         headers: &HeaderMap,
     ) -> Option<Device> {
-        manager.device(self.cookie.read(headers).ok()??, self.lifetime)
+        const MAX_COOKIES: usize = 8;
+        let mut shown = self.cookie.read(headers).take(MAX_COOKIES);
+        shown.find_map(|token| manager.device(token, self.lifetime))
     }
 
     /// Sets the cookie to this device token.

@@ -27,23 +27,36 @@ impl PartialSchema for LoginRequest {
         let members = ObjectBuilder::new()
             .property(
                 "user_id",
-                text_of(1, UserId::MAX_LEN, "The user's id; or the e-mail address."),
+                or_null(text_of(1, UserId::MAX_LEN, "The user's id; or the e-mail address.")),
             )
-            .property("email", text_of(1, EMAIL_LEN, "The e-mail address; or the user's id."))
+            .property(
+                "email",
+                or_null(text_of(1, EMAIL_LEN, "The e-mail address; or the user's id.")),
+            )
             .property(
                 "password",
                 text_of(0, Password::MAX_LEN, "The password.")
                     .format(Some(SchemaFormat::KnownFormat(KnownFormat::Password))),
             )
             .required("password");
-        let with = |name: &str| ObjectBuilder::new().required(name);
-        let either = OneOfBuilder::new().item(with("user_id")).item(with("email"));
+        let of = |kind| ObjectBuilder::new().schema_type(SchemaType::new(kind));
+        let with = |name: &str, without: &str| {
+            let one = ObjectBuilder::new().property(name, of(Type::String)).required(name);
+            one.property(without, of(Type::Null))
+        };
+        let either =
+            OneOfBuilder::new().item(with("user_id", "email")).item(with("email", "user_id"));
         let request = AllOfBuilder::new()
             .description(Some("A user, by id or by e-mail address, and a password."))
             .item(members)
             .item(either);
         RefOr::T(request.into())
     }
+}
+
+/// `null` is as good as absent.
+fn or_null(text: ObjectBuilder) -> ObjectBuilder {
+    text.schema_type(SchemaType::from_iter([Type::String, Type::Null]))
 }
 
 /// What [`text`] takes.
@@ -143,11 +156,12 @@ impl LoginBody<'_> {
     }
 }
 
-/// A member that is there, `null` included.
+/// A member that is there; `null` is as good as absent.
 fn given<'de: 'a, 'a, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<&'a RawValue>, D::Error> {
-    <&RawValue>::deserialize(deserializer).map(Some)
+    let member = <&RawValue>::deserialize(deserializer)?;
+    Ok(Some(member).filter(|member| member.get() != "null"))
 }
 
 /// A member as text. What it is instead is never built, however large or deep.

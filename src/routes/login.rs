@@ -16,6 +16,7 @@ use super::credentials::{LoginName, Verdict};
 use super::given::{Login, LoginBody};
 use super::limits::{Account, LoginAttempt, Stop};
 use super::problem::Problem;
+use super::refresh::mount;
 use super::shapes::LoggedIn;
 use crate::error::SessionError;
 use crate::events::LoginRefusal;
@@ -36,7 +37,9 @@ pub(super) async fn login<D: SessionData>(
         address: (context.client_address)(&parts),
         agent: user_agent(&parts.headers),
         device: devices.and_then(|devices| devices.shown(&context.manager, &parts.headers)),
+        mount: mount(&parts).map(str::to_owned),
     };
+    let replaced = context.delivery.shown_to_login(&parts.headers);
     // The password is in `login`, and what else came in is not needed while credentials are checked.
     drop((parts, body));
 
@@ -50,7 +53,12 @@ pub(super) async fn login<D: SessionData>(
         other => other,
     };
     match &outcome {
-        Ok(_) => counted.succeeded(&context).await,
+        Ok(_) => {
+            counted.succeeded(&context).await;
+            // The new session is the one that this browser has now.
+            let replaced: Vec<_> = replaced.iter().map(String::as_str).collect();
+            context.manager.end_replaced_sessions(&replaced).await;
+        }
         Err(refused) if refused.is_for_credentials() => drop(counted),
         Err(_) => counted.undecided(&context).await,
     }
@@ -67,6 +75,8 @@ struct Client {
     agent: Option<String>,
     /// From its device cookie.
     device: Option<Device>,
+    /// Where it sees these routes.
+    mount: Option<String>,
 }
 
 fn user_agent(headers: &HeaderMap) -> Option<String> {
@@ -177,7 +187,8 @@ async fn attempt<D: SessionData>(
         return Err(Problem::internal_because(what).into());
     }
     let new = seen_from(new, client);
-    let Some(guard) = guard else { return without_session(context, new).await };
+    let mount = client.mount.as_deref();
+    let Some(guard) = guard else { return without_session(context, new, mount).await };
     let device_token = match &context.devices {
         Some(_) => Some(context.manager.device_token(known_device, &guard).map_err(Problem::from)?),
         None => None,
@@ -193,7 +204,7 @@ async fn attempt<D: SessionData>(
                 delivery.in_body(refresh_token),
             ))?;
             let access_token = (login.access_token.as_str(), login.expires_in);
-            delivery.set_cookies(&mut response, access_token, refresh_token)?;
+            delivery.set_login_cookies(&mut response, access_token, refresh_token, mount)?;
             if let (Some(devices), Some(token)) = (&context.devices, device_token) {
                 devices.set(&mut response, &token)?;
             }
@@ -223,13 +234,15 @@ async fn begin<D: SessionData>(
 async fn without_session<D: SessionData>(
     context: &Context<D>,
     new: NewSession<D>,
+    mount: Option<&str>,
 ) -> Result<Response, Refusal> {
     match context.manager.token_without_session(&new).await {
         Ok(TokenLogin { access_token, expires_in, .. }) => {
             let seconds = expires_in.as_secs();
             let answer = LoggedIn::without_session(new, access_token.clone(), seconds);
             let mut response = answer::ok(&answer)?;
-            context.delivery.set_access_cookie(&mut response, (&access_token, expires_in))?;
+            let access_token = (access_token.as_str(), expires_in);
+            context.delivery.set_login_cookies(&mut response, access_token, None, mount)?;
             Ok(response)
         }
         Err(error) => Err(match refusal(&error) {

@@ -1,8 +1,9 @@
 //! `POST /refresh` and `POST /logout` of the auth routes: what a refresh token is good for.
 
-use axum::extract::{Request, State};
+use axum::extract::{NestedPath, Request, State};
 use axum::response::IntoResponse as _;
 use http::StatusCode;
+use http::request::Parts;
 
 use super::answer::{self, Answer};
 use super::context::Context;
@@ -21,7 +22,7 @@ pub(super) async fn refresh<D: SessionData>(
     let delivery = &context.delivery;
     let shown = delivery.shown(&parts.headers, body, context.body_timeout).await;
     let token = match shown.inspect_err(|problem| tell(&context, problem))? {
-        Shown::Token(token) => token,
+        Shown::Tokens(tokens) => context.choose(tokens).await?,
         Shown::EmptyBody => return Err(Problem::invalid_body("`refresh_token` is missing")),
         Shown::Nothing => {
             let problem = Problem::auth(AuthErrorKind::MissingToken);
@@ -41,87 +42,82 @@ pub(super) async fn refresh<D: SessionData>(
     Ok(response)
 }
 
-/// `POST /logout`. Works with an access token that has expired, with the refresh token alone, and with both, which need
-/// not be of one session. Idempotent: a session that is gone is logged out. Whose refresh token is refused for
-/// good loses the cookies too: they are good for nothing, and no script can take them away.
+/// `POST /logout`. Ends the session of every token that it is shown: an access token, also one that has expired, in the
+/// header and in cookies, and refresh tokens. Idempotent: a session that is gone is logged out.
+///
+/// It takes the cookies back whatever they hold, because no script can. It is 200 only if a token verified: else nothing
+/// has ended, as while keys are being rolled out. A session that could not be ended is 503, and the cookies stay.
 pub(super) async fn logout<D: SessionData>(
     State(context): State<Context<D>>,
     request: Request,
 ) -> Answer {
     let (parts, body) = request.into_parts();
     let (manager, delivery) = (&context.manager, &context.delivery);
-    // What is malformed is refused before anything is ended.
-    let access_token = match delivery.source.token(&parts.headers) {
-        Err(error) if error.kind() == AuthErrorKind::InvalidRequest => {
-            manager.refused(&error, None);
-            return Err(error.into());
-        }
-        shown => shown,
-    };
-    let shown = delivery.shown(&parts.headers, body, context.body_timeout).await;
-    let refresh_token = match shown {
-        Ok(Shown::Token(token)) => Some(token),
-        Ok(Shown::Nothing | Shown::EmptyBody) => None,
-        // Whoever planted a second cookie must not keep a user from logging out.
-        Err(Problem::Auth(error))
-            if error.kind() == AuthErrorKind::InvalidRequest && access_token.is_ok() =>
-        {
-            None
-        }
-        Err(problem) => {
-            tell(&context, &problem);
-            return Err(problem);
-        }
-    };
-    let by_access_token = match access_token {
-        Ok(token) => Some(manager.logout(token).await),
-        Err(error) if error.kind() == AuthErrorKind::MissingToken => None,
-        Err(error) => {
-            manager.refused(&error, None);
-            Some(Err(error))
-        }
-    };
-    let by_refresh_token = match &refresh_token {
-        Some(token) => Some(manager.logout_refresh(token).await),
-        None => None,
-    };
-    if let Err(error) = logged_out(by_access_token, by_refresh_token) {
-        if error.kind() == AuthErrorKind::MissingToken {
-            manager.refused(&error, None);
-        }
-        let status = error.kind().status();
-        let problem = Problem::from(error);
-        if status != StatusCode::UNAUTHORIZED || refresh_token.is_none() {
-            return Err(problem);
-        }
-        let mut response = problem.into_response();
-        delivery.clear_cookies(&mut response)?;
-        return Ok(response);
+    let access_tokens = delivery.source.every_token(&parts.headers);
+    let access_tokens = access_tokens.inspect_err(|error| manager.refused(error, None))?;
+    let refresh_tokens = delivery.shown_to_logout(&parts.headers, body, context.body_timeout).await;
+    let mut outcomes = Vec::with_capacity(access_tokens.len() + 1);
+    for token in access_tokens {
+        outcomes.push(match token {
+            Ok(token) => manager.logout(token).await.map(drop),
+            Err(error) => {
+                manager.refused(&error, None);
+                Err(error)
+            }
+        });
     }
-    let mut response = answer::ok(&Done { message: "Successfully logged out".to_owned() })?;
-    delivery.clear_cookies(&mut response)?;
+    let refresh_tokens: Vec<_> = refresh_tokens.iter().map(String::as_str).collect();
+    outcomes.extend(manager.logout_refresh_all(&refresh_tokens).await);
+    let mut response = match logged_out(outcomes) {
+        Ok(()) => answer::ok(&Done { message: "Successfully logged out".to_owned() })?,
+        Err(error) => {
+            if error.kind() == AuthErrorKind::MissingToken {
+                manager.refused(&error, None);
+            }
+            let status = error.kind().status();
+            let problem = Problem::from(error);
+            if status != StatusCode::UNAUTHORIZED {
+                return Err(problem);
+            }
+            problem.into_response()
+        }
+    };
+    delivery.clear_cookies(&mut response, mount(&parts))?;
     Ok(response)
 }
 
-type Ended = Result<bool, AuthError>;
+/// Where the browser sees these routes, as far as the router knows: not below a parameter.
+pub(super) fn mount(parts: &Parts) -> Option<&str> {
+    let nested = parts.extensions.get::<NestedPath>().map(NestedPath::as_str);
+    nested.filter(|path| path.starts_with('/') && !path.contains(['{', '*']))
+}
 
-/// A token that is good for nothing does not undo what the other one has done; a session that could not be ended does.
-fn logged_out(
-    by_access_token: Option<Ended>,
-    by_refresh_token: Option<Ended>,
-) -> Result<(), AuthError> {
-    let mut outcome = Err(AuthError::from(AuthErrorKind::MissingToken));
-    for ended in [by_access_token, by_refresh_token].into_iter().flatten() {
-        match (&outcome, ended) {
-            (_, Err(error)) if error.kind().status().is_server_error() => return Err(error),
-            (_, Ok(_)) => outcome = Ok(()),
-            (Err(earlier), Err(error)) if earlier.kind() == AuthErrorKind::MissingToken => {
-                outcome = Err(error);
-            }
-            (_, Err(_)) => {}
+/// One token that verifies is enough; a session that could not be ended is not.
+fn logged_out(outcomes: Vec<Result<(), AuthError>>) -> Result<(), AuthError> {
+    let mut first = None;
+    let mut verified = false;
+    for outcome in outcomes {
+        match outcome {
+            Err(error) if error.kind().status().is_server_error() => return Err(error),
+            Ok(()) => verified = true,
+            Err(error) => first = first.or(Some(error)),
         }
     }
-    outcome
+    if verified {
+        return Ok(());
+    }
+    Err(first.unwrap_or_else(|| AuthErrorKind::MissingToken.into()))
+}
+
+impl<D: SessionData> Context<D> {
+    /// The one of these refresh tokens that counts.
+    async fn choose(&self, mut tokens: Vec<String>) -> Result<String, Problem> {
+        if tokens.len() > 1 {
+            let shown: Vec<_> = tokens.iter().map(String::as_str).collect();
+            return Ok(self.manager.choose_refresh_token(&shown).await?.to_owned());
+        }
+        Ok(tokens.pop().unwrap_or_default())
+    }
 }
 
 /// What was not even a token is told as an event here, and the manager tells of all else.

@@ -18,14 +18,19 @@ pub(crate) fn cookie<'a>(
     headers: &'a HeaderMap,
     name: &str,
 ) -> Result<Option<&'a [u8]>, AuthError> {
-    // HTTP/2 may send each cookie in a field of its own.
-    let fields = headers.get_all(COOKIE).iter();
-    let pairs = fields.flat_map(|field| field.as_bytes().split(|byte| *byte == b';'));
-    let mut values = pairs.filter_map(|pair| value(pair.trim_ascii(), name));
+    let mut values = cookies(headers, name);
     match (values.next(), values.next()) {
         (found, None) => Ok(found),
         (_, Some(_)) => Err(AuthError::new(AuthErrorKind::InvalidRequest)),
     }
+}
+
+/// Reads all cookies of that name, in the order of the request.
+pub(crate) fn cookies<'a>(headers: &'a HeaderMap, name: &str) -> impl Iterator<Item = &'a [u8]> {
+    // HTTP/2 may send each cookie in a field of its own.
+    let fields = headers.get_all(COOKIE).iter();
+    let pairs = fields.flat_map(|field| field.as_bytes().split(|byte| *byte == b';'));
+    pairs.filter_map(move |pair| value(pair.trim_ascii(), name))
 }
 
 fn value<'a>(pair: &'a [u8], name: &str) -> Option<&'a [u8]> {

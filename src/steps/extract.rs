@@ -5,7 +5,7 @@ use std::sync::Arc;
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
 
-use super::cookies::{checked_name, cookie};
+use super::cookies::{checked_name, cookie, cookies};
 use crate::error::{AuthError, AuthErrorKind, ConfigError};
 
 const SCHEME: &str = "Bearer";
@@ -16,15 +16,14 @@ const SCHEME: &str = "Bearer";
 /// # With a cookie
 ///
 /// For pages without scripts: a browser sends the cookie by itself. It also does so for a request that another site made
-/// it send, so **every route that changes something needs protection against that** once a layer reads a cookie:
-/// tower-http's `CsrfLayer` (feature `csrf`) around them, and `SameSite` on the cookie. The library's own
-/// [routes](crate::routes) bring theirs.
+/// it send, so **every route that changes something or opens a WebSocket needs protection against that** once a layer
+/// reads a cookie: a [`SameOriginLayer`](crate::SameOriginLayer) around them, and `SameSite` on the cookie. The library's
+/// own [routes](crate::routes) bring theirs.
 ///
 /// ```
 /// use axum::Router;
 /// use axum::routing::post;
-/// use tower_http::csrf::CsrfLayer;
-/// use tower_session_auth::{ConfigError, Session, SessionAuthLayer, SessionManager, TokenSource};
+/// use tower_session_auth::{ConfigError, SameOriginLayer, Session, SessionAuthLayer, SessionManager, TokenSource};
 ///
 /// async fn order(session: Session) -> String {
 ///     format!("thank you, {}", session.user_id())
@@ -35,7 +34,7 @@ const SCHEME: &str = "Bearer";
 ///     Ok(Router::new()
 ///         .route("/orders", post(order))
 ///         .layer(SessionAuthLayer::new(manager).token_source(source))
-///         .layer(CsrfLayer::new())) // outside: what another site sends is not even looked at
+///         .layer(SameOriginLayer::new())) // outside: what another site sends is not even looked at
 /// }
 /// # let _ = app;
 /// ```
@@ -53,8 +52,9 @@ impl TokenSource {
 
     /// The header; or, in a request without a bearer token there, the cookie of this name, whole: with its `__Host-`.
     ///
-    /// A request with both is good as long as both are the same text, and two cookies of the name are one too many:
-    /// otherwise which of them counts would depend on which hop is asked.
+    /// Where the header has a bearer token, the cookie is not looked at: after another tab has refreshed, the two
+    /// differ, and both are good. Another scheme, as the `Basic` of a proxy, is no bearer token. Where the cookie counts,
+    /// two cookies of the name are refused: nothing in the request says which of them is whose.
     ///
     /// # Errors
     ///
@@ -72,7 +72,43 @@ impl TokenSource {
         text(self.credential(headers)?)
     }
 
-    /// The same, as it came.
+    /// Reads every token that a request shows, for a logout: that of the header, then those of the first 8 cookies, each
+    /// once. What is no token is an error in the list.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidRequest`](AuthErrorKind::InvalidRequest) for two `Authorization` fields.
+    #[cfg(feature = "routes")]
+    pub(crate) fn every_token<'a>(
+        &self,
+        headers: &'a HeaderMap,
+    ) -> Result<Vec<Result<&'a str, AuthError>>, AuthError> {
+        const MAX_COOKIES: usize = 8;
+        let mut shown = match credential(headers) {
+            Err(error) if error.kind() == AuthErrorKind::InvalidRequest => return Err(error),
+            Err(error) if error.kind() == AuthErrorKind::MissingToken => Vec::new(),
+            shown => vec![shown.and_then(text)],
+        };
+        let name = self.cookie.as_deref();
+        let values = name.into_iter().flat_map(|name| cookies(headers, name));
+        for token in values.take(MAX_COOKIES).map(text) {
+            let known =
+                shown.iter().any(|known| matches!((known, &token), (Ok(a), Ok(b)) if a == b));
+            if !known {
+                shown.push(token);
+            }
+        }
+        Ok(shown)
+    }
+
+    /// The name of the cookie, where it counts in this request because the header has no bearer token.
+    pub(crate) fn counting_cookie(&self, headers: &HeaderMap) -> Option<&str> {
+        let name = self.cookie.as_deref()?;
+        let in_header = credential(headers).err()?.kind() != AuthErrorKind::MissingToken;
+        (!in_header).then_some(name)
+    }
+
+    /// The same as [`token`](Self::token), as it came.
     pub(crate) fn credential<'a>(&self, headers: &'a HeaderMap) -> Result<&'a [u8], AuthError> {
         match &self.cookie {
             None => credential(headers),
@@ -82,11 +118,11 @@ impl TokenSource {
 }
 
 fn either<'a>(headers: &'a HeaderMap, name: &str) -> Result<&'a [u8], AuthError> {
-    let Some(from_cookie) = cookie(headers, name)? else { return credential(headers) };
     match credential(headers) {
-        Err(error) if error.kind() == AuthErrorKind::MissingToken => Ok(from_cookie),
-        Ok(token) if token == from_cookie => Ok(token),
-        _ => Err(AuthError::new(AuthErrorKind::InvalidRequest)),
+        Err(error) if error.kind() == AuthErrorKind::MissingToken => {
+            cookie(headers, name)?.ok_or(error)
+        }
+        shown => shown,
     }
 }
 
@@ -213,14 +249,16 @@ mod tests {
     }
 
     #[test]
-    fn a_header_and_a_cookie_that_disagree_are_refused() {
-        let refused = || Err(AuthErrorKind::InvalidRequest);
-        for header in ["Bearer a.b.d", "Bearer", "Bearer\ta.b.c"] {
-            assert_eq!(either(Some(header), &["t=a.b.c"]), refused(), "{header}");
+    fn beside_a_bearer_header_no_cookie_is_looked_at() {
+        for cookies in [&["t=d.e.f"][..], &["t="], &["t=d.e.f", "t=d.e.f"], &["t=\u{ff}"]] {
+            assert_eq!(either(Some("Bearer a.b.c"), cookies), Ok("a.b.c".to_owned()));
+            for bad in ["Bearer", "Bearer ", "Bearer\ta.b.c"] {
+                let read = either(Some(bad), cookies);
+                assert_eq!(read, Err(AuthErrorKind::InvalidToken), "{bad}: no cookie mends it");
+            }
         }
-        assert_eq!(either(Some("Bearer a.b.c"), &["t=a.b.c", "t=a.b.c"]), refused());
-        assert_eq!(either(Some("Bearer a.b.c"), &["t="]), refused());
-        assert_eq!(either(Some("Bearer"), &[]), Err(AuthErrorKind::InvalidToken));
+        let two = either(Some("Basic dTpw"), &["t=a.b.c", "t=a.b.c"]);
+        assert_eq!(two, Err(AuthErrorKind::InvalidRequest));
     }
 
     #[test]

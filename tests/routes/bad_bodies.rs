@@ -67,11 +67,9 @@ async fn what_has_another_shape_is_422_that_names_the_field_and_quotes_nothing()
             r#"{"user_id":"jeju","email":"jeju@test.com","password":"hunter2"}"#,
             "give `user_id` or `email`, not both",
         ),
-        (
-            r#"{"user_id":"jeju","email":null,"password":"hunter2"}"#,
-            "give `user_id` or `email`, not both",
-        ),
-        (r#"{"user_id":null,"password":"hunter2"}"#, "`user_id` must be a string"),
+        (r#"{"user_id":null,"password":"hunter2"}"#, "`user_id` or `email` is missing"),
+        (r#"{"user_id":null,"email":null,"password":"x"}"#, "`user_id` or `email` is missing"),
+        (r#"{"user_id":"jeju","password":null}"#, "`password` is missing"),
         (r#"{"user_id":7,"password":"hunter2"}"#, "`user_id` must be a string"),
         (r#"{"user_id":1e999,"password":"hunter2"}"#, "`user_id` must be a string"),
         (r#"{"email":["jeju@test.com"],"password":"hunter2"}"#, "`email` must be a string"),
@@ -96,6 +94,19 @@ async fn what_has_another_shape_is_422_that_names_the_field_and_quotes_nothing()
         assert_eq!(answer, (422, "invalid_body".into(), detail.into()), "{shown}");
     }
     assert_eq!(site.desk.finds(), 0, "nobody was asked about any of them");
+}
+
+#[tokio::test(start_paused = true)]
+async fn null_is_as_good_as_absent() {
+    let site = site();
+    for body in [
+        r#"{"user_id":"jeju","email":null,"password":"password123"}"#,
+        r#"{"user_id":null,"email":"jeju@test.com","password":"password123"}"#,
+        r#"{"email": null ,"user_id":"jeju","password":"password123","more":null}"#,
+    ] {
+        let reply = site.log_in_with(body).await;
+        assert_eq!((reply.status, &reply.body["user_id"]), (200, &"jeju".into()), "{body}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

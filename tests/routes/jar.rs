@@ -116,12 +116,13 @@ impl Reply {
         cookies.collect()
     }
 
-    /// The one cookie of that name.
+    /// The one cookie of that name that is set; where none is, the first one that is taken back.
     pub(crate) fn cookie(&self, name: &str) -> Set {
-        let mut named: Vec<_> =
+        let named: Vec<_> =
             self.cookies().into_iter().filter(|cookie| cookie.name == name).collect();
-        assert_eq!(named.len(), 1, "{name} in {:?}", self.cookies());
-        named.remove(0)
+        let set: Vec<_> = named.iter().filter(|cookie| !cookie.value.is_empty()).collect();
+        assert!(set.len() <= 1 && !named.is_empty(), "{name} in {:?}", self.cookies());
+        set.first().copied().unwrap_or(&named[0]).clone()
     }
 
     /// What a browser shows the next time.

@@ -2,11 +2,14 @@
 
 use std::time::Duration;
 
+use axum::body::Body;
 use serde_json::json;
 use tokio::time::advance;
 use tower_session_auth::events::Event;
+use tower_session_auth::routes::AccessCookie;
 
-use crate::jar::{Ask, DAY, REFRESH, browser_site, login, post};
+use crate::bad_bodies::Stalled;
+use crate::jar::{ACCESS, Ask, DAY, REFRESH, browser_site, login, post, routes_site};
 use crate::site::{Reply, Site};
 
 fn logout() -> Ask {
@@ -88,80 +91,98 @@ async fn one_token_that_is_good_is_enough() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_shows_nothing_good_is_refused() {
+async fn without_a_token_that_verifies_it_is_401_and_takes_the_cookies_back() {
     let site = browser_site();
-    let (access, refresh) = tokens(&site).await;
-    let twice = format!("{refresh}; {REFRESH}={refresh}");
-    for (what, asked, said, challenge) in [
-        ("nothing", logout(), (401, "missing_token"), "Bearer"),
+    let (_, refresh) = tokens(&site).await;
+    let invalid = r#"Bearer error="invalid_token""#;
+    let in_the_query = format!("/api/auth/logout?refresh_token={refresh}");
+    for (what, asked, code, challenge) in [
+        ("nothing", logout(), "missing_token", "Bearer"),
         (
             "another scheme",
             logout().header("authorization", "Basic dTpw"),
-            (401, "missing_token"),
+            "missing_token",
             "Bearer",
         ),
-        (
-            "the query",
-            post(&format!("/api/auth/logout?refresh_token={refresh}")),
-            (401, "missing_token"),
-            "Bearer",
-        ),
-        (
-            "the body",
-            logout().json(json!({"refresh_token": refresh})),
-            (401, "missing_token"),
-            "Bearer",
-        ),
-        (
-            "garbage",
-            logout().bearer("a.b.c"),
-            (401, "invalid_token"),
-            r#"Bearer error="invalid_token""#,
-        ),
+        ("the query", post(&in_the_query), "missing_token", "Bearer"),
+        ("the body", logout().json(json!({"refresh_token": refresh})), "missing_token", "Bearer"),
+        ("a bad header", logout().bearer("a.b.c"), "invalid_token", invalid),
+        ("no token in the header", logout().bearer(""), "invalid_token", invalid),
+        ("a bad cookie", logout().cookie(REFRESH, "x"), "invalid_token", invalid),
+        ("both", logout().bearer("a").cookie(REFRESH, "b"), "invalid_token", invalid),
         (
             "two cookies",
-            logout().cookie(REFRESH, &twice),
-            (400, "invalid_request"),
-            r#"Bearer error="invalid_request""#,
-        ),
-        (
-            "two headers",
-            logout().bearer(&access).bearer(&access).cookie(REFRESH, &refresh),
-            (400, "invalid_request"),
-            r#"Bearer error="invalid_request""#,
+            logout().cookie(REFRESH, "a").cookie(REFRESH, "b"),
+            "invalid_token",
+            invalid,
         ),
     ] {
         let reply = asked.to(&site).await;
-        assert_eq!(reply.said(), said, "{what}");
+        assert_eq!(reply.said(), (401, code), "{what}");
         assert_eq!(reply.header("www-authenticate"), Some(challenge), "{what}");
-        assert!(reply.sets_nothing(), "{what}");
-    }
-    for (what, asked, said) in [
-        (
-            "a form",
-            logout().bearer(&access).header("content-type", "text/plain").body("a"),
-            (415, "unsupported_media_type"),
-        ),
-        ("half an object", logout().bearer(&access).json("{"), (400, "invalid_request")),
-        ("an array", logout().cookie(REFRESH, &refresh).json("[]"), (422, "invalid_body")),
-    ] {
-        let reply = asked.to(&site).await;
-        assert_eq!(reply.said(), said, "{what}");
-        assert!(reply.sets_nothing(), "{what}");
+        let cleared = reply.cookie(REFRESH);
+        assert_eq!(cleared.value, "", "{what}");
+        assert!(cleared.attributes.contains(&"Max-Age=0".to_owned()), "{what}: {cleared:?}");
     }
     assert_eq!(site.count("jeju").await, 1, "nothing was ended");
-    // No script could take away a cookie that is good for nothing.
-    for asked in [logout().cookie(REFRESH, "x"), logout().bearer("a").cookie(REFRESH, "b")] {
-        let reply = asked.to(&site).await;
-        assert_eq!(reply.said(), (401, "invalid_token"));
-        let challenge = r#"Bearer error="invalid_token""#;
-        assert_eq!(reply.header("www-authenticate"), Some(challenge));
-        assert_eq!(reply.cookie(REFRESH).value, "");
-    }
-    assert_eq!(site.count("jeju").await, 1, "nothing was ended");
-    // Whoever planted a second cookie keeps nobody from logging out.
-    is_done(&logout().cookie(REFRESH, &twice).bearer(&access).to(&site).await, "two cookies");
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_authorization_fields_are_malformed_and_end_nothing() {
+    let site = browser_site();
+    let (access, refresh) = tokens(&site).await;
+    let reply = logout().bearer(&access).bearer(&access).cookie(REFRESH, &refresh).to(&site).await;
+    assert_eq!(reply.said(), (400, "invalid_request"));
+    assert_eq!(reply.header("www-authenticate"), Some(r#"Bearer error="invalid_request""#));
+    assert!(reply.sets_nothing());
+    assert_eq!(site.count("jeju").await, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_removed_signing_key_leaves_no_access_cookie_behind() {
+    use tower_session_auth::{KeySet, SigningKey};
+
+    let site = routes_site(|routes| routes.access_cookie(AccessCookie::new()));
+    let first = login("/api/auth").to(&site).await;
+    let access = first.cookie(ACCESS).value;
+    let other = SigningKey::hs256("2", b"only-for-tests-another-secret-of-32-bytes").unwrap();
+    site.manager.replace_keys(KeySet::new(other)).unwrap();
+    let reply = logout().cookie(ACCESS, &access).to(&site).await;
+    assert_eq!(
+        reply.said(),
+        (401, "invalid_token"),
+        "nothing was ended: no other instance may say so"
+    );
+    assert_eq!(
+        (reply.cookie(ACCESS).value, reply.cookie(REFRESH).value),
+        (String::new(), String::new())
+    );
+    assert_eq!(site.count("jeju").await, 1);
+    // The refresh token still verifies, and it is enough.
+    let both = logout().cookie(ACCESS, &access).cookie(REFRESH, &first.refresh_token());
+    is_done(&both.to(&site).await, "the refresh token");
     assert_eq!(site.count("jeju").await, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn with_cookie_delivery_its_body_is_not_read() {
+    let site = browser_site();
+    let large = "x".repeat(1 << 20);
+    for (what, change) in [
+        ("null", (|asked| asked.json("null")) as fn(Ask) -> Ask),
+        ("text", |asked| asked.header("content-type", "text/plain").body("bye")),
+        ("no type", |asked| asked.body("a=b")),
+        ("half an object", |asked| asked.json("{")),
+        ("an array", |asked| asked.json("[]")),
+        ("no UTF-8", |asked| asked.json("").body(&b"\xff"[..])),
+        ("one that never comes", |asked| asked.json("").body(Body::new(Stalled))),
+    ] {
+        let (_, refresh) = tokens(&site).await;
+        is_done(&change(logout().cookie(REFRESH, &refresh)).to(&site).await, what);
+        assert_eq!(site.count("jeju").await, 0, "{what}");
+    }
+    let (access, _) = tokens(&site).await;
+    is_done(&logout().bearer(&access).json(large).to(&site).await, "a megabyte");
 }
 
 #[tokio::test(start_paused = true)]

@@ -31,5 +31,6 @@ mod outage;
 mod own;
 mod races;
 mod refresh;
+mod several_cookies;
 mod site;
 mod token_source;
