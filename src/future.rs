@@ -11,9 +11,11 @@ use pin_project_lite::pin_project;
 use tower::Service;
 
 use crate::error::AuthError;
+use crate::layer::Rules;
 use crate::manager::Passed;
 use crate::session::SessionData;
 use crate::steps::attach;
+use crate::steps::lenient::ClearedCookie;
 use crate::steps::reject::{Head, Reject, respond};
 
 type Check<D> = Pin<Box<dyn Future<Output = Result<Passed<D>, AuthError>> + Send>>;
@@ -42,16 +44,17 @@ pin_project! {
     {
         Rejected { response: Option<S::Response> },
         // In a box, so that a request that need not wait is no larger for it.
-        Checking { check: Check<D>, next: Option<Box<Next<S, R, ReqBody>>> },
+        Checking { check: Check<D>, next: Option<Box<Next<S, D, R, ReqBody>>> },
         Calling { #[pin] call: S::Future },
+        Clearing { #[pin] call: S::Future, cookie: Option<Box<ClearedCookie>> },
     }
 }
 
 /// What goes on once the session is known.
-struct Next<S, R, ReqBody> {
+struct Next<S, D, R, ReqBody> {
     ready: S,
     request: Request<ReqBody>,
-    reject: Arc<R>,
+    rules: Arc<Rules<D, R>>,
 }
 
 impl<S, D, R, ReqBody> ResponseFuture<S, D, R, ReqBody>
@@ -66,14 +69,31 @@ where
         Self { state: State::Calling { call } }
     }
 
+    /// Of a request without a session, in whose answer this cookie is taken back.
+    pub(crate) fn calling_anonymous(call: S::Future, cookie: Option<ClearedCookie>) -> Self {
+        Self { state: State::anonymous(call, cookie) }
+    }
+
     pub(crate) fn checking(
         check: Check<D>,
         ready: S,
         request: Request<ReqBody>,
-        reject: Arc<R>,
+        rules: Arc<Rules<D, R>>,
     ) -> Self {
-        let next = Some(Box::new(Next { ready, request, reject }));
+        let next = Some(Box::new(Next { ready, request, rules }));
         Self { state: State::Checking { check, next } }
+    }
+}
+
+impl<S, D, R, ReqBody> State<S, D, R, ReqBody>
+where
+    S: Service<Request<ReqBody>>,
+{
+    fn anonymous(call: S::Future, cookie: Option<ClearedCookie>) -> Self {
+        match cookie {
+            None => Self::Calling { call },
+            Some(cookie) => Self::Clearing { call, cookie: Some(Box::new(cookie)) },
+        }
     }
 }
 
@@ -95,9 +115,16 @@ where
                     return Poll::Ready(Ok(response.take().expect(AGAIN)));
                 }
                 StateProj::Calling { call } => return call.poll(context),
+                StateProj::Clearing { call, cookie } => {
+                    let mut response = ready!(call.poll(context))?;
+                    if let Some(cookie) = cookie.take() {
+                        cookie.clear_in(response.headers_mut());
+                    }
+                    return Poll::Ready(Ok(response));
+                }
                 StateProj::Checking { check, next } => {
                     let checked = ready!(check.as_mut().poll(context));
-                    let Next { mut ready, mut request, reject } = *next.take().expect(AGAIN);
+                    let Next { mut ready, mut request, rules } = *next.take().expect(AGAIN);
                     match checked {
                         Ok(passed) => {
                             let extensions = request.extensions_mut();
@@ -109,11 +136,18 @@ where
                             }
                             State::Calling { call: ready.call(request) }
                         }
-                        Err(error) => {
-                            attach::clear::<D>(request.extensions_mut());
-                            let response = respond(&*reject, error, Head::of(&request));
-                            State::Rejected { response: Some(response) }
-                        }
+                        Err(error) => match rules.pass(&error, request.headers()) {
+                            Some(cookie) => {
+                                let events = rules.manager.events().clone();
+                                attach::anonymous::<D>(request.extensions_mut(), events);
+                                State::anonymous(ready.call(request), cookie)
+                            }
+                            None => {
+                                attach::clear::<D>(request.extensions_mut());
+                                let response = respond(&*rules.reject, error, Head::of(&request));
+                                State::Rejected { response: Some(response) }
+                            }
+                        },
                     }
                 }
             };

@@ -4,13 +4,15 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::HeaderMap;
 use tower_layer::Layer;
 
-use crate::error::ConfigError;
+use crate::error::{AuthError, ConfigError};
 use crate::manager::{Demand, FailurePolicy, SessionManager, Staleness};
 use crate::service::SessionAuth;
 use crate::session::SessionData;
 use crate::steps::extract::TokenSource;
+use crate::steps::lenient::{ClearedCookie, OptionalMode};
 use crate::steps::reject::JsonRejection;
 use crate::token::Audience;
 
@@ -46,11 +48,26 @@ pub(crate) struct Rules<D, R> {
     pub(crate) reject: Arc<R>,
 }
 
-/// What happens to a request without a token.
+/// What happens to a request without a good token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mode {
     Required,
-    Optional,
+    Optional(OptionalMode),
+}
+
+impl<D, R> Rules<D, R> {
+    /// Whether a request that is refused with `error` passes without a session, and the cookie that is to be taken back
+    /// in its answer.
+    pub(crate) fn pass(
+        &self,
+        error: &AuthError,
+        headers: &HeaderMap,
+    ) -> Option<Option<ClearedCookie>> {
+        match self.mode {
+            Mode::Required => None,
+            Mode::Optional(mode) => mode.pass(error, &self.source, headers),
+        }
+    }
 }
 
 impl<D> SessionAuthLayer<D> {
@@ -64,17 +81,25 @@ impl<D> SessionAuthLayer<D> {
 }
 
 impl<D, R> SessionAuthLayer<D, R> {
-    /// Lets a request without a bearer token pass, without a session.
+    /// Lets a request without a token pass, without a session.
     ///
-    /// A token that is shown must be good all the same: a bad one is 401, and a store that cannot tell is 503.
+    /// A token that is shown must be good all the same: a bad one is 401, and a store that cannot tell is 503. Where tokens
+    /// are in cookies, public pages then answer 401 to a browser whose session has ended: see
+    /// [`optional_with`](Self::optional_with).
     #[must_use]
-    pub fn optional(mut self) -> Self {
-        self.rules.mode = Mode::Optional;
+    pub fn optional(self) -> Self {
+        self.optional_with(OptionalMode::strict())
+    }
+
+    /// The same, and `mode` says which tokens that are not good make an anonymous request as well.
+    #[must_use]
+    pub fn optional_with(mut self, mode: OptionalMode) -> Self {
+        self.rules.mode = Mode::Optional(mode);
         self
     }
 
     /// Where the token is read from. The `Authorization` header alone by default; with a cookie as well, routes that change
-    /// something need [protection against other sites](TokenSource#with-a-cookie).
+    /// something need [protection against other sites](crate::SameOriginLayer).
     #[must_use]
     pub fn token_source(mut self, source: TokenSource) -> Self {
         self.rules.source = source;

@@ -83,7 +83,7 @@
 //! |---|---|---|
 //! | `redis` (default) | [`RedisStore`] | `redis`, `bb8` |
 //! | `axum` | extractors `Session<D>`, `Caller<D>`, and `Option` of both | `axum-core` |
-//! | `routes` | [the auth and session routes](routes) to mount, and their OpenAPI document | `axum`, `utoipa`, `cookie`, `tower-http` |
+//! | `routes` | [the auth and session routes](routes) to mount, and their OpenAPI document | `axum`, `utoipa`, `cookie` |
 //! | `tracing` | a log under the target `tower_session_auth`, [events] under `tower_session_auth::event` | `tracing` |
 //! | `metrics` | the figures of [`meter`], through the `metrics` facade | no cost to speak of without a recorder |
 //! | `testing` | clocks for tests, the contract suite for stores of your own | for dev-dependencies |
@@ -117,6 +117,7 @@ mod near;
 mod reason;
 #[cfg(feature = "routes")]
 pub mod routes;
+mod same_origin;
 mod service;
 pub mod session;
 mod steps;
@@ -138,10 +139,12 @@ pub use self::manager::{
 };
 pub use self::near::{NearCache, NearCacheState};
 pub use self::reason::EndReason;
+pub use self::same_origin::{SameOrigin, SameOriginFuture, SameOriginLayer};
 pub use self::service::SessionAuth;
 pub use self::session::{NewSession, Session, SessionData};
 pub use self::steps::attach::Caller;
 pub use self::steps::extract::{TokenSource, bearer};
+pub use self::steps::lenient::OptionalMode;
 pub use self::steps::reject::{Head, JsonRejection, Reject};
 #[cfg(feature = "redis")]
 pub use self::store::RedisStore;

@@ -47,14 +47,11 @@ where
         let Rules { manager, mode, source, demand, reject } = &*self.rules;
         let recalled = match source.credential(request.headers()) {
             Ok(token) => manager.recall(token, demand),
-            Err(error)
-                if error.kind() == AuthErrorKind::MissingToken && *mode == Mode::Optional =>
-            {
-                attach::anonymous::<D>(request.extensions_mut(), manager.events().clone());
-                return ResponseFuture::calling(self.inner.call(request));
-            }
             Err(error) => {
-                manager.refused(&error, None);
+                let is_missing = error.kind() == AuthErrorKind::MissingToken;
+                if !is_missing || *mode == Mode::Required {
+                    manager.refused(&error, None);
+                }
                 Recalled::Refused(error)
             }
         };
@@ -66,6 +63,10 @@ where
             }
             Recalled::Verified(verified) => verified,
             Recalled::Refused(error) => {
+                if let Some(cookie) = self.rules.pass(&error, request.headers()) {
+                    attach::anonymous::<D>(request.extensions_mut(), manager.events().clone());
+                    return ResponseFuture::calling_anonymous(self.inner.call(request), cookie);
+                }
                 attach::clear::<D>(request.extensions_mut());
                 let response = reject::respond(&**reject, error, Head::of(&request));
                 return ResponseFuture::rejected(response);
@@ -77,7 +78,7 @@ where
         // The boxed part holds neither the request nor the service: they need not be `Send` or `'static` for it.
         let (manager, demand) = (manager.clone(), demand.clone());
         let check = Box::pin(async move { manager.check(&verified, &demand).await });
-        ResponseFuture::checking(check, ready, request, Arc::clone(reject))
+        ResponseFuture::checking(check, ready, request, Arc::clone(&self.rules))
     }
 }
 

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 const ORDER: [&[&str]; 16] = [
     &["lib", "testing"],
     &["axum", "routes"],
-    &["layer", "service", "future", "guards"],
+    &["layer", "service", "future", "guards", "same_origin"],
     &["steps"],
     &["manager"],
     &["near"],

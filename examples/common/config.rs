@@ -13,6 +13,7 @@
 //! | `ACCESS_TOKEN_TTL` | 3600 | access token lifetime, seconds |
 //! | `COOKIE_SECURE` | `true` | `false` drops `Secure` from cookies, for plain HTTP on another host than localhost |
 //! | `LOGIN_ATTEMPTS`, `LOGIN_WINDOW` | 10, 60 | failed logins by a name (twice as many of an account, ten times as many of an address) within so many seconds before 429; 0 is no limit |
+//! | `TRUSTED_ORIGINS` | unset | other origins whose pages may use the routes that act on cookies, by comma, exactly as browsers write them |
 //! | `TRUSTED_PROXIES` | unset | addresses and networks whose `X-Forwarded-For` is believed |
 //! | `RUST_LOG` | `info` | log filter |
 
@@ -21,7 +22,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use redis::{ConnectionAddr, IntoConnectionInfo, RedisConnectionInfo};
-use tower_session_auth::RedisStore;
+use tower_session_auth::{ConfigError, RedisStore, SameOriginLayer};
 
 use super::logging;
 use super::proxies::TrustedProxies;
@@ -38,6 +39,7 @@ pub(crate) struct Config {
     pub(crate) cookie_secure: bool,
     pub(crate) login_attempts: u32,
     pub(crate) login_window: Duration,
+    pub(crate) origins: Vec<String>,
     pub(crate) proxies: TrustedProxies,
 }
 
@@ -82,8 +84,20 @@ impl Config {
             cookie_secure: parsed(&get, "COOKIE_SECURE", "true or false")?.unwrap_or(true),
             login_attempts: parsed(&get, "LOGIN_ATTEMPTS", "a whole number")?.unwrap_or(10),
             login_window: seconds(&get, "LOGIN_WINDOW")?.unwrap_or(Duration::from_secs(60)),
+            origins: origins(&get("TRUSTED_ORIGINS").unwrap_or_default())?,
             proxies: TrustedProxies::parse(&get("TRUSTED_PROXIES").unwrap_or_default())?,
         })
+    }
+}
+
+/// A comma-separated list; the library's layer says which entries no browser sends.
+fn origins(list: &str) -> Result<Vec<String>, String> {
+    let origins = list.split(',').map(str::trim).filter(|origin| !origin.is_empty());
+    let origins: Vec<_> = origins.map(str::to_owned).collect();
+    match SameOriginLayer::new().trusted_origins(origins.clone()) {
+        Ok(_) => Ok(origins),
+        Err(ConfigError::OutOfRange { rule, .. }) => Err(format!("TRUSTED_ORIGINS: each {rule}")),
+        Err(error) => Err(format!("TRUSTED_ORIGINS: {error}")),
     }
 }
 

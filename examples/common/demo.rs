@@ -50,6 +50,7 @@ impl Demo {
         let proxies = config.proxies.clone();
         let routes = Routes::builder(manager.clone(), users)
             .refresh_delivery(RefreshCookie::new().secure(config.cookie_secure))
+            .trusted_origins(config.origins.clone())
             .client_address(move |parts| proxies.client_of(parts))
             .login_limit(LoginLimit::new(config.login_attempts, config.login_window))
             .timeout(limits.handler)

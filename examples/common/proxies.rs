@@ -1,6 +1,8 @@
 //! Where a request came from: the connection's address, or what a trusted proxy says.
 
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use http::HeaderMap;
 use http::request::Parts;
@@ -10,9 +12,15 @@ use ipnet::IpNet;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Connection(pub(crate) SocketAddr);
 
-/// Addresses and networks whose `X-Forwarded-For` is believed.
+/// Headers in which proxies say where a request came from.
+const FORWARDING: [&str; 3] = ["x-forwarded-for", "forwarded", "x-real-ip"];
+
+/// Addresses and networks whose `X-Forwarded-For` is believed. Clones share the one warning.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct TrustedProxies(Vec<IpNet>);
+pub(crate) struct TrustedProxies {
+    networks: Vec<IpNet>,
+    warned: Arc<AtomicBool>,
+}
 
 impl TrustedProxies {
     /// A comma-separated list of addresses and networks.
@@ -26,11 +34,12 @@ impl TrustedProxies {
                         format!("TRUSTED_PROXIES: {entry:?} is neither an address nor a network")
                     })
             });
-        networks.collect::<Result<_, _>>().map(Self)
+        let networks = networks.collect::<Result<_, _>>()?;
+        Ok(Self { networks, warned: Arc::default() })
     }
 
     fn trust(&self, address: IpAddr) -> bool {
-        self.0.iter().any(|network| network.contains(&address))
+        self.networks.iter().any(|network| network.contains(&address))
     }
 
     /// From the connection backwards through the header, the first address that is not one of our proxies. What stands
@@ -52,7 +61,24 @@ impl TrustedProxies {
     /// Where a request came from; `None` without a connection.
     pub(crate) fn client_of(&self, parts: &Parts) -> Option<IpAddr> {
         let Connection(peer) = parts.extensions.get()?;
+        self.warn_of(peer.ip(), &parts.headers);
         Some(self.client(peer.ip(), &parts.headers))
+    }
+
+    /// Warns once when a peer that is not trusted sends a forwarding header: mostly a proxy that was forgotten, behind
+    /// which all clients have one address.
+    fn warn_of(&self, peer: IpAddr, headers: &HeaderMap) {
+        let Some(header) = FORWARDING.into_iter().find(|name| headers.contains_key(*name)) else {
+            return;
+        };
+        if !self.trust(peer.to_canonical()) && !self.warned.swap(true, Ordering::Relaxed) {
+            tracing::warn!(
+                %peer,
+                header,
+                "a peer that is not in TRUSTED_PROXIES sends a forwarding header, which is not believed: if it is your \
+                 proxy, add it there; until then its address counts for all of its clients"
+            );
+        }
     }
 }
 

@@ -113,8 +113,8 @@ mod tests {
             | AuthErrorKind::Overloaded
             | AuthErrorKind::DirectoryUnavailable
             | AuthErrorKind::Unsigned => REJECTIONS.iter().any(|known| known.code() == kind.code()),
-            // Without a layer there is no manager whose event it could be.
-            AuthErrorKind::NoLayer => true,
+            // Without a `SessionAuthLayer` there is no manager whose event it could be.
+            AuthErrorKind::CrossSite | AuthErrorKind::NoLayer => true,
         };
         assert!(known(AuthErrorKind::DirectoryUnavailable));
     }

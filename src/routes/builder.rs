@@ -11,12 +11,12 @@ use super::Routes;
 use super::context::{ClientAddress, Context, Shared};
 use super::cookie::{AccessCookie, RefreshDelivery};
 use super::credentials::{Credentials, ErasedCredentials};
-use super::csrf;
 use super::delivery::Ways;
 use super::device::{DeviceCookie, DeviceSetting, Devices};
 use super::limits::{Limits, LoginLimit, RefreshLimit};
 use crate::error::ConfigError;
 use crate::manager::SessionManager;
+use crate::same_origin::SameOriginLayer;
 use crate::session::SessionData;
 
 /// Configures [`Routes`]. Everything has a default.
@@ -108,7 +108,7 @@ impl<D: SessionData> RoutesBuilder<D> {
     /// it. By default the token is in bodies only, and clients keep it.
     ///
     /// The layers around your own routes read it once they are [told](AccessCookie::token_source), and then need
-    /// [protection against other sites](crate::TokenSource#with-a-cookie).
+    /// [protection against other sites](crate::SameOriginLayer).
     pub fn access_cookie(mut self, cookie: AccessCookie) -> Self {
         self.access_cookie = Some(cookie);
         self
@@ -129,7 +129,7 @@ impl<D: SessionData> RoutesBuilder<D> {
     }
 
     /// Which other origins' pages may use the routes that act on cookies, as in `https://app.example.com`: exactly as
-    /// browsers write an `Origin`, without a default port, a path or a slash at the end. None by default: a browser's
+    /// browsers write an `Origin`, without a wildcard, a default port, a path or a slash at the end. None by default: a browser's
     /// request that neither `Sec-Fetch-Site` nor `Origin` shows to be from this origin is 403 `cross_site`, one from a
     /// sister domain too.
     ///
@@ -202,7 +202,7 @@ impl<D: SessionData> RoutesBuilder<D> {
             body_timeout,
             token_only_logins,
             ways,
-            same_origin: csrf::same_origin(&trusted_origins)?,
+            same_origin: SameOriginLayer::new().trusted_origins(trusted_origins)?,
             limits: Limits::new(&login_limit, &refresh_limit),
             devices,
             nobody: RandomState::new(),

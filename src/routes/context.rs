@@ -8,12 +8,12 @@ use std::time::Duration;
 use http::request::Parts;
 
 use super::credentials::ErasedCredentials;
-use super::csrf::SameOrigin;
 use super::delivery::{Delivery, Ways};
 use super::device::Devices;
 use super::limits::Limits;
 use crate::error::ConfigError;
 use crate::manager::SessionManager;
+use crate::same_origin::SameOriginLayer;
 
 pub(super) type ClientAddress = dyn Fn(&Parts) -> Option<IpAddr> + Send + Sync;
 
@@ -33,7 +33,7 @@ pub(super) struct Shared<D> {
     pub(super) body_timeout: Duration,
     pub(super) token_only_logins: bool,
     pub(super) ways: Ways,
-    pub(super) same_origin: SameOrigin,
+    pub(super) same_origin: SameOriginLayer,
     pub(super) limits: Limits,
     /// `None` where logins set no device cookie.
     pub(super) devices: Option<Devices>,

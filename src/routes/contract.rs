@@ -1,14 +1,19 @@
-//! Whatever a library below answers in words of its own, in the contract's.
+//! Error answers of axum and tower-http, in the contract's words.
 
+use std::fmt;
 use std::future::Future;
+use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use axum::body::HttpBody;
+use bytes::Buf as _;
 use http::header::{
     ALLOW, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG,
-    LAST_MODIFIED, RETRY_AFTER, TRANSFER_ENCODING, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
+    LAST_MODIFIED, TRANSFER_ENCODING, X_CONTENT_TYPE_OPTIONS,
 };
+use http::response::Parts;
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
 use pin_project_lite::pin_project;
 use tower::Service;
@@ -16,16 +21,24 @@ use tower_layer::Layer;
 
 use super::problem::Problem;
 
-/// Says errors that the services inside answer with nothing, or as `text/plain`, as `{"detail": …, "code": …}`; a panic
-/// is 500 `internal`.
+/// Words error answers of axum and tower-http as `{"detail": …, "code": …}`. A panic is 500 `internal`.
 ///
-/// axum's extractors, its 404 and 405, and tower-http's time-outs and limits answer like that. The status and other
-/// headers (`Allow`, `Retry-After`) stay as they are; what is JSON, HTML or of any other type stays as it is. A 5xx gets
-/// a `request_id`, which the log has too, so that nothing of its cause need be told to clients. A 401 or 403 loses its
-/// `Allow`.
+/// It changes two kinds of answers:
+///
+/// - an answer **without a body** whose status is 400, 404, 405, 408, 413, 415, 422, 500 or 504: axum's router and
+///   tower-http's time-outs answer so;
+/// - a `text/plain` answer with **a text of axum's extractors or of tower-http**, of at most 64 KiB.
+///
+/// Everything else stays as it is: another text, because the application's own handler or layer says it; JSON, HTML and
+/// any other type; and each other status, as a 401 or a 403 of an application's own layer, whose meaning is not known
+/// here. A refusal of your own that should have a code says so itself, as JSON.
+///
+/// Of an answer that is changed, the status and other headers (`Allow`, `Retry-After`) stay. A 5xx gets a `request_id`,
+/// which the log has too, so that nothing of its cause need be told to clients. A 401 or 403 loses its `Allow`, which
+/// axum adds outside of the layers around a route.
 ///
 /// For every response body that can be made from a `String`. The routes of this module have it inside; put it around
-/// your whole server as well, just inside of the request log.
+/// your whole server as well, just inside of the request log. A successful answer costs a look at its status.
 ///
 /// ```
 /// use http::{Request, Response, StatusCode};
@@ -73,11 +86,11 @@ pub struct ContractErrors<S> {
 impl<S, ReqBody, ResBody> Service<Request<ReqBody>> for ContractErrors<S>
 where
     S: Service<Request<ReqBody>, Response = Response<ResBody>>,
-    ResBody: From<String>,
+    ResBody: HttpBody + From<String>,
 {
     type Response = Response<ResBody>;
     type Error = S::Error;
-    type Future = ContractErrorsFuture<S::Future>;
+    type Future = ContractErrorsFuture<S::Future, ResBody>;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         self.inner.poll_ready(context)
@@ -86,7 +99,7 @@ where
     fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
         // Whatever state a panic left behind, it is the inner service's own, as with every panic in a task.
         let call = catch_unwind(AssertUnwindSafe(|| self.inner.call(request)));
-        ContractErrorsFuture { call: call.ok() }
+        ContractErrorsFuture { call: call.ok(), read: None }
     }
 }
 
@@ -96,30 +109,89 @@ pin_project! {
     /// # Cancel safety
     ///
     /// As the inner service's future.
-    #[derive(Debug)]
     #[must_use = "futures do nothing unless polled"]
-    pub struct ContractErrorsFuture<F> {
+    pub struct ContractErrorsFuture<F, B> {
         // `None` where the inner service panicked before there was a future.
         #[pin]
         call: Option<F>,
+        // The answer whose text is being read.
+        read: Option<Box<PlainText<B>>>,
     }
 }
 
-impl<F, ResBody, E> Future for ContractErrorsFuture<F>
+/// A `text/plain` answer of which it is not known yet who says it.
+struct PlainText<B> {
+    parts: Parts,
+    body: Pin<Box<B>>,
+    text: Vec<u8>,
+}
+
+impl<F, B, E> Future for ContractErrorsFuture<F, B>
 where
-    F: Future<Output = Result<Response<ResBody>, E>>,
-    ResBody: From<String>,
+    F: Future<Output = Result<Response<B>, E>>,
+    B: HttpBody + From<String>,
 {
     type Output = F::Output;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let Some(call) = self.project().call.as_pin_mut() else {
-            return Poll::Ready(Ok(panicked()));
-        };
-        match catch_unwind(AssertUnwindSafe(|| call.poll(context))) {
-            Ok(poll) => poll.map_ok(in_the_contracts_words),
-            Err(_) => Poll::Ready(Ok(panicked())),
+        let mut this = self.project();
+        if this.read.is_none() {
+            let Some(call) = this.call.as_mut().as_pin_mut() else {
+                return Poll::Ready(Ok(panicked()));
+            };
+            match catch_unwind(AssertUnwindSafe(|| call.poll(context))) {
+                Err(_) => return Poll::Ready(Ok(panicked())),
+                Ok(Poll::Pending) => return Poll::Pending,
+                Ok(Poll::Ready(Err(error))) => return Poll::Ready(Err(error)),
+                Ok(Poll::Ready(Ok(response))) => match judge(response) {
+                    Judged::Answer(response) => return Poll::Ready(Ok(response)),
+                    Judged::PlainText(text) => *this.read = Some(text),
+                },
+            }
         }
+        match this.read {
+            Some(read) => read.poll(context).map(Ok),
+            None => Poll::Pending,
+        }
+    }
+}
+
+impl<F, B> fmt::Debug for ContractErrorsFuture<F, B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ContractErrorsFuture").finish_non_exhaustive()
+    }
+}
+
+impl<B: HttpBody + From<String>> PlainText<B> {
+    /// Reads the text, and words the answer if it is one that is known.
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Response<B>> {
+        loop {
+            let frame = match self.body.as_mut().poll_frame(context) {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(frame) => frame,
+            };
+            match frame.map(|frame| frame.map(|frame| frame.into_data().ok())) {
+                Some(Ok(Some(mut data))) => {
+                    while data.has_remaining() {
+                        let piece = data.chunk();
+                        self.text.extend_from_slice(piece);
+                        let len = piece.len();
+                        data.advance(len);
+                    }
+                }
+                Some(Ok(None)) => {}
+                // A text that cannot be read cannot be sent either.
+                Some(Err(_)) => return Poll::Ready(worded(self.parts.clone())),
+                None => break,
+            }
+        }
+        let text = mem::take(&mut self.text);
+        let parts = self.parts.clone();
+        Poll::Ready(if is_known(&text) {
+            worded(parts)
+        } else {
+            Response::from_parts(parts, String::from_utf8_lossy(&text).into_owned().into())
+        })
     }
 }
 
@@ -130,19 +202,92 @@ fn panicked<B: From<String>>() -> Response<B> {
     response
 }
 
-fn in_the_contracts_words<B: From<String>>(mut response: Response<B>) -> Response<B> {
+/// Longest text that is read to see whose it is, in bytes. A text of axum's may quote what the client sent.
+const MAX_TEXT: u64 = 64 * 1024;
+
+enum Judged<B> {
+    Answer(Response<B>),
+    PlainText(Box<PlainText<B>>),
+}
+
+/// Words an answer without a body; one in plain text is to be read first.
+fn judge<B: HttpBody + From<String>>(mut response: Response<B>) -> Judged<B> {
     let status = response.status();
     // axum adds it outside of the layers around a route: who is not let in would learn what is there.
     if matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
         response.headers_mut().remove(ALLOW);
     }
-    let error = status.is_client_error() || status.is_server_error();
-    if !error || !is_plain(response.headers()) {
-        return response;
+    if !may_be_known(status) {
+        return Judged::Answer(response);
     }
-    let (mut parts, body) = response.into_parts();
-    drop(body);
-    let (problem, body) = Problem::of_status(status).to_response().into_parts();
+    let size = response.body().size_hint().exact();
+    let is_empty = size == Some(0) || response.body().is_end_stream();
+    if is_empty && is_plain(response.headers()) {
+        return Judged::Answer(worded(response.into_parts().0));
+    }
+    if is_text(response.headers()) && size.is_some_and(|length| length <= MAX_TEXT) {
+        let (parts, body) = response.into_parts();
+        let (body, text) = (Box::pin(body), Vec::new());
+        return Judged::PlainText(Box::new(PlainText { parts, body, text }));
+    }
+    Judged::Answer(response)
+}
+
+/// Statuses of axum's router and extractors, of time-outs and panics, whose code says no more than they do.
+fn may_be_known(status: StatusCode) -> bool {
+    matches!(
+        status,
+        StatusCode::BAD_REQUEST
+            | StatusCode::NOT_FOUND
+            | StatusCode::METHOD_NOT_ALLOWED
+            | StatusCode::REQUEST_TIMEOUT
+            | StatusCode::PAYLOAD_TOO_LARGE
+            | StatusCode::UNSUPPORTED_MEDIA_TYPE
+            | StatusCode::UNPROCESSABLE_ENTITY
+            | StatusCode::INTERNAL_SERVER_ERROR
+            | StatusCode::GATEWAY_TIMEOUT
+    )
+}
+
+/// How the texts of axum's rejections and of tower-http's answers begin. A test makes those that it can.
+const KNOWN_TEXTS: [&str; 28] = [
+    "Failed to parse the request body as JSON",
+    "Failed to deserialize the JSON body into the target type",
+    "Expected request with `Content-Type: application/json`",
+    "Failed to buffer the request body",
+    "Request body didn't contain valid UTF-8",
+    "Form requests must have `Content-Type: application/x-www-form-urlencoded`",
+    "Failed to deserialize form",
+    "Failed to deserialize query string",
+    "Invalid URL: ",
+    "Invalid UTF-8 in `",
+    "Wrong number of path arguments",
+    "Unsupported type `",
+    "No paths parameters found for matched route",
+    "No matched path found",
+    "The matched route is not nested",
+    "Missing request extension",
+    "Header of type `",
+    "Invalid `boundary` for `multipart/form-data` request",
+    "Error parsing `multipart/form-data` request",
+    "Request payload is too large",
+    "Request method must be `",
+    "Connection header did not include 'upgrade'",
+    "`Upgrade` header did not include 'websocket'",
+    "`:protocol` pseudo-header did not include 'websocket'",
+    "`Sec-WebSocket-",
+    "WebSocket request couldn't be upgraded",
+    "length limit exceeded",
+    "Service panicked",
+];
+
+fn is_known(text: &[u8]) -> bool {
+    KNOWN_TEXTS.iter().any(|known| text.starts_with(known.as_bytes()))
+}
+
+/// The same answer in the contract's words.
+fn worded<B: From<String>>(mut parts: Parts) -> Response<B> {
+    let (problem, body) = Problem::of_status(parts.status).to_response().into_parts();
     for name in [
         CONTENT_TYPE,
         CONTENT_LENGTH,
@@ -159,20 +304,23 @@ fn in_the_contracts_words<B: From<String>>(mut response: Response<B>) -> Respons
             parts.headers.insert(name, value.clone());
         }
     }
-    for name in [WWW_AUTHENTICATE, RETRY_AFTER] {
-        if let (Some(value), false) =
-            (problem.headers.get(&name), parts.headers.contains_key(&name))
-        {
-            parts.headers.insert(name, value.clone());
-        }
-    }
     parts.headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     Response::from_parts(parts, body)
 }
 
-/// Nothing, or text for nobody in particular.
+/// Of no type, or plain text.
 fn is_plain(headers: &HeaderMap) -> bool {
     let Some(value) = headers.get(CONTENT_TYPE) else { return true };
     let essence = value.as_bytes().split(|byte| *byte == b';').next().unwrap_or_default();
     essence.trim_ascii().eq_ignore_ascii_case(b"text/plain")
+}
+
+/// Plain text as axum and tower-http write it: in UTF-8, and not compressed.
+fn is_text(headers: &HeaderMap) -> bool {
+    let Some(value) = headers.get(CONTENT_TYPE) else { return false };
+    let mut parameters =
+        value.as_bytes().split(|byte| *byte == b';').skip(1).map(<[u8]>::trim_ascii);
+    is_plain(headers)
+        && parameters.any(|parameter| parameter.eq_ignore_ascii_case(b"charset=utf-8"))
+        && !headers.contains_key(CONTENT_ENCODING)
 }

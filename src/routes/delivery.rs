@@ -84,11 +84,7 @@ impl Delivery {
 
     /// The names of the cookies of tokens.
     pub(super) fn cookie_names(&self) -> impl Iterator<Item = &str> {
-        let refresh = match &self.refresh {
-            Refresh::Cookie(cookie) => Some(cookie),
-            Refresh::Never | Refresh::Body => None,
-        };
-        refresh.into_iter().chain(&self.access).map(TokenCookie::name)
+        self.cookies().map(TokenCookie::name)
     }
 
     /// Whether a browser may act for its user on such a route without a script of ours: there, other sites are kept out.

@@ -25,9 +25,13 @@
 //! the next tokens. A logout takes the cookie back; a refresh that fails leaves it alone. Clients that are no browsers may
 //! get it [in bodies](RefreshDelivery::Body) instead. The access token can be put into a [cookie](AccessCookie) as well.
 //!
-//! Where a cookie counts, requests that a browser makes for another site are 403 `cross_site`, by its own word:
-//! `Sec-Fetch-Site`, or `Origin` and `Host`. A request with neither comes from no browser, and is let in.
-//! [`trusted_origins`](RoutesBuilder::trusted_origins) makes exceptions.
+//! Where a cookie counts, requests that a browser makes for another site are 403 `cross_site`: these routes have a
+//! [`SameOriginLayer`](crate::SameOriginLayer) inside. [`trusted_origins`](RoutesBuilder::trusted_origins) makes
+//! exceptions. Put the layer around routes of your own that take the access token from a cookie.
+//!
+//! Of several refresh cookies of one name, as after a change of the cookie's path, the latest login counts; of different
+//! users none does. A login and a logout end the session of each refresh token that they are shown, and take the cookies
+//! back in each form of the name at each prefix of the mount's path.
 //!
 //! # Answers
 //!
@@ -105,7 +109,6 @@ mod context;
 mod contract;
 mod cookie;
 mod credentials;
-mod csrf;
 mod delivery;
 mod device;
 mod document;

@@ -73,19 +73,15 @@ impl Problem {
         matches!(self, Self::RateLimited { .. })
     }
 
-    /// What somebody else's status means in the contract's words. It stays as it is.
+    /// What the status of an extractor, of the router or of a time-out means in the contract's words. It stays as it is.
     pub(super) fn of_status(status: StatusCode) -> Self {
         let code = match status {
-            StatusCode::UNAUTHORIZED => return Self::auth(AuthErrorKind::MissingToken),
-            StatusCode::FORBIDDEN => return Self::auth(AuthErrorKind::InsufficientScope),
             StatusCode::NOT_FOUND => Code::NotFound,
             StatusCode::METHOD_NOT_ALLOWED => Code::MethodNotAllowed,
             StatusCode::REQUEST_TIMEOUT => Code::RequestTimeout,
             StatusCode::PAYLOAD_TOO_LARGE => Code::PayloadTooLarge,
             StatusCode::UNSUPPORTED_MEDIA_TYPE => Code::UnsupportedMediaType,
             StatusCode::UNPROCESSABLE_ENTITY => Code::InvalidBody,
-            StatusCode::TOO_MANY_REQUESTS => Code::RateLimited,
-            StatusCode::SERVICE_UNAVAILABLE => Code::Overloaded,
             status if status.is_server_error() => return Self::failed(status, status),
             _ => Code::InvalidRequest,
         };

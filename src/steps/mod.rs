@@ -7,9 +7,11 @@
 //! 4. `SessionManager::check`: claims to a living session, from the store (`manager/check.rs`, `load.rs`), or what the
 //!    layer's policy says (`trouble.rs`);
 //! 5. `attach`: the session into the request's extensions;
-//! 6. or, wherever one of these fails, `reject`: the error to a response.
+//! 6. or, wherever one of these fails, `reject`: the error to a response; or, where a layer in optional mode is `lenient`,
+//!    on without a session.
 
 pub(crate) mod attach;
 pub(crate) mod cookies;
 pub(crate) mod extract;
+pub(crate) mod lenient;
 pub(crate) mod reject;

@@ -134,6 +134,7 @@ fn challenge(error: &AuthError) -> Option<HeaderValue> {
             return Some(step_up_challenge(error.step_up()));
         }
         AuthErrorKind::AccountInactive
+        | AuthErrorKind::CrossSite
         | AuthErrorKind::StoreUnavailable
         | AuthErrorKind::Overloaded
         | AuthErrorKind::DirectoryUnavailable
@@ -197,6 +198,7 @@ mod tests {
             ),
             (Kind::SessionRevoked, 401, invalid, "session_revoked", "Session was ended"),
             (Kind::AccountInactive, 403, None, "account_inactive", "Account is not active"),
+            (Kind::CrossSite, 403, None, "cross_site", "Cross-site request refused"),
             (Kind::InsufficientScope, 403, scope, "insufficient_scope", "Not enough permissions"),
             (
                 Kind::InsufficientUserAuthentication,

@@ -1,16 +1,21 @@
 //! Errors that others answer in words of their own.
 
 use std::convert::Infallible;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::extract::{DefaultBodyLimit, Path, Query};
 use axum::routing::{get, post};
+use axum::{Extension, Form};
 use axum::{Json, Router};
 use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, Full};
+use hyper::body::{Frame, SizeHint};
 use serde_json::{Value, json};
 use tower::{Layer as _, ServiceBuilder, ServiceExt as _, service_fn};
+use tower_http::csrf::CsrfLayer;
 use tower_http::timeout::TimeoutLayer;
 use tower_session_auth::routes::ContractErrorsLayer;
 
@@ -24,6 +29,11 @@ fn app() -> Router {
         .route("/bytes", post(async |_: Bytes| "ok"))
         .route("/query", get(async |Query(_): Query<Vec<(String, u8)>>| "ok"))
         .route("/path/{number}", get(async |Path(_): Path<u8>| "ok"))
+        .route("/form", post(async |Form(_): Form<Vec<(String, u8)>>| "ok"))
+        .route("/text", post(async |_: String| "ok"))
+        .route("/extension", get(async |_: Extension<u8>| "ok"))
+        .route("/paths/{one}", get(async |_: Path<(u8, u8)>| "ok"))
+        .route("/no-path", get(async |_: Path<u8>| "ok"))
         .route("/slow", get(async || std::future::pending::<()>().await))
         .route(
             "/panic",
@@ -56,6 +66,12 @@ async fn what_axum_and_tower_http_answer_is_said_in_the_contracts_words() {
         (json_body("/json", "application/json", "{}").await, 422, "invalid_body"),
         (json_body("/json", "text/plain", "[]").await, 415, "unsupported_media_type"),
         (json_body("/bytes", "text/plain", "x".repeat(101)).await, 413, "payload_too_large"),
+        (json_body("/form", "text/plain", "a=1").await, 415, "unsupported_media_type"),
+        (json_body("/form", "application/x-www-form-urlencoded", "a=x").await, 422, "invalid_body"),
+        (json_body("/text", "text/plain", &b"\xff"[..]).await, 400, "invalid_request"),
+        (get("/extension").await, 500, "internal"),
+        (get("/paths/1").await, 500, "internal"),
+        (get("/no-path").await, 500, "internal"),
         (get("/query?a=x").await, 400, "invalid_request"),
         (get("/path/x").await, 400, "invalid_request"),
         (get("/path/%ff").await, 400, "invalid_request"),
@@ -80,33 +96,34 @@ async fn what_axum_and_tower_http_answer_is_said_in_the_contracts_words() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn each_status_keeps_its_number_and_gets_a_code() {
+async fn a_bare_status_gets_a_code_where_that_says_no_more() {
     for (status, code) in [
         (400, "invalid_request"),
-        (401, "missing_token"),
-        (403, "insufficient_scope"),
         (404, "not_found"),
-        (409, "invalid_request"),
-        (418, "invalid_request"),
+        (405, "method_not_allowed"),
+        (408, "request_timeout"),
+        (413, "payload_too_large"),
+        (415, "unsupported_media_type"),
         (422, "invalid_body"),
-        (429, "rate_limited"),
-        (431, "invalid_request"),
         (500, "internal"),
-        (501, "internal"),
-        (502, "internal"),
-        (503, "overloaded"),
         (504, "internal"),
     ] {
         let path = format!("/status/{status}");
         let reply = send(&app(), request("GET", &path, None, Body::empty())).await;
         assert_eq!(reply.said(), (status, code));
-        assert_eq!(reply.header("retry-after").is_some(), [429, 503].contains(&status), "{status}");
-        assert_eq!(
-            reply.header("www-authenticate").is_some(),
-            [401, 403].contains(&status),
-            "{status}"
-        );
+        for name in ["retry-after", "www-authenticate"] {
+            assert_eq!(reply.header(name), None, "{status}: {name}");
+        }
         assert_eq!(reply.body["request_id"].is_string(), code == "internal", "{status}");
+    }
+    // What these mean is for whoever says them: nothing is added.
+    for status in [401, 402, 403, 406, 409, 418, 421, 429, 431, 451, 501, 502, 503] {
+        let path = format!("/status/{status}");
+        let reply = send(&app(), request("GET", &path, None, Body::empty())).await;
+        assert_eq!((reply.status, reply.text.as_str()), (status, ""));
+        for name in ["retry-after", "www-authenticate", "content-type"] {
+            assert_eq!(reply.header(name), None, "{status}: {name}");
+        }
     }
     for status in [200, 204, 304] {
         let path = format!("/status/{status}");
@@ -161,26 +178,115 @@ async fn answers_that_say_something_themselves_stay_as_they_are() {
 }
 
 #[tokio::test]
+async fn a_refusal_of_an_applications_own_layer_stays_as_it_is() {
+    let text = [("content-type", "text/plain; charset=utf-8")];
+    let challenged = [text[0], ("www-authenticate", "Basic realm=\"x\"")];
+    for (status, headers, words) in [
+        (403, &text[..], "Cross-origin request detected"),
+        (401, &challenged, "who are you?"),
+        (400, &text, "the signature of the hook is wrong"),
+        (404, &text, "no such shop"),
+        (409, &text, "it was changed meanwhile"),
+        (413, &text, "the picture is too large"),
+        (422, &text, "Failed to do what was asked"),
+        (429, &text, "slow down"),
+        (500, &text, "the printer is on fire"),
+        (503, &text, "back at noon"),
+        // A text in another encoding is nobody's here, whatever it says.
+        (400, &[("content-type", "text/plain")], "Failed to deserialize form"),
+        (400, &[text[0], ("content-encoding", "gzip")], "Failed to deserialize form"),
+        (400, &[], "Failed to deserialize form"),
+    ] {
+        let response = through(answer(status, headers, words)).await;
+        assert_eq!((response.status().as_u16(), response.body().as_str()), (status, words));
+        assert_eq!(response.headers().len(), headers.len(), "{words}");
+    }
+    // tower-http's layer against other sites, which says its refusal with a status alone.
+    let app = Router::new().route("/", post(async || "ok"));
+    let app = app.layer(CsrfLayer::new()).layer(ContractErrorsLayer::new());
+    let mut asked = request("POST", "/", None, Body::empty());
+    asked.headers_mut().insert("sec-fetch-site", "cross-site".parse().unwrap());
+    let reply = send(&app, asked).await;
+    assert_eq!((reply.status, reply.code()), (403, ""), "{reply:?}");
+    assert_eq!(reply.header("www-authenticate"), None);
+}
+
+#[tokio::test]
 async fn headers_that_mean_something_stay_and_those_of_the_old_body_go() {
     let headers = [
-        ("content-type", "TEXT/Plain ; charset=utf-8"),
-        ("content-length", "9"),
-        ("content-encoding", "gzip"),
+        ("content-type", "TEXT/Plain ; charset=UTF-8"),
+        ("content-length", "21"),
         ("etag", "\"x\""),
         ("www-authenticate", "Basic realm=\"x\""),
         ("x-request-id", "7"),
+        ("retry-after", "30"),
     ];
-    let response = through(answer(401, &headers, "own words")).await;
-    assert_eq!(response.body(), r#"{"detail":"Not authenticated","code":"missing_token"}"#);
+    let response = through(answer(413, &headers, "length limit exceeded")).await;
+    assert_eq!(response.body(), r#"{"detail":"Body too large","code":"payload_too_large"}"#);
     let headers = response.headers();
-    for gone in ["content-length", "content-encoding", "etag"] {
+    for gone in ["content-length", "etag"] {
         assert!(!headers.contains_key(gone), "{gone}");
     }
     assert_eq!(headers["content-type"], "application/json");
     assert_eq!(headers["www-authenticate"], "Basic realm=\"x\"");
     assert_eq!(headers["x-request-id"], "7");
-    let response = through(answer(503, &[("retry-after", "30")], "")).await;
-    assert_eq!(response.headers()["retry-after"], "30");
+    assert_eq!(headers["retry-after"], "30");
+}
+
+/// A text in pieces, with a pause before each.
+struct Pieces(Vec<&'static str>, bool);
+
+impl From<String> for Pieces {
+    fn from(text: String) -> Self {
+        Self(vec![Box::leak(text.into_boxed_str())], true)
+    }
+}
+
+impl hyper::body::Body for Pieces {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        self.1 = !self.1;
+        if !self.1 {
+            context.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        if self.0.is_empty() {
+            return Poll::Ready(None);
+        }
+        Poll::Ready(Some(Ok(Frame::data(Bytes::from(self.0.remove(0))))))
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.0.iter().map(|piece| piece.len() as u64).sum())
+    }
+}
+
+#[tokio::test]
+async fn a_text_that_comes_in_pieces_is_read_whole() {
+    let plain = "text/plain; charset=utf-8";
+    for (pieces, expected) in [
+        (
+            vec!["Failed to par", "se the request ", "body as JSON: x"],
+            r#"{"detail":"Malformed request","code":"invalid_request"}"#,
+        ),
+        (vec!["Failed to ", "be of use, ", "ä"], "Failed to be of use, ä"),
+    ] {
+        let mut body = Some(Pieces(pieces, true));
+        let service = service_fn(move |_: Request<()>| {
+            let mut response = Response::new(body.take().unwrap());
+            *response.status_mut() = StatusCode::BAD_REQUEST;
+            response.headers_mut().insert("content-type", plain.parse().unwrap());
+            std::future::ready(Ok::<_, Infallible>(response))
+        });
+        let response = ContractErrorsLayer::new().layer(service).oneshot(Request::new(()));
+        let body = response.await.unwrap().into_body().collect().await.unwrap().to_bytes();
+        assert_eq!(str::from_utf8(&body).unwrap(), expected);
+    }
 }
 
 #[tokio::test]

@@ -1,11 +1,20 @@
 //! Other sites act with nobody's cookies.
 
+use std::convert::Infallible;
+
+use axum::Router;
+use axum::routing::any;
+use http::{Request, Response, StatusCode};
 use serde_json::json;
-use tower_session_auth::ConfigError;
-use tower_session_auth::routes::{AccessCookie, Routes};
+use tower::{ServiceBuilder, ServiceExt as _};
+use tower_session_auth::routes::{AccessCookie, ContractErrorsLayer, Routes};
+use tower_session_auth::{
+    AuthError, AuthErrorKind, ConfigError, Head, SameOriginLayer, Session, SessionAuthLayer,
+};
 
 use crate::jar::{ACCESS, Ask, REFRESH, ask, browser_site, login, post, routes_site};
-use crate::site::{Reply, Site};
+use crate::site::{Reply, Site, send};
+use crate::support::log::Log;
 
 const TRUSTED: &str = "https://app.example.com";
 const HOST: &str = "api.example.com";
@@ -158,6 +167,10 @@ async fn an_origin_that_no_browser_sends_is_refused_before_the_first_request() {
         "https://bücher.example",
         "file:///etc",
         "https://*.example.com/",
+        "https://user@app.example.com",
+        "https://app.example.com:port",
+        "https://app.example.com:",
+        "https://app.example.com,https://b.example.com",
     ] {
         let routes = Routes::builder(site.manager.clone(), site.desk.clone());
         let built = routes.trusted_origins([TRUSTED, origin]).build();
@@ -165,6 +178,162 @@ async fn an_origin_that_no_browser_sends_is_refused_before_the_first_request() {
             matches!(built, Err(ConfigError::OutOfRange { setting: "trusted_origins", .. }));
         assert!(out_of_range, "{origin}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wildcard_is_refused_with_the_reason() {
+    let site = browser_site();
+    for origin in ["*", "https://*.example.com", "https://*", "https://app.example.com:*"] {
+        let routes = Routes::builder(site.manager.clone(), site.desk.clone());
+        let refused = routes.trusted_origins([TRUSTED, origin]).build().unwrap_err().to_string();
+        assert!(refused.contains("trusted_origins"), "{refused}");
+        assert!(refused.contains("wildcard") && refused.contains("exactly"), "{refused}");
+        let layer = SameOriginLayer::new().trusted_origins([origin]);
+        assert_eq!(layer.unwrap_err().to_string(), refused);
+    }
+    for origin in ["http://localhost", "http://[::1]:8000", "https://a_b.example:8443"] {
+        assert!(SameOriginLayer::new().trusted_origins([origin]).is_ok(), "{origin}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_default_port_and_capitals_in_the_host_are_the_same_origin() {
+    let site = browser_site();
+    for (origin, host, let_in) in [
+        ("https://api.example.com", "api.example.com:443", true),
+        ("https://api.example.com", "API.Example.com", true),
+        ("https://api.example.com", "API.EXAMPLE.COM:443", true),
+        ("http://api.example.com", "api.example.com:80", true),
+        ("https://api.example.com:8443", "api.example.com:8443", true),
+        ("https://[2001:db8::1]", "[2001:DB8::1]:443", true),
+        ("http://127.0.0.1:8000", "127.0.0.1:8000", true),
+        // The other scheme's port is another origin.
+        ("https://api.example.com", "api.example.com:80", false),
+        ("http://api.example.com", "api.example.com:443", false),
+        ("https://api.example.com", "api.example.com:8443", false),
+        ("https://api.example.com:8443", "api.example.com", false),
+        ("https://api.example.com", "api.example.com.", false),
+        ("https://api.example.com", "api.example.com:", false),
+        ("https://api.example.com", "api.example.com:x", false),
+        ("https://api.example.com", "x@api.example.com", false),
+        ("https://x@api.example.com", "api.example.com", false),
+        ("https://api.example.com/", "api.example.com", false),
+        ("https://", "api.example.com", false),
+        ("https://api.example.com", "", false),
+    ] {
+        let asked = login("/auth").header("host", host).header("origin", origin);
+        let reply = asked.to(&site).await;
+        if let_in {
+            assert_eq!(reply.status, 200, "{origin} asks {host}: {reply:?}");
+        } else {
+            refused(&reply, &format!("{origin} asks {host}"));
+        }
+    }
+    let two = |name: &'static str, value: &str| {
+        let asked = login("/auth").header("host", HOST).header("origin", "https://api.example.com");
+        asked.header(name, value)
+    };
+    refused(&two("host", HOST).to(&site).await, "two hosts");
+    refused(&two("origin", "https://api.example.com").to(&site).await, "two origins");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_is_logged_with_origin_and_host_escaped_and_shortened() {
+    let log = Log::default();
+    let _guard = log.capture();
+    let site = browser_site();
+    let host = "api.example.com\u{e9}";
+    let origin = format!("https://evil.test/\"{}", "x".repeat(5000));
+    let asked = login("/auth").header("host", host).header("origin", origin);
+    refused(&asked.to(&site).await, "logged");
+    let text = log.text();
+    let line = text.lines().find(|line| line.contains("cross-site request was refused")).unwrap();
+    assert!(line.contains("https://evil.test/") && line.contains("api.example.com"), "{line}");
+    assert!(line.contains("\\xc3\\xa9") && line.contains("\\\""), "{line}");
+    assert!(line.len() < 1000, "{} bytes", line.len());
+    let asked = login("/auth").header("sec-fetch-site", "same-site").header("host", HOST);
+    refused(&asked.to(&site).await, "without an origin");
+    let text = log.text();
+    let line = text.lines().rfind(|line| line.contains("cross-site request was refused")).unwrap();
+    assert!(line.contains("none") && line.contains("same-site"), "{line}");
+}
+
+/// What a browser sends to open a WebSocket, for a page of this origin.
+fn handshake(path: &str, origin: &str) -> Ask {
+    let asked = ask("GET", path).header("host", HOST).header("origin", origin);
+    let asked = asked.header("connection", "Upgrade").header("upgrade", "websocket");
+    asked
+        .header("sec-websocket-version", "13")
+        .header("sec-websocket-key", "AAAAAAAAAAAAAAAAAAAAAA==")
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_other_site_opens_a_websocket_with_the_access_cookie() {
+    let site = routes_site(|routes| routes.access_cookie(AccessCookie::new()));
+    let access = login("/auth").to(&site).await.cookie(ACCESS).value;
+    let source = AccessCookie::new().token_source().unwrap();
+    // As a handler of WebSockets answers.
+    let opened = async |session: Session| {
+        (StatusCode::SWITCHING_PROTOCOLS, [("x-user", session.user_id().to_string())])
+    };
+    let router = Router::new()
+        .route("/ws", any(opened))
+        .layer(SessionAuthLayer::new(site.manager.clone()).token_source(source))
+        .layer(SameOriginLayer::new().trusted_origins([TRUSTED]).unwrap())
+        .layer(ContractErrorsLayer::new());
+    let through = async |asked: Ask| send(&router, asked.cookie(ACCESS, &access).request()).await;
+    let said = |reply: &Reply| (reply.status, reply.code().to_owned());
+    let cross_site = (403, "cross_site".to_owned());
+    for origin in
+        ["https://evil.test", "null", "https://other.example.com", "http://api.example.com:81"]
+    {
+        let reply = through(handshake("/ws", origin)).await;
+        assert_eq!(said(&reply), cross_site, "{origin}");
+        assert_eq!(reply.header("content-type"), Some("application/json"));
+        assert_eq!(reply.header("cache-control"), Some("no-store"));
+        assert_eq!(reply.header("www-authenticate"), None);
+    }
+    let site_word =
+        handshake("/ws", "https://api.example.com").header("sec-fetch-site", "cross-site");
+    assert_eq!(said(&through(site_word).await), cross_site);
+    // As over HTTP/2, and as a proxy may pass it on.
+    let connect = ask("CONNECT", "/ws").header("host", HOST).header("origin", "https://evil.test");
+    assert_eq!(said(&through(connect).await), cross_site);
+    let by_mode = ask("GET", "/ws").header("host", HOST).header("origin", "https://evil.test");
+    let by_mode = by_mode.header("sec-fetch-mode", "websocket");
+    assert_eq!(said(&through(by_mode).await), cross_site);
+
+    for origin in ["https://api.example.com", TRUSTED] {
+        assert_eq!(through(handshake("/ws", origin)).await.status, 101, "{origin}");
+    }
+    let no_browser = ask("GET", "/ws").header("upgrade", "websocket");
+    assert_eq!(through(no_browser).await.status, 101);
+    // What upgrades nothing changes nothing.
+    let plain = ask("GET", "/ws").header("host", HOST).header("origin", "https://evil.test");
+    assert_eq!(through(plain.header("sec-fetch-site", "cross-site")).await.status, 101);
+    // The routes themselves have the same check.
+    let own = handshake("/auth/me", "https://evil.test").cookie(ACCESS, &access).to(&site).await;
+    assert_eq!(own.said(), (403, "cross_site"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_application_words_the_refusal_itself() {
+    let layer = SameOriginLayer::new().on_reject(|error: &AuthError, head: Head<'_>| {
+        assert_eq!(error.kind(), AuthErrorKind::CrossSite);
+        Response::new(format!("not for {:?}", head.headers["origin"]))
+    });
+    let service = ServiceBuilder::new()
+        .layer(layer)
+        .service_fn(async |_: Request<()>| Ok::<_, Infallible>(Response::new("let in".to_owned())));
+    let asked = |origin: &str| {
+        Request::post("/").header("host", HOST).header("origin", origin).body(()).unwrap()
+    };
+    let refused = service.clone().oneshot(asked("https://evil.test")).await.unwrap();
+    assert_eq!(refused.body(), "not for \"https://evil.test\"");
+    let error = refused.extensions().get::<AuthError>().unwrap();
+    assert_eq!((error.kind().code(), error.kind().status().as_u16()), ("cross_site", 403));
+    let let_in = service.oneshot(asked("https://api.example.com")).await.unwrap();
+    assert_eq!(let_in.body(), "let in");
 }
 
 #[tokio::test(start_paused = true)]

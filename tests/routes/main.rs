@@ -27,6 +27,7 @@ mod hyper;
 mod jar;
 mod login;
 mod logout;
+mod optional_pages;
 mod outage;
 mod own;
 mod races;

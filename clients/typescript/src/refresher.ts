@@ -9,8 +9,6 @@ import type { Login, State } from "./state.js";
 import type { Tabs } from "./tabs.js";
 import { type Wire, unreadable } from "./wire.js";
 
-/** Codes of a 401 by which a refresh says that the session is over. */
-const OVER = new Set(["session_revoked", "session_expired", "invalid_token"]);
 /** How long the tab that had the lock before may take to tell its token, in milliseconds. */
 const HANDOVER = 250;
 /** How long the lock is kept after the news were sent, so that whoever has not heard them yet finds it taken. */
@@ -169,7 +167,7 @@ export class Refresher {
     return next;
   }
 
-  /** What a refresh that failed means for the login: only a 401 that says so ends it. */
+  /** What a refresh that failed means for the login: a token that the server refuses ends it, and nothing else does. */
   #refused(error: unknown, stale: Login | null, epoch: number): unknown {
     if (!(error instanceof ApiError)) return error;
     if (this.#state.epoch !== epoch) return new SupersededError();
@@ -177,7 +175,8 @@ export class Refresher {
       this.#none = epoch;
       return new NoRefreshError();
     }
-    if (error.status === 401 && OVER.has(error.code)) {
+    // Sent again it would be refused again: what the browser holds is good for nothing, and only a login helps.
+    if (error.status === 401 || (error.status === 400 && error.code === "invalid_request")) {
       const over = new SessionEndedError(error);
       if (stale) this.#tabs.tellOut("ended", stale.identity, over);
       if (stale) this.#state.end("ended", false, over);

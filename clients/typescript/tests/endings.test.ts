@@ -45,13 +45,34 @@ it("a token that no refresh mends ends the login", async () => {
   expect(browser.server.count("/api/auth/refresh")).toBe(1);
 });
 
-it.each(["invalid_token", "session_expired"])("a refresh refused with %s ends the login", async (code) => {
+it.each([
+  [401, "invalid_token"],
+  [401, "session_expired"],
+  [401, "a_code_of_a_newer_server"],
+  [401, ""],
+  [400, "invalid_request"],
+])("a refresh refused with %d %s ends the login", async (status, code) => {
   const browser = new Browser();
   const { auth, changes } = await browser.loggedIn();
   browser.server.expireTokens();
-  browser.server.once("POST /api/auth/refresh", refusal(401, code));
+  browser.server.once("POST /api/auth/refresh", refusal(status, code));
   await expect(auth.getMe()).rejects.toThrow(SessionEndedError);
   expect(changes.slice(1)).toEqual([ended(code)]);
+  // Not an error that stays: the next login is as good as any.
+  await auth.login({ user_id: "jeju", password: "right" });
+  expect((await auth.authenticatedFetch(DATA)).status).toBe(200);
+});
+
+it.each([
+  [401, "invalid_token"],
+  [400, "invalid_request"],
+])("a page that is loaded with cookies refused with %d %s shows the login, and no error", async (status, code) => {
+  const browser = new Browser();
+  browser.server.cookie = "a session of another server";
+  browser.server.once("POST /api/auth/refresh", refusal(status, code));
+  const { auth, changes } = browser.tab();
+  expect(await auth.restore()).toBe(false);
+  expect(changes).toEqual([]);
 });
 
 it.each([
@@ -60,6 +81,7 @@ it.each([
   [429, "rate_limited", 30],
   [403, "cross_site", null],
   [403, "account_inactive", null],
+  [400, "", null],
   [500, "internal", null],
   [502, "", null],
 ])("a refresh refused with %d %s ends nothing", async (status, code, seconds) => {

@@ -5,9 +5,10 @@ use std::time::Duration;
 use http::HeaderMap;
 
 use super::config;
+use super::log::Log;
 use crate::common::config::{Config, Store};
 use crate::common::demo::Demo;
-use crate::common::proxies::TrustedProxies;
+use crate::common::proxies::{Connection, TrustedProxies};
 use crate::common::serve::Limits;
 
 #[test]
@@ -44,6 +45,36 @@ fn a_client_that_is_in_two_places_is_where_its_trusted_proxies_say() {
     assert!(TrustedProxies::parse("10.0.0.0/40").is_err());
 }
 
+#[test]
+fn a_forwarding_header_of_a_peer_that_is_not_trusted_is_warned_of_once() {
+    let parts = |peer: &str, header: Option<&str>| {
+        let mut request = http::Request::new(());
+        if let Some(header) = header {
+            let name: http::HeaderName = header.parse().unwrap();
+            request.headers_mut().insert(name, "198.51.100.1".parse().unwrap());
+        }
+        let peer = std::net::SocketAddr::new(peer.parse().unwrap(), 1);
+        request.extensions_mut().insert(Connection(peer));
+        request.into_parts().0
+    };
+    for header in ["x-forwarded-for", "forwarded", "x-real-ip"] {
+        let log = Log::default();
+        let _guard = log.capture();
+        let proxies = TrustedProxies::parse("10.0.0.0/8").unwrap();
+        proxies.client_of(&parts("203.0.113.9", None));
+        proxies.client_of(&parts("10.0.0.1", Some(header)));
+        proxies.client_of(&parts("::ffff:10.0.0.1", Some(header)));
+        assert_eq!(log.text(), "", "{header}: nothing to warn of");
+        for _ in 0..3 {
+            proxies.client_of(&parts("203.0.113.9", Some(header)));
+            proxies.clone().client_of(&parts("203.0.113.10", Some(header)));
+        }
+        let text = log.text();
+        assert_eq!(text.matches("TRUSTED_PROXIES").count(), 1, "{text}");
+        assert!(text.contains("203.0.113.9") && text.contains(header), "{text}");
+    }
+}
+
 #[tokio::test]
 async fn the_environment_is_read_whole_or_refused() {
     let config_of = |variables: &[(&str, &str)]| config(variables).map(drop);
@@ -55,6 +86,10 @@ async fn the_environment_is_read_whole_or_refused() {
         ("COOKIE_SECURE", "no"),
         ("COOKIE_SECURE", "FALSE"),
         ("TRUSTED_PROXIES", "proxy"),
+        ("TRUSTED_ORIGINS", "*"),
+        ("TRUSTED_ORIGINS", "https://*.example.com"),
+        ("TRUSTED_ORIGINS", "https://a.example, https://b.example/"),
+        ("TRUSTED_ORIGINS", "a.example"),
         ("LOGIN_ATTEMPTS", "ten"),
         ("LOGIN_ATTEMPTS", "-1"),
         ("LOGIN_WINDOW", "1m"),
@@ -113,6 +148,10 @@ async fn the_environment_is_read_whole_or_refused() {
             .is_ok(),
         "0 is no limit"
     );
+    let origins = super::config(&[("TRUSTED_ORIGINS", "https://a.example, http://b.example:81,")]);
+    assert_eq!(origins.unwrap().origins, ["https://a.example", "http://b.example:81"]);
+    let wildcard = config_of(&[("TRUSTED_ORIGINS", "https://*.example.com")]).unwrap_err();
+    assert!(wildcard.contains("wildcard"), "{wildcard}");
     let defaults = Config::read(|_| None).unwrap();
     assert!(defaults.cookie_secure);
     assert_eq!((defaults.login_attempts, defaults.login_window.as_secs()), (10, 60));
@@ -122,4 +161,5 @@ async fn the_environment_is_read_whole_or_refused() {
     let short = super::config(&[("SESSION_MAX_LIFETIME", "60")]).unwrap();
     let cut = Demo::new(&short, Limits::default()).await;
     assert!(cut.is_ok(), "the default idle TTL is cut to a shorter lifetime");
+    assert!(defaults.origins.is_empty());
 }

@@ -1,6 +1,8 @@
 //! What holds whatever framework the routes are written with; this file is what the tests share.
 
 mod environment;
+#[path = "../../../tests/support/log.rs"]
+mod log;
 mod passwords;
 mod sockets;
 
