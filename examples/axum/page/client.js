@@ -305,7 +305,6 @@ function retryAfter(value, now = Date.now()) {
 }
 
 // src/refresher.ts
-var OVER = /* @__PURE__ */ new Set(["session_revoked", "session_expired", "invalid_token"]);
 var HANDOVER = 250;
 var LINGER = 50;
 var ATTEMPT = 4e3;
@@ -433,7 +432,7 @@ var Refresher = class {
     this.#tabs.tellToken(next, "refresh");
     return next;
   }
-  /** What a refresh that failed means for the login: only a 401 that says so ends it. */
+  /** What a refresh that failed means for the login: a token that the server refuses ends it, and nothing else does. */
   #refused(error, stale, epoch) {
     if (!(error instanceof ApiError)) return error;
     if (this.#state.epoch !== epoch) return new SupersededError();
@@ -441,7 +440,7 @@ var Refresher = class {
       this.#none = epoch;
       return new NoRefreshError();
     }
-    if (error.status === 401 && OVER.has(error.code)) {
+    if (error.status === 401 || error.status === 400 && error.code === "invalid_request") {
       const over = new SessionEndedError(error);
       if (stale) this.#tabs.tellOut("ended", stale.identity, over);
       if (stale) this.#state.end("ended", false, over);
@@ -634,7 +633,7 @@ var Tabs = class {
 
 // src/service.ts
 var ANOTHER_TOKEN = /* @__PURE__ */ new Set(["token_expired", "invalid_token"]);
-var OVER2 = /* @__PURE__ */ new Set(["session_revoked", "session_expired"]);
+var OVER = /* @__PURE__ */ new Set(["session_revoked", "session_expired"]);
 var AuthService = class {
   #settings;
   #state = new State();
@@ -706,7 +705,7 @@ var AuthService = class {
       await this.#refresher.refresh(null);
     } catch (error) {
       if (error instanceof SessionEndedError) {
-        if (OVER2.has(error.code)) this.#state.end("ended", false, error);
+        if (OVER.has(error.code)) this.#state.end("ended", false, error);
       } else if (!(error instanceof NoRefreshError || error instanceof SupersededError)) {
         throw error;
       }
@@ -780,15 +779,15 @@ var AuthService = class {
     const problem = await problemOf(response.clone());
     const ours = this.#state.login;
     const newer = ours !== null && ours.token !== login.token && !sameSession(ours.identity, login.identity);
-    if (OVER2.has(problem.code) && !newer) throw this.#ended(new SessionEndedError(problem), login, epoch);
-    if (!OVER2.has(problem.code) && !ANOTHER_TOKEN.has(problem.code)) return response;
+    if (OVER.has(problem.code) && !newer) throw this.#ended(new SessionEndedError(problem), login, epoch);
+    if (!OVER.has(problem.code) && !ANOTHER_TOKEN.has(problem.code)) return response;
     const next = await unlessAborted(request.signal, this.#after(login, new SessionEndedError(problem), epoch));
     if (!request.again) throw new BodyNotReplayableError();
     const second = await this.#send(request, next, epoch);
     if (second.status !== 401) return second;
     const again = await problemOf(second.clone());
     const refused = again.code === "invalid_token" && request.url.origin === this.#settings.base.origin;
-    if (OVER2.has(again.code) || refused) throw this.#ended(new SessionEndedError(again), next, epoch);
+    if (OVER.has(again.code) || refused) throw this.#ended(new SessionEndedError(again), next, epoch);
     return second;
   }
   /** No longer listens to other tabs, nor tells them anything; logs nobody out. For a page that outlives its service. */
