@@ -124,7 +124,8 @@ impl ClearedCookie {
         // No browser takes a name with a prefix without it.
         let secure = if name.starts_with("__") { "; Secure" } else { "" };
         let field = format!("{name}=; HttpOnly; SameSite=Strict{secure}; Path=/; Max-Age=0");
-        let field = HeaderValue::try_from(field).ok()?;
+        let mut field = HeaderValue::try_from(field).ok()?;
+        field.set_sensitive(true);
         Some(Self { start: format!("{name}=").into(), field })
     }
 

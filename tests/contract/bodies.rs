@@ -34,6 +34,7 @@ fn good() -> Vec<Row> {
             json!({"user_id": "jeju", "password": "password123"}),
             json!({"email": "jeju@test.com", "password": "password123"}),
             json!({"email": "JEJU@Test.com", "password": "password123"}),
+            json!({"user_id": "jeju", "email": null, "password": "password123"}),
         ] {
             rows.push(post(path).json(&body).answers(200, jeju("<token>".into())));
         }
@@ -156,5 +157,5 @@ pub(crate) async fn check(world: World) {
         let end = delete(format!("/api/session/user/{user}")).token(&admin.token);
         end.answers(200, json!({"message": message, "deleted_count": count}))
     };
-    world.check([ended("jeju", 8), ended("suspended", 0), ended("admin", 2)]).await;
+    world.check([ended("jeju", 10), ended("suspended", 0), ended("admin", 2)]).await;
 }

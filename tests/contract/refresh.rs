@@ -27,8 +27,8 @@ fn set(reply: &Reply, mount: &str) -> String {
     token
 }
 
-async fn login(world: World, mount: &str) -> Reply {
-    let body = json!({"user_id": "jeju", "password": "password123"});
+async fn login(world: World, mount: &str, user: &str) -> Reply {
+    let body = json!({"user_id": user, "password": "password123"});
     post(format!("{mount}/login")).json(&body).patiently_to(world.server).await
 }
 
@@ -38,24 +38,28 @@ fn next_tokens() -> Value {
 
 const MALFORMED: &str = r#"Bearer error="invalid_request""#;
 
-fn refused(path: &str, token: &str) -> Vec<Row> {
-    let twice = format!("{token}; {NAME}={token}");
+fn refused(path: &str, token: &str, others: &str) -> Vec<Row> {
+    let logout = path.ends_with("logout");
     let mut rows = vec![
         post(path).refused("missing_token"),
         post(format!("{path}?refresh_token={token}")).refused("missing_token"),
-        post(path).token(token).refused(if path.ends_with("logout") {
-            "invalid_token"
-        } else {
-            "missing_token"
-        }),
-        shown(path, &twice).refused("invalid_request").challenged(MALFORMED),
-        shown(path, token)
-            .header("cookie", format!("{NAME}={token}"))
-            .refused("invalid_request")
-            .challenged(MALFORMED),
-        shown(path, token).body("text/plain", "a=b").refused("unsupported_media_type"),
-        shown(path, token).body("application/json", "{").refused("invalid_request"),
+        post(path).token(token).refused(if logout { "invalid_token" } else { "missing_token" }),
     ];
+    if logout {
+        let twice = shown(path, token).token("x").token("y");
+        rows.push(twice.refused("invalid_request").challenged(MALFORMED).note("two headers"));
+    } else {
+        rows.push(shown(path, token).body("text/plain", "a=b").refused("unsupported_media_type"));
+        let half = shown(path, token).body("application/json", "{");
+        rows.push(half.refused("invalid_request"));
+        // A planted cookie does not choose who is logged in.
+        for (one, two) in [(token, others), (others, token)] {
+            let both = format!("{one}; {NAME}={two}");
+            rows.push(shown(path, &both).refused("invalid_token").note("two users"));
+            let fields = shown(path, one).header("cookie", format!("{NAME}={two}"));
+            rows.push(fields.refused("invalid_token").note("two users, two fields"));
+        }
+    }
     for (what, bad) in [
         ("nothing", String::new()),
         ("garbage", "garbage".to_owned()),
@@ -79,10 +83,11 @@ fn refused(path: &str, token: &str) -> Vec<Row> {
 pub(crate) async fn check(world: World) {
     for mount in ["/api/auth", "/auth"] {
         let (refresh, logout) = (format!("{mount}/refresh"), format!("{mount}/logout"));
-        let first = login(world, mount).await;
+        let first = login(world, mount, "jeju").await;
         let token = set(&first, mount);
-        world.check(refused(&refresh, &token)).await;
-        world.check(refused(&logout, &token)).await;
+        let others = set(&login(world, mount, "user").await, mount);
+        world.check(refused(&refresh, &token, &others)).await;
+        world.check(refused(&logout, &token, &others)).await;
 
         let same_origin = ("sec-fetch-site", "same-origin");
         let asked = shown(&refresh, &token).header(same_origin.0, same_origin.1);
@@ -101,6 +106,14 @@ pub(crate) async fn check(world: World) {
                 shown(&format!("{mount}/logout-all"), &token).refused("missing_token"),
             ])
             .await;
+
+        // An older token of the session beside the present one is no reuse, and the other cookies do not verify.
+        let several = format!("garbage; {NAME}={token}; {NAME}={successor}");
+        let again = shown(&refresh, &several).patiently_to(world.server).await;
+        let successor = set(&again, mount);
+        // What a logout does not need is not read.
+        let others = shown(&logout, &others).body("text/plain", "null");
+        world.check([others.answers(200, message("Successfully logged out"))]).await;
 
         let ended = shown(&logout, &successor).patiently_to(world.server).await;
         assert_eq!(set(&ended, mount), "", "taken back");

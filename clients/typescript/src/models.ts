@@ -4,10 +4,10 @@ import type { components } from "./api.js";
 
 type Schemas = components["schemas"];
 
-/** Who logs in: by user id or by e-mail address, never both. */
+/** Who logs in: by user id or by e-mail address, never both. `null` is as good as absent. */
 export type Credentials =
-  | { readonly user_id: string; readonly password: string }
-  | { readonly email: string; readonly password: string };
+  | { readonly user_id: string; readonly email?: null; readonly password: string }
+  | { readonly email: string; readonly user_id?: null; readonly password: string };
 
 /** A user, as `login` and `getMe` tell. */
 export type Account = Schemas["Account"];
