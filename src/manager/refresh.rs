@@ -185,12 +185,8 @@ impl<D: SessionData> SessionManager<D> {
 
     /// When the session of a refresh token was created.
     #[cfg(feature = "routes")]
-    pub(super) async fn login_time(
-        &self,
-        sealed: Sealed,
-        deadline: Instant,
-    ) -> Result<Timestamp, AuthError> {
-        self.shown(sealed, deadline).await.map(|shown| shown.record.created)
+    pub(super) async fn login_time(&self, sealed: Sealed) -> Result<Timestamp, AuthError> {
+        self.shown(sealed).await.map(|shown| shown.record.created)
     }
 
     /// Finds the session of a refresh token, and makes sure that it was issued for this very one.

@@ -56,11 +56,10 @@ impl<D: SessionData> SessionManager<D> {
             return Ok(first.text);
         }
         let default = first.text;
-        let deadline = self.shared.gate.deadline();
         let mut latest: Option<(Timestamp, &'t str)> = None;
         for Candidate { text, token } in candidates.into_iter().take(MAX_SESSIONS) {
             let claims = token.claims.clone();
-            match self.login_time(token, deadline).await {
+            match self.login_time(token).await {
                 Ok(created) if latest.is_none_or(|(login, _)| login < created) => {
                     latest = Some((created, text));
                 }
