@@ -2,6 +2,7 @@
 
 mod environment;
 #[path = "../../../tests/support/log.rs"]
+#[expect(unreachable_pub, reason = "the integration tests share it")]
 mod log;
 mod passwords;
 mod sockets;
