@@ -189,6 +189,10 @@ fn a_configuration_that_cannot_work_is_found_before_the_first_request() {
         ("refresh_threshold", builder().refresh_threshold(zero)),
         ("refresh_threshold", builder().refresh_threshold(HOUR)),
         ("touch_interval", builder().touch_interval(zero)),
+        ("hard_session_limit", builder().hard_session_limit(0)),
+        ("hard_session_limit", builder().hard_session_limit(50_001)),
+        ("session_limit", builder().session_limit(10_001)),
+        ("session_limit", builder().hard_session_limit(5).session_limit(6)),
         ("store_timeout", builder().store_timeout(zero)),
         ("store_timeout", builder().store_timeout(Duration::from_secs(11))),
     ] {

@@ -54,13 +54,13 @@ pub(super) struct Settings {
     accept_typ_jwt: bool,
     store: Option<Arc<dyn ErasedStore>>,
     store_timeout: Duration,
-    /// `None` is the system's.
-    clock: Option<Arc<dyn Clock>>,
+    clock: Arc<dyn Clock>,
     pub(super) lifetimes: Lifetimes,
     pub(super) idle_ttl_is_set: bool,
     pub(super) refresh_threshold: Option<Duration>,
     pub(super) touch_interval: Duration,
     session_limit: u32,
+    hard_session_limit: u32,
     when_full: WhenFull,
     login_rate: Option<(u32, Duration)>,
     pub(super) directory: Option<Arc<dyn ErasedDirectory>>,
@@ -97,7 +97,7 @@ impl SessionManagerBuilder {
             accept_typ_jwt: false,
             store: None,
             store_timeout: Duration::from_millis(250),
-            clock: None,
+            clock: Arc::new(SystemClock),
             lifetimes: Lifetimes {
                 idle_ttl: Duration::from_secs(60 * 60),
                 session: Duration::from_secs(24 * 60 * 60),
@@ -108,6 +108,7 @@ impl SessionManagerBuilder {
             refresh_threshold: None,
             touch_interval: Duration::from_secs(60),
             session_limit: 100,
+            hard_session_limit: 10_000,
             when_full: WhenFull::EvictLeastRecentlyActive,
             login_rate: None,
             directory: None,
@@ -208,16 +209,31 @@ impl<D: SessionData> SessionManagerBuilder<D> {
 
     /// The host's clock, on which JWT times are judged (sessions live on the store's). The system's by default.
     pub fn clock(mut self, clock: impl Clock) -> Self {
-        self.settings.clock = Some(Arc::new(clock));
+        self.settings.clock = Arc::new(clock);
         self
     }
 
-    /// How many living sessions one user may have. 100 by default, 0 for any number. Exact, also under concurrent
-    /// logins.
+    /// How many living sessions one user may have. 100 by default, 0 for as many as the
+    /// [`hard_session_limit`](Self::hard_session_limit), which it must not exceed. Exact, also under
+    /// concurrent logins.
     ///
-    /// A logout of everything, and a list of a user's sessions, are linear in their number.
+    /// A logout of everything, and a list of a user's sessions, are linear in their number. A login is
+    /// not, unless the limit is reached.
     pub fn session_limit(mut self, max: u32) -> Self {
         self.settings.session_limit = max;
+        self
+    }
+
+    /// How many living sessions one user may have where [`session_limit`](Self::session_limit) is 0.
+    /// 10,000 by default, 1 to 50,000.
+    ///
+    /// At this number a login first prunes the user's sessions that have expired; if none has, then
+    /// [`when_full`](Self::when_full) applies. An eviction ends 1 % of the limit at once, those that were
+    /// used least recently, because the store looks at all sessions of the user for it: some 2 µs of
+    /// Redis each. So the cost of a login does not grow with the number of sessions, but for one login
+    /// in a hundred at the limit; with [`WhenFull::Refuse`], each login of a full user is that costly.
+    pub fn hard_session_limit(mut self, max: u32) -> Self {
+        self.settings.hard_session_limit = max;
         self
     }
 
@@ -266,6 +282,7 @@ impl<D: SessionData> SessionManagerBuilder<D> {
             refresh_threshold,
             touch_interval,
             session_limit,
+            hard_session_limit,
             when_full,
             login_rate,
             directory,
@@ -293,11 +310,7 @@ impl<D: SessionData> SessionManagerBuilder<D> {
             .map(|keys| RefreshPolicy::new(keys, issuer.clone(), audience.clone()))
             .transpose()?;
         let policy = Policy::new(TokenSettings { keys, issuer, audience, leeway, accept_typ_jwt })?;
-        let store = store.unwrap_or_else(|| {
-            let memory = clock.clone().map_or_else(MemoryStore::new, MemoryStore::with_clock);
-            Arc::new(memory)
-        });
-        let clock = clock.unwrap_or_else(|| Arc::new(SystemClock));
+        let store = store.unwrap_or_else(|| Arc::new(MemoryStore::with_clock(Arc::clone(&clock))));
         let tracker = near_capacity.and_then(|_| store.tracking()).map(|Tracking(tracker)| tracker);
         let near = near_capacity.zip(tracker.clone());
         let meter = Meter::new();
@@ -325,7 +338,7 @@ impl<D: SessionData> SessionManagerBuilder<D> {
             clock: Arc::clone(&clock),
             lifetimes,
             limits: Limits {
-                sessions: NonZeroU32::new(session_limit).map(|max| SessionLimit { max, when_full }),
+                sessions: rules::session_limit(session_limit, hard_session_limit, when_full)?,
                 logins: login_rate,
             },
             accounts: directory.map(|directory| {

@@ -85,7 +85,7 @@ impl<D: SessionData> SessionManager<D> {
         }
         let mut record = NewRecord::new(lifetimes.idle_ttl, lifetimes.session, content.encode()?);
         record.salt = salt;
-        record.limit = shared.limits.sessions;
+        record.limit = Some(shared.limits.sessions);
         record.count_within = shared.limits.logins.map(|(_, within)| within);
         if let Some(LoginGuard { user: meant, guard }) = guard {
             if meant != user {

@@ -112,7 +112,7 @@ struct Shared<D> {
 /// How many sessions a user may have, and open.
 #[derive(Clone, Copy, Debug)]
 struct Limits {
-    sessions: Option<SessionLimit>,
+    sessions: SessionLimit,
     /// So many logins within so long are usual.
     logins: Option<(u32, Duration)>,
 }

@@ -1,9 +1,11 @@
 //! Which settings can work.
 
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use super::Lifetimes;
 use crate::error::ConfigError;
+use crate::store::{SessionLimit, WhenFull};
 use crate::touch::TouchRules;
 
 pub(super) fn check_durations(
@@ -43,6 +45,28 @@ pub(super) fn check_idle_ttl(lifetimes: Lifetimes) -> Result<(), ConfigError> {
         return Err(ConfigError::IdleTtlAboveLifetime { idle_ttl, lifetime });
     }
     Ok(())
+}
+
+/// The limit of a user's sessions that a login hands to the store.
+pub(super) fn session_limit(
+    session_limit: u32,
+    hard: u32,
+    when_full: WhenFull,
+) -> Result<SessionLimit, ConfigError> {
+    all_hold(&[
+        ("hard_session_limit", "must be 1 to 50,000", (1..=50_000).contains(&hard)),
+        (
+            "session_limit",
+            "must not be more than `hard_session_limit` (10,000 by default)",
+            session_limit <= hard,
+        ),
+    ])?;
+    let number = |number| NonZeroU32::new(number).unwrap_or(NonZeroU32::MIN);
+    Ok(if session_limit == 0 {
+        SessionLimit::new(number(hard), when_full).room(number(hard / 100))
+    } else {
+        SessionLimit::new(number(session_limit), when_full)
+    })
 }
 
 pub(super) fn check_accounts(

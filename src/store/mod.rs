@@ -80,7 +80,10 @@ pub trait SessionStore: Send + Sync + 'static {
     /// is refused changes nothing and is not counted.
     ///
     /// Only living sessions count against the limit. Those that have to make room end in the same step, with the reason
-    /// [`Evicted`](EndReason::Evicted): as many as it takes, should the limit have been greater before.
+    /// [`Evicted`](EndReason::Evicted): as many as it takes, should the limit have been greater before, and as many
+    /// more as the limit's [`room`](SessionLimit::room) says.
+    ///
+    /// The work must not grow with the number of the user's sessions while that is below the limit.
     ///
     /// # Errors
     ///

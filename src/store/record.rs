@@ -48,12 +48,30 @@ impl NewRecord {
 
 /// How many living sessions one user may have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(clippy::exhaustive_structs, reason = "a number, and what happens when it is reached")]
+#[non_exhaustive]
 pub struct SessionLimit {
     /// The greatest number of living sessions.
     pub max: NonZeroU32,
     /// What a login does that would be one too many.
     pub when_full: WhenFull,
+    /// For how many logins a full user makes room at once, this one included. With 1, the default, no
+    /// session ends before it must. More saves work where `max` is large: to make room, a store looks at
+    /// all sessions of the user.
+    pub room: NonZeroU32,
+}
+
+impl SessionLimit {
+    /// A limit that makes room for one login at a time.
+    #[must_use]
+    pub const fn new(max: NonZeroU32, when_full: WhenFull) -> Self {
+        Self { max, when_full, room: NonZeroU32::MIN }
+    }
+
+    /// The same, making room for `room` logins at once; at most for `max`.
+    #[must_use]
+    pub const fn room(self, room: NonZeroU32) -> Self {
+        Self { room: if room.get() > self.max.get() { self.max } else { room }, ..self }
+    }
 }
 
 /// What a login does that would be one session too many.

@@ -123,7 +123,7 @@ impl Model {
     async fn create(&self, world: &impl World, when_full: WhenFull) -> (SessionId, Created) {
         let id = SessionId::random().unwrap();
         let mut new = NewRecord::new(2 * HOUR, 24 * HOUR, Bytes::from_static(b"new"));
-        new.limit = Some(SessionLimit { max: NonZeroU32::new(2).unwrap(), when_full });
+        new.limit = Some(SessionLimit::new(NonZeroU32::new(2).unwrap(), when_full));
         let made = world.store().create(&self.owner, &id, &new).await.unwrap();
         (id, made)
     }

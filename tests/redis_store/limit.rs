@@ -1,20 +1,22 @@
 //! Limits on what lies in Redis: who is evicted, what that leaves, and what it costs.
 
 use std::num::NonZeroU32;
+use std::time::Duration;
 
 use tower_session_auth::store::{
     Created, NewRecord, Opened, RedisStore, Replacement, SessionLimit, SessionStore, UpdatedAll,
     WhenFull,
 };
-use tower_session_auth::{EndReason, SessionId};
+use tower_session_auth::{EndReason, NewSession, SessionError, SessionId};
 
+use crate::support::builder;
 use crate::support::commands::Commands;
 use crate::support::redis::RedisServer;
 use crate::{GONE, HOUR, LIVE, SEEN, jeju, login, record, store};
 
 fn limited(max: u32, when_full: WhenFull) -> NewRecord {
     let mut new = record(HOUR, 24 * HOUR);
-    new.limit = Some(SessionLimit { max: NonZeroU32::new(max).unwrap(), when_full });
+    new.limit = Some(SessionLimit::new(NonZeroU32::new(max).unwrap(), when_full));
     new
 }
 
@@ -106,8 +108,89 @@ async fn a_limit_that_is_far_away_costs_no_command() {
     let without = commands(&server, async { drop(login(&store, HOUR, 24 * HOUR).await) }).await;
     let with = commands(&server, async { drop(evicting(&store, 100).await) }).await;
     assert_eq!(with, without);
-    let expected = ["evalsha 1", "hgetall 1", "hkeys 1", "hmget 1", "hset 2", "pttl 2", "time 1"];
+    let expected =
+        ["evalsha 1", "hgetall 1", "hkeys 1", "hlen 1", "hmget 1", "hset 2", "pttl 2", "time 1"];
     assert_eq!(with, expected);
+}
+
+/// Sessions that lie there as `s0`, `s1` …, used in this order.
+async fn put_many(server: &RedisServer, numbers: std::ops::Range<usize>) {
+    let far = 99_999_999_999_999_i64;
+    let mut fill = redis::pipe();
+    for i in numbers {
+        let id = format!("s{i}");
+        fill.cmd("HSET").arg(LIVE).arg(&id).arg(format!("1 1 {i} 1000 {far}\n{{}}")).ignore();
+        fill.cmd("HSET").arg(SEEN).arg(&id).arg(format!("{far}:{i}")).ignore();
+    }
+    for key in [LIVE, SEEN] {
+        fill.cmd("PEXPIREAT").arg(key).arg(far).ignore();
+    }
+    fill.exec_async(&mut server.connection().await).await.unwrap();
+}
+
+/// The commands of a script are its work: none of these reads more than one field of a hash.
+#[tokio::test]
+async fn the_work_of_a_login_does_not_grow_with_the_number_of_sessions() {
+    let server = RedisServer::start().await;
+    let store = store(&server);
+    let mut held = 0;
+    for many in [200, 1_000, 5_000] {
+        put_many(&server, held..many).await;
+        held = many;
+        for unlimited in [true, false] {
+            let commands = commands(&server, async {
+                if unlimited {
+                    drop(login(&store, HOUR, 24 * HOUR).await);
+                } else {
+                    assert_eq!(evicting(&store, 10_000).await.evicted, []);
+                }
+            });
+            let expected =
+                ["evalsha 1", "hget 1", "hlen 1", "hmget 1", "hset 2", "pttl 2", "time 1"];
+            assert_eq!(commands.await, expected, "with {many} sessions");
+        }
+    }
+}
+
+/// `session_limit(0)` at the manager: the hard limit prunes first, and then evicts for the next hundred
+/// logins.
+#[tokio::test]
+async fn at_the_hard_limit_one_login_in_a_hundred_looks_at_all_sessions() {
+    const HARD: usize = 10_000;
+    let server = RedisServer::start().await;
+    let store = store(&server);
+    put_many(&server, 0..HARD).await;
+    for ended in ["s7000", "s9998"] {
+        server.command(&["HSET", SEEN, ended, "5:5"]).await;
+    }
+    let manager = builder().store(store.clone()).store_timeout(Duration::from_secs(10));
+    let manager = manager.session_limit(0).build().unwrap().0;
+    let surveys = async |logins: usize| {
+        let before = Commands::of(&server).await;
+        for _ in 0..logins {
+            manager.create(NewSession::new(jeju())).await.unwrap();
+        }
+        before.since(&server).await.calls("hgetall")
+    };
+    assert_eq!(surveys(1).await, 1, "all sessions are looked at");
+    assert_eq!(server.number(&["HLEN", LIVE]).await, 9_999, "what had ended made room for two");
+    for ended in ["s7000", "s9998"] {
+        assert_eq!(server.number(&["HEXISTS", LIVE, ended]).await, 0, "{ended}");
+    }
+    assert_eq!(surveys(1).await, 0);
+    assert_eq!(server.number(&["HLEN", LIVE]).await, 10_000, "none was evicted");
+    // The eviction reads the user's reasons as well, of which it keeps 64.
+    assert!(surveys(1).await <= 2);
+    assert_eq!(server.number(&["HLEN", LIVE]).await, 9_901, "100 made room");
+    for (id, lives) in [("s0", 0), ("s99", 0), ("s100", 1)] {
+        assert_eq!(server.number(&["HEXISTS", LIVE, id]).await, lives, "{id}");
+    }
+    assert_eq!(surveys(99).await, 0, "the next 99 logins look at none");
+    assert_eq!(server.number(&["HLEN", LIVE]).await, 10_000);
+    let refusing = builder().store(store.clone()).store_timeout(Duration::from_secs(10));
+    let refusing = refusing.session_limit(0).when_full(WhenFull::Refuse).build().unwrap().0;
+    let refused = refusing.create(NewSession::new(jeju())).await.unwrap_err();
+    assert!(matches!(refused, SessionError::LimitReached), "{refused:?}");
 }
 
 #[tokio::test]
@@ -120,7 +203,7 @@ async fn a_refused_login_writes_nothing() {
         let made = store.create(&jeju(), &SessionId::random().unwrap(), &new).await.unwrap();
         assert_eq!(made, Created::LimitReached);
     });
-    assert_eq!(refused.await, ["evalsha 1", "hgetall 1", "hkeys 1", "hmget 1", "time 1"]);
+    assert_eq!(refused.await, ["evalsha 1", "hgetall 1", "hkeys 1", "hlen 1", "hmget 1", "time 1"]);
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -16,7 +17,7 @@ use super::{
     Page, Position, Record, Replacement, Rotate, Rotated, Rotation, SessionLimit, SessionStore,
     Settle, StoreError, StoreHealth, Touch, Touched, Updated, UpdatedAll, WhenFull, span,
 };
-use crate::clock::{Clock, Timestamp};
+use crate::clock::{Clock, SystemClock, Timestamp};
 use crate::id::{SessionId, UserId};
 use crate::reason::EndReason;
 
@@ -43,26 +44,19 @@ struct Shared {
 }
 
 impl MemoryStore {
-    /// An empty store. It reads the operating system's wall clock once, and counts from there on the
-    /// monotonic clock that goes on while the host is suspended: a wall clock that is set, also by days,
-    /// shortens and prolongs no session, no wait and no grace window.
+    /// An empty store on the operating system's clock.
     #[must_use]
     pub fn new() -> Self {
-        Self::on(StoreClock::anchored())
+        Self::with_clock(SystemClock)
     }
 
     /// An empty store on a clock of your own, as `testing::ManualClock` (feature `testing`).
     ///
-    /// The store takes each step forward of that clock for time that has passed. A clock that is set
-    /// back takes no time, brings back nothing that had expired, and time goes on from there. For the
-    /// operating system's clock use [`new`](Self::new), which does not follow a wall clock that is set
-    /// ahead.
+    /// The store reads [`Clock::now`] once, here, and counts from there by [`Clock::monotonic`]: a wall
+    /// clock that is set, also by days, shortens and prolongs no session, no wait and no grace window.
     #[must_use]
     pub fn with_clock(clock: impl Clock) -> Self {
-        Self::on(StoreClock::following(Arc::new(clock)))
-    }
-
-    fn on(clock: StoreClock) -> Self {
+        let clock = StoreClock::anchored(Arc::new(clock));
         let (state, attempts) = (Mutex::default(), Mutex::default());
         Self { shared: Arc::new(Shared { clock, state, attempts }) }
     }
@@ -353,11 +347,12 @@ fn surplus(
     user: &UserId,
     limit: Option<SessionLimit>,
 ) -> Option<Vec<SessionId>> {
-    let (Some(SessionLimit { max, when_full }), Some(found)) = (limit, state.users.get(user))
+    let (Some(SessionLimit { max, when_full, room }), Some(found)) = (limit, state.users.get(user))
     else {
         return Some(Vec::new());
     };
-    let max = usize::try_from(max.get()).unwrap_or(usize::MAX);
+    let count = |number: NonZeroU32| usize::try_from(number.get()).unwrap_or(usize::MAX);
+    let (max, room) = (count(max), count(room));
     // Those that have expired are counted too at first: where even so there is room, nobody need be looked at.
     if found.live.len() < max {
         return Some(Vec::new());
@@ -366,10 +361,10 @@ fn surplus(
         .living(now)
         .map(|(id, entry)| (entry.last_activity, entry.created, id.clone()))
         .collect();
-    let excess = (living.len() + 1).saturating_sub(max);
-    if excess == 0 {
+    if living.len() < max {
         return Some(Vec::new());
     }
+    let excess = (living.len() + room).saturating_sub(max);
     match when_full {
         WhenFull::Refuse => None,
         WhenFull::EvictLeastRecentlyActive => {

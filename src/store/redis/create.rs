@@ -11,11 +11,11 @@ use crate::id::SessionId;
 use crate::store::{Created, Guard, NewRecord, Opened, StoreError, WhenFull};
 
 /// The script's arguments, in its order.
-pub(super) fn args<'a>(id: &'a SessionId, new: &'a NewRecord) -> [Cow<'a, [u8]>; 9] {
+pub(super) fn args<'a>(id: &'a SessionId, new: &'a NewRecord) -> [Cow<'a, [u8]>; 10] {
     let text = |duration| Cow::Owned(super::text(duration).into_bytes());
-    let (max, when_full) = match new.limit {
-        None => (0, WhenFull::Refuse),
-        Some(limit) => (limit.max.get(), limit.when_full),
+    let (max, when_full, room) = match new.limit {
+        None => (0, WhenFull::Refuse, 1),
+        Some(limit) => (limit.max.get(), limit.when_full, limit.room.get()),
     };
     let when_full = match when_full {
         WhenFull::EvictLeastRecentlyActive => "evict",
@@ -38,6 +38,7 @@ pub(super) fn args<'a>(id: &'a SessionId, new: &'a NewRecord) -> [Cow<'a, [u8]>;
         new.count_within
             .map_or(Cow::Borrowed(&b"0"[..]), |window| text(window.max(Duration::from_millis(1)))),
         Cow::Borrowed(new.salt.as_ref().map_or(b"", |salt| salt.as_str().as_bytes())),
+        Cow::Owned(room.to_string().into_bytes()),
     ]
 }
 

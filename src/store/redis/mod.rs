@@ -152,7 +152,7 @@ impl SessionStore for RedisStore {
         new: &NewRecord,
     ) -> Result<Created, StoreError> {
         let args = create::args(id, new);
-        let args: [&[u8]; 9] = args.each_ref().map(AsRef::as_ref);
+        let args: [&[u8]; 10] = args.each_ref().map(AsRef::as_ref);
         create::answered(self.run(Script::Create, user, &args).await?)
     }
 

@@ -178,7 +178,7 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
         let mut new = NewRecord::new(LONG, LONG, Bytes::new());
         new.guard = Some(Guard::new(Some("made up")));
         let max = std::num::NonZeroU32::MIN;
-        new.limit = Some(SessionLimit { max, when_full: WhenFull::Refuse });
+        new.limit = Some(SessionLimit::new(max, WhenFull::Refuse));
         let taken = self.create(&session.user, &session.id, &new).await;
         assert_eq!(taken, Created::AlreadyExists, "the id is judged first");
         let superseded = self.create(&session.user, &id(), &new).await;

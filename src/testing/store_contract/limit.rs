@@ -18,6 +18,8 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
     pub(super) async fn limits(&self) {
         self.the_least_recently_active_makes_room().await;
         self.a_lower_limit_ends_as_many_as_it_takes().await;
+        self.room_is_made_for_as_many_as_asked_for().await;
+        self.a_user_with_many_sessions_is_limited_as_any_other().await;
         self.a_full_user_can_be_refused().await;
         self.what_has_ended_takes_no_place().await;
         self.the_limit_holds_for_many_logins_at_once().await;
@@ -82,6 +84,69 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
         assert_eq!(living.len(), 4, "a limit of 4 leaves 4");
         assert!(living.contains(&newest.id), "the new one is one of them");
         assert!(opened.evicted.iter().all(|id| !living.contains(id)), "who was evicted has ended");
+    }
+
+    async fn room_is_made_for_as_many_as_asked_for(&self) {
+        let owner = user();
+        let roomy = |room| {
+            let mut new = limited(4, WhenFull::EvictLeastRecentlyActive);
+            let room = NonZeroU32::new(room).unwrap_or(NonZeroU32::MIN);
+            new.limit = new.limit.map(|limit| limit.room(room));
+            new
+        };
+        let mut sessions = Vec::new();
+        for _ in 0..4 {
+            let (session, opened) = self.opened(&owner, roomy(3)).await;
+            assert!(opened.evicted.is_empty(), "no session is evicted while there is room");
+            sessions.push(session.id);
+            self.pass(TICK).await;
+        }
+        let (_, opened) = self.opened(&owner, roomy(3)).await;
+        assert_eq!(opened.evicted, sessions[..3], "a full user makes room for three");
+        for _ in 0..2 {
+            self.pass(TICK).await;
+            let (_, opened) = self.opened(&owner, roomy(3)).await;
+            assert!(opened.evicted.is_empty(), "the next two find that room");
+        }
+        let (newest, opened) = self.opened(&owner, roomy(9)).await;
+        assert_eq!(opened.evicted.len(), 4, "room for more than the limit is room for the limit");
+        assert_eq!(self.ids(&owner).await, BTreeSet::from([newest.id]));
+    }
+
+    /// More than any store looks through at each login.
+    async fn a_user_with_many_sessions_is_limited_as_any_other(&self) {
+        const MANY: u32 = 200;
+        for when_full in [WhenFull::EvictLeastRecentlyActive, WhenFull::Refuse] {
+            let owner = user();
+            let mut sessions = Vec::new();
+            let mut brief = limited(MANY, when_full);
+            brief.idle_ttl = MOMENT;
+            sessions.push(self.opened(&owner, brief).await.0);
+            for _ in 1..MANY {
+                let (session, opened) = self.opened(&owner, limited(MANY, when_full)).await;
+                assert!(opened.evicted.is_empty(), "no session is evicted while there is room");
+                sessions.push(session);
+                if sessions.len() < 4 {
+                    self.pass(TICK).await;
+                }
+            }
+            let taken = &sessions[150];
+            let again = self.create(&owner, &taken.id, &limited(MANY + 9, when_full)).await;
+            assert_eq!(again, Created::AlreadyExists, "an id is taken once");
+            self.pass(MOMENT * 2).await;
+            let (_, opened) = self.opened(&owner, limited(MANY, when_full)).await;
+            assert!(opened.evicted.is_empty(), "what has ended makes room before what lives");
+            self.assert_ended(&sessions[0], "what has expired is not revived").await;
+            let new = limited(MANY, when_full);
+            if when_full == WhenFull::Refuse {
+                assert_eq!(self.create(&owner, &id(), &new).await, Created::LimitReached);
+            } else {
+                let (_, opened) = self.opened(&owner, new).await;
+                let oldest = std::slice::from_ref(&sessions[1].id);
+                assert_eq!(opened.evicted, oldest, "the least recently active one makes room");
+            }
+            assert_eq!(self.ids(&owner).await.len(), MANY as usize, "the limit is exact");
+        }
     }
 
     async fn a_full_user_can_be_refused(&self) {
@@ -201,6 +266,6 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
 fn limited(max: u32, when_full: WhenFull) -> NewRecord {
     let max = NonZeroU32::new(max).unwrap_or(NonZeroU32::MIN);
     let mut new = NewRecord::new(LONG, LONG, Bytes::from_static(b"limited"));
-    new.limit = Some(SessionLimit { max, when_full });
+    new.limit = Some(SessionLimit::new(max, when_full));
     new
 }

@@ -1,10 +1,24 @@
 -- ARGV: sid, idle TTL, lifetime, payload, limit (0: none), 'evict' or 'refuse', login guard ('': not asked, '-': none,
--- or '=' and the value), counting window (0: none), salt of the refresh tokens ('': none). Answers {time of creation, creations in the window, evicted sids},
+-- or '=' and the value), counting window (0: none), salt of the refresh tokens ('': none), for how many a full user makes
+-- room. Answers {time of creation, creations in the window, evicted sids},
 -- or 0: the sid is taken, -1: the guard is another one, -2: the limit is reached. Then nothing is written.
 local now = clock()
 local sid, idle, lifetime = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
-local living, count, live, seen = survey(now)
-if living[sid] ~= nil then return 0 end
+local limit, room = tonumber(ARGV[5]), tonumber(ARGV[10])
+-- A survey is linear in the user's sessions. It is made where they are few, and where the limit is
+-- reached: then what has ended is pruned, and those that live are counted.
+local held = redis.call('HLEN', KEYS[1])
+local surveyed = held <= FEW or (limit > 0 and held >= limit)
+local living, count, live, seen = {}, 0, {}, {}
+if surveyed then living, count, live, seen = survey(now) end
+
+local function taken()
+  if surveyed then return living[sid] ~= nil end
+  local use = redis.call('HGET', KEYS[2], sid)
+  if not use or redis.call('HEXISTS', KEYS[1], sid) == 0 then return false end
+  return (uses(use) or math.huge) > now
+end
+if taken() then return 0 end
 
 local stone, guard, counter = unpack(redis.call('HMGET', KEYS[3], sid, '#', '+'))
 if stone and till(stone) > now then return 0 end
@@ -15,7 +29,7 @@ if ARGV[7] ~= '' then
   if known(guard) ~= known(string.sub(ARGV[7], 1, 1) == '=' and string.sub(ARGV[7], 2)) then return -1 end
 end
 
-local limit, surplus = tonumber(ARGV[5]), {}
+local surplus = {}
 if limit > 0 and count >= limit then
   if ARGV[6] == 'refuse' then return -2 end
   local order, heads = {}, {}
@@ -29,7 +43,7 @@ if limit > 0 and count >= limit then
   for other, last in pairs(living) do
     if last then order[#order + 1] = other end
   end
-  local oldest = foremost(order, count - limit + 1, function(a, b)
+  local oldest = foremost(order, math.min(count - limit + room, count), function(a, b)
     if living[a] ~= living[b] then return living[a] < living[b] end
     if head(a).created ~= head(b).created then return head(a).created < head(b).created end
     return a < b

@@ -4,6 +4,8 @@ local DAY = 86400000
 local TOMBSTONES = 64
 -- The fields of `gone` that are no tombstones.
 local OTHERS = { ['#'] = true, ['+'] = true, ['@'] = true }
+-- With so many sessions a login looks at each and prunes what has ended.
+local FEW = 128
 
 local function clock()
   local time = redis.call('TIME')
