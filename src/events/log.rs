@@ -46,6 +46,13 @@ pub(super) fn write(event: &Event) {
             user = &*id(user),
             session = session.short(),
         ),
+        Event::RefreshRetried { user, session } => record!(
+            WARN,
+            "a refresh token was taken once more, whose successor is not known to be used",
+            event = name,
+            user = &*id(user),
+            session = session.short(),
+        ),
         Event::Reauthenticated { user, session } => record!(
             INFO,
             "a user proved once more who they are",

@@ -17,6 +17,7 @@
 //! | `token_issued` | warn | `user`, `ip_address`, `user_agent` |
 //! | `refreshed` | info | `user`, `session` |
 //! | `rotated` | info | `user`, `session` |
+//! | `refresh_retried` | warn | `user`, `session` |
 //! | `reauthenticated` | info | `user`, `session` |
 //! | `updated` | info | `user`, `session` |
 //! | `revoked` | info | `user`, `session`, `reason`, `actor`, `actor_user` |
@@ -107,6 +108,15 @@ pub enum Event {
         /// Which session.
         session: SessionId,
     },
+    /// A refresh token that was replaced before was taken once more, after the grace window, because no use of its
+    /// successor was known: see [`refresh_retry`](crate::SessionManagerBuilder::refresh_retry).
+    #[non_exhaustive]
+    RefreshRetried {
+        /// Whose session.
+        user: UserId,
+        /// Which session.
+        session: SessionId,
+    },
     /// The user proved once more who they are.
     #[non_exhaustive]
     Reauthenticated {
@@ -182,6 +192,7 @@ impl Event {
             Self::TokenIssued { .. } => "token_issued",
             Self::Refreshed { .. } => "refreshed",
             Self::Rotated { .. } => "rotated",
+            Self::RefreshRetried { .. } => "refresh_retried",
             Self::Reauthenticated { .. } => "reauthenticated",
             Self::Updated { .. } => "updated",
             Self::Revoked { .. } => "revoked",

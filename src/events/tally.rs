@@ -55,6 +55,7 @@ impl Tally {
             Event::TokenIssued { .. }
             | Event::Refreshed { .. }
             | Event::Rotated { .. }
+            | Event::RefreshRetried { .. }
             | Event::Reauthenticated { .. }
             | Event::Updated { .. } => {}
         }

@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::marker::PhantomData;
-use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -24,7 +23,7 @@ use crate::meter::Meter;
 use crate::near::Near;
 use crate::session::SessionData;
 use crate::store::erased::ErasedStore;
-use crate::store::{MemoryStore, SessionLimit, SessionStore, Tracking, WALK_TIMEOUT, WhenFull};
+use crate::store::{MemoryStore, SessionStore, Tracking, WALK_TIMEOUT, WhenFull};
 use crate::token::{KeySet, Policy, RefreshPolicy, TokenSettings};
 use crate::touch::{self, TouchQueue, TouchRules, Worker};
 
@@ -50,6 +49,7 @@ pub(super) struct Settings {
     audience: Option<Expected>,
     pub(super) refresh_keys: Option<KeySet>,
     pub(super) refresh_grace: Duration,
+    pub(super) refresh_retry: Duration,
     leeway: Duration,
     accept_typ_jwt: bool,
     store: Option<Arc<dyn ErasedStore>>,
@@ -93,6 +93,7 @@ impl SessionManagerBuilder {
             audience: None,
             refresh_keys: None,
             refresh_grace: Duration::from_secs(10),
+            refresh_retry: Duration::ZERO,
             leeway: Duration::from_secs(5),
             accept_typ_jwt: false,
             store: None,
@@ -272,6 +273,7 @@ impl<D: SessionData> SessionManagerBuilder<D> {
             audience,
             refresh_keys,
             refresh_grace,
+            refresh_retry,
             leeway,
             accept_typ_jwt,
             store,
@@ -295,6 +297,7 @@ impl<D: SessionData> SessionManagerBuilder<D> {
             interval: touch_interval,
             refresh_threshold,
             idle_ttl: lifetimes.idle_ttl,
+            record_rotation: !refresh_retry.is_zero(),
         };
         rules::check_durations(lifetimes, touch, store_timeout)?;
         if idle_ttl_is_set {
@@ -302,7 +305,7 @@ impl<D: SessionData> SessionManagerBuilder<D> {
         }
         rules::check_accounts(login_rate, directory_timeout, revalidate_after)?;
         rules::check_near_cache(near_capacity)?;
-        rules::check_refresh(refresh_grace, lifetimes.jitter)?;
+        rules::check_refresh(refresh_grace, refresh_retry, lifetimes.jitter)?;
         let keys = keys.ok_or(ConfigError::Missing("keys"))?;
         let issuer = issuer.ok_or(ConfigError::Missing("issuer"))?.exactly();
         let audience = audience.ok_or(ConfigError::Missing("audience"))?.exactly();
@@ -331,7 +334,7 @@ impl<D: SessionData> SessionManagerBuilder<D> {
             policy_number: PolicyNumber::new(policy.number(None)),
             policy: ArcSwap::from_pointee(policy),
             replacing: Mutex::default(),
-            refresh: refresh.map(|policy| Refresh::new(policy, refresh_grace)),
+            refresh: refresh.map(|policy| Refresh::new(policy, refresh_grace, refresh_retry)),
             near: near.map(|(capacity, tracker)| Near::new(capacity, tracker)),
             revalidate_after,
             ended: Cache::new(ENDED_KNOWN),

@@ -16,7 +16,7 @@ use crate::gate::Verb;
 use crate::id::{SessionId, UserId, random_text};
 use crate::reason::EndReason;
 use crate::session::SessionData;
-use crate::store::{Record, Rotate, Rotated, Rotation, Salt};
+use crate::store::{Record, Rotate, Rotated, Rotation, Salt, Touch};
 #[cfg(feature = "routes")]
 use crate::token::Policy;
 use crate::token::{KeySet, RefreshClaims, RefreshPolicy, RefreshToken, Sealed};
@@ -26,11 +26,12 @@ use crate::trace;
 pub(super) struct Refresh {
     policy: ArcSwap<RefreshPolicy>,
     grace: Duration,
+    retry: Duration,
 }
 
 impl Refresh {
-    pub(super) fn new(policy: RefreshPolicy, grace: Duration) -> Self {
-        Self { policy: ArcSwap::from_pointee(policy), grace }
+    pub(super) fn new(policy: RefreshPolicy, grace: Duration, retry: Duration) -> Self {
+        Self { policy: ArcSwap::from_pointee(policy), grace, retry }
     }
 
     /// Of which session this is a refresh token, if one of our keys sealed it. It may have been replaced, and the session
@@ -76,6 +77,28 @@ impl<D: SessionData> SessionManagerBuilder<D> {
     /// Counted on the store's clock: one that is set back prolongs a window that is open, one that is set forward ends it.
     pub fn refresh_grace(mut self, window: Duration) -> Self {
         self.settings.refresh_grace = window;
+        self
+    }
+
+    /// For how long a refresh token that was replaced stays good while its successor is unused: for clients that lose
+    /// the answer of an exchange and come back after the [`refresh_grace`](Self::refresh_grace). Zero by default, which
+    /// is never; else longer than the grace window, and 24 hours at most. Counted from the exchange, on the store's clock.
+    ///
+    /// Such a client gets the same successor, and the event [`RefreshRetried`](crate::events::Event::RefreshRetried) is
+    /// emitted. The successor counts as used once it was shown itself, or once an access token that came with it was
+    /// accepted. That is recorded with the touch, which does not wait for the
+    /// [`touch_interval`](Self::touch_interval) then, so the [`Worker`](crate::touch::Worker) must run.
+    ///
+    /// **What it costs.** Without it, a stolen refresh token that was replaced betrays its thief after the grace window:
+    /// the session ends. With it, the thief gets working tokens for as long as the owner does not use the session, for
+    /// this time at most; the theft then comes to light when the successor is shown by both. A use that the store could
+    /// not be told of (it was away, or the queue was full), and a token that
+    /// [`FailurePolicy::TokenOnly`](crate::FailurePolicy::TokenOnly) let in, do not count. Watch the event.
+    ///
+    /// `RedisStore` records it in a form that earlier versions refuse: update all instances before it is set. All
+    /// instances must set it, for those that do not record no use.
+    pub fn refresh_retry(mut self, window: Duration) -> Self {
+        self.settings.refresh_retry = window;
         self
     }
 
@@ -229,18 +252,28 @@ impl<D: SessionData> SessionManager<D> {
         if counter == rotation.counter
             && let Err(error) = tokens
         {
+            if counter > 0 && !refresh.retry.is_zero() {
+                let shown = self.record_shown(&user, &id, counter);
+                let _ = timeout_at(end, shown).await;
+            }
             return Err(error);
         }
-        let rotate = Rotate::new(rotation.salt, counter, refresh.grace);
+        let mut rotate = Rotate::new(rotation.salt, counter, refresh.grace);
+        rotate.retry = refresh.retry;
         let rotated = gate.ask(Verb::Rotate, |store| store.rotate(&user, &id, &rotate)).await;
         self.changed(&user);
         let events = &self.shared.events;
+        let mut retried = false;
         let (record, activity) = match rotated.map_err(|error| load::refusal(error, &id))? {
             Rotated::Next(record, activity) => {
                 events.emit(Event::Rotated { user: user.clone(), session: id.clone() });
                 (record, activity)
             }
             Rotated::Again(record, activity) => (record, activity),
+            Rotated::Retried(record, activity) => {
+                retried = true;
+                (record, activity)
+            }
             Rotated::Reused => {
                 let suspicion = Suspicion::RefreshReuse { session: id.clone() };
                 events.emit(Event::Suspicious { user: user.clone(), suspicion });
@@ -255,15 +288,33 @@ impl<D: SessionData> SessionManager<D> {
                 return Err(why.map_or_else(unknown, |(error, _)| error));
             }
         };
-        let session = self.session(user, id.clone(), record, activity);
+        let session = self.session(user.clone(), id.clone(), record, activity);
         let session = session.map_err(|error| load::refusal(error, &id))?;
         let (access, refresh_token) = tokens?;
+        if retried {
+            events.emit(Event::RefreshRetried { user, session: id });
+        }
         Ok(Login {
             session,
             access_token: access.text,
             expires_in: access.expires_in,
             refresh_token: Some(refresh_token),
         })
+    }
+
+    /// Records that the client has the refresh token with this number, although it was not exchanged: the one before
+    /// is then good no more. Moves neither last activity nor the idle deadline.
+    async fn record_shown(&self, user: &UserId, id: &SessionId, counter: u64) {
+        let mut touch = Touch::new(user.clone(), id.clone(), Duration::MAX, Duration::ZERO);
+        touch.rotation = Some(counter);
+        let touches = [touch];
+        let touched = self.shared.gate.ask(Verb::Touch, |store| store.touch(&touches)).await;
+        if let Err(error) = touched {
+            trace::debug!(
+                "a refresh token was not recorded as shown",
+                error = trace::Chain(&error)
+            );
+        }
     }
 
     /// The tokens of a session, from the exchange with this number on.

@@ -104,9 +104,19 @@ pub(super) fn check_near_cache(capacity: Option<usize>) -> Result<(), ConfigErro
     )])
 }
 
-pub(super) fn check_refresh(grace: Duration, jitter: f64) -> Result<(), ConfigError> {
+pub(super) fn check_refresh(
+    grace: Duration,
+    retry: Duration,
+    jitter: f64,
+) -> Result<(), ConfigError> {
+    let day = Duration::from_secs(24 * 60 * 60);
     all_hold(&[
         ("refresh_grace", "must be 5 minutes at most", grace <= Duration::from_secs(5 * 60)),
+        (
+            "refresh_retry",
+            "must be longer than `refresh_grace`, and 24 hours at most (zero switches it off)",
+            retry.is_zero() || (grace < retry && retry <= day),
+        ),
         ("access_token_jitter", "must be 0 to 0.05", (0.0..=0.05).contains(&jitter)),
     ])
 }

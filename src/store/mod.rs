@@ -27,6 +27,7 @@ use crate::id::{SessionId, UserId};
 use crate::reason::EndReason;
 
 mod attempts;
+mod bounds;
 pub(crate) mod erased;
 mod memory;
 mod record;
@@ -38,6 +39,7 @@ mod tracking;
 mod walk;
 
 pub use self::attempts::{Attempt, AttemptKey, AttemptRule, Settle};
+pub(crate) use self::bounds::{TOMBSTONE_LIFE, TOMBSTONES_PER_USER, WALK_TIMEOUT, span};
 pub use self::memory::MemoryStore;
 #[cfg(feature = "routes")]
 pub(crate) use self::memory::attempts::Attempts;
@@ -138,8 +140,8 @@ pub trait SessionStore: Send + Sync + 'static {
     ///
     /// For each living session: last activity moves forward to the time of the use; if less than
     /// [`extend_below`](Touch::extend_below) is left until the idle deadline, that moves forward to
-    /// `min(use + idle_ttl, absolute deadline)`. Nothing ever moves back. A session that has ended stays ended, pruned
-    /// or not. Each touch is atomic by itself, the batch need not be.
+    /// `min(use + idle_ttl, absolute deadline)`; the greatest [`rotation`](Touch::rotation) is kept, for
+    /// [`rotate`](Self::rotate). Nothing ever moves back. A session that has ended stays ended, pruned or not. Each touch is atomic by itself, the batch need not be.
     ///
     /// # Errors
     ///
@@ -187,7 +189,9 @@ pub trait SessionStore: Send + Sync + 'static {
     ///   is now, and the idle deadline moves forward to `min(now + idle_ttl, absolute deadline)`;
     /// - the one before, at most [`grace`](Rotate::grace) after it was replaced (with a grace of zero never): nothing
     ///   changes. A clock that was set back meanwhile is not held against it;
-    /// - any lower one: the session ends, as [`delete`](Self::delete) would end it.
+    /// - the one before, at most [`retry`](Rotate::retry) after it was replaced, while no touch has recorded the present
+    ///   counter as its [`rotation`](Touch::rotation): nothing changes;
+    /// - any other lower one: the session ends, as [`delete`](Self::delete) would end it.
     ///
     /// # Errors
     ///
@@ -378,22 +382,4 @@ pub trait SessionStore: Send + Sync + 'static {
 
     /// What kind of store this is, for health reports: `"memory"`, `"redis"`.
     fn kind(&self) -> &'static str;
-}
-
-/// How long the reason of an ended session is kept at most.
-pub(crate) const TOMBSTONE_LIFE: Duration = Duration::from_secs(24 * 60 * 60);
-
-/// How many reasons are kept for one user; the oldest go first.
-pub(crate) const TOMBSTONES_PER_USER: usize = 64;
-
-/// How long a list, or one step of a walk over all sessions, may take.
-pub(crate) const WALK_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// The longest time to live that a store takes, 317 years: sums with it stay exact in a script's floating point.
-const LONGEST: Duration = Duration::from_millis(10_000_000_000_000);
-
-/// A duration as stores keep it: whole milliseconds, at most [`LONGEST`].
-pub(crate) fn span(duration: Duration) -> Duration {
-    let millis = duration.min(LONGEST).as_millis();
-    Duration::from_millis(u64::try_from(millis).unwrap_or(u64::MAX))
 }

@@ -333,13 +333,16 @@ pub struct Touch {
     pub age: Duration,
     /// The idle deadline is moved only when less than this is left until it.
     pub extend_below: Duration,
+    /// The [number](super::Rotation::counter) of the refresh token that came with the access token that
+    /// was used: its client has both. `None` records nothing.
+    pub rotation: Option<u64>,
 }
 
 impl Touch {
-    /// A use of a session, `age` ago.
+    /// A use of a session, `age` ago, with no [`rotation`](Self::rotation).
     #[must_use]
     pub fn new(user: UserId, id: SessionId, age: Duration, extend_below: Duration) -> Self {
-        Self { user, id, age, extend_below }
+        Self { user, id, age, extend_below, rotation: None }
     }
 }
 

@@ -74,24 +74,29 @@ pub struct Rotate {
     pub counter: u64,
     /// For how long the one before the present one is no theft.
     pub grace: Duration,
+    /// For how long it is no theft while the present one is unused. Zero: never.
+    pub retry: Duration,
 }
 
 impl Rotate {
-    /// An exchange of the refresh token with this number.
+    /// An exchange of the refresh token with this number, with [`retry`](Self::retry) of zero.
     #[must_use]
     pub fn new(salt: Salt, counter: u64, grace: Duration) -> Self {
-        Self { salt, counter, grace }
+        Self { salt, counter, grace, retry: Duration::ZERO }
     }
 }
 
 /// What came of [`rotate`](super::SessionStore::rotate).
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(clippy::exhaustive_enums, reason = "a caller must handle all five")]
+#[expect(clippy::exhaustive_enums, reason = "a caller must handle all six")]
 pub enum Rotated {
     /// The next number is the good one now. The session as it is then, and its true activity.
     Next(Record, Activity),
     /// The next number was the good one already, and not for long: nothing was changed.
     Again(Record, Activity),
+    /// The next number was the good one already, for longer than [`Rotate::grace`] and not longer than
+    /// [`Rotate::retry`], and no use of it was recorded: nothing was changed.
+    Retried(Record, Activity),
     /// The token was replaced before: the session lived until now, and has ended with the reason
     /// [`RefreshReuse`](crate::reason::EndReason::RefreshReuse).
     Reused,

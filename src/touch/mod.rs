@@ -22,6 +22,7 @@ use crate::clock::{Clock, Timestamp, millis};
 use crate::id::{SessionId, UserId};
 use crate::meter::{Counter, Meter, Name};
 use crate::session::{Session, State};
+use crate::token::VerifiedClaims;
 
 pub use self::state::WorkerState;
 pub(crate) use self::state::WorkerWatch;
@@ -41,6 +42,9 @@ pub(crate) struct TouchRules {
     pub(crate) refresh_threshold: Option<Duration>,
     /// The idle TTL that the threshold is meant for.
     pub(crate) idle_ttl: Duration,
+    /// Touches carry the number of the refresh token that came with the access token; the first use of a
+    /// greater one does not wait for the interval.
+    pub(crate) record_rotation: bool,
 }
 
 impl TouchRules {
@@ -71,6 +75,8 @@ pub(crate) struct Use {
     pub(crate) at: Duration,
     /// The idle deadline is moved only when less than this is left until it.
     pub(crate) extend_below: Duration,
+    /// See [`Touch::rotation`](crate::store::Touch::rotation).
+    pub(crate) rotation: Option<u64>,
     pub(crate) mark: Arc<Mark>,
 }
 
@@ -81,12 +87,15 @@ pub(crate) struct Life {
     idle_ttl: Duration,
     /// At least so long.
     idle_deadline: Timestamp,
+    /// The number of the refresh token that came with the access token.
+    rotation: Option<u64>,
 }
 
 impl Life {
     pub(crate) fn of<D>(session: &Session<D>) -> Self {
         let State { created, idle_ttl, idle_deadline, .. } = *session.state();
-        Self { created, idle_ttl, idle_deadline }
+        let rotation = session.claims().and_then(VerifiedClaims::rotation);
+        Self { created, idle_ttl, idle_deadline, rotation }
     }
 }
 
@@ -97,6 +106,8 @@ pub(crate) struct Mark {
     last_use: AtomicI64,
     /// An idle deadline that the store reported: a lower bound of the true one.
     idle_deadline: AtomicI64,
+    /// The greatest rotation that was queued. No session needs 0 recorded.
+    rotation: AtomicU64,
 }
 
 impl Mark {
@@ -104,6 +115,7 @@ impl Mark {
         Self {
             last_use: AtomicI64::new(life.created.as_millis()),
             idle_deadline: AtomicI64::new(life.idle_deadline.as_millis()),
+            rotation: AtomicU64::new(0),
         }
     }
 
@@ -119,6 +131,11 @@ impl Mark {
 
     /// Takes the right to queue a use at `now`, if one is due.
     fn take(&self, now: Timestamp, life: Life, rules: TouchRules) -> bool {
+        let rotation = life.rotation.filter(|_| rules.record_rotation).unwrap_or(0);
+        if self.rotation.fetch_max(rotation, Ordering::Relaxed) < rotation {
+            self.last_use.fetch_max(now.as_millis(), Ordering::Relaxed);
+            return true;
+        }
         let last = self.last_use.load(Ordering::Relaxed);
         let since = now.as_millis().saturating_sub(last);
         let interval = rules.interval(life);
@@ -148,6 +165,7 @@ impl Mark {
     /// The use was not queued or not written: the next one is due at once.
     pub(crate) fn give_back(&self) {
         self.last_use.store(0, Ordering::Relaxed);
+        self.rotation.store(0, Ordering::Relaxed);
     }
 }
 
@@ -228,7 +246,9 @@ impl TouchQueue {
         let rest = mark.rest(now, life, self.rules);
         let (user, id) = key;
         let extend_below = self.rules.threshold(life);
-        let entry = Use { user, id, at: self.clock.monotonic(), extend_below, mark };
+        let rotation = life.rotation.filter(|_| self.rules.record_rotation);
+        let at = self.clock.monotonic();
+        let entry = Use { user, id, at, extend_below, rotation, mark };
         if let Err(refused) = self.sender.try_send(entry) {
             let (mpsc::error::TrySendError::Full(entry) | mpsc::error::TrySendError::Closed(entry)) =
                 refused;

@@ -78,6 +78,8 @@ struct Figures {
 struct Waiting {
     at: Duration,
     extend_below: Duration,
+    /// The greatest of all uses that wait.
+    rotation: Option<u64>,
     mark: Arc<Mark>,
 }
 
@@ -264,13 +266,15 @@ impl Worker {
     }
 
     fn collect(&mut self, received: &mut Vec<Use>) {
-        for Use { user, id, at, extend_below, mark } in received.drain(..) {
+        for Use { user, id, at, extend_below, rotation, mark } in received.drain(..) {
             let key = (user, id);
             if self.pending.len() >= MAX_PENDING && !self.pending.contains_key(&key) {
                 self.lose([mark]);
                 continue;
             }
-            self.pending.insert(key, Waiting { at, extend_below, mark });
+            let before = self.pending.get(&key).and_then(|waiting| waiting.rotation);
+            let rotation = rotation.max(before);
+            self.pending.insert(key, Waiting { at, extend_below, rotation, mark });
         }
     }
 
@@ -280,8 +284,10 @@ impl Worker {
         let now = self.clock.monotonic();
         let touches: Vec<_> = batch
             .iter()
-            .map(|((user, id), Waiting { at, extend_below, .. })| {
-                Touch::new(user.clone(), id.clone(), now.saturating_sub(*at), *extend_below)
+            .map(|((user, id), Waiting { at, extend_below, rotation, .. })| {
+                let age = now.saturating_sub(*at);
+                let touch = Touch::new(user.clone(), id.clone(), age, *extend_below);
+                Touch { rotation: *rotation, ..touch }
             })
             .collect();
         match self

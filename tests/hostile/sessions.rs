@@ -1,7 +1,8 @@
 //! Good tokens whose session is another user's, has ended or was idle for too long.
 
+use std::time::Duration;
+
 use tower_session_auth::EndReason;
-use tower_session_auth::clock::Timestamp;
 
 use crate::support::{login, user};
 use crate::{Answer, As, GONE, INVALID, NOW, No, Stage};
@@ -37,6 +38,6 @@ async fn a_good_signature_without_a_living_session_is_refused() {
 
     // With a token that outlives it: an hour unused, and the session is gone.
     let token = stage.with_claim("exp", Some(&(NOW + 7_200).to_string()));
-    stage.clock.advance(std::time::Duration::from_secs(3_600));
+    stage.clock.advance(Duration::from_secs(3_600));
     stage.expect_token("idle for too long", &token, No(GONE)).await;
 }

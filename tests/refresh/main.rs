@@ -17,6 +17,7 @@ mod instances;
 mod keys;
 mod races;
 mod restarts;
+mod retry;
 #[path = "../support/mod.rs"]
 mod support;
 

@@ -126,6 +126,7 @@ impl SessionStore for MemoryStore {
             last_activity: now,
             payload: new.payload.clone(),
             rotation: new.salt.clone().map(|salt| Rotation::new(0, now, salt)),
+            used_rotation: 0,
         };
         state.insert(user, id, entry);
         let mut opened = Opened::new(now);
@@ -332,6 +333,7 @@ impl MemoryStore {
         let Some(entry) = state.living(now, &touch.user, &touch.id) else { return Touched::Ended };
         let used = now.saturating_sub(span(touch.age));
         entry.last_activity = entry.last_activity.max(used);
+        entry.used_rotation = entry.used_rotation.max(touch.rotation.unwrap_or(0));
         let old = entry.idle_deadline;
         if old.saturating_since(now) >= span(touch.extend_below) {
             return Touched::Lives(old);

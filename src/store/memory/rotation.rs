@@ -15,6 +15,7 @@ impl State {
         rotate: &Rotate,
     ) -> Rotated {
         let Some(entry) = self.living(now, user, id) else { return Rotated::Gone };
+        let used = entry.used_rotation;
         let Some(rotation) = &mut entry.rotation else { return Rotated::Unknown };
         let behind = rotation.counter.checked_sub(rotate.counter);
         match behind.filter(|_| rotation.salt == rotate.salt) {
@@ -33,6 +34,13 @@ impl State {
                     && now.saturating_since(rotation.since) <= span(rotate.grace) =>
             {
                 Rotated::Again(entry.record(), entry.activity())
+            }
+            Some(1)
+                if !rotate.retry.is_zero()
+                    && used < rotation.counter
+                    && now.saturating_since(rotation.since) <= span(rotate.retry) =>
+            {
+                Rotated::Retried(entry.record(), entry.activity())
             }
             Some(_) => {
                 self.end(now, user, vec![id.clone()], EndReason::RefreshReuse);

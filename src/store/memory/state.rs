@@ -56,6 +56,8 @@ pub(super) struct Entry {
     pub(super) last_activity: Timestamp,
     pub(super) payload: Bytes,
     pub(super) rotation: Option<Rotation>,
+    /// The greatest number of a refresh token that a touch has recorded; 0 for none.
+    pub(super) used_rotation: u64,
 }
 
 pub(super) struct Tombstone {

@@ -152,7 +152,7 @@ async fn after_a_clock_was_ahead_once_everything_ends_in_its_time() {
     let rotated = store.rotate(&user, &refresh, &rotate).await.unwrap();
     assert!(matches!(rotated, Rotated::Next(..)));
     let key = AttemptKey::parse("somebody").unwrap();
-    let rule = AttemptRule::new(std::num::NonZeroU32::MIN, MINUTE);
+    let rule = AttemptRule::new(NonZeroU32::MIN, MINUTE);
     assert!(matches!(store.attempt(&key, &rule).await.unwrap(), Some(Attempt::Counted(_))));
 
     clock.advance(MINUTE - Duration::from_millis(1));

@@ -54,8 +54,10 @@ impl RedisStore {
         id: &SessionId,
         rotate: &Rotate,
     ) -> Result<Rotated, StoreError> {
-        let (counter, grace) = (rotate.counter.to_string(), text(rotate.grace));
-        let args = [id.as_str(), rotate.salt.as_str(), &counter, &grace].map(str::as_bytes);
+        let counter = rotate.counter.to_string();
+        let (grace, retry) = (text(rotate.grace), text(rotate.retry));
+        let args = [id.as_str(), rotate.salt.as_str(), &counter, &grace, &retry];
+        let args = args.map(str::as_bytes);
         let answer = match self.run(Script::Rotate, user, &args).await? {
             Value::Int(-3) => return Ok(Rotated::Reused),
             Value::Int(-2) => return Err(unreadable()),
@@ -71,6 +73,11 @@ impl RedisStore {
         let mut record = codec::record(record).ok_or_else(unexpected)?;
         let uses = codec::activity(&uses).ok_or_else(unexpected)?;
         record.idle_deadline = uses.idle_deadline.min(record.absolute_deadline);
-        Ok(if moved == 1 { Rotated::Next(record, uses) } else { Rotated::Again(record, uses) })
+        match moved {
+            0 => Ok(Rotated::Again(record, uses)),
+            1 => Ok(Rotated::Next(record, uses)),
+            2 => Ok(Rotated::Retried(record, uses)),
+            _ => Err(unexpected()),
+        }
     }
 }

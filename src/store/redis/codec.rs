@@ -65,10 +65,17 @@ fn word(rest: &mut &[u8], end: u8) -> Option<u64> {
     None
 }
 
-/// Reads a `seen` field.
+/// Reads a `seen` field: `<idle deadline>:<last activity>`, and `:<rotation>` where the use of a refresh token's number
+/// was recorded, which only the scripts ask for.
 pub(super) fn activity(raw: &[u8]) -> Option<Activity> {
-    let colon = raw.iter().position(|b| *b == b':')?;
-    let (idle_deadline, last_activity) = (raw.get(..colon)?, raw.get(colon + 1..)?);
+    let mut numbers = raw.split(|byte| *byte == b':');
+    let (idle_deadline, last_activity) = (numbers.next()?, numbers.next()?);
+    if let Some(rotation) = numbers.next() {
+        number(rotation)?;
+    }
+    if numbers.next().is_some() {
+        return None;
+    }
     Some(Activity::new(timestamp(last_activity)?, timestamp(idle_deadline)?))
 }
 
@@ -164,7 +171,8 @@ mod tests {
         let read = activity(b"20:10").unwrap();
         assert_eq!(read.idle_deadline, Timestamp::from_millis(20));
         assert_eq!(read.last_activity, Timestamp::from_millis(10));
-        for bad in ["", ":", "1", "1:", ":1", "1:2:3", "a:1"] {
+        assert_eq!(activity(b"20:10:3"), Some(read));
+        for bad in ["", ":", "1", "1:", ":1", "1:2:", "1:2:+3", "1:2:a", "1:2:3:4", "a:1"] {
             assert!(activity(bad.as_bytes()).is_none(), "{bad:?}");
         }
         let stone = tombstone(b"logout_all:99");

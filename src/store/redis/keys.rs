@@ -29,7 +29,7 @@ impl Prefix {
         self.key(user, Part::Live.as_str())
     }
 
-    /// Hash of the uses: session id → `<idle deadline>:<last activity>`.
+    /// Hash of the uses: session id → `<idle deadline>:<last activity>`, with `:<rotation>` where that was recorded.
     pub(super) fn seen(&self, user: &UserId) -> String {
         self.key(user, Part::Seen.as_str())
     }

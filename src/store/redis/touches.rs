@@ -16,7 +16,12 @@ use crate::trace;
 pub(super) fn batch(prefix: &Prefix, touches: &[Touch]) -> Batch {
     let calls = touches.iter().map(|touch| Call {
         keys: prefix.all(&touch.user),
-        args: vec![touch.id.to_string(), text(touch.age), text(touch.extend_below)],
+        args: vec![
+            touch.id.to_string(),
+            text(touch.age),
+            text(touch.extend_below),
+            touch.rotation.unwrap_or(0).to_string(),
+        ],
     });
     Batch::new(Script::Touch, calls.collect())
 }

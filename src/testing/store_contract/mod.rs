@@ -36,7 +36,7 @@ mod walk;
 /// Checks all promises of [`SessionStore`] on a store, and panics with the first one that does not hold.
 ///
 /// `advance` lets that much time pass on the store's clock: a [`ManualClock`](super::ManualClock) is moved, where time
-/// cannot be moved a real sleep will do (12 seconds in all). Sessions already in the store are left alone, but for those
+/// cannot be moved a real sleep will do (15 seconds in all). Sessions already in the store are left alone, but for those
 /// of a few users with odd names, such as `*`.
 ///
 /// # Panics

@@ -8,7 +8,7 @@ use super::{LONG, MOMENT, Session, Suite, id, join_all, ok, user};
 use crate::reason::EndReason;
 use crate::store::{
     Activity, Created, NewRecord, Opened, Record, Replacement, Rotate, Rotated, Salt, SessionStore,
-    Updated, UpdatedAll,
+    Touch, Touched, Updated, UpdatedAll,
 };
 
 impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
@@ -19,6 +19,8 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
         self.after_the_window_the_one_before_ends_the_session().await;
         self.an_older_one_ends_the_session_at_once().await;
         self.without_a_window_one_exchange_is_all().await;
+        self.an_unused_successor_can_be_asked_for_again().await;
+        self.a_successor_that_was_used_is_not_given_again().await;
         self.what_the_session_does_not_know_changes_nothing().await;
         self.an_ended_session_exchanges_nothing().await;
         self.a_change_of_content_undoes_no_exchange().await;
@@ -48,6 +50,22 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
     ) -> Rotated {
         let rotate = Rotate::new(salt(with), counter, grace);
         ok("rotate", self.store.rotate(&session.user, &session.id, &rotate).await)
+    }
+
+    /// An exchange after the grace window.
+    async fn retry(&self, session: &Session, counter: u64, retry: Duration) -> Rotated {
+        let mut rotate = Rotate::new(salt("salt_of-a-session"), counter, Duration::ZERO);
+        rotate.retry = retry;
+        ok("rotate", self.store.rotate(&session.user, &session.id, &rotate).await)
+    }
+
+    /// Records the use of a refresh token, and nothing else.
+    async fn use_rotation(&self, session: &Session, rotation: u64) {
+        let (user, id) = (session.user.clone(), session.id.clone());
+        let mut touch = Touch::new(user, id, Duration::MAX, Duration::ZERO);
+        touch.rotation = Some(rotation);
+        let touched = ok("touch", self.store.touch(&[touch]).await);
+        assert!(matches!(touched[..], [Touched::Lives(_)]), "it lives: {touched:?}");
     }
 
     async fn counter(&self, session: &Session) -> Option<u64> {
@@ -139,6 +157,64 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
         let again = self.exchange(&session, 0, Duration::ZERO).await;
         assert_eq!(again, Rotated::Reused, "a window of zero is none");
         self.assert_reused(&session).await;
+    }
+
+    async fn an_unused_successor_can_be_asked_for_again(&self) {
+        let session = self.rotating(LONG, LONG).await;
+        let (record, uses) = next(self.exchange(&session, 0, Duration::ZERO).await);
+        for _ in 0..2 {
+            let retried = self.retry(&session, 0, LONG).await;
+            assert_eq!(retried, Rotated::Retried(record.clone(), uses), "the same as before");
+        }
+        let within = self.exchange(&session, 0, LONG).await;
+        assert_eq!(within, Rotated::Again(record, uses), "a grace window comes first");
+        assert_eq!(self.counter(&session).await, Some(1), "nothing has changed");
+        // What was used is the one that was exchanged; and another session's use is none of this one.
+        self.use_rotation(&session, 0).await;
+        let other = self.rotating(LONG, LONG).await;
+        self.use_rotation(&other, 1).await;
+        assert!(matches!(self.retry(&session, 0, LONG).await, Rotated::Retried(..)));
+        // Each exchange begins anew.
+        let (_, _) = next(self.exchange(&session, 1, Duration::ZERO).await);
+        self.use_rotation(&session, 1).await;
+        assert!(matches!(self.retry(&session, 1, LONG).await, Rotated::Retried(..)));
+        let two_behind = self.retry(&session, 0, LONG).await;
+        assert_eq!(two_behind, Rotated::Reused, "an older one ends the session at once");
+        self.assert_reused(&session).await;
+
+        let session = self.rotating(LONG, LONG).await;
+        let (_, _) = next(self.exchange(&session, 0, Duration::ZERO).await);
+        self.pass(MOMENT * 2).await;
+        assert_eq!(self.retry(&session, 0, MOMENT).await, Rotated::Reused, "it is late");
+        self.assert_reused(&session).await;
+    }
+
+    async fn a_successor_that_was_used_is_not_given_again(&self) {
+        for later in 0..3 {
+            let session = self.rotating(LONG, LONG).await;
+            let (record, _) = next(self.exchange(&session, 0, Duration::ZERO).await);
+            let before = self.uses(&session).await;
+            self.use_rotation(&session, 1).await;
+            assert_eq!(self.uses(&session).await, before, "its age was infinite");
+            // What comes after the use does not hide it.
+            match later {
+                0 => {}
+                1 => {
+                    let _ = self.touch_one(&session, Duration::ZERO, Duration::MAX).await;
+                    self.use_rotation(&session, 0).await;
+                }
+                _ => {
+                    let written = self.write(&session, record.revision, b"other").await;
+                    assert_eq!(written, Updated::Written(record.revision + 1));
+                }
+            }
+            assert!(self.load(&session).await.is_some(), "it lives");
+            assert_eq!(self.list(&session.user).await.len(), 1, "it is listed");
+            let within = self.exchange(&session, 0, LONG).await;
+            assert!(matches!(within, Rotated::Again(..)), "in the grace window: {within:?}");
+            assert_eq!(self.retry(&session, 0, LONG).await, Rotated::Reused, "it was used");
+            self.assert_reused(&session).await;
+        }
     }
 
     async fn what_the_session_does_not_know_changes_nothing(&self) {

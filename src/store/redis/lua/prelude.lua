@@ -34,10 +34,12 @@ local function record(revision, created, idle, absolute, chain, payload)
   return '1 ' .. head .. '\n' .. payload
 end
 
--- idle deadline, last activity; nil when unreadable.
+-- idle deadline, last activity, and the greatest rotation that was used if there is one; nil when unreadable.
 local function uses(seen)
   local deadline, last = string.match(seen, '^(%d+):(%d+)$')
-  if deadline then return tonumber(deadline), tonumber(last) end
+  local rotation
+  if not deadline then deadline, last, rotation = string.match(seen, '^(%d+):(%d+):(%d+)$') end
+  if deadline then return tonumber(deadline), tonumber(last), tonumber(rotation) end
 end
 
 -- When a field of `gone` has served its time. What cannot be read counts for ever: what ended stays ended.

@@ -1,13 +1,13 @@
--- ARGV: sid, salt, the token's counter, grace. Answers {record, uses, 1} when the counter has moved on, {record, uses, 0}
--- when it had already; 0 for a counter or a salt that the session does not know, -1 when it has ended, -2 when
+-- ARGV: sid, salt, the token's counter, grace, retry. Answers {record, uses, 1} when the counter has moved on,
+-- {record, uses, 0} when it had already, {record, uses, 2} when it had for longer than the grace and nothing used it; 0 for a counter or a salt that the session does not know, -1 when it has ended, -2 when
 -- unreadable. Then nothing is written. -3: the token was replaced before, and the session has ended.
 local now = clock()
-local sid, grace = ARGV[1], tonumber(ARGV[4])
+local sid, grace, retry = ARGV[1], tonumber(ARGV[4]), tonumber(ARGV[5])
 local old = redis.call('HGET', KEYS[1], sid)
 local seen = redis.call('HGET', KEYS[2], sid)
 if not old or not seen then return -1 end
 local revision, created, idle, absolute, chain = header(old)
-local deadline, last = uses(seen)
+local deadline, last, used = uses(seen)
 if not idle or not deadline then return -2 end
 if deadline <= now or absolute <= now then return -1 end
 if not chain then return 0 end
@@ -16,6 +16,7 @@ local counter, since, salt = string.match(chain, '^(%d+) (%d+) (.+)$')
 local behind = tonumber(counter) - tonumber(ARGV[3])
 if salt ~= ARGV[2] or behind < 0 then return 0 end
 if behind == 1 and grace > 0 and now - since <= grace then return { old, seen, 0 } end
+if behind == 1 and retry > 0 and now - since <= retry and (used or 0) < tonumber(counter) then return { old, seen, 2 } end
 if behind > 0 then
   -- Removal comes before any HSET, as in every script that ends sessions.
   redis.call('HDEL', KEYS[1], sid)
@@ -28,10 +29,10 @@ chain = text(counter + 1) .. ' ' .. text(now) .. ' ' .. salt
 local payload = string.sub(old, string.find(old, '\n', 1, true) + 1)
 local new = record(revision + 1, created, idle, absolute, chain, payload)
 local later = math.max(deadline, math.min(absolute, now + idle))
-local used = text(later) .. ':' .. text(math.max(last, now))
+local used_now = text(later) .. ':' .. text(math.max(last, now))
 redis.call('HSET', KEYS[1], sid, new)
-redis.call('HSET', KEYS[2], sid, used)
+redis.call('HSET', KEYS[2], sid, used_now)
 local target = math.min(now + 2 * idle, absolute)
 keep(KEYS[1], target, idle, now)
 keep(KEYS[2], target, idle, now)
-return { new, used, 1 }
+return { new, used_now, 1 }
