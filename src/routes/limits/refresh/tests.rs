@@ -24,6 +24,10 @@ impl Clock for Paused {
     fn now(&self) -> Timestamp {
         Timestamp::from_millis(1_893_456_000_000).saturating_add(self.0.elapsed())
     }
+
+    fn monotonic(&self) -> Duration {
+        self.0.elapsed()
+    }
 }
 
 struct Nobody;
