@@ -179,7 +179,11 @@ impl Stage {
         let builder = match capacity {
             // Filling takes long, and what was first must not be due again before what is last is there.
             Some(capacity) => {
-                builder.near_cache_capacity(capacity).revalidate_after(Duration::from_secs(3_600))
+                builder
+                    .near_cache_capacity(capacity)
+                    // Room for all of them: what is measured is the number of entries.
+                    .near_cache_bytes(1 << 30)
+                    .revalidate_after(Duration::from_secs(3_600))
             }
             None => builder,
         };

@@ -14,7 +14,7 @@
 //! | `COOKIE_SECURE` | `true` | `false` drops `Secure` from cookies, for plain HTTP on another host than localhost |
 //! | `LOGIN_ATTEMPTS`, `LOGIN_WINDOW` | 10, 60 | failed logins by a name (twice as many of an account, ten times as many of an address) within so many seconds before 429; 0 is no limit |
 //! | `TRUSTED_ORIGINS` | unset | other origins whose pages may use the routes that act on cookies, by comma, exactly as browsers write them |
-//! | `TRUSTED_PROXIES` | unset | addresses and networks whose `X-Forwarded-For` is believed |
+//! | `TRUSTED_PROXIES` | unset | addresses and networks whose `X-Forwarded-For` is believed, and which may hold any number of connections |
 //! | `RUST_LOG` | `info` | log filter |
 
 use std::net::SocketAddr;

@@ -4,6 +4,7 @@
 //! A service of your own will have most of it already; `users.rs` is what it has to bring for the routes of the library.
 
 pub(crate) mod config;
+pub(crate) mod connections;
 pub(crate) mod data;
 pub(crate) mod demo;
 pub(crate) mod logging;

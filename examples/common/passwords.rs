@@ -1,20 +1,27 @@
 //! Passwords by Argon2id, off the async threads, a few at a time.
+//!
+//! Each computation works in a block of memory of 19 MiB. The blocks are kept and used again: one for each computation
+//! that may run at the same time. Blocks that are allocated and freed for each login fragment the allocator's memory,
+//! which then keeps gigabytes.
+//!
+//! This file needs nothing of the other files here: a service of your own can take it as it is.
 
-use std::sync::{Arc, OnceLock};
+use std::fmt;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
-use argon2::Argon2;
-use argon2::password_hash::phc::PasswordHash;
-use argon2::password_hash::{PasswordHasher, PasswordVerifier};
-use tokio::sync::Semaphore;
+use argon2::password_hash::phc::{Output, ParamsString, PasswordHash, Salt};
+use argon2::{Algorithm, Argon2, Block, Params, Version};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
-/// Hashes computed at the same time. Each takes 19 MiB and a core for some ten milliseconds.
+/// Hashes computed at the same time. Each takes 19 MiB, which are kept, and a core for some ten milliseconds.
 const AT_ONCE: usize = 4;
 /// How long a login waits for its turn.
 const PATIENCE: Duration = Duration::from_secs(2);
 
+/// The PHC string of a password.
 pub(crate) type Hash = Arc<str>;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,57 +31,157 @@ pub(crate) enum Answer {
     TooBusy,
 }
 
+/// Why a password was not hashed.
+#[derive(Debug)]
+pub(crate) enum HashError {
+    /// Others were first for too long: try again later.
+    TooBusy,
+    Failed(argon2::password_hash::Error),
+}
+
+impl fmt::Display for HashError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TooBusy => f.write_str("too many passwords are being hashed: try again later"),
+            Self::Failed(error) => write!(f, "a password could not be hashed: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for HashError {}
+
+/// Hashes and compares passwords. Keep one for the whole process: it bounds the memory.
 pub(crate) struct Passwords {
-    turns: Arc<Semaphore>,
+    permits: Arc<Semaphore>,
+    memory: Arc<Mutex<Vec<Memory>>>,
     /// Stands in for the hash of a user who does not exist.
-    nobody: OnceLock<Hash>,
+    stand_in: OnceLock<Hash>,
+}
+
+/// The memory of one computation. It grows to what a hash needs, and never shrinks.
+#[derive(Default)]
+struct Memory(Vec<Block>);
+
+/// A permit for one computation, with the memory for it. Both go back when the work is done, not when the client hangs
+/// up.
+struct Permit {
+    memory: Memory,
+    all: Arc<Mutex<Vec<Memory>>>,
+    _permit: OwnedSemaphorePermit,
 }
 
 impl Passwords {
     pub(crate) fn new() -> Self {
-        Self { turns: Arc::new(Semaphore::new(AT_ONCE)), nobody: OnceLock::new() }
+        Self {
+            permits: Arc::new(Semaphore::new(AT_ONCE)),
+            memory: Arc::default(),
+            stand_in: OnceLock::new(),
+        }
     }
 
     #[cfg(test)]
-    pub(crate) fn take_all_turns(&self) -> tokio::sync::OwnedSemaphorePermit {
-        Arc::clone(&self.turns).try_acquire_many_owned(AT_ONCE as u32).unwrap()
+    pub(crate) fn take_all_turns(&self) -> OwnedSemaphorePermit {
+        Arc::clone(&self.permits).try_acquire_many_owned(AT_ONCE as u32).unwrap()
     }
 
-    /// The PHC string of a password, with Argon2id's default parameters (19 MiB, 2 passes: OWASP's).
-    pub(crate) async fn hash(&self, password: &str) -> Result<Hash, String> {
+    /// The PHC string of a password, with Argon2id's default parameters (19 MiB, 2 passes: OWASP's) and a random salt.
+    pub(crate) async fn hash(&self, password: &str) -> Result<Hash, HashError> {
+        let mut permit = self.permit().await.ok_or(HashError::TooBusy)?;
         let password = password.to_owned();
-        let hash: Hash = spawn_blocking(move || {
-            Argon2::default().hash_password(password.as_bytes()).map(|hash| hash.to_string())
-        })
-        .await
-        .map_err(|error| error.to_string())?
-        .map_err(|error| format!("a password could not be hashed: {error}"))?
-        .into();
-        // Any hash will do for nobody: what is compared with it is wrong whatever comes of it.
-        self.nobody.get_or_init(|| Arc::clone(&hash));
+        let hashed = spawn_blocking(move || permit.memory.hash(password.as_bytes()));
+        let hashed = hashed.await.unwrap_or(Err(argon2::password_hash::Error::Internal));
+        let hash: Hash = hashed.map_err(HashError::Failed)?.to_string().into();
+        // Any hash will do for a user who does not exist: what is compared with it is wrong whatever comes of it.
+        self.stand_in.get_or_init(|| Arc::clone(&hash));
         Ok(hash)
     }
 
-    /// Compares a password; against a hash of nobody's when there is no user, so that it takes as long.
+    /// Compares a password; without a hash, because there is no such user, with one that stands in for it, so that it
+    /// takes as long.
     pub(crate) async fn verify(&self, password: String, hash: Option<Hash>) -> Answer {
-        let Ok(Ok(turn)) = timeout(PATIENCE, Arc::clone(&self.turns).acquire_owned()).await else {
-            return Answer::TooBusy;
-        };
+        let Some(mut permit) = self.permit().await else { return Answer::TooBusy };
         let exists = hash.is_some();
-        let Some(hash) = hash.or_else(|| self.nobody.get().cloned()) else {
+        let Some(hash) = hash.or_else(|| self.stand_in.get().cloned()) else {
             return Answer::Wrong;
         };
         let compared = spawn_blocking(move || {
-            // The permit goes back when the work is done, not when the client hangs up.
-            let _turn = turn;
-            let verify = |hash: PasswordHash| {
-                Argon2::default().verify_password(password.as_bytes(), &hash).is_ok()
-            };
-            PasswordHash::new(&hash).is_ok_and(verify)
+            let hash = PasswordHash::new(&hash)?;
+            permit.memory.verify(password.as_bytes(), &hash)
         });
         match compared.await {
-            Ok(true) if exists => Answer::Right,
+            Ok(Ok(true)) if exists => Answer::Right,
             Ok(_) | Err(_) => Answer::Wrong,
         }
+    }
+
+    async fn permit(&self) -> Option<Permit> {
+        let permit = timeout(PATIENCE, Arc::clone(&self.permits).acquire_owned()).await;
+        let permit = permit.ok()?.ok()?;
+        // The one that was used last: a quiet server needs one only.
+        let memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let all = Arc::clone(&self.memory);
+        Some(Permit { memory: memory.unwrap_or_default(), all, _permit: permit })
+    }
+}
+
+// The memory goes back before the permit, which is dropped after this.
+impl Drop for Permit {
+    fn drop(&mut self) {
+        let memory = std::mem::take(&mut self.memory);
+        self.all.lock().unwrap_or_else(PoisonError::into_inner).push(memory);
+    }
+}
+
+impl Memory {
+    fn hash(&mut self, password: &[u8]) -> argon2::password_hash::Result<PasswordHash> {
+        let (algorithm, version, params) = <(Algorithm, Version, Params)>::default();
+        let salt = Salt::generate();
+        let length = params.output_len().unwrap_or(Params::DEFAULT_OUTPUT_LEN);
+        Ok(PasswordHash {
+            algorithm: algorithm.ident(),
+            version: Some(version.into()),
+            params: ParamsString::try_from(&params)?,
+            hash: Some(self.compute(algorithm, version, params, password, &salt, length)?),
+            salt: Some(salt),
+        })
+    }
+
+    /// Whether a hash is this password's, with the parameters that the hash was made with.
+    fn verify(
+        &mut self,
+        password: &[u8],
+        hash: &PasswordHash,
+    ) -> argon2::password_hash::Result<bool> {
+        let (Some(salt), Some(expected)) = (&hash.salt, &hash.hash) else { return Ok(false) };
+        let algorithm = Algorithm::try_from(hash.algorithm.as_str())?;
+        let version = hash.version.map(Version::try_from).transpose()?.unwrap_or_default();
+        let params = Params::try_from(hash)?;
+        let length = expected.as_bytes().len();
+        let output = self.compute(algorithm, version, params, password, salt, length)?;
+        // Compared in constant time: see `Output`.
+        Ok(output == *expected)
+    }
+
+    fn compute(
+        &mut self,
+        algorithm: Algorithm,
+        version: Version,
+        params: Params,
+        password: &[u8],
+        salt: &[u8],
+        length: usize,
+    ) -> argon2::password_hash::Result<Output> {
+        let blocks = params.block_count();
+        if self.0.len() < blocks {
+            self.0.resize(blocks, Block::new());
+        }
+        let mut output = vec![0; length];
+        Argon2::new(algorithm, version, params).hash_password_into_with_memory(
+            password,
+            salt,
+            &mut output,
+            self.0.get_mut(..blocks).unwrap_or_default(),
+        )?;
+        Ok(Output::new(&output)?)
     }
 }

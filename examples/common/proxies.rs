@@ -10,7 +10,7 @@ use ipnet::IpNet;
 
 /// The address of the connection, put there by `serve`.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Connection(pub(crate) SocketAddr);
+pub(crate) struct Peer(pub(crate) SocketAddr);
 
 /// Headers in which proxies say where a request came from.
 const FORWARDING: [&str; 3] = ["x-forwarded-for", "forwarded", "x-real-ip"];
@@ -38,7 +38,9 @@ impl TrustedProxies {
         Ok(Self { networks, warned: Arc::default() })
     }
 
-    fn trust(&self, address: IpAddr) -> bool {
+    /// Whether this is the address of a trusted proxy.
+    pub(super) fn trust(&self, address: IpAddr) -> bool {
+        let address = address.to_canonical();
         self.networks.iter().any(|network| network.contains(&address))
     }
 
@@ -60,8 +62,7 @@ impl TrustedProxies {
 
     /// Where a request came from; `None` without a connection.
     pub(crate) fn client_of(&self, parts: &Parts) -> Option<IpAddr> {
-        let Connection(peer) = parts.extensions.get()?;
-        self.warn_of(peer.ip(), &parts.headers);
+        let Peer(peer) = parts.extensions.get()?;
         Some(self.client(peer.ip(), &parts.headers))
     }
 

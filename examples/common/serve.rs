@@ -6,16 +6,16 @@ use std::time::Duration;
 
 use hyper::body::{Body, Incoming};
 use hyper::server::conn::http1;
+use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
-use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio_io_timeout::TimeoutStream;
 use tower::{BoxError, Service, ServiceExt as _};
 
-use super::proxies::Connection;
+use super::connections::{Answer, Client, Connections};
+use super::proxies::{Peer, TrustedProxies};
 
 /// What a client may take of the server. Tests have less patience.
 #[derive(Clone, Copy)]
@@ -30,8 +30,11 @@ pub(crate) struct Limits {
     pub(crate) handler: Duration,
     /// For requests under way at shutdown.
     pub(crate) grace: Duration,
-    /// Connections at once; further ones wait in the kernel's queue.
+    /// Connections at once. For a further one, an idle connection is closed; where none is idle, it waits.
     pub(crate) connections: usize,
+    /// Connections of one client at once: an IPv4 address, or an IPv6 network of 64 bits. Trusted proxies have no such
+    /// limit. For a further one, an idle connection of this client is closed; where none is idle, it is refused.
+    pub(crate) connections_per_client: usize,
 }
 
 impl Default for Limits {
@@ -43,6 +46,7 @@ impl Default for Limits {
             handler: Duration::from_secs(30),
             grace: Duration::from_secs(10),
             connections: 1024,
+            connections_per_client: 128,
         }
     }
 }
@@ -50,11 +54,18 @@ impl Default for Limits {
 /// What is read of a request's head before its end is seen. About twice as much is answered with 431.
 const HEADER_BYTES: usize = 64 * 1024;
 
+/// How long a connection that is being closed is waited for before a further one is closed.
+const CLOSING: Duration = Duration::from_millis(50);
+
 /// Serves until `shutdown`, then lets requests under way end. A service made of anything will do: axum's router is one.
+///
+/// A client holds at most [`Limits::connections_per_client`] connections; a peer in `proxies` is no client. Where there
+/// is no place for a further connection, the one that has been idle for longest is closed.
 pub(crate) async fn serve<S, B>(
     listener: TcpListener,
     service: S,
     limits: Limits,
+    proxies: TrustedProxies,
     shutdown: impl Future<Output = ()>,
 ) where
     S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible, Future: Send>,
@@ -62,49 +73,83 @@ pub(crate) async fn serve<S, B>(
     B: Body<Data: Send, Error: Into<BoxError>> + Send + 'static,
 {
     let slots = Arc::new(Semaphore::new(limits.connections));
-    let graceful = GracefulShutdown::new();
+    let connections = Connections::default();
     let mut shutdown = std::pin::pin!(shutdown);
     loop {
         let accepted = async {
-            // A slot first: what is not accepted costs no memory here.
-            let slot = Arc::clone(&slots).acquire_owned().await;
-            (slot, listener.accept().await)
+            let (stream, peer) = listener.accept().await?;
+            // A client without a place of its own does not take one of the others'.
+            let client = (!proxies.trust(peer.ip())).then(|| Client::of(peer.ip()));
+            let Some(connection) = connections.open(client, limits.connections_per_client) else {
+                tracing::debug!(%peer, "a client has too many connections");
+                return Ok(None);
+            };
+            let mut slot = Arc::clone(&slots).try_acquire_owned();
+            while slot.is_err() {
+                connections.close_one();
+                // One that does not end at once must not keep the others waiting.
+                let next = tokio::time::timeout(CLOSING, slots.acquire()).await;
+                drop(next);
+                slot = Arc::clone(&slots).try_acquire_owned();
+            }
+            Ok::<_, std::io::Error>(slot.ok().map(|slot| (slot, connection, stream, peer)))
         };
-        let (slot, stream, peer) = tokio::select! {
+        let (slot, connection, stream, peer) = tokio::select! {
             () = &mut shutdown => break,
             accepted = accepted => match accepted {
-                (Ok(slot), Ok((stream, peer))) => (slot, stream, peer),
-                (_, Err(error)) => {
+                Ok(Some(accepted)) => accepted,
+                Ok(None) => continue,
+                Err(error) => {
                     // Out of file descriptors, mostly: existing connections must end first.
                     tracing::warn!(%error, "cannot accept a connection");
+                    connections.close_one();
                     tokio::time::sleep(Duration::from_millis(100)).await;
                     continue;
                 }
-                (Err(_), _) => break,
             },
         };
         let mut stream = TimeoutStream::new(stream);
         stream.set_write_timeout(Some(limits.write));
-        let service = service.clone().map_request(move |mut request: Request<Incoming>| {
-            request.extensions_mut().insert(Connection(peer));
-            request
+        let counter = connection.counter();
+        let service = service.clone();
+        let service = service_fn(move |mut request: Request<Incoming>| {
+            request.extensions_mut().insert(Peer(peer));
+            let (under_way, service) = (counter(), service.clone());
+            async move {
+                let response = service.oneshot(request).await?;
+                Ok::<_, Infallible>(response.map(|body| Answer::new(body, under_way)))
+            }
         });
-        let connection = http1::Builder::new()
+        let served = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(limits.header_read)
             .max_buf_size(HEADER_BYTES)
-            .serve_connection(TokioIo::new(Box::pin(stream)), TowerToHyperService::new(service));
-        let connection = graceful.watch(connection);
+            .serve_connection(TokioIo::new(Box::pin(stream)), service);
         #[expect(clippy::disallowed_methods, reason = "a server starts a task a connection")]
         tokio::spawn(async move {
-            if let Err(error) = connection.await {
+            let mut served = std::pin::pin!(served);
+            let ended = tokio::select! {
+                ended = &mut served => ended,
+                () = connection.is_to_close() => {
+                    // Half a first request is no answer to wait for.
+                    if connection.was_used() {
+                        served.as_mut().graceful_shutdown();
+                        served.await
+                    } else {
+                        Ok(())
+                    }
+                }
+            };
+            if let Err(error) = ended {
                 tracing::debug!(%error, "connection ended");
             }
-            drop(slot);
+            drop((connection, slot));
         });
     }
     drop(listener);
-    if tokio::time::timeout(limits.grace, graceful.shutdown()).await.is_err() {
+    connections.close_all();
+    let all = u32::try_from(limits.connections).unwrap_or(u32::MAX);
+    if tokio::time::timeout(limits.grace, slots.acquire_many(all)).await.is_err() {
         tracing::warn!("some requests did not end in time");
     }
 }

@@ -51,7 +51,7 @@ where
         let background = worker.start();
         let app = app(&demo).map_err(|error| logging::chain(&*error))?;
         banner(address, &config, pages);
-        serve(listener, around(app, limits), limits, shutdown()).await;
+        serve(listener, around(app, limits), limits, config.proxies, shutdown()).await;
         match background.stop().await {
             Ok(report) => info!(written = report.written, lost = report.lost, "stopped"),
             Err(error) => error!(%error, "the background worker did not end by itself"),

@@ -72,7 +72,8 @@ impl Users {
         let mut by_id = HashMap::new();
         for demo in USERS {
             let id = UserId::parse(demo.id).ok_or("a user id is 1 to 256 bytes")?;
-            by_id.insert(id, (demo, passwords.hash(demo.password).await?));
+            let hash = passwords.hash(demo.password).await.map_err(|error| error.to_string())?;
+            by_id.insert(id, (demo, hash));
         }
         Ok(Self(Arc::new(Table { by_id, passwords })))
     }

@@ -54,12 +54,16 @@ pub enum SessionError {
         /// The lifetime.
         lifetime: Duration,
     },
-    /// The session's content is larger than a record may be.
-    #[error("session content of {size} bytes is over the limit of {limit}")]
+    /// The application's data are larger than
+    /// [`session_data_limit`](crate::SessionManagerBuilder::session_data_limit), and larger than what is stored.
+    #[error(
+        "session data of {size} bytes of JSON is over the limit of {limit} bytes: store less, or \
+         raise `session_data_limit` of the manager's builder"
+    )]
     TooLarge {
-        /// Its size, in bytes of JSON.
+        /// The size of the data, in bytes of JSON.
         size: usize,
-        /// The limit, in bytes.
+        /// The limit, in bytes of JSON.
         limit: usize,
     },
     /// A field of the session breaks its limit.

@@ -1,7 +1,6 @@
 //! Every setting of the manager, its default, and why.
 
 use std::fmt;
-use std::marker::PhantomData;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -20,7 +19,7 @@ use crate::error::ConfigError;
 use crate::events::{EventSink, Events};
 use crate::gate::Gate;
 use crate::meter::Meter;
-use crate::near::Near;
+use crate::near::{Capacity, DataSize, Near};
 use crate::session::SessionData;
 use crate::store::erased::ErasedStore;
 use crate::store::{MemoryStore, SessionStore, Tracking, WALK_TIMEOUT, WhenFull};
@@ -39,7 +38,7 @@ const ENDED_KNOWN: usize = 16_384;
 #[must_use = "a builder does nothing until it is built"]
 pub struct SessionManagerBuilder<D = ()> {
     pub(super) settings: Settings,
-    data: PhantomData<fn() -> D>,
+    pub(super) data_size: DataSize<D>,
 }
 
 /// All that can be set; none of it depends on the sessions' data.
@@ -66,7 +65,8 @@ pub(super) struct Settings {
     pub(super) directory: Option<Arc<dyn ErasedDirectory>>,
     pub(super) directory_timeout: Duration,
     pub(super) revalidate_after: Duration,
-    pub(super) near_capacity: Option<usize>,
+    pub(super) near_cache: Option<Capacity>,
+    pub(super) session_data_limit: usize,
     sinks: Vec<Box<dyn EventSink>>,
 }
 
@@ -115,10 +115,11 @@ impl SessionManagerBuilder {
             directory: None,
             directory_timeout: Duration::from_millis(250),
             revalidate_after: Duration::from_secs(30),
-            near_capacity: Some(near_cache::CAPACITY),
+            near_cache: Some(near_cache::CAPACITY),
+            session_data_limit: 16 * 1024,
             sinks: Vec::new(),
         };
-        Self { settings, data: PhantomData }
+        Self { settings, data_size: DataSize::default() }
     }
 
     /// Each session carries a `D` of the application's own.
@@ -136,7 +137,7 @@ impl SessionManagerBuilder {
     /// # let _ = builder;
     /// ```
     pub fn data<D: SessionData>(self) -> SessionManagerBuilder<D> {
-        SessionManagerBuilder { settings: self.settings, data: PhantomData }
+        SessionManagerBuilder { settings: self.settings, data_size: DataSize::default() }
     }
 }
 
@@ -290,7 +291,8 @@ impl<D: SessionData> SessionManagerBuilder<D> {
             directory,
             directory_timeout,
             revalidate_after,
-            near_capacity,
+            near_cache,
+            session_data_limit,
             sinks,
         } = self.settings;
         let touch = TouchRules {
@@ -304,7 +306,7 @@ impl<D: SessionData> SessionManagerBuilder<D> {
             rules::check_idle_ttl(lifetimes)?;
         }
         rules::check_accounts(login_rate, directory_timeout, revalidate_after)?;
-        rules::check_near_cache(near_capacity)?;
+        rules::check_memory(near_cache, session_data_limit)?;
         rules::check_refresh(refresh_grace, refresh_retry, lifetimes.jitter)?;
         let keys = keys.ok_or(ConfigError::Missing("keys"))?;
         let issuer = issuer.ok_or(ConfigError::Missing("issuer"))?.exactly();
@@ -314,8 +316,9 @@ impl<D: SessionData> SessionManagerBuilder<D> {
             .transpose()?;
         let policy = Policy::new(TokenSettings { keys, issuer, audience, leeway, accept_typ_jwt })?;
         let store = store.unwrap_or_else(|| Arc::new(MemoryStore::with_clock(Arc::clone(&clock))));
-        let tracker = near_capacity.and_then(|_| store.tracking()).map(|Tracking(tracker)| tracker);
-        let near = near_capacity.zip(tracker.clone());
+        let tracker = near_cache.and_then(|_| store.tracking()).map(|Tracking(tracker)| tracker);
+        let near = near_cache.zip(tracker.clone());
+        let data_size = self.data_size;
         let meter = Meter::new();
         let gate = Arc::new(Gate::new(store, store_timeout, WALK_TIMEOUT, &meter));
         let (events, sinks) = Events::new(sinks, &meter);
@@ -335,7 +338,7 @@ impl<D: SessionData> SessionManagerBuilder<D> {
             policy: ArcSwap::from_pointee(policy),
             replacing: Mutex::default(),
             refresh: refresh.map(|policy| Refresh::new(policy, refresh_grace, refresh_retry)),
-            near: near.map(|(capacity, tracker)| Near::new(capacity, tracker)),
+            near: near.map(|(capacity, tracker)| Near::new(capacity, data_size, tracker)),
             revalidate_after,
             ended: Cache::new(ENDED_KNOWN),
             clock: Arc::clone(&clock),
@@ -343,6 +346,7 @@ impl<D: SessionData> SessionManagerBuilder<D> {
             limits: Limits {
                 sessions: rules::session_limit(session_limit, hard_session_limit, when_full)?,
                 logins: login_rate,
+                session_data: session_data_limit,
             },
             accounts: directory.map(|directory| {
                 Accounts::new(directory, directory_timeout, revalidate_after, clock, &meter)

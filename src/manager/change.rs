@@ -13,7 +13,7 @@ use crate::error::SessionError;
 use crate::events::Event;
 use crate::gate::Verb;
 use crate::id::{SessionId, UserId};
-use crate::session::{Content, Session, SessionData, SessionEdit};
+use crate::session::{Content, Session, SessionData, SessionEdit, StoredContent, same_payload};
 use crate::store::{Record, Replacement, Touch, Touched, Updated, UpdatedAll};
 use crate::trace;
 
@@ -39,7 +39,9 @@ impl<D: SessionData> SessionManager<D> {
     ///
     /// [`SessionError::Gone`] if the session has ended, also meanwhile; [`Contended`](SessionError::Contended) if
     /// others were faster each time; [`Store`](SessionError::Store) when the store cannot answer (the change may then
-    /// be written or not); the kinds that say that the new content cannot be stored.
+    /// be written or not); [`TooLarge`](SessionError::TooLarge) if the application's data grow, and are over
+    /// [`session_data_limit`](crate::SessionManagerBuilder::session_data_limit) then (data that are larger already may
+    /// stay or shrink); the other kinds that say that the new content cannot be stored.
     pub async fn update(
         &self,
         user: &UserId,
@@ -65,15 +67,19 @@ impl<D: SessionData> SessionManager<D> {
         user: &UserId,
         mut change: impl FnMut(&SessionId, &mut SessionEdit<D>) + Send,
     ) -> Result<usize, SessionError> {
-        let gate = &self.shared.gate;
+        let Shared { gate, limits, .. } = &*self.shared;
         for _ in 0..TRIES {
             let listed = gate.ask_aside(Verb::List, |store| store.list(user)).await?;
             let mut changed = HashSet::new();
             let mut replacements = Vec::with_capacity(listed.len());
             for entry in listed {
                 let Record { revision, payload, .. } = entry.record;
-                let next = match Content::<D>::decode(&payload) {
-                    Ok(content) => content.edited(|edit| change(&entry.id, edit)).encode()?,
+                let next = match StoredContent::<D>::decode(payload.clone()) {
+                    Ok(stored) => {
+                        let sizes = stored.sizes();
+                        let content = stored.content.edited(|edit| change(&entry.id, edit));
+                        content.encode(limits.session_data, sizes)?
+                    }
                     Err(_) => {
                         trace::warn!(
                             "a session that cannot be read stays as it is",
@@ -82,7 +88,7 @@ impl<D: SessionData> SessionManager<D> {
                         payload.clone()
                     }
                 };
-                if next != payload {
+                if !same_payload(&next, &payload) {
                     changed.insert(entry.id.clone());
                 }
                 replacements.push(Replacement::new(entry.id, revision, next));
@@ -176,8 +182,11 @@ impl<D: SessionData> SessionManager<D> {
             }
             let record = gate.ask(Verb::Load, |store| store.load(user, id, None)).await?;
             let Some(record) = record else { return Err(SessionError::Gone) };
-            let next = change(self.content(&record.payload)?, gate.now()).encode()?;
-            let changed = next != record.payload;
+            let stored = self.content(record.payload.clone())?;
+            let sizes = stored.sizes();
+            let content = change(stored.content, gate.now());
+            let next = content.encode(self.shared.limits.session_data, sizes)?;
+            let changed = !same_payload(&next, &record.payload);
             let expected = record.revision;
             // All that can fail comes before the write.
             let next_record = Record { payload: next.clone(), ..record };

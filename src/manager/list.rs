@@ -2,13 +2,17 @@
 
 use std::cmp::Reverse;
 use std::fmt;
+use std::sync::Arc;
+
+use bytes::Bytes;
 
 use super::SessionManager;
+use crate::coherence::Tick;
 use crate::error::SessionError;
 use crate::gate::Verb;
-use crate::id::UserId;
-use crate::session::{Session, SessionData};
-use crate::store::{Listed, Position};
+use crate::id::{SessionId, UserId};
+use crate::session::{Session, SessionData, StoredContent, Undecodable};
+use crate::store::{Listed, Page, Position};
 use crate::trace;
 
 /// One of a user's own sessions.
@@ -65,7 +69,9 @@ impl<D: SessionData> SessionManager<D> {
 
     /// The living sessions of one user with their exact last activity and idle deadline, the latest used first.
     ///
-    /// Linear in the number of that user's sessions. One whose data this version cannot read is left out, and logged.
+    /// Linear in the number of that user's sessions, and in the size of their data:
+    /// [`sessions_without_data`](Self::sessions_without_data) reads none of them. One whose data this version cannot
+    /// read is left out, and logged.
     ///
     /// # Errors
     ///
@@ -73,11 +79,19 @@ impl<D: SessionData> SessionManager<D> {
     pub async fn sessions(&self, user: &UserId) -> Result<Vec<Session<D>>, SessionError> {
         let gate = &self.shared.gate;
         let listed = gate.ask_aside(Verb::List, |store| store.list(user)).await?;
-        let mut sessions = self.readable(listed);
-        sessions.sort_unstable_by_key(|session| {
-            (Reverse(session.last_activity()), Reverse(session.created()), session.id().clone())
-        });
-        Ok(sessions)
+        Ok(latest_first(self.readable(listed, StoredContent::decode)))
+    }
+
+    /// As [`sessions`](Self::sessions), without the application's data: they are neither decoded nor, from Redis,
+    /// transferred. Sessions whose data this version cannot read are in the list, too.
+    ///
+    /// # Errors
+    ///
+    /// As for [`sessions`](Self::sessions).
+    pub async fn sessions_without_data(&self, user: &UserId) -> Result<Vec<Session>, SessionError> {
+        let gate = &self.shared.gate;
+        let listed = gate.ask_aside(Verb::List, |store| store.list_heads(user)).await?;
+        Ok(latest_first(self.readable(listed, StoredContent::decode_without_data)))
     }
 
     /// As [`sessions`](Self::sessions), for the user who asks: the session that `current` is, is marked.
@@ -90,9 +104,21 @@ impl<D: SessionData> SessionManager<D> {
         current: &Session<D>,
     ) -> Result<Vec<OwnSession<D>>, SessionError> {
         let sessions = self.sessions(current.user_id()).await?;
-        let own =
-            |session: Session<D>| OwnSession { current: session.id() == current.id(), session };
-        Ok(sessions.into_iter().map(own).collect())
+        Ok(own(sessions, current.id()))
+    }
+
+    /// As [`own_sessions`](Self::own_sessions), without the application's data, as
+    /// [`sessions_without_data`](Self::sessions_without_data).
+    ///
+    /// # Errors
+    ///
+    /// As for [`sessions`](Self::sessions).
+    pub async fn own_sessions_without_data(
+        &self,
+        current: &Session<D>,
+    ) -> Result<Vec<OwnSession>, SessionError> {
+        let sessions = self.sessions_without_data(current.user_id()).await?;
+        Ok(own(sessions, current.id()))
     }
 
     /// Some of everybody's living sessions: `limit` at most (1 to [`MAX_PAGE`](Self::MAX_PAGE); what is outside counts
@@ -100,6 +126,9 @@ impl<D: SessionData> SessionManager<D> {
     ///
     /// A session that lives from the first page to the last is on one of them at least. One may be on two, while the
     /// store's tables grow or shrink.
+    ///
+    /// A page of large sessions is large: [`all_sessions_without_data`](Self::all_sessions_without_data) reads none of
+    /// their data.
     ///
     /// # Errors
     ///
@@ -110,24 +139,53 @@ impl<D: SessionData> SessionManager<D> {
         from: Option<&Cursor>,
         limit: usize,
     ) -> Result<SessionPage<D>, SessionError> {
-        let gate = &self.shared.gate;
-        let policy = self.shared.policy.load();
-        let from = match from {
-            Some(cursor) => {
-                let text = policy.unseal(Cursor::PURPOSE, cursor.as_str()).map(|(text, _)| text);
-                Some(self.position(&text.ok_or(SessionError::Cursor)?)?)
-            }
-            None => None,
-        };
+        let from = self.place(from)?;
         let limit = limit.clamp(1, Self::MAX_PAGE);
+        let gate = &self.shared.gate;
         let page = gate.ask_aside(Verb::Scan, |store| store.scan(from.as_ref(), limit)).await?;
+        self.page(page, StoredContent::decode)
+    }
+
+    /// As [`all_sessions`](Self::all_sessions), without the application's data, as
+    /// [`sessions_without_data`](Self::sessions_without_data).
+    ///
+    /// # Errors
+    ///
+    /// As for [`all_sessions`](Self::all_sessions).
+    pub async fn all_sessions_without_data(
+        &self,
+        from: Option<&Cursor>,
+        limit: usize,
+    ) -> Result<SessionPage, SessionError> {
+        let from = self.place(from)?;
+        let limit = limit.clamp(1, Self::MAX_PAGE);
+        let gate = &self.shared.gate;
+        let scan = gate.ask_aside(Verb::Scan, |store| store.scan_heads(from.as_ref(), limit));
+        self.page(scan.await?, StoredContent::decode_without_data)
+    }
+
+    /// Where a page begins.
+    fn place(&self, from: Option<&Cursor>) -> Result<Option<Position>, SessionError> {
+        let Some(cursor) = from else { return Ok(None) };
+        let policy = self.shared.policy.load();
+        let text = policy.unseal(Cursor::PURPOSE, cursor.as_str()).map(|(text, _)| text);
+        self.position(&text.ok_or(SessionError::Cursor)?).map(Some)
+    }
+
+    /// A page of a store as the application sees it; `None` is the store's word that the cursor is none of its own.
+    fn page<E>(
+        &self,
+        page: Option<Page>,
+        decode: Decode<E>,
+    ) -> Result<SessionPage<E>, SessionError> {
         let page = page.ok_or(SessionError::Cursor)?;
+        let policy = self.shared.policy.load();
         let seal = |next: Position| {
-            let text = format!("{}\n{}", gate.kind(), next.as_str());
+            let text = format!("{}\n{}", self.shared.gate.kind(), next.as_str());
             policy.seal(Cursor::PURPOSE, &text).map(Cursor)
         };
         let next = page.next.map(seal).transpose()?;
-        Ok(SessionPage { sessions: self.readable(page.sessions), next })
+        Ok(SessionPage { sessions: self.readable(page.sessions, decode), next })
     }
 
     /// A position of a store of the kind that is there now.
@@ -139,16 +197,22 @@ impl<D: SessionData> SessionManager<D> {
         Ok(Position::new(position))
     }
 
-    fn readable(&self, listed: Vec<Listed>) -> Vec<Session<D>> {
+    fn readable<E>(&self, listed: Vec<Listed>, decode: Decode<E>) -> Vec<Session<E>> {
         let all = listed.len();
         let mut why = None;
         let session = |entry: Listed| {
             let activity = entry.activity();
-            let Listed { user, id, record, .. } = entry;
-            let short = id.clone();
-            self.session(user, id, record, activity)
-                .map_err(|error| why.get_or_insert((short, error)))
-                .ok()
+            let Listed { user, id, mut record, .. } = entry;
+            match decode(std::mem::take(&mut record.payload)) {
+                Ok(stored) => {
+                    let (stored, now) = (Arc::new(stored), Tick::now());
+                    Some(Session::new(self.state(user, id, record, stored, activity, now)))
+                }
+                Err(error) => {
+                    why.get_or_insert((id, error));
+                    None
+                }
+            }
         };
         let sessions: Vec<_> = listed.into_iter().filter_map(session).collect();
         // One line, however many there are.
@@ -162,4 +226,19 @@ impl<D: SessionData> SessionManager<D> {
         }
         sessions
     }
+}
+
+type Decode<E> = fn(Bytes) -> Result<StoredContent<E>, Undecodable>;
+
+fn latest_first<E>(mut sessions: Vec<Session<E>>) -> Vec<Session<E>> {
+    sessions.sort_unstable_by_key(|session| {
+        (Reverse(session.last_activity()), Reverse(session.created()), session.id().clone())
+    });
+    sessions
+}
+
+/// Marks the session that asks.
+fn own<E>(sessions: Vec<Session<E>>, current: &SessionId) -> Vec<OwnSession<E>> {
+    let own = |session: Session<E>| OwnSession { current: session.id() == current, session };
+    sessions.into_iter().map(own).collect()
 }

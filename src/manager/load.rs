@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use bytes::Bytes;
 use tokio::time::Instant;
 
 use super::accounts::{ASKED_AT_MOST, Accounts};
@@ -18,7 +19,7 @@ use crate::gate::{Failure, Verb};
 use crate::id::{SessionId, UserId};
 use crate::limit;
 use crate::near::{Ended, Known, LoadFailure, Near};
-use crate::session::{Content, Session, SessionData, State};
+use crate::session::{Session, SessionData, State, StoredContent, Undecodable};
 use crate::store::{Activity, Record, StoreError, StoreErrorKind, Tracked};
 use crate::token::VerifiedClaims;
 use crate::touch::Life;
@@ -153,7 +154,7 @@ impl<D: SessionData> SessionManager<D> {
     ) -> Result<Known<D>, AuthError> {
         let (user, id) = (claims.user(), claims.session_id());
         let Before { at, stamp, remembered } = before;
-        let Some(record) = record else {
+        let Some(mut record) = record else {
             // Boxed, for it is rare: what each request has room for is small.
             let (error, reason_is_known) = Box::pin(self.why_ended(user, id)).await;
             self.shared.ended.insert((user.clone(), id.clone()), error.clone());
@@ -167,7 +168,11 @@ impl<D: SessionData> SessionManager<D> {
             remembered.map_or(record.created, |(_, last_use)| last_use.max(record.created)),
             record.idle_deadline,
         );
-        let state = match self.read(user.clone(), id.clone(), record, activity, at) {
+        let payload = std::mem::take(&mut record.payload);
+        let stored = self.shared_content(user, id, payload);
+        let state =
+            stored.map(|stored| self.state(user.clone(), id.clone(), record, stored, activity, at));
+        let state = match state {
             Ok(state) => state,
             Err(error) => return self.unread(verified, claims, error, stamp, at),
         };
@@ -271,10 +276,22 @@ impl<D: SessionData> SessionManager<D> {
     }
 
     /// A payload as this application's type.
-    pub(super) fn content(&self, payload: &[u8]) -> Result<Content<D>, StoreError> {
-        Content::decode(payload).map_err(|error| {
-            StoreError::with_source(StoreErrorKind::Unreadable, Undecodable::new(&error))
-        })
+    pub(super) fn content(&self, payload: Bytes) -> Result<StoredContent<D>, StoreError> {
+        StoredContent::decode(payload).map_err(unreadable)
+    }
+
+    /// The same, shared with the other tokens of the session where there is a near cache.
+    fn shared_content(
+        &self,
+        user: &UserId,
+        id: &SessionId,
+        payload: Bytes,
+    ) -> Result<Arc<StoredContent<D>>, StoreError> {
+        match &self.shared.near {
+            Some(near) => near.content(user, id, payload, StoredContent::decode),
+            None => StoredContent::decode(payload).map(Arc::new),
+        }
+        .map_err(unreadable)
     }
 
     /// A session that no token was shown for.
@@ -282,26 +299,27 @@ impl<D: SessionData> SessionManager<D> {
         &self,
         user: UserId,
         id: SessionId,
-        record: Record,
+        mut record: Record,
         activity: Activity,
     ) -> Result<Session<D>, StoreError> {
-        Ok(Session::new(self.read(user, id, record, activity, Tick::now())?))
+        let stored = Arc::new(self.content(std::mem::take(&mut record.payload))?);
+        Ok(Session::new(self.state(user, id, record, stored, activity, Tick::now())))
     }
 
-    /// A record as the application sees it.
-    pub(super) fn read(
+    /// A record as the application sees it, with the content that was read from its payload.
+    pub(super) fn state<E>(
         &self,
         user: UserId,
         id: SessionId,
         record: Record,
+        stored: Arc<StoredContent<E>>,
         activity: Activity,
         read_at: Tick,
-    ) -> Result<State<D>, StoreError> {
+    ) -> State<E> {
         let Shared { gate, events, .. } = &*self.shared;
-        let content = self.content(&record.payload)?;
-        let Record { revision, created, idle_ttl, absolute_deadline, payload, .. } = record;
+        let Record { revision, created, idle_ttl, absolute_deadline, .. } = record;
         let Activity { last_activity, idle_deadline } = activity;
-        Ok(State {
+        State {
             user,
             id,
             revision,
@@ -312,11 +330,15 @@ impl<D: SessionData> SessionManager<D> {
             absolute_deadline,
             read: gate.now(),
             read_at,
-            payload,
-            content,
+            stored,
             events: events.clone(),
-        })
+        }
     }
+}
+
+/// A record that this application cannot read.
+pub(super) fn unreadable(error: Undecodable) -> StoreError {
+    StoreError::with_source(StoreErrorKind::Unreadable, error)
 }
 
 /// What this process remembers of a session's idle deadline: at least so long it lives, if it is not ended.
@@ -351,18 +373,4 @@ pub(super) fn refusal(error: StoreError, id: &SessionId) -> AuthError {
         );
     }
     error.into()
-}
-
-/// Where a payload stops being readable. Not serde's own words: they quote what they read.
-#[derive(Debug, thiserror::Error)]
-#[error("the payload does not fit the session's type at line {line}, column {column}")]
-struct Undecodable {
-    line: usize,
-    column: usize,
-}
-
-impl Undecodable {
-    fn new(error: &serde_json::Error) -> Self {
-        Self { line: error.line(), column: error.column() }
-    }
 }

@@ -3,6 +3,7 @@
 use std::fmt;
 #[cfg(feature = "routes")]
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Map, Value};
@@ -18,7 +19,9 @@ use crate::events::{Event, Suspicion};
 use crate::gate::Verb;
 use crate::id::{SessionId, UserId};
 use crate::reason::EndReason;
-use crate::session::{LoginGuard, NewSession, Session, SessionData, State};
+use crate::session::{
+    LoginGuard, NewSession, Session, SessionData, State, StoredContent, StoredSizes,
+};
 use crate::store::{Created, NewRecord, Opened, Salt, StoreError, StoreErrorKind};
 use crate::token::{NewToken, RefreshClaims, RefreshToken};
 
@@ -68,8 +71,10 @@ impl<D: SessionData> SessionManager<D> {
     /// [`SessionError::LoginSuperseded`], [`LimitReached`](SessionError::LimitReached) and
     /// [`AccountInactive`](SessionError::AccountInactive) refuse the login; [`Store`](SessionError::Store) when the
     /// store cannot answer or takes no writes (a session that nobody has a token for may then exist until its idle TTL
-    /// ends), [`Directory`](SessionError::Directory) when the user directory cannot tell; the other kinds when what
-    /// `new` says cannot be stored or signed.
+    /// ends), [`Directory`](SessionError::Directory) when the user directory cannot tell;
+    /// [`TooLarge`](SessionError::TooLarge) when the application's data are over
+    /// [`session_data_limit`](crate::SessionManagerBuilder::session_data_limit); the other kinds when what `new` says
+    /// cannot be stored or signed.
     pub async fn create(&self, new: NewSession<D>) -> Result<Login<D>, SessionError> {
         let manager = self.clone();
         whole(async move { manager.open(new).await }).await
@@ -83,7 +88,9 @@ impl<D: SessionData> SessionManager<D> {
         if salt.is_some() {
             content.claims.clone_from(&claims);
         }
-        let mut record = NewRecord::new(lifetimes.idle_ttl, lifetimes.session, content.encode()?);
+        let limit = shared.limits.session_data;
+        let payload = content.encode(limit, StoredSizes::default())?;
+        let mut record = NewRecord::new(lifetimes.idle_ttl, lifetimes.session, payload);
         record.salt = salt;
         record.limit = Some(shared.limits.sessions);
         record.count_within = shared.limits.logins.map(|(_, within)| within);
@@ -131,8 +138,7 @@ impl<D: SessionData> SessionManager<D> {
             absolute_deadline,
             read: created,
             read_at: Tick::now(),
-            payload: record.payload,
-            content,
+            stored: Arc::new(StoredContent::of(content, record.payload)),
             events: shared.events.clone(),
         };
         let Signed { text: access_token, expires_in } = token;

@@ -109,10 +109,12 @@ struct Shared<D> {
     started: Tick,
 }
 
-/// How many sessions a user may have, and open.
+/// How many sessions a user may have, and open, and how large they may be.
 #[derive(Clone, Copy, Debug)]
 struct Limits {
     sessions: SessionLimit,
+    /// Bytes of JSON of the application's data.
+    session_data: usize,
     /// So many logins within so long are usual.
     logins: Option<(u32, Duration)>,
 }

@@ -6,29 +6,79 @@ use std::time::Duration;
 use super::{SessionManager, SessionManagerBuilder};
 use crate::error::AuthError;
 use crate::id::{SessionId, UserId};
-use crate::near::{Near, NearCache};
+use crate::near::{Capacity, DataSize, Near, NearCache};
 use crate::reason::EndReason;
 use crate::session::SessionData;
 
-/// Tokens that a process remembers.
-pub(super) const CAPACITY: usize = 32_768;
+/// The near cache where nothing is said.
+pub(super) const CAPACITY: Capacity = Capacity { tokens: 65_536, bytes: 64 << 20 };
 
 impl<D: SessionData> SessionManagerBuilder<D> {
-    /// How many tokens the near cache holds at most, each with its session. 32,768 by default, about 1.6 kB each with
-    /// sessions and tokens of a usual size.
+    /// How many tokens the near cache holds at most, each with its session. 65,536 by default, 1 to 16,777,216. It also
+    /// holds no more than fit into [`near_cache_bytes`](Self::near_cache_bytes).
     ///
     /// The near cache is what makes a request cost no round trip: see [`SessionManager::near_cache`]. It works with a store
     /// that tells of changes, that is [`RedisStore`](crate::store::RedisStore), while the
     /// [`Worker`](crate::touch::Worker) runs. An entry that does not fit costs its next request a round trip; those that
     /// are used most stay.
-    pub fn near_cache_capacity(mut self, entries: usize) -> Self {
-        self.settings.near_capacity = Some(entries);
+    pub fn near_cache_capacity(mut self, tokens: usize) -> Self {
+        self.settings.near_cache.get_or_insert(CAPACITY).tokens = tokens;
+        self
+    }
+
+    /// How many bytes of memory the near cache takes at most, about. 64 MiB by default, 64 KiB to 1 TiB.
+    ///
+    /// Each entry counts for what it takes: the token, its claims, the session, and once for all tokens of a session its
+    /// content. The size of decoded data is estimated, see [`near_cache_data_size`](Self::near_cache_data_size). A
+    /// session with a token and without data counts for about 2.5 KiB.
+    ///
+    /// The cache consists of shards of 1 MiB at least (so small a one where it has many processors to serve, and four
+    /// for each of them at most). A session whose content does not fit into a shard is not cached.
+    pub fn near_cache_bytes(mut self, bytes: usize) -> Self {
+        self.settings.near_cache.get_or_insert(CAPACITY).bytes = bytes;
+        self
+    }
+
+    /// How many bytes a session's data take in memory: `size` gets the data and the length of their JSON in the store.
+    /// By default 8 times that length.
+    ///
+    /// The default suits texts, and structs that hold texts. It is too little for a [`serde_json::Value`] with many small
+    /// objects, which takes up to 100 times its JSON, and too much for numbers in structs. It is called when a session is
+    /// read from the store, not for each request.
+    ///
+    /// Call it after [`data`](SessionManagerBuilder::data), which says of which type the data are.
+    ///
+    /// ```
+    /// use tower_session_auth::SessionManager;
+    ///
+    /// let builder = SessionManager::builder()
+    ///     .data::<serde_json::Value>()
+    ///     .near_cache_data_size(|_data, json| 50 * json);
+    /// # let _ = builder;
+    /// ```
+    pub fn near_cache_data_size(
+        mut self,
+        size: impl Fn(&D, usize) -> usize + Send + Sync + 'static,
+    ) -> Self {
+        self.data_size = DataSize::new(size);
+        self
+    }
+
+    /// The largest data of the application in one session, in bytes of JSON. 16 KiB by default, 64 bytes to 16 MiB.
+    ///
+    /// [`create`](SessionManager::create) refuses larger data, and so do [`update`](SessionManager::update) and
+    /// [`update_all`](SessionManager::update_all) where the data grow. Larger data that are stored already stay
+    /// readable, and every change that does not let them grow is made.
+    ///
+    /// A session is read and decoded by each process that serves its user: keep what is large in a database.
+    pub fn session_data_limit(mut self, bytes: usize) -> Self {
+        self.settings.session_data_limit = bytes;
         self
     }
 
     /// Asks the store for each request, also one that tells of changes.
     pub fn without_near_cache(mut self) -> Self {
-        self.settings.near_capacity = None;
+        self.settings.near_cache = None;
         self
     }
 }

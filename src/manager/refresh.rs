@@ -327,7 +327,8 @@ impl<D: SessionData> SessionManager<D> {
         record: &Record,
         salt: &Salt,
     ) -> Result<(Signed, RefreshToken), AuthError> {
-        let content = self.content(&record.payload).map_err(|error| load::refusal(error, id))?;
+        let stored = self.content(record.payload.clone());
+        let content = stored.map_err(|error| load::refusal(error, id))?.content;
         // This host's idea of the store's clock may lag, but not behind what the store wrote.
         let now = self.shared.gate.now().max(record.created);
         let left = record.absolute_deadline.saturating_since(now);

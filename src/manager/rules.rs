@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::Lifetimes;
 use crate::error::ConfigError;
+use crate::near::Capacity;
 use crate::store::{SessionLimit, WhenFull};
 use crate::touch::TouchRules;
 
@@ -96,12 +97,27 @@ pub(super) fn check_accounts(
     ])
 }
 
-pub(super) fn check_near_cache(capacity: Option<usize>) -> Result<(), ConfigError> {
-    all_hold(&[(
-        "near_cache_capacity",
-        "must be 1 to 16,777,216 (`without_near_cache` switches it off)",
-        capacity.is_none_or(|capacity| (1..=1 << 24).contains(&capacity)),
-    )])
+pub(super) fn check_memory(
+    near_cache: Option<Capacity>,
+    session_data_limit: usize,
+) -> Result<(), ConfigError> {
+    all_hold(&[
+        (
+            "near_cache_capacity",
+            "must be 1 to 16,777,216 (`without_near_cache` switches it off)",
+            near_cache.is_none_or(|near| (1..=1 << 24).contains(&near.tokens)),
+        ),
+        (
+            "near_cache_bytes",
+            "must be 64 KiB to 1 TiB (`without_near_cache` switches it off)",
+            near_cache.is_none_or(|near| (1 << 16..=1 << 40).contains(&(near.bytes as u64))),
+        ),
+        (
+            "session_data_limit",
+            "must be 64 bytes to 16 MiB",
+            (64..=16 << 20).contains(&session_data_limit),
+        ),
+    ])
 }
 
 pub(super) fn check_refresh(

@@ -72,7 +72,8 @@ impl<D: SessionData> SessionManager<D> {
         let mut ttls = Duration::ZERO;
         let mut from = None;
         loop {
-            let page = gate.ask_aside(Verb::Scan, |store| store.scan(from.as_ref(), PAGE)).await?;
+            let page =
+                gate.ask_aside(Verb::Scan, |store| store.scan_heads(from.as_ref(), PAGE)).await?;
             let page = page.ok_or(SessionError::Cursor)?;
             let now = gate.now();
             for entry in page.sessions {

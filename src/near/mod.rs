@@ -7,31 +7,34 @@
 //! A hit costs one hash, one lookup with a comparison of the whole token, and some comparisons: no question, no
 //! allocation, no lock held across anything.
 
+mod entries;
 mod failure;
 mod flights;
 mod known;
 mod status;
+mod weight;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use foldhash::fast::RandomState;
-use quick_cache::UnitWeighter;
-use quick_cache::sync::{Cache, DefaultLifecycle};
+use bytes::Bytes;
 
+use self::entries::Entries;
 pub(crate) use self::failure::LoadFailure;
 use self::flights::Flights;
 use self::known::Lookup;
 pub(crate) use self::known::{Ended, Key, Known};
 pub use self::status::{NearCache, NearCacheState};
+pub(crate) use self::weight::{Capacity, DataSize};
 use crate::coherence::{Figures, Stamp, Tick};
-use crate::id::UserId;
+use crate::id::{SessionId, UserId};
+use crate::session::StoredContent;
 use crate::store::Tracker;
 
 /// What a process knows about tokens.
 pub(crate) struct Near<D> {
     /// Bounded; what was asked for once goes before what is asked for often.
-    entries: Cache<Key, Known<D>, UnitWeighter, RandomState, DefaultLifecycle<Key, Known<D>>>,
+    entries: Entries<D>,
     flights: Flights<D>,
     tracker: Arc<dyn Tracker>,
     // Both are the tracker's: a hit asks nobody through a pointer.
@@ -40,21 +43,19 @@ pub(crate) struct Near<D> {
 }
 
 impl<D> Near<D> {
-    pub(crate) fn new(capacity: usize, tracker: Arc<dyn Tracker>) -> Self {
-        let entries = Cache::with(
-            capacity,
-            capacity as u64,
-            UnitWeighter,
-            RandomState::default(),
-            DefaultLifecycle::default(),
-        );
+    pub(crate) fn new(
+        capacity: Capacity,
+        data_size: DataSize<D>,
+        tracker: Arc<dyn Tracker>,
+    ) -> Self {
+        let entries = Entries::new(capacity, data_size);
         let (lease, figures) = (tracker.lease(), Arc::clone(tracker.figures()));
         Self { entries, flights: Flights::default(), tracker, lease, figures }
     }
 
     /// What is known about a token, for who demands `audience`.
     pub(crate) fn find(&self, audience: u32, token: &[u8]) -> Option<Known<D>> {
-        self.entries.get(&Lookup { audience, token })
+        self.entries.find(&Lookup { audience, token })
     }
 
     pub(crate) fn get(&self, key: &Key) -> Option<Known<D>> {
@@ -63,6 +64,21 @@ impl<D> Near<D> {
 
     pub(crate) fn insert(&self, key: Key, known: Known<D>) {
         self.entries.insert(key, known);
+    }
+
+    /// The content that `payload` decodes to, shared with the session's other tokens.
+    ///
+    /// # Errors
+    ///
+    /// Those of `decode`.
+    pub(crate) fn content<E>(
+        &self,
+        user: &UserId,
+        id: &SessionId,
+        payload: Bytes,
+        decode: impl FnOnce(Bytes) -> Result<StoredContent<D>, E>,
+    ) -> Result<Arc<StoredContent<D>>, E> {
+        self.entries.content(user, id, payload, decode)
     }
 
     /// What is known of a user's sessions before a question is sent; `None` while nobody would tell of changes.
@@ -88,6 +104,6 @@ impl<D> Near<D> {
     }
 
     pub(crate) fn status(&self) -> NearCache {
-        status::of(&*self.tracker, self.entries.len())
+        status::of(&*self.tracker, self.entries.len(), self.entries.weight())
     }
 }

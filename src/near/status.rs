@@ -43,8 +43,11 @@ pub struct NearCache {
     pub state: NearCacheState,
     /// For how long it has been in this state.
     pub since: Duration,
-    /// Entries now, used or not: living sessions, and tokens of sessions that have ended.
+    /// Entries now, used or not: tokens of living sessions, and tokens of sessions that have ended.
     pub entries: usize,
+    /// What the entries and the contents of their sessions weigh now, of
+    /// [`near_cache_bytes`](crate::SessionManagerBuilder::near_cache_bytes).
+    pub bytes: u64,
     /// Requests that were answered without asking the store.
     pub hits: u64,
     /// Requests that asked.
@@ -69,6 +72,7 @@ impl NearCache {
             state: NearCacheState::Off,
             since: Tick::now().since(since),
             entries: 0,
+            bytes: 0,
             hits: 0,
             misses: 0,
             fills: 0,
@@ -80,7 +84,7 @@ impl NearCache {
     }
 }
 
-pub(super) fn of(tracker: &dyn Tracker, entries: usize) -> NearCache {
+pub(super) fn of(tracker: &dyn Tracker, entries: usize, bytes: u64) -> NearCache {
     let figures = tracker.figures();
     let (state, since) = figures.link();
     // It hangs, and nobody has given it up yet: since a moment ago.
@@ -95,6 +99,7 @@ pub(super) fn of(tracker: &dyn Tracker, entries: usize) -> NearCache {
             LinkState::Connecting | LinkState::Trusted => NearCacheState::Connecting,
         },
         entries,
+        bytes,
         hits: figures.hits.total(),
         misses: read(&figures.misses),
         fills: read(&figures.fills),

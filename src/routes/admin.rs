@@ -22,7 +22,7 @@ const STATISTICS_AGE: Duration = Duration::from_secs(60);
 /// `GET /all`.
 pub(super) async fn all<D: SessionData>(State(context): State<Context<D>>, uri: Uri) -> Answer {
     let Paging { limit, cursor } = Paging::parse(uri.query())?;
-    let page = context.manager.all_sessions(cursor.as_ref(), limit).await?;
+    let page = context.manager.all_sessions_without_data(cursor.as_ref(), limit).await?;
     let sessions: Vec<_> = page.sessions.iter().map(ListedSession::from).collect();
     answer::ok(&SessionList {
         total: sessions.len() as u64,
@@ -43,7 +43,7 @@ pub(super) async fn user<D: SessionData>(
     params: Params,
 ) -> Answer {
     let user = input::user_id(&params)?;
-    let sessions = context.manager.sessions(&user).await?;
+    let sessions = context.manager.sessions_without_data(&user).await?;
     let sessions: Vec<_> = sessions.iter().map(UserSession::from).collect();
     let (user_id, total) = (user.to_string(), sessions.len() as u64);
     answer::ok(&UserSessions { user_id, sessions, total })

@@ -46,7 +46,7 @@ pub(super) async fn sessions<D: SessionData>(
     State(context): State<Context<D>>,
     session: Session<D>,
 ) -> Answer {
-    let own = context.manager.own_sessions(&session).await?;
+    let own = context.manager.own_sessions_without_data(&session).await?;
     if !own.iter().any(|own| own.current) {
         return Err(context.manager.why_gone(&session).await.into());
     }

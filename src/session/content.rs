@@ -1,17 +1,17 @@
 //! The part of a session that only the manager reads: the payload of a store's record, as JSON.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 
 use bytes::Bytes;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use super::{NewSession, SessionData};
 use crate::clock::Timestamp;
 use crate::error::SessionError;
-
-/// The largest payload of a record, in bytes.
-pub(crate) const MAX_PAYLOAD: usize = 64 * 1024;
 
 /// A record's payload. Unknown members are ignored, so that an older version reads what a newer one wrote.
 #[derive(Deserialize, Serialize)]
@@ -36,8 +36,13 @@ pub(crate) struct Content<D> {
     /// The application's own claims for each access token; kept only where refresh tokens bring further ones.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) claims: Option<Map<String, Value>>,
+    /// Written by hand, as the last member: see [`Content::encode`].
+    #[serde(skip_serializing)]
     pub(crate) data: D,
 }
+
+/// The most bytes of all methods of `amr` together.
+const MAX_AMR: usize = 8 * 1024;
 
 impl Default for Content<()> {
     fn default() -> Self {
@@ -56,7 +61,95 @@ impl Default for Content<()> {
     }
 }
 
+/// The content of a session as a store has it. All sessions that were read from this payload share it.
+pub(crate) struct StoredContent<D> {
+    /// What `content` was decoded from.
+    pub(crate) payload: Bytes,
+    pub(crate) content: Content<D>,
+    /// The application's data in `payload`, in bytes of JSON.
+    pub(crate) data_len: usize,
+}
+
+/// The sizes that [`Content::encode`] limits, of content that is stored already. What is stored may stay as it is,
+/// although it is over a limit; it must not grow. The default is that nothing is stored.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct StoredSizes {
+    data: usize,
+    amr: usize,
+}
+
+impl<D> StoredContent<D> {
+    /// The content of a new session. Nobody asks for its sizes before it is read from the store.
+    pub(crate) fn of(content: Content<D>, payload: Bytes) -> Self {
+        Self { data_len: payload.len(), payload, content }
+    }
+
+    pub(crate) fn sizes(&self) -> StoredSizes {
+        StoredSizes { data: self.data_len, amr: self.content.amr_len() }
+    }
+
+    /// The bytes that this takes in memory, about. `data_size` is that part of them that belongs to the application's
+    /// data.
+    pub(crate) fn size(&self, data_size: usize) -> usize {
+        /// What a `serde_json::Value` takes for a byte of JSON, about.
+        const DECODED: usize = 8;
+        let Content { user_name, email, role, user_agent, acr, amr, claims, .. } = &self.content;
+        let rest = self.payload.len().saturating_sub(self.data_len);
+        let texts = [user_name, email, role, user_agent, acr].into_iter().flatten();
+        let texts = texts.chain(amr).map(|text| text.capacity() + size_of::<String>());
+        let claims = claims.as_ref().map_or(0, |_| rest.saturating_mul(DECODED));
+        [size_of::<Self>(), self.payload.len(), claims, data_size]
+            .into_iter()
+            .chain(texts)
+            .fold(0, usize::saturating_add)
+    }
+}
+
+impl<D: DeserializeOwned> StoredContent<D> {
+    pub(crate) fn decode(payload: Bytes) -> Result<Self, Undecodable> {
+        let content = Content::<&RawValue>::read(&payload)?;
+        let json = content.data.get();
+        let data_len = json.len();
+        let data = serde_json::from_str(json).map_err(|error| Undecodable::of("data", &error))?;
+        let content = content.with_data(data);
+        Ok(Self { payload, content, data_len })
+    }
+}
+
+impl StoredContent<()> {
+    /// Decodes all but the application's data, also where a store has cut those off.
+    pub(crate) fn decode_without_data(payload: Bytes) -> Result<Self, Undecodable> {
+        let content = Content::<IgnoredAny>::read(&head(&payload))?.with_data(());
+        Ok(Self { payload, content, data_len: 0 })
+    }
+}
+
+/// Where a payload stops being readable. Not serde's own words: they quote what they read.
+#[derive(Debug, thiserror::Error)]
+#[error("the {part} of a session does not fit its type at line {line}, column {column}")]
+pub(crate) struct Undecodable {
+    part: &'static str,
+    line: usize,
+    column: usize,
+}
+
+impl Undecodable {
+    fn of(part: &'static str, error: &serde_json::Error) -> Self {
+        Self { part, line: error.line(), column: error.column() }
+    }
+}
+
+impl<'de, D: Deserialize<'de>> Content<D> {
+    fn read(payload: &'de [u8]) -> Result<Self, Undecodable> {
+        serde_json::from_slice(payload).map_err(|error| Undecodable::of("record", &error))
+    }
+}
+
 impl<D> Content<D> {
+    fn amr_len(&self) -> usize {
+        self.amr.iter().map(String::len).sum()
+    }
+
     pub(super) fn with_data<E>(self, data: E) -> Content<E> {
         let Self {
             user_name,
@@ -86,7 +179,13 @@ impl<D> Content<D> {
 }
 
 impl<D: SessionData> Content<D> {
-    pub(crate) fn encode(&self) -> Result<Bytes, SessionError> {
+    /// The payload of a record with this content. `max_data` limits the application's data, in bytes of JSON; what is
+    /// `stored` already may be larger, as long as it does not grow.
+    pub(crate) fn encode(
+        &self,
+        max_data: usize,
+        stored: StoredSizes,
+    ) -> Result<Bytes, SessionError> {
         let fields = [
             ("user_name", &self.user_name),
             ("email", &self.email),
@@ -99,25 +198,52 @@ impl<D: SessionData> Content<D> {
                 return Err(SessionError::FieldTooLong { field, limit: NewSession::FIELD_LEN });
             }
         }
-        let payload = serde_json::to_vec(self).map_err(SessionError::Encode)?;
-        if payload.len() > MAX_PAYLOAD {
-            return Err(SessionError::TooLarge { size: payload.len(), limit: MAX_PAYLOAD });
+        if self.amr_len() > MAX_AMR.max(stored.amr) {
+            return Err(SessionError::FieldTooLong { field: "amr", limit: MAX_AMR });
         }
+        let mut payload = serde_json::to_vec(self).map_err(SessionError::Encode)?;
+        payload.pop();
+        if payload.len() > 1 {
+            payload.push(b',');
+        }
+        payload.extend_from_slice(DATA);
+        let before = payload.len();
+        serde_json::to_writer(&mut payload, &self.data).map_err(SessionError::Encode)?;
+        let size = payload.len() - before;
+        if size > max_data.max(stored.data) {
+            return Err(SessionError::TooLarge { size, limit: max_data });
+        }
+        payload.push(b'}');
         Ok(payload.into())
-    }
-
-    pub(crate) fn decode(payload: &[u8]) -> Result<Self, serde_json::Error> {
-        serde_json::from_slice(payload)
     }
 }
 
-/// The role in a payload, whatever its data are; `None` also when it cannot be read.
+/// What stands in front of the application's data. JSON texts escape line feeds, so the first one of a payload is this
+/// one: a store can cut the data off without reading JSON. Older versions wrote none.
+const DATA: &[u8] = b"\n\"data\":";
+
+/// Whether two payloads say the same, also if one of them is from a version that wrote no line feed.
+pub(crate) fn same_payload(one: &[u8], other: &[u8]) -> bool {
+    let text = |payload| <[u8]>::iter(payload).filter(|byte| **byte != b'\n');
+    one == other || text(one).eq(text(other))
+}
+
+/// A payload with `null` in the place of the application's data. One that an older version wrote stays whole.
+fn head(payload: &[u8]) -> Cow<'_, [u8]> {
+    match payload.iter().position(|byte| *byte == b'\n') {
+        Some(end) => [payload.get(..end).unwrap_or_default(), DATA, b"null}"].concat().into(),
+        None => payload.into(),
+    }
+}
+
+/// The role in a payload, whatever its data are, also where a store has cut those off; `None` also when it cannot be
+/// read.
 pub(crate) fn role_of(payload: &[u8]) -> Option<String> {
     #[derive(Deserialize)]
     struct Role {
         role: Option<String>,
     }
-    serde_json::from_slice::<Role>(payload).ok()?.role
+    serde_json::from_slice::<Role>(&head(payload)).ok()?.role
 }
 
 /// A point in time as its milliseconds.
@@ -144,9 +270,19 @@ mod millis {
 mod tests {
     use super::*;
 
+    const LIMIT: usize = 1_000;
+
     #[derive(Debug, Deserialize, PartialEq, Serialize)]
     struct Cart {
         items: Vec<u64>,
+    }
+
+    fn decode<D: SessionData>(payload: &'static [u8]) -> Result<StoredContent<D>, Undecodable> {
+        StoredContent::decode(Bytes::from_static(payload))
+    }
+
+    fn encode<D: SessionData>(content: &Content<D>) -> Result<Bytes, SessionError> {
+        content.encode(LIMIT, StoredSizes::default())
     }
 
     #[test]
@@ -158,26 +294,105 @@ mod tests {
             ..Content::default()
         }
         .with_data(Cart { items: vec![u64::MAX] });
-        let back = Content::<Cart>::decode(&content.encode().unwrap()).unwrap();
-        assert_eq!(back.user_name, content.user_name);
-        assert_eq!(back.ip_address, content.ip_address);
-        assert_eq!(back.authenticated_at, content.authenticated_at);
-        assert_eq!(back.data, content.data);
-        assert_eq!(back.email, None);
+        let back = StoredContent::<Cart>::decode(encode(&content).unwrap()).unwrap();
+        assert_eq!(back.content.user_name, content.user_name);
+        assert_eq!(back.content.ip_address, content.ip_address);
+        assert_eq!(back.content.authenticated_at, content.authenticated_at);
+        assert_eq!(back.content.data, content.data);
+        assert_eq!(back.content.email, None);
+        assert_eq!(back.data_len, r#"{"items":[18446744073709551615]}"#.len());
     }
 
     #[test]
     fn a_member_from_a_newer_version_is_ignored_and_missing_data_is_an_error() {
-        assert!(Content::<()>::decode(br#"{"data":null,"colour":"blue"}"#).is_ok());
-        assert!(Content::<Cart>::decode(br#"{"user_name":"x"}"#).is_err());
-        assert!(Content::<()>::decode(b"\xff").is_err());
+        assert!(decode::<()>(br#"{"data":null,"color":"blue"}"#).is_ok());
+        assert!(decode::<Cart>(br#"{"user_name":"x"}"#).is_err());
+        assert!(decode::<()>(b"\xff").is_err());
     }
 
     #[test]
-    fn what_is_too_large_is_refused_with_its_size() {
-        let content = Content::default().with_data("x".repeat(MAX_PAYLOAD));
-        assert!(matches!(content.encode(), Err(SessionError::TooLarge { limit: MAX_PAYLOAD, .. })));
+    fn an_error_names_the_part_and_quotes_nothing() {
+        let error = decode::<Cart>(br#"{"data":{"items":"secret"}}"#).err().unwrap().to_string();
+        assert!(error.starts_with("the data of a session does not fit"), "{error}");
+        assert!(!error.contains("secret"), "{error}");
+        let error = decode::<()>(br#"{"role":{"secret":1},"data":null}"#).err().unwrap();
+        assert!(error.to_string().starts_with("the record of a session"), "{error}");
+    }
+
+    #[test]
+    fn the_first_line_feed_stands_before_the_data() {
+        let content = Content { user_name: Some("a\nb".to_owned()), ..Content::default() };
+        let content = content.with_data(vec!["c\nd"; 2].join("\n"));
+        let payload = encode(&content).unwrap();
+        let (head, data) = payload.split_at(payload.iter().position(|b| *b == b'\n').unwrap());
+        assert_eq!(head, br#"{"user_name":"a\nb","#);
+        assert_eq!(data, b"\n\"data\":\"c\\nd\\nc\\nd\"}");
+        assert_eq!(&encode(&Content::default()).unwrap()[..], b"{\n\"data\":null}");
+    }
+
+    #[test]
+    fn a_payload_of_an_older_version_says_the_same() {
+        let content = Content { role: Some("user".to_owned()), ..Content::default() };
+        let new = encode(&content).unwrap();
+        assert!(same_payload(&new, br#"{"role":"user","data":null}"#));
+        assert!(!same_payload(&new, br#"{"role":"usex","data":null}"#));
+        assert!(!same_payload(&new, br#"{"role":"user","data":null"#));
+    }
+
+    #[test]
+    fn what_the_application_keeps_is_not_decoded_for_a_list() {
+        let payload = Bytes::from_static(br#"{"role":"user","data":{"of":["another type"]}}"#);
+        let content = StoredContent::decode_without_data(payload).unwrap();
+        assert_eq!(content.content.role.as_deref(), Some("user"));
+    }
+
+    #[test]
+    fn a_payload_without_its_data_is_read() {
+        for role in [None, Some("user".to_owned())] {
+            let content = Content { role: role.clone(), ..Content::default() };
+            let whole = encode(&content.with_data("data".to_owned())).unwrap();
+            let end = whole.iter().position(|byte| *byte == b'\n').unwrap() + 1;
+            for payload in [whole.clone(), whole.slice(..end)] {
+                assert_eq!(role_of(&payload), role);
+                let read = StoredContent::decode_without_data(payload).unwrap();
+                assert_eq!(read.content.role, role);
+            }
+        }
+    }
+
+    #[test]
+    fn data_over_the_limit_are_refused_with_their_size() {
+        let data = |len: usize| Content::default().with_data("x".repeat(len - 2));
+        assert!(encode(&data(LIMIT)).is_ok());
+        let refused = encode(&data(LIMIT + 1));
+        let Err(SessionError::TooLarge { size, limit }) = refused else { panic!("{refused:?}") };
+        assert_eq!((size, limit), (LIMIT + 1, LIMIT));
+    }
+
+    #[test]
+    fn stored_data_over_the_limit_may_stay_and_shrink_and_not_grow() {
+        let text = "x".repeat(5_000);
+        let payload = Bytes::from(format!(r#"{{"role":"admin","data":"{text}"}}"#));
+        let stored = StoredContent::<String>::decode(payload).unwrap();
+        let sizes = stored.sizes();
+        let mut content = stored.content;
+        content.role = Some("user".to_owned());
+        assert!(content.encode(LIMIT, sizes).is_ok(), "it stays");
+        content.data.pop();
+        assert!(content.encode(LIMIT, sizes).is_ok(), "it shrinks");
+        content.data.push_str("xx");
+        let refused = content.encode(LIMIT, sizes);
+        assert!(matches!(refused, Err(SessionError::TooLarge { size: 5_003, limit: LIMIT })));
+    }
+
+    #[test]
+    fn a_field_over_its_limit_is_refused_by_name() {
         let content = Content { role: Some("r".repeat(513)), ..Content::default() };
-        assert!(matches!(content.encode(), Err(SessionError::FieldTooLong { field: "role", .. })));
+        assert!(matches!(encode(&content), Err(SessionError::FieldTooLong { field: "role", .. })));
+        let content = Content { amr: vec!["m".repeat(512); 17], ..Content::default() };
+        assert!(matches!(
+            encode(&content),
+            Err(SessionError::FieldTooLong { field: "amr", limit: MAX_AMR })
+        ));
     }
 }

@@ -9,7 +9,6 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -21,7 +20,9 @@ use crate::id::{SessionId, UserId};
 use crate::store::Record;
 use crate::token::VerifiedClaims;
 
-pub(crate) use self::content::{Content, role_of};
+pub(crate) use self::content::{
+    Content, StoredContent, StoredSizes, Undecodable, role_of, same_payload,
+};
 pub use self::edit::SessionEdit;
 pub use self::new::{LoginGuard, NewSession};
 
@@ -72,9 +73,8 @@ pub(crate) struct State<D> {
     pub(crate) read: Timestamp,
     /// The same moment on this host's monotonic clock.
     pub(crate) read_at: Tick,
-    /// What `content` was read from.
-    pub(crate) payload: Bytes,
-    pub(crate) content: Content<D>,
+    /// Shared with all sessions that were read from the same payload.
+    pub(crate) stored: Arc<StoredContent<D>>,
     pub(crate) events: Events,
 }
 
@@ -86,7 +86,7 @@ impl<D> State<D> {
             && self.idle_ttl == record.idle_ttl
             && self.absolute_deadline == record.absolute_deadline
             && self.idle_deadline >= record.idle_deadline
-            && self.payload == record.payload
+            && self.stored.payload == record.payload
     }
 }
 
@@ -114,6 +114,16 @@ impl<D> Session<D> {
         self.shared.kept.as_ref()
     }
 
+    fn content(&self) -> &Content<D> {
+        &self.shared.state.stored.content
+    }
+
+    /// The bytes that this takes in memory, about, without the content that it shares with others.
+    pub(crate) fn own_size(&self) -> usize {
+        let claims = self.shared.claims.as_ref().map_or(0, VerifiedClaims::heap_size);
+        size_of::<Shared<D>>() + claims
+    }
+
     pub(crate) fn state(&self) -> &State<D> {
         &self.shared.state
     }
@@ -133,37 +143,37 @@ impl<D> Session<D> {
     /// The user's display name, as of the login.
     #[must_use]
     pub fn user_name(&self) -> Option<&str> {
-        self.shared.state.content.user_name.as_deref()
+        self.content().user_name.as_deref()
     }
 
     /// The user's e-mail address, as of the login.
     #[must_use]
     pub fn email(&self) -> Option<&str> {
-        self.shared.state.content.email.as_deref()
+        self.content().email.as_deref()
     }
 
     /// The user's role. `None` is no role, and there is no default one.
     #[must_use]
     pub fn role(&self) -> Option<&str> {
-        self.shared.state.content.role.as_deref()
+        self.content().role.as_deref()
     }
 
     /// The address that the login came from.
     #[must_use]
     pub fn ip_address(&self) -> Option<IpAddr> {
-        self.shared.state.content.ip_address
+        self.content().ip_address
     }
 
     /// What the client called itself at the login, shortened to [`NewSession::USER_AGENT_LEN`] bytes.
     #[must_use]
     pub fn user_agent(&self) -> Option<&str> {
-        self.shared.state.content.user_agent.as_deref()
+        self.content().user_agent.as_deref()
     }
 
     /// The application's own data.
     #[must_use]
     pub fn data(&self) -> &D {
-        &self.shared.state.content.data
+        &self.content().data
     }
 
     /// When the session was created.
@@ -175,24 +185,19 @@ impl<D> Session<D> {
     /// When the user last proved who they are; at first the same as [`created`](Self::created).
     #[must_use]
     pub fn authenticated_at(&self) -> DateTime<Utc> {
-        self.shared
-            .state
-            .content
-            .authenticated_at
-            .unwrap_or(self.shared.state.created)
-            .to_datetime()
+        self.content().authenticated_at.unwrap_or(self.shared.state.created).to_datetime()
     }
 
     /// How strong the last login or reauthentication was (`acr`, RFC 9470 section 3), where the application said so.
     #[must_use]
     pub fn acr(&self) -> Option<&str> {
-        self.shared.state.content.acr.as_deref()
+        self.content().acr.as_deref()
     }
 
     /// By which methods the user proved who they are (`amr`, RFC 8176), where the application said so.
     #[must_use]
     pub fn amr(&self) -> &[String] {
-        &self.shared.state.content.amr
+        &self.content().amr
     }
 
     /// Nobody else has it yet, and it has just been given this revision.

@@ -65,6 +65,12 @@ pub(crate) trait ErasedStore: Send + Sync + 'static {
     fn revoke_wait(&self) -> Duration;
     fn list<'a>(&'a self, user: &'a UserId) -> Answer<'a, Vec<Listed>>;
     fn scan<'a>(&'a self, from: Option<&'a Position>, limit: usize) -> Answer<'a, Option<Page>>;
+    fn list_heads<'a>(&'a self, user: &'a UserId) -> Answer<'a, Vec<Listed>>;
+    fn scan_heads<'a>(
+        &'a self,
+        from: Option<&'a Position>,
+        limit: usize,
+    ) -> Answer<'a, Option<Page>>;
     fn cleanup<'a>(&'a self, from: Option<&'a Position>) -> Answer<'a, Option<Cleaned>>;
     fn ended<'a>(&'a self, user: &'a UserId, id: &'a SessionId) -> Answer<'a, Option<EndReason>>;
     #[cfg(feature = "routes")]
@@ -163,6 +169,18 @@ impl<St: SessionStore> ErasedStore for St {
 
     fn scan<'a>(&'a self, from: Option<&'a Position>, limit: usize) -> Answer<'a, Option<Page>> {
         Box::pin(SessionStore::scan(self, from, limit))
+    }
+
+    fn list_heads<'a>(&'a self, user: &'a UserId) -> Answer<'a, Vec<Listed>> {
+        Box::pin(SessionStore::list_heads(self, user))
+    }
+
+    fn scan_heads<'a>(
+        &'a self,
+        from: Option<&'a Position>,
+        limit: usize,
+    ) -> Answer<'a, Option<Page>> {
+        Box::pin(SessionStore::scan_heads(self, from, limit))
     }
 
     fn cleanup<'a>(&'a self, from: Option<&'a Position>) -> Answer<'a, Option<Cleaned>> {

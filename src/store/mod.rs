@@ -289,6 +289,24 @@ pub trait SessionStore: Send + Sync + 'static {
         limit: usize,
     ) -> impl Future<Output = Result<Option<Page>, StoreError>> + Send;
 
+    /// As [`list`](Self::list), errors included, for a caller that reads payloads to their first line feed only: a store
+    /// may cut off what follows it, in a payload of the manager the application's data. By default nothing is cut off.
+    fn list_heads(
+        &self,
+        user: &UserId,
+    ) -> impl Future<Output = Result<Vec<Listed>, StoreError>> + Send {
+        self.list(user)
+    }
+
+    /// As [`scan`](Self::scan), errors included, with payloads as those of [`list_heads`](Self::list_heads).
+    fn scan_heads(
+        &self,
+        from: Option<&Position>,
+        limit: usize,
+    ) -> impl Future<Output = Result<Option<Page>, StoreError>> + Send {
+        self.scan(from, limit)
+    }
+
     /// Frees expired sessions in one part of the store, and tells how many; `None` when `from` is no position of this
     /// store. Living sessions are left alone, and so are reasons that are still known.
     ///

@@ -33,6 +33,15 @@ pub struct VerifiedClaims {
 }
 
 impl VerifiedClaims {
+    /// The bytes that the texts take in memory, about.
+    pub(crate) fn heap_size(&self) -> usize {
+        /// What an allocation costs beside its content.
+        const ALLOCATION: usize = 32;
+        let texts = [self.user.as_str(), self.session.as_str(), &*self.token_id];
+        let texts = texts.into_iter().chain(self.custom.as_deref());
+        texts.map(|text| text.len() + ALLOCATION).sum()
+    }
+
     /// The user (`sub`).
     #[must_use]
     pub fn user(&self) -> &UserId {

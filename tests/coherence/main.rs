@@ -17,6 +17,7 @@
 
 mod blocked;
 mod board;
+mod bytes;
 mod crowd;
 mod hammer;
 mod holes;

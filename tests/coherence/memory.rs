@@ -24,14 +24,14 @@ fn small(redis: &str) -> Instance {
 }
 
 /// Makes many tokens of one session, each good, each another.
-struct Mint {
+pub(crate) struct Mint {
     header: String,
     before: String,
     after: String,
 }
 
 impl Mint {
-    fn new(token: &str) -> Self {
+    pub(crate) fn new(token: &str) -> Self {
         let (header, payload, _) = parts(token);
         let payload = decoded(payload);
         let (before, rest) = payload.split_once(r#""jti":""#).unwrap();
@@ -43,7 +43,7 @@ impl Mint {
         }
     }
 
-    fn token(&self, number: usize) -> String {
+    pub(crate) fn token(&self, number: usize) -> String {
         let payload = format!("{}scan-{number:016}{}", self.before, self.after);
         seal(&self.header, &segment(payload), SECRET)
     }
@@ -74,7 +74,7 @@ async fn mints(here: &Instance, users: usize) -> Arc<[Mint]> {
 }
 
 /// Resident memory of this process in bytes.
-fn resident() -> usize {
+pub(crate) fn resident() -> usize {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
     line.trim().trim_end_matches(" kB").parse::<usize>().unwrap() * 1024

@@ -5,13 +5,14 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::support::wait::PATIENCE;
-use crate::{memory, participant, seconds};
+use crate::{bytes, memory, participant, seconds};
 
 const TASK: &str = "COHERENCE_TASK";
 
 /// What a process does. None of its words has a space.
 pub(crate) enum Task {
     Scan { redis: String },
+    Fill { redis: String, case: String },
     Participate { redis: String, folder: PathBuf, number: usize },
 }
 
@@ -19,6 +20,7 @@ impl Task {
     fn words(&self) -> String {
         match self {
             Self::Scan { redis } => format!("scan {redis}"),
+            Self::Fill { redis, case } => format!("fill {redis} {case}"),
             Self::Participate { redis, folder, number } => {
                 format!("participate {redis} {} {number}", folder.display())
             }
@@ -71,6 +73,7 @@ fn a_process() {
     runtime.unwrap().block_on(async {
         match *task.split(' ').collect::<Vec<_>>() {
             ["scan", redis] => memory::grow(redis).await,
+            ["fill", redis, case] => bytes::fill(redis, case).await,
             ["participate", redis, folder, number] => {
                 participant::run(redis, folder.as_ref(), number.parse().unwrap()).await;
             }

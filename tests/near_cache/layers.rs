@@ -105,6 +105,11 @@ async fn a_near_cache_of_no_size_or_of_any_is_a_wrong_setting() {
         };
         assert_eq!(setting, "near_cache_capacity");
     }
+    for bad in [0, (1 << 16) - 1, (1 << 40) + 1, usize::MAX] {
+        let built = builder().near_cache_bytes(bad).build();
+        let Err(ConfigError::OutOfRange { setting, .. }) = built else { panic!("{bad}") };
+        assert_eq!(setting, "near_cache_bytes");
+    }
     let world = world_with(|builder| builder.near_cache_capacity(1)).await;
     let first = login(&world.manager, "a").await.access_token;
     let second = login(&world.manager, "b").await.access_token;

@@ -7,7 +7,8 @@ use bytes::Bytes;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 use tower_session_auth::store::{
-    Created, Listed, Position, RedisStore, Replacement, SessionStore, StoreErrorKind, UpdatedAll,
+    Created, Listed, NewRecord, Position, RedisStore, Replacement, SessionStore, StoreErrorKind,
+    UpdatedAll,
 };
 use tower_session_auth::{SessionId, UserId};
 
@@ -276,4 +277,31 @@ async fn a_server_that_takes_no_writes_lists_all_the_same() {
     shows("out of memory").await;
     server.command(&["CONFIG", "SET", "maxmemory", "0"]).await;
     assert!(touch(&store, &id, HOUR).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_list_of_heads_transfers_no_data_of_the_application() {
+    let server = RedisServer::start().await;
+    let store = store(&server);
+    let data = "x".repeat(10_000);
+    for payload in [
+        // As the manager writes it, and as it wrote it in older versions.
+        format!("{{\"role\":\"user\",\n\"data\":\"{data}\"}}"),
+        format!("{{\"role\":\"user\",\"data\":\"{data}\"}}"),
+    ] {
+        let new = NewRecord::new(HOUR, HOUR, payload.into());
+        store.create(&jeju(), &SessionId::random().unwrap(), &new).await.unwrap();
+    }
+    let lengths = |listed: Vec<Listed>| {
+        let mut lengths: Vec<_> = listed.iter().map(|listed| listed.record.payload.len()).collect();
+        lengths.sort_unstable();
+        lengths
+    };
+    let (head, old, new) = (16, 10_025, 10_026);
+    assert_eq!(lengths(store.list(&jeju()).await.unwrap()), [old, new]);
+    assert_eq!(lengths(store.list_heads(&jeju()).await.unwrap()), [head, old]);
+    let page = store.scan_heads(None, 100).await.unwrap().unwrap();
+    assert_eq!(lengths(page.sessions), [head, old]);
+    let page = store.scan(None, 100).await.unwrap().unwrap();
+    assert_eq!(lengths(page.sessions), [old, new]);
 }

@@ -13,6 +13,7 @@ on_both_stores!(
     no_change_is_lost_however_many_come_at_once,
     what_has_ended_cannot_be_changed,
     a_change_that_cannot_be_stored_changes_nothing,
+    data_over_the_limit_are_refused_and_larger_old_ones_may_stay,
     a_role_is_taken_away_from_all_sessions_in_one_step,
     reauthentication_renews_what_the_login_proved,
     a_refresh_starts_the_idle_time_anew_and_never_passes_the_lifetime,
@@ -122,6 +123,49 @@ async fn a_change_that_cannot_be_stored_changes_nothing(place: &Place) {
     assert!(matches!(long_amr, Err(SessionError::FieldTooLong { field: "amr", .. })));
     let session = manager.get(&user("jeju"), id).await.unwrap().unwrap();
     assert_eq!((session.revision(), session.role()), (1, Some("user")));
+}
+
+async fn data_over_the_limit_are_refused_and_larger_old_ones_may_stay(place: &Place) {
+    let manager = |limit: Option<usize>| {
+        let builder = place.builder().data::<String>();
+        let builder = match limit {
+            Some(limit) => builder.session_data_limit(limit),
+            None => builder,
+        };
+        builder.build().unwrap().0
+    };
+    let (old, new) = (manager(Some(1 << 20)), manager(None));
+    let session =
+        |bytes: usize| NewSession::new(user("jeju")).role("admin").data("x".repeat(bytes - 2));
+    new.create(session(16 * 1024)).await.unwrap();
+    let refused = new.create(session(16 * 1024 + 1)).await.unwrap_err();
+    let text = refused.to_string();
+    assert!(matches!(refused, SessionError::TooLarge { size: 16_385, limit: 16_384 }), "{text}");
+    for part in ["16385", "16384", "session_data_limit"] {
+        assert!(text.contains(part), "{text}");
+    }
+
+    let login = old.create(session(200_000)).await.unwrap();
+    let (jeju, id) = (user("jeju"), login.session.id());
+    let read = new.authenticate(&login.access_token).await.unwrap();
+    assert_eq!(read.data().len(), 199_998, "it stays readable");
+    let demoted = new.update(&jeju, id, |session| session.role = None).await.unwrap();
+    assert_eq!((demoted.role(), demoted.data().len()), (None, 199_998));
+    let all = |_: &_, session: &mut SessionEdit<String>| session.role = Some("user".to_owned());
+    assert_eq!(new.update_all(&jeju, all).await.unwrap(), 2);
+    new.reauthenticate(&jeju, id, None, &["pwd"]).await.unwrap();
+    let grown = new.update(&jeju, id, |session| session.data.push('x')).await;
+    assert!(matches!(grown, Err(SessionError::TooLarge { size: 200_001, limit: 16_384 })));
+    let grow = |_: &_, session: &mut SessionEdit<String>| session.data.push('x');
+    let grown = new.update_all(&jeju, grow).await;
+    assert!(matches!(grown, Err(SessionError::TooLarge { .. })));
+    let shrunk = new.update(&jeju, id, |session| session.data.truncate(100_000)).await.unwrap();
+    assert_eq!((shrunk.role(), shrunk.data().len()), (Some("user"), 100_000));
+
+    for bad in [0, 63, (16 << 20) + 1] {
+        let error = place.builder().session_data_limit(bad).build().map(drop).unwrap_err();
+        assert!(error.to_string().contains("session_data_limit"), "{error}");
+    }
 }
 
 async fn a_role_is_taken_away_from_all_sessions_in_one_step(place: &Place) {

@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use tower_session_auth::{AuthErrorKind, Cursor, EndReason, SessionError, SessionManager};
+use tower_session_auth::{
+    AuthErrorKind, Cursor, EndReason, NewSession, OwnSession, SessionError, SessionManager,
+};
 
 use crate::support::user;
 use crate::{Place, Told, login, on_both_stores};
@@ -14,6 +16,7 @@ on_both_stores!(
     everybody_is_seen_page_by_page,
     a_cursor_from_elsewhere_is_refused,
     events_say_who_ended_a_session,
+    a_list_without_data_reads_none_of_them,
 );
 
 async fn a_user_sees_their_own_sessions_and_which_one_asks(place: &Place) {
@@ -178,4 +181,32 @@ async fn events_say_who_ended_a_session(place: &Place) {
             "revoked jeju suspended by admin",
         ]
     );
+}
+
+async fn a_list_without_data_reads_none_of_them(place: &Place) {
+    let texts = place.builder().data::<Vec<String>>().build().unwrap().0;
+    let numbers = place.builder().data::<u64>().build().unwrap().0;
+    let new = NewSession::new(user("jeju")).role("user").user_name("Jeju").user_agent("curl/8");
+    let login = texts.create(new.data(vec!["text\n".to_owned()])).await.unwrap();
+    let new = NewSession::new(user("jeju")).data(7);
+    let current = numbers.create(new).await.unwrap().session;
+    // This version of the application cannot read the data of the other.
+    assert_eq!(numbers.sessions(&user("jeju")).await.unwrap().len(), 1);
+    assert_eq!(numbers.own_sessions(&current).await.unwrap().len(), 1);
+    assert_eq!(numbers.all_sessions(None, 10).await.unwrap().sessions.len(), 1);
+
+    let own = numbers.own_sessions_without_data(&current).await.unwrap();
+    let is_current = |own: &OwnSession| own.session.id() == current.id();
+    assert!(own.len() == 2 && own.iter().all(|own| own.current == is_current(own)));
+    let listed = numbers.sessions_without_data(&user("jeju")).await.unwrap();
+    let page = numbers.all_sessions_without_data(None, 10).await.unwrap();
+    for sessions in [listed, page.sessions, own.into_iter().map(|own| own.session).collect()] {
+        assert_eq!(sessions.len(), 2);
+        let other = sessions.iter().find(|session| session.id() == login.session.id()).unwrap();
+        assert_eq!((other.role(), other.user_name()), (Some("user"), Some("Jeju")));
+        assert_eq!(other.user_agent(), Some("curl/8"));
+        assert_eq!(other.absolute_deadline(), login.session.absolute_deadline());
+    }
+    let roles = numbers.statistics(|_| {}).await.unwrap().by_role;
+    assert_eq!(roles, BTreeMap::from([("user".to_owned(), 1), (String::new(), 1)]));
 }

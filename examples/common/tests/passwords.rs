@@ -44,3 +44,65 @@ async fn the_directory_knows_who_is_active() {
     assert_eq!(find("nobody").await, None);
     assert!(!find("suspended").await.unwrap().active);
 }
+
+#[tokio::test]
+async fn a_hash_is_compared_with_the_parameters_it_was_made_with() {
+    let passwords = Passwords::new();
+    passwords.hash("password123").await.unwrap();
+    // RFC 9106's reference implementation made these of "password" and "somesalt": m=65536 and m=256 (KiB), t=2, p=1.
+    for hash in [
+        "$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc",
+        "$argon2id$v=19$m=256,t=2,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4",
+    ] {
+        let verify =
+            async |password: &str| passwords.verify(password.to_owned(), Some(hash.into())).await;
+        assert_eq!(verify("password").await, Answer::Right, "{hash}");
+        assert_eq!(verify("Password").await, Answer::Wrong, "{hash}");
+    }
+}
+
+/// In a process of its own, because other tests need memory too.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_storm_of_logins_keeps_less_than_120_mb() {
+    let (_, module) = module_path!().split_once("::").unwrap();
+    let status = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", &format!("{module}::a_storm"), "--ignored", "--nocapture"])
+        .env("STORM", "1")
+        .status();
+    assert!(status.unwrap().success(), "see above");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "no test, but what another test starts as a process"]
+async fn a_storm() {
+    const LOGINS: usize = 200;
+    const AT_ONCE: usize = 24;
+    if std::env::var_os("STORM").is_none() {
+        return;
+    }
+    let passwords = std::sync::Arc::new(Passwords::new());
+    let before = resident();
+    let hash = passwords.hash("password123").await.unwrap();
+    let mut logins = tokio::task::JoinSet::new();
+    for client in 0..AT_ONCE {
+        let (passwords, hash) = (std::sync::Arc::clone(&passwords), hash.clone());
+        logins.spawn(async move {
+            for _ in (client..LOGINS).step_by(AT_ONCE) {
+                // On a busy machine some are told to come again.
+                let verify = || passwords.verify("password123".to_owned(), Some(hash.clone()));
+                while verify().await != Answer::Right {}
+            }
+        });
+    }
+    logins.join_all().await;
+    let grown = resident().saturating_sub(before);
+    assert!(grown < 120_000_000, "{grown} bytes more");
+}
+
+/// Resident memory of this process in bytes.
+fn resident() -> usize {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap_or_default();
+    line.trim().trim_end_matches(" kB").parse::<usize>().unwrap_or(0) * 1024
+}

@@ -4,23 +4,30 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::time::timeout;
 
 use super::{SECRET, config};
+use crate::common::connections;
 use crate::common::demo::Demo;
 use crate::common::serve::{Limits, serve};
 use crate::common::stack::around;
 
 /// A server with little patience on a free port; it ends with the test's runtime.
 async fn serving(limits: Limits) -> SocketAddr {
-    let (demo, worker) =
-        Demo::new(&config(&[("JWT_SECRET", SECRET)]).unwrap(), limits).await.unwrap();
+    serving_behind("", limits).await
+}
+
+/// The same behind these proxies.
+async fn serving_behind(proxies: &str, limits: Limits) -> SocketAddr {
+    let config = config(&[("JWT_SECRET", SECRET), ("TRUSTED_PROXIES", proxies)]).unwrap();
+    let (demo, worker) = Demo::new(&config, limits).await.unwrap();
     drop(worker);
     let service = around(demo.routes.standard(), limits);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     #[expect(clippy::disallowed_methods, reason = "the server under test")]
-    tokio::spawn(serve(listener, service, limits, std::future::pending()));
+    tokio::spawn(serve(listener, service, limits, config.proxies, std::future::pending()));
     address
 }
 
@@ -29,8 +36,7 @@ async fn conversation(address: SocketAddr, sent: &[u8]) -> String {
     let mut stream = TcpStream::connect(address).await.unwrap();
     stream.write_all(sent).await.unwrap();
     let mut answer = Vec::new();
-    let closed =
-        tokio::time::timeout(Duration::from_secs(20), stream.read_to_end(&mut answer)).await;
+    let closed = timeout(Duration::from_secs(20), stream.read_to_end(&mut answer)).await;
     closed.expect("the server does not wait for ever").unwrap();
     String::from_utf8(answer).unwrap()
 }
@@ -72,21 +78,193 @@ async fn a_request_that_takes_too_long_is_408() {
     assert!(answer.contains("request_timeout"), "{answer}");
 }
 
+/// A guard against a server that hangs.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+const LIVE: &[u8] = b"GET /health/live HTTP/1.1\r\nhost: x\r\n\r\n";
+
+/// A connection of one of several clients.
+struct Client(TcpStream);
+
+impl Client {
+    /// From 127.0.0.`host`.
+    async fn connect(server: SocketAddr, host: u8) -> Self {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind(SocketAddr::from(([127, 0, 0, host], 0))).unwrap();
+        Self(socket.connect(server).await.unwrap())
+    }
+
+    /// The first line of the next answer; empty if the server has closed the connection.
+    async fn answer(&mut self) -> String {
+        let mut head = Vec::new();
+        let read = async {
+            let mut byte = [0];
+            while !head.ends_with(b"\r\n\r\n") && matches!(self.0.read(&mut byte).await, Ok(1)) {
+                head.push(byte[0]);
+            }
+            let head = String::from_utf8(std::mem::take(&mut head)).unwrap();
+            let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
+            let mut body = vec![0; length.map_or(0, |length| length.parse().unwrap())];
+            let whole = self.0.read_exact(&mut body).await;
+            assert!(whole.is_ok(), "an answer is whole");
+            head.lines().next().unwrap_or_default().to_owned()
+        };
+        timeout(PATIENCE, read).await.expect("the server answers or closes")
+    }
+
+    /// Sends a request and reads its answer. The connection is idle then.
+    async fn ask(&mut self) -> String {
+        // A server that has closed the connection takes nothing.
+        drop(self.0.write_all(LIVE).await);
+        self.answer().await
+    }
+
+    /// Begins a request whose body does not come: it is under way.
+    async fn is_under_way(&mut self) {
+        let head = b"POST /auth/login HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\n\
+            content-type: application/json\r\ncontent-length: 100\r\n\r\n";
+        self.0.write_all(head).await.unwrap();
+        assert_eq!(self.answer().await, "HTTP/1.1 100 Continue");
+    }
+}
+
+const OK: &str = "HTTP/1.1 200 OK";
+const CLOSED: &str = "";
+
+/// No time-out ends anything.
+fn patient(connections: usize, connections_per_client: usize) -> Limits {
+    Limits {
+        header_read: PATIENCE,
+        body_read: PATIENCE,
+        handler: PATIENCE,
+        connections,
+        connections_per_client,
+        ..Limits::default()
+    }
+}
+
 #[tokio::test]
-async fn connections_over_the_cap_wait_for_a_free_place() {
-    let address = serving(Limits { connections: 1, ..Limits::default() }).await;
-    let request = b"GET /health/live HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
-    let mut first = TcpStream::connect(address).await.unwrap();
-    first.write_all(b"GET").await.unwrap();
-    // Let the server take the first one in, so that the second finds no place.
-    let mut second = TcpStream::connect(address).await.unwrap();
-    second.write_all(request).await.unwrap();
-    let mut byte = [0];
-    let waited = tokio::time::timeout(IMPATIENT, second.read(&mut byte)).await;
+async fn requests_under_way_keep_their_places_and_a_further_connection_waits() {
+    let server = serving(patient(1, 10)).await;
+    let mut first = Client::connect(server, 1).await;
+    first.is_under_way().await;
+    let mut second = Client::connect(server, 2).await;
+    second.0.write_all(LIVE).await.unwrap();
+    let waited = timeout(IMPATIENT, second.0.readable()).await;
     assert!(waited.is_err(), "the second is not served beside the first");
     drop(first);
-    let served = tokio::time::timeout(Duration::from_secs(20), second.read(&mut byte)).await;
-    assert_eq!(served.unwrap().unwrap(), 1);
+    assert_eq!(second.answer().await, OK);
+}
+
+#[tokio::test]
+async fn a_client_that_keeps_all_places_idle_leaves_them_to_others() {
+    let server = serving(patient(64, 16)).await;
+    let mut kept = Vec::new();
+    for _ in 0..100 {
+        let mut one = Client::connect(server, 1).await;
+        assert_eq!(one.ask().await, OK);
+        kept.push(one);
+    }
+    // Its own oldest ones made room for the newest.
+    let mut open = 0;
+    for one in &mut kept {
+        open += usize::from(one.ask().await == OK);
+    }
+    assert_eq!(open, 16);
+    let mut other = Client::connect(server, 2).await;
+    assert_eq!(other.ask().await, OK);
+}
+
+#[tokio::test]
+async fn of_a_full_server_the_connection_that_was_idle_for_longest_is_closed() {
+    let server = serving(patient(3, 3)).await;
+    let mut clients = Vec::new();
+    for host in 1..4 {
+        let mut one = Client::connect(server, host).await;
+        assert_eq!(one.ask().await, OK);
+        clients.push(one);
+    }
+    // The first is used again: now the second is the one that was idle for longest.
+    assert_eq!(clients[0].ask().await, OK);
+    let mut further = Client::connect(server, 9).await;
+    assert_eq!(further.ask().await, OK);
+    let mut answers = Vec::new();
+    for one in &mut clients {
+        answers.push(one.ask().await);
+    }
+    assert_eq!(answers, [OK, CLOSED, OK]);
+}
+
+#[tokio::test]
+async fn a_connection_that_brings_no_request_is_idle_too() {
+    let server = serving(patient(1, 1)).await;
+    let mut silent = Client::connect(server, 1).await;
+    silent.0.write_all(b"GET /hea").await.unwrap();
+    let mut other = Client::connect(server, 2).await;
+    assert_eq!(other.ask().await, OK);
+    assert_eq!(silent.answer().await, CLOSED);
+}
+
+#[tokio::test]
+async fn a_client_whose_requests_are_all_under_way_gets_no_further_connection() {
+    let server = serving(patient(64, 2)).await;
+    let mut kept = Vec::new();
+    for _ in 0..2 {
+        let mut one = Client::connect(server, 1).await;
+        one.is_under_way().await;
+        kept.push(one);
+    }
+    let mut further = Client::connect(server, 1).await;
+    assert_eq!(further.ask().await, CLOSED);
+    let mut other = Client::connect(server, 2).await;
+    assert_eq!(other.ask().await, OK);
+}
+
+#[tokio::test]
+async fn a_trusted_proxy_holds_any_number_of_connections() {
+    let server = serving_behind("127.0.0.1", patient(64, 2)).await;
+    let mut kept = Vec::new();
+    for _ in 0..10 {
+        let mut one = Client::connect(server, 1).await;
+        one.is_under_way().await;
+        kept.push(one);
+    }
+    let mut further = Client::connect(server, 1).await;
+    assert_eq!(further.ask().await, OK);
+}
+
+#[tokio::test]
+async fn at_shutdown_requests_under_way_end_and_idle_connections_close() {
+    let limits = patient(64, 64);
+    let config = config(&[("JWT_SECRET", SECRET)]).unwrap();
+    let (demo, worker) = Demo::new(&config, limits).await.unwrap();
+    drop(worker);
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let server = listener.local_addr().unwrap();
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let service = around(demo.routes.standard(), limits);
+    let shutdown = async { stopped.await.unwrap() };
+    #[expect(clippy::disallowed_methods, reason = "the server under test")]
+    let serving = tokio::spawn(serve(listener, service, limits, config.proxies, shutdown));
+    let mut idle = Client::connect(server, 1).await;
+    assert_eq!(idle.ask().await, OK);
+    let mut busy = Client::connect(server, 1).await;
+    busy.is_under_way().await;
+    stop.send(()).unwrap();
+    assert_eq!(idle.answer().await, CLOSED);
+    busy.0.write_all(&[b' '; 100]).await.unwrap();
+    assert_eq!(busy.answer().await, "HTTP/1.1 400 Bad Request");
+    assert_eq!(busy.answer().await, CLOSED);
+    timeout(PATIENCE, serving).await.expect("the server ends").unwrap();
+}
+
+#[test]
+fn a_client_is_an_address_or_an_ipv6_network_of_64_bits() {
+    let client = |address: &str| connections::Client::of(address.parse().unwrap());
+    assert_eq!(client("192.0.2.1"), client("::ffff:192.0.2.1"));
+    assert_ne!(client("192.0.2.1"), client("192.0.2.2"));
+    assert_eq!(client("2001:db8:0:1::1"), client("2001:db8:0:1:ffff::2"));
+    assert_ne!(client("2001:db8:0:1::1"), client("2001:db8:0:2::1"));
 }
 
 #[tokio::test]
@@ -110,7 +288,7 @@ async fn a_client_that_does_not_read_is_let_go() {
     let mut stream = TcpStream::connect(address).await.unwrap();
     let request = b"GET /health/live HTTP/1.1\r\nhost: x\r\n\r\n".repeat(1000);
     // Written until the server no longer takes it, and then until it closes the connection.
-    let refused = tokio::time::timeout(Duration::from_secs(60), async {
+    let refused = timeout(Duration::from_secs(60), async {
         while stream.write_all(&request).await.is_ok() {}
     });
     assert!(refused.await.is_ok(), "the server does not wait for ever");

@@ -19,7 +19,7 @@ use crate::events::Events;
 use crate::id::{SessionId, UserId};
 use crate::limit;
 use crate::meter::Meter;
-use crate::session::{Content, Session, State};
+use crate::session::{Session, State, StoredContent};
 
 /// What it gets is told by its revision.
 type Request<'a> = Spawn<Pin<Box<dyn Future<Output = Result<u64, AuthErrorKind>> + 'a>>>;
@@ -95,8 +95,7 @@ fn known(revision: u64) -> Known<()> {
         absolute_deadline: now,
         read: now,
         read_at: Tick::now(),
-        content: Content::decode(&payload).unwrap(),
-        payload,
+        stored: Arc::new(StoredContent::decode(payload).unwrap()),
         events: Events::new(Vec::new(), &Meter::new()).0,
     }))
 }

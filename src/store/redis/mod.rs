@@ -23,10 +23,10 @@ use self::keys::Prefix;
 use self::lane::Lane;
 use self::link::Links;
 use self::pool::unexpected;
-use self::position::Place;
 use self::replicas::ReplicaLane;
 use self::scripts::Script;
 use self::time::ServerClock;
+use self::walk::Payloads;
 use super::{
     Activity, Attempt, AttemptKey, AttemptRule, Cleaned, Created, Guard, Listed, NewRecord, Page,
     Position, Record, Replacement, Revoke, Revoked, Rotate, Rotated, SessionStore, Settle,
@@ -258,7 +258,11 @@ impl SessionStore for RedisStore {
     }
 
     async fn list(&self, user: &UserId) -> Result<Vec<Listed>, StoreError> {
-        self.sessions_of(user).await
+        self.sessions_of(user, Payloads::Whole).await
+    }
+
+    async fn list_heads(&self, user: &UserId) -> Result<Vec<Listed>, StoreError> {
+        self.sessions_of(user, Payloads::Heads).await
     }
 
     async fn scan(
@@ -266,10 +270,15 @@ impl SessionStore for RedisStore {
         from: Option<&Position>,
         limit: usize,
     ) -> Result<Option<Page>, StoreError> {
-        match from.map_or_else(|| Some(Place::start()), Place::parse) {
-            Some(place) => self.page(place, limit).await.map(Some),
-            None => Ok(None),
-        }
+        self.page_from(from, limit, Payloads::Whole).await
+    }
+
+    async fn scan_heads(
+        &self,
+        from: Option<&Position>,
+        limit: usize,
+    ) -> Result<Option<Page>, StoreError> {
+        self.page_from(from, limit, Payloads::Heads).await
     }
 
     async fn cleanup(&self, from: Option<&Position>) -> Result<Option<Cleaned>, StoreError> {

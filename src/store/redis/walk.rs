@@ -14,7 +14,7 @@ use super::position::{self, Place};
 use super::scripts::Script;
 use super::{RedisStore, unreadable};
 use crate::id::{SessionId, UserId};
-use crate::store::{Cleaned, Listed, Page, StoreError, StoreErrorKind};
+use crate::store::{Cleaned, Listed, Page, Position, StoreError, StoreErrorKind};
 use crate::trace;
 
 /// The longest page.
@@ -32,8 +32,12 @@ const AT_ONCE: usize = 32;
 const LOOKING: Duration = Duration::from_millis(20);
 
 impl RedisStore {
-    pub(super) async fn sessions_of(&self, user: &UserId) -> Result<Vec<Listed>, StoreError> {
-        let walk = Walk::of(self);
+    pub(super) async fn sessions_of(
+        &self,
+        user: &UserId,
+        payloads: Payloads,
+    ) -> Result<Vec<Listed>, StoreError> {
+        let walk = Walk { payloads, ..Walk::of(self) };
         let lists = walk.lane.limited(walk.list(std::slice::from_ref(user))).await?;
         lists.into_iter().next().flatten().ok_or_else(unreadable)
     }
@@ -44,9 +48,17 @@ impl RedisStore {
         walk.lane.limited(walk.users(0, 1)).await.map(drop)
     }
 
-    pub(super) async fn page(&self, from: Place, limit: usize) -> Result<Page, StoreError> {
-        let walk = Walk::of(self);
-        walk.lane.limited(walk.page(from, limit.clamp(1, MAX_PAGE))).await
+    /// `None` when `from` is no position of this store.
+    pub(super) async fn page_from(
+        &self,
+        from: Option<&Position>,
+        limit: usize,
+        payloads: Payloads,
+    ) -> Result<Option<Page>, StoreError> {
+        let place = from.map_or_else(|| Some(Place::start()), Place::parse);
+        let Some(place) = place else { return Ok(None) };
+        let walk = Walk { payloads, ..Walk::of(self) };
+        walk.lane.limited(walk.page(place, limit.clamp(1, MAX_PAGE))).await.map(Some)
     }
 
     pub(super) async fn cleaned(&self, cursor: u64) -> Result<Cleaned, StoreError> {
@@ -55,14 +67,24 @@ impl RedisStore {
     }
 }
 
+/// How much of each payload is transferred.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Payloads {
+    Whole,
+    /// What stands before the application's data.
+    Heads,
+}
+
 struct Walk<'a> {
     lane: &'a Lane,
     prefix: &'a Prefix,
+    payloads: Payloads,
 }
 
 impl<'a> Walk<'a> {
     fn of(store: &'a RedisStore) -> Self {
-        Self { lane: &store.inner.walks, prefix: &store.inner.prefix }
+        let payloads = Payloads::Whole;
+        Self { lane: &store.inner.walks, prefix: &store.inner.prefix, payloads }
     }
 
     async fn page(&self, mut place: Place, limit: usize) -> Result<Page, StoreError> {
@@ -132,9 +154,13 @@ impl<'a> Walk<'a> {
 
     /// The living sessions of each of these users, in their order; `None` as for [`run`](Self::run).
     async fn list(&self, users: &[UserId]) -> Result<Vec<Option<Vec<Listed>>>, StoreError> {
+        let args = match self.payloads {
+            Payloads::Whole => Vec::new(),
+            Payloads::Heads => vec!["heads".to_owned()],
+        };
         let calls = users
             .iter()
-            .map(|user| Call { keys: self.prefix.all(user), args: Vec::new() })
+            .map(|user| Call { keys: self.prefix.all(user), args: args.clone() })
             .collect();
         let answers = self.run(Script::List, calls).await?;
         let mut unreadable = Unreadable::default();

@@ -20,6 +20,7 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
         self.a_walk_shows_what_lives_from_its_beginning_to_its_end().await;
         self.a_cleanup_frees_nothing_else().await;
         self.a_position_from_elsewhere_is_none().await;
+        self.heads_have_all_that_stands_before_the_first_line_feed().await;
     }
 
     /// All pages, checked for their length; `between` runs after each.
@@ -171,5 +172,44 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
             let step = super::ok("cleanup", self.store.cleanup(Some(&position)).await);
             assert_eq!(step, None, "{text:?} is no position");
         }
+    }
+
+    async fn heads_have_all_that_stands_before_the_first_line_feed(&self) {
+        let payloads: [&[u8]; 5] = [
+            b"{\"role\":\"user\",\n\"data\":{\"a\":\"\\n\"}}",
+            b"{\n\"data\":null}",
+            b"{\"role\":\"user\",\"data\":null}",
+            b"no JSON\nand\nmore\n",
+            b"",
+        ];
+        let owner = user();
+        let mut sessions = Vec::new();
+        for payload in payloads {
+            let session = self.session_of(&owner, LONG, LONG).await;
+            let _ = self.write(&session, 1, payload).await;
+            sessions.push(session);
+        }
+        let mut whole = self.list(&owner).await;
+        whole.sort_unstable_by(|a, b| a.id.cmp(&b.id));
+        let mut heads = super::ok("list_heads", self.store.list_heads(&owner).await);
+        heads.sort_unstable_by(|a, b| a.id.cmp(&b.id));
+        let page = super::ok("scan_heads", self.store.scan_heads(None, usize::MAX).await);
+        let page = page.map_or_else(Vec::new, |page| page.sessions);
+        for whole in whole {
+            let listed = heads.iter().find(|head| head.id == whole.id);
+            let scanned = page.iter().find(|head| head.id == whole.id);
+            // A page may end before this user's sessions.
+            for head in listed.into_iter().chain(scanned) {
+                let payload = &head.record.payload;
+                assert!(whole.record.payload.starts_with(payload), "a head is a beginning");
+                let is_cut = payload.len() < whole.record.payload.len();
+                assert!(!is_cut || payload.ends_with(b"\n"), "what is cut off follows a line feed");
+                let mut expected = head.clone();
+                expected.record.payload = whole.record.payload.clone();
+                assert_eq!(expected, whole, "all but the payload is the same");
+            }
+            assert!(listed.is_some(), "a list of heads has each session");
+        }
+        self.leave(&sessions).await;
     }
 }

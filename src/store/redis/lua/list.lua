@@ -1,5 +1,15 @@
 -- Answers sid, record and uses of each session, one after the other: of those that live, and of those that cannot be
 -- read. What has ended is pruned, but not at any price: a server that takes no writes still lists.
+-- With ARGV[1] = 'heads', payloads end with the line feed that stands before the application's data.
+local function head(record)
+  local header_end = string.find(record, '\n', 1, true)
+  local head_end = header_end and string.find(record, '\n', header_end + 1, true)
+  if head_end and string.sub(record, head_end + 1, head_end + 7) == '"data":' then
+    return string.sub(record, 1, head_end)
+  end
+  return record
+end
+local heads = ARGV[1] == 'heads'
 local now = clock()
 local answer, uses_of, live, seen = {}, {}, {}, {}
 local all = redis.call('HGETALL', KEYS[2])
@@ -10,7 +20,7 @@ for i = 1, #all, 2 do
   local _, _, _, absolute = header(all[i + 1])
   local deadline = use and uses(use)
   if use and (deadline or math.huge) > now and (absolute or math.huge) > now then
-    answer[#answer + 1], answer[#answer + 2], answer[#answer + 3] = sid, all[i + 1], use
+    answer[#answer + 1], answer[#answer + 2], answer[#answer + 3] = sid, heads and head(all[i + 1]) or all[i + 1], use
     uses_of[sid] = nil
   else
     live[#live + 1] = sid

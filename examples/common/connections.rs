@@ -1,0 +1,211 @@
+//! Which connections are open, of which client, and which of them are idle.
+//!
+//! A client holds a share of all connections at most. Where a connection finds no place, the one that has been idle for
+//! longest is closed for it: of the same client where that has its share, else of all clients.
+
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv6Addr};
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
+
+use hyper::body::{Body, Frame, SizeHint};
+use pin_project_lite::pin_project;
+use tokio::sync::Notify;
+
+/// What counts as one client: an IPv4 address, or the first 64 bits of an IPv6 address, which one customer of a provider
+/// has at least.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Client(IpAddr);
+
+impl Client {
+    pub(crate) fn of(address: IpAddr) -> Self {
+        Self(match address.to_canonical() {
+            IpAddr::V6(address) => {
+                let network = address.to_bits() & (u128::MAX << 64);
+                Ipv6Addr::from_bits(network).into()
+            }
+            address => address,
+        })
+    }
+}
+
+/// All open connections. Cheap to clone.
+#[derive(Clone, Default)]
+pub(crate) struct Connections(Arc<Inner>);
+
+#[derive(Default)]
+struct Inner {
+    open: Mutex<HashMap<u64, Arc<State>>>,
+    next: AtomicU64,
+    /// Counts ends of requests: a connection with a lower number has been idle for longer.
+    ends: AtomicU64,
+}
+
+/// One open connection, until it is dropped.
+pub(crate) struct Connection {
+    all: Connections,
+    number: u64,
+    state: Arc<State>,
+}
+
+struct State {
+    /// `None` for a trusted proxy, which brings many clients.
+    client: Option<Client>,
+    requests: AtomicU64,
+    under_way: AtomicU64,
+    idle_since: AtomicU64,
+    is_closing: AtomicBool,
+    close: Notify,
+}
+
+/// A request under way, until its answer is written or given up.
+pub(crate) struct UnderWay {
+    all: Arc<Inner>,
+    state: Arc<State>,
+}
+
+impl Connections {
+    /// Opens a connection of `client`, which may have `share` of them; `None` if it has as many, and none of them is
+    /// idle. One that is idle is closed.
+    pub(crate) fn open(&self, client: Option<Client>, share: usize) -> Option<Connection> {
+        let mut open = self.lock();
+        if let Some(client) = client {
+            let is_of_client = |state: &&Arc<State>| state.client == Some(client);
+            let (mut held, mut closing) = (0, 0);
+            for state in open.values().filter(is_of_client) {
+                if state.is_closing() {
+                    closing += 1;
+                } else {
+                    held += 1;
+                }
+            }
+            // Those that are being closed may take a moment: a client that holds them up gets no more.
+            if closing >= share || (held >= share && !close_one(open.values().filter(is_of_client)))
+            {
+                return None;
+            }
+        }
+        let number = self.0.next.fetch_add(1, Ordering::Relaxed);
+        let state = Arc::new(State {
+            client,
+            requests: AtomicU64::new(0),
+            under_way: AtomicU64::new(0),
+            idle_since: AtomicU64::new(self.0.ends.fetch_add(1, Ordering::Relaxed)),
+            is_closing: AtomicBool::new(false),
+            close: Notify::new(),
+        });
+        open.insert(number, Arc::clone(&state));
+        Some(Connection { all: self.clone(), number, state })
+    }
+
+    /// Closes the connection that has been idle for longest, if there is one. It is gone a moment later.
+    pub(crate) fn close_one(&self) {
+        close_one(self.lock().values());
+    }
+
+    /// Closes all: those with a request under way after its answer.
+    pub(crate) fn close_all(&self) {
+        self.lock().values().for_each(|state| state.close());
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<u64, Arc<State>>> {
+        self.0.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn close_one<'a>(states: impl Iterator<Item = &'a Arc<State>>) -> bool {
+    let idle = states.filter(|state| state.is_idle() && !state.is_closing());
+    let longest = idle.min_by_key(|state| state.idle_since.load(Ordering::Relaxed));
+    if let Some(state) = longest {
+        state.close();
+    }
+    longest.is_some()
+}
+
+impl State {
+    fn is_idle(&self) -> bool {
+        self.under_way.load(Ordering::Acquire) == 0
+    }
+
+    fn is_closing(&self) -> bool {
+        self.is_closing.load(Ordering::Relaxed)
+    }
+
+    fn close(&self) {
+        self.is_closing.store(true, Ordering::Relaxed);
+        self.close.notify_one();
+    }
+}
+
+impl Connection {
+    /// Waits until this connection is to be closed.
+    pub(crate) async fn is_to_close(&self) {
+        self.state.close.notified().await;
+    }
+
+    /// Whether it has brought a request at all.
+    pub(crate) fn was_used(&self) -> bool {
+        self.state.requests.load(Ordering::Acquire) > 0
+    }
+
+    /// What counts this connection's requests.
+    pub(crate) fn counter(&self) -> impl Fn() -> UnderWay + Clone + Send + 'static {
+        let (all, state) = (Arc::clone(&self.all.0), Arc::clone(&self.state));
+        move || {
+            state.requests.fetch_add(1, Ordering::Release);
+            state.under_way.fetch_add(1, Ordering::Release);
+            UnderWay { all: Arc::clone(&all), state: Arc::clone(&state) }
+        }
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.all.lock().remove(&self.number);
+    }
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        let Self { all, state } = self;
+        state.idle_since.store(all.ends.fetch_add(1, Ordering::Relaxed), Ordering::Relaxed);
+        state.under_way.fetch_sub(1, Ordering::Release);
+    }
+}
+
+pin_project! {
+    /// The body of an answer, which is under way until it is dropped.
+    pub(crate) struct Answer<B> {
+        #[pin]
+        body: B,
+        under_way: UnderWay,
+    }
+}
+
+impl<B> Answer<B> {
+    pub(crate) fn new(body: B, under_way: UnderWay) -> Self {
+        Self { body, under_way }
+    }
+}
+
+impl<B: Body> Body for Answer<B> {
+    type Data = B::Data;
+    type Error = B::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
+        self.project().body.poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
