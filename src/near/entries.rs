@@ -77,13 +77,22 @@ impl<D> Entries<D> {
         payload: Bytes,
         decode: impl FnOnce(Bytes) -> Result<StoredContent<D>, E>,
     ) -> Result<Arc<StoredContent<D>>, E> {
+        let lookup = SessionLookup::new(user, id);
+        let shared = |entry: Option<Entry<D>>, payload: &Bytes| match entry? {
+            Entry::Content(content) if content.stored.payload == *payload => {
+                Some(Arc::clone(&content.stored))
+            }
+            _ => None,
+        };
         // A use, so that content which is read again and again stays.
-        if let Some(Entry::Content(content)) = self.cache.get(&SessionLookup::new(user, id))
-            && content.stored.payload == payload
-        {
-            return Ok(Arc::clone(&content.stored));
+        if let Some(stored) = shared(self.cache.get(&lookup), &payload) {
+            return Ok(stored);
         }
         let stored = Arc::new(decode(payload)?);
+        // Another request may have been faster; its content has tokens already.
+        if let Some(stored) = shared(self.cache.peek(&lookup), &stored.payload) {
+            return Ok(stored);
+        }
         let weight = self.data_size.weigh(&stored);
         let content = Content::new(Arc::clone(&stored), weight);
         self.contents.fetch_add(1, Ordering::Relaxed);

@@ -30,6 +30,10 @@ pub use self::new::{LoginGuard, NewSession};
 ///
 /// Implemented for every such type. `()` is the default and keeps nothing. A change of the type that old records do not
 /// fit ends those sessions (401, and an error in the log): give new fields `#[serde(default)]`.
+///
+/// At most 16 KiB of JSON, see [`session_data_limit`](crate::SessionManagerBuilder::session_data_limit). The near cache takes
+/// data for 8 times as large in memory, unless
+/// [`near_cache_data_size`](crate::SessionManagerBuilder::near_cache_data_size) says how large they are.
 pub trait SessionData: Serialize + DeserializeOwned + Send + Sync + 'static {}
 
 impl<T: Serialize + DeserializeOwned + Send + Sync + 'static> SessionData for T {}
