@@ -6,7 +6,7 @@
 //!
 //! Each entry is weighed for the bytes that it takes. The content has an entry and a weight of its own, so it is weighed
 //! once, however many tokens share it, and as long as one of them does: when the content is evicted, or replaced, the
-//! tokens that share it are removed with it.
+//! tokens that share it are removed with it. When its last token is evicted, the content is removed.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -139,18 +139,35 @@ impl<D> Entries<D> {
         for (key, entry) in evicted {
             match entry {
                 Entry::Token(Known::Lives(session)) => {
-                    if let Some(content) = self.content_of(&session) {
-                        content.take(&key);
+                    if let Some(content) = self.content_of(&session)
+                        && content.take(&key)
+                    {
+                        self.remove_content(&session);
                     }
                 }
                 Entry::Token(Known::Ended(_)) => {}
-                Entry::Content(content) => {
-                    self.contents.fetch_sub(1, Ordering::Relaxed);
-                    for token in content.evict() {
-                        self.remove(&token, &content);
-                    }
-                }
+                Entry::Content(content) => self.has_left(&content),
             }
+        }
+    }
+
+    /// Removes the content of a session, whose last token was evicted. It would take memory and serve nothing.
+    fn remove_content(&self, session: &Session<D>) {
+        let lookup = SessionLookup::new(session.user_id(), session.id());
+        let is_unused = |entry: &Entry<D>| match entry {
+            Entry::Content(content) => content.is_of(session) && content.is_unused(),
+            Entry::Token(_) => false,
+        };
+        if let Some((_, Entry::Content(content))) = self.cache.remove_if(&lookup, is_unused) {
+            self.has_left(&content);
+        }
+    }
+
+    /// Removes the tokens that share a content which is in the cache no more.
+    fn has_left(&self, content: &Content<D>) {
+        self.contents.fetch_sub(1, Ordering::Relaxed);
+        for token in content.evict() {
+            self.remove(&token, content);
         }
     }
 
@@ -188,16 +205,22 @@ impl<D> Content<D> {
         true
     }
 
-    /// Takes back what [`add`](Self::add) has counted.
-    fn take(&self, token: &Key) {
+    /// Takes back what [`add`](Self::add) has counted. Returns whether no token is left.
+    fn take(&self, token: &Key) -> bool {
         let mut tokens = self.lock();
-        let Some(tokens) = tokens.as_mut() else { return };
+        let Some(tokens) = tokens.as_mut() else { return false };
         if let Some(count) = tokens.get_mut(token) {
             *count -= 1;
             if *count == 0 {
                 tokens.remove(token);
             }
         }
+        tokens.is_empty()
+    }
+
+    /// Whether no token shares this content.
+    fn is_unused(&self) -> bool {
+        self.lock().as_ref().is_none_or(HashMap::is_empty)
     }
 
     /// Marks this content as one that is in the cache no more, and returns the tokens that shared it.

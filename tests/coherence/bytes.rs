@@ -58,13 +58,14 @@ pub(crate) async fn fill(redis: &str, case: &str) {
         "tokens" => tokens_of_one_session(settings()).await,
         "texts" => sessions(settings().data(), texts(DATA)).await,
         "values" => {
-            let one = json!({ "id": 1_234, "name": "a product with a name", "price": 12.5 });
-            sessions(settings().data(), many(&one)).await;
+            let name = "a product with a name of some more words";
+            let one = json!({ "id": 1_234, "name": name, "price": 12.5 });
+            sessions(settings().data(), many(&one, DATA)).await;
         }
         "objects" => {
             // A map of one member takes some 700 bytes.
             let settings = settings().data().near_cache_data_size(|_: &Value, json| 90 * json);
-            sessions(settings, many(&json!({ "a": 1 }))).await;
+            sessions(settings, many(&json!({ "a": 1 }), DATA / 5)).await;
         }
         _ => panic!("{case}"),
     }
@@ -76,9 +77,8 @@ fn texts(bytes: usize) -> Vec<String> {
     vec![TEXT.to_owned(); bytes / (TEXT.len() + 3)]
 }
 
-fn many(one: &Value) -> Value {
-    let bytes = one.to_string().len() + 1;
-    vec![one.clone(); DATA / bytes].into()
+fn many(one: &Value, bytes: usize) -> Value {
+    vec![one.clone(); bytes / (one.to_string().len() + 1)].into()
 }
 
 async fn start<D: SessionData>(settings: SessionManagerBuilder<D>) -> SessionManager<D> {

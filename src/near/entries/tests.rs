@@ -138,6 +138,18 @@ fn a_session_whose_content_was_evicted_meanwhile_is_not_cached() {
 }
 
 #[test]
+fn a_content_goes_with_its_last_token() {
+    // Room for many contents, and for two tokens.
+    let entries = entries(Capacity { tokens: 2, ..ROOMY });
+    for number in 0..20 {
+        entries.insert(token(number), read(&entries, number, "data"));
+        assert!(entries.contents.load(Ordering::Relaxed) <= entries.len());
+        assert_consistent(&entries);
+    }
+    assert!(entries.len() > 0);
+}
+
+#[test]
 fn a_token_that_is_read_again_is_counted_once() {
     let entries = entries(ROOMY);
     for _ in 0..3 {
