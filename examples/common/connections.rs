@@ -48,6 +48,8 @@ pub(crate) struct Connection {
     all: Connections,
     number: u64,
     state: Arc<State>,
+    /// A connection that waits for its place is not idle: it must not be closed for itself.
+    waiting: Option<UnderWay>,
 }
 
 struct State {
@@ -67,8 +69,8 @@ pub(crate) struct UnderWay {
 }
 
 impl Connections {
-    /// Opens a connection of `client`, which may have `share` of them; `None` if it has as many, and none of them is
-    /// idle. One that is idle is closed.
+    /// Opens a connection of `client`, which waits for its [place](Connection::has_place). Of a client that has `share`
+    /// connections already, an idle one is closed; `None` if none of them is idle.
     pub(crate) fn open(&self, client: Option<Client>, share: usize) -> Option<Connection> {
         let mut open = self.lock();
         if let Some(client) = client {
@@ -91,13 +93,14 @@ impl Connections {
         let state = Arc::new(State {
             client,
             requests: AtomicU64::new(0),
-            under_way: AtomicU64::new(0),
-            idle_since: AtomicU64::new(self.0.ends.fetch_add(1, Ordering::Relaxed)),
+            under_way: AtomicU64::new(1),
+            idle_since: AtomicU64::new(0),
             is_closing: AtomicBool::new(false),
             close: Notify::new(),
         });
         open.insert(number, Arc::clone(&state));
-        Some(Connection { all: self.clone(), number, state })
+        let waiting = Some(UnderWay { all: Arc::clone(&self.0), state: Arc::clone(&state) });
+        Some(Connection { all: self.clone(), number, state, waiting })
     }
 
     /// Closes the connection that has been idle for longest, if there is one. It is gone a moment later.
@@ -140,6 +143,11 @@ impl State {
 }
 
 impl Connection {
+    /// This connection has its place: from now on it is idle until it brings a request.
+    pub(crate) fn has_place(&mut self) {
+        self.waiting = None;
+    }
+
     /// Waits until this connection is to be closed.
     pub(crate) async fn is_to_close(&self) {
         self.state.close.notified().await;

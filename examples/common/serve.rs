@@ -80,7 +80,8 @@ pub(crate) async fn serve<S, B>(
             let (stream, peer) = listener.accept().await?;
             // A client without a place of its own does not take one of the others'.
             let client = (!proxies.trust(peer.ip())).then(|| Client::of(peer.ip()));
-            let Some(connection) = connections.open(client, limits.connections_per_client) else {
+            let Some(mut connection) = connections.open(client, limits.connections_per_client)
+            else {
                 tracing::debug!(%peer, "a client has too many connections");
                 return Ok(None);
             };
@@ -92,6 +93,7 @@ pub(crate) async fn serve<S, B>(
                 drop(next);
                 slot = Arc::clone(&slots).try_acquire_owned();
             }
+            connection.has_place();
             Ok::<_, std::io::Error>(slot.ok().map(|slot| (slot, connection, stream, peer)))
         };
         let (slot, connection, stream, peer) = tokio::select! {
