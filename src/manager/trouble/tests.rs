@@ -17,7 +17,7 @@ use crate::coherence::{Figures, Generations, Lease, Stamp};
 use crate::directory::{BoxError, User, UserDirectory};
 use crate::id::{SessionId, UserId};
 use crate::manager::{Recalled, Staleness};
-use crate::near::Near;
+use crate::near::{Capacity, DataSize, Near};
 use crate::reason::EndReason;
 use crate::session::NewSession;
 use crate::store::erased::Answer;
@@ -175,7 +175,11 @@ impl World {
             figures: Arc::default(),
         });
         let shared = Arc::get_mut(&mut manager.shared).expect("the worker does not share it");
-        shared.near = Some(Near::new(64, Arc::clone(&server) as Arc<dyn Tracker>));
+        shared.near = Some(Near::new(
+            Capacity { tokens: 64, bytes: 1 << 20 },
+            DataSize::default(),
+            Arc::clone(&server) as Arc<dyn Tracker>,
+        ));
         let user = UserId::parse("jeju").unwrap();
         let login = manager.create(NewSession::new(user).role("admin")).await.unwrap();
         let (token, session) = (login.access_token, login.session.id().clone());
