@@ -63,6 +63,7 @@ impl TrustedProxies {
     /// Where a request came from; `None` without a connection.
     pub(crate) fn client_of(&self, parts: &Parts) -> Option<IpAddr> {
         let Peer(peer) = parts.extensions.get()?;
+        self.warn_of(peer.ip(), &parts.headers);
         Some(self.client(peer.ip(), &parts.headers))
     }
 
