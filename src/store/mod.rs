@@ -97,8 +97,7 @@ pub trait SessionStore: Send + Sync + 'static {
         new: &NewRecord,
     ) -> impl Future<Output = Result<Created, StoreError>> + Send;
 
-    /// The user's login guard. A login reads it before it checks credentials, and hands it in with
-    /// [`NewRecord::guard`].
+    /// The user's login guard. A login reads it before it checks credentials: see [`NewRecord::guard`].
     ///
     /// Only [`delete_all`](Self::delete_all) and [`update_all`](Self::update_all) replace it, and no two guards of a user
     /// are alike. One that was kept for its time and is gone is no change: who read it may log in all the same.
@@ -180,8 +179,7 @@ pub trait SessionStore: Send + Sync + 'static {
         replacements: &[Replacement],
     ) -> impl Future<Output = Result<UpdatedAll, StoreError>> + Send;
 
-    /// Exchanges a refresh token for the next: of any number of calls with one token, one moves the session's
-    /// [counter](Rotation::counter).
+    /// Exchanges a refresh token for the next: of all calls with one token, one moves the [counter](Rotation::counter).
     ///
     /// Of a living session that was made with [this salt](NewRecord::salt):
     ///
@@ -203,8 +201,7 @@ pub trait SessionStore: Send + Sync + 'static {
         rotate: &Rotate,
     ) -> impl Future<Output = Result<Rotated, StoreError>> + Send;
 
-    /// Ends a session, and remembers why for as long as its token could still be shown (24 hours at most). Tells
-    /// whether it lived until now.
+    /// Ends a session, and remembers why while its token could be shown (24 hours at most). Tells whether it lived.
     ///
     /// Idempotent: ending what has ended is `false`, and the first reason stays.
     ///
@@ -219,8 +216,7 @@ pub trait SessionStore: Send + Sync + 'static {
         reason: EndReason,
     ) -> impl Future<Output = Result<bool, StoreError>> + Send;
 
-    /// Ends all sessions of one user but `keep`, in one step. Returns those that lived until now. Where `keep` is no
-    /// living session of this user, all end.
+    /// Ends all sessions of one user but `keep`, in one step: all of them if `keep` is none of them. Returns those that lived.
     ///
     /// Replaces the login guard (also when there is no session), and keeps the new one for 24 hours at least: a login
     /// that is under way does not survive. A change of password also replaces the [password epoch](Guard::password_epoch).
@@ -390,8 +386,7 @@ pub trait SessionStore: Send + Sync + 'static {
     /// [`StoreError`] when it is not.
     fn health(&self) -> impl Future<Output = Result<StoreHealth, StoreError>> + Send;
 
-    /// What lets a process remember what it has read here. `None`, the default, is a store that is asked for each
-    /// request.
+    /// What lets a process remember what it has read here. `None`, the default, is a store that each request asks.
     ///
     /// Called once for each manager. No I/O.
     fn tracking(&self) -> Option<Tracking> {
