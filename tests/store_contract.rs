@@ -26,17 +26,17 @@ async fn memory_keeps_the_contract_on_a_real_clock() {
 #[cfg(feature = "redis")]
 mod redis_store {
     use std::collections::BTreeSet;
-    use std::time::Duration;
 
     use tower_session_auth::store::RedisStore;
     use tower_session_auth::testing::store_contract;
 
+    use crate::support::UNHURRIED;
     use crate::support::commands::Commands;
     use crate::support::redis::{ACL_RULE, RedisServer};
 
-    /// The suite sends more at once than an application does, on a machine that compiles beside it.
+    /// The suite sends more at once than an application does, and the machine may be loaded.
     fn store(url: &str) -> RedisStore {
-        RedisStore::builder(url).timeout(Duration::from_secs(5)).build().unwrap()
+        RedisStore::builder(url).timeout(UNHURRIED).build().unwrap()
     }
 
     #[tokio::test]

@@ -27,4 +27,4 @@ mod wire;
 use std::time::Duration;
 
 /// When to stop waiting for what should take a tenth of it.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(120);

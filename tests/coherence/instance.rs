@@ -14,7 +14,7 @@ use tower_session_auth::{
 };
 
 use crate::support::wait::{PATIENCE, until};
-use crate::support::{bearer, builder, code, ms, user};
+use crate::support::{UNHURRIED, bearer, builder, code, ms, patient_builder, patient_store, user};
 
 /// A request in, an answer out.
 pub(crate) type App = BoxCloneSyncService<Request<String>, Response<String>, Infallible>;
@@ -52,7 +52,7 @@ impl Instance {
         Self::start_with(builder().store(RedisStore::new(url).unwrap()))
     }
 
-    /// With a patience that makes no slow machine a 503.
+    /// With deadlines that a loaded machine does not exceed.
     pub(crate) fn patient(url: &str) -> Self {
         Self::start_with(patient(url))
     }
@@ -123,17 +123,13 @@ impl Instance {
     }
 }
 
-/// With a lease that a machine without a free processor does not let pass either: for what is counted, and not timed.
+/// With a lease that a loaded machine does not let pass either: for what is counted, and not timed.
 pub(crate) fn unhurried(url: &str) -> SessionManagerBuilder {
-    let limit = Duration::from_secs(10);
-    let store = RedisStore::builder(url).timeout(limit).lease(limit).build().unwrap();
-    builder().store(store).store_timeout(limit)
+    patient_builder(patient_store(url))
 }
 
 pub(crate) fn patient(url: &str) -> SessionManagerBuilder {
-    let limit = Duration::from_secs(5);
-    let store = RedisStore::builder(url).timeout(limit).build().unwrap();
-    builder().store(store).store_timeout(limit)
+    patient_builder(RedisStore::builder(url).timeout(UNHURRIED).build().unwrap())
 }
 
 /// The layer around a service that says whom it was called by.

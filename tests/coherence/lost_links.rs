@@ -9,6 +9,7 @@ use crate::instance::{Answer, Instance};
 use crate::late::{Lateness, now, past};
 use crate::operator::Operator;
 use crate::support::redis::RedisServer;
+use crate::support::wait::until;
 use crate::{BOUND, rounds};
 
 /// A session that is served from `here`'s near cache is ended by `end`, which tells when that was acknowledged, while a
@@ -70,7 +71,10 @@ async fn although(case: &'static str, mut happens: impl AsyncFnMut(&mut Operator
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_logout_holds_although_the_link_was_killed() {
     although("link killed by its id", async |operator| {
-        assert_eq!(operator.kill_links().await, 2, "each process has one link");
+        // A process that a loaded machine gave no turn for as long as a lease is making another one at this moment.
+        let each_has_one = async || operator.links().await == 2;
+        until("each process has one link", each_has_one).await;
+        assert!(operator.kill_links().await >= 1);
     })
     .await;
 }

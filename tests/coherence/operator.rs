@@ -12,6 +12,17 @@ impl Operator {
         Self(server.connection().await)
     }
 
+    /// How many connections there are on which the server tracks what is read.
+    pub(crate) async fn links(&mut self) -> usize {
+        let all = redis::cmd("CLIENT").arg("LIST").query_async(&mut self.0).await;
+        let all: String = all.unwrap();
+        let is_link = |line: &&str| {
+            let mut words = line.split(' ').filter_map(|word| word.strip_prefix("flags="));
+            words.next().unwrap().contains('t')
+        };
+        all.lines().filter(is_link).count()
+    }
+
     /// Closes the connections on which the server tracks what is read, and tells how many.
     pub(crate) async fn kill_links(&mut self) -> u64 {
         self.kill_each(|flags| flags.contains('t')).await

@@ -5,13 +5,13 @@ use crate::instance::{Answer, Instance};
 use crate::late::{Lateness, now, past};
 use crate::support::redis::RedisServer;
 use crate::support::wait::until;
-use crate::{BOUND, SANE, rounds};
+use crate::{BOUND, SANE, is_long, rounds};
 
 const DURABLE: [&str; 4] = ["--appendonly", "yes", "--appendfsync", "always"];
 
-/// None of them waited for long, and all refusals but the last are "unknown".
+/// All refusals are "unknown", and none of them waited for long.
 fn only_in_or_unknown(runs: &Runs) {
-    assert!(runs.slowest() < SANE, "{runs:?}");
+    assert!(!is_long() || runs.slowest() < SANE, "{runs:?}");
     let sure = runs.0.iter().filter(|run| run.answer.is_out());
     assert_eq!(sure.count(), 0, "unknown is not invalid: {runs:?}");
 }

@@ -120,7 +120,7 @@ async fn an_ended_token_at_full_speed_costs_a_fill_each_five_seconds_and_nobody_
         let (commands, fills) = (commands.since(&server).await, here.near().fills - fills);
         let periods = start.elapsed().as_secs() / 5 + 1;
         println!("{asked} requests on an ended session: {fills} fills, {commands:?}");
-        assert!(asked > 100 && (1..=periods).contains(&fills), "{fills} in {periods} periods");
+        assert!(asked >= 100 && (1..=periods).contains(&fills), "{fills} in {periods} periods");
         // The session, and why it ended.
         assert!(commands.reads() <= 2 * periods, "{commands:?}");
     }

@@ -1,19 +1,20 @@
 //! Sessions that another process opened in the same Redis: of a user who is switched off, and of users with odd names.
 
 use serde_json::json;
-use tower_session_auth::{KeySet, NewSession, RedisStore, SessionManager, SigningKey, UserId};
+use tower_session_auth::{KeySet, NewSession, SessionManager, SigningKey, UserId};
 
 use crate::World;
 use crate::bearer::protected;
 use crate::support::redis::RedisServer;
 use crate::support::server::SECRET;
+use crate::support::{UNHURRIED, patient_store};
 use crate::table::{delete, get, post};
 
 fn manager(redis: &RedisServer) -> SessionManager {
     let name = "tower-session-auth-example";
     let key = SigningKey::hs256("1", SECRET.as_bytes()).unwrap();
     let builder = SessionManager::builder().keys(KeySet::new(key)).issuer(name).audience(name);
-    builder.store(RedisStore::new(&redis.url()).unwrap()).build().unwrap().0
+    builder.store(patient_store(&redis.url())).store_timeout(UNHURRIED).build().unwrap().0
 }
 
 pub(crate) async fn check(world: World, redis: &RedisServer) {

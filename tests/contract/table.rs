@@ -1,13 +1,14 @@
 //! A row of the table: what is sent, and all of what must come back.
 
 use std::net::SocketAddr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Map, Value, json};
 use tokio::time::sleep;
 
 use crate::codes;
 use crate::support::client::{self, Reply};
+use crate::support::wait::PATIENCE;
 
 /// What is sent.
 #[derive(Clone)]
@@ -57,18 +58,17 @@ impl Send {
         client::send(server, self.method, &self.path, &self.headers, &self.body).await
     }
 
-    /// As a client should: 503 is no answer, and it asks again. On a busy machine Redis, or a password, may take longer
-    /// than a request waits for it; what is wrong stays wrong however often it is asked.
+    /// Sends the request again while the answer is 503, as a client should. On a loaded machine Redis, or the check of
+    /// a password, may take longer than the server waits for it; a fault stays a fault however often it is asked for.
     pub(crate) async fn patiently_to(&self, server: SocketAddr) -> Reply {
-        const TRIES: usize = 5;
-        for _ in 1..TRIES {
+        let give_up = Instant::now() + PATIENCE;
+        loop {
             let reply = self.to(server).await;
-            if reply.status != 503 {
+            if reply.status != 503 || Instant::now() > give_up {
                 return reply;
             }
-            sleep(Duration::from_secs(1)).await;
+            sleep(Duration::from_millis(100)).await;
         }
-        self.to(server).await
     }
 
     /// The answer has this status and this body. A string `<…>` in it stands for what [`matches`] says.

@@ -15,8 +15,8 @@ use crate::support::{builder, login};
 /// So long that no beat comes while a command is held.
 pub(crate) const LONG: Duration = Duration::from_secs(10);
 
-/// Long against a turn on a busy machine, and short enough to be waited for.
-pub(crate) const MIDDLING: Duration = Duration::from_secs(1);
+/// Long against a turn on a loaded machine, and short enough to be waited for.
+pub(crate) const MIDDLING: Duration = Duration::from_secs(3);
 
 pub(crate) struct World {
     pub(crate) fake: Fake,

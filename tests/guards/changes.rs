@@ -13,7 +13,7 @@ use crate::support::redis::RedisServer;
 use crate::support::{bearer, builder, code, user};
 use crate::{Facts, Inner, MINUTE, manager_of};
 
-const PATIENCE: Duration = Duration::from_secs(5);
+const PATIENCE: Duration = Duration::from_secs(10);
 
 const LET_IN: &str = "";
 const ROLE: &str = "insufficient_scope";
@@ -113,7 +113,7 @@ async fn changes_count_at_once_in_memory() {
 #[tokio::test]
 async fn changes_count_at_once_in_redis() {
     let server = RedisServer::start().await;
-    // Patient with a machine that compiles beside the tests.
+    // A loaded machine does not exceed this timeout.
     let store = RedisStore::builder(server.url().as_str()).timeout(PATIENCE).build().unwrap();
     changes_count_at_once(store).await;
 }

@@ -9,48 +9,48 @@ use tower_session_auth::{EndReason, MemoryStore, SessionId};
 
 use crate::support::redis::RedisServer;
 use crate::support::{ms, user};
-use crate::{HOUR, on_both_stores, permutations, redis_store};
+use crate::world::{World, in_both_worlds};
+use crate::{HOUR, permutations, redis_store};
 
-on_both_stores! {
+in_both_worlds! {
     sessions_with_different_lifetimes_live_to_their_own_deadlines: own_deadlines,
 }
 
-async fn own_deadlines<St: SessionStore>(connect: impl Fn() -> St) {
-    /// How far this process and the server may disagree about the time.
-    const DOUBT: Duration = Duration::from_millis(40);
-    let store = connect();
-    let mut sessions = Vec::new();
-    for (i, idle) in [900, 250, 500].into_iter().enumerate() {
-        let id = SessionId::random().unwrap();
-        let new = NewRecord::new(ms(idle), HOUR, Bytes::new());
-        assert!(matches!(store.create(&user("jeju"), &id, &new).await, Ok(Created::Created(_))));
-        sleep(ms(20)).await;
-        // All but the first are used once.
-        let touch = Touch::new(user("jeju"), id.clone(), Duration::ZERO, Duration::MAX);
+async fn own_deadlines(world: &impl World) {
+    const MINUTE: Duration = Duration::from_secs(60);
+    let (owner, mut sessions) = (user("jeju"), Vec::new());
+    for (i, minutes) in [15, 4, 8].into_iter().enumerate() {
+        let id = world.login(&owner, minutes * MINUTE).await;
+        // All but the first are used once, after half of a minute.
+        world.pass(&owner, MINUTE / 2).await;
         if i > 0 {
-            store.touch(&[touch]).await.unwrap();
+            let touch = Touch::new(owner.clone(), id.clone(), Duration::ZERO, Duration::MAX);
+            assert!(matches!(
+                world.store().touch(&[touch]).await.unwrap()[..],
+                [Touched::Lives(_)]
+            ));
         }
-        let deadline = store.activity(&user("jeju"), &id).await.unwrap().unwrap().idle_deadline;
-        sessions.push((id, deadline));
+        sessions.push(id);
     }
-    let last = sessions.iter().map(|(_, deadline)| *deadline).max().unwrap();
-    let mut seen = [[0; 2]; 3];
-    while store.now() < last.saturating_add(2 * DOUBT) {
-        for ((id, deadline), seen) in sessions.iter().zip(&mut seen) {
-            let before = store.now();
-            let found = store.load(&user("jeju"), id, None).await.unwrap();
-            let after = store.now();
-            if after.saturating_add(DOUBT) < *deadline {
-                assert!(found.is_some(), "ended before its deadline");
-                seen[0] += 1;
-            } else if before > deadline.saturating_add(DOUBT) {
-                assert!(found.is_none(), "lived past its deadline");
-                seen[1] += 1;
-            }
+    let [long, short, middle] = &sessions[..] else { unreachable!() };
+    // Their deadlines are 13.5, 3.5 and 8 minutes from here.
+    for (minutes, living) in [
+        (2, &[long, short, middle][..]),
+        (3, &[long, middle]),
+        (2, &[long, middle]),
+        (2, &[long]),
+        (3, &[long]),
+        (3, &[]),
+    ] {
+        world.pass(&owner, minutes * MINUTE).await;
+        let mut living: Vec<_> = living.iter().map(|id| (*id).clone()).collect();
+        living.sort();
+        assert_eq!(world.living_ids(&owner).await, living, "{minutes} minutes later");
+        for id in &sessions {
+            let found = world.store().load(&owner, id, None).await.unwrap();
+            assert_eq!(found.is_some(), living.contains(id));
         }
-        sleep(ms(10)).await;
     }
-    assert!(seen.iter().all(|seen| seen[0] > 0 && seen[1] > 0), "{seen:?}");
 }
 
 #[tokio::test]
@@ -79,15 +79,15 @@ async fn no_session_shortens_the_life_of_a_key() {
         };
         let [long, first, second, third] = [(); 4].map(|()| SessionId::random().unwrap());
         create(&long, HOUR, 24 * HOUR).await;
-        create(&first, ms(5_000), ms(60_000)).await;
+        create(&first, ms(100_000), ms(1_200_000)).await;
         let mut ends = [0; 2];
         for step in [None].into_iter().chain(order.iter().copied().map(Some)) {
             match step {
                 None => {}
                 Some(Step::TouchLong) => touch(&long).await,
                 Some(Step::TouchShort) => touch(&first).await,
-                Some(Step::CreateShort) => create(&second, ms(3_000), ms(6_000)).await,
-                Some(Step::CreateShorter) => create(&third, ms(1_000), ms(1_000)).await,
+                Some(Step::CreateShort) => create(&second, ms(60_000), ms(120_000)).await,
+                Some(Step::CreateShorter) => create(&third, ms(20_000), ms(20_000)).await,
                 Some(Step::EndShort) => {
                     assert!(store.delete(&owner, &first, EndReason::Logout).await.unwrap());
                 }

@@ -27,9 +27,9 @@ use crate::support::redis::RedisServer;
 
 const HOUR: Duration = Duration::from_secs(3600);
 
-/// Patient with a machine that compiles beside the tests.
+/// A store whose timeout a loaded machine does not exceed.
 fn redis_store(server: &RedisServer) -> RedisStore {
-    RedisStore::builder(server.url().as_str()).timeout(Duration::from_secs(5)).build().unwrap()
+    RedisStore::builder(server.url().as_str()).timeout(support::UNHURRIED).build().unwrap()
 }
 
 /// All orders of these items.

@@ -2,15 +2,15 @@
 
 use std::time::{Duration, Instant};
 
-use tower_session_auth::{NearCacheState, RedisStore, SessionAuthLayer};
+use tower_session_auth::{NearCacheState, SessionAuthLayer};
 
 use crate::support::commands::Commands;
 use crate::support::figures::Figures;
 use crate::support::log::Log;
 use crate::support::redis::{ACL_RULE, RedisServer};
-use crate::support::wait::{skip, until};
-use crate::support::{builder, login, user};
-use crate::world::{sees, world};
+use crate::support::wait::{PATIENCE, skip, until};
+use crate::support::{login, patient_builder, patient_store, user};
+use crate::world::{sees, world, world_with_a_short_lease};
 
 #[tokio::test]
 async fn it_counts_what_happens() {
@@ -19,7 +19,7 @@ async fn it_counts_what_happens() {
     let jeju = login(&world.manager, "jeju").await;
     let before = world.manager.near_cache();
     assert_eq!((before.hits, before.misses, before.fills, before.lost_links), (0, 0, 0, 0));
-    assert!(before.lag.is_some_and(|lag| lag < Duration::from_secs(5)), "{:?}", before.lag);
+    assert!(before.lag.is_some_and(|lag| lag < PATIENCE), "{:?}", before.lag);
 
     for _ in 0..5 {
         assert_eq!(sees(&layer, &jeju.access_token).await, "live");
@@ -41,7 +41,7 @@ async fn it_counts_what_happens() {
     world.coherent().await;
     let health = world.manager.health().await;
     assert!(health.connected && health.cache.state == NearCacheState::Coherent);
-    assert!(health.cache.since < Duration::from_secs(20), "since it came back");
+    assert!(health.cache.since < PATIENCE, "since it came back");
     world.background.stop().await.unwrap();
     assert_eq!(world.manager.near_cache().state, NearCacheState::Off, "nobody listens any more");
     assert_eq!(world.manager.near_cache().lost_links, 1, "a stop is no loss");
@@ -49,10 +49,10 @@ async fn it_counts_what_happens() {
 
 #[tokio::test]
 async fn it_tells_since_when_while_a_link_that_lives_is_not_trusted() {
-    let world = world().await;
-    let begin = Instant::now();
+    let world = world_with_a_short_lease().await;
+    let (begin, while_) = (Instant::now(), Duration::from_secs(2));
     until("it has been coherent for a while", async || {
-        world.manager.near_cache().since > Duration::from_secs(2)
+        world.manager.near_cache().since > while_ && begin.elapsed() > while_
     })
     .await;
     // The link stays, and nobody can make another connection: where the pool leads, nobody can say.
@@ -81,14 +81,15 @@ async fn a_record_that_nobody_can_read_is_told_and_asked_for_once_in_a_while() {
     let log = Log::default();
     let _capture = log.capture();
     until("it is read", async || sees(&layer, &jeju.access_token).await == "session_expired").await;
-    let before = Commands::of(&world.server).await;
+    let (before, begin) = (Commands::of(&world.server).await, Instant::now());
     for _ in 0..100 {
         assert_eq!(sees(&layer, &jeju.access_token).await, "session_expired");
     }
     let asked = before.since(&world.server).await.calls("hget");
-    assert!(asked <= 2, "once in five seconds: {asked}");
-    let told = log.text().matches("not a session").count();
-    assert!((1..=3).contains(&told), "{told}");
+    let periods = begin.elapsed().as_secs() / 5 + 1;
+    assert!(asked <= periods + 1, "once in five seconds: {asked} in {periods}");
+    let told = log.text().matches("not a session").count() as u64;
+    assert!((1..=periods + 2).contains(&told), "{told} in {periods}");
     // Whoever repairs it is heard at once.
     world.server.number(&["HDEL", "session:{jeju}:live", sid]).await;
     let again = login(&world.manager, "jeju").await;
@@ -138,7 +139,7 @@ async fn a_server_that_refuses_to_tell_is_asked_for_each_request_and_logged_once
     let url = format!("redis://plain:pw@127.0.0.1:{}/", server.port());
     let log = Log::default();
     let captured = log.capture();
-    let (manager, worker) = builder().store(RedisStore::new(&url).unwrap()).build().unwrap();
+    let (manager, worker) = patient_builder(patient_store(&url)).build().unwrap();
     let background = worker.start();
     until("it is refused", async || manager.near_cache().state == NearCacheState::Refused).await;
     let login = login(&manager, "jeju").await;
@@ -174,7 +175,7 @@ async fn the_rights_in_readme_are_enough() {
         ["ACL", "SETUSER", "app", "on", ">pw"].into_iter().chain(ACL_RULE.split_whitespace());
     server.command(&rule.collect::<Vec<_>>()).await;
     let url = format!("redis://app:pw@127.0.0.1:{}/", server.port());
-    let (manager, worker) = builder().store(RedisStore::new(&url).unwrap()).build().unwrap();
+    let (manager, worker) = patient_builder(patient_store(&url)).build().unwrap();
     let background = worker.start();
     until("it is used", async || manager.near_cache().state == NearCacheState::Coherent).await;
     let token = login(&manager, "jeju").await.access_token;
@@ -190,8 +191,7 @@ async fn the_rights_in_readme_are_enough() {
 #[tokio::test]
 async fn without_a_worker_nothing_is_remembered() {
     let server = RedisServer::start().await;
-    let (manager, _worker) =
-        builder().store(RedisStore::new(&server.url()).unwrap()).build().unwrap();
+    let (manager, _worker) = patient_builder(patient_store(&server.url())).build().unwrap();
     let token = login(&manager, "jeju").await.access_token;
     let layer = SessionAuthLayer::new(manager.clone());
     for _ in 0..3 {

@@ -5,8 +5,8 @@ use std::time::Duration;
 use tower_session_auth::{ConfigError, EndReason, MemoryStore, SessionAuthLayer};
 
 use crate::support::commands::Commands;
-use crate::support::{builder, login, manager, user};
-use crate::world::{sees, world, world_with};
+use crate::support::{builder, login, manager, patient_builder, patient_store, user};
+use crate::world::{sees, world, world_with, world_with_a_short_lease};
 
 #[tokio::test]
 async fn a_request_that_is_known_costs_no_command_and_a_strict_one_costs_one() {
@@ -65,7 +65,7 @@ async fn a_change_of_role_is_seen_by_the_next_request() {
 
 #[tokio::test]
 async fn a_staleness_that_beats_cannot_keep_is_refused_when_the_layer_is_made() {
-    let world = world().await;
+    let world = world_with_a_short_lease().await;
     for bad in [1, 299] {
         let refused = world.layer().max_staleness(Duration::from_millis(bad));
         assert!(matches!(refused, Err(ConfigError::OutOfRange { setting: "max_staleness", .. })));
@@ -81,8 +81,8 @@ async fn a_staleness_that_beats_cannot_keep_is_refused_when_the_layer_is_made() 
 #[tokio::test]
 async fn without_a_near_cache_every_request_asks() {
     let world = world().await;
-    let store = tower_session_auth::RedisStore::new(&world.server.url()).unwrap();
-    let (manager, worker) = builder().without_near_cache().store(store).build().unwrap();
+    let settings = patient_builder(patient_store(&world.server.url()));
+    let (manager, worker) = settings.without_near_cache().build().unwrap();
     let background = worker.start();
     let token = login(&manager, "jeju").await.access_token;
     let layer = SessionAuthLayer::new(manager.clone());

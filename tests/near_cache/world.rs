@@ -11,7 +11,7 @@ use tower_session_auth::{
 
 use crate::support::redis::RedisServer;
 use crate::support::wait::until;
-use crate::support::{bearer, builder, code};
+use crate::support::{UNHURRIED, bearer, code, patient_builder, patient_store};
 
 pub(crate) struct World {
     pub(crate) server: RedisServer,
@@ -19,7 +19,7 @@ pub(crate) struct World {
     pub(crate) background: Background,
 }
 
-/// With a near cache that is used.
+/// With a near cache that is used, and times that a loaded machine does not exceed.
 pub(crate) async fn world() -> World {
     world_with(|builder| builder).await
 }
@@ -28,8 +28,23 @@ pub(crate) async fn world_with(
     change: impl FnOnce(SessionManagerBuilder) -> SessionManagerBuilder,
 ) -> World {
     let server = RedisServer::start().await;
-    let store = RedisStore::new(&server.url()).unwrap();
-    let (manager, worker) = change(builder()).store(store).build().unwrap();
+    let store = patient_store(&server.url());
+    world_of(server, store, change).await
+}
+
+/// With the lease that an application has by default.
+pub(crate) async fn world_with_a_short_lease() -> World {
+    let server = RedisServer::start().await;
+    let store = RedisStore::builder(server.url()).timeout(UNHURRIED).build().unwrap();
+    world_of(server, store, |builder| builder).await
+}
+
+async fn world_of(
+    server: RedisServer,
+    store: RedisStore,
+    change: impl FnOnce(SessionManagerBuilder) -> SessionManagerBuilder,
+) -> World {
+    let (manager, worker) = change(patient_builder(store)).build().unwrap();
     let background = worker.start();
     let world = World { server, manager, background };
     world.coherent().await;

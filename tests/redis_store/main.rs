@@ -27,6 +27,7 @@ use tower_session_auth::store::{
 };
 use tower_session_auth::{SessionId, UserId};
 
+use crate::support::UNHURRIED;
 use crate::support::redis::RedisServer;
 
 const HOUR: Duration = Duration::from_secs(3_600);
@@ -34,9 +35,9 @@ const LIVE: &str = "session:{jeju}:live";
 const SEEN: &str = "session:{jeju}:seen";
 const GONE: &str = "session:{jeju}:gone";
 
-/// Patient with a machine that compiles beside the tests.
+/// A store whose timeout a loaded machine does not exceed.
 fn store(server: &RedisServer) -> RedisStore {
-    RedisStore::builder(server.url().as_str()).timeout(Duration::from_secs(3)).build().unwrap()
+    RedisStore::builder(server.url().as_str()).timeout(UNHURRIED).build().unwrap()
 }
 
 fn jeju() -> UserId {

@@ -48,10 +48,9 @@ async fn a_damaged_seen_field_is_no_endless_session() {
     let server = RedisServer::start().await;
     let store = store(&server);
     let short = Duration::from_millis(50);
+    let _keeps_the_keys = login(&store, HOUR, HOUR).await;
     let id = login(&store, short, HOUR).await;
     server.command(&["HSET", SEEN, id.as_str(), "never"]).await;
-    server.command(&["PERSIST", LIVE]).await;
-    server.command(&["PERSIST", SEEN]).await;
     tokio::time::sleep(2 * short).await;
     assert_eq!(kind(store.load(&jeju(), &id, None).await), StoreErrorKind::Unreadable);
     assert_eq!(touch(&store, &id, HOUR).await.unwrap(), Touched::Ended);

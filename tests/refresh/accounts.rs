@@ -10,6 +10,7 @@ use tower_session_auth::store::{SessionStore, StoreErrorKind};
 use tower_session_auth::{AuthErrorKind, EndReason, MemoryStore, NewSession, UserId};
 
 use crate::support::switch::{Mood, SwitchStore};
+use crate::support::wait::until;
 use crate::support::{login, user};
 use crate::{builder, counter, is, is_over, manager_on, on_both_stores, token};
 
@@ -156,13 +157,12 @@ async fn a_store_that_is_away_costs_nobody_a_token() {
     }
     store.set(Mood::Answer);
     // The breaker asks again soon.
-    let deadline = tokio::time::Instant::now() + Duration::from_secs(10);
-    loop {
-        match manager.refresh(token(&login)).await {
-            Ok(refreshed) => break assert_eq!(refreshed.session.revision(), 2),
-            Err(error) => is(&error, AuthErrorKind::StoreUnavailable),
+    until("it comes back", async || match manager.refresh(token(&login)).await {
+        Ok(refreshed) => refreshed.session.revision() == 2,
+        Err(error) => {
+            is(&error, AuthErrorKind::StoreUnavailable);
+            false
         }
-        assert!(tokio::time::Instant::now() < deadline, "it comes back");
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+    })
+    .await;
 }

@@ -33,9 +33,9 @@ use crate::support::redis::RedisServer;
 
 const REFRESH_SECRET: &[u8] = b"R8uWn2VbYx5KqTz7LdFh3JmPc9AeGs6C";
 
-/// Patient with a machine that compiles beside the tests.
+/// A store whose timeout a loaded machine does not exceed.
 fn redis_store(server: &RedisServer) -> RedisStore {
-    RedisStore::builder(server.url().as_str()).timeout(Duration::from_secs(5)).build().unwrap()
+    support::patient_store(&server.url())
 }
 
 fn refresh_key() -> SigningKey {

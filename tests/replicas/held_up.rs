@@ -51,7 +51,7 @@ async fn others_are_answered_while_a_revocation_waits() {
 #[tokio::test]
 async fn many_revocations_at_once_are_all_done_on_few_connections() {
     let server = primary().await;
-    let wait = ms(300);
+    let wait = ms(2_000);
     let store = store(&server, 1, wait);
     let mut sessions = Vec::new();
     for _ in 0..40 {
@@ -73,7 +73,8 @@ async fn many_revocations_at_once_are_all_done_on_few_connections() {
             done.unwrap();
         }
     }
-    // Those that could not wait went on when their time was over.
+    // Those that could not wait went on after `wait`. Eight at a time, they would need five times as long: the rest is
+    // for the machine.
     assert!(asked.elapsed() < 5 * wait, "{:?}", asked.elapsed());
     assert!(!most.is_empty() && most.len() <= 8, "{most:?}");
     assert!(store.list(&user("jeju")).await.unwrap().is_empty());
@@ -98,7 +99,7 @@ async fn a_wait_that_its_caller_gave_up_is_in_nobodys_way() {
         async move { end(&store, "jeju", &second).await }
     });
     until("it is done beside the other", async || !lives(&store, "jeju", &second).await).await;
-    assert!(asked.elapsed() < LONG / 2, "{:?}: it stood behind the other", asked.elapsed());
+    assert!(asked.elapsed() < LONG * 9 / 10, "{:?}: it stood behind the other", asked.elapsed());
     for id in until_waiting(&server, 1).await {
         server.command(&["CLIENT", "UNBLOCK", &id]).await;
     }

@@ -22,8 +22,8 @@ use tower_session_auth::{EndReason, SessionId};
 
 use crate::support::commands::Commands;
 use crate::support::redis::RedisServer;
-use crate::support::user;
 use crate::support::wait::until;
+use crate::support::{UNHURRIED, user};
 
 /// Longer than any test: who waits so long waits until it is let go.
 const LONG: Duration = Duration::from_secs(10);
@@ -44,9 +44,9 @@ async fn replica_of(primary: &RedisServer) -> RedisServer {
     replica
 }
 
-/// Patient with a machine that compiles beside the tests.
+/// A store whose timeout a loaded machine does not exceed.
 fn store(server: &RedisServer, replicas: u32, wait: Duration) -> RedisStore {
-    let builder = RedisStore::builder(server.url().as_str()).timeout(Duration::from_secs(3));
+    let builder = RedisStore::builder(server.url().as_str()).timeout(UNHURRIED);
     builder.wait_replicas(replicas, wait).build().unwrap()
 }
 

@@ -12,7 +12,7 @@ use tower_session_auth::store::{NewRecord, RedisStore, SessionStore, Touch, Touc
 use crate::support::proxy::{Fate, Proxy, Rule};
 use crate::support::redis::RedisServer;
 use crate::support::wait::until;
-use crate::support::{builder, user};
+use crate::support::{UNHURRIED, builder, patient_store, user};
 use crate::{Traffic, ask, logins, patient, until_login};
 
 #[tokio::test]
@@ -42,11 +42,11 @@ async fn killed_connections_cost_no_request_an_answer() {
 async fn a_connection_that_answers_nothing_is_replaced_also_by_who_is_impatient() {
     let server = RedisServer::start().await;
     let proxy = Proxy::start(server.port());
-    // The store would wait for 5 s, and everybody gives up after 100 ms: nobody is ever late.
-    let store = RedisStore::builder(proxy.url().as_str()).timeout(Duration::from_secs(5));
+    // The store would wait for 10 s, and the manager gives up after 1 s: before the store's own timeout in any case.
+    let store = RedisStore::builder(proxy.url().as_str()).timeout(UNHURRIED);
     let (manager, _worker) = builder()
         .store(store.build().unwrap())
-        .store_timeout(Duration::from_millis(100))
+        .store_timeout(Duration::from_secs(1))
         .without_near_cache()
         .build()
         .unwrap();
@@ -92,8 +92,7 @@ fn kill_unnoticed(server: &RedisServer) {
 #[tokio::test]
 async fn a_read_or_a_touch_on_a_killed_connection_is_sent_again() {
     let server = RedisServer::start().await;
-    let limit = Duration::from_secs(5);
-    let store = RedisStore::builder(server.url().as_str()).timeout(limit).build().unwrap();
+    let store = patient_store(&server.url());
     let (owner, id) = (user("jeju"), SessionId::random().unwrap());
     let hour = Duration::from_secs(3600);
     store.create(&owner, &id, &NewRecord::new(hour, hour, Bytes::new())).await.unwrap();

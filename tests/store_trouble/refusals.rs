@@ -4,8 +4,7 @@ use tower_session_auth::store::StoreErrorKind;
 
 use crate::support::redis::RedisServer;
 use crate::{
-    Answer, SANE, Traffic, ask, login, login_error, logins, logout_fails, logout_works, patient,
-    until,
+    Answer, Traffic, ask, login, login_error, logins, logout_fails, logout_works, patient, until,
 };
 
 #[tokio::test]
@@ -69,7 +68,7 @@ async fn a_wrong_password_is_503_until_the_server_takes_it() {
         let session = login(&right, "jeju").await.unwrap();
         for _ in 0..3 {
             let answer = ask(&manager, &session).await;
-            assert!(answer.is_unavailable() && answer.took < SANE, "{answer:?}");
+            assert!(answer.is_unavailable(), "{answer:?}");
             assert_eq!(login_error(login(&manager, "new").await), StoreErrorKind::Unavailable);
             logout_fails(&manager, &session).await;
         }

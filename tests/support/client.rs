@@ -1,10 +1,11 @@
 //! As much of an HTTP/1.1 client as the tests need: one request a connection.
 
 use std::net::SocketAddr;
-use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+
+use super::wait::PATIENCE;
 
 /// What a server answered.
 #[derive(Debug)]
@@ -98,9 +99,10 @@ pub async fn exchange(server: SocketAddr, sent: &[u8]) -> String {
         let _read = stream.read_to_end(&mut answer).await;
         String::from_utf8_lossy(&answer).into_owned()
     };
-    let answer = tokio::time::timeout(Duration::from_secs(20), exchange).await;
-    answer
-        .unwrap_or_else(|_| panic!("no answer within 20 s: {:.200}", String::from_utf8_lossy(sent)))
+    let answer = tokio::time::timeout(PATIENCE, exchange).await;
+    answer.unwrap_or_else(|_| {
+        panic!("no answer within {PATIENCE:?}: {:.200}", String::from_utf8_lossy(sent))
+    })
 }
 
 pub fn status(answer: &str) -> u16 {

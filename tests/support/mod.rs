@@ -27,6 +27,8 @@ pub mod wait;
 use std::time::Duration;
 
 use http::{Request, Response};
+#[cfg(feature = "redis")]
+use tower_session_auth::RedisStore;
 use tower_session_auth::clock::Timestamp;
 use tower_session_auth::store::SessionStore;
 use tower_session_auth::testing::TokioClock;
@@ -57,9 +59,18 @@ pub fn manager(store: impl SessionStore) -> (SessionManager, Worker) {
     builder().store(store).build().unwrap()
 }
 
-/// With a patience that makes no 503 of a machine that compiles beside the tests.
+/// The longest deadline that a manager takes for a call of its store, so that a loaded machine alone causes no 503.
+pub const UNHURRIED: Duration = Duration::from_secs(10);
+
+/// A manager whose deadlines a loaded machine does not exceed.
 pub fn patient_builder(store: impl SessionStore) -> SessionManagerBuilder {
-    builder().store(store).store_timeout(ms(3_000))
+    builder().store(store).store_timeout(UNHURRIED)
+}
+
+/// A store whose timeout and lease a loaded machine does not exceed.
+#[cfg(feature = "redis")]
+pub fn patient_store(url: &str) -> RedisStore {
+    RedisStore::builder(url).timeout(UNHURRIED).lease(UNHURRIED).build().unwrap()
 }
 
 /// A manager on Tokio's clock, which a test may pause, and its store's switch.

@@ -1,7 +1,7 @@
 //! A real Redis of a test's own, on a free port of the loopback interface.
 
 use std::io::ErrorKind;
-use std::net::TcpListener;
+use std::net::{TcpListener, UdpSocket};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -9,10 +9,13 @@ use redis::Value;
 use redis::aio::MultiplexedConnection;
 use tempfile::TempDir;
 
+/// When a test gives up waiting for a server: a guard against a hang, far above what a start takes on a loaded machine.
+const PATIENCE: Duration = Duration::from_secs(120);
+
 /// A running `redis-server` without persistence; killed when dropped.
 pub(crate) struct RedisServer {
     child: Option<Child>,
-    port: u16,
+    port: Port,
     args: Vec<String>,
     dir: TempDir,
     password: Option<String>,
@@ -30,12 +33,12 @@ impl RedisServer {
         for _ in 0..10 {
             let mut server = Self {
                 child: None,
-                port: free_port(),
+                port: Port::reserve(),
                 args: args.iter().map(|arg| (*arg).to_owned()).collect(),
                 dir: TempDir::new().unwrap(),
                 password: password.clone(),
             };
-            // The port was free a moment ago; somebody else may have been faster.
+            // Another program may have taken the port since.
             if server.spawn().await {
                 return server;
             }
@@ -44,7 +47,7 @@ impl RedisServer {
     }
 
     pub(crate) fn port(&self) -> u16 {
-        self.port
+        self.port.number
     }
 
     /// Where it keeps its files.
@@ -54,8 +57,8 @@ impl RedisServer {
 
     pub(crate) fn url(&self) -> String {
         match &self.password {
-            Some(password) => format!("redis://:{password}@127.0.0.1:{}/", self.port),
-            None => format!("redis://127.0.0.1:{}/", self.port),
+            Some(password) => format!("redis://:{password}@127.0.0.1:{}/", self.port()),
+            None => format!("redis://127.0.0.1:{}/", self.port()),
         }
     }
 
@@ -85,8 +88,8 @@ impl RedisServer {
     /// A connection of the test's own.
     pub(crate) async fn connection(&self) -> MultiplexedConnection {
         let client = redis::Client::open(self.url()).unwrap();
-        // The driver's own limits are less than a machine takes now and then that compiles beside the tests.
-        let patience = Some(Duration::from_secs(10));
+        // The driver's own limits are less than a loaded machine takes now and then.
+        let patience = Some(PATIENCE);
         let config = redis::AsyncConnectionConfig::new();
         let config = config.set_connection_timeout(patience).set_response_timeout(patience);
         client.get_multiplexed_async_connection_with_config(&config).await.unwrap()
@@ -111,7 +114,7 @@ impl RedisServer {
 
     async fn spawn(&mut self) -> bool {
         let child = Command::new("redis-server")
-            .args(["--port", &self.port.to_string(), "--bind", "127.0.0.1", "--save", ""])
+            .args(["--port", &self.port().to_string(), "--bind", "127.0.0.1", "--save", ""])
             .args(["--appendonly", "no", "--dir"])
             .arg(self.dir.path())
             .args(&self.args)
@@ -125,7 +128,7 @@ impl RedisServer {
             }
             child => child.unwrap(),
         };
-        let give_up = Instant::now() + Duration::from_secs(10);
+        let give_up = Instant::now() + PATIENCE;
         while Instant::now() < give_up {
             if child.try_wait().unwrap().is_some() {
                 return false;
@@ -138,14 +141,16 @@ impl RedisServer {
         }
         child.kill().unwrap();
         child.wait().unwrap();
-        panic!("redis-server does not answer within 10 s");
+        panic!("redis-server does not answer within {PATIENCE:?}");
     }
 
     async fn answers(&self) -> bool {
         let client = redis::Client::open(self.url()).unwrap();
-        let Ok(mut connection) = client.get_multiplexed_async_connection().await else {
-            return false;
-        };
+        let config = redis::AsyncConnectionConfig::new();
+        let config =
+            config.set_connection_timeout(Some(PATIENCE)).set_response_timeout(Some(PATIENCE));
+        let connected = client.get_multiplexed_async_connection_with_config(&config).await;
+        let Ok(mut connection) = connected else { return false };
         redis::cmd("PING").exec_async(&mut connection).await.is_ok()
     }
 
@@ -161,8 +166,32 @@ impl Drop for RedisServer {
     }
 }
 
-fn free_port() -> u16 {
-    TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port()
+/// A port of the loopback interface that no other test's server gets, as long as this lives: not while its server is
+/// stopped either.
+struct Port {
+    number: u16,
+    /// Held on the same number in UDP, where Redis does not listen. The system frees it when this process ends.
+    _reservation: UdpSocket,
+}
+
+impl Port {
+    /// Below the range from which the system takes ports for outgoing connections, so that none of those is in the way
+    /// of a server that starts again.
+    const FIRST: u16 = 12_000;
+    const COUNT: u16 = 20_000;
+
+    fn reserve() -> Self {
+        // Processes that run at the same time begin at different places.
+        let begin = std::process::id().wrapping_mul(997) as usize;
+        let ports = (0..usize::from(Self::COUNT)).map(|at| (begin + at) % usize::from(Self::COUNT));
+        for number in ports.map(|at| Self::FIRST + u16::try_from(at).unwrap()) {
+            let Ok(reservation) = UdpSocket::bind(("127.0.0.1", number)) else { continue };
+            if TcpListener::bind(("127.0.0.1", number)).is_ok() {
+                return Self { number, _reservation: reservation };
+            }
+        }
+        panic!("no port of the loopback interface is free");
+    }
 }
 
 /// The least that a `RedisStore` needs, as in the README: keys with its prefix, the commands that it sends, and those

@@ -1,12 +1,10 @@
 //! A sink that a test can hold.
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
-use std::time::Duration;
 
 use tower_session_auth::events::{Event, EventSink};
 
-/// How long a test waits for another thread at most.
-const PATIENCE: Duration = Duration::from_secs(30);
+use super::wait::PATIENCE;
 
 /// Keeps the names of events and users, and blocks while it is held. Clones share it.
 #[derive(Clone, Default)]

@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use super::ms;
 
-/// When to stop waiting for what should take a tenth of it.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+/// When a test gives up waiting: a guard against a hang, far above what anything takes on a loaded machine.
+pub const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Lets this much time pass at once for all that waits on Tokio's clock, in a test that lives on the real one. On a runtime
 /// of one thread only. A question that is under way is given up by who waits no longer than that for its answer.
@@ -13,6 +13,17 @@ pub async fn skip(time: Duration) {
     tokio::time::pause();
     tokio::time::advance(time).await;
     tokio::time::resume();
+}
+
+/// Does this while the store's server is stopped, and tells how long it took on Tokio's clock. That clock then moves only
+/// when every task waits for it, so the time does not depend on the machine. On a runtime of one thread only.
+pub async fn while_nothing_answers<T>(work: impl Future<Output = T>) -> (T, Duration) {
+    tokio::time::pause();
+    let start = tokio::time::Instant::now();
+    let done = work.await;
+    let took = start.elapsed();
+    tokio::time::resume();
+    (done, took)
 }
 
 /// Waits until this is so, and tells how long that took.

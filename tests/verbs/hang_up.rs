@@ -10,7 +10,7 @@ use crate::support::{builder, user};
 use crate::{Told, login};
 
 /// Long enough for a machine that compiles beside the tests.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 #[tokio::test]
 async fn who_hangs_up_ends_no_session_unseen() {

@@ -58,7 +58,7 @@ impl Place {
 }
 
 fn redis(server: &RedisServer) -> RedisStore {
-    RedisStore::builder(server.url().as_str()).timeout(Duration::from_secs(5)).build().unwrap()
+    RedisStore::builder(server.url().as_str()).timeout(support::UNHURRIED).build().unwrap()
 }
 
 /// Runs scenarios on both stores.

@@ -3,11 +3,12 @@
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use futures_util::future::join;
 use redis::aio::MultiplexedConnection;
 use redis::{Cmd, Pipeline, RedisError, RedisResult, Value, cmd, pipe};
+use tokio::time::Instant;
 
 use super::era::Era;
 use super::error::{is_noscript, is_not_primary, is_readonly, not_primary};

@@ -3,7 +3,7 @@
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use super::{MOMENT, Suite, join_all, ok};
+use super::{Suite, join_all, ok};
 use crate::clock::Timestamp;
 use crate::id::SessionId;
 use crate::store::{Attempt, AttemptKey, AttemptRule, SessionStore, Settle};
@@ -111,20 +111,20 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
     }
 
     async fn waits_grow(&self) {
-        let (other, two) = (key(), rule(2, MOMENT));
+        let (other, two) = (key(), rule(2, self.moment));
         for _ in 0..3 {
             self.counted(&other, &two, "the first of a period").await;
-            self.pass(MOMENT).await;
+            self.pass(self.moment).await;
         }
-        let (key, mut rule) = (key(), rule(1, MOMENT));
-        rule.longest_wait = 3 * MOMENT;
+        let (key, mut rule) = (key(), rule(1, self.moment));
+        rule.longest_wait = 3 * self.moment;
         self.counted(&key, &rule, "the first").await;
         // The last one is as long as waits get.
-        for wait in [MOMENT, 2 * MOMENT, 3 * MOMENT, 3 * MOMENT] {
+        for wait in [self.moment, 2 * self.moment, 3 * self.moment, 3 * self.moment] {
             let left = self.refused(&key, &rule, "in the wait").await;
             assert!(left <= wait && !left.is_zero(), "a wait of {wait:?} with {left:?} left");
             // The first is too short to look into its middle, on a machine that is busy.
-            let early = if wait > MOMENT { wait / 2 } else { Duration::ZERO };
+            let early = if wait > self.moment { wait / 2 } else { Duration::ZERO };
             self.pass(early).await;
             for _ in 0..2 {
                 let left = self.refused(&key, &rule, "in the wait").await;
@@ -133,7 +133,7 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
             self.pass(wait - early).await;
             self.counted(&key, &rule, "after the wait, one").await;
         }
-        self.pass(3 * MOMENT).await;
+        self.pass(3 * self.moment).await;
         rule.attempts = rule.attempts.saturating_add(8);
         rule.after = rule.after.saturating_add(1);
         rule.window = HOUR;
@@ -157,13 +157,13 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
     }
 
     async fn all_is_forgotten(&self) {
-        let (key, mut rule) = (key(), rule(1, MOMENT));
-        rule.forget_after = MOMENT;
+        let (key, mut rule) = (key(), rule(1, self.moment));
+        rule.forget_after = self.moment;
         self.counted(&key, &rule, "the first").await;
-        self.pass(2 * MOMENT).await;
+        self.pass(2 * self.moment).await;
         self.counted(&key, &rule, "after a quiet time").await;
         let wait = self.refused(&key, &rule, "in the wait").await;
-        assert!(wait <= MOMENT, "the wait is a first one again");
+        assert!(wait <= self.moment, "the wait is a first one again");
     }
 }
 

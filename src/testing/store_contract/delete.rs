@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::{LONG, MOMENT, Session, Suite, join_all, named, odd_names, ok, user};
+use super::{LONG, Session, Suite, join_all, named, odd_names, ok, user};
 use crate::id::{SessionId, UserId};
 use crate::reason::EndReason;
 use crate::store::{Revoke, SessionStore};
@@ -130,9 +130,9 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
         let kept = self.session_of(&owner, LONG, LONG).await;
         let others =
             [self.session_of(&owner, LONG, LONG).await, self.session_of(&owner, LONG, LONG).await];
-        let brief = self.session_of(&owner, MOMENT, LONG).await;
+        let brief = self.session_of(&owner, self.moment, LONG).await;
         let before = self.shown(&kept).await;
-        self.pass(MOMENT * 2).await;
+        self.pass(self.moment * 2).await;
         let ended: BTreeSet<_> = self.end_others(&kept, EndReason::LogoutAll).await;
         let expected = others.iter().map(|other| other.id.clone()).collect();
         assert_eq!(ended, expected, "all others that lived until now are told of");

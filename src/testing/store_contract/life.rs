@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::{LONG, MOMENT, Suite, id, user};
+use super::{LONG, Suite, id, user};
 use crate::reason::EndReason;
 use crate::store::{Created, NewRecord, SessionStore, Touched};
 
@@ -84,7 +84,7 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
     }
 
     async fn an_unused_session_ends(&self) {
-        let ttl = MOMENT;
+        let ttl = self.moment;
         let owner = user();
         // With a living one beside it, so that no store can forget the whole user.
         let beside = self.session_of(&owner, LONG, LONG).await;
@@ -103,7 +103,7 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
     }
 
     async fn a_used_session_ends_with_its_lifetime(&self) {
-        let lifetime = MOMENT;
+        let lifetime = self.moment;
         let beside = self.session(LONG, LONG).await;
         let session = self.session_of(&beside.user, LONG, lifetime).await;
         let listed = self.session_of(&beside.user, LONG, lifetime).await;
@@ -122,21 +122,21 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
 
     async fn two_sessions_never_shorten_each_other(&self) {
         let owner = user();
-        let first = self.session_of(&owner, MOMENT, MOMENT).await;
+        let first = self.session_of(&owner, self.moment, self.moment).await;
         let long = self.session_of(&owner, LONG, LONG).await;
-        let brief = self.session_of(&owner, MOMENT, MOMENT).await;
-        let idle = self.session_of(&owner, MOMENT, LONG).await;
+        let brief = self.session_of(&owner, self.moment, self.moment).await;
+        let idle = self.session_of(&owner, self.moment, LONG).await;
         let before = self.load(&long).await;
         let _ = self.touch_one(&brief, Duration::ZERO, LONG).await;
         let _ = self.touch_one(&idle, Duration::ZERO, LONG).await;
-        self.pass(MOMENT * 5).await;
+        self.pass(self.moment * 5).await;
         for ended in [&first, &brief, &idle] {
             self.assert_ended(ended, "each session ends in its own time").await;
         }
         assert!(before.is_some(), "a created session is found");
         assert_eq!(self.load(&long).await, before, "a short session shortens no other");
         // Creation is where a store may tidy up.
-        let next = self.session_of(&owner, MOMENT, MOMENT).await;
+        let next = self.session_of(&owner, self.moment, self.moment).await;
         assert_eq!(self.load(&long).await, before, "a new session shortens no other");
         let touched = self.touch_one(&long, Duration::ZERO, LONG).await;
         assert!(matches!(touched, Touched::Lives(_)), "a short session shortens no other");

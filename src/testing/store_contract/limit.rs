@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::{LONG, MOMENT, Session, Suite, id, join_all, user};
+use super::{LONG, Session, Suite, id, join_all, user};
 use crate::id::{SessionId, UserId};
 use crate::reason::EndReason;
 use crate::store::{Created, Listed, NewRecord, Opened, SessionLimit, SessionStore, WhenFull};
@@ -179,14 +179,14 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
     async fn what_has_ended_takes_no_place(&self) {
         let owner = user();
         let ended = self.session_of(&owner, LONG, LONG).await;
-        for (idle, lifetime) in [(MOMENT, LONG), (LONG, MOMENT)] {
+        for (idle, lifetime) in [(self.moment, LONG), (LONG, self.moment)] {
             drop(self.session_of(&owner, idle, lifetime).await);
         }
         let kept = self.session_of(&owner, LONG, LONG).await;
         let full = self.create(&owner, &id(), &limited(2, WhenFull::Refuse)).await;
         assert_eq!(full, Created::LimitReached, "living sessions take places");
         assert!(self.end(&ended, EndReason::Logout).await, "delete tells that it lived");
-        self.pass(MOMENT * 2).await;
+        self.pass(self.moment * 2).await;
         let (second, _) = self.opened(&owner, limited(2, WhenFull::Refuse)).await;
         let evicting = limited(2, WhenFull::EvictLeastRecentlyActive);
         let (third, opened) = self.opened(&owner, evicting).await;
@@ -223,7 +223,7 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
     }
 
     async fn creations_are_counted_within_their_window(&self) {
-        let (owner, window) = (user(), MOMENT * 5);
+        let (owner, window) = (user(), self.moment * 5);
         let counted = || {
             let mut new = NewRecord::new(LONG, LONG, Bytes::new());
             new.count_within = Some(window);
@@ -237,10 +237,10 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
         assert_eq!(self.opened(&owner, uncounted).await.1.recent, 0, "who asks for no count");
         assert_eq!(self.opened(&user(), counted()).await.1.recent, 1, "each user's own");
         drop(self.end_all(&owner, EndReason::LogoutAll).await);
-        self.pass(MOMENT).await;
+        self.pass(self.moment).await;
         let recent = self.opened(&owner, counted()).await.1.recent;
         assert_eq!(recent, 4, "sessions that have ended since were opened all the same");
-        self.pass(MOMENT * 4).await;
+        self.pass(self.moment * 4).await;
         for expected in 1..=2 {
             let recent = self.opened(&owner, counted()).await.1.recent;
             assert_eq!(recent, expected, "a window begins with the first creation in it");

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{LONG, MOMENT, Session, Suite, named, odd_names, user};
+use super::{LONG, Session, Suite, named, odd_names, user};
 use crate::id::UserId;
 use crate::reason::EndReason;
 use crate::store::{Listed, SessionStore};
@@ -58,10 +58,10 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
         let owner = user();
         let kept = self.session_of(&owner, LONG, LONG).await;
         let deleted = self.session_of(&owner, LONG, LONG).await;
-        let idle = self.session_of(&owner, MOMENT, LONG).await;
-        let old = self.session_of(&owner, LONG, MOMENT).await;
+        let idle = self.session_of(&owner, self.moment, LONG).await;
+        let old = self.session_of(&owner, LONG, self.moment).await;
         assert!(self.end(&deleted, EndReason::Logout).await, "delete tells that it lived");
-        self.pass(MOMENT * 2).await;
+        self.pass(self.moment * 2).await;
         let expected = [self.shown(&kept).await];
         assert_eq!(self.list(&owner).await, expected, "a list shows living sessions only");
         for ended in [&deleted, &idle, &old] {

@@ -6,7 +6,11 @@
     reason = "a suite for tests: it stops at the first broken promise"
 )]
 
+use std::any::Any;
 use std::future::{Future, poll_fn};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::pin::pin;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
 use std::time::Duration;
 
@@ -36,8 +40,9 @@ mod walk;
 /// Checks all promises of [`SessionStore`] on a store, and panics with the first one that does not hold.
 ///
 /// `advance` lets that much time pass on the store's clock: a [`ManualClock`](super::ManualClock) is moved, where time
-/// cannot be moved a real sleep will do (15 seconds in all). Sessions already in the store are left alone, but for those
-/// of a few users with odd names, such as `*`.
+/// cannot be moved a real sleep will do (15 seconds in all; on a machine that is too busy for that, a part of the suite
+/// is repeated with longer times, and the text of its first panic is printed). Sessions already in the store are left
+/// alone, but for those of a few users with odd names, such as `*`.
 ///
 /// # Panics
 ///
@@ -58,34 +63,77 @@ mod walk;
 /// # });
 /// ```
 pub async fn store_contract<St: SessionStore>(store: &St, advance: impl AsyncFn(Duration)) {
-    let suite = Suite { store, advance };
-    suite.life().await;
-    suite.touch().await;
-    suite.update().await;
-    suite.update_all().await;
-    suite.rotate().await;
-    suite.delete().await;
+    let mut suite = Suite { store, advance, moment: MOMENT, pace: Mutex::default() };
+    suite.check(async |suite| suite.life().await).await;
+    suite.check(async |suite| suite.touch().await).await;
+    suite.check(async |suite| suite.update().await).await;
+    suite.check(async |suite| suite.update_all().await).await;
+    suite.check(async |suite| suite.rotate().await).await;
+    suite.check(async |suite| suite.delete().await).await;
     suite.guards().await;
-    suite.limits().await;
-    suite.lists().await;
-    suite.walks().await;
+    suite.check(async |suite| suite.limits().await).await;
+    suite.check(async |suite| suite.lists().await).await;
+    suite.check(async |suite| suite.walks().await).await;
     suite.race().await;
-    suite.attempts().await;
+    suite.check(async |suite| suite.attempts().await).await;
 }
 
 /// Long enough to outlive the suite.
 const LONG: Duration = Duration::from_secs(600);
-/// A moment that a real clock can be trusted with.
+/// The unit of time of the checks, at first: most of it may pass between two steps of a check.
 const MOMENT: Duration = Duration::from_millis(200);
+/// How often a check on a real clock is repeated, with a longer unit each time, when the machine was too slow for it.
+const REPETITIONS: u32 = 3;
 
 struct Suite<'a, St, A> {
     store: &'a St,
     advance: A,
+    moment: Duration,
+    pace: Mutex<Pace>,
+}
+
+/// How much of the time on the store's clock the current check did not ask for.
+#[derive(Default)]
+struct Pace {
+    mark: Option<Timestamp>,
+    longest: Duration,
+}
+
+impl Pace {
+    /// Takes note of the time since the last mark, of which the check asked for `wanted`.
+    fn mark(&mut self, now: Timestamp, wanted: Duration) {
+        if let Some(mark) = self.mark {
+            let unwanted = now.saturating_since(mark).saturating_sub(wanted);
+            self.longest = self.longest.max(unwanted);
+        }
+        self.mark = Some(now);
+    }
 }
 
 impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
+    /// Runs a part of the suite. If it fails, and a step of it took so long that a deadline may have passed by that
+    /// alone, it is repeated with a longer unit of time. On a clock that is moved by hand no step takes time.
+    async fn check(&mut self, part: impl AsyncFn(&Self)) {
+        for repetition in 0.. {
+            *self.pace() = Pace { mark: Some(self.store.now()), longest: Duration::ZERO };
+            let outcome = caught(part(self)).await;
+            let Err(panic) = outcome else { break };
+            self.pace().mark(self.store.now(), Duration::ZERO);
+            if repetition == REPETITIONS || self.pace().longest < self.moment / 4 {
+                resume_unwind(panic);
+            }
+            self.moment *= 3;
+        }
+    }
+
+    fn pace(&self) -> MutexGuard<'_, Pace> {
+        self.pace.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     async fn pass(&self, time: Duration) {
+        self.pace().mark(self.store.now(), Duration::ZERO);
         (self.advance)(time).await;
+        self.pace().mark(self.store.now(), time);
     }
 
     /// Makes a session under a name of its own.
@@ -219,6 +267,17 @@ fn odd_names() -> Vec<String> {
     names.push("*".repeat(256));
     names.push("x".repeat(255));
     names
+}
+
+/// Drives a future, and returns what it panicked with.
+async fn caught<T>(work: impl Future<Output = T>) -> Result<T, Box<dyn Any + Send>> {
+    let mut work = pin!(work);
+    poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(cx))) {
+        Ok(Poll::Pending) => Poll::Pending,
+        Ok(Poll::Ready(done)) => Poll::Ready(Ok(done)),
+        Err(panic) => Poll::Ready(Err(panic)),
+    })
+    .await
 }
 
 /// Drives all futures at once, and gives their answers in order.

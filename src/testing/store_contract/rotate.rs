@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::{LONG, MOMENT, Session, Suite, id, join_all, ok, user};
+use super::{LONG, Session, Suite, id, join_all, ok, user};
 use crate::reason::EndReason;
 use crate::store::{
     Activity, Created, NewRecord, Opened, Record, Replacement, Rotate, Rotated, Salt, SessionStore,
@@ -107,17 +107,17 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
     }
 
     async fn an_exchange_is_a_use_within_the_absolute_lifetime(&self) {
-        let session = self.rotating(MOMENT * 3, MOMENT * 5).await;
+        let session = self.rotating(self.moment * 3, self.moment * 5).await;
         let before = self.uses(&session).await;
-        self.pass(MOMENT).await;
+        self.pass(self.moment).await;
         let (record, uses) = next(self.exchange(&session, 0, LONG).await);
         assert!(uses.last_activity > before.last_activity, "an exchange is a use");
         assert!(uses.idle_deadline > before.idle_deadline, "a use moves the idle deadline");
         assert!(uses.idle_deadline <= record.absolute_deadline, "never past the absolute one");
-        self.pass(MOMENT * 2).await;
+        self.pass(self.moment * 2).await;
         let (record, uses) = next(self.exchange(&session, 1, LONG).await);
         assert_eq!(uses.idle_deadline, record.absolute_deadline, "never past the absolute one");
-        self.pass(MOMENT * 3).await;
+        self.pass(self.moment * 3).await;
         assert_eq!(self.exchange(&session, 2, LONG).await, Rotated::Gone, "it is over then");
         self.assert_ended(&session, "an exchange is no upsert").await;
     }
@@ -125,7 +125,7 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
     async fn within_the_window_the_one_before_changes_nothing(&self) {
         let session = self.rotating(LONG, LONG).await;
         let (record, uses) = next(self.exchange(&session, 0, LONG).await);
-        self.pass(MOMENT).await;
+        self.pass(self.moment).await;
         for _ in 0..2 {
             let again = self.exchange(&session, 0, LONG).await;
             assert_eq!(again, Rotated::Again(record.clone(), uses), "the same as before");
@@ -136,9 +136,9 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
 
     async fn after_the_window_the_one_before_ends_the_session(&self) {
         let session = self.rotating(LONG, LONG).await;
-        let (_, _) = next(self.exchange(&session, 0, MOMENT).await);
-        self.pass(MOMENT * 2).await;
-        assert_eq!(self.exchange(&session, 0, MOMENT).await, Rotated::Reused, "it is late");
+        let (_, _) = next(self.exchange(&session, 0, self.moment).await);
+        self.pass(self.moment * 2).await;
+        assert_eq!(self.exchange(&session, 0, self.moment).await, Rotated::Reused, "it is late");
         self.assert_reused(&session).await;
     }
 
@@ -245,8 +245,8 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
         }
         self.assert_ended(&session, "an exchange is no upsert").await;
         assert_eq!(self.ended(&session).await, Some(EndReason::Logout), "the first reason stays");
-        let session = self.rotating(MOMENT, LONG).await;
-        self.pass(MOMENT * 2).await;
+        let session = self.rotating(self.moment, LONG).await;
+        self.pass(self.moment * 2).await;
         assert_eq!(self.exchange(&session, 0, LONG).await, Rotated::Gone, "its time has passed");
         self.assert_ended(&session, "an exchange is no upsert").await;
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{LONG, MOMENT, Suite, user};
+use super::{LONG, Suite, user};
 use crate::reason::EndReason;
 use crate::store::{SessionStore, Touch, Touched};
 
@@ -19,7 +19,7 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
     async fn a_touch_extends_only_below_the_threshold(&self) {
         let session = self.session(LONG, LONG * 10).await;
         let first = self.uses(&session).await;
-        self.pass(MOMENT).await;
+        self.pass(self.moment).await;
 
         let touched = self.touch_one(&session, Duration::ZERO, LONG / 2).await;
         let promise = "a deadline that is far away stays";
@@ -37,9 +37,9 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
     }
 
     async fn a_touch_never_goes_past_the_lifetime(&self) {
-        let session = self.session(LONG, LONG + MOMENT / 2).await;
-        let absolute = session.at.saturating_add(LONG + MOMENT / 2);
-        self.pass(MOMENT).await;
+        let session = self.session(LONG, LONG + self.moment / 2).await;
+        let absolute = session.at.saturating_add(LONG + self.moment / 2);
+        self.pass(self.moment).await;
         for _ in 0..2 {
             let touched = self.touch_one(&session, Duration::ZERO, Duration::MAX).await;
             assert_eq!(touched, Touched::Lives(absolute), "no touch goes past the lifetime");
@@ -50,10 +50,10 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
 
     async fn a_touch_moves_nothing_back(&self) {
         let session = self.session(LONG, LONG * 10).await;
-        self.pass(MOMENT).await;
+        self.pass(self.moment).await;
         let _ = self.touch_one(&session, Duration::ZERO, Duration::MAX).await;
         let newest = self.uses(&session).await;
-        for age in [MOMENT, LONG, Duration::MAX] {
+        for age in [self.moment, LONG, Duration::MAX] {
             let touched = self.touch_one(&session, age, Duration::MAX).await;
             let promise = "an older use that comes later moves nothing back";
             assert_eq!(touched, Touched::Lives(newest.idle_deadline), "{promise}");
@@ -63,13 +63,13 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
 
     async fn a_use_counts_from_when_it_was(&self) {
         let session = self.session(LONG, LONG * 10).await;
-        self.pass(MOMENT * 2).await;
-        let touched = self.touch_one(&session, MOMENT, Duration::MAX).await;
+        self.pass(self.moment * 2).await;
+        let touched = self.touch_one(&session, self.moment, Duration::MAX).await;
         let uses = self.uses(&session).await;
         let now = self.store.now();
-        // A real clock may be known to a few milliseconds only.
-        let rounding = Duration::from_millis(20);
-        let latest = now.saturating_sub(MOMENT).saturating_add(rounding);
+        // A real clock may be known to some milliseconds only.
+        let rounding = self.moment / 4;
+        let latest = now.saturating_sub(self.moment).saturating_add(rounding);
         assert!(uses.last_activity <= latest, "a late report does not make a use newer");
         assert!(uses.last_activity >= session.at, "the last activity moves forward only");
         let expected = uses.last_activity.saturating_add(LONG);
@@ -77,15 +77,15 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
     }
 
     async fn an_extended_session_outlives_its_first_deadline(&self) {
-        let idle_ttl = MOMENT * 5;
+        let idle_ttl = self.moment * 5;
         let session = self.session(idle_ttl, LONG).await;
         let Some(first) = self.load(&session).await else { panic!("a session is found") };
-        self.pass(MOMENT * 3).await;
+        self.pass(self.moment * 3).await;
         let Touched::Lives(deadline) = self.touch_one(&session, Duration::ZERO, LONG).await else {
             panic!("a living session can be touched");
         };
         assert!(deadline > first.idle_deadline, "a use extends a session");
-        self.pass(MOMENT * 3).await;
+        self.pass(self.moment * 3).await;
         // Past the first deadline, two moments before the second.
         for known in [None, Some(first.idle_deadline), Some(deadline)] {
             let found = match known {
@@ -99,7 +99,7 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
             assert_eq!(found.payload, first.payload, "a touch leaves the payload alone");
             assert_eq!(found.revision, first.revision, "a touch leaves the revision alone");
         }
-        self.pass(MOMENT * 3).await;
+        self.pass(self.moment * 3).await;
         assert_eq!(self.load_from(&session, deadline).await, None, "an unused session ends");
         self.assert_ended(&session, "an extended session ends as well").await;
     }

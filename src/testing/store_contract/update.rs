@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::{LONG, MOMENT, Suite, id, user};
+use super::{LONG, Suite, id, user};
 use crate::reason::EndReason;
 use crate::store::{Created, NewRecord, Opened, SessionStore, Touched, Updated};
 
@@ -20,7 +20,7 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
         let session = self.session(LONG, LONG * 2).await;
         let Some(before) = self.load(&session).await else { panic!("a session is found") };
         let uses = self.uses(&session).await;
-        self.pass(MOMENT).await;
+        self.pass(self.moment).await;
         let written = self.write(&session, 1, b"second").await;
         assert_eq!(written, Updated::Written(2), "an update counts the revision up");
         let Some(after) = self.load(&session).await else { panic!("an update ends nothing") };

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::{LONG, MOMENT, Suite, id, join_all, user};
+use super::{LONG, Suite, id, join_all, user};
 use crate::id::UserId;
 use crate::reason::EndReason;
 use crate::store::{Replacement, SessionStore, Updated, UpdatedAll};
@@ -33,7 +33,7 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
         let stranger = self.session(LONG, LONG).await;
         let beside = self.load(&stranger).await;
         let before = self.sorted(&owner).await;
-        self.pass(MOMENT).await;
+        self.pass(self.moment).await;
         let every_byte: Vec<u8> = (0..=u8::MAX).collect();
         let new: Vec<_> = before
             .iter()
@@ -103,8 +103,8 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
     async fn what_has_ended_need_not_be_updated_and_cannot_be(&self) {
         let owner = user();
         let kept = self.session_of(&owner, LONG, LONG).await;
-        let brief = self.session_of(&owner, MOMENT, LONG).await;
-        self.pass(MOMENT * 2).await;
+        let brief = self.session_of(&owner, self.moment, LONG).await;
+        self.pass(self.moment * 2).await;
         let new = |session: &super::Session| {
             Replacement::new(session.id.clone(), 1, Bytes::from_static(b"new"))
         };

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use super::{LONG, MOMENT, Session, Suite, named, odd_names, user};
+use super::{LONG, Session, Suite, named, odd_names, user};
 use crate::id::{SessionId, UserId};
 use crate::reason::EndReason;
 use crate::store::{Listed, Position, SessionStore};
@@ -66,10 +66,10 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
         let sessions = self.many().await;
         let _ = self.touch_one(&sessions[0], Duration::ZERO, Duration::MAX).await;
         let _ = self.write(&sessions[1], 1, b"second").await;
-        let brief = self.session_of(&sessions[0].user, MOMENT, LONG).await;
+        let brief = self.session_of(&sessions[0].user, self.moment, LONG).await;
         let ended = self.session_of(&sessions[0].user, LONG, LONG).await;
         assert!(self.end(&ended, EndReason::Logout).await, "delete tells that it lived");
-        self.pass(MOMENT * 2).await;
+        self.pass(self.moment * 2).await;
         let mut expected = Vec::new();
         for session in &sessions {
             expected.push(self.shown(session).await);
@@ -125,7 +125,7 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
         let mut expired = Vec::new();
         for i in 0..30 {
             let owner = user();
-            expired.push(self.session_of(&owner, MOMENT, LONG).await);
+            expired.push(self.session_of(&owner, self.moment, LONG).await);
             if i % 2 == 0 {
                 sessions.push(self.session_of(&owner, LONG, LONG).await);
             }
@@ -139,7 +139,7 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
         for session in &sessions {
             expected.push(self.shown(session).await);
         }
-        self.pass(MOMENT * 2).await;
+        self.pass(self.moment * 2).await;
         for _ in 0..2 {
             let mut from = None;
             for turn in 0.. {

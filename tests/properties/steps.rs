@@ -1,0 +1,133 @@
+//! What a sequence of operations consists of.
+
+use proptest::collection::vec;
+use proptest::prelude::{Strategy, any};
+use proptest::prop_oneof;
+use tower_session_auth::EndReason;
+
+/// One operation. Numbers stand for any of the users, sessions or tokens that are there.
+#[derive(Clone, Debug)]
+pub(crate) enum Step {
+    Login {
+        user: u8,
+        life: u8,
+    },
+    /// Reads a user's login fence.
+    BeginLogin {
+        user: u8,
+    },
+    /// Logs in with the fence that was read first.
+    FinishLogin {
+        life: u8,
+    },
+    Authenticate {
+        token: u8,
+    },
+    Touch {
+        session: u8,
+    },
+    Refresh {
+        token: u8,
+    },
+    Logout {
+        token: u8,
+    },
+    LogoutRefresh {
+        token: u8,
+    },
+    Delete {
+        session: u8,
+        reason: EndReason,
+    },
+    DeleteAll {
+        user: u8,
+    },
+    DeleteAllBut {
+        session: u8,
+    },
+    PasswordChanged {
+        session: u8,
+        keep: bool,
+    },
+    Suspend {
+        user: u8,
+    },
+    Update {
+        session: u8,
+        role: u8,
+    },
+    UpdateAll {
+        user: u8,
+        role: u8,
+    },
+    List {
+        user: u8,
+    },
+    Pages {
+        limit: u8,
+    },
+    Statistics,
+    Cleanup,
+    /// Signs with another key from now on; tokens of the old one stay good, or not.
+    SwapKeys {
+        keep_old: bool,
+    },
+    Pass {
+        choice: u8,
+    },
+    /// Lets time pass until just before or just after a session's idle deadline.
+    PassToDeadline {
+        session: u8,
+        after: bool,
+    },
+    /// The store loses all that it has.
+    LoseAll,
+    /// The store loses one session, as a server does that evicts keys. (Redis only.)
+    LoseSession {
+        session: u8,
+    },
+    /// Keeps a session's record aside. (Redis only.)
+    Save {
+        session: u8,
+    },
+    /// Puts the record back that was kept aside, as a failover does that loses the last writes. (Redis only.)
+    RollBack,
+}
+
+pub(crate) fn step() -> impl Strategy<Value = Step> {
+    let n = any::<u8>;
+    prop_oneof![
+        6 => (n(), n()).prop_map(|(user, life)| Step::Login { user, life }),
+        1 => n().prop_map(|user| Step::BeginLogin { user }),
+        2 => n().prop_map(|life| Step::FinishLogin { life }),
+        6 => n().prop_map(|token| Step::Authenticate { token }),
+        3 => n().prop_map(|session| Step::Touch { session }),
+        6 => n().prop_map(|token| Step::Refresh { token }),
+        2 => n().prop_map(|token| Step::Logout { token }),
+        1 => n().prop_map(|token| Step::LogoutRefresh { token }),
+        1 => n().prop_map(|session| Step::Delete { session, reason: EndReason::Admin }),
+        1 => n().prop_map(|user| Step::DeleteAll { user }),
+        1 => n().prop_map(|session| Step::DeleteAllBut { session }),
+        1 => (n(), any::<bool>())
+            .prop_map(|(session, keep)| Step::PasswordChanged { session, keep }),
+        1 => n().prop_map(|user| Step::Suspend { user }),
+        3 => (n(), n()).prop_map(|(session, role)| Step::Update { session, role }),
+        2 => (n(), n()).prop_map(|(user, role)| Step::UpdateAll { user, role }),
+        2 => n().prop_map(|user| Step::List { user }),
+        1 => n().prop_map(|limit| Step::Pages { limit }),
+        1 => proptest::strategy::Just(Step::Statistics),
+        1 => proptest::strategy::Just(Step::Cleanup),
+        1 => any::<bool>().prop_map(|keep_old| Step::SwapKeys { keep_old }),
+        4 => n().prop_map(|choice| Step::Pass { choice }),
+        3 => (n(), any::<bool>())
+            .prop_map(|(session, after)| Step::PassToDeadline { session, after }),
+        1 => proptest::strategy::Just(Step::LoseAll),
+        1 => n().prop_map(|session| Step::LoseSession { session }),
+        2 => n().prop_map(|session| Step::Save { session }),
+        2 => proptest::strategy::Just(Step::RollBack),
+    ]
+}
+
+pub(crate) fn steps(most: usize) -> impl Strategy<Value = Vec<Step>> {
+    vec(step(), 1..=most)
+}
