@@ -28,7 +28,9 @@ impl Ground for Memory {
     }
 
     // Manager and store share one clock, which the model moves.
-    async fn pass(&self, _time: Duration) {}
+    async fn pass(&self, _time: Duration) -> bool {
+        false
+    }
 
     async fn tick(&self) {}
 

@@ -45,8 +45,9 @@ pub(crate) trait Ground {
     /// A manager with these settings over the store.
     fn manager(&self, settings: SessionManagerBuilder) -> SessionManager;
 
-    /// Lets time pass for all that the store has.
-    async fn pass(&self, time: Duration);
+    /// Lets time pass for all that the store has. `true` if the manager has to be made anew: it knows times that were
+    /// not moved.
+    async fn pass(&self, time: Duration) -> bool;
 
     /// Makes sure that the next operation is later than the last one, on a clock that moves by itself.
     async fn tick(&self);
@@ -131,9 +132,17 @@ fn signing_key(number: usize) -> SigningKey {
     SigningKey::hs256(&format!("k{number}"), secret.as_bytes()).unwrap()
 }
 
-fn settings(key: usize, clock: &ManualClock) -> SessionManagerBuilder {
+/// Signs with this key, and takes the tokens of all of these.
+fn keys(key: usize, good_keys: &BTreeSet<usize>) -> KeySet {
+    let others = good_keys.iter().filter(|other| **other != key);
+    others.fold(KeySet::new(signing_key(key)), |keys, other| {
+        keys.also_verify(signing_key(*other).verifying_key())
+    })
+}
+
+fn settings(keys: KeySet, clock: &ManualClock) -> SessionManagerBuilder {
     SessionManager::builder()
-        .keys(KeySet::new(signing_key(key)))
+        .keys(keys)
         .refresh_keys(KeySet::new(SigningKey::hs256("r", SECRET).unwrap()))
         .issuer(ISSUER)
         .audience(AUDIENCE)
@@ -152,7 +161,8 @@ fn duration(time: Time) -> Duration {
 
 /// Does all of these steps on a ground and on the model.
 pub(crate) async fn run<G: Ground>(ground: G, clock: ManualClock, steps: Vec<Step>) {
-    let manager = ground.manager(settings(0, &clock));
+    let good_keys = BTreeSet::from([0]);
+    let manager = ground.manager(settings(keys(0, &good_keys), &clock));
     let mut model = Model {
         ground,
         clock,
@@ -165,7 +175,7 @@ pub(crate) async fn run<G: Ground>(ground: G, clock: ManualClock, steps: Vec<Ste
         fence_number: 0,
         under_way: Vec::new(),
         key: 0,
-        good_keys: BTreeSet::from([0]),
+        good_keys,
         saved: None,
     };
     for step in steps {
@@ -291,8 +301,7 @@ impl<G: Ground> Model<G> {
             },
             Step::LoseAll => {
                 if self.ground.lose_all().await {
-                    self.manager = self.ground.manager(settings(self.key, &self.clock));
-                    self.good_keys = BTreeSet::from([self.key]);
+                    self.restart();
                 }
                 self.sessions.iter_mut().for_each(|entry| entry.is_lost = true);
                 self.fences = [None; USERS as usize];
@@ -648,17 +657,23 @@ impl<G: Ground> Model<G> {
     fn swap_keys(&mut self, keep_old: bool) {
         let old = self.key;
         self.key += 1;
-        let mut keys = KeySet::new(signing_key(self.key));
         self.good_keys = BTreeSet::from([self.key]);
         if keep_old {
-            keys = keys.also_verify(signing_key(old).verifying_key());
             self.good_keys.insert(old);
         }
-        self.manager.replace_keys(keys).unwrap();
+        self.manager.replace_keys(keys(self.key, &self.good_keys)).unwrap();
+    }
+
+    /// Another process over the same store goes on.
+    fn restart(&mut self) {
+        let keys = keys(self.key, &self.good_keys);
+        self.manager = self.ground.manager(settings(keys, &self.clock));
     }
 
     async fn pass(&mut self, time: Time) {
-        self.ground.pass(duration(time)).await;
+        if self.ground.pass(duration(time)).await {
+            self.restart();
+        }
         self.clock.advance(duration(time));
         self.now += time;
         if time > 1 {

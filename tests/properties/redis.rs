@@ -73,8 +73,9 @@ impl Ground for Redis {
         settings.store(self.store.clone()).build().unwrap().0
     }
 
-    async fn pass(&self, time: Duration) {
+    async fn pass(&self, time: Duration) -> bool {
         self.command(&["EVAL", PASS, "0", &time.as_millis().to_string()]).await;
+        true
     }
 
     /// Sessions are told apart by when they were used last, in milliseconds.

@@ -103,21 +103,24 @@ async fn the_password_of_a_redis_server_is_nowhere() {
     let log = Log::default();
     let _guard = log.capture();
     let secrets = Secrets::new();
-    // A port that was free a moment ago: nobody listens.
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let url = format!("redis://user:{PASSWORD}@127.0.0.1:{port}/0");
+    // No program listens on port 1.
+    let url = format!("redis://user:{PASSWORD}@127.0.0.1:1/0");
     let store = RedisStore::new(&url).unwrap();
     let mut shown = format!("{store:?} {:?}\n", RedisStore::builder(url.as_str()));
     shown.push_str(&everything(&store.check().await.map(drop).unwrap_err()));
     for bad in [
         format!("redis://user:{PASSWORD}@127.0.0.1:99999/0"),
-        format!("rediss://user:{PASSWORD}@127.0.0.1:{port}/0"),
         format!("redis://user:{PASSWORD}@"),
+        format!("redis://user:{PASSWORD}@127.0.0.1/database"),
         format!("http://user:{PASSWORD}@127.0.0.1/"),
+        format!("{PASSWORD}@127.0.0.1"),
     ] {
-        if let Err(error) = RedisStore::new(&bad) {
-            shown.push_str(&everything(&error));
-        }
+        shown.push_str(&everything(&RedisStore::new(&bad).unwrap_err()));
+    }
+    // A store, or an error where TLS is not compiled in: neither shows it.
+    match RedisStore::new(&format!("rediss://user:{PASSWORD}@127.0.0.1:1/0")) {
+        Ok(store) => shown.push_str(&format!("{store:?}\n{store:#?}\n")),
+        Err(error) => shown.push_str(&everything(&error)),
     }
     let (manager, _worker) = SessionManager::builder()
         .keys(key())
