@@ -49,8 +49,10 @@ impl TrustedProxies {
     pub(super) fn client(&self, connection: IpAddr, headers: &HeaderMap) -> IpAddr {
         let mut client = connection.to_canonical();
         let values: Vec<_> = headers.get_all("x-forwarded-for").iter().collect();
-        let hops = values.iter().rev().flat_map(|value| value.to_str().unwrap_or("").rsplit(','));
-        for hop in hops {
+        // What is no text is no address either, and ends the search.
+        let hops = values.iter().rev().flat_map(|value| value.to_str().unwrap_or("?").rsplit(','));
+        // Empty elements of a list say nothing (RFC 9110 section 5.6.1).
+        for hop in hops.filter(|hop| !hop.trim().is_empty()) {
             if !self.trust(client) {
                 break;
             }

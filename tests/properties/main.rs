@@ -13,11 +13,20 @@
     reason = "a test stops at the first surprise"
 )]
 
+#[allow(dead_code, reason = "what the tests of the routes use beside")]
+#[path = "../routes/desk.rs"]
+mod desk;
+mod forwarded;
+mod input;
 mod memory;
 mod model;
 #[path = "../support/property.rs"]
 mod property;
 mod redis;
+mod replies;
+#[allow(dead_code, reason = "what the tests of the routes use beside")]
+#[path = "../routes/site.rs"]
+mod site;
 mod steps;
 #[path = "../support/mod.rs"]
 mod support;

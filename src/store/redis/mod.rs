@@ -58,6 +58,8 @@ mod pool;
 mod pool_state;
 mod position;
 mod proof;
+#[cfg(test)]
+mod properties;
 mod reading;
 mod replicas;
 mod scripts;
