@@ -169,7 +169,7 @@ fn headers_of_any_form_are_refused_and_nothing_else() {
         for source in &sources {
             match source.token(&headers) {
                 // Whether it is a token is for the manager to say.
-                Ok(token) => assert!(token.is_ascii(), "{token:?}"),
+                Ok(_) => {}
                 Err(error) => {
                     let status = error.kind().status();
                     assert!([400, 401].contains(&status.as_u16()), "{error:?}");
