@@ -31,7 +31,7 @@ async fn logout(server: SocketAddr, token: &str) -> Reply {
 }
 
 /// A route that needs the store, while there is none.
-fn is_unavailable(reply: Reply) {
+fn is_unavailable(reply: &Reply) {
     assert_eq!((reply.status, reply.code()), (503, "store_unavailable"), "{reply:?}");
 }
 
@@ -170,8 +170,8 @@ async fn without_redis_it_starts_and_says_so_until_redis_comes() {
         assert_eq!((reply.status, reply.code()), (503, "store_unavailable"), "{reply:?}");
         assert_eq!(reply.header("retry-after"), Some("1"));
         assert_eq!(reply.header("www-authenticate"), None);
-        is_unavailable(post(server, "/api/auth/login", None, CREDENTIALS).await);
-        is_unavailable(post(server, "/api/auth/logout", Some(&token), "").await);
+        is_unavailable(&post(server, "/api/auth/login", None, CREDENTIALS).await);
+        is_unavailable(&post(server, "/api/auth/logout", Some(&token), "").await);
         // What needs no store is answered as ever.
         assert_eq!(get(server, "/api/data", None).await.code(), "missing_token");
     }
@@ -244,8 +244,8 @@ async fn log_of(example: &'static str) {
     assert_eq!(logout(address, &ended).await.status, 200);
     assert_eq!(data(address, &ended).await.code(), "session_revoked");
     redis.stop();
-    is_unavailable(get(address, "/api/data", Some(&token)).await);
-    is_unavailable(post(address, "/api/auth/logout", Some(&token), "").await);
+    is_unavailable(&get(address, "/api/data", Some(&token)).await);
+    is_unavailable(&post(address, "/api/auth/logout", Some(&token), "").await);
     let log = server.stop().await;
     assert!(log.contains("answered"), "{log}");
     // The payload, and the beginning of the signature, which the forged one has too.

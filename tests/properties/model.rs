@@ -228,43 +228,48 @@ impl<G: Ground> Model<G> {
                 let (user, fence, guard) = self.under_way.remove(0);
                 self.login(user, life, Some((fence, guard))).await;
             }
-            Step::Authenticate { token } => match any_of(token, access) {
-                Some(at) => self.authenticate(at).await,
-                None => {}
-            },
-            Step::Touch { session } => match any_of(session, sessions) {
-                Some(at) => self.touch(at).await,
-                None => {}
-            },
-            Step::Refresh { token } => match any_of(token, refresh) {
-                Some(at) => self.refresh(at).await,
-                None => {}
-            },
-            Step::Logout { token } => match any_of(token, access) {
-                Some(at) => self.logout(at).await,
-                None => {}
-            },
-            Step::LogoutRefresh { token } => match any_of(token, refresh) {
-                Some(at) => self.logout_refresh(at).await,
-                None => {}
-            },
-            Step::Delete { session, reason } => match any_of(session, sessions) {
-                Some(at) => {
+            Step::Authenticate { token } => {
+                if let Some(at) = any_of(token, access) {
+                    self.authenticate(at).await;
+                }
+            }
+            Step::Touch { session } => {
+                if let Some(at) = any_of(session, sessions) {
+                    self.touch(at).await;
+                }
+            }
+            Step::Refresh { token } => {
+                if let Some(at) = any_of(token, refresh) {
+                    self.refresh(at).await;
+                }
+            }
+            Step::Logout { token } => {
+                if let Some(at) = any_of(token, access) {
+                    self.logout(at).await;
+                }
+            }
+            Step::LogoutRefresh { token } => {
+                if let Some(at) = any_of(token, refresh) {
+                    self.logout_refresh(at).await;
+                }
+            }
+            Step::Delete { session, reason } => {
+                if let Some(at) = any_of(session, sessions) {
                     let Entry { user, id, .. } = &self.sessions[at];
                     let ended = self.manager.delete(user, id, reason).await.unwrap();
                     assert_eq!(ended, self.end(at, reason));
                 }
-                None => {}
-            },
+            }
             Step::DeleteAll { user } => {
                 let reason = EndReason::LogoutAll;
                 let ended = self.manager.delete_all(&owner(user), reason).await.unwrap();
                 self.all_ended(number(user), None, reason, ended);
             }
-            Step::DeleteAllBut { session } => match any_of(session, sessions) {
-                Some(at) => self.end_others(at, EndReason::LogoutAll).await,
-                None => {}
-            },
+            Step::DeleteAllBut { session } => {
+                if let Some(at) = any_of(session, sessions) {
+                    self.end_others(at, EndReason::LogoutAll).await;
+                }
+            }
             Step::PasswordChanged { session, keep } => match any_of(session, sessions) {
                 Some(at) if keep => self.end_others(at, EndReason::PasswordChange).await,
                 Some(at) => {
@@ -278,10 +283,11 @@ impl<G: Ground> Model<G> {
                 let ended = self.manager.suspend(&owner(user)).await.unwrap();
                 self.all_ended(number(user), None, EndReason::Suspended, ended);
             }
-            Step::Update { session, role } => match any_of(session, sessions) {
-                Some(at) => self.update(at, role).await,
-                None => {}
-            },
+            Step::Update { session, role } => {
+                if let Some(at) = any_of(session, sessions) {
+                    self.update(at, role).await;
+                }
+            }
             Step::UpdateAll { user, role } => self.update_all(number(user), role).await,
             Step::List { user } => self.list(number(user)).await,
             Step::Pages { limit } => self.pages(usize::from(limit % 4) + 1).await,
@@ -295,10 +301,11 @@ impl<G: Ground> Model<G> {
                 let choice = usize::from(choice) % STEPS_IN_TIME.len();
                 self.pass(STEPS_IN_TIME[choice]).await;
             }
-            Step::PassToDeadline { session, after } => match any_of(session, sessions) {
-                Some(at) => self.pass_to_deadline(at, after).await,
-                None => {}
-            },
+            Step::PassToDeadline { session, after } => {
+                if let Some(at) = any_of(session, sessions) {
+                    self.pass_to_deadline(at, after).await;
+                }
+            }
             Step::LoseAll => {
                 if self.ground.lose_all().await {
                     self.restart();
@@ -308,8 +315,8 @@ impl<G: Ground> Model<G> {
                 self.under_way.clear();
                 self.saved = None;
             }
-            Step::LoseSession { session } => match any_of(session, sessions) {
-                Some(at) => {
+            Step::LoseSession { session } => {
+                if let Some(at) = any_of(session, sessions) {
                     let Entry { user, id, .. } = &self.sessions[at];
                     if self.sessions[at].lives(self.now) && self.ground.lose_session(user, id).await
                     {
@@ -317,8 +324,7 @@ impl<G: Ground> Model<G> {
                         self.saved = None;
                     }
                 }
-                None => {}
-            },
+            }
             Step::Save { session } => match any_of(session, sessions) {
                 Some(at) if self.sessions[at].lives(self.now) => {
                     let Entry { user, id, content, .. } = &self.sessions[at];

@@ -34,9 +34,9 @@ pub(crate) enum Reply {
     Bulk(Vec<u8>),
     Verbatim(String),
     Error(String),
-    Array(Vec<Reply>),
-    Set(Vec<Reply>),
-    Map(Vec<(Reply, Reply)>),
+    Array(Vec<Self>),
+    Set(Vec<Self>),
+    Map(Vec<(Self, Self)>),
 }
 
 impl Reply {
