@@ -120,7 +120,7 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
             let owner = user();
             let mut sessions = Vec::new();
             let mut brief = limited(MANY, when_full);
-            brief.idle_ttl = MOMENT;
+            brief.idle_ttl = self.moment;
             sessions.push(self.opened(&owner, brief).await.0);
             for _ in 1..MANY {
                 let (session, opened) = self.opened(&owner, limited(MANY, when_full)).await;
@@ -133,7 +133,7 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
             let taken = &sessions[150];
             let again = self.create(&owner, &taken.id, &limited(MANY + 9, when_full)).await;
             assert_eq!(again, Created::AlreadyExists, "an id is taken once");
-            self.pass(MOMENT * 2).await;
+            self.pass(self.moment * 2).await;
             let (_, opened) = self.opened(&owner, limited(MANY, when_full)).await;
             assert!(opened.evicted.is_empty(), "what has ended makes room before what lives");
             self.assert_ended(&sessions[0], "what has expired is not revived").await;

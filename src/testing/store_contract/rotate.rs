@@ -184,8 +184,8 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
 
         let session = self.rotating(LONG, LONG).await;
         let (_, _) = next(self.exchange(&session, 0, Duration::ZERO).await);
-        self.pass(MOMENT * 2).await;
-        assert_eq!(self.retry(&session, 0, MOMENT).await, Rotated::Reused, "it is late");
+        self.pass(self.moment * 2).await;
+        assert_eq!(self.retry(&session, 0, self.moment).await, Rotated::Reused, "it is late");
         self.assert_reused(&session).await;
     }
 
