@@ -2,13 +2,26 @@
 
 use std::time::Duration;
 
-use tower_session_auth::NearCacheState;
+use tower_session_auth::{NearCacheState, RedisStore};
 
 use crate::support::commands::Commands;
 use crate::support::log::Log;
-use crate::support::login;
+use crate::support::redis::RedisServer;
 use crate::support::wait::until;
-use crate::world::{sees, world};
+use crate::support::{builder, login};
+use crate::world::{World, sees};
+
+/// With limits that a machine without a free processor keeps too: for what is counted, and not timed.
+async fn world() -> World {
+    let server = RedisServer::start().await;
+    let store = RedisStore::builder(server.url()).timeout(Duration::from_secs(5));
+    let store = store.lease(Duration::from_secs(3)).build().unwrap();
+    let builder = builder().store(store).store_timeout(Duration::from_secs(5));
+    let (manager, worker) = builder.build().unwrap();
+    let world = World { server, manager, background: worker.start() };
+    world.coherent().await;
+    world
+}
 
 #[tokio::test]
 async fn it_stays_coherent_over_several_checks_of_the_address() {

@@ -27,7 +27,7 @@ pub enum Finding {
     EvictionPolicy(String),
     /// The server, of this version, is older than Redis 7.0 or Valkey 7.2.
     ServerTooOld(String),
-    /// The server is a replica, which takes no logins and no logouts.
+    /// The server is a replica: none of its answers counts, so that requests are refused with 503.
     Replica,
     /// The server does not tell what changes, so nothing can be cached near the requests.
     TrackingRefused(TrackingRefusal),
