@@ -52,7 +52,7 @@ export interface paths {
         put?: never;
         /**
          * Ends the session of the token
-         * @description Of an access token, also one that has expired, of a refresh token, or of both. A session that is gone is logged out: 200.
+         * @description Of an access token, also one that has expired, of a refresh token, or of both. A session that is gone is logged out: 200. It takes the cookies back, unless the session store is away. A body that holds no refresh token is as good as none.
          */
         post: operations["api_auth_logout"];
         delete?: never;
@@ -112,7 +112,7 @@ export interface paths {
         put?: never;
         /**
          * Exchanges a refresh token for the next tokens
-         * @description Never beyond the session's absolute lifetime. A token that was exchanged before gets the same successor for some seconds, as after a lost answer; afterwards it is taken for stolen, and ends the session. A refusal leaves the cookie alone.
+         * @description Never beyond the session's absolute lifetime. A token that was exchanged before gets the same successor for some seconds, as after a lost answer; afterwards it is taken for stolen, and ends the session. A refusal leaves the cookie alone. Of several cookies of the name the latest login counts; of different users none.
          */
         post: operations["api_auth_refresh"];
         delete?: never;
@@ -393,7 +393,7 @@ export interface paths {
         put?: never;
         /**
          * Ends the session of the token
-         * @description Of an access token, also one that has expired, of a refresh token, or of both. A session that is gone is logged out: 200.
+         * @description Of an access token, also one that has expired, of a refresh token, or of both. A session that is gone is logged out: 200. It takes the cookies back, unless the session store is away. A body that holds no refresh token is as good as none.
          */
         post: operations["auth_logout"];
         delete?: never;
@@ -453,7 +453,7 @@ export interface paths {
         put?: never;
         /**
          * Exchanges a refresh token for the next tokens
-         * @description Never beyond the session's absolute lifetime. A token that was exchanged before gets the same successor for some seconds, as after a lost answer; afterwards it is taken for stolen, and ends the session. A refusal leaves the cookie alone.
+         * @description Never beyond the session's absolute lifetime. A token that was exchanged before gets the same successor for some seconds, as after a lost answer; afterwards it is taken for stolen, and ends the session. A refusal leaves the cookie alone. Of several cookies of the name the latest login counts; of different users none.
          */
         post: operations["auth_refresh"];
         delete?: never;
@@ -758,15 +758,21 @@ export interface components {
         /** @description A user, by id or by e-mail address, and a password. */
         LoginRequest: {
             /** @description The e-mail address; or the user's id. */
-            email?: string;
+            email?: string | null;
             /**
              * Format: password
              * @description The password.
              */
             password: string;
             /** @description The user's id; or the e-mail address. */
-            user_id?: string;
-        } & (Record<string, never> | Record<string, never>);
+            user_id?: string | null;
+        } & ({
+            email?: null;
+            user_id: string;
+        } | {
+            email: string;
+            user_id?: null;
+        });
         /** @description An OpenAPI document. */
         OpenApiDocument: {
             info: Record<string, never>;
@@ -1082,7 +1088,7 @@ export interface operations {
             /** @description The session is open. */
             200: {
                 headers: {
-                    /** @description Set the cookies that carry the tokens. */
+                    /** @description Set the cookies that carry tokens, and the device cookie. */
                     "Set-Cookie"?: string;
                     [name: string]: unknown;
                 };
@@ -1343,42 +1349,6 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
                         code?: "request_timeout";
-                    };
-                };
-            };
-            /** @description Body too large */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"] & {
-                        /** @enum {string} */
-                        code?: "payload_too_large";
-                    };
-                };
-            };
-            /** @description Expected application/json */
-            415: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"] & {
-                        /** @enum {string} */
-                        code?: "unsupported_media_type";
-                    };
-                };
-            };
-            /** @description The request does not have the expected shape */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"] & {
-                        /** @enum {string} */
-                        code?: "invalid_body";
                     };
                 };
             };
@@ -3452,7 +3422,7 @@ export interface operations {
             /** @description The session is open. */
             200: {
                 headers: {
-                    /** @description Set the cookies that carry the tokens. */
+                    /** @description Set the cookies that carry tokens, and the device cookie. */
                     "Set-Cookie"?: string;
                     [name: string]: unknown;
                 };
@@ -3713,42 +3683,6 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
                         code?: "request_timeout";
-                    };
-                };
-            };
-            /** @description Body too large */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"] & {
-                        /** @enum {string} */
-                        code?: "payload_too_large";
-                    };
-                };
-            };
-            /** @description Expected application/json */
-            415: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"] & {
-                        /** @enum {string} */
-                        code?: "unsupported_media_type";
-                    };
-                };
-            };
-            /** @description The request does not have the expected shape */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"] & {
-                        /** @enum {string} */
-                        code?: "invalid_body";
                     };
                 };
             };

@@ -30,6 +30,10 @@ async fn good(site: &Site, (method, path): &Operation, token: Option<&str>) -> R
         return login(r#"{"user_id":"jeju","password":"password123"}"#, path);
     }
     let path = match path.as_str() {
+        path if path.contains("{user_id}") && path.contains("{session_id}") => {
+            let (id, _) = site.session("jeju").await;
+            path.replace("{user_id}", "jeju").replace("{session_id}", &id)
+        }
         path if path.contains("{session_id}") => {
             let (id, _) = site.session("admin").await;
             path.replace("{session_id}", &id)
@@ -110,7 +114,7 @@ impl Table {
         site.desk.change("admin", |person| person.active = false);
         let inactive = request(
             &operation.0,
-            &operation.1.replace("{user_id}", "x"),
+            &operation.1.replace("{user_id}", "x").replace("{session_id}", "x"),
             Some(&token),
             Body::empty(),
         );
@@ -229,7 +233,10 @@ impl Table {
         let path = operation.1.as_str();
         let paths = match path {
             "/api/session/all" => vec![format!("{path}?limit=0"), format!("{path}?cursor=x")],
-            path if path.contains("{user_id}") => vec![path.replace("{user_id}", &"x".repeat(257))],
+            path if path.contains("{user_id}") => {
+                let path = path.replace("{session_id}", "unknown");
+                vec![path.replace("{user_id}", &"x".repeat(257)), path.replace("{user_id}", "jeju")]
+            }
             path if path.contains("{session_id}") => vec![path.replace("{session_id}", "unknown")],
             _ => vec![],
         };
@@ -265,8 +272,8 @@ async fn every_answer_is_documented_and_every_documented_answer_is_given() {
         assert!(missing.is_empty(), "{operation:?} never answers {missing:?}");
         assert_eq!(&documented, seen, "{operation:?}");
     }
-    // Two mounts of the auth routes with seven routes each, seven session routes, two health routes, the document.
-    assert_eq!(operations.len(), 2 * 7 + 7 + 2 + 1);
+    // Two mounts of the auth routes with seven routes each, eight session routes, two health routes, the document.
+    assert_eq!(operations.len(), 2 * 7 + 8 + 2 + 1);
 }
 
 #[tokio::test(start_paused = true)]
@@ -334,7 +341,15 @@ async fn no_route_is_missing_in_the_document() {
             "/sessions/{session_id}",
             "/health",
         ],
-        &["/me", "/refresh", "/all", "/stats", "/user/{user_id}", "/cleanup"],
+        &[
+            "/me",
+            "/refresh",
+            "/all",
+            "/stats",
+            "/user/{user_id}",
+            "/user/{user_id}/sessions/{session_id}",
+            "/cleanup",
+        ],
     );
     let at = |prefix: &'static str, paths: &[&str]| -> Vec<&'static str> {
         paths.iter().map(|path| &*format!("{prefix}{path}").leak()).collect()
