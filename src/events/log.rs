@@ -118,6 +118,8 @@ pub(super) fn write(event: &Event) {
             user = user.as_ref().map(id).as_deref(),
             ip_address = address(*ip_address).as_deref(),
         ),
+        // Only sinks get it.
+        Event::Dropped { .. } => {}
         Event::Suspicious { user, suspicion } => match suspicion {
             Suspicion::LoginRate { logins, within } => record!(
                 WARN,

@@ -47,7 +47,10 @@
 //! # let _ = builder;
 //! ```
 
+mod class;
 mod log;
+mod queue;
+mod sample;
 mod sink;
 mod tally;
 
@@ -55,6 +58,8 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use self::class::EventClass;
+use self::sample::Sampler;
 pub use self::sink::EventSink;
 use self::sink::Inlet;
 pub(crate) use self::sink::{RunningSinks, Sinks};
@@ -181,6 +186,15 @@ pub enum Event {
         /// What it is.
         suspicion: Suspicion,
     },
+    /// This sink did not get some events. Each sink gets its own, at most once a second for each class; no log has it, as
+    /// the log has the events themselves.
+    #[non_exhaustive]
+    Dropped {
+        /// Of which class.
+        class: EventClass,
+        /// How many, since the last event of this kind.
+        count: u64,
+    },
 }
 
 impl Event {
@@ -200,6 +214,7 @@ impl Event {
             Self::Rejected { .. } => "rejected",
             Self::LoginRefused { .. } => "login_refused",
             Self::Suspicious { .. } => "suspicious",
+            Self::Dropped { .. } => "dropped",
         }
     }
 }
@@ -302,6 +317,8 @@ pub(crate) struct Events(Arc<Outlets>);
 
 struct Outlets {
     tally: Tally,
+    /// Where there are sinks.
+    sampler: Option<Sampler>,
     sinks: Box<[Inlet]>,
 }
 
@@ -309,18 +326,23 @@ impl Events {
     /// Also returns the other ends of the sinks' queues, for somebody to run. Until then events wait there.
     pub(crate) fn new(sinks: Vec<Box<dyn EventSink>>, meter: &Meter) -> (Self, Sinks) {
         let (inlets, sinks) = sink::connect(sinks, meter);
-        (Self(Arc::new(Outlets { tally: Tally::new(meter), sinks: inlets })), sinks)
+        let tally = Tally::new(meter);
+        let sampler = (!inlets.is_empty()).then(Sampler::new);
+        (Self(Arc::new(Outlets { tally, sampler, sinks: inlets })), sinks)
     }
 
     /// Tells everybody; never waits.
     pub(crate) fn emit(&self, event: Event) {
         log::write(&event);
         self.0.tally.count(&event);
-        if !self.0.sinks.is_empty() {
-            let event = Arc::new(event);
-            for sink in &self.0.sinks {
-                sink.tell(&event);
-            }
+        let Outlets { sampler: Some(sampler), sinks, .. } = &*self.0 else { return };
+        if !sampler.admit(&event) {
+            sinks.iter().for_each(|sink| sink.leave_out(event.class()));
+            return;
+        }
+        let event = Arc::new(event);
+        for sink in sinks {
+            sink.tell(&event);
         }
     }
 }

@@ -1,18 +1,15 @@
 //! Sinks of the application's own: each behind a queue and on a thread, where it can hurt nobody.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, channel, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use super::Event;
+use super::queue::{Next, Pushed, Queue};
+use super::{Event, EventClass};
 use crate::meter::{Counter, Meter, Name};
 use crate::trace;
-
-/// How many events may wait for one sink.
-const QUEUE: usize = 4_096;
 
 /// How long a stop waits for the sinks to take what is left.
 const STOP_LIMIT: Duration = Duration::from_secs(1);
@@ -30,13 +27,31 @@ const STOP_LIMIT: Duration = Duration::from_secs(1);
 ///
 /// # What it gets
 ///
-/// The events of this process, in the order in which they were emitted, each once. Up to 4,096 of them wait for a sink
-/// that is slow, or for a worker that is not yet started (about 1 MiB). One more is dropped: counted in
-/// `tower_session_auth_events_dropped_total`, and told in the log once until half of the queue is free again. A sink that must not
-/// miss any hands them on to something durable, and is fast about that.
+/// The events of this process, each once. What waits for a sink that is slow, or for a worker that is not yet started, is
+/// held in a queue for each [class](EventClass):
 ///
-/// When the worker is stopped, what is queued is delivered. A sink that takes longer than 1 second over that is left
-/// behind, with what it has not taken. Events that come later are dropped.
+/// | class | events | may wait |
+/// |---|---|---|
+/// | [`StateChange`](EventClass::StateChange) | `created`, `token_issued`, `reauthenticated`, `updated`, `revoked`, `evicted`, `suspicious` | 4,096 (`updated` takes half of it at most) |
+/// | [`LoginRefusal`](EventClass::LoginRefusal) | `login_refused` | 2,048 |
+/// | [`Other`](EventClass::Other) | `rejected`, `refreshed`, `rotated`, `refresh_retried` | 2,048 |
+///
+/// So no number of bad tokens or refused logins pushes out a revocation. That is about 2 MiB a sink.
+///
+/// **Order.** Events of one class come in the order in which they were emitted. Of several classes that wait, the sink gets
+/// all changes of state first, then refused logins, then the rest. While nothing waits, all come in the order in which
+/// they were emitted.
+///
+/// **Sampling.** Of the refused logins of one account with one reason a sink gets 20 within 60 seconds, also while it is
+/// fast; those by names of nobody count by client address. The log and the metrics have all of them.
+///
+/// **What is dropped.** An event whose queue is full is dropped, and so is a refused login beyond the sample. Dropped events
+/// are counted in `tower_session_auth_events_dropped_total`, and the sink is told how many there were by
+/// [`Event::Dropped`], at most once a second. The log tells of a full queue once until half of it is free again. A sink
+/// that must not miss any hands them on to something durable, and is fast about that.
+///
+/// When the worker is stopped, what is queued is delivered, changes of state first. A sink that takes longer than 1 second
+/// over that is left behind, with what it has not taken. Events that come later are dropped.
 pub trait EventSink: Send + Sync + 'static {
     /// Takes one event.
     fn event(&self, event: &Event);
@@ -48,83 +63,76 @@ impl<F: Fn(&Event) + Send + Sync + 'static> EventSink for F {
     }
 }
 
-enum Message {
-    Event(Arc<Event>),
-    /// Nothing follows; for a sink that waits.
-    Close,
-}
-
-/// What both ends of a sink's queue know.
+/// What both ends of a sink's queues know.
 struct Line {
     /// In the order of [`event_sink`](crate::SessionManagerBuilder::event_sink), from 0.
     number: usize,
-    /// Events that were queued and not yet taken.
-    waiting: AtomicUsize,
-    closed: AtomicBool,
-    /// Events were dropped, and the log knows.
-    overflowing: AtomicBool,
-    dropped: Counter,
+    queue: Queue,
+    /// In the order of [`EventClass::ALL`].
+    dropped: [(EventClass, Counter); EventClass::ALL.len()],
     panics: Counter,
 }
 
 /// Where events go in.
 pub(super) struct Inlet {
     line: Arc<Line>,
-    sender: SyncSender<Message>,
 }
 
-/// Where they come out.
+/// Where they come out. Dropping it drops what waits, and what comes later.
 struct Outlet {
     line: Arc<Line>,
-    receiver: Receiver<Message>,
-    sender: SyncSender<Message>,
     sink: Box<dyn EventSink>,
 }
 
 /// Sinks that wait to be run.
 #[derive(Default)]
-pub(crate) struct Sinks(
-    // Never locked: a receiver is not `Sync`, and whoever holds one on the way to its thread must be.
-    Mutex<Vec<Outlet>>,
-);
+pub(crate) struct Sinks(Vec<Outlet>);
 
 /// The queues of these sinks.
 pub(super) fn connect(sinks: Vec<Box<dyn EventSink>>, meter: &Meter) -> (Box<[Inlet]>, Sinks) {
     let ends = sinks.into_iter().enumerate().map(|(number, sink)| {
-        let (sender, receiver) = sync_channel(QUEUE);
+        let dropped = |class: EventClass| {
+            (class, meter.of_sink_class(Name::EventsDropped, number, class.as_str()))
+        };
         let line = Arc::new(Line {
             number,
-            waiting: AtomicUsize::new(0),
-            closed: AtomicBool::new(false),
-            overflowing: AtomicBool::new(false),
-            dropped: meter.of_sink(Name::EventsDropped, number),
+            queue: Queue::default(),
+            dropped: EventClass::ALL.map(dropped),
             panics: meter.of_sink(Name::SinkPanics, number),
         });
-        let inlet = Inlet { line: Arc::clone(&line), sender: sender.clone() };
-        (inlet, Outlet { line, receiver, sender, sink })
+        (Inlet { line: Arc::clone(&line) }, Outlet { line, sink })
     });
     let (inlets, outlets): (Vec<_>, Vec<_>) = ends.unzip();
-    (inlets.into(), Sinks(Mutex::new(outlets)))
+    (inlets.into(), Sinks(outlets))
+}
+
+impl Line {
+    fn count_dropped(&self, class: EventClass, count: u64) {
+        let counters = self.dropped.iter().filter(|(of, _)| *of == class);
+        counters.for_each(|(_, counter)| counter.increment(count));
+    }
 }
 
 impl Inlet {
-    /// Queues an event; never waits.
+    /// Queues an event; never waits for the sink.
     pub(super) fn tell(&self, event: &Arc<Event>) {
         let line = &*self.line;
-        // Counted before it can be taken, so that the number never falls below zero.
-        line.waiting.fetch_add(1, Ordering::Relaxed);
-        let open = !line.closed.load(Ordering::Acquire);
-        if open && self.sender.try_send(Message::Event(Arc::clone(event))).is_ok() {
-            return;
-        }
-        line.waiting.fetch_sub(1, Ordering::Relaxed);
-        line.dropped.increment(1);
-        if !line.overflowing.swap(true, Ordering::Relaxed) {
+        let Pushed::Dropped { first } = line.queue.push(event, Instant::now()) else { return };
+        let class = event.class();
+        line.count_dropped(class, 1);
+        if first {
             trace::warn!(
                 "an event sink is too slow or has stopped: events for it are dropped",
-                sink = line.number
+                sink = line.number,
+                class = class.as_str()
             );
         }
+    }
+
+    /// Counts an event that the sink does not get.
+    pub(super) fn leave_out(&self, class: EventClass) {
+        self.line.queue.leave_out(class, Instant::now());
+        self.line.count_dropped(class, 1);
     }
 }
 
@@ -132,21 +140,21 @@ impl Sinks {
     /// Starts a thread for each sink.
     pub(crate) fn start(self) -> RunningSinks {
         let (running, ended) = channel();
-        let outlets = self.0.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let started = outlets.into_iter().filter_map(|outlet| outlet.start(running.clone()));
+        let started = self.0.into_iter().filter_map(|outlet| outlet.start(running.clone()));
         RunningSinks { deliveries: started.collect(), ended }
     }
 }
 
 impl Outlet {
     fn start(self, running: Sender<()>) -> Option<Delivery> {
-        let (line, sender) = (Arc::clone(&self.line), self.sender.clone());
+        let line = Arc::clone(&self.line);
         let deliver = move || {
             self.deliver_all();
+            drop(self);
             drop(running);
         };
         match thread::Builder::new().name("session-events".to_owned()).spawn(deliver) {
-            Ok(thread) => Some(Delivery { line, sender, thread }),
+            Ok(thread) => Some(Delivery { line, thread }),
             Err(error) => {
                 trace::error!(
                     "an event sink gets no events: its thread could not be started",
@@ -158,17 +166,22 @@ impl Outlet {
         }
     }
 
-    /// Until the queue is closed and empty.
-    fn deliver_all(self) {
-        loop {
-            // Looked at before the queue is: once it is closed, nobody waits for more.
-            let closed = self.line.closed.load(Ordering::Acquire);
-            let next =
-                if closed { self.receiver.try_recv().ok() } else { self.receiver.recv().ok() };
+    /// Until the queues are closed and empty.
+    fn deliver_all(&self) {
+        let line = &*self.line;
+        while let Some(next) = line.queue.next() {
             match next {
-                Some(Message::Event(event)) => self.deliver(&event),
-                Some(Message::Close) => {}
-                None => return,
+                Next::Event(event, caught_up) => {
+                    self.deliver(&event);
+                    if caught_up {
+                        trace::info!(
+                            "an event sink catches up again",
+                            sink = line.number,
+                            class = event.class().as_str()
+                        );
+                    }
+                }
+                Next::Dropped(class, count) => self.deliver(&Event::Dropped { class, count }),
             }
         }
     }
@@ -180,10 +193,13 @@ impl Outlet {
             line.panics.increment(1);
             trace::error!("an event sink panicked", sink = line.number, event = event.name());
         }
-        // Not as soon as there is room for one: a sink that is a little too slow would fill the log.
-        let caught_up = line.waiting.fetch_sub(1, Ordering::Relaxed) <= QUEUE / 2;
-        if caught_up && line.overflowing.swap(false, Ordering::Relaxed) {
-            trace::info!("an event sink catches up again", sink = line.number);
+    }
+}
+
+impl Drop for Outlet {
+    fn drop(&mut self) {
+        for (class, count) in self.line.queue.abandon() {
+            self.line.count_dropped(class, u64::try_from(count).unwrap_or(u64::MAX));
         }
     }
 }
@@ -197,7 +213,6 @@ pub(crate) struct RunningSinks {
 
 struct Delivery {
     line: Arc<Line>,
-    sender: SyncSender<Message>,
     thread: JoinHandle<()>,
 }
 
@@ -216,7 +231,7 @@ impl RunningSinks {
     fn wait(mut self) {
         self.close();
         let all_ended = self.ended.recv_timeout(STOP_LIMIT) == Err(RecvTimeoutError::Disconnected);
-        for Delivery { line, thread, .. } in self.deliveries.drain(..) {
+        for Delivery { line, thread } in self.deliveries.drain(..) {
             if all_ended || thread.is_finished() {
                 // It may have panicked where the sink itself was dropped, which the panic hook has told.
                 drop(thread.join());
@@ -224,18 +239,14 @@ impl RunningSinks {
                 trace::warn!(
                     "an event sink does not finish: it is left behind",
                     sink = line.number,
-                    undelivered = line.waiting.load(Ordering::Relaxed)
+                    undelivered = line.queue.undelivered()
                 );
             }
         }
     }
 
     fn close(&self) {
-        for Delivery { line, sender, .. } in &self.deliveries {
-            line.closed.store(true, Ordering::Release);
-            // A queue that is full wakes nobody, but then nobody waits.
-            drop(sender.try_send(Message::Close));
-        }
+        self.deliveries.iter().for_each(|delivery| delivery.line.queue.close());
     }
 }
 

@@ -57,7 +57,8 @@ impl Tally {
             | Event::Rotated { .. }
             | Event::RefreshRetried { .. }
             | Event::Reauthenticated { .. }
-            | Event::Updated { .. } => {}
+            | Event::Updated { .. }
+            | Event::Dropped { .. } => {}
         }
     }
 }

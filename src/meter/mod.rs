@@ -19,7 +19,7 @@
 //! | `tower_session_auth_touches_written_total` | counter | 1 | | touches that the store took |
 //! | `tower_session_auth_touches_lost_total` | counter | 1 | | touches that it did not take, and that were given up |
 //! | `tower_session_auth_touches_dropped_total` | counter | 1 | | touches that found the queue full or closed |
-//! | `tower_session_auth_events_dropped_total` | counter | 1 | `sink` | events that found a sink's queue full or closed; sinks count from 0 |
+//! | `tower_session_auth_events_dropped_total` | counter | 1 | `sink`, `class` | events that a sink did not get: its queue for the [class](crate::events::EventClass) was full or closed, or they were sampled; sinks count from 0 |
 //! | `tower_session_auth_event_sink_panics_total` | counter | 1 | `sink` | panics of an event sink |
 //! | `tower_session_auth_near_cache_hits_total` | counter | 1 | | requests that were answered without asking the store |
 //! | `tower_session_auth_near_cache_misses_total` | counter | 1 | | requests with a valid token that asked the store |
@@ -190,6 +190,12 @@ impl Meter {
     pub(crate) fn of_sink(&self, name: Name, number: usize) -> Counter {
         let Some(_) = self.0 else { return Counter::noop() };
         counter(name, &[("sink", &number.to_string())])
+    }
+
+    /// The counter `name` of one event sink and one class of events.
+    pub(crate) fn of_sink_class(&self, name: Name, number: usize, class: &str) -> Counter {
+        let Some(_) = self.0 else { return Counter::noop() };
+        counter(name, &[("sink", &number.to_string()), ("class", class)])
     }
 
     /// The histograms of a store with these operations. Each registers with its first value.

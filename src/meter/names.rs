@@ -135,7 +135,7 @@ impl Name {
             Self::TouchesWritten => "Touches that the store took",
             Self::TouchesLost => "Touches that were given up",
             Self::TouchesDropped => "Touches that found the queue full or closed",
-            Self::EventsDropped => "Events that found the queue of their sink full or closed",
+            Self::EventsDropped => "Events that an event sink did not get",
             Self::SinkPanics => "Panics of event sinks",
             Self::NearHits => "Requests answered from the near cache",
             Self::NearMisses => "Requests that the near cache could not answer",

@@ -9,15 +9,18 @@ use http::{Request, Response, StatusCode};
 use tower::{ServiceBuilder, ServiceExt as _};
 use tower_session_auth::events::{Event, EventSink};
 use tower_session_auth::touch::Worker;
-use tower_session_auth::{NewSession, SessionAuthLayer, SessionManager};
+use tower_session_auth::{EndReason, NewSession, SessionAuthLayer, SessionManager};
 
 use crate::support::figures::Figures;
 use crate::support::log::Log;
 use crate::support::valve::Valve;
 use crate::support::{anonymous, builder, user};
 
-/// As the docs say.
+/// As the docs say: so many changes of state may wait, and so many of each other class.
 const QUEUE: usize = 4_096;
+const SHORT_QUEUE: usize = 2_048;
+
+const DROPPED: &str = "events_dropped_total{sink=0,class=state_change}";
 
 fn with_valve() -> (SessionManager, Worker, Valve) {
     let valve = Valve::default();
@@ -30,6 +33,14 @@ async fn log_in(manager: &SessionManager, users: std::ops::Range<usize>) {
     for number in users {
         manager.create(NewSession::new(user(&format!("u{number}")))).await.unwrap();
     }
+}
+
+/// What went through of all but the reports of dropped events, and how many those reports name of this class.
+fn without_reports(seen: &[String], class: &str) -> (Vec<String>, usize) {
+    let report = |words: &String| words.strip_prefix("dropped ").map(str::to_owned);
+    let count = |report: String| report.strip_prefix(class)?.trim().parse::<usize>().ok();
+    let dropped = seen.iter().filter_map(report).filter_map(count).sum();
+    (seen.iter().filter(|words| report(words).is_none()).cloned().collect(), dropped)
 }
 
 fn created(users: std::ops::Range<usize>) -> Vec<String> {
@@ -95,28 +106,68 @@ async fn what_does_not_fit_is_dropped_counted_and_told_once() {
     let background = worker.start();
     let told = || log.text().matches("events for it are dropped").count();
 
+    let mut expected = Vec::new();
     for round in 1..=2 {
-        let first = valve.seen().len();
         valve.hold();
         log_in(&manager, 0..1).await;
         valve.wait_held();
         // The one that is held is no longer in the queue.
         log_in(&manager, 1..QUEUE + 1).await;
-        assert_eq!((figures.one("events_dropped_total{sink=0}"), told()), (0.0, round - 1));
+        assert_eq!((figures.one(DROPPED), told()), (0.0, round - 1));
         log_in(&manager, QUEUE + 1..QUEUE + 51).await;
-        assert_eq!((figures.one("events_dropped_total{sink=0}"), told()), (50.0, round));
+        assert_eq!((figures.one(DROPPED), told()), (50.0, round));
+        expected.extend(created(0..QUEUE + 1));
         valve.release();
-        valve.wait_for(first + QUEUE + 1);
-        assert_eq!(valve.seen()[first..], created(0..QUEUE + 1));
+        valve.wait_until(|seen| without_reports(seen, "").0.len() >= expected.len());
     }
     log_in(&manager, 7..8).await;
     background.stop().await.unwrap();
-    assert_eq!(valve.seen().last().unwrap(), "created u7", "it goes on as before");
-    assert_eq!(valve.seen().len(), 2 * (QUEUE + 1) + 1);
+    expected.push("created u7".to_owned());
+    let (seen, dropped) = without_reports(&valve.seen(), "state_change");
+    assert_eq!((seen, dropped), (expected, 100), "it goes on as before");
 
     log_in(&manager, 8..10).await;
-    assert_eq!(figures.one("events_dropped_total{sink=0}"), 2.0, "nobody is there any more");
+    assert_eq!(figures.one(DROPPED), 2.0, "nobody is there any more");
     assert_eq!(told(), 3);
+}
+
+#[tokio::test]
+async fn no_number_of_bad_tokens_pushes_a_revocation_out() {
+    let (figures, log) = (Figures::capture(), Log::default());
+    let _guard = log.capture();
+    let (manager, worker, valve) = with_valve();
+    let background = worker.start();
+    let mut sessions = Vec::new();
+    for number in 0..10 {
+        let new = NewSession::new(user(&format!("u{number}")));
+        sessions.push(manager.create(new).await.unwrap().session);
+    }
+    valve.wait_for(10);
+    // A sink that is slow: it has one bad token in hand while the others come.
+    valve.hold();
+    manager.authenticate("x").await.unwrap_err();
+    valve.wait_held();
+    for (number, session) in sessions.iter().enumerate() {
+        for _ in 0..800 {
+            manager.authenticate("x").await.unwrap_err();
+        }
+        manager.delete(session.user_id(), session.id(), EndReason::Logout).await.unwrap();
+        assert_eq!(manager.sessions(session.user_id()).await.unwrap().len(), 0, "{number}");
+    }
+    let other = "events_dropped_total{sink=0,class=other}";
+    assert_eq!(figures.take().get(other), Some(&(8_000.0 - SHORT_QUEUE as f64)));
+    assert_eq!(log.text().matches("events for it are dropped").count(), 1);
+    assert!(log.text().contains("class=other"), "{}", log.text());
+    valve.release();
+    background.stop().await.unwrap();
+
+    let (seen, dropped) = without_reports(&valve.seen()[10..], "other");
+    assert_eq!(dropped, 8_000 - SHORT_QUEUE);
+    // Changes of state come before all else that waits, in their order.
+    assert_eq!(seen[0], "rejected");
+    let revoked: Vec<_> = (0..10).map(|number| format!("revoked u{number}")).collect();
+    assert_eq!(seen[1..11], revoked);
+    assert_eq!(seen[11..], vec!["rejected"; SHORT_QUEUE]);
 }
 
 #[tokio::test]
@@ -124,10 +175,11 @@ async fn a_worker_that_is_never_started_costs_requests_nothing() {
     let figures = Figures::capture();
     let (manager, worker, valve) = with_valve();
     log_in(&manager, 0..QUEUE + 3).await;
-    assert_eq!(figures.one("events_dropped_total{sink=0}"), 3.0);
+    assert_eq!(figures.one(DROPPED), 3.0);
     drop(worker);
+    assert_eq!(figures.one(DROPPED), QUEUE as f64, "what has waited is dropped");
     log_in(&manager, 0..2).await;
-    assert_eq!(figures.one("events_dropped_total{sink=0}"), 2.0);
+    assert_eq!(figures.one(DROPPED), 2.0);
     assert!(valve.seen().is_empty());
 }
 

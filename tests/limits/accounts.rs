@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tokio::task::JoinSet;
-use tower_session_auth::events::{Event, LoginRefusal};
+use tower_session_auth::events::{Event, EventClass, LoginRefusal};
 use tower_session_auth::routes::LoginLimit;
 
 use crate::desk::Mood;
@@ -209,6 +209,30 @@ async fn who_hangs_up_has_used_up_an_attempt() {
     site.desk.set(Mood::Answer);
     assert_eq!(site.log_in("jeju", "wrong").await.said(), LIMITED);
     assert_eq!(site.desk.verifies().len(), 10);
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_many_refused_logins_of_one_account_sinks_get_a_sample() {
+    let site = counting(LoginLimit::new(1, MINUTE));
+    for _ in 0..200 {
+        site.log_in("jeju", "wrong").await;
+    }
+    fail(&site, "user", 1).await;
+    let (mut refused, mut dropped) = (Vec::new(), 0);
+    for event in site.told().await {
+        match event {
+            Event::LoginRefused { user: Some(user), refusal, .. } => refused.push((user, refusal)),
+            Event::Dropped { class: EventClass::LoginRefusal, count, .. } => dropped += count,
+            _ => {}
+        }
+    }
+    let count = |user: &str, refusal| {
+        refused.iter().filter(|(of, why)| of.as_str() == user && *why == refusal).count()
+    };
+    assert_eq!(count("jeju", LoginRefusal::Credentials), 1);
+    assert_eq!(count("jeju", LoginRefusal::RateLimited), 20);
+    assert_eq!(count("user", LoginRefusal::Credentials), 1);
+    assert_eq!(dropped, 179, "and are told of the rest");
 }
 
 #[tokio::test(start_paused = true)]

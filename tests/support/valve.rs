@@ -52,6 +52,11 @@ impl Valve {
         self.wait(|state| state.seen.len() >= count);
     }
 
+    /// Waits until what has gone through is so.
+    pub fn wait_until(&self, until: impl Fn(&[String]) -> bool) {
+        self.wait(|state| until(&state.seen));
+    }
+
     pub fn seen(&self) -> Vec<String> {
         self.state().seen.clone()
     }
@@ -59,17 +64,21 @@ impl Valve {
 
 impl EventSink for Valve {
     fn event(&self, event: &Event) {
-        let user = match event {
-            Event::Created { user, .. } => user.as_str(),
-            _ => "",
+        let words = match event {
+            Event::Created { user, .. } | Event::Revoked { user, .. } => {
+                format!("{} {user}", event.name())
+            }
+            Event::Dropped { class, count, .. } => {
+                format!("dropped {} {count}", class.as_str())
+            }
+            _ => event.name().to_owned(),
         };
-        let words = format!("{} {user}", event.name());
         self.change(|state| state.inside = true);
         let held = self.0.1.wait_while(self.state(), |state| state.held).unwrap();
         drop(held);
         self.change(|state| {
             state.inside = false;
-            state.seen.push(words.trim_end().to_owned());
+            state.seen.push(words);
         });
     }
 }

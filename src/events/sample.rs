@@ -1,0 +1,113 @@
+//! Refused logins are sampled before they are queued: one account alone must not fill the queues of sinks.
+
+use std::hash::{BuildHasher as _, RandomState};
+use std::net::{IpAddr, Ipv6Addr};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::Event;
+
+/// How many refused logins of an account with the same reason sinks get within [`WINDOW`].
+const PER_WINDOW: u32 = 20;
+
+const WINDOW: Duration = Duration::from_secs(60);
+
+/// How many accounts are told apart. Accounts beyond them share a budget with another one: memory stays the same.
+const SLOTS: usize = 4_096;
+
+/// Decides which refused logins sinks get. About 64 KiB.
+pub(super) struct Sampler {
+    start: Instant,
+    /// Keyed, so that nobody can choose which accounts share a slot.
+    hasher: RandomState,
+    slots: Mutex<Box<[Slot]>>,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Slot {
+    window: u64,
+    count: u32,
+}
+
+impl Sampler {
+    pub(super) fn new() -> Self {
+        let slots = vec![Slot::default(); SLOTS].into();
+        Self { start: Instant::now(), hasher: RandomState::new(), slots: Mutex::new(slots) }
+    }
+
+    /// Whether sinks get this event. It counts: `false` once an account's budget is used up, until the next window.
+    pub(super) fn admit(&self, event: &Event) -> bool {
+        let Event::LoginRefused { user, refusal, ip_address } = event else { return true };
+        // A name that is nobody's is not known here, only where it came from.
+        let from = ip_address.filter(|_| user.is_none()).map(client);
+        let hash = self.hasher.hash_one((user, refusal, from));
+        let window = self.start.elapsed().as_secs() / WINDOW.as_secs();
+        let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
+        let at = usize::try_from(hash % SLOTS as u64).unwrap_or_default();
+        let Some(slot) = slots.get_mut(at) else { return true };
+        if slot.window != window {
+            *slot = Slot { window, count: 0 };
+        }
+        slot.count = slot.count.saturating_add(1);
+        slot.count <= PER_WINDOW
+    }
+}
+
+/// An IPv4 address, or the first 64 bits of an IPv6 one.
+fn client(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into(),
+        address @ IpAddr::V4(_) => address,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::events::LoginRefusal;
+    use crate::id::UserId;
+
+    fn refused(user: Option<&str>, refusal: LoginRefusal, address: &str) -> Event {
+        let user = user.map(|user| UserId::parse(user).unwrap());
+        Event::LoginRefused { user, refusal, ip_address: Some(address.parse().unwrap()) }
+    }
+
+    fn admitted(sampler: &Sampler, times: usize, event: &Event) -> usize {
+        (0..times).filter(|_| sampler.admit(event)).count()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn each_account_and_reason_has_twenty_a_minute() {
+        let sampler = Sampler::new();
+        let wrong = |address| refused(Some("jeju"), LoginRefusal::Credentials, address);
+        assert_eq!(admitted(&sampler, 15, &wrong("192.0.2.7")), 15);
+        assert_eq!(admitted(&sampler, 1_000, &wrong("2001:db8::7")), 5, "from wherever");
+        let limited = refused(Some("jeju"), LoginRefusal::RateLimited, "192.0.2.7");
+        assert_eq!(admitted(&sampler, 1_000, &limited), 20, "another reason");
+        tokio::time::advance(WINDOW).await;
+        assert_eq!(admitted(&sampler, 1_000, &wrong("192.0.2.7")), 20);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn names_of_nobody_count_by_where_they_come_from() {
+        let sampler = Sampler::new();
+        let wrong = |address| refused(None, LoginRefusal::Credentials, address);
+        assert_eq!(admitted(&sampler, 1_000, &wrong("192.0.2.7")), 20);
+        assert_eq!(admitted(&sampler, 1_000, &wrong("::ffff:192.0.2.7")), 0);
+        assert_eq!(admitted(&sampler, 10, &wrong("2001:db8::1")), 10);
+        assert_eq!(admitted(&sampler, 1_000, &wrong("2001:db8::2")), 10);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_list_of_names_is_bounded_by_the_number_of_slots() {
+        let sampler = Sampler::new();
+        let name = |number| format!("user-{number}");
+        let all = 200_000;
+        let events = (0..all)
+            .map(|number| refused(Some(&name(number)), LoginRefusal::Credentials, "192.0.2.7"));
+        let admitted = events.filter(|event| sampler.admit(event)).count();
+        assert!(admitted <= SLOTS * PER_WINDOW as usize, "{admitted}");
+    }
+}
