@@ -7,10 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use http::HeaderMap;
 use http::request::Parts;
 use ipnet::IpNet;
-
-/// The address of the connection, put there by `serve`.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Peer(pub(crate) SocketAddr);
+use tower_session_auth::routes::{PeerAddress, peer_address};
 
 /// Headers in which proxies say where a request came from.
 const FORWARDING: [&str; 3] = ["x-forwarded-for", "forwarded", "x-real-ip"];
@@ -64,9 +61,9 @@ impl TrustedProxies {
 
     /// Where a request came from; `None` without a connection.
     pub(crate) fn client_of(&self, parts: &Parts) -> Option<IpAddr> {
-        let Peer(peer) = parts.extensions.get()?;
-        self.warn_of(peer.ip(), &parts.headers);
-        Some(self.client(peer.ip(), &parts.headers))
+        let peer = peer_address::<PeerAddress>(parts)?;
+        self.warn_of(peer, &parts.headers);
+        Some(self.client(peer, &parts.headers))
     }
 
     /// Warns once when a peer that is not trusted sends a forwarding header: mostly a proxy that was forgotten, behind

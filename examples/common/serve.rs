@@ -13,9 +13,10 @@ use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio_io_timeout::TimeoutStream;
 use tower::{BoxError, Service, ServiceExt as _};
+use tower_session_auth::routes::PeerAddress;
 
 use super::connections::{Answer, Client, Connections};
-use super::proxies::{Peer, TrustedProxies};
+use super::proxies::TrustedProxies;
 
 /// What a client may take of the server. Tests have less patience.
 #[derive(Clone, Copy)]
@@ -115,7 +116,7 @@ pub(crate) async fn serve<S, B>(
         let counter = connection.counter();
         let service = service.clone();
         let service = service_fn(move |mut request: Request<Incoming>| {
-            request.extensions_mut().insert(Peer(peer));
+            request.extensions_mut().insert(PeerAddress(peer));
             let (under_way, service) = (counter(), service.clone());
             async move {
                 let response = service.oneshot(request).await?;

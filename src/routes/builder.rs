@@ -3,6 +3,7 @@
 use std::fmt;
 use std::hash::RandomState;
 use std::net::IpAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use http::request::Parts;
@@ -18,6 +19,7 @@ use crate::error::ConfigError;
 use crate::manager::SessionManager;
 use crate::same_origin::SameOriginLayer;
 use crate::session::SessionData;
+use crate::trace;
 
 /// Configures [`Routes`]. Everything has a default.
 #[must_use = "a builder does nothing until it is built"]
@@ -25,7 +27,7 @@ pub struct RoutesBuilder<D = ()> {
     manager: SessionManager<D>,
     credentials: Box<dyn ErasedCredentials<D>>,
     admin_roles: Vec<String>,
-    client_address: Box<ClientAddress>,
+    client_address: Option<Box<ClientAddress>>,
     timeout: Duration,
     body_timeout: Duration,
     token_only_logins: bool,
@@ -43,7 +45,7 @@ impl<D: SessionData> RoutesBuilder<D> {
             manager,
             credentials: Box::new(credentials),
             admin_roles: vec!["admin".to_owned(), "super_admin".to_owned()],
-            client_address: Box::new(|_| None),
+            client_address: None,
             timeout: Duration::from_secs(30),
             body_timeout: Duration::from_secs(10),
             token_only_logins: false,
@@ -62,14 +64,21 @@ impl<D: SessionData> RoutesBuilder<D> {
         self
     }
 
-    /// Where a login comes from, for the list of devices, for events, and for the [limit](LoginLimit) of each address. Not known by default: how the connection's
-    /// address gets into a request's extensions is the server's way, and which forwarding headers may be believed is for
-    /// whoever runs the proxies to say.
+    /// Where a login comes from, for the list of devices, for events, and for the [limit](LoginLimit) of each address.
+    ///
+    /// For a server that clients connect to directly, [`peer_address`](super::peer_address) is that function: with axum
+    /// `.client_address(peer_address::<ConnectInfo<SocketAddr>>)`, with hyper
+    /// `.client_address(peer_address::<PeerAddress>)`. Behind a proxy, read the header that the proxy writes.
+    ///
+    /// None by default, since a peer's address is wrong behind a proxy. No login is then limited by address, and the list
+    /// of devices shows `null`; [`build`](Self::build) logs a warning, unless the limits by address are off
+    /// ([`LoginLimit::address_attempts`] 0 and [`RefreshLimit::new`] with 0 for addresses). A function that finds no
+    /// address is a warning too, at the first request.
     pub fn client_address(
         mut self,
         address: impl Fn(&Parts) -> Option<IpAddr> + Send + Sync + 'static,
     ) -> Self {
-        self.client_address = Box::new(address);
+        self.client_address = Some(Box::new(address));
         self
     }
 
@@ -190,6 +199,8 @@ impl<D: SessionData> RoutesBuilder<D> {
         let refresh = manager.issues_refresh_tokens().then_some(refresh_delivery);
         login_limit.check()?;
         refresh_limit.check()?;
+        let limited = login_limit.counts_addresses() || refresh_limit.counts_addresses();
+        let client_address = checked_address(client_address, limited);
         let mut ways = Ways { refresh, access: access_cookie, device: false };
         let devices = Devices::new(device_cookie, &ways)?.filter(|_| login_limit.counts_devices());
         ways.device = devices.is_some();
@@ -209,6 +220,30 @@ impl<D: SessionData> RoutesBuilder<D> {
         })?;
         Ok(Routes { context })
     }
+}
+
+/// The function that finds a client's address. Warns where a limit by address has no effect.
+fn checked_address(given: Option<Box<ClientAddress>>, limited: bool) -> Box<ClientAddress> {
+    let Some(given) = given else {
+        if limited {
+            trace::warn!(
+                "logins are not limited by address: the routes know no client address; set \
+                 `client_address`, for example to `peer_address::<ConnectInfo<SocketAddr>>`"
+            );
+        }
+        return Box::new(|_| None);
+    };
+    let told = AtomicBool::new(!limited);
+    Box::new(move |parts| {
+        let address = given(parts);
+        if address.is_none() && !told.swap(true, Ordering::Relaxed) {
+            trace::warn!(
+                "a login is not limited by address: `client_address` found none; with axum, serve \
+                 `into_make_service_with_connect_info::<SocketAddr>()`"
+            );
+        }
+        address
+    })
 }
 
 fn fits(duration: Duration) -> bool {

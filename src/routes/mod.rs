@@ -119,6 +119,7 @@ mod limits;
 mod login;
 mod mounts;
 mod own;
+mod peer;
 mod problem;
 mod refresh;
 mod router;
@@ -143,6 +144,7 @@ pub use self::device::DeviceCookie;
 pub use self::document::document;
 pub use self::limits::{LoginLimit, RefreshLimit};
 pub use self::mounts::Mounts;
+pub use self::peer::{PeerAddress, peer_address};
 
 /// The routes, ready to be mounted. Cheap to clone.
 pub struct Routes<D = ()> {

