@@ -3,6 +3,31 @@
 //! A session tells that somebody logged in; only the application knows whether that account still counts. With
 //! [`SessionManagerBuilder::directory`](crate::SessionManagerBuilder::directory) each request also passes this check:
 //! JWT, session, user, active.
+//!
+//! # Roles
+//!
+//! There is one truth about a user's role, and the application chooses which.
+//!
+//! **By default it is the session's role**: what the login set, or
+//! [`update`](crate::SessionManager::update) and [`update_all`](crate::SessionManager::update_all) since. It counts for
+//! guards, routes, extractors and `GET /me`. The [role](User::role) in an answer of the directory is not used.
+//!
+//! **With [`directory_roles`](crate::SessionManagerBuilder::directory_roles) it is the directory's.**
+//!
+//! - An answer says [`Role::Unchanged`] (the session's role counts), [`Role::None`] or [`Role::Is`].
+//! - A change counts for guards, routes, extractors and refreshed tokens after
+//!   [`revalidate_after`](crate::SessionManagerBuilder::revalidate_after) (30 seconds by default) at the latest, in each
+//!   process. A login asks, and its session begins with that role.
+//! - The sessions in the store are changed in the background, all of the user's in one step: once for each
+//!   change of the answer, and at most once per user, process and `revalidate_after`. No request waits for
+//!   it. A process writes nothing because another one wrote something else: two that get different answers,
+//!   as from replicas of a database, do not rewrite each other's. Lists and statistics show what is stored.
+//! - A session that was marked as [narrowed](crate::NewSession::narrowed) at its login never gets a greater
+//!   role: of the directory's answers, only `None` changes it.
+//!
+//! Roles have no order that this library knows. So a narrowed session keeps its role when the
+//! directory's role changes to any other one; end it ([`delete`](crate::SessionManager::delete)), or answer `None`, where
+//! that is too much.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -55,15 +80,48 @@ pub struct User {
     pub user_name: Option<String>,
     /// The e-mail address.
     pub email: Option<String>,
-    /// The role.
-    pub role: Option<String>,
+    /// The role; counts only with
+    /// [`directory_roles`](crate::SessionManagerBuilder::directory_roles), see [Roles](self#roles).
+    pub role: Role,
+}
+
+/// What a directory says of a user's role. See [Roles](self#roles).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Role {
+    /// Nothing: the session's role counts.
+    #[default]
+    Unchanged,
+    /// The user has no role.
+    None,
+    /// The user has this role. 512 bytes at most ([`NewSession::FIELD_LEN`](crate::NewSession::FIELD_LEN)); a directory
+    /// that answers with a longer one has failed.
+    Is(String),
+}
+
+impl Role {
+    /// The role's name, where there is one.
+    #[must_use]
+    pub fn name(&self) -> Option<&str> {
+        match self {
+            Self::Unchanged | Self::None => None,
+            Self::Is(name) => Some(name),
+        }
+    }
+}
+
+/// A role, or none.
+impl From<Option<&str>> for Role {
+    fn from(role: Option<&str>) -> Self {
+        role.map_or(Self::None, |name| Self::Is(name.to_owned()))
+    }
 }
 
 impl User {
-    /// A user without name, e-mail address and role.
+    /// A user without name and e-mail address, whose role is [unchanged](Role::Unchanged).
     #[must_use]
     pub fn new(active: bool) -> Self {
-        Self { active, user_name: None, email: None, role: None }
+        Self { active, user_name: None, email: None, role: Role::Unchanged }
     }
 
     /// The display name.
@@ -83,7 +141,14 @@ impl User {
     /// The role.
     #[must_use]
     pub fn role(mut self, role: impl Into<String>) -> Self {
-        self.role = Some(role.into());
+        self.role = Role::Is(role.into());
+        self
+    }
+
+    /// Says that the user has no role.
+    #[must_use]
+    pub fn without_role(mut self) -> Self {
+        self.role = Role::None;
         self
     }
 }

@@ -68,6 +68,14 @@ impl Kept {
     }
 }
 
+impl Clone for Kept {
+    fn clone(&self) -> Self {
+        let Self { policy, until, due, stamp, terms } = self;
+        let due = AtomicU64::new(due.load(Ordering::Relaxed));
+        Self { policy: *policy, until: *until, due, stamp: stamp.clone(), terms: *terms }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

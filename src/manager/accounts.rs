@@ -6,14 +6,15 @@ use std::time::Duration;
 
 use quick_cache::sync::Cache;
 
+use super::roles::AppliedRoles;
 use super::{SessionManager, SessionManagerBuilder};
 use crate::clock::Clock;
-use crate::directory::{ErasedDirectory, User, UserDirectory};
+use crate::directory::{ErasedDirectory, Role, User, UserDirectory};
 use crate::error::{AuthError, AuthErrorKind, DirectoryError, SessionError};
 use crate::gate::{Lane, LaneName, Miss};
 use crate::id::UserId;
 use crate::meter::Meter;
-use crate::session::{Session, SessionData};
+use crate::session::{NewSession, Session, SessionData};
 
 /// For how many users a process remembers the directory's answer.
 const REMEMBERED: usize = 65_536;
@@ -34,10 +35,13 @@ pub(super) struct Accounts {
     questions: AtomicU64,
     /// Held while an answer is compared with the one before it. Checks read without it.
     replacing: Mutex<()>,
+    /// Whether the directory's roles count.
+    with_roles: bool,
+    applied_roles: AppliedRoles,
 }
 
 /// What is known of one account.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 struct Answer {
     asked: Asked,
     verdict: Verdict,
@@ -52,9 +56,10 @@ struct Asked {
     at: Duration,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 enum Verdict {
-    Active,
+    /// With what the directory says of the user's role, where that counts.
+    Active(Role),
     /// Lets nobody in and refuses nobody: such an account is asked about for each request, so that it
     /// counts again as soon as it is active. It is remembered so that no older answer replaces it.
     Inactive,
@@ -62,20 +67,59 @@ enum Verdict {
     Unknown,
 }
 
-impl Accounts {
-    pub(super) fn new(
-        directory: Arc<dyn ErasedDirectory>,
-        timeout: Duration,
-        revalidate_after: Duration,
-        clock: Arc<dyn Clock>,
-        meter: &Meter,
-    ) -> Self {
-        let lane = Lane::new(LaneName::Directory, timeout, meter);
-        let (answers, replacing) = (Cache::new(REMEMBERED), Mutex::default());
-        let questions = AtomicU64::new(0);
-        Self { directory, lane, revalidate_after, clock, answers, questions, replacing }
-    }
+/// A user whose account is active.
+pub(super) struct Active {
+    pub(super) user: User,
+    /// The directory said another role the last time.
+    pub(super) role_has_changed: bool,
+}
 
+/// That an account counts as active, and as what.
+pub(super) struct Grant {
+    /// For how long that is taken for granted.
+    pub(super) left: Duration,
+    pub(super) role: Role,
+    pub(super) role_has_changed: bool,
+}
+
+/// What can be set about the user directory.
+pub(super) struct AccountSettings {
+    pub(super) directory: Option<Arc<dyn ErasedDirectory>>,
+    pub(super) timeout: Duration,
+    pub(super) revalidate_after: Duration,
+    /// Whether the directory's roles count.
+    pub(super) with_roles: bool,
+}
+
+impl Default for AccountSettings {
+    fn default() -> Self {
+        Self {
+            directory: None,
+            timeout: Duration::from_millis(250),
+            revalidate_after: Duration::from_secs(30),
+            with_roles: false,
+        }
+    }
+}
+
+impl AccountSettings {
+    /// `None` without a directory.
+    pub(super) fn build(self, clock: Arc<dyn Clock>, meter: &Meter) -> Option<Accounts> {
+        Some(Accounts {
+            directory: self.directory?,
+            lane: Lane::new(LaneName::Directory, self.timeout, meter),
+            revalidate_after: self.revalidate_after,
+            with_roles: self.with_roles,
+            clock,
+            answers: Cache::new(REMEMBERED),
+            questions: AtomicU64::new(0),
+            replacing: Mutex::default(),
+            applied_roles: AppliedRoles::default(),
+        })
+    }
+}
+
+impl Accounts {
     /// How long one question takes at most.
     pub(super) fn limit(&self) -> Duration {
         self.lane.limit()
@@ -85,17 +129,27 @@ impl Accounts {
     ///
     /// Answers are ordered by when their questions were asked: an "active" that is older than a known
     /// "inactive" is none.
-    pub(super) async fn find(&self, user: &UserId) -> Result<Option<User>, DirectoryError> {
+    pub(super) async fn find(&self, user: &UserId) -> Result<Option<Active>, DirectoryError> {
         for _ in 0..ASKED_AT_MOST {
             let asked = self.asked_now();
             let found = self.ask(user).await?;
-            let verdict = if found.is_some() { Verdict::Active } else { Verdict::Inactive };
-            let newest = self.remember(user, Answer { asked, verdict });
-            match newest.verdict {
+            let verdict = match &found {
+                Some(user) => Verdict::Active(user.role.clone()),
+                None => Verdict::Inactive,
+            };
+            let (newest, before) = self.remember(user, Answer { asked, verdict });
+            match newest {
                 // Suspended meanwhile: what the directory said before that may be what has changed.
                 Verdict::Unknown => {}
-                Verdict::Active => return Ok(found),
                 Verdict::Inactive => return Ok(None),
+                Verdict::Active(role) => {
+                    let role_has_changed =
+                        matches!(before, Some(Verdict::Active(before)) if before != role);
+                    // That of the newest answer, also if that is not this one.
+                    let with_role = |user| User { role, ..user };
+                    let active = |user| Active { user: with_role(user), role_has_changed };
+                    return Ok(found.map(active));
+                }
             }
         }
         // Suspended again and again.
@@ -111,17 +165,25 @@ impl Accounts {
             Miss::TooLate(_) => DirectoryError::TooLate,
             Miss::Failed(error) => error,
         })?;
-        Ok(found.filter(|user| user.active))
+        let Some(user) = found.filter(|user| user.active) else { return Ok(None) };
+        let role = if self.with_roles { user.role } else { Role::Unchanged };
+        if role.name().is_some_and(|name| name.len() > NewSession::FIELD_LEN) {
+            return Err(DirectoryError::Failed(Box::new(RoleTooLong)));
+        }
+        Ok(Some(User { role, ..user }))
     }
 
     /// Lets a request pass whose user is active, as the directory said a while ago or says now. "No" is not an answer for
     /// later: an account that is switched on again counts at once. Returns for how long the answer is taken for granted.
-    pub(super) async fn check(&self, user: &UserId) -> Result<Duration, AuthError> {
-        if let Some(left) = self.granted(user) {
-            return Ok(left);
+    pub(super) async fn check(&self, user: &UserId) -> Result<Grant, AuthError> {
+        if let Some(granted) = self.granted(user) {
+            return Ok(granted);
         }
         match self.find(user).await {
-            Ok(Some(_)) => Ok(self.granted(user).unwrap_or_default()),
+            Ok(Some(Active { user: User { role, .. }, role_has_changed })) => {
+                let left = self.granted(user).map_or(Duration::ZERO, |granted| granted.left);
+                Ok(Grant { left, role, role_has_changed })
+            }
             // A question that was asked later may have been answered with "active".
             Ok(None) => {
                 self.granted(user).ok_or_else(|| AuthError::new(AuthErrorKind::AccountInactive))
@@ -130,12 +192,23 @@ impl Accounts {
         }
     }
 
-    /// For how long a remembered "active" still counts; `None` if there is none that does.
-    fn granted(&self, user: &UserId) -> Option<Duration> {
-        let Answer { asked, .. } =
-            self.answers.get(user).filter(|answer| answer.verdict == Verdict::Active)?;
+    /// A remembered "active" that still counts.
+    fn granted(&self, user: &UserId) -> Option<Grant> {
+        let Answer { asked, verdict: Verdict::Active(role) } = self.answers.get(user)? else {
+            return None;
+        };
         let age = self.clock.monotonic().saturating_sub(asked.at);
-        Some(self.revalidate_after.saturating_sub(age)).filter(|left| !left.is_zero())
+        let left = self.revalidate_after.saturating_sub(age);
+        (!left.is_zero()).then_some(Grant { left, role, role_has_changed: false })
+    }
+
+    /// What the directory says of a user's role, if that is remembered and still counts.
+    pub(super) fn remembered_role(&self, user: &UserId) -> Option<Role> {
+        self.granted(user).map(|granted| granted.role)
+    }
+
+    pub(super) fn applied_roles(&self) -> &AppliedRoles {
+        &self.applied_roles
     }
 
     /// Only answers to questions from now on count.
@@ -153,29 +226,31 @@ impl Accounts {
         Asked { number, at: self.clock.monotonic() }
     }
 
-    /// Keeps an answer unless a newer one is known. Returns the newest.
-    fn remember(&self, user: &UserId, answer: Answer) -> Answer {
+    /// Keeps an answer unless a newer one is known. Returns the newest, and what was known before it.
+    fn remember(&self, user: &UserId, answer: Answer) -> (Verdict, Option<Verdict>) {
         let _one_at_a_time = self.replacing.lock().unwrap_or_else(PoisonError::into_inner);
         let newer = |known: &Answer| known.asked.number > answer.asked.number;
-        if let Some(known) = self.answers.get(user).filter(newer) {
-            return known;
+        let known = self.answers.get(user);
+        if let Some(known) = known.as_ref().filter(|known| newer(known)) {
+            return (known.verdict.clone(), Some(known.verdict.clone()));
         }
+        let newest = answer.verdict.clone();
         self.answers.insert(user.clone(), answer);
-        answer
+        (newest, known.map(|known| known.verdict))
     }
 }
 
 impl<D: SessionData> SessionManagerBuilder<D> {
     /// Asks this directory whether a user's account is active. None by default: then a session is all that counts.
     pub fn directory(mut self, directory: impl UserDirectory) -> Self {
-        self.settings.directory = Some(Arc::new(directory));
+        self.settings.accounts.directory = Some(Arc::new(directory));
         self
     }
 
     /// How long one question to the user directory may take, from when it is asked. 250 milliseconds by
     /// default, 10 seconds at most.
     pub fn directory_timeout(mut self, timeout: Duration) -> Self {
-        self.settings.directory_timeout = timeout;
+        self.settings.accounts.timeout = timeout;
         self
     }
 
@@ -185,14 +260,15 @@ impl<D: SessionData> SessionManagerBuilder<D> {
     ///
     /// [`suspend`](SessionManager::suspend) does not wait for it.
     pub fn revalidate_after(mut self, time: Duration) -> Self {
-        self.settings.revalidate_after = time;
+        self.settings.accounts.revalidate_after = time;
         self
     }
 }
 
 impl<D: SessionData> SessionManager<D> {
     /// Who the user of a session is now: asks the user directory, whatever it said before. Without a directory, the
-    /// session itself knows.
+    /// session itself knows. The role is the one that counts ([Roles](crate::directory#roles)), never
+    /// [`Unchanged`](Role::Unchanged).
     ///
     /// # Errors
     ///
@@ -201,13 +277,16 @@ impl<D: SessionData> SessionManager<D> {
     pub async fn account(&self, session: &Session<D>) -> Result<User, SessionError> {
         match &self.shared.accounts {
             Some(_) => {
-                self.active_user(session.user_id()).await?.ok_or(SessionError::AccountInactive)
+                let user = self.active_user(session.user_id()).await?;
+                let user = user.ok_or(SessionError::AccountInactive)?;
+                let role = session.state().stored.content.role_by(&user.role).into();
+                Ok(User { role, ..user })
             }
             None => {
                 let mut user = User::new(true);
                 user.user_name = session.user_name().map(str::to_owned);
                 user.email = session.email().map(str::to_owned);
-                user.role = session.role().map(str::to_owned);
+                user.role = session.role().into();
                 Ok(user)
             }
         }
@@ -217,12 +296,17 @@ impl<D: SessionData> SessionManager<D> {
     pub(super) async fn active_user(&self, user: &UserId) -> Result<Option<User>, SessionError> {
         let Some(accounts) = &self.shared.accounts else { return Ok(None) };
         let found = accounts.find(user).await.map_err(SessionError::Directory)?;
-        if found.is_none() {
+        if found.as_ref().is_none_or(|found| found.role_has_changed) {
             self.changed(user);
         }
-        found.map(Some).ok_or(SessionError::AccountInactive)
+        found.map(|found| Some(found.user)).ok_or(SessionError::AccountInactive)
     }
 }
+
+/// A role that no session could have.
+#[derive(Debug, thiserror::Error)]
+#[error("the role in its answer is longer than 512 bytes")]
+struct RoleTooLong;
 
 #[cfg(test)]
 mod tests;

@@ -8,13 +8,12 @@ use arc_swap::ArcSwap;
 use quick_cache::sync::Cache;
 use tokio::sync::mpsc;
 
-use super::accounts::Accounts;
+use super::accounts::AccountSettings;
 use super::near_cache::{self, PolicyNumber};
 use super::refresh::Refresh;
 use super::{Lifetimes, Limits, SessionManager, Shared, rules, walk};
 use crate::clock::{Clock, SystemClock};
 use crate::coherence::Tick;
-use crate::directory::ErasedDirectory;
 use crate::error::ConfigError;
 use crate::events::{EventSink, Events};
 use crate::gate::Gate;
@@ -62,9 +61,7 @@ pub(super) struct Settings {
     hard_session_limit: u32,
     when_full: WhenFull,
     login_rate: Option<(u32, Duration)>,
-    pub(super) directory: Option<Arc<dyn ErasedDirectory>>,
-    pub(super) directory_timeout: Duration,
-    pub(super) revalidate_after: Duration,
+    pub(super) accounts: AccountSettings,
     pub(super) near_cache: Option<Capacity>,
     pub(super) session_data_limit: usize,
     sinks: Vec<Box<dyn EventSink>>,
@@ -112,9 +109,7 @@ impl SessionManagerBuilder {
             hard_session_limit: 10_000,
             when_full: WhenFull::EvictLeastRecentlyActive,
             login_rate: None,
-            directory: None,
-            directory_timeout: Duration::from_millis(250),
-            revalidate_after: Duration::from_secs(30),
+            accounts: AccountSettings::default(),
             near_cache: Some(near_cache::CAPACITY),
             session_data_limit: 16 * 1024,
             sinks: Vec::new(),
@@ -288,9 +283,7 @@ impl<D: SessionData> SessionManagerBuilder<D> {
             hard_session_limit,
             when_full,
             login_rate,
-            directory,
-            directory_timeout,
-            revalidate_after,
+            accounts,
             near_cache,
             session_data_limit,
             sinks,
@@ -305,7 +298,7 @@ impl<D: SessionData> SessionManagerBuilder<D> {
         if idle_ttl_is_set {
             rules::check_idle_ttl(lifetimes)?;
         }
-        rules::check_accounts(login_rate, directory_timeout, revalidate_after)?;
+        rules::check_accounts(login_rate, &accounts)?;
         rules::check_memory(near_cache, session_data_limit)?;
         rules::check_refresh(refresh_grace, refresh_retry, lifetimes.jitter)?;
         let keys = keys.ok_or(ConfigError::Missing("keys"))?;
@@ -339,7 +332,7 @@ impl<D: SessionData> SessionManagerBuilder<D> {
             replacing: Mutex::default(),
             refresh: refresh.map(|policy| Refresh::new(policy, refresh_grace, refresh_retry)),
             near: near.map(|(capacity, tracker)| Near::new(capacity, data_size, tracker)),
-            revalidate_after,
+            revalidate_after: accounts.revalidate_after,
             ended: Cache::new(ENDED_KNOWN),
             clock: Arc::clone(&clock),
             lifetimes,
@@ -348,9 +341,7 @@ impl<D: SessionData> SessionManagerBuilder<D> {
                 logins: login_rate,
                 session_data: session_data_limit,
             },
-            accounts: directory.map(|directory| {
-                Accounts::new(directory, directory_timeout, revalidate_after, clock, &meter)
-            }),
+            accounts: accounts.build(clock, &meter),
             #[cfg(feature = "routes")]
             attempts: super::attempts::OwnCount::default(),
             events,

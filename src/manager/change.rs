@@ -67,6 +67,15 @@ impl<D: SessionData> SessionManager<D> {
         user: &UserId,
         mut change: impl FnMut(&SessionId, &mut SessionEdit<D>) + Send,
     ) -> Result<usize, SessionError> {
+        self.rewrite_all(user, |id, content| content.edited(|edit| change(id, edit))).await
+    }
+
+    /// Changes the content of all living sessions of a user in one step. Returns how many are different now.
+    pub(super) async fn rewrite_all(
+        &self,
+        user: &UserId,
+        mut change: impl FnMut(&SessionId, Content<D>) -> Content<D> + Send,
+    ) -> Result<usize, SessionError> {
         let Shared { gate, limits, .. } = &*self.shared;
         for _ in 0..TRIES {
             let listed = gate.ask_aside(Verb::List, |store| store.list(user)).await?;
@@ -77,7 +86,7 @@ impl<D: SessionData> SessionManager<D> {
                 let next = match StoredContent::<D>::decode(payload.clone()) {
                     Ok(stored) => {
                         let sizes = stored.sizes();
-                        let content = stored.content.edited(|edit| change(&entry.id, edit));
+                        let content = change(&entry.id, stored.content);
                         content.encode(limits.session_data, sizes)?
                     }
                     Err(_) => {

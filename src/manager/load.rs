@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::time::Instant;
 
-use super::accounts::{ASKED_AT_MOST, Accounts};
+use super::accounts::{ASKED_AT_MOST, Accounts, Grant};
 use super::check::overloaded;
 use super::demand::Demand;
 use super::recall::Verified;
@@ -135,10 +135,11 @@ impl<D: SessionData> SessionManager<D> {
         if let (Some(record), Some(session)) = (&record, verified.last_seen())
             && session.state().is_of(record)
         {
-            if self.shared.accounts.is_some() {
-                Box::pin(self.account_is_active(user)).await?;
-            }
-            return Ok(Known::Lives(session.clone()));
+            let Some(accounts) = &self.shared.accounts else {
+                return Ok(Known::Lives(session.clone()));
+            };
+            let granted = Box::pin(self.account_is_active(accounts, user)).await?;
+            return Ok(Known::Lives(self.with_role(session, granted.role)));
         }
         let before = Before { at, stamp: None, remembered };
         Ok(self.answered(verified, claims, record, before).await?)
@@ -181,9 +182,13 @@ impl<D: SessionData> SessionManager<D> {
         let ends = at.after(left);
         let (state, ask_again) = match &self.shared.accounts {
             None => (state, Tick::NEVER),
-            Some(_) => {
-                let active =
-                    async move { self.account_is_active(user).await.map(|until| (state, until)) };
+            Some(accounts) => {
+                let mut state = state;
+                let active = async move {
+                    let granted = self.account_is_active(accounts, user).await?;
+                    self.apply_role(&mut state, granted.role);
+                    Ok::<_, AuthError>((state, Tick::now().after(granted.left)))
+                };
                 Box::pin(active).await?
             }
         };
@@ -249,16 +254,20 @@ impl<D: SessionData> SessionManager<D> {
         }
     }
 
-    /// Lets a request pass whose user is active; until when that is taken for granted.
-    pub(super) async fn account_is_active(&self, user: &UserId) -> Result<Tick, AuthError> {
-        let Some(accounts) = &self.shared.accounts else { return Ok(Tick::NEVER) };
-        let active = accounts.check(user).await.inspect_err(|error| {
-            if error.kind() == AuthErrorKind::AccountInactive {
-                // What is remembered of this user counts no more, also for who serves what is stale.
-                self.changed(user);
-            }
-        });
-        Ok(Tick::now().after(active?))
+    /// Lets a request pass whose user is active.
+    pub(super) async fn account_is_active(
+        &self,
+        accounts: &Accounts,
+        user: &UserId,
+    ) -> Result<Grant, AuthError> {
+        let checked = accounts.check(user).await;
+        // What the near cache holds of this user counts no more, also while the store is away.
+        match &checked {
+            Ok(granted) if granted.role_has_changed => self.changed(user),
+            Err(error) if error.kind() == AuthErrorKind::AccountInactive => self.changed(user),
+            _ => {}
+        }
+        checked
     }
 
     pub(super) fn directory_limit(&self) -> Duration {
@@ -319,6 +328,7 @@ impl<D: SessionData> SessionManager<D> {
         let Shared { gate, events, .. } = &*self.shared;
         let Record { revision, created, idle_ttl, absolute_deadline, .. } = record;
         let Activity { last_activity, idle_deadline } = activity;
+        let directory_role = self.remembered_role(&user);
         State {
             user,
             id,
@@ -331,6 +341,7 @@ impl<D: SessionData> SessionManager<D> {
             read: gate.now(),
             read_at,
             stored,
+            directory_role,
             events: events.clone(),
         }
     }

@@ -89,7 +89,14 @@ impl<D: SessionData> SessionManager<D> {
             content.claims.clone_from(&claims);
         }
         let limit = shared.limits.session_data;
-        let payload = content.encode(limit, StoredSizes::default())?;
+        // Before the directory is asked: what cannot be stored is the application's mistake.
+        let mut payload = content.encode(limit, StoredSizes::default())?;
+        let of_directory = self.active_user(&user).await?;
+        let directory_role = of_directory.map(|user| user.role).unwrap_or_default();
+        if content.role_by(&directory_role) != content.role.as_deref() {
+            content = content.with_role_by(&directory_role);
+            payload = content.encode(limit, StoredSizes::default())?;
+        }
         let mut record = NewRecord::new(lifetimes.idle_ttl, lifetimes.session, payload);
         record.salt = salt;
         record.limit = Some(shared.limits.sessions);
@@ -100,7 +107,6 @@ impl<D: SessionData> SessionManager<D> {
             }
             record.guard = Some(guard);
         }
-        self.active_user(&user).await?;
         let mut tries = 0;
         let (id, opened, token, refresh_token) = loop {
             let id = SessionId::random()?;
@@ -139,6 +145,7 @@ impl<D: SessionData> SessionManager<D> {
             read: created,
             read_at: Tick::now(),
             stored: Arc::new(StoredContent::of(content, record.payload)),
+            directory_role,
             events: shared.events.clone(),
         };
         let Signed { text: access_token, expires_in } = token;

@@ -17,6 +17,7 @@ mod login;
 mod near_cache;
 mod recall;
 mod refresh;
+mod roles;
 mod rules;
 #[cfg(feature = "routes")]
 mod shown;

@@ -245,7 +245,11 @@ impl<D: SessionData> SessionManager<D> {
         }
         // All that can fail comes before the write.
         let tokens = match self.active_user(&user).await {
-            Ok(_) => self.next_tokens(refresh, &user, &id, next, &record, &rotation.salt),
+            Ok(of_directory) => {
+                let role = of_directory.map(|user| user.role).unwrap_or_default();
+                self.next_tokens(refresh, &user, &id, next, &record, &rotation.salt)
+                    .map(|tokens| (tokens, role))
+            }
             Err(error) => Err(failed(error, &id)),
         };
         // Nothing of that keeps a token that is stolen from ending its session.
@@ -290,12 +294,12 @@ impl<D: SessionData> SessionManager<D> {
         };
         let session = self.session(user.clone(), id.clone(), record, activity);
         let session = session.map_err(|error| load::refusal(error, &id))?;
-        let (access, refresh_token) = tokens?;
+        let ((access, refresh_token), role) = tokens?;
         if retried {
             events.emit(Event::RefreshRetried { user, session: id });
         }
         Ok(Login {
-            session,
+            session: self.with_role(&session, role),
             access_token: access.text,
             expires_in: access.expires_in,
             refresh_token: Some(refresh_token),

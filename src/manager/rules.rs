@@ -4,6 +4,7 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use super::Lifetimes;
+use super::accounts::AccountSettings;
 use crate::error::ConfigError;
 use crate::near::Capacity;
 use crate::store::{SessionLimit, WhenFull};
@@ -72,9 +73,11 @@ pub(super) fn session_limit(
 
 pub(super) fn check_accounts(
     login_rate: Option<(u32, Duration)>,
-    directory_timeout: Duration,
-    revalidate_after: Duration,
+    accounts: &AccountSettings,
 ) -> Result<(), ConfigError> {
+    if accounts.with_roles && accounts.directory.is_none() {
+        return Err(ConfigError::Missing("directory"));
+    }
     const DAY: Duration = Duration::from_secs(24 * 60 * 60);
     let window = login_rate.map_or(DAY, |(_, within)| within);
     all_hold(&[
@@ -87,12 +90,12 @@ pub(super) fn check_accounts(
         (
             "directory_timeout",
             "must be 1 millisecond to 10 seconds",
-            (Duration::from_millis(1)..=Duration::from_secs(10)).contains(&directory_timeout),
+            (Duration::from_millis(1)..=Duration::from_secs(10)).contains(&accounts.timeout),
         ),
         (
             "revalidate_after",
             "must be 1 hour at most",
-            revalidate_after <= Duration::from_secs(60 * 60),
+            accounts.revalidate_after <= Duration::from_secs(60 * 60),
         ),
     ])
 }

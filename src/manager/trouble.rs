@@ -23,6 +23,7 @@ impl<D: SessionData> SessionManager<D> {
         demand: &Demand,
     ) -> Result<Passed<D>, AuthError> {
         let mut passed = self.stand_in(&away, verified, demand);
+        let mut role = None;
         if let (Some(accounts), Some(claims)) = (&self.shared.accounts, verified.claims())
             && demand.policy != FailurePolicy::Refuse
         {
@@ -32,12 +33,17 @@ impl<D: SessionData> SessionManager<D> {
                     && accounts.is_known_inactive(claims.user())
             };
             if passed.as_ref().err().is_none_or(is_refused_for_it) {
-                self.account_is_active(claims.user()).await?;
+                role = Some(self.account_is_active(accounts, claims.user()).await?.role);
                 // The question takes time, in which the session may have ended.
                 passed = self.stand_in(&away, verified, demand);
             }
         }
-        let passed = passed?;
+        let passed = match (passed?, role) {
+            (Passed::Session(session), Some(role)) => {
+                Passed::Session(self.with_role(&session, role))
+            }
+            (passed, _) => passed,
+        };
         if let Passed::Session(session) = &passed {
             if let Some(near) = &self.shared.near {
                 one_more(&near.figures().stale_served);

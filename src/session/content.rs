@@ -22,6 +22,9 @@ pub(crate) struct Content<D> {
     pub(crate) email: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) role: Option<String>,
+    /// The login gave less than the user's role, and the directory's role does not raise it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) narrowed: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) ip_address: Option<IpAddr>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -50,6 +53,7 @@ impl Default for Content<()> {
             user_name: None,
             email: None,
             role: None,
+            narrowed: false,
             ip_address: None,
             user_agent: None,
             authenticated_at: None,
@@ -155,6 +159,7 @@ impl<D> Content<D> {
             user_name,
             email,
             role,
+            narrowed,
             ip_address,
             user_agent,
             authenticated_at,
@@ -167,6 +172,7 @@ impl<D> Content<D> {
             user_name,
             email,
             role,
+            narrowed,
             ip_address,
             user_agent,
             authenticated_at,
@@ -229,21 +235,11 @@ pub(crate) fn same_payload(one: &[u8], other: &[u8]) -> bool {
 }
 
 /// A payload with `null` in the place of the application's data. One that an older version wrote stays whole.
-fn head(payload: &[u8]) -> Cow<'_, [u8]> {
+pub(super) fn head(payload: &[u8]) -> Cow<'_, [u8]> {
     match payload.iter().position(|byte| *byte == b'\n') {
         Some(end) => [payload.get(..end).unwrap_or_default(), DATA, b"null}"].concat().into(),
         None => payload.into(),
     }
-}
-
-/// The role in a payload, whatever its data are, also where a store has cut those off; `None` also when it cannot be
-/// read.
-pub(crate) fn role_of(payload: &[u8]) -> Option<String> {
-    #[derive(Deserialize)]
-    struct Role {
-        role: Option<String>,
-    }
-    serde_json::from_slice::<Role>(&head(payload)).ok()?.role
 }
 
 /// A point in time as its milliseconds.
@@ -269,6 +265,7 @@ mod millis {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::session::role_of;
 
     const LIMIT: usize = 1_000;
 

@@ -3,6 +3,7 @@
 mod content;
 mod edit;
 mod new;
+mod role;
 
 use std::fmt;
 use std::net::IpAddr;
@@ -15,16 +16,16 @@ use serde::de::DeserializeOwned;
 
 use crate::clock::Timestamp;
 use crate::coherence::{Kept, Tick};
+use crate::directory::Role;
 use crate::events::Events;
 use crate::id::{SessionId, UserId};
 use crate::store::Record;
 use crate::token::VerifiedClaims;
 
-pub(crate) use self::content::{
-    Content, StoredContent, StoredSizes, Undecodable, role_of, same_payload,
-};
+pub(crate) use self::content::{Content, StoredContent, StoredSizes, Undecodable, same_payload};
 pub use self::edit::SessionEdit;
 pub use self::new::{LoginGuard, NewSession};
+pub(crate) use self::role::role_of;
 
 /// What an application may keep in its sessions: anything that goes to JSON and back.
 ///
@@ -79,10 +80,24 @@ pub(crate) struct State<D> {
     pub(crate) read_at: Tick,
     /// Shared with all sessions that were read from the same payload.
     pub(crate) stored: Arc<StoredContent<D>>,
+    /// What the user directory says of the user's role: it counts before the stored role.
+    pub(crate) directory_role: Role,
     pub(crate) events: Events,
 }
 
 impl<D> State<D> {
+    // Not `Clone`: a copy is rare, and no accident.
+    fn copy(&self) -> Self {
+        Self {
+            user: self.user.clone(),
+            id: self.id.clone(),
+            stored: Arc::clone(&self.stored),
+            directory_role: self.directory_role.clone(),
+            events: self.events.clone(),
+            ..*self
+        }
+    }
+
     /// Whether this is what the store has, its idle deadline included as far as that is known.
     pub(crate) fn is_of(&self, record: &Record) -> bool {
         self.revision == record.revision
@@ -109,6 +124,15 @@ impl<D> Session<D> {
         Self { shared: Arc::new(shared), stale: false }
     }
 
+    /// The same session, changed as `change` says.
+    pub(crate) fn with_state(&self, change: impl FnOnce(&mut State<D>)) -> Self {
+        let Shared { kept, state, claims } = &*self.shared;
+        let mut state = state.copy();
+        change(&mut state);
+        let shared = Shared { kept: kept.clone(), state, claims: claims.clone() };
+        Self { shared: Arc::new(shared), stale: self.stale }
+    }
+
     /// The same session, marked as one that nobody could ask about.
     pub(crate) fn stale(self) -> Self {
         Self { stale: true, ..self }
@@ -125,7 +149,8 @@ impl<D> Session<D> {
     /// The bytes that this takes in memory, about, without the content that it shares with others.
     pub(crate) fn own_size(&self) -> usize {
         let claims = self.shared.claims.as_ref().map_or(0, VerifiedClaims::heap_size);
-        size_of::<Shared<D>>() + claims
+        let role = self.shared.state.directory_role.name().map_or(0, str::len);
+        size_of::<Shared<D>>() + claims + role
     }
 
     pub(crate) fn state(&self) -> &State<D> {
@@ -157,9 +182,18 @@ impl<D> Session<D> {
     }
 
     /// The user's role. `None` is no role, and there is no default one.
+    ///
+    /// It is the session's, or with [`directory_roles`](crate::SessionManagerBuilder::directory_roles) the
+    /// user directory's: see [Roles](crate::directory#roles).
     #[must_use]
     pub fn role(&self) -> Option<&str> {
-        self.content().role.as_deref()
+        self.content().role_by(&self.shared.state.directory_role)
+    }
+
+    /// Whether the session was marked as [narrowed](NewSession::narrowed) at its login.
+    #[must_use]
+    pub fn is_narrowed(&self) -> bool {
+        self.content().narrowed
     }
 
     /// The address that the login came from.

@@ -82,6 +82,19 @@ impl<D> NewSession<D> {
         self
     }
 
+    /// Marks the session as one with less than the user's role, as for a login of an administrator on a
+    /// machine that is not trusted. With
+    /// [`directory_roles`](crate::SessionManagerBuilder::directory_roles), no answer of the directory gives
+    /// it another role: it keeps the role that is set here until the directory says that the user
+    /// has none.
+    ///
+    /// Without `directory_roles` this has no effect.
+    #[must_use]
+    pub fn narrowed(mut self) -> Self {
+        self.content.narrowed = true;
+        self
+    }
+
     /// How strong the login was: an authentication context class (`acr`, RFC 9470 section 3).
     #[must_use]
     pub fn acr(mut self, class: impl Into<String>) -> Self {

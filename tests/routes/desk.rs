@@ -186,7 +186,7 @@ impl UserDirectory for Desk {
             let user = user.email(format!("{id}@test.com"));
             match person.role {
                 Some(role) => user.role(role),
-                None => user,
+                None => user.without_role(),
             }
         };
         Ok(self.person(id).map(user))

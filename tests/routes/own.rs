@@ -124,10 +124,11 @@ async fn who_the_caller_is_comes_from_the_directory() {
     let token = site.token("jeju").await;
     let me = json!({"user_id": "jeju", "user_name": "Name of jeju", "email": "jeju@test.com", "role": "user"});
     assert_eq!(site.get("/api/auth/me", &token).await.body, me);
-    // The role in the session is the login's, the one that is shown is the one of now.
+    // The role is the session's.
     site.desk.change("jeju", |person| person.role = Some("editor"));
-    assert_eq!(site.get("/api/auth/me", &token).await.body["role"], "editor");
-    assert_eq!(site.get("/api/session/me", &token).await.body["role"], "user");
+    for path in ["/api/auth/me", "/api/session/me"] {
+        assert_eq!(site.get(path, &token).await.body["role"], "user", "{path}");
+    }
     // The layer still remembers that the account is active.
     site.desk.change("jeju", |person| person.active = false);
     let reply = site.get("/api/auth/me", &token).await;
@@ -136,6 +137,23 @@ async fn who_the_caller_is_comes_from_the_directory() {
     let told = site.told().await;
     let refused = |event: &&Event| matches!(event, Event::Rejected { kind, .. } if kind.code() == "account_inactive");
     assert_eq!(told.iter().filter(refused).count(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn with_directory_roles_a_demoted_administrator_loses_all_admin_routes() {
+    let site = site_with(
+        |builder, desk| builder.directory(desk.clone()).directory_roles(),
+        |routes| routes,
+    );
+    site.desk.change("jeju", |person| person.role = Some("admin"));
+    let token = site.token("jeju").await;
+    assert_eq!(site.get("/api/session/all", &token).await.status, 200);
+    site.desk.change("jeju", |person| person.role = Some("user"));
+    advance(MINUTE).await;
+    assert_eq!(site.get("/api/session/all", &token).await.said(), (403, "insufficient_scope"));
+    for path in ["/api/auth/me", "/api/session/me"] {
+        assert_eq!(site.get(path, &token).await.body["role"], "user", "{path}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

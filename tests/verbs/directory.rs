@@ -204,5 +204,5 @@ async fn who_the_user_is_comes_from_the_directory() {
 
     let (without, _worker) = builder().build().unwrap();
     let session = login(&without, "jeju").await.session;
-    assert_eq!(without.account(&session).await.unwrap().role.as_deref(), Some("user"));
+    assert_eq!(without.account(&session).await.unwrap().role.name(), Some("user"));
 }

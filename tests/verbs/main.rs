@@ -15,6 +15,7 @@ mod guard;
 mod hang_up;
 mod limits;
 mod lists;
+mod roles;
 #[path = "../support/mod.rs"]
 mod support;
 mod walks;

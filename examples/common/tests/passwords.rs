@@ -39,7 +39,7 @@ async fn the_directory_knows_who_is_active() {
     let find = async |id: &str| users.find(&UserId::parse(id).unwrap()).await.unwrap();
     for demo in DEMO {
         let user = find(demo.id).await.unwrap();
-        assert_eq!((user.active, user.role.as_deref()), (demo.active, Some(demo.role)));
+        assert_eq!((user.active, user.role.name()), (demo.active, Some(demo.role)));
     }
     assert_eq!(find("nobody").await, None);
     assert!(!find("suspended").await.unwrap().active);

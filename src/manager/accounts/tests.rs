@@ -51,13 +51,12 @@ const GRANT: Duration = Duration::from_secs(30);
 impl World {
     fn new() -> Self {
         let (desk, clock) = (Desk::default(), Suspended::default());
-        let accounts = Accounts::new(
-            Arc::new(desk.clone()),
-            Duration::from_millis(250),
-            GRANT,
-            Arc::new(clock.clone()),
-            &Meter::new(),
-        );
+        let settings = AccountSettings {
+            directory: Some(Arc::new(desk.clone())),
+            revalidate_after: GRANT,
+            ..AccountSettings::default()
+        };
+        let accounts = settings.build(Arc::new(clock.clone()), &Meter::new()).unwrap();
         Self { desk, clock, accounts, user: UserId::parse("jeju").unwrap() }
     }
 
@@ -73,7 +72,9 @@ impl World {
     }
 
     fn check(&self) -> Check<'_> {
-        spawn(Box::pin(async { self.accounts.check(&self.user).await.map_err(|e| e.kind()) }))
+        spawn(Box::pin(async {
+            self.accounts.check(&self.user).await.map(|granted| granted.left).map_err(|e| e.kind())
+        }))
     }
 
     /// Answers the oldest question that is open.

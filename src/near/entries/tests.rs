@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::*;
 use crate::clock::Timestamp;
 use crate::coherence::Tick;
+use crate::directory::Role;
 use crate::events::Events;
 use crate::meter::Meter;
 use crate::session::State;
@@ -48,6 +49,7 @@ fn read(entries: &Entries<String>, number: usize, data: &str) -> Known<String> {
         read: now,
         read_at: Tick::now(),
         stored,
+        directory_role: Role::Unchanged,
         events: Events::new(Vec::new(), &Meter::new()).0,
     }))
 }

@@ -14,6 +14,7 @@ use tokio_test::{assert_pending, assert_ready};
 use super::*;
 use crate::clock::Timestamp;
 use crate::coherence::Tick;
+use crate::directory::Role;
 use crate::error::{AuthError, AuthErrorKind};
 use crate::events::Events;
 use crate::id::{SessionId, UserId};
@@ -96,6 +97,7 @@ fn known(revision: u64) -> Known<()> {
         read: now,
         read_at: Tick::now(),
         stored: Arc::new(StoredContent::decode(payload).unwrap()),
+        directory_role: Role::Unchanged,
         events: Events::new(Vec::new(), &Meter::new()).0,
     }))
 }

@@ -144,6 +144,7 @@ pub(in crate::routes) struct Account {
 impl Account {
     pub(in crate::routes) fn new(id: &UserId, user: User) -> Self {
         let User { user_name, email, role, .. } = user;
+        let role = role.name().map(str::to_owned);
         Self { user_id: id.to_string(), user_name, email, role }
     }
 }

@@ -1,0 +1,198 @@
+//! The role that the user directory says, and the stored sessions that follow it.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use quick_cache::sync::Cache;
+
+use super::{SessionManager, SessionManagerBuilder};
+use crate::directory::Role;
+use crate::id::{SessionId, UserId};
+use crate::session::{Session, SessionData, State};
+use crate::trace;
+
+/// For how many sessions a process remembers which answer it has applied.
+const REMEMBERED: usize = 65_536;
+
+/// Which answers were applied to the sessions in the store.
+pub(super) struct AppliedRoles {
+    /// The answer that was compared with a session last. What another process writes after that, this one
+    /// leaves alone.
+    by_session: Cache<(UserId, SessionId), Role>,
+    /// When a user's sessions were last changed, on the clock's monotonic time.
+    by_user: Cache<UserId, Duration>,
+    /// Held while it is decided whether to change a user's sessions.
+    deciding: Mutex<()>,
+}
+
+impl Default for AppliedRoles {
+    fn default() -> Self {
+        let (by_session, by_user) = (Cache::new(REMEMBERED), Cache::new(REMEMBERED));
+        Self { by_session, by_user, deciding: Mutex::default() }
+    }
+}
+
+impl AppliedRoles {
+    /// Whether a user's sessions are to be changed now to what the directory says. `differs` tells whether
+    /// this session's stored role is another one. At most once per user and `interval`.
+    fn is_due(
+        &self,
+        session: (&UserId, &SessionId),
+        role: &Role,
+        differs: bool,
+        now: Duration,
+        interval: Duration,
+    ) -> bool {
+        let (user, id) = session;
+        let key = (user.clone(), id.clone());
+        if self.by_session.get(&key).is_some_and(|applied| applied == *role) {
+            return false;
+        }
+        if differs {
+            let _one_at_a_time = self.deciding.lock().unwrap_or_else(PoisonError::into_inner);
+            if self.by_user.get(user).is_some_and(|last| now.saturating_sub(last) < interval) {
+                return false;
+            }
+            self.by_user.insert(user.clone(), now);
+        }
+        self.by_session.insert(key, role.clone());
+        differs
+    }
+
+    /// The change was not made: it is tried again after the interval.
+    fn failed(&self, user: &UserId, id: &SessionId) {
+        self.by_session.remove(&(user.clone(), id.clone()));
+    }
+}
+
+impl<D: SessionData> SessionManagerBuilder<D> {
+    /// Takes users' roles from the [user directory](Self::directory). By default the session's role counts,
+    /// and the directory's is not used.
+    ///
+    /// A change in the directory counts after [`revalidate_after`](Self::revalidate_after) at the latest, for
+    /// guards, routes, extractors and refreshed tokens; the stored sessions follow in the
+    /// background. [Roles](crate::directory#roles) has the rules.
+    ///
+    /// Costs no question to the directory: the role comes with the answer about the account. A change costs one list and
+    /// one write of the user's sessions. Needs [`directory`](Self::directory).
+    pub fn directory_roles(mut self) -> Self {
+        self.settings.accounts.with_roles = true;
+        self
+    }
+}
+
+impl<D: SessionData> SessionManager<D> {
+    /// What the directory says of a user's role, as far as this process remembers it.
+    pub(super) fn remembered_role(&self, user: &UserId) -> Role {
+        let accounts = self.shared.accounts.as_ref();
+        accounts.and_then(|accounts| accounts.remembered_role(user)).unwrap_or_default()
+    }
+
+    /// Lets the directory's role count for a session that was read from the store. Where the stored role
+    /// is another one, a background task changes the stored sessions of the user.
+    pub(super) fn apply_role(&self, state: &mut State<D>, role: Role) {
+        let Some(accounts) = &self.shared.accounts else { return };
+        let content = &state.stored.content;
+        let differs = content.role_by(&role) != content.role.as_deref();
+        let (now, interval) = (self.shared.clock.monotonic(), self.shared.revalidate_after);
+        let session = (&state.user, &state.id);
+        if role != Role::Unchanged
+            && accounts.applied_roles().is_due(session, &role, differs, now, interval)
+        {
+            self.change_stored_roles(state.user.clone(), state.id.clone(), role.clone());
+        }
+        state.directory_role = role;
+    }
+
+    /// The same session with what the directory says now.
+    pub(super) fn with_role(&self, session: &Session<D>, role: Role) -> Session<D> {
+        if session.state().directory_role == role {
+            return session.clone();
+        }
+        session.with_state(|state| self.apply_role(state, role))
+    }
+
+    /// In a task of its own: no request waits for it.
+    fn change_stored_roles(&self, user: UserId, id: SessionId, role: Role) {
+        let manager = self.clone();
+        let change = async move {
+            let changed =
+                manager.rewrite_all(&user, |_, content| content.with_role_by(&role)).await;
+            if let Err(error) = changed {
+                trace::warn!(
+                    "stored sessions do not have the role yet that the user directory says",
+                    session = id.short(),
+                    error = trace::Chain(&error),
+                );
+                if let Some(accounts) = &manager.shared.accounts {
+                    accounts.applied_roles().failed(&user, &id);
+                }
+            }
+        };
+        #[expect(clippy::disallowed_methods, reason = "one write that no request waits for")]
+        drop(tokio::spawn(trace::in_this_span(change)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const INTERVAL: Duration = Duration::from_secs(30);
+
+    fn is(name: &str) -> Role {
+        Role::Is(name.to_owned())
+    }
+
+    struct Process {
+        applied: AppliedRoles,
+        user: UserId,
+        ids: [SessionId; 2],
+    }
+
+    impl Process {
+        fn new() -> Self {
+            let ids = ["s1", "s2"].map(|id| SessionId::parse(id).unwrap());
+            Self { applied: AppliedRoles::default(), user: UserId::parse("jeju").unwrap(), ids }
+        }
+
+        /// A session is read whose stored role is this.
+        fn reads(&self, session: usize, stored: &str, says: &Role, second: u64) -> bool {
+            let differs = is(stored) != *says;
+            let session = (&self.user, &self.ids[session]);
+            self.applied.is_due(session, says, differs, Duration::from_secs(second), INTERVAL)
+        }
+    }
+
+    #[test]
+    fn stored_sessions_are_changed_once_for_each_change_of_the_answer_and_once_per_interval() {
+        let process = Process::new();
+        assert!(!process.reads(0, "admin", &is("admin"), 0), "it is the same");
+        assert!(process.reads(0, "admin", &is("user"), 1));
+        assert!(!process.reads(0, "admin", &is("user"), 2), "that is under way");
+        assert!(!process.reads(1, "admin", &is("user"), 3), "and for all of the user's sessions");
+        assert!(!process.reads(1, "user", &is("user"), 4));
+        assert!(!process.reads(0, "user", &is("guest"), 5), "once per interval");
+        assert!(process.reads(0, "user", &is("guest"), 31));
+    }
+
+    #[test]
+    fn two_processes_with_different_answers_do_not_rewrite_each_others() {
+        let (one, other) = (Process::new(), Process::new());
+        assert!(!one.reads(0, "admin", &is("admin"), 0));
+        assert!(other.reads(0, "admin", &is("user"), 0), "it sees the session for the first time");
+        for second in [1, 100, 1_000] {
+            assert!(!one.reads(0, "user", &is("admin"), second), "its answer has not changed");
+            assert!(!other.reads(0, "user", &is("user"), second));
+        }
+    }
+
+    #[test]
+    fn a_change_that_failed_is_tried_again_after_the_interval() {
+        let process = Process::new();
+        assert!(process.reads(0, "admin", &is("user"), 0));
+        process.applied.failed(&process.user, &process.ids[0]);
+        assert!(!process.reads(0, "admin", &is("user"), 29));
+        assert!(process.reads(0, "admin", &is("user"), 30));
+    }
+}

@@ -1,0 +1,277 @@
+//! One truth about a user's role: the session's, or the user directory's.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tokio::time::advance;
+use tower_session_auth::directory::{BoxError, Role, User, UserDirectory};
+use tower_session_auth::testing::TokioClock;
+use tower_session_auth::{
+    ConfigError, KeySet, Login, MemoryStore, NewSession, SessionError, SessionManager,
+    SessionManagerBuilder, UserId,
+};
+
+use crate::support::paused::{At, PausedStore, Verb};
+use crate::support::{START, builder, key, user};
+
+const INTERVAL: Duration = Duration::from_secs(30);
+
+/// A directory in which a test sets the role.
+#[derive(Clone)]
+struct Directory(Arc<Mutex<Role>>);
+
+impl Directory {
+    fn new(role: &str) -> Self {
+        Self(Arc::new(Mutex::new(Role::Is(role.to_owned()))))
+    }
+
+    fn says(&self, role: Role) {
+        *self.0.lock().unwrap() = role;
+    }
+
+    fn is(&self, role: &str) {
+        self.says(Role::Is(role.to_owned()));
+    }
+}
+
+impl UserDirectory for Directory {
+    async fn find(&self, _: &UserId) -> Result<Option<User>, BoxError> {
+        let mut user = User::new(true);
+        user.role = self.0.lock().unwrap().clone();
+        Ok(Some(user))
+    }
+}
+
+struct World {
+    clock: TokioClock,
+    store: PausedStore<MemoryStore>,
+}
+
+impl World {
+    fn new() -> Self {
+        let clock = TokioClock::new(START);
+        Self { clock, store: PausedStore::new(MemoryStore::with_clock(clock)) }
+    }
+
+    fn process(
+        &self,
+        directory: &Directory,
+        change: impl FnOnce(SessionManagerBuilder) -> SessionManagerBuilder,
+    ) -> SessionManager {
+        let builder = builder().clock(self.clock).store(self.store.clone());
+        let builder = builder.refresh_keys(KeySet::new(key())).directory(directory.clone());
+        change(builder).build().unwrap().0
+    }
+
+    fn with_roles(&self, directory: &Directory) -> SessionManager {
+        self.process(directory, SessionManagerBuilder::directory_roles)
+    }
+}
+
+async fn login(manager: &SessionManager, role: &str) -> Login {
+    manager.create(NewSession::new(user("jeju")).role(role)).await.unwrap()
+}
+
+/// The role that counts for a request.
+async fn role(manager: &SessionManager, login: &Login) -> Option<String> {
+    let session = manager.authenticate(&login.access_token).await.unwrap();
+    session.role().map(str::to_owned)
+}
+
+/// What the store has: the role of each session, as a process sees it that knows no directory, and the revision.
+async fn stored(world: &World) -> Vec<(Option<String>, u64)> {
+    let plain = builder().clock(world.clock).store(world.store.clone()).build().unwrap().0;
+    let sessions = plain.sessions(&user("jeju")).await.unwrap();
+    sessions.iter().map(|each| (each.role().map(str::to_owned), each.revision())).collect()
+}
+
+/// Lets background tasks do what they can.
+async fn settled() {
+    for _ in 0..50 {
+        tokio::task::yield_now().await;
+    }
+}
+
+fn some(role: &str) -> Option<String> {
+    Some(role.to_owned())
+}
+
+#[tokio::test(start_paused = true)]
+async fn by_default_the_sessions_role_counts_everywhere() {
+    let (world, directory) = (World::new(), Directory::new("user"));
+    let manager = world.process(&directory, |builder| builder);
+    let login = login(&manager, "admin").await;
+    for _ in 0..3 {
+        assert_eq!(role(&manager, &login).await, some("admin"));
+        let account = manager.account(&login.session).await.unwrap();
+        assert_eq!(account.role, Role::Is("admin".to_owned()), "who they are says the same");
+        advance(INTERVAL).await;
+    }
+    let refreshed = manager.refresh(login.refresh_token.as_ref().unwrap().as_str()).await.unwrap();
+    assert_eq!(refreshed.session.role(), Some("admin"));
+    settled().await;
+    assert_eq!(stored(&world).await, [(some("admin"), 2)], "written by the refresh alone");
+}
+
+#[tokio::test(start_paused = true)]
+async fn with_directory_roles_a_change_counts_after_the_interval_for_all_that_asks() {
+    let (world, directory) = (World::new(), Directory::new("admin"));
+    let manager = world.with_roles(&directory);
+    let first = login(&manager, "whatever").await;
+    assert_eq!(first.session.role(), Some("admin"), "the session begins with it");
+    assert_eq!(stored(&world).await, [(some("admin"), 1)]);
+    for (says, counts) in [
+        (Role::Is("user".to_owned()), some("user")),
+        (Role::None, None),
+        (Role::Is("super_admin".to_owned()), some("super_admin")),
+    ] {
+        directory.says(says.clone());
+        advance(INTERVAL).await;
+        assert_eq!(role(&manager, &first).await, counts);
+        let session = manager.get(&user("jeju"), first.session.id()).await.unwrap().unwrap();
+        assert_eq!(session.role().map(str::to_owned), counts);
+        assert_eq!(manager.account(&session).await.unwrap().role, says);
+        settled().await;
+        assert_eq!(stored(&world).await[0].0, counts, "the stored session follows");
+    }
+    // Where it says nothing, the session's counts.
+    directory.says(Role::Unchanged);
+    advance(INTERVAL).await;
+    assert_eq!(role(&manager, &first).await, some("super_admin"));
+    let account = manager.account(&first.session).await.unwrap();
+    assert_eq!(account.role, Role::Is("admin".to_owned()), "that of the session that is handed in");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refreshed_token_has_the_new_role_at_once() {
+    let (world, directory) = (World::new(), Directory::new("admin"));
+    let manager = world.with_roles(&directory);
+    let first = login(&manager, "admin").await;
+    directory.is("user");
+    let refreshed = manager.refresh(first.refresh_token.as_ref().unwrap().as_str()).await.unwrap();
+    assert_eq!(refreshed.session.role(), Some("user"));
+    assert_eq!(role(&manager, &refreshed).await, some("user"));
+    assert_eq!(role(&manager, &first).await, some("user"), "and so has the token before it");
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_request_waits_for_the_stored_sessions_to_follow() {
+    let (world, directory) = (World::new(), Directory::new("admin"));
+    let manager = world.with_roles(&directory);
+    let logins = [login(&manager, "").await, login(&manager, "").await];
+    directory.is("user");
+    advance(INTERVAL).await;
+    let mut stop = world.store.stop(Verb::UpdateAll, At::Before);
+    for login in &logins {
+        assert_eq!(role(&manager, login).await, some("user"));
+    }
+    stop.reached().await;
+    assert_eq!(role(&manager, &logins[1]).await, some("user"));
+    assert_eq!(stored(&world).await, [(some("admin"), 1), (some("admin"), 1)]);
+    stop.go();
+    settled().await;
+    assert_eq!(stored(&world).await, [(some("user"), 2), (some("user"), 2)], "all of the user's");
+}
+
+#[tokio::test(start_paused = true)]
+async fn stored_sessions_are_written_once_for_each_change() {
+    let (world, directory) = (World::new(), Directory::new("admin"));
+    let manager = world.with_roles(&directory);
+    let login = login(&manager, "").await;
+    directory.is("user");
+    for _ in 0..10 {
+        advance(INTERVAL).await;
+        for _ in 0..3 {
+            assert_eq!(role(&manager, &login).await, some("user"));
+            settled().await;
+        }
+    }
+    assert_eq!(stored(&world).await, [(some("user"), 2)]);
+    // What the application writes stays as it is.
+    let (jeju, id) = (user("jeju"), login.session.id());
+    manager.update(&jeju, id, |edit| edit.role = None).await.unwrap();
+    advance(INTERVAL).await;
+    assert_eq!(role(&manager, &login).await, some("user"), "the directory's counts");
+    settled().await;
+    assert_eq!(stored(&world).await, [(None, 3)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_refuses_the_change_gets_it_again_after_the_interval() {
+    let (world, directory) = (World::new(), Directory::new("admin"));
+    let manager = world.with_roles(&directory);
+    let login = login(&manager, "").await;
+    directory.is("user");
+    advance(INTERVAL).await;
+    let mut stop = world.store.stop(Verb::UpdateAll, At::Before);
+    assert_eq!(role(&manager, &login).await, some("user"));
+    stop.reached().await;
+    // The call is given up after the store timeout.
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    drop(stop);
+    settled().await;
+    assert_eq!(stored(&world).await, [(some("admin"), 1)]);
+    advance(INTERVAL).await;
+    assert_eq!(role(&manager, &login).await, some("user"));
+    settled().await;
+    assert_eq!(stored(&world).await, [(some("user"), 2)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_processes_with_different_answers_do_not_rewrite_each_others() {
+    let world = World::new();
+    let (here, there) = (Directory::new("admin"), Directory::new("user"));
+    let (one, other) = (world.with_roles(&here), world.with_roles(&there));
+    let login = login(&one, "").await;
+    for _ in 0..5 {
+        assert_eq!(role(&one, &login).await, some("admin"), "each goes by its own answer");
+        assert_eq!(role(&other, &login).await, some("user"));
+        settled().await;
+        advance(INTERVAL).await;
+    }
+    assert_eq!(stored(&world).await, [(some("user"), 2)], "one write");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_narrowed_session_never_rises() {
+    let (world, directory) = (World::new(), Directory::new("admin"));
+    let manager = world.with_roles(&directory);
+    let new = NewSession::new(user("jeju")).role("viewer").narrowed();
+    let narrowed = manager.create(new).await.unwrap();
+    assert_eq!(narrowed.session.role(), Some("viewer"));
+    assert!(narrowed.session.is_narrowed());
+    let full = login(&manager, "").await;
+    for says in ["admin", "super_admin", "user"] {
+        directory.is(says);
+        advance(INTERVAL).await;
+        assert_eq!(role(&manager, &narrowed).await, some("viewer"), "{says}");
+        assert_eq!(role(&manager, &full).await, some(says));
+        let refresh_token = narrowed.refresh_token.as_ref().unwrap().as_str();
+        if says == "super_admin" {
+            let refreshed = manager.refresh(refresh_token).await.unwrap();
+            assert_eq!(refreshed.session.role(), Some("viewer"));
+        }
+        settled().await;
+    }
+    directory.says(Role::None);
+    advance(INTERVAL).await;
+    assert_eq!(role(&manager, &narrowed).await, None);
+    settled().await;
+    directory.is("admin");
+    advance(INTERVAL).await;
+    assert_eq!(role(&manager, &narrowed).await, None, "it stays without one");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_role_that_no_session_could_have_is_a_failure_of_the_directory() {
+    let (world, directory) = (World::new(), Directory::new(&"r".repeat(513)));
+    let manager = world.with_roles(&directory);
+    let refused = manager.create(NewSession::new(user("jeju"))).await.unwrap_err();
+    assert!(matches!(refused, SessionError::Directory(_)), "{refused:?}");
+}
+
+#[test]
+fn directory_roles_without_a_directory_are_a_mistake() {
+    let built = builder().directory_roles().build();
+    assert!(matches!(built.map(drop), Err(ConfigError::Missing("directory"))));
+}
