@@ -292,6 +292,38 @@ impl<D: SessionData> SessionManager<D> {
         }
     }
 
+    /// Lets a request pass whose user is active.
+    pub(super) async fn account_is_active(
+        &self,
+        accounts: &Accounts,
+        user: &UserId,
+    ) -> Result<Grant, AuthError> {
+        accounts.check(user).await.inspect_err(|error| {
+            if error.kind() == AuthErrorKind::AccountInactive {
+                // What the near cache holds of this user counts no more, also while the store is away.
+                self.changed(user);
+            }
+        })
+    }
+
+    /// Lets a request pass whose user is active, and whose session the store has.
+    pub(super) async fn account_of_session(
+        &self,
+        accounts: &Accounts,
+        user: &UserId,
+    ) -> Result<Grant, AuthError> {
+        let granted = self.account_is_active(accounts, user).await?;
+        if granted.role_has_changed {
+            // The user's other tokens are in the near cache with the earlier role.
+            self.changed(user);
+        }
+        Ok(granted)
+    }
+
+    pub(super) fn directory_limit(&self) -> Duration {
+        self.shared.accounts.as_ref().map_or(Duration::ZERO, Accounts::limit)
+    }
+
     /// The user, if there is a directory; an error if the account is not active.
     pub(super) async fn active_user(&self, user: &UserId) -> Result<Option<User>, SessionError> {
         let Some(accounts) = &self.shared.accounts else { return Ok(None) };

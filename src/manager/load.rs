@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::time::Instant;
 
-use super::accounts::{ASKED_AT_MOST, Accounts, Grant};
+use super::accounts::ASKED_AT_MOST;
 use super::check::overloaded;
 use super::demand::Demand;
 use super::recall::Verified;
@@ -138,7 +138,7 @@ impl<D: SessionData> SessionManager<D> {
             let Some(accounts) = &self.shared.accounts else {
                 return Ok(Known::Lives(session.clone()));
             };
-            let granted = Box::pin(self.account_is_active(accounts, user)).await?;
+            let granted = Box::pin(self.account_of_session(accounts, user)).await?;
             return Ok(Known::Lives(self.with_role(session, granted.role)));
         }
         let before = Before { at, stamp: None, remembered };
@@ -185,7 +185,7 @@ impl<D: SessionData> SessionManager<D> {
             Some(accounts) => {
                 let mut state = state;
                 let active = async move {
-                    let granted = self.account_is_active(accounts, user).await?;
+                    let granted = self.account_of_session(accounts, user).await?;
                     self.apply_role(&mut state, granted.role);
                     Ok::<_, AuthError>((state, Tick::now().after(granted.left)))
                 };
@@ -252,26 +252,6 @@ impl<D: SessionData> SessionManager<D> {
         if let Some(kept) = session.kept() {
             kept.noted(now.after(next));
         }
-    }
-
-    /// Lets a request pass whose user is active.
-    pub(super) async fn account_is_active(
-        &self,
-        accounts: &Accounts,
-        user: &UserId,
-    ) -> Result<Grant, AuthError> {
-        let checked = accounts.check(user).await;
-        // What the near cache holds of this user counts no more, also while the store is away.
-        match &checked {
-            Ok(granted) if granted.role_has_changed => self.changed(user),
-            Err(error) if error.kind() == AuthErrorKind::AccountInactive => self.changed(user),
-            _ => {}
-        }
-        checked
-    }
-
-    pub(super) fn directory_limit(&self) -> Duration {
-        self.shared.accounts.as_ref().map_or(Duration::ZERO, Accounts::limit)
     }
 
     /// Why a session does not live, and whether that is certain. That it does not is known; a reason that cannot be read in

@@ -16,7 +16,7 @@ use crate::error::SessionError;
 #[cfg(feature = "routes")]
 use crate::events::LoginRefusal;
 use crate::events::{Event, Suspicion};
-use crate::gate::Verb;
+use crate::gate::{Failure, Verb};
 use crate::id::{SessionId, UserId};
 use crate::reason::EndReason;
 use crate::session::{
@@ -55,8 +55,12 @@ impl<D: SessionData> SessionManager<D> {
     ///
     /// [`SessionError::Store`] when the store cannot answer.
     pub async fn begin_login(&self, user: &UserId) -> Result<LoginGuard, SessionError> {
-        let gate = &self.shared.gate;
-        let guard = gate.ask(Verb::Guard, |store| store.guard(user)).await?;
+        self.try_begin_login(user).await.map_err(|failure| StoreError::from(failure).into())
+    }
+
+    /// [`begin_login`](Self::begin_login) for a caller that goes on without the store while it is away.
+    pub(crate) async fn try_begin_login(&self, user: &UserId) -> Result<LoginGuard, Failure> {
+        let guard = self.shared.gate.try_ask(Verb::Guard, |store| store.guard(user)).await?;
         Ok(LoginGuard { user: user.clone(), guard })
     }
 

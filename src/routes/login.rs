@@ -20,6 +20,7 @@ use super::refresh::mount;
 use super::shapes::LoggedIn;
 use crate::error::SessionError;
 use crate::events::LoginRefusal;
+use crate::gate::Failure;
 use crate::id::UserId;
 use crate::manager::TokenLogin;
 use crate::session::{LoginGuard, NewSession, SessionData};
@@ -222,11 +223,11 @@ async fn begin<D: SessionData>(
     context: &Context<D>,
     user: &UserId,
 ) -> Result<Option<LoginGuard>, Problem> {
-    match context.manager.begin_login(user).await {
+    match context.manager.try_begin_login(user).await {
         Ok(guard) => Ok(Some(guard)),
         // What ends while the credentials are checked goes unseen: no session is opened with this login, then.
-        Err(error) if context.token_only_logins && is_away(&error) => Ok(None),
-        Err(error) => Err(Problem::from(error)),
+        Err(Failure::Away(_)) if context.token_only_logins => Ok(None),
+        Err(failure) => Err(SessionError::Store(failure.into()).into()),
     }
 }
 
@@ -250,10 +251,6 @@ async fn without_session<D: SessionData>(
             None => Problem::from(error).into(),
         }),
     }
-}
-
-fn is_away(error: &SessionError) -> bool {
-    matches!(error, SessionError::Store(error) if error.kind().is_away())
 }
 
 async fn find<D: SessionData>(

@@ -12,7 +12,9 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tower::{ServiceBuilder, ServiceExt};
 use tower_session_auth::directory::{BoxError, User, UserDirectory};
-use tower_session_auth::{FailurePolicy, RedisStore, RequireRole, SessionAuthLayer, UserId};
+use tower_session_auth::{
+    FailurePolicy, RedisStore, RequireRole, SessionAuthLayer, SessionManagerBuilder, UserId,
+};
 
 use crate::support::redis::RedisServer;
 use crate::support::wait::{skip, until};
@@ -27,6 +29,8 @@ enum Says {
     Active,
     Inactive,
     Fails,
+    /// Active, with another role than at the login.
+    Demoted,
 }
 
 /// A directory that answers at once, or when a test lets it.
@@ -75,9 +79,11 @@ impl UserDirectory for Desk {
         }
         const INACTIVE: u8 = Says::Inactive as u8;
         const FAILS: u8 = Says::Fails as u8;
+        const DEMOTED: u8 = Says::Demoted as u8;
         match self.0.says.load(Ordering::SeqCst) {
             FAILS => Err("it fails".into()),
-            says => Ok(Some(User::new(says != INACTIVE))),
+            DEMOTED => Ok(Some(User::new(true).role("guest"))),
+            says => Ok(Some(User::new(says != INACTIVE).role("user"))),
         }
     }
 }
@@ -91,18 +97,17 @@ struct Scene {
 impl Scene {
     /// A manager that asks the store and the directory for each request, and remembers one session.
     async fn new() -> Self {
+        Self::with(|builder| builder.revalidate_after(Duration::ZERO)).await
+    }
+
+    async fn with(change: impl FnOnce(SessionManagerBuilder) -> SessionManagerBuilder) -> Self {
         let server = RedisServer::start().await;
         let store = RedisStore::builder(server.url()).timeout(STORE_TIMEOUT);
         let store = store.lease(Duration::from_secs(10)).build().unwrap();
         let desk = Desk::default();
-        let (manager, worker) = builder()
-            .store(store)
-            .store_timeout(STORE_TIMEOUT)
-            .directory(desk.clone())
-            .directory_timeout(DIRECTORY_TIMEOUT)
-            .revalidate_after(Duration::ZERO)
-            .build()
-            .unwrap();
+        let builder = builder().store(store).store_timeout(STORE_TIMEOUT);
+        let builder = builder.directory(desk.clone()).directory_timeout(DIRECTORY_TIMEOUT);
+        let (manager, worker) = change(builder).build().unwrap();
         let world = World { server, manager, background: worker.start() };
         world.coherent().await;
         let token = login(&world.manager, "jeju").await.access_token;
@@ -236,4 +241,40 @@ async fn while_redis_is_away_the_directory_decides_with_the_policy() {
             assert_eq!(request.await.unwrap(), seen, "{says:?}");
         }
     }
+}
+
+#[tokio::test]
+async fn with_directory_roles_a_demotion_reaches_guards_over_the_near_cache() {
+    let scene = Scene::with(|builder| {
+        builder.directory_roles().revalidate_after(Duration::from_millis(200))
+    })
+    .await;
+    assert_eq!(scene.guarded(FailurePolicy::Refuse).await.unwrap(), "guarded");
+    scene.desk.says(Says::Demoted);
+    until("the guard refuses", async || {
+        scene.guarded(FailurePolicy::Refuse).await.unwrap() == "insufficient_scope"
+    })
+    .await;
+    let stored = async || {
+        let live = scene.world.server.command(&["HVALS", "session:{jeju}:live"]).await;
+        let live: Vec<String> = ::redis::from_redis_value(live).unwrap();
+        live.iter().any(|record| record.contains("guest"))
+    };
+    until("the stored session follows", stored).await;
+    scene.desk.says(Says::Active);
+    until("it is taken back", async || {
+        scene.guarded(FailurePolicy::Refuse).await.unwrap() == "guarded"
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn with_directory_roles_a_demotion_counts_while_redis_is_away() {
+    let mut scene =
+        Scene::with(|builder| builder.directory_roles().revalidate_after(Duration::ZERO)).await;
+    scene.world.redis_is_gone().await;
+    assert_eq!(scene.guarded(POLICIES[1]).await.unwrap(), "guarded", "stale, and still a user");
+    scene.desk.says(Says::Demoted);
+    // The session in the near cache has the earlier role.
+    assert_eq!(scene.guarded(POLICIES[1]).await.unwrap(), "insufficient_scope");
 }
