@@ -132,7 +132,8 @@ impl Mark {
     /// Takes the right to queue a use at `now`, if one is due.
     fn take(&self, now: Timestamp, life: Life, rules: TouchRules) -> bool {
         let rotation = life.rotation.filter(|_| rules.record_rotation).unwrap_or(0);
-        if self.rotation.fetch_max(rotation, Ordering::Relaxed) < rotation {
+        let is_greater = self.rotation.load(Ordering::Relaxed) < rotation;
+        if is_greater && self.rotation.fetch_max(rotation, Ordering::Relaxed) < rotation {
             self.last_use.fetch_max(now.as_millis(), Ordering::Relaxed);
             return true;
         }
