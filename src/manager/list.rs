@@ -206,7 +206,7 @@ impl<D: SessionData> SessionManager<D> {
             match decode(std::mem::take(&mut record.payload)) {
                 Ok(stored) => {
                     let (stored, now) = (Arc::new(stored), Tick::now());
-                    Some(Session::new(self.state(user, id, record, stored, activity, now)))
+                    Some(Session::new(self.state(user, id, &record, stored, activity, now)))
                 }
                 Err(error) => {
                     why.get_or_insert((id, error));

@@ -171,8 +171,8 @@ impl<D: SessionData> SessionManager<D> {
         );
         let payload = std::mem::take(&mut record.payload);
         let stored = self.shared_content(user, id, payload);
-        let state =
-            stored.map(|stored| self.state(user.clone(), id.clone(), record, stored, activity, at));
+        let state = stored
+            .map(|stored| self.state(user.clone(), id.clone(), &record, stored, activity, at));
         let state = match state {
             Ok(state) => state,
             Err(error) => return self.unread(verified, claims, error, stamp, at),
@@ -292,7 +292,7 @@ impl<D: SessionData> SessionManager<D> {
         activity: Activity,
     ) -> Result<Session<D>, StoreError> {
         let stored = Arc::new(self.content(std::mem::take(&mut record.payload))?);
-        Ok(Session::new(self.state(user, id, record, stored, activity, Tick::now())))
+        Ok(Session::new(self.state(user, id, &record, stored, activity, Tick::now())))
     }
 
     /// A record as the application sees it, with the content that was read from its payload.
@@ -300,13 +300,13 @@ impl<D: SessionData> SessionManager<D> {
         &self,
         user: UserId,
         id: SessionId,
-        record: Record,
+        record: &Record,
         stored: Arc<StoredContent<E>>,
         activity: Activity,
         read_at: Tick,
     ) -> State<E> {
         let Shared { gate, events, .. } = &*self.shared;
-        let Record { revision, created, idle_ttl, absolute_deadline, .. } = record;
+        let Record { revision, created, idle_ttl, absolute_deadline, .. } = *record;
         let Activity { last_activity, idle_deadline } = activity;
         let directory_role = self.remembered_role(&user);
         State {
