@@ -97,9 +97,16 @@ impl fmt::Display for UserId {
 }
 
 /// The operating system gave no random bytes.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[error("the operating system gave no random bytes")]
 pub struct RandomError(#[source] getrandom::Error);
+
+// As a `main` that returns the error prints it.
+impl fmt::Debug for RandomError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}: {}", self.0)
+    }
+}
 
 /// Whether this is 1 to `longest` bytes of `[A-Za-z0-9_-]`: no syntax anywhere that it may stand.
 pub(crate) fn is_plain(raw: &str, longest: usize) -> bool {

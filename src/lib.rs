@@ -82,19 +82,18 @@
 //! | feature | adds | cost |
 //! |---|---|---|
 //! | `redis` (default) | [`RedisStore`] | `redis`, `bb8` |
+//! | `aws-lc-rs` (default) | the cryptography for tokens | needs a C compiler |
+//! | `tls` | `rediss://`: TLS to Redis | `rustls` with `aws-lc-rs`; no native TLS |
 //! | `axum` | extractors `Session<D>`, `Caller<D>`, and `Option` of both | `axum-core` |
 //! | `routes` | [the auth and session routes](routes) to mount, and their OpenAPI document | `axum`, `utoipa`, `cookie` |
 //! | `tracing` | a log under the target `tower_session_auth`, [events] under `tower_session_auth::event` | `tracing` |
 //! | `metrics` | the figures of [`meter`], through the `metrics` facade | no cost to speak of without a recorder |
 //! | `testing` | clocks for tests, the contract suite for stores of your own | for dev-dependencies |
-//! | `aws-lc-rs` | this crypto backend; used when both are on | needs a C compiler |
-//! | `rust-crypto` | this crypto backend | brings `rsa` with its open advisory RUSTSEC-2023-0071 |
 //!
-//! One crypto backend must be on, here or directly at `jsonwebtoken`: otherwise
-//! [`build`](SessionManagerBuilder::build) returns [`ConfigError::CryptoBackend`].
+//! `aws-lc-rs` turns on no feature of `jsonwebtoken`, so an application's own use of `jsonwebtoken` keeps its backend.
+//! Without it, the library uses the backend that the application turned on at `jsonwebtoken` (`aws_lc_rs` where both are
+//! on); where there is none, [`build`](SessionManagerBuilder::build) returns [`ConfigError::CryptoBackend`].
 
-#[cfg(feature = "axum")]
-pub mod axum;
 pub mod clock;
 #[cfg_attr(
     not(feature = "redis"),
@@ -104,6 +103,8 @@ mod coherence;
 pub mod directory;
 pub mod error;
 pub mod events;
+#[cfg(feature = "axum")]
+pub mod extractors;
 mod future;
 mod gate;
 pub mod guards;

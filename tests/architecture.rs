@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 /// From the top to the bottom. A module may use those on the lines below its own, and those beside it.
 const ORDER: [&[&str]; 16] = [
     &["lib", "testing"],
-    &["axum", "routes"],
+    &["extractors", "routes"],
     &["layer", "service", "future", "guards", "same_origin"],
     &["steps"],
     &["manager"],

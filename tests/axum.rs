@@ -92,6 +92,63 @@ fn code(body: &str) -> String {
     serde_json::from_str::<Value>(body).unwrap()["code"].as_str().unwrap().to_owned()
 }
 
+/// Everything at once, as a small application may import it. It compiles as long as no public name here is one of the
+/// others' too: an ambiguous one is an error (E0659) where it is used.
+#[expect(unused_imports, reason = "all names are in scope, and each module is named once")]
+mod all_at_once {
+    use axum::*;
+    use http::*;
+    use hyper::*;
+    use tower::*;
+    use tower_session_auth::*;
+
+    // Crates keep their names.
+    use axum::Router as _Router;
+    use http::StatusCode as _StatusCode;
+    use hyper::server as _server;
+    use tower::ServiceExt as _;
+
+    // The modules of this library.
+    use self::clock as _clock;
+    use self::directory as _directory;
+    use self::error as _error;
+    use self::events as _events;
+    use self::extractors as _extractors;
+    use self::guards as _guards;
+    use self::guide as _guide;
+    use self::meter as _meter;
+    use self::routes as _routes;
+    use self::session as _session;
+    use self::store as _store;
+    use self::testing as _testing;
+    use self::token as _token;
+    use self::touch as _touch;
+
+    // Its types.
+    type _Names<'a> = (
+        (Algorithm, AuthError, AuthErrorKind, Caller, ConfigError, Cursor, EndReason),
+        (FailurePolicy, Head<'a>, Health, JsonRejection, KeyError, KeySet, Login, MemoryStore),
+        (NearCache, NearCacheState, NewSession, OwnSession, Progress, RandomError, RedisStore),
+        (RefreshToken, Replicas, RequireAcr, RequireAmr, RequireFresh, RequireRole, Revoke),
+        (Revoked, Session, SessionAuth<()>, SessionAuthLayer, SessionError, SessionId),
+        (SessionManager, SessionManagerBuilder, SessionPage, SigningKey, Statistics),
+        (TokenLogin, TokenOnly, TokenSource, UserId, VerifiedClaims, VerifyingKey),
+    );
+}
+
+/// Whoever adds a public module adds it to the imports above.
+#[test]
+fn each_public_module_is_named_among_the_imports() {
+    let library = include_str!("../src/lib.rs");
+    let modules = library.lines().filter_map(|line| line.strip_prefix("pub mod "));
+    let modules: Vec<_> = modules.map(|module| module.trim_end_matches(';')).collect();
+    assert!(modules.len() > 10, "{modules:?}");
+    for module in modules {
+        let named = format!("use self::{module} as _{module};");
+        assert!(include_str!("axum.rs").contains(&named), "{module}");
+    }
+}
+
 #[tokio::test]
 async fn a_handler_gets_the_session_with_its_typed_data() {
     let (manager, _worker) = carts();

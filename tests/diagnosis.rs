@@ -216,3 +216,47 @@ async fn a_diagnosis_that_fails_is_no_trouble_of_the_store_and_is_made_later() {
     drop(capture);
     assert!(!log.text().contains("right"), "{}", log.text());
 }
+
+#[tokio::test]
+async fn an_application_with_another_issuer_under_the_same_prefix_is_told() {
+    let server = RedisServer::start().await;
+    let url = least(&server, &[]).await;
+    let application = |issuer: &str, prefix: &str| {
+        let builder = RedisStore::builder(url.as_str()).timeout(Duration::from_secs(3));
+        let store = builder.prefix(prefix).build().unwrap();
+        let (manager, _worker) = patient_builder(store.clone()).issuer(issuer).build().unwrap();
+        (store, manager)
+    };
+    let (shop, _shop) = application("https://shop.test", "session");
+    assert_eq!(shop.diagnose().await.unwrap(), []);
+    // Another instance of the same application, and an application with a prefix of its own.
+    let (again, _again) = application("https://shop.test", "session");
+    assert_eq!(again.diagnose().await.unwrap(), []);
+    let (own, _own) = application("https://blog.test", "session:blog");
+    assert_eq!(own.diagnose().await.unwrap(), []);
+
+    let (blog, _blog) = application("https://blog.test", "session");
+    assert_eq!(blog.diagnose().await.unwrap(), [Finding::SharedPrefix]);
+    assert_eq!(shop.diagnose().await.unwrap(), [Finding::SharedPrefix]);
+    let told = blog.warnings().await.unwrap();
+    assert!(told[0].contains("give each a prefix of its own"), "{told:?}");
+    // What is written is a hash, which ends by itself, and nobody's session.
+    let marks = server.number(&["HLEN", "session:{#}:issuers"]).await;
+    let life = server.number(&["PTTL", "session:{#}:issuers"]).await;
+    assert!(marks == 2 && life > 0, "{marks} {life}");
+    assert!(shop.scan(None, 10).await.unwrap().unwrap().sessions.is_empty());
+    assert_eq!(shop.cleanup(None).await.unwrap().unwrap().count, 0);
+
+    // One that was renamed long ago is forgotten.
+    server.command(&["DEL", "session:{#}:issuers"]).await;
+    server.command(&["HSET", "session:{#}:issuers", "an-old-issuer", "1"]).await;
+    assert_eq!(shop.diagnose().await.unwrap(), []);
+    assert_eq!(server.number(&["HLEN", "session:{#}:issuers"]).await, 1);
+}
+
+#[tokio::test]
+async fn a_store_that_no_manager_uses_marks_nothing() {
+    let server = RedisServer::start().await;
+    assert_eq!(store(&server.url()).diagnose().await.unwrap(), []);
+    assert_eq!(server.number(&["DBSIZE"]).await, 0);
+}

@@ -1,7 +1,11 @@
 //! What can be wrong with a configuration.
 
+use std::fmt;
+
 /// Why a configuration cannot work. Found by `build()`, before the first request.
-#[derive(Debug, thiserror::Error)]
+///
+/// `Debug` reads like `Display` with its cause, as a `main` that returns the error prints it.
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum ConfigError {
     /// A setting without a default was not given.
@@ -33,13 +37,10 @@ pub enum ConfigError {
     /// Two keys of one set have the same `kid`.
     #[error("two keys share the kid {0:?}")]
     DuplicateKid(String),
-    /// No cryptography is compiled in, or two and nobody chose.
-    ///
-    /// jsonwebtoken says so by a panic, which is caught: its message still goes to the panic hook, and under
-    /// `panic = "abort"` the process ends. Either way at start-up, never on a request.
+    /// No cryptography is compiled in: the default feature `aws-lc-rs` is off, and so are the backends of jsonwebtoken.
     #[error(
-        "jsonwebtoken has no single crypto backend in this build: turn on the feature `aws-lc-rs` or `rust-crypto` of \
-         tower-session-auth, or exactly one backend of jsonwebtoken"
+        "this build has no crypto backend: turn on the feature `aws-lc-rs` of tower-session-auth (a default feature), \
+         or a backend of jsonwebtoken"
     )]
     CryptoBackend,
     /// A key did not do at start-up what it is for: sign, verify its own signature, refuse a forged one.
@@ -55,6 +56,15 @@ pub enum ConfigError {
     Store(&'static str),
 }
 
+impl fmt::Debug for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Key(cause) => write!(f, "{self}: {cause}"),
+            _ => write!(f, "{self}"),
+        }
+    }
+}
+
 impl From<KeyError> for ConfigError {
     // A key that could not even be looked at says nothing against the key.
     fn from(error: KeyError) -> Self {
@@ -65,8 +75,8 @@ impl From<KeyError> for ConfigError {
     }
 }
 
-/// Why a key cannot be used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+/// Why a key cannot be used. `Debug` reads like `Display`.
+#[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum KeyError {
     /// A `kid` is 1 to 64 bytes of visible ASCII.
@@ -81,14 +91,107 @@ pub enum KeyError {
     /// The secret is the text of a key file: a public key must never become an HMAC key.
     #[error("this HS256 secret is the text of a PEM file")]
     SecretIsPem,
-    /// The PEM text holds no key of this kind: another algorithm or curve, a public key for a private one or the
-    /// reverse, a certificate, a password-protected key, or anything in front of `-----BEGIN`.
-    #[error("the PEM text holds no such key for this algorithm")]
-    Pem,
+    /// The text has no PEM block that holds a key or a certificate.
+    #[error(
+        "the text holds no PEM block with a key, which starts with a line such as `-----BEGIN PRIVATE KEY-----`: \
+         convert a DER file with `openssl pkey -inform DER -in key.der -out key.pem`"
+    )]
+    NotPem,
+    /// The private key is encrypted with a passphrase.
+    #[error(
+        "the private key is encrypted with a passphrase: decrypt it with `openssl pkey -in key.pem -out plain.pem`"
+    )]
+    Encrypted,
+    /// The text holds a certificate where a private key is needed.
+    #[error(
+        "the text holds a certificate, not a private key: give the key file that belongs to it (if that is PKCS#12, \
+         `openssl pkcs12 -in file.p12 -nocerts -nodes -out key.pem`)"
+    )]
+    Certificate,
+    /// The text holds a public key where a private key is needed.
+    #[error(
+        "the text holds a public key, not a private key: give the file from which it was made with \
+         `openssl pkey -in key.pem -pubout`"
+    )]
+    PublicKey,
+    /// The text holds a private key where a public key is needed.
+    #[error(
+        "the text holds a private key, not a public key: make the public one with \
+         `openssl pkey -in key.pem -pubout -out key.pub.pem`"
+    )]
+    PrivateKey,
+    /// The key is one for another algorithm, or on another curve.
+    #[error("the key is for {found}, and this needs {wanted}: make one with `openssl {command}`")]
+    OtherAlgorithm {
+        /// The algorithm, or the curve, of the key.
+        found: &'static str,
+        /// The one that is needed.
+        wanted: &'static str,
+        /// The arguments of `openssl` that make a private key for it.
+        command: &'static str,
+    },
+    /// The point of the public key on P-256 is compressed.
+    #[error(
+        "the point of the public key is compressed: convert it with \
+         `openssl pkey -pubin -in key.pub.pem -ec_conv_form uncompressed -pubout -out uncompressed.pub.pem`"
+    )]
+    Compressed,
+    /// The content of the PEM block cannot be read as a key, or its numbers cannot be those of a key.
+    #[error(
+        "the key in the PEM block is damaged: look at it with `openssl pkey -in key.pem -check -noout`, or with \
+         `openssl pkey -pubin -in key.pub.pem -pubcheck -noout`"
+    )]
+    Damaged,
     /// RFC 7518 section 3.3: an RSA key is at least 2048 bits long.
-    #[error("an RSA key is at least 2048 bits long")]
+    #[error(
+        "an RSA key is at least 2048 bits long: make one with `openssl genrsa -out key.pem 3072`"
+    )]
     RsaTooShort,
-    /// No cryptography is compiled in, or two and nobody chose: see [`ConfigError::CryptoBackend`].
-    #[error("jsonwebtoken has no single crypto backend in this build")]
+    /// No cryptography is compiled in: see [`ConfigError::CryptoBackend`].
+    #[error(
+        "this build has no crypto backend: turn on the feature `aws-lc-rs` of tower-session-auth (a default feature), \
+         or a backend of jsonwebtoken"
+    )]
     CryptoBackend,
+}
+
+impl fmt::Debug for KeyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::error::Error;
+
+    use super::super::{DirectoryError, SessionError, StoreError, StoreErrorKind};
+    use super::*;
+
+    /// What `main() -> Result<(), Box<dyn Error>>` prints.
+    fn printed(error: impl Into<Box<dyn Error + Send + Sync>>) -> String {
+        format!("{:?}", error.into())
+    }
+
+    #[test]
+    fn an_error_that_main_returns_reads_like_its_display_with_its_cause() {
+        assert_eq!(printed(ConfigError::Missing("issuer")), "`issuer` is not set");
+        assert_eq!(printed(KeyError::SecretTooShort), KeyError::SecretTooShort.to_string());
+        assert_eq!(
+            printed(ConfigError::Key(KeyError::SecretTooShort)),
+            format!("a key cannot be used: {}", KeyError::SecretTooShort)
+        );
+        let store = StoreError::with_source(StoreErrorKind::Unavailable, "redis.internal:6379");
+        assert_eq!(printed(store.clone()), "the session store does not answer");
+        assert_eq!(
+            printed(SessionError::Store(store)),
+            "the session store did not do it: the session store does not answer"
+        );
+        let failed = DirectoryError::Failed("db.internal".into());
+        assert_eq!(
+            printed(SessionError::Directory(failed)),
+            "the user directory did not answer: it failed"
+        );
+        assert_eq!(printed(SessionError::Gone), "the session has ended");
+    }
 }

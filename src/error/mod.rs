@@ -11,4 +11,9 @@ pub use self::auth::{AuthError, AuthErrorKind};
 pub use self::config::{ConfigError, KeyError};
 pub use self::session::{DirectoryError, SessionError, SignError};
 pub use self::step_up::StepUp;
+#[cfg_attr(
+    not(feature = "redis"),
+    expect(unused_imports, reason = "only a remote store has such errors")
+)]
+pub(crate) use self::store::Fault;
 pub use self::store::{StoreError, StoreErrorKind};

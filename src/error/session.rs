@@ -7,7 +7,10 @@ use super::StoreError;
 use crate::id::RandomError;
 
 /// Why a verb of the [`SessionManager`](crate::SessionManager) did not do what it was asked.
-#[derive(Debug, thiserror::Error)]
+///
+/// `Debug` reads like `Display` with its cause, as a `main` that returns the error prints it. Of a store's or a
+/// directory's own error, which may name hosts, it shows nothing.
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum SessionError {
     /// The store cannot answer or takes no writes: answer 503, and never claim that the verb was done.
@@ -96,6 +99,19 @@ pub enum SessionError {
     Random(#[from] RandomError),
 }
 
+impl fmt::Debug for SessionError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Store(cause) => write!(f, "{self}: {cause:?}"),
+            Self::Directory(cause) => write!(f, "{self}: {cause}"),
+            Self::Encode(cause) => write!(f, "{self}: {cause}"),
+            Self::Sign(cause) => write!(f, "{self}: {cause:?}"),
+            Self::Random(cause) => write!(f, "{self}: {cause:?}"),
+            _ => write!(f, "{self}"),
+        }
+    }
+}
+
 /// Why the user directory did not tell. `Debug` names the kind only; [`source`](std::error::Error::source) carries the
 /// directory's own error, which may name hosts: log it, never send it.
 #[derive(thiserror::Error)]
@@ -122,7 +138,13 @@ impl fmt::Debug for DirectoryError {
     }
 }
 
-/// The cryptography behind a signing key refused.
-#[derive(Debug, thiserror::Error)]
+/// The cryptography behind a signing key refused. `Debug` reads like `Display` with its cause.
+#[derive(thiserror::Error)]
 #[error("signing failed")]
 pub struct SignError(#[source] pub(crate) jsonwebtoken::errors::Error);
+
+impl fmt::Debug for SignError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}: {}", self.0)
+    }
+}

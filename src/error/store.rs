@@ -1,13 +1,15 @@
 //! Why a store did not do what it was asked.
 
+use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::fmt;
 use std::sync::Arc;
 
 /// Why a store did not do what it was asked.
 ///
-/// `Display` and `Debug` name the kind only; [`source`](StdError::source) carries the driver's error, which may name
-/// hosts: log it, never send it.
+/// `Display` names the kind only; [`source`](StdError::source) carries the driver's error, which may name hosts: log it,
+/// never send it. `Debug` reads like `Display`, with the cause where that is one of this library's own stores, whose texts
+/// hold no address.
 #[derive(Clone)]
 pub struct StoreError {
     kind: StoreErrorKind,
@@ -94,9 +96,18 @@ impl fmt::Display for StoreError {
 
 impl fmt::Debug for StoreError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("StoreError").field("kind", &self.kind).finish_non_exhaustive()
+        let cause = self.source.as_deref().and_then(|source| source.downcast_ref::<Fault>());
+        match cause {
+            Some(cause) => write!(f, "{self}: {cause}"),
+            None => write!(f, "{self}"),
+        }
     }
 }
+
+/// What went wrong in a store of this library, in words that hold neither an argument of a command nor an address.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct Fault(pub(crate) Cow<'static, str>);
 
 impl StdError for StoreError {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {

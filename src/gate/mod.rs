@@ -21,6 +21,9 @@ use crate::meter::{Meter, StoreTimes};
 use crate::store::erased::{Answer, ErasedStore};
 use crate::store::{StoreError, StoreErrorKind};
 
+/// The longest extra time for a revocation: a store of the application's own may ask for any.
+const LONGEST_REVOKE_WAIT: Duration = Duration::from_secs(60);
+
 /// The store, with what keeps a request from waiting for it too long.
 pub(crate) struct Gate {
     store: Arc<dyn ErasedStore>,
@@ -94,7 +97,7 @@ impl Gate {
         verb: Verb,
         question: impl FnOnce(&'a dyn ErasedStore) -> Answer<'a, T>,
     ) -> Result<T, StoreError> {
-        let limit = self.requests.limit() + self.store.revoke_wait();
+        let limit = self.requests.limit() + self.store.revoke_wait().min(LONGEST_REVOKE_WAIT);
         Ok(self.pass(&self.requests, limit, verb, question).await?)
     }
 

@@ -309,6 +309,7 @@ impl<D: SessionData> SessionManagerBuilder<D> {
             .transpose()?;
         let policy = Policy::new(TokenSettings { keys, issuer, audience, leeway, accept_typ_jwt })?;
         let store = store.unwrap_or_else(|| Arc::new(MemoryStore::with_clock(Arc::clone(&clock))));
+        policy.issuer().into_iter().for_each(|issuer| store.used_by(issuer));
         let tracker = near_cache.and_then(|_| store.tracking()).map(|Tracking(tracker)| tracker);
         let near = near_cache.zip(tracker.clone());
         let data_size = self.data_size;

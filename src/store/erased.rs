@@ -85,6 +85,7 @@ pub(crate) trait ErasedStore: Send + Sync + 'static {
     fn warnings(&self) -> Answer<'_, Vec<String>>;
     fn health(&self) -> Answer<'_, StoreHealth>;
     fn tracking(&self) -> Option<Tracking>;
+    fn used_by(&self, issuer: &str);
     fn kind(&self) -> &'static str;
 }
 
@@ -219,6 +220,10 @@ impl<St: SessionStore> ErasedStore for St {
 
     fn tracking(&self) -> Option<Tracking> {
         SessionStore::tracking(self)
+    }
+
+    fn used_by(&self, issuer: &str) {
+        SessionStore::used_by(self, issuer);
     }
 
     fn kind(&self) -> &'static str {

@@ -1,41 +1,27 @@
 //! Which cryptography: the one place that knows this crate's features for it.
 //!
-//! jsonwebtoken picks a process-wide provider by *its* features, and panics at the first use when none or two are on. With
-//! a feature of ours on, its provider is used directly and that choice is never asked for. With neither on, the
-//! application made the choice, and everything that first meets it (at start-up, never in a request) runs under
-//! [`guarded`].
-
-use std::panic::{AssertUnwindSafe, catch_unwind};
+//! jsonwebtoken picks a process-wide provider by *its* features, and panics at the first use when none or two are on.
+//! This library never asks for that provider. With the feature `aws-lc-rs` (on by default) it calls `aws-lc-rs` itself
+//! and turns on no feature of jsonwebtoken, so that an application's own use of jsonwebtoken is unaffected. Without the
+//! feature it calls the backend that the application turned on at jsonwebtoken, if any.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use jsonwebtoken::crypto::CryptoProvider;
 use jsonwebtoken::errors::Error;
-use jsonwebtoken::jwk::{EllipticCurve, Jwk};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey};
 
 use crate::error::KeyError;
 
-/// The provider that a feature of this crate names; `None` leaves it to the process-wide default.
-const fn provider() -> Option<&'static CryptoProvider> {
-    #[cfg(feature = "aws-lc-rs")]
-    let chosen = Some(&jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER);
-    #[cfg(all(feature = "rust-crypto", not(feature = "aws-lc-rs")))]
-    let chosen = Some(&jsonwebtoken::crypto::rust_crypto::DEFAULT_PROVIDER);
-    #[cfg(not(any(feature = "aws-lc-rs", feature = "rust-crypto")))]
-    let chosen = None;
-    chosen
-}
+#[cfg(feature = "aws-lc-rs")]
+#[path = "backend/own.rs"]
+mod chosen;
+#[cfg(not(feature = "aws-lc-rs"))]
+#[path = "backend/theirs.rs"]
+mod chosen;
 
-/// There is no usable cryptography in this build.
-#[derive(Debug)]
-pub(super) struct NoBackend;
-
-/// Runs what may be the first use of the process-wide provider; its panic becomes an error.
-///
-/// With `panic = "abort"` the process ends here, which is at start-up.
-pub(super) fn guarded<T>(work: impl FnOnce() -> T) -> Result<T, NoBackend> {
-    catch_unwind(AssertUnwindSafe(work)).map_err(|_| NoBackend)
+/// Whether this build has a usable backend. Nothing else here may be called when it has none.
+pub(super) fn is_present() -> bool {
+    chosen::is_present()
 }
 
 /// Signs; the signature comes as base64url text.
@@ -44,13 +30,7 @@ pub(super) fn sign(
     key: &EncodingKey,
     algorithm: Algorithm,
 ) -> Result<String, Error> {
-    match provider() {
-        Some(provider) => {
-            let signature = (provider.signer_factory)(&algorithm, key)?.try_sign(message)?;
-            Ok(URL_SAFE_NO_PAD.encode(signature))
-        }
-        None => jsonwebtoken::crypto::sign(message, key, algorithm),
-    }
+    Ok(URL_SAFE_NO_PAD.encode(chosen::sign(message, key, algorithm)?))
 }
 
 /// Whether `signature`, in canonical base64url, is this key's over `message`. An error: the key does not work.
@@ -60,48 +40,27 @@ pub(super) fn verify(
     key: &DecodingKey,
     algorithm: Algorithm,
 ) -> Result<bool, Error> {
-    // Here and not only in jsonwebtoken, so that canonical encoding is a rule of ours on either path.
-    let Ok(decoded) = URL_SAFE_NO_PAD.decode(signature) else {
+    // Here and not only in jsonwebtoken, so that canonical encoding is a rule of ours with each backend.
+    let Ok(signature) = URL_SAFE_NO_PAD.decode(signature) else {
         return Ok(false);
     };
-    match provider() {
-        Some(provider) => {
-            let verifier = (provider.verifier_factory)(&algorithm, key)?;
-            Ok(verifier.verify(message, &decoded).is_ok())
-        }
-        None => jsonwebtoken::crypto::verify(signature, message, key, algorithm),
-    }
+    chosen::verify(&signature, message, key, algorithm)
 }
 
 /// The public half of a private ES256 key.
 pub(super) fn ec_public(key: &EncodingKey) -> Result<DecodingKey, KeyError> {
-    let Some(provider) = provider() else {
-        return public_by_default(key, Algorithm::ES256);
-    };
-    let derive = provider.key_utils.ec_pub_components_from_private_key;
-    let (curve, x, y) = derive(key.as_bytes(), Algorithm::ES256).map_err(|_| KeyError::Pem)?;
-    if curve != EllipticCurve::P256 {
-        return Err(KeyError::Pem);
+    if !is_present() {
+        return Err(KeyError::CryptoBackend);
     }
-    Ok(DecodingKey::from_ec_der(&[&[4], x.as_slice(), y.as_slice()].concat()))
+    chosen::ec_public(key).map(|point| DecodingKey::from_ec_der(&point)).ok_or(KeyError::Damaged)
 }
 
 /// The public half of a private Ed25519 key.
 pub(super) fn ed_public(key: &EncodingKey) -> Result<DecodingKey, KeyError> {
-    let Some(provider) = provider() else {
-        return public_by_default(key, Algorithm::EdDSA);
-    };
-    let derive = provider.key_utils.ed_pub_components_from_private_key;
-    let x = derive(key.as_bytes(), &EllipticCurve::Ed25519).map_err(|_| KeyError::Pem)?;
-    Ok(DecodingKey::from_ed_der(&x))
-}
-
-/// Through a JWK, the only door to the process-wide provider's key functions.
-fn public_by_default(key: &EncodingKey, algorithm: Algorithm) -> Result<DecodingKey, KeyError> {
-    guarded(|| Jwk::from_encoding_key(key, algorithm))
-        .map_err(|NoBackend| KeyError::CryptoBackend)?
-        .and_then(|jwk| DecodingKey::from_jwk(&jwk))
-        .map_err(|_| KeyError::Pem)
+    if !is_present() {
+        return Err(KeyError::CryptoBackend);
+    }
+    chosen::ed_public(key).map(|point| DecodingKey::from_ed_der(&point)).ok_or(KeyError::Damaged)
 }
 
 #[cfg(test)]
@@ -109,9 +68,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_panic_at_start_up_becomes_an_error() {
-        assert!(guarded(|| panic!("no provider")).is_err());
-        assert_eq!(guarded(|| 7).unwrap(), 7);
+    fn this_build_has_a_backend() {
+        assert!(is_present());
     }
 
     // RFC 7515 appendix A.1.

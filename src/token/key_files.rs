@@ -1,5 +1,7 @@
 //! Which files make which keys, and that a key then works with its one algorithm only.
 
+use std::collections::HashSet;
+
 use jsonwebtoken::{Algorithm, EncodingKey};
 
 use super::forge::{SECRET, claims, forge, header, now, settings, signed};
@@ -19,17 +21,23 @@ macro_rules! file {
 type Signing = fn(&str, &[u8]) -> Result<SigningKey, KeyError>;
 type Verifying = fn(&str, &[u8]) -> Result<VerifyingKey, KeyError>;
 
-const PRIVATE: [(&str, Signing, &[u8]); 4] = [
+const PRIVATE: [(&str, Signing, &[u8]); 5] = [
     ("RS256", SigningKey::rs256_pem, file!("rsa.pem")),
     ("RS256", SigningKey::rs256_pem, file!("rsa-pkcs1.pem")),
     ("ES256", SigningKey::es256_pem, file!("p256.pem")),
+    ("ES256", SigningKey::es256_pem, file!("p256-sec1.pem")),
     ("EdDSA", SigningKey::eddsa_pem, file!("ed25519.pem")),
 ];
-const PUBLIC: [(Verifying, &[u8]); 4] = [
+// The public halves of the same keys, in the same order; then certificates of some.
+const PUBLIC: [(Verifying, &[u8]); 8] = [
     (VerifyingKey::rs256_pem, file!("rsa.pub.pem")),
     (VerifyingKey::rs256_pem, file!("rsa-pkcs1.pub.pem")),
     (VerifyingKey::es256_pem, file!("p256.pub.pem")),
+    (VerifyingKey::es256_pem, file!("p256.crt.pem")),
     (VerifyingKey::eddsa_pem, file!("ed25519.pub.pem")),
+    (VerifyingKey::rs256_pem, file!("rsa.crt.pem")),
+    (VerifyingKey::es256_pem, file!("p256.crt.pem")),
+    (VerifyingKey::eddsa_pem, file!("ed25519.crt.pem")),
 ];
 
 #[test]
@@ -96,56 +104,171 @@ fn a_kid_is_short_and_visible() {
     }
 }
 
+fn other(found: &str, refused: KeyError) -> bool {
+    matches!(refused, KeyError::OtherAlgorithm { found: other, .. } if other == found)
+}
+
 #[test]
-fn other_files_are_refused_as_private_keys() {
-    let mut files = vec![
-        ("public", file!("rsa.pub.pem")),
-        ("public, PKCS#1", file!("rsa-pkcs1.pub.pem")),
-        ("public, P-256", file!("p256.pub.pem")),
-        ("public, Ed25519", file!("ed25519.pub.pem")),
-        ("certificate", file!("rsa.crt.pem")),
+fn each_cause_of_a_refused_private_key_has_an_error_of_its_own() {
+    let files = [
+        ("public", KeyError::PublicKey, file!("rsa.pub.pem")),
+        ("public, PKCS#1", KeyError::PublicKey, file!("rsa-pkcs1.pub.pem")),
+        ("public, P-256", KeyError::PublicKey, file!("p256.pub.pem")),
+        ("public, Ed25519", KeyError::PublicKey, file!("ed25519.pub.pem")),
+        ("certificate", KeyError::Certificate, file!("rsa.crt.pem")),
+        ("encrypted", KeyError::Encrypted, file!("rsa-encrypted.pem")),
+        ("encrypted, PKCS#1", KeyError::Encrypted, file!("rsa-pkcs1-encrypted.pem")),
+        ("empty", KeyError::NotPem, b""),
+        ("no PEM", KeyError::NotPem, b"7XvpH4sDq0mT9eWzKc2RbYj5LgNf8uAo"),
+        ("no key", KeyError::NotPem, b"-----BEGIN PKCS7-----\nAAAA\n-----END PKCS7-----\n"),
+        ("no end", KeyError::NotPem, b"-----BEGIN PRIVATE KEY-----"),
+        (
+            "damaged",
+            KeyError::Damaged,
+            b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n",
+        ),
+        (
+            "no base64",
+            KeyError::Damaged,
+            b"-----BEGIN PRIVATE KEY-----\n*\n-----END PRIVATE KEY-----\n",
+        ),
+    ];
+    let others = [
         ("RSA-PSS", file!("rsa-pss.pem")),
         ("P-384", file!("p384.pem")),
         ("secp256k1", file!("secp256k1.pem")),
-        ("SEC1", file!("p256-sec1.pem")),
         ("Ed448", file!("ed448.pem")),
-        ("empty", b""),
-        ("no PEM", b"7XvpH4sDq0mT9eWzKc2RbYj5LgNf8uAo"),
-        ("no key", b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"),
-        ("no end", b"-----BEGIN PRIVATE KEY-----"),
+        ("RSA", file!("rsa.pem")),
+        ("RSA", file!("rsa-pkcs1.pem")),
+        ("P-256", file!("p256.pem")),
+        ("P-256", file!("p256-sec1.pem")),
+        ("Ed25519", file!("ed25519.pem")),
     ];
-    files.extend(PRIVATE.map(|(name, _, pem)| (name, pem)));
     for (algorithm, private, _) in PRIVATE {
-        for (name, pem) in files.iter().filter(|(name, _)| *name != algorithm) {
-            let error = private("k1", pem).unwrap_err();
-            assert_eq!(error, KeyError::Pem, "{name} as {algorithm}");
+        for (name, error, pem) in &files {
+            assert_eq!(private("k1", pem).unwrap_err(), *error, "{name} as {algorithm}");
+        }
+        let own = match algorithm {
+            "RS256" => "RSA",
+            "ES256" => "P-256",
+            _ => "Ed25519",
+        };
+        for (found, pem) in others.iter().filter(|(found, _)| *found != own) {
+            let refused = private("k1", pem).unwrap_err();
+            assert!(other(found, refused), "{found} as {algorithm}: {refused}");
         }
     }
 }
 
 #[test]
-fn other_files_are_refused_as_public_keys() {
-    let mut files = vec![
-        ("private", file!("rsa.pem")),
-        ("private, PKCS#1", file!("rsa-pkcs1.pem")),
-        ("private, P-256", file!("p256.pem")),
-        ("private, Ed25519", file!("ed25519.pem")),
-        ("certificate", file!("rsa.crt.pem")),
+fn each_cause_of_a_refused_public_key_has_an_error_of_its_own() {
+    let files = [
+        ("private", KeyError::PrivateKey, file!("rsa.pem")),
+        ("private, PKCS#1", KeyError::PrivateKey, file!("rsa-pkcs1.pem")),
+        ("private, P-256", KeyError::PrivateKey, file!("p256.pem")),
+        ("private, Ed25519", KeyError::PrivateKey, file!("ed25519.pem")),
+        ("empty", KeyError::NotPem, b""),
+        ("no end", KeyError::NotPem, b"-----BEGIN PUBLIC KEY-----"),
+    ];
+    let others = [
         ("P-384", file!("p384.pub.pem")),
         ("secp256k1", file!("secp256k1.pub.pem")),
-        ("P-256, compressed", file!("p256-compressed.pub.pem")),
         ("Ed448", file!("ed448.pub.pem")),
-        ("empty", b""),
-        ("no end", b"-----BEGIN PUBLIC KEY-----"),
+        ("RSA", file!("rsa.pub.pem")),
+        ("RSA", file!("rsa-pkcs1.pub.pem")),
+        ("RSA", file!("rsa.crt.pem")),
+        ("P-256", file!("p256.pub.pem")),
+        ("P-256", file!("p256.crt.pem")),
+        ("Ed25519", file!("ed25519.pub.pem")),
+        ("Ed25519", file!("ed25519.crt.pem")),
     ];
-    let own = PRIVATE.map(|(name, ..)| name);
-    files.extend(own.into_iter().zip(PUBLIC.map(|(_, pem)| pem)));
-    for (algorithm, (public, _)) in own.into_iter().zip(PUBLIC) {
-        for (name, pem) in files.iter().filter(|(name, _)| *name != algorithm) {
-            let error = public("k1", pem).unwrap_err();
-            assert_eq!(error, KeyError::Pem, "{name} as {algorithm}");
+    for (own, public) in [
+        ("RSA", VerifyingKey::rs256_pem as Verifying),
+        ("P-256", VerifyingKey::es256_pem),
+        ("Ed25519", VerifyingKey::eddsa_pem),
+    ] {
+        for (name, error, pem) in &files {
+            assert_eq!(public("k1", pem).unwrap_err(), *error, "{name} as {own}");
+        }
+        for (found, pem) in others.iter().filter(|(found, _)| *found != own) {
+            let refused = public("k1", pem).unwrap_err();
+            assert!(other(found, refused), "{found} as {own}: {refused}");
         }
     }
+    let compressed = VerifyingKey::es256_pem("k1", file!("p256-compressed.pub.pem"));
+    assert_eq!(compressed.unwrap_err(), KeyError::Compressed);
+}
+
+#[test]
+fn each_error_of_a_key_file_says_what_to_do() {
+    let errors = [
+        KeyError::NotPem,
+        KeyError::Encrypted,
+        KeyError::Certificate,
+        KeyError::PublicKey,
+        KeyError::PrivateKey,
+        KeyError::Compressed,
+        KeyError::Damaged,
+        KeyError::RsaTooShort,
+        SigningKey::es256_pem("k1", file!("p384.pem")).unwrap_err(),
+        SigningKey::rs256_pem("k1", file!("p256.pem")).unwrap_err(),
+        SigningKey::eddsa_pem("k1", file!("ed448.pem")).unwrap_err(),
+    ];
+    let texts: HashSet<_> = errors.iter().map(ToString::to_string).collect();
+    assert_eq!(texts.len(), errors.len());
+    for text in texts {
+        assert!(text.contains("`openssl ") && text.lines().count() == 1, "{text}");
+    }
+}
+
+/// The same file as other tools and people write it: OpenSSL reads each.
+fn rewritten(pem: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
+    let text = str::from_utf8(pem).unwrap();
+    let lines: Vec<_> = text.lines().collect();
+    let (first, last) = (lines[0], lines[lines.len() - 1]);
+    let body = lines[1..lines.len() - 1].concat();
+    let width = |width: usize| {
+        let body: Vec<_> =
+            body.as_bytes().chunks(width).map(|line| str::from_utf8(line).unwrap()).collect();
+        format!("{first}\n{}\n{last}\n", body.join("\n"))
+    };
+    let forms = [
+        ("CRLF", text.replace('\n', "\r\n")),
+        ("a blank line in front", format!("\n{text}")),
+        ("a blank line behind", format!("{text}\n\n")),
+        ("a blank line within", text.replacen("-----\n", "-----\n\n", 1)),
+        ("no line end", text.trim_end().to_owned()),
+        ("76 characters a line", width(76)),
+        ("48 characters a line", width(48)),
+        ("one line", width(usize::MAX)),
+        ("text in front", format!("Bag Attributes\n    friendlyName: k1\n{text}")),
+        ("text behind", format!("{text}# rotated in May\n")),
+        ("spaces at line ends", text.replace('\n', "  \n")),
+    ];
+    forms.into_iter().map(|(name, text)| (name, text.into_bytes())).collect()
+}
+
+#[test]
+fn a_key_file_is_read_in_each_form_that_openssl_reads() {
+    for (algorithm, private, pem) in PRIVATE {
+        for (form, pem) in rewritten(pem) {
+            let key = private("k1", &pem).unwrap_or_else(|e| panic!("{algorithm}, {form}: {e}"));
+            assert!(KeySet::new(key).self_test().is_ok(), "{algorithm}, {form}");
+        }
+    }
+    for (public, pem) in PUBLIC {
+        for (form, pem) in rewritten(pem) {
+            assert!(public("k1", &pem).is_ok(), "{form}");
+        }
+    }
+}
+
+#[test]
+fn of_several_blocks_the_one_that_fits_is_read() {
+    let both = [file!("rsa.crt.pem"), file!("rsa.pem")].concat();
+    assert!(SigningKey::rs256_pem("k1", &both).is_ok());
+    assert!(VerifyingKey::rs256_pem("k1", &both).is_ok());
+    assert!(SigningKey::es256_pem("k1", file!("p256-sec1-parameters.pem")).is_ok());
 }
 
 #[test]
@@ -179,8 +302,6 @@ fn a_damaged_key_file_is_an_error_and_never_a_panic() {
             damaged[at] = b'A';
             let _ = public("k1", &damaged).map(drop);
         }
-        let indented = [b"  ", pem].concat();
-        assert_eq!(public("k1", &indented).unwrap_err(), KeyError::Pem);
     }
     assert!(survivors > 0);
 }

@@ -77,15 +77,19 @@ impl SigningKey {
 
     /// A private RSA key of at least 2048 bits, in PKCS#8 or PKCS#1: `openssl genrsa 3072`.
     ///
+    /// Reads what OpenSSL reads: any line width and line end, blank lines, text around the block. Of several blocks
+    /// the first private key counts. A key that is encrypted with a passphrase is refused.
+    ///
     /// # Errors
     ///
-    /// [`KeyError`] for a bad `kid`, and for a text that starts with anything but such a key.
+    /// [`KeyError`] for a bad `kid`, and for a text without such a key; it says what the text holds instead, and which
+    /// `openssl` command converts it.
     pub fn rs256_pem(kid: &str, private_pem: &[u8]) -> Result<Self, KeyError> {
         let (private, public) = pem::rsa_private(private_pem)?;
         Self::new(kid, Algorithm::Rs256, private, public)
     }
 
-    /// A private key on P-256, in PKCS#8: `openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256`.
+    /// A private key on P-256, in PKCS#8 or SEC1 (`EC PRIVATE KEY`): `openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256`.
     ///
     /// # Errors
     ///
@@ -179,16 +183,20 @@ impl VerifyingKey {
         Self::new(kid, Algorithm::Hs256, DecodingKey::from_secret(secret))
     }
 
-    /// A public RSA key of at least 2048 bits: `openssl pkey -pubout`.
+    /// A public RSA key of at least 2048 bits, or a certificate of one: `openssl pkey -pubout`.
+    ///
+    /// Of several blocks the first public key or certificate counts. Of a certificate only the key is read: neither
+    /// its dates nor its issuer count.
     ///
     /// # Errors
     ///
-    /// [`KeyError`] for a bad `kid`, and for a text that starts with anything but such a key.
+    /// [`KeyError`] for a bad `kid`, and for a text without such a key; it says what the text holds instead, and which
+    /// `openssl` command converts it.
     pub fn rs256_pem(kid: &str, public_pem: &[u8]) -> Result<Self, KeyError> {
         Self::new(kid, Algorithm::Rs256, pem::rsa_public(public_pem)?)
     }
 
-    /// A public key on P-256, not compressed: `openssl pkey -pubout`.
+    /// A public key on P-256, not compressed, or a certificate of one: `openssl pkey -pubout`.
     ///
     /// # Errors
     ///
@@ -197,7 +205,7 @@ impl VerifyingKey {
         Self::new(kid, Algorithm::Es256, pem::ec_public(public_pem)?)
     }
 
-    /// A public Ed25519 key: `openssl pkey -pubout`.
+    /// A public Ed25519 key, or a certificate of one: `openssl pkey -pubout`.
     ///
     /// # Errors
     ///

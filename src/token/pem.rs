@@ -1,15 +1,18 @@
 //! Key files: which kinds of them are taken, and the public numbers in them.
 //!
-//! jsonwebtoken takes any PEM text from which it can dig a bit string: a certificate, a public key as a private one, a
-//! point on another curve. Here a key file is what its first line says (RFC 7468), and its algorithm is the one that was
-//! asked for.
+//! As OpenSSL does, this skips text around a block, takes any line width and line end, and of several blocks reads the
+//! first one that fits: a private key, or where a public key is asked for, a public key or a certificate. Unlike
+//! jsonwebtoken it looks at the algorithm inside, which must be the one that was asked for.
 
 use jsonwebtoken::{DecodingKey, EncodingKey};
+use pem::Pem;
 use pkcs1::UintRef;
-use pkcs8::der::asn1::ObjectIdentifier;
-use pkcs8::der::{Decode as _, SecretDocument};
+use pkcs8::der::asn1::{ObjectIdentifier, OctetStringRef};
+use pkcs8::der::{Decode as _, Encode as _};
 use pkcs8::spki::AlgorithmIdentifierRef;
 use pkcs8::{PrivateKeyInfoRef, SubjectPublicKeyInfoRef};
+use x509_cert::Certificate;
+use zeroize::Zeroizing;
 
 use crate::error::KeyError;
 
@@ -23,97 +26,175 @@ const P256: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.3.1.7
 /// `id-Ed25519`, RFC 8410 section 3.
 const ED25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.112");
 
-/// A private RSA key (PKCS#8 or PKCS#1) and its public half.
-pub(super) fn rsa_private(pem: &[u8]) -> Result<(EncodingKey, DecodingKey), KeyError> {
-    let file = read(pem, &["PRIVATE KEY", "RSA PRIVATE KEY"])?;
-    let der = match PrivateKeyInfoRef::from_der(file.as_bytes()) {
-        Ok(info) if info.algorithm.oid == RSA => info.private_key.as_bytes(),
-        Ok(_) => return Err(KeyError::Pem),
-        Err(_) => file.as_bytes(),
-    };
-    let key = pkcs1::RsaPrivateKey::from_der(der).map_err(|_| KeyError::Pem)?;
-    let public = rsa_numbers(key.modulus, key.public_exponent)?;
-    Ok((EncodingKey::from_rsa_der(der), public))
+/// Algorithms and curves by the names that an error shows.
+const NAMES: [(ObjectIdentifier, &str); 9] = [
+    (RSA, "RSA"),
+    (ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.10"), "RSA-PSS"),
+    (P256, "P-256"),
+    (ObjectIdentifier::new_unwrap("1.3.132.0.34"), "P-384"),
+    (ObjectIdentifier::new_unwrap("1.3.132.0.35"), "P-521"),
+    (ObjectIdentifier::new_unwrap("1.3.132.0.10"), "secp256k1"),
+    (ED25519, "Ed25519"),
+    (ObjectIdentifier::new_unwrap("1.3.101.113"), "Ed448"),
+    (ObjectIdentifier::new_unwrap("1.3.101.110"), "X25519"),
+];
+
+/// What a key is asked to be for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Wanted {
+    Rsa,
+    P256,
+    Ed25519,
 }
 
-/// A public RSA key (`SubjectPublicKeyInfo` or PKCS#1).
-pub(super) fn rsa_public(pem: &[u8]) -> Result<DecodingKey, KeyError> {
-    let file = read(pem, &["PUBLIC KEY", "RSA PUBLIC KEY"])?;
-    let der = match SubjectPublicKeyInfoRef::from_der(file.as_bytes()) {
-        Ok(info) if info.algorithm.oid == RSA => {
-            info.subject_public_key.as_bytes().ok_or(KeyError::Pem)?
-        }
-        Ok(_) => return Err(KeyError::Pem),
-        Err(_) => file.as_bytes(),
-    };
-    let key = pkcs1::RsaPublicKey::from_der(der).map_err(|_| KeyError::Pem)?;
+/// A private RSA key (PKCS#8 or PKCS#1) and its public half.
+pub(super) fn rsa_private(text: &[u8]) -> Result<(EncodingKey, DecodingKey), KeyError> {
+    let der = private(text, Wanted::Rsa)?;
+    let key = pkcs1::RsaPrivateKey::from_der(&der).map_err(|_| KeyError::Damaged)?;
+    let public = rsa_numbers(key.modulus, key.public_exponent)?;
+    Ok((EncodingKey::from_rsa_der(&der), public))
+}
+
+/// A public RSA key (`SubjectPublicKeyInfo` or PKCS#1), or the one in a certificate.
+pub(super) fn rsa_public(text: &[u8]) -> Result<DecodingKey, KeyError> {
+    let der = public(text, Wanted::Rsa)?;
+    let key = pkcs1::RsaPublicKey::from_der(&der).map_err(|_| KeyError::Damaged)?;
     rsa_numbers(key.modulus, key.public_exponent)
 }
 
-/// A private P-256 key (PKCS#8).
-pub(super) fn ec_private(pem: &[u8]) -> Result<EncodingKey, KeyError> {
-    let file = private(pem, is_p256)?;
-    Ok(EncodingKey::from_ec_der(file.as_bytes()))
+/// A private P-256 key (PKCS#8 or SEC1).
+pub(super) fn ec_private(text: &[u8]) -> Result<EncodingKey, KeyError> {
+    Ok(EncodingKey::from_ec_der(&private(text, Wanted::P256)?))
 }
 
-/// A public P-256 key, uncompressed, as OpenSSL writes it.
-pub(super) fn ec_public(pem: &[u8]) -> Result<DecodingKey, KeyError> {
-    match &*public(pem, is_p256)? {
+/// A public P-256 key, or the one in a certificate; uncompressed, as OpenSSL writes it.
+pub(super) fn ec_public(text: &[u8]) -> Result<DecodingKey, KeyError> {
+    match &*public(text, Wanted::P256)? {
         point @ [4, ..] if point.len() == 65 => Ok(DecodingKey::from_ec_der(point)),
-        _ => Err(KeyError::Pem),
+        point @ [2 | 3, ..] if point.len() == 33 => Err(KeyError::Compressed),
+        _ => Err(KeyError::Damaged),
     }
 }
 
 /// A private Ed25519 key (PKCS#8).
-pub(super) fn ed_private(pem: &[u8]) -> Result<EncodingKey, KeyError> {
-    let file = private(pem, is_ed25519)?;
-    Ok(EncodingKey::from_ed_der(file.as_bytes()))
+pub(super) fn ed_private(text: &[u8]) -> Result<EncodingKey, KeyError> {
+    Ok(EncodingKey::from_ed_der(&private(text, Wanted::Ed25519)?))
 }
 
-/// A public Ed25519 key.
-pub(super) fn ed_public(pem: &[u8]) -> Result<DecodingKey, KeyError> {
-    let point = public(pem, is_ed25519)?;
-    if point.len() == 32 { Ok(DecodingKey::from_ed_der(&point)) } else { Err(KeyError::Pem) }
+/// A public Ed25519 key, or the one in a certificate.
+pub(super) fn ed_public(text: &[u8]) -> Result<DecodingKey, KeyError> {
+    let point = public(text, Wanted::Ed25519)?;
+    if point.len() == 32 { Ok(DecodingKey::from_ed_der(&point)) } else { Err(KeyError::Damaged) }
 }
 
-fn is_p256(algorithm: AlgorithmIdentifierRef<'_>) -> bool {
-    algorithm.oid == EC && algorithm.parameters_oid().is_ok_and(|curve| curve == P256)
-}
-
-fn is_ed25519(algorithm: AlgorithmIdentifierRef<'_>) -> bool {
-    algorithm.oid == ED25519 && algorithm.parameters.is_none()
-}
-
-/// A PKCS#8 file whose algorithm fits. Wiped from memory when dropped.
-fn private(
-    pem: &[u8],
-    fits: impl FnOnce(AlgorithmIdentifierRef<'_>) -> bool,
-) -> Result<SecretDocument, KeyError> {
-    let file = read(pem, &["PRIVATE KEY"])?;
-    let info = PrivateKeyInfoRef::from_der(file.as_bytes()).map_err(|_| KeyError::Pem)?;
-    if fits(info.algorithm) { Ok(file) } else { Err(KeyError::Pem) }
-}
-
-/// The bits of a public key whose algorithm fits.
-fn public(
-    pem: &[u8],
-    fits: impl FnOnce(AlgorithmIdentifierRef<'_>) -> bool,
-) -> Result<Vec<u8>, KeyError> {
-    let file = read(pem, &["PUBLIC KEY"])?;
-    let info = SubjectPublicKeyInfoRef::from_der(file.as_bytes()).map_err(|_| KeyError::Pem)?;
-    let bits = info.subject_public_key.as_bytes();
-    bits.filter(|_| fits(info.algorithm)).map(<[u8]>::to_vec).ok_or(KeyError::Pem)
-}
-
-/// A file that starts with the line of one of these labels.
-fn read(pem: &[u8], labels: &[&str]) -> Result<SecretDocument, KeyError> {
-    let text = str::from_utf8(pem).map_err(|_| KeyError::Pem)?;
-    // RFC 7468 lets explanatory text stand in front. A key file of ours has none.
-    if !text.starts_with("-----BEGIN ") {
-        return Err(KeyError::Pem);
+/// The first private key: PKCS#1 for RSA, PKCS#8 for the others. Wiped from memory when dropped.
+fn private(text: &[u8], wanted: Wanted) -> Result<Zeroizing<Vec<u8>>, KeyError> {
+    let blocks = blocks(text)?;
+    let is_private = |block: &&Pem| block.tag().ends_with("PRIVATE KEY");
+    let Some(block) = blocks.iter().find(is_private) else {
+        let public = blocks.iter().any(|block| block.tag().ends_with("PUBLIC KEY"));
+        return Err(if public { KeyError::PublicKey } else { KeyError::Certificate });
+    };
+    let encrypted = block.headers().get("Proc-Type").is_some_and(|kind| kind.contains("ENCRYPTED"));
+    if encrypted || block.tag() == "ENCRYPTED PRIVATE KEY" {
+        return Err(KeyError::Encrypted);
     }
-    let (label, file) = SecretDocument::from_pem(text).map_err(|_| KeyError::Pem)?;
-    if labels.contains(&label) { Ok(file) } else { Err(KeyError::Pem) }
+    let der = block.contents();
+    match block.tag() {
+        "PRIVATE KEY" => {
+            let info = PrivateKeyInfoRef::from_der(der).map_err(|_| KeyError::Damaged)?;
+            wanted.fits(&info.algorithm)?;
+            let key = if wanted == Wanted::Rsa { info.private_key.as_bytes() } else { der };
+            Ok(Zeroizing::new(key.to_vec()))
+        }
+        "RSA PRIVATE KEY" => wanted.is(RSA).map(|()| Zeroizing::new(der.to_vec())),
+        "EC PRIVATE KEY" => {
+            let key = sec1::EcPrivateKey::from_der(der).map_err(|_| KeyError::Damaged)?;
+            let curve = key.parameters.and_then(|parameters| parameters.named_curve());
+            wanted.is(curve.ok_or(KeyError::Damaged)?)?;
+            to_pkcs8(der)
+        }
+        _ => Err(wanted.instead_of("another algorithm")),
+    }
+}
+
+/// The content of the first public key or certificate: PKCS#1 for RSA, a point for the others.
+fn public(text: &[u8], wanted: Wanted) -> Result<Vec<u8>, KeyError> {
+    let blocks = blocks(text)?;
+    let is_public = |block: &&Pem| !block.tag().ends_with("PRIVATE KEY");
+    let block = blocks.iter().find(is_public).ok_or(KeyError::PrivateKey)?;
+    let der = block.contents();
+    match block.tag() {
+        "RSA PUBLIC KEY" => wanted.is(RSA).map(|()| der.to_vec()),
+        "PUBLIC KEY" => public_bits(der, wanted),
+        _ => {
+            let certificate = Certificate::from_der(der).map_err(|_| KeyError::Damaged)?;
+            let info = certificate.tbs_certificate().subject_public_key_info().to_der();
+            public_bits(&info.map_err(|_| KeyError::Damaged)?, wanted)
+        }
+    }
+}
+
+fn public_bits(info: &[u8], wanted: Wanted) -> Result<Vec<u8>, KeyError> {
+    let info = SubjectPublicKeyInfoRef::from_der(info).map_err(|_| KeyError::Damaged)?;
+    wanted.fits(&info.algorithm)?;
+    info.subject_public_key.as_bytes().map(<[u8]>::to_vec).ok_or(KeyError::Damaged)
+}
+
+/// All blocks that hold a key or a certificate; at least one.
+fn blocks(text: &[u8]) -> Result<Vec<Pem>, KeyError> {
+    // What does not belong to a block is skipped, so a block that is cut off is none.
+    let mut blocks = pem::parse_many(text).map_err(|_| KeyError::Damaged)?;
+    blocks.retain(|block| {
+        let tag = block.tag();
+        tag.ends_with("PRIVATE KEY") || tag.ends_with("PUBLIC KEY") || tag.ends_with("CERTIFICATE")
+    });
+    if blocks.is_empty() { Err(KeyError::NotPem) } else { Ok(blocks) }
+}
+
+/// A SEC1 key on P-256 in PKCS#8, the only form that each crypto backend reads.
+fn to_pkcs8(sec1: &[u8]) -> Result<Zeroizing<Vec<u8>>, KeyError> {
+    let algorithm = AlgorithmIdentifierRef { oid: EC, parameters: Some((&P256).into()) };
+    let key = OctetStringRef::new(sec1).map_err(|_| KeyError::Damaged)?;
+    let info = PrivateKeyInfoRef::new(algorithm, key).to_der().map_err(|_| KeyError::Damaged)?;
+    Ok(Zeroizing::new(info))
+}
+
+impl Wanted {
+    /// Whether a key of this algorithm will do.
+    fn fits(self, algorithm: &AlgorithmIdentifierRef<'_>) -> Result<(), KeyError> {
+        match algorithm.parameters_oid() {
+            Ok(curve) if algorithm.oid == EC => self.is(curve),
+            _ if algorithm.oid == ED25519 && algorithm.parameters.is_some() => {
+                Err(KeyError::Damaged)
+            }
+            _ => self.is(algorithm.oid),
+        }
+    }
+
+    fn is(self, found: ObjectIdentifier) -> Result<(), KeyError> {
+        let own = match self {
+            Self::Rsa => RSA,
+            Self::P256 => P256,
+            Self::Ed25519 => ED25519,
+        };
+        if found == own {
+            return Ok(());
+        }
+        let name = NAMES.iter().find(|(known, _)| *known == found);
+        Err(self.instead_of(name.map_or("another algorithm", |(_, name)| name)))
+    }
+
+    fn instead_of(self, found: &'static str) -> KeyError {
+        let (wanted, command) = match self {
+            Self::Rsa => ("RSA", "genrsa -out key.pem 3072"),
+            Self::P256 => {
+                ("P-256", "genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out key.pem")
+            }
+            Self::Ed25519 => ("Ed25519", "genpkey -algorithm ed25519 -out key.pem"),
+        };
+        KeyError::OtherAlgorithm { found, wanted, command }
+    }
 }
 
 fn rsa_numbers(n: UintRef<'_>, e: UintRef<'_>) -> Result<DecodingKey, KeyError> {
@@ -125,7 +206,7 @@ fn rsa_numbers(n: UintRef<'_>, e: UintRef<'_>) -> Result<DecodingKey, KeyError> 
     // An even modulus or exponent, or an exponent of one, is no RSA.
     let odd = |number: &[u8]| number.last().is_some_and(|byte| byte % 2 == 1);
     if !odd(n) || !odd(e) || e == [1] {
-        return Err(KeyError::Pem);
+        return Err(KeyError::Damaged);
     }
     Ok(DecodingKey::from_rsa_raw_components(n, e))
 }
@@ -170,8 +251,10 @@ mod tests {
             public(&[ED25519_PREFIX, &point[..33]]),
             public(&[]),
         ] {
-            assert_eq!(ec_public(&bad).unwrap_err(), KeyError::Pem);
-            assert_eq!(ed_public(&bad).unwrap_err(), KeyError::Pem);
+            for refused in [ec_public(&bad).unwrap_err(), ed_public(&bad).unwrap_err()] {
+                let other = matches!(refused, KeyError::OtherAlgorithm { .. });
+                assert!(other || refused == KeyError::Damaged, "{refused}");
+            }
         }
     }
 
@@ -183,10 +266,10 @@ mod tests {
         let n = [0x7f; 257];
         assert_eq!(numbers(&n, &[1, 0, 1]), Ok(()));
         assert_eq!(numbers(&n[..255], &[1, 0, 1]), Err(KeyError::RsaTooShort));
-        assert_eq!(numbers(&n, &[1]), Err(KeyError::Pem));
-        assert_eq!(numbers(&n, &[2]), Err(KeyError::Pem));
-        assert_eq!(numbers(&n, &[0]), Err(KeyError::Pem));
-        assert_eq!(numbers(&[&n[..256], &[2]].concat(), &[3]), Err(KeyError::Pem));
+        assert_eq!(numbers(&n, &[1]), Err(KeyError::Damaged));
+        assert_eq!(numbers(&n, &[2]), Err(KeyError::Damaged));
+        assert_eq!(numbers(&n, &[0]), Err(KeyError::Damaged));
+        assert_eq!(numbers(&[&n[..256], &[2]].concat(), &[3]), Err(KeyError::Damaged));
         // Zeros in front add no bits.
         assert_eq!(numbers(&[&[0; 100], &n[..200]].concat(), &[3]), Err(KeyError::RsaTooShort));
     }

@@ -65,18 +65,23 @@ impl Policy {
         check(&settings)?;
         let signing = settings.keys.signing();
         let header = header(signing.algorithm().as_str(), signing.kid());
-        let tested = backend::guarded(|| {
-            let policy = Self {
-                number: number(),
-                #[cfg(feature = "routes")]
-                derived: super::derived::DerivedKeys::new(&settings.keys)?,
-                settings,
-                header,
-            };
-            policy.self_test()?;
-            Ok(policy)
-        });
-        tested.map_err(|backend::NoBackend| ConfigError::CryptoBackend)?
+        if !backend::is_present() {
+            return Err(ConfigError::CryptoBackend);
+        }
+        let policy = Self {
+            number: number(),
+            #[cfg(feature = "routes")]
+            derived: super::derived::DerivedKeys::new(&settings.keys)?,
+            settings,
+            header,
+        };
+        policy.self_test()?;
+        Ok(policy)
+    }
+
+    /// Whose tokens are taken; `None` takes those of any issuer.
+    pub(crate) fn issuer(&self) -> Option<&str> {
+        self.settings.issuer.as_deref()
     }
 
     /// Which rules these are, with what a layer demands beside them.

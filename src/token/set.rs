@@ -43,7 +43,7 @@ impl KeySet {
     ///
     /// # Errors
     ///
-    /// [`ConfigError`]: two keys with one `kid`, a key that does not work, or no single crypto backend in this build.
+    /// [`ConfigError`]: two keys with one `kid`, a key that does not work, or no crypto backend in this build.
     pub fn self_test(&self) -> Result<(), ConfigError> {
         Policy::new(TokenSettings::new(self.clone())).map(drop)
     }

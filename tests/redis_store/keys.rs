@@ -9,7 +9,7 @@ use tower_session_auth::store::{RedisStore, SessionStore, Touched, Updated};
 
 use crate::support::commands::Commands;
 use crate::support::redis::RedisServer;
-use crate::{GONE, HOUR, LIVE, SEEN, jeju, lives, login, minutes, store, touch};
+use crate::{GONE, HOUR, LIVE, MINUTE, SEEN, jeju, lives, login, minutes, store, touch};
 
 #[tokio::test]
 async fn the_keys_live_as_long_as_the_sessions_and_are_never_shortened() {
@@ -185,7 +185,8 @@ async fn stores_of_two_prefixes_and_two_databases_do_not_meet() {
     let server = RedisServer::start().await;
     let one = store(&server);
     let url = server.url();
-    let two = RedisStore::builder(url.as_str()).prefix("session:2").timeout(HOUR).build().unwrap();
+    let two =
+        RedisStore::builder(url.as_str()).prefix("session:2").timeout(MINUTE).build().unwrap();
     let three = RedisStore::new(&format!("{url}3")).unwrap();
     let id = login(&one, HOUR, HOUR).await;
     for other in [&two, &three] {

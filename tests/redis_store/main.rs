@@ -15,8 +15,11 @@ mod keys;
 mod limit;
 mod records;
 mod refusals;
+mod rights;
 #[path = "../support/mod.rs"]
 mod support;
+#[cfg(feature = "tls")]
+mod tls;
 mod walk;
 
 use std::time::Duration;
@@ -31,6 +34,7 @@ use crate::support::UNHURRIED;
 use crate::support::redis::RedisServer;
 
 const HOUR: Duration = Duration::from_secs(3_600);
+const MINUTE: Duration = Duration::from_secs(60);
 const LIVE: &str = "session:{jeju}:live";
 const SEEN: &str = "session:{jeju}:seen";
 const GONE: &str = "session:{jeju}:gone";

@@ -23,6 +23,7 @@ mod cookies;
 mod csrf;
 mod desk;
 mod document;
+mod durations;
 mod hostile_ids;
 mod hyper;
 mod jar;

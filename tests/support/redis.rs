@@ -19,6 +19,8 @@ pub(crate) struct RedisServer {
     args: Vec<String>,
     dir: TempDir,
     password: Option<String>,
+    /// Those that its arguments name.
+    _other_ports: Vec<Port>,
 }
 
 impl RedisServer {
@@ -26,15 +28,18 @@ impl RedisServer {
         Self::start_with(&[]).await
     }
 
-    /// Starts with more arguments, such as `["--requirepass", "secret"]`.
+    /// Starts with more arguments, such as `["--requirepass", "secret"]`. [`FREE_PORT`] stands for a free port.
     pub(crate) async fn start_with(args: &[&str]) -> Self {
         let password =
             args.iter().position(|arg| *arg == "--requirepass").map(|at| args[at + 1].to_owned());
         for _ in 0..10 {
+            let mut other_ports = Vec::new();
+            let args = args.iter().map(|arg| given(arg, &mut other_ports)).collect();
             let mut server = Self {
                 child: None,
                 port: Port::reserve(),
-                args: args.iter().map(|arg| (*arg).to_owned()).collect(),
+                args,
+                _other_ports: other_ports,
                 dir: TempDir::new().unwrap(),
                 password: password.clone(),
             };
@@ -60,6 +65,12 @@ impl RedisServer {
             Some(password) => format!("redis://:{password}@127.0.0.1:{}/", self.port()),
             None => format!("redis://127.0.0.1:{}/", self.port()),
         }
+    }
+
+    /// The value of an argument that the server was started with.
+    pub(crate) fn arg(&self, name: &str) -> &str {
+        let at = self.args.iter().position(|arg| arg == name).unwrap();
+        &self.args[at + 1]
     }
 
     /// Stops the process without ending it: it answers nothing until [`resume`](Self::resume).
@@ -192,6 +203,19 @@ impl Port {
         }
         panic!("no port of the loopback interface is free");
     }
+}
+
+/// In the arguments of a server: another port than its own, which no other test's server gets.
+pub(crate) const FREE_PORT: &str = "<a free port>";
+
+fn given(arg: &str, other_ports: &mut Vec<Port>) -> String {
+    if arg != FREE_PORT {
+        return arg.to_owned();
+    }
+    let port = Port::reserve();
+    let number = port.number.to_string();
+    other_ports.push(port);
+    number
 }
 
 /// The least that a `RedisStore` needs, as in the README: keys with its prefix, the commands that it sends, and those

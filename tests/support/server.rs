@@ -37,9 +37,6 @@ fn binary(example: &'static str) -> PathBuf {
                 build.args(["--profile", profile]);
             }
         }
-        if cfg!(feature = "rust-crypto") {
-            build.arg("--all-features");
-        }
         assert!(build.status().unwrap().success(), "the example does not build");
         let path = folder.join("examples").join(example);
         assert!(path.is_file(), "{} is missing", path.display());

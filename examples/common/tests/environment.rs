@@ -97,7 +97,7 @@ async fn the_environment_is_read_whole_or_refused() {
         ("REDIS_URL", "http://user:hunter2@127.0.0.1/"),
         ("REDIS_URL", "redis+sentinel://:hunter2@127.0.0.1:26379/mymaster"),
         ("REDIS_URL", "redis://:hunter2@127.0.0.1:7000,redis://127.0.0.1:7001"),
-        ("REDIS_URL", "rediss://:hunter2@127.0.0.1:6379"),
+        ("REDIS_URL", "redis://:hunter2/@127.0.0.1:6379"),
         ("REDIS_URL", "not a url"),
     ] {
         let wrong = config_of(&[(name, value)]).unwrap_err();
@@ -132,6 +132,7 @@ async fn the_environment_is_read_whole_or_refused() {
         assert!(wrong.contains(name), "the variable is named, not the setting: {wrong}");
     }
     assert!(config_of(&[("REDIS_URL", "redis://:with,comma@127.0.0.1:6379")]).is_ok());
+    assert!(config_of(&[("REDIS_URL", "rediss://:p%40ss@127.0.0.1:6379")]).is_ok());
 
     let config =
         config(&[("SESSION_TTL", "60"), ("BIND_ADDR", "127.0.0.1:0"), ("REDIS_URL", "")]).unwrap();

@@ -1,6 +1,7 @@
 //! Refresh tokens under their limits.
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use tokio::time::Instant;
 
@@ -12,6 +13,9 @@ use crate::manager::{self, Tried};
 use crate::session::SessionData;
 use crate::store::AttemptRule;
 use crate::trace;
+
+/// How long a refusal is remembered at most.
+const LONGEST_WAIT: Duration = Duration::from_secs(24 * 60 * 60);
 
 impl<D: SessionData> Context<D> {
     /// Exchanges a refresh token, under the limits of its session and of where it comes from.
@@ -83,7 +87,8 @@ impl<D: SessionData> Context<D> {
             // It stays counted, whatever comes of it.
             Ok(Tried::Counted(_)) => Ok(()),
             Ok(Tried::Refused { retry_after }) => {
-                waits.insert(key, Instant::now() + retry_after);
+                // A store of the application's own may answer anything.
+                waits.insert(key, Instant::now() + retry_after.min(LONGEST_WAIT));
                 told();
                 Err(Problem::rate_limited(retry_after))
             }

@@ -6,8 +6,13 @@ use std::time::Duration;
 
 use redis::io::tcp::TcpSettings;
 use redis::io::tcp::socket2::TcpKeepalive;
-use redis::{ConnectionInfo, IntoConnectionInfo, ProtocolVersion};
+use redis::{ConnectionAddr, ConnectionInfo, ProtocolVersion};
+#[cfg(feature = "tls")]
+use zeroize::Zeroizing;
 
+use super::address::Address;
+#[cfg(not(feature = "tls"))]
+use super::address::NO_TLS;
 use super::credentials::{CredentialsProvider, ErasedProvider};
 use super::diagnosis::Diagnosis;
 use super::endpoint::Endpoint;
@@ -17,12 +22,18 @@ use super::lane::Lane;
 use super::pool::{Pool, PoolSetting};
 use super::proof::Proofs;
 use super::replicas::{self, ReplicaLane};
+use super::sharing::Sharing;
 use super::time::ServerClock;
+#[cfg(feature = "tls")]
+use super::tls::{Tls, TlsSettings};
 use super::{Inner, RedisStore};
 use crate::clock::Clock;
 use crate::error::ConfigError;
 use crate::id::random_text;
 use crate::store::WALK_TIMEOUT;
+
+/// The longest timeout of an operation.
+const MAX_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Settings of a [`RedisStore`]; made by [`RedisStore::builder`].
 #[must_use]
@@ -34,25 +45,25 @@ pub struct RedisStoreBuilder {
     pool_size: u32,
     wait_replicas: Option<(u32, Duration)>,
     credentials: Option<Arc<dyn ErasedProvider>>,
+    #[cfg(feature = "tls")]
+    tls: TlsSettings,
     host_clock: Option<Arc<dyn Clock>>,
     lease: Duration,
     address_check: Duration,
 }
 
 impl RedisStoreBuilder {
-    pub(super) fn new(address: impl IntoConnectionInfo) -> Self {
+    pub(super) fn new(address: Address) -> Self {
         Self {
-            info: address.into_connection_info().map_err(|error| {
-                // The driver's own text may quote parts of the URL.
-                let tls = error.to_string().contains("TLS");
-                ConfigError::Store(if tls { NO_TLS } else { NO_URL })
-            }),
+            info: address.0,
             prefix: "session".to_owned(),
             timeout: Duration::from_millis(250),
             walk_timeout: WALK_TIMEOUT,
             pool_size: 4,
             wait_replicas: None,
             credentials: None,
+            #[cfg(feature = "tls")]
+            tls: TlsSettings::default(),
             host_clock: None,
             lease: Duration::from_millis(500),
             address_check: Duration::from_secs(1),
@@ -67,7 +78,7 @@ impl RedisStoreBuilder {
         self
     }
 
-    /// How long a verb may take in all, connecting included. Default: 250 ms.
+    /// How long an operation may take in all, connecting included. Default: 250 ms; 1 ms to 60 s.
     ///
     /// A connection on which somebody waited in vain for about half of this is given up. Those on which nobody waits are
     /// left to the system: keepalive after 10 s and, on Linux, `TCP_USER_TIMEOUT` of 5 s, unless the address that
@@ -78,7 +89,7 @@ impl RedisStoreBuilder {
     }
 
     /// The same for lists, pages and steps of a cleanup, which have a connection of their own: no request waits for
-    /// them, and they may be long. Default and most: 5 s, which is as long as a manager waits.
+    /// them, and they may be long. Default and most: 5 s, which is as long as a manager waits; at least 1 ms.
     pub fn walk_timeout(mut self, timeout: Duration) -> Self {
         self.walk_timeout = timeout;
         self
@@ -147,6 +158,30 @@ impl RedisStoreBuilder {
         self
     }
 
+    /// Trusts the certificate authorities in this PEM text, and no others, when the address is `rediss://`. Default:
+    /// those of the system (the file or folder of `SSL_CERT_FILE`, `SSL_CERT_DIR`, or the system's own store), read by
+    /// [`build`](Self::build).
+    #[cfg(feature = "tls")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "tls")))]
+    pub fn tls_roots(mut self, pem: impl Into<Vec<u8>>) -> Self {
+        self.tls.roots = Some(pem.into());
+        self
+    }
+
+    /// Shows this certificate to a server that asks for one (mutual TLS), when the address is `rediss://`: the PEM text
+    /// of the certificate with its chain, and that of its private key (PKCS#8, PKCS#1 or SEC1, without a passphrase).
+    /// Default: none.
+    #[cfg(feature = "tls")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "tls")))]
+    pub fn tls_client_certificate(
+        mut self,
+        chain_pem: impl Into<Vec<u8>>,
+        key_pem: impl Into<Vec<u8>>,
+    ) -> Self {
+        self.tls.client = Some((chain_pem.into(), Zeroizing::new(key_pem.into())));
+        self
+    }
+
     /// This host's clock, which [`RedisStore::diagnose`] compares with the server's. The system's by default. It plays no
     /// part in a session's life.
     pub fn host_clock(mut self, clock: impl Clock) -> Self {
@@ -159,17 +194,24 @@ impl RedisStoreBuilder {
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] when a setting cannot work. Its text never holds the address.
+    /// [`ConfigError`] when a setting cannot work, and with `rediss://` when a certificate or key cannot be read. Its
+    /// text never holds the address.
     pub fn build(self) -> Result<RedisStore, ConfigError> {
         let info = self.info?;
-        if !info.addr().is_supported() {
+        #[cfg(feature = "tls")]
+        let tls = tls(info.addr(), self.tls)?;
+        #[cfg(not(feature = "tls"))]
+        if matches!(info.addr(), ConnectionAddr::TcpTls { .. }) {
             return Err(ConfigError::Store(NO_TLS));
+        }
+        if !info.addr().is_supported() {
+            return Err(ConfigError::Store("this system has no Unix sockets"));
         }
         let out_of_range = |setting, rule| ConfigError::OutOfRange { setting, rule };
         let prefix = Prefix::parse(&self.prefix)
             .ok_or(out_of_range("prefix", "must be 1 to 128 bytes of [A-Za-z0-9_.:-]"))?;
-        if self.timeout < Duration::from_millis(1) {
-            return Err(out_of_range("timeout", "must be 1 ms or more"));
+        if !(Duration::from_millis(1)..=MAX_TIMEOUT).contains(&self.timeout) {
+            return Err(out_of_range("timeout", "must be 1 ms to 60 s"));
         }
         if !(Duration::from_millis(1)..=WALK_TIMEOUT).contains(&self.walk_timeout) {
             return Err(out_of_range("walk_timeout", "must be 1 ms to 5 s"));
@@ -198,7 +240,10 @@ impl RedisStoreBuilder {
         let info = info.set_redis_settings(settings).set_tcp_settings(tcp);
 
         let clock = Arc::new(ServerClock::new());
-        let endpoint = Arc::new(Endpoint::new(info, self.credentials));
+        let endpoint = Endpoint::new(info, self.credentials);
+        #[cfg(feature = "tls")]
+        let endpoint = endpoint.with_tls(tls);
+        let endpoint = Arc::new(endpoint);
         let name = random_text::<9>().map_err(|_| ConfigError::Store(NO_RANDOM))?;
         let eras = Arc::new(Era::new(Proofs::new(prefix.canary(&name), self.timeout / 4)));
         let setting = |size, timeout, is_reference| PoolSetting { size, timeout, is_reference };
@@ -217,6 +262,7 @@ impl RedisStoreBuilder {
             requests,
             walks,
             replicas,
+            sharing: Sharing::default(),
             diagnosis: Diagnosis::new(self.host_clock, self.walk_timeout),
             prefix,
             clock,
@@ -245,11 +291,25 @@ fn tcp_settings(given: &TcpSettings) -> TcpSettings {
     tcp
 }
 
-const NO_TLS: &str =
-    "this address needs a feature of the `redis` crate, for TLS for instance `tokio-rustls-comp`";
 const NO_RANDOM: &str = "the system gives no random numbers";
-const NO_URL: &str =
-    "the address is not a URL with redis://, rediss:// (TLS), valkey:// or unix://";
+
+/// What makes TLS connections, where the address asks for them.
+#[cfg(feature = "tls")]
+fn tls(address: &ConnectionAddr, settings: TlsSettings) -> Result<Option<Tls>, ConfigError> {
+    match address {
+        ConnectionAddr::TcpTls { insecure: true, .. } => Err(ConfigError::Store(
+            "`#insecure` in the address would trust every server: remove it and set `tls_roots`",
+        )),
+        ConnectionAddr::TcpTls { tls_params: Some(_), .. } => Err(ConfigError::Store(
+            "certificates within a `ConnectionInfo` are not read: set `tls_roots` and `tls_client_certificate`",
+        )),
+        ConnectionAddr::TcpTls { host, port, .. } => Tls::new(settings, host, *port).map(Some),
+        _ if settings.are_default() => Ok(None),
+        _ => Err(ConfigError::Store(
+            "`tls_roots` and `tls_client_certificate` need an address with rediss://",
+        )),
+    }
+}
 
 // The address may hold a password.
 impl fmt::Debug for RedisStoreBuilder {
@@ -267,76 +327,4 @@ impl fmt::Debug for RedisStoreBuilder {
 }
 
 #[cfg(test)]
-mod tests {
-    use redis::{ConnectionAddr, RedisConnectionInfo};
-
-    use super::*;
-
-    #[test]
-    fn a_store_is_made_without_a_runtime_and_without_a_server() {
-        let store = RedisStore::new("redis://user:hunter2@redis.internal:1/3").unwrap();
-        let shown = format!("{store:?} {:?}", RedisStore::builder("redis://:hunter2@secret.host/"));
-        assert!(!shown.contains("hunter2") && !shown.contains("internal"), "{shown}");
-        assert!(!shown.contains("secret"), "{shown}");
-    }
-
-    #[test]
-    fn an_address_in_parts_is_taken() {
-        let info = ("redis.internal", 6379).into_connection_info().unwrap();
-        let login = RedisConnectionInfo::default().set_username("app").set_password("p").set_db(2);
-        assert!(RedisStore::builder(info.set_redis_settings(login)).build().is_ok());
-        assert!(RedisStore::builder(("127.0.0.1", 6379)).build().is_ok());
-    }
-
-    #[test]
-    fn a_wrong_address_is_refused_and_not_shown() {
-        for url in [
-            "",
-            "hunter2",
-            "http://:hunter2@host/",
-            "redis://:hunter2@host/database",
-            "redis://:hunter2@host:99999/",
-            "rediss://:hunter2@host/",
-        ] {
-            let error = RedisStore::new(url).unwrap_err();
-            let shown = format!("{error} {error:?}");
-            assert!(matches!(error, ConfigError::Store(_)), "{url}: {shown}");
-            assert!(!shown.contains("hunter2"), "{url}: {shown}");
-        }
-        let tls = RedisStore::new("rediss://host/").unwrap_err().to_string();
-        assert!(tls.contains("TLS for instance"), "{tls}");
-        let addr = ConnectionAddr::TcpTls {
-            host: "host".to_owned(),
-            port: 1,
-            insecure: false,
-            tls_params: None,
-        };
-        let tls = RedisStore::builder(addr).build().unwrap_err().to_string();
-        assert!(tls.contains("TLS for instance"), "{tls}");
-    }
-
-    #[test]
-    fn settings_that_cannot_work_are_refused() {
-        let builder = || RedisStore::builder("redis://127.0.0.1/");
-        assert!(builder().prefix("a{b").build().is_err());
-        assert!(builder().timeout(Duration::ZERO).build().is_err());
-        assert!(builder().walk_timeout(Duration::ZERO).build().is_err());
-        assert!(builder().walk_timeout(WALK_TIMEOUT + Duration::from_millis(1)).build().is_err());
-        assert!(builder().pool_size(0).build().is_err());
-        for (replicas, wait, works) in [
-            (0, 100, false),
-            (1, 0, false),
-            (1, 10_001, false),
-            (1, 1, true),
-            (u32::MAX, 10_000, true),
-        ] {
-            let built = builder().wait_replicas(replicas, Duration::from_millis(wait)).build();
-            assert_eq!(built.is_ok(), works, "{replicas}, {wait} ms");
-        }
-        assert!(builder().lease(Duration::from_millis(49)).build().is_err());
-        assert!(builder().lease(Duration::from_secs(11)).build().is_err());
-        assert!(builder().address_check(Duration::from_millis(99)).build().is_err());
-        assert!(builder().address_check(Duration::from_secs(3_601)).build().is_err());
-        assert!(builder().address_check(Duration::from_millis(100)).build().is_ok());
-    }
-}
+mod tests;

@@ -6,7 +6,7 @@ use std::mem::{Discriminant, discriminant};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use redis::{AsyncConnectionConfig, RedisResult, ServerErrorKind, Value, cmd, pipe};
+use redis::{RedisResult, ServerErrorKind, Value, cmd, pipe};
 
 use super::endpoint::{ConnectError, Endpoint};
 use super::error::fault;
@@ -31,6 +31,8 @@ pub enum Finding {
     Replica,
     /// The server does not tell what changes, so nothing can be cached near the requests.
     TrackingRefused(TrackingRefusal),
+    /// Another application writes under the same key prefix: it gives tokens with another issuer.
+    SharedPrefix,
     /// The clocks of this host and of the server are this far apart, at least.
     ClockSkew(Duration),
 }
@@ -75,6 +77,10 @@ impl fmt::Display for Finding {
             Self::TrackingRefused(TrackingRefusal::NotSupported) => f.write_str(
                 "CLIENT TRACKING is not supported, so that each request asks the server: use a server that has it, \
                  without a proxy in between",
+            ),
+            Self::SharedPrefix => f.write_str(
+                "an application with another token issuer uses the same key prefix, so each sees the other's users: give \
+                 each a prefix of its own (`RedisStoreBuilder::prefix`)",
             ),
             Self::ClockSkew(apart) => write!(
                 f,
@@ -137,9 +143,7 @@ impl Diagnosis {
         &self,
         endpoint: &Endpoint,
     ) -> Result<(Timestamp, Value, Duration, Vec<Value>), ConnectError> {
-        let config = AsyncConnectionConfig::new()
-            .set_connection_timeout(Some(self.timeout))
-            .set_response_timeout(None);
+        let config = super::plain_config(self.timeout);
         let mut connection = endpoint.target().await?.connect(config).await?;
         let (asked, sent) = (self.host.now(), Instant::now());
         let time = connection.send_packed_command(&cmd("TIME")).await?.extract_error()?;
@@ -171,9 +175,12 @@ impl RedisStore {
     pub async fn diagnose(&self) -> Result<Vec<Finding>, StoreError> {
         let Inner { diagnosis, endpoint, .. } = &*self.inner;
         let late = |_| Err(fault(StoreErrorKind::Unavailable, "no answer in time"));
-        tokio::time::timeout(diagnosis.timeout, diagnosis.findings(endpoint))
-            .await
-            .unwrap_or_else(late)
+        let work = async {
+            let mut findings = diagnosis.findings(endpoint).await?;
+            findings.extend(self.is_shared().await.then_some(Finding::SharedPrefix));
+            Ok(findings)
+        };
+        tokio::time::timeout(diagnosis.timeout, work).await.unwrap_or_else(late)
     }
 }
 
@@ -266,6 +273,7 @@ mod tests {
             (Finding::Replica, "the address of the primary"),
             (Finding::TrackingRefused(TrackingRefusal::NotPermitted), "grant this user"),
             (Finding::TrackingRefused(TrackingRefusal::NotSupported), "without a proxy"),
+            (Finding::SharedPrefix, "a prefix of its own"),
             (Finding::ClockSkew(1_250 * MS), "are 1.2 s apart"),
         ] {
             let shown = finding.to_string();

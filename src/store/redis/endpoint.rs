@@ -12,6 +12,8 @@ use tokio::time::timeout;
 
 use super::credentials::ErasedProvider;
 use super::error::{fault, fault_because, store_error};
+#[cfg(feature = "tls")]
+use super::tls::{Tls, after_handshake};
 use crate::store::{StoreError, StoreErrorKind};
 
 /// How long a credentials provider may take. Requests wait for their own timeouts only.
@@ -21,13 +23,27 @@ const PROVIDER_TIMEOUT: Duration = Duration::from_secs(10);
 pub(super) struct Endpoint {
     info: ConnectionInfo,
     credentials: Option<Arc<dyn ErasedProvider>>,
+    #[cfg(feature = "tls")]
+    tls: Option<Arc<Tls>>,
     /// Calls to the provider that have not returned.
     waiting: AtomicUsize,
 }
 
 impl Endpoint {
     pub(super) fn new(info: ConnectionInfo, credentials: Option<Arc<dyn ErasedProvider>>) -> Self {
-        Self { info, credentials, waiting: AtomicUsize::new(0) }
+        Self {
+            info,
+            credentials,
+            #[cfg(feature = "tls")]
+            tls: None,
+            waiting: AtomicUsize::new(0),
+        }
+    }
+
+    /// The same, with TLS where there is something to make it with.
+    #[cfg(feature = "tls")]
+    pub(super) fn with_tls(self, tls: Option<Tls>) -> Self {
+        Self { tls: tls.map(Arc::new), ..self }
     }
 
     /// Returns where to connect to, with the credentials that are valid now.
@@ -35,7 +51,7 @@ impl Endpoint {
     /// The provider has a timeout of its own, so call this outside of a connect timeout.
     pub(super) async fn target(&self) -> Result<Target, StoreError> {
         let Some(provider) = &self.credentials else {
-            return Ok(Target { info: self.info.clone() });
+            return Ok(self.at(self.info.clone()));
         };
         let _waiting = Waiting::new(&self.waiting);
         let asked = async { provider.credentials().await };
@@ -52,7 +68,15 @@ impl Endpoint {
         if let Some(username) = credentials.username {
             login = login.set_username(username);
         }
-        Ok(Target { info: self.info.clone().set_redis_settings(login) })
+        Ok(self.at(self.info.clone().set_redis_settings(login)))
+    }
+
+    fn at(&self, info: ConnectionInfo) -> Target {
+        Target {
+            info,
+            #[cfg(feature = "tls")]
+            tls: self.tls.clone(),
+        }
     }
 
     /// Whether a connection cannot be made yet because the credentials provider has not answered.
@@ -64,6 +88,8 @@ impl Endpoint {
 /// An address with credentials, for the connections that are made next.
 pub(super) struct Target {
     info: ConnectionInfo,
+    #[cfg(feature = "tls")]
+    tls: Option<Arc<Tls>>,
 }
 
 impl Target {
@@ -83,6 +109,19 @@ impl Target {
         &self,
         config: AsyncConnectionConfig,
     ) -> Result<MultiplexedConnection, ConnectError> {
+        #[cfg(feature = "tls")]
+        if let Some(tls) = &self.tls {
+            let stream = tls.connect(self.info.tcp_settings()).await?;
+            let (login, stream) = (self.info.redis_settings(), Box::pin(stream));
+            let made = MultiplexedConnection::new_with_config(login, stream, config).await;
+            let (connection, driver) = made.map_err(after_handshake)?;
+            #[expect(
+                clippy::disallowed_methods,
+                reason = "what reads the socket; it ends with the last handle on the connection"
+            )]
+            tokio::spawn(driver);
+            return Ok(connection);
+        }
         let client = Client::open(self.info.clone())?;
         Ok(client.get_multiplexed_async_connection_with_config(&config).await?)
     }

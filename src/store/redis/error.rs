@@ -5,14 +5,10 @@ use std::error::Error as StdError;
 
 use redis::{ErrorKind, RedisError, ServerErrorKind};
 
+use crate::error::Fault;
 use crate::store::{StoreError, StoreErrorKind};
 
-/// What went wrong, in words that hold neither an argument of a command nor an address.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-struct Fault(Cow<'static, str>);
-
-/// The same, with what caused it.
+/// What went wrong, with what caused it.
 #[derive(Debug, thiserror::Error)]
 #[error("{what}")]
 struct FaultBecause {
@@ -36,6 +32,11 @@ pub(super) fn write_error(error: &RedisError) -> StoreError {
 /// An error of our own.
 pub(super) fn fault(kind: StoreErrorKind, what: &'static str) -> StoreError {
     StoreError::with_source(kind, Fault(Cow::Borrowed(what)))
+}
+
+/// The same, with words that are made for it. They hold neither an argument of a command nor an address.
+pub(super) fn fault_owned(kind: StoreErrorKind, what: String) -> StoreError {
+    StoreError::with_source(kind, Fault(Cow::Owned(what)))
 }
 
 /// An error of code that the application supplied, which keeps the store from being reached.

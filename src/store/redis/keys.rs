@@ -57,6 +57,15 @@ impl Prefix {
         format!("{}:canary:{name}", self.0)
     }
 
+    /// A key that is no user's: no id of a user is written as `#`.
+    pub(super) fn reserved(&self, name: &str) -> String {
+        format!("{}:{{#}}:{name}", self.0)
+    }
+
+    pub(super) fn as_str(&self) -> &str {
+        &self.0
+    }
+
     /// A pattern that `live` keys match, and whatever else looks like them. A prefix holds no pattern.
     pub(super) fn live_pattern(&self) -> String {
         format!("{}:{{*}}:live", self.0)

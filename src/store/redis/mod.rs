@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use redis::{IntoConnectionInfo, Value, cmd};
+use redis::{AsyncConnectionConfig, Value, cmd};
 
 use self::diagnosis::Diagnosis;
 use self::endpoint::Endpoint;
@@ -25,6 +25,7 @@ use self::link::Links;
 use self::pool::unexpected;
 use self::replicas::ReplicaLane;
 use self::scripts::Script;
+use self::sharing::Sharing;
 use self::time::ServerClock;
 use self::walk::Payloads;
 use super::{
@@ -38,6 +39,7 @@ use crate::error::ConfigError;
 use crate::id::{SessionId, UserId, random_text};
 use crate::reason::EndReason;
 
+mod address;
 mod attempts;
 mod batch;
 mod change;
@@ -62,12 +64,17 @@ mod proof;
 mod properties;
 mod reading;
 mod replicas;
+mod rights;
 mod scripts;
 mod server;
+mod sharing;
 mod time;
+#[cfg(feature = "tls")]
+mod tls;
 mod touches;
 mod walk;
 
+pub use self::address::Address;
 pub use self::config::RedisStoreBuilder;
 pub use self::credentials::{Credentials, CredentialsProvider};
 pub use self::diagnosis::{Finding, TrackingRefusal};
@@ -93,6 +100,7 @@ struct Inner {
     walks: Lane,
     replicas: Option<ReplicaLane>,
     diagnosis: Diagnosis,
+    sharing: Sharing,
     prefix: Prefix,
     clock: Arc<ServerClock>,
     /// Makes all connections.
@@ -109,7 +117,8 @@ struct Inner {
 const TOUCHES_AT_ONCE: usize = 500;
 
 impl RedisStore {
-    /// A store with default settings, at a URL such as `redis://user:password@host:6379/0`.
+    /// A store with default settings, at a URL such as `redis://user:password@host:6379/0` (see [`Address`]: special
+    /// characters in a password must be percent-encoded).
     ///
     /// # Errors
     ///
@@ -119,10 +128,10 @@ impl RedisStore {
         Self::builder(url).build()
     }
 
-    /// A store with settings of your own. The address may be a URL, or anything else that the `redis` crate takes for
-    /// one: `("host", 6379)`, or a `ConnectionInfo` with user and password in parts.
-    pub fn builder(address: impl IntoConnectionInfo) -> RedisStoreBuilder {
-        RedisStoreBuilder::new(address)
+    /// A store with settings of your own. The address may be a URL, `("host", 6379)`, or a `ConnectionInfo` of the
+    /// `redis` crate with user and password in parts; see [`Address`].
+    pub fn builder(address: impl Into<Address>) -> RedisStoreBuilder {
+        RedisStoreBuilder::new(address.into())
     }
 
     /// Runs a verb's script on a user's keys.
@@ -314,6 +323,7 @@ impl SessionStore for RedisStore {
         let time = self.inner.requests.ask(&cmd("TIME")).await?;
         self.inner.clock.learn(time::micros_of(&time).ok_or_else(unexpected)?, sent);
         self.inner.follow_address().await;
+        self.mark_again().await;
         Ok(())
     }
 
@@ -329,6 +339,10 @@ impl SessionStore for RedisStore {
         Some(Tracking(Arc::new(Links::new(Arc::clone(&self.inner)))))
     }
 
+    fn used_by(&self, issuer: &str) {
+        self.inner.sharing.add(issuer);
+    }
+
     fn kind(&self) -> &'static str {
         "redis"
     }
@@ -339,6 +353,11 @@ impl fmt::Debug for RedisStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RedisStore").field("prefix", &self.inner.prefix).finish_non_exhaustive()
     }
+}
+
+/// For a connection that is made for one question.
+fn plain_config(timeout: Duration) -> AsyncConnectionConfig {
+    AsyncConnectionConfig::new().set_connection_timeout(Some(timeout)).set_response_timeout(None)
 }
 
 /// Whole milliseconds for a script.

@@ -17,6 +17,8 @@ pub(super) enum Script {
     Attempt,
     Settle,
     Probe,
+    Check,
+    Mark,
 }
 
 /// The names under which one server knows the scripts, in the order of [`Script::ALL`].
@@ -29,7 +31,8 @@ macro_rules! source {
 }
 
 impl Script {
-    pub(super) const ALL: [Self; 12] = [
+    /// Those that each connection loads in its greeting: all but the one of a check, which has a connection of its own.
+    pub(super) const ALL: [Self; 13] = [
         Self::Create,
         Self::Touch,
         Self::Update,
@@ -42,9 +45,10 @@ impl Script {
         Self::Attempt,
         Self::Settle,
         Self::Probe,
+        Self::Mark,
     ];
 
-    const fn source(self) -> &'static str {
+    pub(super) const fn source(self) -> &'static str {
         match self {
             Self::Create => source!("create.lua"),
             Self::Touch => source!("touch.lua"),
@@ -59,6 +63,8 @@ impl Script {
             Self::Settle => source!("settle.lua"),
             // It is about no session.
             Self::Probe => include_str!("lua/probe.lua"),
+            Self::Check => source!("check.lua"),
+            Self::Mark => source!("mark.lua"),
         }
     }
 

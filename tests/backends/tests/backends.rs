@@ -1,4 +1,5 @@
-//! A missing or ambiguous crypto backend is an error at start-up, never a panic in a request.
+//! A missing crypto backend is an error at start-up, never a panic, and this library's own backend leaves the
+//! application's use of jsonwebtoken alone.
 
 use tower_session_auth::error::{ConfigError, KeyError};
 use tower_session_auth::token::{KeySet, SigningKey, VerifyingKey};
@@ -6,13 +7,8 @@ use tower_session_auth::{NewSession, SessionManager, UserId};
 
 const SECRET: &[u8] = b"7XvpH4sDq0mT9eWzKc2RbYj5LgNf8uAo";
 
-/// Whether there is one backend, or someone who chose.
-const WORKS: bool = cfg!(any(
-    feature = "theirs-one",
-    feature = "theirs-rust-crypto",
-    feature = "ours-rust-crypto",
-    feature = "ours-both",
-));
+/// Whether this library has a backend: its own, or one of jsonwebtoken's.
+const WORKS: bool = !cfg!(feature = "none");
 
 macro_rules! file {
     ($name:literal) => {
@@ -65,7 +61,8 @@ fn a_key_that_cannot_work_is_refused_by_each_backend() {
     assert_eq!(short, KeyError::RsaTooShort);
 
     for file in [&file!("p384.pem")[..], file!("secp256k1.pem")] {
-        assert_eq!(SigningKey::es256_pem("es", file).unwrap_err(), KeyError::Pem);
+        let refused = SigningKey::es256_pem("es", file).unwrap_err();
+        assert!(matches!(refused, KeyError::OtherAlgorithm { .. }), "{refused}");
     }
 }
 
@@ -83,4 +80,37 @@ async fn the_manager_is_built_and_signs_and_verifies_or_the_build_says_why() {
     let session = manager.authenticate(&login.access_token).await.unwrap();
     assert_eq!(session.user_id().as_str(), "jeju");
     assert!(manager.authenticate(&login.access_token[1..]).await.is_err());
+}
+
+#[test]
+fn no_panic_is_printed_or_caught_on_the_way() {
+    static PANICS: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
+    // The hook stays: all tests of this process must be without a panic.
+    let default = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |info| {
+        PANICS.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        default(info);
+    }));
+    let keys = KeySet::new(SigningKey::hs256("hs", SECRET).unwrap());
+    let _ = keys.self_test();
+    let _ = SigningKey::es256_pem("es", file!("p256.pem")).map(drop);
+    let _ = SessionManager::builder().keys(keys).issuer("i").audience("a").build().map(drop);
+    assert_eq!(PANICS.load(std::sync::atomic::Ordering::Relaxed), 0);
+}
+
+#[cfg(feature = "application")]
+#[test]
+fn the_application_encodes_and_decodes_with_its_own_choice_of_jsonwebtoken() {
+    use jsonwebtoken::{DecodingKey, EncodingKey, Header, Validation, decode, encode};
+
+    // This library is at work in the same process, before and after.
+    let keys = KeySet::new(SigningKey::hs256("hs", SECRET).unwrap());
+    keys.self_test().unwrap();
+    let claims = serde_json::json!({ "sub": "jeju", "exp": 4_102_444_800_u64 });
+    let token = encode(&Header::default(), &claims, &EncodingKey::from_secret(SECRET)).unwrap();
+    let validation = Validation::default();
+    let decoded =
+        decode::<serde_json::Value>(&token, &DecodingKey::from_secret(SECRET), &validation).unwrap();
+    assert_eq!(decoded.claims, claims);
+    keys.self_test().unwrap();
 }

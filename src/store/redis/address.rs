@@ -1,0 +1,166 @@
+//! Where a server is, and what can be wrong with the way an application says so.
+
+use redis::{ConnectionAddr, ConnectionInfo, IntoConnectionInfo, RedisError};
+
+use crate::error::ConfigError;
+
+/// Where a server is: made from a URL, from `("host", 6379)`, or from a `ConnectionAddr` or `ConnectionInfo` of the
+/// `redis` crate.
+///
+/// | URL | connection |
+/// |---|---|
+/// | `redis://user:password@host:6379/0` | TCP |
+/// | `rediss://user:password@host:6379/0` | TLS; needs the feature `tls` |
+/// | `unix:///path/to/socket?db=0&user=name&pass=password` | Unix socket |
+///
+/// The schemes `valkey`, `valkeys` and `valkey+unix` are the same. User name and password in a URL must be
+/// percent-encoded: the password `p@ss/1#` is written `p%40ss%2F1%23`. Where that is a burden, give them in parts
+/// (`ConnectionInfo`) or with [`credentials_provider`](super::RedisStoreBuilder::credentials_provider).
+pub struct Address(pub(super) Result<ConnectionInfo, ConfigError>);
+
+impl From<&str> for Address {
+    fn from(url: &str) -> Self {
+        if has_raw_characters(url) {
+            return Self(Err(ConfigError::Store(NOT_ENCODED)));
+        }
+        Self(url.into_connection_info().map_err(|error| refused(&error)))
+    }
+}
+
+impl From<String> for Address {
+    fn from(url: String) -> Self {
+        url.as_str().into()
+    }
+}
+
+impl From<&String> for Address {
+    fn from(url: &String) -> Self {
+        url.as_str().into()
+    }
+}
+
+impl<T: Into<String>> From<(T, u16)> for Address {
+    fn from(host_and_port: (T, u16)) -> Self {
+        Self(host_and_port.into_connection_info().map_err(|error| refused(&error)))
+    }
+}
+
+impl From<ConnectionAddr> for Address {
+    fn from(address: ConnectionAddr) -> Self {
+        Self(address.into_connection_info().map_err(|error| refused(&error)))
+    }
+}
+
+impl From<ConnectionInfo> for Address {
+    fn from(info: ConnectionInfo) -> Self {
+        Self(Ok(info))
+    }
+}
+
+// It may hold a password.
+impl std::fmt::Debug for Address {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Address").finish_non_exhaustive()
+    }
+}
+
+/// Whether user name or password hold a character that ends them, so that what follows would be read as the path, or as
+/// another host.
+fn has_raw_characters(url: &str) -> bool {
+    let Some((scheme, rest)) = url.split_once("://") else { return false };
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    !scheme.contains("unix") && rest.rfind('@').is_some_and(|at| at > end)
+}
+
+/// The driver's own text may quote parts of the URL.
+fn refused(error: &RedisError) -> ConfigError {
+    let text = error.to_string();
+    ConfigError::Store(if text.contains("TLS") {
+        NO_TLS
+    } else if text.contains("database number") {
+        NO_DATABASE
+    } else {
+        NO_URL
+    })
+}
+
+pub(super) const NO_TLS: &str =
+    "an address with rediss:// needs the feature `tls` of tower-session-auth";
+
+const NOT_ENCODED: &str = "the user name or the password in the URL holds a special character: percent-encode it, for \
+     example `p@ss/1#` as `p%40ss%2F1%23`";
+
+const NO_DATABASE: &str = "the path of the URL is not the number of a database, as in redis://host:6379/0 (special \
+     characters in a password must be percent-encoded, for example `p@ss/1#` as `p%40ss%2F1%23`)";
+
+const NO_URL: &str = "the address is not a URL with redis://, rediss:// (TLS), valkey:// or unix:// (special characters \
+     in a password must be percent-encoded, for example `p@ss/1#` as `p%40ss%2F1%23`)";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn error(url: &str) -> String {
+        Address::from(url).0.unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_password_that_is_not_percent_encoded_is_refused_with_an_example_and_not_shown() {
+        for password in [
+            "hunter2/x",
+            "hunter2?x",
+            "hunter2#x",
+            "12/4",
+            "12#4",
+            "12?4",
+            "#",
+            "/",
+            "?",
+            "a@b/c",
+            "hunter2%2F/",
+            "hunter2\\/",
+            "[hunter2/",
+            "hunter2:/",
+        ] {
+            for url in [
+                format!("redis://app:{password}@host/"),
+                format!("redis://:{password}@host:6379/0"),
+                format!("rediss://app:{password}@host"),
+                format!("valkey://{password}:app@host"),
+            ] {
+                let shown = error(&url);
+                assert!(shown.contains("percent-encode it, for example"), "{url}: {shown}");
+                assert!(!shown.contains("hunter2") && !shown.contains("host"), "{url}: {shown}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_percent_encoded_password_reaches_the_server_as_it_is() {
+        for (url, password) in [
+            ("redis://app:p%40ss%2F1%23@host/2", "p@ss/1#"),
+            ("redis://app:a@b@host/2", "a@b"),
+            ("redis://app:a:b%25%3F@host/2", "a:b%?"),
+            ("unix:///tmp/a@b?user=app&pass=p%40ss%2F1%23", "p@ss/1#"),
+        ] {
+            let info = Address::from(url).0.unwrap();
+            assert_eq!(info.redis_settings().password(), Some(password), "{url}");
+            assert_eq!(info.redis_settings().username(), Some("app"), "{url}");
+        }
+    }
+
+    #[test]
+    fn an_address_that_cannot_work_says_what_one_looks_like() {
+        for (url, expected) in [
+            ("", "is not a URL with redis://"),
+            ("hunter2", "is not a URL with redis://"),
+            ("http://:hunter2@host/", "is not a URL with redis://"),
+            ("redis://:hunter2@host:99999/", "is not a URL with redis://"),
+            ("redis://:hunter2@host/database", "is not the number of a database"),
+        ] {
+            let shown = error(url);
+            assert!(shown.contains(expected), "{url}: {shown}");
+            assert!(!shown.contains("hunter2"), "{url}: {shown}");
+        }
+    }
+}

@@ -1,0 +1,243 @@
+//! Which rights a Redis user needs, and which of them it lacks.
+
+use redis::{Cmd, Pipeline, RedisError, ServerErrorKind, cmd, pipe};
+use tokio::time::timeout;
+
+use super::RedisStore;
+use super::endpoint::{ConnectError, Target};
+use super::error::{fault, fault_owned};
+use super::pool::unexpected;
+use super::scripts::Script;
+use super::server::{ServerInfo, text};
+use crate::store::{StoreError, StoreErrorKind};
+
+/// The rights of README, in its order: of commands that are sent, then of those that only scripts call.
+const RIGHTS: [&str; 19] = [
+    "+time",
+    "+hget",
+    "+scan",
+    "+evalsha",
+    "+script|load",
+    "+client|tracking",
+    "+get",
+    "+set",
+    "+hset",
+    "+hdel",
+    "+hmget",
+    "+del",
+    "+hgetall",
+    "+hkeys",
+    "+hvals",
+    "+hlen",
+    "+hexists",
+    "+pttl",
+    "+pexpireat",
+];
+
+/// Only with `wait_replicas`.
+const WAIT: &str = "+wait";
+
+/// What an ACL refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Refusal {
+    Command,
+    Key,
+}
+
+impl RedisStore {
+    /// Tries each command that the store sends and each one that its scripts call. Missing rights are an error that
+    /// names all of them; other errors of the commands are no answer to this question.
+    ///
+    /// On a connection of its own: those of the pools need some of the rights for their greeting.
+    pub(super) async fn check_rights(&self) -> Result<(), StoreError> {
+        let target = self.inner.endpoint.target().await?;
+        let limit = self.inner.requests.timeout();
+        let missing = timeout(limit, self.missing_rights(&target)).await;
+        let missing = missing.unwrap_or_else(|_| {
+            Err(fault(StoreErrorKind::Unavailable, "no answer in time").into())
+        })?;
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let rights = missing.join(" ");
+        let what = format!(
+            "the Redis user lacks rights: grant them with `ACL SETUSER <the user> {rights}`"
+        );
+        Err(fault_owned(StoreErrorKind::Unsupported, what))
+    }
+
+    async fn missing_rights(&self, target: &Target) -> Result<Vec<String>, ConnectError> {
+        let mut connection =
+            target.connect(super::plain_config(self.inner.requests.timeout())).await?;
+        let hello = connection.send_packed_command(&cmd("HELLO")).await?;
+        ServerInfo::from_hello(&hello.extract_error()?)?;
+
+        let (mut missing, mut key_is_refused) = (Vec::new(), false);
+        let mut note = |right: &str, refusal: Option<Refusal>| match refusal {
+            Some(Refusal::Command) if !missing.iter().any(|known| known == right) => {
+                missing.push(right.to_owned());
+            }
+            Some(Refusal::Key) => key_is_refused = true,
+            Some(Refusal::Command) | None => {}
+        };
+
+        let (rights, commands) = self.commands();
+        let answers = connection.send_packed_commands(&commands, 0, commands.len()).await?;
+        let mut script = String::new();
+        for (right, answer) in rights.into_iter().zip(answers) {
+            match answer.extract_error() {
+                Ok(answer) if right == "+script|load" => {
+                    script = text(&answer).unwrap_or_default().to_owned();
+                }
+                Ok(_) => {}
+                Err(error) => note(right, refusal(&error)),
+            }
+        }
+
+        // Refused for want of the right to run scripts also where it could not be loaded.
+        let mut run = cmd("EVALSHA");
+        run.arg(if script.is_empty() { "0" } else { &script }).arg(1).arg(self.reserved_key());
+        match connection.send_packed_command(&run).await?.extract_error() {
+            Ok(failed) => {
+                let failed: Vec<String> =
+                    redis::from_redis_value(failed).map_err(|_| unexpected())?;
+                for call in failed.chunks_exact(2) {
+                    let [name, error] = call else { continue };
+                    let right = RIGHTS
+                        .iter()
+                        .find(|right| right.trim_start_matches('+') == name.to_lowercase());
+                    note(right.copied().unwrap_or(name), refused_in_words(error));
+                }
+            }
+            Err(error) => note("+evalsha", refusal(&error)),
+        }
+        if key_is_refused {
+            missing.push(format!("~{}:*", self.inner.prefix.as_str()));
+        }
+        Ok(missing)
+    }
+
+    /// The commands that are sent, each once, with the right that it needs. They change nothing that lasts.
+    fn commands(&self) -> (Vec<&'static str>, Pipeline) {
+        let key = self.reserved_key();
+        let hash = self.inner.prefix.reserved("hash");
+        let command = |words: &[&str]| {
+            let mut command = Cmd::new();
+            command.arg(words);
+            command
+        };
+        let mut all = vec![
+            ("+time", command(&["TIME"])),
+            ("+hget", command(&["HGET", &hash, "f"])),
+            ("+scan", command(&["SCAN", "0", "MATCH", &key, "COUNT", "1"])),
+            ("+script|load", Script::Check.load()),
+            ("+client|tracking", command(&["CLIENT", "TRACKING", "ON"])),
+            ("+set", command(&["SET", &key, "", "PX", "1000"])),
+            ("+get", command(&["GET", &key])),
+        ];
+        if self.inner.replicas.is_some() {
+            // For no replica it does not wait.
+            all.push((WAIT, command(&["WAIT", "0", "1"])));
+        }
+        let mut pipeline = pipe();
+        for (_, command) in &all {
+            pipeline.add_command(command.clone());
+        }
+        (all.into_iter().map(|(right, _)| right).collect(), pipeline)
+    }
+
+    /// A key that is no user's.
+    fn reserved_key(&self) -> String {
+        self.inner.prefix.reserved("check")
+    }
+}
+
+fn refusal(error: &RedisError) -> Option<Refusal> {
+    let detail = error.detail().unwrap_or_default();
+    if error.kind() == redis::ErrorKind::Server(ServerErrorKind::NoPerm) {
+        return Some(by_words(detail));
+    }
+    refused_in_words(detail)
+}
+
+/// Within a script, Redis 7.0 says so in words of its own; 7.2 says NOPERM.
+fn refused_in_words(error: &str) -> Option<Refusal> {
+    let is_refusal =
+        ["NOPERM", "The user executing the script can't"].iter().any(|words| error.contains(words));
+    is_refusal.then(|| by_words(error))
+}
+
+fn by_words(error: &str) -> Refusal {
+    if error.contains("access") { Refusal::Key } else { Refusal::Command }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    /// The words of a text that look like a right to one command, in the block that begins with these words.
+    fn rights_in(text: &'static str, begin: &str) -> BTreeSet<&'static str> {
+        let (_, block) = text.split_once(begin).unwrap();
+        let end = block.find(['`', '"']).unwrap();
+        block[..end].split_whitespace().filter(|word| word.starts_with('+')).collect()
+    }
+
+    #[test]
+    fn readme_and_the_tests_name_the_rights_of_the_table() {
+        let table: BTreeSet<_> = RIGHTS.into_iter().collect();
+        assert_eq!(table.len(), RIGHTS.len());
+        assert_eq!(rights_in(include_str!("../../../README.md"), "ACL SETUSER sessions"), table);
+        let rule =
+            rights_in(include_str!("../../../tests/support/redis.rs"), "ACL_RULE: &str = \"");
+        assert_eq!(rule, table);
+    }
+
+    /// The names of the commands that a script calls.
+    fn called(lua: &str) -> BTreeSet<String> {
+        let calls = lua.match_indices("('").filter(|(at, _)| {
+            ["call", "pcall", "try"].iter().any(|call| lua[..*at].ends_with(call))
+        });
+        calls.map(|(at, _)| lua[at + 2..].split('\'').next().unwrap().to_lowercase()).collect()
+    }
+
+    #[test]
+    fn what_a_script_calls_is_tried_and_is_in_the_table() {
+        let tried = called(include_str!("lua/check.lua"));
+        for script in Script::ALL {
+            for command in called(script.source()) {
+                assert!(
+                    tried.contains(&command),
+                    "{script:?} calls {command}: add it to check.lua"
+                );
+            }
+        }
+        for command in tried {
+            assert!(RIGHTS.contains(&&*format!("+{command}")), "{command}");
+        }
+    }
+
+    #[test]
+    fn a_refusal_of_each_version_is_one() {
+        for (error, refusal) in [
+            (
+                "ERR The user executing the script can't run this command or subcommand",
+                Some(Refusal::Command),
+            ),
+            (
+                "ERR The user executing the script can't access at least one of the keys",
+                Some(Refusal::Key),
+            ),
+            (
+                "NOPERM ACL failure in script: User app has no permissions to run",
+                Some(Refusal::Command),
+            ),
+            ("NOPERM No permissions to access a key", Some(Refusal::Key)),
+            ("READONLY You can't write against a read only replica.", None),
+            ("OOM command not allowed when used memory > 'maxmemory'.", None),
+        ] {
+            assert_eq!(refused_in_words(error), refusal, "{error}");
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! The backend that the application turned on at jsonwebtoken.
+
+use jsonwebtoken::crypto::{CryptoProvider, KeyUtils};
+use jsonwebtoken::errors::{Error, ErrorKind};
+use jsonwebtoken::jwk::EllipticCurve;
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey};
+
+/// What stands in for a backend of jsonwebtoken that is not compiled in.
+static ABSENT: CryptoProvider = CryptoProvider {
+    signer_factory: |_, _| Err(ErrorKind::InvalidAlgorithm.into()),
+    verifier_factory: |_, _| Err(ErrorKind::InvalidAlgorithm.into()),
+    // Never called: see `is_present`.
+    key_utils: KeyUtils::new_unimplemented(),
+};
+
+/// Modules with the names of jsonwebtoken's backends.
+mod absent {
+    pub(super) mod aws_lc {
+        pub(in super::super) use super::super::ABSENT as DEFAULT_PROVIDER;
+    }
+    pub(super) mod rust_crypto {
+        pub(in super::super) use super::super::ABSENT as DEFAULT_PROVIDER;
+    }
+}
+use absent::{aws_lc, rust_crypto};
+
+/// Returns jsonwebtoken's backend, or [`ABSENT`]. With both compiled in: aws-lc-rs.
+///
+/// No `cfg` can tell which features another crate has. Name resolution can: within the function, a module that exists
+/// in jsonwebtoken hides the one of the same name above.
+fn provider() -> &'static CryptoProvider {
+    use jsonwebtoken::crypto::*;
+    let [first, second]: [&'static CryptoProvider; 2] =
+        [&aws_lc::DEFAULT_PROVIDER, &rust_crypto::DEFAULT_PROVIDER];
+    if std::ptr::eq(first, &raw const ABSENT) { second } else { first }
+}
+
+pub(super) fn is_present() -> bool {
+    !std::ptr::eq(provider(), &raw const ABSENT)
+}
+
+pub(super) fn sign(
+    message: &[u8],
+    key: &EncodingKey,
+    algorithm: Algorithm,
+) -> Result<Vec<u8>, Error> {
+    Ok((provider().signer_factory)(&algorithm, key)?.try_sign(message)?)
+}
+
+pub(super) fn verify(
+    signature: &[u8],
+    message: &[u8],
+    key: &DecodingKey,
+    algorithm: Algorithm,
+) -> Result<bool, Error> {
+    let verifier = (provider().verifier_factory)(&algorithm, key)?;
+    Ok(verifier.verify(message, &signature.to_vec()).is_ok())
+}
+
+/// The point of a private P-256 key in PKCS#8, uncompressed.
+pub(super) fn ec_public(key: &EncodingKey) -> Option<Vec<u8>> {
+    let derive = provider().key_utils.ec_pub_components_from_private_key;
+    let (curve, x, y) = derive(key.as_bytes(), Algorithm::ES256).ok()?;
+    (curve == EllipticCurve::P256).then(|| [&[4], x.as_slice(), y.as_slice()].concat())
+}
+
+/// The public bytes of a private Ed25519 key in PKCS#8.
+pub(super) fn ed_public(key: &EncodingKey) -> Option<Vec<u8>> {
+    let derive = provider().key_utils.ed_pub_components_from_private_key;
+    derive(key.as_bytes(), &EllipticCurve::Ed25519).ok()
+}
