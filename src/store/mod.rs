@@ -387,7 +387,6 @@ pub trait SessionStore: Send + Sync + 'static {
     fn health(&self) -> impl Future<Output = Result<StoreHealth, StoreError>> + Send;
 
     /// What lets a process remember what it has read here. `None`, the default, is a store that each request asks.
-    ///
     /// Called once for each manager. No I/O.
     fn tracking(&self) -> Option<Tracking> {
         None
