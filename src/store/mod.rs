@@ -392,8 +392,7 @@ pub trait SessionStore: Send + Sync + 'static {
         None
     }
 
-    /// Hears the token issuer of a manager over this store, once for each manager. A store that applications can share
-    /// by mistake may tell them apart by it. No I/O; does nothing by default.
+    /// Tells the store the token issuer of a manager over it. No I/O; does nothing by default.
     fn used_by(&self, _issuer: &str) {}
 
     /// What kind of store this is, for health reports: `"memory"`, `"redis"`.
