@@ -84,7 +84,7 @@ fn many(one: &Value, bytes: usize) -> Value {
 async fn start<D: SessionData>(settings: SessionManagerBuilder<D>) -> SessionManager<D> {
     let (manager, worker) = settings.build().unwrap();
     // It runs until the process ends.
-    drop(tokio::spawn(worker.run()));
+    drop(worker.start());
     let coherent = async || manager.near_cache().state == NearCacheState::Coherent;
     until("the near cache is coherent", coherent).await;
     manager
