@@ -10,6 +10,7 @@ use http::{HeaderMap, HeaderValue};
 use proptest::collection::vec;
 use proptest::prelude::{Strategy, any};
 use proptest::prop_oneof;
+use tower_session_auth::routes::PeerAddress;
 
 use self::proxies::TrustedProxies;
 use crate::property::holds;
@@ -75,7 +76,7 @@ fn the_client_is_the_peer_or_an_address_that_trusted_proxies_wrote() {
 fn client(trusted: &TrustedProxies, peer: IpAddr, headers: HeaderMap) -> IpAddr {
     let mut request = http::Request::new(());
     *request.headers_mut() = headers;
-    request.extensions_mut().insert(proxies::Connection((peer, 1).into()));
+    request.extensions_mut().insert(PeerAddress((peer, 1).into()));
     let (parts, ()) = request.into_parts();
     trusted.client_of(&parts).unwrap()
 }
