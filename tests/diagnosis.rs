@@ -222,7 +222,7 @@ async fn an_application_with_another_issuer_under_the_same_prefix_is_told() {
     let server = RedisServer::start().await;
     let url = least(&server, &[]).await;
     let application = |issuer: &str, prefix: &str| {
-        let builder = RedisStore::builder(url.as_str()).timeout(Duration::from_secs(3));
+        let builder = RedisStore::builder(url.as_str()).timeout(UNHURRIED);
         let store = builder.prefix(prefix).build().unwrap();
         let (manager, _worker) = patient_builder(store.clone()).issuer(issuer).build().unwrap();
         (store, manager)

@@ -26,7 +26,7 @@ impl Client {
                 let network = address.to_bits() & (u128::MAX << 64);
                 Ipv6Addr::from_bits(network).into()
             }
-            address => address,
+            address @ IpAddr::V4(_) => address,
         })
     }
 }
