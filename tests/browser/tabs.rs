@@ -199,25 +199,30 @@ async fn a_reload_while_the_store_is_away_logs_nobody_out() {
     page.assert_no_complaint_but(&[503]);
 }
 
-/// What no script should see, no script sees; and the cookie goes to the auth routes only.
+/// What no script should see, no script sees; and the refresh cookie goes to the auth routes only.
 #[tokio::test]
-async fn the_refresh_cookie_is_out_of_reach_of_scripts() {
+async fn the_cookies_are_out_of_reach_of_scripts() {
     let page = Page::open().await;
     page.login("jeju", "password123");
     let cookies = page.devtools("Network.getAllCookies", &json!({}));
     let cookies = cookies["cookies"].as_array().unwrap();
-    assert_eq!(cookies.len(), 1, "{cookies:?}");
-    let cookie = &cookies[0];
-    assert_eq!(
-        ["httpOnly", "secure", "sameSite", "path"].map(|name| &cookie[name]),
-        [&json!(true), &json!(true), &json!("Strict"), &json!("/api/auth")],
-        "{cookie}"
-    );
-    let value = cookie["value"].as_str().unwrap();
-    assert!(value.len() > 40, "{cookie}");
+    let paths: Vec<_> = cookies.iter().map(|cookie| (&cookie["name"], &cookie["path"])).collect();
+    for known in [("__Secure-refresh_token", "/api/auth"), ("__Host-login_device", "/")] {
+        assert!(paths.contains(&(&json!(known.0), &json!(known.1))), "{known:?} of {paths:?}");
+    }
+    assert_eq!(paths.len(), 2, "{paths:?}");
     let seen = page.value(
         "JSON.stringify([document.cookie, {...localStorage}, {...sessionStorage}, location.href,
             performance.getEntries().map((one) => one.name), Object.keys(window).map((key) => String(window[key]))])",
     );
-    assert!(!seen.as_str().unwrap().contains(value), "{seen}");
+    for cookie in cookies {
+        assert_eq!(
+            ["httpOnly", "secure", "sameSite"].map(|name| &cookie[name]),
+            [&json!(true), &json!(true), &json!("Strict")],
+            "{cookie}"
+        );
+        let value = cookie["value"].as_str().unwrap();
+        assert!(value.len() > 40, "{cookie}");
+        assert!(!seen.as_str().unwrap().contains(value), "{seen}");
+    }
 }
