@@ -243,7 +243,7 @@ mod tests {
     fn no_number_of_other_events_pushes_out_a_change_of_state() {
         let (queue, now) = (Queue::default(), Instant::now());
         for number in 0..10_000 {
-            drop((queue.push(&rejected(), now), queue.push(&refused(), now)));
+            let (_, _) = (queue.push(&rejected(), now), queue.push(&refused(), now));
             if number % 1_000 == 0 {
                 assert_eq!(queue.push(&evicted(number / 1_000), now), Pushed::Queued);
             }

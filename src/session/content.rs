@@ -319,7 +319,7 @@ mod tests {
     #[test]
     fn the_first_line_feed_stands_before_the_data() {
         let content = Content { user_name: Some("a\nb".to_owned()), ..Content::default() };
-        let content = content.with_data(vec!["c\nd"; 2].join("\n"));
+        let content = content.with_data(["c\nd"; 2].join("\n"));
         let payload = encode(&content).unwrap();
         let (head, data) = payload.split_at(payload.iter().position(|b| *b == b'\n').unwrap());
         assert_eq!(head, br#"{"user_name":"a\nb","#);

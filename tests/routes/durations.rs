@@ -44,9 +44,9 @@ async fn works(manager: &SessionManager, layer: SessionAuthLayer) {
     let inner = service_fn(async |_: http::Request<String>| {
         Ok::<_, std::convert::Infallible>(http::Response::new(String::new()))
     });
-    let _ = layer.layer(inner).oneshot(bearer(&login.access_token)).await.unwrap();
-    let _ = manager.sessions(login.session.user_id()).await;
-    let _ = manager.delete(login.session.user_id(), login.session.id(), EndReason::Logout).await;
+    drop(layer.layer(inner).oneshot(bearer(&login.access_token)).await.unwrap());
+    drop(manager.sessions(login.session.user_id()).await);
+    drop(manager.delete(login.session.user_id(), login.session.id(), EndReason::Logout).await);
 }
 
 #[tokio::test]
@@ -99,8 +99,8 @@ async fn each_duration_of_a_layer_and_a_guard_is_refused_or_works() {
             Ok::<_, std::convert::Infallible>(http::Response::new(String::new()))
         });
         let guarded = layer().layer(RequireFresh::new(duration).layer(inner));
-        let _ = guarded.oneshot(bearer(&login.access_token)).await.unwrap();
-        let _ = format!("{:?}", StepUp::fresh(duration));
+        drop(guarded.oneshot(bearer(&login.access_token)).await.unwrap());
+        drop(format!("{:?}", StepUp::fresh(duration)));
     }
 }
 
@@ -110,11 +110,11 @@ async fn each_duration_of_the_routes_is_refused_or_works() {
     for duration in EXTREMES {
         let (manager, _worker) = builder().refresh_keys(key()).build().unwrap();
         let routes = || Routes::builder(manager.clone(), accounts());
-        let _ = routes().timeout(duration).build().map(drop);
-        let _ = routes().body_timeout(duration).build().map(drop);
-        let _ = routes().login_limit(LoginLimit::new(1, duration)).build().map(drop);
+        drop(routes().timeout(duration).build().map(drop));
+        drop(routes().body_timeout(duration).build().map(drop));
+        drop(routes().login_limit(LoginLimit::new(1, duration)).build().map(drop));
         let limit = LoginLimit::new(1, Duration::from_secs(60)).longest_wait(duration);
-        let _ = routes().login_limit(limit).build().map(drop);
-        let _ = routes().refresh_limit(RefreshLimit::new(1, 1, duration)).build().map(drop);
+        drop(routes().login_limit(limit).build().map(drop));
+        drop(routes().refresh_limit(RefreshLimit::new(1, 1, duration)).build().map(drop));
     }
 }
