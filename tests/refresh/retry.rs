@@ -163,7 +163,7 @@ async fn a_retry_is_possible_for_its_time_and_only_after_the_grace_window() {
     let sink = {
         let retries = Arc::clone(&retries);
         move |event: &Event| {
-            *retries.lock().unwrap() += i32::from(event.name() == "refresh_retried")
+            *retries.lock().unwrap() += i32::from(event.name() == "refresh_retried");
         }
     };
     let settings = builder().clock(clock.clone()).store(store).event_sink(sink);
