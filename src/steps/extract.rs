@@ -5,7 +5,9 @@ use std::sync::Arc;
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
 
-use super::cookies::{checked_name, cookie, cookies};
+#[cfg(feature = "routes")]
+use super::cookies::cookies;
+use super::cookies::{checked_name, cookie};
 use crate::error::{AuthError, AuthErrorKind, ConfigError};
 
 const SCHEME: &str = "Bearer";
