@@ -358,7 +358,22 @@ impl Server {
                 found.map_or_else(|| b"_\r\n".to_vec(), |value| bulk(value))
             }
             // In the order in which the store loads them.
-            ["EVALSHA", "0", "3", live, seen, _, sid, idle, lifetime, payload, max, .., salt] => {
+            [
+                "EVALSHA",
+                "0",
+                "3",
+                live,
+                seen,
+                _,
+                sid,
+                idle,
+                lifetime,
+                payload,
+                max,
+                ..,
+                salt,
+                _room,
+            ] => {
                 let (now, idle, lifetime) =
                     (self.now(), idle.parse::<i64>().unwrap(), lifetime.parse::<i64>().unwrap());
                 let header = format!("1 {now} {idle} {}", now + lifetime);
