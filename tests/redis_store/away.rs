@@ -18,7 +18,7 @@ use crate::support::proxy::{Fate, Proxy, Rule, Way};
 use crate::support::redis::RedisServer;
 use crate::support::wait::{PATIENCE, until, while_nothing_answers};
 use crate::support::{UNHURRIED, ms};
-use crate::{HOUR, jeju, kind, lives, login, store, touch};
+use crate::{HOUR, MINUTE, jeju, kind, lives, login, store, touch};
 
 #[tokio::test]
 async fn scripts_that_were_flushed_are_loaded_again() {
@@ -75,7 +75,7 @@ async fn a_read_survives_a_killed_connection() {
 async fn a_server_that_is_away_is_unavailable_at_once_and_back_by_itself() {
     let mut server = RedisServer::start().await;
     // No test waits for this timeout: the refused connection itself is the answer.
-    let store = RedisStore::builder(server.url().as_str()).timeout(HOUR).build().unwrap();
+    let store = RedisStore::builder(server.url().as_str()).timeout(MINUTE).build().unwrap();
     let id = login(&store, HOUR, HOUR).await;
     server.stop();
     for _ in 0..3 {
@@ -161,7 +161,7 @@ async fn cancelled_calls_never_mix_up_answers() {
     const TURNS: usize = 10;
     let server = RedisServer::start().await;
     let proxy = Proxy::start(server.port());
-    let store = RedisStore::builder(proxy.url().as_str()).timeout(HOUR).build().unwrap();
+    let store = RedisStore::builder(proxy.url().as_str()).timeout(MINUTE).build().unwrap();
     let mut payloads = Vec::new();
     for i in 0..50 {
         let user = UserId::parse(&format!("user {i}")).unwrap();

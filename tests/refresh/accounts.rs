@@ -136,10 +136,11 @@ async fn a_stolen_token_is_noticed_while_the_directory_is_away() {
         drop(manager);
         background.stop().await.unwrap();
         let told = told.lock().unwrap();
-        assert!(
-            told.starts_with(&["created", "rotated", "suspicious", "revoked"].map(str::to_owned)),
-            "{told:?}"
-        );
+        // Events of one class come in order; changes of state may come before others.
+        assert!(told.iter().any(|name| name == "rotated"), "{told:?}");
+        let changes = told.iter().filter(|name| !["rotated", "rejected"].contains(&name.as_str()));
+        let changes: Vec<_> = changes.collect();
+        assert_eq!(changes, ["created", "suspicious", "revoked"], "{told:?}");
     }
 }
 

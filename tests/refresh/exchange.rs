@@ -123,7 +123,10 @@ async fn the_third_use_is_theft_and_everybody_is_told<St: SessionStore>(connect:
             _ => None,
         })
         .collect();
-    assert_eq!(told, ["rotated", "suspicious", "revoked"], "told once each, by who did it");
+    // Each is told once, by the instance that did it. Changes of state may come before other events.
+    let (rotated, changes): (Vec<_>, Vec<_>) =
+        told.into_iter().partition(|name| *name == "rotated");
+    assert_eq!((rotated.len(), changes), (1, vec!["suspicious", "revoked"]));
 }
 
 async fn a_token_of_a_number_that_the_session_lost_is_refused<St: SessionStore>(

@@ -94,8 +94,10 @@ async fn a_server_that_dies_in_the_middle_is_an_error_and_comes_back_by_itself()
 #[tokio::test]
 async fn a_server_that_hangs_is_given_up_after_both_limits() {
     let server = primary().await;
-    let builder = RedisStore::builder(server.url().as_str()).timeout(ms(3_000));
-    let store = builder.wait_replicas(1, ms(400)).build().unwrap();
+    // No new connection for the wait within 2 s, and no answer on the plain one within 2 s more: long before the
+    // revocation as a whole is given up.
+    let builder = RedisStore::builder(server.url().as_str()).timeout(ms(2_000));
+    let store = builder.wait_replicas(1, ms(10_000)).build().unwrap();
     let session = login(&store, "jeju").await;
     server.pause();
     // A guard against a hang: how late a loaded machine notices the end of both limits is no matter of the store.

@@ -106,7 +106,7 @@ async fn no_cookie_is_logged_or_printed_whatever_becomes_of_it() {
     };
     expect("/auth/refresh", &forged, "none", 401).await;
     expect("/auth/refresh", &cookie, "cross-site", 403).await;
-    expect("/auth/refresh", &format!("{cookie}; {cookie}"), "same-origin", 400).await;
+    expect("/auth/refresh", &format!("{forged}; {forged}"), "same-origin", 401).await;
     expect(&format!("/auth/refresh?refresh_token={}", "x"), "", "none", 401).await;
     tokio::time::advance(std::time::Duration::from_secs(60)).await;
     expect("/auth/refresh", &cookie, "same-origin", 401).await;
