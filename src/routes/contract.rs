@@ -41,15 +41,18 @@ use super::problem::Problem;
 /// your whole server as well, just inside of the request log. A successful answer costs a look at its status.
 ///
 /// ```
+/// use http::header::{CONTENT_TYPE, HeaderValue};
 /// use http::{Request, Response, StatusCode};
 /// use tower::{ServiceBuilder, ServiceExt, service_fn};
 /// use tower_session_auth::routes::ContractErrorsLayer;
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// // As tower-http's limit for bodies answers.
 /// let service = ServiceBuilder::new().layer(ContractErrorsLayer::new()).service(service_fn(async |_: Request<()>| {
 ///     let mut response = Response::new("length limit exceeded".to_owned());
 ///     *response.status_mut() = StatusCode::PAYLOAD_TOO_LARGE;
+///     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
 ///     Ok::<_, std::convert::Infallible>(response)
 /// }));
 /// let response = service.oneshot(Request::new(())).await?;
