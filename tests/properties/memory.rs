@@ -22,6 +22,7 @@ impl Memory {
 
 impl Ground for Memory {
     const IS_EXACT: bool = true;
+    const FENCES_AGE: bool = true;
 
     fn manager(&self, settings: SessionManagerBuilder) -> SessionManager {
         settings.store(self.store.clone()).build().unwrap().0

@@ -41,6 +41,8 @@ const STEPS_IN_TIME: [Time; 6] = [MINUTE, 2 * MINUTE, 5 * MINUTE, 31 * MINUTE, H
 pub(crate) trait Ground {
     /// Whether its clock moves only with [`pass`](Self::pass).
     const IS_EXACT: bool;
+    /// Whether time that passes also passes for login fences.
+    const FENCES_AGE: bool;
 
     /// A manager with these settings over the store.
     fn manager(&self, settings: SessionManagerBuilder) -> SessionManager;
@@ -352,7 +354,12 @@ impl<G: Ground> Model<G> {
 
     /// The fence that counts now.
     fn fence(&self, user: u8) -> Fence {
-        self.fences[usize::from(user)].filter(|(_, until)| *until > self.now)
+        self.as_it_counts(self.fences[usize::from(user)])
+    }
+
+    /// A fence that has served its time is as good as none.
+    fn as_it_counts(&self, fence: Fence) -> Fence {
+        fence.filter(|(_, until)| !G::FENCES_AGE || *until > self.now)
     }
 
     fn renew_fence(&mut self, user: u8) {
@@ -414,7 +421,7 @@ impl<G: Ground> Model<G> {
         let mut is_superseded = false;
         if let Some((fence, guard)) = fence {
             new = new.guard(guard);
-            is_superseded = fence.filter(|(_, until)| *until > self.now) != self.fence(number);
+            is_superseded = self.as_it_counts(fence) != self.fence(number);
         }
         let made = self.manager.create(new).await;
         if is_superseded {
