@@ -14,6 +14,7 @@ use tower::Service;
 use tower_layer::Layer;
 
 use crate::error::{AuthError, AuthErrorKind, ConfigError};
+use crate::steps::checked::Checked;
 use crate::steps::reject::{Head, JsonRejection, Reject, respond};
 use crate::trace;
 
@@ -254,12 +255,12 @@ where
 
     fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
         if self.layer.allows(request.method(), request.uri(), request.headers()) {
-            return SameOriginFuture { state: State::Calling { call: self.inner.call(request) } };
+            return SameOriginFuture { checked: Checked::calling(self.inner.call(request)) };
         }
         log_refusal(request.uri(), request.headers());
         let error = AuthError::new(AuthErrorKind::CrossSite);
         let response = respond(&*self.layer.reject, error, Head::of(&request));
-        SameOriginFuture { state: State::Rejected { response: Some(response) } }
+        SameOriginFuture { checked: Checked::rejected(response) }
     }
 }
 
@@ -272,15 +273,7 @@ pin_project! {
     #[must_use = "futures do nothing unless polled"]
     pub struct SameOriginFuture<F, ResBody> {
         #[pin]
-        state: State<F, ResBody>,
-    }
-}
-
-pin_project! {
-    #[project = StateProj]
-    enum State<F, ResBody> {
-        Rejected { response: Option<Response<ResBody>> },
-        Calling { #[pin] call: F },
+        checked: Checked<F, ResBody>,
     }
 }
 
@@ -290,14 +283,8 @@ where
 {
     type Output = F::Output;
 
-    #[expect(clippy::expect_used, reason = "a future is not polled again after it was ready")]
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        match self.project().state.project() {
-            StateProj::Rejected { response } => Poll::Ready(Ok(response
-                .take()
-                .expect("`SameOriginFuture` polled again after it was ready"))),
-            StateProj::Calling { call } => call.poll(context),
-        }
+        self.project().checked.poll(context)
     }
 }
 

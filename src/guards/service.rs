@@ -12,6 +12,7 @@ use tower_layer::Layer;
 
 use super::{Condition, Guard};
 use crate::session::SessionData;
+use crate::steps::checked::Checked;
 use crate::steps::reject::{Head, JsonRejection, Reject, respond};
 
 impl<S, C, D, R> Layer<S> for Guard<C, D, R> {
@@ -44,14 +45,13 @@ where
     }
 
     fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
-        let state = match self.guard.check(request.extensions()) {
-            Ok(()) => State::Calling { call: self.inner.call(request) },
+        let checked = match self.guard.check(request.extensions()) {
+            Ok(()) => Checked::calling(self.inner.call(request)),
             Err(error) => {
-                let response = respond(&*self.guard.reject, error, Head::of(&request));
-                State::Rejected { response: Some(response) }
+                Checked::rejected(respond(&*self.guard.reject, error, Head::of(&request)))
             }
         };
-        GuardFuture { state }
+        GuardFuture { checked }
     }
 }
 
@@ -77,15 +77,7 @@ pin_project! {
     #[must_use = "futures do nothing unless polled"]
     pub struct GuardFuture<F, ResBody> {
         #[pin]
-        state: State<F, ResBody>,
-    }
-}
-
-pin_project! {
-    #[project = StateProj]
-    enum State<F, ResBody> {
-        Rejected { response: Option<Response<ResBody>> },
-        Calling { #[pin] call: F },
+        checked: Checked<F, ResBody>,
     }
 }
 
@@ -95,14 +87,8 @@ where
 {
     type Output = F::Output;
 
-    #[expect(clippy::expect_used, reason = "a future is not polled again after it was ready")]
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        match self.project().state.project() {
-            StateProj::Rejected { response } => Poll::Ready(Ok(response
-                .take()
-                .expect("`GuardFuture` polled again after it was ready"))),
-            StateProj::Calling { call } => call.poll(context),
-        }
+        self.project().checked.poll(context)
     }
 }
 

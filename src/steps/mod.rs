@@ -9,8 +9,11 @@
 //! 5. `attach`: the session into the request's extensions;
 //! 6. or, wherever one of these fails, `reject`: the error to a response; or, where a layer in optional mode is `lenient`,
 //!    on without a session.
+//!
+//! `checked` is the future of the layers whose check waits for nothing: guards, and the same-origin check.
 
 pub(crate) mod attach;
+pub(crate) mod checked;
 pub(crate) mod cookies;
 pub(crate) mod extract;
 pub(crate) mod lenient;
