@@ -21,6 +21,7 @@ mod body_delivery;
 mod contract_errors;
 mod cookies;
 mod csrf;
+mod csrf_upgrades;
 mod desk;
 mod document;
 mod durations;
