@@ -192,7 +192,7 @@ impl Waiting {
 mod tests {
     use super::*;
     use crate::error::AuthErrorKind;
-    use crate::events::LoginRefusal;
+    use crate::events::{LoginRefusal, Suspicion};
     use crate::id::{SessionId, UserId};
 
     fn user(number: usize) -> UserId {
@@ -257,6 +257,22 @@ mod tests {
         let later = now + TELL_AFTER;
         assert_eq!(all(&queue, later), ["dropped 7952 login_refusal", "dropped 7952 other"]);
         assert!(all(&queue, later + TELL_AFTER).is_empty());
+    }
+
+    #[test]
+    fn no_number_of_bad_tokens_pushes_out_a_suspicion() {
+        let (queue, now) = (Queue::default(), Instant::now());
+        while queue.push(&rejected(), now) == Pushed::Queued {}
+        let suspicions = [
+            Suspicion::LoginRate { logins: 9, within: Duration::from_secs(60) },
+            Suspicion::RefreshRate { session: session() },
+            Suspicion::RefreshReuse { session: session() },
+        ];
+        for suspicion in suspicions {
+            let event = Arc::new(Event::Suspicious { user: user(0), suspicion });
+            assert_eq!(queue.push(&event, now), Pushed::Queued, "{event:?}");
+        }
+        assert_eq!(all(&queue, now)[..4], ["suspicious", "suspicious", "suspicious", "rejected"]);
     }
 
     #[test]

@@ -101,6 +101,50 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn each_account_has_a_budget_of_its_own() {
+        let sampler = Sampler::new();
+        let accounts = (0..100).map(|number| format!("user-{number}"));
+        let admitted = accounts.map(|name| {
+            let wrong = refused(Some(&name), LoginRefusal::Credentials, "192.0.2.7");
+            admitted(&sampler, 20, &wrong)
+        });
+        // The hasher's key is random, so a few of the accounts may share a slot.
+        let admitted: usize = admitted.sum();
+        assert!(admitted > 1_800, "{admitted} of 2000");
+    }
+
+    #[cfg(feature = "metrics")]
+    #[tokio::test(start_paused = true)]
+    async fn the_metric_of_dropped_events_counts_what_the_sample_leaves_out() {
+        use crate::events::Events;
+        use crate::meter::Meter;
+        use metrics_util::debugging::{DebugValue, DebuggingRecorder};
+
+        let recorder = DebuggingRecorder::new();
+        let (events, _sinks) = metrics::with_local_recorder(&recorder, || {
+            Events::new(vec![Box::new(|_: &Event| {})], &Meter::new())
+        });
+        for _ in 0..25 {
+            events.emit(refused(Some("jeju"), LoginRefusal::Credentials, "192.0.2.7"));
+        }
+        let snapshot = recorder.snapshotter().snapshot().into_vec().into_iter();
+        let dropped = snapshot.filter_map(|(key, _, _, value)| {
+            let key = key.key();
+            let class = key.labels().find(|label| label.key() == "class")?.value().to_owned();
+            let is_counted = value != DebugValue::Counter(0);
+            is_counted.then(|| (key.name().to_owned(), class, value))
+        });
+        assert_eq!(
+            dropped.collect::<Vec<_>>(),
+            [(
+                "tower_session_auth_events_dropped_total".to_owned(),
+                "login_refusal".to_owned(),
+                DebugValue::Counter(5)
+            )]
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn a_list_of_names_is_bounded_by_the_number_of_slots() {
         let sampler = Sampler::new();
         let name = |number| format!("user-{number}");
