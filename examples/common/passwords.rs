@@ -84,6 +84,11 @@ impl Passwords {
         Arc::clone(&self.permits).try_acquire_many_owned(AT_ONCE as u32).unwrap()
     }
 
+    #[cfg(test)]
+    pub(crate) fn free_turns(&self) -> usize {
+        self.permits.available_permits()
+    }
+
     /// The PHC string of a password, with Argon2id's default parameters (19 MiB, 2 passes: OWASP's) and a random salt.
     pub(crate) async fn hash(&self, password: &str) -> Result<Hash, HashError> {
         let mut permit = self.permit().await.ok_or(HashError::TooBusy)?;

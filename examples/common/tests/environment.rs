@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use http::HeaderMap;
+use http::{HeaderMap, Request};
+use tower::ServiceExt as _;
 use tower_session_auth::routes::PeerAddress;
 
 use super::config;
@@ -47,9 +48,35 @@ fn a_client_that_is_in_two_places_is_where_its_trusted_proxies_say() {
 }
 
 #[test]
+fn a_proxy_is_trusted_as_an_ipv4_mapped_address_too() {
+    // A server on `[::]` sees its IPv4 peers like this.
+    let proxies = TrustedProxies::parse("10.0.0.0/8").unwrap();
+    assert!(proxies.trust("::ffff:10.0.0.1".parse().unwrap()));
+    assert!(!proxies.trust("::ffff:192.0.2.1".parse().unwrap()));
+}
+
+#[tokio::test]
+async fn trusted_origins_are_let_in() {
+    let config = config(&[("TRUSTED_ORIGINS", "https://a.example, https://b.example")]).unwrap();
+    let (demo, _worker) = Demo::new(&config, Limits::default()).await.unwrap();
+    let routes = demo.routes.standard();
+    let log_in = async |origin: &str| {
+        let login = Request::post("/auth/login")
+            .header("origin", origin)
+            .header("sec-fetch-site", "cross-site")
+            .header("content-type", "application/json")
+            .body(r#"{"user_id":"jeju","password":"password123"}"#.to_owned());
+        routes.clone().oneshot(login.unwrap()).await.unwrap().status()
+    };
+    assert_eq!(log_in("https://a.example").await, 200);
+    assert_eq!(log_in("https://b.example").await, 200);
+    assert_eq!(log_in("https://c.example").await, 403);
+}
+
+#[test]
 fn a_forwarding_header_of_a_peer_that_is_not_trusted_is_warned_of_once() {
     let parts = |peer: &str, header: Option<&str>| {
-        let mut request = http::Request::new(());
+        let mut request = Request::new(());
         if let Some(header) = header {
             let name: http::HeaderName = header.parse().unwrap();
             request.headers_mut().insert(name, "198.51.100.1".parse().unwrap());

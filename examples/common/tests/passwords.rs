@@ -1,9 +1,12 @@
 //! Passwords, and what becomes of them.
 
+use std::sync::mpsc;
+
+use tokio::task::spawn_blocking;
 use tower_session_auth::UserId;
 use tower_session_auth::directory::UserDirectory as _;
 
-use crate::common::passwords::{Answer, Passwords};
+use crate::common::passwords::{Answer, HashError, Passwords};
 use crate::common::users::{DEMO, Users};
 
 #[tokio::test]
@@ -29,8 +32,36 @@ async fn logins_that_wait_too_long_for_their_turn_are_told_that_it_is_busy() {
     for hash in [Some(hash.clone()), None] {
         assert_eq!(passwords.verify("password123".to_owned(), hash).await, Answer::TooBusy);
     }
+    assert!(matches!(passwords.hash("password123").await, Err(HashError::TooBusy)));
     drop(turns);
     assert_eq!(passwords.verify("password123".to_owned(), Some(hash)).await, Answer::Right);
+    assert!(passwords.hash("password123").await.is_ok());
+}
+
+#[test]
+fn a_client_that_hangs_up_keeps_its_turn_until_the_work_is_done() {
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    // The only thread for such work takes one piece after the other.
+    let runtime = runtime.enable_time().max_blocking_threads(1).build().unwrap();
+    runtime.block_on(async {
+        let passwords = Passwords::new();
+        let hash = passwords.hash("password123").await.unwrap();
+        let all = passwords.free_turns();
+        let (go_on, held_up) = mpsc::channel::<()>();
+        let thread = spawn_blocking(move || held_up.recv().is_err());
+        let mut verify = tokio_test::task::spawn(async {
+            passwords.verify("password123".to_owned(), Some(hash)).await
+        });
+        let mut hash = tokio_test::task::spawn(passwords.hash("password123"));
+        assert!(verify.poll().is_pending() && hash.poll().is_pending());
+        drop((verify, hash));
+        assert_eq!(passwords.free_turns(), all - 2, "both are still to be done");
+        drop(go_on);
+        assert!(thread.await.unwrap());
+        // Done after both.
+        spawn_blocking(|| ()).await.unwrap();
+        assert_eq!(passwords.free_turns(), all);
+    });
 }
 
 #[tokio::test]

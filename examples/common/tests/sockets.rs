@@ -234,6 +234,22 @@ async fn a_trusted_proxy_holds_any_number_of_connections() {
 }
 
 #[tokio::test]
+async fn a_client_holds_at_most_128_connections_by_default() {
+    let Limits { connections, connections_per_client, .. } = Limits::default();
+    let server = serving(patient(connections, connections_per_client)).await;
+    let mut kept = Vec::new();
+    for _ in 0..128 {
+        let mut one = Client::connect(server, 1).await;
+        one.is_under_way().await;
+        kept.push(one);
+    }
+    let mut further = Client::connect(server, 1).await;
+    assert_eq!(further.ask().await, CLOSED);
+    let mut other = Client::connect(server, 2).await;
+    assert_eq!(other.ask().await, OK);
+}
+
+#[tokio::test]
 async fn at_shutdown_requests_under_way_end_and_idle_connections_close() {
     let limits = patient(64, 64);
     let config = config(&[("JWT_SECRET", SECRET)]).unwrap();
@@ -265,6 +281,24 @@ fn a_client_is_an_address_or_an_ipv6_network_of_64_bits() {
     assert_ne!(client("192.0.2.1"), client("192.0.2.2"));
     assert_eq!(client("2001:db8:0:1::1"), client("2001:db8:0:1:ffff::2"));
     assert_ne!(client("2001:db8:0:1::1"), client("2001:db8:0:2::1"));
+}
+
+#[test]
+fn a_client_that_holds_up_the_closing_of_its_connections_gets_no_more() {
+    let client = |last: u8| Some(connections::Client::of([192, 0, 2, last].into()));
+    let all = connections::Connections::default();
+    let open = |last| {
+        let mut connection = all.open(client(last), 2)?;
+        connection.has_place();
+        Some(connection)
+    };
+    // Each further one closes an idle one, which ends only when it is dropped.
+    let mut held: Vec<_> = (0..4).map(|_| open(1).unwrap()).collect();
+    assert!(open(1).is_none());
+    assert!(open(2).is_some(), "another client");
+    // The first one ends.
+    drop(held.remove(0));
+    assert!(open(1).is_some());
 }
 
 #[tokio::test]
