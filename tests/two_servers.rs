@@ -17,7 +17,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use crate::support::client::{Reply, get, post, send};
-use crate::support::redis::RedisServer;
+use crate::support::redis::{ACL_RULE, RedisServer};
 use crate::support::server::{CREDENTIALS, SECRET, Server, login, patiently, until};
 
 const EXAMPLES: [&str; 2] = ["axum", "hyper"];
@@ -138,6 +138,22 @@ async fn an_address_that_cannot_work_stops_the_start_and_is_not_shown() {
         assert!(!log.contains("hunter2") && !log.contains("127.0.0.1"), "{url}: {log}");
         assert!(!log.contains("listening"), "{url}: {log}");
     }
+}
+
+#[tokio::test]
+async fn a_redis_user_without_a_right_stops_the_start_and_the_log_names_the_right() {
+    let redis = RedisServer::start().await;
+    let user = ["ACL", "SETUSER", "app", "on", ">hunter2"].into_iter();
+    let rights = ACL_RULE.split_whitespace().chain(["-pexpireat"]);
+    redis.command(&user.chain(rights).collect::<Vec<_>>()).await;
+    let url = format!("redis://app:hunter2@127.0.0.1:{}/", redis.port());
+    let mut server = Server::spawn("axum", &[("REDIS_URL", &url), ("JWT_SECRET", SECRET)]);
+    assert_eq!(server.logged("listening on").await, None, "it starts");
+    let (status, log) = server.ended().await;
+    assert_eq!(status.code(), Some(1), "{log}");
+    let line = log.lines().find(|line| line.contains("the server cannot start")).unwrap();
+    assert!(line.contains("ACL SETUSER") && line.contains("+pexpireat"), "{log}");
+    assert!(!log.contains("hunter2"), "{log}");
 }
 
 #[tokio::test]
