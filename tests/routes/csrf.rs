@@ -276,6 +276,8 @@ async fn an_application_words_the_refusal_itself() {
 
 #[tokio::test(start_paused = true)]
 async fn the_target_of_a_request_outdoes_its_host() {
+    let log = Log::default();
+    let _guard = log.capture();
     let site = browser_site();
     // As in HTTP/2, or through a proxy.
     let asked = |authority: &str, origin: &str| {
@@ -285,6 +287,9 @@ async fn the_target_of_a_request_outdoes_its_host() {
     let reply = asked(HOST, "https://api.example.com").to(&site).await;
     assert_eq!(reply.status, 200, "{reply:?}");
     refused(&asked(HOST, "https://evil.test").to(&site).await, "the host");
+    let text = log.text();
+    let line = text.lines().find(|line| line.contains("cross-site request was refused")).unwrap();
+    assert!(line.contains(HOST), "the log tells the host that was compared: {line}");
 }
 
 #[tokio::test(start_paused = true)]

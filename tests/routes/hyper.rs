@@ -1,5 +1,6 @@
 //! The routes over plain hyper: a `Router` is a Tower service like others.
 
+use axum::body::Body;
 use hyper::server::conn::http1;
 use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
@@ -8,6 +9,7 @@ use tower::ServiceBuilder;
 use tower_session_auth::routes::{ContractErrorsLayer, Routes};
 
 use crate::desk::Desk;
+use crate::site::{request, send};
 use crate::support::client::{get, post};
 use crate::support::manager;
 
@@ -52,4 +54,18 @@ async fn hyper_serves_them_through_an_adapter() {
     assert_eq!((health.status, &health.body["status"]), (200, &"degraded".into()));
     assert_eq!(health.body["worker"], "stopped");
     serving.abort();
+}
+
+#[tokio::test]
+async fn health_is_degraded_while_the_worker_was_not_started_and_once_it_is_lost() {
+    let (manager, worker) = manager(tower_session_auth::MemoryStore::new());
+    let router = Routes::builder(manager, Desk::new()).build().unwrap().standard();
+    let is_degraded = async |state: &str| {
+        let reply = send(&router, request("GET", "/health", None, Body::empty())).await;
+        assert_eq!((reply.status, &reply.body["status"]), (200, &"degraded".into()), "{state}");
+        assert_eq!(reply.body["worker"], state);
+    };
+    is_degraded("not_started").await;
+    drop(worker);
+    is_degraded("lost").await;
 }

@@ -8,9 +8,9 @@ use bytes::Bytes;
 use tokio::time::sleep;
 use tower_session_auth::clock::Timestamp;
 use tower_session_auth::store::{
-    Activity, Cleaned, Created, Guard, Listed, NewRecord, Page, Position, Record, Replacement,
-    Rotate, Rotated, SessionStore, StoreError, StoreErrorKind, StoreHealth, Touch, Touched,
-    Updated, UpdatedAll,
+    Activity, Attempt, AttemptKey, AttemptRule, Cleaned, Created, Guard, Listed, NewRecord, Page,
+    Position, Record, Replacement, Rotate, Rotated, SessionStore, StoreError, StoreErrorKind,
+    StoreHealth, Touch, Touched, Updated, UpdatedAll,
 };
 use tower_session_auth::{EndReason, MemoryStore, SessionId, UserId};
 
@@ -28,6 +28,9 @@ pub enum Mood {
     Bounds(Duration),
     /// Every id is taken.
     Taken,
+    /// Writes hang, and the store asks for the longest waits there are: of a revocation, and after
+    /// an attempt.
+    Endless,
     /// Lists and walks hang, all else is answered.
     HangWalks,
     /// Lists and walks are answered, all else fails.
@@ -85,6 +88,7 @@ impl SwitchStore {
             Mood::Fail(kind) => Err(StoreError::new(kind)),
             Mood::FailWrites(kind) if verb == Verb::Write => Err(StoreError::new(kind)),
             Mood::HangWalks if verb == Verb::Walk => std::future::pending().await,
+            Mood::Endless if verb == Verb::Write => std::future::pending().await,
             Mood::FailAllButWalks(kind) if verb != Verb::Walk => Err(StoreError::new(kind)),
             Mood::SlowWrites(time) if verb == Verb::Write => {
                 sleep(time).await;
@@ -104,6 +108,7 @@ impl SwitchStore {
             | Mood::Bounds(_)
             | Mood::HangWalks
             | Mood::FailAllButWalks(_)
+            | Mood::Endless
             | Mood::Taken => Ok(()),
         }
     }
@@ -239,6 +244,21 @@ impl SessionStore for SwitchStore {
     async fn ended(&self, user: &UserId, id: &SessionId) -> Result<Option<EndReason>, StoreError> {
         self.answer(Verb::Ended).await?;
         self.inner.ended(user, id).await
+    }
+
+    fn revoke_wait(&self) -> Duration {
+        let is_endless = *self.mood.lock().unwrap() == Mood::Endless;
+        if is_endless { Duration::MAX } else { Duration::ZERO }
+    }
+
+    async fn attempt(
+        &self,
+        _: &AttemptKey,
+        _: &AttemptRule,
+    ) -> Result<Option<Attempt>, StoreError> {
+        let is_endless = *self.mood.lock().unwrap() == Mood::Endless;
+        let refused = Attempt::Refused { retry_after: Duration::from_secs(u64::MAX) };
+        Ok(is_endless.then_some(refused))
     }
 
     async fn upkeep(&self) -> Result<(), StoreError> {
