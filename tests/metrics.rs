@@ -6,7 +6,7 @@ mod support;
 
 use std::time::Duration;
 
-use metrics_exporter_prometheus::{Matcher, PrometheusBuilder};
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusRecorder};
 use tokio::time::{advance, sleep};
 use tower::{ServiceBuilder, ServiceExt as _};
 use tower_session_auth::events::Event;
@@ -14,7 +14,8 @@ use tower_session_auth::meter::{STORE_DURATION, STORE_DURATION_BUCKETS};
 use tower_session_auth::store::StoreErrorKind;
 use tower_session_auth::testing::TokioClock;
 use tower_session_auth::{
-    EndReason, MemoryStore, NewSession, SessionAuthLayer, SessionManager, SessionManagerBuilder,
+    EndReason, MemoryStore, NewSession, RedisStore, SessionAuthLayer, SessionManager,
+    SessionManagerBuilder,
 };
 
 use crate::support::figures::Figures;
@@ -276,17 +277,51 @@ async fn every_figure_has_a_unit_and_a_text() {
     assert_eq!(described.len(), 14, "{described:?}");
 }
 
+fn recorder() -> PrometheusRecorder {
+    let builder = PrometheusBuilder::new();
+    let buckets = Matcher::Full(STORE_DURATION.to_owned());
+    builder.set_buckets_for_metric(buckets, &STORE_DURATION_BUCKETS).unwrap().build_recorder()
+}
+
 /// What Prometheus would scrape of a process whose manager was just built and has seen one login and one request.
 async fn scraped() -> String {
-    let recorder = PrometheusBuilder::new()
-        .set_buckets_for_metric(Matcher::Full(STORE_DURATION.to_owned()), &STORE_DURATION_BUCKETS)
-        .unwrap()
-        .build_recorder();
+    let recorder = recorder();
     let _guard = metrics::set_default_local_recorder(&recorder);
     let (manager, _worker, _store) = clocked();
     let token = login(&manager, "jeju").await.access_token;
     manager.authenticate(&token).await.unwrap();
     recorder.handle().render()
+}
+
+/// The same of a process whose manager has a near cache, was just built and has seen nothing.
+fn scraped_with_a_near_cache() -> String {
+    let recorder = recorder();
+    let _guard = metrics::set_default_local_recorder(&recorder);
+    // Building a manager connects to nothing.
+    let store = RedisStore::new("redis://127.0.0.1:1/").unwrap();
+    let (_manager, _worker) = builder().store(store).build().unwrap();
+    recorder.handle().render()
+}
+
+#[tokio::test(start_paused = true)]
+async fn prometheus_sees_the_near_cache_before_its_first_use() {
+    let text = scraped_with_a_near_cache();
+    let lines = text.lines().filter(|line| line.starts_with("tower_session_auth_near_cache_"));
+    let mut lines: Vec<_> = lines.collect();
+    lines.sort_unstable();
+    assert_eq!(
+        lines,
+        [
+            "tower_session_auth_near_cache_coherent 0",
+            "tower_session_auth_near_cache_connections_lost_total 0",
+            "tower_session_auth_near_cache_fills_total 0",
+            "tower_session_auth_near_cache_hits_total 0",
+            "tower_session_auth_near_cache_invalidation_lag_seconds 0",
+            "tower_session_auth_near_cache_invalidations_total 0",
+            "tower_session_auth_near_cache_misses_total 0",
+            "tower_session_auth_near_cache_stale_served_total 0",
+        ]
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -332,9 +367,9 @@ async fn prometheus_gets_histograms_with_buckets_and_only_those_that_have_a_valu
 /// The rules for names at prometheus.io/docs/practices/naming: base units, `_total` for counters and for nothing else.
 #[tokio::test(start_paused = true)]
 async fn prometheus_finds_names_as_it_recommends_them() {
-    let text = scraped().await;
+    let text = scraped().await + &scraped_with_a_near_cache();
     let types: Vec<_> = text.lines().filter_map(|line| line.strip_prefix("# TYPE ")).collect();
-    assert!(types.len() > 10, "{text}");
+    assert!(types.len() > 20, "{text}");
     for line in types {
         let (name, kind) = line.split_once(' ').unwrap();
         assert_eq!(name.ends_with("_total"), kind == "counter", "{line}");

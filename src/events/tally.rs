@@ -71,7 +71,7 @@ mod tests {
     use metrics_util::debugging::{DebugValue, DebuggingRecorder};
 
     use super::*;
-    use crate::id::UserId;
+    use crate::id::{SessionId, UserId};
 
     /// What these events count, as `name label value`.
     fn counted(events: &[Event]) -> Vec<String> {
@@ -129,11 +129,21 @@ mod tests {
                 format!("tower_session_auth_logins_refused_total reason={} 1", refusal.as_str());
             assert_eq!(counted(&[event]), [name]);
         }
-        let suspicion = Suspicion::LoginRate { logins: 9, within: Duration::from_secs(60) };
-        let user = UserId::parse("jeju").unwrap();
-        assert_eq!(
-            counted(&[Event::Suspicious { user, suspicion }]),
-            ["tower_session_auth_suspicions_total suspicion=login_rate 1"]
-        );
+        let (user, session) = (UserId::parse("jeju").unwrap(), SessionId::parse("s").unwrap());
+        let suspicions = [
+            Suspicion::LoginRate { logins: 9, within: Duration::from_secs(60) },
+            Suspicion::RefreshRate { session: session.clone() },
+            Suspicion::RefreshReuse { session },
+        ];
+        for suspicion in suspicions {
+            // A suspicion that is not here does not compile, and belongs into the list above.
+            let name = match suspicion {
+                Suspicion::LoginRate { .. } => "login_rate",
+                Suspicion::RefreshRate { .. } => "refresh_rate",
+                Suspicion::RefreshReuse { .. } => "refresh_reuse",
+            };
+            let name = format!("tower_session_auth_suspicions_total suspicion={name} 1");
+            assert_eq!(counted(&[Event::Suspicious { user: user.clone(), suspicion }]), [name]);
+        }
     }
 }

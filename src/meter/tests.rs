@@ -42,3 +42,9 @@ fn every_outcome_of_a_store_is_told_apart() {
     }
     assert_eq!(labelled.get("ok"), None);
 }
+
+#[test]
+fn the_advised_buckets_ascend() {
+    let ascend = STORE_DURATION_BUCKETS.is_sorted_by(|bound, next| bound < next);
+    assert!(ascend, "{STORE_DURATION_BUCKETS:?}");
+}
