@@ -94,7 +94,7 @@ fn code(body: &str) -> String {
 
 /// Everything at once, as a small application may import it. It compiles as long as no public name here is one of the
 /// others' too: an ambiguous one is an error (E0659) where it is used.
-#[expect(unused_imports, reason = "all names are in scope, and each module is named once")]
+#[expect(unused_imports, reason = "all names are in scope, and each of ours is named once")]
 mod all_at_once {
     use axum::*;
     use http::*;
@@ -124,28 +124,48 @@ mod all_at_once {
     use self::token as _token;
     use self::touch as _touch;
 
-    // Its types.
-    type _Names<'a> = (
-        (Algorithm, AuthError, AuthErrorKind, Caller, ConfigError, Cursor, EndReason),
-        (FailurePolicy, Head<'a>, Health, JsonRejection, KeyError, KeySet, Login, MemoryStore),
-        (NearCache, NearCacheState, NewSession, OwnSession, Progress, RandomError, RedisStore),
-        (RefreshToken, Replicas, RequireAcr, RequireAmr, RequireFresh, RequireRole, Revoke),
-        (Revoked, Session, SessionAuth<()>, SessionAuthLayer, SessionError, SessionId),
-        (SessionManager, SessionManagerBuilder, SessionPage, SigningKey, Statistics),
-        (TokenLogin, TokenOnly, TokenSource, UserId, VerifiedClaims, VerifyingKey),
-    );
+    // Its other names.
+    use self::{
+        Algorithm as _, AuthError as _, AuthErrorKind as _, Caller as _, ConfigError as _,
+        Cursor as _, EndReason as _, FailurePolicy as _, Head as _, Health as _,
+        JsonRejection as _, KeyError as _, KeySet as _, Login as _, MemoryStore as _,
+        NearCache as _, NearCacheState as _, NewSession as _, OptionalMode as _, OwnSession as _,
+        Progress as _, RandomError as _, RedisStore as _, RefreshToken as _, Reject as _,
+        Replicas as _, RequireAcr as _, RequireAmr as _, RequireFresh as _, RequireRole as _,
+        ResponseFuture as _, Revoke as _, Revoked as _, SameOrigin as _, SameOriginFuture as _,
+        SameOriginLayer as _, Session as _, SessionAuth as _, SessionAuthLayer as _,
+        SessionData as _, SessionError as _, SessionId as _, SessionManager as _,
+        SessionManagerBuilder as _, SessionPage as _, SigningKey as _, Statistics as _,
+        TokenLogin as _, TokenOnly as _, TokenSource as _, UserId as _, VerifiedClaims as _,
+        VerifyingKey as _, bearer as _,
+    };
 }
 
-/// Whoever adds a public module adds it to the imports above.
+/// Whoever adds a public name adds it to the imports above.
 #[test]
-fn each_public_module_is_named_among_the_imports() {
-    let library = include_str!("../src/lib.rs");
+fn each_public_module_and_name_is_among_the_imports() {
+    let (library, tests) = (include_str!("../src/lib.rs"), include_str!("axum.rs"));
     let modules = library.lines().filter_map(|line| line.strip_prefix("pub mod "));
     let modules: Vec<_> = modules.map(|module| module.trim_end_matches(';')).collect();
     assert!(modules.len() > 10, "{modules:?}");
     for module in modules {
-        let named = format!("use self::{module} as _{module};");
-        assert!(include_str!("axum.rs").contains(&named), "{module}");
+        let imported = format!("use self::{module} as _{module};");
+        assert!(tests.contains(&imported), "{module}");
+    }
+    let reexports = library.split("\npub use ").skip(1).filter_map(|text| text.split(';').next());
+    let names = reexports.flat_map(|path| {
+        let list = path.split_once('{').map(|(_, list)| list.trim_end_matches('}'));
+        let last = || path.rsplit("::").next().unwrap();
+        list.unwrap_or_else(last).split(',').map(str::trim).filter(|name| !name.is_empty())
+    });
+    // As `name as other`, the other one is public.
+    let names: Vec<_> = names.map(|name| name.rsplit(' ').next().unwrap()).collect();
+    assert!(names.len() > 40, "{names:?}");
+    let (_, imports) = tests.split_once("use self::{").unwrap();
+    let (imports, _) = imports.split_once("};").unwrap();
+    let imports: Vec<_> = imports.split(',').map(str::trim).collect();
+    for name in names {
+        assert!(imports.contains(&&*format!("{name} as _")), "{name}");
     }
 }
 
