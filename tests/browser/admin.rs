@@ -247,6 +247,8 @@ async fn chart_and_table_say_what_the_statistics_say() {
     for (share, n) in shares.iter().zip([12.0, 1.0]) {
         assert!((share - n / 13.0).abs() < 0.01, "{shares:?}");
     }
+    let written = page.value("all('#chart-role tbody td:nth-child(3)')");
+    assert_eq!(written, json!(["92%", "8%"]), "the table's shares");
     // All of them live for an hour, less a moment.
     assert_eq!(counts("chart-left", ".bar")[3], 13);
     assert_eq!(page.value("text('#chart-left figcaption p')"), "Of 13 sessions.");
