@@ -39,19 +39,24 @@ impl Sampler {
 
     /// Whether sinks get this event. It counts: `false` once an account's budget is used up, until the next window.
     pub(super) fn admit(&self, event: &Event) -> bool {
-        let Event::LoginRefused { user, refusal, ip_address } = event else { return true };
-        // A name that is nobody's is not known here, only where it came from.
-        let from = ip_address.filter(|_| user.is_none()).map(client);
-        let hash = self.hasher.hash_one((user, refusal, from));
+        let Some(index) = self.slot_index(event) else { return true };
         let window = self.start.elapsed().as_secs() / WINDOW.as_secs();
         let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
-        let at = usize::try_from(hash % SLOTS as u64).unwrap_or_default();
-        let Some(slot) = slots.get_mut(at) else { return true };
+        let Some(slot) = slots.get_mut(index) else { return true };
         if slot.window != window {
             *slot = Slot { window, count: 0 };
         }
         slot.count = slot.count.saturating_add(1);
         slot.count <= PER_WINDOW
+    }
+
+    /// The slot in which a refused login counts. `None` for every other event.
+    fn slot_index(&self, event: &Event) -> Option<usize> {
+        let Event::LoginRefused { user, refusal, ip_address } = event else { return None };
+        // Without a user id, the login named no existing account: then the client address is the key.
+        let from = ip_address.filter(|_| user.is_none()).map(client);
+        let hash = self.hasher.hash_one((user, refusal, from));
+        usize::try_from(hash % SLOTS as u64).ok()
     }
 }
 
@@ -80,11 +85,14 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn each_account_and_reason_has_twenty_a_minute() {
-        let sampler = Sampler::new();
         let wrong = |address| refused(Some("jeju"), LoginRefusal::Credentials, address);
-        assert_eq!(admitted(&sampler, 15, &wrong("192.0.2.7")), 15);
-        assert_eq!(admitted(&sampler, 1_000, &wrong("2001:db8::7")), 5, "from wherever");
         let limited = refused(Some("jeju"), LoginRefusal::RateLimited, "192.0.2.7");
+        // The hash key is random: the test draws until the two events have different slots.
+        let sampler = std::iter::repeat_with(Sampler::new)
+            .find(|one| one.slot_index(&wrong("192.0.2.7")) != one.slot_index(&limited))
+            .unwrap();
+        assert_eq!(admitted(&sampler, 15, &wrong("192.0.2.7")), 15);
+        assert_eq!(admitted(&sampler, 1_000, &wrong("2001:db8::7")), 5, "from any address");
         assert_eq!(admitted(&sampler, 1_000, &limited), 20, "another reason");
         tokio::time::advance(WINDOW).await;
         assert_eq!(admitted(&sampler, 1_000, &wrong("192.0.2.7")), 20);
