@@ -45,16 +45,24 @@ pub(super) async fn refresh<D: SessionData>(
 /// `POST /logout`. Ends the session of every token that it is shown: an access token, also one that has expired, in the
 /// header and in cookies, and refresh tokens. Idempotent: a session that is gone is logged out.
 ///
-/// It takes the cookies back whatever they hold, because no script can. It is 200 only if a token verified: else nothing
-/// has ended, as while keys are being rolled out. A session that could not be ended is 503, and the cookies stay.
+/// Clears the cookies whatever they hold, because no script can, also with a 400 or a 401. The answer is 200 only if a
+/// token verified. Otherwise no session was ended, for example while keys are being replaced. A session that could not
+/// be ended is 503, and the cookies stay, so that the client can try again.
 pub(super) async fn logout<D: SessionData>(
     State(context): State<Context<D>>,
     request: Request,
 ) -> Answer {
     let (parts, body) = request.into_parts();
     let (manager, delivery) = (&context.manager, &context.delivery);
-    let access_tokens = delivery.source.every_token(&parts.headers);
-    let access_tokens = access_tokens.inspect_err(|error| manager.refused(error, None))?;
+    let access_tokens = match delivery.source.every_token(&parts.headers) {
+        Ok(tokens) => tokens,
+        Err(error) => {
+            manager.refused(&error, None);
+            let mut response = Problem::from(error).into_response();
+            delivery.clear_cookies(&mut response, mount(&parts))?;
+            return Ok(response);
+        }
+    };
     let refresh_tokens = delivery.shown_to_logout(&parts.headers, body, context.body_timeout).await;
     let mut outcomes = Vec::with_capacity(access_tokens.len() + 1);
     for token in access_tokens {

@@ -4,13 +4,16 @@ use std::time::Duration;
 
 use axum::body::Body;
 use serde_json::json;
-use tokio::time::advance;
+use tokio::time::{Instant, advance, timeout};
 use tower_session_auth::events::Event;
 use tower_session_auth::routes::AccessCookie;
+use tower_session_auth::store::StoreErrorKind;
 
 use crate::bad_bodies::Stalled;
-use crate::jar::{ACCESS, Ask, DAY, REFRESH, browser_site, login, post, routes_site};
+use crate::jar::{ACCESS, Ask, DAY, REFRESH, body_site, browser_site, login, post, routes_site};
 use crate::site::{Reply, Site};
+use crate::support::paused::{At, Verb};
+use crate::support::switch::Mood;
 
 fn logout() -> Ask {
     post("/api/auth/logout")
@@ -128,13 +131,42 @@ async fn without_a_token_that_verifies_it_is_401_and_takes_the_cookies_back() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn two_authorization_fields_are_malformed_and_end_nothing() {
-    let site = browser_site();
+async fn two_authorization_fields_end_nothing_and_clear_the_cookies() {
+    let site = routes_site(|routes| routes.access_cookie(AccessCookie::new()));
     let (access, refresh) = tokens(&site).await;
     let reply = logout().bearer(&access).bearer(&access).cookie(REFRESH, &refresh).to(&site).await;
     assert_eq!(reply.said(), (400, "invalid_request"));
     assert_eq!(reply.header("www-authenticate"), Some(r#"Bearer error="invalid_request""#));
-    assert!(reply.sets_nothing());
+    for name in [ACCESS, REFRESH] {
+        let cleared = reply.cookie(name);
+        assert_eq!(cleared.value, "", "{name}");
+        assert!(cleared.attributes.contains(&"Max-Age=0".to_owned()), "{cleared:?}");
+    }
+    assert_eq!(site.count("jeju").await, 1);
+    // Without cookies there is nothing to clear.
+    let reply = logout().bearer(&access).bearer(&access).to(&body_site()).await;
+    assert_eq!((reply.said(), reply.sets_nothing()), ((400, "invalid_request"), true));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_logout_that_ends_one_session_of_two_is_503_and_keeps_the_cookies() {
+    let site = browser_site();
+    let [(access, _), (_, refresh)] = [tokens(&site).await, tokens(&site).await];
+    let mut first = site.stops.stop(Verb::Delete, At::Before);
+    let outage = async {
+        first.reached().await;
+        let mut second = site.stops.stop(Verb::Delete, At::Before);
+        first.go();
+        second.reached().await;
+        site.store.set(Mood::Fail(StoreErrorKind::Unavailable));
+        second.go();
+    };
+    let asked = logout().bearer(&access).cookie(REFRESH, &refresh).to(&site);
+    let (reply, outage) = tokio::join!(asked, timeout(Duration::from_secs(60), outage));
+    outage.expect("the logout ends two sessions, one after the other");
+    assert_eq!(reply.said(), (503, "store_unavailable"));
+    assert!(reply.sets_nothing(), "the client tries again with them");
+    site.store.set(Mood::Answer);
     assert_eq!(site.count("jeju").await, 1);
 }
 
@@ -178,7 +210,9 @@ async fn with_cookie_delivery_its_body_is_not_read() {
         ("one that never comes", |asked| asked.json("").body(Body::new(Stalled))),
     ] {
         let (_, refresh) = tokens(&site).await;
+        let began = Instant::now();
         is_done(&change(logout().cookie(REFRESH, &refresh)).to(&site).await, what);
+        assert_eq!(began.elapsed(), Duration::ZERO, "{what}: the logout waited for the body");
         assert_eq!(site.count("jeju").await, 0, "{what}");
     }
     let (access, _) = tokens(&site).await;

@@ -319,8 +319,11 @@ async fn a_path_that_only_the_browser_sees_is_cleared_with_that_of_the_mount() {
         (REFRESH, &["/", "/some", "/some/where"]),
         ("refresh_token", &["/", "/some", "/some/where"]),
     ]);
-    let reply = send(&router, post("/some/where/logout").request()).await;
-    assert_eq!(taken_back(&reply), all);
+    let logout = || post("/some/where/logout");
+    for (asked, status) in [(logout(), 401), (logout().bearer("a").bearer("b"), 400)] {
+        let reply = send(&router, asked.request()).await;
+        assert_eq!((reply.status, taken_back(&reply)), (status, all.clone()));
+    }
 
     // Below a parameter only what is known is.
     let router = axum::Router::new().nest("/of/{tenant}", site.routes.auth());
