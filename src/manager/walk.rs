@@ -83,7 +83,8 @@ impl<D: SessionData> SessionManager<D> {
                 }
                 let role = role_of(&entry.record.payload).unwrap_or_default();
                 *by_role.entry(role).or_insert(0_u64) += 1;
-                ttls += entry.record.idle_deadline.saturating_since(now);
+                // A custom store may answer with any deadline.
+                ttls = ttls.saturating_add(entry.record.idle_deadline.saturating_since(now));
             }
             walk.step(seen.len() as u64);
             from = page.next;
@@ -147,11 +148,11 @@ impl<D: SessionData> SessionManager<D> {
         let mut walk = Walk::new(progress);
         let gate = &self.shared.gate;
         let mut from = None;
-        let mut freed = 0;
+        let mut freed = 0_u64;
         loop {
             let step = gate.ask_aside(Verb::Cleanup, |store| store.cleanup(from.as_ref())).await?;
             let step = step.ok_or(SessionError::Cursor)?;
-            freed += step.count;
+            freed = freed.saturating_add(step.count);
             walk.step(freed);
             from = step.next;
             if from.is_none() {

@@ -65,7 +65,8 @@ impl Problem {
 
     /// Whole seconds, none too few: whoever waits for as long need not wait again.
     pub(super) fn rate_limited(wait: Duration) -> Self {
-        let retry_after = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+        // A custom store may answer with any duration.
+        let retry_after = wait.as_secs().saturating_add(u64::from(wait.subsec_nanos() > 0));
         Self::RateLimited { retry_after: retry_after.max(1) }
     }
 

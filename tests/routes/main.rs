@@ -25,6 +25,7 @@ mod csrf_upgrades;
 mod desk;
 mod document;
 mod durations;
+mod extremes;
 mod hostile_ids;
 mod hyper;
 mod jar;

@@ -35,6 +35,8 @@ pub enum Mood {
     HangWalks,
     /// Lists and walks are answered, all else fails.
     FailAllButWalks(StoreErrorKind),
+    /// Everything is answered, with the largest durations, deadlines and counts.
+    Extremes,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -109,8 +111,13 @@ impl SwitchStore {
             | Mood::HangWalks
             | Mood::FailAllButWalks(_)
             | Mood::Endless
+            | Mood::Extremes
             | Mood::Taken => Ok(()),
         }
+    }
+
+    fn answers_extremes(&self) -> bool {
+        *self.mood.lock().unwrap() == Mood::Extremes
     }
 }
 
@@ -148,6 +155,9 @@ impl SessionStore for SwitchStore {
                 record.idle_deadline = bound;
             }
             sleep(time).await;
+        }
+        if self.answers_extremes() {
+            found = found.map(extreme);
         }
         Ok(found)
     }
@@ -233,12 +243,26 @@ impl SessionStore for SwitchStore {
         limit: usize,
     ) -> Result<Option<Page>, StoreError> {
         self.answer(Verb::Walk).await?;
-        self.inner.scan(from, limit).await
+        let page = self.inner.scan(from, limit).await?;
+        Ok(page.map(|page| if self.answers_extremes() { many(&page) } else { page }))
     }
 
     async fn cleanup(&self, from: Option<&Position>) -> Result<Option<Cleaned>, StoreError> {
         self.answer(Verb::Walk).await?;
+        if self.answers_extremes() {
+            let next = from.is_none().then(|| Position::new("the second step"));
+            return Ok(Some(Cleaned::new(u64::MAX, next)));
+        }
         self.inner.cleanup(from).await
+    }
+
+    async fn attempt(
+        &self,
+        _: &AttemptKey,
+        _: &AttemptRule,
+    ) -> Result<Option<Attempt>, StoreError> {
+        let refused = Attempt::Refused { retry_after: Duration::MAX };
+        Ok(self.answers_extremes().then_some(refused))
     }
 
     async fn ended(&self, user: &UserId, id: &SessionId) -> Result<Option<EndReason>, StoreError> {
@@ -275,4 +299,24 @@ impl SessionStore for SwitchStore {
     fn kind(&self) -> &'static str {
         "switch"
     }
+}
+
+/// The same record with the earliest beginning and the latest deadlines.
+fn extreme(mut record: Record) -> Record {
+    record.created = Timestamp::from_millis(i64::MIN);
+    record.idle_ttl = Duration::MAX;
+    record.idle_deadline = Timestamp::MAX;
+    record.absolute_deadline = Timestamp::MAX;
+    record
+}
+
+/// So many copies of a page's first session that the sum of their lifetimes is more than [`Duration::MAX`].
+fn many(page: &Page) -> Page {
+    let first = page.sessions.first().expect("a session on the page");
+    let copy = |number| {
+        let id = SessionId::parse(&format!("s{number}")).unwrap();
+        let record = extreme(first.record.clone());
+        Listed::new(first.user.clone(), id, record, first.last_activity)
+    };
+    Page::new((0..2_100).map(copy).collect(), None)
 }
