@@ -32,6 +32,8 @@ async fn routes_that_know_no_address_say_at_start_that_they_do_not_limit_by_it()
     assert!(warnings(&text) == 1 && text.contains("client_address"), "{text}");
     let one_is_on = |routes: RoutesBuilder| routes.login_limit(LoginLimit::off());
     assert_eq!(warnings(&logged(one_is_on)), 1);
+    let logins_alone = |routes: RoutesBuilder| routes.refresh_limit(RefreshLimit::off());
+    assert_eq!(warnings(&logged(logins_alone)), 1);
     let addresses_off = |routes: RoutesBuilder| {
         let limit = LoginLimit::default().address_attempts(0);
         routes.login_limit(limit).refresh_limit(RefreshLimit::off())
@@ -59,6 +61,7 @@ async fn address_of_the_device(site: &Site, login: &Reply) -> serde_json::Value 
 async fn the_peer_of_the_connection_is_one_line_with_axum_and_with_hyper() {
     let (here, there): (SocketAddr, SocketAddr) =
         ("192.0.2.7:4711".parse().unwrap(), "[2001:db8::8]:4711".parse().unwrap());
+    let mapped: SocketAddr = "[::ffff:192.0.2.7]:4711".parse().unwrap();
     let limit = LoginLimit::new(100, std::time::Duration::from_secs(60)).address_attempts(2);
 
     let axum =
@@ -77,6 +80,9 @@ async fn the_peer_of_the_connection_is_one_line_with_axum_and_with_hyper() {
             }
         };
         let reply = from(site, login("/api/auth"), insert(here)).await;
+        assert_eq!(address_of_the_device(site, &reply).await, "192.0.2.7");
+        // As a dual-stack listener reports the same client.
+        let reply = from(site, login("/api/auth"), insert(mapped)).await;
         assert_eq!(address_of_the_device(site, &reply).await, "192.0.2.7");
         let reply = from(site, login("/api/auth"), insert(there)).await;
         assert_eq!(address_of_the_device(site, &reply).await, "2001:db8::8");
@@ -104,4 +110,21 @@ async fn a_function_that_finds_no_address_is_told_once() {
         assert_eq!(address_of_the_device(&site, &reply).await, serde_json::Value::Null);
     }
     assert_eq!(log.text().matches(AT_A_LOGIN).count(), 1, "{}", log.text());
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_limit_by_address_an_unknown_address_is_no_warning() {
+    let log = Log::default();
+    let _guard = log.capture();
+    let site = site_with(
+        |builder, _| builder,
+        |routes| {
+            let limit = LoginLimit::default().address_attempts(0);
+            let routes = routes.login_limit(limit).refresh_limit(RefreshLimit::off());
+            routes.client_address(peer_address::<ConnectInfo<SocketAddr>>)
+        },
+    );
+    assert_eq!(site.log_in_with(JEJU).await.status, 200);
+    let text = log.text();
+    assert!(!text.contains(AT_A_LOGIN) && !text.contains(AT_BUILD), "{text}");
 }
