@@ -14,7 +14,7 @@ use http::header::{
     LAST_MODIFIED, TRANSFER_ENCODING, X_CONTENT_TYPE_OPTIONS,
 };
 use http::response::Parts;
-use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use pin_project_lite::pin_project;
 use tower::Service;
 use tower_layer::Layer;
@@ -28,6 +28,9 @@ use super::problem::Problem;
 /// - an answer **without a body** whose status is 400, 404, 405, 408, 413, 415, 422, 500 or 504: axum's router and
 ///   tower-http's time-outs answer so;
 /// - a `text/plain` answer with **a text of axum's extractors or of tower-http**, of at most 64 KiB.
+///
+/// The answer to a `HEAD` request has no body, so its headers decide: it is changed only if its `Content-Length` is 0, or
+/// if it has neither a `Content-Length` nor a `Content-Type`. An application's own text stays as it is for `HEAD` too.
 ///
 /// Everything else stays as it is: another text, because the application's own handler or layer says it; JSON, HTML and
 /// any other type; and each other status, as a 401 or a 403 of an application's own layer, whose meaning is not known
@@ -100,9 +103,10 @@ where
     }
 
     fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
+        let is_head = request.method() == Method::HEAD;
         // Whatever state a panic left behind, it is the inner service's own, as with every panic in a task.
         let call = catch_unwind(AssertUnwindSafe(|| self.inner.call(request)));
-        ContractErrorsFuture { call: call.ok(), read: None }
+        ContractErrorsFuture { call: call.ok(), is_head, read: None }
     }
 }
 
@@ -117,6 +121,7 @@ pin_project! {
         // `None` where the inner service panicked before there was a future.
         #[pin]
         call: Option<F>,
+        is_head: bool,
         // The answer whose text is being read.
         read: Option<Box<PlainText<B>>>,
     }
@@ -146,7 +151,7 @@ where
                 Err(_) => return Poll::Ready(Ok(panicked())),
                 Ok(Poll::Pending) => return Poll::Pending,
                 Ok(Poll::Ready(Err(error))) => return Poll::Ready(Err(error)),
-                Ok(Poll::Ready(Ok(response))) => match judge(response) {
+                Ok(Poll::Ready(Ok(response))) => match judge(response, *this.is_head) {
                     Judged::Answer(response) => return Poll::Ready(Ok(response)),
                     Judged::PlainText(text) => *this.read = Some(text),
                 },
@@ -189,12 +194,18 @@ impl<B: HttpBody + From<String>> PlainText<B> {
             }
         }
         let text = mem::take(&mut self.text);
-        let parts = self.parts.clone();
-        Poll::Ready(if is_known(&text) {
-            worded(parts)
-        } else {
-            Response::from_parts(parts, String::from_utf8_lossy(&text).into_owned().into())
-        })
+        let mut parts = self.parts.clone();
+        if is_known(&text) {
+            return Poll::Ready(worded(parts));
+        }
+        let text = String::from_utf8(text).unwrap_or_else(|error| {
+            // Replacement characters change the text, so these headers no longer describe it.
+            for name in [CONTENT_LENGTH, ETAG] {
+                parts.headers.remove(name);
+            }
+            String::from_utf8_lossy(error.as_bytes()).into_owned()
+        });
+        Poll::Ready(Response::from_parts(parts, text.into()))
     }
 }
 
@@ -214,7 +225,7 @@ enum Judged<B> {
 }
 
 /// Words an answer without a body; one in plain text is to be read first.
-fn judge<B: HttpBody + From<String>>(mut response: Response<B>) -> Judged<B> {
+fn judge<B: HttpBody + From<String>>(mut response: Response<B>, is_head: bool) -> Judged<B> {
     let status = response.status();
     // axum adds it outside of the layers around a route: who is not let in would learn what is there.
     if matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
@@ -224,7 +235,8 @@ fn judge<B: HttpBody + From<String>>(mut response: Response<B>) -> Judged<B> {
         return Judged::Answer(response);
     }
     let size = response.body().size_hint().exact();
-    let is_empty = size == Some(0) || response.body().is_end_stream();
+    let has_body = size != Some(0) && !response.body().is_end_stream();
+    let is_empty = !has_body && (!is_head || get_is_empty(response.headers()));
     if is_empty && is_plain(response.headers()) {
         return Judged::Answer(worded(response.into_parts().0));
     }
@@ -309,6 +321,14 @@ fn worded<B: From<String>>(mut parts: Parts) -> Response<B> {
     }
     parts.headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     Response::from_parts(parts, body)
+}
+
+/// Whether the answer to the same request with `GET` has no body, as far as the headers of an answer to `HEAD` tell.
+fn get_is_empty(headers: &HeaderMap) -> bool {
+    match headers.get(CONTENT_LENGTH) {
+        Some(length) => length.as_bytes() == b"0",
+        None => !headers.contains_key(CONTENT_TYPE),
+    }
 }
 
 /// Of no type, or plain text.

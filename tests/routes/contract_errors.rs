@@ -153,12 +153,91 @@ fn answer(status: u16, headers: &[(&str, &str)], body: &str) -> Response<String>
 }
 
 async fn through(response: Response<String>) -> Response<String> {
+    through_for("GET", response).await
+}
+
+async fn through_for(method: &str, response: Response<String>) -> Response<String> {
     let mut response = Some(response);
     let service =
         ServiceBuilder::new().layer(ContractErrorsLayer::new()).service_fn(move |_: Request<()>| {
             std::future::ready(Ok::<_, Infallible>(response.take().unwrap()))
         });
-    service.oneshot(Request::new(())).await.unwrap()
+    service.oneshot(Request::builder().method(method).body(()).unwrap()).await.unwrap()
+}
+
+const TEXT: (&str, &str) = ("content-type", "text/plain; charset=utf-8");
+
+#[tokio::test]
+async fn only_a_text_of_64_kib_at_most_that_begins_like_a_known_one_is_known() {
+    let known = "Failed to deserialize form";
+    let longest = format!("{known}{}", "x".repeat(64 * 1024 - known.len()));
+    for (words, is_known) in [
+        (longest.clone(), true),
+        (longest + "x", false),
+        (format!("{known}: x"), true),
+        (format!("the shop said: {known}"), false),
+        (format!(" {known}"), false),
+    ] {
+        let response = through(answer(400, &[TEXT], &words)).await;
+        let is_changed = response.headers()["content-type"] == "application/json";
+        assert_eq!(is_changed, is_known, "{words:.60}");
+        assert_eq!(*response.body() != words, is_known, "{words:.60}");
+    }
+}
+
+#[tokio::test]
+async fn an_answer_to_head_is_changed_only_if_that_to_get_is() {
+    let words = "no such shop";
+    for (headers, words, is_changed) in [
+        (&[TEXT, ("content-length", "12")][..], words, false),
+        (&[TEXT], words, false),
+        (&[("content-length", "12")], words, false),
+        (&[TEXT, ("content-length", "0")], "", true),
+        (&[("content-length", "0")], "", true),
+        (&[], "", true),
+    ] {
+        let get = through(answer(404, headers, words)).await;
+        let head = through_for("HEAD", answer(404, headers, "")).await;
+        for (method, response) in [("GET", get), ("HEAD", head)] {
+            let names: Vec<_> = response.headers().keys().map(|name| name.as_str()).collect();
+            if is_changed {
+                let is_json = response.headers()["content-type"] == "application/json";
+                assert!(is_json && !names.contains(&"content-length"), "{method} {headers:?}");
+            } else {
+                let before: Vec<_> = headers.iter().map(|(name, _)| *name).collect();
+                assert_eq!(names, before, "{method} {headers:?}");
+            }
+        }
+    }
+    // The same as axum answers it.
+    let shop = Router::new().route("/shop", get(async || (StatusCode::NOT_FOUND, "no such shop")));
+    let shop = ContractErrorsLayer::new().layer(shop);
+    for (path, media_type) in [("/shop", TEXT.1), ("/nowhere", "application/json")] {
+        for method in ["GET", "HEAD"] {
+            let asked = request(method, path, None, Body::empty());
+            let response = shop.clone().oneshot(asked).await.unwrap();
+            assert_eq!(response.headers()["content-type"], media_type, "{method} {path}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_length_of_a_text_that_is_not_utf8_is_true() {
+    for (sent, length) in [("ä".as_bytes(), Some("2")), (b"\xe4", None)] {
+        let service = service_fn(async move |_: Request<()>| {
+            let mut response = Response::new(Full::new(Bytes::from_static(sent)));
+            *response.status_mut() = StatusCode::NOT_FOUND;
+            response.headers_mut().insert("content-type", TEXT.1.parse().unwrap());
+            response.headers_mut().insert("content-length", sent.len().into());
+            Ok::<_, Infallible>(response)
+        });
+        let response = ContractErrorsLayer::new().layer(service).oneshot(Request::new(()));
+        let (parts, body) = response.await.unwrap().into_parts();
+        let told = parts.headers.get("content-length").map(|value| value.to_str().unwrap());
+        assert_eq!(told, length, "{sent:?}");
+        let body = body.collect().await.unwrap().to_bytes();
+        assert_eq!(body, String::from_utf8_lossy(sent).as_bytes());
+    }
 }
 
 #[tokio::test]
