@@ -139,3 +139,42 @@ impl ClearedCookie {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use http::header::COOKIE;
+
+    use super::*;
+
+    /// Whether a navigation with a cookie passes in the most lenient mode, and whether its answer clears the cookie.
+    fn judged(error: &AuthError) -> (bool, bool) {
+        let mode = OptionalMode::lenient().also_for_bearer().clear_ended_cookie();
+        let source = TokenSource::header_or_cookie("t").unwrap();
+        let mut headers = HeaderMap::new();
+        headers.insert(COOKIE, HeaderValue::from_static("t=a.b.c"));
+        headers.insert("sec-fetch-mode", HeaderValue::from_static("navigate"));
+        let passed = mode.pass(error, &source, &headers);
+        (passed.is_some(), passed.flatten().is_some())
+    }
+
+    #[test]
+    fn a_bad_token_passes_a_failure_does_not_and_only_an_ended_session_clears_the_cookie() {
+        for (kind, passes, clears) in [
+            (AuthErrorKind::InvalidRequest, true, false),
+            (AuthErrorKind::MissingToken, true, false),
+            (AuthErrorKind::InvalidToken, true, false),
+            (AuthErrorKind::TokenExpired, true, false),
+            (AuthErrorKind::SessionExpired, true, true),
+            (AuthErrorKind::SessionRevoked, true, true),
+            (AuthErrorKind::AccountInactive, false, false),
+            (AuthErrorKind::StoreUnavailable, false, false),
+            (AuthErrorKind::Overloaded, false, false),
+            (AuthErrorKind::DirectoryUnavailable, false, false),
+        ] {
+            assert_eq!(judged(&AuthError::new(kind)), (passes, clears), "{kind:?}");
+        }
+        // A record that cannot be read: the session may live on.
+        let unread = AuthError::with_source(AuthErrorKind::SessionExpired, std::fmt::Error);
+        assert_eq!(judged(&unread), (true, false));
+    }
+}

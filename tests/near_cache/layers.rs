@@ -1,10 +1,16 @@
 //! What a layer may ask of the near cache.
 
+use std::convert::Infallible;
 use std::time::Duration;
 
-use tower_session_auth::{ConfigError, EndReason, MemoryStore, SessionAuthLayer};
+use http::{Request, Response};
+use tower::{Layer as _, ServiceExt as _, service_fn};
+use tower_session_auth::{
+    Caller, ConfigError, EndReason, MemoryStore, OptionalMode, SessionAuthLayer, TokenSource,
+};
 
 use crate::support::commands::Commands;
+use crate::support::wait::until;
 use crate::support::{builder, login, manager, patient_builder, patient_store, user};
 use crate::world::{sees, world, world_with, world_with_a_short_lease};
 
@@ -116,5 +122,45 @@ async fn a_near_cache_of_no_size_or_of_any_is_a_wrong_setting() {
     for token in [&first, &second, &first, &second] {
         assert_eq!(sees(&world.layer(), token).await, "live");
         assert!(world.manager.near_cache().entries <= 1);
+    }
+}
+
+#[tokio::test]
+async fn a_hit_of_an_ended_session_clears_the_cookie_of_an_anonymous_navigation() {
+    const COOKIE: &str = "__Host-access_token";
+    let world = world().await;
+    let ended = login(&world.manager, "jeju").await.access_token;
+    world.manager.delete_all(&user("jeju"), EndReason::Admin).await.unwrap();
+    let source = TokenSource::header_or_cookie(COOKIE).unwrap();
+    let navigate = async |mode: OptionalMode| {
+        let layer = world.layer().token_source(source.clone()).optional_with(mode);
+        let service = layer.layer(service_fn(async |request: Request<String>| {
+            assert!(Caller::<()>::of(request.extensions()).is_err(), "the request is anonymous");
+            Ok::<_, Infallible>(Response::new("page".to_owned()))
+        }));
+        let asked = Request::builder().header("cookie", format!("{COOKIE}={ended}"));
+        let asked = asked.header("sec-fetch-mode", "navigate").body(String::new()).unwrap();
+        let response = service.oneshot(asked).await.unwrap();
+        assert_eq!((response.status().as_u16(), response.body().as_str()), (200, "page"));
+        response
+    };
+    let hits = || world.manager.near_cache().hits;
+    for clears in [true, false] {
+        let mode = OptionalMode::lenient();
+        let mode = if clears { mode.clear_ended_cookie() } else { mode };
+        // Redis may still tell of the end after the first answer, which is then asked for again.
+        until("the near cache knows that the session has ended", async || {
+            let before = hits();
+            let response = navigate(mode).await;
+            let set = response.headers().get_all("set-cookie").iter();
+            let set: Vec<_> = set.map(|field| field.to_str().unwrap()).collect();
+            let cleared =
+                format!("{COOKIE}=; HttpOnly; SameSite=Strict; Secure; Path=/; Max-Age=0");
+            let expected = if clears { vec![cleared.as_str()] } else { Vec::new() };
+            assert_eq!(set, expected);
+            assert_eq!(response.headers().contains_key("cache-control"), clears);
+            hits() > before
+        })
+        .await;
     }
 }

@@ -33,6 +33,8 @@ pub(crate) enum Mood {
     AcceptAll,
     /// The session is for another user than was asked about.
     MistakeUser,
+    /// The user directory fails, logins are answered.
+    FailDirectory,
 }
 
 /// How long a test waits for a login, on a clock that is paused: no time at all.
@@ -153,7 +155,7 @@ impl Credentials for Desk {
             Mood::Panic => panic!("the desk panics, as the test wants"),
             Mood::AcceptAll => return Ok(Verdict::Accepted(NewSession::new(user("somebody")))),
             Mood::MistakeUser => return Ok(Verdict::Accepted(NewSession::new(user("admin")))),
-            Mood::Answer | Mood::FailToFind => {}
+            Mood::Answer | Mood::FailToFind | Mood::FailDirectory => {}
         }
         let verdict = match id.and_then(|id| Some((id, self.person(id)?))) {
             Some((_, person)) if person.password != password.as_str() => {
@@ -181,6 +183,9 @@ impl Credentials for Desk {
 
 impl UserDirectory for Desk {
     async fn find(&self, id: &UserId) -> Result<Option<User>, BoxError> {
+        if self.mood() == Mood::FailDirectory {
+            return Err("the directory at ldap.internal does not answer".into());
+        }
         let user = |person: Person| {
             let user = User::new(person.active).user_name(format!("Name of {id}"));
             let user = user.email(format!("{id}@test.com"));

@@ -9,6 +9,7 @@ use tower_session_auth::routes::AccessCookie;
 use tower_session_auth::store::StoreErrorKind;
 use tower_session_auth::{EndReason, OptionalMode, Session, SessionAuthLayer};
 
+use crate::desk;
 use crate::jar::{ACCESS, Ask, REFRESH, ask, login, refreshing};
 use crate::site::{Reply, Site, send, site_with};
 use crate::support::switch::Mood;
@@ -78,62 +79,59 @@ async fn in_a_lenient_mode_a_cookie_that_is_not_good_makes_an_anonymous_request(
     .map(|mode| pages(&site, mode));
     let nobody = (200, "nobody".to_owned());
     let refused = |status: u16, code: &str| (status, code.to_owned());
-    // Once from the store, and once from what the layer remembers.
-    for _ in 0..2 {
-        for (what, asked, in_strict, in_lenient, in_both) in [
-            ("nothing", page as fn() -> Ask, nobody.clone(), nobody.clone(), nobody.clone()),
-            (
-                "a bad cookie",
-                || page().cookie(ACCESS, "a.b.c"),
-                refused(401, "invalid_token"),
-                nobody.clone(),
-                nobody.clone(),
-            ),
-            (
-                "two cookies",
-                || page().cookie(ACCESS, "a").cookie(ACCESS, "b"),
-                refused(400, "invalid_request"),
-                nobody.clone(),
-                nobody.clone(),
-            ),
-            (
-                "a bad header",
-                || page().bearer("a.b.c"),
-                refused(401, "invalid_token"),
-                refused(401, "invalid_token"),
-                nobody.clone(),
-            ),
-            (
-                "no token in the header",
-                || page().header("authorization", "Bearer"),
-                refused(401, "invalid_token"),
-                refused(401, "invalid_token"),
-                nobody.clone(),
-            ),
-            (
-                "two headers",
-                || page().bearer("a").bearer("b"),
-                refused(400, "invalid_request"),
-                refused(400, "invalid_request"),
-                refused(400, "invalid_request"),
-            ),
-        ] {
-            assert_eq!(seen(&strict, asked()).await, in_strict, "strict: {what}");
-            assert_eq!(seen(&lenient, asked()).await, in_lenient, "lenient: {what}");
-            assert_eq!(seen(&both, asked()).await, in_both, "both: {what}");
-        }
-        let over = refused(401, "session_revoked");
-        let by_cookie = || page().cookie(ACCESS, &ended);
-        assert_eq!(seen(&strict, by_cookie()).await, over);
-        assert_eq!(seen(&lenient, by_cookie()).await, nobody);
-        assert_eq!(seen(&both, by_cookie()).await, nobody);
-        let by_header = || page().bearer(&ended).cookie(ACCESS, &live);
-        assert_eq!(seen(&strict, by_header()).await, over);
-        assert_eq!(seen(&lenient, by_header()).await, over, "a program must hear of it");
-        assert_eq!(seen(&both, by_header()).await, nobody);
-        for router in [&strict, &lenient, &both] {
-            assert_eq!(seen(router, page().cookie(ACCESS, &live)).await, refused(200, "jeju"));
-        }
+    for (what, asked, in_strict, in_lenient, in_both) in [
+        ("nothing", page as fn() -> Ask, nobody.clone(), nobody.clone(), nobody.clone()),
+        (
+            "a bad cookie",
+            || page().cookie(ACCESS, "a.b.c"),
+            refused(401, "invalid_token"),
+            nobody.clone(),
+            nobody.clone(),
+        ),
+        (
+            "two cookies",
+            || page().cookie(ACCESS, "a").cookie(ACCESS, "b"),
+            refused(400, "invalid_request"),
+            nobody.clone(),
+            nobody.clone(),
+        ),
+        (
+            "a bad header",
+            || page().bearer("a.b.c"),
+            refused(401, "invalid_token"),
+            refused(401, "invalid_token"),
+            nobody.clone(),
+        ),
+        (
+            "no token in the header",
+            || page().header("authorization", "Bearer"),
+            refused(401, "invalid_token"),
+            refused(401, "invalid_token"),
+            nobody.clone(),
+        ),
+        (
+            "two headers",
+            || page().bearer("a").bearer("b"),
+            refused(400, "invalid_request"),
+            refused(400, "invalid_request"),
+            refused(400, "invalid_request"),
+        ),
+    ] {
+        assert_eq!(seen(&strict, asked()).await, in_strict, "strict: {what}");
+        assert_eq!(seen(&lenient, asked()).await, in_lenient, "lenient: {what}");
+        assert_eq!(seen(&both, asked()).await, in_both, "both: {what}");
+    }
+    let over = refused(401, "session_revoked");
+    let by_cookie = || page().cookie(ACCESS, &ended);
+    assert_eq!(seen(&strict, by_cookie()).await, over);
+    assert_eq!(seen(&lenient, by_cookie()).await, nobody);
+    assert_eq!(seen(&both, by_cookie()).await, nobody);
+    let by_header = || page().bearer(&ended).cookie(ACCESS, &live);
+    assert_eq!(seen(&strict, by_header()).await, over);
+    assert_eq!(seen(&lenient, by_header()).await, over, "a program must hear of it");
+    assert_eq!(seen(&both, by_header()).await, nobody);
+    for router in [&strict, &lenient, &both] {
+        assert_eq!(seen(router, page().cookie(ACCESS, &live)).await, refused(200, "jeju"));
     }
     tokio::time::advance(std::time::Duration::from_secs(700)).await;
     let expired = || page().cookie(ACCESS, &live);
@@ -153,6 +151,11 @@ async fn in_no_mode_does_trouble_make_an_anonymous_request() {
     assert_eq!(reply.said(), (403, "account_inactive"));
     assert!(reply.sets_nothing());
     site.desk.change("jeju", |person| person.active = true);
+    site.desk.set(desk::Mood::FailDirectory);
+    let reply = send(&router, navigation().request()).await;
+    assert_eq!(reply.said(), (503, "store_unavailable"), "the directory fails");
+    assert!(reply.sets_nothing());
+    site.desk.set(desk::Mood::Answer);
     site.store.set(Mood::Fail(StoreErrorKind::Unavailable));
     let reply = send(&router, navigation().request()).await;
     assert_eq!(reply.said(), (503, "store_unavailable"));
@@ -183,29 +186,27 @@ async fn the_cookie_is_taken_back_only_where_asked_for_and_only_of_an_ended_sess
     let clearing = OptionalMode::lenient().clear_ended_cookie();
     let navigation =
         |token: &str| page().cookie(ACCESS, token).header("sec-fetch-mode", "navigate");
-    for _ in 0..2 {
-        assert!(is_cleared(&to(clearing, navigation(&ended)).await));
-        // A hit of the near cache is as good.
-        assert!(
-            !is_cleared(&to(OptionalMode::lenient(), navigation(&ended)).await),
-            "not asked for"
-        );
-        assert!(!is_cleared(&to(clearing, navigation(&live)).await), "it lives");
-        assert!(!is_cleared(&to(clearing, navigation("a.b.c")).await), "nobody knows");
-        for mode in ["cors", "no-cors", "same-origin", "Navigate", ""] {
-            let asked = page().cookie(ACCESS, &ended).header("sec-fetch-mode", mode);
-            assert!(!is_cleared(&to(clearing, asked).await), "{mode}: another tab may be newer");
-        }
-        assert!(!is_cleared(&to(clearing, page().cookie(ACCESS, &ended)).await), "no browser");
-        let both = OptionalMode::lenient().also_for_bearer().clear_ended_cookie();
-        let asked = page().bearer(&ended).header("sec-fetch-mode", "navigate");
-        assert!(!is_cleared(&to(both, asked).await), "no cookie");
-        let asked = navigation("x").cookie(REFRESH, "y").bearer(&ended);
-        assert!(!is_cleared(&to(both, asked).await), "the cookie was not looked at");
+    assert!(is_cleared(&to(clearing, navigation(&ended)).await));
+    assert!(!is_cleared(&to(OptionalMode::lenient(), navigation(&ended)).await), "not asked for");
+    assert!(!is_cleared(&to(clearing, navigation(&live)).await), "it lives");
+    assert!(!is_cleared(&to(clearing, navigation("a.b.c")).await), "nobody knows");
+    for mode in ["cors", "no-cors", "same-origin", "Navigate", ""] {
+        let asked = page().cookie(ACCESS, &ended).header("sec-fetch-mode", mode);
+        assert!(!is_cleared(&to(clearing, asked).await), "{mode}: another tab may be newer");
     }
+    assert!(!is_cleared(&to(clearing, page().cookie(ACCESS, &ended)).await), "no browser");
+    let both = OptionalMode::lenient().also_for_bearer().clear_ended_cookie();
+    let asked = page().bearer(&ended).header("sec-fetch-mode", "navigate");
+    assert!(!is_cleared(&to(both, asked).await), "no cookie");
+    let asked = navigation("x").cookie(REFRESH, "y").bearer(&ended);
+    assert!(!is_cleared(&to(both, asked).await), "the cookie was not looked at");
     let asked = ask("GET", "/sets-it").cookie(ACCESS, &ended).header("sec-fetch-mode", "navigate");
     let reply = to(clearing, asked).await;
     assert_eq!(reply.cookies().len(), 1, "the page's own cookie stays: {reply:?}");
     assert_eq!(reply.cookie(ACCESS).value, "new");
     assert_eq!(reply.header("cache-control"), Some("private"));
+    tokio::time::advance(std::time::Duration::from_secs(700)).await;
+    let expired = to(clearing, navigation(&live)).await;
+    assert!(!is_cleared(&expired), "the token has expired, and its session lives");
+    assert_eq!(site.count("jeju").await, 1);
 }
