@@ -294,6 +294,7 @@ async fn a_refresh_needs_no_body_and_takes_no_other_than_json() {
         ("no body in chunks", asked().body(unsized_body("")), (200, "")),
         ("an object", asked().json("{}"), (200, "")),
         ("null", asked().json("null"), (200, "")),
+        ("null between blanks", asked().json(" \n\tnull\r\n"), (200, "")),
         ("an object in chunks", asked().json("").body(unsized_body("{}")), (200, "")),
         ("more in it", asked().json(r#"{"refresh_token":1,"a":[]}"#), (200, "")),
         (

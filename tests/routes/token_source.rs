@@ -82,6 +82,18 @@ async fn a_logout_ends_the_sessions_of_header_and_cookies() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_logout_reads_eight_access_cookies_at_most() {
+    let site = page_site();
+    let mut asked = post("/api/auth/logout");
+    for _ in 0..10 {
+        let (access, _) = both(&login("/api/auth").to(&site).await);
+        asked = asked.cookie(ACCESS, &access);
+    }
+    let reply = asked.to(&site).await;
+    assert_eq!((reply.status, site.count("jeju").await), (200, 2), "{reply:?}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_bearer_header_counts_and_the_cookie_is_then_not_looked_at() {
     let site = page_site();
     let (access, refresh) = both(&login("/api/auth").to(&site).await);
