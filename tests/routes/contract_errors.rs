@@ -10,7 +10,7 @@ use axum::extract::{DefaultBodyLimit, Path, Query};
 use axum::routing::{get, post};
 use axum::{Extension, Form};
 use axum::{Json, Router};
-use http::{Request, Response, StatusCode};
+use http::{HeaderName, Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::{Frame, SizeHint};
 use serde_json::{Value, json};
@@ -199,7 +199,7 @@ async fn an_answer_to_head_is_changed_only_if_that_to_get_is() {
         let get = through(answer(404, headers, words)).await;
         let head = through_for("HEAD", answer(404, headers, "")).await;
         for (method, response) in [("GET", get), ("HEAD", head)] {
-            let names: Vec<_> = response.headers().keys().map(|name| name.as_str()).collect();
+            let names: Vec<_> = response.headers().keys().map(HeaderName::as_str).collect();
             if is_changed {
                 let is_json = response.headers()["content-type"] == "application/json";
                 assert!(is_json && !names.contains(&"content-length"), "{method} {headers:?}");
