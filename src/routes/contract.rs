@@ -29,8 +29,9 @@ use super::problem::Problem;
 ///   tower-http's time-outs answer so;
 /// - a `text/plain` answer with **a text of axum's extractors or of tower-http**, of at most 64 KiB.
 ///
-/// The answer to a `HEAD` request has no body, so its headers decide: it is changed only if its `Content-Length` is 0, or
-/// if it has neither a `Content-Length` nor a `Content-Type`. An application's own text stays as it is for `HEAD` too.
+/// The answer to a `HEAD` request has no body, so its headers decide: it is changed only if its
+/// `Content-Length` is 0, or if it has neither a `Content-Length` nor a `Content-Type`. The answer to
+/// `HEAD` thus keeps its headers wherever the answer to `GET` may have a text of the application's own.
 ///
 /// Everything else stays as it is: another text, because the application's own handler or layer says it; JSON, HTML and
 /// any other type; and each other status, as a 401 or a 403 of an application's own layer, whose meaning is not known
@@ -323,7 +324,8 @@ fn worded<B: From<String>>(mut parts: Parts) -> Response<B> {
     Response::from_parts(parts, body)
 }
 
-/// Whether the answer to the same request with `GET` has no body, as far as the headers of an answer to `HEAD` tell.
+/// Whether the answer to the same request with `GET` has no body, as far as the headers of an answer
+/// to `HEAD` tell.
 fn get_is_empty(headers: &HeaderMap) -> bool {
     match headers.get(CONTENT_LENGTH) {
         Some(length) => length.as_bytes() == b"0",

@@ -42,8 +42,8 @@ impl Deref for PeerAddress {
 /// [`RoutesBuilder::client_address`](super::RoutesBuilder::client_address). `None` where the request has no such
 /// extension.
 ///
-/// An IPv4-mapped IPv6 address, as a dual-stack listener reports an IPv4 client (`::ffff:192.0.2.7`), is returned as the
-/// IPv4 address (`192.0.2.7`).
+/// Converts an IPv4-mapped IPv6 address to the IPv4 address: a dual-stack listener reports an IPv4
+/// client as `::ffff:192.0.2.7`, and this returns `192.0.2.7`.
 ///
 /// Only for a server that clients connect to directly. Behind a proxy every connection comes from the proxy: all clients
 /// would share one limit of failed logins. There, read the header that your proxy writes, and only for peers that are

@@ -45,9 +45,10 @@ pub(super) async fn refresh<D: SessionData>(
 /// `POST /logout`. Ends the session of every token that it is shown: an access token, also one that has expired, in the
 /// header and in cookies, and refresh tokens. Idempotent: a session that is gone is logged out.
 ///
-/// Clears the cookies whatever they hold, because no script can, also with a 400 or a 401. The answer is 200 only if a
-/// token verified. Otherwise no session was ended, for example while keys are being replaced. A session that could not
-/// be ended is 503, and the cookies stay, so that the client can try again.
+/// Clears the cookies whatever they hold, because no script can, also with a 400 or a 401. The answer
+/// is 200 only if a token verified. Otherwise no session was ended, for example while keys are being
+/// replaced. A session that could not be ended is 503, and the cookies stay, so that the client can
+/// try again.
 pub(super) async fn logout<D: SessionData>(
     State(context): State<Context<D>>,
     request: Request,
