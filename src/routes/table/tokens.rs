@@ -65,8 +65,8 @@ pub(super) fn logout<D: SessionData>(delivery: &Delivery) -> Endpoint<D> {
         "logout",
         "Ends the session of the token",
         "Of an access token, also one that has expired, of a refresh token, or of both. A session that is gone is logged \
-         out: 200. It takes the cookies back, also with 400 and 401, unless the session store is away. A body that holds no refresh token is as \
-         good as none.",
+         out: 200. It takes the cookies back, also with 400 and 401, unless the session store is \
+         away. A body that holds no refresh token is as good as none.",
     );
     let about = cookies(about, delivery, "Take the cookies back.");
     let about = if delivery.refresh == Refresh::Body {
