@@ -261,8 +261,8 @@ impl SessionStore for SwitchStore {
         _: &AttemptKey,
         _: &AttemptRule,
     ) -> Result<Option<Attempt>, StoreError> {
-        let refused = Attempt::Refused { retry_after: Duration::MAX };
-        Ok(self.answers_extremes().then_some(refused))
+        let waits = matches!(*self.mood.lock().unwrap(), Mood::Endless | Mood::Extremes);
+        Ok(waits.then_some(Attempt::Refused { retry_after: Duration::MAX }))
     }
 
     async fn ended(&self, user: &UserId, id: &SessionId) -> Result<Option<EndReason>, StoreError> {
@@ -273,16 +273,6 @@ impl SessionStore for SwitchStore {
     fn revoke_wait(&self) -> Duration {
         let is_endless = *self.mood.lock().unwrap() == Mood::Endless;
         if is_endless { Duration::MAX } else { Duration::ZERO }
-    }
-
-    async fn attempt(
-        &self,
-        _: &AttemptKey,
-        _: &AttemptRule,
-    ) -> Result<Option<Attempt>, StoreError> {
-        let is_endless = *self.mood.lock().unwrap() == Mood::Endless;
-        let refused = Attempt::Refused { retry_after: Duration::from_secs(u64::MAX) };
-        Ok(is_endless.then_some(refused))
     }
 
     async fn upkeep(&self) -> Result<(), StoreError> {
