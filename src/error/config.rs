@@ -102,6 +102,13 @@ pub enum KeyError {
         "the private key is encrypted with a passphrase: decrypt it with `openssl pkey -in key.pem -out plain.pem`"
     )]
     Encrypted,
+    /// The private key is in the format of OpenSSH, which `ssh-keygen` writes by default.
+    #[error(
+        "the private key is in OpenSSH format: convert an RSA or P-256 key in place with \
+         `ssh-keygen -p -N \"\" -m PKCS8 -f key.pem`, or make a new Ed25519 key with \
+         `openssl genpkey -algorithm ed25519 -out key.pem`"
+    )]
+    OpenSsh,
     /// The text holds a certificate where a private key is needed.
     #[error(
         "the text holds a certificate, not a private key: give the key file that belongs to it (if that is PKCS#12, \

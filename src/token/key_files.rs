@@ -118,6 +118,7 @@ fn each_cause_of_a_refused_private_key_has_an_error_of_its_own() {
         ("certificate", KeyError::Certificate, file!("rsa.crt.pem")),
         ("encrypted", KeyError::Encrypted, file!("rsa-encrypted.pem")),
         ("encrypted, PKCS#1", KeyError::Encrypted, file!("rsa-pkcs1-encrypted.pem")),
+        ("OpenSSH", KeyError::OpenSsh, file!("openssh.pem")),
         ("empty", KeyError::NotPem, b""),
         ("no PEM", KeyError::NotPem, b"7XvpH4sDq0mT9eWzKc2RbYj5LgNf8uAo"),
         ("no key", KeyError::NotPem, b"-----BEGIN PKCS7-----\nAAAA\n-----END PKCS7-----\n"),
@@ -136,6 +137,7 @@ fn each_cause_of_a_refused_private_key_has_an_error_of_its_own() {
     let others = [
         ("RSA-PSS", file!("rsa-pss.pem")),
         ("P-384", file!("p384.pem")),
+        ("P-384", file!("p384-sec1.pem")),
         ("secp256k1", file!("secp256k1.pem")),
         ("Ed448", file!("ed448.pem")),
         ("RSA", file!("rsa.pem")),
@@ -204,6 +206,7 @@ fn each_error_of_a_key_file_says_what_to_do() {
     let errors = [
         KeyError::NotPem,
         KeyError::Encrypted,
+        KeyError::OpenSsh,
         KeyError::Certificate,
         KeyError::PublicKey,
         KeyError::PrivateKey,
@@ -218,6 +221,19 @@ fn each_error_of_a_key_file_says_what_to_do() {
     assert_eq!(texts.len(), errors.len());
     for text in texts {
         assert!(text.contains("`openssl ") && text.lines().count() == 1, "{text}");
+    }
+    let converts = KeyError::OpenSsh.to_string();
+    assert!(converts.contains("`ssh-keygen -p -N \"\" -m PKCS8 -f key.pem`"), "{converts}");
+    for (private, command) in [
+        (SigningKey::rs256_pem as Signing, "`openssl genrsa -out key.pem 3072`"),
+        (
+            SigningKey::es256_pem,
+            "`openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out key.pem`",
+        ),
+        (SigningKey::eddsa_pem, "`openssl genpkey -algorithm ed25519 -out key.pem`"),
+    ] {
+        let makes = private("k1", file!("ed448.pem")).unwrap_err().to_string();
+        assert!(makes.ends_with(command), "{makes}");
     }
 }
 
@@ -265,9 +281,11 @@ fn a_key_file_is_read_in_each_form_that_openssl_reads() {
 
 #[test]
 fn of_several_blocks_the_one_that_fits_is_read() {
-    let both = [file!("rsa.crt.pem"), file!("rsa.pem")].concat();
-    assert!(SigningKey::rs256_pem("k1", &both).is_ok());
-    assert!(VerifyingKey::rs256_pem("k1", &both).is_ok());
+    let (certificate, private) = (file!("rsa.crt.pem"), file!("rsa.pem"));
+    for both in [[certificate, private].concat(), [private, certificate].concat()] {
+        assert!(SigningKey::rs256_pem("k1", &both).is_ok());
+        assert!(VerifyingKey::rs256_pem("k1", &both).is_ok());
+    }
     assert!(SigningKey::es256_pem("k1", file!("p256-sec1-parameters.pem")).is_ok());
 }
 

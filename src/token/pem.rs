@@ -114,6 +114,7 @@ fn private(text: &[u8], wanted: Wanted) -> Result<Zeroizing<Vec<u8>>, KeyError> 
             wanted.is(curve.ok_or(KeyError::Damaged)?)?;
             to_pkcs8(der)
         }
+        "OPENSSH PRIVATE KEY" => Err(KeyError::OpenSsh),
         _ => Err(wanted.instead_of("another algorithm")),
     }
 }
