@@ -2,6 +2,7 @@
 
 use tokio::task::JoinSet;
 use tower_session_auth::routes::LoginLimit;
+use tower_session_auth::{KeySet, SigningKey};
 
 use crate::site::{Site, request, send, site_with};
 use crate::support::redis::RedisServer;
@@ -19,8 +20,33 @@ fn instance(server: &RedisServer, limit: LoginLimit) -> Site {
     )
 }
 
-async fn keys(server: &RedisServer) -> Vec<String> {
+async fn keys_of(server: &RedisServer) -> Vec<String> {
     redis::from_redis_value(server.command(&["KEYS", "session:limit:*"]).await).unwrap()
+}
+
+#[tokio::test]
+async fn what_stands_in_redis_for_a_name_is_keyed_by_the_signing_key() {
+    let server = RedisServer::start().await;
+    // What Redis holds after a failed login at an instance with this Ed25519 key.
+    let written = async |key: &[u8]| {
+        let keys = KeySet::new(SigningKey::eddsa_pem("k1", key).unwrap());
+        let store = patient_store(&server.url());
+        let site = site_with(
+            |builder, _| builder.store(store).store_timeout(UNHURRIED).keys(keys),
+            |routes| routes.login_limit(ten()),
+        );
+        fail(&site, "jeju", 1).await;
+        let mut written = keys_of(&server).await;
+        server.command(&["FLUSHALL"]).await;
+        written.sort();
+        assert!(!written.is_empty() && !written.concat().contains("jeju"), "{written:?}");
+        written
+    };
+    let ours = written(include_bytes!("../keys/ed25519.pem")).await;
+    assert_eq!(written(include_bytes!("../keys/ed25519.pem")).await, ours, "all instances agree");
+    for other in written(include_bytes!("../keys/ed25519-other.pem")).await {
+        assert!(!ours.contains(&other), "{other} depends on the name alone");
+    }
 }
 
 #[tokio::test]
@@ -81,7 +107,7 @@ async fn redis_holds_no_name_and_nothing_for_ever() {
     for user in ["jeju", "hunter2-typed-in-the-wrong-field"] {
         assert_eq!(from(&site, HERE, user, "wrong").await.said(), WRONG);
     }
-    let found = keys(&server).await;
+    let found = keys_of(&server).await;
     assert_eq!(found.len(), 5, "two names, an account, a stand-in, and an address: {found:?}");
     for key in &found {
         let name = key.strip_prefix("session:limit:{").unwrap().strip_suffix('}').unwrap();
@@ -98,7 +124,7 @@ async fn redis_holds_no_name_and_nothing_for_ever() {
     }
     // A user who gets it right leaves nothing behind, and the address what it has left to answer for.
     assert_eq!(from(&site, HERE, "jeju", "password123").await.status, 200);
-    assert_eq!(keys(&server).await.len(), 3);
+    assert_eq!(keys_of(&server).await.len(), 3);
 }
 
 #[tokio::test]
@@ -150,7 +176,7 @@ async fn a_clock_that_is_set_back_makes_no_wait_longer() {
     let site = instance(&server, LoginLimit::new(2, MINUTE));
     fail(&site, "jeju", 2).await;
     let mut waits = Vec::new();
-    for key in keys(&server).await {
+    for key in keys_of(&server).await {
         let until = server.number(&["HGET", &key, "u"]).await;
         if until > 0 {
             // A minute later than the clock makes it: as if the clock went back by one.
@@ -178,7 +204,7 @@ async fn a_wait_ends_when_it_says() {
     assert!((1..=60).contains(&wait), "{wait}");
     // All that is written there moves back by this time: as if it had passed.
     let back = format!("-{wait}000");
-    for key in keys(&server).await {
+    for key in keys_of(&server).await {
         for field in ["s", "u"] {
             server.command(&["HINCRBY", &key, field, &back]).await;
         }
