@@ -13,15 +13,17 @@ use crate::error::ConfigError;
 /// | `rediss://user:password@host:6379/0` | TLS; needs the feature `tls` |
 /// | `unix:///path/to/socket?db=0&user=name&pass=password` | Unix socket |
 ///
-/// The schemes `valkey`, `valkeys` and `valkey+unix` are the same. User name and password in a URL must be
-/// percent-encoded: the password `p@ss/1#` is written `p%40ss%2F1%23`. Where that is a burden, give them in parts
+/// The schemes `valkey`, `valkeys` and `valkey+unix` are the same. User name and password in a URL must
+/// be percent-encoded: the password `p@ss/1#` is written `p%40ss%2F1%23`, and for a Unix socket
+/// `p&ss+1#` is written `p%26ss%2B1%23`. The URL of a Unix socket has no other parameters than `db`,
+/// `user`, `pass` and `protocol`. Where encoding is a burden, give user name and password in parts
 /// (`ConnectionInfo`) or with [`credentials_provider`](super::RedisStoreBuilder::credentials_provider).
 pub struct Address(pub(super) Result<ConnectionInfo, ConfigError>);
 
 impl From<&str> for Address {
     fn from(url: &str) -> Self {
-        if has_raw_characters(url) {
-            return Self(Err(ConfigError::Store(NOT_ENCODED)));
+        if let Some(text) = raw_characters(url) {
+            return Self(Err(ConfigError::Store(text)));
         }
         Self(url.into_connection_info().map_err(|error| refused(&error)))
     }
@@ -64,12 +66,32 @@ impl std::fmt::Debug for Address {
     }
 }
 
-/// Whether user name or password hold a character that ends them, so that what follows would be read as the path, or as
-/// another host.
-fn has_raw_characters(url: &str) -> bool {
-    let Some((scheme, rest)) = url.split_once("://") else { return false };
+/// Returns the error for a URL in which a raw character makes the driver read another user name or
+/// password than the one that was written.
+fn raw_characters(url: &str) -> Option<&'static str> {
+    let (scheme, rest) = url.split_once(':')?;
+    if scheme.to_ascii_lowercase().ends_with("unix") {
+        return has_raw_characters_of_query(rest).then_some(NOT_ENCODED_IN_QUERY);
+    }
+    let rest = rest.strip_prefix("//")?;
     let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-    !scheme.contains("unix") && rest.rfind('@').is_some_and(|at| at > end)
+    // What follows the end would be read as the path, or as another host.
+    rest.rfind('@').is_some_and(|at| at > end).then_some(NOT_ENCODED)
+}
+
+/// Whether the URL of a Unix socket holds anything but a path and the parameters that the driver
+/// knows, each once. The driver drops what follows `#`, ends a value at `&`, reads `+` as a space,
+/// ignores a parameter that it does not know, and takes the last of two.
+fn has_raw_characters_of_query(rest: &str) -> bool {
+    let query = rest.split_once('?').map_or("", |(_, query)| query);
+    let mut names = Vec::new();
+    let is_refused = |parameter: &str| {
+        let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
+        let is_repeated = names.contains(&name.to_owned());
+        names.push(name.to_owned());
+        !SOCKET_PARAMETERS.contains(&name) || is_repeated || value.contains('+')
+    };
+    rest.contains('#') || (!query.is_empty() && query.split('&').any(is_refused))
 }
 
 /// The driver's own text may quote parts of the URL.
@@ -90,6 +112,12 @@ pub(super) const NO_TLS: &str =
 const NOT_ENCODED: &str = "the user name or the password in the URL holds a special character: percent-encode it, for \
      example `p@ss/1#` as `p%40ss%2F1%23`";
 
+const NOT_ENCODED_IN_QUERY: &str = "the URL holds a raw `&`, `#` or `+`, or a parameter other than one each of `db`, \
+     `user`, `pass` and `protocol`: percent-encode special characters, for example `p&ss+1#` as `p%26ss%2B1%23`";
+
+/// What the driver reads in the URL of a Unix socket.
+const SOCKET_PARAMETERS: [&str; 4] = ["db", "user", "pass", "protocol"];
+
 const NO_DATABASE: &str = "the path of the URL is not the number of a database, as in redis://host:6379/0 (special \
      characters in a password must be percent-encoded, for example `p@ss/1#` as `p%40ss%2F1%23`)";
 
@@ -100,8 +128,13 @@ const NO_URL: &str = "the address is not a URL with redis://, rediss:// (TLS), v
 mod tests {
     use super::*;
 
+    /// The error of a URL, which is the same in each type that holds one.
     fn error(url: &str) -> String {
-        Address::from(url).0.unwrap_err().to_string()
+        let text = |address: Address| address.0.unwrap_err().to_string();
+        let expected = text(url.into());
+        assert_eq!(text(url.to_owned().into()), expected);
+        assert_eq!(text((&url.to_owned()).into()), expected);
+        expected
     }
 
     #[test]
@@ -136,12 +169,39 @@ mod tests {
     }
 
     #[test]
+    fn a_raw_character_in_the_url_of_a_socket_is_refused_with_an_example_and_not_shown() {
+        for query in [
+            "user=app&pass=hunter2&x",
+            "user=app&pass=hunter2&x=1",
+            "user=app&pass=hunter2&",
+            "pass=hunter2#x&user=app",
+            "pass=hunter2#",
+            "user=a+b&pass=hunter2",
+            "pass=hunter2+x",
+            "pass=hunter2&pass=x",
+            "password=hunter2",
+        ] {
+            for scheme in ["unix://", "redis+unix://", "valkey+unix://", "UNIX://", "unix:"] {
+                let shown = error(&format!("{scheme}/tmp/socket?{query}"));
+                assert!(shown.contains("percent-encode"), "{scheme} {query}: {shown}");
+                assert!(shown.contains("`p%26ss%2B1%23`"), "{scheme} {query}: {shown}");
+                assert!(!shown.contains("hunter2") && !shown.contains("socket"), "{shown}");
+            }
+        }
+        for good in ["unix:///tmp/socket", "unix:///tmp/a+b&c?", "unix:///tmp/socket?db=1"] {
+            assert!(Address::from(good).0.is_ok(), "{good}");
+        }
+    }
+
+    #[test]
     fn a_percent_encoded_password_reaches_the_server_as_it_is() {
         for (url, password) in [
             ("redis://app:p%40ss%2F1%23@host/2", "p@ss/1#"),
             ("redis://app:a@b@host/2", "a@b"),
             ("redis://app:a:b%25%3F@host/2", "a:b%?"),
             ("unix:///tmp/a@b?user=app&pass=p%40ss%2F1%23", "p@ss/1#"),
+            ("unix:///tmp/a?pass=p%26ss%2B1%23&user=app&db=2", "p&ss+1#"),
+            ("unix:///tmp/a?protocol=3&pass=a?b=c/d&user=app", "a?b=c/d"),
         ] {
             let info = Address::from(url).0.unwrap();
             assert_eq!(info.redis_settings().password(), Some(password), "{url}");
