@@ -1,19 +1,25 @@
 //! A server that is a replica, or was demoted, answers nothing.
 
 use std::convert::Infallible;
+use std::num::NonZeroU32;
 use std::time::Duration;
 
+use bytes::Bytes;
 use http::{Request, Response};
 use tower::{Layer, ServiceExt as _, service_fn};
-use tower_session_auth::store::{RedisStore, SessionStore, StoreErrorKind};
+use tower_session_auth::store::{
+    AttemptKey, AttemptRule, NewRecord, RedisStore, Replacement, Rotate, Rotated, Salt,
+    SessionStore, Settle, StoreError, StoreErrorKind, Updated, UpdatedAll,
+};
 use tower_session_auth::{
-    AuthErrorKind, FailurePolicy, Login, SessionAuthLayer, SessionManager, SessionManagerBuilder,
+    AuthErrorKind, EndReason, FailurePolicy, Login, SessionAuthLayer, SessionId, SessionManager,
+    SessionManagerBuilder,
 };
 
 use crate::support::redis::RedisServer;
 use crate::support::wait::until;
-use crate::support::{bearer, ms, patient_builder, user};
-use crate::{primary, replica_of};
+use crate::support::{UNHURRIED, bearer, ms, patient_builder, user};
+use crate::{LONG, primary, replica_of};
 
 /// An old primary and the replica that takes over from it.
 struct Failover {
@@ -203,21 +209,116 @@ async fn health_tells_that_a_primary_takes_no_writes_and_when_it_does_again() {
     assert!(!writable().await, "MISCONF");
 }
 
-#[tokio::test]
-async fn without_the_right_to_write_a_key_health_tells_what_the_latest_login_was_told() {
-    let server = primary().await;
+/// A store whose user may not `SET`, so that health cannot write a key.
+async fn without_set(server: &RedisServer) -> RedisStore {
     let rule = "ACL SETUSER plain on >p ~session:* +@all -set";
     server.command(&rule.split(' ').collect::<Vec<_>>()).await;
     let url = format!("redis://plain:p@127.0.0.1:{}/", server.port());
-    let store = RedisStore::builder(url.as_str()).timeout(Duration::from_secs(3));
-    let (manager, _worker) = patient_builder(store.build().unwrap()).build().unwrap();
-    crate::support::login(&manager, "jeju").await;
+    RedisStore::builder(url).timeout(UNHURRIED).build().unwrap()
+}
+
+#[tokio::test]
+async fn without_the_right_to_write_a_key_health_tells_what_the_latest_login_was_told() {
+    let server = primary().await;
+    let (manager, _worker) = patient_builder(without_set(&server).await).build().unwrap();
+    let login = crate::support::login(&manager, "jeju").await;
     assert!(manager.health().await.writable);
     server.command(&["CONFIG", "SET", "maxmemory", "1"]).await;
     let new = tower_session_auth::NewSession::new(user("jeju"));
     assert!(manager.create(new).await.is_err());
     assert!(!manager.health().await.writable);
+    // A full server takes a logout.
+    manager.logout(&login.access_token).await.unwrap();
+    assert!(manager.authenticate(&login.access_token).await.is_err());
+    assert!(!manager.health().await.writable, "no login succeeds");
     server.command(&["CONFIG", "SET", "maxmemory", "0"]).await;
     crate::support::login(&manager, "jeju").await;
     assert!(manager.health().await.writable);
+}
+
+/// A session of jeju, and each write that a full server refuses.
+struct Writes {
+    store: RedisStore,
+    id: SessionId,
+    rotated: u64,
+}
+
+const WRITES: [&str; 5] = ["create", "update", "update_all", "rotate", "attempt"];
+
+impl Writes {
+    async fn create(&self, name: &str, id: &SessionId) -> Result<(), StoreError> {
+        let mut new = NewRecord::new(60 * LONG, 60 * LONG, Bytes::from_static(b"{}"));
+        new.salt = Salt::parse("salt");
+        self.store.create(&user(name), id, &new).await.map(drop)
+    }
+
+    /// Updates the session as if it had this revision.
+    async fn update(&self, revision: u64) -> Result<Updated, StoreError> {
+        self.store.update(&user("jeju"), &self.id, revision, Bytes::from_static(b"[]")).await
+    }
+
+    async fn write(&mut self, what: &str) -> Result<(), StoreError> {
+        let (store, jeju) = (&self.store, user("jeju"));
+        let revision = store.load(&jeju, &self.id, None).await?.unwrap().revision;
+        match what {
+            "create" => self.create("another", &SessionId::random().unwrap()).await?,
+            "update" => assert_eq!(self.update(revision).await?, Updated::Written(revision + 1)),
+            "update_all" => {
+                let new = Replacement::new(self.id.clone(), revision, Bytes::from_static(b"{}"));
+                assert_eq!(store.update_all(&jeju, &[new]).await?, UpdatedAll::Written);
+            }
+            "rotate" => {
+                let rotate = Rotate::new(Salt::parse("salt").unwrap(), self.rotated, LONG);
+                let rotated = store.rotate(&jeju, &self.id, &rotate).await?;
+                assert!(matches!(rotated, Rotated::Next(..)), "{rotated:?}");
+                self.rotated += 1;
+            }
+            _ => {
+                let rule = AttemptRule::new(NonZeroU32::MAX, LONG);
+                store.attempt(&AttemptKey::parse("name").unwrap(), &rule).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Does what succeeds on a full server, which health still says takes no writes. Ends this session of
+    /// another user.
+    async fn stays_refused(&self, session: &SessionId) {
+        let store = &self.store;
+        let is_refused = async |after: &str| {
+            assert!(!store.health().await.unwrap().writable, "after {after}");
+        };
+        is_refused("a refused write").await;
+        assert_eq!(self.update(1_000).await.unwrap(), Updated::Conflict);
+        is_refused("a conflict").await;
+        store.settle(&AttemptKey::parse("another").unwrap(), Settle::Clear).await.unwrap();
+        is_refused("the end of counted attempts").await;
+        assert!(store.delete(&user("another"), session, EndReason::Logout).await.unwrap());
+        is_refused("a logout").await;
+        // Marks the issuer, or tries to.
+        assert_eq!(store.diagnose().await.unwrap(), []);
+        is_refused("a mark").await;
+    }
+}
+
+#[tokio::test]
+async fn only_a_write_that_a_full_server_refuses_shows_that_the_server_takes_writes_again() {
+    let server = primary().await;
+    let store = without_set(&server).await;
+    // Whose issuer is marked.
+    let (_manager, _worker) = patient_builder(store.clone()).build().unwrap();
+    let mut writes = Writes { store, id: SessionId::random().unwrap(), rotated: 0 };
+    writes.create("jeju", &writes.id).await.unwrap();
+    for what in WRITES {
+        let other = SessionId::random().unwrap();
+        writes.create("another", &other).await.unwrap();
+        assert!(writes.store.health().await.unwrap().writable, "{what}");
+        server.command(&["CONFIG", "SET", "maxmemory", "1"]).await;
+        let refused = writes.write(what).await.unwrap_err();
+        assert_eq!(refused.kind(), StoreErrorKind::WriteRefused, "{what}");
+        writes.stays_refused(&other).await;
+        server.command(&["CONFIG", "SET", "maxmemory", "0"]).await;
+        writes.write(what).await.unwrap();
+        assert!(writes.store.health().await.unwrap().writable, "{what}");
+    }
 }

@@ -31,7 +31,7 @@ impl RedisStore {
         let writable = match written.extract_error().map_err(|error| store_error(&error).kind()) {
             Ok(_) => true,
             Err(StoreErrorKind::WriteRefused) => false,
-            // This user may not write such a key: what the latest write of a session said, then.
+            // This user may not write such a key: what the latest real write said, then.
             Err(_) => !requests.last_write_was_refused(),
         };
         Ok(StoreHealth::new(Some(server.version)).writable(writable))

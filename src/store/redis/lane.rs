@@ -74,14 +74,23 @@ impl Lane {
             let mut connection = self.pool.connection().await?;
             let answer = connection.run(script, keys, args).await;
             let answer = answer.map_err(|error| write_error(&error));
-            let refused = matches!(&answer, Err(e) if e.kind() == StoreErrorKind::WriteRefused);
-            self.write_refused.store(refused, Ordering::Relaxed);
+            match &answer {
+                Err(error) if error.kind() == StoreErrorKind::WriteRefused => {
+                    self.write_refused.store(true, Ordering::Relaxed);
+                }
+                Ok(answer) if script.proves_writable(answer) => {
+                    self.write_refused.store(false, Ordering::Relaxed);
+                }
+                // A logout, for one, which a full server takes.
+                _ => {}
+            }
             answer
         })
         .await
     }
 
-    /// Whether the server took no writes when a script ran last.
+    /// Whether the server refused a write of a script, and has taken none since that a full server
+    /// refuses.
     pub(super) fn last_write_was_refused(&self) -> bool {
         self.write_refused.load(Ordering::Relaxed)
     }

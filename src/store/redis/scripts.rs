@@ -1,6 +1,6 @@
 //! The verbs that are more than one command, each one atomic step on the server.
 
-use redis::{Cmd, Pipeline, cmd};
+use redis::{Cmd, Pipeline, Value, cmd};
 
 /// A script on the server. Those about a user's sessions take the same three keys: live, seen, gone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,6 +65,20 @@ impl Script {
             Self::Probe => include_str!("lua/probe.lua"),
             Self::Check => source!("check.lua"),
             Self::Mark => source!("mark.lua"),
+        }
+    }
+
+    /// Whether this answer shows that the server takes writes: the script's first write was an `HSET`,
+    /// which a server refuses that is full, cannot save, or has too few replicas. Scripts that remove
+    /// first, or write nothing in some cases that answer alike, show nothing.
+    pub(super) fn proves_writable(self, answer: &Value) -> bool {
+        match (self, answer) {
+            (Self::Create, Value::Array(_)) => true,
+            (Self::Update, Value::Int(revision)) => *revision > 0,
+            (Self::UpdateAll, Value::Int(written)) => *written == 1,
+            (Self::Rotate, Value::Array(parts)) => matches!(parts[..], [_, _, Value::Int(1)]),
+            (Self::Attempt, Value::Array(parts)) => matches!(parts[..], [Value::Int(1), _]),
+            _ => false,
         }
     }
 
