@@ -65,6 +65,11 @@ macro_rules! debug {
 
 pub(crate) use {debug, error, event, info, record, warn_ as warn};
 
+/// Logs a finding about how the session store is set up.
+pub(crate) fn store_warning(warning: &str) {
+    warn_!("the session store is not set up as it should be", warning = warning);
+}
+
 /// A future that runs in the span of who makes it, in whichever task it runs.
 #[cfg(feature = "tracing")]
 pub(crate) fn in_this_span<F: Future>(work: F) -> impl Future<Output = F::Output> {

@@ -5,6 +5,10 @@
 
 mod support;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
 use tower_session_auth::clock::{Clock, SystemClock, Timestamp};
 use tower_session_auth::store::redis::{Finding, TrackingRefusal};
 use tower_session_auth::store::{RedisStore, SessionStore, StoreErrorKind};
@@ -16,6 +20,27 @@ use crate::support::wait::until;
 use crate::support::{UNHURRIED, login, ms, patient_builder};
 
 const TOLD: &str = "the session store is not set up as it should be";
+
+/// The system's clock, whose monotonic time a test moves on by so many hours.
+#[derive(Clone, Default)]
+struct Hours(Arc<AtomicU64>);
+
+impl Hours {
+    fn pass(&self, hours: u64) {
+        self.0.fetch_add(hours, Ordering::Relaxed);
+    }
+}
+
+impl Clock for Hours {
+    fn now(&self) -> Timestamp {
+        SystemClock.now()
+    }
+
+    fn monotonic(&self) -> Duration {
+        let hours = self.0.load(Ordering::Relaxed);
+        SystemClock.monotonic() + Duration::from_secs(60 * 60) * u32::try_from(hours).unwrap()
+    }
+}
 
 /// The system's clock, set wrong.
 struct Wrong(i64);
@@ -217,41 +242,97 @@ async fn a_diagnosis_that_fails_is_no_trouble_of_the_store_and_is_made_later() {
     assert!(!log.text().contains("right"), "{}", log.text());
 }
 
+/// A store whose manager gives tokens with this issuer.
+fn application(url: &str, issuer: &str, prefix: &str, clock: Hours) -> RedisStore {
+    let builder = RedisStore::builder(url).timeout(UNHURRIED).prefix(prefix).host_clock(clock);
+    let store = builder.build().unwrap();
+    let (_manager, _worker) = patient_builder(store.clone()).issuer(issuer).build().unwrap();
+    store
+}
+
+const MARKS: &str = "session:{#}:issuers";
+
 #[tokio::test]
 async fn an_application_with_another_issuer_under_the_same_prefix_is_told() {
     let server = RedisServer::start().await;
     let url = least(&server, &[]).await;
-    let application = |issuer: &str, prefix: &str| {
-        let builder = RedisStore::builder(url.as_str()).timeout(UNHURRIED);
-        let store = builder.prefix(prefix).build().unwrap();
-        let (manager, _worker) = patient_builder(store.clone()).issuer(issuer).build().unwrap();
-        (store, manager)
-    };
-    let (shop, _shop) = application("https://shop.test", "session");
+    let application =
+        |issuer: &str, prefix: &str| application(&url, issuer, prefix, Hours::default());
+    let shop = application("https://shop.test", "session");
     assert_eq!(shop.diagnose().await.unwrap(), []);
     // Another instance of the same application, and an application with a prefix of its own.
-    let (again, _again) = application("https://shop.test", "session");
+    let again = application("https://shop.test", "session");
     assert_eq!(again.diagnose().await.unwrap(), []);
-    let (own, _own) = application("https://blog.test", "session:blog");
+    let own = application("https://blog.test", "session:blog");
     assert_eq!(own.diagnose().await.unwrap(), []);
 
-    let (blog, _blog) = application("https://blog.test", "session");
+    let blog = application("https://blog.test", "session");
     assert_eq!(blog.diagnose().await.unwrap(), [Finding::SharedPrefix]);
     assert_eq!(shop.diagnose().await.unwrap(), [Finding::SharedPrefix]);
     let told = blog.warnings().await.unwrap();
     assert!(told[0].contains("give each a prefix of its own"), "{told:?}");
-    // What is written is a hash, which ends by itself, and nobody's session.
-    let marks = server.number(&["HLEN", "session:{#}:issuers"]).await;
-    let life = server.number(&["PTTL", "session:{#}:issuers"]).await;
-    assert!(marks == 2 && life > 0, "{marks} {life}");
+    // The fields are hashes of the issuers, and the key expires. It is no user's.
+    let marks = server.command(&["HKEYS", MARKS]).await;
+    let marks: Vec<String> = redis::from_redis_value(marks).unwrap();
+    let is_hash = |mark: &String| mark.len() == 40 && mark.bytes().all(|b| b.is_ascii_hexdigit());
+    assert!(marks.len() == 2 && marks.iter().all(is_hash), "{marks:?}");
+    assert!(server.number(&["PTTL", MARKS]).await > 0);
     assert!(shop.scan(None, 10).await.unwrap().unwrap().sessions.is_empty());
     assert_eq!(shop.cleanup(None).await.unwrap().unwrap().count, 0);
 
     // One that was renamed long ago is forgotten.
-    server.command(&["DEL", "session:{#}:issuers"]).await;
-    server.command(&["HSET", "session:{#}:issuers", "an-old-issuer", "1"]).await;
+    server.command(&["DEL", MARKS]).await;
+    server.command(&["HSET", MARKS, "an-old-issuer", "1"]).await;
     assert_eq!(shop.diagnose().await.unwrap(), []);
-    assert_eq!(server.number(&["HLEN", "session:{#}:issuers"]).await, 1);
+    assert_eq!(server.number(&["HLEN", MARKS]).await, 1);
+}
+
+#[tokio::test]
+async fn the_application_that_came_first_is_warned_within_an_hour_and_once() {
+    let server = RedisServer::start().await;
+    let clock = Hours::default();
+    let application = |issuer: &str| application(&server.url(), issuer, "session", clock.clone());
+    let (shop, blog) = (application("https://shop.test"), application("https://blog.test"));
+    assert_eq!(shop.warnings().await.unwrap(), Vec::<String>::new());
+    assert_eq!(blog.warnings().await.unwrap().len(), 1);
+
+    let log = Log::default();
+    let capture = log.capture();
+    shop.upkeep().await.unwrap();
+    assert_eq!(log.text().matches(TOLD).count(), 0, "it is not due yet: {}", log.text());
+    for _ in 0..3 {
+        clock.pass(1);
+        shop.upkeep().await.unwrap();
+        blog.upkeep().await.unwrap();
+    }
+    assert!(shop.warnings().await.unwrap().is_empty(), "it was told");
+    // The marks are written anew, so that they do not run out.
+    server.command(&["DEL", MARKS]).await;
+    shop.upkeep().await.unwrap();
+    assert_eq!(server.number(&["HLEN", MARKS]).await, 0, "not before an hour has passed");
+    clock.pass(1);
+    shop.upkeep().await.unwrap();
+    assert_eq!(server.number(&["HLEN", MARKS]).await, 1);
+    drop(capture);
+    let log = log.text();
+    let told: Vec<_> = log.lines().filter(|line| line.contains(TOLD)).collect();
+    assert!(told.len() == 1 && told[0].contains("WARN"), "{told:?}");
+    assert!(told[0].contains("give each a prefix of its own"), "{told:?}");
+}
+
+#[tokio::test]
+async fn other_issuers_are_found_on_a_server_that_takes_no_writes() {
+    let server = RedisServer::start().await;
+    let application =
+        |issuer: &str| application(&server.url(), issuer, "session", Hours::default());
+    let (shop, blog) = (application("https://shop.test"), application("https://blog.test"));
+    assert_eq!(blog.diagnose().await.unwrap(), []);
+    for setting in ["maxmemory", "min-replicas-to-write"] {
+        server.command(&["CONFIG", "SET", setting, "1"]).await;
+        assert_eq!(shop.diagnose().await.unwrap(), [Finding::SharedPrefix], "{setting}");
+        assert_eq!(server.number(&["HLEN", MARKS]).await, 1, "{setting}");
+        server.command(&["CONFIG", "SET", setting, "0"]).await;
+    }
 }
 
 #[tokio::test]

@@ -33,7 +33,7 @@ async fn log(gate: &Gate) -> bool {
     match gate.warnings().await {
         Ok(warnings) => {
             for warning in warnings {
-                trace::warn!("the session store is not set up as it should be", warning = warning);
+                trace::store_warning(&warning);
             }
             true
         }

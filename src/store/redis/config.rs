@@ -182,8 +182,9 @@ impl RedisStoreBuilder {
         self
     }
 
-    /// This host's clock, which [`RedisStore::diagnose`] compares with the server's. The system's by default. It plays no
-    /// part in a session's life.
+    /// Sets this host's clock. Default: the system's. [`RedisStore::diagnose`] compares it with the
+    /// server's, and its monotonic time tells when the hourly search for other issuers under the prefix
+    /// is due. It plays no part in a session's life.
     pub fn host_clock(mut self, clock: impl Clock) -> Self {
         self.host_clock = Some(Arc::new(clock));
         self

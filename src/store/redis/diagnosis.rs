@@ -93,7 +93,7 @@ impl fmt::Display for Finding {
 
 /// What a diagnosis needs, beside the server.
 pub(super) struct Diagnosis {
-    /// To be compared with the server's, and for nothing else.
+    /// To be compared with the server's, and to tell when the next mark of the issuers is due.
     host: Arc<dyn Clock>,
     timeout: Duration,
     /// The kinds of findings that were handed out to be logged.
@@ -107,6 +107,11 @@ impl Diagnosis {
     pub(super) fn new(host: Option<Arc<dyn Clock>>, timeout: Duration) -> Self {
         let host = host.unwrap_or_else(|| Arc::new(SystemClock));
         Self { host, timeout, told: Mutex::default() }
+    }
+
+    /// The time since a fixed moment, by the host's clock.
+    pub(super) fn monotonic(&self) -> Duration {
+        self.host.monotonic()
     }
 
     /// The findings of kinds that were not told before. Who would need tracking tells by itself that it has none.

@@ -2,6 +2,7 @@
 //!
 //! Each marks its token issuer (as a hash) under the prefix. The mark is written by a diagnosis, which the worker makes
 //! when it starts, and once an hour after that; it counts for a week, so that an issuer that was renamed is forgotten.
+//! Each time, the marks of others are looked for: the application that came first learns of the second one so.
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
@@ -9,9 +10,9 @@ use std::time::Duration;
 
 use redis::Value;
 
+use super::diagnosis::Finding;
 use super::scripts::Script;
-use super::{RedisStore, text};
-use crate::coherence::Tick;
+use super::{Inner, RedisStore, text};
 use crate::trace;
 
 /// How often a mark is written anew.
@@ -27,8 +28,8 @@ pub(super) struct Sharing(Mutex<Marks>);
 #[derive(Debug, Default)]
 struct Marks {
     issuers: BTreeSet<String>,
-    /// When the next mark is due; `None` before the first.
-    due: Option<Tick>,
+    /// When the next mark is due, by the host's monotonic clock; `None` before the first.
+    due: Option<Duration>,
 }
 
 impl Sharing {
@@ -42,18 +43,23 @@ impl Sharing {
 }
 
 impl RedisStore {
-    /// Marks this application's issuers again if that is due. Failures are left to the next time.
+    /// Marks this application's issuers again if that is due, and logs a warning where another issuer
+    /// is found for the first time. Failures are left to the next time.
     pub(super) async fn mark_again(&self) {
-        let due = self.inner.sharing.with(|marks| marks.due);
-        if due.is_some_and(|due| Tick::now() >= due) {
-            self.is_shared().await;
+        let Inner { sharing, diagnosis, .. } = &*self.inner;
+        let due = sharing.with(|marks| marks.due);
+        if due.is_some_and(|due| diagnosis.monotonic() >= due) && self.is_shared().await {
+            for warning in diagnosis.news(vec![Finding::SharedPrefix]) {
+                trace::store_warning(&warning);
+            }
         }
     }
 
     /// Marks this application's issuers, and looks for others. `false` where that cannot be known.
     pub(super) async fn is_shared(&self) -> bool {
+        let due = self.inner.diagnosis.monotonic().saturating_add(INTERVAL);
         let issuers: Vec<String> = self.inner.sharing.with(|marks| {
-            marks.due = Some(Tick::now().after(INTERVAL));
+            marks.due = Some(due);
             marks.issuers.iter().cloned().collect()
         });
         if issuers.is_empty() {
