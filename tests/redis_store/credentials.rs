@@ -19,6 +19,7 @@ use crate::{HOUR, jeju, lives, login};
 #[derive(Clone)]
 enum Answer {
     User(&'static str, &'static str),
+    Password(&'static str),
     Fails,
     Hangs,
     Panics,
@@ -43,6 +44,7 @@ impl CredentialsProvider for Scripted {
         let answer = self.0.lock().unwrap().clone();
         match answer {
             Answer::User(user, password) => Ok(Credentials::user(user, password)),
+            Answer::Password(password) => Ok(Credentials::password(password)),
             Answer::Fails => Err("the vault is sealed".into()),
             Answer::Hangs => pending().await,
             Answer::Panics => panic!("planted by the test"),
@@ -52,8 +54,12 @@ impl CredentialsProvider for Scripted {
 
 fn store(server: &RedisServer, provider: &Scripted) -> RedisStore {
     // The address has other credentials: none of its connections would be let in.
-    let url = format!("redis://app:of-the-address@127.0.0.1:{}/", server.port());
-    RedisStore::builder(url.as_str())
+    store_at("another:of-the-address@", server, provider)
+}
+
+/// `login` is what stands in front of the host.
+fn store_at(login: &str, server: &RedisServer, provider: &Scripted) -> RedisStore {
+    RedisStore::builder(format!("redis://{login}127.0.0.1:{}/", server.port()))
         .timeout(Duration::from_secs(3))
         .wait_replicas(1, Duration::from_millis(1))
         .credentials_provider(provider.clone())
@@ -110,6 +116,22 @@ async fn a_password_that_rotates_needs_no_restart() {
         assert_eq!(logged_in("user=default"), 1, "the test's own: {clients}");
     }
     background.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_password_without_a_user_name_is_for_the_user_of_the_address() {
+    let server = RedisServer::start_with(&["--requirepass", "right-too"]).await;
+    set_password(&server, "right").await;
+    for (address, password, user) in
+        [("app:of-the-address@", "right", "user=app"), ("", "right-too", "user=default")]
+    {
+        let store = store_at(address, &server, &Scripted::new(Answer::Password(password)));
+        let clients = async || server.text(&["CLIENT", "LIST"]).await.unwrap();
+        let before = clients().await.matches(user).count();
+        login(&store, HOUR, HOUR).await;
+        let clients = clients().await;
+        assert!(clients.matches(user).count() > before, "{user}: {clients}");
+    }
 }
 
 #[tokio::test]

@@ -13,7 +13,7 @@ pub struct Credentials {
 }
 
 impl Credentials {
-    /// A password, for the user `default`.
+    /// A password, for the user name of the address. Without one there, Redis takes the user `default`.
     #[must_use]
     pub fn password(password: impl Into<String>) -> Self {
         Self { username: None, password: password.into() }
