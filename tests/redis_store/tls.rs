@@ -11,9 +11,9 @@ use tempfile::TempDir;
 use tower_session_auth::store::{RedisStore, SessionStore, StoreErrorKind};
 use tower_session_auth::{EndReason, NearCacheState, Revoke};
 
-use crate::support::patient_builder;
 use crate::support::redis::{FREE_PORT, RedisServer};
 use crate::support::wait::until;
+use crate::support::{UNHURRIED, patient_builder};
 use crate::{HOUR, jeju, lives, login};
 
 /// An authority that issues certificates, and a folder for their files.
@@ -141,6 +141,37 @@ async fn a_server_without_a_good_certificate_is_refused_with_the_reason() {
         let text = refusal(&builder.timeout(Duration::from_secs(3)).build().unwrap()).await;
         assert!(text.contains(expected), "{text}");
     }
+}
+
+/// The variable that tells the address of a server to a process of its own.
+const ADDRESS: &str = "TLS_TEST_ADDRESS";
+
+#[tokio::test]
+async fn the_authorities_of_the_system_are_trusted_by_default_and_not_beside_others() {
+    let authority = Authority::new("authority");
+    let server = authority.server("127.0.0.1", VALID, false).await;
+    // This variable counts for a whole process.
+    let child = tokio::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "tls::where_the_authority_is_the_systems", "--ignored", "--nocapture"])
+        .env("SSL_CERT_FILE", authority.dir.path().join("ca.pem"))
+        .env_remove("SSL_CERT_DIR")
+        .env(ADDRESS, url(&server, "127.0.0.1"))
+        .kill_on_drop(true)
+        .output();
+    let child = child.await.unwrap();
+    let text = [child.stdout, child.stderr].map(|bytes| String::from_utf8(bytes).unwrap());
+    assert!(child.status.success() && text[0].contains("1 passed"), "{text:?}");
+}
+
+#[tokio::test]
+#[ignore = "runs in the process that another test starts"]
+async fn where_the_authority_is_the_systems() {
+    let Ok(address) = std::env::var(ADDRESS) else { return };
+    let builder = || RedisStore::builder(address.as_str()).timeout(UNHURRIED);
+    builder().build().unwrap().check().await.unwrap();
+    let other = Authority::new("another authority");
+    let text = refusal(&builder().tls_roots(other.pem.as_str()).build().unwrap()).await;
+    assert!(text.contains("issued by an authority that is not trusted here"), "{text}");
 }
 
 #[tokio::test]
