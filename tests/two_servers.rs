@@ -120,11 +120,7 @@ async fn an_address_that_cannot_work_stops_the_start_and_is_not_shown() {
         ("http://:hunter2@127.0.0.1:6379", "redis://"),
         ("redis+sentinel://:hunter2@127.0.0.1:26379/mymaster", "Sentinel"),
         ("redis://:hunter2@127.0.0.1:6379,redis://:hunter2@127.0.0.1:6380", "cluster"),
-        if cfg!(feature = "tls") {
-            ("rediss://:hunter2@127.0.0.1:6379/database", "redis://")
-        } else {
-            ("rediss://:hunter2@127.0.0.1:6379", "TLS")
-        },
+        ("rediss://:hunter2@127.0.0.1:6379/database", "redis://"),
         ("redis://:hunter2@127.0.0.1:6379/database", "redis://"),
         (":hunter2@127.0.0.1", "redis://"),
     ];

@@ -98,6 +98,22 @@ fn no_panic_is_printed_or_caught_on_the_way() {
     assert_eq!(PANICS.load(std::sync::atomic::Ordering::Relaxed), 0);
 }
 
+/// Here, because the library's own tests always have the feature `tls`.
+#[cfg(feature = "ours")]
+#[test]
+fn an_address_with_tls_names_the_feature_that_is_missing() {
+    use tower_session_auth::store::RedisStore;
+    use tower_session_auth::store::redis::Address;
+
+    let (host, port, insecure, tls_params) = ("redis.internal".to_owned(), 6379, false, None);
+    let in_parts = redis::ConnectionAddr::TcpTls { host, port, insecure, tls_params };
+    for address in [Address::from("rediss://:hunter2@redis.internal/"), in_parts.into()] {
+        let error = RedisStore::builder(address).build().unwrap_err().to_string();
+        assert!(error.contains("needs the feature `tls` of tower-session-auth"), "{error}");
+        assert!(!error.contains("hunter2") && !error.contains("internal"), "{error}");
+    }
+}
+
 #[cfg(feature = "application")]
 #[test]
 fn the_application_encodes_and_decodes_with_its_own_choice_of_jsonwebtoken() {

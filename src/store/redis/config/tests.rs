@@ -46,13 +46,6 @@ fn tls_settings_that_cannot_work_say_what_to_do_and_show_nothing() {
     }
 }
 
-#[cfg(not(feature = "tls"))]
-#[test]
-fn an_address_with_tls_names_the_feature() {
-    let error = RedisStore::new("rediss://host/").unwrap_err().to_string();
-    assert!(error.contains("feature `tls` of tower-session-auth"), "{error}");
-}
-
 #[test]
 fn settings_that_cannot_work_are_refused() {
     let builder = || RedisStore::builder("redis://127.0.0.1/");
