@@ -16,8 +16,14 @@ use crate::id::UserId;
 use crate::meter::Meter;
 use crate::session::{NewSession, Session, SessionData};
 
-/// For how many users a process remembers the directory's answer.
+/// Number of users whose latest answer a process remembers. The order of answers is part of that
+/// memory: after an eviction, an answer to an older question is stored as if it were the first. The
+/// docs of [`directory`](crate::directory) name this number.
 const REMEMBERED: usize = 65_536;
+
+/// How long an answer decides which role is shown, after `revalidate_after` has passed: longer than any
+/// request takes whose check used that answer.
+const SHOWN_AFTERWARDS: Duration = Duration::from_secs(60);
 
 /// How often one check asks the directory at most: again only if the user was suspended meanwhile.
 pub(super) const ASKED_AT_MOST: u32 = 2;
@@ -75,6 +81,7 @@ pub(super) struct Active {
 }
 
 /// That an account counts as active, and as what.
+#[derive(Debug)]
 pub(super) struct Grant {
     /// For how long that is taken for granted.
     pub(super) left: Duration,
@@ -202,9 +209,17 @@ impl Accounts {
         (!left.is_zero()).then_some(Grant { left, role, role_has_changed: false })
     }
 
-    /// What the directory says of a user's role, if that is remembered and still counts.
+    /// The role in the latest answer about this user, for a session that is shown without a question.
+    /// `None` if no "active" is remembered, or if it is older than `revalidate_after` and a minute.
+    ///
+    /// A guard may have used that answer at the last moment that it was granted, and with
+    /// `revalidate_after` zero it is never granted to another request.
     pub(super) fn remembered_role(&self, user: &UserId) -> Option<Role> {
-        self.granted(user).map(|granted| granted.role)
+        let Answer { asked, verdict: Verdict::Active(role) } = self.answers.get(user)? else {
+            return None;
+        };
+        let age = self.clock.monotonic().saturating_sub(asked.at);
+        (age < self.revalidate_after + SHOWN_AFTERWARDS).then_some(role)
     }
 
     pub(super) fn applied_roles(&self) -> &AppliedRoles {

@@ -82,7 +82,8 @@ impl<D: SessionData> SessionManagerBuilder<D> {
 }
 
 impl<D: SessionData> SessionManager<D> {
-    /// What the directory says of a user's role, as far as this process remembers it.
+    /// What the directory said last of a user's role, as far as this process remembers it: see
+    /// [`Accounts::remembered_role`](super::accounts::Accounts::remembered_role).
     pub(super) fn remembered_role(&self, user: &UserId) -> Role {
         let accounts = self.shared.accounts.as_ref();
         accounts.and_then(|accounts| accounts.remembered_role(user)).unwrap_or_default()

@@ -1,11 +1,12 @@
 //! One truth about a user's role: the session's, or the user directory's.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::time::advance;
 use tower_session_auth::directory::{BoxError, Role, User, UserDirectory};
-use tower_session_auth::testing::TokioClock;
+use tower_session_auth::testing::{ManualClock, TokioClock};
 use tower_session_auth::{
     ConfigError, KeySet, Login, MemoryStore, NewSession, SessionError, SessionManager,
     SessionManagerBuilder, UserId,
@@ -15,6 +16,8 @@ use crate::support::paused::{At, PausedStore, Verb};
 use crate::support::{START, builder, key, user};
 
 const INTERVAL: Duration = Duration::from_secs(30);
+/// How long an answer is shown after the interval.
+const MINUTE: Duration = Duration::from_secs(60);
 
 /// A directory in which a test sets the role.
 #[derive(Clone)]
@@ -152,6 +155,66 @@ async fn a_refreshed_token_has_the_new_role_at_once() {
     assert_eq!(refreshed.session.role(), Some("user"));
     assert_eq!(role(&manager, &refreshed).await, some("user"));
     assert_eq!(role(&manager, &first).await, some("user"), "and so has the token before it");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refreshed_session_has_the_role_of_the_answer_that_nothing_remembers_any_more() {
+    let (world, directory) = (World::new(), Directory::new("admin"));
+    let host = ManualClock::new(START);
+    let manager =
+        world.process(&directory, |builder| builder.directory_roles().clock(host.clone()));
+    let first = login(&manager, "").await;
+    directory.is("user");
+    let mut stop = world.store.stop(Verb::Rotate, At::Before);
+    let suspend = async {
+        stop.reached().await;
+        // The host is suspended for so long that the answer is too old, and Tokio's clock stands still.
+        host.advance(INTERVAL + MINUTE);
+        stop.go();
+    };
+    let refresh_token = first.refresh_token.as_ref().unwrap().as_str();
+    let (refreshed, ()) = tokio::join!(manager.refresh(refresh_token), suspend);
+    assert_eq!(refreshed.unwrap().session.role(), Some("user"));
+}
+
+/// The roles with which a process shows a user's only session without asking the directory.
+async fn shown(manager: &SessionManager, login: &Login) -> BTreeSet<Option<String>> {
+    let (jeju, id) = (user("jeju"), login.session.id());
+    let got = manager.get(&jeju, id).await.unwrap().unwrap();
+    let updated = manager.update(&jeju, id, |_| {}).await.unwrap();
+    let own = manager.own_sessions(&got).await.unwrap().remove(0).session;
+    let page = manager.all_sessions(None, 10).await.unwrap().sessions.remove(0);
+    let listed = manager.sessions_without_data(&jeju).await.unwrap().remove(0);
+    [got, updated, own, page, listed].iter().map(|each| each.role().map(str::to_owned)).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_is_shown_with_the_role_that_counts_for_requests() {
+    for interval in [INTERVAL, Duration::ZERO] {
+        let world = World::new();
+        let (here, there) = (Directory::new("admin"), Directory::new("user"));
+        let [one, other] = [&here, &there].map(|directory| {
+            world.process(directory, |builder| builder.directory_roles().revalidate_after(interval))
+        });
+        let login = login(&one, "").await;
+        assert_eq!(role(&one, &login).await, some("admin"));
+        assert_eq!(role(&other, &login).await, some("user"));
+        settled().await;
+        assert_eq!(stored(&world).await, [(some("user"), 2)], "the other process wrote it");
+        for (manager, counts) in [(&one, "admin"), (&other, "user")] {
+            assert_eq!(role(manager, &login).await, some(counts));
+            assert_eq!(shown(manager, &login).await, [some(counts)].into(), "{interval:?}");
+            let session = manager.get(&user("jeju"), login.session.id()).await.unwrap().unwrap();
+            assert_eq!(manager.account(&session).await.unwrap().role, Role::Is(counts.to_owned()));
+        }
+        let by_role = one.statistics(|_| {}).await.unwrap().by_role;
+        assert_eq!(by_role, [("user".to_owned(), 1)].into(), "statistics count stored roles");
+        // An old answer does not hide for ever what other processes write.
+        advance(interval + MINUTE - Duration::from_millis(1)).await;
+        assert_eq!(shown(&one, &login).await, [some("admin")].into());
+        advance(Duration::from_millis(1)).await;
+        assert_eq!(shown(&one, &login).await, [some("user")].into());
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -12,13 +12,13 @@ use crate::directory::{BoxError, UserDirectory};
 
 /// A directory whose questions wait for a test.
 #[derive(Clone, Default)]
-struct Desk(Arc<Mutex<Vec<oneshot::Sender<bool>>>>);
+struct Desk(Arc<Mutex<Vec<oneshot::Sender<User>>>>);
 
 impl UserDirectory for Desk {
     async fn find(&self, _: &UserId) -> Result<Option<User>, BoxError> {
         let (answer, answered) = oneshot::channel();
         self.0.lock().unwrap().push(answer);
-        Ok(Some(User::new(answered.await?)))
+        Ok(Some(answered.await?))
     }
 }
 
@@ -54,6 +54,7 @@ impl World {
         let settings = AccountSettings {
             directory: Some(Arc::new(desk.clone())),
             revalidate_after: GRANT,
+            with_roles: true,
             ..AccountSettings::default()
         };
         let accounts = settings.build(Arc::new(clock.clone()), &Meter::new()).unwrap();
@@ -83,8 +84,14 @@ impl World {
         self.answer_to(oldest, active);
     }
 
-    fn answer_to(&self, question: oneshot::Sender<bool>, active: bool) {
-        question.send(active).expect("a request waits");
+    fn answer_to(&self, question: oneshot::Sender<User>, active: bool) {
+        question.send(User::new(active)).expect("a request waits");
+    }
+
+    /// The open questions, the oldest first.
+    fn questions<const N: usize>(&self) -> [oneshot::Sender<User>; N] {
+        let questions: Vec<_> = self.desk.0.lock().unwrap().drain(..).collect();
+        questions.try_into().unwrap()
     }
 
     /// Whether a request is let in without a question.
@@ -101,8 +108,7 @@ async fn an_older_active_does_not_replace_a_newer_inactive() {
     let mut older = world.asks();
     world.second_passes();
     let mut newer = world.asks();
-    let questions: Vec<_> = world.desk.0.lock().unwrap().drain(..).collect();
-    let [first, second] = questions.try_into().unwrap();
+    let [first, second] = world.questions();
     world.answer_to(second, false);
     assert_eq!(assert_ready!(newer.poll()), INACTIVE);
     world.answer_to(first, true);
@@ -116,8 +122,7 @@ async fn an_older_inactive_does_not_replace_a_newer_active() {
     let mut older = world.asks();
     world.second_passes();
     let mut newer = world.asks();
-    let questions: Vec<_> = world.desk.0.lock().unwrap().drain(..).collect();
-    let [first, second] = questions.try_into().unwrap();
+    let [first, second] = world.questions();
     world.answer_to(second, true);
     assert_eq!(assert_ready!(newer.poll()), Ok(GRANT));
     world.second_passes();
@@ -137,6 +142,38 @@ async fn of_two_questions_of_one_moment_the_later_counts() {
         }
         assert_eq!(world.is_granted(), answers[1], "{answers:?}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_two_questions_of_one_moment_the_later_counts_if_its_answer_comes_first() {
+    for answers in [[true, false], [false, true]] {
+        let world = World::new();
+        let mut checks = [world.asks(), world.asks()];
+        let questions: [_; 2] = world.questions();
+        let in_order = checks.iter_mut().zip(questions).zip(answers);
+        for ((check, question), active) in in_order.rev() {
+            world.answer_to(question, active);
+            assert_eq!(assert_ready!(check.poll()).is_ok(), answers[1], "{answers:?}");
+        }
+        assert_eq!(world.is_granted(), answers[1], "{answers:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_whose_answer_is_older_gets_the_role_of_the_newer_answer() {
+    let world = World::new();
+    let check = || spawn(Box::pin(world.accounts.check(&world.user)));
+    let (mut older, mut newer) = (check(), check());
+    assert_pending!(older.poll());
+    world.second_passes();
+    assert_pending!(newer.poll());
+    let [first, second] = world.questions();
+    second.send(User::new(true).role("user")).unwrap();
+    assert_ready!(newer.poll()).unwrap();
+    first.send(User::new(true).role("admin")).unwrap();
+    let granted = assert_ready!(older.poll()).unwrap();
+    assert_eq!(granted.role, Role::Is("user".to_owned()));
+    assert_eq!(world.accounts.remembered_role(&world.user), Some(granted.role));
 }
 
 #[tokio::test(start_paused = true)]
