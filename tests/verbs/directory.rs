@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use tokio::sync::oneshot;
 use tokio::time::{Instant, advance};
 use tower_session_auth::directory::{BoxError, User, UserDirectory};
 use tower_session_auth::testing::{ManualClock, TokioClock};
@@ -28,11 +29,20 @@ enum Says {
 struct Directory {
     says: Arc<Mutex<Says>>,
     asked: Arc<AtomicUsize>,
+    held: Arc<Mutex<Option<oneshot::Receiver<()>>>>,
 }
 
 impl Directory {
     fn new() -> Self {
-        Self { says: Arc::new(Mutex::new(Says::Active)), asked: Arc::default() }
+        let says = Arc::new(Mutex::new(Says::Active));
+        Self { says, asked: Arc::default(), held: Arc::default() }
+    }
+
+    /// Holds the answer to the next question, which is what the directory says when it is asked.
+    fn hold(&self) -> oneshot::Sender<()> {
+        let (release, released) = oneshot::channel();
+        *self.held.lock().unwrap() = Some(released);
+        release
     }
 
     fn set(&self, says: Says) {
@@ -48,6 +58,10 @@ impl UserDirectory for Directory {
     async fn find(&self, user: &UserId) -> Result<Option<User>, BoxError> {
         self.asked.fetch_add(1, Ordering::Relaxed);
         let says = *self.says.lock().unwrap();
+        let held = self.held.lock().unwrap().take();
+        if let Some(released) = held {
+            released.await?;
+        }
         match says {
             Says::Active => Ok(Some(User::new(true).role("user").user_name(user.as_str()))),
             Says::Inactive => Ok(Some(User::new(false))),
@@ -188,6 +202,39 @@ async fn a_suspension_is_seen_at_once() {
     for new in [NewSession::new(user("jeju")), NewSession::new(user("jeju")).guard(guard)] {
         let late = manager.create(new).await;
         assert!(matches!(late, Err(SessionError::AccountInactive)), "{late:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_active_from_before_a_suspension_lets_in_neither_a_request_nor_a_login() {
+    let (manager, directory) = manager();
+    let token = login(&manager, "jeju").await.access_token;
+    for is_login in [false, true] {
+        directory.set(Says::Active);
+        // Let the next request ask.
+        advance(HALF_A_MINUTE).await;
+        directory.asked();
+        let release = directory.hold();
+        let under_way = async {
+            if is_login {
+                let late = manager.create(NewSession::new(user("jeju"))).await;
+                matches!(late, Err(SessionError::AccountInactive))
+            } else {
+                let refused = manager.authenticate(&token).await.map_err(|error| error.kind());
+                matches!(refused, Err(AuthErrorKind::AccountInactive))
+            }
+        };
+        let suspend = async {
+            while directory.asked.load(Ordering::Relaxed) == 0 {
+                tokio::task::yield_now().await;
+            }
+            directory.set(Says::Inactive);
+            manager.suspend(&user("jeju")).await.unwrap();
+            release.send(()).unwrap();
+        };
+        let (is_refused, ()) = tokio::join!(under_way, suspend);
+        assert!(is_refused, "login: {is_login}");
+        assert_eq!(directory.asked(), 2, "it is asked again");
     }
 }
 
