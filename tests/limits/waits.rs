@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use tower_session_auth::routes::LoginLimit;
+use tower_session_auth::testing::ManualClock;
 
-use crate::site::Site;
+use crate::site::{Site, site_with};
+use crate::support::START;
 use crate::{
     LIMITED, MINUTE, SECOND, WRONG, by_email, fail, in_both_homes, pass, retry_after, ten,
 };
@@ -113,4 +115,17 @@ async fn in_a_row(home: fn(LoginLimit) -> Site) {
         pass(8 * SECOND).await;
     }
     site.token("jeju").await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_time_in_suspend_counts_for_a_wait_that_the_process_counts() {
+    let host = ManualClock::new(START);
+    let clock = host.clone();
+    let site = site_with(|builder, _| builder.clock(clock), |routes| routes.login_limit(ten()));
+    fail(&site, "jeju", 10).await;
+    // Tokio's clock stands still, as the monotonic clock of most systems does in suspend.
+    host.advance(MINUTE - SECOND);
+    assert_eq!(retry_after(&site.log_in("jeju", "password123").await), 1);
+    host.advance(SECOND);
+    assert_eq!(site.log_in("jeju", "password123").await.status, 200);
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use tower_session_auth::store::{MemoryStore, NewRecord, SessionStore};
-use tower_session_auth::testing::TokioClock;
+use tower_session_auth::testing::{ManualClock, TokioClock};
 use tower_session_auth::{EndReason, NewSession, SessionId};
 
 use crate::support::{START, builder, user};
@@ -113,4 +113,17 @@ async fn statistics_grow_old() {
     let second = manager.recent_statistics(minute).await.unwrap();
     assert!(!Arc::ptr_eq(&first, &second));
     assert_eq!((second.as_of - first.as_of).num_milliseconds(), 60_001);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_time_in_suspend_counts_for_the_age_of_statistics() {
+    let host = ManualClock::new(START);
+    let (manager, _worker) = builder().clock(host.clone()).build().unwrap();
+    let minute = Duration::from_secs(60);
+    let first = manager.recent_statistics(minute).await.unwrap();
+    // Tokio's clock stands still, as the monotonic clock of most systems does in suspend.
+    host.advance(minute);
+    assert!(Arc::ptr_eq(&first, &manager.recent_statistics(minute).await.unwrap()));
+    host.advance(Duration::from_millis(1));
+    assert!(!Arc::ptr_eq(&first, &manager.recent_statistics(minute).await.unwrap()));
 }
