@@ -25,7 +25,7 @@ const STORE_TIMEOUT: Duration = Duration::from_secs(4);
 const DIRECTORY_TIMEOUT: Duration = Duration::from_secs(8);
 
 #[derive(Clone, Copy, Debug)]
-enum Says {
+pub(crate) enum Says {
     Active,
     Inactive,
     Fails,
@@ -35,7 +35,7 @@ enum Says {
 
 /// A directory that answers at once, or when a test lets it.
 #[derive(Clone, Default)]
-struct Desk(Arc<State>);
+pub(crate) struct Desk(Arc<State>);
 
 #[derive(Default)]
 struct State {
@@ -46,7 +46,7 @@ struct State {
 }
 
 impl Desk {
-    fn says(&self, says: Says) {
+    pub(crate) fn says(&self, says: Says) {
         self.0.says.store(says as u8, Ordering::SeqCst);
     }
 
@@ -88,9 +88,9 @@ impl UserDirectory for Desk {
     }
 }
 
-struct Scene {
-    world: World,
-    desk: Desk,
+pub(crate) struct Scene {
+    pub(crate) world: World,
+    pub(crate) desk: Desk,
     token: String,
 }
 
@@ -100,7 +100,9 @@ impl Scene {
         Self::with(|builder| builder.revalidate_after(Duration::ZERO)).await
     }
 
-    async fn with(change: impl FnOnce(SessionManagerBuilder) -> SessionManagerBuilder) -> Self {
+    pub(crate) async fn with(
+        change: impl FnOnce(SessionManagerBuilder) -> SessionManagerBuilder,
+    ) -> Self {
         let server = RedisServer::start().await;
         let store = RedisStore::builder(server.url()).timeout(STORE_TIMEOUT);
         let store = store.lease(Duration::from_secs(10)).build().unwrap();
@@ -128,14 +130,7 @@ impl Scene {
     /// One to a route that asks for the session's role as well.
     fn guarded(&self, policy: FailurePolicy) -> JoinHandle<String> {
         let (layer, token) = (self.layer(policy), self.token.clone());
-        let service =
-            ServiceBuilder::new().layer(layer).layer(RequireRole::any_of(["user"])).service_fn(
-                async |_: Request<String>| Ok::<_, Infallible>(Response::new("guarded".to_owned())),
-            );
-        tokio::spawn(async move {
-            let response = service.oneshot(bearer(&token)).await.unwrap();
-            if response.status().is_success() { response.into_body() } else { code(&response) }
-        })
+        tokio::spawn(async move { guarded(layer, &token).await })
     }
 
     /// One request for each policy, and one behind a guard.
@@ -147,6 +142,16 @@ impl Scene {
     async fn is_asked(&self, times: usize) {
         until("the directory is asked", async || self.desk.asked() >= times).await;
     }
+}
+
+/// What a client gets from a route that asks for the role `user`.
+pub(crate) async fn guarded(layer: SessionAuthLayer, token: &str) -> String {
+    let service = ServiceBuilder::new().layer(layer).layer(RequireRole::any_of(["user"]));
+    let service = service.service_fn(async |_: Request<String>| {
+        Ok::<_, Infallible>(Response::new("guarded".to_owned()))
+    });
+    let response = service.oneshot(bearer(token)).await.unwrap();
+    if response.status().is_success() { response.into_body() } else { code(&response) }
 }
 
 const POLICIES: [FailurePolicy; 3] = [

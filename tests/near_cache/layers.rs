@@ -4,9 +4,11 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use http::{Request, Response};
+use serde_json::json;
 use tower::{Layer as _, ServiceExt as _, service_fn};
 use tower_session_auth::{
-    Caller, ConfigError, EndReason, MemoryStore, OptionalMode, SessionAuthLayer, TokenSource,
+    Caller, ConfigError, EndReason, MemoryStore, NewSession, OptionalMode, SessionAuthLayer,
+    TokenSource,
 };
 
 use crate::support::commands::Commands;
@@ -163,4 +165,37 @@ async fn a_hit_of_an_ended_session_clears_the_cookie_of_an_anonymous_navigation(
         })
         .await;
     }
+}
+
+#[tokio::test]
+async fn by_default_it_takes_64_mib() {
+    const DEFAULT: u64 = 64 << 20;
+    // 100 MiB, as the application tells.
+    let world = world_with(|builder| builder.near_cache_data_size(|(), _| 256 << 10)).await;
+    for number in 0..400 {
+        let token = login(&world.manager, &format!("u{number}")).await.access_token;
+        assert_eq!(sees(&world.layer(), &token).await, "live");
+    }
+    let bytes = world.manager.near_cache().bytes;
+    assert!((DEFAULT / 2..=DEFAULT).contains(&bytes), "{bytes}");
+}
+
+#[tokio::test]
+async fn the_claims_of_a_token_are_weighed_beside_its_text() {
+    const LONGER: usize = 1_000;
+    // So many that none of them counts for more than it takes.
+    let world = world_with(|builder| builder.near_cache_capacity(1 << 20)).await;
+    let mut weights = Vec::new();
+    for length in [1, 1 + LONGER] {
+        let new = NewSession::new(user(&format!("user{}", weights.len())));
+        let new = new.claims(&json!({ "note": "x".repeat(length) })).unwrap();
+        let token = world.manager.create(new).await.unwrap().access_token;
+        let before = world.manager.near_cache().bytes;
+        assert_eq!(sees(&world.layer(), &token).await, "live");
+        weights.push((world.manager.near_cache().bytes - before, token.len() as u64));
+    }
+    let [(short, short_text), (long, long_text)] = weights[..] else { unreachable!() };
+    // A few bytes of tolerance for what else differs.
+    let longer = long_text - short_text + LONGER as u64 - 100;
+    assert!(long - short >= longer, "{long} {short} {longer}");
 }

@@ -6,6 +6,7 @@
 mod support;
 
 mod addresses;
+mod demotions;
 mod directories;
 mod health;
 mod layers;
