@@ -203,6 +203,18 @@ impl<St: SessionStore> SessionStore for PausedStore<St> {
         self.around(Verb::List, self.inner.list(user)).await
     }
 
+    async fn list_heads(&self, user: &UserId) -> Result<Vec<Listed>, StoreError> {
+        self.counted().list_heads(user).await
+    }
+
+    async fn scan_heads(
+        &self,
+        from: Option<&Position>,
+        limit: usize,
+    ) -> Result<Option<Page>, StoreError> {
+        self.counted().scan_heads(from, limit).await
+    }
+
     async fn scan(
         &self,
         from: Option<&Position>,

@@ -3,10 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use tower_session_auth::{
-    AuthErrorKind, Cursor, EndReason, NewSession, OwnSession, SessionError, SessionManager,
+    AuthErrorKind, Cursor, EndReason, MemoryStore, NewSession, OwnSession, SessionError,
+    SessionManager,
 };
 
-use crate::support::user;
+use crate::support::paused::{At, PausedStore, Verb};
+use crate::support::{builder, user};
 use crate::{Place, Told, login, on_both_stores};
 
 on_both_stores!(
@@ -209,4 +211,23 @@ async fn a_list_without_data_reads_none_of_them(place: &Place) {
     }
     let roles = numbers.statistics(|_| {}).await.unwrap().by_role;
     assert_eq!(roles, BTreeMap::from([("user".to_owned(), 1), (String::new(), 1)]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_without_data_does_not_ask_the_store_for_them() {
+    let store = PausedStore::new(MemoryStore::new());
+    let manager = builder().store(store.clone()).build().unwrap().0;
+    let current = login(&manager, "jeju").await.session;
+    // From here on, the store does not answer a question for whole sessions.
+    let whole = [Verb::List, Verb::List, Verb::Scan, Verb::Scan];
+    let _stops = whole.map(|verb| store.stop(verb, At::Before));
+    let answered = [
+        manager.sessions_without_data(&user("jeju")).await.is_ok(),
+        manager.own_sessions_without_data(&current).await.is_ok(),
+        manager.all_sessions_without_data(None, 10).await.is_ok(),
+        manager.statistics(|_| {}).await.is_ok(),
+    ];
+    assert_eq!(answered, [true; 4]);
+    assert!(matches!(manager.sessions(&user("jeju")).await, Err(SessionError::Store(_))));
+    assert!(matches!(manager.all_sessions(None, 10).await, Err(SessionError::Store(_))));
 }
