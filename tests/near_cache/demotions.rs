@@ -46,7 +46,7 @@ async fn scene() -> (Scene, Precise) {
 }
 
 async fn asks_guard(scene: &Scene, login: &Login) -> String {
-    guarded(scene.world.layer(), &login.access_token).await
+    guarded(scene.world.layer(), login.access_token.clone()).await.unwrap()
 }
 
 /// Requests until the near cache answers one.
@@ -65,7 +65,7 @@ async fn an_entry_is_used_no_longer_than_the_answer_about_the_account() {
     let (scene, clock) = scene().await;
     let login = login(&scene.world.manager, "jeju").await;
     is_cached(&scene, &login).await;
-    // The answer is granted for a nanosecond more. A change lets the next request read the session again.
+    // The answer is granted for a nanosecond more. A change makes the next request read the session.
     clock.advance(INTERVAL - Duration::from_nanos(1));
     let manager = &scene.world.manager;
     let (fills, told) = (manager.near_cache().fills, manager.near_cache().invalidations);

@@ -168,7 +168,7 @@ async fn a_refreshed_session_has_the_role_of_the_answer_that_nothing_remembers_a
     let mut stop = world.store.stop(Verb::Rotate, At::Before);
     let suspend = async {
         stop.reached().await;
-        // The host is suspended for so long that the answer is too old, and Tokio's clock stands still.
+        // The host is suspended until the answer is too old. Tokio's clock stands still.
         host.advance(INTERVAL + MINUTE);
         stop.go();
     };
