@@ -22,11 +22,12 @@
 //!   change of the answer, and at most once per user, process and `revalidate_after`. No request waits for
 //!   it. A process writes nothing because another one wrote something else: two that get different answers,
 //!   as from replicas of a database, do not rewrite each other's.
-//! - [`get`](crate::SessionManager::get), the lists, and what `update` and `reauthenticate` return do not
-//!   ask the directory. They show the role of the latest answer that this process got, for
-//!   `revalidate_after` and one minute more, so that they agree with its guards. After that, and for users
-//!   whose answer this process does not remember, they show the stored role. A closure of `update` or
-//!   `update_all` gets the stored role, and [`statistics`](crate::SessionManager::statistics) count it.
+//! - [`get`](crate::SessionManager::get), the lists, and what `update` and `reauthenticate` return
+//!   do not ask the directory. They show the role of the latest answer that this process got, for
+//!   `revalidate_after` and one minute more, so that they agree with its guards. After that, and for
+//!   users whose answer this process does not remember, they show the stored role. The closures of
+//!   `update` and `update_all` get the stored role, and
+//!   [`statistics`](crate::SessionManager::statistics) counts stored roles.
 //! - A session that was marked as [narrowed](crate::NewSession::narrowed) at its login never gets a greater
 //!   role: of the directory's answers, only `None` changes it.
 //!
@@ -36,13 +37,13 @@
 //!
 //! # Memory
 //!
-//! A process remembers the latest answer for 65,536 users. When that memory is full, it evicts users whose
-//! answers are rarely used, and asks about them again.
+//! A process remembers the latest answer for 65,536 users. When that memory is full, it evicts users
+//! whose answers are rarely used, and asks about them again.
 //!
-//! Answers are ordered by when their questions were asked: an older answer does not replace a newer one,
-//! and an answer from before a [`suspend`](crate::SessionManager::suspend) does not count. That order is
-//! part of the memory: if a process evicts a user while a question about that user is under way, the
-//! answer to that question counts, although a newer answer was known. A question takes
+//! Answers are ordered by when their questions were asked: an older answer does not replace a newer
+//! one, and an answer from before a [`suspend`](crate::SessionManager::suspend) does not count. That
+//! order is part of the memory: if a process evicts a user while a question about that user is under
+//! way, the answer to that question counts, although a newer answer was known. A question takes
 //! [`directory_timeout`](crate::SessionManagerBuilder::directory_timeout) at most.
 
 use std::error::Error as StdError;

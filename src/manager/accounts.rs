@@ -18,11 +18,11 @@ use crate::session::{NewSession, Session, SessionData};
 
 /// Number of users whose latest answer a process remembers. The order of answers is part of that
 /// memory: after an eviction, an answer to an older question is stored as if it were the first. The
-/// docs of [`directory`](crate::directory) name this number.
+/// docs of [`directory`](crate::directory#memory) name this number.
 const REMEMBERED: usize = 65_536;
 
-/// How long an answer decides which role is shown, after `revalidate_after` has passed: longer than any
-/// request takes whose check used that answer.
+/// How long an answer decides which role is shown, after `revalidate_after` has passed. Longer than
+/// the check of a request takes, so that its handler sees the role that its guards saw.
 const SHOWN_AFTERWARDS: Duration = Duration::from_secs(60);
 
 /// How often one check asks the directory at most: again only if the user was suspended meanwhile.
@@ -209,11 +209,11 @@ impl Accounts {
         (!left.is_zero()).then_some(Grant { left, role, role_has_changed: false })
     }
 
-    /// The role in the latest answer about this user, for a session that is shown without a question.
-    /// `None` if no "active" is remembered, or if it is older than `revalidate_after` and a minute.
+    /// The role in the latest answer about this user, for sessions that are shown without a question.
+    /// `None` if that answer is no "active", or is older than `revalidate_after` and a minute.
     ///
-    /// A guard may have used that answer at the last moment that it was granted, and with
-    /// `revalidate_after` zero it is never granted to another request.
+    /// Not [`granted`](Self::granted): a guard may have used the answer just before it became too
+    /// old, and with `revalidate_after` zero no answer is granted at all.
     pub(super) fn remembered_role(&self, user: &UserId) -> Option<Role> {
         let Answer { asked, verdict: Verdict::Active(role) } = self.answers.get(user)? else {
             return None;
