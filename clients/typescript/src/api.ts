@@ -52,7 +52,7 @@ export interface paths {
         put?: never;
         /**
          * Ends the session of the token
-         * @description Of an access token, also one that has expired, of a refresh token, or of both. A session that is gone is logged out: 200. It takes the cookies back, unless the session store is away. A body that holds no refresh token is as good as none.
+         * @description Of an access token, also one that has expired, of a refresh token, or of both. A session that is gone is logged out: 200. It takes the cookies back, also with 400 and 401, unless the session store is away. A body that holds no refresh token is as good as none.
          */
         post: operations["api_auth_logout"];
         delete?: never;
@@ -393,7 +393,7 @@ export interface paths {
         put?: never;
         /**
          * Ends the session of the token
-         * @description Of an access token, also one that has expired, of a refresh token, or of both. A session that is gone is logged out: 200. It takes the cookies back, unless the session store is away. A body that holds no refresh token is as good as none.
+         * @description Of an access token, also one that has expired, of a refresh token, or of both. A session that is gone is logged out: 200. It takes the cookies back, also with 400 and 401, unless the session store is away. A body that holds no refresh token is as good as none.
          */
         post: operations["auth_logout"];
         delete?: never;
