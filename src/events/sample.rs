@@ -83,14 +83,17 @@ mod tests {
         (0..times).filter(|_| sampler.admit(event)).count()
     }
 
+    /// A sampler in which these two events have different slots. Its hash key is random.
+    fn with_two_slots(one: &Event, other: &Event) -> Sampler {
+        let mut samplers = std::iter::repeat_with(Sampler::new);
+        samplers.find(|sampler| sampler.slot_index(one) != sampler.slot_index(other)).unwrap()
+    }
+
     #[tokio::test(start_paused = true)]
     async fn each_account_and_reason_has_twenty_a_minute() {
         let wrong = |address| refused(Some("jeju"), LoginRefusal::Credentials, address);
         let limited = refused(Some("jeju"), LoginRefusal::RateLimited, "192.0.2.7");
-        // The hash key is random: the test draws until the two events have different slots.
-        let sampler = std::iter::repeat_with(Sampler::new)
-            .find(|one| one.slot_index(&wrong("192.0.2.7")) != one.slot_index(&limited))
-            .unwrap();
+        let sampler = with_two_slots(&wrong("192.0.2.7"), &limited);
         assert_eq!(admitted(&sampler, 15, &wrong("192.0.2.7")), 15);
         assert_eq!(admitted(&sampler, 1_000, &wrong("2001:db8::7")), 5, "from any address");
         assert_eq!(admitted(&sampler, 1_000, &limited), 20, "another reason");
@@ -100,8 +103,8 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn names_of_nobody_count_by_where_they_come_from() {
-        let sampler = Sampler::new();
         let wrong = |address| refused(None, LoginRefusal::Credentials, address);
+        let sampler = with_two_slots(&wrong("192.0.2.7"), &wrong("2001:db8::1"));
         assert_eq!(admitted(&sampler, 1_000, &wrong("192.0.2.7")), 20);
         assert_eq!(admitted(&sampler, 1_000, &wrong("::ffff:192.0.2.7")), 0);
         assert_eq!(admitted(&sampler, 10, &wrong("2001:db8::1")), 10);

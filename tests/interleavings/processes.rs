@@ -6,13 +6,11 @@ use bytes::Bytes;
 use tokio::task::JoinSet;
 use tower_session_auth::store::{SessionStore, Updated};
 use tower_session_auth::touch::Background;
-use tower_session_auth::{
-    AuthErrorKind, EndReason, MemoryStore, NewSession, Session, SessionManager,
-};
+use tower_session_auth::{AuthErrorKind, EndReason, MemoryStore, NewSession, SessionManager};
 
 use crate::support::paused::{At, PausedStore, Verb};
 use crate::support::redis::RedisServer;
-use crate::support::wait::until;
+use crate::support::wait::until_due;
 use crate::support::{builder, login, ms, user};
 use crate::{HOUR, on_both_stores, permutations, redis_store};
 
@@ -43,14 +41,6 @@ impl<St: SessionStore + Clone> Process<St> {
     }
 }
 
-/// Waits until a use of the session is due in each of these processes. A process estimates the store's clock, with an error
-/// of up to one round trip: on a loaded machine its clock may still be before the login.
-async fn until_due<St: SessionStore>(processes: &[&Process<St>], session: &Session) {
-    let due = session.created() + ms(50);
-    let is_due = |process: &&Process<St>| process.store.now().to_datetime() >= due;
-    until("a use of the session is due", async || processes.iter().all(is_due)).await;
-}
-
 async fn refused(manager: &SessionManager, token: &str, reason: EndReason) {
     let refused = manager.authenticate(token).await.unwrap_err();
     assert_eq!((refused.kind(), refused.reason()), (AuthErrorKind::SessionRevoked, Some(reason)));
@@ -68,7 +58,7 @@ async fn load_logout_touch<St: SessionStore + Clone>(connect: impl Fn() -> St) {
     for all in [false, true] {
         let (here, there) = (Process::start(connect()), Process::start(connect()));
         let login = login(&here.manager, "jeju").await;
-        until_due(&[&here, &there], &login.session).await;
+        until_due(&here.store, &login.session).await;
         let mut loaded = here.store.stop(Verb::Load, At::After);
         let mut request = JoinSet::new();
         let (manager, token) = (here.manager.clone(), login.access_token.clone());
@@ -98,7 +88,7 @@ async fn load_update_touch<St: SessionStore + Clone>(connect: impl Fn() -> St) {
     let (here, there) = (Process::start(connect()), connect());
     let login = login(&here.manager, "jeju").await;
     let (user, id) = (login.session.user_id(), login.session.id());
-    until_due(&[&here], &login.session).await;
+    until_due(&here.store, &login.session).await;
     let mut loaded = here.store.stop(Verb::Load, At::After);
     let mut request = JoinSet::new();
     let (manager, token) = (here.manager.clone(), login.access_token.clone());
@@ -125,7 +115,9 @@ async fn two_touches_and_a_delete<St: SessionStore + Clone>(connect: impl Fn() -
         let processes = [Process::start(connect()), Process::start(connect())];
         let login = login(&processes[0].manager, "jeju").await;
         let (user, id) = (login.session.user_id(), login.session.id());
-        until_due(&processes.each_ref(), &login.session).await;
+        for process in &processes {
+            until_due(&process.store, &login.session).await;
+        }
         let mut stops = Vec::new();
         for process in &processes {
             let before = process.store.stop(Verb::Touch, At::Before);

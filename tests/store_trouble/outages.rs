@@ -11,6 +11,7 @@ use tower_session_auth::{AuthErrorKind, Login};
 
 use crate::support::paused::{At, Verb};
 use crate::support::redis::RedisServer;
+use crate::support::wait::until_due;
 use crate::support::{self, ms};
 use crate::{
     Answer, PATIENCE, Traffic, ask, brisk, login, login_error, logins, logout_fails, logout_works,
@@ -167,7 +168,7 @@ async fn uses_during_an_outage_arrive_with_their_own_time() {
     let background: Background = worker.start();
     let login = login(&manager, "jeju").await.unwrap();
     let (user, id) = (login.session.user_id(), login.session.id());
-    sleep(ms(20)).await;
+    until_due(&store, &login.session).await;
     let mut touch = store.stop(Verb::Touch, At::Before);
     // Redis runs on this machine, and so on this clock.
     let before = SystemClock.now();

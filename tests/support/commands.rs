@@ -61,16 +61,16 @@ impl Commands {
         self.count(name).rejected
     }
 
-    /// All that came, in the order of their names, with how often each was run; but for the test's own, and the greeting
-    /// that every user may send.
+    /// All that came, in the order of their names, with how often each was run; but for the test's own, and
+    /// the greeting that every user may send.
     pub fn all(&self) -> impl Iterator<Item = (&str, u64)> {
         let own = ["config|resetstat", "info", "hello", "client|setinfo"];
         let all = self.0.iter().map(|(name, count)| (&**name, count.calls));
         all.filter(move |(name, _)| !own.contains(name))
     }
 
-    /// Reads of sessions, and of why they ended. Commands of scripts count under their own names. (`HGETALL` is not among
-    /// them: lists send it, and the check for other issuers under the prefix.)
+    /// Reads of sessions, and of why they ended. Commands of scripts count under their own names. (`HGETALL`
+    /// is not among them: lists send it, and the check for other issuers under the prefix.)
     pub fn reads(&self) -> u64 {
         ["hget", "hmget", "hexists"].map(|name| self.calls(name)).iter().sum()
     }

@@ -2,6 +2,9 @@
 
 use std::time::{Duration, Instant};
 
+use tower_session_auth::Session;
+use tower_session_auth::store::SessionStore;
+
 use super::ms;
 
 /// When a test gives up waiting: a guard against a hang, far above what anything takes on a loaded machine.
@@ -34,4 +37,11 @@ pub async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) -> Duration
         tokio::time::sleep(ms(2)).await;
     }
     start.elapsed()
+}
+
+/// Waits until a use of a new session is due, in a process whose `touch_interval` is 1 ms. The process estimates the
+/// store's clock with an error of up to one round trip: on a loaded machine that clock may still be before the login.
+pub async fn until_due(store: &impl SessionStore, session: &Session) {
+    let due = session.created() + ms(20);
+    until("a use of the session is due", async || store.now().to_datetime() >= due).await;
 }
