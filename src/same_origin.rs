@@ -20,14 +20,14 @@ use crate::trace;
 
 /// Answers requests that a browser makes for a page of another origin with 403 `cross_site`. Cheap to clone.
 ///
-/// A browser sends cookies by itself, also when a page of another site makes it send the request. **Put this layer around
-/// every route where a cookie authenticates the caller**, outside of the
+/// A browser sends cookies by itself, also when a page of another site makes it send the request. **Put this
+/// layer around every route where a cookie authenticates the caller**, outside of the
 /// [`SessionAuthLayer`](crate::SessionAuthLayer). The library's own [routes](crate::routes) have it inside.
 ///
 /// # What is let in
 ///
-/// - `GET`, `HEAD` and `OPTIONS`, because they change nothing. A handshake that upgrades the connection (`Upgrade`, as for
-///   a WebSocket) is checked: `SameSite=Lax` and CORS do not protect it.
+/// - `GET`, `HEAD` and `OPTIONS`, because they change nothing. A handshake that upgrades the connection
+///   (`Upgrade`, as for a WebSocket) is checked: `SameSite=Lax` and CORS do not protect it.
 /// - A request whose `Sec-Fetch-Site` is `same-origin` or `none`.
 /// - A request whose `Origin` is one of the [trusted origins](Self::trusted_origins).
 /// - Without `Sec-Fetch-Site`: a request whose `Origin` has the host and port that was asked. The port may be left out
@@ -35,8 +35,8 @@ use crate::trace;
 ///   scheme is not known here.
 /// - A request with neither header: it comes from no browser, and brings no cookies that it does not mean to.
 ///
-/// All else is refused. The log then says which `Origin` and `Host` the request had, shortened. A proxy must leave `Host`
-/// and `Origin` as they came.
+/// All else is refused. The log then says which `Origin` and `Host` the request had, shortened. A proxy must
+/// leave `Host` and `Origin` as they came.
 ///
 /// The check looks at headers only: no I/O, no allocation for a request that is let in.
 ///
@@ -106,8 +106,8 @@ impl<R> SameOriginLayer<R> {
     fn allows(&self, method: &Method, uri: &Uri, headers: &HeaderMap) -> bool {
         const SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
         const MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
-        // Safe by name: a handler that changes something must not be reached by these. Over HTTP/2 a WebSocket begins with
-        // `CONNECT`, which is not among them.
+        // Safe by name: a handler that changes something must not be reached by these. Over HTTP/2 a
+        // WebSocket begins with `CONNECT`, which is not among them.
         let safe = matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS);
         let upgrades = headers.contains_key(UPGRADE)
             || headers.get(&MODE).is_some_and(|mode| mode.as_bytes() == b"websocket");
@@ -145,8 +145,8 @@ fn is_of_host(origin: &[u8], uri: &Uri, headers: &HeaderMap) -> bool {
     origin.authority.host().eq_ignore_ascii_case(asked.host()) && port == Some(origin.port())
 }
 
-/// The port of an authority: `None` where it has none, `Some(None)` where it is no number. One with a user's name has no
-/// good port.
+/// The port of an authority: `None` where it has none, `Some(None)` where it is no number. One with a user's
+/// name has no good port.
 fn port(authority: &Authority) -> Option<Option<u16>> {
     let Some(port) = authority.as_str().strip_prefix(authority.host()) else { return Some(None) };
     Some(port.strip_prefix(':')?.parse().ok())

@@ -17,10 +17,10 @@ const SCHEME: &str = "Bearer";
 ///
 /// # With a cookie
 ///
-/// For pages without scripts: a browser sends the cookie by itself. It also does so for a request that another site made
-/// it send, so **every route that changes something or opens a WebSocket needs protection against that** once a layer
-/// reads a cookie: a [`SameOriginLayer`](crate::SameOriginLayer) around them, and `SameSite` on the cookie. The library's
-/// own [routes](crate::routes) bring theirs.
+/// For pages without scripts: a browser sends the cookie by itself. It also does so for a request that
+/// another site made it send, so **every route that changes something or opens a WebSocket needs protection
+/// against that** once a layer reads a cookie: a [`SameOriginLayer`](crate::SameOriginLayer) around them, and
+/// `SameSite` on the cookie. The library's own [routes](crate::routes) bring theirs.
 ///
 /// ```
 /// use axum::Router;
@@ -55,8 +55,9 @@ impl TokenSource {
     /// The header; or, in a request without a bearer token there, the cookie of this name, whole: with its `__Host-`.
     ///
     /// Where the header has a bearer token, the cookie is not looked at: after another tab has refreshed, the two
-    /// differ, and both are good. Another scheme, as the `Basic` of a proxy, is no bearer token. Where the cookie counts,
-    /// two cookies of the name are refused: nothing in the request says which of them is whose.
+    /// differ, and both are good. Another scheme, as the `Basic` of a proxy, is no bearer token. Where the
+    /// cookie counts, two cookies of the name are refused: nothing in the request says which of them is
+    /// whose.
     ///
     /// # Errors
     ///
@@ -74,8 +75,8 @@ impl TokenSource {
         text(self.credential(headers)?)
     }
 
-    /// Reads every token that a request shows, for a logout: that of the header, then those of the first 8 cookies, each
-    /// once. What is no token is an error in the list.
+    /// Reads every token that a request shows, for a logout: that of the header, then those of the first 8
+    /// cookies, each once. What is no token is an error in the list.
     ///
     /// # Errors
     ///
@@ -131,8 +132,8 @@ fn either<'a>(headers: &'a HeaderMap, name: &str) -> Result<&'a [u8], AuthError>
 /// Reads the one `Authorization: Bearer` value (RFC 6750 section 2.1).
 ///
 /// Two `Authorization` fields are refused: which of them counts would depend on which hop is asked. Another scheme is
-/// no bearer token at all; whatever starts as `Bearer` and goes on wrongly is a bad one. For handlers outside of a layer,
-/// such as a logout; nothing of the token itself is checked.
+/// no bearer token at all; whatever starts as `Bearer` and goes on wrongly is a bad one. For handlers outside
+/// of a layer, such as a logout; nothing of the token itself is checked.
 ///
 /// # Errors
 ///

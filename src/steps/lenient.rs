@@ -8,11 +8,12 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use super::extract::TokenSource;
 use crate::error::{AuthError, AuthErrorKind};
 
-/// What a layer in [optional](crate::SessionAuthLayer::optional_with) mode does with a request whose credentials are not
-/// good: [`strict`](Self::strict) by default.
+/// What a layer in [optional](crate::SessionAuthLayer::optional_with) mode does with a request whose
+/// credentials are not good: [`strict`](Self::strict) by default.
 ///
-/// In every form, a request without credentials passes without a session, a store that cannot tell is 503, and an account
-/// that is not active is 403. The refusal of a token is told as an [event](crate::events) also where its request passes.
+/// In every form, a request without credentials passes without a session, a store that cannot tell is 503,
+/// and an account that is not active is 403. The refusal of a token is told as an [event](crate::events) also
+/// where its request passes.
 ///
 /// ```
 /// use tower_session_auth::{OptionalMode, SessionAuthLayer, SessionManager, TokenSource};
@@ -58,8 +59,9 @@ impl OptionalMode {
     }
 
     /// Takes the cookie back where the store says that its session has ended, in the answer to a navigation
-    /// (`Sec-Fetch-Mode: navigate`), which then has `Cache-Control: no-store`. Not by default: a login in another tab may
-    /// have set a new cookie meanwhile, which this takes back too. Without effect in a strict mode.
+    /// (`Sec-Fetch-Mode: navigate`), which then has `Cache-Control: no-store`. Not by default: a login in
+    /// another tab may have set a new cookie meanwhile, which this takes back too. Without effect in a strict
+    /// mode.
     ///
     /// For a cookie with `Path=/` and without `Domain`, as [`AccessCookie`](crate::routes::AccessCookie) sets it. An
     /// answer that sets the cookie itself keeps it.

@@ -14,8 +14,9 @@ use crate::steps::steps;
 use crate::support::patient_store;
 use crate::support::redis::RedisServer;
 
-/// Moves the times in the keys of sessions back by so many milliseconds, as if these had passed. The login fence `#` stays
-/// as it is: a login under way has read it, and compares it with the value that is there when it ends.
+/// Moves the times in the keys of sessions back by so many milliseconds, as if these had passed. The login
+/// fence `#` stays as it is: a login under way has read it, and compares it with the value that is there when
+/// it ends.
 const PASS: &str = r"
 local by = tonumber(ARGV[1])
 local function earlier(digits) return string.format('%.0f', tonumber(digits) - by) end

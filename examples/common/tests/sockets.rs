@@ -205,15 +205,21 @@ async fn a_connection_that_brings_no_request_is_idle_too() {
     assert_eq!(silent.answer().await, CLOSED);
 }
 
+/// So many connections of client 1, each with a request that is under way.
+async fn under_way(server: SocketAddr, count: usize) -> Vec<Client> {
+    let mut clients = Vec::new();
+    for _ in 0..count {
+        let mut client = Client::connect(server, 1).await;
+        client.is_under_way().await;
+        clients.push(client);
+    }
+    clients
+}
+
 #[tokio::test]
 async fn a_client_whose_requests_are_all_under_way_gets_no_further_connection() {
     let server = serving(patient(64, 2)).await;
-    let mut kept = Vec::new();
-    for _ in 0..2 {
-        let mut one = Client::connect(server, 1).await;
-        one.is_under_way().await;
-        kept.push(one);
-    }
+    let _kept = under_way(server, 2).await;
     let mut further = Client::connect(server, 1).await;
     assert_eq!(further.ask().await, CLOSED);
     let mut other = Client::connect(server, 2).await;
@@ -223,12 +229,7 @@ async fn a_client_whose_requests_are_all_under_way_gets_no_further_connection() 
 #[tokio::test]
 async fn a_trusted_proxy_holds_any_number_of_connections() {
     let server = serving_behind("127.0.0.1", patient(64, 2)).await;
-    let mut kept = Vec::new();
-    for _ in 0..10 {
-        let mut one = Client::connect(server, 1).await;
-        one.is_under_way().await;
-        kept.push(one);
-    }
+    let _kept = under_way(server, 10).await;
     let mut further = Client::connect(server, 1).await;
     assert_eq!(further.ask().await, OK);
 }
@@ -237,12 +238,7 @@ async fn a_trusted_proxy_holds_any_number_of_connections() {
 async fn a_client_holds_at_most_128_connections_by_default() {
     let Limits { connections, connections_per_client, .. } = Limits::default();
     let server = serving(patient(connections, connections_per_client)).await;
-    let mut kept = Vec::new();
-    for _ in 0..128 {
-        let mut one = Client::connect(server, 1).await;
-        one.is_under_way().await;
-        kept.push(one);
-    }
+    let _kept = under_way(server, 128).await;
     let mut further = Client::connect(server, 1).await;
     assert_eq!(further.ask().await, CLOSED);
     let mut other = Client::connect(server, 2).await;

@@ -23,9 +23,9 @@ pub(super) fn refresh<D: SessionData>(delivery: &Delivery) -> Endpoint<D> {
         TAG,
         "refresh",
         "Exchanges a refresh token for the next tokens",
-        "Never beyond the session's absolute lifetime. A token that was exchanged before gets the same successor for some \
-         seconds, as after a lost answer; afterwards it is taken for stolen, and ends the session. A refusal leaves the \
-         cookie alone. Of several cookies of the name the latest login counts; of different users none.",
+        "Never beyond the session's absolute lifetime. A token that was exchanged before gets the same successor \
+         for some seconds, as after a lost answer; afterwards it is taken for stolen, and ends the session. A \
+         refusal leaves the cookie alone. Of several cookies of the name the latest login counts; of different users none.",
     );
     let about = cookies(about, delivery, "The next cookies.");
     let (about, example) = if delivery.refresh == Refresh::Body {
@@ -64,8 +64,8 @@ pub(super) fn logout<D: SessionData>(delivery: &Delivery) -> Endpoint<D> {
         TAG,
         "logout",
         "Ends the session of the token",
-        "Of an access token, also one that has expired, of a refresh token, or of both. A session that is gone is logged \
-         out: 200. It takes the cookies back, also with 400 and 401, unless the session store is \
+        "Of an access token, also one that has expired, of a refresh token, or of both. A session that is gone is \
+         logged out: 200. It takes the cookies back, also with 400 and 401, unless the session store is \
          away. A body that holds no refresh token is as good as none.",
     );
     let about = cookies(about, delivery, "Take the cookies back.");

@@ -84,14 +84,16 @@ fn raw_characters(url: &str) -> Option<&'static str> {
 /// ignores a parameter that it does not know, and takes the last of two.
 fn has_raw_characters_of_query(rest: &str) -> bool {
     let query = rest.split_once('?').map_or("", |(_, query)| query);
-    let mut names = Vec::new();
-    let is_refused = |parameter: &str| {
+    if rest.contains('#') || query.is_empty() {
+        return rest.contains('#');
+    }
+    let mut allowed = SOCKET_PARAMETERS.to_vec();
+    query.split('&').any(|parameter| {
         let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
-        let is_repeated = names.contains(&name.to_owned());
-        names.push(name.to_owned());
-        !SOCKET_PARAMETERS.contains(&name) || is_repeated || value.contains('+')
-    };
-    rest.contains('#') || (!query.is_empty() && query.split('&').any(is_refused))
+        let is_allowed =
+            allowed.iter().position(|known| *known == name).map(|at| allowed.remove(at));
+        is_allowed.is_none() || value.contains('+')
+    })
 }
 
 /// The driver's own text may quote parts of the URL.

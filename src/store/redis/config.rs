@@ -80,8 +80,9 @@ impl RedisStoreBuilder {
 
     /// How long an operation may take in all, connecting included. Default: 250 ms; 1 ms to 60 s.
     ///
-    /// A connection on which somebody waited in vain for about half of this is given up. Those on which nobody waits are
-    /// left to the system: keepalive after 10 s and, on Linux, `TCP_USER_TIMEOUT` of 5 s, unless the address that
+    /// A connection on which somebody waited in vain for about half of this is given up. Those on which
+    /// nobody waits are left to the system: keepalive after 10 s and, on Linux, `TCP_USER_TIMEOUT` of 5 s,
+    /// unless the address that
     /// [`RedisStore::builder`] was given brings settings of its own.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
@@ -118,8 +119,8 @@ impl RedisStoreBuilder {
     ///
     /// An address (a DNS name, a load balancer) may begin to lead to another server while the old server lives on as a
     /// primary and keeps its connections. The near cache is used no longer than this interval and the
-    /// [lease](Self::lease) after that; the next comparison then ends all connections to the old server. If no connection
-    /// can be made or compared, each request asks the store over the connections that it has.
+    /// [lease](Self::lease) after that; the next comparison then ends all connections to the old server. If
+    /// no connection can be made or compared, each request asks the store over the connections that it has.
     ///
     /// Costs one connection and about six short commands per interval and process, while the near cache is in use.
     pub fn address_check(mut self, interval: Duration) -> Self {
@@ -276,8 +277,8 @@ impl RedisStoreBuilder {
     }
 }
 
-/// With what finds a host that has vanished without a word: without it, that takes the system a quarter of an hour, and an
-/// idle connection is looked at by nobody. What the application has set stays.
+/// With what finds a host that has vanished without a word: without it, that takes the system a quarter of an
+/// hour, and an idle connection is looked at by nobody. What the application has set stays.
 fn tcp_settings(given: &TcpSettings) -> TcpSettings {
     const PROBE: Duration = Duration::from_secs(10);
     const GIVE_UP: Duration = Duration::from_secs(5);

@@ -1,5 +1,5 @@
-//! A simple model of the manager and its store: plain lists and one number for the time. Each operation is done on both,
-//! and both must answer alike.
+//! A simple model of the manager and its store: plain lists and one number for the time. Each operation is
+//! done on both, and both must answer alike.
 
 mod sessions;
 mod step;
