@@ -153,7 +153,8 @@ async fn fill_the_pool(primary: &RedisServer, proxy: &Proxy, strict: &App, login
     }
     until("all are made", async || proxy.connections() >= POOL as usize).await;
     proxy.set(Rule::PASS);
-    assert!(requests.join_all().await.iter().all(Answer::is_in));
+    let answers = requests.join_all().await;
+    assert!(answers.iter().all(Answer::is_in), "{answers:?}");
     let clients = primary.text(&["CLIENT", "LIST", "TYPE", "normal"]).await.unwrap();
     assert!(
         clients.lines().count() >= 5,

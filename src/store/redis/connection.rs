@@ -6,12 +6,12 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use futures_util::future::join;
-use redis::aio::MultiplexedConnection;
 use redis::{Cmd, Pipeline, RedisError, RedisResult, Value, cmd, pipe};
 use tokio::time::Instant;
 
 use super::era::Era;
 use super::error::{is_noscript, is_not_primary, is_readonly, not_primary};
+use super::handle::Handle;
 use super::scripts::{Hashes, Script};
 use super::server::{Role, ServerInfo};
 use crate::coherence::Tick;
@@ -90,18 +90,14 @@ impl Health {
 /// A handle on one connection.
 #[derive(Clone)]
 pub(super) struct Connection {
-    handle: MultiplexedConnection,
+    handle: Handle,
     state: Arc<Health>,
     hashes: Arc<Hashes>,
     timeout: Duration,
 }
 
 impl Connection {
-    pub(super) fn new(
-        handle: MultiplexedConnection,
-        state: Arc<Health>,
-        timeout: Duration,
-    ) -> Self {
+    pub(super) fn new(handle: Handle, state: Arc<Health>, timeout: Duration) -> Self {
         Self { handle, state, hashes: Arc::default(), timeout }
     }
 
@@ -139,10 +135,10 @@ impl Connection {
         let answer = if self.state.role_is_due() {
             // Boxed, for it is rare.
             let mut handle = self.handle.clone();
-            let ask = async move { handle.send_packed_command(command).await };
+            let ask = async move { handle.send(command).await };
             Box::pin(self.ask_role_beside(ask)).await
         } else {
-            self.handle.send_packed_command(command).await
+            self.handle.send(command).await
         };
         let answer = answer.and_then(Value::extract_error);
         wait.is_over(answer.as_ref().err());
@@ -155,10 +151,10 @@ impl Connection {
         let mut wait = Wait::new(self);
         let answers = if self.state.role_is_due() {
             let mut handle = self.handle.clone();
-            let ask = async move { handle.send_packed_commands(commands, 0, commands.len()).await };
+            let ask = async move { handle.send_all(commands).await };
             Box::pin(self.ask_role_beside(ask)).await
         } else {
-            self.handle.send_packed_commands(commands, 0, commands.len()).await
+            self.handle.send_all(commands).await
         };
         wait.is_over(answers.as_ref().err());
         answers
@@ -173,7 +169,7 @@ impl Connection {
         let sent = Tick::now();
         let mut handle = self.handle.clone();
         let hello = cmd("HELLO");
-        let hello = handle.send_packed_command(&hello);
+        let hello = handle.send(&hello);
         let (hello, answer) = join(hello, ask).await;
         self.state.learn_role(hello, sent)?;
         answer

@@ -149,9 +149,9 @@ impl Diagnosis {
         endpoint: &Endpoint,
     ) -> Result<(Timestamp, Value, Duration, Vec<Value>), ConnectError> {
         let config = super::plain_config(self.timeout);
-        let mut connection = endpoint.target().await?.connect(config).await?;
+        let mut connection = endpoint.target().await?.connect(config, |_| {}).await?;
         let (asked, sent) = (self.host.now(), Instant::now());
-        let time = connection.send_packed_command(&cmd("TIME")).await?.extract_error()?;
+        let time = connection.send(&cmd("TIME")).await?.extract_error()?;
         let round_trip = sent.elapsed();
         let mut questions = pipe();
         questions
@@ -160,7 +160,7 @@ impl Diagnosis {
             .arg("memory")
             .cmd("CLIENT")
             .arg(&["TRACKING", "ON", "OPTIN"]);
-        let answers = connection.send_packed_commands(&questions, 0, questions.len()).await?;
+        let answers = connection.send_all(&questions).await?;
         Ok((asked, time, round_trip, answers))
     }
 }

@@ -7,11 +7,12 @@ use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, Client, ConnectionInfo, RedisError};
+use redis::{AsyncConnectionConfig, Client, ConnectionInfo, PushInfo, RedisError};
 use tokio::time::timeout;
 
 use super::credentials::ErasedProvider;
 use super::error::{fault, fault_because, store_error};
+use super::handle::{Closed, Handle};
 #[cfg(feature = "tls")]
 use super::tls::{Tls, after_handshake};
 use crate::store::{StoreError, StoreErrorKind};
@@ -93,16 +94,21 @@ pub(super) struct Target {
 }
 
 impl Target {
-    /// Makes a connection and logs in. The caller limits the time. A panic of the driver is an error.
+    /// Makes a connection and logs in. The caller limits the time. A panic of the driver is an error. `hear` is called
+    /// in the socket's own task.
     pub(super) async fn connect(
         &self,
         config: AsyncConnectionConfig,
-    ) -> Result<MultiplexedConnection, ConnectError> {
-        let made = AssertUnwindSafe(self.open(config)).catch_unwind().await;
-        made.unwrap_or_else(|_panic| {
+        hear: impl Fn(&PushInfo) + Send + Sync + 'static,
+    ) -> Result<Handle, ConnectError> {
+        let closed = Arc::<Closed>::default();
+        let made = self.open(closed.listen(config, hear));
+        let made = AssertUnwindSafe(made).catch_unwind().await;
+        let made = made.unwrap_or_else(|_panic| {
             let what = "making a connection panicked: the panic message is on standard error";
             Err(unavailable(what).into())
-        })
+        });
+        Ok(Handle::new(made?, closed))
     }
 
     async fn open(

@@ -52,6 +52,7 @@ mod diagnosis;
 mod endpoint;
 mod era;
 mod error;
+mod handle;
 mod health;
 mod keys;
 mod lane;

@@ -9,7 +9,6 @@ use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
 use bb8_redis::bb8;
-use redis::aio::SendError;
 use redis::{AsyncConnectionConfig, PushInfo, PushKind, Value, cmd, pipe};
 
 use super::connection::{Connection, Health};
@@ -230,15 +229,14 @@ impl Connector {
             .set_connection_timeout(Some(self.timeout))
             // The store limits each verb as a whole, and `Wait` sees who was late.
             .set_response_timeout(None)
-            .set_pipeline_buffer_size(512)
-            .set_push_sender(move |push: PushInfo| {
-                if push.kind == PushKind::Disconnection {
-                    told.is_lost();
-                    closed();
-                }
-                Ok::<_, SendError>(())
-            });
-        let handle = target.connect(config).await?;
+            .set_pipeline_buffer_size(512);
+        let hear = move |push: &PushInfo| {
+            if push.kind == PushKind::Disconnection {
+                told.is_lost();
+                closed();
+            }
+        };
+        let handle = target.connect(config, hear).await?;
         Ok(Connection::new(handle, state, self.timeout))
     }
 

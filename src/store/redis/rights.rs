@@ -68,8 +68,8 @@ impl RedisStore {
 
     async fn missing_rights(&self, target: &Target) -> Result<Vec<String>, ConnectError> {
         let mut connection =
-            target.connect(super::plain_config(self.inner.requests.timeout())).await?;
-        let hello = connection.send_packed_command(&cmd("HELLO")).await?;
+            target.connect(super::plain_config(self.inner.requests.timeout()), |_| {}).await?;
+        let hello = connection.send(&cmd("HELLO")).await?;
         ServerInfo::from_hello(&hello.extract_error()?)?;
 
         let (mut missing, mut key_is_refused) = (Vec::new(), false);
@@ -82,7 +82,7 @@ impl RedisStore {
         };
 
         let (rights, commands) = self.commands();
-        let answers = connection.send_packed_commands(&commands, 0, commands.len()).await?;
+        let answers = connection.send_all(&commands).await?;
         let mut script = String::new();
         for (right, answer) in rights.into_iter().zip(answers) {
             match answer.extract_error() {
@@ -97,7 +97,7 @@ impl RedisStore {
         // Refused for want of the right to run scripts also where it could not be loaded.
         let mut run = cmd("EVALSHA");
         run.arg(if script.is_empty() { "0" } else { &script }).arg(1).arg(self.reserved_key());
-        match connection.send_packed_command(&run).await?.extract_error() {
+        match connection.send(&run).await?.extract_error() {
             Ok(failed) => {
                 let failed: Vec<String> =
                     redis::from_redis_value(failed).map_err(|_| unexpected())?;

@@ -107,7 +107,7 @@ impl Links {
         let hello = cmd("HELLO");
         let mut connection = link.connection.clone();
         // No longer: a request that waits in a socket that nobody reads would be answered by nobody.
-        let answer = timeout(self.lease, connection.send_packed_command(&hello)).await;
+        let answer = timeout(self.lease, connection.send(&hello)).await;
         let answer = answer.map_err(|_| Lost::Silent)?.and_then(Value::extract_error);
         let server = ServerInfo::from_hello(&answer.map_err(|_| Lost::Closed)?);
         match server.map_err(|_| Lost::Closed)?.role() {

@@ -28,7 +28,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
-use redis::aio::MultiplexedConnection;
 use redis::{ErrorKind, RedisResult, Value};
 
 pub(super) use self::beat::Lost;
@@ -37,6 +36,7 @@ use self::probe::Probes;
 pub(super) use self::probe::{Proof, Route, write as write_probe};
 use super::Inner;
 use super::connection::Connection;
+use super::handle::Handle;
 use super::lane::{bytes, hget};
 use crate::clock::Timestamp;
 use crate::coherence::{Figures, Generations, Lease, LinkState, Stamp, Tick, one_more};
@@ -74,7 +74,7 @@ pub(super) struct Links {
 
 /// One link.
 pub(super) struct Link {
-    connection: MultiplexedConnection,
+    connection: Handle,
     lease: Arc<Lease>,
     probes: Arc<Probes>,
     /// How long a step on it may take.
@@ -172,7 +172,7 @@ impl Links {
 
     /// A field of a hash, read on the link.
     async fn read(&self, link: &Link, key: &str, field: &str) -> RedisResult<Value> {
-        let answer = link.connection.clone().send_packed_command(&hget(key, field)).await;
+        let answer = link.connection.clone().send(&hget(key, field)).await;
         answer.and_then(Value::extract_error)
     }
 }

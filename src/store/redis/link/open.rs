@@ -3,8 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
-use redis::aio::SendError;
-use redis::{AsyncConnectionConfig, PushInfo, RedisError, RedisResult, Value, cmd, pipe};
+use redis::{AsyncConnectionConfig, RedisError, RedisResult, Value, cmd, pipe};
 use tokio::time::timeout;
 
 use super::listen::Listener;
@@ -96,18 +95,13 @@ impl Links {
             // Each step has a limit of its own.
             .set_response_timeout(None)
             // Reads after a loss come in crowds, and a beat must not queue behind them.
-            .set_pipeline_buffer_size(1024)
-            // A closure, not a channel: a message is taken in before any answer behind it is handed out.
-            .set_push_sender(move |push: PushInfo| {
-                listener.hear(&push);
-                Ok::<_, SendError>(())
-            });
-        let mut connection = target.connect(config).await?;
+            .set_pipeline_buffer_size(1024);
+        let mut connection = target.connect(config, move |push| listener.hear(push)).await?;
         let mut greeting = pipe();
         let mut tracking = cmd("CLIENT");
         tracking.arg("TRACKING").arg("ON");
         greeting.add_command(cmd("HELLO")).add_command(tracking);
-        let answers = connection.send_packed_commands(&greeting, 0, 2).await?;
+        let answers = connection.send_all(&greeting).await?;
         let answers: RedisResult<Vec<_>> = answers.into_iter().map(Value::extract_error).collect();
         let [hello, _tracking] = <[Value; 2]>::try_from(answers.map_err(|error| refused(&error))?)
             .map_err(|_| away("the server's greeting has an unexpected form"))?;

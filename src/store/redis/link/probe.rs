@@ -163,7 +163,7 @@ impl Link {
         get.arg(key);
         let mut connection = self.connection.clone();
         let late = |_| Err((ErrorKind::Io, "no answer in time").into());
-        let answer = timeout(limit, connection.send_packed_command(&get)).await;
+        let answer = timeout(limit, connection.send(&get)).await;
         answer.unwrap_or_else(late).and_then(Value::extract_error)
     }
 }

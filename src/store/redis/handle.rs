@@ -1,0 +1,162 @@
+//! A handle on one of the driver's connections. No wait on it outlives the connection.
+//!
+//! The driver drops what waits in its queue when its connection is closed, and so ends the waits. A request that enters
+//! the queue in that moment can be left behind there: nothing would end its wait but a timeout, while the next connection
+//! would have answered it in a millisecond.
+
+use std::future::{Future, poll_fn};
+use std::io;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Poll, ready};
+
+use redis::aio::{MultiplexedConnection, SendError};
+use redis::{AsyncConnectionConfig, Cmd, Pipeline, PushInfo, PushKind, RedisResult, Value};
+use tokio::sync::Notify;
+
+/// Whether the driver has told that its connection is closed.
+#[derive(Default)]
+pub(super) struct Closed {
+    is_closed: AtomicBool,
+    told: Notify,
+}
+
+impl Closed {
+    /// Has the driver tell this, and then `hear`, of each message that is no answer.
+    pub(super) fn listen(
+        self: &Arc<Self>,
+        config: AsyncConnectionConfig,
+        hear: impl Fn(&PushInfo) + Send + Sync + 'static,
+    ) -> AsyncConnectionConfig {
+        let closed = Arc::clone(self);
+        // A closure, not a channel: a message is taken in before any answer behind it is handed out.
+        config.set_push_sender(move |push: PushInfo| {
+            // The waits end only once everybody else knows.
+            hear(&push);
+            if push.kind == PushKind::Disconnection {
+                closed.tell();
+            }
+            Ok::<_, SendError>(())
+        })
+    }
+
+    fn tell(&self) {
+        self.is_closed.store(true, Ordering::Release);
+        self.told.notify_waiters();
+    }
+
+    /// Waits for an answer, but not longer than there is a connection.
+    async fn unless<T>(&self, answer: impl Future<Output = RedisResult<T>>) -> RedisResult<T> {
+        let mut told = pin!(self.told.notified());
+        // Looked at after `told` was made, which hears of everything from then on.
+        if self.is_closed.load(Ordering::Acquire) {
+            return Err(io::Error::from(io::ErrorKind::BrokenPipe).into());
+        }
+        let mut answer = pin!(answer);
+        poll_fn(|cx| {
+            if let Poll::Ready(answer) = answer.as_mut().poll(cx) {
+                return Poll::Ready(answer);
+            }
+            ready!(told.as_mut().poll(cx));
+            // What came before the end is there by now, and nothing comes after it.
+            let last = answer.as_mut().poll(cx);
+            Poll::Ready(match last {
+                Poll::Ready(answer) => answer,
+                Poll::Pending => Err(io::Error::from(io::ErrorKind::BrokenPipe).into()),
+            })
+        })
+        .await
+    }
+}
+
+/// A connection of the driver's. Clones share it.
+#[derive(Clone)]
+pub(super) struct Handle {
+    connection: MultiplexedConnection,
+    closed: Arc<Closed>,
+}
+
+impl Handle {
+    /// `closed` is what [listens](Closed::listen) on this connection.
+    pub(super) fn new(connection: MultiplexedConnection, closed: Arc<Closed>) -> Self {
+        Self { connection, closed }
+    }
+
+    /// Sends one command.
+    pub(super) async fn send(&mut self, command: &Cmd) -> RedisResult<Value> {
+        self.closed.unless(self.connection.send_packed_command(command)).await
+    }
+
+    /// Sends commands in one go. Answers that are errors stay [`Value::ServerError`] in their place.
+    pub(super) async fn send_all(&mut self, commands: &Pipeline) -> RedisResult<Vec<Value>> {
+        let answers = self.connection.send_packed_commands(commands, 0, commands.len());
+        self.closed.unless(answers).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::pin::Pin;
+
+    use redis::{IntoConnectionInfo as _, ProtocolVersion, cmd};
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
+    use tokio_test::{assert_pending, assert_ready, task};
+
+    use super::*;
+
+    type Driver = Pin<Box<dyn Future<Output = ()>>>;
+
+    /// A connection whose driver runs only when it is polled, and the other end of its socket.
+    async fn connected() -> (Handle, Arc<Closed>, Driver, DuplexStream) {
+        let (client, mut server) = duplex(4096);
+        let info = "redis://127.0.0.1".into_connection_info().unwrap();
+        let login = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
+        let login = login.set_skip_set_lib_name();
+        let closed = Arc::<Closed>::default();
+        let config = closed.listen(AsyncConnectionConfig::new(), |_| {});
+        let greeting = async {
+            let _hello = server.read(&mut [0; 4096]).await.unwrap();
+            server.write_all(b"%1\r\n+role\r\n+master\r\n").await.unwrap();
+        };
+        let connection = MultiplexedConnection::new_with_config(&login, client, config);
+        let (connection, ()) = tokio::join!(connection, greeting);
+        let (connection, driver) = connection.unwrap();
+        (Handle::new(connection, Arc::clone(&closed)), closed, Box::pin(driver), server)
+    }
+
+    fn is_dropped(answer: RedisResult<Value>) -> bool {
+        answer.is_err_and(|error| error.is_connection_dropped())
+    }
+
+    #[tokio::test]
+    async fn a_request_that_the_driver_left_in_its_queue_ends_with_the_connection() {
+        let (mut handle, closed, _driver, _server) = connected().await;
+        let mut other = handle.clone();
+        let ping = cmd("PING");
+        let mut waits = task::spawn(handle.send(&ping));
+        // The queue has it, and the driver never looks there again.
+        assert_pending!(waits.poll());
+        closed.tell();
+        assert!(waits.is_woken());
+        assert!(is_dropped(assert_ready!(waits.poll())));
+        let mut late = task::spawn(other.send(&ping));
+        assert!(is_dropped(assert_ready!(late.poll())), "nor does anything wait there later");
+    }
+
+    #[tokio::test]
+    async fn what_was_answered_before_the_end_is_an_answer() {
+        let (mut handle, _closed, driver, mut server) = connected().await;
+        let ping = cmd("PING");
+        let mut waits = task::spawn(handle.send(&ping));
+        assert_pending!(waits.poll());
+        let mut driver = task::spawn(driver);
+        assert_pending!(driver.poll());
+        server.write_all(b"+PONG\r\n").await.unwrap();
+        drop(server);
+        // It reads both, the answer and the end, and tells of the end.
+        assert_ready!(driver.poll());
+        let answer = assert_ready!(waits.poll());
+        assert_eq!(answer.unwrap(), Value::SimpleString("PONG".to_owned()));
+    }
+}
