@@ -1,7 +1,6 @@
 //! How much a near cache keeps, and of what.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::task::JoinSet;
 
@@ -19,8 +18,7 @@ const GROWTH: usize = 4 << 20;
 
 /// With a capacity that is soon full. What is forgotten here, the bound made it forget.
 fn small(redis: &str) -> Instance {
-    let settings = unhurried(redis).revalidate_after(Duration::from_secs(3600));
-    Instance::start_with(settings.near_cache_capacity(CAPACITY))
+    Instance::start_with(unhurried(redis).near_cache_capacity(CAPACITY))
 }
 
 /// Makes many tokens of one session, each good, each another.

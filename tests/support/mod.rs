@@ -62,9 +62,9 @@ pub fn manager(store: impl SessionStore) -> (SessionManager, Worker) {
 /// The longest deadline that a manager takes for a call of its store, so that a loaded machine alone causes no 503.
 pub const UNHURRIED: Duration = Duration::from_secs(10);
 
-/// A manager whose deadlines a loaded machine does not exceed.
+/// A manager whose deadlines a loaded machine does not exceed, nor the time for which it uses a cache entry.
 pub fn patient_builder(store: impl SessionStore) -> SessionManagerBuilder {
-    builder().store(store).store_timeout(UNHURRIED)
+    builder().store(store).store_timeout(UNHURRIED).revalidate_after(Duration::from_secs(3600))
 }
 
 /// A store whose timeout and lease a loaded machine does not exceed.
