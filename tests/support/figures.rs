@@ -1,6 +1,6 @@
 //! What managers count.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use metrics::{LocalRecorderGuard, Unit};
 use metrics_util::debugging::{DebugValue, DebuggingRecorder, Snapshotter};
@@ -51,6 +51,21 @@ impl Figures {
     /// One of them; zero if it is not there.
     pub fn one(&self, name: &str) -> f64 {
         self.take().get(name).copied().unwrap_or(0.0)
+    }
+
+    /// Kind, name, unit and labels of each, in the order of their names.
+    pub fn surface(&self) -> BTreeSet<String> {
+        let snapshot = self.snapshotter.snapshot().into_vec().into_iter();
+        let lines = snapshot.map(|(key, unit, _, _)| {
+            let labels: Vec<_> = key
+                .key()
+                .labels()
+                .map(|label| format!("{}={}", label.key(), label.value()))
+                .collect();
+            let (kind, name) = (key.kind(), key.key().name());
+            format!("{name} {kind:?} {unit:?} {labels:?}")
+        });
+        lines.collect()
     }
 
     /// The unit and the text of each name that was used.

@@ -23,26 +23,29 @@ pub const CREDENTIALS: &str = r#"{"user_id":"jeju","password":"password123"}"#;
 fn binary(example: &'static str) -> PathBuf {
     static BUILT: Mutex<Option<HashMap<&str, PathBuf>>> = Mutex::new(None);
     let mut built = BUILT.lock().unwrap_or_else(PoisonError::into_inner);
-    let build = || {
-        let test = std::env::current_exe().unwrap();
-        let folder = test.parent().and_then(Path::parent).unwrap();
-        let mut build = Command::new(env!("CARGO"));
-        build.args(["build", "--quiet", "--example", example, "--manifest-path"]);
-        build.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"));
-        build.arg("--target-dir").arg(folder.parent().unwrap());
-        // As this test was built, so that nothing below is built twice.
-        match folder.file_name().and_then(|name| name.to_str()) {
-            Some("debug") | None => {}
-            Some(profile) => {
-                build.args(["--profile", profile]);
-            }
-        }
-        assert!(build.status().unwrap().success(), "the example does not build");
-        let path = folder.join("examples").join(example);
-        assert!(path.is_file(), "{} is missing", path.display());
-        path
-    };
+    let manifest = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"));
+    let build = || build(example, manifest);
     built.get_or_insert_default().entry(example).or_insert_with(build).clone()
+}
+
+/// Builds an example of the package with this manifest, and returns where it is.
+pub fn build(example: &str, manifest: &Path) -> PathBuf {
+    let test = std::env::current_exe().unwrap();
+    let folder = test.parent().and_then(Path::parent).unwrap();
+    let mut build = Command::new(env!("CARGO"));
+    build.args(["build", "--quiet", "--example", example, "--manifest-path"]).arg(manifest);
+    build.arg("--target-dir").arg(folder.parent().unwrap());
+    // As this test was built, so that nothing below is built twice.
+    match folder.file_name().and_then(|name| name.to_str()) {
+        Some("debug") | None => {}
+        Some(profile) => {
+            build.args(["--profile", profile]);
+        }
+    }
+    assert!(build.status().unwrap().success(), "the example does not build");
+    let path = folder.join("examples").join(example);
+    assert!(path.is_file(), "{} is missing", path.display());
+    path
 }
 
 /// One process of an example; killed when dropped.
@@ -55,7 +58,11 @@ pub struct Server {
 impl Server {
     /// Starts it with nothing in its environment but this, on a port that the system chooses.
     pub fn spawn(example: &'static str, env: &[(&str, &str)]) -> Self {
-        let mut child = Command::new(binary(example))
+        Self::spawn_binary(&binary(example), env)
+    }
+
+    fn spawn_binary(binary: &Path, env: &[(&str, &str)]) -> Self {
+        let mut child = Command::new(binary)
             .env_clear()
             .env("BIND_ADDR", "127.0.0.1:0")
             .env("NO_COLOR", "1")
@@ -85,7 +92,12 @@ impl Server {
 
     /// Starts it and waits until it listens.
     pub async fn start(example: &'static str, env: &[(&str, &str)]) -> (Self, SocketAddr) {
-        let mut server = Self::spawn(example, env);
+        Self::start_binary(&binary(example), env).await
+    }
+
+    /// The same with a binary that was built already.
+    pub async fn start_binary(binary: &Path, env: &[(&str, &str)]) -> (Self, SocketAddr) {
+        let mut server = Self::spawn_binary(binary, env);
         let log = server.until_logged("listening on http://").await;
         let address = log.split("listening on http://").nth(1).and_then(|rest| {
             let end = rest.find(|c: char| c == ',' || c.is_whitespace())?;

@@ -1,5 +1,7 @@
 //! What the environment may say.
 
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use http::{HeaderMap, Request};
@@ -191,4 +193,19 @@ async fn the_environment_is_read_whole_or_refused() {
     let cut = Demo::new(&short, Limits::default()).await;
     assert!(cut.is_ok(), "the default idle TTL is cut to a shorter lifetime");
     assert!(defaults.origins.is_empty());
+}
+
+/// The names are part of what operators' deployments rely on.
+#[test]
+fn the_names_of_the_variables_are_frozen() {
+    let asked = RefCell::new(BTreeSet::from(["RUST_LOG".to_owned()]));
+    for set in [None, Some("REDIS_HOST"), Some("REDIS_URL")] {
+        let read = Config::read(|name| {
+            asked.borrow_mut().insert(name.to_owned());
+            (set == Some(name)).then(|| "redis://127.0.0.1/".to_owned())
+        });
+        assert!(read.is_ok() || set == Some("REDIS_HOST"));
+    }
+    let frozen = include_str!("../../../tests/frozen/golden/environment.txt");
+    assert_eq!(asked.take().into_iter().collect::<Vec<_>>(), frozen.lines().collect::<Vec<_>>());
 }
