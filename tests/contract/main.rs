@@ -32,11 +32,13 @@ mod slow;
 mod table;
 
 use std::net::SocketAddr;
+use std::time::Instant;
 
 use serde_json::{Value, json};
 
 use crate::support::redis::RedisServer;
 use crate::support::server::{SECRET, Server};
+use crate::support::wait::PATIENCE;
 use crate::table::{Row, get, post};
 
 /// A server under test.
@@ -72,6 +74,14 @@ impl World {
             wrong.extend(row.check(self.server).await.err());
         }
         assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    }
+
+    /// The row, as often as a slow machine needs to answer so.
+    pub(crate) async fn check_soon(self, row: Row) {
+        let give_up = Instant::now() + PATIENCE;
+        while let Err(wrong) = row.check(self.server).await {
+            assert!(Instant::now() < give_up, "{wrong}");
+        }
     }
 }
 

@@ -90,7 +90,9 @@ impl Client {
         }
         let answer = exchange(self.server, format!("{head}\r\n{body}").as_bytes()).await;
         let answer = parsed(&answer);
-        if answer.status == 503 {
+        // A page may be short, too, where a machine is slow.
+        let more_follows = answer.json()["next_cursor"].is_string();
+        if answer.status == 503 || more_follows {
             return Err(Disturbed);
         }
         self.learn(&answer);

@@ -9,6 +9,7 @@ use crate::support::redis::RedisServer;
 use crate::support::wait::until;
 
 const LIMITS: &str = "session:limit:";
+const MARK: &str = "session:{#}:issuers";
 const PROBES: &str = "session:canary:";
 
 /// All keys, and the fields of those that are hashes, in an order that does not depend on the run.
@@ -47,13 +48,15 @@ fn learn(field: &str, value: &str, masks: &mut Masks) {
     }
 }
 
-/// What the keys are called, once there is a probe key: it is written each second, and expires.
+/// What the keys are called, once those are there that are written in the background. Probe keys expire, and are written
+/// again each second.
 async fn names(server: &RedisServer, masks: &mut Masks) -> Vec<String> {
     let mut names = Vec::new();
-    until("a probe is written", async || {
+    until("a probe and the mark of the application are written", async || {
         let all = server.command(&["KEYS", "*"]).await;
         names = from_redis_value::<Vec<String>>(all).unwrap();
-        names.iter().any(|name| name.starts_with(PROBES) && name.ends_with(":r"))
+        let is_probe = |name: &String| name.starts_with(PROBES) && name.ends_with(":r");
+        names.iter().any(is_probe) && names.iter().any(|name| name == MARK)
     })
     .await;
     // Of the three kinds of probes, the others may not be there at this moment.

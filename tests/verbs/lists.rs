@@ -112,12 +112,11 @@ async fn everybody_is_seen_page_by_page(place: &Place) {
             expected.entry(name.to_owned()).or_default().insert(id);
         }
     }
-    for limit in [1, 2, 5, 1_000] {
+    for limit in [1, 2, 5, 1_000, usize::MAX] {
         assert_eq!(walk(&manager, limit).await, expected, "pages of {limit}");
     }
     let all = manager.all_sessions(None, 0).await.unwrap();
     assert!(all.sessions.len() <= 1, "a page holds one at least, and no more than were asked for");
-    assert_eq!(manager.all_sessions(None, usize::MAX).await.unwrap().sessions.len(), 36);
 }
 
 async fn a_cursor_from_elsewhere_is_refused(place: &Place) {
