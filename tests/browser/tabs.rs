@@ -73,11 +73,24 @@ impl Tabs {
     }
 }
 
+/// Sees the tokens of the requests for data, and has the server refuse the one that is told to be refused. What else the
+/// page asks for goes as it is.
+const WATCH_TOKENS: &str = "const real = window.fetch;
+    window.fetch = (input, init) => {
+        const headers = new Headers(init?.headers ?? input.headers);
+        const token = headers.get('authorization');
+        if (!String(input.url ?? input).endsWith('/api/data')) return real(input, init);
+        window.seen = token;
+        if (token === window.refused) headers.set('authorization', 'Bearer refused');
+        return real(input, { ...init, headers });
+    };";
+
 /// Both ways in which a token is found to have run out: by the clock, and by the server's answer. The tokens themselves
 /// live for an hour: none runs out because the machine is slow.
 #[tokio::test]
 async fn ten_requests_in_each_of_two_tabs_share_one_refresh() {
     let tabs = Tabs::open(&[]).await;
+    tabs.in_both(WATCH_TOKENS);
     let all = Value::from(vec!["jeju"; 10]);
     let before = tabs.count(REFRESH);
     let data = tabs.count("GET /api/data");
@@ -86,19 +99,8 @@ async fn ten_requests_in_each_of_two_tabs_share_one_refresh() {
     assert_eq!(tabs.count(REFRESH), before + 1);
     assert_eq!(tabs.count("GET /api/data"), data + 20, "nothing was sent twice");
 
-    // The token that both tabs have now reaches the server as one that it refuses.
-    tabs.in_both(
-        "const real = window.fetch;
-        let refused;
-        window.fetch = (input, init) => {
-            const headers = new Headers(init?.headers ?? input.headers);
-            const token = headers.get('authorization');
-            refused ??= token;
-            if (token === null || token !== refused) return real(input, init);
-            headers.set('authorization', 'Bearer refused');
-            return real(input, { ...init, headers });
-        };",
-    );
+    // Both have the token of that refresh.
+    tabs.in_both("window.refused = window.seen;");
     assert_eq!(tabs.burst(), [all.clone(), all]);
     assert_eq!(tabs.count(REFRESH), before + 2);
     let sent = tabs.count("GET /api/data") - data - 20;
