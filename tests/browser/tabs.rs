@@ -73,8 +73,8 @@ impl Tabs {
     }
 }
 
-/// Sees the tokens of the requests for data, and has the server refuse the one that is told to be refused. What else the
-/// page asks for goes as it is.
+/// Keeps the token of the latest request for data in `window.seen`. In the place of the token in `window.refused`, such
+/// requests carry one that the server refuses. All other requests go unchanged.
 const WATCH_TOKENS: &str = "const real = window.fetch;
     window.fetch = (input, init) => {
         const headers = new Headers(init?.headers ?? input.headers);

@@ -1,31 +1,13 @@
 //! The limit of failed logins at the example servers: at two instances, behind a proxy, and for whoever claims to be one.
 
 use std::net::SocketAddr;
-use std::time::Instant;
 
 use serde_json::{Value, json};
 
 use crate::support::client::Reply;
 use crate::support::redis::RedisServer;
-use crate::support::server::{SECRET, Server};
-use crate::support::wait::PATIENCE;
+use crate::support::server::{Disturbed, SECRET, Server, undisturbed};
 use crate::table::post;
-
-/// A login was answered with 503: on a loaded machine Redis, or the check of a password, took longer than the server
-/// waits. Whether Redis counted the attempt is unknown.
-struct Disturbed;
-
-/// Runs a scenario with a Redis of its own, and again with a new one while it is disturbed.
-async fn undisturbed(scenario: impl AsyncFn(&RedisServer) -> Result<(), Disturbed>) {
-    let give_up = Instant::now() + PATIENCE;
-    loop {
-        let redis = RedisServer::start().await;
-        if scenario(&redis).await.is_ok() {
-            return;
-        }
-        assert!(Instant::now() < give_up, "each time, a login was answered with 503");
-    }
-}
 
 /// 2 failed logins of an account, 20 of an address.
 async fn instance(

@@ -129,12 +129,21 @@ impl Row {
 
     /// Sends the request, and holds the whole answer against the row.
     pub(crate) async fn check(&self, server: SocketAddr) -> Result<(), String> {
-        let Send { method, path, .. } = &self.send;
-        let reply = if self.status == 503 {
+        self.compare(&self.reply(server).await)
+    }
+
+    /// Sends the request.
+    pub(crate) async fn reply(&self, server: SocketAddr) -> Reply {
+        if self.status == 503 {
             self.send.to(server).await
         } else {
             self.send.patiently_to(server).await
-        };
+        }
+    }
+
+    /// Holds the whole answer against the row.
+    pub(crate) fn compare(&self, reply: &Reply) -> Result<(), String> {
+        let Send { method, path, .. } = &self.send;
         let told = |wrong: String| {
             let what = format!("{method} {path:.120} {:?}", self.note);
             format!("{what}: {} {:.600}: {wrong}", reply.status, reply.text)

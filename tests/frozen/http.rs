@@ -4,9 +4,9 @@ use std::fmt::Write as _;
 use std::net::SocketAddr;
 
 use crate::masks::Masks;
-use crate::support::client::exchange;
+use crate::support::client::{Reply, send};
+use crate::support::server::Disturbed;
 use crate::tokens;
-use serde_json::Value;
 
 /// Fields that differ from run to run, or that the HTTP library writes.
 const UNSHOWN: [&str; 2] = ["date", "content-length"];
@@ -26,38 +26,21 @@ pub(crate) struct Client {
     pub(crate) access_tokens: Vec<String>,
 }
 
-/// The server was late for something, as on a loaded machine: what it has written by then may be anything.
-#[derive(Debug)]
-pub(crate) struct Disturbed;
-
-/// What came back.
-pub(crate) struct Answer {
-    status: u16,
-    fields: Vec<(String, String)>,
-    body: String,
+/// What a browser would send back: each cookie that was given a value, and its name.
+fn cookies(reply: &Reply) -> impl Iterator<Item = (&str, &str)> {
+    let set = reply.fields().filter(|(name, _)| *name == "set-cookie");
+    let pairs = set.filter_map(|(_, cookie)| cookie.split(';').next()?.split_once('='));
+    pairs.filter(|(_, value)| !value.is_empty())
 }
 
-impl Answer {
-    fn json(&self) -> Value {
-        serde_json::from_str(&self.body).unwrap_or_default()
-    }
+fn access_token(reply: &Reply) -> String {
+    reply.body["access_token"].as_str().unwrap_or_else(|| panic!("{reply:?}")).to_owned()
+}
 
-    fn access_token(&self) -> String {
-        self.json()["access_token"].as_str().unwrap_or_else(|| panic!("{}", self.body)).to_owned()
-    }
-
-    /// What a browser would send back: each cookie that was given a value.
-    fn cookies(&self) -> Vec<(String, String)> {
-        let set = self.fields.iter().filter(|(name, _)| name == "set-cookie");
-        let pairs = set.filter_map(|(_, value)| value.split(';').next()?.split_once('='));
-        let kept = pairs.filter(|(_, value)| !value.is_empty());
-        kept.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
-    }
-
-    fn cookie(&self, name: &str) -> String {
-        let (name, value) = self.cookies().into_iter().find(|(set, _)| set == name).unwrap();
-        format!("{name}={value}")
-    }
+/// The refresh token that a browser would send back.
+pub(crate) fn refresh_cookie(reply: &Reply) -> String {
+    let cookie = reply.cookie("__Secure-refresh_token").unwrap();
+    cookie.split(';').next().unwrap().to_owned()
 }
 
 impl Client {
@@ -80,18 +63,13 @@ impl Client {
         line: &str,
         fields: &[(&str, &str)],
         body: &str,
-    ) -> Result<Answer, Disturbed> {
-        let mut head = format!("{line} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n", self.server);
-        for (name, value) in fields {
-            write!(head, "{name}: {value}\r\n").unwrap();
-        }
-        if !body.is_empty() {
-            write!(head, "content-length: {}\r\n", body.len()).unwrap();
-        }
-        let answer = exchange(self.server, format!("{head}\r\n{body}").as_bytes()).await;
-        let answer = parsed(&answer);
+    ) -> Result<Reply, Disturbed> {
+        let (method, path) = line.split_once(' ').unwrap();
+        let sent: Vec<_> =
+            fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let answer = send(self.server, method, path, &sent, body.as_bytes()).await;
         // A page may be short, too, where a machine is slow.
-        let more_follows = answer.json()["next_cursor"].is_string();
+        let more_follows = answer.body["next_cursor"].is_string();
         if answer.status == 503 || more_follows {
             return Err(Disturbed);
         }
@@ -100,24 +78,24 @@ impl Client {
         Ok(answer)
     }
 
-    async fn send(&mut self, line: &str, token: &str) -> Result<Answer, Disturbed> {
+    async fn send(&mut self, line: &str, token: &str) -> Result<Reply, Disturbed> {
         self.ask(line, &[("authorization", &format!("Bearer {token}"))], "").await
     }
 
-    async fn post(&mut self, path: &str, body: &str) -> Result<Answer, Disturbed> {
+    async fn post(&mut self, path: &str, body: &str) -> Result<Reply, Disturbed> {
         self.ask(&format!("POST {path}"), &[("content-type", "application/json")], body).await
     }
 
-    async fn login(&mut self, user: &str, password: &str) -> Result<Answer, Disturbed> {
+    async fn login(&mut self, user: &str, password: &str) -> Result<Reply, Disturbed> {
         let body = format!(r#"{{"user_id":"{user}","password":"{password}"}}"#);
         self.post("/auth/login", &body).await
     }
 
-    fn learn(&mut self, answer: &Answer) {
-        for (name, value) in answer.cookies() {
-            self.masks.add(name.trim_start_matches('_'), &value);
+    fn learn(&mut self, answer: &Reply) {
+        for (name, value) in cookies(answer) {
+            self.masks.add(name.trim_start_matches('_'), value);
         }
-        let body = answer.json();
+        let body = &answer.body;
         if let Some(token) = body["access_token"].as_str() {
             self.masks.add("access token", token);
             self.access_tokens.push(token.to_owned());
@@ -128,7 +106,7 @@ impl Client {
         }
     }
 
-    fn write_down(&mut self, line: &str, fields: &[(&str, &str)], body: &str, answer: &Answer) {
+    fn write_down(&mut self, line: &str, fields: &[(&str, &str)], body: &str, answer: &Reply) {
         let out = &mut self.transcript;
         writeln!(out, "> {line}").unwrap();
         for (name, value) in fields {
@@ -142,17 +120,17 @@ impl Client {
         writeln!(out, "< {}", answer.status).unwrap();
         // Which layer adds its fields first is no promise.
         let mut fields: Vec<_> =
-            answer.fields.iter().filter(|(name, _)| !UNSHOWN.contains(&name.as_str())).collect();
-        fields.sort_by_key(|(name, _)| name.clone());
+            answer.fields().filter(|(name, _)| !UNSHOWN.contains(name)).collect();
+        fields.sort_by_key(|(name, _)| *name);
         for (name, value) in fields {
-            let value = match &**name {
+            let value = match name {
                 "retry-after" => "<number>".to_owned(),
                 "set-cookie" => of_a_new_session(value),
-                _ => value.clone(),
+                _ => value.to_owned(),
             };
             writeln!(out, "< {name}: {value}").unwrap();
         }
-        writeln!(out, "< {}\n", of_any_moment(&answer.body)).unwrap();
+        writeln!(out, "< {}\n", of_any_moment(&answer.text)).unwrap();
     }
 }
 
@@ -182,24 +160,13 @@ fn of_any_moment(body: &str) -> String {
     shown
 }
 
-fn parsed(answer: &str) -> Answer {
-    let (head, body) = answer.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no HTTP: {answer}"));
-    let mut lines = head.lines();
-    let status = lines.next().and_then(|line| line.split(' ').nth(1)).unwrap().parse().unwrap();
-    let field = |line: &str| {
-        let (name, value) = line.split_once(':').unwrap();
-        (name.to_lowercase(), value.trim().to_owned())
-    };
-    Answer { status, fields: lines.map(field).collect(), body: body.to_owned() }
-}
-
 /// What each route says, and each code that needs no fault of a server to be seen.
 pub(crate) async fn conversation(client: &mut Client) -> Result<(), Disturbed> {
     // While there is one session: Redis scans in an order of its own.
-    let admin = client.login("admin", "admin123").await?.access_token();
+    let admin = access_token(&client.login("admin", "admin123").await?);
     client.send("GET /api/session/all", &admin).await?;
     let first = client.login("jeju", "password123").await?;
-    let token = first.access_token();
+    let token = access_token(&first);
     for path in ["/auth/me", "/auth/sessions", "/api/auth/me", "/api/session/me", "/api/data"] {
         client.send(&format!("GET {path}"), &token).await?;
     }
@@ -207,15 +174,15 @@ pub(crate) async fn conversation(client: &mut Client) -> Result<(), Disturbed> {
     refusals(client, &token).await?;
     refresh(client, &first).await?;
     administration(client, &admin, &token).await?;
-    let second = client.login("jeju", "password123").await?.access_token();
+    let second = access_token(&client.login("jeju", "password123").await?);
     client.send("POST /auth/logout", &second).await?;
     client.send("GET /api/data", &second).await?;
     client.send("POST /auth/logout", &second).await?;
-    let third = client.login("jeju", "password123").await?.access_token();
+    let third = access_token(&client.login("jeju", "password123").await?);
     client.send("POST /auth/logout-all", &third).await?;
     client.send("GET /api/data", &token).await?;
     // What is left for Redis to hold.
-    let left = client.login("user", "password123").await?.access_token();
+    let left = access_token(&client.login("user", "password123").await?);
     client.send("GET /auth/sessions", &left).await?;
     Ok(())
 }
@@ -242,12 +209,12 @@ async fn refusals(client: &mut Client, token: &str) -> Result<(), Disturbed> {
     Ok(())
 }
 
-async fn refresh(client: &mut Client, login: &Answer) -> Result<(), Disturbed> {
+async fn refresh(client: &mut Client, login: &Reply) -> Result<(), Disturbed> {
     client.post("/auth/refresh", "").await?;
-    let cookie = login.cookie("__Secure-refresh_token");
+    let cookie = refresh_cookie(login);
     let first = client.ask("POST /auth/refresh", &[("cookie", &cookie)], "").await?;
     client.ask("POST /auth/refresh", &[("cookie", &cookie), ANOTHER_SITE], "").await?;
-    let next = first.cookie("__Secure-refresh_token");
+    let next = refresh_cookie(&first);
     client.ask("POST /auth/refresh", &[("cookie", &next)], "").await?;
     client.ask("POST /auth/refresh", &[("cookie", "__Secure-refresh_token=x")], "").await?;
     Ok(())

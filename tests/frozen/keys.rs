@@ -48,8 +48,8 @@ fn learn(field: &str, value: &str, masks: &mut Masks) {
     }
 }
 
-/// What the keys are called, once those are there that are written in the background. Probe keys expire, and are written
-/// again each second.
+/// What the keys are called, once those are there that are written in the background. Probe keys expire, and
+/// are written again each second.
 async fn names(server: &RedisServer, masks: &mut Masks) -> Vec<String> {
     let mut names = Vec::new();
     until("a probe and the mark of the application are written", async || {

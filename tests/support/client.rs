@@ -18,20 +18,24 @@ pub struct Reply {
 }
 
 impl Reply {
+    /// Names and values of the header, in their order.
+    pub fn fields(&self) -> impl Iterator<Item = (&str, &str)> {
+        let fields = self.head.lines().filter_map(|line| line.split_once(':'));
+        fields.map(|(name, value)| (name, value.trim()))
+    }
+
     pub fn header(&self, name: &str) -> Option<&str> {
-        let lines = self.head.lines().filter_map(|line| line.split_once(':'));
-        let mut values = lines.filter(|(key, _)| key.eq_ignore_ascii_case(name));
-        let first = values.next().map(|(_, value)| value.trim());
+        let mut values = self.fields().filter(|(key, _)| key.eq_ignore_ascii_case(name));
+        let first = values.next().map(|(_, value)| value);
         assert_eq!(values.next(), None, "{name} is sent twice: {}", self.head);
         first
     }
 
     /// What the first `Set-Cookie` of that name says; those after it take back cookies of other paths.
     pub fn cookie(&self, name: &str) -> Option<&str> {
-        let lines = self.head.lines().filter_map(|line| line.split_once(':'));
-        let fields = lines.filter(|(key, _)| key.eq_ignore_ascii_case("set-cookie"));
+        let fields = self.fields().filter(|(key, _)| key.eq_ignore_ascii_case("set-cookie"));
         let mut cookies = fields
-            .map(|(_, value)| value.trim())
+            .map(|(_, value)| value)
             .filter(|cookie| cookie.strip_prefix(name).is_some_and(|rest| rest.starts_with('=')));
         let first = cookies.next();
         let taken_back = format!("{name}=;");

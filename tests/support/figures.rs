@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use metrics::{LocalRecorderGuard, Unit};
+use metrics::{Key, LocalRecorderGuard, Unit};
 use metrics_util::debugging::{DebugValue, DebuggingRecorder, Snapshotter};
 
 const PREFIX: &str = "tower_session_auth_";
@@ -29,9 +29,7 @@ impl Figures {
         let snapshot = self.snapshotter.snapshot().into_vec().into_iter();
         let mut values = BTreeMap::new();
         for (key, _, _, value) in snapshot {
-            let labels = key.key().labels();
-            let labels = labels.map(|label| format!("{}={}", label.key(), label.value()));
-            let labels = labels.collect::<Vec<_>>().join(",");
+            let labels = labels(key.key()).join(",");
             let labels = if labels.is_empty() { labels } else { format!("{{{labels}}}") };
             let name = key.key().name().strip_prefix(PREFIX).unwrap();
             let value = match value {
@@ -57,13 +55,8 @@ impl Figures {
     pub fn surface(&self) -> BTreeSet<String> {
         let snapshot = self.snapshotter.snapshot().into_vec().into_iter();
         let lines = snapshot.map(|(key, unit, _, _)| {
-            let labels: Vec<_> = key
-                .key()
-                .labels()
-                .map(|label| format!("{}={}", label.key(), label.value()))
-                .collect();
             let (kind, name) = (key.kind(), key.key().name());
-            format!("{name} {kind:?} {unit:?} {labels:?}")
+            format!("{name} {kind:?} {unit:?} {:?}", labels(key.key()))
         });
         lines.collect()
     }
@@ -77,4 +70,8 @@ impl Figures {
         });
         texts.collect()
     }
+}
+
+fn labels(key: &Key) -> Vec<String> {
+    key.labels().map(|label| format!("{}={}", label.key(), label.value())).collect()
 }

@@ -211,3 +211,20 @@ pub async fn until(server: SocketAddr, path: &str, token: Option<&str>, status: 
         sleep(ms(10)).await;
     }
 }
+
+/// An answer was 503, or less than it is on a quick machine: Redis, or the check of a password, took longer than the
+/// server waits. Whether the server did what it was asked is unknown.
+#[derive(Debug)]
+pub struct Disturbed;
+
+/// Runs a scenario with a Redis of its own, and again with a new one while it is disturbed.
+pub async fn undisturbed<T>(scenario: impl AsyncFn(&RedisServer) -> Result<T, Disturbed>) -> T {
+    let give_up = Instant::now() + 5 * PATIENCE;
+    loop {
+        let redis = RedisServer::start().await;
+        if let Ok(done) = scenario(&redis).await {
+            return done;
+        }
+        assert!(Instant::now() < give_up, "disturbed each time");
+    }
+}

@@ -10,16 +10,18 @@ use super::ms;
 /// When a test gives up waiting: a guard against a hang, far above what anything takes on a loaded machine.
 pub const PATIENCE: Duration = Duration::from_secs(120);
 
-/// Lets this much time pass at once for all that waits on Tokio's clock, in a test that lives on the real one. On a runtime
-/// of one thread only. A question that is under way is given up by who waits no longer than that for its answer.
+/// Lets this much time pass at once for all that waits on Tokio's clock, in a test that lives on the real
+/// one. On a runtime of one thread only. A question that is under way is given up by who waits no longer than
+/// that for its answer.
 pub async fn skip(time: Duration) {
     tokio::time::pause();
     tokio::time::advance(time).await;
     tokio::time::resume();
 }
 
-/// Does this while the store's server is stopped, and tells how long it took on Tokio's clock. That clock then moves only
-/// when every task waits for it, so the time does not depend on the machine. On a runtime of one thread only.
+/// Does this while the store's server is stopped, and tells how long it took on Tokio's clock. That clock
+/// then moves only when every task waits for it, so the time does not depend on the machine. On a runtime of
+/// one thread only.
 pub async fn while_nothing_answers<T>(work: impl Future<Output = T>) -> (T, Duration) {
     tokio::time::pause();
     let start = tokio::time::Instant::now();

@@ -195,7 +195,7 @@ async fn the_environment_is_read_whole_or_refused() {
     assert!(defaults.origins.is_empty());
 }
 
-/// The names are part of what operators' deployments rely on.
+/// Deployments rely on these names. (`RUST_LOG` is read by the log: `tests/frozen` sees what it does.)
 #[test]
 fn the_names_of_the_variables_are_frozen() {
     let asked = RefCell::new(BTreeSet::from(["RUST_LOG".to_owned()]));

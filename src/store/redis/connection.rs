@@ -69,7 +69,8 @@ impl Health {
         Tick::now() >= asked.after(ROLE_COUNTS)
     }
 
-    /// Takes the answer to a question for the role, sent at `sent`. An answer that tells no role is no sign of a replica.
+    /// Takes the answer to a question for the role, sent at `sent`. An answer that tells no role is no sign
+    /// of a replica.
     fn learn_role(&self, hello: RedisResult<Value>, sent: Tick) -> RedisResult<()> {
         let hello = match hello.and_then(Value::extract_error) {
             Ok(hello) => ServerInfo::of_any_age(&hello).map_or(Role::Unknown, |it| it.role()),
@@ -160,8 +161,8 @@ impl Connection {
         answers
     }
 
-    /// Sends a question for the role of the server, and right behind it `ask`. The answer counts only if the server does
-    /// not say that it is a replica.
+    /// Sends a question for the role of the server, and right behind it `ask`. The answer counts only if the
+    /// server does not say that it is a replica.
     async fn ask_role_beside<T>(
         &self,
         ask: impl Future<Output = RedisResult<T>>,

@@ -1,16 +1,17 @@
-//! A handle on one of the driver's connections. No wait on it outlives the connection.
+//! A handle on one of the driver's connections. No request waits on it after the connection is closed.
 //!
-//! The driver drops what waits in its queue when its connection is closed, and so ends the waits. A request that enters
-//! the queue in that moment can be left behind there: nothing would end its wait but a timeout, while the next connection
-//! would have answered it in a millisecond.
+//! When its connection is closed, the driver empties its queue, and so ends the waits of the requests in it. A request
+//! that enters the queue in that moment can stay there. Only a timeout would end its wait, although the next
+//! connection answers at once.
 
-use std::future::{Future, poll_fn};
+use std::future::Future;
 use std::io;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Poll, ready};
 
+use futures_util::FutureExt as _;
+use futures_util::future::{Either, select};
 use redis::aio::{MultiplexedConnection, SendError};
 use redis::{AsyncConnectionConfig, Cmd, Pipeline, PushInfo, PushKind, RedisResult, Value};
 use tokio::sync::Notify;
@@ -46,27 +47,19 @@ impl Closed {
         self.told.notify_waiters();
     }
 
-    /// Waits for an answer, but not longer than there is a connection.
-    async fn unless<T>(&self, answer: impl Future<Output = RedisResult<T>>) -> RedisResult<T> {
-        let mut told = pin!(self.told.notified());
-        // Looked at after `told` was made, which hears of everything from then on.
+    /// Waits for an answer, or until the driver tells that the connection is closed.
+    async fn or_closed<T>(&self, answer: impl Future<Output = RedisResult<T>>) -> RedisResult<T> {
+        let closed = || Err(io::Error::from(io::ErrorKind::BrokenPipe).into());
+        // Made before the look at the flag: it hears of everything from then on.
+        let told = pin!(self.told.notified());
         if self.is_closed.load(Ordering::Acquire) {
-            return Err(io::Error::from(io::ErrorKind::BrokenPipe).into());
+            return closed();
         }
-        let mut answer = pin!(answer);
-        poll_fn(|cx| {
-            if let Poll::Ready(answer) = answer.as_mut().poll(cx) {
-                return Poll::Ready(answer);
-            }
-            ready!(told.as_mut().poll(cx));
-            // What came before the end is there by now, and nothing comes after it.
-            let last = answer.as_mut().poll(cx);
-            Poll::Ready(match last {
-                Poll::Ready(answer) => answer,
-                Poll::Pending => Err(io::Error::from(io::ErrorKind::BrokenPipe).into()),
-            })
-        })
-        .await
+        match select(pin!(answer), told).await {
+            Either::Left((answer, _)) => answer,
+            // What the driver answered before the end is there by now, and nothing comes after it.
+            Either::Right(((), answer)) => answer.now_or_never().unwrap_or_else(closed),
+        }
     }
 }
 
@@ -85,13 +78,13 @@ impl Handle {
 
     /// Sends one command.
     pub(super) async fn send(&mut self, command: &Cmd) -> RedisResult<Value> {
-        self.closed.unless(self.connection.send_packed_command(command)).await
+        self.closed.or_closed(self.connection.send_packed_command(command)).await
     }
 
     /// Sends commands in one go. Answers that are errors stay [`Value::ServerError`] in their place.
     pub(super) async fn send_all(&mut self, commands: &Pipeline) -> RedisResult<Vec<Value>> {
         let answers = self.connection.send_packed_commands(commands, 0, commands.len());
-        self.closed.unless(answers).await
+        self.closed.or_closed(answers).await
     }
 }
 

@@ -73,7 +73,8 @@ impl Pool {
         self.size
     }
 
-    /// Moves when a connection was lost, one was made, or all were given up: what was known about where they lead is to be looked at again.
+    /// Moves when a connection was lost, one was made, or all were given up: what was known about where they
+    /// lead is to be looked at again.
     pub(super) fn changes(&self) -> u64 {
         self.state.changes.load(Ordering::Relaxed).wrapping_add(self.state.eras.number())
     }
@@ -108,8 +109,8 @@ impl Pool {
         last.as_deref().filter(|last| last.is_of_use() && last.has_proved(version)).cloned()
     }
 
-    /// Such a connection for one caller alone, while it is kept. A wait on it that is cut short condemns it at once: the
-    /// next one would have to wait behind.
+    /// Such a connection for one caller alone, while it is kept. A wait on it that is cut short condemns it at
+    /// once: the next one would have to wait behind.
     pub(super) async fn exclusive(&self) -> Result<Exclusive<'_>, StoreError> {
         let mut connection = self.proved().await?;
         connection.is_exclusive();

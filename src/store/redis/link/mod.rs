@@ -4,12 +4,12 @@
 //! - **What is to be remembered is read on the link itself**, so that it is tracked by construction: all that this
 //!   connection reads is. (Not `OPTIN`: that is for connections that read other things as well, and asks for a second
 //!   command, `CLIENT CACHING YES`, before each read.)
-//! - **Messages are taken in by the socket's own task**, in the order in which they came; so whoever has the answer to a
-//!   beat has all that was told before it.
-//! - **A link is trusted** once a write over the pool has been told on it ([`probe`]), never by a replica, only while its
-//!   beats are answered, and only while a connection that is made for this each second leads to the same server
-//!   ([`address`]). It is never revived: when one is lost, another is made, and nothing that was remembered under the old
-//!   one counts.
+//! - **Messages are taken in by the socket's own task**, in the order in which they came; so whoever has the
+//!   answer to a beat has all that was told before it.
+//! - **A link is trusted** once a write over the pool has been told on it ([`probe`]), never by a replica,
+//!   only while its beats are answered, and only while a connection that is made for this each second leads
+//!   to the same server ([`address`]). It is never revived: when one is lost, another is made, and nothing
+//!   that was remembered under the old one counts.
 //!
 //! `SWAPDB` changes everything, and Redis tells nobody: an application that has given its user the rights in README
 //! cannot send it, and nobody else should.
@@ -131,8 +131,9 @@ impl Links {
                     self.figures.link_is(LinkState::Refused);
                     if !mem::replace(&mut refused, true) {
                         trace::warn!(
-                            "no near cache, a round trip for each request: redis does not tell of changes. If that is for \
-                             missing permissions, its user needs +client|tracking +get +set +del on keys of this prefix",
+                            "no near cache, a round trip for each request: redis does not tell of changes. If that \
+                             is for missing permissions, its user needs +client|tracking +get +set +del on keys of \
+                             this prefix",
                             error = trace::Chain(&error)
                         );
                     }
