@@ -23,7 +23,7 @@ pub(crate) const ESCAPE: &str = "\u{E00C}";
 
 pub(crate) struct Page {
     chromium: Chromium,
-    address: SocketAddr,
+    pub(crate) address: SocketAddr,
     meter: Meter,
     _server: Server,
 }

@@ -5,6 +5,8 @@ use std::ops::Deref;
 use serde_json::{Value, json};
 
 use crate::page::{IPHONE, Page};
+use crate::support::client::get;
+use crate::support::forge::{decoded, forge, parts};
 use crate::support::redis::RedisServer;
 use crate::support::server::SECRET;
 
@@ -73,23 +75,34 @@ impl Tabs {
     }
 }
 
-/// Keeps the token of the latest request for data in `window.seen`. In the place of the token in `window.refused`, such
-/// requests carry one that the server refuses. All other requests go unchanged.
+/// Keeps the token of the latest request for data in `window.seen`. In the place of the token `window.replaced`, such
+/// requests carry the token `window.replacement`. All other requests go unchanged.
 const WATCH_TOKENS: &str = "const real = window.fetch;
     window.fetch = (input, init) => {
         const headers = new Headers(init?.headers ?? input.headers);
         const token = headers.get('authorization');
         if (!String(input.url ?? input).endsWith('/api/data')) return real(input, init);
         window.seen = token;
-        if (token === window.refused) headers.set('authorization', 'Bearer refused');
+        if (token === window.replaced) headers.set('authorization', window.replacement);
         return real(input, { ...init, headers });
     };";
+
+/// The same token, as if it had run out an hour ago.
+fn expired(bearer: &str) -> String {
+    let (header, payload, _) = parts(bearer.strip_prefix("Bearer ").unwrap());
+    let mut claims: Value = serde_json::from_str(&decoded(payload)).unwrap();
+    for time in ["iat", "nbf", "exp"] {
+        claims[time] = (claims[time].as_i64().unwrap() - 7_200).into();
+    }
+    let token = forge(&decoded(header), &claims.to_string(), SECRET.as_bytes());
+    format!("Bearer {token}")
+}
 
 /// Both ways in which a token is found to have run out: by the clock, and by the server's answer. The tokens themselves
 /// live for an hour: none runs out because the machine is slow.
 #[tokio::test]
 async fn ten_requests_in_each_of_two_tabs_share_one_refresh() {
-    let tabs = Tabs::open(&[]).await;
+    let tabs = Tabs::open(&[("JWT_SECRET", SECRET)]).await;
     tabs.in_both(WATCH_TOKENS);
     let all = Value::from(vec!["jeju"; 10]);
     let before = tabs.count(REFRESH);
@@ -100,7 +113,11 @@ async fn ten_requests_in_each_of_two_tabs_share_one_refresh() {
     assert_eq!(tabs.count("GET /api/data"), data + 20, "nothing was sent twice");
 
     // Both have the token of that refresh.
-    tabs.in_both("window.refused = window.seen;");
+    let token = tabs.value("window.seen");
+    let expired = expired(token.as_str().unwrap());
+    let reply = get(tabs.address, "/api/data", expired.strip_prefix("Bearer ")).await;
+    assert_eq!(reply.code(), "token_expired");
+    tabs.in_both(&format!("window.replaced = {token}; window.replacement = '{expired}';"));
     assert_eq!(tabs.burst(), [all.clone(), all]);
     assert_eq!(tabs.count(REFRESH), before + 2);
     let sent = tabs.count("GET /api/data") - data - 20;

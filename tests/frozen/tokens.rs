@@ -2,16 +2,15 @@
 
 use std::fmt::Write as _;
 
-use base64::Engine as _;
-use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use serde_json::Value;
 
 use crate::http::Client;
 use crate::masks::Masks;
+use crate::support::forge::{decoded, parts};
 
 /// Gives names to the ids in a token.
 pub(crate) fn learn(token: &str, masks: &mut Masks) {
-    let claims: Value = serde_json::from_str(&part(token, 1)).unwrap();
+    let claims: Value = serde_json::from_str(&decoded(parts(token).1)).unwrap();
     masks.add("session", claims["sid"].as_str().unwrap());
     masks.add("token id", claims["jti"].as_str().unwrap());
 }
@@ -20,12 +19,8 @@ pub(crate) fn learn(token: &str, masks: &mut Masks) {
 pub(crate) fn claims(client: &Client) -> String {
     let mut shown = String::new();
     for token in &client.access_tokens {
-        writeln!(shown, "{}\n{}", part(token, 0), part(token, 1)).unwrap();
+        let (header, payload, _) = parts(token);
+        writeln!(shown, "{}\n{}", decoded(header), decoded(payload)).unwrap();
     }
     client.masks.apply(&shown)
-}
-
-fn part(token: &str, number: usize) -> String {
-    let part = token.split('.').nth(number).unwrap();
-    String::from_utf8(BASE64_URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap()
 }
