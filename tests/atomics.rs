@@ -91,13 +91,12 @@ const NOW: Tick = Tick::from_nanos(2_010);
 #[derive(Clone)]
 struct Shared {
     lease: Arc<Lease>,
-    generations: Arc<Generations>,
 }
 
 impl Shared {
     fn new() -> Self {
         // One counter: which one is used must not depend on chance.
-        Self { lease: Arc::new(Lease::new()), generations: Arc::new(Generations::new(0)) }
+        Self { lease: Arc::new(Lease::new(Arc::new(Generations::new(0)))) }
     }
 
     /// A lease that holds at `NOW`.
@@ -108,17 +107,18 @@ impl Shared {
     }
 
     fn stamp(&self) -> Stamp {
-        Stamp::take(&self.lease, &self.generations, KEY)
+        Stamp::take(&self.lease, KEY)
     }
 
     fn bump(&self) {
-        self.generations.bump(self.generations.slot(KEY));
+        let generations = self.lease.generations();
+        generations.bump(generations.slot(KEY));
     }
 
     fn tell(&self, change: Change) {
         match change {
             Change::OfKey => self.bump(),
-            Change::OfAll => self.generations.flush(),
+            Change::OfAll => self.lease.generations().flush(),
         }
     }
 }
@@ -234,7 +234,7 @@ fn a_beat_that_nothing_was_told_before_lets_a_copy_serve() {
 fn a_lease_that_has_ended_is_not_revived_by_an_answer_on_its_way() {
     let between = seen(|count| {
         model(count, || {
-            let lease = Arc::new(Lease::new());
+            let lease = Shared::new().lease;
             let (beat, beat_again, end) =
                 (Arc::clone(&lease), Arc::clone(&lease), Arc::clone(&lease));
             let beat = spawn(move || beat.renew(FIRST));
@@ -255,7 +255,7 @@ fn a_lease_that_has_ended_is_not_revived_by_an_answer_on_its_way() {
 fn who_knows_of_the_end_never_sees_the_lease_hold() {
     let known = seen(|count| {
         model(count, || {
-            let lease = Arc::new(Lease::new());
+            let lease = Shared::new().lease;
             let over = Arc::new(AtomicBool::new(false));
             let (beat, end, ended) = (Arc::clone(&lease), Arc::clone(&lease), Arc::clone(&over));
             let beat = spawn(move || beat.renew(SECOND));
@@ -276,7 +276,7 @@ fn who_knows_of_the_end_never_sees_the_lease_hold() {
 #[test]
 fn an_answer_that_comes_late_makes_a_lease_no_shorter() {
     model(&Count::new(0), || {
-        let lease = Arc::new(Lease::new());
+        let lease = Shared::new().lease;
         let beat = Arc::clone(&lease);
         let beat = spawn(move || beat.renew(FIRST));
         lease.renew(SECOND);

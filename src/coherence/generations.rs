@@ -20,38 +20,39 @@ pub(crate) struct Generations {
 
 /// Where a key's counter is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Slot(usize);
+pub(crate) struct Slot(u32);
 
 impl Generations {
-    /// A table of 2^`bits` counters of eight bytes.
+    /// A table of 2^`bits` counters of eight bytes, at most 2^32.
     pub(crate) fn new(bits: u32) -> Self {
+        debug_assert!(bits <= u32::BITS, "a slot has no more bits");
         let counters = (0..1_usize << bits).map(|_| AtomicU64::new(0)).collect();
         Self { counters, flushes: AtomicU64::new(0), hasher: RandomState::default() }
     }
 
     pub(crate) fn slot(&self, key: &[u8]) -> Slot {
-        // The length is a power of two.
-        Slot(self.hasher.hash_one(key) as usize & (self.counters.len() - 1))
+        // The length is a power of two, and at most 2^32.
+        Slot((self.hasher.hash_one(key) as usize & (self.counters.len() - 1)) as u32)
     }
 
     /// Something in this slot has changed: no copy made before this call counts any more.
     pub(crate) fn bump(&self, slot: Slot) {
-        if let Some(counter) = self.counters.get(slot.0) {
+        if let Some(counter) = self.counters.get(slot.0 as usize) {
             // Release: who sees this sees what the bump is told by. 2^64 changes do not happen.
             counter.fetch_add(1, Ordering::Release);
         }
     }
 
-    pub(crate) fn current(&self, slot: Slot) -> u64 {
-        self.counters.get(slot.0).map_or(u64::MAX, |counter| counter.load(Ordering::Acquire))
+    /// A number that is another one after each change that concerns this slot. It is the sum of two counters that only
+    /// grow, so it is the same only if both are.
+    pub(crate) fn version(&self, slot: Slot) -> u64 {
+        let counter = self.counters.get(slot.0 as usize);
+        let changes = counter.map_or(0, |counter| counter.load(Ordering::Acquire));
+        self.flushes.load(Ordering::Acquire) + changes
     }
 
     /// Everything may have changed.
     pub(crate) fn flush(&self) {
         self.flushes.fetch_add(1, Ordering::Release);
-    }
-
-    pub(crate) fn flushes(&self) -> u64 {
-        self.flushes.load(Ordering::Acquire)
     }
 }

@@ -17,7 +17,8 @@ pub(crate) struct Terms {
     pub(crate) ends: Tick,
 }
 
-/// What of a copy decides whether it may be used. In this order, so that a hit reads one piece of it.
+/// What of a copy decides whether it may be used. In this order: what a hit reads is one piece of 48 bytes, which with
+/// the counts of an `Arc` in front of it are as many as a cache line has.
 #[repr(C)]
 pub(crate) struct Kept {
     /// Which rules its token was verified by.
@@ -98,19 +99,17 @@ mod tests {
 
     struct Link {
         lease: Arc<Lease>,
-        generations: Arc<Generations>,
     }
 
     impl Link {
         fn trusted() -> Self {
-            let link =
-                Self { lease: Arc::new(Lease::new()), generations: Arc::new(Generations::new(0)) };
-            link.lease.renew(at(0));
-            link
+            let lease = Arc::new(Lease::new(Arc::new(Generations::new(0))));
+            lease.renew(at(0));
+            Self { lease }
         }
 
         fn read(&self, terms: Terms) -> Kept {
-            let stamp = Stamp::take(&self.lease, &self.generations, b"key");
+            let stamp = Stamp::take(&self.lease, b"key");
             Kept::new(POLICY, Some(stamp), terms)
         }
     }
@@ -179,10 +178,11 @@ mod tests {
                     link.lease.end();
                 }
                 // Told on this link, or on the one after it: they share what they count.
+                let generations = link.lease.generations();
                 if flushed {
-                    link.generations.flush();
+                    generations.flush();
                 } else {
-                    link.generations.bump(link.generations.slot(b"key"));
+                    generations.bump(generations.slot(b"key"));
                 }
                 assert!(!kept.serves(POLICY, at(1), BOUND), "{flushed} {lost}");
                 assert!(!kept.serves_stale(POLICY, at(1), BOUND), "{flushed} {lost}");

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::sync::{AtomicU64, Ordering};
+use super::generations::Generations;
+use super::sync::{Arc, AtomicU64, Ordering};
 use super::tick::Tick;
 
 /// What one connection proves. It begins with the first answered beat, and ends for good.
@@ -11,6 +12,8 @@ pub(crate) struct Lease {
     beat: AtomicU64,
     /// The same, and it outlives the end.
     last: AtomicU64,
+    /// What all connections have told. Here, so that a stamp leads to it through one pointer.
+    generations: Arc<Generations>,
 }
 
 // Both are long before any beat.
@@ -18,8 +21,13 @@ const NOT_YET: u64 = 0;
 const ENDED: u64 = 1;
 
 impl Lease {
-    pub(crate) fn new() -> Self {
-        Self { beat: AtomicU64::new(NOT_YET), last: AtomicU64::new(NOT_YET) }
+    /// One that moves these counters.
+    pub(crate) fn new(generations: Arc<Generations>) -> Self {
+        Self { beat: AtomicU64::new(NOT_YET), last: AtomicU64::new(NOT_YET), generations }
+    }
+
+    pub(crate) fn generations(&self) -> &Generations {
+        &self.generations
     }
 
     /// A beat that was sent at `sent` has been answered. After the end this does nothing.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::generations::{Generations, Slot};
+use super::generations::Slot;
 use super::lease::Lease;
 use super::sync::Arc;
 use super::tick::Tick;
@@ -13,22 +13,16 @@ use super::tick::Tick;
 #[derive(Clone)]
 pub(crate) struct Stamp {
     lease: Arc<Lease>,
-    flushes: u64,
-    generations: Arc<Generations>,
+    /// That of the key's slot.
+    version: u64,
     slot: Slot,
-    generation: u64,
 }
 
 impl Stamp {
-    pub(crate) fn take(lease: &Arc<Lease>, generations: &Arc<Generations>, key: &[u8]) -> Self {
+    pub(crate) fn take(lease: &Arc<Lease>, key: &[u8]) -> Self {
+        let generations = lease.generations();
         let slot = generations.slot(key);
-        Self {
-            flushes: generations.flushes(),
-            generation: generations.current(slot),
-            lease: Arc::clone(lease),
-            generations: Arc::clone(generations),
-            slot,
-        }
+        Self { version: generations.version(slot), lease: Arc::clone(lease), slot }
     }
 
     /// Whether the answer to a question that was sent after this stamp was taken is still the truth, or was at most
@@ -46,8 +40,7 @@ impl Stamp {
 
     /// Whether nothing was told about the key since, on this connection or on a later one.
     fn unchanged(&self) -> bool {
-        self.flushes == self.generations.flushes()
-            && self.generation == self.generations.current(self.slot)
+        self.version == self.lease.generations().version(self.slot)
     }
 
     /// The connection on which the question is to be sent.

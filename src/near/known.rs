@@ -12,11 +12,11 @@ use crate::session::Session;
 use crate::token::VerifiedClaims;
 
 /// A verified token, and for whom it was verified: what one layer takes, another may refuse.
+///
+/// In one piece, the token first and the number of its audience behind it: the less a key takes, the more of them are in
+/// a processor's cache.
 #[derive(Clone, PartialEq, Eq)]
-pub(crate) struct Key {
-    audience: u32,
-    token: Arc<str>,
-}
+pub(crate) struct Key(Arc<[u8]>);
 
 /// The same, to look one up.
 #[derive(PartialEq, Eq)]
@@ -27,47 +27,18 @@ pub(super) struct Lookup<'a> {
 
 impl Key {
     pub(crate) fn new(audience: u32, token: &str) -> Self {
-        Self { audience, token: token.into() }
-    }
-
-    /// The key of the content of a session.
-    pub(super) fn of_session(user: &UserId, id: &SessionId) -> Self {
-        // The id is the end, for that is what is hashed.
-        let text = [user.as_str(), id.as_str()].join(SEPARATOR);
-        Self { audience: CONTENT, token: text.into() }
+        Self([token.as_bytes(), &audience.to_ne_bytes()].concat().into())
     }
 
     /// The length of the token.
     pub(super) fn len(&self) -> usize {
-        self.token.len()
+        self.as_lookup().token.len()
     }
 
     fn as_lookup(&self) -> Lookup<'_> {
-        Lookup { audience: self.audience, token: self.token.as_bytes() }
-    }
-}
-
-/// The `audience` of keys that are no token's. Numbers of audiences count up from zero.
-const CONTENT: u32 = u32::MAX;
-
-/// Separates a user id from a session id, which has no such character.
-const SEPARATOR: &str = "\n";
-
-/// To look up the content of a session.
-pub(super) struct SessionLookup<'a> {
-    user: &'a str,
-    id: &'a str,
-}
-
-impl<'a> SessionLookup<'a> {
-    pub(super) fn new(user: &'a UserId, id: &'a SessionId) -> Self {
-        Self { user: user.as_str(), id: id.as_str() }
-    }
-}
-
-impl Equivalent<Key> for SessionLookup<'_> {
-    fn equivalent(&self, key: &Key) -> bool {
-        key.audience == CONTENT && key.token.rsplit_once(SEPARATOR) == Some((self.user, self.id))
+        // Each key has both parts.
+        let (token, audience) = self.0.split_last_chunk().unwrap_or((&[], &[0; 4]));
+        Lookup { audience: u32::from_ne_bytes(*audience), token }
     }
 }
 
@@ -86,18 +57,6 @@ impl Hash for Lookup<'_> {
 }
 
 // What is equal must fall into the same place.
-impl Hash for SessionLookup<'_> {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        let Self { user, id } = self;
-        if id.len() >= HASHED {
-            return Lookup { audience: CONTENT, token: id.as_bytes() }.hash(state);
-        }
-        // Ids of this library are longer; those of a store of the application's own need not be.
-        let text = [user, id].map(|text| *text).join(SEPARATOR);
-        Lookup { audience: CONTENT, token: text.as_bytes() }.hash(state);
-    }
-}
-
 impl Hash for Key {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.as_lookup().hash(state);
@@ -179,23 +138,6 @@ mod tests {
                 !Lookup { audience, token: token.as_bytes() }.equivalent(&key),
                 "{audience} {token}"
             );
-        }
-    }
-
-    #[test]
-    fn the_content_of_a_session_is_found_by_user_and_id() {
-        let hasher = RandomState::default();
-        for (user, id) in [("jeju", "0123456789abcdefghijklmn"), ("a\nb", "short"), ("u", "x")] {
-            let [user, other] = [user, "other"].map(|user| UserId::parse(user).unwrap());
-            let [id, another] =
-                [id, "0000456789abcdefghijklmn"].map(|id| SessionId::parse(id).unwrap());
-            let key = Key::of_session(&user, &id);
-            let same = SessionLookup::new(&user, &id);
-            assert!(same.equivalent(&key));
-            assert_eq!(hasher.hash_one(&same), hasher.hash_one(&key));
-            assert!(!SessionLookup::new(&other, &id).equivalent(&key));
-            assert!(!SessionLookup::new(&user, &another).equivalent(&key));
-            assert!(!same.equivalent(&Key::new(0, &key.token)), "it is no token");
         }
     }
 

@@ -7,6 +7,7 @@
 //! A hit costs one hash, one lookup with a comparison of the whole token, and some comparisons: no question, no
 //! allocation, no lock held across anything.
 
+mod contents;
 mod entries;
 mod failure;
 mod flights;

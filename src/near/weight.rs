@@ -10,17 +10,16 @@ use super::entries::Entry;
 use super::known::{Ended, Key, Known};
 use crate::session::StoredContent;
 
-/// Bytes of an entry for a token beside its text and its session: places in the cache's tables, and in the table of the
-/// content that it shares.
+/// Bytes of an entry beside its token's text and its session: places in the cache's tables, and in that of its content.
 const TOKEN: usize = 256;
 
-/// Bytes of an entry for a session's content beside the content: places in the cache's tables, and its own table.
+/// Bytes of a session's content beside the content itself: its place among the contents, and the table of its entries.
 pub(super) const CONTENT: usize = 384;
 
 /// An application's data take so many times their JSON, unless the application says otherwise.
 const DECODED: usize = 8;
 
-/// The least bytes of one shard. A content that is larger than a shard is not cached.
+/// The least bytes of one shard. A session whose content is larger than a shard is not cached.
 const SHARD: u64 = 1 << 20;
 
 /// The least tokens of one shard, where there is more than one.
@@ -45,7 +44,7 @@ impl<D> DataSize<D> {
         Self(Some(Arc::new(size)))
     }
 
-    /// The weight of a content and of its entry.
+    /// The weight of a content.
     pub(super) fn weigh(&self, stored: &StoredContent<D>) -> u64 {
         /// More than any cache holds, and so little that a sum of weights does not overflow.
         const MOST: u64 = 1 << 40;
@@ -70,8 +69,8 @@ impl<D> fmt::Debug for DataSize<D> {
     }
 }
 
-/// Weighs entries so that both bounds of a [`Capacity`] hold: an entry for a token weighs at least the share of one token
-/// in all bytes.
+/// Weighs entries so that both bounds of a [`Capacity`] hold: an entry weighs at least the share of one token in all
+/// bytes.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Weights {
     token_share: u64,
@@ -114,11 +113,11 @@ impl<D> Weighter<Key, Entry<D>> for Weights {
             (size as u64).max(self.token_share)
         };
         match entry {
-            Entry::Token(Known::Lives(session)) => token(session.own_size()),
-            Entry::Token(Known::Ended(ended)) => {
+            Entry::Known(Known::Lives(session)) => token(session.own_size()),
+            Entry::Known(Known::Ended(ended)) => {
                 token(size_of::<Ended>() + ended.claims.heap_size())
             }
-            Entry::Content(content) => content.weight,
+            Entry::Owner(session) => token(session.own_size()) + session.state().stored.weight,
         }
     }
 }

@@ -72,6 +72,8 @@ pub(crate) struct StoredContent<D> {
     pub(crate) content: Content<D>,
     /// The application's data in `payload`, in bytes of JSON.
     pub(crate) data_len: usize,
+    /// What this weighs in the near cache, in bytes; zero where it was not read for that.
+    pub(crate) weight: u64,
 }
 
 /// The sizes that [`Content::encode`] limits, of content that is stored already. What is stored may stay as it is,
@@ -85,7 +87,7 @@ pub(crate) struct StoredSizes {
 impl<D> StoredContent<D> {
     /// The content of a new session. Nobody asks for its sizes before it is read from the store.
     pub(crate) fn of(content: Content<D>, payload: Bytes) -> Self {
-        Self { data_len: payload.len(), payload, content }
+        Self { data_len: payload.len(), payload, content, weight: 0 }
     }
 
     pub(crate) fn sizes(&self) -> StoredSizes {
@@ -116,7 +118,7 @@ impl<D: DeserializeOwned> StoredContent<D> {
         let data_len = json.len();
         let data = serde_json::from_str(json).map_err(|error| Undecodable::of("data", &error))?;
         let content = content.with_data(data);
-        Ok(Self { payload, content, data_len })
+        Ok(Self { payload, content, data_len, weight: 0 })
     }
 }
 
@@ -124,7 +126,7 @@ impl StoredContent<()> {
     /// Decodes all but the application's data, also where a store has cut those off.
     pub(crate) fn decode_without_data(payload: Bytes) -> Result<Self, Undecodable> {
         let content = Content::<IgnoredAny>::read(&head(&payload))?.with_data(());
-        Ok(Self { payload, content, data_len: 0 })
+        Ok(Self { payload, content, data_len: 0, weight: 0 })
     }
 }
 

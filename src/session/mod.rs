@@ -55,6 +55,10 @@ pub struct Session<D = ()> {
     stale: bool,
 }
 
+/// Where in memory a session is that was read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct SessionAddress(usize);
+
 /// What [`Session`] shares between its clones: in one piece, because each request clones and drops it. What a hit reads
 /// stands first, beside the count of clones.
 #[repr(C)]
@@ -155,6 +159,11 @@ impl<D> Session<D> {
 
     pub(crate) fn state(&self) -> &State<D> {
         &self.shared.state
+    }
+
+    /// What tells this reading of a session, and its clones, from every other one, as long as one of them is there.
+    pub(crate) fn address(&self) -> SessionAddress {
+        SessionAddress(Arc::as_ptr(&self.shared).addr())
     }
 
     /// The user whose session it is.

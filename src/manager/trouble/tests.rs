@@ -40,13 +40,12 @@ struct Server {
     store: MemoryStore,
     mood: AtomicU8,
     lease: Arc<Lease>,
-    generations: Arc<Generations>,
     figures: Arc<Figures>,
 }
 
 impl Tracker for Server {
     fn stamp(&self, user: &UserId, _now: Tick) -> Option<Stamp> {
-        Some(Stamp::take(&self.lease, &self.generations, user.as_str().as_bytes()))
+        Some(Stamp::take(&self.lease, user.as_str().as_bytes()))
     }
 
     fn load<'a>(
@@ -71,7 +70,8 @@ impl Tracker for Server {
     }
 
     fn changed(&self, user: &UserId) {
-        self.generations.bump(self.generations.slot(user.as_str().as_bytes()));
+        let generations = self.lease.generations();
+        generations.bump(generations.slot(user.as_str().as_bytes()));
     }
 
     fn run(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
@@ -165,13 +165,12 @@ impl World {
             .revalidate_after(revalidate_after)
             .build()
             .unwrap();
-        let lease = Arc::new(Lease::new());
+        let lease = Arc::new(Lease::new(Arc::new(Generations::new(4))));
         lease.renew(Tick::now());
         let server = Arc::new(Server {
             store,
             mood: AtomicU8::new(ANSWERS),
             lease,
-            generations: Arc::new(Generations::new(4)),
             figures: Arc::default(),
         });
         let shared = Arc::get_mut(&mut manager.shared).expect("the worker does not share it");

@@ -1,4 +1,4 @@
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::thread;
 use std::time::Duration;
 
@@ -61,27 +61,29 @@ fn stored(known: &Known<String>) -> &Arc<StoredContent<String>> {
     }
 }
 
-/// Each token shares a content that is cached and that knows the token; and nothing else is counted.
+/// Each cached session is among the entries of its content, one of them owns it, and nothing else is there.
 fn assert_consistent(entries: &Entries<String>) {
-    let (mut tokens, mut contents, mut counted) = (HashSet::new(), 0, HashSet::new());
+    let mut cached = HashMap::new();
     for (key, entry) in entries.cache.iter() {
-        match entry {
-            Entry::Token(Known::Lives(session)) => {
-                let content = entries.content_of(&session).expect("the content is cached");
-                let known = content.lock().as_ref().and_then(|tokens| tokens.get(&key).copied());
-                assert_eq!(known, Some(1));
-                assert!(tokens.insert(key));
-            }
-            Entry::Token(Known::Ended(_)) => {}
-            Entry::Content(content) => {
-                contents += 1;
-                let tokens = content.lock();
-                counted.extend(tokens.as_ref().expect("it is cached").keys().cloned());
-            }
+        if let Some(session) = entry.session() {
+            assert!(entries.contents.has(session), "the content is cached");
+            let is_owner = matches!(entry, Entry::Owner(_));
+            cached.insert(session.address(), (key, is_owner));
         }
     }
-    assert!(tokens == counted, "{} tokens, {} counted", tokens.len(), counted.len());
-    assert_eq!(entries.contents.load(Ordering::Relaxed), contents);
+    let owners = cached.values().filter(|(_, is_owner)| *is_owner).count();
+    let mut contents = 0;
+    for content in entries.contents.drain() {
+        contents += 1;
+        let mut owned = 0;
+        for (address, key) in content.into_entries() {
+            let (token, is_owner) = cached.remove(&address).expect("each entry is cached");
+            assert!(token == key);
+            owned += u32::from(is_owner);
+        }
+        assert_eq!(owned, 1);
+    }
+    assert_eq!((contents, cached.len()), (owners, 0));
     assert!(entries.weight() <= entries.cache.capacity());
 }
 
@@ -122,33 +124,55 @@ fn a_changed_content_takes_the_place_of_the_old_one_and_of_its_tokens() {
     for number in 0..5 {
         entries.insert(token(number), read(&entries, 0, "old"));
     }
-    let new = read(&entries, 0, "new");
-    assert_eq!(entries.len(), 0, "nothing holds the old content");
-    entries.insert(token(0), new);
-    assert!(entries.get(&token(0)).is_some() && entries.get(&token(1)).is_none());
+    entries.insert(token(0), read(&entries, 0, "new"));
+    assert_eq!(entries.len(), 1, "nothing holds the old content");
+    assert!(entries.get(&token(0)).is_some());
     assert_consistent(&entries);
 }
 
 #[test]
-fn a_session_whose_content_was_evicted_meanwhile_is_not_cached() {
+fn of_two_copies_of_one_payload_the_first_is_shared() {
     let entries = entries(ROOMY);
-    let late = read(&entries, 0, "old");
-    read(&entries, 0, "new");
-    entries.insert(token(0), late);
-    assert!(entries.get(&token(0)).is_none());
+    let [first, other] = [0; 2].map(|number| read(&entries, number, "data"));
+    assert!(!Arc::ptr_eq(stored(&first), stored(&other)), "neither was there to be shared");
+    entries.insert(token(0), first.clone());
+    entries.insert(token(1), other);
+    assert!(entries.get(&token(1)).is_none());
+    let again = read(&entries, 0, "data");
+    assert!(Arc::ptr_eq(stored(&first), stored(&again)));
+    entries.insert(token(1), again);
+    assert!(entries.get(&token(1)).is_some());
     assert_consistent(&entries);
 }
 
 #[test]
-fn a_content_goes_with_its_last_token() {
-    // Room for many contents, and for two tokens.
-    let entries = entries(Capacity { tokens: 2, ..ROOMY });
-    for number in 0..20 {
-        entries.insert(token(number), read(&entries, number, "data"));
-        assert!(entries.contents.load(Ordering::Relaxed) <= entries.len());
-        assert_consistent(&entries);
+fn a_content_leaves_with_its_owner_and_takes_all_tokens_along() {
+    // One shard, with room for one session of this size and not for two.
+    let entries = entries(Capacity { tokens: 31, bytes: 1 << 20 });
+    let data = "x".repeat(70_000);
+    for number in 0..3 {
+        entries.insert(token(number), read(&entries, 0, &data));
     }
-    assert!(entries.len() > 0);
+    assert_eq!(entries.len(), 3);
+    for number in 3..40 {
+        entries.insert(token(number), read(&entries, number, &data));
+    }
+    let left = [0, 1, 2].map(|number| entries.get(&token(number)).is_some());
+    assert_eq!(left, [false; 3]);
+    assert_consistent(&entries);
+}
+
+#[test]
+fn a_token_that_shares_leaves_alone() {
+    let entries = entries(ROOMY);
+    for number in 0..3 {
+        entries.insert(token(number), read(&entries, 0, "data"));
+    }
+    let Some(Known::Lives(session)) = entries.get(&token(2)) else { panic!("it is cached") };
+    assert!(entries.contents.take(&token(2), &session).is_none());
+    entries.remove(&token(2), session.address());
+    assert_eq!(entries.len(), 2);
+    assert_consistent(&entries);
 }
 
 #[test]

@@ -5,12 +5,11 @@ use std::sync::Arc;
 use redis::{PushInfo, PushKind, Value};
 
 use super::probe::Probes;
-use crate::coherence::{Figures, Generations, Lease, one_more};
+use crate::coherence::{Figures, Lease, one_more};
 
 /// Takes in what Redis tells on one link.
 pub(super) struct Listener {
     pub(super) lease: Arc<Lease>,
-    pub(super) generations: Arc<Generations>,
     pub(super) probes: Arc<Probes>,
     pub(super) figures: Arc<Figures>,
 }
@@ -35,7 +34,8 @@ impl Listener {
         match key {
             Value::BulkString(key) if self.probes.told(key) => {}
             Value::BulkString(key) => {
-                self.generations.bump(self.generations.slot(key));
+                let generations = self.lease.generations();
+                generations.bump(generations.slot(key));
                 one_more(&self.figures.invalidations);
             }
             _ => self.everything_changed(),
@@ -43,7 +43,7 @@ impl Listener {
     }
 
     fn everything_changed(&self) {
-        self.generations.flush();
+        self.lease.generations().flush();
         one_more(&self.figures.invalidations);
     }
 }
@@ -53,14 +53,13 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::coherence::{Stamp, Tick};
+    use crate::coherence::{Generations, Stamp, Tick};
 
     const LEASE: Duration = Duration::from_millis(500);
 
     fn listener() -> Listener {
-        let (lease, probes) = (Arc::new(Lease::new()), Arc::new(Probes::new("probe")));
-        let generations = Arc::new(Generations::new(16));
-        Listener { lease, generations, probes, figures: Arc::default() }
+        let lease = Arc::new(Lease::new(Arc::new(Generations::new(16))));
+        Listener { lease, probes: Arc::new(Probes::new("probe")), figures: Arc::default() }
     }
 
     fn told(data: Vec<Value>) -> PushInfo {
@@ -75,7 +74,7 @@ mod tests {
     fn hold(listener: &Listener, key: &str) -> impl Fn() -> bool {
         let now = Tick::now();
         listener.lease.renew(now);
-        let stamp = Stamp::take(&listener.lease, &listener.generations, key.as_bytes());
+        let stamp = Stamp::take(&listener.lease, key.as_bytes());
         move || stamp.holds(now, LEASE)
     }
 

@@ -207,7 +207,7 @@ impl Tracker for Links {
         // Nothing under a lease that does not hold would be used: the pool is the better way then.
         let link = link.as_ref().filter(|link| link.lease.holds(now, self.lease))?;
         let key = self.store.prefix.live(user);
-        Some(Stamp::take(&link.lease, &self.generations, key.as_bytes()))
+        Some(Stamp::take(&link.lease, key.as_bytes()))
     }
 
     fn load<'a>(

@@ -82,11 +82,10 @@ impl Links {
     async fn connect(&self, target: &Target) -> Result<Link, NotOpened> {
         let name = random_text::<9>()
             .map_err(|error| StoreError::with_source(StoreErrorKind::Unavailable, error))?;
-        let (lease, probes) =
-            (Arc::new(Lease::new()), Arc::new(Probes::new(&self.store.prefix.canary(&name))));
+        let lease = Arc::new(Lease::new(Arc::clone(&self.generations)));
+        let probes = Arc::new(Probes::new(&self.store.prefix.canary(&name)));
         let listener = Listener {
             lease: Arc::clone(&lease),
-            generations: Arc::clone(&self.generations),
             probes: Arc::clone(&probes),
             figures: Arc::clone(&self.figures),
         };
