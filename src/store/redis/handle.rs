@@ -6,7 +6,7 @@
 
 use std::future::Future;
 use std::io;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -48,14 +48,18 @@ impl Closed {
     }
 
     /// Waits for an answer, or until the driver tells that the connection is closed.
-    async fn or_closed<T>(&self, answer: impl Future<Output = RedisResult<T>>) -> RedisResult<T> {
+    async fn or_closed<T>(
+        &self,
+        // Pinned where it is made: to move it costs more than all the rest of this.
+        answer: Pin<&mut impl Future<Output = RedisResult<T>>>,
+    ) -> RedisResult<T> {
         let closed = || Err(io::Error::from(io::ErrorKind::BrokenPipe).into());
         // Made before the look at the flag: it hears of everything from then on.
         let told = pin!(self.told.notified());
         if self.is_closed.load(Ordering::Acquire) {
             return closed();
         }
-        match select(pin!(answer), told).await {
+        match select(answer, told).await {
             Either::Left((answer, _)) => answer,
             // What the driver answered before the end is there by now, and nothing comes after it.
             Either::Right(((), answer)) => answer.now_or_never().unwrap_or_else(closed),
@@ -78,20 +82,19 @@ impl Handle {
 
     /// Sends one command.
     pub(super) async fn send(&mut self, command: &Cmd) -> RedisResult<Value> {
-        self.closed.or_closed(self.connection.send_packed_command(command)).await
+        let answer = pin!(self.connection.send_packed_command(command));
+        self.closed.or_closed(answer).await
     }
 
     /// Sends commands in one go. Answers that are errors stay [`Value::ServerError`] in their place.
     pub(super) async fn send_all(&mut self, commands: &Pipeline) -> RedisResult<Vec<Value>> {
-        let answers = self.connection.send_packed_commands(commands, 0, commands.len());
+        let answers = pin!(self.connection.send_packed_commands(commands, 0, commands.len()));
         self.closed.or_closed(answers).await
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::pin::Pin;
-
     use redis::{IntoConnectionInfo as _, ProtocolVersion, cmd};
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
     use tokio_test::{assert_pending, assert_ready, task};
