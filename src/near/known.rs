@@ -1,6 +1,7 @@
 //! What is known about a token.
 
 use std::hash::{Hash, Hasher};
+use std::iter::repeat_n;
 use std::sync::Arc;
 
 use quick_cache::Equivalent;
@@ -27,7 +28,16 @@ pub(super) struct Lookup<'a> {
 
 impl Key {
     pub(crate) fn new(audience: u32, token: &str) -> Self {
-        Self([token.as_bytes(), &audience.to_ne_bytes()].concat().into())
+        // One allocation, for this is made with each question to the store.
+        let audience = audience.to_ne_bytes();
+        let mut both: Arc<[u8]> = repeat_n(0, token.len() + audience.len()).collect();
+        if let Some((first, rest)) =
+            Arc::get_mut(&mut both).and_then(|both| both.split_at_mut_checked(token.len()))
+        {
+            first.copy_from_slice(token.as_bytes());
+            rest.copy_from_slice(&audience);
+        }
+        Self(both)
     }
 
     /// The length of the token.
