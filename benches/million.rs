@@ -1,7 +1,8 @@
-//! What verbs cost with a thousand and with a million sessions in Redis (4 a user), and what a session weighs.
+//! The cost of operations with a thousand and with a million sessions in Redis (4 per user), and
+//! the memory of a session.
 //!
-//! `cargo bench --bench million` starts a Redis of its own and prints a table; `SESSIONS=100000` makes it shorter. Run by
-//! `cargo test` it takes 2,000 sessions: every outcome is asserted all the same.
+//! `cargo bench --bench million` starts its own Redis and prints a table. `SESSIONS=100000` makes
+//! it shorter. With `cargo test` it uses 2,000 sessions and asserts every outcome too.
 
 #![allow(
     clippy::allow_attributes,
@@ -10,7 +11,7 @@
     clippy::indexing_slicing,
     clippy::print_stdout,
     clippy::print_stderr,
-    reason = "a benchmark stops at the first surprise, and prints what it finds"
+    reason = "a benchmark fails at the first unexpected result, and prints its results"
 )]
 
 #[path = "../tests/support/redis.rs"]
@@ -28,15 +29,15 @@ use crate::redis_server::RedisServer;
 
 const SMALL: usize = 1_000;
 const PER_USER: usize = 4;
-/// How often each verb is measured.
+/// How often each operation is measured.
 const TIMES: usize = 200;
-/// Logins at once while loading.
+/// Concurrent logins while loading.
 const AT_ONCE: usize = 64;
 
 #[tokio::main]
 async fn main() {
     let asked = |flag: &str| std::env::args().any(|arg| arg == flag);
-    // What lists tests asks every binary; this one has none.
+    // A test runner calls every binary with `--list`; this binary has no tests to list.
     if asked("--list") {
         return;
     }
@@ -73,7 +74,7 @@ fn user(number: usize) -> UserId {
     UserId::parse(&format!("user-{number}")).unwrap()
 }
 
-/// A session as a web application has them: about 300 bytes.
+/// Returns a session of a typical size in a web application, about 300 bytes.
 fn session(owner: UserId) -> NewSession {
     let name = format!("Somebody Called {}", owner.as_str());
     let email = format!("{}@example.com", owner.as_str());
@@ -85,7 +86,8 @@ fn session(owner: UserId) -> NewSession {
         .user_agent("Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0")
 }
 
-/// Opens sessions number `from` to `to`, four of each user one after the other.
+/// Creates the sessions with the numbers `from` to `to`. The four sessions of a user are created
+/// one after the other.
 async fn load(manager: &SessionManager, from: usize, to: usize) {
     let mut loaders = JoinSet::new();
     for loader in 0..AT_ONCE {
@@ -101,7 +103,7 @@ async fn load(manager: &SessionManager, from: usize, to: usize) {
     loaders.join_all().await;
 }
 
-/// What one size costs.
+/// The results for one number of sessions.
 struct Figures {
     sessions: usize,
     bytes: f64,
@@ -124,7 +126,7 @@ impl Figures {
         let bytes = (used_memory(server).await - empty) as f64 / sessions as f64;
         let users = sessions / PER_USER;
         let times = TIMES.min(users);
-        // Users from all over the key space; each is used once by each verb.
+        // Users from the whole key space. Each operation uses each of them once.
         let spread = |i: usize| user(i * users / times);
 
         let list = median(times, async |i| {
@@ -170,7 +172,7 @@ impl Figures {
     }
 }
 
-/// The median time of a verb, one after the other.
+/// Returns the median time of an operation, run sequentially.
 async fn median(times: usize, mut verb: impl AsyncFnMut(usize)) -> Duration {
     let mut took = Vec::with_capacity(times);
     for i in 0..times {
@@ -188,7 +190,8 @@ async fn used_memory(server: &RedisServer) -> i64 {
     line.trim().parse().unwrap()
 }
 
-/// The longest time that one command held Redis since the log was emptied; below 1 ms it is not logged.
+/// Returns the longest time that one command blocked Redis since the last reset of the slow log;
+/// zero if it was below 1 ms.
 async fn slowest(server: &RedisServer) -> Duration {
     let log = server.command(&["SLOWLOG", "GET", "-1"]).await;
     type Entry = (i64, i64, u64, Vec<String>, String, String);

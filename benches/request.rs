@@ -1,11 +1,13 @@
-//! What a request costs: let in, refused, and without a token, over both stores, beside the bare inner service.
+//! The cost of a request over both stores: accepted, rejected, and without a token, compared with
+//! the bare inner service.
 //!
-//! Every figure is of one request after the other, from making the request to dropping the response; subtract the bare
-//! inner service for the layer's own share. Redis is a real `redis-server` on loopback that the benchmark starts.
+//! Each number is the time of one request in a sequence, from its creation to the drop of the
+//! response. Subtract the bare inner service to get the cost of the layer. Redis is a real
+//! `redis-server` on the loopback interface, which the benchmark starts.
 //!
 //! `cargo bench --bench request`
 
-#![allow(missing_docs, clippy::unwrap_used, reason = "a benchmark stops at the first surprise")]
+#![allow(missing_docs, clippy::unwrap_used, reason = "a benchmark fails at the first error")]
 
 #[path = "../tests/support/mod.rs"]
 mod support;
@@ -31,7 +33,8 @@ async fn inner(request: Request<String>) -> Result<Response<String>, Infallible>
     Ok(Response::builder().status(status).body(String::new()).unwrap_or_default())
 }
 
-/// Times `n` requests one after the other. Each outcome is checked: nothing here times an error by mistake.
+/// Times `n` sequential requests. It checks each outcome, so that no case measures an error by
+/// mistake.
 fn measure<S>(
     bench: &mut Bencher<'_>,
     runtime: &Runtime,
@@ -66,7 +69,8 @@ fn over(criterion: &mut Criterion, runtime: &Runtime, store: &str, manager: &Ses
         assert!(lived);
         (live.access_token, ended.access_token)
     });
-    // The last character of an HS256 signature carries four bits: this one changes them, and stays canonical.
+    // The last character of an HS256 signature holds four bits. The replacement changes them and
+    // stays canonical.
     let forged =
         format!("{}{}", &live[..live.len() - 1], if live.ends_with('A') { 'E' } else { 'A' });
 
@@ -90,7 +94,8 @@ fn over(criterion: &mut Criterion, runtime: &Runtime, store: &str, manager: &Ses
     group.finish();
 }
 
-/// The floor of each request that asks Redis: one `HGET` of a value of a session's size, over the driver alone.
+/// The minimum of each request that calls Redis: one `HGET` of a value as large as a session, with
+/// the driver only.
 fn round_trip(criterion: &mut Criterion, runtime: &Runtime, server: &RedisServer) {
     let mut connection = runtime.block_on(async {
         let client = redis::Client::open(server.url()).unwrap();
@@ -119,7 +124,7 @@ fn round_trip(criterion: &mut Criterion, runtime: &Runtime, server: &RedisServer
 }
 
 fn benches(criterion: &mut Criterion) {
-    // One thread: what is measured is the work, not how fast this machine wakes another thread.
+    // One thread, so that the benchmark measures the work and not the time to wake another thread.
     let runtime = Builder::new_current_thread().enable_all().build().unwrap();
     let (embedded, worker) = manager(MemoryStore::new());
     let background = runtime.block_on(async { worker.start() });

@@ -1,9 +1,10 @@
-//! What a login, a refresh and a logout cost on Redis: each second with 64 at once, and of Redis's own time, beside what a
-//! service would write by hand with one `SET`, `GET` or `DEL` and no protection against theft or races.
+//! The cost of a login, a refresh and a logout on Redis: operations per second with 64 concurrent
+//! tasks, and the CPU time of Redis. The baseline is a hand-written service with one `SET`, `GET`
+//! or `DEL` and without protection against theft or races.
 //!
-//! `cargo bench --bench verbs` takes half a minute. It starts a Redis of its own. The verbs take turns in short slices of
-//! the same run, each figure is the median of its slices, and every outcome is asserted. Both sides sign a JWT at login and
-//! refresh.
+//! `cargo bench --bench verbs` takes half a minute. It starts its own Redis. The operations take
+//! turns in short slices of the same run. Each number is the median of its slices, and every
+//! outcome is asserted. Both sides sign a JWT at login and refresh.
 
 #![allow(
     clippy::allow_attributes,
@@ -12,7 +13,7 @@
     clippy::indexing_slicing,
     clippy::print_stdout,
     missing_docs,
-    reason = "a benchmark stops at the first surprise, and prints what it finds"
+    reason = "a benchmark fails at the first unexpected result, and prints its results"
 )]
 
 #[path = "../tests/support/mod.rs"]
@@ -32,7 +33,8 @@ use crate::support::{SECRET, builder, key, user};
 
 const TASKS: usize = 64;
 
-/// A verb by 64 tasks: how many a second, and for each one all of Redis's CPU time and that in scripts, in microseconds.
+/// The result of an operation with 64 tasks: operations per second, and per operation the CPU time
+/// of Redis and the part of it in scripts, in microseconds.
 #[derive(Clone, Copy)]
 struct Figure {
     rate: f64,
@@ -42,7 +44,8 @@ struct Figure {
 
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
 async fn main() {
-    // The baseline leaves the choice to jsonwebtoken, which refuses to choose when both backends are compiled in.
+    // The baseline uses jsonwebtoken's process-wide provider, which has no default if both backends
+    // are compiled in.
     let provider = &jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER;
     provider.install_default().unwrap_or_else(|_| unreachable!("nothing was verified yet"));
     let full = std::env::args().any(|arg| arg == "--bench");
@@ -103,7 +106,8 @@ enum Verb {
     Logout,
 }
 
-/// What can log in, refresh and log out: from a name, then from what the verb before gave.
+/// One side of the comparison. The input of a login is a user name; the input of any other
+/// operation is the output of the operation before it.
 trait Side: Clone + Send + Sync + 'static {
     fn act(&self, verb: Verb, input: String) -> impl Future<Output = String> + Send;
 }
@@ -136,7 +140,7 @@ async fn measured<S: Side>(
     (Figure { rate: count / took, cpu, script }, outputs)
 }
 
-/// What Redis has spent so far, in microseconds: all its CPU time, and what of it was in scripts.
+/// Returns the CPU time of Redis so far, and the part of it in scripts, both in microseconds.
 async fn spent(server: &RedisServer) -> [f64; 2] {
     let info = server.text(&["INFO", "everything"]).await.unwrap();
     let after = |name: &str| info.lines().find_map(|line| line.strip_prefix(name));
@@ -171,7 +175,8 @@ impl Side for Ours {
     }
 }
 
-/// The session's key is all that the client holds beside the JWT; a refresh puts it in the place of another.
+/// The hand-written side. Besides the JWT, the client holds only the session's key. A refresh
+/// replaces that key with a new one.
 #[derive(Clone)]
 struct ByHand(MultiplexedConnection);
 

@@ -1,4 +1,4 @@
-//! Points in time, and where they come from.
+//! Points in time, and the clocks that tell them.
 
 use std::fmt;
 use std::sync::Arc;
@@ -10,46 +10,48 @@ use crate::coherence::Tick;
 
 /// A point in time: milliseconds since the Unix epoch, on one particular clock.
 ///
-/// Two clocks appear in this library and are never mixed: the *store's* (Redis's own `TIME`, on which sessions live and
-/// end) and the *host's* (on which a JWT's `iat`, `nbf` and `exp` are judged).
+/// This library uses two clocks and never mixes them. The *store's* clock (Redis's own `TIME`)
+/// decides when sessions begin and expire. The *host's* clock decides about the `iat`, `nbf` and
+/// `exp` of a JWT.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(i64);
 
 impl Timestamp {
-    /// The latest representable point; further additions stay here.
+    /// The latest point in time. Additions saturate here.
     pub const MAX: Self = Self(i64::MAX);
 
-    /// From milliseconds since the Unix epoch.
+    /// Creates a point in time from milliseconds since the Unix epoch.
     #[must_use]
     pub const fn from_millis(millis: i64) -> Self {
         Self(millis)
     }
 
-    /// Milliseconds since the Unix epoch.
+    /// Returns the milliseconds since the Unix epoch.
     #[must_use]
     pub const fn as_millis(self) -> i64 {
         self.0
     }
 
-    /// This point moved into the future, at most to [`MAX`](Self::MAX).
+    /// Returns a point this much later, at most [`MAX`](Self::MAX).
     #[must_use]
     pub fn saturating_add(self, duration: Duration) -> Self {
         Self(self.0.saturating_add(millis(duration)))
     }
 
-    /// This point moved into the past.
+    /// Returns a point this much earlier. Saturates at the earliest point.
     #[must_use]
     pub fn saturating_sub(self, duration: Duration) -> Self {
         Self(self.0.saturating_sub(millis(duration)))
     }
 
-    /// The time from `earlier` to `self`; zero if `earlier` is the later one.
+    /// Returns the time from `earlier` to `self`; zero if `earlier` is later than `self`.
     #[must_use]
     pub fn saturating_since(self, earlier: Self) -> Duration {
         Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }
 
-    /// The same point for a calendar; one that no calendar reaches becomes chrono's latest.
+    /// Converts to a calendar date. A point outside of chrono's range becomes chrono's earliest or
+    /// latest date.
     #[must_use]
     pub fn to_datetime(self) -> DateTime<Utc> {
         DateTime::from_timestamp_millis(self.0).unwrap_or(if self.0 < 0 {
@@ -66,29 +68,31 @@ impl fmt::Debug for Timestamp {
     }
 }
 
-/// Whole milliseconds of a duration, at most `i64::MAX`.
+/// Returns the whole milliseconds of a duration, at most `i64::MAX`.
 pub(crate) fn millis(duration: Duration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }
 
 /// Tells the host's time.
 ///
-/// [`SystemClock`] outside of tests. An implementation must be cheap (it is asked on every request) and must not panic.
+/// Applications use [`SystemClock`]; tests replace it. An implementation must be cheap, because
+/// every request asks it. It must not panic.
 pub trait Clock: Send + Sync + 'static {
-    /// The time now.
+    /// Returns the current time.
     fn now(&self) -> Timestamp;
 
-    /// The time since a fixed moment, for measuring how old something is. It never goes back, setting
-    /// the host's clock does not move it, and it goes on while the host is suspended.
+    /// Returns the time since a fixed moment, to measure the age of something.
     ///
-    /// By default this is the operating system's own (`CLOCK_BOOTTIME` on Linux). A clock for tests
-    /// replaces it, so that a test decides how old something is.
+    /// The value never goes back. Setting the host's clock does not change it, and it advances
+    /// while the host is suspended. The default is the operating system's own clock
+    /// (`CLOCK_BOOTTIME` on Linux). A clock for tests replaces it, so that the test decides how old
+    /// something is.
     fn monotonic(&self) -> Duration {
         Tick::now().since(Tick::from_nanos(0))
     }
 }
 
-/// A shared clock is a clock.
+/// Forwards to the shared clock.
 impl<C: Clock + ?Sized> Clock for Arc<C> {
     fn now(&self) -> Timestamp {
         (**self).now()
@@ -101,14 +105,15 @@ impl<C: Clock + ?Sized> Clock for Arc<C> {
 
 /// The operating system's wall clock.
 #[derive(Clone, Copy, Debug, Default)]
-#[expect(clippy::exhaustive_structs, reason = "there is nothing that it could hold")]
+#[expect(clippy::exhaustive_structs, reason = "it will never have a field")]
 pub struct SystemClock;
 
 impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
         #[expect(clippy::disallowed_methods, reason = "this is the configured clock")]
         let now = SystemTime::now();
-        // A host set to before 1970 counts as 1970: every token is then not valid yet, which is refused cleanly.
+        // A host clock before 1970 counts as 1970. Every token is then not valid yet, and is
+        // rejected without a panic.
         Timestamp(millis(now.duration_since(UNIX_EPOCH).unwrap_or_default()))
     }
 }

@@ -1,50 +1,58 @@
-//! Where users come from: who a user is, and whether the account is active.
+//! The user directory: the application's source of users, which says whether an account is active.
 //!
-//! A session tells that somebody logged in; only the application knows whether that account still counts. With
-//! [`SessionManagerBuilder::directory`](crate::SessionManagerBuilder::directory) each request also passes this check:
-//! JWT, session, user, active.
+//! A session shows that a user has logged in. Only the application knows whether the account may
+//! still be used. With
+//! [`SessionManagerBuilder::directory`](crate::SessionManagerBuilder::directory), a request passes
+//! only if all of these hold: the JWT is valid, the session is live, the user exists, and the
+//! account is active.
 //!
 //! # Roles
 //!
-//! There is one truth about a user's role, and the application chooses which.
+//! A user's role has one source, which the application chooses.
 //!
-//! **By default it is the session's role**: what the login set, or
-//! [`update`](crate::SessionManager::update) and [`update_all`](crate::SessionManager::update_all) since. It counts for
-//! guards, routes, extractors and `GET /me`. The [role](User::role) in an answer of the directory is not used.
+//! **By default the source is the session**: the role is the one that the login set, or a later
+//! [`update`](crate::SessionManager::update) or [`update_all`](crate::SessionManager::update_all).
+//! Guards, routes, extractors and `GET /me` use it. The [role](User::role) in an answer of the
+//! directory is ignored.
 //!
-//! **With [`directory_roles`](crate::SessionManagerBuilder::directory_roles) it is the directory's.**
+//! **With [`directory_roles`](crate::SessionManagerBuilder::directory_roles) the source is the
+//! directory.**
 //!
-//! - An answer says [`Role::Unchanged`] (the session's role counts), [`Role::None`] or [`Role::Is`].
-//! - A change counts for guards, routes, extractors and refreshed tokens after
-//!   [`revalidate_after`](crate::SessionManagerBuilder::revalidate_after) (30 seconds by default) at the latest, in each
-//!   process. A login asks, and its session begins with that role.
-//! - The sessions in the store are changed in the background, all of the user's in one step: once for each
-//!   change of the answer, and at most once per user, process and `revalidate_after`. No request waits for
-//!   it. A process writes nothing because another one wrote something else: two that get different answers,
-//!   as from replicas of a database, do not rewrite each other's.
-//! - [`get`](crate::SessionManager::get), the lists, and what `update` and `reauthenticate` return
-//!   do not ask the directory. They show the role of the latest answer that this process got, for
-//!   `revalidate_after` and one minute more, so that they agree with its guards. After that, and for
-//!   users whose answer this process does not remember, they show the stored role. The closures of
-//!   `update` and `update_all` get the stored role, and
+//! - An answer contains [`Role::Unchanged`] (the session's role counts), [`Role::None`] or
+//!   [`Role::Is`].
+//! - A changed role takes effect in each process after
+//!   [`revalidate_after`](crate::SessionManagerBuilder::revalidate_after) (30 seconds by default)
+//!   at the latest: for guards, routes, extractors and refreshed tokens. A login calls the
+//!   directory, and its session starts with that role.
+//! - A background task changes the stored sessions, all of a user's sessions in one step. It does
+//!   so once for each change of the answer, and at most once per user, process and
+//!   `revalidate_after`. No request waits for it. A process never writes because another process
+//!   wrote something else. So two processes that get different answers, for example from replicas
+//!   of a database, do not overwrite each other's roles.
+//! - [`get`](crate::SessionManager::get), the lists, and the results of `update` and
+//!   `reauthenticate` do not call the directory. They show the role in the latest answer that this
+//!   process got, for `revalidate_after` and one minute more, so that they agree with the guards of
+//!   this process. After that, and for users whose answer this process does not remember, they show
+//!   the stored role. The closures of `update` and `update_all` get the stored role.
 //!   [`statistics`](crate::SessionManager::statistics) counts stored roles.
-//! - A session that was marked as [narrowed](crate::NewSession::narrowed) at its login never gets a greater
-//!   role: of the directory's answers, only `None` changes it.
+//! - A session that was marked as [narrowed](crate::NewSession::narrowed) at its login never gets a
+//!   greater role. Of the directory's answers, only `None` changes its role.
 //!
-//! Roles have no order that this library knows. So a narrowed session keeps its role when the
-//! directory's role changes to any other one; end it ([`delete`](crate::SessionManager::delete)), or answer `None`, where
-//! that is too much.
+//! This library knows no order of roles. So a narrowed session keeps its role when the directory's
+//! role changes to any other role. Where that role is too much, revoke the session
+//! ([`delete`](crate::SessionManager::delete)), or let the directory answer `None`.
 //!
 //! # Memory
 //!
-//! A process remembers the latest answer for 65,536 users. When that memory is full, it evicts users
-//! whose answers are rarely used, and asks about them again.
+//! A process remembers the latest answer for 65,536 users. When that memory is full, it evicts
+//! users whose answers are rarely used, and calls the directory for them again.
 //!
-//! Answers are ordered by when their questions were asked: an older answer does not replace a newer
-//! one, and an answer from before a [`suspend`](crate::SessionManager::suspend) does not count. That
-//! order is part of the memory: if a process evicts a user while a question about that user is under
-//! way, the answer to that question counts, although a newer answer was known. A question takes
-//! [`directory_timeout`](crate::SessionManagerBuilder::directory_timeout) at most.
+//! The start of a call orders the answers. An answer to an older call does not replace the answer
+//! to a newer one, and an answer to a call from before a
+//! [`suspend`](crate::SessionManager::suspend) does not count. That order is part of the memory. If
+//! a process evicts a user during a call for that user, the answer to that call counts, although a
+//! newer answer was known. A call takes at most
+//! [`directory_timeout`](crate::SessionManagerBuilder::directory_timeout).
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -53,10 +61,10 @@ use std::pin::Pin;
 
 use crate::id::UserId;
 
-/// What a directory may fail with. It is logged, and never shown to a client.
+/// The error type of a directory. The error is logged, and never shown to a client.
 pub type BoxError = Box<dyn StdError + Send + Sync>;
 
-/// Answers who a user is. Implementors write `async fn`.
+/// The application's source of users. Implementors write `async fn`.
 ///
 /// ```
 /// use tower_session_auth::directory::{BoxError, User, UserDirectory};
@@ -73,51 +81,55 @@ pub type BoxError = Box<dyn StdError + Send + Sync>;
 /// # let _ = Accounts;
 /// ```
 pub trait UserDirectory: Send + Sync + 'static {
-    /// Finds a user; `None` is a user who does not exist (any more), and is treated like one who is not active.
+    /// Finds a user. `None` means that the user does not exist (any more). Such a user is treated
+    /// like one whose account is not active.
     ///
-    /// Asked at a login, by [`account`](crate::SessionManager::account), and when a session is checked; a session check
-    /// asks again about an active user of this process only after
-    /// [`revalidate_after`](crate::SessionManagerBuilder::revalidate_after) (requests at the same moment may each ask). The future may be dropped at any await
-    /// point: a request waits for it no longer than
+    /// The manager calls this at a login, in [`account`](crate::SessionManager::account), and when
+    /// it checks a session. A session check calls it again for an active user of this process only
+    /// after [`revalidate_after`](crate::SessionManagerBuilder::revalidate_after), but requests at
+    /// the same moment may each call it. The future may be dropped at any await point: a request
+    /// waits for it no longer than
     /// [`directory_timeout`](crate::SessionManagerBuilder::directory_timeout).
     ///
     /// # Errors
     ///
-    /// Any, when the directory cannot tell: the request is then answered with 503, never with 401 or 403.
+    /// Any error, if the directory cannot answer. The response to the request is then 503, never
+    /// 401 or 403.
     fn find(&self, user: &UserId) -> impl Future<Output = Result<Option<User>, BoxError>> + Send;
 }
 
-/// A user as the directory has them.
+/// A user, as the directory describes it.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct User {
-    /// Whether the account may be used.
+    /// Whether the account is active.
     pub active: bool,
     /// The display name.
     pub user_name: Option<String>,
     /// The e-mail address.
     pub email: Option<String>,
-    /// The role; counts only with
-    /// [`directory_roles`](crate::SessionManagerBuilder::directory_roles), see [Roles](self#roles).
+    /// The role. Used only with [`directory_roles`](crate::SessionManagerBuilder::directory_roles),
+    /// see [Roles](self#roles).
     pub role: Role,
 }
 
-/// What a directory says of a user's role. See [Roles](self#roles).
+/// The directory's answer about a user's role. See [Roles](self#roles).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Role {
-    /// Nothing: the session's role counts.
+    /// The directory names no role: the session's role counts.
     #[default]
     Unchanged,
     /// The user has no role.
     None,
-    /// The user has this role. 512 bytes at most ([`NewSession::FIELD_LEN`](crate::NewSession::FIELD_LEN)); a directory
-    /// that answers with a longer one has failed.
+    /// The user has this role, of at most 512 bytes
+    /// ([`NewSession::FIELD_LEN`](crate::NewSession::FIELD_LEN)). An answer with a longer role is
+    /// treated as an error of the directory.
     Is(String),
 }
 
 impl Role {
-    /// The role's name, where there is one.
+    /// Returns the name of the role, if there is one.
     #[must_use]
     pub fn name(&self) -> Option<&str> {
         match self {
@@ -127,7 +139,7 @@ impl Role {
     }
 }
 
-/// A role, or none.
+/// Converts `Some` to [`Role::Is`], and `None` to [`Role::None`].
 impl From<Option<&str>> for Role {
     fn from(role: Option<&str>) -> Self {
         role.map_or(Self::None, |name| Self::Is(name.to_owned()))
@@ -135,34 +147,34 @@ impl From<Option<&str>> for Role {
 }
 
 impl User {
-    /// A user without name and e-mail address, whose role is [unchanged](Role::Unchanged).
+    /// Creates a user without name and e-mail address, whose role is [unchanged](Role::Unchanged).
     #[must_use]
     pub fn new(active: bool) -> Self {
         Self { active, user_name: None, email: None, role: Role::Unchanged }
     }
 
-    /// The display name.
+    /// Sets the display name.
     #[must_use]
     pub fn user_name(mut self, name: impl Into<String>) -> Self {
         self.user_name = Some(name.into());
         self
     }
 
-    /// The e-mail address.
+    /// Sets the e-mail address.
     #[must_use]
     pub fn email(mut self, email: impl Into<String>) -> Self {
         self.email = Some(email.into());
         self
     }
 
-    /// The role.
+    /// Sets the role to [`Role::Is`].
     #[must_use]
     pub fn role(mut self, role: impl Into<String>) -> Self {
         self.role = Role::Is(role.into());
         self
     }
 
-    /// Says that the user has no role.
+    /// Sets the role to [`Role::None`]: the user has no role.
     #[must_use]
     pub fn without_role(mut self) -> Self {
         self.role = Role::None;
@@ -170,7 +182,7 @@ impl User {
     }
 }
 
-// Names and addresses of people stay out of logs.
+// Names and e-mail addresses stay out of logs.
 impl fmt::Debug for User {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("User").field("active", &self.active).finish_non_exhaustive()

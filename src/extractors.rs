@@ -1,4 +1,4 @@
-//! The session as an argument of an axum handler.
+//! Extractors: the session or the caller as an argument of an axum handler.
 //!
 //! ```
 //! use tower_session_auth::{Caller, Session};
@@ -35,8 +35,11 @@ impl IntoResponse for AuthError {
     }
 }
 
-/// The session that the layer let in. Without one (optional mode) the request is 401 `missing_token`; let in on its token
-/// alone, 503; without the layer it is 500, and the log says what is missing.
+/// Extracts the session of a request that the layer let pass.
+///
+/// Rejections: 401 `missing_token` for a request without a session (optional mode), 503 for a
+/// request that passed with its token only, and 500 if no layer is around the route. In the last
+/// case the log names the missing layer.
 impl<D: SessionData, St: Send + Sync> FromRequestParts<St> for Session<D> {
     type Rejection = AuthError;
 
@@ -45,7 +48,7 @@ impl<D: SessionData, St: Send + Sync> FromRequestParts<St> for Session<D> {
     }
 }
 
-/// Who sent the request, also on a token alone.
+/// Extracts the caller, also for a request that passed with its token only.
 impl<D: SessionData, St: Send + Sync> FromRequestParts<St> for Caller<D> {
     type Rejection = AuthError;
 
@@ -54,7 +57,8 @@ impl<D: SessionData, St: Send + Sync> FromRequestParts<St> for Caller<D> {
     }
 }
 
-/// The same, or `None` if the layer is in optional mode and the request showed no token.
+/// Extracts the caller, or `None` if the layer is in optional mode and the request passed without a
+/// session.
 impl<D: SessionData, St: Send + Sync> OptionalFromRequestParts<St> for Caller<D> {
     type Rejection = AuthError;
 
@@ -66,7 +70,9 @@ impl<D: SessionData, St: Send + Sync> OptionalFromRequestParts<St> for Caller<D>
     }
 }
 
-/// The session, or `None` if the layer is in optional mode and the request showed no token.
+/// Extracts the session, or `None` if the layer is in optional mode and the request passed without
+/// one. Other rejections: 503 for a request that passed with its token only, and 500 without the
+/// layer.
 impl<D: SessionData, St: Send + Sync> OptionalFromRequestParts<St> for Session<D> {
     type Rejection = AuthError;
 

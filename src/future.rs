@@ -1,4 +1,8 @@
-//! The future of a request: asks the store if need be, then calls the inner service.
+//! The response future: checks the session with a store call if needed, then calls the inner
+//! service.
+//!
+//! Its states are `Checking`, then `Calling` or `Clearing`; or `Rejected`. A request that needs no
+//! store call starts in one of the last three states.
 
 use std::fmt;
 use std::future::Future;
@@ -25,7 +29,8 @@ pin_project! {
     ///
     /// # Cancel safety
     ///
-    /// As the inner service's future: before that is called, dropping this one changes nothing.
+    /// Once this future has called the inner service, dropping it is as safe as dropping the inner
+    /// service's future. Before that, dropping it changes nothing.
     #[must_use = "futures do nothing unless polled"]
     pub struct ResponseFuture<S, D, R, ReqBody>
     where
@@ -42,15 +47,17 @@ pin_project! {
     where
         S: Service<Request<ReqBody>>,
     {
+        // The response is ready; the inner service is not called.
         Rejected { response: Option<S::Response> },
-        // In a box, so that a request that need not wait is no larger for it.
+        // Boxed, so that the future of a cache hit, which never waits, stays small.
         Checking { check: Check<D>, next: Option<Box<Next<S, D, R, ReqBody>>> },
         Calling { #[pin] call: S::Future },
+        // As `Calling`; the response then clears the cookie of a session that is over.
         Clearing { #[pin] call: S::Future, cookie: Option<Box<ClearedCookie>> },
     }
 }
 
-/// What goes on once the session is known.
+/// What the future needs to call the inner service after the check.
 struct Next<S, D, R, ReqBody> {
     ready: S,
     request: Request<ReqBody>,
@@ -61,19 +68,24 @@ impl<S, D, R, ReqBody> ResponseFuture<S, D, R, ReqBody>
 where
     S: Service<Request<ReqBody>>,
 {
+    /// The future of a request that is rejected without a store call.
     pub(crate) fn rejected(response: S::Response) -> Self {
         Self { state: State::Rejected { response: Some(response) } }
     }
 
+    /// The future of a request that passes without a store call.
     pub(crate) fn calling(call: S::Future) -> Self {
         Self { state: State::Calling { call } }
     }
 
-    /// Of a request without a session, in whose answer this cookie is taken back.
+    /// The future of a request that passes without a session. The response clears `cookie`, if
+    /// there is one.
     pub(crate) fn calling_anonymous(call: S::Future, cookie: Option<ClearedCookie>) -> Self {
         Self { state: State::anonymous(call, cookie) }
     }
 
+    /// The future of a request whose session the store must check first. `ready` must be the
+    /// service on which `poll_ready` was called.
     pub(crate) fn checking(
         check: Check<D>,
         ready: S,
@@ -105,7 +117,7 @@ where
 {
     type Output = Result<Response<ResBody>, S::Error>;
 
-    #[expect(clippy::expect_used, reason = "a future is not polled again after it was ready")]
+    #[expect(clippy::expect_used, reason = "a caller must not poll a future again after `Ready`")]
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         const AGAIN: &str = "`ResponseFuture` polled again after it was ready";
         let mut state = self.project().state;

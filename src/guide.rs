@@ -1,4 +1,4 @@
-//! Pages to read: what is true of several parts together.
+//! Guides: pages about topics that concern several parts of the library.
 
 #[doc = include_str!("../docs/lifetimes.md")]
 pub mod lifetimes {}

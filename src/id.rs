@@ -1,4 +1,4 @@
-//! Names of sessions and of users.
+//! Identifiers of sessions and of users.
 
 use std::fmt;
 use std::sync::Arc;
@@ -6,42 +6,42 @@ use std::sync::Arc;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-/// Names one session in the store (the JWT's `sid` claim).
+/// Identifies one session in the store (the JWT's `sid` claim).
 ///
-/// Public: it can be listed, and authenticates nothing by itself. `Debug` shows the first eight characters: enough for
-/// a log, which should hold no more.
+/// The id is public: it may be listed, and does not authenticate. `Debug` shows its first eight
+/// characters, which is enough for a log.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SessionId(Arc<str>);
 
 impl SessionId {
-    /// The longest identifier that [`parse`](Self::parse) takes, in bytes.
+    /// The longest session id that [`parse`](Self::parse) accepts, in bytes.
     pub const MAX_LEN: usize = 64;
 
-    /// Random bytes in a new identifier: 144 bits, which is 24 characters of base64url without a spare bit.
+    /// Random bytes in a new id: 144 bits, which is 24 characters of base64url without spare bits.
     const RANDOM_BYTES: usize = 18;
 
-    /// Parses an identifier: 1 to [`MAX_LEN`](Self::MAX_LEN) bytes of `[A-Za-z0-9_-]`.
+    /// Parses a session id: 1 to [`MAX_LEN`](Self::MAX_LEN) bytes of `[A-Za-z0-9_-]`.
     #[must_use]
     pub fn parse(raw: &str) -> Option<Self> {
         is_plain(raw, Self::MAX_LEN).then(|| Self(raw.into()))
     }
 
-    /// Makes a new identifier from the operating system's random source.
+    /// Creates a new session id from the operating system's random source.
     ///
     /// # Errors
     ///
-    /// [`RandomError`] when the operating system gives no random bytes.
+    /// [`RandomError`] if the operating system returns no random bytes.
     pub fn random() -> Result<Self, RandomError> {
         random_text::<{ Self::RANDOM_BYTES }>().map(|text| Self(text.into()))
     }
 
-    /// The identifier as text.
+    /// Returns the session id as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The first eight characters: what logs show.
+    /// Returns the first eight characters, for logs.
     #[must_use]
     pub fn short(&self) -> &str {
         self.0.get(..8).unwrap_or(&self.0)
@@ -60,9 +60,10 @@ impl fmt::Display for SessionId {
     }
 }
 
-/// Names one user (the JWT's `sub` claim).
+/// Identifies one user (the JWT's `sub` claim).
 ///
-/// Any text of 1 to 256 bytes; whatever is syntax to a store (`{`, `:`, `*`, line breaks) is that store's to escape.
+/// Any text of 1 to 256 bytes. Characters that are syntax in a store (`{`, `:`, `*`, line breaks)
+/// are allowed: the store must escape them.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct UserId(Arc<str>);
 
@@ -76,14 +77,14 @@ impl UserId {
         (1..=Self::MAX_LEN).contains(&raw.len()).then(|| Self(raw.into()))
     }
 
-    /// The user id as text.
+    /// Returns the user id as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-// `{:?}` of the text, so that line breaks and escape sequences in a user id cannot forge a log line.
+// Escaped, so that line breaks and escape sequences in a user id cannot forge a log line.
 impl fmt::Debug for UserId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "UserId({:?})", &*self.0)
@@ -96,32 +97,33 @@ impl fmt::Display for UserId {
     }
 }
 
-/// The operating system gave no random bytes.
+/// The operating system returned no random bytes.
 #[derive(thiserror::Error)]
 #[error("the operating system gave no random bytes")]
 pub struct RandomError(#[source] getrandom::Error);
 
-// As a `main` that returns the error prints it.
+// Shows the cause, because a `main` that returns the error prints `Debug`.
 impl fmt::Debug for RandomError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{self}: {}", self.0)
     }
 }
 
-/// Whether this is 1 to `longest` bytes of `[A-Za-z0-9_-]`: no syntax anywhere that it may stand.
+/// Returns whether this is 1 to `longest` bytes of `[A-Za-z0-9_-]`. None of these characters is
+/// syntax in a store, a token or a log.
 pub(crate) fn is_plain(raw: &str, longest: usize) -> bool {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
     (1..=longest).contains(&raw.len()) && raw.bytes().all(allowed)
 }
 
-/// `N` random bytes as base64url text.
+/// Returns `N` random bytes as base64url text.
 pub(crate) fn random_text<const N: usize>() -> Result<String, RandomError> {
     let mut bytes = [0u8; N];
     getrandom::fill(&mut bytes).map_err(RandomError)?;
     Ok(URL_SAFE_NO_PAD.encode(bytes))
 }
 
-/// A random number, each as likely as the others.
+/// Returns a random number. All numbers are equally likely.
 pub(crate) fn random_u32() -> Result<u32, RandomError> {
     getrandom::u32().map_err(RandomError)
 }

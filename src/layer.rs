@@ -1,4 +1,4 @@
-//! What an application puts into its stack.
+//! The layer that an application adds to its Tower stack, and the settings of that layer.
 
 use std::fmt;
 use std::sync::Arc;
@@ -16,30 +16,35 @@ use crate::steps::lenient::{ClearedCookie, OptionalMode};
 use crate::steps::reject::JsonRejection;
 use crate::token::Audience;
 
-/// Lets a request through to the inner service only with a valid access token and a live session. Cheap to clone.
+/// Calls the inner service only for a request with a valid access token and a live session. Cheap
+/// to clone.
 ///
-/// The session is in the request's extensions as [`Session<D>`](crate::Session); one that somebody else put there is
-/// removed. A request that is not let in is answered with a response, never with an error: `S::Error` stays as it is.
+/// The layer puts the session into the request's extensions as [`Session<D>`](crate::Session). It
+/// replaces or removes a session that other code put there. The layer answers a rejected request
+/// with a response, never with an error: `S::Error` stays the inner service's error type.
 ///
-/// # Where in the stack
+/// # Position in the stack
 ///
-/// - *Outside* of everything that must see authenticated requests only.
-/// - *Inside* of CORS: a preflight (`OPTIONS`) carries no token, and must be answered before this layer.
-/// - *Inside* of a request log, and that log must not print `Authorization`.
+/// - *Outside* of every service that must see authenticated requests only.
+/// - *Inside* of CORS: a preflight request (`OPTIONS`) carries no token, so the CORS layer must
+///   answer it first.
+/// - *Inside* of a request log. That log must not print the `Authorization` header.
 ///
-/// # What it asks of the inner service
+/// # Requirements on the inner service
 ///
-/// `Clone`, because the service that was made ready is kept while the store is asked (tower's rule: only the value that
-/// `poll_ready` was called on is ready). Bodies need neither `Send` nor `'static` by this layer's doing: the one part
-/// that is boxed and `Send` holds no request and no service. A server that spawns the response future asks for both
-/// itself.
+/// The inner service must be `Clone`. During a store call, the response future holds the service
+/// that `poll_ready` made ready, and a clone takes its place: in Tower, only the value on which
+/// `poll_ready` was called is ready. This layer does not require request bodies or services to be
+/// `Send` or `'static`: its only boxed `Send` future holds neither of them. A server that spawns
+/// the response future adds those two bounds itself.
 ///
-/// A service with a concurrency limit keeps its permit while the store is asked: put the limit inside, or count on it.
+/// An inner service with a concurrency limit holds its permit during the store call. Put the limit
+/// inside of that service, or add the time of the store call when you choose the limit.
 pub struct SessionAuthLayer<D = (), R = JsonRejection> {
     rules: Rules<D, R>,
 }
 
-/// Who is let in, and what happens to whoever is not.
+/// The settings of one layer: which requests pass, and how it answers the others.
 pub(crate) struct Rules<D, R> {
     pub(crate) manager: SessionManager<D>,
     pub(crate) mode: Mode,
@@ -48,7 +53,7 @@ pub(crate) struct Rules<D, R> {
     pub(crate) reject: Arc<R>,
 }
 
-/// What happens to a request without a good token.
+/// Whether a request without a valid token is rejected or may pass as anonymous.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mode {
     Required,
@@ -56,8 +61,8 @@ pub(crate) enum Mode {
 }
 
 impl<D, R> Rules<D, R> {
-    /// Whether a request that is refused with `error` passes without a session, and the cookie that is to be taken back
-    /// in its answer.
+    /// Returns `Some` if a request that failed with `error` passes without a session. The inner
+    /// `Option` is the cookie that the response must clear.
     pub(crate) fn pass(
         &self,
         error: &AuthError,
@@ -71,7 +76,8 @@ impl<D, R> Rules<D, R> {
 }
 
 impl<D> SessionAuthLayer<D> {
-    /// A layer that refuses requests without a token, and every request while nobody can say whether its session lives.
+    /// Creates a layer that rejects a request without a token, and every request whose session it
+    /// cannot check because the store is unavailable.
     #[must_use]
     pub fn new(manager: SessionManager<D>) -> Self {
         let (mode, source, demand) = (Mode::Required, TokenSource::header(), Demand::default());
@@ -83,31 +89,34 @@ impl<D> SessionAuthLayer<D> {
 impl<D, R> SessionAuthLayer<D, R> {
     /// Lets a request without a token pass, without a session.
     ///
-    /// A token that is shown must be good all the same: a bad one is 401, and a store that cannot tell is 503. Where tokens
-    /// are in cookies, public pages then answer 401 to a browser whose session has ended: see
+    /// A token that the request carries must still be valid: an invalid token is answered with 401,
+    /// and an unavailable store with 503. If the token is in a cookie, a public page therefore
+    /// answers 401 to a browser whose session is over. To let such requests pass, see
     /// [`optional_with`](Self::optional_with).
     #[must_use]
     pub fn optional(self) -> Self {
         self.optional_with(OptionalMode::strict())
     }
 
-    /// The same, and `mode` says which tokens that are not good make an anonymous request as well.
+    /// Lets a request without a token pass; `mode` selects which invalid tokens also make a request
+    /// anonymous instead of a 401.
     #[must_use]
     pub fn optional_with(mut self, mode: OptionalMode) -> Self {
         self.rules.mode = Mode::Optional(mode);
         self
     }
 
-    /// Where the token is read from. The `Authorization` header alone by default; with a cookie as well, routes that change
-    /// something need [protection against other sites](crate::SameOriginLayer).
+    /// Sets where the layer reads the token. Default: the `Authorization` header only. If the layer
+    /// also reads a cookie, every route that changes something needs [protection against cross-site
+    /// requests](crate::SameOriginLayer).
     #[must_use]
     pub fn token_source(mut self, source: TokenSource) -> Self {
         self.rules.source = source;
         self
     }
 
-    /// Answers refused requests with `reject`, a [`Reject`](crate::Reject) or a closure
-    /// `Fn(&AuthError, Head<'_>) -> Response<B>`.
+    /// Answers rejected requests with `reject`: a [`Reject`](crate::Reject) implementation or a
+    /// closure `Fn(&AuthError, Head<'_>) -> Response<B>`.
     ///
     /// ```
     /// use http::Response;
@@ -129,8 +138,8 @@ impl<D, R> SessionAuthLayer<D, R> {
         SessionAuthLayer { rules: Rules { manager, mode, source, demand, reject } }
     }
 
-    /// What happens to a request while the store cannot say whether its session lives. By default it is
-    /// [refused](FailurePolicy::Refuse) with 503.
+    /// Sets how the layer handles a request while the store is unavailable and the session cannot
+    /// be checked. Default: [`Refuse`](FailurePolicy::Refuse), which answers 503.
     #[must_use]
     pub fn failure_policy(mut self, policy: FailurePolicy) -> Self {
         self.rules.demand.policy = policy;
@@ -139,31 +148,39 @@ impl<D, R> SessionAuthLayer<D, R> {
 }
 
 impl<D: SessionData, R> SessionAuthLayer<D, R> {
-    /// How old the store's last word on a session may be: zero asks the store for each request, in one round trip.
+    /// Sets the maximum age of the store's last answer about a session. Zero means one store call
+    /// (one round trip) for each request.
     ///
-    /// By default, and at most, this is the lease of the near cache (500 ms by default). It is a bound for when the
-    /// connection is lost without a sign; as long as that works, a logout is known within a push of the server's.
+    /// The default and the upper limit are the lease of the near cache (500 ms by default). The
+    /// bound matters only when the invalidation connection fails without a visible error. While
+    /// that connection works, a revocation takes effect as soon as the server's push message
+    /// arrives.
+    ///
+    /// Without a near cache every request calls the store, so every value is accepted and none has
+    /// an effect.
     ///
     /// # Errors
     ///
-    /// [`ConfigError::OutOfRange`] for more than zero and less than three beats of the near cache (a beat is a fifth of
-    /// its lease): most requests would ask the store, and none would know why.
+    /// [`ConfigError::OutOfRange`] for a value above zero and below three heartbeat intervals of
+    /// the near cache (one interval is a fifth of the lease): with such a value most requests would
+    /// call the store for no visible reason.
     pub fn max_staleness(mut self, max: Duration) -> Result<Self, ConfigError> {
         self.rules.demand.staleness = Staleness::new(max, self.rules.manager.beat())?;
         Ok(self)
     }
 
-    /// Takes tokens that are meant for `audience` (`aud`, RFC 7519 section 4.1.3) instead of the manager's own. Whatever
-    /// else the manager demands stays.
+    /// Accepts tokens for `audience` (the `aud` claim, RFC 7519 section 4.1.3) instead of the
+    /// manager's own audience. All other requirements of the manager stay.
     ///
-    /// For services of several audiences behind one manager, whose tokens somebody else signs: the manager signs its
-    /// own with its own audience. What one layer has verified counts for no layer with another audience. To log out such a
-    /// token's session, name it ([`SessionManager::delete`]): [`SessionManager::logout`] and the routes take tokens for the
-    /// manager's audience only.
+    /// This is for several services with different audiences that share one manager and whose
+    /// tokens another issuer signs: the manager signs its own tokens with its own audience only. A
+    /// token that one layer has verified is not valid for a layer with another audience. To revoke
+    /// the session of such a token, call [`SessionManager::delete`] with the session's id:
+    /// [`SessionManager::logout`] and the routes accept tokens for the manager's audience only.
     ///
     /// # Errors
     ///
-    /// [`ConfigError::OutOfRange`] if it is empty.
+    /// [`ConfigError::OutOfRange`] if `audience` is empty.
     pub fn audience(mut self, audience: impl AsRef<str>) -> Result<Self, ConfigError> {
         self.rules.demand.audience = Some(Audience::new(audience.as_ref())?);
         Ok(self)
@@ -178,7 +195,7 @@ impl<S, D, R> Layer<S> for SessionAuthLayer<D, R> {
     }
 }
 
-// By hand: a derive would ask for `D: Clone` and `R: Clone`.
+// Manual implementation: a derive would require `D: Clone` and `R: Clone`.
 impl<D, R> Clone for Rules<D, R> {
     fn clone(&self) -> Self {
         Self {

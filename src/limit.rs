@@ -1,7 +1,8 @@
-//! Limits within limits: of those that are kept around one piece of work, only the one that ends first needs a timer.
+//! Nested timeouts: only the earliest deadline registers a timer.
 //!
-//! An outer limit is one of whoever polls: work that is not polled by it (a task of its own) keeps its own time. What blocks a
-//! thread within a poll is beyond every limit, as anywhere in an asynchronous program.
+//! An outer timeout covers only work that its own future polls. Work in a task of its own keeps its
+//! own timeout. A poll that blocks the thread is beyond every timeout, as in any asynchronous
+//! program.
 
 use std::cell::Cell;
 use std::future::Future;
@@ -13,20 +14,23 @@ use pin_project_lite::pin_project;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 thread_local! {
-    /// Whoever is being polled here will not be for longer than this, counted from now or from earlier.
+    /// The time after which the caller drops the future that this thread polls now, at the latest.
+    /// It is counted from now or from an earlier time. `Duration::MAX` if no caller has announced a
+    /// timeout.
     static LEFT: Cell<Duration> = const { Cell::new(Duration::MAX) };
 }
 
-/// When work is given up.
+/// When work is abandoned.
 #[derive(Clone, Copy)]
 enum End {
     At(Instant),
-    /// So long after it first had to wait.
+    /// This long after the work first had to wait.
     Within(Duration),
 }
 
 pin_project! {
-    /// Work until its time is over. Registers no timer while somebody else is sure to end it sooner.
+    /// Work with a timeout. It registers no timer while another timeout is certain to end the work
+    /// sooner.
     #[must_use = "futures do nothing unless polled"]
     pub(crate) struct Limited<F, C, L> {
         #[pin]
@@ -39,10 +43,11 @@ pin_project! {
     }
 }
 
-/// Gives `work` up after `limit` with what `late` says, unless whoever waits for it does so before that.
+/// Abandons `work` after `limit` with the error that `late` returns. It leaves that to the caller
+/// if the caller has announced a timeout (see [`told`]) that is no longer than `limit`.
 #[cfg_attr(
     not(any(test, feature = "redis")),
-    expect(dead_code, reason = "only a remote store has a limit of its own")
+    expect(dead_code, reason = "only a remote store uses a timeout of its own")
 )]
 pub(crate) fn within<T, E, F, L>(
     limit: Duration,
@@ -57,7 +62,8 @@ where
     Limited { work, end: End::Within(limit), is_kept_elsewhere, late, timer: None }
 }
 
-/// Gives `work` up at `end` with what `late` says, if it has to wait while `is_kept_elsewhere` says no.
+/// Abandons `work` at `end` with the error that `late` returns. No timer is registered while
+/// `is_kept_elsewhere` returns `true` when `work` is polled.
 pub(crate) fn until<T, E, F, C, L>(
     end: Instant,
     work: F,
@@ -103,7 +109,7 @@ where
 }
 
 pin_project! {
-    /// Work that is given up after `left` by whoever polls it.
+    /// Work that its caller drops after `left`.
     #[must_use = "futures do nothing unless polled"]
     pub(crate) struct Told<F> {
         #[pin]
@@ -112,7 +118,7 @@ pin_project! {
     }
 }
 
-/// Tells the limits within `work` that the caller gives it up after `left`.
+/// Announces to the timeouts inside `work` that the caller drops `work` after `left`.
 pub(crate) fn told<F: Future>(left: Duration, work: F) -> Told<F> {
     Told { work, left }
 }
@@ -124,22 +130,23 @@ impl<F: Future> Future for Told<F> {
         let this = self.project();
         let before = LEFT.get();
         LEFT.set(before.min(*this.left));
-        // Also when the work panics.
+        // A guard, so that the old value is restored also if the work panics.
         let _again = Again(before);
         this.work.poll(context)
     }
 }
 
-/// After how long, at most, whoever is being polled here is given up by somebody around it.
+/// Returns the time after which a caller drops the future that this thread polls now, at the
+/// latest.
 #[cfg_attr(
     not(any(test, feature = "redis")),
-    expect(dead_code, reason = "only a remote store condemns its connections")
+    expect(dead_code, reason = "only a remote store closes connections that answer too late")
 )]
 pub(crate) fn left() -> Duration {
     LEFT.get()
 }
 
-/// What this thread's limit was before.
+/// Restores the thread's previous limit when it is dropped.
 struct Again(Duration);
 
 impl Drop for Again {
@@ -158,7 +165,7 @@ mod tests {
 
     const SECOND: Duration = Duration::from_secs(1);
 
-    /// What never ends by itself.
+    /// Work that never ends by itself.
     async fn never() -> Result<(), &'static str> {
         pending().await
     }
@@ -167,7 +174,7 @@ mod tests {
         "late"
     }
 
-    /// How long it took.
+    /// Returns how long the work took.
     async fn took(work: impl Future) -> Duration {
         let start = Instant::now();
         work.await;
@@ -185,13 +192,13 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn the_one_that_ends_first_counts() {
-        // The outer one: the inner has no timer, and does not need any.
+        // The outer timeout is earlier: the inner one needs no timer.
         let outer = timeout(SECOND, told(SECOND, within(2 * SECOND, never(), late)));
         assert_eq!(took(outer).await, SECOND);
-        // The inner one.
+        // The inner timeout is earlier.
         let outer = timeout(2 * SECOND, told(2 * SECOND, within(SECOND, never(), late)));
         assert_eq!(took(outer).await, SECOND);
-        // One that is far within.
+        // A timeout two levels further in.
         let inner = told(3 * SECOND, within(2 * SECOND, never(), late));
         assert_eq!(took(timeout(SECOND, told(SECOND, inner))).await, SECOND);
     }

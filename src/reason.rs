@@ -1,20 +1,20 @@
-//! Why a session was ended.
+//! Reasons for the revocation of a session.
 
 use std::fmt;
 
-/// Why a session was ended before its time. Clients see it as `reason` beside `session_revoked`.
+/// Why a session was revoked. Clients see it as `reason` in a `session_revoked` response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum EndReason {
-    /// Its owner logged out.
+    /// The user logged out.
     Logout,
-    /// Its owner logged out everywhere.
+    /// The user logged out everywhere.
     LogoutAll,
-    /// An administrator ended it.
+    /// An administrator revoked it.
     Admin,
-    /// A newer session of the same user took its place.
+    /// The session limit was reached, and a newer session of the same user took its place.
     Evicted,
-    /// One of its refresh tokens was used again after it had been replaced.
+    /// A refresh token of the session was used again after it had been rotated.
     RefreshReuse,
     /// The user's password was changed.
     PasswordChange,
@@ -23,7 +23,7 @@ pub enum EndReason {
 }
 
 impl EndReason {
-    /// Every reason.
+    /// All reasons.
     pub const ALL: &'static [Self] = &[
         Self::Logout,
         Self::LogoutAll,
@@ -34,7 +34,7 @@ impl EndReason {
         Self::Suspended,
     ];
 
-    /// The reason in stable `snake_case`: what stores keep, responses show and metrics carry.
+    /// Returns the reason in stable `snake_case`, as stores, responses and metrics contain it.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -48,7 +48,7 @@ impl EndReason {
         }
     }
 
-    /// The reason that [`as_str`](Self::as_str) calls `raw`.
+    /// Returns the reason whose [`as_str`](Self::as_str) is `raw`.
     #[must_use]
     pub fn parse(raw: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|reason| reason.as_str() == raw)

@@ -1,4 +1,4 @@
-//! Keeps pages of other origins from acting with a user's cookies.
+//! Rejects requests that a page of another origin makes with a user's cookies (CSRF protection).
 
 use std::fmt;
 use std::future::Future;
@@ -18,27 +18,31 @@ use crate::steps::checked::Checked;
 use crate::steps::reject::{Head, JsonRejection, Reject, respond};
 use crate::trace;
 
-/// Answers requests that a browser makes for a page of another origin with 403 `cross_site`. Cheap to clone.
+/// Answers a request that a browser makes for a page of another origin with 403 `cross_site`. Cheap
+/// to clone.
 ///
-/// A browser sends cookies by itself, also when a page of another site makes it send the request. **Put this
-/// layer around every route where a cookie authenticates the caller**, outside of the
-/// [`SessionAuthLayer`](crate::SessionAuthLayer). The library's own [routes](crate::routes) have it inside.
+/// A browser attaches cookies to a request even if a page of another site caused the request. **Put
+/// this layer around every route where a cookie authenticates the caller**, outside of the
+/// [`SessionAuthLayer`](crate::SessionAuthLayer). The library's own [routes](crate::routes) already
+/// contain it.
 ///
-/// # What is let in
+/// # Requests that pass
 ///
-/// - `GET`, `HEAD` and `OPTIONS`, because they change nothing. A handshake that upgrades the connection
-///   (`Upgrade`, as for a WebSocket) is checked: `SameSite=Lax` and CORS do not protect it.
+/// - `GET`, `HEAD` and `OPTIONS`, because these methods change nothing. Exception: a handshake that
+///   upgrades the connection (`Upgrade`, as for a WebSocket) is checked, because `SameSite=Lax` and
+///   CORS do not protect it.
 /// - A request whose `Sec-Fetch-Site` is `same-origin` or `none`.
 /// - A request whose `Origin` is one of the [trusted origins](Self::trusted_origins).
-/// - Without `Sec-Fetch-Site`: a request whose `Origin` has the host and port that was asked. The port may be left out
-///   where it is the default of the origin's scheme, and the host is compared without regard to case. The request's own
-///   scheme is not known here.
-/// - A request with neither header: it comes from no browser, and brings no cookies that it does not mean to.
+/// - Without `Sec-Fetch-Site`: a request whose `Origin` has the same host and port as the request's
+///   target. A missing port means the default port of the origin's scheme. Hosts are compared
+///   without regard to case. The scheme of the request itself is unknown here and is not compared.
+/// - A request with neither header. Such a request does not come from a browser, so its cookies
+///   were set on purpose.
 ///
-/// All else is refused. The log then says which `Origin` and `Host` the request had, shortened. A proxy must
-/// leave `Host` and `Origin` as they came.
+/// All other requests are rejected. The log then shows the request's `Origin` and `Host`,
+/// shortened. A proxy must pass on `Host` and `Origin` unchanged.
 ///
-/// The check looks at headers only: no I/O, no allocation for a request that is let in.
+/// The check reads headers only. It does no I/O, and no allocation for a request that passes.
 ///
 /// ```
 /// use axum::Router;
@@ -64,7 +68,7 @@ pub struct SameOriginLayer<R = JsonRejection> {
 }
 
 impl SameOriginLayer {
-    /// A layer that trusts no other origin.
+    /// Creates a layer that trusts no other origin.
     #[must_use]
     pub fn new() -> Self {
         Self { trusted: Arc::new([]), reject: Arc::new(JsonRejection) }
@@ -78,13 +82,14 @@ impl Default for SameOriginLayer {
 }
 
 impl<R> SameOriginLayer<R> {
-    /// Lets requests of pages of these other origins through: each exactly as browsers write an `Origin`, as in
-    /// `https://app.example.com`. None by default.
+    /// Also lets requests from pages of these origins pass. Write each one exactly as a browser
+    /// writes the `Origin` header, for example `https://app.example.com`. Default: none.
     ///
     /// # Errors
     ///
-    /// [`ConfigError::OutOfRange`] for what no browser sends, because it would never match: a wildcard, another scheme
-    /// than `http` and `https`, a default port, capitals, a path or a slash at the end.
+    /// [`ConfigError::OutOfRange`] for a value that no browser sends, because it would never match:
+    /// a wildcard, a scheme other than `http` and `https`, a default port, upper-case letters, a
+    /// path, or a trailing slash.
     pub fn trusted_origins<T: Into<String>>(
         mut self,
         origins: impl IntoIterator<Item = T>,
@@ -95,19 +100,20 @@ impl<R> SameOriginLayer<R> {
         Ok(self)
     }
 
-    /// Answers refused requests with `reject`, as
-    /// [`SessionAuthLayer::on_reject`](crate::SessionAuthLayer::on_reject) does. The kind of the error is
-    /// [`CrossSite`](AuthErrorKind::CrossSite).
+    /// Answers rejected requests with `reject`, as
+    /// [`SessionAuthLayer::on_reject`](crate::SessionAuthLayer::on_reject) does. The kind of the
+    /// error is [`CrossSite`](AuthErrorKind::CrossSite).
     #[must_use]
     pub fn on_reject<R2>(self, reject: R2) -> SameOriginLayer<R2> {
         SameOriginLayer { trusted: self.trusted, reject: Arc::new(reject) }
     }
 
+    /// Returns whether the request passes: see the list at [`SameOriginLayer`].
     fn allows(&self, method: &Method, uri: &Uri, headers: &HeaderMap) -> bool {
         const SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
         const MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
-        // Safe by name: a handler that changes something must not be reached by these. Over HTTP/2 a
-        // WebSocket begins with `CONNECT`, which is not among them.
+        // These methods are safe by definition: a handler for one of them must not change anything.
+        // Over HTTP/2 a WebSocket starts with `CONNECT`, which is not in the list.
         let safe = matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS);
         let upgrades = headers.contains_key(UPGRADE)
             || headers.get(&MODE).is_some_and(|mode| mode.as_bytes() == b"websocket");
@@ -130,10 +136,10 @@ impl<R> SameOriginLayer<R> {
     }
 }
 
-/// Whether an `Origin` names the host and the port that a request asks.
+/// Returns whether `origin` has the host and port of the request's target.
 fn is_of_host(origin: &[u8], uri: &Uri, headers: &HeaderMap) -> bool {
     let mut hosts = headers.get_all(HOST).iter();
-    // The target of the request counts before `Host` (RFC 9112 section 3.2.2).
+    // The authority in the request target takes precedence over `Host` (RFC 9112 section 3.2.2).
     let asked = match (uri.authority(), hosts.next(), hosts.next()) {
         (Some(authority), _, _) => Some(authority.clone()),
         (None, Some(host), None) => Authority::try_from(host.as_bytes()).ok(),
@@ -145,14 +151,14 @@ fn is_of_host(origin: &[u8], uri: &Uri, headers: &HeaderMap) -> bool {
     origin.authority.host().eq_ignore_ascii_case(asked.host()) && port == Some(origin.port())
 }
 
-/// The port of an authority: `None` where it has none, `Some(None)` where it is no number. One with a user's
-/// name has no good port.
+/// Returns the port of an authority: `None` if it has no port, `Some(None)` if the port is not a
+/// number. An authority with user information also gives `Some(None)`.
 fn port(authority: &Authority) -> Option<Option<u16>> {
     let Some(port) = authority.as_str().strip_prefix(authority.host()) else { return Some(None) };
     Some(port.strip_prefix(':')?.parse().ok())
 }
 
-/// What a browser writes into `Origin`, but for the opaque `null`.
+/// A parsed `Origin` header. The opaque origin `null` does not parse.
 struct Origin {
     secure: bool,
     authority: Authority,
@@ -181,7 +187,7 @@ impl Origin {
     }
 }
 
-/// Whether a browser can send this origin.
+/// Returns an error for an origin that no browser sends.
 fn check_origin(text: &str) -> Result<(), ConfigError> {
     let refused = |rule| Err(ConfigError::OutOfRange { setting: "trusted_origins", rule });
     if text.contains('*') {
@@ -199,7 +205,7 @@ fn check_origin(text: &str) -> Result<(), ConfigError> {
     Ok(())
 }
 
-/// Part of a request for the log: escaped, so that it cannot forge a line, and shortened.
+/// A part of a request for the log: shortened, and escaped so that it cannot forge a log line.
 struct Shown<'a>(Option<&'a [u8]>);
 
 impl fmt::Display for Shown<'_> {
@@ -212,6 +218,8 @@ impl fmt::Display for Shown<'_> {
     }
 }
 
+/// Logs a warning with the values that the decision used, to help an operator with a proxy that
+/// changes headers.
 fn log_refusal(uri: &Uri, headers: &HeaderMap) {
     let header = |name: &str| Shown(headers.get(name).map(HeaderValue::as_bytes));
     let host = match uri.authority() {
@@ -234,7 +242,10 @@ impl<S, R> Layer<S> for SameOriginLayer<R> {
     }
 }
 
-/// A service behind a [`SameOriginLayer`].
+/// The service that a [`SameOriginLayer`] makes around an inner service.
+///
+/// It is ready when the inner service is ready. Its errors are those of the inner service: a
+/// rejected request gets a response.
 pub struct SameOrigin<S, R = JsonRejection> {
     inner: S,
     layer: SameOriginLayer<R>,
@@ -265,11 +276,12 @@ where
 }
 
 pin_project! {
-    /// The response to a request behind a [`SameOriginLayer`]: the inner service's future, or the refusal.
+    /// The response to a request behind a [`SameOriginLayer`]: the inner service's response, or the
+    /// rejection.
     ///
     /// # Cancel safety
     ///
-    /// As the inner service's future.
+    /// The same as the inner service's future.
     #[must_use = "futures do nothing unless polled"]
     pub struct SameOriginFuture<F, ResBody> {
         #[pin]
@@ -288,7 +300,7 @@ where
     }
 }
 
-// By hand: a derive would ask for `R: Clone`.
+// Manual implementation: a derive would require `R: Clone`.
 impl<R> Clone for SameOriginLayer<R> {
     fn clone(&self) -> Self {
         Self { trusted: Arc::clone(&self.trusted), reject: Arc::clone(&self.reject) }

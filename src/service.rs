@@ -1,4 +1,7 @@
-//! The middleware itself.
+//! The middleware service: checks a request and calls the inner service.
+//!
+//! `call` runs the synchronous steps: it reads the token, looks it up in the near cache, and
+//! verifies it if it is not there. The response future does the rest, which needs the store.
 
 use std::fmt;
 use std::mem;
@@ -16,10 +19,13 @@ use crate::session::SessionData;
 use crate::steps::attach;
 use crate::steps::reject::{self, Head, JsonRejection, Reject};
 
-/// A service behind a [`SessionAuthLayer`](crate::SessionAuthLayer).
+/// The service that [`SessionAuthLayer`](crate::SessionAuthLayer) makes around an inner service.
+///
+/// It is ready when the inner service is ready. Its errors are those of the inner service: a
+/// rejected request gets a response.
 pub struct SessionAuth<S, D = (), R = JsonRejection> {
     inner: S,
-    /// In one piece: servers clone a service for each request.
+    /// In one `Arc`, because servers clone a service for each request.
     rules: Arc<Rules<D, R>>,
 }
 
@@ -48,6 +54,7 @@ where
         let recalled = match source.credential(request.headers()) {
             Ok(token) => manager.recall(token, demand),
             Err(error) => {
+                // In optional mode a request without a token is no rejection, so there is no event.
                 let is_missing = error.kind() == AuthErrorKind::MissingToken;
                 if !is_missing || *mode == Mode::Required {
                     manager.refused(&error, None);
@@ -56,7 +63,7 @@ where
             }
         };
         let verified = match recalled {
-            // The way of nearly all requests: nothing is boxed, nobody is asked.
+            // Fast path (cache hit): no allocation for the check, no store access.
             Recalled::Passes(session) => {
                 attach::session(request.extensions_mut(), session);
                 return ResponseFuture::calling(self.inner.call(request));
@@ -72,17 +79,18 @@ where
                 return ResponseFuture::rejected(response);
             }
         };
-        // `poll_ready` made *this* inner service ready; the clone left behind is not.
+        // `poll_ready` made *this* inner service ready. The clone that replaces it is not ready.
         let clone = self.inner.clone();
         let ready = mem::replace(&mut self.inner, clone);
-        // The boxed part holds neither the request nor the service: they need not be `Send` or `'static` for it.
+        // The boxed future holds neither the request nor the service, so they need not be `Send` or
+        // `'static`.
         let (manager, demand) = (manager.clone(), demand.clone());
         let check = Box::pin(async move { manager.check(&verified, &demand).await });
         ResponseFuture::checking(check, ready, request, Arc::clone(&self.rules))
     }
 }
 
-// By hand: a derive would ask for `D: Clone` and `R: Clone`.
+// Manual implementation: a derive would require `D: Clone` and `R: Clone`.
 impl<S: Clone, D, R> Clone for SessionAuth<S, D, R> {
     fn clone(&self) -> Self {
         Self { inner: self.inner.clone(), rules: Arc::clone(&self.rules) }

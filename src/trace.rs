@@ -1,4 +1,5 @@
-//! Events for `tracing`, or nothing: arguments are type-checked either way.
+//! Log events for `tracing`. Without the feature `tracing` they do nothing, but their arguments are
+//! still type-checked.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -19,7 +20,7 @@ macro_rules! event {
         );
         #[cfg(not(feature = "tracing"))]
         {
-            // Type-checked, never run.
+            // Never runs; only type-checks the arguments.
             if false {
                 $(let _ = ::std::format_args!("{}", $value);)*
             }
@@ -27,7 +28,8 @@ macro_rules! event {
     }};
 }
 
-/// One record of what the table in [`events`](crate::events) promises: another target, and values with their types.
+/// Emits one event of the table in [`events`](crate::events). Unlike `event`, it has a target of
+/// its own, and its values keep their types.
 macro_rules! record {
     ($level:ident, $message:literal $(, $field:ident = $value:expr)* $(,)?) => {{
         #[cfg(feature = "tracing")]
@@ -39,7 +41,7 @@ macro_rules! record {
         );
         #[cfg(not(feature = "tracing"))]
         {
-            // Type-checked, never run.
+            // Never runs; only type-checks the arguments.
             if false {
                 $(let _ = &$value;)*
             }
@@ -65,12 +67,12 @@ macro_rules! debug {
 
 pub(crate) use {debug, error, event, info, record, warn_ as warn};
 
-/// Logs a finding about how the session store is set up.
+/// Logs a problem with the setup of the session store.
 pub(crate) fn store_warning(warning: &str) {
     warn_!("the session store is not set up as it should be", warning = warning);
 }
 
-/// A future that runs in the span of who makes it, in whichever task it runs.
+/// Returns a future that runs in the current span of the caller, whichever task polls it.
 #[cfg(feature = "tracing")]
 pub(crate) fn in_this_span<F: Future>(work: F) -> impl Future<Output = F::Output> {
     ::tracing::Instrument::in_current_span(work)
@@ -81,7 +83,8 @@ pub(crate) fn in_this_span<F: Future>(work: F) -> F {
     work
 }
 
-/// An error with everything behind it on one line, shortened: what drivers say can be long.
+/// Formats an error and its sources on one line. Texts of drivers can be long, so it shows at most
+/// [`MAX_LINKS`](Self::MAX_LINKS) errors, and [`MAX_LINK`](Self::MAX_LINK) characters of each.
 pub(crate) struct Chain<'a>(pub(crate) &'a dyn StdError);
 
 impl Chain<'_> {
@@ -97,7 +100,7 @@ impl fmt::Display for Chain<'_> {
             if position > 0 {
                 f.write_str(": ")?;
             }
-            // Escaped, so that what a server says cannot forge a log line.
+            // Escaped, so that the text of a server cannot forge a log line.
             let text = error.to_string();
             write!(f, "{}", text.chars().take(Self::MAX_LINK).collect::<String>().escape_debug())?;
             link = error.source();

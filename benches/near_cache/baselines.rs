@@ -1,4 +1,5 @@
-//! What applications write by hand today: a Tower layer that verifies a JWT, and one that also asks Redis.
+//! The baselines: what applications write by hand. One Tower layer verifies a JWT only; another one
+//! also reads the session from Redis.
 
 use std::convert::Infallible;
 use std::future::{Future, Ready, ready};
@@ -23,7 +24,7 @@ use crate::support::{AUDIENCE, ISSUER, SECRET};
 
 type Answer = Result<Response<String>, Infallible>;
 
-/// The application: 200 if the request carries an `E`, 202 if not.
+/// The inner service. It answers 200 if the request's extensions hold an `E`, otherwise 202.
 pub(crate) struct Inner<E>(PhantomData<fn() -> E>);
 
 impl<E> Inner<E> {
@@ -59,9 +60,9 @@ fn answer(status: StatusCode) -> Response<String> {
     response
 }
 
-/// What the token says.
+/// The claims of the token.
 #[derive(Clone, Deserialize)]
-#[expect(dead_code, reason = "for the application, which reads none of it here")]
+#[expect(dead_code, reason = "only an application would read the fields")]
 pub(crate) struct Claims {
     iss: String,
     aud: String,
@@ -72,7 +73,7 @@ pub(crate) struct Claims {
     exp: u64,
 }
 
-/// The usual check of a token: HS256 only, `iss`, `aud` and `exp`.
+/// The usual check of a token: HS256 only, with `iss`, `aud` and `exp`.
 #[derive(Clone)]
 pub(crate) struct Verifier(Arc<(DecodingKey, Validation)>);
 
@@ -91,7 +92,7 @@ impl Verifier {
     }
 }
 
-/// Verifies the JWT and believes it.
+/// Verifies the JWT and does not check the session.
 #[derive(Clone)]
 pub(crate) struct JwtOnly<S> {
     pub(crate) inner: S,
@@ -137,7 +138,7 @@ impl<S: Measured> Service<Request<String>> for JwtOnly<S> {
     }
 }
 
-/// A session as an application keeps it: JSON under one key.
+/// A session in the form of a hand-written application: JSON under one key.
 #[derive(Clone, Deserialize, Serialize)]
 pub(crate) struct Kept {
     pub(crate) user_id: String,
@@ -150,16 +151,16 @@ pub(crate) struct Kept {
     pub(crate) last_activity: u64,
 }
 
-/// What a `GET` and a `PTTL` say.
+/// The answers to `GET` and `PTTL`.
 #[derive(Clone)]
-#[expect(dead_code, reason = "for the application, which reads none of it here")]
+#[expect(dead_code, reason = "only an application would read the fields")]
 pub(crate) struct Raw(Vec<u8>, i64);
 
 pub(crate) fn key_of(sid: &str) -> String {
     format!("app:session:{sid}")
 }
 
-/// How the session is asked for.
+/// A way to read the session from Redis.
 pub(crate) trait Lookup: Clone + Send + Sync + 'static {
     type Found: Clone + Send + Sync + 'static;
 
@@ -169,7 +170,7 @@ pub(crate) trait Lookup: Clone + Send + Sync + 'static {
     ) -> impl Future<Output = Result<Option<Self::Found>, ()>> + Send;
 }
 
-/// `GET` over a stock pool: bb8-redis with its defaults.
+/// `GET` over a standard pool: bb8-redis with its defaults.
 #[derive(Clone)]
 pub(crate) struct Bb8Get(pub(crate) bb8::Pool<RedisConnectionManager>);
 
@@ -196,7 +197,7 @@ impl Lookup for SharedGet {
     }
 }
 
-/// `GET` and `PTTL` in one pipeline over one shared connection, and nothing done with what they say.
+/// `GET` and `PTTL` in one pipeline over one shared connection. The value is not parsed.
 #[derive(Clone)]
 pub(crate) struct BareGetPttl(pub(crate) MultiplexedConnection);
 
@@ -213,7 +214,7 @@ impl Lookup for BareGetPttl {
     }
 }
 
-/// Verifies the JWT and asks for its session.
+/// Verifies the JWT and reads its session.
 #[derive(Clone)]
 pub(crate) struct JwtAnd<S, L> {
     pub(crate) inner: S,

@@ -1,4 +1,4 @@
-//! What Redis was asked, counted by Redis.
+//! The commands that Redis executed, counted by Redis itself.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use crate::table::{Limit, Table};
 use crate::world::{Stage, World};
 use crate::{Effort, LIVE};
 
-/// Reads the counters over a connection of its own.
+/// Reads the counters of Redis over a separate connection.
 pub(crate) struct Commands<'a> {
     world: &'a World,
     connection: MultiplexedConnection,
@@ -28,7 +28,7 @@ pub(crate) struct Counted {
 }
 
 impl Counted {
-    /// The commands by name, the most frequent first.
+    /// Returns the commands by name, the most frequent first.
     pub(crate) fn names(&self) -> String {
         let mut names: Vec<_> = self.by_name.iter().filter(|(_, calls)| **calls > 0).collect();
         names.sort_by_key(|(_, calls)| std::cmp::Reverse(**calls));
@@ -47,11 +47,11 @@ impl<'a> Commands<'a> {
         self.before = self.now();
     }
 
-    /// Since the last reset, less the reading itself.
+    /// Returns the counts since the last reset, without the commands of this reading.
     pub(crate) fn read(&mut self) -> Counted {
         let mut now = self.now();
         let Counted { commands, reads, by_name } = &self.before;
-        // What `reset` asked was counted after it had answered.
+        // The `INFO` command of `reset` was counted only after its answer.
         now.commands -= commands + 1;
         now.reads -= reads + 1;
         *now.by_name.get_mut("info").unwrap() -= 1;
@@ -84,7 +84,7 @@ impl<'a> Commands<'a> {
     }
 }
 
-/// Requests each second, as they come to a server: a few each tick.
+/// Requests per second. Each tick sends some of them, as they arrive at a real server.
 const RATE: u32 = 20_000;
 const TICK: Duration = Duration::from_millis(5);
 
@@ -93,7 +93,7 @@ pub(crate) fn steady_state(table: &mut Table, effort: &Effort, world: &World, ho
     stage.warm_up(hot);
     let mut service = stage.cached.clone();
     let mut feed = Feed::in_turn(hot);
-    // What the first requests leave behind is not steady yet.
+    // The first requests cause work that is not part of the steady state.
     paced(&stage, &mut service, &mut feed, effort.steady / 10);
     let mut commands = Commands::new(world);
     commands.reset();
@@ -110,7 +110,7 @@ pub(crate) fn steady_state(table: &mut Table, effort: &Effort, world: &World, ho
     table.note(format!("Steady state, what Redis was asked: {}.", counted.names()));
 }
 
-/// Sends requests at that rate for so long; how many.
+/// Sends requests at `RATE` for this time, and returns their number.
 fn paced<S: Measured>(stage: &Stage, service: &mut S, feed: &mut Feed, time: Duration) -> usize {
     let each = (TICK.as_secs_f64() * f64::from(RATE)) as usize;
     let ticks = time.as_millis() as usize / TICK.as_millis() as usize;

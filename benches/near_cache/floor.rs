@@ -1,5 +1,6 @@
-//! The least that a cached check could be made of: one look-up by the whole token, one look at a clock, one `Arc` into the
-//! request's extensions. It knows of no logout, no keys and no errors; what a hit costs beside it is the library's own.
+//! The minimum of a cached check: one look-up by the whole token, one clock read, and one `Arc` in
+//! the request's extensions. It handles no revocation, no keys and no errors. The difference
+//! between a cache hit and this minimum is the cost of the library.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -15,7 +16,7 @@ use tower::Service;
 
 use crate::measure::{Bearer, Measured};
 
-/// What is known of a token.
+/// The cache entry of a token.
 pub(crate) struct Entry {
     expires: Instant,
 }
@@ -23,7 +24,7 @@ pub(crate) struct Entry {
 type Known =
     Cache<Arc<str>, Arc<Entry>, UnitWeighter, RandomState, DefaultLifecycle<Arc<str>, Arc<Entry>>>;
 
-/// Lets a request pass whose token is known.
+/// Puts the cache entry of a known token into the request's extensions.
 #[derive(Clone)]
 pub(crate) struct Floor<S> {
     inner: S,
@@ -31,7 +32,7 @@ pub(crate) struct Floor<S> {
 }
 
 impl<S> Floor<S> {
-    /// As large as the near cache is by default.
+    /// Creates a cache with the default capacity of the near cache.
     pub(crate) fn new(inner: S) -> Self {
         const CAPACITY: usize = 32_768;
         let (weighter, hasher) = (UnitWeighter, RandomState::default());

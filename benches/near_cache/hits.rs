@@ -1,4 +1,4 @@
-//! What a hit costs, beside the JWT alone and beside a look-up in Redis.
+//! The cost of a cache hit, compared with a JWT check alone and with a look-up in Redis.
 
 use std::sync::{Arc, Barrier};
 use std::time::Instant;
@@ -30,7 +30,7 @@ pub(crate) fn one_task(table: &mut Table, effort: &Effort, world: &World, hot: &
             at_once(runtime, cached, hot, StatusCode::OK),
             at_once(runtime, jwt, hot, StatusCode::OK),
             one_by_one(runtime, bb8, &mut all, StatusCode::OK),
-            // The same with a clock read around each, as what is on the line above has it.
+            // The bare service again, with a clock read around each request like the case above.
             one_by_one(runtime, bare, &mut for_bare, StatusCode::ACCEPTED),
         ],
     );
@@ -97,7 +97,7 @@ pub(crate) fn two_threads(table: &mut Table, effort: &Effort, world: &World, hot
     table.row(case, &time(two), &time(one), one / two, Limit::AtLeast(1.0));
 }
 
-/// Nanoseconds a request, of all threads together.
+/// Measures the nanoseconds per request, for the throughput of all threads together.
 fn threads<'a, const N: usize, S: Measured>(
     handle: &'a Handle,
     service: &S,

@@ -1,4 +1,4 @@
-//! An axum server with the layer beside the same server without it, under wrk.
+//! Compares an axum server with the layer to the same server without it, under load from wrk.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::SocketAddr;
@@ -16,14 +16,16 @@ use crate::table::{Limit, Table, time};
 use crate::world::World;
 use crate::{Effort, support, world};
 
-/// With it in the environment, this program is the server; its value is the Redis to use, or nothing for no layer.
+/// Environment variable: if it is set, this program is the server. Its value is the URL of Redis,
+/// or empty for a server without the layer.
 const ROLE: &str = "NEAR_CACHE_SERVER";
 
 pub(crate) fn role() -> Option<String> {
     std::env::var(ROLE).ok()
 }
 
-/// Serves until its standard input ends; tells its address, then its CPU time for each line that it is sent.
+/// Serves until its standard input ends. Prints its address, and then one line with its CPU time
+/// and its cache misses for each line of input.
 pub(crate) fn serve(redis: &str) {
     let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let app = Router::new().route("/", get(async || "\"hello\""));
@@ -70,7 +72,7 @@ impl Server {
         Self { child, stdin, stdout, address }
     }
 
-    /// Its CPU time in nanoseconds, and how many requests missed its near cache.
+    /// Returns the server's CPU time in nanoseconds and the number of its cache misses.
     fn figures(&mut self) -> (f64, u64) {
         self.stdin.write_all(b"\n").unwrap();
         let mut line = String::new();
@@ -79,7 +81,7 @@ impl Server {
         (cpu.parse().unwrap(), misses.parse().unwrap())
     }
 
-    /// Lets wrk ask it for so long.
+    /// Starts wrk against the server for this many seconds.
     fn load(&mut self, seconds: u64, bearer: &str) -> Load {
         let (before, _) = self.figures();
         let wrk = Command::new("wrk")
@@ -99,15 +101,15 @@ impl Server {
     }
 }
 
-/// One run of wrk.
+/// A running wrk process.
 struct Load {
     wrk: Child,
-    /// The server's CPU time when it began.
+    /// The server's CPU time at the start of the run.
     before: f64,
 }
 
 impl Load {
-    /// Waits for its end: requests each second, and the server's CPU time a request.
+    /// Waits for wrk to end. Returns the requests per second and the server's CPU time per request.
     fn end(self, server: &mut Server) -> Run {
         let report = self.wrk.wait_with_output().unwrap();
         let (after, _) = server.figures();
@@ -126,7 +128,7 @@ impl Load {
     }
 }
 
-/// What one run of wrk found.
+/// The result of one wrk run.
 #[derive(Clone, Copy)]
 struct Run {
     rate: f64,
@@ -152,8 +154,8 @@ pub(crate) fn http(table: &mut Table, effort: &Effort, world: &World, hot: &Arc<
         assert_eq!(servers[1].status(None).await, 401);
         assert_eq!(servers[1].status(Some(bearer)).await, 200);
     });
-    // Both at once: what else the machine does hits both alike. One run differs from the next by a sixth here, and one
-    // half of a pair from the other by a twelfth.
+    // Both servers run at the same time, so other work on the machine affects both. Measured on the
+    // development machine: single runs differ by a sixth, the two halves of a pair by a twelfth.
     let pairs = pairs(effort.http_pairs, |_| {
         let loads = servers.each_mut().map(|server| server.load(effort.http_seconds, bearer));
         let [bare, layer] = loads;
@@ -203,16 +205,16 @@ pub(crate) fn http(table: &mut Table, effort: &Effort, world: &World, hot: &Arc<
     ));
 }
 
-/// So many pairs of runs, without and with the layer, after one that warms up.
+/// Runs `count` pairs, without and with the layer, after one pair as warm-up.
 fn pairs(count: usize, pair: impl FnMut(usize) -> [Run; 2]) -> Vec<[Run; 2]> {
     (0..=count).map(pair).skip(1).collect()
 }
 
-/// One figure of all pairs.
+/// One measure over all pairs.
 struct Compared {
     bare: f64,
     layer: f64,
-    /// The median of the pairs' ratios.
+    /// The median of the ratios of the pairs.
     ratio: f64,
     spread: String,
 }

@@ -1,14 +1,18 @@
-//! What a request costs with the near cache, beside what it replaces: the whole table of what it must reach.
+//! The cost of a request with the near cache, compared with what the near cache replaces. The
+//! result is a table with the limit that each row must reach.
 //!
-//! `cargo bench --bench near_cache` takes about five minutes. It starts a Redis of its own, times the parts with criterion,
-//! and then prints the table: what is compared takes turns in short slices of the same run, each figure is the median of its
-//! slices, and outcomes are asserted throughout. `-- NAME` runs the rows whose name holds NAME: `hits`, `cpu`, `threads`,
-//! `strict`, `miss`, `steady`, `http`, `scale`. `SHORT=1` makes all of them short, and judges nothing.
+//! `cargo bench --bench near_cache` takes about five minutes. It starts its own Redis, times the
+//! parts with criterion, and then prints the table. The cases of a row take turns in short slices
+//! of the same run. Each number is the median of its slices, and every outcome is asserted. A NAME
+//! after `--` runs the groups of rows whose name contains it: `hits`, `cpu`, `threads`, `strict`,
+//! `miss`, `steady`, `http`, `scale`. `SHORT=1` makes all of them short and reports no pass or
+//! fail.
 //!
-//! Instructions are counted by a tool that runs one case and nothing else, twice: the difference is that of 1,000
-//! requests, with the making of the request and the inner service in it (`ONLY=bare` for those alone). The cases are
-//! `bare`, `floor` (the least that a cached check could be made of), `hit`, `strict`, `miss`, `jwt`, `bb8`, `shared` and
-//! `pipelined`; `TASKS=64` runs one as so many tasks on two threads, for a profiler.
+//! To count instructions, run a single case twice under a tool, the second time with 1,000 more
+//! requests. The difference is the cost of 1,000 requests, including the creation of the request
+//! and the inner service; `ONLY=bare` measures those two alone. The cases are `bare`, `floor` (the
+//! minimum of a cached check), `hit`, `strict`, `miss`, `jwt`, `bb8`, `shared` and `pipelined`.
+//! `TASKS=64` runs a case as 64 tasks on two threads, for a profiler.
 //!
 //! ```sh
 //! ONLY=hit REQUESTS=2000 valgrind --tool=callgrind --callgrind-out-file=/dev/null target/release/deps/near_cache-*
@@ -22,7 +26,7 @@
     clippy::indexing_slicing,
     clippy::print_stdout,
     clippy::print_stderr,
-    reason = "a benchmark stops at the first surprise, and prints what it finds"
+    reason = "a benchmark fails at the first unexpected result, and prints its results"
 )]
 
 mod baselines;
@@ -54,12 +58,12 @@ use crate::world::{Stage, World};
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-/// Live tokens where nothing else is said.
+/// The default number of live tokens.
 const LIVE: usize = 1_000;
-/// Tokens that are used once, and the most live ones.
+/// The number of tokens that are used once, and the maximum number of live tokens.
 const COLD: usize = 100_000;
 
-/// How much is measured.
+/// How much each case measures.
 pub(crate) struct Effort {
     slices: usize,
     cpu_slices: usize,
@@ -76,7 +80,8 @@ const FULL: Effort = Effort {
     cpu_slices: 25,
     miss_slices: 100,
     miss_cpu_slices: 40,
-    // Over a minute, so that everything that is due once a minute is in it, and twice what is due each half.
+    // Longer than a minute, so that it includes all work that is due once a minute, and twice the
+    // work that is due each half minute.
     steady: Duration::from_secs(65),
     http_pairs: 30,
     http_seconds: 2,
@@ -95,7 +100,8 @@ const SHORT: Effort = Effort {
 };
 
 fn main() {
-    // The baselines leave the choice to jsonwebtoken, which refuses to choose when both backends are compiled in.
+    // The baselines use jsonwebtoken's process-wide provider, which has no default if both backends
+    // are compiled in.
     let provider = &jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER;
     provider.install_default().unwrap_or_else(|_| unreachable!("nothing was verified yet"));
     if let Some(redis) = http::role() {
@@ -119,7 +125,7 @@ fn main() {
     }
 }
 
-/// The same cases in criterion's hands: those that can be repeated at will.
+/// The cases that criterion can repeat any number of times.
 fn one_by_one(criterion: &mut Criterion, world: &mut World, hot: &Arc<[Bearer]>) {
     let stage = Stage::one_thread(world);
     stage.verify(world);
@@ -142,7 +148,8 @@ fn time<S: Measured>(
     bearers: &Arc<[Bearer]>,
     expected: StatusCode,
 ) {
-    /// So many at once: a task that never waits would keep the link from its beat.
+    /// Requests between two yields: a task that never waits would delay the heartbeat of the
+    /// invalidation connection.
     const AT_ONCE: u64 = 1_000;
     let mut feed = Feed::in_turn(bearers);
     criterion.bench_function(&format!("near_cache/{name}"), |bench| {
@@ -206,7 +213,7 @@ fn rows(world: &mut World, hot: &Arc<[Bearer]>) {
     table.print();
 }
 
-/// The load average, where the system tells it: how busy others kept the machine.
+/// Returns the load average, if the system provides it: how busy other processes kept the machine.
 fn load() -> String {
     let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
     load.split(' ').next().unwrap_or_default().to_owned()

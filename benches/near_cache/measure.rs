@@ -1,7 +1,7 @@
 //! Clocks, slices and medians.
 //!
-//! The machine is never quiet, so nothing is measured in one go: what is compared takes turns in short slices of the same
-//! run, and what counts is the median of the slices.
+//! The machine is never idle. The cases of a comparison therefore take turns in short slices of the
+//! same run, and the result is the median of the slices.
 
 use std::convert::Infallible;
 use std::hint::black_box;
@@ -18,7 +18,7 @@ use tower::{Service, ServiceExt};
 /// The value of an `Authorization` header.
 pub(crate) type Bearer = Arc<str>;
 
-/// A service that can be measured.
+/// A service that the benchmark can measure.
 pub(crate) trait Measured:
     Service<Request<String>, Response = Response<String>, Error = Infallible, Future: Send>
     + Clone
@@ -35,14 +35,15 @@ impl<S> Measured for S where
 {
 }
 
-/// A request as a server hands it on: its header was just read, so it is written here as well.
+/// Returns a request as a server passes it on. A server has just read the header, so the cost of
+/// the header is included.
 pub(crate) fn request(bearer: &str) -> Request<String> {
     let mut request = Request::new(String::new());
     request.headers_mut().insert(AUTHORIZATION, HeaderValue::from_str(bearer).unwrap());
     request
 }
 
-/// One request. The outcome is checked: nothing here times an error by mistake.
+/// Sends one request. It checks the outcome, so that no case measures an error by mistake.
 #[inline]
 pub(crate) async fn ask<S: Measured>(service: &mut S, bearer: &str, expected: StatusCode) {
     let request = request(bearer);
@@ -52,7 +53,7 @@ pub(crate) async fn ask<S: Measured>(service: &mut S, bearer: &str, expected: St
     black_box(response);
 }
 
-/// The CPU time of this process, all its threads, in nanoseconds.
+/// Returns the CPU time of this process with all its threads, in nanoseconds.
 pub(crate) fn process_cpu() -> f64 {
     let time = clock_gettime(ClockId::ProcessCPUTime);
     time.tv_sec as f64 * 1e9 + time.tv_nsec as f64
@@ -67,10 +68,10 @@ pub(crate) fn median(samples: &mut [f64]) -> f64 {
     samples[samples.len() / 2]
 }
 
-/// A prime, so that it visits each of any number of tokens but its multiples.
+/// A prime, so that the stride visits every token if their number is not a multiple of it.
 const STRIDE: usize = 7_919;
 
-/// Tokens one after the other.
+/// Hands out tokens one after the other.
 pub(crate) struct Turn {
     bearers: Arc<[Bearer]>,
     at: usize,
@@ -85,7 +86,7 @@ impl Turn {
     }
 }
 
-/// Gives out tokens.
+/// Hands out series of tokens.
 pub(crate) struct Feed {
     bearers: Arc<[Bearer]>,
     given: usize,
@@ -93,13 +94,13 @@ pub(crate) struct Feed {
 }
 
 impl Feed {
-    /// All of them in turn, in an order that is not that of their memory.
+    /// Hands out all tokens in turn, in an order that differs from their order in memory.
     pub(crate) fn in_turn(bearers: &Arc<[Bearer]>) -> Self {
         assert_ne!(bearers.len() % STRIDE, 0, "some would never have a turn");
         Self { bearers: Arc::clone(bearers), given: 0, once: false }
     }
 
-    /// Each of them once.
+    /// Hands out each token once.
     pub(crate) fn once(bearers: &Arc<[Bearer]>) -> Self {
         Self { bearers: Arc::clone(bearers), given: 0, once: true }
     }
@@ -118,10 +119,10 @@ impl Feed {
     }
 }
 
-/// Something that takes its turn: one slice, of which it keeps the samples, in nanoseconds a request.
+/// A measured case: each call runs one slice and adds its samples, in nanoseconds per request.
 pub(crate) type Slice<'a> = Box<dyn FnMut(&mut Vec<f64>) + 'a>;
 
-/// Lets each do `slices` slices, in turn, and gives the median sample of each.
+/// Runs `slices` slices of each case, in turn, and returns the median sample of each case.
 pub(crate) fn alternate<const N: usize>(slices: usize, mut which: [Slice<'_>; N]) -> [f64; N] {
     let mut samples = [const { Vec::new() }; N];
     let warm_up = slices / 10 + 1;
@@ -130,7 +131,7 @@ pub(crate) fn alternate<const N: usize>(slices: usize, mut which: [Slice<'_>; N]
             samples.iter_mut().for_each(Vec::clear);
         }
         for i in 0..N {
-            // Nobody always follows the same one.
+            // Rotate the order, so that no case always follows the same one.
             let i = (i + round) % N;
             which[i](&mut samples[i]);
         }
@@ -138,15 +139,16 @@ pub(crate) fn alternate<const N: usize>(slices: usize, mut which: [Slice<'_>; N]
     samples.each_mut().map(|samples| median(samples))
 }
 
-/// Lets the runtime see to its sockets: a task that never waits would keep it from that.
+/// Lets the runtime poll its sockets, which a task that never waits would prevent.
 pub(crate) async fn breathe() {
     for _ in 0..3 {
         yield_now().await;
     }
 }
 
-/// Requests of one task that wait for nothing: the sample is the mean of a short slice, for a clock read costs too much.
-/// A few go before it, so that the processor's caches are not those of whoever had the last slice.
+/// Measures requests of one task that never wait. One sample is the mean of a short slice, because
+/// reading a clock for each request costs too much. Some requests run before the measurement, so
+/// that the processor's caches do not hold the data of another case.
 pub(crate) fn at_once<'a, S: Measured>(
     runtime: &'a Runtime,
     service: &S,
@@ -173,7 +175,7 @@ pub(crate) fn at_once<'a, S: Measured>(
     })
 }
 
-/// Requests of one task that wait for a server: each is a sample.
+/// Measures requests of one task that wait for a server: one sample per request.
 pub(crate) fn one_by_one<'a, S: Measured>(
     runtime: &'a Runtime,
     service: &S,
@@ -195,7 +197,7 @@ pub(crate) fn one_by_one<'a, S: Measured>(
     })
 }
 
-/// CPU time a request of 64 tasks, `requests` each in a slice.
+/// Measures the CPU time per request of 64 tasks, with `requests` requests per task in a slice.
 pub(crate) fn cpu_of_64<'a, S: Measured>(
     runtime: &'a Runtime,
     service: &S,
@@ -223,7 +225,8 @@ pub(crate) fn cpu_of_64<'a, S: Measured>(
     })
 }
 
-/// Heap allocations a request; exact, for all happens on this thread.
+/// Returns the heap allocations per request. The count is exact, because all work runs on this
+/// thread.
 pub(crate) fn allocations<S: Measured>(
     runtime: &Runtime,
     service: &S,

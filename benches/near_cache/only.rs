@@ -1,4 +1,4 @@
-//! One case and nothing else, for a tool that counts instructions or takes samples.
+//! Runs a single case, for a tool that counts instructions or takes samples.
 
 use http::StatusCode;
 
@@ -6,7 +6,8 @@ use crate::LIVE;
 use crate::measure::{Feed, Measured, ask, breathe, cpu_of_64};
 use crate::world::{Stage, World};
 
-/// What `ONLY` names, `REQUESTS` times: one task on one thread, or with `TASKS=64` so many on two.
+/// Runs the case of `ONLY` with `REQUESTS` requests: one task on one thread, or with `TASKS=64` 64
+/// tasks on two threads.
 pub(crate) fn only(world: &mut World, case: &str) {
     let set = |name: &str| std::env::var(name).ok().map(|value| value.parse::<usize>().unwrap());
     let requests = set("REQUESTS").unwrap_or(1_000);

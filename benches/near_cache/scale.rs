@@ -1,4 +1,4 @@
-//! A hit with a few and with many live tokens, and the memory that they take.
+//! The cost of a cache hit with few and with many live tokens, and the memory of the cache entries.
 
 use std::sync::Arc;
 
@@ -26,7 +26,7 @@ pub(crate) fn scale(table: &mut Table, effort: &Effort, world: &World, cold: &Ar
         let mut stage = None;
         let empty = counted(|| stage = Some(Stage::of_capacity(world, CAPACITY)));
         let stage = stage.unwrap();
-        // Connections grow their buffers with the first requests.
+        // Connections grow their buffers during the first requests.
         stage.warm_up(&cold[cold.len() - 64..]);
         let filled = counted(|| stage.warm_up(&bearers));
         let entries = stage.manager.near_cache().entries;

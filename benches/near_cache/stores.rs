@@ -1,4 +1,5 @@
-//! What a request costs that asks Redis: with the near cache off for it (strict), and with nothing in it (a miss).
+//! The cost of a request that calls Redis: with max staleness zero (strict), and with an empty near
+//! cache (a miss).
 
 use std::sync::Arc;
 
@@ -55,7 +56,7 @@ fn strict_counts(table: &mut Table, world: &World, hot: &Arc<[Bearer]>) {
     let counted = commands.read();
     let each = |count: u64| count as f64 / REQUESTS as f64;
     let names = counted.names();
-    // The link's beat is in it: a handful.
+    // The count includes some heartbeat commands of the invalidation connection.
     table.row(
         "strict: commands a request",
         &names,

@@ -1,16 +1,16 @@
-//! The figures beside what they must reach.
+//! The result table: numbers and the limits that they must reach.
 
 use std::fmt::Write as _;
 
 pub(crate) struct Table {
     rows: Vec<String>,
     notes: Vec<String>,
-    /// A short run shows that everything works, and judges nothing.
+    /// False in a short run, which only shows that everything works.
     pub(crate) judged: bool,
     failed: usize,
 }
 
-/// What a ratio or a number must reach.
+/// The limit of a number.
 #[derive(Clone, Copy)]
 pub(crate) enum Limit {
     AtMost(f64),
@@ -22,7 +22,7 @@ impl Table {
         Self { rows: Vec::new(), notes: Vec::new(), judged, failed: 0 }
     }
 
-    /// A row whose last number is judged.
+    /// Adds a row. `number` must reach `limit`.
     pub(crate) fn row(
         &mut self,
         case: &str,
@@ -43,7 +43,7 @@ impl Table {
                 "**FAIL**"
             }
         };
-        // Three digits that count, whatever the size.
+        // Show about three significant digits.
         let number = match number.abs() {
             small if small < 0.1 => format!("{number:.4}"),
             medium if medium < 10.0 => format!("{number:.2}"),
@@ -54,7 +54,7 @@ impl Table {
         eprintln!("{}", self.rows[self.rows.len() - 1]);
     }
 
-    /// A line below the table.
+    /// Adds a paragraph below the table.
     pub(crate) fn note(&mut self, note: String) {
         eprintln!("{note}");
         self.notes.push(note);
@@ -85,7 +85,7 @@ impl Table {
     }
 }
 
-/// Nanoseconds as a reader wants them.
+/// Formats nanoseconds for a reader.
 pub(crate) fn time(nanos: f64) -> String {
     if nanos < 10_000.0 { format!("{nanos:.0} ns") } else { format!("{:.1} µs", nanos / 1e3) }
 }

@@ -1,4 +1,4 @@
-//! A Redis with live sessions, and a process that serves them.
+//! A Redis server with live sessions, and a process that serves requests.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -23,14 +23,14 @@ use crate::measure::{Bearer, Measured, ask, breathe};
 use crate::support;
 use crate::support::redis::RedisServer;
 
-/// Logins at once while loading.
+/// Concurrent logins while loading.
 const AT_ONCE: usize = 64;
 
 pub(crate) struct World {
     pub(crate) server: RedisServer,
-    /// For all that is not measured.
+    /// Runs all work that is not measured.
     pub(crate) runtime: Runtime,
-    /// Another process of the same application: here users sign in and out.
+    /// The manager of a second process of the same application, in which users log in and out.
     login: SessionManager,
     users: usize,
 }
@@ -43,7 +43,8 @@ impl World {
         Self { server, runtime, login, users: 0 }
     }
 
-    /// Signs in `count` users, each for one session, which is kept once more as an application would keep it.
+    /// Logs in `count` users with one session each. Stores each session a second time in the form
+    /// of a hand-written application.
     pub(crate) fn sign_in(&mut self, count: usize) -> Arc<[Bearer]> {
         let numbers = self.users..self.users + count;
         self.users += count;
@@ -67,7 +68,7 @@ impl World {
         bearers.into_iter().map(|(_, (_, bearer))| bearer).collect()
     }
 
-    /// A session that can be ended: its user, its name and its token.
+    /// Creates a session that can be revoked later.
     pub(crate) fn victim(&mut self) -> Victim {
         let user = user(self.users);
         let sign_in =
@@ -77,7 +78,7 @@ impl World {
         Victim { user, sid: SessionId::parse(&sid).unwrap(), bearer }
     }
 
-    /// Ends it, in both forms.
+    /// Revokes the session in both forms.
     pub(crate) fn sign_out(&self, victim: &Victim) {
         self.runtime.block_on(async {
             let Victim { user, sid, .. } = victim;
@@ -87,7 +88,7 @@ impl World {
     }
 }
 
-/// A manager over this Redis, patient with a machine that others keep busy.
+/// A manager over this Redis, with timeouts that are long enough for a busy machine.
 pub(crate) fn builder(redis: &str) -> SessionManagerBuilder {
     const PATIENCE: Duration = Duration::from_secs(5);
     let store = RedisStore::builder(redis).timeout(PATIENCE);
@@ -104,7 +105,7 @@ fn user(number: usize) -> UserId {
     support::user(&format!("user-{number}"))
 }
 
-/// A session as a web application has them: about 300 bytes.
+/// Creates a session of a typical size in a web application, about 300 bytes.
 async fn sign_in(
     manager: &SessionManager,
     mut connection: MultiplexedConnection,
@@ -136,7 +137,7 @@ async fn sign_in(
     (sid, format!("Bearer {}", login.access_token).into())
 }
 
-/// A process that serves: one manager, its worker, and the layers that are compared, on a runtime of their own.
+/// A serving process: one manager, its worker, and the services to compare, on a separate runtime.
 pub(crate) struct Stage {
     pub(crate) runtime: Runtime,
     pub(crate) manager: SessionManager,
@@ -152,12 +153,13 @@ pub(crate) struct Stage {
 }
 
 impl Stage {
-    /// One thread: what is measured is the work, not how fast this machine wakes another thread.
+    /// Uses one thread, so that the benchmark measures the work and not the time to wake another
+    /// thread.
     pub(crate) fn one_thread(world: &World) -> Self {
         Self::on(Builder::new_current_thread().enable_all().build().unwrap(), world, None)
     }
 
-    /// One thread, and room for this many entries.
+    /// Uses one thread and a near cache for this many entries.
     pub(crate) fn of_capacity(world: &World, capacity: usize) -> Self {
         let runtime = Builder::new_current_thread().enable_all().build().unwrap();
         Self::on(runtime, world, Some(capacity))
@@ -177,11 +179,12 @@ impl Stage {
         });
         let builder = builder(&server.url());
         let builder = match capacity {
-            // Filling takes long, and what was first must not be due again before what is last is there.
+            // Filling takes long. The first entries must not be due for a new load before the last
+            // ones are in the cache.
             Some(capacity) => {
                 builder
                     .near_cache_capacity(capacity)
-                    // Room for all of them: what is measured is the number of entries.
+                    // Enough bytes for all entries, so that only their number is the limit.
                     .near_cache_bytes(1 << 30)
                     .revalidate_after(Duration::from_secs(3_600))
             }
@@ -212,7 +215,7 @@ impl Stage {
         stage
     }
 
-    /// Waits for the near cache.
+    /// Waits until the near cache is coherent.
     pub(crate) fn until_coherent(&self) {
         let give_up = Instant::now() + Duration::from_secs(10);
         self.runtime.block_on(async {
@@ -223,7 +226,7 @@ impl Stage {
         });
     }
 
-    /// Asks once for each, and again until all of them are hits.
+    /// Sends one request per token, and repeats that until every request is a cache hit.
     pub(crate) fn warm_up(&self, bearers: &[Bearer]) {
         self.until_coherent();
         let give_up = Instant::now() + Duration::from_secs(120);
@@ -236,7 +239,8 @@ impl Stage {
                     tasks.spawn(async move {
                         for bearer in some {
                             ask(&mut service, &bearer, StatusCode::OK).await;
-                            // A pass that is all hits leaves the link its turn.
+                            // Yield, so that a pass with hits only does not block the invalidation
+                            // connection.
                             breathe().await;
                         }
                     });
@@ -254,7 +258,8 @@ impl Stage {
         self.manager.near_cache().misses
     }
 
-    /// What is compared does its work: it refuses forged tokens, and (if it looks) sessions that have ended.
+    /// Checks that the compared services do their work: each rejects forged tokens, and each one
+    /// that checks the session rejects revoked sessions.
     pub(crate) fn verify(&self, world: &mut World) {
         let victim = world.victim();
         let forged = forged(&victim.bearer);
@@ -269,7 +274,7 @@ impl Stage {
         self.one(&self.bare, &victim.bearer, StatusCode::ACCEPTED);
         world.sign_out(&victim);
         each!(StatusCode::UNAUTHORIZED, &victim.bearer, strict bb8 shared pipelined);
-        // Another process ended it: the push is on its way.
+        // Another process revoked the session, so the push message may arrive a little later.
         let give_up = Instant::now() + Duration::from_secs(1);
         while self.status(&self.cached, &victim.bearer) != StatusCode::UNAUTHORIZED {
             assert!(Instant::now() < give_up, "a session that has ended is served for a second");
@@ -298,7 +303,8 @@ impl Drop for Stage {
     }
 }
 
-/// The last character of an HS256 signature carries four bits: this one changes them, and stays canonical.
+/// Changes the signature. The last character of an HS256 signature holds four bits; the replacement
+/// changes them and stays canonical.
 fn forged(bearer: &str) -> String {
     let kept = &bearer[..bearer.len() - 1];
     format!("{kept}{}", if bearer.ends_with('A') { 'E' } else { 'A' })

@@ -1,4 +1,4 @@
-//! What happens to a near cache, counted without anybody waiting for anybody.
+//! Counters of a near cache. No thread waits for another to count.
 
 use std::array;
 use std::cell::Cell;
@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::tick::Tick;
 
-/// What happens to a near cache. Relaxed throughout: each number stands alone.
+/// Counters of a near cache. All atomics are relaxed, because no number depends on another.
 #[derive(Default)]
 pub(crate) struct Figures {
     pub(crate) hits: Striped,
@@ -17,22 +17,22 @@ pub(crate) struct Figures {
     pub(crate) invalidations: AtomicU64,
     pub(crate) lost_links: AtomicU64,
     pub(crate) stale_served: AtomicU64,
-    /// Nanoseconds; zero before the first.
+    /// Delay of the last probe, in nanoseconds. Zero before the first probe.
     lag: AtomicU64,
     link: Mutex<Link>,
 }
 
-/// How the connection is that tells of changes.
+/// State of the invalidation connection.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum LinkState {
-    /// Nobody has started it.
+    /// Not started, or the worker has ended.
     #[default]
     Off,
-    /// There is none to be trusted yet, or not any more.
+    /// No connection is trusted at the moment.
     Connecting,
-    /// The server does not tell.
+    /// The server refuses to send invalidations.
     Refused,
-    /// It tells.
+    /// The connection is trusted.
     Trusted,
 }
 
@@ -53,7 +53,7 @@ pub(crate) fn one_more(counter: &AtomicU64) {
 }
 
 impl Figures {
-    /// How long a change took from being sent to being known here.
+    /// Records the delay of a probe: from sending a write until its invalidation arrived here.
     pub(crate) fn lagged(&self, lag: Duration) {
         let nanos = u64::try_from(lag.as_nanos()).unwrap_or(u64::MAX);
         self.lag.store(nanos.max(1), Ordering::Relaxed);
@@ -66,7 +66,8 @@ impl Figures {
         }
     }
 
-    /// Notes the state of the connection; returns the one before.
+    /// Sets the state of the connection and returns the previous one. The start time changes only
+    /// with the state.
     pub(crate) fn link_is(&self, state: LinkState) -> LinkState {
         let mut link = self.link.lock().unwrap_or_else(PoisonError::into_inner);
         let before = link.state;
@@ -76,14 +77,15 @@ impl Figures {
         before
     }
 
-    /// The state of the connection, and since when.
+    /// Returns the state of the connection and the time at which it began.
     pub(crate) fn link(&self) -> (LinkState, Tick) {
         let link = *self.link.lock().unwrap_or_else(PoisonError::into_inner);
         (link.state, link.since)
     }
 }
 
-/// A counter for something that all threads do all the time: each has a line of memory of its own, or shares it with few.
+/// A counter that all threads increment all the time. It is split into stripes, one cache line
+/// each, so that threads rarely write to the same line.
 pub(crate) struct Striped([Stripe; STRIPES]);
 
 const STRIPES: usize = 16;
@@ -108,6 +110,7 @@ impl Striped {
         let mine = if mine < STRIPES {
             mine
         } else {
+            // The thread's first increment chooses its stripe.
             MINE.replace(NEXT.fetch_add(1, Ordering::Relaxed) % STRIPES);
             MINE.get()
         };

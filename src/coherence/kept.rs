@@ -1,4 +1,4 @@
-//! Under which conditions a copy may be used.
+//! The validity of a copy: the conditions under which it may be used.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -6,28 +6,31 @@ use std::time::Duration;
 use super::stamp::Stamp;
 use super::tick::Tick;
 
-/// Until when a copy may be used, whatever else holds.
+/// The times at which a copy stops being valid, regardless of everything else.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Terms {
-    /// From then on the original is asked again.
+    /// When the store, and the user directory if there is one, must be asked again.
     pub(crate) ask_again: Tick,
-    /// The token ends.
+    /// When the token expires.
     pub(crate) token_ends: Tick,
-    /// What was read ends, as far as is known.
+    /// When the session expires, as far as this process knows. For "no such session": when that
+    /// answer stops being valid.
     pub(crate) ends: Tick,
 }
 
-/// What of a copy decides whether it may be used. In this order: what a hit reads is one piece of 48 bytes, which with
-/// the counts of an `Arc` in front of it are as many as a cache line has.
+/// The validity of a copy. The field order is fixed: a hit reads the first 48 bytes, which share
+/// one cache line of 64 bytes with the two counts of the `Arc` in front of them.
 #[repr(C)]
 pub(crate) struct Kept {
-    /// Which rules its token was verified by.
+    /// The number of the verification rules that the token was verified with.
     policy: u64,
     /// The earliest of `terms`.
     until: Tick,
-    /// When a use is to be noted next.
+    /// The time from which the next use must be recorded in the touch queue, in nanoseconds of a
+    /// [`Tick`].
     due: AtomicU64,
-    /// `None` where nobody would tell of a change: such a copy saves work, and no question.
+    /// `None` if no invalidation would arrive for a change. Such a copy saves verifying and
+    /// decoding again, but the store is asked for each request.
     stamp: Option<Stamp>,
     terms: Terms,
 }
@@ -38,32 +41,38 @@ impl Kept {
         Self { policy, stamp, terms, until, due: AtomicU64::new(0) }
     }
 
-    /// Whether it may stand for the original: its token was verified by these rules, and it was the truth at most
-    /// `bound` ago.
+    /// Whether a request may use the copy without asking the store: the token was verified with
+    /// these rules, none of the times in [`Terms`] has passed, and the copy equalled the original
+    /// at most `bound` before `now`.
     pub(crate) fn serves(&self, policy: u64, now: Tick, bound: Duration) -> bool {
         self.policy == policy
             && now < self.until
             && self.stamp.as_ref().is_some_and(|stamp| stamp.holds(now, bound))
     }
 
-    /// Whether nothing speaks against it but the age of what is known: the last word on it was had at most `bound` ago.
+    /// Whether the copy may be used while the store is away: the token was verified with these
+    /// rules, neither the token nor the session has expired, no invalidation has arrived, and the
+    /// last answered heartbeat was sent at most `bound` before `now`. The connection may be lost,
+    /// and `ask_again` may have passed.
     pub(crate) fn serves_stale(&self, policy: u64, now: Tick, bound: Duration) -> bool {
         self.policy == policy
             && now < self.terms.token_ends.min(self.terms.ends)
             && self.stamp.as_ref().is_some_and(|stamp| stamp.held(now, bound))
     }
 
-    /// Whether its token need not be verified again.
+    /// Whether the token was verified with these rules and has not expired, so that it need not be
+    /// verified again.
     pub(crate) fn is_verified(&self, policy: u64, now: Tick) -> bool {
         self.policy == policy && now < self.terms.token_ends
     }
 
-    /// Whether a use at `now` is to be noted. Relaxed: an old value costs a look too many.
+    /// Whether a use at `now` must be recorded in the touch queue. Relaxed: reading an old value
+    /// only costs one more check.
     pub(crate) fn is_due(&self, now: Tick) -> bool {
         now.as_nanos() >= self.due.load(Ordering::Relaxed)
     }
 
-    /// No use before `next` needs to be noted.
+    /// Sets that no use before `next` must be recorded in the touch queue.
     pub(crate) fn noted(&self, next: Tick) {
         self.due.store(next.as_nanos(), Ordering::Relaxed);
     }
@@ -88,7 +97,7 @@ mod tests {
     const BOUND: Duration = Duration::from_secs(100);
     const NANOSECOND: Duration = Duration::from_nanos(1);
 
-    /// Seconds after the one beat.
+    /// A time in seconds after the first heartbeat.
     fn at(seconds: u64) -> Tick {
         Tick::from_nanos(1 << 40).after(Duration::from_secs(seconds))
     }
@@ -120,7 +129,8 @@ mod tests {
 
     #[test]
     fn each_of_its_terms_ends_what_it_speaks_of() {
-        // What the end of each term leaves: whether the copy serves, serves while nobody answers, is verified.
+        // For each time that passes: whether the copy still serves, still serves stale, is still
+        // verified.
         let leaves = [[false, true, true], [false, false, false], [false, false, true]];
         for (which, leaves) in leaves.into_iter().enumerate() {
             let mut ends = [at(50); 3];
@@ -177,7 +187,8 @@ mod tests {
                 if lost {
                     link.lease.end();
                 }
-                // Told on this link, or on the one after it: they share what they count.
+                // The invalidation may arrive on this connection or on the next one: both share the
+                // generations.
                 let generations = link.lease.generations();
                 if flushed {
                     generations.flush();

@@ -1,4 +1,4 @@
-//! How long ago one connection is known to have told everything.
+//! The lease of an invalidation connection: proof that every earlier invalidation has arrived.
 
 use std::time::Duration;
 
@@ -6,22 +6,25 @@ use super::generations::Generations;
 use super::sync::{Arc, AtomicU64, Ordering};
 use super::tick::Tick;
 
-/// What one connection proves. It begins with the first answered beat, and ends for good.
+/// The lease of one connection. It begins with the first answered heartbeat. Once ended, it never
+/// holds again.
 pub(crate) struct Lease {
-    /// When the last answered beat was sent, in nanoseconds; [`NOT_YET`] or [`ENDED`] while there is none.
+    /// When the last answered heartbeat was sent, in nanoseconds. [`NOT_YET`] before the first one,
+    /// [`ENDED`] after the end.
     beat: AtomicU64,
-    /// The same, and it outlives the end.
+    /// The same time, which is kept after the end.
     last: AtomicU64,
-    /// What all connections have told. Here, so that a stamp leads to it through one pointer.
+    /// The generations, which all connections share. Stored here so that a stamp reaches them
+    /// through one pointer.
     generations: Arc<Generations>,
 }
 
-// Both are long before any beat.
+// Both are long before the time of any heartbeat, so a lease with either value does not hold.
 const NOT_YET: u64 = 0;
 const ENDED: u64 = 1;
 
 impl Lease {
-    /// One that moves these counters.
+    /// Creates a lease for a connection whose invalidations increment these generations.
     pub(crate) fn new(generations: Arc<Generations>) -> Self {
         Self { beat: AtomicU64::new(NOT_YET), last: AtomicU64::new(NOT_YET), generations }
     }
@@ -30,30 +33,34 @@ impl Lease {
         &self.generations
     }
 
-    /// A beat that was sent at `sent` has been answered. After the end this does nothing.
+    /// Records that a heartbeat that was sent at `sent` has been answered. Does nothing to an ended
+    /// lease; only [`held`](Self::held) still uses the time.
     pub(crate) fn renew(&self, sent: Tick) {
         let sent = sent.as_nanos();
-        // Release: all messages that came before the answer are seen by whoever sees this.
+        // Release: a thread that reads this time also sees every invalidation that arrived before
+        // the answer.
         self.last.fetch_max(sent, Ordering::Release);
         let _ = self.beat.fetch_update(Ordering::Release, Ordering::Relaxed, |beat| {
             (beat != ENDED).then_some(beat.max(sent))
         });
     }
 
-    /// The connection is lost, or not to be trusted any more.
+    /// Ends the lease for good: the connection is lost or no longer trusted.
     pub(crate) fn end(&self) {
         self.beat.store(ENDED, Ordering::Release);
     }
 
-    /// Whether a beat was answered that was sent at most `bound` before `now`.
+    /// Whether an answered heartbeat was sent at most `bound` before `now`, and the lease has not
+    /// ended.
     ///
-    /// To be asked *before* the counters are looked at: what this call sees, they show.
+    /// The caller must call this *before* it reads the generations. They then show every
+    /// invalidation that arrived before the answer to the heartbeat that this call sees.
     pub(crate) fn holds(&self, now: Tick, bound: Duration) -> bool {
         now <= Tick::from_nanos(self.beat.load(Ordering::Acquire)).after(bound)
     }
 
-    /// Whether a beat was answered that was sent at most `bound` before `now`, also if the connection is lost since. To be
-    /// asked first as well.
+    /// Whether an answered heartbeat was sent at most `bound` before `now`, even if the lease has
+    /// ended since. The caller must call this before it reads the generations, too.
     pub(crate) fn held(&self, now: Tick, bound: Duration) -> bool {
         now <= Tick::from_nanos(self.last.load(Ordering::Acquire)).after(bound)
     }

@@ -1,17 +1,21 @@
-//! What lets a process trust something that it read before: generations, leases, and the clock that both are judged by.
+//! The conditions under which a process may use a copy of a session: generations, leases, and the
+//! clock that both use.
 //!
-//! A server that tells of changes (Redis's client-side caching) makes a copy in this process as good as the original,
-//! under two conditions that a [`Stamp`] checks each time the copy is used:
+//! Redis client-side caching sends an invalidation when a key changes that this process has read. A
+//! copy in this process is then as good as the original under two conditions. A [`Stamp`] checks
+//! both each time the copy is used:
 //!
-//! - **Nothing was told about it since before it was asked for.** A message does one thing: it moves a counter
-//!   ([`Generations`]). A copy holds the counter as it was *before* its question was sent, so it does not matter which
-//!   came first, the answer or the message that makes it old: there is nothing to remove, and no race to lose.
-//! - **The messages still come.** Each beat is a question on the connection that the messages come on, and answers and
-//!   messages keep their order there: once a beat is answered, all that was told before it was is known. A [`Lease`] is
-//!   the time since a beat that was answered was *sent*, so a connection that dies, hangs or is held up by a busy runtime
-//!   ends it without anybody noticing anything.
+//! - **No invalidation arrived since before the read was sent.** An invalidation does one thing: it
+//!   increments a counter in [`Generations`]. A copy holds the counter's value from *before* its
+//!   read was sent. So it does not matter whether the answer or the invalidation arrives first.
+//!   Nothing needs to be removed, so there is no race between a removal and an insertion.
+//! - **Invalidations still arrive.** Each heartbeat is a command on the connection on which the
+//!   invalidations arrive. Answers and invalidations keep their order on that connection. So once a
+//!   heartbeat is answered, every invalidation that the server sent before the answer has arrived.
+//!   A [`Lease`] holds the time at which the last answered heartbeat was *sent*. If the connection
+//!   dies, hangs, or waits for a busy runtime, the lease runs out by itself.
 //!
-//! Nothing here knows what is kept, or how the messages come.
+//! This module does not know what is cached or how invalidations are transported.
 
 mod figures;
 mod generations;
@@ -20,7 +24,8 @@ mod lease;
 mod stamp;
 mod tick;
 
-/// The atomics, as a test that tries every order of them can replace them.
+/// The atomics. A test compiles these files with a replacement that tries every order of atomic
+/// operations.
 mod sync {
     pub(super) use std::sync::Arc;
     pub(super) use std::sync::atomic::{AtomicU64, Ordering};

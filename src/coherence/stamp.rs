@@ -1,4 +1,4 @@
-//! What was known before a question was sent.
+//! Stamps: what a process knew about a key before it sent a read.
 
 use std::time::Duration;
 
@@ -7,43 +7,48 @@ use super::lease::Lease;
 use super::sync::Arc;
 use super::tick::Tick;
 
-/// What was known of one key before something was asked about it: the answer counts for as long as it is still so.
+/// What a process knew about one key before it sent a read. The result of the read is valid while
+/// the stamp holds.
 ///
-/// Taken first, sent after. The other way round, a change in between would go unseen.
+/// The caller must take the stamp first and send the read after that. In the other order, a change
+/// in between would go unseen.
 #[derive(Clone)]
 pub(crate) struct Stamp {
     lease: Arc<Lease>,
-    /// That of the key's slot.
+    /// The version of the key's slot when the stamp was taken.
     version: u64,
     slot: Slot,
 }
 
 impl Stamp {
+    /// Takes a stamp of `key` on the connection with this lease.
     pub(crate) fn take(lease: &Arc<Lease>, key: &[u8]) -> Self {
         let generations = lease.generations();
         let slot = generations.slot(key);
         Self { version: generations.version(slot), lease: Arc::clone(lease), slot }
     }
 
-    /// Whether the answer to a question that was sent after this stamp was taken is still the truth, or was at most
-    /// `bound` ago.
+    /// Whether the result of a read that was sent after this stamp was taken is still current, or
+    /// was at most `bound` before `now`.
     pub(crate) fn holds(&self, now: Tick, bound: Duration) -> bool {
-        // In this order: see `Lease::holds`.
+        // The order matters: see `Lease::holds`.
         self.lease.holds(now, bound) && self.unchanged()
     }
 
-    /// The same of a connection that may be lost: whether it was so when the last beat was answered, and that beat was
-    /// sent at most `bound` ago.
+    /// Whether the result was current when the last answered heartbeat was sent, and that was at
+    /// most `bound` before `now`. The connection may be lost since.
     pub(crate) fn held(&self, now: Tick, bound: Duration) -> bool {
         self.lease.held(now, bound) && self.unchanged()
     }
 
-    /// Whether nothing was told about the key since, on this connection or on a later one.
+    /// Whether no invalidation of the key's slot has arrived since, on this connection or on a
+    /// later one.
     fn unchanged(&self) -> bool {
         self.version == self.lease.generations().version(self.slot)
     }
 
-    /// The connection on which the question is to be sent.
+    /// Whether the stamp belongs to the connection with this lease. The read must be sent on that
+    /// connection.
     pub(crate) fn is_of(&self, lease: &Arc<Lease>) -> bool {
         Arc::ptr_eq(&self.lease, lease)
     }

@@ -1,20 +1,22 @@
-//! A clock that goes on while the machine sleeps.
+//! A clock that also advances while the machine is suspended.
 
 use std::time::Duration;
 
-/// A point on this host's monotonic clock, in nanoseconds.
+/// A time on this host's monotonic clock, in nanoseconds.
 ///
-/// `Instant` may stand still while a laptop or a virtual machine is suspended, and a lease must not be longer for it. Not
-/// a coarse clock: that would save some 20 ns of a hit, and add its step to the bound.
+/// `Instant` may stop while a laptop or a virtual machine is suspended, which would lengthen a
+/// lease. A coarse clock would save about 20 ns of a hit, but would add its resolution to the
+/// staleness bound.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Tick(u64);
 
 impl Tick {
-    /// Further than any deadline.
+    /// Later than any deadline.
     pub(crate) const NEVER: Self = Self(u64::MAX);
 
     pub(crate) fn now() -> Self {
-        // A host that has just started is a day old as well: nothing is recent that never was.
+        // Adds one day, so that the small values that mean "never" are not recent on a host that
+        // has just started.
         Self(since_start().saturating_add(DAY))
     }
 
@@ -26,11 +28,12 @@ impl Tick {
         self.0
     }
 
-    /// The time from `earlier` to `self`; zero if `earlier` is the later one.
+    /// Returns the time from `earlier` to `self`. Zero if `earlier` is later.
     pub(crate) const fn since(self, earlier: Self) -> Duration {
         Duration::from_nanos(self.0.saturating_sub(earlier.0))
     }
 
+    /// Returns the time `duration` after `self`. Saturates at [`NEVER`](Self::NEVER).
     pub(crate) fn after(self, duration: Duration) -> Self {
         Self(self.0.saturating_add(nanos(duration)))
     }
@@ -42,20 +45,21 @@ fn nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
-/// Nanoseconds since some point before the process started.
+/// Nanoseconds since a fixed time before the process started.
 #[cfg(unix)]
 fn since_start() -> u64 {
     use rustix::time::{ClockId, clock_gettime};
-    // Elsewhere `CLOCK_MONOTONIC` counts the time asleep already.
+    // On Linux and Android, `CLOCK_MONOTONIC` stops during suspend. On other systems it does not.
     #[cfg(any(target_os = "linux", target_os = "android"))]
     const CLOCK: ClockId = ClockId::Boottime;
     #[cfg(not(any(target_os = "linux", target_os = "android")))]
     const CLOCK: ClockId = ClockId::Monotonic;
     let time = clock_gettime(CLOCK);
-    // Neither is negative, and both together last for 584 years.
+    // Neither part is negative, and the sum overflows only after 584 years.
     (time.tv_sec as u64).wrapping_mul(1_000_000_000).wrapping_add(time.tv_nsec as u64)
 }
 
+/// Nanoseconds since the first call.
 #[cfg(not(unix))]
 fn since_start() -> u64 {
     use std::sync::LazyLock;

@@ -1,4 +1,4 @@
-//! Why a request was not let in.
+//! Why a request was rejected.
 
 use std::borrow::Cow;
 use std::error::Error as StdError;
@@ -10,10 +10,11 @@ use http::StatusCode;
 use super::{StepUp, StoreError, StoreErrorKind};
 use crate::reason::EndReason;
 
-/// Why a request was not let in.
+/// Why a request was rejected.
 ///
-/// The layer turns it into a response, and puts it into that response's extensions, so that outer layers can count and
-/// log reasons. Neither `Display` nor `Debug` holds anything of the token.
+/// The layer turns the error into a response, and puts it into the extensions of that response, so
+/// that outer layers can count and log the reasons. Neither `Display` nor `Debug` shows any part of
+/// the token.
 #[derive(Clone)]
 pub struct AuthError {
     kind: AuthErrorKind,
@@ -23,51 +24,57 @@ pub struct AuthError {
     source: Option<Arc<dyn StdError + Send + Sync>>,
 }
 
-/// What kind of refusal it is; fit for a metric label.
+/// The kind of a rejection. Suitable as a metric label.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum AuthErrorKind {
-    /// More than one token, as in two `Authorization` fields, or two cookies of one name: which of them counts would
-    /// depend on which hop is asked.
+    /// The request carries more than one token, such as two `Authorization` fields, or two cookies
+    /// with the same name. Each hop on the way could take a different one for the right one.
     InvalidRequest,
-    /// No token.
+    /// The request carries no token.
     MissingToken,
-    /// The token is not one of ours: shape, algorithm, signature, issuer, audience, type, a time still to come.
+    /// The token is invalid: its shape, algorithm, signature, type, issuer or audience is wrong, or
+    /// its start is in the future.
     InvalidToken,
-    /// The token is one of ours, and its `exp` has passed.
+    /// The token is valid, except that its `exp` has passed.
     TokenExpired,
-    /// The token is good, its session has expired or never existed.
+    /// The token is valid, but its session has expired or never existed.
     SessionExpired,
-    /// The token is good, its session was ended for a reason that is still known.
+    /// The token is valid, but its session was revoked, and the store still knows the reason.
     SessionRevoked,
-    /// The session lives, its user's account is not active. No other login helps: 403.
+    /// The session is live, but the user's account is not active. The status is 403, because a new
+    /// login does not help.
     AccountInactive,
-    /// A browser made the request for a page of another origin: a
-    /// [`SameOriginLayer`](crate::SameOriginLayer) refused.
+    /// A browser sent the request on behalf of a page of another origin, and a
+    /// [`SameOriginLayer`](crate::SameOriginLayer) rejected it.
     CrossSite,
-    /// The session lives and the user's role is not one that may do this: a
-    /// [`RequireRole`](crate::guards::RequireRole) refused.
+    /// The session is live, but the user's role does not permit the request. A
+    /// [`RequireRole`](crate::guards::RequireRole) rejected it.
     InsufficientScope,
-    /// The session lives, and this needs a login that is more recent or stronger (RFC 9470);
-    /// [`AuthError::step_up`] says which.
+    /// The session is live, but the request needs a more recent or a stronger login (RFC 9470).
+    /// [`AuthError::step_up`] says which one.
     InsufficientUserAuthentication,
-    /// The store cannot tell: nothing is known about the session, and the client should keep its token and try again.
+    /// The store cannot answer, so nothing is known about the session. The client should keep its
+    /// token and try again.
     StoreUnavailable,
-    /// The request ran out of time while it waited for other requests, or for several slow answers: nothing is known
-    /// about the session, and the store is not known to be away. The client should keep its token and try again.
+    /// The request reached its deadline while it waited for other requests, or for several slow
+    /// answers. Nothing is known about the session, and the store is not known to be unavailable.
+    /// The client should keep its token and try again.
     Overloaded,
-    /// The session lives, and the user directory cannot tell whether the account is active. To clients it is the same
-    /// as [`StoreUnavailable`](Self::StoreUnavailable).
+    /// The session is live, but the user directory cannot say whether the account is active.
+    /// Clients see the same response as for [`StoreUnavailable`](Self::StoreUnavailable).
     DirectoryUnavailable,
-    /// The refresh token is good, and the next tokens could not be made: an error of the server, which the log explains.
+    /// The refresh token is valid, but the next tokens could not be made. This is an error of the
+    /// server, which the log explains.
     Unsigned,
-    /// No layer has checked the request: a guard or a handler stands outside of every
-    /// [`SessionAuthLayer`](crate::SessionAuthLayer) with its data type. An error of the application, not of the client.
+    /// No layer has checked the request: a guard or a handler is outside of every
+    /// [`SessionAuthLayer`](crate::SessionAuthLayer) with its data type. This is an error of the
+    /// application, not of the client.
     NoLayer,
 }
 
 impl AuthErrorKind {
-    /// The stable code that clients and metrics see.
+    /// Returns the stable code that clients and metrics see.
     #[must_use]
     pub const fn code(self) -> &'static str {
         match self {
@@ -87,7 +94,7 @@ impl AuthErrorKind {
         }
     }
 
-    /// The HTTP status: 400, 401, 403, 500 or 503.
+    /// Returns the HTTP status: 400, 401, 403, 500 or 503.
     #[must_use]
     pub const fn status(self) -> StatusCode {
         match self {
@@ -108,7 +115,7 @@ impl AuthErrorKind {
         }
     }
 
-    /// Whether the token is good and its session has ended.
+    /// Returns whether the token is valid, but its session has expired or was revoked.
     pub(crate) const fn is_of_ended_session(self) -> bool {
         matches!(self, Self::SessionExpired | Self::SessionRevoked)
     }
@@ -143,33 +150,34 @@ impl AuthError {
         Self { request_id: Some(request_id.into()), ..Self::new(AuthErrorKind::Unsigned) }
     }
 
-    /// What kind of refusal it is.
+    /// Returns the kind of the rejection.
     #[must_use]
     pub fn kind(&self) -> AuthErrorKind {
         self.kind
     }
 
-    /// Why the session was ended: known exactly when the kind is [`SessionRevoked`](AuthErrorKind::SessionRevoked).
+    /// Returns why the session was revoked. Only an error of the kind
+    /// [`SessionRevoked`](AuthErrorKind::SessionRevoked) has a reason.
     #[must_use]
     pub fn reason(&self) -> Option<EndReason> {
         self.reason
     }
 
-    /// Which login would do, where a guard said so: only ever on
-    /// [`InsufficientUserAuthentication`](AuthErrorKind::InsufficientUserAuthentication).
+    /// Returns the login that the guard requires. Only an error of the kind
+    /// [`InsufficientUserAuthentication`](AuthErrorKind::InsufficientUserAuthentication) has one.
     #[must_use]
     pub fn step_up(&self) -> Option<&StepUp> {
         self.step_up.as_deref()
     }
 
-    /// What finds this refusal in the log: only ever on [`Unsigned`](AuthErrorKind::Unsigned) and
-    /// [`NoLayer`](AuthErrorKind::NoLayer).
+    /// Returns the id with which the log marks this rejection. Only an error of the kind
+    /// [`Unsigned`](AuthErrorKind::Unsigned) or [`NoLayer`](AuthErrorKind::NoLayer) has one.
     #[must_use]
     pub fn request_id(&self) -> Option<&str> {
         self.request_id.as_deref()
     }
 
-    /// The text for a human that the default response carries.
+    /// Returns the text for humans in the default response.
     #[must_use]
     pub fn detail(&self) -> Cow<'static, str> {
         Cow::Borrowed(match self.kind {
@@ -241,7 +249,7 @@ impl StdError for AuthError {
     }
 }
 
-/// For an application's own answers in the same words. One made like this has nothing but its kind: no reason, no
+/// Makes an error for an application's own responses. It has only a kind: no reason, and no
 /// [`StepUp`].
 impl From<AuthErrorKind> for AuthError {
     fn from(kind: AuthErrorKind) -> Self {
@@ -250,7 +258,8 @@ impl From<AuthErrorKind> for AuthError {
 }
 
 impl From<StoreError> for AuthError {
-    // A record that cannot be read is no session (and nobody can repair it by waiting): 401. All else is 503.
+    // A record that cannot be read counts as no session: 401, because waiting does not repair it.
+    // All other kinds are 503.
     fn from(error: StoreError) -> Self {
         let kind = match error.kind() {
             StoreErrorKind::Unreadable => AuthErrorKind::SessionExpired,

@@ -1,26 +1,27 @@
-//! What can be wrong with a configuration.
+//! Errors of a configuration.
 
 use std::fmt;
 
-/// Why a configuration cannot work. Found by `build()`, before the first request.
+/// Why a configuration cannot work. `build()` finds it, before the first request.
 ///
-/// `Debug` reads like `Display` with its cause, as a `main` that returns the error prints it.
+/// `Debug` shows the text of `Display` with its cause, because a `main` that returns the error
+/// prints `Debug`.
 #[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum ConfigError {
-    /// A setting without a default was not given.
+    /// A setting without a default is missing.
     #[error("`{0}` is not set")]
     Missing(&'static str),
-    /// A setting's value cannot work.
+    /// The value of a setting cannot work.
     #[error("`{setting}` {rule}")]
     OutOfRange {
-        /// The setting's name.
+        /// The name of the setting.
         setting: &'static str,
-        /// What it must be.
+        /// What the value must be.
         rule: &'static str,
     },
-    /// The idle TTL was set to more than the lifetime, which ends the session first. An idle TTL that
-    /// was not set is cut instead.
+    /// The idle TTL was set to more than the lifetime, which ends the session first. An idle TTL
+    /// that was not set is cut to the lifetime instead.
     #[error(
         "`idle_ttl` ({idle_ttl:?}) is longer than `lifetime` ({lifetime:?}), which ends the session \
          first: set a `lifetime` of at least the `idle_ttl`, or a shorter `idle_ttl`"
@@ -28,7 +29,7 @@ pub enum ConfigError {
     IdleTtlAboveLifetime {
         /// The idle TTL that was set.
         idle_ttl: std::time::Duration,
-        /// The lifetime, set or by default.
+        /// The lifetime, as set or by default.
         lifetime: std::time::Duration,
     },
     /// A key cannot be used.
@@ -37,21 +38,24 @@ pub enum ConfigError {
     /// Two keys of one set have the same `kid`.
     #[error("two keys share the kid {0:?}")]
     DuplicateKid(String),
-    /// No cryptography is compiled in: the default feature `aws-lc-rs` is off, and so are the backends of jsonwebtoken.
+    /// This build has no cryptography: the default feature `aws-lc-rs` is off, and so are the
+    /// backends of jsonwebtoken.
     #[error(
         "this build has no crypto backend: turn on the feature `aws-lc-rs` of tower-session-auth (a default feature), \
          or a backend of jsonwebtoken"
     )]
     CryptoBackend,
-    /// A key did not do at start-up what it is for: sign, verify its own signature, refuse a forged one.
+    /// A key failed the self-test at start: to sign, to verify its own signature, to reject a
+    /// forged one.
     #[error("key {kid:?} failed its self-test: {failure}")]
     SelfTest {
-        /// Which key.
+        /// The `kid` of the key.
         kid: String,
-        /// What went wrong.
+        /// What the key failed to do.
         failure: &'static str,
     },
-    /// The store's settings cannot work. The text never holds the URL, which may hold a password.
+    /// The store's settings cannot work. The text never contains the URL, because the URL may
+    /// contain a password.
     #[error("the session store's settings cannot work: {0}")]
     Store(&'static str),
 }
@@ -66,7 +70,7 @@ impl fmt::Debug for ConfigError {
 }
 
 impl From<KeyError> for ConfigError {
-    // A key that could not even be looked at says nothing against the key.
+    // Without a backend the key was not examined, so the error does not blame the key.
     fn from(error: KeyError) -> Self {
         match error {
             KeyError::CryptoBackend => Self::CryptoBackend,
@@ -75,23 +79,23 @@ impl From<KeyError> for ConfigError {
     }
 }
 
-/// Why a key cannot be used. `Debug` reads like `Display`.
+/// Why a key cannot be used. `Debug` shows the same text as `Display`.
 #[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum KeyError {
-    /// A `kid` is 1 to 64 bytes of visible ASCII.
+    /// The `kid` is not 1 to 64 bytes of visible ASCII.
     #[error("a kid is 1 to 64 bytes of visible ASCII")]
     Kid,
-    /// RFC 7518 section 3.2: at least as long as the hash.
+    /// The secret is too short. RFC 7518 section 3.2: it must be at least as long as the hash.
     #[error("an HS256 secret is at least 32 bytes long")]
     SecretTooShort,
-    /// The secret is one that stands in tutorials, says that it is to be replaced, or is a short text over and over.
+    /// The secret appears in tutorials, is a placeholder, or repeats a short text.
     #[error("this HS256 secret is publicly known or has no entropy")]
     SecretKnown,
-    /// The secret is the text of a key file: a public key must never become an HMAC key.
+    /// The secret is the text of a key file. A public key must never become an HMAC key.
     #[error("this HS256 secret is the text of a PEM file")]
     SecretIsPem,
-    /// The text has no PEM block that holds a key or a certificate.
+    /// The text has no PEM block with a key or a certificate.
     #[error(
         "the text holds no PEM block with a key, which starts with a line such as `-----BEGIN PRIVATE KEY-----`: \
          convert a DER file with `openssl pkey -inform DER -in key.der -out key.pem`"
@@ -102,39 +106,39 @@ pub enum KeyError {
         "the private key is encrypted with a passphrase: decrypt it with `openssl pkey -in key.pem -out plain.pem`"
     )]
     Encrypted,
-    /// The private key is in the format of OpenSSH, which `ssh-keygen` writes by default.
+    /// The private key is in OpenSSH format, which `ssh-keygen` writes by default.
     #[error(
         "the private key is in OpenSSH format: convert an RSA or P-256 key in place with \
          `ssh-keygen -p -N \"\" -m PKCS8 -f key.pem`, or make a new Ed25519 key with \
          `openssl genpkey -algorithm ed25519 -out key.pem`"
     )]
     OpenSsh,
-    /// The text holds a certificate where a private key is needed.
+    /// The text holds a certificate, but a private key is needed.
     #[error(
         "the text holds a certificate, not a private key: give the key file that belongs to it (if that is PKCS#12, \
          `openssl pkcs12 -in file.p12 -nocerts -nodes -out key.pem`)"
     )]
     Certificate,
-    /// The text holds a public key where a private key is needed.
+    /// The text holds a public key, but a private key is needed.
     #[error(
         "the text holds a public key, not a private key: give the file from which it was made with \
          `openssl pkey -in key.pem -pubout`"
     )]
     PublicKey,
-    /// The text holds a private key where a public key is needed.
+    /// The text holds a private key, but a public key is needed.
     #[error(
         "the text holds a private key, not a public key: make the public one with \
          `openssl pkey -in key.pem -pubout -out key.pub.pem`"
     )]
     PrivateKey,
-    /// The key is one for another algorithm, or on another curve.
+    /// The key is for another algorithm or on another curve.
     #[error("the key is for {found}, and this needs {wanted}: make one with `openssl {command}`")]
     OtherAlgorithm {
         /// The algorithm, or the curve, of the key.
         found: &'static str,
-        /// The one that is needed.
+        /// The needed algorithm or curve.
         wanted: &'static str,
-        /// The arguments of `openssl` that make a private key for it.
+        /// The arguments of `openssl` that make a private key of that kind.
         command: &'static str,
     },
     /// The point of the public key on P-256 is compressed.
@@ -143,18 +147,18 @@ pub enum KeyError {
          `openssl pkey -pubin -in key.pub.pem -ec_conv_form uncompressed -pubout -out uncompressed.pub.pem`"
     )]
     Compressed,
-    /// The content of the PEM block cannot be read as a key, or its numbers cannot be those of a key.
+    /// The content of the PEM block cannot be read as a key, or its numbers cannot belong to a key.
     #[error(
         "the key in the PEM block is damaged: look at it with `openssl pkey -in key.pem -check -noout`, or with \
          `openssl pkey -pubin -in key.pub.pem -pubcheck -noout`"
     )]
     Damaged,
-    /// RFC 7518 section 3.3: an RSA key is at least 2048 bits long.
+    /// The RSA key is too short. RFC 7518 section 3.3: it must have at least 2048 bits.
     #[error(
         "an RSA key is at least 2048 bits long: make one with `openssl genrsa -out key.pem 3072`"
     )]
     RsaTooShort,
-    /// No cryptography is compiled in: see [`ConfigError::CryptoBackend`].
+    /// This build has no cryptography, see [`ConfigError::CryptoBackend`].
     #[error(
         "this build has no crypto backend: turn on the feature `aws-lc-rs` of tower-session-auth (a default feature), \
          or a backend of jsonwebtoken"

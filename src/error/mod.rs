@@ -1,5 +1,5 @@
-//! What can be wrong: with a request ([`AuthError`]), with a verb of the manager ([`SessionError`]), with the store
-//! ([`StoreError`]), with a configuration ([`ConfigError`]).
+//! Errors: of a request ([`AuthError`]), of an operation of the manager ([`SessionError`]), of the
+//! store ([`StoreError`]), of a configuration ([`ConfigError`]).
 
 mod auth;
 mod config;
@@ -13,7 +13,7 @@ pub use self::session::{DirectoryError, SessionError, SignError};
 pub use self::step_up::StepUp;
 #[cfg_attr(
     not(feature = "redis"),
-    expect(unused_imports, reason = "only a remote store has such errors")
+    expect(unused_imports, reason = "only a remote store makes these errors")
 )]
 pub(crate) use self::store::Fault;
 pub use self::store::{StoreError, StoreErrorKind};

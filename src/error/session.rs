@@ -1,4 +1,4 @@
-//! What can be wrong with a verb of the manager.
+//! Errors of the manager's operations.
 
 use std::fmt;
 use std::time::Duration;
@@ -6,47 +6,49 @@ use std::time::Duration;
 use super::StoreError;
 use crate::id::RandomError;
 
-/// Why a verb of the [`SessionManager`](crate::SessionManager) did not do what it was asked.
+/// Why an operation of the [`SessionManager`](crate::SessionManager) failed.
 ///
-/// `Debug` reads like `Display` with its cause, as a `main` that returns the error prints it. Of a store's or a
-/// directory's own error, which may name hosts, it shows nothing.
+/// `Debug` shows the text of `Display` with its cause, because a `main` that returns the error
+/// prints `Debug`. It omits the own error of a driver or of a directory, because that may name
+/// hosts.
 #[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum SessionError {
-    /// The store cannot answer or takes no writes: answer 503, and never claim that the verb was done.
+    /// The store cannot answer or accepts no writes. Respond with 503, and never report success.
     #[error("the session store did not do it")]
     Store(#[from] StoreError),
-    /// The session has ended.
+    /// The session has expired or was revoked.
     #[error("the session has ended")]
     Gone,
-    /// The session is changed by others all the time: nothing was written after several tries.
+    /// Other writers changed the session at each of several attempts. Nothing was written.
     #[error("the session was changed by others in the meantime")]
     Contended,
-    /// The user has as many sessions as allowed, and a further one is to be refused.
+    /// The user has reached the session limit, and the manager is set to reject further sessions.
     #[error("the user has as many sessions as allowed")]
     LimitReached,
-    /// All of the user's sessions were ended, or changed, while this login was under way: it must begin anew.
+    /// All of the user's sessions were revoked or changed while this login was under way. The login
+    /// must start again.
     #[error("the login was overtaken by a change of the account")]
     LoginSuperseded,
     /// The user directory does not know the user, or says that the account is not active.
     #[error("the account is not active")]
     AccountInactive,
-    /// The user directory cannot tell: answer 503.
+    /// The user directory cannot answer. Respond with 503.
     #[error("the user directory did not answer")]
     Directory(#[source] DirectoryError),
-    /// A cursor that this manager did not make, or a store of another kind.
+    /// The cursor was not made by this manager, or belongs to a store of another kind.
     #[error("not a cursor of this list")]
     Cursor,
-    /// A setting of a new session is outside of its range.
+    /// A setting of a new session is out of range.
     #[error("{setting} {rule}")]
     OutOfRange {
-        /// The setting's name.
+        /// The name of the setting.
         setting: &'static str,
-        /// What it must be.
+        /// What the value must be.
         rule: &'static str,
     },
-    /// A new session's idle TTL was set to more than the lifetime that goes with it, the new session's own
-    /// or the manager's. An idle TTL that was not set is cut instead.
+    /// The idle TTL of a new session was set to more than its lifetime, which is the new session's
+    /// own or the manager's. An idle TTL that was not set is cut to the lifetime instead.
     #[error(
         "`idle_ttl` ({idle_ttl:?}) is longer than `lifetime` ({lifetime:?}), which ends the session \
          first: set a `lifetime` of at least the `idle_ttl`, or a shorter `idle_ttl`"
@@ -58,7 +60,8 @@ pub enum SessionError {
         lifetime: Duration,
     },
     /// The application's data are larger than
-    /// [`session_data_limit`](crate::SessionManagerBuilder::session_data_limit), and larger than what is stored.
+    /// [`session_data_limit`](crate::SessionManagerBuilder::session_data_limit), and larger than
+    /// the stored data.
     #[error(
         "session data of {size} bytes of JSON is over the limit of {limit} bytes: store less, or \
          raise `session_data_limit` of the manager's builder"
@@ -69,10 +72,10 @@ pub enum SessionError {
         /// The limit, in bytes of JSON.
         limit: usize,
     },
-    /// A field of the session breaks its limit.
+    /// A field of the session is longer than its limit.
     #[error("{field} is longer than {limit} bytes")]
     FieldTooLong {
-        /// The field's name.
+        /// The name of the field.
         field: &'static str,
         /// The limit, in bytes.
         limit: usize,
@@ -80,18 +83,19 @@ pub enum SessionError {
     /// The application's own data or claims could not be written as JSON.
     #[error("session content cannot be written as JSON")]
     Encode(#[source] serde_json::Error),
-    /// The application's own claims may not stand in a token: not an object, or a name that is taken.
+    /// The application's own claims cannot be put into a token: they are not an object, or use a
+    /// reserved name.
     #[error("custom claims are not usable: {0}")]
     Claims(&'static str),
-    /// The token came out longer than a request may carry (8 KiB).
+    /// The token is longer than a request may carry (8 KiB).
     #[error("access token of {size} bytes is over the limit of {limit}")]
     TokenTooLong {
-        /// Its size, in bytes.
+        /// The size of the token, in bytes.
         size: usize,
         /// The limit, in bytes.
         limit: usize,
     },
-    /// The key did not sign.
+    /// The key failed to sign.
     #[error("the access token could not be signed")]
     Sign(#[source] SignError),
     /// The operating system gave no random bytes.
@@ -112,18 +116,21 @@ impl fmt::Debug for SessionError {
     }
 }
 
-/// Why the user directory did not tell. `Debug` names the kind only; [`source`](std::error::Error::source) carries the
-/// directory's own error, which may name hosts: log it, never send it.
+/// Why the user directory did not answer.
+///
+/// `Debug` shows the variant only. [`source`](std::error::Error::source) carries the directory's
+/// own error, which may name hosts: log it, but never send it to a client.
 #[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum DirectoryError {
-    /// It did not answer in time.
+    /// The directory did not answer in time.
     #[error("no answer in time")]
     TooLate,
-    /// It failed a moment ago, and is asked again soon.
+    /// The circuit breaker is open, because the directory did not answer a moment ago. The
+    /// directory is asked again soon.
     #[error("it failed to answer a moment ago")]
     TurnedAway,
-    /// It said why.
+    /// The directory returned an error.
     #[error("it failed")]
     Failed(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
@@ -138,7 +145,8 @@ impl fmt::Debug for DirectoryError {
     }
 }
 
-/// The cryptography behind a signing key refused. `Debug` reads like `Display` with its cause.
+/// Why the cryptography of a signing key failed. `Debug` shows the text of `Display` with its
+/// cause.
 #[derive(thiserror::Error)]
 #[error("signing failed")]
 pub struct SignError(#[source] pub(crate) jsonwebtoken::errors::Error);

@@ -1,13 +1,13 @@
-//! What a client is told about a login that is not recent or strong enough.
+//! What a client learns about the login that it needs.
 
 use std::time::Duration;
 
 use super::ConfigError;
 
-/// Which login would do: the parameters of an RFC 9470 challenge.
+/// The login that a request needs: the parameters of an RFC 9470 challenge.
 ///
-/// What it holds can stand in a header as it is. A guard fills it with what it checks itself; give a guard one
-/// ([`challenge`](crate::guards::Guard::challenge)) to ask for more.
+/// All values can be put into a header as they are. A guard fills in what it checks itself. To ask
+/// for more, give one to the guard ([`challenge`](crate::guards::Guard::challenge)).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StepUp {
     max_age: Option<Duration>,
@@ -15,22 +15,23 @@ pub struct StepUp {
 }
 
 impl StepUp {
-    /// The most bytes of one authentication context class; a session holds no longer one.
+    /// The longest authentication context class, in bytes. A session cannot hold a longer one.
     pub const CLASS_LEN: usize = 512;
 
-    /// A login at most this long ago. The challenge says it in whole seconds, rounded down: who follows it is never
-    /// too late.
+    /// Requires a login that is at most this old. The challenge states the age in whole seconds,
+    /// rounded down, so a client that follows it is never too late.
     #[must_use]
     pub fn fresh(max_age: Duration) -> Self {
         Self { max_age: Some(max_age), acr_values: Vec::new() }
     }
 
-    /// A login of one of these classes, the preferred one first.
+    /// Requires a login of one of these classes, the preferred one first.
     ///
     /// # Errors
     ///
-    /// [`ConfigError::OutOfRange`] when there is none, or one cannot stand in the challenge: a class is 1 to
-    /// [`CLASS_LEN`](Self::CLASS_LEN) printable ASCII characters, no space, quote or backslash among them.
+    /// [`ConfigError::OutOfRange`] if there is no class, or if a class cannot be part of a
+    /// challenge. A class has 1 to [`CLASS_LEN`](Self::CLASS_LEN) printable ASCII characters,
+    /// without space, quote and backslash.
     pub fn acr<T: Into<String>>(classes: impl IntoIterator<Item = T>) -> Result<Self, ConfigError> {
         let acr_values: Vec<String> = classes.into_iter().map(Into::into).collect();
         if acr_values.is_empty() || !acr_values.iter().all(|class| is_class(class)) {
@@ -43,7 +44,8 @@ impl StepUp {
         Ok(Self { max_age: None, acr_values })
     }
 
-    /// This, and of `other` what this says nothing about.
+    /// Combines two requirements. The values of `self` take precedence; `other` supplies what
+    /// `self` does not set.
     #[must_use]
     pub fn and(self, other: Self) -> Self {
         let acr_values =
@@ -51,20 +53,21 @@ impl StepUp {
         Self { max_age: self.max_age.or(other.max_age), acr_values }
     }
 
-    /// How long ago the login may be.
+    /// Returns how old the login may be; `None` for any age.
     #[must_use]
     pub fn max_age(&self) -> Option<Duration> {
         self.max_age
     }
 
-    /// The classes of which one will do, the preferred one first; empty where any will.
+    /// Returns the accepted classes, the preferred one first. Empty if any class is accepted.
     #[must_use]
     pub fn acr_values(&self) -> &[String] {
         &self.acr_values
     }
 }
 
-/// `NQCHAR` of RFC 6749 appendix A: what needs no escape in a quoted-string, and does not end a word.
+/// `NQCHAR` of RFC 6749 appendix A: characters that need no escape in a quoted-string, and do not
+/// separate words.
 fn is_class(class: &str) -> bool {
     let allowed = |byte: u8| byte.is_ascii_graphic() && byte != b'"' && byte != b'\\';
     (1..=StepUp::CLASS_LEN).contains(&class.len()) && class.bytes().all(allowed)

@@ -1,43 +1,47 @@
-//! Why a store did not do what it was asked.
+//! Errors of a session store.
 
 use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::fmt;
 use std::sync::Arc;
 
-/// Why a store did not do what it was asked.
+/// Why an operation of a store failed.
 ///
-/// `Display` names the kind only; [`source`](StdError::source) carries the driver's error, which may name hosts: log it,
-/// never send it. `Debug` reads like `Display`, with the cause where that is one of this library's own stores, whose texts
-/// hold no address.
+/// `Display` names the kind only. [`source`](StdError::source) carries the driver's error, which
+/// may name hosts: log it, but never send it to a client. `Debug` shows the text of `Display`. It
+/// adds the cause if one of this library's own stores made the error, because their texts contain
+/// no address.
 #[derive(Clone)]
 pub struct StoreError {
     kind: StoreErrorKind,
     source: Option<Arc<dyn StdError + Send + Sync>>,
 }
 
-/// What kind of trouble a store has.
+/// The kind of a store error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum StoreErrorKind {
-    /// It cannot be reached, does not answer in time, or refuses this client. Nothing is known about the session.
+    /// The store cannot be reached, does not answer in time, or rejects this client. Nothing is
+    /// known about the session.
     Unavailable,
-    /// The connection was lost under a write, or one that nothing else uses was given up: it may have been done or not.
-    /// That says nothing about the next call.
+    /// The connection was lost during a write, or a connection that serves nothing else was given
+    /// up. The operation may have been done or not. The error says nothing about the next call.
     Interrupted,
-    /// It answers, and is not the primary: a replica, or a primary that was demoted. What it has may be old, so nothing
-    /// that it says of a session counts.
+    /// The store answers, but is not the primary: it is a replica, or a primary that was demoted.
+    /// Its data may be old, so none of its answers about sessions is used.
     NotPrimary,
-    /// It answers, but takes no writes now: out of memory, read-only, disk full.
+    /// The store answers, but accepts no writes now: it is out of memory, read-only, or its disk is
+    /// full.
     WriteRefused,
-    /// It answers, and what it has under this name is not a session that this version can read.
+    /// The store answers, but the record is not a session that this version can read.
     Unreadable,
-    /// It answers, and is nothing that this library can work with: a version too old, a missing permission.
+    /// The store answers, but this library cannot use it: its version is too old, or a permission
+    /// is missing.
     Unsupported,
 }
 
 impl StoreErrorKind {
-    /// The kind in stable `snake_case`, for logs and metrics.
+    /// Returns the kind in stable `snake_case`, for logs and metrics.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -50,8 +54,10 @@ impl StoreErrorKind {
         }
     }
 
-    /// Whether the store cannot be asked at all: it does not answer, or its answers do not count. These kinds open the
-    /// circuit breaker and a layer's failure policy.
+    /// Returns whether the store counts as unavailable: it does not answer, or its answers are not
+    /// used.
+    ///
+    /// These kinds open the circuit breaker and apply a layer's failure policy.
     #[must_use]
     pub const fn is_away(self) -> bool {
         matches!(self, Self::Unavailable | Self::NotPrimary)
@@ -59,13 +65,13 @@ impl StoreErrorKind {
 }
 
 impl StoreError {
-    /// An error of this kind without a source.
+    /// Creates an error of this kind without a source.
     #[must_use]
     pub fn new(kind: StoreErrorKind) -> Self {
         Self { kind, source: None }
     }
 
-    /// An error of this kind with the driver's own error behind it.
+    /// Creates an error of this kind with the driver's own error as its source.
     #[must_use]
     pub fn with_source(
         kind: StoreErrorKind,
@@ -74,7 +80,7 @@ impl StoreError {
         Self { kind, source: Some(Arc::from(source.into())) }
     }
 
-    /// What kind of trouble it is.
+    /// Returns the kind of the error.
     #[must_use]
     pub fn kind(&self) -> StoreErrorKind {
         self.kind
@@ -104,7 +110,8 @@ impl fmt::Debug for StoreError {
     }
 }
 
-/// What went wrong in a store of this library, in words that hold neither an argument of a command nor an address.
+/// What went wrong in one of this library's stores. The text contains neither an argument of a
+/// command nor an address.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub(crate) struct Fault(pub(crate) Cow<'static, str>);

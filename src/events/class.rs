@@ -1,27 +1,27 @@
-//! Classes of events: what may push out what.
+//! Classes of events. Each class has its own queue.
 
 use super::Event;
 
-/// A class of events. Each [sink](super::EventSink) has a queue of its own for each class, so that events of one class
-/// never push out those of another.
+/// A class of events. Each [sink](super::EventSink) has a separate queue for each class, so that
+/// events of one class never displace events of another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum EventClass {
-    /// What changes who has access: `created`, `token_issued`, `reauthenticated`, `updated`, `revoked`, `evicted`,
-    /// `suspicious`.
+    /// Changes of who has access: `created`, `token_issued`, `reauthenticated`, `updated`,
+    /// `revoked`, `evicted`, `suspicious`.
     StateChange,
-    /// `login_refused`, which anybody can cause.
+    /// `login_refused`, which anyone on the network can cause.
     LoginRefusal,
-    /// The rest, which clients can cause as often as they like: `rejected`, `refreshed`, `rotated`,
-    /// `refresh_retried`.
+    /// All other events, which clients can cause as often as they like: `rejected`, `refreshed`,
+    /// `rotated`, `refresh_retried`.
     Other,
 }
 
 impl EventClass {
-    /// All classes, in the order in which a sink gets events that wait.
+    /// All classes, in the order in which a sink gets waiting events.
     pub(super) const ALL: [Self; 3] = [Self::StateChange, Self::LoginRefusal, Self::Other];
 
-    /// The class in stable `snake_case`, for logs and metrics.
+    /// Returns the class in stable `snake_case`, for logs and metrics.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -31,7 +31,7 @@ impl EventClass {
         }
     }
 
-    /// How many events of the class may wait for one sink.
+    /// Maximum number of events of the class that wait for one sink.
     pub(super) const fn capacity(self) -> usize {
         match self {
             Self::StateChange => 4_096,
@@ -41,7 +41,8 @@ impl EventClass {
 }
 
 impl Event {
-    /// The class of the event.
+    /// Returns the class of the event. For [`Dropped`](Self::Dropped), it is the class of the
+    /// dropped events.
     #[must_use]
     pub const fn class(&self) -> EventClass {
         match self {
@@ -61,8 +62,8 @@ impl Event {
         }
     }
 
-    /// How many events of its class may wait in front of this one. Applications may update sessions at each request, so
-    /// `updated` leaves half of the queue to the other changes of state.
+    /// Returns the queue length at which an event is dropped. An application may update sessions in
+    /// each request, so `updated` leaves half of the queue to the other changes of state.
     pub(super) const fn room(&self) -> usize {
         match self {
             Self::Updated { .. } => self.class().capacity() / 2,

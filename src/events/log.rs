@@ -1,4 +1,4 @@
-//! Events for `tracing`. Names, levels and fields stand in the table of the module's docs.
+//! Writes events to `tracing`. The table in the module docs lists names, levels and fields.
 
 use std::borrow::Cow;
 use std::net::IpAddr;
@@ -9,7 +9,7 @@ use super::{Actor, Event, Suspicion};
 use crate::id::{SessionId, UserId};
 use crate::trace::record;
 
-/// The most of somebody else's text that is logged, in characters before they are escaped. No user id is longer.
+/// Maximum length of logged text from users, in characters before escaping. No user id is longer.
 const MAX_TEXT: usize = 256;
 
 pub(super) fn write(event: &Event) {
@@ -91,7 +91,8 @@ pub(super) fn write(event: &Event) {
             user = &*id(user),
             session = session.short(),
         ),
-        // Anybody can have requests refused, as many as they like; who is logged in and lacks a right is worth a line.
+        // Anyone can cause refused requests in any number, so those are logged at debug level. A
+        // 403 means that a user has authenticated and lacks a right, which is worth an info record.
         Event::Rejected { kind, user, session } if kind.status() == StatusCode::FORBIDDEN => {
             record!(
                 INFO,
@@ -118,7 +119,7 @@ pub(super) fn write(event: &Event) {
             user = user.as_ref().map(id).as_deref(),
             ip_address = address(*ip_address).as_deref(),
         ),
-        // Only sinks get it.
+        // Only sinks get this event.
         Event::Dropped { .. } => {}
         Event::Suspicious { user, suspicion } => match suspicion {
             Suspicion::LoginRate { logins, within } => record!(
@@ -158,7 +159,8 @@ fn address(ip: Option<IpAddr>) -> Option<String> {
     ip.map(|ip| ip.to_string())
 }
 
-/// Somebody else's text: escaped, so that it cannot forge a line or a field of a log, and cut.
+/// Returns text from users in escaped form, so that it cannot forge a line or a field of a log.
+/// Longer text is cut after [`MAX_TEXT`] characters.
 fn shown(text: &str) -> Cow<'_, str> {
     let cut = text.char_indices().nth(MAX_TEXT).and_then(|(end, _)| text.get(..end));
     let kept = cut.unwrap_or(text);

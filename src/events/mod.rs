@@ -1,15 +1,15 @@
-//! What happens to sessions, for audit trails and alarms.
+//! Events: what happens to sessions, for audit trails and alarms.
 //!
-//! Every [`Event`] goes three ways, and none of them can hold up or break the request that it tells of:
+//! Every [`Event`] goes to three places. None of them can delay or fail the request that caused it:
 //!
-//! 1. to `tracing` (feature `tracing`), at once, in the span of the request;
-//! 2. into the [figures](crate::meter) (feature `metrics`);
-//! 3. to each [`EventSink`] of the application's own, on a thread of that sink's own.
+//! 1. `tracing` (feature `tracing`), immediately, in the span of the request;
+//! 2. the [metrics](crate::meter) (feature `metrics`);
+//! 3. each [`EventSink`] of the application, on a separate thread for each sink.
 //!
-//! # In the log
+//! # Log records
 //!
-//! All events have the target `tower_session_auth::event` and no other record has it. There is no switch: silence them
-//! with a filter, such as `RUST_LOG=info,tower_session_auth::event=off`.
+//! All events have the target `tower_session_auth::event`, and no other log record has it. There is
+//! no setting to turn them off; use a filter such as `RUST_LOG=info,tower_session_auth::event=off`.
 //!
 //! | `event` | level | further fields |
 //! |---|---|---|
@@ -26,14 +26,15 @@
 //! | `login_refused` | warn | `reason`, `user`, `ip_address` |
 //! | `suspicious` | warn | `user`, `suspicion`, `session`, `logins`, `within_seconds` |
 //!
-//! - `session` is the first 8 characters of the session's id. No token and no whole id is ever logged.
-//! - `user`, `actor_user` and `user_agent` are other people's text: control characters, line breaks, quotes and what
-//!   turns the direction of writing are escaped, and what is longer than 256 characters is cut.
-//! - `actor` is `owner`, `user` (then `actor_user` says who) or `application`; `reason` of a revocation is
-//!   [`EndReason::as_str`]; `code` is [`AuthErrorKind::code`].
-//! - A field that is not known is absent.
+//! - `session` is the first 8 characters of the session id. Tokens and whole ids are never logged.
+//! - `user`, `actor_user` and `user_agent` contain text from users. Control characters, line
+//!   breaks, quotes and characters that change the direction of writing are escaped. Text of more
+//!   than 256 characters is cut.
+//! - `actor` is `owner`, `user` (then `actor_user` is the id of that user) or `application`. The
+//!   `reason` of a revocation is [`EndReason::as_str`], and `code` is [`AuthErrorKind::code`].
+//! - A field whose value is not known is absent.
 //!
-//! # In sinks
+//! # Example
 //!
 //! ```
 //! use tower_session_auth::events::Event;
@@ -69,136 +70,141 @@ use crate::id::{SessionId, UserId};
 use crate::meter::Meter;
 use crate::reason::EndReason;
 
-/// Something that happened to a session, or to a request that asked for one.
+/// Something that happened to a session, or to a request that needed one.
 ///
-/// Texts in it are as users sent them: escape them before they go into a log or a page.
+/// Text in an event is exactly as users sent it. Escape it before you write it to a log or a page.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Event {
     /// A user logged in.
     #[non_exhaustive]
     Created {
-        /// Whose session.
+        /// The user of the session.
         user: UserId,
-        /// Which session.
+        /// The id of the session.
         session: SessionId,
-        /// Where the login came from, as far as the application said.
+        /// The client address of the login, if the application supplied it.
         ip_address: Option<IpAddr>,
-        /// What the client called itself, as far as the application said.
+        /// The user agent of the client, if the application supplied it.
         user_agent: Option<String>,
     },
-    /// A user logged in while the store was away, and got a token that no session stands behind.
+    /// A user logged in while the store was away and got a token without a session.
     #[non_exhaustive]
     TokenIssued {
-        /// Whose token.
+        /// The user of the token.
         user: UserId,
-        /// Where the login came from, as far as the application said.
+        /// The client address of the login, if the application supplied it.
         ip_address: Option<IpAddr>,
-        /// What the client called itself, as far as the application said.
+        /// The user agent of the client, if the application supplied it.
         user_agent: Option<String>,
     },
-    /// Somebody asked for the idle TTL to start anew. (Uses that do so in the background are no events.)
+    /// The idle deadline of a session was extended on request. (Touches in the background are not
+    /// events.)
     #[non_exhaustive]
     Refreshed {
-        /// Whose session.
+        /// The user of the session.
         user: UserId,
-        /// Which session.
+        /// The id of the session.
         session: SessionId,
     },
-    /// A refresh token was exchanged for the next. (Who shows it again in time gets the same one, and that is no event.)
+    /// A refresh token was exchanged for its successor. (A client that presents the old token again
+    /// within the grace window gets the same successor, without an event.)
     #[non_exhaustive]
     Rotated {
-        /// Whose session.
+        /// The user of the session.
         user: UserId,
-        /// Which session.
+        /// The id of the session.
         session: SessionId,
     },
-    /// A refresh token that was replaced before was taken once more, after the grace window, because no use of its
-    /// successor was known: see [`refresh_retry`](crate::SessionManagerBuilder::refresh_retry).
+    /// A refresh token that had already been replaced was accepted again after the grace window,
+    /// because no use of its successor was recorded: see
+    /// [`refresh_retry`](crate::SessionManagerBuilder::refresh_retry).
     #[non_exhaustive]
     RefreshRetried {
-        /// Whose session.
+        /// The user of the session.
         user: UserId,
-        /// Which session.
+        /// The id of the session.
         session: SessionId,
     },
-    /// The user proved once more who they are.
+    /// The user of a session authenticated again.
     #[non_exhaustive]
     Reauthenticated {
-        /// Whose session.
+        /// The user of the session.
         user: UserId,
-        /// Which session.
+        /// The id of the session.
         session: SessionId,
     },
     /// The content of a session was changed.
     #[non_exhaustive]
     Updated {
-        /// Whose session.
+        /// The user of the session.
         user: UserId,
-        /// Which session.
+        /// The id of the session.
         session: SessionId,
     },
-    /// A session was ended.
+    /// A session was revoked.
     #[non_exhaustive]
     Revoked {
-        /// Whose session.
+        /// The user of the session.
         user: UserId,
-        /// Which session.
+        /// The id of the session.
         session: SessionId,
-        /// Why.
+        /// Why it was revoked.
         reason: EndReason,
-        /// Who did it.
+        /// Who revoked it.
         actor: Actor,
     },
-    /// A session was ended to make room for a newer one.
+    /// A session was revoked to make room for a newer one.
     #[non_exhaustive]
     Evicted {
-        /// Whose session.
+        /// The user of the session.
         user: UserId,
-        /// Which session.
+        /// The id of the session.
         session: SessionId,
     },
-    /// A request was not let in, by the layer, the manager or a guard.
+    /// The layer, the manager or a guard refused a request.
     #[non_exhaustive]
     Rejected {
-        /// Why.
+        /// Why it was refused.
         kind: AuthErrorKind,
-        /// Who asked, where the token was good.
+        /// The user of the token, if the token was valid.
         user: Option<UserId>,
-        /// With which session, where the token was good.
+        /// The session of the token, if the token was valid.
         session: Option<SessionId>,
     },
     /// A login was refused.
     #[non_exhaustive]
     LoginRefused {
-        /// For whom, where that is a user who exists. What else people type there may be a password.
+        /// The user, if the login named an existing one. Any other text is left out, because it may
+        /// be a password.
         user: Option<UserId>,
-        /// Why.
+        /// Why it was refused.
         refusal: LoginRefusal,
-        /// Where it came from, as far as the application said.
+        /// The client address, if the application supplied it.
         ip_address: Option<IpAddr>,
     },
-    /// Something that a person should look at.
+    /// Something that a person should examine.
     #[non_exhaustive]
     Suspicious {
-        /// Whose account.
+        /// The user of the account.
         user: UserId,
-        /// What it is.
+        /// What was suspicious.
         suspicion: Suspicion,
     },
-    /// This sink did not get some events. Each sink gets its own, at most once a second for each class; no log has it, as
-    /// the log has the events themselves.
+    /// This sink did not get some events. Each sink gets its own, for each class at most once per
+    /// second. The log does not contain this event, because it contains the missing events
+    /// themselves.
     #[non_exhaustive]
     Dropped {
-        /// Of which class.
+        /// The class of the missing events.
         class: EventClass,
-        /// How many, since the last event of this kind.
+        /// Their number since the last event of this kind for the class.
         count: u64,
     },
 }
 
 impl Event {
-    /// The event's name in stable `snake_case`: `created`, `login_refused`.
+    /// Returns the event's name in stable `snake_case`, for example `created` or `login_refused`.
     #[must_use]
     pub const fn name(&self) -> &'static str {
         match self {
@@ -219,15 +225,15 @@ impl Event {
     }
 }
 
-/// Who ended a session.
+/// Who revoked a session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Actor {
     /// The session's own user.
     Owner,
-    /// Somebody else: [`SessionManager::acting_as`](crate::SessionManager::acting_as) says who.
+    /// Another user, whom [`SessionManager::acting_as`](crate::SessionManager::acting_as) named.
     User(UserId),
-    /// The application, which did not say for whom.
+    /// The application, without naming a user.
     Application,
 }
 
@@ -239,11 +245,12 @@ pub enum LoginRefusal {
     Credentials,
     /// The account is not active.
     AccountInactive,
-    /// The user has as many sessions as allowed.
+    /// The user has reached the session limit.
     SessionLimit,
-    /// Everything of the user's was ended while the login was under way.
+    /// All sessions of the user were revoked while the login was in progress.
     Superseded,
-    /// Too many logins had failed before, by this name, to this account or from this address. The password was not looked at.
+    /// Too many earlier logins had failed for this name, this account or this address. The password
+    /// was not checked.
     RateLimited,
 }
 
@@ -256,7 +263,7 @@ impl LoginRefusal {
         Self::RateLimited,
     ];
 
-    /// The refusal in stable `snake_case`, for logs and metrics.
+    /// Returns the refusal in stable `snake_case`, for logs and metrics.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -269,30 +276,31 @@ impl LoginRefusal {
     }
 }
 
-/// What is suspicious.
+/// A kind of suspicious behavior.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Suspicion {
-    /// One user opened more sessions than [`login_rate`](crate::SessionManagerBuilder::login_rate) allows. Told once a
-    /// window.
+    /// One user opened more sessions than [`login_rate`](crate::SessionManagerBuilder::login_rate)
+    /// allows. Reported once per window.
     #[non_exhaustive]
     LoginRate {
-        /// How many so far.
+        /// The number of logins so far in the window.
         logins: u32,
-        /// Within which time.
+        /// The length of the window.
         within: Duration,
     },
-    /// One session's refresh tokens were exchanged more often than the routes allow. Told once a wait, by each process that
-    /// was asked for more.
+    /// One session's refresh tokens were exchanged more often than the routes allow. Each process
+    /// that refuses such an exchange reports it once per waiting time.
     #[non_exhaustive]
     RefreshRate {
-        /// Which session.
+        /// The id of the session.
         session: SessionId,
     },
-    /// A refresh token was used after it had been replaced: two have it. The session has ended.
+    /// A refresh token was used after it had been replaced: two clients have it. The session was
+    /// revoked.
     #[non_exhaustive]
     RefreshReuse {
-        /// Which session.
+        /// The id of the session.
         session: SessionId,
     },
 }
@@ -300,7 +308,7 @@ pub enum Suspicion {
 impl Suspicion {
     const NAMES: [&'static str; 3] = ["login_rate", "refresh_rate", "refresh_reuse"];
 
-    /// The suspicion in stable `snake_case`, for logs and metrics.
+    /// Returns the suspicion in stable `snake_case`, for logs and metrics.
     #[must_use]
     pub const fn as_str(&self) -> &'static str {
         match self {
@@ -311,19 +319,20 @@ impl Suspicion {
     }
 }
 
-/// Where events go. Cheap to clone.
+/// Distributes events to the log, the metrics and the sinks. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Events(Arc<Outlets>);
 
 struct Outlets {
     tally: Tally,
-    /// Where there are sinks.
+    /// `None` if there are no sinks.
     sampler: Option<Sampler>,
     sinks: Box<[Inlet]>,
 }
 
 impl Events {
-    /// Also returns the other ends of the sinks' queues, for somebody to run. Until then events wait there.
+    /// Also returns the receiving ends of the sinks' queues, which the caller must run. Until then,
+    /// events wait there.
     pub(crate) fn new(sinks: Vec<Box<dyn EventSink>>, meter: &Meter) -> (Self, Sinks) {
         let (inlets, sinks) = sink::connect(sinks, meter);
         let tally = Tally::new(meter);
@@ -331,7 +340,7 @@ impl Events {
         (Self(Arc::new(Outlets { tally, sampler, sinks: inlets })), sinks)
     }
 
-    /// Tells everybody; never waits.
+    /// Sends an event to the log, the metrics and the sinks. Never waits.
     pub(crate) fn emit(&self, event: Event) {
         log::write(&event);
         self.0.tally.count(&event);

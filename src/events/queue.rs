@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 
 use super::{Event, EventClass};
 
-/// How long dropped events are counted before the sink is told.
+/// How long dropped events are counted before the sink gets their number.
 const TELL_AFTER: Duration = Duration::from_secs(1);
 
-/// The queues of one sink. Writers never wait for the sink.
+/// The queues of one sink. A request that adds an event never waits for the sink.
 #[derive(Default)]
 pub(super) struct Queue {
     state: Mutex<State>,
@@ -20,7 +20,7 @@ pub(super) struct Queue {
 struct State {
     /// In the order of [`EventClass::ALL`].
     classes: [Waiting; EventClass::ALL.len()],
-    /// Whether the sink is at work on an event.
+    /// Whether the sink is processing an event.
     at_work: bool,
     closed: bool,
 }
@@ -29,19 +29,20 @@ struct State {
 #[derive(Default)]
 struct Waiting {
     events: VecDeque<Arc<Event>>,
-    /// Dropped events that the sink was not told of yet.
+    /// Number of dropped events that the sink was not notified of yet.
     dropped: u64,
-    /// When the sink is told of them.
+    /// When the sink is notified of them.
     tell_at: Option<Instant>,
-    /// Whether the queue was full, and half of it has not been free since.
+    /// Whether the queue was full and has not been half empty since.
     overflowing: bool,
 }
 
-/// What became of an event.
+/// The result of adding an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Pushed {
     Queued,
-    /// The queue is full or closed. `first` tells whether it has room for the first time since half of it was free.
+    /// The queue is full or closed. `first` is `true` if this is the first dropped event since the
+    /// queue was last half empty.
     Dropped {
         first: bool,
     },
@@ -50,22 +51,22 @@ pub(super) enum Pushed {
 /// What a sink gets next.
 #[derive(Debug)]
 pub(super) enum Next {
-    /// An event, and whether half of its queue is free again after it was full.
+    /// An event, and whether its queue has become half empty after it was full.
     Event(Arc<Event>, bool),
-    /// So many events of this class were dropped.
+    /// This number of events of this class were dropped.
     Dropped(EventClass, u64),
 }
 
-/// What a sink does next.
+/// What the sink's thread does next.
 enum Pick {
     Take(Next),
-    /// Wait for an event, at most until then.
+    /// Wait for an event, at most until this time.
     Wait(Option<Instant>),
     End,
 }
 
 impl Queue {
-    /// Queues an event; never waits for the sink.
+    /// Adds an event to the queue of its class. Never waits for the sink.
     pub(super) fn push(&self, event: &Arc<Event>, now: Instant) -> Pushed {
         let mut state = self.lock();
         let closed = state.closed;
@@ -81,12 +82,12 @@ impl Queue {
             waiting.leave_out(now);
         }
         drop(state);
-        // The sink may have to wait for a shorter time now.
+        // Wakes the sink's thread, because its next deadline may be earlier now.
         self.ready.notify_one();
         Pushed::Dropped { first }
     }
 
-    /// Counts an event that is not queued.
+    /// Counts an event that is left out without being queued.
     pub(super) fn leave_out(&self, class: EventClass, now: Instant) {
         let mut state = self.lock();
         if !state.closed {
@@ -96,7 +97,7 @@ impl Queue {
         }
     }
 
-    /// Waits for what the sink gets next; `None` once the queue is closed and empty.
+    /// Waits for what the sink gets next. Returns `None` once the queues are closed and empty.
     pub(super) fn next(&self) -> Option<Next> {
         let mut state = self.lock();
         state.at_work = false;
@@ -120,20 +121,20 @@ impl Queue {
         }
     }
 
-    /// Takes no more events; what is queued is still delivered.
+    /// Closes the queues. Events that are queued are still delivered.
     pub(super) fn close(&self) {
         self.lock().closed = true;
         self.ready.notify_one();
     }
 
-    /// Takes no more events and forgets those that wait. Returns how many those are, by class.
+    /// Closes the queues and drops the waiting events. Returns their number for each class.
     pub(super) fn abandon(&self) -> [(EventClass, usize); EventClass::ALL.len()] {
         let mut state = self.lock();
         state.closed = true;
         EventClass::ALL.map(|class| (class, std::mem::take(&mut state.of(class).events).len()))
     }
 
-    /// How many events the sink has not dealt with.
+    /// Returns the number of events that the sink has not finished, the current one included.
     pub(super) fn undelivered(&self) -> usize {
         let state = self.lock();
         let waiting: usize = state.classes.iter().map(|waiting| waiting.events.len()).sum();
@@ -155,7 +156,8 @@ impl State {
         }
     }
 
-    /// First what was dropped, where that is due; then the oldest event of the first class that has any.
+    /// Chooses what the sink gets next: first the number of dropped events, if it is due; then the
+    /// oldest event of the first class that has one.
     fn pick(&mut self, now: Instant) -> Pick {
         let mut until: Option<Instant> = None;
         for class in EventClass::ALL {
@@ -221,7 +223,7 @@ mod tests {
         Arc::new(Event::Rejected { kind, user: None, session: None })
     }
 
-    /// What the sink would get at that time, as words; `None` where it would wait.
+    /// What the sink would get at that time, as text. `None` if it would wait.
     fn take(queue: &Queue, now: Instant) -> Option<String> {
         match queue.lock().pick(now) {
             Pick::Take(Next::Event(event, _)) => Some(match &*event {
@@ -253,7 +255,7 @@ mod tests {
         assert_eq!(told[..10], first, "in their order, before all else");
         assert_eq!(told[10..10 + 2_048], vec!["login_refused"; 2_048]);
         assert_eq!(told[10 + 2_048..], vec!["rejected"; 2_048]);
-        // Both are told, and then no more.
+        // The sink is notified of both classes once.
         let later = now + TELL_AFTER;
         assert_eq!(all(&queue, later), ["dropped 7952 login_refusal", "dropped 7952 other"]);
         assert!(all(&queue, later + TELL_AFTER).is_empty());
@@ -294,7 +296,7 @@ mod tests {
             told.extend(all(&queue, now));
         }
         assert_eq!(told, vec!["dropped 11 login_refusal"; 9]);
-        // When the queue is closed, at once.
+        // When the queues are closed, the sink is notified immediately.
         queue.close();
         assert_eq!(queue.push(&rejected(), start), Pushed::Dropped { first: true });
         assert_eq!(all(&queue, start), ["dropped 1 login_refusal"]);

@@ -1,4 +1,4 @@
-//! Refused logins are sampled before they are queued: one account alone must not fill the queues of sinks.
+//! Sampling of refused logins, so that attempts on one account cannot fill the queues of the sinks.
 
 use std::hash::{BuildHasher as _, RandomState};
 use std::net::{IpAddr, Ipv6Addr};
@@ -9,18 +9,19 @@ use tokio::time::Instant;
 
 use super::Event;
 
-/// How many refused logins of an account with the same reason sinks get within [`WINDOW`].
+/// Maximum number of refused logins with the same account and reason that sinks get per [`WINDOW`].
 const PER_WINDOW: u32 = 20;
 
 const WINDOW: Duration = Duration::from_secs(60);
 
-/// How many accounts are told apart. Accounts beyond them share a budget with another one: memory stays the same.
+/// Number of counters. With more accounts, some share a counter and its budget, so that memory
+/// stays constant.
 const SLOTS: usize = 4_096;
 
-/// Decides which refused logins sinks get. About 64 KiB.
+/// Decides which refused logins sinks get. Takes about 64 KiB.
 pub(super) struct Sampler {
     start: Instant,
-    /// Keyed, so that nobody can choose which accounts share a slot.
+    /// Hashes with a random key, so that an attacker cannot choose accounts that share a slot.
     hasher: RandomState,
     slots: Mutex<Box<[Slot]>>,
 }
@@ -37,7 +38,8 @@ impl Sampler {
         Self { start: Instant::now(), hasher: RandomState::new(), slots: Mutex::new(slots) }
     }
 
-    /// Whether sinks get this event. It counts: `false` once an account's budget is used up, until the next window.
+    /// Counts the event and returns whether sinks get it. Returns `false` once the budget of its
+    /// account is used up, until the next window.
     pub(super) fn admit(&self, event: &Event) -> bool {
         let Some(index) = self.slot_index(event) else { return true };
         let window = self.start.elapsed().as_secs() / WINDOW.as_secs();
@@ -50,17 +52,18 @@ impl Sampler {
         slot.count <= PER_WINDOW
     }
 
-    /// The slot in which a refused login counts. `None` for every other event.
+    /// Returns the slot that counts a refused login, and `None` for every other event.
     fn slot_index(&self, event: &Event) -> Option<usize> {
         let Event::LoginRefused { user, refusal, ip_address } = event else { return None };
-        // Without a user id, the login named no existing account: then the client address is the key.
+        // Without a user id, the login named no existing account. Then the client address is the
+        // key.
         let from = ip_address.filter(|_| user.is_none()).map(client);
         let hash = self.hasher.hash_one((user, refusal, from));
         usize::try_from(hash % SLOTS as u64).ok()
     }
 }
 
-/// An IPv4 address, or the first 64 bits of an IPv6 one.
+/// Returns an IPv4 address as it is, and an IPv6 address cut to its first 64 bits.
 fn client(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into(),
@@ -83,7 +86,8 @@ mod tests {
         (0..times).filter(|_| sampler.admit(event)).count()
     }
 
-    /// A sampler in which these two events have different slots. Its hash key is random.
+    /// A sampler in which these two events have different slots. The hash key is random, so it may
+    /// take several tries.
     fn with_two_slots(one: &Event, other: &Event) -> Sampler {
         let mut samplers = std::iter::repeat_with(Sampler::new);
         samplers.find(|sampler| sampler.slot_index(one) != sampler.slot_index(other)).unwrap()
@@ -119,7 +123,7 @@ mod tests {
             let wrong = refused(Some(&name), LoginRefusal::Credentials, "192.0.2.7");
             admitted(&sampler, 20, &wrong)
         });
-        // The hasher's key is random, so a few of the accounts may share a slot.
+        // The hash key is random, so a few of the accounts may share a slot.
         let admitted: usize = admitted.sum();
         assert!(admitted > 1_800, "{admitted} of 2000");
     }

@@ -1,4 +1,5 @@
-//! Sinks of the application's own: each behind a queue and on a thread, where it can hurt nobody.
+//! Event sinks of the application. Each has its own queues and thread, so that it cannot delay or
+//! break anything else.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -11,24 +12,25 @@ use super::{Event, EventClass};
 use crate::meter::{Counter, Meter, Name};
 use crate::trace;
 
-/// How long a stop waits for the sinks to take what is left.
+/// How long a stop waits until the sinks have taken the queued events.
 const STOP_LIMIT: Duration = Duration::from_secs(1);
 
-/// Takes events, for an audit trail, an alarm, a message queue.
+/// Receives events, for example for an audit trail, an alarm or a message queue.
 ///
-/// A closure `Fn(&Event)` is one; its parameter's type must be written out (`|event: &Event| …`).
+/// A closure `Fn(&Event)` is a sink. The type of its parameter must be written out
+/// (`|event: &Event| …`).
 ///
-/// # What a sink may do
+/// # Threads and panics
 ///
-/// It may block, and it may panic: it runs on an operating system thread of its own, which the
-/// [`Worker`](crate::touch::Worker) starts, and no request waits for it. A panic is caught, counted and logged (without
-/// its message, which goes to the panic hook as ever), and the next event is delivered. Under `panic = "abort"` it ends
-/// the process.
+/// A sink may block and may panic. It runs on its own operating system thread, which the
+/// [`Worker`](crate::touch::Worker) starts, and no request waits for it. A panic is caught, counted
+/// and logged, and the next event is delivered. The log record does not contain the panic message,
+/// which goes to the panic hook as usual. With `panic = "abort"`, a panic ends the process.
 ///
-/// # What it gets
+/// # Delivery
 ///
-/// The events of this process, each once. What waits for a sink that is slow, or for a worker that is not yet started, is
-/// held in a queue for each [class](EventClass):
+/// A sink gets the events of this process, each once. While a sink is slow or the worker is not
+/// started, events wait in a queue for each [class](EventClass):
 ///
 /// | class | events | may wait |
 /// |---|---|---|
@@ -36,24 +38,28 @@ const STOP_LIMIT: Duration = Duration::from_secs(1);
 /// | [`LoginRefusal`](EventClass::LoginRefusal) | `login_refused` | 2,048 |
 /// | [`Other`](EventClass::Other) | `rejected`, `refreshed`, `rotated`, `refresh_retried` | 2,048 |
 ///
-/// So no number of bad tokens or refused logins pushes out a revocation. That is about 2 MiB a sink.
+/// So no number of bad tokens or refused logins displaces a revocation. The queues take at most
+/// about 2 MiB per sink.
 ///
-/// **Order.** Events of one class come in the order in which they were emitted. Of several classes that wait, the sink gets
-/// all changes of state first, then refused logins, then the rest. While nothing waits, all come in the order in which
-/// they were emitted.
+/// **Order.** Events of one class arrive in the order in which they were emitted. If events of
+/// several classes wait, the sink gets all changes of state first, then refused logins, then the
+/// others. If nothing waits, all events arrive in the order in which they were emitted.
 ///
-/// **Sampling.** Of the refused logins of one account with one reason a sink gets 20 within 60 seconds, also while it is
-/// fast; those by names of nobody count by client address. The log and the metrics have all of them.
+/// **Sampling.** A sink gets at most 20 refused logins with the same account and reason within 60
+/// seconds, even if the sink is fast. Refused logins that name no existing account are counted by
+/// client address. The log and the metrics contain all of them.
 ///
-/// **What is dropped.** An event whose queue is full is dropped, and so is a refused login beyond the sample. Dropped events
-/// are counted in `tower_session_auth_events_dropped_total`, and the sink is told how many there were by
-/// [`Event::Dropped`], at most once a second. The log tells of a full queue once until half of it is free again. A sink
-/// that must not miss any hands them on to something durable, and is fast about that.
+/// **Dropped events.** An event is dropped if its queue is full, and so is a refused login beyond
+/// the sample. The metric `tower_session_auth_events_dropped_total` counts dropped events, and the
+/// sink gets their number as [`Event::Dropped`], at most once per second for each class. The log
+/// reports a full queue once, and again only after the queue was half empty. A sink that must not
+/// miss any event must hand events to durable storage quickly.
 ///
-/// When the worker is stopped, what is queued is delivered, changes of state first. A sink that takes longer than 1 second
-/// over that is left behind, with what it has not taken. Events that come later are dropped.
+/// When the worker stops, the queued events are delivered, changes of state first. A sink that
+/// needs more than 1 second for this is left behind, and its remaining events may be lost. Later
+/// events are dropped.
 pub trait EventSink: Send + Sync + 'static {
-    /// Takes one event.
+    /// Receives one event.
     fn event(&self, event: &Event);
 }
 
@@ -63,9 +69,10 @@ impl<F: Fn(&Event) + Send + Sync + 'static> EventSink for F {
     }
 }
 
-/// What both ends of a sink's queues know.
+/// The state that both ends of a sink's queues share.
 struct Line {
-    /// In the order of [`event_sink`](crate::SessionManagerBuilder::event_sink), from 0.
+    /// The number of the sink: the position of its
+    /// [`event_sink`](crate::SessionManagerBuilder::event_sink) call, from 0.
     number: usize,
     queue: Queue,
     /// In the order of [`EventClass::ALL`].
@@ -73,22 +80,22 @@ struct Line {
     panics: Counter,
 }
 
-/// Where events go in.
+/// The sending end of a sink's queues.
 pub(super) struct Inlet {
     line: Arc<Line>,
 }
 
-/// Where they come out. Dropping it drops what waits, and what comes later.
+/// The receiving end of a sink's queues. Dropping it drops the waiting events and all later ones.
 struct Outlet {
     line: Arc<Line>,
     sink: Box<dyn EventSink>,
 }
 
-/// Sinks that wait to be run.
+/// Sinks whose threads are not started yet.
 #[derive(Default)]
 pub(crate) struct Sinks(Vec<Outlet>);
 
-/// The queues of these sinks.
+/// Creates the queues of these sinks.
 pub(super) fn connect(sinks: Vec<Box<dyn EventSink>>, meter: &Meter) -> (Box<[Inlet]>, Sinks) {
     let ends = sinks.into_iter().enumerate().map(|(number, sink)| {
         let dropped = |class: EventClass| {
@@ -114,7 +121,7 @@ impl Line {
 }
 
 impl Inlet {
-    /// Queues an event; never waits for the sink.
+    /// Queues an event. Never waits for the sink.
     pub(super) fn tell(&self, event: &Arc<Event>) {
         let line = &*self.line;
         let Pushed::Dropped { first } = line.queue.push(event, Instant::now()) else { return };
@@ -129,7 +136,7 @@ impl Inlet {
         }
     }
 
-    /// Counts an event that the sink does not get.
+    /// Counts an event that was sampled out for the sink.
     pub(super) fn leave_out(&self, class: EventClass) {
         self.line.queue.leave_out(class, Instant::now());
         self.line.count_dropped(class, 1);
@@ -166,7 +173,7 @@ impl Outlet {
         }
     }
 
-    /// Until the queues are closed and empty.
+    /// Delivers events until the queues are closed and empty.
     fn deliver_all(&self) {
         let line = &*self.line;
         while let Some(next) = line.queue.next() {
@@ -188,7 +195,8 @@ impl Outlet {
 
     fn deliver(&self, event: &Event) {
         let line = &*self.line;
-        // Whatever a sink leaves half done is its own: nothing of this library is changed in there.
+        // Unwind safe: a panic can leave only the sink's own state half-changed, because no state
+        // of this library is modified inside the call.
         if catch_unwind(AssertUnwindSafe(|| self.sink.event(event))).is_err() {
             line.panics.increment(1);
             trace::error!("an event sink panicked", sink = line.number, event = event.name());
@@ -204,10 +212,11 @@ impl Drop for Outlet {
     }
 }
 
-/// Sinks at work. Dropping it closes their queues; their threads then end once they have delivered what is left.
+/// Sinks whose threads run. Dropping it closes their queues. Each thread ends once it has delivered
+/// the queued events.
 pub(crate) struct RunningSinks {
     deliveries: Vec<Delivery>,
-    /// Never gets anything; closed once all threads have ended.
+    /// Receives nothing. Disconnected once all threads have ended.
     ended: Receiver<()>,
 }
 
@@ -217,10 +226,12 @@ struct Delivery {
 }
 
 impl RunningSinks {
-    /// Delivers what is queued, within [`STOP_LIMIT`].
+    /// Closes the queues and waits until the queued events are delivered, for at most
+    /// [`STOP_LIMIT`].
     pub(crate) async fn finish(self) {
         if !self.deliveries.is_empty() {
-            // Waits for threads, so on a thread, and by the machine's clock: theirs cannot be paused.
+            // The wait blocks, so it runs on a blocking thread. It uses the system clock, because
+            // the sinks' threads do not follow Tokio's paused clock.
             let waited = tokio::task::spawn_blocking(move || self.wait()).await;
             if let Err(error) = waited {
                 trace::debug!("event sinks are left to themselves", error = trace::Chain(&error));
@@ -233,7 +244,8 @@ impl RunningSinks {
         let all_ended = self.ended.recv_timeout(STOP_LIMIT) == Err(RecvTimeoutError::Disconnected);
         for Delivery { line, thread } in self.deliveries.drain(..) {
             if all_ended || thread.is_finished() {
-                // It may have panicked where the sink itself was dropped, which the panic hook has told.
+                // The thread may have panicked when it dropped the sink. The panic hook has
+                // reported that.
                 drop(thread.join());
             } else {
                 trace::warn!(

@@ -1,11 +1,11 @@
-//! Events as figures.
+//! Counts events in the metrics.
 
 use super::{Event, LoginRefusal, Suspicion};
 use crate::error::AuthErrorKind;
 use crate::meter::{Counter, Labelled, Meter, Name};
 use crate::reason::EndReason;
 
-/// Whatever has a code of its own.
+/// One error kind for each error code.
 const REJECTIONS: [AuthErrorKind; 12] = [
     AuthErrorKind::InvalidRequest,
     AuthErrorKind::MissingToken,
@@ -21,7 +21,7 @@ const REJECTIONS: [AuthErrorKind; 12] = [
     AuthErrorKind::Unsigned,
 ];
 
-/// The handles of all figures that count events.
+/// The handles of all metrics that count events.
 pub(super) struct Tally {
     created: Counter,
     ended: Labelled<Counter>,
@@ -73,11 +73,11 @@ mod tests {
     use super::*;
     use crate::id::{SessionId, UserId};
 
-    /// What these events count, as `name label value`.
+    /// What these events count, as `name label=value count`.
     fn counted(events: &[Event]) -> Vec<String> {
         let recorder = DebuggingRecorder::new();
         let tally = metrics::with_local_recorder(&recorder, || Tally::new(&Meter::new()));
-        // Handles are made once: nobody looks for a recorder after that.
+        // The handles exist now, so no further lookup of the recorder takes place.
         events.iter().for_each(|event| tally.count(event));
         let snapshot = recorder.snapshotter().snapshot().into_vec();
         let values = snapshot.into_iter().filter_map(|(key, _, _, value)| {
@@ -100,7 +100,7 @@ mod tests {
             let name = format!("tower_session_auth_requests_total outcome={} 1", kind.code());
             assert_eq!(counted(&[event]), [name]);
         }
-        // A kind that is not here does not compile, and belongs into `REJECTIONS` if it has a code of its own.
+        // A new kind does not compile here. Add it to `REJECTIONS` if it has its own code.
         let known = |kind: AuthErrorKind| match kind {
             AuthErrorKind::InvalidRequest
             | AuthErrorKind::MissingToken
@@ -115,7 +115,8 @@ mod tests {
             | AuthErrorKind::Overloaded
             | AuthErrorKind::DirectoryUnavailable
             | AuthErrorKind::Unsigned => REJECTIONS.iter().any(|known| known.code() == kind.code()),
-            // Without a `SessionAuthLayer` there is no manager whose event it could be.
+            // These occur without a `SessionAuthLayer`, so there is no manager that could emit an
+            // event.
             AuthErrorKind::CrossSite | AuthErrorKind::NoLayer => true,
         };
         assert!(known(AuthErrorKind::DirectoryUnavailable));
@@ -136,7 +137,7 @@ mod tests {
             Suspicion::RefreshReuse { session },
         ];
         for suspicion in suspicions {
-            // A suspicion that is not here does not compile, and belongs into the list above.
+            // A new suspicion does not compile here. Add it to the list above.
             let name = match suspicion {
                 Suspicion::LoginRate { .. } => "login_rate",
                 Suspicion::RefreshRate { .. } => "refresh_rate",

@@ -1,18 +1,19 @@
-//! The proof that the store is away, and a failed call with or without it.
+//! The errors of a store call, and the proof that the store itself failed.
 
 use super::lane::TurnedAway;
 use crate::error::AuthError;
 use crate::store::{StoreError, StoreErrorKind};
 
-/// Proof that the store itself failed: it said that it is unavailable, or did not answer a call
-/// within the whole store timeout, or its circuit is open because of such a failure.
+/// Proof that the store itself failed: the store reported that it is unavailable or that the server
+/// is not the primary, a call got no answer within its whole timeout, or the circuit is open
+/// because of such a failure.
 ///
-/// Only the gate makes one, from one of its own calls. A failure policy asks for it, so that nothing
-/// else can let a request in: no other time-out, and no error that another part made.
+/// Only the store client creates this value, from the result of its own call. A failure policy
+/// requires it. So no other timeout and no error of another component can let a request in.
 #[derive(Clone, Debug)]
 pub(crate) struct StoreAway(StoreError);
 
-/// Why a call to the store has no result.
+/// Why a store call has no result.
 #[derive(Clone, Debug)]
 pub(crate) enum Failure {
     /// The store itself failed.
@@ -22,18 +23,18 @@ pub(crate) enum Failure {
 }
 
 impl Failure {
-    /// The circuit is open, because of an error of this kind.
+    /// The call was not made because an error of this kind has opened the circuit.
     pub(super) fn turned_away(kind: StoreErrorKind, why: TurnedAway) -> Self {
         Self::Away(StoreAway(StoreError::with_source(kind, why)))
     }
 
-    /// The error of a call that had all of its time.
+    /// The error of a call that was made with its whole timeout.
     pub(super) fn of_call(error: StoreError) -> Self {
         if is_away(&error) { Self::Away(StoreAway(error)) } else { Self::Answered(error) }
     }
 }
 
-/// Whether this error means that the store did not answer, or that its answers do not count.
+/// Whether the error means that the store did not answer, or that its answers do not count.
 pub(super) fn is_away(error: &StoreError) -> bool {
     error.kind().is_away()
 }

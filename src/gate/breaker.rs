@@ -1,4 +1,4 @@
-//! Keeps requests away from a store that does not answer.
+//! A circuit breaker: refuses calls to a store that does not answer.
 
 use std::mem;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -7,14 +7,15 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// A circuit breaker: after a failure callers are turned away at once, and one probe at a time is let through until one
-/// is answered.
+/// A circuit breaker. After a failure it refuses calls at once, and lets one probe at a time
+/// through until a probe is answered.
 ///
-/// Closed costs one atomic load.
+/// While it is closed, a permit costs two atomic loads and no lock.
 #[derive(Debug)]
 pub(crate) struct Breaker {
     open: AtomicBool,
-    /// How often it has closed. A verdict on a call from before says nothing about the store of today.
+    /// How often it has closed. The result of a call that began before the last closing says
+    /// nothing about the store now.
     epoch: AtomicU64,
     state: Mutex<State>,
     pause: Duration,
@@ -22,12 +23,12 @@ pub(crate) struct Breaker {
 
 #[derive(Debug)]
 struct State {
-    /// While open: when the next probe may start.
+    /// While open: the earliest time of the next probe.
     probe_at: Instant,
     probing: bool,
 }
 
-/// What a verdict changed.
+/// What a call's result changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Change {
     None,
@@ -36,7 +37,8 @@ pub(crate) enum Change {
 }
 
 impl Breaker {
-    /// A closed breaker; once open, probes start `pause` apart.
+    /// Creates a closed breaker. While it is open, a new probe starts no sooner than `pause` after
+    /// the last failure.
     pub(crate) fn new(pause: Duration) -> Self {
         let state = State { probe_at: Instant::now(), probing: false };
         Self {
@@ -47,14 +49,14 @@ impl Breaker {
         }
     }
 
-    /// Leave to make one call, or `None` while the store is taken to be away.
+    /// Returns a permit for one call, or `None` while the circuit is open and no probe is due.
     pub(crate) fn enter(&self) -> Option<Pass<'_>> {
         let epoch = self.epoch.load(Ordering::Acquire);
         if !self.open.load(Ordering::Acquire) {
             return Some(Pass { breaker: self, epoch, probe: false });
         }
         let mut state = self.state();
-        // Both change under the lock only.
+        // Read again: both values change only under the lock.
         let epoch = self.epoch.load(Ordering::Relaxed);
         if !self.open.load(Ordering::Relaxed) {
             return Some(Pass { breaker: self, epoch, probe: false });
@@ -66,18 +68,19 @@ impl Breaker {
         Some(Pass { breaker: self, epoch, probe: true })
     }
 
-    /// Whether callers are turned away.
+    /// Whether the circuit is open.
     pub(crate) fn is_open(&self) -> bool {
         self.open.load(Ordering::Acquire)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        // Each change is a few plain stores: a panic cannot leave it half done.
+        // Each change is a few plain stores, so a panic cannot leave the state half-written.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Leave to make one call. Dropped without a verdict (the caller went away), it changes nothing.
+/// A permit for one call. If it is dropped without a result (the caller went away), the circuit
+/// does not change.
 #[derive(Debug)]
 #[must_use = "the breaker learns from the call's verdict"]
 pub(crate) struct Pass<'a> {
@@ -87,7 +90,7 @@ pub(crate) struct Pass<'a> {
 }
 
 impl Pass<'_> {
-    /// The store answered, if only with a refusal.
+    /// Reports that the store answered, even with an error. An answered probe closes the circuit.
     pub(crate) fn answered(mut self) -> Change {
         if !mem::take(&mut self.probe) {
             return Change::None;
@@ -102,13 +105,14 @@ impl Pass<'_> {
         Change::Closed
     }
 
-    /// The store did not answer.
+    /// Reports that the store did not answer. Opens the circuit; a failed probe keeps it open and
+    /// starts the pause again.
     pub(crate) fn failed(mut self) -> Change {
         let probe = mem::take(&mut self.probe);
         let mut state = self.breaker.state();
         let was_open = self.breaker.open.load(Ordering::Relaxed);
         if !self.is_current() || (was_open && !probe) {
-            // One of many that were under way when it opened.
+            // One of several calls that were in progress when the circuit opened.
             return Change::None;
         }
         state.probing = false;
@@ -117,7 +121,7 @@ impl Pass<'_> {
         if was_open { Change::None } else { Change::Opened }
     }
 
-    /// Whether it has not closed since this call began. Asked under the lock.
+    /// Whether the circuit has not closed since this call began. Must be called under the lock.
     fn is_current(&self) -> bool {
         self.breaker.epoch.load(Ordering::Relaxed) == self.epoch
     }
@@ -128,7 +132,7 @@ impl Drop for Pass<'_> {
         if self.probe {
             let mut state = self.breaker.state();
             if self.is_current() {
-                // An abandoned probe must not keep the next one out.
+                // An abandoned probe must not block the next one.
                 state.probing = false;
             }
         }

@@ -1,4 +1,4 @@
-//! One way to something that may not answer: within a limit, and past a breaker of its own.
+//! A bulkhead: a timeout and a circuit breaker of its own for one kind of call.
 
 use std::error::Error as StdError;
 use std::future::Future;
@@ -11,22 +11,24 @@ use crate::limit;
 use crate::meter::{Gauge, Meter};
 use crate::trace;
 
-/// How long an open breaker waits between probes: recovery is seen within about this after the other side's return.
+/// Pause between probes while the circuit is open. A recovery is noticed about this long after it,
+/// at the latest.
 const PROBE_PAUSE: Duration = Duration::from_millis(100);
 
-/// Who is asked, and for whom. Each has a breaker of its own: trouble with one is no verdict on another.
+/// What a bulkhead calls, and for which work. Each has its own circuit breaker, so that a failure
+/// in one does not affect the others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum LaneName {
-    /// The store, for what requests wait for.
+    /// The store, for calls that requests wait for.
     Requests,
-    /// The store, for lists, walks and cleanup: they take long, and have a connection of their own.
+    /// The store, for lists, scans and cleanup. They take long, and have their own connection.
     Walks,
     /// The user directory.
     Directory,
 }
 
 impl LaneName {
-    /// The name in stable `snake_case`.
+    /// Returns the name in stable `snake_case`.
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Requests => "requests",
@@ -36,66 +38,67 @@ impl LaneName {
     }
 }
 
-/// A breaker with a limit. It knows nothing of what is asked.
+/// A bulkhead: a circuit breaker with a timeout. It does not know what a call asks for.
 #[derive(Debug)]
 pub(crate) struct Lane {
     name: LaneName,
     breaker: Breaker,
     limit: Duration,
-    /// 1 while the breaker is open.
+    /// 1 while the circuit is open.
     open: Gauge,
 }
 
-/// Why there is no answer.
+/// Why a call has no result.
 #[derive(Debug)]
 pub(crate) enum Miss<E> {
-    /// It was not even asked.
+    /// The call was not made, because the circuit is open.
     TurnedAway(TurnedAway),
-    /// It was given up after the whole limit.
+    /// The call got no answer within the whole timeout.
     TooLate(TooLate),
-    /// It said so itself.
+    /// The called side answered with an error.
     Failed(E),
 }
 
-/// Why a call was given up.
+/// The error of a call that timed out.
 #[derive(Debug, thiserror::Error)]
 #[error("no answer in time")]
 pub(crate) struct TooLate;
 
-/// Why a call was not even tried.
+/// The error of a call that was not made, because the circuit is open.
 #[derive(Debug, thiserror::Error)]
 #[error("there was no answer a moment ago")]
 pub(crate) struct TurnedAway;
 
 impl Lane {
-    /// A lane whose questions take `limit` at most.
+    /// Creates a bulkhead whose calls take at most `limit`.
     pub(crate) fn new(name: LaneName, limit: Duration, meter: &Meter) -> Self {
         let open = meter.breaker(name.as_str());
         Self { name, breaker: Breaker::new(PROBE_PAUSE), limit, open }
     }
 
-    /// How long a question takes at most.
+    /// The timeout of one call.
     pub(crate) fn limit(&self) -> Duration {
         self.limit
     }
 
-    /// Whether callers are turned away because there was no answer.
+    /// Whether the circuit is open.
     pub(crate) fn is_open(&self) -> bool {
         self.breaker.is_open()
     }
 
-    /// Asks a question, and waits for the answer for the lane's limit. While the circuit is open, the
-    /// question is not asked.
+    /// Makes a call and waits for the answer, at most for the timeout of this bulkhead. While the
+    /// circuit is open, the call is not made.
     ///
-    /// The limit begins here, so each question has all of it. A caller with less time drops the future,
-    /// which is no verdict: a time-out is always one of the other side.
+    /// The timeout starts here, so each call has all of it. A caller with less time drops the
+    /// future, which the circuit breaker does not count. So a timeout always means that the called
+    /// side was too slow.
     ///
-    /// `is_away` tells which errors mean that there is no answer. Those open the circuit, as does a
-    /// time-out; any other error is an answer like any other.
+    /// `is_away` returns whether an error means that there is no answer. Such an error opens the
+    /// circuit, and so does a timeout. Any other error counts as an answer.
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future drops the question and is no verdict.
+    /// Dropping the future drops the call. The circuit breaker does not count it.
     pub(crate) async fn ask<T, E: StdError, F: Future<Output = Result<T, E>>>(
         &self,
         question: impl FnOnce() -> F,
@@ -104,8 +107,8 @@ impl Lane {
         self.ask_within(self.limit, Instant::now(), question, is_away).await
     }
 
-    /// [`ask`](Self::ask) with a `limit` of its own, which is no shorter than the lane's, by a caller that
-    /// has just looked at the clock.
+    /// [`ask`](Self::ask) with another timeout, `limit`, which must not be shorter than that of the
+    /// bulkhead. The caller passes the current time `now`, so that the clock is not read again.
     pub(super) async fn ask_within<T, E: StdError, F: Future<Output = Result<T, E>>>(
         &self,
         limit: Duration,

@@ -1,4 +1,4 @@
-//! The one way to the store: within a limit, and past a breaker.
+//! The store client: every store call goes through it. It applies timeouts and circuit breakers.
 
 mod away;
 mod breaker;
@@ -21,21 +21,23 @@ use crate::meter::{Meter, StoreTimes};
 use crate::store::erased::{Answer, ErasedStore};
 use crate::store::{StoreError, StoreErrorKind};
 
-/// The longest extra time for a revocation: a store of the application's own may ask for any.
+/// The maximum additional time for a revocation. It limits what an application's own store may ask
+/// for.
 const LONGEST_REVOKE_WAIT: Duration = Duration::from_secs(60);
 
-/// The store, with what keeps a request from waiting for it too long.
+/// The store client: the store, and the bulkheads that limit how long a request waits for it.
 pub(crate) struct Gate {
     store: Arc<dyn ErasedStore>,
     requests: Lane,
     walks: Lane,
     times: StoreTimes,
-    /// Whether the latest call that failed met a server that is not the primary.
+    /// Whether the last failed call reached a server that is not the primary.
     not_primary: AtomicBool,
 }
 
 impl Gate {
-    /// A gate to `store`: each call takes `limit` at most, each list or step of a walk `walk_limit`.
+    /// Creates a client of `store`. A call takes at most `limit`; a list, a page of a scan or a
+    /// step of a cleanup takes at most `walk_limit`.
     pub(crate) fn new(
         store: Arc<dyn ErasedStore>,
         limit: Duration,
@@ -51,12 +53,12 @@ impl Gate {
         }
     }
 
-    /// How long one call takes at most: the store timeout.
+    /// The store timeout: how long one call takes at most.
     pub(crate) fn limit(&self) -> Duration {
         self.requests.limit()
     }
 
-    /// The time on the store's clock.
+    /// Returns the current time on the store's clock.
     pub(crate) fn now(&self) -> Timestamp {
         self.store.now()
     }
@@ -65,15 +67,17 @@ impl Gate {
         self.store.kind()
     }
 
-    /// Whether callers are turned away because the store does not answer.
+    /// Whether the circuit for requests is open.
     pub(crate) fn is_open(&self) -> bool {
         self.requests.is_open()
     }
 
-    /// Asks the store for `verb`, for the store timeout at most, as requests do.
+    /// Calls the store for the operation `verb`, in the bulkhead of requests, for at most the store
+    /// timeout.
     ///
-    /// Only a store that does not answer opens the breaker: one that refuses a write still serves reads, and so does
-    /// the next connection after one that was lost under a write.
+    /// Only a store that does not answer opens the circuit. A store that refuses a write still
+    /// serves reads, so its error does not count. A connection that was lost during a write does
+    /// not count either, because the next connection may work.
     pub(crate) async fn ask<'a, T>(
         &'a self,
         verb: Verb,
@@ -82,7 +86,7 @@ impl Gate {
         Ok(self.try_ask(verb, question).await?)
     }
 
-    /// [`ask`](Self::ask) for a caller that goes on without the store while it is away.
+    /// [`ask`](Self::ask) for a caller that can continue without the store while the store is away.
     pub(crate) fn try_ask<'a, T>(
         &'a self,
         verb: Verb,
@@ -91,7 +95,7 @@ impl Gate {
         self.pass(&self.requests, self.requests.limit(), verb, question)
     }
 
-    /// [`ask`](Self::ask) for a revocation, which may wait for the store's replicas in addition.
+    /// [`ask`](Self::ask) for a revocation, with additional time to wait for the store's replicas.
     pub(crate) async fn ask_to_revoke<'a, T>(
         &'a self,
         verb: Verb,
@@ -101,8 +105,8 @@ impl Gate {
         Ok(self.pass(&self.requests, limit, verb, question).await?)
     }
 
-    /// Asks the store for a list, or one step of a walk or a cleanup: with a limit and a breaker of their own, so that
-    /// what takes long there is no verdict on what requests ask, and the reverse.
+    /// Calls the store for a list, a page of a scan or a step of a cleanup. Such a call has its own
+    /// bulkhead, so that its slow calls do not open the circuit for requests, and the reverse.
     pub(crate) async fn ask_aside<'a, T>(
         &'a self,
         verb: Verb,
@@ -111,8 +115,9 @@ impl Gate {
         Ok(self.pass(&self.walks, self.walks.limit(), verb, question).await?)
     }
 
-    /// Asks the store, until `deadline`, for something that no request waits for: past the breakers, and no verdict on
-    /// the store. Who asks like this makes pauses of its own.
+    /// Calls the store in the background, until `deadline`, for work that no request waits for. The
+    /// call passes no circuit breaker and does not count for any. The caller must pause between
+    /// failed calls itself.
     pub(crate) async fn ask_in_background<'a, T>(
         &'a self,
         verb: Verb,
@@ -126,12 +131,14 @@ impl Gate {
         answer
     }
 
-    /// What the store's operator should know. No request waits for it, and it is no verdict on the store.
+    /// Returns the store's warnings for its operator, within the timeout of scans. No request waits
+    /// for this call, and no circuit breaker counts it.
     pub(crate) async fn warnings(&self) -> Result<Vec<String>, StoreError> {
         let late = |_| Err(unavailable(TooLate));
         timeout(self.walks.limit(), self.store.warnings()).await.unwrap_or_else(late)
     }
 
+    /// Makes a call in a bulkhead, and records its duration and outcome.
     async fn pass<'a, T>(
         &'a self,
         lane: &'a Lane,
@@ -140,11 +147,11 @@ impl Gate {
         question: impl FnOnce(&'a dyn ErasedStore) -> Answer<'a, T>,
     ) -> Result<T, Failure> {
         let start = Instant::now();
-        // Asked only once the lane lets it through.
+        // The call starts only after the circuit breaker has given a permit.
         let asked = || question(&*self.store);
         let answer = match lane.ask_within(limit, start, asked, away::is_away).await {
             Ok(answer) => Ok(answer),
-            // Not a call: its time would say nothing about the store.
+            // No call was made, so its duration must not be recorded.
             Err(Miss::TurnedAway(why)) => {
                 let not_primary = self.not_primary.load(Ordering::Relaxed);
                 let kind = if not_primary {

@@ -1,9 +1,10 @@
-//! What a store is asked for, by name.
+//! The operations of a store, by name.
 
-/// A verb of the store, for figures and logs.
+/// An operation of the store, for metrics and logs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Verb {
     Create,
+    /// Reads the login fence of a user.
     Guard,
     Load,
     Activity,
@@ -16,15 +17,18 @@ pub(crate) enum Verb {
     List,
     Scan,
     Cleanup,
+    /// Reads the tombstone of a session: why it was revoked.
     Ended,
+    /// Counts an attempt, for a rate limit.
     Attempt,
+    /// Takes back a counted attempt, or clears the attempts counted with it.
     Settle,
     Upkeep,
     Health,
 }
 
 impl Verb {
-    /// Every verb, first that of each request.
+    /// All operations. The most frequent one is first.
     pub(crate) const ALL: [Self; 18] = [
         Self::Load,
         Self::Create,
@@ -46,7 +50,7 @@ impl Verb {
         Self::Health,
     ];
 
-    /// The verb in stable `snake_case`.
+    /// Returns the operation in stable `snake_case`.
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Create => "create",

@@ -1,4 +1,4 @@
-//! How strong the login was, in one word.
+//! The guard on the authentication context class (`acr`) of the login: how strong it was.
 
 use super::Guard;
 use super::condition::{Condition, Holds, LoginCondition};
@@ -6,11 +6,12 @@ use crate::error::{AuthError, ConfigError, StepUp};
 use crate::session::Session;
 use crate::steps::reject::JsonRejection;
 
-/// Lets in whose login was of the class, or of one of the classes ([`Session::acr`](crate::Session::acr)). 401
-/// `insufficient_user_authentication` with `acr_values` else.
+/// Calls the inner service only if the login had one of the given classes
+/// ([`Session::acr`](crate::Session::acr)). Otherwise it answers 401
+/// `insufficient_user_authentication` with `acr_values`.
 ///
-/// Classes are compared byte by byte, and there is no order among them: name the stronger ones too, the preferred one
-/// first. A session whose login named no class is never let in.
+/// Classes are compared byte by byte and have no order. Name the stronger classes too, with the
+/// preferred class first. A session whose login named no class never passes.
 ///
 /// ```
 /// use http::{Request, Response};
@@ -47,25 +48,25 @@ use crate::steps::reject::JsonRejection;
 /// ```
 pub type RequireAcr<D = (), R = JsonRejection> = Guard<Acr, D, R>;
 
-/// The login was of one of these classes.
+/// The condition of [`RequireAcr`]: the login had one of these classes.
 #[derive(Debug)]
 pub struct Acr(Vec<String>);
 
 impl Guard<Acr> {
-    /// Lets in whose login was of this class.
+    /// Requires that the login had this class.
     ///
     /// # Errors
     ///
-    /// As for [`StepUp::acr`].
+    /// The errors of [`StepUp::acr`].
     pub fn new(class: impl Into<String>) -> Result<Self, ConfigError> {
         Self::any_of([class])
     }
 
-    /// Lets in whose login was of one of these classes.
+    /// Requires that the login had one of these classes.
     ///
     /// # Errors
     ///
-    /// As for [`StepUp::acr`].
+    /// The errors of [`StepUp::acr`].
     pub fn any_of<T: Into<String>>(
         classes: impl IntoIterator<Item = T>,
     ) -> Result<Self, ConfigError> {

@@ -1,4 +1,4 @@
-//! By which methods the user logged in.
+//! The guard on the authentication methods (`amr`) of the login.
 
 use super::Guard;
 use super::condition::{Condition, Holds, LoginCondition};
@@ -6,11 +6,13 @@ use crate::error::{AuthError, AuthErrorKind};
 use crate::session::Session;
 use crate::steps::reject::JsonRejection;
 
-/// Lets in whose login was by some methods ([`Session::amr`](crate::Session::amr)). 401
-/// `insufficient_user_authentication` else.
+/// Calls the inner service only if the login used the given methods
+/// ([`Session::amr`](crate::Session::amr)). Otherwise it answers 401
+/// `insufficient_user_authentication`.
 ///
-/// Methods (`pwd`, `otp`, `hwk` and others of RFC 8176) are compared byte by byte. RFC 9470 has no words for them: say
-/// with [`challenge`](Guard::challenge) what clients are to ask for, or prefer [`RequireAcr`](super::RequireAcr).
+/// Methods (`pwd`, `otp`, `hwk` and others of RFC 8176) are compared byte by byte. The challenge of
+/// RFC 9470 has no parameter for methods: set with [`challenge`](Guard::challenge) what clients
+/// must ask for, or prefer [`RequireAcr`](super::RequireAcr).
 ///
 /// ```
 /// use http::{Request, Response};
@@ -48,7 +50,7 @@ use crate::steps::reject::JsonRejection;
 /// ```
 pub type RequireAmr<D = (), R = JsonRejection> = Guard<Amr, D, R>;
 
-/// The login was by these methods.
+/// The condition of [`RequireAmr`]: the login used these methods.
 #[derive(Debug)]
 pub struct Amr(Methods);
 
@@ -59,13 +61,15 @@ enum Methods {
 }
 
 impl Guard<Amr> {
-    /// Lets in whose login was by all of these methods, and perhaps by others; an empty list nobody.
+    /// Requires that the login used all of these methods; it may have used others too. With an
+    /// empty list no session passes.
     #[must_use]
     pub fn all_of<T: Into<String>>(methods: impl IntoIterator<Item = T>) -> Self {
         Self::methods(Methods::All(methods.into_iter().map(Into::into).collect()))
     }
 
-    /// Lets in whose login was by one of these methods at least; an empty list nobody.
+    /// Requires that the login used at least one of these methods. With an empty list no session
+    /// passes.
     #[must_use]
     pub fn any_of<T: Into<String>>(methods: impl IntoIterator<Item = T>) -> Self {
         Self::methods(Methods::Any(methods.into_iter().map(Into::into).collect()))
@@ -84,7 +88,7 @@ impl Holds for Amr {
     fn holds<D>(&self, session: &Session<D>) -> bool {
         let used = |method: &String| session.amr().contains(method);
         match &self.0 {
-            // "All of none" would let everybody in.
+            // `all` is true for an empty list, which would let every session pass.
             Methods::All(methods) => !methods.is_empty() && methods.iter().all(used),
             Methods::Any(methods) => methods.iter().any(used),
         }

@@ -1,17 +1,20 @@
-//! What a guard can ask for.
+//! The traits of the conditions that guards check.
 
 use std::fmt::Debug;
 
 use crate::session::Session;
 
-/// What a [`Guard`](super::Guard) asks of a session. The list is closed: [`Role`](super::Role),
-/// [`Fresh`](super::Fresh), [`Acr`](super::Acr) and [`Amr`](super::Amr).
-#[expect(private_bounds, reason = "only this library knows how to ask, so nobody else can add one")]
+/// A condition that a [`Guard`](super::Guard) checks on a session. The trait is sealed, so the list
+/// is complete: [`Role`](super::Role), [`Fresh`](super::Fresh), [`Acr`](super::Acr) and
+/// [`Amr`](super::Amr).
+#[expect(private_bounds, reason = "sealed: only this library can implement a condition")]
 pub trait Condition: Holds + Debug + Send + Sync + 'static {}
 
-/// A [`Condition`] on how the user logged in: one that another login can meet.
+/// A [`Condition`] on the login, which the user can meet by another login.
 pub trait LoginCondition: Condition {}
 
+/// The check itself, private so that [`Condition`] is sealed.
 pub(super) trait Holds {
+    /// Returns whether the session meets the condition. It reads the session only: no I/O.
     fn holds<D>(&self, session: &Session<D>) -> bool;
 }

@@ -1,4 +1,4 @@
-//! How long ago the user logged in.
+//! The guard on the time since the user's last authentication.
 
 use std::time::Duration;
 
@@ -10,14 +10,15 @@ use crate::error::{AuthError, StepUp};
 use crate::session::Session;
 use crate::steps::reject::JsonRejection;
 
-/// Lets in whose last proof of who they are is at most this long ago. 401 `insufficient_user_authentication` with
-/// `max_age` else.
+/// Calls the inner service only if the user's last authentication is at most the given time ago.
+/// Otherwise it answers 401 `insufficient_user_authentication` with `max_age`.
 ///
-/// For what must not be done on a screen that was left open: a change of the password or of a second factor, ending
-/// other people's sessions. Some minutes are usual.
+/// For actions that must not be possible on an unattended screen: a change of the password or of a
+/// second factor, or the revocation of other users' sessions. Some minutes are usual.
 ///
-/// Judged on the store's clock, without leeway: [`Session::authenticated_at`](crate::Session::authenticated_at) plus
-/// this must not have passed. Use of the session moves nothing, and a time still to come counts as now.
+/// The guard uses the store's clock, without leeway. A session passes until
+/// [`Session::authenticated_at`](crate::Session::authenticated_at) plus this time has passed. Use
+/// of the session does not move that time. A time in the future counts as now.
 ///
 /// ```
 /// use std::time::Duration;
@@ -70,12 +71,13 @@ use crate::steps::reject::JsonRejection;
 /// ```
 pub type RequireFresh<D = (), R = JsonRejection> = Guard<Fresh, D, R>;
 
-/// The login is at most this long ago.
+/// The condition of [`RequireFresh`]: the last authentication is at most this long ago.
 #[derive(Debug)]
 pub struct Fresh(Duration);
 
 impl Guard<Fresh> {
-    /// Lets in who logged in at most `max_age` ago, to the millisecond. The challenge says whole seconds, rounded down.
+    /// Requires an authentication at most `max_age` ago, compared in milliseconds. The challenge
+    /// contains whole seconds, rounded down.
     #[must_use]
     pub fn new(max_age: Duration) -> Self {
         Self::refusing(Fresh(max_age), AuthError::needs(StepUp::fresh(max_age)))
@@ -91,13 +93,14 @@ impl Holds for Fresh {
     }
 }
 
-/// How long ago the user proved who they are, on the store's clock. The session may have been read a while ago: that
-/// counts as well.
+/// Returns the time since the last authentication, on the store's clock. The session may come from
+/// the near cache; its age there is included.
 fn since_login<D>(session: &Session<D>) -> Duration {
     age(session.authenticated_at(), session.store_now().to_datetime())
 }
 
-/// From `login` to `now`. A login still to come is one of now: another server may have taken over with another clock.
+/// Returns the time from `login` to `now`. A login in the future counts as now, because after a
+/// failover the new primary may have another clock.
 fn age(login: DateTime<Utc>, now: DateTime<Utc>) -> Duration {
     (now - login).to_std().unwrap_or_default()
 }

@@ -1,24 +1,30 @@
-//! Who may do what: layers for routes that a living session alone does not open.
+//! Guards: layers that authorize a request by its session, for routes that need more than a login.
 //!
-//! | guard | lets in | else |
+//! | guard | requires | otherwise |
 //! |---|---|---|
 //! | [`RequireRole`] | one of some roles | 403 `insufficient_scope` |
-//! | [`RequireFresh`] | who logged in a short time ago | 401 `insufficient_user_authentication`, `max_age` |
-//! | [`RequireAcr`] | who logged in strongly enough, by class (`acr`) | 401 likewise, `acr_values` |
-//! | [`RequireAmr`] | who logged in strongly enough, by method (`amr`) | 401 likewise |
+//! | [`RequireFresh`] | a recent authentication | 401 `insufficient_user_authentication`, `max_age` |
+//! | [`RequireAcr`] | a login of a strong enough class (`acr`) | 401 `insufficient_user_authentication`, `acr_values` |
+//! | [`RequireAmr`] | a login with strong enough methods (`amr`) | 401 `insufficient_user_authentication` |
 //!
-//! A guard stands *inside* of a [`SessionAuthLayer`](crate::SessionAuthLayer), around any Tower service or a single
-//! route, and several may stand around one another: each refuses for itself, the outermost first. It looks at the
-//! session that the layer has loaded for this very request, never at a claim of the token: a role that was taken away
-//! is gone with the next request. It asks nobody, never waits, and allocates nothing for a request that it lets in.
+//! A guard stands *inside* of a [`SessionAuthLayer`](crate::SessionAuthLayer), around any Tower
+//! service or around one route. Several guards may stand around one another: each checks for
+//! itself, the outermost first.
 //!
-//! The 401 is the challenge of RFC 9470. It is met without a new login: check what the client shows now, and tell
-//! [`SessionManager::reauthenticate`](crate::SessionManager::reauthenticate); the token stays the same. A role is given
-//! and taken with [`update`](crate::SessionManager::update) and [`update_all`](crate::SessionManager::update_all).
+//! A guard checks the session that the layer has found for this request, never a claim of the
+//! token. A role that was removed is therefore gone with the next request. A guard does no I/O,
+//! never waits, and does no allocation for a request that passes.
 //!
-//! Where there is no session, nobody is let in: 401 `missing_token` behind a layer in
-//! [`optional`](crate::SessionAuthLayer::optional) mode, 500 `internal` without any layer (an error of the application's,
-//! which the log tells with the `request_id` of the answer).
+//! The 401 is the challenge of RFC 9470. The client can meet it without a new login: the
+//! application verifies the new credentials and calls
+//! [`SessionManager::reauthenticate`](crate::SessionManager::reauthenticate). The token stays the
+//! same. To give or remove a role, call [`update`](crate::SessionManager::update) or
+//! [`update_all`](crate::SessionManager::update_all).
+//!
+//! A request without a session never passes. Behind a layer in
+//! [`optional`](crate::SessionAuthLayer::optional) mode it gets 401 `missing_token`. Without any
+//! layer it gets 500 `internal`: this is an error of the application, and the log has an entry with
+//! the `request_id` of the response.
 //!
 //! # Example
 //!
@@ -88,16 +94,17 @@ use crate::session::SessionData;
 use crate::steps::attach;
 use crate::steps::reject::JsonRejection;
 
-/// Lets a request through to the inner service only if its session meets a condition. Cheap to clone.
+/// Calls the inner service only if the session meets a condition. Cheap to clone.
 ///
-/// Made by one of [`RequireRole`], [`RequireFresh`], [`RequireAcr`] and [`RequireAmr`]; what they have in common is told
-/// at the [module](self).
+/// Use one of [`RequireRole`], [`RequireFresh`], [`RequireAcr`] and [`RequireAmr`] to create a
+/// guard. The [module documentation](self) describes what they have in common.
 ///
-/// The inner service's errors, futures and readiness stay as they are, and nothing need be `Clone`, `Send` or `'static`.
-/// A refusal is a response with the [`AuthError`] in its extensions, and an [`Event::Rejected`].
+/// The errors, futures and readiness of the inner service stay unchanged, and no type must be
+/// `Clone`, `Send` or `'static`. A rejection is a response with the [`AuthError`] in its
+/// extensions; the guard also emits an [`Event::Rejected`].
 pub struct Guard<C, D = (), R = JsonRejection> {
     condition: Arc<C>,
-    /// Made once, handed out for each refusal.
+    /// Created once and cloned for each rejection.
     refusal: AuthError,
     reject: Arc<R>,
     data: PhantomData<fn() -> D>,
@@ -111,8 +118,9 @@ impl<C> Guard<C> {
 }
 
 impl<C, D, R> Guard<C, D, R> {
-    /// For sessions with the application's own data: the `D` of the [`SessionAuthLayer<D>`](crate::SessionAuthLayer)
-    /// around it. With another `D` than the layer's, each request is answered with 500.
+    /// Sets the type of the application's session data: the `D` of the
+    /// [`SessionAuthLayer<D>`](crate::SessionAuthLayer) around this guard. If `D` differs from the
+    /// layer's, the guard answers every request with 500.
     ///
     /// ```
     /// use tower_session_auth::guards::RequireRole;
@@ -129,16 +137,17 @@ impl<C, D, R> Guard<C, D, R> {
         Guard { condition, refusal, reject, data: PhantomData }
     }
 
-    /// Answers refused requests with `reject`, as
-    /// [`SessionAuthLayer::on_reject`](crate::SessionAuthLayer::on_reject) does. It is asked for every refusal,
-    /// [`NoLayer`](crate::error::AuthErrorKind::NoLayer) included.
+    /// Answers rejected requests with `reject`, as
+    /// [`SessionAuthLayer::on_reject`](crate::SessionAuthLayer::on_reject) does. It is called for
+    /// every rejection, including [`NoLayer`](crate::error::AuthErrorKind::NoLayer).
     #[must_use]
     pub fn on_reject<R2>(self, reject: R2) -> Guard<C, D, R2> {
         let Self { condition, refusal, reject: _, data } = self;
         Guard { condition, refusal, reject: Arc::new(reject), data }
     }
 
-    /// Whether the session in these extensions may pass.
+    /// Returns an error if these extensions hold no session, or a session that does not meet the
+    /// condition. Emits an event for each rejection except `NoLayer` and `StoreUnavailable`.
     fn check(&self, extensions: &Extensions) -> Result<(), AuthError>
     where
         C: Condition,
@@ -158,10 +167,11 @@ impl<C, D, R> Guard<C, D, R> {
 }
 
 impl<C: LoginCondition, D, R> Guard<C, D, R> {
-    /// Asks clients for more than the guard itself checks: what it checks stays in the challenge, `step_up` adds what it
-    /// has no words for.
+    /// Adds `step_up` to the challenge of this guard. The requirements that the guard itself checks
+    /// stay in the challenge.
     ///
-    /// For a route with two guards, so that a client learns in one answer what will open it; and for [`RequireAmr`].
+    /// For a route with two guards, so that one response tells the client all requirements; and for
+    /// [`RequireAmr`], whose own challenge names none.
     ///
     /// ```
     /// use std::time::Duration;
@@ -187,7 +197,7 @@ impl<C: LoginCondition, D, R> Guard<C, D, R> {
     }
 }
 
-// By hand: a derive would ask for `C: Clone`, `D: Clone` and `R: Clone`.
+// Manual implementation: a derive would require `C: Clone`, `D: Clone` and `R: Clone`.
 impl<C, D, R> Clone for Guard<C, D, R> {
     fn clone(&self) -> Self {
         Self {

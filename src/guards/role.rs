@@ -1,4 +1,4 @@
-//! Who the user is to the application.
+//! The guard on the user's role.
 
 use super::Guard;
 use super::condition::{Condition, Holds};
@@ -6,10 +6,11 @@ use crate::error::{AuthError, AuthErrorKind};
 use crate::session::Session;
 use crate::steps::reject::JsonRejection;
 
-/// Lets in who has the role, or one of the roles. 403 `insufficient_scope` else.
+/// Calls the inner service only if the session has one of the given roles. Otherwise it answers 403
+/// `insufficient_scope`.
 ///
-/// Roles are compared byte by byte, and there is no order among them: name each that may. A session without a role (an
-/// empty one is none) is never let in.
+/// Roles are compared byte by byte and have no order: name each role that may pass. A session
+/// without a role never passes; an empty role counts as no role.
 ///
 /// ```
 /// use http::{Request, Response, StatusCode};
@@ -41,18 +42,18 @@ use crate::steps::reject::JsonRejection;
 /// ```
 pub type RequireRole<D = (), R = JsonRejection> = Guard<Role, D, R>;
 
-/// The role is one of these.
+/// The condition of [`RequireRole`]: the session has one of these roles.
 #[derive(Debug)]
 pub struct Role(Vec<String>);
 
 impl Guard<Role> {
-    /// Lets in who has this role.
+    /// Requires this role.
     #[must_use]
     pub fn new(role: impl Into<String>) -> Self {
         Self::any_of([role])
     }
 
-    /// Lets in who has one of these roles; an empty list nobody.
+    /// Requires one of these roles. With an empty list no session passes.
     #[must_use]
     pub fn any_of<T: Into<String>>(roles: impl IntoIterator<Item = T>) -> Self {
         let roles = roles.into_iter().map(Into::into).collect();
@@ -63,7 +64,8 @@ impl Guard<Role> {
 impl Condition for Role {}
 
 impl Holds for Role {
-    // An empty role is none, on either side: a setting that was forgotten must not let those in who have no role.
+    // An empty role counts as no role in the session and in the list, so that an empty setting does
+    // not let users without a role pass.
     fn holds<D>(&self, session: &Session<D>) -> bool {
         let role = session.role().filter(|role| !role.is_empty());
         role.is_some_and(|role| self.0.iter().any(|allowed| allowed == role))

@@ -1,4 +1,4 @@
-//! A guard around a service.
+//! The Tower service and the future of a guard.
 
 use std::fmt;
 use std::future::Future;
@@ -23,7 +23,10 @@ impl<S, C, D, R> Layer<S> for Guard<C, D, R> {
     }
 }
 
-/// A service behind a [`Guard`].
+/// The service that a [`Guard`] makes around an inner service.
+///
+/// It is ready when the inner service is ready. Its errors are those of the inner service: a
+/// rejected request gets a response.
 pub struct Guarded<S, C, D = (), R = JsonRejection> {
     inner: S,
     guard: Guard<C, D, R>,
@@ -55,7 +58,7 @@ where
     }
 }
 
-// By hand: a derive would ask for `C: Clone`, `D: Clone` and `R: Clone`.
+// Manual implementation: a derive would require `C: Clone`, `D: Clone` and `R: Clone`.
 impl<S: Clone, C, D, R> Clone for Guarded<S, C, D, R> {
     fn clone(&self) -> Self {
         Self { inner: self.inner.clone(), guard: self.guard.clone() }
@@ -69,11 +72,12 @@ impl<S: fmt::Debug, C: fmt::Debug, D, R> fmt::Debug for Guarded<S, C, D, R> {
 }
 
 pin_project! {
-    /// The response to a request behind a [`Guard`]: the inner service's future, or the refusal.
+    /// The response to a request behind a [`Guard`]: the inner service's response, or the
+    /// rejection.
     ///
     /// # Cancel safety
     ///
-    /// As the inner service's future.
+    /// The same as the inner service's future.
     #[must_use = "futures do nothing unless polled"]
     pub struct GuardFuture<F, ResBody> {
         #[pin]

@@ -1,4 +1,4 @@
-//! Whether a user's account still counts: the user directory, asked now and then.
+//! The user directory: whether a user's account is active, with a cache of the answers.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,47 +16,47 @@ use crate::id::UserId;
 use crate::meter::Meter;
 use crate::session::{NewSession, Session, SessionData};
 
-/// Number of users whose latest answer a process remembers. The order of answers is part of that
-/// memory: after an eviction, an answer to an older question is stored as if it were the first. The
-/// docs of [`directory`](crate::directory#memory) name this number.
+/// Number of users whose latest answer a process caches. The order of answers is part of that
+/// cache: after an eviction, an answer to an older call is stored as if it were the first. The docs
+/// of [`directory`](crate::directory#memory) name this number.
 const REMEMBERED: usize = 65_536;
 
-/// How long an answer decides which role is shown, after `revalidate_after` has passed. Longer than
-/// the check of a request takes, so that its handler sees the role that its guards saw.
+/// How long an answer determines the shown role after `revalidate_after` has passed. Longer than
+/// the check of a request, so that a handler sees the role that its guards saw.
 const SHOWN_AFTERWARDS: Duration = Duration::from_secs(60);
 
-/// How often one check asks the directory at most: again only if the user was suspended meanwhile.
+/// How often one check calls the directory at most: again only if the user is suspended meanwhile.
 pub(super) const ASKED_AT_MOST: u32 = 2;
 
-/// The user directory with what this process knows from it.
+/// The user directory with this process's cache of its answers.
 pub(super) struct Accounts {
     directory: Arc<dyn ErasedDirectory>,
     lane: Lane,
     revalidate_after: Duration,
-    /// How old an answer is. Its monotonic time goes on while the host is suspended.
+    /// Measures the age of answers. Its monotonic time advances while the host is suspended.
     clock: Arc<dyn Clock>,
-    /// The answer to the question that was asked last, of those that were answered.
+    /// Per user, the answer to the latest call that was answered.
     answers: Cache<UserId, Answer>,
-    /// How many questions were asked.
+    /// Number of calls so far.
     questions: AtomicU64,
-    /// Held while an answer is compared with the one before it. Checks read without it.
+    /// Held while an answer is compared with the one before it. Reads do not take it.
     replacing: Mutex<()>,
     /// Whether the directory's roles count.
     with_roles: bool,
     applied_roles: AppliedRoles,
 }
 
-/// What is known of one account.
+/// A cached answer about one account.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Answer {
     asked: Asked,
     verdict: Verdict,
 }
 
-/// When a question was asked.
+/// When a directory call was made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Asked {
-    /// Its place in the order of all questions of this process.
+    /// Its number in the order of all calls of this process.
     number: u64,
     /// The clock's monotonic time.
     at: Duration,
@@ -64,32 +64,32 @@ struct Asked {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Verdict {
-    /// With what the directory says of the user's role, where that counts.
+    /// With the directory's role of the user, if roles from the directory count.
     Active(Role),
-    /// Lets nobody in and refuses nobody: such an account is asked about for each request, so that it
-    /// counts again as soon as it is active. It is remembered so that no older answer replaces it.
+    /// Never reused as an answer: each request asks about an inactive account again, so that it
+    /// counts as soon as it is active. It is cached only so that no older answer replaces it.
     Inactive,
-    /// The application says that the account has changed. Only a question from now on counts.
+    /// The application reports that the account has changed. Only a later call counts.
     Unknown,
 }
 
 /// A user whose account is active.
 pub(super) struct Active {
     pub(super) user: User,
-    /// The directory said another role the last time.
+    /// Whether the directory's previous answer had another role.
     pub(super) role_has_changed: bool,
 }
 
-/// That an account counts as active, and as what.
+/// An account that counts as active, with its role.
 #[derive(Debug)]
 pub(super) struct Grant {
-    /// For how long that is taken for granted.
+    /// How long the answer stays valid.
     pub(super) left: Duration,
     pub(super) role: Role,
     pub(super) role_has_changed: bool,
 }
 
-/// What can be set about the user directory.
+/// The settings of the user directory.
 pub(super) struct AccountSettings {
     pub(super) directory: Option<Arc<dyn ErasedDirectory>>,
     pub(super) timeout: Duration,
@@ -110,7 +110,7 @@ impl Default for AccountSettings {
 }
 
 impl AccountSettings {
-    /// `None` without a directory.
+    /// Returns `None` without a directory.
     pub(super) fn build(self, clock: Arc<dyn Clock>, meter: &Meter) -> Option<Accounts> {
         Some(Accounts {
             directory: self.directory?,
@@ -127,15 +127,15 @@ impl AccountSettings {
 }
 
 impl Accounts {
-    /// How long one question takes at most.
+    /// Returns the timeout of one directory call.
     pub(super) fn limit(&self) -> Duration {
         self.lane.limit()
     }
 
-    /// The user, if the account is active; asks the directory.
+    /// Returns the user if the account is active. Always calls the directory.
     ///
-    /// Answers are ordered by when their questions were asked: an "active" that is older than a known
-    /// "inactive" is none.
+    /// Answers are ordered by the time of their calls: an "active" that is older than a known
+    /// "inactive" does not count.
     pub(super) async fn find(&self, user: &UserId) -> Result<Option<Active>, DirectoryError> {
         for _ in 0..ASKED_AT_MOST {
             let asked = self.asked_now();
@@ -146,26 +146,28 @@ impl Accounts {
             };
             let (newest, before) = self.remember(user, Answer { asked, verdict });
             match newest {
-                // Suspended meanwhile: what the directory said before that may be what has changed.
+                // Suspended during the call: this answer may be from before the change, so ask
+                // again.
                 Verdict::Unknown => {}
                 Verdict::Inactive => return Ok(None),
                 Verdict::Active(role) => {
                     let role_has_changed =
                         matches!(before, Some(Verdict::Active(before)) if before != role);
-                    // That of the newest answer, also if that is not this one.
+                    // The role of the newest answer, also if another call got it.
                     let with_role = |user| User { role, ..user };
                     let active = |user| Active { user: with_role(user), role_has_changed };
                     return Ok(found.map(active));
                 }
             }
         }
-        // Suspended again and again.
+        // The user was suspended during each call.
         Ok(None)
     }
 
     async fn ask(&self, user: &UserId) -> Result<Option<User>, DirectoryError> {
         let question = || async { self.directory.find(user).await.map_err(DirectoryError::Failed) };
-        // Only silence opens the breaker. An error comes at once, and may concern this one user.
+        // Only a timeout opens the circuit breaker. An error comes at once, and may concern this
+        // user only.
         let found = self.lane.ask(question, |_| false).await;
         let found = found.map_err(|miss| match miss {
             Miss::TurnedAway(_) => DirectoryError::TurnedAway,
@@ -180,8 +182,9 @@ impl Accounts {
         Ok(Some(User { role, ..user }))
     }
 
-    /// Lets a request pass whose user is active, as the directory said a while ago or says now. "No" is not an answer for
-    /// later: an account that is switched on again counts at once. Returns for how long the answer is taken for granted.
+    /// Passes a user whose account is active, by a cached answer or by a directory call. An
+    /// "inactive" is never reused: an account that is activated again counts at once. The result
+    /// says how long the answer stays valid.
     pub(super) async fn check(&self, user: &UserId) -> Result<Grant, AuthError> {
         if let Some(granted) = self.granted(user) {
             return Ok(granted);
@@ -191,7 +194,7 @@ impl Accounts {
                 let left = self.granted(user).map_or(Duration::ZERO, |granted| granted.left);
                 Ok(Grant { left, role, role_has_changed })
             }
-            // A question that was asked later may have been answered with "active".
+            // A later call may have been answered with "active".
             Ok(None) => {
                 self.granted(user).ok_or_else(|| AuthError::new(AuthErrorKind::AccountInactive))
             }
@@ -199,7 +202,7 @@ impl Accounts {
         }
     }
 
-    /// A remembered "active" that still counts.
+    /// Returns a cached "active" that is still valid.
     fn granted(&self, user: &UserId) -> Option<Grant> {
         let Answer { asked, verdict: Verdict::Active(role) } = self.answers.get(user)? else {
             return None;
@@ -209,8 +212,8 @@ impl Accounts {
         (!left.is_zero()).then_some(Grant { left, role, role_has_changed: false })
     }
 
-    /// The role in the latest answer about this user, for sessions that are shown without a question.
-    /// `None` if that answer is no "active", or is older than `revalidate_after` and a minute.
+    /// Returns the role in the latest answer, for sessions that are shown without a directory call.
+    /// `None` if that answer is no "active", or is older than `revalidate_after` plus one minute.
     ///
     /// Not [`granted`](Self::granted): a guard may have used the answer just before it became too
     /// old, and with `revalidate_after` zero no answer is granted at all.
@@ -226,12 +229,12 @@ impl Accounts {
         &self.applied_roles
     }
 
-    /// Only answers to questions from now on count.
+    /// From here on, only answers to later calls count.
     pub(super) fn forget(&self, user: &UserId) {
         self.remember(user, Answer { asked: self.asked_now(), verdict: Verdict::Unknown });
     }
 
-    /// Whether the directory said last that the account is not active.
+    /// Returns whether the latest answer says that the account is not active.
     pub(super) fn is_known_inactive(&self, user: &UserId) -> bool {
         self.answers.get(user).is_some_and(|answer| answer.verdict == Verdict::Inactive)
     }
@@ -241,7 +244,7 @@ impl Accounts {
         Asked { number, at: self.clock.monotonic() }
     }
 
-    /// Keeps an answer unless a newer one is known. Returns the newest, and what was known before it.
+    /// Stores an answer unless a newer one is known. Returns the newest one, and the previous one.
     fn remember(&self, user: &UserId, answer: Answer) -> (Verdict, Option<Verdict>) {
         let _one_at_a_time = self.replacing.lock().unwrap_or_else(PoisonError::into_inner);
         let newer = |known: &Answer| known.asked.number > answer.asked.number;
@@ -256,24 +259,25 @@ impl Accounts {
 }
 
 impl<D: SessionData> SessionManagerBuilder<D> {
-    /// Asks this directory whether a user's account is active. None by default: then a session is all that counts.
+    /// Sets the directory that tells whether a user's account is active. None by default: then only
+    /// the session counts.
     pub fn directory(mut self, directory: impl UserDirectory) -> Self {
         self.settings.accounts.directory = Some(Arc::new(directory));
         self
     }
 
-    /// How long one question to the user directory may take, from when it is asked. 250 milliseconds by
-    /// default, 10 seconds at most.
+    /// Sets the timeout of one call to the user directory, counted from its start. 250 milliseconds
+    /// by default, 1 millisecond to 10 seconds.
     pub fn directory_timeout(mut self, timeout: Duration) -> Self {
         self.settings.accounts.timeout = timeout;
         self
     }
 
-    /// How long the directory's word that an account is active is taken for granted, by this process, and how long what
-    /// the near cache knows of a session is used before the store is asked again, although it told of no change. 30
-    /// seconds by default, 1 hour at most; zero asks both on every request.
+    /// Sets how long this process uses an "active" of the directory without asking again, and how
+    /// long it uses a cache entry without asking the store, if no invalidation arrives. 30 seconds
+    /// by default, 1 hour at most. With zero, every request asks both.
     ///
-    /// [`suspend`](SessionManager::suspend) does not wait for it.
+    /// [`suspend`](SessionManager::suspend) takes effect at once.
     pub fn revalidate_after(mut self, time: Duration) -> Self {
         self.settings.accounts.revalidate_after = time;
         self
@@ -281,14 +285,14 @@ impl<D: SessionData> SessionManagerBuilder<D> {
 }
 
 impl<D: SessionData> SessionManager<D> {
-    /// Who the user of a session is now: asks the user directory, whatever it said before. Without a directory, the
-    /// session itself knows. The role is the one that counts ([Roles](crate::directory#roles)), never
+    /// Returns the user of a session, always from a new directory call. Without a directory, from
+    /// the session itself. The role is the effective one ([Roles](crate::directory#roles)), never
     /// [`Unchanged`](Role::Unchanged).
     ///
     /// # Errors
     ///
-    /// [`SessionError::AccountInactive`] if the directory does not know the user, or the account is not active;
-    /// [`Directory`](SessionError::Directory) when it cannot tell.
+    /// [`SessionError::AccountInactive`] if the directory does not know the user or the account is
+    /// not active. [`Directory`](SessionError::Directory) if the directory cannot answer.
     pub async fn account(&self, session: &Session<D>) -> Result<User, SessionError> {
         match &self.shared.accounts {
             Some(_) => {
@@ -307,7 +311,7 @@ impl<D: SessionData> SessionManager<D> {
         }
     }
 
-    /// Lets a request pass whose user is active.
+    /// Passes a user whose account is active.
     pub(super) async fn account_is_active(
         &self,
         accounts: &Accounts,
@@ -315,13 +319,14 @@ impl<D: SessionData> SessionManager<D> {
     ) -> Result<Grant, AuthError> {
         accounts.check(user).await.inspect_err(|error| {
             if error.kind() == AuthErrorKind::AccountInactive {
-                // What the near cache holds of this user counts no more, also while the store is away.
+                // Invalidate the user's cache entries: they must not be used either while the store
+                // is unavailable.
                 self.changed(user);
             }
         })
     }
 
-    /// Lets a request pass whose user is active, and whose session the store has.
+    /// Does the same for a session that the store just returned.
     pub(super) async fn account_of_session(
         &self,
         accounts: &Accounts,
@@ -329,7 +334,7 @@ impl<D: SessionData> SessionManager<D> {
     ) -> Result<Grant, AuthError> {
         let granted = self.account_is_active(accounts, user).await?;
         if granted.role_has_changed {
-            // The user's other tokens are in the near cache with the earlier role.
+            // The cache entries of the user's other tokens still have the earlier role.
             self.changed(user);
         }
         Ok(granted)
@@ -339,7 +344,7 @@ impl<D: SessionData> SessionManager<D> {
         self.shared.accounts.as_ref().map_or(Duration::ZERO, Accounts::limit)
     }
 
-    /// The user, if there is a directory; an error if the account is not active.
+    /// Returns the user if there is a directory. An error if the account is not active.
     pub(super) async fn active_user(&self, user: &UserId) -> Result<Option<User>, SessionError> {
         let Some(accounts) = &self.shared.accounts else { return Ok(None) };
         let found = accounts.find(user).await.map_err(SessionError::Directory)?;
@@ -350,7 +355,7 @@ impl<D: SessionData> SessionManager<D> {
     }
 }
 
-/// A role that no session could have.
+/// The error for a role that is too long for a session.
 #[derive(Debug, thiserror::Error)]
 #[error("the role in its answer is longer than 512 bytes")]
 struct RoleTooLong;

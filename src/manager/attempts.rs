@@ -1,4 +1,4 @@
-//! Attempts that may fail only so often, whether the store counts them or not.
+//! Counting attempts for rate limits, in the store or in this process.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -16,15 +16,16 @@ use crate::store::{
 };
 use crate::trace;
 
-/// What a process counts by itself: where the store does not, and where it cannot be asked.
+/// The attempts that this process counts: those of a store that does not count, and those made
+/// while the store is unavailable.
 #[derive(Default)]
 pub(super) struct OwnCount {
     attempts: Mutex<Attempts>,
 }
 
 impl OwnCount {
-    /// `now` is the clock's monotonic time: setting the host's clock prolongs no wait, and a window goes
-    /// on while the host is suspended.
+    /// Counts an attempt at `now`, the clock's monotonic time. So setting the host's clock does not
+    /// prolong a wait, and a window goes on while the host is suspended.
     fn attempt(&self, now: Duration, key: &AttemptKey, rule: &AttemptRule) -> Attempt {
         let now = Timestamp::from_millis(millis(now));
         self.attempts.lock().unwrap_or_else(PoisonError::into_inner).attempt(now, key, rule)
@@ -35,30 +36,30 @@ impl OwnCount {
     }
 }
 
-/// An attempt that was counted. Dropping it leaves it counted, as one that failed.
+/// An attempt that was counted. Dropping it leaves it counted as a failed one.
 #[derive(Debug)]
 #[must_use]
 pub(crate) struct Counted {
     key: AttemptKey,
     start: Timestamp,
-    /// Whether this process counts it, and not the store.
+    /// Whether this process counted it instead of the store.
     own: bool,
 }
 
 impl Counted {
-    /// As if it had not been made.
+    /// Takes the attempt back, as if it had not been made.
     pub(crate) fn give_back(self) -> (Self, Settle) {
         let settle = Settle::GiveBack(self.start);
         (self, settle)
     }
 
-    /// All that were counted with it are forgotten.
+    /// Clears all attempts that were counted under its key.
     pub(crate) fn clear(self) -> (Self, Settle) {
         (self, Settle::Clear)
     }
 }
 
-/// What became of the wish to make an attempt.
+/// The outcome of [`attempt`](SessionManager::attempt).
 #[derive(Debug)]
 pub(crate) enum Tried {
     Counted(Counted),
@@ -66,26 +67,28 @@ pub(crate) enum Tried {
 }
 
 impl<D: SessionData> SessionManager<D> {
-    /// Tells that a client refreshes all the time.
+    /// Emits the event of a client that refreshes too often.
     pub(crate) fn tell_refresh_rate(&self, user: UserId, session: SessionId) {
         let suspicion = Suspicion::RefreshRate { session };
         self.shared.events.emit(Event::Suspicious { user, suspicion });
     }
 
-    /// Of which session this is a refresh token, if it is one of ours. No I/O, and nothing is told.
+    /// Returns the user and the session of a refresh token, if it is one of ours. No I/O and no
+    /// event.
     pub(crate) fn session_of_refresh_token(&self, token: &str) -> Option<(UserId, SessionId)> {
         self.shared.refresh.as_ref().and_then(|refresh| refresh.of(token))
     }
 
-    /// What attempts of `who` are counted under: the store does not learn the name.
+    /// Returns the key under which attempts of `who` are counted: a pseudonym, so that the store
+    /// does not learn the name.
     pub(crate) fn attempt_key(&self, what: &str, who: &str) -> Result<AttemptKey, SessionError> {
         let name = self.shared.policy.load().pseudonym(what, who)?;
         let key = name.get(..KEY_LEN).and_then(AttemptKey::parse);
         key.ok_or_else(|| StoreError::new(StoreErrorKind::Unsupported).into())
     }
 
-    /// Counts an attempt before it is made. `alone` counts in this process while the store cannot be asked; else that is
-    /// an error.
+    /// Counts an attempt before it is made. While the store is unavailable, `alone` lets this
+    /// process count it; without `alone` that is an error.
     pub(crate) async fn attempt(
         &self,
         key: AttemptKey,
@@ -108,8 +111,8 @@ impl<D: SessionData> SessionManager<D> {
         })
     }
 
-    /// Takes back what was counted, also when the caller goes away. Where that fails, it counts as what failed. `held` is
-    /// dropped when that is done.
+    /// Settles counted attempts, and runs to completion if the caller goes away. Those that cannot
+    /// be settled stay counted as failed. `held` is dropped after that.
     pub(crate) async fn settle(&self, settles: Vec<(Counted, Settle)>, held: impl Send + 'static) {
         if settles.iter().all(|(counted, _)| counted.own) {
             for (Counted { key, .. }, settle) in &settles {
@@ -145,5 +148,5 @@ impl<D: SessionData> SessionManager<D> {
     }
 }
 
-/// 132 bits: no two names meet by chance.
+/// Length of a key. 132 bits: names do not collide.
 const KEY_LEN: usize = 22;

@@ -1,4 +1,4 @@
-//! Every setting of the manager, its default, and why.
+//! The settings of the manager: each setting with its default, its limits and its reason.
 
 use std::fmt;
 use std::sync::{Arc, Mutex};
@@ -25,22 +25,24 @@ use crate::store::{MemoryStore, SessionStore, Tracking, WALK_TIMEOUT, WhenFull};
 use crate::token::{KeySet, Policy, RefreshPolicy, TokenSettings};
 use crate::touch::{self, TouchQueue, TouchRules, Worker};
 
-/// Uses that may wait for the worker, about 2 MiB. The worker empties it several times a second; one that is full costs
-/// nothing but a later touch.
+/// Capacity of the touch queue, about 2 MiB. The worker empties the queue several times a second. A
+/// full queue only delays touches.
 const QUEUE: usize = 16_384;
 
-/// Sessions that a process knows to have ended.
+/// Number of revoked or expired sessions that a process remembers.
 const ENDED_KNOWN: usize = 16_384;
 
-/// Configures a [`SessionManager`]. Keys, issuer and audience must be given (the last two may be switched off by name);
-/// everything else has a default.
+/// Configures a [`SessionManager`]. Keys, issuer and audience are required;
+/// [`accept_any_issuer`](Self::accept_any_issuer) and
+/// [`accept_any_audience`](Self::accept_any_audience) are an explicit choice. All else has a
+/// default.
 #[must_use = "a builder does nothing until it is built"]
 pub struct SessionManagerBuilder<D = ()> {
     pub(super) settings: Settings,
     pub(super) data_size: DataSize<D>,
 }
 
-/// All that can be set; none of it depends on the sessions' data.
+/// All settings that do not depend on the type of the session data.
 pub(super) struct Settings {
     keys: Option<KeySet>,
     issuer: Option<Expected>,
@@ -67,7 +69,7 @@ pub(super) struct Settings {
     sinks: Vec<Box<dyn EventSink>>,
 }
 
-/// What a claim must be. Saying nothing is not the same as saying "any".
+/// The required value of a claim. A missing setting is an error; it does not mean `Any`.
 enum Expected {
     Exactly(String),
     Any,
@@ -117,7 +119,7 @@ impl SessionManagerBuilder {
         Self { settings, data_size: DataSize::default() }
     }
 
-    /// Each session carries a `D` of the application's own.
+    /// Sets the type of the application's own data in each session.
     ///
     /// ```
     /// use serde::{Deserialize, Serialize};
@@ -137,131 +139,137 @@ impl SessionManagerBuilder {
 }
 
 impl<D: SessionData> SessionManagerBuilder<D> {
-    /// The keys that sign and verify access tokens. No default.
+    /// Sets the keys that sign and verify access tokens. No default.
     pub fn keys(mut self, keys: impl Into<KeySet>) -> Self {
         self.settings.keys = Some(keys.into());
         self
     }
 
-    /// Who signs: put into each token as `iss`, and demanded of each. No default.
+    /// Sets the issuer: the `iss` of signed tokens, required in verified tokens. No default.
     pub fn issuer(mut self, issuer: impl Into<String>) -> Self {
         self.settings.issuer = Some(Expected::Exactly(issuer.into()));
         self
     }
 
-    /// Takes tokens of any issuer or none, and signs without `iss`.
+    /// Accepts tokens with any `iss` or none, and signs tokens without `iss`.
     ///
-    /// Safe only while nobody else signs with these keys.
+    /// Safe only if no other issuer signs with these keys.
     pub fn accept_any_issuer(mut self) -> Self {
         self.settings.issuer = Some(Expected::Any);
         self
     }
 
-    /// For whom: put into each token as `aud`, and demanded of each (RFC 7519 section 4.1.3). No default.
+    /// Sets the audience: the `aud` of signed tokens, required in verified tokens (RFC 7519 section
+    /// 4.1.3). No default.
     pub fn audience(mut self, audience: impl Into<String>) -> Self {
         self.settings.audience = Some(Expected::Exactly(audience.into()));
         self
     }
 
-    /// Takes tokens for any audience or none, and signs without `aud`.
+    /// Accepts tokens with any `aud` or none, and signs tokens without `aud`.
     ///
-    /// A token that was meant for another service of yours is then good here too.
+    /// A token for another service that uses the same keys is then valid here too.
     pub fn accept_any_audience(mut self) -> Self {
         self.settings.audience = Some(Expected::Any);
         self
     }
 
-    /// How far hosts' clocks may be apart when `exp`, `nbf` and `iat` are judged. 5 seconds by default, 5 minutes at
-    /// most; with zero, a token is expired in the very second of its `exp`.
+    /// Sets the tolerated clock difference between hosts for `exp`, `nbf` and `iat`. 5 seconds by
+    /// default, 5 minutes at most. With zero, a token is expired from the second of its `exp` on.
     pub fn leeway(mut self, leeway: Duration) -> Self {
         self.settings.leeway = leeway;
         self
     }
 
-    /// Also takes tokens of type `JWT`. By default only `at+jwt` counts (RFC 9068 section 4), so that another kind of
-    /// token signed with the same key is never taken for an access token.
+    /// Also accepts tokens of type `JWT`. By default only `at+jwt` is valid (RFC 9068 section 4),
+    /// so that no other kind of token signed with the same key passes as an access token.
     pub fn accept_typ_jwt(mut self) -> Self {
         self.settings.accept_typ_jwt = true;
         self
     }
 
-    /// Where sessions live. A [`MemoryStore`] by default (one process, gone when it ends), on the
-    /// [`clock`](Self::clock) of this builder where one is set.
+    /// Sets the store. By default a [`MemoryStore`] on this builder's [`clock`](Self::clock): it
+    /// serves one process, and its sessions are lost when the process ends.
     pub fn store(mut self, store: impl SessionStore) -> Self {
         self.settings.store = Some(Arc::new(store));
         self
     }
 
-    /// How long one call to the store may take, from when it is sent. 250 milliseconds by default, 10 seconds at most.
+    /// Sets the timeout of one store call, counted from when it is sent. 250 milliseconds by
+    /// default, 1 millisecond to 10 seconds.
     ///
-    /// Most requests make one call, some two. A request as a whole is checked within twice the sum of
-    /// this and [`directory_timeout`](Self::directory_timeout), also while it waits for the calls of
-    /// other requests; otherwise it is refused with 503
-    /// [`Overloaded`](crate::AuthErrorKind::Overloaded), which opens no
-    /// [failure policy](crate::FailurePolicy).
+    /// Most requests make one call, some make two. The deadline of a request's check is twice the
+    /// sum of this and [`directory_timeout`](Self::directory_timeout), including waits for calls of
+    /// other requests. A request that misses it is rejected with 503
+    /// [`Overloaded`](crate::AuthErrorKind::Overloaded). The [failure policy](crate::FailurePolicy)
+    /// does not apply then.
     pub fn store_timeout(mut self, timeout: Duration) -> Self {
         self.settings.store_timeout = timeout;
         self
     }
 
-    /// The host's clock, on which JWT times are judged (sessions live on the store's). The system's by default.
+    /// Sets the host's clock, used for JWT times (sessions use the store's clock). The system clock
+    /// by default.
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.settings.clock = Arc::new(clock);
         self
     }
 
-    /// How many living sessions one user may have. 100 by default, 0 for as many as the
-    /// [`hard_session_limit`](Self::hard_session_limit), which it must not exceed. Exact, also under
-    /// concurrent logins.
+    /// Sets the session limit: the number of live sessions per user. 100 by default. 0 stands for
+    /// the [`hard_session_limit`](Self::hard_session_limit), which this must not exceed. The limit
+    /// is exact, also under concurrent logins.
     ///
-    /// A logout of everything, and a list of a user's sessions, are linear in their number. A login is
-    /// not, unless the limit is reached.
+    /// Revoking or listing all sessions of a user is linear in their number. A login is not, unless
+    /// the user is at the limit.
     pub fn session_limit(mut self, max: u32) -> Self {
         self.settings.session_limit = max;
         self
     }
 
-    /// How many living sessions one user may have where [`session_limit`](Self::session_limit) is 0.
-    /// 10,000 by default, 1 to 50,000.
+    /// Sets the session limit that applies if [`session_limit`](Self::session_limit) is 0. 10,000
+    /// by default, 1 to 50,000.
     ///
-    /// At this number a login first prunes the user's sessions that have expired; if none has, then
-    /// [`when_full`](Self::when_full) applies. An eviction ends 1 % of the limit at once, those that were
-    /// used least recently, because the store looks at all sessions of the user for it: some 2 µs of
-    /// Redis each. So the cost of a login does not grow with the number of sessions, but for one login
-    /// in a hundred at the limit; with [`WhenFull::Refuse`], each login of a full user is that costly.
+    /// A login at the limit first prunes the user's expired sessions. If none has expired,
+    /// [`when_full`](Self::when_full) applies. An eviction examines all sessions of the user (about
+    /// 2 µs of Redis each), so it revokes 1 % of the limit at once: the least recently used ones.
+    /// Thus only one login in a hundred at the limit pays that cost. With [`WhenFull::Refuse`],
+    /// each login of a user at the limit pays it.
     pub fn hard_session_limit(mut self, max: u32) -> Self {
         self.settings.hard_session_limit = max;
         self
     }
 
-    /// What a login does that would be one session too many. By default it ends the least recently used one.
+    /// Sets what a login at the session limit does. By default it evicts the least recently used
+    /// session.
     pub fn when_full(mut self, when_full: WhenFull) -> Self {
         self.settings.when_full = when_full;
         self
     }
 
-    /// Tells [`Suspicion::LoginRate`](crate::events::Suspicion::LoginRate) when one user opens more than `logins`
-    /// sessions within `within` (1 second to 24 hours), counted over all processes. Not counted by default.
+    /// Emits [`Suspicion::LoginRate`](crate::events::Suspicion::LoginRate) when a user opens more
+    /// than `logins` sessions (at least 1) within `within` (1 second to 24 hours), counted over all
+    /// processes. Off by default.
     pub fn login_rate(mut self, logins: u32, within: Duration) -> Self {
         self.settings.login_rate = Some((logins, within));
         self
     }
 
-    /// Tells [events](crate::events) to `sink` as well; may be called several times. None by default.
+    /// Adds a sink that receives [events](crate::events). May be called several times. None by
+    /// default.
     ///
-    /// It gets them on a thread of its own, once the [`Worker`] is started.
+    /// Each sink receives its events on its own thread, which starts with the [`Worker`].
     pub fn event_sink(mut self, sink: impl EventSink) -> Self {
         self.settings.sinks.push(Box::new(sink));
         self
     }
 
-    /// Checks the configuration, tests the keys (each signs, verifies and refuses a forgery), and makes the manager and
-    /// the worker that keeps its sessions alive. No I/O: a store that is away is found by the first request, or by
-    /// [`health`](SessionManager::health).
+    /// Checks the settings and tests the keys: each signs, verifies and rejects a forgery. Returns
+    /// the manager, and the worker that writes touches in the background. No I/O: an unavailable
+    /// store shows at the first request, or in [`health`](SessionManager::health).
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] for the first thing that cannot work.
+    /// [`ConfigError`] for the first setting that is missing, out of range or not usable.
     pub fn build(self) -> Result<(SessionManager<D>, Worker), ConfigError> {
         let Settings {
             keys,

@@ -1,4 +1,4 @@
-//! Changing living sessions.
+//! Changing the content of live sessions, and extending their idle deadline.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -17,14 +17,17 @@ use crate::session::{Content, Session, SessionData, SessionEdit, StoredContent, 
 use crate::store::{Record, Replacement, Touch, Touched, Updated, UpdatedAll};
 use crate::trace;
 
-/// How often a change is tried against others' before it gives up.
+/// How often a change is tried before it fails because of concurrent changes.
 const TRIES: usize = 16;
 
 impl<D: SessionData> SessionManager<D> {
-    /// Changes the content of a living session, and returns it as it is then. Every process sees the change at once.
+    /// Changes the content of a live session, and returns the changed session. All processes see
+    /// the change at once.
     ///
-    /// Nobody else's change is lost: `change` is called again, on the newer content, if somebody was faster (16 times
-    /// at most, and no longer than twice the store timeout and the directory timeout together). Its deadlines stay. If nothing is different afterwards, nothing is written.
+    /// No concurrent change is lost. If another change was written first, `change` is called again
+    /// on the newer content: 16 times at most, and no retry starts later than twice the sum of the
+    /// store timeout and the directory timeout. The deadlines of the session stay. If `change`
+    /// leaves the content equal, nothing is written.
     ///
     /// ```
     /// # use tower_session_auth::{SessionError, SessionManager, SessionId, UserId};
@@ -37,11 +40,15 @@ impl<D: SessionData> SessionManager<D> {
     ///
     /// # Errors
     ///
-    /// [`SessionError::Gone`] if the session has ended, also meanwhile; [`Contended`](SessionError::Contended) if
-    /// others were faster each time; [`Store`](SessionError::Store) when the store cannot answer (the change may then
-    /// be written or not); [`TooLarge`](SessionError::TooLarge) if the application's data grow, and are over
-    /// [`session_data_limit`](crate::SessionManagerBuilder::session_data_limit) then (data that are larger already may
-    /// stay or shrink); the other kinds that say that the new content cannot be stored.
+    /// - [`SessionError::Gone`]: the session is revoked, expired or unknown, or became so
+    ///   meanwhile.
+    /// - [`Contended`](SessionError::Contended): another change was written first, each time.
+    /// - [`Store`](SessionError::Store): the store cannot answer. The change may then be written or
+    ///   not.
+    /// - [`TooLarge`](SessionError::TooLarge): the application's data grow, and are then over
+    ///   [`session_data_limit`](crate::SessionManagerBuilder::session_data_limit). Data that are
+    ///   over it already may stay or shrink.
+    /// - The other kinds: the new content cannot be stored.
     pub async fn update(
         &self,
         user: &UserId,
@@ -52,16 +59,19 @@ impl<D: SessionData> SessionManager<D> {
         self.rewrite(user, id, told, |content, _| content.edited(&mut change)).await
     }
 
-    /// Changes the content of all living sessions of a user in one step, as when a role is taken away; tells how many of
-    /// them are different now. A login that is under way, and may have read what is changed, does not survive if it holds a
-    /// [`LoginGuard`](crate::session::LoginGuard).
+    /// Changes the content of all live sessions of a user in one step, for instance to take a role
+    /// away. Returns the number of sessions that changed. A login in progress fails if it holds a
+    /// login fence ([`LoginGuard`](crate::session::LoginGuard)), because it may have read what is
+    /// changed here.
     ///
-    /// `change` is called for each session, and for all again if somebody was faster (16 times at most). A session
-    /// whose data this version cannot read stays as it is, and is logged.
+    /// `change` is called for each session, and again for all of them if another change was written
+    /// first (16 times at most). A session whose data this version cannot read stays as it is, and
+    /// is logged.
     ///
     /// # Errors
     ///
-    /// As for [`update`](Self::update), but for [`Gone`](SessionError::Gone): no session at all is 0.
+    /// As for [`update`](Self::update), except [`Gone`](SessionError::Gone): a user without
+    /// sessions gives 0.
     pub async fn update_all(
         &self,
         user: &UserId,
@@ -70,7 +80,7 @@ impl<D: SessionData> SessionManager<D> {
         self.rewrite_all(user, |id, content| content.edited(|edit| change(id, edit))).await
     }
 
-    /// Changes the content of all living sessions of a user in one step. Returns how many are different now.
+    /// Changes the content of all live sessions of a user in one step. Returns how many changed.
     pub(super) async fn rewrite_all(
         &self,
         user: &UserId,
@@ -125,9 +135,10 @@ impl<D: SessionData> SessionManager<D> {
         Err(SessionError::Contended)
     }
 
-    /// Notes that the user of a living session proved once more who they are: [`Session::authenticated_at`] is now, and
-    /// `acr` and `amr` are what this proof was. So a guard that asks for a recent or stronger login (RFC 9470) is
-    /// content without a new login; the access token stays the same.
+    /// Records that the user of a live session has authenticated again.
+    /// [`Session::authenticated_at`] becomes the present time, and `acr` and `amr` describe this
+    /// authentication. A guard that requires a recent or stronger login (RFC 9470) then passes
+    /// without a new login. The access token stays the same.
     ///
     /// # Errors
     ///
@@ -149,12 +160,14 @@ impl<D: SessionData> SessionManager<D> {
         self.rewrite(user, id, told, renew).await
     }
 
-    /// Lets the idle TTL of a living session start anew, bounded by its absolute lifetime. Returns the new idle
-    /// deadline. (Requests do this in the background; this is for a "keep me logged in" button.)
+    /// Touches a live session at once: restarts its idle TTL, bounded by its absolute deadline.
+    /// Returns the new idle deadline. Requests do this in the background; this is for a "keep me
+    /// logged in" button.
     ///
     /// # Errors
     ///
-    /// [`SessionError::Gone`] if the session has ended, [`Store`](SessionError::Store) when the store cannot answer.
+    /// [`SessionError::Gone`] if the session is revoked, expired or unknown.
+    /// [`Store`](SessionError::Store) if the store cannot answer or accepts no writes.
     pub async fn touch(
         &self,
         user: &UserId,
@@ -174,7 +187,7 @@ impl<D: SessionData> SessionManager<D> {
         .await
     }
 
-    /// Compare-and-set on the revision. What is written is told as `event`.
+    /// Changes the content by compare-and-set on the revision. Emits `event` after a write.
     async fn rewrite(
         &self,
         user: &UserId,
@@ -185,7 +198,7 @@ impl<D: SessionData> SessionManager<D> {
         let gate = &self.shared.gate;
         let end = self.request_end();
         for tries in 0..TRIES {
-            // Each call has a limit of its own; together they must not take for ever.
+            // Each call has its own timeout; this bounds all tries together.
             if tries > 0 && Instant::now() >= end {
                 break;
             }
@@ -197,7 +210,7 @@ impl<D: SessionData> SessionManager<D> {
             let next = content.encode(self.shared.limits.session_data, sizes)?;
             let changed = !same_payload(&next, &record.payload);
             let expected = record.revision;
-            // All that can fail comes before the write.
+            // Do everything that can fail before the write.
             let next_record = Record { payload: next.clone(), ..record };
             let mut session = self.as_it_is(user, id, next_record).await?;
             if !changed {
@@ -228,7 +241,7 @@ impl<D: SessionData> SessionManager<D> {
         Err(SessionError::Contended)
     }
 
-    /// A session from its record and its true activity.
+    /// Builds a session from its record and its exact activity.
     pub(super) async fn as_it_is(
         &self,
         user: &UserId,

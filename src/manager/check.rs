@@ -1,4 +1,4 @@
-//! From a token to a living session: recall, verify, then ask the store.
+//! The check of a request: from its token to a live session.
 
 use tokio::time::Instant;
 
@@ -13,27 +13,29 @@ use crate::near::LoadFailure;
 use crate::session::{Session, SessionData};
 use crate::token::{Audience, Expiry, VerifiedClaims};
 
-/// What a request may go on with.
+/// What an accepted request receives.
 pub(crate) enum Passed<D> {
-    /// Its session.
+    /// The session of its token.
     Session(Session<D>),
-    /// Its token alone: see [`FailurePolicy::TokenOnly`](super::FailurePolicy::TokenOnly).
+    /// The claims of its token alone: see
+    /// [`FailurePolicy::TokenOnly`](super::FailurePolicy::TokenOnly).
     TokenOnly(TokenOnly),
 }
 
 impl<D: SessionData> SessionManager<D> {
-    /// Checks an access token: what a layer with default settings does with the bearer token of a request.
+    /// Checks an access token, as a layer with default settings does with the bearer token of a
+    /// request.
     ///
-    /// A session that is let in counts as used.
+    /// The session of an accepted token is touched in the background.
     ///
     /// # Errors
     ///
-    /// [`AuthError`] with the kind that says why: 401 if the token or its session is not good, 503 if the store cannot
-    /// tell.
+    /// [`AuthError`] with the kind that says why: 401 if the token or its session is not valid, 403
+    /// if the account is not active, 503 if the store or the user directory cannot answer.
     ///
     /// # Cancel safety
     ///
-    /// Safe: checking changes nothing but the record of use.
+    /// Safe: a check writes nothing except the touch.
     pub async fn authenticate(&self, token: &str) -> Result<Session<D>, AuthError> {
         let demand = Demand::default();
         let verified = match self.recall(token.as_bytes(), &demand) {
@@ -43,12 +45,13 @@ impl<D: SessionData> SessionManager<D> {
         };
         match self.check(&verified, &demand).await? {
             Passed::Session(session) => Ok(session),
-            // Only ever so where it was asked for.
+            // Does not occur: the default request policy does not accept a token alone.
             Passed::TokenOnly(_) => Err(AuthError::new(AuthErrorKind::StoreUnavailable)),
         }
     }
 
-    /// Token text to claims, and the number of the rules that they hold under; no I/O. A refusal is told as an event.
+    /// Verifies a token; no I/O. Returns its claims, and the number of the policy and audience that
+    /// verified it. Emits an event if it rejects the token.
     pub(crate) fn verify(
         &self,
         token: &str,
@@ -57,7 +60,8 @@ impl<D: SessionData> SessionManager<D> {
     ) -> Result<(VerifiedClaims, u64), AuthError> {
         let (policy, now) = (self.shared.policy.load(), self.shared.clock.now());
         let taken = if expiry == Expiry::AnyTime { expiry } else { Expiry::Ignored };
-        // Who shows a token whose time is over is known, and the event says so.
+        // An expired token is verified all the same, so that the event can name its user and
+        // session.
         match policy.verify_for(audience, token, now, taken) {
             Ok(claims) if expiry == Expiry::Enforced && policy.is_past(&claims, now) => {
                 let error = AuthError::new(AuthErrorKind::TokenExpired);
@@ -72,13 +76,13 @@ impl<D: SessionData> SessionManager<D> {
         }
     }
 
-    /// Whether a token's `exp` has passed.
+    /// Returns whether a token's `exp` has passed.
     pub(super) fn is_past(&self, claims: &VerifiedClaims) -> bool {
         self.shared.policy.load().is_past(claims, self.shared.clock.now())
     }
 
-    /// A verified token to its living session, or what the layer's policy makes of a store that cannot tell. A refusal
-    /// is told as an event.
+    /// Checks the session of a verified token. Applies the layer's failure policy if the store is
+    /// unavailable. Emits an event if it rejects the request.
     pub(crate) async fn check(
         &self,
         verified: &Verified<D>,
@@ -88,7 +92,7 @@ impl<D: SessionData> SessionManager<D> {
         let checked = match self.load(verified, demand, end).await {
             Ok(session) => Ok(Passed::Session(session)),
             Err(LoadFailure::Refused(error)) => Err(error),
-            // Boxed, for it is rare: what each request has room for is small.
+            // Boxed because it is rare: this keeps the future of each request small.
             Err(LoadFailure::StoreAway(away)) => {
                 let work = Box::pin(self.without_the_store(away, verified, demand));
                 limit::until(end, work, || false, overloaded).await
@@ -101,24 +105,24 @@ impl<D: SessionData> SessionManager<D> {
         checked
     }
 
-    /// When a request that arrives now is answered at the latest: twice the time of one call to the store
-    /// and one question to the directory.
+    /// Returns the deadline of a request that arrives now: twice the sum of the store timeout and
+    /// the directory timeout.
     pub(super) fn request_end(&self) -> Instant {
         Instant::now() + 2 * (self.shared.gate.limit() + self.directory_limit())
     }
 
-    /// Where to tell what happens to a request.
+    /// Returns the sink of all events of this manager.
     pub(crate) fn events(&self) -> &Events {
         &self.shared.events
     }
 
-    /// Tells that a request was not let in. Once for each.
+    /// Emits the event of a rejected request. Called once per rejection.
     pub(crate) fn refused(&self, error: &AuthError, who: Option<(UserId, SessionId)>) {
         let (user, session) = who.unzip();
         self.shared.events.emit(Event::Rejected { kind: error.kind(), user, session });
     }
 
-    /// Why a session is not there any more that was let in a moment ago. Told as an event.
+    /// Returns why a session is no longer live that was accepted a moment ago. Emits the event.
     #[cfg(feature = "routes")]
     pub(crate) async fn why_gone(&self, session: &Session<D>) -> AuthError {
         let (user, id) = (session.user_id(), session.id());
@@ -128,8 +132,8 @@ impl<D: SessionData> SessionManager<D> {
     }
 }
 
-/// The request has no time left: other requests took it, or the sum of several slow answers. That says
-/// nothing about the store.
+/// The error for a request that missed its deadline: it waited for other requests, or for several
+/// slow answers. It does not mean that the store is unavailable.
 pub(super) fn overloaded() -> AuthError {
     AuthError::new(AuthErrorKind::Overloaded)
 }

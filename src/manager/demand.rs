@@ -1,66 +1,70 @@
-//! What one layer asks of a session beside the manager's own rules.
+//! The request policy of a layer: audience, max staleness and failure policy.
 
 use std::time::Duration;
 
 use crate::error::ConfigError;
 use crate::token::Audience;
 
-/// What a layer does with a request while the store cannot say whether its session lives, and nothing that this process
-/// remembers may stand for it any more.
+/// What a layer does with a request while the store is unavailable and no cache entry of this
+/// process is valid for it.
 ///
-/// A token that does not verify, or whose time is over, is refused under each of them; so is a session of which this
-/// process knows that it has ended: because it ended it itself, or was told so when it asked, one of the last 16,384.
-/// Logins are refused with 503 under all of them, unless the application asks for
-/// [tokens without a session](crate::SessionManager::token_without_session).
+/// Each policy rejects a token that does not verify or is expired. Each rejects a session that this
+/// process knows to be revoked or expired: because this process revoked it, or because the store
+/// said so (the last 16,384 of them). Logins are refused with 503 under each policy, unless the
+/// application issues [tokens without a session](crate::SessionManager::token_without_session).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum FailurePolicy {
-    /// Refuses it with 503 and `Retry-After`: nobody gets in who may have been logged out.
+    /// Rejects the request with 503 and `Retry-After`, because the session may be revoked.
     #[default]
     Refuse,
-    /// Lets it in if this process remembers its session, and the last word of the store on it was had at most a lease
-    /// (500 ms by default) and this time ago; otherwise as [`Refuse`](Self::Refuse).
+    /// Accepts the request if this process has a cache entry for its session, and the last
+    /// heartbeat that confirmed it was sent at most the lease (500 ms by default) plus this time
+    /// ago. Otherwise as [`Refuse`](Self::Refuse).
     ///
-    /// It takes a near cache that is in use: without one (switched off, refused by the server, no worker), or for a session
-    /// that was read or changed while there was no link to the server, this is [`Refuse`](Self::Refuse).
+    /// It needs a working near cache. It is [`Refuse`](Self::Refuse) without one (switched off,
+    /// refused by the server, or no worker), and for a session that was read or changed while the
+    /// invalidation connection was down.
     ///
-    /// Somebody who was logged out elsewhere in that time still gets in. Never past the end of the token or of the session
-    /// as far as that is known, and never with a session that was seen to change. [`Session::is_stale`] tells the
-    /// handler.
+    /// A session that another process revoked in that time is still accepted. No request is
+    /// accepted after its token has expired, after the known end of its session, or after a change
+    /// of the session that this process saw. [`Session::is_stale`] tells the handler.
     ///
     /// [`Session::is_stale`]: crate::Session::is_stale
     ServeStale(Duration),
-    /// Lets it in on its JWT alone: **whoever was logged out, suspended or demoted gets in until the token expires**, for
-    /// as long as the store is away. There is no session then, so no role and no data; the request's extensions hold a
-    /// [`TokenOnly`](crate::TokenOnly) instead, and guards and extractors of a session refuse with 503.
+    /// Accepts the request on its JWT alone: **a user who is logged out, suspended or demoted stays
+    /// in until the token expires**, while the store is unavailable. There is then no session, no
+    /// role and no data. The request's extensions hold a [`TokenOnly`](crate::TokenOnly) instead,
+    /// and guards and extractors that need a session reject with 503.
     ///
-    /// For routes that do no more than a token would allow.
+    /// For routes that do nothing beyond what the token itself allows.
     TokenOnly,
 }
 
-/// What one layer asks of a session. Cheap to clone.
+/// The request policy of one layer. Cheap to clone.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Demand {
-    /// Another audience than the manager's.
+    /// An audience other than the manager's.
     pub(crate) audience: Option<Audience>,
     pub(crate) staleness: Staleness,
     pub(crate) policy: FailurePolicy,
 }
 
-/// How old the store's last word on a session may be.
+/// The max staleness: how old the store's last confirmation of a cache entry may be.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Staleness {
-    /// As the near cache has it.
+    /// The lease of the near cache.
     #[default]
     Lease,
-    /// At most this, and the lease.
+    /// The smaller of this and the lease.
     AtMost(Duration),
-    /// The store is asked.
+    /// No age: each request asks the store.
     Never,
 }
 
 impl Staleness {
-    /// Checked against the near cache's `beat`, where there is one.
+    /// Checks `max` against the heartbeat interval of the near cache, if there is one: at least
+    /// three heartbeats, or zero.
     pub(crate) fn new(max: Duration, beat: Option<Duration>) -> Result<Self, ConfigError> {
         match beat {
             _ if max.is_zero() => Ok(Self::Never),
@@ -72,7 +76,7 @@ impl Staleness {
         }
     }
 
-    /// The bound, with this lease; `None` where the store is to be asked.
+    /// Returns the bound for this lease; `None` if the store must be asked.
     pub(crate) fn within(self, lease: Duration) -> Option<Duration> {
         match self {
             Self::Lease => Some(lease),

@@ -1,4 +1,4 @@
-//! Devices that have logged in to an account before.
+//! Device tokens: they show that a device has logged in to an account before.
 
 use std::time::Duration;
 
@@ -9,8 +9,9 @@ use crate::session::{LoginGuard, SessionData};
 use crate::token::{Device, Policy};
 
 impl<D: SessionData> SessionManager<D> {
-    /// Makes a device token for a device that has just logged in: for the same device again, or for a new one. It is void
-    /// once the user's password is changed after `guard` was read.
+    /// Makes a device token for a device that has just logged in: for the same device again, or for
+    /// a new one. The token becomes void when the user's password is changed after `guard` was
+    /// read.
     pub(crate) fn device_token(
         &self,
         device: Option<&Device>,
@@ -24,19 +25,22 @@ impl<D: SessionData> SessionManager<D> {
         self.with_device_keys(|keys| keys.device_token(&id, &guard.user, epoch, now))
     }
 
-    /// Reads a device token that one of our keys has made in the last `lifetime`. No I/O.
+    /// Reads a device token that one of our keys made within the last `lifetime`. No I/O.
     pub(crate) fn device(&self, token: &str, lifetime: Duration) -> Option<Device> {
         let device = self.with_device_keys(|keys| keys.open_device_token(token))?;
         let ends = device.issued_at().saturating_add(lifetime);
         (self.shared.clock.now() < ends).then_some(device)
     }
 
-    /// Whether the device has logged in to this user's account, and the password was not changed since.
+    /// Returns whether the device has logged in to this user's account, and the password was not
+    /// changed since.
     pub(crate) fn is_device_of(&self, device: &Device, user: &UserId, guard: &LoginGuard) -> bool {
         guard.user == *user && device.is_of(user, guard.guard.password_epoch())
     }
 
-    /// The keys of refresh tokens where there are any: all of those are secrets, so a device token outlives a rotation.
+    /// Calls `work` with the keys of refresh tokens if there are any, else with those of access
+    /// tokens. All keys of refresh tokens are secrets, also the ones that only verify, so a device
+    /// token stays valid when these keys are rotated.
     fn with_device_keys<T>(&self, work: impl FnOnce(&Policy) -> T) -> T {
         match &self.shared.refresh {
             Some(refresh) => refresh.with_policy(work),

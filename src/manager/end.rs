@@ -1,4 +1,4 @@
-//! Ending sessions.
+//! Revoking sessions: logout, password change, suspension.
 
 use super::SessionManager;
 use super::whole::whole;
@@ -13,20 +13,21 @@ use crate::token::Expiry;
 use crate::trace;
 
 impl<D: SessionData> SessionManager<D> {
-    /// Ends the session of an access token whose signature is good, also one whose `exp` has passed or
-    /// whose `nbf` is still to come. Tells whether it
-    /// lived until now.
+    /// Revokes the session of an access token whose signature is valid, even if its `exp` has
+    /// passed or its `nbf` or `iat` is in the future. Returns whether the session was live until
+    /// now.
     ///
     /// # Errors
     ///
-    /// [`AuthError`]: 401 if the token is not one of ours, 503 when the session could not be ended.
+    /// [`AuthError`]: 401 if the token is not one of ours, 503 if the session could not be revoked.
     pub async fn logout(&self, token: &str) -> Result<bool, AuthError> {
         let (claims, _) = self.verify(token, None, Expiry::AnyTime)?;
         let (user, id) = (claims.user(), claims.session_id());
         self.end_shown(user, id).await
     }
 
-    /// Ends the session of a token that its owner showed. Tells whether it lived until now.
+    /// Revokes the session of a token that its owner presented. Returns whether it was live until
+    /// now.
     pub(super) async fn end_shown(&self, user: &UserId, id: &SessionId) -> Result<bool, AuthError> {
         let ended = self.end(user, Revoke::One(id.clone()), EndReason::Logout, Actor::Owner).await;
         ended.map(|revoked| lived(&revoked)).map_err(|error| {
@@ -35,20 +36,23 @@ impl<D: SessionData> SessionManager<D> {
                 session = id.short(),
                 error = trace::Chain(&error),
             );
-            // Whatever the store's trouble is: it must not look like a logout that was done.
+            // Any store error becomes 503: a failed logout must not look like a successful one.
             let error = AuthError::with_source(AuthErrorKind::StoreUnavailable, error);
             self.refused(&error, Some((user.clone(), id.clone())));
             error
         })
     }
 
-    /// Ends one session. Tells whether it lived until now; ending what has ended is not an error.
+    /// Revokes one session. Returns whether it was live until now. Revoking a session that is not
+    /// live is no error.
     ///
-    /// An id names a session of this user only: with another user's id, nothing is found and nothing is ended.
+    /// An id names a session of this user only: with another user's id, nothing is found or
+    /// revoked.
     ///
     /// # Errors
     ///
-    /// [`SessionError::Store`] when the store cannot answer: the session may live on, do not report success.
+    /// [`SessionError::Store`] if the store cannot answer. The session may still be live: do not
+    /// report success.
     pub async fn delete(
         &self,
         user: &UserId,
@@ -58,8 +62,9 @@ impl<D: SessionData> SessionManager<D> {
         self.revoke(user, Revoke::One(id.clone()), reason).await.map(|revoked| lived(&revoked))
     }
 
-    /// Ends one of the sessions of `owner`'s user, as on a page that lists a user's devices: `id` may come from the
-    /// client. Tells whether there was such a session.
+    /// Revokes one of the sessions of `owner`'s user, for instance from a page that lists the
+    /// user's devices: `id` may come from the client. Returns whether such a session was live until
+    /// now.
     ///
     /// # Errors
     ///
@@ -75,10 +80,11 @@ impl<D: SessionData> SessionManager<D> {
             .map(|revoked| lived(&revoked))
     }
 
-    /// Ends all sessions of a user, in one step. Returns those that lived until now.
+    /// Revokes all sessions of a user in one step. Returns those that were live until now.
     ///
-    /// A login that is under way does not survive it, if it holds a [`LoginGuard`](crate::session::LoginGuard). Linear
-    /// in the number of that user's sessions.
+    /// A login in progress fails if it holds a login fence
+    /// ([`LoginGuard`](crate::session::LoginGuard)). The cost is linear in the number of that
+    /// user's sessions.
     ///
     /// # Errors
     ///
@@ -91,8 +97,8 @@ impl<D: SessionData> SessionManager<D> {
         Ok(self.revoke(user, Revoke::All, reason).await?.sessions)
     }
 
-    /// Ends all sessions of a user but one, as after a change of password. As [`delete_all`](Self::delete_all) in all
-    /// else.
+    /// Revokes all sessions of a user except `keep`, for instance after a change of password.
+    /// Otherwise as [`delete_all`](Self::delete_all).
     ///
     /// # Errors
     ///
@@ -106,15 +112,16 @@ impl<D: SessionData> SessionManager<D> {
         Ok(self.revoke(user, Revoke::AllBut(keep.clone()), reason).await?.sessions)
     }
 
-    /// The user's password was changed: ends all sessions but `keep`, in one step, with the reason
-    /// [`PasswordChange`](EndReason::PasswordChange), and their refresh tokens with them. A login that checked the old
-    /// password meanwhile does not survive. Returns the sessions that lived until now.
+    /// Handles a password change: revokes all sessions except `keep` in one step, with the reason
+    /// [`PasswordChange`](EndReason::PasswordChange), and their refresh tokens with them. A login
+    /// in progress that checked the old password fails if it holds a login fence. Returns the
+    /// sessions that were live until now.
     ///
-    /// Store the new password *before*.
+    /// Store the new password *before* this call.
     ///
     /// # Errors
     ///
-    /// As for [`delete`](Self::delete): the old sessions may live on, try again.
+    /// As for [`delete`](Self::delete): the old sessions may still be live, try again.
     pub async fn password_changed(
         &self,
         user: &UserId,
@@ -124,10 +131,12 @@ impl<D: SessionData> SessionManager<D> {
         Ok(self.revoke(user, what, EndReason::PasswordChange).await?.sessions)
     }
 
-    /// Ends a user's access everywhere: all sessions end with the reason [`EndReason::Suspended`], logins under way do
-    /// not survive, and this process asks the [user directory](crate::directory) anew.
+    /// Suspends a user: revokes all sessions with the reason [`EndReason::Suspended`], and makes
+    /// logins in progress fail if they hold a login fence. This process also drops its cached
+    /// answer of the [user directory](crate::directory).
     ///
-    /// Mark the account as not active *before*: this does not keep anybody from logging in again.
+    /// Mark the account as inactive in the directory *before* this call: this method does not
+    /// prevent new logins.
     ///
     /// # Errors
     ///
@@ -139,14 +148,15 @@ impl<D: SessionData> SessionManager<D> {
         self.delete_all(user, EndReason::Suspended).await
     }
 
-    /// Ends sessions as [`delete`](Self::delete), [`delete_all`](Self::delete_all) or
-    /// [`delete_all_but`](Self::delete_all_but) does, and tells more: which ones lived until now, and whether the store's
-    /// replicas have it.
+    /// Revokes sessions as [`delete`](Self::delete), [`delete_all`](Self::delete_all) or
+    /// [`delete_all_but`](Self::delete_all_but) does. Also returns which sessions were live until
+    /// now, and whether the store's replicas have the revocation.
     ///
-    /// A store that waits for replicas (`RedisStoreBuilder::wait_replicas`) does so for each of these verbs, and the wait
-    /// comes on top of the store timeout, with up to 200 ms in which Redis looks at the time. Replicas that were missed
-    /// are no error, as the sessions have ended on the primary: a warning is logged, and [`Replicas::Missed`] returned
-    /// here. Calling it again asks them again.
+    /// A store that waits for replicas (`RedisStoreBuilder::wait_replicas`) does so for each of
+    /// these operations. The wait adds to the store timeout, with up to 200 ms until Redis notices
+    /// that its time is over. Too few replicas are no error, because the sessions are revoked on
+    /// the primary: the manager logs a warning and returns [`Replicas::Missed`]. Calling this again
+    /// asks the replicas again.
     ///
     /// # Errors
     ///
@@ -160,7 +170,8 @@ impl<D: SessionData> SessionManager<D> {
         self.end(user, what, reason, self.actor(user, reason)).await
     }
 
-    /// The one way in which sessions end by request.
+    /// Revokes sessions, and emits the events. All explicit revocations of the manager come through
+    /// here.
     async fn end(
         &self,
         user: &UserId,
@@ -177,7 +188,7 @@ impl<D: SessionData> SessionManager<D> {
             };
             let revoked =
                 gate.ask_to_revoke(verb, |store| store.revoke(&user, &what, reason)).await;
-            // Also when nobody knows whether it was done.
+            // Also after an error: the revocation may have been done.
             manager.changed(&user);
             let revoked = revoked?;
             for id in &revoked.sessions {
@@ -195,6 +206,7 @@ impl<D: SessionData> SessionManager<D> {
         .await
     }
 
+    /// Records a revocation in this process and emits its event.
     pub(super) fn tell_revoked(
         &self,
         user: &UserId,
@@ -207,7 +219,7 @@ impl<D: SessionData> SessionManager<D> {
         self.shared.events.emit(Event::Revoked { user, session, reason, actor });
     }
 
-    /// Who ends a session of `user`.
+    /// Returns the actor of a revocation for the event.
     fn actor(&self, user: &UserId, reason: EndReason) -> Actor {
         match (&self.actor, reason) {
             (Some(actor), _) if actor == user => Actor::Owner,
@@ -218,7 +230,7 @@ impl<D: SessionData> SessionManager<D> {
     }
 }
 
-/// Whether the one session that was to end lived until now.
+/// Returns whether the one session to revoke was live until now.
 fn lived(revoked: &Revoked) -> bool {
     !revoked.sessions.is_empty()
 }

@@ -1,4 +1,4 @@
-//! How long sessions and access tokens live.
+//! The lifetimes of sessions and access tokens, and the intervals of touches.
 
 use std::time::Duration;
 
@@ -7,25 +7,28 @@ use crate::error::SessionError;
 use crate::id::{RandomError, random_u32};
 use crate::session::SessionData;
 
-/// How long things live.
+/// The lifetimes of sessions and access tokens.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Lifetimes {
     pub(super) idle_ttl: Duration,
     pub(super) session: Duration,
     pub(super) access_token: Duration,
-    /// Which share of an access token's life may be missing.
+    /// The largest share of an access token's lifetime that may be cut off at random.
     pub(super) jitter: f64,
 }
 
 impl Lifetimes {
+    /// The rule of [`fits`](Self::fits), for error texts.
     pub(super) const RULE: &str = "must be 1 second to 100 years";
 
+    /// Returns whether a lifetime is 1 second to 100 years.
     pub(super) fn fits(duration: Duration) -> bool {
         const CENTURY: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
         (Duration::from_secs(1)..=CENTURY).contains(&duration)
     }
 
-    /// How long the next access token lives: by up to the jitter less, so that not all expire at once.
+    /// Returns the lifetime of the next access token: shortened at random by up to the jitter, so
+    /// that not all tokens expire at the same time.
     pub(super) fn access_token(&self) -> Result<Duration, RandomError> {
         if self.jitter == 0.0 {
             return Ok(self.access_token);
@@ -34,7 +37,7 @@ impl Lifetimes {
         Ok(self.access_token.mul_f64(1.0 - self.jitter * part))
     }
 
-    /// With what one login asks for.
+    /// Applies the lifetimes that one login asks for.
     pub(super) fn of_session(
         self,
         idle_ttl: Option<Duration>,
@@ -49,16 +52,16 @@ impl Lifetimes {
         if let Some(idle_ttl) = idle_ttl.filter(|idle_ttl| *idle_ttl > session) {
             return Err(SessionError::IdleTtlAboveLifetime { idle_ttl, lifetime: session });
         }
-        // An inherited one is cut to the lifetime by the store.
+        // The store cuts an inherited idle TTL to the lifetime.
         let idle_ttl = idle_ttl.unwrap_or(self.idle_ttl);
         Ok(Self { idle_ttl, session, ..self })
     }
 }
 
 impl<D: SessionData> SessionManagerBuilder<D> {
-    /// How long a session lives without being used. 1 hour by default, 1 second to 100 years. One that is
-    /// set here and longer than the [`lifetime`](Self::lifetime) is refused by [`build`](Self::build); the
-    /// default is cut to a shorter lifetime.
+    /// Sets the idle TTL: how long a session lives without being used. 1 hour by default, 1 second
+    /// to 100 years. [`build`](Self::build) refuses a value that is set here and longer than the
+    /// [`lifetime`](Self::lifetime). The default is cut to a shorter lifetime instead.
     ///
     /// NIST SP 800-63B-4 section 2.2.3 asks for at most 1 hour at AAL2.
     pub fn idle_ttl(mut self, ttl: Duration) -> Self {
@@ -67,7 +70,8 @@ impl<D: SessionData> SessionManagerBuilder<D> {
         self
     }
 
-    /// How long a session lives, however much it is used. 24 hours by default, 1 second to 100 years.
+    /// Sets the absolute lifetime: how long a session lives, however much it is used. 24 hours by
+    /// default, 1 second to 100 years.
     ///
     /// NIST SP 800-63B-4 section 2.2.3 asks for at most 24 hours at AAL2.
     pub fn lifetime(mut self, lifetime: Duration) -> Self {
@@ -75,31 +79,34 @@ impl<D: SessionData> SessionManagerBuilder<D> {
         self
     }
 
-    /// How long an access token lives; never longer than its session. 1 hour by default. Whole seconds, rounded down.
+    /// Sets the lifetime of an access token. 1 hour by default, 1 second to 100 years. Rounded down
+    /// to whole seconds, and never longer than that of the session.
     pub fn access_token_ttl(mut self, ttl: Duration) -> Self {
         self.settings.lifetimes.access_token = ttl;
         self
     }
 
-    /// Moves the idle deadline only for a use with less than this left until it. More than zero and less
-    /// than [`idle_ttl`](Self::idle_ttl). None by default: each touch moves the deadline to one idle TTL
-    /// after the use, so that an idle session lives at least `idle_ttl` less one
-    /// [`touch_interval`](Self::touch_interval).
+    /// Sets a refresh threshold: a touch then moves the idle deadline only if less than this is
+    /// left until it. More than zero and less than [`idle_ttl`](Self::idle_ttl). None by default:
+    /// each touch moves the deadline to one idle TTL after the use. An idle session then lives at
+    /// least `idle_ttl` minus one [`touch_interval`](Self::touch_interval).
     ///
-    /// A threshold does not save round trips: last activity is written with each touch all the same. It
-    /// costs accuracy: of the idle TTL, a session may get no more than the threshold (less one touch
-    /// interval) after its last use. A session with an idle TTL of its own has the same share of it.
+    /// A threshold saves no round trips, because each touch writes the last activity anyway. It
+    /// costs accuracy: after its last use, a session may live only for the threshold minus one
+    /// touch interval. For a session with its own idle TTL, the threshold is the same share of that
+    /// idle TTL.
     pub fn refresh_threshold(mut self, threshold: Duration) -> Self {
         self.settings.refresh_threshold = Some(threshold);
         self
     }
 
-    /// Two touches of one session by this process are at least this far apart. 60 seconds by default, 1
-    /// millisecond to 1 hour; a session whose idle TTL is under ten times this is touched each tenth of
-    /// its idle TTL.
+    /// Sets the shortest interval between two touches of one session by this process. 60 seconds by
+    /// default, 1 millisecond to 1 hour. A session whose idle TTL is less than ten times this is
+    /// touched each tenth of its idle TTL.
     ///
-    /// A touch is the background write that moves last activity and the idle deadline. It invalidates no
-    /// near cache, but for one touch per idle TTL, which raises the TTL of the session's keys.
+    /// A touch is the background write that moves the last activity and the idle deadline. It
+    /// invalidates no cache entry, except for one touch per idle TTL, which raises the TTL of the
+    /// session's keys.
     pub fn touch_interval(mut self, interval: Duration) -> Self {
         self.settings.touch_interval = interval;
         self

@@ -1,4 +1,4 @@
-//! Who is logged in: a user's own sessions, and everybody's.
+//! Listing sessions: those of one user, and all sessions page by page.
 
 use std::cmp::Reverse;
 use std::fmt;
@@ -15,48 +15,50 @@ use crate::session::{Session, SessionData, StoredContent, Undecodable};
 use crate::store::{Listed, Page, Position};
 use crate::trace;
 
-/// One of a user's own sessions.
+/// One of the sessions of the user who asks.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct OwnSession<D = ()> {
     /// The session.
     pub session: Session<D>,
-    /// Whether it is the one that asks.
+    /// Whether it is the session of the request that asks.
     pub current: bool,
 }
 
-/// Some of all sessions.
+/// One page of a scan over all sessions.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct SessionPage<D = ()> {
-    /// The sessions, in no particular order. May be fewer than were asked for, or none, although more follow.
+    /// The sessions, in no particular order. There may be fewer than the limit, or none, although
+    /// more pages follow.
     pub sessions: Vec<Session<D>>,
-    /// Where the list goes on; `None` at its end.
+    /// The cursor of the next page; `None` on the last page.
     pub next: Option<Cursor>,
 }
 
-/// Where a list of all sessions goes on. It may be handed to a client: it is signed, so that nobody else can make one.
+/// Marks where a scan over all sessions continues. It may be handed to a client: it is signed, so a
+/// client cannot forge one.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Cursor(String);
 
 impl Cursor {
-    /// What cursors are signed as.
+    /// The purpose that cursors are signed for.
     const PURPOSE: &str = "cursor";
 
-    /// A cursor as a client brought it back. Whether it is one of ours is found when it is used.
+    /// Wraps a cursor that a client sent back. Its signature is checked when it is used.
     #[must_use]
     pub fn new(text: impl Into<String>) -> Self {
         Self(text.into())
     }
 
-    /// The text for a client: letters, digits, `-`, `_` and `.`.
+    /// Returns the text for a client: letters, digits, `-`, `_` and `.`.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-// It names users.
+// The text stays out of logs, because it names users.
 impl fmt::Debug for Cursor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Cursor").field("bytes", &self.0.len()).finish()
@@ -64,26 +66,28 @@ impl fmt::Debug for Cursor {
 }
 
 impl<D: SessionData> SessionManager<D> {
-    /// The most sessions that [`all_sessions`](Self::all_sessions) returns at once.
+    /// The largest number of sessions that [`all_sessions`](Self::all_sessions) returns per page.
     pub const MAX_PAGE: usize = 1_000;
 
-    /// The living sessions of one user with their exact last activity and idle deadline, the latest used first.
+    /// Returns the live sessions of one user with their exact last activity and idle deadline, the
+    /// most recently used first.
     ///
-    /// Linear in the number of that user's sessions, and in the size of their data:
-    /// [`sessions_without_data`](Self::sessions_without_data) reads none of them. One whose data this version cannot
-    /// read is left out, and logged.
+    /// The cost is linear in the number of that user's sessions and in the size of their data.
+    /// [`sessions_without_data`](Self::sessions_without_data) does not read the data. A session
+    /// whose data this version cannot read is left out and logged.
     ///
     /// # Errors
     ///
-    /// [`SessionError::Store`] when the store cannot answer.
+    /// [`SessionError::Store`] if the store cannot answer.
     pub async fn sessions(&self, user: &UserId) -> Result<Vec<Session<D>>, SessionError> {
         let gate = &self.shared.gate;
         let listed = gate.ask_aside(Verb::List, |store| store.list(user)).await?;
         Ok(latest_first(self.readable(listed, StoredContent::decode)))
     }
 
-    /// As [`sessions`](Self::sessions), without the application's data: they are neither decoded nor, from Redis,
-    /// transferred. Sessions whose data this version cannot read are in the list, too.
+    /// Does the same as [`sessions`](Self::sessions) without the application's data. The data are
+    /// not decoded, and Redis does not transfer them. The list includes sessions whose data this
+    /// version cannot read.
     ///
     /// # Errors
     ///
@@ -94,7 +98,8 @@ impl<D: SessionData> SessionManager<D> {
         Ok(latest_first(self.readable(listed, StoredContent::decode_without_data)))
     }
 
-    /// As [`sessions`](Self::sessions), for the user who asks: the session that `current` is, is marked.
+    /// Does the same as [`sessions`](Self::sessions) for the user of `current`, and marks the
+    /// session `current`.
     ///
     /// # Errors
     ///
@@ -107,8 +112,8 @@ impl<D: SessionData> SessionManager<D> {
         Ok(own(sessions, current.id()))
     }
 
-    /// As [`own_sessions`](Self::own_sessions), without the application's data, as
-    /// [`sessions_without_data`](Self::sessions_without_data).
+    /// Does the same as [`own_sessions`](Self::own_sessions) without the application's data, as
+    /// [`sessions_without_data`](Self::sessions_without_data) does.
     ///
     /// # Errors
     ///
@@ -121,19 +126,20 @@ impl<D: SessionData> SessionManager<D> {
         Ok(own(sessions, current.id()))
     }
 
-    /// Some of everybody's living sessions: `limit` at most (1 to [`MAX_PAGE`](Self::MAX_PAGE); what is outside counts
-    /// as the nearest of these), from where an earlier page ended.
+    /// Returns one page of the live sessions of all users: at most `limit` sessions, from the
+    /// cursor of an earlier page on. `limit` is clamped to 1 to [`MAX_PAGE`](Self::MAX_PAGE).
     ///
-    /// A session that lives from the first page to the last is on one of them at least. One may be on two, while the
-    /// store's tables grow or shrink.
+    /// A session that is live from the first page to the last is on at least one page. It may be on
+    /// two pages while the store's tables grow or shrink.
     ///
-    /// A page of large sessions is large: [`all_sessions_without_data`](Self::all_sessions_without_data) reads none of
-    /// their data.
+    /// A page of large sessions is large.
+    /// [`all_sessions_without_data`](Self::all_sessions_without_data) does not read the data.
     ///
     /// # Errors
     ///
-    /// [`SessionError::Cursor`] for a cursor that this application did not make, [`Store`](SessionError::Store) when
-    /// the store cannot answer.
+    /// [`SessionError::Cursor`] if this application did not make the cursor, or made it for another
+    /// kind of store. [`Store`](SessionError::Store) if the store cannot answer. The other kinds:
+    /// the cursor of the next page cannot be signed.
     pub async fn all_sessions(
         &self,
         from: Option<&Cursor>,
@@ -146,8 +152,8 @@ impl<D: SessionData> SessionManager<D> {
         self.page(page, StoredContent::decode)
     }
 
-    /// As [`all_sessions`](Self::all_sessions), without the application's data, as
-    /// [`sessions_without_data`](Self::sessions_without_data).
+    /// Does the same as [`all_sessions`](Self::all_sessions) without the application's data, as
+    /// [`sessions_without_data`](Self::sessions_without_data) does.
     ///
     /// # Errors
     ///
@@ -164,7 +170,7 @@ impl<D: SessionData> SessionManager<D> {
         self.page(scan.await?, StoredContent::decode_without_data)
     }
 
-    /// Where a page begins.
+    /// Opens a cursor: checks its signature and returns the store's own cursor.
     fn place(&self, from: Option<&Cursor>) -> Result<Option<Position>, SessionError> {
         let Some(cursor) = from else { return Ok(None) };
         let policy = self.shared.policy.load();
@@ -172,7 +178,8 @@ impl<D: SessionData> SessionManager<D> {
         self.position(&text.ok_or(SessionError::Cursor)?).map(Some)
     }
 
-    /// A page of a store as the application sees it; `None` is the store's word that the cursor is none of its own.
+    /// Builds a page for the application and signs its cursor. `None` means that the store did not
+    /// accept the cursor.
     fn page<E>(
         &self,
         page: Option<Page>,
@@ -188,7 +195,7 @@ impl<D: SessionData> SessionManager<D> {
         Ok(SessionPage { sessions: self.readable(page.sessions, decode), next })
     }
 
-    /// A position of a store of the kind that is there now.
+    /// Returns the store's own cursor, if it is of the present kind of store.
     fn position(&self, text: &str) -> Result<Position, SessionError> {
         let (kind, position) = text.split_once('\n').ok_or(SessionError::Cursor)?;
         if kind != self.shared.gate.kind() {
@@ -197,6 +204,7 @@ impl<D: SessionData> SessionManager<D> {
         Ok(Position::new(position))
     }
 
+    /// Decodes the listed sessions. Leaves out those that cannot be read, and logs how many.
     fn readable<E>(&self, listed: Vec<Listed>, decode: Decode<E>) -> Vec<Session<E>> {
         let all = listed.len();
         let mut why = None;
@@ -215,7 +223,7 @@ impl<D: SessionData> SessionManager<D> {
             }
         };
         let sessions: Vec<_> = listed.into_iter().filter_map(session).collect();
-        // One line, however many there are.
+        // One log line for all of them, because there may be many.
         if let Some((first, error)) = why {
             trace::warn!(
                 "sessions are missing in a list: they cannot be read",
@@ -237,7 +245,7 @@ fn latest_first<E>(mut sessions: Vec<Session<E>>) -> Vec<Session<E>> {
     sessions
 }
 
-/// Marks the session that asks.
+/// Marks the session `current`.
 fn own<E>(sessions: Vec<Session<E>>, current: &SessionId) -> Vec<OwnSession<E>> {
     let own = |session: Session<E>| OwnSession { current: session.id() == current, session };
     sessions.into_iter().map(own).collect()

@@ -1,4 +1,4 @@
-//! Asking the store whether a session lives, and keeping the answer.
+//! Loading a session from the store, and filling the near cache with the answer.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -25,21 +25,21 @@ use crate::token::VerifiedClaims;
 use crate::touch::Life;
 use crate::trace;
 
-/// For how long "no such session" is kept.
+/// How long a cache entry for "no such session" is valid.
 const ENDED_KEPT: Duration = Duration::from_secs(5);
 
-/// What was known before a question was sent.
+/// The state of this process before a load was sent.
 struct Before {
     at: Tick,
-    /// What would be told of changes, where somebody would.
+    /// Shows whether an invalidation arrived since. `None` if the read is not tracked.
     stamp: Option<Stamp>,
-    /// The session's idle deadline, at least, and its last use.
+    /// A lower bound of the session's idle deadline, and its last use.
     remembered: Option<(Timestamp, Timestamp)>,
 }
 
 impl<D: SessionData> SessionManager<D> {
-    /// The session of a verified token, if it lives. Each question has its own full time; a wait for the
-    /// questions of other requests ends at `end`.
+    /// Returns the session of a verified token, if it is live. Each call of this request has its
+    /// full timeout. A wait for the calls of other requests ends at the deadline `end`.
     pub(super) async fn load(
         &self,
         verified: &Verified<D>,
@@ -48,19 +48,21 @@ impl<D: SessionData> SessionManager<D> {
     ) -> Result<Session<D>, LoadFailure> {
         let known = match (&self.shared.near, &verified.key) {
             (Some(near), Some(key)) => match demand.staleness.within(near.lease()) {
-                // Who comes while nobody would tell of changes asks for itself: what others read may be older.
+                // While the invalidation connection is down, a request never joins another
+                // request's load: that load may be older than the request.
                 Some(bound) if near.tracker().is_coherent() => {
                     let still_holds = |known: &Known<D>| {
                         let serves = |kept: &Kept| kept.serves(verified.policy, Tick::now(), bound);
                         known.kept().is_some_and(serves)
                     };
-                    // Whether this request's own questions are sure to end in time. Then no timer is needed.
+                    // Whether this request's own calls are sure to end before the deadline. Then it
+                    // needs no timer.
                     let ends_in_time = &AtomicBool::new(false);
                     let ask = || async {
                         let longest = self.shared.gate.limit() + self.longest_after_load();
                         ends_in_time.store(Instant::now() + longest <= end, Ordering::Relaxed);
                         let answer = self.fill(near, verified).await;
-                        // From here on the request may wait for the questions of others again.
+                        // From here on the request may wait for the load of another request again.
                         ends_in_time.store(false, Ordering::Relaxed);
                         answer
                     };
@@ -82,18 +84,19 @@ impl<D: SessionData> SessionManager<D> {
         }
     }
 
-    /// How long the questions take at most that follow a load: why the session has ended, or whether the
-    /// account is active.
+    /// Returns the longest time of the calls that follow a load: reading the reason of a
+    /// revocation, or the directory calls.
     fn longest_after_load(&self) -> Duration {
         self.shared.gate.limit().max(ASKED_AT_MOST * self.directory_limit())
     }
 
-    /// Asks with the promise to be told of changes, and keeps the answer.
+    /// Loads the session with a tracked read, so that Redis reports changes, and caches the answer.
     async fn fill(&self, near: &Near<D>, verified: &Verified<D>) -> Result<Known<D>, LoadFailure> {
         let claims = verified.claims().ok_or_else(nobody)?;
         let (user, id) = (claims.user(), claims.session_id());
         let at = Tick::now();
-        // First what is known, then the question: the other way round, a change in between would go unseen.
+        // Take the stamp before the read is sent: in the other order, a change in between goes
+        // unnoticed.
         let Some(stamp) = near.stamp(user, at) else { return self.ask(verified).await };
         let remembered = self.shared.touches.remembered(user, id);
         let idle_bound = idle_bound(remembered);
@@ -117,7 +120,8 @@ impl<D: SessionData> SessionManager<D> {
         Ok(self.answered(verified, claims, record, before).await?)
     }
 
-    /// Asks as if nothing could be kept. The answer is kept all the same where it saves work: it stands for no other.
+    /// Loads the session with an untracked read. The near cache may keep the answer to save
+    /// parsing, but no later request uses it without a load of its own.
     async fn ask(&self, verified: &Verified<D>) -> Result<Known<D>, LoadFailure> {
         let claims = verified.claims().ok_or_else(nobody)?;
         let (user, id) = (claims.user(), claims.session_id());
@@ -131,7 +135,7 @@ impl<D: SessionData> SessionManager<D> {
             Failure::Answered(error) => refusal(error, id).into(),
         })?;
         is_not_ahead(claims, record.as_ref())?;
-        // What has not changed need not be read again.
+        // An unchanged record need not be decoded again.
         if let (Some(record), Some(session)) = (&record, verified.last_seen())
             && session.state().is_of(record)
         {
@@ -145,7 +149,7 @@ impl<D: SessionData> SessionManager<D> {
         Ok(self.answered(verified, claims, record, before).await?)
     }
 
-    /// What the store has said, as it is kept.
+    /// Turns the store's answer into a cache entry.
     async fn answered(
         &self,
         verified: &Verified<D>,
@@ -156,7 +160,7 @@ impl<D: SessionData> SessionManager<D> {
         let (user, id) = (claims.user(), claims.session_id());
         let Before { at, stamp, remembered } = before;
         let Some(mut record) = record else {
-            // Boxed, for it is rare: what each request has room for is small.
+            // Boxed because it is rare: this keeps the future of each request small.
             let (error, reason_is_known) = Box::pin(self.why_ended(user, id)).await;
             self.shared.ended.insert((user.clone(), id.clone()), error.clone());
             let (ends, ask_again) = (at.after(ENDED_KEPT), Tick::NEVER);
@@ -178,7 +182,8 @@ impl<D: SessionData> SessionManager<D> {
             Err(error) => return self.unread(verified, claims, error, stamp, at),
         };
         let left = state.idle_deadline.min(state.absolute_deadline).saturating_since(state.read);
-        // From before the question: rather too early than too late.
+        // Counted from before the read was sent: the entry then ends rather too early than too
+        // late.
         let ends = at.after(left);
         let (state, ask_again) = match &self.shared.accounts {
             None => (state, Tick::NEVER),
@@ -198,8 +203,8 @@ impl<D: SessionData> SessionManager<D> {
         Ok(self.remember(verified, Known::Lives(session)))
     }
 
-    /// Why there is no answer. A record that nobody can read is no session, and that is kept like one: it is told, and
-    /// asked for, no more often.
+    /// Maps an error of the store. An unreadable record counts as no session and is cached as such,
+    /// so that it is loaded and logged no more often than one.
     fn unread(
         &self,
         verified: &Verified<D>,
@@ -218,6 +223,7 @@ impl<D: SessionData> SessionManager<D> {
         Ok(self.remember(verified, Known::Ended(Arc::new(ended))))
     }
 
+    /// Returns the validity of a cache entry; `None` if the near cache does not keep the token.
     fn kept(
         &self,
         verified: &Verified<D>,
@@ -233,6 +239,7 @@ impl<D: SessionData> SessionManager<D> {
         Some(Kept::new(verified.policy, stamp, Terms { ask_again, token_ends, ends }))
     }
 
+    /// Inserts a cache entry, if there is a near cache and the entry has a validity.
     fn remember(&self, verified: &Verified<D>, known: Known<D>) -> Known<D> {
         if let (Some(near), Some(key), Some(_)) = (&self.shared.near, &verified.key, known.kept()) {
             near.insert(key.clone(), known.clone());
@@ -240,7 +247,7 @@ impl<D: SessionData> SessionManager<D> {
         known
     }
 
-    /// Notes that a session was used, where that is worth noting.
+    /// Queues a touch of the session, if one is due.
     pub(super) fn note_use(&self, session: &Session<D>) {
         let now = Tick::now();
         if session.kept().is_some_and(|kept| !kept.is_due(now)) {
@@ -254,8 +261,8 @@ impl<D: SessionData> SessionManager<D> {
         }
     }
 
-    /// Why a session does not live, and whether that is certain. That it does not is known; a reason that cannot be read in
-    /// time changes nothing about it.
+    /// Returns why a session is not live, and whether this reason is certain. If the store cannot
+    /// tell the reason in time, the session counts as expired.
     pub(super) async fn why_ended(&self, user: &UserId, id: &SessionId) -> (AuthError, bool) {
         match self.shared.gate.ask(Verb::Ended, |store| store.ended(user, id)).await {
             Ok(Some(reason)) => (AuthError::revoked(reason), true),
@@ -264,12 +271,12 @@ impl<D: SessionData> SessionManager<D> {
         }
     }
 
-    /// A payload as this application's type.
+    /// Decodes a payload into the application's type.
     pub(super) fn content(&self, payload: Bytes) -> Result<StoredContent<D>, StoreError> {
         StoredContent::decode(payload).map_err(unreadable)
     }
 
-    /// The same, shared with the other tokens of the session where there is a near cache.
+    /// Does the same; with a near cache, all tokens of a session share one decoded content.
     fn shared_content(
         &self,
         user: &UserId,
@@ -283,7 +290,7 @@ impl<D: SessionData> SessionManager<D> {
         .map_err(unreadable)
     }
 
-    /// A session that no token was shown for.
+    /// Builds a session that no token was presented for.
     pub(super) fn session(
         &self,
         user: UserId,
@@ -295,7 +302,7 @@ impl<D: SessionData> SessionManager<D> {
         Ok(Session::new(self.state(user, id, &record, stored, activity, Tick::now())))
     }
 
-    /// A record as the application sees it, with the content that was read from its payload.
+    /// Builds the session state of a record, with the content decoded from its payload.
     pub(super) fn state<E>(
         &self,
         user: UserId,
@@ -327,17 +334,17 @@ impl<D: SessionData> SessionManager<D> {
     }
 }
 
-/// A record that this application cannot read.
+/// The error for a record that this application cannot decode.
 pub(super) fn unreadable(error: Undecodable) -> StoreError {
     StoreError::with_source(StoreErrorKind::Unreadable, error)
 }
 
-/// What this process remembers of a session's idle deadline: at least so long it lives, if it is not ended.
+/// Returns the remembered idle deadline: unless revoked, the session is live at least until then.
 fn idle_bound(remembered: Option<(Timestamp, Timestamp)>) -> Option<Timestamp> {
     remembered.map(|(idle_deadline, _)| idle_deadline)
 }
 
-/// A token whose number is still to come is one that its session lost, with its store.
+/// A rotation counter ahead of the record means that the store lost data, so the token is rejected.
 fn is_not_ahead(claims: &VerifiedClaims, record: Option<&Record>) -> Result<(), AuthError> {
     match record {
         Some(Record { rotation, .. })
@@ -349,12 +356,13 @@ fn is_not_ahead(claims: &VerifiedClaims, record: Option<&Record>) -> Result<(), 
     }
 }
 
-/// A token that was kept without its claims: there is none.
+/// The error for a cached token without claims, which does not occur.
 fn nobody() -> AuthError {
     AuthError::new(AuthErrorKind::InvalidToken)
 }
 
-/// A store's trouble as the client's answer. What nobody can repair by waiting is logged here, once per request.
+/// Maps an error of the store to the client's answer. Logs, once per request, each error that does
+/// not go away by itself.
 pub(super) fn refusal(error: StoreError, id: &SessionId) -> AuthError {
     if matches!(error.kind(), StoreErrorKind::Unreadable | StoreErrorKind::Unsupported) {
         trace::error!(

@@ -1,4 +1,4 @@
-//! Opening a session.
+//! Logins: opening a session and signing its first tokens.
 
 use std::fmt;
 #[cfg(feature = "routes")]
@@ -25,40 +25,42 @@ use crate::session::{
 use crate::store::{Created, NewRecord, Opened, Salt, StoreError, StoreErrorKind};
 use crate::token::{NewToken, RefreshClaims, RefreshToken};
 
-/// A session and the tokens that go with it: a new one, or one whose refresh token was exchanged.
+/// A session with its tokens, after a login or after a rotation of its refresh token.
 #[non_exhaustive]
 pub struct Login<D = ()> {
     /// The session.
     pub session: Session<D>,
-    /// The JWT to hand to the client, once. It is nowhere else, in no store and no log.
+    /// The JWT to hand to the client, once. No store and no log holds it.
     pub access_token: String,
-    /// How long the token lives; never longer than the session.
+    /// The lifetime of the access token. Never longer than that of the session.
     pub expires_in: Duration,
-    /// What brings the next access token, where the manager has
+    /// The refresh token for the next access token, if the manager has
     /// [`refresh_keys`](crate::SessionManagerBuilder::refresh_keys).
     pub refresh_token: Option<RefreshToken>,
 }
 
-/// An access token.
+/// A signed access token with its lifetime.
 pub(super) struct Signed {
     pub(super) text: String,
     pub(super) expires_in: Duration,
 }
 
 impl<D: SessionData> SessionManager<D> {
-    /// Begins a login: to be called *before* credentials are checked, and handed to [`NewSession::guard`]. A logout of
-    /// everything, a password change or a suspension that happens meanwhile is then not survived by this login.
+    /// Begins a login: returns its login fence. Call it *before* you check credentials, and hand the
+    /// result to [`NewSession::guard`]. The login then fails if, in the meantime, all sessions of
+    /// the user are revoked or changed in one step, as by a password change or a suspension.
     ///
-    /// One round trip to a remote store. It tells nothing about whether the user exists.
+    /// Costs one round trip to a remote store. The result does not show whether the user exists.
     ///
     /// # Errors
     ///
-    /// [`SessionError::Store`] when the store cannot answer.
+    /// [`SessionError::Store`] if the store cannot answer.
     pub async fn begin_login(&self, user: &UserId) -> Result<LoginGuard, SessionError> {
         self.try_begin_login(user).await.map_err(|failure| StoreError::from(failure).into())
     }
 
-    /// [`begin_login`](Self::begin_login) for a caller that goes on without the store while it is away.
+    /// Does the same as [`begin_login`](Self::begin_login), for a caller that continues without the
+    /// store while it is unavailable.
     pub(crate) async fn try_begin_login(&self, user: &UserId) -> Result<LoginGuard, Failure> {
         let guard = self.shared.gate.try_ask(Verb::Guard, |store| store.guard(user)).await?;
         Ok(LoginGuard { user: user.clone(), guard })
@@ -66,19 +68,22 @@ impl<D: SessionData> SessionManager<D> {
 
     /// Opens a session for a user whose credentials were checked, and signs its access token.
     ///
-    /// The session's id is new and random at each call, so a login never adopts a session that somebody else prepared.
-    /// A user who has as many sessions as allowed loses the least recently used one, unless
-    /// [`when_full`](crate::SessionManagerBuilder::when_full) says otherwise.
+    /// Each call makes a new random session id, so a login never adopts a session that an attacker
+    /// prepared (session fixation). For a user at the session limit, the least recently used
+    /// session is evicted, unless [`when_full`](crate::SessionManagerBuilder::when_full) says
+    /// otherwise.
     ///
     /// # Errors
     ///
-    /// [`SessionError::LoginSuperseded`], [`LimitReached`](SessionError::LimitReached) and
-    /// [`AccountInactive`](SessionError::AccountInactive) refuse the login; [`Store`](SessionError::Store) when the
-    /// store cannot answer or takes no writes (a session that nobody has a token for may then exist until its idle TTL
-    /// ends), [`Directory`](SessionError::Directory) when the user directory cannot tell;
-    /// [`TooLarge`](SessionError::TooLarge) when the application's data are over
-    /// [`session_data_limit`](crate::SessionManagerBuilder::session_data_limit); the other kinds when what `new` says
-    /// cannot be stored or signed.
+    /// - [`LoginSuperseded`](SessionError::LoginSuperseded),
+    ///   [`LimitReached`](SessionError::LimitReached) and
+    ///   [`AccountInactive`](SessionError::AccountInactive) refuse the login.
+    /// - [`Store`](SessionError::Store): the store cannot answer or accepts no writes. A session
+    ///   without a token may then exist until its idle TTL has passed.
+    /// - [`Directory`](SessionError::Directory): the user directory cannot answer.
+    /// - [`TooLarge`](SessionError::TooLarge): the application's data are over
+    ///   [`session_data_limit`](crate::SessionManagerBuilder::session_data_limit).
+    /// - The other kinds: the content of `new` cannot be stored or signed.
     pub async fn create(&self, new: NewSession<D>) -> Result<Login<D>, SessionError> {
         let manager = self.clone();
         whole(async move { manager.open(new).await }).await
@@ -93,7 +98,7 @@ impl<D: SessionData> SessionManager<D> {
             content.claims.clone_from(&claims);
         }
         let limit = shared.limits.session_data;
-        // Before the directory is asked: what cannot be stored is the application's mistake.
+        // Before the directory call: content that cannot be stored is a mistake of the application.
         let mut payload = content.encode(limit, StoredSizes::default())?;
         let of_directory = self.active_user(&user).await?;
         let directory_role = of_directory.map(|user| user.role).unwrap_or_default();
@@ -114,20 +119,21 @@ impl<D: SessionData> SessionManager<D> {
         let mut tries = 0;
         let (id, opened, token, refresh_token) = loop {
             let id = SessionId::random()?;
-            // Signed before it is stored: a token that cannot be signed leaves no session behind.
+            // Sign before the write: if signing fails, no session is left behind.
             let first = record.salt.as_ref().map(|_| 0);
             let token = self.sign(&user, &id, lifetimes, first, claims.as_ref())?;
             let refresh_token = self.first_refresh_token(&user, &id, &record)?;
             let created =
                 shared.gate.ask(Verb::Create, |store| store.create(&user, &id, &record)).await;
-            // It may have ended others.
+            // The login may have evicted other sessions of the user. Also after an error: the write
+            // may have been done.
             self.changed(&user);
             match created? {
                 Created::Created(opened) => break (id, opened, token, refresh_token),
                 Created::LimitReached => return Err(SessionError::LimitReached),
                 Created::Superseded => return Err(SessionError::LoginSuperseded),
                 Created::AlreadyExists if tries < 2 => tries += 1,
-                // 144 random bits do not repeat three times: the store is out of order.
+                // 144 random bits do not collide three times: the store does not work correctly.
                 Created::AlreadyExists => {
                     return Err(
                         StoreError::with_source(StoreErrorKind::Unsupported, IdTaken).into()
@@ -158,7 +164,7 @@ impl<D: SessionData> SessionManager<D> {
         Ok(Login { session, access_token, expires_in, refresh_token })
     }
 
-    /// Tells that a login was refused: `user` is one who exists.
+    /// Emits the event of a refused login. `user` must be a user who exists.
     #[cfg(feature = "routes")]
     pub(crate) fn tell_login_refused(
         &self,
@@ -192,7 +198,7 @@ impl<D: SessionData> SessionManager<D> {
         }
     }
 
-    /// The refresh token of a session that begins now, if there are any.
+    /// Returns the first refresh token of a new session, if the manager issues refresh tokens.
     fn first_refresh_token(
         &self,
         user: &UserId,
@@ -206,8 +212,8 @@ impl<D: SessionData> SessionManager<D> {
         refresh.issue(&claims, salt, record.lifetime).map(Some)
     }
 
-    /// A token for what is left of a session, and how long it lives: no longer than the session does. `rotation` is the
-    /// number of the refresh token that goes with it.
+    /// Signs an access token that is valid no longer than the rest of the session
+    /// (`lifetimes.session`). `rotation` is the number of the refresh token that goes with it.
     pub(super) fn sign(
         &self,
         user: &UserId,
@@ -226,7 +232,7 @@ impl<D: SessionData> SessionManager<D> {
     }
 }
 
-/// From `iat` to `exp`, which both are whole seconds.
+/// Returns the time from `iat` to `exp`, which both are whole seconds.
 fn whole_seconds(issued_at: Timestamp, expires_at: Timestamp) -> Duration {
     let second = |at: Timestamp| at.as_millis().div_euclid(1000);
     Duration::from_secs(u64::try_from(second(expires_at) - second(issued_at)).unwrap_or(0))
@@ -236,7 +242,7 @@ fn whole_seconds(issued_at: Timestamp, expires_at: Timestamp) -> Duration {
 #[error("the store says that a random id is taken")]
 struct IdTaken;
 
-// The token stays out of logs.
+// The tokens stay out of logs.
 impl<D> fmt::Debug for Login<D> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Login")

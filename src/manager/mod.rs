@@ -1,4 +1,4 @@
-//! The session manager: the verbs, for the layer and for the application.
+//! The session manager: the operations of the library, for the layer and for the application.
 
 mod accounts;
 #[cfg(feature = "routes")]
@@ -63,22 +63,26 @@ pub(crate) use self::recall::Recalled;
 pub use self::token_only::{TokenLogin, TokenOnly};
 pub use self::walk::{Progress, Statistics};
 
-/// Opens, checks and ends sessions. Cheap to clone; usable in and outside of a request.
+/// Opens, checks and revokes sessions. Cheap to clone. Usable inside and outside of a request.
 ///
-/// `D` is the application's own data in each session, `()` by default. The store is chosen at run time and named in no
-/// type.
+/// `D` is the application's own data in each session, `()` by default. The application chooses the
+/// store at run time, so no type names the store.
 ///
-/// Each call to the store has the whole store timeout (250 ms by default) from when it is sent, each question to the user
-/// directory the directory timeout; both fail at once while their circuit is open. A request is checked within twice the sum
-/// of the two timeouts, and is else refused with [`Overloaded`](crate::AuthErrorKind::Overloaded).
+/// Each store call may take the whole store timeout (250 ms by default), counted from when it is
+/// sent. Each call to the user directory may take the directory timeout. While the circuit breaker
+/// of the store or of the directory is open, calls to it fail at once. The deadline of a request's
+/// check is twice the sum of the two timeouts. A request that misses it is rejected with
+/// [`Overloaded`](crate::AuthErrorKind::Overloaded).
 ///
 /// # Cancel safety
 ///
-/// Dropping the future of a verb that reads changes nothing. A write that has begun is carried out, and told as an
-/// [event](crate::events), also when its caller goes away; nothing is left half done.
+/// Dropping the future of an operation that only reads changes nothing. A write that has started
+/// runs to completion and emits its [event](crate::events), even if its caller goes away, so no
+/// write is half done. [`cleanup`](Self::cleanup) is the exception: it stops when its future is
+/// dropped.
 pub struct SessionManager<D = ()> {
     shared: Arc<Shared<D>>,
-    /// Who asks, where that was said.
+    /// The user on whose behalf the operations run, if [`acting_as`](Self::acting_as) set one.
     actor: Option<UserId>,
 }
 
@@ -86,15 +90,17 @@ struct Shared<D> {
     gate: Arc<Gate>,
     touches: TouchQueue,
     policy: ArcSwap<Policy>,
-    /// That of `policy`, for who only compares.
+    /// The number of `policy`, for comparisons that do not need the policy itself.
     policy_number: PolicyNumber,
-    /// Held while the policy is replaced.
+    /// Held while `policy` is replaced.
     replacing: Mutex<()>,
     near: Option<Near<D>>,
     refresh: Option<Refresh>,
-    /// How long what is remembered counts before the store, and the directory, are asked again.
+    /// How long a cache entry or a directory answer is valid before the manager asks the store or
+    /// the directory again.
     revalidate_after: Duration,
-    /// What this process knows to have ended, and how a request hears of it: for when nobody can be asked.
+    /// Sessions that this process knows to be revoked or expired, with the error for a request.
+    /// Used while the store is unavailable.
     ended: Cache<(UserId, SessionId), AuthError>,
     clock: Arc<dyn Clock>,
     lifetimes: Lifetimes,
@@ -103,39 +109,43 @@ struct Shared<D> {
     #[cfg(feature = "routes")]
     attempts: attempts::OwnCount,
     events: Events,
-    /// Requests and tokens that were let in.
+    /// Counts accepted requests and tokens.
     accepted: Counter,
     meter: Meter,
     statistics: walk::Latest,
     started: Tick,
 }
 
-/// How many sessions a user may have, and open, and how large they may be.
+/// The session limit of a user, the limit of a session's data, and the usual rate of logins.
 #[derive(Clone, Copy, Debug)]
 struct Limits {
+    /// The largest number of live sessions of one user.
     sessions: SessionLimit,
-    /// Bytes of JSON of the application's data.
+    /// The largest size of the application's data in one session, in bytes of JSON.
     session_data: usize,
-    /// So many logins within so long are usual.
+    /// The usual rate: at most this many logins of one user within this time. `None` counts no
+    /// logins.
     logins: Option<(u32, Duration)>,
 }
 
 impl SessionManager {
-    /// Starts a configuration. Sessions carry no data of the application's own, unless
-    /// [`data`](SessionManagerBuilder::data) says of which type.
+    /// Returns a builder. Sessions carry no application data unless
+    /// [`data`](SessionManagerBuilder::data) sets its type.
     pub fn builder() -> SessionManagerBuilder {
         SessionManagerBuilder::new()
     }
 }
 
 impl<D: SessionData> SessionManager<D> {
-    /// A living session with its exact last activity and idle deadline; `None` if it has ended or never was.
+    /// Returns a live session with its exact last activity and idle deadline. Returns `None` if the
+    /// session is revoked, expired or unknown.
     ///
-    /// Two round trips to a remote store, each with a timeout of its own.
+    /// Costs two round trips to a remote store. Each has its own timeout.
     ///
     /// # Errors
     ///
-    /// [`SessionError::Store`] when the store cannot answer.
+    /// [`SessionError::Store`] if the store cannot answer, or holds a record that this version
+    /// cannot read.
     pub async fn get(
         &self,
         user: &UserId,
@@ -152,42 +162,44 @@ impl<D: SessionData> SessionManager<D> {
         }
     }
 
-    /// Whether a session lives. One round trip to a remote store.
+    /// Returns whether a session is live. Costs one round trip to a remote store.
     ///
     /// # Errors
     ///
-    /// As for [`get`](Self::get).
+    /// [`SessionError::Store`] if the store cannot answer.
     pub async fn exists(&self, user: &UserId, id: &SessionId) -> Result<bool, SessionError> {
         let gate = &self.shared.gate;
         Ok(gate.ask(Verb::Activity, |store| store.activity(user, id)).await?.is_some())
     }
 
-    /// The same manager, for verbs that `actor` asks for: events then say who ended a session.
+    /// Returns the same manager for operations on behalf of `actor`: the events name this user as
+    /// the actor of a revocation.
     #[must_use]
     pub fn acting_as(&self, actor: UserId) -> Self {
         Self { actor: Some(actor), ..self.clone() }
     }
 
-    /// Puts other keys in the place of the present ones, while requests are served.
+    /// Replaces the keys that sign and verify access tokens, while requests are served.
     ///
-    /// A token that only a removed key verifies is refused from the next request on. To rotate without logging anybody
-    /// out, keep the old key as a verifying one for as long as its tokens live.
+    /// A token that only a removed key verifies is rejected from the next request on. To rotate
+    /// keys without logging users out, keep the old key as a verifying key until its tokens have
+    /// expired.
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] when a key fails its self-test; the present keys then stay.
+    /// [`ConfigError`] if a key fails its self-test. The manager then keeps its present keys.
     pub fn replace_keys(&self, keys: KeySet) -> Result<(), ConfigError> {
         let Shared { policy, policy_number, replacing, .. } = &*self.shared;
         let _one_at_a_time = replacing.lock().unwrap_or_else(PoisonError::into_inner);
         let next = policy.load().with_keys(keys)?;
         let number = next.number(None);
         policy.store(Arc::new(next));
-        // What was verified by the old keys counts no more.
+        // From here on no cache entry is valid that an old key verified.
         policy_number.set(number);
         Ok(())
     }
 
-    /// Asks the store whether it is there, within the store timeout.
+    /// Asks the store for its health, within the store timeout.
     pub async fn health(&self) -> Health {
         let gate = &self.shared.gate;
         let asked = Instant::now();
@@ -218,37 +230,40 @@ impl<D: SessionData> SessionManager<D> {
         }
     }
 
-    /// How many uses of sessions were not queued since the start (the touch queue was full, or its worker stopped).
+    /// Returns the number of touches since the start that were dropped because the touch queue was
+    /// full or its worker had stopped.
     #[must_use]
     pub fn dropped_touches(&self) -> u64 {
         self.shared.touches.dropped()
     }
 }
 
-/// How the store is.
+/// The health of the store, of the near cache and of the worker.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Health {
-    /// `"memory"`, `"redis"`, or what a store of your own calls itself.
+    /// `"memory"`, `"redis"`, or the name that a custom store gives itself.
     pub kind: &'static str,
-    /// Whether it answered. A server that is not the primary counts as one that does not answer.
+    /// Whether the store answered. A server that is not the primary counts as one that does not
+    /// answer.
     pub connected: bool,
-    /// Whether it answered and takes writes. A store that takes no writes (out of memory, for instance) still answers
-    /// requests of living sessions; logins and changes fail with 503.
+    /// Whether the store answered and accepts writes. While it accepts none (for instance because
+    /// it is out of memory), requests of live sessions still pass. Logins and changes fail with
+    /// 503.
     pub writable: bool,
-    /// What is wrong, while it does not answer or takes no writes.
+    /// The kind of the problem, while the store does not answer or accepts no writes.
     pub problem: Option<StoreErrorKind>,
-    /// The server's version, where there is a server that answered.
+    /// The version of the server, if the store has a server and it answered.
     pub version: Option<String>,
-    /// How long the answer took.
+    /// The latency of the answer.
     pub latency: Option<Duration>,
-    /// The near cache of this process.
+    /// The state of this process's near cache.
     pub cache: NearCache,
-    /// The background worker of this manager.
+    /// The state of this manager's background worker.
     pub worker: WorkerState,
 }
 
-// By hand: a derive would ask for `D: Clone`.
+// Written by hand: a derive would require `D: Clone`.
 impl<D> Clone for SessionManager<D> {
     fn clone(&self) -> Self {
         Self { shared: Arc::clone(&self.shared), actor: self.actor.clone() }

@@ -1,4 +1,4 @@
-//! What is already known about the token of a request: the path of a hit, and where it ends.
+//! The near cache lookup of a request's token. The fast path (cache hit) ends here.
 
 use super::demand::Demand;
 use super::{SessionManager, Shared};
@@ -9,40 +9,42 @@ use crate::near::{Key, Known};
 use crate::session::{Session, SessionData};
 use crate::token::{Expiry, VerifiedClaims};
 
-/// What becomes of a token without asking anybody.
+/// The result of the check of a token without I/O.
 pub(crate) enum Recalled<D> {
-    /// Its session lives.
+    /// A valid cache entry holds its live session.
     Passes(Session<D>),
-    /// It is good for nothing.
+    /// The token does not verify or is expired, or a valid cache entry says that its session is not
+    /// live.
     Refused(AuthError),
-    /// It verifies. Whether its session lives is for the store to say.
+    /// The token verifies. The store must tell whether its session is live.
     Verified(Box<Verified<D>>),
 }
 
-/// A verified token, on its way to the store.
+/// A verified token whose session must be checked at the store.
 pub(crate) struct Verified<D> {
     pub(super) token: Token<D>,
-    /// Which rules it was verified by.
+    /// The number of the policy and audience that it was verified by.
     pub(super) policy: u64,
-    /// Under which name the answer is kept; `None` where nothing is.
+    /// The near cache key for the answer; `None` without a near cache.
     pub(super) key: Option<Key>,
 }
 
-/// What is known of a verified token.
+/// The source of the claims of a verified token.
 pub(super) enum Token<D> {
-    /// What it says.
+    /// Claims that were verified just now.
     New(VerifiedClaims),
-    /// What was known the last time.
+    /// A cache entry, with claims verified earlier, whose session must be checked again.
     Known(Known<D>),
 }
 
 impl<D> Verified<D> {
-    /// Whose it is.
+    /// Returns the user and the session of the token.
     pub(super) fn who(&self) -> Option<(UserId, SessionId)> {
         self.claims().map(|claims| (claims.user().clone(), claims.session_id().clone()))
     }
 
-    /// `None` only for what was never kept as one: see [`Known::claims`].
+    /// Returns the claims. `None` only for a cached session without claims, which does not occur:
+    /// see [`Known::claims`].
     pub(super) fn claims(&self) -> Option<&VerifiedClaims> {
         match &self.token {
             Token::New(claims) => Some(claims),
@@ -50,7 +52,7 @@ impl<D> Verified<D> {
         }
     }
 
-    /// How a request heard the last time that the session has ended.
+    /// Returns the cached error, if the cache entry says that the session is not live.
     pub(super) fn last_end(&self) -> Option<&AuthError> {
         match &self.token {
             Token::Known(Known::Ended(ended)) => Some(&ended.error),
@@ -58,7 +60,7 @@ impl<D> Verified<D> {
         }
     }
 
-    /// The session as it was the last time.
+    /// Returns the cached session, if the cache entry holds one.
     pub(super) fn last_seen(&self) -> Option<&Session<D>> {
         match &self.token {
             Token::Known(Known::Lives(session)) => Some(session),
@@ -68,7 +70,8 @@ impl<D> Verified<D> {
 }
 
 impl<D: SessionData> SessionManager<D> {
-    /// Token text to whatever is known about it; no I/O. What is refused is told as an event.
+    /// Looks up a token in the near cache, or else verifies it; no I/O. Emits an event if it
+    /// rejects the token.
     pub(crate) fn recall(&self, token: &[u8], demand: &Demand) -> Recalled<D> {
         let Shared { near, policy_number, .. } = &*self.shared;
         let Some(near) = near else { return self.verified(token, demand) };
@@ -85,13 +88,13 @@ impl<D: SessionData> SessionManager<D> {
                 let is_due = kept.is_due(now);
                 return self.known(known, is_due);
             }
-            // This host's clock may have been set since.
+            // Look at `exp` again: the host's clock may have been set since the token was verified.
             let is_verified = kept.is_verified(policy, now);
             if !is_verified || known.claims().is_none_or(|claims| self.is_past(claims)) {
                 return self.verified(token, demand);
             }
             one_more(&near.figures().misses);
-            // Whatever is known is text.
+            // A cached token is always UTF-8 text.
             let key = str::from_utf8(token).ok().map(|token| Key::new(audience, token));
             let token = Token::Known(known);
             return Recalled::Verified(Box::new(Verified { token, policy, key }));
@@ -99,7 +102,7 @@ impl<D: SessionData> SessionManager<D> {
         self.verified(token, demand)
     }
 
-    /// A hit.
+    /// Turns a cache hit into the result, and queues a touch if one is due.
     fn known(&self, known: Known<D>, is_due: bool) -> Recalled<D> {
         match known {
             Known::Lives(session) => {

@@ -1,4 +1,4 @@
-//! Exchanging refresh tokens.
+//! Refresh tokens: settings, rotation and logout.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,7 +22,7 @@ use crate::token::Policy;
 use crate::token::{KeySet, RefreshClaims, RefreshPolicy, RefreshToken, Sealed};
 use crate::trace;
 
-/// The refresh tokens' part of a manager.
+/// Keys and settings of the refresh tokens.
 pub(super) struct Refresh {
     policy: ArcSwap<RefreshPolicy>,
     grace: Duration,
@@ -34,21 +34,22 @@ impl Refresh {
         Self { policy: ArcSwap::from_pointee(policy), grace, retry }
     }
 
-    /// Of which session this is a refresh token, if one of our keys sealed it. It may have been replaced, and the session
-    /// have ended.
+    /// Returns the user and the session of a refresh token that one of our keys sealed. The token
+    /// may be replaced already, and the session may not be live.
     #[cfg(feature = "routes")]
     pub(super) fn of(&self, token: &str) -> Option<(UserId, SessionId)> {
         let RefreshClaims { user, session, .. } = self.policy.load().open(token)?.claims;
         Some((user, session))
     }
 
-    /// Works with the settings and keys of refresh tokens.
+    /// Calls `work` with the settings and keys of refresh tokens.
     #[cfg(feature = "routes")]
     pub(super) fn with_policy<T>(&self, work: impl FnOnce(&Policy) -> T) -> T {
         work(self.policy.load().policy())
     }
 
-    /// The refresh token with this number. It can be exchanged until `ends` at most.
+    /// Issues the refresh token with the counter in `claims`. It can be rotated for `expires_in` at
+    /// most.
     pub(super) fn issue(
         &self,
         claims: &RefreshClaims,
@@ -60,61 +61,67 @@ impl Refresh {
 }
 
 impl<D: SessionData> SessionManagerBuilder<D> {
-    /// The secrets of refresh tokens, HMAC ones (`SigningKey::hs256`): each login then brings a refresh token, good once,
-    /// for [`SessionManager::refresh`]. None by default.
+    /// Sets the HMAC secrets of refresh tokens (`SigningKey::hs256`). Each login then returns a
+    /// refresh token, good for one rotation with [`SessionManager::refresh`]. None by default.
     ///
-    /// May be the very secret that signs access tokens: what is signed for one purpose is never taken for the other. The
-    /// store never sees it. To replace it without logging anybody out, keep the old one as a verifying key for as long as
-    /// sessions live.
+    /// May be the secret that signs access tokens: no token of one kind passes as the other. The
+    /// store never sees the secret. To replace it without logging users out, keep the old one as a
+    /// verifying key while sessions from before live.
     pub fn refresh_keys(mut self, keys: impl Into<KeySet>) -> Self {
         self.settings.refresh_keys = Some(keys.into());
         self
     }
 
-    /// For how long a refresh token that was replaced still brings the same successor, instead of ending the session as
-    /// stolen: for parallel tabs, and for answers that got lost. 10 seconds by default, 5 minutes at most, zero never.
+    /// Sets the grace window: how long a replaced refresh token still returns the same successor,
+    /// and does not yet revoke the session as stolen. It serves parallel tabs and clients that lost
+    /// an answer. 10 seconds by default, 5 minutes at most. With zero there is no grace window.
     ///
-    /// Counted on the store's clock: one that is set back prolongs a window that is open, one that is set forward ends it.
+    /// Counts on the store's clock: setting it back extends an open window, setting it forward ends
+    /// it.
     pub fn refresh_grace(mut self, window: Duration) -> Self {
         self.settings.refresh_grace = window;
         self
     }
 
-    /// For how long a refresh token that was replaced stays good while its successor is unused: for clients that lose
-    /// the answer of an exchange and come back after the [`refresh_grace`](Self::refresh_grace). Zero by default, which
-    /// is never; else longer than the grace window, and 24 hours at most. Counted from the exchange, on the store's clock.
+    /// Sets how long a replaced refresh token stays valid while its successor is unused. It serves
+    /// clients that lose the answer of a rotation and return after the
+    /// [`refresh_grace`](Self::refresh_grace). Zero (off) by default; else longer than the grace
+    /// window, and 24 hours at most. Counts from the rotation, on the store's clock.
     ///
-    /// Such a client gets the same successor, and the event [`RefreshRetried`](crate::events::Event::RefreshRetried) is
-    /// emitted. The successor counts as used once it was shown itself, or once an access token that came with it was
-    /// accepted. That is recorded with the touch, which does not wait for the
-    /// [`touch_interval`](Self::touch_interval) then, so the [`Worker`](crate::touch::Worker) must run.
+    /// Such a client gets the same successor, and the manager emits the event
+    /// [`RefreshRetried`](crate::events::Event::RefreshRetried). The successor counts as used once
+    /// it was shown, or once an access token issued with it was accepted. A touch records that use.
+    /// This touch does not wait for the [`touch_interval`](Self::touch_interval), but needs a
+    /// running [`Worker`](crate::touch::Worker).
     ///
-    /// **What it costs.** Without it, a stolen refresh token that was replaced betrays its thief after the grace window:
-    /// the session ends. With it, the thief gets working tokens for as long as the owner does not use the session, for
-    /// this time at most; the theft then comes to light when the successor is shown by both. A use that the store could
-    /// not be told of (it was away, or the queue was full), and a token that
-    /// [`FailurePolicy::TokenOnly`](crate::FailurePolicy::TokenOnly) let in, do not count. Watch the event.
+    /// **Cost.** Without this setting, a stolen refresh token that was replaced reveals the theft
+    /// after the grace window: the session is revoked. With it, the thief gets working tokens while
+    /// the owner does not use the session, for this time at most. The theft then shows when both
+    /// present the successor. Two kinds of use do not count: one that did not reach the store
+    /// (unavailable, or a full queue), and one by
+    /// [`FailurePolicy::TokenOnly`](crate::FailurePolicy::TokenOnly). Monitor the event.
     ///
-    /// `RedisStore` records it in a form that earlier versions refuse: update all instances before it is set. All
-    /// instances must set it, for those that do not record no use.
+    /// Earlier versions refuse the form in which `RedisStore` records the use: update all instances
+    /// first. Then set it in all instances: an instance without it records no use.
     pub fn refresh_retry(mut self, window: Duration) -> Self {
         self.settings.refresh_retry = window;
         self
     }
 
-    /// The greatest share of an access token's life that it may come short of
-    /// [`access_token_ttl`](Self::access_token_ttl), at random, so that not all clients that logged in at once refresh at
-    /// once. 0 by default, 0.05 at most.
+    /// Sets the jitter: the largest share by which an access token's lifetime may fall short of
+    /// [`access_token_ttl`](Self::access_token_ttl), at random. It spreads the refreshes of clients
+    /// that logged in at the same time. 0 by default, 0.05 at most.
     pub fn access_token_jitter(mut self, share: f64) -> Self {
         self.settings.lifetimes.jitter = share;
         self
     }
 }
 
-/// A bound that every clock is past: what is asked with it is answered in one round trip, however old the session.
+/// An idle bound that has always passed: the store then reads the true idle deadline, in one round
+/// trip for a session of any age.
 const PASSED: Option<Timestamp> = Some(Timestamp::from_millis(0));
 
-/// A refresh token and the session that it is one of.
+/// A refresh token with the record of the session that it was issued for.
 struct Shown {
     sealed: Sealed,
     record: Record,
@@ -122,26 +129,31 @@ struct Shown {
 }
 
 impl<D: SessionData> SessionManager<D> {
-    /// Exchanges a refresh token for an access token and the next refresh token. It is a use of the session, and never
-    /// extends it past its absolute lifetime.
+    /// Rotates a refresh token: returns an access token and the next refresh token. A rotation
+    /// touches the session, and never extends it past its absolute deadline.
     ///
-    /// Of any number of calls with one token one makes the next; the others get the same successor, for the
-    /// [grace window](crate::SessionManagerBuilder::refresh_grace) after it: parallel tabs and answers that got lost are
-    /// no theft. Later than that, and for every older token, two must have it: the session ends with the reason
-    /// [`RefreshReuse`](EndReason::RefreshReuse), whoever of the two comes first, and everybody who shows one of its
-    /// tokens is told so. Text that is no refresh token of ours touches nothing.
+    /// Of several calls with one token, one makes the successor. The others get the same successor
+    /// during the [grace window](crate::SessionManagerBuilder::refresh_grace), because parallel
+    /// tabs and lost answers are no theft. After it, and for every older token, two parties must
+    /// have the token: the session is revoked with the reason
+    /// [`RefreshReuse`](EndReason::RefreshReuse). Each later request with one of its tokens gets
+    /// this reason. A text that none of our keys sealed changes nothing.
     ///
-    /// Two round trips to a remote store, and a question to the user directory, where there is one.
+    /// Costs two round trips to a remote store, and a call to the user directory if there is one.
     ///
     /// # Errors
     ///
-    /// [`AuthError`] of the kinds [`InvalidToken`](AuthErrorKind::InvalidToken), also without
-    /// [`refresh_keys`](crate::SessionManagerBuilder::refresh_keys);
-    /// [`SessionExpired`](AuthErrorKind::SessionExpired) and [`SessionRevoked`](AuthErrorKind::SessionRevoked);
-    /// [`AccountInactive`](AuthErrorKind::AccountInactive);
-    /// [`StoreUnavailable`](AuthErrorKind::StoreUnavailable) and
-    /// [`DirectoryUnavailable`](AuthErrorKind::DirectoryUnavailable): keep the token, and try again (the exchange may
-    /// have been made: then the grace window counts); [`Unsigned`](AuthErrorKind::Unsigned).
+    /// [`AuthError`] of one of these kinds:
+    ///
+    /// - [`InvalidToken`](AuthErrorKind::InvalidToken), also without
+    ///   [`refresh_keys`](crate::SessionManagerBuilder::refresh_keys).
+    /// - [`SessionExpired`](AuthErrorKind::SessionExpired),
+    ///   [`SessionRevoked`](AuthErrorKind::SessionRevoked),
+    ///   [`AccountInactive`](AuthErrorKind::AccountInactive).
+    /// - [`StoreUnavailable`](AuthErrorKind::StoreUnavailable),
+    ///   [`DirectoryUnavailable`](AuthErrorKind::DirectoryUnavailable): keep the token and try
+    ///   again. The rotation may have been done; the grace window then applies.
+    /// - [`Unsigned`](AuthErrorKind::Unsigned).
     pub async fn refresh(&self, token: &str) -> Result<Login<D>, AuthError> {
         let sealed = self.open_refresh(token)?;
         let RefreshClaims { user, session, .. } = sealed.claims.clone();
@@ -151,18 +163,19 @@ impl<D: SessionData> SessionManager<D> {
         exchanged.inspect_err(|error| self.refused(error, Some((user, session))))
     }
 
-    /// Ends the session of a refresh token, as [`logout`](Self::logout) ends that of an access token; also of one that
-    /// was replaced, or that the session does not know yet (its store has lost an exchange). Tells whether it lived until now.
+    /// Revokes the session of a refresh token, as [`logout`](Self::logout) does for an access
+    /// token. Also accepts a replaced token, and one ahead of the record (the store lost a
+    /// rotation). Returns whether the session was live until now.
     ///
     /// # Errors
     ///
-    /// [`AuthError`]: 401 if the token is not one of ours, 503 when the session could not be ended.
+    /// [`AuthError`]: 401 if the token is not one of ours, 503 if the session could not be revoked.
     pub async fn logout_refresh(&self, token: &str) -> Result<bool, AuthError> {
         let sealed = self.open_refresh(token)?;
         let RefreshClaims { user, session, .. } = sealed.claims.clone();
         match self.shown(sealed).await {
             Ok(_) => self.end_shown(&user, &session).await,
-            // What has ended is logged out.
+            // A session that is revoked or expired is logged out already.
             Err(error) if error.kind().is_of_ended_session() => Ok(false),
             Err(error) => {
                 self.refused(&error, Some((user, session)));
@@ -171,19 +184,21 @@ impl<D: SessionData> SessionManager<D> {
         }
     }
 
-    /// Whether logins bring refresh tokens: [`refresh_keys`](crate::SessionManagerBuilder::refresh_keys) were given.
+    /// Returns whether the manager issues refresh tokens, that is, has
+    /// [`refresh_keys`](crate::SessionManagerBuilder::refresh_keys).
     #[must_use]
     pub fn issues_refresh_tokens(&self) -> bool {
         self.shared.refresh.is_some()
     }
 
-    /// Puts other keys in the place of the present ones of refresh tokens, while requests are served; see
-    /// [`replace_keys`](Self::replace_keys). Keep the old key as a verifying one for as long as its sessions live.
+    /// Replaces the keys of refresh tokens while requests are served; see
+    /// [`replace_keys`](Self::replace_keys). Keep the old key as a verifying key while sessions
+    /// from before live.
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] when a key fails its self-test or is no HMAC secret, or the manager was built without
-    /// [`refresh_keys`](crate::SessionManagerBuilder::refresh_keys); the present keys then stay.
+    /// [`ConfigError`] if a key fails its self-test or is no HMAC secret, or if the manager has no
+    /// [`refresh_keys`](crate::SessionManagerBuilder::refresh_keys). The present keys then stay.
     pub fn replace_refresh_keys(&self, keys: impl Into<KeySet>) -> Result<(), ConfigError> {
         let refresh = self.shared.refresh.as_ref().ok_or(ConfigError::Missing("refresh_keys"))?;
         let next = refresh.policy.load().with_keys(keys.into())?;
@@ -191,7 +206,7 @@ impl<D: SessionData> SessionManager<D> {
         Ok(())
     }
 
-    /// A refresh token that one of our keys sealed; no I/O. A refusal is told as an event.
+    /// Opens a refresh token that one of our keys sealed; no I/O. Emits an event if it rejects it.
     fn open_refresh(&self, token: &str) -> Result<Sealed, AuthError> {
         self.find_refresh_token(token).ok_or_else(|| {
             let error = AuthError::new(AuthErrorKind::InvalidToken);
@@ -200,19 +215,20 @@ impl<D: SessionData> SessionManager<D> {
         })
     }
 
-    /// The same; a refusal tells no event.
+    /// Does the same without an event.
     pub(super) fn find_refresh_token(&self, token: &str) -> Option<Sealed> {
         let refresh = self.shared.refresh.as_ref();
         refresh.and_then(|refresh| refresh.policy.load().open(token))
     }
 
-    /// When the session of a refresh token was created.
+    /// Returns when the session of a refresh token was created.
     #[cfg(feature = "routes")]
     pub(super) async fn login_time(&self, sealed: Sealed) -> Result<Timestamp, AuthError> {
         self.shown(sealed).await.map(|shown| shown.record.created)
     }
 
-    /// Finds the session of a refresh token, and makes sure that it was issued for this very one.
+    /// Loads the session of a refresh token, and checks that the token was issued for this session
+    /// (its salt).
     async fn shown(&self, sealed: Sealed) -> Result<Shown, AuthError> {
         let RefreshClaims { user, session: id, .. } = &sealed.claims;
         let gate = &self.shared.gate;
@@ -239,11 +255,11 @@ impl<D: SessionData> SessionManager<D> {
         let Shown { sealed, record, rotation } = self.shown(sealed).await?;
         let RefreshClaims { user, session: id, counter } = sealed.claims;
         let next = counter.saturating_add(1);
-        // A number that is still to come is one that this session lost, with its store.
+        // A rotation counter ahead of the record means that the store lost data.
         if counter > rotation.counter {
             return Err(AuthError::new(AuthErrorKind::InvalidToken));
         }
-        // All that can fail comes before the write.
+        // Do everything that can fail before the write.
         let tokens = match self.active_user(&user).await {
             Ok(of_directory) => {
                 let role = of_directory.map(|user| user.role).unwrap_or_default();
@@ -252,7 +268,8 @@ impl<D: SessionData> SessionManager<D> {
             }
             Err(error) => Err(failed(error, &id)),
         };
-        // Nothing of that keeps a token that is stolen from ending its session.
+        // An older token goes on to the store in spite of the error: its reuse must revoke the
+        // session.
         if counter == rotation.counter
             && let Err(error) = tokens
         {
@@ -286,7 +303,7 @@ impl<D: SessionData> SessionManager<D> {
             }
             Rotated::Unknown => return Err(AuthError::new(AuthErrorKind::InvalidToken)),
             Rotated::Gone => {
-                // The third call to the store: the request may have no time left for the reason.
+                // This is the third store call: the request may have no time left for the reason.
                 let why = timeout_at(end, self.why_ended(&user, &id)).await;
                 let unknown = |_| AuthError::new(AuthErrorKind::SessionExpired);
                 return Err(why.map_or_else(unknown, |(error, _)| error));
@@ -306,8 +323,8 @@ impl<D: SessionData> SessionManager<D> {
         })
     }
 
-    /// Records that the client has the refresh token with this number, although it was not exchanged: the one before
-    /// is then good no more. Moves neither last activity nor the idle deadline.
+    /// Records that the client shows this refresh token, although no rotation follows. Its
+    /// predecessor is then no longer valid. Moves neither last activity nor the idle deadline.
     async fn record_shown(&self, user: &UserId, id: &SessionId, counter: u64) {
         let mut touch = Touch::new(user.clone(), id.clone(), Duration::MAX, Duration::ZERO);
         touch.rotation = Some(counter);
@@ -321,7 +338,7 @@ impl<D: SessionData> SessionManager<D> {
         }
     }
 
-    /// The tokens of a session, from the exchange with this number on.
+    /// Signs the tokens that a rotation to `counter` returns.
     fn next_tokens(
         &self,
         refresh: &Refresh,
@@ -333,7 +350,8 @@ impl<D: SessionData> SessionManager<D> {
     ) -> Result<(Signed, RefreshToken), AuthError> {
         let stored = self.content(record.payload.clone());
         let content = stored.map_err(|error| load::refusal(error, id))?.content;
-        // This host's idea of the store's clock may lag, but not behind what the store wrote.
+        // This host's estimate of the store's clock may lag, but never behind a time from the
+        // store.
         let now = self.shared.gate.now().max(record.created);
         let left = record.absolute_deadline.saturating_since(now);
         let lifetimes = Lifetimes { session: left, ..self.shared.lifetimes };
@@ -346,7 +364,7 @@ impl<D: SessionData> SessionManager<D> {
     }
 }
 
-/// A failure on the way to new tokens, as the client's answer.
+/// Maps an error on the way to new tokens to the client's answer.
 fn failed(error: SessionError, id: &SessionId) -> AuthError {
     match error {
         SessionError::Store(error) => load::refusal(error, id),
@@ -355,7 +373,8 @@ fn failed(error: SessionError, id: &SessionId) -> AuthError {
             AuthError::with_source(AuthErrorKind::DirectoryUnavailable, error)
         }
         error => {
-            // Without random bytes the answer is the same, it is only harder to find.
+            // Without random bytes the request id is empty: the answer is the same, but harder to
+            // find.
             let request_id = random_text::<9>().unwrap_or_default();
             trace::error!(
                 "no new tokens could be made for a session",

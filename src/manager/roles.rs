@@ -1,4 +1,4 @@
-//! The role that the user directory says, and the stored sessions that follow it.
+//! Roles from the user directory, and the background writes that update stored sessions.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -11,17 +11,17 @@ use crate::id::{SessionId, UserId};
 use crate::session::{Session, SessionData, State};
 use crate::trace;
 
-/// For how many sessions a process remembers which answer it has applied.
+/// Number of sessions for which a process remembers the directory role that it has applied.
 const REMEMBERED: usize = 65_536;
 
-/// Which answers were applied to the sessions in the store.
+/// The directory roles that this process has applied to stored sessions.
 pub(super) struct AppliedRoles {
-    /// The answer that was compared with a session last. What another process writes after that, this one
-    /// leaves alone.
+    /// The role that was last compared with a session. If another process writes another role
+    /// afterwards, this process does not write again.
     by_session: Cache<(UserId, SessionId), Role>,
     /// When a user's sessions were last changed, on the clock's monotonic time.
     by_user: Cache<UserId, Duration>,
-    /// Held while it is decided whether to change a user's sessions.
+    /// Held while the decision about a user's sessions is made.
     deciding: Mutex<()>,
 }
 
@@ -33,8 +33,9 @@ impl Default for AppliedRoles {
 }
 
 impl AppliedRoles {
-    /// Whether a user's sessions are to be changed now to what the directory says. `differs` tells whether
-    /// this session's stored role is another one. At most once per user and `interval`.
+    /// Returns whether a user's stored sessions must be changed now to the directory's role.
+    /// `differs` says whether this session's stored role is another one. True at most once per user
+    /// and `interval`.
     fn is_due(
         &self,
         session: (&UserId, &SessionId),
@@ -59,22 +60,23 @@ impl AppliedRoles {
         differs
     }
 
-    /// The change was not made: it is tried again after the interval.
+    /// Records that the change failed, so that it is tried again after the interval.
     fn failed(&self, user: &UserId, id: &SessionId) {
         self.by_session.remove(&(user.clone(), id.clone()));
     }
 }
 
 impl<D: SessionData> SessionManagerBuilder<D> {
-    /// Takes users' roles from the [user directory](Self::directory). By default the session's role counts,
-    /// and the directory's is not used.
+    /// Uses the roles of the [user directory](Self::directory). By default the session's role
+    /// counts, and the directory's role is ignored.
     ///
-    /// A change in the directory counts after [`revalidate_after`](Self::revalidate_after) at the latest, for
-    /// guards, routes, extractors and refreshed tokens; the stored sessions follow in the
+    /// A change in the directory takes effect within [`revalidate_after`](Self::revalidate_after)
+    /// for guards, routes, extractors and refreshed tokens. The stored sessions are updated in the
     /// background. [Roles](crate::directory#roles) has the rules.
     ///
-    /// Costs no question to the directory: the role comes with the answer about the account. A change costs one list and
-    /// one write of the user's sessions. Needs [`directory`](Self::directory).
+    /// Needs no extra directory call, because the role comes with the answer about the account. A
+    /// change costs one list and one write of the user's sessions. Requires
+    /// [`directory`](Self::directory).
     pub fn directory_roles(mut self) -> Self {
         self.settings.accounts.with_roles = true;
         self
@@ -82,15 +84,15 @@ impl<D: SessionData> SessionManagerBuilder<D> {
 }
 
 impl<D: SessionData> SessionManager<D> {
-    /// What the directory said last of a user's role, as far as this process remembers it: see
+    /// Returns the role in the latest cached answer of the directory: see
     /// [`Accounts::remembered_role`](super::accounts::Accounts::remembered_role).
     pub(super) fn remembered_role(&self, user: &UserId) -> Role {
         let accounts = self.shared.accounts.as_ref();
         accounts.and_then(|accounts| accounts.remembered_role(user)).unwrap_or_default()
     }
 
-    /// Lets the directory's role count for a session that was read from the store. Where the stored role
-    /// is another one, a background task changes the stored sessions of the user.
+    /// Applies the directory's role to a session that was read from the store. If the stored role
+    /// differs, a background task changes the stored sessions of the user.
     pub(super) fn apply_role(&self, state: &mut State<D>, role: Role) {
         let Some(accounts) = &self.shared.accounts else { return };
         let content = &state.stored.content;
@@ -105,7 +107,7 @@ impl<D: SessionData> SessionManager<D> {
         state.directory_role = role;
     }
 
-    /// The same session with what the directory says now.
+    /// Returns the same session with the directory's present role.
     pub(super) fn with_role(&self, session: &Session<D>, role: Role) -> Session<D> {
         if session.state().directory_role == role {
             return session.clone();
@@ -113,7 +115,7 @@ impl<D: SessionData> SessionManager<D> {
         session.with_state(|state| self.apply_role(state, role))
     }
 
-    /// In a task of its own: no request waits for it.
+    /// Runs in its own task, so that no request waits for it.
     fn change_stored_roles(&self, user: UserId, id: SessionId, role: Role) {
         let manager = self.clone();
         let change = async move {
@@ -157,7 +159,7 @@ mod tests {
             Self { applied: AppliedRoles::default(), user: UserId::parse("jeju").unwrap(), ids }
         }
 
-        /// A session is read whose stored role is this.
+        /// Reads a session whose stored role is `stored`, while the directory answers `says`.
         fn reads(&self, session: usize, stored: &str, says: &Role, second: u64) -> bool {
             let differs = is(stored) != *says;
             let session = (&self.user, &self.ids[session]);

@@ -1,4 +1,4 @@
-//! Which settings can work.
+//! The limits of the builder's settings.
 
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -10,6 +10,7 @@ use crate::near::Capacity;
 use crate::store::{SessionLimit, WhenFull};
 use crate::touch::TouchRules;
 
+/// Checks lifetimes, touch settings and the store timeout.
 pub(super) fn check_durations(
     lifetimes: Lifetimes,
     touch: TouchRules,
@@ -40,7 +41,7 @@ pub(super) fn check_durations(
     all_hold(&rules)
 }
 
-/// An idle TTL that was set has an effect as a whole.
+/// An idle TTL that was set must not be longer than the lifetime, or it would have no full effect.
 pub(super) fn check_idle_ttl(lifetimes: Lifetimes) -> Result<(), ConfigError> {
     let Lifetimes { idle_ttl, session: lifetime, .. } = lifetimes;
     if idle_ttl > lifetime {
@@ -49,7 +50,8 @@ pub(super) fn check_idle_ttl(lifetimes: Lifetimes) -> Result<(), ConfigError> {
     Ok(())
 }
 
-/// The limit of a user's sessions that a login hands to the store.
+/// Returns the session limit that a login hands to the store. Under the hard limit, a full user
+/// gets room for 1 % of it at once.
 pub(super) fn session_limit(
     session_limit: u32,
     hard: u32,
@@ -71,6 +73,7 @@ pub(super) fn session_limit(
     })
 }
 
+/// Checks the login rate and the settings of the user directory.
 pub(super) fn check_accounts(
     login_rate: Option<(u32, Duration)>,
     accounts: &AccountSettings,
@@ -100,6 +103,7 @@ pub(super) fn check_accounts(
     ])
 }
 
+/// Checks the capacity of the near cache and the limit of session data.
 pub(super) fn check_memory(
     near_cache: Option<Capacity>,
     session_data_limit: usize,
@@ -123,6 +127,7 @@ pub(super) fn check_memory(
     ])
 }
 
+/// Checks the settings of refresh tokens.
 pub(super) fn check_refresh(
     grace: Duration,
     retry: Duration,
@@ -140,6 +145,7 @@ pub(super) fn check_refresh(
     ])
 }
 
+/// Returns the error of the first rule that does not hold.
 fn all_hold(rules: &[(&'static str, &'static str, bool)]) -> Result<(), ConfigError> {
     match rules.iter().find(|(_, _, holds)| !holds) {
         Some(&(setting, rule, _)) => Err(ConfigError::OutOfRange { setting, rule }),

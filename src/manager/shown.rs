@@ -1,4 +1,4 @@
-//! Requests that show several refresh tokens: which one counts, and how their sessions are ended.
+//! Requests with several refresh tokens: which one counts, and how their sessions are revoked.
 
 use super::SessionManager;
 use crate::clock::Timestamp;
@@ -8,43 +8,45 @@ use crate::session::SessionData;
 use crate::token::Sealed;
 
 /// Number of sessions that the store is asked about for the refresh tokens of one request. A
-/// browser shows one or two; more come from a neighbor that plants cookies.
+/// browser sends one or two. More come from a neighboring site that plants cookies.
 const MAX_SESSIONS: usize = 8;
 
-/// The latest refresh token that a request shows of one session.
+/// The latest refresh token of one session, among those of a request.
 struct Candidate<'t> {
     text: &'t str,
     token: Sealed,
 }
 
 impl Candidate<'_> {
+    /// The user and the session of the token.
     fn who(&self) -> (&UserId, &SessionId) {
         (&self.token.claims.user, &self.token.claims.session)
     }
 }
 
 impl<D: SessionData> SessionManager<D> {
-    /// Chooses the refresh token that counts, of several that one request shows.
+    /// Chooses the refresh token that counts, among those of one request.
     ///
-    /// Tokens that do not verify do not count. Of one session the highest counter counts. Of one
-    /// user's sessions the live one with the latest login counts. The order of the tokens in the
-    /// request decides nothing, because a neighbor can choose it.
+    /// Tokens that do not verify do not count. Of one session, the highest counter counts. Of
+    /// several sessions of one user, the live one with the latest login counts. The order of the
+    /// tokens decides nothing, because a neighboring site can choose it.
     ///
-    /// Asks the store only where tokens of several sessions verify, about 8 sessions at most. The
-    /// caller exchanges the chosen token: this call does not tell whether it is still good.
+    /// Loads sessions only if tokens of several sessions verify, and then 8 sessions at most. The
+    /// caller rotates the chosen token: this call does not tell whether it is still valid.
     ///
     /// # Errors
     ///
-    /// [`InvalidToken`](AuthErrorKind::InvalidToken) where tokens of several users verify: a
-    /// planted cookie must not choose who is logged in.
-    /// [`StoreUnavailable`](AuthErrorKind::StoreUnavailable) when the store cannot answer.
+    /// [`InvalidToken`](AuthErrorKind::InvalidToken) if tokens of several users verify, because a
+    /// planted cookie must not choose the user. [`MissingToken`](AuthErrorKind::MissingToken) if
+    /// `shown` is empty. [`StoreUnavailable`](AuthErrorKind::StoreUnavailable) if the store cannot
+    /// answer.
     pub(crate) async fn choose_refresh_token<'t>(
         &self,
         shown: &[&'t str],
     ) -> Result<&'t str, AuthError> {
         let candidates = self.candidates(shown);
         let Some(first) = candidates.first() else {
-            // The exchange refuses it, and tells the event.
+            // No token verifies: the rotation rejects this one and emits the event.
             return shown.first().copied().ok_or_else(|| AuthErrorKind::MissingToken.into());
         };
         if candidates.iter().any(|other| other.who().0 != first.who().0) {
@@ -68,22 +70,22 @@ impl<D: SessionData> SessionManager<D> {
                     self.refused(&error, Some((claims.user, claims.session)));
                     return Err(error);
                 }
-                // It has ended, or its store has lost it.
+                // This session is not live, or the store lost it.
                 Err(_) => {}
             }
         }
-        // Where none lives, the exchange of any of them says why.
+        // If no session is live, the rotation of any token gives the reason.
         Ok(latest.map_or(default, |(_, text)| text))
     }
 
-    /// Ends the session of each refresh token that one request shows, 8 sessions at most. Returns
-    /// `None` where no token is shown.
+    /// Revokes the session of each refresh token of one request, 8 sessions at most. Returns `None`
+    /// if there is no token.
     ///
     /// # Errors
     ///
-    /// [`InvalidToken`](AuthErrorKind::InvalidToken) when no token verifies.
-    /// [`StoreUnavailable`](AuthErrorKind::StoreUnavailable) when a session could not be ended:
-    /// sessions that come after it live on.
+    /// [`InvalidToken`](AuthErrorKind::InvalidToken) if no token verifies.
+    /// [`StoreUnavailable`](AuthErrorKind::StoreUnavailable) if a session could not be revoked: the
+    /// sessions after it stay live.
     pub(crate) async fn logout_refresh_all(&self, shown: &[&str]) -> Option<Result<(), AuthError>> {
         let first = shown.first()?;
         let candidates = self.candidates(shown);
@@ -101,19 +103,20 @@ impl<D: SessionData> SessionManager<D> {
         Some(outcome)
     }
 
-    /// Ends the session of each refresh token that a login shows: the browser has the new one
-    /// instead. Tokens that do not verify tell no event, and a failure is only logged.
+    /// Revokes the session of each refresh token that a login request sends, because the browser
+    /// gets a new one instead. Tokens that do not verify emit no event. A failure does not fail the
+    /// login.
     pub(crate) async fn end_replaced_sessions(&self, shown: &[&str]) {
         for candidate in self.candidates(shown).iter().take(MAX_SESSIONS) {
             let ended = self.logout_refresh(candidate.text).await;
-            // The store is asked no further: the login has waited long enough.
+            // Do not call the store again: the login has waited long enough.
             if ended.is_err_and(|error| error.kind().status().is_server_error()) {
                 return;
             }
         }
     }
 
-    /// The tokens that one of our keys sealed, the latest of each session. No I/O.
+    /// Returns the tokens that one of our keys sealed, the latest of each session. No I/O.
     fn candidates<'t>(&self, shown: &[&'t str]) -> Vec<Candidate<'t>> {
         let mut candidates: Vec<Candidate<'t>> = Vec::new();
         for text in shown {

@@ -1,4 +1,4 @@
-//! Tokens without a session: for while the store is away.
+//! Tokens without a session, for use while the store is unavailable.
 
 use std::fmt;
 use std::sync::Arc;
@@ -12,11 +12,14 @@ use crate::id::SessionId;
 use crate::session::{NewSession, SessionData};
 use crate::token::VerifiedClaims;
 
-/// In the extensions of a request that a layer with [`FailurePolicy::TokenOnly`](crate::FailurePolicy::TokenOnly) let in while the store was away: what
-/// its JWT says, and nothing that is true of its session. Cheap to clone.
+/// The claims of a request that was accepted on its JWT alone. A layer with
+/// [`FailurePolicy::TokenOnly`](crate::FailurePolicy::TokenOnly) puts this into the request's
+/// extensions while the store is unavailable. Nothing in it is known of the session. Cheap to
+/// clone.
 ///
-/// Behind two layers both may be there, this from the outer one and a [`Session`](crate::Session) from the inner one: the
-/// session counts. With the feature `axum`, [`Caller`](crate::Caller) looks at both, in that order.
+/// Behind two layers a request may have both: this from the outer layer, and a
+/// [`Session`](crate::Session) from the inner one. The session then takes precedence. With the
+/// feature `axum`, [`Caller`](crate::Caller) looks for a session first, then for this.
 #[derive(Clone)]
 pub struct TokenOnly(Arc<VerifiedClaims>);
 
@@ -25,7 +28,7 @@ impl TokenOnly {
         Self(Arc::new(claims))
     }
 
-    /// The claims of the access token. That its session lives is not known.
+    /// Returns the claims of the access token. Whether its session is live is not known.
     #[must_use]
     pub fn claims(&self) -> &VerifiedClaims {
         &self.0
@@ -38,30 +41,34 @@ impl fmt::Debug for TokenOnly {
     }
 }
 
-/// An access token that no session stands behind.
+/// An access token without a session.
 #[non_exhaustive]
 pub struct TokenLogin {
     /// The JWT to hand to the client, once.
     pub access_token: String,
-    /// How long the token lives.
+    /// The lifetime of the token.
     pub expires_in: Duration,
 }
 
 impl<D: SessionData> SessionManager<D> {
-    /// An access token without a session, for a user whose credentials were checked: for when
-    /// [`create`](Self::create) has failed because the store does not answer, and the user shall get somewhere all the
-    /// same.
+    /// Issues an access token without a session, for a user whose credentials were checked. Use it
+    /// when [`create`](Self::create) fails because the store is unavailable, and the user must have
+    /// some access all the same.
     ///
-    /// It passes layers with [`FailurePolicy::TokenOnly`](super::FailurePolicy::TokenOnly), and no others, while the store
-    /// cannot answer. As soon as it can, the token is refused like that of a session that has ended, and the user must
-    /// log in again: no session is created later. Nobody can log such a user out before.
+    /// The token passes only layers with
+    /// [`FailurePolicy::TokenOnly`](super::FailurePolicy::TokenOnly), and only while the store is
+    /// unavailable. Once the store answers, the token is rejected like that of an expired session,
+    /// and the user must log in again: no session is created later. Until then the token cannot be
+    /// revoked.
     ///
-    /// No I/O but the question to the user directory, if there is one. The session's content in `new` goes nowhere.
+    /// No I/O except the call to the user directory, if there is one. The session content of `new`
+    /// is not stored.
     ///
     /// # Errors
     ///
-    /// [`SessionError::AccountInactive`], [`Directory`](SessionError::Directory) as for [`create`](Self::create); the
-    /// kinds that say that the token cannot be signed.
+    /// [`SessionError::AccountInactive`] and [`Directory`](SessionError::Directory) as for
+    /// [`create`](Self::create). The other kinds: a lifetime is out of range, or the token cannot
+    /// be signed.
     pub async fn token_without_session(
         &self,
         new: &NewSession<D>,
@@ -69,7 +76,7 @@ impl<D: SessionData> SessionManager<D> {
         let NewSession { user, content, claims, idle_ttl, lifetime, .. } = new;
         let lifetimes = self.shared.lifetimes.of_session(*idle_ttl, *lifetime)?;
         self.active_user(user).await?;
-        // Random, and never in the store: the token names nobody's session.
+        // A random id that is never stored: the token names no session of any user.
         let id = SessionId::random()?;
         let Signed { text: access_token, expires_in } =
             self.sign(user, &id, lifetimes, None, claims.as_ref())?;

@@ -1,4 +1,4 @@
-//! What becomes of a request while the store is away.
+//! Applying the failure policy while the store is unavailable.
 
 use super::SessionManager;
 use super::check::Passed;
@@ -12,10 +12,12 @@ use crate::near::Known;
 use crate::session::SessionData;
 
 impl<D: SessionData> SessionManager<D> {
-    /// Applies the layer's failure policy. Only the store's own failure leads here: `away` proves it.
+    /// Applies the layer's failure policy. Only a failure of the store itself leads here: `away` is
+    /// the proof.
     ///
-    /// A policy stands in for the store and for nothing else. Where there is a user directory, the account
-    /// must be active: a remembered answer counts as for any request, and is else asked for.
+    /// A policy replaces the answer of the store and nothing else. If there is a user directory,
+    /// the account must be active: a cached answer counts as for any request, else the manager
+    /// calls the directory.
     pub(super) async fn without_the_store(
         &self,
         away: StoreAway,
@@ -27,14 +29,15 @@ impl<D: SessionData> SessionManager<D> {
         if let (Some(accounts), Some(claims)) = (&self.shared.accounts, verified.claims())
             && demand.policy != FailurePolicy::Refuse
         {
-            // Where nothing is remembered because the account is not active, the answer is that.
+            // No directory answer is cached because the account is inactive: that decides, not the
+            // store.
             let is_refused_for_it = |error: &AuthError| {
                 error.kind() == AuthErrorKind::StoreUnavailable
                     && accounts.is_known_inactive(claims.user())
             };
             if passed.as_ref().err().is_none_or(is_refused_for_it) {
                 role = Some(self.account_is_active(accounts, claims.user()).await?.role);
-                // The question takes time, in which the session may have ended.
+                // The session may have been revoked or expired during the directory call.
                 passed = self.stand_in(&away, verified, demand);
             }
         }
@@ -53,7 +56,7 @@ impl<D: SessionData> SessionManager<D> {
         Ok(passed)
     }
 
-    /// What the failure policy lets in as far as this process knows. No I/O.
+    /// Decides what the failure policy accepts, from this process's knowledge alone. No I/O.
     fn stand_in(
         &self,
         away: &StoreAway,
@@ -65,7 +68,8 @@ impl<D: SessionData> SessionManager<D> {
         if demand.policy == FailurePolicy::Refuse {
             return Err(refused());
         }
-        // What has ended stays ended, also while the store cannot say so.
+        // A session that is revoked or expired is rejected, although the store cannot confirm it
+        // now.
         if let Some(ended) = verified.last_end() {
             return Err(ended.clone());
         }

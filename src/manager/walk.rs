@@ -1,4 +1,4 @@
-//! Work on all sessions of all users, page by page: statistics and cleanup.
+//! Scans over all sessions of all users, page by page: statistics and cleanup.
 
 use std::collections::{BTreeMap, HashSet};
 use std::hash::{BuildHasher as _, RandomState};
@@ -14,51 +14,52 @@ use crate::error::SessionError;
 use crate::gate::Verb;
 use crate::session::{SessionData, role_of};
 
-/// How many sessions a walk takes at once.
+/// The number of sessions per page of a scan.
 const PAGE: usize = 1_000;
 
-/// How far a walk has come.
+/// The progress of a scan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Progress {
-    /// How many steps it took so far.
+    /// The number of steps so far.
     pub steps: u64,
-    /// How many sessions were counted, or freed, so far.
+    /// The number of sessions that were counted, or freed, so far.
     pub sessions: u64,
-    /// How long it has been under way.
+    /// The time since the scan began.
     pub elapsed: Duration,
 }
 
-/// How many sessions there are.
+/// The number of live sessions in the store, by role.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Statistics {
-    /// Living sessions.
+    /// The number of live sessions.
     pub total: u64,
-    /// Living sessions by role. Those without a role are under the empty name.
+    /// The number of live sessions by role. Sessions without a role are under the empty name.
     pub by_role: BTreeMap<String, u64>,
-    /// How long they live on average unless they are used.
+    /// The average time until the idle deadline.
     pub average_ttl: Duration,
-    /// When the walk began, on the store's clock.
+    /// When the scan began, on the store's clock.
     pub as_of: DateTime<Utc>,
 }
 
-/// The last statistics, and when their walk ended, on the clock's monotonic time.
+/// The latest statistics, with the end of their scan on the clock's monotonic time.
 pub(super) type Latest = tokio::sync::Mutex<Option<(Duration, Arc<Statistics>)>>;
 
 impl<D: SessionData> SessionManager<D> {
-    /// Counts all living sessions, and tells `progress` after each step.
+    /// Counts all live sessions, and calls `progress` after each step.
     ///
-    /// Walks through the whole store, some 1,000 sessions a step: seconds for a million sessions. Requests are not held
-    /// up by it. It is no snapshot: sessions that come and go meanwhile may be counted or not, none is counted twice.
+    /// Scans the whole store, about 1,000 sessions per step: seconds for a million sessions. The
+    /// scan does not delay requests. It is no snapshot: a session that is created or ends during
+    /// the scan may be counted or not. No session is counted twice.
     ///
     /// # Errors
     ///
-    /// [`SessionError::Store`] when the store cannot answer.
+    /// [`SessionError::Store`] if the store cannot answer.
     ///
     /// # Cancel safety
     ///
-    /// Safe: it changes nothing.
+    /// Safe: it changes nothing in the store.
     pub async fn statistics(
         &self,
         progress: impl FnMut(Progress) + Send,
@@ -66,7 +67,8 @@ impl<D: SessionData> SessionManager<D> {
         let mut walk = Walk::new(progress);
         let gate = &self.shared.gate;
         let as_of = gate.now().to_datetime();
-        // A hash each: with a million sessions the names themselves would take a hundred megabytes.
+        // A hash per session: for a million sessions, the names would take about a hundred
+        // megabytes.
         let (hasher, mut seen) = (RandomState::new(), HashSet::new());
         let mut by_role = BTreeMap::new();
         let mut ttls = Duration::ZERO;
@@ -77,13 +79,14 @@ impl<D: SessionData> SessionManager<D> {
             let page = page.ok_or(SessionError::Cursor)?;
             let now = gate.now();
             for entry in page.sessions {
-                // A store's tables may grow or shrink under the walk: then it shows some twice.
+                // If the store's tables grow or shrink during the scan, it returns some sessions
+                // twice.
                 if !seen.insert(hasher.hash_one((&entry.user, &entry.id))) {
                     continue;
                 }
                 let role = role_of(&entry.record.payload).unwrap_or_default();
                 *by_role.entry(role).or_insert(0_u64) += 1;
-                // A custom store may answer with any deadline.
+                // Saturating, because a custom store may return any deadline.
                 ttls = ttls.saturating_add(entry.record.idle_deadline.saturating_since(now));
             }
             walk.step(seen.len() as u64);
@@ -99,8 +102,9 @@ impl<D: SessionData> SessionManager<D> {
         Ok(Statistics { total, by_role, average_ttl, as_of })
     }
 
-    /// Statistics from a walk that ended no longer than `max_age` ago: the last one's, or those of a new walk. Of many
-    /// callers at once, one walks and the others wait for it.
+    /// Returns statistics whose scan ended at most `max_age` ago: the latest ones, or those of a
+    /// new scan. If several callers need a scan at the same time, one of them scans and the others
+    /// wait for its result.
     ///
     /// # Errors
     ///
@@ -108,7 +112,7 @@ impl<D: SessionData> SessionManager<D> {
     ///
     /// # Cancel safety
     ///
-    /// The walk goes on without its caller, and serves the next one.
+    /// Safe: the scan runs to completion without its caller, and serves the next one.
     pub async fn recent_statistics(
         &self,
         max_age: Duration,
@@ -129,18 +133,18 @@ impl<D: SessionData> SessionManager<D> {
         .await
     }
 
-    /// Frees all expired sessions, and tells `progress` after each step. Returns how many it freed.
+    /// Frees all expired sessions, and calls `progress` after each step. Returns how many it freed.
     ///
-    /// Nothing depends on it: what has expired lets nobody in, and is freed by and by. It walks as
-    /// [`statistics`](Self::statistics) does.
+    /// Optional: an expired session is never accepted, and the store frees it in time anyway. The
+    /// scan is like that of [`statistics`](Self::statistics).
     ///
     /// # Errors
     ///
-    /// [`SessionError::Store`] when the store cannot answer, or takes no writes.
+    /// [`SessionError::Store`] if the store cannot answer, or accepts no writes.
     ///
     /// # Cancel safety
     ///
-    /// Safe: what was freed stays freed.
+    /// Safe: the cleanup stops, and sessions that were freed stay freed.
     pub async fn cleanup(
         &self,
         progress: impl FnMut(Progress) + Send,
@@ -162,7 +166,7 @@ impl<D: SessionData> SessionManager<D> {
     }
 }
 
-/// Counts steps for whoever watches.
+/// Counts the steps of a scan and reports them to `progress`.
 struct Walk<P> {
     progress: P,
     steps: u64,

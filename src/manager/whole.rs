@@ -1,4 +1,4 @@
-//! Work that its caller cannot cut in two.
+//! Running work to completion although the caller goes away.
 
 use std::future::Future;
 use std::panic::resume_unwind;
@@ -7,18 +7,19 @@ use crate::error::SessionError;
 use crate::store::{StoreError, StoreErrorKind};
 use crate::trace;
 
-/// Does `work` to its end, also when the caller goes away: a write, and the telling of it. A server drops the future of
-/// a request whose client hangs up, and nobody may end a session unseen by hanging up in time.
+/// Runs `work` to completion in its own task, even if the caller goes away: a write and its event.
+/// A server drops the future of a request whose client disconnects, and a client must not be able
+/// to suppress the event of a revocation by disconnecting in time.
 pub(super) async fn whole<T: Send + 'static>(
     work: impl Future<Output = Result<T, SessionError>> + Send + 'static,
 ) -> Result<T, SessionError> {
-    #[expect(clippy::disallowed_methods, reason = "a part of one verb, that the verb waits for")]
+    #[expect(clippy::disallowed_methods, reason = "part of one operation, which waits for it")]
     let task = tokio::spawn(trace::in_this_span(work));
     match task.await {
         Ok(done) => done,
         Err(error) => match error.try_into_panic() {
             Ok(panic) => resume_unwind(panic),
-            // The runtime is shutting down: done or not, nobody knows.
+            // The runtime is shutting down: the work may be done or not.
             Err(_) => Err(StoreError::new(StoreErrorKind::Interrupted).into()),
         },
     }

@@ -1,4 +1,5 @@
-//! Handles of figures: those of the crate `metrics`, or nothing. Call sites are type-checked either way.
+//! Handles of metrics: those of the crate `metrics`, or handles that do nothing if the feature
+//! `metrics` is off. Both variants have the same functions, so call sites compile either way.
 
 #[cfg(not(feature = "metrics"))]
 pub(crate) use self::off::{Counter, Gauge, Histogram, counter, describe, gauge, histogram, since};
@@ -17,7 +18,8 @@ mod on {
     use super::Pair;
     use crate::meter::names::{Kind, Name};
 
-    // Each registers with the recorder that is installed at that moment; without one, the handle does nothing for ever.
+    // Each function registers with the recorder that is installed at that moment. Without a
+    // recorder, the handle never does anything.
 
     pub(crate) fn counter(name: Name, pairs: &[Pair<'_>]) -> Counter {
         metrics::counter!(name.as_str(), labels(pairs))

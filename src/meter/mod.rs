@@ -1,8 +1,10 @@
-//! Metrics for dashboards and alerts, through the [`metrics`](https://docs.rs/metrics) facade (feature `metrics`).
+//! Metrics for dashboards and alerts, through the [`metrics`](https://docs.rs/metrics) facade
+//! (feature `metrics`).
 //!
-//! Install the application's recorder *before* [`build`](crate::SessionManagerBuilder::build): the handles are made
-//! there, so that a request registers nothing. Without a recorder, a request that reaches the store costs about 100
-//! instructions more (one more reading of the clock).
+//! Install the application's recorder *before* [`build`](crate::SessionManagerBuilder::build):
+//! `build` creates the handles, so that a request registers nothing. Without a recorder, the
+//! feature costs about 100 instructions for each request that reaches the store (one more reading
+//! of the clock).
 //!
 //! | name | kind | unit | labels | what it is |
 //! |---|---|---|---|---|
@@ -17,11 +19,11 @@
 //! | `tower_session_auth_circuit_breaker_open` | gauge | 0 or 1 | `bulkhead` | 1 while calls fail at once: `requests`, `scans`, `directory` |
 //! | `tower_session_auth_touch_queue_depth` | gauge | 1 | | touches that wait to be written |
 //! | `tower_session_auth_touches_written_total` | counter | 1 | | touches that the store took |
-//! | `tower_session_auth_touches_lost_total` | counter | 1 | | touches that it did not take, and that were given up |
+//! | `tower_session_auth_touches_lost_total` | counter | 1 | | touches that were given up because the store did not take them |
 //! | `tower_session_auth_touches_dropped_total` | counter | 1 | | touches that found the queue full or closed |
-//! | `tower_session_auth_events_dropped_total` | counter | 1 | `sink`, `class` | events that a sink did not get: its queue for the [class](crate::events::EventClass) was full or closed, or they were sampled; sinks count from 0 |
+//! | `tower_session_auth_events_dropped_total` | counter | 1 | `sink`, `class` | events that a sink did not get because its queue for the [class](crate::events::EventClass) was full or closed, or they were sampled; sinks count from 0 |
 //! | `tower_session_auth_event_sink_panics_total` | counter | 1 | `sink` | panics of an event sink |
-//! | `tower_session_auth_near_cache_hits_total` | counter | 1 | | requests that were answered without asking the store |
+//! | `tower_session_auth_near_cache_hits_total` | counter | 1 | | requests that were answered from the near cache, without asking the store |
 //! | `tower_session_auth_near_cache_misses_total` | counter | 1 | | requests with a valid token that asked the store |
 //! | `tower_session_auth_near_cache_fills_total` | counter | 1 | | reads whose answers may be cached |
 //! | `tower_session_auth_near_cache_invalidations_total` | counter | 1 | | invalidations that the store sent |
@@ -30,21 +32,26 @@
 //! | `tower_session_auth_near_cache_coherent` | gauge | 0 or 1 | | 1 while the near cache is in use |
 //! | `tower_session_auth_near_cache_invalidation_lag_seconds` | gauge | seconds | | delay of the last probe: from its write until its invalidation arrived here |
 //!
-//! - **Counters and gauges exist from `build()` on**, with each value of their labels, so that an alert sees their first
-//!   increment. The two gauges of the sessions are the exception: they appear with the first scan, that is with
-//!   the first call of the manager's `statistics`. An alert on them needs one on their age.
-//! - **A histogram exists from its first value on**: most pairs of operation and outcome never occur.
-//! - A request that passes a layer and is refused by a guard behind it counts twice: as `accepted`, and by the guard's code.
-//! - Duration is measured around each call, from the manager's side: a call that times out counts as `unavailable` with
-//!   the time that the caller waited. Calls that an open circuit breaker refuses, and calls of requests that went away,
-//!   are not measured.
+//! - **Counters and gauges exist from `build()` on**, with each value of their labels, so that an
+//!   alert sees their first increment. The two gauges of the sessions are the exception: they
+//!   appear after the first scan, that is, with the first call of the manager's `statistics`. An
+//!   alert on them needs a second one on their age.
+//! - **A histogram exists from its first value on**, because most pairs of operation and outcome
+//!   never occur.
+//! - A request that passes a layer and is refused by a guard behind it counts twice: as `accepted`,
+//!   and with the code of the guard.
+//! - The manager measures the duration of each store call. A call that times out counts as
+//!   `unavailable` with the time that the caller waited. Calls that an open circuit breaker
+//!   refuses, and calls of requests that went away, are not measured.
 //! - The worker publishes the metrics of the near cache each second.
-//! - Two managers in one process share these names: their counters add up, their gauges overwrite each other.
+//! - Two managers in one process share these names. Their counters add up, and their gauges
+//!   overwrite each other.
 //!
 //! # Prometheus
 //!
-//! The names are those that Prometheus scrapes. `metrics-exporter-prometheus` makes a summary of a histogram unless it
-//! is given buckets; quantiles of a summary cannot be added up over processes, so give it [`STORE_DURATION_BUCKETS`]:
+//! Prometheus uses the names as they are. `metrics-exporter-prometheus` exports a histogram as a
+//! summary unless it gets buckets. Quantiles of a summary cannot be added up over several
+//! processes, so set [`STORE_DURATION_BUCKETS`]:
 //!
 //! ```
 //! use metrics_exporter_prometheus::{Matcher, PrometheusBuilder};
@@ -73,21 +80,22 @@ pub(crate) use self::names::Name;
 pub(crate) use self::near::NearMeter;
 use crate::error::StoreErrorKind;
 
-/// The name of the histogram of the calls to the store.
+/// The name of the histogram of store calls.
 pub const STORE_DURATION: &str = "tower_session_auth_store_duration_seconds";
 
-/// Upper bounds of buckets for [`STORE_DURATION`], in seconds: from 100 µs (Redis on the same network) to 250 ms (the
-/// default store timeout) and on to the 5 s that a list or a page of a scan may take.
+/// Upper bounds of buckets for [`STORE_DURATION`], in seconds: from 100 µs (Redis on the same
+/// network) to 250 ms (the default store timeout), and up to the 5 s that a list or a page of a
+/// scan may take.
 pub const STORE_DURATION_BUCKETS: [f64; 12] =
     [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.25, 1.0, 5.0];
 
-/// Of so many roles sessions are told apart: a label must not grow without bound.
+/// Maximum number of roles with their own label value. A label must not grow without bound.
 const MAX_ROLES: usize = 64;
 
-/// The label that says how a request or a call went.
+/// The label with the outcome of a request or a call.
 const OUTCOME: &str = "outcome";
 
-/// What may stand in the label `outcome` of a call to the store, beside `ok`.
+/// The values of the label `outcome` of a store call, in addition to `ok`.
 const STORE_ERRORS: [StoreErrorKind; 6] = [
     StoreErrorKind::Unavailable,
     StoreErrorKind::Interrupted,
@@ -97,18 +105,19 @@ const STORE_ERRORS: [StoreErrorKind; 6] = [
     StoreErrorKind::Unsupported,
 ];
 
-/// Makes handles; whoever has something to count keeps its own. Cheap to clone. The default one's go nowhere.
+/// Creates handles of metrics. Each component keeps its own handles. Cheap to clone. The handles of
+/// the default value do nothing.
 #[derive(Clone, Default)]
 pub(crate) struct Meter(Option<Arc<Mutex<Walk>>>);
 
-/// What the last walk over all sessions found.
+/// The result of the last scan of all sessions.
 #[derive(Default)]
 struct Walk {
     roles: BTreeMap<String, Gauge>,
     ended: Option<(Instant, Gauge)>,
 }
 
-/// A handle for each value of one label.
+/// One handle for each value of a label.
 pub(crate) struct Labelled<T>(Box<[(&'static str, T)]>);
 
 impl<T> Labelled<T> {
@@ -119,14 +128,14 @@ impl<T> Labelled<T> {
         Self(values.into_iter().map(|value| (value, make(value))).collect())
     }
 
-    /// A walk: there are a dozen values at most, and most differ in their length already.
+    /// A linear search: there are about a dozen values at most, and most already differ in length.
     fn get(&self, value: &str) -> Option<&T> {
         self.0.iter().find(|(known, _)| *known == value).map(|(_, handle)| handle)
     }
 }
 
 impl Labelled<Counter> {
-    /// Counts one more of a value that was named when this was made.
+    /// Increments the counter of `value`. Does nothing for a value that was not given at creation.
     pub(crate) fn increment(&self, value: &str) {
         if let Some(counter) = self.get(value) {
             counter.increment(1);
@@ -135,7 +144,8 @@ impl Labelled<Counter> {
 }
 
 impl Meter {
-    /// A meter for the recorder that is installed now, which is told what all names mean.
+    /// Creates the factory for the recorder that is installed now, and registers the descriptions
+    /// of all metrics.
     pub(crate) fn new() -> Self {
         if !cfg!(feature = "metrics") {
             return Self::default();
@@ -152,7 +162,7 @@ impl Meter {
         self.0.as_ref().map_or(Gauge::noop(), |_| gauge(name, &[]))
     }
 
-    /// A counter for each of `values`, which stand in the label `label`.
+    /// Creates a counter for each of `values`, which become values of the label `label`.
     pub(crate) fn counters(
         &self,
         name: Name,
@@ -163,14 +173,15 @@ impl Meter {
         Labelled::new(values, |value| counter(name, &[(label, value)]))
     }
 
-    /// The counter of requests that were let in; those that were refused are counted beside it, by code.
+    /// Creates the counter of accepted requests. Refused requests are counted under the same name,
+    /// by code.
     pub(crate) fn accepted(&self) -> Counter {
         self.0
             .as_ref()
             .map_or(Counter::noop(), |_| counter(Name::Requests, &[(OUTCOME, "accepted")]))
     }
 
-    /// A counter of refused requests for each of `codes`.
+    /// Creates a counter of refused requests for each of `codes`.
     pub(crate) fn refused(
         &self,
         codes: impl IntoIterator<Item = &'static str>,
@@ -178,7 +189,7 @@ impl Meter {
         self.counters(Name::Requests, OUTCOME, codes)
     }
 
-    /// The gauge of one bulkhead's circuit breaker, closed at first.
+    /// Creates the gauge of one bulkhead's circuit breaker, which is closed at first.
     pub(crate) fn breaker(&self, bulkhead: &'static str) -> Gauge {
         let Some(_) = self.0 else { return Gauge::noop() };
         let open = gauge(Name::Breaker, &[("bulkhead", bulkhead)]);
@@ -186,31 +197,34 @@ impl Meter {
         open
     }
 
-    /// The counter `name` of one event sink.
+    /// Creates the counter `name` of one event sink.
     pub(crate) fn of_sink(&self, name: Name, number: usize) -> Counter {
         let Some(_) = self.0 else { return Counter::noop() };
         counter(name, &[("sink", &number.to_string())])
     }
 
-    /// The counter `name` of one event sink and one class of events.
+    /// Creates the counter `name` of one event sink and one class of events.
     pub(crate) fn of_sink_class(&self, name: Name, number: usize, class: &str) -> Counter {
         let Some(_) = self.0 else { return Counter::noop() };
         counter(name, &[("sink", &number.to_string()), ("class", class)])
     }
 
-    /// The histograms of a store with these operations. Each registers with its first value.
+    /// Creates the histograms of a store with these operations. Each registers with its first
+    /// value.
     pub(crate) fn store(&self, operations: impl IntoIterator<Item = &'static str>) -> StoreTimes {
         let operations = operations.into_iter().filter(|_| self.0.is_some());
-        // The most frequent outcome is found first.
+        // `ok` comes first, because it is the most frequent outcome.
         let outcomes = || ["ok"].into_iter().chain(STORE_ERRORS.map(StoreErrorKind::as_str));
         StoreTimes(Labelled::new(operations, |_| Labelled::new(outcomes(), |_| OnceLock::new())))
     }
 
-    /// A walk over all sessions has just ended, with so many of each role (`""` is none). Roles of earlier walks that
-    /// are not among them have no session any more.
+    /// Publishes the result of a scan of all sessions that has just ended: the number of sessions
+    /// of each role (`""` is no role). A role of an earlier scan that is not in the result has no
+    /// session any more and is set to 0.
     pub(crate) fn sessions<'a>(&self, by_role: impl IntoIterator<Item = (&'a str, u64)>) {
         let Some(walk) = &self.0 else { return };
-        // Gauges that a panic of the recorder left as they were are set by the next walk.
+        // If the recorder panicked under this lock, some gauges have old values. The next scan sets
+        // them.
         let mut walk = walk.lock().unwrap_or_else(PoisonError::into_inner);
         let Walk { roles, ended } = &mut *walk;
         let mut found = BTreeMap::<&str, u64>::new();
@@ -231,7 +245,7 @@ impl Meter {
         age.set(0.0);
     }
 
-    /// Tells how old the figures of the last walk are. Called each second by the background worker.
+    /// Publishes the age of the last scan. The background worker calls it each second.
     pub(crate) fn sessions_age(&self) {
         let Some(walk) = &self.0 else { return };
         let walk = walk.lock().unwrap_or_else(PoisonError::into_inner);
@@ -241,11 +255,12 @@ impl Meter {
     }
 }
 
-/// Durations of calls to a store, by operation and outcome.
+/// Durations of store calls, by operation and outcome.
 pub(crate) struct StoreTimes(Labelled<Labelled<OnceLock<Histogram>>>);
 
 impl StoreTimes {
-    /// Records a call of `operation` that began at `start` and has just ended.
+    /// Records a call of `operation` that started at `start` and has just ended, with the kind of
+    /// its error.
     pub(crate) fn record(
         &self,
         operation: &'static str,

@@ -1,6 +1,6 @@
-//! What is counted, under which name.
+//! The names of all metrics.
 
-/// One figure.
+/// One metric.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Name {
     Requests,
@@ -28,7 +28,7 @@ pub(crate) enum Name {
     NearLag,
 }
 
-/// What kind of figure it is, with its unit.
+/// The kind of a metric, with its unit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     Counter,
@@ -40,7 +40,7 @@ pub(crate) enum Kind {
 }
 
 impl Name {
-    /// Every figure, in the order of the table in the module's docs.
+    /// All metrics, in the order of the table in the module docs.
     pub(crate) const ALL: [Self; 23] = [
         Self::Requests,
         Self::LoginsRefused,
@@ -119,7 +119,7 @@ impl Name {
         }
     }
 
-    /// What recorders show beside it.
+    /// Returns the description that recorders show.
     pub(crate) const fn description(self) -> &'static str {
         match self {
             Self::Requests => "Requests and tokens that were checked, by outcome",
@@ -151,7 +151,7 @@ impl Name {
     }
 }
 
-/// Tells the recorder that is installed now.
+/// Registers the descriptions of all metrics with the recorder that is installed now.
 pub(super) fn describe() {
     for name in Name::ALL {
         super::handle::describe(name);

@@ -1,4 +1,5 @@
-//! The figures of the near cache: counted where it is used, told from here.
+//! The metrics of the near cache. They are counted where the cache is used, and published from
+//! here.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -6,13 +7,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::{Counter, Gauge, Meter, Name};
 use crate::coherence::Figures;
 
-/// Hands the figures of one near cache to the recorder.
+/// Publishes the counters of one near cache to the recorder.
 pub(crate) struct NearMeter {
     figures: Arc<Figures>,
     counters: [Counter; COUNTED.len()],
     coherent: Gauge,
     lag: Gauge,
-    /// What was handed over already.
+    /// The values that were published last.
     told: Mutex<[u64; COUNTED.len()]>,
 }
 
@@ -26,7 +27,7 @@ const COUNTED: [Name; 6] = [
 ];
 
 impl Meter {
-    /// Of a near cache with these figures.
+    /// Creates the publisher of a near cache with these counters.
     pub(crate) fn near(&self, figures: Arc<Figures>) -> NearMeter {
         NearMeter {
             figures,
@@ -39,7 +40,8 @@ impl Meter {
 }
 
 impl NearMeter {
-    /// Hands over what happened since the last time, and whether the near cache is used. Several near caches add up.
+    /// Publishes what was counted since the last call, and whether the near cache is in use. If a
+    /// process has several near caches, their counters add up.
     pub(crate) fn publish(&self, is_coherent: bool) {
         let figures = &*self.figures;
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);

@@ -26,7 +26,7 @@ fn the_table_in_the_docs_has_every_figure_and_no_other() {
 
 #[test]
 fn every_outcome_of_a_store_is_told_apart() {
-    // A kind that is not here does not compile, and belongs into `STORE_ERRORS`.
+    // A new kind does not compile here. Add it to `STORE_ERRORS`.
     let known = |kind| match kind {
         StoreErrorKind::Unavailable
         | StoreErrorKind::Interrupted

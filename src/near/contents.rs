@@ -1,8 +1,9 @@
-//! The contents of the sessions that cached tokens belong to: one for all tokens of a session.
+//! The contents of cached sessions: one content for all tokens of a session.
 //!
-//! A session has many tokens where refresh tokens bring further ones, and its content may be large. One of the tokens
-//! owns the content: its cache entry is weighed with the content, so the content counts once. When the owner leaves the
-//! cache, the content and the session's other tokens leave too. A content that no cached token belongs to is not here.
+//! A session has several tokens when the client rotates refresh tokens, and its content may be
+//! large. So one token owns the content: the weight of its cache entry includes the content, and
+//! the content counts once. When the owner leaves the cache, the content leaves too, and so do the
+//! entries of the session's other tokens. This table holds only contents that a cached token owns.
 
 use std::collections::HashMap;
 use std::hash::BuildHasher as _;
@@ -15,10 +16,10 @@ use super::known::Key;
 use crate::id::{SessionId, UserId};
 use crate::session::{Session, SessionAddress, StoredContent};
 
-/// How many tables there are, each with a lock of its own. A power of two.
+/// Number of tables (shards). Each has its own lock. A power of two.
 const SHARDS: usize = 16;
 
-/// The contents of sessions.
+/// The contents of all cached sessions.
 pub(super) struct Contents<D> {
     shards: [Mutex<Table<D>>; SHARDS],
     hasher: RandomState,
@@ -31,20 +32,21 @@ type Table<D> = HashMap<Name, Content<D>, RandomState>;
 /// The content of a session, and the cache entries that share it.
 pub(super) struct Content<D> {
     stored: Arc<StoredContent<D>>,
-    /// The token that owns it.
+    /// The token that owns the content.
     owner: Key,
-    /// Whose session each entry has, and of which token it is. The owner has two for a moment, while one replaces the
-    /// other.
+    /// Maps the session value in each cache entry to the token of that entry. The owner has two for
+    /// a moment, while a new entry replaces its old one.
     entries: HashMap<SessionAddress, Key, RandomState>,
 }
 
-/// What became of a session that was added.
+/// What [`Contents::add`] did.
 pub(super) enum Added<D> {
-    /// Its token owns the content. What had its place is to leave the cache.
+    /// The token owns the content. The caller removes the entries of `replaced` from the cache.
     Owner { replaced: Option<Content<D>> },
     /// Another token owns the content.
     Sharer,
-    /// Two requests decoded the same payload at once, and the other one's copy is here.
+    /// Two requests decoded the same payload at the same time, and the table already holds the
+    /// other copy. Nothing was added.
     Duplicate,
 }
 
@@ -53,7 +55,7 @@ impl<D> Contents<D> {
         Self { shards: Default::default(), hasher: RandomState::default() }
     }
 
-    /// The content of a session, if this is its payload.
+    /// Returns the cached content of a session if it was decoded from this payload.
     pub(super) fn find(
         &self,
         user: &UserId,
@@ -66,7 +68,7 @@ impl<D> Contents<D> {
         Some(Arc::clone(&content.stored))
     }
 
-    /// Adds the session that is to be cached for this token.
+    /// Adds the session that the caller is about to cache for this token.
     pub(super) fn add(&self, token: &Key, session: &Session<D>) -> Added<D> {
         let name = name(session);
         let mut table = self.lock(&name);
@@ -86,7 +88,8 @@ impl<D> Contents<D> {
         }
     }
 
-    /// Takes out a session that is cached for this token no more. Returns the content if that leaves it without an owner.
+    /// Removes a session that is no longer cached for this token. If the content has no owner after
+    /// that, removes the content too and returns it.
     pub(super) fn take(&self, token: &Key, session: &Session<D>) -> Option<Content<D>> {
         let name = name(session);
         let mut table = self.lock(&name);
@@ -97,7 +100,7 @@ impl<D> Contents<D> {
         if is_owned { None } else { table.remove(&name) }
     }
 
-    /// Whether this very session was added, and its content is still here.
+    /// Whether this session value (by address) was added and its content is still in the table.
     pub(super) fn has(&self, session: &Session<D>) -> bool {
         let name = name(session);
         self.lock(&name)
@@ -105,7 +108,7 @@ impl<D> Contents<D> {
             .is_some_and(|content| content.entries.contains_key(&session.address()))
     }
 
-    /// Takes all of them out.
+    /// Removes and returns all contents.
     #[cfg(test)]
     pub(super) fn drain(&self) -> impl Iterator<Item = Content<D>> {
         let shards = self.shards.iter().map(|shard| std::mem::take(&mut *shard.lock().unwrap()));
@@ -115,7 +118,8 @@ impl<D> Contents<D> {
     fn lock(&self, name: &Name) -> MutexGuard<'_, Table<D>> {
         let [first, ..] = &self.shards;
         let shard = self.hasher.hash_one(name) as usize % SHARDS;
-        // Nothing in here panics, and a table is never left half-written.
+        // No code that runs under this lock panics, and no table is ever left half-written, so a
+        // poisoned lock is safe to use.
         self.shards.get(shard).unwrap_or(first).lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -133,7 +137,7 @@ impl<D> Content<D> {
         Arc::ptr_eq(&self.stored, &session.state().stored)
     }
 
-    /// The entries that share it: their tokens, and whose session each has.
+    /// The cache entries that share the content: the session value and the token of each.
     pub(super) fn into_entries(self) -> impl Iterator<Item = (SessionAddress, Key)> {
         self.entries.into_iter()
     }

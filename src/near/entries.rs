@@ -1,8 +1,9 @@
 //! The entries of the near cache, bounded in number and in bytes.
 //!
-//! An entry is what is known about a token: its claims, its session, and until when both may be used. It is weighed for
-//! the bytes that it takes. All tokens of a session share its [content](super::contents), and the entry of the token
-//! that owns it is weighed with it.
+//! An entry holds what is known about a token: its claims, its session, and its validity. The
+//! weight of an entry is the number of bytes that it takes in memory. All tokens of a session share
+//! one [content](super::contents). The entry of the token that owns the content carries the
+//! content's weight.
 
 use std::sync::Arc;
 
@@ -17,18 +18,18 @@ use super::weight::{Capacity, DataSize, Weights};
 use crate::id::{SessionId, UserId};
 use crate::session::{Session, SessionAddress, StoredContent};
 
-/// What the cache holds.
+/// A value in the cache.
 pub(super) enum Entry<D> {
-    /// What is known about a token.
+    /// What is known about a token that owns no content.
     Known(Known<D>),
     /// The session of a token that owns the session's content.
     Owner(Session<D>),
 }
 
-/// What left the cache.
+/// The entries that left the cache.
 type Evicted<D> = Vec<(Key, Entry<D>)>;
 
-/// Collects what leaves the cache, so that it is dropped when no shard is locked.
+/// Collects evicted entries, so that they are dropped after the shard's lock is released.
 #[derive(Clone, Copy, Debug)]
 struct Collector;
 
@@ -54,8 +55,8 @@ impl<D> Entries<D> {
         self.cache.get(token).map(Entry::into_known)
     }
 
-    /// The content that `payload` decodes to: the one that is cached for this session, if it is of the same payload, or
-    /// a new one.
+    /// Returns the content that `payload` decodes to: the cached content of this session if it was
+    /// decoded from the same payload, else a new one.
     pub(super) fn content<E>(
         &self,
         user: &UserId,
@@ -72,6 +73,9 @@ impl<D> Entries<D> {
     }
 
     /// Caches what is known about a token.
+    ///
+    /// If the token owns the session's content and the content has changed, the entries that share
+    /// the old content are removed.
     pub(super) fn insert(&self, token: Key, known: Known<D>) {
         let Known::Lives(session) = known else { return self.put(token, Entry::Known(known)) };
         let entry = match self.contents.add(&token, &session) {
@@ -80,22 +84,24 @@ impl<D> Entries<D> {
                 Entry::Owner(session.clone())
             }
             Added::Sharer => Entry::Known(Known::Lives(session.clone())),
-            // The token's next request shares the other copy.
+            // Do not cache a second copy. The token's next request shares the copy that is in the
+            // table.
             Added::Duplicate => return,
         };
         self.put(token.clone(), entry);
-        // Whatever takes the content away removes the entries that it finds; this one may have come later.
+        // Another thread may have removed the content after `add`. It removed the entries that it
+        // found then, and this entry may have been inserted later, so check again.
         if !self.contents.has(&session) {
             self.remove(&token, session.address());
         }
     }
 
-    /// How many tokens there are.
+    /// Number of cached tokens.
     pub(super) fn len(&self) -> usize {
         self.cache.len()
     }
 
-    /// The weight of all entries, in bytes.
+    /// Total weight of all entries, in bytes.
     pub(super) fn weight(&self) -> u64 {
         self.cache.weight()
     }
@@ -110,14 +116,15 @@ impl<D> Entries<D> {
         }
     }
 
-    /// Removes the entries that share a content which is not cached any more.
+    /// Removes the entries that share a content that is no longer cached.
     fn remove_all(&self, content: Option<Content<D>>) {
         for (session, token) in content.into_iter().flat_map(Content::into_entries) {
             self.remove(&token, session);
         }
     }
 
-    /// Removes the entry of a token, if it is the one with this very session.
+    /// Removes the entry of a token if it holds this session value. A newer entry of the same token
+    /// stays.
     fn remove(&self, token: &Key, address: SessionAddress) {
         let is_this =
             |entry: &Entry<D>| entry.session().is_some_and(|session| session.address() == address);
@@ -149,7 +156,7 @@ impl<D> Lifecycle<Key, Entry<D>> for Collector {
     }
 }
 
-// By hand: a derive would ask for `D: Clone`.
+// Implemented by hand, because a derive would require `D: Clone`.
 impl<D> Clone for Entry<D> {
     #[inline]
     fn clone(&self) -> Self {

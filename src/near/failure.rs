@@ -1,4 +1,4 @@
-//! Why nothing is known about a token after all.
+//! The reasons why a session could not be loaded.
 
 use crate::error::AuthError;
 use crate::gate::StoreAway;
@@ -6,9 +6,9 @@ use crate::gate::StoreAway;
 /// Why a session was not loaded.
 #[derive(Clone, Debug)]
 pub(crate) enum LoadFailure {
-    /// The store itself failed. The layer's failure policy decides.
+    /// The store itself failed. The layer's failure policy decides about the request.
     StoreAway(StoreAway),
-    /// The request is refused, whatever the failure policy is.
+    /// The request is refused, regardless of the failure policy.
     Refused(AuthError),
 }
 

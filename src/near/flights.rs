@@ -1,4 +1,4 @@
-//! One question at a time for each token, however many requests wait for the answer.
+//! Single flight: one load at a time for each token, shared by all requests that wait for it.
 
 use std::collections::HashMap;
 use std::future::Future;
@@ -13,12 +13,12 @@ use super::known::{Key, Known};
 type Answer<D> = Result<Known<D>, LoadFailure>;
 type Flight<D> = Arc<OnceCell<Answer<D>>>;
 
-/// The questions that are under way.
+/// The loads in progress, by token.
 pub(crate) struct Flights<D> {
     under_way: Mutex<HashMap<Key, Boarded<D>, RandomState>>,
 }
 
-/// A flight, and how many have a place in it.
+/// A load in progress, and the number of requests that hold a [`Seat`] in it.
 struct Boarded<D> {
     flight: Flight<D>,
     seats: usize,
@@ -36,26 +36,30 @@ impl<D> Default for Flights<D> {
     }
 }
 
-/// A place in a flight; the last to leave, and whoever has the answer, makes room for the next flight.
+/// One request's membership in a load. Dropping it removes the load from the table if the load is
+/// finished or if no other request is in it. The next request then starts a new load.
 struct Seat<'a, D> {
     flights: &'a Flights<D>,
     key: &'a Key,
     flight: Flight<D>,
-    /// Nobody was under way when this request came.
+    /// Whether the request started this load: no other request was in it.
     is_first: bool,
 }
 
 impl<D> Flights<D> {
-    /// The answer to `ask`, from this request or from another that asks the same.
+    /// Returns the result of `ask`, run by this request or by another request for the same token.
     ///
-    /// An answer to a question that was sent before this request came counts only if `still_holds`: a request that comes
-    /// after a logout was answered must not ride on what was read before it. Otherwise the next question counts: it is
-    /// sent later than this request came, whoever sends it.
+    /// The result of a load that started before this request arrived counts only if `still_holds`
+    /// accepts it: after a logout was answered, a request must not use a read from before the
+    /// logout. If `still_holds` rejects the result, the request joins or starts the next load. Its
+    /// result always counts, because that load started after this request arrived. An error counts
+    /// for every request that waited for it.
     ///
     /// # Cancel safety
     ///
-    /// Safe. If the request that asks goes away, another that waits asks anew. So a wait has no end of its own: as often as
-    /// that happens, it begins again. The caller limits it.
+    /// Safe. If the request that runs `ask` goes away or panics, another waiting request runs `ask`
+    /// again. This can happen any number of times, so the wait has no upper limit. The caller must
+    /// limit it.
     pub(crate) async fn join<F>(
         &self,
         key: &Key,
@@ -71,11 +75,12 @@ impl<D> Flights<D> {
             sent_before_this_came &= !seat.is_first;
             let answer = seat.flight.get_or_init(&ask).await.clone();
             drop(seat);
-            // What went wrong is as wrong for everybody who waited for it.
+            // An error applies to every request that waited.
             if !sent_before_this_came || answer.as_ref().map_or(true, &still_holds) {
                 return answer;
             }
-            // A flight that is found from here on began after the one before it was over.
+            // Any load found from here on started after the previous one finished, so after this
+            // request arrived.
             sent_before_this_came = false;
         }
     }
@@ -89,7 +94,7 @@ impl<D> Flights<D> {
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Key, Boarded<D>, RandomState>> {
-        // Nothing in here panics, and a map is never left half-written.
+        // No code that runs under this lock panics, and the map is never left half-written.
         self.under_way.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -98,7 +103,7 @@ impl<D> Drop for Seat<'_, D> {
     fn drop(&mut self) {
         let mut under_way = self.flights.lock();
         let Some(boarded) = under_way.get_mut(self.key) else { return };
-        // Its own flight may be over, and the next one under way.
+        // This request's load may be finished, and the table may hold the next load already.
         if !Arc::ptr_eq(&boarded.flight, &self.flight) {
             return;
         }

@@ -1,4 +1,4 @@
-//! What is known about a token.
+//! The key and the value of a near-cache entry.
 
 use std::hash::{Hash, Hasher};
 use std::iter::repeat_n;
@@ -12,14 +12,15 @@ use crate::id::{SessionId, UserId};
 use crate::session::Session;
 use crate::token::VerifiedClaims;
 
-/// A verified token, and for whom it was verified: what one layer takes, another may refuse.
+/// The key of an entry: a verified token, and the number of the audience that it was verified for.
+/// A token that one layer accepts may be refused by another layer with a different audience.
 ///
-/// In one piece, the token first and the number of its audience behind it: the less a key takes, the more of them are in
-/// a processor's cache.
+/// Both are in one allocation, the token first and the audience number after it. Smaller keys mean
+/// that more of them fit into the processor's cache.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Key(Arc<[u8]>);
 
-/// The same, to look one up.
+/// The borrowed form of a [`Key`], for a lookup without an allocation.
 #[derive(PartialEq, Eq)]
 pub(super) struct Lookup<'a> {
     pub(super) audience: u32,
@@ -28,7 +29,7 @@ pub(super) struct Lookup<'a> {
 
 impl Key {
     pub(crate) fn new(audience: u32, token: &str) -> Self {
-        // One allocation, for this is made with each question to the store.
+        // One allocation, because each request that reaches the store makes a key.
         let audience = audience.to_ne_bytes();
         let mut both: Arc<[u8]> = repeat_n(0, token.len() + audience.len()).collect();
         if let Some((first, rest)) =
@@ -40,22 +41,23 @@ impl Key {
         Self(both)
     }
 
-    /// The length of the token.
+    /// The length of the token, in bytes.
     pub(super) fn len(&self) -> usize {
         self.as_lookup().token.len()
     }
 
     fn as_lookup(&self) -> Lookup<'_> {
-        // Each key has both parts.
+        // Each key ends with the four bytes of the audience number, so the fallback is never used.
         let (token, audience) = self.0.split_last_chunk().unwrap_or((&[], &[0; 4]));
         Lookup { audience: u32::from_ne_bytes(*audience), token }
     }
 }
 
-/// So much of a token's end is hashed: some 94 bits of its signature.
+/// Number of trailing token bytes that are hashed (about 94 bits of the signature).
 const HASHED: usize = 16;
 
-// The end is enough: signatures of verified tokens differ there, and equality looks at all of the token.
+// The last bytes suffice: signatures of verified tokens differ there, and equality compares the
+// whole token.
 impl Hash for Lookup<'_> {
     fn hash<H: Hasher>(&self, state: &mut H) {
         state.write_u32(self.audience);
@@ -66,7 +68,7 @@ impl Hash for Lookup<'_> {
     }
 }
 
-// What is equal must fall into the same place.
+// `Equivalent` requires that a key and its borrowed form have the same hash.
 impl Hash for Key {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.as_lookup().hash(state);
@@ -81,13 +83,13 @@ impl Equivalent<Key> for Lookup<'_> {
 
 /// What is known about a verified token. Cheap to clone.
 pub(crate) enum Known<D> {
-    /// Its session lived when it was read.
+    /// The session was live when it was read.
     Lives(Session<D>),
-    /// Its session has ended.
+    /// The session was revoked or has expired, or its record cannot be read.
     Ended(Arc<Ended>),
 }
 
-/// A session that has ended, and how a request hears of it.
+/// A token whose session is not live, and the error that a request gets.
 pub(crate) struct Ended {
     pub(crate) claims: VerifiedClaims,
     pub(crate) error: AuthError,
@@ -101,7 +103,8 @@ impl Ended {
 }
 
 impl<D> Known<D> {
-    /// `None` for what was not kept.
+    /// The conditions under which the value may be used from the cache. `None` if the value was not
+    /// meant for the cache.
     pub(crate) fn kept(&self) -> Option<&Kept> {
         match self {
             Self::Lives(session) => session.kept(),
@@ -109,7 +112,8 @@ impl<D> Known<D> {
         }
     }
 
-    /// `None` for a session that no token was shown for: never so here.
+    /// The claims of the token. `None` for a session that was not loaded for a token, which never
+    /// occurs in the near cache.
     pub(crate) fn claims(&self) -> Option<&VerifiedClaims> {
         match self {
             Self::Lives(session) => session.claims(),
@@ -118,7 +122,7 @@ impl<D> Known<D> {
     }
 }
 
-// By hand: a derive would ask for `D: Clone`.
+// Implemented by hand, because a derive would require `D: Clone`.
 impl<D> Clone for Known<D> {
     fn clone(&self) -> Self {
         match self {

@@ -1,11 +1,12 @@
-//! The near cache: what this process knows about the tokens it was shown, and how sure it may be of it.
+//! The near cache of this process: the session behind each verified token, kept in memory.
 //!
-//! One entry holds what a request needs, claims and session, under the whole text of a *verified* token. It is used while
-//! its [`Kept`](crate::coherence::Kept) says so, and asked about again otherwise; nothing is ever removed because it is
-//! old, it is replaced.
+//! An entry holds what a request needs: the claims and the session. Its key is the whole text of a
+//! *verified* token. A request uses the entry while its validity ([`Kept`](crate::coherence::Kept))
+//! holds. Otherwise the request loads the session from the store again, and the new entry replaces
+//! the old one. The cache never removes an entry because of its age.
 //!
-//! A hit costs one hash, one lookup with a comparison of the whole token, and some comparisons: no question, no
-//! allocation, no lock held across anything.
+//! A hit costs one hash, one lookup that compares the whole token, and a few comparisons. It makes
+//! no store call and no allocation, and it holds no lock across the checks.
 
 mod contents;
 mod entries;
@@ -32,13 +33,14 @@ use crate::id::{SessionId, UserId};
 use crate::session::StoredContent;
 use crate::store::Tracker;
 
-/// What a process knows about tokens.
+/// The near cache of one manager.
 pub(crate) struct Near<D> {
-    /// Bounded; what was asked for once goes before what is asked for often.
+    /// Bounded by [`Capacity`]. A token that was requested once is evicted before a token that is
+    /// requested often.
     entries: Entries<D>,
     flights: Flights<D>,
     tracker: Arc<dyn Tracker>,
-    // Both are the tracker's: a hit asks nobody through a pointer.
+    // Copied from the tracker, so that a hit needs no dynamic call.
     lease: Duration,
     figures: Arc<Figures>,
 }
@@ -54,7 +56,7 @@ impl<D> Near<D> {
         Self { entries, flights: Flights::default(), tracker, lease, figures }
     }
 
-    /// What is known about a token, for who demands `audience`.
+    /// Returns the entry of a token that was verified for the audience with this number.
     pub(crate) fn find(&self, audience: u32, token: &[u8]) -> Option<Known<D>> {
         self.entries.find(&Lookup { audience, token })
     }
@@ -67,11 +69,11 @@ impl<D> Near<D> {
         self.entries.insert(key, known);
     }
 
-    /// The content that `payload` decodes to, shared with the session's other tokens.
+    /// Returns the content that `payload` decodes to. All tokens of a session share one content.
     ///
     /// # Errors
     ///
-    /// Those of `decode`.
+    /// Returns the error of `decode`.
     pub(crate) fn content<E>(
         &self,
         user: &UserId,
@@ -82,7 +84,8 @@ impl<D> Near<D> {
         self.entries.content(user, id, payload, decode)
     }
 
-    /// What is known of a user's sessions before a question is sent; `None` while nobody would tell of changes.
+    /// Returns a stamp of the user's sessions, to take before a read is sent. Returns `None` while
+    /// no invalidation connection is trusted, because a change would then go unseen.
     pub(crate) fn stamp(&self, user: &UserId, now: Tick) -> Option<Stamp> {
         self.tracker.stamp(user, now)
     }
@@ -91,7 +94,7 @@ impl<D> Near<D> {
         &self.tracker
     }
 
-    /// How long the store's last word on a session counts.
+    /// How long after the last answered heartbeat cached entries may be used.
     pub(crate) fn lease(&self) -> Duration {
         self.lease
     }

@@ -1,4 +1,4 @@
-//! How the near cache is doing.
+//! State and counters of the near cache, for health checks.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -6,22 +6,23 @@ use std::time::Duration;
 use crate::coherence::{LinkState, Tick};
 use crate::store::Tracker;
 
-/// Whether a process may remember sessions at the moment.
+/// Whether the near cache is in use at the moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum NearCacheState {
-    /// It does not: switched off, a store that does not tell of changes, or a worker that was not started.
+    /// Not in use: it is switched off, the store sends no invalidations, or the worker was not
+    /// started.
     Off,
-    /// The server refuses to tell of changes. Each request asks it.
+    /// The server refuses to send invalidations. Each request asks the store.
     Refused,
-    /// There is no connection that tells of changes now. Each request asks the store.
+    /// No invalidation connection is trusted at the moment. Each request asks the store.
     Connecting,
-    /// What is remembered is what the store has, but for the lease at most.
+    /// In use: cached sessions equal those in the store, or are older by at most the lease.
     Coherent,
 }
 
 impl NearCacheState {
-    /// The state in stable `snake_case`.
+    /// Returns the state in stable `snake_case`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -33,40 +34,43 @@ impl NearCacheState {
     }
 }
 
-/// How the near cache of one manager is doing: what [`SessionManager::near_cache`] returns. Counts are since the start.
+/// State and counters of one manager's near cache: what [`SessionManager::near_cache`] returns. All
+/// counts start at zero with the manager.
 ///
 /// [`SessionManager::near_cache`]: crate::SessionManager::near_cache
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct NearCache {
-    /// Whether it is used.
+    /// Whether the near cache is in use.
     pub state: NearCacheState,
-    /// For how long it has been in this state.
+    /// How long it has been in this state.
     pub since: Duration,
-    /// Entries now, used or not: tokens of living sessions, and tokens of sessions that have ended.
+    /// Current number of entries, whether their validity holds or not: tokens of live sessions, and
+    /// tokens of sessions that are over.
     pub entries: usize,
-    /// What the entries and the contents of their sessions weigh now, of
+    /// Current weight of the entries and of their sessions' contents, in bytes. Its limit is
     /// [`near_cache_bytes`](crate::SessionManagerBuilder::near_cache_bytes).
     pub bytes: u64,
-    /// Requests that were answered without asking the store.
+    /// Requests that were answered from the near cache, without asking the store.
     pub hits: u64,
-    /// Requests that asked.
+    /// Requests with a valid token that the near cache could not answer.
     pub misses: u64,
-    /// Sessions, or that there is none, read to be remembered.
+    /// Reads whose result may be cached, "no such session" included.
     pub fills: u64,
-    /// Changes that the store told of.
+    /// Invalidations that the store sent.
     pub invalidations: u64,
-    /// Connections that told of changes, and were lost.
+    /// Invalidation connections that were lost.
     pub lost_links: u64,
-    /// Requests that were let in by [`ServeStale`](crate::FailurePolicy::ServeStale).
+    /// Requests that [`ServeStale`](crate::FailurePolicy::ServeStale) let in.
     pub stale_served: u64,
-    /// How long the last change of the link's own key took, from being sent to being known here. Measured
-    /// each second, or with each beat if those are rarer.
+    /// Delay of the last probe: the time from sending the write of the probe key until its
+    /// invalidation arrived here. Measured each second, or with each heartbeat if the heartbeat
+    /// interval is longer. `None` before the first probe.
     pub lag: Option<Duration>,
 }
 
 impl NearCache {
-    /// That of a manager without one.
+    /// The state of a manager without a near cache.
     pub(crate) fn off(since: Tick) -> Self {
         Self {
             state: NearCacheState::Off,
@@ -87,7 +91,8 @@ impl NearCache {
 pub(super) fn of(tracker: &dyn Tracker, entries: usize, bytes: u64) -> NearCache {
     let figures = tracker.figures();
     let (state, since) = figures.link();
-    // It hangs, and nobody has given it up yet: since a moment ago.
+    // The connection hangs: its lease has run out, and its loss has not been recorded yet. The
+    // state `Connecting` then began a moment ago.
     let hangs = state == LinkState::Trusted && !tracker.is_coherent();
     let since = if hangs { Tick::now() } else { since };
     let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);

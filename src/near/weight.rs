@@ -1,4 +1,4 @@
-//! What the entries of the near cache weigh: the bytes that they take in memory, about.
+//! The weight of near-cache entries: an estimate of the bytes that they take in memory.
 
 use std::fmt;
 use std::sync::Arc;
@@ -10,31 +10,35 @@ use super::entries::Entry;
 use super::known::{Ended, Key, Known};
 use crate::session::StoredContent;
 
-/// Bytes of an entry beside its token's text and its session: places in the cache's tables, and in that of its content.
+/// Bytes that an entry takes in addition to the token's text and the session: its slots in the
+/// tables of the cache, and in the table of its content.
 const TOKEN: usize = 256;
 
-/// Bytes of a session's content beside the content itself: its place among the contents, and the table of its entries.
+/// Bytes that a content takes in addition to itself: its slot in the table of contents, and the
+/// table of its entries.
 pub(super) const CONTENT: usize = 384;
 
-/// An application's data take so many times their JSON, unless the application says otherwise.
+/// Estimated size of the application's data in memory, as a multiple of their JSON. Used unless the
+/// application supplies a size function.
 const DECODED: usize = 8;
 
-/// The least bytes of one shard. A session whose content is larger than a shard is not cached.
+/// The minimum size of one shard, in bytes. A session whose content is larger than a shard is not
+/// cached.
 const SHARD: u64 = 1 << 20;
 
-/// The least tokens of one shard, where there is more than one.
+/// The minimum number of tokens of one shard, unless there is only one shard.
 const SHARD_TOKENS: usize = 32;
 
-/// How large the near cache may grow.
+/// The limits of the near cache.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Capacity {
-    /// How many tokens it holds at most.
+    /// The maximum number of tokens.
     pub(crate) tokens: usize,
-    /// How many bytes they and the contents of their sessions take at most.
+    /// The maximum weight of the entries and of their sessions' contents, in bytes.
     pub(crate) bytes: usize,
 }
 
-/// How many bytes an application's data take in memory.
+/// Estimates how many bytes the application's data take in memory.
 pub(crate) struct DataSize<D>(Option<Arc<SizeFn<D>>>);
 
 type SizeFn<D> = dyn Fn(&D, usize) -> usize + Send + Sync;
@@ -44,9 +48,10 @@ impl<D> DataSize<D> {
         Self(Some(Arc::new(size)))
     }
 
-    /// The weight of a content.
+    /// Returns the weight of a content, in bytes.
     pub(super) fn weigh(&self, stored: &StoredContent<D>) -> u64 {
-        /// More than any cache holds, and so little that a sum of weights does not overflow.
+        /// The maximum weight of one content. Together with its entry it exceeds the capacity of
+        /// any cache, and a sum of such weights does not overflow.
         const MOST: u64 = 1 << 40;
         let data = match &self.0 {
             Some(size) => size(&stored.content.data, stored.data_len),
@@ -69,19 +74,20 @@ impl<D> fmt::Debug for DataSize<D> {
     }
 }
 
-/// Weighs entries so that both bounds of a [`Capacity`] hold: an entry weighs at least the share of one token in all
-/// bytes.
+/// Computes weights so that one total covers both limits of a [`Capacity`]: each entry weighs at
+/// least the total divided by the number of tokens.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Weights {
     token_share: u64,
 }
 
 impl Weights {
-    /// The weights for a capacity, and the options of a cache that holds it.
+    /// Returns the weigher for a capacity, and the options of a cache with that capacity.
     pub(super) fn new(capacity: Capacity) -> (Self, Options) {
         let shards = shards(capacity);
         let shard_bytes = capacity.bytes as u64 / shards as u64;
-        // One token more than the capacity does not fit; where there are few, the rest is for their contents.
+        // Sized so that one token more than the capacity does not fit. If there are fewer tokens,
+        // their contents use the rest.
         let token_share = shard_bytes / ((capacity.tokens / shards) as u64 + 1) + 1;
         let options = OptionsBuilder::new()
             .shards(shards)
@@ -93,7 +99,8 @@ impl Weights {
     }
 }
 
-/// As many as [`OptionsBuilder`] would take, but none too small.
+/// Returns the number of shards: as many as [`OptionsBuilder`] would choose, but halved until no
+/// shard is too small.
 fn shards(capacity: Capacity) -> usize {
     let processors = available_parallelism().map_or(1, usize::from);
     let mut shards = processors.saturating_mul(4).next_power_of_two();

@@ -1,4 +1,4 @@
-//! What administrators ask for about everybody's sessions.
+//! Handlers for administrators: the sessions of all users.
 
 use std::time::Duration;
 
@@ -16,10 +16,10 @@ use super::shapes::{
 use crate::reason::EndReason;
 use crate::session::{Session, SessionData};
 
-/// How old statistics may be: counting walks through the whole store.
+/// Largest age of statistics. A new count scans the whole store.
 const STATISTICS_AGE: Duration = Duration::from_secs(60);
 
-/// `GET /all`.
+/// Handles `GET /all`: returns one page of the sessions of all users.
 pub(super) async fn all<D: SessionData>(State(context): State<Context<D>>, uri: Uri) -> Answer {
     let Paging { limit, cursor } = Paging::parse(uri.query())?;
     let page = context.manager.all_sessions_without_data(cursor.as_ref(), limit).await?;
@@ -31,13 +31,13 @@ pub(super) async fn all<D: SessionData>(State(context): State<Context<D>>, uri: 
     })
 }
 
-/// `GET /stats`.
+/// Handles `GET /stats`: returns statistics that are at most [`STATISTICS_AGE`] old.
 pub(super) async fn statistics<D: SessionData>(State(context): State<Context<D>>) -> Answer {
     let statistics = context.manager.recent_statistics(STATISTICS_AGE).await?;
     answer::ok(&SessionStatistics::from(&*statistics))
 }
 
-/// `GET /user/{user_id}`.
+/// Handles `GET /user/{user_id}`: lists the sessions of one user.
 pub(super) async fn user<D: SessionData>(
     State(context): State<Context<D>>,
     params: Params,
@@ -49,7 +49,7 @@ pub(super) async fn user<D: SessionData>(
     answer::ok(&UserSessions { user_id, sessions, total })
 }
 
-/// `DELETE /user/{user_id}`.
+/// Handles `DELETE /user/{user_id}`: revokes all sessions of one user.
 pub(super) async fn end_user<D: SessionData>(
     State(context): State<Context<D>>,
     admin: Session<D>,
@@ -62,7 +62,8 @@ pub(super) async fn end_user<D: SessionData>(
     answer::ok(&Deleted { message, deleted_count: count })
 }
 
-/// `DELETE /user/{user_id}/sessions/{session_id}`.
+/// Handles `DELETE /user/{user_id}/sessions/{session_id}`: revokes one session of that user. 404 if
+/// the user has no live session with this id.
 pub(super) async fn end_session<D: SessionData>(
     State(context): State<Context<D>>,
     admin: Session<D>,
@@ -77,7 +78,7 @@ pub(super) async fn end_session<D: SessionData>(
     }
 }
 
-/// `POST /cleanup`.
+/// Handles `POST /cleanup`: removes expired sessions from the store.
 pub(super) async fn cleanup<D: SessionData>(State(context): State<Context<D>>) -> Answer {
     let count = context.manager.cleanup(|_| {}).await?;
     let message = format!("Cleaned up {count} expired session(s)");

@@ -1,4 +1,4 @@
-//! A shape to a response.
+//! Builds JSON responses from response body types.
 
 use axum::response::{IntoResponse as _, Response};
 use http::header::CONTENT_TYPE;
@@ -7,13 +7,15 @@ use serde::Serialize;
 
 use super::problem::Problem;
 
-/// What a handler answers.
+/// The result of a handler.
 pub(super) type Answer = Result<Response, Problem>;
 
+/// Returns 200 with this body.
 pub(super) fn ok(shape: &impl Serialize) -> Answer {
     json(StatusCode::OK, shape)
 }
 
+/// Returns this status with this body as JSON. A body that cannot be serialized is 500 `internal`.
 pub(super) fn json(status: StatusCode, shape: &impl Serialize) -> Answer {
     let body = serde_json::to_vec(shape).map_err(|error| Problem::internal(&error))?;
     let mut response = (status, body).into_response();

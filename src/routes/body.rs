@@ -1,4 +1,4 @@
-//! JSON bodies, with the contract's answers to those that are none.
+//! Reads JSON request bodies, and answers invalid ones as the contract says.
 
 use std::error::Error as StdError;
 use std::io;
@@ -16,12 +16,17 @@ use tokio::time::timeout;
 use super::code::Code;
 use super::problem::Problem;
 
-/// The largest body, in bytes.
+/// Largest request body, in bytes.
 pub(super) const LIMIT: usize = 16 * 1024;
 
 const SHAPE: &str = "the body is not a JSON object with each field once";
 
-/// A body that says it is JSON: 415, 413, 408 or 400 when there is none.
+/// Reads a body whose `Content-Type` is JSON.
+///
+/// # Errors
+///
+/// 415 for another `Content-Type`, 413 for a body over [`LIMIT`], 408 if the client needs longer
+/// than `patience`, and 400 if the body cannot be read.
 pub(super) async fn json(
     headers: &HeaderMap,
     body: Body,
@@ -33,7 +38,12 @@ pub(super) async fn json(
     read(body, patience).await
 }
 
-/// A body that says it is JSON, or none at all, which need not say anything.
+/// Reads a body that may be absent. An absent body needs no `Content-Type`. Returns `None` for an
+/// empty body and for `null`.
+///
+/// # Errors
+///
+/// As for [`json`].
 pub(super) async fn json_if_any(
     headers: &HeaderMap,
     body: Body,
@@ -46,14 +56,15 @@ pub(super) async fn json_if_any(
     let body = read(body, patience).await?;
     match (body.is_empty(), says_json) {
         (true, _) => Ok(None),
-        // As some clients write that there is none.
+        // Some clients send `null` when they have no body to send.
         (false, true) if body.trim_ascii() == b"null" => Ok(None),
         (false, true) => Ok(Some(body)),
         (false, false) => Err(Code::UnsupportedMediaType.into()),
     }
 }
 
-/// A body of at most [`LIMIT`] bytes, whatever it says it is; `None` where none can be read.
+/// Reads a body of at most [`LIMIT`] bytes with any `Content-Type`. Returns `None` if it cannot be
+/// read.
 pub(super) async fn any(body: Body, patience: Duration) -> Option<Bytes> {
     read(body, patience).await.ok()
 }
@@ -65,7 +76,7 @@ fn says_json(headers: &HeaderMap) -> bool {
 }
 
 async fn read(body: Body, patience: Duration) -> Result<Bytes, Problem> {
-    // One that says how long it is need not be read to be refused.
+    // A body with a declared length over the limit is refused before it is read.
     if body.size_hint().lower() > LIMIT as u64 {
         return Err(Code::PayloadTooLarge.into());
     }
@@ -76,7 +87,8 @@ async fn read(body: Body, patience: Duration) -> Result<Bytes, Problem> {
     }
 }
 
-/// Also when an outer layer has a smaller limit, or less patience.
+/// Converts a read error to a problem. Also recognizes the errors of an outer layer with a smaller
+/// size limit or a shorter timeout.
 fn unreadable(error: &(dyn StdError + 'static)) -> Problem {
     let mut link = Some(error);
     while let Some(error) = link {
@@ -92,15 +104,19 @@ fn unreadable(error: &(dyn StdError + 'static)) -> Problem {
     Code::InvalidRequest.into()
 }
 
-/// A JSON object: 400 or 422 when it is none.
+/// Parses a JSON object.
+///
+/// # Errors
+///
+/// 400 if the body is not JSON in UTF-8. 422 if it is not an object with the expected members.
 pub(super) fn parse<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Problem> {
-    // serde_json does not look into strings that nobody asks for.
+    // serde_json does not check the UTF-8 of strings that it skips.
     let text = str::from_utf8(body).map_err(|_| Problem::from(Code::InvalidRequest))?;
     let value = serde_json::from_str(text).map_err(|error| match error.classify() {
         Category::Data => Problem::invalid_body(SHAPE),
         Category::Syntax | Category::Eof | Category::Io => Code::InvalidRequest.into(),
     })?;
-    // serde would also take an array with the fields in their order.
+    // serde also accepts an array with the fields in order.
     if body.trim_ascii_start().starts_with(b"{") {
         Ok(value)
     } else {

@@ -1,4 +1,4 @@
-//! Every setting of the routes, its default, and why.
+//! The builder of the routes: every setting, its default, and the reason for it.
 
 use std::fmt;
 use std::hash::RandomState;
@@ -21,7 +21,7 @@ use crate::same_origin::SameOriginLayer;
 use crate::session::SessionData;
 use crate::trace;
 
-/// Configures [`Routes`]. Everything has a default.
+/// Configures [`Routes`]. Every setting has a default.
 #[must_use = "a builder does nothing until it is built"]
 pub struct RoutesBuilder<D = ()> {
     manager: SessionManager<D>,
@@ -58,22 +58,28 @@ impl<D: SessionData> RoutesBuilder<D> {
         }
     }
 
-    /// Which roles may use the administrators' routes. `admin` and `super_admin` by default.
+    /// Sets the roles that may use the routes for administrators. `admin` and `super_admin` by
+    /// default. At least one role, none of them empty.
     pub fn admin_roles<T: Into<String>>(mut self, roles: impl IntoIterator<Item = T>) -> Self {
         self.admin_roles = roles.into_iter().map(Into::into).collect();
         self
     }
 
-    /// Where a login comes from, for the list of devices, for events, and for the [limit](LoginLimit) of each address.
+    /// Sets the function that returns the client address of a request. The routes use the address
+    /// in the list of devices, in events, and for the limits by address ([`LoginLimit`],
+    /// [`RefreshLimit`]).
     ///
-    /// For a server that clients connect to directly, [`peer_address`](super::peer_address) is that function: with axum
-    /// `.client_address(peer_address::<ConnectInfo<SocketAddr>>)`, with hyper
-    /// `.client_address(peer_address::<PeerAddress>)`. Behind a proxy, read the header that the proxy writes.
+    /// If clients connect to the server directly, use [`peer_address`](super::peer_address): with
+    /// axum `.client_address(peer_address::<ConnectInfo<SocketAddr>>)`, with hyper
+    /// `.client_address(peer_address::<PeerAddress>)`. Behind a proxy, read the header that the
+    /// proxy writes.
     ///
-    /// None by default, since a peer's address is wrong behind a proxy. No login is then limited by address, and the list
-    /// of devices shows `null`; [`build`](Self::build) logs a warning, unless the limits by address are off
-    /// ([`LoginLimit::address_attempts`] 0 and [`RefreshLimit::new`] with 0 for addresses). A function that finds no
-    /// address is a warning too, at the first request.
+    /// No function by default, because the peer's address is wrong behind a proxy. Without a
+    /// function, the routes limit no login by address, the list of devices shows `null`, and
+    /// [`build`](Self::build) logs a warning. There is no warning if the limits by address are off
+    /// ([`LoginLimit::address_attempts`] 0 and [`RefreshLimit::new`] with 0 for addresses). If the
+    /// function finds no address for a request, the routes log one warning, at the first such
+    /// request.
     pub fn client_address(
         mut self,
         address: impl Fn(&Parts) -> Option<IpAddr> + Send + Sync + 'static,
@@ -82,68 +88,84 @@ impl<D: SessionData> RoutesBuilder<D> {
         self
     }
 
-    /// How long a request may take as a whole before it is answered with 408. 30 seconds by default, 1 millisecond to 1
-    /// hour. A cleanup or statistics of many million sessions may need longer.
+    /// Sets the time limit of a whole request. The routes answer a slower request with 408. 30
+    /// seconds by default, 1 millisecond to 1 hour. A cleanup or statistics of many million
+    /// sessions may need longer than the default.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
     }
 
-    /// How long a client may take to send a body (16 KiB at most) before it is answered with 408. 10 seconds by default,
-    /// 1 millisecond to 1 hour.
+    /// Sets how long a client may take to send a body (16 KiB at most). The routes answer a slower
+    /// body with 408. 10 seconds by default, 1 millisecond to 1 hour.
     pub fn body_timeout(mut self, timeout: Duration) -> Self {
         self.body_timeout = timeout;
         self
     }
 
-    /// Lets a login with good credentials through while the store is away, with a
-    /// [token without a session](SessionManager::token_without_session): good for routes behind
-    /// [`FailurePolicy::TokenOnly`](crate::FailurePolicy::TokenOnly) until the store answers, and for nothing afterwards.
-    /// By default such a login is 503.
+    /// Answers a login with valid credentials also while the store is away, with a
+    /// [token without a session](SessionManager::token_without_session).
+    ///
+    /// Routes behind [`FailurePolicy::TokenOnly`](crate::FailurePolicy::TokenOnly) accept such a
+    /// token until the store answers again. No other route accepts it, and no route accepts it
+    /// afterwards. By default such a login is answered with 503.
     pub fn token_only_logins(mut self) -> Self {
         self.token_only_logins = true;
         self
     }
 
-    /// How refresh tokens get to clients and back, if the manager issues any: without
-    /// [`refresh_keys`](crate::SessionManagerBuilder::refresh_keys) there is no `POST /refresh` among the auth routes. In
-    /// a [cookie](RefreshDelivery::Cookie) by default.
+    /// Sets how refresh tokens travel between the routes and clients. In a
+    /// [cookie](RefreshDelivery::Cookie) by default.
+    ///
+    /// Has an effect only if the manager issues refresh tokens. Without
+    /// [`refresh_keys`](crate::SessionManagerBuilder::refresh_keys) the auth routes have no
+    /// `POST /refresh`.
     pub fn refresh_delivery(mut self, delivery: impl Into<RefreshDelivery>) -> Self {
         self.refresh_delivery = delivery.into();
         self
     }
 
-    /// Puts the access token into a cookie as well: a login and a refresh set it, a logout clears it, and these routes read
-    /// it. By default the token is in bodies only, and clients keep it.
+    /// Puts the access token into a cookie as well. A login and a refresh set the cookie, a logout
+    /// clears it, and these routes read it. By default the token is in response bodies only, and
+    /// clients keep it.
     ///
-    /// The layers around your own routes read it once they are [told](AccessCookie::token_source), and then need
+    /// To read the cookie in the layers around your own routes, give them its
+    /// [token source](AccessCookie::token_source). Those routes then need
     /// [protection against other sites](crate::SameOriginLayer).
     pub fn access_cookie(mut self, cookie: AccessCookie) -> Self {
         self.access_cookie = Some(cookie);
         self
     }
 
-    /// Sets the [device cookie](DeviceCookie), with which a device that has logged in to an account before gets in while
-    /// others guess at the account's password. By default it is set as [`DeviceCookie::new`] says where tokens travel in
-    /// cookies. This sets it in any case, except without a [`login_limit`](Self::login_limit) by name.
+    /// Sets the [device cookie](DeviceCookie). It lets a device that has logged in to an account
+    /// before log in again while others guess the account's password.
+    ///
+    /// By default the routes set the cookie of [`DeviceCookie::new`] if tokens travel in cookies.
+    /// With this setting the routes always set it, unless the [`login_limit`](Self::login_limit)
+    /// has no limit by name.
     pub fn device_cookie(mut self, cookie: DeviceCookie) -> Self {
         self.device_cookie = DeviceSetting::Always(cookie);
         self
     }
 
-    /// Neither sets nor reads a device cookie: while others guess at an account's password, all of its devices wait.
+    /// Turns the device cookie off. While others guess an account's password, all devices of the
+    /// account then have to wait.
     pub fn without_device_cookie(mut self) -> Self {
         self.device_cookie = DeviceSetting::Never;
         self
     }
 
-    /// Which other origins' pages may use the routes that act on cookies, as in `https://app.example.com`: exactly as
-    /// browsers write an `Origin`, without a wildcard, a default port, a path or a slash at the end. None by default: a browser's
-    /// request that neither `Sec-Fetch-Site` nor `Origin` shows to be from this origin is 403 `cross_site`, one from a
-    /// sister domain too.
+    /// Sets other origins whose pages may use the routes that act on cookies, for example
+    /// `https://app.example.com`. None by default.
     ///
-    /// A proxy must leave `Host` and `Origin` as they came. Such a page also needs CORS, with credentials, around these
-    /// routes, and must be of the same site: browsers send no `SameSite=Strict` cookies otherwise.
+    /// Write each origin exactly as browsers write an `Origin`: without a wildcard, a default port,
+    /// a path or a slash at the end. A browser's request is answered with 403 `cross_site` unless
+    /// `Sec-Fetch-Site` or `Origin` shows that it comes from this origin. That includes requests of
+    /// other hosts of the same domain. [`SameOriginLayer`] lists the exact rules.
+    ///
+    /// A proxy must leave `Host` and `Origin` unchanged. A page of a trusted origin also needs CORS
+    /// with credentials around these routes. It must be of the same site, because browsers send no
+    /// `SameSite=Strict` cookies otherwise.
     pub fn trusted_origins<T: Into<String>>(
         mut self,
         origins: impl IntoIterator<Item = T>,
@@ -152,25 +174,25 @@ impl<D: SessionData> RoutesBuilder<D> {
         self
     }
 
-    /// How many logins may fail before they are answered with 429. 10 in 60 seconds by one name by default, and 100 from
-    /// an address, if [`client_address`](Self::client_address) tells one.
+    /// Sets how many logins may fail before the routes answer 429. By default 10 in 60 seconds for
+    /// each name, and 100 for each address if [`client_address`](Self::client_address) returns one.
     pub fn login_limit(mut self, limit: LoginLimit) -> Self {
         self.login_limit = limit;
         self
     }
 
-    /// How often refresh tokens may be shown before the answer is 429. In 60 seconds, 60 times for a session by default, and
-    /// 100 bad ones for an address.
+    /// Sets how many refresh tokens a client may present before the routes answer 429. By default
+    /// in 60 seconds: 60 tokens for each session, and 100 invalid tokens for each address.
     pub fn refresh_limit(mut self, limit: RefreshLimit) -> Self {
         self.refresh_limit = limit;
         self
     }
 
-    /// Makes the routes. No I/O.
+    /// Builds the routes. No I/O.
     ///
     /// # Errors
     ///
-    /// [`ConfigError::OutOfRange`] for the first setting that cannot work.
+    /// [`ConfigError::OutOfRange`] for the first invalid setting.
     pub fn build(self) -> Result<Routes<D>, ConfigError> {
         let Self {
             manager,
@@ -222,7 +244,8 @@ impl<D: SessionData> RoutesBuilder<D> {
     }
 }
 
-/// The function that finds a client's address. Warns where a limit by address has no effect.
+/// Returns the function that finds a client's address. Logs a warning where a limit by address has
+/// no effect.
 fn checked_address(given: Option<Box<ClientAddress>>, limited: bool) -> Box<ClientAddress> {
     let Some(given) = given else {
         if limited {
@@ -246,6 +269,7 @@ fn checked_address(given: Option<Box<ClientAddress>>, limited: bool) -> Box<Clie
     })
 }
 
+/// Returns whether a time limit is from 1 millisecond to 1 hour.
 fn fits(duration: Duration) -> bool {
     (Duration::from_millis(1)..=Duration::from_secs(3600)).contains(&duration)
 }

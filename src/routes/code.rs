@@ -1,4 +1,4 @@
-//! The stable words for what is wrong, with the status and the text that go with each.
+//! The stable error codes, with the HTTP status and the default text of each.
 
 use http::StatusCode;
 use serde::Serialize;
@@ -19,7 +19,7 @@ pub(super) enum Code {
     AccountInactive,
     InsufficientScope,
     /// Of an application's own routes, behind a guard that asks for a recent or strong login.
-    #[expect(dead_code, reason = "told to clients; none of these routes answers it by itself")]
+    #[expect(dead_code, reason = "part of the contract; no route of this crate answers it")]
     InsufficientUserAuthentication,
     CrossSite,
     NotFound,
@@ -36,6 +36,7 @@ pub(super) enum Code {
 }
 
 impl Code {
+    /// Returns the HTTP status of this code.
     pub(super) fn status(self) -> StatusCode {
         match self {
             Self::InvalidRequest => StatusCode::BAD_REQUEST,
@@ -62,7 +63,7 @@ impl Code {
         }
     }
 
-    /// The default text for a person.
+    /// Returns the default `detail` text, which is for people.
     pub(super) fn detail(self) -> &'static str {
         match self {
             Self::InvalidRequest => "Malformed request",

@@ -1,4 +1,4 @@
-//! What the handlers need.
+//! The state that the handlers share.
 
 use std::hash::RandomState;
 use std::net::IpAddr;
@@ -15,15 +15,17 @@ use crate::error::ConfigError;
 use crate::manager::SessionManager;
 use crate::same_origin::SameOriginLayer;
 
+/// Returns the client address of a request, if it is known.
 pub(super) type ClientAddress = dyn Fn(&Parts) -> Option<IpAddr> + Send + Sync;
 
-/// What the handlers need. Cheap to clone.
+/// The state that the handlers share, at one mount point. Cheap to clone.
 pub(super) struct Context<D> {
     shared: Arc<Shared<D>>,
-    /// At this mount.
+    /// How tokens travel at this mount point.
     pub(super) delivery: Arc<Delivery>,
 }
 
+/// The part of the state that is the same at all mount points.
 pub(super) struct Shared<D> {
     pub(super) manager: SessionManager<D>,
     pub(super) credentials: Box<dyn ErasedCredentials<D>>,
@@ -35,22 +37,24 @@ pub(super) struct Shared<D> {
     pub(super) ways: Ways,
     pub(super) same_origin: SameOriginLayer,
     pub(super) limits: Limits,
-    /// `None` where logins set no device cookie.
+    /// `None` if logins set no device cookie.
     pub(super) devices: Option<Devices>,
-    /// Names nobody: what is typed there may be a password, and must not reach the store as it is.
+    /// Hashes the typed name of an unknown user to a stand-in id. A user may have typed a password
+    /// as the name, so the store must not receive the text itself.
     pub(super) nobody: RandomState,
 }
 
 impl<D> Context<D> {
-    /// For routes whose mount is not known.
+    /// Creates the state for routes whose mount point is unknown: their cookies have the path `/`
+    /// unless a path is set.
     pub(super) fn new(shared: Shared<D>) -> Result<Self, ConfigError> {
         let delivery = Arc::new(shared.ways.at("/")?);
         Ok(Self { shared: Arc::new(shared), delivery })
     }
 
-    /// The same at a mount.
+    /// Returns the same state for routes at this mount point.
     pub(super) fn at(&self, mount: &str) -> Self {
-        // A prefix is a good path, and all else was looked at when this was made.
+        // This cannot fail: a valid prefix is a valid cookie path, and `new` has checked the rest.
         let delivery = self.ways.at(mount).map_or_else(|_| Arc::clone(&self.delivery), Arc::new);
         Self { shared: Arc::clone(&self.shared), delivery }
     }
@@ -64,7 +68,7 @@ impl<D> std::ops::Deref for Context<D> {
     }
 }
 
-// By hand: a derive would ask for `D: Clone`.
+// Implemented by hand: a derive would require `D: Clone`.
 impl<D> Clone for Context<D> {
     fn clone(&self) -> Self {
         Self { shared: Arc::clone(&self.shared), delivery: Arc::clone(&self.delivery) }

@@ -1,4 +1,4 @@
-//! Error answers of axum and tower-http, in the contract's words.
+//! Converts error answers of axum and tower-http to the JSON of the contract.
 
 use std::fmt;
 use std::future::Future;
@@ -21,28 +21,32 @@ use tower_layer::Layer;
 
 use super::problem::Problem;
 
-/// Words error answers of axum and tower-http as `{"detail": …, "code": …}`. A panic is 500 `internal`.
+/// Converts error answers of axum and tower-http to `{"detail": …, "code": …}`. A panic of the
+/// inner service becomes 500 `internal`.
 ///
-/// It changes two kinds of answers:
+/// The layer changes two kinds of answers, if their status is 400, 404, 405, 408, 413, 415, 422,
+/// 500 or 504:
 ///
-/// - an answer **without a body** whose status is 400, 404, 405, 408, 413, 415, 422, 500 or 504: axum's router and
-///   tower-http's time-outs answer so;
-/// - a `text/plain` answer with **a text of axum's extractors or of tower-http**, of at most 64 KiB.
+/// - an answer **without a body**, as axum's router and tower-http's timeouts send it;
+/// - a `text/plain` answer of at most 64 KiB with **a text of axum's extractors or of tower-http**.
 ///
-/// The answer to a `HEAD` request has no body, so its headers decide: it is changed only if its
-/// `Content-Length` is 0, or if it has neither a `Content-Length` nor a `Content-Type`. The answer to
-/// `HEAD` thus keeps its headers wherever the answer to `GET` may have a text of the application's own.
+/// The answer to a `HEAD` request has no body, so the layer decides by its headers. It changes the
+/// answer only if its `Content-Length` is 0, or if it has neither a `Content-Length` nor a
+/// `Content-Type`. The answer to `HEAD` thus keeps its headers wherever the answer to `GET` may
+/// have a text of the application.
 ///
-/// Everything else stays as it is: another text, because the application's own handler or layer says it; JSON, HTML and
-/// any other type; and each other status, as a 401 or a 403 of an application's own layer, whose meaning is not known
-/// here. A refusal of your own that should have a code says so itself, as JSON.
+/// Every other answer stays unchanged: another text, because a handler or layer of the application
+/// wrote it; JSON, HTML and any other type; and any other status, for example a 401 or a 403 of an
+/// application's own layer, because this layer does not know its meaning. If an error answer of
+/// your own should have a code, write it as JSON.
 ///
-/// Of an answer that is changed, the status and other headers (`Allow`, `Retry-After`) stay. A 5xx gets a `request_id`,
-/// which the log has too, so that nothing of its cause need be told to clients. A 401 or 403 loses its `Allow`, which
-/// axum adds outside of the layers around a route.
+/// A changed answer keeps its status and its other headers (`Allow`, `Retry-After`). A 5xx gets a
+/// `request_id`, which is also in the log, so the client learns nothing about the cause. Every 401
+/// and 403 loses its `Allow` header, which axum adds outside of the layers around a route.
 ///
-/// For every response body that can be made from a `String`. The routes of this module have it inside; put it around
-/// your whole server as well, just inside of the request log. A successful answer costs a look at its status.
+/// The response body can be any type that can be made from a `String`. The routes of this module
+/// contain this layer. Put it around your whole server as well, directly inside the layer that logs
+/// requests. For a successful answer the layer only checks the status.
 ///
 /// ```
 /// use http::header::{CONTENT_TYPE, HeaderValue};
@@ -69,7 +73,7 @@ use super::problem::Problem;
 pub struct ContractErrorsLayer;
 
 impl ContractErrorsLayer {
-    /// The layer; there is nothing to set.
+    /// Creates the layer. It has no settings.
     #[must_use]
     pub const fn new() -> Self {
         Self
@@ -105,30 +109,31 @@ where
 
     fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
         let is_head = request.method() == Method::HEAD;
-        // Whatever state a panic left behind, it is the inner service's own, as with every panic in a task.
+        // A panic may leave the inner service in a bad state, as any panic in a task may. The layer
+        // has no state of its own that could break.
         let call = catch_unwind(AssertUnwindSafe(|| self.inner.call(request)));
         ContractErrorsFuture { call: call.ok(), is_head, read: None }
     }
 }
 
 pin_project! {
-    /// The response of a [`ContractErrors`].
+    /// The future of a [`ContractErrors`].
     ///
     /// # Cancel safety
     ///
-    /// As the inner service's future.
+    /// The same as for the future of the inner service.
     #[must_use = "futures do nothing unless polled"]
     pub struct ContractErrorsFuture<F, B> {
-        // `None` where the inner service panicked before there was a future.
+        // `None` if the inner service panicked before it returned a future.
         #[pin]
         call: Option<F>,
         is_head: bool,
-        // The answer whose text is being read.
+        // The answer whose text is read at the moment.
         read: Option<Box<PlainText<B>>>,
     }
 }
 
-/// A `text/plain` answer of which it is not known yet who says it.
+/// A `text/plain` answer. Its text shows whether axum or tower-http wrote it.
 struct PlainText<B> {
     parts: Parts,
     body: Pin<Box<B>>,
@@ -172,7 +177,7 @@ impl<F, B> fmt::Debug for ContractErrorsFuture<F, B> {
 }
 
 impl<B: HttpBody + From<String>> PlainText<B> {
-    /// Reads the text, and words the answer if it is one that is known.
+    /// Reads the text. Converts the answer if the text is a known one, else returns it unchanged.
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<Response<B>> {
         loop {
             let frame = match self.body.as_mut().poll_frame(context) {
@@ -189,7 +194,7 @@ impl<B: HttpBody + From<String>> PlainText<B> {
                     }
                 }
                 Some(Ok(None)) => {}
-                // A text that cannot be read cannot be sent either.
+                // A text that cannot be read cannot be sent to the client either.
                 Some(Err(_)) => return Poll::Ready(worded(self.parts.clone())),
                 None => break,
             }
@@ -210,25 +215,29 @@ impl<B: HttpBody + From<String>> PlainText<B> {
     }
 }
 
-/// The panic's own message is in the log already, where the panic hook put it.
+/// Returns 500 `internal`. The panic hook has already logged the message of the panic.
 fn panicked<B: From<String>>() -> Response<B> {
     let mut response = Problem::internal_because("a handler panicked").to_response();
     response.headers_mut().insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     response
 }
 
-/// Longest text that is read to see whose it is, in bytes. A text of axum's may quote what the client sent.
+/// Longest text that the layer reads to find out who wrote it, in bytes. A text of axum may quote
+/// what the client sent.
 const MAX_TEXT: u64 = 64 * 1024;
 
+/// The first decision about an answer: it is final, or its text decides.
 enum Judged<B> {
     Answer(Response<B>),
     PlainText(Box<PlainText<B>>),
 }
 
-/// Words an answer without a body; one in plain text is to be read first.
+/// Converts an answer without a body. Returns a plain text answer to be read first, and any other
+/// answer as it is.
 fn judge<B: HttpBody + From<String>>(mut response: Response<B>, is_head: bool) -> Judged<B> {
     let status = response.status();
-    // axum adds it outside of the layers around a route: who is not let in would learn what is there.
+    // axum adds `Allow` outside of the layers around a route. A client without access would learn
+    // from it which methods the path has.
     if matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
         response.headers_mut().remove(ALLOW);
     }
@@ -249,7 +258,8 @@ fn judge<B: HttpBody + From<String>>(mut response: Response<B>, is_head: bool) -
     Judged::Answer(response)
 }
 
-/// Statuses of axum's router and extractors, of time-outs and panics, whose code says no more than they do.
+/// Returns whether axum's router, its extractors, a timeout or a panic uses this status, and the
+/// code says no more than the status does.
 fn may_be_known(status: StatusCode) -> bool {
     matches!(
         status,
@@ -265,7 +275,8 @@ fn may_be_known(status: StatusCode) -> bool {
     )
 }
 
-/// How the texts of axum's rejections and of tower-http's answers begin. A test makes those that it can.
+/// How the texts of axum's rejections and of tower-http's answers begin. A test checks the texts
+/// that it can provoke.
 const KNOWN_TEXTS: [&str; 28] = [
     "Failed to parse the request body as JSON",
     "Failed to deserialize the JSON body into the target type",
@@ -301,7 +312,7 @@ fn is_known(text: &[u8]) -> bool {
     KNOWN_TEXTS.iter().any(|known| text.starts_with(known.as_bytes()))
 }
 
-/// The same answer in the contract's words.
+/// Returns the same answer with the JSON of the contract as its body.
 fn worded<B: From<String>>(mut parts: Parts) -> Response<B> {
     let (problem, body) = Problem::of_status(parts.status).to_response().into_parts();
     for name in [
@@ -324,8 +335,8 @@ fn worded<B: From<String>>(mut parts: Parts) -> Response<B> {
     Response::from_parts(parts, body)
 }
 
-/// Whether the answer to the same request with `GET` has no body, as far as the headers of an answer
-/// to `HEAD` tell.
+/// Returns whether the answer to the same request with `GET` has no body, as far as the headers of
+/// the answer to `HEAD` show.
 fn get_is_empty(headers: &HeaderMap) -> bool {
     match headers.get(CONTENT_LENGTH) {
         Some(length) => length.as_bytes() == b"0",
@@ -333,14 +344,15 @@ fn get_is_empty(headers: &HeaderMap) -> bool {
     }
 }
 
-/// Of no type, or plain text.
+/// Returns whether an answer has no `Content-Type`, or is plain text.
 fn is_plain(headers: &HeaderMap) -> bool {
     let Some(value) = headers.get(CONTENT_TYPE) else { return true };
     let essence = value.as_bytes().split(|byte| *byte == b';').next().unwrap_or_default();
     essence.trim_ascii().eq_ignore_ascii_case(b"text/plain")
 }
 
-/// Plain text as axum and tower-http write it: in UTF-8, and not compressed.
+/// Returns whether an answer is plain text as axum and tower-http write it: in UTF-8, and not
+/// compressed.
 fn is_text(headers: &HeaderMap) -> bool {
     let Some(value) = headers.get(CONTENT_TYPE) else { return false };
     let mut parameters =

@@ -1,4 +1,4 @@
-//! The cookies that carry tokens: what they are called, where browsers send them, and how they are taken back.
+//! The cookies that carry tokens: their names, their paths, and how to clear them.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -14,22 +14,24 @@ use crate::steps::cookies::{checked_name, cookies};
 use crate::steps::extract::TokenSource;
 use crate::trace;
 
-/// How much of a name and a value browsers keep at least (RFC 6265 section 6.1), in bytes.
+/// Size of name and value together that every browser keeps (RFC 6265 section 6.1), in bytes.
 const KEPT: usize = 4096;
 
-/// Prefixes of names by which browsers hold a cookie to its attributes (RFC 6265bis section 4.1.3).
+/// Name prefixes: with them browsers enforce the attributes of the cookie (RFC 6265bis section
+/// 4.1.3).
 const HOST: &str = "__Host-";
 const SECURE: &str = "__Secure-";
 
-/// How refresh tokens get to clients and back. Only of a manager that issues them
-/// ([`refresh_keys`](crate::SessionManagerBuilder::refresh_keys)).
+/// How refresh tokens travel between the routes and clients. Has an effect only if the manager
+/// issues refresh tokens ([`refresh_keys`](crate::SessionManagerBuilder::refresh_keys)).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RefreshDelivery {
-    /// In a cookie, out of the reach of scripts: for browsers. No body has the token.
+    /// In a cookie that scripts cannot read: for browsers. No body contains the token.
     Cookie(RefreshCookie),
-    /// In bodies: a login and a refresh answer `refresh_token` too, and a refresh reads `{"refresh_token": …}` and nothing
-    /// else. For clients that are no browsers and have a safe place for it; no cookie is set.
+    /// In bodies: a login and a refresh also answer `refresh_token`, and a refresh reads
+    /// `{"refresh_token": …}` and nothing else. The routes set no refresh cookie. For clients other
+    /// than browsers that can store the token safely.
     Body,
 }
 
@@ -45,12 +47,13 @@ impl From<RefreshCookie> for RefreshDelivery {
     }
 }
 
-/// The cookie that carries the refresh token: `HttpOnly; Secure; SameSite=Strict`, without `Domain`, and gone when the
-/// session's absolute lifetime is.
+/// The cookie that carries the refresh token: `HttpOnly; Secure; SameSite=Strict`, without
+/// `Domain`. It expires at the end of the session's absolute lifetime.
 ///
-/// Its name gets the prefix that its other attributes allow: `__Host-` for a `Secure` cookie of the path `/`, which keeps
-/// plain HTTP and other hosts from planting one; `__Secure-` for one of another path, which keeps plain HTTP from it. Where
-/// another host of your domain is not to be trusted, choose [`path("/")`](Self::path).
+/// Its name gets the prefix that its other attributes allow. A `Secure` cookie of the path `/` gets
+/// `__Host-`: neither plain HTTP nor another host can set such a cookie. A `Secure` cookie of
+/// another path gets `__Secure-`: plain HTTP cannot set it, but another host of your domain can. If
+/// you do not trust all hosts of your domain, choose [`path("/")`](Self::path).
 ///
 /// ```
 /// use tower_session_auth::routes::RefreshCookie;
@@ -67,35 +70,38 @@ pub struct RefreshCookie {
 }
 
 impl RefreshCookie {
-    /// `refresh_token`, `Secure`, for the path of the mount.
+    /// Creates the cookie `refresh_token`: `Secure`, with the path of the mount point.
     #[must_use]
     pub fn new() -> Self {
         Self { name: Cow::Borrowed("refresh_token"), path: None, secure: true }
     }
 
-    /// The name, without a prefix. `refresh_token` by default.
+    /// Sets the name, without a prefix. `refresh_token` by default.
     #[must_use]
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.name = Cow::Owned(name.into());
         self
     }
 
-    /// The path below which browsers send it. By default each mount's cookie has the mount's own prefix
-    /// ([`Mounts`](super::Mounts)), so that it travels with no other request, and the mounts are logged in apart from each
-    /// other; and [`Routes::auth`](super::Routes::auth), which cannot know where it will be nested, has `/`.
+    /// Sets the path below which browsers send the cookie.
     ///
-    /// To be set where browsers see another path than this server does, as behind a proxy that strips a prefix. All
-    /// mounts then share the one cookie. A browser that still holds the cookie of an earlier path above or below this one
-    /// shows both: the latest login counts, and the next login or logout takes the other one back.
+    /// By default the path is the mount point's own prefix ([`Mounts`](super::Mounts)). Browsers
+    /// then send the cookie with no other request, and each mount point has a login of its own.
+    /// [`Routes::auth`](super::Routes::auth) does not know its prefix and uses `/`.
+    ///
+    /// Set the path if browsers see another path than this server does, for example behind a proxy
+    /// that strips a prefix. All mount points then share one cookie. A browser that still holds the
+    /// cookie of an earlier path above or below this one sends both: the routes use the one of the
+    /// latest login, and the next login or logout clears the other one.
     #[must_use]
     pub fn path(mut self, path: impl Into<String>) -> Self {
         self.path = Some(path.into());
         self
     }
 
-    /// `false` leaves `Secure` out, and with it the name's prefix: for development over plain HTTP only. `true` by
-    /// default. Chromium and curl take `Secure` cookies from `http://localhost` and `http://127.0.0.1` as well; not all
-    /// browsers do.
+    /// Sets the `Secure` attribute. `true` by default. `false` also removes the prefix of the name:
+    /// for development over plain HTTP only. Chromium and curl accept `Secure` cookies from
+    /// `http://localhost` and `http://127.0.0.1` as well; not all browsers do.
     #[must_use]
     pub fn secure(mut self, secure: bool) -> Self {
         self.secure = secure;
@@ -106,7 +112,7 @@ impl RefreshCookie {
         self.secure
     }
 
-    /// As it is at a mount.
+    /// Returns the cookie for a mount point.
     pub(super) fn at(&self, mount: &str) -> Result<TokenCookie, ConfigError> {
         let path = self.path.as_deref().unwrap_or(mount);
         TokenCookie::new(&self.name, path, self.secure, SameSite::Strict)
@@ -119,8 +125,9 @@ impl Default for RefreshCookie {
     }
 }
 
-/// A cookie that carries the access token as well: `HttpOnly; Secure; SameSite=Strict; Path=/`, without `Domain`. For pages
-/// without scripts; see [`TokenSource`] for what it asks of the rest of an application.
+/// A cookie that carries the access token as well: `HttpOnly; Secure; SameSite=Strict; Path=/`,
+/// without `Domain`. For pages without scripts. [`TokenSource`] describes what the rest of the
+/// application must do.
 ///
 /// ```
 /// use tower_session_auth::routes::AccessCookie;
@@ -141,40 +148,41 @@ pub struct AccessCookie {
 }
 
 impl AccessCookie {
-    /// `__Host-access_token`, `Secure`, `SameSite=Strict`.
+    /// Creates the cookie `__Host-access_token`: `Secure`, `SameSite=Strict`.
     #[must_use]
     pub fn new() -> Self {
         let (name, same_site) = (Cow::Borrowed("access_token"), SameSite::Strict);
         Self { name, secure: true, same_site }
     }
 
-    /// The name, without the prefix. `access_token` by default.
+    /// Sets the name, without the prefix. `access_token` by default.
     #[must_use]
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.name = Cow::Owned(name.into());
         self
     }
 
-    /// As [`RefreshCookie::secure`].
+    /// Sets the `Secure` attribute, as [`RefreshCookie::secure`] does.
     #[must_use]
     pub fn secure(mut self, secure: bool) -> Self {
         self.secure = secure;
         self
     }
 
-    /// `SameSite=Lax`: sent as well when somebody follows a link from another site. With `Strict`, the default, that page
-    /// is shown as to somebody who is not logged in, until it is loaded again.
+    /// Sets `SameSite=Lax`: browsers send the cookie also when the user follows a link from another
+    /// site. With `Strict`, the default, the page behind such a link shows the user as not logged
+    /// in until it is loaded again.
     #[must_use]
     pub fn lax(mut self) -> Self {
         self.same_site = SameSite::Lax;
         self
     }
 
-    /// What the application's own layers read it with.
+    /// Returns the token source with which the application's own layers read this cookie.
     ///
     /// # Errors
     ///
-    /// [`ConfigError::OutOfRange`] if the name is none.
+    /// [`ConfigError::OutOfRange`] if the name is not a valid cookie name.
     pub fn token_source(&self) -> Result<TokenSource, ConfigError> {
         TokenSource::header_or_cookie(self.everywhere()?.name)
     }
@@ -183,6 +191,7 @@ impl AccessCookie {
         self.secure
     }
 
+    /// Returns the cookie for all mount points: its path is always `/`.
     pub(super) fn everywhere(&self) -> Result<TokenCookie, ConfigError> {
         TokenCookie::new(&self.name, "/", self.secure, self.same_site)
     }
@@ -194,7 +203,7 @@ impl Default for AccessCookie {
     }
 }
 
-/// One of these cookies, with everything known about it.
+/// A cookie that carries a token, with its name and attributes.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) struct TokenCookie {
     name: String,
@@ -230,12 +239,12 @@ impl TokenCookie {
         Ok(Self { name: format!("{prefix}{name}"), bare, path, secure, same_site })
     }
 
-    /// With its prefix.
+    /// Returns the name with its prefix.
     pub(super) fn name(&self) -> &str {
         &self.name
     }
 
-    /// `Set-Cookie` for this token.
+    /// Returns the `Set-Cookie` value for this token.
     pub(super) fn set(&self, token: &str, max_age: Duration) -> Result<HeaderValue, Problem> {
         if self.name.len() + token.len() > KEPT {
             trace::warn!(
@@ -247,14 +256,16 @@ impl TokenCookie {
         self.field(&self.name, &self.path, token, max_age)
     }
 
-    /// `Set-Cookie` that takes it back: browsers go by name, path and host.
+    /// Returns the `Set-Cookie` value that clears the cookie. Browsers identify a cookie by name,
+    /// path and host.
     pub(super) fn cleared(&self) -> Result<HeaderValue, Problem> {
         self.field(&self.name, &self.path, "", Duration::ZERO)
     }
 
-    /// The `Set-Cookie` fields that take back whatever else a browser may hold under this name: each form of it, at each
-    /// prefix of the cookie's own path and of `mount`, where the routes are. An earlier configuration has left it there,
-    /// or a neighbor.
+    /// Returns the `Set-Cookie` values that clear every other cookie that a browser may hold under
+    /// this name: each form of the name, at each prefix of the cookie's own path and of `mount`,
+    /// the path of the routes. An earlier configuration or another application of the domain may
+    /// have set such a cookie.
     pub(super) fn cleared_elsewhere(
         &self,
         mount: Option<&str>,
@@ -264,7 +275,7 @@ impl TokenCookie {
         let mut fields = Vec::new();
         for path in paths {
             for name in self.names() {
-                // A browser holds `__Host-` at no other path.
+                // Browsers accept a `__Host-` name for the path `/` only.
                 let possible = path == "/" || !name.starts_with(HOST);
                 if possible && (name.as_str(), path) != (self.name.as_str(), self.path.as_str()) {
                     fields.push(self.field(&name, path, "", Duration::ZERO)?);
@@ -284,30 +295,31 @@ impl TokenCookie {
         let seconds = i64::try_from(max_age.as_secs()).unwrap_or(i64::MAX);
         let cookie = Cookie::build((name, value))
             .http_only(true)
-            // No browser takes a name with a prefix without it.
+            // Browsers reject a name with a prefix without `Secure`.
             .secure(self.secure || name != self.bare)
             .same_site(self.same_site)
             .path(path)
             .max_age(time::Duration::seconds(seconds));
         let header = HeaderValue::try_from(cookie.to_string());
         let mut header = header.map_err(|error| Problem::internal(&error))?;
-        // `Debug` of a response does not show it, and HTTP/2 does not compress it.
+        // Sensitive: `Debug` of a response hides the value, and HTTP/2 does not compress it.
         header.set_sensitive(true);
         Ok(header)
     }
 
-    /// The name in each form that a browser may hold it in.
+    /// Returns each form of the name that a browser may hold.
     fn names(&self) -> [String; 3] {
         [HOST, SECURE, ""].map(|prefix| format!("{prefix}{}", self.bare))
     }
 
-    /// The tokens that a request shows in cookies of this name. What is no text is no token of ours: it is read as an empty
-    /// one.
+    /// Reads the tokens from the cookies of this name. A value that is not UTF-8 cannot be a token
+    /// of this crate and is read as an empty text.
     pub(super) fn read<'a>(&self, headers: &'a HeaderMap) -> impl Iterator<Item = &'a str> {
         read(headers, &self.name)
     }
 
-    /// The same, in each form of the name: only to end sessions, because a neighbor can plant some of them.
+    /// Reads the tokens from the cookies of each form of the name. Use them only to revoke
+    /// sessions, because another host or application of the domain can set some of these cookies.
     pub(super) fn read_all_forms<'a>(&self, headers: &'a HeaderMap) -> Vec<&'a str> {
         self.names().iter().flat_map(|name| read(headers, name)).collect()
     }
@@ -317,7 +329,7 @@ fn read<'a>(headers: &'a HeaderMap, name: &str) -> impl Iterator<Item = &'a str>
     cookies(headers, name).map(|value| str::from_utf8(value).unwrap_or_default())
 }
 
-/// `/a/b`: `/`, `/a` and `/a/b`.
+/// Returns the prefixes of a path: `/`, `/a` and `/a/b` for `/a/b`.
 fn prefixes(path: &str) -> impl Iterator<Item = &str> {
     let slashes = path.match_indices('/').skip(1);
     let between = slashes.filter_map(|(at, _)| path.get(..at));

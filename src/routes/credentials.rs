@@ -1,4 +1,4 @@
-//! Who may log in: the application's word.
+//! The application's part of a login: it finds the user and verifies the password.
 
 use std::fmt;
 use std::future::Future;
@@ -9,11 +9,12 @@ use crate::events::LoginRefusal;
 use crate::id::UserId;
 use crate::session::NewSession;
 
-/// Checks logins. Implementors write `async fn`.
+/// Finds users and verifies their passwords. Implementors write `async fn`.
 ///
-/// A login asks in two steps, because between them the user's login guard is read: a logout of everything or a change of
-/// password that comes while [`verify`](Self::verify) works is then not survived by this login. If it did come, both are
-/// asked once more, so that they see what was changed.
+/// A login calls [`find`](Self::find), reads the user's login fence, and then calls
+/// [`verify`](Self::verify). If all sessions of the user are revoked or the password is changed
+/// while `verify` runs, this attempt opens no session. The login then calls both methods once more,
+/// so that they see the change.
 ///
 /// ```
 /// use tower_session_auth::directory::BoxError;
@@ -44,24 +45,27 @@ use crate::session::NewSession;
 /// # let _ = Accounts;
 /// ```
 pub trait Credentials<D = ()>: Send + Sync + 'static {
-    /// Which user is meant, before anything is verified; `None` is nobody. Neither looks at the password nor at whether
-    /// the account is active.
+    /// Returns the user that this name means, before anything is verified. `None` means that no
+    /// such user exists. Checks neither the password nor whether the account is active.
     ///
     /// # Errors
     ///
-    /// Any, when that cannot be told: the login is then answered with 503 `store_unavailable`.
+    /// Any error, when the application cannot answer. The login is then answered with 503
+    /// `store_unavailable`.
     fn find(
         &self,
         login: &LoginName,
     ) -> impl Future<Output = Result<Option<UserId>, BoxError>> + Send;
 
-    /// The one text for all spellings of a name, under which failed logins are [counted](super::LoginLimit), user ids and
-    /// e-mail addresses apart, whether or not they are anybody's. By default a user id as it is, and an e-mail address in
-    /// lower case and without blanks around it.
+    /// Returns one text for all spellings of a name. The routes [count](super::LoginLimit) failed
+    /// logins under this text, separately for user ids and e-mail addresses, whether or not a user
+    /// with this name exists. By default a user id unchanged, and an e-mail address in lower case
+    /// without surrounding whitespace.
     ///
-    /// It looks at the text alone: whoever asks a directory here tells by the limit which users exist. If
-    /// [`find`](Self::find) takes more spellings for one name than this, each of them counts by itself, up to what the
-    /// account allows; if it takes fewer, names of two users may count as one.
+    /// Compute the text from the name alone. If this method asks a directory, the limit reveals
+    /// which users exist. If [`find`](Self::find) accepts more spellings of a name than this method
+    /// merges, each spelling has its own count, up to the limit of the account. If it accepts
+    /// fewer, the names of two users may share one count.
     fn normalized(&self, login: &LoginName) -> String {
         match login {
             LoginName::UserId(id) => id.as_str().to_owned(),
@@ -69,17 +73,23 @@ pub trait Credentials<D = ()>: Send + Sync + 'static {
         }
     }
 
-    /// Checks the password, and describes the session to open.
+    /// Verifies the password, and describes the session to open.
     ///
-    /// With nobody (`None`), and with an account that is not active, this must take as long as with a wrong password:
-    /// compare with a hash of nobody's. Whatever it answers for nobody is a refusal. The session must be for `user`;
-    /// address and user agent are added to it.
+    /// `user` is `None` if no user has the name. It is also `None` while too many logins of the
+    /// account have failed. For `None`, and for an account that is not active, this method must
+    /// take as long as for a wrong password: compare with the hash of a password that no user has.
+    /// For `None` the routes treat [`Verdict::Accepted`] as a refusal.
     ///
-    /// The future is dropped when the client hangs up.
+    /// The session must be for `user`. The routes add the client's address and user agent to it.
     ///
     /// # Errors
     ///
-    /// Any, when it cannot be told: the login is then answered with 503 `store_unavailable`.
+    /// Any error, when the application cannot answer. The login is then answered with 503
+    /// `store_unavailable`.
+    ///
+    /// # Cancel safety
+    ///
+    /// The routes drop the future when the client disconnects, or when the request takes too long.
     fn verify(
         &self,
         user: Option<&UserId>,
@@ -87,17 +97,17 @@ pub trait Credentials<D = ()>: Send + Sync + 'static {
     ) -> impl Future<Output = Result<Verdict<D>, BoxError>> + Send;
 }
 
-/// How somebody who logs in names a user.
+/// The name with which a client logs in.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum LoginName {
-    /// By what may be a user's id.
+    /// A name that may be a user id.
     UserId(UserId),
-    /// By what may be an e-mail address: 1 to 512 characters, nothing else is checked.
+    /// A name that may be an e-mail address: 1 to 512 characters, nothing else is checked.
     Email(String),
 }
 
-// What people type there may be a password.
+// Hides the text: a user may have typed a password as the name.
 impl fmt::Debug for LoginName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -107,18 +117,19 @@ impl fmt::Debug for LoginName {
     }
 }
 
-/// A password as it was sent: up to [`MAX_LEN`](Self::MAX_LEN) characters, any at all, none for that matter.
+/// A password as the client sent it: 0 to [`MAX_LEN`](Self::MAX_LEN) characters of any kind.
 pub struct Password(String);
 
 impl Password {
-    /// The most characters of a password; a longer one is 422 before anybody hashes it.
+    /// Largest number of characters of a password. A longer one is answered with 422 before it is
+    /// hashed.
     pub const MAX_LEN: usize = 1024;
 
     pub(super) fn new(text: String) -> Self {
         Self(text)
     }
 
-    /// The text.
+    /// Returns the text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -131,17 +142,18 @@ impl fmt::Debug for Password {
     }
 }
 
-/// What came of a login.
+/// The outcome of the verification of a login.
 #[derive(Debug)]
 #[non_exhaustive]
-#[expect(clippy::large_enum_variant, reason = "there is one a login, and it is not kept")]
+#[expect(clippy::large_enum_variant, reason = "each login makes one value and drops it soon")]
 pub enum Verdict<D = ()> {
-    /// The password is right, and this is the session to open.
+    /// The password is right. The value describes the session to open.
     Accepted(NewSession<D>),
-    /// It is not. To the client, [`Credentials`](LoginRefusal::Credentials) and
-    /// [`AccountInactive`](LoginRefusal::AccountInactive) are one answer.
+    /// The login is refused. The client gets the same answer for
+    /// [`Credentials`](LoginRefusal::Credentials) and for
+    /// [`AccountInactive`](LoginRefusal::AccountInactive).
     Refused(LoginRefusal),
-    /// Too many passwords are being hashed: 503 `overloaded`.
+    /// The application hashes too many passwords at the moment: 503 `overloaded`.
     Busy,
 }
 

@@ -1,4 +1,4 @@
-//! How tokens travel between the routes and their clients.
+//! How tokens travel between the routes and their clients: in bodies or in cookies.
 
 use std::time::Duration;
 
@@ -16,17 +16,17 @@ use crate::error::ConfigError;
 use crate::steps::extract::TokenSource;
 use crate::token::RefreshToken;
 
-/// What was configured, whatever the mount.
+/// The configured delivery, which is independent of the mount point.
 #[derive(Debug)]
 pub(super) struct Ways {
-    /// `None` where no refresh tokens are issued.
+    /// `None` if the manager issues no refresh tokens.
     pub(super) refresh: Option<RefreshDelivery>,
     pub(super) access: Option<AccessCookie>,
     /// Whether a login sets a device cookie.
     pub(super) device: bool,
 }
 
-/// How tokens travel at one mount.
+/// How tokens travel at one mount point.
 #[derive(Debug)]
 pub(super) struct Delivery {
     pub(super) refresh: Refresh,
@@ -36,16 +36,18 @@ pub(super) struct Delivery {
     pub(super) device: bool,
 }
 
-/// How refresh tokens travel at one mount.
+/// How refresh tokens travel at one mount point.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Refresh {
-    /// There are none.
+    /// The manager issues no refresh tokens.
     Never,
     Cookie(TokenCookie),
     Body,
 }
 
 impl Ways {
+    /// Returns the delivery of a mount point. Fails for an invalid cookie, or for one name for both
+    /// token cookies.
     pub(super) fn at(&self, mount: &str) -> Result<Delivery, ConfigError> {
         let refresh = match &self.refresh {
             None => Refresh::Never,
@@ -66,7 +68,7 @@ impl Ways {
         Ok(Delivery { refresh, access: Some(access), source, device: self.device })
     }
 
-    /// Whether the cookies of tokens are `Secure`; `None` where no token travels in a cookie.
+    /// Returns whether the token cookies are `Secure`. `None` if no token travels in a cookie.
     pub(super) fn secure_cookies(&self) -> Option<bool> {
         match &self.refresh {
             Some(RefreshDelivery::Cookie(cookie)) => Some(cookie.is_secure()),
@@ -76,28 +78,29 @@ impl Ways {
 }
 
 impl Delivery {
-    /// All routes that there can be.
+    /// Returns a delivery with which all routes exist.
     pub(super) fn widest() -> Self {
         let source = TokenSource::header();
         Self { refresh: Refresh::Body, access: None, source, device: false }
     }
 
-    /// The names of the cookies of tokens.
+    /// Returns the names of the token cookies.
     pub(super) fn cookie_names(&self) -> impl Iterator<Item = &str> {
         self.cookies().map(TokenCookie::name)
     }
 
-    /// Whether a browser may act for its user on such a route without a script of ours: there, other sites are kept out.
+    /// Returns whether routes with this access act on cookies. A browser can then act for its user
+    /// there without a script of the application, so these routes refuse other sites.
     pub(super) fn acts_on_cookies(&self, access: Access) -> bool {
         let refresh = matches!(self.refresh, Refresh::Cookie(_));
         match access {
-            // Of the open ones a login sets them.
+            // Of the open routes, the login sets cookies.
             Access::Open | Access::Token | Access::Refresh => refresh || self.access.is_some(),
             Access::Session | Access::Admin => self.access.is_some(),
         }
     }
 
-    /// Puts the tokens into the cookies that there are.
+    /// Sets the configured cookies to these tokens.
     pub(super) fn set_cookies(
         &self,
         response: &mut Response,
@@ -115,8 +118,8 @@ impl Delivery {
         Ok(())
     }
 
-    /// Puts the tokens of a login into the cookies that there are, and takes back what else the browser may hold under
-    /// their names. `mount` is where the routes are, as far as that is known.
+    /// Sets the configured cookies to the tokens of a login, and clears other cookies that the
+    /// browser may hold under their names. `mount` is the path of the routes, if it is known.
     pub(super) fn set_login_cookies(
         &self,
         response: &mut Response,
@@ -124,7 +127,8 @@ impl Delivery {
         refresh_token: Option<&RefreshToken>,
         mount: Option<&str>,
     ) -> Result<(), Problem> {
-        // A login without a session has no refresh token, and nobody's else may stay.
+        // A login without a session has no refresh token. The token of an earlier login must not
+        // stay.
         if let (Refresh::Cookie(cookie), None) = (&self.refresh, refresh_token) {
             response.headers_mut().append(SET_COOKIE, cookie.cleared()?);
         }
@@ -132,7 +136,8 @@ impl Delivery {
         self.clear_elsewhere(response, mount)
     }
 
-    /// Takes back the cookies that there are, and what else the browser may hold under their names.
+    /// Clears the configured cookies, and other cookies that the browser may hold under their
+    /// names.
     pub(super) fn clear_cookies(
         &self,
         response: &mut Response,
@@ -164,13 +169,15 @@ impl Delivery {
         }
     }
 
-    /// What a body is to say of a refresh token.
+    /// Returns the refresh token for a response body. `None` if refresh tokens do not travel in
+    /// bodies.
     pub(super) fn in_body(&self, token: Option<&RefreshToken>) -> Option<String> {
         let token = token.filter(|_| self.refresh == Refresh::Body);
         token.map(|token| token.as_str().to_owned())
     }
 
-    /// The refresh tokens that a refresh shows. A body must be a JSON object if there is one, whoever reads it.
+    /// Reads the refresh tokens of a refresh. A body must be a JSON object if there is one, also
+    /// where the token travels in a cookie.
     pub(super) async fn shown(
         &self,
         headers: &HeaderMap,
@@ -193,8 +200,9 @@ impl Delivery {
         Ok(token.map_or(Shown::EmptyBody, |token| Shown::Tokens(vec![token])))
     }
 
-    /// The refresh tokens that a logout shows. Nothing is malformed here: with delivery in bodies, anything but a text
-    /// counts as absent; else the body is not read.
+    /// Reads the refresh tokens of a logout. With delivery in bodies, any body without a
+    /// `refresh_token` string counts as absent, so no body is malformed. With any other delivery
+    /// the body is not read.
     pub(super) async fn shown_to_logout(
         &self,
         headers: &HeaderMap,
@@ -209,18 +217,19 @@ impl Delivery {
         body.and_then(|body| body.checked().ok().flatten()).into_iter().collect()
     }
 
-    /// The refresh tokens in all cookies that a login takes the place of.
+    /// Reads the refresh tokens from all cookies that a login replaces.
     pub(super) fn shown_to_login(&self, headers: &HeaderMap) -> Vec<String> {
         let cookie = self.refresh_cookie().into_iter();
         cookie.flat_map(|cookie| cookie.read_all_forms(headers)).map(str::to_owned).collect()
     }
 }
 
-/// What a request shows of refresh tokens.
+/// The refresh tokens of a request.
 pub(super) enum Shown {
-    /// One, or several that are in cookies of one name.
+    /// One token, or several from cookies of one name.
     Tokens(Vec<String>),
+    /// No token in a cookie, and no body.
     Nothing,
-    /// A body that has none, where one could be.
+    /// A body without a token, where the token travels in bodies.
     EmptyBody,
 }

@@ -1,4 +1,4 @@
-//! The device cookie: a budget of failed logins of its own for a device that has logged in before.
+//! The device cookie: a separate limit of failed logins for a device that has logged in before.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -16,36 +16,41 @@ use crate::manager::SessionManager;
 use crate::session::SessionData;
 use crate::token::Device;
 
-/// The longest lifetime. A store remembers a change of password for longer
+/// Longest lifetime of a device cookie. A store remembers a password change for longer
 /// ([`PASSWORD_EPOCH_LIFE`](crate::store::PASSWORD_EPOCH_LIFE)).
 const MAX_LIFETIME: Duration = Duration::from_secs(180 * 24 * 60 * 60);
 
-/// The cookie that lets a device log in to its account while others guess at the password.
+/// The cookie that lets a known device log in to its account while others guess the password.
 ///
-/// Failed logins are [limited](super::LoginLimit) for each name and account, so whoever guesses keeps the account's own
-/// user out. A device cookie ends that for devices that have logged in to the account before: their failed logins count
-/// under the device, and under nothing else. 5 may fail within the window of the [`LoginLimit`](super::LoginLimit); after
-/// that the device counts as unknown until its wait is over. An attacker has no such cookie, as only a login with the
-/// right password sets it.
+/// The routes [limit](super::LoginLimit) failed logins for each name and account, so an attacker
+/// who guesses passwords also blocks the account's own user. The device cookie prevents that for
+/// devices that have logged in to the account before: their failed logins count under the device
+/// only. 5 may fail within the window of the [`LoginLimit`](super::LoginLimit), or as many as for a
+/// name if that is fewer. After that the device counts as unknown until its wait is over. An
+/// attacker has no such cookie, because only a login with the right password sets it.
 ///
-/// - A login sets it, and each later login with it sets it anew. It stays after a logout.
-/// - It is `HttpOnly; SameSite=Strict; Path=/`, and `__Host-` with `Secure`.
-/// - It names no user: it holds a random device id, the time, MACs of the account and of the account's password epoch, and
-///   a MAC of all of this. The keys are derived from the refresh keys, or from the signing key where there are none.
-/// - It is bound to one account, and void after
+/// - A login sets the cookie, and each later login with it renews it. It stays after a logout.
+/// - It is `HttpOnly; SameSite=Strict; Path=/`. With `Secure` its name has the prefix `__Host-`.
+/// - It contains no user name: it holds a random device id, the time, MACs of the account and of
+///   the account's password epoch, and a MAC of all of this. The keys are derived from the refresh
+///   keys, or from the signing key if there are no refresh keys.
+/// - It is bound to one account. It becomes invalid after
 ///   [`SessionManager::password_changed`](crate::SessionManager::password_changed).
-/// - It is void when its key is removed. A retired HMAC secret ([`KeySet::also_verify`](crate::KeySet::also_verify)) keeps
-///   it good; a retired public key cannot.
-/// - It authenticates nothing: without the password it only allows those 5 attempts.
+/// - It becomes invalid when its key is removed. It stays valid with a retired HMAC secret
+///   ([`KeySet::also_verify`](crate::KeySet::also_verify)), but not with a retired public key.
+/// - It authenticates nothing: without the password it allows those 5 attempts and nothing else.
 ///
-/// **What it does not do.** A *new* device of an account under attack still waits, and so does a browser that has deleted
-/// its cookies. A browser keeps the cookie of the account that logged in last. A login that has no store
-/// ([`token_only_logins`](super::RoutesBuilder::token_only_logins)) neither reads nor sets it.
+/// **Limitations.** A *new* device of an account under attack still waits, and so does a browser
+/// that has deleted its cookies. A browser keeps the cookie of the account that logged in last. A
+/// login without the store ([`token_only_logins`](super::RoutesBuilder::token_only_logins)) neither
+/// uses nor sets the cookie.
 ///
-/// The routes set it by default where refresh tokens or access tokens travel in cookies, and not with other deliveries:
-/// there [`RoutesBuilder::device_cookie`](super::RoutesBuilder::device_cookie) turns it on.
+/// By default the routes set the cookie if refresh tokens or access tokens travel in cookies. With
+/// any other delivery, [`RoutesBuilder::device_cookie`](super::RoutesBuilder::device_cookie) turns
+/// it on.
 ///
-/// Costs no round trip to the store; a login with a good device cookie takes two or more fewer than one without.
+/// The cookie costs no round trip to the store. A login with a valid device cookie makes at least
+/// two round trips fewer than a login without one.
 ///
 /// ```
 /// use std::time::Duration;
@@ -62,31 +67,31 @@ pub struct DeviceCookie {
 }
 
 impl DeviceCookie {
-    /// `__Host-login_device`, for 90 days.
+    /// Creates the cookie `__Host-login_device` with a lifetime of 90 days.
     #[must_use]
     pub fn new() -> Self {
         let lifetime = Duration::from_secs(90 * 24 * 60 * 60);
         Self { name: Cow::Borrowed("login_device"), lifetime, secure: None }
     }
 
-    /// The name, without the prefix. `login_device` by default.
+    /// Sets the name, without the prefix. `login_device` by default.
     #[must_use]
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.name = Cow::Owned(name.into());
         self
     }
 
-    /// How long a device counts as known after its latest login. 90 days by default, 1 hour to 180 days. It holds for
-    /// cookies that are already out as well.
+    /// Sets how long a device counts as known after its latest login. 90 days by default, 1 hour to
+    /// 180 days. A change also applies to cookies that browsers already hold.
     #[must_use]
     pub fn lifetime(mut self, lifetime: Duration) -> Self {
         self.lifetime = lifetime;
         self
     }
 
-    /// `false` leaves `Secure` and the prefix `__Host-` out: for development over plain HTTP only. By default as the
-    /// [refresh cookie](super::RefreshCookie::secure), else as the [access cookie](super::AccessCookie::secure), else
-    /// `true`.
+    /// Sets the `Secure` attribute. `false` also removes the prefix `__Host-`: for development over
+    /// plain HTTP only. By default the value of the [refresh cookie](super::RefreshCookie::secure),
+    /// else of the [access cookie](super::AccessCookie::secure), else `true`.
     #[must_use]
     pub fn secure(mut self, secure: bool) -> Self {
         self.secure = Some(secure);
@@ -103,21 +108,24 @@ impl Default for DeviceCookie {
 /// Whether the routes set a device cookie.
 #[derive(Clone, Debug, Default)]
 pub(super) enum DeviceSetting {
-    /// Where tokens travel in cookies.
+    /// Sets it if tokens travel in cookies.
     #[default]
     WithCookies,
+    /// Sets this cookie with every delivery.
     Always(DeviceCookie),
+    /// Sets none.
     Never,
 }
 
-/// Device cookies, as they are set and read.
+/// Sets and reads device cookies.
 pub(super) struct Devices {
     cookie: TokenCookie,
     lifetime: Duration,
 }
 
 impl Devices {
-    /// `None` where no device cookie is set.
+    /// Returns `None` if the routes set no device cookie. Fails for a lifetime out of range, for an
+    /// invalid name, and for the name of a token cookie.
     pub(super) fn new(setting: DeviceSetting, ways: &Ways) -> Result<Option<Self>, ConfigError> {
         let of_tokens = ways.secure_cookies();
         let DeviceCookie { name, lifetime, secure } = match setting {
@@ -139,8 +147,8 @@ impl Devices {
         Ok(Some(Self { cookie, lifetime }))
     }
 
-    /// The device that a request shows, if one of our keys has made its token and it has not expired. What else stands
-    /// there is no device.
+    /// Returns the device of a request, if one of the keys has made its token and the token has not
+    /// expired. Ignores every other value, and cookies after the first 8.
     pub(super) fn shown<D: SessionData>(
         &self,
         manager: &SessionManager<D>,

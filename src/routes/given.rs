@@ -1,4 +1,5 @@
-//! The bodies that clients send, checked by hand: a wrong one is told by field name, and never quotes a secret.
+//! Request bodies. They are checked by hand, so that an error names the field and never quotes a
+//! secret.
 
 use std::borrow::Cow;
 
@@ -16,10 +17,10 @@ use super::problem::Problem;
 use crate::id::UserId;
 use crate::session::NewSession;
 
-/// The most characters of an e-mail address.
+/// Largest number of characters of an e-mail address.
 const EMAIL_LEN: usize = NewSession::FIELD_LEN;
 
-/// What a login sends, as it is told to clients; what they send is read as [`LoginBody`].
+/// The body of a login as the OpenAPI document describes it. The routes parse a [`LoginBody`].
 pub(super) enum LoginRequest {}
 
 impl PartialSchema for LoginRequest {
@@ -54,12 +55,12 @@ impl PartialSchema for LoginRequest {
     }
 }
 
-/// `null` is as good as absent.
+/// Also allows `null`, which means the same as an absent member.
 fn or_null(text: ObjectBuilder) -> ObjectBuilder {
     text.schema_type(SchemaType::from_iter([Type::String, Type::Null]))
 }
 
-/// What [`text`] takes.
+/// Returns the schema of the strings that [`text`] accepts.
 fn text_of(min: usize, max: usize, description: &str) -> ObjectBuilder {
     ObjectBuilder::new()
         .schema_type(SchemaType::new(Type::String))
@@ -74,7 +75,7 @@ impl ToSchema for LoginRequest {
     }
 }
 
-/// A login's body as it came.
+/// The body of a login as the client sent it.
 #[derive(Deserialize)]
 pub(super) struct LoginBody<'a> {
     #[serde(borrow, default, deserialize_with = "given")]
@@ -85,7 +86,8 @@ pub(super) struct LoginBody<'a> {
     password: Option<&'a RawValue>,
 }
 
-/// What a refresh sends where the token travels in bodies, as it is told to clients.
+/// The body of a refresh as the OpenAPI document describes it, where refresh tokens travel in
+/// bodies. The routes parse a [`RefreshBody`].
 pub(super) enum RefreshRequest {}
 
 impl PartialSchema for RefreshRequest {
@@ -107,7 +109,7 @@ impl ToSchema for RefreshRequest {
     }
 }
 
-/// The same as it came.
+/// The body of a refresh as the client sent it.
 #[derive(Deserialize)]
 pub(super) struct RefreshBody<'a> {
     #[serde(borrow, default, deserialize_with = "given")]
@@ -115,22 +117,25 @@ pub(super) struct RefreshBody<'a> {
 }
 
 impl RefreshBody<'_> {
-    /// The token, if there is one. How long it may be is for whoever checks it to say.
+    /// Returns the token, if there is one. Does not limit its length: the code that verifies the
+    /// token does.
     pub(super) fn checked(self) -> Result<Option<String>, Problem> {
         self.refresh_token.map(|token| text("refresh_token", token, 0, usize::MAX)).transpose()
     }
 }
 
-/// A login's body as it must be.
+/// The body of a login after the checks.
 pub(super) struct Login {
-    /// `None` is a name that no user can have.
+    /// `None` if no user can have this name.
     pub(super) name: Option<LoginName>,
-    /// What was typed as the name.
+    /// The name as the client sent it.
     pub(super) typed: String,
     pub(super) password: Password,
 }
 
 impl LoginBody<'_> {
+    /// Checks the members: a password, and either a user id or an e-mail address. Otherwise 422
+    /// names the wrong member.
     pub(super) fn checked(self) -> Result<Login, Problem> {
         let (typed, name) = match (self.user_id, self.email) {
             (Some(_), Some(_)) => {
@@ -138,7 +143,8 @@ impl LoginBody<'_> {
             }
             (Some(id), None) => {
                 let id = text("user_id", id, 1, UserId::MAX_LEN)?;
-                // Characters are what clients are told about, bytes are what counts.
+                // The document promises a number of characters. A user id is limited in bytes, so a
+                // name that fits the document can still be no user id.
                 let name = UserId::parse(&id).map(LoginName::UserId);
                 (id, name)
             }
@@ -156,7 +162,7 @@ impl LoginBody<'_> {
     }
 }
 
-/// A member that is there; `null` is as good as absent.
+/// Reads a member that is present. `null` means the same as an absent member.
 fn given<'de: 'a, 'a, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<&'a RawValue>, D::Error> {
@@ -164,12 +170,13 @@ fn given<'de: 'a, 'a, D: Deserializer<'de>>(
     Ok(Some(member).filter(|member| member.get() != "null"))
 }
 
-/// A member as text. What it is instead is never built, however large or deep.
+/// Returns a member as a text of `min` to `max` characters. A value of another type is refused
+/// without parsing it, however large or deep it is.
 fn text(field: &str, member: &RawValue, min: usize, max: usize) -> Result<String, Problem> {
     if !member.get().starts_with('"') {
         return Err(Problem::invalid_body(format!("`{field}` must be a string")));
     }
-    // An escape sequence that is no character.
+    // This fails for an escape sequence that is not a character, for example a lone surrogate.
     let text: String =
         serde_json::from_str(member.get()).map_err(|_| Problem::from(Code::InvalidRequest))?;
     if (min..=max).contains(&text.chars().count()) {

@@ -1,4 +1,4 @@
-//! Is it ready, and is it running.
+//! Handlers of readiness and liveness.
 
 use axum::extract::State;
 use http::header::RETRY_AFTER;
@@ -9,7 +9,7 @@ use super::context::Context;
 use super::shapes::{Liveness, Readiness};
 use crate::session::SessionData;
 
-/// `GET /health`.
+/// Handles `GET /health`: 200 if the store is connected, else 503 with `Retry-After: 1`.
 pub(super) async fn ready<D: SessionData>(State(context): State<Context<D>>) -> Answer {
     let health = context.manager.health().await;
     if health.connected {
@@ -20,7 +20,7 @@ pub(super) async fn ready<D: SessionData>(State(context): State<Context<D>>) -> 
     Ok(response)
 }
 
-/// `GET /health/live`.
+/// Handles `GET /health/live`: always 200. The handler asks no other component.
 pub(super) async fn live() -> Answer {
     answer::ok(&Liveness::alive())
 }

@@ -1,4 +1,4 @@
-//! What stands in a path or a query, checked.
+//! Checked parameters of paths and queries.
 
 use std::borrow::Cow;
 
@@ -11,10 +11,10 @@ use super::problem::Problem;
 use crate::id::{SessionId, UserId};
 use crate::manager::Cursor;
 
-/// What axum found between the slashes, percent-decoded once.
+/// The path parameters as axum extracts them: percent-decoded once.
 pub(super) type Params = Result<RawPathParams, RawPathParamsRejection>;
 
-/// One literal user.
+/// Returns the path parameter `user_id`: one literal user. 422 if it is not a valid user id.
 pub(super) fn user_id(params: &Params) -> Result<UserId, Problem> {
     param(params, "user_id").and_then(UserId::parse).ok_or_else(no_user)
 }
@@ -23,23 +23,25 @@ fn no_user() -> Problem {
     Problem::invalid_body("`user_id` must be 1 to 256 bytes of UTF-8")
 }
 
-/// The answer to a path in which `param` is empty.
+/// Returns the answer to a path in which the parameter `param` is empty.
 pub(super) fn empty(param: &str) -> Problem {
     if param == "user_id" { no_user() } else { Code::NotFound.into() }
 }
 
-/// What is no session's name names no session.
+/// Returns the path parameter `session_id`. 404 if it is not a valid session id, because no session
+/// can have it.
 pub(super) fn session_id(params: &Params) -> Result<SessionId, Problem> {
     param(params, "session_id").and_then(SessionId::parse).ok_or_else(|| Code::NotFound.into())
 }
 
-/// The innermost of that name: an application may nest routes below parameters of its own.
+/// Returns the innermost parameter of this name. An application may nest the routes below a
+/// parameter of its own with the same name.
 fn param<'a>(params: &'a Params, name: &str) -> Option<&'a str> {
     let params = params.as_ref().ok()?;
     params.iter().filter(|(key, _)| *key == name).last().map(|(_, value)| value)
 }
 
-/// Which page of a list.
+/// The requested page of a list.
 #[derive(Debug)]
 pub(super) struct Paging {
     pub(super) limit: usize,
@@ -50,7 +52,7 @@ impl Paging {
     pub(super) const DEFAULT_LIMIT: usize = 100;
     pub(super) const MAX_LIMIT: usize = 1_000;
 
-    /// Parameters of other names are not looked at.
+    /// Reads `limit` and `cursor` from a query. Ignores other parameters.
     pub(super) fn parse(query: Option<&str>) -> Result<Self, Problem> {
         let query = query.unwrap_or_default();
         let limit = match value(query, "limit")? {
@@ -62,7 +64,7 @@ impl Paging {
     }
 
     fn limit(text: &str) -> Result<usize, Problem> {
-        // `parse` would also take a sign.
+        // `parse` alone also accepts a sign.
         let digits = text.bytes().all(|byte| byte.is_ascii_digit());
         let limit =
             text.parse().ok().filter(|limit| digits && (1..=Self::MAX_LIMIT).contains(limit));
@@ -70,7 +72,8 @@ impl Paging {
     }
 }
 
-/// The one value of a query parameter. Two would mean different things to different readers.
+/// Returns the single value of a query parameter. 422 for two values: different programs would
+/// choose different ones.
 fn value(query: &str, name: &'static str) -> Result<Option<String>, Problem> {
     let pairs = query.split('&').map(|pair| pair.split_once('=').unwrap_or((pair, "")));
     let mut values = pairs.filter(|(key, _)| decoded(key).as_deref() == Some(name));
@@ -84,6 +87,7 @@ fn value(query: &str, name: &'static str) -> Result<Option<String>, Problem> {
     }
 }
 
+/// Decodes `+` and percent escapes once. `None` if the result is not UTF-8.
 fn decoded(text: &str) -> Option<String> {
     let text = text.replace('+', " ");
     percent_decode_str(&text).decode_utf8().ok().map(Cow::into_owned)

@@ -1,4 +1,4 @@
-//! `POST /login`.
+//! Handler of `POST /login`.
 
 use std::hash::BuildHasher as _;
 use std::net::IpAddr;
@@ -26,6 +26,8 @@ use crate::manager::TokenLogin;
 use crate::session::{LoginGuard, NewSession, SessionData};
 use crate::token::Device;
 
+/// Handles `POST /login`. Makes a second attempt if the login fence changed during the first. The
+/// login limits count both attempts as one.
 pub(super) async fn login<D: SessionData>(
     State(context): State<Context<D>>,
     request: Request,
@@ -41,12 +43,13 @@ pub(super) async fn login<D: SessionData>(
         mount: mount(&parts).map(str::to_owned),
     };
     let replaced = context.delivery.shown_to_login(&parts.headers);
-    // The password is in `login`, and what else came in is not needed while credentials are checked.
+    // `login` holds the password. The rest of the request is not needed during the verification.
     drop((parts, body));
 
     let mut counted = LoginAttempt::default();
     let first = attempt(&context, &login, &client, &mut counted).await;
-    // What the first attempt has checked may be what was changed: all of it is checked anew, once.
+    // The login fence changed, for example by a password change. The first attempt may have
+    // verified the old password, so the login verifies everything once more.
     let outcome = match first {
         Err(Refusal { refusal: Some(LoginRefusal::Superseded), .. }) => {
             attempt(&context, &login, &client, &mut counted).await
@@ -56,7 +59,7 @@ pub(super) async fn login<D: SessionData>(
     match &outcome {
         Ok(_) => {
             counted.succeeded(&context).await;
-            // The new session is the one that this browser has now.
+            // The browser now has the new session instead of the sessions of these refresh tokens.
             let replaced: Vec<_> = replaced.iter().map(String::as_str).collect();
             context.manager.end_replaced_sessions(&replaced).await;
         }
@@ -71,12 +74,13 @@ pub(super) async fn login<D: SessionData>(
     })
 }
 
+/// The client of a login.
 struct Client {
     address: Option<IpAddr>,
     agent: Option<String>,
-    /// From its device cookie.
+    /// The device of its device cookie.
     device: Option<Device>,
-    /// Where it sees these routes.
+    /// The path at which it sees these routes, if known.
     mount: Option<String>,
 }
 
@@ -86,9 +90,9 @@ fn user_agent(headers: &HeaderMap) -> Option<String> {
 
 /// A login that did not succeed.
 struct Refusal {
-    /// Who was meant, where that is a user who exists.
+    /// The user that the name means, if the user exists.
     user: Option<UserId>,
-    /// Why; `None` when nobody could tell.
+    /// The reason. `None` if an error prevented a decision.
     refusal: Option<LoginRefusal>,
     problem: Problem,
 }
@@ -105,7 +109,8 @@ impl Refusal {
         Self { user, refusal: Some(refusal), problem }
     }
 
-    /// There were too many failures by other names: told like any wrong password, for this name knows of none.
+    /// The account has reached its limit through other names. The answer is that of a wrong
+    /// password: 429 would reveal that two names belong to one user.
     fn shut(user: UserId) -> Self {
         let problem = Code::InvalidCredentials.into();
         Self { user: Some(user), refusal: Some(LoginRefusal::RateLimited), problem }
@@ -116,7 +121,8 @@ impl Refusal {
         Self { user, refusal, problem: stop.into() }
     }
 
-    /// Whether somebody may have guessed wrong. What is one to a client is one to its limits.
+    /// Returns whether the client may have guessed a wrong password. Every answer that says so to
+    /// the client also counts in its limits.
     fn is_for_credentials(&self) -> bool {
         match self.refusal {
             Some(LoginRefusal::Credentials | LoginRefusal::AccountInactive) => true,
@@ -132,6 +138,10 @@ impl From<Problem> for Refusal {
     }
 }
 
+/// Makes one attempt to log in: finds the user, verifies the password, and opens the session. The
+/// limits of device and address come before the lookup, those of name and account after it. The
+/// login fence is read before the verification, so that a password change during the verification
+/// makes the attempt fail.
 async fn attempt<D: SessionData>(
     context: &Context<D>,
     login: &Login,
@@ -145,7 +155,7 @@ async fn attempt<D: SessionData>(
     }
     let user = find(context, login.name.as_ref()).await?;
     let stopped = |stop| Refusal::stopped(user.clone(), stop);
-    // Nobody's guard is read as well, so that it takes as long.
+    // For an unknown user the fence of a stand-in is read, so that both cases take equally long.
     let guarded = match &user {
         Some(user) => user.clone(),
         None => nobody(context, login)?,
@@ -159,7 +169,7 @@ async fn attempt<D: SessionData>(
             guard.as_ref().filter(|guard| user.is_some() && is_of(guard)).map(|_| device);
     }
     counted.is_of_known_device(known_device.is_some());
-    // A known device is counted under nothing else.
+    // The attempts of a known device count under the device only.
     let account = if known_device.is_some() {
         Account::Open
     } else {
@@ -171,6 +181,8 @@ async fn attempt<D: SessionData>(
         Some(guard) => Some(guard),
         None => begin(context, &guarded).await?,
     };
+    // While the account is over its limit, `verify` gets no user, so no password can succeed. It
+    // takes as long as for an unknown user.
     let known = user.as_ref().filter(|_| account == Account::Open);
     let verdict = context.credentials.verify(known, &login.password).await;
     let verdict = verdict.map_err(|error| Problem::unavailable(&*error))?;
@@ -218,20 +230,22 @@ async fn attempt<D: SessionData>(
     }
 }
 
-/// Reads the login guard of a user; `None` while the store is away and logins do without it.
+/// Reads the login fence of a user. Returns `None` if the store is away and logins without a
+/// session are allowed.
 async fn begin<D: SessionData>(
     context: &Context<D>,
     user: &UserId,
 ) -> Result<Option<LoginGuard>, Problem> {
     match context.manager.try_begin_login(user).await {
         Ok(guard) => Ok(Some(guard)),
-        // What ends while the credentials are checked goes unseen: no session is opened with this login, then.
+        // Without the fence, the login cannot notice a revocation during the verification. It
+        // therefore opens no session.
         Err(Failure::Away(_)) if context.token_only_logins => Ok(None),
         Err(failure) => Err(SessionError::Store(failure.into()).into()),
     }
 }
 
-/// The store cannot be asked: a token, and nothing behind it.
+/// Answers a login while the store is away: with an access token that has no session.
 async fn without_session<D: SessionData>(
     context: &Context<D>,
     new: NewSession<D>,
@@ -253,6 +267,7 @@ async fn without_session<D: SessionData>(
     }
 }
 
+/// Finds the user of a name. `None` for a text that no user can have as a name.
 async fn find<D: SessionData>(
     context: &Context<D>,
     name: Option<&LoginName>,
@@ -261,12 +276,13 @@ async fn find<D: SessionData>(
     context.credentials.find(name).await.map_err(|error| Problem::unavailable(&*error))
 }
 
-/// A user id that stands for whatever was typed.
+/// Returns a stand-in id for the typed name of an unknown user.
 fn nobody<D>(context: &Context<D>, login: &Login) -> Result<UserId, Problem> {
     let id = format!("nobody-{:016x}", context.nobody.hash_one(&login.typed));
     UserId::parse(&id).ok_or_else(|| Problem::internal_because("a stand-in is no user id"))
 }
 
+/// Adds the client's address and user agent to the session.
 fn seen_from<D>(new: NewSession<D>, client: &Client) -> NewSession<D> {
     let new = match client.address {
         Some(address) => new.ip_address(address),
@@ -278,7 +294,7 @@ fn seen_from<D>(new: NewSession<D>, client: &Client) -> NewSession<D> {
     }
 }
 
-/// What of the manager's refusals is one of the login.
+/// Returns the reason if this error refuses the login. `None` for any other error.
 fn refusal(error: &SessionError) -> Option<LoginRefusal> {
     match error {
         SessionError::LimitReached => Some(LoginRefusal::SessionLimit),

@@ -1,44 +1,53 @@
-//! The auth and session routes, to be mounted under any prefix, and their OpenAPI document.
+//! HTTP routes for login, sessions and health, and their OpenAPI document.
 //!
-//! No user model is imposed: the application checks credentials ([`Credentials`]), and its
-//! [user directory](crate::directory), if it has one, says who a user is. Everything that these routes show is read from
-//! the store.
+//! The application mounts each group of routes under a prefix of its choice. The routes impose no
+//! user model: the application verifies credentials ([`Credentials`]), and its
+//! [user directory](crate::directory), if it has one, supplies user data. The routes read all
+//! session data that they return from the store.
 //!
 //! | auth routes | | session routes | |
 //! |---|---|---|---|
-//! | `POST /login` | opens a session | `GET /me` | the caller's session |
-//! | `POST /refresh` | the next tokens, for a refresh token | | |
-//! | `POST /logout` | ends the token's session | `POST /refresh` | its idle time starts anew |
-//! | `POST /logout-all` | ends all of the caller's | `GET /all` | everybody's sessions, page by page |
-//! | `GET /me` | who the caller is | `GET /stats` | how many there are |
-//! | `GET /sessions` | the caller's sessions | `GET /user/{user_id}` | one user's |
-//! | `DELETE /sessions/{session_id}` | ends one of them | `DELETE /user/{user_id}` | ends all of one user's |
-//! | | | `DELETE /user/{user_id}/sessions/{session_id}` | ends one of them |
-//! | `GET /health` | whether the service is ready | `POST /cleanup` | frees expired ones |
+//! | `POST /login` | opens a session | `GET /me` | returns the caller's session |
+//! | `POST /refresh` | exchanges a refresh token for the next tokens | | |
+//! | `POST /logout` | revokes the session of the token | `POST /refresh` | restarts the idle time of the session |
+//! | `POST /logout-all` | revokes all sessions of the caller | `GET /all` | lists the sessions of all users, page by page |
+//! | `GET /me` | returns the caller's user data | `GET /stats` | returns the number of sessions |
+//! | `GET /sessions` | lists the caller's sessions | `GET /user/{user_id}` | lists the sessions of one user |
+//! | `DELETE /sessions/{session_id}` | revokes one session of the caller | `DELETE /user/{user_id}` | revokes all sessions of one user |
+//! | | | `DELETE /user/{user_id}/sessions/{session_id}` | revokes one session of one user |
+//! | `GET /health` | returns whether the service is ready | `POST /cleanup` | removes expired sessions |
 //!
-//! The last six session routes are for administrators; there is no way to mount them without that guard.
+//! The last six session routes are for administrators. They cannot be mounted without the guard
+//! that requires an administrator role.
 //!
 //! # Refresh tokens and browsers
 //!
-//! Of a manager [with keys for them](crate::SessionManagerBuilder::refresh_keys) a login hands out a refresh token as well,
-//! by default in a [cookie](RefreshCookie) that no script can read, and `POST /refresh` of the auth routes exchanges it for
-//! the next tokens. A logout takes the cookie back; a refresh that fails leaves it alone. Clients that are no browsers may
-//! get it [in bodies](RefreshDelivery::Body) instead. The access token can be put into a [cookie](AccessCookie) as well.
+//! If the manager has [refresh keys](crate::SessionManagerBuilder::refresh_keys), a login also
+//! issues a refresh token. By default it travels in a [cookie](RefreshCookie) that scripts cannot
+//! read, and `POST /refresh` of the auth routes exchanges it for the next tokens. A logout clears
+//! the cookie. A refresh that fails leaves the cookie unchanged. Clients other than browsers can
+//! receive the refresh token [in bodies](RefreshDelivery::Body) instead. The access token can also
+//! travel in a [cookie](AccessCookie).
 //!
-//! Where a cookie counts, requests that a browser makes for another site are 403 `cross_site`: these routes have a
-//! [`SameOriginLayer`](crate::SameOriginLayer) inside. [`trusted_origins`](RoutesBuilder::trusted_origins) makes
-//! exceptions. Put the layer around routes of your own that take the access token from a cookie.
+//! Routes that act on cookies answer 403 `cross_site` to requests that a browser makes for another
+//! site, because they contain a [`SameOriginLayer`](crate::SameOriginLayer).
+//! [`trusted_origins`](RoutesBuilder::trusted_origins) makes exceptions. Put the same layer around
+//! your own routes that read the access token from a cookie.
 //!
-//! Of several refresh cookies of one name, as after a change of the cookie's path, the latest login counts; of different
-//! users none does. A login and a logout end the session of each refresh token that they are shown, and take the cookies
-//! back in each form of the name at each prefix of the mount's path.
+//! A browser can send several refresh cookies of one name, for example after a change of the
+//! cookie's path. If they belong to one user, the routes use the one of the latest login. If they
+//! belong to different users, the routes use none of them (401 `invalid_token`). A login and a
+//! logout revoke the session of each refresh token in the request (8 sessions at most). Both clear
+//! the cookies in each form of the name, at each prefix of the mount's path.
 //!
 //! # Answers
 //!
-//! Every answer is JSON with `Cache-Control: no-store`, every refusal `{"detail": …, "code": …}` with a stable `code`.
-//! [`ContractErrorsLayer`] says the errors of the rest of your server in the same words.
+//! Every answer is JSON with `Cache-Control: no-store`. Every error answer is
+//! `{"detail": …, "code": …}` with a stable `code`. [`ContractErrorsLayer`] converts the error
+//! answers of the rest of your server to the same form.
 //!
-//! A [`Router`] is a Tower service for any request body: hyper serves it through `TowerToHyperService`.
+//! A [`Router`] is a Tower service for any request body: hyper serves it through
+//! `TowerToHyperService`.
 //!
 //! # Example
 //!
@@ -146,13 +155,14 @@ pub use self::limits::{LoginLimit, RefreshLimit};
 pub use self::mounts::Mounts;
 pub use self::peer::{PeerAddress, peer_address};
 
-/// The routes, ready to be mounted. Cheap to clone.
+/// The configured routes, ready to be mounted. Cheap to clone.
 pub struct Routes<D = ()> {
     context: Context<D>,
 }
 
 impl<D: SessionData> Routes<D> {
-    /// Starts a configuration: sessions are `manager`'s, logins are checked by `credentials`.
+    /// Starts the configuration of the routes. The routes open and revoke sessions of `manager`,
+    /// and `credentials` verifies logins.
     pub fn builder(
         manager: SessionManager<D>,
         credentials: impl Credentials<D>,
@@ -160,40 +170,46 @@ impl<D: SessionData> Routes<D> {
         RoutesBuilder::new(manager, credentials)
     }
 
-    /// The auth routes, to be nested under a prefix. They do not know which: unless it is [set](RefreshCookie::path), the
-    /// path of their refresh cookie is `/`.
+    /// Returns the auth routes, to be nested under a prefix.
+    ///
+    /// The routes do not know the prefix. Unless it is [set](RefreshCookie::path), the path of
+    /// their refresh cookie is `/`.
     pub fn auth(&self) -> Router {
         router::router(Group::Auth, self.context.clone())
     }
 
-    /// The session routes, to be nested under a prefix. All of them need a session, and those for administrators the
-    /// role.
+    /// Returns the session routes, to be nested under a prefix. All of them require a session. The
+    /// routes for administrators also require an administrator role.
     pub fn session(&self) -> Router {
         router::router(Group::Session, self.context.clone())
     }
 
-    /// `/` says whether the service is ready, `/live` whether it runs; to be nested under a prefix.
+    /// Returns the health routes, to be nested under a prefix. `/` answers whether the service is
+    /// ready, and `/live` answers whether the process runs.
     pub fn health(&self) -> Router {
         router::router(Group::Health, self.context.clone())
     }
 
-    /// All routes at these places.
+    /// Returns all routes at these mount points.
     pub fn mounted(&self, mounts: &Mounts) -> Router {
         let nest = |router: Router, (group, prefix): (Group, &str)| {
             let context = self.context.at(mounts.cookie_path(prefix));
             router.nest(prefix, router::router(group, context))
         };
-        // What is not found beside the mounts is said in the same words, unless the application has a fallback.
+        // A path outside of all mount points also gets the 404 `not_found` of the contract, unless
+        // the application sets a fallback.
         mounts.places().fold(router::seal(Router::new()), nest)
     }
 
-    /// All routes at the [usual places](Mounts::standard).
+    /// Returns all routes at the [standard mount points](Mounts::standard).
     pub fn standard(&self) -> Router {
         self.mounted(&Mounts::standard())
     }
 
-    /// The OpenAPI 3.1 document of the routes at these places. Merge your own into it
-    /// ([`OpenApi::merge_from`]), and serve it with [`document()`].
+    /// Returns the OpenAPI 3.1 document of the routes at these mount points.
+    ///
+    /// Merge the document of your own routes into it ([`OpenApi::merge_from`]), and serve it with
+    /// [`document()`].
     #[must_use]
     pub fn openapi(&self, mounts: &Mounts) -> OpenApi {
         let mut openapi = document::empty();
@@ -205,7 +221,7 @@ impl<D: SessionData> Routes<D> {
     }
 }
 
-// By hand: a derive would ask for `D: Clone`.
+// Implemented by hand: a derive would require `D: Clone`.
 impl<D> Clone for Routes<D> {
     fn clone(&self) -> Self {
         Self { context: self.context.clone() }

@@ -1,4 +1,4 @@
-//! Where an application puts the routes.
+//! The mount points of the routes.
 
 use std::collections::BTreeSet;
 
@@ -6,9 +6,11 @@ use super::delivery::Delivery;
 use super::table::Group;
 use crate::error::ConfigError;
 
-/// Where an application puts the routes: the same list makes the router and the document.
+/// The mount points of the routes. Both the router and the OpenAPI document are made from this
+/// list.
 ///
-/// A prefix is `/` with letters, digits, `-`, `_`, `.` and `~`, once or several times: `/auth`, `/api/v1/sessions`.
+/// A prefix has one or more segments. Each segment is `/` and at least one letter, digit, `-`, `_`,
+/// `.` or `~`: `/auth`, `/api/v1/sessions`.
 ///
 /// ```
 /// use tower_session_auth::routes::Mounts;
@@ -25,14 +27,14 @@ pub struct Mounts {
 }
 
 impl Mounts {
-    /// Nowhere yet.
+    /// Creates an empty list.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// The usual places: auth routes at `/api/auth` and `/auth`, session routes at `/api/session`, health routes at
-    /// `/health`.
+    /// Returns the standard mount points: auth routes at `/api/auth` and `/auth`, session routes at
+    /// `/api/session`, health routes at `/health`.
     #[must_use]
     pub fn standard() -> Self {
         let places = [
@@ -44,16 +46,19 @@ impl Mounts {
         Self { places: places.map(|(group, prefix)| (group, prefix.to_owned())).into() }
     }
 
-    /// The auth routes, as [`Routes::auth`](super::Routes::auth), but that their refresh cookie has the prefix as its path.
+    /// Mounts the auth routes at `prefix`. They are those of [`Routes::auth`](super::Routes::auth),
+    /// except that the path of their refresh cookie is the prefix.
     ///
     /// # Errors
     ///
-    /// [`ConfigError::OutOfRange`] for what is no prefix, or would give one path to two routes.
+    /// [`ConfigError::OutOfRange`] if `prefix` is not a valid prefix, or if two routes would have
+    /// the same path.
     pub fn auth(self, prefix: impl Into<String>) -> Result<Self, ConfigError> {
         self.and(Group::Auth, prefix.into())
     }
 
-    /// The session routes, as [`Routes::session`](super::Routes::session).
+    /// Mounts the session routes at `prefix`. They are those of
+    /// [`Routes::session`](super::Routes::session).
     ///
     /// # Errors
     ///
@@ -62,7 +67,8 @@ impl Mounts {
         self.and(Group::Session, prefix.into())
     }
 
-    /// The health routes, as [`Routes::health`](super::Routes::health).
+    /// Mounts the health routes at `prefix`. They are those of
+    /// [`Routes::health`](super::Routes::health).
     ///
     /// # Errors
     ///
@@ -87,8 +93,9 @@ impl Mounts {
         Ok(self)
     }
 
-    /// The path of the cookies of a mount: its own prefix. Of mounts below one another it is the outermost's: browsers would
-    /// show the inner one the cookies of both, and two of one name are refused.
+    /// Returns the path of the cookies of a mount point: its own prefix. If it lies below other
+    /// auth mount points, the prefix of the outermost one: otherwise browsers would send the
+    /// cookies of both to the inner one.
     pub(super) fn cookie_path<'a>(&'a self, mount: &'a str) -> &'a str {
         let auth = self.places().filter(|(group, _)| *group == Group::Auth);
         let around = auth.map(|(_, prefix)| prefix).filter(|prefix| {
@@ -102,7 +109,8 @@ impl Mounts {
     }
 }
 
-/// Paths do not depend on the sessions' data.
+/// Returns the paths of all routes of a group below a prefix. They do not depend on the type of the
+/// session data.
 fn paths(group: Group, prefix: &str) -> impl Iterator<Item = String> + use<> {
     let prefix = prefix.to_owned();
     group
@@ -111,6 +119,7 @@ fn paths(group: Group, prefix: &str) -> impl Iterator<Item = String> + use<> {
         .map(move |endpoint| endpoint.path_below(&prefix))
 }
 
+/// Returns whether a text is a valid prefix.
 fn is_prefix(text: &str) -> bool {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte);
     let Some(segments) = text.strip_prefix('/') else { return false };

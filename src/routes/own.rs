@@ -1,4 +1,4 @@
-//! What a user asks for about their own sessions.
+//! Handlers for a user's own sessions.
 
 use axum::extract::State;
 
@@ -12,7 +12,7 @@ use crate::error::{AuthError, AuthErrorKind, SessionError};
 use crate::reason::EndReason;
 use crate::session::{Session, SessionData};
 
-/// `POST /logout-all`.
+/// Handles `POST /logout-all`: revokes all sessions of the caller.
 pub(super) async fn logout_all<D: SessionData>(
     State(context): State<Context<D>>,
     session: Session<D>,
@@ -23,7 +23,8 @@ pub(super) async fn logout_all<D: SessionData>(
     answer::ok(&Deleted { message, deleted_count: count })
 }
 
-/// `GET /me` of the auth routes: who the caller is now, as the user directory has them.
+/// Handles `GET /me` of the auth routes: returns the caller's user data, as the user directory has
+/// them now.
 pub(super) async fn account<D: SessionData>(
     State(context): State<Context<D>>,
     session: Session<D>,
@@ -41,7 +42,8 @@ pub(super) async fn account<D: SessionData>(
     }
 }
 
-/// `GET /sessions`.
+/// Handles `GET /sessions`: lists the caller's sessions. 401 if the session of the request is no
+/// longer in the store.
 pub(super) async fn sessions<D: SessionData>(
     State(context): State<Context<D>>,
     session: Session<D>,
@@ -54,7 +56,8 @@ pub(super) async fn sessions<D: SessionData>(
     answer::ok(&OwnSessions { total: sessions.len() as u64, sessions })
 }
 
-/// `DELETE /sessions/{session_id}`: one of the caller's own. Another user's is not found.
+/// Handles `DELETE /sessions/{session_id}`: revokes one of the caller's sessions. Another user's
+/// session is 404.
 pub(super) async fn end_session<D: SessionData>(
     State(context): State<Context<D>>,
     session: Session<D>,
@@ -68,7 +71,7 @@ pub(super) async fn end_session<D: SessionData>(
     }
 }
 
-/// `GET /me` of the session routes: the caller's session.
+/// Handles `GET /me` of the session routes: returns the caller's session.
 pub(super) async fn current<D: SessionData>(
     State(context): State<Context<D>>,
     session: Session<D>,
@@ -76,7 +79,7 @@ pub(super) async fn current<D: SessionData>(
     answer::ok(&CurrentSession::from(&stored(&context, &session).await?))
 }
 
-/// `POST /refresh` of the session routes: the idle TTL starts anew.
+/// Handles `POST /refresh` of the session routes: restarts the idle TTL of the session.
 pub(super) async fn refresh<D: SessionData>(
     State(context): State<Context<D>>,
     session: Session<D>,
@@ -88,7 +91,8 @@ pub(super) async fn refresh<D: SessionData>(
     }
 }
 
-/// The session as the store has it: the layer's may lag behind in last activity and time to live.
+/// Reads the session from the store: the copy of the layer may have an older last activity and time
+/// to live.
 async fn stored<D: SessionData>(
     context: &Context<D>,
     session: &Session<D>,

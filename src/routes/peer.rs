@@ -1,13 +1,15 @@
-//! The client's address, where no proxy stands in front: that of the connection's peer.
+//! The client's address for servers without a proxy: the address of the connection's peer.
 
 use std::net::{IpAddr, SocketAddr};
 use std::ops::Deref;
 
 use http::request::Parts;
 
-/// The address of a connection's peer, for a server that puts it into the extensions of each request.
+/// The address of a connection's peer, for a server that puts it into the extensions of each
+/// request.
 ///
-/// axum brings a type of its own for it, `ConnectInfo<SocketAddr>`. With hyper, insert this one for each connection:
+/// axum has its own type for this, `ConnectInfo<SocketAddr>`. With hyper, insert this type for each
+/// connection:
 ///
 /// ```
 /// use std::net::SocketAddr;
@@ -27,7 +29,7 @@ use http::request::Parts;
 /// # let _ = served::<tower::util::BoxService<Request<()>, (), ()>, ()>;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[expect(clippy::exhaustive_structs, reason = "an address with a name")]
+#[expect(clippy::exhaustive_structs, reason = "a wrapper of one address")]
 pub struct PeerAddress(pub SocketAddr);
 
 impl Deref for PeerAddress {
@@ -39,18 +41,18 @@ impl Deref for PeerAddress {
 }
 
 /// Returns the address of the connection's peer from the extension `E` of a request, for
-/// [`RoutesBuilder::client_address`](super::RoutesBuilder::client_address). `None` where the request has no such
-/// extension.
+/// [`RoutesBuilder::client_address`](super::RoutesBuilder::client_address). Returns `None` if the
+/// request has no such extension.
 ///
 /// Converts an IPv4-mapped IPv6 address to the IPv4 address: a dual-stack listener reports an IPv4
-/// client as `::ffff:192.0.2.7`, and this returns `192.0.2.7`.
+/// client as `::ffff:192.0.2.7`, and this function returns `192.0.2.7`.
 ///
-/// Only for a server that clients connect to directly. Behind a proxy every connection comes from the proxy: all clients
-/// would share one limit of failed logins. There, read the header that your proxy writes, and only for peers that are
-/// your proxies.
+/// Use it only for a server that clients connect to directly. Behind a proxy every connection comes
+/// from the proxy, so all clients would share one limit of failed logins. There, read the header
+/// that your proxy writes, and only if the peer is one of your proxies.
 ///
-/// With axum, `E` is `ConnectInfo<SocketAddr>`, which `into_make_service_with_connect_info` inserts; with hyper it is
-/// [`PeerAddress`].
+/// With axum, `E` is `ConnectInfo<SocketAddr>`, which `into_make_service_with_connect_info`
+/// inserts. With hyper, `E` is [`PeerAddress`].
 ///
 /// ```
 /// use std::net::SocketAddr;

@@ -1,4 +1,4 @@
-//! Every answer that is not the one asked for: `{"detail": …, "code": …}`.
+//! Error answers: `{"detail": …, "code": …}`.
 
 use std::borrow::Cow;
 use std::error::Error as StdError;
@@ -16,16 +16,16 @@ use crate::error::{AuthError, AuthErrorKind, SessionError, StoreErrorKind};
 use crate::id::random_text;
 use crate::trace;
 
-/// An answer in the contract's words.
+/// An error answer of the contract.
 #[derive(Debug)]
 pub(super) enum Problem {
-    /// What the layer would have answered.
+    /// The same answer as that of the layer.
     Auth(AuthError),
-    /// What only these routes answer.
+    /// An answer that only these routes give.
     Plain { status: StatusCode, code: Code, detail: Cow<'static, str> },
-    /// Too many attempts: good for another after so many seconds.
+    /// Too many attempts. The client may try again after so many seconds.
     RateLimited { retry_after: u64 },
-    /// Tells the client nothing but an id, which the log has too.
+    /// An internal error. The client learns only an id, with which the log shows the cause.
     Internal { status: StatusCode, request_id: String },
 }
 
@@ -54,18 +54,21 @@ impl From<Code> for Problem {
 }
 
 impl Problem {
+    /// 422 `invalid_body` with this text, which must not quote a secret.
     pub(super) fn invalid_body(detail: impl Into<Cow<'static, str>>) -> Self {
         let code = Code::InvalidBody;
         Self::Plain { status: code.status(), code, detail: detail.into() }
     }
 
+    /// The answer of the layer to an error of this kind.
     pub(super) fn auth(kind: AuthErrorKind) -> Self {
         Self::Auth(AuthError::from(kind))
     }
 
-    /// Whole seconds, none too few: whoever waits for as long need not wait again.
+    /// 429 with the wait rounded up to whole seconds, at least 1: a client that waits this long
+    /// does not have to wait again.
     pub(super) fn rate_limited(wait: Duration) -> Self {
-        // A custom store may answer with any duration.
+        // A custom store may return any duration.
         let retry_after = wait.as_secs().saturating_add(u64::from(wait.subsec_nanos() > 0));
         Self::RateLimited { retry_after: retry_after.max(1) }
     }
@@ -74,7 +77,8 @@ impl Problem {
         matches!(self, Self::RateLimited { .. })
     }
 
-    /// What the status of an extractor, of the router or of a time-out means in the contract's words. It stays as it is.
+    /// Returns the problem for the status of an extractor, of the router or of a timeout. The
+    /// status stays the same.
     pub(super) fn of_status(status: StatusCode) -> Self {
         let code = match status {
             StatusCode::NOT_FOUND => Code::NotFound,
@@ -89,28 +93,31 @@ impl Problem {
         Self::Plain { status, code, detail: Cow::Borrowed(code.detail()) }
     }
 
-    /// The application's part cannot tell.
+    /// 503 `store_unavailable`: the application's [`Credentials`](super::Credentials) failed. Logs
+    /// the error.
     pub(super) fn unavailable(error: &(dyn StdError + 'static)) -> Self {
         trace::warn!("credentials could not be checked", error = trace::Chain(error));
         Self::auth(AuthErrorKind::StoreUnavailable)
     }
 
+    /// 500 `internal`. Logs the error.
     pub(super) fn internal(error: &(dyn StdError + 'static)) -> Self {
         Self::internal_because(trace::Chain(error))
     }
 
-    /// `what` goes to the log, and nowhere else.
+    /// 500 `internal`. Logs `what`, and the client never sees it.
     pub(super) fn internal_because(what: impl fmt::Display) -> Self {
         Self::failed(StatusCode::INTERNAL_SERVER_ERROR, what)
     }
 
     fn failed(status: StatusCode, what: impl fmt::Display) -> Self {
-        // Without random bytes the answer still says what it can.
+        // Without random bytes the answer has an empty id, but is sent all the same.
         let request_id = random_text::<9>().unwrap_or_default();
         trace::error!("internal error", request_id = request_id, error = what);
         Self::Internal { status, request_id }
     }
 
+    /// Makes the response: body, status, `Cache-Control: no-store`, and the headers of the status.
     pub(super) fn to_response<B: From<String>>(&self) -> http::Response<B> {
         let (status, code, detail, request_id) = match self {
             Self::Auth(error) => {
@@ -127,7 +134,7 @@ impl Problem {
                 (*status, Code::Internal, Code::Internal.detail(), Some(request_id.as_str()))
             }
         };
-        // Strings and nothing else: serde_json has no reason to fail.
+        // The body consists of strings only, so serialization cannot fail.
         let body = ProblemBody { detail, code, reason: None, request_id };
         let body = serde_json::to_string(&body).unwrap_or_default();
         let mut response = http::Response::new(B::from(body));
@@ -136,7 +143,7 @@ impl Problem {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if status == StatusCode::UNAUTHORIZED {
-            // Who got the password wrong showed no token.
+            // No `error` attribute (RFC 6750): a client with a wrong password sent no token.
             headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
         if [StatusCode::SERVICE_UNAVAILABLE, StatusCode::TOO_MANY_REQUESTS].contains(&status) {
@@ -162,11 +169,11 @@ impl From<AuthError> for Problem {
     }
 }
 
-/// A verb of the manager that failed: nearly always the store.
+/// Converts the error of a manager operation, which nearly always comes from the store.
 impl From<SessionError> for Problem {
     fn from(error: SessionError) -> Self {
         match error {
-            // Waiting does not make it readable.
+            // 500 and not 503: a later try cannot read the record either.
             SessionError::Store(error) if error.kind() == StoreErrorKind::Unreadable => {
                 Self::internal(&error)
             }

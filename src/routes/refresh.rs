@@ -1,4 +1,4 @@
-//! `POST /refresh` and `POST /logout` of the auth routes: what a refresh token is good for.
+//! Handlers of the auth routes that read refresh tokens: `POST /refresh` and `POST /logout`.
 
 use axum::extract::{NestedPath, Request, State};
 use axum::response::IntoResponse as _;
@@ -13,7 +13,8 @@ use super::shapes::{Done, Refreshed};
 use crate::error::{AuthError, AuthErrorKind};
 use crate::session::SessionData;
 
-/// `POST /refresh`. One that fails leaves the cookies alone: a newer login, in another tab, may have just set them.
+/// Handles `POST /refresh`. A refresh that fails leaves the cookies unchanged, because a login in
+/// another tab may just have set new ones.
 pub(super) async fn refresh<D: SessionData>(
     State(context): State<Context<D>>,
     request: Request,
@@ -42,13 +43,14 @@ pub(super) async fn refresh<D: SessionData>(
     Ok(response)
 }
 
-/// `POST /logout`. Ends the session of every token that it is shown: an access token, also one that has expired, in the
-/// header and in cookies, and refresh tokens. Idempotent: a session that is gone is logged out.
+/// Handles `POST /logout`. Revokes the session of every token in the request: access tokens in the
+/// header and in cookies, also expired ones, and refresh tokens. Idempotent: a session that is
+/// already over counts as logged out.
 ///
-/// Clears the cookies whatever they hold, because no script can, also with a 400 or a 401. The answer
-/// is 200 only if a token verified. Otherwise no session was ended, for example while keys are being
-/// replaced. A session that could not be ended is 503, and the cookies stay, so that the client can
-/// try again.
+/// Clears the cookies whatever they hold, also with a 400 or a 401, because no script can clear
+/// them. The answer is 200 only if a token verified. Otherwise no session was revoked, for example
+/// while keys are being replaced. If a session cannot be revoked, the answer is 503 and the cookies
+/// stay, so that the client can try again.
 pub(super) async fn logout<D: SessionData>(
     State(context): State<Context<D>>,
     request: Request,
@@ -95,13 +97,15 @@ pub(super) async fn logout<D: SessionData>(
     Ok(response)
 }
 
-/// Where the browser sees these routes, as far as the router knows: not below a parameter.
+/// Returns the path at which the browser sees these routes, as far as the router knows it. `None`
+/// below a path parameter.
 pub(super) fn mount(parts: &Parts) -> Option<&str> {
     let nested = parts.extensions.get::<NestedPath>().map(NestedPath::as_str);
     nested.filter(|path| path.starts_with('/') && !path.contains(['{', '*']))
 }
 
-/// One token that verifies is enough; a session that could not be ended is not.
+/// Combines the outcomes of a logout. One token that verifies is enough for success, but a session
+/// that could not be revoked makes the logout fail.
 fn logged_out(outcomes: Vec<Result<(), AuthError>>) -> Result<(), AuthError> {
     let mut first = None;
     let mut verified = false;
@@ -119,7 +123,7 @@ fn logged_out(outcomes: Vec<Result<(), AuthError>>) -> Result<(), AuthError> {
 }
 
 impl<D: SessionData> Context<D> {
-    /// The one of these refresh tokens that counts.
+    /// Returns the refresh token to exchange, of those in the request.
     async fn choose(&self, mut tokens: Vec<String>) -> Result<String, Problem> {
         if tokens.len() > 1 {
             let shown: Vec<_> = tokens.iter().map(String::as_str).collect();
@@ -129,7 +133,8 @@ impl<D: SessionData> Context<D> {
     }
 }
 
-/// What was not even a token is told as an event here, and the manager tells of all else.
+/// Emits the event of a request without a usable token. The manager emits the events of all other
+/// refusals.
 fn tell<D: SessionData>(context: &Context<D>, problem: &Problem) {
     if let Problem::Auth(error) = problem {
         context.manager.refused(error, None);

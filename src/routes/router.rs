@@ -1,4 +1,4 @@
-//! The table as routers: which guard stands around which route.
+//! Builds the routers from the route table, each route behind its guard.
 
 use std::mem;
 use std::time::Duration;
@@ -21,7 +21,7 @@ use crate::guards::RequireRole;
 use crate::layer::SessionAuthLayer;
 use crate::session::SessionData;
 
-/// One group's routes, each behind what it needs.
+/// Builds the router of one group. Each route is behind the layers that its access requires.
 pub(super) fn router<D: SessionData>(group: Group, context: Context<D>) -> Router {
     let (mut open, mut session, mut admin) = (Router::new(), Router::new(), Router::new());
     for Endpoint { path, access, handler, .. } in group.endpoints::<D>(&context.delivery) {
@@ -31,8 +31,9 @@ pub(super) fn router<D: SessionData>(group: Group, context: Context<D>) -> Route
             Access::Admin => &mut admin,
         };
         let mut grown = mem::take(router).route(path, handler.clone());
-        // axum takes no empty parameter. The handler is not asked: below a parameter of the application's own with the
-        // same name it would find that one.
+        // axum does not match an empty parameter, so such a path is a route of its own. It does not
+        // call the handler: below a parameter of the application with the same name, the handler
+        // would read that one.
         for (without, param) in with_an_empty_parameter(path) {
             let refuse = async move |_: Request, _: Next| input::empty(param).into_response();
             let refused = handler.clone().route_layer(middleware::from_fn(refuse));
@@ -45,7 +46,8 @@ pub(super) fn router<D: SessionData>(group: Group, context: Context<D>) -> Route
     let role = RequireRole::any_of(context.admin_roles.iter().cloned()).data::<D>();
     let limit = context.timeout;
     let router = match group {
-        // Nobody without a session learns which paths there are.
+        // The layer is also around the fallback, so a client without a session cannot find out
+        // which paths exist.
         Group::Session => {
             let admin = say_405(admin).route_layer(role);
             let router = say_405(session).merge(admin).fallback(not_found).layer(layer);
@@ -61,7 +63,8 @@ pub(super) fn router<D: SessionData>(group: Group, context: Context<D>) -> Route
     seal(router.with_state(context).layer(middleware::from_fn_with_state(limit, in_time)))
 }
 
-/// The path with each of its parameters left empty in turn, and that parameter's name.
+/// Returns the path once for each of its parameters, with that parameter left empty, and the
+/// parameter's name.
 fn with_an_empty_parameter(path: &'static str) -> impl Iterator<Item = (String, &'static str)> {
     path.match_indices('{').filter_map(move |(start, _)| {
         let (param, rest) = path.get(start + 1..)?.split_once('}')?;
@@ -69,7 +72,7 @@ fn with_an_empty_parameter(path: &'static str) -> impl Iterator<Item = (String, 
     })
 }
 
-/// Routes of that access, out of reach for other sites if cookies count there.
+/// Protects routes with this access against other sites, if they act on cookies.
 fn same_origin<D: SessionData>(
     router: Router<Context<D>>,
     access: Access,
@@ -82,12 +85,12 @@ fn same_origin<D: SessionData>(
     }
 }
 
-/// What all routes have in common, whoever mounts them.
+/// Adds what all routes have in common, wherever they are mounted.
 pub(super) fn seal(router: Router) -> Router {
     router.layer(ContractErrorsLayer::new()).layer(middleware::map_response(sealed))
 }
 
-/// axum adds `Allow`.
+/// Answers another method with 405 `method_not_allowed`. axum adds `Allow`.
 pub(super) fn say_405<S: Clone + Send + Sync + 'static>(router: Router<S>) -> Router<S> {
     router.method_not_allowed_fallback(async || Problem::from(Code::MethodNotAllowed))
 }
@@ -96,12 +99,13 @@ async fn not_found() -> Problem {
     Code::NotFound.into()
 }
 
+/// Answers a request that takes longer than `limit` with 408. This drops the handler.
 async fn in_time(State(limit): State<Duration>, request: Request, next: Next) -> Response {
     let answer = timeout(limit, next.run(request)).await;
     answer.unwrap_or_else(|_| Problem::from(Code::RequestTimeout).into_response())
 }
 
-/// Nobody keeps these answers, and nobody guesses what they are.
+/// Forbids caches to store the answer, and browsers to guess its type.
 async fn sealed(mut response: Response) -> Response {
     let headers = response.headers_mut();
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));

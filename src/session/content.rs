@@ -1,4 +1,4 @@
-//! The part of a session that only the manager reads: the payload of a store's record, as JSON.
+//! The content of a session: the payload of a store's record, as JSON. Only the manager reads it.
 
 use std::borrow::Cow;
 use std::net::IpAddr;
@@ -13,7 +13,7 @@ use super::{NewSession, SessionData};
 use crate::clock::Timestamp;
 use crate::error::SessionError;
 
-/// A record's payload. Unknown members are ignored, so that an older version reads what a newer one wrote.
+/// A record's payload. Unknown members are ignored, so that older versions can read newer payloads.
 #[derive(Deserialize, Serialize)]
 pub(crate) struct Content<D> {
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -29,22 +29,22 @@ pub(crate) struct Content<D> {
     pub(crate) ip_address: Option<IpAddr>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) user_agent: Option<String>,
-    /// Only when it is not the time of creation.
+    /// `None` if it is the time of creation.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "millis")]
     pub(crate) authenticated_at: Option<Timestamp>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) acr: Option<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) amr: Vec<String>,
-    /// The application's own claims for each access token; kept only where refresh tokens bring further ones.
+    /// The application's own claims. Stored only if refresh tokens yield further access tokens.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) claims: Option<Map<String, Value>>,
-    /// Written by hand, as the last member: see [`Content::encode`].
+    /// Skipped by serde: [`Content::encode`] writes it as the last member.
     #[serde(skip_serializing)]
     pub(crate) data: D,
 }
 
-/// The most bytes of all methods of `amr` together.
+/// The limit for all methods of `amr` together, in bytes.
 const MAX_AMR: usize = 8 * 1024;
 
 impl Default for Content<()> {
@@ -65,19 +65,19 @@ impl Default for Content<()> {
     }
 }
 
-/// The content of a session as a store has it. All sessions that were read from this payload share it.
+/// The decoded content of a stored session. Sessions that were read from one payload share it.
 pub(crate) struct StoredContent<D> {
-    /// What `content` was decoded from.
+    /// The JSON from which `content` was decoded.
     pub(crate) payload: Bytes,
     pub(crate) content: Content<D>,
-    /// The application's data in `payload`, in bytes of JSON.
+    /// The size of the application's data in `payload`, in bytes of JSON.
     pub(crate) data_len: usize,
-    /// What this weighs in the near cache, in bytes; zero where it was not read for that.
+    /// The weight in the near cache, in bytes. Zero if it was not read for the near cache.
     pub(crate) weight: u64,
 }
 
-/// The sizes that [`Content::encode`] limits, of content that is stored already. What is stored may stay as it is,
-/// although it is over a limit; it must not grow. The default is that nothing is stored.
+/// The sizes of stored content that [`Content::encode`] limits. Stored content that is over a limit
+/// may stay or shrink, but not grow. By default nothing is stored.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct StoredSizes {
     data: usize,
@@ -85,7 +85,7 @@ pub(crate) struct StoredSizes {
 }
 
 impl<D> StoredContent<D> {
-    /// The content of a new session. Nobody asks for its sizes before it is read from the store.
+    /// Wraps the content of a new session. Its `data_len` is only an upper bound, and is not used.
     pub(crate) fn of(content: Content<D>, payload: Bytes) -> Self {
         Self { data_len: payload.len(), payload, content, weight: 0 }
     }
@@ -94,10 +94,10 @@ impl<D> StoredContent<D> {
         StoredSizes { data: self.data_len, amr: self.content.amr_len() }
     }
 
-    /// The bytes that this takes in memory, about. `data_size` is that part of them that belongs to the application's
-    /// data.
+    /// Returns about how many bytes this takes in memory. `data_size` is the share of the
+    /// application's data.
     pub(crate) fn size(&self, data_size: usize) -> usize {
-        /// What a `serde_json::Value` takes for a byte of JSON, about.
+        /// Memory that a `serde_json::Value` takes for each byte of JSON, about.
         const DECODED: usize = 8;
         let Content { user_name, email, role, user_agent, acr, amr, claims, .. } = &self.content;
         let rest = self.payload.len().saturating_sub(self.data_len);
@@ -123,14 +123,14 @@ impl<D: DeserializeOwned> StoredContent<D> {
 }
 
 impl StoredContent<()> {
-    /// Decodes all but the application's data, also where a store has cut those off.
+    /// Decodes all but the application's data. A store may have cut the data off.
     pub(crate) fn decode_without_data(payload: Bytes) -> Result<Self, Undecodable> {
         let content = Content::<IgnoredAny>::read(&head(&payload))?.with_data(());
         Ok(Self { payload, content, data_len: 0, weight: 0 })
     }
 }
 
-/// Where a payload stops being readable. Not serde's own words: they quote what they read.
+/// The position at which decoding failed. Omits serde's text, because it quotes the payload.
 #[derive(Debug, thiserror::Error)]
 #[error("the {part} of a session does not fit its type at line {line}, column {column}")]
 pub(crate) struct Undecodable {
@@ -187,8 +187,8 @@ impl<D> Content<D> {
 }
 
 impl<D: SessionData> Content<D> {
-    /// The payload of a record with this content. `max_data` limits the application's data, in bytes of JSON; what is
-    /// `stored` already may be larger, as long as it does not grow.
+    /// Returns the payload for this content. `max_data` limits the application's data, in bytes of
+    /// JSON. Data over the limit pass if they are no larger than the `stored` data.
     pub(crate) fn encode(
         &self,
         max_data: usize,
@@ -210,6 +210,7 @@ impl<D: SessionData> Content<D> {
             return Err(SessionError::FieldTooLong { field: "amr", limit: MAX_AMR });
         }
         let mut payload = serde_json::to_vec(self).map_err(SessionError::Encode)?;
+        // The data go before the closing brace, which is appended again below.
         payload.pop();
         if payload.len() > 1 {
             payload.push(b',');
@@ -226,17 +227,17 @@ impl<D: SessionData> Content<D> {
     }
 }
 
-/// What stands in front of the application's data. JSON texts escape line feeds, so the first one of a payload is this
-/// one: a store can cut the data off without reading JSON. Older versions wrote none.
+/// Precedes the application's data. JSON escapes line feeds, so this is the first one in a payload:
+/// a store can cut the data off without parsing JSON. Older versions wrote no line feed.
 const DATA: &[u8] = b"\n\"data\":";
 
-/// Whether two payloads say the same, also if one of them is from a version that wrote no line feed.
+/// Returns whether two payloads differ only in line feeds: older versions wrote none.
 pub(crate) fn same_payload(one: &[u8], other: &[u8]) -> bool {
     let text = |payload| <[u8]>::iter(payload).filter(|byte| **byte != b'\n');
     one == other || text(one).eq(text(other))
 }
 
-/// A payload with `null` in the place of the application's data. One that an older version wrote stays whole.
+/// Replaces the application's data by `null`. A payload of an older version stays unchanged.
 pub(super) fn head(payload: &[u8]) -> Cow<'_, [u8]> {
     match payload.iter().position(|byte| *byte == b'\n') {
         Some(end) => [payload.get(..end).unwrap_or_default(), DATA, b"null}"].concat().into(),
@@ -244,7 +245,7 @@ pub(super) fn head(payload: &[u8]) -> Cow<'_, [u8]> {
     }
 }
 
-/// A point in time as its milliseconds.
+/// Reads and writes a point in time as its milliseconds.
 mod millis {
     use serde::{Deserialize as _, Deserializer, Serialize as _, Serializer};
 

@@ -1,11 +1,11 @@
-//! What a change of a living session may touch.
+//! The part of a live session that an application can change.
 
 use std::fmt;
 
 use super::Content;
 
-/// The part of a session that can be changed while it lives, as a closure sees it in
-/// [`SessionManager::update`](crate::SessionManager::update).
+/// The part of a live session that the closure of
+/// [`SessionManager::update`](crate::SessionManager::update) can change.
 #[non_exhaustive]
 pub struct SessionEdit<D = ()> {
     /// The user's display name.
@@ -19,7 +19,7 @@ pub struct SessionEdit<D = ()> {
 }
 
 impl<D> Content<D> {
-    /// Lets `change` have its part of the content.
+    /// Applies `change` to the editable part of the content.
     pub(crate) fn edited(self, change: impl FnOnce(&mut SessionEdit<D>)) -> Self {
         let Self { user_name, email, role, data, .. } = self;
         let mut edit = SessionEdit { user_name, email, role, data };
@@ -29,7 +29,7 @@ impl<D> Content<D> {
     }
 }
 
-// Names and addresses of people stay out of logs.
+// Names and e-mail addresses stay out of logs.
 impl<D> fmt::Debug for SessionEdit<D> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SessionEdit").finish_non_exhaustive()

@@ -1,4 +1,4 @@
-//! The session an application sees, how a login describes a new one, and how its content is stored.
+//! The session that an application sees, the description of a new session, and the stored content.
 
 mod content;
 mod edit;
@@ -27,40 +27,47 @@ pub use self::edit::SessionEdit;
 pub use self::new::{LoginGuard, NewSession};
 pub(crate) use self::role::role_of;
 
-/// What an application may keep in its sessions: anything that goes to JSON and back.
+/// Types of data that an application can keep in its sessions: all types that serde can write as
+/// JSON and read back.
 ///
-/// Implemented for every such type. `()` is the default and keeps nothing. A change of the type that old records do not
-/// fit ends those sessions (401, and an error in the log): give new fields `#[serde(default)]`.
+/// Implemented for every such type. `()` is the default and stores nothing. If the type changes so
+/// that stored data no longer fit, the sessions with those data are rejected (401, and an error in
+/// the log). To avoid that, give new fields `#[serde(default)]`.
 ///
-/// At most 16 KiB of JSON, see [`session_data_limit`](crate::SessionManagerBuilder::session_data_limit). The near cache takes
-/// data for 8 times as large in memory, unless
-/// [`near_cache_data_size`](crate::SessionManagerBuilder::near_cache_data_size) says how large they are.
+/// The data are limited to 16 KiB of JSON, see
+/// [`session_data_limit`](crate::SessionManagerBuilder::session_data_limit). The near cache assumes
+/// that decoded data take 8 times as much memory as their JSON, unless
+/// [`near_cache_data_size`](crate::SessionManagerBuilder::near_cache_data_size) computes their
+/// size.
 pub trait SessionData: Serialize + DeserializeOwned + Send + Sync + 'static {}
 
 impl<T: Serialize + DeserializeOwned + Send + Sync + 'static> SessionData for T {}
 
 /// A session that was live when it was read. Cheap to clone.
 ///
-/// [`SessionAuthLayer`](crate::SessionAuthLayer) puts it into the request's extensions; with the feature `axum` it is an
-/// extractor. Who the user is and which role they have comes from the store, never from the token.
+/// [`SessionAuthLayer`](crate::SessionAuthLayer) puts it into the request's extensions. With the
+/// feature `axum` it is an extractor. The user's data come from the store. The role comes from the
+/// store or the user directory. Neither comes from the token.
 ///
-/// Behind a layer it may have been read a while ago, up to
-/// [`revalidate_after`](crate::SessionManagerBuilder::revalidate_after), if the store has told of no change since: what
-/// depends on when that was ([`last_activity`](Self::last_activity), [`ttl`](Self::ttl)) is then as of that moment.
+/// Behind a layer, the session may have been read up to
+/// [`revalidate_after`](crate::SessionManagerBuilder::revalidate_after) ago, if the store has
+/// reported no change since. Values that depend on the time of the read
+/// ([`last_activity`](Self::last_activity), [`ttl`](Self::ttl)) are then as of that read.
 ///
 /// All times are on the store's clock.
 pub struct Session<D = ()> {
     shared: Arc<Shared<D>>,
-    /// Nobody could say whether this is still so.
+    /// The store could not be asked whether the session is still live.
     stale: bool,
 }
 
-/// Where in memory a session is that was read.
+/// The address in memory of a session that was read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct SessionAddress(usize);
 
-/// What [`Session`] shares between its clones: in one piece, because each request clones and drops it. What a hit reads
-/// stands first, beside the count of clones.
+/// The part of a [`Session`] that its clones share. It is one allocation, because each request
+/// clones and drops it. `repr(C)` keeps `kept` first, next to the reference counts: a cache hit
+/// reads both.
 #[repr(C)]
 struct Shared<D> {
     kept: Option<Kept>,
@@ -68,7 +75,7 @@ struct Shared<D> {
     claims: Option<VerifiedClaims>,
 }
 
-/// A session as it was read.
+/// The state of a session when it was read.
 pub(crate) struct State<D> {
     pub(crate) user: UserId,
     pub(crate) id: SessionId,
@@ -78,19 +85,19 @@ pub(crate) struct State<D> {
     pub(crate) idle_ttl: Duration,
     pub(crate) idle_deadline: Timestamp,
     pub(crate) absolute_deadline: Timestamp,
-    /// The store's time when this was read.
+    /// The store's time of the read.
     pub(crate) read: Timestamp,
-    /// The same moment on this host's monotonic clock.
+    /// The time of the read on this host's monotonic clock.
     pub(crate) read_at: Tick,
-    /// Shared with all sessions that were read from the same payload.
+    /// Shared by all sessions that were read from the same payload.
     pub(crate) stored: Arc<StoredContent<D>>,
-    /// What the user directory says of the user's role: it counts before the stored role.
+    /// The user directory's answer about the user's role. It takes precedence over the stored role.
     pub(crate) directory_role: Role,
     pub(crate) events: Events,
 }
 
 impl<D> State<D> {
-    // Not `Clone`: a copy is rare, and no accident.
+    // A method instead of `Clone`, so that a copy is always deliberate. Copies are rare.
     fn copy(&self) -> Self {
         Self {
             user: self.user.clone(),
@@ -102,7 +109,8 @@ impl<D> State<D> {
         }
     }
 
-    /// Whether this is what the store has, its idle deadline included as far as that is known.
+    /// Returns whether this state equals the store's record. The idle deadline must be the same or
+    /// later: the record's deadline is only a lower bound.
     pub(crate) fn is_of(&self, record: &Record) -> bool {
         self.revision == record.revision
             && self.created == record.created
@@ -114,12 +122,13 @@ impl<D> State<D> {
 }
 
 impl<D> Session<D> {
-    /// One that no token was shown for.
+    /// Creates a session for which no token was presented.
     pub(crate) fn new(state: State<D>) -> Self {
         Self::from(Shared { state, claims: None, kept: None })
     }
 
-    /// One that a token was shown for; `kept` tells whether it may be used again.
+    /// Creates a session for which a token was presented. `kept` decides whether later requests may
+    /// use it.
     pub(crate) fn shown(state: State<D>, claims: VerifiedClaims, kept: Option<Kept>) -> Self {
         Self::from(Shared { state, claims: Some(claims), kept })
     }
@@ -128,7 +137,7 @@ impl<D> Session<D> {
         Self { shared: Arc::new(shared), stale: false }
     }
 
-    /// The same session, changed as `change` says.
+    /// Returns a copy of this session, changed by `change`.
     pub(crate) fn with_state(&self, change: impl FnOnce(&mut State<D>)) -> Self {
         let Shared { kept, state, claims } = &*self.shared;
         let mut state = state.copy();
@@ -137,7 +146,7 @@ impl<D> Session<D> {
         Self { shared: Arc::new(shared), stale: self.stale }
     }
 
-    /// The same session, marked as one that nobody could ask about.
+    /// Returns the same session, marked as stale: the store could not be asked about it.
     pub(crate) fn stale(self) -> Self {
         Self { stale: true, ..self }
     }
@@ -150,7 +159,7 @@ impl<D> Session<D> {
         &self.shared.state.stored.content
     }
 
-    /// The bytes that this takes in memory, about, without the content that it shares with others.
+    /// Returns about how many bytes this takes in memory, without the content that sessions share.
     pub(crate) fn own_size(&self) -> usize {
         let claims = self.shared.claims.as_ref().map_or(0, VerifiedClaims::heap_size);
         let role = self.shared.state.directory_role.name().map_or(0, str::len);
@@ -161,122 +170,135 @@ impl<D> Session<D> {
         &self.shared.state
     }
 
-    /// What tells this reading of a session, and its clones, from every other one, as long as one of them is there.
+    /// Identifies this read of a session and its clones. The value is unique while one of them
+    /// exists.
     pub(crate) fn address(&self) -> SessionAddress {
         SessionAddress(Arc::as_ptr(&self.shared).addr())
     }
 
-    /// The user whose session it is.
+    /// Returns the user who owns the session.
     #[must_use]
     pub fn user_id(&self) -> &UserId {
         &self.shared.state.user
     }
 
-    /// The session's public name.
+    /// Returns the session's public id.
     #[must_use]
     pub fn id(&self) -> &SessionId {
         &self.shared.state.id
     }
 
-    /// The user's display name, as of the login.
+    /// Returns the user's display name, as set at the login or by the last update.
     #[must_use]
     pub fn user_name(&self) -> Option<&str> {
         self.content().user_name.as_deref()
     }
 
-    /// The user's e-mail address, as of the login.
+    /// Returns the user's e-mail address, as set at the login or by the last update.
     #[must_use]
     pub fn email(&self) -> Option<&str> {
         self.content().email.as_deref()
     }
 
-    /// The user's role. `None` is no role, and there is no default one.
+    /// Returns the user's role. `None` means no role: there is no default role.
     ///
-    /// It is the session's, or with [`directory_roles`](crate::SessionManagerBuilder::directory_roles) the
-    /// user directory's: see [Roles](crate::directory#roles).
+    /// The role is the session's, or, with
+    /// [`directory_roles`](crate::SessionManagerBuilder::directory_roles), the user directory's:
+    /// see [Roles](crate::directory#roles).
     #[must_use]
     pub fn role(&self) -> Option<&str> {
         self.content().role_by(&self.shared.state.directory_role)
     }
 
-    /// Whether the session was marked as [narrowed](NewSession::narrowed) at its login.
+    /// Returns whether the session was marked as [narrowed](NewSession::narrowed) at its login.
     #[must_use]
     pub fn is_narrowed(&self) -> bool {
         self.content().narrowed
     }
 
-    /// The address that the login came from.
+    /// Returns the address that the login came from.
     #[must_use]
     pub fn ip_address(&self) -> Option<IpAddr> {
         self.content().ip_address
     }
 
-    /// What the client called itself at the login, shortened to [`NewSession::USER_AGENT_LEN`] bytes.
+    /// Returns the user agent of the client at the login, cut to [`NewSession::USER_AGENT_LEN`]
+    /// bytes.
     #[must_use]
     pub fn user_agent(&self) -> Option<&str> {
         self.content().user_agent.as_deref()
     }
 
-    /// The application's own data.
+    /// Returns the application's own data.
     #[must_use]
     pub fn data(&self) -> &D {
         &self.content().data
     }
 
-    /// When the session was created.
+    /// Returns when the session was created.
     #[must_use]
     pub fn created(&self) -> DateTime<Utc> {
         self.shared.state.created.to_datetime()
     }
 
-    /// When the user last proved who they are; at first the same as [`created`](Self::created).
+    /// Returns when the user last authenticated: at the login or at a later reauthentication.
+    ///
+    /// At first this is the same as [`created`](Self::created).
     #[must_use]
     pub fn authenticated_at(&self) -> DateTime<Utc> {
         self.content().authenticated_at.unwrap_or(self.shared.state.created).to_datetime()
     }
 
-    /// How strong the last login or reauthentication was (`acr`, RFC 9470 section 3), where the application said so.
+    /// Returns the authentication context class of the last login or reauthentication (`acr`, RFC
+    /// 9470 section 3), if the application set one.
     #[must_use]
     pub fn acr(&self) -> Option<&str> {
         self.content().acr.as_deref()
     }
 
-    /// By which methods the user proved who they are (`amr`, RFC 8176), where the application said so.
+    /// Returns the methods by which the user last authenticated (`amr`, RFC 8176), if the
+    /// application set them.
     #[must_use]
     pub fn amr(&self) -> &[String] {
         &self.content().amr
     }
 
-    /// Nobody else has it yet, and it has just been given this revision.
+    /// Sets the revision that a write has just returned. Call it before the session is cloned: it
+    /// has no effect on a session with clones.
     pub(crate) fn revised(&mut self, revision: u64) {
         if let Some(shared) = Arc::get_mut(&mut self.shared) {
             shared.state.revision = revision;
         }
     }
 
-    /// The time now on the store's clock: that of the reading, and the age of what was kept since.
+    /// Returns the current time on the store's clock: the time of the read, plus the age of a
+    /// session from the near cache.
     pub(crate) fn store_now(&self) -> Timestamp {
         let Shared { state: State { read, read_at, .. }, kept, .. } = &*self.shared;
         let age = kept.as_ref().map_or(Duration::ZERO, |_| Tick::now().since(*read_at));
         read.saturating_add(age)
     }
 
-    /// Whether the store could not be asked, and this is what was known a while ago: only ever so behind a layer with
+    /// Returns whether the session is stale: the store could not be asked, and this process served
+    /// the state that it knew.
+    ///
+    /// `true` only behind a layer with
     /// [`FailurePolicy::ServeStale`](crate::FailurePolicy::ServeStale).
     #[must_use]
     pub fn is_stale(&self) -> bool {
         self.stale
     }
 
-    /// Where to tell what happens to it.
+    /// Returns the destination of events about this session.
     pub(crate) fn events(&self) -> &Events {
         &self.shared.state.events
     }
 
-    /// When the session was last used.
+    /// Returns when the session was last used.
     ///
-    /// Exact (to the touch interval, 60 s by default) on a session from [`SessionManager::get`]. On a session from the
-    /// layer it is a lower bound: what this process knew without asking the store for it.
+    /// On a session from [`SessionManager::get`] the value is exact to the touch interval (60 s by
+    /// default). On a session from the layer it is a lower bound: what this process knew without
+    /// asking the store for it.
     ///
     /// [`SessionManager::get`]: crate::SessionManager::get
     #[must_use]
@@ -284,26 +306,30 @@ impl<D> Session<D> {
         self.shared.state.last_activity.to_datetime()
     }
 
-    /// When the session ends if nobody uses it; a lower bound where [`last_activity`](Self::last_activity) is one.
+    /// Returns the idle deadline: the session expires then unless it is used.
+    ///
+    /// A lower bound where [`last_activity`](Self::last_activity) is one.
     #[must_use]
     pub fn idle_deadline(&self) -> DateTime<Utc> {
         self.shared.state.idle_deadline.to_datetime()
     }
 
-    /// How long the session lives without being used.
+    /// Returns how long the session lives without being used.
     #[must_use]
     pub fn idle_ttl(&self) -> Duration {
         self.shared.state.idle_ttl
     }
 
-    /// When the session ends, however much it is used.
+    /// Returns the absolute deadline: the session expires then even if it is used.
     #[must_use]
     pub fn absolute_deadline(&self) -> DateTime<Utc> {
         self.shared.state.absolute_deadline.to_datetime()
     }
 
-    /// How long the session was to live, unless it is used, when it was read: until its idle or its absolute deadline,
-    /// whichever comes first. A lower bound where [`last_activity`](Self::last_activity) is one.
+    /// Returns how long the session lives without further use, counted from the time of the read:
+    /// until its idle or its absolute deadline, whichever comes first.
+    ///
+    /// A lower bound where [`last_activity`](Self::last_activity) is one.
     #[must_use]
     pub fn ttl(&self) -> Duration {
         self.shared
@@ -313,27 +339,28 @@ impl<D> Session<D> {
             .saturating_since(self.shared.state.read)
     }
 
-    /// 1 when created, one more with every change of its content.
+    /// Returns the revision: 1 at creation, and one more after each change of the content.
     #[must_use]
     pub fn revision(&self) -> u64 {
         self.shared.state.revision
     }
 
-    /// The claims of the access token that this request showed; `None` on a session that came from the manager.
+    /// Returns the claims of the access token of this request; `None` on a session for which no
+    /// token was presented.
     #[must_use]
     pub fn claims(&self) -> Option<&VerifiedClaims> {
         self.shared.claims.as_ref()
     }
 }
 
-// By hand: a derive would ask for `D: Clone`.
+// By hand, because a derive would require `D: Clone`.
 impl<D> Clone for Session<D> {
     fn clone(&self) -> Self {
         Self { shared: Arc::clone(&self.shared), stale: self.stale }
     }
 }
 
-// Names and addresses of people stay out of logs; what is left finds the session.
+// Names and addresses of people stay out of logs. The remaining fields identify the session.
 impl<D> fmt::Debug for Session<D> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Session")

@@ -1,4 +1,4 @@
-//! What a login says about the session it opens.
+//! The description of a new session, as a login passes it to the manager.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -12,7 +12,8 @@ use crate::error::SessionError;
 use crate::id::UserId;
 use crate::store::Guard;
 
-/// What a login says about the session it opens. Only the user is required.
+/// The description of a new session, as a login passes it to the manager. Only the user is
+/// required.
 ///
 /// ```
 /// use tower_session_auth::{NewSession, UserId};
@@ -30,9 +31,11 @@ pub struct NewSession<D = ()> {
     pub(crate) lifetime: Option<Duration>,
 }
 
-/// What a login holds while it checks credentials, from
-/// [`SessionManager::begin_login`](crate::SessionManager::begin_login): the session is opened only if nothing of this
-/// user's was ended as a whole meanwhile.
+/// The login fence of a login under way.
+///
+/// [`SessionManager::begin_login`](crate::SessionManager::begin_login) returns it before the login
+/// checks credentials. With it, the session is created only if the user's sessions were not revoked
+/// or changed as a whole in the meantime.
 #[derive(Clone, Debug)]
 pub struct LoginGuard {
     pub(crate) user: UserId,
@@ -40,13 +43,16 @@ pub struct LoginGuard {
 }
 
 impl NewSession {
-    /// The most bytes of a user agent that are kept. It comes from the client and is for display: the rest is cut off.
+    /// The length to which a user agent is cut, in bytes. The client chooses it, and it is for
+    /// display only.
     pub const USER_AGENT_LEN: usize = 512;
 
-    /// The most bytes of a name, an e-mail address or a role; longer ones are refused by `create`.
+    /// The longest name, e-mail address, role, `acr` or single method of `amr`, in bytes.
+    ///
+    /// [`create`](crate::SessionManager::create) fails if one of them is longer.
     pub const FIELD_LEN: usize = 512;
 
-    /// A session for `user`, without name, e-mail address, role and data.
+    /// Creates a description for `user`, without name, e-mail address, role and data.
     #[must_use]
     pub fn new(user: UserId) -> Self {
         Self {
@@ -61,63 +67,64 @@ impl NewSession {
 }
 
 impl<D> NewSession<D> {
-    /// The user's display name.
+    /// Sets the user's display name.
     #[must_use]
     pub fn user_name(mut self, name: impl Into<String>) -> Self {
         self.content.user_name = Some(name.into());
         self
     }
 
-    /// The user's e-mail address.
+    /// Sets the user's e-mail address.
     #[must_use]
     pub fn email(mut self, email: impl Into<String>) -> Self {
         self.content.email = Some(email.into());
         self
     }
 
-    /// The user's role.
+    /// Sets the user's role.
     #[must_use]
     pub fn role(mut self, role: impl Into<String>) -> Self {
         self.content.role = Some(role.into());
         self
     }
 
-    /// Marks the session as one with less than the user's role, as for a login of an administrator on a
-    /// machine that is not trusted. With
-    /// [`directory_roles`](crate::SessionManagerBuilder::directory_roles), no answer of the directory gives
-    /// it another role: it keeps the role that is set here until the directory says that the user
-    /// has none.
+    /// Marks the session as narrowed: it has less than the user's role. An example is an
+    /// administrator who logs in on a machine that is not trusted.
     ///
-    /// Without `directory_roles` this has no effect.
+    /// With [`directory_roles`](crate::SessionManagerBuilder::directory_roles), the session keeps
+    /// the role that is set here, whatever role the directory names, until the directory says that
+    /// the user has no role. Without `directory_roles` this setting has no effect.
     #[must_use]
     pub fn narrowed(mut self) -> Self {
         self.content.narrowed = true;
         self
     }
 
-    /// How strong the login was: an authentication context class (`acr`, RFC 9470 section 3).
+    /// Sets the strength of the login: an authentication context class (`acr`, RFC 9470 section 3).
     #[must_use]
     pub fn acr(mut self, class: impl Into<String>) -> Self {
         self.content.acr = Some(class.into());
         self
     }
 
-    /// By which methods the user logged in (`amr`): `pwd`, `otp` and others of RFC 8176.
+    /// Sets the methods of the login (`amr`): `pwd`, `otp` and others of RFC 8176.
     #[must_use]
     pub fn amr<M: Into<String>>(mut self, methods: impl IntoIterator<Item = M>) -> Self {
         self.content.amr = methods.into_iter().map(Into::into).collect();
         self
     }
 
-    /// The address that the login came from. Take it from the connection, or from a forwarding header only if a proxy
-    /// of your own wrote it.
+    /// Sets the address that the login came from.
+    ///
+    /// Take it from the connection. Take it from a forwarding header only if a proxy of your own
+    /// wrote that header.
     #[must_use]
     pub fn ip_address(mut self, address: IpAddr) -> Self {
         self.content.ip_address = Some(address);
         self
     }
 
-    /// What the client calls itself; shortened to [`USER_AGENT_LEN`](NewSession::USER_AGENT_LEN) bytes.
+    /// Sets the client's user agent, cut to [`USER_AGENT_LEN`](NewSession::USER_AGENT_LEN) bytes.
     #[must_use]
     pub fn user_agent(mut self, agent: &str) -> Self {
         let mut end = agent.len().min(NewSession::USER_AGENT_LEN);
@@ -128,37 +135,41 @@ impl<D> NewSession<D> {
         self
     }
 
-    /// Opens the session only if no logout of everything, password change or suspension came between
-    /// [`begin_login`](crate::SessionManager::begin_login) and `create`.
+    /// Sets the login fence. [`create`](crate::SessionManager::create) then fails if all of the
+    /// user's sessions were revoked or changed, the password was changed, or the user was suspended
+    /// since [`begin_login`](crate::SessionManager::begin_login).
     ///
-    /// Without it, a login that checked an old password may open its session right after that password was changed.
+    /// Without a login fence, a login that checked the old password may create its session right
+    /// after the password was changed.
     #[must_use]
     pub fn guard(mut self, guard: LoginGuard) -> Self {
         self.guard = Some(guard);
         self
     }
 
-    /// How long this session lives without being used, instead of the manager's
-    /// [`idle_ttl`](crate::SessionManagerBuilder::idle_ttl): "remember me", together with a
-    /// [`lifetime`](Self::lifetime) that is as long at least. 1 second to 100 years; one above the lifetime
-    /// that goes with it, this session's own or the manager's, is refused by
-    /// [`create`](crate::SessionManager::create).
+    /// Sets how long this session lives without being used, in place of the manager's
+    /// [`idle_ttl`](crate::SessionManagerBuilder::idle_ttl). 1 second to 100 years.
+    ///
+    /// For "remember me", set it together with a [`lifetime`](Self::lifetime) that is at least as
+    /// long. [`create`](crate::SessionManager::create) fails if it is longer than the lifetime,
+    /// which is this session's own or the manager's.
     #[must_use]
     pub fn idle_ttl(mut self, ttl: Duration) -> Self {
         self.idle_ttl = Some(ttl);
         self
     }
 
-    /// How long this session lives at most, instead of the manager's
-    /// [`lifetime`](crate::SessionManagerBuilder::lifetime). 1 second to 100 years. The manager's idle TTL is
-    /// cut to a shorter one.
+    /// Sets how long this session lives at most, in place of the manager's
+    /// [`lifetime`](crate::SessionManagerBuilder::lifetime). 1 second to 100 years.
+    ///
+    /// If it is shorter than the manager's idle TTL, it also bounds the session's idle TTL.
     #[must_use]
     pub fn lifetime(mut self, lifetime: Duration) -> Self {
         self.lifetime = Some(lifetime);
         self
     }
 
-    /// The application's own data, readable as [`Session::data`](super::Session::data).
+    /// Sets the application's own data, readable as [`Session::data`](super::Session::data).
     #[must_use]
     pub fn data<E>(self, data: E) -> NewSession<E> {
         let Self { user, content, claims, guard, idle_ttl, lifetime } = self;
@@ -166,14 +177,17 @@ impl<D> NewSession<D> {
         NewSession { user, content, claims, guard, idle_ttl, lifetime }
     }
 
-    /// Claims of the application's own for the access token, readable as
-    /// [`VerifiedClaims::custom`](crate::token::VerifiedClaims::custom). They are signed but not secret, and they do
-    /// not change while the token lives: identity and role do not belong here.
+    /// Sets the application's own claims for the access token, readable as
+    /// [`VerifiedClaims::custom`](crate::token::VerifiedClaims::custom).
+    ///
+    /// The claims are signed but not secret. They do not change during the lifetime of the token,
+    /// so do not put identity or role into them.
     ///
     /// # Errors
     ///
-    /// [`SessionError::Encode`] when they cannot be written as JSON, [`SessionError::Claims`] when that is not an
-    /// object. Names that are taken (`sub`, `exp` …) are refused by `create`.
+    /// [`SessionError::Encode`] if the claims cannot be written as JSON. [`SessionError::Claims`]
+    /// if their JSON is not an object. [`create`](crate::SessionManager::create) fails later if a
+    /// name is reserved (`sub`, `exp` …).
     pub fn claims(mut self, claims: &impl Serialize) -> Result<Self, SessionError> {
         let Value::Object(claims) = serde_json::to_value(claims).map_err(SessionError::Encode)?
         else {

@@ -1,4 +1,4 @@
-//! Which role of a session counts: the stored one, or the user directory's.
+//! Selects the effective role of a session: the stored role, or the user directory's.
 
 use serde::Deserialize;
 
@@ -7,7 +7,7 @@ use super::content::head;
 use crate::directory::Role;
 
 impl<D> Content<D> {
-    /// The role that counts where the directory says this.
+    /// Returns the effective role for this answer of the directory.
     pub(crate) fn role_by<'a>(&'a self, directory: &'a Role) -> Option<&'a str> {
         match directory {
             Role::None => None,
@@ -16,15 +16,15 @@ impl<D> Content<D> {
         }
     }
 
-    /// With the role that counts where the directory says this.
+    /// Returns the content with the effective role for this answer of the directory.
     pub(crate) fn with_role_by(self, directory: &Role) -> Self {
         let role = self.role_by(directory).map(str::to_owned);
         Self { role, ..self }
     }
 }
 
-/// The role in a payload, whatever its data are, also where a store has cut those off; `None` also when it cannot be
-/// read.
+/// Returns the role in a payload, whatever its data are; a store may have cut the data off. `None`
+/// also if the payload cannot be read.
 pub(crate) fn role_of(payload: &[u8]) -> Option<String> {
     #[derive(Deserialize)]
     struct Stored {

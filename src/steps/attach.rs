@@ -1,4 +1,4 @@
-//! The session into the request's extensions, and what must not be there out of them.
+//! Puts the session into the request's extensions, and removes values that must not be there.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -12,38 +12,41 @@ use crate::manager::TokenOnly;
 use crate::session::{Session, SessionData};
 use crate::trace;
 
-/// Left by a layer in optional mode when a request passes without a session, so that an extractor or a guard can tell that
-/// from a layer that is missing, and where to tell what happens to the request.
+/// The marker of a request that passed a layer in optional mode without a session. It tells an
+/// extractor or a guard that the layer is present, and holds the event handle for a later
+/// rejection.
 struct Anonymous<D> {
     events: Events,
     layer: PhantomData<fn() -> D>,
 }
 
-// By hand: a derive would ask for `D: Clone`.
+// Manual implementation: a derive would require `D: Clone`.
 impl<D> Clone for Anonymous<D> {
     fn clone(&self) -> Self {
         Self { events: self.events.clone(), layer: PhantomData }
     }
 }
 
-/// Who sent a request that was let in, also by a layer with
-/// [`FailurePolicy::TokenOnly`](crate::FailurePolicy::TokenOnly) while the store was away. With the feature `axum` it is
-/// an extractor.
-#[expect(clippy::exhaustive_enums, reason = "a handler must decide for both")]
+/// The caller of a request that the layer let pass. This includes requests that a layer with
+/// [`FailurePolicy::TokenOnly`](crate::FailurePolicy::TokenOnly) let pass while the store was
+/// unavailable. With the feature `axum` it is an extractor.
+#[expect(clippy::exhaustive_enums, reason = "a handler must handle both cases")]
 pub enum Caller<D = ()> {
-    /// Somebody with a session that was checked.
+    /// The layer checked the caller's session.
     Session(Session<D>),
-    /// Somebody with a good token, and nobody knows whether they are still logged in.
+    /// The caller's token is valid, but the layer could not check whether the session is still
+    /// live.
     TokenOnly(TokenOnly),
 }
 
 impl<D: SessionData> Caller<D> {
-    /// Who sent the request with these extensions. That it was nobody is told as an event: the request is refused.
+    /// Returns the caller of the request with these extensions. For a request without a session it
+    /// emits an [`Event::Rejected`], because the request is rejected.
     ///
     /// # Errors
     ///
-    /// [`MissingToken`](AuthErrorKind::MissingToken) for a request that was let in without one,
-    /// [`NoLayer`](AuthErrorKind::NoLayer) for one that no layer with this `D` has seen.
+    /// [`MissingToken`](AuthErrorKind::MissingToken) for a request that passed without a session,
+    /// [`NoLayer`](AuthErrorKind::NoLayer) for a request that passed no layer with this `D`.
     pub fn of(extensions: &Extensions) -> Result<Self, AuthError> {
         match (extensions.get::<Session<D>>(), extensions.get::<TokenOnly>()) {
             (None, Some(token)) => Ok(Self::TokenOnly(token.clone())),
@@ -51,11 +54,12 @@ impl<D: SessionData> Caller<D> {
         }
     }
 
-    /// The same; `None` for a request that was let in without a token.
+    /// Returns the caller of the request with these extensions; `None` for a request that passed
+    /// without a session.
     ///
     /// # Errors
     ///
-    /// [`NoLayer`](AuthErrorKind::NoLayer) for a request that no layer with this `D` has seen.
+    /// [`NoLayer`](AuthErrorKind::NoLayer) for a request that passed no layer with this `D`.
     pub fn find(extensions: &Extensions) -> Result<Option<Self>, AuthError> {
         match (extensions.get::<Session<D>>(), extensions.get::<TokenOnly>()) {
             (None, Some(token)) => Ok(Some(Self::TokenOnly(token.clone()))),
@@ -65,7 +69,7 @@ impl<D: SessionData> Caller<D> {
 }
 
 impl<D> Caller<D> {
-    /// The user.
+    /// Returns the id of the caller's user.
     #[must_use]
     pub fn user_id(&self) -> &UserId {
         match self {
@@ -75,7 +79,7 @@ impl<D> Caller<D> {
     }
 }
 
-// By hand: a derive would ask for `D: Clone`.
+// Manual implementation: a derive would require `D: Clone`.
 impl<D> Clone for Caller<D> {
     fn clone(&self) -> Self {
         match self {
@@ -94,39 +98,41 @@ impl<D> fmt::Debug for Caller<D> {
     }
 }
 
-/// Removes what an outer layer or a careless handler may have put where only this layer's word counts, for requests that
-/// go on without a session, or do not go on.
+/// Removes the values that only this layer may set, in case an outer layer or another handler set
+/// them. For requests that continue without a session or are rejected.
 pub(crate) fn clear<D: SessionData>(extensions: &mut Extensions) {
     extensions.remove::<Session<D>>();
     extensions.remove::<Anonymous<D>>();
     extensions.remove::<TokenOnly>();
 }
 
-/// Lets the inner service see the session, in the place of any other. What is left there of the other two is not looked
-/// at beside it: to look for that would be a tenth of the cost of a hit.
+/// Puts the session into the extensions and replaces any other. It leaves the two other values in
+/// place: a reader looks for the session first, and removing them would add a tenth to the cost of
+/// a cache hit.
 pub(crate) fn session<D: SessionData>(extensions: &mut Extensions, session: Session<D>) {
     extensions.insert(session);
 }
 
-/// Lets the inner service see a token, where nobody can say whether its session lives.
+/// Puts a token into the extensions of a request whose session could not be checked.
 pub(crate) fn token_only<D: SessionData>(extensions: &mut Extensions, token: TokenOnly) {
     clear::<D>(extensions);
     extensions.insert(token);
 }
 
-/// Lets the inner service see that there is none.
+/// Marks a request that passed without a session.
 pub(crate) fn anonymous<D: SessionData>(extensions: &mut Extensions, events: Events) {
     clear::<D>(extensions);
     extensions.insert(Anonymous::<D> { events, layer: PhantomData });
 }
 
-/// The session that a layer let in; `None` where the layer let a request pass without one.
+/// Returns the session of a request that the layer let pass; `None` if the request passed without
+/// one.
 ///
 /// # Errors
 ///
-/// [`StoreUnavailable`](AuthErrorKind::StoreUnavailable) for a request that was let in on its token alone;
-/// [`NoLayer`](crate::error::AuthErrorKind::NoLayer) when no layer with this `D` has seen the request. The log then says
-/// so, with the error's request id.
+/// [`StoreUnavailable`](AuthErrorKind::StoreUnavailable) for a request that passed with its token
+/// only. [`NoLayer`](crate::error::AuthErrorKind::NoLayer) if no layer with this `D` has seen the
+/// request; the log then has an entry with the error's request id.
 pub(crate) fn find<D: SessionData>(
     extensions: &Extensions,
 ) -> Result<Option<&Session<D>>, AuthError> {
@@ -135,10 +141,12 @@ pub(crate) fn find<D: SessionData>(
     }
     match (extensions.get::<Anonymous<D>>(), extensions.get::<TokenOnly>()) {
         (Some(_), _) => Ok(None),
-        // Somebody is there, and nobody knows with which session: that is not "nobody".
+        // The caller has a valid token, but the session is unknown. This is not an anonymous
+        // request, so `None` would be wrong.
         (None, Some(_)) => Err(AuthError::new(AuthErrorKind::StoreUnavailable)),
         (None, None) => {
-            // Without random bytes the answer is the same, it is only harder to find.
+            // Without random bytes the response is the same, but it has no request id to find in
+            // the log.
             let request_id = random_text::<9>().unwrap_or_default();
             trace::error!(
                 "a handler or a guard asks for a session that no layer has checked: put `SessionAuthLayer` (with the \
@@ -151,12 +159,12 @@ pub(crate) fn find<D: SessionData>(
     }
 }
 
-/// The session that a layer let in, for somebody who lets nobody pass without one. That it is missing is told as an
-/// event.
+/// Returns the session of a request, for a handler or guard that requires one. If the session is
+/// missing, it emits an [`Event::Rejected`].
 ///
 /// # Errors
 ///
-/// As for [`find`], and [`MissingToken`](AuthErrorKind::MissingToken).
+/// The errors of [`find`], and [`MissingToken`](AuthErrorKind::MissingToken).
 pub(crate) fn require<D: SessionData>(extensions: &Extensions) -> Result<&Session<D>, AuthError> {
     let found = find::<D>(extensions)?;
     found.ok_or_else(|| {

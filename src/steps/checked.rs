@@ -1,4 +1,5 @@
-//! The future of a service that is called only if its request passes a check that waits for nothing.
+//! The future of a service that checks its request synchronously and calls the inner service only
+//! if the check passes.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -8,7 +9,7 @@ use http::Response;
 use pin_project_lite::pin_project;
 
 pin_project! {
-    /// The inner service's future, or the response that the check gave instead.
+    /// The inner service's future, or the response of a failed check.
     #[must_use = "futures do nothing unless polled"]
     pub(crate) struct Checked<F, ResBody> {
         #[pin]
@@ -40,7 +41,7 @@ where
 {
     type Output = F::Output;
 
-    #[expect(clippy::expect_used, reason = "a future is not polled again after it was ready")]
+    #[expect(clippy::expect_used, reason = "a caller must not poll a future again after `Ready`")]
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         match self.project().state.project() {
             StateProj::Rejected { response } => Poll::Ready(Ok(response

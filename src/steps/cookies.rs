@@ -1,19 +1,20 @@
-//! Request headers to the value of one cookie.
+//! Reads the value of one cookie from the request headers.
 
 use http::HeaderMap;
 use http::header::COOKIE;
 
 use crate::error::{AuthError, AuthErrorKind, ConfigError};
 
-/// Reads the one cookie of that name (RFC 6265 section 5.4), as it came. Cookies of other names are not looked at, and
-/// need not be well-formed.
+/// Returns the value of the cookie `name` (RFC 6265 section 5.4), unchanged. Cookies with other
+/// names are ignored and need not be well-formed.
 ///
-/// Two of the name are refused, in one field or in several, even when they agree: they come from different paths or
-/// hosts, and nothing in the request says which of them is whose.
+/// Two cookies with this name are an error, in one header field or in several, even with equal
+/// values: they were set for different paths or hosts, and the request does not say for which.
 ///
 /// # Errors
 ///
-/// [`AuthError`] of the kind [`InvalidRequest`](AuthErrorKind::InvalidRequest).
+/// [`AuthError`] of the kind [`InvalidRequest`](AuthErrorKind::InvalidRequest) for two cookies with
+/// this name.
 pub(crate) fn cookie<'a>(
     headers: &'a HeaderMap,
     name: &str,
@@ -25,9 +26,9 @@ pub(crate) fn cookie<'a>(
     }
 }
 
-/// Reads all cookies of that name, in the order of the request.
+/// Returns the values of all cookies with this name, in the order of the request.
 pub(crate) fn cookies<'a>(headers: &'a HeaderMap, name: &str) -> impl Iterator<Item = &'a [u8]> {
-    // HTTP/2 may send each cookie in a field of its own.
+    // HTTP/2 may send each cookie in its own header field.
     let fields = headers.get_all(COOKIE).iter();
     let pairs = fields.flat_map(|field| field.as_bytes().split(|byte| *byte == b';'));
     pairs.filter_map(move |pair| value(pair.trim_ascii(), name))
@@ -37,11 +38,11 @@ fn value<'a>(pair: &'a [u8], name: &str) -> Option<&'a [u8]> {
     pair.strip_prefix(name.as_bytes())?.strip_prefix(b"=")
 }
 
-/// Whether clients send a cookie of this name back as it is.
+/// Checks that `name` is a cookie name that clients send back unchanged.
 ///
 /// # Errors
 ///
-/// [`ConfigError::OutOfRange`] if not.
+/// [`ConfigError::OutOfRange`] if it is not.
 pub(crate) fn checked_name(name: &str) -> Result<&str, ConfigError> {
     if !name.is_empty() && name.bytes().all(super::extract::is_token_char) {
         return Ok(name);

@@ -1,4 +1,4 @@
-//! Request headers to token text.
+//! Reads the token text from the request headers.
 
 use std::sync::Arc;
 
@@ -12,15 +12,16 @@ use crate::error::{AuthError, AuthErrorKind, ConfigError};
 
 const SCHEME: &str = "Bearer";
 
-/// Where a request may carry its access token: in the `Authorization` header, which is the default, or in a cookie as
-/// well. Cheap to clone.
+/// Where a request may carry its access token: the `Authorization` header (the default), or also a
+/// cookie. Cheap to clone.
 ///
-/// # With a cookie
+/// # Tokens in a cookie
 ///
-/// For pages without scripts: a browser sends the cookie by itself. It also does so for a request that
-/// another site made it send, so **every route that changes something or opens a WebSocket needs protection
-/// against that** once a layer reads a cookie: a [`SameOriginLayer`](crate::SameOriginLayer) around them, and
-/// `SameSite` on the cookie. The library's own [routes](crate::routes) bring theirs.
+/// A cookie serves pages without scripts, because the browser sends it on its own. The browser also
+/// sends it with a request that another site caused. **Once a layer reads a cookie, every route
+/// that changes something or opens a WebSocket needs protection against cross-site requests**: a
+/// [`SameOriginLayer`](crate::SameOriginLayer) around these routes, and `SameSite` on the cookie.
+/// The library's own [routes](crate::routes) already have both.
 ///
 /// ```
 /// use axum::Router;
@@ -46,37 +47,42 @@ pub struct TokenSource {
 }
 
 impl TokenSource {
-    /// The header alone, as a layer has it unless told otherwise.
+    /// Reads the header only. This is the default of a layer.
     #[must_use]
     pub fn header() -> Self {
         Self::default()
     }
 
-    /// The header; or, in a request without a bearer token there, the cookie of this name, whole: with its `__Host-`.
+    /// Reads the header, or the cookie `name` if the header has no bearer token. Give the full name
+    /// of the cookie, including a prefix such as `__Host-`.
     ///
-    /// Where the header has a bearer token, the cookie is not looked at: after another tab has refreshed, the two
-    /// differ, and both are good. Another scheme, as the `Basic` of a proxy, is no bearer token. Where the
-    /// cookie counts, two cookies of the name are refused: nothing in the request says which of them is
-    /// whose.
+    /// If the header has a bearer token, the cookie is ignored. After another tab has refreshed,
+    /// the two tokens differ and both are valid. Another scheme, such as the `Basic` credentials of
+    /// a proxy, is not a bearer token. If the cookie is read and the request has two cookies with
+    /// this name, the request is rejected: it does not say which cookie belongs to which path or
+    /// host.
     ///
     /// # Errors
     ///
-    /// [`ConfigError::OutOfRange`] for what is no cookie's name (RFC 6265 section 4.1.1).
+    /// [`ConfigError::OutOfRange`] if `name` is not a valid cookie name (RFC 6265 section 4.1.1).
     pub fn header_or_cookie(name: impl AsRef<str>) -> Result<Self, ConfigError> {
         Ok(Self { cookie: Some(checked_name(name.as_ref())?.into()) })
     }
 
-    /// Reads the token of a request, for handlers outside of a layer; nothing of the token itself is checked.
+    /// Returns the token of a request, for handlers outside of a layer. The token itself is not
+    /// verified.
     ///
     /// # Errors
     ///
-    /// As for [`bearer`].
+    /// The errors of [`bearer`], and [`InvalidRequest`](AuthErrorKind::InvalidRequest) for two
+    /// cookies with the configured name.
     pub fn token<'a>(&self, headers: &'a HeaderMap) -> Result<&'a str, AuthError> {
         text(self.credential(headers)?)
     }
 
-    /// Reads every token that a request shows, for a logout: that of the header, then those of the first 8
-    /// cookies, each once. What is no token is an error in the list.
+    /// Returns every token of a request, for a logout: the token of the header, then those of the
+    /// first 8 cookies with the name, without duplicates. A value that is not a token is an error
+    /// in the list.
     ///
     /// # Errors
     ///
@@ -104,14 +110,15 @@ impl TokenSource {
         Ok(shown)
     }
 
-    /// The name of the cookie, where it counts in this request because the header has no bearer token.
+    /// Returns the name of the cookie if this request's token comes from the cookie, that is, if
+    /// the header has no bearer token.
     pub(crate) fn counting_cookie(&self, headers: &HeaderMap) -> Option<&str> {
         let name = self.cookie.as_deref()?;
         let in_header = credential(headers).err()?.kind() != AuthErrorKind::MissingToken;
         (!in_header).then_some(name)
     }
 
-    /// The same as [`token`](Self::token), as it came.
+    /// Returns the token as raw bytes; otherwise the same as [`token`](Self::token).
     pub(crate) fn credential<'a>(&self, headers: &'a HeaderMap) -> Result<&'a [u8], AuthError> {
         match &self.cookie {
             None => credential(headers),
@@ -129,16 +136,22 @@ fn either<'a>(headers: &'a HeaderMap, name: &str) -> Result<&'a [u8], AuthError>
     }
 }
 
-/// Reads the one `Authorization: Bearer` value (RFC 6750 section 2.1).
+/// Returns the token of the single `Authorization: Bearer` header (RFC 6750 section 2.1).
 ///
-/// Two `Authorization` fields are refused: which of them counts would depend on which hop is asked. Another scheme is
-/// no bearer token at all; whatever starts as `Bearer` and goes on wrongly is a bad one. For handlers outside
-/// of a layer, such as a logout; nothing of the token itself is checked.
+/// For handlers outside of a layer, for example a logout. The token itself is not verified.
+///
+/// Two `Authorization` fields are an error, because different hops could choose different ones. A
+/// header with another scheme counts as no bearer token. A header with the scheme `Bearer` and a
+/// malformed rest counts as an invalid token.
 ///
 /// # Errors
 ///
-/// [`AuthError`] of the kind [`MissingToken`](AuthErrorKind::MissingToken),
-/// [`InvalidRequest`](AuthErrorKind::InvalidRequest) or [`InvalidToken`](AuthErrorKind::InvalidToken).
+/// [`AuthError`] of one of these kinds:
+///
+/// - [`MissingToken`](AuthErrorKind::MissingToken): no `Authorization` header, or another scheme;
+/// - [`InvalidRequest`](AuthErrorKind::InvalidRequest): two `Authorization` fields;
+/// - [`InvalidToken`](AuthErrorKind::InvalidToken): the scheme `Bearer` without a well-formed
+///   token.
 pub fn bearer(headers: &HeaderMap) -> Result<&str, AuthError> {
     text(credential(headers)?)
 }
@@ -147,7 +160,7 @@ pub(crate) fn text(token: &[u8]) -> Result<&str, AuthError> {
     str::from_utf8(token).map_err(|_| AuthError::new(AuthErrorKind::InvalidToken))
 }
 
-/// The same, as it came.
+/// Returns the token as raw bytes; otherwise the same as [`bearer`].
 pub(crate) fn credential(headers: &HeaderMap) -> Result<&[u8], AuthError> {
     let mut values = headers.get_all(AUTHORIZATION).iter();
     let value = match (values.next(), values.next()) {
@@ -155,7 +168,7 @@ pub(crate) fn credential(headers: &HeaderMap) -> Result<&[u8], AuthError> {
         (None, _) => return Err(AuthError::new(AuthErrorKind::MissingToken)),
         (Some(_), Some(_)) => return Err(AuthError::new(AuthErrorKind::InvalidRequest)),
     };
-    // As nearly all clients write it.
+    // Fast path: nearly all clients write exactly `Bearer` and one space.
     if let Some(token @ [first, ..]) = value.strip_prefix(b"Bearer ")
         && *first != b' '
     {
@@ -166,13 +179,13 @@ pub(crate) fn credential(headers: &HeaderMap) -> Result<&[u8], AuthError> {
     if !scheme.eq_ignore_ascii_case(SCHEME.as_bytes()) {
         return Err(AuthError::new(AuthErrorKind::MissingToken));
     }
-    // One space or more stands between scheme and token; a tab does not.
+    // One or more spaces separate scheme and token; a tab does not.
     let start = rest.iter().position(|byte| *byte != b' ').filter(|spaces| *spaces > 0);
     let token = start.and_then(|start| rest.get(start..));
     token.ok_or_else(|| AuthError::new(AuthErrorKind::InvalidToken))
 }
 
-/// `tchar` of RFC 9110 section 5.6.2: what a scheme's name consists of.
+/// Returns whether `byte` is a `tchar` (RFC 9110 section 5.6.2), of which scheme names consist.
 pub(super) fn is_token_char(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
@@ -223,7 +236,7 @@ mod tests {
         }
     }
 
-    /// What a source that knows the cookie `t` makes of a header and a cookie.
+    /// Reads the token from a header and cookies with a source that knows the cookie `t`.
     fn either(header: Option<&str>, cookies: &[&str]) -> Result<String, AuthErrorKind> {
         let mut headers = HeaderMap::new();
         if let Some(header) = header {

@@ -1,4 +1,4 @@
-//! What a layer in optional mode does with credentials that are not good.
+//! How a layer in optional mode handles invalid credentials.
 
 use std::error::Error as _;
 
@@ -8,12 +8,12 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use super::extract::TokenSource;
 use crate::error::{AuthError, AuthErrorKind};
 
-/// What a layer in [optional](crate::SessionAuthLayer::optional_with) mode does with a request whose
-/// credentials are not good: [`strict`](Self::strict) by default.
+/// How a layer in [optional](crate::SessionAuthLayer::optional_with) mode handles a request with
+/// invalid credentials. Default: [`strict`](Self::strict).
 ///
-/// In every form, a request without credentials passes without a session, a store that cannot tell is 503,
-/// and an account that is not active is 403. The refusal of a token is told as an [event](crate::events) also
-/// where its request passes.
+/// In every mode, a request without credentials passes without a session, an unavailable store is
+/// answered with 503, and an inactive account with 403. The manager emits an [event](crate::events)
+/// for a rejected token even if the request passes.
 ///
 /// ```
 /// use tower_session_auth::{OptionalMode, SessionAuthLayer, SessionManager, TokenSource};
@@ -35,44 +35,47 @@ pub struct OptionalMode {
 }
 
 impl OptionalMode {
-    /// A token that is shown must be good: else 401, wherever it was shown.
+    /// Rejects an invalid token with 401, in the header or in the cookie.
     #[must_use]
     pub const fn strict() -> Self {
         Self { cookies: false, bearer: false, clears: false }
     }
 
-    /// A cookie that is not good makes an anonymous request: its session has ended, its token has expired or does not
-    /// verify, or there are two of the name. A browser sends the cookie by itself, and cannot act on a 401.
+    /// Lets a request with an invalid cookie pass as anonymous: the session is over, the token has
+    /// expired or does not verify, or the request has two cookies with the name. A browser sends
+    /// the cookie on its own and cannot react to a 401.
     ///
-    /// A bad token in the `Authorization` header stays 401: a program has put it there, and must hear of it.
+    /// An invalid token in the `Authorization` header is still answered with 401: a program put it
+    /// there and must learn that it is invalid.
     #[must_use]
     pub const fn lenient() -> Self {
         Self { cookies: true, bearer: false, clears: false }
     }
 
-    /// Lets a request with a bad token in the `Authorization` header pass without a session too. Two `Authorization`
-    /// fields stay 400.
+    /// Lets a request with an invalid token in the `Authorization` header also pass without a
+    /// session. Two `Authorization` fields are still answered with 400.
     #[must_use]
     pub const fn also_for_bearer(mut self) -> Self {
         self.bearer = true;
         self
     }
 
-    /// Takes the cookie back where the store says that its session has ended, in the answer to a navigation
-    /// (`Sec-Fetch-Mode: navigate`), which then has `Cache-Control: no-store`. Not by default: a login in
-    /// another tab may have set a new cookie meanwhile, which this takes back too. Without effect in a strict
-    /// mode.
+    /// Clears the cookie when the store reports that its session is over. This applies only to the
+    /// response to a navigation (`Sec-Fetch-Mode: navigate`). That response then also gets
+    /// `Cache-Control: no-store`. Off by default, because a login in another tab may have set a new
+    /// cookie in the meantime, which would be cleared too. No effect in strict mode.
     ///
-    /// For a cookie with `Path=/` and without `Domain`, as [`AccessCookie`](crate::routes::AccessCookie) sets it. An
-    /// answer that sets the cookie itself keeps it.
+    /// The cookie must have `Path=/` and no `Domain`, as
+    /// [`AccessCookie`](crate::routes::AccessCookie) sets it. If the response sets the cookie
+    /// itself, the cookie is not cleared.
     #[must_use]
     pub const fn clear_ended_cookie(mut self) -> Self {
         self.clears = true;
         self
     }
 
-    /// Whether a request that is refused with `error` passes without a session, and the cookie that is to be taken back
-    /// in its answer.
+    /// Returns `Some` if a request that failed with `error` passes without a session. The inner
+    /// `Option` is the cookie that the response must clear.
     pub(crate) fn pass(
         self,
         error: &AuthError,
@@ -95,14 +98,15 @@ impl OptionalMode {
                     self.bearer
                 }
             }
-            // Two cookies of the name.
+            // Two cookies with the name.
             AuthErrorKind::InvalidRequest => cookie.is_some() && self.cookies,
             _ => false,
         };
         if !passes {
             return None;
         }
-        // A record that cannot be read may be a newer version's: its session may live on.
+        // An error with a source means an unreadable record. A newer version may have written it,
+        // so the session may still be live.
         let has_ended = kind.is_of_ended_session() && error.source().is_none();
         let cleared = cookie.filter(|_| self.clears && has_ended && is_navigation(headers));
         Some(cleared.and_then(ClearedCookie::new))
@@ -114,16 +118,16 @@ fn is_navigation(headers: &HeaderMap) -> bool {
     headers.get(MODE).is_some_and(|mode| mode.as_bytes() == b"navigate")
 }
 
-/// A cookie that the answer to a request takes back.
+/// A cookie that the response to a request clears.
 pub(crate) struct ClearedCookie {
-    /// Its name with `=`.
+    /// The cookie's name, followed by `=`.
     start: Box<str>,
     field: HeaderValue,
 }
 
 impl ClearedCookie {
     fn new(name: &str) -> Option<Self> {
-        // No browser takes a name with a prefix without it.
+        // Browsers accept a name with a `__Host-` or `__Secure-` prefix only with `Secure`.
         let secure = if name.starts_with("__") { "; Secure" } else { "" };
         let field = format!("{name}=; HttpOnly; SameSite=Strict{secure}; Path=/; Max-Age=0");
         let mut field = HeaderValue::try_from(field).ok()?;
@@ -131,7 +135,8 @@ impl ClearedCookie {
         Some(Self { start: format!("{name}=").into(), field })
     }
 
-    /// Takes the cookie back, unless the answer sets it.
+    /// Adds a `Set-Cookie` field that clears the cookie, unless the response sets that cookie
+    /// itself.
     pub(crate) fn clear_in(self, headers: &mut HeaderMap) {
         let start = self.start.as_bytes();
         let sets = |field: &HeaderValue| field.as_bytes().trim_ascii_start().starts_with(start);
@@ -148,7 +153,8 @@ mod tests {
 
     use super::*;
 
-    /// Whether a navigation with a cookie passes in the most lenient mode, and whether its answer clears the cookie.
+    /// Returns whether a navigation with a cookie passes in the most lenient mode, and whether its
+    /// response clears the cookie.
     fn judged(error: &AuthError) -> (bool, bool) {
         let mode = OptionalMode::lenient().also_for_bearer().clear_ended_cookie();
         let source = TokenSource::header_or_cookie("t").unwrap();

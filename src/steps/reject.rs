@@ -1,4 +1,4 @@
-//! An [`AuthError`] to a response.
+//! Turns an [`AuthError`] into a response.
 
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{
@@ -9,17 +9,18 @@ use serde::Serialize;
 use crate::error::{AuthError, AuthErrorKind, StepUp};
 use crate::reason::EndReason;
 
-/// Seconds in `Retry-After` while the store is away: it is probed ten times a second.
+/// Seconds in `Retry-After` while the store is unavailable: the circuit breaker probes the store
+/// ten times a second.
 const RETRY_AFTER_SECONDS: HeaderValue = HeaderValue::from_static("1");
 
-/// Turns a refusal into a response. [`JsonRejection`] does unless the application says otherwise.
+/// Turns a rejection into a response. Default: [`JsonRejection`].
 ///
-/// A closure `Fn(&AuthError, Head<'_>) -> Response<B>` is one. Whatever it returns, the layer puts the error into the
-/// response's extensions.
+/// A closure `Fn(&AuthError, Head<'_>) -> Response<B>` implements this trait. The layer then adds
+/// the error to the extensions of the returned response.
 ///
 /// Implementations must not panic.
 pub trait Reject<ResBody> {
-    /// The response to a request that is not let in.
+    /// Returns the response to a rejected request.
     fn reject(&self, error: &AuthError, head: Head<'_>) -> Response<ResBody>;
 }
 
@@ -32,9 +33,10 @@ where
     }
 }
 
-/// All of a request but its body.
+/// A request without its body.
 ///
-/// It holds the `Authorization` header: do not log it whole. `Debug` leaves headers and extensions out.
+/// It includes the `Authorization` header, so do not log all of it. Its `Debug` output leaves out
+/// headers and extensions.
 #[derive(Clone, Copy)]
 #[non_exhaustive]
 pub struct Head<'a> {
@@ -46,7 +48,7 @@ pub struct Head<'a> {
     pub version: Version,
     /// The request's headers.
     pub headers: &'a HeaderMap,
-    /// What outer layers left there.
+    /// The request's extensions, with the values that outer layers put there.
     pub extensions: &'a Extensions,
 }
 
@@ -68,13 +70,19 @@ impl std::fmt::Debug for Head<'_> {
     }
 }
 
-/// The default: `{"detail": …, "code": …}` as JSON, with `reason` for a session that was ended.
+/// The default response: `{"detail": …, "code": …}` as JSON, with `reason` for a revoked session.
 ///
-/// 401 and a role's 403 carry `WWW-Authenticate: Bearer` (RFC 6750 section 3, RFC 9470 section 3), 503 carries
-/// `Retry-After`, 500 a `request_id` that the log has too, each `Cache-Control: no-store`. Works for every body that can be made from a `String`: axum's, `Full<Bytes>`, `String`. For another one
-/// (tonic's, a `BoxBody`) give [`SessionAuthLayer::on_reject`](crate::SessionAuthLayer::on_reject) a closure.
+/// - Every response has `Cache-Control: no-store`.
+/// - 401, 400 and the 403 of a role guard have `WWW-Authenticate: Bearer` (RFC 6750 section 3, RFC
+///   9470 section 3).
+/// - 503 has `Retry-After`.
+/// - 500 has a `request_id`, which is also in the log.
+///
+/// Works for every body type that implements `From<String>`: axum's body, `Full<Bytes>`, `String`.
+/// For another body type (tonic's, a `BoxBody`), pass a closure to
+/// [`SessionAuthLayer::on_reject`](crate::SessionAuthLayer::on_reject).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[expect(clippy::exhaustive_structs, reason = "there is nothing that it could hold")]
+#[expect(clippy::exhaustive_structs, reason = "it has nothing to configure")]
 pub struct JsonRejection;
 
 impl<ResBody: From<String>> Reject<ResBody> for JsonRejection {
@@ -83,6 +91,7 @@ impl<ResBody: From<String>> Reject<ResBody> for JsonRejection {
     }
 }
 
+/// The JSON body of the default response.
 #[derive(Serialize)]
 struct Body<'a> {
     detail: &'a str,
@@ -94,7 +103,7 @@ struct Body<'a> {
 }
 
 impl AuthError {
-    /// The default response to this refusal, as [`JsonRejection`] gives it.
+    /// Returns the default response for this error, the same that [`JsonRejection`] returns.
     #[must_use]
     pub fn to_response<ResBody: From<String>>(&self) -> Response<ResBody> {
         let body = Body {
@@ -103,7 +112,7 @@ impl AuthError {
             reason: self.reason().map(EndReason::as_str),
             request_id: self.request_id(),
         };
-        // Strings and nothing else: serde_json has no reason to fail.
+        // The body consists of strings only, so serialization cannot fail.
         let body = serde_json::to_string(&body).unwrap_or_default();
         let mut response = Response::new(body.into());
         *response.status_mut() = self.kind().status();
@@ -120,7 +129,8 @@ impl AuthError {
     }
 }
 
-/// RFC 6750 section 3.1: who showed no credentials gets no error code.
+/// Returns the `WWW-Authenticate` value. A request without credentials gets no error code (RFC 6750
+/// section 3.1).
 fn challenge(error: &AuthError) -> Option<HeaderValue> {
     let challenge = match error.kind() {
         AuthErrorKind::MissingToken => "Bearer",
@@ -144,7 +154,7 @@ fn challenge(error: &AuthError) -> Option<HeaderValue> {
     Some(HeaderValue::from_static(challenge))
 }
 
-/// RFC 9470 section 3.
+/// Returns the step-up challenge of RFC 9470 section 3.
 fn step_up_challenge(step_up: Option<&StepUp>) -> HeaderValue {
     const PLAIN: &str = r#"Bearer error="insufficient_user_authentication""#;
     let mut challenge = PLAIN.to_owned();
@@ -154,11 +164,11 @@ fn step_up_challenge(step_up: Option<&StepUp>) -> HeaderValue {
     if let Some(classes) = step_up.map(StepUp::acr_values).filter(|classes| !classes.is_empty()) {
         challenge.push_str(&format!(r#", acr_values="{}""#, classes.join(" ")));
     }
-    // `StepUp` holds nothing that a header cannot.
+    // `StepUp` accepts only values that are valid in a header.
     HeaderValue::try_from(challenge).unwrap_or(HeaderValue::from_static(PLAIN))
 }
 
-/// The response of `reject`, with the error in its extensions.
+/// Returns the response of `reject`, with the error in its extensions.
 pub(crate) fn respond<R, ResBody>(reject: &R, error: AuthError, head: Head<'_>) -> Response<ResBody>
 where
     R: Reject<ResBody> + ?Sized,
@@ -174,7 +184,7 @@ mod tests {
 
     use super::*;
 
-    /// Every kind in the words of the HTTP contract: status, challenge, text.
+    /// Checks status, challenge and text of every kind against the HTTP contract.
     #[test]
     fn responses_are_the_contracts_to_the_letter() {
         use AuthErrorKind as Kind;
@@ -245,7 +255,7 @@ mod tests {
         let almost = StepUp::fresh(Duration::from_millis(1_999));
         for (step_up, parameters) in [
             (minutes(5), r#", max_age="300""#),
-            // Never more than what is checked.
+            // Rounded down: the challenge never promises more than the guard checks.
             (almost, r#", max_age="1""#),
             (minutes(0), r#", max_age="0""#),
             (StepUp::fresh(Duration::MAX), r#", max_age="18446744073709551615""#),

@@ -1,4 +1,5 @@
-//! Attempts that may fail only so often: counted before they are made, and given back when they did not fail.
+//! Counted attempts, for rate limits. An attempt is counted before it is made, and taken back if it
+//! did not fail.
 
 use std::fmt;
 use std::num::NonZeroU32;
@@ -8,12 +9,13 @@ use std::time::Duration;
 use crate::clock::Timestamp;
 use crate::id::is_plain;
 
-/// What attempts are counted under: a pseudonym of a name, an account or an address, never the name itself.
+/// The key of an attempt counter: a pseudonym of a name, an account or an address. It never
+/// contains the name itself.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AttemptKey(Arc<str>);
 
 impl AttemptKey {
-    /// The longest key, in bytes.
+    /// The maximum length of a key, in bytes.
     pub const MAX_LEN: usize = 64;
 
     /// Parses a key: 1 to [`MAX_LEN`](Self::MAX_LEN) bytes of `[A-Za-z0-9_-]`.
@@ -22,50 +24,56 @@ impl AttemptKey {
         is_plain(raw, Self::MAX_LEN).then(|| Self(raw.into()))
     }
 
-    /// The key as text.
+    /// Returns the key as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-// Whoever reads a log may not tell from it who was meant.
+// Hides the key, so that a log does not show which account or address it stands for.
 impl fmt::Debug for AttemptKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("AttemptKey(…)")
     }
 }
 
-/// How many attempts may fail, and what happens then.
+/// How many attempts may fail, and how long further attempts are refused.
 ///
-/// Attempts are counted in periods. The first begins with the first attempt and has room for
-/// [`attempts`](Self::attempts); once the [`window`](Self::window) has passed, the next attempt begins another. The one
-/// that uses up a period's room begins a wait: as long as the window the first time, twice as long each time after, at
-/// most [`longest_wait`](Self::longest_wait). Until it is over all are refused; a refused attempt changes nothing, but that
-/// a wait is cut to its length if the clock was set back. Each period after a wait has room for [`after`](Self::after)
-/// only.
+/// Attempts are counted in periods. The first attempt starts the first period, which allows
+/// [`attempts`](Self::attempts) attempts. When the [`window`](Self::window) has passed, the next
+/// attempt starts a new period.
+///
+/// The attempt that uses up the period starts a wait. The first wait is as long as the window. Each
+/// later wait is twice as long as the one before, up to [`longest_wait`](Self::longest_wait).
+/// During a wait all attempts are refused. A refused attempt changes nothing, with one exception:
+/// if the clock was set back, it shortens the wait to the length that the rule defines. Each period
+/// after a wait allows only [`after`](Self::after) attempts.
 ///
 /// Durations are whole milliseconds, at least one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct AttemptRule {
-    /// How many attempts the first periods have room for.
+    /// The number of attempts in each period before the first wait.
     pub attempts: NonZeroU32,
-    /// How long a period is.
+    /// The length of a period.
     pub window: Duration,
-    /// After how many failed attempts in a row there is a wait, however far apart they were; `None` never asks.
+    /// The number of failed attempts in a row, over any time, that starts the first wait. `None`
+    /// means no such limit.
     pub in_a_row: Option<NonZeroU32>,
-    /// How many attempts a period after a wait has room for.
+    /// The number of attempts in each period after a wait.
     pub after: NonZeroU32,
-    /// The longest wait; never shorter than the window.
+    /// The longest wait. A value below the window counts as the window.
     pub longest_wait: Duration,
-    /// All is forgotten when no attempt was counted for so long, after the wait that there may have been. Where nothing
-    /// has to be remembered (no wait so far, and no [`in_a_row`](Self::in_a_row)) the end of the window is enough.
+    /// How long after the last counted attempt, or after the wait that it started, the counter is
+    /// removed. A counter with no wait so far and without [`in_a_row`](Self::in_a_row) is already
+    /// removed at the end of the window.
     pub forget_after: Duration,
 }
 
 impl AttemptRule {
-    /// So many attempts in so long, then one at a time after waits up to 15 minutes; forgotten after 1 hour.
+    /// Allows `attempts` attempts per `window`. After a wait it allows one attempt per period.
+    /// Waits are at most 15 minutes. A counter is removed after 1 hour.
     #[must_use]
     pub fn new(attempts: NonZeroU32, window: Duration) -> Self {
         Self {
@@ -79,27 +87,28 @@ impl AttemptRule {
     }
 }
 
-/// What [`SessionStore::attempt`](super::SessionStore::attempt) says.
+/// The result of [`SessionStore::attempt`](super::SessionStore::attempt).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Attempt {
-    /// It was counted and may be made. The period's beginning, to be handed in should it be given back.
+    /// The attempt is counted and may be made. Holds the start of the period, which
+    /// [`Settle::GiveBack`] needs.
     Counted(Timestamp),
-    /// It may not be made, and was not counted.
+    /// The attempt must not be made. It is not counted.
     Refused {
-        /// How long the wait still is.
+        /// The remaining time of the wait.
         retry_after: Duration,
     },
 }
 
-/// What became of an attempt that was counted and did not fail.
+/// How to correct the counter after an attempt that did not fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Settle {
-    /// It is as if it had not been made: one less in the period that began then, and no wait that it has begun. Nothing
-    /// when there is another period by now.
+    /// Takes one attempt back, and the wait that its period started. The value is the start of the
+    /// period from [`Attempt::Counted`]. Does nothing if another period has started since.
     GiveBack(Timestamp),
-    /// All attempts are forgotten.
+    /// Removes the counter, with all its attempts and waits.
     Clear,
 }
 

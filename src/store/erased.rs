@@ -1,5 +1,5 @@
-//! The contract once more, with boxed futures: the verbs that the manager uses, so that applications never name a
-//! store's type.
+//! [`SessionStore`] with boxed futures: the operations that the manager uses. Applications
+//! therefore never name the type of a store.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -20,7 +20,7 @@ use crate::reason::EndReason;
 
 pub(crate) type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
 
-/// [`SessionStore`] as a trait object; see there for what each verb promises.
+/// [`SessionStore`] as a trait object. [`SessionStore`] documents each operation.
 pub(crate) trait ErasedStore: Send + Sync + 'static {
     fn now(&self) -> Timestamp;
     fn create<'a>(

@@ -1,20 +1,20 @@
-//! The contract between the session manager and the place where sessions live.
+//! The contract between the session manager and the storage of sessions.
 //!
-//! Two stores come with the library: [`MemoryStore`] (one process, nothing to install) and, with the feature `redis`,
-//! [`RedisStore`]. A store of your own implements [`SessionStore`] and proves itself against
-//! `testing::store_contract` (feature `testing`), the suite that the two run.
+//! The library contains two stores: [`MemoryStore`] (one process, nothing to install) and, with the
+//! feature `redis`, [`RedisStore`]. A custom store implements [`SessionStore`] and runs the test
+//! suite `testing::store_contract` (feature `testing`), as these two stores do.
 //!
-//! # What a store knows
+//! # Terms
 //!
-//! A store keeps [records](Record): a payload that it never reads, and the little it needs to let a session end in
-//! time. It knows neither tokens nor users' names.
+//! A store keeps [records](Record): a payload that the store never reads, and the fields that
+//! decide when a session expires. It knows neither tokens nor the names of users.
 //!
-//! **A session lives** while its record exists, its *idle deadline* is still to come, and its *absolute deadline* is
-//! still to come. Every verb that is not `create` works on living sessions only, and none of them creates one: there is
-//! no upsert, so no late write can bring back a session that has ended.
+//! **A session is live** while its record exists, its *idle deadline* has not passed, and its
+//! *absolute deadline* has not passed. All operations except `create` work on live sessions only
+//! and create none. There is no upsert, so a late write cannot bring back a session that is over.
 //!
-//! All times are on the store's own clock ([`SessionStore::now`]). Hosts hand in durations, never points in time of
-//! their own, so that a host with a wrong clock cannot change a session's life.
+//! All times are on the store's own clock ([`SessionStore::now`]). A host passes durations, never
+//! points in time on its own clock, so a wrong host clock cannot change how long a session lives.
 
 use std::future::Future;
 use std::time::Duration;
@@ -55,41 +55,43 @@ pub use self::tracking::Tracking;
 pub(crate) use self::tracking::{Tracked, Tracker};
 pub use self::walk::{Cleaned, Listed, Page, Position};
 
-/// A place where sessions live. See the [module docs](self) for the words used here.
+/// Storage for sessions. The [module docs](self) define the terms.
 ///
-/// Implementors write `async fn`. Every method is one atomic step: no interleaving of two calls may be visible. Those
-/// that are about many users ([`touch`](Self::touch), [`scan`](Self::scan), [`cleanup`](Self::cleanup)) are one for each.
+/// Implementors write `async fn`. Every method is one atomic step: callers never see two calls
+/// interleaved. A method that covers many users ([`touch`](Self::touch), [`scan`](Self::scan),
+/// [`cleanup`](Self::cleanup)) is one atomic step for each of them.
 ///
 /// # Deadlines
 ///
-/// The manager gives up on a call after its own time limit (250 ms by default) and drops the future. A store must stay
-/// usable when that happens at any await point.
+/// The manager limits the time of each call (250 ms by default) and then drops the future. A store
+/// must stay usable when that happens at any await point.
 ///
 /// # Stability
 ///
-/// Until version 1.0, later versions may ask for more verbs.
+/// Before version 1.0, a new version may require more operations.
 pub trait SessionStore: Send + Sync + 'static {
-    /// The time on this store's clock, as well as this process knows it. Cheap, no I/O.
+    /// Returns the time on this store's clock, as accurately as this process knows it. No I/O.
     fn now(&self) -> Timestamp;
 
-    /// Makes a session that must not exist yet.
+    /// Creates a session. Its id must not be in use.
     ///
-    /// An id that this user has, or had and that was ended with a reason still known, is
-    /// [`Created::AlreadyExists`]. The idle deadline starts at `min(now + idle_ttl, now + lifetime)`.
+    /// Returns [`Created::AlreadyExists`] if this user has a live session or a tombstone with this
+    /// id. The idle deadline is `min(now + idle_ttl, now + lifetime)`.
     ///
-    /// Guard and limit are judged in the same step, in this order: id, guard, limit. So of many creations at once
-    /// exactly as many succeed as the limit allows, and none that began before a [`delete_all`](Self::delete_all). What
-    /// is refused changes nothing and is not counted.
+    /// The store checks the id, then the login fence, then the session limit, in the same step. So
+    /// of many calls at once exactly as many succeed as the limit allows, and a login that began
+    /// before a [`delete_all`](Self::delete_all) fails. A refused call changes nothing.
     ///
-    /// Only living sessions count against the limit. Those that have to make room end in the same step, with the reason
-    /// [`Evicted`](EndReason::Evicted): as many as it takes, should the limit have been greater before, and as many
-    /// more as the limit's [`room`](SessionLimit::room) says.
+    /// Only live sessions count against the limit. To make room, the same step revokes sessions
+    /// with the reason [`Evicted`](EndReason::Evicted): as many as necessary (several if the limit
+    /// was higher before), and as many more as [`room`](SessionLimit::room) says.
     ///
-    /// The work must not grow with the number of the user's sessions while that is below the limit.
+    /// Below the limit, the work must not grow with the number of the user's sessions.
     ///
     /// # Errors
     ///
-    /// [`StoreError`] when the store cannot answer or refuses to write. The session may then exist or not.
+    /// [`StoreError`] when the store cannot answer or refuses to write. The session may then exist
+    /// or not.
     fn create(
         &self,
         user: &UserId,
@@ -97,26 +99,27 @@ pub trait SessionStore: Send + Sync + 'static {
         new: &NewRecord,
     ) -> impl Future<Output = Result<Created, StoreError>> + Send;
 
-    /// The user's login guard. A login reads it before it checks credentials: see [`NewRecord::guard`].
+    /// Returns the user's login fence. A login reads it before it checks credentials: see
+    /// [`NewRecord::guard`].
     ///
-    /// Only [`delete_all`](Self::delete_all) and [`update_all`](Self::update_all) replace it, and no two guards of a user
-    /// are alike. One that was kept for its time and is gone is no change: who read it may log in all the same.
+    /// Only [`delete_all`](Self::delete_all) and [`update_all`](Self::update_all) replace it, each
+    /// time with a new value. Expiry is not a change: a login that read it may still succeed.
     ///
     /// # Errors
     ///
     /// [`StoreError`] when the store cannot answer.
     fn guard(&self, user: &UserId) -> impl Future<Output = Result<Guard, StoreError>> + Send;
 
-    /// Finds a living session; `None` means ended or never made.
+    /// Finds a live session. `None` means that it was revoked, has expired or never existed.
     ///
-    /// [`Record::idle_deadline`] may be a lower bound of the true one: idle deadlines only move forward, so a store may
-    /// answer without looking up the true one as long as a bound that it knows is still to come. `idle_bound` is such
-    /// a bound: an idle deadline of this session that this store reported earlier.
+    /// [`Record::idle_deadline`] may be a lower bound of the true one. Idle deadlines only move
+    /// forward, so the store need not read the true one while a known bound has not passed.
+    /// `idle_bound` is such a bound: an idle deadline that this store returned before.
     ///
     /// # Errors
     ///
-    /// [`StoreError`] only when the store cannot answer, or holds a record that it cannot read. An unknown session is
-    /// not an error.
+    /// [`StoreError`] only when the store cannot answer, or cannot read the record. An unknown
+    /// session is not an error.
     fn load(
         &self,
         user: &UserId,
@@ -124,7 +127,7 @@ pub trait SessionStore: Send + Sync + 'static {
         idle_bound: Option<Timestamp>,
     ) -> impl Future<Output = Result<Option<Record>, StoreError>> + Send;
 
-    /// The true last activity and idle deadline of a living session; `None` as for [`load`](Self::load).
+    /// Returns the true last activity and idle deadline; `None` as for [`load`](Self::load).
     ///
     /// # Errors
     ///
@@ -135,27 +138,29 @@ pub trait SessionStore: Send + Sync + 'static {
         id: &SessionId,
     ) -> impl Future<Output = Result<Option<Activity>, StoreError>> + Send;
 
-    /// Records uses of sessions: one answer per touch, in their order.
+    /// Records uses of sessions, each atomically. Returns one result per touch, in their order.
     ///
-    /// For each living session: last activity moves forward to the time of the use; if less than
-    /// [`extend_below`](Touch::extend_below) is left until the idle deadline, that moves forward to
-    /// `min(use + idle_ttl, absolute deadline)`; the greatest [`rotation`](Touch::rotation) is kept, for
-    /// [`rotate`](Self::rotate). Nothing ever moves back. A session that has ended stays ended, pruned or not. Each touch is atomic by itself, the batch need not be.
+    /// Of each live session, the last activity moves forward to the time of the use. If less than
+    /// [`extend_below`](Touch::extend_below) remains until the idle deadline, that moves forward to
+    /// `min(use + idle_ttl, absolute deadline)`. The store keeps the greatest
+    /// [`rotation`](Touch::rotation) for [`rotate`](Self::rotate). Nothing moves back. A session
+    /// that is not live stays unchanged.
     ///
     /// # Errors
     ///
-    /// [`StoreError`] when the store cannot answer or refuses to write; any part of the batch may then have been done,
-    /// and all of it may be handed in again.
+    /// [`StoreError`] when the store cannot answer or refuses to write. Any part of the batch may
+    /// then be done. The caller may repeat the whole batch.
     fn touch(
         &self,
         touches: &[Touch],
     ) -> impl Future<Output = Result<Vec<Touched>, StoreError>> + Send;
 
-    /// Replaces the payload of a living session if its revision is still `expected`; its deadlines stay.
+    /// Replaces the payload of a live session if its revision is `expected`. Its deadlines stay.
     ///
     /// # Errors
     ///
-    /// [`StoreError`] when the store cannot answer or refuses to write. The payload may then be replaced or not.
+    /// [`StoreError`] when the store cannot answer or refuses to write. The payload may then be
+    /// replaced or not.
     fn update(
         &self,
         user: &UserId,
@@ -164,32 +169,24 @@ pub trait SessionStore: Send + Sync + 'static {
         payload: Bytes,
     ) -> impl Future<Output = Result<Updated, StoreError>> + Send;
 
-    /// Replaces the payloads of *all* living sessions of a user, in one step, and the login guard with them: a login
-    /// that is under way may have read what is changed here. Deadlines stay.
+    /// Replaces the payloads of *all* live sessions of a user, and the login fence, in one step. A
+    /// login under way may have read the data that changes here, so it must fail. Deadlines stay.
     ///
-    /// The replacements must be for exactly the living sessions, each at its present revision; else nothing is changed,
-    /// and the guard stays. They may come in any order. Uses of a session do not change its revision.
+    /// `replacements` must name exactly the live sessions, in any order, each at its current
+    /// revision. Otherwise nothing changes, the fence included. A touch does not change a revision.
     ///
     /// # Errors
     ///
-    /// As for [`update`](Self::update). A record that cannot be read is one as well: its session might go on as it was.
+    /// As for [`update`](Self::update), and when a record cannot be read: its session might keep
+    /// its old payload.
     fn update_all(
         &self,
         user: &UserId,
         replacements: &[Replacement],
     ) -> impl Future<Output = Result<UpdatedAll, StoreError>> + Send;
 
-    /// Exchanges a refresh token for the next: of all calls with one token, one moves the [counter](Rotation::counter).
-    ///
-    /// Of a living session that was made with [this salt](NewRecord::salt):
-    ///
-    /// - the present counter: it moves on by one, and the revision with it. That is a use of the session: last activity
-    ///   is now, and the idle deadline moves forward to `min(now + idle_ttl, absolute deadline)`;
-    /// - the one before, at most [`grace`](Rotate::grace) after it was replaced (with a grace of zero never): nothing
-    ///   changes. A clock that was set back meanwhile is not held against it;
-    /// - the one before, at most [`retry`](Rotate::retry) after it was replaced, while no touch has recorded the present
-    ///   counter as its [`rotation`](Touch::rotation): nothing changes;
-    /// - any other lower one: the session ends, as [`delete`](Self::delete) would end it.
+    /// Exchanges a refresh token for the next one: of all calls with one token, only one moves the
+    /// [counter](Rotation::counter). [`Rotated`] defines each result and its condition.
     ///
     /// # Errors
     ///
@@ -201,14 +198,14 @@ pub trait SessionStore: Send + Sync + 'static {
         rotate: &Rotate,
     ) -> impl Future<Output = Result<Rotated, StoreError>> + Send;
 
-    /// Ends a session, and remembers why while its token could be shown (24 hours at most). Tells whether it lived.
-    ///
-    /// Idempotent: ending what has ended is `false`, and the first reason stays.
+    /// Revokes a session, and keeps a tombstone until its absolute deadline, at most 24 hours.
+    /// Returns whether it was live. Idempotent: a second call returns `false`, and the first reason
+    /// stays.
     ///
     /// # Errors
     ///
-    /// [`StoreError`] when the store cannot answer or refuses to write. The session may then live on or not: a caller
-    /// must not report success.
+    /// [`StoreError`] when the store cannot answer or refuses to write. The session may then still
+    /// be live, so the caller must not report success.
     fn delete(
         &self,
         user: &UserId,
@@ -216,10 +213,12 @@ pub trait SessionStore: Send + Sync + 'static {
         reason: EndReason,
     ) -> impl Future<Output = Result<bool, StoreError>> + Send;
 
-    /// Ends all sessions of one user but `keep`, in one step: all of them if `keep` is none of them. Returns those that lived.
+    /// Revokes all sessions of one user except `keep`, in one step. If `keep` is not one of them,
+    /// revokes all. Returns those that were live.
     ///
-    /// Replaces the login guard (also when there is no session), and keeps the new one for 24 hours at least: a login
-    /// that is under way does not survive. A change of password also replaces the [password epoch](Guard::password_epoch).
+    /// Replaces the login fence (also when there is no session) and keeps it for at least 24 hours,
+    /// so a login under way fails. [`EndReason::PasswordChange`] also replaces the [password
+    /// epoch](Guard::password_epoch).
     ///
     /// # Errors
     ///
@@ -231,12 +230,12 @@ pub trait SessionStore: Send + Sync + 'static {
         reason: EndReason,
     ) -> impl Future<Output = Result<Vec<SessionId>, StoreError>> + Send;
 
-    /// Ends sessions as [`delete`](Self::delete) or [`delete_all`](Self::delete_all) does, and tells whether the store's
-    /// replicas have it. Those two by default, with [`Replicas::NotAsked`].
+    /// Revokes sessions as [`delete`](Self::delete) or [`delete_all`](Self::delete_all) does, and
+    /// reports whether the replicas have the change ([`Replicas::NotAsked`] by default).
     ///
     /// # Errors
     ///
-    /// As for [`delete`](Self::delete). Replicas that do not have it are no error.
+    /// As for [`delete`](Self::delete). Replicas without the change are not an error.
     fn revoke(
         &self,
         user: &UserId,
@@ -256,25 +255,23 @@ pub trait SessionStore: Send + Sync + 'static {
         }
     }
 
-    /// How much longer than other verbs [`revoke`](Self::revoke) may take, because it waits for replicas. The manager
-    /// adds it to its own time limit. Zero by default.
+    /// Returns how much longer [`revoke`](Self::revoke) may take than other operations, because it
+    /// waits for replicas. The manager adds this to its time limit. Zero by default.
     fn revoke_wait(&self) -> Duration {
         Duration::ZERO
     }
 
-    /// All living sessions of one user, in no particular order. A record that cannot be read is left out (and logged).
+    /// Returns all live sessions of one user, in no particular order. Skips (and logs) a record
+    /// that it cannot read.
     ///
     /// # Errors
     ///
     /// [`StoreError`] when the store cannot answer.
     fn list(&self, user: &UserId) -> impl Future<Output = Result<Vec<Listed>, StoreError>> + Send;
 
-    /// Some of all living sessions: `limit` at most (0 is taken for 1, and a store may have a greatest length of its
-    /// own), from where an earlier page ended. `None` when `from` is no position of this store.
-    ///
-    /// A session that lives from the beginning of a walk to its end is on one of its pages at least; one that comes or
-    /// goes meanwhile may be on one or not, and a remote store may show one twice. No page takes long: a store that has
-    /// looked for some milliseconds answers with what it has, also with nothing.
+    /// Returns a [page](Page) of all live sessions that starts at the cursor `from`: at most
+    /// `limit` sessions (0 counts as 1; a store may have a lower maximum). `None` if `from` is no
+    /// cursor of this store.
     ///
     /// # Errors
     ///
@@ -285,8 +282,9 @@ pub trait SessionStore: Send + Sync + 'static {
         limit: usize,
     ) -> impl Future<Output = Result<Option<Page>, StoreError>> + Send;
 
-    /// As [`list`](Self::list), errors included, for a caller that reads payloads to their first line feed only: a store
-    /// may cut off what follows it, in a payload of the manager the application's data. By default nothing is cut off.
+    /// Like [`list`](Self::list), for a caller that reads payloads only up to the first line feed.
+    /// A store may cut off the rest (of the manager's payloads: the application's data). By default
+    /// it does not.
     fn list_heads(
         &self,
         user: &UserId,
@@ -294,7 +292,7 @@ pub trait SessionStore: Send + Sync + 'static {
         self.list(user)
     }
 
-    /// As [`scan`](Self::scan), errors included, with payloads as those of [`list_heads`](Self::list_heads).
+    /// Like [`scan`](Self::scan), with payloads as in [`list_heads`](Self::list_heads).
     fn scan_heads(
         &self,
         from: Option<&Position>,
@@ -303,8 +301,8 @@ pub trait SessionStore: Send + Sync + 'static {
         self.scan(from, limit)
     }
 
-    /// Frees expired sessions in one part of the store, and tells how many; `None` when `from` is no position of this
-    /// store. Living sessions are left alone, and so are reasons that are still known.
+    /// Removes expired sessions from one part of the store and counts them. Keeps live sessions and
+    /// tombstones that have not expired. `None` if `from` is no cursor of this store.
     ///
     /// # Errors
     ///
@@ -314,8 +312,8 @@ pub trait SessionStore: Send + Sync + 'static {
         from: Option<&Position>,
     ) -> impl Future<Output = Result<Option<Cleaned>, StoreError>> + Send;
 
-    /// Why a session was ended, if it was ended with a reason and the store still knows (at least the newest 64 of a
-    /// user). Asked only for sessions that [`load`](Self::load) does not find.
+    /// Returns why a session was revoked, if the store still has its tombstone (it keeps at least
+    /// the newest 64 of a user). Called only for sessions that [`load`](Self::load) does not find.
     ///
     /// # Errors
     ///
@@ -326,15 +324,15 @@ pub trait SessionStore: Send + Sync + 'static {
         id: &SessionId,
     ) -> impl Future<Output = Result<Option<EndReason>, StoreError>> + Send;
 
-    /// Counts an attempt before it is made, or refuses it: of any number at once exactly as many are counted as
-    /// [`rule`](AttemptRule) has room for. Attempts have nothing to do with sessions, and all instances share them.
-    ///
-    /// `None`, the default, is a store that does not count: each process then counts by itself.
+    /// Counts an attempt before it is made, or refuses it: of any number at once it counts exactly
+    /// as many as [`rule`](AttemptRule) allows. All instances share the counts, which do not
+    /// concern sessions. `None`, the default, means that the store does not count: each process
+    /// then counts for itself.
     ///
     /// # Errors
     ///
-    /// [`StoreError`] when the store cannot answer or refuses to write. The attempt may then be counted or not, and must
-    /// not be made.
+    /// [`StoreError`] when the store cannot answer or refuses to write. The attempt may then be
+    /// counted or not, and must not be made.
     fn attempt(
         &self,
         key: &AttemptKey,
@@ -348,7 +346,8 @@ pub trait SessionStore: Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// [`StoreError`] when the store cannot answer or refuses to write. The attempt then counts as one that failed.
+    /// [`StoreError`] when the store cannot answer or refuses to write. The attempt then counts as
+    /// failed.
     fn settle(
         &self,
         key: &AttemptKey,
@@ -358,8 +357,8 @@ pub trait SessionStore: Send + Sync + 'static {
         std::future::ready(Ok(()))
     }
 
-    /// What the store does now and then: free what has expired, compare clocks. The background worker calls it about
-    /// once a second. Does nothing by default.
+    /// Does regular work: removes what has expired, compares clocks. The background worker calls it
+    /// about once a second. Does nothing by default.
     ///
     /// # Errors
     ///
@@ -368,33 +367,33 @@ pub trait SessionStore: Send + Sync + 'static {
         std::future::ready(Ok(()))
     }
 
-    /// What the store's operator should know: what is wrong and how to put it right, one sentence each, without an
-    /// address. The background worker logs it once, after its first [`upkeep`](Self::upkeep). A store that is asked again
-    /// need not repeat itself. Nothing by default.
+    /// Returns warnings for the operator: what is wrong and how to fix it, one sentence each,
+    /// without an address. The background worker logs them once, after its first
+    /// [`upkeep`](Self::upkeep). A later call need not repeat a warning. Empty by default.
     ///
     /// # Errors
     ///
-    /// [`StoreError`] when the store cannot answer; the worker then asks again later.
+    /// [`StoreError`] when the store cannot answer; the worker asks again later.
     fn warnings(&self) -> impl Future<Output = Result<Vec<String>, StoreError>> + Send {
         std::future::ready(Ok(Vec::new()))
     }
 
-    /// Asks the store whether it is there.
+    /// Checks that the store answers.
     ///
     /// # Errors
     ///
-    /// [`StoreError`] when it is not.
+    /// [`StoreError`] when it does not.
     fn health(&self) -> impl Future<Output = Result<StoreHealth, StoreError>> + Send;
 
-    /// What lets a process remember what it has read here. `None`, the default, is a store that each request asks.
-    /// Called once for each manager. No I/O.
+    /// Returns what lets a process cache reads of this store. `None`, the default: each request
+    /// reads the store. Called once per manager. No I/O.
     fn tracking(&self) -> Option<Tracking> {
         None
     }
 
-    /// Tells the store the token issuer of a manager over it. No I/O; does nothing by default.
+    /// Tells the store the token issuer of a manager that uses it. No I/O. Does nothing by default.
     fn used_by(&self, _issuer: &str) {}
 
-    /// What kind of store this is, for health reports: `"memory"`, `"redis"`.
+    /// Returns the kind of this store for health reports, such as `"memory"` or `"redis"`.
     fn kind(&self) -> &'static str;
 }

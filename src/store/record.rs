@@ -1,4 +1,4 @@
-//! What goes into a store and what comes out.
+//! The inputs and results of store operations.
 
 use std::fmt;
 use std::num::NonZeroU32;
@@ -10,28 +10,32 @@ use super::rotation::{Rotation, Salt};
 use crate::clock::Timestamp;
 use crate::id::{SessionId, UserId};
 
-/// What a new session consists of.
+/// The data of a new session.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct NewRecord {
-    /// How long the session lives without being used. More than zero.
+    /// How long the session lives without use. More than zero.
     pub idle_ttl: Duration,
     /// How long the session lives at most. More than zero.
     pub lifetime: Duration,
-    /// The session's content. The store keeps it byte for byte and never reads it.
+    /// The content of the session. The store keeps it byte for byte and never reads it.
     pub payload: Bytes,
-    /// How many living sessions the user may have, this one included. `None` is any number.
+    /// The session limit of the user, this session included. `None`: no limit.
     pub limit: Option<SessionLimit>,
-    /// The session is made only if the user's login guard still is this one. `None` does not ask.
+    /// The login fence that the user must still have; otherwise the store refuses. `None`: no
+    /// check.
     pub guard: Option<Guard>,
-    /// Counts this user's creations within this time, for [`Opened::recent`]. `None` counts nothing, this one included.
+    /// Counts the user's sessions created within this time, for [`Opened::recent`]. `None`: does
+    /// not count, not even this session. A refused creation is not counted.
     pub count_within: Option<Duration>,
-    /// The session's refresh tokens can be exchanged ([`rotate`](super::SessionStore::rotate)): this is their salt.
+    /// The salt of the session's refresh tokens, for [`rotate`](super::SessionStore::rotate).
+    /// `None`: the session has no refresh tokens.
     pub salt: Option<Salt>,
 }
 
 impl NewRecord {
-    /// A record to hand to [`create`](super::SessionStore::create): without limit, guard, counting and refresh tokens.
+    /// A record for [`create`](super::SessionStore::create), without session limit, login fence,
+    /// counting and refresh tokens.
     #[must_use]
     pub fn new(idle_ttl: Duration, lifetime: Duration, payload: Bytes) -> Self {
         Self {
@@ -46,17 +50,17 @@ impl NewRecord {
     }
 }
 
-/// How many living sessions one user may have.
+/// The session limit: how many live sessions one user may have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SessionLimit {
-    /// The greatest number of living sessions.
+    /// The maximum number of live sessions.
     pub max: NonZeroU32,
-    /// What a login does that would be one too many.
+    /// What happens when a login would exceed the maximum.
     pub when_full: WhenFull,
-    /// For how many logins a full user makes room at once, this one included. With 1, the default, no
-    /// session ends before it must. More saves work where `max` is large: to make room, a store looks at
-    /// all sessions of the user.
+    /// For how many logins a full user makes room at once, this one included. With 1, the default,
+    /// no session is evicted before that is necessary. A higher value saves work if `max` is large:
+    /// to make room, a store reads all sessions of the user.
     pub room: NonZeroU32,
 }
 
@@ -67,26 +71,27 @@ impl SessionLimit {
         Self { max, when_full, room: NonZeroU32::MIN }
     }
 
-    /// The same, making room for `room` logins at once; at most for `max`.
+    /// Makes room for `room` logins at once, at most for `max`.
     #[must_use]
     pub const fn room(self, room: NonZeroU32) -> Self {
         Self { room: if room.get() > self.max.get() { self.max } else { room }, ..self }
     }
 }
 
-/// What a login does that would be one session too many.
+/// What happens when a login would exceed the session limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "a store must handle both")]
 pub enum WhenFull {
-    /// It ends the sessions that were used least recently (of those used at the same time, the one that was created
-    /// first), with the reason [`Evicted`](crate::reason::EndReason::Evicted).
+    /// The store evicts the sessions with the oldest last activity, with the reason
+    /// [`Evicted`](crate::reason::EndReason::Evicted). Between equal ones, it evicts the session
+    /// that was created first.
     EvictLeastRecentlyActive,
-    /// It is refused.
+    /// The store refuses the login.
     Refuse,
 }
 
-/// A user's login guard, as [`guard`](super::SessionStore::guard) read it: a value that changes whenever logins that
-/// are under way must not succeed any more. It comes with the user's password epoch.
+/// The login fence of a user, as [`guard`](super::SessionStore::guard) returns it: a value that
+/// changes when logins under way must fail. It comes with the user's password epoch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Guard {
     value: Option<Box<str>>,
@@ -94,61 +99,65 @@ pub struct Guard {
 }
 
 impl Guard {
-    /// A guard with this value; `None` where there is none now.
+    /// A fence with this value. `None`: the user has no fence now.
     #[must_use]
     pub fn new(value: Option<&str>) -> Self {
         Self { value: value.map(Box::from), password_epoch: None }
     }
 
-    /// Adds the user's password epoch: a value that a [`delete_all`](super::SessionStore::delete_all) with the reason
-    /// [`PasswordChange`](crate::reason::EndReason::PasswordChange) replaces, and nothing else does. `None` where no
-    /// password change is known. A store keeps it for [`PASSWORD_EPOCH_LIFE`]; device cookies that were issued in another
-    /// epoch are void.
+    /// Adds the user's password epoch: a value that only a
+    /// [`delete_all`](super::SessionStore::delete_all) with the reason
+    /// [`PasswordChange`](crate::reason::EndReason::PasswordChange) replaces. `None`: no password
+    /// change is known. A store keeps it for [`PASSWORD_EPOCH_LIFE`]. A device cookie that was
+    /// issued in another epoch is invalid.
     #[must_use]
     pub fn with_password_epoch(mut self, epoch: Option<&str>) -> Self {
         self.password_epoch = epoch.map(Box::from);
         self
     }
 
-    /// The user's password epoch.
+    /// Returns the user's password epoch.
     #[must_use]
     pub fn password_epoch(&self) -> Option<&str> {
         self.password_epoch.as_deref()
     }
 
-    /// The value.
+    /// Returns the value.
     #[must_use]
     pub fn value(&self) -> Option<&str> {
         self.value.as_deref()
     }
 }
 
-/// How long a store remembers that a user's password was changed: 181 days, a day longer than a device cookie can be good.
-/// So where a store knows of no password change, no device cookie from before one is still good.
+/// How long a store keeps a user's password epoch: 181 days, one day more than the maximum life of
+/// a device cookie. So if a store has no epoch, every device cookie from before a password change
+/// has expired.
 pub const PASSWORD_EPOCH_LIFE: Duration = Duration::from_secs(181 * 24 * 60 * 60);
 
-/// A living session as the store has it.
+/// A live session as the store keeps it.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Record {
-    /// 1 when created, one more with every update and every exchange of a refresh token.
+    /// 1 at creation. Every update and every rotation adds one.
     pub revision: u64,
-    /// When it was created.
+    /// The time of creation.
     pub created: Timestamp,
-    /// How long it lives without being used.
+    /// How long the session lives without use.
     pub idle_ttl: Duration,
-    /// It lives at least this long if it is not ended; it may live longer (see [`load`](super::SessionStore::load)).
+    /// The session lives at least until this time unless it is revoked. It may live longer: see
+    /// [`load`](super::SessionStore::load).
     pub idle_deadline: Timestamp,
-    /// It lives no longer than this.
+    /// The session lives at most until this time.
     pub absolute_deadline: Timestamp,
-    /// The session's content.
+    /// The content of the session.
     pub payload: Bytes,
-    /// How far its refresh tokens have come, if it was made with a salt.
+    /// The state of its refresh tokens, if it was created with a salt.
     pub rotation: Option<Rotation>,
 }
 
 impl Record {
-    /// A record as [`load`](super::SessionStore::load) returns it, of a session without refresh tokens.
+    /// A record as [`load`](super::SessionStore::load) returns it, of a session without refresh
+    /// tokens.
     #[must_use]
     pub fn new(
         revision: u64,
@@ -169,14 +178,14 @@ impl Record {
         }
     }
 
-    /// The same with refresh tokens that have come this far.
+    /// Adds the state of the refresh tokens.
     #[must_use]
     pub fn rotation(self, rotation: Rotation) -> Self {
         Self { rotation: Some(rotation), ..self }
     }
 }
 
-// Payloads hold names, addresses and the application's own data: sizes are enough for a log.
+// `Debug` shows the size of a payload only: payloads hold names, addresses and application data.
 impl fmt::Debug for NewRecord {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { idle_ttl, lifetime, payload, limit, guard, count_within, salt } = self;
@@ -215,67 +224,68 @@ impl fmt::Debug for Record {
     }
 }
 
-/// What came of [`create`](super::SessionStore::create).
+/// The result of [`create`](super::SessionStore::create).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "a caller must handle all four")]
 pub enum Created {
-    /// It lives.
+    /// The session was created.
     Created(Opened),
-    /// The id is taken; nothing was changed.
+    /// The id is in use. Nothing was changed.
     AlreadyExists,
-    /// The user has as many living sessions as allowed; nothing was changed.
+    /// The user has reached the session limit. Nothing was changed.
     LimitReached,
-    /// The login guard is not the one that was expected; nothing was changed.
+    /// The login fence is not the expected one. Nothing was changed.
     Superseded,
 }
 
-/// A session that was made.
+/// The result of a successful creation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Opened {
-    /// It lives since this point in time.
+    /// The time of creation.
     pub at: Timestamp,
-    /// The sessions that had to make room for it, in the order in which they ended.
+    /// The sessions that were evicted for it, in the order of their eviction.
     pub evicted: Vec<SessionId>,
-    /// How many sessions this user has opened within [`NewRecord::count_within`], this one included; 0 where nothing is
-    /// counted. A window begins with the first creation after the one before has ended.
+    /// How many sessions this user has created within [`NewRecord::count_within`], this one
+    /// included; 0 if that is `None`. A counting window starts with the first creation after the
+    /// end of the window before.
     pub recent: u32,
 }
 
 impl Opened {
-    /// A session that lives since `at`, made room for by nobody, and not counted.
+    /// A session created at `at`, without evictions and not counted.
     #[must_use]
     pub fn new(at: Timestamp) -> Self {
         Self { at, evicted: Vec::new(), recent: 0 }
     }
 }
 
-/// What came of [`update`](super::SessionStore::update).
+/// The result of [`update`](super::SessionStore::update).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "a caller must handle all three")]
 pub enum Updated {
-    /// The payload was replaced; this is the new revision.
+    /// The payload was replaced. Holds the new revision.
     Written(u64),
-    /// Somebody else was faster; nothing was changed.
+    /// The revision is another one: a concurrent update came first. Nothing was changed.
     Conflict,
-    /// The session has ended; nothing was changed.
+    /// The session is not live. Nothing was changed.
     Gone,
 }
 
-/// The next payload of one session, for [`update_all`](super::SessionStore::update_all).
+/// The new payload of one session, for [`update_all`](super::SessionStore::update_all).
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct Replacement {
-    /// Which session.
+    /// The id of the session.
     pub id: SessionId,
-    /// The revision that it must still have.
+    /// The revision that the session must still have.
     pub expected: u64,
-    /// Its next payload.
+    /// The new payload.
     pub payload: Bytes,
 }
 
 impl Replacement {
-    /// The next payload of a session that must still have the revision `expected`.
+    /// A new payload for a session that must still have the revision `expected`.
     #[must_use]
     pub fn new(id: SessionId, expected: u64, payload: Bytes) -> Self {
         Self { id, expected, payload }
@@ -293,87 +303,88 @@ impl fmt::Debug for Replacement {
     }
 }
 
-/// What came of [`update_all`](super::SessionStore::update_all).
+/// The result of [`update_all`](super::SessionStore::update_all).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "a caller must handle both")]
 pub enum UpdatedAll {
     /// All payloads were replaced.
     Written,
-    /// The living sessions are not exactly those, at those revisions; nothing was changed.
+    /// The live sessions are not exactly those, at those revisions. Nothing was changed.
     Conflict,
 }
 
-/// When a session was used last, and how long it lives unless it is used again.
+/// The last activity and the idle deadline of a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Activity {
-    /// The latest use that was recorded. Uses are recorded now and then, not each (60 s apart by default).
+    /// The time of the last recorded use. Not every use is recorded (by default one in 60 s).
     pub last_activity: Timestamp,
-    /// The session ends here if it is not used.
+    /// The session expires at this time unless it is used before.
     pub idle_deadline: Timestamp,
 }
 
 impl Activity {
-    /// An answer of [`activity`](super::SessionStore::activity).
+    /// A result of [`activity`](super::SessionStore::activity).
     #[must_use]
     pub fn new(last_activity: Timestamp, idle_deadline: Timestamp) -> Self {
         Self { last_activity, idle_deadline }
     }
 }
 
-/// One use of a session, on its way to the store.
+/// One use of a session, to be recorded in the store.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Touch {
-    /// Whose session.
+    /// The user of the session.
     pub user: UserId,
-    /// Which session.
+    /// The id of the session.
     pub id: SessionId,
-    /// How long ago it was used. A store that was away for a while does not make a use newer than it was.
+    /// How long ago the use was. So a store outage does not make a use look newer than it was.
     pub age: Duration,
-    /// The idle deadline is moved only when less than this is left until it.
+    /// The idle deadline moves only if less than this time remains until it.
     pub extend_below: Duration,
-    /// The [number](super::Rotation::counter) of the refresh token that came with the access token that
-    /// was used: its client has both. `None` records nothing.
+    /// The [number](super::Rotation::counter) of the refresh token that was issued with the access
+    /// token in use. Its client has both tokens. `None` records nothing.
     pub rotation: Option<u64>,
 }
 
 impl Touch {
-    /// A use of a session, `age` ago, with no [`rotation`](Self::rotation).
+    /// A use of a session, `age` ago, without [`rotation`](Self::rotation).
     #[must_use]
     pub fn new(user: UserId, id: SessionId, age: Duration, extend_below: Duration) -> Self {
         Self { user, id, age, extend_below, rotation: None }
     }
 }
 
-/// What came of one [`Touch`].
+/// The result of one [`Touch`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "a caller must handle both")]
 pub enum Touched {
-    /// It lives, at least until this idle deadline.
+    /// The session is live, at least until this idle deadline.
     Lives(Timestamp),
-    /// It has ended; nothing was changed.
+    /// The session is not live. Nothing was changed.
     Ended,
 }
 
-/// What a store tells about itself.
+/// The health of a store, as the store reports it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct StoreHealth {
-    /// The server's version, where there is a server.
+    /// The version of the server, if there is a server.
     pub version: Option<String>,
-    /// Whether it takes writes now. A store that is out of memory, for instance, answers reads only.
+    /// Whether the store accepts writes now. For example, a store that is out of memory only
+    /// answers reads.
     pub writable: bool,
 }
 
 impl StoreHealth {
-    /// A store that answers and takes writes.
+    /// A store that answers and accepts writes.
     #[must_use]
     pub fn new(version: Option<String>) -> Self {
         Self { version, writable: true }
     }
 
-    /// The same, and whether it takes writes.
+    /// Sets whether the store accepts writes.
     #[must_use]
     pub fn writable(self, writable: bool) -> Self {
         Self { writable, ..self }

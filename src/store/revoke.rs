@@ -1,31 +1,31 @@
-//! The end of sessions by request, and who knows of it.
+//! Revocations, and whether the replicas of the store have them.
 
 use crate::id::SessionId;
 
-/// Which of a user's sessions are to end.
+/// Which sessions of a user to revoke.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "a store must handle all three")]
 pub enum Revoke {
-    /// This one, as [`delete`](super::SessionStore::delete) does.
+    /// This session, as [`delete`](super::SessionStore::delete) does.
     One(SessionId),
-    /// All, as [`delete_all`](super::SessionStore::delete_all) does.
+    /// All sessions, as [`delete_all`](super::SessionStore::delete_all) does.
     All,
-    /// All but this one. Where it is no living session of the user, all.
+    /// All sessions except this one. If it is not a live session of the user, all sessions.
     AllBut(SessionId),
 }
 
-/// What came of a [`Revoke`].
+/// The result of a [`Revoke`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Revoked {
-    /// The sessions that lived until now.
+    /// The sessions that were live and are revoked now.
     pub sessions: Vec<SessionId>,
-    /// Whether the replicas of the store have it as well.
+    /// Whether the replicas of the store have the revocation.
     pub replicas: Replicas,
 }
 
 impl Revoked {
-    /// These sessions lived until now, and the replicas know it or not.
+    /// A result with the sessions that were live, and the state of the replicas.
     #[must_use]
     pub fn new(sessions: Vec<SessionId>, replicas: Replicas) -> Self {
         Self { sessions, replicas }
@@ -34,14 +34,15 @@ impl Revoked {
 
 /// Whether the replicas of a store have a revocation.
 ///
-/// One that only the primary has is lost when that fails and a replica takes its place: the sessions then live on.
+/// If only the primary has it, a failover to a replica loses it, and the sessions are live again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "a caller must handle all three")]
 pub enum Replicas {
     /// The store does not wait for replicas.
     NotAsked,
-    /// So many have it, and that is enough.
+    /// This many replicas have it, which is as many as required.
     Reached(u32),
-    /// Only so many said in time that they have it. The sessions have ended all the same, on the primary.
+    /// Only this many replicas confirmed it in time. The sessions are revoked on the primary all
+    /// the same.
     Missed(u32),
 }

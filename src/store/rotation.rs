@@ -1,7 +1,8 @@
-//! What a store keeps and does so that refresh tokens can be exchanged.
+//! The data that a store keeps to rotate refresh tokens.
 //!
-//! A store keeps no refresh token, and nothing that one could be made from: a number, and a random text that goes into
-//! each token's MAC beside a key that the store never sees.
+//! A store keeps no refresh token, and nothing from which one could be derived. It keeps a counter
+//! and a random text, the salt. The salt is part of the input of each token's MAC. The key of that
+//! MAC never reaches the store.
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,27 +12,28 @@ use super::{Activity, Record};
 use crate::clock::Timestamp;
 use crate::id::{RandomError, is_plain, random_text};
 
-/// Random text that goes into the MAC of all refresh tokens of one session. By itself it is worth nothing. Cheap to
-/// clone.
+/// Random text that is part of the MAC input of all refresh tokens of one session. It is useless
+/// without the key. Cloning is cheap.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Salt(Arc<str>);
 
 impl Salt {
-    /// The most bytes of a salt.
+    /// The maximum length of a salt, in bytes.
     pub const MAX_LEN: usize = 64;
 
-    /// 256 random bits, in 43 characters.
+    /// Returns a salt of 256 random bits, as 43 characters.
     pub(crate) fn random() -> Result<Self, RandomError> {
         Ok(Self(random_text::<32>()?.into()))
     }
 
-    /// Parses what [`as_str`](Self::as_str) gave: 1 to [`MAX_LEN`](Self::MAX_LEN) bytes of `[A-Za-z0-9_-]`.
+    /// Parses the output of [`as_str`](Self::as_str): 1 to [`MAX_LEN`](Self::MAX_LEN) bytes of
+    /// `[A-Za-z0-9_-]`.
     #[must_use]
     pub fn parse(raw: &str) -> Option<Self> {
         is_plain(raw, Self::MAX_LEN).then(|| Self(raw.into()))
     }
 
-    /// The text, for a store to keep.
+    /// Returns the text, for a store to keep.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -44,15 +46,16 @@ impl fmt::Debug for Salt {
     }
 }
 
-/// How far the refresh tokens of a session have come.
+/// The current state of a session's refresh tokens.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Rotation {
-    /// The number of the one refresh token that is good: 0 when the session is created, one more with every exchange.
+    /// The number of the current refresh token: 0 when the session is created, one more with every
+    /// rotation.
     pub counter: u64,
-    /// Since when.
+    /// When the counter reached this value.
     pub since: Timestamp,
-    /// Never changes while the session lives.
+    /// The salt. It never changes during the life of the session.
     pub salt: Salt,
 }
 
@@ -64,44 +67,55 @@ impl Rotation {
     }
 }
 
-/// A refresh token whose MAC is good, on its way to the store.
+/// A request to rotate a refresh token whose MAC is valid.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Rotate {
-    /// The salt that its MAC was checked with.
+    /// The salt with which the MAC was verified.
     pub salt: Salt,
-    /// Its number.
+    /// The number of the presented token.
     pub counter: u64,
-    /// For how long the one before the present one is no theft.
+    /// How long after a rotation the previous token does not count as reuse. Zero: it always counts
+    /// as reuse, unless [`retry`](Self::retry) applies.
     pub grace: Duration,
-    /// For how long it is no theft while the present one is unused. Zero: never.
+    /// How long after a rotation the previous token does not count as reuse while the current token
+    /// is unused. Zero: never.
     pub retry: Duration,
 }
 
 impl Rotate {
-    /// An exchange of the refresh token with this number, with [`retry`](Self::retry) of zero.
+    /// A rotation of the refresh token with this number. [`retry`](Self::retry) is zero.
     #[must_use]
     pub fn new(salt: Salt, counter: u64, grace: Duration) -> Self {
         Self { salt, counter, grace, retry: Duration::ZERO }
     }
 }
 
-/// What came of [`rotate`](super::SessionStore::rotate).
+/// The result of [`rotate`](super::SessionStore::rotate). The token is compared with the counter of
+/// the session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "a caller must handle all six")]
 pub enum Rotated {
-    /// The next number is the good one now. The session as it is then, and its true activity.
+    /// The token was the current one. Its counter moved on by one, and the revision with it. A
+    /// rotation is a use of the session: last activity is now, and the idle deadline moved forward
+    /// to `min(now + idle_ttl, absolute deadline)`. Holds the record after the change, and the true
+    /// activity.
     Next(Record, Activity),
-    /// The next number was the good one already, and not for long: nothing was changed.
+    /// The token was the previous one, replaced at most [`Rotate::grace`] ago (never with a grace
+    /// of zero). Nothing was changed. If the clock was set back meanwhile, the token is still
+    /// accepted.
     Again(Record, Activity),
-    /// The next number was the good one already, for longer than [`Rotate::grace`] and not longer than
-    /// [`Rotate::retry`], and no use of it was recorded: nothing was changed.
+    /// The token was the previous one, replaced longer than [`Rotate::grace`] and at most
+    /// [`Rotate::retry`] ago, and no touch has recorded the current counter as its
+    /// [`rotation`](super::Touch::rotation). Nothing was changed.
     Retried(Record, Activity),
-    /// The token was replaced before: the session lived until now, and has ended with the reason
+    /// The token was replaced before, and neither `Again` nor `Retried` applies. The session was
+    /// live and is now revoked, as by [`delete`](super::SessionStore::delete), with the reason
     /// [`RefreshReuse`](crate::reason::EndReason::RefreshReuse).
     Reused,
-    /// The session knows no such token: its number is still to come, or the salt is another one. Nothing was changed.
+    /// The session has no such token: its number is ahead of the counter, the salt differs, or the
+    /// session was created without a salt. Nothing was changed.
     Unknown,
-    /// The session has ended; nothing was changed.
+    /// The session is not live. Nothing was changed.
     Gone,
 }

@@ -1,4 +1,5 @@
-//! What a store can do beside the contract: tell when something that was read has changed.
+//! An optional ability of a store: invalidations, which tell a process when something that it read
+//! has changed.
 
 use std::fmt;
 use std::future::Future;
@@ -12,11 +13,11 @@ use crate::clock::Timestamp;
 use crate::coherence::{Figures, Stamp, Tick};
 use crate::id::{SessionId, UserId};
 
-/// That a store tells when what was read from it has changed, so that a process may remember it: what
-/// [`SessionStore::tracking`](super::SessionStore::tracking) returns.
+/// The invalidations of a store, which allow a process to cache what it reads. Returned by
+/// [`SessionStore::tracking`](super::SessionStore::tracking).
 ///
-/// Only [`RedisStore`](super::RedisStore) makes one. A store that wraps another may hand on what that returns: whatever
-/// is remembered has then not passed through the wrapper.
+/// Only [`RedisStore`](super::RedisStore) creates one. A store that wraps another store may return
+/// the value of the inner store. Cached reads then bypass the wrapper.
 pub struct Tracking(pub(crate) Arc<dyn Tracker>);
 
 impl fmt::Debug for Tracking {
@@ -25,18 +26,19 @@ impl fmt::Debug for Tracking {
     }
 }
 
-/// What was loaded, and whether a change of it will be told.
+/// A record that was loaded, and whether a change to it will be announced by an invalidation.
 pub(crate) struct Tracked {
     pub(crate) record: Option<Record>,
     pub(crate) is_tracked: bool,
 }
 
-/// Reads with the promise to tell of changes, for one manager.
+/// Reads that are followed by invalidations, for one manager.
 pub(crate) trait Tracker: Send + Sync + 'static {
-    /// What is known of a user's sessions before a question is sent; `None` while nobody would tell of changes.
+    /// Returns the validity (lease and generation) of a user's sessions, taken before a read is
+    /// sent. `None` while the invalidation connection is down.
     fn stamp(&self, user: &UserId, now: Tick) -> Option<Stamp>;
 
-    /// [`load`](super::SessionStore::load), by a question that is sent after `stamp` was taken.
+    /// Does [`load`](super::SessionStore::load). The read is sent after `stamp` was taken.
     fn load<'a>(
         &'a self,
         stamp: &'a Stamp,
@@ -45,20 +47,21 @@ pub(crate) trait Tracker: Send + Sync + 'static {
         idle_bound: Option<Timestamp>,
     ) -> Answer<'a, Tracked>;
 
-    /// Sessions of this user have just been changed from here.
+    /// Tells the tracker that this process has just changed sessions of this user.
     fn changed(&self, user: &UserId);
 
-    /// Keeps in touch with the store, until it is dropped. Called once.
+    /// Keeps the invalidation connection open until the future is dropped. Called once.
     fn run(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>>;
 
-    /// Whether changes are told now, for all that is known.
+    /// Returns whether invalidations arrive now for everything that is cached.
     fn is_coherent(&self) -> bool;
 
-    /// How long what was read counts without a word from the store.
+    /// Returns how long cached reads are valid without a new answer from the store.
     fn lease(&self) -> Duration;
 
-    /// How often the store is asked for such a word.
+    /// Returns the interval of the heartbeat, which asks the store for such an answer.
     fn beat(&self) -> Duration;
 
+    /// Returns the metrics of the invalidation connection.
     fn figures(&self) -> &Arc<Figures>;
 }

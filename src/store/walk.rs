@@ -1,20 +1,20 @@
-//! What a store tells about many sessions: those of one user, and page by page those of all.
+//! Results for many sessions: the list of one user, and pages of all sessions.
 
 use crate::clock::Timestamp;
 use crate::id::{SessionId, UserId};
 use crate::store::{Activity, Record};
 
-/// One living session in a list.
+/// One live session in a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Listed {
-    /// Whose session.
+    /// The user of the session.
     pub user: UserId,
-    /// Which session.
+    /// The id of the session.
     pub id: SessionId,
-    /// What the store keeps of it, with its true idle deadline.
+    /// The record of the session, with its true idle deadline.
     pub record: Record,
-    /// When it was used last.
+    /// The time of the last recorded use.
     pub last_activity: Timestamp,
 }
 
@@ -25,61 +25,66 @@ impl Listed {
         Self { user, id, record, last_activity }
     }
 
-    /// Its last activity and its idle deadline.
+    /// Returns the last activity and the idle deadline.
     #[must_use]
     pub fn activity(&self) -> Activity {
         Activity::new(self.last_activity, self.record.idle_deadline)
     }
 }
 
-/// Where a walk over all sessions goes on. Only the store that made it can read it.
+/// A cursor: where a scan or a cleanup continues. Only the store that created it can read it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Position(String);
 
 impl Position {
-    /// A position in a store's own words.
+    /// A cursor in the format of its store.
     #[must_use]
     pub fn new(text: impl Into<String>) -> Self {
         Self(text.into())
     }
 
-    /// The store's own words.
+    /// Returns the cursor in the format of its store.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// Some of all sessions.
+/// One page of a scan over all sessions.
+///
+/// A session that is live from the start of a scan to its end is on at least one page. A session
+/// that is created or ends during the scan may be on a page or not. A remote store may return a
+/// session twice. No page takes long: a store that has searched for some milliseconds returns what
+/// it has found, even if that is nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Page {
-    /// The sessions. May be fewer than were asked for, or none, although more follow.
+    /// The sessions. There may be fewer than requested, or none, although more pages follow.
     pub sessions: Vec<Listed>,
-    /// Where the walk goes on; `None` at its end.
+    /// Where the scan continues. `None` at its end.
     pub next: Option<Position>,
 }
 
 impl Page {
-    /// A page.
+    /// A page with these sessions and the cursor of the next page.
     #[must_use]
     pub fn new(sessions: Vec<Listed>, next: Option<Position>) -> Self {
         Self { sessions, next }
     }
 }
 
-/// One step of a cleanup.
+/// The result of one step of a cleanup.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Cleaned {
-    /// How many expired sessions were freed in this step.
+    /// The number of expired sessions that this step removed.
     pub count: u64,
-    /// Where the cleanup goes on; `None` at its end.
+    /// Where the cleanup continues. `None` at its end.
     pub next: Option<Position>,
 }
 
 impl Cleaned {
-    /// A step that freed `count` sessions.
+    /// A step that removed `count` sessions.
     #[must_use]
     pub fn new(count: u64, next: Option<Position>) -> Self {
         Self { count, next }

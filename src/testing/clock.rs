@@ -1,4 +1,4 @@
-//! A clock that stands still until it is moved.
+//! A clock that moves only when a test moves it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use crate::clock::{Clock, Timestamp, millis};
 
-/// A clock that stands still until it is moved. Clones are the same clock.
+/// A clock that moves only when a test moves it. All clones share one time.
+///
+/// Use it to test deadlines without waiting for them.
 #[derive(Clone, Debug)]
 pub struct ManualClock(Arc<Times>);
 
@@ -18,20 +20,21 @@ struct Times {
 }
 
 impl ManualClock {
-    /// A clock that stands at `now`.
+    /// Creates a clock with the time `now`. Its monotonic time is zero.
     #[must_use]
     pub fn new(now: Timestamp) -> Self {
         let now = AtomicI64::new(now.as_millis());
         Self(Arc::new(Times { now, monotonic: AtomicU64::new(0) }))
     }
 
-    /// Moves the clock to `now`, also into the past, as an operator sets a host's clock: the
+    /// Sets the time to `now`, also into the past, as an operator sets the clock of a host. The
     /// [monotonic](Clock::monotonic) time stays.
     pub fn set(&self, now: Timestamp) {
         self.0.now.store(now.as_millis(), Ordering::SeqCst);
     }
 
-    /// Moves the clock forward, the [monotonic](Clock::monotonic) time included: time passes.
+    /// Moves the time and the [monotonic](Clock::monotonic) time forward by `by`, as if that time
+    /// had passed. Precision: milliseconds.
     pub fn advance(&self, by: Duration) {
         self.0.now.fetch_add(millis(by), Ordering::SeqCst);
         self.0.monotonic.fetch_add(millis(by).unsigned_abs(), Ordering::SeqCst);

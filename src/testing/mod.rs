@@ -1,6 +1,7 @@
-//! For tests: a clock to set by hand, and the suite that every store must pass.
+//! Test support: clocks that a test moves, and the test suite for
+//! [`SessionStore`](crate::store::SessionStore) implementations.
 //!
-//! Meant for `[dev-dependencies]`; turn on the feature `testing` there.
+//! Use it in `[dev-dependencies]` with the feature `testing`.
 
 mod clock;
 mod store_contract;

@@ -1,4 +1,4 @@
-//! A clock that tests move through Tokio's.
+//! A clock that follows Tokio's clock.
 
 use std::time::Duration;
 
@@ -6,7 +6,10 @@ use tokio::time::Instant;
 
 use crate::clock::{Clock, Timestamp};
 
-/// A clock that follows Tokio's: under `start_paused`, `tokio::time::advance` moves it.
+/// A clock that follows Tokio's clock. In a runtime with `start_paused`, `tokio::time::advance`
+/// moves it.
+///
+/// Use it when a test also waits for Tokio timers, so that timers and session deadlines agree.
 #[derive(Clone, Copy, Debug)]
 pub struct TokioClock {
     start: Timestamp,
@@ -14,7 +17,7 @@ pub struct TokioClock {
 }
 
 impl TokioClock {
-    /// A clock that shows `start` now.
+    /// Creates a clock whose time is `start` now. Its monotonic time is zero.
     #[must_use]
     pub fn new(start: Timestamp) -> Self {
         Self { start, origin: Instant::now() }

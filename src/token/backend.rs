@@ -1,9 +1,11 @@
-//! Which cryptography: the one place that knows this crate's features for it.
+//! The cryptography backend. This is the only module that depends on the cryptography features of
+//! this crate.
 //!
-//! jsonwebtoken picks a process-wide provider by *its* features, and panics at the first use when none or two are on.
-//! This library never asks for that provider. With the feature `aws-lc-rs` (on by default) it calls `aws-lc-rs` itself
-//! and turns on no feature of jsonwebtoken, so that an application's own use of jsonwebtoken is unaffected. Without the
-//! feature it calls the backend that the application turned on at jsonwebtoken, if any.
+//! jsonwebtoken chooses a process-wide provider by *its own* features, and panics at the first use
+//! if none or two of them are on. This library never uses that provider. With the feature
+//! `aws-lc-rs` (on by default) it calls `aws-lc-rs` directly. It then turns on no feature of
+//! jsonwebtoken, so the application's own use of jsonwebtoken is unaffected. Without the feature it
+//! calls the backend that the application turned on in jsonwebtoken, if there is one.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -19,12 +21,12 @@ mod chosen;
 #[path = "backend/theirs.rs"]
 mod chosen;
 
-/// Whether this build has a usable backend. Nothing else here may be called when it has none.
+/// Returns whether this build has a usable backend. Without one, no key can sign or verify.
 pub(super) fn is_present() -> bool {
     chosen::is_present()
 }
 
-/// Signs; the signature comes as base64url text.
+/// Signs a message. Returns the signature as base64url text.
 pub(super) fn sign(
     message: &[u8],
     key: &EncodingKey,
@@ -33,21 +35,24 @@ pub(super) fn sign(
     Ok(URL_SAFE_NO_PAD.encode(chosen::sign(message, key, algorithm)?))
 }
 
-/// Whether `signature`, in canonical base64url, is this key's over `message`. An error: the key does not work.
+/// Returns whether `signature`, in canonical base64url, is this key's signature of `message`.
+///
+/// An error means that the key itself does not work.
 pub(super) fn verify(
     signature: &str,
     message: &[u8],
     key: &DecodingKey,
     algorithm: Algorithm,
 ) -> Result<bool, Error> {
-    // Here and not only in jsonwebtoken, so that canonical encoding is a rule of ours with each backend.
+    // Decoded here, and not only in jsonwebtoken, so that every backend requires canonical
+    // encoding.
     let Ok(signature) = URL_SAFE_NO_PAD.decode(signature) else {
         return Ok(false);
     };
     chosen::verify(&signature, message, key, algorithm)
 }
 
-/// The public half of a private ES256 key.
+/// Derives the public half of a private ES256 key.
 pub(super) fn ec_public(key: &EncodingKey) -> Result<DecodingKey, KeyError> {
     if !is_present() {
         return Err(KeyError::CryptoBackend);
@@ -55,7 +60,7 @@ pub(super) fn ec_public(key: &EncodingKey) -> Result<DecodingKey, KeyError> {
     chosen::ec_public(key).map(|point| DecodingKey::from_ec_der(&point)).ok_or(KeyError::Damaged)
 }
 
-/// The public half of a private Ed25519 key.
+/// Derives the public half of a private Ed25519 key.
 pub(super) fn ed_public(key: &EncodingKey) -> Result<DecodingKey, KeyError> {
     if !is_present() {
         return Err(KeyError::CryptoBackend);
@@ -85,7 +90,7 @@ mod tests {
 
         let key = DecodingKey::from_secret(&key);
         assert!(verify(signature, message, &key, Algorithm::HS256).unwrap());
-        // All of the MAC counts: neither a part of it, nor more, nor nothing.
+        // The whole MAC is compared: a part of it, a longer value and an empty one are rejected.
         for wrong in ["", "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjQ", "dBjf"] {
             assert!(!verify(wrong, message, &key, Algorithm::HS256).unwrap(), "{wrong}");
         }
@@ -105,7 +110,7 @@ mod tests {
         let signature = "DtEhU3ljbEg8L38VWAfUAqOyKAM6-Xx-F4GawxaepmXFCgfTjDxw5djxLa8ISlSApmWQxfKTUJqPP3-Kg6NU1Q";
         assert!(verify(signature, message, &key, Algorithm::ES256).unwrap());
         assert!(!verify(signature, b"another", &key, Algorithm::ES256).unwrap());
-        // CVE-2022-21449: r = s = 0 is no signature of anything.
+        // CVE-2022-21449: r = s = 0 is not a valid signature of any message.
         let zeros = URL_SAFE_NO_PAD.encode([0; 64]);
         assert!(!verify(&zeros, message, &key, Algorithm::ES256).unwrap());
     }
@@ -127,7 +132,8 @@ mod tests {
         let good = sign(b"m", &EncodingKey::from_secret(&[7; 32]), Algorithm::HS256).unwrap();
         assert!(verify(&good, b"m", &key, Algorithm::HS256).unwrap());
         assert!(!verify(&format!("{good}="), b"m", &key, Algorithm::HS256).unwrap());
-        // 43 characters carry two spare bits, which must be zero: each other last character decodes to the same MAC.
+        // 43 characters carry two spare bits, which must be zero. The next letter of the alphabet
+        // changes only these bits, so it decodes to the same MAC.
         let last = good.chars().last().unwrap();
         let alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
         let at = alphabet.find(last).unwrap();

@@ -1,4 +1,4 @@
-//! A token's payload, and what of it is handed on.
+//! A token's payload, and the claims that the application sees.
 
 use std::fmt;
 
@@ -10,16 +10,17 @@ use super::json::{Names, Text, Unique, once};
 use crate::clock::Timestamp;
 use crate::id::{SessionId, UserId};
 
-/// Names that an application's own claims may not have.
+/// Reserved claim names, which the application's own claims must not use.
 pub(super) const RESERVED: [&str; 10] =
     ["iss", "sub", "aud", "exp", "nbf", "iat", "jti", "sid", "rot", "cnf"];
 
 /// The last second of the year 9999.
 pub(super) const MAX_SECONDS: i64 = 253_402_300_799;
 
-/// What a verified token says: who signed in, in which session, and when.
+/// The claims of a verified token: which user, which session, and when.
 ///
-/// Nothing here tells what the user may do. Roles come from the live session, so that taking one away works at once.
+/// The claims do not say what the user may do. Roles come from the live session, so that removing a
+/// role takes effect at once.
 #[derive(Clone)]
 pub struct VerifiedClaims {
     pub(super) user: UserId,
@@ -28,61 +29,67 @@ pub struct VerifiedClaims {
     pub(super) issued_at: Timestamp,
     pub(super) expires_at: Timestamp,
     pub(super) rotation: Option<u64>,
-    /// A JSON object, if there are any.
+    /// The application's own claims as a JSON object; `None` if there are none.
     pub(super) custom: Option<Box<str>>,
 }
 
 impl VerifiedClaims {
-    /// The bytes that the texts take in memory, about.
+    /// Returns about how many bytes the texts take in memory.
     pub(crate) fn heap_size(&self) -> usize {
-        /// What an allocation costs beside its content.
+        /// Overhead of one allocation beside its content, about.
         const ALLOCATION: usize = 32;
         let texts = [self.user.as_str(), self.session.as_str(), &*self.token_id];
         let texts = texts.into_iter().chain(self.custom.as_deref());
         texts.map(|text| text.len() + ALLOCATION).sum()
     }
 
-    /// The user (`sub`).
+    /// Returns the user (`sub`).
     #[must_use]
     pub fn user(&self) -> &UserId {
         &self.user
     }
 
-    /// The session (`sid`).
+    /// Returns the session (`sid`).
     #[must_use]
     pub fn session_id(&self) -> &SessionId {
         &self.session
     }
 
-    /// The token's own name (`jti`).
+    /// Returns the token's own id (`jti`).
     #[must_use]
     pub fn token_id(&self) -> &str {
         &self.token_id
     }
 
-    /// When the token was signed (`iat`), on the host's clock.
+    /// Returns when the token was signed (`iat`), on the host's clock.
     #[must_use]
     pub fn issued_at(&self) -> DateTime<Utc> {
         self.issued_at.to_datetime()
     }
 
-    /// When the token ends (`exp`), on the host's clock.
+    /// Returns when the token expires (`exp`), on the host's clock.
     #[must_use]
     pub fn expires_at(&self) -> DateTime<Utc> {
         self.expires_at.to_datetime()
     }
 
-    /// The number of the refresh token that came with this token (`rot`), where there are refresh tokens.
+    /// Returns the rotation counter of the refresh token that was issued with this token (`rot`).
+    ///
+    /// `None` if the token was issued without a refresh token.
     #[must_use]
     pub fn rotation(&self) -> Option<u64> {
         self.rotation
     }
 
-    /// The application's own claims: all but those named in RFC 7519, `sid`, `rot` and `cnf`. As old as the token.
+    /// Deserializes the application's own claims: all except those of RFC 7519, `sid`, `rot` and
+    /// `cnf`.
+    ///
+    /// The claims are as old as the token.
     ///
     /// # Errors
     ///
-    /// What serde says when they are not a `C`. Its message can quote them: keep it out of responses.
+    /// The error of serde if the claims do not fit `C`. Its text can quote the claims: keep it out
+    /// of responses.
     pub fn custom<C: DeserializeOwned>(&self) -> Result<C, serde_json::Error> {
         serde_json::from_str(self.custom.as_deref().unwrap_or("{}"))
     }
@@ -101,7 +108,7 @@ impl fmt::Debug for VerifiedClaims {
     }
 }
 
-/// A payload as it came: types are right, values not yet judged.
+/// A parsed payload. The types are checked, the values are not checked yet.
 #[derive(Debug, Default)]
 pub(super) struct Payload<'de> {
     pub(super) iss: Option<Text<'de>>,
@@ -117,9 +124,10 @@ pub(super) struct Payload<'de> {
 }
 
 impl<'de> Payload<'de> {
-    /// `None` for all that is no JSON object, has a name twice, a claim of the wrong type, or `cnf`.
+    /// Parses a payload. Returns `None` if it is not a JSON object, has a name twice, has a claim
+    /// of the wrong type, or has a `cnf` claim.
     pub(super) fn parse(json: &'de str) -> Option<Self> {
-        // serde's message can quote the token: it ends here.
+        // The error is dropped here, because serde's text can quote the token.
         serde_json::from_str(json).ok()
     }
 }
@@ -153,7 +161,8 @@ impl<'de> Visitor<'de> for PayloadVisitor {
                 "nbf" => once(&mut payload.nbf, map.next_value()?)?,
                 "exp" => once(&mut payload.exp, map.next_value()?)?,
                 "rot" => once(&mut payload.rot, map.next_value()?)?,
-                // Bound to a key of the client's (DPoP, mTLS). As a bearer token it would be worth more than was granted.
+                // A token that is bound to a key of the client (DPoP, mTLS). Accepted as a bearer
+                // token, it would grant more than its issuer granted.
                 "cnf" => return Err(A::Error::custom("a bound token")),
                 _ => {
                     let value: &RawValue = map.next_value()?;
@@ -169,7 +178,8 @@ impl<'de> Visitor<'de> for PayloadVisitor {
     }
 }
 
-/// Adds a member to the JSON text of the application's own claims, number for number as it was written.
+/// Adds a member to the JSON text of the application's own claims. The value keeps its text, so
+/// that numbers lose no digits.
 fn keep<E: Error>(custom: &mut Option<String>, name: &Text<'_>, value: &RawValue) -> Result<(), E> {
     serde_json::from_str::<Unique>(value.get()).map_err(|_| E::custom("not a value"))?;
     let name = serde_json::to_string(&name.0).map_err(|_| E::custom("not a name"))?;
@@ -186,7 +196,7 @@ fn keep<E: Error>(custom: &mut Option<String>, name: &Text<'_>, value: &RawValue
     Ok(())
 }
 
-/// `aud`: a string, or an array of strings.
+/// The `aud` claim: a string, or an array of strings.
 #[derive(Debug)]
 pub(super) enum Audience<'de> {
     One(Text<'de>),
@@ -194,6 +204,7 @@ pub(super) enum Audience<'de> {
 }
 
 impl Audience<'_> {
+    /// Returns whether `wanted` is one of the audiences.
     pub(super) fn holds(&self, wanted: &str) -> bool {
         match self {
             Self::One(one) => one.0 == wanted,
@@ -234,14 +245,15 @@ impl<'de> Visitor<'de> for AudienceVisitor {
     }
 }
 
-/// Seconds since 1970, maybe with a fraction: RFC 7519 section 2. Never negative, never after the year 9999.
+/// Seconds since 1970, possibly with a fraction (RFC 7519 section 2). Never negative, and never
+/// after the year 9999.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct NumericDate(pub(super) Timestamp);
 
 impl<'de> Deserialize<'de> for NumericDate {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let seconds = f64::deserialize(deserializer)?;
-        // A range that holds neither infinities nor NaN. In it, milliseconds are exact in an f64.
+        // The range excludes infinities and NaN. Within it, an f64 holds milliseconds exactly.
         if !(0.0..=MAX_SECONDS as f64).contains(&seconds) {
             return Err(D::Error::custom("not a date"));
         }

@@ -1,8 +1,9 @@
-//! Secrets that are derived from keys: every instance with the same key derives the same secret.
+//! Secrets that are derived from keys. Every instance with the same key derives the same secret.
 //!
-//! They key the pseudonyms that stand in the store for names and addresses, and the MACs of device cookies. A private key
-//! of any algorithm is secret, so the derived secret is one too. It shows nothing of the key: it is
-//! `HMAC-SHA256(private key, label)`.
+//! The derived secrets key two things: the pseudonyms that the store holds in place of names and
+//! addresses, and the MACs of device cookies. A private key of any algorithm is secret, so the
+//! derived secret is secret too. It is `HMAC-SHA256(private key, label)`, so it reveals nothing
+//! about the key.
 
 use std::fmt;
 
@@ -17,7 +18,8 @@ use crate::error::ConfigError;
 
 const LABEL: &[u8] = b"tower-session-auth derived secret 1";
 
-/// HMAC-SHA256 with a secret that is derived from one key. Wiped from memory when dropped.
+/// Computes HMAC-SHA256 with a secret that is derived from one key. The secret is wiped from memory
+/// on drop.
 #[derive(Clone)]
 pub(super) struct DerivedKey {
     sign: EncodingKey,
@@ -25,7 +27,7 @@ pub(super) struct DerivedKey {
 }
 
 impl DerivedKey {
-    /// Derives from the bytes of a private key.
+    /// Derives the secret from the bytes of a private key.
     fn from_bytes(key: &[u8]) -> Result<Self, Error> {
         let root = EncodingKey::from_secret(canonical(key));
         let secret = backend::sign(LABEL, &root, Algorithm::HS256)?;
@@ -36,29 +38,30 @@ impl DerivedKey {
         })
     }
 
-    /// The MAC of a message: 43 characters of base64url.
+    /// Returns the MAC of a message: 43 characters of base64url.
     pub(super) fn mac(&self, message: &[u8]) -> Result<String, Error> {
         backend::sign(message, &self.sign, Algorithm::HS256)
     }
 
-    /// Compares `mac` with the MAC of the message, in constant time.
+    /// Returns whether `mac` is the MAC of the message. Compares in constant time.
     pub(super) fn is_mac(&self, mac: &str, message: &[u8]) -> bool {
         matches!(backend::verify(mac, message, &self.verify, Algorithm::HS256), Ok(true))
     }
 }
 
-// No key material.
+// Shows no key material.
 impl fmt::Debug for DerivedKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("DerivedKey").finish_non_exhaustive()
     }
 }
 
-/// The derived keys of a set of keys.
+/// The derived keys of a key set.
 #[derive(Debug)]
 pub(super) struct DerivedKeys {
     pub(super) signing: DerivedKey,
-    /// Of the retired keys that are secrets: nothing secret can be derived from a public key.
+    /// The keys derived from retired HMAC secrets. A retired public key is not secret, so no secret
+    /// can be derived from it.
     pub(super) retired: Vec<DerivedKey>,
 }
 
@@ -80,15 +83,19 @@ impl DerivedKeys {
     }
 }
 
-/// The part of a private key that is the same in each file format. RSA keys (PKCS#1) and HMAC secrets are taken whole. Of
-/// a PKCS#8 file it is the private number: the rest of the file may hold the public key or leave it out.
+/// Returns the part of a private key that is the same in every file format, so that one key always
+/// yields one derived secret.
+///
+/// RSA keys (PKCS#1) and HMAC secrets are used whole. Of other PKCS#8 keys only the private number
+/// is used: the rest of the file may contain the public key or omit it.
 fn canonical(key: &[u8]) -> &[u8] {
     let info = PrivateKeyInfoRef::from_der(key);
     let inner = info.as_ref().map_or(key, |info| info.private_key.as_bytes());
     match inner {
         // RFC 8410 section 7: an octet string of 32 bytes.
         [0x04, 32, number @ ..] if number.len() == 32 => number,
-        // RFC 5915 section 3: a sequence of version 1, an octet string of 32 bytes, and what is optional.
+        // RFC 5915 section 3: a sequence of version 1, an octet string of 32 bytes, and optional
+        // fields.
         [0x30, _, 0x02, 1, 1, 0x04, 32, rest @ ..] => rest.get(..32).unwrap_or(inner),
         _ => inner,
     }
@@ -144,7 +151,7 @@ mod tests {
         let pkcs1 = SigningKey::rs256_pem("1", pkcs1).unwrap();
         assert_eq!(first_mac(pkcs8), first_mac(pkcs1));
 
-        // The same P-256 number with and without its public key.
+        // The same P-256 private number, with and without its public key.
         let number = [7; 32];
         let short = [&[0x30, 0x25, 2, 1, 1, 4, 32][..], &number].concat();
         let long = [&[0x30, 0x6b, 2, 1, 1, 4, 32][..], &number, &[0xa1, 0x44], &[9; 68]].concat();
@@ -159,7 +166,7 @@ mod tests {
             let head: &[u8] = if length < 0x80 { &[0x30, length] } else { &[0x30, 0x81, length] };
             assert_eq!(canonical(&[head, &body].concat()), number);
         }
-        // An Ed25519 file of RFC 8410 section 10.3.
+        // An Ed25519 key as in RFC 8410 section 10.3.
         let seed = [5; 32];
         let head = [0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 32];
         assert_eq!(canonical(&[&head[..], &seed].concat()), seed);

@@ -1,8 +1,9 @@
-//! Device tokens: the value of a device cookie proves that a device has logged in to one account before.
+//! Device tokens: the value of a device cookie, which proves that a device has logged in to one
+//! account before.
 //!
-//! Text: `<device> <issued at> <account> <password epoch>` with dots between, and a MAC behind. `account` and `password
-//! epoch` are MACs themselves, so the token shows nobody's name. All three are made with one secret, which is derived from
-//! a key of ours.
+//! A token is the text `<device>.<issued at>.<account>.<password epoch>.<MAC>`. `account` and
+//! `password epoch` are MACs too, so the token reveals no user. One secret makes all three MACs. It
+//! is derived from a key of the policy.
 
 use super::derived::DerivedKey;
 use super::policy::Policy;
@@ -10,16 +11,18 @@ use crate::clock::Timestamp;
 use crate::error::{SessionError, SignError};
 use crate::id::{UserId, is_plain};
 
-/// Longer ones are refused unread. What is issued is 135 bytes long at most.
+/// The longest device token, in bytes. A longer one is rejected without being read. Issued tokens
+/// have 135 bytes at most.
 const MAX_LEN: usize = 256;
 
-/// Characters of the MACs within a token (132 bits).
+/// Length of the MACs within a token, in characters (132 bits).
 const TAG_LEN: usize = 22;
 
-/// Stands where no password change of the user was known.
+/// The password epoch of a token that was issued when no password change of the user was known.
 const NO_EPOCH: &str = "0";
 
-/// A device token that one of our keys has made. Whether it is still good is for the caller to ask.
+/// A device token that one of the policy's keys has made. The caller decides whether it is still
+/// valid.
 #[derive(Clone, Debug)]
 pub(crate) struct Device {
     id: String,
@@ -30,23 +33,24 @@ pub(crate) struct Device {
 }
 
 impl Device {
-    /// The longest name of a device, in bytes.
+    /// The longest device id, in bytes.
     const MAX_ID_LEN: usize = 32;
 
-    /// Names the device. Without meaning, and the same in each token of the device.
+    /// Returns the device id. It has no meaning, and is the same in every token of the device.
     pub(crate) fn id(&self) -> &str {
         &self.id
     }
 
-    /// When it was issued, in whole seconds.
+    /// Returns when the token was issued, in whole seconds.
     pub(crate) fn issued_at(&self) -> Timestamp {
         self.issued_at
     }
 
-    /// Whether it was issued to this user, and the password was not changed since. `password_epoch` is the present one.
+    /// Returns whether the token was issued to this user, and the password was not changed since.
+    /// `password_epoch` is the current one.
     pub(crate) fn is_of(&self, user: &UserId, password_epoch: Option<&str>) -> bool {
         let same = |tag: Result<String, _>, here: &str| tag.is_ok_and(|tag| tag == here);
-        // A store forgets a password change only when all tokens from before it have expired.
+        // The store forgets a password change only after all tokens from before it have expired.
         let same_epoch = password_epoch
             .is_none_or(|epoch| same(epoch_tag(&self.key, user, epoch), &self.password_epoch));
         same_epoch && same(account_tag(&self.key, user), &self.account)
@@ -54,8 +58,8 @@ impl Device {
 }
 
 impl Policy {
-    /// Makes a token for the device with this id, which has logged in to this user's account. The id is 1 to 32 bytes of
-    /// `[A-Za-z0-9_-]`.
+    /// Makes a token for a device that has logged in to this user's account. `id` has 1 to 32 bytes
+    /// of `[A-Za-z0-9_-]`.
     pub(crate) fn device_token(
         &self,
         id: &str,
@@ -75,7 +79,7 @@ impl Policy {
         Ok(format!("{text}.{mac}"))
     }
 
-    /// Reads a token, if one of our keys has made it. No I/O.
+    /// Opens a token that one of the policy's keys has made. No I/O.
     pub(crate) fn open_device_token(&self, token: &str) -> Option<Device> {
         if token.len() > MAX_LEN {
             return None;
@@ -154,9 +158,9 @@ mod tests {
         let (before, after) = (open(None), open(Some("2:9")));
         assert!(!before.is_of(&jeju, Some("2:9")) && after.is_of(&jeju, Some("2:9")));
         assert!(!after.is_of(&jeju, Some("3:9")));
-        // The store has forgotten the change, so what was issued before it has expired.
+        // The store has forgotten the change, so every token from before it has expired.
         assert!(after.is_of(&jeju, None) && before.is_of(&jeju, None));
-        // An epoch that reads like none.
+        // A password epoch with the text of `NO_EPOCH`.
         assert!(!before.is_of(&jeju, Some(NO_EPOCH)));
     }
 

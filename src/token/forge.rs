@@ -1,4 +1,4 @@
-//! Tokens that no honest issuer makes: any header over any payload, signed with a real key.
+//! Builds tokens that no honest issuer makes: any header and any payload, signed with a real key.
 
 use std::time::Duration;
 
@@ -17,7 +17,8 @@ pub(super) const AUDIENCE: &str = "shop";
 pub(super) const SECRET: &[u8] = b"7XvpH4sDq0mT9eWzKc2RbYj5LgNf8uAo";
 pub(super) const OTHER_SECRET: &[u8] = b"Q3kZt6BwVy1JhGnE7rUxMd0CsPi9aFl4";
 
-/// The second in which the forged tokens are looked at; they say that they live from here for ten minutes.
+/// The time at which tests verify the forged tokens, in seconds since 1970. By default the tokens
+/// are valid from this time on, for ten minutes.
 pub(super) const NOW: i64 = 1_700_000_000;
 
 pub(super) fn at(seconds: f64) -> Timestamp {
@@ -44,7 +45,7 @@ pub(super) fn policy() -> Policy {
     Policy::new(settings(key())).unwrap()
 }
 
-/// A token that is right, for ten minutes from [`NOW`].
+/// Returns a valid token, with a lifetime of ten minutes from [`NOW`].
 pub(super) fn signed(policy: &Policy, custom: Option<&Map<String, Value>>) -> String {
     let (user, session) = (UserId::parse("ada").unwrap(), SessionId::parse("s1").unwrap());
     let expires_at = now().saturating_add(Duration::from_secs(600));
@@ -60,7 +61,7 @@ pub(super) fn signed(policy: &Policy, custom: Option<&Map<String, Value>>) -> St
         .unwrap()
 }
 
-/// Signs these bytes as header and payload.
+/// Encodes these bytes as header and payload, and signs them.
 pub(super) fn forge(
     key: &SigningKey,
     header: impl AsRef<[u8]>,
@@ -69,19 +70,19 @@ pub(super) fn forge(
     seal(key, &jws::encode(header), &jws::encode(payload))
 }
 
-/// Signs these parts as they are.
+/// Signs these parts as they are, without encoding them.
 pub(super) fn seal(key: &SigningKey, header: &str, payload: &str) -> String {
     let signed = format!("{header}.{payload}");
     let signature = key.sign(signed.as_bytes()).unwrap();
     format!("{signed}.{signature}")
 }
 
-/// A good header with members changed (`Some`, as JSON), added, or taken out (`None`).
+/// Returns a valid header with members changed or added (`Some`, as JSON) or removed (`None`).
 pub(super) fn header(changes: &[(&str, Option<&str>)]) -> String {
     object(&[("alg", "\"HS256\""), ("typ", "\"at+jwt\""), ("kid", "\"k1\"")], changes)
 }
 
-/// Good claims, with the same kind of changes.
+/// Returns valid claims with the same kind of changes as [`header`].
 pub(super) fn claims(changes: &[(&str, Option<&str>)]) -> String {
     let good = [
         ("iss", "\"https://issuer.example\""),

@@ -1,4 +1,4 @@
-//! A token's header: which key, which algorithm, what kind of token.
+//! A token's header: the key, the algorithm and the type of the token.
 
 use std::fmt;
 
@@ -6,10 +6,11 @@ use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
 
 use super::json::{Names, Text, Unique, once};
 
-/// Parameters that change how a token is to be read, or bring a key along. None is supported, so each refuses the token.
+/// Parameters that change how a token must be read, or that carry a key. The library supports none
+/// of them, so each one rejects the token.
 const REFUSED: [&str; 9] = ["crit", "b64", "zip", "enc", "cty", "jwk", "jku", "x5u", "x5c"];
 
-/// The three parameters that count. All are required; others are ignored.
+/// The three parameters that the library reads. All are required. Unknown parameters are ignored.
 #[derive(Debug)]
 pub(super) struct Header<'de> {
     pub(super) alg: Text<'de>,
@@ -18,9 +19,10 @@ pub(super) struct Header<'de> {
 }
 
 impl<'de> Header<'de> {
-    /// `None` for all that is no JSON object with these three strings, each name once.
+    /// Parses a header. Returns `None` if it is not a JSON object with these three strings, has a
+    /// name twice, or has one of the [`REFUSED`] parameters.
     pub(super) fn parse(json: &'de str) -> Option<Self> {
-        // serde's message can quote the token: it ends here.
+        // The error is dropped here, because serde's text can quote the token.
         serde_json::from_str(json).ok()
     }
 }

@@ -1,4 +1,5 @@
-//! What is refused: one row for each way in which a correctly signed token can still be none of ours.
+//! Tests that hostile tokens are rejected: one table row per defect. Most of the tokens carry a
+//! correct signature, so that only the defect can reject them.
 
 use super::forge::{
     OTHER_SECRET, at, claims, forge, header, key, now, policy, seal, settings, signed,
@@ -260,7 +261,8 @@ fn shapes_that_are_refused() {
     let other = SigningKey::hs256("k1", OTHER_SECRET).unwrap();
     let json =
         format!(r#"{{"payload":"{payload}","protected":"{head}","signature":"{signature}"}}"#);
-    // A payload whose length leaves spare bits, and the next letter: the same bytes in another spelling, correctly signed.
+    // The encoded payload ends in spare bits. The next letter of the alphabet changes only these
+    // bits, so it decodes to the same bytes. The signature covers the changed text and is correct.
     let spare = jws::encode(claims(&[("x", Some("1"))]));
     assert_ne!(spare.len() % 4, 0);
     let last = spare.chars().last().unwrap() as u8;
@@ -297,7 +299,8 @@ fn shapes_that_are_refused() {
 
 #[test]
 fn the_longest_token_is_accepted() {
-    // Base64 grows in steps: the longest payload whose token still fits ends within two characters of the limit.
+    // The length of base64 text grows in steps, so the longest token that fits may end one
+    // character below the limit.
     let policy = policy();
     let sized = |pad: usize| {
         let pad = format!("\"{}\"", "p".repeat(pad));

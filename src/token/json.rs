@@ -1,4 +1,5 @@
-//! What JSON in a token must be, beyond what serde asks: no name twice, at any depth.
+//! Rules for the JSON in a token that serde does not check: no object has a name twice, at any
+//! depth.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -6,7 +7,7 @@ use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
-/// A JSON string, borrowed where it has no escapes. `Cow` by itself never borrows.
+/// A JSON string. Borrows from the input if the string has no escapes; a plain `Cow` never borrows.
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub(super) struct Text<'de>(pub(super) Cow<'de, str>);
 
@@ -38,7 +39,7 @@ impl<'de> Visitor<'de> for TextVisitor {
     }
 }
 
-/// Any JSON value in which no object has a name twice. Keeps nothing of it.
+/// Accepts any JSON value in which no object has a name twice. Keeps nothing of the value.
 #[derive(Debug)]
 pub(super) struct Unique;
 
@@ -96,18 +97,18 @@ impl<'de> Visitor<'de> for UniqueVisitor {
     }
 }
 
-/// Names seen in one object. Allocates with the first one.
+/// The names seen in one object. Allocates with the first name.
 #[derive(Default)]
 pub(super) struct Names<'de>(HashSet<Text<'de>>);
 
 impl<'de> Names<'de> {
     pub(super) fn add<E: Error>(&mut self, name: Text<'de>) -> Result<(), E> {
-        // No name in the message: it came from outside.
+        // The error does not quote the name, because the name comes from the client.
         if self.0.insert(name) { Ok(()) } else { Err(E::custom("a name stands twice")) }
     }
 }
 
-/// Puts a member into its place, which must still be empty.
+/// Stores a member in its field. Fails if the field has a value already.
 pub(super) fn once<T, E: Error>(place: &mut Option<T>, value: T) -> Result<(), E> {
     match place.replace(value) {
         None => Ok(()),

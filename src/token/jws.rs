@@ -1,24 +1,28 @@
-//! The compact form: three parts of base64url with dots between them (RFC 7515 section 7.1).
+//! The compact form of a JWS: three base64url parts, separated by dots (RFC 7515 section 7.1).
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::MAX_TOKEN_LEN;
 
-/// A token's parts, still encoded.
+/// The three parts of a token, still encoded.
 #[derive(Debug)]
 pub(super) struct Compact<'t> {
     pub(super) header: &'t str,
     pub(super) payload: &'t str,
     pub(super) signature: &'t str,
-    /// What the signature is over: header, dot, payload.
+    /// The text that is signed: header, dot, payload.
     pub(super) signed: &'t str,
 }
 
-/// Takes a token apart; `None` if it is too long, of other bytes, or not of three parts. Nothing is decoded yet.
+/// Splits a token into its parts, without decoding them.
+///
+/// Returns `None` if the token is too long, contains bytes outside of the alphabet, or does not
+/// have three parts.
 pub(super) fn split(token: &str) -> Option<Compact<'_>> {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() | matches!(byte, b'-' | b'_' | b'.');
-    // All of them, without a way out in between: so many bytes are looked at in one step.
+    // The fold visits every byte, without an early exit. So the compiler can check many bytes in
+    // one step.
     if token.len() > MAX_TOKEN_LEN || !token.bytes().fold(true, |all, byte| all & allowed(byte)) {
         return None;
     }
@@ -28,7 +32,7 @@ pub(super) fn split(token: &str) -> Option<Compact<'_>> {
     (whole && !payload.contains('.')).then_some(Compact { header, payload, signature, signed })
 }
 
-/// Decodes one part, which must be UTF-8 in canonical base64url: no padding, no spare bits.
+/// Decodes one part, which must be UTF-8 in canonical base64url: no padding, spare bits of zero.
 pub(super) fn decode(part: &str) -> Option<String> {
     String::from_utf8(URL_SAFE_NO_PAD.decode(part).ok()?).ok()
 }
@@ -84,7 +88,7 @@ mod tests {
     #[test]
     fn only_canonical_base64url_decodes() {
         assert_eq!(decode("e30").unwrap(), "{}");
-        // `e31` and `e3_` end in the same six bits of data, and in spare bits that are not zero.
+        // `e31` and `e3_` have the same data bits as `e30`, and spare bits that are not zero.
         for bad in ["e30=", "e31", "e3_", "e", "e3", "e30A=", "_w"] {
             assert!(decode(bad).is_none(), "{bad}");
         }

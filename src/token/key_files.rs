@@ -1,4 +1,4 @@
-//! Which files make which keys, and that a key then works with its one algorithm only.
+//! Tests which files yield which keys, and that a key works with its one algorithm only.
 
 use std::collections::HashSet;
 
@@ -28,7 +28,7 @@ const PRIVATE: [(&str, Signing, &[u8]); 5] = [
     ("ES256", SigningKey::es256_pem, file!("p256-sec1.pem")),
     ("EdDSA", SigningKey::eddsa_pem, file!("ed25519.pem")),
 ];
-// The public halves of the same keys, in the same order; then certificates of some.
+// The public halves of the same keys, in the same order. Then certificates of some of them.
 const PUBLIC: [(Verifying, &[u8]); 8] = [
     (VerifyingKey::rs256_pem, file!("rsa.pub.pem")),
     (VerifyingKey::rs256_pem, file!("rsa-pkcs1.pub.pem")),
@@ -74,7 +74,7 @@ fn a_key_verifies_with_its_one_algorithm_only() {
     }
 }
 
-// CVE-2016-5431 and its many relatives.
+// CVE-2016-5431 and related attacks.
 #[test]
 fn a_public_key_never_becomes_an_hmac_secret() {
     for pem in [file!("rsa.pub.pem"), file!("p256.pub.pem"), file!("rsa.pem")] {
@@ -237,7 +237,7 @@ fn each_error_of_a_key_file_says_what_to_do() {
     }
 }
 
-/// The same file as other tools and people write it: OpenSSL reads each.
+/// Returns the file in other forms that tools and people write. OpenSSL reads all of them.
 fn rewritten(pem: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
     let text = str::from_utf8(pem).unwrap();
     let lines: Vec<_> = text.lines().collect();
@@ -301,13 +301,14 @@ fn a_short_rsa_key_is_refused_in_either_half() {
 fn a_damaged_key_file_is_an_error_and_never_a_panic() {
     let mut survivors = 0;
     for (_, private, pem) in PRIVATE {
-        // Each byte of the short files; of the long ones, which take their time, some.
+        // Tests each byte of the short files, and a sample of the long ones, which are slow.
         for at in (0..pem.len()).step_by((pem.len() / 120).max(1)) {
             assert!(private("k1", &pem[..at]).is_err() || at + 2 > pem.len(), "{at}");
             for with in [b'A', b'/', b'\n', 0xff] {
                 let mut damaged = pem.to_vec();
                 damaged[at] = with;
-                // What still parses may be a key; whether it works is for the self-test to say.
+                // A damaged file may still parse as a key. The self-test shows whether that key
+                // works.
                 survivors += private("k1", &damaged)
                     .map_or(0, |key| usize::from(KeySet::new(key).self_test().is_ok()));
             }

@@ -1,4 +1,4 @@
-//! Keys: each has a name and exactly one algorithm.
+//! Keys. Each key has a `kid` and exactly one algorithm.
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,22 +11,25 @@ use crate::error::KeyError;
 /// The longest `kid`, in bytes.
 const MAX_KID_LEN: usize = 64;
 
-/// How a token is signed. A key has one, and a token is verified with no other, whatever its header says.
+/// The algorithm that signs a token.
+///
+/// Each key has one algorithm. A token is verified with the algorithm of its key only, whatever the
+/// token's header says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Algorithm {
-    /// HMAC with SHA-256: whoever verifies can also sign.
+    /// HMAC with SHA-256. A key that verifies can also sign.
     Hs256,
     /// RSASSA-PKCS1-v1_5 with SHA-256.
     Rs256,
     /// ECDSA on P-256 with SHA-256.
     Es256,
-    /// EdDSA on Curve25519, no other curve.
+    /// EdDSA on Curve25519 only.
     EdDsa,
 }
 
 impl Algorithm {
-    /// The name in a token's header.
+    /// Returns the name in a token's header.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -53,10 +56,11 @@ impl fmt::Display for Algorithm {
     }
 }
 
-/// A key that signs tokens, and verifies what it signed.
+/// A key that signs tokens, and verifies the tokens that it signed.
 ///
-/// Its `kid` (1 to 64 bytes of visible ASCII) stands in each token and tells which key verifies it: never give a new key
-/// an old name. Cheap to clone; `Debug` shows no key material, and the memory is wiped when the last clone is dropped.
+/// Each token carries the `kid` of its key (1 to 64 bytes of visible ASCII), which selects the key
+/// that verifies it. Never give a new key the `kid` of an old one. Cheap to clone. `Debug` shows no
+/// key material. The key is wiped from memory when the last clone is dropped.
 #[derive(Clone)]
 pub struct SigningKey {
     private: Arc<EncodingKey>,
@@ -64,43 +68,47 @@ pub struct SigningKey {
 }
 
 impl SigningKey {
-    /// A secret for HMAC, of at least 32 random bytes: `openssl rand -base64 32`.
+    /// Creates an HMAC key from a secret of at least 32 random bytes: `openssl rand -base64 32`.
     ///
     /// # Errors
     ///
-    /// [`KeyError`] for a bad `kid`, and for a secret that is too short, publicly known, a placeholder, a short text over
-    /// and over, or the text of a PEM file.
+    /// [`KeyError`] for an invalid `kid`, and for a secret that is too short, publicly known, a
+    /// placeholder, a repeated short text, or the text of a PEM file.
     pub fn hs256(kid: &str, secret: &[u8]) -> Result<Self, KeyError> {
         let verifying = VerifyingKey::hs256(kid, secret)?;
         Ok(Self { private: Arc::new(EncodingKey::from_secret(secret)), verifying })
     }
 
-    /// A private RSA key of at least 2048 bits, in PKCS#8 or PKCS#1: `openssl genrsa 3072`.
+    /// Creates a key from a private RSA key of at least 2048 bits, in PKCS#8 or PKCS#1:
+    /// `openssl genrsa 3072`.
     ///
-    /// Reads what OpenSSL reads: any line width and line end, blank lines, text around the block. Of several blocks
-    /// the first private key counts. A key that is encrypted with a passphrase is refused.
+    /// Reads what OpenSSL reads: any line width and line ending, blank lines, text around the
+    /// block. If the text has several blocks, the first private key is used. A key that is
+    /// encrypted with a passphrase is an error.
     ///
     /// # Errors
     ///
-    /// [`KeyError`] for a bad `kid`, and for a text without such a key; it says what the text holds instead, and which
-    /// `openssl` command converts it.
+    /// [`KeyError`] for an invalid `kid`, and for a text without such a key. The error says what
+    /// the text holds instead, and which `openssl` command converts it.
     pub fn rs256_pem(kid: &str, private_pem: &[u8]) -> Result<Self, KeyError> {
         let (private, public) = pem::rsa_private(private_pem)?;
         Self::new(kid, Algorithm::Rs256, private, public)
     }
 
-    /// A private key on P-256, in PKCS#8 or SEC1 (`EC PRIVATE KEY`): `openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256`.
+    /// Creates a key from a private key on P-256, in PKCS#8 or SEC1 (`EC PRIVATE KEY`):
+    /// `openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256`.
     ///
     /// # Errors
     ///
-    /// As [`rs256_pem`](Self::rs256_pem); also [`KeyError::CryptoBackend`], as the public half is derived here.
+    /// As [`rs256_pem`](Self::rs256_pem). Also [`KeyError::CryptoBackend`], because this function
+    /// derives the public half.
     pub fn es256_pem(kid: &str, private_pem: &[u8]) -> Result<Self, KeyError> {
         let private = pem::ec_private(private_pem)?;
         let public = backend::ec_public(&private)?;
         Self::new(kid, Algorithm::Es256, private, public)
     }
 
-    /// A private Ed25519 key, in PKCS#8: `openssl genpkey -algorithm ed25519`.
+    /// Creates a key from a private Ed25519 key, in PKCS#8: `openssl genpkey -algorithm ed25519`.
     ///
     /// # Errors
     ///
@@ -121,19 +129,20 @@ impl SigningKey {
         Ok(Self { private: Arc::new(private), verifying })
     }
 
-    /// What verifies this key's tokens, to keep when another key begins to sign.
+    /// Returns the key that verifies this key's tokens. Keep it in the [`KeySet`](super::KeySet)
+    /// when another key begins to sign.
     #[must_use]
     pub fn verifying_key(&self) -> VerifyingKey {
         self.verifying.clone()
     }
 
-    /// The key's name.
+    /// Returns the key's `kid`.
     #[must_use]
     pub fn kid(&self) -> &str {
         self.verifying.kid()
     }
 
-    /// The key's one algorithm.
+    /// Returns the key's algorithm.
     #[must_use]
     pub fn algorithm(&self) -> Algorithm {
         self.verifying.algorithm
@@ -143,13 +152,14 @@ impl SigningKey {
         &self.verifying
     }
 
-    /// The secret of an HMAC key, the DER file of another: what other secrets are derived from.
+    /// Returns the secret of an HMAC key, or the DER file of another key. Other secrets are derived
+    /// from it.
     #[cfg(feature = "routes")]
     pub(super) fn private_bytes(&self) -> &[u8] {
         self.private.as_bytes()
     }
 
-    /// Signs; the signature comes as base64url text.
+    /// Signs a message. Returns the signature as base64url text.
     pub(super) fn sign(&self, message: &[u8]) -> Result<String, jsonwebtoken::errors::Error> {
         backend::sign(message, &self.private, self.algorithm().inner())
     }
@@ -164,7 +174,9 @@ impl fmt::Debug for SigningKey {
     }
 }
 
-/// A key that verifies tokens. An HMAC one can also forge them: it is as secret as the one that signs.
+/// A key that verifies tokens.
+///
+/// An HMAC key can also forge tokens: keep it as secret as the key that signs.
 #[derive(Clone)]
 pub struct VerifyingKey {
     kid: Arc<str>,
@@ -173,7 +185,7 @@ pub struct VerifyingKey {
 }
 
 impl VerifyingKey {
-    /// The secret of another [`SigningKey::hs256`].
+    /// Creates a key from the secret of another [`SigningKey::hs256`].
     ///
     /// # Errors
     ///
@@ -183,20 +195,22 @@ impl VerifyingKey {
         Self::new(kid, Algorithm::Hs256, DecodingKey::from_secret(secret))
     }
 
-    /// A public RSA key of at least 2048 bits, or a certificate of one: `openssl pkey -pubout`.
+    /// Creates a key from a public RSA key of at least 2048 bits, or from a certificate with such a
+    /// key: `openssl pkey -pubout`.
     ///
-    /// Of several blocks the first public key or certificate counts. Of a certificate only the key is read: neither
-    /// its dates nor its issuer count.
+    /// If the text has several blocks, the first public key or certificate is used. Of a
+    /// certificate only the key is read: its dates and its issuer are ignored.
     ///
     /// # Errors
     ///
-    /// [`KeyError`] for a bad `kid`, and for a text without such a key; it says what the text holds instead, and which
-    /// `openssl` command converts it.
+    /// [`KeyError`] for an invalid `kid`, and for a text without such a key. The error says what
+    /// the text holds instead, and which `openssl` command converts it.
     pub fn rs256_pem(kid: &str, public_pem: &[u8]) -> Result<Self, KeyError> {
         Self::new(kid, Algorithm::Rs256, pem::rsa_public(public_pem)?)
     }
 
-    /// A public key on P-256, not compressed, or a certificate of one: `openssl pkey -pubout`.
+    /// Creates a key from an uncompressed public key on P-256, or from a certificate with such a
+    /// key: `openssl pkey -pubout`.
     ///
     /// # Errors
     ///
@@ -205,7 +219,8 @@ impl VerifyingKey {
         Self::new(kid, Algorithm::Es256, pem::ec_public(public_pem)?)
     }
 
-    /// A public Ed25519 key, or a certificate of one: `openssl pkey -pubout`.
+    /// Creates a key from a public Ed25519 key, or from a certificate with such a key:
+    /// `openssl pkey -pubout`.
     ///
     /// # Errors
     ///
@@ -222,26 +237,27 @@ impl VerifyingKey {
         Ok(Self { kid: kid.into(), algorithm, public: Arc::new(public) })
     }
 
-    /// The key's name.
+    /// Returns the key's `kid`.
     #[must_use]
     pub fn kid(&self) -> &str {
         &self.kid
     }
 
-    /// The key's one algorithm.
+    /// Returns the key's algorithm.
     #[must_use]
     pub fn algorithm(&self) -> Algorithm {
         self.algorithm
     }
 
-    /// The secret of an HMAC key; `None` for a public key.
+    /// Returns the secret of an HMAC key; `None` for a public key.
     #[cfg(feature = "routes")]
     pub(super) fn secret_bytes(&self) -> Option<&[u8]> {
         let is_secret = self.algorithm == Algorithm::Hs256;
         self.public.try_get_as_bytes().ok().filter(|_| is_secret)
     }
 
-    /// Whether this is the key's signature. An error: the key itself does not work.
+    /// Returns whether this is the key's signature of `message`. An error means that the key itself
+    /// does not work.
     pub(super) fn verify(
         &self,
         signature: &str,

@@ -1,14 +1,17 @@
-//! Access tokens: which keys sign and verify them, and what must be right about one.
+//! Access tokens: the keys that sign and verify them, and the rules that a token must meet.
 //!
-//! A token is a JWS in compact form with the type `at+jwt`. It names a user and a session, and nothing in it is believed
-//! beyond that: roles and all else come from the session's record. Verification is strict where RFC 7515, 7519, 8725 and
-//! 9068 leave a choice:
+//! A token is a JWS in compact form with the type `at+jwt`. It identifies a user and a session. The
+//! layer trusts it for nothing else: roles and all other session data come from the session's
+//! record. Verification is strict where RFC 7515, 7519, 8725 and 9068 leave a choice. A token must
+//! have:
 //!
 //! 1. at most [`MAX_TOKEN_LEN`] bytes of the base64url alphabet, three parts, canonical encoding;
-//! 2. a header without duplicate names, with the exact type, a known `kid`, and that key's one algorithm; any of `crit`,
-//!    `b64`, `zip`, `enc`, `cty`, `jwk`, `jku`, `x5u`, `x5c` refuses the token;
-//! 3. the signature, before the payload is looked at;
-//! 4. a payload without duplicate names, and issuer, audience, subject, session, token id and times as they must be.
+//! 2. a header without duplicate names, with the exact type, a known `kid`, and the one algorithm
+//!    of that key. Any of `crit`, `b64`, `zip`, `enc`, `cty`, `jwk`, `jku`, `x5u`, `x5c` rejects
+//!    the token;
+//! 3. a valid signature, which is verified before the payload is decoded;
+//! 4. a payload without duplicate names, with a valid issuer, audience, subject, session, token id,
+//!    and valid times.
 //!
 //! ```
 //! use tower_session_auth::token::{KeySet, SigningKey, VerifyingKey};
@@ -63,5 +66,6 @@ pub(crate) use self::{
     verify::Expiry,
 };
 
-/// The longest access token, in bytes: longer ones are refused unread, and never signed.
+/// The longest access token, in bytes. A longer one is rejected without being read, and never
+/// signed.
 pub const MAX_TOKEN_LEN: usize = 8192;

@@ -1,8 +1,9 @@
-//! Key files: which kinds of them are taken, and the public numbers in them.
+//! Key files: the accepted formats, and the public numbers in them.
 //!
-//! As OpenSSL does, this skips text around a block, takes any line width and line end, and of several blocks reads the
-//! first one that fits: a private key, or where a public key is asked for, a public key or a certificate. Unlike
-//! jsonwebtoken it looks at the algorithm inside, which must be the one that was asked for.
+//! Like OpenSSL, this module skips text around a block and accepts any line width and line ending.
+//! If the text has several blocks, it reads the first one that fits: a private key, or, where a
+//! public key is wanted, a public key or a certificate. Unlike jsonwebtoken, it checks that the key
+//! is for the wanted algorithm.
 
 use jsonwebtoken::{DecodingKey, EncodingKey};
 use pem::Pem;
@@ -26,7 +27,7 @@ const P256: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.3.1.7
 /// `id-Ed25519`, RFC 8410 section 3.
 const ED25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.112");
 
-/// Algorithms and curves by the names that an error shows.
+/// Algorithms and curves, with the names that errors show.
 const NAMES: [(ObjectIdentifier, &str); 9] = [
     (RSA, "RSA"),
     (ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.10"), "RSA-PSS"),
@@ -39,7 +40,7 @@ const NAMES: [(ObjectIdentifier, &str); 9] = [
     (ObjectIdentifier::new_unwrap("1.3.101.110"), "X25519"),
 ];
 
-/// What a key is asked to be for.
+/// The kind of key that the caller wants.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Wanted {
     Rsa,
@@ -47,7 +48,7 @@ enum Wanted {
     Ed25519,
 }
 
-/// A private RSA key (PKCS#8 or PKCS#1) and its public half.
+/// Reads a private RSA key (PKCS#8 or PKCS#1) and returns it with its public half.
 pub(super) fn rsa_private(text: &[u8]) -> Result<(EncodingKey, DecodingKey), KeyError> {
     let der = private(text, Wanted::Rsa)?;
     let key = pkcs1::RsaPrivateKey::from_der(&der).map_err(|_| KeyError::Damaged)?;
@@ -55,19 +56,20 @@ pub(super) fn rsa_private(text: &[u8]) -> Result<(EncodingKey, DecodingKey), Key
     Ok((EncodingKey::from_rsa_der(&der), public))
 }
 
-/// A public RSA key (`SubjectPublicKeyInfo` or PKCS#1), or the one in a certificate.
+/// Reads a public RSA key (`SubjectPublicKeyInfo` or PKCS#1), or the one in a certificate.
 pub(super) fn rsa_public(text: &[u8]) -> Result<DecodingKey, KeyError> {
     let der = public(text, Wanted::Rsa)?;
     let key = pkcs1::RsaPublicKey::from_der(&der).map_err(|_| KeyError::Damaged)?;
     rsa_numbers(key.modulus, key.public_exponent)
 }
 
-/// A private P-256 key (PKCS#8 or SEC1).
+/// Reads a private P-256 key (PKCS#8 or SEC1).
 pub(super) fn ec_private(text: &[u8]) -> Result<EncodingKey, KeyError> {
     Ok(EncodingKey::from_ec_der(&private(text, Wanted::P256)?))
 }
 
-/// A public P-256 key, or the one in a certificate; uncompressed, as OpenSSL writes it.
+/// Reads a public P-256 key, or the one in a certificate. The point must be uncompressed, as
+/// OpenSSL writes it.
 pub(super) fn ec_public(text: &[u8]) -> Result<DecodingKey, KeyError> {
     match &*public(text, Wanted::P256)? {
         point @ [4, ..] if point.len() == 65 => Ok(DecodingKey::from_ec_der(point)),
@@ -76,18 +78,19 @@ pub(super) fn ec_public(text: &[u8]) -> Result<DecodingKey, KeyError> {
     }
 }
 
-/// A private Ed25519 key (PKCS#8).
+/// Reads a private Ed25519 key (PKCS#8).
 pub(super) fn ed_private(text: &[u8]) -> Result<EncodingKey, KeyError> {
     Ok(EncodingKey::from_ed_der(&private(text, Wanted::Ed25519)?))
 }
 
-/// A public Ed25519 key, or the one in a certificate.
+/// Reads a public Ed25519 key, or the one in a certificate.
 pub(super) fn ed_public(text: &[u8]) -> Result<DecodingKey, KeyError> {
     let point = public(text, Wanted::Ed25519)?;
     if point.len() == 32 { Ok(DecodingKey::from_ed_der(&point)) } else { Err(KeyError::Damaged) }
 }
 
-/// The first private key: PKCS#1 for RSA, PKCS#8 for the others. Wiped from memory when dropped.
+/// Returns the first private key: PKCS#1 for RSA, PKCS#8 for the others. It is wiped from memory on
+/// drop.
 fn private(text: &[u8], wanted: Wanted) -> Result<Zeroizing<Vec<u8>>, KeyError> {
     let blocks = blocks(text)?;
     let is_private = |block: &&Pem| block.tag().ends_with("PRIVATE KEY");
@@ -119,7 +122,8 @@ fn private(text: &[u8], wanted: Wanted) -> Result<Zeroizing<Vec<u8>>, KeyError> 
     }
 }
 
-/// The content of the first public key or certificate: PKCS#1 for RSA, a point for the others.
+/// Returns the content of the first public key or certificate: PKCS#1 for RSA, a point for the
+/// others.
 fn public(text: &[u8], wanted: Wanted) -> Result<Vec<u8>, KeyError> {
     let blocks = blocks(text)?;
     let is_public = |block: &&Pem| !block.tag().ends_with("PRIVATE KEY");
@@ -142,9 +146,10 @@ fn public_bits(info: &[u8], wanted: Wanted) -> Result<Vec<u8>, KeyError> {
     info.subject_public_key.as_bytes().map(<[u8]>::to_vec).ok_or(KeyError::Damaged)
 }
 
-/// All blocks that hold a key or a certificate; at least one.
+/// Returns all blocks that hold a key or a certificate; at least one.
 fn blocks(text: &[u8]) -> Result<Vec<Pem>, KeyError> {
-    // What does not belong to a block is skipped, so a block that is cut off is none.
+    // The parser skips everything outside of complete blocks, so it also skips a block that is cut
+    // off.
     let mut blocks = pem::parse_many(text).map_err(|_| KeyError::Damaged)?;
     blocks.retain(|block| {
         let tag = block.tag();
@@ -153,7 +158,7 @@ fn blocks(text: &[u8]) -> Result<Vec<Pem>, KeyError> {
     if blocks.is_empty() { Err(KeyError::NotPem) } else { Ok(blocks) }
 }
 
-/// A SEC1 key on P-256 in PKCS#8, the only form that each crypto backend reads.
+/// Converts a SEC1 key on P-256 to PKCS#8, the only form that every crypto backend reads.
 fn to_pkcs8(sec1: &[u8]) -> Result<Zeroizing<Vec<u8>>, KeyError> {
     let algorithm = AlgorithmIdentifierRef { oid: EC, parameters: Some((&P256).into()) };
     let key = OctetStringRef::new(sec1).map_err(|_| KeyError::Damaged)?;
@@ -162,7 +167,7 @@ fn to_pkcs8(sec1: &[u8]) -> Result<Zeroizing<Vec<u8>>, KeyError> {
 }
 
 impl Wanted {
-    /// Whether a key of this algorithm will do.
+    /// Checks that a key of this algorithm is of the wanted kind.
     fn fits(self, algorithm: &AlgorithmIdentifierRef<'_>) -> Result<(), KeyError> {
         match algorithm.parameters_oid() {
             Ok(curve) if algorithm.oid == EC => self.is(curve),
@@ -204,7 +209,7 @@ fn rsa_numbers(n: UintRef<'_>, e: UintRef<'_>) -> Result<DecodingKey, KeyError> 
     if bits < MIN_RSA_BITS {
         return Err(KeyError::RsaTooShort);
     }
-    // An even modulus or exponent, or an exponent of one, is no RSA.
+    // A modulus or exponent that is even, and an exponent of one, cannot belong to an RSA key.
     let odd = |number: &[u8]| number.last().is_some_and(|byte| byte % 2 == 1);
     if !odd(n) || !odd(e) || e == [1] {
         return Err(KeyError::Damaged);
@@ -219,7 +224,7 @@ mod tests {
 
     use super::*;
 
-    /// What comes before the point in each `SubjectPublicKeyInfo` of an uncompressed point on P-256.
+    /// The bytes before the point in the `SubjectPublicKeyInfo` of an uncompressed point on P-256.
     const P256_PREFIX: &[u8] = &[
         0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08,
         0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00,
@@ -246,7 +251,7 @@ mod tests {
             public(&[P256_PREFIX]),
             public(&[P256_PREFIX, &[4], &point[..63]]),
             public(&[P256_PREFIX, &[4], &point, &[0]]),
-            // The hybrid form: OpenSSL reads it, and it says the same thing twice.
+            // The hybrid form. OpenSSL reads it, but it holds the same information twice.
             public(&[P256_PREFIX, &[6], &point]),
             public(&[ED25519_PREFIX, &point[..31]]),
             public(&[ED25519_PREFIX, &point[..33]]),
@@ -271,7 +276,7 @@ mod tests {
         assert_eq!(numbers(&n, &[2]), Err(KeyError::Damaged));
         assert_eq!(numbers(&n, &[0]), Err(KeyError::Damaged));
         assert_eq!(numbers(&[&n[..256], &[2]].concat(), &[3]), Err(KeyError::Damaged));
-        // Zeros in front add no bits.
+        // Leading zeros add no bits.
         assert_eq!(numbers(&[&[0; 100], &n[..200]].concat(), &[3]), Err(KeyError::RsaTooShort));
     }
 }

@@ -1,4 +1,4 @@
-//! What must be right about a token: one immutable object.
+//! The policy: the rules that a token must meet, as one immutable object.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -16,26 +16,26 @@ use crate::clock::Timestamp;
 use crate::error::ConfigError;
 use crate::id::{SessionId, UserId};
 
-/// RFC 7519 allows "no more than a few minutes".
+/// The largest leeway. RFC 7519 allows "no more than a few minutes".
 const MAX_LEEWAY: Duration = Duration::from_secs(300);
 
-/// What an application can choose about its tokens.
+/// The settings of an application for its tokens.
 #[derive(Clone, Debug)]
 pub(crate) struct TokenSettings {
     pub(crate) keys: KeySet,
-    /// Whose tokens are taken, and `iss` of those signed here; `None` looks at no `iss`.
+    /// The `iss` that tokens must have, and that signed tokens get. `None`: `iss` is not checked.
     pub(crate) issuer: Option<String>,
-    /// Who is meant, and `aud` of tokens signed here; `None` takes tokens meant for anybody.
+    /// The `aud` that tokens must have, and that signed tokens get. `None`: `aud` is not checked.
     pub(crate) audience: Option<String>,
-    /// How far apart clocks may be.
+    /// The tolerated difference between clocks. Five seconds by default, five minutes at most.
     pub(crate) leeway: Duration,
-    /// Also takes the type `JWT`, for issuers that know no other. It then falls to issuer and audience alone to keep
-    /// other kinds of tokens out.
+    /// Whether the type `JWT` is also accepted, for issuers that set no other. Then only issuer and
+    /// audience keep out other kinds of tokens.
     pub(crate) accept_typ_jwt: bool,
 }
 
 impl TokenSettings {
-    /// These keys, five seconds of leeway, and no choice in all else.
+    /// Returns the defaults for these keys: five seconds of leeway, and no other setting.
     pub(crate) fn new(keys: KeySet) -> Self {
         Self {
             keys,
@@ -47,10 +47,12 @@ impl TokenSettings {
     }
 }
 
-/// Settings that work. Other keys make another policy, so that a key that is taken out is dead at once.
+/// Settings that were checked. Other keys make another policy, so that a removed key stops working
+/// at once.
 #[derive(Debug)]
 pub(crate) struct Policy {
-    /// No other policy of this process has it: what one has verified counts for no other.
+    /// Unique in this process, so that a token verified under one policy never counts under
+    /// another.
     number: u32,
     pub(super) settings: TokenSettings,
     /// The encoded header of all tokens that the signing key signs.
@@ -60,7 +62,7 @@ pub(crate) struct Policy {
 }
 
 impl Policy {
-    /// Checks the settings and tries the keys.
+    /// Checks the settings and runs the self-test of the keys.
     pub(crate) fn new(settings: TokenSettings) -> Result<Self, ConfigError> {
         check(&settings)?;
         let signing = settings.keys.signing();
@@ -79,22 +81,24 @@ impl Policy {
         Ok(policy)
     }
 
-    /// Whose tokens are taken; `None` takes those of any issuer.
+    /// Returns the issuer that tokens must have; `None` if `iss` is not checked.
     pub(crate) fn issuer(&self) -> Option<&str> {
         self.settings.issuer.as_deref()
     }
 
-    /// Which rules these are, with what a layer demands beside them.
+    /// Returns the number of these rules: the policy's number, combined with that of the layer's
+    /// audience.
     pub(crate) fn number(&self, audience: Option<&Audience>) -> u64 {
         (u64::from(self.number) << 32) | u64::from(audience.map_or(0, |audience| audience.number))
     }
 
-    /// The same settings with other keys.
+    /// Returns a policy with the same settings and other keys.
     pub(crate) fn with_keys(&self, keys: KeySet) -> Result<Self, ConfigError> {
         Self::new(TokenSettings { keys, ..self.settings.clone() })
     }
 
-    /// Signs, verifies, and tries two forgeries with the signing key; lets each other key refuse something.
+    /// Tests the keys. Signs and verifies with the signing key, and checks that it rejects two
+    /// kinds of forgery. Checks that each key loads and rejects a wrong signature.
     fn self_test(&self) -> Result<(), ConfigError> {
         let keys = &self.settings.keys;
         keys.verifying().try_for_each(works)?;
@@ -136,7 +140,7 @@ impl Policy {
     }
 }
 
-/// Another audience than the policy's, as one layer demands it. Clones are the same demand.
+/// An audience that one layer requires in place of the policy's. Clones have the same number.
 #[derive(Clone, Debug)]
 pub(crate) struct Audience {
     number: u32,
@@ -144,9 +148,10 @@ pub(crate) struct Audience {
 }
 
 impl Audience {
-    /// Tokens must be meant for `name`, which is not empty.
+    /// Requires tokens with the audience `name`, which must not be empty.
     pub(crate) fn new(name: &str) -> Result<Self, ConfigError> {
-        /// One number for one name: a layer that is made anew for each connection demands what the others do.
+        /// One number for each name. A layer that is built anew for each connection keeps its
+        /// number, and so can use the cache entries of the others.
         static NUMBERS: LazyLock<Mutex<HashMap<Arc<str>, u32>>> = LazyLock::new(Mutex::default);
         named("audience", name)?;
         let name: Arc<str> = name.into();
@@ -155,17 +160,18 @@ impl Audience {
         Ok(Self { number, name })
     }
 
+    /// Returns the required `aud`.
     pub(super) fn name(&self) -> &str {
         &self.name
     }
 
-    /// What tells apart demands on the same token.
+    /// Returns the number that distinguishes this audience from others.
     pub(crate) fn number(&self) -> u32 {
         self.number
     }
 }
 
-/// One that nothing else in this process has, from 1.
+/// Returns a number that is unique in this process, starting with 1.
 fn number() -> u32 {
     static LAST: AtomicU32 = AtomicU32::new(0);
     LAST.fetch_add(1, Ordering::Relaxed).wrapping_add(1)
@@ -178,9 +184,9 @@ fn named(setting: &'static str, name: &str) -> Result<(), ConfigError> {
     }
 }
 
-/// An encoded header.
+/// Returns an encoded header.
 fn header(algorithm: &str, kid: &str) -> String {
-    // `Value` writes itself as JSON, whatever a kid may hold.
+    // `Value` escapes the `kid`, whatever characters it has.
     let kid = Value::from(kid);
     jws::encode(format!(r#"{{"alg":"{algorithm}","typ":"at+jwt","kid":{kid}}}"#))
 }
@@ -198,7 +204,7 @@ fn check(settings: &TokenSettings) -> Result<(), ConfigError> {
     settings.keys.check_names()
 }
 
-/// Without the private half no more can be asked than that the key loads, and refuses what nobody signed.
+/// Tests a key without its private half: the key must load, and must reject a wrong signature.
 fn works(key: &VerifyingKey) -> Result<(), ConfigError> {
     let failure = match key.verify(&jws::encode([7; 64]), b"nobody signed this") {
         Ok(false) => return Ok(()),
@@ -208,7 +214,8 @@ fn works(key: &VerifyingKey) -> Result<(), ConfigError> {
     Err(ConfigError::SelfTest { kid: key.kid().to_owned(), failure })
 }
 
-/// The same text with another first character, so that a bit differs that is decoded for certain.
+/// Changes the first character of a signature. All of its bits are data, so the decoded bytes
+/// differ for certain.
 fn tamper(signature: &str) -> String {
     let first = if signature.starts_with('A') { 'B' } else { 'A' };
     std::iter::once(first).chain(signature.chars().skip(1)).collect()

@@ -1,13 +1,16 @@
-//! Pseudonyms: what stands in a store for a name, an account or an address.
+//! Pseudonyms: the store holds them in place of names, accounts and addresses.
 
 use super::derived::DerivedKey;
 use super::policy::Policy;
 use crate::error::{SessionError, SignError};
 
 impl Policy {
-    /// Returns the pseudonym of `text`: 43 characters of `[A-Za-z0-9_-]`, the same in all instances with this signing key,
-    /// whatever its algorithm. It is a MAC under a secret that is derived from that key, so a reader of the store cannot
-    /// compare it with guesses. It differs for each purpose, issuer and audience.
+    /// Returns the pseudonym of `text`: 43 characters of `[A-Za-z0-9_-]`.
+    ///
+    /// All instances with the same signing key return the same pseudonym, whatever the key's
+    /// algorithm. The pseudonym is a MAC under a secret that is derived from that key. A reader of
+    /// the store lacks the secret, so it cannot test guesses. Each purpose, issuer and audience
+    /// yields another pseudonym.
     pub(crate) fn pseudonym(&self, purpose: &str, text: &str) -> Result<String, SessionError> {
         self.derived_mac(&self.derived.signing, &["name", purpose, text])
     }
@@ -22,7 +25,8 @@ impl Policy {
         mac.map_err(|error| SessionError::Sign(SignError(error)))
     }
 
-    /// A JSON array, so that no two lists of words are one message.
+    /// Builds the message of a MAC. It is a JSON array, so two different lists of words never yield
+    /// the same message.
     pub(super) fn derived_message(&self, words: &[&str]) -> Result<String, SessionError> {
         let settings = &self.settings;
         serde_json::to_string(&(words, &settings.issuer, &settings.audience))
@@ -63,7 +67,8 @@ mod tests {
         }
     }
 
-    /// What a reader of the store can compute: the hash that stood there for keys that are no HMAC secrets.
+    /// Computes what a reader of the store could compute: the hash without a key that an earlier
+    /// version stored if the signing key was not an HMAC secret.
     fn unkeyed(purpose: &str, text: &str) -> String {
         let message =
             serde_json::to_string(&("name", purpose, None::<&str>, "shop", text)).unwrap();
@@ -91,7 +96,7 @@ mod tests {
             assert!(!seen.contains(&name), "it depends on the key alone");
             seen.push(name);
         }
-        // Instances may hold one key in two formats.
+        // Instances may hold the same key in two file formats.
         let same = SigningKey::rs256_pem("1", other_rsa).unwrap();
         assert!(seen.contains(&policy(same, "shop").pseudonym("account", "jeju").unwrap()));
     }

@@ -1,9 +1,12 @@
-//! Refresh tokens: who, which session, which number, and two MACs.
+//! Refresh tokens: a user, a session, a rotation counter, and two MACs.
 //!
-//! Text: `<number> <session> <second MAC> <user>`, sealed. The seal, the first MAC, tells without any I/O whether the token
-//! is one of ours: garbage costs no question to the store, and whoever shows what we issued may learn what became of the
-//! session. The second MAC also covers the salt, which only a living session has: `HMAC-SHA256(K, label ‖ user ‖ session ‖
-//! number ‖ salt)`. Whoever reads the store lacks the key, whoever has the key lacks the salt.
+//! A token is the sealed text `<counter> <session> <second MAC> <user>`. The seal is the first MAC.
+//! It proves without I/O that this application issued the token. So garbage costs no store access,
+//! and a client with a genuine token may learn why its session ended.
+//!
+//! The second MAC also covers the salt, which only the record of a live session holds:
+//! `HMAC-SHA256(K, label ‖ issuer ‖ audience ‖ counter ‖ session ‖ salt ‖ user)`. An attacker who
+//! reads the store lacks the key. An attacker who has the key lacks the salt.
 
 use std::fmt;
 use std::time::Duration;
@@ -14,14 +17,17 @@ use super::set::KeySet;
 use crate::error::{ConfigError, SessionError};
 use crate::id::{SessionId, UserId};
 
-/// The longest refresh token, in bytes: longer ones are refused unread. What is issued is 140 to 650 bytes long, by the
-/// length of the user's id.
+/// The longest refresh token, in bytes. A longer one is rejected without being read. Issued tokens
+/// have 140 to 650 bytes, depending on the length of the user id.
 pub const MAX_REFRESH_TOKEN_LEN: usize = 1024;
 
 const SEAL: &str = "refresh";
 const SECRET: &str = "refresh secret";
 
-/// A refresh token to hand to the client, once. It is in no store and no log; `Debug` does not show it.
+/// A refresh token for the client.
+///
+/// The application sees it only once: no store and no log contains it, and `Debug` does not show
+/// it.
 #[derive(Clone)]
 pub struct RefreshToken {
     text: String,
@@ -29,13 +35,15 @@ pub struct RefreshToken {
 }
 
 impl RefreshToken {
-    /// The text: at most [`MAX_REFRESH_TOKEN_LEN`] bytes of `[A-Za-z0-9_.-]`.
+    /// Returns the text: at most [`MAX_REFRESH_TOKEN_LEN`] bytes of `[A-Za-z0-9_.-]`.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// How long the session can live at most from now on: no exchange outlives that. If nobody uses it, it ends earlier.
+    /// Returns how long the session can still live at most, as of the issue of this token.
+    ///
+    /// No rotation extends that time. A session that is not used expires earlier.
     #[must_use]
     pub fn expires_in(&self) -> Duration {
         self.expires_in
@@ -48,7 +56,7 @@ impl fmt::Debug for RefreshToken {
     }
 }
 
-/// Which refresh token: of whom, of which session, and the how manyth.
+/// Identifies a refresh token: its user, its session, and its rotation counter.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct RefreshClaims {
     pub(crate) user: UserId,
@@ -56,7 +64,7 @@ pub(crate) struct RefreshClaims {
     pub(crate) counter: u64,
 }
 
-/// A refresh token that one of our keys has sealed.
+/// A refresh token that one of the policy's keys has sealed.
 pub(crate) struct Sealed {
     pub(crate) claims: RefreshClaims,
     kid: String,
@@ -67,13 +75,14 @@ pub(crate) struct Sealed {
 pub(crate) struct RefreshPolicy(Policy);
 
 impl RefreshPolicy {
-    /// Checks and tries the keys.
+    /// Checks the settings and runs the self-test of the keys.
     pub(crate) fn new(
         keys: KeySet,
         issuer: Option<String>,
         audience: Option<String>,
     ) -> Result<Self, ConfigError> {
-        // Another signature need not come out the same twice, and only one that does can be handed out again.
+        // Other algorithms need not yield the same signature twice. Only a reproducible token can
+        // be returned again, when a client repeats a rotation.
         if keys.verifying().any(|key| key.algorithm() != Algorithm::Hs256) {
             return Err(ConfigError::OutOfRange {
                 setting: "refresh_keys",
@@ -83,19 +92,19 @@ impl RefreshPolicy {
         Policy::new(TokenSettings { issuer, audience, ..TokenSettings::new(keys) }).map(Self)
     }
 
-    /// The same with other keys.
+    /// Returns a policy with the same settings and other keys.
     pub(crate) fn with_keys(&self, keys: KeySet) -> Result<Self, ConfigError> {
         let settings = &self.0.settings;
         Self::new(keys, settings.issuer.clone(), settings.audience.clone())
     }
 
-    /// The settings and keys.
+    /// Returns the settings and keys.
     #[cfg(feature = "routes")]
     pub(crate) fn policy(&self) -> &Policy {
         &self.0
     }
 
-    /// A refresh token; the same each time while the same key signs.
+    /// Issues a refresh token. The same arguments yield the same token while the same key signs.
     pub(crate) fn issue(
         &self,
         claims: &RefreshClaims,
@@ -104,12 +113,12 @@ impl RefreshPolicy {
     ) -> Result<RefreshToken, SessionError> {
         let RefreshClaims { user, session, counter } = claims;
         let secret = self.0.mac(SECRET, &message(claims, salt))?;
-        // The user is last: it may hold anything.
+        // The user id comes last, because it may contain any character, also spaces.
         let text = format!("{counter} {} {secret} {user}", session.as_str());
         Ok(RefreshToken { text: self.0.seal(SEAL, &text)?, expires_in })
     }
 
-    /// What the token says, if it is one of ours. No I/O.
+    /// Returns the content of a token that one of the policy's keys has sealed. No I/O.
     pub(crate) fn open(&self, token: &str) -> Option<Sealed> {
         if token.len() > MAX_REFRESH_TOKEN_LEN {
             return None;
@@ -123,13 +132,15 @@ impl RefreshPolicy {
         Some(Sealed { claims: RefreshClaims { user, session, counter }, kid, secret })
     }
 
-    /// Whether it was issued for a session with this salt. Compared in constant time.
+    /// Returns whether the token was issued for a session with this salt. Compares in constant
+    /// time.
     pub(crate) fn is_of(&self, sealed: &Sealed, salt: &str) -> bool {
         self.0.is_mac(SECRET, &message(&sealed.claims, salt), &sealed.kid, &sealed.secret)
     }
 }
 
-/// Unambiguous: of these only the user can hold a blank, and it comes last.
+/// Builds the message of the second MAC. It is unambiguous: only the user id can contain a space,
+/// and it comes last.
 fn message(claims: &RefreshClaims, salt: &str) -> String {
     let RefreshClaims { user, session, counter } = claims;
     format!("{counter} {} {} {user}", session.as_str(), salt)
@@ -213,7 +224,7 @@ mod tests {
         ] {
             assert!(foreign.open(&token).is_none());
         }
-        // Sealed by the same key for another purpose, or an access token's neighbour.
+        // Sealed by the same key, for another purpose.
         assert!(ours.open(&ours.0.seal("cursor", "7 s-1_x x ada").unwrap()).is_none());
     }
 

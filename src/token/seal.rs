@@ -1,18 +1,21 @@
-//! Text that a client carries for us, and cannot change: signed with the access tokens' keys, and never one of them.
+//! Sealed texts: the client carries them and cannot change them.
+//!
+//! They are signed with the keys of a policy. A sealed text is never accepted as a token.
 
 use super::jws;
 use super::policy::Policy;
 use crate::error::{SessionError, SignError};
 
 impl Policy {
-    /// `text` for a client to bring back, bound to this purpose, issuer and audience.
+    /// Seals `text` for the client, bound to this purpose, issuer and audience.
     pub(crate) fn seal(&self, purpose: &str, text: &str) -> Result<String, SessionError> {
         let signature = self.mac(purpose, text)?;
         let kid = self.settings.keys.signing().kid();
         Ok(format!("{}.{}.{signature}", jws::encode(text), jws::encode(kid)))
     }
 
-    /// The text, if one of our keys sealed it for this purpose; and that key's name.
+    /// Returns the text and the `kid` of its key, if one of this policy's keys sealed it for this
+    /// purpose.
     pub(crate) fn unseal(&self, purpose: &str, sealed: &str) -> Option<(String, String)> {
         let (text, rest) = sealed.split_once('.')?;
         let (kid, signature) = rest.split_once('.')?;
@@ -20,14 +23,15 @@ impl Policy {
         self.is_mac(purpose, &text, &kid, signature).then_some((text, kid))
     }
 
-    /// The signing key's signature of `text` for this purpose, as base64url.
+    /// Returns the signing key's signature of `text` for this purpose, as base64url.
     pub(super) fn mac(&self, purpose: &str, text: &str) -> Result<String, SessionError> {
         let message = self.message(purpose, text)?;
         let signed = self.settings.keys.signing().sign(message.as_bytes());
         signed.map_err(|error| SessionError::Sign(SignError(error)))
     }
 
-    /// Whether `mac` is what the key with this name made of `text` for this purpose. Compared in constant time.
+    /// Returns whether `mac` is the signature of `text` for this purpose by the key with this
+    /// `kid`. Compares in constant time.
     pub(super) fn is_mac(&self, purpose: &str, text: &str, kid: &str, mac: &str) -> bool {
         let (Some(key), Ok(message)) = (self.settings.keys.find(kid), self.message(purpose, text))
         else {
@@ -36,7 +40,8 @@ impl Policy {
         matches!(key.verify(mac, message.as_bytes()), Ok(true))
     }
 
-    /// A JSON array, so no JWS signing input: nothing that is sealed can be shown as a token, nor the other way round.
+    /// Builds the message that is signed. It is a JSON array and never a JWS signing input. So a
+    /// sealed text cannot pass as a token, and a token cannot pass as a sealed text.
     fn message(&self, purpose: &str, text: &str) -> Result<String, SessionError> {
         let settings = &self.settings;
         serde_json::to_string(&(purpose, &settings.issuer, &settings.audience, text))

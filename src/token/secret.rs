@@ -1,14 +1,14 @@
-//! Which HMAC secrets are none.
+//! HMAC secrets that are not secret, and therefore rejected.
 
 use crate::error::KeyError;
 
-/// RFC 7518 section 3.2: at least as long as the hash.
+/// The shortest secret, in bytes. RFC 7518 section 3.2: at least as long as the hash.
 const MIN_LEN: usize = 32;
 
-/// The longest text whose repetition counts as no secret; `your-256-bit-secret` has 19 bytes.
+/// The longest text, in bytes, whose repetition is rejected. `your-256-bit-secret` has 19 bytes.
 const MAX_PERIOD: usize = 20;
 
-/// Secrets that anybody can look up, in lower case, with `-` for `_` and blanks.
+/// Publicly known secrets, in lower case, with `-` in place of `_` and spaces.
 const KNOWN: &[&str] = &[
     // jwt.io
     "a-string-secret-at-least-256-bits-long",
@@ -27,7 +27,7 @@ const KNOWN: &[&str] = &[
     "qwertyuiopasdfghjklzxcvbnm123456",
 ];
 
-/// What a placeholder in a tutorial or an env file says, in the same spelling.
+/// Phrases of placeholders in tutorials and env files, in the same spelling as [`KNOWN`].
 const PLACEHOLDERS: &[&str] = &[
     "at-least-32-char",
     "at-least-256-bit",
@@ -49,7 +49,8 @@ const PLACEHOLDERS: &[&str] = &[
     "yoursecret",
 ];
 
-/// Refuses a secret that is too short, publicly known, or not a secret at all.
+/// Rejects a secret that is too short, publicly known, a placeholder, a repeated text, or a PEM
+/// file.
 pub(super) fn check(secret: &[u8]) -> Result<(), KeyError> {
     if secret.windows(10).any(|part| part == b"-----BEGIN") {
         return Err(KeyError::SecretIsPem);
@@ -64,7 +65,7 @@ pub(super) fn check(secret: &[u8]) -> Result<(), KeyError> {
     if known { Err(KeyError::SecretKnown) } else { Ok(()) }
 }
 
-// Byte by byte, so that no second copy of the secret is left in memory.
+// Compares byte by byte, so that no second copy of the secret is left in memory.
 fn same(secret: &[u8], text: &str) -> bool {
     let spelled = secret.iter().map(|byte| match byte {
         b'_' | b' ' => b'-',
@@ -73,7 +74,7 @@ fn same(secret: &[u8], text: &str) -> bool {
     spelled.eq(text.bytes())
 }
 
-/// Whether the secret is its own first `period` bytes over and over.
+/// Returns whether the secret only repeats its first `period` bytes.
 fn repeats(secret: &[u8], period: usize) -> bool {
     secret.iter().zip(secret.iter().skip(period)).all(|(a, b)| a == b)
 }

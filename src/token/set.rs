@@ -1,4 +1,4 @@
-//! Which keys are good at one moment.
+//! The set of keys that are valid at one moment.
 
 use std::sync::Arc;
 
@@ -6,17 +6,18 @@ use super::keys::{SigningKey, VerifyingKey};
 use super::policy::{Policy, TokenSettings};
 use crate::error::ConfigError;
 
-/// One key that signs, and any number that verify what they signed before.
+/// One key that signs, and any number of keys that verify older tokens.
 ///
-/// To rotate: [`new`](Self::new) with the new key, [`also_verify`](Self::also_verify) with the old one until its last
-/// token has expired. A key that is left out is dead at once. Cheap to clone.
+/// To rotate keys, call [`new`](Self::new) with the new key and [`also_verify`](Self::also_verify)
+/// with the old key. Keep the old key until its last token has expired. A key that is not in the
+/// set verifies nothing from then on. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct KeySet {
     signing: SigningKey,
     retired: Arc<Vec<VerifyingKey>>,
 }
 
-/// One key for everything.
+/// Uses one key to sign and to verify.
 impl From<SigningKey> for KeySet {
     fn from(signing: SigningKey) -> Self {
         Self::new(signing)
@@ -24,26 +25,29 @@ impl From<SigningKey> for KeySet {
 }
 
 impl KeySet {
-    /// This key signs, and verifies what it signed.
+    /// Creates a set of one key, which signs and verifies.
     #[must_use]
     pub fn new(signing: SigningKey) -> Self {
         Self { signing, retired: Arc::default() }
     }
 
-    /// Also takes tokens that this key verifies.
+    /// Adds a key that verifies only: tokens that it signed are still accepted.
     #[must_use]
     pub fn also_verify(mut self, key: VerifyingKey) -> Self {
         Arc::make_mut(&mut self.retired).push(key);
         self
     }
 
-    /// Signs and verifies with each key as far as it can, and tries to get a forged token accepted.
+    /// Signs and verifies with each key as far as the key allows, and checks that forged tokens are
+    /// rejected.
     ///
-    /// Whatever takes a set of keys does this by itself; here it is for a command that checks a configuration.
+    /// Everything that takes a key set runs this test itself. Call it in a command that checks a
+    /// configuration.
     ///
     /// # Errors
     ///
-    /// [`ConfigError`]: two keys with one `kid`, a key that does not work, or no crypto backend in this build.
+    /// [`ConfigError`] if two keys have the same `kid`, a key does not work, or this build has no
+    /// crypto backend.
     pub fn self_test(&self) -> Result<(), ConfigError> {
         Policy::new(TokenSettings::new(self.clone())).map(drop)
     }

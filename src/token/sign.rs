@@ -1,4 +1,4 @@
-//! From who, where and when to a signed token.
+//! Signs a token for a user, a session and a time span.
 
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::{Map, Value};
@@ -13,21 +13,22 @@ use crate::id::{SessionId, UserId, random_text};
 /// Random bytes in a `jti`: 144 bits, 24 characters.
 const TOKEN_ID_BYTES: usize = 18;
 
-/// What a token is to say.
+/// The content of a new token.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct NewToken<'a> {
     pub(crate) user: &'a UserId,
     pub(crate) session: &'a SessionId,
     pub(crate) issued_at: Timestamp,
     pub(crate) expires_at: Timestamp,
-    /// The number of the refresh token that goes with it.
+    /// The rotation counter of the refresh token that is issued with this token.
     pub(crate) rotation: Option<u64>,
-    /// The application's own claims. Readable by whoever holds the token.
+    /// The application's own claims. Anyone who holds the token can read them.
     pub(crate) custom: Option<&'a Map<String, Value>>,
 }
 
 impl Policy {
-    /// Signs a token that this policy accepts from `issued_at` to `expires_at`, in whole seconds, rounded down.
+    /// Signs a token that this policy accepts from `issued_at` to `expires_at`. Both times are
+    /// rounded down to whole seconds.
     pub(crate) fn sign(&self, new: &NewToken<'_>) -> Result<String, SessionError> {
         let names_taken =
             |custom: &Map<_, _>| RESERVED.iter().any(|name| custom.contains_key(*name));
@@ -36,7 +37,7 @@ impl Policy {
         }
         let claims = Claims { new, settings: &self.settings, token_id: &token_id()? };
         let payload = serde_json::to_string(&claims).map_err(SessionError::Encode)?;
-        // Better refused here than by each request that carries it.
+        // Verification would reject the token on every request, so signing fails instead.
         if new.custom.is_some() && Payload::parse(&payload).is_none() {
             return Err(SessionError::Claims("nested too deeply"));
         }
@@ -93,7 +94,7 @@ impl Serialize for Claims<'_> {
     }
 }
 
-/// Whole seconds, rounded down, within what verification takes.
+/// Rounds down to whole seconds, and clamps to the range that verification accepts.
 fn seconds(time: Timestamp) -> i64 {
     time.as_millis().div_euclid(1_000).clamp(0, MAX_SECONDS)
 }
@@ -114,7 +115,8 @@ mod tests {
         value.as_object().unwrap().clone()
     }
 
-    // Without issuer and audience, so that nothing but the rule itself keeps a custom `iss` out.
+    // Without issuer and audience, so that only the check of reserved names can reject a custom
+    // `iss`.
     fn try_sign(custom: &Map<String, Value>) -> Result<String, SessionError> {
         open().sign(&NewToken {
             user: &UserId::parse("ada").unwrap(),

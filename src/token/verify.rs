@@ -1,4 +1,4 @@
-//! From a token's text to what it says, if it is one of ours.
+//! Verifies a token: from its text to its claims.
 
 use super::claims::{NumericDate, Payload, VerifiedClaims};
 use super::header::Header;
@@ -13,19 +13,19 @@ use crate::id::{SessionId, UserId};
 /// The longest `jti`, in bytes.
 const MAX_TOKEN_ID_LEN: usize = 128;
 
-/// Whether a token whose `exp` has passed is refused.
+/// What verification does with a token whose `exp` has passed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Expiry {
-    /// Refused: `TokenExpired`.
+    /// Rejects it with `TokenExpired`.
     Enforced,
-    /// Taken, all else being right.
+    /// Accepts it, if it meets all other rules.
     Ignored,
-    /// Taken whenever it was to begin or to end: who logs out late, or whose clock was set back, must not be told that they
-    /// cannot.
+    /// Accepts it, and also a token whose `iat` or `nbf` is in the future. Logout uses this: it
+    /// must work with an expired token, and after the host's clock was set back.
     AnyTime,
 }
 
-/// Which rule a token broke. For logs: holds nothing of the token.
+/// The rule that a token broke. For logs: contains no part of the token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Refusal {
     #[error("not a JWS in compact form")]
@@ -65,9 +65,10 @@ impl From<Refusal> for AuthError {
 }
 
 impl Policy {
-    /// What the token says, if all about it is right at `now` on the host's clock.
+    /// Verifies a token at `now` on the host's clock, and returns its claims.
     ///
-    /// `TokenExpired` only when nothing else is wrong; `InvalidToken` for all else.
+    /// Fails with `TokenExpired` only if nothing else is wrong with the token, and with
+    /// `InvalidToken` in all other cases.
     pub(crate) fn verify(
         &self,
         token: &str,
@@ -77,7 +78,7 @@ impl Policy {
         self.verify_for(None, token, now, expiry)
     }
 
-    /// The same with another audience, where one is given.
+    /// Like [`verify`](Self::verify), but `audience`, if given, replaces the policy's audience.
     pub(crate) fn verify_for(
         &self,
         audience: Option<&Audience>,
@@ -88,7 +89,7 @@ impl Policy {
         let parts = jws::split(token).ok_or(Refusal::Shape)?;
         let header = jws::decode(parts.header).ok_or(Refusal::Header)?;
         let key = self.key_for(&header)?;
-        // Nothing of the payload is decoded before this.
+        // The signature is verified before any of the payload is decoded.
         if !matches!(key.verify(parts.signature, parts.signed.as_bytes()), Ok(true)) {
             return Err(Refusal::Signature.into());
         }
@@ -102,16 +103,17 @@ impl Policy {
         Ok(claims)
     }
 
-    /// Whether the token's `exp` has passed at `now`, with the leeway.
+    /// Returns whether the token has expired at `now`: `exp` plus the leeway has passed.
     pub(crate) fn is_past(&self, claims: &VerifiedClaims, now: Timestamp) -> bool {
         now >= self.end_of(claims)
     }
 
-    /// When the token's `exp` has passed, with the leeway.
+    /// Returns the time from which the token counts as expired: `exp` plus the leeway.
     pub(crate) fn end_of(&self, claims: &VerifiedClaims) -> Timestamp {
         claims.expires_at.saturating_add(self.settings.leeway)
     }
 
+    /// Finds the key that a header names. Checks the type, the `kid` and the algorithm.
     fn key_for(&self, header: &str) -> Result<&VerifyingKey, Refusal> {
         let Header { alg, kid, typ } = Header::parse(header).ok_or(Refusal::Header)?;
         let type_fits = match &*typ.0 {
@@ -122,7 +124,7 @@ impl Policy {
         if !type_fits {
             return Err(Refusal::Type);
         }
-        // No key has a name of more than 64 bytes, so no longer `kid` is found.
+        // A key's `kid` has at most 64 bytes, so a longer `kid` in a header finds no key.
         let key = self.settings.keys.find(&kid.0).ok_or(Refusal::UnknownKey)?;
         if alg.0 != key.algorithm().as_str() {
             return Err(Refusal::Algorithm);
@@ -130,7 +132,7 @@ impl Policy {
         Ok(key)
     }
 
-    /// Judges all but the end of the token's life.
+    /// Checks all claims, but does not compare `exp` with `now`: the caller does.
     fn judge(
         &self,
         payload: Payload<'_>,
@@ -194,7 +196,7 @@ mod tests {
         Policy::new(TokenSettings { leeway, ..settings(key()) }).unwrap()
     }
 
-    /// What becomes of a token with this claim, at this second.
+    /// Verifies a token with this claim, at this second.
     fn judged(leeway: u64, claim: (&str, &str), seconds: f64) -> Result<(), AuthErrorKind> {
         let token = forge(&key(), header(&[]), claims(&[(claim.0, Some(claim.1))]));
         let judged = lenient(leeway).verify(&token, at(seconds), Expiry::Enforced);

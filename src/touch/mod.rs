@@ -1,9 +1,13 @@
-//! Background refresh: a use of a session moves its last activity and its idle deadline, and no request waits for it.
+//! Background touches: a use of a session updates its last activity and its idle deadline, and no
+//! request waits for it.
 //!
-//! An accepted request leaves a use in a bounded queue, at most one per session and touch interval; the
-//! [`Worker`] writes them in batches. Each written use moves the idle deadline to one idle TTL after
-//! it, unless a refresh threshold is set. A full queue drops the use: the next request of that session
-//! leaves another, and a session is lost only if that goes on for the rest of its idle TTL.
+//! An accepted request puts a use into a bounded queue, at most once per session and touch
+//! interval. The [`Worker`] writes the uses in batches. Each written use sets the last activity and
+//! moves the idle deadline to one idle TTL after the use. If a refresh threshold is set, the idle
+//! deadline moves only when less than the threshold is left.
+//!
+//! When the queue is full, the use is dropped, and the next request of that session queues another.
+//! A session in use expires only if its uses are dropped for the rest of its idle TTL.
 
 mod state;
 mod warnings;
@@ -29,33 +33,36 @@ pub(crate) use self::state::WorkerWatch;
 pub(crate) use self::worker::new as worker;
 pub use self::worker::{Background, DrainReport, Worker};
 
-/// For how many sessions a process remembers when it last touched them. One that is forgotten is touched once more.
+/// Number of sessions for which a process remembers the last touch. A session that was forgotten is
+/// touched once more than necessary.
 const REMEMBERED: usize = 65_536;
 
-/// When a use is worth a touch.
+/// The settings that decide which uses are touched.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct TouchRules {
-    /// Two touches of one session are at least this far apart (less for sessions with a short idle TTL).
+    /// The minimum interval between two touches of one session. Shorter for sessions whose idle TTL
+    /// is less than ten times this.
     pub(crate) interval: Duration,
-    /// A use moves the idle deadline only when less than this is left until it. `None`: each written use
-    /// moves it.
+    /// A use moves the idle deadline only when less than this is left until it. `None`: each
+    /// written use moves it.
     pub(crate) refresh_threshold: Option<Duration>,
-    /// The idle TTL that the threshold is meant for.
+    /// The default idle TTL, to which the threshold relates.
     pub(crate) idle_ttl: Duration,
-    /// Touches carry the number of the refresh token that came with the access token; the first use of a
-    /// greater one does not wait for the interval.
+    /// Whether touches carry the rotation counter of the refresh token that came with the access
+    /// token. The first use with a greater counter then does not wait for the interval.
     pub(crate) record_rotation: bool,
 }
 
 impl TouchRules {
-    /// A session with a short idle TTL needs its touches closer together, or it would end in spite of them.
+    /// Returns the interval for a session: a tenth of its idle TTL, if that is shorter. Otherwise a
+    /// session with a short idle TTL would expire although it is used.
     fn interval(self, life: Life) -> Duration {
         self.interval.min(life.idle_ttl / 10)
     }
 
-    /// The threshold of a session: the same part of its idle TTL. Of a session that is remembered for a month, a
-    /// threshold of minutes would forget a user who comes every day. Without a threshold: more than any
-    /// session has left.
+    /// Returns the threshold for a session: the same share of its idle TTL. With a threshold of
+    /// minutes and an idle TTL of a month, a user who comes every day would otherwise be logged
+    /// out. Without a threshold, returns more than any session has left.
     fn threshold(self, life: Life) -> Duration {
         let Some(threshold) = self.refresh_threshold else { return Duration::MAX };
         if life.idle_ttl == self.idle_ttl {
@@ -66,28 +73,29 @@ impl TouchRules {
     }
 }
 
-/// One use of a session, on its way to the worker.
+/// One use of a session, queued for the worker.
 #[derive(Debug)]
 pub(crate) struct Use {
     pub(crate) user: UserId,
     pub(crate) id: SessionId,
-    /// When, on the clock's monotonic time: a use that waits while the host is suspended grows older.
+    /// The time of the use on the clock's monotonic time. If the host is suspended while the use
+    /// waits, the use becomes older.
     pub(crate) at: Duration,
-    /// The idle deadline is moved only when less than this is left until it.
+    /// The use moves the idle deadline only when less than this is left until it.
     pub(crate) extend_below: Duration,
     /// See [`Touch::rotation`](crate::store::Touch::rotation).
     pub(crate) rotation: Option<u64>,
     pub(crate) mark: Arc<Mark>,
 }
 
-/// What of a session decides when it is to be touched.
+/// The values of a session that decide when to touch it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Life {
     created: Timestamp,
     idle_ttl: Duration,
-    /// At least so long.
+    /// A lower bound of the idle deadline.
     idle_deadline: Timestamp,
-    /// The number of the refresh token that came with the access token.
+    /// The rotation counter of the refresh token that came with the access token.
     rotation: Option<u64>,
 }
 
@@ -99,14 +107,17 @@ impl Life {
     }
 }
 
-/// What this process remembers of one session, on the store's clock.
+/// What this process remembers about the touches of one session. All times are on the store's
+/// clock.
 #[derive(Debug)]
 pub(crate) struct Mark {
-    /// The latest use that was queued.
+    /// Time of the latest queued use, in milliseconds. Initially the creation of the session.
     last_use: AtomicI64,
-    /// An idle deadline that the store reported: a lower bound of the true one.
+    /// The latest idle deadline that the store reported, in milliseconds: a lower bound of the true
+    /// one.
     idle_deadline: AtomicI64,
-    /// The greatest rotation that was queued. No session needs 0 recorded.
+    /// The greatest rotation counter that was queued. Initially 0, which never needs to be
+    /// recorded.
     rotation: AtomicU64,
 }
 
@@ -119,17 +130,19 @@ impl Mark {
         }
     }
 
-    /// Relaxed throughout this type: each value stands alone, and an old one costs a touch more, never a wrong answer.
+    /// All atomics of this type are relaxed: no value depends on another, and an old value costs an
+    /// extra touch, never a wrong answer.
     fn idle_deadline(&self) -> Timestamp {
         Timestamp::from_millis(self.idle_deadline.load(Ordering::Relaxed))
     }
 
-    /// Idle deadlines only move forward.
+    /// Records an idle deadline that the store reported. Idle deadlines only move forward.
     pub(crate) fn learn(&self, idle_deadline: Timestamp) {
         self.idle_deadline.fetch_max(idle_deadline.as_millis(), Ordering::Relaxed);
     }
 
-    /// Takes the right to queue a use at `now`, if one is due.
+    /// Claims the use at `now` if a use is due. Of several requests at the same time, one gets
+    /// `true`.
     fn take(&self, now: Timestamp, life: Life, rules: TouchRules) -> bool {
         let rotation = life.rotation.filter(|_| rules.record_rotation).unwrap_or(0);
         let is_greater = self.rotation.load(Ordering::Relaxed) < rotation;
@@ -142,38 +155,40 @@ impl Mark {
         let interval = rules.interval(life);
         let left = |at: i64| self.idle_deadline().as_millis().saturating_sub(at);
         let threshold = millis(rules.threshold(life));
-        // The first use below the threshold does not wait for the interval: it moves the deadline.
+        // The first use below the threshold does not wait for the interval, because it moves the
+        // idle deadline.
         let enters_threshold = left(now.as_millis()) < threshold && left(last) >= threshold;
         let due = since >= millis(interval) || (since > 0 && enters_threshold);
-        // Of several requests at once, one wins.
+        // If several requests arrive at the same time, one of them wins.
         due && self
             .last_use
             .compare_exchange(last, now.as_millis(), Ordering::Relaxed, Ordering::Relaxed)
             .is_ok()
     }
 
-    /// How long after `now` no use is due.
+    /// Returns for how long after `now` no use is due.
     fn rest(&self, now: Timestamp, life: Life, rules: TouchRules) -> Duration {
         let since =
             now.saturating_since(Timestamp::from_millis(self.last_use.load(Ordering::Relaxed)));
         let left = self.idle_deadline().saturating_since(now);
         let until_threshold = left.saturating_sub(rules.threshold(life));
         let interval = rules.interval(life).saturating_sub(since);
-        // Below the threshold one that is lost has to be repeated in time.
+        // Below the threshold, a lost use must be repeated before the idle deadline.
         interval.min(if until_threshold.is_zero() { left / 4 } else { until_threshold })
     }
 
-    /// The use was not queued or not written: the next one is due at once.
+    /// Resets the mark after a use that was not queued or not written, so that the next use is due
+    /// at once.
     pub(crate) fn give_back(&self) {
         self.last_use.store(0, Ordering::Relaxed);
         self.rotation.store(0, Ordering::Relaxed);
     }
 }
 
-/// Whose session, and which.
+/// The user and the id of a session.
 type Owned = (UserId, SessionId);
 
-/// The same, to look one up.
+/// The borrowed form of [`Owned`], for a lookup without cloning.
 #[derive(Hash)]
 struct Borrowed<'a>(&'a UserId, &'a SessionId);
 
@@ -183,7 +198,7 @@ impl Equivalent<Owned> for Borrowed<'_> {
     }
 }
 
-/// Where requests leave uses.
+/// The queue into which requests put uses.
 pub(crate) struct TouchQueue {
     marks: Cache<Owned, Arc<Mark>, UnitWeighter, RandomState, DefaultLifecycle<Owned, Arc<Mark>>>,
     sender: mpsc::Sender<Use>,
@@ -219,7 +234,7 @@ impl TouchQueue {
         }
     }
 
-    /// What this process remembers of a session's idle deadline, and of its last use.
+    /// Returns the remembered idle deadline of a session (a lower bound) and its last use.
     pub(crate) fn remembered(
         &self,
         user: &UserId,
@@ -229,7 +244,8 @@ impl TouchQueue {
         Some((mark.idle_deadline(), Timestamp::from_millis(mark.last_use.load(Ordering::Relaxed))))
     }
 
-    /// Notes that a session was used; never waits. Returns for how long another use of it need not be noted.
+    /// Records a use of a session. Never waits. Returns for how long another use need not be
+    /// recorded.
     pub(crate) fn used(&self, key: (UserId, SessionId), life: Life, now: Timestamp) -> Duration {
         let mark = match self.marks.get(&key) {
             Some(mark) => mark,
@@ -261,12 +277,13 @@ impl TouchQueue {
         rest
     }
 
-    /// What the worker that writes the touches is doing.
+    /// Returns the state of the worker that writes the touches.
     pub(crate) fn worker_state(&self) -> WorkerState {
         self.worker.state()
     }
 
-    /// How many uses were not queued since the start, because the queue was full or its worker had stopped.
+    /// Returns the number of uses that were dropped since the start, because the queue was full or
+    /// the worker had stopped.
     pub(crate) fn dropped(&self) -> u64 {
         self.dropped.load(Ordering::Relaxed)
     }

@@ -1,29 +1,30 @@
-//! Whether the background worker runs: known to the manager, so that a missing worker is not silent.
+//! The state of the background worker, which the manager reads so that a missing worker is
+//! reported.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
 use crate::trace;
 
-/// What the background [`Worker`](super::Worker) of a manager is doing.
+/// The state of a manager's background [`Worker`](super::Worker).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum WorkerState {
-    /// `build()` has made it, and it was not started yet.
+    /// `build()` returned the worker, and it was not started yet.
     NotStarted,
-    /// It runs.
+    /// The worker runs.
     Running,
-    /// It was stopped by [`Background::stop`](super::Background::stop).
+    /// [`Background::stop`](super::Background::stop) stopped the worker.
     Stopped,
-    /// It was dropped without having been started, or its task ended before it was stopped: it panicked, was aborted,
-    /// or its runtime was shut down.
+    /// The worker was dropped before it was started, or its task ended before it was stopped: the
+    /// task panicked or was aborted, or its runtime was shut down.
     Lost,
 }
 
 impl WorkerState {
     const ALL: [Self; 4] = [Self::NotStarted, Self::Running, Self::Stopped, Self::Lost];
 
-    /// The state in stable `snake_case`.
+    /// Returns the state in stable `snake_case`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -35,7 +36,8 @@ impl WorkerState {
     }
 }
 
-/// The state as the manager reads it. Relaxed throughout: it stands alone.
+/// The worker's state, shared with the manager. All atomics are relaxed, because no value depends
+/// on another.
 #[derive(Debug)]
 pub(crate) struct WorkerWatch {
     state: AtomicU8,
@@ -55,8 +57,8 @@ impl WorkerWatch {
             .unwrap_or(WorkerState::Lost)
     }
 
-    /// Logs an error, once, if a session is used while its use will never be written. A worker that was stopped is part of
-    /// an orderly shutdown and is not reported.
+    /// Logs an error, once, when a session is used and its use will never be written. A stopped
+    /// worker is part of an orderly shutdown and is not reported.
     pub(super) fn report_use(&self) {
         let why = match self.state() {
             WorkerState::Running | WorkerState::Stopped => return,
@@ -73,7 +75,8 @@ impl WorkerWatch {
     }
 }
 
-/// The worker's end of a [`WorkerWatch`]: dropped in any way but [`stopped`](Self::stopped), the worker is lost.
+/// The worker's side of a [`WorkerWatch`]. If it is dropped without [`stopped`](Self::stopped), the
+/// state becomes [`Lost`](WorkerState::Lost).
 #[derive(Debug)]
 pub(super) struct WorkerGuard(Arc<WorkerWatch>);
 

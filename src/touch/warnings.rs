@@ -1,4 +1,4 @@
-//! What the store's operator should know, in the log once.
+//! Logs the store's warnings for its operator once.
 
 use std::sync::Arc;
 
@@ -7,19 +7,21 @@ use tokio::task::JoinSet;
 use crate::gate::Gate;
 use crate::trace;
 
-/// Asks the store beside the worker, so that uses of sessions never wait for it. Ends with the worker.
+/// Asks the store for its warnings in a task of its own, so that the worker's touches never wait
+/// for the answer. The task is aborted when the worker ends.
 #[derive(Default)]
 pub(super) struct Warnings {
-    /// One task at most. It tells whether the store answered.
+    /// At most one task. Its result tells whether the store answered.
     asking: JoinSet<bool>,
     logged: bool,
 }
 
 impl Warnings {
-    /// Logs what the store has to say, unless that was done. Never waits.
+    /// Starts a task that logs the store's warnings, unless they were logged or a task is running.
+    /// Never waits.
     pub(super) fn log_once(&mut self, gate: &Arc<Gate>) {
         while let Some(answered) = self.asking.try_join_next() {
-            // A store that panics here would do so again.
+            // A task that panicked counts as done, because the store would panic again.
             self.logged |= answered.unwrap_or(true);
         }
         if !self.logged && self.asking.is_empty() {

@@ -1,4 +1,4 @@
-//! The task that writes uses to the store.
+//! The background worker, which writes uses to the store.
 
 use std::collections::HashMap;
 use std::future::poll_fn;
@@ -23,46 +23,47 @@ use crate::meter::{Counter, Gauge, Meter, Name, NearMeter};
 use crate::store::{StoreError, StoreErrorKind, Touch, Touched, Tracker};
 use crate::trace;
 
-/// Uses are collected for this long before they are written.
+/// How long uses are collected before they are written.
 const COLLECT: Duration = Duration::from_millis(100);
-/// The most touches in one call to the store.
+/// Maximum number of touches in one store call.
 const BATCH: usize = 500;
-/// How long one call may take. No request waits for it.
+/// Timeout of one store call. No request waits for it.
 const CALL_LIMIT: Duration = Duration::from_secs(1);
-/// The longest pause between tries while the store does not take touches.
+/// Maximum pause between attempts while the store takes no touches.
 const MAX_PAUSE: Duration = Duration::from_secs(1);
-/// How often the store gets to free what expired and to compare clocks.
+/// Interval of the store's upkeep: it frees expired data and compares clocks.
 const UPKEEP: Duration = Duration::from_secs(1);
-/// The most uses that wait for a store that is away; further ones are dropped, and due again at the next request.
+/// Maximum number of waiting uses. Further ones are dropped, and due again at the next request.
 const MAX_PENDING: usize = 65_536;
-/// How long a stop waits for the store to take what is left.
+/// How long a stop waits for the store to take the remaining touches.
 const DRAIN_LIMIT: Duration = Duration::from_secs(5);
 
-/// Writes what requests leave behind, last activity and idle deadlines, keeps the
-/// [near cache](crate::SessionManager::near_cache) in touch with the store, and runs the
-/// [event sinks](crate::events::EventSink). Made by `build()`, runs when started.
+/// Writes last activity and idle deadlines, keeps the
+/// [near cache](crate::SessionManager::near_cache) coherent, and runs the
+/// [event sinks](crate::events::EventSink). `build()` returns this worker. The application starts
+/// it once, with [`start`](Self::start) or [`run`](Self::run).
 ///
-/// Without it running, sessions are checked as ever, but each request asks the store, use does not keep sessions alive
-/// (each ends one idle TTL after its login), events wait for their sinks, and the store is not diagnosed. The first use
-/// of a session without a running worker is an error in the log (feature `tracing`), and
-/// [`Health::worker`](crate::manager::Health::worker) says so. Start it once, with [`start`](Self::start) or [`run`](Self::run).
+/// Without a running worker, sessions are still checked, but each request asks the store, use does
+/// not extend sessions (each expires one idle TTL after its login), events wait for their sinks,
+/// and the store is not diagnosed. The first use then logs an error (feature `tracing`), and
+/// [`Health::worker`](crate::manager::Health::worker) reports the state.
 #[must_use = "sessions are not kept alive by use until the worker is started"]
 pub struct Worker {
     receiver: mpsc::Receiver<Use>,
     gate: Arc<Gate>,
-    /// How old a use is when it is written.
+    /// Determines the age of a use when it is written.
     clock: Arc<dyn Clock>,
     stop: Arc<Notify>,
     pending: HashMap<(UserId, SessionId), Waiting>,
-    /// The store did not take the last batch.
+    /// Whether the store did not take the last batch.
     held_up: bool,
     report: DrainReport,
     figures: Figures,
     sinks: Sinks,
     warnings: Warnings,
-    /// What keeps the near cache in touch with the store.
+    /// Keeps the near cache coherent.
     tracker: Option<Arc<dyn Tracker>>,
-    /// How the manager knows whether this runs.
+    /// Sets the state that the manager reads.
     guard: WorkerGuard,
 }
 
@@ -74,28 +75,28 @@ struct Figures {
     near: Option<NearMeter>,
 }
 
-/// The latest use of one session that is not yet written.
+/// The latest use of one session that is not written yet.
 struct Waiting {
     at: Duration,
     extend_below: Duration,
-    /// The greatest of all uses that wait.
+    /// The greatest counter of all waiting uses.
     rotation: Option<u64>,
     mark: Arc<Mark>,
 }
 
-/// What a worker did in its life.
+/// What a worker wrote from its start to its end.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DrainReport {
-    /// Touches that the store took (of sessions living or ended).
+    /// Touches that the store took, of live and of ended sessions.
     pub written: u64,
-    /// Touches that were lost: too many waited for a store that was away, or it was still away at the end.
+    /// Lost touches: too many waited, the store refused them, or it was still away at the end.
     pub lost: u64,
 }
 
 /// A running [`Worker`].
 ///
-/// Dropping it leaves the worker running; it then ends with the last clone of the manager.
+/// Dropping it does not stop the worker; the worker then ends with the last clone of the manager.
 #[derive(Debug)]
 #[must_use = "keep it, to stop the worker at shutdown"]
 pub struct Background {
@@ -135,18 +136,18 @@ pub(crate) fn new(
 }
 
 impl Background {
-    /// Writes what is left in the queue, for 5 seconds at most (and 1 more for a batch that is under way), delivers
-    /// events that wait for their sinks, for 1 second at most, and ends the worker.
+    /// Stops the worker. It writes the queued uses for up to 5 seconds (plus 1 second for a batch
+    /// in progress), then delivers queued events to their sinks for up to 1 second.
     ///
-    /// Call it after the server has stopped: a use or an event for a sink that comes later is dropped.
+    /// Call it after the server has stopped: later uses, and later events for sinks, are dropped.
     ///
     /// # Errors
     ///
-    /// [`JoinError`] when the worker's task panicked or its runtime was shut down.
+    /// Returns a [`JoinError`] when the worker's task panicked or its runtime was shut down.
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future does not take the stop back: the worker ends by itself.
+    /// Dropping the future does not cancel the stop: the worker ends by itself.
     pub async fn stop(self) -> Result<DrainReport, JoinError> {
         self.stop.notify_one();
         self.task.await
@@ -164,7 +165,7 @@ impl Worker {
     ///
     /// # Panics
     ///
-    /// Outside of a Tokio runtime.
+    /// Panics outside of a Tokio runtime.
     pub fn start(mut self) -> Background {
         let stop = Arc::clone(&self.stop);
         self.guard.started();
@@ -177,11 +178,11 @@ impl Worker {
         Background { stop, task }
     }
 
-    /// Runs until the last clone of the manager is gone, then writes and delivers what is left, and ends.
+    /// Runs until the last clone of the manager is gone, then writes and delivers what is queued.
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future loses the uses that wait, and from then on each request asks the store: events that are queued
+    /// Dropping the future loses queued uses, and each request then asks the store. Queued events
     /// are still delivered.
     pub async fn run(mut self) -> DrainReport {
         self.guard.started();
@@ -189,19 +190,19 @@ impl Worker {
         self.live(sinks).await
     }
 
-    /// How the manager knows whether this runs.
+    /// The state that the manager reads.
     pub(super) fn watch(&self) -> &Arc<WorkerWatch> {
         self.guard.watch()
     }
 
-    /// Works, and keeps the near cache in touch with the store meanwhile.
+    /// Runs the worker's loop, and keeps the near cache coherent meanwhile.
     async fn live(self, sinks: RunningSinks) -> DrainReport {
         let tracker = self.tracker.clone();
         let mut near = tracker.as_ref().map(|tracker| tracker.run());
         let mut work = pin!(self.work(sinks));
         poll_fn(|context| {
             if let Some(near) = &mut near {
-                // It never ends by itself.
+                // This future never ends by itself.
                 let _ = near.as_mut().poll(context);
             }
             work.as_mut().poll(context)
@@ -228,7 +229,7 @@ impl Worker {
                 Woken::Stop => break,
             }
             if !self.pending.is_empty() && Instant::now() >= next_flush {
-                // One batch a round, so that a stop waits for one at most.
+                // One batch per round, so that a stop waits for at most one batch.
                 let written = self.flush(Instant::now() + CALL_LIMIT).await;
                 pause = if written { COLLECT } else { (pause * 2).min(MAX_PAUSE) };
                 let more = written && !self.pending.is_empty();
@@ -247,7 +248,7 @@ impl Worker {
         report
     }
 
-    /// Waits for uses, until `wake` at most.
+    /// Waits for uses, at most until `wake`.
     async fn wait(&mut self, received: &mut Vec<Use>, wake: Instant) -> Woken {
         let mut uses = pin!(self.receiver.recv_many(received, BATCH));
         let mut stopped = pin!(self.stop.notified());
@@ -257,7 +258,7 @@ impl Worker {
                 return Poll::Ready(Woken::Stop);
             }
             if let Poll::Ready(count) = uses.as_mut().poll(context) {
-                // None at all means that every manager is gone.
+                // Zero means that every clone of the manager is gone.
                 return Poll::Ready(if count == 0 { Woken::Stop } else { Woken::Used });
             }
             due.as_mut().poll(context).map(|()| Woken::Due)
@@ -278,7 +279,7 @@ impl Worker {
         }
     }
 
-    /// Writes one batch of what is pending, until `deadline` at most; `false` if it must wait.
+    /// Writes one batch, at most until `deadline`. Returns `false` if the next attempt must wait.
     async fn flush(&mut self, deadline: Instant) -> bool {
         let batch: Vec<_> = self.pending.extract_if(|_, _| true).take(BATCH).collect();
         let now = self.clock.monotonic();
@@ -313,7 +314,7 @@ impl Worker {
                 | StoreErrorKind::Interrupted
                 | StoreErrorKind::NotPrimary
                 | StoreErrorKind::WriteRefused => {
-                    // Told once: tries go on, each second at least.
+                    // Logged once. The attempts go on, at least once per second.
                     if !mem::replace(&mut self.held_up, true) {
                         trace::warn!(
                             "uses of sessions wait for the session store",
@@ -323,7 +324,7 @@ impl Worker {
                     self.pending.extend(batch);
                     false
                 }
-                // Another try would end no better, and must not hold up the others.
+                // Another attempt would fail too, and would delay the other touches.
                 StoreErrorKind::Unreadable | StoreErrorKind::Unsupported => {
                     trace::error!(
                         "uses of sessions cannot be recorded",
@@ -337,7 +338,7 @@ impl Worker {
         }
     }
 
-    /// Gives up on uses: the next request of each session leaves another.
+    /// Drops uses. The next request of each session queues another.
     fn lose(&mut self, marks: impl IntoIterator<Item = Arc<Mark>>) {
         for mark in marks {
             mark.give_back();
@@ -346,7 +347,7 @@ impl Worker {
         }
     }
 
-    /// Whether the store answered.
+    /// Runs the store's upkeep and publishes metrics. Returns whether the store answered.
     async fn upkeep(&self) -> bool {
         self.figures.meter.sessions_age();
         if let Some(near) = &self.figures.near {
@@ -356,7 +357,7 @@ impl Worker {
         if let Err(error) = &done {
             trace::debug!("upkeep of the store failed", error = trace::Chain(error));
         }
-        // A server that is too old or no primary answers as well, and its operator should know.
+        // Unsupported servers and replicas answer too, and their operator needs the warnings.
         let unusable = |error: &StoreError| {
             matches!(error.kind(), StoreErrorKind::Unsupported | StoreErrorKind::NotPrimary)
         };
@@ -381,7 +382,7 @@ impl Worker {
         self.figures.lost.increment(left);
         self.figures.depth.set(0.0);
         if let Some(near) = &self.figures.near {
-            // With this worker ends what keeps it in touch with the store.
+            // When the worker ends, the near cache is no longer coherent.
             near.publish(false);
         }
         if self.report.lost > 0 {

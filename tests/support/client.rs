@@ -1,4 +1,4 @@
-//! As much of an HTTP/1.1 client as the tests need: one request a connection.
+//! A minimal HTTP/1.1 client for the tests: one request per connection.
 
 use std::net::SocketAddr;
 
@@ -7,23 +7,24 @@ use tokio::net::TcpStream;
 
 use super::wait::PATIENCE;
 
-/// What a server answered.
+/// The response of a server.
 #[derive(Debug)]
 pub struct Reply {
     pub status: u16,
     head: String,
     pub text: String,
-    /// What the text says; `Null` when there is none.
+    /// The text parsed as JSON; `Null` if the text is empty.
     pub body: serde_json::Value,
 }
 
 impl Reply {
-    /// Names and values of the header, in their order.
+    /// Returns names and values of the header fields, in their order.
     pub fn fields(&self) -> impl Iterator<Item = (&str, &str)> {
         let fields = self.head.lines().filter_map(|line| line.split_once(':'));
         fields.map(|(name, value)| (name, value.trim()))
     }
 
+    /// Returns the value of a header field. Panics if the field occurs twice.
     pub fn header(&self, name: &str) -> Option<&str> {
         let mut values = self.fields().filter(|(key, _)| key.eq_ignore_ascii_case(name));
         let first = values.next().map(|(_, value)| value);
@@ -31,7 +32,8 @@ impl Reply {
         first
     }
 
-    /// What the first `Set-Cookie` of that name says; those after it take back cookies of other paths.
+    /// Returns the value of the first `Set-Cookie` with that name. All later ones with that name
+    /// must clear cookies of other paths.
     pub fn cookie(&self, name: &str) -> Option<&str> {
         let fields = self.fields().filter(|(key, _)| key.eq_ignore_ascii_case("set-cookie"));
         let mut cookies = fields
@@ -43,7 +45,7 @@ impl Reply {
         first
     }
 
-    /// The `code` of a refusal.
+    /// Returns the `code` of an error response, or an empty text.
     pub fn code(&self) -> &str {
         self.body["code"].as_str().unwrap_or("")
     }
@@ -69,7 +71,7 @@ async fn json(
     send(server, method, path, &headers, body.as_bytes()).await
 }
 
-/// Sends these headers and this body with their length.
+/// Sends a request with these headers and this body, and adds `content-length`.
 pub async fn send(
     server: SocketAddr,
     method: &str,
@@ -94,11 +96,11 @@ pub async fn send(
     Reply { status: status(head), head: head.to_owned(), text: text.to_owned(), body }
 }
 
-/// All that the server says to these bytes until it closes the connection.
+/// Sends these bytes and returns all that the server sends until it closes the connection.
 pub async fn exchange(server: SocketAddr, sent: &[u8]) -> String {
     let exchange = async {
         let mut stream = TcpStream::connect(server).await.unwrap();
-        // A server that refuses a body may close before it has read all of it.
+        // A server that rejects a body may close the connection before it has read the whole body.
         let _written = stream.write_all(sent).await;
         let mut answer = Vec::new();
         let _read = stream.read_to_end(&mut answer).await;

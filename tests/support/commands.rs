@@ -1,10 +1,11 @@
-//! What a Redis was asked.
+//! Counters of the commands that a Redis server executed.
 
 use std::collections::BTreeMap;
 
 use super::redis::RedisServer;
 
-/// How often each command was run, scripts' own included, by its name in lower case: `hget`, `client|tracking`.
+/// How often each command ran, including commands of scripts. Keys are lower-case names: `hget`,
+/// `client|tracking`.
 #[derive(Clone, Debug)]
 pub struct Commands(BTreeMap<String, Count>);
 
@@ -15,7 +16,7 @@ struct Count {
 }
 
 impl Count {
-    /// Reads `calls=1,usec=20,…,rejected_calls=0,failed_calls=0`.
+    /// Parses a line such as `calls=1,usec=20,…,rejected_calls=0,failed_calls=0`.
     fn parse(figures: &str) -> Self {
         let figure = |name| {
             let mut figures = figures.trim().split(',').filter_map(|figure| figure.split_once('='));
@@ -37,7 +38,7 @@ impl Commands {
         Self(lines.map(|(name, figures)| (name.to_owned(), Count::parse(figures))).collect())
     }
 
-    /// What was run since.
+    /// Returns the difference between the server's counters now and these counters.
     pub async fn since(&self, server: &RedisServer) -> Self {
         let mut now = Self::of(server).await;
         for (name, count) in &mut now.0 {
@@ -51,26 +52,28 @@ impl Commands {
         self.0.get(name).copied().unwrap_or_default()
     }
 
-    /// How often one was run.
+    /// Returns how often this command ran.
     pub fn calls(&self, name: &str) -> u64 {
         self.count(name).calls
     }
 
-    /// How often one was refused before it was run: for want of a permission, for instance.
+    /// Returns how often the server rejected this command before running it, for example because of
+    /// a missing permission.
     pub fn rejected(&self, name: &str) -> u64 {
         self.count(name).rejected
     }
 
-    /// All that came, in the order of their names, with how often each was run; but for the test's own, and
-    /// the greeting that every user may send.
+    /// Returns all commands with their number of calls, in the order of their names. Leaves out the
+    /// commands of the tests and the connection setup that every user may send.
     pub fn all(&self) -> impl Iterator<Item = (&str, u64)> {
         let own = ["config|resetstat", "info", "hello", "client|setinfo"];
         let all = self.0.iter().map(|(name, count)| (&**name, count.calls));
         all.filter(move |(name, _)| !own.contains(name))
     }
 
-    /// Reads of sessions, and of why they ended. Commands of scripts count under their own names. (`HGETALL`
-    /// is not among them: lists send it, and the check for other issuers under the prefix.)
+    /// Returns the number of reads of sessions and of tombstones. Commands of scripts count under
+    /// their own names. `HGETALL` does not count, because lists send it, and so does the check for
+    /// other issuers under the same prefix.
     pub fn reads(&self) -> u64 {
         ["hget", "hmget", "hexists"].map(|name| self.calls(name)).iter().sum()
     }

@@ -1,4 +1,4 @@
-//! What managers count.
+//! A recorder for the metrics of managers.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,14 +7,14 @@ use metrics_util::debugging::{DebugValue, DebuggingRecorder, Snapshotter};
 
 const PREFIX: &str = "tower_session_auth_";
 
-/// A recorder of one test's own.
+/// A metrics recorder for one test.
 pub struct Figures {
     snapshotter: Snapshotter,
     _guard: LocalRecorderGuard<'static>,
 }
 
 impl Figures {
-    /// Keeps what is counted by managers that this thread makes from now on.
+    /// Records the metrics of the managers that this thread creates from now on.
     pub fn capture() -> Self {
         let recorder: &'static DebuggingRecorder = Box::leak(Box::default());
         Self {
@@ -23,8 +23,9 @@ impl Figures {
         }
     }
 
-    /// What was counted or set since the last call, as `name{label=value,…}` without the common prefix; of a histogram
-    /// the sum, and beside it `name_count{…}`. What is zero is left out.
+    /// Returns the values that were counted or set since the last call, as `name{label=value,…}`
+    /// without the common prefix. A histogram gives its sum, and `name_count{…}` with the number of
+    /// its values. Zero values are left out.
     pub fn take(&self) -> BTreeMap<String, f64> {
         let snapshot = self.snapshotter.snapshot().into_vec().into_iter();
         let mut values = BTreeMap::new();
@@ -46,12 +47,12 @@ impl Figures {
         values
     }
 
-    /// One of them; zero if it is not there.
+    /// Returns one value since the last call, or zero if it is missing.
     pub fn one(&self, name: &str) -> f64 {
         self.take().get(name).copied().unwrap_or(0.0)
     }
 
-    /// Kind, name, unit and labels of each, in the order of their names.
+    /// Returns kind, name, unit and labels of each metric, in the order of their names.
     pub fn surface(&self) -> BTreeSet<String> {
         let snapshot = self.snapshotter.snapshot().into_vec().into_iter();
         let lines = snapshot.map(|(key, unit, _, _)| {
@@ -61,7 +62,7 @@ impl Figures {
         lines.collect()
     }
 
-    /// The unit and the text of each name that was used.
+    /// Returns unit and description of each metric that was used.
     pub fn described(&self) -> BTreeMap<String, (Option<Unit>, String)> {
         let snapshot = self.snapshotter.snapshot().into_vec().into_iter();
         let texts = snapshot.map(|(key, unit, text, _)| {

@@ -1,4 +1,4 @@
-//! Everything that is logged on this thread, kept to be looked at.
+//! Captures everything that one thread logs.
 
 use std::io::{self, Write};
 use std::sync::{Arc, LazyLock, Mutex};
@@ -10,16 +10,17 @@ use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::fmt::format::FmtSpan;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
-/// While there is but one subscriber, `tracing` asks the thread that reaches a place in the code first whether anybody
-/// listens there, and remembers a "no" for all threads. So there are two.
+/// A second subscriber. With only one, `tracing` asks the thread that first reaches a call site
+/// whether a subscriber is interested, and caches a negative answer for all threads.
 static SECOND: LazyLock<Dispatch> = LazyLock::new(|| Dispatch::new(NoSubscriber::new()));
 
-/// What was logged. Clones share it.
+/// The captured log text. All clones share it.
 #[derive(Clone, Debug, Default)]
 pub struct Log(Arc<Mutex<Vec<u8>>>);
 
 impl Log {
-    /// Keeps what this thread logs from now on, at every level and from every target, until the guard is dropped.
+    /// Captures what this thread logs from now on, at every level and from every target, until the
+    /// guard is dropped.
     pub fn capture(&self) -> impl Drop + use<> {
         LazyLock::force(&SECOND);
         tracing_subscriber::fmt()

@@ -1,4 +1,4 @@
-//! What the tests share.
+//! Code that the integration tests share.
 
 #![allow(dead_code, unreachable_pub, reason = "each test file uses its own part")]
 #![allow(
@@ -7,7 +7,7 @@
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
-    reason = "a test stops at the first surprise"
+    reason = "a test fails at the first unexpected result"
 )]
 
 pub mod client;
@@ -39,12 +39,12 @@ use tower_session_auth::{
 };
 
 pub const SECRET: &[u8] = b"only-for-tests-Zq3vT8xKpL2mWc7RdYh9";
-/// Another good secret, of another key.
+/// Another valid secret, for another key.
 pub const OTHER_SECRET: &[u8] = b"Q3kZt6BwVy1JhGnE7rUxMd0CsPi9aFl4";
 pub const ISSUER: &str = "https://issuer.test";
 pub const AUDIENCE: &str = "test";
 
-/// Where test clocks start: 2030-01-01T00:00:00Z.
+/// The start time of test clocks: 2030-01-01T00:00:00Z.
 pub const START: Timestamp = Timestamp::from_millis(1_893_456_000_000);
 
 pub fn key() -> SigningKey {
@@ -59,21 +59,23 @@ pub fn manager(store: impl SessionStore) -> (SessionManager, Worker) {
     builder().store(store).build().unwrap()
 }
 
-/// The longest deadline that a manager takes for a call of its store, so that a loaded machine alone causes no 503.
+/// The longest store timeout that a manager accepts, so that a loaded machine alone does not cause
+/// a 503.
 pub const UNHURRIED: Duration = Duration::from_secs(10);
 
-/// A manager whose deadlines a loaded machine does not exceed, nor the time for which it uses a cache entry.
+/// A manager whose timeouts, and whose time to use a cache entry, are longer than any delay of a
+/// loaded machine.
 pub fn patient_builder(store: impl SessionStore) -> SessionManagerBuilder {
     builder().store(store).store_timeout(UNHURRIED).revalidate_after(Duration::from_secs(3600))
 }
 
-/// A store whose timeout and lease a loaded machine does not exceed.
+/// A store whose timeout and lease are longer than any delay of a loaded machine.
 #[cfg(feature = "redis")]
 pub fn patient_store(url: &str) -> RedisStore {
     RedisStore::builder(url).timeout(UNHURRIED).lease(UNHURRIED).build().unwrap()
 }
 
-/// A manager on Tokio's clock, which a test may pause, and its store's switch.
+/// A manager on Tokio's clock, which a test may pause; and the switch of its store.
 pub fn clocked() -> (SessionManager, Worker, switch::SwitchStore) {
     let clock = TokioClock::new(START);
     let store = switch::SwitchStore::new(MemoryStore::with_clock(clock));
@@ -106,7 +108,7 @@ pub fn code(response: &Response<String>) -> String {
     body["code"].as_str().unwrap().to_owned()
 }
 
-/// Milliseconds, for tables.
+/// Returns a duration of `millis` milliseconds. The short name keeps tables readable.
 pub fn ms(millis: u64) -> Duration {
     Duration::from_millis(millis)
 }

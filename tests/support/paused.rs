@@ -1,4 +1,5 @@
-//! A store that stops where a test says, so that an interleaving is made and not hoped for.
+//! A store that pauses calls at points that a test chooses, so that the test controls the
+//! interleaving.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -28,16 +29,16 @@ pub enum Verb {
     Cleanup,
 }
 
-/// On which side of the store's own work.
+/// On which side of the wrapped store's work a call pauses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum At {
-    /// Asked, and not done yet.
+    /// The wrapped store has not done the work yet.
     Before,
-    /// Done, and its caller does not know yet.
+    /// The work is done, but the caller has no answer yet.
     After,
 }
 
-/// Any store behind stops that hold one call each. Clones share the stops.
+/// A wrapper around any store that can pause single calls. All clones share the stops.
 #[derive(Clone)]
 pub struct PausedStore<St> {
     inner: St,
@@ -52,19 +53,19 @@ struct Planned {
     go: oneshot::Receiver<()>,
 }
 
-/// A stop that was planned. Dropping it lets the call go on.
+/// A planned stop, which holds one call. Dropping it lets the call continue.
 pub struct Stop {
     reached: Option<oneshot::Receiver<()>>,
     go: oneshot::Sender<()>,
 }
 
 impl Stop {
-    /// Waits until a call stands here.
+    /// Waits until a call has reached this stop.
     pub async fn reached(&mut self) {
         self.reached.take().expect("waited for once").await.expect("the store is still there");
     }
 
-    /// Lets it go on.
+    /// Lets the held call continue.
     pub fn go(self) {
         self.go.send(()).expect("a call stands here");
     }
@@ -75,7 +76,7 @@ impl<St> PausedStore<St> {
         Self { inner, stops: Arc::default(), calls: Arc::default() }
     }
 
-    /// Stops the next call of this verb.
+    /// Plans a stop for the next call of this operation.
     pub fn stop(&self, verb: Verb, at: At) -> Stop {
         let (reached, was_reached) = oneshot::channel();
         let (go, may_go) = oneshot::channel();
@@ -83,7 +84,7 @@ impl<St> PausedStore<St> {
         Stop { reached: Some(was_reached), go }
     }
 
-    /// How often the store was asked for anything.
+    /// Returns how often any operation of the store was called.
     pub fn calls(&self) -> usize {
         self.calls.load(Ordering::Relaxed)
     }
@@ -95,7 +96,8 @@ impl<St> PausedStore<St> {
             first.map(|first| stops.remove(first))
         };
         if let Some(Planned { reached, go, .. }) = planned {
-            // Whether the test waits for it, and whether it lets go or goes away: both are fine.
+            // Ignore both results: the test may not wait for this stop, and it may release or drop
+            // it.
             let _ = reached.send(());
             drop(go.await);
         }
@@ -146,8 +148,8 @@ impl<St: SessionStore + Clone> SessionStore for PausedStore<St> {
         self.counted().activity(user, id).await
     }
 
-    /// Goes on when the worker stops waiting for it, which it does after a second: a test may hold a touch for as long
-    /// as its machine takes.
+    /// Runs in its own task, so that it continues after the worker has stopped waiting, which is
+    /// after one second. A test on a slow machine may hold a touch for longer.
     #[allow(clippy::disallowed_methods, reason = "a test may start a task")]
     async fn touch(&self, touches: &[Touch]) -> Result<Vec<Touched>, StoreError> {
         let (this, touches) = (self.clone(), touches.to_vec());

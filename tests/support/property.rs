@@ -1,20 +1,21 @@
-//! Property tests: random input of any form, a smaller input on failure, and a seed with which a run is repeated.
+//! Property tests: random input, a minimal failing input, and a seed to repeat a run.
 
 use std::fmt::Debug;
 
 use proptest::strategy::Strategy;
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
 
-/// Set to the seed that a failure printed, it repeats that run.
+/// Environment variable: the seed of the run, as a failed run printed it.
 const SEED: &str = "PROPERTY_SEED";
-/// The number of cases of each property, instead of the property's own: more for a long run by night.
+/// Environment variable: the number of cases of every property, in place of its own number. For
+/// long runs.
 const CASES: &str = "PROPERTY_CASES";
 
-/// Checks that `property` holds, that is, does not panic, for so many random values.
+/// Checks that `property` does not panic for `cases` random values.
 ///
 /// # Panics
 ///
-/// With the smallest value found for which it does not, and with the seed of this run.
+/// Panics with the smallest failing value found, and with the seed of this run.
 pub(crate) fn holds<S>(cases: u32, values: &S, property: impl Fn(S::Value))
 where
     S: Strategy,

@@ -1,4 +1,4 @@
-//! Stands between a process and its Redis, and lets bytes through, or not, as a test says.
+//! A TCP proxy between a process and its Redis server. A test decides whether bytes pass.
 
 use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
 use std::sync::{Arc, Mutex};
@@ -9,13 +9,14 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::watch;
 
-/// What becomes of bytes.
+/// What the proxy does with bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fate {
     Pass,
-    /// They wait, and arrive when the rule changes: a network that is gone for a while.
+    /// Bytes wait and arrive when the rule changes, as in a temporary network failure.
     Wait,
-    /// They are gone, and so is all that follows on their connection, which stays open: a host that vanished.
+    /// The proxy drops these bytes and all later ones of their connection, which stays open, as if
+    /// the host had vanished.
     Vanish,
 }
 
@@ -30,7 +31,8 @@ pub enum Way {
 pub struct Rule {
     pub fate: Fate,
     pub way: Way,
-    /// Only connections on which the server was asked to track what is read.
+    /// Applies only to connections on which the client sent `TRACKING`, that is, invalidation
+    /// connections.
     pub links_only: bool,
 }
 
@@ -43,7 +45,7 @@ impl Rule {
     }
 }
 
-/// A proxy with threads of its own: what blocks a test's runtime does not block it.
+/// A proxy on its own threads, so that a blocked test runtime does not block it.
 pub struct Proxy {
     port: u16,
     target: Arc<AtomicU16>,
@@ -53,7 +55,7 @@ pub struct Proxy {
 }
 
 impl Proxy {
-    /// Leads to a server on this port of the loopback interface.
+    /// Starts a proxy to a server on this port of the loopback interface.
     pub fn start(target: u16) -> Self {
         let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
@@ -80,7 +82,7 @@ impl Proxy {
         format!("redis://127.0.0.1:{}/", self.port)
     }
 
-    /// Where new connections lead from now on; those that are there stay where they are.
+    /// Sets the server port for new connections. Existing connections keep their server.
     pub fn lead_to(&self, port: u16) {
         self.target.store(port, Ordering::SeqCst);
     }
@@ -89,12 +91,12 @@ impl Proxy {
         self.rule.send_replace(rule);
     }
 
-    /// How many connections were made through it so far, and not cut.
+    /// Returns the number of connections accepted so far, without those that were cut.
     pub fn connections(&self) -> usize {
         self.connections.lock().unwrap().len()
     }
 
-    /// Closes all connections to this server.
+    /// Closes all connections to this server port.
     pub fn cut(&self, port: u16) {
         self.connections.lock().unwrap().retain(|(to, connection)| {
             if *to == port {
@@ -140,7 +142,7 @@ async fn pump(
 ) {
     let mut buffer = vec![0; 65_536];
     loop {
-        // An end is carried over as bytes are: late, or never.
+        // The end of a stream follows the same rule as bytes: it may arrive late or never.
         let read = from.read(&mut buffer).await.unwrap_or(0);
         let bytes = &buffer[..read];
         if way == Way::ToServer && bytes.windows(8).any(|word| word == b"TRACKING") {
@@ -154,7 +156,7 @@ async fn pump(
                 Fate::Vanish => std::future::pending().await,
             }
         }
-        // Dropping `to` tells the other side of the end.
+        // Dropping `to` signals the end of the stream to the other side.
         if read == 0 || to.write_all(bytes).await.is_err() {
             return;
         }

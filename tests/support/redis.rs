@@ -1,4 +1,4 @@
-//! A real Redis of a test's own, on a free port of the loopback interface.
+//! A real Redis server for one test, on a free port of the loopback interface.
 
 use std::io::ErrorKind;
 use std::net::{TcpListener, UdpSocket};
@@ -9,17 +9,18 @@ use redis::Value;
 use redis::aio::MultiplexedConnection;
 use tempfile::TempDir;
 
-/// When a test gives up waiting for a server: a guard against a hang, far above what a start takes on a loaded machine.
+/// How long a test waits for a server. It only guards against a hang: a start takes far less, even
+/// on a loaded machine.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// A running `redis-server` without persistence; killed when dropped.
+/// A running `redis-server` without persistence. Killed on drop.
 pub(crate) struct RedisServer {
     child: Option<Child>,
     port: Port,
     args: Vec<String>,
     dir: TempDir,
     password: Option<String>,
-    /// Those that its arguments name.
+    /// Reservations of the other ports that appear in its arguments.
     _other_ports: Vec<Port>,
 }
 
@@ -28,7 +29,8 @@ impl RedisServer {
         Self::start_with(&[]).await
     }
 
-    /// Starts with more arguments, such as `["--requirepass", "secret"]`. [`FREE_PORT`] stands for a free port.
+    /// Starts a server with additional arguments, such as `["--requirepass", "secret"]`.
+    /// [`FREE_PORT`] stands for a free port.
     pub(crate) async fn start_with(args: &[&str]) -> Self {
         let password =
             args.iter().position(|arg| *arg == "--requirepass").map(|at| args[at + 1].to_owned());
@@ -43,7 +45,7 @@ impl RedisServer {
                 dir: TempDir::new().unwrap(),
                 password: password.clone(),
             };
-            // Another program may have taken the port since.
+            // Another program may have taken the port in the meantime.
             if server.spawn().await {
                 return server;
             }
@@ -55,7 +57,7 @@ impl RedisServer {
         self.port.number
     }
 
-    /// Where it keeps its files.
+    /// Returns the directory of the server's files.
     pub(crate) fn folder(&self) -> &std::path::Path {
         self.dir.path()
     }
@@ -67,13 +69,13 @@ impl RedisServer {
         }
     }
 
-    /// The value of an argument that the server was started with.
+    /// Returns the value of an argument that the server was started with.
     pub(crate) fn arg(&self, name: &str) -> &str {
         let at = self.args.iter().position(|arg| arg == name).unwrap();
         &self.args[at + 1]
     }
 
-    /// Stops the process without ending it: it answers nothing until [`resume`](Self::resume).
+    /// Suspends the process: it answers nothing until [`resume`](Self::resume).
     pub(crate) fn pause(&self) {
         self.signal("-STOP");
     }
@@ -82,7 +84,7 @@ impl RedisServer {
         self.signal("-CONT");
     }
 
-    /// Kills it at once.
+    /// Kills the server at once.
     pub(crate) fn stop(&mut self) {
         if let Some(mut child) = self.child.take() {
             child.kill().unwrap();
@@ -90,35 +92,35 @@ impl RedisServer {
         }
     }
 
-    /// Starts it again on the same port, empty.
+    /// Restarts the server on the same port, without data.
     pub(crate) async fn restart(&mut self) {
         self.stop();
         assert!(self.spawn().await, "redis-server does not start again");
     }
 
-    /// A connection of the test's own.
+    /// Opens a connection for the test itself.
     pub(crate) async fn connection(&self) -> MultiplexedConnection {
         let client = redis::Client::open(self.url()).unwrap();
-        // The driver's own limits are less than a loaded machine takes now and then.
+        // A loaded machine sometimes takes longer than the default timeouts of the driver.
         let patience = Some(PATIENCE);
         let config = redis::AsyncConnectionConfig::new();
         let config = config.set_connection_timeout(patience).set_response_timeout(patience);
         client.get_multiplexed_async_connection_with_config(&config).await.unwrap()
     }
 
-    /// Sends one command as an operator would.
+    /// Sends one command, as an operator would.
     pub(crate) async fn command(&self, words: &[&str]) -> Value {
         let mut command = redis::cmd(words[0]);
         command.arg(&words[1..]);
         command.query_async(&mut self.connection().await).await.unwrap()
     }
 
-    /// The same, and the answer as text.
+    /// Sends one command and returns the answer as text.
     pub(crate) async fn text(&self, words: &[&str]) -> Option<String> {
         redis::from_redis_value(self.command(words).await).unwrap()
     }
 
-    /// The same, and the answer as a number.
+    /// Sends one command and returns the answer as a number.
     pub(crate) async fn number(&self, words: &[&str]) -> i64 {
         redis::from_redis_value(self.command(words).await).unwrap()
     }
@@ -177,22 +179,23 @@ impl Drop for RedisServer {
     }
 }
 
-/// A port of the loopback interface that no other test's server gets, as long as this lives: not while its server is
-/// stopped either.
+/// A port of the loopback interface that is reserved for one test's server until this value is
+/// dropped, also while the server is stopped.
 struct Port {
     number: u16,
-    /// Held on the same number in UDP, where Redis does not listen. The system frees it when this process ends.
+    /// A UDP socket with the same port number, which Redis does not use. The system frees it when
+    /// this process ends.
     _reservation: UdpSocket,
 }
 
 impl Port {
-    /// Below the range from which the system takes ports for outgoing connections, so that none of those is in the way
-    /// of a server that starts again.
+    /// Below the range of ports for outgoing connections, so that no outgoing connection blocks a
+    /// server that restarts.
     const FIRST: u16 = 12_000;
     const COUNT: u16 = 20_000;
 
     fn reserve() -> Self {
-        // Processes that run at the same time begin at different places.
+        // Concurrent processes start their search at different ports.
         let begin = std::process::id().wrapping_mul(997) as usize;
         let ports = (0..usize::from(Self::COUNT)).map(|at| (begin + at) % usize::from(Self::COUNT));
         for number in ports.map(|at| Self::FIRST + u16::try_from(at).unwrap()) {
@@ -205,7 +208,7 @@ impl Port {
     }
 }
 
-/// In the arguments of a server: another port than its own, which no other test's server gets.
+/// A placeholder in a server's arguments for another reserved port.
 pub(crate) const FREE_PORT: &str = "<a free port>";
 
 fn given(arg: &str, other_ports: &mut Vec<Port>) -> String {
@@ -218,8 +221,9 @@ fn given(arg: &str, other_ports: &mut Vec<Port>) -> String {
     number
 }
 
-/// The least that a `RedisStore` needs, as in the README: keys with its prefix, the commands that it sends, and those
-/// that its scripts send. (`wait_replicas` needs `+wait` as well, and a diagnosis sees the eviction policy with `+info`.)
+/// The minimal permissions of a `RedisStore`, as in the README: keys with its prefix, the commands
+/// that it sends, and the commands of its scripts. `wait_replicas` also needs `+wait`. With `+info`
+/// the diagnosis can also read the eviction policy.
 pub(crate) const ACL_RULE: &str = "resetkeys resetchannels -@all ~session:* \
     +time +hget +scan +evalsha +script|load +client|tracking +get +set \
     +hset +hdel +hmget +del +hgetall +hkeys +hvals +hlen +hexists +pttl +pexpireat";

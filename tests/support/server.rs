@@ -1,4 +1,5 @@
-//! A process of one of the examples: what an operator starts, signals and reads the log of.
+//! A process of one of the examples, which a test starts, signals and reads the log of, as an
+//! operator does.
 
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Read};
@@ -19,7 +20,8 @@ use super::wait::PATIENCE;
 pub const SECRET: &str = "only-for-tests-9fQwZr7LkTnVx2BsHdYc";
 pub const CREDENTIALS: &str = r#"{"user_id":"jeju","password":"password123"}"#;
 
-/// The example's binary, as of now: `cargo test` builds the tests of an example that has some, not its binary.
+/// Builds the example's binary once per test process. `cargo test` builds the tests of an example,
+/// but not its binary.
 fn binary(example: &'static str) -> PathBuf {
     static BUILT: Mutex<Option<HashMap<&str, PathBuf>>> = Mutex::new(None);
     let mut built = BUILT.lock().unwrap_or_else(PoisonError::into_inner);
@@ -28,14 +30,14 @@ fn binary(example: &'static str) -> PathBuf {
     built.get_or_insert_default().entry(example).or_insert_with(build).clone()
 }
 
-/// Builds an example of the package with this manifest, and returns where it is.
+/// Builds an example of the package with this manifest, and returns the path of the binary.
 pub fn build(example: &str, manifest: &Path) -> PathBuf {
     let test = std::env::current_exe().unwrap();
     let folder = test.parent().and_then(Path::parent).unwrap();
     let mut build = Command::new(env!("CARGO"));
     build.args(["build", "--quiet", "--example", example, "--manifest-path"]).arg(manifest);
     build.arg("--target-dir").arg(folder.parent().unwrap());
-    // As this test was built, so that nothing below is built twice.
+    // Use the profile of this test, so that cargo builds no dependency twice.
     match folder.file_name().and_then(|name| name.to_str()) {
         Some("debug") | None => {}
         Some(profile) => {
@@ -48,7 +50,7 @@ pub fn build(example: &str, manifest: &Path) -> PathBuf {
     path
 }
 
-/// One process of an example; killed when dropped.
+/// One process of an example. Killed on drop.
 pub struct Server {
     child: Child,
     log: Arc<Mutex<String>>,
@@ -56,7 +58,8 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts it with nothing in its environment but this, on a port that the system chooses.
+    /// Starts the example with only these environment variables and a few fixed ones, on a port
+    /// that the system chooses.
     pub fn spawn(example: &'static str, env: &[(&str, &str)]) -> Self {
         Self::spawn_binary(&binary(example), env)
     }
@@ -90,12 +93,12 @@ impl Server {
         Self { child, log, readers }
     }
 
-    /// Starts it and waits until it listens.
+    /// Starts the example and waits until it listens.
     pub async fn start(example: &'static str, env: &[(&str, &str)]) -> (Self, SocketAddr) {
         Self::start_binary(&binary(example), env).await
     }
 
-    /// The same with a binary that was built already.
+    /// The same as [`start`](Self::start), with a binary that is already built.
     pub async fn start_binary(binary: &Path, env: &[(&str, &str)]) -> (Self, SocketAddr) {
         let mut server = Self::spawn_binary(binary, env);
         let log = server.until_logged("listening on http://").await;
@@ -106,7 +109,7 @@ impl Server {
         (server, address.unwrap())
     }
 
-    /// One of several instances over one Redis.
+    /// Starts one of several instances that share one Redis server.
     pub async fn instance(example: &'static str, redis: &RedisServer) -> (Self, SocketAddr) {
         Self::start(example, &[("REDIS_URL", &redis.url()), ("JWT_SECRET", SECRET)]).await
     }
@@ -115,13 +118,15 @@ impl Server {
         self.log.lock().unwrap().clone()
     }
 
-    /// Waits until the log has a whole line with this text.
+    /// Waits until the log contains this text, and returns the log. Panics if the process ends
+    /// first.
     pub async fn until_logged(&mut self, text: &str) -> String {
         let logged = self.logged(text).await;
         logged.unwrap_or_else(|| panic!("it has ended: {}", self.log()))
     }
 
-    /// The same; `None` if it ends before.
+    /// Waits until the log contains this text, and returns the log; `None` if the process ends
+    /// first.
     pub async fn logged(&mut self, text: &str) -> Option<String> {
         let give_up = Instant::now() + PATIENCE;
         loop {
@@ -143,7 +148,7 @@ impl Server {
         assert!(Command::new("kill").args([signal, &pid]).status().unwrap().success());
     }
 
-    /// Waits until it has ended, and returns how, and all of its log.
+    /// Waits until the process has ended, and returns its status and its whole log.
     pub async fn ended(mut self) -> (ExitStatus, String) {
         let give_up = Instant::now() + PATIENCE;
         let status = loop {
@@ -159,7 +164,7 @@ impl Server {
         (status, self.log())
     }
 
-    /// Ends it as a service manager does.
+    /// Stops the process with SIGTERM, as a service manager does, and returns its log.
     pub async fn stop(self) -> String {
         self.signal("-TERM");
         let (status, log) = self.ended().await;
@@ -177,8 +182,8 @@ impl Drop for Server {
     }
 }
 
-/// Asks again while the answer is 503, as a client should: on a loaded machine Redis, or the check of a password, may
-/// take longer than the server waits for it.
+/// Repeats a request while the response is 503, as a client should. On a loaded machine Redis or a
+/// password check may take longer than the server's timeout.
 pub async fn patiently(ask: impl AsyncFn() -> Reply) -> Reply {
     let give_up = Instant::now() + PATIENCE;
     loop {
@@ -190,14 +195,15 @@ pub async fn patiently(ask: impl AsyncFn() -> Reply) -> Reply {
     }
 }
 
-/// Logs `jeju` in; the token.
+/// Logs `jeju` in and returns the access token.
 pub async fn login(server: SocketAddr) -> String {
     let reply = patiently(async || post(server, "/api/auth/login", None, CREDENTIALS).await).await;
     assert_eq!(reply.status, 200, "{reply:?}");
     reply.body["access_token"].as_str().unwrap().to_owned()
 }
 
-/// Asks until this is the status, while only 503 is taken for an answer (200 for who waits for 503).
+/// Repeats a request until the response has this status, and returns how long that took. Until then
+/// every response must be 503, or 200 if the awaited status is 503.
 pub async fn until(server: SocketAddr, path: &str, token: Option<&str>, status: u16) -> Duration {
     let start = Instant::now();
     let before = if status == 503 { 200 } else { 503 };
@@ -212,12 +218,12 @@ pub async fn until(server: SocketAddr, path: &str, token: Option<&str>, status: 
     }
 }
 
-/// An answer was 503, or less than it is on a quick machine: Redis, or the check of a password, took longer than the
-/// server waits. Whether the server did what it was asked is unknown.
+/// The machine was too slow: a response was 503 or incomplete, because Redis or a password check
+/// took longer than the server's timeout. It is unknown whether the server did the work.
 #[derive(Debug)]
 pub struct Disturbed;
 
-/// Runs a scenario with a Redis of its own, and again with a new one while it is disturbed.
+/// Runs a scenario with its own Redis server, and repeats it with a new one while it is disturbed.
 pub async fn undisturbed<T>(scenario: impl AsyncFn(&RedisServer) -> Result<T, Disturbed>) -> T {
     let give_up = Instant::now() + 5 * PATIENCE;
     loop {

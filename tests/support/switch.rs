@@ -1,4 +1,4 @@
-//! A store that answers, hangs or fails, as a test says.
+//! A store that answers, hangs or fails, as a test selects.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -21,21 +21,22 @@ pub enum Mood {
     Panic,
     Fail(StoreErrorKind),
     FailWrites(StoreErrorKind),
-    /// Everything is answered, reads after the first time, `ended` after the second.
+    /// All operations answer: reads after the first time, `ended` after the second.
     SlowReads(Duration, Duration),
     SlowWrites(Duration),
-    /// A load looks no further than a bound that has not passed, and then takes this long.
+    /// A load returns its idle bound as the deadline while that bound has not passed. Each load
+    /// takes this long.
     Bounds(Duration),
-    /// Every id is taken.
+    /// `create` reports that every id exists.
     Taken,
-    /// Writes hang, and the store asks for the longest waits there are: of a revocation, and after
-    /// an attempt.
+    /// Writes hang, and the store reports the longest possible waits: for a revocation and after an
+    /// attempt.
     Endless,
-    /// Lists and walks hang, all else is answered.
+    /// Lists, scans and cleanups hang; all other operations answer.
     HangWalks,
-    /// Lists and walks are answered, all else fails.
+    /// Lists, scans and cleanups answer; all other operations fail.
     FailAllButWalks(StoreErrorKind),
-    /// Everything is answered, with the largest durations, deadlines and counts.
+    /// All operations answer, with the largest durations, deadlines and counts.
     Extremes,
 }
 
@@ -47,7 +48,7 @@ enum Verb {
     Walk,
 }
 
-/// A [`MemoryStore`] behind a switch. Clones share the switch.
+/// A [`MemoryStore`] behind a switch. All clones share the switch.
 #[derive(Clone)]
 pub struct SwitchStore {
     inner: MemoryStore,
@@ -70,12 +71,12 @@ impl SwitchStore {
         *self.mood.lock().unwrap() = mood;
     }
 
-    /// How often the store was asked for anything.
+    /// Returns how often an operation with a switch was called.
     pub fn calls(&self) -> usize {
         self.calls.load(Ordering::Relaxed)
     }
 
-    /// How many touches it took.
+    /// Returns how many touches the store accepted.
     pub fn touches(&self) -> usize {
         self.touches.load(Ordering::Relaxed)
     }
@@ -291,7 +292,7 @@ impl SessionStore for SwitchStore {
     }
 }
 
-/// The same record with the earliest beginning and the latest deadlines.
+/// Returns the record with the earliest creation time and the latest deadlines.
 fn extreme(mut record: Record) -> Record {
     record.created = Timestamp::from_millis(i64::MIN);
     record.idle_ttl = Duration::MAX;
@@ -300,7 +301,8 @@ fn extreme(mut record: Record) -> Record {
     record
 }
 
-/// So many copies of a page's first session that the sum of their lifetimes is more than [`Duration::MAX`].
+/// Returns a page with so many copies of the first session that the sum of their lifetimes exceeds
+/// [`Duration::MAX`].
 fn many(page: &Page) -> Page {
     let first = page.sessions.first().expect("a session on the page");
     let copy = |number| {

@@ -1,4 +1,4 @@
-//! A sink that a test can hold.
+//! An event sink that a test can block.
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 
@@ -6,7 +6,7 @@ use tower_session_auth::events::{Event, EventSink};
 
 use super::wait::PATIENCE;
 
-/// Keeps the names of events and users, and blocks while it is held. Clones share it.
+/// Records the names of events and users. It blocks while it is held. All clones share it.
 #[derive(Clone, Default)]
 pub struct Valve(Arc<(Mutex<State>, Condvar)>);
 
@@ -33,7 +33,7 @@ impl Valve {
         assert!(!late.timed_out(), "the sink has {} events", state.seen.len());
     }
 
-    /// The next event blocks.
+    /// Blocks the sink at the next event.
     pub fn hold(&self) {
         self.change(|state| state.held = true);
     }
@@ -42,17 +42,17 @@ impl Valve {
         self.change(|state| state.held = false);
     }
 
-    /// Waits until an event is being held.
+    /// Waits until an event is blocked in the sink.
     pub fn wait_held(&self) {
         self.wait(|state| state.inside);
     }
 
-    /// Waits until so many events have gone through.
+    /// Waits until this many events have passed.
     pub fn wait_for(&self, count: usize) {
         self.wait(|state| state.seen.len() >= count);
     }
 
-    /// Waits until what has gone through is so.
+    /// Waits until the events that have passed meet this condition.
     pub fn wait_until(&self, until: impl Fn(&[String]) -> bool) {
         self.wait(|state| until(&state.seen));
     }

@@ -1,4 +1,4 @@
-//! Waiting for what must come to be so by itself.
+//! Helpers that wait for a condition.
 
 use std::time::{Duration, Instant};
 
@@ -7,21 +7,22 @@ use tower_session_auth::store::SessionStore;
 
 use super::ms;
 
-/// When a test gives up waiting: a guard against a hang, far above what anything takes on a loaded machine.
+/// How long a test waits. It only guards against a hang: everything takes far less, even on a
+/// loaded machine.
 pub const PATIENCE: Duration = Duration::from_secs(120);
 
-/// Lets this much time pass at once for all that waits on Tokio's clock, in a test that lives on the real
-/// one. On a runtime of one thread only. A question that is under way is given up by who waits no longer than
-/// that for its answer.
+/// Advances Tokio's clock by `time` at once, in a test that otherwise runs on the real clock.
+/// Requires a single-threaded runtime. A caller that waits for an answer with a timeout of at most
+/// `time` times out.
 pub async fn skip(time: Duration) {
     tokio::time::pause();
     tokio::time::advance(time).await;
     tokio::time::resume();
 }
 
-/// Does this while the store's server is stopped, and tells how long it took on Tokio's clock. That clock
-/// then moves only when every task waits for it, so the time does not depend on the machine. On a runtime of
-/// one thread only.
+/// Runs `work` while the store's server is stopped, and returns its output and how long it took on
+/// Tokio's clock. The clock is paused: it moves only when every task waits for it, so the time does
+/// not depend on the machine. Requires a single-threaded runtime.
 pub async fn while_nothing_answers<T>(work: impl Future<Output = T>) -> (T, Duration) {
     tokio::time::pause();
     let start = tokio::time::Instant::now();
@@ -31,7 +32,7 @@ pub async fn while_nothing_answers<T>(work: impl Future<Output = T>) -> (T, Dura
     (done, took)
 }
 
-/// Waits until this is so, and tells how long that took.
+/// Waits until the condition holds, and returns how long that took.
 pub async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) -> Duration {
     let start = Instant::now();
     while !is_so().await {
@@ -41,8 +42,9 @@ pub async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) -> Duration
     start.elapsed()
 }
 
-/// Waits until a use of a new session is due, in a process whose `touch_interval` is 1 ms. The process estimates the
-/// store's clock with an error of up to one round trip: on a loaded machine that clock may still be before the login.
+/// Waits until a use of a new session is due, in a process whose `touch_interval` is 1 ms. The
+/// process estimates the store's clock with an error of up to one round trip. On a loaded machine
+/// that clock may therefore still show a time before the login.
 pub async fn until_due(store: &impl SessionStore, session: &Session) {
     let due = session.created() + ms(20);
     until("a use of the session is due", async || store.now().to_datetime() >= due).await;

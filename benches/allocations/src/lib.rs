@@ -1,21 +1,23 @@
-//! The system's allocator, which counts what each thread asks of it.
+//! A global allocator that counts the allocations of each thread and passes them on to the system's
+//! allocator.
 //!
-//! A crate of its own: the library forbids `unsafe`, and a global allocator cannot do without. It adds two plain
-//! additions to an allocation, so that what is timed is not the counting.
+//! It is a separate crate, because the library forbids `unsafe` and a global allocator needs it.
+//! The counting adds two additions to an allocation, so that its cost does not distort measured
+//! times.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
-/// Counts, and leaves the work to the system.
+/// Counts allocations and passes them on to the system's allocator.
 #[derive(Debug)]
 pub struct Counting;
 
-/// What one thread allocated since it started.
+/// The allocations of one thread, since it started or during one measurement.
 #[derive(Clone, Copy, Debug)]
 pub struct Counted {
-    /// How often memory was allocated, or moved to where there is more of it.
+    /// The number of allocations and reallocations.
     pub allocations: u64,
-    /// How many bytes more were allocated than given back.
+    /// Allocated bytes minus freed bytes.
     pub bytes: i64,
 }
 
@@ -24,7 +26,7 @@ thread_local! {
     static BYTES: Cell<i64> = const { Cell::new(0) };
 }
 
-/// What this thread allocates while `work` runs.
+/// Returns the allocations of this thread while `work` runs.
 pub fn counted(work: impl FnOnce()) -> Counted {
     let (allocations, bytes) = (ALLOCATIONS.get(), BYTES.get());
     work();
@@ -39,32 +41,33 @@ fn more(bytes: i64) {
     BYTES.set(BYTES.get() + bytes);
 }
 
-// SAFETY: all is left to `System`, as it came. Counting allocates nothing: both cells are initialised at compile time.
+// SAFETY: every call passes its arguments on to `System` unchanged. The counters do not allocate:
+// both cells are initialized at compile time.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         one_more();
         more(layout.size() as i64);
-        // SAFETY: the caller's promises are those that `System` asks for.
+        // SAFETY: the caller guarantees the requirements of `System`, which are the same.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
         one_more();
         more(layout.size() as i64);
-        // SAFETY: as above.
+        // SAFETY: the same as in `alloc`.
         unsafe { System.alloc_zeroed(layout) }
     }
 
     unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         one_more();
         more(size as i64 - layout.size() as i64);
-        // SAFETY: as above.
+        // SAFETY: the same as in `alloc`.
         unsafe { System.realloc(pointer, layout, size) }
     }
 
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
         more(-(layout.size() as i64));
-        // SAFETY: as above.
+        // SAFETY: the same as in `alloc`.
         unsafe { System.dealloc(pointer, layout) }
     }
 }

@@ -1,4 +1,4 @@
-//! What a subscriber sees of each event.
+//! What a `tracing` subscriber gets for each event.
 
 use std::fmt::{self, Write as _};
 use std::sync::{Arc, Mutex};
@@ -14,7 +14,7 @@ use crate::error::AuthErrorKind;
 use crate::events::LoginRefusal;
 use crate::reason::EndReason;
 
-/// Keeps events as `LEVEL target field=value …`, with text in quotes as it was recorded.
+/// Records events as `LEVEL target field=value …`. Text that was recorded as a string is in quotes.
 #[derive(Clone, Default)]
 struct Lines(Arc<Mutex<Vec<String>>>);
 
@@ -30,14 +30,14 @@ impl Visit for Line<'_> {
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        // The message is the one that is no value.
+        // Only the message is recorded through `Debug`.
         write!(self.0, " {field}=<{value:?}>").unwrap();
     }
 }
 
 impl Subscriber for Lines {
     fn register_callsite(&self, _: &'static Metadata<'static>) -> Interest {
-        // Tests on other threads have subscribers of their own, or none.
+        // `sometimes`, because tests on other threads have other subscribers or none.
         Interest::sometimes()
     }
 
@@ -64,11 +64,12 @@ impl Subscriber for Lines {
     fn exit(&self, _: &Id) {}
 }
 
-/// The one line that an event leaves.
+/// The one line that an event writes.
 fn line(event: &Event) -> String {
     let lines = Lines::default();
     with_default(lines.clone(), || {
-        // Whoever came by here before may have had no subscriber, which is remembered.
+        // An earlier test may have reached this call site without a subscriber, and `tracing`
+        // caches that. So write once to register the call site, and rebuild the cache.
         write(event);
         lines.0.lock().unwrap().clear();
         tracing::callsite::rebuild_interest_cache();
@@ -206,7 +207,7 @@ fn names_levels_and_fields_are_those_of_the_table() {
         let line = line(&event);
         let (found, message) = line.split_once(" message=").unwrap_or((&line, ""));
         let start = format!("{level} tower_session_auth::event");
-        // Where the message stands among the fields is `tracing`'s business.
+        // The position of the message among the fields depends on `tracing`.
         let rest = message.split_once('>').map_or("", |(_, rest)| rest);
         assert_eq!(format!("{found}{rest}"), format!("{start} {fields}"), "{line}");
         assert!(!line.contains("ijkl"), "no more than 8 characters of a session: {line}");

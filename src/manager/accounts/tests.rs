@@ -1,4 +1,4 @@
-//! Answers of the directory come in any order: a test gives each when it likes.
+//! Directory answers in any order: a test gives each answer when it wants.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -10,7 +10,7 @@ use super::*;
 use crate::clock::Timestamp;
 use crate::directory::{BoxError, UserDirectory};
 
-/// A directory whose questions wait for a test.
+/// A directory whose calls wait until a test answers them.
 #[derive(Clone, Default)]
 struct Desk(Arc<Mutex<Vec<oneshot::Sender<User>>>>);
 
@@ -22,7 +22,7 @@ impl UserDirectory for Desk {
     }
 }
 
-/// A clock that a test moves, in seconds. Tokio's stands still: the host is suspended.
+/// A clock that a test moves, in seconds. Tokio's clock stands still, as on a suspended host.
 #[derive(Clone, Default)]
 struct Suspended(Arc<AtomicU64>);
 
@@ -65,7 +65,7 @@ impl World {
         self.clock.0.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// A request that has asked.
+    /// Starts a check that calls the directory.
     fn asks(&self) -> Check<'_> {
         let mut check = self.check();
         assert_pending!(check.poll(), "it asks");
@@ -78,7 +78,7 @@ impl World {
         }))
     }
 
-    /// Answers the oldest question that is open.
+    /// Answers the oldest open call.
     fn answer(&self, active: bool) {
         let oldest = self.desk.0.lock().unwrap().remove(0);
         self.answer_to(oldest, active);
@@ -88,13 +88,13 @@ impl World {
         question.send(User::new(active)).expect("a request waits");
     }
 
-    /// The open questions, the oldest first.
+    /// Takes the open calls, the oldest first.
     fn questions<const N: usize>(&self) -> [oneshot::Sender<User>; N] {
         let questions: Vec<_> = self.desk.0.lock().unwrap().drain(..).collect();
         questions.try_into().unwrap()
     }
 
-    /// Whether a request is let in without a question.
+    /// Returns whether a request is accepted without a directory call.
     fn is_granted(&self) -> bool {
         self.accounts.granted(&self.user).is_some()
     }
@@ -202,7 +202,7 @@ async fn a_user_who_is_suspended_during_each_question_is_refused() {
         }
     }
     assert_eq!(assert_ready!(check.poll()), INACTIVE);
-    // A question from then on counts.
+    // A later call counts.
     world.second_passes();
     let mut check = world.asks();
     world.answer(true);
@@ -226,7 +226,7 @@ async fn what_was_remembered_before_the_host_was_suspended_is_too_old_after() {
     let mut check = world.asks();
     world.answer(true);
     assert_eq!(assert_ready!(check.poll()), Ok(GRANT));
-    // Tokio's clock, as the monotonic clock of most systems, has not moved.
+    // Tokio's clock has not moved, like the monotonic clock of most systems during a suspension.
     world.clock.0.fetch_add(29, Ordering::Relaxed);
     assert!(world.is_granted());
     world.second_passes();

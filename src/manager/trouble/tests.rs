@@ -1,5 +1,5 @@
-//! Requests that wait for one another, a slow directory, and a store that is away or is not: on a paused
-//! clock, so that each request hangs up exactly when a test says.
+//! Requests that wait for one another, a slow directory, and an unavailable store. The clock is
+//! paused, so that each request is dropped exactly when a test says.
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test stops at the first surprise")]
 
@@ -35,7 +35,7 @@ const ANSWERS: u8 = 0;
 const FAILS: u8 = 1;
 const HANGS: u8 = 2;
 
-/// A store that tells of changes, and whose reads a test decides about.
+/// A store that reports changes. A test decides how its reads behave.
 struct Server {
     store: MemoryStore,
     mood: AtomicU8,
@@ -60,7 +60,7 @@ impl Tracker for Server {
                 FAILS => Err(StoreError::new(StoreErrorKind::Unavailable)),
                 HANGS => std::future::pending().await,
                 _ => {
-                    // As from a server: never at once.
+                    // As from a server: the answer is never ready at the first poll.
                     tokio::task::yield_now().await;
                     let record = SessionStore::load(&self.store, user, id, idle_bound).await?;
                     Ok(Tracked { record, is_tracked: true })
@@ -114,7 +114,7 @@ const INACTIVE: u8 = 1;
 const BROKEN: u8 = 2;
 const SILENT: u8 = 3;
 
-/// A directory that takes its time.
+/// A slow directory.
 #[derive(Clone)]
 struct Directory {
     delay: Duration,
@@ -143,8 +143,8 @@ struct World {
 }
 
 impl World {
-    /// A manager with the default time-outs, whose near cache asks the store and the directory again for each
-    /// request, and a session that it has seen.
+    /// Builds a manager with the default timeouts (1 s for the directory if `delay` is over 250 ms)
+    /// and a session in its near cache. It asks the store and the directory for each request.
     async fn new(delay: Duration) -> Self {
         Self::with(delay, Duration::ZERO).await
     }
@@ -195,7 +195,8 @@ impl World {
         self.server.mood.store(mood, Ordering::Relaxed);
     }
 
-    /// What a request to a layer with this policy sees, and until when it waits for it.
+    /// Sends a request to a layer with this policy. Returns what it sees, or `None` if it is
+    /// dropped after `patience`.
     fn request(&self, policy: FailurePolicy, patience: Duration) -> JoinHandle<Option<String>> {
         self.request_of(&self.token, Demand { policy, ..Demand::default() }, patience)
     }
@@ -229,7 +230,8 @@ impl World {
     }
 }
 
-/// Requests that come at once, of which all but the last hang up, so many milliseconds apart. What the last sees.
+/// Sends `count` requests at once. All but the last are dropped, `apart` from each other. Returns
+/// what the last sees.
 async fn all_but_one_hang_up(
     world: &World,
     policy: FailurePolicy,
@@ -281,7 +283,8 @@ async fn a_request_without_time_is_overloaded_under_each_policy_after_twice_the_
 async fn a_call_that_its_request_cuts_short_is_no_verdict_on_the_store() {
     for policy in POLICIES {
         let world = World::new(200 * MS).await;
-        // Others hold the directory's question until 900 ms; the last leads then, and the store hangs.
+        // The others hold the directory call until 900 ms. Then the last one makes its own calls,
+        // and the store hangs.
         let others: Vec<_> = (1..=6).map(|n| world.request(policy, n * 150 * MS)).collect();
         let began = Instant::now();
         let last = world.request(policy, Duration::from_secs(60));

@@ -32,7 +32,7 @@ fn token(number: usize) -> Key {
     Key::new(0, &format!("header.payload.signature-with-number-{number:08}"))
 }
 
-/// What a request learns of session `number`, whose data are `data`.
+/// What a request loads for session `number` with the data `data`.
 fn read(entries: &Entries<String>, number: usize, data: &str) -> Known<String> {
     let (user, id) = (user(), id(number));
     let stored = entries.content(&user, &id, payload(data), StoredContent::decode).unwrap();
@@ -61,7 +61,8 @@ fn stored(known: &Known<String>) -> &Arc<StoredContent<String>> {
     }
 }
 
-/// Each cached session is among the entries of its content, one of them owns it, and nothing else is there.
+/// Checks that each cached session is listed in its content, that exactly one entry owns each
+/// content, and that no other content exists.
 fn assert_consistent(entries: &Entries<String>) {
     let mut cached = HashMap::new();
     for (key, entry) in entries.cache.iter() {
@@ -147,7 +148,7 @@ fn of_two_copies_of_one_payload_the_first_is_shared() {
 
 #[test]
 fn a_content_leaves_with_its_owner_and_takes_all_tokens_along() {
-    // One shard, with room for one session of this size and not for two.
+    // One shard, with room for one session of this size but not for two.
     let entries = entries(Capacity { tokens: 31, bytes: 1 << 20 });
     let data = "x".repeat(70_000);
     for number in 0..3 {
@@ -220,7 +221,8 @@ fn what_many_threads_cache_at_once_is_consistent() {
     thread::scope(|scope| {
         for thread in 0..THREADS {
             scope.spawn(move || {
-                // Few sessions, so that threads meet, and more than fit, so that all of them are evicted at times.
+                // Few sessions, so that the threads work on the same ones; but more than fit, so
+                // that each is evicted at times.
                 let mut random = thread * 7_919 + 1;
                 for _ in 0..1_000 {
                     random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);

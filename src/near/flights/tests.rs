@@ -1,4 +1,5 @@
-//! Requests meet in every order: a test polls each by hand, and answers each question when it likes.
+//! Requests for one token in every order. A test polls each request by hand and answers each load
+//! when it chooses to.
 
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -22,10 +23,10 @@ use crate::limit;
 use crate::meter::Meter;
 use crate::session::{Session, State, StoredContent};
 
-/// What it gets is told by its revision.
+/// A request; its result is the revision of the session that it got.
 type Request<'a> = Spawn<Pin<Box<dyn Future<Output = Result<u64, AuthErrorKind>> + 'a>>>;
 
-/// A store that a test plays.
+/// A fake store: the test answers each load by hand.
 #[derive(Default)]
 struct Desk {
     flights: Flights<()>,
@@ -33,7 +34,7 @@ struct Desk {
 }
 
 impl Desk {
-    /// A request that takes the answer to an earlier question if its revision is `enough`.
+    /// A request that accepts the result of an earlier load if its revision is at least `enough`.
     fn request<'a>(&'a self, key: &'a Key, enough: u64) -> Request<'a> {
         let still_holds = move |known: &Known<()>| revision(known) >= enough;
         let ask = move || {
@@ -50,14 +51,14 @@ impl Desk {
         }))
     }
 
-    /// One that has come, and waits.
+    /// A request that has been polled once and waits.
     fn waiting<'a>(&'a self, key: &'a Key, enough: u64) -> Request<'a> {
         let mut request = self.request(key, enough);
         assert_pending!(request.poll());
         request
     }
 
-    /// The one question that is not answered yet.
+    /// The one load that is not answered yet.
     fn question(&self) -> oneshot::Sender<Answer<()>> {
         let mut questions = self.questions.borrow_mut();
         assert_eq!(questions.len(), 1, "one question at a time");
@@ -65,7 +66,7 @@ impl Desk {
     }
 
     fn answer(&self, revision: u64) {
-        // Who asked may be gone.
+        // The request that started the load may be gone.
         drop(self.question().send(Ok(known(revision))));
     }
 
@@ -109,7 +110,7 @@ fn revision(known: &Known<()>) -> u64 {
     }
 }
 
-/// What a request that can go on has got.
+/// The result of a request that was woken.
 fn got(request: &mut Request<'_>) -> u64 {
     assert!(request.is_woken());
     assert_ready!(request.poll()).expect("an answer")
@@ -216,7 +217,7 @@ fn when_the_one_who_asks_goes_away_another_asks() {
     assert!(!desk.is_asked() && desk.is_empty());
 }
 
-/// A request that asks for `limit` at most, and waits for others until `end`.
+/// A request whose own load takes at most `limit`, and that waits for other requests until `end`.
 fn limited<'a>(desk: &'a Desk, key: &'a Key, limit: Duration, end: Instant) -> Request<'a> {
     let late = || LoadFailure::Refused(AuthError::new(AuthErrorKind::Overloaded));
     let ask = move || {
@@ -324,7 +325,7 @@ fn who_leaves_a_flight_that_is_over_does_not_disturb_the_next() {
     assert!(!desk.is_asked() && desk.is_empty());
 }
 
-/// Three requests, of which each goes away or goes on; in every order, before and after the answer.
+/// Three requests, each dropped or polled in every order, before and after the answer.
 #[test]
 fn nothing_is_left_in_whatever_order_requests_leave() {
     const ORDERS: [[usize; 3]; 6] =
@@ -337,7 +338,8 @@ fn nothing_is_left_in_whatever_order_requests_leave() {
                 for at in &order[..gone_before] {
                     requests[*at] = None;
                 }
-                // Whose question went away with it has been replaced as soon as another was polled.
+                // When the request that ran the load is dropped, the next request that is polled
+                // starts a new load.
                 requests.iter_mut().flatten().for_each(|request| _ = request.poll());
                 desk.questions.borrow_mut().retain(|question| !question.is_closed());
                 assert_eq!(desk.is_asked(), gone_before < 3, "{order:?} {gone_before}");

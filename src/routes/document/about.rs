@@ -1,4 +1,4 @@
-//! What the document says about one route.
+//! The description of one route in the document.
 
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -9,24 +9,25 @@ use utoipa::openapi::{RefOr, Required};
 use super::super::code::Code;
 use super::{AddSchema, add_schema};
 
-/// What the document says about one route, but for what goes without saying: how a guard refuses, another method.
+/// The description of one route in the document. It leaves out what follows from the access of the
+/// route: the refusals of its guard, and the answer to another method.
 pub(in crate::routes) struct About {
     pub(super) tag: &'static str,
-    /// Its name among the operations of its mount.
+    /// The name of the operation, which is unique within its mount point.
     pub(super) name: &'static str,
     pub(super) summary: &'static str,
     pub(super) description: &'static str,
     pub(super) parameters: Vec<Parameter>,
     pub(super) body: Option<Shape>,
     pub(super) body_required: bool,
-    /// What the cookies are for that it sets with a 200.
+    /// What the cookies are for that the route sets with a 200.
     pub(super) cookies: Option<&'static str>,
-    /// What it answers with a body of its own.
+    /// The answers that have a body of their own.
     pub(super) answers: Vec<(u16, &'static str, Shape)>,
     pub(super) problems: Vec<Code>,
 }
 
-/// A body, with an example.
+/// The schema of a body, with an example.
 pub(super) struct Shape {
     pub(super) schema: String,
     pub(super) add: AddSchema,
@@ -105,7 +106,7 @@ impl About {
         self
     }
 
-    /// Everything its bodies are made of.
+    /// Returns the functions that add the schemas of all its bodies.
     pub(super) fn schemas(&self) -> impl Iterator<Item = AddSchema> {
         let answers = self.answers.iter().map(|(_, _, shape)| shape);
         self.body.iter().chain(answers).map(|shape| shape.add)

@@ -1,4 +1,4 @@
-//! The OpenAPI 3.1 document, from the same table as the router.
+//! The OpenAPI 3.1 document. It is made from the same table as the router.
 
 mod about;
 mod operation;
@@ -25,16 +25,18 @@ use super::router::{say_405, seal};
 use super::table::{Access, Endpoint};
 use crate::reason::EndReason;
 
-/// What the bearer scheme is called in the document.
+/// Name of the bearer scheme in the document.
 const BEARER: &str = "bearer";
 
-/// What the schemes of the cookies are called in the document.
+/// Names of the cookie schemes in the document.
 const ACCESS_COOKIE: &str = "accessCookie";
 const REFRESH_COOKIE: &str = "refreshCookie";
 
-/// What the schema of refusals is called in the document.
+/// Name of the schema of error answers in the document.
 const PROBLEM: &str = "Problem";
 
+/// Returns a document without routes: with the bearer scheme, the schema of error answers, and the
+/// tags.
 pub(super) fn empty() -> OpenApi {
     let bearer = HttpBuilder::new()
         .scheme(HttpAuthScheme::Bearer)
@@ -60,7 +62,7 @@ pub(super) fn empty() -> OpenApi {
     OpenApiBuilder::new().info(info).components(Some(components)).tags(Some(tags)).build()
 }
 
-/// Adds the endpoints of one mount.
+/// Adds the endpoints of one mount point.
 pub(super) fn add<D>(
     document: &mut OpenApi,
     prefix: &str,
@@ -101,7 +103,8 @@ pub(super) fn add<D>(
 }
 
 fn add_operation(paths: &mut Paths, path: String, method: HttpMethod, mut operation: Operation) {
-    // `/a-b` and `/a_b` come to the same words.
+    // Different prefixes can have the same id, for example `/a-b` and `/a_b`. A number makes the id
+    // unique.
     let id = operation.operation_id.clone().unwrap_or_default();
     let mut number = 1;
     while has_operation(paths, &operation) {
@@ -111,7 +114,7 @@ fn add_operation(paths: &mut Paths, path: String, method: HttpMethod, mut operat
     paths.paths.entry(path).or_default().merge_operations(PathItem::new(method, operation));
 }
 
-/// Whether another operation has this one's id.
+/// Returns whether another operation has the id of this one.
 fn has_operation(paths: &Paths, operation: &Operation) -> bool {
     let id = &operation.operation_id;
     paths.paths.values().any(|item| {
@@ -122,14 +125,14 @@ fn has_operation(paths: &Paths, operation: &Operation) -> bool {
 
 pub(super) type AddSchema = fn(&mut Components);
 
-/// A type with all that it refers to.
+/// Adds the schema of a type, and all schemas that it refers to.
 fn add_schema<T: ToSchema>(components: &mut Components) {
     let mut schemas = vec![(T::name().into_owned(), T::schema())];
     T::schemas(&mut schemas);
     components.schemas.extend(schemas);
 }
 
-/// An OpenAPI document, as one is described to clients.
+/// The schema of the answer that is an OpenAPI document.
 enum Document {}
 
 impl PartialSchema for Document {
@@ -153,7 +156,7 @@ impl ToSchema for Document {
     }
 }
 
-/// Why sessions end.
+/// The schema of the reasons for which sessions are revoked.
 pub(super) fn reasons() -> RefOr<Schema> {
     let reasons = EndReason::ALL.iter().map(|reason| reason.as_str());
     let reasons = ObjectBuilder::new()
@@ -163,15 +166,16 @@ pub(super) fn reasons() -> RefOr<Schema> {
     RefOr::T(reasons.into())
 }
 
-/// A route that serves an OpenAPI document at `path`, itself included. To be merged.
+/// Returns a route that serves an OpenAPI document at `path`, to be merged into a router. Adds this
+/// route to the document.
 ///
 /// # Errors
 ///
-/// `serde_json`'s, when an extension in the document cannot be written as JSON.
+/// The error of `serde_json`, if an extension in the document cannot be written as JSON.
 ///
 /// # Panics
 ///
-/// If `path` is no path of axum's, as `Router::route` does.
+/// If `path` is not a valid path for axum, as `Router::route` does.
 pub fn document(path: &str, mut openapi: OpenApi) -> Result<Router, serde_json::Error> {
     let about = About::new("Health", "openapi", "This document", "OpenAPI 3.1, as JSON.");
     let example = json!({"openapi": "3.1.0", "info": {"title": "", "version": ""}, "paths": {}});

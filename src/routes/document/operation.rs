@@ -1,4 +1,4 @@
-//! One route as an OpenAPI operation.
+//! Makes an OpenAPI operation from the description of a route.
 
 use std::collections::BTreeMap;
 
@@ -50,7 +50,7 @@ pub(super) fn operation(
     operation.build()
 }
 
-/// The security schemes of which one is enough.
+/// Returns the security schemes. One of them is enough for the route.
 fn schemes(access: Access, delivery: &Delivery) -> impl Iterator<Item = &'static str> {
     let by_access_token = !matches!(access, Access::Open | Access::Refresh);
     let by_cookie = by_access_token && delivery.access.is_some();
@@ -64,7 +64,7 @@ fn schemes(access: Access, delivery: &Delivery) -> impl Iterator<Item = &'static
     schemes.into_iter().filter(|(_, enough)| *enough).map(|(scheme, _)| scheme)
 }
 
-/// `/api/auth` and `logout_all`: `api_auth_logout_all`.
+/// Returns the id of an operation: `api_auth_logout_all` for `/api/auth` and `logout_all`.
 fn operation_id(prefix: &str, name: &str) -> String {
     let words = prefix.split(|c: char| !c.is_ascii_alphanumeric()).chain([name]);
     words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join("_")
@@ -75,7 +75,8 @@ fn content(shape: &Shape) -> Content {
     ContentBuilder::new().schema(Some(schema)).example(Some(shape.example.clone())).build()
 }
 
-/// By status: a route's own answers, and its problems with those of its guards.
+/// Returns the responses by status: the answers of the route, its problems, and those of its
+/// guards.
 fn responses(about: &About, access: Access) -> BTreeMap<u16, Response> {
     let mut problems: BTreeMap<u16, Vec<Code>> = BTreeMap::new();
     for &code in about.problems.iter().chain(access.problems()).chain(&[Code::MethodNotAllowed]) {
@@ -98,7 +99,7 @@ fn responses(about: &About, access: Access) -> BTreeMap<u16, Response> {
     problems.chain(own).map(with_header).collect()
 }
 
-/// One response for all codes of a status.
+/// Returns one response for all codes of a status.
 fn problem(codes: &[Code]) -> ResponseBuilder {
     let names: Vec<_> = codes.iter().map(|code| word(*code)).collect();
     let mut narrowed = ObjectBuilder::new().property(
@@ -120,7 +121,7 @@ fn problem(codes: &[Code]) -> ResponseBuilder {
 
 fn with_header(response: ResponseBuilder, status: u16, access: Access) -> ResponseBuilder {
     let (name, description, kind) = match status {
-        // Who shows two tokens is challenged; who writes no JSON is not.
+        // A request with two tokens gets a challenge. A body that is not JSON gets none.
         400 if access != Access::Open => {
             ("WWW-Authenticate", "The challenge (RFC 6750).", Type::String)
         }
@@ -145,7 +146,7 @@ fn header(description: &str, kind: Type) -> Header {
 }
 
 fn word(code: Code) -> String {
-    // A unit variant is a string.
+    // serde writes a unit variant as a string.
     serde_json::to_value(code).ok().as_ref().and_then(Value::as_str).unwrap_or_default().to_owned()
 }
 

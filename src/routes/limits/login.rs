@@ -1,4 +1,4 @@
-//! One login under its limits.
+//! The counts of one login under its limits.
 
 use std::net::IpAddr;
 use std::num::NonZeroU32;
@@ -16,53 +16,58 @@ use crate::session::SessionData;
 use crate::store::{AttemptRule, Settle};
 use crate::token::Device;
 
-/// What one login has been counted under. Dropping it leaves it counted, as one that failed.
+/// The counts of one login. Dropping them leaves the login counted as a failed one.
 #[derive(Default)]
 pub(in crate::routes) struct LoginAttempt {
     device: DeviceAttempt,
-    /// Of the networks that the client's address is in, if it was counted under them.
+    /// The counts under the networks of the client's address, once they are made.
     networks: Option<Vec<Attempt>>,
     name: Option<Attempt>,
     account: Option<Counted>,
 }
 
-/// Counted once: a second look at the same login is none more.
+/// One count of a login. A second attempt of the same login is not counted again.
 struct Attempt {
     counted: Counted,
-    /// Until it is settled.
+    /// Held until the count is settled, so that other logins wait for the outcome.
     turn: Turn,
 }
 
-/// What a login has been counted under the device that it shows.
+/// The count of a login under its device.
 #[derive(Default)]
 enum DeviceAttempt {
     #[default]
     NotCounted,
     Counted {
         attempt: Attempt,
-        /// Whether the device has logged in to the account that is meant.
+        /// Whether the device has logged in to the account before.
         known: bool,
     },
-    /// The device has used up its attempts: it counts as unknown.
+    /// The device has used up its attempts, so it counts as unknown.
     Refused,
 }
 
-/// Whether the password of whom a login means may be looked at.
+/// Whether the limit of the account allows the verification of the password.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::routes) enum Account {
+    /// The account is below its limit.
     Open,
+    /// The account has reached its limit.
     Shut,
 }
 
-/// Why a login goes no further.
+/// Why a login stops.
 pub(in crate::routes) enum Stop {
+    /// A limit is reached. The duration is the wait until the next attempt.
     Limit(Duration),
+    /// The count failed.
     Failed(SessionError),
 }
 
 impl LoginAttempt {
-    /// Counts it under the device that it shows, and returns the device if it may be a known one: before anybody is asked
-    /// whom it means. `None`: the device has used up its attempts, or there is none.
+    /// Counts the login under its device, before the user is looked up. Returns the device if it
+    /// has an attempt left: it may then be a known one. Returns `None` if there is no device, or it
+    /// has used up its attempts.
     pub(in crate::routes) async fn with<'a, D: SessionData>(
         &mut self,
         context: &Context<D>,
@@ -79,15 +84,15 @@ impl LoginAttempt {
         Ok(Some(device).filter(|_| matches!(self.device, DeviceAttempt::Counted { .. })))
     }
 
-    /// Whether the device turned out to have logged in to the account before.
+    /// Records whether the device has logged in to the account before.
     pub(in crate::routes) fn is_of_known_device(&mut self, is_known: bool) {
         if let DeviceAttempt::Counted { known, .. } = &mut self.device {
             *known = is_known;
         }
     }
 
-    /// Counts it under where it comes from: before anybody is asked whom it means, so that a client that has to wait is
-    /// nobody's burden.
+    /// Counts the login under the networks of the client's address, before the user is looked up. A
+    /// client that has to wait thus costs no lookup.
     pub(in crate::routes) async fn from<D: SessionData>(
         &mut self,
         context: &Context<D>,
@@ -99,15 +104,15 @@ impl LoginAttempt {
         };
         let networks = self.networks.insert(Vec::new());
         for (network, rule) in rules.of(address) {
-            // As many as leave room for those of another instance.
+            // Half of the limit may be under way in this process, so another instance has room.
             let at_once = rule.attempts.get() / 2;
             networks.push(count(context, "address", &network, rule, at_once).await?);
         }
         Ok(())
     }
 
-    /// Counts it under what was typed, whoever that is: the answer to one too many tells nothing else. Logins by one name
-    /// come one after another.
+    /// Counts the login under the typed name, whether or not such a user exists. A 429 thus reveals
+    /// nothing about users. In one process, logins by one name run one after another.
     pub(in crate::routes) async fn by<D: SessionData>(
         &mut self,
         context: &Context<D>,
@@ -118,14 +123,15 @@ impl LoginAttempt {
         let text = text.as_deref().unwrap_or(&login.typed);
         let kind = match login.name {
             Some(LoginName::Email(_)) => "email",
-            // What is no user id was typed as one.
+            // `None` is a text that was sent as a user id and is not a valid one.
             Some(LoginName::UserId(_)) | None => "user_id",
         };
         self.name = Some(count(context, kind, text, rule, 1).await?);
         Ok(())
     }
 
-    /// Counts it under whom it means. For nobody the same is done in a stand-in's name, so that it takes as long.
+    /// Counts the login under the user's account. For an unknown user it counts `stand_in`, so that
+    /// both cases take equally long.
     pub(in crate::routes) async fn of<D: SessionData>(
         &mut self,
         context: &Context<D>,
@@ -149,17 +155,22 @@ impl LoginAttempt {
         }
     }
 
-    /// It has succeeded. What others have failed by the name and for the account is not forgotten for a known device, which
-    /// has not been counted there: else its logins would give whoever guesses more attempts.
+    /// Settles a login that succeeded: clears the failures of its name and account. A login of a
+    /// known device clears those of the device only, because it was not counted under the name and
+    /// account. If it cleared those too, each login of the user would give an attacker new
+    /// attempts.
     pub(in crate::routes) async fn succeeded<D: SessionData>(self, context: &Context<D>) {
         self.settle(context, Counted::clear).await;
     }
 
-    /// It has failed, and not for its credentials.
+    /// Settles a login that failed for another reason than its credentials: gives its counts back.
     pub(in crate::routes) async fn undecided<D: SessionData>(self, context: &Context<D>) {
         self.settle(context, Counted::give_back).await;
     }
 
+    /// Settles all counts: device, name and account with `settled`, and networks by giving their
+    /// counts back. The turns are held until the store has done it, so that the next login sees the
+    /// settled counts.
     async fn settle<D: SessionData>(
         self,
         context: &Context<D>,
@@ -184,7 +195,7 @@ impl LoginAttempt {
 }
 
 impl Attempt {
-    /// The attempt settled so, and the turn to hold until the store has it.
+    /// Returns how to settle the count, and the turn to hold until the store has done it.
     fn settled(
         self,
         settled: impl FnOnce(Counted) -> (Counted, Settle),
@@ -193,6 +204,8 @@ impl Attempt {
     }
 }
 
+/// Waits for a turn, and counts the login under one key. At most `at_once` logins with this key run
+/// at once in this process.
 async fn count<D: SessionData>(
     context: &Context<D>,
     what: &str,

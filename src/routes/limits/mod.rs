@@ -1,4 +1,4 @@
-//! How often logins may fail, and refresh tokens be shown.
+//! Limits of failed logins and of refresh tokens.
 
 mod login;
 mod networks;
@@ -14,21 +14,24 @@ use self::queue::Queues;
 pub use self::settings::{LoginLimit, RefreshLimit};
 use crate::store::{AttemptKey, AttemptRule};
 
-/// What is counted, by which rule; `None` is not.
+/// The rules by which attempts are counted. `None` turns a count off.
 pub(super) struct Limits {
     name: Option<AttemptRule>,
     account: Option<AttemptRule>,
+    /// For names without a user.
     nobody: Option<AttemptRule>,
     device: Option<AttemptRule>,
     address: Option<NetworkRules>,
+    /// Refreshes of one session.
     session: Option<AttemptRule>,
+    /// Invalid refresh tokens of one address.
     bad_tokens: Option<NetworkRules>,
     queues: Queues,
-    /// Waits of refreshes that this process knows of. Nothing ends one early.
+    /// Waits of refreshes that this process knows of. Nothing ends such a wait early.
     waits: quick_cache::sync::Cache<AttemptKey, Instant>,
 }
 
-/// How many waits a process knows of.
+/// Number of waits that a process remembers.
 const WAITS_KNOWN: usize = 16_384;
 
 impl Limits {

@@ -1,12 +1,13 @@
-//! Which networks an address is counted under.
+//! The networks under which an address is counted.
 
 use std::net::{IpAddr, Ipv6Addr};
 
 use crate::store::AttemptRule;
 
-/// How many bits of an IPv6 address name a network that one client may have, and how many times the budget of the first
-/// each has. Providers hand out networks of 64 to 48 bits: a limit by 64 bits alone does not stop a client with 65,536 of
-/// them, and one budget for 48 bits would let one client shut out its neighbors.
+/// The networks under which an IPv6 address is counted: the number of bits, and the factor for the
+/// number of attempts. Providers assign networks of 64 to 48 bits to one client. A limit by 64 bits
+/// alone does not stop a client that has 65,536 of them. One budget for 48 bits alone would let one
+/// client block its neighbors.
 const IPV6_NETWORKS: [(u32, u32); 3] = [(64, 1), (56, 4), (48, 16)];
 
 /// The rules of an address and of the networks around it, the narrowest first.
@@ -14,7 +15,8 @@ const IPV6_NETWORKS: [(u32, u32); 3] = [(64, 1), (56, 4), (48, 16)];
 pub(super) struct NetworkRules([AttemptRule; 3]);
 
 impl NetworkRules {
-    /// From the rule of an IPv4 address and of a network of 64 bits.
+    /// Creates the rules from that of an IPv4 address, which is also that of an IPv6 network of 64
+    /// bits.
     pub(super) fn new(rule: &AttemptRule) -> Self {
         Self(IPV6_NETWORKS.map(|(_, times)| {
             let mut rule = rule.clone();
@@ -24,8 +26,9 @@ impl NetworkRules {
         }))
     }
 
-    /// The names under which an address is counted and their rules, the narrowest first: an IPv4 address, however it is
-    /// written, or the networks of an IPv6 address.
+    /// Returns the names under which an address is counted, and their rules, the narrowest first.
+    /// An IPv4 address has one name, also when it is written as an IPv6 address. An IPv6 address
+    /// has one name for each of its networks.
     pub(super) fn of(&self, address: IpAddr) -> impl Iterator<Item = (String, &AttemptRule)> {
         let address = address.to_canonical();
         let networks = IPV6_NETWORKS.iter().zip(&self.0);
@@ -36,7 +39,7 @@ impl NetworkRules {
     }
 }
 
-/// The first bits of an address, as text.
+/// Returns the first bits of an address as text.
 fn network(address: Ipv6Addr, bits: u32) -> String {
     let first = Ipv6Addr::from_bits(address.to_bits() & !(u128::MAX >> bits));
     format!("{first}/{bits}")

@@ -1,5 +1,6 @@
-//! Logins by one name, and from one address, wait for each other: what is under way counts as failed until it is
-//! decided, and nobody who knows the password shall be refused because of their own other logins.
+//! Queues of logins by one name, and of logins from one address. A login under way counts as failed
+//! until it is decided. Without a queue, concurrent logins of a user who knows the password could
+//! use up the limit, and some of them would be refused.
 
 use std::collections::HashMap;
 use std::num::NonZeroU32;
@@ -9,22 +10,27 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::store::AttemptKey;
 
-/// Who waits for whom. As large as the number of logins under way.
+/// The queues by key. There are as many as keys with a login under way.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Queues(Arc<Mutex<HashMap<AttemptKey, Arc<Semaphore>>>>);
 
-/// A place in a queue, and then a turn; given up when it is dropped.
+/// A place in a queue, and then a turn. Dropping it gives the place or the turn to the next login.
 #[derive(Debug)]
 pub(super) struct Turn {
     queues: Queues,
     key: AttemptKey,
-    /// Until it is dropped.
+    /// `None` only while it is dropped.
     queue: Option<Arc<Semaphore>>,
     permit: Option<OwnedSemaphorePermit>,
 }
 
 impl Queues {
-    /// Waits until fewer than `at_once` others with this key have their turn. First come, first served.
+    /// Waits until fewer than `at_once` other logins with this key have a turn. First come, first
+    /// served.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future gives up the place in the queue.
     pub(super) async fn turn(&self, key: AttemptKey, at_once: NonZeroU32) -> Turn {
         let queue = {
             let at_once = usize::try_from(at_once.get()).unwrap_or(Semaphore::MAX_PERMITS);
@@ -35,7 +41,7 @@ impl Queues {
         };
         let permit = Arc::clone(&queue).acquire_owned();
         let mut turn = Turn { queues: self.clone(), key, queue: Some(queue), permit: None };
-        // Nobody closes it.
+        // The semaphore is never closed, so this is always a permit.
         turn.permit = permit.await.ok();
         turn
     }
@@ -48,10 +54,11 @@ impl Queues {
 impl Drop for Turn {
     fn drop(&mut self) {
         let mut queues = self.queues.lock();
-        // Under the lock, all of it: of two that end at once, the second sees that the first is gone.
+        // All of this happens under the lock. If two turns end at once, the second one thus sees
+        // that the first has dropped its reference, and removes the queue.
         self.permit = None;
         let Some(queue) = self.queue.take() else { return };
-        // The table's, and this one: nobody else is in it.
+        // Two references are left, the one in the map and this one: no other login uses the queue.
         if Arc::strong_count(&queue) == 2 {
             queues.remove(&self.key);
         }
@@ -84,7 +91,7 @@ mod tests {
         let other = assert_ready!(spawn(queues.turn(key("b"), one)).poll());
         drop(other);
         assert_eq!(queues.lock().len(), 1);
-        // Who goes away while waiting leaves the place to the next.
+        // A login that is dropped while it waits leaves its place to the next one.
         drop(second);
         drop(first);
         let third = assert_ready!(third.poll());

@@ -1,4 +1,4 @@
-//! Refresh tokens under their limits.
+//! The limits of refresh tokens.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -14,11 +14,11 @@ use crate::session::SessionData;
 use crate::store::AttemptRule;
 use crate::trace;
 
-/// How long a refusal is remembered at most.
+/// Longest time for which a process remembers a refusal.
 const LONGEST_WAIT: Duration = Duration::from_secs(24 * 60 * 60);
 
 impl<D: SessionData> Context<D> {
-    /// Exchanges a refresh token, under the limits of its session and of where it comes from.
+    /// Exchanges a refresh token, under the limits of its session and of the client's address.
     pub(in crate::routes) async fn refresh(
         &self,
         token: &str,
@@ -38,7 +38,7 @@ impl<D: SessionData> Context<D> {
         }
     }
 
-    /// Counts a refresh of this session, of which a good token was shown.
+    /// Counts a refresh of this session, after one of the keys has verified the token.
     async fn refresh_of(&self, user: UserId, session: SessionId) -> Result<(), Problem> {
         let Some(rule) = &self.limits.session else { return Ok(()) };
         let who = format!("{} {user}", session.as_str());
@@ -46,8 +46,9 @@ impl<D: SessionData> Context<D> {
         self.may_refresh("session", &who, rule, told).await
     }
 
-    /// Counts a token that is none of ours; the answer is 429 instead of 401 when there were too many. A store that is away
-    /// is no reason not to say that a token is bad.
+    /// Counts an invalid token under the client's address. Too many of them are answered with 429
+    /// instead of 401. If the store is away, the answer stays 401, because the token is invalid
+    /// anyway.
     async fn bad_refresh_from(&self, address: Option<IpAddr>) -> Result<(), Problem> {
         let (Some(rules), Some(address)) = (&self.limits.bad_tokens, address) else {
             return Ok(());
@@ -67,6 +68,9 @@ impl<D: SessionData> Context<D> {
         Ok(())
     }
 
+    /// Counts one attempt. While this process knows of a wait, it refuses the attempt without
+    /// asking the store. It calls `told` only when the store refuses, so a flood of attempts does
+    /// not flood the log.
     async fn may_refresh(
         &self,
         what: &str,
@@ -84,10 +88,10 @@ impl<D: SessionData> Context<D> {
             waits.remove(&key);
         }
         match self.manager.attempt(key.clone(), rule, false).await {
-            // It stays counted, whatever comes of it.
+            // The count is never given back: every attempt counts, whatever its outcome.
             Ok(Tried::Counted(_)) => Ok(()),
             Ok(Tried::Refused { retry_after }) => {
-                // A store of the application's own may answer anything.
+                // A custom store may return any duration.
                 waits.insert(key, Instant::now() + retry_after.min(LONGEST_WAIT));
                 told();
                 Err(Problem::rate_limited(retry_after))

@@ -1,4 +1,5 @@
-//! How often logins may fail, and refresh tokens be shown.
+//! The settings of the limits: how many logins may fail, and how many refresh tokens a client may
+//! present.
 
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -7,56 +8,74 @@ use super::networks::NetworkRules;
 use crate::error::ConfigError;
 use crate::store::AttemptRule;
 
-/// How often logins may fail before they are answered with 429 and `Retry-After`, without a look at the password.
+/// How many logins may fail before the routes answer 429 with `Retry-After`, without verifying the
+/// password.
 ///
-/// Counted for each name and for each client address, and behind them for each account:
+/// The routes count failed logins for each name, for each client address, and for each account:
 ///
-/// - *Name* is what was typed, user id and e-mail address apart, as [`Credentials::normalized`] spells it. It makes no
-///   difference whether it is anybody's, so that the answers do not tell whether a user exists.
-/// - *Address* is what [`client_address`](super::super::RoutesBuilder::client_address) tells: an IPv4 address, or the first
-///   64 bits of an IPv6 one. Ten times as many may fail there, for many people may share one. One client may have many
-///   networks of 64 bits, so IPv6 addresses also count by their first 56 bits, where 4 times as many may fail, and by their
-///   first 48 bits, where 16 times as many may fail. Where no address is known, the others alone count.
-/// - *Account* is the user that [`Credentials::find`] tells, by whatever names. Twice as many may fail, for an account has
-///   two kinds of names; one too many is answered like a wrong password (401, after as long), for a 429 would tell that two
-///   names are one user's. So the right password may be told to be wrong while somebody guesses by other names; the
-///   [event](crate::events::Event::LoginRefused) says `rate_limited`.
+/// - *Name* is the typed text as [`Credentials::normalized`] returns it, separately for user ids
+///   and e-mail addresses. It counts whether or not a user with this name exists, so the answers do
+///   not reveal which users exist.
+/// - *Address* is what [`client_address`](super::super::RoutesBuilder::client_address) returns: an
+///   IPv4 address, or the first 64 bits of an IPv6 address. Ten times as many logins may fail as
+///   for a name, because many people may share an address. One client may have many networks of 64
+///   bits, so IPv6 addresses also count by their first 56 bits, where 4 times as many may fail, and
+///   by their first 48 bits, where 16 times as many may fail. If the address is unknown, only name
+///   and account count.
+/// - *Account* is the user that [`Credentials::find`] returns, for whatever name. Twice as many
+///   logins may fail as for a name, because an account has two kinds of names. A login above this
+///   limit is answered like a wrong password (401, after the same time), because a 429 would reveal
+///   that two names belong to one user. While an attacker guesses with one name, a login with the
+///   other name and the right password may therefore be answered with 401. The
+///   [event](crate::events::Event::LoginRefused) then says `rate_limited`.
 ///
-/// A *device* that has logged in to the account before shows it with a [device cookie](super::super::DeviceCookie). Its
-/// failed logins count under the device alone: 5 may fail within the window (or as many as by a name, if those are fewer).
-/// When they are used up, the device counts as unknown until its wait is over. So somebody who guesses at a password keeps
-/// new devices of that account out, and not those that its user has logged in with.
+/// A *device* that has logged in to the account before presents a
+/// [device cookie](super::super::DeviceCookie). Its failed logins count under the device only: 5
+/// may fail within the window, or as many as for a name if that is fewer. After that, the device
+/// counts as unknown until its wait is over. An attacker who guesses a password thus blocks new
+/// devices of the account, but not those on which its user has logged in.
 ///
-/// A login is counted before its password is looked at, and given back when it succeeds, or fails for another reason than
-/// its credentials (the store is away, too many sessions, too busy). A client that hangs up before the answer has used up
-/// its attempt. So that many logins at once of somebody who knows the password are not taken for guesses, each process
-/// looks at those by one name one after another (and from one address at half as many at once as may fail). A success also
-/// forgets all failures of the name and of the account; of the address it gives back its own attempt only, so that nobody
-/// can guess at others' passwords between two logins of their own.
+/// A login is counted before its password is verified. The count is given back when the login
+/// succeeds, or when it fails for another reason than its credentials (the store is away, too many
+/// sessions, too busy). A client that disconnects before the answer has used up its attempt.
+/// Concurrent logins of a user who knows the password must not count as guesses. Therefore each
+/// process verifies logins by one name one after another, and from one address at most half as many
+/// at once as may fail. A success also clears all failures of the name and of the account; with a
+/// device cookie, those of the device only. For the address it gives back only its own count, so
+/// that an attacker cannot guess other passwords between two logins of their own.
 ///
 /// # Waits
 ///
-/// When as many have failed within the window, there is a wait as long as the window. From then on one may fail before the
-/// next wait (of an address, a tenth as many), and each wait is twice as long as the one before, up to the longest. The
-/// same begins, not for an address, after ten times as many failures in a row, however slowly they came (100 by default, of
-/// an account no less than of a name: NIST SP 800-63B-4 section 3.2.2). All is forgotten after a success, and when nothing
-/// was counted for four times the longest wait. So an account is never locked for good; and sessions that live are not
-/// touched, nor any other route.
+/// When the allowed number of logins has failed within the window, a wait begins that is as long as
+/// the window. After it, one login may fail before the next wait (for an address, a tenth of the
+/// allowed number). Each wait is twice as long as the one before, up to the
+/// [longest](Self::longest_wait). A wait also begins after ten times the allowed number of failures
+/// in a row, however slowly they came, except for an address (100 by default, for an account the
+/// same number as for a name: NIST SP 800-63B-4 section 3.2.2). A success clears the counts
+/// of its name and account. A count is also forgotten when nothing was added to it for four times
+/// the longest wait. So no account is locked for good. Live sessions and all other routes are not
+/// affected.
 ///
-/// A login that is refused by the limit is not counted and makes no wait longer: who tries again too early loses nothing,
-/// and nobody can keep an account shut by asking often. Whoever goes on guessing *can* keep its password from being
-/// looked at on devices that have not logged in to the account before: use a second way in where that matters.
+/// A login that the limit refuses is not counted and makes no wait longer. A client that tries too
+/// early thus loses nothing, and an attacker cannot block an account by frequent requests alone. An
+/// attacker who continues to guess *can* block logins from devices that have not logged in to the
+/// account before. Offer a second way to log in where that matters.
 ///
-/// # Where it is counted
+/// # Storage of the counts
 ///
-/// In the session store, so that all instances share it: under a pseudonym, which is a MAC with a secret that is derived
-/// from the signing key, whatever its algorithm; never under the name or the address. A change of that key therefore begins
-/// a new count. A store of your own that does not [count](crate::store::SessionStore::attempt) leaves it to each process. While the store is away there is no login
-/// (503); with [`token_only_logins`](super::super::RoutesBuilder::token_only_logins) each process then counts by itself.
+/// The session store keeps the counts, so all instances share them. A count is stored under a
+/// pseudonym, never under the name or the address. The pseudonym is a MAC with a secret that is
+/// derived from the signing key, whatever its algorithm, so a change of that key starts new counts.
+/// If your own store does not [count](crate::store::SessionStore::attempt), each process counts by
+/// itself. While the store is away, logins are answered with 503. With
+/// [`token_only_logins`](super::super::RoutesBuilder::token_only_logins) each process then counts
+/// by itself instead.
 ///
-/// Three round trips to a remote store before a password is looked at (two without an address, five with an IPv6 address),
-/// and as many after a success. With a good device cookie it is one, and one after a success. For a name that is nobody's a stand-in is counted instead of an account, so that it takes as long; it is forgotten with
-/// the window.
+/// The limits cost three round trips to a remote store before a password is verified (two without
+/// an address, five with an IPv6 address), and as many after a success. With a valid device cookie
+/// it is one before, and one after a success. For a name without a user, a stand-in is counted
+/// instead of an account, so that both cases take equally long. The stand-in is forgotten with the
+/// window.
 ///
 /// [`Credentials::normalized`]: super::super::Credentials::normalized
 /// [`Credentials::find`]: super::super::Credentials::find
@@ -70,27 +89,28 @@ pub struct LoginLimit {
 }
 
 impl LoginLimit {
-    /// So many failed logins by a name within `window`, twice as many of an account, and ten times as many of an address. At
-    /// most 10,000; 0 is no limit. A window is 1 second to 24 hours.
+    /// Creates a limit of `attempts` failed logins for a name within `window`, twice as many for an
+    /// account, and ten times as many for an address. `attempts` is 10,000 at most; 0 turns the
+    /// limit off. `window` is 1 second to 24 hours.
     pub const fn new(attempts: u32, window: Duration) -> Self {
         Self { attempts, window, address_attempts: None, longest_wait: None }
     }
 
-    /// No limit: for when somebody else sets one.
+    /// Creates a setting without limits, for an application that limits logins elsewhere.
     pub const fn off() -> Self {
         Self::new(0, Duration::from_secs(60))
     }
 
-    /// So many failed logins of an address within the window; in the wider networks of an IPv6 address 4 times (56 bits) and
-    /// 16 times (48 bits) as many. Ten times those by a name by default; at most 100,000; 0
-    /// is no limit.
+    /// Sets how many logins of an address may fail within the window. In the wider networks of an
+    /// IPv6 address 4 times (56 bits) and 16 times (48 bits) as many may fail. Ten times the number
+    /// for a name by default, 100,000 at most; 0 turns the limit off.
     pub const fn address_attempts(mut self, attempts: u32) -> Self {
         self.address_attempts = Some(attempts);
         self
     }
 
-    /// How long waits grow. 15 minutes by default, or the window if that is longer; never less than the window, 24 hours at
-    /// most.
+    /// Sets the longest wait. 15 minutes by default, or the window if that is longer. At least the
+    /// window, and 24 hours at most.
     pub const fn longest_wait(mut self, wait: Duration) -> Self {
         self.longest_wait = Some(wait);
         self
@@ -104,17 +124,21 @@ impl LoginLimit {
         self.address_attempts.unwrap_or(self.attempts.saturating_mul(10))
     }
 
-    /// Whether devices that have logged in before have a budget of their own.
+    /// Returns whether devices that have logged in before have a limit of their own.
     pub(in crate::routes) fn counts_devices(&self) -> bool {
         self.attempts > 0
     }
 
-    /// Whether failed logins of an address are limited.
+    /// Returns whether failed logins of an address are limited.
     pub(in crate::routes) fn counts_addresses(&self) -> bool {
         self.at_an_address() > 0
     }
 
-    /// What cannot work, if anything cannot.
+    /// Checks the settings.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::OutOfRange`] for the first invalid one.
     pub(in crate::routes) fn check(&self) -> Result<(), ConfigError> {
         let day = Duration::from_secs(24 * 60 * 60);
         let window = (Duration::from_secs(1)..=day).contains(&self.window);
@@ -141,33 +165,34 @@ impl LoginLimit {
         Some(rule)
     }
 
-    /// No more in a row than of a name: however many names there are, it is one account.
+    /// As many failures in a row as for a name: an account is one account, however many names it
+    /// has.
     pub(super) fn of_account(&self) -> Option<AttemptRule> {
         let mut rule = self.of_name()?;
         rule.attempts = rule.attempts.saturating_mul(TWO);
         Some(rule)
     }
 
-    /// No more in a row than of a name.
+    /// As many failures in a row as for a name.
     pub(super) fn of_device(&self) -> Option<AttemptRule> {
         let mut rule = self.rule(self.attempts.min(DEVICE_ATTEMPTS))?;
         rule.in_a_row = self.of_name()?.in_a_row;
         Some(rule)
     }
 
-    /// Nobody has an account to be shut: it is forgotten with the window.
+    /// The rule of a stand-in. It protects no account, so its count is forgotten with the window.
     pub(super) fn of_nobody(&self) -> Option<AttemptRule> {
         let mut rule = self.of_account()?;
         rule.in_a_row = None;
         Some(rule)
     }
 
-    /// Of an address and of the networks around it.
+    /// The rules of an address and of the networks around it.
     pub(super) fn of_networks(&self) -> Option<NetworkRules> {
         self.of_address().as_ref().map(NetworkRules::new)
     }
 
-    /// Many people may share one, and a tenth of them may fail after a wait.
+    /// Many people may share an address, so a tenth of the number may fail after a wait.
     fn of_address(&self) -> Option<AttemptRule> {
         let mut rule = self.rule(self.at_an_address())?;
         rule.after = NonZeroU32::new(rule.attempts.get() / TEN).unwrap_or(NonZeroU32::MIN);
@@ -182,21 +207,23 @@ impl LoginLimit {
     }
 }
 
-/// 10 failed logins by a name in 60 seconds, 20 of an account, 100 of an address.
+/// 10 failed logins for a name in 60 seconds, 20 for an account, 100 for an address.
 impl Default for LoginLimit {
     fn default() -> Self {
         Self::new(10, Duration::from_secs(60))
     }
 }
 
-/// How often refresh tokens may be shown before the answer is 429 and `Retry-After`.
+/// How many refresh tokens a client may present before the routes answer 429 with `Retry-After`.
 ///
-/// - Each session: 60 times within 60 seconds by default, whatever comes of it, so that a client that has run wild is
-///   stopped. The token must be one of ours: nobody can use up another's.
-/// - Each client address, as with [`LoginLimit`]: 100 tokens in 60 seconds that are none of ours, and 4 and 16 times as
-///   many in the wider networks of an IPv6 address. A good token is let through from the same address all the same.
+/// - For each session: 60 within 60 seconds by default, whatever the outcome. This stops a client
+///   that refreshes in a loop. Only a token that one of the keys has sealed counts, so no client
+///   can use up the limit of another session.
+/// - For each client address, as with [`LoginLimit`]: 100 invalid tokens within 60 seconds, and 4
+///   and 16 times as many in the wider networks of an IPv6 address. A valid token from the same
+///   address is accepted all the same.
 ///
-/// The wait is as long as the window, and no longer the second time. Counted in the session store, as logins are; a
+/// A wait is as long as the window, and does not grow. The session store counts, as for logins. A
 /// process that knows of a wait does not ask the store again until it is over.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use = "a limit does nothing until the routes are given it"]
@@ -207,18 +234,19 @@ pub struct RefreshLimit {
 }
 
 impl RefreshLimit {
-    /// So many refreshes of a session, and so many bad tokens of an address, within `window` (1 second to 24 hours). At most
-    /// 100,000 of each; 0 is no limit.
+    /// Creates a limit of `session` refreshes for a session, and `address` invalid tokens for an
+    /// address, within `window` (1 second to 24 hours). At most 100,000 of each; 0 turns that limit
+    /// off.
     pub const fn new(session: u32, address: u32, window: Duration) -> Self {
         Self { session, address, window }
     }
 
-    /// No limit.
+    /// Creates a setting without limits.
     pub const fn off() -> Self {
         Self::new(0, 0, Duration::from_secs(60))
     }
 
-    /// Whether bad tokens of an address are limited.
+    /// Returns whether invalid tokens of an address are limited.
     pub(in crate::routes) fn counts_addresses(&self) -> bool {
         self.address > 0
     }
@@ -249,14 +277,14 @@ impl RefreshLimit {
     }
 }
 
-/// 60 refreshes of a session and 100 bad tokens of an address in 60 seconds.
+/// 60 refreshes for a session and 100 invalid tokens for an address in 60 seconds.
 impl Default for RefreshLimit {
     fn default() -> Self {
         Self::new(60, 100, Duration::from_secs(60))
     }
 }
 
-/// How many logins of a known device may fail.
+/// Number of logins of a known device that may fail.
 const DEVICE_ATTEMPTS: u32 = 5;
 
 const LONGEST_WAIT: Duration = Duration::from_secs(15 * 60);
@@ -329,7 +357,8 @@ mod tests {
         assert_eq!((device.attempts.get(), device.after.get()), (5, 1));
         assert_eq!(device.in_a_row.unwrap().get(), 100);
         assert_eq!(LoginLimit::new(3, SECOND).of_device().unwrap().attempts.get(), 3);
-        // However many may fail at first: of a name and an account, one after a wait.
+        // After a wait one login may fail for a name and an account, however many may fail at
+        // first.
         let (name, account, address) = rules(&LoginLimit::new(1_000, SECOND));
         assert_eq!((name.after.get(), account.after.get(), address.after.get()), (1, 1, 1_000));
         let off = LoginLimit::off();

@@ -1,4 +1,4 @@
-//! What the routes answer to administrators.
+//! Response bodies for administrators.
 
 use std::collections::BTreeMap;
 

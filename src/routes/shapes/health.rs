@@ -1,4 +1,4 @@
-//! What the routes answer to who watches the service.
+//! Response bodies of readiness and liveness.
 
 use std::time::Duration;
 
@@ -126,7 +126,7 @@ impl CacheHealth {
         Self {
             coherent: match state {
                 CacheState::Coherent => true,
-                // Each request asks the store, for good.
+                // Without the cache each request asks the store, so the answer is current.
                 CacheState::Off | CacheState::Refused => connected,
                 CacheState::Connecting => false,
             },
@@ -144,7 +144,7 @@ impl CacheHealth {
     }
 }
 
-/// Milliseconds, to the microsecond.
+/// Converts a duration to milliseconds, rounded to microseconds.
 fn millis(time: Duration) -> f64 {
     (time.as_secs_f64() * 1e6).round() / 1e3
 }

@@ -1,4 +1,5 @@
-//! What the routes answer, as JSON and as OpenAPI schemas.
+//! Response bodies of the routes: as JSON and as OpenAPI schemas. The doc comments of these types
+//! and fields are the descriptions in the document, so clients read them.
 
 mod admin;
 mod health;
@@ -14,7 +15,7 @@ pub(super) use self::own::{
     Account, CurrentSession, Deleted, Device, Done, LoggedIn, OwnSessions, Refreshed,
 };
 
-/// RFC 3339 in whole seconds, in UTC with a `Z`.
+/// Formats a time as RFC 3339 in UTC: whole seconds with a `Z`.
 fn time(time: DateTime<Utc>) -> String {
     time.to_rfc3339_opts(SecondsFormat::Secs, true)
 }

@@ -1,4 +1,4 @@
-//! What the routes answer to who asks for their own.
+//! Response bodies for a user's own login and sessions.
 
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -86,7 +86,7 @@ impl LoggedIn {
         }
     }
 
-    /// Of a token that no session stands behind.
+    /// The body of a login with a token that has no session.
     pub(in crate::routes) fn without_session<D>(
         new: NewSession<D>,
         access_token: String,

@@ -27,7 +27,7 @@ pub(super) fn health<D: SessionData>() -> Vec<Endpoint<D>> {
     ]
 }
 
-/// An example of what is told about the near cache.
+/// Returns an example of the state of the near cache.
 fn cache(coherent: bool, state: &str) -> Value {
     json!({
         "coherent": coherent, "state": state, "since_seconds": 61.5, "entries": 1200,

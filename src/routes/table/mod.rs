@@ -1,5 +1,5 @@
-//! Which routes there are: router and document are both made from here, so that neither can have one that the other has
-//! not.
+//! The table of all routes. Both the router and the OpenAPI document are made from it, so that they
+//! always have the same routes.
 
 mod auth;
 mod health;
@@ -16,23 +16,24 @@ use super::delivery::Delivery;
 use super::document::About;
 use crate::session::SessionData;
 
-/// Who may use a route.
+/// The access that a route requires.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Access {
-    /// Anybody.
+    /// None.
     Open,
-    /// Who shows a refresh token.
+    /// A refresh token.
     Refresh,
-    /// Who shows a token of ours. Its `exp` may have passed, and its session may have ended. A refresh token does as well.
+    /// An access token or a refresh token that one of the keys has made. Its `exp` may have passed,
+    /// and its session may be over.
     Token,
-    /// Who shows a token whose session lives.
+    /// An access token whose session is live.
     Session,
-    /// Of those, who has an administrator's role.
+    /// A live session with an administrator role.
     Admin,
 }
 
 impl Access {
-    /// What every route may answer to which this access is needed.
+    /// Returns the problems that every route with this access may answer.
     pub(super) fn problems(self) -> &'static [Code] {
         const ALL: [Code; 11] = [
             Code::InvalidRequest,
@@ -59,7 +60,7 @@ impl Access {
     }
 }
 
-/// Which routes belong together: they are mounted under one prefix.
+/// Routes that are mounted together under one prefix.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Group {
     Auth,
@@ -68,7 +69,7 @@ pub(super) enum Group {
 }
 
 impl Group {
-    /// How tokens travel says which there are.
+    /// Returns the routes of the group. Some exist only for certain kinds of delivery.
     pub(super) fn endpoints<D: SessionData>(self, delivery: &Delivery) -> Vec<Endpoint<D>> {
         match self {
             Self::Auth => auth::auth(delivery),
@@ -81,7 +82,7 @@ impl Group {
 /// One method of one path.
 pub(super) struct Endpoint<D> {
     pub(super) method: HttpMethod,
-    /// Below the mount, as axum and OpenAPI both write it.
+    /// The path below the mount point, as both axum and OpenAPI write it.
     pub(super) path: &'static str,
     pub(super) access: Access,
     pub(super) handler: MethodRouter<Context<D>>,
@@ -89,7 +90,7 @@ pub(super) struct Endpoint<D> {
 }
 
 impl<D> Endpoint<D> {
-    /// Where it is with the group under `prefix`.
+    /// Returns the path if the group is mounted under `prefix`.
     pub(super) fn path_below(&self, prefix: &str) -> String {
         match self.path {
             "/" => prefix.to_owned(),
@@ -98,7 +99,7 @@ impl<D> Endpoint<D> {
     }
 }
 
-/// The session that a path names.
+/// Adds the path parameter `session_id`.
 fn session_id(about: About) -> About {
     about.parameter(
         ParameterIn::Path,

@@ -1,4 +1,4 @@
-//! The auth routes that a refresh token is good for.
+//! The auth routes that read refresh tokens.
 
 use axum::routing::post;
 use serde_json::json;
@@ -15,7 +15,7 @@ use crate::session::SessionData;
 
 const TAG: &str = "Auth";
 
-/// What a body may be refused for.
+/// The problems of a request body.
 const BODY: [Code; 3] = [Code::PayloadTooLarge, Code::UnsupportedMediaType, Code::InvalidBody];
 
 pub(super) fn refresh<D: SessionData>(delivery: &Delivery) -> Endpoint<D> {
@@ -87,7 +87,7 @@ pub(super) fn logout<D: SessionData>(delivery: &Delivery) -> Endpoint<D> {
     }
 }
 
-/// What the cookies of the answer are for, if it has any.
+/// Describes the cookies of the answer, if it sets token cookies.
 pub(super) fn cookies(about: About, delivery: &Delivery, description: &'static str) -> About {
     let any = delivery.access.is_some() || matches!(delivery.refresh, Refresh::Cookie(_));
     if any { about.cookies(description) } else { about }

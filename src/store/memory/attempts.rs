@@ -1,4 +1,4 @@
-//! Counted attempts in this process's own memory.
+//! Attempt counters in the memory of this process.
 
 use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
@@ -6,35 +6,41 @@ use std::time::Duration;
 use crate::clock::Timestamp;
 use crate::store::{Attempt, AttemptKey, AttemptRule, Settle, span};
 
-/// The most keys that are remembered, about 20 MiB. More than that make room: first those that never had to wait, and of
-/// them those that would be forgotten first.
+/// The maximum number of counters, about 20 MiB. When it is reached, a new counter replaces an old
+/// one. Counters that never led to a wait go first, in the order of their expiry.
 const CAPACITY: usize = 65_536;
 
-/// How many keys of each kind one call frees at most.
+/// How many counters of each kind one call removes at most.
 const REAP_AT_ONCE: usize = 64;
 
-/// The most doublings of a wait: beyond them every wait is the longest.
+/// The maximum number of doublings of a wait. Later waits do not grow, and the shift in `wait`
+/// cannot overflow.
 const DOUBLINGS: u32 = 30;
 
-/// Counted attempts: of a [`MemoryStore`](super::MemoryStore), and of a process whose store does not count.
+/// Attempt counters: of a [`MemoryStore`](super::MemoryStore), and of a process whose store does
+/// not count.
 pub(crate) struct Attempts {
     counters: HashMap<AttemptKey, Counter>,
-    /// Each counter that never led to a wait, by when it is forgotten.
+    /// The counters that never led to a wait, by expiry.
     fresh: BTreeSet<(Timestamp, AttemptKey)>,
-    /// Each that did.
+    /// The counters that led to a wait, by expiry.
     waited: BTreeSet<(Timestamp, AttemptKey)>,
     capacity: usize,
 }
 
 #[derive(Clone, Copy)]
 struct Counter {
-    /// Of the present period.
+    /// The start of the current period.
     start: Timestamp,
+    /// The attempts in the current period.
     count: u32,
+    /// The attempts in all periods, for the rule `in_a_row`.
     total: u32,
+    /// The number of waits so far.
     waits: u32,
-    /// The end of the wait that this period has led to.
+    /// The end of the wait that this period started.
     until: Option<Timestamp>,
+    /// When the counter expires.
     forgotten: Timestamp,
 }
 
@@ -62,7 +68,7 @@ impl Attempts {
         let mut counter = known.unwrap_or_else(|| Counter::new(now));
         let wait = counter.left(now, rule);
         if !wait.is_zero() {
-            // Said once, it is so: a wait that was cut stays so.
+            // Stores the shortened wait, so that a later answer never names a longer one.
             if let Some(known) = self.counters.get_mut(key) {
                 known.until = Some(now.saturating_add(wait));
             }
@@ -86,7 +92,7 @@ impl Attempts {
         }
     }
 
-    /// Frees some of what is forgotten; tells whether there may be more.
+    /// Removes some expired counters. Returns whether more may have expired.
     pub(crate) fn reap(&mut self, now: Timestamp) -> bool {
         let is_due = |(at, _): &&(Timestamp, AttemptKey)| *at <= now;
         let fresh = self.fresh.iter().take_while(is_due).take(REAP_AT_ONCE);
@@ -98,7 +104,7 @@ impl Attempts {
         due.len() >= REAP_AT_ONCE
     }
 
-    /// Gives memory back that a flood has left behind.
+    /// Frees memory after a flood of keys.
     pub(crate) fn shrink(&mut self) {
         if self.counters.capacity() > 1_024 && self.counters.capacity() / 8 > self.counters.len() {
             self.counters.shrink_to_fit();
@@ -127,24 +133,24 @@ impl Attempts {
     }
 }
 
-// The script `attempt.lua` does the same.
+// The script `attempt.lua` implements the same rules.
 impl Counter {
     fn new(now: Timestamp) -> Self {
         Self { start: now, count: 0, total: 0, waits: 0, until: None, forgotten: now }
     }
 
-    /// What began later than now is of no use: the clock was set back.
+    /// A counter that starts later than now is not usable: the clock was set back.
     fn is_of_use(&self, now: Timestamp) -> bool {
         self.forgotten > now && self.start <= now
     }
 
-    /// What is left of the wait: a clock that was set back makes none longer than the rule does.
+    /// The remaining wait. It is never longer than the rule's wait, even if the clock was set back.
     fn left(&self, now: Timestamp, rule: &AttemptRule) -> Duration {
         let left = self.until.map_or(Duration::ZERO, |until| until.saturating_since(now));
         left.min(wait(rule, self.waits.saturating_sub(1)))
     }
 
-    /// Counts one more, at a time when nobody has to wait.
+    /// Counts one more attempt, outside of a wait.
     fn count(&mut self, now: Timestamp, rule: &AttemptRule) {
         let window = length(rule.window);
         if self.until.is_some() || self.start.saturating_add(window) <= now {
@@ -174,7 +180,7 @@ impl Counter {
     }
 }
 
-/// How long a wait is after so many.
+/// The length of the next wait after `waits` waits.
 fn wait(rule: &AttemptRule, waits: u32) -> Duration {
     let window = length(rule.window);
     window.saturating_mul(1 << waits.min(DOUBLINGS)).min(length(rule.longest_wait).max(window))
@@ -234,9 +240,9 @@ mod tests {
                 assert_eq!(attempts.attempt(at, &key(0), &rule), Attempt::Counted(now));
             }
             assert_eq!(attempts.attempt(late, &key(0), &rule), refused(wait * SECOND));
-            // Not as far back as to before the period.
+            // The clock goes back, but not to before the period.
             assert_eq!(attempts.attempt(now, &key(0), &rule), refused(wait * SECOND));
-            // What was said is true.
+            // The wait ends when the answer said.
             now = now.saturating_add((wait - 1) * SECOND);
             assert_eq!(attempts.attempt(now, &key(0), &rule), refused(SECOND));
             now = now.saturating_add(SECOND);
@@ -258,7 +264,7 @@ mod tests {
         for number in 0..10 {
             assert_eq!(attempts.attempt(NOW, &key(number), &rule(1)), refused, "{number}");
         }
-        // Where all have to wait, those go first that would be forgotten first.
+        // If all counters have waits, the ones that expire first are replaced.
         let later = NOW.saturating_add(SECOND);
         for number in 10_000..10_100 {
             attempts.attempt(later, &key(number), &rule(1));

@@ -1,4 +1,4 @@
-//! Sessions in this process's own memory.
+//! A store in the memory of this process.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -27,10 +27,10 @@ mod state;
 mod time;
 mod walk;
 
-/// Sessions in this process's own memory: nothing to install, gone with the process.
+/// Sessions in the memory of this process. Needs no installation; all sessions are lost at exit.
 ///
-/// Clones are the same store. What has expired is freed by later logins and by [`upkeep`](SessionStore::upkeep), in
-/// the order of the deadlines, so memory follows the number of living sessions.
+/// Clones share one store. Later logins and [`upkeep`](SessionStore::upkeep) remove what has
+/// expired, in the order of the deadlines, so memory use follows the number of live sessions.
 #[derive(Clone)]
 pub struct MemoryStore {
     shared: Arc<Shared>,
@@ -39,21 +39,21 @@ pub struct MemoryStore {
 struct Shared {
     clock: StoreClock,
     state: Mutex<State>,
-    /// Apart from the sessions, so that neither waits for the other.
+    /// A lock of its own, so that attempts and sessions do not wait for each other.
     attempts: Mutex<Attempts>,
 }
 
 impl MemoryStore {
-    /// An empty store on the operating system's clock.
+    /// An empty store on the clock of the operating system.
     #[must_use]
     pub fn new() -> Self {
         Self::with_clock(SystemClock)
     }
 
-    /// An empty store on a clock of your own, as `testing::ManualClock` (feature `testing`).
+    /// An empty store on a custom clock, such as `testing::ManualClock` (feature `testing`).
     ///
-    /// The store reads [`Clock::now`] once, here, and counts from there by [`Clock::monotonic`]: a wall
-    /// clock that is set, also by days, shortens and prolongs no session, no wait and no grace window.
+    /// The store reads [`Clock::now`] once, here. After that it uses [`Clock::monotonic`]. So a
+    /// change of the wall clock, even by days, does not affect any session, wait or grace window.
     #[must_use]
     pub fn with_clock(clock: impl Clock) -> Self {
         let clock = StoreClock::anchored(Arc::new(clock));
@@ -61,13 +61,13 @@ impl MemoryStore {
         Self { shared: Arc::new(Shared { clock, state, attempts }) }
     }
 
-    /// How many sessions are held: the living, and those whose time has passed and that are not freed yet.
+    /// Returns the number of sessions in memory, including expired ones that are not removed yet.
     #[must_use]
     pub fn len(&self) -> usize {
         self.lock().sessions
     }
 
-    /// Whether no session is held.
+    /// Returns whether there is no session in memory.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
@@ -78,7 +78,7 @@ impl MemoryStore {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        // Nothing in here panics between two changes that belong together, so poison carries no news.
+        // No change can panic half-way, so the state behind a poisoned lock is consistent.
         self.shared.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -112,7 +112,7 @@ impl SessionStore for MemoryStore {
         let Some(surplus) = surplus(&state, now, user, new.limit) else {
             return Ok(Created::LimitReached);
         };
-        // What is left under this id has expired, and the bounded sweep above has not come to it yet.
+        // A session with this id has expired, but the bounded `reap` above has not reached it.
         state.remove(user, id);
         state.unbury(user, id);
         let idle_ttl = span(new.idle_ttl);
@@ -307,7 +307,7 @@ impl SessionStore for MemoryStore {
             if !more {
                 break;
             }
-            // Requests get the lock, and this thread, between two steps.
+            // Between two steps, requests can take the lock and run on this thread.
             tokio::task::yield_now().await;
         }
         let users = &mut self.lock().users;
@@ -342,7 +342,7 @@ impl MemoryStore {
     }
 }
 
-/// Which sessions have to make room for one more; `None` when none may.
+/// Returns the sessions to evict for one more session; `None` if the login must be refused.
 fn surplus(
     state: &State,
     now: Timestamp,
@@ -355,7 +355,7 @@ fn surplus(
     };
     let count = |number: NonZeroU32| usize::try_from(number.get()).unwrap_or(usize::MAX);
     let (max, room) = (count(max), count(room));
-    // Those that have expired are counted too at first: where even so there is room, nobody need be looked at.
+    // Fast path: expired sessions count here too. Below the limit, no session is looked at.
     if found.live.len() < max {
         return Some(Vec::new());
     }

@@ -1,4 +1,4 @@
-//! The exchange of refresh tokens.
+//! Rotation of refresh tokens in memory.
 
 use super::state::State;
 use crate::clock::Timestamp;
@@ -7,6 +7,8 @@ use crate::reason::EndReason;
 use crate::store::{Rotate, Rotated, span};
 
 impl State {
+    /// See [`SessionStore::rotate`](crate::store::SessionStore::rotate). The script `rotate.lua`
+    /// implements the same rules.
     pub(super) fn rotate(
         &mut self,
         now: Timestamp,

@@ -1,4 +1,5 @@
-//! What a [`MemoryStore`](super::MemoryStore) holds, and when each part of it falls due.
+//! The state of a [`MemoryStore`](super::MemoryStore), and the time at which each part of it
+//! expires.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::time::Duration;
@@ -13,21 +14,25 @@ use crate::store::{
     TOMBSTONES_PER_USER,
 };
 
+/// All users with their sessions. Every change keeps `users`, `order`, `due` and `sessions`
+/// consistent.
 #[derive(Default)]
 pub(super) struct State {
     pub(super) users: HashMap<UserId, User>,
-    /// The users that have sessions, in the order of a walk.
+    /// The users that have sessions, in the order of a scan.
     pub(super) order: BTreeSet<UserId>,
-    /// What falls due when: exactly one entry for each session (its idle deadline), tombstone, guard and counter (its
-    /// end).
+    /// Expiry times: exactly one entry for each session (its idle deadline), tombstone, login
+    /// fence, password epoch and counter.
     pub(super) due: BTreeSet<Due>,
+    /// The number of sessions in memory.
     pub(super) sessions: usize,
-    /// How many login guards were made: no two are alike.
+    /// The number of login fences created so far. It makes each fence unique.
     guards: u64,
 }
 
 pub(super) type Due = (Timestamp, UserId, What);
 
+/// What expires at a time in [`State::due`].
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum What {
     Session(SessionId),
@@ -37,6 +42,7 @@ pub(super) enum What {
     Counter,
 }
 
+/// The data of one user. It is removed when nothing is left in it.
 #[derive(Default)]
 pub(super) struct User {
     pub(super) live: BTreeMap<SessionId, Entry>,
@@ -46,39 +52,42 @@ pub(super) struct User {
     counter: Option<Counter>,
 }
 
+/// One session.
 pub(super) struct Entry {
     pub(super) revision: u64,
     pub(super) created: Timestamp,
     pub(super) idle_ttl: Duration,
-    /// Never past `absolute_deadline`, so it alone tells whether the session lives.
+    /// Never later than `absolute_deadline`, so it alone decides whether the session is live.
     pub(super) idle_deadline: Timestamp,
     pub(super) absolute_deadline: Timestamp,
     pub(super) last_activity: Timestamp,
     pub(super) payload: Bytes,
     pub(super) rotation: Option<Rotation>,
-    /// The greatest number of a refresh token that a touch has recorded; 0 for none.
+    /// The greatest refresh token number that a touch has recorded; 0 for none.
     pub(super) used_rotation: u64,
 }
 
+/// The reason of a revocation, and how long it is kept.
 pub(super) struct Tombstone {
     pub(super) reason: EndReason,
     pub(super) until: Timestamp,
 }
 
-/// A login guard or a password epoch: `<number>:<until>`.
+/// A login fence or a password epoch. Its text is `<number>:<until>`.
 #[derive(Clone, Copy)]
 pub(super) struct Stamp {
     number: u64,
     until: Timestamp,
 }
 
+/// Counts the creations within one window.
 struct Counter {
     start: Timestamp,
     until: Timestamp,
     count: u32,
 }
 
-/// How many due entries one lock hold frees at most.
+/// How many expired entries one call removes at most, because it holds the lock.
 const REAP_AT_ONCE: usize = 256;
 
 impl Entry {
@@ -104,7 +113,7 @@ impl Entry {
 }
 
 impl User {
-    /// The living sessions.
+    /// Returns the live sessions.
     pub(super) fn living(&self, now: Timestamp) -> impl Iterator<Item = (&SessionId, &Entry)> {
         self.live.iter().filter(move |(_, entry)| entry.idle_deadline > now)
     }
@@ -121,7 +130,7 @@ impl Stamp {
         format!("{}:{}", self.number, self.until.as_millis())
     }
 
-    /// A guard of this store; one that has outlived its time is as good as none.
+    /// Returns the fence, or none if its time, which is part of its text, has passed.
     pub(super) fn of(guard: &Guard, now: Timestamp) -> Guard {
         let until = guard.value().and_then(|value| value.rsplit_once(':')?.1.parse().ok());
         let over = until.is_some_and(|until| Timestamp::from_millis(until) <= now);
@@ -139,6 +148,7 @@ impl State {
         self.users.get_mut(user)?.live.get_mut(id).filter(|entry| entry.idle_deadline > now)
     }
 
+    /// Adds a session. Its id must not be in memory.
     pub(super) fn insert(&mut self, user: &UserId, id: &SessionId, entry: Entry) {
         self.due.insert((entry.idle_deadline, user.clone(), What::Session(id.clone())));
         let live = &mut self.users.entry(user.clone()).or_default().live;
@@ -149,7 +159,7 @@ impl State {
         self.sessions += 1;
     }
 
-    /// Moves the idle deadline forward for a use at `used`; returns where it is.
+    /// Moves the idle deadline forward for a use at `used`. Returns the deadline after that.
     pub(super) fn extend(
         &mut self,
         user: &UserId,
@@ -169,6 +179,7 @@ impl State {
         Some(deadline)
     }
 
+    /// Removes a session, live or expired, without a tombstone.
     pub(super) fn remove(&mut self, user: &UserId, id: &SessionId) -> Option<Entry> {
         let live = &mut self.users.get_mut(user)?.live;
         let entry = live.remove(id)?;
@@ -181,7 +192,8 @@ impl State {
         Some(entry)
     }
 
-    /// Ends sessions, and remembers why; those that have expired leave no trace. Tells which lived until now.
+    /// Revokes sessions and keeps tombstones. An expired session leaves no tombstone. Returns the
+    /// sessions that were live.
     pub(super) fn end(
         &mut self,
         now: Timestamp,
@@ -201,7 +213,8 @@ impl State {
         ended.into_iter().map(|(id, _)| id).collect()
     }
 
-    /// Remembers why sessions ended; beyond the limit, the reasons that end first make room.
+    /// Adds tombstones. Above the limit, older tombstones are removed first, those that expire
+    /// first before the others.
     fn bury(
         &mut self,
         now: Timestamp,
@@ -227,6 +240,7 @@ impl State {
         }
     }
 
+    /// Removes a tombstone, if there is one.
     pub(super) fn unbury(&mut self, user: &UserId, id: &SessionId) {
         let Some(stone) = self.users.get_mut(user).and_then(|user| user.gone.remove(id)) else {
             return;
@@ -235,7 +249,7 @@ impl State {
         self.forget_if_empty(user);
     }
 
-    /// The user's login guard and password epoch, each until its time has passed.
+    /// Returns the user's login fence and password epoch, each unless its time has passed.
     pub(super) fn guard(&self, now: Timestamp, user: &UserId) -> Guard {
         let user = self.users.get(user);
         let text = |stamp: Option<Stamp>| stamp.filter(|stamp| stamp.until > now).map(Stamp::text);
@@ -244,7 +258,7 @@ impl State {
         Guard::new(guard.as_deref()).with_password_epoch(epoch.as_deref())
     }
 
-    /// Gives the user another login guard.
+    /// Replaces the user's login fence.
     pub(super) fn renew_guard(&mut self, now: Timestamp, user: &UserId) {
         self.guards += 1;
         let stamp = Stamp { number: self.guards, until: now.saturating_add(TOMBSTONE_LIFE) };
@@ -255,8 +269,8 @@ impl State {
         self.due.insert((stamp.until, user.clone(), What::Guard));
     }
 
-    /// Gives the user what a revocation of all sessions replaces: another login guard and, after a change of password,
-    /// another password epoch.
+    /// Replaces what a revocation of all sessions replaces: the login fence and, after a password
+    /// change, also the password epoch.
     pub(super) fn renew_for(&mut self, now: Timestamp, user: &UserId, why: EndReason) {
         self.renew_guard(now, user);
         if why == EndReason::PasswordChange {
@@ -270,7 +284,7 @@ impl State {
         }
     }
 
-    /// Counts one more session that was opened, and tells how many these are within the window.
+    /// Counts one more creation. Returns the number of creations within the window.
     pub(super) fn count(&mut self, now: Timestamp, user: &UserId, window: Duration) -> u32 {
         let kept = self.users.entry(user.clone()).or_default().counter.take();
         if let Some(kept) = &kept {
@@ -290,7 +304,8 @@ impl State {
         }
     }
 
-    /// Frees what is due, at most [`REAP_AT_ONCE`]; tells how many sessions those were, and whether there may be more.
+    /// Removes what has expired, at most [`REAP_AT_ONCE`] entries. Returns how many sessions these
+    /// were, and whether more entries may have expired.
     pub(super) fn reap(&mut self, now: Timestamp) -> (u64, bool) {
         let mut sessions = 0;
         for _ in 0..REAP_AT_ONCE {

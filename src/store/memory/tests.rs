@@ -6,7 +6,7 @@ use crate::store::{Salt, TOMBSTONES_PER_USER};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// A host's clock: what it shows, and the time that has passed, in milliseconds.
+/// A host's clock with a wall time and a monotonic time, in milliseconds.
 #[derive(Default)]
 struct TestClock {
     wall: AtomicI64,
@@ -19,7 +19,7 @@ impl TestClock {
         self.monotonic.fetch_add(millis(by), Ordering::SeqCst);
     }
 
-    /// No time passes.
+    /// Sets the wall time only; no time passes.
     fn set(&self, wall: Timestamp) {
         self.wall.store(wall.as_millis(), Ordering::SeqCst);
     }
@@ -125,7 +125,7 @@ async fn a_clock_that_is_set_back_brings_nothing_back() {
     assert!(store.load(&user, &id, None).await.unwrap().is_none());
 }
 
-/// Each thing that lasts for a time, made before, while and after the clock was three days ahead.
+/// Checks everything that expires, created before, while and after the clock was three days ahead.
 #[tokio::test]
 async fn after_a_clock_was_ahead_once_everything_ends_in_its_time() {
     let (store, clock) = store();
@@ -244,7 +244,7 @@ async fn guard_and_counter_are_kept_for_their_time_and_freed() {
     assert_eq!(late, Created::Superseded);
     clock.advance(Duration::from_millis(1));
     assert_eq!(store.guard(&user).await.unwrap(), none);
-    // Whoever read it in its last moment, and whoever came before it.
+    // A login that read the fence in its last moment, and one that began before the fence existed.
     for guard in [guard, none] {
         let id = SessionId::random().unwrap();
         let made = store.create(&user, &id, &limited(Some(guard), MINUTE)).await.unwrap();

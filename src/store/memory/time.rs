@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use crate::clock::{Clock, Timestamp};
 
-/// The store's time: a clock's wall time, read once, and the clock's monotonic time since then. It never
-/// goes back and never stands still, however the wall clock is set.
+/// The time of the store: the wall time of a clock, read once, plus the monotonic time since then.
+/// It never goes back and never stands still, even if the wall clock is changed.
 pub(super) struct StoreClock {
     clock: Arc<dyn Clock>,
-    /// The wall time when the store was made.
+    /// The wall time when the store was created.
     anchor: Timestamp,
     /// The monotonic time at that moment.
     origin: Duration,

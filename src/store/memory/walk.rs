@@ -7,16 +7,17 @@ use crate::clock::Timestamp;
 use crate::id::{SessionId, UserId};
 use crate::store::{Page, Position};
 
-/// How many entries beyond its own a page looks at before it lets others have the lock: those that have expired.
+/// How many expired sessions a page may skip, on top of its length, while it holds the lock.
 const LOOK_AT_ONCE: usize = 256;
 
-/// The longest page.
+/// The maximum length of a page.
 const MAX_PAGE: usize = 1_000;
 
-/// Where a cleanup goes on: the deadlines that it has not come to are still in their order.
+/// The cursor of a cleanup. It holds no place: the store keeps the remaining deadlines in their
+/// order.
 const DUE: &str = "m1.due";
 
-/// The last session that a walk has looked at.
+/// A cursor: the last session that a scan has looked at.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Place(UserId, SessionId);
 
@@ -56,12 +57,12 @@ pub(super) fn page(state: &State, now: Timestamp, from: Option<&Place>, limit: u
     Page::new(sessions, None)
 }
 
-/// Whether this is where a cleanup goes on.
+/// Returns whether this is the cursor of a cleanup.
 pub(super) fn is_due(position: &Position) -> bool {
     position.as_str() == DUE
 }
 
-/// Where a cleanup goes on.
+/// Returns the cursor of a cleanup.
 pub(super) fn due() -> Position {
     Position::new(DUE)
 }

@@ -1,11 +1,11 @@
-//! Where a server is, and what can be wrong with the way an application says so.
+//! The address of a Redis server, and the detection of common mistakes in it.
 
 use redis::{ConnectionAddr, ConnectionInfo, IntoConnectionInfo, RedisError};
 
 use crate::error::ConfigError;
 
-/// Where a server is: made from a URL, from `("host", 6379)`, or from a `ConnectionAddr` or `ConnectionInfo` of the
-/// `redis` crate.
+/// Address of a Redis server: made from a URL, from `("host", 6379)`, or from a `ConnectionAddr` or
+/// `ConnectionInfo` of the `redis` crate.
 ///
 /// | URL | connection |
 /// |---|---|
@@ -13,11 +13,12 @@ use crate::error::ConfigError;
 /// | `rediss://user:password@host:6379/0` | TLS; needs the feature `tls` |
 /// | `unix:///path/to/socket?db=0&user=name&pass=password` | Unix socket |
 ///
-/// The schemes `valkey`, `valkeys` and `valkey+unix` are the same. User name and password in a URL must
-/// be percent-encoded: the password `p@ss/1#` is written `p%40ss%2F1%23`, and for a Unix socket
-/// `p&ss+1#` is written `p%26ss%2B1%23`. The URL of a Unix socket has no other parameters than `db`,
-/// `user`, `pass` and `protocol`. Where encoding is a burden, give user name and password in parts
-/// (`ConnectionInfo`) or with [`credentials_provider`](super::RedisStoreBuilder::credentials_provider).
+/// The schemes `valkey`, `valkeys` and `valkey+unix` mean the same as `redis`, `rediss` and `unix`.
+/// User name and password in a URL must be percent-encoded: the password `p@ss/1#` is written
+/// `p%40ss%2F1%23`, and for a Unix socket `p&ss+1#` is written `p%26ss%2B1%23`. The URL of a Unix
+/// socket accepts only the parameters `db`, `user`, `pass` and `protocol`, each at most once. To
+/// avoid percent-encoding, pass user name and password separately (`ConnectionInfo`), or use
+/// [`credentials_provider`](super::RedisStoreBuilder::credentials_provider).
 pub struct Address(pub(super) Result<ConnectionInfo, ConfigError>);
 
 impl From<&str> for Address {
@@ -59,15 +60,15 @@ impl From<ConnectionInfo> for Address {
     }
 }
 
-// It may hold a password.
+// `Debug` shows nothing of the address, because it may hold a password.
 impl std::fmt::Debug for Address {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Address").finish_non_exhaustive()
     }
 }
 
-/// Returns the error for a URL in which a raw character makes the driver read another user name or
-/// password than the one that was written.
+/// Returns the error for a URL in which an unencoded character makes the driver read another user
+/// name or password than the application intended.
 fn raw_characters(url: &str) -> Option<&'static str> {
     let (scheme, rest) = url.split_once(':')?;
     if scheme.to_ascii_lowercase().ends_with("unix") {
@@ -75,13 +76,13 @@ fn raw_characters(url: &str) -> Option<&'static str> {
     }
     let rest = rest.strip_prefix("//")?;
     let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-    // What follows the end would be read as the path, or as another host.
+    // The driver would read the text after `end` as the path, or as another host.
     rest.rfind('@').is_some_and(|at| at > end).then_some(NOT_ENCODED)
 }
 
-/// Whether the URL of a Unix socket holds anything but a path and the parameters that the driver
-/// knows, each once. The driver drops what follows `#`, ends a value at `&`, reads `+` as a space,
-/// ignores a parameter that it does not know, and takes the last of two.
+/// Whether the URL of a Unix socket holds anything except a path and the parameters that the driver
+/// knows, each at most once. The driver drops the text after `#`, ends a value at `&`, reads `+` as
+/// a space, ignores unknown parameters, and uses the last of two values for one parameter.
 fn has_raw_characters_of_query(rest: &str) -> bool {
     let query = rest.split_once('?').map_or("", |(_, query)| query);
     if rest.contains('#') || query.is_empty() {
@@ -96,7 +97,8 @@ fn has_raw_characters_of_query(rest: &str) -> bool {
     })
 }
 
-/// The driver's own text may quote parts of the URL.
+/// Maps the driver's error to a fixed text, because the driver's own text may quote parts of the
+/// URL.
 fn refused(error: &RedisError) -> ConfigError {
     let text = error.to_string();
     ConfigError::Store(if text.contains("TLS") {
@@ -117,7 +119,7 @@ const NOT_ENCODED: &str = "the user name or the password in the URL holds a spec
 const NOT_ENCODED_IN_QUERY: &str = "the URL holds a raw `&`, `#` or `+`, or a parameter other than one each of `db`, \
      `user`, `pass` and `protocol`: percent-encode special characters, for example `p&ss+1#` as `p%26ss%2B1%23`";
 
-/// What the driver reads in the URL of a Unix socket.
+/// The parameters that the driver reads in the URL of a Unix socket.
 const SOCKET_PARAMETERS: [&str; 4] = ["db", "user", "pass", "protocol"];
 
 const NO_DATABASE: &str = "the path of the URL is not the number of a database, as in redis://host:6379/0 (special \
@@ -130,7 +132,7 @@ const NO_URL: &str = "the address is not a URL with redis://, rediss:// (TLS), v
 mod tests {
     use super::*;
 
-    /// The error of a URL, which is the same in each type that holds one.
+    /// Returns the error text for a URL, after checking that it is the same for each string type.
     fn error(url: &str) -> String {
         let text = |address: Address| address.0.unwrap_err().to_string();
         let expected = text(url.into());

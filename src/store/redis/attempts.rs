@@ -1,4 +1,4 @@
-//! Attempts are counted by scripts too: these are their arguments and answers.
+//! Arguments and results of the scripts that count attempts.
 
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -12,6 +12,7 @@ use crate::clock::Timestamp;
 use crate::store::{Attempt, AttemptKey, AttemptRule, Settle, StoreError};
 
 impl RedisStore {
+    /// Counts an attempt, or refuses it (`lua/attempt.lua`).
     pub(super) async fn count_attempt(
         &self,
         key: &AttemptKey,
@@ -38,6 +39,7 @@ impl RedisStore {
         }
     }
 
+    /// Takes back one counted attempt, or forgets all attempts of the key (`lua/settle.lua`).
     pub(super) async fn settle_attempt(
         &self,
         key: &AttemptKey,
@@ -64,7 +66,8 @@ impl RedisStore {
     }
 }
 
-/// A length of no milliseconds would be none to the script.
+/// Formats a duration as whole milliseconds, at least 1: to the script, a period of 0 ms would be
+/// none.
 fn length(duration: Duration) -> String {
     text(duration.max(Duration::from_millis(1)))
 }

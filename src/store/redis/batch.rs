@@ -1,4 +1,5 @@
-//! One script for many in one pipeline. Only what may run twice: it may be sent again, as a read may.
+//! One script, called many times in one pipeline. Only for scripts that may run twice: a batch may
+//! be sent again, as a read may.
 
 use redis::{RedisResult, Value, pipe};
 
@@ -6,13 +7,14 @@ use super::connection::{Ask, Connection};
 use super::error::is_noscript;
 use super::scripts::Script;
 
-/// One script for many. Its answers come in order; those that are errors stay [`Value::ServerError`] in their place.
+/// Many calls of one script. The answers keep the order of the calls. An answer that is an error
+/// stays in its place as [`Value::ServerError`].
 pub(super) struct Batch {
     script: Script,
     calls: Vec<Call>,
 }
 
-/// The keys and the arguments of one of them.
+/// Keys and arguments of one call.
 pub(super) struct Call {
     pub(super) keys: [String; 3],
     pub(super) args: Vec<String>,
@@ -44,7 +46,7 @@ impl Ask for Batch {
         if !answers.iter().any(forgotten) {
             return Ok(answers);
         }
-        // Those that did run may run again.
+        // Scripts that already ran may run again.
         let mut again = pipe();
         again.add_command(self.script.load());
         for command in commands {
@@ -54,6 +56,7 @@ impl Ask for Batch {
     }
 }
 
+/// Whether the server does not know the script.
 fn forgotten(answer: &Value) -> bool {
     matches!(answer, Value::ServerError(error) if is_noscript(&error.clone().into()))
 }

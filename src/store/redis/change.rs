@@ -1,4 +1,4 @@
-//! Living sessions are changed by scripts: these are their arguments and answers.
+//! Arguments and results of the scripts that change live sessions.
 
 use redis::Value;
 
@@ -9,6 +9,7 @@ use crate::id::{SessionId, UserId};
 use crate::store::{Replacement, Rotate, Rotated, StoreError, Updated, UpdatedAll};
 
 impl RedisStore {
+    /// Replaces the payload of one session. `lua/update.lua` lists the result codes.
     pub(super) async fn replace(
         &self,
         user: &UserId,
@@ -29,6 +30,7 @@ impl RedisStore {
         }
     }
 
+    /// Replaces the payloads of all sessions of a user, and the login fence (`lua/update_all.lua`).
     pub(super) async fn replace_all(
         &self,
         user: &UserId,
@@ -48,6 +50,7 @@ impl RedisStore {
         }
     }
 
+    /// Rotates the refresh token of a session. `lua/rotate.lua` lists the result codes.
     pub(super) async fn exchange(
         &self,
         user: &UserId,

@@ -1,7 +1,12 @@
-//! How a session is written: `1 <revision> <created> <idle TTL> <absolute deadline>\n`, then the payload as it came. One
-//! with refresh tokens: `2 <revision> <created> <idle TTL> <absolute deadline> <counter> <since> <salt>\n`.
+//! Text format of a session record.
 //!
-//! Times are milliseconds on the server's clock. The scripts in `lua/` write and read the same form.
+//! - Without refresh tokens: `1 <revision> <created> <idle TTL> <absolute deadline>\n`, then the
+//!   unchanged payload.
+//! - With refresh tokens: `2 <revision> <created> <idle TTL> <absolute deadline> <counter> <since>
+//!   <salt>\n`, then the unchanged payload.
+//!
+//! Times are in milliseconds on the server's clock. The scripts in `lua/` read and write the same
+//! format.
 
 use std::time::Duration;
 
@@ -11,15 +16,16 @@ use crate::clock::Timestamp;
 use crate::reason::EndReason;
 use crate::store::{Activity, Record, Rotation, Salt};
 
-/// A session without refresh tokens.
+/// First bytes of a record without refresh tokens.
 const PLAIN: &[u8] = b"1 ";
 
-/// A session whose refresh tokens are exchanged.
+/// First bytes of a record with refresh tokens.
 const ROTATING: &[u8] = b"2 ";
 
-/// Reads a record; `None` when it is of another version or no record at all.
+/// Parses a record. Returns `None` for a record of another version and for any other text.
 ///
-/// The idle deadline is the earliest that it can be: the first one. The payload is a slice of `raw`, not a copy.
+/// The idle deadline is the earliest possible one: the idle deadline at creation. The payload is a
+/// slice of `raw`, not a copy.
 pub(super) fn record(raw: Vec<u8>) -> Option<Record> {
     let (mut rest, rotates) = match raw.strip_prefix(PLAIN) {
         Some(rest) => (rest, false),
@@ -39,7 +45,7 @@ pub(super) fn record(raw: Vec<u8>) -> Option<Record> {
     Some(Record { rotation, ..record })
 }
 
-/// The rest of the header of a session whose refresh tokens are exchanged.
+/// Parses the rest of the header of a record with refresh tokens.
 fn rotation(rest: &mut &[u8]) -> Option<Rotation> {
     let (counter, since) = (word(rest, b' ')?, point(word(rest, b' ')?)?);
     let end = rest.iter().position(|byte| *byte == b'\n')?;
@@ -48,8 +54,8 @@ fn rotation(rest: &mut &[u8]) -> Option<Rotation> {
     Some(Rotation::new(counter, since, salt))
 }
 
-/// Takes the number that stands before the first `end`, and that with it. Digits only: `u64::from_str` would take a plus
-/// sign, which the scripts' patterns refuse.
+/// Takes a number and the `end` byte behind it from the front of `rest`. Accepts digits only:
+/// `u64::from_str` would accept a plus sign, which the scripts' patterns reject.
 fn word(rest: &mut &[u8], end: u8) -> Option<u64> {
     let mut number = 0_u64;
     for (at, byte) in rest.iter().enumerate() {
@@ -65,8 +71,8 @@ fn word(rest: &mut &[u8], end: u8) -> Option<u64> {
     None
 }
 
-/// Reads a `seen` field: `<idle deadline>:<last activity>`, and `:<rotation>` where the use of a refresh token's number
-/// was recorded, which only the scripts ask for.
+/// Parses a `seen` field: `<idle deadline>:<last activity>`, followed by `:<rotation>` if the use
+/// of a rotation counter was recorded. Only the scripts use the third number.
 pub(super) fn activity(raw: &[u8]) -> Option<Activity> {
     let mut numbers = raw.split(|byte| *byte == b':');
     let (idle_deadline, last_activity) = (numbers.next()?, numbers.next()?);
@@ -79,7 +85,8 @@ pub(super) fn activity(raw: &[u8]) -> Option<Activity> {
     Some(Activity::new(timestamp(last_activity)?, timestamp(idle_deadline)?))
 }
 
-/// Reads a tombstone: why, and until when that is to be known. A newer version may know more reasons.
+/// Parses a tombstone: the reason, and the time until which it is kept. Returns `None` for an
+/// unknown reason, which a newer version may have written.
 pub(super) fn tombstone(raw: &[u8]) -> Option<(EndReason, Timestamp)> {
     let colon = raw.iter().position(|b| *b == b':')?;
     let reason = std::str::from_utf8(raw.get(..colon)?).ok()?;
@@ -94,7 +101,7 @@ fn point(millis: u64) -> Option<Timestamp> {
     i64::try_from(millis).ok().map(Timestamp::from_millis)
 }
 
-// `u64::from_str` alone would take a plus sign, which the scripts' patterns refuse.
+// Digits only: `u64::from_str` would accept a plus sign, which the scripts' patterns reject.
 fn number(digits: &[u8]) -> Option<u64> {
     let all = !digits.is_empty() && digits.iter().all(u8::is_ascii_digit);
     std::str::from_utf8(digits).ok().filter(|_| all)?.parse().ok()

@@ -1,4 +1,4 @@
-//! Settings of a [`RedisStore`], their defaults, and why.
+//! Settings of a [`RedisStore`], with their defaults and reasons.
 
 use std::fmt;
 use std::sync::Arc;
@@ -32,10 +32,10 @@ use crate::error::ConfigError;
 use crate::id::random_text;
 use crate::store::WALK_TIMEOUT;
 
-/// The longest timeout of an operation.
+/// The longest timeout that an operation can be given.
 const MAX_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Settings of a [`RedisStore`]; made by [`RedisStore::builder`].
+/// Settings of a [`RedisStore`]. Created by [`RedisStore::builder`].
 #[must_use]
 pub struct RedisStoreBuilder {
     info: Result<ConnectionInfo, ConfigError>,
@@ -70,75 +70,88 @@ impl RedisStoreBuilder {
         }
     }
 
-    /// What all keys begin with: 1 to 128 bytes of `[A-Za-z0-9_.:-]`. Default: `session`.
+    /// Sets the prefix of all keys: 1 to 128 bytes of `[A-Za-z0-9_.:-]`. Default: `session`.
     ///
-    /// Applications that share a server need prefixes of their own, such that none is another's beginning plus `:`.
+    /// Applications that share a server need different prefixes. No prefix may begin with another
+    /// prefix and a `:` (for example `app:eu` beside `app`).
     pub fn prefix(mut self, prefix: impl Into<String>) -> Self {
         self.prefix = prefix.into();
         self
     }
 
-    /// How long an operation may take in all, connecting included. Default: 250 ms; 1 ms to 60 s.
+    /// Sets how long one operation may take in all, connecting included. Default: 250 ms. Range:
+    /// 1 ms to 60 s.
     ///
-    /// A connection on which somebody waited in vain for about half of this is given up. Those on which
-    /// nobody waits are left to the system: keepalive after 10 s and, on Linux, `TCP_USER_TIMEOUT` of 5 s,
-    /// unless the address that
-    /// [`RedisStore::builder`] was given brings settings of its own.
+    /// The store replaces a connection on which a wait for an answer was given up after about half
+    /// of this time. The operating system watches idle connections: TCP keepalive starts after
+    /// 10 s, and on Linux `TCP_USER_TIMEOUT` is 5 s. Where the address passed to
+    /// [`RedisStore::builder`] has its own TCP settings, those are used.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
     }
 
-    /// The same for lists, pages and steps of a cleanup, which have a connection of their own: no request waits for
-    /// them, and they may be long. Default and most: 5 s, which is as long as a manager waits; at least 1 ms.
+    /// Sets how long a list, a page or a cleanup step may take in all. Default and maximum: 5 s,
+    /// the time that a manager waits. Minimum: 1 ms.
+    ///
+    /// These operations have a connection of their own: they may be long, and no request waits for
+    /// them. The limit also holds for [`RedisStore::diagnose`].
     pub fn walk_timeout(mut self, timeout: Duration) -> Self {
         self.walk_timeout = timeout;
         self
     }
 
-    /// How many connections there are at most, beside the one for lists. Default: 4.
+    /// Sets the maximum number of connections for requests, 1 or more. Default: 4.
     ///
-    /// Each carries any number of requests at once; more than a few only cost the server.
+    /// The connections for lists, for replicas and for invalidations are not included. Each
+    /// connection carries any number of requests at once. More than a few connections only add load
+    /// on the server.
     pub fn pool_size(mut self, connections: u32) -> Self {
         self.pool_size = connections;
         self
     }
 
-    /// How long what this process remembers of a session counts without a word from Redis, which is asked for one five
-    /// times as often: the bound on how late a logout can be seen when the connection is lost without a sign. Default:
-    /// 500 ms; 50 ms to 10 s.
+    /// Sets how long cache entries stay valid after the last answered heartbeat was sent. Default:
+    /// 500 ms. Range: 50 ms to 10 s.
     ///
-    /// A short one makes gaps, in which each request asks Redis, whenever this process or Redis is busy for a moment.
+    /// This bounds how late a revocation takes effect when the invalidation connection is lost
+    /// without notice. The store sends five heartbeats per lease. With a short lease, a moment in
+    /// which this process or Redis is busy can cause a gap. In a gap, each request asks Redis.
     pub fn lease(mut self, lease: Duration) -> Self {
         self.lease = lease;
         self
     }
 
-    /// How often the store makes a connection to see whether its address still leads to the server that it uses, and
-    /// compares the two by a write. Default: 1 s; 100 ms to 1 h.
+    /// Sets how often the store makes a new connection to check where its address leads. A write
+    /// shows whether the new connection reaches the same server as those in use. Default: 1 s.
+    /// Range: 100 ms to 1 h.
     ///
-    /// An address (a DNS name, a load balancer) may begin to lead to another server while the old server lives on as a
-    /// primary and keeps its connections. The near cache is used no longer than this interval and the
-    /// [lease](Self::lease) after that; the next comparison then ends all connections to the old server. If
-    /// no connection can be made or compared, each request asks the store over the connections that it has.
+    /// An address (a DNS name, a load balancer) may change to another server while the old server
+    /// stays a primary and keeps its connections. The near cache is then used for at most this
+    /// interval plus the [lease](Self::lease), and the next check closes all connections to the old
+    /// server. If the check cannot connect or compare, each request asks the store over the
+    /// existing connections.
     ///
-    /// Costs one connection and about six short commands per interval and process, while the near cache is in use.
+    /// Cost while the near cache is in use: one connection and about six short commands per
+    /// interval and process.
     pub fn address_check(mut self, interval: Duration) -> Self {
         self.address_check = interval;
         self
     }
 
-    /// Lets each revocation (`delete`, `delete_all`, and what the manager makes of them) wait until `replicas` of them
-    /// have it, 1 or more, for `timeout` at most, 1 ms to 10 s. Off by default.
+    /// Makes each revocation wait until at least `replicas` replicas have it (1 or more), for at
+    /// most `timeout` (1 ms to 10 s). Default: off. Revocations are `delete`, `delete_all`,
+    /// `revoke`, and the manager's operations that use them.
     ///
-    /// Replication is asynchronous: without this, a failover right after a logout may bring the session back. It is no
-    /// promise either, as a replica without the revocation may be the one that takes over, but makes that unlikely. A
-    /// session that only the primary knows to have ended has ended all the same: [`Replicas::Missed`] says so, and the
-    /// manager logs a warning. Changes of a session, `update_all` included, and evictions by a login do not wait.
+    /// Replication is asynchronous: without this setting, a failover right after a logout may bring
+    /// the session back. The setting makes this unlikely, but not impossible: a replica without the
+    /// revocation may become the primary. A session that was revoked on the primary only is still
+    /// revoked. [`Replicas::Missed`] reports this case, and the manager logs a warning. Updates of
+    /// a session (`update_all` too) and evictions by a login do not wait.
     ///
-    /// Costs a revocation a round trip to the replicas, on one of up to 8 connections of its own. While as many
-    /// revocations wait in vain, others wait for one of them for `timeout`, and then go on without. This user needs
-    /// `+wait`.
+    /// Cost: one round trip to the replicas per revocation, on one of up to 8 separate connections.
+    /// While 8 revocations wait, the next one waits for a free connection for at most `timeout`,
+    /// and then continues without waiting for replicas. The Redis user needs the right `+wait`.
     ///
     /// [`Replicas::Missed`]: crate::store::Replicas::Missed
     pub fn wait_replicas(mut self, replicas: u32, timeout: Duration) -> Self {
@@ -146,22 +159,26 @@ impl RedisStoreBuilder {
         self
     }
 
-    /// Asks this provider for user name and password at each connect, so that both may change without a restart.
-    /// Default: none; those of the address count.
+    /// Sets a provider that supplies user name and password each time the store connects, so that
+    /// both can change without a restart. Default: none; the store uses the credentials in the
+    /// address.
     ///
-    /// All connections ask it: requests, lists, replicas, the invalidation connection and
-    /// [`diagnose`](RedisStore::diagnose). The provider's password replaces that of the address, and its user name too
-    /// where it gives one. Connections that are open when a password changes stay open until the server closes them.
+    /// All connections use it: requests, lists, replicas, the invalidation connection and
+    /// [`diagnose`](RedisStore::diagnose). The provider's password replaces the password of the
+    /// address. Its user name, if it returns one, replaces the user name too. Connections that are
+    /// open when a password changes stay open until the server closes them.
     ///
-    /// An error, a panic or a hang of the provider is a [`StoreError`](crate::store::StoreError) that says so.
+    /// An error, a panic or a timeout of the provider becomes a
+    /// [`StoreError`](crate::store::StoreError) that says so.
     pub fn credentials_provider(mut self, provider: impl CredentialsProvider) -> Self {
         self.credentials = Some(Arc::new(provider));
         self
     }
 
-    /// Trusts the certificate authorities in this PEM text, and no others, when the address is `rediss://`. Default:
-    /// those of the system (the file or folder of `SSL_CERT_FILE`, `SSL_CERT_DIR`, or the system's own store), read by
-    /// [`build`](Self::build).
+    /// Sets the certificate authorities, as PEM text, that the store trusts for a `rediss://`
+    /// address. It then trusts no others. Default: those of the system (the file or folder of
+    /// `SSL_CERT_FILE`, `SSL_CERT_DIR`, or the system's own store), which [`build`](Self::build)
+    /// reads.
     #[cfg(feature = "tls")]
     #[cfg_attr(docsrs, doc(cfg(feature = "tls")))]
     pub fn tls_roots(mut self, pem: impl Into<Vec<u8>>) -> Self {
@@ -169,9 +186,9 @@ impl RedisStoreBuilder {
         self
     }
 
-    /// Shows this certificate to a server that asks for one (mutual TLS), when the address is `rediss://`: the PEM text
-    /// of the certificate with its chain, and that of its private key (PKCS#8, PKCS#1 or SEC1, without a passphrase).
-    /// Default: none.
+    /// Sets the client certificate for a server that asks for one (mutual TLS), for a `rediss://`
+    /// address: the PEM text of the certificate with its chain, and of its private key (PKCS#8,
+    /// PKCS#1 or SEC1, without a passphrase). Default: none.
     #[cfg(feature = "tls")]
     #[cfg_attr(docsrs, doc(cfg(feature = "tls")))]
     pub fn tls_client_certificate(
@@ -183,21 +200,22 @@ impl RedisStoreBuilder {
         self
     }
 
-    /// Sets this host's clock. Default: the system's. [`RedisStore::diagnose`] compares it with the
-    /// server's, and its monotonic time tells when the hourly search for other issuers under the prefix
-    /// is due. It plays no part in a session's life.
+    /// Sets this host's clock. Default: the system's clock. [`RedisStore::diagnose`] compares it
+    /// with the server's clock. Its monotonic time decides when the hourly search for other issuers
+    /// under the prefix is due. It has no influence on the lifetime of a session.
     pub fn host_clock(mut self, clock: impl Clock) -> Self {
         self.host_clock = Some(Arc::new(clock));
         self
     }
 
-    /// Makes the store. No connection is made before it is needed, so a server starts without Redis;
-    /// [`RedisStore::check`] looks whether it is there.
+    /// Builds the store. Makes no connection, so an application can start while Redis is down.
+    /// [`RedisStore::check`] tests whether the server is there.
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] when a setting cannot work, and with `rediss://` when a certificate or key cannot be read. Its
-    /// text never holds the address.
+    /// [`ConfigError`] when the address or a setting cannot work, when the system gives no random
+    /// numbers, and, with `rediss://`, when a certificate or key cannot be read. The error text
+    /// never contains the address.
     pub fn build(self) -> Result<RedisStore, ConfigError> {
         let info = self.info?;
         #[cfg(feature = "tls")]
@@ -234,9 +252,9 @@ impl RedisStoreBuilder {
             return Err(out_of_range("address_check", "must be 100 ms to 1 h"));
         }
 
-        // RESP3 tells of closed connections, and Nagle's algorithm would hold commands back.
+        // With RESP3 the driver reports closed connections.
         let settings = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
-        // Needs a permission that nothing else here needs.
+        // `CLIENT SETINFO` needs a permission that the store does not need otherwise.
         let settings = settings.set_skip_set_lib_name();
         let tcp = tcp_settings(info.tcp_settings());
         let info = info.set_redis_settings(settings).set_tcp_settings(tcp);
@@ -277,8 +295,10 @@ impl RedisStoreBuilder {
     }
 }
 
-/// With what finds a host that has vanished without a word: without it, that takes the system a quarter of an
-/// hour, and an idle connection is looked at by nobody. What the application has set stays.
+/// Adds the TCP settings that detect a host that disappeared without closing its connections. By
+/// default, the operating system needs about a quarter of an hour for that, and never checks an
+/// idle connection. Keeps keepalive and user timeout if the application set them. Always sets
+/// `TCP_NODELAY`, because Nagle's algorithm would delay commands.
 fn tcp_settings(given: &TcpSettings) -> TcpSettings {
     const PROBE: Duration = Duration::from_secs(10);
     const GIVE_UP: Duration = Duration::from_secs(5);
@@ -295,7 +315,7 @@ fn tcp_settings(given: &TcpSettings) -> TcpSettings {
 
 const NO_RANDOM: &str = "the system gives no random numbers";
 
-/// What makes TLS connections, where the address asks for them.
+/// Returns what makes TLS connections, if the address uses `rediss://`.
 #[cfg(feature = "tls")]
 fn tls(address: &ConnectionAddr, settings: TlsSettings) -> Result<Option<Tls>, ConfigError> {
     match address {
@@ -313,7 +333,7 @@ fn tls(address: &ConnectionAddr, settings: TlsSettings) -> Result<Option<Tls>, C
     }
 }
 
-// The address may hold a password.
+// `Debug` does not show the address, because it may hold a password.
 impl fmt::Debug for RedisStoreBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RedisStoreBuilder")

@@ -1,4 +1,4 @@
-//! One multiplexed connection, and what of its answers says that it is of no more use.
+//! One multiplexed connection, and the rules that decide whether it may still be used.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -17,30 +17,32 @@ use super::server::{Role, ServerInfo};
 use crate::coherence::Tick;
 use crate::limit;
 
-/// For how long an answered question for the role of a server counts. `REPLICAOF` closes no connection, so a connection
-/// in use asks again.
+/// How long the answer to a role question counts. `REPLICAOF` closes no connection, so a connection
+/// in use asks for the role again after this time.
 const ROLE_COUNTS: Duration = Duration::from_secs(1);
 
-/// Whether one connection is of use.
+/// Whether one connection may still be used.
 pub(super) struct Health {
     dead: AtomicBool,
-    /// Which of the pool's it belongs to.
+    /// Number of the [era](Era) in which the connection was made.
     era: u64,
     eras: Arc<Era>,
-    /// When the latest question was sent that the server did not answer as a replica, in nanoseconds.
+    /// When the latest role question was sent whose answer did not say "replica", in nanoseconds.
     role_asked: AtomicU64,
-    /// The version of the [proofs](super::proof) that this connection has passed; 0 for none.
+    /// The version of the [same-server checks](super::proof) that this connection passed; 0 for
+    /// none.
     proved: AtomicU64,
 }
 
 impl Health {
-    /// Of a connection that is about to be made: whatever ends the era meanwhile ends this as well.
+    /// Creates the state of a connection that is about to be made. If the current era ends before
+    /// the connection is ready, the connection is not used.
     pub(super) fn new(eras: &Arc<Era>) -> Self {
         Self {
             dead: AtomicBool::new(false),
             era: eras.number(),
             eras: Arc::clone(eras),
-            // The greeting asks.
+            // The greeting of a connection asks for the role.
             role_asked: AtomicU64::new(Tick::now().as_nanos()),
             proved: AtomicU64::new(0),
         }
@@ -50,14 +52,17 @@ impl Health {
         !self.dead.load(Ordering::Relaxed) && self.era == self.eras.number()
     }
 
+    /// Marks the connection as lost: it is not used again.
     pub(super) fn is_lost(&self) {
         self.dead.store(true, Ordering::Relaxed);
     }
 
-    /// Takes note of an error in an answer.
+    /// Records an error in an answer. An error that names a replica ends the era; an unrecoverable
+    /// error ends this connection.
     fn failed(&self, error: &RedisError) {
         if is_readonly(error) || is_not_primary(error) {
-            // After a failover behind one address: all connections of that time may lead to the demoted primary.
+            // After a failover behind one address, all connections of this era may lead to the
+            // demoted primary.
             self.eras.has_ended(self.era);
         } else if error.is_unrecoverable_error() {
             self.is_lost();
@@ -69,12 +74,13 @@ impl Health {
         Tick::now() >= asked.after(ROLE_COUNTS)
     }
 
-    /// Takes the answer to a question for the role, sent at `sent`. An answer that tells no role is no sign
-    /// of a replica.
+    /// Takes the answer to a role question that was sent at `sent`. Fails if the server is a
+    /// replica. An answer without a role does not count as a replica.
     fn learn_role(&self, hello: RedisResult<Value>, sent: Tick) -> RedisResult<()> {
         let hello = match hello.and_then(Value::extract_error) {
             Ok(hello) => ServerInfo::of_any_age(&hello).map_or(Role::Unknown, |it| it.role()),
-            // Nothing was said, then: the other question will fail as well.
+            // The connection failed before an answer came. The command that was sent beside the
+            // question fails as well.
             Err(error) if error.is_unrecoverable_error() => return Ok(()),
             Err(_) => Role::Unknown,
         };
@@ -88,7 +94,7 @@ impl Health {
     }
 }
 
-/// A handle on one connection.
+/// A handle on one connection. Clones share the connection.
 #[derive(Clone)]
 pub(super) struct Connection {
     handle: Handle,
@@ -102,11 +108,13 @@ impl Connection {
         Self { handle, state, hashes: Arc::default(), timeout }
     }
 
+    /// Sets the names under which the server knows the scripts.
     pub(super) fn knows(&mut self, scripts: Hashes) {
         self.hashes = Arc::new(scripts);
     }
 
-    /// Nobody else waits on it: a wait that is cut short condemns it at once.
+    /// Marks the connection as used by one caller only: a wait that is cut short then ends the
+    /// connection at once.
     pub(super) fn is_exclusive(&mut self) {
         self.timeout = Duration::ZERO;
     }
@@ -115,7 +123,7 @@ impl Connection {
         self.state.is_of_use()
     }
 
-    /// Whether it has passed this version of the [proofs](super::proof).
+    /// Whether the connection passed this version of the [same-server checks](super::proof).
     pub(super) fn has_proved(&self, version: u64) -> bool {
         self.state.proved.load(Ordering::Relaxed) == version
     }
@@ -124,17 +132,18 @@ impl Connection {
         self.state.proved.store(version, Ordering::Relaxed);
     }
 
-    /// Whether both are handles on one connection.
+    /// Whether both are handles on the same connection.
     pub(super) fn is_same(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.state, &other.state)
     }
 
-    /// Sends one command. An answer that is an error is an `Err`, and so is any answer of a replica: each second of use
-    /// the role of the server is asked with it.
+    /// Sends one command. Returns an error answer as `Err`. In each second of use, the role of the
+    /// server is asked along with a command; if the server is a replica, the result is an `Err`
+    /// too.
     pub(super) async fn send(&mut self, command: &Cmd) -> RedisResult<Value> {
         let mut wait = Wait::new(self);
         let answer = if self.state.role_is_due() {
-            // Boxed, for it is rare.
+            // Boxed because it is rare.
             let mut handle = self.handle.clone();
             let ask = async move { handle.send(command).await };
             Box::pin(self.ask_role_beside(ask)).await
@@ -146,8 +155,8 @@ impl Connection {
         answer
     }
 
-    /// Sends commands in one go. Answers that are errors stay [`Value::ServerError`] in their place. The role of the
-    /// server is asked as in [`send`](Self::send).
+    /// Sends commands in one pipeline. An answer that is an error stays in its place as
+    /// [`Value::ServerError`]. The role of the server is asked as in [`send`](Self::send).
     pub(super) async fn send_all(&mut self, commands: &Pipeline) -> RedisResult<Vec<Value>> {
         let mut wait = Wait::new(self);
         let answers = if self.state.role_is_due() {
@@ -161,8 +170,8 @@ impl Connection {
         answers
     }
 
-    /// Sends a question for the role of the server, and right behind it `ask`. The answer counts only if the
-    /// server does not say that it is a replica.
+    /// Sends a role question, and `ask` right behind it. Returns the answer to `ask`, unless the
+    /// server says that it is a replica.
     async fn ask_role_beside<T>(
         &self,
         ask: impl Future<Output = RedisResult<T>>,
@@ -176,12 +185,12 @@ impl Connection {
         answer
     }
 
-    /// Takes the greeting's answer to `HELLO`, sent at `sent`.
+    /// Takes the answer to the `HELLO` of the greeting, which was sent at `sent`.
     pub(super) fn greeted(&self, hello: &Value, sent: Tick) -> RedisResult<()> {
         self.state.learn_role(Ok(hello.clone()), sent)
     }
 
-    /// Runs a script, and loads it first when the server has forgotten it.
+    /// Runs a script. Loads it first if the server does not know it.
     pub(super) async fn run(
         &mut self,
         script: Script,
@@ -190,7 +199,7 @@ impl Connection {
     ) -> RedisResult<Value> {
         let run = self.command(script, keys, args);
         match self.send(&run).await {
-            // It was not run, so sending it again is no repetition.
+            // The script did not run, so sending it again repeats nothing.
             Err(error) if is_noscript(&error) => {
                 let answers =
                     self.send_all(pipe().add_command(script.load()).add_command(run)).await?;
@@ -200,18 +209,18 @@ impl Connection {
         }
     }
 
-    /// Takes note of an error in the answer to one of several commands.
+    /// Records an error in the answer to one of several commands.
     pub(super) fn failed(&self, error: &RedisError) {
         self.state.failed(error);
     }
 
-    /// The command that runs a script here.
+    /// Returns the command that runs a script on the server of this connection.
     pub(super) fn command(&self, script: Script, keys: &[String], args: &[&[u8]]) -> Cmd {
         script.run(&self.hashes, keys, args)
     }
 }
 
-/// What can be sent as a whole, and sent again.
+/// Commands that are sent together, and that may be sent again.
 pub(super) trait Ask: Sync {
     type Answer: Send;
 
@@ -237,11 +246,13 @@ impl Ask for Pipeline {
     }
 }
 
-/// One wait for an answer. A wait that is given up late condemns the connection: when a host vanishes without a word,
-/// nothing else would tell for a quarter of an hour. (Who gives up may also be the caller, by dropping the future.)
+/// One wait for an answer. A wait that is given up late ends the connection: when a host disappears
+/// without closing the connection, TCP reports it only after about a quarter of an hour. The caller
+/// gives up a wait by dropping the future, as a timeout does.
 struct Wait {
     connection: Arc<Health>,
     since: Instant,
+    /// A wait that is given up after this time or later ends the connection.
     late: Duration,
     over: bool,
 }
@@ -251,7 +262,8 @@ impl Wait {
         Self {
             connection: Arc::clone(&connection.state),
             since: Instant::now(),
-            // A caller of less patience than the store would otherwise never be late.
+            // With a caller whose time limit is shorter than the store's, half of the store's
+            // timeout might never pass.
             late: (connection.timeout / 2).min(limit::left() / 4 * 3),
             over: false,
         }

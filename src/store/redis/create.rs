@@ -1,4 +1,4 @@
-//! What the script that makes a session is told, and what it answers.
+//! Arguments and result of the script that creates a session (`lua/create.lua`).
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use crate::clock::Timestamp;
 use crate::id::SessionId;
 use crate::store::{Created, Guard, NewRecord, Opened, StoreError, WhenFull};
 
-/// The script's arguments, in its order.
+/// Returns the script's arguments, in the order that the script expects.
 pub(super) fn args<'a>(id: &'a SessionId, new: &'a NewRecord) -> [Cow<'a, [u8]>; 10] {
     let text = |duration| Cow::Owned(super::text(duration).into_bytes());
     let (max, when_full, room) = match new.limit {
@@ -34,7 +34,7 @@ pub(super) fn args<'a>(id: &'a SessionId, new: &'a NewRecord) -> [Cow<'a, [u8]>;
         Cow::Owned(max.to_string().into_bytes()),
         Cow::Borrowed(when_full.as_bytes()),
         guard,
-        // A window without length would not be one to the script.
+        // At least 1 ms: the script reads 0 as "do not count".
         new.count_within
             .map_or(Cow::Borrowed(&b"0"[..]), |window| text(window.max(Duration::from_millis(1)))),
         Cow::Borrowed(new.salt.as_ref().map_or(b"", |salt| salt.as_str().as_bytes())),
@@ -42,7 +42,7 @@ pub(super) fn args<'a>(id: &'a SessionId, new: &'a NewRecord) -> [Cow<'a, [u8]>;
     ]
 }
 
-/// What the script's answer says.
+/// Parses the script's result.
 pub(super) fn answered(answer: Value) -> Result<Created, StoreError> {
     let answer = match answer {
         Value::Int(0) => return Ok(Created::AlreadyExists),
@@ -58,7 +58,8 @@ pub(super) fn answered(answer: Value) -> Result<Created, StoreError> {
     opened.recent = u32::try_from(recent).unwrap_or(u32::MAX);
     for evicted in answer {
         let id: String = redis::from_redis_value(evicted).map_err(|_| unexpected())?;
-        // Somebody else's field, which counted as a session and is gone.
+        // A field that is not a session id was written by other software. The script counted it as
+        // a session and removed it.
         opened.evicted.extend(SessionId::parse(&id));
     }
     Ok(Created::Created(opened))

@@ -1,11 +1,11 @@
-//! User name and password, asked for at each connect.
+//! User name and password for Redis, requested each time the store connects.
 
 use std::error::Error as StdError;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 
-/// The user name and the password of a connection to Redis: an answer of a [`CredentialsProvider`].
+/// User name and password for a connection to Redis. A [`CredentialsProvider`] returns them.
 #[derive(Clone)]
 pub struct Credentials {
     pub(super) username: Option<String>,
@@ -13,27 +13,28 @@ pub struct Credentials {
 }
 
 impl Credentials {
-    /// A password, for the user name of the address. Without one there, Redis takes the user `default`.
+    /// Creates credentials with a password for the user name of the address. If the address has no
+    /// user name, Redis uses the user `default`.
     #[must_use]
     pub fn password(password: impl Into<String>) -> Self {
         Self { username: None, password: password.into() }
     }
 
-    /// A user of the server's ACL, and its password. Neither is percent-encoded.
+    /// Creates credentials for a user of the server's ACL. Neither value is percent-encoded.
     #[must_use]
     pub fn user(username: impl Into<String>, password: impl Into<String>) -> Self {
         Self { username: Some(username.into()), password: password.into() }
     }
 }
 
-// Neither the user name nor the password.
+// `Debug` shows neither the user name nor the password.
 impl fmt::Debug for Credentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Credentials").finish_non_exhaustive()
     }
 }
 
-/// Supplies the credentials for connections to Redis. Implementors write `async fn`.
+/// Supplies the credentials for connections to Redis. Implementations can write `async fn`.
 ///
 /// ```
 /// use std::error::Error;
@@ -52,19 +53,22 @@ impl fmt::Debug for Credentials {
 pub trait CredentialsProvider: Send + Sync + 'static {
     /// Returns the credentials that are valid now.
     ///
-    /// The store calls this once for each connection that it makes: at the first use, after a connection was lost,
-    /// and for each new invalidation connection. Calls may overlap. A provider that asks a remote service should
-    /// therefore remember the answer while it is valid.
+    /// The store calls this once for each connection that it makes: at the first use, after a
+    /// connection was lost, for each new invalidation connection, and for each [address
+    /// check](super::RedisStoreBuilder::address_check) (by default every second). Calls may
+    /// overlap. A provider that asks a remote service should therefore cache the answer while it is
+    /// valid.
     ///
-    /// A connection is given up when this takes longer than 10 seconds. Requests do not wait that long: each still
-    /// fails after its own timeout, while the connection is being made in the background. The future may be dropped
-    /// at any await point.
+    /// If this takes longer than 10 seconds, the store gives up making the connection. Requests do
+    /// not wait that long: each fails after its own timeout, while the connection is still being
+    /// made in the background. The future may be dropped at any await point.
     ///
     /// # Errors
     ///
-    /// Any. The connection is not made, and the operation that needed it fails with
-    /// [`Unavailable`](crate::store::StoreErrorKind::Unavailable) and this error as its cause. The log (feature
-    /// `tracing`) shows the error's text, so keep secrets out of it. A panic counts as an error.
+    /// Any error. The connection is not made, and the operation that needed it fails with
+    /// [`Unavailable`](crate::store::StoreErrorKind::Unavailable) and this error as its source. The
+    /// log (feature `tracing`) shows the text of the error, so the text must hold no secret. A
+    /// panic counts as an error.
     fn credentials(
         &self,
     ) -> impl Future<Output = Result<Credentials, Box<dyn StdError + Send + Sync>>> + Send;
@@ -73,7 +77,7 @@ pub trait CredentialsProvider: Send + Sync + 'static {
 type Provided<'a> =
     Pin<Box<dyn Future<Output = Result<Credentials, Box<dyn StdError + Send + Sync>>> + Send + 'a>>;
 
-/// [`CredentialsProvider`] as a trait object.
+/// The object-safe form of [`CredentialsProvider`].
 pub(super) trait ErasedProvider: Send + Sync + 'static {
     fn credentials(&self) -> Provided<'_>;
 }

@@ -1,4 +1,4 @@
-//! What is not as it should be around a server that works.
+//! Diagnosis of problems in the setup of a server that otherwise works.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -17,33 +17,34 @@ use super::{Inner, RedisStore};
 use crate::clock::{Clock, SystemClock, Timestamp};
 use crate::store::{StoreError, StoreErrorKind};
 
-/// Something that is not as it should be around a server that works: an answer of [`RedisStore::diagnose`].
+/// A problem in the setup of a server that otherwise works. [`RedisStore::diagnose`] returns it.
 ///
-/// `Display` says in one sentence what it is and how to put it right. It holds no address.
+/// `Display` names the problem and its fix on one line, without an address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Finding {
-    /// The server has a `maxmemory`, and when that is reached this policy drops sessions.
+    /// The server has a `maxmemory`, and this eviction policy drops sessions when it is reached.
     EvictionPolicy(String),
-    /// The server, of this version, is older than Redis 7.0 or Valkey 7.2.
+    /// The server has this version, which is older than Redis 7.0 or Valkey 7.2.
     ServerTooOld(String),
-    /// The server is a replica: none of its answers counts, so that requests are refused with 503.
+    /// The server is a replica. The store rejects its answers, so requests fail with 503.
     Replica,
-    /// The server does not tell what changes, so nothing can be cached near the requests.
+    /// The server sends no invalidations, so the near cache cannot be used.
     TrackingRefused(TrackingRefusal),
-    /// Another application writes under the same key prefix: it gives tokens with another issuer.
+    /// Another application, with another token issuer, writes under the same key prefix.
     SharedPrefix,
-    /// The clocks of this host and of the server are this far apart, at least.
+    /// The clocks of this host and of the server differ by at least this much. Reported if it is
+    /// more than 1 s.
     ClockSkew(Duration),
 }
 
-/// Why a server does not tell what changes.
+/// Why a server sends no invalidations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum TrackingRefusal {
-    /// This user may not ask for it.
+    /// The Redis user lacks the permission for `CLIENT TRACKING`.
     NotPermitted,
-    /// The server, or a proxy in front of it, cannot do it.
+    /// The server, or a proxy in front of it, does not support `CLIENT TRACKING`.
     NotSupported,
 }
 
@@ -91,16 +92,17 @@ impl fmt::Display for Finding {
     }
 }
 
-/// What a diagnosis needs, beside the server.
+/// What a diagnosis needs besides the server.
 pub(super) struct Diagnosis {
-    /// To be compared with the server's, and to tell when the next mark of the issuers is due.
+    /// This host's clock: compared with the server's clock, and used to decide when the issuers are
+    /// marked again.
     host: Arc<dyn Clock>,
     timeout: Duration,
-    /// The kinds of findings that were handed out to be logged.
+    /// The kinds of findings that were already returned for the log.
     told: Mutex<HashSet<Discriminant<Finding>>>,
 }
 
-/// Clocks that are less apart cost nobody a login.
+/// The largest difference of clocks that is not reported. It makes no login fail.
 const TOLERATED: Duration = Duration::from_secs(1);
 
 impl Diagnosis {
@@ -109,12 +111,13 @@ impl Diagnosis {
         Self { host, timeout, told: Mutex::default() }
     }
 
-    /// The time since a fixed moment, by the host's clock.
+    /// The time since a fixed moment, by this host's clock.
     pub(super) fn monotonic(&self) -> Duration {
         self.host.monotonic()
     }
 
-    /// The findings of kinds that were not told before. Who would need tracking tells by itself that it has none.
+    /// Returns the texts of findings of kinds that were not returned before. Refused tracking is
+    /// left out: the near cache logs it itself.
     pub(super) fn news(&self, findings: Vec<Finding>) -> Vec<String> {
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
         let others = findings.into_iter().filter(|f| !matches!(f, Finding::TrackingRefused(_)));
@@ -141,9 +144,11 @@ impl Diagnosis {
         .collect())
     }
 
-    /// The host's time, the server's, how long that took, and the answers to the questions.
+    /// Returns the host's time, the server's time, the round-trip time, and the answers to the
+    /// questions.
     ///
-    /// On a connection of its own, which then goes: tracking is a state of a connection.
+    /// Uses a connection of its own, which is then closed, because tracking is a state of a
+    /// connection.
     async fn ask(
         &self,
         endpoint: &Endpoint,
@@ -166,13 +171,15 @@ impl Diagnosis {
 }
 
 impl RedisStore {
-    /// Looks for what is not as it should be around a server that works: what an operator should put right, and what
-    /// would otherwise show itself late. To be called at start-up, beside [`check`](Self::check); a
-    /// [`Worker`](crate::touch::Worker) that is started does so by itself, and logs a warning for each finding (for
-    /// tracking, where the near cache is to be used).
+    /// Looks for problems in the setup of a server that otherwise works: those that an operator
+    /// should fix, and that would otherwise show only later. Call it at startup, together with
+    /// [`check`](Self::check). A started [`Worker`](crate::touch::Worker) calls it itself and logs
+    /// a warning for each finding (for tracking, only if the near cache is used).
     ///
-    /// Asks on a connection of its own, within the [walk time-out](super::RedisStoreBuilder::walk_timeout). What this
-    /// user may not look at (`INFO`) is left out. Never needs `CONFIG`.
+    /// Uses a connection of its own, and marks this application's issuers under the key prefix over
+    /// a request connection. Ends within the
+    /// [`walk_timeout`](super::RedisStoreBuilder::walk_timeout). Skips the checks for which the
+    /// Redis user lacks the right (`INFO`). Never needs `CONFIG`.
     ///
     /// # Errors
     ///
@@ -189,7 +196,8 @@ impl RedisStore {
     }
 }
 
-/// The answer of `INFO memory`; nothing where it is refused. Without a `maxmemory`, no policy drops anything.
+/// Reads the answer of `INFO memory`. `None` if the command was refused. Without a `maxmemory`, no
+/// policy drops anything.
 fn eviction(memory: &Value) -> Option<Finding> {
     let info = text(memory)?;
     let field = |name: &str| info.lines().find_map(|line| line.strip_prefix(name));
@@ -204,9 +212,11 @@ fn refusal(answer: RedisResult<Value>) -> Option<TrackingRefusal> {
     Some(if not_permitted { TrackingRefusal::NotPermitted } else { TrackingRefusal::NotSupported })
 }
 
-/// How far the server's time, in microseconds, was from the host's, which is known as of when the server was asked.
+/// Returns by how much the server's time (in microseconds) and the host's time differ at least, if
+/// that is more than [`TOLERATED`]. `asked` is the host's time when the question was sent.
 fn skew(asked: Timestamp, server: i64, round_trip: Duration) -> Option<Duration> {
-    // The server read its clock somewhere in the round trip: in its middle, give or take half of it.
+    // The server read its clock at some point of the round trip: in the middle, plus or minus half
+    // of it.
     let half = round_trip / 2;
     let host = i128::from(asked.as_millis()) * 1_000 + half.as_micros().cast_signed();
     let apart = (i128::from(server) - host).unsigned_abs();
@@ -249,7 +259,7 @@ mod tests {
             (1_001_000, Duration::ZERO, None),
             (1_001_001, Duration::ZERO, Some(1_001 * MS)),
             (998_999, Duration::ZERO, Some(1_001 * MS)),
-            // The middle is 200 ms later, and could be 200 ms off.
+            // The middle is 200 ms later, and may be wrong by 200 ms.
             (1_001_400, 400 * MS, None),
             (1_001_401, 400 * MS, Some(1_001 * MS)),
             (998_999, 400 * MS, Some(1_001 * MS)),

@@ -1,4 +1,4 @@
-//! The one place that makes connections: address, credentials, TLS.
+//! Makes every connection of a store: address, credentials, TLS.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -17,16 +17,17 @@ use super::handle::{Closed, Handle};
 use super::tls::{Tls, after_handshake};
 use crate::store::{StoreError, StoreErrorKind};
 
-/// How long a credentials provider may take. Requests wait for their own timeouts only.
+/// Timeout of a credentials provider. A request waits for its own timeout only.
 const PROVIDER_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The server's address and how to log in there. Pools, the invalidation connection and the diagnosis share one.
+/// The server's address and the credentials for it. The pools, the invalidation connection and the
+/// diagnosis share one.
 pub(super) struct Endpoint {
     info: ConnectionInfo,
     credentials: Option<Arc<dyn ErasedProvider>>,
     #[cfg(feature = "tls")]
     tls: Option<Arc<Tls>>,
-    /// Calls to the provider that have not returned.
+    /// Number of calls to the provider that have not returned.
     waiting: AtomicUsize,
 }
 
@@ -41,13 +42,13 @@ impl Endpoint {
         }
     }
 
-    /// The same, with TLS where there is something to make it with.
+    /// Returns the endpoint with TLS, if `tls` is set.
     #[cfg(feature = "tls")]
     pub(super) fn with_tls(self, tls: Option<Tls>) -> Self {
         Self { tls: tls.map(Arc::new), ..self }
     }
 
-    /// Returns where to connect to, with the credentials that are valid now.
+    /// Returns where to connect, with the credentials that are valid now.
     ///
     /// The provider has a timeout of its own, so call this outside of a connect timeout.
     pub(super) async fn target(&self) -> Result<Target, StoreError> {
@@ -80,13 +81,13 @@ impl Endpoint {
         }
     }
 
-    /// Whether a connection cannot be made yet because the credentials provider has not answered.
+    /// Whether a connection cannot be made yet, because the credentials provider has not answered.
     pub(super) fn is_waiting_for_credentials(&self) -> bool {
         self.waiting.load(Ordering::Relaxed) > 0
     }
 }
 
-/// An address with credentials, for the connections that are made next.
+/// An address with credentials, for connections that are made now.
 pub(super) struct Target {
     info: ConnectionInfo,
     #[cfg(feature = "tls")]
@@ -94,8 +95,8 @@ pub(super) struct Target {
 }
 
 impl Target {
-    /// Makes a connection and logs in. The caller limits the time. A panic of the driver is an error. `hear` is called
-    /// in the socket's own task.
+    /// Makes a connection and logs in. The caller limits the time. A panic of the driver becomes an
+    /// error. The task that reads the socket calls `hear` for each push message.
     pub(super) async fn connect(
         &self,
         config: AsyncConnectionConfig,
@@ -123,7 +124,7 @@ impl Target {
             let (connection, driver) = made.map_err(after_handshake)?;
             #[expect(
                 clippy::disallowed_methods,
-                reason = "what reads the socket; it ends with the last handle on the connection"
+                reason = "this task reads the socket and ends with the last handle on the connection"
             )]
             tokio::spawn(driver);
             return Ok(connection);
@@ -136,9 +137,9 @@ impl Target {
 /// Why a connection was not made.
 #[derive(Debug)]
 pub(super) enum ConnectError {
-    /// The driver's error: of the network, or an answer of the server.
+    /// The driver's error: a network error, or an error answer of the server.
     Driver(RedisError),
-    /// An error of our own.
+    /// An error of this library.
     Other(StoreError),
 }
 
@@ -170,7 +171,7 @@ impl From<ConnectError> for StoreError {
     }
 }
 
-/// Counts one call to the provider until it is dropped.
+/// Counts one pending call to the provider until it is dropped.
 struct Waiting<'a>(&'a AtomicUsize);
 
 impl<'a> Waiting<'a> {

@@ -1,11 +1,13 @@
-//! What all connections of one store share: which of them are of use, and what proves where they lead.
+//! State that all connections of one store share: the number of the current era, and the
+//! same-server checks.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use super::proof::Proofs;
 use crate::trace;
 
-/// Moves when all connections of the store that were made before are of no more use.
+/// The era of a store's connections. When its number changes, connections that were made before are
+/// not used any more.
 pub(super) struct Era {
     number: AtomicU64,
     role_is_unknown: AtomicBool,
@@ -17,11 +19,13 @@ impl Era {
         Self { number: AtomicU64::new(0), role_is_unknown: AtomicBool::new(false), proofs }
     }
 
+    /// Ends the current era: all connections of the store are replaced.
     pub(super) fn ends(&self) {
         self.number.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// The era with this number ends, if it has not: bad news of an earlier one are no news.
+    /// Ends the era with this number, unless it has already ended: an error on an old connection
+    /// says nothing about the connections of a later era.
     pub(super) fn has_ended(&self, number: u64) {
         let next = number.wrapping_add(1);
         let _ = self.number.compare_exchange(number, next, Ordering::Relaxed, Ordering::Relaxed);
@@ -35,7 +39,7 @@ impl Era {
         &self.proofs
     }
 
-    /// Logs, once, that the server does not tell its role.
+    /// Logs a warning, once, that the server does not report its role.
     pub(super) fn role_is_unknown(&self) {
         if !self.role_is_unknown.swap(true, Ordering::Relaxed) {
             trace::warn!(

@@ -1,4 +1,4 @@
-//! What the server's and the driver's errors mean.
+//! Translation of the driver's and the server's errors.
 
 use std::borrow::Cow;
 use std::error::Error as StdError;
@@ -8,7 +8,7 @@ use redis::{ErrorKind, RedisError, ServerErrorKind};
 use crate::error::Fault;
 use crate::store::{StoreError, StoreErrorKind};
 
-/// What went wrong, with what caused it.
+/// An error text with its cause.
 #[derive(Debug, thiserror::Error)]
 #[error("{what}")]
 struct FaultBecause {
@@ -16,12 +16,13 @@ struct FaultBecause {
     source: Box<dyn StdError + Send + Sync>,
 }
 
-/// The store's error for the driver's.
+/// Returns the store's error for an error of the driver.
 pub(super) fn store_error(error: &RedisError) -> StoreError {
     StoreError::with_source(classify(error), Fault(Cow::Owned(describe(error))))
 }
 
-/// The same for a write, of which nobody knows whether it was done when its connection was lost.
+/// Like [`store_error`], for a write. If the connection was lost, the kind is `Interrupted`: the
+/// write may have been done or not.
 pub(super) fn write_error(error: &RedisError) -> StoreError {
     if !error.is_connection_dropped() {
         return store_error(error);
@@ -29,17 +30,18 @@ pub(super) fn write_error(error: &RedisError) -> StoreError {
     StoreError::with_source(StoreErrorKind::Interrupted, Fault(Cow::Owned(describe(error))))
 }
 
-/// An error of our own.
+/// An error of this library with a fixed text.
 pub(super) fn fault(kind: StoreErrorKind, what: &'static str) -> StoreError {
     StoreError::with_source(kind, Fault(Cow::Borrowed(what)))
 }
 
-/// The same, with words that are made for it. They hold neither an argument of a command nor an address.
+/// An error of this library with a text built at run time. The text must hold neither an argument
+/// of a command nor an address.
 pub(super) fn fault_owned(kind: StoreErrorKind, what: String) -> StoreError {
     StoreError::with_source(kind, Fault(Cow::Owned(what)))
 }
 
-/// An error of code that the application supplied, which keeps the store from being reached.
+/// An error of code that the application supplied, because of which the store cannot be reached.
 pub(super) fn fault_because(
     what: &'static str,
     source: Box<dyn StdError + Send + Sync>,
@@ -47,10 +49,10 @@ pub(super) fn fault_because(
     StoreError::with_source(StoreErrorKind::Unavailable, FaultBecause { what, source })
 }
 
-/// The code of an error of our own in the driver's form: the server is a replica.
+/// Code of this library's own error, in the driver's form, for a server that is a replica.
 const NOT_PRIMARY: &str = "NOTPRIMARY";
 
-/// A server that says that it is a replica, as an error of the driver's.
+/// Returns an error, in the driver's form, for a server that says that it is a replica.
 pub(super) fn not_primary() -> RedisError {
     let detail = "the server is a replica, or a primary that was demoted";
     redis::make_extension_error(NOT_PRIMARY.to_owned(), Some(detail.to_owned()))
@@ -60,13 +62,14 @@ pub(super) fn is_not_primary(error: &RedisError) -> bool {
     error.code() == Some(NOT_PRIMARY)
 }
 
-/// The server refuses writes as replicas do, by the code of its own or, in some versions, of what failed inside a script.
+/// Whether the server refuses writes as a replica does. Either the error has this code, or, in some
+/// versions, the text of a script error quotes it.
 pub(super) fn is_readonly(error: &RedisError) -> bool {
     error.code() == Some("READONLY")
         || error.detail().is_some_and(|detail| detail.contains("-READONLY "))
 }
 
-/// The server does not know a script: it was restarted, or `SCRIPT FLUSH` was sent.
+/// Whether the server does not know a script: it was restarted, or `SCRIPT FLUSH` was sent.
 pub(super) fn is_noscript(error: &RedisError) -> bool {
     error.kind() == ErrorKind::Server(ServerErrorKind::NoScript)
 }
@@ -78,12 +81,14 @@ fn classify(error: &RedisError) -> StoreErrorKind {
         }
         ErrorKind::Server(kind) => match kind {
             ServerErrorKind::ReadOnly => StoreErrorKind::WriteRefused,
-            // A cluster's node behind a client for a single one.
+            // `Moved`, `Ask`, `CrossSlot`: a node of a cluster, while the client expects a single
+            // server.
             ServerErrorKind::NoPerm
             | ServerErrorKind::Moved
             | ServerErrorKind::Ask
             | ServerErrorKind::CrossSlot => StoreErrorKind::Unsupported,
-            // Scripts carry the code of what failed inside them as their own, but not in all versions.
+            // Some versions report an error inside a script as `ERR` and quote its code in the
+            // text. Others report the code itself.
             ServerErrorKind::ResponseError => by_text(error.detail().unwrap_or_default()),
             _ => StoreErrorKind::Unavailable,
         },
@@ -96,7 +101,7 @@ fn by_code(code: &str) -> Option<StoreErrorKind> {
         "OOM" | "READONLY" | "MISCONF" | "NOREPLICAS" => Some(StoreErrorKind::WriteRefused),
         "WRONGTYPE" => Some(StoreErrorKind::Unreadable),
         NOT_PRIMARY => Some(StoreErrorKind::NotPrimary),
-        // NOPROTO: it does not speak RESP3.
+        // NOPROTO: the server does not speak RESP3.
         "NOPERM" | "NOPROTO" => Some(StoreErrorKind::Unsupported),
         "BUSY" | "LOADING" | "MASTERDOWN" | "CLUSTERDOWN" | "TRYAGAIN" | "NOAUTH" | "WRONGPASS" => {
             Some(StoreErrorKind::Unavailable)
@@ -105,7 +110,8 @@ fn by_code(code: &str) -> Option<StoreErrorKind> {
     }
 }
 
-/// For an error with the code `ERR`: its text may quote the one behind it.
+/// Returns the kind of an error with the code `ERR`, by its text, which may quote the code of the
+/// original error.
 fn by_text(text: &str) -> StoreErrorKind {
     let code = |word: &str| by_code(word.trim_matches(|c: char| !c.is_ascii_uppercase()));
     if let Some(kind) = text.split_ascii_whitespace().find_map(code) {
@@ -115,8 +121,8 @@ fn by_text(text: &str) -> StoreErrorKind {
     if unknown.iter().any(|known| text.contains(known)) {
         return StoreErrorKind::Unsupported;
     }
-    // What an ACL refuses inside a script, as Redis 7.0 words it (7.2 says NOPERM), and at a connection's SELECT, as the
-    // driver does.
+    // An ACL refusal inside a script, in the words of Redis 7.0 (7.2 says NOPERM), and at the
+    // `SELECT` of a new connection, in the words of the driver.
     if text.starts_with("The user executing the script can't")
         || text.contains("has no permissions")
     {
@@ -125,7 +131,8 @@ fn by_text(text: &str) -> StoreErrorKind {
     StoreErrorKind::Unavailable
 }
 
-/// The error as text. A server quotes arguments back, a refused `HELLO` even the password: they are cut off.
+/// Returns the error as text. The server quotes arguments in its errors, even the password of a
+/// refused `HELLO`, so they are cut off.
 fn describe(error: &RedisError) -> String {
     if error.kind() == ErrorKind::AuthenticationFailed {
         return "authentication failed".to_owned();

@@ -1,8 +1,9 @@
-//! A handle on one of the driver's connections. No request waits on it after the connection is closed.
+//! A handle on one of the driver's connections. After the connection is closed, no request waits on
+//! it.
 //!
-//! When its connection is closed, the driver empties its queue, and so ends the waits of the requests in it. A request
-//! that enters the queue in that moment can stay there. Only a timeout would end its wait, although the next
-//! connection answers at once.
+//! When its connection is closed, the driver empties its queue and so ends the waits of the
+//! requests in it. A request that enters the queue at that moment can stay in it. Without this
+//! handle only a timeout would end that wait, although the next connection would answer at once.
 
 use std::future::Future;
 use std::io;
@@ -16,7 +17,7 @@ use redis::aio::{MultiplexedConnection, SendError};
 use redis::{AsyncConnectionConfig, Cmd, Pipeline, PushInfo, PushKind, RedisResult, Value};
 use tokio::sync::Notify;
 
-/// Whether the driver has told that its connection is closed.
+/// Whether the driver has reported that its connection is closed.
 #[derive(Default)]
 pub(super) struct Closed {
     is_closed: AtomicBool,
@@ -24,16 +25,17 @@ pub(super) struct Closed {
 }
 
 impl Closed {
-    /// Has the driver tell this, and then `hear`, of each message that is no answer.
+    /// Registers `hear`, and then this, with the driver for each message that is not an answer.
     pub(super) fn listen(
         self: &Arc<Self>,
         config: AsyncConnectionConfig,
         hear: impl Fn(&PushInfo) + Send + Sync + 'static,
     ) -> AsyncConnectionConfig {
         let closed = Arc::clone(self);
-        // A closure, not a channel: a message is taken in before any answer behind it is handed out.
+        // A closure, not a channel: the driver calls it for a message before it hands out any
+        // answer behind that message.
         config.set_push_sender(move |push: PushInfo| {
-            // The waits end only once everybody else knows.
+            // Waiting requests are woken last, after all other parts have learned of the loss.
             hear(&push);
             if push.kind == PushKind::Disconnection {
                 closed.tell();
@@ -42,32 +44,34 @@ impl Closed {
         })
     }
 
+    /// Marks the connection as closed, and ends all waits on it.
     fn tell(&self) {
         self.is_closed.store(true, Ordering::Release);
         self.told.notify_waiters();
     }
 
-    /// Waits for an answer, or until the driver tells that the connection is closed.
+    /// Waits for an answer, or until the driver reports that the connection is closed.
     async fn or_closed<T>(
         &self,
-        // Pinned where it is made: to move it costs more than all the rest of this.
+        // Pinned by the caller: moving it would cost more than the rest of this function.
         answer: Pin<&mut impl Future<Output = RedisResult<T>>>,
     ) -> RedisResult<T> {
         let closed = || Err(io::Error::from(io::ErrorKind::BrokenPipe).into());
-        // Made before the look at the flag: it hears of everything from then on.
+        // Created before the flag is read: it receives every notification from here on.
         let told = pin!(self.told.notified());
         if self.is_closed.load(Ordering::Acquire) {
             return closed();
         }
         match select(answer, told).await {
             Either::Left((answer, _)) => answer,
-            // What the driver answered before the end is there by now, and nothing comes after it.
+            // Answers that the driver got before the close are available now. No answer comes after
+            // it.
             Either::Right(((), answer)) => answer.now_or_never().unwrap_or_else(closed),
         }
     }
 }
 
-/// A connection of the driver's. Clones share it.
+/// A connection of the driver. Clones share it.
 #[derive(Clone)]
 pub(super) struct Handle {
     connection: MultiplexedConnection,
@@ -75,7 +79,7 @@ pub(super) struct Handle {
 }
 
 impl Handle {
-    /// `closed` is what [listens](Closed::listen) on this connection.
+    /// `closed` must be [registered](Closed::listen) with this connection.
     pub(super) fn new(connection: MultiplexedConnection, closed: Arc<Closed>) -> Self {
         Self { connection, closed }
     }
@@ -86,7 +90,8 @@ impl Handle {
         self.closed.or_closed(answer).await
     }
 
-    /// Sends commands in one go. Answers that are errors stay [`Value::ServerError`] in their place.
+    /// Sends commands in one pipeline. An answer that is an error stays in its place as
+    /// [`Value::ServerError`].
     pub(super) async fn send_all(&mut self, commands: &Pipeline) -> RedisResult<Vec<Value>> {
         let answers = pin!(self.connection.send_packed_commands(commands, 0, commands.len()));
         self.closed.or_closed(answers).await
@@ -103,7 +108,8 @@ mod tests {
 
     type Driver = Pin<Box<dyn Future<Output = ()>>>;
 
-    /// A connection whose driver runs only when it is polled, and the other end of its socket.
+    /// Returns a connection whose driver runs only when the test polls it, and the server's end of
+    /// its socket.
     async fn connected() -> (Handle, Arc<Closed>, Driver, DuplexStream) {
         let (client, mut server) = duplex(4096);
         let info = "redis://127.0.0.1".into_connection_info().unwrap();
@@ -131,7 +137,7 @@ mod tests {
         let mut other = handle.clone();
         let ping = cmd("PING");
         let mut waits = task::spawn(handle.send(&ping));
-        // The queue has it, and the driver never looks there again.
+        // The request is in the queue, and the driver does not read the queue again.
         assert_pending!(waits.poll());
         closed.tell();
         assert!(waits.is_woken());
@@ -150,7 +156,8 @@ mod tests {
         assert_pending!(driver.poll());
         server.write_all(b"+PONG\r\n").await.unwrap();
         drop(server);
-        // It reads both, the answer and the end, and tells of the end.
+        // The driver reads the answer and then the end of the stream, and reports that the
+        // connection is closed.
         assert_ready!(driver.poll());
         let answer = assert_ready!(waits.poll());
         assert_eq!(answer.unwrap(), Value::SimpleString("PONG".to_owned()));

@@ -1,4 +1,4 @@
-//! Whether the server answers as a primary, and whether it takes writes.
+//! Health check: whether the server is a primary, and whether it accepts writes.
 
 use redis::{Value, cmd, pipe};
 
@@ -8,12 +8,13 @@ use super::server::{Role, ServerInfo};
 use super::{Inner, RedisStore};
 use crate::store::{StoreError, StoreErrorKind, StoreHealth};
 
-/// How long the written key stays.
+/// How long the written key stays, in milliseconds.
 const LIFE_MILLIS: u32 = 1;
 
 impl RedisStore {
-    /// Asks for the server's role and version, and writes a short-lived key as a login would: a server that is out of
-    /// memory, or cannot save, refuses it.
+    /// Asks for the server's role and version, and writes a short-lived key. A server that is out
+    /// of memory, or that cannot save, refuses this write as it refuses a login. A replica is an
+    /// error and ends the era of the connections.
     pub(super) async fn state(&self) -> Result<StoreHealth, StoreError> {
         let Inner { requests, prefix, eras, .. } = &*self.inner;
         let mut set = cmd("SET");
@@ -31,7 +32,7 @@ impl RedisStore {
         let writable = match written.extract_error().map_err(|error| store_error(&error).kind()) {
             Ok(_) => true,
             Err(StoreErrorKind::WriteRefused) => false,
-            // This user may not write such a key: what the latest real write said, then.
+            // The Redis user may not write this key, so the latest write of a script decides.
             Err(_) => !requests.last_write_was_refused(),
         };
         Ok(StoreHealth::new(Some(server.version)).writable(writable))

@@ -1,4 +1,4 @@
-//! Where a user's sessions lie.
+//! Names of the keys in Redis.
 
 use percent_encoding::{
     AsciiSet, NON_ALPHANUMERIC, PercentEncode, percent_decode_str, utf8_percent_encode,
@@ -7,57 +7,61 @@ use percent_encoding::{
 use crate::id::UserId;
 use crate::store::AttemptKey;
 
-/// Bytes of a user id that are written as they are; all others are `%XX`, so none is syntax or pattern.
+/// Characters of a user id that are written as `%XX`: all except letters, digits and `._~-`. So no
+/// byte of a user id can act as syntax of a key or of a pattern.
 const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'.').remove(b'_').remove(b'~').remove(b'-');
 
-/// What all keys of one application begin with.
+/// The prefix of all keys of one application.
 #[derive(Clone, Debug)]
 pub(super) struct Prefix(String);
 
 impl Prefix {
     const MAX_LEN: usize = 128;
 
-    /// 1 to 128 bytes of `[A-Za-z0-9_.:-]`.
+    /// Parses a prefix: 1 to 128 bytes of `[A-Za-z0-9_.:-]`.
     pub(super) fn parse(raw: &str) -> Option<Self> {
         let allowed = |b: u8| b.is_ascii_alphanumeric() || b"_.:-".contains(&b);
         let fits = (1..=Self::MAX_LEN).contains(&raw.len());
         (fits && raw.bytes().all(allowed)).then(|| Self(raw.to_owned()))
     }
 
-    /// Hash of the records: session id → header and payload.
+    /// Hash of the session records: session id → header and payload.
     pub(super) fn live(&self, user: &UserId) -> String {
         self.key(user, Part::Live.as_str())
     }
 
-    /// Hash of the uses: session id → `<idle deadline>:<last activity>`, with `:<rotation>` where that was recorded.
+    /// Hash of the activity: session id → `<idle deadline>:<last activity>`, followed by
+    /// `:<rotation>` if the use of a rotation counter was recorded.
     pub(super) fn seen(&self, user: &UserId) -> String {
         self.key(user, Part::Seen.as_str())
     }
 
-    /// Hash of the tombstones: session id → `<reason>:<until>`. The field `#` is the login guard, `<random text>:<until>`;
-    /// the field `+` counts creations, `<count>:<start of the window>:<until>`; the field `@` is the password epoch,
-    /// `<random text>:<until>`. None of them can be a session id.
+    /// Hash of the tombstones: session id → `<reason>:<until>`. Three fields are not tombstones,
+    /// and none of them can be a session id: `#` is the login fence, `<random text>:<until>`; `+`
+    /// counts creations, `<count>:<start of the window>:<until>`; `@` is the password epoch,
+    /// `<random text>:<until>`.
     pub(super) fn gone(&self, user: &UserId) -> String {
         self.key(user, "gone")
     }
 
-    /// The three, in the order in which the scripts take them.
+    /// The three keys of a user, in the order in which the scripts expect them.
     pub(super) fn all(&self, user: &UserId) -> [String; 3] {
         [self.live(user), self.seen(user), self.gone(user)]
     }
 
-    /// Hash of the attempts that were counted under a pseudonym: see `lua/attempt.lua`. Never a user's: what stands in
-    /// the place of those has braces.
+    /// Hash of the attempts that were counted under a pseudonym (see `lua/attempt.lua`). It is
+    /// never a key of a user: those have braces where this has `limit`.
     pub(super) fn attempts(&self, key: &AttemptKey) -> String {
         format!("{}:limit:{{{}}}", self.0, key.as_str())
     }
 
-    /// A key of one process's own, which nobody else writes. Never a user's: those have braces here.
+    /// Key of a probe: a short-lived value that this store writes for a test. It is never a key of
+    /// a user: those have braces where this has `canary`.
     pub(super) fn canary(&self, name: &str) -> String {
         format!("{}:canary:{name}", self.0)
     }
 
-    /// A key that is no user's: no id of a user is written as `#`.
+    /// A key that belongs to no user: no user id is encoded as `#`.
     pub(super) fn reserved(&self, name: &str) -> String {
         format!("{}:{{#}}:{name}", self.0)
     }
@@ -66,25 +70,27 @@ impl Prefix {
         &self.0
     }
 
-    /// A pattern that `live` keys match, and whatever else looks like them. A prefix holds no pattern.
+    /// Pattern that matches all `live` keys, and possibly keys of other software. A prefix contains
+    /// no pattern characters.
     pub(super) fn live_pattern(&self) -> String {
         format!("{}:{{*}}:live", self.0)
     }
 
-    /// The same for `live` and `seen` keys.
+    /// Pattern that matches all `live` and `seen` keys, and possibly others.
     pub(super) fn session_pattern(&self) -> String {
         format!("{}:{{*}}:[ls]???", self.0)
     }
 
-    /// Whose key this is, and which part; `None` for one that this library does not write.
+    /// Returns the user and the part of a `live` or `seen` key, and `None` for any other key.
     pub(super) fn parse_key(&self, key: &str) -> Option<(UserId, Part)> {
         let (user, part) = key.strip_prefix(&self.0)?.strip_prefix(":{")?.split_once("}:")?;
         Some((decoded(user)?, Part::parse(part)?))
     }
 
-    // The braces are the cluster's hash tag: all three lie on one node.
+    // The braces are the hash tag of Redis Cluster: all three keys are on one node.
     fn key(&self, user: &UserId, part: &str) -> String {
-        // By hand: it is made for each question, and formatting costs three times as much.
+        // Not with `format!`: keys are built for each request to the store, and formatting costs
+        // three times as much.
         let mut key = String::with_capacity(self.0.len() + user.as_str().len() + part.len() + 4);
         key.push_str(&self.0);
         key.push_str(":{");
@@ -95,7 +101,7 @@ impl Prefix {
     }
 }
 
-/// What a walk looks for.
+/// The kinds of keys that a scan looks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Part {
     Live,
@@ -115,12 +121,12 @@ impl Part {
     }
 }
 
-/// A user id in letters, digits and `%._~-`.
+/// Encodes a user id in letters, digits and `%._~-`.
 pub(super) fn encoded(user: &UserId) -> PercentEncode<'_> {
     utf8_percent_encode(user.as_str(), ESCAPED)
 }
 
-/// The user id that [`encoded`] writes so, and no other way.
+/// Decodes a user id. Returns `None` for text that [`encoded`] does not produce.
 pub(super) fn decoded(raw: &str) -> Option<UserId> {
     let user = UserId::parse(&percent_decode_str(raw).decode_utf8().ok()?)?;
     encoded(&user).to_string().eq(raw).then_some(user)

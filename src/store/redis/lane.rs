@@ -1,4 +1,4 @@
-//! A way to the server: some connections, and how long anything that takes this way may last.
+//! A connection pool with a time limit for each operation.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -18,7 +18,8 @@ use crate::coherence::Tick;
 use crate::limit;
 use crate::store::{StoreError, StoreErrorKind};
 
-/// A way to the server. Requests and walks have one each, so that neither waits for the other's connections.
+/// A connection pool with a time limit for each operation. Requests and scans have one each, so
+/// that neither waits for the other's connections.
 pub(super) struct Lane {
     pool: Pool,
     timeout: Duration,
@@ -55,7 +56,7 @@ impl Lane {
         self.pool.fresh(limit).await
     }
 
-    /// The one limit of a verb.
+    /// Limits an operation as a whole to the timeout.
     pub(super) fn limited<T>(
         &self,
         work: impl Future<Output = Result<T, StoreError>>,
@@ -63,7 +64,7 @@ impl Lane {
         limit::within(self.timeout, work, || self.pool.late())
     }
 
-    /// Runs a script that must not run twice, within the limit.
+    /// Runs a script that must not run twice, within the timeout.
     pub(super) async fn run(
         &self,
         script: Script,
@@ -81,7 +82,8 @@ impl Lane {
                 Ok(answer) if script.proves_writable(answer) => {
                     self.write_refused.store(false, Ordering::Relaxed);
                 }
-                // A logout, for one, which a full server takes.
+                // Proves nothing. A logout, for example, also succeeds on a server that is out of
+                // memory.
                 _ => {}
             }
             answer
@@ -89,18 +91,20 @@ impl Lane {
         .await
     }
 
-    /// Whether the server refused a write of a script, and has taken none since that a full server
-    /// refuses.
+    /// Whether the server refused a script's write, and has not since accepted a write that a
+    /// server without free memory would refuse.
     pub(super) fn last_write_was_refused(&self) -> bool {
         self.write_refused.load(Ordering::Relaxed)
     }
 
-    /// Sends what may run twice, within the limit.
+    /// Sends commands that may run twice, within the timeout.
     pub(super) async fn ask<A: Ask>(&self, ask: &A) -> Result<A::Answer, StoreError> {
         self.limited(self.repeat(ask)).await
     }
 
-    /// Sends what may run twice: again on other connections, while its own turns out to be closed.
+    /// Sends commands that may run twice. Sends them again, on another connection and at most once
+    /// per connection of the pool, while the connection turns out to be closed or the server to be
+    /// a replica.
     pub(super) async fn repeat<A: Ask>(&self, ask: &A) -> Result<A::Answer, StoreError> {
         let mut tries = self.pool.size();
         loop {
@@ -115,10 +119,12 @@ impl Lane {
         }
     }
 
+    /// Reads a field of a hash. The caller limits the time.
     pub(super) async fn hget(&self, key: &str, field: &str) -> Result<Option<Vec<u8>>, StoreError> {
         bytes(self.repeat(&hget(key, field)).await?)
     }
 
+    /// Reads the same field of two hashes in one round trip. The caller limits the time.
     pub(super) async fn hget_two(
         &self,
         keys: [&str; 2],

@@ -1,12 +1,14 @@
-//! Sessions in Redis or Valkey.
+//! Session store in Redis or Valkey.
 //!
-//! All sessions of one user lie in one hash, so nothing beside them can drift from them: a logout of everything is one
-//! step, and an operator's `DEL session:{user}:live` logs that user out everywhere. What may use them, and when they
-//! end, is decided by scripts on the server and by its clock.
+//! The records of all sessions of a user are fields of one hash, `<prefix>:{user}:live`. No
+//! separate index can disagree with the records: revoking all sessions of a user is one atomic
+//! step, and an operator logs a user out everywhere with `DEL session:{user}:live`. Scripts on the
+//! server make every change of a session. They judge deadlines by the server's clock.
 //!
-//! Redis 7.0 or Valkey 7.2 at least. The store never sends `KEYS`, sends `SCAN` only for pages of
-//! all sessions and for cleanup, on a connection of their own, and a command that blocks (`WAIT`) only where
-//! [`wait_replicas`](RedisStoreBuilder::wait_replicas) asks for it, on connections of its own.
+//! Requires Redis 7.0 or Valkey 7.2, or later. The store never sends `KEYS`. It sends `SCAN` only
+//! for pages of all sessions, for cleanup and for [`check`](RedisStore::check), on separate
+//! connections. It sends `WAIT`, which blocks its connection, only with
+//! [`wait_replicas`](RedisStoreBuilder::wait_replicas), also on separate connections.
 
 use std::fmt;
 use std::sync::Arc;
@@ -81,24 +83,34 @@ pub use self::credentials::{Credentials, CredentialsProvider};
 pub use self::diagnosis::{Finding, TrackingRefusal};
 pub use self::server::ServerInfo;
 
-/// Sessions in Redis or Valkey. Clones are the same store.
+/// Session store in Redis or Valkey. Clones share one store.
 ///
-/// Each verb ends within the [`timeout`](RedisStoreBuilder::timeout), a touch of many sessions within one for each 500, a
-/// revocation within that and the wait for replicas, where there is one.
-/// A read or a touch is sent again when its connection turns out to be closed; any other write never is.
+/// Each operation on sessions ends within the [`timeout`](RedisStoreBuilder::timeout). Exceptions:
+/// a touch has one timeout for each 500 sessions, lists, pages and cleanup have the
+/// [`walk_timeout`](RedisStoreBuilder::walk_timeout), and a revocation with
+/// [`wait_replicas`](RedisStoreBuilder::wait_replicas) takes up to that wait and 150 ms in
+/// addition.
+///
+/// Reads, touches, cleanup and health checks are sent again when their connection is closed. No
+/// other write is repeated.
 ///
 /// # Cancel safety
 ///
-/// A verb may be dropped at any await point. Its command may then be carried out or not, its answer is thrown away, and
-/// the connection serves on; one that was waited for in vain for half of the timeout is replaced.
+/// An operation may be dropped at any await point. Its command may then be carried out or not, its
+/// answer is discarded, and the connection stays in use. The store replaces the connection if the
+/// wait for the answer lasted at least half of the timeout, or three quarters of the caller's own
+/// time limit if that is less.
 #[derive(Clone)]
 pub struct RedisStore {
     inner: Arc<Inner>,
 }
 
 struct Inner {
+    /// For requests.
     requests: Lane,
+    /// For lists, pages and cleanup.
     walks: Lane,
+    /// For revocations that wait for replicas.
     replicas: Option<ReplicaLane>,
     diagnosis: Diagnosis,
     sharing: Sharing,
@@ -106,36 +118,37 @@ struct Inner {
     clock: Arc<ServerClock>,
     /// Makes all connections.
     endpoint: Arc<Endpoint>,
-    /// What its connections share.
+    /// State that all connections of this store share.
     eras: Arc<Era>,
-    /// How long what was read counts without a word from the server.
+    /// How long cache entries stay valid after the last answered heartbeat was sent.
     lease: Duration,
-    /// How often a connection is made to see where the address leads.
+    /// How often the store makes a connection to see where the address leads.
     address_check: Duration,
 }
 
-/// How many touches go in one pipeline. Other clients wait for it.
+/// Number of touches in one pipeline. Limited because other clients of the server wait behind it.
 const TOUCHES_AT_ONCE: usize = 500;
 
 impl RedisStore {
-    /// A store with default settings, at a URL such as `redis://user:password@host:6379/0` (see [`Address`]: special
-    /// characters in a password must be percent-encoded).
+    /// Creates a store with default settings at a URL such as `redis://user:password@host:6379/0`.
+    /// Special characters in a password must be percent-encoded (see [`Address`]).
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] when the URL cannot work; its text never holds the URL. A server that is not there is no error
-    /// here: see [`check`](Self::check).
+    /// As for [`RedisStoreBuilder::build`]. The error text never contains the URL. An unreachable
+    /// server is not an error here: use [`check`](Self::check).
     pub fn new(url: &str) -> Result<Self, ConfigError> {
         Self::builder(url).build()
     }
 
-    /// A store with settings of your own. The address may be a URL, `("host", 6379)`, or a `ConnectionInfo` of the
-    /// `redis` crate with user and password in parts; see [`Address`].
+    /// Returns a builder for a store with custom settings. The address may be a URL, `("host",
+    /// 6379)`, or a `ConnectionInfo` of the `redis` crate, which takes user name and password
+    /// separately (see [`Address`]).
     pub fn builder(address: impl Into<Address>) -> RedisStoreBuilder {
         RedisStoreBuilder::new(address.into())
     }
 
-    /// Runs a verb's script on a user's keys.
+    /// Runs the script of an operation on the three keys of a user.
     async fn run(
         &self,
         script: Script,
@@ -170,7 +183,8 @@ impl SessionStore for RedisStore {
 
     async fn guard(&self, user: &UserId) -> Result<Guard, StoreError> {
         let Inner { requests, prefix, .. } = &*self.inner;
-        // Whether it has served its time is for the server to say, when the login is done.
+        // Expiry of the login fence is not checked here: `create.lua` checks it when the login
+        // ends.
         let mut both = cmd("HMGET");
         both.arg(prefix.gone(user)).arg("#").arg("@");
         let Value::Array(both) = requests.ask(&both).await? else { return Err(unexpected()) };
@@ -349,29 +363,29 @@ impl SessionStore for RedisStore {
     }
 }
 
-// Neither address nor password.
+// `Debug` shows neither the address nor the password.
 impl fmt::Debug for RedisStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RedisStore").field("prefix", &self.inner.prefix).finish_non_exhaustive()
     }
 }
 
-/// For a connection that is made for one question.
+/// Driver settings of a short-lived connection. The caller limits the wait for answers.
 fn plain_config(timeout: Duration) -> AsyncConnectionConfig {
     AsyncConnectionConfig::new().set_connection_timeout(Some(timeout)).set_response_timeout(None)
 }
 
-/// Whole milliseconds for a script.
+/// Formats a duration as whole milliseconds, for a script.
 fn text(duration: Duration) -> String {
     millis(span(duration)).to_string()
 }
 
-/// A record is there, and nothing that this version can read: refused, and left as it is.
+/// The error for a record that this version cannot read. The record is left unchanged.
 fn unreadable() -> StoreError {
     fault(StoreErrorKind::Unreadable, "a record of another version, or none of ours")
 }
 
-/// A login guard that there was not before.
+/// Returns a new random login fence (18 random bytes).
 fn next_guard() -> Result<String, StoreError> {
     random_text::<18>().map_err(|error| StoreError::with_source(StoreErrorKind::Unavailable, error))
 }

@@ -1,4 +1,5 @@
-//! Connections: a small pool of multiplexed ones, checked out for as long as it takes to clone a handle.
+//! A small pool of multiplexed connections. A caller checks a connection out only to clone its
+//! handle.
 
 use std::future::Future;
 use std::pin::pin;
@@ -22,19 +23,21 @@ use super::time::{ServerClock, micros_of};
 use crate::coherence::Tick;
 use crate::store::{StoreError, StoreErrorKind};
 
-/// The pool. Clones of one connection may outlive their check-out; the socket closes with the last.
+/// The connection pool. Clones of a connection may outlive their check-out. The socket closes with
+/// the last clone.
 pub(super) struct Pool {
     pool: bb8::Pool<Connector>,
     connector: Connector,
     state: Arc<State>,
     size: u32,
     is_reference: bool,
-    /// What was handed out last. Whoever comes next has the same, without asking the pool, while it is of use.
+    /// The connection that was returned last. The next caller gets the same one without asking bb8,
+    /// as long as it is usable.
     last: ArcSwapOption<Connection>,
 }
 
 impl Pool {
-    /// A pool without a connection: the first one is made when it is needed.
+    /// A pool without connections. The first one is opened when it is needed.
     pub(super) fn new(
         endpoint: Arc<Endpoint>,
         clock: Arc<ServerClock>,
@@ -47,13 +50,16 @@ impl Pool {
         let pool = bb8::Pool::builder()
             .max_size(setting.size)
             .connection_timeout(setting.timeout)
-            // The next caller tries again; a loop in the background would pile up behind a dead server.
+            // The next caller tries again. A retry loop in the background would pile up behind a
+            // dead server.
             .retry_connection(false)
-            // The same connection again, while it is there: requests at the same time go in one write.
+            // Prefers the connection that was used last, so that concurrent requests go in one
+            // write.
             .queue_strategy(bb8::QueueStrategy::Lifo)
             // Costs one atomic load: see `is_valid`.
             .test_on_check_out(true)
-            // Both would start a background task here, and a store may be made outside of a runtime.
+            // Either option would start a background task here, but a store may be created outside
+            // of a runtime.
             .max_lifetime(None)
             .idle_timeout(None)
             .error_sink(Box::new(Sink(Arc::clone(&state))))
@@ -68,23 +74,24 @@ impl Pool {
         }
     }
 
-    /// How many connections there are at most: a server that closes all of them leaves as many to be found dead.
+    /// Returns the maximum number of connections. If a server closes all of them, this many dead
+    /// ones are found.
     pub(super) fn size(&self) -> u32 {
         self.size
     }
 
-    /// Moves when a connection was lost, one was made, or all were given up: what was known about where they
-    /// lead is to be looked at again.
+    /// Returns a number that changes when a connection is opened or lost, or when all connections
+    /// are given up. After a change, the caller must check again where the connections lead.
     pub(super) fn changes(&self) -> u64 {
         self.state.changes.load(Ordering::Relaxed).wrapping_add(self.state.eras.number())
     }
 
-    /// A handle on a connection that was not known to be dead a moment ago.
+    /// Returns a handle to a connection that is not known to be dead.
     pub(super) async fn connection(&self) -> Result<Connection, StoreError> {
         if let Some(last) = self.last() {
             return Ok(last);
         }
-        // The slot goes back with the end of this statement. Boxed, for it is rare.
+        // The slot returns to the pool at the end of this statement. Boxed, because it is rare.
         let connection = Arc::new(Box::pin(self.proved()).await?.clone());
         if self.is_reference {
             self.state.eras.proofs().set_reference(&connection);
@@ -93,7 +100,7 @@ impl Pool {
         Ok(Arc::unwrap_or_clone(connection))
     }
 
-    /// The error of an operation that ran out of time.
+    /// Returns the error for an operation that ran out of time.
     pub(super) fn late(&self) -> StoreError {
         let what = if self.last().is_none() && self.state.endpoint.is_waiting_for_credentials() {
             NO_CREDENTIALS
@@ -109,18 +116,20 @@ impl Pool {
         last.as_deref().filter(|last| last.is_of_use() && last.has_proved(version)).cloned()
     }
 
-    /// Such a connection for one caller alone, while it is kept. A wait on it that is cut short condemns it at
-    /// once: the next one would have to wait behind.
+    /// Returns a connection that no other caller gets while it is held. A canceled wait marks it as
+    /// lost at once, because the next command would have to wait behind the canceled one.
     pub(super) async fn exclusive(&self) -> Result<Exclusive<'_>, StoreError> {
         let mut connection = self.proved().await?;
         connection.is_exclusive();
         Ok(connection)
     }
 
-    /// A connection of the pool that leads where the others do, as far as that can be seen.
+    /// Returns a connection of the pool that leads to the same server as the others, as far as that
+    /// can be checked.
     async fn proved(&self) -> Result<Exclusive<'_>, StoreError> {
         let eras = &self.state.eras;
-        // Those of before an era's end are of no more use, and one of a new era may be the first of it.
+        // When all connections are given up, the pool may still hold `size` unusable ones. One more
+        // try then opens a new connection.
         let mut tries = self.size.saturating_add(1);
         loop {
             let mut connection = self.get().await?;
@@ -134,8 +143,8 @@ impl Pool {
         }
     }
 
-    /// A connection outside of the pool, made now in the same way and within `limit`, and when it was begun. It can run
-    /// no script but the probe.
+    /// Opens a connection outside of the pool, within `limit`. Returns it with the time at which
+    /// opening began. It can run only the probe script.
     pub(super) async fn fresh(&self, limit: Duration) -> Result<(Connection, Tick), StoreError> {
         let target = self.connector.endpoint.target().await?;
         let begun = Tick::now();
@@ -145,8 +154,9 @@ impl Pool {
     }
 
     async fn get(&self) -> Result<Exclusive<'_>, StoreError> {
-        // The pool's waiters never hear of a connection that could not be made, not even of one that was refused at
-        // once. Created before the pool is asked, so that no failure in between is missed.
+        // bb8 does not tell its waiters that a connection could not be opened, not even if the
+        // server refused it at once. `failure` is created before the pool is asked, so that it
+        // misses no failure.
         let mut failure = pin!(self.state.failure.notified());
         let mut get = pin!(self.pool.get());
         std::future::poll_fn(|cx| {
@@ -159,28 +169,29 @@ impl Pool {
     }
 }
 
-/// A connection that nobody else is given meanwhile.
+/// A connection that no other caller gets while it is held.
 pub(super) type Exclusive<'a> = bb8::PooledConnection<'a, Connector>;
 
-/// How many connections, and how long to wait for one.
+/// The number of connections, and how long to wait for one.
 #[derive(Clone, Copy)]
 pub(super) struct PoolSetting {
     pub(super) size: u32,
     pub(super) timeout: Duration,
-    /// Whether requests are sent on it: what other connections are compared with.
+    /// Whether requests are sent on this pool. Other connections are compared with it.
     pub(super) is_reference: bool,
 }
 
 impl Drop for Pool {
     fn drop(&mut self) {
-        // It holds what all connections share, which holds it.
+        // Breaks a reference cycle: the shared state holds this connection, which holds the shared
+        // state.
         if self.is_reference {
             self.state.eras.proofs().drop_reference();
         }
     }
 }
 
-/// Makes connections, and tells dead ones without asking them.
+/// Opens connections, and detects dead ones without sending a command.
 #[derive(Clone)]
 pub(super) struct Connector {
     endpoint: Arc<Endpoint>,
@@ -193,7 +204,8 @@ impl Connector {
     async fn open(&self, target: &Target) -> Result<Connection, StoreError> {
         let mut made = self.make(target).await;
         if made.as_ref().is_err_and(ConnectError::is_connection_dropped) {
-            // Closed in the middle of its greeting: that says nothing about the server.
+            // The connection was closed during its greeting. That says nothing about the server:
+            // try again once.
             made = self.make(target).await;
         }
         let (mut connection, answers, sent) = made?;
@@ -202,8 +214,8 @@ impl Connector {
         Ok(connection)
     }
 
-    /// A connection with the answers to its greeting, and when that was sent: version, time and scripts in one round
-    /// trip.
+    /// Opens a connection and sends its greeting: version, time and scripts in one round trip.
+    /// Returns the connection, the answers, and when the greeting was sent.
     async fn make(&self, target: &Target) -> Result<(Connection, Vec<Value>, Tick), ConnectError> {
         let changed = Arc::clone(&self.state.changes);
         let closed = move || {
@@ -218,7 +230,8 @@ impl Connector {
         Ok((connection, answers, sent))
     }
 
-    /// A connection that has said nothing but who it is. `closed` is called when the other side closes it.
+    /// Opens a connection and sends nothing but the login. `closed` is called when the other side
+    /// closes it.
     async fn connect_with(
         &self,
         target: &Target,
@@ -228,7 +241,7 @@ impl Connector {
         let told = Arc::clone(&state);
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(self.timeout))
-            // The store limits each verb as a whole, and `Wait` sees who was late.
+            // The store limits each operation as a whole, and `Wait` detects late answers.
             .set_response_timeout(None)
             .set_pipeline_buffer_size(512);
         let hear = move |push: &PushInfo| {
@@ -241,7 +254,7 @@ impl Connector {
         Ok(Connection::new(handle, state, self.timeout))
     }
 
-    /// A connection that has asked for the role of its server, and that can run no script but the probe.
+    /// Opens a connection and asks for the role of its server. It can run only the probe script.
     async fn fresh(&self, target: &Target) -> Result<Connection, ConnectError> {
         let mut connection = self.connect_with(target, || {}).await?;
         let mut greeting = pipe();
@@ -256,7 +269,7 @@ impl Connector {
         Ok(connection)
     }
 
-    /// Looks at version and role, and takes in the time and the scripts' names.
+    /// Checks version and role, and takes in the server's time and the hashes of the scripts.
     fn greeted(
         &self,
         connection: &Connection,
@@ -294,7 +307,8 @@ impl bb8::ManageConnection for Connector {
         Ok(connection)
     }
 
-    // No PING: it costs a round trip, and a connection that dies between it and the command is no better off.
+    // No PING: it costs a round trip, and it does not help if the connection dies between the PING
+    // and the command.
     async fn is_valid(&self, connection: &mut Connection) -> Result<(), ConnectionError> {
         if self.has_broken(connection) { Err(ConnectionError::Closed) } else { Ok(()) }
     }
@@ -304,7 +318,7 @@ impl bb8::ManageConnection for Connector {
     }
 }
 
-/// An answer that no server of a supported version gives.
+/// Returns the error for an answer that no supported server version gives.
 pub(super) fn unexpected() -> StoreError {
     fault(StoreErrorKind::Unsupported, "the server's answer has an unexpected form")
 }

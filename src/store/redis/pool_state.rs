@@ -1,4 +1,4 @@
-//! Whether a pool's connections can be made, and why not.
+//! Whether a pool can open connections, and why not.
 
 use std::fmt;
 use std::sync::atomic::AtomicU64;
@@ -15,16 +15,16 @@ use crate::trace;
 
 pub(super) const NO_CREDENTIALS: &str = "the credentials provider did not answer in time";
 
-/// What the pool hears from its connections.
+/// An error that bb8 reports about a connection.
 #[derive(Debug)]
 pub(super) enum ConnectionError {
-    /// One could not be made.
+    /// A connection could not be opened.
     Failed(StoreError),
-    /// One was found closed at check-out; the pool makes another.
+    /// A connection was found closed at check-out. The pool opens another one.
     Closed,
 }
 
-/// Whether connections can be made, and why not.
+/// Whether connections can be opened, and why not.
 pub(super) struct State {
     pub(super) endpoint: Arc<Endpoint>,
     last: Mutex<Option<StoreError>>,
@@ -68,7 +68,7 @@ impl State {
         std::mem::replace(&mut *self.last.lock().unwrap_or_else(PoisonError::into_inner), new)
     }
 
-    /// Why there is no connection.
+    /// Returns why there is no connection.
     pub(super) fn reason(&self) -> StoreError {
         let last = self.last.lock().unwrap_or_else(PoisonError::into_inner).clone();
         last.unwrap_or_else(|| {
@@ -82,7 +82,7 @@ impl State {
     }
 }
 
-/// Takes the errors of connects.
+/// Receives the errors of failed connects.
 pub(super) struct Sink(pub(super) Arc<State>);
 
 impl fmt::Debug for Sink {

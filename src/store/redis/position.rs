@@ -1,23 +1,23 @@
-//! Where a walk goes on, as text: it may come back from another version, or from somebody who made it up.
+//! Cursors as text. A cursor may come from another version, or be made up by a caller.
 
 use crate::id::{SessionId, UserId};
 use crate::store::Position;
 
 use super::keys::{decoded, encoded};
 
-/// Where a walk over all sessions goes on: `r1,<cursor>,<after>,<user>,<user>…`.
+/// The cursor of a scan over all sessions: `r1,<cursor>,<after>,<user>,<user>…`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Place {
-    /// Where the server goes on after these users; `None` when it has named all.
+    /// The `SCAN` cursor after these users; `None` when `SCAN` is at its end.
     pub(super) cursor: Option<u64>,
-    /// The last session shown of the first of these users, where not all were.
+    /// The last returned session of the next user, if only some of its sessions were returned.
     pub(super) after: Option<SessionId>,
-    /// The users that the server has named and that are not shown yet, the next one last.
+    /// The users that `SCAN` has found and that are not returned yet. The next one is last.
     pub(super) users: Vec<UserId>,
 }
 
 impl Place {
-    /// The most users that one may name: far more than one answer of the server brings.
+    /// The maximum number of users in a cursor: far more than one answer of the server contains.
     const MAX_USERS: usize = 20_000;
 
     pub(super) fn start() -> Self {
@@ -41,7 +41,7 @@ impl Place {
         made.then_some(place)
     }
 
-    /// `None` at the end.
+    /// Returns the cursor as text; `None` at the end of the scan.
     pub(super) fn position(&self) -> Option<Position> {
         if self.is_end() {
             return None;
@@ -56,17 +56,17 @@ impl Place {
     }
 }
 
-/// Reads where a cleanup goes on: `c1,<cursor>`.
+/// Reads the cursor of a cleanup: `c1,<cursor>`.
 pub(super) fn parse_cleanup(position: &Position) -> Option<u64> {
     position.as_str().strip_prefix("c1,").and_then(cursor).filter(|cursor| *cursor != 0)
 }
 
-/// Where a cleanup goes on; `None` at its end.
+/// Returns the cursor of a cleanup; `None` at its end.
 pub(super) fn cleanup(cursor: u64) -> Option<Position> {
     (cursor != 0).then(|| Position::new(format!("c1,{cursor}")))
 }
 
-/// A cursor of the server's in its own form: no sign, no zeros before it.
+/// Parses a `SCAN` cursor in its canonical form: no sign, no leading zeros.
 fn cursor(digits: &str) -> Option<u64> {
     digits.parse().ok().filter(|cursor: &u64| cursor.to_string() == digits)
 }

@@ -1,15 +1,20 @@
-//! Proof by effect that the connections of one store lead to the same server.
+//! Checks that the connections of one store lead to the same server.
 //!
-//! An address may begin to lead to another server while the old one lives on, and nothing that Redis says of itself names
-//! the server within the rights of README. So a value that is written over one connection is looked for on another:
+//! An address may start to lead to another server while the old server is still up. With the rights
+//! in README, Redis reports nothing that identifies a server. So the store writes a value over one
+//! connection and looks for it over another:
 //!
-//! - **Before its first use** a connection of any pool writes a value that each invalidation connection of the store must
-//!   see. Where there is none, the connection on which requests are sent must see it.
-//! - **Each second** the requests' connection writes one, and so does a connection that is made for this, as nothing else
-//!   says where the address leads now ([`link`](super::link); without an invalidation connection the store's upkeep).
+//! - **Before its first use**, a connection of any pool writes a value that every invalidation
+//!   connection of the store must see. Without an invalidation connection, the connection that
+//!   carries requests must see it.
+//! - **Every second**, the connection that carries requests writes a value, and so does a new
+//!   connection that is opened for this, because only a new connection shows where the address
+//!   leads now. [`link`](super::link) does this; without an invalidation connection, the upkeep of
+//!   the store opens the new connection.
 //!
-//! A value that was taken and is not seen ends all connections. A value that could not be written says nothing: the
-//! near cache is switched off then, and requests are served.
+//! If a value was written but is not seen, all connections are replaced. If a value could not be
+//! written, nothing is known: the near cache is switched off, and requests are served from the
+//! store.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -29,17 +34,18 @@ use crate::trace;
 
 /// What a connection is compared with before its first use.
 pub(super) struct Proofs {
-    /// Moves when there is another connection to be compared with. Never 0.
+    /// Increases when there is another connection to compare with. Never 0.
     version: AtomicU64,
     links: Mutex<Vec<Arc<Link>>>,
-    /// The connection on which requests are sent.
+    /// The connection that carries requests.
     reference: ArcSwapOption<Connection>,
-    /// A key that this store alone writes.
+    /// A key that only this store writes.
+    /// The number of values written so far. Each probe writes under a new key.
     key: String,
     count: AtomicU64,
-    /// How long a step may take.
+    /// The time limit of one step.
     patience: Duration,
-    /// When a connection was made last to see where the address leads, in nanoseconds.
+    /// When a connection was last opened to check the address, in nanoseconds.
     checked: AtomicU64,
 }
 
@@ -60,8 +66,8 @@ impl Proofs {
         self.version.load(Ordering::Relaxed)
     }
 
-    /// From now on requests are sent on this connection. If it is another one than before, all others are compared again
-    /// before their next use.
+    /// Sets the connection that carries requests. If it is another one than before, all other
+    /// connections are compared again before their next use.
     pub(super) fn set_reference(&self, connection: &Arc<Connection>) {
         let _one_at_a_time = self.links();
         let before = self.reference.swap(Some(Arc::clone(connection)));
@@ -74,7 +80,8 @@ impl Proofs {
         self.reference.store(None);
     }
 
-    /// A connection that has passed the present version has passed the next one. Called under the lock.
+    /// Starts the next version. If `connection` has passed the current version, it has passed the
+    /// next one. The caller holds the lock.
     fn next_version(&self, connection: &Connection) {
         let before = self.version.fetch_add(1, Ordering::Relaxed);
         if connection.has_proved(before) {
@@ -82,17 +89,18 @@ impl Proofs {
         }
     }
 
-    /// Whether there is an invalidation connection, which is compared with the address by itself.
+    /// Returns whether there is an invalidation connection. Its own task compares it with the
+    /// address.
     fn has_links(&self) -> bool {
         !self.links().is_empty()
     }
 
     fn links(&self) -> MutexGuard<'_, Vec<Arc<Link>>> {
-        // Each change is one step: a panic cannot leave it half done.
+        // Each change is one step, so a panic leaves nothing half done.
         self.links.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// From now on connections are compared with `link` too. `connection` has been.
+    /// Adds `link` to the connections to compare with. `connection` has been compared with it.
     pub(super) fn add(&self, link: Arc<Link>, connection: &Connection) {
         let mut links = self.links();
         links.push(link);
@@ -100,13 +108,15 @@ impl Proofs {
     }
 
     pub(super) fn remove(&self, link: &Link) {
-        // What was compared with more has been compared with the others.
+        // No new version: a connection that was compared with `link` was compared with the others
+        // too.
         self.links().retain(|other| !std::ptr::eq(&**other, link));
     }
 }
 
 impl Era {
-    /// Compares a connection with those that are in use. One that leads elsewhere ends all of them, itself included.
+    /// Compares a connection with those in use. If it leads to another server, all connections are
+    /// given up, this one included.
     pub(super) async fn compare(&self, connection: &mut Connection) {
         let proofs = self.proofs();
         let version = proofs.version();
@@ -121,7 +131,8 @@ impl Era {
                     return;
                 }
                 Ok(Proof::Unknown(_)) if !connection.is_of_use() => return,
-                // The one that cannot be compared is used, so what is remembered is not.
+                // The connection is used although it could not be compared, so cached reads must
+                // not be.
                 Ok(Proof::Unknown(_)) | Err(_) => {
                     proofs.remove(link);
                     link.give_up(Lost::Unproved);
@@ -135,14 +146,15 @@ impl Era {
         connection.set_proved(version);
     }
 
-    /// Whether a connection certainly does not lead where requests are sent.
+    /// Returns whether a connection certainly leads to another server than the requests.
     pub(super) async fn is_elsewhere(&self, connection: &mut Connection) -> bool {
         let proofs = self.proofs();
         let reference = proofs.reference.load_full();
         let reference = reference.filter(|it| it.is_of_use() && !it.is_same(connection));
         let Some(reference) = reference else { return false };
         let mut reference = Connection::clone(&reference);
-        // As with a link: of two, so that no eviction in between is taken for another server.
+        // Two tries, as for an invalidation connection: a key that is evicted between write and
+        // read must not look like another server.
         for _ in 0..2 {
             let value = proofs.count.fetch_add(1, Ordering::Relaxed);
             let key = format!("{}:{value}", proofs.key);
@@ -157,18 +169,19 @@ impl Era {
 }
 
 impl Inner {
-    /// Where there is no invalidation connection: makes a connection, if one is due, and compares it with the one on which
-    /// requests are sent. If it leads elsewhere, all connections end.
+    /// Without an invalidation connection: if a check is due, opens a connection and compares it
+    /// with the one that carries requests. If it leads to another server, all connections are given
+    /// up.
     pub(super) async fn follow_address(&self) {
         let proofs = self.eras.proofs();
         let checked = Tick::from_nanos(proofs.checked.load(Ordering::Relaxed));
-        // The caller comes once a second, give or take a little.
+        // The caller runs about once a second, so the interval has a tolerance of a tenth.
         let interval = self.address_check.saturating_sub(self.address_check / 10);
         if proofs.has_links() || Tick::now() < checked.after(interval) {
             return;
         }
         proofs.checked.store(Tick::now().as_nanos(), Ordering::Relaxed);
-        // The caller's time is for the store, and this must not use it up.
+        // The caller's time is meant for other work of the store. This check must not use it up.
         let limit = self.requests.timeout().min(limit::left()) / 4;
         match self.requests.fresh(limit).await {
             Ok((mut connection, _)) => {
@@ -188,7 +201,7 @@ impl Inner {
     }
 }
 
-/// Whether what is written over one connection is seen over the other.
+/// Returns whether a value that was written over one connection is seen over the other.
 async fn written(
     connection: &mut Connection,
     reference: &mut Connection,

@@ -1,4 +1,5 @@
-//! Records and positions of any form: what was written is read back, and all else is refused.
+//! Property tests of records and cursors: what was written is read back, and all other input is
+//! refused.
 
 #[path = "../../../tests/support/property.rs"]
 mod property;
@@ -17,7 +18,7 @@ use crate::id::{SessionId, UserId};
 use crate::reason::EndReason;
 use crate::store::Position;
 
-/// Numbers that fit into what Redis counts with, and those at the edges.
+/// Numbers in the range of Redis integers, and the edges of that range.
 fn number() -> impl Strategy<Value = u64> {
     let most = i64::MAX.cast_unsigned();
     prop_oneof![0..=most, 0..1_000_u64, Just(0), Just(most)]
@@ -61,7 +62,7 @@ fn what_lies_in_redis_and_is_no_record_is_refused() {
         vec(any::<u8>(), 0..60),
     ];
     holds(4_000, &raw, |raw| {
-        // A header has five words, or eight, of digits and nothing else: all else is no record.
+        // A header has five or eight words, of digits only. Everything else is not a record.
         let line = raw.split(|byte| *byte == b'\n').next().unwrap_or_default();
         let words: Vec<_> = line.split(|byte| *byte == b' ').collect();
         let digits = |word: &&[u8]| !word.is_empty() && word.iter().all(u8::is_ascii_digit);

@@ -1,4 +1,4 @@
-//! What the keys of a user say of one session. Each takes as long as the server does: the caller sets the limit.
+//! Reads of one session from the keys of its user. They have no time limit: the caller sets it.
 
 use super::Inner;
 use super::codec;
@@ -8,7 +8,7 @@ use crate::id::{SessionId, UserId};
 use crate::store::{Activity, Record, StoreError};
 
 impl Inner {
-    /// A living session; `idle_bound` as in the contract.
+    /// Finds a live session. `idle_bound` is as in `SessionStore::load`.
     pub(super) async fn find(
         &self,
         user: &UserId,
@@ -17,7 +17,8 @@ impl Inner {
     ) -> Result<Option<Record>, StoreError> {
         let Self { requests, prefix, .. } = self;
         let live = prefix.live(user);
-        // Where the known bound has passed, the true deadline is needed: both come in one round trip.
+        // If the known bound has passed, the true deadline is needed: both values in one round
+        // trip.
         let passed = idle_bound.is_some_and(|bound| bound <= self.now());
         let (record, uses) = if passed {
             let seen = prefix.seen(user);
@@ -30,8 +31,8 @@ impl Inner {
         self.living(user, id, idle_bound, record, uses).await
     }
 
-    /// Whether what `live` holds is a living session. `uses` is what `seen` holds, if it was read as well; otherwise it
-    /// is read where it must be.
+    /// Returns the record that `live` holds, if its session is live. `uses` is the value in `seen`,
+    /// if the caller has read it. Otherwise this function reads it, but only if necessary.
     pub(super) async fn living(
         &self,
         user: &UserId,
@@ -42,7 +43,7 @@ impl Inner {
     ) -> Result<Option<Record>, StoreError> {
         let Some(record) = record else { return Ok(None) };
         let mut record = codec::record(record).ok_or_else(unreadable)?;
-        // This host's idea of the server's clock may lag, but not behind what the server wrote.
+        // The estimate of the server's clock may lag, but not behind a time that the server wrote.
         let now = self.now().max(record.created);
         if record.absolute_deadline <= now {
             return Ok(None);
@@ -54,7 +55,7 @@ impl Inner {
         }
         let uses = match uses {
             Some(uses) => uses,
-            // Boxed, for it is rare.
+            // Boxed, because it is rare.
             None => Box::pin(self.requests.hget(&self.prefix.seen(user), id.as_str())).await?,
         };
         let Some(uses) = uses else { return Ok(None) };
@@ -63,7 +64,7 @@ impl Inner {
         Ok((record.idle_deadline > now.max(uses.last_activity)).then_some(record))
     }
 
-    /// The true last activity and idle deadline of a living session.
+    /// Returns the true last activity and idle deadline of a live session.
     pub(super) async fn activity(
         &self,
         user: &UserId,

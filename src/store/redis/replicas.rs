@@ -1,7 +1,7 @@
-//! Revocations that wait until replicas have them: script and `WAIT` in one pipeline.
+//! Revocations that wait until replicas have them: a script and `WAIT` in one pipeline.
 //!
-//! `WAIT` holds up all that is behind it on its connection, so each of these has one to itself meanwhile, of a pool that
-//! nothing else uses.
+//! `WAIT` blocks all later commands on its connection. So each of these revocations has a
+//! connection to itself, from a pool that nothing else uses.
 
 use std::time::Duration;
 
@@ -21,13 +21,13 @@ use crate::reason::EndReason;
 use crate::store::{Replicas, Revoke, Revoked, StoreError, StoreErrorKind};
 use crate::trace;
 
-/// How many revocations wait at once. While replicas are well, each does for about a round trip.
+/// How many revocations may wait at once. With healthy replicas, each waits for about a round trip.
 pub(super) const AT_ONCE: u32 = 8;
 
-/// Redis looks at the time of those that wait as rarely as ten times a second.
+/// Redis checks the timeouts of waiting clients as rarely as ten times a second.
 const TICK: Duration = Duration::from_millis(150);
 
-/// The way to the server for revocations, where those wait for replicas.
+/// The path to the server for revocations that wait for replicas.
 pub(super) struct ReplicaLane {
     pool: Pool,
     free: Semaphore,
@@ -37,12 +37,14 @@ pub(super) struct ReplicaLane {
 }
 
 impl ReplicaLane {
-    /// Waits `wait` until `wanted` replicas have it, on top of `timeout` for all else. `pool` has [`AT_ONCE`] connections.
+    /// Waits up to `wait` until `wanted` replicas have the revocation, on top of `timeout` for the
+    /// rest. `pool` has [`AT_ONCE`] connections.
     pub(super) fn new(pool: Pool, wanted: u32, wait: Duration, timeout: Duration) -> Self {
         Self { pool, free: Semaphore::new(AT_ONCE as usize), wanted, wait, timeout }
     }
 
-    /// How much longer than other verbs a revocation may take; whoever asks waits a little longer than this does.
+    /// Returns how much longer a revocation may take than other operations. It includes some slack,
+    /// so that [`run`](Self::run) reaches its limit before the caller does.
     pub(super) fn extra(&self) -> Duration {
         const SLACK: Duration = Duration::from_millis(50);
         self.wait + TICK + SLACK
@@ -50,8 +52,8 @@ impl ReplicaLane {
 
     /// Runs a script that must not run twice, and waits for replicas.
     ///
-    /// Where it gets no connection, as others wait on all of them for as long as it might wait itself, or no more can be
-    /// made, it goes over `plain`: no revocation is left undone because of replicas.
+    /// If it gets no connection in time, or none can be opened, it runs the script over `plain`
+    /// without waiting for replicas. A revocation is never skipped because of replicas.
     async fn run(
         &self,
         plain: &Lane,
@@ -65,7 +67,7 @@ impl ReplicaLane {
         };
         let wait = wait_until.saturating_duration_since(Instant::now());
         let work = async {
-            // Nothing was sent yet. If it is the server that is away, the other way fails as well.
+            // Nothing was sent yet. If the server is down, `plain` fails as well.
             let Ok(mut connection) = self.pool.exclusive().await else {
                 return Ok((plain.run(script, keys, args).await?, Replicas::Missed(0)));
             };
@@ -77,12 +79,13 @@ impl ReplicaLane {
             })?;
             Ok((done, self.had_it(replicas)?))
         };
-        // Of this connection, which nothing else uses: no verdict on the store.
+        // This connection is late, and nothing else uses it. `Interrupted` says nothing about the
+        // store.
         let late = |_| Err(fault(StoreErrorKind::Interrupted, "no answer in time"));
         timeout(wait + TICK + self.timeout, work).await.unwrap_or_else(late)
     }
 
-    /// The answers to the script and to the `WAIT` behind it.
+    /// Returns the answers to the script and to the `WAIT` behind it.
     async fn waited(
         &self,
         connection: &mut Connection,
@@ -97,7 +100,8 @@ impl ReplicaLane {
         if !is_noscript(&error.clone().into()) {
             return Ok(answers);
         }
-        // It was not run, so sending it again is no repetition. The `WAIT` behind it may have taken its time.
+        // The script did not run, so sending it again does not run it twice. The `WAIT` behind it
+        // may have used up some of the time.
         connection.send(&script.load()).await.map_err(|error| store_error(&error))?;
         let left = wait.saturating_sub(sent.elapsed());
         self.send(connection, run, left).await.map_err(|error| write_error(&error))
@@ -110,7 +114,7 @@ impl ReplicaLane {
         wait: Duration,
     ) -> RedisResult<[Value; 2]> {
         let mut both = pipe();
-        // For 0 ms it would wait for ever.
+        // `WAIT` with a timeout of 0 ms would wait forever.
         let wait = millis(wait).max(1);
         both.add_command(run).add_command(wait_for(self.wanted, wait));
         let answers = connection.send_all(&both).await?;
@@ -122,7 +126,7 @@ impl ReplicaLane {
         let count = match answer {
             Value::Int(count) => u32::try_from(count).map_err(|_| unexpected())?,
             Value::ServerError(error) => {
-                // The sessions have ended, and that is what was asked for.
+                // The sessions are revoked on the primary, and that is what the caller asked for.
                 let error = store_error(&error.into());
                 trace::warn!("redis refuses WAIT", error = trace::Chain(&error));
                 0
@@ -133,11 +137,11 @@ impl ReplicaLane {
         Ok(if enough { Replicas::Reached(count) } else { Replicas::Missed(count) })
     }
 
-    /// Looks whether this user may wait for replicas.
+    /// Checks whether the Redis user may call `WAIT`.
     pub(super) async fn check(&self) -> Result<(), StoreError> {
         let work = async {
             let mut connection = self.pool.exclusive().await?;
-            // For no replica it does not wait.
+            // For zero replicas, `WAIT` returns at once.
             connection.send(&wait_for(0, 1)).await.map_err(|error| store_error(&error))?;
             Ok(())
         };
@@ -147,7 +151,7 @@ impl ReplicaLane {
 }
 
 impl RedisStore {
-    /// Ends sessions, and waits for replicas where that was asked for.
+    /// Revokes sessions, and waits for replicas if the store is configured to do so.
     pub(super) async fn end(
         &self,
         user: &UserId,
@@ -169,7 +173,8 @@ impl RedisStore {
         let args = [reason.as_str(), &guard, keep].map(str::as_bytes);
         let (answer, replicas) = self.run_and_wait(Script::DeleteAll, user, &args).await?;
         let ids: Vec<String> = redis::from_redis_value(answer).map_err(|_| unexpected())?;
-        // A field that is no session id was put there by somebody else; it is gone as well, and nobody's session.
+        // A field that is no session id was written by another application. It is removed as well,
+        // but it is not a session of this user.
         let sessions = ids.iter().filter_map(|id| SessionId::parse(id)).collect();
         Ok(Revoked::new(sessions, replicas))
     }

@@ -1,4 +1,4 @@
-//! Which rights a Redis user needs, and which of them it lacks.
+//! The rights that a Redis user needs, and which of them it lacks.
 
 use redis::{Cmd, Pipeline, RedisError, ServerErrorKind, cmd, pipe};
 use tokio::time::timeout;
@@ -11,7 +11,8 @@ use super::scripts::Script;
 use super::server::{ServerInfo, text};
 use crate::store::{StoreError, StoreErrorKind};
 
-/// The rights of README, in its order: of commands that are sent, then of those that only scripts call.
+/// The rights in README, in the same order: commands that are sent, then commands that only scripts
+/// call.
 const RIGHTS: [&str; 19] = [
     "+time",
     "+hget",
@@ -34,7 +35,7 @@ const RIGHTS: [&str; 19] = [
     "+pexpireat",
 ];
 
-/// Only with `wait_replicas`.
+/// Needed only with `wait_replicas`.
 const WAIT: &str = "+wait";
 
 /// What an ACL refused.
@@ -45,10 +46,12 @@ enum Refusal {
 }
 
 impl RedisStore {
-    /// Tries each command that the store sends and each one that its scripts call. Missing rights are an error that
-    /// names all of them; other errors of the commands are no answer to this question.
+    /// Tries each command that the store sends and each one that its scripts call. If rights are
+    /// missing, returns an error that names all of them. Other error answers to these commands are
+    /// ignored.
     ///
-    /// On a connection of its own: those of the pools need some of the rights for their greeting.
+    /// Uses a connection of its own, because the connections of the pools need some of these rights
+    /// for their greeting.
     pub(super) async fn check_rights(&self) -> Result<(), StoreError> {
         let target = self.inner.endpoint.target().await?;
         let limit = self.inner.requests.timeout();
@@ -94,7 +97,7 @@ impl RedisStore {
             }
         }
 
-        // Refused for want of the right to run scripts also where it could not be loaded.
+        // Redis refuses a user without the right to run scripts even if the script is not loaded.
         let mut run = cmd("EVALSHA");
         run.arg(if script.is_empty() { "0" } else { &script }).arg(1).arg(self.reserved_key());
         match connection.send(&run).await?.extract_error() {
@@ -117,7 +120,8 @@ impl RedisStore {
         Ok(missing)
     }
 
-    /// The commands that are sent, each once, with the right that it needs. They change nothing that lasts.
+    /// Returns the commands that are sent, each once, with the right that it needs. They change
+    /// nothing permanently.
     fn commands(&self) -> (Vec<&'static str>, Pipeline) {
         let key = self.reserved_key();
         let hash = self.inner.prefix.reserved("hash");
@@ -136,7 +140,7 @@ impl RedisStore {
             ("+get", command(&["GET", &key])),
         ];
         if self.inner.replicas.is_some() {
-            // For no replica it does not wait.
+            // For zero replicas, `WAIT` returns at once.
             all.push((WAIT, command(&["WAIT", "0", "1"])));
         }
         let mut pipeline = pipe();
@@ -146,7 +150,7 @@ impl RedisStore {
         (all.into_iter().map(|(right, _)| right).collect(), pipeline)
     }
 
-    /// A key that is no user's.
+    /// Returns a key that belongs to no user.
     fn reserved_key(&self) -> String {
         self.inner.prefix.reserved("check")
     }
@@ -160,7 +164,7 @@ fn refusal(error: &RedisError) -> Option<Refusal> {
     refused_in_words(detail)
 }
 
-/// Within a script, Redis 7.0 says so in words of its own; 7.2 says NOPERM.
+/// Inside a script, Redis 7.0 describes a refusal in words of its own. Redis 7.2 says NOPERM.
 fn refused_in_words(error: &str) -> Option<Refusal> {
     let is_refusal =
         ["NOPERM", "The user executing the script can't"].iter().any(|words| error.contains(words));
@@ -177,7 +181,8 @@ mod tests {
 
     use super::*;
 
-    /// The words of a text that look like a right to one command, in the block that begins with these words.
+    /// Returns the words that look like a right to one command, from the block that starts with
+    /// `begin`.
     fn rights_in(text: &'static str, begin: &str) -> BTreeSet<&'static str> {
         let (_, block) = text.split_once(begin).unwrap();
         let end = block.find(['`', '"']).unwrap();
@@ -194,7 +199,7 @@ mod tests {
         assert_eq!(rule, table);
     }
 
-    /// The names of the commands that a script calls.
+    /// Returns the names of the commands that a script calls.
     fn called(lua: &str) -> BTreeSet<String> {
         let calls = lua.match_indices("('").filter(|(at, _)| {
             ["call", "pcall", "try"].iter().any(|call| lua[..*at].ends_with(call))

@@ -1,8 +1,9 @@
-//! The verbs that are more than one command, each one atomic step on the server.
+//! The operations that need more than one command. Each script is one atomic step on the server.
 
 use redis::{Cmd, Pipeline, Value, cmd};
 
-/// A script on the server. Those about a user's sessions take the same three keys: live, seen, gone.
+/// A script on the server. All scripts for a user's sessions take the same three keys: live, seen,
+/// gone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Script {
     Create,
@@ -21,7 +22,7 @@ pub(super) enum Script {
     Mark,
 }
 
-/// The names under which one server knows the scripts, in the order of [`Script::ALL`].
+/// The hashes under which one server knows the scripts, in the order of [`Script::ALL`].
 pub(super) type Hashes = Vec<String>;
 
 macro_rules! source {
@@ -31,7 +32,8 @@ macro_rules! source {
 }
 
 impl Script {
-    /// Those that each connection loads in its greeting: all but the one of a check, which has a connection of its own.
+    /// The scripts that each connection loads in its greeting: all except [`Check`](Self::Check),
+    /// which has a connection of its own.
     pub(super) const ALL: [Self; 13] = [
         Self::Create,
         Self::Touch,
@@ -61,16 +63,17 @@ impl Script {
             Self::Prune => source!("prune.lua"),
             Self::Attempt => source!("attempt.lua"),
             Self::Settle => source!("settle.lua"),
-            // It is about no session.
+            // Without the prelude, because it concerns no session.
             Self::Probe => include_str!("lua/probe.lua"),
             Self::Check => source!("check.lua"),
             Self::Mark => source!("mark.lua"),
         }
     }
 
-    /// Whether this answer shows that the server takes writes: the script's first write was an `HSET`,
-    /// which a server refuses that is full, cannot save, or has too few replicas. Scripts that remove
-    /// first, or write nothing in some cases that answer alike, show nothing.
+    /// Returns whether this answer shows that the server accepts writes. It does if the first write
+    /// of the script was an `HSET`, which a server refuses when its memory is full, when it cannot
+    /// save, or when it has too few replicas. Scripts that remove first show nothing. Neither do
+    /// answers that a script can also give without a write.
     pub(super) fn proves_writable(self, answer: &Value) -> bool {
         match (self, answer) {
             (Self::Create, Value::Array(_)) => true,
@@ -82,31 +85,31 @@ impl Script {
         }
     }
 
-    /// The command that makes the server know this script.
+    /// Returns the command that loads this script.
     pub(super) fn load(self) -> Cmd {
         let mut load = cmd("SCRIPT");
         load.arg("LOAD").arg(self.source());
         load
     }
 
-    /// The names where the server knows no other script.
+    /// Returns the hashes for a server on which only this script is loaded.
     pub(super) fn alone(self, hash: &str) -> Hashes {
         let name = |script| if script == self { hash.to_owned() } else { String::new() };
         Self::ALL.map(name).to_vec()
     }
 
-    /// Adds the loading of all scripts, in the order of [`ALL`](Self::ALL).
+    /// Adds the commands that load all scripts, in the order of [`ALL`](Self::ALL).
     pub(super) fn load_all(pipeline: &mut Pipeline) {
         for script in Self::ALL {
             pipeline.add_command(script.load());
         }
     }
 
-    /// The command that runs this script on a server that knows it.
+    /// Returns the command that runs this script on a server that has loaded it.
     pub(super) fn run(self, hashes: &Hashes, keys: &[String], args: &[&[u8]]) -> Cmd {
         let hash = Self::ALL.iter().position(|script| *script == self).and_then(|i| hashes.get(i));
         let mut run = cmd("EVALSHA");
-        // Without a name the server says NOSCRIPT, and the caller loads it.
+        // Without a hash, the server answers NOSCRIPT, and the caller loads the script.
         run.arg(hash.map_or("", String::as_str)).arg(keys.len()).arg(keys).arg(args);
         run
     }

@@ -1,4 +1,4 @@
-//! What the server says about itself, and whether it will do.
+//! What the server reports about itself, and whether it is supported.
 
 use std::time::Duration;
 
@@ -9,33 +9,35 @@ use super::error::fault;
 use crate::id::{SessionId, UserId};
 use crate::store::{SessionStore, StoreError, StoreErrorKind, Touch};
 
-/// What the server says about itself: the answer of [`RedisStore::check`](RedisStore::check).
+/// What the server reports about itself: the result of [`RedisStore::check`](RedisStore::check).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ServerInfo {
-    /// `redis` or `valkey`.
+    /// The product: `redis` or `valkey`.
     pub name: String,
-    /// Its version, as `7.0.15`.
+    /// The version, such as `7.0.15`.
     pub version: String,
-    /// `master`. Empty or another word where the server, or a proxy in front of it, does not tell its role.
+    /// `master`. Empty or another word if the server, or a proxy in front of it, does not report
+    /// its role.
     pub role: String,
 }
 
-/// The role of a server, as far as the server tells it.
+/// The role of a server, as far as the server reports it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Role {
     Primary,
     Replica,
-    /// The server, or a proxy in front of it, tells none that is known here. That is no sign of a replica.
+    /// The server, or a proxy in front of it, reports no role that is known here. That does not
+    /// mean that it is a replica.
     Unknown,
 }
 
-/// The oldest versions that have all of what the scripts use.
+/// The oldest versions that have everything that the scripts use.
 const OLDEST_REDIS: (u32, u32) = (7, 0);
 const OLDEST_VALKEY: (u32, u32) = (7, 2);
 
 impl ServerInfo {
-    /// Reads the answer of `HELLO`, and refuses a server that is too old.
+    /// Reads the answer to `HELLO`, and refuses a server that is too old.
     pub(super) fn from_hello(hello: &Value) -> Result<Self, StoreError> {
         let server = Self::of_any_age(hello)?;
         if server.is_too_old() {
@@ -73,21 +75,27 @@ impl ServerInfo {
 }
 
 impl RedisStore {
-    /// Looks whether the server is there and will do, with this user's rights on this prefix: to be called at start-up.
+    /// Checks that the server is reachable and supported, and that the Redis user has the necessary
+    /// rights on this prefix. Call it at startup.
     ///
-    /// Tries each command that the store and its scripts use, on keys of no user, so that a missing right is found here
-    /// and not at the first login. Costs about five round trips and one connection, which it closes.
+    /// Tries each command that the store and its scripts use, on keys that belong to no user. So a
+    /// missing right is found here and not at the first login. Costs about five round trips and one
+    /// connection, which it closes.
     ///
     /// # Errors
     ///
-    /// [`StoreError`] of kind [`Unavailable`](StoreErrorKind::Unavailable) when it cannot be reached or refuses the
-    /// password, [`NotPrimary`](StoreErrorKind::NotPrimary) when it is a replica,
-    /// [`Unsupported`](StoreErrorKind::Unsupported) when it is too old or rights are missing: its source names all of
-    /// them, as `ACL SETUSER` takes them.
+    /// A [`StoreError`], whose kind tells the cause:
+    ///
+    /// - [`Unavailable`](StoreErrorKind::Unavailable): the server cannot be reached or refuses the
+    ///   password.
+    /// - [`NotPrimary`](StoreErrorKind::NotPrimary): the server is a replica.
+    /// - [`Unsupported`](StoreErrorKind::Unsupported): the server is too old, or rights are
+    ///   missing. The source of the error names all missing rights, in the syntax of `ACL SETUSER`.
     pub async fn check(&self) -> Result<ServerInfo, StoreError> {
         self.check_rights().await?;
         let server = ServerInfo::from_hello(&self.inner.requests.ask(&cmd("HELLO")).await?)?;
-        // A touch of nobody's session writes nothing, and needs the right to run scripts on keys of this prefix.
+        // A touch of a session that does not exist writes nothing, but it needs the right to run
+        // scripts on keys of this prefix.
         if let (Some(user), Some(id)) = (UserId::parse("-"), SessionId::parse("-")) {
             self.touch(&[Touch::new(user, id, Duration::ZERO, Duration::ZERO)]).await?;
         }

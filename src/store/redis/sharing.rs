@@ -1,8 +1,9 @@
-//! Applications that use one key prefix without knowing of each other.
+//! Detects another application that uses the same key prefix by mistake.
 //!
-//! Each marks its token issuer (as a hash) under the prefix. The mark is written by a diagnosis, which the worker makes
-//! when it starts, and once an hour after that; it counts for a week, so that an issuer that was renamed is forgotten.
-//! Each time, the marks of others are looked for: the application that came first learns of the second one so.
+//! Each application writes a mark, the hash of its token issuer, under the prefix. The diagnosis at
+//! the start of the worker writes it, and the upkeep writes it again once an hour. A mark counts
+//! for a week, so that a renamed issuer is forgotten. With each write, the store looks for the
+//! marks of others. So the application that started first also learns of the second one.
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
@@ -15,20 +16,20 @@ use super::scripts::Script;
 use super::{Inner, RedisStore, text};
 use crate::trace;
 
-/// How often a mark is written anew.
+/// The interval at which a mark is written again.
 const INTERVAL: Duration = Duration::from_secs(60 * 60);
 
 /// How long a mark counts.
 const LIFE: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
-/// The issuers of the managers over this store.
+/// The token issuers of the managers that use this store.
 #[derive(Debug, Default)]
 pub(super) struct Sharing(Mutex<Marks>);
 
 #[derive(Debug, Default)]
 struct Marks {
     issuers: BTreeSet<String>,
-    /// When the next mark is due, by the host's monotonic clock; `None` before the first.
+    /// When the next mark is due, on the host's monotonic clock; `None` before the first mark.
     due: Option<Duration>,
 }
 
@@ -43,8 +44,8 @@ impl Sharing {
 }
 
 impl RedisStore {
-    /// Marks this application's issuers again if that is due, and logs a warning where another issuer
-    /// is found for the first time. Failures are left to the next time.
+    /// Writes the marks of this application's issuers again if that is due. Logs a warning when
+    /// another issuer is found for the first time. After a failure, the next due mark tries again.
     pub(super) async fn mark_again(&self) {
         let Inner { sharing, diagnosis, .. } = &*self.inner;
         let due = sharing.with(|marks| marks.due);
@@ -55,7 +56,8 @@ impl RedisStore {
         }
     }
 
-    /// Marks this application's issuers, and looks for others. `false` where that cannot be known.
+    /// Writes the marks of this application's issuers, and returns whether there are others.
+    /// `false` if that cannot be determined.
     pub(super) async fn is_shared(&self) -> bool {
         let due = self.inner.diagnosis.monotonic().saturating_add(INTERVAL);
         let issuers: Vec<String> = self.inner.sharing.with(|marks| {

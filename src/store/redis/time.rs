@@ -1,4 +1,4 @@
-//! The server's clock, as well as this process knows it.
+//! The server's clock, as accurately as this process knows it.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -9,14 +9,15 @@ use redis::Value;
 use crate::clock::Timestamp;
 use crate::coherence::Tick;
 
-/// The server's clock: what it said, carried on by this host's monotonic clock, also while the host sleeps. The host's
-/// wall clock plays no part.
+/// The server's clock: a time that the server reported, continued by this host's monotonic clock,
+/// also while the host sleeps. The host's wall clock is not used.
 #[derive(Debug)]
 pub(super) struct ServerClock {
     start: Tick,
-    /// Microseconds from `start` to the server's time; `i64::MIN` until the server has said something.
+    /// The server's time at `start`, in microseconds since the Unix epoch; `i64::MIN` until the
+    /// server has reported its time.
     offset: AtomicI64,
-    /// How far the offset may be wrong, in microseconds.
+    /// The possible error of the offset, in microseconds.
     doubt: Mutex<i64>,
 }
 
@@ -25,8 +26,8 @@ impl ServerClock {
         Self { start: Tick::now(), offset: AtomicI64::new(i64::MIN), doubt: Mutex::new(i64::MAX) }
     }
 
-    /// The server's time; 1970 while nothing is known, which no answer of the server can be compared with: each
-    /// connection asks for the time before anything else.
+    /// Returns the server's time; 1970 before the server has reported it. No answer of the server
+    /// is compared with 1970, because each connection asks for the time before anything else.
     pub(super) fn now(&self) -> Timestamp {
         let offset = self.offset.load(Ordering::Relaxed);
         if offset == i64::MIN {
@@ -35,18 +36,19 @@ impl ServerClock {
         Timestamp::from_millis(offset.saturating_add(micros(Tick::now().since(self.start))) / 1_000)
     }
 
-    /// Takes in the server's time, asked at `sent` and just answered.
+    /// Takes in the server's time, which was asked for at `sent` and has just been answered.
     pub(super) fn learn(&self, server_micros: i64, sent: Tick) {
         self.learn_at(server_micros, sent.since(self.start), Tick::now().since(sent));
     }
 
-    // The server read its clock somewhere in the round trip: in its middle, give or take half of it.
+    // The server read its clock during the round trip: in the middle, plus or minus half of it.
     fn learn_at(&self, server_micros: i64, sent: Duration, round_trip: Duration) {
         let new_doubt = micros(round_trip) / 2;
         let new_offset = server_micros.saturating_sub(micros(sent)).saturating_sub(new_doubt);
         let mut doubt = self.doubt.lock().unwrap_or_else(PoisonError::into_inner);
         let old_offset = self.offset.load(Ordering::Relaxed);
-        // A sharper estimate stays for as long as a duller one does not contradict it; drift and clock changes do.
+        // A more precise estimate stays while a less precise one does not contradict it. Drift and
+        // changes of the server's clock do contradict it.
         let agrees = old_offset != i64::MIN
             && old_offset.saturating_sub(new_offset).saturating_abs() <= new_doubt;
         if !agrees || new_doubt <= *doubt {
@@ -56,7 +58,7 @@ impl ServerClock {
     }
 }
 
-/// Reads the answer of `TIME`, in microseconds since the Unix epoch.
+/// Reads the answer to `TIME`, in microseconds since the Unix epoch.
 pub(super) fn micros_of(time: &Value) -> Option<i64> {
     let number = |value: &Value| match value {
         Value::BulkString(digits) => std::str::from_utf8(digits).ok()?.parse::<i64>().ok(),
@@ -95,7 +97,8 @@ mod tests {
         let clock = ServerClock::new();
         clock.learn_at(1_000_000, Duration::ZERO, 2 * MS);
         let sharp = offset(&clock);
-        // Asked at 100 ms, read at once, answered 80 ms later: the middle is 39 ms off.
+        // Asked at 100 ms, read by the server at once, answered 80 ms later: the middle is 39 ms
+        // off.
         clock.learn_at(1_101_000, 100 * MS, 80 * MS);
         assert_eq!(offset(&clock), sharp);
     }

@@ -1,7 +1,8 @@
-//! TLS to the server, with rustls.
+//! TLS connections to the server, with rustls.
 //!
-//! Not through the driver: that takes the process's default crypto provider and panics at each connect where there is
-//! none, and it reads the system's root certificates anew for each connection.
+//! The TLS support of the driver is not used. It takes the default crypto provider of the process
+//! and panics at each connect if there is none. It also reads the root certificates of the system
+//! again for each connection.
 
 use std::io;
 use std::net::SocketAddr;
@@ -25,11 +26,11 @@ use super::error::fault;
 use crate::error::ConfigError;
 use crate::store::StoreErrorKind;
 
-/// Certificates that the application gives, as PEM.
+/// Certificates that the application provides, as PEM.
 #[derive(Default)]
 pub(super) struct TlsSettings {
     pub(super) roots: Option<Vec<u8>>,
-    /// The chain, and its private key.
+    /// The certificate chain of the client, and its private key.
     pub(super) client: Option<(Vec<u8>, Zeroizing<Vec<u8>>)>,
 }
 
@@ -39,7 +40,8 @@ impl TlsSettings {
     }
 
     fn config(self) -> Result<ClientConfig, ConfigError> {
-        // The default of the process, where the application installed one; never a panic where it did not.
+        // Uses the default of the process if the application installed one, and never panics if
+        // not.
         let provider = CryptoProvider::get_default().cloned();
         let provider = provider.unwrap_or_else(|| Arc::new(aws_lc_rs::default_provider()));
         let refused = |_| ConfigError::Store("the TLS crypto provider supports no TLS version");
@@ -65,7 +67,7 @@ impl TlsSettings {
     }
 }
 
-/// What makes TLS connections to one host.
+/// Opens TLS connections to one host.
 pub(super) struct Tls {
     connector: TlsConnector,
     host: String,
@@ -82,7 +84,8 @@ impl Tls {
         Ok(Self { connector, host: host.to_owned(), port, name })
     }
 
-    /// Connects to the first address of the host that answers, and checks the server's certificate.
+    /// Connects to the first address of the host that answers, and verifies the server's
+    /// certificate.
     pub(super) async fn connect(
         &self,
         tcp: &TcpSettings,
@@ -111,7 +114,7 @@ fn roots(pem: &[u8]) -> Result<RootCertStore, ConfigError> {
 
 fn system_roots() -> Result<RootCertStore, ConfigError> {
     let mut roots = RootCertStore::empty();
-    // Those that cannot be read are left out, as browsers do.
+    // Skips certificates that cannot be read, as browsers do.
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
     if roots.is_empty() {
         return Err(ConfigError::Store(
@@ -132,7 +135,8 @@ fn certificates(
         .ok_or(ConfigError::Store(none))
 }
 
-/// The error of a login over TLS: with TLS 1.3, a server refuses a client's certificate only after the handshake.
+/// Returns the error of a login over TLS. With TLS 1.3, a server refuses a client's certificate
+/// only after the handshake.
 pub(super) fn after_handshake(error: RedisError) -> ConnectError {
     let text = error.to_string();
     match text.strip_prefix("received fatal alert: ") {
@@ -146,7 +150,7 @@ pub(super) fn after_handshake(error: RedisError) -> ConnectError {
     }
 }
 
-/// As the driver does for its own connections.
+/// Sets the socket options as the driver does for its own connections.
 fn set(stream: &TcpStream, tcp: &TcpSettings) -> io::Result<()> {
     stream.set_nodelay(tcp.nodelay())?;
     let socket = SockRef::from(stream);
@@ -166,7 +170,8 @@ fn unavailable(what: &'static str) -> ConnectError {
     fault(StoreErrorKind::Unavailable, what).into()
 }
 
-/// The cause of a failed handshake, in words of our own: those of rustls name the host.
+/// Returns the cause of a failed handshake, in texts of this library: those of rustls name the
+/// host.
 fn handshake(error: &io::Error) -> ConnectError {
     use rustls::AlertDescription as Alert;
     let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
@@ -175,7 +180,7 @@ fn handshake(error: &io::Error) -> ConnectError {
     };
     unavailable(match inner {
         rustls::Error::InvalidCertificate(cause) => match cause {
-            // A wrong signature: an authority of the same name is trusted, and it is another one.
+            // A wrong signature means that a different authority with the same name is trusted.
             CertificateError::UnknownIssuer | CertificateError::BadSignature => {
                 "TLS: the server's certificate was issued by an authority that is not trusted here: set `tls_roots`"
             }

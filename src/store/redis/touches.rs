@@ -1,4 +1,4 @@
-//! Many touches in one pipeline: touching twice is touching once.
+//! Many touches in one pipeline. A touch that runs twice has the same effect as once.
 
 use redis::Value;
 
@@ -12,7 +12,7 @@ use crate::clock::Timestamp;
 use crate::store::{StoreError, StoreErrorKind, Touch, Touched};
 use crate::trace;
 
-/// One pipeline of touches.
+/// Returns one pipeline with these touches.
 pub(super) fn batch(prefix: &Prefix, touches: &[Touch]) -> Batch {
     let calls = touches.iter().map(|touch| Call {
         keys: prefix.all(&touch.user),
@@ -26,7 +26,7 @@ pub(super) fn batch(prefix: &Prefix, touches: &[Touch]) -> Batch {
     Batch::new(Script::Touch, calls.collect())
 }
 
-/// What the server's answers say, one for each touch.
+/// Reads the server's answers, one for each touch.
 pub(super) fn answered(touches: &[Touch], answers: Vec<Value>) -> Result<Vec<Touched>, StoreError> {
     if answers.len() != touches.len() {
         return Err(unexpected());
@@ -38,7 +38,7 @@ fn touched(touch: &Touch, answer: Value) -> Result<Touched, StoreError> {
     match answer {
         Value::Int(0) => Ok(Touched::Ended),
         Value::Int(-1) => {
-            // The others of its batch are not to suffer from it.
+            // One unreadable record must not fail the other touches of the batch.
             trace::warn!("a session record cannot be read", session = touch.id.short());
             Ok(Touched::Ended)
         }

@@ -1,4 +1,5 @@
-//! Many sessions: those of one user, and page by page those of all. `SCAN` finds the users, a script each the sessions.
+//! Lists and scans: the sessions of one user, and pages of all sessions. `SCAN` finds the users,
+//! and one script per user finds the sessions.
 
 use std::time::{Duration, Instant};
 
@@ -17,18 +18,19 @@ use crate::id::{SessionId, UserId};
 use crate::store::{Cleaned, Listed, Page, Position, StoreError, StoreErrorKind};
 use crate::trace;
 
-/// The longest page.
+/// The maximum length of a page.
 const MAX_PAGE: usize = 1_000;
 
-/// How much of the server's table one `SCAN` looks at: so little that a page may be short, so much that a thousand keys
-/// are a millisecond of the server's time.
+/// The lowest and the highest `COUNT` of a `SCAN`. The lowest allows short pages. The highest, a
+/// thousand keys, costs about a millisecond of the server's time.
 const LEAST: usize = 10;
 const MOST: usize = 1_000;
 
-/// How many users' scripts go in one pipeline. The server runs what it has read of one client in one go, and others wait.
+/// The number of users whose scripts go in one pipeline. The server runs all commands that it has
+/// read from one client without a break, and other clients wait.
 const AT_ONCE: usize = 32;
 
-/// How long a page looks for sessions before it answers with those that it has.
+/// How long a page searches for sessions before it returns those that it has found.
 const LOOKING: Duration = Duration::from_millis(20);
 
 impl RedisStore {
@@ -42,13 +44,13 @@ impl RedisStore {
         lists.into_iter().next().flatten().ok_or_else(unreadable)
     }
 
-    /// Asks for as little as a walk can.
+    /// Sends the smallest request of a scan, to check that the server allows it.
     pub(super) async fn may_walk(&self) -> Result<(), StoreError> {
         let walk = Walk::of(self);
         walk.lane.limited(walk.users(0, 1)).await.map(drop)
     }
 
-    /// `None` when `from` is no position of this store.
+    /// Returns a page; `None` if `from` is no cursor of this store.
     pub(super) async fn page_from(
         &self,
         from: Option<&Position>,
@@ -67,11 +69,11 @@ impl RedisStore {
     }
 }
 
-/// How much of each payload is transferred.
+/// Which part of each payload is transferred.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Payloads {
     Whole,
-    /// What stands before the application's data.
+    /// The part before the application's data.
     Heads,
 }
 
@@ -99,12 +101,13 @@ impl<'a> Walk<'a> {
                 place.users = users;
                 looked_at += count;
             }
-            // Nearly each user has a session to show: more of them would be asked in vain.
+            // Nearly every user has a session, so to ask more users than sessions are missing is
+            // wasted work.
             let some = place.users.len().min(limit - sessions.len());
             let asked: Vec<_> = place.users.iter().rev().take(some).cloned().collect();
             for list in self.list(&asked).await? {
                 let mut list = list.unwrap_or_else(something_else);
-                // Those that an earlier page left over say nothing about what is ahead.
+                // Users from an earlier page say nothing about how many sessions are ahead.
                 if looked_at > 0 {
                     found += list.len();
                 }
@@ -126,10 +129,12 @@ impl<'a> Walk<'a> {
             if sessions.len() == limit || started.elapsed() >= LOOKING {
                 break;
             }
-            // A little less than the rest is likely to need: what does not fit makes the position longer.
+            // A little less than the rest is likely to need, because users that do not fit make the
+            // cursor longer.
             let rest = limit - sessions.len();
             let guess = (rest * looked_at * 3 / 4).checked_div(found).unwrap_or(count * 2);
-            // A first look at few keys may mislead: no step is more than twice all that was looked at.
+            // The first few keys may mislead, so the count grows to at most twice all keys looked
+            // at.
             count = guess.min((looked_at * 2).max(count * 2)).clamp(LEAST, MOST);
         }
         Ok(Page::new(sessions, place.position()))
@@ -152,7 +157,8 @@ impl<'a> Walk<'a> {
         Ok(Cleaned::new(count, position::cleanup(next)))
     }
 
-    /// The living sessions of each of these users, in their order; `None` as for [`run`](Self::run).
+    /// Returns the live sessions of each of these users, in their order; `None` as for
+    /// [`run`](Self::run).
     async fn list(&self, users: &[UserId]) -> Result<Vec<Option<Vec<Listed>>>, StoreError> {
         let args = match self.payloads {
             Payloads::Whole => Vec::new(),
@@ -171,14 +177,15 @@ impl<'a> Walk<'a> {
                 answer.map(|answer| listed(user, answer, &mut unreadable)).transpose()
             })
             .collect();
-        // One line, however many there are.
+        // One log line for all unreadable records.
         if let Unreadable { count, first: Some(first) } = unreadable {
             trace::warn!("session records cannot be read", count = count, first = first.short());
         }
         lists
     }
 
-    /// Runs a script for many users; `None` for a user whose keys hold something else.
+    /// Runs a script for many users. Returns `None` for a user whose keys hold another type of
+    /// value.
     async fn run(
         &self,
         script: Script,
@@ -207,7 +214,8 @@ impl<'a> Walk<'a> {
         answers.into_iter().map(readable).collect()
     }
 
-    /// Users with sessions, from one part of the server's table, and where that goes on.
+    /// Returns users with sessions from one part of the server's keys, and the cursor after that
+    /// part.
     async fn users(&self, cursor: u64, count: usize) -> Result<(u64, Vec<UserId>), StoreError> {
         let (next, keys) = self.keys(cursor, count, &self.prefix.live_pattern()).await?;
         Ok((next, keys.into_iter().map(|(user, _)| user).collect()))
@@ -229,7 +237,7 @@ impl<'a> Walk<'a> {
     }
 }
 
-/// Leaves out a key of somebody else's.
+/// Skips a key that belongs to another application, and logs that.
 fn something_else<T: Default>() -> T {
     trace::warn!("a key with the sessions' prefix holds something else");
     T::default()
@@ -242,7 +250,7 @@ struct Unreadable {
     first: Option<SessionId>,
 }
 
-/// What the script tells of one user, by session id.
+/// Reads the script's answer for one user, and sorts its sessions by id.
 fn listed(
     user: &UserId,
     answer: Value,
@@ -252,7 +260,7 @@ fn listed(
     let mut sessions = Vec::with_capacity(fields.len() / 3);
     let mut fields = fields.into_iter();
     while let (Some(id), Some(record), Some(uses)) = (fields.next(), fields.next(), fields.next()) {
-        // Not a session's name: somebody else's field.
+        // Not a session id: a field of another application.
         let id = std::str::from_utf8(&id).ok().and_then(SessionId::parse);
         let Some(id) = id else { continue };
         let (Some(mut record), Some(uses)) = (codec::record(record), codec::activity(&uses)) else {

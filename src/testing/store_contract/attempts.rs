@@ -1,4 +1,4 @@
-//! Attempts that may fail only so often.
+//! Attempts (rate limits): how many may fail, and how long the wait is.
 
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -15,7 +15,8 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
     pub(super) async fn attempts(&self) {
         let (key, rule) = (key(), rule(1, HOUR));
         if ok("attempt", self.store.attempt(&key, &rule).await).is_none() {
-            // It leaves counting to its callers, and then does nothing with what they hand in.
+            // This store leaves counting to its callers. `settle` must then accept its arguments
+            // and do nothing.
             ok("settle", self.store.settle(&key, Settle::Clear).await);
             return;
         }
@@ -33,7 +34,7 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
         answer.unwrap_or_else(|| panic!("a store that counts does so always"))
     }
 
-    /// An attempt that must be counted.
+    /// Makes an attempt that the store must count.
     async fn counted(&self, key: &AttemptKey, rule: &AttemptRule, what: &str) -> Timestamp {
         match self.attempt(key, rule).await {
             Attempt::Counted(start) => start,
@@ -41,7 +42,7 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
         }
     }
 
-    /// An attempt that must be refused, for how long.
+    /// Makes an attempt that the store must refuse, and returns the remaining wait.
     async fn refused(&self, key: &AttemptKey, rule: &AttemptRule, what: &str) -> Duration {
         match self.attempt(key, rule).await {
             Attempt::Refused { retry_after } => retry_after,
@@ -78,7 +79,7 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
         self.refused(&key, &rule, "three were not given back").await;
     }
 
-    /// The attempt that began the wait did not fail: then there is none.
+    /// The attempt that started the wait is given back: the wait is then canceled.
     async fn what_is_given_back_late(&self) {
         let (key, mut rule) = (key(), rule(2, HOUR));
         rule.longest_wait = 9 * HOUR;
@@ -119,11 +120,11 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
         let (key, mut rule) = (key(), rule(1, self.moment));
         rule.longest_wait = 3 * self.moment;
         self.counted(&key, &rule, "the first").await;
-        // The last one is as long as waits get.
+        // The last wait has the maximum length.
         for wait in [self.moment, 2 * self.moment, 3 * self.moment, 3 * self.moment] {
             let left = self.refused(&key, &rule, "in the wait").await;
             assert!(left <= wait && !left.is_zero(), "a wait of {wait:?} with {left:?} left");
-            // The first is too short to look into its middle, on a machine that is busy.
+            // On a busy machine the first wait is too short to test its middle.
             let early = if wait > self.moment { wait / 2 } else { Duration::ZERO };
             self.pass(early).await;
             for _ in 0..2 {

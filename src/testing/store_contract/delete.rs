@@ -1,4 +1,5 @@
-//! What is ended stays ended, is remembered, and nothing else is ended with it.
+//! Revocation: a revoked session stays revoked, its reason is remembered, and no other session is
+//! revoked.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -103,7 +104,7 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
         let mut sessions = Vec::new();
         for name in odd_names() {
             let owner = named(&name);
-            // Left from an earlier run, perhaps.
+            // An earlier run may have left sessions.
             drop(self.end_all(&owner, EndReason::Admin).await);
             for _ in 0..2 {
                 sessions.push(self.session_of(&owner, LONG, LONG).await);
@@ -147,7 +148,7 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
         assert!(none.is_empty(), "there is no other");
         assert!(self.load(&kept).await.is_some(), "who is kept stays");
 
-        // Not a living session of this user: then there is nothing to keep.
+        // `keep` is not a live session of this user, so no session is kept.
         let second = self.session_of(&owner, LONG, LONG).await;
         let stranger = self.session(LONG, LONG).await;
         for keep in [&stranger, &others[0], &brief] {
@@ -185,7 +186,7 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
             let reason = self.ended(session).await;
             assert_eq!(reason, Some(EndReason::Admin), "the newest 64 reasons are remembered");
         }
-        // Its reason would be the first to be forgotten for its time, and is the newest.
+        // Its tombstone would expire first, but it is the newest.
         let brief = self.session_of(&owner, LONG / 2, LONG / 2).await;
         assert!(self.end(&brief, EndReason::Evicted).await, "delete tells that it lived");
         let reason = self.ended(&brief).await;

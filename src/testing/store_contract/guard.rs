@@ -1,4 +1,4 @@
-//! A login that began before a logout of everything does not survive it.
+//! The login fence: a login that started before all sessions were revoked must fail.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -23,7 +23,7 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
         self.the_id_is_judged_before_the_guard_and_the_guard_before_the_limit().await;
     }
 
-    /// A login that read this guard when it began.
+    /// Creates a session for a login that read this login fence when it started.
     async fn login(&self, owner: &UserId, guard: &Guard) -> Created {
         let mut new = NewRecord::new(LONG, LONG, Bytes::from_static(b"guarded"));
         new.guard = Some(guard.clone());
@@ -43,7 +43,7 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
     }
 
     async fn a_logout_of_all_supersedes_logins_under_way(&self) {
-        // Also where there is nothing to end, and where one session stays.
+        // This also holds if the user has no session, and if one session is kept.
         for sessions in 0..3 {
             let owner = user();
             let mut kept = None;
@@ -157,7 +157,7 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
         let before = self.guard(&owner).await;
         for turn in 0..2 {
             for made_up in ["", "-", "=", "0", "made up", "\0", ":", "#"] {
-                // An empty one may be the same as none.
+                // Without a fence, an empty value may equal the missing one.
                 let guard = Guard::new(Some(made_up));
                 if made_up.is_empty() && turn == 0 {
                     continue;

@@ -1,4 +1,4 @@
-//! Sessions begin once and end in time.
+//! The life of a session: it is created once, and expires at its deadline.
 
 use std::time::Duration;
 
@@ -86,12 +86,12 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
     async fn an_unused_session_ends(&self) {
         let ttl = self.moment;
         let owner = user();
-        // With a living one beside it, so that no store can forget the whole user.
+        // The user also has a live session, so that the store cannot drop the whole user.
         let beside = self.session_of(&owner, LONG, LONG).await;
         let session = self.session_of(&owner, ttl, LONG).await;
         let listed = self.session_of(&owner, ttl, LONG).await;
         self.pass(ttl * 2).await;
-        // The use was in time, the news of it is not.
+        // The use was before the deadline, but the touch that reports it is after it.
         let late = self.touch_one(&session, ttl * 2, LONG).await;
         assert_eq!(late, Touched::Ended, "a session that has expired stays ended");
         self.assert_ended(&session, "a session that is not used ends").await;
@@ -108,7 +108,8 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
         let session = self.session_of(&beside.user, LONG, lifetime).await;
         let listed = self.session_of(&beside.user, LONG, lifetime).await;
         let absolute = session.at.saturating_add(lifetime);
-        // On a real clock it may be over already; never is it past the absolute deadline.
+        // On a real clock the session may have expired already. Its deadline must never be after
+        // the absolute deadline.
         if let Touched::Lives(deadline) = self.touch_one(&session, Duration::ZERO, LONG).await {
             assert!(deadline <= absolute, "no use moves a session past its lifetime");
         }
@@ -135,7 +136,7 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
         }
         assert!(before.is_some(), "a created session is found");
         assert_eq!(self.load(&long).await, before, "a short session shortens no other");
-        // Creation is where a store may tidy up.
+        // A store may clean up during `create`.
         let next = self.session_of(&owner, self.moment, self.moment).await;
         assert_eq!(self.load(&long).await, before, "a new session shortens no other");
         let touched = self.touch_one(&long, Duration::ZERO, LONG).await;

@@ -1,4 +1,4 @@
-//! As many sessions as allowed, and not one more.
+//! The session limit: exact, also for concurrent logins.
 
 use std::collections::BTreeSet;
 use std::num::NonZeroU32;
@@ -11,7 +11,7 @@ use crate::id::{SessionId, UserId};
 use crate::reason::EndReason;
 use crate::store::{Created, Listed, NewRecord, Opened, SessionLimit, SessionStore, WhenFull};
 
-/// Enough for a real clock to tell two points in time apart.
+/// Enough time to tell two points in time apart on a real clock.
 const TICK: Duration = Duration::from_millis(5);
 
 impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
@@ -39,8 +39,8 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
         let _ = self.touch_one(&sessions[0], Duration::ZERO, Duration::ZERO).await;
         let roomy = self.opened(&owner, limited(5, WhenFull::EvictLeastRecentlyActive)).await;
         assert!(roomy.1.evicted.is_empty(), "nobody is evicted while there is room");
-        // The order of their last use: 2, 3, 1, 0. On a clock that stands still 0 and the new one are equal, and the
-        // older one goes.
+        // Order of the last use: 2, 3, 1, 0. On a clock that stands still, session 0 and the new
+        // session have equal times; the older session is evicted.
         for expected in [2, 3, 1, 0] {
             let full = limited(5, WhenFull::EvictLeastRecentlyActive);
             let (_, opened) = self.opened(&owner, full).await;
@@ -113,7 +113,7 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
         assert_eq!(self.ids(&owner).await, BTreeSet::from([newest.id]));
     }
 
-    /// More than any store looks through at each login.
+    /// The user has more sessions than any store reads at each login.
     async fn a_user_with_many_sessions_is_limited_as_any_other(&self) {
         const MANY: u32 = 200;
         for when_full in [WhenFull::EvictLeastRecentlyActive, WhenFull::Refuse] {
@@ -247,7 +247,7 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
         }
     }
 
-    /// Makes a session that must be possible.
+    /// Creates a session that the limit must allow.
     async fn opened(&self, owner: &UserId, new: NewRecord) -> (Session, Opened) {
         let id = id();
         match self.create(owner, &id, &new).await {

@@ -1,4 +1,4 @@
-//! A user's sessions, as many as live.
+//! Lists: all live sessions of one user.
 
 use std::time::Duration;
 
@@ -14,14 +14,14 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
         self.a_list_shows_one_user_and_no_other().await;
     }
 
-    /// A user's list by session id.
+    /// Returns a user's list, sorted by session id.
     pub(super) async fn sorted(&self, owner: &UserId) -> Vec<Listed> {
         let mut list = self.list(owner).await;
         list.sort_by(|a, b| a.id.cmp(&b.id));
         list
     }
 
-    /// What a list must show of a living session.
+    /// Returns the entry that a list must have for a live session.
     pub(super) async fn shown(&self, session: &Session) -> Listed {
         let uses = self.uses(session).await;
         let Some(mut record) = self.load(session).await else {

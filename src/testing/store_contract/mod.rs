@@ -1,9 +1,9 @@
-//! The promises of [`SessionStore`], each as a check that any store can run.
+//! The contract of [`SessionStore`] as checks that run on any store.
 
 #![expect(
     clippy::panic,
     clippy::indexing_slicing,
-    reason = "a suite for tests: it stops at the first broken promise"
+    reason = "a test suite: it panics at the first check that fails"
 )]
 
 use std::any::Any;
@@ -37,16 +37,19 @@ mod update;
 mod update_all;
 mod walk;
 
-/// Checks all promises of [`SessionStore`] on a store, and panics with the first one that does not hold.
+/// Checks the whole contract of [`SessionStore`] on a store.
 ///
-/// `advance` lets that much time pass on the store's clock: a [`ManualClock`](super::ManualClock) is moved, where time
-/// cannot be moved a real sleep will do (15 seconds in all; on a machine that is too busy for that, a part of the suite
-/// is repeated with longer times, and the text of its first panic is printed). Sessions already in the store are left
-/// alone, but for those of a few users with odd names, such as `*`.
+/// `advance` must let that much time pass on the store's clock. For a
+/// [`ManualClock`](super::ManualClock), move the clock. If the store's time cannot be moved, sleep:
+/// about 15 seconds in total. If the machine is too slow for these sleeps, the suite repeats a part
+/// with longer times; the message of the first panic is then printed.
+///
+/// Sessions that are already in the store stay unchanged, except those of a few users with unusual
+/// names, such as `*`.
 ///
 /// # Panics
 ///
-/// With the broken promise.
+/// Panics at the first check that fails. The message names the broken promise.
 ///
 /// # Example
 ///
@@ -78,11 +81,13 @@ pub async fn store_contract<St: SessionStore>(store: &St, advance: impl AsyncFn(
     suite.check(async |suite| suite.attempts().await).await;
 }
 
-/// Long enough to outlive the suite.
+/// Long enough not to pass during the suite.
 const LONG: Duration = Duration::from_secs(600);
-/// The unit of time of the checks, at first: most of it may pass between two steps of a check.
+/// The initial unit of time of the checks. A step of a check may take most of it without breaking
+/// the check.
 const MOMENT: Duration = Duration::from_millis(200);
-/// How often a check on a real clock is repeated, with a longer unit each time, when the machine was too slow for it.
+/// The maximum number of repetitions of a part that the machine was too slow for, each with a
+/// longer unit of time. Only for a real clock.
 const REPETITIONS: u32 = 3;
 
 struct Suite<'a, St, A> {
@@ -92,7 +97,8 @@ struct Suite<'a, St, A> {
     pace: Mutex<Pace>,
 }
 
-/// How much of the time on the store's clock the current check did not ask for.
+/// How much time passed on the store's clock during the current check in addition to the time that
+/// the check waited for.
 #[derive(Default)]
 struct Pace {
     mark: Option<Timestamp>,
@@ -100,7 +106,8 @@ struct Pace {
 }
 
 impl Pace {
-    /// Takes note of the time since the last mark, of which the check asked for `wanted`.
+    /// Records the time since the last mark. The check waited for `wanted` of it; the rest is
+    /// unwanted.
     fn mark(&mut self, now: Timestamp, wanted: Duration) {
         if let Some(mark) = self.mark {
             let unwanted = now.saturating_since(mark).saturating_sub(wanted);
@@ -111,8 +118,9 @@ impl Pace {
 }
 
 impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
-    /// Runs a part of the suite. If it fails, and a step of it took so long that a deadline may have passed by that
-    /// alone, it is repeated with a longer unit of time. On a clock that is moved by hand no step takes time.
+    /// Runs a part of the suite. If the part fails, and one of its steps took so long that a
+    /// deadline may have passed, runs it again with a unit of time three times as long. On a clock
+    /// that is moved by hand no step takes time, so nothing is repeated.
     async fn check(&mut self, part: impl AsyncFn(&Self)) {
         for repetition in 0.. {
             *self.pace() = Pace { mark: Some(self.store.now()), longest: Duration::ZERO };
@@ -136,7 +144,7 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
         self.pace().mark(self.store.now(), time);
     }
 
-    /// Makes a session under a name of its own.
+    /// Creates a session of a new user.
     async fn session(&self, idle_ttl: Duration, lifetime: Duration) -> Session {
         self.session_of(&user(), idle_ttl, lifetime).await
     }
@@ -166,7 +174,7 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
         ok("activity", self.store.activity(&session.user, &session.id).await)
     }
 
-    /// The activity of a session that must be alive.
+    /// Returns the activity of a session that must be live.
     async fn uses(&self, session: &Session) -> Activity {
         self.activity(session).await.unwrap_or_else(|| panic!("a living session has an activity"))
     }
@@ -207,7 +215,7 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
         ok("ended", self.store.ended(&session.user, &session.id).await)
     }
 
-    /// Asks every verb about a session that has ended, and all must agree.
+    /// Checks that every operation reports that the session is over.
     async fn assert_ended(&self, session: &Session, promise: &str) {
         let far = self.store.now().saturating_add(LONG);
         for _ in 0..2 {
@@ -222,7 +230,7 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
                 let updated = self.write(session, revision, b"late").await;
                 assert_eq!(updated, Updated::Gone, "{promise}: update");
             }
-            // The second time round: none of the above brought it back.
+            // The second pass checks that no operation of the first one brought the session back.
         }
         assert!(far > session.at, "the store's clock does not run backwards");
     }
@@ -231,7 +239,7 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
 struct Session {
     user: UserId,
     id: SessionId,
-    /// When it was created.
+    /// The creation time, on the store's clock.
     at: Timestamp,
 }
 
@@ -254,7 +262,7 @@ fn named(name: &str) -> UserId {
     UserId::parse(name).unwrap_or_else(|| panic!("{name:?} is no user id"))
 }
 
-/// Names that are syntax or patterns somewhere, and names that look like parts of others.
+/// Names that are syntax or patterns in some store, and names that contain other names.
 fn odd_names() -> Vec<String> {
     let mut names: Vec<String> = [
         "*", "?", "a", "A", "a*", "a:b", "a:b:live", "{x}", "x", "a}{b", "a}:live", "[a-z]", "^a$",
@@ -269,7 +277,7 @@ fn odd_names() -> Vec<String> {
     names
 }
 
-/// Drives a future, and returns what it panicked with.
+/// Polls a future to the end, and returns its panic as an error.
 async fn caught<T>(work: impl Future<Output = T>) -> Result<T, Box<dyn Any + Send>> {
     let mut work = pin!(work);
     poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(cx))) {
@@ -280,7 +288,7 @@ async fn caught<T>(work: impl Future<Output = T>) -> Result<T, Box<dyn Any + Sen
     .await
 }
 
-/// Drives all futures at once, and gives their answers in order.
+/// Polls all futures concurrently, and returns their outputs in order.
 async fn join_all<F: Future>(futures: impl IntoIterator<Item = F>) -> Vec<F::Output> {
     let mut running: Vec<_> = futures.into_iter().map(|future| (Box::pin(future), None)).collect();
     poll_fn(|cx| {

@@ -1,4 +1,4 @@
-//! Verbs that run at the same time.
+//! Concurrent operations on one session.
 
 use std::time::Duration;
 

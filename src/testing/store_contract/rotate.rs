@@ -1,4 +1,4 @@
-//! Refresh tokens are exchanged once each.
+//! Rotation: each refresh token is exchanged once.
 
 use std::time::Duration;
 
@@ -52,14 +52,14 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
         ok("rotate", self.store.rotate(&session.user, &session.id, &rotate).await)
     }
 
-    /// An exchange after the grace window.
+    /// Rotates after the grace window, with a retry window.
     async fn retry(&self, session: &Session, counter: u64, retry: Duration) -> Rotated {
         let mut rotate = Rotate::new(salt("salt_of-a-session"), counter, Duration::ZERO);
         rotate.retry = retry;
         ok("rotate", self.store.rotate(&session.user, &session.id, &rotate).await)
     }
 
-    /// Records the use of a refresh token, and nothing else.
+    /// Records that a refresh token was used, and changes nothing else.
     async fn use_rotation(&self, session: &Session, rotation: u64) {
         let (user, id) = (session.user.clone(), session.id.clone());
         let mut touch = Touch::new(user, id, Duration::MAX, Duration::ZERO);
@@ -169,12 +169,13 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
         let within = self.exchange(&session, 0, LONG).await;
         assert_eq!(within, Rotated::Again(record, uses), "a grace window comes first");
         assert_eq!(self.counter(&session).await, Some(1), "nothing has changed");
-        // What was used is the one that was exchanged; and another session's use is none of this one.
+        // The used token is the one that was exchanged, not its successor. A use of another
+        // session's token does not count either.
         self.use_rotation(&session, 0).await;
         let other = self.rotating(LONG, LONG).await;
         self.use_rotation(&other, 1).await;
         assert!(matches!(self.retry(&session, 0, LONG).await, Rotated::Retried(..)));
-        // Each exchange begins anew.
+        // Each rotation starts with an unused successor.
         let (_, _) = next(self.exchange(&session, 1, Duration::ZERO).await);
         self.use_rotation(&session, 1).await;
         assert!(matches!(self.retry(&session, 1, LONG).await, Rotated::Retried(..)));
@@ -196,7 +197,7 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
             let before = self.uses(&session).await;
             self.use_rotation(&session, 1).await;
             assert_eq!(self.uses(&session).await, before, "its age was infinite");
-            // What comes after the use does not hide it.
+            // Later operations do not hide that the successor was used.
             match later {
                 0 => {}
                 1 => {

@@ -1,4 +1,4 @@
-//! Payloads are replaced by whoever knows the present one.
+//! Updates: the payload is replaced only if the caller knows the current revision.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! All sessions of a user are changed together, or none is.
+//! `update_all`: all sessions of a user change together, or none does.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
         self.concurrent_updates_of_all_lose_nothing().await;
     }
 
-    /// A replacement of each living session's payload.
+    /// Returns a replacement for the payload of each live session.
     async fn replacements(&self, owner: &UserId, payload: &[u8]) -> Vec<Replacement> {
         let payload = Bytes::copy_from_slice(payload);
         let list = self.list(owner).await.into_iter();
@@ -40,7 +40,7 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
             .zip([&b""[..], &every_byte, b"1 1 1 1 1\n{}"])
             .map(|(old, new)| Replacement::new(old.id.clone(), 2, Bytes::copy_from_slice(new)))
             .collect();
-        // In whatever order they are named.
+        // The order of the replacements does not matter.
         let named: Vec<_> = new.iter().rev().cloned().collect();
         assert_eq!(self.write_all(&owner, &named).await, UpdatedAll::Written, "all at once");
         let mut expected = before;

@@ -1,4 +1,4 @@
-//! All sessions, page by page, and what has expired is freed.
+//! Scans: all sessions, page by page; and cleanup, which frees expired sessions.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -8,10 +8,10 @@ use crate::id::{SessionId, UserId};
 use crate::reason::EndReason;
 use crate::store::{Listed, Position, SessionStore};
 
-/// More pages than a walk over whatever a test's store holds can have.
+/// More pages than a scan of a test store can have. A scan that does not end fails at this number.
 const ENDLESS: usize = 1_000_000;
 
-/// Texts that no store writes.
+/// Texts that no store uses as a cursor.
 const ELSEWHERE: [&str; 7] = ["", "\0", "no position", "{}", "🦀", "-1", ",,,,"];
 
 impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
@@ -23,7 +23,7 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
         self.heads_have_all_that_stands_before_the_first_line_feed().await;
     }
 
-    /// All pages, checked for their length; `between` runs after each.
+    /// Scans all pages and checks the length of each. `between` runs after each page.
     async fn walk(&self, limit: usize, between: impl AsyncFn(usize)) -> Vec<Listed> {
         let (mut shown, mut from) = (Vec::new(), None);
         for turn in 0..ENDLESS {
@@ -33,13 +33,13 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
             shown.extend(page.sessions);
             between(turn).await;
             let Some(next) = page.next else { return shown };
-            // Over a wire, perhaps.
+            // The cursor may travel as text, for example in an HTTP response.
             from = Some(Position::new(next.as_str()));
         }
         panic!("a walk has an end");
     }
 
-    /// Of one user more than fit on a page.
+    /// Creates sessions. One user has more of them than fit on a small page.
     async fn many(&self) -> Vec<Session> {
         let mut sessions = Vec::new();
         let crowd = user();
@@ -198,7 +198,7 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
         for whole in whole {
             let listed = heads.iter().find(|head| head.id == whole.id);
             let scanned = page.iter().find(|head| head.id == whole.id);
-            // A page may end before this user's sessions.
+            // The page may end before it reaches this user's sessions.
             for head in listed.into_iter().chain(scanned) {
                 let payload = &head.record.payload;
                 assert!(whole.record.payload.starts_with(payload), "a head is a beginning");

@@ -1,4 +1,4 @@
-//! `aws-lc-rs`, called directly.
+//! Cryptography by `aws-lc-rs`, which is called directly.
 
 use aws_lc_rs::hmac;
 use aws_lc_rs::rand::SystemRandom;
@@ -74,19 +74,19 @@ pub(super) fn verify(
     })
 }
 
-/// The point of a private P-256 key in PKCS#8, uncompressed.
+/// Returns the point of a private P-256 key in PKCS#8, uncompressed.
 pub(super) fn ec_public(key: &EncodingKey) -> Option<Vec<u8>> {
     let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, key.as_bytes()).ok()?;
     Some(pair.public_key().as_ref().to_vec())
 }
 
-/// The public bytes of a private Ed25519 key in PKCS#8.
+/// Returns the public bytes of a private Ed25519 key in PKCS#8.
 pub(super) fn ed_public(key: &EncodingKey) -> Option<Vec<u8>> {
     let pair = Ed25519KeyPair::from_pkcs8(key.as_bytes()).ok()?;
     Some(pair.public_key().as_ref().to_vec())
 }
 
-/// A key is used with its own family of algorithms only.
+/// Checks that a key is used with an algorithm of its own family.
 fn fits(family: AlgorithmFamily, algorithm: Algorithm) -> Result<(), Error> {
     if family == algorithm.family() { Ok(()) } else { Err(ErrorKind::InvalidKeyFormat.into()) }
 }

@@ -1,15 +1,15 @@
-//! The backend that the application turned on at jsonwebtoken.
+//! Cryptography by the backend that the application turned on in jsonwebtoken.
 
 use jsonwebtoken::crypto::{CryptoProvider, KeyUtils};
 use jsonwebtoken::errors::{Error, ErrorKind};
 use jsonwebtoken::jwk::EllipticCurve;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey};
 
-/// What stands in for a backend of jsonwebtoken that is not compiled in.
+/// Stands in for a backend of jsonwebtoken that is not compiled in. It neither signs nor verifies.
 static ABSENT: CryptoProvider = CryptoProvider {
     signer_factory: |_, _| Err(ErrorKind::InvalidAlgorithm.into()),
     verifier_factory: |_, _| Err(ErrorKind::InvalidAlgorithm.into()),
-    // Never called: see `is_present`.
+    // Never called: the callers of `ec_public` and `ed_public` check `is_present` first.
     key_utils: KeyUtils::new_unimplemented(),
 };
 
@@ -24,10 +24,11 @@ mod absent {
 }
 use absent::{aws_lc, rust_crypto};
 
-/// Returns jsonwebtoken's backend, or [`ABSENT`]. With both compiled in: aws-lc-rs.
+/// Returns jsonwebtoken's backend, or [`ABSENT`]. If both backends are compiled in, returns
+/// aws-lc-rs.
 ///
-/// No `cfg` can tell which features another crate has. Name resolution can: within the function, a module that exists
-/// in jsonwebtoken hides the one of the same name above.
+/// No `cfg` can test which features another crate has, but name resolution can: inside the
+/// function, a module that exists in jsonwebtoken shadows the module of the same name above.
 fn provider() -> &'static CryptoProvider {
     use jsonwebtoken::crypto::*;
     let [first, second]: [&'static CryptoProvider; 2] =
@@ -57,14 +58,14 @@ pub(super) fn verify(
     Ok(verifier.verify(message, &signature.to_vec()).is_ok())
 }
 
-/// The point of a private P-256 key in PKCS#8, uncompressed.
+/// Returns the point of a private P-256 key in PKCS#8, uncompressed.
 pub(super) fn ec_public(key: &EncodingKey) -> Option<Vec<u8>> {
     let derive = provider().key_utils.ec_pub_components_from_private_key;
     let (curve, x, y) = derive(key.as_bytes(), Algorithm::ES256).ok()?;
     (curve == EllipticCurve::P256).then(|| [&[4], x.as_slice(), y.as_slice()].concat())
 }
 
-/// The public bytes of a private Ed25519 key in PKCS#8.
+/// Returns the public bytes of a private Ed25519 key in PKCS#8.
 pub(super) fn ed_public(key: &EncodingKey) -> Option<Vec<u8>> {
     let derive = provider().key_utils.ed_pub_components_from_private_key;
     derive(key.as_bytes(), &EllipticCurve::Ed25519).ok()

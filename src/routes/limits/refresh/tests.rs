@@ -17,7 +17,7 @@ const SECRET: &[u8] = b"only-for-tests-Zq3vT8xKpL2mWc7RdYh9x";
 const OTHER: &[u8] = b"only-for-tests-9hYdR7cWm2LpKx8Tv3qZx";
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// A clock that follows Tokio's.
+/// A clock that follows the clock of Tokio.
 struct Paused(Instant);
 
 impl Clock for Paused {
@@ -72,7 +72,7 @@ impl Site {
         login.refresh_token.unwrap().as_str().to_owned()
     }
 
-    /// The next token, or the answer.
+    /// Returns the next token, or the error answer.
     async fn refresh(&self, token: &str, address: Option<&str>) -> Result<String, Response> {
         let address = address.map(|address| address.parse().unwrap());
         match self.routes.context.refresh(token, address).await {
@@ -81,7 +81,7 @@ impl Site {
         }
     }
 
-    /// The status of a token that is none of ours.
+    /// Returns the status of the answer to an invalid token.
     async fn bad(&self, address: Option<&str>) -> u16 {
         self.refresh("garbage", address).await.unwrap_err().status().as_u16()
     }
@@ -106,7 +106,8 @@ async fn a_client_that_has_run_wild_is_stopped_for_a_while() {
     tokio::time::advance(MINUTE - Duration::from_millis(1)).await;
     assert_eq!(wait(&site.refresh(&token, None).await.unwrap_err()), "1");
     tokio::time::advance(Duration::from_millis(1)).await;
-    // What was refused was not exchanged, so the token is as good as it was; and no wait is longer than the first.
+    // A refused token was not exchanged, so it is still valid. And no wait is longer than the
+    // first.
     for _ in 0..60 {
         token = site.refresh(&token, None).await.unwrap();
     }
@@ -143,7 +144,7 @@ async fn nobody_uses_up_another_sessions_refreshes() {
     let (site, forger) = (site(SECRET, RefreshLimit::default()), site(OTHER, RefreshLimit::off()));
     let (good, forged) = (site.log_in().await, forger.log_in().await);
     for _ in 0..200 {
-        // Of a stranger's key, and of ours with another end.
+        // A token of another key, and a token of our key with a wrong end.
         for bad in [&forged, &format!("{good}A")] {
             let refused = site.refresh(bad, None).await.unwrap_err();
             assert_eq!(refused.status(), 401);

@@ -1,4 +1,5 @@
-//! Where the address leads now: a connection that is made for this now and then, and compared with the link.
+//! Address check: makes a new connection at intervals, and compares it with the invalidation
+//! connection.
 
 use redis::RedisResult;
 use tokio::time::sleep;
@@ -12,9 +13,10 @@ use crate::store::redis::error::store_error;
 use crate::trace;
 
 impl Links {
-    /// Follows the address until it leads to another server than the link, or the link is lost.
+    /// Checks the address until it leads to another server than the invalidation connection, or
+    /// until that connection is lost.
     ///
-    /// While no connection can be made or compared, the lease runs out, and requests ask the store.
+    /// While the check cannot connect or compare, the lease runs out, and requests ask the store.
     pub(super) async fn follow_address(&self, link: &Link) -> Lost {
         let interval = self.store.address_check;
         let (mut pause, mut failing) = (FIRST_PAUSE, false);
@@ -46,6 +48,7 @@ impl Links {
         }
     }
 
+    /// Logs a warning for the first of several failed checks.
     fn unknown_address(&self, error: &StoreError, failing: &mut bool) {
         if !std::mem::replace(failing, true) {
             trace::warn!(
@@ -55,7 +58,9 @@ impl Links {
         }
     }
 
-    /// Makes a connection, and compares it with the link; and when it was begun. The outer error is the link's.
+    /// Makes a connection and compares it with the invalidation connection. Also returns when the
+    /// connect started. The outer error is one of the invalidation connection, the inner one says
+    /// that there was no connection to compare.
     async fn compare_address(&self, link: &Link) -> RedisResult<Result<(Proof, Tick), StoreError>> {
         match self.store.requests.fresh(self.lease).await {
             Ok((mut connection, begun)) => {

@@ -1,4 +1,4 @@
-//! The beats of a link: what makes its silence mean something.
+//! Heartbeats of an invalidation connection: they tell an idle connection from a dead one.
 
 use std::fmt;
 use std::pin::pin;
@@ -14,23 +14,25 @@ use crate::coherence::{LinkState, Tick};
 use crate::store::Tracker as _;
 use crate::store::redis::server::{Role, ServerInfo};
 
-/// How often the pool's connection is compared, beside whenever the pool has changed.
+/// How often a connection of the pool is compared with the invalidation connection. A change in the
+/// pool is another reason.
 const PROBE: Duration = Duration::from_secs(1);
 
-/// Why a link is not trusted any more.
+/// Why an invalidation connection is no longer trusted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::store::redis) enum Lost {
     /// The connection was closed, or the server answered with an error.
     Closed,
-    /// A beat was not answered within the lease.
+    /// A heartbeat was not answered within the lease.
     Silent,
-    /// The server is not a primary any more.
+    /// The server is no longer a primary.
     Demoted,
-    /// A write over the pool was not told here: another server, or one that has stopped telling.
+    /// A probe that was written over the pool did not show on this connection: the pool leads to
+    /// another server, or this server no longer sends invalidations.
     Untold,
-    /// A connection that was just made leads to another server.
+    /// A new connection to the address leads to another server.
     Moved,
-    /// A connection of the pool could not be compared with it.
+    /// A connection of the pool could not be compared with this connection.
     Unproved,
 }
 
@@ -48,14 +50,15 @@ impl fmt::Display for Lost {
 }
 
 impl Links {
-    /// Keeps a link's lease, until the link is lost.
+    /// Keeps the lease of a connection valid until the connection is lost.
     pub(super) async fn keep_lease(&self, link: &Link) -> Lost {
         let (beats, address) = (pin!(self.beats(link)), pin!(self.follow_address(link)));
         select(beats, address).await.factor_first().0
     }
 
+    /// Sends heartbeats, and compares the pool with the connection, until the connection is lost.
     async fn beats(&self, link: &Link) -> Lost {
-        // How the pool was when both were last seen to reach the same server.
+        // The state of the pool when it was last seen to lead to the same server.
         let mut proved = None;
         let mut next_probe = Tick::now();
         loop {
@@ -64,7 +67,7 @@ impl Links {
             if let Err(lost) = self.ask(link).await {
                 return lost;
             }
-            // A pool that has lost or made a connection may reach another server from now on.
+            // After it lost or made a connection, the pool may lead to another server.
             if proved != Some(pool) || sent >= next_probe {
                 next_probe = sent.after(PROBE);
                 proved = match self.probe_requests(link).await {
@@ -74,12 +77,13 @@ impl Links {
                     }
                     Ok(Some(Proof::Other)) => return Lost::Untold,
                     Err(_) => return Lost::Closed,
-                    // Until it is known where the pool leads, the lease runs out.
+                    // The lease is not renewed until the comparison succeeds.
                     Ok(Some(Proof::Unknown(_)) | None) => None,
                 };
             }
             if proved.is_some() {
-                // No later than the address was last seen to lead here, and one interval.
+                // The lease must not count from later than the last successful address check plus
+                // one interval.
                 link.lease.renew(sent.min(link.address_proved().after(self.store.address_check)));
             }
             let state = if self.is_coherent() { LinkState::Trusted } else { LinkState::Connecting };
@@ -90,9 +94,10 @@ impl Links {
         }
     }
 
-    /// Compares the pool's connection with the link; `None` if there is none in time.
+    /// Compares a connection of the pool with the invalidation connection. `None` if the pool has
+    /// none in time.
     async fn probe_requests(&self, link: &Link) -> RedisResult<Option<Proof>> {
-        // Beats wait for it: a slow pool must not cost the lease.
+        // Heartbeats wait for this comparison, so a slow pool must not use up the lease.
         let patience = self.lease / 4;
         let Ok(Ok(mut connection)) = timeout(patience, self.store.requests.connection()).await
         else {
@@ -101,12 +106,14 @@ impl Links {
         link.prove(&mut connection, Route::Requests, patience).await.map(Some)
     }
 
-    /// The question of a beat: is there a primary? What counts is when it was *sent*: all that was told before its answer
-    /// is known by then.
+    /// Sends a heartbeat: `HELLO`, which also shows whether the server is still a primary. The
+    /// lease counts from the time at which the heartbeat was *sent*: all invalidations that Redis
+    /// sent before the answer have been handled by then.
     pub(super) async fn ask(&self, link: &Link) -> Result<(), Lost> {
         let hello = cmd("HELLO");
         let mut connection = link.connection.clone();
-        // No longer: a request that waits in a socket that nobody reads would be answered by nobody.
+        // Not longer than the lease: if the other side no longer reads the socket, no answer ever
+        // comes.
         let answer = timeout(self.lease, connection.send(&hello)).await;
         let answer = answer.map_err(|_| Lost::Silent)?.and_then(Value::extract_error);
         let server = ServerInfo::from_hello(&answer.map_err(|_| Lost::Closed)?);

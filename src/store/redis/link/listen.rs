@@ -1,4 +1,5 @@
-//! What Redis tells on a link. Runs in the socket's own task: nothing here waits, allocates or takes a lock.
+//! Handles the push messages of an invalidation connection, in the task that reads the socket. So
+//! nothing here may wait, allocate or take a lock.
 
 use std::sync::Arc;
 
@@ -7,7 +8,7 @@ use redis::{PushInfo, PushKind, Value};
 use super::probe::Probes;
 use crate::coherence::{Figures, Lease, one_more};
 
-/// Takes in what Redis tells on one link.
+/// Handles the push messages of one invalidation connection.
 pub(super) struct Listener {
     pub(super) lease: Arc<Lease>,
     pub(super) probes: Arc<Probes>,
@@ -19,7 +20,8 @@ impl Listener {
         match push.kind {
             PushKind::Invalidate => match push.data.as_slice() {
                 [Value::Array(keys)] => keys.iter().for_each(|key| self.changed(key)),
-                // Nothing is `FLUSHALL` or `FLUSHDB`; what nobody understands may be anything.
+                // Without keys it is `FLUSHALL` or `FLUSHDB`. A message of unknown form may mean
+                // any change.
                 _ => self.everything_changed(),
             },
             PushKind::Disconnection => {
@@ -30,6 +32,7 @@ impl Listener {
         }
     }
 
+    /// Handles the invalidation of one key.
     fn changed(&self, key: &Value) {
         match key {
             Value::BulkString(key) if self.probes.told(key) => {}
@@ -42,6 +45,7 @@ impl Listener {
         }
     }
 
+    /// Invalidates all cache entries.
     fn everything_changed(&self) {
         self.lease.generations().flush();
         one_more(&self.figures.invalidations);

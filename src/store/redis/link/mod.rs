@@ -1,18 +1,21 @@
-//! The invalidation link: a connection on which Redis tells what has changed (`CLIENT TRACKING`), so that this process
-//! may remember what it read.
+//! Invalidation connection: Redis pushes invalidations on it (`CLIENT TRACKING`), so this process
+//! may cache what it read.
 //!
-//! - **What is to be remembered is read on the link itself**, so that it is tracked by construction: all that this
-//!   connection reads is. (Not `OPTIN`: that is for connections that read other things as well, and asks for a second
-//!   command, `CLIENT CACHING YES`, before each read.)
-//! - **Messages are taken in by the socket's own task**, in the order in which they came; so whoever has the
-//!   answer to a beat has all that was told before it.
-//! - **A link is trusted** once a write over the pool has been told on it ([`probe`]), never by a replica,
-//!   only while its beats are answered, and only while a connection that is made for this each second leads
-//!   to the same server ([`address`]). It is never revived: when one is lost, another is made, and nothing
-//!   that was remembered under the old one counts.
+//! - **Reads for the near cache use this connection.** Redis tracks every key that the connection
+//!   reads. (It does not use `OPTIN`, which is for connections that also make untracked reads and
+//!   needs a second command, `CLIENT CACHING YES`, before each tracked read.)
+//! - **The task that reads the socket handles the invalidations**, in the order in which they
+//!   arrive. When the answer to a heartbeat is available, all invalidations that Redis sent before
+//!   it have been handled.
+//! - **The connection is trusted under conditions.** The invalidation of a probe that was written
+//!   over the pool must have arrived on it ([`probe`]). The server must not be a replica.
+//!   Heartbeats must be answered. At each address check (by default every second), a new connection
+//!   must lead to the same server ([`address`]). After a loss the connection is never trusted
+//!   again: the store opens another one, and cache entries that were read on the old one are no
+//!   longer valid.
 //!
-//! `SWAPDB` changes everything, and Redis tells nobody: an application that has given its user the rights in README
-//! cannot send it, and nobody else should.
+//! `SWAPDB` changes all keys, but Redis sends no invalidation for it. A Redis user with the rights
+//! in README cannot send it, and no other user should.
 
 mod address;
 mod beat;
@@ -46,45 +49,49 @@ use crate::store::erased::Answer;
 use crate::store::{Tracked, Tracker};
 use crate::trace;
 
-/// 65,536 counters, half a megabyte: two of a hundred thousand users share one now and then.
+/// Bits of a slot number: 65,536 counters, half a megabyte. Users that share a counter cost
+/// unnecessary reads now and then, never a wrong answer.
 const GENERATIONS: u32 = 16;
 
-/// So many beats in one lease.
+/// Number of heartbeats per lease.
 const BEATS: u32 = 5;
 
-/// The pauses between tries to make a link: they double.
+/// Pauses between attempts to open a connection. Each is twice as long as the one before, up to
+/// `LAST_PAUSE`.
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
 const LAST_PAUSE: Duration = Duration::from_secs(1);
 
-/// A link that held for so long was a good one.
+/// A connection that lasted this long resets the pause.
 const STEADY: Duration = Duration::from_secs(10);
 
-/// A server that refuses may have been replaced, or told otherwise.
+/// Pause after a server refused. Meanwhile it may be replaced, or its permissions may change.
 const REFUSED_PAUSE: Duration = Duration::from_secs(60);
 
-/// The link of one manager to a store's primary.
+/// The invalidation connection of one manager to the primary of a store. It is replaced when it is
+/// lost.
 pub(super) struct Links {
     store: Arc<Inner>,
     lease: Duration,
     generations: Arc<Generations>,
     figures: Arc<Figures>,
-    /// The one that is trusted.
+    /// The trusted connection, if there is one.
     current: ArcSwapOption<Link>,
 }
 
-/// One link.
+/// One invalidation connection.
 pub(super) struct Link {
     connection: Handle,
     lease: Arc<Lease>,
     probes: Arc<Probes>,
-    /// How long a step on it may take.
+    /// Time limit of one step on the connection.
     patience: Duration,
-    /// When the latest connection was begun that was seen to lead to the same server, in nanoseconds.
+    /// Start time, in nanoseconds, of the latest connection that was seen to lead to the same
+    /// server.
     address_proved: AtomicU64,
 }
 
 impl Link {
-    /// A connection that was begun at `begun` leads to the same server.
+    /// Records that a connection whose connect started at `begun` leads to the same server.
     fn address_leads_here(&self, begun: Tick) {
         self.address_proved.fetch_max(begun.as_nanos(), Ordering::Relaxed);
     }
@@ -105,6 +112,8 @@ impl Links {
         }
     }
 
+    /// Opens an invalidation connection, uses it until it is lost, and opens the next one. Never
+    /// returns.
     async fn keep(&self) {
         let _off_in_the_end = Running(self);
         let mut pause = FIRST_PAUSE;
@@ -119,7 +128,8 @@ impl Links {
                     let begin = Tick::now();
                     let why = self.serve(link, &connection).await;
                     self.lost(why);
-                    // One that is lost again and again is not made again and again without a pause.
+                    // A connection that is lost again and again must not be replaced without a
+                    // pause.
                     if Tick::now().since(begin) >= STEADY {
                         pause = FIRST_PAUSE;
                     } else {
@@ -151,7 +161,7 @@ impl Links {
     fn lost(&self, why: Lost) {
         one_more(&self.figures.lost_links);
         if matches!(why, Lost::Demoted | Lost::Untold | Lost::Moved) {
-            // What one connection has learned of its server counts for all.
+            // What one connection learned about its server holds for all connections of the store.
             self.store.eras.ends();
         }
         trace::warn!(
@@ -160,7 +170,7 @@ impl Links {
         );
     }
 
-    /// Trusts a link until it is lost. `connection` is known to lead to the same server.
+    /// Trusts a connection until it is lost. `connection` is known to lead to the same server.
     async fn serve(&self, link: Link, connection: &Connection) -> Lost {
         let link = Arc::new(link);
         let _untrusted_in_the_end = Served { links: self, link: &link };
@@ -171,14 +181,14 @@ impl Links {
         self.keep_lease(&link).await
     }
 
-    /// A field of a hash, read on the link.
+    /// Reads a field of a hash on the invalidation connection.
     async fn read(&self, link: &Link, key: &str, field: &str) -> RedisResult<Value> {
         let answer = link.connection.clone().send(&hget(key, field)).await;
         answer.and_then(Value::extract_error)
     }
 }
 
-/// However the link is left: its lease ends with it, for good.
+/// Ends the connection's lease for good when it is dropped, however [`Links::serve`] ends.
 struct Served<'a> {
     links: &'a Links,
     link: &'a Link,
@@ -192,7 +202,7 @@ impl Drop for Served<'_> {
     }
 }
 
-/// While somebody looks for links, and keeps them.
+/// Reports the state `Off` when it is dropped, at the end of [`Links::keep`].
 struct Running<'a>(&'a Links);
 
 impl Drop for Running<'_> {
@@ -204,7 +214,7 @@ impl Drop for Running<'_> {
 impl Tracker for Links {
     fn stamp(&self, user: &UserId, now: Tick) -> Option<Stamp> {
         let link = self.current.load();
-        // Nothing under a lease that does not hold would be used: the pool is the better way then.
+        // Without a valid lease no cache entry could be used, so the request uses the pool.
         let link = link.as_ref().filter(|link| link.lease.holds(now, self.lease))?;
         let key = self.store.prefix.live(user);
         Some(Stamp::take(&link.lease, key.as_bytes()))
@@ -221,7 +231,8 @@ impl Tracker for Links {
             let key = self.store.prefix.live(user);
             let link = self.current.load_full().filter(|link| stamp.is_of(&link.lease));
             if let Some(link) = link {
-                // A link that hangs leaves time to ask the pool.
+                // Half of the timeout at most: if this connection hangs, time remains to ask the
+                // pool.
                 let patience = self.store.requests.timeout() / 2;
                 let late = || (ErrorKind::Io, "no answer in time").into();
                 let read = limit::within(patience, self.read(&link, &key, id.as_str()), late);
@@ -230,7 +241,7 @@ impl Tracker for Links {
                     return Ok(Tracked { record: living.await?, is_tracked: true });
                 }
             }
-            // Boxed, for it is rare: what each request has room for is small.
+            // Boxed because it is rare: the future that each request holds stays small.
             let find = Box::pin(self.store.find(user, id, idle_bound));
             let record = self.store.requests.limited(find).await?;
             Ok(Tracked { record, is_tracked: false })

@@ -1,4 +1,4 @@
-//! Making a link.
+//! Opening an invalidation connection.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -17,11 +17,11 @@ use crate::store::redis::error::{fault, not_primary, store_error};
 use crate::store::redis::server::{Role, ServerInfo};
 use crate::store::{StoreError, StoreErrorKind};
 
-/// Why there is no link.
+/// Why no invalidation connection was opened.
 pub(super) enum NotOpened {
-    /// The server does not do it, or not for this user.
+    /// The server does not support tracking, or does not permit it to this user.
     Refused(StoreError),
-    /// There is no server now, or none that may be trusted.
+    /// No server can be reached now, or none that may be trusted.
     Away(StoreError),
 }
 
@@ -44,7 +44,7 @@ impl From<ConnectError> for NotOpened {
     }
 }
 
-// A server that is of no use at all is told of by the pool, which meets it as well.
+// A server that cannot be used at all is reported by the pool, which gets the same error.
 impl From<StoreError> for NotOpened {
     fn from(error: StoreError) -> Self {
         Self::Away(error)
@@ -52,13 +52,14 @@ impl From<StoreError> for NotOpened {
 }
 
 impl Links {
-    /// A link that has shown that it tells of what the pool writes, and the pool's connection.
+    /// Opens an invalidation connection that is proved to receive invalidations of the pool's
+    /// writes. Also returns the connection of the pool with which this was proved.
     pub(super) async fn open(&self) -> Result<(Link, Connection), NotOpened> {
         let late = |_| away("no link was made in time");
         let target = self.store.endpoint.target().await?;
         let begun = Tick::now();
         let link = timeout(self.lease, self.connect(&target)).await.map_err(late)??;
-        // It was just made, so it leads where the address does.
+        // The connection is new, so it leads where the address leads.
         link.address_leads_here(begun);
         let late = |_| Err(fault(StoreErrorKind::Unavailable, "no connection to compare with"));
         let connection = timeout(self.lease, self.store.requests.connection()).await;
@@ -66,7 +67,8 @@ impl Links {
         match link.prove(&mut connection, Route::Requests, self.lease / 4).await? {
             Proof::Same(lag) => self.figures.lagged(lag),
             Proof::Other => {
-                // The link is newer, so the pool's connections lead where the address does not lead any more.
+                // This connection is the newer one, so the address no longer leads where the pool's
+                // connections lead.
                 self.store.eras.ends();
                 return Err(away("a write over the pool was not told on the link"));
             }
@@ -79,6 +81,7 @@ impl Links {
         Ok((link, connection))
     }
 
+    /// Connects, turns tracking on, and checks that the server is not a replica.
     async fn connect(&self, target: &Target) -> Result<Link, NotOpened> {
         let name = random_text::<9>()
             .map_err(|error| StoreError::with_source(StoreErrorKind::Unavailable, error))?;
@@ -91,9 +94,9 @@ impl Links {
         };
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(self.lease))
-            // Each step has a limit of its own.
+            // Each step has its own time limit.
             .set_response_timeout(None)
-            // Reads after a loss come in crowds, and a beat must not queue behind them.
+            // After a loss many reads come at once, and a heartbeat must not wait behind them.
             .set_pipeline_buffer_size(1024);
         let mut connection = target.connect(config, move |push| listener.hear(push)).await?;
         let mut greeting = pipe();
@@ -114,7 +117,7 @@ impl Links {
     }
 }
 
-/// The server has answered, and the answer is no: unless it says that it is not ready.
+/// Classifies an error answer. It is a refusal, unless the server says that it is not ready.
 fn refused(error: &RedisError) -> NotOpened {
     let error = store_error(error);
     match error.kind() {

@@ -1,5 +1,6 @@
-//! The probe keys of an invalidation connection: a write over another connection that is seen here proves that both lead
-//! to the same server, and that the server tells of changes.
+//! Probe keys of an invalidation connection. A probe is a write over another connection. If its
+//! value and its invalidation arrive here, both connections lead to the same server, and the server
+//! sends invalidations.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -19,43 +20,46 @@ use crate::store::redis::scripts::Script;
 /// How long a probe key stays after its latest write.
 pub(in crate::store::redis) const LIFE: Duration = Duration::from_secs(10);
 
-/// The connection whose writes are looked for. Each kind has a key of its own, so that none waits for another's probe.
+/// The connection that writes the probe. Each kind has a probe key of its own, so that no kind
+/// waits for the probe of another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::store::redis) enum Route {
-    /// The one on which requests are sent.
+    /// The connection on which requests are sent.
     Requests,
-    /// One that was just made to see where the address leads.
+    /// A new connection, made to see where the address leads.
     Address,
-    /// One of any pool, before its first use.
+    /// A connection of any pool, before its first use.
     New,
 }
 
-/// What a probe says.
+/// Result of a probe.
 #[derive(Debug)]
 pub(in crate::store::redis) enum Proof {
-    /// Both connections lead to the same server, which tells of changes; and how long the news took.
+    /// Both connections lead to the same server, which sends invalidations. Holds the time from the
+    /// write to its invalidation.
     Same(Duration),
-    /// The write was taken, and was not seen.
+    /// The write succeeded, but its value or its invalidation did not arrive.
     Other,
-    /// Nothing is known: the write was refused, or not answered.
+    /// The write was refused or not answered, so nothing is known.
     Unknown(RedisError),
 }
 
-/// The probe keys of one invalidation connection, which nothing else writes.
+/// The probe keys of one invalidation connection. Nothing else writes them.
 pub(super) struct Probes {
     all: [Probe; 3],
     lost: Notify,
-    /// Why the connection is to be given up, where another part of the store says so.
+    /// Why the connection must be replaced, if another part of the store decided that.
     cause: std::sync::Mutex<Option<Lost>>,
 }
 
 struct Probe {
     key: String,
-    /// When a change of it was told, in nanoseconds; 0 if not since the last look.
+    /// When an invalidation of the key arrived, in nanoseconds; 0 if none arrived since the latest
+    /// probe began.
     told: AtomicU64,
-    /// How many probes there were: the value that is written.
+    /// Number of probes so far. It is also the value that a probe writes.
     count: AtomicU64,
-    /// One probe at a time.
+    /// Only one probe at a time.
     turn: Mutex<()>,
 }
 
@@ -71,7 +75,7 @@ impl Probes {
         Self { all, lost: Notify::new(), cause: std::sync::Mutex::new(None) }
     }
 
-    /// Takes the news that this key has changed; `false` if it is no probe key.
+    /// Records an invalidation of this key. Returns `false` if it is not a probe key.
     pub(super) fn told(&self, key: &[u8]) -> bool {
         let Some(probe) = self.all.iter().find(|probe| probe.key.as_bytes() == key) else {
             return false;
@@ -80,11 +84,12 @@ impl Probes {
         true
     }
 
+    /// Wakes [`lost_within`](Self::lost_within): the connection is lost.
     pub(super) fn link_is_lost(&self) {
         self.lost.notify_one();
     }
 
-    /// Waits until the connection is lost, or `pause` is over.
+    /// Waits until the connection is lost, and returns why. Returns `None` after `pause`.
     pub(super) async fn lost_within(&self, pause: Duration) -> Option<Lost> {
         timeout(pause, self.lost.notified()).await.ok()?;
         let cause = *self.cause.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
@@ -111,11 +116,12 @@ impl Link {
         self.probes.link_is_lost();
     }
 
-    /// Looks whether a write over `connection` is seen here, and told. `patience` is for the write.
+    /// Probes whether a write over `connection`, and its invalidation, arrive here. `patience`
+    /// limits the write.
     ///
     /// # Errors
     ///
-    /// That of the invalidation connection, which is of no more use then.
+    /// The error of the invalidation connection, which must then be replaced.
     pub(in crate::store::redis) async fn prove(
         &self,
         connection: &mut Connection,
@@ -124,13 +130,14 @@ impl Link {
     ) -> RedisResult<Proof> {
         let probe = self.probes.of(route);
         let _turn = probe.turn.lock().await;
-        // A request waits for the first use of a connection.
+        // A request waits for this probe, so its reads have the shorter limit too.
         let limit = if route == Route::New { patience } else { self.patience };
         let first = self.try_to_prove(connection, probe, patience, limit).await?;
         if !matches!(first, Proof::Other) {
             return Ok(first);
         }
-        // The key may have been evicted or flushed in between, or a write of before came late.
+        // Once more: the key may have been evicted or flushed meanwhile, or an earlier write may
+        // have come late.
         self.try_to_prove(connection, probe, patience, limit).await
     }
 
@@ -141,7 +148,8 @@ impl Link {
         patience: Duration,
         limit: Duration,
     ) -> RedisResult<Proof> {
-        // From here on a change is told; one that was told before is not the one to come.
+        // With this read, Redis tracks the key. An invalidation that arrived before belongs to an
+        // earlier write.
         self.get(&probe.key, limit).await?;
         probe.told.store(0, Ordering::Release);
         let value = (probe.count.fetch_add(1, Ordering::Relaxed) + 1).to_string();
@@ -151,7 +159,8 @@ impl Link {
         if let Err(error) = timeout(patience, write).await.unwrap_or_else(late) {
             return Ok(Proof::Unknown(error));
         }
-        // The news are ahead of this answer: it was written before this was asked.
+        // The invalidation arrives before this answer, because the write was done before this read
+        // was sent.
         let seen = self.get(&probe.key, limit).await?;
         let told = Tick::from_nanos(probe.told.load(Ordering::Acquire));
         let is_same = seen == Value::BulkString(value.into()) && told.as_nanos() != 0;
@@ -168,7 +177,7 @@ impl Link {
     }
 }
 
-/// Writes a probe key. A server that is out of memory takes this write too.
+/// Writes a probe key. The write also succeeds on a server that is out of memory.
 pub(in crate::store::redis) async fn write(
     connection: &mut Connection,
     key: &str,
@@ -179,7 +188,7 @@ pub(in crate::store::redis) async fn write(
     connection.run(Script::Probe, &keys, &[value.as_bytes(), life.as_bytes()]).await
 }
 
-/// Whether the server has refused the write of a probe key for good: it may not be written by this user.
+/// Whether the server refuses the write of a probe key for good: the user lacks the right to it.
 pub(super) fn is_refused(error: &RedisError) -> bool {
     store_error(error).kind() == StoreErrorKind::Unsupported
 }

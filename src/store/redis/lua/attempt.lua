@@ -1,16 +1,18 @@
--- KEYS: one counter, not a user's keys. ARGV: attempts, window, in a row (0: any number), room after a wait, longest wait,
--- forget after. Answers {1, beginning of the period} when the attempt was counted, else {0, what is left of the wait}.
--- The fields: s(tart of the period), c(ount), t(otal), w(aits), u(ntil when to wait, or 0).
+-- KEYS: one counter, which belongs to no user. ARGV: attempts, window, in a row (0: no such limit),
+-- attempts after a wait, longest wait, forget after. Returns {1, start of the period} if the
+-- attempt was counted, else {0, remaining wait}. Times are in milliseconds.
+-- Fields: s (start of the period), c (count), t (total), w (waits), u (end of the wait, or 0).
 local now = clock()
 local room, window, row, after = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 local fields = redis.call('HMGET', KEYS[1], 's', 'c', 't', 'w', 'u')
 local start, count, total, waits, till =
   tonumber(fields[1]) or now, tonumber(fields[2]) or 0, tonumber(fields[3]) or 0, tonumber(fields[4]) or 0, tonumber(fields[5]) or 0
 local function wait(before) return math.min(window * 2 ^ math.min(before, 30), math.max(tonumber(ARGV[5]), window)) end
--- What began later than now is of no use: the clock was set back.
+-- A counter that starts later than now is not usable: the clock was set back.
 if start > now then start, count, total, waits, till = now, 0, 0, 0, 0 end
 if till > now then
-  -- A clock that was set back makes no wait longer than the rule does; a wait that was cut stays so.
+  -- After the clock was set back, no wait is longer than the rule says. A shortened wait is stored,
+  -- so that a later answer never names a longer one.
   local left = math.min(till - now, wait(math.max(waits - 1, 0)))
   if now + left < till then redis.call('HSET', KEYS[1], 'u', text(now + left)) end
   return { 0, left }

@@ -1,5 +1,6 @@
--- KEYS: one key of no user, which is deleted again. Answers name and error of each command that failed: all that the
--- other scripts call are tried, as what an ACL refuses within a script shows nowhere else.
+-- KEYS: one key that belongs to no user; it is deleted at the end. Returns the name and the error
+-- of each command that failed. Tries all commands that the other scripts call, because a refusal by
+-- an ACL inside a script is visible nowhere else.
 local failed = {}
 local function try(name, ...)
   local answer = redis.pcall(name, ...)

@@ -1,13 +1,16 @@
--- ARGV: sid, reason. Answers 1 when it lived until now, else 0. An unreadable record goes, and did not live.
+-- ARGV: sid, reason. Returns 1 if the session was live, else 0. Removes an unreadable record, which
+-- does not count as live.
 local now = clock()
 local sid = ARGV[1]
 local record = redis.call('HGET', KEYS[1], sid)
 local seen = redis.call('HGET', KEYS[2], sid)
--- Removal comes before any HSET: a script that has written is not stopped by a full memory, so logout works then too.
+-- Removal comes before any HSET: Redis does not stop a script for full memory once it has written,
+-- so logout works with full memory.
 redis.call('HDEL', KEYS[1], sid)
 redis.call('HDEL', KEYS[2], sid)
 if not record or not seen then
-  -- Written once more, for who waits for replicas: since 7.2 Redis lets nobody wait for what has changed nothing.
+  -- Writes the tombstone again, for a caller that waits for replicas: since version 7.2, WAIT does
+  -- not wait for a script that changed nothing.
   local stone = redis.call('HGET', KEYS[3], sid)
   if stone then redis.pcall('HSET', KEYS[3], sid, stone) end
   return 0

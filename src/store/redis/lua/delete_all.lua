@@ -1,5 +1,5 @@
--- ARGV: reason, the next guard, the sid to keep ('': none). Answers the sids that lived until now. Unreadable records and
--- values of a wrong type go as well.
+-- ARGV: reason, the next login fence, the sid to keep ('': none). Returns the sids that were live.
+-- Removes unreadable records and values of a wrong type too.
 local now = clock()
 local ended, sids, others, kept = {}, {}, {}, false
 local fields = redis.pcall('HKEYS', KEYS[1])
@@ -23,8 +23,9 @@ if not fields.err then
     end
   end
 end
--- Removal comes before any HSET, also where there is nothing to remove: a script that has written is not stopped by a
--- full memory, so logout works then too. No sid is '#'.
+-- Removal comes before any HSET, even if there is nothing to remove: Redis does not stop a script
+-- for full memory once it has written, so logout works with full memory. '#' is never a sid; it
+-- keeps the list of fields from being empty.
 if kept then
   others[#others + 1] = '#'
   drop(redis.call, KEYS[1], others)

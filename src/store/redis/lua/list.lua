@@ -1,6 +1,7 @@
--- Answers sid, record and uses of each session, one after the other: of those that live, and of those that cannot be
--- read. What has ended is pruned, but not at any price: a server that takes no writes still lists.
--- With ARGV[1] = 'heads', payloads end with the line feed that stands before the application's data.
+-- Returns sid, record and uses of each session in one flat list: of the live sessions, and of those
+-- that cannot be read. Prunes sessions that are over; a failure of that is ignored, so that a
+-- server that accepts no writes still lists. With ARGV[1] = 'heads', a payload ends with the line
+-- feed before the application's data.
 local function head(record)
   local header_end = string.find(record, '\n', 1, true)
   local head_end = header_end and string.find(record, '\n', header_end + 1, true)

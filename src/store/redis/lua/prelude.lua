@@ -1,10 +1,10 @@
--- Shared by all scripts. KEYS: live, seen, gone (see keys.rs). Milliseconds since 1970 on this server's clock; they are
--- exact in a double, and '%.0f' writes them without an exponent.
+-- Shared by all scripts. KEYS: live, seen, gone (see keys.rs). Times are milliseconds since 1970 on
+-- this server's clock. They are exact in a double, and '%.0f' writes them without an exponent.
 local DAY = 86400000
 local TOMBSTONES = 64
--- The fields of `gone` that are no tombstones.
+-- The fields of `gone` that are not tombstones: login fence, creation counter, password epoch.
 local OTHERS = { ['#'] = true, ['+'] = true, ['@'] = true }
--- With so many sessions a login looks at each and prunes what has ended.
+-- Up to this number of sessions, a login looks at each one and prunes those that are over.
 local FEW = 128
 
 local function clock()
@@ -16,8 +16,9 @@ local function text(number)
   return string.format('%.0f', number)
 end
 
--- revision, created, idle TTL, absolute deadline, and the chain of refresh tokens if there is one: counter, since when,
--- salt. nil when this version cannot read the record.
+-- Returns revision, created, idle TTL, absolute deadline and, if there are refresh tokens, their
+-- state: counter, time of the last rotation, salt. Returns nil if this version cannot read the
+-- record.
 local function header(record)
   local revision, created, idle, absolute, chain = string.match(record, '^1 (%d+) (%d+) (%d+) (%d+)\n')
   if not revision then
@@ -27,14 +28,15 @@ local function header(record)
   return revision, created, tonumber(idle), tonumber(absolute), chain
 end
 
--- A record as `header` reads it.
+-- Returns a record in the format that `header` reads.
 local function record(revision, created, idle, absolute, chain, payload)
   local head = text(revision) .. ' ' .. created .. ' ' .. text(idle) .. ' ' .. text(absolute)
   if chain then return '2 ' .. head .. ' ' .. chain .. '\n' .. payload end
   return '1 ' .. head .. '\n' .. payload
 end
 
--- idle deadline, last activity, and the greatest rotation that was used if there is one; nil when unreadable.
+-- Returns idle deadline, last activity and, if one was recorded, the greatest rotation that was
+-- used. Returns nil if the value cannot be read.
 local function uses(seen)
   local deadline, last = string.match(seen, '^(%d+):(%d+)$')
   local rotation
@@ -42,12 +44,14 @@ local function uses(seen)
   if deadline then return tonumber(deadline), tonumber(last), tonumber(rotation) end
 end
 
--- When a field of `gone` has served its time. What cannot be read counts for ever: what ended stays ended.
+-- Returns when a field of `gone` expires. A value that cannot be read never expires, so that a
+-- revoked session stays revoked.
 local function till(value)
   return tonumber(string.match(value, ':(%d+)$')) or math.huge
 end
 
--- The first `n` of a list in the order of `before`. Mostly one is asked for: then nothing is sorted.
+-- Returns the first `n` elements in the order of `before`. Usually `n` is 1: then one pass replaces
+-- the sort.
 local function foremost(list, n, before)
   if n > 1 then table.sort(list, before) end
   local first = {}
@@ -60,15 +64,16 @@ local function foremost(list, n, before)
   return first
 end
 
--- Removes fields by `call`, as many at a time as its stack takes.
+-- Removes fields with `call`, 500 at a time, because the Lua stack is limited.
 local function drop(call, key, fields)
   for i = 1, #fields, 500 do
     call('HDEL', key, unpack(fields, i, math.min(i + 499, #fields)))
   end
 end
 
--- The user's sessions: the last activity of each (false where it cannot be read), how many those are, and what is left
--- of others, as fields of `live` and of `seen`. A session without its other half has ended.
+-- Returns the last activity of each session (false if it cannot be read), the number of readable
+-- ones, and the fields of `live` and of `seen` to prune. A session is over if one of its two fields
+-- is missing.
 local function survey(now)
   local uses_of, living, count, live, seen = {}, {}, 0, {}, {}
   local all = redis.call('HGETALL', KEYS[2])
@@ -93,11 +98,12 @@ local function survey(now)
   return living, count, live, seen
 end
 
--- Raises the TTL of `live` or `seen`, and only when it runs low: any EXPIRE of a tracked key invalidates it everywhere.
+-- Raises the TTL of `live` or `seen`, but only when it is low: an EXPIRE of a tracked key
+-- invalidates the key in every process.
 local function keep(key, target, idle, now)
   local left = redis.call('PTTL', key)
   if left == -1 then
-    -- Fresh, or somebody took its TTL away: then no session in it may be cut short.
+    -- The key is new, or a client removed its TTL: the TTL must cover every session in it.
     for _, seen in ipairs(redis.call('HVALS', KEYS[2])) do
       target = math.max(target, uses(seen) or 0)
     end
@@ -107,7 +113,7 @@ local function keep(key, target, idle, now)
   end
 end
 
--- Raises the TTL of `gone`, so that a field of it is known for its time.
+-- Raises the TTL of `gone`, so that each field is kept until it expires.
 local function remember(last, now)
   local left = redis.call('PTTL', KEYS[3])
   if left == -1 then
@@ -122,21 +128,21 @@ local function remember(last, now)
   redis.call('PEXPIREAT', KEYS[3], text(last))
 end
 
--- Replaces the login guard, the field '#' of `gone`.
+-- Replaces the login fence, field '#' of `gone`.
 local function renew(guard, now)
   redis.call('HSET', KEYS[3], '#', guard .. ':' .. text(now + DAY))
   remember(now + DAY, now)
 end
 
--- Replaces the password epoch, the field '@' of `gone`. It is kept for as long as `PASSWORD_EPOCH_LIFE` says.
+-- Replaces the password epoch, field '@' of `gone`. Its life is `PASSWORD_EPOCH_LIFE`.
 local function renew_password_epoch(epoch, now)
   local known = now + 181 * DAY
   redis.call('HSET', KEYS[3], '@', epoch .. ':' .. text(known))
   remember(known, now)
 end
 
--- Remembers why sessions ended: `ended` is a list of {sid, absolute deadline}. Guard, counter and password
--- epoch are no tombstones.
+-- Writes tombstones: `ended` is a list of {sid, absolute deadline}. Above the maximum, removes the
+-- old ones that expire first, new ones last. Login fence, counter and password epoch do not count.
 local function bury(ended, reason, now)
   local key, last, fresh = KEYS[3], 0, {}
   for _, session in ipairs(ended) do

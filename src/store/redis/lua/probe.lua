@@ -1,5 +1,6 @@
--- KEYS: a probe key. ARGV: a value, and for how many milliseconds it stays. The removal comes first: a script that has
--- written is not stopped by a full memory, so that connections can be compared then too.
+-- KEYS: a probe key. ARGV: a value, and its time to live in milliseconds. DEL comes first: Redis
+-- does not stop a script for full memory once it has written, so connections can be compared with
+-- full memory.
 redis.call('DEL', KEYS[1])
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
 return 1

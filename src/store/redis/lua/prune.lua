@@ -1,5 +1,5 @@
--- ARGV: the part whose key was found, 'live' or 'seen'. Answers how many sessions were freed.
--- A user with both is looked at once.
+-- ARGV: the part whose key was found, 'live' or 'seen'. Returns the number of removed sessions. A
+-- user with both keys is handled once, when 'live' is found.
 if ARGV[1] == 'seen' and redis.call('HLEN', KEYS[1]) > 0 then return 0 end
 local _, _, live, seen = survey(clock())
 local freed, count = {}, 0

@@ -1,6 +1,8 @@
--- ARGV: sid, salt, the token's counter, grace, retry. Answers {record, uses, 1} when the counter has moved on,
--- {record, uses, 0} when it had already, {record, uses, 2} when it had for longer than the grace and nothing used it; 0 for a counter or a salt that the session does not know, -1 when it has ended, -2 when
--- unreadable. Then nothing is written. -3: the token was replaced before, and the session has ended.
+-- ARGV: sid, salt, the token's counter, grace, retry. Returns {record, uses, status}. Status 1: the
+-- counter moved on. 0: it had moved on before, within the grace. 2: it had moved on before, after
+-- the grace, within retry, and the new token is unused. Or returns 0: the session does not know
+-- this counter or salt, -1: it is not live, -2: it cannot be read, -3: the token was replaced
+-- before, and the session is now revoked. Only 1 and -3 write.
 local now = clock()
 local sid, grace, retry = ARGV[1], tonumber(ARGV[4]), tonumber(ARGV[5])
 local old = redis.call('HGET', KEYS[1], sid)
@@ -18,7 +20,7 @@ if salt ~= ARGV[2] or behind < 0 then return 0 end
 if behind == 1 and grace > 0 and now - since <= grace then return { old, seen, 0 } end
 if behind == 1 and retry > 0 and now - since <= retry and (used or 0) < tonumber(counter) then return { old, seen, 2 } end
 if behind > 0 then
-  -- Removal comes before any HSET, as in every script that ends sessions.
+  -- Removal comes before any HSET, as in every script that revokes sessions.
   redis.call('HDEL', KEYS[1], sid)
   redis.call('HDEL', KEYS[2], sid)
   bury({ { sid, absolute } }, 'refresh_reuse', now)

@@ -1,4 +1,5 @@
--- ARGV: sid, age of the use, extend below, the rotation that was used (0: not recorded). Answers the idle deadline, 0 when ended, -1 when unreadable.
+-- ARGV: sid, age of the use, extend below, the rotation that was used (0: not recorded). Returns
+-- the idle deadline, 0 if the session is not live, -1 if it cannot be read.
 local now = clock()
 local sid = ARGV[1]
 local record = redis.call('HGET', KEYS[1], sid)
@@ -15,7 +16,7 @@ if deadline - now < tonumber(ARGV[3]) then
   later = math.max(deadline, math.min(absolute, used + idle))
 end
 local latest = math.max(last, used)
--- Earlier versions cannot read a third number: it is written only where one is used.
+-- Earlier versions cannot read a third number, so it is written only if a rotation was recorded.
 local greatest = math.max(rotation or 0, tonumber(ARGV[4]))
 if later ~= deadline or latest ~= last or greatest ~= (rotation or 0) then
   local third = greatest > 0 and ':' .. text(greatest) or ''

@@ -1,4 +1,5 @@
--- ARGV: sid, expected revision, payload. Answers the new revision, 0 on a conflict, -1 when ended, -2 when unreadable.
+-- ARGV: sid, expected revision, payload. Returns the new revision, 0 on a conflict, -1 if the
+-- session is not live, -2 if it cannot be read.
 local now = clock()
 local sid = ARGV[1]
 local old = redis.call('HGET', KEYS[1], sid)

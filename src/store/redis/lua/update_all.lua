@@ -1,5 +1,6 @@
--- ARGV: the next guard; then of each session its sid, expected revision and next payload. Answers 1, 0 on a conflict,
--- -2 when a session may live that cannot be read: it would go on as it was. Then nothing is written.
+-- ARGV: the next login fence; then sid, expected revision and new payload of each session. Returns
+-- 1; 0 on a conflict; -2 if a session that may be live cannot be read, because it would keep its
+-- old payload. With 0 and -2 nothing is written.
 local now = clock()
 local uses_of, wanted, heads, count = {}, {}, {}, 0
 for i = 2, #ARGV, 3 do wanted[ARGV[i]] = i end
@@ -8,7 +9,7 @@ for i = 1, #all, 2 do uses_of[all[i]] = all[i + 1] end
 all = redis.call('HGETALL', KEYS[1])
 for i = 1, #all, 2 do
   local sid = all[i]
-  -- Somebody else's field is no session, and in no list.
+  -- A field of another application is not a session, and is in no list.
   if uses_of[sid] and #sid <= 64 and string.match(sid, '^[%w_-]+$') then
     local revision, created, idle, absolute, chain = header(all[i + 1])
     local deadline = uses(uses_of[sid])
@@ -21,7 +22,7 @@ for i = 1, #all, 2 do
     end
   end
 end
--- As many of one as of the other, and each has its counterpart: they are the same.
+-- Each live session has a replacement, and the numbers are equal, so the two sets are equal.
 if count * 3 + 1 ~= #ARGV then return 0 end
 
 for at, head in pairs(heads) do
