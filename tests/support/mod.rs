@@ -16,6 +16,7 @@ pub mod figures;
 pub mod forge;
 pub mod log;
 pub mod paused;
+pub mod property;
 pub mod proxy;
 pub mod redis;
 #[cfg(unix)]

@@ -195,7 +195,7 @@ async fn the_environment_is_read_whole_or_refused() {
     assert!(defaults.origins.is_empty());
 }
 
-/// Deployments rely on these names. (`RUST_LOG` is read by the log: `tests/frozen` sees what it does.)
+/// Deployments rely on these names. (`RUST_LOG` is read by the log: `tests/servers/frozen` sees what it does.)
 #[test]
 fn the_names_of_the_variables_are_frozen() {
     let asked = RefCell::new(BTreeSet::from(["RUST_LOG".to_owned()]));
@@ -206,6 +206,6 @@ fn the_names_of_the_variables_are_frozen() {
         });
         assert!(read.is_ok() || set == Some("REDIS_HOST"));
     }
-    let frozen = include_str!("../../../tests/frozen/golden/environment.txt");
+    let frozen = include_str!("../../../tests/servers/frozen/golden/environment.txt");
     assert_eq!(asked.take().into_iter().collect::<Vec<_>>(), frozen.lines().collect::<Vec<_>>());
 }

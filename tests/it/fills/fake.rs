@@ -1,0 +1,301 @@
+//! A Redis that a test plays: real connections and RESP3, the commands that the store sends, and each answer and each
+//! push when the test says so.
+
+mod commands;
+
+use std::collections::{HashMap, HashSet};
+use std::io::Write as _;
+use std::net::{Shutdown, TcpStream as Socket};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Instant;
+
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::timeout;
+
+use crate::fills::resp::{live, news};
+use crate::support::wait::PATIENCE;
+
+/// The name of the script that writes a probe key.
+const PROBE: &str = "probe";
+
+/// On which connection: the one that is told of changes, or another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Lane {
+    Link,
+    Pool,
+}
+
+/// What the server is and does.
+#[derive(Clone, Copy)]
+pub(crate) struct Manners {
+    pub(crate) role: &'static str,
+    /// The role that it tells on a connection that is told of changes, if it is another one.
+    pub(crate) link_role: Option<&'static str>,
+    /// What it says to a new connection's `HELLO 3`, if not yes.
+    pub(crate) refusal: Option<&'static str>,
+    /// What it says to `CLIENT TRACKING`.
+    pub(crate) tracking: &'static str,
+    /// Whether it tells of changes of the canary.
+    pub(crate) tells_canary: bool,
+}
+
+pub(crate) struct Fake {
+    port: u16,
+    server: Arc<Server>,
+    held: mpsc::UnboundedReceiver<Held>,
+}
+
+struct Server {
+    started: Instant,
+    state: Mutex<State>,
+    held: mpsc::UnboundedSender<Held>,
+}
+
+struct State {
+    hashes: HashMap<String, HashMap<String, String>>,
+    texts: HashMap<String, String>,
+    connections: Vec<Arc<Connection>>,
+    manners: Manners,
+    /// What is not answered before the test says so.
+    hold: Option<(Lane, &'static str)>,
+    asked: HashMap<(Lane, String), usize>,
+}
+
+struct Connection {
+    socket: Socket,
+    is_link: Mutex<bool>,
+    is_closed: Mutex<bool>,
+    tracked: Mutex<HashSet<String>>,
+}
+
+/// A command that has come and was not carried out. What comes on its connection behind it waits.
+pub(crate) struct Held {
+    server: Arc<Server>,
+    connection: Arc<Connection>,
+    words: Vec<String>,
+    _go_on: oneshot::Sender<()>,
+}
+
+impl Held {
+    /// Carries it out now. The answer is not sent.
+    pub(crate) fn execute(&self) -> Vec<u8> {
+        self.server.execute(&self.connection, &self.words)
+    }
+
+    /// Sends this, in one piece, and lets the connection go on.
+    pub(crate) fn send(self, parts: &[&[u8]]) {
+        self.connection.write(&parts.concat());
+    }
+
+    /// Closes its connection instead.
+    pub(crate) fn close(self) {
+        self.connection.close();
+    }
+}
+
+impl Fake {
+    pub(crate) async fn start() -> Self {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let (sender, held) = mpsc::unbounded_channel();
+        let manners = Manners {
+            role: "master",
+            link_role: None,
+            refusal: None,
+            tracking: "+OK\r\n",
+            tells_canary: true,
+        };
+        let state = State {
+            hashes: HashMap::new(),
+            texts: HashMap::new(),
+            connections: Vec::new(),
+            manners,
+            hold: None,
+            asked: HashMap::new(),
+        };
+        let server =
+            Arc::new(Server { started: Instant::now(), state: Mutex::new(state), held: sender });
+        tokio::spawn(accept(listener, Arc::clone(&server)));
+        Self { port, server, held }
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("redis://127.0.0.1:{}/", self.port)
+    }
+
+    pub(crate) fn behave(&self, change: impl FnOnce(&mut Manners)) {
+        change(&mut self.server.state().manners);
+    }
+
+    /// From now on commands of this name wait for the test.
+    pub(crate) fn hold(&self, lane: Lane, name: &'static str) {
+        self.server.state().hold = Some((lane, name));
+    }
+
+    pub(crate) fn hold_nothing(&self) {
+        self.server.state().hold = None;
+    }
+
+    /// The next command that waits.
+    pub(crate) async fn held(&mut self) -> Held {
+        timeout(PATIENCE, self.held.recv()).await.expect("a command comes").unwrap()
+    }
+
+    /// How many commands of this name have come. (`CLIENT` goes by all of its words.)
+    pub(crate) fn asked(&self, lane: Lane, name: &str) -> usize {
+        self.server.state().asked.get(&(lane, name.to_owned())).copied().unwrap_or(0)
+    }
+
+    pub(crate) fn revision(&self, user: &str, sid: &str) -> Option<u64> {
+        let state = self.server.state();
+        let record = state.hashes.get(&live(user))?.get(sid)?;
+        record.split(' ').nth(1)?.parse().ok()
+    }
+
+    /// Changes a session as an update does. Nobody is told.
+    pub(crate) fn update(&self, user: &str, sid: &str) {
+        let next = self.revision(user, sid).unwrap() + 1;
+        let mut state = self.server.state();
+        let record = state.hashes.get_mut(&live(user)).unwrap().get_mut(sid).unwrap();
+        let mut words: Vec<_> = record.splitn(3, ' ').map(str::to_owned).collect();
+        words[1] = next.to_string();
+        *record = words.join(" ");
+    }
+
+    /// Ends a session as an operator does. Nobody is told.
+    pub(crate) fn end(&self, user: &str, sid: &str) {
+        self.server.state().hashes.get_mut(&live(user)).unwrap().remove(sid);
+    }
+
+    /// The message that a user's sessions have changed: due on the link, which has read them.
+    pub(crate) fn news_of(&self, user: &str) -> Vec<u8> {
+        let was_read = self.link().tracked.lock().unwrap().remove(&live(user));
+        assert!(was_read, "redis tells only of what was read since it told last");
+        news(&live(user))
+    }
+
+    /// The message that everything has changed.
+    pub(crate) fn news_of_all(&self) -> Vec<u8> {
+        self.link().tracked.lock().unwrap().clear();
+        b">2\r\n$10\r\ninvalidate\r\n_\r\n".to_vec()
+    }
+
+    pub(crate) fn push(&self, message: &[u8]) {
+        self.link().write(message);
+    }
+
+    pub(crate) fn close_link(&self) {
+        self.link().close();
+    }
+
+    fn link(&self) -> Arc<Connection> {
+        let state = self.server.state();
+        let link = state.connections.iter().rev().find(|one| one.lane() == Lane::Link);
+        Arc::clone(link.expect("there is a link"))
+    }
+}
+
+async fn accept(listener: TcpListener, server: Arc<Server>) {
+    loop {
+        let (stream, _) = listener.accept().await.unwrap();
+        let stream = stream.into_std().unwrap();
+        stream.set_nodelay(true).unwrap();
+        let connection = Arc::new(Connection {
+            socket: stream.try_clone().unwrap(),
+            is_link: Mutex::default(),
+            is_closed: Mutex::default(),
+            tracked: Mutex::default(),
+        });
+        server.state().connections.push(Arc::clone(&connection));
+        let reader = BufReader::new(TcpStream::from_std(stream).unwrap());
+        tokio::spawn(serve(Arc::clone(&server), connection, reader));
+    }
+}
+
+async fn serve(server: Arc<Server>, connection: Arc<Connection>, mut reader: BufReader<TcpStream>) {
+    while let Some(words) = command(&mut reader).await {
+        // What had come before it was closed is not carried out.
+        if *connection.is_closed.lock().unwrap() {
+            return;
+        }
+        if server.is_held(&connection, &words) {
+            let (go_on, may_go_on) = oneshot::channel::<()>();
+            let held = Held {
+                server: Arc::clone(&server),
+                connection: Arc::clone(&connection),
+                words,
+                _go_on: go_on,
+            };
+            if server.held.send(held).is_err() {
+                return;
+            }
+            drop(may_go_on.await);
+        } else {
+            connection.write(&server.execute(&connection, &words));
+        }
+    }
+}
+
+/// One array of strings; `None` when the connection is closed.
+async fn command(reader: &mut BufReader<TcpStream>) -> Option<Vec<String>> {
+    let words = number(reader, '*').await?;
+    let mut command = Vec::with_capacity(words);
+    for _ in 0..words {
+        let mut word = vec![0; number(reader, '$').await? + 2];
+        reader.read_exact(&mut word).await.ok()?;
+        word.truncate(word.len() - 2);
+        command.push(String::from_utf8(word).unwrap());
+    }
+    Some(command)
+}
+
+async fn number(reader: &mut BufReader<TcpStream>, mark: char) -> Option<usize> {
+    let mut line = String::new();
+    reader.read_line(&mut line).await.ok()?;
+    line.strip_prefix(mark)?.trim_end().parse().ok()
+}
+
+impl Connection {
+    fn lane(&self) -> Lane {
+        if *self.is_link.lock().unwrap() { Lane::Link } else { Lane::Pool }
+    }
+
+    fn write(&self, bytes: &[u8]) {
+        // Who does not listen any more hears nothing. What tests send fits into any socket's buffer.
+        drop((&self.socket).write_all(bytes));
+    }
+
+    fn close(&self) {
+        *self.is_closed.lock().unwrap() = true;
+        self.tracked.lock().unwrap().clear();
+        // It may be closed from the other side already.
+        drop(self.socket.shutdown(Shutdown::Both));
+    }
+
+    fn read(&self, key: &str) {
+        if self.lane() == Lane::Link {
+            self.tracked.lock().unwrap().insert(key.to_owned());
+        }
+    }
+}
+
+impl Server {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap()
+    }
+
+    fn is_held(&self, connection: &Connection, words: &[String]) -> bool {
+        let called = match (words[0].as_str(), words.get(1).map(String::as_str)) {
+            ("CLIENT", _) => words.join(" "),
+            ("EVALSHA", Some(PROBE)) => "PROBE".to_owned(),
+            _ => words[0].clone(),
+        };
+        let mut state = self.state();
+        let is_held =
+            state.hold.is_some_and(|(lane, name)| lane == connection.lane() && name == called);
+        *state.asked.entry((connection.lane(), called)).or_default() += 1;
+        is_held
+    }
+}

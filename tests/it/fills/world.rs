@@ -1,0 +1,142 @@
+//! A manager beside a Redis that the test plays.
+
+use std::time::Duration;
+
+use tower_session_auth::store::RedisStore;
+use tower_session_auth::touch::Background;
+use tower_session_auth::{
+    AuthErrorKind, Login, NearCache, NearCacheState, SessionManager, SessionManagerBuilder,
+};
+
+use crate::fills::fake::{Fake, Lane};
+use crate::support::wait::until;
+use crate::support::{builder, login};
+
+/// So long that no beat comes while a command is held.
+pub(crate) const LONG: Duration = Duration::from_secs(10);
+
+/// Long against a turn on a loaded machine, and short enough to be waited for.
+pub(crate) const MIDDLING: Duration = Duration::from_secs(3);
+
+pub(crate) struct World {
+    pub(crate) fake: Fake,
+    pub(crate) manager: SessionManager,
+    _worker: Background,
+}
+
+/// A session, and the token that was given out for it.
+#[derive(Clone)]
+pub(crate) struct Shown {
+    pub(crate) user: String,
+    pub(crate) sid: String,
+    pub(crate) token: String,
+}
+
+impl World {
+    pub(crate) async fn new(lease: Duration) -> Self {
+        Self::beside(Fake::start().await, lease)
+    }
+
+    pub(crate) fn beside(fake: Fake, lease: Duration) -> Self {
+        Self::hurried(fake, lease, Duration::from_secs(10))
+    }
+
+    /// One that waits for the server for so long.
+    pub(crate) fn hurried(fake: Fake, lease: Duration, limit: Duration) -> Self {
+        Self::built(fake, lease, limit, |builder| builder)
+    }
+
+    /// One with other settings, whose link is trusted.
+    pub(crate) async fn coherent_with(
+        change: impl FnOnce(SessionManagerBuilder) -> SessionManagerBuilder,
+    ) -> Self {
+        let world = Self::built(Fake::start().await, LONG, Duration::from_secs(10), change);
+        world.is_coherent().await;
+        world
+    }
+
+    fn built(
+        fake: Fake,
+        lease: Duration,
+        limit: Duration,
+        change: impl FnOnce(SessionManagerBuilder) -> SessionManagerBuilder,
+    ) -> Self {
+        let store = RedisStore::builder(fake.url()).lease(lease).timeout(limit).pool_size(1);
+        let builder = change(builder().store(store.build().unwrap()).store_timeout(limit));
+        let (manager, worker) = builder.build().unwrap();
+        Self { fake, manager, _worker: worker.start() }
+    }
+
+    /// One whose link is trusted.
+    pub(crate) async fn coherent(lease: Duration) -> Self {
+        let world = Self::new(lease).await;
+        world.is_coherent().await;
+        world
+    }
+
+    pub(crate) async fn is_coherent(&self) {
+        self.reaches(NearCacheState::Coherent).await;
+    }
+
+    pub(crate) async fn reaches(&self, state: NearCacheState) {
+        until(&format!("{state:?}"), async || self.state() == state).await;
+    }
+
+    /// Waits until it is known that a link was lost, the first.
+    pub(crate) async fn loses_its_link(&self) {
+        until("the link is lost", async || self.figures().lost_links == 1).await;
+    }
+
+    pub(crate) fn state(&self) -> NearCacheState {
+        self.manager.near_cache().state
+    }
+
+    pub(crate) fn figures(&self) -> NearCache {
+        self.manager.near_cache()
+    }
+
+    pub(crate) async fn login(&self, user: &str) -> Shown {
+        let Login { session, access_token, .. } = login(&self.manager, user).await;
+        Shown { user: user.to_owned(), sid: session.id().as_str().to_owned(), token: access_token }
+    }
+
+    /// What the server has: the revision, or `None` for a session that has ended.
+    pub(crate) fn truth(&self, shown: &Shown) -> Option<u64> {
+        self.fake.revision(&shown.user, &shown.sid)
+    }
+
+    /// What the manager says.
+    pub(crate) async fn says(&self, shown: &Shown) -> Option<u64> {
+        says(&self.manager, &shown.token).await
+    }
+
+    /// Reads of sessions, on whatever connection.
+    pub(crate) fn reads(&self) -> usize {
+        [Lane::Link, Lane::Pool].map(|lane| self.fake.asked(lane, "HGET")).into_iter().sum()
+    }
+
+    /// The messages that were taken in.
+    pub(crate) async fn is_told(&self, messages: u64) {
+        until("it is told", async || self.figures().invalidations >= messages).await;
+    }
+
+    /// What the manager says is the truth, and costs nothing the second time.
+    pub(crate) async fn recovers(&self, shown: &Shown) {
+        self.is_coherent().await;
+        assert_eq!(self.says(shown).await, self.truth(shown));
+        let (hits, reads) = (self.figures().hits, self.reads());
+        assert_eq!(self.says(shown).await, self.truth(shown));
+        assert_eq!((self.figures().hits, self.reads()), (hits + 1, reads), "a hit");
+    }
+}
+
+pub(crate) async fn says(manager: &SessionManager, token: &str) -> Option<u64> {
+    match manager.authenticate(token).await {
+        Ok(session) => Some(session.revision()),
+        Err(error) => {
+            let ended = [AuthErrorKind::SessionExpired, AuthErrorKind::SessionRevoked];
+            assert!(ended.contains(&error.kind()), "{error:?}");
+            None
+        }
+    }
+}

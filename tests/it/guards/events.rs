@@ -1,0 +1,92 @@
+//! What the application's sinks hear of a guard's refusals.
+
+use tokio::sync::mpsc::{self, UnboundedReceiver};
+use tower::{Layer as _, ServiceBuilder, ServiceExt as _};
+use tower_session_auth::events::Event;
+use tower_session_auth::testing::ManualClock;
+use tower_session_auth::touch::Background;
+use tower_session_auth::{
+    AuthErrorKind, Login, MemoryStore, NewSession, RequireFresh, RequireRole, SessionAuthLayer,
+    SessionManager,
+};
+
+use crate::guards::{Inner, MINUTE};
+use crate::support::{START, bearer, builder, user};
+
+/// A manager whose refusals are heard, and its clock.
+struct Heard {
+    manager: SessionManager,
+    clock: ManualClock,
+    refusals: UnboundedReceiver<Event>,
+    _background: Background,
+}
+
+impl Heard {
+    fn new() -> Self {
+        let (tell, refusals) = mpsc::unbounded_channel();
+        let sink = move |event: &Event| {
+            if matches!(event, Event::Rejected { .. }) {
+                let _kept = tell.send(event.clone());
+            }
+        };
+        let clock = ManualClock::new(START);
+        let settings = builder().clock(clock.clone()).event_sink(sink);
+        let store = MemoryStore::with_clock(clock.clone());
+        let (manager, worker) = settings.store(store).build().unwrap();
+        Self { manager, clock, refusals, _background: worker.start() }
+    }
+
+    async fn login(&self, role: &str) -> Login {
+        self.manager.create(NewSession::new(user(role)).role(role)).await.unwrap()
+    }
+
+    /// The next refusal that is told is this one.
+    async fn next_is(&mut self, kind: AuthErrorKind, login: &Login) {
+        let event = self.refusals.recv().await;
+        let Some(Event::Rejected { kind: told, user, session, .. }) = event else {
+            unreachable!("the sink keeps nothing else")
+        };
+        assert_eq!(told, kind);
+        assert_eq!(user.as_ref(), Some(login.session.user_id()));
+        assert_eq!(session.as_ref(), Some(login.session.id()));
+    }
+}
+
+#[tokio::test]
+async fn each_refusal_is_told_once_and_nothing_else() {
+    let mut heard = Heard::new();
+    let inner = Inner::default();
+    let service = ServiceBuilder::new()
+        .layer(SessionAuthLayer::new(heard.manager.clone()))
+        .layer(RequireRole::new("admin"))
+        .layer(RequireFresh::new(MINUTE))
+        .service(inner.service());
+    let admin = heard.login("admin").await;
+    let (mallory, last) = (heard.login("mallory").await, heard.login("last").await);
+    for (login, status) in [(&admin, 200), (&mallory, 403), (&mallory, 403)] {
+        let response = service.clone().oneshot(bearer(&login.access_token)).await.unwrap();
+        assert_eq!(response.status(), status);
+    }
+    heard.clock.advance(2 * MINUTE);
+    for (login, status) in [(&admin, 401), (&last, 403)] {
+        let response = service.clone().oneshot(bearer(&login.access_token)).await.unwrap();
+        assert_eq!(response.status(), status);
+    }
+    heard.next_is(AuthErrorKind::InsufficientScope, &mallory).await;
+    heard.next_is(AuthErrorKind::InsufficientScope, &mallory).await;
+    heard.next_is(AuthErrorKind::InsufficientUserAuthentication, &admin).await;
+    heard.next_is(AuthErrorKind::InsufficientScope, &last).await;
+    assert_eq!(inner.calls(), 1);
+}
+
+#[tokio::test]
+async fn the_sinks_are_those_of_the_sessions_manager_whoever_asks() {
+    let mut heard = Heard::new();
+    let login = heard.login("jeju").await;
+    // A request that no layer has seen, with a session that the application put there.
+    let guarded = RequireRole::new("admin").layer(Inner::default().service());
+    let mut request = http::Request::new(());
+    request.extensions_mut().insert(login.session.clone());
+    assert_eq!(guarded.oneshot(request).await.unwrap().status(), 403);
+    heard.next_is(AuthErrorKind::InsufficientScope, &login).await;
+}

@@ -1,0 +1,325 @@
+//! Who may do what: each guard lets in whom it should, refuses the others as the contract says, and never lets anybody
+//! past a layer that is missing.
+
+mod changes;
+mod conditions;
+mod events;
+mod http_stacks;
+mod tower_stacks;
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use http::{Request, Response, StatusCode};
+use serde::{Deserialize, Serialize};
+use tokio::time::advance;
+use tower::{Layer, Service, ServiceBuilder, ServiceExt as _, service_fn};
+use tower_session_auth::error::StepUp;
+use tower_session_auth::guards::{Condition, Guard};
+use tower_session_auth::testing::TokioClock;
+use tower_session_auth::touch::Worker;
+use tower_session_auth::{
+    AuthError, AuthErrorKind, KeySet, Login, MemoryStore, NewSession, RequireAcr, RequireAmr,
+    RequireFresh, RequireRole, Session, SessionAuthLayer, SessionData, SessionManager,
+};
+
+use crate::support::log::Log;
+use crate::support::{AUDIENCE, ISSUER, START, anonymous, bearer, key, user};
+
+pub(crate) const MINUTE: Duration = Duration::from_secs(60);
+
+#[derive(Debug, Deserialize, Serialize)]
+pub(crate) struct Cart {
+    pub(crate) items: Vec<u32>,
+}
+
+pub(crate) fn cart() -> Cart {
+    Cart { items: vec![7] }
+}
+
+/// What matters about a session here.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Facts {
+    pub(crate) role: Option<&'static str>,
+    pub(crate) acr: Option<&'static str>,
+    pub(crate) amr: &'static [&'static str],
+    /// How long ago the login was.
+    pub(crate) age: Duration,
+}
+
+impl Facts {
+    /// A login like this. The paused clock moves by its age.
+    pub(crate) async fn login<D: SessionData>(
+        self,
+        manager: &SessionManager<D>,
+        data: D,
+    ) -> Login<D> {
+        let mut new = NewSession::new(user("jeju")).amr(self.amr.iter().copied());
+        if let Some(role) = self.role {
+            new = new.role(role);
+        }
+        if let Some(acr) = self.acr {
+            new = new.acr(acr);
+        }
+        let login = manager.create(new.data(data)).await.unwrap();
+        advance(self.age).await;
+        login
+    }
+}
+
+/// A manager on the paused clock.
+pub(crate) fn manager_of<D: SessionData>() -> (SessionManager<D>, Worker) {
+    let clock = TokioClock::new(START);
+    let builder = SessionManager::builder().data::<D>().keys(KeySet::new(key()));
+    let builder = builder.issuer(ISSUER).audience(AUDIENCE).clock(clock);
+    builder.store(MemoryStore::with_clock(clock)).build().unwrap()
+}
+
+/// An inner service that counts its calls.
+#[derive(Clone, Default)]
+pub(crate) struct Inner(Arc<AtomicUsize>);
+
+impl Inner {
+    pub(crate) fn calls(&self) -> usize {
+        self.0.load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn service<B>(
+        &self,
+    ) -> impl Service<Request<B>, Response = Response<String>, Error = Infallible, Future: Send>
+    + Clone
+    + Send
+    + Sync
+    + use<B> {
+        let calls = Arc::clone(&self.0);
+        service_fn(move |_: Request<B>| {
+            calls.fetch_add(1, Ordering::SeqCst);
+            std::future::ready(Ok(Response::new("let in".to_owned())))
+        })
+    }
+}
+
+/// Status, code, `WWW-Authenticate` and text of a refusal.
+#[derive(Clone, Copy)]
+struct Refusal(u16, AuthErrorKind, Option<&'static str>, &'static str);
+
+const ANONYMOUS: Refusal =
+    Refusal(401, AuthErrorKind::MissingToken, Some("Bearer"), "Not authenticated");
+
+/// Looks at all that a client and an outer layer see of a refusal. Returns the body's `request_id`.
+fn assert_refused(response: &Response<String>, expected: Refusal, row: &str) -> Option<String> {
+    let Refusal(status, kind, challenge, detail) = expected;
+    assert_eq!(response.status(), status, "{row}");
+    let mut headers: Vec<_> = response
+        .headers()
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.to_str().unwrap()))
+        .collect();
+    headers.sort_unstable();
+    let mut all = vec![("cache-control", "no-store"), ("content-type", "application/json")];
+    all.extend(challenge.map(|challenge| ("www-authenticate", challenge)));
+    assert_eq!(headers, all, "{row}");
+    let mut body: serde_json::Value = serde_json::from_str(response.body()).unwrap();
+    let id = body.as_object_mut().unwrap().remove("request_id");
+    assert_eq!(body, serde_json::json!({ "detail": detail, "code": kind.code() }), "{row}");
+    let id = id.map(|id| id.as_str().unwrap().to_owned());
+    let error = response.extensions().get::<AuthError>().unwrap();
+    assert_eq!((error.kind(), error.request_id()), (kind, id.as_deref()), "{row}");
+    assert_eq!(
+        error.step_up().is_some(),
+        challenge.is_some_and(|text| text.contains(',')),
+        "{row}"
+    );
+    id
+}
+
+fn assert_no_layer(response: &Response<String>, log: &Log, data_type: &str, row: &str) {
+    let refusal = Refusal(500, AuthErrorKind::NoLayer, None, "Internal error");
+    let id = assert_refused(response, refusal, row).unwrap();
+    let log = log.text();
+    let line = log.lines().find(|line| line.contains(&id)).unwrap_or(&log);
+    for part in ["ERROR", "tower_session_auth:", "SessionAuthLayer", data_type] {
+        assert!(line.contains(part), "{row}: {part}: {line}");
+    }
+}
+
+/// One guard, whom it lets in, whom not, and how it refuses.
+struct Row<C> {
+    name: &'static str,
+    guard: Guard<C>,
+    good: Facts,
+    bad: Facts,
+    refusal: Refusal,
+}
+
+impl<C: Condition> Row<C> {
+    async fn holds(self) {
+        self.judges_the_session(self.guard.clone(), ()).await;
+        self.judges_the_session(self.guard.clone().data::<Cart>(), cart()).await;
+        self.lets_nobody_in_without_a_session().await;
+        self.lets_nobody_in_without_the_layer().await;
+        self.lets_nobody_in_with_another_data_type().await;
+    }
+
+    async fn judges_the_session<D>(&self, guard: Guard<C, D>, data: D)
+    where
+        D: SessionData + Serialize,
+    {
+        let data = serde_json::to_value(&data).unwrap();
+        let data = || serde_json::from_value::<D>(data.clone()).unwrap();
+        for (facts, let_in) in [(self.good, true), (self.bad, false)] {
+            let row = format!("{}, {facts:?}", self.name);
+            let (manager, _worker) = manager_of::<D>();
+            let inner = Inner::default();
+            let required = SessionAuthLayer::new(manager.clone());
+            for layer in [required.clone(), required.optional()] {
+                let login = facts.login(&manager, data()).await;
+                let stack = ServiceBuilder::new().layer(layer).layer(guard.clone());
+                let service = stack.service(inner.service());
+                let response = service.oneshot(bearer(&login.access_token)).await.unwrap();
+                if let_in {
+                    assert_eq!(response.status(), StatusCode::OK, "{row}");
+                    assert_eq!(response.body(), "let in", "{row}");
+                    assert!(response.headers().is_empty(), "{row}");
+                    assert!(response.extensions().is_empty(), "{row}");
+                } else {
+                    assert_eq!(assert_refused(&response, self.refusal, &row), None);
+                }
+            }
+            assert_eq!(inner.calls(), if let_in { 2 } else { 0 }, "{row}");
+        }
+    }
+
+    async fn lets_nobody_in_without_a_session(&self) {
+        let (manager, _worker) = manager_of::<()>();
+        let inner = Inner::default();
+        let layer = SessionAuthLayer::new(manager).optional();
+        let stack = ServiceBuilder::new().layer(layer).layer(self.guard.clone());
+        let response = stack.service(inner.service()).oneshot(anonymous()).await.unwrap();
+        assert_eq!(assert_refused(&response, ANONYMOUS, self.name), None);
+        assert_eq!(inner.calls(), 0, "{}", self.name);
+    }
+
+    async fn lets_nobody_in_without_the_layer(&self) {
+        let log = Log::default();
+        let _capture = log.capture();
+        let (manager, _worker) = manager_of::<()>();
+        let token = self.good.login(&manager, ()).await.access_token;
+        let inner = Inner::default();
+        let alone = self.guard.layer(inner.service());
+        for request in [anonymous(), bearer(&token)] {
+            let response = alone.clone().oneshot(request).await.unwrap();
+            assert_no_layer(&response, &log, "()", self.name);
+        }
+        // On the wrong side of the layer there is none either.
+        let stack = ServiceBuilder::new().layer(self.guard.clone());
+        let outside = stack.layer(SessionAuthLayer::new(manager)).service(inner.service());
+        let response = outside.oneshot(bearer(&token)).await.unwrap();
+        assert_no_layer(&response, &log, "()", self.name);
+        assert_eq!(inner.calls(), 0, "{}", self.name);
+        assert!(!log.text().contains(&token), "{}", self.name);
+    }
+
+    async fn lets_nobody_in_with_another_data_type(&self) {
+        let log = Log::default();
+        let _capture = log.capture();
+        let inner = Inner::default();
+        let (plain, _worker) = manager_of::<()>();
+        let token = self.good.login(&plain, ()).await.access_token;
+        let stack = ServiceBuilder::new().layer(SessionAuthLayer::new(plain));
+        let service = stack.layer(self.guard.clone().data::<Cart>()).service(inner.service());
+        let response = service.oneshot(bearer(&token)).await.unwrap();
+        assert_no_layer(&response, &log, "Cart", self.name);
+
+        let (carts, _worker) = manager_of::<Cart>();
+        let token = self.good.login(&carts, cart()).await.access_token;
+        let stack = ServiceBuilder::new().layer(SessionAuthLayer::new(carts));
+        let service = stack.layer(self.guard.clone()).service(inner.service());
+        let response = service.oneshot(bearer(&token)).await.unwrap();
+        assert_no_layer(&response, &log, "()", self.name);
+        assert_eq!(inner.calls(), 0, "{}", self.name);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_role_is_required() {
+    let refusal = Refusal(
+        403,
+        AuthErrorKind::InsufficientScope,
+        Some(r#"Bearer error="insufficient_scope""#),
+        "Not enough permissions",
+    );
+    let user = Facts { role: Some("user"), ..Facts::default() };
+    let admin = Facts { role: Some("admin"), ..Facts::default() };
+    let one = RequireRole::new("admin");
+    Row { name: "one role", guard: one, good: admin, bad: user, refusal }.holds().await;
+    let any = RequireRole::any_of(["super_admin", "admin"]);
+    Row { name: "any role", guard: any, good: admin, bad: Facts::default(), refusal }.holds().await;
+}
+
+const fn stronger(challenge: &'static str) -> Refusal {
+    Refusal(
+        401,
+        AuthErrorKind::InsufficientUserAuthentication,
+        Some(challenge),
+        "A more recent or stronger login is required",
+    )
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_recent_login_is_required() {
+    let aged = |age| Facts { age, ..Facts::default() };
+    let (good, bad) = (aged(5 * MINUTE), aged(5 * MINUTE + Duration::from_millis(1)));
+    let refusal = stronger(r#"Bearer error="insufficient_user_authentication", max_age="300""#);
+    let guard = RequireFresh::new(5 * MINUTE);
+    Row { name: "fresh", guard, good, bad, refusal }.holds().await;
+    let refusal = stronger(
+        r#"Bearer error="insufficient_user_authentication", max_age="300", acr_values="loa3""#,
+    );
+    let guard = RequireFresh::new(5 * MINUTE).challenge(StepUp::acr(["loa3"]).unwrap());
+    Row { name: "fresh, with a class", guard, good, bad, refusal }.holds().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_class_of_login_is_required() {
+    let classed = |acr| Facts { acr, ..Facts::default() };
+    let (loa2, loa3) = (classed(Some("loa2")), classed(Some("loa3")));
+    let one = r#"Bearer error="insufficient_user_authentication", acr_values="loa3""#;
+    let (guard, refusal) = (RequireAcr::new("loa3").unwrap(), stronger(one));
+    Row { name: "one class", guard, good: loa3, bad: loa2, refusal }.holds().await;
+    let two = r#"Bearer error="insufficient_user_authentication", acr_values="loa3 loa2""#;
+    let (guard, refusal) = (RequireAcr::any_of(["loa3", "loa2"]).unwrap(), stronger(two));
+    Row { name: "any class", guard, good: loa2, bad: classed(None), refusal }.holds().await;
+    let fresh =
+        r#"Bearer error="insufficient_user_authentication", max_age="60", acr_values="loa3""#;
+    let guard = RequireAcr::new("loa3").unwrap().challenge(StepUp::fresh(MINUTE));
+    let (name, refusal) = ("class, with an age", stronger(fresh));
+    Row { name, guard, good: loa3, bad: loa2, refusal }.holds().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn methods_of_login_are_required() {
+    let by = |amr| Facts { amr, ..Facts::default() };
+    let plain = stronger(r#"Bearer error="insufficient_user_authentication""#);
+    let (good, bad) = (by(&["otp", "geo", "pwd"]), by(&["pwd"]));
+    let guard = RequireAmr::all_of(["pwd", "otp"]);
+    Row { name: "all methods", guard, good, bad, refusal: plain }.holds().await;
+    let guard = RequireAmr::any_of(["otp", "hwk"]);
+    Row { name: "any method", guard, good, bad: by(&[]), refusal: plain }.holds().await;
+    let told = r#"Bearer error="insufficient_user_authentication", max_age="0", acr_values="2fa""#;
+    let ask = StepUp::acr(["2fa"]).unwrap().and(StepUp::fresh(Duration::ZERO));
+    let (guard, refusal) = (RequireAmr::any_of(["otp"]).challenge(ask), stronger(told));
+    Row { name: "methods, with a challenge", guard, good, bad, refusal }.holds().await;
+}
+
+/// Whether a session passes a guard.
+pub(crate) async fn passes<C: Condition>(guard: &Guard<C>, session: &Session) -> bool {
+    let mut request = Request::new(());
+    request.extensions_mut().insert(session.clone());
+    let inner = Inner::default();
+    let response = guard.layer(inner.service()).oneshot(request).await.unwrap();
+    assert_eq!(inner.calls() == 1, response.status() == StatusCode::OK);
+    inner.calls() == 1
+}

@@ -1,0 +1,243 @@
+//! What a guard promises to the service inside and to the stack outside.
+
+use std::convert::Infallible;
+use std::marker::PhantomData;
+use std::rc::Rc;
+
+use http::{Request, Response, StatusCode};
+use tokio_test::{assert_pending, assert_ready, assert_ready_ok, task};
+use tower::limit::ConcurrencyLimitLayer;
+use tower::{Layer as _, Service, ServiceBuilder, ServiceExt as _, service_fn};
+use tower_session_auth::error::StepUp;
+use tower_session_auth::guards::{Acr, Amr, Condition, Fresh, Guard, GuardFuture, Guarded, Role};
+use tower_session_auth::{
+    AuthError, AuthErrorKind, Head, JsonRejection, RequireAcr, RequireAmr, RequireFresh,
+    RequireRole, Session, SessionAuthLayer,
+};
+use tower_test::mock;
+
+use crate::guards::{Facts, Inner, MINUTE, manager_of};
+use crate::support::{anonymous, bearer, code};
+
+const ADMIN: Facts = Facts { role: Some("admin"), ..DEFAULT };
+const USER: Facts = Facts { role: Some("user"), ..DEFAULT };
+const DEFAULT: Facts = Facts { role: None, acr: None, amr: &[], age: std::time::Duration::ZERO };
+
+async fn session(facts: Facts) -> Session {
+    let (manager, _worker) = manager_of::<()>();
+    facts.login(&manager, ()).await.session
+}
+
+fn with(session: &Session) -> Request<String> {
+    let mut request = anonymous();
+    request.extensions_mut().insert(session.clone());
+    request
+}
+
+#[tokio::test(start_paused = true)]
+async fn call_uses_the_service_that_was_made_ready() {
+    let admin = session(ADMIN).await;
+    let (mut service, mut inner) =
+        mock::spawn_layer::<_, Response<String>, _>(RequireRole::new("admin"));
+    // The mock panics when `call` lands on a clone that was never made ready.
+    assert_ready_ok!(service.poll_ready());
+    let mut response = task::spawn(service.call(with(&admin)));
+    assert_pending!(response.poll());
+    let (request, send) = inner.next_request().await.unwrap();
+    assert_eq!(request.extensions().get::<Session>().unwrap().id(), admin.id());
+    send.send_response(Response::new("ok".to_owned()));
+    assert_eq!(response.await.unwrap().body(), "ok");
+}
+
+#[tokio::test(start_paused = true)]
+async fn readiness_is_the_inner_services() {
+    let (mut service, mut inner) =
+        mock::spawn_layer::<Request<String>, Response<String>, _>(RequireRole::new("admin"));
+    inner.allow(0);
+    assert_pending!(service.poll_ready());
+    inner.allow(1);
+    assert_ready_ok!(service.poll_ready());
+    inner.send_error("broken");
+    assert!(assert_ready!(service.poll_ready()).is_err());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_is_there_at_once_and_the_inner_service_hears_nothing() {
+    let user = session(USER).await;
+    let (mut service, mut inner) =
+        mock::spawn_layer::<_, Response<String>, _>(RequireRole::new("admin"));
+    assert_ready_ok!(service.poll_ready());
+    let mut refused = task::spawn(service.call(with(&user)));
+    assert_eq!(assert_ready_ok!(refused.poll()).status(), StatusCode::FORBIDDEN);
+    assert_pending!(inner.poll_request());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_gives_the_permit_of_a_limit_back() {
+    let (user, admin) = (session(USER).await, session(ADMIN).await);
+    let inner = Inner::default();
+    let service = ServiceBuilder::new()
+        .layer(RequireRole::new("admin"))
+        .layer(ConcurrencyLimitLayer::new(1))
+        .service(inner.service());
+    for _ in 0..3 {
+        assert_eq!(service.clone().oneshot(with(&user)).await.unwrap().status(), 403);
+        assert_eq!(service.clone().oneshot(with(&admin)).await.unwrap().status(), 200);
+    }
+    assert_eq!(inner.calls(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn errors_of_the_inner_service_pass_unchanged() {
+    #[derive(Debug, PartialEq)]
+    struct Broken;
+    let admin = session(ADMIN).await;
+    let service = RequireRole::new("admin")
+        .layer(service_fn(async |_: Request<String>| Err::<Response<String>, _>(Broken)));
+    assert_eq!(service.oneshot(with(&admin)).await.unwrap_err(), Broken);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_outermost_guard_judges_first() {
+    let inner = Inner::default();
+    let role = RequireRole::new("admin");
+    let fresh = RequireFresh::new(MINUTE);
+    let strong = RequireAcr::new("loa3").unwrap();
+    let stale = session(USER).await;
+    // Neither the role nor the class: whoever is outside answers.
+    let outside = ServiceBuilder::new().layer(role.clone()).layer(strong.clone());
+    let response = outside.service(inner.service()).oneshot(with(&stale)).await.unwrap();
+    assert_eq!(code(&response), "insufficient_scope");
+    let outside = ServiceBuilder::new().layer(strong.clone()).layer(role.clone());
+    let response = outside.service(inner.service()).oneshot(with(&stale)).await.unwrap();
+    assert_eq!(code(&response), "insufficient_user_authentication");
+    assert_eq!(inner.calls(), 0);
+
+    let all =
+        || ServiceBuilder::new().layer(role.clone()).layer(fresh.clone()).layer(strong.clone());
+    for (facts, status) in [
+        (Facts { acr: Some("loa3"), ..ADMIN }, 200),
+        (Facts { acr: Some("loa3"), ..USER }, 403),
+        (Facts { acr: Some("loa2"), ..ADMIN }, 401),
+    ] {
+        let service = all().service(inner.service());
+        let response = service.oneshot(with(&session(facts).await)).await.unwrap();
+        assert_eq!(response.status(), status, "{facts:?}");
+    }
+    assert_eq!(inner.calls(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_application_may_answer_refusals_itself() {
+    let answer = |error: &AuthError, head: Head<'_>| {
+        let classes = error.step_up().map(|step_up| step_up.acr_values().join("+"));
+        let code = error.kind().code();
+        Response::new(format!("{} {code} {}", head.uri, classes.unwrap_or_default()))
+    };
+    let request = |session: Option<&Session>| {
+        let mut request = Request::get("/tea").body(()).unwrap();
+        session.map(|session| request.extensions_mut().insert(session.clone()));
+        request
+    };
+    let inner = Inner::default();
+    let guard = RequireAcr::any_of(["loa3", "loa2"]).unwrap().on_reject(answer);
+    let user = session(USER).await;
+    for (request, body, kind) in [
+        (
+            request(Some(&user)),
+            "/tea insufficient_user_authentication loa3+loa2",
+            AuthErrorKind::InsufficientUserAuthentication,
+        ),
+        // Nor does a closure of the application's let in whom no layer has seen.
+        (request(None), "/tea internal ", AuthErrorKind::NoLayer),
+    ] {
+        let response = guard.layer(inner.service()).oneshot(request).await.unwrap();
+        assert_eq!(response.body(), body);
+        let error = response.extensions().get::<AuthError>().unwrap();
+        assert_eq!(error.kind(), kind, "the typed error is there all the same");
+    }
+    // In either order with the data type.
+    let cart = RequireRole::new("admin").on_reject(answer).data::<crate::guards::Cart>();
+    let response = cart.layer(inner.service()).oneshot(request(Some(&user))).await.unwrap();
+    assert_eq!(response.body(), "/tea internal ");
+    assert_eq!(inner.calls(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn services_and_bodies_need_be_neither_clone_nor_send_nor_static() {
+    let admin = session(ADMIN).await;
+    let local = "borrowed".to_owned();
+    let mut calls = 0;
+    // A closure that borrows mutably is neither `Clone` nor `'static`.
+    let mut service = RequireRole::new("admin").layer(service_fn(|request: Request<Rc<&str>>| {
+        calls += 1;
+        let body = request.body().to_string();
+        async move { Ok::<_, Infallible>(Response::new(body)) }
+    }));
+    let mut request = Request::new(Rc::new(local.as_str()));
+    request.extensions_mut().insert(admin);
+    let response = service.ready().await.unwrap().call(request).await.unwrap();
+    assert_eq!(response.body(), "borrowed");
+    let body = Rc::new(local.as_str());
+    let refused = service.ready().await.unwrap().call(Request::new(body)).await.unwrap();
+    assert_eq!(refused.status(), StatusCode::INTERNAL_SERVER_ERROR);
+    assert_eq!(calls, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_second_layer_decides_for_what_is_inside_of_it() {
+    let (staff, _worker) = manager_of::<()>();
+    let (shop, _worker) = manager_of::<()>();
+    let token = ADMIN.login(&staff, ()).await.access_token;
+    let inner = Inner::default();
+    let service = ServiceBuilder::new()
+        .layer(SessionAuthLayer::new(staff))
+        .layer(SessionAuthLayer::new(shop).optional())
+        .layer(RequireRole::new("admin"))
+        .service(inner.service());
+    let response = service.oneshot(bearer(&token)).await.unwrap();
+    assert_eq!(code(&response), "session_expired", "not a session of the shop's");
+    assert_eq!(inner.calls(), 0);
+}
+
+#[test]
+fn a_guard_shows_what_it_asks_for() {
+    let inner = "inner";
+    for (shown, parts) in [
+        (format!("{:?}", RequireRole::new("admin")), ["Role", "admin"]),
+        (format!("{:?}", RequireFresh::new(MINUTE).layer(inner)), ["Fresh", "60s"]),
+        (format!("{:?}", RequireAcr::new("loa3").unwrap().layer(inner)), ["inner", "loa3"]),
+        (format!("{:?}", RequireAmr::all_of(["otp"])), ["All", "otp"]),
+    ] {
+        for part in parts {
+            assert!(shown.contains(part), "{part}: {shown}");
+        }
+    }
+}
+
+#[test]
+fn auto_traits_hold() {
+    fn clone_send_sync<T: Clone + Send + Sync + 'static>() {}
+    fn guard<C: Condition + 'static>()
+    where
+        Guard<C, NotClone, NotClone>: Clone + Send + Sync,
+    {
+        clone_send_sync::<Guard<C>>();
+        clone_send_sync::<Guarded<Inner, C>>();
+        // Neither the application's data nor its rejection need be `Clone`.
+        clone_send_sync::<Guard<C, NotClone, NotClone>>();
+        clone_send_sync::<Guarded<Inner, C, NotClone, NotClone>>();
+    }
+    fn send<T: Send + Sync + Unpin>() {}
+    struct NotClone;
+    type Inner = tower::util::BoxCloneSyncService<Request<String>, Response<String>, Infallible>;
+    guard::<Role>();
+    guard::<Fresh>();
+    guard::<Acr>();
+    guard::<Amr>();
+    clone_send_sync::<StepUp>();
+    clone_send_sync::<RequireRole<NotClone, JsonRejection>>();
+    send::<GuardFuture<std::future::Ready<()>, String>>();
+    // Data that is itself bound to a thread does not bind the guard.
+    clone_send_sync::<RequireRole<PhantomData<Rc<()>>>>();
+}

@@ -1,0 +1,43 @@
+//! Good tokens whose session is another user's, has ended or was idle for too long.
+
+use std::time::Duration;
+
+use tower_session_auth::EndReason;
+
+use crate::hostile::{Answer, As, GONE, INVALID, NOW, No, Stage};
+use crate::support::{login, user};
+
+#[tokio::test]
+async fn a_good_signature_without_a_living_session_is_refused() {
+    let stage = Stage::new().await;
+    let other = login(&stage.manager, "mallory").await;
+    let stolen = format!("\"{}\"", other.session.id());
+    let token = stage.with_claim("sid", Some(&stolen));
+    stage.expect_token("another user's session", &token, No(GONE)).await;
+    stage.expect_token("who lives on", &other.access_token, As("mallory")).await;
+
+    #[rustfmt::skip]
+    let reasons = [
+        (EndReason::Logout, r#"{"detail":"Session was ended: logout","code":"session_revoked","reason":"logout"}"#),
+        (EndReason::LogoutAll, r#"{"detail":"Session was ended: logout_all","code":"session_revoked","reason":"logout_all"}"#),
+        (EndReason::Admin, r#"{"detail":"Session was ended: admin","code":"session_revoked","reason":"admin"}"#),
+        (EndReason::Evicted, r#"{"detail":"Session was ended: evicted","code":"session_revoked","reason":"evicted"}"#),
+        (EndReason::RefreshReuse, r#"{"detail":"Session was ended: refresh_reuse","code":"session_revoked","reason":"refresh_reuse"}"#),
+        (EndReason::PasswordChange, r#"{"detail":"Session was ended: password_change","code":"session_revoked","reason":"password_change"}"#),
+        (EndReason::Suspended, r#"{"detail":"Session was ended: suspended","code":"session_revoked","reason":"suspended"}"#),
+    ];
+    assert_eq!(reasons.map(|(reason, _)| reason), EndReason::ALL);
+    for (reason, body) in reasons {
+        let login = login(&stage.manager, "jeju").await;
+        stage.expect_token("before", &login.access_token, As("jeju")).await;
+        assert!(stage.manager.delete(&user("jeju"), login.session.id(), reason).await.unwrap());
+        let answer = Answer { body, ..INVALID };
+        stage.expect_token(reason.as_str(), &login.access_token, No(answer)).await;
+    }
+    stage.expect_token("the user's other session", &stage.token, As("jeju")).await;
+
+    // With a token that outlives it: an hour unused, and the session is gone.
+    let token = stage.with_claim("exp", Some(&(NOW + 7_200).to_string()));
+    stage.clock.advance(Duration::from_secs(3_600));
+    stage.expect_token("idle for too long", &token, No(GONE)).await;
+}

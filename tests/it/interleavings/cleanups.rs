@@ -1,0 +1,163 @@
+//! Cleanup, lists and walks against uses, logins and the end of a session's time, in every order.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use tower_session_auth::store::{Created, NewRecord, SessionStore, Touch, Touched};
+use tower_session_auth::{EndReason, SessionId, UserId};
+
+use crate::interleavings::HOUR;
+use crate::interleavings::world::{World, in_both_worlds, orders};
+use crate::support::user;
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Act {
+    Cleanup,
+    CleanupAgain,
+    List,
+    Scan,
+    Touch,
+    /// A login that takes the same id, if that is free.
+    CreateSame,
+    /// A login that takes another.
+    CreateOther,
+    /// So long that a session that was not used meanwhile ends.
+    Wait,
+}
+
+const IDLE: Duration = Duration::from_secs(60);
+const WAIT: Duration = Duration::from_secs(40);
+
+/// What the contract says about one session of one user, with another one beside it or alone.
+struct Model {
+    owner: UserId,
+    id: SessionId,
+    /// How long it lives on without a use; `None` once it has ended.
+    left: Option<Duration>,
+    /// Not freed yet.
+    held: bool,
+    others: Vec<SessionId>,
+}
+
+impl Model {
+    async fn start(world: &impl World, name: &str, alone: bool) -> Self {
+        let owner = user(name);
+        let id = world.login(&owner, IDLE).await;
+        let others = if alone { Vec::new() } else { vec![world.login(&owner, HOUR).await] };
+        Self { owner, id, left: Some(IDLE), held: true, others }
+    }
+
+    async fn act(&mut self, world: &impl World, act: Act, order: &[Act]) {
+        let (store, owner) = (world.store(), &self.owner);
+        let new = NewRecord::new(IDLE, 24 * HOUR, Bytes::from_static(b"again"));
+        match act {
+            Act::Cleanup | Act::CleanupAgain => {
+                let freed = world.clean_up().await;
+                let expired = self.held && self.left.is_none();
+                assert_eq!(freed, u64::from(expired), "{order:?}");
+                self.held = self.left.is_some();
+            }
+            Act::List => {
+                let list = store.list(owner).await.unwrap();
+                let lives = list.iter().any(|listed| listed.id == self.id);
+                assert_eq!(lives, self.left.is_some(), "{order:?}");
+                self.free(world).await;
+            }
+            Act::Scan => {
+                let (mut found, mut from) = (false, None);
+                loop {
+                    let page = store.scan(from.as_ref(), 2).await.unwrap().unwrap();
+                    let own = page.sessions.iter().filter(|listed| listed.user == *owner);
+                    found |= own.into_iter().any(|listed| listed.id == self.id);
+                    from = page.next;
+                    if from.is_none() {
+                        break;
+                    }
+                }
+                assert_eq!(found, self.left.is_some(), "{order:?}");
+                self.free(world).await;
+            }
+            Act::Touch => {
+                let touch =
+                    Touch::new(owner.clone(), self.id.clone(), Duration::ZERO, Duration::MAX);
+                let touched = store.touch(&[touch]).await.unwrap();
+                assert_eq!(touched != [Touched::Ended], self.left.is_some(), "{order:?}");
+                self.left = self.left.map(|_| IDLE);
+            }
+            Act::CreateSame => {
+                let made = store.create(owner, &self.id, &new).await.unwrap();
+                if self.left.is_some() {
+                    assert_eq!(made, Created::AlreadyExists, "{order:?}");
+                } else {
+                    assert!(matches!(made, Created::Created(_)), "{order:?}: it was not ended");
+                    (self.left, self.held) = (Some(IDLE), true);
+                }
+            }
+            Act::CreateOther => {
+                self.others.push(world.login(owner, HOUR).await);
+                // A login prunes.
+                self.held &= self.left.is_some();
+            }
+            Act::Wait => {
+                world.pass(owner, WAIT).await;
+                self.left = self.left.and_then(|left| left.checked_sub(WAIT));
+            }
+        }
+        self.check(world, order).await;
+    }
+
+    /// Whether a list frees what it comes across is the store's own affair: so that both go on alike.
+    async fn free(&mut self, world: &impl World) {
+        if self.left.is_none() {
+            world.clean_up().await;
+            self.held = false;
+        }
+    }
+
+    async fn check(&self, world: &impl World, order: &[Act]) {
+        let mut expected = self.others.clone();
+        expected.extend(self.left.map(|_| self.id.clone()));
+        expected.sort();
+        let mut found = Vec::new();
+        for id in self.others.iter().chain([&self.id]) {
+            if world.store().activity(&self.owner, id).await.unwrap().is_some() {
+                found.push(id.clone());
+            }
+        }
+        found.sort();
+        assert_eq!(found, expected, "{order:?}");
+        assert_eq!(world.store().ended(&self.owner, &self.id).await.unwrap(), None, "{order:?}");
+    }
+}
+
+in_both_worlds! {
+    a_cleanup_frees_what_has_ended_and_nothing_that_was_used_or_made_meanwhile: every_order,
+}
+
+async fn every_order(world: &impl World) {
+    let mut count = 0;
+    let same = |earlier, later| (earlier, later) == (Act::CleanupAgain, Act::Cleanup);
+    for acts in [
+        [Act::Cleanup, Act::CleanupAgain, Act::Touch, Act::Wait, Act::CreateSame],
+        [Act::Cleanup, Act::CleanupAgain, Act::Touch, Act::Wait, Act::CreateOther],
+        [Act::Cleanup, Act::CreateSame, Act::CreateOther, Act::Wait, Act::List],
+        [Act::Cleanup, Act::CreateSame, Act::Touch, Act::Wait, Act::Scan],
+    ] {
+        for order in orders(&acts, same) {
+            for alone in [false, true] {
+                let mut model = Model::start(world, &format!("u{count}"), alone).await;
+                // Half of its time is used up: a wait is too long for it, and not for one that was used since.
+                world.pass(&model.owner, IDLE / 2).await;
+                model.left = Some(IDLE / 2);
+                for act in &order {
+                    model.act(world, *act, &order).await;
+                }
+                // No other order's cleanup is to find anything of this one.
+                let store = world.store();
+                store.delete_all(&model.owner, None, EndReason::Admin).await.unwrap();
+                count += 1;
+            }
+        }
+    }
+    assert_eq!(count, (60 + 60 + 120 + 120) * 2);
+}

@@ -1,0 +1,195 @@
+//! Logins against what must end them: each login is two steps, and anything may come between.
+
+use bytes::Bytes;
+use tower_session_auth::store::{
+    Created, Guard, NewRecord, Replacement, SessionStore, Updated, UpdatedAll,
+};
+use tower_session_auth::{EndReason, SessionId, UserId};
+
+use crate::interleavings::HOUR;
+use crate::interleavings::world::{World, in_both_worlds, orders};
+use crate::support::user;
+
+/// Steps of two logins, and of what others do meanwhile.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Act {
+    Guard(usize),
+    Create(usize),
+    DeleteAll,
+    /// All but the session that was there at first.
+    DeleteOthers,
+    DeleteOne,
+    List,
+    UpdateAll,
+    UpdateOne,
+}
+
+/// What the contract says about one user with one session at first.
+struct Model {
+    owner: UserId,
+    first: SessionId,
+    /// Living sessions with their revisions and payloads.
+    living: Vec<(SessionId, u64, &'static [u8])>,
+    /// How often the login guard was replaced, and what each login read of it.
+    renewed: usize,
+    logins: [Option<(Guard, usize)>; 2],
+    read: Option<Vec<Replacement>>,
+    superseded: usize,
+}
+
+impl Model {
+    async fn start(world: &impl World, name: &str) -> Self {
+        let owner = user(name);
+        let first = world.login(&owner, HOUR).await;
+        let living = vec![(first.clone(), 1, &b"first"[..])];
+        Self { owner, first, living, renewed: 0, logins: [None, None], read: None, superseded: 0 }
+    }
+
+    async fn act(&mut self, world: &impl World, act: Act, order: &[Act]) {
+        let store = world.store();
+        let lives = self.living.iter().any(|(id, ..)| *id == self.first);
+        match act {
+            Act::Guard(login) => {
+                let guard = store.guard(&self.owner).await.unwrap();
+                self.logins[login] = Some((guard, self.renewed));
+            }
+            Act::Create(login) => {
+                let (guard, renewed) = self.logins[login].take().unwrap();
+                let id = SessionId::random().unwrap();
+                let mut new = NewRecord::new(HOUR, HOUR, Bytes::from_static(b"login"));
+                new.guard = Some(guard);
+                let made = store.create(&self.owner, &id, &new).await.unwrap();
+                if renewed == self.renewed {
+                    assert!(matches!(made, Created::Created(_)), "{order:?}: {made:?}");
+                    self.living.push((id, 1, b"login"));
+                } else {
+                    assert_eq!(made, Created::Superseded, "{order:?}");
+                    self.superseded += 1;
+                }
+            }
+            Act::DeleteAll => {
+                let ended = store.delete_all(&self.owner, None, EndReason::PasswordChange).await;
+                assert_eq!(ended.unwrap().len(), self.living.len(), "{order:?}");
+                self.living.clear();
+                self.renewed += 1;
+            }
+            Act::DeleteOthers => {
+                let keep = Some(&self.first);
+                let ended = store.delete_all(&self.owner, keep, EndReason::PasswordChange).await;
+                let kept = usize::from(lives);
+                assert_eq!(ended.unwrap().len(), self.living.len() - kept, "{order:?}");
+                self.living.retain(|(id, ..)| *id == self.first);
+                self.renewed += 1;
+            }
+            Act::DeleteOne => {
+                let lived = store.delete(&self.owner, &self.first, EndReason::Logout).await;
+                assert_eq!(lived.unwrap(), lives, "{order:?}");
+                self.living.retain(|(id, ..)| *id != self.first);
+            }
+            Act::List => {
+                let list = store.list(&self.owner).await.unwrap().into_iter();
+                let next =
+                    |id, revision| Replacement::new(id, revision, Bytes::from_static(b"demoted"));
+                self.read = Some(list.map(|old| next(old.id, old.record.revision)).collect());
+            }
+            Act::UpdateAll => {
+                let new = self.read.take().unwrap();
+                let same = new.len() == self.living.len()
+                    && self.living.iter().all(|(id, revision, _)| {
+                        new.iter().any(|new| (&new.id, new.expected) == (id, *revision))
+                    });
+                let updated = store.update_all(&self.owner, &new).await.unwrap();
+                let expected = if same { UpdatedAll::Written } else { UpdatedAll::Conflict };
+                assert_eq!(updated, expected, "{order:?}");
+                if same {
+                    for (_, revision, payload) in &mut self.living {
+                        (*revision, *payload) = (*revision + 1, b"demoted");
+                    }
+                    self.renewed += 1;
+                }
+            }
+            Act::UpdateOne => {
+                let known = self.living.iter_mut().find(|(id, ..)| *id == self.first);
+                let expected = known.as_ref().map_or(1, |(_, revision, _)| *revision);
+                let new = Bytes::from_static(b"one");
+                let updated = store.update(&self.owner, &self.first, expected, new).await.unwrap();
+                match known {
+                    Some((_, revision, payload)) => {
+                        (*revision, *payload) = (*revision + 1, b"one");
+                        assert_eq!(updated, Updated::Written(*revision), "{order:?}");
+                    }
+                    None => assert_eq!(updated, Updated::Gone, "{order:?}"),
+                }
+            }
+        }
+        self.check(world, order).await;
+    }
+
+    async fn check(&self, world: &impl World, order: &[Act]) {
+        let list = world.store().list(&self.owner).await.unwrap().into_iter();
+        let mut found: Vec<_> =
+            list.map(|found| (found.id, found.record.revision, found.record.payload)).collect();
+        let mut expected: Vec<_> = self
+            .living
+            .iter()
+            .map(|(id, revision, payload)| (id.clone(), *revision, Bytes::from_static(payload)))
+            .collect();
+        found.sort();
+        expected.sort();
+        assert_eq!(found, expected, "{order:?}");
+    }
+}
+
+/// Runs the steps in every possible order, and tells how many logins were superseded and how many orders there were.
+async fn every_order(world: &impl World, acts: &[Act], case: usize) -> (usize, usize) {
+    let follows = |earlier, later| {
+        matches!((earlier, later), (Act::Create(a), Act::Guard(b)) if a == b)
+            || (earlier, later) == (Act::UpdateAll, Act::List)
+    };
+    let (mut superseded, mut count) = (0, 0);
+    for order in orders(acts, follows) {
+        let mut model = Model::start(world, &format!("u{case}-{count}")).await;
+        for act in &order {
+            model.act(world, *act, &order).await;
+        }
+        superseded += model.superseded;
+        count += 1;
+    }
+    (superseded, count)
+}
+
+in_both_worlds! {
+    no_login_survives_a_logout_of_all_that_came_between: logins_and_a_logout_of_all,
+    no_login_misses_an_update_of_all_that_came_between: logins_and_an_update_of_all,
+    an_update_of_all_misses_no_session: updates_and_logouts,
+}
+
+async fn logins_and_a_logout_of_all(world: &impl World) {
+    let logins = [Act::Guard(0), Act::Create(0), Act::Guard(1), Act::Create(1)];
+    for (case, other) in [Act::DeleteAll, Act::DeleteOthers].into_iter().enumerate() {
+        let acts = [logins.as_slice(), &[other]].concat();
+        // In two of six places between the four steps, one login is under way, and in one more both are.
+        let (superseded, count) = every_order(world, &acts, case).await;
+        assert_eq!((superseded, count), (20, 30), "{other:?}");
+    }
+    let acts = [logins.as_slice(), &[Act::DeleteOne]].concat();
+    let (superseded, count) = every_order(world, &acts, 2).await;
+    assert_eq!((superseded, count), (0, 30), "one logout supersedes no login");
+}
+
+async fn logins_and_an_update_of_all(world: &impl World) {
+    let acts = [Act::Guard(0), Act::Create(0), Act::List, Act::UpdateAll, Act::DeleteAll];
+    let (superseded, count) = every_order(world, &acts, 0).await;
+    assert_eq!(count, 30);
+    assert!(superseded > 10, "{superseded}");
+    let acts = [Act::Guard(0), Act::Create(0), Act::List, Act::UpdateAll];
+    // Only where the update is written between the two steps of the login.
+    assert_eq!(every_order(world, &acts, 1).await, (2, 6));
+}
+
+async fn updates_and_logouts(world: &impl World) {
+    let acts = [Act::List, Act::UpdateAll, Act::UpdateOne, Act::DeleteOne];
+    assert_eq!(every_order(world, &acts, 0).await, (0, 12));
+    let acts = [Act::List, Act::UpdateAll, Act::UpdateOne, Act::DeleteOthers, Act::DeleteOne];
+    assert_eq!(every_order(world, &acts, 1).await, (0, 60));
+}

@@ -1,0 +1,183 @@
+//! Logins with a limit, logouts and uses of one user, in every order.
+
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use bytes::Bytes;
+use tower_session_auth::store::{
+    Created, NewRecord, SessionLimit, SessionStore, Touch, Touched, WhenFull,
+};
+use tower_session_auth::{EndReason, SessionId, UserId};
+
+use crate::interleavings::world::{World, in_both_worlds, orders};
+use crate::interleavings::{HOUR, permutations};
+use crate::support::{ms, user};
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Act {
+    /// A login that evicts; a limit of 2.
+    Evict,
+    /// Another one.
+    EvictAgain,
+    /// A login that is refused by a limit of 2.
+    Refuse,
+    /// Ends the first session.
+    Delete,
+    /// Uses the first session.
+    Touch,
+    /// Ends all but the first session.
+    KeepOne,
+    /// The first session outlives its idle TTL.
+    Expire,
+}
+
+/// A living session: when it was used last, in the test's own count of steps.
+struct Known {
+    id: SessionId,
+    used: usize,
+}
+
+/// What the contract says about one user.
+struct Model {
+    owner: UserId,
+    first: SessionId,
+    /// With the one that was used least recently in front.
+    living: Vec<Known>,
+    ended: Vec<(SessionId, Option<EndReason>)>,
+    steps: usize,
+}
+
+impl Model {
+    async fn start(world: &impl World, name: &str) -> Self {
+        let owner = user(name);
+        let first = world.login(&owner, HOUR).await;
+        world.pass(&owner, ms(1)).await;
+        let second = world.login(&owner, 2 * HOUR).await;
+        let living = vec![Known { id: first.clone(), used: 0 }, Known { id: second, used: 1 }];
+        Self { owner, first, living, ended: Vec::new(), steps: 1 }
+    }
+
+    async fn act(&mut self, world: &impl World, act: Act, order: &[Act]) {
+        self.steps += 1;
+        world.pass(&self.owner, ms(1)).await;
+        let lives = self.living.iter().any(|known| known.id == self.first);
+        let store = world.store();
+        match act {
+            Act::Evict | Act::EvictAgain => {
+                let (id, made) = self.create(world, WhenFull::EvictLeastRecentlyActive).await;
+                let Created::Created(opened) = made else { panic!("{order:?}: {made:?}") };
+                let excess = (self.living.len() + 1).saturating_sub(2);
+                let evicted: Vec<_> = self.living.drain(..excess).map(|known| known.id).collect();
+                assert_eq!(opened.evicted, evicted, "{order:?}: the least recently active");
+                let evicted = evicted.into_iter().map(|id| (id, Some(EndReason::Evicted)));
+                self.ended.extend(evicted);
+                self.living.push(Known { id, used: self.steps });
+            }
+            Act::Refuse => {
+                let (id, made) = self.create(world, WhenFull::Refuse).await;
+                if self.living.len() < 2 {
+                    assert!(matches!(&made, Created::Created(opened) if opened.evicted.is_empty()));
+                    self.living.push(Known { id, used: self.steps });
+                } else {
+                    assert_eq!(made, Created::LimitReached, "{order:?}");
+                    self.ended.push((id, None));
+                }
+            }
+            Act::Delete => {
+                let lived = store.delete(&self.owner, &self.first, EndReason::Logout).await;
+                assert_eq!(lived.unwrap(), lives, "{order:?}");
+                self.end(|known, first| known.id == *first, Some(EndReason::Logout));
+            }
+            Act::Touch => {
+                let touch =
+                    Touch::new(self.owner.clone(), self.first.clone(), Duration::ZERO, ms(0));
+                let touched = store.touch(&[touch]).await.unwrap();
+                assert_eq!(touched != [Touched::Ended], lives, "{order:?}");
+                for known in &mut self.living {
+                    if known.id == self.first {
+                        known.used = self.steps;
+                    }
+                }
+                self.living.sort_by_key(|known| known.used);
+            }
+            Act::KeepOne => {
+                let keep = lives.then_some(&self.first);
+                let ended = store.delete_all(&self.owner, keep, EndReason::LogoutAll).await;
+                let mut ended = ended.unwrap();
+                let others = self.living.iter().filter(|known| known.id != self.first);
+                let mut expected: Vec<_> = others.map(|known| known.id.clone()).collect();
+                ended.sort();
+                expected.sort();
+                assert_eq!(ended, expected, "{order:?}");
+                self.end(|known, first| known.id != *first, Some(EndReason::LogoutAll));
+            }
+            Act::Expire => {
+                // All others have twice the time.
+                world.pass(&self.owner, HOUR).await;
+                self.end(|known, first| known.id == *first, None);
+            }
+        }
+        self.check(world, order).await;
+    }
+
+    async fn create(&self, world: &impl World, when_full: WhenFull) -> (SessionId, Created) {
+        let id = SessionId::random().unwrap();
+        let mut new = NewRecord::new(2 * HOUR, 24 * HOUR, Bytes::from_static(b"new"));
+        new.limit = Some(SessionLimit::new(NonZeroU32::new(2).unwrap(), when_full));
+        let made = world.store().create(&self.owner, &id, &new).await.unwrap();
+        (id, made)
+    }
+
+    fn end(&mut self, which: impl Fn(&Known, &SessionId) -> bool, why: Option<EndReason>) {
+        let first = self.first.clone();
+        let gone = self.living.extract_if(.., |known| which(known, &first));
+        self.ended.extend(gone.map(|known| (known.id, why)));
+    }
+
+    async fn check(&self, world: &impl World, order: &[Act]) {
+        assert!(self.living.len() <= 2, "{order:?}: the model keeps the limit");
+        let mut expected: Vec<_> = self.living.iter().map(|known| known.id.clone()).collect();
+        expected.sort();
+        assert_eq!(world.living_ids(&self.owner).await, expected, "{order:?}");
+        for (id, reason) in &self.ended {
+            assert!(world.store().load(&self.owner, id, None).await.unwrap().is_none());
+            assert_eq!(world.store().ended(&self.owner, id).await.unwrap(), *reason, "{order:?}");
+        }
+    }
+}
+
+in_both_worlds! {
+    a_limit_holds_in_every_order_of_logins_logouts_and_uses: every_order,
+    an_expired_session_takes_no_place_in_any_order: every_order_with_an_expiry,
+}
+
+async fn every_order(world: &impl World) {
+    let mut count = 0;
+    for acts in [
+        [Act::Evict, Act::EvictAgain, Act::Refuse, Act::Delete],
+        [Act::Evict, Act::Refuse, Act::Touch, Act::Delete],
+        [Act::Evict, Act::EvictAgain, Act::Touch, Act::KeepOne],
+    ] {
+        for order in permutations(&acts) {
+            let mut model = Model::start(world, &format!("u{count}")).await;
+            for act in &order {
+                model.act(world, *act, &order).await;
+            }
+            count += 1;
+        }
+    }
+    assert_eq!(count, 72);
+}
+
+async fn every_order_with_an_expiry(world: &impl World) {
+    let acts = [Act::Evict, Act::EvictAgain, Act::Refuse, Act::Expire];
+    // Two logins that are alike need only one order.
+    let orders = orders(&acts, |earlier, later| (earlier, later) == (Act::EvictAgain, Act::Evict));
+    assert_eq!(orders.len(), 12);
+    for (i, order) in orders.iter().enumerate() {
+        let mut model = Model::start(world, &format!("u{i}")).await;
+        for act in order {
+            model.act(world, *act, order).await;
+        }
+    }
+}

@@ -1,0 +1,207 @@
+//! Requests of two processes on one session, each stopped where the other's can come between.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::task::JoinSet;
+use tower_session_auth::store::{SessionStore, Updated};
+use tower_session_auth::touch::Background;
+use tower_session_auth::{AuthErrorKind, EndReason, MemoryStore, NewSession, SessionManager};
+
+use crate::interleavings::{HOUR, on_both_stores, permutations, redis_store};
+use crate::support::paused::{At, PausedStore, Verb};
+use crate::support::redis::RedisServer;
+use crate::support::wait::until_due;
+use crate::support::{builder, login, ms, user};
+
+/// A process: a manager of its own with its worker, over a store that can be stopped.
+struct Process<St> {
+    manager: SessionManager,
+    background: Background,
+    store: PausedStore<St>,
+}
+
+impl<St: SessionStore + Clone> Process<St> {
+    /// Every use moves last activity and the idle deadline.
+    fn start(store: St) -> Self {
+        let store = PausedStore::new(store);
+        let (manager, worker) = builder()
+            .store(store.clone())
+            .store_timeout(Duration::from_secs(10))
+            .idle_ttl(HOUR)
+            .refresh_threshold(HOUR - ms(1))
+            .touch_interval(ms(1))
+            .build()
+            .unwrap();
+        Self { manager, background: worker.start(), store }
+    }
+
+    async fn written(self) -> u64 {
+        self.background.stop().await.unwrap().written
+    }
+}
+
+async fn refused(manager: &SessionManager, token: &str, reason: EndReason) {
+    let refused = manager.authenticate(token).await.unwrap_err();
+    assert_eq!((refused.kind(), refused.reason()), (AuthErrorKind::SessionRevoked, Some(reason)));
+}
+
+on_both_stores! {
+    a_request_that_was_let_in_before_the_logout_revives_nothing: load_logout_touch,
+    an_update_between_a_requests_load_and_its_touch_survives: load_update_touch,
+    touches_of_two_processes_around_a_delete_revive_nothing: two_touches_and_a_delete,
+    a_logout_of_all_around_a_login: logout_all_around_create,
+    a_logout_whose_answer_is_on_its_way_holds_already: answers_on_their_way,
+}
+
+async fn load_logout_touch<St: SessionStore + Clone>(connect: impl Fn() -> St) {
+    for all in [false, true] {
+        let (here, there) = (Process::start(connect()), Process::start(connect()));
+        let login = login(&here.manager, "jeju").await;
+        until_due(&here.store, &login.session).await;
+        let mut loaded = here.store.stop(Verb::Load, At::After);
+        let mut request = JoinSet::new();
+        let (manager, token) = (here.manager.clone(), login.access_token.clone());
+        request.spawn(async move { manager.authenticate(&token).await });
+        loaded.reached().await;
+        let reason = if all { EndReason::LogoutAll } else { EndReason::Logout };
+        if all {
+            let ended = there.manager.delete_all(&user("jeju"), reason).await.unwrap();
+            assert_eq!(ended, [login.session.id().clone()]);
+        } else {
+            assert!(there.manager.logout(&login.access_token).await.unwrap());
+        }
+        loaded.go();
+        let answer = request.join_next().await.unwrap().unwrap();
+        assert!(answer.is_ok(), "it lived when it was asked for: {answer:?}");
+        let (manager, store) = (here.manager.clone(), here.store.clone());
+        assert_eq!(here.written().await, 1, "the touch reached the store");
+        assert!(manager.get(login.session.user_id(), login.session.id()).await.unwrap().is_none());
+        refused(&manager, &login.access_token, reason).await;
+        refused(&there.manager, &login.access_token, reason).await;
+        let (user, id) = (login.session.user_id(), login.session.id());
+        assert_eq!(store.activity(user, id).await.unwrap(), None);
+    }
+}
+
+async fn load_update_touch<St: SessionStore + Clone>(connect: impl Fn() -> St) {
+    let (here, there) = (Process::start(connect()), connect());
+    let login = login(&here.manager, "jeju").await;
+    let (user, id) = (login.session.user_id(), login.session.id());
+    until_due(&here.store, &login.session).await;
+    let mut loaded = here.store.stop(Verb::Load, At::After);
+    let mut request = JoinSet::new();
+    let (manager, token) = (here.manager.clone(), login.access_token.clone());
+    request.spawn(async move { manager.authenticate(&token).await });
+    loaded.reached().await;
+    let payload = Bytes::from_static(br#"{"role":"admin","data":null}"#);
+    assert_eq!(there.update(user, id, 1, payload).await.unwrap(), Updated::Written(2));
+    loaded.go();
+    let session = request.join_next().await.unwrap().unwrap().unwrap();
+    assert_eq!((session.role(), session.revision()), (Some("user"), 1), "as loaded");
+    let manager = here.manager.clone();
+    assert_eq!(here.written().await, 1);
+    let session = manager.get(user, id).await.unwrap().unwrap();
+    assert_eq!((session.role(), session.revision()), (Some("admin"), 2), "the update is there");
+    assert!(session.last_activity() > login.session.last_activity(), "and so is the touch");
+    assert!(session.idle_deadline() > login.session.idle_deadline());
+    let session = manager.authenticate(&login.access_token).await.unwrap();
+    assert_eq!(session.role(), Some("admin"));
+}
+
+async fn two_touches_and_a_delete<St: SessionStore + Clone>(connect: impl Fn() -> St) {
+    const DELETE: usize = 2;
+    for order in permutations(&[0, 1, DELETE]) {
+        let processes = [Process::start(connect()), Process::start(connect())];
+        let login = login(&processes[0].manager, "jeju").await;
+        let (user, id) = (login.session.user_id(), login.session.id());
+        for process in &processes {
+            until_due(&process.store, &login.session).await;
+        }
+        let mut stops = Vec::new();
+        for process in &processes {
+            let before = process.store.stop(Verb::Touch, At::Before);
+            let after = process.store.stop(Verb::Touch, At::After);
+            process.manager.authenticate(&login.access_token).await.unwrap();
+            stops.push(Some((before, after)));
+        }
+        for (before, _) in stops.iter_mut().flatten() {
+            before.reached().await;
+        }
+        let mut ended = false;
+        for step in order.clone() {
+            if step == DELETE {
+                ended = true;
+                let manager = &processes[0].manager;
+                assert!(manager.delete(user, id, EndReason::Admin).await.unwrap(), "{order:?}");
+            } else {
+                let (before, mut after) = stops[step].take().unwrap();
+                before.go();
+                after.reached().await;
+                after.go();
+            }
+            let activity = processes[0].store.activity(user, id).await.unwrap();
+            assert_eq!(activity.is_none(), ended, "{order:?} after {step}");
+        }
+        for process in processes {
+            let manager = process.manager.clone();
+            assert_eq!(process.written().await, 1, "{order:?}");
+            refused(&manager, &login.access_token, EndReason::Admin).await;
+            assert!(manager.get(user, id).await.unwrap().is_none());
+        }
+    }
+}
+
+async fn logout_all_around_create<St: SessionStore + Clone>(connect: impl Fn() -> St) {
+    for at in [At::Before, At::After] {
+        let (here, there) = (Process::start(connect()), Process::start(connect()));
+        let old = login(&there.manager, "jeju").await;
+        let mut creating = here.store.stop(Verb::Create, at);
+        let mut request = JoinSet::new();
+        let manager = here.manager.clone();
+        request.spawn(async move { manager.create(NewSession::new(user("jeju"))).await });
+        creating.reached().await;
+        let reason = EndReason::LogoutAll;
+        let ended = there.manager.delete_all(&user("jeju"), reason).await.unwrap();
+        assert!(ended.contains(old.session.id()));
+        assert_eq!(ended.len(), if at == At::Before { 1 } else { 2 }, "{at:?}");
+        creating.go();
+        let new = request.join_next().await.unwrap().unwrap().unwrap();
+        refused(&here.manager, &old.access_token, reason).await;
+        for manager in [&here.manager, &there.manager] {
+            if at == At::Before {
+                // The session was made after all others had ended.
+                assert!(manager.authenticate(&new.access_token).await.is_ok());
+            } else {
+                // Its login was not answered yet, and it is ended all the same.
+                refused(manager, &new.access_token, reason).await;
+            }
+        }
+        there.manager.delete_all(&user("jeju"), reason).await.unwrap();
+    }
+}
+
+async fn answers_on_their_way<St: SessionStore + Clone>(connect: impl Fn() -> St) {
+    for verb in [Verb::Delete, Verb::DeleteAll] {
+        let (here, there) = (Process::start(connect()), Process::start(connect()));
+        let login = login(&here.manager, "jeju").await;
+        let mut done = here.store.stop(verb, At::After);
+        let mut asked = JoinSet::new();
+        let (manager, id) = (here.manager.clone(), login.session.id().clone());
+        asked.spawn(async move {
+            if verb == Verb::Delete {
+                manager.delete(&user("jeju"), &id, EndReason::Logout).await.unwrap()
+            } else {
+                manager.delete_all(&user("jeju"), EndReason::Logout).await.unwrap() == [id]
+            }
+        });
+        done.reached().await;
+        refused(&here.manager, &login.access_token, EndReason::Logout).await;
+        // A second one meanwhile: it was not the one that ended it, and changes no reason.
+        let (user, id) = (login.session.user_id(), login.session.id());
+        assert!(!there.manager.delete(user, id, EndReason::Admin).await.unwrap());
+        done.go();
+        assert!(asked.join_next().await.unwrap().unwrap(), "this one ended it");
+        refused(&there.manager, &login.access_token, EndReason::Logout).await;
+    }
+}

@@ -1,0 +1,216 @@
+//! The worker that writes uses: a store that is away or slow, a stop, and a worker that is missing.
+
+use std::time::Duration;
+
+use tokio::time::advance;
+use tower_session_auth::MemoryStore;
+use tower_session_auth::store::StoreErrorKind;
+use tower_session_auth::testing::ManualClock;
+use tower_session_auth::touch::WorkerState;
+
+use crate::keep_alive::{HOUR, MINUTE, at, stored, written};
+use crate::support::log::Log;
+use crate::support::switch::Mood;
+use crate::support::{START, builder, clocked, login};
+
+#[tokio::test(start_paused = true)]
+async fn uses_wait_for_a_store_that_is_away_and_keep_their_age() {
+    let (manager, worker, store) = clocked();
+    let background = worker.start();
+    let login = login(&manager, "jeju").await;
+    advance(50 * MINUTE).await;
+    manager.authenticate(&login.access_token).await.unwrap();
+    store.set(Mood::Fail(StoreErrorKind::Unavailable));
+    for _ in 0..5 {
+        advance(MINUTE).await;
+        written().await;
+    }
+    store.set(Mood::Answer);
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let session = stored(&manager, &login.session).await;
+    assert_eq!(session.last_activity(), at(50 * MINUTE), "the outage is not activity");
+    assert_eq!(session.idle_deadline(), at(50 * MINUTE + HOUR));
+    let report = background.stop().await.unwrap();
+    assert_eq!(report.lost, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_use_that_can_never_be_recorded_holds_nothing_up() {
+    let (manager, worker, store) = clocked();
+    let background = worker.start();
+    let login = login(&manager, "jeju").await;
+    advance(2 * MINUTE).await;
+    store.set(Mood::FailWrites(StoreErrorKind::Unsupported));
+    manager.authenticate(&login.access_token).await.unwrap();
+    written().await;
+    store.set(Mood::Answer);
+    // Not a minute later: what was lost is due at the next request.
+    manager.authenticate(&login.access_token).await.unwrap();
+    let report = background.stop().await.unwrap();
+    assert_eq!((report.written, report.lost), (1, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_writes_what_is_left_and_gives_up_on_a_store_that_stays_away() {
+    let (manager, worker, store) = clocked();
+    let login = login(&manager, "jeju").await;
+    advance(2 * MINUTE).await;
+    manager.authenticate(&login.access_token).await.unwrap();
+    store.set(Mood::Hang);
+    let background = worker.start();
+    let asked = tokio::time::Instant::now();
+    let report = background.stop().await.unwrap();
+    assert_eq!((report.written, report.lost), (0, 1));
+    assert!(asked.elapsed() <= Duration::from_secs(7), "{:?}", asked.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_with_much_to_write_to_a_slow_store_keeps_its_limit() {
+    let (manager, worker, store) = clocked();
+    let background = worker.start();
+    let mut tokens = Vec::new();
+    for n in 0..10_000 {
+        tokens.push(login(&manager, &format!("u{n}")).await.access_token);
+    }
+    advance(2 * MINUTE).await;
+    for token in &tokens {
+        manager.authenticate(token).await.unwrap();
+    }
+    store.set(Mood::SlowWrites(Duration::from_millis(900)));
+    // The first batches are under way when the stop comes.
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let asked = tokio::time::Instant::now();
+    let report = background.stop().await.unwrap();
+    assert!(asked.elapsed() <= Duration::from_secs(6), "{:?}", asked.elapsed());
+    assert_eq!(report.written + report.lost, 10_000);
+    assert!(report.written >= 2_500 && report.lost > 0, "{report:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn slow_touches_turn_no_request_away() {
+    let (manager, worker, store) = clocked();
+    let _background = worker.start();
+    let login = login(&manager, "jeju").await;
+    advance(2 * MINUTE).await;
+    // Slower than the worker waits.
+    store.set(Mood::SlowWrites(Duration::from_secs(2)));
+    for _ in 0..200 {
+        manager.authenticate(&login.access_token).await.unwrap();
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_worker_ends_with_the_last_manager() {
+    let (manager, worker, store) = clocked();
+    let login = login(&manager, "jeju").await;
+    advance(2 * MINUTE).await;
+    manager.authenticate(&login.access_token).await.unwrap();
+    drop(manager);
+    let report = worker.run().await;
+    assert_eq!((report.written, store.touches()), (1, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_the_worker_requests_are_answered_and_a_full_queue_is_counted() {
+    let (manager, _worker, store) = clocked();
+    let mut tokens = Vec::new();
+    for n in 0..16_400 {
+        tokens.push(login(&manager, &format!("u{n}")).await.access_token);
+    }
+    advance(2 * MINUTE).await;
+    for token in &tokens {
+        manager.authenticate(token).await.unwrap();
+    }
+    assert_eq!(manager.dropped_touches(), 16);
+    assert_eq!(store.touches(), 0);
+}
+
+/// The lines of a log that report a missing worker.
+fn reports(log: &Log) -> usize {
+    log.text().lines().filter(|line| line.contains("the background worker does not run")).count()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_worker_that_was_dropped_is_one_error_at_the_first_use_and_health_tells() {
+    let log = Log::default();
+    let _capture = log.capture();
+    let (manager, _, _store) = clocked();
+    let token = login(&manager, "jeju").await.access_token;
+    assert_eq!(reports(&log), 0, "a login is no use");
+    assert_eq!(manager.health().await.worker, WorkerState::Lost);
+    for _ in 0..3 {
+        advance(10 * MINUTE).await;
+        manager.authenticate(&token).await.unwrap();
+    }
+    assert_eq!(reports(&log), 1, "{}", log.text());
+    assert!(log.text().contains("ERROR"), "{}", log.text());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_worker_that_was_never_started_is_one_error_at_the_first_use() {
+    let log = Log::default();
+    let _capture = log.capture();
+    let (manager, worker, _store) = clocked();
+    let token = login(&manager, "jeju").await.access_token;
+    assert_eq!(manager.health().await.worker, WorkerState::NotStarted);
+    for _ in 0..2 {
+        advance(10 * MINUTE).await;
+        manager.authenticate(&token).await.unwrap();
+    }
+    assert_eq!(reports(&log), 1, "{}", log.text());
+    // Started late, it extends the session all the same.
+    let background = worker.start();
+    assert_eq!(manager.health().await.worker, WorkerState::Running);
+    background.stop().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_worker_that_runs_or_was_stopped_is_no_error() {
+    let log = Log::default();
+    let _capture = log.capture();
+    let (manager, worker, _store) = clocked();
+    let background = worker.start();
+    let token = login(&manager, "jeju").await.access_token;
+    advance(10 * MINUTE).await;
+    manager.authenticate(&token).await.unwrap();
+    background.stop().await.unwrap();
+    assert_eq!(manager.health().await.worker, WorkerState::Stopped);
+    advance(10 * MINUTE).await;
+    manager.authenticate(&token).await.unwrap();
+    assert_eq!(reports(&log), 0, "{}", log.text());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_worker_whose_task_was_aborted_is_an_error() {
+    let log = Log::default();
+    let _capture = log.capture();
+    let (manager, worker, _store) = clocked();
+    let token = login(&manager, "jeju").await.access_token;
+    let mut tasks = tokio::task::JoinSet::new();
+    tasks.spawn(worker.run());
+    tokio::task::yield_now().await;
+    assert_eq!(manager.health().await.worker, WorkerState::Running);
+    tasks.shutdown().await;
+    assert_eq!(manager.health().await.worker, WorkerState::Lost);
+    advance(10 * MINUTE).await;
+    manager.authenticate(&token).await.unwrap();
+    assert_eq!(reports(&log), 1, "{}", log.text());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_use_that_waits_while_the_host_is_suspended_is_written_with_its_true_age() {
+    let host = ManualClock::new(START);
+    let store = MemoryStore::with_clock(host.clone());
+    let (manager, worker) = builder().clock(host.clone()).store(store).build().unwrap();
+    let _background = worker.start();
+    let login = login(&manager, "jeju").await;
+    host.advance(50 * MINUTE);
+    manager.authenticate(&login.access_token).await.unwrap();
+    // Before the worker writes the use. Tokio's clock stands still.
+    host.advance(5 * MINUTE);
+    written().await;
+    let session = stored(&manager, &login.session).await;
+    assert_eq!(session.last_activity(), at(50 * MINUTE));
+    assert_eq!(session.idle_deadline(), at(50 * MINUTE + HOUR));
+}

@@ -1,0 +1,395 @@
+//! Devices that have logged in to an account before, while others guess at its password.
+
+use tower_session_auth::routes::{DeviceCookie, LoginLimit, RefreshDelivery, RoutesBuilder};
+use tower_session_auth::store::StoreErrorKind;
+use tower_session_auth::testing::TokioClock;
+use tower_session_auth::{EndReason, KeySet, MemoryStore, SigningKey};
+
+use crate::limits::{LIMITED, MINUTE, SECOND, WRONG, by_email, fail, from, pass, whole};
+use crate::routes::jar::{DAY, DEVICE, JEJU, Set, login, refreshing};
+use crate::routes::site::{From, Reply, Site, site_with};
+use crate::support::{START, switch, user};
+
+const HERE: &str = "192.0.2.7";
+
+/// Refresh tokens in cookies, over a store that counts.
+fn counting(routes: impl FnOnce(RoutesBuilder) -> RoutesBuilder) -> Site {
+    let store = MemoryStore::with_clock(TokioClock::new(START));
+    site_with(|builder, desk| refreshing(builder.store(store), desk), routes)
+}
+
+fn in_store() -> Site {
+    counting(|routes| routes)
+}
+
+fn in_process() -> Site {
+    site_with(refreshing, |routes| routes)
+}
+
+/// Runs a scenario wherever a process by itself counts.
+macro_rules! in_both_places {
+    ($($name:ident: $scenario:ident),+ $(,)?) => { $(mod $name {
+        #[tokio::test(start_paused = true)]
+        async fn in_the_store() {
+            super::$scenario(super::in_store()).await;
+        }
+
+        #[tokio::test(start_paused = true)]
+        async fn in_the_process() {
+            super::$scenario(super::in_process()).await;
+        }
+    })+ };
+}
+
+in_both_places! {
+    a_known_device_gets_in_every_time_while_others_guess: attack,
+    a_known_device_does_not_wait_for_a_guess_under_way: interleaved,
+    a_known_device_has_five_attempts_and_is_then_unknown: five,
+    a_device_cookie_is_worth_nothing_for_another_account: another_account,
+    a_change_of_password_makes_all_devices_unknown: password,
+    a_login_with_a_device_cookie_keeps_the_device: renewed,
+}
+
+/// Logs in with a device cookie.
+async fn with(site: &Site, cookie: &Set, body: &str) -> Reply {
+    login("/api/auth").body(body.to_owned()).cookie(&cookie.name, &cookie.value).to(site).await
+}
+
+fn body(user: &str, password: &str) -> String {
+    format!(r#"{{"user_id":"{user}","password":"{password}"}}"#)
+}
+
+/// The device cookie of a first login.
+async fn known(site: &Site) -> Set {
+    login("/api/auth").to(site).await.cookie(DEVICE)
+}
+
+/// Somebody guesses at jeju's password by all names, until nobody looks at it any more.
+async fn guess(site: &Site) {
+    for _ in 0..12 {
+        site.log_in("jeju", "wrong").await;
+        by_email(site, "jeju@test.com", "wrong").await;
+        by_email(site, "jeju+1@test.com", "wrong").await;
+    }
+    assert_eq!(site.log_in("jeju", "password123").await.said(), LIMITED, "a new device waits");
+}
+
+pub(crate) async fn attack(site: Site) {
+    let mut cookie = known(&site).await;
+    for round in 0..8 {
+        guess(&site).await;
+        let reply = with(&site, &cookie, JEJU).await;
+        assert_eq!(reply.status, 200, "round {round}: {reply:?}");
+        cookie = reply.cookie(DEVICE);
+        let by_email = r#"{"email":"jeju+1@test.com","password":"password123"}"#;
+        let reply = with(&site, &cookie, by_email).await;
+        assert_eq!(reply.status, 200, "round {round}, by another name: {reply:?}");
+        // A login of a known device gives whoever guesses no further attempts.
+        assert_eq!(site.log_in("jeju", "password123").await.said(), LIMITED);
+    }
+    // Nor does the address count, which others may share.
+    for number in 0..100 {
+        from(&site, HERE, &format!("user-{number}"), "wrong").await;
+    }
+    assert_eq!(from(&site, HERE, "user", "password123").await.said(), LIMITED);
+    let mut request = login("/api/auth").cookie(&cookie.name, &cookie.value).request();
+    request.extensions_mut().insert(From(HERE.parse().unwrap()));
+    assert_eq!(site.send(request).await.status, 200);
+}
+
+async fn interleaved(site: Site) {
+    let cookie = known(&site).await;
+    let pause = site.desk.pause();
+    let guess = tokio::spawn({
+        let router = site.router.clone();
+        let request = login("/api/auth").body(body("jeju", "wrong")).request();
+        async move { crate::routes::site::send(&router, request).await.status }
+    });
+    pause.reached().await;
+    // Logins by one name wait for each other. This one does not.
+    assert_eq!(with(&site, &cookie, JEJU).await.status, 200);
+    pause.go();
+    assert_eq!(guess.await.unwrap(), 401);
+}
+
+async fn five(site: Site) {
+    let cookie = known(&site).await;
+    guess(&site).await;
+    let verified = site.desk.verifies().len();
+    for attempt in 1..=5 {
+        let reply = with(&site, &cookie, &body("jeju", "wrong")).await;
+        assert_eq!(reply.said(), WRONG, "the {attempt}th");
+        assert!(!reply.headers.contains_key("set-cookie"));
+    }
+    assert_eq!(with(&site, &cookie, JEJU).await.said(), LIMITED, "it waits like a new device");
+    assert_eq!(site.desk.verifies().len() - verified, 5);
+    // Where nobody guesses, a new device gets in.
+    site.token("user").await;
+    pass(MINUTE).await;
+    site.token("jeju").await;
+    guess(&site).await;
+    assert_eq!(with(&site, &cookie, JEJU).await.status, 200, "its wait is over");
+    for attempt in 1..=5 {
+        let reply = with(&site, &cookie, &body("jeju", "wrong")).await;
+        assert_eq!(reply.said(), WRONG, "all is forgotten, the {attempt}th");
+    }
+    assert_eq!(with(&site, &cookie, JEJU).await.said(), LIMITED);
+}
+
+async fn another_account(site: Site) {
+    let cookie = known(&site).await;
+    // Each answer is what it is without the cookie, for somebody and for nobody.
+    let mut all = Vec::new();
+    for name in ["user", "unknown", "suspended"] {
+        let mut told = Vec::new();
+        for _ in 0..12 {
+            told.push(whole(&with(&site, &cookie, &body(name, "wrong")).await));
+        }
+        told.push(whole(&with(&site, &cookie, &body(name, "password123")).await));
+        all.push(told);
+        pass(MINUTE).await;
+    }
+    assert_eq!(all[0], all[1]);
+    assert_eq!(all[0], all[2]);
+    assert!(all[0][9].starts_with("401") && all[0][10].starts_with("429"), "{all:?}");
+
+    // On a shared browser the next user's login takes the cookie over.
+    let reply = with(&site, &cookie, &body("user", "password123")).await;
+    let other = reply.cookie(DEVICE);
+    fail(&site, "user", 10).await;
+    assert_eq!(with(&site, &cookie, &body("user", "password123")).await.said(), LIMITED);
+    assert_eq!(with(&site, &other, &body("user", "password123")).await.status, 200);
+}
+
+pub(crate) async fn password(site: Site) {
+    let jeju = user("jeju");
+    let old = known(&site).await;
+    guess(&site).await;
+    for reason in [EndReason::LogoutAll, EndReason::Admin] {
+        site.manager.delete_all(&jeju, reason).await.unwrap();
+        assert_eq!(with(&site, &old, JEJU).await.status, 200, "after {reason}");
+    }
+    let other = with(&site, &old, JEJU).await;
+    let kept = site.manager.authenticate(&other.access_token()).await.unwrap();
+    site.desk.change("jeju", |person| person.password = "another1");
+    site.manager.password_changed(&jeju, Some(kept.id())).await.unwrap();
+    for cookie in [&old, &other.cookie(DEVICE)] {
+        let reply = with(&site, cookie, &body("jeju", "another1")).await;
+        assert_eq!(reply.said(), LIMITED, "it is a new device again");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_device_that_logs_in_with_the_new_password_is_known_again() {
+    let site = in_store();
+    let old = known(&site).await;
+    site.desk.change("jeju", |person| person.password = "another1");
+    site.manager.password_changed(&user("jeju"), None).await.unwrap();
+    let new = with(&site, &old, &body("jeju", "another1")).await.cookie(DEVICE);
+    guess(&site).await;
+    assert_eq!(with(&site, &old, &body("jeju", "another1")).await.said(), LIMITED);
+    // Also long after a store has forgotten the sessions that ended.
+    pass(2 * DAY).await;
+    guess(&site).await;
+    assert_eq!(with(&site, &old, &body("jeju", "another1")).await.said(), LIMITED);
+    assert_eq!(with(&site, &new, &body("jeju", "another1")).await.status, 200);
+    // A login that began before the change and ends after it does not know the device of before.
+    let pause = site.desk.pause();
+    let login = tokio::spawn({
+        let router = site.router.clone();
+        let request = login("/api/auth").body(body("jeju", "another1"));
+        let request = request.cookie(&new.name, &new.value).request();
+        async move { crate::routes::site::send(&router, request).await }
+    });
+    pause.reached().await;
+    site.desk.change("jeju", |person| person.password = "a third one");
+    site.manager.password_changed(&user("jeju"), None).await.unwrap();
+    pause.go();
+    assert_eq!(login.await.unwrap().said(), LIMITED);
+}
+
+async fn renewed(site: Site) {
+    let old = known(&site).await;
+    pass(SECOND).await;
+    let new = with(&site, &old, JEJU).await.cookie(DEVICE);
+    assert_ne!(old.value, new.value, "it is good for longer");
+    let device = |cookie: &Set| cookie.value.split('.').next().unwrap().to_owned();
+    assert_eq!(device(&old), device(&new));
+    guess(&site).await;
+    for cookie in [&old, &new, &old, &new, &old] {
+        assert_eq!(with(&site, cookie, &body("jeju", "wrong")).await.said(), WRONG);
+    }
+    for cookie in [&old, &new] {
+        assert_eq!(with(&site, cookie, JEJU).await.said(), LIMITED, "one budget of the device");
+    }
+    assert_ne!(device(&known(&in_store()).await), device(&known(&in_store()).await));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_cookie_is_out_of_reach_and_names_no_user() {
+    let site = in_store();
+    let cookie = known(&site).await;
+    let max_age = format!("Max-Age={}", 90 * DAY.as_secs());
+    assert_eq!(
+        cookie.attributes,
+        ["HttpOnly", &max_age, "Path=/", "SameSite=Strict", "Secure"].map(str::to_owned)
+    );
+    assert!(!cookie.value.contains("jeju") && cookie.value.len() < 160, "{}", cookie.value);
+    for changed in [cookie.value.replace('.', "-"), cookie.value[1..].to_owned(), String::new()] {
+        guess(&site).await;
+        let changed = Set { value: changed, ..cookie.clone() };
+        assert_eq!(with(&site, &changed, JEJU).await.said(), LIMITED, "{changed:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_device_is_known_for_its_time_after_the_latest_login() {
+    let hour = 60 * MINUTE;
+    for (cookie, lifetime) in
+        [(DeviceCookie::new(), 90 * DAY), (DeviceCookie::new().lifetime(hour), hour)]
+    {
+        let site = counting(|routes| routes.device_cookie(cookie));
+        let cookie = known(&site).await;
+        pass(lifetime - SECOND).await;
+        guess(&site).await;
+        assert_eq!(with(&site, &cookie, JEJU).await.status, 200);
+        pass(SECOND).await;
+        guess(&site).await;
+        assert_eq!(with(&site, &cookie, JEJU).await.said(), LIMITED);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn it_is_set_where_tokens_travel_in_cookies_or_where_it_is_asked_for() {
+    let names = async |routes: fn(RoutesBuilder) -> RoutesBuilder| {
+        let reply = login("/api/auth").to(&counting(routes)).await;
+        // A login also clears cookies of other paths.
+        let set = reply.cookies().into_iter().filter(|cookie| !cookie.value.is_empty());
+        let names: Vec<_> = set.map(|cookie| cookie.name).collect();
+        names
+    };
+    let refresh = "__Secure-refresh_token";
+    assert_eq!(names(|routes| routes).await, [refresh, DEVICE]);
+    assert_eq!(names(RoutesBuilder::without_device_cookie).await, [refresh]);
+    assert_eq!(names(|routes| routes.login_limit(LoginLimit::off())).await, [refresh]);
+    let named = |routes: RoutesBuilder| routes.device_cookie(DeviceCookie::new().name("device"));
+    assert_eq!(names(named).await, [refresh, "__Host-device"]);
+    let bodies = |routes: RoutesBuilder| routes.refresh_delivery(RefreshDelivery::Body);
+    assert!(names(bodies).await.is_empty());
+    let asked_for = |routes: RoutesBuilder| {
+        routes.refresh_delivery(RefreshDelivery::Body).device_cookie(DeviceCookie::new())
+    };
+    assert_eq!(names(asked_for).await, [DEVICE]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_the_routes_cookies_the_account_is_shut_for_all_devices() {
+    let site = counting(RoutesBuilder::without_device_cookie);
+    let cookie = known(&in_store()).await;
+    guess(&site).await;
+    assert_eq!(with(&site, &cookie, JEJU).await.said(), LIMITED);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_login_without_a_store_neither_knows_nor_makes_devices() {
+    let site = site_with(refreshing, RoutesBuilder::token_only_logins);
+    let cookie = known(&site).await;
+    site.store.set(switch::Mood::Fail(StoreErrorKind::Unavailable));
+    let reply = with(&site, &cookie, JEJU).await;
+    assert_eq!(reply.status, 200);
+    assert!(reply.cookies().iter().all(|cookie| cookie.name != DEVICE), "{reply:?}");
+    guess(&site).await;
+    assert_eq!(with(&site, &cookie, JEJU).await.said(), LIMITED);
+    site.store.set(switch::Mood::Answer);
+    pass(2 * SECOND).await;
+    assert_eq!(site.log_in("jeju", "password123").await.said(), LIMITED);
+    assert_eq!(with(&site, &cookie, JEJU).await.status, 200);
+}
+
+#[tokio::test(start_paused = true)]
+async fn with_asymmetric_keys_and_without_refresh_tokens_devices_are_known_as_well() {
+    let pem = include_bytes!("../../keys/ed25519.pem");
+    let keys = KeySet::new(SigningKey::eddsa_pem("1", pem).unwrap());
+    let store = MemoryStore::with_clock(TokioClock::new(START));
+    let site = site_with(
+        |builder, _| builder.store(store).keys(keys),
+        |routes| routes.device_cookie(DeviceCookie::new()),
+    );
+    let cookie = known(&site).await;
+    guess(&site).await;
+    assert_eq!(with(&site, &cookie, JEJU).await.status, 200);
+    let other = known(&in_store()).await;
+    assert_eq!(with(&site, &other, JEJU).await.said(), LIMITED, "another site's key");
+}
+
+#[cfg(feature = "redis")]
+mod over_redis {
+    use tower_session_auth::RedisStore;
+
+    use super::*;
+    use crate::support::commands::Commands;
+    use crate::support::redis::RedisServer;
+
+    fn instance(server: &RedisServer) -> Site {
+        let store = RedisStore::builder(server.url()).timeout(10 * SECOND).build().unwrap();
+        let builder = |builder: tower_session_auth::SessionManagerBuilder, desk: &_| {
+            refreshing(builder.store(store).store_timeout(10 * SECOND), desk)
+        };
+        site_with(builder, |routes| routes)
+    }
+
+    #[tokio::test]
+    async fn a_known_device_gets_in_every_time_while_others_guess() {
+        let server = RedisServer::start().await;
+        attack(instance(&server)).await;
+    }
+
+    #[tokio::test]
+    async fn a_change_of_password_makes_all_devices_unknown() {
+        let server = RedisServer::start().await;
+        password(instance(&server)).await;
+        let left = server.number(&["PTTL", "session:{jeju}:gone"]).await;
+        let days = left / (24 * 60 * 60 * 1000);
+        assert!((180..=181).contains(&days), "the store remembers it for {days} days");
+    }
+
+    #[tokio::test]
+    async fn what_is_issued_by_one_instance_is_known_to_another() {
+        let server = RedisServer::start().await;
+        let (one, other) = (instance(&server), instance(&server));
+        let cookie = known(&one).await;
+        guess(&one).await;
+        assert_eq!(with(&other, &cookie, JEJU).await.status, 200);
+        assert_eq!(other.log_in("jeju", "password123").await.said(), LIMITED);
+    }
+
+    #[tokio::test]
+    async fn a_known_device_asks_the_store_less_often_than_a_new_one() {
+        let server = RedisServer::start().await;
+        let site = instance(&server);
+        let cookie = known(&site).await;
+        let asked = async |cookie: Option<&Set>| {
+            let before = Commands::of(&server).await;
+            let request = login("/api/auth");
+            let mut request = match cookie {
+                Some(cookie) => request.cookie(&cookie.name, &cookie.value).request(),
+                None => request.request(),
+            };
+            request.extensions_mut().insert(From(HERE.parse().unwrap()));
+            assert_eq!(site.send(request).await.status, 200);
+            before.since(&server).await.calls("hmget")
+        };
+        // The worker looks at the server as well, but not all the time.
+        let least = async |cookie: Option<&Set>| {
+            let mut least = u64::MAX;
+            for _ in 0..5 {
+                least = least.min(asked(cookie).await);
+            }
+            least
+        };
+        // One for each count, for the login guard, and for the new session.
+        assert_eq!(least(Some(&cookie)).await, 1 + 1 + 1);
+        // By name, account and address, and one more to give back what the address was counted.
+        assert_eq!(least(None).await, 3 + 1 + 1 + 1);
+    }
+}

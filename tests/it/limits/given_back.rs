@@ -1,0 +1,113 @@
+//! A login that fails, and not for its credentials, is no failed login.
+
+use tower_session_auth::directory::{BoxError, User, UserDirectory};
+use tower_session_auth::routes::LoginLimit;
+use tower_session_auth::store::{StoreErrorKind, WhenFull};
+use tower_session_auth::testing::TokioClock;
+use tower_session_auth::{MemoryStore, UserId};
+
+use crate::limits::{
+    LIMITED, MINUTE, SECOND, WRONG, fail, from, in_both_homes, not_counting, pass, ten,
+};
+use crate::routes::desk::Mood;
+use crate::routes::site::{Site, site_with};
+use crate::support::START;
+use crate::support::switch;
+
+const HERE: &str = "192.0.2.7";
+
+in_both_homes! {
+    what_the_desk_cannot_tell_is_given_back: desk,
+}
+
+/// More often than the limit of either allows.
+async fn many(site: &Site, said: (u16, &str)) {
+    for time in 0..15 {
+        let reply = from(site, HERE, "jeju", "password123").await;
+        assert_eq!(reply.said(), said, "the {time}th");
+    }
+}
+
+fn limit() -> LoginLimit {
+    LoginLimit::new(3, MINUTE).address_attempts(3)
+}
+
+async fn desk(home: fn(LoginLimit) -> Site) {
+    let site = home(limit());
+    for (mood, said) in [
+        (Mood::Busy, (503, "overloaded")),
+        (Mood::FailToFind, (503, "store_unavailable")),
+        (Mood::FailToVerify, (503, "store_unavailable")),
+        (Mood::MistakeUser, (500, "internal")),
+    ] {
+        site.desk.set(mood);
+        many(&site, said).await;
+    }
+    site.desk.set(Mood::Answer);
+    // Nor are failures from before forgotten by what was given back.
+    fail(&site, "jeju", 2).await;
+    site.desk.set(Mood::Busy);
+    many(&site, (503, "overloaded")).await;
+    site.desk.set(Mood::Answer);
+    fail(&site, "jeju", 1).await;
+    assert_eq!(from(&site, HERE, "jeju", "password123").await.said(), LIMITED);
+    assert_eq!(from(&site, HERE, "user", "password123").await.status, 200);
+}
+
+#[tokio::test(start_paused = true)]
+async fn too_many_sessions_are_no_failed_login() {
+    let store = MemoryStore::with_clock(TokioClock::new(START));
+    let site = site_with(
+        |builder, _| builder.store(store).session_limit(1).when_full(WhenFull::Refuse),
+        |routes| routes.login_limit(limit()),
+    );
+    site.token("jeju").await;
+    many(&site, (409, "session_limit")).await;
+    // Nor are they a success.
+    fail(&site, "jeju", 2).await;
+    many(&site, (409, "session_limit")).await;
+    fail(&site, "jeju", 1).await;
+    assert_eq!(site.log_in("jeju", "wrong").await.said(), LIMITED);
+}
+
+/// A directory that never knows.
+struct Broken;
+
+impl UserDirectory for Broken {
+    async fn find(&self, _: &UserId) -> Result<Option<User>, BoxError> {
+        Err("the database does not answer".into())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_or_a_directory_that_is_away_is_no_failed_login() {
+    let site = not_counting(limit());
+    for mood in [
+        switch::Mood::Fail(StoreErrorKind::Unavailable),
+        switch::Mood::FailWrites(StoreErrorKind::WriteRefused),
+    ] {
+        site.store.set(mood);
+        many(&site, (503, "store_unavailable")).await;
+        site.store.set(switch::Mood::Answer);
+        pass(2 * SECOND).await;
+    }
+    assert_eq!(from(&site, HERE, "jeju", "password123").await.status, 200);
+
+    let site =
+        site_with(|builder, _| builder.directory(Broken), |routes| routes.login_limit(limit()));
+    many(&site, (503, "store_unavailable")).await;
+    fail(&site, "jeju", 3).await;
+    assert_eq!(from(&site, HERE, "jeju", "password123").await.said(), LIMITED);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_process_that_logs_in_without_a_store_counts_by_itself() {
+    let site =
+        site_with(|builder, _| builder, |routes| routes.token_only_logins().login_limit(ten()));
+    site.store.set(switch::Mood::Fail(StoreErrorKind::Unavailable));
+    fail(&site, "jeju", 10).await;
+    assert_eq!(site.log_in("jeju", "password123").await.said(), LIMITED);
+    assert_eq!(site.desk.verifies().len(), 10);
+    assert_eq!(site.log_in("user", "password123").await.status, 200);
+    assert_eq!(site.log_in("unknown", "password123").await.said(), WRONG);
+}

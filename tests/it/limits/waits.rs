@@ -1,0 +1,131 @@
+//! Who goes on after the limit waits longer each time, and not for ever.
+
+use std::time::Duration;
+
+use tower_session_auth::routes::LoginLimit;
+use tower_session_auth::testing::ManualClock;
+
+use crate::limits::{
+    LIMITED, MINUTE, SECOND, WRONG, by_email, fail, in_both_homes, pass, retry_after, ten,
+};
+use crate::routes::site::{Site, site_with};
+use crate::support::START;
+
+in_both_homes! {
+    each_wait_is_twice_as_long_up_to_the_longest: doubling,
+    trying_too_early_makes_no_wait_longer: too_early,
+    a_window_that_passes_begins_a_new_count: windows,
+    after_a_wait_one_may_fail_however_many_may_at_first: large,
+    all_is_forgotten_after_a_quiet_time: forgotten,
+    a_hundred_in_a_row_are_too_many_however_slow: in_a_row,
+}
+
+/// One more failure, and how long the wait is then.
+async fn wait_after_one(site: &Site) -> u64 {
+    assert_eq!(site.log_in("jeju", "wrong").await.said(), WRONG);
+    retry_after(&site.log_in("jeju", "wrong").await)
+}
+
+async fn doubling(home: fn(LoginLimit) -> Site) {
+    let site = home(ten());
+    fail(&site, "jeju", 10).await;
+    let mut wait = retry_after(&site.log_in("jeju", "wrong").await);
+    for expected in [60, 120, 240, 480, 900, 900, 900] {
+        assert_eq!(wait, expected);
+        pass(Duration::from_secs(wait)).await;
+        wait = wait_after_one(&site).await;
+    }
+    // However often it failed: the next right password is let in, and all is as at first.
+    pass(Duration::from_secs(wait)).await;
+    site.token("jeju").await;
+    fail(&site, "jeju", 10).await;
+    assert_eq!(retry_after(&site.log_in("jeju", "wrong").await), 60);
+}
+
+async fn too_early(home: fn(LoginLimit) -> Site) {
+    let site = home(ten());
+    fail(&site, "jeju", 10).await;
+    for left in (1..=60).rev() {
+        assert_eq!(retry_after(&site.log_in("jeju", "wrong").await), left);
+        pass(SECOND).await;
+    }
+    assert_eq!(wait_after_one(&site).await, 120);
+}
+
+async fn windows(home: fn(LoginLimit) -> Site) {
+    let site = home(ten());
+    for _ in 0..3 {
+        fail(&site, "jeju", 9).await;
+        pass(MINUTE).await;
+    }
+    fail(&site, "jeju", 10).await;
+    assert_eq!(site.log_in("jeju", "wrong").await.said(), LIMITED);
+}
+
+async fn large(home: fn(LoginLimit) -> Site) {
+    let site = home(LoginLimit::new(100, MINUTE));
+    fail(&site, "jeju", 100).await;
+    let mut wait = retry_after(&site.log_in("jeju", "wrong").await);
+    for expected in [60, 120, 240, 480, 900, 900] {
+        assert_eq!(wait, expected);
+        pass(Duration::from_secs(wait)).await;
+        wait = wait_after_one(&site).await;
+    }
+    // An account as well, by as many names as it likes.
+    let site = home(LoginLimit::new(100, MINUTE));
+    let verified = async |times| {
+        let before = site.desk.verifies().iter().flatten().count();
+        for number in 0..times {
+            let email = format!("jeju+{number}@test.com");
+            assert_eq!(by_email(&site, &email, "wrong").await.said(), WRONG);
+        }
+        site.desk.verifies().iter().flatten().count() - before
+    };
+    assert_eq!(verified(250).await, 200);
+    for wait in [1, 2, 4, 8] {
+        pass(wait * MINUTE).await;
+        assert_eq!(verified(50).await, 1, "after {wait} minutes");
+    }
+}
+
+async fn forgotten(home: fn(LoginLimit) -> Site) {
+    let site = home(ten());
+    fail(&site, "jeju", 10).await;
+    pass(MINUTE).await;
+    assert_eq!(wait_after_one(&site).await, 120);
+    // Not yet: four times the longest wait after the end of this one.
+    pass(2 * MINUTE + 59 * MINUTE).await;
+    assert_eq!(wait_after_one(&site).await, 240);
+    pass(4 * MINUTE + 60 * MINUTE).await;
+    fail(&site, "jeju", 10).await;
+    assert_eq!(retry_after(&site.log_in("jeju", "wrong").await), 60);
+}
+
+async fn in_a_row(home: fn(LoginLimit) -> Site) {
+    let site = home(ten());
+    for _ in 0..99 {
+        fail(&site, "jeju", 1).await;
+        pass(8 * SECOND).await;
+    }
+    assert_eq!(wait_after_one(&site).await, 60, "the hundredth");
+    pass(MINUTE).await;
+    site.token("jeju").await;
+    for _ in 0..99 {
+        fail(&site, "jeju", 1).await;
+        pass(8 * SECOND).await;
+    }
+    site.token("jeju").await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_time_in_suspend_counts_for_a_wait_that_the_process_counts() {
+    let host = ManualClock::new(START);
+    let clock = host.clone();
+    let site = site_with(|builder, _| builder.clock(clock), |routes| routes.login_limit(ten()));
+    fail(&site, "jeju", 10).await;
+    // Tokio's clock stands still, as the monotonic clock of most systems does in suspend.
+    host.advance(MINUTE - SECOND);
+    assert_eq!(retry_after(&site.log_in("jeju", "password123").await), 1);
+    host.advance(SECOND);
+    assert_eq!(site.log_in("jeju", "password123").await.status, 200);
+}

@@ -1,0 +1,51 @@
+//! What holds within one process: a module for each promise. Tests that need a process, or a binary, of their own lie beside
+//! this folder.
+
+#![allow(
+    clippy::allow_attributes,
+    clippy::disallowed_methods,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test stops at the first surprise, and may start tasks"
+)]
+
+mod architecture;
+mod axum;
+#[cfg(feature = "redis")]
+mod diagnosis;
+mod events;
+#[cfg(feature = "redis")]
+mod fills;
+mod forge;
+mod guards;
+mod hostile;
+mod hyper;
+#[cfg(feature = "redis")]
+mod interleavings;
+mod keep_alive;
+mod lanes;
+mod layer;
+mod limits;
+mod manager;
+mod metrics;
+mod near_cache;
+#[cfg(feature = "redis")]
+mod properties;
+mod readme;
+#[cfg(feature = "redis")]
+mod redis_store;
+#[cfg(feature = "redis")]
+mod refresh;
+#[cfg(all(feature = "redis", unix))]
+mod replicas;
+mod routes;
+mod secrets;
+mod store_contract;
+#[cfg(feature = "redis")]
+mod store_trouble;
+#[path = "../support/mod.rs"]
+mod support;
+#[cfg(feature = "redis")]
+mod verbs;

@@ -1,0 +1,202 @@
+//! What the near cache tells about itself.
+
+use std::time::{Duration, Instant};
+
+use tower_session_auth::{NearCacheState, SessionAuthLayer};
+
+use crate::near_cache::world::{sees, world, world_with_a_short_lease};
+use crate::support::commands::Commands;
+use crate::support::figures::Figures;
+use crate::support::log::Log;
+use crate::support::redis::{ACL_RULE, RedisServer};
+use crate::support::wait::{PATIENCE, skip, until};
+use crate::support::{login, patient_builder, patient_store, user};
+
+#[tokio::test]
+async fn it_counts_what_happens() {
+    let mut world = world().await;
+    let layer = world.layer();
+    let jeju = login(&world.manager, "jeju").await;
+    let before = world.manager.near_cache();
+    assert_eq!((before.hits, before.misses, before.fills, before.lost_links), (0, 0, 0, 0));
+    assert!(before.lag.is_some_and(|lag| lag < PATIENCE), "{:?}", before.lag);
+
+    for _ in 0..5 {
+        assert_eq!(sees(&layer, &jeju.access_token).await, "live");
+    }
+    let now = world.manager.near_cache();
+    assert_eq!((now.entries, now.hits, now.misses, now.fills), (1, 4, 1, 1));
+
+    // Somebody else's change is told.
+    world.server.number(&["HSET", "session:{jeju}:live", "junk", "x"]).await;
+    until("it is told", async || world.manager.near_cache().invalidations > now.invalidations)
+        .await;
+    assert_eq!(sees(&layer, &jeju.access_token).await, "live");
+    assert_eq!(world.manager.near_cache().fills, 2);
+
+    world.server.stop();
+    world.reaches(NearCacheState::Connecting).await;
+    until("the loss is counted", async || world.manager.near_cache().lost_links == 1).await;
+    world.server.restart().await;
+    world.coherent().await;
+    let health = world.manager.health().await;
+    assert!(health.connected && health.cache.state == NearCacheState::Coherent);
+    assert!(health.cache.since < PATIENCE, "since it came back");
+    world.background.stop().await.unwrap();
+    assert_eq!(world.manager.near_cache().state, NearCacheState::Off, "nobody listens any more");
+    assert_eq!(world.manager.near_cache().lost_links, 1, "a stop is no loss");
+}
+
+#[tokio::test]
+async fn it_tells_since_when_while_a_link_that_lives_is_not_trusted() {
+    let world = world_with_a_short_lease().await;
+    let (begin, while_) = (Instant::now(), Duration::from_secs(2));
+    until("it has been coherent for a while", async || {
+        world.manager.near_cache().since > while_ && begin.elapsed() > while_
+    })
+    .await;
+    // The link stays, and nobody can make another connection: where the pool leads, nobody can say.
+    let mut operator = world.server.connection().await;
+    let mut say = async |words: &[&str]| {
+        redis::cmd(words[0]).arg(&words[1..]).exec_async(&mut operator).await.unwrap();
+    };
+    say(&["CONFIG", "SET", "requirepass", "pw"]).await;
+    say(&["CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"]).await;
+    world.reaches(NearCacheState::Connecting).await;
+    assert!(world.manager.near_cache().since < begin.elapsed() - Duration::from_secs(1));
+    say(&["CONFIG", "SET", "requirepass", ""]).await;
+    world.coherent().await;
+    assert!(world.manager.near_cache().since < begin.elapsed() - Duration::from_secs(1));
+    world.background.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_record_that_nobody_can_read_is_told_and_asked_for_once_in_a_while() {
+    let world = world().await;
+    let layer = world.layer();
+    let jeju = login(&world.manager, "jeju").await;
+    let sid = jeju.session.id().as_str();
+    let record = "1 1 1 3600000 99999999999999\n{\"role\":7}";
+    world.server.number(&["HSET", "session:{jeju}:live", sid, record]).await;
+    let log = Log::default();
+    let _capture = log.capture();
+    until("it is read", async || sees(&layer, &jeju.access_token).await == "session_expired").await;
+    let (before, begin) = (Commands::of(&world.server).await, Instant::now());
+    for _ in 0..100 {
+        assert_eq!(sees(&layer, &jeju.access_token).await, "session_expired");
+    }
+    let asked = before.since(&world.server).await.calls("hget");
+    let periods = begin.elapsed().as_secs() / 5 + 1;
+    assert!(asked <= periods + 1, "once in five seconds: {asked} in {periods}");
+    let told = log.text().matches("not a session").count() as u64;
+    assert!((1..=periods + 2).contains(&told), "{told} in {periods}");
+    // Whoever repairs it is heard at once.
+    world.server.number(&["HDEL", "session:{jeju}:live", sid]).await;
+    let again = login(&world.manager, "jeju").await;
+    assert_eq!(sees(&layer, &again.access_token).await, "live");
+    world.background.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn the_figures_are_handed_over_each_second() {
+    let figures = Figures::capture();
+    let world = world().await;
+    let token = login(&world.manager, "jeju").await.access_token;
+    for _ in 0..5 {
+        assert_eq!(sees(&world.layer(), &token).await, "live");
+    }
+    let told = std::cell::RefCell::new(std::collections::BTreeMap::new());
+    until("they are handed over", async || {
+        let mut told = told.borrow_mut();
+        for (name, value) in figures.take() {
+            let sum: &mut f64 = told.entry(name.clone()).or_default();
+            *sum = if name.ends_with("_total") { *sum + value } else { value };
+        }
+        told.get("near_cache_hits_total") == Some(&4.0)
+    })
+    .await;
+    let told = told.into_inner();
+    for name in ["near_cache_misses_total", "near_cache_fills_total", "near_cache_coherent"] {
+        assert_eq!(told.get(name), Some(&1.0), "{name} {told:?}");
+    }
+    assert_eq!(
+        told.get("requests_total{outcome=accepted}"),
+        Some(&5.0),
+        "who was known counts too: {told:?}"
+    );
+    // What is zero is left out.
+    for name in ["near_cache_connections_lost_total", "near_cache_stale_served_total"] {
+        assert_eq!(told.get(name), None, "{name} {told:?}");
+    }
+    assert!(told["near_cache_invalidation_lag_seconds"] > 0.0);
+}
+
+#[tokio::test]
+async fn a_server_that_refuses_to_tell_is_asked_for_each_request_and_logged_once() {
+    let server = RedisServer::start().await;
+    let rule = "ACL SETUSER plain on >pw ~session:* &* +@all -client|tracking";
+    server.command(&rule.split(' ').collect::<Vec<_>>()).await;
+    let url = format!("redis://plain:pw@127.0.0.1:{}/", server.port());
+    let log = Log::default();
+    let captured = log.capture();
+    let (manager, worker) = patient_builder(patient_store(&url)).build().unwrap();
+    let background = worker.start();
+    until("it is refused", async || manager.near_cache().state == NearCacheState::Refused).await;
+    let login = login(&manager, "jeju").await;
+    let layer = SessionAuthLayer::new(manager.clone());
+    for _ in 0..3 {
+        assert_eq!(sees(&layer, &login.access_token).await, "live");
+    }
+    let tries = async || Commands::of(&server).await.rejected("client|tracking");
+    // That of the diagnosis as well.
+    until("both have tried", async || tries().await == 2).await;
+    for _ in 0..3 {
+        let before = tries().await;
+        skip(Duration::from_secs(61)).await;
+        until("it is tried again", async || tries().await > before).await;
+        // An upkeep that was under way when the time passed may have been given up.
+        until("it is let in", async || sees(&layer, &login.access_token).await == "live").await;
+        assert_eq!(manager.near_cache().state, NearCacheState::Refused);
+    }
+    assert_eq!(manager.near_cache().hits, 0);
+    let reason = tower_session_auth::EndReason::Logout;
+    manager.delete(&user("jeju"), login.session.id(), reason).await.unwrap();
+    assert_eq!(sees(&layer, &login.access_token).await, "session_revoked");
+    background.stop().await.unwrap();
+    drop(captured);
+    let log = log.text();
+    assert_eq!(log.matches("redis does not tell of changes").count(), 1, "{log}");
+}
+
+#[tokio::test]
+async fn the_rights_in_readme_are_enough() {
+    let server = RedisServer::start().await;
+    let rule =
+        ["ACL", "SETUSER", "app", "on", ">pw"].into_iter().chain(ACL_RULE.split_whitespace());
+    server.command(&rule.collect::<Vec<_>>()).await;
+    let url = format!("redis://app:pw@127.0.0.1:{}/", server.port());
+    let (manager, worker) = patient_builder(patient_store(&url)).build().unwrap();
+    let background = worker.start();
+    until("it is used", async || manager.near_cache().state == NearCacheState::Coherent).await;
+    let token = login(&manager, "jeju").await.access_token;
+    let layer = SessionAuthLayer::new(manager.clone());
+    until("a hit", async || {
+        assert_eq!(sees(&layer, &token).await, "live");
+        manager.near_cache().hits > 0
+    })
+    .await;
+    background.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn without_a_worker_nothing_is_remembered() {
+    let server = RedisServer::start().await;
+    let (manager, _worker) = patient_builder(patient_store(&server.url())).build().unwrap();
+    let token = login(&manager, "jeju").await.access_token;
+    let layer = SessionAuthLayer::new(manager.clone());
+    for _ in 0..3 {
+        assert_eq!(sees(&layer, &token).await, "live");
+    }
+    let cache = manager.near_cache();
+    assert_eq!((cache.state, cache.hits), (NearCacheState::Off, 0));
+}

@@ -1,0 +1,58 @@
+//! README says what is so.
+
+const README: &str = include_str!("../../README.md");
+
+#[test]
+fn the_acl_rule_is_the_one_that_the_contract_runs_with() {
+    let shown: String =
+        README.split("ACL SETUSER").nth(1).unwrap().split("```").next().unwrap().to_owned();
+    let words: Vec<_> = shown.split_whitespace().filter(|word| *word != "\\").collect();
+    let rule: Vec<_> = crate::support::redis::ACL_RULE.split_whitespace().collect();
+    assert_eq!(words[words.len() - rule.len()..], rule);
+}
+
+#[test]
+fn both_commands_are_on_the_first_screen() {
+    let screen: String = README.lines().take(30).collect::<Vec<_>>().join("\n");
+    assert!(screen.contains("cargo run --example axum"));
+    assert!(screen.contains("make test"));
+}
+
+#[test]
+fn every_feature_has_its_row_in_both_tables() {
+    let manifest = include_str!("../../Cargo.toml");
+    let features = manifest.split("[features]").nth(1).unwrap().split("\n[").next().unwrap();
+    let names = features
+        .lines()
+        .filter(|line| !line.starts_with('#'))
+        .filter_map(|line| line.split_once(" = "));
+    let crate_docs = include_str!("../../src/lib.rs");
+    let mut seen = 0;
+    for (name, _) in names.filter(|(name, _)| *name != "default") {
+        for table in [README, crate_docs] {
+            assert!(table.contains(&format!("| `{name}`")), "{name}");
+        }
+        seen += 1;
+    }
+    assert!(seen >= 6);
+}
+
+#[test]
+fn its_server_stops_like_the_minimal_example() {
+    // What the signals do is tried on the example.
+    let example = include_str!("../../examples/minimal_axum.rs");
+    let at = example.find("/// Ctrl-C, or").unwrap();
+    assert!(README.contains(&example[at..]), "the function `shutdown` differs");
+    assert!(README.contains("with_graceful_shutdown(shutdown()?)"));
+}
+
+#[test]
+fn no_snippet_leaves_the_worker_out() {
+    let pages =
+        [README, include_str!("../../docs/lifetimes.md"), include_str!("../../docs/browsers.md")];
+    for page in pages {
+        let managers = page.matches("= SessionManager::builder()").count();
+        assert_eq!(page.matches("(manager, worker) = SessionManager::builder()").count(), managers);
+        assert_eq!(page.matches("worker.start()").count(), managers, "each is started");
+    }
+}

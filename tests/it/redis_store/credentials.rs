@@ -1,0 +1,195 @@
+//! Credentials that change while the application runs, and a provider that does not supply any.
+
+use std::error::Error;
+use std::future::pending;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tower_session_auth::store::redis::{Credentials, CredentialsProvider};
+use tower_session_auth::store::{RedisStore, SessionStore, StoreError, StoreErrorKind};
+use tower_session_auth::{EndReason, NearCacheState, Revoke, SessionId};
+
+use crate::redis_store::{HOUR, jeju, lives, login};
+use crate::support::log::Log;
+use crate::support::patient_builder;
+use crate::support::redis::{ACL_RULE, RedisServer};
+use crate::support::wait::until;
+
+/// What the provider does next.
+#[derive(Clone)]
+enum Answer {
+    User(&'static str, &'static str),
+    Password(&'static str),
+    Fails,
+    Hangs,
+    Panics,
+}
+
+/// A provider whose answers a test sets. Clones share them.
+#[derive(Clone)]
+struct Scripted(Arc<Mutex<Answer>>);
+
+impl Scripted {
+    fn new(answer: Answer) -> Self {
+        Self(Arc::new(Mutex::new(answer)))
+    }
+
+    fn answers(&self, answer: Answer) {
+        *self.0.lock().unwrap() = answer;
+    }
+}
+
+impl CredentialsProvider for Scripted {
+    async fn credentials(&self) -> Result<Credentials, Box<dyn Error + Send + Sync>> {
+        let answer = self.0.lock().unwrap().clone();
+        match answer {
+            Answer::User(user, password) => Ok(Credentials::user(user, password)),
+            Answer::Password(password) => Ok(Credentials::password(password)),
+            Answer::Fails => Err("the vault is sealed".into()),
+            Answer::Hangs => pending().await,
+            Answer::Panics => panic!("planted by the test"),
+        }
+    }
+}
+
+fn store(server: &RedisServer, provider: &Scripted) -> RedisStore {
+    // The address has other credentials: none of its connections would be let in.
+    store_at("another:of-the-address@", server, provider)
+}
+
+/// `login` is what stands in front of the host.
+fn store_at(login: &str, server: &RedisServer, provider: &Scripted) -> RedisStore {
+    RedisStore::builder(format!("redis://{login}127.0.0.1:{}/", server.port()))
+        .timeout(Duration::from_secs(3))
+        .wait_replicas(1, Duration::from_millis(1))
+        .credentials_provider(provider.clone())
+        .build()
+        .unwrap()
+}
+
+/// Sets the user's only password and closes the user's connections.
+async fn set_password(server: &RedisServer, password: &str) {
+    let password = format!(">{password}");
+    let rule = ["ACL", "SETUSER", "app", "on", "resetpass", &password, "+wait"];
+    let rule: Vec<_> = rule.into_iter().chain(ACL_RULE.split_whitespace()).collect();
+    server.command(&rule).await;
+    server.command(&["CLIENT", "KILL", "USER", "app"]).await;
+}
+
+/// The error of a read, with its causes.
+async fn refusal(store: &RedisStore) -> (StoreError, String) {
+    let id = SessionId::parse("none").unwrap();
+    let error = store.load(&jeju(), &id, None).await.unwrap_err();
+    let (mut text, mut cause) = (error.to_string(), error.source());
+    while let Some(next) = cause {
+        text = format!("{text}: {next}");
+        cause = next.source();
+    }
+    (error, text)
+}
+
+#[tokio::test]
+async fn a_password_that_rotates_needs_no_restart() {
+    let server = RedisServer::start().await;
+    set_password(&server, "first").await;
+    let provider = Scripted::new(Answer::User("app", "first"));
+    let store = store(&server, &provider);
+    let (manager, worker) = patient_builder(store.clone()).build().unwrap();
+    let background = worker.start();
+    for password in ["first", "second", "third"] {
+        provider.answers(Answer::User("app", password));
+        set_password(&server, password).await;
+        // Each kind of connection: requests, lists, replicas, diagnosis, invalidation.
+        let id = login(&store, HOUR, HOUR).await;
+        assert!(lives(&store, &id).await, "{password}");
+        assert_eq!(store.scan(None, 10).await.unwrap().unwrap().sessions.len(), 1, "{password}");
+        let revoked = store.revoke(&jeju(), &Revoke::All, EndReason::Logout).await.unwrap();
+        assert_eq!(revoked.sessions, [id], "{password}");
+        assert_eq!(store.diagnose().await.unwrap(), [], "{password}");
+        until("an invalidation connection", async || {
+            manager.near_cache().state == NearCacheState::Coherent
+        })
+        .await;
+        let clients = server.text(&["CLIENT", "LIST"]).await.unwrap();
+        let logged_in = |user: &str| clients.lines().filter(|line| line.contains(user)).count();
+        assert!(logged_in("user=app") >= 4, "{clients}");
+        assert_eq!(logged_in("user=default"), 1, "the test's own: {clients}");
+    }
+    background.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_password_without_a_user_name_is_for_the_user_of_the_address() {
+    let server = RedisServer::start_with(&["--requirepass", "right-too"]).await;
+    set_password(&server, "right").await;
+    for (address, password, user) in
+        [("app:of-the-address@", "right", "user=app"), ("", "right-too", "user=default")]
+    {
+        let store = store_at(address, &server, &Scripted::new(Answer::Password(password)));
+        let clients = async || server.text(&["CLIENT", "LIST"]).await.unwrap();
+        let before = clients().await.matches(user).count();
+        login(&store, HOUR, HOUR).await;
+        let clients = clients().await;
+        assert!(clients.matches(user).count() > before, "{user}: {clients}");
+    }
+}
+
+#[tokio::test]
+async fn a_provider_that_fails_is_the_error_that_callers_and_logs_see() {
+    let server = RedisServer::start().await;
+    set_password(&server, "right").await;
+    for (answer, expected) in [
+        (Answer::Fails, "the credentials provider failed: the vault is sealed"),
+        (Answer::Panics, "the credentials provider panicked"),
+    ] {
+        let provider = Scripted::new(answer);
+        let store = store(&server, &provider);
+        let log = Log::default();
+        let capture = log.capture();
+        // More often than the pool has connections: a failed connect gives its place back.
+        for _ in 0..10 {
+            let (error, text) = refusal(&store).await;
+            assert_eq!(error.kind(), StoreErrorKind::Unavailable, "{text}");
+            assert!(text.ends_with(expected), "{text}");
+        }
+        let told = log.text();
+        assert!(told.contains("ERROR") && told.contains(expected), "{told}");
+        provider.answers(Answer::User("app", "right"));
+        login(&store, HOUR, HOUR).await;
+        drop(capture);
+    }
+}
+
+#[tokio::test]
+async fn a_wrong_password_of_the_provider_is_shown_nowhere() {
+    let server = RedisServer::start().await;
+    let provider = Scripted::new(Answer::User("app", "hunter2"));
+    let log = Log::default();
+    let capture = log.capture();
+    let store = store(&server, &provider);
+    let (error, text) = refusal(&store).await;
+    drop(capture);
+    let credentials = Credentials::user("app", "hunter2");
+    let shown = format!("{text} {error:?} {store:?} {credentials:?} {}", log.text());
+    assert!(text.contains("WRONGPASS"), "{text}");
+    assert!(!shown.contains("hunter2") && !shown.contains("of-the-address"), "{shown}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_provider_that_hangs_is_told_to_each_caller_and_given_up_after_ten_seconds() {
+    let provider = Scripted::new(Answer::Hangs);
+    // No server: the provider is asked before a connection is made.
+    let store = RedisStore::builder("redis://127.0.0.1:1/")
+        .timeout(Duration::from_secs(3))
+        .pool_size(1)
+        .credentials_provider(provider.clone())
+        .build()
+        .unwrap();
+    for _ in 0..3 {
+        let (error, text) = refusal(&store).await;
+        assert_eq!(error.kind(), StoreErrorKind::Unavailable, "{text}");
+        assert!(text.ends_with("the credentials provider did not answer in time"), "{text}");
+    }
+    let (_, text) = refusal(&store).await;
+    assert!(text.ends_with("the credentials provider did not answer in 10 s"), "{text}");
+}

@@ -1,0 +1,209 @@
+//! What is remembered of a user beside the sessions: reasons, the login guard, and how many sessions were opened.
+
+use std::time::Duration;
+
+use redis::Value;
+use tower_session_auth::store::{
+    Created, Guard, NewRecord, RedisStore, SessionStore, StoreErrorKind,
+};
+use tower_session_auth::{EndReason, SessionId};
+
+use crate::redis_store::{GONE, HOUR, LIVE, SEEN, jeju, kind, login, record, store};
+use crate::support::redis::RedisServer;
+
+const DAY: Duration = Duration::from_secs(24 * 3_600);
+
+async fn create(store: &RedisStore, new: &NewRecord) -> Created {
+    store.create(&jeju(), &SessionId::random().unwrap(), new).await.unwrap()
+}
+
+/// A login that began when this was the guard.
+async fn logs_in(store: &RedisStore, guard: Option<&str>) -> bool {
+    let mut new = record(HOUR, HOUR);
+    new.guard = Some(Guard::new(guard));
+    match create(store, &new).await {
+        Created::Created(_) => true,
+        Created::Superseded => false,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// A login that counts within this time.
+async fn recent(store: &RedisStore, window: Duration) -> u32 {
+    let mut new = record(HOUR, HOUR);
+    new.count_within = Some(window);
+    match create(store, &new).await {
+        Created::Created(opened) => opened.recent,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_logout_of_all_leaves_a_guard_for_a_day_also_of_nobody() {
+    let server = RedisServer::start().await;
+    let store = store(&server);
+    assert_eq!(store.guard(&jeju()).await.unwrap(), Guard::new(None));
+    assert!(store.delete_all(&jeju(), None, EndReason::LogoutAll).await.unwrap().is_empty());
+    let guard = server.text(&["HGET", GONE, "#"]).await.unwrap();
+    assert_eq!(store.guard(&jeju()).await.unwrap().value(), Some(&*guard));
+    let (text, until) = guard.split_once(':').unwrap();
+    assert_eq!(text.len(), 24, "{guard}: 144 random bits");
+    let left = until.parse::<i64>().unwrap() - store.now().as_millis();
+    assert!((left - 86_400_000).abs() < 60_000, "{left}");
+    assert_eq!(server.number(&["HLEN", GONE]).await, 1);
+    assert_eq!(server.number(&["EXISTS", LIVE, SEEN]).await, 0);
+    let ends = server.number(&["PEXPIRETIME", GONE]).await;
+    assert_eq!(ends, until.parse::<i64>().unwrap(), "the key goes with the guard");
+}
+
+#[tokio::test]
+async fn nothing_in_gone_is_cut_short() {
+    let server = RedisServer::start().await;
+    let store = store(&server);
+    let second = Duration::from_secs(1);
+    let brief = async || {
+        let id = login(&store, second, second).await;
+        assert!(store.delete(&jeju(), &id, EndReason::Logout).await.unwrap());
+    };
+    let ends = async || server.number(&["PEXPIRETIME", GONE]).await;
+    // Each leaves the TTL as long as the longest need.
+    brief().await;
+    let mut last = ends().await;
+    let step = async |what: &str, at_least: Duration, last: &mut i64| {
+        let now = ends().await;
+        assert!(now >= *last, "{what}: {now} after {last}");
+        let needed = store.now().saturating_add(at_least).as_millis() - 10_000;
+        assert!(now >= needed, "{what}: {now}, and {needed} is needed");
+        *last = now;
+    };
+    assert_eq!(recent(&store, 60 * second).await, 1);
+    step("a counter", 60 * second, &mut last).await;
+    assert_eq!(recent(&store, second).await, 2);
+    step("a shorter window", 60 * second, &mut last).await;
+    store.delete_all(&jeju(), None, EndReason::LogoutAll).await.unwrap();
+    step("a guard", DAY, &mut last).await;
+    brief().await;
+    step("a tombstone", DAY, &mut last).await;
+    assert_eq!(recent(&store, 3 * DAY).await, 3);
+    step("a longer window", 3 * DAY, &mut last).await;
+    store.delete_all(&jeju(), None, EndReason::LogoutAll).await.unwrap();
+    step("another guard", 3 * DAY, &mut last).await;
+    // Somebody took the TTL away: it comes back, as long as all that is there.
+    for what in ["a tombstone", "a guard", "a counter"] {
+        server.command(&["PERSIST", GONE]).await;
+        match what {
+            "a guard" => drop(store.delete_all(&jeju(), None, EndReason::Admin).await.unwrap()),
+            "a counter" => assert!(recent(&store, 3 * DAY).await > 3),
+            _ => brief().await,
+        }
+        last = 0;
+        step(what, 3 * DAY, &mut last).await;
+    }
+}
+
+#[tokio::test]
+async fn guard_and_counter_are_no_tombstones() {
+    let server = RedisServer::start().await;
+    let store = store(&server);
+    server.command(&["HSET", GONE, "#", "random-value"]).await;
+    assert_eq!(recent(&store, HOUR).await, 1);
+    for _ in 0..70 {
+        let id = login(&store, HOUR, HOUR).await;
+        store.delete(&jeju(), &id, EndReason::Logout).await.unwrap();
+    }
+    assert_eq!(server.text(&["HGET", GONE, "#"]).await.as_deref(), Some("random-value"));
+    assert_eq!(server.number(&["HLEN", GONE]).await, 66);
+    assert_eq!(recent(&store, HOUR).await, 2);
+    let left = server.number(&["PTTL", GONE]).await;
+    assert!(left > 86_000_000, "a guard that cannot be read is kept as well: {left}");
+}
+
+#[tokio::test]
+async fn a_guard_that_has_served_its_time_is_as_good_as_none() {
+    let server = RedisServer::start().await;
+    let store = store(&server);
+    let (over, other, lasting) = ("old:1000", "older:999", "new:99999999999999");
+    for (there, fits) in [
+        (None, [Some(over), Some(other), None]),
+        (Some(over), [Some(over), Some(other), None]),
+        (Some(lasting), [Some(lasting); 3]),
+        // One of another version, perhaps: it is there until its key goes.
+        (Some("text"), [Some("text"); 3]),
+    ] {
+        server.command(&["DEL", GONE]).await;
+        if let Some(there) = there {
+            server.command(&["HSET", GONE, "#", there]).await;
+        }
+        for expected in [None, Some(over), Some(other), Some(lasting), Some("text")] {
+            let lives = logs_in(&store, expected).await;
+            assert_eq!(lives, fits.contains(&expected), "{there:?} {expected:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_counter_that_cannot_be_is_begun_anew() {
+    let server = RedisServer::start().await;
+    let store = store(&server);
+    store.check().await.unwrap();
+    let now = store.now().as_millis();
+    let ahead = now + 3_600_000;
+    for (there, expected) in [
+        (String::new(), 1),
+        ("text".to_owned(), 1),
+        (format!("7:{now}:{ahead}"), 8),
+        (format!("-7:{now}:{ahead}"), 1),
+        (format!("7:{ahead}:{ahead}"), 1),
+        (format!("7:{}:{ahead}", now - 3_600_001), 1),
+        (format!("99999999999:{now}:{ahead}"), u32::MAX),
+    ] {
+        server.command(&["HSET", GONE, "+", &there]).await;
+        assert_eq!(recent(&store, HOUR).await, expected, "{there:?}");
+    }
+    // A window of no length is the shortest there is, and leaves nothing that stays for ever.
+    server.command(&["DEL", GONE]).await;
+    assert_eq!(recent(&store, Duration::ZERO).await, 1);
+    assert!(server.number(&["PTTL", GONE]).await != -1);
+    server.command(&["DEL", GONE]).await;
+    assert_eq!(recent(&store, Duration::MAX).await, 1);
+    assert_eq!(recent(&store, Duration::MAX).await, 2);
+    assert!(server.number(&["PTTL", GONE]).await > 0);
+}
+
+#[tokio::test]
+async fn a_login_that_asks_for_nothing_writes_nothing_here() {
+    let server = RedisServer::start().await;
+    let store = store(&server);
+    let mut new = record(HOUR, HOUR);
+    new.guard = Some(Guard::new(None));
+    assert!(matches!(create(&store, &new).await, Created::Created(_)));
+    assert_eq!(server.number(&["EXISTS", GONE]).await, 0);
+}
+
+#[tokio::test]
+async fn a_gone_of_a_wrong_type_is_unreadable_and_a_logout_of_all_clears_it() {
+    let server = RedisServer::start().await;
+    let store = store(&server);
+    let id = login(&store, HOUR, HOUR).await;
+    server.command(&["SET", GONE, "text"]).await;
+    let unreadable = StoreErrorKind::Unreadable;
+    assert_eq!(kind(store.guard(&jeju()).await), unreadable);
+    let other = SessionId::random().unwrap();
+    assert_eq!(kind(store.create(&jeju(), &other, &record(HOUR, HOUR)).await), unreadable);
+    let ended = store.delete_all(&jeju(), None, EndReason::Admin).await.unwrap();
+    assert_eq!(ended, std::slice::from_ref(&id));
+    assert_eq!(store.ended(&jeju(), &id).await.unwrap(), Some(EndReason::Admin));
+    assert!(store.guard(&jeju()).await.unwrap().value().is_some());
+    // A guard that is no text can be nobody's.
+    let mut connection = server.connection().await;
+    let set: Value = redis::cmd("HSET")
+        .arg(GONE)
+        .arg("#")
+        .arg(&b"\xff:99999999999999"[..])
+        .query_async(&mut connection)
+        .await
+        .unwrap();
+    assert_eq!(set, Value::Int(0));
+    assert_eq!(kind(store.guard(&jeju()).await), unreadable);
+    assert!(!logs_in(&store, None).await);
+}

@@ -1,0 +1,169 @@
+//! Logout, password change, suspension, and the user directory.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::time::Duration;
+
+use tower_session_auth::directory::{BoxError, User, UserDirectory};
+use tower_session_auth::events::Event;
+use tower_session_auth::store::{SessionStore, StoreErrorKind};
+use tower_session_auth::{AuthErrorKind, EndReason, MemoryStore, NewSession, UserId};
+
+use crate::refresh::{builder, counter, is, is_over, manager_on, on_both_stores, token};
+use crate::support::switch::{Mood, SwitchStore};
+use crate::support::wait::until;
+use crate::support::{login, user};
+
+on_both_stores! {
+    a_refresh_token_alone_logs_out,
+    a_change_of_password_ends_all_sessions_but_the_one_that_made_it,
+    a_suspension_ends_all,
+    logouts_and_administrators_end_refresh_tokens_too,
+}
+
+async fn a_refresh_token_alone_logs_out<St: SessionStore>(connect: impl Fn() -> St) {
+    let manager = manager_on(connect());
+    let (current, older) = (login(&manager, "jeju").await, login(&manager, "jeju").await);
+    assert!(manager.logout_refresh(token(&current)).await.unwrap());
+    is_over(&manager, &current, EndReason::Logout).await;
+    assert!(!manager.logout_refresh(token(&current)).await.unwrap(), "once is enough");
+    let newer = manager.refresh(token(&older)).await.unwrap();
+    assert!(manager.logout_refresh(token(&older)).await.unwrap(), "one that was replaced will do");
+    is_over(&manager, &newer, EndReason::Logout).await;
+}
+
+async fn a_change_of_password_ends_all_sessions_but_the_one_that_made_it<St: SessionStore>(
+    connect: impl Fn() -> St,
+) {
+    let (here, there) = (manager_on(connect()), manager_on(connect()));
+    let (keeps, loses) = (login(&here, "jeju").await, login(&there, "jeju").await);
+    let guard = there.begin_login(&user("jeju")).await.unwrap();
+    let ended = here.password_changed(&user("jeju"), Some(keeps.session.id())).await.unwrap();
+    assert_eq!(ended, [loses.session.id().clone()]);
+    is_over(&there, &loses, EndReason::PasswordChange).await;
+    let late = there.create(NewSession::new(user("jeju")).guard(guard)).await;
+    assert!(late.is_err(), "a login that checked the old password");
+    let keeps = there.refresh(token(&keeps)).await.unwrap();
+    assert!(here.authenticate(&keeps.access_token).await.is_ok());
+    let ended = here.password_changed(&user("jeju"), None).await.unwrap();
+    assert_eq!(ended, [keeps.session.id().clone()]);
+    is_over(&there, &keeps, EndReason::PasswordChange).await;
+}
+
+async fn a_suspension_ends_all<St: SessionStore>(connect: impl Fn() -> St) {
+    let manager = manager_on(connect());
+    let logins = [login(&manager, "jeju").await, login(&manager, "jeju").await];
+    let other = login(&manager, "eve").await;
+    let guard = manager.begin_login(&user("jeju")).await.unwrap();
+    assert_eq!(manager.suspend(&user("jeju")).await.unwrap().len(), 2);
+    for login in &logins {
+        is_over(&manager, login, EndReason::Suspended).await;
+    }
+    assert!(manager.create(NewSession::new(user("jeju")).guard(guard)).await.is_err());
+    assert!(manager.refresh(token(&other)).await.is_ok());
+}
+
+async fn logouts_and_administrators_end_refresh_tokens_too<St: SessionStore>(
+    connect: impl Fn() -> St,
+) {
+    let manager = manager_on(connect());
+    let first = login(&manager, "jeju").await;
+    assert!(manager.logout(&first.access_token).await.unwrap());
+    is_over(&manager, &first, EndReason::Logout).await;
+    for reason in [EndReason::LogoutAll, EndReason::Admin] {
+        let second = login(&manager, "jeju").await;
+        manager.delete_all(&user("jeju"), reason).await.unwrap();
+        is_over(&manager, &second, reason).await;
+    }
+}
+
+/// Says what it is told to say.
+#[derive(Clone, Default)]
+struct Directory(Arc<AtomicU8>);
+
+const ACTIVE: u8 = 0;
+const INACTIVE: u8 = 1;
+const AWAY: u8 = 2;
+
+impl UserDirectory for Directory {
+    async fn find(&self, _user: &UserId) -> Result<Option<User>, BoxError> {
+        match self.0.load(Ordering::Relaxed) {
+            ACTIVE => Ok(Some(User::new(true))),
+            INACTIVE => Ok(Some(User::new(false))),
+            _ => Err("away".into()),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_user_who_is_not_active_gets_no_further_token() {
+    let (directory, store) = (Directory::default(), MemoryStore::new());
+    let (manager, _worker) =
+        builder().store(store.clone()).directory(directory.clone()).build().unwrap();
+    let login = login(&manager, "jeju").await;
+    for (says, kind) in
+        [(INACTIVE, AuthErrorKind::AccountInactive), (AWAY, AuthErrorKind::DirectoryUnavailable)]
+    {
+        directory.0.store(says, Ordering::Relaxed);
+        let refused = manager.refresh(token(&login)).await.unwrap_err();
+        assert_eq!(refused.kind(), kind);
+        assert_eq!(counter(&store, &login.session).await, Some(0), "nothing was exchanged");
+        directory.0.store(ACTIVE, Ordering::Relaxed);
+    }
+    assert!(manager.refresh(token(&login)).await.is_ok());
+}
+
+/// Whatever else is wrong: a token that was replaced long ago ends its session.
+#[tokio::test]
+async fn a_stolen_token_is_noticed_while_the_directory_is_away() {
+    for says in [AWAY, INACTIVE] {
+        let told: Arc<std::sync::Mutex<Vec<String>>> = Arc::default();
+        let sink = Arc::clone(&told);
+        let directory = Directory::default();
+        let (manager, worker) = builder()
+            .refresh_grace(Duration::ZERO)
+            .directory(directory.clone())
+            .event_sink(move |event: &Event| sink.lock().unwrap().push(event.name().to_owned()))
+            .build()
+            .unwrap();
+        let background = worker.start();
+        let first = login(&manager, "jeju").await;
+        let second = manager.refresh(token(&first)).await.unwrap();
+        directory.0.store(says, Ordering::Relaxed);
+        let refused = manager.refresh(token(&first)).await.unwrap_err();
+        crate::refresh::is_revoked(&refused, EndReason::RefreshReuse);
+        is_over(&manager, &second, EndReason::RefreshReuse).await;
+        drop(manager);
+        background.stop().await.unwrap();
+        let told = told.lock().unwrap();
+        // Events of one class come in order; changes of state may come before others.
+        assert!(told.iter().any(|name| name == "rotated"), "{told:?}");
+        let changes = told.iter().filter(|name| !["rotated", "rejected"].contains(&name.as_str()));
+        let changes: Vec<_> = changes.collect();
+        assert_eq!(changes, ["created", "suspicious", "revoked"], "{told:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_store_that_is_away_costs_nobody_a_token() {
+    let store = SwitchStore::new(MemoryStore::new());
+    let timeout = Duration::from_millis(50);
+    let (manager, _worker) = builder().store_timeout(timeout).store(store.clone()).build().unwrap();
+    let login = login(&manager, "jeju").await;
+    for mood in [Mood::Fail(StoreErrorKind::Unavailable), Mood::Hang] {
+        store.set(mood);
+        is(&manager.refresh(token(&login)).await.unwrap_err(), AuthErrorKind::StoreUnavailable);
+        let refused = manager.logout_refresh(token(&login)).await.unwrap_err();
+        is(&refused, AuthErrorKind::StoreUnavailable);
+    }
+    store.set(Mood::Answer);
+    // The breaker asks again soon.
+    until("it comes back", async || match manager.refresh(token(&login)).await {
+        Ok(refreshed) => refreshed.session.revision() == 2,
+        Err(error) => {
+            is(&error, AuthErrorKind::StoreUnavailable);
+            false
+        }
+    })
+    .await;
+}

@@ -1,0 +1,221 @@
+//! Exchanges that meet each other, and whatever ends or changes a session, stopped where the other can come between:
+//! nothing revives, and nothing is undone.
+
+use tokio::task::{JoinHandle, JoinSet};
+use tower_session_auth::store::SessionStore;
+use tower_session_auth::{AuthError, EndReason, Login, SessionManager};
+
+use crate::refresh::{builder, counter, is_over, manager_on, on_both_stores, state, token};
+use crate::support::paused::{At, PausedStore, Verb};
+use crate::support::{login, user};
+
+on_both_stores! {
+    two_that_have_looked_before_either_writes_get_one_successor,
+    an_exchange_that_meets_an_end_revives_nothing,
+    an_end_that_comes_while_the_answer_is_on_its_way_holds,
+    a_change_of_content_and_an_exchange_both_stay,
+    a_caller_who_goes_away_loses_nothing,
+    a_thief_and_the_holder_at_once_are_one_successor_or_an_end,
+    a_thousand_at_once_are_one_exchange,
+}
+
+fn stopped<St: SessionStore + Clone>(store: St) -> (SessionManager, PausedStore<St>) {
+    let store = PausedStore::new(store);
+    (builder().store(store.clone()).build().unwrap().0, store)
+}
+
+/// A request of its own: the test goes on beside it.
+#[expect(clippy::disallowed_methods, reason = "a test is what starts the work here")]
+fn beside<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> JoinHandle<T> {
+    tokio::spawn(work)
+}
+
+fn refresh(manager: &SessionManager, login: &Login) -> JoinHandle<Result<Login, AuthError>> {
+    let (manager, token) = (manager.clone(), token(login).to_owned());
+    beside(async move { manager.refresh(&token).await })
+}
+
+async fn two_that_have_looked_before_either_writes_get_one_successor<St: SessionStore + Clone>(
+    connect: impl Fn() -> St,
+) {
+    for at in [At::Before, At::After] {
+        let ((here, here_store), (there, there_store)) = (stopped(connect()), stopped(connect()));
+        let first = login(&here, "jeju").await;
+        let mut stops =
+            [here_store.stop(Verb::Rotate, at), there_store.stop(Verb::Rotate, At::Before)];
+        let (one, two) = (refresh(&here, &first), refresh(&there, &first));
+        for stop in &mut stops {
+            stop.reached().await;
+        }
+        for stop in stops {
+            stop.go();
+        }
+        let (one, two) = (one.await.unwrap().unwrap(), two.await.unwrap().unwrap());
+        assert_eq!(token(&one), token(&two), "{at:?}");
+        let (rotation, revision) = state(&connect(), &first.session).await.unwrap();
+        assert_eq!((rotation.counter, revision), (1, 2), "{at:?}: one exchange");
+        for login in [&one, &two] {
+            assert!(here.authenticate(&login.access_token).await.is_ok());
+        }
+    }
+}
+
+/// All that ends sessions, by name.
+async fn end(manager: &SessionManager, login: &Login, how: EndReason) {
+    let (user, id) = (user("jeju"), login.session.id());
+    let ids = std::slice::from_ref(id);
+    match how {
+        EndReason::Logout => assert!(manager.logout_refresh(token(login)).await.unwrap()),
+        EndReason::Admin => assert!(manager.delete(&user, id, how).await.unwrap()),
+        EndReason::PasswordChange => {
+            assert_eq!(manager.password_changed(&user, None).await.unwrap(), ids);
+        }
+        EndReason::Suspended => assert_eq!(manager.suspend(&user).await.unwrap(), ids),
+        _ => assert_eq!(manager.delete_all(&user, how).await.unwrap(), ids),
+    }
+}
+
+const ENDS: [EndReason; 5] = [
+    EndReason::Logout,
+    EndReason::LogoutAll,
+    EndReason::Admin,
+    EndReason::PasswordChange,
+    EndReason::Suspended,
+];
+
+async fn an_exchange_that_meets_an_end_revives_nothing<St: SessionStore + Clone>(
+    connect: impl Fn() -> St,
+) {
+    for how in ENDS {
+        for (verb, at) in [(Verb::Load, At::After), (Verb::Rotate, At::Before)] {
+            let ((here, store), there) = (stopped(connect()), manager_on(connect()));
+            let first = login(&here, "jeju").await;
+            let mut stop = store.stop(verb, at);
+            let exchange = refresh(&here, &first);
+            stop.reached().await;
+            end(&there, &first, how).await;
+            stop.go();
+            let refused = exchange.await.unwrap().unwrap_err();
+            assert_eq!(refused.reason(), Some(how), "{how} {verb:?}");
+            is_over(&here, &first, how).await;
+            is_over(&there, &first, how).await;
+            assert_eq!(counter(&connect(), &first.session).await, None);
+        }
+    }
+}
+
+async fn an_end_that_comes_while_the_answer_is_on_its_way_holds<St: SessionStore + Clone>(
+    connect: impl Fn() -> St,
+) {
+    for how in ENDS {
+        let ((here, store), there) = (stopped(connect()), manager_on(connect()));
+        let first = login(&here, "jeju").await;
+        let mut stop = store.stop(Verb::Rotate, At::After);
+        let exchange = refresh(&here, &first);
+        stop.reached().await;
+        end(&there, &first, how).await;
+        stop.go();
+        let second = exchange.await.unwrap().unwrap();
+        for manager in [&here, &there] {
+            is_over(manager, &second, how).await;
+            is_over(manager, &first, how).await;
+        }
+    }
+}
+
+async fn a_change_of_content_and_an_exchange_both_stay<St: SessionStore + Clone>(
+    connect: impl Fn() -> St,
+) {
+    for (verb, at) in
+        [(Verb::Load, At::After), (Verb::Update, At::Before), (Verb::Update, At::After)]
+    {
+        let ((here, store), there) = (stopped(connect()), manager_on(connect()));
+        let first = login(&here, "jeju").await;
+        let mut stop = store.stop(verb, at);
+        let (manager, id) = (here.clone(), first.session.id().clone());
+        let change = beside(async move {
+            let promote = |edit: &mut tower_session_auth::session::SessionEdit| {
+                edit.role = Some("admin".to_owned());
+            };
+            manager.update(&user("jeju"), &id, promote).await
+        });
+        stop.reached().await;
+        let second = there.refresh(token(&first)).await.unwrap();
+        stop.go();
+        let changed = change.await.unwrap().unwrap();
+        assert_eq!((changed.role(), changed.revision() >= 2), (Some("admin"), true));
+        let third = here.refresh(token(&second)).await.unwrap();
+        assert_eq!((third.session.role(), third.session.revision()), (Some("admin"), 4));
+        assert_eq!(counter(&connect(), &first.session).await, Some(2), "{verb:?} {at:?}");
+        // And of all sessions of the user at once.
+        let stop_all = store.stop(Verb::UpdateAll, At::Before);
+        let manager = here.clone();
+        let change = beside(async move {
+            manager.update_all(&user("jeju"), |_, edit| edit.role = Some("user".into())).await
+        });
+        let mut stop_all = stop_all;
+        stop_all.reached().await;
+        let fourth = there.refresh(token(&third)).await.unwrap();
+        stop_all.go();
+        assert!(change.await.unwrap().unwrap() >= 1);
+        let fifth = here.refresh(token(&fourth)).await.unwrap();
+        assert_eq!(fifth.session.role(), Some("user"));
+        assert_eq!(counter(&connect(), &first.session).await, Some(4), "{verb:?} {at:?}");
+    }
+}
+
+async fn a_caller_who_goes_away_loses_nothing<St: SessionStore + Clone>(connect: impl Fn() -> St) {
+    for (at, made) in [(At::Before, 1), (At::After, 1)] {
+        let (here, store) = stopped(connect());
+        let first = login(&here, "jeju").await;
+        let mut stop = store.stop(Verb::Rotate, at);
+        let exchange = refresh(&here, &first);
+        stop.reached().await;
+        exchange.abort();
+        assert!(exchange.await.unwrap_err().is_cancelled());
+        stop.go();
+        // The answer that nobody got: the same token brings it once more.
+        let second = here.refresh(token(&first)).await.unwrap();
+        assert_eq!(counter(&connect(), &first.session).await, Some(made), "{at:?}");
+        assert!(here.refresh(token(&second)).await.is_ok());
+    }
+}
+
+/// Without a window: of two that show one token at once the second ends the session, whoever it is.
+async fn a_thief_and_the_holder_at_once_are_one_successor_or_an_end<St: SessionStore + Clone>(
+    connect: impl Fn() -> St,
+) {
+    let strict = || {
+        let builder = builder().refresh_grace(std::time::Duration::ZERO);
+        builder.store(connect()).build().unwrap().0
+    };
+    let (holder, thief) = (strict(), strict());
+    let first = login(&holder, "jeju").await;
+    let (one, two) = tokio::join!(refresh(&holder, &first), refresh(&thief, &first));
+    let (one, two) = (one.unwrap(), two.unwrap());
+    assert_ne!(one.is_ok(), two.is_ok(), "one is made");
+    for manager in [&holder, &thief] {
+        is_over(manager, one.as_ref().or(two.as_ref()).unwrap(), EndReason::RefreshReuse).await;
+    }
+}
+
+async fn a_thousand_at_once_are_one_exchange<St: SessionStore + Clone>(connect: impl Fn() -> St) {
+    let managers = [manager_on(connect()), manager_on(connect())];
+    let first = login(&managers[0], "jeju").await;
+    let mut running = JoinSet::new();
+    for n in 0..1_000 {
+        let (manager, token) = (managers[n % 2].clone(), token(&first).to_owned());
+        running.spawn(async move { manager.refresh(&token).await });
+    }
+    let mut successor = None;
+    while let Some(done) = running.join_next().await {
+        let login = done.unwrap().unwrap();
+        let successor = successor.get_or_insert_with(|| token(&login).to_owned());
+        assert_eq!(token(&login), successor);
+    }
+    let (rotation, revision) = state(&connect(), &first.session).await.unwrap();
+    assert_eq!((rotation.counter, revision), (1, 2), "one exchange, one successor");
+    for manager in &managers {
+        assert!(manager.authenticate(&first.access_token).await.is_ok(), "nobody is logged out");
+    }
+}

@@ -1,0 +1,129 @@
+//! Tokens are told apart by their number, never by time: not across restarts, and not within one second.
+
+use tower_session_auth::{AuthErrorKind, EndReason};
+
+use crate::refresh::{builder, counter, is, is_over, is_revoked, manager_on, redis_store, token};
+use crate::support::login;
+use crate::support::redis::RedisServer;
+
+#[tokio::test]
+async fn within_one_second_and_over_a_restart_of_the_process_an_old_token_stays_old() {
+    let server = RedisServer::start().await;
+    let strict = || {
+        let builder = builder().refresh_grace(std::time::Duration::ZERO);
+        builder.store(redis_store(&server)).build().unwrap().0
+    };
+    let first = login(&strict(), "jeju").await;
+    let mut last = strict().refresh(token(&first)).await.unwrap();
+    for _ in 0..5 {
+        last = strict().refresh(token(&last)).await.unwrap();
+    }
+    is_revoked(&strict().refresh(token(&first)).await.unwrap_err(), EndReason::RefreshReuse);
+    is_over(&strict(), &last, EndReason::RefreshReuse).await;
+}
+
+#[tokio::test]
+async fn a_server_that_was_killed_and_kept_its_data_knows_how_far_the_tokens_have_come() {
+    let args = ["--appendonly", "yes", "--appendfsync", "always"];
+    let mut server = RedisServer::start_with(&args).await;
+    let store = redis_store(&server);
+    let manager = manager_on(store.clone());
+    let first = login(&manager, "jeju").await;
+    let second = manager.refresh(token(&first)).await.unwrap();
+    server.restart().await;
+    assert_eq!(counter(&redis_store(&server), &first.session).await, Some(1));
+    let manager = manager_on(redis_store(&server));
+    let again = manager.refresh(token(&first)).await.unwrap();
+    assert_eq!(token(&again), token(&second), "the window is still open");
+    let third = manager.refresh(token(&second)).await.unwrap();
+    is_revoked(&manager.refresh(token(&first)).await.unwrap_err(), EndReason::RefreshReuse);
+    is_over(&manager, &third, EndReason::RefreshReuse).await;
+}
+
+/// What a failover loses: the exchange was acknowledged, and the record is the one before.
+#[tokio::test]
+async fn a_genuine_token_that_the_session_does_not_know_yet_touches_nothing_and_logs_out() {
+    let server = RedisServer::start().await;
+    let store = redis_store(&server);
+    let manager = manager_on(store.clone());
+    let first = login(&manager, "jeju").await;
+    let (key, id) = ("session:{jeju}:live", first.session.id().as_str());
+    let before = server.text(&["HGET", key, id]).await.unwrap();
+    let second = manager.refresh(token(&first)).await.unwrap();
+    server.command(&["HSET", key, id, &before]).await;
+    is(&manager.refresh(token(&second)).await.unwrap_err(), AuthErrorKind::InvalidToken);
+    let refused = manager.authenticate(&second.access_token).await.unwrap_err();
+    is(&refused, AuthErrorKind::InvalidToken);
+    assert_eq!(server.text(&["HGET", key, id]).await.unwrap(), before, "nothing was touched");
+    assert!(manager.authenticate(&first.access_token).await.is_ok());
+    assert!(manager.logout_refresh(token(&second)).await.unwrap(), "its owner may log out");
+    is_over(&manager, &first, EndReason::Logout).await;
+}
+
+/// The server is killed between what an exchange has read and what it writes, and something else came first.
+#[tokio::test]
+async fn a_restart_in_between_revives_nothing_and_undoes_nothing() {
+    use crate::support::paused::{At, PausedStore, Verb};
+
+    for logout in [true, false] {
+        let args = ["--appendonly", "yes", "--appendfsync", "always"];
+        let mut server = RedisServer::start_with(&args).await;
+        let store = PausedStore::new(redis_store(&server));
+        let manager = builder().store(store.clone()).build().unwrap().0;
+        let first = login(&manager, "jeju").await;
+        let mut stop = store.stop(Verb::Rotate, At::Before);
+        let mut exchange = tokio::task::JoinSet::new();
+        let (here, shown) = (manager.clone(), token(&first).to_owned());
+        exchange.spawn(async move { here.refresh(&shown).await });
+        stop.reached().await;
+        let there = manager_on(redis_store(&server));
+        let (user, id) = (first.session.user_id(), first.session.id());
+        if logout {
+            assert!(there.logout_refresh(token(&first)).await.unwrap());
+        } else {
+            there.update(user, id, |edit| edit.role = Some("admin".to_owned())).await.unwrap();
+        }
+        server.restart().await;
+        stop.go();
+        let exchanged = exchange.join_next().await.unwrap().unwrap();
+        // The first try may find the connection gone: a write is not sent twice.
+        let there = manager_on(redis_store(&server));
+        if logout {
+            assert!(exchanged.is_err());
+            is_over(&there, &first, EndReason::Logout).await;
+        } else {
+            let second = there.refresh(token(&first)).await.unwrap();
+            assert_eq!(second.session.role(), Some("admin"));
+            assert_eq!(counter(&redis_store(&server), &first.session).await, Some(1));
+            if let Ok(exchanged) = exchanged {
+                assert_eq!(token(&exchanged), token(&second));
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_lost_its_data_knows_no_token() {
+    let mut server = RedisServer::start().await;
+    let login = login(&manager_on(redis_store(&server)), "jeju").await;
+    server.restart().await;
+    let manager = manager_on(redis_store(&server));
+    is(&manager.refresh(token(&login)).await.unwrap_err(), AuthErrorKind::SessionExpired);
+    assert!(!manager.logout_refresh(token(&login)).await.unwrap());
+}
+
+/// A server that answers nothing, or is killed in the middle: nobody is logged out by it, and the same token goes on.
+#[tokio::test]
+async fn a_server_that_stands_still_costs_nobody_a_session() {
+    let server = RedisServer::start().await;
+    let patient = manager_on(redis_store(&server));
+    let hasty = builder().store_timeout(std::time::Duration::from_millis(100));
+    let hasty = hasty.store(redis_store(&server)).build().unwrap().0;
+    let first = login(&patient, "jeju").await;
+    server.pause();
+    is(&hasty.refresh(token(&first)).await.unwrap_err(), AuthErrorKind::StoreUnavailable);
+    server.resume();
+    let second = patient.refresh(token(&first)).await.unwrap();
+    assert_eq!(counter(&redis_store(&server), &first.session).await, Some(1));
+    assert!(patient.refresh(token(&second)).await.is_ok());
+}

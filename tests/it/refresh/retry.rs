@@ -1,0 +1,209 @@
+//! `refresh_retry`: a client that lost the answer of an exchange, and came back after the grace window.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tower_session_auth::directory::{BoxError, User, UserDirectory};
+use tower_session_auth::events::Event;
+use tower_session_auth::store::SessionStore;
+use tower_session_auth::testing::ManualClock;
+use tower_session_auth::touch::Worker;
+use tower_session_auth::{
+    AuthErrorKind, ConfigError, EndReason, MemoryStore, SessionManager, SessionManagerBuilder,
+    UserId,
+};
+
+use crate::refresh::{builder, counter, is, is_over, is_revoked, on_both_stores, token};
+use crate::support::{START, login, user};
+
+const HOUR: Duration = Duration::from_secs(3600);
+
+on_both_stores! {
+    the_same_successor_comes_until_it_is_shown,
+    the_same_successor_comes_until_its_access_token_is_accepted,
+    an_older_access_token_is_no_use_of_the_successor,
+    an_instance_that_records_no_use_keeps_what_others_recorded,
+    a_successor_that_was_shown_and_not_exchanged_counts_as_used,
+}
+
+/// Without a grace window, so that each second exchange of a token is late.
+fn retrying() -> SessionManagerBuilder {
+    builder().refresh_grace(Duration::ZERO).refresh_retry(24 * HOUR)
+}
+
+fn process(store: impl SessionStore) -> (SessionManager, Worker) {
+    retrying().store(store).build().unwrap()
+}
+
+async fn the_same_successor_comes_until_it_is_shown<St: SessionStore>(connect: impl Fn() -> St) {
+    let told = Arc::new(Mutex::new(0));
+    let sink = {
+        let told = Arc::clone(&told);
+        move |event: &Event| {
+            if let Event::RefreshRetried { user, session, .. } = event {
+                assert_eq!((user.as_str(), session.as_str().is_empty()), ("jeju", false));
+                *told.lock().unwrap() += 1;
+            }
+        }
+    };
+    let (here, worker) = retrying().store(connect()).event_sink(sink).build().unwrap();
+    let background = worker.start();
+    let first = login(&here, "jeju").await;
+    let second = here.refresh(token(&first)).await.unwrap();
+    for _ in 0..3 {
+        let again = here.refresh(token(&first)).await.unwrap();
+        assert_eq!(token(&again), token(&second), "the same successor");
+        assert_eq!(again.session.id(), first.session.id());
+    }
+    assert_eq!(counter(&connect(), &first.session).await, Some(1), "nothing has changed");
+    let third = here.refresh(token(&second)).await.unwrap();
+    is_revoked(&here.refresh(token(&first)).await.unwrap_err(), EndReason::RefreshReuse);
+    is_over(&here, &third, EndReason::RefreshReuse).await;
+    drop(here);
+    background.stop().await.unwrap();
+    assert_eq!(*told.lock().unwrap(), 3, "each retry is an event");
+}
+
+async fn the_same_successor_comes_until_its_access_token_is_accepted<St: SessionStore>(
+    connect: impl Fn() -> St,
+) {
+    for retried in [false, true] {
+        let (there, _worker) = process(connect());
+        let first = login(&there, "jeju").await;
+        let mut second = there.refresh(token(&first)).await.unwrap();
+        if retried {
+            second = there.refresh(token(&first)).await.unwrap();
+        }
+        // Another process accepts it, right after the login: no touch is due for a minute.
+        let (here, worker) = process(connect());
+        let background = worker.start();
+        here.authenticate(&first.access_token).await.unwrap();
+        here.authenticate(&second.access_token).await.unwrap();
+        let report = background.stop().await.unwrap();
+        assert_eq!(report.lost, 0);
+        is_revoked(&there.refresh(token(&first)).await.unwrap_err(), EndReason::RefreshReuse);
+        is_over(&there, &second, EndReason::RefreshReuse).await;
+    }
+}
+
+async fn an_older_access_token_is_no_use_of_the_successor<St: SessionStore>(
+    connect: impl Fn() -> St,
+) {
+    let (manager, worker) = process(connect());
+    let background = worker.start();
+    let first = login(&manager, "jeju").await;
+    let second = manager.refresh(token(&first)).await.unwrap();
+    manager.authenticate(&second.access_token).await.unwrap();
+    let third = manager.refresh(token(&second)).await.unwrap();
+    for access_token in [&first.access_token, &second.access_token] {
+        manager.authenticate(access_token).await.unwrap();
+    }
+    background.stop().await.unwrap();
+    let again = manager.refresh(token(&second)).await.unwrap();
+    assert_eq!(token(&again), token(&third), "the use of the second is none of the third");
+}
+
+async fn an_instance_that_records_no_use_keeps_what_others_recorded<St: SessionStore>(
+    connect: impl Fn() -> St,
+) {
+    let (recording, worker) = process(connect());
+    let background = worker.start();
+    let first = login(&recording, "jeju").await;
+    let second = recording.refresh(token(&first)).await.unwrap();
+    recording.authenticate(&second.access_token).await.unwrap();
+    background.stop().await.unwrap();
+    let (plain, _worker) = builder().store(connect()).build().unwrap();
+    plain.touch(&user("jeju"), first.session.id()).await.unwrap();
+    plain.update(&user("jeju"), first.session.id(), |edit| edit.role = None).await.unwrap();
+    let session = plain.get(&user("jeju"), first.session.id()).await.unwrap();
+    assert!(session.is_some(), "it reads the session as any other");
+    is_revoked(&recording.refresh(token(&first)).await.unwrap_err(), EndReason::RefreshReuse);
+}
+
+/// Fails while it is told to.
+#[derive(Clone, Default)]
+struct Directory {
+    away: Arc<AtomicBool>,
+}
+
+impl UserDirectory for Directory {
+    async fn find(&self, _user: &UserId) -> Result<Option<User>, BoxError> {
+        if self.away.load(Ordering::Relaxed) {
+            return Err("away".into());
+        }
+        Ok(Some(User::new(true)))
+    }
+}
+
+async fn a_successor_that_was_shown_and_not_exchanged_counts_as_used<St: SessionStore>(
+    connect: impl Fn() -> St,
+) {
+    let directory = Directory::default();
+    let settings = retrying().store(connect()).directory(directory.clone());
+    let (manager, _worker) = settings.build().unwrap();
+    let first = login(&manager, "jeju").await;
+    let second = manager.refresh(token(&first)).await.unwrap();
+    let used = manager.get(&user("jeju"), first.session.id()).await.unwrap().unwrap();
+    directory.away.store(true, Ordering::Relaxed);
+    let refused = manager.refresh(token(&second)).await.unwrap_err();
+    is(&refused, AuthErrorKind::DirectoryUnavailable);
+    let after = manager.get(&user("jeju"), first.session.id()).await.unwrap().unwrap();
+    assert_eq!(after.last_activity(), used.last_activity(), "a refusal is no use of the session");
+    assert_eq!(after.idle_deadline(), used.idle_deadline());
+    directory.away.store(false, Ordering::Relaxed);
+    is_revoked(&manager.refresh(token(&first)).await.unwrap_err(), EndReason::RefreshReuse);
+}
+
+#[tokio::test]
+async fn a_retry_is_possible_for_its_time_and_only_after_the_grace_window() {
+    let clock = ManualClock::new(START);
+    let store = MemoryStore::with_clock(clock.clone());
+    let retries = Arc::new(Mutex::new(0));
+    let sink = {
+        let retries = Arc::clone(&retries);
+        move |event: &Event| {
+            *retries.lock().unwrap() += i32::from(event.name() == "refresh_retried");
+        }
+    };
+    let settings = builder().clock(clock.clone()).store(store).event_sink(sink);
+    let (manager, worker) = settings.refresh_retry(HOUR / 2).build().unwrap();
+    let background = worker.start();
+    let first = login(&manager, "jeju").await;
+    let second = manager.refresh(token(&first)).await.unwrap();
+    // Within the grace window, also a successor that is used is handed out again: parallel tabs.
+    clock.advance(Duration::from_secs(10));
+    assert_eq!(token(&manager.refresh(token(&first)).await.unwrap()), token(&second));
+    for later in [Duration::from_millis(1), HOUR / 2 - Duration::from_millis(10_001)] {
+        clock.advance(later);
+        assert_eq!(token(&manager.refresh(token(&first)).await.unwrap()), token(&second));
+    }
+    clock.advance(Duration::from_millis(1));
+    is_revoked(&manager.refresh(token(&first)).await.unwrap_err(), EndReason::RefreshReuse);
+    drop(manager);
+    background.stop().await.unwrap();
+    assert_eq!(*retries.lock().unwrap(), 2);
+}
+
+#[test]
+fn a_retry_window_is_longer_than_the_grace_window_and_a_day_at_most() {
+    let day = 24 * HOUR;
+    for (grace, retry, fits) in [
+        (Duration::from_secs(10), Duration::ZERO, true),
+        (Duration::from_secs(10), Duration::from_secs(10), false),
+        (Duration::from_secs(10), Duration::from_secs(11), true),
+        (Duration::ZERO, Duration::from_millis(1), true),
+        (Duration::from_secs(10), day, true),
+        (Duration::from_secs(10), day + Duration::from_millis(1), false),
+        (Duration::from_secs(10), Duration::MAX, false),
+    ] {
+        let built = builder().refresh_grace(grace).refresh_retry(retry).build().map(drop);
+        match built {
+            Ok(()) => assert!(fits, "{grace:?} {retry:?}"),
+            Err(ConfigError::OutOfRange { setting, .. }) => {
+                assert_eq!((setting, fits), ("refresh_retry", false), "{grace:?} {retry:?}");
+            }
+            Err(error) => panic!("{error:?}"),
+        }
+    }
+}

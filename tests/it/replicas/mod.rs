@@ -1,0 +1,96 @@
+//! Revocations that wait for replicas, on real servers.
+
+mod held_up;
+mod lost;
+mod reached;
+mod roles;
+
+use std::future::Future;
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::task::JoinSet;
+use tower_session_auth::store::{
+    NewRecord, RedisStore, Replicas, Revoke, Revoked, SessionStore, StoreError,
+};
+use tower_session_auth::{EndReason, SessionId};
+
+use crate::support::commands::Commands;
+use crate::support::redis::RedisServer;
+use crate::support::wait::until;
+use crate::support::{UNHURRIED, user};
+
+/// Longer than any test: who waits so long waits until it is let go.
+const LONG: Duration = Duration::from_secs(10);
+
+/// A server to which replicas can attach without the usual pause of 5 seconds.
+async fn primary() -> RedisServer {
+    RedisServer::start_with(&["--repl-diskless-sync-delay", "0"]).await
+}
+
+/// A replica that is in step.
+async fn replica_of(primary: &RedisServer) -> RedisServer {
+    let info = primary.text(&["INFO", "replication"]).await.unwrap();
+    let all = (info.matches("state=online").count() + 1).to_string();
+    let port = primary.port().to_string();
+    let replica = RedisServer::start_with(&["--replicaof", "127.0.0.1", &port]).await;
+    let in_step = async || primary.number(&["WAIT", &all, "100"]).await.to_string() == all;
+    until("the replica is in step", in_step).await;
+    replica
+}
+
+/// A store whose timeout a loaded machine does not exceed.
+fn store(server: &RedisServer, replicas: u32, wait: Duration) -> RedisStore {
+    let builder = RedisStore::builder(server.url().as_str()).timeout(UNHURRIED);
+    builder.wait_replicas(replicas, wait).build().unwrap()
+}
+
+async fn login(store: &RedisStore, id: &str) -> SessionId {
+    let session = SessionId::random().unwrap();
+    let new = NewRecord::new(60 * LONG, 60 * LONG, Bytes::from_static(b"{}"));
+    store.create(&user(id), &session, &new).await.unwrap();
+    session
+}
+
+async fn lives(store: &RedisStore, id: &str, session: &SessionId) -> bool {
+    store.load(&user(id), session, None).await.unwrap().is_some()
+}
+
+async fn end(store: &RedisStore, id: &str, session: &SessionId) -> Result<Revoked, StoreError> {
+    store.revoke(&user(id), &Revoke::One(session.clone()), EndReason::Logout).await
+}
+
+fn revoked(session: &SessionId, replicas: Replicas) -> Revoked {
+    Revoked::new(vec![session.clone()], replicas)
+}
+
+/// Something under way, in a task of its own that ends with it.
+fn begin<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> JoinSet<T> {
+    let mut task = JoinSet::new();
+    task.spawn(work);
+    task
+}
+
+/// What came of it.
+async fn outcome<T: Send + 'static>(mut task: JoinSet<T>) -> T {
+    task.join_next().await.unwrap().unwrap()
+}
+
+/// The connections that are in a `WAIT` now.
+async fn waiting(server: &RedisServer) -> Vec<String> {
+    let list = server.text(&["CLIENT", "LIST", "TYPE", "NORMAL"]).await.unwrap();
+    let blocked = list.lines().filter(|line| line.contains("flags=b"));
+    let id = |line: &str| line.strip_prefix("id=").unwrap().split(' ').next().unwrap().to_owned();
+    blocked.map(id).collect()
+}
+
+/// Waits until so many connections are in a `WAIT`.
+async fn until_waiting(server: &RedisServer, count: usize) -> Vec<String> {
+    until("so many wait for replicas", async || waiting(server).await.len() == count).await;
+    waiting(server).await
+}
+
+/// How often one session was revoked: each time two fields are removed.
+async fn revocations_run(server: &RedisServer) -> u64 {
+    Commands::of(server).await.calls("hdel") / 2
+}

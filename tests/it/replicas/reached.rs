@@ -1,0 +1,211 @@
+//! Who is told what, with replicas that have it and with replicas that do not.
+
+use std::time::Instant;
+
+use tower_session_auth::store::{RedisStore, Replicas, Revoke, SessionStore, StoreErrorKind};
+use tower_session_auth::testing::store_contract;
+use tower_session_auth::{EndReason, MemoryStore};
+
+use crate::replicas::{LONG, end, lives, login, primary, replica_of, revoked, store};
+use crate::support::commands::Commands;
+use crate::support::log::Log;
+use crate::support::redis::{ACL_RULE, RedisServer};
+use crate::support::{UNHURRIED, builder, ms, patient_builder, patient_store, user};
+
+#[tokio::test]
+async fn a_revocation_that_a_replica_has_says_so() {
+    let primary = primary().await;
+    let replica = replica_of(&primary).await;
+    let store = store(&primary, 1, LONG);
+    let [one, kept, other] =
+        [login(&store, "jeju").await, login(&store, "jeju").await, login(&store, "jeju").await];
+    let fields = async || replica.number(&["HLEN", "session:{jeju}:live"]).await;
+
+    assert_eq!(end(&store, "jeju", &one).await.unwrap(), revoked(&one, Replicas::Reached(1)));
+    assert_eq!(fields().await, 2, "the replica has it before the answer");
+    let but = Revoke::AllBut(kept.clone());
+    let ended = store.revoke(&user("jeju"), &but, EndReason::Logout).await.unwrap();
+    assert_eq!(ended, revoked(&other, Replicas::Reached(1)));
+    assert_eq!(fields().await, 1);
+    let ended = store.revoke(&user("jeju"), &Revoke::All, EndReason::Logout).await.unwrap();
+    assert_eq!(ended, revoked(&kept, Replicas::Reached(1)));
+    assert_eq!(fields().await, 0);
+
+    // What has ended can be asked for again.
+    let again = end(&store, "jeju", &one).await.unwrap();
+    assert_eq!((again.sessions.len(), again.replicas), (0, Replicas::Reached(1)));
+}
+
+#[tokio::test]
+async fn what_has_ended_is_written_once_more_so_that_there_is_something_to_wait_for() {
+    let primary = primary().await;
+    let store = patient_store(&primary.url());
+    let one = login(&store, "jeju").await;
+    let written = async || {
+        let info = primary.text(&["INFO", "replication"]).await.unwrap();
+        let offset = info.lines().find_map(|line| line.strip_prefix("master_repl_offset:"));
+        offset.unwrap().trim().parse::<u64>().unwrap()
+    };
+    // Without a replica nothing is counted.
+    let _replica = replica_of(&primary).await;
+    let stone = async || primary.text(&["HGET", "session:{jeju}:gone", one.as_str()]).await;
+    end(&store, "jeju", &one).await.unwrap();
+    let (before, buried) = (written().await, stone().await.unwrap());
+    assert_eq!(end(&store, "jeju", &one).await.unwrap().sessions, []);
+    // Replicas are told the time now and then as well, which is short.
+    let command = "HSET session:{jeju}:gone".len() + one.as_str().len() + buried.len();
+    assert!(written().await >= before + command as u64, "the second time as well");
+    assert_eq!(stone().await, Some(buried), "as it was");
+}
+
+#[tokio::test]
+async fn every_verb_that_ends_sessions_waits() {
+    let primary = primary().await;
+    let replica = replica_of(&primary).await;
+    let (manager, _worker) = patient_builder(store(&primary, 1, LONG)).build().unwrap();
+    let fields = async || replica.number(&["HLEN", "session:{jeju}:live"]).await;
+    let login = async || crate::support::login(&manager, "jeju").await;
+    let jeju = user("jeju");
+
+    let first = login().await;
+    assert!(manager.logout(&first.access_token).await.unwrap());
+    assert_eq!(fields().await, 0, "logout");
+    let first = login().await;
+    assert!(manager.delete(&jeju, first.session.id(), EndReason::Admin).await.unwrap());
+    assert_eq!(fields().await, 0, "delete");
+    let (first, second) = (login().await, login().await);
+    assert!(manager.delete_own(&first.session, second.session.id()).await.unwrap());
+    assert_eq!(fields().await, 1, "delete_own");
+    login().await;
+    let keep = first.session.id();
+    assert_eq!(manager.delete_all_but(&jeju, keep, EndReason::Logout).await.unwrap().len(), 1);
+    assert_eq!(fields().await, 1, "delete_all_but");
+    assert_eq!(manager.delete_all(&jeju, EndReason::LogoutAll).await.unwrap().len(), 1);
+    assert_eq!(fields().await, 0, "delete_all");
+    login().await;
+    assert_eq!(manager.suspend(&jeju).await.unwrap().len(), 1);
+    assert_eq!(fields().await, 0, "suspend");
+    let first = login().await;
+    let one = Revoke::One(first.session.id().clone());
+    let ended = manager.revoke(&jeju, one, EndReason::Admin).await.unwrap();
+    assert_eq!(ended, revoked(first.session.id(), Replicas::Reached(1)));
+    assert_eq!(fields().await, 0, "revoke");
+}
+
+#[tokio::test]
+async fn without_a_replica_the_session_ends_all_the_same_and_the_log_tells() {
+    let server = primary().await;
+    // Longer than the store timeout, which holds for everything else, and which a loaded machine does not exceed.
+    let (limit, wait) = (ms(3_000), ms(3_500));
+    let store = RedisStore::builder(server.url().as_str()).timeout(limit);
+    let store = store.wait_replicas(1, wait).build().unwrap();
+    let (manager, _worker) = builder().store(store).store_timeout(limit).build().unwrap();
+    let (first, second) = (
+        crate::support::login(&manager, "jeju").await,
+        crate::support::login(&manager, "jeju").await,
+    );
+    let log = Log::default();
+    let capture = log.capture();
+
+    let asked = Instant::now();
+    let one = Revoke::One(first.session.id().clone());
+    let ended = manager.revoke(&user("jeju"), one, EndReason::Admin).await.unwrap();
+    let took = asked.elapsed();
+    assert_eq!(ended, revoked(first.session.id(), Replicas::Missed(0)));
+    assert!(took >= wait, "{took:?}");
+    assert!(manager.authenticate(&first.access_token).await.is_err());
+    assert!(manager.authenticate(&second.access_token).await.is_ok(), "the store is not away");
+    let warnings = || log.text().matches("too few replicas have a revocation").count();
+    assert_eq!(warnings(), 1, "{}", log.text());
+    assert!(manager.logout(&second.access_token).await.unwrap());
+    assert_eq!(warnings(), 2, "{}", log.text());
+    drop(capture);
+    let text = log.text();
+    assert!(!text.contains(first.session.id().as_str()) && !text.contains("127.0.0.1"), "{text}");
+}
+
+#[tokio::test]
+async fn too_few_replicas_are_counted() {
+    let primary = primary().await;
+    let first = replica_of(&primary).await;
+    let two = store(&primary, 2, ms(5_000));
+    let session = login(&two, "jeju").await;
+    let ended = end(&two, "jeju", &session).await.unwrap();
+    assert_eq!(ended, revoked(&session, Replicas::Missed(1)));
+
+    let _second = replica_of(&primary).await;
+    let one = store(&primary, 1, LONG);
+    let both = store(&primary, 2, LONG);
+    let session = login(&both, "jeju").await;
+    assert_eq!(end(&both, "jeju", &session).await.unwrap().replicas, Replicas::Reached(2));
+    // Stopped, not gone: its connection stays, and it acknowledges nothing.
+    first.pause();
+    let session = login(&two, "jeju").await;
+    assert_eq!(end(&two, "jeju", &session).await.unwrap(), revoked(&session, Replicas::Missed(1)));
+    assert!(!lives(&two, "jeju", &session).await);
+    let session = login(&one, "jeju").await;
+    assert_eq!(end(&one, "jeju", &session).await.unwrap().replicas, Replicas::Reached(1));
+    first.resume();
+    let session = login(&both, "jeju").await;
+    assert_eq!(end(&both, "jeju", &session).await.unwrap().replicas, Replicas::Reached(2));
+}
+
+#[tokio::test]
+async fn a_store_that_waits_for_replicas_keeps_the_contract() {
+    let primary = primary().await;
+    let _replica = replica_of(&primary).await;
+    store_contract(&store(&primary, 1, LONG), tokio::time::sleep).await;
+}
+
+#[tokio::test]
+async fn other_stores_are_not_asked_for_replicas() {
+    let server = RedisServer::start().await;
+    let plain = patient_builder(patient_store(&server.url()));
+    for settings in [patient_builder(MemoryStore::new()), plain] {
+        let (manager, _worker) = settings.build().unwrap();
+        let login = crate::support::login(&manager, "jeju").await;
+        let ended = manager.revoke(&user("jeju"), Revoke::All, EndReason::Admin).await.unwrap();
+        assert_eq!(ended, revoked(login.session.id(), Replicas::NotAsked));
+    }
+    let commands = Commands::of(&server).await;
+    assert_eq!(commands.calls("wait") + commands.rejected("wait"), 0, "{commands:?}");
+}
+
+#[tokio::test]
+async fn a_server_that_forgot_the_scripts_learns_them_again() {
+    let primary = primary().await;
+    let _replica = replica_of(&primary).await;
+    let store = store(&primary, 1, LONG);
+    for _ in 0..2 {
+        let session = login(&store, "jeju").await;
+        primary.command(&["SCRIPT", "FLUSH"]).await;
+        let ended = end(&store, "jeju", &session).await.unwrap();
+        assert_eq!(ended, revoked(&session, Replicas::Reached(1)));
+    }
+}
+
+#[tokio::test]
+async fn the_right_to_wait_is_looked_for_at_the_start() {
+    let server = primary().await;
+    let _replica = replica_of(&server).await;
+    for (name, more) in [("bare", None), ("waits", Some("+wait"))] {
+        let rule = ACL_RULE.split_whitespace().chain(more);
+        let words: Vec<_> = ["ACL", "SETUSER", name, "on", ">p"].into_iter().chain(rule).collect();
+        server.command(&words).await;
+        let url = format!("redis://{name}:p@127.0.0.1:{}/", server.port());
+        let builder = RedisStore::builder(url.as_str()).timeout(UNHURRIED);
+        let store = builder.wait_replicas(1, LONG).build().unwrap();
+        let session = login(&store, "jeju").await;
+        let ended = end(&store, "jeju", &session).await.unwrap();
+        assert!(!lives(&store, "jeju", &session).await);
+        let checked = store.check().await;
+        if more.is_some() {
+            assert_eq!(ended, revoked(&session, Replicas::Reached(1)));
+            assert_eq!(checked.unwrap().role, "master");
+        } else {
+            // What was asked for was done.
+            assert_eq!(ended, revoked(&session, Replicas::Missed(0)));
+            assert_eq!(checked.unwrap_err().kind(), StoreErrorKind::Unsupported);
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! `{user_id}` is one literal user, whatever bytes it has.
+
+use tower_session_auth::NewSession;
+
+use crate::routes::site::site;
+use crate::support::user;
+
+/// Percent-encodes what `keep` does not keep.
+fn encoded(text: &str, keep: fn(u8) -> bool) -> String {
+    let byte = |byte: u8| {
+        if keep(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }
+    };
+    text.bytes().map(byte).collect()
+}
+
+/// What stands in a path's segment as it is.
+fn raw(byte: u8) -> bool {
+    byte.is_ascii_graphic() && !b"%/?#".contains(&byte)
+}
+
+/// Nothing but letters and digits.
+fn plain(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric()
+}
+
+const BYSTANDERS: [&str; 6] = ["a", "ab", "user", "jeju:x", "admin", "a/b"];
+
+#[tokio::test(start_paused = true)]
+async fn each_id_means_one_user_and_never_a_pattern_or_a_path() {
+    let site = site();
+    let token = site.token("admin").await;
+    for name in BYSTANDERS {
+        site.manager.create(NewSession::new(user(name))).await.unwrap();
+    }
+    let before = site.get("/api/session/all", &token).await.body["total"].as_u64().unwrap();
+    let (longest, wide) = ("x".repeat(256), "\u{c81c}".repeat(85));
+    let names = [
+        "*",
+        "?",
+        "[a-z]*",
+        "[",
+        "]",
+        "{",
+        "}",
+        "{user_id}",
+        ":",
+        "a:b",
+        "session:{jeju}:live",
+        "\n",
+        "a\r\nx: y",
+        "%",
+        "%2A",
+        "%252A",
+        "%zz",
+        "\0",
+        "/",
+        "a/../b",
+        "..",
+        ".",
+        "\\",
+        "\"",
+        "'",
+        " ",
+        "\u{202e}gnirts",
+        "\u{0}\u{1b}[2J",
+        "😀",
+        ";",
+        "a;b=c",
+        "+",
+        "a+b",
+        "#",
+        "me",
+        "all",
+        "stats",
+        "a&b=c",
+        "null",
+        "-",
+        "~",
+        "jeju@test.com",
+        &longest,
+        &wide,
+    ];
+    for name in names {
+        for keep in [raw, plain] {
+            let path = format!("/api/session/user/{}", encoded(name, keep));
+            // A byte that no request line may hold comes encoded, or not at all.
+            if path.parse::<http::Uri>().is_err() {
+                assert!(keep(b'"'), "{path}");
+                continue;
+            }
+            let mine = site.manager.create(NewSession::new(user(name))).await.unwrap();
+            let shown = site.get(&path, &token).await;
+            assert_eq!(shown.status, 200, "{path}");
+            assert_eq!(shown.body["user_id"], name, "{path}");
+            assert_eq!(shown.body["total"], 1, "{path}");
+            assert_eq!(shown.body["sessions"][0]["session_id"], mine.session.id().as_str());
+            let ended = site.delete(&path, &token).await;
+            assert_eq!(ended.body["deleted_count"], 1, "{path}");
+            let message = format!("Successfully deleted 1 session(s) for user {name}");
+            assert_eq!(ended.body["message"], message, "{path}");
+            assert_eq!(site.get(&path, &token).await.body["total"], 0, "{path}");
+        }
+        let after = site.get("/api/session/all", &token).await.body["total"].as_u64().unwrap();
+        assert_eq!(after, before, "{name:?} touched somebody else");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_no_user_id_is_422_or_no_path_at_all() {
+    let site = site();
+    let token = site.token("admin").await;
+    let (long, wide) = ("x".repeat(257), "%EC%A0%9C".repeat(86));
+    let huge = "x".repeat(10_000);
+    for segment in [long.as_str(), &wide, &huge, "%ff", "a%80", "%C0%AF", ""] {
+        for method in ["GET", "DELETE"] {
+            let path = format!("/api/session/user/{segment}");
+            let reply = site.call(method, &path, Some(&token)).await;
+            let shown = path.get(..60).unwrap_or(&path);
+            assert_eq!(reply.said(), (422, "invalid_body"), "{method} {shown}");
+            assert_eq!(
+                reply.body["detail"], "`user_id` must be 1 to 256 bytes of UTF-8",
+                "{shown}"
+            );
+        }
+    }
+    for path in ["/api/session/user", "/api/session/user/a/b", "/api/session/user/a/"] {
+        assert_eq!(site.get(path, &token).await.said(), (404, "not_found"), "{path}");
+    }
+    assert_eq!(site.count("admin").await, 1);
+}

@@ -1,0 +1,107 @@
+//! Logins while the store is away.
+
+use serde_json::json;
+use tower::{Layer, ServiceExt, service_fn};
+use tower_session_auth::events::Event;
+use tower_session_auth::store::StoreErrorKind;
+use tower_session_auth::{Caller, FailurePolicy, SessionAuthLayer};
+
+use crate::routes::site::{Site, site, site_with};
+use crate::support::bearer;
+use crate::support::switch::Mood;
+
+const AWAY: Mood = Mood::Fail(StoreErrorKind::Unavailable);
+
+/// What a route behind a layer with this policy makes of a token.
+async fn behind(site: &Site, policy: FailurePolicy, token: &str) -> u16 {
+    let layer = SessionAuthLayer::new(site.manager.clone()).failure_policy(policy);
+    let service = layer.layer(service_fn(async |request: http::Request<String>| {
+        let caller = Caller::<()>::of(request.extensions());
+        assert_eq!(caller.unwrap().user_id().as_str(), "jeju");
+        Ok::<_, std::convert::Infallible>(http::Response::new(String::new()))
+    }));
+    service.oneshot(bearer(token)).await.unwrap().status().as_u16()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_login_is_refused_while_the_store_is_away() {
+    let site = site();
+    site.store.set(AWAY);
+    let reply = site.log_in("jeju", "password123").await;
+    assert_eq!(reply.said(), (503, "store_unavailable"));
+    assert_eq!(reply.header("retry-after"), Some("1"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_it_is_asked_for_a_login_gets_a_token_that_is_good_for_the_outage_only() {
+    let site = site_with(|builder, _| builder, |routes| routes.token_only_logins());
+    site.store.set(AWAY);
+    let reply = site.log_in("jeju", "password123").await;
+    assert_eq!(reply.status, 200, "{reply:?}");
+    assert_eq!(reply.header("cache-control"), Some("no-store"));
+    assert_eq!(reply.body["user_id"], "jeju");
+    assert_eq!(reply.body["token_type"], "bearer");
+    let token = reply.body["access_token"].as_str().unwrap();
+    assert_eq!(behind(&site, FailurePolicy::TokenOnly, token).await, 200);
+    assert_eq!(behind(&site, FailurePolicy::Refuse, token).await, 503);
+
+    // Who has no right to a session has none to such a token.
+    for (user, password) in [("jeju", "wrong-password"), ("nobody", "password123")] {
+        let reply = site.log_in(user, password).await;
+        assert_eq!(reply.said(), (401, "invalid_credentials"), "{user}");
+    }
+
+    site.store.set(Mood::Answer);
+    tokio::time::advance(std::time::Duration::from_secs(1)).await;
+    assert_eq!(behind(&site, FailurePolicy::TokenOnly, token).await, 401);
+    assert_eq!(behind(&site, FailurePolicy::Refuse, token).await, 401);
+    assert_eq!(site.count("jeju").await, 0, "no session is made of it");
+    assert_eq!(site.log_in("jeju", "password123").await.status, 200);
+    assert_eq!(site.count("jeju").await, 1);
+
+    let told = site.told().await;
+    let issued = told.iter().filter(|event| matches!(event, Event::TokenIssued { .. })).count();
+    let created = told.iter().filter(|event| matches!(event, Event::Created { .. })).count();
+    assert_eq!((issued, created), (1, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn health_tells_a_store_that_takes_no_writes_from_one_that_is_away_and_one_that_is_no_primary()
+ {
+    let site = site();
+    for (mood, status, word, store) in [
+        (Mood::Answer, 200, "healthy", json!([true, true, null])),
+        (
+            Mood::FailWrites(StoreErrorKind::WriteRefused),
+            200,
+            "degraded",
+            json!([true, false, "write_refused"]),
+        ),
+        (AWAY, 503, "degraded", json!([false, false, "unavailable"])),
+        (
+            Mood::Fail(StoreErrorKind::NotPrimary),
+            503,
+            "degraded",
+            json!([false, false, "not_primary"]),
+        ),
+        (Mood::Answer, 200, "healthy", json!([true, true, null])),
+    ] {
+        site.store.set(mood);
+        // Past the pause of the circuit breaker.
+        tokio::time::advance(std::time::Duration::from_secs(1)).await;
+        let reply = site.call("GET", "/health", None).await;
+        assert_eq!((reply.status, &reply.body["status"]), (status, &json!(word)), "{reply:?}");
+        let told = ["connected", "writable", "problem"].map(|name| &reply.body["store"][name]);
+        assert_eq!(json!(told), store, "{reply:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_is_no_primary_counts_as_away_for_failure_policies_and_logins() {
+    let site = site_with(|builder, _| builder, |routes| routes.token_only_logins());
+    let token = site.token("jeju").await;
+    site.store.set(Mood::Fail(StoreErrorKind::NotPrimary));
+    assert_eq!(behind(&site, FailurePolicy::TokenOnly, &token).await, 200);
+    assert_eq!(behind(&site, FailurePolicy::Refuse, &token).await, 503);
+    assert_eq!(site.log_in("jeju", "password123").await.status, 200, "a token for the outage");
+}

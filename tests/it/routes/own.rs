@@ -1,0 +1,269 @@
+//! What a user asks for about their own sessions.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokio::time::advance;
+use tower_session_auth::events::{Actor, Event};
+use tower_session_auth::store::{SessionStore as _, StoreErrorKind, Touch};
+use tower_session_auth::{EndReason, NewSession};
+
+use crate::routes::site::{site, site_with};
+use crate::support::paused::{At, Verb};
+use crate::support::switch::Mood;
+use crate::support::{builder, user};
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+#[tokio::test(start_paused = true)]
+async fn logout_ends_the_session_for_good_and_once_more_is_no_error() {
+    let site = site();
+    let token = site.token("jeju").await;
+    for _ in 0..2 {
+        let reply = site.post("/api/auth/logout", &token).await;
+        assert_eq!(
+            (reply.status, reply.body),
+            (200, json!({"message": "Successfully logged out"}))
+        );
+    }
+    let reply = site.get("/api/session/me", &token).await;
+    assert_eq!(reply.said(), (401, "session_revoked"));
+    assert_eq!(reply.body["reason"], "logout");
+    let revoked = site.told().await;
+    let revoked = revoked.iter().filter(|event| matches!(event, Event::Revoked { .. })).count();
+    assert_eq!(revoked, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn logout_works_with_a_token_that_has_expired() {
+    let site = site_with(|builder, _| builder.access_token_ttl(MINUTE), |routes| routes);
+    let token = site.token("jeju").await;
+    advance(5 * MINUTE).await;
+    assert_eq!(site.get("/api/session/me", &token).await.said(), (401, "token_expired"));
+    assert_eq!(site.count("jeju").await, 1);
+    assert_eq!(site.post("/auth/logout", &token).await.status, 200);
+    assert_eq!(site.count("jeju").await, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_logout_that_was_not_done_is_no_success() {
+    let site = site();
+    let token = site.token("jeju").await;
+    for kind in [
+        StoreErrorKind::Unavailable,
+        StoreErrorKind::Interrupted,
+        StoreErrorKind::WriteRefused,
+        StoreErrorKind::Unreadable,
+    ] {
+        for path in ["/api/auth/logout", "/api/auth/logout-all"] {
+            site.store.set(Mood::FailWrites(kind));
+            let reply = site.post(path, &token).await;
+            assert!(reply.status >= 500, "{kind:?} {path}: {reply:?}");
+            site.store.set(Mood::Answer);
+            advance(MINUTE).await;
+        }
+    }
+    assert_eq!(site.count("jeju").await, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn logout_all_ends_all_of_the_callers_and_nobody_elses() {
+    let site = site();
+    let (token, other) = (site.token("jeju").await, site.token("user").await);
+    site.token("jeju").await;
+    let reply = site.post("/api/auth/logout-all", &token).await;
+    let expected =
+        json!({"message": "Successfully logged out of 2 session(s)", "deleted_count": 2});
+    assert_eq!((reply.status, reply.body), (200, expected));
+    assert_eq!(site.get("/api/auth/me", &token).await.body["reason"], "logout_all");
+    assert_eq!(site.get("/api/auth/me", &other).await.status, 200);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_list_of_devices_marks_the_one_that_asks() {
+    let site = site();
+    let first = site.token("jeju").await;
+    advance(10 * MINUTE).await;
+    let (id, second) = site.session("jeju").await;
+    site.token("user").await;
+    let reply = site.get("/api/auth/sessions", &second).await;
+    assert_eq!((reply.status, &reply.body["total"]), (200, &json!(2)));
+    let devices = reply.body["sessions"].as_array().unwrap();
+    assert_eq!(devices[0]["session_id"], id);
+    assert_eq!(devices[0]["current"], true);
+    assert_eq!(devices[0]["created_at"], "2030-01-01T00:10:00Z");
+    assert_eq!(devices[1]["current"], false);
+    assert_eq!(devices[1]["created_at"], "2030-01-01T00:00:00Z");
+    assert_eq!(devices[1]["ttl"], 3000);
+    for token in [&first, &second] {
+        assert!(!reply.text.contains(token.as_str()), "a list holds no token");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_of_the_callers_own_sessions_can_be_ended_and_no_other() {
+    let site = site();
+    let token = site.token("jeju").await;
+    let (own, lost) = site.session("jeju").await;
+    let (foreign, _) = site.session("user").await;
+    let end = async |id: &str| site.delete(&format!("/api/auth/sessions/{id}"), &token).await;
+    for id in [foreign.as_str(), "unknown", "%2A", "a%00", "%ff", &"x".repeat(65), "a%2Fb"] {
+        assert_eq!(end(id).await.said(), (404, "not_found"), "{id}");
+    }
+    assert_eq!(site.count("user").await, 1);
+    let reply = end(&own).await;
+    assert_eq!((reply.status, reply.body), (200, json!({"message": "Session ended"})));
+    assert_eq!(site.get("/api/auth/me", &lost).await.body["reason"], "logout");
+    assert_eq!(end(&own).await.said(), (404, "not_found"), "it is gone");
+    assert_eq!(site.get("/api/auth/me", &token).await.status, 200);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_the_caller_is_comes_from_the_directory() {
+    let site = site_with(|builder, desk| builder.directory(desk.clone()), |routes| routes);
+    let token = site.token("jeju").await;
+    let me = json!({"user_id": "jeju", "user_name": "Name of jeju", "email": "jeju@test.com", "role": "user"});
+    assert_eq!(site.get("/api/auth/me", &token).await.body, me);
+    // The role is the session's.
+    site.desk.change("jeju", |person| person.role = Some("editor"));
+    for path in ["/api/auth/me", "/api/session/me"] {
+        assert_eq!(site.get(path, &token).await.body["role"], "user", "{path}");
+    }
+    // The layer still remembers that the account is active.
+    site.desk.change("jeju", |person| person.active = false);
+    let reply = site.get("/api/auth/me", &token).await;
+    assert_eq!(reply.said(), (403, "account_inactive"));
+    assert_eq!(reply.header("www-authenticate"), None, "no other login helps");
+    let told = site.told().await;
+    let refused = |event: &&Event| matches!(event, Event::Rejected { kind, .. } if kind.code() == "account_inactive");
+    assert_eq!(told.iter().filter(refused).count(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn with_directory_roles_a_demoted_administrator_loses_all_admin_routes() {
+    for interval in [MINUTE, Duration::ZERO] {
+        let site = site_with(
+            |builder, desk| {
+                builder.directory(desk.clone()).directory_roles().revalidate_after(interval)
+            },
+            |routes| routes,
+        );
+        site.desk.change("jeju", |person| person.role = Some("admin"));
+        let token = site.token("jeju").await;
+        assert_eq!(site.get("/api/session/all", &token).await.status, 200);
+        site.desk.change("jeju", |person| person.role = Some("user"));
+        advance(interval).await;
+        // The stored session keeps the earlier role for now.
+        let _stop = site.stops.stop(Verb::UpdateAll, At::Before);
+        assert_eq!(site.get("/api/session/all", &token).await.said(), (403, "insufficient_scope"));
+        for path in ["/api/auth/me", "/api/session/me"] {
+            assert_eq!(site.get(path, &token).await.body["role"], "user", "{path} {interval:?}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn lists_show_sessions_whose_data_this_version_cannot_read() {
+    let site = site();
+    let token = site.token("jeju").await;
+    let other_version = builder().data::<String>().store(site.stops.clone()).build().unwrap().0;
+    let new = NewSession::new(user("jeju")).data("data".to_owned());
+    other_version.create(new).await.unwrap();
+    assert_eq!(site.count("jeju").await, 1, "with its data, one cannot be read");
+    let admin = site.token("admin").await;
+    let mut listed = Vec::new();
+    for (path, token) in [
+        ("/api/auth/sessions", &token),
+        ("/api/session/user/jeju", &admin),
+        ("/api/session/all", &admin),
+    ] {
+        let reply = site.get(path, token).await;
+        listed.push(reply.body["sessions"].as_array().unwrap().len());
+    }
+    assert_eq!(listed, [2, 2, 3]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_shown_of_a_session_is_what_the_store_has() {
+    let site = site();
+    let token = site.token("jeju").await;
+    let session = site.manager.authenticate(&token).await.unwrap();
+    advance(30 * MINUTE).await;
+    // Somewhere else: this process's own memory of the session knows nothing of it.
+    let touch = Touch::new(user("jeju"), session.id().clone(), Duration::ZERO, Duration::MAX);
+    site.store.touch(&[touch]).await.unwrap();
+    advance(10 * MINUTE).await;
+    let reply = site.get("/api/session/me", &token).await;
+    let expected = json!({
+        "user_id": "jeju",
+        "user_name": "Name of jeju",
+        "email": "jeju@test.com",
+        "role": "user",
+        "created_at": "2030-01-01T00:00:00Z",
+        "last_activity": "2030-01-01T00:30:00Z",
+        "ttl": 3000,
+        "ip_address": Value::Null,
+    });
+    assert_eq!(reply.body, expected);
+}
+
+#[tokio::test(start_paused = true)]
+async fn refresh_lets_the_idle_time_start_anew_but_not_the_lifetime() {
+    let site = site_with(|builder, _| builder.lifetime(90 * MINUTE), |routes| routes);
+    let token = site.token("jeju").await;
+    let ttl = async || site.get("/api/session/me", &token).await.body["ttl"].as_u64().unwrap();
+    advance(20 * MINUTE).await;
+    assert_eq!(ttl().await, 40 * 60);
+    let reply = site.post("/api/session/refresh", &token).await;
+    assert_eq!(reply.body, json!({"message": "Session refreshed successfully"}));
+    assert_eq!(ttl().await, 60 * 60);
+    advance(29 * MINUTE).await;
+    site.post("/api/session/refresh", &token).await;
+    assert_eq!(ttl().await, 41 * 60);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_that_ends_between_the_layer_and_the_route_is_401_and_says_why() {
+    for (method, path) in [
+        ("GET", "/api/session/me"),
+        ("GET", "/api/auth/me"),
+        ("GET", "/api/auth/sessions"),
+        ("POST", "/api/session/refresh"),
+    ] {
+        let site = site();
+        let token = site.token("jeju").await;
+        let session = site.manager.authenticate(&token).await.unwrap();
+        let (user, id) = (session.user_id().clone(), session.id().clone());
+        // The layer has found it, and does not know yet.
+        let mut stop = site.stops.stop(Verb::Load, At::After);
+        let ((), reply) = tokio::join!(
+            async {
+                stop.reached().await;
+                assert!(site.store.delete(&user, &id, EndReason::Admin).await.unwrap());
+                stop.go();
+            },
+            site.call(method, path, Some(&token))
+        );
+        assert_eq!(reply.said(), (401, "session_revoked"), "{method} {path}");
+        assert_eq!(reply.body["reason"], "admin", "{method} {path}");
+        let told = site.told().await;
+        let refused = |event: &&Event| matches!(event, Event::Rejected { kind, .. } if kind.code() == "session_revoked");
+        assert_eq!(told.iter().filter(refused).count(), 1, "{method} {path}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_ends_a_session_is_told() {
+    let site = site();
+    let (own, _) = site.session("jeju").await;
+    let token = site.token("jeju").await;
+    site.delete(&format!("/api/auth/sessions/{own}"), &token).await;
+    site.post("/api/auth/logout-all", &token).await;
+    let told = site.told().await;
+    let actors = told.iter().filter_map(|event| match event {
+        Event::Revoked { actor, reason, .. } => Some((actor.clone(), *reason)),
+        _ => None,
+    });
+    let expected = [(Actor::Owner, EndReason::Logout), (Actor::Owner, EndReason::LogoutAll)];
+    assert_eq!(actors.collect::<Vec<_>>(), expected);
+}

@@ -1,0 +1,140 @@
+//! All that can be printed, shown with `Debug` and `Display`: the library's types, its errors, a store's settings.
+
+use axum::response::IntoResponse as _;
+use tower::ServiceBuilder;
+use tower_session_auth::{
+    AuthError, AuthErrorKind, Caller, KeySet, MemoryStore, NewSession, SessionAuthLayer,
+    SessionManager, SigningKey, VerifyingKey,
+};
+
+use crate::secrets::{
+    AGENT, CLAIM, EMAIL, NAME, PASSWORD, Secrets, Vault, configure, everything, log_in,
+};
+use crate::support::log::Log;
+use crate::support::switch::SwitchStore;
+use crate::support::{AUDIENCE, ISSUER, OTHER_SECRET, SECRET, key, user};
+
+#[tokio::test]
+async fn debug_and_display_of_everything_show_no_secret() {
+    let mut secrets = Secrets::new();
+    let store = SwitchStore::new(MemoryStore::new());
+    let builder = configure::<Vault>(store.clone());
+    let mut shown = format!("{builder:?}\n{builder:#?}\n");
+    let (manager, worker) = builder.build().unwrap();
+    let login = log_in(&manager).await;
+    secrets.add_token("login", &login.access_token);
+    let session = manager.authenticate(&login.access_token).await.unwrap();
+    let claims = session.claims().unwrap();
+    let layer = SessionAuthLayer::new(manager.clone());
+    let service = ServiceBuilder::new().layer(layer.clone()).service(());
+    let rsa = SigningKey::rs256_pem("r1", include_bytes!("../../keys/rsa.pem")).unwrap();
+    let verifying = VerifyingKey::hs256("k2", OTHER_SECRET).unwrap();
+    let keys = KeySet::new(key()).also_verify(verifying.clone());
+    let new = NewSession::new(user("jeju"))
+        .email(EMAIL)
+        .user_name(NAME)
+        .user_agent(AGENT)
+        .claims(&serde_json::json!({ "note": CLAIM }))
+        .unwrap()
+        .data(Vault { password: PASSWORD.to_owned() });
+    let mut show = |what: &str, values: &[&dyn std::fmt::Debug]| {
+        for value in values {
+            shown.push_str(&format!("{what}: {value:?}\n{value:#?}\n"));
+        }
+    };
+    show("manager", &[&manager, &worker, &manager.health().await]);
+    show("layer", &[&layer, &layer.clone().optional(), &service]);
+    show("login", &[&login, &login.session, login.session.id()]);
+    let bare = manager.token_without_session(&new).await.unwrap();
+    secrets.add_token("without a session", &bare.access_token);
+    show("without a session", &[&bare, &manager.near_cache()]);
+    let caller = Caller::Session(session.clone());
+    show("session", &[&session, &claims, &new, &caller]);
+    show("keys", &[&key(), &key().verifying_key(), &rsa, &rsa.verifying_key(), &verifying, &keys]);
+    for name in ["SessionManagerBuilder", "Worker", "SessionAuthLayer", "Login", "VerifiedClaims"] {
+        assert!(shown.contains(name), "{name}");
+    }
+
+    for token in ["", "a.b.c", &login.access_token[..login.access_token.len() - 1]] {
+        shown.push_str(&everything(&manager.authenticate(token).await.map(drop).unwrap_err()));
+    }
+    for kind in [
+        AuthErrorKind::InvalidRequest,
+        AuthErrorKind::MissingToken,
+        AuthErrorKind::InvalidToken,
+        AuthErrorKind::TokenExpired,
+        AuthErrorKind::SessionExpired,
+        AuthErrorKind::SessionRevoked,
+        AuthErrorKind::StoreUnavailable,
+        AuthErrorKind::Overloaded,
+    ] {
+        let error = AuthError::from(kind);
+        shown.push_str(&everything(&error));
+        shown.push_str(&format!("{:?}", error.into_response()));
+    }
+    // Secrets that were refused as keys are still somebody's secrets.
+    for (what, error) in [
+        ("short", SigningKey::hs256("k1", &SECRET[..31]).unwrap_err()),
+        ("no key", SigningKey::rs256_pem("r1", SECRET).unwrap_err()),
+        ("private as public", {
+            VerifyingKey::rs256_pem("r1", include_bytes!("../../keys/rsa.pem")).unwrap_err()
+        }),
+        ("kid", SigningKey::hs256(str::from_utf8(SECRET).unwrap().trim_end(), b"").unwrap_err()),
+    ] {
+        shown.push_str(&format!("{what}: {}", everything(&error)));
+    }
+    let twice = KeySet::new(key()).also_verify(key().verifying_key());
+    shown.push_str(&everything(&manager.replace_keys(twice).unwrap_err()));
+    let claims = NewSession::new(user("jeju")).claims(&PASSWORD).map(drop).unwrap_err();
+    shown.push_str(&everything(&claims));
+    let taken = NewSession::new(user("jeju"))
+        .claims(&serde_json::json!({ "sub": PASSWORD }))
+        .unwrap()
+        .data(Vault { password: PASSWORD.to_owned() });
+    shown.push_str(&everything(&manager.create(taken).await.map(drop).unwrap_err()));
+    let large = NewSession::new(user("jeju")).data(Vault { password: PASSWORD.repeat(4_000) });
+    shown.push_str(&everything(&manager.create(large).await.map(drop).unwrap_err()));
+    secrets.assert_none_in("Debug or Display", &shown);
+}
+
+#[cfg(feature = "redis")]
+#[tokio::test]
+async fn the_password_of_a_redis_server_is_nowhere() {
+    use tower_session_auth::RedisStore;
+
+    let log = Log::default();
+    let _guard = log.capture();
+    let secrets = Secrets::new();
+    // No program listens on port 1.
+    let url = format!("redis://user:{PASSWORD}@127.0.0.1:1/0");
+    let store = RedisStore::new(&url).unwrap();
+    let mut shown = format!("{store:?} {:?}\n", RedisStore::builder(url.as_str()));
+    shown.push_str(&everything(&store.check().await.map(drop).unwrap_err()));
+    for bad in [
+        format!("redis://user:{PASSWORD}@127.0.0.1:99999/0"),
+        format!("redis://user:{PASSWORD}@"),
+        format!("redis://user:{PASSWORD}@127.0.0.1/database"),
+        format!("http://user:{PASSWORD}@127.0.0.1/"),
+        format!("{PASSWORD}@127.0.0.1"),
+    ] {
+        shown.push_str(&everything(&RedisStore::new(&bad).unwrap_err()));
+    }
+    // A store, or an error where TLS is not compiled in: neither shows it.
+    match RedisStore::new(&format!("rediss://user:{PASSWORD}@127.0.0.1:1/0")) {
+        Ok(store) => shown.push_str(&format!("{store:?}\n{store:#?}\n")),
+        Err(error) => shown.push_str(&everything(&error)),
+    }
+    let (manager, _worker) = SessionManager::builder()
+        .keys(key())
+        .issuer(ISSUER)
+        .audience(AUDIENCE)
+        .store(store)
+        .build()
+        .unwrap();
+    shown.push_str(&format!("{:?} {manager:?}", manager.health().await));
+    let error = manager.create(NewSession::new(user("jeju"))).await.map(drop).unwrap_err();
+    shown.push_str(&everything(&error));
+    assert!(!log.text().is_empty(), "the store's trouble is logged");
+    secrets.assert_none_in("the log", &log.text());
+    secrets.assert_none_in("Debug or Display", &shown);
+}

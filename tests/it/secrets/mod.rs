@@ -1,0 +1,123 @@
+//! What must stay secret is in no log, no `Debug`, no error and no refusal.
+
+mod debug;
+mod logs;
+mod routes;
+
+use std::error::Error;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde::{Deserialize, Serialize};
+use tower_session_auth::{
+    KeySet, Login, NewSession, SessionData, SessionManager, SessionManagerBuilder, VerifyingKey,
+};
+
+use crate::support::forge::{decoded, parts};
+use crate::support::switch::SwitchStore;
+use crate::support::{AUDIENCE, ISSUER, OTHER_SECRET, SECRET, key, user};
+
+const PASSWORD: &str = "correct-horse-battery-staple";
+const CLAIM: &str = "claim-that-only-the-client-reads";
+const EMAIL: &str = "jeju@person.test";
+const AGENT: &str = "agent-of-a-person/1.0";
+const NAME: &str = "Jeju Samdasoo";
+
+/// Data with a secret of the application's own. Without `Debug`: nothing may ask for it.
+#[derive(Deserialize, Serialize)]
+struct Vault {
+    password: String,
+}
+
+/// Texts that must not be found, each with what it is.
+#[derive(Default)]
+struct Secrets(Vec<(String, String)>);
+
+impl Secrets {
+    fn new() -> Self {
+        let mut secrets = Self::default();
+        for secret in [SECRET, OTHER_SECRET] {
+            secrets.add("HMAC secret", str::from_utf8(secret).unwrap());
+            secrets.add("HMAC secret in base64", &STANDARD.encode(secret)[..40]);
+            secrets.add("HMAC secret as numbers", &format!("{secret:?}")[1..40]);
+            secrets.add("HMAC secret in hex", &hex(secret));
+        }
+        for (what, text) in [
+            ("password", PASSWORD),
+            ("claim", CLAIM),
+            ("e-mail address", EMAIL),
+            ("user agent", AGENT),
+            ("user's name", NAME),
+            ("private key", &private_pem_line()),
+        ] {
+            secrets.add(what, text);
+        }
+        secrets
+    }
+
+    fn add(&mut self, what: &str, text: &str) {
+        assert!(text.len() >= 8, "{what} is too short to look for");
+        self.0.push((what.to_owned(), text.to_owned()));
+    }
+
+    /// All that a token is and says. A token that was refused is as secret as one that was not.
+    fn add_token(&mut self, what: &str, token: &str) {
+        let (_, payload, signature) = parts(token);
+        self.add(&format!("{what}: token"), token);
+        self.add(&format!("{what}: payload"), &payload[..24]);
+        self.add(&format!("{what}: signature"), signature);
+        // Its end, too: a log that shortens from the left is no better.
+        self.add(&format!("{what}: end of the signature"), &signature[signature.len() - 12..]);
+        let claims: serde_json::Value = serde_json::from_str(&decoded(payload)).unwrap();
+        for name in ["sid", "jti"] {
+            if let Some(id) = claims[name].as_str() {
+                self.add(&format!("{what}: {name}"), id);
+            }
+        }
+    }
+
+    fn assert_none_in(&self, place: &str, text: &str) {
+        for (what, secret) in &self.0 {
+            if let Some(at) = text.find(secret) {
+                let line = text[..at].rfind('\n').map_or(0, |start| start + 1);
+                panic!("{place} shows {what}: {}", text[line..].lines().next().unwrap());
+            }
+        }
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn private_pem_line() -> String {
+    include_str!("../../keys/rsa.pem").lines().nth(3).unwrap().to_owned()
+}
+
+/// An error with all that stands behind it, as careless code would log it.
+fn everything(error: &(dyn Error + 'static)) -> String {
+    let (mut link, mut shown) = (Some(error), String::new());
+    while let Some(error) = link {
+        shown.push_str(&format!("{error} {error:?} {error:#?}\n"));
+        link = error.source();
+    }
+    shown
+}
+
+fn configure<D: SessionData>(store: SwitchStore) -> SessionManagerBuilder<D> {
+    let keys = KeySet::new(key()).also_verify(VerifyingKey::hs256("k2", OTHER_SECRET).unwrap());
+    let builder = SessionManager::builder().data().keys(keys).issuer(ISSUER).audience(AUDIENCE);
+    builder.store(store)
+}
+
+async fn log_in(manager: &SessionManager<Vault>) -> Login<Vault> {
+    let new = NewSession::new(user("jeju"))
+        .user_name(NAME)
+        .email(EMAIL)
+        .role("user")
+        .user_agent(AGENT)
+        .claims(&serde_json::json!({ "note": CLAIM }))
+        .unwrap()
+        .data(Vault { password: PASSWORD.to_owned() });
+    manager.create(new).await.unwrap()
+}

@@ -1,0 +1,81 @@
+//! A server that answers and refuses: it is read-only, out of memory, or wants another password.
+
+use tower_session_auth::store::StoreErrorKind;
+
+use crate::store_trouble::{
+    Answer, Traffic, ask, login, login_error, logins, logout_fails, logout_works, patient, until,
+};
+use crate::support::redis::RedisServer;
+
+#[tokio::test]
+async fn a_primary_that_takes_no_writes_lets_sessions_in_and_refuses_logins_and_logouts() {
+    let server = RedisServer::start().await;
+    let (manager, worker, _) = patient(&server.url());
+    let _background = worker.start();
+    let logins = logins(&manager, 4).await;
+    let traffic = Traffic::start(&manager, &logins);
+    traffic.answers(20).await;
+    server.command(&["CONFIG", "SET", "min-replicas-to-write", "1"]).await;
+    for _ in 0..3 {
+        assert_eq!(login_error(login(&manager, "new").await), StoreErrorKind::WriteRefused);
+        logout_fails(&manager, &logins[0]).await;
+        assert!(ask(&manager, &logins[0]).await.is_ok(), "not ended, and nobody said so");
+        traffic.answers(20).await;
+    }
+    server.command(&["CONFIG", "SET", "min-replicas-to-write", "0"]).await;
+    traffic.answers(20).await;
+    let answers = traffic.stop().await;
+    let not_ok: Vec<_> = answers.iter().filter(|answer| !answer.is_ok()).collect();
+    assert!(not_ok.is_empty(), "{} of {}: {:?}", not_ok.len(), answers.len(), not_ok.first());
+    logout_works(&manager, &logins[0]).await;
+    login(&manager, "new").await.unwrap();
+}
+
+#[tokio::test]
+async fn out_of_memory_lets_sessions_in_and_out_and_refuses_logins() {
+    let server = RedisServer::start_with(&["--maxmemory-policy", "noeviction"]).await;
+    let (manager, worker, _) = patient(&server.url());
+    let _background = worker.start();
+    let leaving = login(&manager, "leaving").await.unwrap();
+    let logins = logins(&manager, 4).await;
+    let traffic = Traffic::start(&manager, &logins);
+    traffic.answers(20).await;
+    server.command(&["CONFIG", "SET", "maxmemory", "1"]).await;
+    for _ in 0..3 {
+        assert_eq!(login_error(login(&manager, "new").await), StoreErrorKind::WriteRefused);
+        traffic.answers(20).await;
+    }
+    logout_works(&manager, &leaving).await;
+    traffic.answers(20).await;
+    server.command(&["CONFIG", "SET", "maxmemory", "0"]).await;
+    let answers = traffic.stop().await;
+    let not_ok: Vec<_> = answers.iter().filter(|answer| !answer.is_ok()).collect();
+    assert!(not_ok.is_empty(), "{} of {}: {:?}", not_ok.len(), answers.len(), not_ok.first());
+    login(&manager, "new").await.unwrap();
+}
+
+#[tokio::test]
+async fn a_wrong_password_is_503_until_the_server_takes_it() {
+    for repair in [
+        &["CONFIG", "SET", "requirepass", ""][..],
+        &["ACL", "SETUSER", "default", ">wrong"],
+        &["CONFIG", "SET", "requirepass", "wrong"],
+    ] {
+        let server = RedisServer::start_with(&["--requirepass", "right"]).await;
+        let url = format!("redis://:wrong@127.0.0.1:{}/", server.port());
+        let (right, _worker, _) = patient(&server.url());
+        let (manager, _worker, _) = patient(&url);
+        let session = login(&right, "jeju").await.unwrap();
+        for _ in 0..3 {
+            let answer = ask(&manager, &session).await;
+            assert!(answer.is_unavailable(), "{answer:?}");
+            assert_eq!(login_error(login(&manager, "new").await), StoreErrorKind::Unavailable);
+            logout_fails(&manager, &session).await;
+        }
+        server.command(repair).await;
+        let back = until(&manager, &session, Answer::is_ok).await;
+        println!("{repair:?}: 200 after {back:?}");
+        assert!(ask(&right, &session).await.is_ok());
+        logout_works(&manager, &session).await;
+    }
+}

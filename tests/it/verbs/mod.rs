@@ -1,0 +1,119 @@
+//! The manager's verbs, each with the same results on both stores.
+
+mod change;
+mod directory;
+mod guard;
+mod hang_up;
+mod limits;
+mod lists;
+mod roles;
+mod walks;
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tower_session_auth::events::{Actor, Event, Suspicion};
+use tower_session_auth::store::{MemoryStore, RedisStore};
+use tower_session_auth::{Login, NewSession, SessionManager, SessionManagerBuilder};
+
+use crate::support::redis::RedisServer;
+use crate::support::user;
+
+const HOUR: Duration = Duration::from_secs(3600);
+
+/// One of the two stores, for as many managers as a test needs: each is a process of its own to the store.
+enum Place {
+    Memory(MemoryStore),
+    Redis(RedisServer),
+}
+
+impl Place {
+    async fn redis() -> Self {
+        Self::Redis(RedisServer::start().await)
+    }
+
+    fn builder(&self) -> SessionManagerBuilder {
+        // Patient with a machine that compiles beside the tests.
+        let builder = crate::support::builder().store_timeout(Duration::from_secs(5));
+        match self {
+            Self::Memory(store) => builder.store(store.clone()),
+            Self::Redis(server) => builder.store(redis(server)),
+        }
+    }
+
+    fn manager(&self) -> SessionManager {
+        let (manager, _worker) = self.builder().build().unwrap();
+        manager
+    }
+}
+
+fn redis(server: &RedisServer) -> RedisStore {
+    RedisStore::builder(server.url().as_str()).timeout(crate::support::UNHURRIED).build().unwrap()
+}
+
+/// Runs scenarios on both stores.
+macro_rules! on_both_stores {
+    ($($scenario:ident),+ $(,)?) => {
+        mod memory {
+            $(#[tokio::test]
+            async fn $scenario() {
+                let store = tower_session_auth::store::MemoryStore::new();
+                super::$scenario(&crate::verbs::Place::Memory(store)).await;
+            })+
+        }
+        mod redis {
+            $(#[tokio::test]
+            async fn $scenario() {
+                super::$scenario(&crate::verbs::Place::redis().await).await;
+            })+
+        }
+    };
+}
+
+use on_both_stores;
+
+async fn login(manager: &SessionManager, id: &str) -> Login {
+    manager.create(NewSession::new(user(id)).role("user")).await.unwrap()
+}
+
+/// Events as words, in their order.
+#[derive(Clone, Default)]
+struct Told(Arc<Mutex<Vec<String>>>);
+
+impl Told {
+    fn sink(&self) -> impl Fn(&Event) + Send + Sync + 'static {
+        let told = Arc::clone(&self.0);
+        move |event| told.lock().unwrap().push(words(event))
+    }
+
+    fn all(&self) -> Vec<String> {
+        self.0.lock().unwrap().clone()
+    }
+
+    fn count(&self, words: &str) -> usize {
+        self.all().iter().filter(|told| *told == words).count()
+    }
+}
+
+fn words(event: &Event) -> String {
+    match event {
+        Event::Created { user, .. } => format!("created {user}"),
+        Event::Refreshed { user, .. } => format!("refreshed {user}"),
+        Event::Reauthenticated { user, .. } => format!("reauthenticated {user}"),
+        Event::Updated { user, .. } => format!("updated {user}"),
+        Event::Evicted { user, .. } => format!("evicted {user}"),
+        Event::Revoked { user, reason, actor, .. } => {
+            let actor = match actor {
+                Actor::Owner => "owner",
+                Actor::User(actor) => actor.as_str(),
+                Actor::Application => "application",
+                _ => "somebody else",
+            };
+            format!("revoked {user} {reason} by {actor}")
+        }
+        Event::Suspicious { user, suspicion: Suspicion::LoginRate { logins, .. }, .. } => {
+            format!("suspicious {user} {logins}")
+        }
+        other => format!("{other:?}"),
+    }
+}

@@ -1,0 +1,144 @@
+//! Refresh tokens in cookies: what sets them, what takes them, and what does not.
+
+use serde_json::{Value, json};
+
+use crate::contract::table::{Row, Send, post};
+use crate::contract::{World, message};
+use crate::support::client::{self, Reply};
+
+const NAME: &str = "__Secure-refresh_token";
+
+fn shown(path: &str, token: &str) -> Send {
+    post(path).header("cookie", format!("theme=dark; {NAME}={token}; a=b"))
+}
+
+/// The token that an answer sets for this mount, with the attributes of the contract and no others.
+fn set(reply: &Reply, mount: &str) -> String {
+    assert_eq!(reply.status, 200, "{reply:?}");
+    let cookie = reply.cookie(NAME).unwrap_or_else(|| panic!("no cookie: {reply:?}"));
+    let token = cookie.strip_prefix(NAME).and_then(|rest| rest.strip_prefix('='));
+    let token = token.and_then(|rest| rest.split(';').next()).unwrap().to_owned();
+    let (rest, age) = cookie.rsplit_once("; Max-Age=").unwrap();
+    let expected = format!("{NAME}={token}; HttpOnly; SameSite=Strict; Secure; Path={mount}");
+    assert_eq!(rest, expected);
+    let age: u32 = age.parse().unwrap();
+    let fits = if token.is_empty() { age == 0 } else { (86_300..=86_400).contains(&age) };
+    assert!(fits, "{cookie}");
+    token
+}
+
+async fn login(world: World, mount: &str, user: &str) -> Reply {
+    let body = json!({"user_id": user, "password": "password123"});
+    post(format!("{mount}/login")).json(&body).patiently_to(world.server).await
+}
+
+fn next_tokens() -> Value {
+    json!({"access_token": "<token>", "token_type": "bearer", "expires_in": 3600})
+}
+
+const MALFORMED: &str = r#"Bearer error="invalid_request""#;
+
+fn refused(path: &str, token: &str, others: &str) -> Vec<Row> {
+    let logout = path.ends_with("logout");
+    let mut rows = vec![
+        post(path).refused("missing_token"),
+        post(format!("{path}?refresh_token={token}")).refused("missing_token"),
+        post(path).token(token).refused(if logout { "invalid_token" } else { "missing_token" }),
+    ];
+    if logout {
+        let twice = shown(path, token).token("x").token("y");
+        rows.push(twice.refused("invalid_request").challenged(MALFORMED).note("two headers"));
+    } else {
+        rows.push(shown(path, token).body("text/plain", "a=b").refused("unsupported_media_type"));
+        let half = shown(path, token).body("application/json", "{");
+        rows.push(half.refused("invalid_request"));
+        // A planted cookie does not choose who is logged in.
+        for (one, two) in [(token, others), (others, token)] {
+            let both = format!("{one}; {NAME}={two}");
+            rows.push(shown(path, &both).refused("invalid_token").note("two users"));
+            let fields = shown(path, one).header("cookie", format!("{NAME}={two}"));
+            rows.push(fields.refused("invalid_token").note("two users, two fields"));
+        }
+    }
+    for (what, bad) in [
+        ("nothing", String::new()),
+        ("garbage", "garbage".to_owned()),
+        ("half of it", token[..token.len() / 2].to_owned()),
+        ("too much", format!("{token}A")),
+        ("100 kB", "A".repeat(100_000)),
+    ] {
+        rows.push(shown(path, &bad).refused("invalid_token").note(what));
+    }
+    for (name, value) in [
+        ("sec-fetch-site", "cross-site"),
+        ("sec-fetch-site", "same-site"),
+        ("origin", "https://other.example"),
+        ("origin", "null"),
+    ] {
+        rows.push(shown(path, token).header(name, value).refused("cross_site").note(value));
+    }
+    rows
+}
+
+pub(crate) async fn check(world: World) {
+    for mount in ["/api/auth", "/auth"] {
+        let (refresh, logout) = (format!("{mount}/refresh"), format!("{mount}/logout"));
+        let first = login(world, mount, "jeju").await;
+        let token = set(&first, mount);
+        let others = set(&login(world, mount, "user").await, mount);
+        world.check(refused(&refresh, &token, &others)).await;
+        world.check(refused(&logout, &token, &others)).await;
+
+        let same_origin = ("sec-fetch-site", "same-origin");
+        let asked = shown(&refresh, &token).header(same_origin.0, same_origin.1);
+        let next = asked.patiently_to(world.server).await;
+        let successor = set(&next, mount);
+        assert_ne!(successor, token);
+        let again = shown(&refresh, &token).json(&json!({})).patiently_to(world.server).await;
+        assert_eq!(set(&again, mount), successor, "within the grace window");
+        let me = format!("{mount}/me");
+        let access = next.body["access_token"].as_str().unwrap();
+        world
+            .check([
+                shown(&refresh, &successor).answers(200, next_tokens()),
+                crate::contract::table::get(&me).token(access).answers(200, json!("<any>")),
+                // A browser sends it along; only the routes above look at it.
+                shown(&format!("{mount}/logout-all"), &token).refused("missing_token"),
+            ])
+            .await;
+
+        // An older token of the session beside the present one is no reuse, and the other cookies do not verify.
+        let several = format!("garbage; {NAME}={token}; {NAME}={successor}");
+        let again = shown(&refresh, &several).patiently_to(world.server).await;
+        let successor = set(&again, mount);
+        // What a logout does not need is not read.
+        let others = shown(&logout, &others).body("text/plain", "null");
+        world.check([others.answers(200, message("Successfully logged out"))]).await;
+
+        let ended = shown(&logout, &successor).patiently_to(world.server).await;
+        assert_eq!(set(&ended, mount), "", "taken back");
+        assert_eq!(ended.body, message("Successfully logged out"));
+        world
+            .check([
+                crate::contract::table::get(&me).token(access).revoked("logout"),
+                shown(&refresh, &successor).revoked("logout"),
+                shown(&logout, &token).answers(200, message("Successfully logged out")),
+            ])
+            .await;
+    }
+    let cross = post("/auth/login").header("sec-fetch-site", "cross-site");
+    let body = json!({"user_id": "jeju", "password": "password123"});
+    world.check([cross.json(&body).refused("cross_site")]).await;
+    for path in ["/auth/refresh", "/auth/logout", "/auth/login", "/auth/me"] {
+        let megabyte = "A".repeat(1 << 20);
+        let sent = format!(
+            "POST {path} HTTP/1.1\r\nhost: {}\r\ncookie: {NAME}={megabyte}\r\nconnection: close\r\n\r\n",
+            world.server
+        );
+        let answer = client::exchange(world.server, sent.as_bytes()).await;
+        // The head is refused as a whole; the server may close before all of it was sent.
+        let refused = answer.is_empty() || client::status(&answer) == 431;
+        assert!(refused, "{path}: {answer:.200}");
+    }
+    world.check([post("/auth/refresh").refused("missing_token")]).await;
+}

@@ -1,0 +1,30 @@
+//! What dashboards and alerts name.
+
+use std::fmt::Write as _;
+
+use tower_session_auth::RedisStore;
+use tower_session_auth::events::Event;
+use tower_session_auth::meter::{STORE_DURATION, STORE_DURATION_BUCKETS};
+
+use crate::frozen::golden::assert_frozen;
+use crate::support::figures::Figures;
+use crate::support::{builder, login};
+
+#[tokio::test]
+async fn names_units_and_labels_of_metrics() {
+    let figures = Figures::capture();
+    // All that exist from the start, those of a near cache among them; then the two that need a scan.
+    let settings = || builder().event_sink(|_: &Event| {});
+    let store = RedisStore::new("redis://127.0.0.1:1/").unwrap();
+    let (_with_a_near_cache, _worker) = settings().store(store).build().unwrap();
+    let (manager, _other_worker) = settings().build().unwrap();
+    let token = login(&manager, "jeju").await.access_token;
+    manager.authenticate(&token).await.unwrap();
+    manager.statistics(|_| {}).await.unwrap();
+    let mut shown = String::new();
+    for line in figures.surface() {
+        writeln!(shown, "{line}").unwrap();
+    }
+    writeln!(shown, "buckets of {STORE_DURATION}: {STORE_DURATION_BUCKETS:?}").unwrap();
+    assert_frozen("metrics", &shown);
+}

@@ -1,0 +1,21 @@
+//! Example servers as processes: what their clients and their operators see.
+
+#![cfg(all(unix, feature = "redis"))]
+#![allow(
+    clippy::allow_attributes,
+    clippy::disallowed_methods,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test stops at the first surprise, and may start tasks"
+)]
+
+mod contract;
+#[cfg(all(unix, feature = "redis", feature = "metrics"))]
+mod frozen;
+mod minimal;
+mod policies;
+#[path = "../support/mod.rs"]
+mod support;
+mod two_servers;
