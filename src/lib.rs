@@ -21,7 +21,7 @@
 //! 4. The session that it names is loaded from the store, within a deadline ([`store`]). Who the user is and which role
 //!    they have comes from there.
 //! 5. A [`Session`] goes into the request's extensions, and the inner service is called.
-//! 6. In the background a [`Worker`](touch::Worker) moves the session's last activity and idle deadline.
+//! 6. In the background a [`Worker`](worker::Worker) moves the session's last activity and idle deadline.
 //!
 //! While the store cannot answer, [`FailurePolicy`] decides. A request that is not let in is answered with a response ([`JsonRejection`], or one of your own), with the
 //! [`AuthError`] in its extensions.
@@ -94,59 +94,57 @@
 //! Without it, the library uses the backend that the application turned on at `jsonwebtoken` (`aws_lc_rs` where both are
 //! on); where there is none, [`build`](SessionManagerBuilder::build) returns [`ConfigError::CryptoBackend`].
 
+mod authenticate;
+mod cache;
 pub mod clock;
 #[cfg_attr(
     not(feature = "redis"),
     expect(dead_code, reason = "a store that tells of changes makes these, and only one does")
 )]
 mod coherence;
+mod deadline;
 pub mod directory;
 pub mod error;
-pub mod events;
-#[cfg(feature = "axum")]
-pub mod extractors;
-mod future;
-mod gate;
-pub mod guards;
 pub mod guide;
 mod id;
-mod layer;
-mod limit;
 mod manager;
-pub mod meter;
-mod near;
+mod middleware;
 mod reason;
+mod resilience;
 #[cfg(feature = "routes")]
 pub mod routes;
-mod same_origin;
-mod service;
 pub mod session;
-mod steps;
 pub mod store;
+pub mod telemetry;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod token;
-pub mod touch;
 mod trace;
+pub mod worker;
 
+pub use self::authenticate::request_policy::FailurePolicy;
+pub use self::authenticate::token_only::{TokenLogin, TokenOnly};
+pub use self::cache::{NearCache, NearCacheState};
 pub use self::error::{AuthError, AuthErrorKind, ConfigError, KeyError, SessionError};
-pub use self::future::ResponseFuture;
-pub use self::guards::{RequireAcr, RequireAmr, RequireFresh, RequireRole};
 pub use self::id::{RandomError, SessionId, UserId};
-pub use self::layer::SessionAuthLayer;
 pub use self::manager::{
-    Cursor, FailurePolicy, Health, Login, OwnSession, Progress, SessionManager,
-    SessionManagerBuilder, SessionPage, Statistics, TokenLogin, TokenOnly,
+    Cursor, Health, Login, OwnSession, Progress, SessionManager, SessionManagerBuilder,
+    SessionPage, Statistics,
 };
-pub use self::near::{NearCache, NearCacheState};
+pub use self::middleware::attach::Caller;
+pub use self::middleware::extract::{TokenSource, bearer};
+#[cfg(feature = "axum")]
+pub use self::middleware::extractors;
+pub use self::middleware::future::ResponseFuture;
+pub use self::middleware::guards;
+pub use self::middleware::guards::{RequireAcr, RequireAmr, RequireFresh, RequireRole};
+pub use self::middleware::layer::SessionAuthLayer;
+pub use self::middleware::optional_mode::OptionalMode;
+pub use self::middleware::reject::{Head, JsonRejection, Reject};
+pub use self::middleware::same_origin::{SameOrigin, SameOriginFuture, SameOriginLayer};
+pub use self::middleware::service::SessionAuth;
 pub use self::reason::EndReason;
-pub use self::same_origin::{SameOrigin, SameOriginFuture, SameOriginLayer};
-pub use self::service::SessionAuth;
 pub use self::session::{NewSession, Session, SessionData};
-pub use self::steps::attach::Caller;
-pub use self::steps::extract::{TokenSource, bearer};
-pub use self::steps::lenient::OptionalMode;
-pub use self::steps::reject::{Head, JsonRejection, Reject};
 #[cfg(feature = "redis")]
 pub use self::store::RedisStore;
 pub use self::store::{MemoryStore, Replicas, Revoke, Revoked};

@@ -28,7 +28,7 @@ macro_rules! event {
     }};
 }
 
-/// Emits one event of the table in [`events`](crate::events). Unlike `event`, it has a target of
+/// Emits one event of the table in [`events`](crate::telemetry::events). Unlike `event`, it has a target of
 /// its own, and its values keep their types.
 macro_rules! record {
     ($level:ident, $message:literal $(, $field:ident = $value:expr)* $(,)?) => {{

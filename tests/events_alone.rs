@@ -12,8 +12,8 @@ mod support;
 use std::fs;
 use std::time::{Duration, Instant};
 
-use tower_session_auth::events::Event;
-use tower_session_auth::touch::Worker;
+use tower_session_auth::telemetry::events::Event;
+use tower_session_auth::worker::Worker;
 use tower_session_auth::{NewSession, SessionManager};
 use tracing_subscriber::filter::LevelFilter;
 

@@ -9,7 +9,7 @@ use redis::aio::MultiplexedConnection;
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinSet;
 use tower::Layer as _;
-use tower_session_auth::touch::Background;
+use tower_session_auth::worker::Background;
 use tower_session_auth::{
     EndReason, NearCacheState, NewSession, RedisStore, Session, SessionAuth, SessionAuthLayer,
     SessionId, SessionManager, SessionManagerBuilder, UserId,

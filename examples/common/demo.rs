@@ -1,7 +1,7 @@
 //! The library as both example servers set it up: a session manager over the chosen store, and its routes.
 
 use tower_session_auth::routes::{LoginLimit, RefreshCookie, Routes};
-use tower_session_auth::touch::Worker;
+use tower_session_auth::worker::Worker;
 use tower_session_auth::{ConfigError, KeySet, SessionManager, SigningKey};
 
 use super::config::{Config, Store};

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use tower_session_auth::directory::{BoxError, User, UserDirectory};
-use tower_session_auth::events::LoginRefusal;
 use tower_session_auth::routes::{Credentials, LoginName, Password, Verdict};
+use tower_session_auth::telemetry::events::LoginRefusal;
 use tower_session_auth::{NewSession, UserId};
 
 use super::passwords::{Answer, Hash, Passwords};

@@ -17,12 +17,12 @@
 //!
 //! This module does not know what is cached or how invalidations are transported.
 
-mod figures;
+mod counters;
 mod generations;
-mod kept;
 mod lease;
 mod stamp;
 mod tick;
+mod validity;
 
 /// The atomics. A test compiles these files with a replacement that tries every order of atomic
 /// operations.
@@ -31,11 +31,11 @@ mod sync {
     pub(super) use std::sync::atomic::{AtomicU64, Ordering};
 }
 
-pub(crate) use self::figures::{Figures, LinkState, one_more};
+pub(crate) use self::counters::{Figures, LinkState, one_more};
 #[cfg(feature = "redis")]
 pub(crate) use self::generations::Generations;
-pub(crate) use self::kept::{Kept, Terms};
 #[cfg(feature = "redis")]
 pub(crate) use self::lease::Lease;
 pub(crate) use self::stamp::Stamp;
 pub(crate) use self::tick::Tick;
+pub(crate) use self::validity::{Kept, Terms};

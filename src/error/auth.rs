@@ -49,7 +49,7 @@ pub enum AuthErrorKind {
     /// [`SameOriginLayer`](crate::SameOriginLayer) rejected it.
     CrossSite,
     /// The session is live, but the user's role does not permit the request. A
-    /// [`RequireRole`](crate::guards::RequireRole) rejected it.
+    /// [`RequireRole`](crate::middleware::guards::RequireRole) rejected it.
     InsufficientScope,
     /// The session is live, but the request needs a more recent or a stronger login (RFC 9470).
     /// [`AuthError::step_up`] says which one.

@@ -7,7 +7,7 @@ use super::ConfigError;
 /// The login that a request needs: the parameters of an RFC 9470 challenge.
 ///
 /// All values can be put into a header as they are. A guard fills in what it checks itself. To ask
-/// for more, give one to the guard ([`challenge`](crate::guards::Guard::challenge)).
+/// for more, give one to the guard ([`challenge`](crate::middleware::guards::Guard::challenge)).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StepUp {
     max_age: Option<Duration>,

@@ -11,10 +11,10 @@ use super::{SessionManager, SessionManagerBuilder};
 use crate::clock::Clock;
 use crate::directory::{ErasedDirectory, Role, User, UserDirectory};
 use crate::error::{AuthError, AuthErrorKind, DirectoryError, SessionError};
-use crate::gate::{Lane, LaneName, Miss};
 use crate::id::UserId;
-use crate::meter::Meter;
+use crate::resilience::{Lane, LaneName, Miss};
 use crate::session::{NewSession, Session, SessionData};
+use crate::telemetry::metrics::Meter;
 
 /// Number of users whose latest answer a process caches. The order of answers is part of that
 /// cache: after an eviction, an answer to an older call is stored as if it were the first. The docs
@@ -26,10 +26,10 @@ const REMEMBERED: usize = 65_536;
 const SHOWN_AFTERWARDS: Duration = Duration::from_secs(60);
 
 /// How often one check calls the directory at most: again only if the user is suspended meanwhile.
-pub(super) const ASKED_AT_MOST: u32 = 2;
+pub(crate) const ASKED_AT_MOST: u32 = 2;
 
 /// The user directory with this process's cache of its answers.
-pub(super) struct Accounts {
+pub(crate) struct Accounts {
     directory: Arc<dyn ErasedDirectory>,
     lane: Lane,
     revalidate_after: Duration,
@@ -74,28 +74,28 @@ enum Verdict {
 }
 
 /// A user whose account is active.
-pub(super) struct Active {
-    pub(super) user: User,
+pub(crate) struct Active {
+    pub(crate) user: User,
     /// Whether the directory's previous answer had another role.
-    pub(super) role_has_changed: bool,
+    pub(crate) role_has_changed: bool,
 }
 
 /// An account that counts as active, with its role.
 #[derive(Debug)]
-pub(super) struct Grant {
+pub(crate) struct Grant {
     /// How long the answer stays valid.
-    pub(super) left: Duration,
-    pub(super) role: Role,
-    pub(super) role_has_changed: bool,
+    pub(crate) left: Duration,
+    pub(crate) role: Role,
+    pub(crate) role_has_changed: bool,
 }
 
 /// The settings of the user directory.
-pub(super) struct AccountSettings {
-    pub(super) directory: Option<Arc<dyn ErasedDirectory>>,
-    pub(super) timeout: Duration,
-    pub(super) revalidate_after: Duration,
+pub(crate) struct AccountSettings {
+    pub(crate) directory: Option<Arc<dyn ErasedDirectory>>,
+    pub(crate) timeout: Duration,
+    pub(crate) revalidate_after: Duration,
     /// Whether the directory's roles count.
-    pub(super) with_roles: bool,
+    pub(crate) with_roles: bool,
 }
 
 impl Default for AccountSettings {
@@ -111,7 +111,7 @@ impl Default for AccountSettings {
 
 impl AccountSettings {
     /// Returns `None` without a directory.
-    pub(super) fn build(self, clock: Arc<dyn Clock>, meter: &Meter) -> Option<Accounts> {
+    pub(crate) fn build(self, clock: Arc<dyn Clock>, meter: &Meter) -> Option<Accounts> {
         Some(Accounts {
             directory: self.directory?,
             lane: Lane::new(LaneName::Directory, self.timeout, meter),
@@ -128,7 +128,7 @@ impl AccountSettings {
 
 impl Accounts {
     /// Returns the timeout of one directory call.
-    pub(super) fn limit(&self) -> Duration {
+    pub(crate) fn limit(&self) -> Duration {
         self.lane.limit()
     }
 
@@ -136,7 +136,7 @@ impl Accounts {
     ///
     /// Answers are ordered by the time of their calls: an "active" that is older than a known
     /// "inactive" does not count.
-    pub(super) async fn find(&self, user: &UserId) -> Result<Option<Active>, DirectoryError> {
+    pub(crate) async fn find(&self, user: &UserId) -> Result<Option<Active>, DirectoryError> {
         for _ in 0..ASKED_AT_MOST {
             let asked = self.asked_now();
             let found = self.ask(user).await?;
@@ -185,7 +185,7 @@ impl Accounts {
     /// Passes a user whose account is active, by a cached answer or by a directory call. An
     /// "inactive" is never reused: an account that is activated again counts at once. The result
     /// says how long the answer stays valid.
-    pub(super) async fn check(&self, user: &UserId) -> Result<Grant, AuthError> {
+    pub(crate) async fn check(&self, user: &UserId) -> Result<Grant, AuthError> {
         if let Some(granted) = self.granted(user) {
             return Ok(granted);
         }
@@ -217,7 +217,7 @@ impl Accounts {
     ///
     /// Not [`granted`](Self::granted): a guard may have used the answer just before it became too
     /// old, and with `revalidate_after` zero no answer is granted at all.
-    pub(super) fn remembered_role(&self, user: &UserId) -> Option<Role> {
+    pub(crate) fn remembered_role(&self, user: &UserId) -> Option<Role> {
         let Answer { asked, verdict: Verdict::Active(role) } = self.answers.get(user)? else {
             return None;
         };
@@ -225,17 +225,17 @@ impl Accounts {
         (age < self.revalidate_after + SHOWN_AFTERWARDS).then_some(role)
     }
 
-    pub(super) fn applied_roles(&self) -> &AppliedRoles {
+    pub(crate) fn applied_roles(&self) -> &AppliedRoles {
         &self.applied_roles
     }
 
     /// From here on, only answers to later calls count.
-    pub(super) fn forget(&self, user: &UserId) {
+    pub(crate) fn forget(&self, user: &UserId) {
         self.remember(user, Answer { asked: self.asked_now(), verdict: Verdict::Unknown });
     }
 
     /// Returns whether the latest answer says that the account is not active.
-    pub(super) fn is_known_inactive(&self, user: &UserId) -> bool {
+    pub(crate) fn is_known_inactive(&self, user: &UserId) -> bool {
         self.answers.get(user).is_some_and(|answer| answer.verdict == Verdict::Inactive)
     }
 
@@ -312,7 +312,7 @@ impl<D: SessionData> SessionManager<D> {
     }
 
     /// Passes a user whose account is active.
-    pub(super) async fn account_is_active(
+    pub(crate) async fn account_is_active(
         &self,
         accounts: &Accounts,
         user: &UserId,
@@ -327,7 +327,7 @@ impl<D: SessionData> SessionManager<D> {
     }
 
     /// Does the same for a session that the store just returned.
-    pub(super) async fn account_of_session(
+    pub(crate) async fn account_of_session(
         &self,
         accounts: &Accounts,
         user: &UserId,
@@ -340,12 +340,12 @@ impl<D: SessionData> SessionManager<D> {
         Ok(granted)
     }
 
-    pub(super) fn directory_limit(&self) -> Duration {
+    pub(crate) fn directory_limit(&self) -> Duration {
         self.shared.accounts.as_ref().map_or(Duration::ZERO, Accounts::limit)
     }
 
     /// Returns the user if there is a directory. An error if the account is not active.
-    pub(super) async fn active_user(&self, user: &UserId) -> Result<Option<User>, SessionError> {
+    pub(crate) async fn active_user(&self, user: &UserId) -> Result<Option<User>, SessionError> {
         let Some(accounts) = &self.shared.accounts else { return Ok(None) };
         let found = accounts.find(user).await.map_err(SessionError::Directory)?;
         if found.as_ref().is_none_or(|found| found.role_has_changed) {

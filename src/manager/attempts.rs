@@ -4,22 +4,22 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use super::SessionManager;
-use super::whole::whole;
+use super::run_to_completion::whole;
 use crate::clock::{Timestamp, millis};
 use crate::error::SessionError;
-use crate::events::{Event, Suspicion};
-use crate::gate::{Failure, Verb};
 use crate::id::{SessionId, UserId};
+use crate::resilience::{Failure, Verb};
 use crate::session::SessionData;
 use crate::store::{
     Attempt, AttemptKey, AttemptRule, Attempts, Settle, StoreError, StoreErrorKind,
 };
+use crate::telemetry::events::{Event, Suspicion};
 use crate::trace;
 
 /// The attempts that this process counts: those of a store that does not count, and those made
 /// while the store is unavailable.
 #[derive(Default)]
-pub(super) struct OwnCount {
+pub(crate) struct OwnCount {
     attempts: Mutex<Attempts>,
 }
 

@@ -11,19 +11,19 @@ use tokio::sync::mpsc;
 use super::accounts::AccountSettings;
 use super::near_cache::{self, PolicyNumber};
 use super::refresh::Refresh;
-use super::{Lifetimes, Limits, SessionManager, Shared, rules, walk};
+use super::{Lifetimes, Limits, SessionManager, Shared, maintenance, validation};
+use crate::cache::{Capacity, DataSize, Near};
 use crate::clock::{Clock, SystemClock};
 use crate::coherence::Tick;
 use crate::error::ConfigError;
-use crate::events::{EventSink, Events};
-use crate::gate::Gate;
-use crate::meter::Meter;
-use crate::near::{Capacity, DataSize, Near};
+use crate::resilience::Gate;
 use crate::session::SessionData;
 use crate::store::erased::ErasedStore;
 use crate::store::{MemoryStore, SessionStore, Tracking, WALK_TIMEOUT, WhenFull};
+use crate::telemetry::events::{EventSink, Events};
+use crate::telemetry::metrics::Meter;
 use crate::token::{KeySet, Policy, RefreshPolicy, TokenSettings};
-use crate::touch::{self, TouchQueue, TouchRules, Worker};
+use crate::worker::{self, TouchQueue, TouchRules, Worker};
 
 /// Capacity of the touch queue, about 2 MiB. The worker empties the queue several times a second. A
 /// full queue only delays touches.
@@ -38,34 +38,34 @@ const ENDED_KNOWN: usize = 16_384;
 /// default.
 #[must_use = "a builder does nothing until it is built"]
 pub struct SessionManagerBuilder<D = ()> {
-    pub(super) settings: Settings,
-    pub(super) data_size: DataSize<D>,
+    pub(crate) settings: Settings,
+    pub(crate) data_size: DataSize<D>,
 }
 
 /// All settings that do not depend on the type of the session data.
-pub(super) struct Settings {
+pub(crate) struct Settings {
     keys: Option<KeySet>,
     issuer: Option<Expected>,
     audience: Option<Expected>,
-    pub(super) refresh_keys: Option<KeySet>,
-    pub(super) refresh_grace: Duration,
-    pub(super) refresh_retry: Duration,
+    pub(crate) refresh_keys: Option<KeySet>,
+    pub(crate) refresh_grace: Duration,
+    pub(crate) refresh_retry: Duration,
     leeway: Duration,
     accept_typ_jwt: bool,
     store: Option<Arc<dyn ErasedStore>>,
     store_timeout: Duration,
     clock: Arc<dyn Clock>,
-    pub(super) lifetimes: Lifetimes,
-    pub(super) idle_ttl_is_set: bool,
-    pub(super) refresh_threshold: Option<Duration>,
-    pub(super) touch_interval: Duration,
+    pub(crate) lifetimes: Lifetimes,
+    pub(crate) idle_ttl_is_set: bool,
+    pub(crate) refresh_threshold: Option<Duration>,
+    pub(crate) touch_interval: Duration,
     session_limit: u32,
     hard_session_limit: u32,
     when_full: WhenFull,
     login_rate: Option<(u32, Duration)>,
-    pub(super) accounts: AccountSettings,
-    pub(super) near_cache: Option<Capacity>,
-    pub(super) session_data_limit: usize,
+    pub(crate) accounts: AccountSettings,
+    pub(crate) near_cache: Option<Capacity>,
+    pub(crate) session_data_limit: usize,
     sinks: Vec<Box<dyn EventSink>>,
 }
 
@@ -85,7 +85,7 @@ impl Expected {
 }
 
 impl SessionManagerBuilder {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let settings = Settings {
             keys: None,
             issuer: None,
@@ -246,7 +246,7 @@ impl<D: SessionData> SessionManagerBuilder<D> {
         self
     }
 
-    /// Emits [`Suspicion::LoginRate`](crate::events::Suspicion::LoginRate) when a user opens more
+    /// Emits [`Suspicion::LoginRate`](crate::telemetry::events::Suspicion::LoginRate) when a user opens more
     /// than `logins` sessions (at least 1) within `within` (1 second to 24 hours), counted over all
     /// processes. Off by default.
     pub fn login_rate(mut self, logins: u32, within: Duration) -> Self {
@@ -254,7 +254,7 @@ impl<D: SessionData> SessionManagerBuilder<D> {
         self
     }
 
-    /// Adds a sink that receives [events](crate::events). May be called several times. None by
+    /// Adds a sink that receives [events](crate::telemetry::events). May be called several times. None by
     /// default.
     ///
     /// Each sink receives its events on its own thread, which starts with the [`Worker`].
@@ -302,13 +302,13 @@ impl<D: SessionData> SessionManagerBuilder<D> {
             idle_ttl: lifetimes.idle_ttl,
             record_rotation: !refresh_retry.is_zero(),
         };
-        rules::check_durations(lifetimes, touch, store_timeout)?;
+        validation::check_durations(lifetimes, touch, store_timeout)?;
         if idle_ttl_is_set {
-            rules::check_idle_ttl(lifetimes)?;
+            validation::check_idle_ttl(lifetimes)?;
         }
-        rules::check_accounts(login_rate, &accounts)?;
-        rules::check_memory(near_cache, session_data_limit)?;
-        rules::check_refresh(refresh_grace, refresh_retry, lifetimes.jitter)?;
+        validation::check_accounts(login_rate, &accounts)?;
+        validation::check_memory(near_cache, session_data_limit)?;
+        validation::check_refresh(refresh_grace, refresh_retry, lifetimes.jitter)?;
         let keys = keys.ok_or(ConfigError::Missing("keys"))?;
         let issuer = issuer.ok_or(ConfigError::Missing("issuer"))?.exactly();
         let audience = audience.ok_or(ConfigError::Missing("audience"))?.exactly();
@@ -325,7 +325,7 @@ impl<D: SessionData> SessionManagerBuilder<D> {
         let gate = Arc::new(Gate::new(store, store_timeout, WALK_TIMEOUT, &meter));
         let (events, sinks) = Events::new(sinks, &meter);
         let (sender, receiver) = mpsc::channel(QUEUE);
-        let worker = touch::worker(
+        let worker = worker::worker(
             receiver,
             Arc::clone(&gate),
             Arc::clone(&clock),
@@ -346,7 +346,7 @@ impl<D: SessionData> SessionManagerBuilder<D> {
             clock: Arc::clone(&clock),
             lifetimes,
             limits: Limits {
-                sessions: rules::session_limit(session_limit, hard_session_limit, when_full)?,
+                sessions: validation::session_limit(session_limit, hard_session_limit, when_full)?,
                 logins: login_rate,
                 session_data: session_data_limit,
             },
@@ -356,7 +356,7 @@ impl<D: SessionData> SessionManagerBuilder<D> {
             events,
             accepted: meter.accepted(),
             meter,
-            statistics: walk::Latest::default(),
+            statistics: maintenance::Latest::default(),
             started: Tick::now(),
         };
         Ok((SessionManager { shared: Arc::new(shared), actor: None }, worker))

@@ -9,27 +9,27 @@ use crate::session::SessionData;
 
 /// The lifetimes of sessions and access tokens.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Lifetimes {
-    pub(super) idle_ttl: Duration,
-    pub(super) session: Duration,
-    pub(super) access_token: Duration,
+pub(crate) struct Lifetimes {
+    pub(crate) idle_ttl: Duration,
+    pub(crate) session: Duration,
+    pub(crate) access_token: Duration,
     /// The largest share of an access token's lifetime that may be cut off at random.
-    pub(super) jitter: f64,
+    pub(crate) jitter: f64,
 }
 
 impl Lifetimes {
     /// The rule of [`fits`](Self::fits), for error texts.
-    pub(super) const RULE: &str = "must be 1 second to 100 years";
+    pub(crate) const RULE: &str = "must be 1 second to 100 years";
 
     /// Returns whether a lifetime is 1 second to 100 years.
-    pub(super) fn fits(duration: Duration) -> bool {
+    pub(crate) fn fits(duration: Duration) -> bool {
         const CENTURY: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
         (Duration::from_secs(1)..=CENTURY).contains(&duration)
     }
 
     /// Returns the lifetime of the next access token: shortened at random by up to the jitter, so
     /// that not all tokens expire at the same time.
-    pub(super) fn access_token(&self) -> Result<Duration, RandomError> {
+    pub(crate) fn access_token(&self) -> Result<Duration, RandomError> {
         if self.jitter == 0.0 {
             return Ok(self.access_token);
         }
@@ -38,7 +38,7 @@ impl Lifetimes {
     }
 
     /// Applies the lifetimes that one login asks for.
-    pub(super) fn of_session(
+    pub(crate) fn of_session(
         self,
         idle_ttl: Option<Duration>,
         lifetime: Option<Duration>,

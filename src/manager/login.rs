@@ -8,21 +8,21 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use super::whole::whole;
+use super::run_to_completion::whole;
 use super::{Lifetimes, SessionManager};
 use crate::clock::Timestamp;
 use crate::coherence::Tick;
 use crate::error::SessionError;
-#[cfg(feature = "routes")]
-use crate::events::LoginRefusal;
-use crate::events::{Event, Suspicion};
-use crate::gate::{Failure, Verb};
 use crate::id::{SessionId, UserId};
 use crate::reason::EndReason;
+use crate::resilience::{Failure, Verb};
 use crate::session::{
     LoginGuard, NewSession, Session, SessionData, State, StoredContent, StoredSizes,
 };
 use crate::store::{Created, NewRecord, Opened, Salt, StoreError, StoreErrorKind};
+#[cfg(feature = "routes")]
+use crate::telemetry::events::LoginRefusal;
+use crate::telemetry::events::{Event, Suspicion};
 use crate::token::{NewToken, RefreshClaims, RefreshToken};
 
 /// A session with its tokens, after a login or after a rotation of its refresh token.
@@ -40,9 +40,9 @@ pub struct Login<D = ()> {
 }
 
 /// A signed access token with its lifetime.
-pub(super) struct Signed {
-    pub(super) text: String,
-    pub(super) expires_in: Duration,
+pub(crate) struct Signed {
+    pub(crate) text: String,
+    pub(crate) expires_in: Duration,
 }
 
 impl<D: SessionData> SessionManager<D> {
@@ -214,7 +214,7 @@ impl<D: SessionData> SessionManager<D> {
 
     /// Signs an access token that is valid no longer than the rest of the session
     /// (`lifetimes.session`). `rotation` is the number of the refresh token that goes with it.
-    pub(super) fn sign(
+    pub(crate) fn sign(
         &self,
         user: &UserId,
         session: &SessionId,

@@ -1,30 +1,24 @@
 //! The session manager: the operations of the library, for the layer and for the application.
 
-mod accounts;
+pub(crate) mod accounts;
 #[cfg(feature = "routes")]
-mod attempts;
-mod builder;
-mod change;
-mod check;
-mod demand;
+pub(crate) mod attempts;
+pub(crate) mod builder;
 #[cfg(feature = "routes")]
 mod devices;
-mod end;
-mod lifetimes;
+pub(crate) mod lifetimes;
 mod list;
-mod load;
-mod login;
-mod near_cache;
-mod recall;
+pub(crate) mod login;
+mod maintenance;
+pub(crate) mod near_cache;
 mod refresh;
-mod roles;
-mod rules;
+mod revoke;
+pub(crate) mod roles;
+mod run_to_completion;
 #[cfg(feature = "routes")]
-mod shown;
-mod token_only;
-mod trouble;
-mod walk;
-mod whole;
+mod several_tokens;
+mod update;
+mod validation;
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -38,30 +32,25 @@ use self::accounts::Accounts;
 use self::lifetimes::Lifetimes;
 use self::near_cache::PolicyNumber;
 use self::refresh::Refresh;
+use crate::cache::{Near, NearCache};
 use crate::clock::Clock;
 use crate::coherence::Tick;
 use crate::error::{AuthError, ConfigError, SessionError};
-use crate::events::Events;
-use crate::gate::{Gate, Verb};
 use crate::id::{SessionId, UserId};
-use crate::meter::{Counter, Meter};
-use crate::near::{Near, NearCache};
+use crate::resilience::{Gate, Verb};
 use crate::session::{Session, SessionData};
 use crate::store::{SessionLimit, StoreErrorKind, StoreHealth};
+use crate::telemetry::events::Events;
+use crate::telemetry::metrics::{Counter, Meter};
 use crate::token::{KeySet, Policy};
-use crate::touch::{TouchQueue, WorkerState};
+use crate::worker::{TouchQueue, WorkerState};
 
 #[cfg(feature = "routes")]
 pub(crate) use self::attempts::{Counted, Tried};
 pub use self::builder::SessionManagerBuilder;
-pub(crate) use self::check::Passed;
-pub use self::demand::FailurePolicy;
-pub(crate) use self::demand::{Demand, Staleness};
 pub use self::list::{Cursor, OwnSession, SessionPage};
 pub use self::login::Login;
-pub(crate) use self::recall::Recalled;
-pub use self::token_only::{TokenLogin, TokenOnly};
-pub use self::walk::{Progress, Statistics};
+pub use self::maintenance::{Progress, Statistics};
 
 /// Opens, checks and revokes sessions. Cheap to clone. Usable inside and outside of a request.
 ///
@@ -77,55 +66,55 @@ pub use self::walk::{Progress, Statistics};
 /// # Cancel safety
 ///
 /// Dropping the future of an operation that only reads changes nothing. A write that has started
-/// runs to completion and emits its [event](crate::events), even if its caller goes away, so no
+/// runs to completion and emits its [event](crate::telemetry::events), even if its caller goes away, so no
 /// write is half done. [`cleanup`](Self::cleanup) is the exception: it stops when its future is
 /// dropped.
 pub struct SessionManager<D = ()> {
-    shared: Arc<Shared<D>>,
+    pub(crate) shared: Arc<Shared<D>>,
     /// The user on whose behalf the operations run, if [`acting_as`](Self::acting_as) set one.
-    actor: Option<UserId>,
+    pub(crate) actor: Option<UserId>,
 }
 
-struct Shared<D> {
-    gate: Arc<Gate>,
-    touches: TouchQueue,
-    policy: ArcSwap<Policy>,
+pub(crate) struct Shared<D> {
+    pub(crate) gate: Arc<Gate>,
+    pub(crate) touches: TouchQueue,
+    pub(crate) policy: ArcSwap<Policy>,
     /// The number of `policy`, for comparisons that do not need the policy itself.
-    policy_number: PolicyNumber,
+    pub(crate) policy_number: PolicyNumber,
     /// Held while `policy` is replaced.
-    replacing: Mutex<()>,
-    near: Option<Near<D>>,
-    refresh: Option<Refresh>,
+    pub(crate) replacing: Mutex<()>,
+    pub(crate) near: Option<Near<D>>,
+    pub(crate) refresh: Option<Refresh>,
     /// How long a cache entry or a directory answer is valid before the manager asks the store or
     /// the directory again.
-    revalidate_after: Duration,
+    pub(crate) revalidate_after: Duration,
     /// Sessions that this process knows to be revoked or expired, with the error for a request.
     /// Used while the store is unavailable.
-    ended: Cache<(UserId, SessionId), AuthError>,
-    clock: Arc<dyn Clock>,
-    lifetimes: Lifetimes,
-    limits: Limits,
-    accounts: Option<Accounts>,
+    pub(crate) ended: Cache<(UserId, SessionId), AuthError>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) lifetimes: Lifetimes,
+    pub(crate) limits: Limits,
+    pub(crate) accounts: Option<Accounts>,
     #[cfg(feature = "routes")]
-    attempts: attempts::OwnCount,
-    events: Events,
+    pub(crate) attempts: attempts::OwnCount,
+    pub(crate) events: Events,
     /// Counts accepted requests and tokens.
-    accepted: Counter,
-    meter: Meter,
-    statistics: walk::Latest,
-    started: Tick,
+    pub(crate) accepted: Counter,
+    pub(crate) meter: Meter,
+    pub(crate) statistics: maintenance::Latest,
+    pub(crate) started: Tick,
 }
 
 /// The session limit of a user, the limit of a session's data, and the usual rate of logins.
 #[derive(Clone, Copy, Debug)]
-struct Limits {
+pub(crate) struct Limits {
     /// The largest number of live sessions of one user.
-    sessions: SessionLimit,
+    pub(crate) sessions: SessionLimit,
     /// The largest size of the application's data in one session, in bytes of JSON.
-    session_data: usize,
+    pub(crate) session_data: usize,
     /// The usual rate: at most this many logins of one user within this time. `None` counts no
     /// logins.
-    logins: Option<(u32, Duration)>,
+    pub(crate) logins: Option<(u32, Duration)>,
 }
 
 impl SessionManager {

@@ -4,14 +4,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use super::{SessionManager, SessionManagerBuilder};
+use crate::cache::{Capacity, DataSize, Near, NearCache};
 use crate::error::AuthError;
 use crate::id::{SessionId, UserId};
-use crate::near::{Capacity, DataSize, Near, NearCache};
 use crate::reason::EndReason;
 use crate::session::SessionData;
 
 /// The default capacity of the near cache.
-pub(super) const CAPACITY: Capacity = Capacity { tokens: 65_536, bytes: 64 << 20 };
+pub(crate) const CAPACITY: Capacity = Capacity { tokens: 65_536, bytes: 64 << 20 };
 
 impl<D: SessionData> SessionManagerBuilder<D> {
     /// Sets how many tokens the near cache holds at most, each with its session. 65,536 by default,
@@ -19,7 +19,7 @@ impl<D: SessionData> SessionManagerBuilder<D> {
     ///
     /// The near cache saves the round trip of a request: see [`SessionManager::near_cache`]. It
     /// needs a store that reports changes, which is [`RedisStore`](crate::store::RedisStore), and a
-    /// running [`Worker`](crate::touch::Worker). An evicted entry costs its next request a round
+    /// running [`Worker`](crate::worker::Worker). An evicted entry costs its next request a round
     /// trip. The most used entries stay.
     pub fn near_cache_capacity(mut self, tokens: usize) -> Self {
         self.settings.near_cache.get_or_insert(CAPACITY).tokens = tokens;
@@ -120,35 +120,35 @@ impl<D: SessionData> SessionManager<D> {
     /// Invalidates the cache entries of a user, after this process changed the user's sessions or
     /// may have changed them. Since Redis 7 the server's own invalidation arrives after the answer,
     /// so this is what lets a process see its own write.
-    pub(super) fn changed(&self, user: &UserId) {
+    pub(crate) fn changed(&self, user: &UserId) {
         if let Some(near) = &self.shared.near {
             near.tracker().changed(user);
         }
     }
 
     /// Remembers that this session was revoked, for requests while the store is unavailable.
-    pub(super) fn has_ended(&self, user: &UserId, id: &SessionId, reason: EndReason) {
+    pub(crate) fn has_ended(&self, user: &UserId, id: &SessionId, reason: EndReason) {
         self.shared.ended.insert((user.clone(), id.clone()), AuthError::revoked(reason));
     }
 }
 
 /// The number of the present policy.
 #[derive(Debug)]
-pub(super) struct PolicyNumber(AtomicU64);
+pub(crate) struct PolicyNumber(AtomicU64);
 
 impl PolicyNumber {
     /// `number` is the policy's number without an audience.
-    pub(super) fn new(number: u64) -> Self {
+    pub(crate) fn new(number: u64) -> Self {
         Self(number.into())
     }
 
-    pub(super) fn set(&self, number: u64) {
+    pub(crate) fn set(&self, number: u64) {
         self.0.store(number, Ordering::Release);
     }
 
     /// Returns the number together with a layer's audience: `Policy::number` without loading the
     /// policy.
-    pub(super) fn with(&self, audience: u32) -> u64 {
+    pub(crate) fn with(&self, audience: u32) -> u64 {
         self.0.load(Ordering::Acquire) | u64::from(audience)
     }
 }

@@ -7,50 +7,51 @@ use arc_swap::ArcSwap;
 use tokio::time::timeout_at;
 
 use super::login::Signed;
-use super::whole::whole;
-use super::{Lifetimes, Login, SessionManager, SessionManagerBuilder, load};
+use super::run_to_completion::whole;
+use super::{Lifetimes, Login, SessionManager, SessionManagerBuilder};
+use crate::authenticate::load;
 use crate::clock::Timestamp;
 use crate::error::{AuthError, AuthErrorKind, ConfigError, SessionError};
-use crate::events::{Actor, Event, Suspicion};
-use crate::gate::Verb;
 use crate::id::{SessionId, UserId, random_text};
 use crate::reason::EndReason;
+use crate::resilience::Verb;
 use crate::session::SessionData;
 use crate::store::{Record, Rotate, Rotated, Rotation, Salt, Touch};
+use crate::telemetry::events::{Actor, Event, Suspicion};
 #[cfg(feature = "routes")]
 use crate::token::Policy;
 use crate::token::{KeySet, RefreshClaims, RefreshPolicy, RefreshToken, Sealed};
 use crate::trace;
 
 /// Keys and settings of the refresh tokens.
-pub(super) struct Refresh {
+pub(crate) struct Refresh {
     policy: ArcSwap<RefreshPolicy>,
     grace: Duration,
     retry: Duration,
 }
 
 impl Refresh {
-    pub(super) fn new(policy: RefreshPolicy, grace: Duration, retry: Duration) -> Self {
+    pub(crate) fn new(policy: RefreshPolicy, grace: Duration, retry: Duration) -> Self {
         Self { policy: ArcSwap::from_pointee(policy), grace, retry }
     }
 
     /// Returns the user and the session of a refresh token that one of our keys sealed. The token
     /// may be replaced already, and the session may not be live.
     #[cfg(feature = "routes")]
-    pub(super) fn of(&self, token: &str) -> Option<(UserId, SessionId)> {
+    pub(crate) fn of(&self, token: &str) -> Option<(UserId, SessionId)> {
         let RefreshClaims { user, session, .. } = self.policy.load().open(token)?.claims;
         Some((user, session))
     }
 
     /// Calls `work` with the settings and keys of refresh tokens.
     #[cfg(feature = "routes")]
-    pub(super) fn with_policy<T>(&self, work: impl FnOnce(&Policy) -> T) -> T {
+    pub(crate) fn with_policy<T>(&self, work: impl FnOnce(&Policy) -> T) -> T {
         work(self.policy.load().policy())
     }
 
     /// Issues the refresh token with the counter in `claims`. It can be rotated for `expires_in` at
     /// most.
-    pub(super) fn issue(
+    pub(crate) fn issue(
         &self,
         claims: &RefreshClaims,
         salt: &Salt,
@@ -89,10 +90,10 @@ impl<D: SessionData> SessionManagerBuilder<D> {
     /// window, and 24 hours at most. Counts from the rotation, on the store's clock.
     ///
     /// Such a client gets the same successor, and the manager emits the event
-    /// [`RefreshRetried`](crate::events::Event::RefreshRetried). The successor counts as used once
+    /// [`RefreshRetried`](crate::telemetry::events::Event::RefreshRetried). The successor counts as used once
     /// it was shown, or once an access token issued with it was accepted. A touch records that use.
     /// This touch does not wait for the [`touch_interval`](Self::touch_interval), but needs a
-    /// running [`Worker`](crate::touch::Worker).
+    /// running [`Worker`](crate::worker::Worker).
     ///
     /// **Cost.** Without this setting, a stolen refresh token that was replaced reveals the theft
     /// after the grace window: the session is revoked. With it, the thief gets working tokens while
@@ -216,14 +217,14 @@ impl<D: SessionData> SessionManager<D> {
     }
 
     /// Does the same without an event.
-    pub(super) fn find_refresh_token(&self, token: &str) -> Option<Sealed> {
+    pub(crate) fn find_refresh_token(&self, token: &str) -> Option<Sealed> {
         let refresh = self.shared.refresh.as_ref();
         refresh.and_then(|refresh| refresh.policy.load().open(token))
     }
 
     /// Returns when the session of a refresh token was created.
     #[cfg(feature = "routes")]
-    pub(super) async fn login_time(&self, sealed: Sealed) -> Result<Timestamp, AuthError> {
+    pub(crate) async fn login_time(&self, sealed: Sealed) -> Result<Timestamp, AuthError> {
         self.shown(sealed).await.map(|shown| shown.record.created)
     }
 

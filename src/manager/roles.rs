@@ -15,7 +15,7 @@ use crate::trace;
 const REMEMBERED: usize = 65_536;
 
 /// The directory roles that this process has applied to stored sessions.
-pub(super) struct AppliedRoles {
+pub(crate) struct AppliedRoles {
     /// The role that was last compared with a session. If another process writes another role
     /// afterwards, this process does not write again.
     by_session: Cache<(UserId, SessionId), Role>,
@@ -86,14 +86,14 @@ impl<D: SessionData> SessionManagerBuilder<D> {
 impl<D: SessionData> SessionManager<D> {
     /// Returns the role in the latest cached answer of the directory: see
     /// [`Accounts::remembered_role`](super::accounts::Accounts::remembered_role).
-    pub(super) fn remembered_role(&self, user: &UserId) -> Role {
+    pub(crate) fn remembered_role(&self, user: &UserId) -> Role {
         let accounts = self.shared.accounts.as_ref();
         accounts.and_then(|accounts| accounts.remembered_role(user)).unwrap_or_default()
     }
 
     /// Applies the directory's role to a session that was read from the store. If the stored role
     /// differs, a background task changes the stored sessions of the user.
-    pub(super) fn apply_role(&self, state: &mut State<D>, role: Role) {
+    pub(crate) fn apply_role(&self, state: &mut State<D>, role: Role) {
         let Some(accounts) = &self.shared.accounts else { return };
         let content = &state.stored.content;
         let differs = content.role_by(&role) != content.role.as_deref();
@@ -108,7 +108,7 @@ impl<D: SessionData> SessionManager<D> {
     }
 
     /// Returns the same session with the directory's present role.
-    pub(super) fn with_role(&self, session: &Session<D>, role: Role) -> Session<D> {
+    pub(crate) fn with_role(&self, session: &Session<D>, role: Role) -> Session<D> {
         if session.state().directory_role == role {
             return session.clone();
         }

@@ -5,11 +5,11 @@ use std::time::Duration;
 use axum::extract::State;
 use http::Uri;
 
-use super::answer::{self, Answer};
-use super::code::Code;
 use super::context::Context;
+use super::error_code::Code;
 use super::input::{self, Paging, Params};
-use super::shapes::{
+use super::response::{self, Answer};
+use super::responses::{
     Cleaned, Deleted, Done, ListedSession, SessionList, SessionStatistics, UserSession,
     UserSessions,
 };
@@ -24,7 +24,7 @@ pub(super) async fn all<D: SessionData>(State(context): State<Context<D>>, uri: 
     let Paging { limit, cursor } = Paging::parse(uri.query())?;
     let page = context.manager.all_sessions_without_data(cursor.as_ref(), limit).await?;
     let sessions: Vec<_> = page.sessions.iter().map(ListedSession::from).collect();
-    answer::ok(&SessionList {
+    response::ok(&SessionList {
         total: sessions.len() as u64,
         sessions,
         next_cursor: page.next.map(|cursor| cursor.as_str().to_owned()),
@@ -34,7 +34,7 @@ pub(super) async fn all<D: SessionData>(State(context): State<Context<D>>, uri: 
 /// Handles `GET /stats`: returns statistics that are at most [`STATISTICS_AGE`] old.
 pub(super) async fn statistics<D: SessionData>(State(context): State<Context<D>>) -> Answer {
     let statistics = context.manager.recent_statistics(STATISTICS_AGE).await?;
-    answer::ok(&SessionStatistics::from(&*statistics))
+    response::ok(&SessionStatistics::from(&*statistics))
 }
 
 /// Handles `GET /user/{user_id}`: lists the sessions of one user.
@@ -46,7 +46,7 @@ pub(super) async fn user<D: SessionData>(
     let sessions = context.manager.sessions_without_data(&user).await?;
     let sessions: Vec<_> = sessions.iter().map(UserSession::from).collect();
     let (user_id, total) = (user.to_string(), sessions.len() as u64);
-    answer::ok(&UserSessions { user_id, sessions, total })
+    response::ok(&UserSessions { user_id, sessions, total })
 }
 
 /// Handles `DELETE /user/{user_id}`: revokes all sessions of one user.
@@ -59,7 +59,7 @@ pub(super) async fn end_user<D: SessionData>(
     let manager = context.manager.acting_as(admin.user_id().clone());
     let count = manager.delete_all(&user, EndReason::Admin).await?.len() as u64;
     let message = format!("Successfully deleted {count} session(s) for user {user}");
-    answer::ok(&Deleted { message, deleted_count: count })
+    response::ok(&Deleted { message, deleted_count: count })
 }
 
 /// Handles `DELETE /user/{user_id}/sessions/{session_id}`: revokes one session of that user. 404 if
@@ -72,7 +72,7 @@ pub(super) async fn end_session<D: SessionData>(
     let (user, id) = (input::user_id(&params)?, input::session_id(&params)?);
     let manager = context.manager.acting_as(admin.user_id().clone());
     if manager.delete(&user, &id, EndReason::Admin).await? {
-        answer::ok(&Done { message: "Session ended".to_owned() })
+        response::ok(&Done { message: "Session ended".to_owned() })
     } else {
         Err(Code::NotFound.into())
     }
@@ -82,5 +82,5 @@ pub(super) async fn end_session<D: SessionData>(
 pub(super) async fn cleanup<D: SessionData>(State(context): State<Context<D>>) -> Answer {
     let count = context.manager.cleanup(|_| {}).await?;
     let message = format!("Cleaned up {count} expired session(s)");
-    answer::ok(&Cleaned { message, cleaned_count: count })
+    response::ok(&Cleaned { message, cleaned_count: count })
 }

@@ -13,8 +13,8 @@ use serde::Deserialize;
 use serde_json::error::Category;
 use tokio::time::timeout;
 
-use super::code::Code;
-use super::problem::Problem;
+use super::error_code::Code;
+use super::error_response::Problem;
 
 /// Largest request body, in bytes.
 pub(super) const LIMIT: usize = 16 * 1024;

@@ -17,7 +17,7 @@ use super::device::{DeviceCookie, DeviceSetting, Devices};
 use super::limits::{Limits, LoginLimit, RefreshLimit};
 use crate::error::ConfigError;
 use crate::manager::SessionManager;
-use crate::same_origin::SameOriginLayer;
+use crate::middleware::same_origin::SameOriginLayer;
 use crate::session::SessionData;
 use crate::trace;
 

@@ -13,7 +13,7 @@ use super::device::Devices;
 use super::limits::Limits;
 use crate::error::ConfigError;
 use crate::manager::SessionManager;
-use crate::same_origin::SameOriginLayer;
+use crate::middleware::same_origin::SameOriginLayer;
 
 /// Returns the client address of a request, if it is known.
 pub(super) type ClientAddress = dyn Fn(&Parts) -> Option<IpAddr> + Send + Sync;

@@ -19,7 +19,7 @@ use pin_project_lite::pin_project;
 use tower::Service;
 use tower_layer::Layer;
 
-use super::problem::Problem;
+use super::error_response::Problem;
 
 /// Converts error answers of axum and tower-http to `{"detail": …, "code": …}`. A panic of the
 /// inner service becomes 500 `internal`.

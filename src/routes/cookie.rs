@@ -8,10 +8,10 @@ use std::time::Duration;
 use ::cookie::{Cookie, SameSite, time};
 use http::{HeaderMap, HeaderValue};
 
-use super::problem::Problem;
+use super::error_response::Problem;
 use crate::error::ConfigError;
-use crate::steps::cookies::{checked_name, cookies};
-use crate::steps::extract::TokenSource;
+use crate::middleware::cookies::{checked_name, cookies};
+use crate::middleware::extract::TokenSource;
 use crate::trace;
 
 /// Size of name and value together that every browser keeps (RFC 6265 section 6.1), in bytes.

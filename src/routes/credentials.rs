@@ -5,9 +5,9 @@ use std::future::Future;
 use std::pin::Pin;
 
 use crate::directory::BoxError;
-use crate::events::LoginRefusal;
 use crate::id::UserId;
 use crate::session::NewSession;
+use crate::telemetry::events::LoginRefusal;
 
 /// Finds users and verifies their passwords. Implementors write `async fn`.
 ///
@@ -18,7 +18,7 @@ use crate::session::NewSession;
 ///
 /// ```
 /// use tower_session_auth::directory::BoxError;
-/// use tower_session_auth::events::LoginRefusal;
+/// use tower_session_auth::telemetry::events::LoginRefusal;
 /// use tower_session_auth::routes::{Credentials, LoginName, Password, Verdict};
 /// use tower_session_auth::{NewSession, UserId};
 ///

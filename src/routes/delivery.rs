@@ -9,11 +9,11 @@ use http::header::SET_COOKIE;
 
 use super::body;
 use super::cookie::{AccessCookie, RefreshDelivery, TokenCookie};
-use super::given::RefreshBody;
-use super::problem::Problem;
-use super::table::Access;
+use super::endpoints::Access;
+use super::error_response::Problem;
+use super::requests::RefreshBody;
 use crate::error::ConfigError;
-use crate::steps::extract::TokenSource;
+use crate::middleware::extract::TokenSource;
 use crate::token::RefreshToken;
 
 /// The configured delivery, which is independent of the mount point.

@@ -10,7 +10,7 @@ use http::header::SET_COOKIE;
 
 use super::cookie::TokenCookie;
 use super::delivery::Ways;
-use super::problem::Problem;
+use super::error_response::Problem;
 use crate::error::ConfigError;
 use crate::manager::SessionManager;
 use crate::session::SessionData;

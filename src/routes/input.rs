@@ -6,8 +6,8 @@ use axum::extract::RawPathParams;
 use axum::extract::rejection::RawPathParamsRejection;
 use percent_encoding::percent_decode_str;
 
-use super::code::Code;
-use super::problem::Problem;
+use super::error_code::Code;
+use super::error_response::Problem;
 use crate::id::{SessionId, UserId};
 use crate::manager::Cursor;
 

@@ -8,22 +8,22 @@ use axum::response::Response;
 use http::HeaderMap;
 use http::header::USER_AGENT;
 
-use super::answer::{self, Answer};
 use super::body;
-use super::code::Code;
 use super::context::Context;
 use super::credentials::{LoginName, Verdict};
-use super::given::{Login, LoginBody};
+use super::error_code::Code;
+use super::error_response::Problem;
 use super::limits::{Account, LoginAttempt, Stop};
-use super::problem::Problem;
 use super::refresh::mount;
-use super::shapes::LoggedIn;
+use super::requests::{Login, LoginBody};
+use super::response::{self, Answer};
+use super::responses::LoggedIn;
+use crate::authenticate::token_only::TokenLogin;
 use crate::error::SessionError;
-use crate::events::LoginRefusal;
-use crate::gate::Failure;
 use crate::id::UserId;
-use crate::manager::TokenLogin;
+use crate::resilience::Failure;
 use crate::session::{LoginGuard, NewSession, SessionData};
+use crate::telemetry::events::LoginRefusal;
 use crate::token::Device;
 
 /// Handles `POST /login`. Makes a second attempt if the login fence changed during the first. The
@@ -210,7 +210,7 @@ async fn attempt<D: SessionData>(
         Ok(login) => {
             let delivery = &context.delivery;
             let refresh_token = login.refresh_token.as_ref();
-            let mut response = answer::ok(&LoggedIn::new(
+            let mut response = response::ok(&LoggedIn::new(
                 &login.session,
                 login.access_token.clone(),
                 login.expires_in.as_secs(),
@@ -255,7 +255,7 @@ async fn without_session<D: SessionData>(
         Ok(TokenLogin { access_token, expires_in, .. }) => {
             let seconds = expires_in.as_secs();
             let answer = LoggedIn::without_session(new, access_token.clone(), seconds);
-            let mut response = answer::ok(&answer)?;
+            let mut response = response::ok(&answer)?;
             let access_token = (access_token.as_str(), expires_in);
             context.delivery.set_login_cookies(&mut response, access_token, None, mount)?;
             Ok(response)

@@ -57,7 +57,7 @@
 //! use http::{Request, StatusCode};
 //! use tower::ServiceExt as _;
 //! use tower_session_auth::directory::BoxError;
-//! use tower_session_auth::events::LoginRefusal;
+//! use tower_session_auth::telemetry::events::LoginRefusal;
 //! use tower_session_auth::routes::{Credentials, LoginName, Mounts, Password, Routes, Verdict, document};
 //! use tower_session_auth::{NewSession, SessionManager, UserId};
 //!
@@ -110,30 +110,30 @@
 //! ```
 
 mod admin;
-mod answer;
 mod body;
 mod builder;
-mod code;
 mod context;
 mod contract;
 mod cookie;
 mod credentials;
 mod delivery;
 mod device;
-mod document;
-mod given;
+mod endpoints;
+mod error_code;
+mod error_response;
 mod health;
 mod input;
 mod limits;
 mod login;
 mod mounts;
+mod openapi;
 mod own;
 mod peer;
-mod problem;
 mod refresh;
+mod requests;
+mod response;
+mod responses;
 mod router;
-mod shapes;
-mod table;
 
 use std::fmt;
 
@@ -141,7 +141,7 @@ use axum::Router;
 use utoipa::openapi::OpenApi;
 
 use self::context::Context;
-use self::table::Group;
+use self::endpoints::Group;
 use crate::manager::SessionManager;
 use crate::session::SessionData;
 
@@ -150,9 +150,9 @@ pub use self::contract::{ContractErrors, ContractErrorsFuture, ContractErrorsLay
 pub use self::cookie::{AccessCookie, RefreshCookie, RefreshDelivery};
 pub use self::credentials::{Credentials, LoginName, Password, Verdict};
 pub use self::device::DeviceCookie;
-pub use self::document::document;
 pub use self::limits::{LoginLimit, RefreshLimit};
 pub use self::mounts::Mounts;
+pub use self::openapi::document;
 pub use self::peer::{PeerAddress, peer_address};
 
 /// The configured routes, ready to be mounted. Cheap to clone.
@@ -212,10 +212,10 @@ impl<D: SessionData> Routes<D> {
     /// [`document()`].
     #[must_use]
     pub fn openapi(&self, mounts: &Mounts) -> OpenApi {
-        let mut openapi = document::empty();
+        let mut openapi = openapi::empty();
         for (group, prefix) in mounts.places() {
             let delivery = self.context.at(mounts.cookie_path(prefix)).delivery;
-            document::add(&mut openapi, prefix, &delivery, group.endpoints::<D>(&delivery));
+            openapi::add(&mut openapi, prefix, &delivery, group.endpoints::<D>(&delivery));
         }
         openapi
     }

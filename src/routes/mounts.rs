@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::delivery::Delivery;
-use super::table::Group;
+use super::endpoints::Group;
 use crate::error::ConfigError;
 
 /// The mount points of the routes. Both the router and the OpenAPI document are made from this

@@ -2,12 +2,12 @@
 
 use axum::extract::State;
 
-use super::answer::{self, Answer};
-use super::code::Code;
 use super::context::Context;
+use super::error_code::Code;
+use super::error_response::Problem;
 use super::input::{self, Params};
-use super::problem::Problem;
-use super::shapes::{Account, CurrentSession, Deleted, Device, Done, OwnSessions};
+use super::response::{self, Answer};
+use super::responses::{Account, CurrentSession, Deleted, Device, Done, OwnSessions};
 use crate::error::{AuthError, AuthErrorKind, SessionError};
 use crate::reason::EndReason;
 use crate::session::{Session, SessionData};
@@ -20,7 +20,7 @@ pub(super) async fn logout_all<D: SessionData>(
     let ended = context.manager.delete_all(session.user_id(), EndReason::LogoutAll).await?;
     let count = ended.len() as u64;
     let message = format!("Successfully logged out of {count} session(s)");
-    answer::ok(&Deleted { message, deleted_count: count })
+    response::ok(&Deleted { message, deleted_count: count })
 }
 
 /// Handles `GET /me` of the auth routes: returns the caller's user data, as the user directory has
@@ -31,7 +31,7 @@ pub(super) async fn account<D: SessionData>(
 ) -> Answer {
     let session = stored(&context, &session).await?;
     match context.manager.account(&session).await {
-        Ok(user) => answer::ok(&Account::new(session.user_id(), user)),
+        Ok(user) => response::ok(&Account::new(session.user_id(), user)),
         Err(SessionError::AccountInactive) => {
             let error = AuthError::from(AuthErrorKind::AccountInactive);
             let who = (session.user_id().clone(), session.id().clone());
@@ -53,7 +53,7 @@ pub(super) async fn sessions<D: SessionData>(
         return Err(context.manager.why_gone(&session).await.into());
     }
     let sessions: Vec<_> = own.iter().map(Device::from).collect();
-    answer::ok(&OwnSessions { total: sessions.len() as u64, sessions })
+    response::ok(&OwnSessions { total: sessions.len() as u64, sessions })
 }
 
 /// Handles `DELETE /sessions/{session_id}`: revokes one of the caller's sessions. Another user's
@@ -65,7 +65,7 @@ pub(super) async fn end_session<D: SessionData>(
 ) -> Answer {
     let id = input::session_id(&params)?;
     if context.manager.delete_own(&session, &id).await? {
-        answer::ok(&Done { message: "Session ended".to_owned() })
+        response::ok(&Done { message: "Session ended".to_owned() })
     } else {
         Err(Code::NotFound.into())
     }
@@ -76,7 +76,7 @@ pub(super) async fn current<D: SessionData>(
     State(context): State<Context<D>>,
     session: Session<D>,
 ) -> Answer {
-    answer::ok(&CurrentSession::from(&stored(&context, &session).await?))
+    response::ok(&CurrentSession::from(&stored(&context, &session).await?))
 }
 
 /// Handles `POST /refresh` of the session routes: restarts the idle TTL of the session.
@@ -85,7 +85,7 @@ pub(super) async fn refresh<D: SessionData>(
     session: Session<D>,
 ) -> Answer {
     match context.manager.touch(session.user_id(), session.id()).await {
-        Ok(_) => answer::ok(&Done { message: "Session refreshed successfully".to_owned() }),
+        Ok(_) => response::ok(&Done { message: "Session refreshed successfully".to_owned() }),
         Err(SessionError::Gone) => Err(context.manager.why_gone(&session).await.into()),
         Err(error) => Err(error.into()),
     }

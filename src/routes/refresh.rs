@@ -5,11 +5,11 @@ use axum::response::IntoResponse as _;
 use http::StatusCode;
 use http::request::Parts;
 
-use super::answer::{self, Answer};
 use super::context::Context;
 use super::delivery::Shown;
-use super::problem::Problem;
-use super::shapes::{Done, Refreshed};
+use super::error_response::Problem;
+use super::response::{self, Answer};
+use super::responses::{Done, Refreshed};
 use crate::error::{AuthError, AuthErrorKind};
 use crate::session::SessionData;
 
@@ -33,7 +33,7 @@ pub(super) async fn refresh<D: SessionData>(
     };
     let login = context.refresh(&token, (context.client_address)(&parts)).await?;
     let refresh_token = login.refresh_token.as_ref();
-    let mut response = answer::ok(&Refreshed::new(
+    let mut response = response::ok(&Refreshed::new(
         login.access_token.clone(),
         login.expires_in.as_secs(),
         delivery.in_body(refresh_token),
@@ -80,7 +80,7 @@ pub(super) async fn logout<D: SessionData>(
     let refresh_tokens: Vec<_> = refresh_tokens.iter().map(String::as_str).collect();
     outcomes.extend(manager.logout_refresh_all(&refresh_tokens).await);
     let mut response = match logged_out(outcomes) {
-        Ok(()) => answer::ok(&Done { message: "Successfully logged out".to_owned() })?,
+        Ok(()) => response::ok(&Done { message: "Successfully logged out".to_owned() })?,
         Err(error) => {
             if error.kind() == AuthErrorKind::MissingToken {
                 manager.refused(&error, None);

@@ -11,14 +11,14 @@ use http::HeaderValue;
 use http::header::{CACHE_CONTROL, X_CONTENT_TYPE_OPTIONS};
 use tokio::time::timeout;
 
-use super::code::Code;
 use super::context::Context;
 use super::contract::ContractErrorsLayer;
+use super::endpoints::{Access, Endpoint, Group};
+use super::error_code::Code;
+use super::error_response::Problem;
 use super::input;
-use super::problem::Problem;
-use super::table::{Access, Endpoint, Group};
-use crate::guards::RequireRole;
-use crate::layer::SessionAuthLayer;
+use crate::middleware::guards::RequireRole;
+use crate::middleware::layer::SessionAuthLayer;
 use crate::session::SessionData;
 
 /// Builds the router of one group. Each route is behind the layers that its access requires.

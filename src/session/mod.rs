@@ -17,9 +17,9 @@ use serde::de::DeserializeOwned;
 use crate::clock::Timestamp;
 use crate::coherence::{Kept, Tick};
 use crate::directory::Role;
-use crate::events::Events;
 use crate::id::{SessionId, UserId};
 use crate::store::Record;
+use crate::telemetry::events::Events;
 use crate::token::VerifiedClaims;
 
 pub(crate) use self::content::{Content, StoredContent, StoredSizes, Undecodable, same_payload};

@@ -35,8 +35,8 @@ mod record;
 pub mod redis;
 mod revoke;
 mod rotation;
+mod scan;
 mod tracking;
-mod walk;
 
 pub use self::attempts::{Attempt, AttemptKey, AttemptRule, Settle};
 pub(crate) use self::bounds::{TOMBSTONE_LIFE, TOMBSTONES_PER_USER, WALK_TIMEOUT, span};
@@ -51,9 +51,9 @@ pub use self::record::{
 pub use self::redis::RedisStore;
 pub use self::revoke::{Replicas, Revoke, Revoked};
 pub use self::rotation::{Rotate, Rotated, Rotation, Salt};
+pub use self::scan::{Cleaned, Listed, Page, Position};
 pub use self::tracking::Tracking;
 pub(crate) use self::tracking::{Tracked, Tracker};
-pub use self::walk::{Cleaned, Listed, Page, Position};
 
 /// Storage for sessions. The [module docs](self) define the terms.
 ///

@@ -5,8 +5,8 @@
 //! `password epoch` are MACs too, so the token reveals no user. One secret makes all three MACs. It
 //! is derived from a key of the policy.
 
-use super::derived::DerivedKey;
-use super::policy::Policy;
+use super::jwt::policy::Policy;
+use super::keys::derived::DerivedKey;
 use crate::clock::Timestamp;
 use crate::error::{SessionError, SignError};
 use crate::id::{UserId, is_plain};
@@ -116,7 +116,7 @@ fn tag(key: &DerivedKey, words: &impl serde::Serialize) -> Result<String, Sessio
 
 #[cfg(test)]
 mod tests {
-    use super::super::policy::TokenSettings;
+    use super::super::jwt::policy::TokenSettings;
     use super::super::{KeySet, SigningKey, VerifyingKey};
     use super::*;
 

@@ -26,45 +26,27 @@
 //! # }
 //! ```
 
-mod backend;
-mod claims;
-#[cfg(feature = "routes")]
-mod derived;
 #[cfg(feature = "routes")]
 mod device;
-#[cfg(test)]
-mod forge;
-mod header;
-#[cfg(test)]
-mod hostile;
-mod json;
-mod jws;
-#[cfg(test)]
-mod key_files;
-mod keys;
-mod pem;
-mod policy;
+mod jwt;
+pub(crate) mod keys;
 #[cfg(feature = "routes")]
 mod pseudonym;
 mod refresh;
 mod seal;
-mod secret;
-mod set;
-mod sign;
-mod verify;
+#[cfg(test)]
+mod tests;
 
-pub use self::claims::VerifiedClaims;
 #[cfg(feature = "routes")]
 pub(crate) use self::device::Device;
+pub use self::jwt::claims::VerifiedClaims;
+pub(crate) use self::jwt::policy::{Audience, Policy, TokenSettings};
+pub(crate) use self::jwt::sign::NewToken;
+pub(crate) use self::jwt::verify::Expiry;
+pub use self::keys::key_set::KeySet;
 pub use self::keys::{Algorithm, SigningKey, VerifyingKey};
 pub use self::refresh::{MAX_REFRESH_TOKEN_LEN, RefreshToken};
-pub use self::set::KeySet;
-pub(crate) use self::{
-    policy::{Audience, Policy, TokenSettings},
-    refresh::{RefreshClaims, RefreshPolicy, Sealed},
-    sign::NewToken,
-    verify::Expiry,
-};
+pub(crate) use self::refresh::{RefreshClaims, RefreshPolicy, Sealed};
 
 /// The longest access token, in bytes. A longer one is rejected without being read, and never
 /// signed.

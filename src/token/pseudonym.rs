@@ -1,7 +1,7 @@
 //! Pseudonyms: the store holds them in place of names, accounts and addresses.
 
-use super::derived::DerivedKey;
-use super::policy::Policy;
+use super::jwt::policy::Policy;
+use super::keys::derived::DerivedKey;
 use crate::error::{SessionError, SignError};
 
 impl Policy {
@@ -36,7 +36,7 @@ impl Policy {
 
 #[cfg(test)]
 mod tests {
-    use super::super::policy::TokenSettings;
+    use super::super::jwt::policy::TokenSettings;
     use super::super::{KeySet, SigningKey};
     use super::*;
 
@@ -74,7 +74,7 @@ mod tests {
             serde_json::to_string(&("name", purpose, None::<&str>, "shop", text)).unwrap();
         let key = jsonwebtoken::EncodingKey::from_secret(b"tower-session-auth pseudonym");
         let algorithm = jsonwebtoken::Algorithm::HS256;
-        super::super::backend::sign(message.as_bytes(), &key, algorithm).unwrap()
+        super::super::keys::backend::sign(message.as_bytes(), &key, algorithm).unwrap()
     }
 
     #[test]

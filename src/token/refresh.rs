@@ -11,9 +11,9 @@
 use std::fmt;
 use std::time::Duration;
 
+use super::jwt::policy::{Policy, TokenSettings};
 use super::keys::Algorithm;
-use super::policy::{Policy, TokenSettings};
-use super::set::KeySet;
+use super::keys::key_set::KeySet;
 use crate::error::{ConfigError, SessionError};
 use crate::id::{SessionId, UserId};
 

@@ -2,8 +2,8 @@
 //!
 //! They are signed with the keys of a policy. A sealed text is never accepted as a token.
 
-use super::jws;
-use super::policy::Policy;
+use super::jwt::compact;
+use super::jwt::policy::Policy;
 use crate::error::{SessionError, SignError};
 
 impl Policy {
@@ -11,7 +11,7 @@ impl Policy {
     pub(crate) fn seal(&self, purpose: &str, text: &str) -> Result<String, SessionError> {
         let signature = self.mac(purpose, text)?;
         let kid = self.settings.keys.signing().kid();
-        Ok(format!("{}.{}.{signature}", jws::encode(text), jws::encode(kid)))
+        Ok(format!("{}.{}.{signature}", compact::encode(text), compact::encode(kid)))
     }
 
     /// Returns the text and the `kid` of its key, if one of this policy's keys sealed it for this
@@ -19,7 +19,7 @@ impl Policy {
     pub(crate) fn unseal(&self, purpose: &str, sealed: &str) -> Option<(String, String)> {
         let (text, rest) = sealed.split_once('.')?;
         let (kid, signature) = rest.split_once('.')?;
-        let (text, kid) = (jws::decode(text)?, jws::decode(kid)?);
+        let (text, kid) = (compact::decode(text)?, compact::decode(kid)?);
         self.is_mac(purpose, &text, &kid, signature).then_some((text, kid))
     }
 
@@ -51,7 +51,7 @@ impl Policy {
 
 #[cfg(test)]
 mod tests {
-    use super::super::policy::{Policy, TokenSettings};
+    use super::super::jwt::policy::{Policy, TokenSettings};
     use super::super::{KeySet, SigningKey};
 
     fn policy(kid: &str, secret: &[u8; 36], audience: &str) -> Policy {

@@ -7,7 +7,7 @@ use http::{Request, Response};
 use tower::util::BoxCloneSyncService;
 use tower::{ServiceBuilder, ServiceExt as _};
 use tower_session_auth::store::RedisStore;
-use tower_session_auth::touch::Background;
+use tower_session_auth::worker::Background;
 use tower_session_auth::{
     Login, NearCache, NearCacheState, NewSession, Session, SessionAuthLayer, SessionManager,
     SessionManagerBuilder,

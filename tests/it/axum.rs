@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use tower::ServiceExt as _;
 use tower_http::cors::CorsLayer;
 use tower_session_auth::testing::ManualClock;
-use tower_session_auth::touch::Worker;
+use tower_session_auth::worker::Worker;
 use tower_session_auth::{
     AuthError, AuthErrorKind, EndReason, KeySet, MemoryStore, NewSession, Session,
     SessionAuthLayer, SessionManager, SigningKey,
@@ -104,17 +104,14 @@ mod all_at_once {
     use self::clock as _clock;
     use self::directory as _directory;
     use self::error as _error;
-    use self::events as _events;
-    use self::extractors as _extractors;
-    use self::guards as _guards;
     use self::guide as _guide;
-    use self::meter as _meter;
     use self::routes as _routes;
     use self::session as _session;
     use self::store as _store;
+    use self::telemetry as _telemetry;
     use self::testing as _testing;
     use self::token as _token;
-    use self::touch as _touch;
+    use self::worker as _worker;
 
     // Its other names.
     use self::{
@@ -129,7 +126,7 @@ mod all_at_once {
         SessionData as _, SessionError as _, SessionId as _, SessionManager as _,
         SessionManagerBuilder as _, SessionPage as _, SigningKey as _, Statistics as _,
         TokenLogin as _, TokenOnly as _, TokenSource as _, UserId as _, VerifiedClaims as _,
-        VerifyingKey as _, bearer as _,
+        VerifyingKey as _, bearer as _, extractors as _, guards as _,
     };
 }
 

@@ -1,13 +1,13 @@
-//! Every figure of the table in `tower_session_auth::meter`, with a recorder that looks.
+//! Every figure of the table in `tower_session_auth::telemetry::metrics`, with a recorder that looks.
 
 use std::time::Duration;
 
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusRecorder};
 use tokio::time::{advance, sleep};
 use tower::{ServiceBuilder, ServiceExt as _};
-use tower_session_auth::events::Event;
-use tower_session_auth::meter::{STORE_DURATION, STORE_DURATION_BUCKETS};
 use tower_session_auth::store::StoreErrorKind;
+use tower_session_auth::telemetry::events::Event;
+use tower_session_auth::telemetry::metrics::{STORE_DURATION, STORE_DURATION_BUCKETS};
 use tower_session_auth::testing::TokioClock;
 use tower_session_auth::{
     EndReason, MemoryStore, NewSession, RedisStore, SessionAuthLayer, SessionManager,

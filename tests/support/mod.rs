@@ -33,7 +33,7 @@ use tower_session_auth::RedisStore;
 use tower_session_auth::clock::Timestamp;
 use tower_session_auth::store::SessionStore;
 use tower_session_auth::testing::TokioClock;
-use tower_session_auth::touch::Worker;
+use tower_session_auth::worker::Worker;
 use tower_session_auth::{
     KeySet, Login, MemoryStore, NewSession, SessionManager, SessionManagerBuilder, SigningKey,
     UserId,

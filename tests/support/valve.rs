@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 
-use tower_session_auth::events::{Event, EventSink};
+use tower_session_auth::telemetry::events::{Event, EventSink};
 
 use super::wait::PATIENCE;
 

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use super::super::context::Context;
 use super::super::credentials::LoginName;
-use super::super::given::Login;
-use super::super::problem::Problem;
+use super::super::error_response::Problem;
+use super::super::requests::Login;
 use super::queue::Turn;
 use crate::error::SessionError;
 use crate::id::UserId;

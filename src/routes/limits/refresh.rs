@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::super::context::Context;
-use super::super::problem::Problem;
+use super::super::error_response::Problem;
 use crate::error::AuthErrorKind;
 use crate::id::{SessionId, UserId};
 use crate::manager::{self, Tried};

@@ -27,7 +27,7 @@ use crate::store::AttemptRule;
 ///   limit is answered like a wrong password (401, after the same time), because a 429 would reveal
 ///   that two names belong to one user. While an attacker guesses with one name, a login with the
 ///   other name and the right password may therefore be answered with 401. The
-///   [event](crate::events::Event::LoginRefused) then says `rate_limited`.
+///   [event](crate::telemetry::events::Event::LoginRefused) then says `rate_limited`.
 ///
 /// A *device* that has logged in to the account before presents a
 /// [device cookie](super::super::DeviceCookie). Its failed logins count under the device only: 5

@@ -9,9 +9,9 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use self::attempts::Attempts;
+use self::scan::Place;
 use self::state::{Entry, Stamp, State};
 use self::time::StoreClock;
-use self::walk::Place;
 use super::{
     Activity, Attempt, AttemptKey, AttemptRule, Cleaned, Created, Guard, Listed, NewRecord, Opened,
     Page, Position, Record, Replacement, Rotate, Rotated, Rotation, SessionLimit, SessionStore,
@@ -23,9 +23,9 @@ use crate::reason::EndReason;
 
 pub(crate) mod attempts;
 mod rotation;
+mod scan;
 mod state;
 mod time;
-mod walk;
 
 /// Sessions in the memory of this process. Needs no installation; all sessions are lost at exit.
 ///
@@ -263,16 +263,16 @@ impl SessionStore for MemoryStore {
             from => from.flatten(),
         };
         let now = self.now();
-        Ok(Some(walk::page(&self.lock(), now, from.as_ref(), limit)))
+        Ok(Some(scan::page(&self.lock(), now, from.as_ref(), limit)))
     }
 
     async fn cleanup(&self, from: Option<&Position>) -> Result<Option<Cleaned>, StoreError> {
-        if from.is_some_and(|from| !walk::is_due(from)) {
+        if from.is_some_and(|from| !scan::is_due(from)) {
             return Ok(None);
         }
         let now = self.now();
         let (count, more) = self.lock().reap(now);
-        Ok(Some(Cleaned::new(count, more.then(walk::due))))
+        Ok(Some(Cleaned::new(count, more.then(scan::due))))
     }
 
     async fn ended(&self, user: &UserId, id: &SessionId) -> Result<Option<EndReason>, StoreError> {

@@ -10,22 +10,22 @@ use redis::{ConnectionAddr, ConnectionInfo, ProtocolVersion};
 #[cfg(feature = "tls")]
 use zeroize::Zeroizing;
 
-use super::address::Address;
+use super::connect::Endpoint;
+use super::connect::address::Address;
 #[cfg(not(feature = "tls"))]
-use super::address::NO_TLS;
-use super::credentials::{CredentialsProvider, ErasedProvider};
+use super::connect::address::NO_TLS;
+use super::connect::credentials::{CredentialsProvider, ErasedProvider};
+use super::connect::pool::{Pool, PoolSetting};
+#[cfg(feature = "tls")]
+use super::connect::tls::{Tls, TlsSettings};
 use super::diagnosis::Diagnosis;
-use super::endpoint::Endpoint;
 use super::era::Era;
 use super::keys::Prefix;
 use super::lane::Lane;
-use super::pool::{Pool, PoolSetting};
+use super::operations::replicas::{self, ReplicaLane};
 use super::proof::Proofs;
-use super::replicas::{self, ReplicaLane};
 use super::sharing::Sharing;
 use super::time::ServerClock;
-#[cfg(feature = "tls")]
-use super::tls::{Tls, TlsSettings};
 use super::{Inner, RedisStore};
 use crate::clock::Clock;
 use crate::error::ConfigError;

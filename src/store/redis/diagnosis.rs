@@ -8,10 +8,10 @@ use std::time::{Duration, Instant};
 
 use redis::{RedisResult, ServerErrorKind, Value, cmd, pipe};
 
-use super::endpoint::{ConnectError, Endpoint};
+use super::connect::pool::unexpected;
+use super::connect::server::{Role, ServerInfo, text};
+use super::connect::{ConnectError, Endpoint};
 use super::error::fault;
-use super::pool::unexpected;
-use super::server::{Role, ServerInfo, text};
 use super::time::micros_of;
 use super::{Inner, RedisStore};
 use crate::clock::{Clock, SystemClock, Timestamp};
@@ -173,7 +173,7 @@ impl Diagnosis {
 impl RedisStore {
     /// Looks for problems in the setup of a server that otherwise works: those that an operator
     /// should fix, and that would otherwise show only later. Call it at startup, together with
-    /// [`check`](Self::check). A started [`Worker`](crate::touch::Worker) calls it itself and logs
+    /// [`check`](Self::check). A started [`Worker`](crate::worker::Worker) calls it itself and logs
     /// a warning for each finding (for tracking, only if the near cache is used).
     ///
     /// Uses a connection of its own, and marks this application's issuers under the key prefix over

@@ -2,9 +2,9 @@
 
 use redis::{Value, cmd, pipe};
 
+use super::connect::pool::unexpected;
+use super::connect::server::{Role, ServerInfo};
 use super::error::{not_primary, store_error};
-use super::pool::unexpected;
-use super::server::{Role, ServerInfo};
 use super::{Inner, RedisStore};
 use crate::store::{StoreError, StoreErrorKind, StoreHealth};
 

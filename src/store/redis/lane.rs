@@ -7,15 +7,15 @@ use std::time::Duration;
 
 use redis::{Cmd, Value, pipe};
 
-use super::connection::{Ask, Connection};
-use super::endpoint::Endpoint;
+use super::connect::Endpoint;
+use super::connect::connection::{Ask, Connection};
+use super::connect::pool::{Pool, PoolSetting, unexpected};
 use super::era::Era;
 use super::error::{is_not_primary, store_error, write_error};
-use super::pool::{Pool, PoolSetting, unexpected};
 use super::scripts::Script;
 use super::time::ServerClock;
 use crate::coherence::Tick;
-use crate::limit;
+use crate::deadline;
 use crate::store::{StoreError, StoreErrorKind};
 
 /// A connection pool with a time limit for each operation. Requests and scans have one each, so
@@ -61,7 +61,7 @@ impl Lane {
         &self,
         work: impl Future<Output = Result<T, StoreError>>,
     ) -> impl Future<Output = Result<T, StoreError>> {
-        limit::within(self.timeout, work, || self.pool.late())
+        deadline::within(self.timeout, work, || self.pool.late())
     }
 
     /// Runs a script that must not run twice, within the timeout.

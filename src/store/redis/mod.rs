@@ -17,19 +17,19 @@ use std::time::Duration;
 use bytes::Bytes;
 use redis::{AsyncConnectionConfig, Value, cmd};
 
+use self::connect::Endpoint;
+use self::connect::pool::unexpected;
 use self::diagnosis::Diagnosis;
-use self::endpoint::Endpoint;
 use self::era::Era;
 use self::error::fault;
+use self::invalidation::Links;
 use self::keys::Prefix;
 use self::lane::Lane;
-use self::link::Links;
-use self::pool::unexpected;
-use self::replicas::ReplicaLane;
+use self::operations::replicas::ReplicaLane;
+use self::scan::Payloads;
 use self::scripts::Script;
 use self::sharing::Sharing;
 use self::time::ServerClock;
-use self::walk::Payloads;
 use super::{
     Activity, Attempt, AttemptKey, AttemptRule, Cleaned, Created, Guard, Listed, NewRecord, Page,
     Position, Record, Replacement, Revoke, Revoked, Rotate, Rotated, SessionStore, Settle,
@@ -41,47 +41,31 @@ use crate::error::ConfigError;
 use crate::id::{SessionId, UserId, random_text};
 use crate::reason::EndReason;
 
-mod address;
-mod attempts;
-mod batch;
-mod change;
 mod codec;
 mod config;
-mod connection;
-mod create;
-mod credentials;
+mod connect;
 mod diagnosis;
-mod endpoint;
 mod era;
 mod error;
-mod handle;
 mod health;
+mod invalidation;
 mod keys;
 mod lane;
-mod link;
-mod pool;
-mod pool_state;
-mod position;
+mod operations;
 mod proof;
 #[cfg(test)]
 mod properties;
-mod reading;
-mod replicas;
 mod rights;
+mod scan;
 mod scripts;
-mod server;
 mod sharing;
 mod time;
-#[cfg(feature = "tls")]
-mod tls;
-mod touches;
-mod walk;
 
-pub use self::address::Address;
 pub use self::config::RedisStoreBuilder;
-pub use self::credentials::{Credentials, CredentialsProvider};
+pub use self::connect::address::Address;
+pub use self::connect::credentials::{Credentials, CredentialsProvider};
+pub use self::connect::server::ServerInfo;
 pub use self::diagnosis::{Finding, TrackingRefusal};
-pub use self::server::ServerInfo;
 
 /// Session store in Redis or Valkey. Clones share one store.
 ///
@@ -176,9 +160,9 @@ impl SessionStore for RedisStore {
         id: &SessionId,
         new: &NewRecord,
     ) -> Result<Created, StoreError> {
-        let args = create::args(id, new);
+        let args = operations::create::args(id, new);
         let args: [&[u8]; 10] = args.each_ref().map(AsRef::as_ref);
-        create::answered(self.run(Script::Create, user, &args).await?)
+        operations::create::answered(self.run(Script::Create, user, &args).await?)
     }
 
     async fn guard(&self, user: &UserId) -> Result<Guard, StoreError> {
@@ -217,9 +201,9 @@ impl SessionStore for RedisStore {
     async fn touch(&self, touches: &[Touch]) -> Result<Vec<Touched>, StoreError> {
         let mut touched = Vec::with_capacity(touches.len());
         for some in touches.chunks(TOUCHES_AT_ONCE) {
-            let batch = touches::batch(&self.inner.prefix, some);
+            let batch = operations::touch::batch(&self.inner.prefix, some);
             let answers = self.inner.requests.ask(&batch).await?;
-            touched.append(&mut touches::answered(some, answers)?);
+            touched.append(&mut operations::touch::answered(some, answers)?);
         }
         Ok(touched)
     }
@@ -308,7 +292,7 @@ impl SessionStore for RedisStore {
     }
 
     async fn cleanup(&self, from: Option<&Position>) -> Result<Option<Cleaned>, StoreError> {
-        match from.map_or(Some(0), position::parse_cleanup) {
+        match from.map_or(Some(0), scan::cursor::parse_cleanup) {
             Some(cursor) => self.cleaned(cursor).await.map(Some),
             None => Ok(None),
         }

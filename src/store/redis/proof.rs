@@ -9,7 +9,7 @@
 //!   carries requests must see it.
 //! - **Every second**, the connection that carries requests writes a value, and so does a new
 //!   connection that is opened for this, because only a new connection shows where the address
-//!   leads now. [`link`](super::link) does this; without an invalidation connection, the upkeep of
+//!   leads now. [`link`](super::invalidation) does this; without an invalidation connection, the upkeep of
 //!   the store opens the new connection.
 //!
 //! If a value was written but is not seen, all connections are replaced. If a value could not be
@@ -25,11 +25,11 @@ use redis::{RedisResult, Value, cmd};
 use tokio::time::timeout;
 
 use super::Inner;
-use super::connection::Connection;
+use super::connect::connection::Connection;
 use super::era::Era;
-use super::link::{Link, Lost, Proof, Route, write_probe};
+use super::invalidation::{Link, Lost, Proof, Route, write_probe};
 use crate::coherence::Tick;
-use crate::limit;
+use crate::deadline;
 use crate::trace;
 
 /// What a connection is compared with before its first use.
@@ -182,7 +182,7 @@ impl Inner {
         }
         proofs.checked.store(Tick::now().as_nanos(), Ordering::Relaxed);
         // The caller's time is meant for other work of the store. This check must not use it up.
-        let limit = self.requests.timeout().min(limit::left()) / 4;
+        let limit = self.requests.timeout().min(deadline::left()) / 4;
         match self.requests.fresh(limit).await {
             Ok((mut connection, _)) => {
                 let elsewhere = timeout(limit, self.eras.is_elsewhere(&mut connection));

@@ -12,7 +12,7 @@ use proptest::{option, prop_oneof};
 
 use self::property::holds;
 use super::codec;
-use super::position::{Place, cleanup, parse_cleanup};
+use super::scan::cursor::{Place, cleanup, parse_cleanup};
 use crate::clock::Timestamp;
 use crate::id::{SessionId, UserId};
 use crate::reason::EndReason;

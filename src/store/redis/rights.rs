@@ -4,11 +4,11 @@ use redis::{Cmd, Pipeline, RedisError, ServerErrorKind, cmd, pipe};
 use tokio::time::timeout;
 
 use super::RedisStore;
-use super::endpoint::{ConnectError, Target};
+use super::connect::pool::unexpected;
+use super::connect::server::{ServerInfo, text};
+use super::connect::{ConnectError, Target};
 use super::error::{fault, fault_owned};
-use super::pool::unexpected;
 use super::scripts::Script;
-use super::server::{ServerInfo, text};
 use crate::store::{StoreError, StoreErrorKind};
 
 /// The rights in README, in the same order: commands that are sent, then commands that only scripts

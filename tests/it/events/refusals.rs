@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use http::{Request, Response};
 use tower::{ServiceBuilder, ServiceExt as _};
-use tower_session_auth::events::Event;
 use tower_session_auth::guards::RequireRole;
 use tower_session_auth::store::StoreErrorKind;
+use tower_session_auth::telemetry::events::Event;
 use tower_session_auth::testing::TokioClock;
 use tower_session_auth::{EndReason, MemoryStore, Session, SessionAuthLayer, SessionManager};
 
@@ -39,7 +39,7 @@ struct Scene {
     manager: SessionManager,
     store: SwitchStore,
     told: Refusals,
-    stop: tower_session_auth::touch::Background,
+    stop: tower_session_auth::worker::Background,
 }
 
 fn scene() -> Scene {

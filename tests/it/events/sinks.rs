@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use http::{Request, Response, StatusCode};
 use tower::{ServiceBuilder, ServiceExt as _};
-use tower_session_auth::events::{Event, EventSink};
-use tower_session_auth::touch::Worker;
+use tower_session_auth::telemetry::events::{Event, EventSink};
+use tower_session_auth::worker::Worker;
 use tower_session_auth::{EndReason, NewSession, SessionAuthLayer, SessionManager};
 
 use crate::support::figures::Figures;

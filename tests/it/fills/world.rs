@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tower_session_auth::store::RedisStore;
-use tower_session_auth::touch::Background;
+use tower_session_auth::worker::Background;
 use tower_session_auth::{
     AuthErrorKind, Login, NearCache, NearCacheState, SessionManager, SessionManagerBuilder,
 };

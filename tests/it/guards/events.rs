@@ -2,9 +2,9 @@
 
 use tokio::sync::mpsc::{self, UnboundedReceiver};
 use tower::{Layer as _, ServiceBuilder, ServiceExt as _};
-use tower_session_auth::events::Event;
+use tower_session_auth::telemetry::events::Event;
 use tower_session_auth::testing::ManualClock;
-use tower_session_auth::touch::Background;
+use tower_session_auth::worker::Background;
 use tower_session_auth::{
     AuthErrorKind, Login, MemoryStore, NewSession, RequireFresh, RequireRole, SessionAuthLayer,
     SessionManager,

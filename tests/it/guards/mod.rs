@@ -19,7 +19,7 @@ use tower::{Layer, Service, ServiceBuilder, ServiceExt as _, service_fn};
 use tower_session_auth::error::StepUp;
 use tower_session_auth::guards::{Condition, Guard};
 use tower_session_auth::testing::TokioClock;
-use tower_session_auth::touch::Worker;
+use tower_session_auth::worker::Worker;
 use tower_session_auth::{
     AuthError, AuthErrorKind, KeySet, Login, MemoryStore, NewSession, RequireAcr, RequireAmr,
     RequireFresh, RequireRole, Session, SessionAuthLayer, SessionData, SessionManager,

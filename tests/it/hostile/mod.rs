@@ -16,7 +16,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use http::{Request, Response};
 use tower::{ServiceBuilder, ServiceExt, service_fn};
 use tower_session_auth::testing::ManualClock;
-use tower_session_auth::touch::Worker;
+use tower_session_auth::worker::Worker;
 use tower_session_auth::{
     MemoryStore, Session, SessionAuthLayer, SessionId, SessionManager, SessionManagerBuilder,
 };

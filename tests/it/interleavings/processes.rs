@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::task::JoinSet;
 use tower_session_auth::store::{SessionStore, Updated};
-use tower_session_auth::touch::Background;
+use tower_session_auth::worker::Background;
 use tower_session_auth::{AuthErrorKind, EndReason, MemoryStore, NewSession, SessionManager};
 
 use crate::interleavings::{HOUR, on_both_stores, permutations, redis_store};

@@ -6,7 +6,7 @@ use tokio::time::advance;
 use tower_session_auth::MemoryStore;
 use tower_session_auth::store::StoreErrorKind;
 use tower_session_auth::testing::ManualClock;
-use tower_session_auth::touch::WorkerState;
+use tower_session_auth::worker::WorkerState;
 
 use crate::keep_alive::{HOUR, MINUTE, at, stored, written};
 use crate::support::log::Log;

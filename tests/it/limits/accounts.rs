@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use tokio::task::JoinSet;
-use tower_session_auth::events::{Event, EventClass, LoginRefusal};
 use tower_session_auth::routes::LoginLimit;
+use tower_session_auth::telemetry::events::{Event, EventClass, LoginRefusal};
 
 use crate::limits::{
     LIMITED, MINUTE, SECOND, WRONG, by_email, counting, fail, in_both_homes, pass, retry_after,

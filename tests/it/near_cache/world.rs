@@ -4,7 +4,7 @@ use std::convert::Infallible;
 
 use http::{Request, Response};
 use tower::{Layer, ServiceExt, service_fn};
-use tower_session_auth::touch::Background;
+use tower_session_auth::worker::Background;
 use tower_session_auth::{
     Caller, NearCacheState, RedisStore, SessionAuthLayer, SessionManager, SessionManagerBuilder,
 };

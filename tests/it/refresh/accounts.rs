@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
 use tower_session_auth::directory::{BoxError, User, UserDirectory};
-use tower_session_auth::events::Event;
 use tower_session_auth::store::{SessionStore, StoreErrorKind};
+use tower_session_auth::telemetry::events::Event;
 use tower_session_auth::{AuthErrorKind, EndReason, MemoryStore, NewSession, UserId};
 
 use crate::refresh::{builder, counter, is, is_over, manager_on, on_both_stores, token};

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use tower_session_auth::events::{Event, Suspicion};
 use tower_session_auth::store::SessionStore;
+use tower_session_auth::telemetry::events::{Event, Suspicion};
 use tower_session_auth::{AuthErrorKind, EndReason, NewSession};
 
 use crate::refresh::{

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use tower_session_auth::touch::Background;
+use tower_session_auth::worker::Background;
 use tower_session_auth::{AuthError, EndReason, NearCacheState, SessionManager};
 
 use crate::refresh::{builder, is_revoked, redis_store, token};

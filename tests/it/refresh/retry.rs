@@ -5,10 +5,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tower_session_auth::directory::{BoxError, User, UserDirectory};
-use tower_session_auth::events::Event;
 use tower_session_auth::store::SessionStore;
+use tower_session_auth::telemetry::events::Event;
 use tower_session_auth::testing::ManualClock;
-use tower_session_auth::touch::Worker;
+use tower_session_auth::worker::Worker;
 use tower_session_auth::{
     AuthErrorKind, ConfigError, EndReason, MemoryStore, SessionManager, SessionManagerBuilder,
     UserId,

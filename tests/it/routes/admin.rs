@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::time::advance;
-use tower_session_auth::events::{Actor, Event};
+use tower_session_auth::telemetry::events::{Actor, Event};
 use tower_session_auth::{EndReason, NewSession};
 
 use crate::routes::site::{Site, site};

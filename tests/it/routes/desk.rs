@@ -8,8 +8,8 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::timeout;
 use tower_session_auth::directory::{BoxError, User, UserDirectory};
-use tower_session_auth::events::LoginRefusal;
 use tower_session_auth::routes::{Credentials, LoginName, Password, Verdict};
+use tower_session_auth::telemetry::events::LoginRefusal;
 use tower_session_auth::{NewSession, UserId};
 
 use crate::support::user;

@@ -10,7 +10,7 @@ use tower_session_auth::routes::{
     LoginLimit, RefreshDelivery, RefreshLimit, Routes, RoutesBuilder,
 };
 use tower_session_auth::testing::TokioClock;
-use tower_session_auth::touch::Worker;
+use tower_session_auth::worker::Worker;
 use tower_session_auth::{
     EndReason, FailurePolicy, MemoryStore, NewSession, RequireFresh, SessionAuthLayer,
     SessionManager, SessionManagerBuilder,

@@ -3,8 +3,8 @@
 use http::header::USER_AGENT;
 use serde_json::json;
 use tower_session_auth::directory::{BoxError, User, UserDirectory};
-use tower_session_auth::events::{Event, LoginRefusal};
 use tower_session_auth::store::StoreErrorKind;
+use tower_session_auth::telemetry::events::{Event, LoginRefusal};
 use tower_session_auth::{NewSession, SessionError, UserId};
 
 use crate::routes::desk::Mood;

@@ -5,9 +5,9 @@ use std::time::Duration;
 use axum::body::Body;
 use serde_json::json;
 use tokio::time::{Instant, advance, timeout};
-use tower_session_auth::events::Event;
 use tower_session_auth::routes::AccessCookie;
 use tower_session_auth::store::StoreErrorKind;
+use tower_session_auth::telemetry::events::Event;
 
 use crate::routes::bad_bodies::Stalled;
 use crate::routes::jar::{

@@ -2,8 +2,8 @@
 
 use serde_json::json;
 use tower::{Layer, ServiceExt, service_fn};
-use tower_session_auth::events::Event;
 use tower_session_auth::store::StoreErrorKind;
+use tower_session_auth::telemetry::events::Event;
 use tower_session_auth::{Caller, FailurePolicy, SessionAuthLayer};
 
 use crate::routes::site::{Site, site, site_with};

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::time::advance;
-use tower_session_auth::events::{Actor, Event};
 use tower_session_auth::store::{SessionStore as _, StoreErrorKind, Touch};
+use tower_session_auth::telemetry::events::{Actor, Event};
 use tower_session_auth::{EndReason, NewSession};
 
 use crate::routes::site::{site, site_with};

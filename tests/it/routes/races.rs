@@ -1,8 +1,8 @@
 //! Logins that meet a logout, a change of password, or one another: each interleaving is made, not hoped for.
 
 use serde_json::json;
-use tower_session_auth::events::{Event, LoginRefusal};
 use tower_session_auth::routes::LoginLimit;
+use tower_session_auth::telemetry::events::{Event, LoginRefusal};
 use tower_session_auth::{EndReason, SessionManager};
 
 use crate::routes::desk::Pause;

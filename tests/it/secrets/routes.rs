@@ -6,10 +6,10 @@ use http::{HeaderMap, Request};
 use tower::{Layer as _, ServiceExt as _};
 use tower_http::trace::{DefaultMakeSpan, DefaultOnResponse, TraceLayer};
 use tower_session_auth::directory::BoxError;
-use tower_session_auth::events::LoginRefusal;
 use tower_session_auth::routes::{
     AccessCookie, Credentials, LoginName, Password, RefreshDelivery, Routes, Verdict,
 };
+use tower_session_auth::telemetry::events::LoginRefusal;
 use tower_session_auth::testing::TokioClock;
 use tower_session_auth::{KeySet, MemoryStore, NewSession, SessionManager, UserId};
 

@@ -16,7 +16,7 @@ use tokio::task::JoinSet;
 use tokio::time::sleep;
 use tower::{ServiceBuilder, ServiceExt};
 use tower_session_auth::store::{RedisStore, StoreErrorKind};
-use tower_session_auth::touch::Worker;
+use tower_session_auth::worker::Worker;
 use tower_session_auth::{
     AuthError, AuthErrorKind, Login, NewSession, Session, SessionAuthLayer, SessionError,
     SessionManager,

@@ -6,7 +6,7 @@ use tokio::task::JoinSet;
 use tokio::time::sleep;
 use tower_session_auth::clock::{Clock as _, SystemClock};
 use tower_session_auth::store::{SessionStore, StoreErrorKind};
-use tower_session_auth::touch::Background;
+use tower_session_auth::worker::Background;
 use tower_session_auth::{AuthErrorKind, Login};
 
 use crate::store_trouble::{

@@ -12,8 +12,8 @@ mod walks;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use tower_session_auth::events::{Actor, Event, Suspicion};
 use tower_session_auth::store::{MemoryStore, RedisStore};
+use tower_session_auth::telemetry::events::{Actor, Event, Suspicion};
 use tower_session_auth::{Login, NewSession, SessionManager, SessionManagerBuilder};
 
 use crate::support::redis::RedisServer;

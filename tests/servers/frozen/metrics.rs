@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 
 use tower_session_auth::RedisStore;
-use tower_session_auth::events::Event;
-use tower_session_auth::meter::{STORE_DURATION, STORE_DURATION_BUCKETS};
+use tower_session_auth::telemetry::events::Event;
+use tower_session_auth::telemetry::metrics::{STORE_DURATION, STORE_DURATION_BUCKETS};
 
 use crate::frozen::golden::assert_frozen;
 use crate::support::figures::Figures;

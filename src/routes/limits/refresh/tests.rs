@@ -6,12 +6,12 @@ use axum::response::{IntoResponse as _, Response};
 use super::*;
 use crate::clock::{Clock, Timestamp};
 use crate::directory::BoxError;
-use crate::events::{Event, LoginRefusal, Suspicion};
 use crate::manager::SessionManager;
 use crate::routes::{Credentials, LoginName, Password, RefreshLimit, Routes, Verdict};
 use crate::session::NewSession;
+use crate::telemetry::events::{Event, LoginRefusal, Suspicion};
 use crate::token::{KeySet, SigningKey};
-use crate::touch::Background;
+use crate::worker::Background;
 
 const SECRET: &[u8] = b"only-for-tests-Zq3vT8xKpL2mWc7RdYh9x";
 const OTHER: &[u8] = b"only-for-tests-9hYdR7cWm2LpKx8Tv3qZx";

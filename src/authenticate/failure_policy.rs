@@ -1,0 +1,98 @@
+//! Applying the failure policy while the store is unavailable.
+
+use super::lookup::Verified;
+use super::request_policy::{Demand, FailurePolicy};
+use super::token_only::TokenOnly;
+use super::verify::Passed;
+use crate::cache::Known;
+use crate::coherence::{Tick, one_more};
+use crate::error::{AuthError, AuthErrorKind};
+use crate::manager::SessionManager;
+use crate::resilience::StoreAway;
+use crate::session::SessionData;
+
+impl<D: SessionData> SessionManager<D> {
+    /// Applies the layer's failure policy. Only a failure of the store itself leads here: `away` is
+    /// the proof.
+    ///
+    /// A policy replaces the answer of the store and nothing else. If there is a user directory,
+    /// the account must be active: a cached answer counts as for any request, else the manager
+    /// calls the directory.
+    pub(crate) async fn without_the_store(
+        &self,
+        away: StoreAway,
+        verified: &Verified<D>,
+        demand: &Demand,
+    ) -> Result<Passed<D>, AuthError> {
+        let mut passed = self.stand_in(&away, verified, demand);
+        let mut role = None;
+        if let (Some(accounts), Some(claims)) = (&self.shared.accounts, verified.claims())
+            && demand.policy != FailurePolicy::Refuse
+        {
+            // No directory answer is cached because the account is inactive: that decides, not the
+            // store.
+            let is_refused_for_it = |error: &AuthError| {
+                error.kind() == AuthErrorKind::StoreUnavailable
+                    && accounts.is_known_inactive(claims.user())
+            };
+            if passed.as_ref().err().is_none_or(is_refused_for_it) {
+                role = Some(self.account_is_active(accounts, claims.user()).await?.role);
+                // The session may have been revoked or expired during the directory call.
+                passed = self.stand_in(&away, verified, demand);
+            }
+        }
+        let passed = match (passed?, role) {
+            (Passed::Session(session), Some(role)) => {
+                Passed::Session(self.with_role(&session, role))
+            }
+            (passed, _) => passed,
+        };
+        if let Passed::Session(session) = &passed {
+            if let Some(near) = &self.shared.near {
+                one_more(&near.figures().stale_served);
+            }
+            self.note_use(session);
+        }
+        Ok(passed)
+    }
+
+    /// Decides what the failure policy accepts, from this process's knowledge alone. No I/O.
+    fn stand_in(
+        &self,
+        away: &StoreAway,
+        verified: &Verified<D>,
+        demand: &Demand,
+    ) -> Result<Passed<D>, AuthError> {
+        let refused = || AuthError::from(away.clone());
+        let claims = verified.claims().ok_or_else(refused)?;
+        if demand.policy == FailurePolicy::Refuse {
+            return Err(refused());
+        }
+        // A session that is revoked or expired is rejected, although the store cannot confirm it
+        // now.
+        if let Some(ended) = verified.last_end() {
+            return Err(ended.clone());
+        }
+        let key = (claims.user().clone(), claims.session_id().clone());
+        if let Some(ended) = self.shared.ended.get(&key) {
+            return Err(ended);
+        }
+        match demand.policy {
+            FailurePolicy::TokenOnly => Ok(Passed::TokenOnly(TokenOnly::new(claims.clone()))),
+            FailurePolicy::ServeStale(max) => {
+                let near = self.shared.near.as_ref();
+                let (Some(near), Some(key)) = (near, &verified.key) else { return Err(refused()) };
+                let Some(Known::Lives(session)) = near.get(key) else { return Err(refused()) };
+                let bound = near.lease().saturating_add(max);
+                let serves = session
+                    .kept()
+                    .is_some_and(|kept| kept.serves_stale(verified.policy, Tick::now(), bound));
+                if serves { Ok(Passed::Session(session.stale())) } else { Err(refused()) }
+            }
+            FailurePolicy::Refuse => Err(refused()),
+        }
+    }
+}
+
+#[cfg(all(test, feature = "redis"))]
+mod tests;

@@ -1,0 +1,388 @@
+//! Requests that wait for one another, a slow directory, and an unavailable store. The clock is
+//! paused, so that each request is dropped exactly when a test says.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test stops at the first surprise")]
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep, timeout};
+
+use super::*;
+use crate::authenticate::lookup::Recalled;
+use crate::authenticate::request_policy::Staleness;
+use crate::cache::{Capacity, DataSize, Near};
+use crate::clock::{Clock, Timestamp};
+use crate::coherence::{Figures, Generations, Lease, Stamp};
+use crate::directory::{BoxError, User, UserDirectory};
+use crate::id::{SessionId, UserId};
+use crate::reason::EndReason;
+use crate::session::NewSession;
+use crate::store::erased::Answer;
+use crate::store::{MemoryStore, SessionStore, StoreError, StoreErrorKind, Tracked, Tracker};
+use crate::token::{KeySet, SigningKey};
+
+const MS: Duration = Duration::from_millis(1);
+const POLICIES: [FailurePolicy; 3] = [
+    FailurePolicy::Refuse,
+    FailurePolicy::ServeStale(Duration::from_secs(60)),
+    FailurePolicy::TokenOnly,
+];
+
+const ANSWERS: u8 = 0;
+const FAILS: u8 = 1;
+const HANGS: u8 = 2;
+
+/// A store that reports changes. A test decides how its reads behave.
+struct Server {
+    store: MemoryStore,
+    mood: AtomicU8,
+    lease: Arc<Lease>,
+    figures: Arc<Figures>,
+}
+
+impl Tracker for Server {
+    fn stamp(&self, user: &UserId, _now: Tick) -> Option<Stamp> {
+        Some(Stamp::take(&self.lease, user.as_str().as_bytes()))
+    }
+
+    fn load<'a>(
+        &'a self,
+        _stamp: &'a Stamp,
+        user: &'a UserId,
+        id: &'a SessionId,
+        idle_bound: Option<Timestamp>,
+    ) -> Answer<'a, Tracked> {
+        Box::pin(async move {
+            match self.mood.load(Ordering::Relaxed) {
+                FAILS => Err(StoreError::new(StoreErrorKind::Unavailable)),
+                HANGS => std::future::pending().await,
+                _ => {
+                    // As from a server: the answer is never ready at the first poll.
+                    tokio::task::yield_now().await;
+                    let record = SessionStore::load(&self.store, user, id, idle_bound).await?;
+                    Ok(Tracked { record, is_tracked: true })
+                }
+            }
+        })
+    }
+
+    fn changed(&self, user: &UserId) {
+        let generations = self.lease.generations();
+        generations.bump(generations.slot(user.as_str().as_bytes()));
+    }
+
+    fn run(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        Box::pin(std::future::pending())
+    }
+
+    fn is_coherent(&self) -> bool {
+        true
+    }
+
+    fn lease(&self) -> Duration {
+        Duration::from_secs(3600)
+    }
+
+    fn beat(&self) -> Duration {
+        100 * MS
+    }
+
+    fn figures(&self) -> &Arc<Figures> {
+        &self.figures
+    }
+}
+
+/// Tokio's clock, which is paused.
+#[derive(Clone, Copy)]
+struct Paused(Instant);
+
+impl Clock for Paused {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_millis(1_893_456_000_000).saturating_add(self.monotonic())
+    }
+
+    fn monotonic(&self) -> Duration {
+        self.0.elapsed()
+    }
+}
+
+const ACTIVE: u8 = 0;
+const INACTIVE: u8 = 1;
+const BROKEN: u8 = 2;
+const SILENT: u8 = 3;
+
+/// A slow directory.
+#[derive(Clone)]
+struct Directory {
+    delay: Duration,
+    says: Arc<AtomicU8>,
+    asked: Arc<AtomicUsize>,
+}
+
+impl UserDirectory for Directory {
+    async fn find(&self, _: &UserId) -> Result<Option<User>, BoxError> {
+        self.asked.fetch_add(1, Ordering::Relaxed);
+        sleep(self.delay).await;
+        match self.says.load(Ordering::Relaxed) {
+            BROKEN => Err("it is broken".into()),
+            SILENT => std::future::pending().await,
+            says => Ok(Some(User::new(says == ACTIVE))),
+        }
+    }
+}
+
+struct World {
+    manager: SessionManager,
+    server: Arc<Server>,
+    directory: Directory,
+    token: String,
+    session: SessionId,
+}
+
+impl World {
+    /// Builds a manager with the default timeouts (1 s for the directory if `delay` is over 250 ms)
+    /// and a session in its near cache. It asks the store and the directory for each request.
+    async fn new(delay: Duration) -> Self {
+        Self::with(delay, Duration::ZERO).await
+    }
+
+    async fn with(delay: Duration, revalidate_after: Duration) -> Self {
+        let clock = Paused(Instant::now());
+        let store = MemoryStore::with_clock(clock);
+        let directory = Directory { delay, says: Arc::default(), asked: Arc::default() };
+        let key = SigningKey::hs256("k1", b"only-for-tests-Zq3vT8xKpL2mWc7RdYh9").unwrap();
+        let (mut manager, _worker) = SessionManager::builder()
+            .keys(KeySet::new(key))
+            .issuer("https://issuer.test")
+            .audience("test")
+            .clock(clock)
+            .store(store.clone())
+            .directory(directory.clone())
+            .directory_timeout(if delay > 250 * MS { 1_000 * MS } else { 250 * MS })
+            .revalidate_after(revalidate_after)
+            .build()
+            .unwrap();
+        let lease = Arc::new(Lease::new(Arc::new(Generations::new(4))));
+        lease.renew(Tick::now());
+        let server = Arc::new(Server {
+            store,
+            mood: AtomicU8::new(ANSWERS),
+            lease,
+            figures: Arc::default(),
+        });
+        let shared = Arc::get_mut(&mut manager.shared).expect("the worker does not share it");
+        shared.near = Some(Near::new(
+            Capacity { tokens: 64, bytes: 1 << 20 },
+            DataSize::default(),
+            Arc::clone(&server) as Arc<dyn Tracker>,
+        ));
+        let user = UserId::parse("jeju").unwrap();
+        let login = manager.create(NewSession::new(user).role("admin")).await.unwrap();
+        let (token, session) = (login.access_token, login.session.id().clone());
+        let world = Self { manager, server, directory, token, session };
+        assert_eq!(world.sees(FailurePolicy::Refuse).await, "live");
+        world
+    }
+
+    fn says(&self, says: u8) {
+        self.directory.says.store(says, Ordering::Relaxed);
+    }
+
+    fn store(&self, mood: u8) {
+        self.server.mood.store(mood, Ordering::Relaxed);
+    }
+
+    /// Sends a request to a layer with this policy. Returns what it sees, or `None` if it is
+    /// dropped after `patience`.
+    fn request(&self, policy: FailurePolicy, patience: Duration) -> JoinHandle<Option<String>> {
+        self.request_of(&self.token, Demand { policy, ..Demand::default() }, patience)
+    }
+
+    fn request_of(
+        &self,
+        token: &str,
+        demand: Demand,
+        patience: Duration,
+    ) -> JoinHandle<Option<String>> {
+        let (manager, token) = (self.manager.clone(), token.to_owned());
+        let check = async move {
+            let recalled = match manager.recall(token.as_bytes(), &demand) {
+                Recalled::Verified(verified) => manager.check(&verified, &demand).await,
+                Recalled::Passes(session) => Ok(Passed::Session(session)),
+                Recalled::Refused(error) => Err(error),
+            };
+            match recalled {
+                Ok(Passed::Session(session)) if session.is_stale() => "stale".to_owned(),
+                Ok(Passed::Session(_)) => "live".to_owned(),
+                Ok(Passed::TokenOnly(_)) => "token only".to_owned(),
+                Err(error) => format!("{:?}", error.kind()),
+            }
+        };
+        #[expect(clippy::disallowed_methods, reason = "each request is a task, as in a server")]
+        tokio::spawn(async move { timeout(patience, check).await.ok() })
+    }
+
+    async fn sees(&self, policy: FailurePolicy) -> String {
+        self.request(policy, Duration::from_secs(60)).await.unwrap().expect("it waits for long")
+    }
+}
+
+/// Sends `count` requests at once. All but the last are dropped, `apart` from each other. Returns
+/// what the last sees.
+async fn all_but_one_hang_up(
+    world: &World,
+    policy: FailurePolicy,
+    count: u32,
+    apart: Duration,
+) -> String {
+    let others: Vec<_> = (1..count).map(|number| world.request(policy, number * apart)).collect();
+    let last = world.sees(policy).await;
+    for other in others {
+        assert!(matches!(other.await, Ok(None)), "it hung up");
+    }
+    last
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_policy_lets_in_an_inactive_account_because_other_requests_hung_up() {
+    for policy in POLICIES {
+        for (count, apart) in [(5, 85 * MS), (5, 99 * MS), (8, 85 * MS)] {
+            let world = World::new(100 * MS).await;
+            world.says(INACTIVE);
+            let seen = all_but_one_hang_up(&world, policy, count, apart).await;
+            assert_eq!(seen, "AccountInactive", "{policy:?}, {count} requests, {apart:?} apart");
+            assert!(!world.manager.shared.gate.is_open(), "the store is healthy");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_active_account_is_let_in_although_other_requests_hung_up() {
+    for policy in POLICIES {
+        let world = World::new(100 * MS).await;
+        assert_eq!(all_but_one_hang_up(&world, policy, 8, 85 * MS).await, "live", "{policy:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_without_time_is_overloaded_under_each_policy_after_twice_the_timeouts() {
+    for policy in POLICIES {
+        let world = World::new(100 * MS).await;
+        let began = Instant::now();
+        let others: Vec<_> = (1..20).map(|n| world.request(policy, n * 85 * MS)).collect();
+        assert_eq!(world.sees(policy).await, "Overloaded", "{policy:?}");
+        assert_eq!(began.elapsed(), 1_000 * MS, "{policy:?}");
+        drop(others);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_its_request_cuts_short_is_no_verdict_on_the_store() {
+    for policy in POLICIES {
+        let world = World::new(200 * MS).await;
+        // The others hold the directory call until 900 ms. Then the last one makes its own calls,
+        // and the store hangs.
+        let others: Vec<_> = (1..=6).map(|n| world.request(policy, n * 150 * MS)).collect();
+        let began = Instant::now();
+        let last = world.request(policy, Duration::from_secs(60));
+        sleep(890 * MS).await;
+        world.store(HANGS);
+        assert_eq!(last.await.unwrap().unwrap(), "Overloaded", "{policy:?}");
+        assert_eq!(began.elapsed(), 1_000 * MS);
+        assert!(!world.manager.shared.gate.is_open(), "100 ms of 250 prove nothing");
+        drop(others);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_after_a_logout_elsewhere_is_refused_while_the_directory_is_slow() {
+    for policy in POLICIES {
+        let world = World::new(400 * MS).await;
+        let earlier = world.request(policy, Duration::from_secs(60));
+        sleep(50 * MS).await;
+        let user = UserId::parse("jeju").unwrap();
+        let ended = world.server.store.delete(&user, &world.session, EndReason::Logout).await;
+        assert!(ended.unwrap());
+        world.server.changed(&user);
+        assert_eq!(world.sees(policy).await, "SessionRevoked", "{policy:?}");
+        assert_eq!(earlier.await.unwrap().unwrap(), "live", "it was sent before the logout");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn while_the_store_is_away_the_directory_still_decides() {
+    for (mood, waits) in [(FAILS, Duration::ZERO), (HANGS, 250 * MS)] {
+        for (says, seen) in [
+            (ACTIVE, ["StoreUnavailable", "stale", "token only"]),
+            (INACTIVE, ["StoreUnavailable", "AccountInactive", "AccountInactive"]),
+            (BROKEN, ["StoreUnavailable", "DirectoryUnavailable", "DirectoryUnavailable"]),
+        ] {
+            for (policy, seen) in POLICIES.into_iter().zip(seen) {
+                let world = World::new(100 * MS).await;
+                world.says(says);
+                world.store(mood);
+                let (began, asked) =
+                    (Instant::now(), world.directory.asked.load(Ordering::Relaxed));
+                assert_eq!(world.sees(policy).await, seen, "{policy:?} {says} {mood}");
+                let asks = policy != FailurePolicy::Refuse;
+                let took = waits + if asks { 100 * MS } else { Duration::ZERO };
+                assert_eq!(began.elapsed(), took, "{policy:?} {says} {mood}");
+                let asked = world.directory.asked.load(Ordering::Relaxed) - asked;
+                assert_eq!(asked, usize::from(asks), "nobody is asked about who is refused anyway");
+            }
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_directory_that_hangs_while_the_store_is_away_is_503_after_its_timeout() {
+    for policy in [POLICIES[1], POLICIES[2]] {
+        let world = World::new(100 * MS).await;
+        world.store(FAILS);
+        world.says(SILENT);
+        let began = Instant::now();
+        assert_eq!(world.sees(policy).await, "DirectoryUnavailable", "{policy:?}");
+        assert_eq!(began.elapsed(), 250 * MS, "{policy:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_remembered_answer_counts_while_the_store_is_away_as_it_does_for_any_request() {
+    let world = World::with(100 * MS, Duration::from_secs(30)).await;
+    let user = UserId::parse("jeju").unwrap();
+    let second = world.manager.create(NewSession::new(user)).await.unwrap().access_token;
+    world.says(INACTIVE);
+    world.store(FAILS);
+    let asked = world.directory.asked.load(Ordering::Relaxed);
+    let demand = Demand { policy: FailurePolicy::TokenOnly, ..Demand::default() };
+    let sees = || world.request_of(&second, demand.clone(), Duration::from_secs(60));
+    assert_eq!(sees().await.unwrap().unwrap(), "token only");
+    assert_eq!(world.directory.asked.load(Ordering::Relaxed), asked, "it said so a moment ago");
+    sleep(Duration::from_secs(30)).await;
+    assert_eq!(sees().await.unwrap().unwrap(), "AccountInactive");
+}
+
+#[tokio::test(start_paused = true)]
+async fn strict_layers_and_managers_without_a_near_cache_do_the_same() {
+    for is_strict in [true, false] {
+        for policy in POLICIES {
+            let mut world = World::new(100 * MS).await;
+            if !is_strict {
+                Arc::get_mut(&mut world.manager.shared).unwrap().near = None;
+            }
+            let staleness = if is_strict { Staleness::Never } else { Staleness::Lease };
+            let demand = Demand { policy, staleness, ..Demand::default() };
+            world.says(INACTIVE);
+            let others: Vec<_> = (1..5)
+                .map(|n| world.request_of(&world.token, demand.clone(), n * 85 * MS))
+                .collect();
+            let last = world.request_of(&world.token, demand.clone(), Duration::from_secs(60));
+            assert_eq!(last.await.unwrap().unwrap(), "AccountInactive", "{policy:?} {is_strict}");
+            drop(others);
+        }
+    }
+}

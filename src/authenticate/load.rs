@@ -1,0 +1,375 @@
+//! Loading a session from the store, and filling the near cache with the answer.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::time::Instant;
+
+use super::lookup::Verified;
+use super::request_policy::Demand;
+use super::verify::overloaded;
+use crate::cache::{Ended, Known, LoadFailure, Near};
+use crate::clock::Timestamp;
+use crate::coherence::{Kept, Stamp, Terms, Tick, one_more};
+use crate::deadline;
+use crate::error::{AuthError, AuthErrorKind};
+use crate::id::{SessionId, UserId};
+use crate::manager::accounts::ASKED_AT_MOST;
+use crate::manager::{SessionManager, Shared};
+use crate::resilience::{Failure, Verb};
+use crate::session::{Session, SessionData, State, StoredContent, Undecodable};
+use crate::store::{Activity, Record, StoreError, StoreErrorKind, Tracked};
+use crate::token::VerifiedClaims;
+use crate::trace;
+use crate::worker::Life;
+
+/// How long a cache entry for "no such session" is valid.
+const ENDED_KEPT: Duration = Duration::from_secs(5);
+
+/// The state of this process before a load was sent.
+struct Before {
+    at: Tick,
+    /// Shows whether an invalidation arrived since. `None` if the read is not tracked.
+    stamp: Option<Stamp>,
+    /// A lower bound of the session's idle deadline, and its last use.
+    remembered: Option<(Timestamp, Timestamp)>,
+}
+
+impl<D: SessionData> SessionManager<D> {
+    /// Returns the session of a verified token, if it is live. Each call of this request has its
+    /// full timeout. A wait for the calls of other requests ends at the deadline `end`.
+    pub(crate) async fn load(
+        &self,
+        verified: &Verified<D>,
+        demand: &Demand,
+        end: Instant,
+    ) -> Result<Session<D>, LoadFailure> {
+        let known = match (&self.shared.near, &verified.key) {
+            (Some(near), Some(key)) => match demand.staleness.within(near.lease()) {
+                // While the invalidation connection is down, a request never joins another
+                // request's load: that load may be older than the request.
+                Some(bound) if near.tracker().is_coherent() => {
+                    let still_holds = |known: &Known<D>| {
+                        let serves = |kept: &Kept| kept.serves(verified.policy, Tick::now(), bound);
+                        known.kept().is_some_and(serves)
+                    };
+                    // Whether this request's own calls are sure to end before the deadline. Then it
+                    // needs no timer.
+                    let ends_in_time = &AtomicBool::new(false);
+                    let ask = || async {
+                        let longest = self.shared.gate.limit() + self.longest_after_load();
+                        ends_in_time.store(Instant::now() + longest <= end, Ordering::Relaxed);
+                        let answer = self.fill(near, verified).await;
+                        // From here on the request may wait for the load of another request again.
+                        ends_in_time.store(false, Ordering::Relaxed);
+                        answer
+                    };
+                    let ends_in_time = || ends_in_time.load(Ordering::Relaxed);
+                    let late = || LoadFailure::Refused(overloaded());
+                    let join = near.flights().join(key, still_holds, ask);
+                    deadline::until(end, join, ends_in_time, late).await?
+                }
+                _ => self.ask(verified).await?,
+            },
+            _ => self.ask(verified).await?,
+        };
+        match known {
+            Known::Lives(session) => {
+                self.note_use(&session);
+                Ok(session)
+            }
+            Known::Ended(ended) => Err(ended.error.clone().into()),
+        }
+    }
+
+    /// Returns the longest time of the calls that follow a load: reading the reason of a
+    /// revocation, or the directory calls.
+    fn longest_after_load(&self) -> Duration {
+        self.shared.gate.limit().max(ASKED_AT_MOST * self.directory_limit())
+    }
+
+    /// Loads the session with a tracked read, so that Redis reports changes, and caches the answer.
+    async fn fill(&self, near: &Near<D>, verified: &Verified<D>) -> Result<Known<D>, LoadFailure> {
+        let claims = verified.claims().ok_or_else(nobody)?;
+        let (user, id) = (claims.user(), claims.session_id());
+        let at = Tick::now();
+        // Take the stamp before the read is sent: in the other order, a change in between goes
+        // unnoticed.
+        let Some(stamp) = near.stamp(user, at) else { return self.ask(verified).await };
+        let remembered = self.shared.touches.remembered(user, id);
+        let idle_bound = idle_bound(remembered);
+        let tracker = near.tracker();
+        let loaded = self
+            .shared
+            .gate
+            .try_ask(Verb::Load, |_| tracker.load(&stamp, user, id, idle_bound))
+            .await;
+        let Tracked { record, is_tracked } = match loaded {
+            Ok(loaded) => loaded,
+            Err(Failure::Away(away)) => return Err(LoadFailure::StoreAway(away)),
+            Err(Failure::Answered(error)) => {
+                return Ok(self.unread(verified, claims, error, Some(stamp), at)?);
+            }
+        };
+        is_not_ahead(claims, record.as_ref())?;
+        one_more(&near.figures().fills);
+        let stamp = is_tracked.then_some(stamp);
+        let before = Before { at, stamp, remembered };
+        Ok(self.answered(verified, claims, record, before).await?)
+    }
+
+    /// Loads the session with an untracked read. The near cache may keep the answer to save
+    /// parsing, but no later request uses it without a load of its own.
+    async fn ask(&self, verified: &Verified<D>) -> Result<Known<D>, LoadFailure> {
+        let claims = verified.claims().ok_or_else(nobody)?;
+        let (user, id) = (claims.user(), claims.session_id());
+        let at = Tick::now();
+        let remembered = self.shared.touches.remembered(user, id);
+        let idle_bound = idle_bound(remembered);
+        let loaded =
+            self.shared.gate.try_ask(Verb::Load, |store| store.load(user, id, idle_bound)).await;
+        let record = loaded.map_err(|failure| match failure {
+            Failure::Away(away) => LoadFailure::StoreAway(away),
+            Failure::Answered(error) => refusal(error, id).into(),
+        })?;
+        is_not_ahead(claims, record.as_ref())?;
+        // An unchanged record need not be decoded again.
+        if let (Some(record), Some(session)) = (&record, verified.last_seen())
+            && session.state().is_of(record)
+        {
+            let Some(accounts) = &self.shared.accounts else {
+                return Ok(Known::Lives(session.clone()));
+            };
+            let granted = Box::pin(self.account_of_session(accounts, user)).await?;
+            return Ok(Known::Lives(self.with_role(session, granted.role)));
+        }
+        let before = Before { at, stamp: None, remembered };
+        Ok(self.answered(verified, claims, record, before).await?)
+    }
+
+    /// Turns the store's answer into a cache entry.
+    async fn answered(
+        &self,
+        verified: &Verified<D>,
+        claims: &VerifiedClaims,
+        record: Option<Record>,
+        before: Before,
+    ) -> Result<Known<D>, AuthError> {
+        let (user, id) = (claims.user(), claims.session_id());
+        let Before { at, stamp, remembered } = before;
+        let Some(mut record) = record else {
+            // Boxed because it is rare: this keeps the future of each request small.
+            let (error, reason_is_known) = Box::pin(self.why_ended(user, id)).await;
+            self.shared.ended.insert((user.clone(), id.clone()), error.clone());
+            let (ends, ask_again) = (at.after(ENDED_KEPT), Tick::NEVER);
+            let kept = self.kept(verified, claims, stamp, at, ends, ask_again);
+            let kept = kept.filter(|_| reason_is_known);
+            let ended = Ended { claims: claims.clone(), error, kept };
+            return Ok(self.remember(verified, Known::Ended(Arc::new(ended))));
+        };
+        let activity = Activity::new(
+            remembered.map_or(record.created, |(_, last_use)| last_use.max(record.created)),
+            record.idle_deadline,
+        );
+        let payload = std::mem::take(&mut record.payload);
+        let stored = self.shared_content(user, id, payload);
+        let state = stored
+            .map(|stored| self.state(user.clone(), id.clone(), &record, stored, activity, at));
+        let state = match state {
+            Ok(state) => state,
+            Err(error) => return self.unread(verified, claims, error, stamp, at),
+        };
+        let left = state.idle_deadline.min(state.absolute_deadline).saturating_since(state.read);
+        // Counted from before the read was sent: the entry then ends rather too early than too
+        // late.
+        let ends = at.after(left);
+        let (state, ask_again) = match &self.shared.accounts {
+            None => (state, Tick::NEVER),
+            Some(accounts) => {
+                let mut state = state;
+                let active = async move {
+                    let granted = self.account_of_session(accounts, user).await?;
+                    self.apply_role(&mut state, granted.role);
+                    Ok::<_, AuthError>((state, Tick::now().after(granted.left)))
+                };
+                Box::pin(active).await?
+            }
+        };
+        let ask_again = ask_again.min(at.after(self.shared.revalidate_after));
+        let kept = self.kept(verified, claims, stamp, at, ends, ask_again);
+        let session = Session::shown(state, claims.clone(), kept);
+        Ok(self.remember(verified, Known::Lives(session)))
+    }
+
+    /// Maps an error of the store. An unreadable record counts as no session and is cached as such,
+    /// so that it is loaded and logged no more often than one.
+    fn unread(
+        &self,
+        verified: &Verified<D>,
+        claims: &VerifiedClaims,
+        error: StoreError,
+        stamp: Option<Stamp>,
+        at: Tick,
+    ) -> Result<Known<D>, AuthError> {
+        let is_unreadable = error.kind() == StoreErrorKind::Unreadable;
+        let error = refusal(error, claims.session_id());
+        if !is_unreadable {
+            return Err(error);
+        }
+        let kept = self.kept(verified, claims, stamp, at, at.after(ENDED_KEPT), Tick::NEVER);
+        let ended = Ended { claims: claims.clone(), error, kept };
+        Ok(self.remember(verified, Known::Ended(Arc::new(ended))))
+    }
+
+    /// Returns the validity of a cache entry; `None` if the near cache does not keep the token.
+    fn kept(
+        &self,
+        verified: &Verified<D>,
+        claims: &VerifiedClaims,
+        stamp: Option<Stamp>,
+        at: Tick,
+        ends: Tick,
+        ask_again: Tick,
+    ) -> Option<Kept> {
+        verified.key.as_ref()?;
+        let token_ends = self.shared.policy.load().end_of(claims);
+        let token_ends = at.after(token_ends.saturating_since(self.shared.clock.now()));
+        Some(Kept::new(verified.policy, stamp, Terms { ask_again, token_ends, ends }))
+    }
+
+    /// Inserts a cache entry, if there is a near cache and the entry has a validity.
+    fn remember(&self, verified: &Verified<D>, known: Known<D>) -> Known<D> {
+        if let (Some(near), Some(key), Some(_)) = (&self.shared.near, &verified.key, known.kept()) {
+            near.insert(key.clone(), known.clone());
+        }
+        known
+    }
+
+    /// Queues a touch of the session, if one is due.
+    pub(crate) fn note_use(&self, session: &Session<D>) {
+        let now = Tick::now();
+        if session.kept().is_some_and(|kept| !kept.is_due(now)) {
+            return;
+        }
+        let Shared { gate, touches, .. } = &*self.shared;
+        let key = (session.user_id().clone(), session.id().clone());
+        let next = touches.used(key, Life::of(session), gate.now());
+        if let Some(kept) = session.kept() {
+            kept.noted(now.after(next));
+        }
+    }
+
+    /// Returns why a session is not live, and whether this reason is certain. If the store cannot
+    /// tell the reason in time, the session counts as expired.
+    pub(crate) async fn why_ended(&self, user: &UserId, id: &SessionId) -> (AuthError, bool) {
+        match self.shared.gate.ask(Verb::Ended, |store| store.ended(user, id)).await {
+            Ok(Some(reason)) => (AuthError::revoked(reason), true),
+            Ok(None) => (AuthError::new(AuthErrorKind::SessionExpired), true),
+            Err(error) => (AuthError::with_source(AuthErrorKind::SessionExpired, error), false),
+        }
+    }
+
+    /// Decodes a payload into the application's type.
+    pub(crate) fn content(&self, payload: Bytes) -> Result<StoredContent<D>, StoreError> {
+        StoredContent::decode(payload).map_err(unreadable)
+    }
+
+    /// Does the same; with a near cache, all tokens of a session share one decoded content.
+    fn shared_content(
+        &self,
+        user: &UserId,
+        id: &SessionId,
+        payload: Bytes,
+    ) -> Result<Arc<StoredContent<D>>, StoreError> {
+        match &self.shared.near {
+            Some(near) => near.content(user, id, payload, StoredContent::decode),
+            None => StoredContent::decode(payload).map(Arc::new),
+        }
+        .map_err(unreadable)
+    }
+
+    /// Builds a session that no token was presented for.
+    pub(crate) fn session(
+        &self,
+        user: UserId,
+        id: SessionId,
+        mut record: Record,
+        activity: Activity,
+    ) -> Result<Session<D>, StoreError> {
+        let stored = Arc::new(self.content(std::mem::take(&mut record.payload))?);
+        Ok(Session::new(self.state(user, id, &record, stored, activity, Tick::now())))
+    }
+
+    /// Builds the session state of a record, with the content decoded from its payload.
+    pub(crate) fn state<E>(
+        &self,
+        user: UserId,
+        id: SessionId,
+        record: &Record,
+        stored: Arc<StoredContent<E>>,
+        activity: Activity,
+        read_at: Tick,
+    ) -> State<E> {
+        let Shared { gate, events, .. } = &*self.shared;
+        let Record { revision, created, idle_ttl, absolute_deadline, .. } = *record;
+        let Activity { last_activity, idle_deadline } = activity;
+        let directory_role = self.remembered_role(&user);
+        State {
+            user,
+            id,
+            revision,
+            created,
+            last_activity,
+            idle_ttl,
+            idle_deadline,
+            absolute_deadline,
+            read: gate.now(),
+            read_at,
+            stored,
+            directory_role,
+            events: events.clone(),
+        }
+    }
+}
+
+/// The error for a record that this application cannot decode.
+pub(crate) fn unreadable(error: Undecodable) -> StoreError {
+    StoreError::with_source(StoreErrorKind::Unreadable, error)
+}
+
+/// Returns the remembered idle deadline: unless revoked, the session is live at least until then.
+fn idle_bound(remembered: Option<(Timestamp, Timestamp)>) -> Option<Timestamp> {
+    remembered.map(|(idle_deadline, _)| idle_deadline)
+}
+
+/// A rotation counter ahead of the record means that the store lost data, so the token is rejected.
+fn is_not_ahead(claims: &VerifiedClaims, record: Option<&Record>) -> Result<(), AuthError> {
+    match record {
+        Some(Record { rotation, .. })
+            if claims.rotation() > rotation.as_ref().map(|rotation| rotation.counter) =>
+        {
+            Err(AuthError::new(AuthErrorKind::InvalidToken))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The error for a cached token without claims, which does not occur.
+fn nobody() -> AuthError {
+    AuthError::new(AuthErrorKind::InvalidToken)
+}
+
+/// Maps an error of the store to the client's answer. Logs, once per request, each error that does
+/// not go away by itself.
+pub(crate) fn refusal(error: StoreError, id: &SessionId) -> AuthError {
+    if matches!(error.kind(), StoreErrorKind::Unreadable | StoreErrorKind::Unsupported) {
+        trace::error!(
+            "the session store gave something that is not a session",
+            session = id.short(),
+            error = trace::Chain(&error),
+        );
+    }
+    error.into()
+}

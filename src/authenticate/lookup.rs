@@ -1,0 +1,139 @@
+//! The near cache lookup of a request's token. The fast path (cache hit) ends here.
+
+use super::request_policy::Demand;
+use crate::cache::{Key, Known};
+use crate::coherence::{Tick, one_more};
+use crate::error::{AuthError, AuthErrorKind};
+use crate::id::{SessionId, UserId};
+use crate::manager::{SessionManager, Shared};
+use crate::session::{Session, SessionData};
+use crate::token::{Expiry, VerifiedClaims};
+
+/// The result of the check of a token without I/O.
+pub(crate) enum Recalled<D> {
+    /// A valid cache entry holds its live session.
+    Passes(Session<D>),
+    /// The token does not verify or is expired, or a valid cache entry says that its session is not
+    /// live.
+    Refused(AuthError),
+    /// The token verifies. The store must tell whether its session is live.
+    Verified(Box<Verified<D>>),
+}
+
+/// A verified token whose session must be checked at the store.
+pub(crate) struct Verified<D> {
+    pub(crate) token: Token<D>,
+    /// The number of the policy and audience that it was verified by.
+    pub(crate) policy: u64,
+    /// The near cache key for the answer; `None` without a near cache.
+    pub(crate) key: Option<Key>,
+}
+
+/// The source of the claims of a verified token.
+pub(crate) enum Token<D> {
+    /// Claims that were verified just now.
+    New(VerifiedClaims),
+    /// A cache entry, with claims verified earlier, whose session must be checked again.
+    Known(Known<D>),
+}
+
+impl<D> Verified<D> {
+    /// Returns the user and the session of the token.
+    pub(crate) fn who(&self) -> Option<(UserId, SessionId)> {
+        self.claims().map(|claims| (claims.user().clone(), claims.session_id().clone()))
+    }
+
+    /// Returns the claims. `None` only for a cached session without claims, which does not occur:
+    /// see [`Known::claims`].
+    pub(crate) fn claims(&self) -> Option<&VerifiedClaims> {
+        match &self.token {
+            Token::New(claims) => Some(claims),
+            Token::Known(known) => known.claims(),
+        }
+    }
+
+    /// Returns the cached error, if the cache entry says that the session is not live.
+    pub(crate) fn last_end(&self) -> Option<&AuthError> {
+        match &self.token {
+            Token::Known(Known::Ended(ended)) => Some(&ended.error),
+            _ => None,
+        }
+    }
+
+    /// Returns the cached session, if the cache entry holds one.
+    pub(crate) fn last_seen(&self) -> Option<&Session<D>> {
+        match &self.token {
+            Token::Known(Known::Lives(session)) => Some(session),
+            _ => None,
+        }
+    }
+}
+
+impl<D: SessionData> SessionManager<D> {
+    /// Looks up a token in the near cache, or else verifies it; no I/O. Emits an event if it
+    /// rejects the token.
+    pub(crate) fn recall(&self, token: &[u8], demand: &Demand) -> Recalled<D> {
+        let Shared { near, policy_number, .. } = &*self.shared;
+        let Some(near) = near else { return self.verified(token, demand) };
+        let audience = demand.audience_number();
+        let policy = policy_number.with(audience);
+        let known = near.find(audience, token);
+        let now = Tick::now();
+        if let Some(known) = known
+            && let Some(kept) = known.kept()
+        {
+            let bound = demand.staleness.within(near.lease());
+            if bound.is_some_and(|bound| kept.serves(policy, now, bound)) {
+                near.figures().hits.one_more();
+                let is_due = kept.is_due(now);
+                return self.known(known, is_due);
+            }
+            // Look at `exp` again: the host's clock may have been set since the token was verified.
+            let is_verified = kept.is_verified(policy, now);
+            if !is_verified || known.claims().is_none_or(|claims| self.is_past(claims)) {
+                return self.verified(token, demand);
+            }
+            one_more(&near.figures().misses);
+            // A cached token is always UTF-8 text.
+            let key = str::from_utf8(token).ok().map(|token| Key::new(audience, token));
+            let token = Token::Known(known);
+            return Recalled::Verified(Box::new(Verified { token, policy, key }));
+        }
+        self.verified(token, demand)
+    }
+
+    /// Turns a cache hit into the result, and queues a touch if one is due.
+    fn known(&self, known: Known<D>, is_due: bool) -> Recalled<D> {
+        match known {
+            Known::Lives(session) => {
+                self.shared.accepted.increment(1);
+                if is_due {
+                    self.note_use(&session);
+                }
+                Recalled::Passes(session)
+            }
+            Known::Ended(ended) => {
+                self.refused(&ended.error, Some(ended.who()));
+                Recalled::Refused(ended.error.clone())
+            }
+        }
+    }
+
+    fn verified(&self, token: &[u8], demand: &Demand) -> Recalled<D> {
+        let Ok(token) = str::from_utf8(token) else {
+            let error = AuthError::new(AuthErrorKind::InvalidToken);
+            self.refused(&error, None);
+            return Recalled::Refused(error);
+        };
+        match self.verify(token, demand.audience.as_ref(), Expiry::Enforced) {
+            Ok((claims, policy)) => {
+                let key = self.shared.near.as_ref().map(|near| {
+                    one_more(&near.figures().misses);
+                    Key::new(demand.audience_number(), token)
+                });
+                Recalled::Verified(Box::new(Verified { token: Token::New(claims), policy, key }))
+            }
+            Err(error) => Recalled::Refused(error),
+        }
+    }
+}

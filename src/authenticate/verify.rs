@@ -1,0 +1,140 @@
+//! The check of a request: from its token to a live session.
+
+use tokio::time::Instant;
+
+use super::lookup::{Recalled, Verified};
+use super::request_policy::Demand;
+use super::token_only::TokenOnly;
+use crate::cache::LoadFailure;
+use crate::deadline;
+use crate::error::{AuthError, AuthErrorKind};
+use crate::id::{SessionId, UserId};
+use crate::manager::SessionManager;
+use crate::session::{Session, SessionData};
+use crate::telemetry::events::{Event, Events};
+use crate::token::{Audience, Expiry, VerifiedClaims};
+
+/// What an accepted request receives.
+pub(crate) enum Passed<D> {
+    /// The session of its token.
+    Session(Session<D>),
+    /// The claims of its token alone: see
+    /// [`FailurePolicy::TokenOnly`](super::request_policy::FailurePolicy::TokenOnly).
+    TokenOnly(TokenOnly),
+}
+
+impl<D: SessionData> SessionManager<D> {
+    /// Checks an access token, as a layer with default settings does with the bearer token of a
+    /// request.
+    ///
+    /// The session of an accepted token is touched in the background.
+    ///
+    /// # Errors
+    ///
+    /// [`AuthError`] with the kind that says why: 401 if the token or its session is not valid, 403
+    /// if the account is not active, 503 if the store or the user directory cannot answer.
+    ///
+    /// # Cancel safety
+    ///
+    /// Safe: a check writes nothing except the touch.
+    pub async fn authenticate(&self, token: &str) -> Result<Session<D>, AuthError> {
+        let demand = Demand::default();
+        let verified = match self.recall(token.as_bytes(), &demand) {
+            Recalled::Passes(session) => return Ok(session),
+            Recalled::Refused(error) => return Err(error),
+            Recalled::Verified(verified) => verified,
+        };
+        match self.check(&verified, &demand).await? {
+            Passed::Session(session) => Ok(session),
+            // Does not occur: the default request policy does not accept a token alone.
+            Passed::TokenOnly(_) => Err(AuthError::new(AuthErrorKind::StoreUnavailable)),
+        }
+    }
+
+    /// Verifies a token; no I/O. Returns its claims, and the number of the policy and audience that
+    /// verified it. Emits an event if it rejects the token.
+    pub(crate) fn verify(
+        &self,
+        token: &str,
+        audience: Option<&Audience>,
+        expiry: Expiry,
+    ) -> Result<(VerifiedClaims, u64), AuthError> {
+        let (policy, now) = (self.shared.policy.load(), self.shared.clock.now());
+        let taken = if expiry == Expiry::AnyTime { expiry } else { Expiry::Ignored };
+        // An expired token is verified all the same, so that the event can name its user and
+        // session.
+        match policy.verify_for(audience, token, now, taken) {
+            Ok(claims) if expiry == Expiry::Enforced && policy.is_past(&claims, now) => {
+                let error = AuthError::new(AuthErrorKind::TokenExpired);
+                self.refused(&error, Some((claims.user().clone(), claims.session_id().clone())));
+                Err(error)
+            }
+            Err(error) => {
+                self.refused(&error, None);
+                Err(error)
+            }
+            Ok(claims) => Ok((claims, policy.number(audience))),
+        }
+    }
+
+    /// Returns whether a token's `exp` has passed.
+    pub(crate) fn is_past(&self, claims: &VerifiedClaims) -> bool {
+        self.shared.policy.load().is_past(claims, self.shared.clock.now())
+    }
+
+    /// Checks the session of a verified token. Applies the layer's failure policy if the store is
+    /// unavailable. Emits an event if it rejects the request.
+    pub(crate) async fn check(
+        &self,
+        verified: &Verified<D>,
+        demand: &Demand,
+    ) -> Result<Passed<D>, AuthError> {
+        let end = self.request_end();
+        let checked = match self.load(verified, demand, end).await {
+            Ok(session) => Ok(Passed::Session(session)),
+            Err(LoadFailure::Refused(error)) => Err(error),
+            // Boxed because it is rare: this keeps the future of each request small.
+            Err(LoadFailure::StoreAway(away)) => {
+                let work = Box::pin(self.without_the_store(away, verified, demand));
+                deadline::until(end, work, || false, overloaded).await
+            }
+        };
+        match &checked {
+            Ok(_) => self.shared.accepted.increment(1),
+            Err(error) => self.refused(error, verified.who()),
+        }
+        checked
+    }
+
+    /// Returns the deadline of a request that arrives now: twice the sum of the store timeout and
+    /// the directory timeout.
+    pub(crate) fn request_end(&self) -> Instant {
+        Instant::now() + 2 * (self.shared.gate.limit() + self.directory_limit())
+    }
+
+    /// Returns the sink of all events of this manager.
+    pub(crate) fn events(&self) -> &Events {
+        &self.shared.events
+    }
+
+    /// Emits the event of a rejected request. Called once per rejection.
+    pub(crate) fn refused(&self, error: &AuthError, who: Option<(UserId, SessionId)>) {
+        let (user, session) = who.unzip();
+        self.shared.events.emit(Event::Rejected { kind: error.kind(), user, session });
+    }
+
+    /// Returns why a session is no longer live that was accepted a moment ago. Emits the event.
+    #[cfg(feature = "routes")]
+    pub(crate) async fn why_gone(&self, session: &Session<D>) -> AuthError {
+        let (user, id) = (session.user_id(), session.id());
+        let (error, _) = self.why_ended(user, id).await;
+        self.refused(&error, Some((user.clone(), id.clone())));
+        error
+    }
+}
+
+/// The error for a request that missed its deadline: it waited for other requests, or for several
+/// slow answers. It does not mean that the store is unavailable.
+pub(crate) fn overloaded() -> AuthError {
+    AuthError::new(AuthErrorKind::Overloaded)
+}

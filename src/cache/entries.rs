@@ -1,0 +1,171 @@
+//! The entries of the near cache, bounded in number and in bytes.
+//!
+//! An entry holds what is known about a token: its claims, its session, and its validity. The
+//! weight of an entry is the number of bytes that it takes in memory. All tokens of a session share
+//! one [content](super::contents). The entry of the token that owns the content carries the
+//! content's weight.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use foldhash::fast::RandomState;
+use quick_cache::Lifecycle;
+use quick_cache::sync::Cache;
+
+use super::contents::{Added, Content, Contents};
+use super::entry::{Key, Known, Lookup};
+use super::weight::{Capacity, DataSize, Weights};
+use crate::id::{SessionId, UserId};
+use crate::session::{Session, SessionAddress, StoredContent};
+
+/// A value in the cache.
+pub(super) enum Entry<D> {
+    /// What is known about a token that owns no content.
+    Known(Known<D>),
+    /// The session of a token that owns the session's content.
+    Owner(Session<D>),
+}
+
+/// The entries that left the cache.
+type Evicted<D> = Vec<(Key, Entry<D>)>;
+
+/// Collects evicted entries, so that they are dropped after the shard's lock is released.
+#[derive(Clone, Copy, Debug)]
+struct Collector;
+
+/// The entries of a near cache.
+pub(super) struct Entries<D> {
+    cache: Cache<Key, Entry<D>, Weights, RandomState, Collector>,
+    contents: Contents<D>,
+    data_size: DataSize<D>,
+}
+
+impl<D> Entries<D> {
+    pub(super) fn new(capacity: Capacity, data_size: DataSize<D>) -> Self {
+        let (weights, options) = Weights::new(capacity);
+        let cache = Cache::with_options(options, weights, RandomState::default(), Collector);
+        Self { cache, contents: Contents::new(), data_size }
+    }
+
+    pub(super) fn find(&self, token: &Lookup<'_>) -> Option<Known<D>> {
+        self.cache.get(token).map(Entry::into_known)
+    }
+
+    pub(super) fn get(&self, token: &Key) -> Option<Known<D>> {
+        self.cache.get(token).map(Entry::into_known)
+    }
+
+    /// Returns the content that `payload` decodes to: the cached content of this session if it was
+    /// decoded from the same payload, else a new one.
+    pub(super) fn content<E>(
+        &self,
+        user: &UserId,
+        id: &SessionId,
+        payload: Bytes,
+        decode: impl FnOnce(Bytes) -> Result<StoredContent<D>, E>,
+    ) -> Result<Arc<StoredContent<D>>, E> {
+        if let Some(stored) = self.contents.find(user, id, &payload) {
+            return Ok(stored);
+        }
+        let mut stored = decode(payload)?;
+        stored.weight = self.data_size.weigh(&stored);
+        Ok(Arc::new(stored))
+    }
+
+    /// Caches what is known about a token.
+    ///
+    /// If the token owns the session's content and the content has changed, the entries that share
+    /// the old content are removed.
+    pub(super) fn insert(&self, token: Key, known: Known<D>) {
+        let Known::Lives(session) = known else { return self.put(token, Entry::Known(known)) };
+        let entry = match self.contents.add(&token, &session) {
+            Added::Owner { replaced } => {
+                self.remove_all(replaced);
+                Entry::Owner(session.clone())
+            }
+            Added::Sharer => Entry::Known(Known::Lives(session.clone())),
+            // Do not cache a second copy. The token's next request shares the copy that is in the
+            // table.
+            Added::Duplicate => return,
+        };
+        self.put(token.clone(), entry);
+        // Another thread may have removed the content after `add`. It removed the entries that it
+        // found then, and this entry may have been inserted later, so check again.
+        if !self.contents.has(&session) {
+            self.remove(&token, session.address());
+        }
+    }
+
+    /// Number of cached tokens.
+    pub(super) fn len(&self) -> usize {
+        self.cache.len()
+    }
+
+    /// Total weight of all entries, in bytes.
+    pub(super) fn weight(&self) -> u64 {
+        self.cache.weight()
+    }
+
+    fn put(&self, key: Key, entry: Entry<D>) {
+        let mut evicted = Evicted::new();
+        self.cache.insert_with_lifecycle(key, entry, &mut evicted);
+        for (key, entry) in evicted {
+            if let Known::Lives(session) = entry.into_known() {
+                self.remove_all(self.contents.take(&key, &session));
+            }
+        }
+    }
+
+    /// Removes the entries that share a content that is no longer cached.
+    fn remove_all(&self, content: Option<Content<D>>) {
+        for (session, token) in content.into_iter().flat_map(Content::into_entries) {
+            self.remove(&token, session);
+        }
+    }
+
+    /// Removes the entry of a token if it holds this session value. A newer entry of the same token
+    /// stays.
+    fn remove(&self, token: &Key, address: SessionAddress) {
+        let is_this =
+            |entry: &Entry<D>| entry.session().is_some_and(|session| session.address() == address);
+        drop(self.cache.remove_if(token, is_this));
+    }
+}
+
+impl<D> Entry<D> {
+    fn into_known(self) -> Known<D> {
+        match self {
+            Self::Known(known) => known,
+            Self::Owner(session) => Known::Lives(session),
+        }
+    }
+
+    fn session(&self) -> Option<&Session<D>> {
+        match self {
+            Self::Known(Known::Lives(session)) | Self::Owner(session) => Some(session),
+            Self::Known(Known::Ended(_)) => None,
+        }
+    }
+}
+
+impl<D> Lifecycle<Key, Entry<D>> for Collector {
+    type RequestState = Evicted<D>;
+
+    fn on_evict(&self, evicted: &mut Evicted<D>, key: Key, entry: Entry<D>) {
+        evicted.push((key, entry));
+    }
+}
+
+// Implemented by hand, because a derive would require `D: Clone`.
+impl<D> Clone for Entry<D> {
+    #[inline]
+    fn clone(&self) -> Self {
+        match self {
+            Self::Known(known) => Self::Known(known.clone()),
+            Self::Owner(session) => Self::Owner(session.clone()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

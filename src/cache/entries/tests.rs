@@ -1,0 +1,239 @@
+use std::collections::HashMap;
+use std::thread;
+use std::time::Duration;
+
+use super::*;
+use crate::clock::Timestamp;
+use crate::coherence::Tick;
+use crate::directory::Role;
+use crate::session::State;
+use crate::telemetry::events::Events;
+use crate::telemetry::metrics::Meter;
+
+const ROOMY: Capacity = Capacity { tokens: 1_000, bytes: 8 << 20 };
+
+fn entries(capacity: Capacity) -> Entries<String> {
+    Entries::new(capacity, DataSize::default())
+}
+
+fn user() -> UserId {
+    UserId::parse("jeju").unwrap()
+}
+
+fn id(number: usize) -> SessionId {
+    SessionId::parse(&format!("session-with-number-{number:04}")).unwrap()
+}
+
+fn payload(data: &str) -> Bytes {
+    serde_json::json!({ "data": data }).to_string().into()
+}
+
+fn token(number: usize) -> Key {
+    Key::new(0, &format!("header.payload.signature-with-number-{number:08}"))
+}
+
+/// What a request loads for session `number` with the data `data`.
+fn read(entries: &Entries<String>, number: usize, data: &str) -> Known<String> {
+    let (user, id) = (user(), id(number));
+    let stored = entries.content(&user, &id, payload(data), StoredContent::decode).unwrap();
+    let now = Timestamp::from_millis(0);
+    Known::Lives(Session::new(State {
+        user,
+        id,
+        revision: 1,
+        created: now,
+        last_activity: now,
+        idle_ttl: Duration::from_secs(60),
+        idle_deadline: now,
+        absolute_deadline: now,
+        read: now,
+        read_at: Tick::now(),
+        stored,
+        directory_role: Role::Unchanged,
+        events: Events::new(Vec::new(), &Meter::new()).0,
+    }))
+}
+
+fn stored(known: &Known<String>) -> &Arc<StoredContent<String>> {
+    match known {
+        Known::Lives(session) => &session.state().stored,
+        Known::Ended(_) => panic!("no test ends a session"),
+    }
+}
+
+/// Checks that each cached session is listed in its content, that exactly one entry owns each
+/// content, and that no other content exists.
+fn assert_consistent(entries: &Entries<String>) {
+    let mut cached = HashMap::new();
+    for (key, entry) in entries.cache.iter() {
+        if let Some(session) = entry.session() {
+            assert!(entries.contents.has(session), "the content is cached");
+            let is_owner = matches!(entry, Entry::Owner(_));
+            cached.insert(session.address(), (key, is_owner));
+        }
+    }
+    let owners = cached.values().filter(|(_, is_owner)| *is_owner).count();
+    let mut contents = 0;
+    for content in entries.contents.drain() {
+        contents += 1;
+        let mut owned = 0;
+        for (address, key) in content.into_entries() {
+            let (token, is_owner) = cached.remove(&address).expect("each entry is cached");
+            assert!(token == key);
+            owned += u32::from(is_owner);
+        }
+        assert_eq!(owned, 1);
+    }
+    assert_eq!((contents, cached.len()), (owners, 0));
+    assert!(entries.weight() <= entries.cache.capacity());
+}
+
+#[test]
+fn tokens_of_one_session_share_its_content_and_it_is_weighed_once() {
+    let entries = entries(ROOMY);
+    let data = "x".repeat(10_000);
+    let first = read(&entries, 0, &data);
+    entries.insert(token(0), first.clone());
+    let one = entries.weight();
+    assert!(one > 90_000, "the payload, and eight times the data: {one}");
+    for number in 1..11 {
+        let known = read(&entries, 0, &data);
+        assert!(Arc::ptr_eq(stored(&known), stored(&first)));
+        entries.insert(token(number), known);
+    }
+    assert_eq!(entries.len(), 11);
+    let per_token = (entries.weight() - one) / 10;
+    let share = ROOMY.bytes as u64 / ROOMY.tokens as u64;
+    assert!((500..=share).contains(&per_token), "{per_token}");
+    assert_consistent(&entries);
+}
+
+#[test]
+fn the_application_says_how_large_its_data_are() {
+    let size = DataSize::new(|data: &String, json| {
+        assert_eq!(json, data.len() + 2);
+        1_000_000
+    });
+    let entries = Entries::new(ROOMY, size);
+    entries.insert(token(0), read(&entries, 0, "data"));
+    assert!(entries.weight() > 1_000_000);
+}
+
+#[test]
+fn a_changed_content_takes_the_place_of_the_old_one_and_of_its_tokens() {
+    let entries = entries(ROOMY);
+    for number in 0..5 {
+        entries.insert(token(number), read(&entries, 0, "old"));
+    }
+    entries.insert(token(0), read(&entries, 0, "new"));
+    assert_eq!(entries.len(), 1, "nothing holds the old content");
+    assert!(entries.get(&token(0)).is_some());
+    assert_consistent(&entries);
+}
+
+#[test]
+fn of_two_copies_of_one_payload_the_first_is_shared() {
+    let entries = entries(ROOMY);
+    let [first, other] = [0; 2].map(|number| read(&entries, number, "data"));
+    assert!(!Arc::ptr_eq(stored(&first), stored(&other)), "neither was there to be shared");
+    entries.insert(token(0), first.clone());
+    entries.insert(token(1), other);
+    assert!(entries.get(&token(1)).is_none());
+    let again = read(&entries, 0, "data");
+    assert!(Arc::ptr_eq(stored(&first), stored(&again)));
+    entries.insert(token(1), again);
+    assert!(entries.get(&token(1)).is_some());
+    assert_consistent(&entries);
+}
+
+#[test]
+fn a_content_leaves_with_its_owner_and_takes_all_tokens_along() {
+    // One shard, with room for one session of this size but not for two.
+    let entries = entries(Capacity { tokens: 31, bytes: 1 << 20 });
+    let data = "x".repeat(70_000);
+    for number in 0..3 {
+        entries.insert(token(number), read(&entries, 0, &data));
+    }
+    assert_eq!(entries.len(), 3);
+    for number in 3..40 {
+        entries.insert(token(number), read(&entries, number, &data));
+    }
+    let left = [0, 1, 2].map(|number| entries.get(&token(number)).is_some());
+    assert_eq!(left, [false; 3]);
+    assert_consistent(&entries);
+}
+
+#[test]
+fn a_token_that_shares_leaves_alone() {
+    let entries = entries(ROOMY);
+    for number in 0..3 {
+        entries.insert(token(number), read(&entries, 0, "data"));
+    }
+    let Some(Known::Lives(session)) = entries.get(&token(2)) else { panic!("it is cached") };
+    assert!(entries.contents.take(&token(2), &session).is_none());
+    entries.remove(&token(2), session.address());
+    assert_eq!(entries.len(), 2);
+    assert_consistent(&entries);
+}
+
+#[test]
+fn a_token_that_is_read_again_is_counted_once() {
+    let entries = entries(ROOMY);
+    for _ in 0..3 {
+        entries.insert(token(0), read(&entries, 0, "data"));
+    }
+    assert_eq!(entries.len(), 1);
+    assert_consistent(&entries);
+}
+
+#[test]
+fn a_content_that_fits_into_no_shard_is_not_cached() {
+    let entries = entries(Capacity { tokens: 1_000, bytes: 1 << 20 });
+    let large = read(&entries, 0, &"x".repeat(200_000));
+    entries.insert(token(0), large);
+    assert_eq!((entries.len(), entries.weight()), (0, 0));
+    assert_consistent(&entries);
+}
+
+#[test]
+fn no_bytes_are_kept_over_the_capacity_whatever_comes_and_goes() {
+    for capacity in [
+        Capacity { tokens: 1_000_000, bytes: 1 << 20 },
+        Capacity { tokens: 50, bytes: 1 << 20 },
+        Capacity { tokens: 1, bytes: 1 << 20 },
+    ] {
+        let entries = entries(capacity);
+        for number in 0..2_000 {
+            let data = "x".repeat(number * 7 % 5_000);
+            entries.insert(token(number), read(&entries, number / 3 % 500, &data));
+            assert!(entries.len() <= capacity.tokens);
+        }
+        assert!(entries.len() > 0);
+        assert_consistent(&entries);
+    }
+}
+
+#[test]
+fn what_many_threads_cache_at_once_is_consistent() {
+    const THREADS: usize = 4;
+    let entries = entries(Capacity { tokens: 1_000, bytes: 1 << 17 });
+    let entries = &entries;
+    thread::scope(|scope| {
+        for thread in 0..THREADS {
+            scope.spawn(move || {
+                // Few sessions, so that the threads work on the same ones; but more than fit, so
+                // that each is evicted at times.
+                let mut random = thread * 7_919 + 1;
+                for _ in 0..1_000 {
+                    random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                    let draw = random >> 33;
+                    let (session, version) = (draw % 20, draw / 20 % 2);
+                    let data = format!("{version}{}", "x".repeat(500));
+                    let known = read(entries, session, &data);
+                    entries.insert(token(session * 8 + draw / 40 % 8), known);
+                }
+            });
+        }
+    });
+    assert_consistent(entries);
+}

@@ -1,0 +1,19 @@
+//! The reasons why a session could not be loaded.
+
+use crate::error::AuthError;
+use crate::resilience::StoreAway;
+
+/// Why a session was not loaded.
+#[derive(Clone, Debug)]
+pub(crate) enum LoadFailure {
+    /// The store itself failed. The layer's failure policy decides about the request.
+    StoreAway(StoreAway),
+    /// The request is refused, regardless of the failure policy.
+    Refused(AuthError),
+}
+
+impl From<AuthError> for LoadFailure {
+    fn from(error: AuthError) -> Self {
+        Self::Refused(error)
+    }
+}

@@ -1,0 +1,113 @@
+//! The near cache of this process: the session behind each verified token, kept in memory.
+//!
+//! An entry holds what a request needs: the claims and the session. Its key is the whole text of a
+//! *verified* token. A request uses the entry while its validity ([`Kept`](crate::coherence::Kept))
+//! holds. Otherwise the request loads the session from the store again, and the new entry replaces
+//! the old one. The cache never removes an entry because of its age.
+//!
+//! A hit costs one hash, one lookup that compares the whole token, and a few comparisons. It makes
+//! no store call and no allocation, and it holds no lock across the checks.
+
+mod contents;
+mod entries;
+mod entry;
+mod load_error;
+mod single_flight;
+mod status;
+mod weight;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use self::entries::Entries;
+use self::entry::Lookup;
+pub(crate) use self::entry::{Ended, Key, Known};
+pub(crate) use self::load_error::LoadFailure;
+use self::single_flight::Flights;
+pub use self::status::{NearCache, NearCacheState};
+pub(crate) use self::weight::{Capacity, DataSize};
+use crate::coherence::{Figures, Stamp, Tick};
+use crate::id::{SessionId, UserId};
+use crate::session::StoredContent;
+use crate::store::Tracker;
+
+/// The near cache of one manager.
+pub(crate) struct Near<D> {
+    /// Bounded by [`Capacity`]. A token that was requested once is evicted before a token that is
+    /// requested often.
+    entries: Entries<D>,
+    flights: Flights<D>,
+    tracker: Arc<dyn Tracker>,
+    // Copied from the tracker, so that a hit needs no dynamic call.
+    lease: Duration,
+    figures: Arc<Figures>,
+}
+
+impl<D> Near<D> {
+    pub(crate) fn new(
+        capacity: Capacity,
+        data_size: DataSize<D>,
+        tracker: Arc<dyn Tracker>,
+    ) -> Self {
+        let entries = Entries::new(capacity, data_size);
+        let (lease, figures) = (tracker.lease(), Arc::clone(tracker.figures()));
+        Self { entries, flights: Flights::default(), tracker, lease, figures }
+    }
+
+    /// Returns the entry of a token that was verified for the audience with this number.
+    pub(crate) fn find(&self, audience: u32, token: &[u8]) -> Option<Known<D>> {
+        self.entries.find(&Lookup { audience, token })
+    }
+
+    pub(crate) fn get(&self, key: &Key) -> Option<Known<D>> {
+        self.entries.get(key)
+    }
+
+    pub(crate) fn insert(&self, key: Key, known: Known<D>) {
+        self.entries.insert(key, known);
+    }
+
+    /// Returns the content that `payload` decodes to. All tokens of a session share one content.
+    ///
+    /// # Errors
+    ///
+    /// Returns the error of `decode`.
+    pub(crate) fn content<E>(
+        &self,
+        user: &UserId,
+        id: &SessionId,
+        payload: Bytes,
+        decode: impl FnOnce(Bytes) -> Result<StoredContent<D>, E>,
+    ) -> Result<Arc<StoredContent<D>>, E> {
+        self.entries.content(user, id, payload, decode)
+    }
+
+    /// Returns a stamp of the user's sessions, to take before a read is sent. Returns `None` while
+    /// no invalidation connection is trusted, because a change would then go unseen.
+    pub(crate) fn stamp(&self, user: &UserId, now: Tick) -> Option<Stamp> {
+        self.tracker.stamp(user, now)
+    }
+
+    pub(crate) fn tracker(&self) -> &Arc<dyn Tracker> {
+        &self.tracker
+    }
+
+    /// How long after the last answered heartbeat cached entries may be used.
+    pub(crate) fn lease(&self) -> Duration {
+        self.lease
+    }
+
+    pub(crate) fn figures(&self) -> &Figures {
+        &self.figures
+    }
+
+    pub(crate) fn flights(&self) -> &Flights<D> {
+        &self.flights
+    }
+
+    pub(crate) fn status(&self) -> NearCache {
+        status::of(&*self.tracker, self.entries.len(), self.entries.weight())
+    }
+}

@@ -1,0 +1,118 @@
+//! Single flight: one load at a time for each token, shared by all requests that wait for it.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use foldhash::fast::RandomState;
+use tokio::sync::OnceCell;
+
+use super::entry::{Key, Known};
+use super::load_error::LoadFailure;
+
+type Answer<D> = Result<Known<D>, LoadFailure>;
+type Flight<D> = Arc<OnceCell<Answer<D>>>;
+
+/// The loads in progress, by token.
+pub(crate) struct Flights<D> {
+    under_way: Mutex<HashMap<Key, Boarded<D>, RandomState>>,
+}
+
+/// A load in progress, and the number of requests that hold a [`Seat`] in it.
+struct Boarded<D> {
+    flight: Flight<D>,
+    seats: usize,
+}
+
+impl<D> Default for Boarded<D> {
+    fn default() -> Self {
+        Self { flight: Arc::default(), seats: 0 }
+    }
+}
+
+impl<D> Default for Flights<D> {
+    fn default() -> Self {
+        Self { under_way: Mutex::default() }
+    }
+}
+
+/// One request's membership in a load. Dropping it removes the load from the table if the load is
+/// finished or if no other request is in it. The next request then starts a new load.
+struct Seat<'a, D> {
+    flights: &'a Flights<D>,
+    key: &'a Key,
+    flight: Flight<D>,
+    /// Whether the request started this load: no other request was in it.
+    is_first: bool,
+}
+
+impl<D> Flights<D> {
+    /// Returns the result of `ask`, run by this request or by another request for the same token.
+    ///
+    /// The result of a load that started before this request arrived counts only if `still_holds`
+    /// accepts it: after a logout was answered, a request must not use a read from before the
+    /// logout. If `still_holds` rejects the result, the request joins or starts the next load. Its
+    /// result always counts, because that load started after this request arrived. An error counts
+    /// for every request that waited for it.
+    ///
+    /// # Cancel safety
+    ///
+    /// Safe. If the request that runs `ask` goes away or panics, another waiting request runs `ask`
+    /// again. This can happen any number of times, so the wait has no upper limit. The caller must
+    /// limit it.
+    pub(crate) async fn join<F>(
+        &self,
+        key: &Key,
+        still_holds: impl Fn(&Known<D>) -> bool,
+        ask: impl Fn() -> F,
+    ) -> Answer<D>
+    where
+        F: Future<Output = Answer<D>>,
+    {
+        let mut sent_before_this_came = true;
+        loop {
+            let seat = self.enter(key);
+            sent_before_this_came &= !seat.is_first;
+            let answer = seat.flight.get_or_init(&ask).await.clone();
+            drop(seat);
+            // An error applies to every request that waited.
+            if !sent_before_this_came || answer.as_ref().map_or(true, &still_holds) {
+                return answer;
+            }
+            // Any load found from here on started after the previous one finished, so after this
+            // request arrived.
+            sent_before_this_came = false;
+        }
+    }
+
+    fn enter<'a>(&'a self, key: &'a Key) -> Seat<'a, D> {
+        let mut under_way = self.lock();
+        let boarded = under_way.entry(key.clone()).or_default();
+        boarded.seats += 1;
+        let is_first = boarded.seats == 1;
+        Seat { flights: self, key, flight: Arc::clone(&boarded.flight), is_first }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<Key, Boarded<D>, RandomState>> {
+        // No code that runs under this lock panics, and the map is never left half-written.
+        self.under_way.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<D> Drop for Seat<'_, D> {
+    fn drop(&mut self) {
+        let mut under_way = self.flights.lock();
+        let Some(boarded) = under_way.get_mut(self.key) else { return };
+        // This request's load may be finished, and the table may hold the next load already.
+        if !Arc::ptr_eq(&boarded.flight, &self.flight) {
+            return;
+        }
+        boarded.seats -= 1;
+        if boarded.seats == 0 || self.flight.initialized() {
+            under_way.remove(self.key);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

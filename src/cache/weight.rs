@@ -1,0 +1,148 @@
+//! The weight of near-cache entries: an estimate of the bytes that they take in memory.
+
+use std::fmt;
+use std::sync::Arc;
+use std::thread::available_parallelism;
+
+use quick_cache::{Options, OptionsBuilder, Weighter};
+
+use super::entries::Entry;
+use super::entry::{Ended, Key, Known};
+use crate::session::StoredContent;
+
+/// Bytes that an entry takes in addition to the token's text and the session: its slots in the
+/// tables of the cache, and in the table of its content.
+const TOKEN: usize = 256;
+
+/// Bytes that a content takes in addition to itself: its slot in the table of contents, and the
+/// table of its entries.
+pub(super) const CONTENT: usize = 384;
+
+/// Estimated size of the application's data in memory, as a multiple of their JSON. Used unless the
+/// application supplies a size function.
+const DECODED: usize = 8;
+
+/// The minimum size of one shard, in bytes. A session whose content is larger than a shard is not
+/// cached.
+const SHARD: u64 = 1 << 20;
+
+/// The minimum number of tokens of one shard, unless there is only one shard.
+const SHARD_TOKENS: usize = 32;
+
+/// The limits of the near cache.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Capacity {
+    /// The maximum number of tokens.
+    pub(crate) tokens: usize,
+    /// The maximum weight of the entries and of their sessions' contents, in bytes.
+    pub(crate) bytes: usize,
+}
+
+/// Estimates how many bytes the application's data take in memory.
+pub(crate) struct DataSize<D>(Option<Arc<SizeFn<D>>>);
+
+type SizeFn<D> = dyn Fn(&D, usize) -> usize + Send + Sync;
+
+impl<D> DataSize<D> {
+    pub(crate) fn new(size: impl Fn(&D, usize) -> usize + Send + Sync + 'static) -> Self {
+        Self(Some(Arc::new(size)))
+    }
+
+    /// Returns the weight of a content, in bytes.
+    pub(super) fn weigh(&self, stored: &StoredContent<D>) -> u64 {
+        /// The maximum weight of one content. Together with its entry it exceeds the capacity of
+        /// any cache, and a sum of such weights does not overflow.
+        const MOST: u64 = 1 << 40;
+        let data = match &self.0 {
+            Some(size) => size(&stored.content.data, stored.data_len),
+            None => stored.data_len.saturating_mul(DECODED),
+        };
+        let size = stored.size(data).saturating_add(CONTENT);
+        u64::try_from(size).map_or(MOST, |size| size.min(MOST))
+    }
+}
+
+impl<D> Default for DataSize<D> {
+    fn default() -> Self {
+        Self(None)
+    }
+}
+
+impl<D> fmt::Debug for DataSize<D> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("DataSize").field(&self.0.is_some()).finish()
+    }
+}
+
+/// Computes weights so that one total covers both limits of a [`Capacity`]: each entry weighs at
+/// least the total divided by the number of tokens.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Weights {
+    token_share: u64,
+}
+
+impl Weights {
+    /// Returns the weigher for a capacity, and the options of a cache with that capacity.
+    pub(super) fn new(capacity: Capacity) -> (Self, Options) {
+        let shards = shards(capacity);
+        let shard_bytes = capacity.bytes as u64 / shards as u64;
+        // Sized so that one token more than the capacity does not fit. If there are fewer tokens,
+        // their contents use the rest.
+        let token_share = shard_bytes / ((capacity.tokens / shards) as u64 + 1) + 1;
+        let options = OptionsBuilder::new()
+            .shards(shards)
+            .estimated_items_capacity(capacity.tokens)
+            .weight_capacity(shard_bytes * shards as u64)
+            .build();
+        let options = options.unwrap_or_else(|_| unreachable!("all that must be set is set"));
+        (Self { token_share }, options)
+    }
+}
+
+/// Returns the number of shards: as many as [`OptionsBuilder`] would choose, but halved until no
+/// shard is too small.
+fn shards(capacity: Capacity) -> usize {
+    let processors = available_parallelism().map_or(1, usize::from);
+    let mut shards = processors.saturating_mul(4).next_power_of_two();
+    let is_small = |shards: usize| {
+        capacity.tokens / shards < SHARD_TOKENS || capacity.bytes as u64 / (shards as u64) < SHARD
+    };
+    while shards > 1 && is_small(shards) {
+        shards /= 2;
+    }
+    shards
+}
+
+impl<D> Weighter<Key, Entry<D>> for Weights {
+    fn weight(&self, key: &Key, entry: &Entry<D>) -> u64 {
+        let token = |size: usize| {
+            let size = size.saturating_add(key.len()).saturating_add(TOKEN);
+            (size as u64).max(self.token_share)
+        };
+        match entry {
+            Entry::Known(Known::Lives(session)) => token(session.own_size()),
+            Entry::Known(Known::Ended(ended)) => {
+                token(size_of::<Ended>() + ended.claims.heap_size())
+            }
+            Entry::Owner(session) => token(session.own_size()) + session.state().stored.weight,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_more_tokens_than_the_capacity_fit_into_its_bytes() {
+        for tokens in [1, 2, 31, 32, 100, 1_000, 65_536, 1 << 24] {
+            for bytes in [1 << 16, 1 << 20, 64 << 20, 1 << 36] {
+                let capacity = Capacity { tokens, bytes };
+                let (Weights { token_share }, _) = Weights::new(capacity);
+                let shards = shards(capacity) as u64;
+                let room = bytes as u64 / shards / token_share * shards;
+                assert!((1..=tokens as u64).contains(&room), "{tokens} {bytes} {token_share}");
+            }
+        }
+    }
+}

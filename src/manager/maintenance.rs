@@ -1,0 +1,185 @@
+//! Scans over all sessions of all users, page by page: statistics and cleanup.
+
+use std::collections::{BTreeMap, HashSet};
+use std::hash::{BuildHasher as _, RandomState};
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use tokio::time::Instant;
+
+use super::run_to_completion::whole;
+use super::{SessionManager, Shared};
+use crate::error::SessionError;
+use crate::resilience::Verb;
+use crate::session::{SessionData, role_of};
+
+/// The number of sessions per page of a scan.
+const PAGE: usize = 1_000;
+
+/// The progress of a scan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Progress {
+    /// The number of steps so far.
+    pub steps: u64,
+    /// The number of sessions that were counted, or freed, so far.
+    pub sessions: u64,
+    /// The time since the scan began.
+    pub elapsed: Duration,
+}
+
+/// The number of live sessions in the store, by role.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Statistics {
+    /// The number of live sessions.
+    pub total: u64,
+    /// The number of live sessions by role. Sessions without a role are under the empty name.
+    pub by_role: BTreeMap<String, u64>,
+    /// The average time until the idle deadline.
+    pub average_ttl: Duration,
+    /// When the scan began, on the store's clock.
+    pub as_of: DateTime<Utc>,
+}
+
+/// The latest statistics, with the end of their scan on the clock's monotonic time.
+pub(crate) type Latest = tokio::sync::Mutex<Option<(Duration, Arc<Statistics>)>>;
+
+impl<D: SessionData> SessionManager<D> {
+    /// Counts all live sessions, and calls `progress` after each step.
+    ///
+    /// Scans the whole store, about 1,000 sessions per step: seconds for a million sessions. The
+    /// scan does not delay requests. It is no snapshot: a session that is created or ends during
+    /// the scan may be counted or not. No session is counted twice.
+    ///
+    /// # Errors
+    ///
+    /// [`SessionError::Store`] if the store cannot answer.
+    ///
+    /// # Cancel safety
+    ///
+    /// Safe: it changes nothing in the store.
+    pub async fn statistics(
+        &self,
+        progress: impl FnMut(Progress) + Send,
+    ) -> Result<Statistics, SessionError> {
+        let mut walk = Walk::new(progress);
+        let gate = &self.shared.gate;
+        let as_of = gate.now().to_datetime();
+        // A hash per session: for a million sessions, the names would take about a hundred
+        // megabytes.
+        let (hasher, mut seen) = (RandomState::new(), HashSet::new());
+        let mut by_role = BTreeMap::new();
+        let mut ttls = Duration::ZERO;
+        let mut from = None;
+        loop {
+            let page =
+                gate.ask_aside(Verb::Scan, |store| store.scan_heads(from.as_ref(), PAGE)).await?;
+            let page = page.ok_or(SessionError::Cursor)?;
+            let now = gate.now();
+            for entry in page.sessions {
+                // If the store's tables grow or shrink during the scan, it returns some sessions
+                // twice.
+                if !seen.insert(hasher.hash_one((&entry.user, &entry.id))) {
+                    continue;
+                }
+                let role = role_of(&entry.record.payload).unwrap_or_default();
+                *by_role.entry(role).or_insert(0_u64) += 1;
+                // Saturating, because a custom store may return any deadline.
+                ttls = ttls.saturating_add(entry.record.idle_deadline.saturating_since(now));
+            }
+            walk.step(seen.len() as u64);
+            from = page.next;
+            if from.is_none() {
+                break;
+            }
+        }
+        self.shared.meter.sessions(by_role.iter().map(|(role, count)| (role.as_str(), *count)));
+        let total = seen.len() as u64;
+        let average_ttl = u32::try_from(total).ok().and_then(|total| ttls.checked_div(total));
+        let average_ttl = average_ttl.unwrap_or_default();
+        Ok(Statistics { total, by_role, average_ttl, as_of })
+    }
+
+    /// Returns statistics whose scan ended at most `max_age` ago: the latest ones, or those of a
+    /// new scan. If several callers need a scan at the same time, one of them scans and the others
+    /// wait for its result.
+    ///
+    /// # Errors
+    ///
+    /// As for [`statistics`](Self::statistics).
+    ///
+    /// # Cancel safety
+    ///
+    /// Safe: the scan runs to completion without its caller, and serves the next one.
+    pub async fn recent_statistics(
+        &self,
+        max_age: Duration,
+    ) -> Result<Arc<Statistics>, SessionError> {
+        let manager = self.clone();
+        whole(async move {
+            let Shared { statistics, clock, .. } = &*manager.shared;
+            let mut latest = statistics.lock().await;
+            if let Some((at, statistics)) = &*latest
+                && clock.monotonic().saturating_sub(*at) <= max_age
+            {
+                return Ok(Arc::clone(statistics));
+            }
+            let statistics = Arc::new(manager.statistics(|_| {}).await?);
+            *latest = Some((clock.monotonic(), Arc::clone(&statistics)));
+            Ok(statistics)
+        })
+        .await
+    }
+
+    /// Frees all expired sessions, and calls `progress` after each step. Returns how many it freed.
+    ///
+    /// Optional: an expired session is never accepted, and the store frees it in time anyway. The
+    /// scan is like that of [`statistics`](Self::statistics).
+    ///
+    /// # Errors
+    ///
+    /// [`SessionError::Store`] if the store cannot answer, or accepts no writes.
+    ///
+    /// # Cancel safety
+    ///
+    /// Safe: the cleanup stops, and sessions that were freed stay freed.
+    pub async fn cleanup(
+        &self,
+        progress: impl FnMut(Progress) + Send,
+    ) -> Result<u64, SessionError> {
+        let mut walk = Walk::new(progress);
+        let gate = &self.shared.gate;
+        let mut from = None;
+        let mut freed = 0_u64;
+        loop {
+            let step = gate.ask_aside(Verb::Cleanup, |store| store.cleanup(from.as_ref())).await?;
+            let step = step.ok_or(SessionError::Cursor)?;
+            freed = freed.saturating_add(step.count);
+            walk.step(freed);
+            from = step.next;
+            if from.is_none() {
+                return Ok(freed);
+            }
+        }
+    }
+}
+
+/// Counts the steps of a scan and reports them to `progress`.
+struct Walk<P> {
+    progress: P,
+    steps: u64,
+    began: Instant,
+}
+
+impl<P: FnMut(Progress)> Walk<P> {
+    fn new(progress: P) -> Self {
+        Self { progress, steps: 0, began: Instant::now() }
+    }
+
+    fn step(&mut self, sessions: u64) {
+        self.steps += 1;
+        (self.progress)(Progress { steps: self.steps, sessions, elapsed: self.began.elapsed() });
+    }
+}

@@ -1,0 +1,256 @@
+//! Changing the content of live sessions, and extending their idle deadline.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use tokio::time::Instant;
+
+use super::run_to_completion::whole;
+use super::{SessionManager, Shared};
+use crate::clock::Timestamp;
+use crate::error::SessionError;
+use crate::id::{SessionId, UserId};
+use crate::resilience::Verb;
+use crate::session::{Content, Session, SessionData, SessionEdit, StoredContent, same_payload};
+use crate::store::{Record, Replacement, Touch, Touched, Updated, UpdatedAll};
+use crate::telemetry::events::Event;
+use crate::trace;
+
+/// How often a change is tried before it fails because of concurrent changes.
+const TRIES: usize = 16;
+
+impl<D: SessionData> SessionManager<D> {
+    /// Changes the content of a live session, and returns the changed session. All processes see
+    /// the change at once.
+    ///
+    /// No concurrent change is lost. If another change was written first, `change` is called again
+    /// on the newer content: 16 times at most, and no retry starts later than twice the sum of the
+    /// store timeout and the directory timeout. The deadlines of the session stay. If `change`
+    /// leaves the content equal, nothing is written.
+    ///
+    /// ```
+    /// # use tower_session_auth::{SessionError, SessionManager, SessionId, UserId};
+    /// # async fn demote(manager: SessionManager, user: UserId, id: SessionId) -> Result<(), SessionError> {
+    /// let session = manager.update(&user, &id, |session| session.role = Some("user".to_owned())).await?;
+    /// assert_eq!(session.role(), Some("user"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// - [`SessionError::Gone`]: the session is revoked, expired or unknown, or became so
+    ///   meanwhile.
+    /// - [`Contended`](SessionError::Contended): another change was written first, each time.
+    /// - [`Store`](SessionError::Store): the store cannot answer. The change may then be written or
+    ///   not.
+    /// - [`TooLarge`](SessionError::TooLarge): the application's data grow, and are then over
+    ///   [`session_data_limit`](crate::SessionManagerBuilder::session_data_limit). Data that are
+    ///   over it already may stay or shrink.
+    /// - The other kinds: the new content cannot be stored.
+    pub async fn update(
+        &self,
+        user: &UserId,
+        id: &SessionId,
+        mut change: impl FnMut(&mut SessionEdit<D>) + Send,
+    ) -> Result<Session<D>, SessionError> {
+        let told = |user, session| Event::Updated { user, session };
+        self.rewrite(user, id, told, |content, _| content.edited(&mut change)).await
+    }
+
+    /// Changes the content of all live sessions of a user in one step, for instance to take a role
+    /// away. Returns the number of sessions that changed. A login in progress fails if it holds a
+    /// login fence ([`LoginGuard`](crate::session::LoginGuard)), because it may have read what is
+    /// changed here.
+    ///
+    /// `change` is called for each session, and again for all of them if another change was written
+    /// first (16 times at most). A session whose data this version cannot read stays as it is, and
+    /// is logged.
+    ///
+    /// # Errors
+    ///
+    /// As for [`update`](Self::update), except [`Gone`](SessionError::Gone): a user without
+    /// sessions gives 0.
+    pub async fn update_all(
+        &self,
+        user: &UserId,
+        mut change: impl FnMut(&SessionId, &mut SessionEdit<D>) + Send,
+    ) -> Result<usize, SessionError> {
+        self.rewrite_all(user, |id, content| content.edited(|edit| change(id, edit))).await
+    }
+
+    /// Changes the content of all live sessions of a user in one step. Returns how many changed.
+    pub(crate) async fn rewrite_all(
+        &self,
+        user: &UserId,
+        mut change: impl FnMut(&SessionId, Content<D>) -> Content<D> + Send,
+    ) -> Result<usize, SessionError> {
+        let Shared { gate, limits, .. } = &*self.shared;
+        for _ in 0..TRIES {
+            let listed = gate.ask_aside(Verb::List, |store| store.list(user)).await?;
+            let mut changed = HashSet::new();
+            let mut replacements = Vec::with_capacity(listed.len());
+            for entry in listed {
+                let Record { revision, payload, .. } = entry.record;
+                let next = match StoredContent::<D>::decode(payload.clone()) {
+                    Ok(stored) => {
+                        let sizes = stored.sizes();
+                        let content = change(&entry.id, stored.content);
+                        content.encode(limits.session_data, sizes)?
+                    }
+                    Err(_) => {
+                        trace::warn!(
+                            "a session that cannot be read stays as it is",
+                            session = entry.id.short(),
+                        );
+                        payload.clone()
+                    }
+                };
+                if !same_payload(&next, &payload) {
+                    changed.insert(entry.id.clone());
+                }
+                replacements.push(Replacement::new(entry.id, revision, next));
+            }
+            let (manager, user) = (self.clone(), user.clone());
+            let written = whole(async move {
+                let Shared { gate, events, .. } = &*manager.shared;
+                let update =
+                    gate.ask(Verb::UpdateAll, |store| store.update_all(&user, &replacements));
+                let updated = update.await;
+                manager.changed(&user);
+                if updated? == UpdatedAll::Conflict {
+                    return Ok(None);
+                }
+                let count = changed.len();
+                for session in changed {
+                    events.emit(Event::Updated { user: user.clone(), session });
+                }
+                Ok(Some(count))
+            });
+            if let Some(count) = written.await? {
+                return Ok(count);
+            }
+        }
+        Err(SessionError::Contended)
+    }
+
+    /// Records that the user of a live session has authenticated again.
+    /// [`Session::authenticated_at`] becomes the present time, and `acr` and `amr` describe this
+    /// authentication. A guard that requires a recent or stronger login (RFC 9470) then passes
+    /// without a new login. The access token stays the same.
+    ///
+    /// # Errors
+    ///
+    /// As for [`update`](Self::update).
+    pub async fn reauthenticate(
+        &self,
+        user: &UserId,
+        id: &SessionId,
+        acr: Option<&str>,
+        amr: &[&str],
+    ) -> Result<Session<D>, SessionError> {
+        let renew = |mut content: Content<D>, now| {
+            content.authenticated_at = Some(now);
+            content.acr = acr.map(str::to_owned);
+            content.amr = amr.iter().map(|method| (*method).to_owned()).collect();
+            content
+        };
+        let told = |user, session| Event::Reauthenticated { user, session };
+        self.rewrite(user, id, told, renew).await
+    }
+
+    /// Touches a live session at once: restarts its idle TTL, bounded by its absolute deadline.
+    /// Returns the new idle deadline. Requests do this in the background; this is for a "keep me
+    /// logged in" button.
+    ///
+    /// # Errors
+    ///
+    /// [`SessionError::Gone`] if the session is revoked, expired or unknown.
+    /// [`Store`](SessionError::Store) if the store cannot answer or accepts no writes.
+    pub async fn touch(
+        &self,
+        user: &UserId,
+        id: &SessionId,
+    ) -> Result<DateTime<Utc>, SessionError> {
+        let (manager, user, id) = (self.clone(), user.clone(), id.clone());
+        whole(async move {
+            let Shared { gate, events, .. } = &*manager.shared;
+            let touch = [Touch::new(user.clone(), id.clone(), Duration::ZERO, Duration::MAX)];
+            let touched = gate.ask(Verb::Touch, |store| store.touch(&touch));
+            let Some(Touched::Lives(idle_deadline)) = touched.await?.into_iter().next() else {
+                return Err(SessionError::Gone);
+            };
+            events.emit(Event::Refreshed { user, session: id });
+            Ok(idle_deadline.to_datetime())
+        })
+        .await
+    }
+
+    /// Changes the content by compare-and-set on the revision. Emits `event` after a write.
+    async fn rewrite(
+        &self,
+        user: &UserId,
+        id: &SessionId,
+        event: fn(UserId, SessionId) -> Event,
+        mut change: impl FnMut(Content<D>, Timestamp) -> Content<D> + Send,
+    ) -> Result<Session<D>, SessionError> {
+        let gate = &self.shared.gate;
+        let end = self.request_end();
+        for tries in 0..TRIES {
+            // Each call has its own timeout; this bounds all tries together.
+            if tries > 0 && Instant::now() >= end {
+                break;
+            }
+            let record = gate.ask(Verb::Load, |store| store.load(user, id, None)).await?;
+            let Some(record) = record else { return Err(SessionError::Gone) };
+            let stored = self.content(record.payload.clone())?;
+            let sizes = stored.sizes();
+            let content = change(stored.content, gate.now());
+            let next = content.encode(self.shared.limits.session_data, sizes)?;
+            let changed = !same_payload(&next, &record.payload);
+            let expected = record.revision;
+            // Do everything that can fail before the write.
+            let next_record = Record { payload: next.clone(), ..record };
+            let mut session = self.as_it_is(user, id, next_record).await?;
+            if !changed {
+                return Ok(session);
+            }
+            let (manager, user, id) = (self.clone(), user.clone(), id.clone());
+            let written = whole(async move {
+                let gate = &manager.shared.gate;
+                let update =
+                    gate.ask(Verb::Update, |store| store.update(&user, &id, expected, next));
+                let written = update.await;
+                manager.changed(&user);
+                let written = written?;
+                if let Updated::Written(_) = written {
+                    manager.shared.events.emit(event(user, id));
+                }
+                Ok(written)
+            });
+            match written.await? {
+                Updated::Written(revision) => {
+                    session.revised(revision);
+                    return Ok(session);
+                }
+                Updated::Conflict => {}
+                Updated::Gone => return Err(SessionError::Gone),
+            }
+        }
+        Err(SessionError::Contended)
+    }
+
+    /// Builds a session from its record and its exact activity.
+    pub(crate) async fn as_it_is(
+        &self,
+        user: &UserId,
+        id: &SessionId,
+        record: Record,
+    ) -> Result<Session<D>, SessionError> {
+        let activity =
+            self.shared.gate.ask(Verb::Activity, |store| store.activity(user, id)).await?;
+        let activity = activity.ok_or(SessionError::Gone)?;
+        Ok(self.session(user.clone(), id.clone(), record, activity)?)
+    }
+}

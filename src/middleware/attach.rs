@@ -1,0 +1,177 @@
+//! Puts the session into the request's extensions, and removes values that must not be there.
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use http::Extensions;
+
+use crate::authenticate::token_only::TokenOnly;
+use crate::error::{AuthError, AuthErrorKind};
+use crate::id::{UserId, random_text};
+use crate::session::{Session, SessionData};
+use crate::telemetry::events::{Event, Events};
+use crate::trace;
+
+/// The marker of a request that passed a layer in optional mode without a session. It tells an
+/// extractor or a guard that the layer is present, and holds the event handle for a later
+/// rejection.
+struct Anonymous<D> {
+    events: Events,
+    layer: PhantomData<fn() -> D>,
+}
+
+// Manual implementation: a derive would require `D: Clone`.
+impl<D> Clone for Anonymous<D> {
+    fn clone(&self) -> Self {
+        Self { events: self.events.clone(), layer: PhantomData }
+    }
+}
+
+/// The caller of a request that the layer let pass. This includes requests that a layer with
+/// [`FailurePolicy::TokenOnly`](crate::FailurePolicy::TokenOnly) let pass while the store was
+/// unavailable. With the feature `axum` it is an extractor.
+#[expect(clippy::exhaustive_enums, reason = "a handler must handle both cases")]
+pub enum Caller<D = ()> {
+    /// The layer checked the caller's session.
+    Session(Session<D>),
+    /// The caller's token is valid, but the layer could not check whether the session is still
+    /// live.
+    TokenOnly(TokenOnly),
+}
+
+impl<D: SessionData> Caller<D> {
+    /// Returns the caller of the request with these extensions. For a request without a session it
+    /// emits an [`Event::Rejected`], because the request is rejected.
+    ///
+    /// # Errors
+    ///
+    /// [`MissingToken`](AuthErrorKind::MissingToken) for a request that passed without a session,
+    /// [`NoLayer`](AuthErrorKind::NoLayer) for a request that passed no layer with this `D`.
+    pub fn of(extensions: &Extensions) -> Result<Self, AuthError> {
+        match (extensions.get::<Session<D>>(), extensions.get::<TokenOnly>()) {
+            (None, Some(token)) => Ok(Self::TokenOnly(token.clone())),
+            _ => require::<D>(extensions).cloned().map(Self::Session),
+        }
+    }
+
+    /// Returns the caller of the request with these extensions; `None` for a request that passed
+    /// without a session.
+    ///
+    /// # Errors
+    ///
+    /// [`NoLayer`](AuthErrorKind::NoLayer) for a request that passed no layer with this `D`.
+    pub fn find(extensions: &Extensions) -> Result<Option<Self>, AuthError> {
+        match (extensions.get::<Session<D>>(), extensions.get::<TokenOnly>()) {
+            (None, Some(token)) => Ok(Some(Self::TokenOnly(token.clone()))),
+            _ => Ok(find::<D>(extensions)?.cloned().map(Self::Session)),
+        }
+    }
+}
+
+impl<D> Caller<D> {
+    /// Returns the id of the caller's user.
+    #[must_use]
+    pub fn user_id(&self) -> &UserId {
+        match self {
+            Self::Session(session) => session.user_id(),
+            Self::TokenOnly(token) => token.claims().user(),
+        }
+    }
+}
+
+// Manual implementation: a derive would require `D: Clone`.
+impl<D> Clone for Caller<D> {
+    fn clone(&self) -> Self {
+        match self {
+            Self::Session(session) => Self::Session(session.clone()),
+            Self::TokenOnly(token) => Self::TokenOnly(token.clone()),
+        }
+    }
+}
+
+impl<D> fmt::Debug for Caller<D> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Session(session) => f.debug_tuple("Session").field(session).finish(),
+            Self::TokenOnly(token) => f.debug_tuple("TokenOnly").field(token).finish(),
+        }
+    }
+}
+
+/// Removes the values that only this layer may set, in case an outer layer or another handler set
+/// them. For requests that continue without a session or are rejected.
+pub(crate) fn clear<D: SessionData>(extensions: &mut Extensions) {
+    extensions.remove::<Session<D>>();
+    extensions.remove::<Anonymous<D>>();
+    extensions.remove::<TokenOnly>();
+}
+
+/// Puts the session into the extensions and replaces any other. It leaves the two other values in
+/// place: a reader looks for the session first, and removing them would add a tenth to the cost of
+/// a cache hit.
+pub(crate) fn session<D: SessionData>(extensions: &mut Extensions, session: Session<D>) {
+    extensions.insert(session);
+}
+
+/// Puts a token into the extensions of a request whose session could not be checked.
+pub(crate) fn token_only<D: SessionData>(extensions: &mut Extensions, token: TokenOnly) {
+    clear::<D>(extensions);
+    extensions.insert(token);
+}
+
+/// Marks a request that passed without a session.
+pub(crate) fn anonymous<D: SessionData>(extensions: &mut Extensions, events: Events) {
+    clear::<D>(extensions);
+    extensions.insert(Anonymous::<D> { events, layer: PhantomData });
+}
+
+/// Returns the session of a request that the layer let pass; `None` if the request passed without
+/// one.
+///
+/// # Errors
+///
+/// [`StoreUnavailable`](AuthErrorKind::StoreUnavailable) for a request that passed with its token
+/// only. [`NoLayer`](crate::error::AuthErrorKind::NoLayer) if no layer with this `D` has seen the
+/// request; the log then has an entry with the error's request id.
+pub(crate) fn find<D: SessionData>(
+    extensions: &Extensions,
+) -> Result<Option<&Session<D>>, AuthError> {
+    if let Some(session) = extensions.get::<Session<D>>() {
+        return Ok(Some(session));
+    }
+    match (extensions.get::<Anonymous<D>>(), extensions.get::<TokenOnly>()) {
+        (Some(_), _) => Ok(None),
+        // The caller has a valid token, but the session is unknown. This is not an anonymous
+        // request, so `None` would be wrong.
+        (None, Some(_)) => Err(AuthError::new(AuthErrorKind::StoreUnavailable)),
+        (None, None) => {
+            // Without random bytes the response is the same, but it has no request id to find in
+            // the log.
+            let request_id = random_text::<9>().unwrap_or_default();
+            trace::error!(
+                "a handler or a guard asks for a session that no layer has checked: put `SessionAuthLayer` (with the \
+                 same data type) around this route",
+                data_type = std::any::type_name::<D>(),
+                request_id = request_id,
+            );
+            Err(AuthError::no_layer(request_id))
+        }
+    }
+}
+
+/// Returns the session of a request, for a handler or guard that requires one. If the session is
+/// missing, it emits an [`Event::Rejected`].
+///
+/// # Errors
+///
+/// The errors of [`find`], and [`MissingToken`](AuthErrorKind::MissingToken).
+pub(crate) fn require<D: SessionData>(extensions: &Extensions) -> Result<&Session<D>, AuthError> {
+    let found = find::<D>(extensions)?;
+    found.ok_or_else(|| {
+        let kind = AuthErrorKind::MissingToken;
+        if let Some(Anonymous::<D> { events, .. }) = extensions.get() {
+            events.emit(Event::Rejected { kind, user: None, session: None });
+        }
+        AuthError::new(kind)
+    })
+}

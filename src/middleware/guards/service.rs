@@ -1,0 +1,103 @@
+//! The Tower service and the future of a guard.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use http::{Request, Response};
+use pin_project_lite::pin_project;
+use tower::Service;
+use tower_layer::Layer;
+
+use super::{Condition, Guard};
+use crate::middleware::checked::Checked;
+use crate::middleware::reject::{Head, JsonRejection, Reject, respond};
+use crate::session::SessionData;
+
+impl<S, C, D, R> Layer<S> for Guard<C, D, R> {
+    type Service = Guarded<S, C, D, R>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        Guarded { inner, guard: self.clone() }
+    }
+}
+
+/// The service that a [`Guard`] makes around an inner service.
+///
+/// It is ready when the inner service is ready. Its errors are those of the inner service: a
+/// rejected request gets a response.
+pub struct Guarded<S, C, D = (), R = JsonRejection> {
+    inner: S,
+    guard: Guard<C, D, R>,
+}
+
+impl<S, C, D, R, ReqBody, ResBody> Service<Request<ReqBody>> for Guarded<S, C, D, R>
+where
+    S: Service<Request<ReqBody>, Response = Response<ResBody>>,
+    C: Condition,
+    D: SessionData,
+    R: Reject<ResBody>,
+{
+    type Response = Response<ResBody>;
+    type Error = S::Error;
+    type Future = GuardFuture<S::Future, ResBody>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
+        let checked = match self.guard.check(request.extensions()) {
+            Ok(()) => Checked::calling(self.inner.call(request)),
+            Err(error) => {
+                Checked::rejected(respond(&*self.guard.reject, error, Head::of(&request)))
+            }
+        };
+        GuardFuture { checked }
+    }
+}
+
+// Manual implementation: a derive would require `C: Clone`, `D: Clone` and `R: Clone`.
+impl<S: Clone, C, D, R> Clone for Guarded<S, C, D, R> {
+    fn clone(&self) -> Self {
+        Self { inner: self.inner.clone(), guard: self.guard.clone() }
+    }
+}
+
+impl<S: fmt::Debug, C: fmt::Debug, D, R> fmt::Debug for Guarded<S, C, D, R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Guarded").field("inner", &self.inner).field("guard", &self.guard).finish()
+    }
+}
+
+pin_project! {
+    /// The response to a request behind a [`Guard`]: the inner service's response, or the
+    /// rejection.
+    ///
+    /// # Cancel safety
+    ///
+    /// The same as the inner service's future.
+    #[must_use = "futures do nothing unless polled"]
+    pub struct GuardFuture<F, ResBody> {
+        #[pin]
+        checked: Checked<F, ResBody>,
+    }
+}
+
+impl<F, ResBody, E> Future for GuardFuture<F, ResBody>
+where
+    F: Future<Output = Result<Response<ResBody>, E>>,
+{
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        self.project().checked.poll(context)
+    }
+}
+
+impl<F, ResBody> fmt::Debug for GuardFuture<F, ResBody> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("GuardFuture").finish_non_exhaustive()
+    }
+}

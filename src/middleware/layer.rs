@@ -1,0 +1,227 @@
+//! The layer that an application adds to its Tower stack, and the settings of that layer.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::HeaderMap;
+use tower_layer::Layer;
+
+use crate::authenticate::request_policy::{Demand, FailurePolicy, Staleness};
+use crate::error::{AuthError, ConfigError};
+use crate::manager::SessionManager;
+use crate::middleware::extract::TokenSource;
+use crate::middleware::optional_mode::{ClearedCookie, OptionalMode};
+use crate::middleware::reject::JsonRejection;
+use crate::middleware::service::SessionAuth;
+use crate::session::SessionData;
+use crate::token::Audience;
+
+/// Calls the inner service only for a request with a valid access token and a live session. Cheap
+/// to clone.
+///
+/// The layer puts the session into the request's extensions as [`Session<D>`](crate::Session). It
+/// replaces or removes a session that other code put there. The layer answers a rejected request
+/// with a response, never with an error: `S::Error` stays the inner service's error type.
+///
+/// # Position in the stack
+///
+/// - *Outside* of every service that must see authenticated requests only.
+/// - *Inside* of CORS: a preflight request (`OPTIONS`) carries no token, so the CORS layer must
+///   answer it first.
+/// - *Inside* of a request log. That log must not print the `Authorization` header.
+///
+/// # Requirements on the inner service
+///
+/// The inner service must be `Clone`. During a store call, the response future holds the service
+/// that `poll_ready` made ready, and a clone takes its place: in Tower, only the value on which
+/// `poll_ready` was called is ready. This layer does not require request bodies or services to be
+/// `Send` or `'static`: its only boxed `Send` future holds neither of them. A server that spawns
+/// the response future adds those two bounds itself.
+///
+/// An inner service with a concurrency limit holds its permit during the store call. Put the limit
+/// inside of that service, or add the time of the store call when you choose the limit.
+pub struct SessionAuthLayer<D = (), R = JsonRejection> {
+    rules: Rules<D, R>,
+}
+
+/// The settings of one layer: which requests pass, and how it answers the others.
+pub(crate) struct Rules<D, R> {
+    pub(crate) manager: SessionManager<D>,
+    pub(crate) mode: Mode,
+    pub(crate) source: TokenSource,
+    pub(crate) demand: Demand,
+    pub(crate) reject: Arc<R>,
+}
+
+/// Whether a request without a valid token is rejected or may pass as anonymous.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mode {
+    Required,
+    Optional(OptionalMode),
+}
+
+impl<D, R> Rules<D, R> {
+    /// Returns `Some` if a request that failed with `error` passes without a session. The inner
+    /// `Option` is the cookie that the response must clear.
+    pub(crate) fn pass(
+        &self,
+        error: &AuthError,
+        headers: &HeaderMap,
+    ) -> Option<Option<ClearedCookie>> {
+        match self.mode {
+            Mode::Required => None,
+            Mode::Optional(mode) => mode.pass(error, &self.source, headers),
+        }
+    }
+}
+
+impl<D> SessionAuthLayer<D> {
+    /// Creates a layer that rejects a request without a token, and every request whose session it
+    /// cannot check because the store is unavailable.
+    #[must_use]
+    pub fn new(manager: SessionManager<D>) -> Self {
+        let (mode, source, demand) = (Mode::Required, TokenSource::header(), Demand::default());
+        let reject = Arc::new(JsonRejection);
+        Self { rules: Rules { manager, mode, source, demand, reject } }
+    }
+}
+
+impl<D, R> SessionAuthLayer<D, R> {
+    /// Lets a request without a token pass, without a session.
+    ///
+    /// A token that the request carries must still be valid: an invalid token is answered with 401,
+    /// and an unavailable store with 503. If the token is in a cookie, a public page therefore
+    /// answers 401 to a browser whose session is over. To let such requests pass, see
+    /// [`optional_with`](Self::optional_with).
+    #[must_use]
+    pub fn optional(self) -> Self {
+        self.optional_with(OptionalMode::strict())
+    }
+
+    /// Lets a request without a token pass; `mode` selects which invalid tokens also make a request
+    /// anonymous instead of a 401.
+    #[must_use]
+    pub fn optional_with(mut self, mode: OptionalMode) -> Self {
+        self.rules.mode = Mode::Optional(mode);
+        self
+    }
+
+    /// Sets where the layer reads the token. Default: the `Authorization` header only. If the layer
+    /// also reads a cookie, every route that changes something needs [protection against cross-site
+    /// requests](crate::SameOriginLayer).
+    #[must_use]
+    pub fn token_source(mut self, source: TokenSource) -> Self {
+        self.rules.source = source;
+        self
+    }
+
+    /// Answers rejected requests with `reject`: a [`Reject`](crate::Reject) implementation or a
+    /// closure `Fn(&AuthError, Head<'_>) -> Response<B>`.
+    ///
+    /// ```
+    /// use http::Response;
+    /// use tower_session_auth::{AuthError, Head, SessionAuthLayer, SessionManager};
+    ///
+    /// fn layer(manager: SessionManager) -> impl Clone {
+    ///     SessionAuthLayer::new(manager).on_reject(|error: &AuthError, _: Head<'_>| {
+    ///         let mut response = Response::new(error.kind().code().to_owned());
+    ///         *response.status_mut() = error.kind().status();
+    ///         response
+    ///     })
+    /// }
+    /// # let _ = layer;
+    /// ```
+    #[must_use]
+    pub fn on_reject<R2>(self, reject: R2) -> SessionAuthLayer<D, R2> {
+        let Rules { manager, mode, source, demand, reject: _ } = self.rules;
+        let reject = Arc::new(reject);
+        SessionAuthLayer { rules: Rules { manager, mode, source, demand, reject } }
+    }
+
+    /// Sets how the layer handles a request while the store is unavailable and the session cannot
+    /// be checked. Default: [`Refuse`](FailurePolicy::Refuse), which answers 503.
+    #[must_use]
+    pub fn failure_policy(mut self, policy: FailurePolicy) -> Self {
+        self.rules.demand.policy = policy;
+        self
+    }
+}
+
+impl<D: SessionData, R> SessionAuthLayer<D, R> {
+    /// Sets the maximum age of the store's last answer about a session. Zero means one store call
+    /// (one round trip) for each request.
+    ///
+    /// The default and the upper limit are the lease of the near cache (500 ms by default). The
+    /// bound matters only when the invalidation connection fails without a visible error. While
+    /// that connection works, a revocation takes effect as soon as the server's push message
+    /// arrives.
+    ///
+    /// Without a near cache every request calls the store, so every value is accepted and none has
+    /// an effect.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::OutOfRange`] for a value above zero and below three heartbeat intervals of
+    /// the near cache (one interval is a fifth of the lease): with such a value most requests would
+    /// call the store for no visible reason.
+    pub fn max_staleness(mut self, max: Duration) -> Result<Self, ConfigError> {
+        self.rules.demand.staleness = Staleness::new(max, self.rules.manager.beat())?;
+        Ok(self)
+    }
+
+    /// Accepts tokens for `audience` (the `aud` claim, RFC 7519 section 4.1.3) instead of the
+    /// manager's own audience. All other requirements of the manager stay.
+    ///
+    /// This is for several services with different audiences that share one manager and whose
+    /// tokens another issuer signs: the manager signs its own tokens with its own audience only. A
+    /// token that one layer has verified is not valid for a layer with another audience. To revoke
+    /// the session of such a token, call [`SessionManager::delete`] with the session's id:
+    /// [`SessionManager::logout`] and the routes accept tokens for the manager's audience only.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::OutOfRange`] if `audience` is empty.
+    pub fn audience(mut self, audience: impl AsRef<str>) -> Result<Self, ConfigError> {
+        self.rules.demand.audience = Some(Audience::new(audience.as_ref())?);
+        Ok(self)
+    }
+}
+
+impl<S, D, R> Layer<S> for SessionAuthLayer<D, R> {
+    type Service = SessionAuth<S, D, R>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        SessionAuth::new(inner, Arc::new(self.rules.clone()))
+    }
+}
+
+// Manual implementation: a derive would require `D: Clone` and `R: Clone`.
+impl<D, R> Clone for Rules<D, R> {
+    fn clone(&self) -> Self {
+        Self {
+            manager: self.manager.clone(),
+            mode: self.mode,
+            source: self.source.clone(),
+            demand: self.demand.clone(),
+            reject: Arc::clone(&self.reject),
+        }
+    }
+}
+
+impl<D, R> Clone for SessionAuthLayer<D, R> {
+    fn clone(&self) -> Self {
+        Self { rules: self.rules.clone() }
+    }
+}
+
+impl<D, R> fmt::Debug for SessionAuthLayer<D, R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SessionAuthLayer")
+            .field("mode", &self.rules.mode)
+            .field("source", &self.rules.source)
+            .field("demand", &self.rules.demand)
+            .field("manager", &self.rules.manager)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,191 @@
+//! How a layer in optional mode handles invalid credentials.
+
+use std::error::Error as _;
+
+use http::header::{CACHE_CONTROL, SET_COOKIE};
+use http::{HeaderMap, HeaderName, HeaderValue};
+
+use super::extract::TokenSource;
+use crate::error::{AuthError, AuthErrorKind};
+
+/// How a layer in [optional](crate::SessionAuthLayer::optional_with) mode handles a request with
+/// invalid credentials. Default: [`strict`](Self::strict).
+///
+/// In every mode, a request without credentials passes without a session, an unavailable store is
+/// answered with 503, and an inactive account with 403. The manager emits an [event](crate::telemetry::events)
+/// for a rejected token even if the request passes.
+///
+/// ```
+/// use tower_session_auth::{OptionalMode, SessionAuthLayer, SessionManager, TokenSource};
+///
+/// # fn layer(manager: SessionManager) -> Result<SessionAuthLayer, tower_session_auth::ConfigError> {
+/// // Public pages that greet whoever is logged in:
+/// let pages = SessionAuthLayer::new(manager)
+///     .token_source(TokenSource::header_or_cookie("__Host-access_token")?)
+///     .optional_with(OptionalMode::lenient().clear_ended_cookie());
+/// # Ok(pages)
+/// # }
+/// # let _ = layer;
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct OptionalMode {
+    cookies: bool,
+    bearer: bool,
+    clears: bool,
+}
+
+impl OptionalMode {
+    /// Rejects an invalid token with 401, in the header or in the cookie.
+    #[must_use]
+    pub const fn strict() -> Self {
+        Self { cookies: false, bearer: false, clears: false }
+    }
+
+    /// Lets a request with an invalid cookie pass as anonymous: the session is over, the token has
+    /// expired or does not verify, or the request has two cookies with the name. A browser sends
+    /// the cookie on its own and cannot react to a 401.
+    ///
+    /// An invalid token in the `Authorization` header is still answered with 401: a program put it
+    /// there and must learn that it is invalid.
+    #[must_use]
+    pub const fn lenient() -> Self {
+        Self { cookies: true, bearer: false, clears: false }
+    }
+
+    /// Lets a request with an invalid token in the `Authorization` header also pass without a
+    /// session. Two `Authorization` fields are still answered with 400.
+    #[must_use]
+    pub const fn also_for_bearer(mut self) -> Self {
+        self.bearer = true;
+        self
+    }
+
+    /// Clears the cookie when the store reports that its session is over. This applies only to the
+    /// response to a navigation (`Sec-Fetch-Mode: navigate`). That response then also gets
+    /// `Cache-Control: no-store`. Off by default, because a login in another tab may have set a new
+    /// cookie in the meantime, which would be cleared too. No effect in strict mode.
+    ///
+    /// The cookie must have `Path=/` and no `Domain`, as
+    /// [`AccessCookie`](crate::routes::AccessCookie) sets it. If the response sets the cookie
+    /// itself, the cookie is not cleared.
+    #[must_use]
+    pub const fn clear_ended_cookie(mut self) -> Self {
+        self.clears = true;
+        self
+    }
+
+    /// Returns `Some` if a request that failed with `error` passes without a session. The inner
+    /// `Option` is the cookie that the response must clear.
+    pub(crate) fn pass(
+        self,
+        error: &AuthError,
+        source: &TokenSource,
+        headers: &HeaderMap,
+    ) -> Option<Option<ClearedCookie>> {
+        let kind = error.kind();
+        if kind == AuthErrorKind::MissingToken {
+            return Some(None);
+        }
+        let cookie = source.counting_cookie(headers);
+        let passes = match kind {
+            AuthErrorKind::InvalidToken
+            | AuthErrorKind::TokenExpired
+            | AuthErrorKind::SessionExpired
+            | AuthErrorKind::SessionRevoked => {
+                if cookie.is_some() {
+                    self.cookies
+                } else {
+                    self.bearer
+                }
+            }
+            // Two cookies with the name.
+            AuthErrorKind::InvalidRequest => cookie.is_some() && self.cookies,
+            _ => false,
+        };
+        if !passes {
+            return None;
+        }
+        // An error with a source means an unreadable record. A newer version may have written it,
+        // so the session may still be live.
+        let has_ended = kind.is_of_ended_session() && error.source().is_none();
+        let cleared = cookie.filter(|_| self.clears && has_ended && is_navigation(headers));
+        Some(cleared.and_then(ClearedCookie::new))
+    }
+}
+
+fn is_navigation(headers: &HeaderMap) -> bool {
+    const MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
+    headers.get(MODE).is_some_and(|mode| mode.as_bytes() == b"navigate")
+}
+
+/// A cookie that the response to a request clears.
+pub(crate) struct ClearedCookie {
+    /// The cookie's name, followed by `=`.
+    start: Box<str>,
+    field: HeaderValue,
+}
+
+impl ClearedCookie {
+    fn new(name: &str) -> Option<Self> {
+        // Browsers accept a name with a `__Host-` or `__Secure-` prefix only with `Secure`.
+        let secure = if name.starts_with("__") { "; Secure" } else { "" };
+        let field = format!("{name}=; HttpOnly; SameSite=Strict{secure}; Path=/; Max-Age=0");
+        let mut field = HeaderValue::try_from(field).ok()?;
+        field.set_sensitive(true);
+        Some(Self { start: format!("{name}=").into(), field })
+    }
+
+    /// Adds a `Set-Cookie` field that clears the cookie, unless the response sets that cookie
+    /// itself.
+    pub(crate) fn clear_in(self, headers: &mut HeaderMap) {
+        let start = self.start.as_bytes();
+        let sets = |field: &HeaderValue| field.as_bytes().trim_ascii_start().starts_with(start);
+        if !headers.get_all(SET_COOKIE).iter().any(sets) {
+            headers.append(SET_COOKIE, self.field);
+            headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::header::COOKIE;
+
+    use super::*;
+
+    /// Returns whether a navigation with a cookie passes in the most lenient mode, and whether its
+    /// response clears the cookie.
+    fn judged(error: &AuthError) -> (bool, bool) {
+        let mode = OptionalMode::lenient().also_for_bearer().clear_ended_cookie();
+        let source = TokenSource::header_or_cookie("t").unwrap();
+        let mut headers = HeaderMap::new();
+        headers.insert(COOKIE, HeaderValue::from_static("t=a.b.c"));
+        headers.insert("sec-fetch-mode", HeaderValue::from_static("navigate"));
+        let passed = mode.pass(error, &source, &headers);
+        (passed.is_some(), passed.flatten().is_some())
+    }
+
+    #[test]
+    fn a_bad_token_passes_a_failure_does_not_and_only_an_ended_session_clears_the_cookie() {
+        for (kind, passes, clears) in [
+            (AuthErrorKind::Overloaded, false, false),
+            (AuthErrorKind::InvalidRequest, true, false),
+            (AuthErrorKind::MissingToken, true, false),
+            (AuthErrorKind::InvalidToken, true, false),
+            (AuthErrorKind::TokenExpired, true, false),
+            (AuthErrorKind::SessionExpired, true, true),
+            (AuthErrorKind::SessionRevoked, true, true),
+            (AuthErrorKind::AccountInactive, false, false),
+            (AuthErrorKind::StoreUnavailable, false, false),
+            (AuthErrorKind::DirectoryUnavailable, false, false),
+        ] {
+            assert_eq!(judged(&AuthError::new(kind)), (passes, clears), "{kind:?}");
+        }
+    }
+
+    #[test]
+    fn a_record_that_cannot_be_read_does_not_clear_the_cookie() {
+        let unread = AuthError::with_source(AuthErrorKind::SessionExpired, std::fmt::Error);
+        assert_eq!(judged(&unread), (true, false));
+    }
+}

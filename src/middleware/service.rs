@@ -1,0 +1,109 @@
+//! The middleware service: checks a request and calls the inner service.
+//!
+//! `call` runs the synchronous steps: it reads the token, looks it up in the near cache, and
+//! verifies it if it is not there. The response future does the rest, which needs the store.
+
+use std::fmt;
+use std::mem;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use http::{Request, Response};
+use tower::Service;
+
+use crate::authenticate::lookup::Recalled;
+use crate::error::AuthErrorKind;
+use crate::middleware::attach;
+use crate::middleware::future::ResponseFuture;
+use crate::middleware::layer::{Mode, Rules};
+use crate::middleware::reject::{self, Head, JsonRejection, Reject};
+use crate::session::SessionData;
+
+/// The service that [`SessionAuthLayer`](crate::SessionAuthLayer) makes around an inner service.
+///
+/// It is ready when the inner service is ready. Its errors are those of the inner service: a
+/// rejected request gets a response.
+pub struct SessionAuth<S, D = (), R = JsonRejection> {
+    inner: S,
+    /// In one `Arc`, because servers clone a service for each request.
+    rules: Arc<Rules<D, R>>,
+}
+
+impl<S, D, R> SessionAuth<S, D, R> {
+    pub(crate) fn new(inner: S, rules: Arc<Rules<D, R>>) -> Self {
+        Self { inner, rules }
+    }
+}
+
+impl<S, D, R, ReqBody, ResBody> Service<Request<ReqBody>> for SessionAuth<S, D, R>
+where
+    S: Service<Request<ReqBody>, Response = Response<ResBody>> + Clone,
+    D: SessionData,
+    R: Reject<ResBody>,
+{
+    type Response = Response<ResBody>;
+    type Error = S::Error;
+    type Future = ResponseFuture<S, D, R, ReqBody>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
+        let Rules { manager, mode, source, demand, reject } = &*self.rules;
+        let recalled = match source.credential(request.headers()) {
+            Ok(token) => manager.recall(token, demand),
+            Err(error) => {
+                // In optional mode a request without a token is no rejection, so there is no event.
+                let is_missing = error.kind() == AuthErrorKind::MissingToken;
+                if !is_missing || *mode == Mode::Required {
+                    manager.refused(&error, None);
+                }
+                Recalled::Refused(error)
+            }
+        };
+        let verified = match recalled {
+            // Fast path (cache hit): no allocation for the check, no store access.
+            Recalled::Passes(session) => {
+                attach::session(request.extensions_mut(), session);
+                return ResponseFuture::calling(self.inner.call(request));
+            }
+            Recalled::Verified(verified) => verified,
+            Recalled::Refused(error) => {
+                if let Some(cookie) = self.rules.pass(&error, request.headers()) {
+                    attach::anonymous::<D>(request.extensions_mut(), manager.events().clone());
+                    return ResponseFuture::calling_anonymous(self.inner.call(request), cookie);
+                }
+                attach::clear::<D>(request.extensions_mut());
+                let response = reject::respond(&**reject, error, Head::of(&request));
+                return ResponseFuture::rejected(response);
+            }
+        };
+        // `poll_ready` made *this* inner service ready. The clone that replaces it is not ready.
+        let clone = self.inner.clone();
+        let ready = mem::replace(&mut self.inner, clone);
+        // The boxed future holds neither the request nor the service, so they need not be `Send` or
+        // `'static`.
+        let (manager, demand) = (manager.clone(), demand.clone());
+        let check = Box::pin(async move { manager.check(&verified, &demand).await });
+        ResponseFuture::checking(check, ready, request, Arc::clone(&self.rules))
+    }
+}
+
+// Manual implementation: a derive would require `D: Clone` and `R: Clone`.
+impl<S: Clone, D, R> Clone for SessionAuth<S, D, R> {
+    fn clone(&self) -> Self {
+        Self { inner: self.inner.clone(), rules: Arc::clone(&self.rules) }
+    }
+}
+
+impl<S: fmt::Debug, D, R> fmt::Debug for SessionAuth<S, D, R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SessionAuth")
+            .field("inner", &self.inner)
+            .field("mode", &self.rules.mode)
+            .field("source", &self.rules.source)
+            .field("demand", &self.rules.demand)
+            .finish_non_exhaustive()
+    }
+}

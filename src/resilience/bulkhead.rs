@@ -1,0 +1,170 @@
+//! A bulkhead: a timeout and a circuit breaker of its own for one kind of call.
+
+use std::error::Error as StdError;
+use std::future::Future;
+use std::time::Duration;
+
+use tokio::time::{Instant, timeout_at};
+
+use super::breaker::{Breaker, Change, Pass};
+use crate::deadline;
+use crate::telemetry::metrics::{Gauge, Meter};
+use crate::trace;
+
+/// Pause between probes while the circuit is open. A recovery is noticed about this long after it,
+/// at the latest.
+const PROBE_PAUSE: Duration = Duration::from_millis(100);
+
+/// What a bulkhead calls, and for which work. Each has its own circuit breaker, so that a failure
+/// in one does not affect the others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LaneName {
+    /// The store, for calls that requests wait for.
+    Requests,
+    /// The store, for lists, scans and cleanup. They take long, and have their own connection.
+    Walks,
+    /// The user directory.
+    Directory,
+}
+
+impl LaneName {
+    /// Returns the name in stable `snake_case`.
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Requests => "requests",
+            Self::Walks => "scans",
+            Self::Directory => "directory",
+        }
+    }
+}
+
+/// A bulkhead: a circuit breaker with a timeout. It does not know what a call asks for.
+#[derive(Debug)]
+pub(crate) struct Lane {
+    name: LaneName,
+    breaker: Breaker,
+    limit: Duration,
+    /// 1 while the circuit is open.
+    open: Gauge,
+}
+
+/// Why a call has no result.
+#[derive(Debug)]
+pub(crate) enum Miss<E> {
+    /// The call was not made, because the circuit is open.
+    TurnedAway(TurnedAway),
+    /// The call got no answer within the whole timeout.
+    TooLate(TooLate),
+    /// The called side answered with an error.
+    Failed(E),
+}
+
+/// The error of a call that timed out.
+#[derive(Debug, thiserror::Error)]
+#[error("no answer in time")]
+pub(crate) struct TooLate;
+
+/// The error of a call that was not made, because the circuit is open.
+#[derive(Debug, thiserror::Error)]
+#[error("there was no answer a moment ago")]
+pub(crate) struct TurnedAway;
+
+impl Lane {
+    /// Creates a bulkhead whose calls take at most `limit`.
+    pub(crate) fn new(name: LaneName, limit: Duration, meter: &Meter) -> Self {
+        let open = meter.breaker(name.as_str());
+        Self { name, breaker: Breaker::new(PROBE_PAUSE), limit, open }
+    }
+
+    /// The timeout of one call.
+    pub(crate) fn limit(&self) -> Duration {
+        self.limit
+    }
+
+    /// Whether the circuit is open.
+    pub(crate) fn is_open(&self) -> bool {
+        self.breaker.is_open()
+    }
+
+    /// Makes a call and waits for the answer, at most for the timeout of this bulkhead. While the
+    /// circuit is open, the call is not made.
+    ///
+    /// The timeout starts here, so each call has all of it. A caller with less time drops the
+    /// future, which the circuit breaker does not count. So a timeout always means that the called
+    /// side was too slow.
+    ///
+    /// `is_away` returns whether an error means that there is no answer. Such an error opens the
+    /// circuit, and so does a timeout. Any other error counts as an answer.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future drops the call. The circuit breaker does not count it.
+    pub(crate) async fn ask<T, E: StdError, F: Future<Output = Result<T, E>>>(
+        &self,
+        question: impl FnOnce() -> F,
+        is_away: impl FnOnce(&E) -> bool,
+    ) -> Result<T, Miss<E>> {
+        self.ask_within(self.limit, Instant::now(), question, is_away).await
+    }
+
+    /// [`ask`](Self::ask) with another timeout, `limit`, which must not be shorter than that of the
+    /// bulkhead. The caller passes the current time `now`, so that the clock is not read again.
+    pub(super) async fn ask_within<T, E: StdError, F: Future<Output = Result<T, E>>>(
+        &self,
+        limit: Duration,
+        now: Instant,
+        question: impl FnOnce() -> F,
+        is_away: impl FnOnce(&E) -> bool,
+    ) -> Result<T, Miss<E>> {
+        let Some(pass) = self.breaker.enter() else {
+            return Err(Miss::TurnedAway(TurnedAway));
+        };
+        match timeout_at(now + limit, deadline::told(limit, question())).await {
+            Err(_) => {
+                self.failed(pass, &TooLate);
+                Err(Miss::TooLate(TooLate))
+            }
+            Ok(Err(error)) if is_away(&error) => {
+                self.failed(pass, &error);
+                Err(Miss::Failed(error))
+            }
+            Ok(answer) => {
+                self.answered(pass);
+                answer.map_err(Miss::Failed)
+            }
+        }
+    }
+
+    fn answered(&self, pass: Pass<'_>) {
+        if pass.answered() == Change::Closed {
+            self.open.set(0.0);
+            match self.name {
+                LaneName::Requests => trace::info!("the session store answers again"),
+                LaneName::Walks => trace::info!("the session store answers lists and walks again"),
+                LaneName::Directory => trace::info!("the user directory answers again"),
+            }
+        }
+    }
+
+    fn failed(&self, pass: Pass<'_>, error: &dyn StdError) {
+        if pass.failed() != Change::Opened {
+            return;
+        }
+        self.open.set(1.0);
+        let error = trace::Chain(error);
+        match self.name {
+            LaneName::Requests => trace::warn!(
+                "the session store does not answer: requests are refused with 503 until it does",
+                error = error
+            ),
+            LaneName::Walks => trace::warn!(
+                "the session store does not answer lists and walks: they fail at once until it does",
+                error = error
+            ),
+            LaneName::Directory => trace::warn!(
+                "the user directory does not answer: requests that need it are refused with 503 until it does",
+                error = error
+            ),
+        }
+    }
+}

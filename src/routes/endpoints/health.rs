@@ -1,0 +1,76 @@
+//! The health routes.
+
+use axum::routing::get;
+use serde_json::{Value, json};
+use utoipa::openapi::path::HttpMethod;
+
+use super::{Access, Endpoint};
+use crate::routes::error_code::Code;
+use crate::routes::health;
+use crate::routes::openapi::About;
+use crate::routes::responses::{Liveness, Readiness};
+use crate::session::SessionData;
+
+const TAG: &str = "Health";
+
+pub(super) fn health<D: SessionData>() -> Vec<Endpoint<D>> {
+    vec![
+        ready("/"),
+        Endpoint {
+            method: HttpMethod::Get,
+            path: "/live",
+            access: Access::Open,
+            handler: get(health::live),
+            about: About::new(TAG, "live", "Whether the service runs", "Asks nobody.")
+                .answers::<Liveness>(200, "It runs.", json!({"status": "alive"})),
+        },
+    ]
+}
+
+/// Returns an example of the state of the near cache.
+fn cache(coherent: bool, state: &str) -> Value {
+    json!({
+        "coherent": coherent, "state": state, "since_seconds": 61.5, "entries": 1200,
+        "hits": 98300, "misses": 1700, "fills": 1650, "invalidations": 400, "lost_links": 0,
+        "stale_served": 0, "lag_ms": 0.2,
+    })
+}
+
+pub(super) fn ready<D: SessionData>(path: &'static str) -> Endpoint<D> {
+    let about = About::new(TAG, "ready", "Whether the service is ready", "Asks the session store.");
+    let about = about
+        .answers::<Readiness>(
+            200,
+            "It is. Degraded, if the session store answers and takes no writes.",
+            json!({
+                "status": "healthy",
+                "store": {
+                    "kind": "redis", "connected": true, "writable": true, "problem": null,
+                    "version": "7.0.15", "latency_ms": 0.2,
+                },
+                "cache": cache(true, "coherent"),
+                "worker": "running",
+            }),
+        )
+        .answers::<Readiness>(
+            503,
+            "The session store does not answer, or is not the primary.",
+            json!({
+                "status": "degraded",
+                "store": {
+                    "kind": "redis", "connected": false, "writable": false,
+                    "problem": "unavailable", "version": null, "latency_ms": null,
+                },
+                "cache": cache(false, "connecting"),
+                "worker": "running",
+            }),
+        )
+        .problems(&[Code::RequestTimeout, Code::Internal]);
+    Endpoint {
+        method: HttpMethod::Get,
+        path,
+        access: Access::Open,
+        handler: get(health::ready::<D>),
+        about,
+    }
+}

@@ -1,0 +1,223 @@
+//! The session routes.
+
+use axum::routing::{delete, get, post};
+use serde_json::json;
+use utoipa::openapi::path::{HttpMethod, ParameterIn};
+use utoipa::openapi::schema::{KnownFormat, Object, ObjectBuilder, SchemaFormat, SchemaType, Type};
+
+use super::{Access, Endpoint, session_id};
+use crate::routes::error_code::Code;
+use crate::routes::input::Paging;
+use crate::routes::openapi::About;
+use crate::routes::responses::{
+    Cleaned, CurrentSession, Deleted, Done, SessionList, SessionStatistics, UserSessions,
+};
+use crate::routes::{admin, own};
+use crate::session::SessionData;
+
+const TAG: &str = "Session Management";
+
+pub(super) fn session<D: SessionData>() -> Vec<Endpoint<D>> {
+    vec![
+        Endpoint {
+            method: HttpMethod::Get,
+            path: "/me",
+            access: Access::Session,
+            handler: get(own::current::<D>),
+            about: About::new(TAG, "me", "The caller's session", "As the store has it now.")
+                .answers::<CurrentSession>(
+                    200,
+                    "The session.",
+                    json!({
+                        "user_id": "jeju",
+                        "user_name": "Jeju",
+                        "email": "jeju@test.com",
+                        "role": "user",
+                        "created_at": "2025-10-17T12:00:00Z",
+                        "last_activity": "2025-10-17T12:34:00Z",
+                        "ttl": 3000,
+                        "ip_address": "192.0.2.7",
+                    }),
+                ),
+        },
+        Endpoint {
+            method: HttpMethod::Post,
+            path: "/refresh",
+            access: Access::Session,
+            handler: post(own::refresh::<D>),
+            about: About::new(
+                TAG,
+                "refresh",
+                "Lets the idle time start anew",
+                "Never beyond the session's absolute lifetime.",
+            )
+            .answers::<Done>(
+                200,
+                "It started anew.",
+                json!({"message": "Session refreshed successfully"}),
+            ),
+        },
+        all(),
+        Endpoint {
+            method: HttpMethod::Get,
+            path: "/stats",
+            access: Access::Admin,
+            handler: get(admin::statistics::<D>),
+            about: About::new(
+                TAG,
+                "stats",
+                "How many sessions there are",
+                "From a count that began 60 seconds ago at most.",
+            )
+            .answers::<SessionStatistics>(
+                200,
+                "The numbers.",
+                json!({
+                    "total_sessions": 10,
+                    "sessions_by_role": {"user": 7, "admin": 2, "super_admin": 1},
+                    "average_ttl": 2800,
+                    "as_of": "2025-10-17T12:34:00Z",
+                }),
+            ),
+        },
+        Endpoint {
+            method: HttpMethod::Get,
+            path: "/user/{user_id}",
+            access: Access::Admin,
+            handler: get(admin::user::<D>),
+            about: of_user("user_sessions", "One user's sessions", "The latest used first.")
+                .answers::<UserSessions>(200, "The sessions.", user_sessions()),
+        },
+        Endpoint {
+            method: HttpMethod::Delete,
+            path: "/user/{user_id}",
+            access: Access::Admin,
+            handler: delete(admin::end_user::<D>),
+            about: of_user(
+                "end_user_sessions",
+                "Ends all of one user's sessions",
+                "In one step. A login that is under way does not survive it.",
+            )
+            .answers::<Deleted>(
+                200,
+                "They have ended.",
+                json!({"message": "Successfully deleted 2 session(s) for user jeju", "deleted_count": 2}),
+            ),
+        },
+        Endpoint {
+            method: HttpMethod::Delete,
+            path: "/user/{user_id}/sessions/{session_id}",
+            access: Access::Admin,
+            handler: delete(admin::end_session::<D>),
+            about: session_id(of_user(
+                "end_user_session",
+                "Ends one of a user's sessions",
+                "The user's other sessions stay.",
+            ))
+            .answers::<Done>(200, "It has ended.", json!({"message": "Session ended"}))
+            .problems(&[Code::NotFound]),
+        },
+        Endpoint {
+            method: HttpMethod::Post,
+            path: "/cleanup",
+            access: Access::Admin,
+            handler: post(admin::cleanup::<D>),
+            about: About::new(
+                TAG,
+                "cleanup",
+                "Frees expired sessions",
+                "Nothing depends on it: what has expired lets nobody in, and is freed by and by.",
+            )
+            .answers::<Cleaned>(
+                200,
+                "They are freed.",
+                json!({"message": "Cleaned up 4 expired session(s)", "cleaned_count": 4}),
+            ),
+        },
+    ]
+}
+
+fn all<D: SessionData>() -> Endpoint<D> {
+    let limit = ObjectBuilder::new()
+        .schema_type(SchemaType::new(Type::Integer))
+        .format(Some(SchemaFormat::KnownFormat(KnownFormat::Int32)))
+        .minimum(Some(1))
+        .maximum(Some(Paging::MAX_LIMIT as f64))
+        .default(Some(json!(Paging::DEFAULT_LIMIT)));
+    let about = About::new(
+        TAG,
+        "all",
+        "Everybody's sessions",
+        "Page by page. A session that lives from the first page to the last is on one of them at least.",
+    );
+    let about = about
+        .parameter(ParameterIn::Query, "limit", "How many sessions at most.", limit)
+        .parameter(
+            ParameterIn::Query,
+            "cursor",
+            "Where to go on: the `next_cursor` of the page before.",
+            string(),
+        )
+        .answers::<SessionList>(
+            200,
+            "A page.",
+            json!({
+                "sessions": [{
+                    "session_id": "b3kT9xQ2aLmZ7vWcRr8yHn4s",
+                    "user_id": "jeju",
+                    "user_name": "Jeju",
+                    "role": "user",
+                    "ttl": 3000,
+                    "last_activity": "2025-10-17T12:34:00Z",
+                }],
+                "total": 1,
+                "next_cursor": null,
+            }),
+        )
+        .problems(&[Code::InvalidBody]);
+    Endpoint {
+        method: HttpMethod::Get,
+        path: "/all",
+        access: Access::Admin,
+        handler: get(admin::all::<D>),
+        about,
+    }
+}
+
+fn of_user(name: &'static str, summary: &'static str, description: &'static str) -> About {
+    About::new(TAG, name, summary, description)
+        .parameter(
+            ParameterIn::Path,
+            "user_id",
+            "One literal user: percent-decoded once, no byte of it means anything else. 256 bytes of UTF-8 at most.",
+            string_of(1, 256),
+        )
+        .problems(&[Code::InvalidBody])
+}
+
+fn string() -> Object {
+    ObjectBuilder::new().schema_type(SchemaType::new(Type::String)).build()
+}
+
+fn string_of(min: usize, max: usize) -> Object {
+    let string = ObjectBuilder::new().schema_type(SchemaType::new(Type::String));
+    string.min_length(Some(min)).max_length(Some(max)).build()
+}
+
+fn user_sessions() -> serde_json::Value {
+    json!({
+        "user_id": "jeju",
+        "sessions": [{
+            "session_id": "b3kT9xQ2aLmZ7vWcRr8yHn4s",
+            "user_id": "jeju",
+            "user_name": "Jeju",
+            "role": "user",
+            "created_at": "2025-10-17T12:00:00Z",
+            "last_activity": "2025-10-17T12:34:00Z",
+            "ttl": 3000,
+            "ip_address": "192.0.2.7",
+            "user_agent": "curl/8.5.0",
+        }],
+        "total": 1,
+    })
+}

@@ -1,0 +1,197 @@
+//! Error answers: `{"detail": …, "code": …}`.
+
+use std::borrow::Cow;
+use std::error::Error as StdError;
+use std::fmt;
+use std::time::Duration;
+
+use axum::response::{IntoResponse, Response};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::{HeaderValue, StatusCode};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::error_code::Code;
+use crate::error::{AuthError, AuthErrorKind, SessionError, StoreErrorKind};
+use crate::id::random_text;
+use crate::trace;
+
+/// An error answer of the contract.
+#[derive(Debug)]
+pub(super) enum Problem {
+    /// The same answer as that of the layer.
+    Auth(AuthError),
+    /// An answer that only these routes give.
+    Plain { status: StatusCode, code: Code, detail: Cow<'static, str> },
+    /// Too many attempts. The client may try again after so many seconds.
+    RateLimited { retry_after: u64 },
+    /// An internal error. The client learns only an id, with which the log shows the cause.
+    Internal { status: StatusCode, request_id: String },
+}
+
+/// What went wrong.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Problem)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ProblemBody<'a> {
+    /// What is wrong, for a person. Not stable.
+    detail: &'a str,
+    code: Code,
+    /// Why the session was ended: only with `session_revoked`.
+    #[schema(schema_with = super::openapi::reasons)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'a str>,
+    /// Finds the cause in the server's log: only with `internal`.
+    #[schema(value_type = String)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request_id: Option<&'a str>,
+}
+
+impl From<Code> for Problem {
+    fn from(code: Code) -> Self {
+        Self::Plain { status: code.status(), code, detail: Cow::Borrowed(code.detail()) }
+    }
+}
+
+impl Problem {
+    /// 422 `invalid_body` with this text, which must not quote a secret.
+    pub(super) fn invalid_body(detail: impl Into<Cow<'static, str>>) -> Self {
+        let code = Code::InvalidBody;
+        Self::Plain { status: code.status(), code, detail: detail.into() }
+    }
+
+    /// The answer of the layer to an error of this kind.
+    pub(super) fn auth(kind: AuthErrorKind) -> Self {
+        Self::Auth(AuthError::from(kind))
+    }
+
+    /// 429 with the wait rounded up to whole seconds, at least 1: a client that waits this long
+    /// does not have to wait again.
+    pub(super) fn rate_limited(wait: Duration) -> Self {
+        // A custom store may return any duration.
+        let retry_after = wait.as_secs().saturating_add(u64::from(wait.subsec_nanos() > 0));
+        Self::RateLimited { retry_after: retry_after.max(1) }
+    }
+
+    pub(super) fn is_rate_limited(&self) -> bool {
+        matches!(self, Self::RateLimited { .. })
+    }
+
+    /// Returns the problem for the status of an extractor, of the router or of a timeout. The
+    /// status stays the same.
+    pub(super) fn of_status(status: StatusCode) -> Self {
+        let code = match status {
+            StatusCode::NOT_FOUND => Code::NotFound,
+            StatusCode::METHOD_NOT_ALLOWED => Code::MethodNotAllowed,
+            StatusCode::REQUEST_TIMEOUT => Code::RequestTimeout,
+            StatusCode::PAYLOAD_TOO_LARGE => Code::PayloadTooLarge,
+            StatusCode::UNSUPPORTED_MEDIA_TYPE => Code::UnsupportedMediaType,
+            StatusCode::UNPROCESSABLE_ENTITY => Code::InvalidBody,
+            status if status.is_server_error() => return Self::failed(status, status),
+            _ => Code::InvalidRequest,
+        };
+        Self::Plain { status, code, detail: Cow::Borrowed(code.detail()) }
+    }
+
+    /// 503 `store_unavailable`: the application's [`Credentials`](super::Credentials) failed. Logs
+    /// the error.
+    pub(super) fn unavailable(error: &(dyn StdError + 'static)) -> Self {
+        trace::warn!("credentials could not be checked", error = trace::Chain(error));
+        Self::auth(AuthErrorKind::StoreUnavailable)
+    }
+
+    /// 500 `internal`. Logs the error.
+    pub(super) fn internal(error: &(dyn StdError + 'static)) -> Self {
+        Self::internal_because(trace::Chain(error))
+    }
+
+    /// 500 `internal`. Logs `what`, and the client never sees it.
+    pub(super) fn internal_because(what: impl fmt::Display) -> Self {
+        Self::failed(StatusCode::INTERNAL_SERVER_ERROR, what)
+    }
+
+    fn failed(status: StatusCode, what: impl fmt::Display) -> Self {
+        // Without random bytes the answer has an empty id, but is sent all the same.
+        let request_id = random_text::<9>().unwrap_or_default();
+        trace::error!("internal error", request_id = request_id, error = what);
+        Self::Internal { status, request_id }
+    }
+
+    /// Makes the response: body, status, `Cache-Control: no-store`, and the headers of the status.
+    pub(super) fn to_response<B: From<String>>(&self) -> http::Response<B> {
+        let (status, code, detail, request_id) = match self {
+            Self::Auth(error) => {
+                let mut response = error.to_response();
+                response.extensions_mut().insert(error.clone());
+                return response;
+            }
+            Self::Plain { status, code, detail } => (*status, *code, detail.as_ref(), None),
+            Self::RateLimited { .. } => {
+                let code = Code::RateLimited;
+                (code.status(), code, code.detail(), None)
+            }
+            Self::Internal { status, request_id } => {
+                (*status, Code::Internal, Code::Internal.detail(), Some(request_id.as_str()))
+            }
+        };
+        // The body consists of strings only, so serialization cannot fail.
+        let body = ProblemBody { detail, code, reason: None, request_id };
+        let body = serde_json::to_string(&body).unwrap_or_default();
+        let mut response = http::Response::new(B::from(body));
+        *response.status_mut() = status;
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if status == StatusCode::UNAUTHORIZED {
+            // No `error` attribute (RFC 6750): a client with a wrong password sent no token.
+            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        if [StatusCode::SERVICE_UNAVAILABLE, StatusCode::TOO_MANY_REQUESTS].contains(&status) {
+            let retry_after = match self {
+                Self::RateLimited { retry_after } => *retry_after,
+                _ => 1,
+            };
+            headers.insert(RETRY_AFTER, HeaderValue::from(retry_after));
+        }
+        response
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        self.to_response()
+    }
+}
+
+impl From<AuthError> for Problem {
+    fn from(error: AuthError) -> Self {
+        Self::Auth(error)
+    }
+}
+
+/// Converts the error of a manager operation, which nearly always comes from the store.
+impl From<SessionError> for Problem {
+    fn from(error: SessionError) -> Self {
+        match error {
+            // 500 and not 503: a later try cannot read the record either.
+            SessionError::Store(error) if error.kind() == StoreErrorKind::Unreadable => {
+                Self::internal(&error)
+            }
+            SessionError::Store(error) => {
+                trace::warn!("the session store did not do it", error = trace::Chain(&error));
+                Self::Auth(AuthError::from(error))
+            }
+            SessionError::Directory(error) => {
+                trace::warn!("the user directory did not tell", error = trace::Chain(&error));
+                Self::auth(AuthErrorKind::DirectoryUnavailable)
+            }
+            SessionError::AccountInactive => Self::auth(AuthErrorKind::AccountInactive),
+            SessionError::Gone => Self::auth(AuthErrorKind::SessionExpired),
+            SessionError::Cursor => Self::invalid_body("`cursor` is not one of this list's"),
+            SessionError::LimitReached => Code::SessionLimit.into(),
+            SessionError::LoginSuperseded => Code::InvalidCredentials.into(),
+            SessionError::Contended => Code::Overloaded.into(),
+            error => Self::internal(&error),
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! The description of one route in the document.
+
+use serde_json::Value;
+use utoipa::ToSchema;
+use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
+use utoipa::openapi::schema::Schema;
+use utoipa::openapi::{RefOr, Required};
+
+use super::super::error_code::Code;
+use super::{AddSchema, add_schema};
+
+/// The description of one route in the document. It leaves out what follows from the access of the
+/// route: the refusals of its guard, and the answer to another method.
+pub(in crate::routes) struct About {
+    pub(super) tag: &'static str,
+    /// The name of the operation, which is unique within its mount point.
+    pub(super) name: &'static str,
+    pub(super) summary: &'static str,
+    pub(super) description: &'static str,
+    pub(super) parameters: Vec<Parameter>,
+    pub(super) body: Option<Shape>,
+    pub(super) body_required: bool,
+    /// What the cookies are for that the route sets with a 200.
+    pub(super) cookies: Option<&'static str>,
+    /// The answers that have a body of their own.
+    pub(super) answers: Vec<(u16, &'static str, Shape)>,
+    pub(super) problems: Vec<Code>,
+}
+
+/// The schema of a body, with an example.
+pub(super) struct Shape {
+    pub(super) schema: String,
+    pub(super) add: AddSchema,
+    pub(super) example: Value,
+}
+
+impl Shape {
+    fn of<T: ToSchema>(example: Value) -> Self {
+        Self { schema: T::name().into_owned(), add: add_schema::<T>, example }
+    }
+}
+
+impl About {
+    pub(in crate::routes) fn new(
+        tag: &'static str,
+        name: &'static str,
+        summary: &'static str,
+        description: &'static str,
+    ) -> Self {
+        Self {
+            tag,
+            name,
+            summary,
+            description,
+            parameters: Vec::new(),
+            body: None,
+            body_required: true,
+            cookies: None,
+            answers: Vec::new(),
+            problems: Vec::new(),
+        }
+    }
+
+    pub(in crate::routes) fn parameter(
+        mut self,
+        place: ParameterIn,
+        name: &'static str,
+        description: &'static str,
+        schema: impl Into<RefOr<Schema>>,
+    ) -> Self {
+        let required = if place == ParameterIn::Path { Required::True } else { Required::False };
+        let parameter = ParameterBuilder::new()
+            .name(name)
+            .parameter_in(place)
+            .required(required)
+            .description(Some(description))
+            .schema(Some(schema));
+        self.parameters.push(parameter.build());
+        self
+    }
+
+    pub(in crate::routes) fn body<T: ToSchema>(self, example: Value) -> Self {
+        Self { body: Some(Shape::of::<T>(example)), ..self }
+    }
+
+    pub(in crate::routes) fn body_if_any<T: ToSchema>(self, example: Value) -> Self {
+        Self { body_required: false, ..self.body::<T>(example) }
+    }
+
+    pub(in crate::routes) fn cookies(self, description: &'static str) -> Self {
+        Self { cookies: Some(description), ..self }
+    }
+
+    pub(in crate::routes) fn answers<T: ToSchema>(
+        mut self,
+        status: u16,
+        description: &'static str,
+        example: Value,
+    ) -> Self {
+        self.answers.push((status, description, Shape::of::<T>(example)));
+        self
+    }
+
+    pub(in crate::routes) fn problems(mut self, codes: &[Code]) -> Self {
+        self.problems.extend_from_slice(codes);
+        self
+    }
+
+    /// Returns the functions that add the schemas of all its bodies.
+    pub(super) fn schemas(&self) -> impl Iterator<Item = AddSchema> {
+        let answers = self.answers.iter().map(|(_, _, shape)| shape);
+        self.body.iter().chain(answers).map(|shape| shape.add)
+    }
+}

@@ -1,0 +1,191 @@
+//! The OpenAPI 3.1 document. It is made from the same table as the router.
+
+mod about;
+mod operation;
+
+use std::borrow::Cow;
+
+use axum::Router;
+use axum::routing::get;
+use bytes::Bytes;
+use http::header::CONTENT_TYPE;
+use serde_json::json;
+use utoipa::openapi::path::{HttpMethod, Operation, PathItem, Paths};
+use utoipa::openapi::schema::{Components, Schema, SchemaType, Type};
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::tag::TagBuilder;
+use utoipa::openapi::{Info, ObjectBuilder, OpenApi, OpenApiBuilder, RefOr};
+use utoipa::{PartialSchema, ToSchema};
+
+pub(super) use self::about::About;
+use super::delivery::{Delivery, Refresh};
+use super::endpoints::{Access, Endpoint};
+use super::error_code::Code;
+use super::error_response::ProblemBody;
+use super::router::{say_405, seal};
+use crate::reason::EndReason;
+
+/// Name of the bearer scheme in the document.
+const BEARER: &str = "bearer";
+
+/// Names of the cookie schemes in the document.
+const ACCESS_COOKIE: &str = "accessCookie";
+const REFRESH_COOKIE: &str = "refreshCookie";
+
+/// Name of the schema of error answers in the document.
+const PROBLEM: &str = "Problem";
+
+/// Returns a document without routes: with the bearer scheme, the schema of error answers, and the
+/// tags.
+pub(super) fn empty() -> OpenApi {
+    let bearer = HttpBuilder::new()
+        .scheme(HttpAuthScheme::Bearer)
+        .bearer_format("JWT")
+        .description(Some("The access token of a login. Its session must live."))
+        .build();
+    let mut components = Components::new();
+    components.add_security_scheme(BEARER, SecurityScheme::Http(bearer));
+    add_schema::<ProblemBody<'_>>(&mut components);
+    let tags = [
+        ("Auth", "Log in, log out, and look after one's own sessions."),
+        ("Session Management", "The session of the request, and everybody's for administrators."),
+        ("Health", "Whether the service is ready, and whether it runs."),
+    ];
+    let tags =
+        tags.map(|(name, text)| TagBuilder::new().name(name).description(Some(text)).build());
+    let mut info = Info::new("Sessions", env!("CARGO_PKG_VERSION"));
+    info.description = Some(
+        "Every error is `{\"detail\", \"code\"}`; clients go by `code`. Every answer has `Cache-Control: no-store`. A 503 \
+         says nothing about the session: keep the token, and try again after `Retry-After` seconds."
+            .to_owned(),
+    );
+    OpenApiBuilder::new().info(info).components(Some(components)).tags(Some(tags)).build()
+}
+
+/// Adds the endpoints of one mount point.
+pub(super) fn add<D>(
+    document: &mut OpenApi,
+    prefix: &str,
+    delivery: &Delivery,
+    endpoints: Vec<Endpoint<D>>,
+) {
+    let components = document.components.get_or_insert_default();
+    let refresh = match &delivery.refresh {
+        Refresh::Cookie(cookie) => Some(cookie),
+        Refresh::Never | Refresh::Body => None,
+    };
+    for (scheme, cookie, what) in [
+        (ACCESS_COOKIE, delivery.access.as_ref(), "The access token of a login."),
+        (REFRESH_COOKIE, refresh, "The refresh token of a login."),
+    ] {
+        if let Some(cookie) = cookie {
+            let value = ApiKeyValue::with_description(cookie.name(), what);
+            components.add_security_scheme(scheme, SecurityScheme::ApiKey(ApiKey::Cookie(value)));
+        }
+    }
+    for mut endpoint in endpoints {
+        let changes = endpoint.method != HttpMethod::Get;
+        if changes && delivery.acts_on_cookies(endpoint.access) {
+            endpoint.about = endpoint.about.problems(&[Code::CrossSite]);
+        }
+        let operation = operation::operation(&endpoint.about, endpoint.access, prefix, delivery);
+        add_operation(
+            &mut document.paths,
+            endpoint.path_below(prefix),
+            endpoint.method.clone(),
+            operation,
+        );
+        let components = document.components.get_or_insert_default();
+        for schema in endpoint.about.schemas() {
+            schema(components);
+        }
+    }
+}
+
+fn add_operation(paths: &mut Paths, path: String, method: HttpMethod, mut operation: Operation) {
+    // Different prefixes can have the same id, for example `/a-b` and `/a_b`. A number makes the id
+    // unique.
+    let id = operation.operation_id.clone().unwrap_or_default();
+    let mut number = 1;
+    while has_operation(paths, &operation) {
+        number += 1;
+        operation.operation_id = Some(format!("{id}_{number}"));
+    }
+    paths.paths.entry(path).or_default().merge_operations(PathItem::new(method, operation));
+}
+
+/// Returns whether another operation has the id of this one.
+fn has_operation(paths: &Paths, operation: &Operation) -> bool {
+    let id = &operation.operation_id;
+    paths.paths.values().any(|item| {
+        let operations = [&item.get, &item.put, &item.post, &item.delete, &item.patch];
+        operations.into_iter().flatten().any(|other| other.operation_id == *id)
+    })
+}
+
+pub(super) type AddSchema = fn(&mut Components);
+
+/// Adds the schema of a type, and all schemas that it refers to.
+fn add_schema<T: ToSchema>(components: &mut Components) {
+    let mut schemas = vec![(T::name().into_owned(), T::schema())];
+    T::schemas(&mut schemas);
+    components.schemas.extend(schemas);
+}
+
+/// The schema of the answer that is an OpenAPI document.
+enum Document {}
+
+impl PartialSchema for Document {
+    fn schema() -> RefOr<Schema> {
+        let of = |kind| ObjectBuilder::new().schema_type(SchemaType::new(kind));
+        let document = of(Type::Object)
+            .description(Some("An OpenAPI document."))
+            .property("openapi", of(Type::String))
+            .property("info", of(Type::Object))
+            .property("paths", of(Type::Object))
+            .required("openapi")
+            .required("info")
+            .required("paths");
+        RefOr::T(document.into())
+    }
+}
+
+impl ToSchema for Document {
+    fn name() -> Cow<'static, str> {
+        "OpenApiDocument".into()
+    }
+}
+
+/// The schema of the reasons for which sessions are revoked.
+pub(super) fn reasons() -> RefOr<Schema> {
+    let reasons = EndReason::ALL.iter().map(|reason| reason.as_str());
+    let reasons = ObjectBuilder::new()
+        .schema_type(SchemaType::new(Type::String))
+        .description(Some("Why the session was ended: only with `session_revoked`."))
+        .enum_values(Some(reasons));
+    RefOr::T(reasons.into())
+}
+
+/// Returns a route that serves an OpenAPI document at `path`, to be merged into a router. Adds this
+/// route to the document.
+///
+/// # Errors
+///
+/// The error of `serde_json`, if an extension in the document cannot be written as JSON.
+///
+/// # Panics
+///
+/// If `path` is not a valid path for axum, as `Router::route` does.
+pub fn document(path: &str, mut openapi: OpenApi) -> Result<Router, serde_json::Error> {
+    let about = About::new("Health", "openapi", "This document", "OpenAPI 3.1, as JSON.");
+    let example = json!({"openapi": "3.1.0", "info": {"title": "", "version": ""}, "paths": {}});
+    let about = about.answers::<Document>(200, "The document.", example);
+    let nothing = Delivery::widest();
+    let operation = operation::operation(&about, Access::Open, path, &nothing);
+    add_schema::<Document>(openapi.components.get_or_insert_default());
+    add_operation(&mut openapi.paths, path.to_owned(), HttpMethod::Get, operation);
+    let json = Bytes::from(openapi.to_json()?);
+    let answer = async move || ([(CONTENT_TYPE, "application/json")], json.clone());
+    let router = say_405(Router::new().route(path, get(answer)));
+    Ok(seal(router))
+}

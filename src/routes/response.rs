@@ -1,0 +1,25 @@
+//! Builds JSON responses from response body types.
+
+use axum::response::{IntoResponse as _, Response};
+use http::header::CONTENT_TYPE;
+use http::{HeaderValue, StatusCode};
+use serde::Serialize;
+
+use super::error_response::Problem;
+
+/// The result of a handler.
+pub(super) type Answer = Result<Response, Problem>;
+
+/// Returns 200 with this body.
+pub(super) fn ok(shape: &impl Serialize) -> Answer {
+    json(StatusCode::OK, shape)
+}
+
+/// Returns this status with this body as JSON. A body that cannot be serialized is 500 `internal`.
+pub(super) fn json(status: StatusCode, shape: &impl Serialize) -> Answer {
+    let body = serde_json::to_vec(shape).map_err(|error| Problem::internal(&error))?;
+    let mut response = (status, body).into_response();
+    let json = HeaderValue::from_static("application/json");
+    response.headers_mut().insert(CONTENT_TYPE, json);
+    Ok(response)
+}

@@ -1,0 +1,286 @@
+//! One multiplexed connection, and the rules that decide whether it may still be used.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use futures_util::future::join;
+use redis::{Cmd, Pipeline, RedisError, RedisResult, Value, cmd, pipe};
+use tokio::time::Instant;
+
+use super::handle::Handle;
+use super::server::{Role, ServerInfo};
+use crate::coherence::Tick;
+use crate::deadline;
+use crate::store::redis::era::Era;
+use crate::store::redis::error::{is_noscript, is_not_primary, is_readonly, not_primary};
+use crate::store::redis::scripts::{Hashes, Script};
+
+/// How long the answer to a role question counts. `REPLICAOF` closes no connection, so a connection
+/// in use asks for the role again after this time.
+const ROLE_COUNTS: Duration = Duration::from_secs(1);
+
+/// Whether one connection may still be used.
+pub(crate) struct Health {
+    dead: AtomicBool,
+    /// Number of the [era](Era) in which the connection was made.
+    era: u64,
+    eras: Arc<Era>,
+    /// When the latest role question was sent whose answer did not say "replica", in nanoseconds.
+    role_asked: AtomicU64,
+    /// The version of the [same-server checks](crate::store::redis::proof) that this connection passed; 0 for
+    /// none.
+    proved: AtomicU64,
+}
+
+impl Health {
+    /// Creates the state of a connection that is about to be made. If the current era ends before
+    /// the connection is ready, the connection is not used.
+    pub(crate) fn new(eras: &Arc<Era>) -> Self {
+        Self {
+            dead: AtomicBool::new(false),
+            era: eras.number(),
+            eras: Arc::clone(eras),
+            // The greeting of a connection asks for the role.
+            role_asked: AtomicU64::new(Tick::now().as_nanos()),
+            proved: AtomicU64::new(0),
+        }
+    }
+
+    fn is_of_use(&self) -> bool {
+        !self.dead.load(Ordering::Relaxed) && self.era == self.eras.number()
+    }
+
+    /// Marks the connection as lost: it is not used again.
+    pub(crate) fn is_lost(&self) {
+        self.dead.store(true, Ordering::Relaxed);
+    }
+
+    /// Records an error in an answer. An error that names a replica ends the era; an unrecoverable
+    /// error ends this connection.
+    fn failed(&self, error: &RedisError) {
+        if is_readonly(error) || is_not_primary(error) {
+            // After a failover behind one address, all connections of this era may lead to the
+            // demoted primary.
+            self.eras.has_ended(self.era);
+        } else if error.is_unrecoverable_error() {
+            self.is_lost();
+        }
+    }
+
+    fn role_is_due(&self) -> bool {
+        let asked = Tick::from_nanos(self.role_asked.load(Ordering::Relaxed));
+        Tick::now() >= asked.after(ROLE_COUNTS)
+    }
+
+    /// Takes the answer to a role question that was sent at `sent`. Fails if the server is a
+    /// replica. An answer without a role does not count as a replica.
+    fn learn_role(&self, hello: RedisResult<Value>, sent: Tick) -> RedisResult<()> {
+        let hello = match hello.and_then(Value::extract_error) {
+            Ok(hello) => ServerInfo::of_any_age(&hello).map_or(Role::Unknown, |it| it.role()),
+            // The connection failed before an answer came. The command that was sent beside the
+            // question fails as well.
+            Err(error) if error.is_unrecoverable_error() => return Ok(()),
+            Err(_) => Role::Unknown,
+        };
+        match hello {
+            Role::Replica => return Err(not_primary()),
+            Role::Unknown => self.eras.role_is_unknown(),
+            Role::Primary => {}
+        }
+        self.role_asked.fetch_max(sent.as_nanos(), Ordering::Relaxed);
+        Ok(())
+    }
+}
+
+/// A handle on one connection. Clones share the connection.
+#[derive(Clone)]
+pub(crate) struct Connection {
+    handle: Handle,
+    state: Arc<Health>,
+    hashes: Arc<Hashes>,
+    timeout: Duration,
+}
+
+impl Connection {
+    pub(crate) fn new(handle: Handle, state: Arc<Health>, timeout: Duration) -> Self {
+        Self { handle, state, hashes: Arc::default(), timeout }
+    }
+
+    /// Sets the names under which the server knows the scripts.
+    pub(crate) fn knows(&mut self, scripts: Hashes) {
+        self.hashes = Arc::new(scripts);
+    }
+
+    /// Marks the connection as used by one caller only: a wait that is cut short then ends the
+    /// connection at once.
+    pub(crate) fn is_exclusive(&mut self) {
+        self.timeout = Duration::ZERO;
+    }
+
+    pub(crate) fn is_of_use(&self) -> bool {
+        self.state.is_of_use()
+    }
+
+    /// Whether the connection passed this version of the [same-server checks](crate::store::redis::proof).
+    pub(crate) fn has_proved(&self, version: u64) -> bool {
+        self.state.proved.load(Ordering::Relaxed) == version
+    }
+
+    pub(crate) fn set_proved(&self, version: u64) {
+        self.state.proved.store(version, Ordering::Relaxed);
+    }
+
+    /// Whether both are handles on the same connection.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.state, &other.state)
+    }
+
+    /// Sends one command. Returns an error answer as `Err`. In each second of use, the role of the
+    /// server is asked along with a command; if the server is a replica, the result is an `Err`
+    /// too.
+    pub(crate) async fn send(&mut self, command: &Cmd) -> RedisResult<Value> {
+        let mut wait = Wait::new(self);
+        let answer = if self.state.role_is_due() {
+            // Boxed because it is rare.
+            let mut handle = self.handle.clone();
+            let ask = async move { handle.send(command).await };
+            Box::pin(self.ask_role_beside(ask)).await
+        } else {
+            self.handle.send(command).await
+        };
+        let answer = answer.and_then(Value::extract_error);
+        wait.is_over(answer.as_ref().err());
+        answer
+    }
+
+    /// Sends commands in one pipeline. An answer that is an error stays in its place as
+    /// [`Value::ServerError`]. The role of the server is asked as in [`send`](Self::send).
+    pub(crate) async fn send_all(&mut self, commands: &Pipeline) -> RedisResult<Vec<Value>> {
+        let mut wait = Wait::new(self);
+        let answers = if self.state.role_is_due() {
+            let mut handle = self.handle.clone();
+            let ask = async move { handle.send_all(commands).await };
+            Box::pin(self.ask_role_beside(ask)).await
+        } else {
+            self.handle.send_all(commands).await
+        };
+        wait.is_over(answers.as_ref().err());
+        answers
+    }
+
+    /// Sends a role question, and `ask` right behind it. Returns the answer to `ask`, unless the
+    /// server says that it is a replica.
+    async fn ask_role_beside<T>(
+        &self,
+        ask: impl Future<Output = RedisResult<T>>,
+    ) -> RedisResult<T> {
+        let sent = Tick::now();
+        let mut handle = self.handle.clone();
+        let hello = cmd("HELLO");
+        let hello = handle.send(&hello);
+        let (hello, answer) = join(hello, ask).await;
+        self.state.learn_role(hello, sent)?;
+        answer
+    }
+
+    /// Takes the answer to the `HELLO` of the greeting, which was sent at `sent`.
+    pub(crate) fn greeted(&self, hello: &Value, sent: Tick) -> RedisResult<()> {
+        self.state.learn_role(Ok(hello.clone()), sent)
+    }
+
+    /// Runs a script. Loads it first if the server does not know it.
+    pub(crate) async fn run(
+        &mut self,
+        script: Script,
+        keys: &[String],
+        args: &[&[u8]],
+    ) -> RedisResult<Value> {
+        let run = self.command(script, keys, args);
+        match self.send(&run).await {
+            // The script did not run, so sending it again repeats nothing.
+            Err(error) if is_noscript(&error) => {
+                let answers =
+                    self.send_all(pipe().add_command(script.load()).add_command(run)).await?;
+                answers.into_iter().next_back().unwrap_or_default().extract_error()
+            }
+            answer => answer,
+        }
+    }
+
+    /// Records an error in the answer to one of several commands.
+    pub(crate) fn failed(&self, error: &RedisError) {
+        self.state.failed(error);
+    }
+
+    /// Returns the command that runs a script on the server of this connection.
+    pub(crate) fn command(&self, script: Script, keys: &[String], args: &[&[u8]]) -> Cmd {
+        script.run(&self.hashes, keys, args)
+    }
+}
+
+/// Commands that are sent together, and that may be sent again.
+pub(crate) trait Ask: Sync {
+    type Answer: Send;
+
+    fn send(
+        &self,
+        connection: &mut Connection,
+    ) -> impl Future<Output = RedisResult<Self::Answer>> + Send;
+}
+
+impl Ask for Cmd {
+    type Answer = Value;
+
+    async fn send(&self, connection: &mut Connection) -> RedisResult<Value> {
+        connection.send(self).await
+    }
+}
+
+impl Ask for Pipeline {
+    type Answer = Vec<Value>;
+
+    async fn send(&self, connection: &mut Connection) -> RedisResult<Vec<Value>> {
+        connection.send_all(self).await
+    }
+}
+
+/// One wait for an answer. A wait that is given up late ends the connection: when a host disappears
+/// without closing the connection, TCP reports it only after about a quarter of an hour. The caller
+/// gives up a wait by dropping the future, as a timeout does.
+struct Wait {
+    connection: Arc<Health>,
+    since: Instant,
+    /// A wait that is given up after this time or later ends the connection.
+    late: Duration,
+    over: bool,
+}
+
+impl Wait {
+    fn new(connection: &Connection) -> Self {
+        Self {
+            connection: Arc::clone(&connection.state),
+            since: Instant::now(),
+            // With a caller whose time limit is shorter than the store's, half of the store's
+            // timeout might never pass.
+            late: (connection.timeout / 2).min(deadline::left() / 4 * 3),
+            over: false,
+        }
+    }
+
+    fn is_over(&mut self, error: Option<&RedisError>) {
+        self.over = true;
+        if let Some(error) = error {
+            self.connection.failed(error);
+        }
+    }
+}
+
+impl Drop for Wait {
+    fn drop(&mut self) {
+        if !self.over && self.since.elapsed() >= self.late {
+            self.connection.is_lost();
+        }
+    }
+}

@@ -1,0 +1,324 @@
+//! A small pool of multiplexed connections. A caller checks a connection out only to clone its
+//! handle.
+
+use std::future::Future;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::task::Poll;
+use std::time::Duration;
+
+use arc_swap::ArcSwapOption;
+use bb8_redis::bb8;
+use redis::{AsyncConnectionConfig, PushInfo, PushKind, Value, cmd, pipe};
+
+use super::connection::{Connection, Health};
+use super::pool_state::{ConnectionError, NO_CREDENTIALS, Sink, State};
+use super::server::ServerInfo;
+use super::{ConnectError, Endpoint, Target};
+use crate::coherence::Tick;
+use crate::store::redis::era::Era;
+use crate::store::redis::error::{fault, store_error};
+use crate::store::redis::scripts::{Hashes, Script};
+use crate::store::redis::time::{ServerClock, micros_of};
+use crate::store::{StoreError, StoreErrorKind};
+
+/// The connection pool. Clones of a connection may outlive their check-out. The socket closes with
+/// the last clone.
+pub(crate) struct Pool {
+    pool: bb8::Pool<Connector>,
+    connector: Connector,
+    state: Arc<State>,
+    size: u32,
+    is_reference: bool,
+    /// The connection that was returned last. The next caller gets the same one without asking bb8,
+    /// as long as it is usable.
+    last: ArcSwapOption<Connection>,
+}
+
+impl Pool {
+    /// A pool without connections. The first one is opened when it is needed.
+    pub(crate) fn new(
+        endpoint: Arc<Endpoint>,
+        clock: Arc<ServerClock>,
+        eras: Arc<Era>,
+        setting: PoolSetting,
+    ) -> Self {
+        let state = Arc::new(State::new(Arc::clone(&endpoint), eras));
+        let connector =
+            Connector { endpoint, timeout: setting.timeout, clock, state: Arc::clone(&state) };
+        let pool = bb8::Pool::builder()
+            .max_size(setting.size)
+            .connection_timeout(setting.timeout)
+            // The next caller tries again. A retry loop in the background would pile up behind a
+            // dead server.
+            .retry_connection(false)
+            // Prefers the connection that was used last, so that concurrent requests go in one
+            // write.
+            .queue_strategy(bb8::QueueStrategy::Lifo)
+            // Costs one atomic load: see `is_valid`.
+            .test_on_check_out(true)
+            // Either option would start a background task here, but a store may be created outside
+            // of a runtime.
+            .max_lifetime(None)
+            .idle_timeout(None)
+            .error_sink(Box::new(Sink(Arc::clone(&state))))
+            .build_unchecked(connector.clone());
+        Self {
+            pool,
+            connector,
+            state,
+            size: setting.size,
+            is_reference: setting.is_reference,
+            last: ArcSwapOption::empty(),
+        }
+    }
+
+    /// Returns the maximum number of connections. If a server closes all of them, this many dead
+    /// ones are found.
+    pub(crate) fn size(&self) -> u32 {
+        self.size
+    }
+
+    /// Returns a number that changes when a connection is opened or lost, or when all connections
+    /// are given up. After a change, the caller must check again where the connections lead.
+    pub(crate) fn changes(&self) -> u64 {
+        self.state.changes.load(Ordering::Relaxed).wrapping_add(self.state.eras.number())
+    }
+
+    /// Returns a handle to a connection that is not known to be dead.
+    pub(crate) async fn connection(&self) -> Result<Connection, StoreError> {
+        if let Some(last) = self.last() {
+            return Ok(last);
+        }
+        // The slot returns to the pool at the end of this statement. Boxed, because it is rare.
+        let connection = Arc::new(Box::pin(self.proved()).await?.clone());
+        if self.is_reference {
+            self.state.eras.proofs().set_reference(&connection);
+        }
+        self.last.store(Some(Arc::clone(&connection)));
+        Ok(Arc::unwrap_or_clone(connection))
+    }
+
+    /// Returns the error for an operation that ran out of time.
+    pub(crate) fn late(&self) -> StoreError {
+        let what = if self.last().is_none() && self.state.endpoint.is_waiting_for_credentials() {
+            NO_CREDENTIALS
+        } else {
+            "no answer in time"
+        };
+        fault(StoreErrorKind::Unavailable, what)
+    }
+
+    fn last(&self) -> Option<Connection> {
+        let last = self.last.load();
+        let version = self.state.eras.proofs().version();
+        last.as_deref().filter(|last| last.is_of_use() && last.has_proved(version)).cloned()
+    }
+
+    /// Returns a connection that no other caller gets while it is held. A canceled wait marks it as
+    /// lost at once, because the next command would have to wait behind the canceled one.
+    pub(crate) async fn exclusive(&self) -> Result<Exclusive<'_>, StoreError> {
+        let mut connection = self.proved().await?;
+        connection.is_exclusive();
+        Ok(connection)
+    }
+
+    /// Returns a connection of the pool that leads to the same server as the others, as far as that
+    /// can be checked.
+    async fn proved(&self) -> Result<Exclusive<'_>, StoreError> {
+        let eras = &self.state.eras;
+        // When all connections are given up, the pool may still hold `size` unusable ones. One more
+        // try then opens a new connection.
+        let mut tries = self.size.saturating_add(1);
+        loop {
+            let mut connection = self.get().await?;
+            if !connection.has_proved(eras.proofs().version()) {
+                eras.compare(&mut connection).await;
+            }
+            if tries == 0 || connection.is_of_use() {
+                return Ok(connection);
+            }
+            tries -= 1;
+        }
+    }
+
+    /// Opens a connection outside of the pool, within `limit`. Returns it with the time at which
+    /// opening began. It can run only the probe script.
+    pub(crate) async fn fresh(&self, limit: Duration) -> Result<(Connection, Tick), StoreError> {
+        let target = self.connector.endpoint.target().await?;
+        let begun = Tick::now();
+        let made = tokio::time::timeout(limit, self.connector.fresh(&target)).await;
+        let late = |_| fault(StoreErrorKind::Unavailable, "no connection was made in time");
+        Ok((made.map_err(late)??, begun))
+    }
+
+    async fn get(&self) -> Result<Exclusive<'_>, StoreError> {
+        // bb8 does not tell its waiters that a connection could not be opened, not even if the
+        // server refused it at once. `failure` is created before the pool is asked, so that it
+        // misses no failure.
+        let mut failure = pin!(self.state.failure.notified());
+        let mut get = pin!(self.pool.get());
+        std::future::poll_fn(|cx| {
+            if let Poll::Ready(got) = get.as_mut().poll(cx) {
+                return Poll::Ready(got.map_err(|_| self.state.reason()));
+            }
+            failure.as_mut().poll(cx).map(|()| Err(self.state.reason()))
+        })
+        .await
+    }
+}
+
+/// A connection that no other caller gets while it is held.
+pub(crate) type Exclusive<'a> = bb8::PooledConnection<'a, Connector>;
+
+/// The number of connections, and how long to wait for one.
+#[derive(Clone, Copy)]
+pub(crate) struct PoolSetting {
+    pub(crate) size: u32,
+    pub(crate) timeout: Duration,
+    /// Whether requests are sent on this pool. Other connections are compared with it.
+    pub(crate) is_reference: bool,
+}
+
+impl Drop for Pool {
+    fn drop(&mut self) {
+        // Breaks a reference cycle: the shared state holds this connection, which holds the shared
+        // state.
+        if self.is_reference {
+            self.state.eras.proofs().drop_reference();
+        }
+    }
+}
+
+/// Opens connections, and detects dead ones without sending a command.
+#[derive(Clone)]
+pub(crate) struct Connector {
+    endpoint: Arc<Endpoint>,
+    timeout: Duration,
+    clock: Arc<ServerClock>,
+    state: Arc<State>,
+}
+
+impl Connector {
+    async fn open(&self, target: &Target) -> Result<Connection, StoreError> {
+        let mut made = self.make(target).await;
+        if made.as_ref().is_err_and(ConnectError::is_connection_dropped) {
+            // The connection was closed during its greeting. That says nothing about the server:
+            // try again once.
+            made = self.make(target).await;
+        }
+        let (mut connection, answers, sent) = made?;
+        let scripts = self.greeted(&connection, answers, sent)?;
+        connection.knows(scripts);
+        Ok(connection)
+    }
+
+    /// Opens a connection and sends its greeting: version, time and scripts in one round trip.
+    /// Returns the connection, the answers, and when the greeting was sent.
+    async fn make(&self, target: &Target) -> Result<(Connection, Vec<Value>, Tick), ConnectError> {
+        let changed = Arc::clone(&self.state.changes);
+        let closed = move || {
+            changed.fetch_add(1, Ordering::Relaxed);
+        };
+        let mut connection = self.connect_with(target, closed).await?;
+        let mut greeting = pipe();
+        greeting.add_command(cmd("HELLO")).add_command(cmd("TIME"));
+        Script::load_all(&mut greeting);
+        let sent = Tick::now();
+        let answers = connection.send_all(&greeting).await?;
+        Ok((connection, answers, sent))
+    }
+
+    /// Opens a connection and sends nothing but the login. `closed` is called when the other side
+    /// closes it.
+    async fn connect_with(
+        &self,
+        target: &Target,
+        closed: impl Fn() + Send + Sync + 'static,
+    ) -> Result<Connection, ConnectError> {
+        let state = Arc::new(Health::new(&self.state.eras));
+        let told = Arc::clone(&state);
+        let config = AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(self.timeout))
+            // The store limits each operation as a whole, and `Wait` detects late answers.
+            .set_response_timeout(None)
+            .set_pipeline_buffer_size(512);
+        let hear = move |push: &PushInfo| {
+            if push.kind == PushKind::Disconnection {
+                told.is_lost();
+                closed();
+            }
+        };
+        let handle = target.connect(config, hear).await?;
+        Ok(Connection::new(handle, state, self.timeout))
+    }
+
+    /// Opens a connection and asks for the role of its server. It can run only the probe script.
+    async fn fresh(&self, target: &Target) -> Result<Connection, ConnectError> {
+        let mut connection = self.connect_with(target, || {}).await?;
+        let mut greeting = pipe();
+        greeting.add_command(cmd("HELLO")).add_command(Script::Probe.load());
+        let sent = Tick::now();
+        let answers = connection.send_all(&greeting).await?;
+        let [hello, hash] = <[Value; 2]>::try_from(answers).map_err(|_| unexpected())?;
+        connection.greeted(&hello.extract_error()?, sent)?;
+        let hash: String =
+            redis::from_redis_value(hash.extract_error()?).map_err(|_| unexpected())?;
+        connection.knows(Script::Probe.alone(&hash));
+        Ok(connection)
+    }
+
+    /// Checks version and role, and takes in the server's time and the hashes of the scripts.
+    fn greeted(
+        &self,
+        connection: &Connection,
+        answers: Vec<Value>,
+        sent: Tick,
+    ) -> Result<Hashes, StoreError> {
+        let mut answers = answers
+            .into_iter()
+            .map(|answer| answer.extract_error().map_err(|error| store_error(&error)));
+        let mut next = || answers.next().unwrap_or_else(|| Err(unexpected()));
+        let hello = next()?;
+        ServerInfo::from_hello(&hello)?;
+        connection.greeted(&hello, sent).map_err(|error| store_error(&error))?;
+        self.clock.learn(micros_of(&next()?).ok_or_else(unexpected)?, sent);
+        Script::ALL
+            .iter()
+            .map(|_| redis::from_redis_value(next()?).map_err(|_| unexpected()))
+            .collect()
+    }
+}
+
+impl bb8::ManageConnection for Connector {
+    type Connection = Connection;
+    type Error = ConnectionError;
+
+    async fn connect(&self) -> Result<Connection, ConnectionError> {
+        let target = self.endpoint.target().await.map_err(ConnectionError::Failed)?;
+        let connection = tokio::time::timeout(self.timeout, self.open(&target)).await;
+        let connection = connection.unwrap_or_else(|_| {
+            Err(fault(StoreErrorKind::Unavailable, "no connection was made in time"))
+        });
+        let connection = connection.map_err(ConnectionError::Failed)?;
+        self.state.changes.fetch_add(1, Ordering::Relaxed);
+        self.state.connected();
+        Ok(connection)
+    }
+
+    // No PING: it costs a round trip, and it does not help if the connection dies between the PING
+    // and the command.
+    async fn is_valid(&self, connection: &mut Connection) -> Result<(), ConnectionError> {
+        if self.has_broken(connection) { Err(ConnectionError::Closed) } else { Ok(()) }
+    }
+
+    fn has_broken(&self, connection: &mut Connection) -> bool {
+        !connection.is_of_use()
+    }
+}
+
+/// Returns the error for an answer that no supported server version gives.
+pub(crate) fn unexpected() -> StoreError {
+    fault(StoreErrorKind::Unsupported, "the server's answer has an unexpected form")
+}

@@ -1,0 +1,168 @@
+//! What the server reports about itself, and whether it is supported.
+
+use std::time::Duration;
+
+use redis::{Value, cmd};
+
+use crate::id::{SessionId, UserId};
+use crate::store::redis::RedisStore;
+use crate::store::redis::error::fault;
+use crate::store::{SessionStore, StoreError, StoreErrorKind, Touch};
+
+/// What the server reports about itself: the result of [`RedisStore::check`](RedisStore::check).
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ServerInfo {
+    /// The product: `redis` or `valkey`.
+    pub name: String,
+    /// The version, such as `7.0.15`.
+    pub version: String,
+    /// `master`. Empty or another word if the server, or a proxy in front of it, does not report
+    /// its role.
+    pub role: String,
+}
+
+/// The role of a server, as far as the server reports it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Role {
+    Primary,
+    Replica,
+    /// The server, or a proxy in front of it, reports no role that is known here. That does not
+    /// mean that it is a replica.
+    Unknown,
+}
+
+/// The oldest versions that have everything that the scripts use.
+const OLDEST_REDIS: (u32, u32) = (7, 0);
+const OLDEST_VALKEY: (u32, u32) = (7, 2);
+
+impl ServerInfo {
+    /// Reads the answer to `HELLO`, and refuses a server that is too old.
+    pub(crate) fn from_hello(hello: &Value) -> Result<Self, StoreError> {
+        let server = Self::of_any_age(hello)?;
+        if server.is_too_old() {
+            let what = "the server is older than Redis 7.0 or Valkey 7.2";
+            return Err(fault(StoreErrorKind::Unsupported, what));
+        }
+        Ok(server)
+    }
+
+    pub(crate) fn of_any_age(hello: &Value) -> Result<Self, StoreError> {
+        let field = |name: &str| {
+            let mut fields = hello.as_map_iter()?;
+            let (_, value) = fields.find(|(key, _)| text(key) == Some(name))?;
+            text(value).map(str::to_owned)
+        };
+        let (Some(name), Some(version)) = (field("server"), field("version")) else {
+            return Err(fault(StoreErrorKind::Unsupported, "HELLO does not name the server"));
+        };
+        let role = field("role").unwrap_or_default();
+        Ok(Self { name, version, role })
+    }
+
+    pub(crate) fn role(&self) -> Role {
+        match self.role.as_str() {
+            "master" | "primary" => Role::Primary,
+            "replica" | "slave" => Role::Replica,
+            _ => Role::Unknown,
+        }
+    }
+
+    pub(crate) fn is_too_old(&self) -> bool {
+        let oldest = if self.name == "valkey" { OLDEST_VALKEY } else { OLDEST_REDIS };
+        number(&self.version).is_none_or(|version| version < oldest)
+    }
+}
+
+impl RedisStore {
+    /// Checks that the server is reachable and supported, and that the Redis user has the necessary
+    /// rights on this prefix. Call it at startup.
+    ///
+    /// Tries each command that the store and its scripts use, on keys that belong to no user. So a
+    /// missing right is found here and not at the first login. Costs about five round trips and one
+    /// connection, which it closes.
+    ///
+    /// # Errors
+    ///
+    /// A [`StoreError`], whose kind tells the cause:
+    ///
+    /// - [`Unavailable`](StoreErrorKind::Unavailable): the server cannot be reached or refuses the
+    ///   password.
+    /// - [`NotPrimary`](StoreErrorKind::NotPrimary): the server is a replica.
+    /// - [`Unsupported`](StoreErrorKind::Unsupported): the server is too old, or rights are
+    ///   missing. The source of the error names all missing rights, in the syntax of `ACL SETUSER`.
+    pub async fn check(&self) -> Result<ServerInfo, StoreError> {
+        self.check_rights().await?;
+        let server = ServerInfo::from_hello(&self.inner.requests.ask(&cmd("HELLO")).await?)?;
+        // A touch of a session that does not exist writes nothing, but it needs the right to run
+        // scripts on keys of this prefix.
+        if let (Some(user), Some(id)) = (UserId::parse("-"), SessionId::parse("-")) {
+            self.touch(&[Touch::new(user, id, Duration::ZERO, Duration::ZERO)]).await?;
+        }
+        self.may_walk().await?;
+        if let Some(replicas) = &self.inner.replicas {
+            replicas.check().await?;
+        }
+        Ok(server)
+    }
+}
+
+pub(crate) fn text(value: &Value) -> Option<&str> {
+    match value {
+        Value::BulkString(bytes) => std::str::from_utf8(bytes).ok(),
+        Value::SimpleString(text) | Value::VerbatimString { text, .. } => Some(text),
+        _ => None,
+    }
+}
+
+fn number(version: &str) -> Option<(u32, u32)> {
+    let mut parts = version.split('.');
+    Some((parts.next()?.parse().ok()?, parts.next()?.parse().ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hello(server: &str, version: &str) -> Value {
+        let text = |text: &str| Value::BulkString(text.into());
+        Value::Map(vec![
+            (text("server"), text(server)),
+            (text("version"), text(version)),
+            (text("proto"), Value::Int(3)),
+            (text("role"), text("master")),
+        ])
+    }
+
+    #[test]
+    fn a_server_that_is_too_old_or_unknown_is_unsupported() {
+        for (server, version) in [
+            ("redis", "6.2.14"),
+            ("redis", "5.0.7"),
+            ("valkey", "7.1.9"),
+            ("redis", ""),
+            ("redis", "seven"),
+            ("redis", "7"),
+        ] {
+            let refused = ServerInfo::from_hello(&hello(server, version)).unwrap_err();
+            assert!(ServerInfo::of_any_age(&hello(server, version)).unwrap().is_too_old());
+            assert_eq!(refused.kind(), StoreErrorKind::Unsupported, "{server} {version}");
+        }
+        assert!(ServerInfo::from_hello(&Value::Okay).is_err());
+    }
+
+    #[test]
+    fn a_server_that_is_new_enough_is_taken() {
+        for (server, version) in [
+            ("redis", "7.0.0"),
+            ("redis", "7.0.15"),
+            ("redis", "10.1.0"),
+            ("redis", "255.255.255"),
+            ("valkey", "7.2.4"),
+            ("valkey", "9.1.2"),
+        ] {
+            let info = ServerInfo::from_hello(&hello(server, version)).unwrap();
+            assert_eq!((&*info.name, &*info.version, &*info.role), (server, version, "master"));
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! Heartbeats of an invalidation connection: they tell an idle connection from a dead one.
+
+use std::fmt;
+use std::pin::pin;
+use std::time::Duration;
+
+use futures_util::future::select;
+use redis::{RedisResult, Value, cmd};
+use tokio::time::timeout;
+
+use super::probe::{Proof, Route};
+use super::{Link, Links};
+use crate::coherence::{LinkState, Tick};
+use crate::store::Tracker as _;
+use crate::store::redis::connect::server::{Role, ServerInfo};
+
+/// How often a connection of the pool is compared with the invalidation connection. A change in the
+/// pool is another reason.
+const PROBE: Duration = Duration::from_secs(1);
+
+/// Why an invalidation connection is no longer trusted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::store::redis) enum Lost {
+    /// The connection was closed, or the server answered with an error.
+    Closed,
+    /// A heartbeat was not answered within the lease.
+    Silent,
+    /// The server is no longer a primary.
+    Demoted,
+    /// A probe that was written over the pool did not show on this connection: the pool leads to
+    /// another server, or this server no longer sends invalidations.
+    Untold,
+    /// A new connection to the address leads to another server.
+    Moved,
+    /// A connection of the pool could not be compared with this connection.
+    Unproved,
+}
+
+impl fmt::Display for Lost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Closed => "the connection was closed",
+            Self::Silent => "no answer within the lease",
+            Self::Demoted => "the server is not a primary any more",
+            Self::Untold => "a write was not told on it: does the address lead to several servers?",
+            Self::Moved => "the address leads to another server",
+            Self::Unproved => "another connection could not be compared with it",
+        })
+    }
+}
+
+impl Links {
+    /// Keeps the lease of a connection valid until the connection is lost.
+    pub(super) async fn keep_lease(&self, link: &Link) -> Lost {
+        let (beats, address) = (pin!(self.beats(link)), pin!(self.follow_address(link)));
+        select(beats, address).await.factor_first().0
+    }
+
+    /// Sends heartbeats, and compares the pool with the connection, until the connection is lost.
+    async fn beats(&self, link: &Link) -> Lost {
+        // The state of the pool when it was last seen to lead to the same server.
+        let mut proved = None;
+        let mut next_probe = Tick::now();
+        loop {
+            let pool = self.store.requests.changes();
+            let sent = Tick::now();
+            if let Err(lost) = self.ask(link).await {
+                return lost;
+            }
+            // After it lost or made a connection, the pool may lead to another server.
+            if proved != Some(pool) || sent >= next_probe {
+                next_probe = sent.after(PROBE);
+                proved = match self.probe_requests(link).await {
+                    Ok(Some(Proof::Same(lag))) => {
+                        self.figures.lagged(lag);
+                        Some(pool)
+                    }
+                    Ok(Some(Proof::Other)) => return Lost::Untold,
+                    Err(_) => return Lost::Closed,
+                    // The lease is not renewed until the comparison succeeds.
+                    Ok(Some(Proof::Unknown(_)) | None) => None,
+                };
+            }
+            if proved.is_some() {
+                // The lease must not count from later than the last successful address check plus
+                // one interval.
+                link.lease.renew(sent.min(link.address_proved().after(self.store.address_check)));
+            }
+            let state = if self.is_coherent() { LinkState::Trusted } else { LinkState::Connecting };
+            self.figures.link_is(state);
+            if let Some(lost) = link.probes.lost_within(self.beat()).await {
+                return lost;
+            }
+        }
+    }
+
+    /// Compares a connection of the pool with the invalidation connection. `None` if the pool has
+    /// none in time.
+    async fn probe_requests(&self, link: &Link) -> RedisResult<Option<Proof>> {
+        // Heartbeats wait for this comparison, so a slow pool must not use up the lease.
+        let patience = self.lease / 4;
+        let Ok(Ok(mut connection)) = timeout(patience, self.store.requests.connection()).await
+        else {
+            return Ok(None);
+        };
+        link.prove(&mut connection, Route::Requests, patience).await.map(Some)
+    }
+
+    /// Sends a heartbeat: `HELLO`, which also shows whether the server is still a primary. The
+    /// lease counts from the time at which the heartbeat was *sent*: all invalidations that Redis
+    /// sent before the answer have been handled by then.
+    pub(super) async fn ask(&self, link: &Link) -> Result<(), Lost> {
+        let hello = cmd("HELLO");
+        let mut connection = link.connection.clone();
+        // Not longer than the lease: if the other side no longer reads the socket, no answer ever
+        // comes.
+        let answer = timeout(self.lease, connection.send(&hello)).await;
+        let answer = answer.map_err(|_| Lost::Silent)?.and_then(Value::extract_error);
+        let server = ServerInfo::from_hello(&answer.map_err(|_| Lost::Closed)?);
+        match server.map_err(|_| Lost::Closed)?.role() {
+            Role::Replica => Err(Lost::Demoted),
+            Role::Primary | Role::Unknown => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! Address check: makes a new connection at intervals, and compares it with the invalidation
+//! connection.
+
+use redis::RedisResult;
+use tokio::time::sleep;
+
+use super::heartbeat::Lost;
+use super::probe::{Proof, Route};
+use super::{FIRST_PAUSE, LAST_PAUSE, Link, Links};
+use crate::coherence::Tick;
+use crate::store::StoreError;
+use crate::store::redis::error::store_error;
+use crate::trace;
+
+impl Links {
+    /// Checks the address until it leads to another server than the invalidation connection, or
+    /// until that connection is lost.
+    ///
+    /// While the check cannot connect or compare, the lease runs out, and requests ask the store.
+    pub(super) async fn follow_address(&self, link: &Link) -> Lost {
+        let interval = self.store.address_check;
+        let (mut pause, mut failing) = (FIRST_PAUSE, false);
+        let mut next = link.address_proved().after(interval);
+        loop {
+            sleep(next.since(Tick::now())).await;
+            match self.compare_address(link).await {
+                Ok(Ok((Proof::Same(_), begun))) => {
+                    link.address_leads_here(begun);
+                    if std::mem::take(&mut failing) {
+                        trace::info!("where the address of redis leads is known again");
+                    }
+                    pause = FIRST_PAUSE;
+                    next = begun.after(interval);
+                }
+                Ok(Ok((Proof::Other, _))) => return Lost::Moved,
+                Err(_) => return Lost::Closed,
+                Ok(Ok((Proof::Unknown(error), _))) => {
+                    self.unknown_address(&store_error(&error), &mut failing);
+                    next = Tick::now().after(pause);
+                    pause = (pause * 2).min(LAST_PAUSE);
+                }
+                Ok(Err(error)) => {
+                    self.unknown_address(&error, &mut failing);
+                    next = Tick::now().after(pause);
+                    pause = (pause * 2).min(LAST_PAUSE);
+                }
+            }
+        }
+    }
+
+    /// Logs a warning for the first of several failed checks.
+    fn unknown_address(&self, error: &StoreError, failing: &mut bool) {
+        if !std::mem::replace(failing, true) {
+            trace::warn!(
+                "the near cache is off and each request asks redis: no connection could be made to see where its address leads",
+                error = trace::Chain(error)
+            );
+        }
+    }
+
+    /// Makes a connection and compares it with the invalidation connection. Also returns when the
+    /// connect started. The outer error is one of the invalidation connection, the inner one says
+    /// that there was no connection to compare.
+    async fn compare_address(&self, link: &Link) -> RedisResult<Result<(Proof, Tick), StoreError>> {
+        match self.store.requests.fresh(self.lease).await {
+            Ok((mut connection, begun)) => {
+                let proof = link.prove(&mut connection, Route::Address, self.lease).await?;
+                Ok(Ok((proof, begun)))
+            }
+            Err(error) => Ok(Err(error)),
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! Opening an invalidation connection.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+use redis::{AsyncConnectionConfig, RedisError, RedisResult, Value, cmd, pipe};
+use tokio::time::timeout;
+
+use super::probe::{Probes, Proof, Route, is_refused};
+use super::push_handler::Listener;
+use super::{Link, Links};
+use crate::coherence::{Lease, Tick};
+use crate::id::random_text;
+use crate::store::redis::connect::connection::Connection;
+use crate::store::redis::connect::server::{Role, ServerInfo};
+use crate::store::redis::connect::{ConnectError, Target};
+use crate::store::redis::error::{fault, not_primary, store_error};
+use crate::store::{StoreError, StoreErrorKind};
+
+/// Why no invalidation connection was opened.
+pub(super) enum NotOpened {
+    /// The server does not support tracking, or does not permit it to this user.
+    Refused(StoreError),
+    /// No server can be reached now, or none that may be trusted.
+    Away(StoreError),
+}
+
+impl From<RedisError> for NotOpened {
+    fn from(error: RedisError) -> Self {
+        let error = store_error(&error);
+        match error.kind() {
+            StoreErrorKind::Unsupported => Self::Refused(error),
+            _ => Self::Away(error),
+        }
+    }
+}
+
+impl From<ConnectError> for NotOpened {
+    fn from(error: ConnectError) -> Self {
+        match error {
+            ConnectError::Driver(error) => error.into(),
+            ConnectError::Other(error) => error.into(),
+        }
+    }
+}
+
+// A server that cannot be used at all is reported by the pool, which gets the same error.
+impl From<StoreError> for NotOpened {
+    fn from(error: StoreError) -> Self {
+        Self::Away(error)
+    }
+}
+
+impl Links {
+    /// Opens an invalidation connection that is proved to receive invalidations of the pool's
+    /// writes. Also returns the connection of the pool with which this was proved.
+    pub(super) async fn open(&self) -> Result<(Link, Connection), NotOpened> {
+        let late = |_| away("no link was made in time");
+        let target = self.store.endpoint.target().await?;
+        let begun = Tick::now();
+        let link = timeout(self.lease, self.connect(&target)).await.map_err(late)??;
+        // The connection is new, so it leads where the address leads.
+        link.address_leads_here(begun);
+        let late = |_| Err(fault(StoreErrorKind::Unavailable, "no connection to compare with"));
+        let connection = timeout(self.lease, self.store.requests.connection()).await;
+        let mut connection = connection.unwrap_or_else(late)?;
+        match link.prove(&mut connection, Route::Requests, self.lease / 4).await? {
+            Proof::Same(lag) => self.figures.lagged(lag),
+            Proof::Other => {
+                // This connection is the newer one, so the address no longer leads where the pool's
+                // connections lead.
+                self.store.eras.ends();
+                return Err(away("a write over the pool was not told on the link"));
+            }
+            Proof::Unknown(error) if is_refused(&error) => return Err(refused(&error)),
+            Proof::Unknown(error) => return Err(store_error(&error).into()),
+        }
+        let sent = Tick::now();
+        self.ask(&link).await.map_err(|_| away("the first beat was not answered by a primary"))?;
+        link.lease.renew(sent);
+        Ok((link, connection))
+    }
+
+    /// Connects, turns tracking on, and checks that the server is not a replica.
+    async fn connect(&self, target: &Target) -> Result<Link, NotOpened> {
+        let name = random_text::<9>()
+            .map_err(|error| StoreError::with_source(StoreErrorKind::Unavailable, error))?;
+        let lease = Arc::new(Lease::new(Arc::clone(&self.generations)));
+        let probes = Arc::new(Probes::new(&self.store.prefix.canary(&name)));
+        let listener = Listener {
+            lease: Arc::clone(&lease),
+            probes: Arc::clone(&probes),
+            figures: Arc::clone(&self.figures),
+        };
+        let config = AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(self.lease))
+            // Each step has its own time limit.
+            .set_response_timeout(None)
+            // After a loss many reads come at once, and a heartbeat must not wait behind them.
+            .set_pipeline_buffer_size(1024);
+        let mut connection = target.connect(config, move |push| listener.hear(push)).await?;
+        let mut greeting = pipe();
+        let mut tracking = cmd("CLIENT");
+        tracking.arg("TRACKING").arg("ON");
+        greeting.add_command(cmd("HELLO")).add_command(tracking);
+        let answers = connection.send_all(&greeting).await?;
+        let answers: RedisResult<Vec<_>> = answers.into_iter().map(Value::extract_error).collect();
+        let [hello, _tracking] = <[Value; 2]>::try_from(answers.map_err(|error| refused(&error))?)
+            .map_err(|_| away("the server's greeting has an unexpected form"))?;
+        match ServerInfo::from_hello(&hello)?.role() {
+            Role::Primary => {}
+            Role::Replica => return Err(NotOpened::Away(store_error(&not_primary()))),
+            Role::Unknown => self.store.eras.role_is_unknown(),
+        }
+        let address_proved = AtomicU64::new(0);
+        Ok(Link { connection, lease, probes, patience: self.lease, address_proved })
+    }
+}
+
+/// Classifies an error answer. It is a refusal, unless the server says that it is not ready.
+fn refused(error: &RedisError) -> NotOpened {
+    let error = store_error(error);
+    match error.kind() {
+        StoreErrorKind::Unavailable => NotOpened::Away(error),
+        _ => NotOpened::Refused(error),
+    }
+}
+
+fn away(what: &'static str) -> NotOpened {
+    NotOpened::Away(fault(StoreErrorKind::Unavailable, what))
+}

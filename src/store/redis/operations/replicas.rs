@@ -1,0 +1,200 @@
+//! Revocations that wait until replicas have them: a script and `WAIT` in one pipeline.
+//!
+//! `WAIT` blocks all later commands on its connection. So each of these revocations has a
+//! connection to itself, from a pool that nothing else uses.
+
+use std::time::Duration;
+
+use redis::{Cmd, RedisError, RedisResult, Value, cmd, pipe};
+use tokio::sync::Semaphore;
+use tokio::time::{Instant, timeout, timeout_at};
+
+use crate::clock::millis;
+use crate::id::{SessionId, UserId};
+use crate::reason::EndReason;
+use crate::store::redis::connect::connection::Connection;
+use crate::store::redis::connect::pool::{Pool, unexpected};
+use crate::store::redis::error::{fault, is_noscript, store_error, write_error};
+use crate::store::redis::lane::Lane;
+use crate::store::redis::scripts::Script;
+use crate::store::redis::{RedisStore, next_guard};
+use crate::store::{Replicas, Revoke, Revoked, StoreError, StoreErrorKind};
+use crate::trace;
+
+/// How many revocations may wait at once. With healthy replicas, each waits for about a round trip.
+pub(crate) const AT_ONCE: u32 = 8;
+
+/// Redis checks the timeouts of waiting clients as rarely as ten times a second.
+const TICK: Duration = Duration::from_millis(150);
+
+/// The path to the server for revocations that wait for replicas.
+pub(crate) struct ReplicaLane {
+    pool: Pool,
+    free: Semaphore,
+    wanted: u32,
+    wait: Duration,
+    timeout: Duration,
+}
+
+impl ReplicaLane {
+    /// Waits up to `wait` until `wanted` replicas have the revocation, on top of `timeout` for the
+    /// rest. `pool` has [`AT_ONCE`] connections.
+    pub(crate) fn new(pool: Pool, wanted: u32, wait: Duration, timeout: Duration) -> Self {
+        Self { pool, free: Semaphore::new(AT_ONCE as usize), wanted, wait, timeout }
+    }
+
+    /// Returns how much longer a revocation may take than other operations. It includes some slack,
+    /// so that [`run`](Self::run) reaches its limit before the caller does.
+    pub(crate) fn extra(&self) -> Duration {
+        const SLACK: Duration = Duration::from_millis(50);
+        self.wait + TICK + SLACK
+    }
+
+    /// Runs a script that must not run twice, and waits for replicas.
+    ///
+    /// If it gets no connection in time, or none can be opened, it runs the script over `plain`
+    /// without waiting for replicas. A revocation is never skipped because of replicas.
+    async fn run(
+        &self,
+        plain: &Lane,
+        script: Script,
+        keys: &[String; 3],
+        args: &[&[u8]],
+    ) -> Result<(Value, Replicas), StoreError> {
+        let wait_until = Instant::now() + self.wait;
+        let Ok(Ok(_free)) = timeout_at(wait_until, self.free.acquire()).await else {
+            return Ok((plain.run(script, keys, args).await?, Replicas::Missed(0)));
+        };
+        let wait = wait_until.saturating_duration_since(Instant::now());
+        let work = async {
+            // Nothing was sent yet. If the server is down, `plain` fails as well.
+            let Ok(mut connection) = self.pool.exclusive().await else {
+                return Ok((plain.run(script, keys, args).await?, Replicas::Missed(0)));
+            };
+            let run = connection.command(script, keys, args);
+            let [done, replicas] = self.waited(&mut connection, script, run, wait).await?;
+            let done = done.extract_error().map_err(|error| {
+                connection.failed(&error);
+                write_error(&error)
+            })?;
+            Ok((done, self.had_it(replicas)?))
+        };
+        // This connection is late, and nothing else uses it. `Interrupted` says nothing about the
+        // store.
+        let late = |_| Err(fault(StoreErrorKind::Interrupted, "no answer in time"));
+        timeout(wait + TICK + self.timeout, work).await.unwrap_or_else(late)
+    }
+
+    /// Returns the answers to the script and to the `WAIT` behind it.
+    async fn waited(
+        &self,
+        connection: &mut Connection,
+        script: Script,
+        run: Cmd,
+        wait: Duration,
+    ) -> Result<[Value; 2], StoreError> {
+        let sent = Instant::now();
+        let answers =
+            self.send(connection, run.clone(), wait).await.map_err(|e| write_error(&e))?;
+        let [Value::ServerError(error), _] = &answers else { return Ok(answers) };
+        if !is_noscript(&error.clone().into()) {
+            return Ok(answers);
+        }
+        // The script did not run, so sending it again does not run it twice. The `WAIT` behind it
+        // may have used up some of the time.
+        connection.send(&script.load()).await.map_err(|error| store_error(&error))?;
+        let left = wait.saturating_sub(sent.elapsed());
+        self.send(connection, run, left).await.map_err(|error| write_error(&error))
+    }
+
+    async fn send(
+        &self,
+        connection: &mut Connection,
+        run: Cmd,
+        wait: Duration,
+    ) -> RedisResult<[Value; 2]> {
+        let mut both = pipe();
+        // `WAIT` with a timeout of 0 ms would wait forever.
+        let wait = millis(wait).max(1);
+        both.add_command(run).add_command(wait_for(self.wanted, wait));
+        let answers = connection.send_all(&both).await?;
+        let wrong = |_| RedisError::from((redis::ErrorKind::UnexpectedReturnType, "two answers"));
+        <[Value; 2]>::try_from(answers).map_err(wrong)
+    }
+
+    fn had_it(&self, answer: Value) -> Result<Replicas, StoreError> {
+        let count = match answer {
+            Value::Int(count) => u32::try_from(count).map_err(|_| unexpected())?,
+            Value::ServerError(error) => {
+                // The sessions are revoked on the primary, and that is what the caller asked for.
+                let error = store_error(&error.into());
+                trace::warn!("redis refuses WAIT", error = trace::Chain(&error));
+                0
+            }
+            _ => return Err(unexpected()),
+        };
+        let enough = count >= self.wanted;
+        Ok(if enough { Replicas::Reached(count) } else { Replicas::Missed(count) })
+    }
+
+    /// Checks whether the Redis user may call `WAIT`.
+    pub(crate) async fn check(&self) -> Result<(), StoreError> {
+        let work = async {
+            let mut connection = self.pool.exclusive().await?;
+            // For zero replicas, `WAIT` returns at once.
+            connection.send(&wait_for(0, 1)).await.map_err(|error| store_error(&error))?;
+            Ok(())
+        };
+        let late = |_| Err(fault(StoreErrorKind::Unavailable, "no answer in time"));
+        timeout(self.timeout, work).await.unwrap_or_else(late)
+    }
+}
+
+impl RedisStore {
+    /// Revokes sessions, and waits for replicas if the store is configured to do so.
+    pub(crate) async fn end(
+        &self,
+        user: &UserId,
+        what: &Revoke,
+        reason: EndReason,
+    ) -> Result<Revoked, StoreError> {
+        let keep = match what {
+            Revoke::One(id) => {
+                let args = [id.as_str().as_bytes(), reason.as_str().as_bytes()];
+                let (answer, replicas) = self.run_and_wait(Script::Delete, user, &args).await?;
+                let Value::Int(lived) = answer else { return Err(unexpected()) };
+                let sessions = if lived == 1 { vec![id.clone()] } else { Vec::new() };
+                return Ok(Revoked::new(sessions, replicas));
+            }
+            Revoke::All => "",
+            Revoke::AllBut(keep) => keep.as_str(),
+        };
+        let guard = next_guard()?;
+        let args = [reason.as_str(), &guard, keep].map(str::as_bytes);
+        let (answer, replicas) = self.run_and_wait(Script::DeleteAll, user, &args).await?;
+        let ids: Vec<String> = redis::from_redis_value(answer).map_err(|_| unexpected())?;
+        // A field that is no session id was written by another application. It is removed as well,
+        // but it is not a session of this user.
+        let sessions = ids.iter().filter_map(|id| SessionId::parse(id)).collect();
+        Ok(Revoked::new(sessions, replicas))
+    }
+
+    async fn run_and_wait(
+        &self,
+        script: Script,
+        user: &UserId,
+        args: &[&[u8]],
+    ) -> Result<(Value, Replicas), StoreError> {
+        let (plain, keys) = (&self.inner.requests, self.inner.prefix.all(user));
+        match &self.inner.replicas {
+            Some(replicas) => replicas.run(plain, script, &keys, args).await,
+            None => Ok((plain.run(script, &keys, args).await?, Replicas::NotAsked)),
+        }
+    }
+}
+
+fn wait_for(replicas: u32, millis: i64) -> Cmd {
+    let mut wait = cmd("WAIT");
+    wait.arg(replicas).arg(millis);
+    wait
+}

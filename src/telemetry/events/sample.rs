@@ -1,0 +1,172 @@
+//! Sampling of refused logins, so that attempts on one account cannot fill the queues of the sinks.
+
+use std::hash::{BuildHasher as _, RandomState};
+use std::net::{IpAddr, Ipv6Addr};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::Event;
+
+/// Maximum number of refused logins with the same account and reason that sinks get per [`WINDOW`].
+const PER_WINDOW: u32 = 20;
+
+const WINDOW: Duration = Duration::from_secs(60);
+
+/// Number of counters. With more accounts, some share a counter and its budget, so that memory
+/// stays constant.
+const SLOTS: usize = 4_096;
+
+/// Decides which refused logins sinks get. Takes about 64 KiB.
+pub(super) struct Sampler {
+    start: Instant,
+    /// Hashes with a random key, so that an attacker cannot choose accounts that share a slot.
+    hasher: RandomState,
+    slots: Mutex<Box<[Slot]>>,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Slot {
+    window: u64,
+    count: u32,
+}
+
+impl Sampler {
+    pub(super) fn new() -> Self {
+        let slots = vec![Slot::default(); SLOTS].into();
+        Self { start: Instant::now(), hasher: RandomState::new(), slots: Mutex::new(slots) }
+    }
+
+    /// Counts the event and returns whether sinks get it. Returns `false` once the budget of its
+    /// account is used up, until the next window.
+    pub(super) fn admit(&self, event: &Event) -> bool {
+        let Some(index) = self.slot_index(event) else { return true };
+        let window = self.start.elapsed().as_secs() / WINDOW.as_secs();
+        let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(slot) = slots.get_mut(index) else { return true };
+        if slot.window != window {
+            *slot = Slot { window, count: 0 };
+        }
+        slot.count = slot.count.saturating_add(1);
+        slot.count <= PER_WINDOW
+    }
+
+    /// Returns the slot that counts a refused login, and `None` for every other event.
+    fn slot_index(&self, event: &Event) -> Option<usize> {
+        let Event::LoginRefused { user, refusal, ip_address } = event else { return None };
+        // Without a user id, the login named no existing account. Then the client address is the
+        // key.
+        let from = ip_address.filter(|_| user.is_none()).map(client);
+        let hash = self.hasher.hash_one((user, refusal, from));
+        usize::try_from(hash % SLOTS as u64).ok()
+    }
+}
+
+/// Returns an IPv4 address as it is, and an IPv6 address cut to its first 64 bits.
+fn client(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into(),
+        address @ IpAddr::V4(_) => address,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::UserId;
+    use crate::telemetry::events::LoginRefusal;
+
+    fn refused(user: Option<&str>, refusal: LoginRefusal, address: &str) -> Event {
+        let user = user.map(|user| UserId::parse(user).unwrap());
+        Event::LoginRefused { user, refusal, ip_address: Some(address.parse().unwrap()) }
+    }
+
+    fn admitted(sampler: &Sampler, times: usize, event: &Event) -> usize {
+        (0..times).filter(|_| sampler.admit(event)).count()
+    }
+
+    /// A sampler in which these two events have different slots. The hash key is random, so it may
+    /// take several tries.
+    fn with_two_slots(one: &Event, other: &Event) -> Sampler {
+        let mut samplers = std::iter::repeat_with(Sampler::new);
+        samplers.find(|sampler| sampler.slot_index(one) != sampler.slot_index(other)).unwrap()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn each_account_and_reason_has_twenty_a_minute() {
+        let wrong = |address| refused(Some("jeju"), LoginRefusal::Credentials, address);
+        let limited = refused(Some("jeju"), LoginRefusal::RateLimited, "192.0.2.7");
+        let sampler = with_two_slots(&wrong("192.0.2.7"), &limited);
+        assert_eq!(admitted(&sampler, 15, &wrong("192.0.2.7")), 15);
+        assert_eq!(admitted(&sampler, 1_000, &wrong("2001:db8::7")), 5, "from any address");
+        assert_eq!(admitted(&sampler, 1_000, &limited), 20, "another reason");
+        tokio::time::advance(WINDOW).await;
+        assert_eq!(admitted(&sampler, 1_000, &wrong("192.0.2.7")), 20);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn names_of_nobody_count_by_where_they_come_from() {
+        let wrong = |address| refused(None, LoginRefusal::Credentials, address);
+        let sampler = with_two_slots(&wrong("192.0.2.7"), &wrong("2001:db8::1"));
+        assert_eq!(admitted(&sampler, 1_000, &wrong("192.0.2.7")), 20);
+        assert_eq!(admitted(&sampler, 1_000, &wrong("::ffff:192.0.2.7")), 0);
+        assert_eq!(admitted(&sampler, 10, &wrong("2001:db8::1")), 10);
+        assert_eq!(admitted(&sampler, 1_000, &wrong("2001:db8::2")), 10);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn each_account_has_a_budget_of_its_own() {
+        let sampler = Sampler::new();
+        let accounts = (0..100).map(|number| format!("user-{number}"));
+        let admitted = accounts.map(|name| {
+            let wrong = refused(Some(&name), LoginRefusal::Credentials, "192.0.2.7");
+            admitted(&sampler, 20, &wrong)
+        });
+        // The hash key is random, so a few of the accounts may share a slot.
+        let admitted: usize = admitted.sum();
+        assert!(admitted > 1_800, "{admitted} of 2000");
+    }
+
+    #[cfg(feature = "metrics")]
+    #[tokio::test(start_paused = true)]
+    async fn the_metric_of_dropped_events_counts_what_the_sample_leaves_out() {
+        use crate::telemetry::events::Events;
+        use crate::telemetry::metrics::Meter;
+        use metrics_util::debugging::{DebugValue, DebuggingRecorder};
+
+        let recorder = DebuggingRecorder::new();
+        let (events, _sinks) = metrics::with_local_recorder(&recorder, || {
+            Events::new(vec![Box::new(|_: &Event| {})], &Meter::new())
+        });
+        for _ in 0..25 {
+            events.emit(refused(Some("jeju"), LoginRefusal::Credentials, "192.0.2.7"));
+        }
+        let snapshot = recorder.snapshotter().snapshot().into_vec().into_iter();
+        let dropped = snapshot.filter_map(|(key, _, _, value)| {
+            let key = key.key();
+            let class = key.labels().find(|label| label.key() == "class")?.value().to_owned();
+            let is_counted = value != DebugValue::Counter(0);
+            is_counted.then(|| (key.name().to_owned(), class, value))
+        });
+        assert_eq!(
+            dropped.collect::<Vec<_>>(),
+            [(
+                "tower_session_auth_events_dropped_total".to_owned(),
+                "login_refusal".to_owned(),
+                DebugValue::Counter(5)
+            )]
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_list_of_names_is_bounded_by_the_number_of_slots() {
+        let sampler = Sampler::new();
+        let name = |number| format!("user-{number}");
+        let all = 200_000;
+        let events = (0..all)
+            .map(|number| refused(Some(&name(number)), LoginRefusal::Credentials, "192.0.2.7"));
+        let admitted = events.filter(|event| sampler.admit(event)).count();
+        assert!(admitted <= SLOTS * PER_WINDOW as usize, "{admitted}");
+    }
+}

@@ -1,0 +1,269 @@
+//! Event sinks of the application. Each has its own queues and thread, so that it cannot delay or
+//! break anything else.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use super::queue::{Next, Pushed, Queue};
+use super::{Event, EventClass};
+use crate::telemetry::metrics::{Counter, Meter, Name};
+use crate::trace;
+
+/// How long a stop waits until the sinks have taken the queued events.
+const STOP_LIMIT: Duration = Duration::from_secs(1);
+
+/// Receives events, for example for an audit trail, an alarm or a message queue.
+///
+/// A closure `Fn(&Event)` is a sink. The type of its parameter must be written out
+/// (`|event: &Event| …`).
+///
+/// # Threads and panics
+///
+/// A sink may block and may panic. It runs on its own operating system thread, which the
+/// [`Worker`](crate::worker::Worker) starts, and no request waits for it. A panic is caught, counted
+/// and logged, and the next event is delivered. The log record does not contain the panic message,
+/// which goes to the panic hook as usual. With `panic = "abort"`, a panic ends the process.
+///
+/// # Delivery
+///
+/// A sink gets the events of this process, each once. While a sink is slow or the worker is not
+/// started, events wait in a queue for each [class](EventClass):
+///
+/// | class | events | may wait |
+/// |---|---|---|
+/// | [`StateChange`](EventClass::StateChange) | `created`, `token_issued`, `reauthenticated`, `updated`, `revoked`, `evicted`, `suspicious` | 4,096 (`updated` takes half of it at most) |
+/// | [`LoginRefusal`](EventClass::LoginRefusal) | `login_refused` | 2,048 |
+/// | [`Other`](EventClass::Other) | `rejected`, `refreshed`, `rotated`, `refresh_retried` | 2,048 |
+///
+/// So no number of bad tokens or refused logins displaces a revocation. The queues take at most
+/// about 2 MiB per sink.
+///
+/// **Order.** Events of one class arrive in the order in which they were emitted. If events of
+/// several classes wait, the sink gets all changes of state first, then refused logins, then the
+/// others. If nothing waits, all events arrive in the order in which they were emitted.
+///
+/// **Sampling.** A sink gets at most 20 refused logins with the same account and reason within 60
+/// seconds, even if the sink is fast. Refused logins that name no existing account are counted by
+/// client address. The log and the metrics contain all of them.
+///
+/// **Dropped events.** An event is dropped if its queue is full, and so is a refused login beyond
+/// the sample. The metric `tower_session_auth_events_dropped_total` counts dropped events, and the
+/// sink gets their number as [`Event::Dropped`], at most once per second for each class. The log
+/// reports a full queue once, and again only after the queue was half empty. A sink that must not
+/// miss any event must hand events to durable storage quickly.
+///
+/// When the worker stops, the queued events are delivered, changes of state first. A sink that
+/// needs more than 1 second for this is left behind, and its remaining events may be lost. Later
+/// events are dropped.
+pub trait EventSink: Send + Sync + 'static {
+    /// Receives one event.
+    fn event(&self, event: &Event);
+}
+
+impl<F: Fn(&Event) + Send + Sync + 'static> EventSink for F {
+    fn event(&self, event: &Event) {
+        self(event);
+    }
+}
+
+/// The state that both ends of a sink's queues share.
+struct Line {
+    /// The number of the sink: the position of its
+    /// [`event_sink`](crate::SessionManagerBuilder::event_sink) call, from 0.
+    number: usize,
+    queue: Queue,
+    /// In the order of [`EventClass::ALL`].
+    dropped: [(EventClass, Counter); EventClass::ALL.len()],
+    panics: Counter,
+}
+
+/// The sending end of a sink's queues.
+pub(super) struct Inlet {
+    line: Arc<Line>,
+}
+
+/// The receiving end of a sink's queues. Dropping it drops the waiting events and all later ones.
+struct Outlet {
+    line: Arc<Line>,
+    sink: Box<dyn EventSink>,
+}
+
+/// Sinks whose threads are not started yet.
+#[derive(Default)]
+pub(crate) struct Sinks(Vec<Outlet>);
+
+/// Creates the queues of these sinks.
+pub(super) fn connect(sinks: Vec<Box<dyn EventSink>>, meter: &Meter) -> (Box<[Inlet]>, Sinks) {
+    let ends = sinks.into_iter().enumerate().map(|(number, sink)| {
+        let dropped = |class: EventClass| {
+            (class, meter.of_sink_class(Name::EventsDropped, number, class.as_str()))
+        };
+        let line = Arc::new(Line {
+            number,
+            queue: Queue::default(),
+            dropped: EventClass::ALL.map(dropped),
+            panics: meter.of_sink(Name::SinkPanics, number),
+        });
+        (Inlet { line: Arc::clone(&line) }, Outlet { line, sink })
+    });
+    let (inlets, outlets): (Vec<_>, Vec<_>) = ends.unzip();
+    (inlets.into(), Sinks(outlets))
+}
+
+impl Line {
+    fn count_dropped(&self, class: EventClass, count: u64) {
+        let counters = self.dropped.iter().filter(|(of, _)| *of == class);
+        counters.for_each(|(_, counter)| counter.increment(count));
+    }
+}
+
+impl Inlet {
+    /// Queues an event. Never waits for the sink.
+    pub(super) fn tell(&self, event: &Arc<Event>) {
+        let line = &*self.line;
+        let Pushed::Dropped { first } = line.queue.push(event, Instant::now()) else { return };
+        let class = event.class();
+        line.count_dropped(class, 1);
+        if first {
+            trace::warn!(
+                "an event sink is too slow or has stopped: events for it are dropped",
+                sink = line.number,
+                class = class.as_str()
+            );
+        }
+    }
+
+    /// Counts an event that was sampled out for the sink.
+    pub(super) fn leave_out(&self, class: EventClass) {
+        self.line.queue.leave_out(class, Instant::now());
+        self.line.count_dropped(class, 1);
+    }
+}
+
+impl Sinks {
+    /// Starts a thread for each sink.
+    pub(crate) fn start(self) -> RunningSinks {
+        let (running, ended) = channel();
+        let started = self.0.into_iter().filter_map(|outlet| outlet.start(running.clone()));
+        RunningSinks { deliveries: started.collect(), ended }
+    }
+}
+
+impl Outlet {
+    fn start(self, running: Sender<()>) -> Option<Delivery> {
+        let line = Arc::clone(&self.line);
+        let deliver = move || {
+            self.deliver_all();
+            drop(self);
+            drop(running);
+        };
+        match thread::Builder::new().name("session-events".to_owned()).spawn(deliver) {
+            Ok(thread) => Some(Delivery { line, thread }),
+            Err(error) => {
+                trace::error!(
+                    "an event sink gets no events: its thread could not be started",
+                    sink = line.number,
+                    error = trace::Chain(&error)
+                );
+                None
+            }
+        }
+    }
+
+    /// Delivers events until the queues are closed and empty.
+    fn deliver_all(&self) {
+        let line = &*self.line;
+        while let Some(next) = line.queue.next() {
+            match next {
+                Next::Event(event, caught_up) => {
+                    self.deliver(&event);
+                    if caught_up {
+                        trace::info!(
+                            "an event sink catches up again",
+                            sink = line.number,
+                            class = event.class().as_str()
+                        );
+                    }
+                }
+                Next::Dropped(class, count) => self.deliver(&Event::Dropped { class, count }),
+            }
+        }
+    }
+
+    fn deliver(&self, event: &Event) {
+        let line = &*self.line;
+        // Unwind safe: a panic can leave only the sink's own state half-changed, because no state
+        // of this library is modified inside the call.
+        if catch_unwind(AssertUnwindSafe(|| self.sink.event(event))).is_err() {
+            line.panics.increment(1);
+            trace::error!("an event sink panicked", sink = line.number, event = event.name());
+        }
+    }
+}
+
+impl Drop for Outlet {
+    fn drop(&mut self) {
+        for (class, count) in self.line.queue.abandon() {
+            self.line.count_dropped(class, u64::try_from(count).unwrap_or(u64::MAX));
+        }
+    }
+}
+
+/// Sinks whose threads run. Dropping it closes their queues. Each thread ends once it has delivered
+/// the queued events.
+pub(crate) struct RunningSinks {
+    deliveries: Vec<Delivery>,
+    /// Receives nothing. Disconnected once all threads have ended.
+    ended: Receiver<()>,
+}
+
+struct Delivery {
+    line: Arc<Line>,
+    thread: JoinHandle<()>,
+}
+
+impl RunningSinks {
+    /// Closes the queues and waits until the queued events are delivered, for at most
+    /// [`STOP_LIMIT`].
+    pub(crate) async fn finish(self) {
+        if !self.deliveries.is_empty() {
+            // The wait blocks, so it runs on a blocking thread. It uses the system clock, because
+            // the sinks' threads do not follow Tokio's paused clock.
+            let waited = tokio::task::spawn_blocking(move || self.wait()).await;
+            if let Err(error) = waited {
+                trace::debug!("event sinks are left to themselves", error = trace::Chain(&error));
+            }
+        }
+    }
+
+    fn wait(mut self) {
+        self.close();
+        let all_ended = self.ended.recv_timeout(STOP_LIMIT) == Err(RecvTimeoutError::Disconnected);
+        for Delivery { line, thread } in self.deliveries.drain(..) {
+            if all_ended || thread.is_finished() {
+                // The thread may have panicked when it dropped the sink. The panic hook has
+                // reported that.
+                drop(thread.join());
+            } else {
+                trace::warn!(
+                    "an event sink does not finish: it is left behind",
+                    sink = line.number,
+                    undelivered = line.queue.undelivered()
+                );
+            }
+        }
+    }
+
+    fn close(&self) {
+        self.deliveries.iter().for_each(|delivery| delivery.line.queue.close());
+    }
+}
+
+impl Drop for RunningSinks {
+    fn drop(&mut self) {
+        self.close();
+    }
+}

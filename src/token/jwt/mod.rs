@@ -1,0 +1,9 @@
+//! Access tokens as JWTs: the compact form, the header, the claims, and the policy that they are signed and verified by.
+
+pub(crate) mod claims;
+pub(crate) mod compact;
+pub(crate) mod header;
+pub(crate) mod json;
+pub(crate) mod policy;
+pub(crate) mod sign;
+pub(crate) mod verify;

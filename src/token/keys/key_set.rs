@@ -1,0 +1,94 @@
+//! The set of keys that are valid at one moment.
+
+use std::sync::Arc;
+
+use super::{SigningKey, VerifyingKey};
+use crate::error::ConfigError;
+use crate::token::jwt::policy::{Policy, TokenSettings};
+
+/// One key that signs, and any number of keys that verify older tokens.
+///
+/// To rotate keys, call [`new`](Self::new) with the new key and [`also_verify`](Self::also_verify)
+/// with the old key. Keep the old key until its last token has expired. A key that is not in the
+/// set verifies nothing from then on. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct KeySet {
+    signing: SigningKey,
+    retired: Arc<Vec<VerifyingKey>>,
+}
+
+/// Uses one key to sign and to verify.
+impl From<SigningKey> for KeySet {
+    fn from(signing: SigningKey) -> Self {
+        Self::new(signing)
+    }
+}
+
+impl KeySet {
+    /// Creates a set of one key, which signs and verifies.
+    #[must_use]
+    pub fn new(signing: SigningKey) -> Self {
+        Self { signing, retired: Arc::default() }
+    }
+
+    /// Adds a key that verifies only: tokens that it signed are still accepted.
+    #[must_use]
+    pub fn also_verify(mut self, key: VerifyingKey) -> Self {
+        Arc::make_mut(&mut self.retired).push(key);
+        self
+    }
+
+    /// Signs and verifies with each key as far as the key allows, and checks that forged tokens are
+    /// rejected.
+    ///
+    /// Everything that takes a key set runs this test itself. Call it in a command that checks a
+    /// configuration.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] if two keys have the same `kid`, a key does not work, or this build has no
+    /// crypto backend.
+    pub fn self_test(&self) -> Result<(), ConfigError> {
+        Policy::new(TokenSettings::new(self.clone())).map(drop)
+    }
+
+    pub(crate) fn signing(&self) -> &SigningKey {
+        &self.signing
+    }
+
+    pub(crate) fn verifying(&self) -> impl Iterator<Item = &VerifyingKey> {
+        std::iter::once(self.signing.as_verifying()).chain(self.retired.iter())
+    }
+
+    pub(crate) fn find(&self, kid: &str) -> Option<&VerifyingKey> {
+        self.verifying().find(|key| key.kid() == kid)
+    }
+
+    pub(crate) fn check_names(&self) -> Result<(), ConfigError> {
+        for (at, key) in self.verifying().enumerate() {
+            if self.verifying().take(at).any(|earlier| earlier.kid() == key.kid()) {
+                return Err(ConfigError::DuplicateKid(key.kid().to_owned()));
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::token::jwt::verify::Expiry;
+    use crate::token::{Algorithm, VerifiedClaims};
+
+    #[test]
+    fn auto_traits_hold() {
+        fn shared<T: Send + Sync + 'static>() {}
+        fn cloned<T: Clone + Send + Sync + 'static>() {}
+        cloned::<KeySet>();
+        cloned::<SigningKey>();
+        cloned::<VerifyingKey>();
+        cloned::<VerifiedClaims>();
+        cloned::<(Algorithm, Expiry)>();
+        shared::<Policy>();
+    }
+}

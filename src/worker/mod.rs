@@ -1,0 +1,290 @@
+//! Background touches: a use of a session updates its last activity and its idle deadline, and no
+//! request waits for it.
+//!
+//! An accepted request puts a use into a bounded queue, at most once per session and touch
+//! interval. The [`Worker`] writes the uses in batches. Each written use sets the last activity and
+//! moves the idle deadline to one idle TTL after the use. If a refresh threshold is set, the idle
+//! deadline moves only when less than the threshold is left.
+//!
+//! When the queue is full, the use is dropped, and the next request of that session queues another.
+//! A session in use expires only if its uses are dropped for the rest of its idle TTL.
+
+mod state;
+mod task;
+mod warnings;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::time::Duration;
+
+use foldhash::fast::RandomState;
+use quick_cache::sync::{Cache, DefaultLifecycle};
+use quick_cache::{Equivalent, UnitWeighter};
+use tokio::sync::mpsc;
+
+use crate::clock::{Clock, Timestamp, millis};
+use crate::id::{SessionId, UserId};
+use crate::session::{Session, State};
+use crate::telemetry::metrics::{Counter, Meter, Name};
+use crate::token::VerifiedClaims;
+
+pub use self::state::WorkerState;
+pub(crate) use self::state::WorkerWatch;
+pub(crate) use self::task::new as worker;
+pub use self::task::{Background, DrainReport, Worker};
+
+/// Number of sessions for which a process remembers the last touch. A session that was forgotten is
+/// touched once more than necessary.
+const REMEMBERED: usize = 65_536;
+
+/// The settings that decide which uses are touched.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct TouchRules {
+    /// The minimum interval between two touches of one session. Shorter for sessions whose idle TTL
+    /// is less than ten times this.
+    pub(crate) interval: Duration,
+    /// A use moves the idle deadline only when less than this is left until it. `None`: each
+    /// written use moves it.
+    pub(crate) refresh_threshold: Option<Duration>,
+    /// The default idle TTL, to which the threshold relates.
+    pub(crate) idle_ttl: Duration,
+    /// Whether touches carry the rotation counter of the refresh token that came with the access
+    /// token. The first use with a greater counter then does not wait for the interval.
+    pub(crate) record_rotation: bool,
+}
+
+impl TouchRules {
+    /// Returns the interval for a session: a tenth of its idle TTL, if that is shorter. Otherwise a
+    /// session with a short idle TTL would expire although it is used.
+    fn interval(self, life: Life) -> Duration {
+        self.interval.min(life.idle_ttl / 10)
+    }
+
+    /// Returns the threshold for a session: the same share of its idle TTL. With a threshold of
+    /// minutes and an idle TTL of a month, a user who comes every day would otherwise be logged
+    /// out. Without a threshold, returns more than any session has left.
+    fn threshold(self, life: Life) -> Duration {
+        let Some(threshold) = self.refresh_threshold else { return Duration::MAX };
+        if life.idle_ttl == self.idle_ttl {
+            return threshold;
+        }
+        let part = threshold.as_secs_f64() / self.idle_ttl.as_secs_f64();
+        Duration::try_from_secs_f64(life.idle_ttl.as_secs_f64() * part).unwrap_or(threshold)
+    }
+}
+
+/// One use of a session, queued for the worker.
+#[derive(Debug)]
+pub(crate) struct Use {
+    pub(crate) user: UserId,
+    pub(crate) id: SessionId,
+    /// The time of the use on the clock's monotonic time. If the host is suspended while the use
+    /// waits, the use becomes older.
+    pub(crate) at: Duration,
+    /// The use moves the idle deadline only when less than this is left until it.
+    pub(crate) extend_below: Duration,
+    /// See [`Touch::rotation`](crate::store::Touch::rotation).
+    pub(crate) rotation: Option<u64>,
+    pub(crate) mark: Arc<Mark>,
+}
+
+/// The values of a session that decide when to touch it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Life {
+    created: Timestamp,
+    idle_ttl: Duration,
+    /// A lower bound of the idle deadline.
+    idle_deadline: Timestamp,
+    /// The rotation counter of the refresh token that came with the access token.
+    rotation: Option<u64>,
+}
+
+impl Life {
+    pub(crate) fn of<D>(session: &Session<D>) -> Self {
+        let State { created, idle_ttl, idle_deadline, .. } = *session.state();
+        let rotation = session.claims().and_then(VerifiedClaims::rotation);
+        Self { created, idle_ttl, idle_deadline, rotation }
+    }
+}
+
+/// What this process remembers about the touches of one session. All times are on the store's
+/// clock.
+#[derive(Debug)]
+pub(crate) struct Mark {
+    /// Time of the latest queued use, in milliseconds. Initially the creation of the session.
+    last_use: AtomicI64,
+    /// The latest idle deadline that the store reported, in milliseconds: a lower bound of the true
+    /// one.
+    idle_deadline: AtomicI64,
+    /// The greatest rotation counter that was queued. Initially 0, which never needs to be
+    /// recorded.
+    rotation: AtomicU64,
+}
+
+impl Mark {
+    fn new(life: Life) -> Self {
+        Self {
+            last_use: AtomicI64::new(life.created.as_millis()),
+            idle_deadline: AtomicI64::new(life.idle_deadline.as_millis()),
+            rotation: AtomicU64::new(0),
+        }
+    }
+
+    /// All atomics of this type are relaxed: no value depends on another, and an old value costs an
+    /// extra touch, never a wrong answer.
+    fn idle_deadline(&self) -> Timestamp {
+        Timestamp::from_millis(self.idle_deadline.load(Ordering::Relaxed))
+    }
+
+    /// Records an idle deadline that the store reported. Idle deadlines only move forward.
+    pub(crate) fn learn(&self, idle_deadline: Timestamp) {
+        self.idle_deadline.fetch_max(idle_deadline.as_millis(), Ordering::Relaxed);
+    }
+
+    /// Claims the use at `now` if a use is due. Of several requests at the same time, one gets
+    /// `true`.
+    fn take(&self, now: Timestamp, life: Life, rules: TouchRules) -> bool {
+        let rotation = life.rotation.filter(|_| rules.record_rotation).unwrap_or(0);
+        let is_greater = self.rotation.load(Ordering::Relaxed) < rotation;
+        if is_greater && self.rotation.fetch_max(rotation, Ordering::Relaxed) < rotation {
+            self.last_use.fetch_max(now.as_millis(), Ordering::Relaxed);
+            return true;
+        }
+        let last = self.last_use.load(Ordering::Relaxed);
+        let since = now.as_millis().saturating_sub(last);
+        let interval = rules.interval(life);
+        let left = |at: i64| self.idle_deadline().as_millis().saturating_sub(at);
+        let threshold = millis(rules.threshold(life));
+        // The first use below the threshold does not wait for the interval, because it moves the
+        // idle deadline.
+        let enters_threshold = left(now.as_millis()) < threshold && left(last) >= threshold;
+        let due = since >= millis(interval) || (since > 0 && enters_threshold);
+        // If several requests arrive at the same time, one of them wins.
+        due && self
+            .last_use
+            .compare_exchange(last, now.as_millis(), Ordering::Relaxed, Ordering::Relaxed)
+            .is_ok()
+    }
+
+    /// Returns for how long after `now` no use is due.
+    fn rest(&self, now: Timestamp, life: Life, rules: TouchRules) -> Duration {
+        let since =
+            now.saturating_since(Timestamp::from_millis(self.last_use.load(Ordering::Relaxed)));
+        let left = self.idle_deadline().saturating_since(now);
+        let until_threshold = left.saturating_sub(rules.threshold(life));
+        let interval = rules.interval(life).saturating_sub(since);
+        // Below the threshold, a lost use must be repeated before the idle deadline.
+        interval.min(if until_threshold.is_zero() { left / 4 } else { until_threshold })
+    }
+
+    /// Resets the mark after a use that was not queued or not written, so that the next use is due
+    /// at once.
+    pub(crate) fn give_back(&self) {
+        self.last_use.store(0, Ordering::Relaxed);
+        self.rotation.store(0, Ordering::Relaxed);
+    }
+}
+
+/// The user and the id of a session.
+type Owned = (UserId, SessionId);
+
+/// The borrowed form of [`Owned`], for a lookup without cloning.
+#[derive(Hash)]
+struct Borrowed<'a>(&'a UserId, &'a SessionId);
+
+impl Equivalent<Owned> for Borrowed<'_> {
+    fn equivalent(&self, (user, id): &Owned) -> bool {
+        self.1 == id && self.0 == user
+    }
+}
+
+/// The queue into which requests put uses.
+pub(crate) struct TouchQueue {
+    marks: Cache<Owned, Arc<Mark>, UnitWeighter, RandomState, DefaultLifecycle<Owned, Arc<Mark>>>,
+    sender: mpsc::Sender<Use>,
+    worker: Arc<WorkerWatch>,
+    rules: TouchRules,
+    clock: Arc<dyn Clock>,
+    dropped: AtomicU64,
+    dropped_figure: Counter,
+}
+
+impl TouchQueue {
+    pub(crate) fn new(
+        sender: mpsc::Sender<Use>,
+        worker: &Worker,
+        rules: TouchRules,
+        clock: Arc<dyn Clock>,
+        meter: &Meter,
+    ) -> Self {
+        Self {
+            marks: Cache::with(
+                REMEMBERED,
+                REMEMBERED as u64,
+                UnitWeighter,
+                RandomState::default(),
+                DefaultLifecycle::default(),
+            ),
+            sender,
+            worker: Arc::clone(worker.watch()),
+            rules,
+            clock,
+            dropped: AtomicU64::new(0),
+            dropped_figure: meter.counter(Name::TouchesDropped),
+        }
+    }
+
+    /// Returns the remembered idle deadline of a session (a lower bound) and its last use.
+    pub(crate) fn remembered(
+        &self,
+        user: &UserId,
+        id: &SessionId,
+    ) -> Option<(Timestamp, Timestamp)> {
+        let mark = self.marks.get(&Borrowed(user, id))?;
+        Some((mark.idle_deadline(), Timestamp::from_millis(mark.last_use.load(Ordering::Relaxed))))
+    }
+
+    /// Records a use of a session. Never waits. Returns for how long another use need not be
+    /// recorded.
+    pub(crate) fn used(&self, key: (UserId, SessionId), life: Life, now: Timestamp) -> Duration {
+        let mark = match self.marks.get(&key) {
+            Some(mark) => mark,
+            None => {
+                let mark = Arc::new(Mark::new(life));
+                self.marks.insert(key.clone(), Arc::clone(&mark));
+                mark
+            }
+        };
+        mark.learn(life.idle_deadline);
+        if !mark.take(now, life, self.rules) {
+            return mark.rest(now, life, self.rules);
+        }
+        self.worker.report_use();
+        let rest = mark.rest(now, life, self.rules);
+        let (user, id) = key;
+        let extend_below = self.rules.threshold(life);
+        let rotation = life.rotation.filter(|_| self.rules.record_rotation);
+        let at = self.clock.monotonic();
+        let entry = Use { user, id, at, extend_below, rotation, mark };
+        if let Err(refused) = self.sender.try_send(entry) {
+            let (mpsc::error::TrySendError::Full(entry) | mpsc::error::TrySendError::Closed(entry)) =
+                refused;
+            entry.mark.give_back();
+            self.dropped.fetch_add(1, Ordering::Relaxed);
+            self.dropped_figure.increment(1);
+            return Duration::ZERO;
+        }
+        rest
+    }
+
+    /// Returns the state of the worker that writes the touches.
+    pub(crate) fn worker_state(&self) -> WorkerState {
+        self.worker.state()
+    }
+
+    /// Returns the number of uses that were dropped since the start, because the queue was full or
+    /// the worker had stopped.
+    pub(crate) fn dropped(&self) -> u64 {
+        self.dropped.load(Ordering::Relaxed)
+    }
+}

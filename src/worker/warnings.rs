@@ -1,0 +1,47 @@
+//! Logs the store's warnings for its operator once.
+
+use std::sync::Arc;
+
+use tokio::task::JoinSet;
+
+use crate::resilience::Gate;
+use crate::trace;
+
+/// Asks the store for its warnings in a task of its own, so that the worker's touches never wait
+/// for the answer. The task is aborted when the worker ends.
+#[derive(Default)]
+pub(super) struct Warnings {
+    /// At most one task. Its result tells whether the store answered.
+    asking: JoinSet<bool>,
+    logged: bool,
+}
+
+impl Warnings {
+    /// Starts a task that logs the store's warnings, unless they were logged or a task is running.
+    /// Never waits.
+    pub(super) fn log_once(&mut self, gate: &Arc<Gate>) {
+        while let Some(answered) = self.asking.try_join_next() {
+            // A task that panicked counts as done, because the store would panic again.
+            self.logged |= answered.unwrap_or(true);
+        }
+        if !self.logged && self.asking.is_empty() {
+            let gate = Arc::clone(gate);
+            self.asking.spawn(async move { log(&gate).await });
+        }
+    }
+}
+
+async fn log(gate: &Gate) -> bool {
+    match gate.warnings().await {
+        Ok(warnings) => {
+            for warning in warnings {
+                trace::store_warning(&warning);
+            }
+            true
+        }
+        Err(error) => {
+            trace::debug!("the session store was not diagnosed", error = trace::Chain(&error));
+            false
+        }
+    }
+}
