@@ -17,7 +17,7 @@ thread_local! {
     /// The time after which the caller drops the future that this thread polls now, at the latest.
     /// It is counted from now or from an earlier time. `Duration::MAX` if no caller has announced a
     /// timeout.
-    static LEFT: Cell<Duration> = const { Cell::new(Duration::MAX) };
+    static REMAINING: Cell<Duration> = const { Cell::new(Duration::MAX) };
 }
 
 /// When work is abandoned.
@@ -44,7 +44,7 @@ pin_project! {
 }
 
 /// Abandons `work` after `limit` with the error that `late` returns. It leaves that to the caller
-/// if the caller has announced a timeout (see [`told`]) that is no longer than `limit`.
+/// if the caller has announced a timeout (see [`with_remaining`]) that is no longer than `limit`.
 #[cfg_attr(
     not(any(test, feature = "redis")),
     expect(dead_code, reason = "only a remote store uses a timeout of its own")
@@ -58,7 +58,7 @@ where
     F: Future<Output = Result<T, E>>,
     L: Fn() -> E,
 {
-    let is_kept_elsewhere = move || LEFT.get() <= limit;
+    let is_kept_elsewhere = move || REMAINING.get() <= limit;
     Limited { work, end: End::Within(limit), is_kept_elsewhere, late, timer: None }
 }
 
@@ -109,27 +109,27 @@ where
 }
 
 pin_project! {
-    /// Work that its caller drops after `left`.
+    /// Work that its caller drops after `remaining`.
     #[must_use = "futures do nothing unless polled"]
-    pub(crate) struct Told<F> {
+    pub(crate) struct WithRemaining<F> {
         #[pin]
         work: F,
-        left: Duration,
+        remaining: Duration,
     }
 }
 
-/// Announces to the timeouts inside `work` that the caller drops `work` after `left`.
-pub(crate) fn told<F: Future>(left: Duration, work: F) -> Told<F> {
-    Told { work, left }
+/// Announces to the timeouts inside `work` that the caller drops `work` after `remaining`.
+pub(crate) fn with_remaining<F: Future>(remaining: Duration, work: F) -> WithRemaining<F> {
+    WithRemaining { work, remaining }
 }
 
-impl<F: Future> Future for Told<F> {
+impl<F: Future> Future for WithRemaining<F> {
     type Output = F::Output;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
-        let before = LEFT.get();
-        LEFT.set(before.min(*this.left));
+        let before = REMAINING.get();
+        REMAINING.set(before.min(*this.remaining));
         // A guard, so that the old value is restored also if the work panics.
         let _again = Again(before);
         this.work.poll(context)
@@ -142,8 +142,8 @@ impl<F: Future> Future for Told<F> {
     not(any(test, feature = "redis")),
     expect(dead_code, reason = "only a remote store closes connections that answer too late")
 )]
-pub(crate) fn left() -> Duration {
-    LEFT.get()
+pub(crate) fn remaining() -> Duration {
+    REMAINING.get()
 }
 
 /// Restores the thread's previous limit when it is dropped.
@@ -151,7 +151,7 @@ struct Again(Duration);
 
 impl Drop for Again {
     fn drop(&mut self) {
-        LEFT.set(self.0);
+        REMAINING.set(self.0);
     }
 }
 
@@ -193,34 +193,35 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn the_one_that_ends_first_counts() {
         // The outer timeout is earlier: the inner one needs no timer.
-        let outer = timeout(SECOND, told(SECOND, within(2 * SECOND, never(), late)));
+        let outer = timeout(SECOND, with_remaining(SECOND, within(2 * SECOND, never(), late)));
         assert_eq!(took(outer).await, SECOND);
         // The inner timeout is earlier.
-        let outer = timeout(2 * SECOND, told(2 * SECOND, within(SECOND, never(), late)));
+        let outer = timeout(2 * SECOND, with_remaining(2 * SECOND, within(SECOND, never(), late)));
         assert_eq!(took(outer).await, SECOND);
         // A timeout two levels further in.
-        let inner = told(3 * SECOND, within(2 * SECOND, never(), late));
-        assert_eq!(took(timeout(SECOND, told(SECOND, inner))).await, SECOND);
+        let inner = with_remaining(3 * SECOND, within(2 * SECOND, never(), late));
+        assert_eq!(took(timeout(SECOND, with_remaining(SECOND, inner))).await, SECOND);
     }
 
     #[tokio::test(start_paused = true)]
     async fn what_is_told_ends_with_the_poll() {
-        let mut work = Box::pin(told(SECOND, within(2 * SECOND, never(), late)));
+        let mut work = Box::pin(with_remaining(SECOND, within(2 * SECOND, never(), late)));
         assert!(timeout_at(Instant::now(), &mut work).await.is_err());
         assert_eq!(took(within(3 * SECOND, never(), late)).await, 3 * SECOND);
         let panics = std::panic::catch_unwind(|| {
-            let work = told(Duration::ZERO, std::future::poll_fn(|_| -> Poll<()> { panic!() }));
+            let work =
+                with_remaining(Duration::ZERO, std::future::poll_fn(|_| -> Poll<()> { panic!() }));
             let mut context = Context::from_waker(std::task::Waker::noop());
             std::pin::pin!(work).as_mut().poll(&mut context)
         });
         assert!(panics.is_err());
-        assert_eq!(LEFT.get(), Duration::MAX);
+        assert_eq!(REMAINING.get(), Duration::MAX);
     }
 
     #[tokio::test(start_paused = true)]
     async fn work_that_goes_on_elsewhere_has_a_limit_there() {
         let mut work = Box::pin(within(2 * SECOND, never(), late));
-        assert!(timeout(SECOND, told(SECOND, &mut work)).await.is_err());
+        assert!(timeout(SECOND, with_remaining(SECOND, &mut work)).await.is_err());
         assert_eq!(took(work).await, 2 * SECOND);
     }
 }

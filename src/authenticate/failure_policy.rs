@@ -8,7 +8,7 @@ use crate::cache::Known;
 use crate::coherence::{Tick, one_more};
 use crate::error::{AuthError, AuthErrorKind};
 use crate::manager::SessionManager;
-use crate::resilience::StoreAway;
+use crate::resilience::StoreUnavailable;
 use crate::session::SessionData;
 
 impl<D: SessionData> SessionManager<D> {
@@ -20,7 +20,7 @@ impl<D: SessionData> SessionManager<D> {
     /// calls the directory.
     pub(crate) async fn without_the_store(
         &self,
-        away: StoreAway,
+        away: StoreUnavailable,
         verified: &Verified<D>,
         demand: &Demand,
     ) -> Result<Passed<D>, AuthError> {
@@ -59,7 +59,7 @@ impl<D: SessionData> SessionManager<D> {
     /// Decides what the failure policy accepts, from this process's knowledge alone. No I/O.
     fn stand_in(
         &self,
-        away: &StoreAway,
+        away: &StoreUnavailable,
         verified: &Verified<D>,
         demand: &Demand,
     ) -> Result<Passed<D>, AuthError> {

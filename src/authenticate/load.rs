@@ -18,7 +18,7 @@ use crate::error::{AuthError, AuthErrorKind};
 use crate::id::{SessionId, UserId};
 use crate::manager::accounts::ASKED_AT_MOST;
 use crate::manager::{SessionManager, Shared};
-use crate::resilience::{Failure, Verb};
+use crate::resilience::{CallError, Operation};
 use crate::session::{Session, SessionData, State, StoredContent, Undecodable};
 use crate::store::{Activity, Record, StoreError, StoreErrorKind, Tracked};
 use crate::token::VerifiedClaims;
@@ -59,7 +59,7 @@ impl<D: SessionData> SessionManager<D> {
                     // needs no timer.
                     let ends_in_time = &AtomicBool::new(false);
                     let ask = || async {
-                        let longest = self.shared.gate.limit() + self.longest_after_load();
+                        let longest = self.shared.store_client.limit() + self.longest_after_load();
                         ends_in_time.store(Instant::now() + longest <= end, Ordering::Relaxed);
                         let answer = self.fill(near, verified).await;
                         // From here on the request may wait for the load of another request again.
@@ -87,7 +87,7 @@ impl<D: SessionData> SessionManager<D> {
     /// Returns the longest time of the calls that follow a load: reading the reason of a
     /// revocation, or the directory calls.
     fn longest_after_load(&self) -> Duration {
-        self.shared.gate.limit().max(ASKED_AT_MOST * self.directory_limit())
+        self.shared.store_client.limit().max(ASKED_AT_MOST * self.directory_limit())
     }
 
     /// Loads the session with a tracked read, so that Redis reports changes, and caches the answer.
@@ -103,13 +103,13 @@ impl<D: SessionData> SessionManager<D> {
         let tracker = near.tracker();
         let loaded = self
             .shared
-            .gate
-            .try_ask(Verb::Load, |_| tracker.load(&stamp, user, id, idle_bound))
+            .store_client
+            .try_ask(Operation::Load, |_| tracker.load(&stamp, user, id, idle_bound))
             .await;
         let Tracked { record, is_tracked } = match loaded {
             Ok(loaded) => loaded,
-            Err(Failure::Away(away)) => return Err(LoadFailure::StoreAway(away)),
-            Err(Failure::Answered(error)) => {
+            Err(CallError::Unavailable(away)) => return Err(LoadFailure::StoreUnavailable(away)),
+            Err(CallError::Answered(error)) => {
                 return Ok(self.unread(verified, claims, error, Some(stamp), at)?);
             }
         };
@@ -128,11 +128,14 @@ impl<D: SessionData> SessionManager<D> {
         let at = Tick::now();
         let remembered = self.shared.touches.remembered(user, id);
         let idle_bound = idle_bound(remembered);
-        let loaded =
-            self.shared.gate.try_ask(Verb::Load, |store| store.load(user, id, idle_bound)).await;
+        let loaded = self
+            .shared
+            .store_client
+            .try_ask(Operation::Load, |store| store.load(user, id, idle_bound))
+            .await;
         let record = loaded.map_err(|failure| match failure {
-            Failure::Away(away) => LoadFailure::StoreAway(away),
-            Failure::Answered(error) => refusal(error, id).into(),
+            CallError::Unavailable(away) => LoadFailure::StoreUnavailable(away),
+            CallError::Answered(error) => refusal(error, id).into(),
         })?;
         is_not_ahead(claims, record.as_ref())?;
         // An unchanged record need not be decoded again.
@@ -253,9 +256,9 @@ impl<D: SessionData> SessionManager<D> {
         if session.kept().is_some_and(|kept| !kept.is_due(now)) {
             return;
         }
-        let Shared { gate, touches, .. } = &*self.shared;
+        let Shared { store_client, touches, .. } = &*self.shared;
         let key = (session.user_id().clone(), session.id().clone());
-        let next = touches.used(key, Life::of(session), gate.now());
+        let next = touches.used(key, Life::of(session), store_client.now());
         if let Some(kept) = session.kept() {
             kept.noted(now.after(next));
         }
@@ -264,7 +267,7 @@ impl<D: SessionData> SessionManager<D> {
     /// Returns why a session is not live, and whether this reason is certain. If the store cannot
     /// tell the reason in time, the session counts as expired.
     pub(crate) async fn why_ended(&self, user: &UserId, id: &SessionId) -> (AuthError, bool) {
-        match self.shared.gate.ask(Verb::Ended, |store| store.ended(user, id)).await {
+        match self.shared.store_client.ask(Operation::Ended, |store| store.ended(user, id)).await {
             Ok(Some(reason)) => (AuthError::revoked(reason), true),
             Ok(None) => (AuthError::new(AuthErrorKind::SessionExpired), true),
             Err(error) => (AuthError::with_source(AuthErrorKind::SessionExpired, error), false),
@@ -312,7 +315,7 @@ impl<D: SessionData> SessionManager<D> {
         activity: Activity,
         read_at: Tick,
     ) -> State<E> {
-        let Shared { gate, events, .. } = &*self.shared;
+        let Shared { store_client, events, .. } = &*self.shared;
         let Record { revision, created, idle_ttl, absolute_deadline, .. } = *record;
         let Activity { last_activity, idle_deadline } = activity;
         let directory_role = self.remembered_role(&user);
@@ -325,7 +328,7 @@ impl<D: SessionData> SessionManager<D> {
             idle_ttl,
             idle_deadline,
             absolute_deadline,
-            read: gate.now(),
+            read: store_client.now(),
             read_at,
             stored,
             directory_role,

@@ -94,7 +94,7 @@ impl<D: SessionData> SessionManager<D> {
             Ok(session) => Ok(Passed::Session(session)),
             Err(LoadFailure::Refused(error)) => Err(error),
             // Boxed because it is rare: this keeps the future of each request small.
-            Err(LoadFailure::StoreAway(away)) => {
+            Err(LoadFailure::StoreUnavailable(away)) => {
                 let work = Box::pin(self.without_the_store(away, verified, demand));
                 deadline::until(end, work, || false, overloaded).await
             }
@@ -109,7 +109,7 @@ impl<D: SessionData> SessionManager<D> {
     /// Returns the deadline of a request that arrives now: twice the sum of the store timeout and
     /// the directory timeout.
     pub(crate) fn request_end(&self) -> Instant {
-        Instant::now() + 2 * (self.shared.gate.limit() + self.directory_limit())
+        Instant::now() + 2 * (self.shared.store_client.limit() + self.directory_limit())
     }
 
     /// Returns the sink of all events of this manager.

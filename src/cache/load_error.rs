@@ -1,13 +1,13 @@
 //! The reasons why a session could not be loaded.
 
 use crate::error::AuthError;
-use crate::resilience::StoreAway;
+use crate::resilience::StoreUnavailable;
 
 /// Why a session was not loaded.
 #[derive(Clone, Debug)]
 pub(crate) enum LoadFailure {
     /// The store itself failed. The layer's failure policy decides about the request.
-    StoreAway(StoreAway),
+    StoreUnavailable(StoreUnavailable),
     /// The request is refused, regardless of the failure policy.
     Refused(AuthError),
 }

@@ -125,11 +125,11 @@ impl fmt::Debug for SessionError {
 pub enum DirectoryError {
     /// The directory did not answer in time.
     #[error("no answer in time")]
-    TooLate,
+    TimedOut,
     /// The circuit breaker is open, because the directory did not answer a moment ago. The
     /// directory is asked again soon.
     #[error("it failed to answer a moment ago")]
-    TurnedAway,
+    CircuitOpen,
     /// The directory returned an error.
     #[error("it failed")]
     Failed(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -138,8 +138,8 @@ pub enum DirectoryError {
 impl fmt::Debug for DirectoryError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::TooLate => "TooLate",
-            Self::TurnedAway => "TurnedAway",
+            Self::TimedOut => "TimedOut",
+            Self::CircuitOpen => "CircuitOpen",
             Self::Failed(_) => "Failed(..)",
         })
     }

@@ -12,7 +12,7 @@ use crate::clock::Clock;
 use crate::directory::{ErasedDirectory, Role, User, UserDirectory};
 use crate::error::{AuthError, AuthErrorKind, DirectoryError, SessionError};
 use crate::id::UserId;
-use crate::resilience::{Lane, LaneName, Miss};
+use crate::resilience::{Bulkhead, BulkheadError, BulkheadName};
 use crate::session::{NewSession, Session, SessionData};
 use crate::telemetry::metrics::Meter;
 
@@ -31,7 +31,7 @@ pub(crate) const ASKED_AT_MOST: u32 = 2;
 /// The user directory with this process's cache of its answers.
 pub(crate) struct Accounts {
     directory: Arc<dyn ErasedDirectory>,
-    lane: Lane,
+    bulkhead: Bulkhead,
     revalidate_after: Duration,
     /// Measures the age of answers. Its monotonic time advances while the host is suspended.
     clock: Arc<dyn Clock>,
@@ -114,7 +114,7 @@ impl AccountSettings {
     pub(crate) fn build(self, clock: Arc<dyn Clock>, meter: &Meter) -> Option<Accounts> {
         Some(Accounts {
             directory: self.directory?,
-            lane: Lane::new(LaneName::Directory, self.timeout, meter),
+            bulkhead: Bulkhead::new(BulkheadName::Directory, self.timeout, meter),
             revalidate_after: self.revalidate_after,
             with_roles: self.with_roles,
             clock,
@@ -129,7 +129,7 @@ impl AccountSettings {
 impl Accounts {
     /// Returns the timeout of one directory call.
     pub(crate) fn limit(&self) -> Duration {
-        self.lane.limit()
+        self.bulkhead.limit()
     }
 
     /// Returns the user if the account is active. Always calls the directory.
@@ -168,11 +168,11 @@ impl Accounts {
         let question = || async { self.directory.find(user).await.map_err(DirectoryError::Failed) };
         // Only a timeout opens the circuit breaker. An error comes at once, and may concern this
         // user only.
-        let found = self.lane.ask(question, |_| false).await;
+        let found = self.bulkhead.ask(question, |_| false).await;
         let found = found.map_err(|miss| match miss {
-            Miss::TurnedAway(_) => DirectoryError::TurnedAway,
-            Miss::TooLate(_) => DirectoryError::TooLate,
-            Miss::Failed(error) => error,
+            BulkheadError::CircuitOpen(_) => DirectoryError::CircuitOpen,
+            BulkheadError::TimedOut(_) => DirectoryError::TimedOut,
+            BulkheadError::Failed(error) => error,
         })?;
         let Some(user) = found.filter(|user| user.active) else { return Ok(None) };
         let role = if self.with_roles { user.role } else { Role::Unchanged };

@@ -8,7 +8,7 @@ use super::run_to_completion::whole;
 use crate::clock::{Timestamp, millis};
 use crate::error::SessionError;
 use crate::id::{SessionId, UserId};
-use crate::resilience::{Failure, Verb};
+use crate::resilience::{CallError, Operation};
 use crate::session::SessionData;
 use crate::store::{
     Attempt, AttemptKey, AttemptRule, Attempts, Settle, StoreError, StoreErrorKind,
@@ -96,13 +96,13 @@ impl<D: SessionData> SessionManager<D> {
         alone: bool,
     ) -> Result<Tried, SessionError> {
         let Self { shared, .. } = self;
-        let gate = &shared.gate;
+        let store_client = &shared.store_client;
         let own = || (shared.attempts.attempt(shared.clock.monotonic(), &key, rule), true);
-        let asked = gate.try_ask(Verb::Attempt, |store| store.attempt(&key, rule));
+        let asked = store_client.try_ask(Operation::Attempt, |store| store.attempt(&key, rule));
         let (answer, own) = match asked.await {
             Ok(Some(answer)) => (answer, false),
             Ok(None) => own(),
-            Err(Failure::Away(_)) if alone => own(),
+            Err(CallError::Unavailable(_)) if alone => own(),
             Err(failure) => return Err(StoreError::from(failure).into()),
         };
         Ok(match answer {
@@ -143,8 +143,8 @@ impl<D: SessionData> SessionManager<D> {
             self.shared.attempts.settle(&key, settle);
             return Ok(());
         }
-        let gate = &self.shared.gate;
-        gate.ask(Verb::Settle, |store| store.settle(&key, settle)).await
+        let store_client = &self.shared.store_client;
+        store_client.ask(Operation::Settle, |store| store.settle(&key, settle)).await
     }
 }
 

@@ -16,7 +16,7 @@ use crate::cache::{Capacity, DataSize, Near};
 use crate::clock::{Clock, SystemClock};
 use crate::coherence::Tick;
 use crate::error::ConfigError;
-use crate::resilience::Gate;
+use crate::resilience::StoreClient;
 use crate::session::SessionData;
 use crate::store::erased::ErasedStore;
 use crate::store::{MemoryStore, SessionStore, Tracking, WALK_TIMEOUT, WhenFull};
@@ -322,19 +322,19 @@ impl<D: SessionData> SessionManagerBuilder<D> {
         let near = near_cache.zip(tracker.clone());
         let data_size = self.data_size;
         let meter = Meter::new();
-        let gate = Arc::new(Gate::new(store, store_timeout, WALK_TIMEOUT, &meter));
+        let store_client = Arc::new(StoreClient::new(store, store_timeout, WALK_TIMEOUT, &meter));
         let (events, sinks) = Events::new(sinks, &meter);
         let (sender, receiver) = mpsc::channel(QUEUE);
         let worker = worker::worker(
             receiver,
-            Arc::clone(&gate),
+            Arc::clone(&store_client),
             Arc::clone(&clock),
             sinks,
             tracker,
             meter.clone(),
         );
         let shared = Shared {
-            gate,
+            store_client,
             touches: TouchQueue::new(sender, &worker, touch, Arc::clone(&clock), &meter),
             policy_number: PolicyNumber::new(policy.number(None)),
             policy: ArcSwap::from_pointee(policy),

@@ -10,7 +10,7 @@ use super::SessionManager;
 use crate::coherence::Tick;
 use crate::error::SessionError;
 use crate::id::{SessionId, UserId};
-use crate::resilience::Verb;
+use crate::resilience::Operation;
 use crate::session::{Session, SessionData, StoredContent, Undecodable};
 use crate::store::{Listed, Page, Position};
 use crate::trace;
@@ -80,8 +80,8 @@ impl<D: SessionData> SessionManager<D> {
     ///
     /// [`SessionError::Store`] if the store cannot answer.
     pub async fn sessions(&self, user: &UserId) -> Result<Vec<Session<D>>, SessionError> {
-        let gate = &self.shared.gate;
-        let listed = gate.ask_aside(Verb::List, |store| store.list(user)).await?;
+        let store_client = &self.shared.store_client;
+        let listed = store_client.ask_aside(Operation::List, |store| store.list(user)).await?;
         Ok(latest_first(self.readable(listed, StoredContent::decode)))
     }
 
@@ -93,8 +93,9 @@ impl<D: SessionData> SessionManager<D> {
     ///
     /// As for [`sessions`](Self::sessions).
     pub async fn sessions_without_data(&self, user: &UserId) -> Result<Vec<Session>, SessionError> {
-        let gate = &self.shared.gate;
-        let listed = gate.ask_aside(Verb::List, |store| store.list_heads(user)).await?;
+        let store_client = &self.shared.store_client;
+        let listed =
+            store_client.ask_aside(Operation::List, |store| store.list_heads(user)).await?;
         Ok(latest_first(self.readable(listed, StoredContent::decode_without_data)))
     }
 
@@ -147,8 +148,10 @@ impl<D: SessionData> SessionManager<D> {
     ) -> Result<SessionPage<D>, SessionError> {
         let from = self.place(from)?;
         let limit = limit.clamp(1, Self::MAX_PAGE);
-        let gate = &self.shared.gate;
-        let page = gate.ask_aside(Verb::Scan, |store| store.scan(from.as_ref(), limit)).await?;
+        let store_client = &self.shared.store_client;
+        let page = store_client
+            .ask_aside(Operation::Scan, |store| store.scan(from.as_ref(), limit))
+            .await?;
         self.page(page, StoredContent::decode)
     }
 
@@ -165,8 +168,9 @@ impl<D: SessionData> SessionManager<D> {
     ) -> Result<SessionPage, SessionError> {
         let from = self.place(from)?;
         let limit = limit.clamp(1, Self::MAX_PAGE);
-        let gate = &self.shared.gate;
-        let scan = gate.ask_aside(Verb::Scan, |store| store.scan_heads(from.as_ref(), limit));
+        let store_client = &self.shared.store_client;
+        let scan =
+            store_client.ask_aside(Operation::Scan, |store| store.scan_heads(from.as_ref(), limit));
         self.page(scan.await?, StoredContent::decode_without_data)
     }
 
@@ -188,7 +192,7 @@ impl<D: SessionData> SessionManager<D> {
         let page = page.ok_or(SessionError::Cursor)?;
         let policy = self.shared.policy.load();
         let seal = |next: Position| {
-            let text = format!("{}\n{}", self.shared.gate.kind(), next.as_str());
+            let text = format!("{}\n{}", self.shared.store_client.kind(), next.as_str());
             policy.seal(Cursor::PURPOSE, &text).map(Cursor)
         };
         let next = page.next.map(seal).transpose()?;
@@ -198,7 +202,7 @@ impl<D: SessionData> SessionManager<D> {
     /// Returns the store's own cursor, if it is of the present kind of store.
     fn position(&self, text: &str) -> Result<Position, SessionError> {
         let (kind, position) = text.split_once('\n').ok_or(SessionError::Cursor)?;
-        if kind != self.shared.gate.kind() {
+        if kind != self.shared.store_client.kind() {
             return Err(SessionError::Cursor);
         }
         Ok(Position::new(position))

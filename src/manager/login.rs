@@ -15,7 +15,7 @@ use crate::coherence::Tick;
 use crate::error::SessionError;
 use crate::id::{SessionId, UserId};
 use crate::reason::EndReason;
-use crate::resilience::{Failure, Verb};
+use crate::resilience::{CallError, Operation};
 use crate::session::{
     LoginGuard, NewSession, Session, SessionData, State, StoredContent, StoredSizes,
 };
@@ -61,8 +61,9 @@ impl<D: SessionData> SessionManager<D> {
 
     /// Does the same as [`begin_login`](Self::begin_login), for a caller that continues without the
     /// store while it is unavailable.
-    pub(crate) async fn try_begin_login(&self, user: &UserId) -> Result<LoginGuard, Failure> {
-        let guard = self.shared.gate.try_ask(Verb::Guard, |store| store.guard(user)).await?;
+    pub(crate) async fn try_begin_login(&self, user: &UserId) -> Result<LoginGuard, CallError> {
+        let guard =
+            self.shared.store_client.try_ask(Operation::Guard, |store| store.guard(user)).await?;
         Ok(LoginGuard { user: user.clone(), guard })
     }
 
@@ -123,8 +124,10 @@ impl<D: SessionData> SessionManager<D> {
             let first = record.salt.as_ref().map(|_| 0);
             let token = self.sign(&user, &id, lifetimes, first, claims.as_ref())?;
             let refresh_token = self.first_refresh_token(&user, &id, &record)?;
-            let created =
-                shared.gate.ask(Verb::Create, |store| store.create(&user, &id, &record)).await;
+            let created = shared
+                .store_client
+                .ask(Operation::Create, |store| store.create(&user, &id, &record))
+                .await;
             // The login may have evicted other sessions of the user. Also after an error: the write
             // may have been done.
             self.changed(&user);

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use super::run_to_completion::whole;
 use super::{SessionManager, Shared};
 use crate::error::SessionError;
-use crate::resilience::Verb;
+use crate::resilience::Operation;
 use crate::session::{SessionData, role_of};
 
 /// The number of sessions per page of a scan.
@@ -65,8 +65,8 @@ impl<D: SessionData> SessionManager<D> {
         progress: impl FnMut(Progress) + Send,
     ) -> Result<Statistics, SessionError> {
         let mut walk = Walk::new(progress);
-        let gate = &self.shared.gate;
-        let as_of = gate.now().to_datetime();
+        let store_client = &self.shared.store_client;
+        let as_of = store_client.now().to_datetime();
         // A hash per session: for a million sessions, the names would take about a hundred
         // megabytes.
         let (hasher, mut seen) = (RandomState::new(), HashSet::new());
@@ -74,10 +74,11 @@ impl<D: SessionData> SessionManager<D> {
         let mut ttls = Duration::ZERO;
         let mut from = None;
         loop {
-            let page =
-                gate.ask_aside(Verb::Scan, |store| store.scan_heads(from.as_ref(), PAGE)).await?;
+            let page = store_client
+                .ask_aside(Operation::Scan, |store| store.scan_heads(from.as_ref(), PAGE))
+                .await?;
             let page = page.ok_or(SessionError::Cursor)?;
-            let now = gate.now();
+            let now = store_client.now();
             for entry in page.sessions {
                 // If the store's tables grow or shrink during the scan, it returns some sessions
                 // twice.
@@ -150,11 +151,13 @@ impl<D: SessionData> SessionManager<D> {
         progress: impl FnMut(Progress) + Send,
     ) -> Result<u64, SessionError> {
         let mut walk = Walk::new(progress);
-        let gate = &self.shared.gate;
+        let store_client = &self.shared.store_client;
         let mut from = None;
         let mut freed = 0_u64;
         loop {
-            let step = gate.ask_aside(Verb::Cleanup, |store| store.cleanup(from.as_ref())).await?;
+            let step = store_client
+                .ask_aside(Operation::Cleanup, |store| store.cleanup(from.as_ref()))
+                .await?;
             let step = step.ok_or(SessionError::Cursor)?;
             freed = freed.saturating_add(step.count);
             walk.step(freed);

@@ -37,7 +37,7 @@ use crate::clock::Clock;
 use crate::coherence::Tick;
 use crate::error::{AuthError, ConfigError, SessionError};
 use crate::id::{SessionId, UserId};
-use crate::resilience::{Gate, Verb};
+use crate::resilience::{Operation, StoreClient};
 use crate::session::{Session, SessionData};
 use crate::store::{SessionLimit, StoreErrorKind, StoreHealth};
 use crate::telemetry::events::Events;
@@ -76,7 +76,7 @@ pub struct SessionManager<D = ()> {
 }
 
 pub(crate) struct Shared<D> {
-    pub(crate) gate: Arc<Gate>,
+    pub(crate) store_client: Arc<StoreClient>,
     pub(crate) touches: TouchQueue,
     pub(crate) policy: ArcSwap<Policy>,
     /// The number of `policy`, for comparisons that do not need the policy itself.
@@ -140,8 +140,10 @@ impl<D: SessionData> SessionManager<D> {
         user: &UserId,
         id: &SessionId,
     ) -> Result<Option<Session<D>>, SessionError> {
-        let gate = &self.shared.gate;
-        let Some(record) = gate.ask(Verb::Load, |store| store.load(user, id, None)).await? else {
+        let store_client = &self.shared.store_client;
+        let Some(record) =
+            store_client.ask(Operation::Load, |store| store.load(user, id, None)).await?
+        else {
             return Ok(None);
         };
         match self.as_it_is(user, id, record).await {
@@ -157,8 +159,8 @@ impl<D: SessionData> SessionManager<D> {
     ///
     /// [`SessionError::Store`] if the store cannot answer.
     pub async fn exists(&self, user: &UserId, id: &SessionId) -> Result<bool, SessionError> {
-        let gate = &self.shared.gate;
-        Ok(gate.ask(Verb::Activity, |store| store.activity(user, id)).await?.is_some())
+        let store_client = &self.shared.store_client;
+        Ok(store_client.ask(Operation::Activity, |store| store.activity(user, id)).await?.is_some())
     }
 
     /// Returns the same manager for operations on behalf of `actor`: the events name this user as
@@ -190,10 +192,10 @@ impl<D: SessionData> SessionManager<D> {
 
     /// Asks the store for its health, within the store timeout.
     pub async fn health(&self) -> Health {
-        let gate = &self.shared.gate;
+        let store_client = &self.shared.store_client;
         let asked = Instant::now();
-        let answer = gate.ask(Verb::Health, |store| store.health()).await;
-        let (latency, kind, cache) = (asked.elapsed(), gate.kind(), self.near_cache());
+        let answer = store_client.ask(Operation::Health, |store| store.health()).await;
+        let (latency, kind, cache) = (asked.elapsed(), store_client.kind(), self.near_cache());
         let worker = self.shared.touches.worker_state();
         match answer {
             Ok(StoreHealth { version, writable, .. }) => Health {
@@ -262,8 +264,8 @@ impl<D> Clone for SessionManager<D> {
 impl<D> fmt::Debug for SessionManager<D> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SessionManager")
-            .field("store", &self.shared.gate.kind())
-            .field("store_away", &self.shared.gate.is_open())
+            .field("store", &self.shared.store_client.kind())
+            .field("store_away", &self.shared.store_client.is_open())
             .field("lifetimes", &self.shared.lifetimes)
             .field("limits", &self.shared.limits)
             .field("actor", &self.actor)

@@ -14,7 +14,7 @@ use crate::clock::Timestamp;
 use crate::error::{AuthError, AuthErrorKind, ConfigError, SessionError};
 use crate::id::{SessionId, UserId, random_text};
 use crate::reason::EndReason;
-use crate::resilience::Verb;
+use crate::resilience::Operation;
 use crate::session::SessionData;
 use crate::store::{Record, Rotate, Rotated, Rotation, Salt, Touch};
 use crate::telemetry::events::{Actor, Event, Suspicion};
@@ -232,8 +232,8 @@ impl<D: SessionData> SessionManager<D> {
     /// (its salt).
     async fn shown(&self, sealed: Sealed) -> Result<Shown, AuthError> {
         let RefreshClaims { user, session: id, .. } = &sealed.claims;
-        let gate = &self.shared.gate;
-        let loaded = gate.ask(Verb::Load, |store| store.load(user, id, PASSED)).await;
+        let store_client = &self.shared.store_client;
+        let loaded = store_client.ask(Operation::Load, |store| store.load(user, id, PASSED)).await;
         let Some(record) = loaded.map_err(|error| load::refusal(error, id))? else {
             return Err(self.why_ended(user, id).await.0);
         };
@@ -251,7 +251,7 @@ impl<D: SessionData> SessionManager<D> {
         let Some(refresh) = &self.shared.refresh else {
             return Err(AuthError::new(AuthErrorKind::InvalidToken));
         };
-        let gate = &self.shared.gate;
+        let store_client = &self.shared.store_client;
         let end = self.request_end();
         let Shown { sealed, record, rotation } = self.shown(sealed).await?;
         let RefreshClaims { user, session: id, counter } = sealed.claims;
@@ -282,7 +282,8 @@ impl<D: SessionData> SessionManager<D> {
         }
         let mut rotate = Rotate::new(rotation.salt, counter, refresh.grace);
         rotate.retry = refresh.retry;
-        let rotated = gate.ask(Verb::Rotate, |store| store.rotate(&user, &id, &rotate)).await;
+        let rotated =
+            store_client.ask(Operation::Rotate, |store| store.rotate(&user, &id, &rotate)).await;
         self.changed(&user);
         let events = &self.shared.events;
         let mut retried = false;
@@ -330,7 +331,8 @@ impl<D: SessionData> SessionManager<D> {
         let mut touch = Touch::new(user.clone(), id.clone(), Duration::MAX, Duration::ZERO);
         touch.rotation = Some(counter);
         let touches = [touch];
-        let touched = self.shared.gate.ask(Verb::Touch, |store| store.touch(&touches)).await;
+        let touched =
+            self.shared.store_client.ask(Operation::Touch, |store| store.touch(&touches)).await;
         if let Err(error) = touched {
             trace::debug!(
                 "a refresh token was not recorded as shown",
@@ -353,7 +355,7 @@ impl<D: SessionData> SessionManager<D> {
         let content = stored.map_err(|error| load::refusal(error, id))?.content;
         // This host's estimate of the store's clock may lag, but never behind a time from the
         // store.
-        let now = self.shared.gate.now().max(record.created);
+        let now = self.shared.store_client.now().max(record.created);
         let left = record.absolute_deadline.saturating_since(now);
         let lifetimes = Lifetimes { session: left, ..self.shared.lifetimes };
         let claims = RefreshClaims { user: user.clone(), session: id.clone(), counter };

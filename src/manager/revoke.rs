@@ -5,7 +5,7 @@ use super::run_to_completion::whole;
 use crate::error::{AuthError, AuthErrorKind, SessionError};
 use crate::id::{SessionId, UserId};
 use crate::reason::EndReason;
-use crate::resilience::Verb;
+use crate::resilience::Operation;
 use crate::session::{Session, SessionData};
 use crate::store::{Replicas, Revoke, Revoked};
 use crate::telemetry::events::{Actor, Event};
@@ -181,13 +181,13 @@ impl<D: SessionData> SessionManager<D> {
     ) -> Result<Revoked, SessionError> {
         let (manager, user) = (self.clone(), user.clone());
         whole(async move {
-            let gate = &manager.shared.gate;
-            let verb = match what {
-                Revoke::One(_) => Verb::Delete,
-                Revoke::All | Revoke::AllBut(_) => Verb::DeleteAll,
+            let store_client = &manager.shared.store_client;
+            let operation = match what {
+                Revoke::One(_) => Operation::Delete,
+                Revoke::All | Revoke::AllBut(_) => Operation::DeleteAll,
             };
             let revoked =
-                gate.ask_to_revoke(verb, |store| store.revoke(&user, &what, reason)).await;
+                store_client.ask_to_revoke(operation, |store| store.revoke(&user, &what, reason)).await;
             // Also after an error: the revocation may have been done.
             manager.changed(&user);
             let revoked = revoked?;

@@ -11,7 +11,7 @@ use super::{SessionManager, Shared};
 use crate::clock::Timestamp;
 use crate::error::SessionError;
 use crate::id::{SessionId, UserId};
-use crate::resilience::Verb;
+use crate::resilience::Operation;
 use crate::session::{Content, Session, SessionData, SessionEdit, StoredContent, same_payload};
 use crate::store::{Record, Replacement, Touch, Touched, Updated, UpdatedAll};
 use crate::telemetry::events::Event;
@@ -86,9 +86,9 @@ impl<D: SessionData> SessionManager<D> {
         user: &UserId,
         mut change: impl FnMut(&SessionId, Content<D>) -> Content<D> + Send,
     ) -> Result<usize, SessionError> {
-        let Shared { gate, limits, .. } = &*self.shared;
+        let Shared { store_client, limits, .. } = &*self.shared;
         for _ in 0..TRIES {
-            let listed = gate.ask_aside(Verb::List, |store| store.list(user)).await?;
+            let listed = store_client.ask_aside(Operation::List, |store| store.list(user)).await?;
             let mut changed = HashSet::new();
             let mut replacements = Vec::with_capacity(listed.len());
             for entry in listed {
@@ -114,9 +114,9 @@ impl<D: SessionData> SessionManager<D> {
             }
             let (manager, user) = (self.clone(), user.clone());
             let written = whole(async move {
-                let Shared { gate, events, .. } = &*manager.shared;
-                let update =
-                    gate.ask(Verb::UpdateAll, |store| store.update_all(&user, &replacements));
+                let Shared { store_client, events, .. } = &*manager.shared;
+                let update = store_client
+                    .ask(Operation::UpdateAll, |store| store.update_all(&user, &replacements));
                 let updated = update.await;
                 manager.changed(&user);
                 if updated? == UpdatedAll::Conflict {
@@ -175,9 +175,9 @@ impl<D: SessionData> SessionManager<D> {
     ) -> Result<DateTime<Utc>, SessionError> {
         let (manager, user, id) = (self.clone(), user.clone(), id.clone());
         whole(async move {
-            let Shared { gate, events, .. } = &*manager.shared;
+            let Shared { store_client, events, .. } = &*manager.shared;
             let touch = [Touch::new(user.clone(), id.clone(), Duration::ZERO, Duration::MAX)];
-            let touched = gate.ask(Verb::Touch, |store| store.touch(&touch));
+            let touched = store_client.ask(Operation::Touch, |store| store.touch(&touch));
             let Some(Touched::Lives(idle_deadline)) = touched.await?.into_iter().next() else {
                 return Err(SessionError::Gone);
             };
@@ -195,18 +195,19 @@ impl<D: SessionData> SessionManager<D> {
         event: fn(UserId, SessionId) -> Event,
         mut change: impl FnMut(Content<D>, Timestamp) -> Content<D> + Send,
     ) -> Result<Session<D>, SessionError> {
-        let gate = &self.shared.gate;
+        let store_client = &self.shared.store_client;
         let end = self.request_end();
         for tries in 0..TRIES {
             // Each call has its own timeout; this bounds all tries together.
             if tries > 0 && Instant::now() >= end {
                 break;
             }
-            let record = gate.ask(Verb::Load, |store| store.load(user, id, None)).await?;
+            let record =
+                store_client.ask(Operation::Load, |store| store.load(user, id, None)).await?;
             let Some(record) = record else { return Err(SessionError::Gone) };
             let stored = self.content(record.payload.clone())?;
             let sizes = stored.sizes();
-            let content = change(stored.content, gate.now());
+            let content = change(stored.content, store_client.now());
             let next = content.encode(self.shared.limits.session_data, sizes)?;
             let changed = !same_payload(&next, &record.payload);
             let expected = record.revision;
@@ -218,9 +219,9 @@ impl<D: SessionData> SessionManager<D> {
             }
             let (manager, user, id) = (self.clone(), user.clone(), id.clone());
             let written = whole(async move {
-                let gate = &manager.shared.gate;
-                let update =
-                    gate.ask(Verb::Update, |store| store.update(&user, &id, expected, next));
+                let store_client = &manager.shared.store_client;
+                let update = store_client
+                    .ask(Operation::Update, |store| store.update(&user, &id, expected, next));
                 let written = update.await;
                 manager.changed(&user);
                 let written = written?;
@@ -248,8 +249,11 @@ impl<D: SessionData> SessionManager<D> {
         id: &SessionId,
         record: Record,
     ) -> Result<Session<D>, SessionError> {
-        let activity =
-            self.shared.gate.ask(Verb::Activity, |store| store.activity(user, id)).await?;
+        let activity = self
+            .shared
+            .store_client
+            .ask(Operation::Activity, |store| store.activity(user, id))
+            .await?;
         let activity = activity.ok_or(SessionError::Gone)?;
         Ok(self.session(user.clone(), id.clone(), record, activity)?)
     }

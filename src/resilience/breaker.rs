@@ -50,22 +50,22 @@ impl Breaker {
     }
 
     /// Returns a permit for one call, or `None` while the circuit is open and no probe is due.
-    pub(crate) fn enter(&self) -> Option<Pass<'_>> {
+    pub(crate) fn enter(&self) -> Option<Permit<'_>> {
         let epoch = self.epoch.load(Ordering::Acquire);
         if !self.open.load(Ordering::Acquire) {
-            return Some(Pass { breaker: self, epoch, probe: false });
+            return Some(Permit { breaker: self, epoch, probe: false });
         }
         let mut state = self.state();
         // Read again: both values change only under the lock.
         let epoch = self.epoch.load(Ordering::Relaxed);
         if !self.open.load(Ordering::Relaxed) {
-            return Some(Pass { breaker: self, epoch, probe: false });
+            return Some(Permit { breaker: self, epoch, probe: false });
         }
         if state.probing || Instant::now() < state.probe_at {
             return None;
         }
         state.probing = true;
-        Some(Pass { breaker: self, epoch, probe: true })
+        Some(Permit { breaker: self, epoch, probe: true })
     }
 
     /// Whether the circuit is open.
@@ -83,13 +83,13 @@ impl Breaker {
 /// does not change.
 #[derive(Debug)]
 #[must_use = "the breaker learns from the call's verdict"]
-pub(crate) struct Pass<'a> {
+pub(crate) struct Permit<'a> {
     breaker: &'a Breaker,
     epoch: u64,
     probe: bool,
 }
 
-impl Pass<'_> {
+impl Permit<'_> {
     /// Reports that the store answered, even with an error. An answered probe closes the circuit.
     pub(crate) fn answered(mut self) -> Change {
         if !mem::take(&mut self.probe) {
@@ -127,7 +127,7 @@ impl Pass<'_> {
     }
 }
 
-impl Drop for Pass<'_> {
+impl Drop for Permit<'_> {
     fn drop(&mut self) {
         if self.probe {
             let mut state = self.breaker.state();

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
 
-use super::breaker::{Breaker, Change, Pass};
+use super::breaker::{Breaker, Change, Permit};
 use crate::deadline;
 use crate::telemetry::metrics::{Gauge, Meter};
 use crate::trace;
@@ -18,7 +18,7 @@ const PROBE_PAUSE: Duration = Duration::from_millis(100);
 /// What a bulkhead calls, and for which work. Each has its own circuit breaker, so that a failure
 /// in one does not affect the others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum LaneName {
+pub(crate) enum BulkheadName {
     /// The store, for calls that requests wait for.
     Requests,
     /// The store, for lists, scans and cleanup. They take long, and have their own connection.
@@ -27,7 +27,7 @@ pub(crate) enum LaneName {
     Directory,
 }
 
-impl LaneName {
+impl BulkheadName {
     /// Returns the name in stable `snake_case`.
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
@@ -40,8 +40,8 @@ impl LaneName {
 
 /// A bulkhead: a circuit breaker with a timeout. It does not know what a call asks for.
 #[derive(Debug)]
-pub(crate) struct Lane {
-    name: LaneName,
+pub(crate) struct Bulkhead {
+    name: BulkheadName,
     breaker: Breaker,
     limit: Duration,
     /// 1 while the circuit is open.
@@ -50,11 +50,11 @@ pub(crate) struct Lane {
 
 /// Why a call has no result.
 #[derive(Debug)]
-pub(crate) enum Miss<E> {
+pub(crate) enum BulkheadError<E> {
     /// The call was not made, because the circuit is open.
-    TurnedAway(TurnedAway),
+    CircuitOpen(CircuitOpen),
     /// The call got no answer within the whole timeout.
-    TooLate(TooLate),
+    TimedOut(TimedOut),
     /// The called side answered with an error.
     Failed(E),
 }
@@ -62,16 +62,16 @@ pub(crate) enum Miss<E> {
 /// The error of a call that timed out.
 #[derive(Debug, thiserror::Error)]
 #[error("no answer in time")]
-pub(crate) struct TooLate;
+pub(crate) struct TimedOut;
 
 /// The error of a call that was not made, because the circuit is open.
 #[derive(Debug, thiserror::Error)]
 #[error("there was no answer a moment ago")]
-pub(crate) struct TurnedAway;
+pub(crate) struct CircuitOpen;
 
-impl Lane {
+impl Bulkhead {
     /// Creates a bulkhead whose calls take at most `limit`.
-    pub(crate) fn new(name: LaneName, limit: Duration, meter: &Meter) -> Self {
+    pub(crate) fn new(name: BulkheadName, limit: Duration, meter: &Meter) -> Self {
         let open = meter.breaker(name.as_str());
         Self { name, breaker: Breaker::new(PROBE_PAUSE), limit, open }
     }
@@ -103,7 +103,7 @@ impl Lane {
         &self,
         question: impl FnOnce() -> F,
         is_away: impl FnOnce(&E) -> bool,
-    ) -> Result<T, Miss<E>> {
+    ) -> Result<T, BulkheadError<E>> {
         self.ask_within(self.limit, Instant::now(), question, is_away).await
     }
 
@@ -115,53 +115,55 @@ impl Lane {
         now: Instant,
         question: impl FnOnce() -> F,
         is_away: impl FnOnce(&E) -> bool,
-    ) -> Result<T, Miss<E>> {
-        let Some(pass) = self.breaker.enter() else {
-            return Err(Miss::TurnedAway(TurnedAway));
+    ) -> Result<T, BulkheadError<E>> {
+        let Some(permit) = self.breaker.enter() else {
+            return Err(BulkheadError::CircuitOpen(CircuitOpen));
         };
-        match timeout_at(now + limit, deadline::told(limit, question())).await {
+        match timeout_at(now + limit, deadline::with_remaining(limit, question())).await {
             Err(_) => {
-                self.failed(pass, &TooLate);
-                Err(Miss::TooLate(TooLate))
+                self.failed(permit, &TimedOut);
+                Err(BulkheadError::TimedOut(TimedOut))
             }
             Ok(Err(error)) if is_away(&error) => {
-                self.failed(pass, &error);
-                Err(Miss::Failed(error))
+                self.failed(permit, &error);
+                Err(BulkheadError::Failed(error))
             }
             Ok(answer) => {
-                self.answered(pass);
-                answer.map_err(Miss::Failed)
+                self.answered(permit);
+                answer.map_err(BulkheadError::Failed)
             }
         }
     }
 
-    fn answered(&self, pass: Pass<'_>) {
-        if pass.answered() == Change::Closed {
+    fn answered(&self, permit: Permit<'_>) {
+        if permit.answered() == Change::Closed {
             self.open.set(0.0);
             match self.name {
-                LaneName::Requests => trace::info!("the session store answers again"),
-                LaneName::Walks => trace::info!("the session store answers lists and walks again"),
-                LaneName::Directory => trace::info!("the user directory answers again"),
+                BulkheadName::Requests => trace::info!("the session store answers again"),
+                BulkheadName::Walks => {
+                    trace::info!("the session store answers lists and walks again")
+                }
+                BulkheadName::Directory => trace::info!("the user directory answers again"),
             }
         }
     }
 
-    fn failed(&self, pass: Pass<'_>, error: &dyn StdError) {
-        if pass.failed() != Change::Opened {
+    fn failed(&self, permit: Permit<'_>, error: &dyn StdError) {
+        if permit.failed() != Change::Opened {
             return;
         }
         self.open.set(1.0);
         let error = trace::Chain(error);
         match self.name {
-            LaneName::Requests => trace::warn!(
+            BulkheadName::Requests => trace::warn!(
                 "the session store does not answer: requests are refused with 503 until it does",
                 error = error
             ),
-            LaneName::Walks => trace::warn!(
+            BulkheadName::Walks => trace::warn!(
                 "the session store does not answer lists and walks: they fail at once until it does",
                 error = error
             ),
-            LaneName::Directory => trace::warn!(
+            BulkheadName::Directory => trace::warn!(
                 "the user directory does not answer: requests that need it are refused with 503 until it does",
                 error = error
             ),

@@ -2,7 +2,7 @@
 
 /// An operation of the store, for metrics and logs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Verb {
+pub(crate) enum Operation {
     Create,
     /// Reads the login fence of a user.
     Guard,
@@ -27,7 +27,7 @@ pub(crate) enum Verb {
     Health,
 }
 
-impl Verb {
+impl Operation {
     /// All operations. The most frequent one is first.
     pub(crate) const ALL: [Self; 18] = [
         Self::Load,

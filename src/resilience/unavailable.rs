@@ -1,6 +1,6 @@
 //! The errors of a store call, and the proof that the store itself failed.
 
-use super::bulkhead::TurnedAway;
+use super::bulkhead::CircuitOpen;
 use crate::error::AuthError;
 use crate::store::{StoreError, StoreErrorKind};
 
@@ -11,26 +11,30 @@ use crate::store::{StoreError, StoreErrorKind};
 /// Only the store client creates this value, from the result of its own call. A failure policy
 /// requires it. So no other timeout and no error of another component can let a request in.
 #[derive(Clone, Debug)]
-pub(crate) struct StoreAway(StoreError);
+pub(crate) struct StoreUnavailable(StoreError);
 
 /// Why a store call has no result.
 #[derive(Clone, Debug)]
-pub(crate) enum Failure {
+pub(crate) enum CallError {
     /// The store itself failed.
-    Away(StoreAway),
+    Unavailable(StoreUnavailable),
     /// The store answered with an error.
     Answered(StoreError),
 }
 
-impl Failure {
+impl CallError {
     /// The call was not made because an error of this kind has opened the circuit.
-    pub(super) fn turned_away(kind: StoreErrorKind, why: TurnedAway) -> Self {
-        Self::Away(StoreAway(StoreError::with_source(kind, why)))
+    pub(super) fn circuit_open(kind: StoreErrorKind, why: CircuitOpen) -> Self {
+        Self::Unavailable(StoreUnavailable(StoreError::with_source(kind, why)))
     }
 
     /// The error of a call that was made with its whole timeout.
     pub(super) fn of_call(error: StoreError) -> Self {
-        if is_away(&error) { Self::Away(StoreAway(error)) } else { Self::Answered(error) }
+        if is_away(&error) {
+            Self::Unavailable(StoreUnavailable(error))
+        } else {
+            Self::Answered(error)
+        }
     }
 }
 
@@ -39,16 +43,16 @@ pub(super) fn is_away(error: &StoreError) -> bool {
     error.kind().is_away()
 }
 
-impl From<Failure> for StoreError {
-    fn from(failure: Failure) -> Self {
+impl From<CallError> for StoreError {
+    fn from(failure: CallError) -> Self {
         match failure {
-            Failure::Away(StoreAway(error)) | Failure::Answered(error) => error,
+            CallError::Unavailable(StoreUnavailable(error)) | CallError::Answered(error) => error,
         }
     }
 }
 
-impl From<StoreAway> for AuthError {
-    fn from(StoreAway(error): StoreAway) -> Self {
+impl From<StoreUnavailable> for AuthError {
+    fn from(StoreUnavailable(error): StoreUnavailable) -> Self {
         error.into()
     }
 }

@@ -21,7 +21,7 @@ use super::responses::LoggedIn;
 use crate::authenticate::token_only::TokenLogin;
 use crate::error::SessionError;
 use crate::id::UserId;
-use crate::resilience::Failure;
+use crate::resilience::CallError;
 use crate::session::{LoginGuard, NewSession, SessionData};
 use crate::telemetry::events::LoginRefusal;
 use crate::token::Device;
@@ -240,7 +240,7 @@ async fn begin<D: SessionData>(
         Ok(guard) => Ok(Some(guard)),
         // Without the fence, the login cannot notice a revocation during the verification. It
         // therefore opens no session.
-        Err(Failure::Away(_)) if context.token_only_logins => Ok(None),
+        Err(CallError::Unavailable(_)) if context.token_only_logins => Ok(None),
         Err(failure) => Err(SessionError::Store(failure.into()).into()),
     }
 }

@@ -17,7 +17,7 @@ use super::warnings::Warnings;
 use super::{Mark, Use};
 use crate::clock::Clock;
 use crate::id::{SessionId, UserId};
-use crate::resilience::{Gate, Verb};
+use crate::resilience::{Operation, StoreClient};
 use crate::store::{StoreError, StoreErrorKind, Touch, Touched, Tracker};
 use crate::telemetry::events::{RunningSinks, Sinks};
 use crate::telemetry::metrics::{Counter, Gauge, Meter, Name, NearMeter};
@@ -50,7 +50,7 @@ const DRAIN_LIMIT: Duration = Duration::from_secs(5);
 #[must_use = "sessions are not kept alive by use until the worker is started"]
 pub struct Worker {
     receiver: mpsc::Receiver<Use>,
-    gate: Arc<Gate>,
+    store_client: Arc<StoreClient>,
     /// Determines the age of a use when it is written.
     clock: Arc<dyn Clock>,
     stop: Arc<Notify>,
@@ -106,7 +106,7 @@ pub struct Background {
 
 pub(crate) fn new(
     receiver: mpsc::Receiver<Use>,
-    gate: Arc<Gate>,
+    store_client: Arc<StoreClient>,
     clock: Arc<dyn Clock>,
     sinks: Sinks,
     tracker: Option<Arc<dyn Tracker>>,
@@ -115,7 +115,7 @@ pub(crate) fn new(
     let stop = Arc::new(Notify::new());
     Worker {
         receiver,
-        gate,
+        store_client,
         clock,
         stop,
         pending: HashMap::new(),
@@ -237,7 +237,7 @@ impl Worker {
             }
             if Instant::now() >= next_upkeep {
                 if self.upkeep().await {
-                    self.warnings.log_once(&self.gate);
+                    self.warnings.log_once(&self.store_client);
                 }
                 next_upkeep = Instant::now() + UPKEEP;
             }
@@ -292,8 +292,8 @@ impl Worker {
             })
             .collect();
         match self
-            .gate
-            .ask_in_background(Verb::Touch, deadline, |store| store.touch(&touches))
+            .store_client
+            .ask_in_background(Operation::Touch, deadline, |store| store.touch(&touches))
             .await
         {
             Ok(answers) => {
@@ -353,7 +353,7 @@ impl Worker {
         if let Some(near) = &self.figures.near {
             near.publish(self.tracker.as_ref().is_some_and(|tracker| tracker.is_coherent()));
         }
-        let done = self.gate.ask(Verb::Upkeep, |store| store.upkeep()).await;
+        let done = self.store_client.ask(Operation::Upkeep, |store| store.upkeep()).await;
         if let Err(error) = &done {
             trace::debug!("upkeep of the store failed", error = trace::Chain(error));
         }

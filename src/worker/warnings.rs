@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::task::JoinSet;
 
-use crate::resilience::Gate;
+use crate::resilience::StoreClient;
 use crate::trace;
 
 /// Asks the store for its warnings in a task of its own, so that the worker's touches never wait
@@ -19,20 +19,20 @@ pub(super) struct Warnings {
 impl Warnings {
     /// Starts a task that logs the store's warnings, unless they were logged or a task is running.
     /// Never waits.
-    pub(super) fn log_once(&mut self, gate: &Arc<Gate>) {
+    pub(super) fn log_once(&mut self, store_client: &Arc<StoreClient>) {
         while let Some(answered) = self.asking.try_join_next() {
             // A task that panicked counts as done, because the store would panic again.
             self.logged |= answered.unwrap_or(true);
         }
         if !self.logged && self.asking.is_empty() {
-            let gate = Arc::clone(gate);
-            self.asking.spawn(async move { log(&gate).await });
+            let store_client = Arc::clone(store_client);
+            self.asking.spawn(async move { log(&store_client).await });
         }
     }
 }
 
-async fn log(gate: &Gate) -> bool {
-    match gate.warnings().await {
+async fn log(store_client: &StoreClient) -> bool {
+    match store_client.warnings().await {
         Ok(warnings) => {
             for warning in warnings {
                 trace::store_warning(&warning);

@@ -255,7 +255,7 @@ async fn no_policy_lets_in_an_inactive_account_because_other_requests_hung_up() 
             world.says(INACTIVE);
             let seen = all_but_one_hang_up(&world, policy, count, apart).await;
             assert_eq!(seen, "AccountInactive", "{policy:?}, {count} requests, {apart:?} apart");
-            assert!(!world.manager.shared.gate.is_open(), "the store is healthy");
+            assert!(!world.manager.shared.store_client.is_open(), "the store is healthy");
         }
     }
 }
@@ -293,7 +293,7 @@ async fn a_call_that_its_request_cuts_short_is_no_verdict_on_the_store() {
         world.store(HANGS);
         assert_eq!(last.await.unwrap().unwrap(), "Overloaded", "{policy:?}");
         assert_eq!(began.elapsed(), 1_000 * MS);
-        assert!(!world.manager.shared.gate.is_open(), "100 ms of 250 prove nothing");
+        assert!(!world.manager.shared.store_client.is_open(), "100 ms of 250 prove nothing");
         drop(others);
     }
 }

@@ -46,7 +46,7 @@ impl Desk {
             let answer = self.flights.join(key, still_holds, ask).await;
             answer.map(|known| revision(&known)).map_err(|failure| match failure {
                 LoadFailure::Refused(error) => error.kind(),
-                LoadFailure::StoreAway(away) => AuthError::from(away).kind(),
+                LoadFailure::StoreUnavailable(away) => AuthError::from(away).kind(),
             })
         }))
     }
@@ -232,7 +232,7 @@ fn limited<'a>(desk: &'a Desk, key: &'a Key, limit: Duration, end: Instant) -> R
     spawn(Box::pin(async move {
         join.await.map(|known| revision(&known)).map_err(|failure| match failure {
             LoadFailure::Refused(error) => error.kind(),
-            LoadFailure::StoreAway(away) => AuthError::from(away).kind(),
+            LoadFailure::StoreUnavailable(away) => AuthError::from(away).kind(),
         })
     }))
 }

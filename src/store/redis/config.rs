@@ -21,8 +21,8 @@ use super::connect::tls::{Tls, TlsSettings};
 use super::diagnosis::Diagnosis;
 use super::era::Era;
 use super::keys::Prefix;
-use super::lane::Lane;
-use super::operations::replicas::{self, ReplicaLane};
+use super::operations::replicas::{self, ReplicaClient};
+use super::pool_client::PoolClient;
 use super::proof::Proofs;
 use super::sharing::Sharing;
 use super::time::ServerClock;
@@ -267,16 +267,16 @@ impl RedisStoreBuilder {
         let name = random_text::<9>().map_err(|_| ConfigError::Store(NO_RANDOM))?;
         let eras = Arc::new(Era::new(Proofs::new(prefix.canary(&name), self.timeout / 4)));
         let setting = |size, timeout, is_reference| PoolSetting { size, timeout, is_reference };
-        let lane = |setting| {
-            Lane::new(Arc::clone(&endpoint), Arc::clone(&clock), Arc::clone(&eras), setting)
+        let client = |setting| {
+            PoolClient::new(Arc::clone(&endpoint), Arc::clone(&clock), Arc::clone(&eras), setting)
         };
-        let requests = lane(setting(self.pool_size, self.timeout, true));
-        let walks = lane(setting(1, self.walk_timeout, false));
+        let requests = client(setting(self.pool_size, self.timeout, true));
+        let walks = client(setting(1, self.walk_timeout, false));
         let replicas = self.wait_replicas.map(|(wanted, wait)| {
             let setting = setting(replicas::AT_ONCE, self.timeout, false);
             let (clock, eras) = (Arc::clone(&clock), Arc::clone(&eras));
             let pool = Pool::new(Arc::clone(&endpoint), clock, eras, setting);
-            ReplicaLane::new(pool, wanted, wait, self.timeout)
+            ReplicaClient::new(pool, wanted, wait, self.timeout)
         });
         let inner = Inner {
             requests,

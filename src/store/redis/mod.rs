@@ -24,8 +24,8 @@ use self::era::Era;
 use self::error::fault;
 use self::invalidation::Links;
 use self::keys::Prefix;
-use self::lane::Lane;
-use self::operations::replicas::ReplicaLane;
+use self::operations::replicas::ReplicaClient;
+use self::pool_client::PoolClient;
 use self::scan::Payloads;
 use self::scripts::Script;
 use self::sharing::Sharing;
@@ -50,8 +50,8 @@ mod error;
 mod health;
 mod invalidation;
 mod keys;
-mod lane;
 mod operations;
+mod pool_client;
 mod proof;
 #[cfg(test)]
 mod properties;
@@ -91,11 +91,11 @@ pub struct RedisStore {
 
 struct Inner {
     /// For requests.
-    requests: Lane,
+    requests: PoolClient,
     /// For lists, pages and cleanup.
-    walks: Lane,
+    walks: PoolClient,
     /// For revocations that wait for replicas.
-    replicas: Option<ReplicaLane>,
+    replicas: Option<ReplicaClient>,
     diagnosis: Diagnosis,
     sharing: Sharing,
     prefix: Prefix,
@@ -172,7 +172,7 @@ impl SessionStore for RedisStore {
         let mut both = cmd("HMGET");
         both.arg(prefix.gone(user)).arg("#").arg("@");
         let Value::Array(both) = requests.ask(&both).await? else { return Err(unexpected()) };
-        let mut both = both.into_iter().map(lane::bytes);
+        let mut both = both.into_iter().map(pool_client::bytes);
         let mut next = || {
             let bytes = both.next().ok_or_else(unexpected)??;
             bytes.map(String::from_utf8).transpose().map_err(|_| unreadable())
@@ -264,7 +264,7 @@ impl SessionStore for RedisStore {
     }
 
     fn revoke_wait(&self) -> Duration {
-        self.inner.replicas.as_ref().map(ReplicaLane::extra).unwrap_or_default()
+        self.inner.replicas.as_ref().map(ReplicaClient::extra).unwrap_or_default()
     }
 
     async fn list(&self, user: &UserId) -> Result<Vec<Listed>, StoreError> {

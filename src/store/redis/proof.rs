@@ -182,7 +182,7 @@ impl Inner {
         }
         proofs.checked.store(Tick::now().as_nanos(), Ordering::Relaxed);
         // The caller's time is meant for other work of the store. This check must not use it up.
-        let limit = self.requests.timeout().min(deadline::left()) / 4;
+        let limit = self.requests.timeout().min(deadline::remaining()) / 4;
         match self.requests.fresh(limit).await {
             Ok((mut connection, _)) => {
                 let elsewhere = timeout(limit, self.eras.is_elsewhere(&mut connection));

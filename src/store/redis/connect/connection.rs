@@ -264,7 +264,7 @@ impl Wait {
             since: Instant::now(),
             // With a caller whose time limit is shorter than the store's, half of the store's
             // timeout might never pass.
-            late: (connection.timeout / 2).min(deadline::left() / 4 * 3),
+            late: (connection.timeout / 2).min(deadline::remaining() / 4 * 3),
             over: false,
         }
     }

@@ -40,7 +40,7 @@ pub(super) use self::probe::{Proof, Route, write as write_probe};
 use super::Inner;
 use super::connect::connection::Connection;
 use super::connect::handle::Handle;
-use super::lane::{bytes, hget};
+use super::pool_client::{bytes, hget};
 use crate::clock::Timestamp;
 use crate::coherence::{Figures, Generations, Lease, LinkState, Stamp, Tick, one_more};
 use crate::deadline;

@@ -15,7 +15,7 @@ use crate::reason::EndReason;
 use crate::store::redis::connect::connection::Connection;
 use crate::store::redis::connect::pool::{Pool, unexpected};
 use crate::store::redis::error::{fault, is_noscript, store_error, write_error};
-use crate::store::redis::lane::Lane;
+use crate::store::redis::pool_client::PoolClient;
 use crate::store::redis::scripts::Script;
 use crate::store::redis::{RedisStore, next_guard};
 use crate::store::{Replicas, Revoke, Revoked, StoreError, StoreErrorKind};
@@ -28,7 +28,7 @@ pub(crate) const AT_ONCE: u32 = 8;
 const TICK: Duration = Duration::from_millis(150);
 
 /// The path to the server for revocations that wait for replicas.
-pub(crate) struct ReplicaLane {
+pub(crate) struct ReplicaClient {
     pool: Pool,
     free: Semaphore,
     wanted: u32,
@@ -36,7 +36,7 @@ pub(crate) struct ReplicaLane {
     timeout: Duration,
 }
 
-impl ReplicaLane {
+impl ReplicaClient {
     /// Waits up to `wait` until `wanted` replicas have the revocation, on top of `timeout` for the
     /// rest. `pool` has [`AT_ONCE`] connections.
     pub(crate) fn new(pool: Pool, wanted: u32, wait: Duration, timeout: Duration) -> Self {
@@ -56,7 +56,7 @@ impl ReplicaLane {
     /// without waiting for replicas. A revocation is never skipped because of replicas.
     async fn run(
         &self,
-        plain: &Lane,
+        plain: &PoolClient,
         script: Script,
         keys: &[String; 3],
         args: &[&[u8]],

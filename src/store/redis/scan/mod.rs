@@ -11,8 +11,8 @@ use super::codec;
 use super::connect::pool::unexpected;
 use super::error::store_error;
 use super::keys::{Part, Prefix};
-use super::lane::Lane;
 use super::operations::batch::{Batch, Call};
+use super::pool_client::PoolClient;
 use super::scan::cursor::Place;
 use super::scripts::Script;
 use super::{RedisStore, unreadable};
@@ -42,14 +42,14 @@ impl RedisStore {
         payloads: Payloads,
     ) -> Result<Vec<Listed>, StoreError> {
         let walk = Walk { payloads, ..Walk::of(self) };
-        let lists = walk.lane.limited(walk.list(std::slice::from_ref(user))).await?;
+        let lists = walk.client.limited(walk.list(std::slice::from_ref(user))).await?;
         lists.into_iter().next().flatten().ok_or_else(unreadable)
     }
 
     /// Sends the smallest request of a scan, to check that the server allows it.
     pub(super) async fn may_walk(&self) -> Result<(), StoreError> {
         let walk = Walk::of(self);
-        walk.lane.limited(walk.users(0, 1)).await.map(drop)
+        walk.client.limited(walk.users(0, 1)).await.map(drop)
     }
 
     /// Returns a page; `None` if `from` is no cursor of this store.
@@ -62,12 +62,12 @@ impl RedisStore {
         let place = from.map_or_else(|| Some(Place::start()), Place::parse);
         let Some(place) = place else { return Ok(None) };
         let walk = Walk { payloads, ..Walk::of(self) };
-        walk.lane.limited(walk.page(place, limit.clamp(1, MAX_PAGE))).await.map(Some)
+        walk.client.limited(walk.page(place, limit.clamp(1, MAX_PAGE))).await.map(Some)
     }
 
     pub(super) async fn cleaned(&self, cursor: u64) -> Result<Cleaned, StoreError> {
         let walk = Walk::of(self);
-        walk.lane.limited(walk.cleanup(cursor)).await
+        walk.client.limited(walk.cleanup(cursor)).await
     }
 }
 
@@ -80,7 +80,7 @@ pub(super) enum Payloads {
 }
 
 struct Walk<'a> {
-    lane: &'a Lane,
+    client: &'a PoolClient,
     prefix: &'a Prefix,
     payloads: Payloads,
 }
@@ -88,7 +88,7 @@ struct Walk<'a> {
 impl<'a> Walk<'a> {
     fn of(store: &'a RedisStore) -> Self {
         let payloads = Payloads::Whole;
-        Self { lane: &store.inner.walks, prefix: &store.inner.prefix, payloads }
+        Self { client: &store.inner.walks, prefix: &store.inner.prefix, payloads }
     }
 
     async fn page(&self, mut place: Place, limit: usize) -> Result<Page, StoreError> {
@@ -198,7 +198,7 @@ impl<'a> Walk<'a> {
         while calls.len() > 0 {
             let some: Vec<_> = calls.by_ref().take(AT_ONCE).collect();
             let expected = answers.len() + some.len();
-            answers.append(&mut self.lane.repeat(&Batch::new(script, some)).await?);
+            answers.append(&mut self.client.repeat(&Batch::new(script, some)).await?);
             if answers.len() != expected {
                 return Err(unexpected());
             }
@@ -231,7 +231,7 @@ impl<'a> Walk<'a> {
     ) -> Result<(u64, Vec<(UserId, Part)>), StoreError> {
         let mut scan = cmd("SCAN");
         scan.arg(cursor).arg("MATCH").arg(pattern).arg("COUNT").arg(count).arg("TYPE").arg("hash");
-        let answer = self.lane.repeat(&scan).await?;
+        let answer = self.client.repeat(&scan).await?;
         let (next, keys): (u64, Vec<Vec<u8>>) =
             redis::from_redis_value(answer).map_err(|_| unexpected())?;
         let ours = |key: &Vec<u8>| self.prefix.parse_key(std::str::from_utf8(key).ok()?);

@@ -20,13 +20,13 @@ use crate::store::{StoreError, StoreErrorKind};
 
 /// A connection pool with a time limit for each operation. Requests and scans have one each, so
 /// that neither waits for the other's connections.
-pub(super) struct Lane {
+pub(super) struct PoolClient {
     pool: Pool,
     timeout: Duration,
     write_refused: AtomicBool,
 }
 
-impl Lane {
+impl PoolClient {
     pub(super) fn new(
         endpoint: Arc<Endpoint>,
         clock: Arc<ServerClock>,

@@ -1,0 +1,172 @@
+//! The store client: every store call goes through it. It applies timeouts and circuit breakers.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use tokio::time::{Instant, timeout, timeout_at};
+
+use super::bulkhead::{Bulkhead, BulkheadError, BulkheadName, TimedOut};
+use super::operation::Operation;
+use super::unavailable::{self, CallError};
+use crate::clock::Timestamp;
+use crate::store::erased::{Answer, ErasedStore};
+use crate::store::{StoreError, StoreErrorKind};
+use crate::telemetry::metrics::{Meter, StoreTimes};
+
+/// The maximum additional time for a revocation. It limits what an application's own store may ask
+/// for.
+const LONGEST_REVOKE_WAIT: Duration = Duration::from_secs(60);
+
+/// The store client: the store, and the bulkheads that limit how long a request waits for it.
+pub(crate) struct StoreClient {
+    store: Arc<dyn ErasedStore>,
+    requests: Bulkhead,
+    walks: Bulkhead,
+    times: StoreTimes,
+    /// Whether the last failed call reached a server that is not the primary.
+    not_primary: AtomicBool,
+}
+
+impl StoreClient {
+    /// Creates a client of `store`. A call takes at most `limit`; a list, a page of a scan or a
+    /// step of a cleanup takes at most `walk_limit`.
+    pub(crate) fn new(
+        store: Arc<dyn ErasedStore>,
+        limit: Duration,
+        walk_limit: Duration,
+        meter: &Meter,
+    ) -> Self {
+        Self {
+            store,
+            requests: Bulkhead::new(BulkheadName::Requests, limit, meter),
+            walks: Bulkhead::new(BulkheadName::Walks, walk_limit, meter),
+            times: meter.store(Operation::ALL.map(Operation::as_str)),
+            not_primary: AtomicBool::new(false),
+        }
+    }
+
+    /// The store timeout: how long one call takes at most.
+    pub(crate) fn limit(&self) -> Duration {
+        self.requests.limit()
+    }
+
+    /// Returns the current time on the store's clock.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.store.now()
+    }
+
+    pub(crate) fn kind(&self) -> &'static str {
+        self.store.kind()
+    }
+
+    /// Whether the circuit for requests is open.
+    pub(crate) fn is_open(&self) -> bool {
+        self.requests.is_open()
+    }
+
+    /// Calls the store for the operation `operation`, in the bulkhead of requests, for at most the store
+    /// timeout.
+    ///
+    /// Only a store that does not answer opens the circuit. A store that refuses a write still
+    /// serves reads, so its error does not count. A connection that was lost during a write does
+    /// not count either, because the next connection may work.
+    pub(crate) async fn ask<'a, T>(
+        &'a self,
+        operation: Operation,
+        question: impl FnOnce(&'a dyn ErasedStore) -> Answer<'a, T>,
+    ) -> Result<T, StoreError> {
+        Ok(self.try_ask(operation, question).await?)
+    }
+
+    /// [`ask`](Self::ask) for a caller that can continue without the store while the store is away.
+    pub(crate) fn try_ask<'a, T>(
+        &'a self,
+        operation: Operation,
+        question: impl FnOnce(&'a dyn ErasedStore) -> Answer<'a, T>,
+    ) -> impl Future<Output = Result<T, CallError>> {
+        self.pass(&self.requests, self.requests.limit(), operation, question)
+    }
+
+    /// [`ask`](Self::ask) for a revocation, with additional time to wait for the store's replicas.
+    pub(crate) async fn ask_to_revoke<'a, T>(
+        &'a self,
+        operation: Operation,
+        question: impl FnOnce(&'a dyn ErasedStore) -> Answer<'a, T>,
+    ) -> Result<T, StoreError> {
+        let limit = self.requests.limit() + self.store.revoke_wait().min(LONGEST_REVOKE_WAIT);
+        Ok(self.pass(&self.requests, limit, operation, question).await?)
+    }
+
+    /// Calls the store for a list, a page of a scan or a step of a cleanup. Such a call has its own
+    /// bulkhead, so that its slow calls do not open the circuit for requests, and the reverse.
+    pub(crate) async fn ask_aside<'a, T>(
+        &'a self,
+        operation: Operation,
+        question: impl FnOnce(&'a dyn ErasedStore) -> Answer<'a, T>,
+    ) -> Result<T, StoreError> {
+        Ok(self.pass(&self.walks, self.walks.limit(), operation, question).await?)
+    }
+
+    /// Calls the store in the background, until `deadline`, for work that no request waits for. The
+    /// call passes no circuit breaker and does not count for any. The caller must pause between
+    /// failed calls itself.
+    pub(crate) async fn ask_in_background<'a, T>(
+        &'a self,
+        operation: Operation,
+        deadline: Instant,
+        question: impl FnOnce(&'a dyn ErasedStore) -> Answer<'a, T>,
+    ) -> Result<T, StoreError> {
+        let start = Instant::now();
+        let late = |_| Err(unavailable(TimedOut));
+        let answer = timeout_at(deadline, question(&*self.store)).await.unwrap_or_else(late);
+        self.times.record(operation.as_str(), answer.as_ref().err().map(StoreError::kind), start);
+        answer
+    }
+
+    /// Returns the store's warnings for its operator, within the timeout of scans. No request waits
+    /// for this call, and no circuit breaker counts it.
+    pub(crate) async fn warnings(&self) -> Result<Vec<String>, StoreError> {
+        let late = |_| Err(unavailable(TimedOut));
+        timeout(self.walks.limit(), self.store.warnings()).await.unwrap_or_else(late)
+    }
+
+    /// Makes a call in a bulkhead, and records its duration and outcome.
+    async fn pass<'a, T>(
+        &'a self,
+        bulkhead: &'a Bulkhead,
+        limit: Duration,
+        operation: Operation,
+        question: impl FnOnce(&'a dyn ErasedStore) -> Answer<'a, T>,
+    ) -> Result<T, CallError> {
+        let start = Instant::now();
+        // The call starts only after the circuit breaker has given a permit.
+        let asked = || question(&*self.store);
+        let answer = match bulkhead.ask_within(limit, start, asked, unavailable::is_away).await {
+            Ok(answer) => Ok(answer),
+            // No call was made, so its duration must not be recorded.
+            Err(BulkheadError::CircuitOpen(why)) => {
+                let not_primary = self.not_primary.load(Ordering::Relaxed);
+                let kind = if not_primary {
+                    StoreErrorKind::NotPrimary
+                } else {
+                    StoreErrorKind::Unavailable
+                };
+                return Err(CallError::circuit_open(kind, why));
+            }
+            Err(BulkheadError::TimedOut(why)) => Err(unavailable(why)),
+            Err(BulkheadError::Failed(error)) => Err(error),
+        };
+        if let Err(error) = &answer {
+            let not_primary = error.kind() == StoreErrorKind::NotPrimary;
+            self.not_primary.store(not_primary, Ordering::Relaxed);
+        }
+        self.times.record(operation.as_str(), answer.as_ref().err().map(StoreError::kind), start);
+        answer.map_err(CallError::of_call)
+    }
+}
+
+fn unavailable(why: impl std::error::Error + Send + Sync + 'static) -> StoreError {
+    StoreError::with_source(StoreErrorKind::Unavailable, why)
+}
