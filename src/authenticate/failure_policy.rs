@@ -5,7 +5,7 @@ use super::request_policy::{Demand, FailurePolicy};
 use super::token_only::TokenOnly;
 use super::verify::Passed;
 use crate::cache::Known;
-use crate::coherence::{Tick, one_more};
+use crate::coherence::{Tick, increment};
 use crate::error::{AuthError, AuthErrorKind};
 use crate::manager::SessionManager;
 use crate::resilience::StoreUnavailable;
@@ -49,7 +49,7 @@ impl<D: SessionData> SessionManager<D> {
         };
         if let Passed::Session(session) = &passed {
             if let Some(near) = &self.shared.near {
-                one_more(&near.figures().stale_served);
+                increment(&near.counters().stale_served);
             }
             self.note_use(session);
         }
@@ -84,9 +84,9 @@ impl<D: SessionData> SessionManager<D> {
                 let (Some(near), Some(key)) = (near, &verified.key) else { return Err(refused()) };
                 let Some(Known::Lives(session)) = near.get(key) else { return Err(refused()) };
                 let bound = near.lease().saturating_add(max);
-                let serves = session
-                    .kept()
-                    .is_some_and(|kept| kept.serves_stale(verified.policy, Tick::now(), bound));
+                let serves = session.validity().is_some_and(|validity| {
+                    validity.serves_stale(verified.policy, Tick::now(), bound)
+                });
                 if serves { Ok(Passed::Session(session.stale())) } else { Err(refused()) }
             }
             FailurePolicy::Refuse => Err(refused()),

@@ -12,7 +12,7 @@ use super::request_policy::Demand;
 use super::verify::overloaded;
 use crate::cache::{Ended, Known, LoadFailure, Near};
 use crate::clock::Timestamp;
-use crate::coherence::{Kept, Stamp, Terms, Tick, one_more};
+use crate::coherence::{Stamp, Tick, Validity, ValidityBounds, increment};
 use crate::deadline;
 use crate::error::{AuthError, AuthErrorKind};
 use crate::id::{SessionId, UserId};
@@ -52,8 +52,10 @@ impl<D: SessionData> SessionManager<D> {
                 // request's load: that load may be older than the request.
                 Some(bound) if near.tracker().is_coherent() => {
                     let still_holds = |known: &Known<D>| {
-                        let serves = |kept: &Kept| kept.serves(verified.policy, Tick::now(), bound);
-                        known.kept().is_some_and(serves)
+                        let serves = |validity: &Validity| {
+                            validity.serves(verified.policy, Tick::now(), bound)
+                        };
+                        known.validity().is_some_and(serves)
                     };
                     // Whether this request's own calls are sure to end before the deadline. Then it
                     // needs no timer.
@@ -114,7 +116,7 @@ impl<D: SessionData> SessionManager<D> {
             }
         };
         is_not_ahead(claims, record.as_ref())?;
-        one_more(&near.figures().fills);
+        increment(&near.counters().fills);
         let stamp = is_tracked.then_some(stamp);
         let before = Before { at, stamp, remembered };
         Ok(self.answered(verified, claims, record, before).await?)
@@ -167,9 +169,9 @@ impl<D: SessionData> SessionManager<D> {
             let (error, reason_is_known) = Box::pin(self.why_ended(user, id)).await;
             self.shared.ended.insert((user.clone(), id.clone()), error.clone());
             let (ends, ask_again) = (at.after(ENDED_KEPT), Tick::NEVER);
-            let kept = self.kept(verified, claims, stamp, at, ends, ask_again);
-            let kept = kept.filter(|_| reason_is_known);
-            let ended = Ended { claims: claims.clone(), error, kept };
+            let validity = self.validity(verified, claims, stamp, at, ends, ask_again);
+            let validity = validity.filter(|_| reason_is_known);
+            let ended = Ended { claims: claims.clone(), error, validity };
             return Ok(self.remember(verified, Known::Ended(Arc::new(ended))));
         };
         let activity = Activity::new(
@@ -201,8 +203,8 @@ impl<D: SessionData> SessionManager<D> {
             }
         };
         let ask_again = ask_again.min(at.after(self.shared.revalidate_after));
-        let kept = self.kept(verified, claims, stamp, at, ends, ask_again);
-        let session = Session::shown(state, claims.clone(), kept);
+        let validity = self.validity(verified, claims, stamp, at, ends, ask_again);
+        let session = Session::shown(state, claims.clone(), validity);
         Ok(self.remember(verified, Known::Lives(session)))
     }
 
@@ -221,13 +223,14 @@ impl<D: SessionData> SessionManager<D> {
         if !is_unreadable {
             return Err(error);
         }
-        let kept = self.kept(verified, claims, stamp, at, at.after(ENDED_KEPT), Tick::NEVER);
-        let ended = Ended { claims: claims.clone(), error, kept };
+        let validity =
+            self.validity(verified, claims, stamp, at, at.after(ENDED_KEPT), Tick::NEVER);
+        let ended = Ended { claims: claims.clone(), error, validity };
         Ok(self.remember(verified, Known::Ended(Arc::new(ended))))
     }
 
     /// Returns the validity of a cache entry; `None` if the near cache does not keep the token.
-    fn kept(
+    fn validity(
         &self,
         verified: &Verified<D>,
         claims: &VerifiedClaims,
@@ -235,16 +238,18 @@ impl<D: SessionData> SessionManager<D> {
         at: Tick,
         ends: Tick,
         ask_again: Tick,
-    ) -> Option<Kept> {
+    ) -> Option<Validity> {
         verified.key.as_ref()?;
         let token_ends = self.shared.policy.load().end_of(claims);
         let token_ends = at.after(token_ends.saturating_since(self.shared.clock.now()));
-        Some(Kept::new(verified.policy, stamp, Terms { ask_again, token_ends, ends }))
+        Some(Validity::new(verified.policy, stamp, ValidityBounds { ask_again, token_ends, ends }))
     }
 
     /// Inserts a cache entry, if there is a near cache and the entry has a validity.
     fn remember(&self, verified: &Verified<D>, known: Known<D>) -> Known<D> {
-        if let (Some(near), Some(key), Some(_)) = (&self.shared.near, &verified.key, known.kept()) {
+        if let (Some(near), Some(key), Some(_)) =
+            (&self.shared.near, &verified.key, known.validity())
+        {
             near.insert(key.clone(), known.clone());
         }
         known
@@ -253,14 +258,14 @@ impl<D: SessionData> SessionManager<D> {
     /// Queues a touch of the session, if one is due.
     pub(crate) fn note_use(&self, session: &Session<D>) {
         let now = Tick::now();
-        if session.kept().is_some_and(|kept| !kept.is_due(now)) {
+        if session.validity().is_some_and(|validity| !validity.is_due(now)) {
             return;
         }
         let Shared { store_client, touches, .. } = &*self.shared;
         let key = (session.user_id().clone(), session.id().clone());
         let next = touches.used(key, Life::of(session), store_client.now());
-        if let Some(kept) = session.kept() {
-            kept.noted(now.after(next));
+        if let Some(validity) = session.validity() {
+            validity.set_due(now.after(next));
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::request_policy::Demand;
 use crate::cache::{Key, Known};
-use crate::coherence::{Tick, one_more};
+use crate::coherence::{Tick, increment};
 use crate::error::{AuthError, AuthErrorKind};
 use crate::id::{SessionId, UserId};
 use crate::manager::{SessionManager, Shared};
@@ -80,20 +80,20 @@ impl<D: SessionData> SessionManager<D> {
         let known = near.find(audience, token);
         let now = Tick::now();
         if let Some(known) = known
-            && let Some(kept) = known.kept()
+            && let Some(validity) = known.validity()
         {
             let bound = demand.staleness.within(near.lease());
-            if bound.is_some_and(|bound| kept.serves(policy, now, bound)) {
-                near.figures().hits.one_more();
-                let is_due = kept.is_due(now);
+            if bound.is_some_and(|bound| validity.serves(policy, now, bound)) {
+                near.counters().hits.increment();
+                let is_due = validity.is_due(now);
                 return self.known(known, is_due);
             }
             // Look at `exp` again: the host's clock may have been set since the token was verified.
-            let is_verified = kept.is_verified(policy, now);
+            let is_verified = validity.is_verified(policy, now);
             if !is_verified || known.claims().is_none_or(|claims| self.is_past(claims)) {
                 return self.verified(token, demand);
             }
-            one_more(&near.figures().misses);
+            increment(&near.counters().misses);
             // A cached token is always UTF-8 text.
             let key = str::from_utf8(token).ok().map(|token| Key::new(audience, token));
             let token = Token::Known(known);
@@ -128,7 +128,7 @@ impl<D: SessionData> SessionManager<D> {
         match self.verify(token, demand.audience.as_ref(), Expiry::Enforced) {
             Ok((claims, policy)) => {
                 let key = self.shared.near.as_ref().map(|near| {
-                    one_more(&near.figures().misses);
+                    increment(&near.counters().misses);
                     Key::new(demand.audience_number(), token)
                 });
                 Recalled::Verified(Box::new(Verified { token: Token::New(claims), policy, key }))

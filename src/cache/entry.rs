@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use quick_cache::Equivalent;
 
-use crate::coherence::Kept;
+use crate::coherence::Validity;
 use crate::error::AuthError;
 use crate::id::{SessionId, UserId};
 use crate::session::Session;
@@ -93,7 +93,7 @@ pub(crate) enum Known<D> {
 pub(crate) struct Ended {
     pub(crate) claims: VerifiedClaims,
     pub(crate) error: AuthError,
-    pub(crate) kept: Option<Kept>,
+    pub(crate) validity: Option<Validity>,
 }
 
 impl Ended {
@@ -105,10 +105,10 @@ impl Ended {
 impl<D> Known<D> {
     /// The conditions under which the value may be used from the cache. `None` if the value was not
     /// meant for the cache.
-    pub(crate) fn kept(&self) -> Option<&Kept> {
+    pub(crate) fn validity(&self) -> Option<&Validity> {
         match self {
-            Self::Lives(session) => session.kept(),
-            Self::Ended(ended) => ended.kept.as_ref(),
+            Self::Lives(session) => session.validity(),
+            Self::Ended(ended) => ended.validity.as_ref(),
         }
     }
 

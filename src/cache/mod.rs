@@ -1,7 +1,7 @@
 //! The near cache of this process: the session behind each verified token, kept in memory.
 //!
 //! An entry holds what a request needs: the claims and the session. Its key is the whole text of a
-//! *verified* token. A request uses the entry while its validity ([`Kept`](crate::coherence::Kept))
+//! *verified* token. A request uses the entry while its validity ([`Validity`](crate::coherence::Validity))
 //! holds. Otherwise the request loads the session from the store again, and the new entry replaces
 //! the old one. The cache never removes an entry because of its age.
 //!
@@ -28,7 +28,7 @@ pub(crate) use self::load_error::LoadFailure;
 use self::single_flight::Flights;
 pub use self::status::{NearCache, NearCacheState};
 pub(crate) use self::weight::{Capacity, DataSize};
-use crate::coherence::{Figures, Stamp, Tick};
+use crate::coherence::{CacheCounters, Stamp, Tick};
 use crate::id::{SessionId, UserId};
 use crate::session::StoredContent;
 use crate::store::Tracker;
@@ -42,7 +42,7 @@ pub(crate) struct Near<D> {
     tracker: Arc<dyn Tracker>,
     // Copied from the tracker, so that a hit needs no dynamic call.
     lease: Duration,
-    figures: Arc<Figures>,
+    counters: Arc<CacheCounters>,
 }
 
 impl<D> Near<D> {
@@ -52,8 +52,8 @@ impl<D> Near<D> {
         tracker: Arc<dyn Tracker>,
     ) -> Self {
         let entries = Entries::new(capacity, data_size);
-        let (lease, figures) = (tracker.lease(), Arc::clone(tracker.figures()));
-        Self { entries, flights: Flights::default(), tracker, lease, figures }
+        let (lease, counters) = (tracker.lease(), Arc::clone(tracker.counters()));
+        Self { entries, flights: Flights::default(), tracker, lease, counters }
     }
 
     /// Returns the entry of a token that was verified for the audience with this number.
@@ -99,8 +99,8 @@ impl<D> Near<D> {
         self.lease
     }
 
-    pub(crate) fn figures(&self) -> &Figures {
-        &self.figures
+    pub(crate) fn counters(&self) -> &CacheCounters {
+        &self.counters
     }
 
     pub(crate) fn flights(&self) -> &Flights<D> {

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use crate::coherence::{LinkState, Tick};
+use crate::coherence::{InvalidationState, Tick};
 use crate::store::Tracker;
 
 /// Whether the near cache is in use at the moment.
@@ -89,29 +89,31 @@ impl NearCache {
 }
 
 pub(super) fn of(tracker: &dyn Tracker, entries: usize, bytes: u64) -> NearCache {
-    let figures = tracker.figures();
-    let (state, since) = figures.link();
+    let counters = tracker.counters();
+    let (state, since) = counters.state();
     // The connection hangs: its lease has run out, and its loss has not been recorded yet. The
     // state `Connecting` then began a moment ago.
-    let hangs = state == LinkState::Trusted && !tracker.is_coherent();
+    let hangs = state == InvalidationState::Trusted && !tracker.is_coherent();
     let since = if hangs { Tick::now() } else { since };
     let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
     NearCache {
         state: match state {
-            LinkState::Off => NearCacheState::Off,
-            LinkState::Refused => NearCacheState::Refused,
-            LinkState::Trusted if !hangs => NearCacheState::Coherent,
-            LinkState::Connecting | LinkState::Trusted => NearCacheState::Connecting,
+            InvalidationState::Off => NearCacheState::Off,
+            InvalidationState::Refused => NearCacheState::Refused,
+            InvalidationState::Trusted if !hangs => NearCacheState::Coherent,
+            InvalidationState::Connecting | InvalidationState::Trusted => {
+                NearCacheState::Connecting
+            }
         },
         entries,
         bytes,
-        hits: figures.hits.total(),
-        misses: read(&figures.misses),
-        fills: read(&figures.fills),
-        invalidations: read(&figures.invalidations),
-        lost_links: read(&figures.lost_links),
-        stale_served: read(&figures.stale_served),
-        lag: figures.lag(),
+        hits: counters.hits.total(),
+        misses: read(&counters.misses),
+        fills: read(&counters.fills),
+        invalidations: read(&counters.invalidations),
+        lost_links: read(&counters.lost_links),
+        stale_served: read(&counters.stale_served),
+        lag: counters.lag(),
         ..NearCache::off(since)
     }
 }

@@ -10,7 +10,7 @@ use super::tick::Tick;
 
 /// Counters of a near cache. All atomics are relaxed, because no number depends on another.
 #[derive(Default)]
-pub(crate) struct Figures {
+pub(crate) struct CacheCounters {
     pub(crate) hits: Striped,
     pub(crate) misses: AtomicU64,
     pub(crate) fills: AtomicU64,
@@ -24,7 +24,7 @@ pub(crate) struct Figures {
 
 /// State of the invalidation connection.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum LinkState {
+pub(crate) enum InvalidationState {
     /// Not started, or the worker has ended.
     #[default]
     Off,
@@ -38,23 +38,23 @@ pub(crate) enum LinkState {
 
 #[derive(Clone, Copy)]
 struct Link {
-    state: LinkState,
+    state: InvalidationState,
     since: Tick,
 }
 
 impl Default for Link {
     fn default() -> Self {
-        Self { state: LinkState::default(), since: Tick::now() }
+        Self { state: InvalidationState::default(), since: Tick::now() }
     }
 }
 
-pub(crate) fn one_more(counter: &AtomicU64) {
+pub(crate) fn increment(counter: &AtomicU64) {
     counter.fetch_add(1, Ordering::Relaxed);
 }
 
-impl Figures {
+impl CacheCounters {
     /// Records the delay of a probe: from sending a write until its invalidation arrived here.
-    pub(crate) fn lagged(&self, lag: Duration) {
+    pub(crate) fn record_lag(&self, lag: Duration) {
         let nanos = u64::try_from(lag.as_nanos()).unwrap_or(u64::MAX);
         self.lag.store(nanos.max(1), Ordering::Relaxed);
     }
@@ -68,7 +68,7 @@ impl Figures {
 
     /// Sets the state of the connection and returns the previous one. The start time changes only
     /// with the state.
-    pub(crate) fn link_is(&self, state: LinkState) -> LinkState {
+    pub(crate) fn set_state(&self, state: InvalidationState) -> InvalidationState {
         let mut link = self.link.lock().unwrap_or_else(PoisonError::into_inner);
         let before = link.state;
         if before != state {
@@ -78,7 +78,7 @@ impl Figures {
     }
 
     /// Returns the state of the connection and the time at which it began.
-    pub(crate) fn link(&self) -> (LinkState, Tick) {
+    pub(crate) fn state(&self) -> (InvalidationState, Tick) {
         let link = *self.link.lock().unwrap_or_else(PoisonError::into_inner);
         (link.state, link.since)
     }
@@ -101,7 +101,7 @@ impl Default for Striped {
 }
 
 impl Striped {
-    pub(crate) fn one_more(&self) {
+    pub(crate) fn increment(&self) {
         thread_local! {
             static MINE: Cell<usize> = const { Cell::new(usize::MAX) };
         }
@@ -115,7 +115,7 @@ impl Striped {
             MINE.get()
         };
         if let Some(stripe) = self.0.get(mine) {
-            one_more(&stripe.0);
+            increment(&stripe.0);
         }
     }
 
@@ -135,7 +135,7 @@ mod tests {
         let counter = Striped::default();
         thread::scope(|scope| {
             for _ in 0..2 * STRIPES {
-                scope.spawn(|| (0..1_000).for_each(|_| counter.one_more()));
+                scope.spawn(|| (0..1_000).for_each(|_| counter.increment()));
             }
         });
         assert_eq!(counter.total(), 2 * STRIPES as u64 * 1_000);
@@ -143,10 +143,13 @@ mod tests {
 
     #[test]
     fn a_state_begins_when_it_is_new() {
-        let figures = Figures::default();
-        assert_eq!(figures.link_is(LinkState::Connecting), LinkState::Off);
-        let (_, since) = figures.link();
-        assert_eq!(figures.link_is(LinkState::Connecting), LinkState::Connecting);
-        assert_eq!(figures.link(), (LinkState::Connecting, since));
+        let counters = CacheCounters::default();
+        assert_eq!(counters.set_state(InvalidationState::Connecting), InvalidationState::Off);
+        let (_, since) = counters.state();
+        assert_eq!(
+            counters.set_state(InvalidationState::Connecting),
+            InvalidationState::Connecting
+        );
+        assert_eq!(counters.state(), (InvalidationState::Connecting, since));
     }
 }

@@ -31,11 +31,11 @@ mod sync {
     pub(super) use std::sync::atomic::{AtomicU64, Ordering};
 }
 
-pub(crate) use self::counters::{Figures, LinkState, one_more};
+pub(crate) use self::counters::{CacheCounters, InvalidationState, increment};
 #[cfg(feature = "redis")]
 pub(crate) use self::generations::Generations;
 #[cfg(feature = "redis")]
 pub(crate) use self::lease::Lease;
 pub(crate) use self::stamp::Stamp;
 pub(crate) use self::tick::Tick;
-pub(crate) use self::validity::{Kept, Terms};
+pub(crate) use self::validity::{Validity, ValidityBounds};

@@ -8,7 +8,7 @@ use super::tick::Tick;
 
 /// The times at which a copy stops being valid, regardless of everything else.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Terms {
+pub(crate) struct ValidityBounds {
     /// When the store, and the user directory if there is one, must be asked again.
     pub(crate) ask_again: Tick,
     /// When the token expires.
@@ -21,10 +21,10 @@ pub(crate) struct Terms {
 /// The validity of a copy. The field order is fixed: a hit reads the first 48 bytes, which share
 /// one cache line of 64 bytes with the two counts of the `Arc` in front of them.
 #[repr(C)]
-pub(crate) struct Kept {
+pub(crate) struct Validity {
     /// The number of the verification rules that the token was verified with.
     policy: u64,
-    /// The earliest of `terms`.
+    /// The earliest of `bounds`.
     until: Tick,
     /// The time from which the next use must be recorded in the touch queue, in nanoseconds of a
     /// [`Tick`].
@@ -32,17 +32,17 @@ pub(crate) struct Kept {
     /// `None` if no invalidation would arrive for a change. Such a copy saves verifying and
     /// decoding again, but the store is asked for each request.
     stamp: Option<Stamp>,
-    terms: Terms,
+    bounds: ValidityBounds,
 }
 
-impl Kept {
-    pub(crate) fn new(policy: u64, stamp: Option<Stamp>, terms: Terms) -> Self {
-        let until = terms.ask_again.min(terms.token_ends).min(terms.ends);
-        Self { policy, stamp, terms, until, due: AtomicU64::new(0) }
+impl Validity {
+    pub(crate) fn new(policy: u64, stamp: Option<Stamp>, bounds: ValidityBounds) -> Self {
+        let until = bounds.ask_again.min(bounds.token_ends).min(bounds.ends);
+        Self { policy, stamp, bounds, until, due: AtomicU64::new(0) }
     }
 
     /// Whether a request may use the copy without asking the store: the token was verified with
-    /// these rules, none of the times in [`Terms`] has passed, and the copy equalled the original
+    /// these rules, none of the times in [`ValidityBounds`] has passed, and the copy equalled the original
     /// at most `bound` before `now`.
     pub(crate) fn serves(&self, policy: u64, now: Tick, bound: Duration) -> bool {
         self.policy == policy
@@ -56,14 +56,14 @@ impl Kept {
     /// and `ask_again` may have passed.
     pub(crate) fn serves_stale(&self, policy: u64, now: Tick, bound: Duration) -> bool {
         self.policy == policy
-            && now < self.terms.token_ends.min(self.terms.ends)
+            && now < self.bounds.token_ends.min(self.bounds.ends)
             && self.stamp.as_ref().is_some_and(|stamp| stamp.held(now, bound))
     }
 
     /// Whether the token was verified with these rules and has not expired, so that it need not be
     /// verified again.
     pub(crate) fn is_verified(&self, policy: u64, now: Tick) -> bool {
-        self.policy == policy && now < self.terms.token_ends
+        self.policy == policy && now < self.bounds.token_ends
     }
 
     /// Whether a use at `now` must be recorded in the touch queue. Relaxed: reading an old value
@@ -73,16 +73,16 @@ impl Kept {
     }
 
     /// Sets that no use before `next` must be recorded in the touch queue.
-    pub(crate) fn noted(&self, next: Tick) {
+    pub(crate) fn set_due(&self, next: Tick) {
         self.due.store(next.as_nanos(), Ordering::Relaxed);
     }
 }
 
-impl Clone for Kept {
+impl Clone for Validity {
     fn clone(&self) -> Self {
-        let Self { policy, until, due, stamp, terms } = self;
+        let Self { policy, until, due, stamp, bounds } = self;
         let due = AtomicU64::new(due.load(Ordering::Relaxed));
-        Self { policy: *policy, until: *until, due, stamp: stamp.clone(), terms: *terms }
+        Self { policy: *policy, until: *until, due, stamp: stamp.clone(), bounds: *bounds }
     }
 }
 
@@ -117,14 +117,14 @@ mod tests {
             Self { lease }
         }
 
-        fn read(&self, terms: Terms) -> Kept {
+        fn read(&self, bounds: ValidityBounds) -> Validity {
             let stamp = Stamp::take(&self.lease, b"key");
-            Kept::new(POLICY, Some(stamp), terms)
+            Validity::new(POLICY, Some(stamp), bounds)
         }
     }
 
-    fn terms([ask_again, token_ends, ends]: [Tick; 3]) -> Terms {
-        Terms { ask_again, token_ends, ends }
+    fn bounds([ask_again, token_ends, ends]: [Tick; 3]) -> ValidityBounds {
+        ValidityBounds { ask_again, token_ends, ends }
     }
 
     #[test]
@@ -135,12 +135,12 @@ mod tests {
         for (which, leaves) in leaves.into_iter().enumerate() {
             let mut ends = [at(50); 3];
             ends[which] = at(10);
-            let kept = Link::trusted().read(terms(ends));
+            let validity = Link::trusted().read(bounds(ends));
             let does = |now| {
                 [
-                    kept.serves(POLICY, now, BOUND),
-                    kept.serves_stale(POLICY, now, BOUND),
-                    kept.is_verified(POLICY, now),
+                    validity.serves(POLICY, now, BOUND),
+                    validity.serves_stale(POLICY, now, BOUND),
+                    validity.is_verified(POLICY, now),
                 ]
             };
             assert_eq!(does(just_before(at(10))), [true; 3], "{which}");
@@ -150,27 +150,30 @@ mod tests {
 
     #[test]
     fn a_token_that_other_rules_let_in_is_known_to_nobody() {
-        let kept = Link::trusted().read(terms([at(50); 3]));
+        let validity = Link::trusted().read(bounds([at(50); 3]));
         for (policy, counts) in [(POLICY, true), (POLICY + 1, false), (POLICY - 1, false)] {
-            assert_eq!(kept.serves(policy, at(1), BOUND), counts);
-            assert_eq!(kept.serves_stale(policy, at(1), BOUND), counts);
-            assert_eq!(kept.is_verified(policy, at(1)), counts);
+            assert_eq!(validity.serves(policy, at(1), BOUND), counts);
+            assert_eq!(validity.serves_stale(policy, at(1), BOUND), counts);
+            assert_eq!(validity.is_verified(policy, at(1)), counts);
         }
     }
 
     #[test]
     fn without_somebody_who_tells_it_saves_the_work_and_no_question() {
-        let kept = Kept::new(POLICY, None, terms([at(50); 3]));
-        assert!(kept.is_verified(POLICY, at(1)));
-        assert!(!kept.serves(POLICY, at(1), BOUND) && !kept.serves_stale(POLICY, at(1), BOUND));
+        let validity = Validity::new(POLICY, None, bounds([at(50); 3]));
+        assert!(validity.is_verified(POLICY, at(1)));
+        assert!(
+            !validity.serves(POLICY, at(1), BOUND) && !validity.serves_stale(POLICY, at(1), BOUND)
+        );
     }
 
     #[test]
     fn it_serves_for_its_bound_after_the_last_beat_and_stale_also_when_the_link_is_lost() {
         let link = Link::trusted();
-        let kept = link.read(terms([at(50); 3]));
+        let validity = link.read(bounds([at(50); 3]));
         let bound = Duration::from_secs(5);
-        let does = |now| [kept.serves(POLICY, now, bound), kept.serves_stale(POLICY, now, bound)];
+        let does =
+            |now| [validity.serves(POLICY, now, bound), validity.serves_stale(POLICY, now, bound)];
         assert_eq!((does(at(5)), does(at(5).after(NANOSECOND))), ([true; 2], [false; 2]));
         link.lease.renew(at(3));
         assert_eq!((does(at(8)), does(at(8).after(NANOSECOND))), ([true; 2], [false; 2]));
@@ -183,7 +186,7 @@ mod tests {
         for flushed in [false, true] {
             for lost in [false, true] {
                 let link = Link::trusted();
-                let kept = link.read(terms([at(50); 3]));
+                let validity = link.read(bounds([at(50); 3]));
                 if lost {
                     link.lease.end();
                 }
@@ -195,18 +198,22 @@ mod tests {
                 } else {
                     generations.bump(generations.slot(b"key"));
                 }
-                assert!(!kept.serves(POLICY, at(1), BOUND), "{flushed} {lost}");
-                assert!(!kept.serves_stale(POLICY, at(1), BOUND), "{flushed} {lost}");
-                assert!(kept.is_verified(POLICY, at(1)), "{flushed} {lost}");
+                assert!(!validity.serves(POLICY, at(1), BOUND), "{flushed} {lost}");
+                assert!(!validity.serves_stale(POLICY, at(1), BOUND), "{flushed} {lost}");
+                assert!(validity.is_verified(POLICY, at(1)), "{flushed} {lost}");
             }
         }
     }
 
     #[test]
     fn its_first_use_is_noted_and_the_next_when_it_is_due() {
-        let kept = Link::trusted().read(terms([at(50); 3]));
-        assert!(kept.is_due(at(0)));
-        kept.noted(at(10));
-        assert!(!kept.is_due(at(0)) && !kept.is_due(just_before(at(10))) && kept.is_due(at(10)));
+        let validity = Link::trusted().read(bounds([at(50); 3]));
+        assert!(validity.is_due(at(0)));
+        validity.set_due(at(10));
+        assert!(
+            !validity.is_due(at(0))
+                && !validity.is_due(just_before(at(10)))
+                && validity.is_due(at(10))
+        );
     }
 }

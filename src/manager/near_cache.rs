@@ -113,8 +113,8 @@ impl<D: SessionData> SessionManager<D> {
     }
 
     /// Returns the heartbeat interval; `None` without a near cache.
-    pub(crate) fn beat(&self) -> Option<Duration> {
-        self.shared.near.as_ref().map(|near| near.tracker().beat())
+    pub(crate) fn heartbeat_interval(&self) -> Option<Duration> {
+        self.shared.near.as_ref().map(|near| near.tracker().heartbeat_interval())
     }
 
     /// Invalidates the cache entries of a user, after this process changed the user's sessions or

@@ -166,7 +166,7 @@ impl<D: SessionData, R> SessionAuthLayer<D, R> {
     /// the near cache (one interval is a fifth of the lease): with such a value most requests would
     /// call the store for no visible reason.
     pub fn max_staleness(mut self, max: Duration) -> Result<Self, ConfigError> {
-        self.rules.demand.staleness = Staleness::new(max, self.rules.manager.beat())?;
+        self.rules.demand.staleness = Staleness::new(max, self.rules.manager.heartbeat_interval())?;
         Ok(self)
     }
 

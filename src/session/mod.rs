@@ -15,7 +15,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::clock::Timestamp;
-use crate::coherence::{Kept, Tick};
+use crate::coherence::{Tick, Validity};
 use crate::directory::Role;
 use crate::id::{SessionId, UserId};
 use crate::store::Record;
@@ -66,11 +66,11 @@ pub struct Session<D = ()> {
 pub(crate) struct SessionAddress(usize);
 
 /// The part of a [`Session`] that its clones share. It is one allocation, because each request
-/// clones and drops it. `repr(C)` keeps `kept` first, next to the reference counts: a cache hit
+/// clones and drops it. `repr(C)` keeps `validity` first, next to the reference counts: a cache hit
 /// reads both.
 #[repr(C)]
 struct Shared<D> {
-    kept: Option<Kept>,
+    validity: Option<Validity>,
     state: State<D>,
     claims: Option<VerifiedClaims>,
 }
@@ -124,13 +124,17 @@ impl<D> State<D> {
 impl<D> Session<D> {
     /// Creates a session for which no token was presented.
     pub(crate) fn new(state: State<D>) -> Self {
-        Self::from(Shared { state, claims: None, kept: None })
+        Self::from(Shared { state, claims: None, validity: None })
     }
 
-    /// Creates a session for which a token was presented. `kept` decides whether later requests may
+    /// Creates a session for which a token was presented. `validity` decides whether later requests may
     /// use it.
-    pub(crate) fn shown(state: State<D>, claims: VerifiedClaims, kept: Option<Kept>) -> Self {
-        Self::from(Shared { state, claims: Some(claims), kept })
+    pub(crate) fn shown(
+        state: State<D>,
+        claims: VerifiedClaims,
+        validity: Option<Validity>,
+    ) -> Self {
+        Self::from(Shared { state, claims: Some(claims), validity })
     }
 
     fn from(shared: Shared<D>) -> Self {
@@ -139,10 +143,10 @@ impl<D> Session<D> {
 
     /// Returns a copy of this session, changed by `change`.
     pub(crate) fn with_state(&self, change: impl FnOnce(&mut State<D>)) -> Self {
-        let Shared { kept, state, claims } = &*self.shared;
+        let Shared { validity, state, claims } = &*self.shared;
         let mut state = state.copy();
         change(&mut state);
-        let shared = Shared { kept: kept.clone(), state, claims: claims.clone() };
+        let shared = Shared { validity: validity.clone(), state, claims: claims.clone() };
         Self { shared: Arc::new(shared), stale: self.stale }
     }
 
@@ -151,8 +155,8 @@ impl<D> Session<D> {
         Self { stale: true, ..self }
     }
 
-    pub(crate) fn kept(&self) -> Option<&Kept> {
-        self.shared.kept.as_ref()
+    pub(crate) fn validity(&self) -> Option<&Validity> {
+        self.shared.validity.as_ref()
     }
 
     fn content(&self) -> &Content<D> {
@@ -274,8 +278,8 @@ impl<D> Session<D> {
     /// Returns the current time on the store's clock: the time of the read, plus the age of a
     /// session from the near cache.
     pub(crate) fn store_now(&self) -> Timestamp {
-        let Shared { state: State { read, read_at, .. }, kept, .. } = &*self.shared;
-        let age = kept.as_ref().map_or(Duration::ZERO, |_| Tick::now().since(*read_at));
+        let Shared { state: State { read, read_at, .. }, validity, .. } = &*self.shared;
+        let age = validity.as_ref().map_or(Duration::ZERO, |_| Tick::now().since(*read_at));
         read.saturating_add(age)
     }
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::Record;
 use super::erased::Answer;
 use crate::clock::Timestamp;
-use crate::coherence::{Figures, Stamp, Tick};
+use crate::coherence::{CacheCounters, Stamp, Tick};
 use crate::id::{SessionId, UserId};
 
 /// The invalidations of a store, which allow a process to cache what it reads. Returned by
@@ -60,8 +60,8 @@ pub(crate) trait Tracker: Send + Sync + 'static {
     fn lease(&self) -> Duration;
 
     /// Returns the interval of the heartbeat, which asks the store for such an answer.
-    fn beat(&self) -> Duration;
+    fn heartbeat_interval(&self) -> Duration;
 
     /// Returns the metrics of the invalidation connection.
-    fn figures(&self) -> &Arc<Figures>;
+    fn counters(&self) -> &Arc<CacheCounters>;
 }

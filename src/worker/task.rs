@@ -58,7 +58,7 @@ pub struct Worker {
     /// Whether the store did not take the last batch.
     held_up: bool,
     report: DrainReport,
-    figures: Figures,
+    counters: CacheCounters,
     sinks: Sinks,
     warnings: Warnings,
     /// Keeps the near cache coherent.
@@ -67,7 +67,7 @@ pub struct Worker {
     guard: WorkerGuard,
 }
 
-struct Figures {
+struct CacheCounters {
     meter: Meter,
     depth: Gauge,
     written: Counter,
@@ -121,11 +121,11 @@ pub(crate) fn new(
         pending: HashMap::new(),
         held_up: false,
         report: DrainReport::default(),
-        figures: Figures {
+        counters: CacheCounters {
             depth: meter.gauge(Name::QueueDepth),
             written: meter.counter(Name::TouchesWritten),
             lost: meter.counter(Name::TouchesLost),
-            near: tracker.as_ref().map(|tracker| meter.near(Arc::clone(tracker.figures()))),
+            near: tracker.as_ref().map(|tracker| meter.near(Arc::clone(tracker.counters()))),
             meter,
         },
         sinks,
@@ -241,7 +241,7 @@ impl Worker {
                 }
                 next_upkeep = Instant::now() + UPKEEP;
             }
-            self.figures.depth.set((self.receiver.len() + self.pending.len()) as f64);
+            self.counters.depth.set((self.receiver.len() + self.pending.len()) as f64);
         }
         let report = self.drain(received).await;
         sinks.finish().await;
@@ -301,7 +301,7 @@ impl Worker {
                     trace::info!("the session store takes uses of sessions again");
                 }
                 self.report.written += batch.len() as u64;
-                self.figures.written.increment(batch.len() as u64);
+                self.counters.written.increment(batch.len() as u64);
                 for (answer, (_, waiting)) in answers.into_iter().zip(&batch) {
                     if let Touched::Lives(idle_deadline) = answer {
                         waiting.mark.learn(idle_deadline);
@@ -343,14 +343,14 @@ impl Worker {
         for mark in marks {
             mark.give_back();
             self.report.lost += 1;
-            self.figures.lost.increment(1);
+            self.counters.lost.increment(1);
         }
     }
 
     /// Runs the store's upkeep and publishes metrics. Returns whether the store answered.
     async fn upkeep(&self) -> bool {
-        self.figures.meter.sessions_age();
-        if let Some(near) = &self.figures.near {
+        self.counters.meter.sessions_age();
+        if let Some(near) = &self.counters.near {
             near.publish(self.tracker.as_ref().is_some_and(|tracker| tracker.is_coherent()));
         }
         let done = self.store_client.ask(Operation::Upkeep, |store| store.upkeep()).await;
@@ -379,9 +379,9 @@ impl Worker {
         }
         let left = self.pending.len() as u64;
         self.report.lost += left;
-        self.figures.lost.increment(left);
-        self.figures.depth.set(0.0);
-        if let Some(near) = &self.figures.near {
+        self.counters.lost.increment(left);
+        self.counters.depth.set(0.0);
+        if let Some(near) = &self.counters.near {
             // When the worker ends, the near cache is no longer coherent.
             near.publish(false);
         }

@@ -16,7 +16,7 @@ use crate::authenticate::lookup::Recalled;
 use crate::authenticate::request_policy::Staleness;
 use crate::cache::{Capacity, DataSize, Near};
 use crate::clock::{Clock, Timestamp};
-use crate::coherence::{Figures, Generations, Lease, Stamp};
+use crate::coherence::{CacheCounters, Generations, Lease, Stamp};
 use crate::directory::{BoxError, User, UserDirectory};
 use crate::id::{SessionId, UserId};
 use crate::reason::EndReason;
@@ -41,7 +41,7 @@ struct Server {
     store: MemoryStore,
     mood: AtomicU8,
     lease: Arc<Lease>,
-    figures: Arc<Figures>,
+    counters: Arc<CacheCounters>,
 }
 
 impl Tracker for Server {
@@ -87,12 +87,12 @@ impl Tracker for Server {
         Duration::from_secs(3600)
     }
 
-    fn beat(&self) -> Duration {
+    fn heartbeat_interval(&self) -> Duration {
         100 * MS
     }
 
-    fn figures(&self) -> &Arc<Figures> {
-        &self.figures
+    fn counters(&self) -> &Arc<CacheCounters> {
+        &self.counters
     }
 }
 
@@ -172,7 +172,7 @@ impl World {
             store,
             mood: AtomicU8::new(ANSWERS),
             lease,
-            figures: Arc::default(),
+            counters: Arc::default(),
         });
         let shared = Arc::get_mut(&mut manager.shared).expect("the worker does not share it");
         shared.near = Some(Near::new(

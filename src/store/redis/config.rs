@@ -265,7 +265,7 @@ impl RedisStoreBuilder {
         let endpoint = endpoint.with_tls(tls);
         let endpoint = Arc::new(endpoint);
         let name = random_text::<9>().map_err(|_| ConfigError::Store(NO_RANDOM))?;
-        let eras = Arc::new(Era::new(Proofs::new(prefix.canary(&name), self.timeout / 4)));
+        let eras = Arc::new(Era::new(Proofs::new(prefix.probe_key(&name), self.timeout / 4)));
         let setting = |size, timeout, is_reference| PoolSetting { size, timeout, is_reference };
         let client = |setting| {
             PoolClient::new(Arc::clone(&endpoint), Arc::clone(&clock), Arc::clone(&eras), setting)

@@ -18,7 +18,7 @@ impl RedisStore {
     pub(super) async fn state(&self) -> Result<StoreHealth, StoreError> {
         let Inner { requests, prefix, eras, .. } = &*self.inner;
         let mut set = cmd("SET");
-        set.arg(prefix.canary("health")).arg("").arg("PX").arg(LIFE_MILLIS);
+        set.arg(prefix.probe_key("health")).arg("").arg("PX").arg(LIFE_MILLIS);
         let mut both = pipe();
         both.add_command(cmd("HELLO")).add_command(set);
         let answers = requests.ask(&both).await?;

@@ -56,8 +56,8 @@ impl Prefix {
     }
 
     /// Key of a probe: a short-lived value that this store writes for a test. It is never a key of
-    /// a user: those have braces where this has `canary`.
-    pub(super) fn canary(&self, name: &str) -> String {
+    /// a user: those have braces where this has `probe_key`.
+    pub(super) fn probe_key(&self, name: &str) -> String {
         format!("{}:canary:{name}", self.0)
     }
 

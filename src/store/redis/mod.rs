@@ -22,7 +22,7 @@ use self::connect::pool::unexpected;
 use self::diagnosis::Diagnosis;
 use self::era::Era;
 use self::error::fault;
-use self::invalidation::Links;
+use self::invalidation::InvalidationConnections;
 use self::keys::Prefix;
 use self::operations::replicas::ReplicaClient;
 use self::pool_client::PoolClient;
@@ -335,7 +335,7 @@ impl SessionStore for RedisStore {
     }
 
     fn tracking(&self) -> Option<Tracking> {
-        Some(Tracking(Arc::new(Links::new(Arc::clone(&self.inner)))))
+        Some(Tracking(Arc::new(InvalidationConnections::new(Arc::clone(&self.inner)))))
     }
 
     fn used_by(&self, issuer: &str) {

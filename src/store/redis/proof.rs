@@ -27,7 +27,7 @@ use tokio::time::timeout;
 use super::Inner;
 use super::connect::connection::Connection;
 use super::era::Era;
-use super::invalidation::{Link, Lost, Proof, Route, write_probe};
+use super::invalidation::{InvalidationConnection, Lost, Proof, Route, write_probe};
 use crate::coherence::Tick;
 use crate::deadline;
 use crate::trace;
@@ -36,7 +36,7 @@ use crate::trace;
 pub(super) struct Proofs {
     /// Increases when there is another connection to compare with. Never 0.
     version: AtomicU64,
-    links: Mutex<Vec<Arc<Link>>>,
+    links: Mutex<Vec<Arc<InvalidationConnection>>>,
     /// The connection that carries requests.
     reference: ArcSwapOption<Connection>,
     /// A key that only this store writes.
@@ -95,19 +95,19 @@ impl Proofs {
         !self.links().is_empty()
     }
 
-    fn links(&self) -> MutexGuard<'_, Vec<Arc<Link>>> {
+    fn links(&self) -> MutexGuard<'_, Vec<Arc<InvalidationConnection>>> {
         // Each change is one step, so a panic leaves nothing half done.
         self.links.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Adds `link` to the connections to compare with. `connection` has been compared with it.
-    pub(super) fn add(&self, link: Arc<Link>, connection: &Connection) {
+    pub(super) fn add(&self, link: Arc<InvalidationConnection>, connection: &Connection) {
         let mut links = self.links();
         links.push(link);
         self.next_version(connection);
     }
 
-    pub(super) fn remove(&self, link: &Link) {
+    pub(super) fn remove(&self, link: &InvalidationConnection) {
         // No new version: a connection that was compared with `link` was compared with the others
         // too.
         self.links().retain(|other| !std::ptr::eq(&**other, link));

@@ -9,8 +9,8 @@ use redis::{RedisResult, Value, cmd};
 use tokio::time::timeout;
 
 use super::probe::{Proof, Route};
-use super::{Link, Links};
-use crate::coherence::{LinkState, Tick};
+use super::{InvalidationConnection, InvalidationConnections};
+use crate::coherence::{InvalidationState, Tick};
 use crate::store::Tracker as _;
 use crate::store::redis::connect::server::{Role, ServerInfo};
 
@@ -49,15 +49,15 @@ impl fmt::Display for Lost {
     }
 }
 
-impl Links {
+impl InvalidationConnections {
     /// Keeps the lease of a connection valid until the connection is lost.
-    pub(super) async fn keep_lease(&self, link: &Link) -> Lost {
-        let (beats, address) = (pin!(self.beats(link)), pin!(self.follow_address(link)));
-        select(beats, address).await.factor_first().0
+    pub(super) async fn keep_lease(&self, link: &InvalidationConnection) -> Lost {
+        let (heartbeats, address) = (pin!(self.heartbeats(link)), pin!(self.follow_address(link)));
+        select(heartbeats, address).await.factor_first().0
     }
 
     /// Sends heartbeats, and compares the pool with the connection, until the connection is lost.
-    async fn beats(&self, link: &Link) -> Lost {
+    async fn heartbeats(&self, link: &InvalidationConnection) -> Lost {
         // The state of the pool when it was last seen to lead to the same server.
         let mut proved = None;
         let mut next_probe = Tick::now();
@@ -72,7 +72,7 @@ impl Links {
                 next_probe = sent.after(PROBE);
                 proved = match self.probe_requests(link).await {
                     Ok(Some(Proof::Same(lag))) => {
-                        self.figures.lagged(lag);
+                        self.counters.record_lag(lag);
                         Some(pool)
                     }
                     Ok(Some(Proof::Other)) => return Lost::Untold,
@@ -86,9 +86,13 @@ impl Links {
                 // one interval.
                 link.lease.renew(sent.min(link.address_proved().after(self.store.address_check)));
             }
-            let state = if self.is_coherent() { LinkState::Trusted } else { LinkState::Connecting };
-            self.figures.link_is(state);
-            if let Some(lost) = link.probes.lost_within(self.beat()).await {
+            let state = if self.is_coherent() {
+                InvalidationState::Trusted
+            } else {
+                InvalidationState::Connecting
+            };
+            self.counters.set_state(state);
+            if let Some(lost) = link.probes.lost_within(self.heartbeat_interval()).await {
                 return lost;
             }
         }
@@ -96,7 +100,7 @@ impl Links {
 
     /// Compares a connection of the pool with the invalidation connection. `None` if the pool has
     /// none in time.
-    async fn probe_requests(&self, link: &Link) -> RedisResult<Option<Proof>> {
+    async fn probe_requests(&self, link: &InvalidationConnection) -> RedisResult<Option<Proof>> {
         // Heartbeats wait for this comparison, so a slow pool must not use up the lease.
         let patience = self.lease / 4;
         let Ok(Ok(mut connection)) = timeout(patience, self.store.requests.connection()).await
@@ -109,7 +113,7 @@ impl Links {
     /// Sends a heartbeat: `HELLO`, which also shows whether the server is still a primary. The
     /// lease counts from the time at which the heartbeat was *sent*: all invalidations that Redis
     /// sent before the answer have been handled by then.
-    pub(super) async fn ask(&self, link: &Link) -> Result<(), Lost> {
+    pub(super) async fn ask(&self, link: &InvalidationConnection) -> Result<(), Lost> {
         let hello = cmd("HELLO");
         let mut connection = link.connection.clone();
         // Not longer than the lease: if the other side no longer reads the socket, no answer ever

@@ -42,7 +42,9 @@ use super::connect::connection::Connection;
 use super::connect::handle::Handle;
 use super::pool_client::{bytes, hget};
 use crate::clock::Timestamp;
-use crate::coherence::{Figures, Generations, Lease, LinkState, Stamp, Tick, one_more};
+use crate::coherence::{
+    CacheCounters, Generations, InvalidationState, Lease, Stamp, Tick, increment,
+};
 use crate::deadline;
 use crate::id::{SessionId, UserId};
 use crate::store::erased::Answer;
@@ -54,7 +56,7 @@ use crate::trace;
 const GENERATIONS: u32 = 16;
 
 /// Number of heartbeats per lease.
-const BEATS: u32 = 5;
+const HEARTBEATS: u32 = 5;
 
 /// Pauses between attempts to open a connection. Each is twice as long as the one before, up to
 /// `LAST_PAUSE`.
@@ -69,17 +71,17 @@ const REFUSED_PAUSE: Duration = Duration::from_secs(60);
 
 /// The invalidation connection of one manager to the primary of a store. It is replaced when it is
 /// lost.
-pub(super) struct Links {
+pub(super) struct InvalidationConnections {
     store: Arc<Inner>,
     lease: Duration,
     generations: Arc<Generations>,
-    figures: Arc<Figures>,
+    counters: Arc<CacheCounters>,
     /// The trusted connection, if there is one.
-    current: ArcSwapOption<Link>,
+    current: ArcSwapOption<InvalidationConnection>,
 }
 
 /// One invalidation connection.
-pub(super) struct Link {
+pub(super) struct InvalidationConnection {
     connection: Handle,
     lease: Arc<Lease>,
     probes: Arc<Probes>,
@@ -90,7 +92,7 @@ pub(super) struct Link {
     address_proved: AtomicU64,
 }
 
-impl Link {
+impl InvalidationConnection {
     /// Records that a connection whose connect started at `begun` leads to the same server.
     fn address_leads_here(&self, begun: Tick) {
         self.address_proved.fetch_max(begun.as_nanos(), Ordering::Relaxed);
@@ -101,12 +103,12 @@ impl Link {
     }
 }
 
-impl Links {
+impl InvalidationConnections {
     pub(super) fn new(store: Arc<Inner>) -> Self {
         Self {
             lease: store.lease,
             generations: Arc::new(Generations::new(GENERATIONS)),
-            figures: Arc::default(),
+            counters: Arc::default(),
             current: ArcSwapOption::empty(),
             store,
         }
@@ -120,7 +122,7 @@ impl Links {
         let mut refused = false;
         loop {
             if !refused {
-                self.figures.link_is(LinkState::Connecting);
+                self.counters.set_state(InvalidationState::Connecting);
             }
             match self.open().await {
                 Ok((link, connection)) => {
@@ -138,7 +140,7 @@ impl Links {
                     }
                 }
                 Err(NotOpened::Refused(error)) => {
-                    self.figures.link_is(LinkState::Refused);
+                    self.counters.set_state(InvalidationState::Refused);
                     if !mem::replace(&mut refused, true) {
                         trace::warn!(
                             "no near cache, a round trip for each request: redis does not tell of changes. If that \
@@ -159,7 +161,7 @@ impl Links {
     }
 
     fn lost(&self, why: Lost) {
-        one_more(&self.figures.lost_links);
+        increment(&self.counters.lost_links);
         if matches!(why, Lost::Demoted | Lost::Untold | Lost::Moved) {
             // What one connection learned about its server holds for all connections of the store.
             self.store.eras.ends();
@@ -171,27 +173,32 @@ impl Links {
     }
 
     /// Trusts a connection until it is lost. `connection` is known to lead to the same server.
-    async fn serve(&self, link: Link, connection: &Connection) -> Lost {
+    async fn serve(&self, link: InvalidationConnection, connection: &Connection) -> Lost {
         let link = Arc::new(link);
         let _untrusted_in_the_end = Served { links: self, link: &link };
         self.store.eras.proofs().add(Arc::clone(&link), connection);
         self.current.store(Some(Arc::clone(&link)));
-        self.figures.link_is(LinkState::Trusted);
+        self.counters.set_state(InvalidationState::Trusted);
         trace::info!("the near cache has a link to redis");
         self.keep_lease(&link).await
     }
 
     /// Reads a field of a hash on the invalidation connection.
-    async fn read(&self, link: &Link, key: &str, field: &str) -> RedisResult<Value> {
+    async fn read(
+        &self,
+        link: &InvalidationConnection,
+        key: &str,
+        field: &str,
+    ) -> RedisResult<Value> {
         let answer = link.connection.clone().send(&hget(key, field)).await;
         answer.and_then(Value::extract_error)
     }
 }
 
-/// Ends the connection's lease for good when it is dropped, however [`Links::serve`] ends.
+/// Ends the connection's lease for good when it is dropped, however [`InvalidationConnections::serve`] ends.
 struct Served<'a> {
-    links: &'a Links,
-    link: &'a Link,
+    links: &'a InvalidationConnections,
+    link: &'a InvalidationConnection,
 }
 
 impl Drop for Served<'_> {
@@ -202,16 +209,16 @@ impl Drop for Served<'_> {
     }
 }
 
-/// Reports the state `Off` when it is dropped, at the end of [`Links::keep`].
-struct Running<'a>(&'a Links);
+/// Reports the state `Off` when it is dropped, at the end of [`InvalidationConnections::keep`].
+struct Running<'a>(&'a InvalidationConnections);
 
 impl Drop for Running<'_> {
     fn drop(&mut self) {
-        self.0.figures.link_is(LinkState::Off);
+        self.0.counters.set_state(InvalidationState::Off);
     }
 }
 
-impl Tracker for Links {
+impl Tracker for InvalidationConnections {
     fn stamp(&self, user: &UserId, now: Tick) -> Option<Stamp> {
         let link = self.current.load();
         // Without a valid lease no cache entry could be used, so the request uses the pool.
@@ -266,11 +273,11 @@ impl Tracker for Links {
         self.lease
     }
 
-    fn beat(&self) -> Duration {
-        self.lease / BEATS
+    fn heartbeat_interval(&self) -> Duration {
+        self.lease / HEARTBEATS
     }
 
-    fn figures(&self) -> &Arc<Figures> {
-        &self.figures
+    fn counters(&self) -> &Arc<CacheCounters> {
+        &self.counters
     }
 }

@@ -6,18 +6,18 @@ use tokio::time::sleep;
 
 use super::heartbeat::Lost;
 use super::probe::{Proof, Route};
-use super::{FIRST_PAUSE, LAST_PAUSE, Link, Links};
+use super::{FIRST_PAUSE, InvalidationConnection, InvalidationConnections, LAST_PAUSE};
 use crate::coherence::Tick;
 use crate::store::StoreError;
 use crate::store::redis::error::store_error;
 use crate::trace;
 
-impl Links {
+impl InvalidationConnections {
     /// Checks the address until it leads to another server than the invalidation connection, or
     /// until that connection is lost.
     ///
     /// While the check cannot connect or compare, the lease runs out, and requests ask the store.
-    pub(super) async fn follow_address(&self, link: &Link) -> Lost {
+    pub(super) async fn follow_address(&self, link: &InvalidationConnection) -> Lost {
         let interval = self.store.address_check;
         let (mut pause, mut failing) = (FIRST_PAUSE, false);
         let mut next = link.address_proved().after(interval);
@@ -61,7 +61,10 @@ impl Links {
     /// Makes a connection and compares it with the invalidation connection. Also returns when the
     /// connect started. The outer error is one of the invalidation connection, the inner one says
     /// that there was no connection to compare.
-    async fn compare_address(&self, link: &Link) -> RedisResult<Result<(Proof, Tick), StoreError>> {
+    async fn compare_address(
+        &self,
+        link: &InvalidationConnection,
+    ) -> RedisResult<Result<(Proof, Tick), StoreError>> {
         match self.store.requests.fresh(self.lease).await {
             Ok((mut connection, begun)) => {
                 let proof = link.prove(&mut connection, Route::Address, self.lease).await?;

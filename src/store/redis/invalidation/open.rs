@@ -7,8 +7,8 @@ use redis::{AsyncConnectionConfig, RedisError, RedisResult, Value, cmd, pipe};
 use tokio::time::timeout;
 
 use super::probe::{Probes, Proof, Route, is_refused};
-use super::push_handler::Listener;
-use super::{Link, Links};
+use super::push_handler::PushHandler;
+use super::{InvalidationConnection, InvalidationConnections};
 use crate::coherence::{Lease, Tick};
 use crate::id::random_text;
 use crate::store::redis::connect::connection::Connection;
@@ -51,10 +51,10 @@ impl From<StoreError> for NotOpened {
     }
 }
 
-impl Links {
+impl InvalidationConnections {
     /// Opens an invalidation connection that is proved to receive invalidations of the pool's
     /// writes. Also returns the connection of the pool with which this was proved.
-    pub(super) async fn open(&self) -> Result<(Link, Connection), NotOpened> {
+    pub(super) async fn open(&self) -> Result<(InvalidationConnection, Connection), NotOpened> {
         let late = |_| away("no link was made in time");
         let target = self.store.endpoint.target().await?;
         let begun = Tick::now();
@@ -65,7 +65,7 @@ impl Links {
         let connection = timeout(self.lease, self.store.requests.connection()).await;
         let mut connection = connection.unwrap_or_else(late)?;
         match link.prove(&mut connection, Route::Requests, self.lease / 4).await? {
-            Proof::Same(lag) => self.figures.lagged(lag),
+            Proof::Same(lag) => self.counters.record_lag(lag),
             Proof::Other => {
                 // This connection is the newer one, so the address no longer leads where the pool's
                 // connections lead.
@@ -82,15 +82,15 @@ impl Links {
     }
 
     /// Connects, turns tracking on, and checks that the server is not a replica.
-    async fn connect(&self, target: &Target) -> Result<Link, NotOpened> {
+    async fn connect(&self, target: &Target) -> Result<InvalidationConnection, NotOpened> {
         let name = random_text::<9>()
             .map_err(|error| StoreError::with_source(StoreErrorKind::Unavailable, error))?;
         let lease = Arc::new(Lease::new(Arc::clone(&self.generations)));
-        let probes = Arc::new(Probes::new(&self.store.prefix.canary(&name)));
-        let listener = Listener {
+        let probes = Arc::new(Probes::new(&self.store.prefix.probe_key(&name)));
+        let push_handler = PushHandler {
             lease: Arc::clone(&lease),
             probes: Arc::clone(&probes),
-            figures: Arc::clone(&self.figures),
+            counters: Arc::clone(&self.counters),
         };
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(self.lease))
@@ -98,7 +98,7 @@ impl Links {
             .set_response_timeout(None)
             // After a loss many reads come at once, and a heartbeat must not wait behind them.
             .set_pipeline_buffer_size(1024);
-        let mut connection = target.connect(config, move |push| listener.hear(push)).await?;
+        let mut connection = target.connect(config, move |push| push_handler.hear(push)).await?;
         let mut greeting = pipe();
         let mut tracking = cmd("CLIENT");
         tracking.arg("TRACKING").arg("ON");
@@ -113,7 +113,13 @@ impl Links {
             Role::Unknown => self.store.eras.role_is_unknown(),
         }
         let address_proved = AtomicU64::new(0);
-        Ok(Link { connection, lease, probes, patience: self.lease, address_proved })
+        Ok(InvalidationConnection {
+            connection,
+            lease,
+            probes,
+            patience: self.lease,
+            address_proved,
+        })
     }
 }
 

@@ -9,7 +9,7 @@ use redis::{ErrorKind, RedisError, RedisResult, Value, cmd};
 use tokio::sync::{Mutex, Notify};
 use tokio::time::timeout;
 
-use super::Link;
+use super::InvalidationConnection;
 use super::heartbeat::Lost;
 use crate::coherence::Tick;
 use crate::store::StoreErrorKind;
@@ -85,7 +85,7 @@ impl Probes {
     }
 
     /// Wakes [`lost_within`](Self::lost_within): the connection is lost.
-    pub(super) fn link_is_lost(&self) {
+    pub(super) fn mark_connection_lost(&self) {
         self.lost.notify_one();
     }
 
@@ -106,14 +106,14 @@ impl Probes {
     }
 }
 
-impl Link {
+impl InvalidationConnection {
     /// Ends the lease at once, and has the connection replaced.
     pub(in crate::store::redis) fn give_up(&self, cause: Lost) {
         self.lease.end();
         let mut known = self.probes.cause.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         known.get_or_insert(cause);
         drop(known);
-        self.probes.link_is_lost();
+        self.probes.mark_connection_lost();
     }
 
     /// Probes whether a write over `connection`, and its invalidation, arrive here. `patience`

@@ -6,16 +6,16 @@ use std::sync::Arc;
 use redis::{PushInfo, PushKind, Value};
 
 use super::probe::Probes;
-use crate::coherence::{Figures, Lease, one_more};
+use crate::coherence::{CacheCounters, Lease, increment};
 
 /// Handles the push messages of one invalidation connection.
-pub(super) struct Listener {
+pub(super) struct PushHandler {
     pub(super) lease: Arc<Lease>,
     pub(super) probes: Arc<Probes>,
-    pub(super) figures: Arc<Figures>,
+    pub(super) counters: Arc<CacheCounters>,
 }
 
-impl Listener {
+impl PushHandler {
     pub(super) fn hear(&self, push: &PushInfo) {
         match push.kind {
             PushKind::Invalidate => match push.data.as_slice() {
@@ -26,7 +26,7 @@ impl Listener {
             },
             PushKind::Disconnection => {
                 self.lease.end();
-                self.probes.link_is_lost();
+                self.probes.mark_connection_lost();
             }
             _ => {}
         }
@@ -39,7 +39,7 @@ impl Listener {
             Value::BulkString(key) => {
                 let generations = self.lease.generations();
                 generations.bump(generations.slot(key));
-                one_more(&self.figures.invalidations);
+                increment(&self.counters.invalidations);
             }
             _ => self.everything_changed(),
         }
@@ -48,7 +48,7 @@ impl Listener {
     /// Invalidates all cache entries.
     fn everything_changed(&self) {
         self.lease.generations().flush();
-        one_more(&self.figures.invalidations);
+        increment(&self.counters.invalidations);
     }
 }
 
@@ -61,9 +61,9 @@ mod tests {
 
     const LEASE: Duration = Duration::from_millis(500);
 
-    fn listener() -> Listener {
+    fn push_handler() -> PushHandler {
         let lease = Arc::new(Lease::new(Arc::new(Generations::new(16))));
-        Listener { lease, probes: Arc::new(Probes::new("probe")), figures: Arc::default() }
+        PushHandler { lease, probes: Arc::new(Probes::new("probe")), counters: Arc::default() }
     }
 
     fn told(data: Vec<Value>) -> PushInfo {
@@ -75,20 +75,20 @@ mod tests {
         told(vec![Value::Array(keys)])
     }
 
-    fn hold(listener: &Listener, key: &str) -> impl Fn() -> bool {
+    fn hold(push_handler: &PushHandler, key: &str) -> impl Fn() -> bool {
         let now = Tick::now();
-        listener.lease.renew(now);
-        let stamp = Stamp::take(&listener.lease, key.as_bytes());
+        push_handler.lease.renew(now);
+        let stamp = Stamp::take(&push_handler.lease, key.as_bytes());
         move || stamp.holds(now, LEASE)
     }
 
     #[test]
     fn a_key_that_is_told_ends_what_was_read_under_it_and_no_other() {
-        let listener = listener();
-        let (a, b) = (hold(&listener, "a"), hold(&listener, "b"));
-        listener.hear(&keys(&["a", "c"]));
+        let push_handler = push_handler();
+        let (a, b) = (hold(&push_handler, "a"), hold(&push_handler, "b"));
+        push_handler.hear(&keys(&["a", "c"]));
         assert!(!a() && b());
-        assert!(hold(&listener, "a")(), "what is read after it counts");
+        assert!(hold(&push_handler, "a")(), "what is read after it counts");
     }
 
     #[test]
@@ -99,29 +99,29 @@ mod tests {
             told(vec![Value::Int(1)]),
             told(vec![Value::Array(vec![Value::Int(1)])]),
         ] {
-            let listener = listener();
-            let a = hold(&listener, "a");
-            listener.hear(&push);
+            let push_handler = push_handler();
+            let a = hold(&push_handler, "a");
+            push_handler.hear(&push);
             assert!(!a(), "{push:?}");
-            assert!(hold(&listener, "a")(), "{push:?}: what is read after it counts");
+            assert!(hold(&push_handler, "a")(), "{push:?}: what is read after it counts");
         }
     }
 
     #[test]
     fn a_lost_connection_ends_everything_for_good() {
-        let listener = listener();
-        let a = hold(&listener, "a");
-        listener.hear(&PushInfo { kind: PushKind::Disconnection, data: vec![] });
+        let push_handler = push_handler();
+        let a = hold(&push_handler, "a");
+        push_handler.hear(&PushInfo { kind: PushKind::Disconnection, data: vec![] });
         assert!(!a());
-        assert!(!hold(&listener, "a")(), "a beat that comes late revives nothing");
+        assert!(!hold(&push_handler, "a")(), "a beat that comes late revives nothing");
     }
 
     #[test]
     fn other_messages_change_nothing() {
-        let listener = listener();
-        let a = hold(&listener, "a");
+        let push_handler = push_handler();
+        let a = hold(&push_handler, "a");
         for kind in [PushKind::Message, PushKind::Other("x".to_owned())] {
-            listener.hear(&PushInfo { kind, data: vec![Value::Nil] });
+            push_handler.hear(&PushInfo { kind, data: vec![Value::Nil] });
         }
         assert!(a());
     }
