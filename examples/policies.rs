@@ -34,8 +34,8 @@ use std::time::Duration;
 use axum::Router;
 use axum::routing::{get, post};
 use tower_session_auth::{
-    Caller, FailurePolicy, KeySet, NearCache, NewSession, RedisStore, Session, SessionAuthLayer,
-    SessionId, SessionManager, SigningKey, UserId,
+    Caller, FailurePolicy, KeySet, NearCacheStats, NewSession, RedisStore, Session,
+    SessionAuthLayer, SessionId, SessionManager, SigningKey, UserId,
 };
 
 async fn account(session: Session) -> String {
@@ -64,7 +64,7 @@ async fn catalogue(caller: Caller) -> String {
 
 /// For whoever runs it.
 fn cache(manager: &SessionManager) -> String {
-    let NearCache { state, since, hits, misses, invalidations, stale_served, .. } =
+    let NearCacheStats { state, since, hits, misses, invalidations, stale_served, .. } =
         manager.near_cache();
     let (state, since) = (state.as_str(), since.as_secs());
     format!(

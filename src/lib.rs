@@ -87,7 +87,7 @@
 //! | `axum` | extractors `Session<D>`, `Caller<D>`, and `Option` of both | `axum-core` |
 //! | `routes` | [the auth and session routes](routes) to mount, and their OpenAPI document | `axum`, `utoipa`, `cookie` |
 //! | `tracing` | a log under the target `tower_session_auth`, [events] under `tower_session_auth::event` | `tracing` |
-//! | `metrics` | the figures of [`meter`], through the `metrics` facade | no cost to speak of without a recorder |
+//! | `metrics` | the figures of [`metrics`], through the `metrics` facade | no cost to speak of without a recorder |
 //! | `testing` | clocks for tests, the contract suite for stores of your own | for dev-dependencies |
 //!
 //! `aws-lc-rs` turns on no feature of `jsonwebtoken`, so an application's own use of `jsonwebtoken` keeps its backend.
@@ -124,7 +124,7 @@ pub mod worker;
 
 pub use self::authenticate::request_policy::FailurePolicy;
 pub use self::authenticate::token_only::{TokenLogin, TokenOnly};
-pub use self::cache::{NearCache, NearCacheState};
+pub use self::cache::{NearCacheState, NearCacheStats};
 pub use self::error::{AuthError, AuthErrorKind, ConfigError, KeyError, SessionError};
 pub use self::id::{RandomError, SessionId, UserId};
 pub use self::manager::{

@@ -1,10 +1,10 @@
 //! Applying the failure policy while the store is unavailable.
 
 use super::lookup::Verified;
-use super::request_policy::{Demand, FailurePolicy};
+use super::request_policy::{FailurePolicy, RequestPolicy};
 use super::token_only::TokenOnly;
 use super::verify::Passed;
-use crate::cache::Known;
+use crate::cache::CacheEntry;
 use crate::coherence::{Tick, increment};
 use crate::error::{AuthError, AuthErrorKind};
 use crate::manager::SessionManager;
@@ -22,12 +22,12 @@ impl<D: SessionData> SessionManager<D> {
         &self,
         away: StoreUnavailable,
         verified: &Verified<D>,
-        demand: &Demand,
+        request_policy: &RequestPolicy,
     ) -> Result<Passed<D>, AuthError> {
-        let mut passed = self.stand_in(&away, verified, demand);
+        let mut passed = self.stand_in(&away, verified, request_policy);
         let mut role = None;
         if let (Some(accounts), Some(claims)) = (&self.shared.accounts, verified.claims())
-            && demand.policy != FailurePolicy::Refuse
+            && request_policy.policy != FailurePolicy::Refuse
         {
             // No directory answer is cached because the account is inactive: that decides, not the
             // store.
@@ -38,7 +38,7 @@ impl<D: SessionData> SessionManager<D> {
             if passed.as_ref().err().is_none_or(is_refused_for_it) {
                 role = Some(self.account_is_active(accounts, claims.user()).await?.role);
                 // The session may have been revoked or expired during the directory call.
-                passed = self.stand_in(&away, verified, demand);
+                passed = self.stand_in(&away, verified, request_policy);
             }
         }
         let passed = match (passed?, role) {
@@ -61,11 +61,11 @@ impl<D: SessionData> SessionManager<D> {
         &self,
         away: &StoreUnavailable,
         verified: &Verified<D>,
-        demand: &Demand,
+        request_policy: &RequestPolicy,
     ) -> Result<Passed<D>, AuthError> {
         let refused = || AuthError::from(away.clone());
         let claims = verified.claims().ok_or_else(refused)?;
-        if demand.policy == FailurePolicy::Refuse {
+        if request_policy.policy == FailurePolicy::Refuse {
             return Err(refused());
         }
         // A session that is revoked or expired is rejected, although the store cannot confirm it
@@ -77,12 +77,12 @@ impl<D: SessionData> SessionManager<D> {
         if let Some(ended) = self.shared.ended.get(&key) {
             return Err(ended);
         }
-        match demand.policy {
+        match request_policy.policy {
             FailurePolicy::TokenOnly => Ok(Passed::TokenOnly(TokenOnly::new(claims.clone()))),
             FailurePolicy::ServeStale(max) => {
                 let near = self.shared.near.as_ref();
                 let (Some(near), Some(key)) = (near, &verified.key) else { return Err(refused()) };
-                let Some(Known::Lives(session)) = near.get(key) else { return Err(refused()) };
+                let Some(CacheEntry::Live(session)) = near.get(key) else { return Err(refused()) };
                 let bound = near.lease().saturating_add(max);
                 let serves = session.validity().is_some_and(|validity| {
                     validity.serves_stale(verified.policy, Tick::now(), bound)

@@ -8,9 +8,9 @@ use bytes::Bytes;
 use tokio::time::Instant;
 
 use super::lookup::Verified;
-use super::request_policy::Demand;
+use super::request_policy::RequestPolicy;
 use super::verify::overloaded;
-use crate::cache::{Ended, Known, LoadFailure, Near};
+use crate::cache::{CacheEntry, Ended, LoadError, NearCache};
 use crate::clock::Timestamp;
 use crate::coherence::{Stamp, Tick, Validity, ValidityBounds, increment};
 use crate::deadline;
@@ -43,15 +43,15 @@ impl<D: SessionData> SessionManager<D> {
     pub(crate) async fn load(
         &self,
         verified: &Verified<D>,
-        demand: &Demand,
+        request_policy: &RequestPolicy,
         end: Instant,
-    ) -> Result<Session<D>, LoadFailure> {
+    ) -> Result<Session<D>, LoadError> {
         let known = match (&self.shared.near, &verified.key) {
-            (Some(near), Some(key)) => match demand.staleness.within(near.lease()) {
+            (Some(near), Some(key)) => match request_policy.staleness.within(near.lease()) {
                 // While the invalidation connection is down, a request never joins another
                 // request's load: that load may be older than the request.
                 Some(bound) if near.tracker().is_coherent() => {
-                    let still_holds = |known: &Known<D>| {
+                    let still_holds = |known: &CacheEntry<D>| {
                         let serves = |validity: &Validity| {
                             validity.serves(verified.policy, Tick::now(), bound)
                         };
@@ -69,8 +69,8 @@ impl<D: SessionData> SessionManager<D> {
                         answer
                     };
                     let ends_in_time = || ends_in_time.load(Ordering::Relaxed);
-                    let late = || LoadFailure::Refused(overloaded());
-                    let join = near.flights().join(key, still_holds, ask);
+                    let late = || LoadError::Refused(overloaded());
+                    let join = near.single_flight().join(key, still_holds, ask);
                     deadline::until(end, join, ends_in_time, late).await?
                 }
                 _ => self.ask(verified).await?,
@@ -78,11 +78,11 @@ impl<D: SessionData> SessionManager<D> {
             _ => self.ask(verified).await?,
         };
         match known {
-            Known::Lives(session) => {
+            CacheEntry::Live(session) => {
                 self.note_use(&session);
                 Ok(session)
             }
-            Known::Ended(ended) => Err(ended.error.clone().into()),
+            CacheEntry::Ended(ended) => Err(ended.error.clone().into()),
         }
     }
 
@@ -93,7 +93,11 @@ impl<D: SessionData> SessionManager<D> {
     }
 
     /// Loads the session with a tracked read, so that Redis reports changes, and caches the answer.
-    async fn fill(&self, near: &Near<D>, verified: &Verified<D>) -> Result<Known<D>, LoadFailure> {
+    async fn fill(
+        &self,
+        near: &NearCache<D>,
+        verified: &Verified<D>,
+    ) -> Result<CacheEntry<D>, LoadError> {
         let claims = verified.claims().ok_or_else(nobody)?;
         let (user, id) = (claims.user(), claims.session_id());
         let at = Tick::now();
@@ -110,7 +114,7 @@ impl<D: SessionData> SessionManager<D> {
             .await;
         let Tracked { record, is_tracked } = match loaded {
             Ok(loaded) => loaded,
-            Err(CallError::Unavailable(away)) => return Err(LoadFailure::StoreUnavailable(away)),
+            Err(CallError::Unavailable(away)) => return Err(LoadError::StoreUnavailable(away)),
             Err(CallError::Answered(error)) => {
                 return Ok(self.unread(verified, claims, error, Some(stamp), at)?);
             }
@@ -124,7 +128,7 @@ impl<D: SessionData> SessionManager<D> {
 
     /// Loads the session with an untracked read. The near cache may keep the answer to save
     /// parsing, but no later request uses it without a load of its own.
-    async fn ask(&self, verified: &Verified<D>) -> Result<Known<D>, LoadFailure> {
+    async fn ask(&self, verified: &Verified<D>) -> Result<CacheEntry<D>, LoadError> {
         let claims = verified.claims().ok_or_else(nobody)?;
         let (user, id) = (claims.user(), claims.session_id());
         let at = Tick::now();
@@ -136,7 +140,7 @@ impl<D: SessionData> SessionManager<D> {
             .try_ask(Operation::Load, |store| store.load(user, id, idle_bound))
             .await;
         let record = loaded.map_err(|failure| match failure {
-            CallError::Unavailable(away) => LoadFailure::StoreUnavailable(away),
+            CallError::Unavailable(away) => LoadError::StoreUnavailable(away),
             CallError::Answered(error) => refusal(error, id).into(),
         })?;
         is_not_ahead(claims, record.as_ref())?;
@@ -145,10 +149,10 @@ impl<D: SessionData> SessionManager<D> {
             && session.state().is_of(record)
         {
             let Some(accounts) = &self.shared.accounts else {
-                return Ok(Known::Lives(session.clone()));
+                return Ok(CacheEntry::Live(session.clone()));
             };
             let granted = Box::pin(self.account_of_session(accounts, user)).await?;
-            return Ok(Known::Lives(self.with_role(session, granted.role)));
+            return Ok(CacheEntry::Live(self.with_role(session, granted.role)));
         }
         let before = Before { at, stamp: None, remembered };
         Ok(self.answered(verified, claims, record, before).await?)
@@ -161,7 +165,7 @@ impl<D: SessionData> SessionManager<D> {
         claims: &VerifiedClaims,
         record: Option<Record>,
         before: Before,
-    ) -> Result<Known<D>, AuthError> {
+    ) -> Result<CacheEntry<D>, AuthError> {
         let (user, id) = (claims.user(), claims.session_id());
         let Before { at, stamp, remembered } = before;
         let Some(mut record) = record else {
@@ -172,7 +176,7 @@ impl<D: SessionData> SessionManager<D> {
             let validity = self.validity(verified, claims, stamp, at, ends, ask_again);
             let validity = validity.filter(|_| reason_is_known);
             let ended = Ended { claims: claims.clone(), error, validity };
-            return Ok(self.remember(verified, Known::Ended(Arc::new(ended))));
+            return Ok(self.remember(verified, CacheEntry::Ended(Arc::new(ended))));
         };
         let activity = Activity::new(
             remembered.map_or(record.created, |(_, last_use)| last_use.max(record.created)),
@@ -205,7 +209,7 @@ impl<D: SessionData> SessionManager<D> {
         let ask_again = ask_again.min(at.after(self.shared.revalidate_after));
         let validity = self.validity(verified, claims, stamp, at, ends, ask_again);
         let session = Session::shown(state, claims.clone(), validity);
-        Ok(self.remember(verified, Known::Lives(session)))
+        Ok(self.remember(verified, CacheEntry::Live(session)))
     }
 
     /// Maps an error of the store. An unreadable record counts as no session and is cached as such,
@@ -217,7 +221,7 @@ impl<D: SessionData> SessionManager<D> {
         error: StoreError,
         stamp: Option<Stamp>,
         at: Tick,
-    ) -> Result<Known<D>, AuthError> {
+    ) -> Result<CacheEntry<D>, AuthError> {
         let is_unreadable = error.kind() == StoreErrorKind::Unreadable;
         let error = refusal(error, claims.session_id());
         if !is_unreadable {
@@ -226,7 +230,7 @@ impl<D: SessionData> SessionManager<D> {
         let validity =
             self.validity(verified, claims, stamp, at, at.after(ENDED_KEPT), Tick::NEVER);
         let ended = Ended { claims: claims.clone(), error, validity };
-        Ok(self.remember(verified, Known::Ended(Arc::new(ended))))
+        Ok(self.remember(verified, CacheEntry::Ended(Arc::new(ended))))
     }
 
     /// Returns the validity of a cache entry; `None` if the near cache does not keep the token.
@@ -246,7 +250,7 @@ impl<D: SessionData> SessionManager<D> {
     }
 
     /// Inserts a cache entry, if there is a near cache and the entry has a validity.
-    fn remember(&self, verified: &Verified<D>, known: Known<D>) -> Known<D> {
+    fn remember(&self, verified: &Verified<D>, known: CacheEntry<D>) -> CacheEntry<D> {
         if let (Some(near), Some(key), Some(_)) =
             (&self.shared.near, &verified.key, known.validity())
         {

@@ -1,7 +1,7 @@
 //! The near cache lookup of a request's token. The fast path (cache hit) ends here.
 
-use super::request_policy::Demand;
-use crate::cache::{Key, Known};
+use super::request_policy::RequestPolicy;
+use crate::cache::{CacheEntry, Key};
 use crate::coherence::{Tick, increment};
 use crate::error::{AuthError, AuthErrorKind};
 use crate::id::{SessionId, UserId};
@@ -10,7 +10,7 @@ use crate::session::{Session, SessionData};
 use crate::token::{Expiry, VerifiedClaims};
 
 /// The result of the check of a token without I/O.
-pub(crate) enum Recalled<D> {
+pub(crate) enum Lookup<D> {
     /// A valid cache entry holds its live session.
     Passes(Session<D>),
     /// The token does not verify or is expired, or a valid cache entry says that its session is not
@@ -34,7 +34,7 @@ pub(crate) enum Token<D> {
     /// Claims that were verified just now.
     New(VerifiedClaims),
     /// A cache entry, with claims verified earlier, whose session must be checked again.
-    Known(Known<D>),
+    Cached(CacheEntry<D>),
 }
 
 impl<D> Verified<D> {
@@ -44,18 +44,18 @@ impl<D> Verified<D> {
     }
 
     /// Returns the claims. `None` only for a cached session without claims, which does not occur:
-    /// see [`Known::claims`].
+    /// see [`CacheEntry::claims`].
     pub(crate) fn claims(&self) -> Option<&VerifiedClaims> {
         match &self.token {
             Token::New(claims) => Some(claims),
-            Token::Known(known) => known.claims(),
+            Token::Cached(entry) => entry.claims(),
         }
     }
 
     /// Returns the cached error, if the cache entry says that the session is not live.
     pub(crate) fn last_end(&self) -> Option<&AuthError> {
         match &self.token {
-            Token::Known(Known::Ended(ended)) => Some(&ended.error),
+            Token::Cached(CacheEntry::Ended(ended)) => Some(&ended.error),
             _ => None,
         }
     }
@@ -63,7 +63,7 @@ impl<D> Verified<D> {
     /// Returns the cached session, if the cache entry holds one.
     pub(crate) fn last_seen(&self) -> Option<&Session<D>> {
         match &self.token {
-            Token::Known(Known::Lives(session)) => Some(session),
+            Token::Cached(CacheEntry::Live(session)) => Some(session),
             _ => None,
         }
     }
@@ -72,68 +72,68 @@ impl<D> Verified<D> {
 impl<D: SessionData> SessionManager<D> {
     /// Looks up a token in the near cache, or else verifies it; no I/O. Emits an event if it
     /// rejects the token.
-    pub(crate) fn recall(&self, token: &[u8], demand: &Demand) -> Recalled<D> {
+    pub(crate) fn lookup(&self, token: &[u8], request_policy: &RequestPolicy) -> Lookup<D> {
         let Shared { near, policy_number, .. } = &*self.shared;
-        let Some(near) = near else { return self.verified(token, demand) };
-        let audience = demand.audience_number();
+        let Some(near) = near else { return self.verify_text(token, request_policy) };
+        let audience = request_policy.audience_number();
         let policy = policy_number.with(audience);
-        let known = near.find(audience, token);
+        let entry = near.find(audience, token);
         let now = Tick::now();
-        if let Some(known) = known
-            && let Some(validity) = known.validity()
+        if let Some(entry) = entry
+            && let Some(validity) = entry.validity()
         {
-            let bound = demand.staleness.within(near.lease());
+            let bound = request_policy.staleness.within(near.lease());
             if bound.is_some_and(|bound| validity.serves(policy, now, bound)) {
                 near.counters().hits.increment();
                 let is_due = validity.is_due(now);
-                return self.known(known, is_due);
+                return self.hit(entry, is_due);
             }
             // Look at `exp` again: the host's clock may have been set since the token was verified.
             let is_verified = validity.is_verified(policy, now);
-            if !is_verified || known.claims().is_none_or(|claims| self.is_past(claims)) {
-                return self.verified(token, demand);
+            if !is_verified || entry.claims().is_none_or(|claims| self.is_past(claims)) {
+                return self.verify_text(token, request_policy);
             }
             increment(&near.counters().misses);
             // A cached token is always UTF-8 text.
             let key = str::from_utf8(token).ok().map(|token| Key::new(audience, token));
-            let token = Token::Known(known);
-            return Recalled::Verified(Box::new(Verified { token, policy, key }));
+            let token = Token::Cached(entry);
+            return Lookup::Verified(Box::new(Verified { token, policy, key }));
         }
-        self.verified(token, demand)
+        self.verify_text(token, request_policy)
     }
 
     /// Turns a cache hit into the result, and queues a touch if one is due.
-    fn known(&self, known: Known<D>, is_due: bool) -> Recalled<D> {
-        match known {
-            Known::Lives(session) => {
+    fn hit(&self, entry: CacheEntry<D>, is_due: bool) -> Lookup<D> {
+        match entry {
+            CacheEntry::Live(session) => {
                 self.shared.accepted.increment(1);
                 if is_due {
                     self.note_use(&session);
                 }
-                Recalled::Passes(session)
+                Lookup::Passes(session)
             }
-            Known::Ended(ended) => {
+            CacheEntry::Ended(ended) => {
                 self.refused(&ended.error, Some(ended.who()));
-                Recalled::Refused(ended.error.clone())
+                Lookup::Refused(ended.error.clone())
             }
         }
     }
 
-    fn verified(&self, token: &[u8], demand: &Demand) -> Recalled<D> {
+    fn verify_text(&self, token: &[u8], request_policy: &RequestPolicy) -> Lookup<D> {
         let Ok(token) = str::from_utf8(token) else {
             let error = AuthError::new(AuthErrorKind::InvalidToken);
             self.refused(&error, None);
-            return Recalled::Refused(error);
+            return Lookup::Refused(error);
         };
-        match self.verify(token, demand.audience.as_ref(), Expiry::Enforced) {
+        match self.verify(token, request_policy.audience.as_ref(), Expiry::Enforced) {
             Ok((claims, policy)) => {
                 let key = self.shared.near.as_ref().map(|near| {
                     increment(&near.counters().misses);
-                    Key::new(demand.audience_number(), token)
+                    Key::new(request_policy.audience_number(), token)
                 });
-                Recalled::Verified(Box::new(Verified { token: Token::New(claims), policy, key }))
+                Lookup::Verified(Box::new(Verified { token: Token::New(claims), policy, key }))
             }
-            Err(error) => Recalled::Refused(error),
+            Err(error) => Lookup::Refused(error),
         }
     }
 }

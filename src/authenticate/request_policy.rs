@@ -43,7 +43,7 @@ pub enum FailurePolicy {
 
 /// The request policy of one layer. Cheap to clone.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Demand {
+pub(crate) struct RequestPolicy {
     /// An audience other than the manager's.
     pub(crate) audience: Option<Audience>,
     pub(crate) staleness: Staleness,
@@ -86,7 +86,7 @@ impl Staleness {
     }
 }
 
-impl Demand {
+impl RequestPolicy {
     pub(crate) fn audience_number(&self) -> u32 {
         self.audience.as_ref().map_or(0, Audience::number)
     }

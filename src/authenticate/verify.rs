@@ -2,10 +2,10 @@
 
 use tokio::time::Instant;
 
-use super::lookup::{Recalled, Verified};
-use super::request_policy::Demand;
+use super::lookup::{Lookup, Verified};
+use super::request_policy::RequestPolicy;
 use super::token_only::TokenOnly;
-use crate::cache::LoadFailure;
+use crate::cache::LoadError;
 use crate::deadline;
 use crate::error::{AuthError, AuthErrorKind};
 use crate::id::{SessionId, UserId};
@@ -38,13 +38,13 @@ impl<D: SessionData> SessionManager<D> {
     ///
     /// Safe: a check writes nothing except the touch.
     pub async fn authenticate(&self, token: &str) -> Result<Session<D>, AuthError> {
-        let demand = Demand::default();
-        let verified = match self.recall(token.as_bytes(), &demand) {
-            Recalled::Passes(session) => return Ok(session),
-            Recalled::Refused(error) => return Err(error),
-            Recalled::Verified(verified) => verified,
+        let request_policy = RequestPolicy::default();
+        let verified = match self.lookup(token.as_bytes(), &request_policy) {
+            Lookup::Passes(session) => return Ok(session),
+            Lookup::Refused(error) => return Err(error),
+            Lookup::Verified(verified) => verified,
         };
-        match self.check(&verified, &demand).await? {
+        match self.check(&verified, &request_policy).await? {
             Passed::Session(session) => Ok(session),
             // Does not occur: the default request policy does not accept a token alone.
             Passed::TokenOnly(_) => Err(AuthError::new(AuthErrorKind::StoreUnavailable)),
@@ -87,15 +87,15 @@ impl<D: SessionData> SessionManager<D> {
     pub(crate) async fn check(
         &self,
         verified: &Verified<D>,
-        demand: &Demand,
+        request_policy: &RequestPolicy,
     ) -> Result<Passed<D>, AuthError> {
         let end = self.request_end();
-        let checked = match self.load(verified, demand, end).await {
+        let checked = match self.load(verified, request_policy, end).await {
             Ok(session) => Ok(Passed::Session(session)),
-            Err(LoadFailure::Refused(error)) => Err(error),
+            Err(LoadError::Refused(error)) => Err(error),
             // Boxed because it is rare: this keeps the future of each request small.
-            Err(LoadFailure::StoreUnavailable(away)) => {
-                let work = Box::pin(self.without_the_store(away, verified, demand));
+            Err(LoadError::StoreUnavailable(away)) => {
+                let work = Box::pin(self.without_the_store(away, verified, request_policy));
                 deadline::until(end, work, || false, overloaded).await
             }
         };

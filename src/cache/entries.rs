@@ -13,7 +13,7 @@ use quick_cache::Lifecycle;
 use quick_cache::sync::Cache;
 
 use super::contents::{Added, Content, Contents};
-use super::entry::{Key, Known, Lookup};
+use super::entry::{CacheEntry, Key, KeyRef};
 use super::weight::{Capacity, DataSize, Weights};
 use crate::id::{SessionId, UserId};
 use crate::session::{Session, SessionAddress, StoredContent};
@@ -21,7 +21,7 @@ use crate::session::{Session, SessionAddress, StoredContent};
 /// A value in the cache.
 pub(super) enum Entry<D> {
     /// What is known about a token that owns no content.
-    Known(Known<D>),
+    CacheEntry(CacheEntry<D>),
     /// The session of a token that owns the session's content.
     Owner(Session<D>),
 }
@@ -47,11 +47,11 @@ impl<D> Entries<D> {
         Self { cache, contents: Contents::new(), data_size }
     }
 
-    pub(super) fn find(&self, token: &Lookup<'_>) -> Option<Known<D>> {
+    pub(super) fn find(&self, token: &KeyRef<'_>) -> Option<CacheEntry<D>> {
         self.cache.get(token).map(Entry::into_known)
     }
 
-    pub(super) fn get(&self, token: &Key) -> Option<Known<D>> {
+    pub(super) fn get(&self, token: &Key) -> Option<CacheEntry<D>> {
         self.cache.get(token).map(Entry::into_known)
     }
 
@@ -76,14 +76,16 @@ impl<D> Entries<D> {
     ///
     /// If the token owns the session's content and the content has changed, the entries that share
     /// the old content are removed.
-    pub(super) fn insert(&self, token: Key, known: Known<D>) {
-        let Known::Lives(session) = known else { return self.put(token, Entry::Known(known)) };
+    pub(super) fn insert(&self, token: Key, known: CacheEntry<D>) {
+        let CacheEntry::Live(session) = known else {
+            return self.put(token, Entry::CacheEntry(known));
+        };
         let entry = match self.contents.add(&token, &session) {
             Added::Owner { replaced } => {
                 self.remove_all(replaced);
                 Entry::Owner(session.clone())
             }
-            Added::Sharer => Entry::Known(Known::Lives(session.clone())),
+            Added::Sharer => Entry::CacheEntry(CacheEntry::Live(session.clone())),
             // Do not cache a second copy. The token's next request shares the copy that is in the
             // table.
             Added::Duplicate => return,
@@ -110,7 +112,7 @@ impl<D> Entries<D> {
         let mut evicted = Evicted::new();
         self.cache.insert_with_lifecycle(key, entry, &mut evicted);
         for (key, entry) in evicted {
-            if let Known::Lives(session) = entry.into_known() {
+            if let CacheEntry::Live(session) = entry.into_known() {
                 self.remove_all(self.contents.take(&key, &session));
             }
         }
@@ -133,17 +135,17 @@ impl<D> Entries<D> {
 }
 
 impl<D> Entry<D> {
-    fn into_known(self) -> Known<D> {
+    fn into_known(self) -> CacheEntry<D> {
         match self {
-            Self::Known(known) => known,
-            Self::Owner(session) => Known::Lives(session),
+            Self::CacheEntry(known) => known,
+            Self::Owner(session) => CacheEntry::Live(session),
         }
     }
 
     fn session(&self) -> Option<&Session<D>> {
         match self {
-            Self::Known(Known::Lives(session)) | Self::Owner(session) => Some(session),
-            Self::Known(Known::Ended(_)) => None,
+            Self::CacheEntry(CacheEntry::Live(session)) | Self::Owner(session) => Some(session),
+            Self::CacheEntry(CacheEntry::Ended(_)) => None,
         }
     }
 }
@@ -161,7 +163,7 @@ impl<D> Clone for Entry<D> {
     #[inline]
     fn clone(&self) -> Self {
         match self {
-            Self::Known(known) => Self::Known(known.clone()),
+            Self::CacheEntry(known) => Self::CacheEntry(known.clone()),
             Self::Owner(session) => Self::Owner(session.clone()),
         }
     }

@@ -22,7 +22,7 @@ pub(crate) struct Key(Arc<[u8]>);
 
 /// The borrowed form of a [`Key`], for a lookup without an allocation.
 #[derive(PartialEq, Eq)]
-pub(super) struct Lookup<'a> {
+pub(super) struct KeyRef<'a> {
     pub(super) audience: u32,
     pub(super) token: &'a [u8],
 }
@@ -43,13 +43,13 @@ impl Key {
 
     /// The length of the token, in bytes.
     pub(super) fn len(&self) -> usize {
-        self.as_lookup().token.len()
+        self.as_key_ref().token.len()
     }
 
-    fn as_lookup(&self) -> Lookup<'_> {
+    fn as_key_ref(&self) -> KeyRef<'_> {
         // Each key ends with the four bytes of the audience number, so the fallback is never used.
         let (token, audience) = self.0.split_last_chunk().unwrap_or((&[], &[0; 4]));
-        Lookup { audience: u32::from_ne_bytes(*audience), token }
+        KeyRef { audience: u32::from_ne_bytes(*audience), token }
     }
 }
 
@@ -58,7 +58,7 @@ const HASHED: usize = 16;
 
 // The last bytes suffice: signatures of verified tokens differ there, and equality compares the
 // whole token.
-impl Hash for Lookup<'_> {
+impl Hash for KeyRef<'_> {
     fn hash<H: Hasher>(&self, state: &mut H) {
         state.write_u32(self.audience);
         match self.token.last_chunk::<HASHED>() {
@@ -71,20 +71,20 @@ impl Hash for Lookup<'_> {
 // `Equivalent` requires that a key and its borrowed form have the same hash.
 impl Hash for Key {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.as_lookup().hash(state);
+        self.as_key_ref().hash(state);
     }
 }
 
-impl Equivalent<Key> for Lookup<'_> {
+impl Equivalent<Key> for KeyRef<'_> {
     fn equivalent(&self, key: &Key) -> bool {
-        *self == key.as_lookup()
+        *self == key.as_key_ref()
     }
 }
 
 /// What is known about a verified token. Cheap to clone.
-pub(crate) enum Known<D> {
+pub(crate) enum CacheEntry<D> {
     /// The session was live when it was read.
-    Lives(Session<D>),
+    Live(Session<D>),
     /// The session was revoked or has expired, or its record cannot be read.
     Ended(Arc<Ended>),
 }
@@ -102,12 +102,12 @@ impl Ended {
     }
 }
 
-impl<D> Known<D> {
+impl<D> CacheEntry<D> {
     /// The conditions under which the value may be used from the cache. `None` if the value was not
     /// meant for the cache.
     pub(crate) fn validity(&self) -> Option<&Validity> {
         match self {
-            Self::Lives(session) => session.validity(),
+            Self::Live(session) => session.validity(),
             Self::Ended(ended) => ended.validity.as_ref(),
         }
     }
@@ -116,17 +116,17 @@ impl<D> Known<D> {
     /// occurs in the near cache.
     pub(crate) fn claims(&self) -> Option<&VerifiedClaims> {
         match self {
-            Self::Lives(session) => session.claims(),
+            Self::Live(session) => session.claims(),
             Self::Ended(ended) => Some(&ended.claims),
         }
     }
 }
 
 // Implemented by hand, because a derive would require `D: Clone`.
-impl<D> Clone for Known<D> {
+impl<D> Clone for CacheEntry<D> {
     fn clone(&self) -> Self {
         match self {
-            Self::Lives(session) => Self::Lives(session.clone()),
+            Self::Live(session) => Self::Live(session.clone()),
             Self::Ended(ended) => Self::Ended(Arc::clone(ended)),
         }
     }
@@ -144,12 +144,12 @@ mod tests {
     fn a_key_is_found_by_its_parts_and_by_nothing_else() {
         let hasher = RandomState::default();
         let key = Key::new(1, "a.b.c");
-        let same = Lookup { audience: 1, token: b"a.b.c" };
+        let same = KeyRef { audience: 1, token: b"a.b.c" };
         assert!(same.equivalent(&key));
         assert_eq!(hasher.hash_one(&same), hasher.hash_one(&key));
         for (audience, token) in [(2, "a.b.c"), (1, "a.b.d"), (1, "a.b."), (1, "a.b.cc"), (0, "")] {
             assert!(
-                !Lookup { audience, token: token.as_bytes() }.equivalent(&key),
+                !KeyRef { audience, token: token.as_bytes() }.equivalent(&key),
                 "{audience} {token}"
             );
         }
@@ -158,7 +158,7 @@ mod tests {
     #[test]
     fn tokens_that_end_alike_are_not_the_same() {
         let key = Key::new(1, "header.payload.0123456789abcdef");
-        let other = Lookup { audience: 1, token: b"header.poyload.0123456789abcdef" };
+        let other = KeyRef { audience: 1, token: b"header.poyload.0123456789abcdef" };
         let hasher = RandomState::default();
         assert_eq!(hasher.hash_one(&other), hasher.hash_one(&key), "they meet in one place");
         assert!(!other.equivalent(&key));

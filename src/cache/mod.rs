@@ -22,11 +22,11 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use self::entries::Entries;
-use self::entry::Lookup;
-pub(crate) use self::entry::{Ended, Key, Known};
-pub(crate) use self::load_error::LoadFailure;
-use self::single_flight::Flights;
-pub use self::status::{NearCache, NearCacheState};
+use self::entry::KeyRef;
+pub(crate) use self::entry::{CacheEntry, Ended, Key};
+pub(crate) use self::load_error::LoadError;
+use self::single_flight::SingleFlight;
+pub use self::status::{NearCacheState, NearCacheStats};
 pub(crate) use self::weight::{Capacity, DataSize};
 use crate::coherence::{CacheCounters, Stamp, Tick};
 use crate::id::{SessionId, UserId};
@@ -34,18 +34,18 @@ use crate::session::StoredContent;
 use crate::store::Tracker;
 
 /// The near cache of one manager.
-pub(crate) struct Near<D> {
+pub(crate) struct NearCache<D> {
     /// Bounded by [`Capacity`]. A token that was requested once is evicted before a token that is
     /// requested often.
     entries: Entries<D>,
-    flights: Flights<D>,
+    single_flight: SingleFlight<D>,
     tracker: Arc<dyn Tracker>,
     // Copied from the tracker, so that a hit needs no dynamic call.
     lease: Duration,
     counters: Arc<CacheCounters>,
 }
 
-impl<D> Near<D> {
+impl<D> NearCache<D> {
     pub(crate) fn new(
         capacity: Capacity,
         data_size: DataSize<D>,
@@ -53,19 +53,19 @@ impl<D> Near<D> {
     ) -> Self {
         let entries = Entries::new(capacity, data_size);
         let (lease, counters) = (tracker.lease(), Arc::clone(tracker.counters()));
-        Self { entries, flights: Flights::default(), tracker, lease, counters }
+        Self { entries, single_flight: SingleFlight::default(), tracker, lease, counters }
     }
 
     /// Returns the entry of a token that was verified for the audience with this number.
-    pub(crate) fn find(&self, audience: u32, token: &[u8]) -> Option<Known<D>> {
-        self.entries.find(&Lookup { audience, token })
+    pub(crate) fn find(&self, audience: u32, token: &[u8]) -> Option<CacheEntry<D>> {
+        self.entries.find(&KeyRef { audience, token })
     }
 
-    pub(crate) fn get(&self, key: &Key) -> Option<Known<D>> {
+    pub(crate) fn get(&self, key: &Key) -> Option<CacheEntry<D>> {
         self.entries.get(key)
     }
 
-    pub(crate) fn insert(&self, key: Key, known: Known<D>) {
+    pub(crate) fn insert(&self, key: Key, known: CacheEntry<D>) {
         self.entries.insert(key, known);
     }
 
@@ -103,11 +103,11 @@ impl<D> Near<D> {
         &self.counters
     }
 
-    pub(crate) fn flights(&self) -> &Flights<D> {
-        &self.flights
+    pub(crate) fn single_flight(&self) -> &SingleFlight<D> {
+        &self.single_flight
     }
 
-    pub(crate) fn status(&self) -> NearCache {
+    pub(crate) fn status(&self) -> NearCacheStats {
         status::of(&*self.tracker, self.entries.len(), self.entries.weight())
     }
 }

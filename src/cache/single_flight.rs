@@ -7,30 +7,30 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use foldhash::fast::RandomState;
 use tokio::sync::OnceCell;
 
-use super::entry::{Key, Known};
-use super::load_error::LoadFailure;
+use super::entry::{CacheEntry, Key};
+use super::load_error::LoadError;
 
-type Answer<D> = Result<Known<D>, LoadFailure>;
+type Answer<D> = Result<CacheEntry<D>, LoadError>;
 type Flight<D> = Arc<OnceCell<Answer<D>>>;
 
 /// The loads in progress, by token.
-pub(crate) struct Flights<D> {
-    under_way: Mutex<HashMap<Key, Boarded<D>, RandomState>>,
+pub(crate) struct SingleFlight<D> {
+    under_way: Mutex<HashMap<Key, InProgress<D>, RandomState>>,
 }
 
-/// A load in progress, and the number of requests that hold a [`Seat`] in it.
-struct Boarded<D> {
+/// A load in progress, and the number of requests that hold a [`Participant`] in it.
+struct InProgress<D> {
     flight: Flight<D>,
     seats: usize,
 }
 
-impl<D> Default for Boarded<D> {
+impl<D> Default for InProgress<D> {
     fn default() -> Self {
         Self { flight: Arc::default(), seats: 0 }
     }
 }
 
-impl<D> Default for Flights<D> {
+impl<D> Default for SingleFlight<D> {
     fn default() -> Self {
         Self { under_way: Mutex::default() }
     }
@@ -38,15 +38,15 @@ impl<D> Default for Flights<D> {
 
 /// One request's membership in a load. Dropping it removes the load from the table if the load is
 /// finished or if no other request is in it. The next request then starts a new load.
-struct Seat<'a, D> {
-    flights: &'a Flights<D>,
+struct Participant<'a, D> {
+    single_flight: &'a SingleFlight<D>,
     key: &'a Key,
     flight: Flight<D>,
     /// Whether the request started this load: no other request was in it.
     is_first: bool,
 }
 
-impl<D> Flights<D> {
+impl<D> SingleFlight<D> {
     /// Returns the result of `ask`, run by this request or by another request for the same token.
     ///
     /// The result of a load that started before this request arrived counts only if `still_holds`
@@ -63,7 +63,7 @@ impl<D> Flights<D> {
     pub(crate) async fn join<F>(
         &self,
         key: &Key,
-        still_holds: impl Fn(&Known<D>) -> bool,
+        still_holds: impl Fn(&CacheEntry<D>) -> bool,
         ask: impl Fn() -> F,
     ) -> Answer<D>
     where
@@ -85,23 +85,23 @@ impl<D> Flights<D> {
         }
     }
 
-    fn enter<'a>(&'a self, key: &'a Key) -> Seat<'a, D> {
+    fn enter<'a>(&'a self, key: &'a Key) -> Participant<'a, D> {
         let mut under_way = self.lock();
         let boarded = under_way.entry(key.clone()).or_default();
         boarded.seats += 1;
         let is_first = boarded.seats == 1;
-        Seat { flights: self, key, flight: Arc::clone(&boarded.flight), is_first }
+        Participant { single_flight: self, key, flight: Arc::clone(&boarded.flight), is_first }
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<Key, Boarded<D>, RandomState>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<Key, InProgress<D>, RandomState>> {
         // No code that runs under this lock panics, and the map is never left half-written.
         self.under_way.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl<D> Drop for Seat<'_, D> {
+impl<D> Drop for Participant<'_, D> {
     fn drop(&mut self) {
-        let mut under_way = self.flights.lock();
+        let mut under_way = self.single_flight.lock();
         let Some(boarded) = under_way.get_mut(self.key) else { return };
         // This request's load may be finished, and the table may hold the next load already.
         if !Arc::ptr_eq(&boarded.flight, &self.flight) {

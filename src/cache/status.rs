@@ -40,7 +40,7 @@ impl NearCacheState {
 /// [`SessionManager::near_cache`]: crate::SessionManager::near_cache
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct NearCache {
+pub struct NearCacheStats {
     /// Whether the near cache is in use.
     pub state: NearCacheState,
     /// How long it has been in this state.
@@ -69,7 +69,7 @@ pub struct NearCache {
     pub lag: Option<Duration>,
 }
 
-impl NearCache {
+impl NearCacheStats {
     /// The state of a manager without a near cache.
     pub(crate) fn off(since: Tick) -> Self {
         Self {
@@ -88,7 +88,7 @@ impl NearCache {
     }
 }
 
-pub(super) fn of(tracker: &dyn Tracker, entries: usize, bytes: u64) -> NearCache {
+pub(super) fn of(tracker: &dyn Tracker, entries: usize, bytes: u64) -> NearCacheStats {
     let counters = tracker.counters();
     let (state, since) = counters.state();
     // The connection hangs: its lease has run out, and its loss has not been recorded yet. The
@@ -96,7 +96,7 @@ pub(super) fn of(tracker: &dyn Tracker, entries: usize, bytes: u64) -> NearCache
     let hangs = state == InvalidationState::Trusted && !tracker.is_coherent();
     let since = if hangs { Tick::now() } else { since };
     let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-    NearCache {
+    NearCacheStats {
         state: match state {
             InvalidationState::Off => NearCacheState::Off,
             InvalidationState::Refused => NearCacheState::Refused,
@@ -114,6 +114,6 @@ pub(super) fn of(tracker: &dyn Tracker, entries: usize, bytes: u64) -> NearCache
         lost_links: read(&counters.lost_links),
         stale_served: read(&counters.stale_served),
         lag: counters.lag(),
-        ..NearCache::off(since)
+        ..NearCacheStats::off(since)
     }
 }

@@ -7,7 +7,7 @@ use std::thread::available_parallelism;
 use quick_cache::{Options, OptionsBuilder, Weighter};
 
 use super::entries::Entry;
-use super::entry::{Ended, Key, Known};
+use super::entry::{CacheEntry, Ended, Key};
 use crate::session::StoredContent;
 
 /// Bytes that an entry takes in addition to the token's text and the session: its slots in the
@@ -120,8 +120,8 @@ impl<D> Weighter<Key, Entry<D>> for Weights {
             (size as u64).max(self.token_share)
         };
         match entry {
-            Entry::Known(Known::Lives(session)) => token(session.own_size()),
-            Entry::Known(Known::Ended(ended)) => {
+            Entry::CacheEntry(CacheEntry::Live(session)) => token(session.own_size()),
+            Entry::CacheEntry(CacheEntry::Ended(ended)) => {
                 token(size_of::<Ended>() + ended.claims.heap_size())
             }
             Entry::Owner(session) => token(session.own_size()) + session.state().stored.weight,

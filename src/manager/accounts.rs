@@ -14,7 +14,7 @@ use crate::error::{AuthError, AuthErrorKind, DirectoryError, SessionError};
 use crate::id::UserId;
 use crate::resilience::{Bulkhead, BulkheadError, BulkheadName};
 use crate::session::{NewSession, Session, SessionData};
-use crate::telemetry::metrics::Meter;
+use crate::telemetry::metrics::Metrics;
 
 /// Number of users whose latest answer a process caches. The order of answers is part of that
 /// cache: after an eviction, an answer to an older call is stored as if it were the first. The docs
@@ -111,10 +111,10 @@ impl Default for AccountSettings {
 
 impl AccountSettings {
     /// Returns `None` without a directory.
-    pub(crate) fn build(self, clock: Arc<dyn Clock>, meter: &Meter) -> Option<Accounts> {
+    pub(crate) fn build(self, clock: Arc<dyn Clock>, metrics: &Metrics) -> Option<Accounts> {
         Some(Accounts {
             directory: self.directory?,
-            bulkhead: Bulkhead::new(BulkheadName::Directory, self.timeout, meter),
+            bulkhead: Bulkhead::new(BulkheadName::Directory, self.timeout, metrics),
             revalidate_after: self.revalidate_after,
             with_roles: self.with_roles,
             clock,

@@ -4,7 +4,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use super::SessionManager;
-use super::run_to_completion::whole;
+use super::run_to_completion::run_to_completion;
 use crate::clock::{Timestamp, millis};
 use crate::error::SessionError;
 use crate::id::{SessionId, UserId};
@@ -121,7 +121,7 @@ impl<D: SessionData> SessionManager<D> {
             return;
         }
         let manager = self.clone();
-        let settled = whole(async move {
+        let settled = run_to_completion(async move {
             let mut settled = Ok(());
             for settle in settles {
                 settled = settled.and(manager.settle_one(settle).await);

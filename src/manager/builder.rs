@@ -12,7 +12,7 @@ use super::accounts::AccountSettings;
 use super::near_cache::{self, PolicyNumber};
 use super::refresh::Refresh;
 use super::{Lifetimes, Limits, SessionManager, Shared, maintenance, validation};
-use crate::cache::{Capacity, DataSize, Near};
+use crate::cache::{Capacity, DataSize, NearCache};
 use crate::clock::{Clock, SystemClock};
 use crate::coherence::Tick;
 use crate::error::ConfigError;
@@ -21,7 +21,7 @@ use crate::session::SessionData;
 use crate::store::erased::ErasedStore;
 use crate::store::{MemoryStore, SessionStore, Tracking, WALK_TIMEOUT, WhenFull};
 use crate::telemetry::events::{EventSink, Events};
-use crate::telemetry::metrics::Meter;
+use crate::telemetry::metrics::Metrics;
 use crate::token::{KeySet, Policy, RefreshPolicy, TokenSettings};
 use crate::worker::{self, TouchQueue, TouchRules, Worker};
 
@@ -321,9 +321,9 @@ impl<D: SessionData> SessionManagerBuilder<D> {
         let tracker = near_cache.and_then(|_| store.tracking()).map(|Tracking(tracker)| tracker);
         let near = near_cache.zip(tracker.clone());
         let data_size = self.data_size;
-        let meter = Meter::new();
-        let store_client = Arc::new(StoreClient::new(store, store_timeout, WALK_TIMEOUT, &meter));
-        let (events, sinks) = Events::new(sinks, &meter);
+        let metrics = Metrics::new();
+        let store_client = Arc::new(StoreClient::new(store, store_timeout, WALK_TIMEOUT, &metrics));
+        let (events, sinks) = Events::new(sinks, &metrics);
         let (sender, receiver) = mpsc::channel(QUEUE);
         let worker = worker::worker(
             receiver,
@@ -331,16 +331,16 @@ impl<D: SessionData> SessionManagerBuilder<D> {
             Arc::clone(&clock),
             sinks,
             tracker,
-            meter.clone(),
+            metrics.clone(),
         );
         let shared = Shared {
             store_client,
-            touches: TouchQueue::new(sender, &worker, touch, Arc::clone(&clock), &meter),
+            touches: TouchQueue::new(sender, &worker, touch, Arc::clone(&clock), &metrics),
             policy_number: PolicyNumber::new(policy.number(None)),
             policy: ArcSwap::from_pointee(policy),
             replacing: Mutex::default(),
             refresh: refresh.map(|policy| Refresh::new(policy, refresh_grace, refresh_retry)),
-            near: near.map(|(capacity, tracker)| Near::new(capacity, data_size, tracker)),
+            near: near.map(|(capacity, tracker)| NearCache::new(capacity, data_size, tracker)),
             revalidate_after: accounts.revalidate_after,
             ended: Cache::new(ENDED_KNOWN),
             clock: Arc::clone(&clock),
@@ -350,12 +350,12 @@ impl<D: SessionData> SessionManagerBuilder<D> {
                 logins: login_rate,
                 session_data: session_data_limit,
             },
-            accounts: accounts.build(clock, &meter),
+            accounts: accounts.build(clock, &metrics),
             #[cfg(feature = "routes")]
             attempts: super::attempts::OwnCount::default(),
             events,
-            accepted: meter.accepted(),
-            meter,
+            accepted: metrics.accepted(),
+            metrics,
             statistics: maintenance::Latest::default(),
             started: Tick::now(),
         };

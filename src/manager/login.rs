@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use super::run_to_completion::whole;
+use super::run_to_completion::run_to_completion;
 use super::{Lifetimes, SessionManager};
 use crate::clock::Timestamp;
 use crate::coherence::Tick;
@@ -87,7 +87,7 @@ impl<D: SessionData> SessionManager<D> {
     /// - The other kinds: the content of `new` cannot be stored or signed.
     pub async fn create(&self, new: NewSession<D>) -> Result<Login<D>, SessionError> {
         let manager = self.clone();
-        whole(async move { manager.open(new).await }).await
+        run_to_completion(async move { manager.open(new).await }).await
     }
 
     async fn open(&self, new: NewSession<D>) -> Result<Login<D>, SessionError> {

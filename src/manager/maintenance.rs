@@ -8,7 +8,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use tokio::time::Instant;
 
-use super::run_to_completion::whole;
+use super::run_to_completion::run_to_completion;
 use super::{SessionManager, Shared};
 use crate::error::SessionError;
 use crate::resilience::Operation;
@@ -96,7 +96,7 @@ impl<D: SessionData> SessionManager<D> {
                 break;
             }
         }
-        self.shared.meter.sessions(by_role.iter().map(|(role, count)| (role.as_str(), *count)));
+        self.shared.metrics.sessions(by_role.iter().map(|(role, count)| (role.as_str(), *count)));
         let total = seen.len() as u64;
         let average_ttl = u32::try_from(total).ok().and_then(|total| ttls.checked_div(total));
         let average_ttl = average_ttl.unwrap_or_default();
@@ -119,7 +119,7 @@ impl<D: SessionData> SessionManager<D> {
         max_age: Duration,
     ) -> Result<Arc<Statistics>, SessionError> {
         let manager = self.clone();
-        whole(async move {
+        run_to_completion(async move {
             let Shared { statistics, clock, .. } = &*manager.shared;
             let mut latest = statistics.lock().await;
             if let Some((at, statistics)) = &*latest

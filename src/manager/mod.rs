@@ -32,7 +32,7 @@ use self::accounts::Accounts;
 use self::lifetimes::Lifetimes;
 use self::near_cache::PolicyNumber;
 use self::refresh::Refresh;
-use crate::cache::{Near, NearCache};
+use crate::cache::{NearCache, NearCacheStats};
 use crate::clock::Clock;
 use crate::coherence::Tick;
 use crate::error::{AuthError, ConfigError, SessionError};
@@ -41,7 +41,7 @@ use crate::resilience::{Operation, StoreClient};
 use crate::session::{Session, SessionData};
 use crate::store::{SessionLimit, StoreErrorKind, StoreHealth};
 use crate::telemetry::events::Events;
-use crate::telemetry::metrics::{Counter, Meter};
+use crate::telemetry::metrics::{Counter, Metrics};
 use crate::token::{KeySet, Policy};
 use crate::worker::{TouchQueue, WorkerState};
 
@@ -83,7 +83,7 @@ pub(crate) struct Shared<D> {
     pub(crate) policy_number: PolicyNumber,
     /// Held while `policy` is replaced.
     pub(crate) replacing: Mutex<()>,
-    pub(crate) near: Option<Near<D>>,
+    pub(crate) near: Option<NearCache<D>>,
     pub(crate) refresh: Option<Refresh>,
     /// How long a cache entry or a directory answer is valid before the manager asks the store or
     /// the directory again.
@@ -100,7 +100,7 @@ pub(crate) struct Shared<D> {
     pub(crate) events: Events,
     /// Counts accepted requests and tokens.
     pub(crate) accepted: Counter,
-    pub(crate) meter: Meter,
+    pub(crate) metrics: Metrics,
     pub(crate) statistics: maintenance::Latest,
     pub(crate) started: Tick,
 }
@@ -249,7 +249,7 @@ pub struct Health {
     /// The latency of the answer.
     pub latency: Option<Duration>,
     /// The state of this process's near cache.
-    pub cache: NearCache,
+    pub cache: NearCacheStats,
     /// The state of this manager's background worker.
     pub worker: WorkerState,
 }

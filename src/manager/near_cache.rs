@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use super::{SessionManager, SessionManagerBuilder};
-use crate::cache::{Capacity, DataSize, Near, NearCache};
+use crate::cache::{Capacity, DataSize, NearCache, NearCacheStats};
 use crate::error::AuthError;
 use crate::id::{SessionId, UserId};
 use crate::reason::EndReason;
@@ -108,8 +108,11 @@ impl<D: SessionData> SessionManager<D> {
     /// sessions. A service account with thousands of sessions that come and go therefore gains
     /// little from the cache.
     #[must_use]
-    pub fn near_cache(&self) -> NearCache {
-        self.shared.near.as_ref().map_or(NearCache::off(self.shared.started), Near::status)
+    pub fn near_cache(&self) -> NearCacheStats {
+        self.shared
+            .near
+            .as_ref()
+            .map_or(NearCacheStats::off(self.shared.started), NearCache::status)
     }
 
     /// Returns the heartbeat interval; `None` without a near cache.

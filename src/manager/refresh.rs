@@ -7,7 +7,7 @@ use arc_swap::ArcSwap;
 use tokio::time::timeout_at;
 
 use super::login::Signed;
-use super::run_to_completion::whole;
+use super::run_to_completion::run_to_completion;
 use super::{Lifetimes, Login, SessionManager, SessionManagerBuilder};
 use crate::authenticate::load;
 use crate::clock::Timestamp;
@@ -159,7 +159,7 @@ impl<D: SessionData> SessionManager<D> {
         let sealed = self.open_refresh(token)?;
         let RefreshClaims { user, session, .. } = sealed.claims.clone();
         let manager = self.clone();
-        let exchanged = whole(async move { Ok(manager.exchange(sealed).await) }).await;
+        let exchanged = run_to_completion(async move { Ok(manager.exchange(sealed).await) }).await;
         let exchanged = exchanged.unwrap_or_else(|error| Err(failed(error, &session)));
         exchanged.inspect_err(|error| self.refused(error, Some((user, session))))
     }

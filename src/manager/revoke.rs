@@ -1,7 +1,7 @@
 //! Revoking sessions: logout, password change, suspension.
 
 use super::SessionManager;
-use super::run_to_completion::whole;
+use super::run_to_completion::run_to_completion;
 use crate::error::{AuthError, AuthErrorKind, SessionError};
 use crate::id::{SessionId, UserId};
 use crate::reason::EndReason;
@@ -180,7 +180,7 @@ impl<D: SessionData> SessionManager<D> {
         actor: Actor,
     ) -> Result<Revoked, SessionError> {
         let (manager, user) = (self.clone(), user.clone());
-        whole(async move {
+        run_to_completion(async move {
             let store_client = &manager.shared.store_client;
             let operation = match what {
                 Revoke::One(_) => Operation::Delete,

@@ -10,7 +10,7 @@ use crate::trace;
 /// Runs `work` to completion in its own task, even if the caller goes away: a write and its event.
 /// A server drops the future of a request whose client disconnects, and a client must not be able
 /// to suppress the event of a revocation by disconnecting in time.
-pub(crate) async fn whole<T: Send + 'static>(
+pub(crate) async fn run_to_completion<T: Send + 'static>(
     work: impl Future<Output = Result<T, SessionError>> + Send + 'static,
 ) -> Result<T, SessionError> {
     #[expect(clippy::disallowed_methods, reason = "part of one operation, which waits for it")]

@@ -6,7 +6,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use tokio::time::Instant;
 
-use super::run_to_completion::whole;
+use super::run_to_completion::run_to_completion;
 use super::{SessionManager, Shared};
 use crate::clock::Timestamp;
 use crate::error::SessionError;
@@ -113,7 +113,7 @@ impl<D: SessionData> SessionManager<D> {
                 replacements.push(Replacement::new(entry.id, revision, next));
             }
             let (manager, user) = (self.clone(), user.clone());
-            let written = whole(async move {
+            let written = run_to_completion(async move {
                 let Shared { store_client, events, .. } = &*manager.shared;
                 let update = store_client
                     .ask(Operation::UpdateAll, |store| store.update_all(&user, &replacements));
@@ -174,7 +174,7 @@ impl<D: SessionData> SessionManager<D> {
         id: &SessionId,
     ) -> Result<DateTime<Utc>, SessionError> {
         let (manager, user, id) = (self.clone(), user.clone(), id.clone());
-        whole(async move {
+        run_to_completion(async move {
             let Shared { store_client, events, .. } = &*manager.shared;
             let touch = [Touch::new(user.clone(), id.clone(), Duration::ZERO, Duration::MAX)];
             let touched = store_client.ask(Operation::Touch, |store| store.touch(&touch));
@@ -218,7 +218,7 @@ impl<D: SessionData> SessionManager<D> {
                 return Ok(session);
             }
             let (manager, user, id) = (self.clone(), user.clone(), id.clone());
-            let written = whole(async move {
+            let written = run_to_completion(async move {
                 let store_client = &manager.shared.store_client;
                 let update = store_client
                     .ask(Operation::Update, |store| store.update(&user, &id, expected, next));

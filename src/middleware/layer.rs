@@ -7,7 +7,7 @@ use std::time::Duration;
 use http::HeaderMap;
 use tower_layer::Layer;
 
-use crate::authenticate::request_policy::{Demand, FailurePolicy, Staleness};
+use crate::authenticate::request_policy::{FailurePolicy, RequestPolicy, Staleness};
 use crate::error::{AuthError, ConfigError};
 use crate::manager::SessionManager;
 use crate::middleware::extract::TokenSource;
@@ -50,7 +50,7 @@ pub(crate) struct Rules<D, R> {
     pub(crate) manager: SessionManager<D>,
     pub(crate) mode: Mode,
     pub(crate) source: TokenSource,
-    pub(crate) demand: Demand,
+    pub(crate) request_policy: RequestPolicy,
     pub(crate) reject: Arc<R>,
 }
 
@@ -81,9 +81,10 @@ impl<D> SessionAuthLayer<D> {
     /// cannot check because the store is unavailable.
     #[must_use]
     pub fn new(manager: SessionManager<D>) -> Self {
-        let (mode, source, demand) = (Mode::Required, TokenSource::header(), Demand::default());
+        let (mode, source, request_policy) =
+            (Mode::Required, TokenSource::header(), RequestPolicy::default());
         let reject = Arc::new(JsonRejection);
-        Self { rules: Rules { manager, mode, source, demand, reject } }
+        Self { rules: Rules { manager, mode, source, request_policy, reject } }
     }
 }
 
@@ -134,16 +135,16 @@ impl<D, R> SessionAuthLayer<D, R> {
     /// ```
     #[must_use]
     pub fn on_reject<R2>(self, reject: R2) -> SessionAuthLayer<D, R2> {
-        let Rules { manager, mode, source, demand, reject: _ } = self.rules;
+        let Rules { manager, mode, source, request_policy, reject: _ } = self.rules;
         let reject = Arc::new(reject);
-        SessionAuthLayer { rules: Rules { manager, mode, source, demand, reject } }
+        SessionAuthLayer { rules: Rules { manager, mode, source, request_policy, reject } }
     }
 
     /// Sets how the layer handles a request while the store is unavailable and the session cannot
     /// be checked. Default: [`Refuse`](FailurePolicy::Refuse), which answers 503.
     #[must_use]
     pub fn failure_policy(mut self, policy: FailurePolicy) -> Self {
-        self.rules.demand.policy = policy;
+        self.rules.request_policy.policy = policy;
         self
     }
 }
@@ -166,7 +167,8 @@ impl<D: SessionData, R> SessionAuthLayer<D, R> {
     /// the near cache (one interval is a fifth of the lease): with such a value most requests would
     /// call the store for no visible reason.
     pub fn max_staleness(mut self, max: Duration) -> Result<Self, ConfigError> {
-        self.rules.demand.staleness = Staleness::new(max, self.rules.manager.heartbeat_interval())?;
+        self.rules.request_policy.staleness =
+            Staleness::new(max, self.rules.manager.heartbeat_interval())?;
         Ok(self)
     }
 
@@ -183,7 +185,7 @@ impl<D: SessionData, R> SessionAuthLayer<D, R> {
     ///
     /// [`ConfigError::OutOfRange`] if `audience` is empty.
     pub fn audience(mut self, audience: impl AsRef<str>) -> Result<Self, ConfigError> {
-        self.rules.demand.audience = Some(Audience::new(audience.as_ref())?);
+        self.rules.request_policy.audience = Some(Audience::new(audience.as_ref())?);
         Ok(self)
     }
 }
@@ -203,7 +205,7 @@ impl<D, R> Clone for Rules<D, R> {
             manager: self.manager.clone(),
             mode: self.mode,
             source: self.source.clone(),
-            demand: self.demand.clone(),
+            request_policy: self.request_policy.clone(),
             reject: Arc::clone(&self.reject),
         }
     }
@@ -220,7 +222,7 @@ impl<D, R> fmt::Debug for SessionAuthLayer<D, R> {
         f.debug_struct("SessionAuthLayer")
             .field("mode", &self.rules.mode)
             .field("source", &self.rules.source)
-            .field("demand", &self.rules.demand)
+            .field("demand", &self.rules.request_policy)
             .field("manager", &self.rules.manager)
             .finish_non_exhaustive()
     }

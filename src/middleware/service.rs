@@ -11,7 +11,7 @@ use std::task::{Context, Poll};
 use http::{Request, Response};
 use tower::Service;
 
-use crate::authenticate::lookup::Recalled;
+use crate::authenticate::lookup::Lookup;
 use crate::error::AuthErrorKind;
 use crate::middleware::attach;
 use crate::middleware::future::ResponseFuture;
@@ -50,26 +50,26 @@ where
     }
 
     fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
-        let Rules { manager, mode, source, demand, reject } = &*self.rules;
-        let recalled = match source.credential(request.headers()) {
-            Ok(token) => manager.recall(token, demand),
+        let Rules { manager, mode, source, request_policy, reject } = &*self.rules;
+        let lookup = match source.credential(request.headers()) {
+            Ok(token) => manager.lookup(token, request_policy),
             Err(error) => {
                 // In optional mode a request without a token is no rejection, so there is no event.
                 let is_missing = error.kind() == AuthErrorKind::MissingToken;
                 if !is_missing || *mode == Mode::Required {
                     manager.refused(&error, None);
                 }
-                Recalled::Refused(error)
+                Lookup::Refused(error)
             }
         };
-        let verified = match recalled {
+        let verified = match lookup {
             // Fast path (cache hit): no allocation for the check, no store access.
-            Recalled::Passes(session) => {
+            Lookup::Passes(session) => {
                 attach::session(request.extensions_mut(), session);
                 return ResponseFuture::calling(self.inner.call(request));
             }
-            Recalled::Verified(verified) => verified,
-            Recalled::Refused(error) => {
+            Lookup::Verified(verified) => verified,
+            Lookup::Refused(error) => {
                 if let Some(cookie) = self.rules.pass(&error, request.headers()) {
                     attach::anonymous::<D>(request.extensions_mut(), manager.events().clone());
                     return ResponseFuture::calling_anonymous(self.inner.call(request), cookie);
@@ -84,8 +84,8 @@ where
         let ready = mem::replace(&mut self.inner, clone);
         // The boxed future holds neither the request nor the service, so they need not be `Send` or
         // `'static`.
-        let (manager, demand) = (manager.clone(), demand.clone());
-        let check = Box::pin(async move { manager.check(&verified, &demand).await });
+        let (manager, request_policy) = (manager.clone(), request_policy.clone());
+        let check = Box::pin(async move { manager.check(&verified, &request_policy).await });
         ResponseFuture::checking(check, ready, request, Arc::clone(&self.rules))
     }
 }
@@ -103,7 +103,7 @@ impl<S: fmt::Debug, D, R> fmt::Debug for SessionAuth<S, D, R> {
             .field("inner", &self.inner)
             .field("mode", &self.rules.mode)
             .field("source", &self.rules.source)
-            .field("demand", &self.rules.demand)
+            .field("demand", &self.rules.request_policy)
             .finish_non_exhaustive()
     }
 }

@@ -8,7 +8,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::breaker::{Breaker, Change, Permit};
 use crate::deadline;
-use crate::telemetry::metrics::{Gauge, Meter};
+use crate::telemetry::metrics::{Gauge, Metrics};
 use crate::trace;
 
 /// Pause between probes while the circuit is open. A recovery is noticed about this long after it,
@@ -71,8 +71,8 @@ pub(crate) struct CircuitOpen;
 
 impl Bulkhead {
     /// Creates a bulkhead whose calls take at most `limit`.
-    pub(crate) fn new(name: BulkheadName, limit: Duration, meter: &Meter) -> Self {
-        let open = meter.breaker(name.as_str());
+    pub(crate) fn new(name: BulkheadName, limit: Duration, metrics: &Metrics) -> Self {
+        let open = metrics.breaker(name.as_str());
         Self { name, breaker: Breaker::new(PROBE_PAUSE), limit, open }
     }
 

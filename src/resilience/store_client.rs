@@ -13,7 +13,7 @@ use super::unavailable::{self, CallError};
 use crate::clock::Timestamp;
 use crate::store::erased::{Answer, ErasedStore};
 use crate::store::{StoreError, StoreErrorKind};
-use crate::telemetry::metrics::{Meter, StoreTimes};
+use crate::telemetry::metrics::{Metrics, StoreTimes};
 
 /// The maximum additional time for a revocation. It limits what an application's own store may ask
 /// for.
@@ -36,13 +36,13 @@ impl StoreClient {
         store: Arc<dyn ErasedStore>,
         limit: Duration,
         walk_limit: Duration,
-        meter: &Meter,
+        metrics: &Metrics,
     ) -> Self {
         Self {
             store,
-            requests: Bulkhead::new(BulkheadName::Requests, limit, meter),
-            walks: Bulkhead::new(BulkheadName::Walks, walk_limit, meter),
-            times: meter.store(Operation::ALL.map(Operation::as_str)),
+            requests: Bulkhead::new(BulkheadName::Requests, limit, metrics),
+            walks: Bulkhead::new(BulkheadName::Walks, walk_limit, metrics),
+            times: metrics.store(Operation::ALL.map(Operation::as_str)),
             not_primary: AtomicBool::new(false),
         }
     }

@@ -25,7 +25,7 @@ use tokio::sync::mpsc;
 use crate::clock::{Clock, Timestamp, millis};
 use crate::id::{SessionId, UserId};
 use crate::session::{Session, State};
-use crate::telemetry::metrics::{Counter, Meter, Name};
+use crate::telemetry::metrics::{Counter, Metrics, Name};
 use crate::token::VerifiedClaims;
 
 pub use self::state::WorkerState;
@@ -215,7 +215,7 @@ impl TouchQueue {
         worker: &Worker,
         rules: TouchRules,
         clock: Arc<dyn Clock>,
-        meter: &Meter,
+        metrics: &Metrics,
     ) -> Self {
         Self {
             marks: Cache::with(
@@ -230,7 +230,7 @@ impl TouchQueue {
             rules,
             clock,
             dropped: AtomicU64::new(0),
-            dropped_figure: meter.counter(Name::TouchesDropped),
+            dropped_figure: metrics.counter(Name::TouchesDropped),
         }
     }
 

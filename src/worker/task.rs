@@ -20,7 +20,7 @@ use crate::id::{SessionId, UserId};
 use crate::resilience::{Operation, StoreClient};
 use crate::store::{StoreError, StoreErrorKind, Touch, Touched, Tracker};
 use crate::telemetry::events::{RunningSinks, Sinks};
-use crate::telemetry::metrics::{Counter, Gauge, Meter, Name, NearMeter};
+use crate::telemetry::metrics::{Counter, Gauge, Metrics, Name, NearCacheMetrics};
 use crate::trace;
 
 /// How long uses are collected before they are written.
@@ -68,11 +68,11 @@ pub struct Worker {
 }
 
 struct CacheCounters {
-    meter: Meter,
+    metrics: Metrics,
     depth: Gauge,
     written: Counter,
     lost: Counter,
-    near: Option<NearMeter>,
+    near: Option<NearCacheMetrics>,
 }
 
 /// The latest use of one session that is not written yet.
@@ -110,7 +110,7 @@ pub(crate) fn new(
     clock: Arc<dyn Clock>,
     sinks: Sinks,
     tracker: Option<Arc<dyn Tracker>>,
-    meter: Meter,
+    metrics: Metrics,
 ) -> Worker {
     let stop = Arc::new(Notify::new());
     Worker {
@@ -122,11 +122,11 @@ pub(crate) fn new(
         held_up: false,
         report: DrainReport::default(),
         counters: CacheCounters {
-            depth: meter.gauge(Name::QueueDepth),
-            written: meter.counter(Name::TouchesWritten),
-            lost: meter.counter(Name::TouchesLost),
-            near: tracker.as_ref().map(|tracker| meter.near(Arc::clone(tracker.counters()))),
-            meter,
+            depth: metrics.gauge(Name::QueueDepth),
+            written: metrics.counter(Name::TouchesWritten),
+            lost: metrics.counter(Name::TouchesLost),
+            near: tracker.as_ref().map(|tracker| metrics.near(Arc::clone(tracker.counters()))),
+            metrics,
         },
         sinks,
         warnings: Warnings::default(),
@@ -349,7 +349,7 @@ impl Worker {
 
     /// Runs the store's upkeep and publishes metrics. Returns whether the store answered.
     async fn upkeep(&self) -> bool {
-        self.counters.meter.sessions_age();
+        self.counters.metrics.sessions_age();
         if let Some(near) = &self.counters.near {
             near.publish(self.tracker.as_ref().is_some_and(|tracker| tracker.is_coherent()));
         }

@@ -9,7 +9,7 @@ use tower::{ServiceBuilder, ServiceExt as _};
 use tower_session_auth::store::RedisStore;
 use tower_session_auth::worker::Background;
 use tower_session_auth::{
-    Login, NearCache, NearCacheState, NewSession, Session, SessionAuthLayer, SessionManager,
+    Login, NearCacheState, NearCacheStats, NewSession, Session, SessionAuthLayer, SessionManager,
     SessionManagerBuilder,
 };
 
@@ -72,7 +72,7 @@ impl Instance {
         self.app.clone()
     }
 
-    pub(crate) fn near(&self) -> NearCache {
+    pub(crate) fn near(&self) -> NearCacheStats {
         self.manager.near_cache()
     }
 

@@ -12,9 +12,9 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::*;
-use crate::authenticate::lookup::Recalled;
+use crate::authenticate::lookup::Lookup;
 use crate::authenticate::request_policy::Staleness;
-use crate::cache::{Capacity, DataSize, Near};
+use crate::cache::{Capacity, DataSize, NearCache};
 use crate::clock::{Clock, Timestamp};
 use crate::coherence::{CacheCounters, Generations, Lease, Stamp};
 use crate::directory::{BoxError, User, UserDirectory};
@@ -175,7 +175,7 @@ impl World {
             counters: Arc::default(),
         });
         let shared = Arc::get_mut(&mut manager.shared).expect("the worker does not share it");
-        shared.near = Some(Near::new(
+        shared.near = Some(NearCache::new(
             Capacity { tokens: 64, bytes: 1 << 20 },
             DataSize::default(),
             Arc::clone(&server) as Arc<dyn Tracker>,
@@ -199,23 +199,23 @@ impl World {
     /// Sends a request to a layer with this policy. Returns what it sees, or `None` if it is
     /// dropped after `patience`.
     fn request(&self, policy: FailurePolicy, patience: Duration) -> JoinHandle<Option<String>> {
-        self.request_of(&self.token, Demand { policy, ..Demand::default() }, patience)
+        self.request_of(&self.token, RequestPolicy { policy, ..RequestPolicy::default() }, patience)
     }
 
     fn request_of(
         &self,
         token: &str,
-        demand: Demand,
+        request_policy: RequestPolicy,
         patience: Duration,
     ) -> JoinHandle<Option<String>> {
         let (manager, token) = (self.manager.clone(), token.to_owned());
         let check = async move {
-            let recalled = match manager.recall(token.as_bytes(), &demand) {
-                Recalled::Verified(verified) => manager.check(&verified, &demand).await,
-                Recalled::Passes(session) => Ok(Passed::Session(session)),
-                Recalled::Refused(error) => Err(error),
+            let lookup = match manager.lookup(token.as_bytes(), &request_policy) {
+                Lookup::Verified(verified) => manager.check(&verified, &request_policy).await,
+                Lookup::Passes(session) => Ok(Passed::Session(session)),
+                Lookup::Refused(error) => Err(error),
             };
-            match recalled {
+            match lookup {
                 Ok(Passed::Session(session)) if session.is_stale() => "stale".to_owned(),
                 Ok(Passed::Session(_)) => "live".to_owned(),
                 Ok(Passed::TokenOnly(_)) => "token only".to_owned(),
@@ -358,8 +358,9 @@ async fn a_remembered_answer_counts_while_the_store_is_away_as_it_does_for_any_r
     world.says(INACTIVE);
     world.store(FAILS);
     let asked = world.directory.asked.load(Ordering::Relaxed);
-    let demand = Demand { policy: FailurePolicy::TokenOnly, ..Demand::default() };
-    let sees = || world.request_of(&second, demand.clone(), Duration::from_secs(60));
+    let request_policy =
+        RequestPolicy { policy: FailurePolicy::TokenOnly, ..RequestPolicy::default() };
+    let sees = || world.request_of(&second, request_policy.clone(), Duration::from_secs(60));
     assert_eq!(sees().await.unwrap().unwrap(), "token only");
     assert_eq!(world.directory.asked.load(Ordering::Relaxed), asked, "it said so a moment ago");
     sleep(Duration::from_secs(30)).await;
@@ -375,12 +376,13 @@ async fn strict_layers_and_managers_without_a_near_cache_do_the_same() {
                 Arc::get_mut(&mut world.manager.shared).unwrap().near = None;
             }
             let staleness = if is_strict { Staleness::Never } else { Staleness::Lease };
-            let demand = Demand { policy, staleness, ..Demand::default() };
+            let request_policy = RequestPolicy { policy, staleness, ..RequestPolicy::default() };
             world.says(INACTIVE);
             let others: Vec<_> = (1..5)
-                .map(|n| world.request_of(&world.token, demand.clone(), n * 85 * MS))
+                .map(|n| world.request_of(&world.token, request_policy.clone(), n * 85 * MS))
                 .collect();
-            let last = world.request_of(&world.token, demand.clone(), Duration::from_secs(60));
+            let last =
+                world.request_of(&world.token, request_policy.clone(), Duration::from_secs(60));
             assert_eq!(last.await.unwrap().unwrap(), "AccountInactive", "{policy:?} {is_strict}");
             drop(others);
         }

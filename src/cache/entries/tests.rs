@@ -8,7 +8,7 @@ use crate::coherence::Tick;
 use crate::directory::Role;
 use crate::session::State;
 use crate::telemetry::events::Events;
-use crate::telemetry::metrics::Meter;
+use crate::telemetry::metrics::Metrics;
 
 const ROOMY: Capacity = Capacity { tokens: 1_000, bytes: 8 << 20 };
 
@@ -33,11 +33,11 @@ fn token(number: usize) -> Key {
 }
 
 /// What a request loads for session `number` with the data `data`.
-fn read(entries: &Entries<String>, number: usize, data: &str) -> Known<String> {
+fn read(entries: &Entries<String>, number: usize, data: &str) -> CacheEntry<String> {
     let (user, id) = (user(), id(number));
     let stored = entries.content(&user, &id, payload(data), StoredContent::decode).unwrap();
     let now = Timestamp::from_millis(0);
-    Known::Lives(Session::new(State {
+    CacheEntry::Live(Session::new(State {
         user,
         id,
         revision: 1,
@@ -50,14 +50,14 @@ fn read(entries: &Entries<String>, number: usize, data: &str) -> Known<String> {
         read_at: Tick::now(),
         stored,
         directory_role: Role::Unchanged,
-        events: Events::new(Vec::new(), &Meter::new()).0,
+        events: Events::new(Vec::new(), &Metrics::new()).0,
     }))
 }
 
-fn stored(known: &Known<String>) -> &Arc<StoredContent<String>> {
+fn stored(known: &CacheEntry<String>) -> &Arc<StoredContent<String>> {
     match known {
-        Known::Lives(session) => &session.state().stored,
-        Known::Ended(_) => panic!("no test ends a session"),
+        CacheEntry::Live(session) => &session.state().stored,
+        CacheEntry::Ended(_) => panic!("no test ends a session"),
     }
 }
 
@@ -169,7 +169,7 @@ fn a_token_that_shares_leaves_alone() {
     for number in 0..3 {
         entries.insert(token(number), read(&entries, 0, "data"));
     }
-    let Some(Known::Lives(session)) = entries.get(&token(2)) else { panic!("it is cached") };
+    let Some(CacheEntry::Live(session)) = entries.get(&token(2)) else { panic!("it is cached") };
     assert!(entries.contents.take(&token(2), &session).is_none());
     entries.remove(&token(2), session.address());
     assert_eq!(entries.len(), 2);

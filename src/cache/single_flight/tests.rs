@@ -21,7 +21,7 @@ use crate::error::{AuthError, AuthErrorKind};
 use crate::id::{SessionId, UserId};
 use crate::session::{Session, State, StoredContent};
 use crate::telemetry::events::Events;
-use crate::telemetry::metrics::Meter;
+use crate::telemetry::metrics::Metrics;
 
 /// A request; its result is the revision of the session that it got.
 type Request<'a> = Spawn<Pin<Box<dyn Future<Output = Result<u64, AuthErrorKind>> + 'a>>>;
@@ -29,24 +29,24 @@ type Request<'a> = Spawn<Pin<Box<dyn Future<Output = Result<u64, AuthErrorKind>>
 /// A fake store: the test answers each load by hand.
 #[derive(Default)]
 struct Desk {
-    flights: Flights<()>,
+    single_flight: SingleFlight<()>,
     questions: RefCell<Vec<oneshot::Sender<Answer<()>>>>,
 }
 
 impl Desk {
     /// A request that accepts the result of an earlier load if its revision is at least `enough`.
     fn request<'a>(&'a self, key: &'a Key, enough: u64) -> Request<'a> {
-        let still_holds = move |known: &Known<()>| revision(known) >= enough;
+        let still_holds = move |known: &CacheEntry<()>| revision(known) >= enough;
         let ask = move || {
             let (answer, answered) = oneshot::channel();
             self.questions.borrow_mut().push(answer);
             async { answered.await.expect("the one who asks panics, as the test wants") }
         };
         spawn(Box::pin(async move {
-            let answer = self.flights.join(key, still_holds, ask).await;
+            let answer = self.single_flight.join(key, still_holds, ask).await;
             answer.map(|known| revision(&known)).map_err(|failure| match failure {
-                LoadFailure::Refused(error) => error.kind(),
-                LoadFailure::StoreUnavailable(away) => AuthError::from(away).kind(),
+                LoadError::Refused(error) => error.kind(),
+                LoadError::StoreUnavailable(away) => AuthError::from(away).kind(),
             })
         }))
     }
@@ -75,7 +75,7 @@ impl Desk {
     }
 
     fn is_empty(&self) -> bool {
-        self.flights.lock().is_empty()
+        self.single_flight.lock().is_empty()
     }
 }
 
@@ -83,10 +83,10 @@ fn key(token: &str) -> Key {
     Key::new(0, token)
 }
 
-fn known(revision: u64) -> Known<()> {
+fn known(revision: u64) -> CacheEntry<()> {
     let now = Timestamp::from_millis(0);
     let payload = Bytes::from_static(br#"{"data":null}"#);
-    Known::Lives(Session::new(State {
+    CacheEntry::Live(Session::new(State {
         user: UserId::parse("jeju").unwrap(),
         id: SessionId::parse("s1").unwrap(),
         revision,
@@ -99,14 +99,14 @@ fn known(revision: u64) -> Known<()> {
         read_at: Tick::now(),
         stored: Arc::new(StoredContent::decode(payload).unwrap()),
         directory_role: Role::Unchanged,
-        events: Events::new(Vec::new(), &Meter::new()).0,
+        events: Events::new(Vec::new(), &Metrics::new()).0,
     }))
 }
 
-fn revision(known: &Known<()>) -> u64 {
+fn revision(known: &CacheEntry<()>) -> u64 {
     match known {
-        Known::Lives(session) => session.revision(),
-        Known::Ended(_) => panic!("no test ends a session"),
+        CacheEntry::Live(session) => session.revision(),
+        CacheEntry::Ended(_) => panic!("no test ends a session"),
     }
 }
 
@@ -219,20 +219,20 @@ fn when_the_one_who_asks_goes_away_another_asks() {
 
 /// A request whose own load takes at most `limit`, and that waits for other requests until `end`.
 fn limited<'a>(desk: &'a Desk, key: &'a Key, limit: Duration, end: Instant) -> Request<'a> {
-    let late = || LoadFailure::Refused(AuthError::new(AuthErrorKind::Overloaded));
+    let late = || LoadError::Refused(AuthError::new(AuthErrorKind::Overloaded));
     let ask = move || {
         let (answer, answered) = oneshot::channel();
         desk.questions.borrow_mut().push(answer);
-        let silent = || LoadFailure::Refused(AuthError::new(AuthErrorKind::DirectoryUnavailable));
+        let silent = || LoadError::Refused(AuthError::new(AuthErrorKind::DirectoryUnavailable));
         let answered = async { answered.await.expect("the test answers") };
         deadline::within(limit, answered, silent)
     };
-    let join = desk.flights.join(key, |_| true, ask);
+    let join = desk.single_flight.join(key, |_| true, ask);
     let join = deadline::until(end, join, || false, late);
     spawn(Box::pin(async move {
         join.await.map(|known| revision(&known)).map_err(|failure| match failure {
-            LoadFailure::Refused(error) => error.kind(),
-            LoadFailure::StoreUnavailable(away) => AuthError::from(away).kind(),
+            LoadError::Refused(error) => error.kind(),
+            LoadError::StoreUnavailable(away) => AuthError::from(away).kind(),
         })
     }))
 }

@@ -57,7 +57,7 @@ impl World {
             with_roles: true,
             ..AccountSettings::default()
         };
-        let accounts = settings.build(Arc::new(clock.clone()), &Meter::new()).unwrap();
+        let accounts = settings.build(Arc::new(clock.clone()), &Metrics::new()).unwrap();
         Self { desk, clock, accounts, user: UserId::parse("jeju").unwrap() }
     }
 

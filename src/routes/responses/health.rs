@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::cache::{NearCache, NearCacheState};
+use crate::cache::{NearCacheState, NearCacheStats};
 use crate::error::StoreErrorKind;
 use crate::manager::Health;
 use crate::worker::WorkerState;
@@ -116,7 +116,7 @@ enum CacheState {
 }
 
 impl CacheHealth {
-    fn new(cache: NearCache, connected: bool) -> Self {
+    fn new(cache: NearCacheStats, connected: bool) -> Self {
         let state = match cache.state {
             NearCacheState::Off => CacheState::Off,
             NearCacheState::Refused => CacheState::Refused,

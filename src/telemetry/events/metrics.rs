@@ -3,7 +3,7 @@
 use super::{Event, LoginRefusal, Suspicion};
 use crate::error::AuthErrorKind;
 use crate::reason::EndReason;
-use crate::telemetry::metrics::{Counter, Labelled, Meter, Name};
+use crate::telemetry::metrics::{Counter, Labelled, Metrics, Name};
 
 /// One error kind for each error code.
 const REJECTIONS: [AuthErrorKind; 12] = [
@@ -22,7 +22,7 @@ const REJECTIONS: [AuthErrorKind; 12] = [
 ];
 
 /// The handles of all metrics that count events.
-pub(super) struct Tally {
+pub(super) struct EventMetrics {
     created: Counter,
     ended: Labelled<Counter>,
     rejected: Labelled<Counter>,
@@ -30,17 +30,17 @@ pub(super) struct Tally {
     suspicions: Labelled<Counter>,
 }
 
-impl Tally {
-    pub(super) fn new(meter: &Meter) -> Self {
+impl EventMetrics {
+    pub(super) fn new(metrics: &Metrics) -> Self {
         let reasons = EndReason::ALL.iter().map(|reason| reason.as_str());
         let refusals = LoginRefusal::ALL.map(LoginRefusal::as_str);
         let codes = REJECTIONS.map(AuthErrorKind::code);
         Self {
-            created: meter.counter(Name::SessionsCreated),
-            ended: meter.counters(Name::SessionsEnded, "reason", reasons),
-            rejected: meter.refused(codes),
-            logins_refused: meter.counters(Name::LoginsRefused, "reason", refusals),
-            suspicions: meter.counters(Name::Suspicions, "suspicion", Suspicion::NAMES),
+            created: metrics.counter(Name::SessionsCreated),
+            ended: metrics.counters(Name::SessionsEnded, "reason", reasons),
+            rejected: metrics.refused(codes),
+            logins_refused: metrics.counters(Name::LoginsRefused, "reason", refusals),
+            suspicions: metrics.counters(Name::Suspicions, "suspicion", Suspicion::NAMES),
         }
     }
 
@@ -76,7 +76,7 @@ mod tests {
     /// What these events count, as `name label=value count`.
     fn counted(events: &[Event]) -> Vec<String> {
         let recorder = DebuggingRecorder::new();
-        let tally = metrics::with_local_recorder(&recorder, || Tally::new(&Meter::new()));
+        let tally = metrics::with_local_recorder(&recorder, || EventMetrics::new(&Metrics::new()));
         // The handles exist now, so no further lookup of the recorder takes place.
         events.iter().for_each(|event| tally.count(event));
         let snapshot = recorder.snapshotter().snapshot().into_vec();

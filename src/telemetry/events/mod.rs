@@ -60,7 +60,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use self::class::EventClass;
-use self::metrics::Tally;
+use self::metrics::EventMetrics;
 use self::sample::Sampler;
 pub use self::sink::EventSink;
 use self::sink::Inlet;
@@ -68,7 +68,7 @@ pub(crate) use self::sink::{RunningSinks, Sinks};
 use crate::error::AuthErrorKind;
 use crate::id::{SessionId, UserId};
 use crate::reason::EndReason;
-use crate::telemetry::metrics::Meter;
+use crate::telemetry::metrics::Metrics;
 
 /// Something that happened to a session, or to a request that needed one.
 ///
@@ -324,7 +324,7 @@ impl Suspicion {
 pub(crate) struct Events(Arc<Outlets>);
 
 struct Outlets {
-    tally: Tally,
+    tally: EventMetrics,
     /// `None` if there are no sinks.
     sampler: Option<Sampler>,
     sinks: Box<[Inlet]>,
@@ -333,9 +333,9 @@ struct Outlets {
 impl Events {
     /// Also returns the receiving ends of the sinks' queues, which the caller must run. Until then,
     /// events wait there.
-    pub(crate) fn new(sinks: Vec<Box<dyn EventSink>>, meter: &Meter) -> (Self, Sinks) {
-        let (inlets, sinks) = sink::connect(sinks, meter);
-        let tally = Tally::new(meter);
+    pub(crate) fn new(sinks: Vec<Box<dyn EventSink>>, metrics: &Metrics) -> (Self, Sinks) {
+        let (inlets, sinks) = sink::connect(sinks, metrics);
+        let tally = EventMetrics::new(metrics);
         let sampler = (!inlets.is_empty()).then(Sampler::new);
         (Self(Arc::new(Outlets { tally, sampler, sinks: inlets })), sinks)
     }

@@ -132,12 +132,12 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn the_metric_of_dropped_events_counts_what_the_sample_leaves_out() {
         use crate::telemetry::events::Events;
-        use crate::telemetry::metrics::Meter;
+        use crate::telemetry::metrics::Metrics;
         use metrics_util::debugging::{DebugValue, DebuggingRecorder};
 
         let recorder = DebuggingRecorder::new();
         let (events, _sinks) = metrics::with_local_recorder(&recorder, || {
-            Events::new(vec![Box::new(|_: &Event| {})], &Meter::new())
+            Events::new(vec![Box::new(|_: &Event| {})], &Metrics::new())
         });
         for _ in 0..25 {
             events.emit(refused(Some("jeju"), LoginRefusal::Credentials, "192.0.2.7"));

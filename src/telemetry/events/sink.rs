@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use super::queue::{Next, Pushed, Queue};
 use super::{Event, EventClass};
-use crate::telemetry::metrics::{Counter, Meter, Name};
+use crate::telemetry::metrics::{Counter, Metrics, Name};
 use crate::trace;
 
 /// How long a stop waits until the sinks have taken the queued events.
@@ -96,16 +96,16 @@ struct Outlet {
 pub(crate) struct Sinks(Vec<Outlet>);
 
 /// Creates the queues of these sinks.
-pub(super) fn connect(sinks: Vec<Box<dyn EventSink>>, meter: &Meter) -> (Box<[Inlet]>, Sinks) {
+pub(super) fn connect(sinks: Vec<Box<dyn EventSink>>, metrics: &Metrics) -> (Box<[Inlet]>, Sinks) {
     let ends = sinks.into_iter().enumerate().map(|(number, sink)| {
         let dropped = |class: EventClass| {
-            (class, meter.of_sink_class(Name::EventsDropped, number, class.as_str()))
+            (class, metrics.of_sink_class(Name::EventsDropped, number, class.as_str()))
         };
         let line = Arc::new(Line {
             number,
             queue: Queue::default(),
             dropped: EventClass::ALL.map(dropped),
-            panics: meter.of_sink(Name::SinkPanics, number),
+            panics: metrics.of_sink(Name::SinkPanics, number),
         });
         (Inlet { line: Arc::clone(&line) }, Outlet { line, sink })
     });

@@ -77,7 +77,7 @@ use tokio::time::Instant;
 pub(crate) use self::handle::{Counter, Gauge};
 use self::handle::{Histogram, counter, gauge, histogram};
 pub(crate) use self::names::Name;
-pub(crate) use self::near_cache::NearMeter;
+pub(crate) use self::near_cache::NearCacheMetrics;
 use crate::error::StoreErrorKind;
 
 /// The name of the histogram of store calls.
@@ -108,7 +108,7 @@ const STORE_ERRORS: [StoreErrorKind; 6] = [
 /// Creates handles of metrics. Each component keeps its own handles. Cheap to clone. The handles of
 /// the default value do nothing.
 #[derive(Clone, Default)]
-pub(crate) struct Meter(Option<Arc<Mutex<Walk>>>);
+pub(crate) struct Metrics(Option<Arc<Mutex<Walk>>>);
 
 /// The result of the last scan of all sessions.
 #[derive(Default)]
@@ -143,7 +143,7 @@ impl Labelled<Counter> {
     }
 }
 
-impl Meter {
+impl Metrics {
     /// Creates the factory for the recorder that is installed now, and registers the descriptions
     /// of all metrics.
     pub(crate) fn new() -> Self {

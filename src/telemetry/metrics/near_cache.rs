@@ -4,11 +4,11 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::{Counter, Gauge, Meter, Name};
+use super::{Counter, Gauge, Metrics, Name};
 use crate::coherence::CacheCounters;
 
 /// Publishes the counters of one near cache to the recorder.
-pub(crate) struct NearMeter {
+pub(crate) struct NearCacheMetrics {
     counters: Arc<CacheCounters>,
     published: [Counter; COUNTED.len()],
     coherent: Gauge,
@@ -26,10 +26,10 @@ const COUNTED: [Name; 6] = [
     Name::NearStaleServed,
 ];
 
-impl Meter {
+impl Metrics {
     /// Creates the publisher of a near cache with these counters.
-    pub(crate) fn near(&self, counters: Arc<CacheCounters>) -> NearMeter {
-        NearMeter {
+    pub(crate) fn near(&self, counters: Arc<CacheCounters>) -> NearCacheMetrics {
+        NearCacheMetrics {
             counters,
             published: COUNTED.map(|name| self.counter(name)),
             coherent: self.gauge(Name::NearCoherent),
@@ -39,7 +39,7 @@ impl Meter {
     }
 }
 
-impl NearMeter {
+impl NearCacheMetrics {
     /// Publishes what was counted since the last call, and whether the near cache is in use. If a
     /// process has several near caches, their counters add up.
     pub(crate) fn publish(&self, is_coherent: bool) {

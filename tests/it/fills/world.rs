@@ -5,7 +5,7 @@ use std::time::Duration;
 use tower_session_auth::store::RedisStore;
 use tower_session_auth::worker::Background;
 use tower_session_auth::{
-    AuthErrorKind, Login, NearCache, NearCacheState, SessionManager, SessionManagerBuilder,
+    AuthErrorKind, Login, NearCacheState, NearCacheStats, SessionManager, SessionManagerBuilder,
 };
 
 use crate::fills::fake::{Fake, Lane};
@@ -91,7 +91,7 @@ impl World {
         self.manager.near_cache().state
     }
 
-    pub(crate) fn figures(&self) -> NearCache {
+    pub(crate) fn figures(&self) -> NearCacheStats {
         self.manager.near_cache()
     }
 
