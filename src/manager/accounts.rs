@@ -321,7 +321,7 @@ impl<D: SessionData> SessionManager<D> {
             if error.kind() == AuthErrorKind::AccountInactive {
                 // Invalidate the user's cache entries: they must not be used either while the store
                 // is unavailable.
-                self.changed(user);
+                self.invalidate(user);
             }
         })
     }
@@ -335,7 +335,7 @@ impl<D: SessionData> SessionManager<D> {
         let granted = self.account_is_active(accounts, user).await?;
         if granted.role_has_changed {
             // The cache entries of the user's other tokens still have the earlier role.
-            self.changed(user);
+            self.invalidate(user);
         }
         Ok(granted)
     }
@@ -349,7 +349,7 @@ impl<D: SessionData> SessionManager<D> {
         let Some(accounts) = &self.shared.accounts else { return Ok(None) };
         let found = accounts.find(user).await.map_err(SessionError::Directory)?;
         if found.as_ref().is_none_or(|found| found.role_has_changed) {
-            self.changed(user);
+            self.invalidate(user);
         }
         found.map(|found| Some(found.user)).ok_or(SessionError::AccountInactive)
     }

@@ -130,7 +130,7 @@ impl<D: SessionData> SessionManager<D> {
                 .await;
             // The login may have evicted other sessions of the user. Also after an error: the write
             // may have been done.
-            self.changed(&user);
+            self.invalidate(&user);
             match created? {
                 Created::Created(opened) => break (id, opened, token, refresh_token),
                 Created::LimitReached => return Err(SessionError::LimitReached),
@@ -190,7 +190,7 @@ impl<D: SessionData> SessionManager<D> {
             user_agent: session.user_agent().map(str::to_owned),
         });
         for session in evicted {
-            self.has_ended(session_of, &session, EndReason::Evicted);
+            self.remember_revoked(session_of, &session, EndReason::Evicted);
             events.emit(Event::Evicted { user: user(), session });
         }
         if let Some((usual, within)) = self.shared.limits.logins

@@ -123,14 +123,14 @@ impl<D: SessionData> SessionManager<D> {
     /// Invalidates the cache entries of a user, after this process changed the user's sessions or
     /// may have changed them. Since Redis 7 the server's own invalidation arrives after the answer,
     /// so this is what lets a process see its own write.
-    pub(crate) fn changed(&self, user: &UserId) {
+    pub(crate) fn invalidate(&self, user: &UserId) {
         if let Some(near) = &self.shared.near {
-            near.tracker().changed(user);
+            near.tracker().invalidate(user);
         }
     }
 
     /// Remembers that this session was revoked, for requests while the store is unavailable.
-    pub(crate) fn has_ended(&self, user: &UserId, id: &SessionId, reason: EndReason) {
+    pub(crate) fn remember_revoked(&self, user: &UserId, id: &SessionId, reason: EndReason) {
         self.shared.ended.insert((user.clone(), id.clone()), AuthError::revoked(reason));
     }
 }

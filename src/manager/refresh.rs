@@ -284,7 +284,7 @@ impl<D: SessionData> SessionManager<D> {
         rotate.retry = refresh.retry;
         let rotated =
             store_client.ask(Operation::Rotate, |store| store.rotate(&user, &id, &rotate)).await;
-        self.changed(&user);
+        self.invalidate(&user);
         let events = &self.shared.events;
         let mut retried = false;
         let (record, activity) = match rotated.map_err(|error| load::refusal(error, &id))? {

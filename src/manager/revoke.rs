@@ -189,7 +189,7 @@ impl<D: SessionData> SessionManager<D> {
             let revoked =
                 store_client.ask_to_revoke(operation, |store| store.revoke(&user, &what, reason)).await;
             // Also after an error: the revocation may have been done.
-            manager.changed(&user);
+            manager.invalidate(&user);
             let revoked = revoked?;
             for id in &revoked.sessions {
                 manager.tell_revoked(&user, id.clone(), reason, actor.clone());
@@ -214,7 +214,7 @@ impl<D: SessionData> SessionManager<D> {
         reason: EndReason,
         actor: Actor,
     ) {
-        self.has_ended(user, &session, reason);
+        self.remember_revoked(user, &session, reason);
         let user = user.clone();
         self.shared.events.emit(Event::Revoked { user, session, reason, actor });
     }

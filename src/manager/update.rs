@@ -118,7 +118,7 @@ impl<D: SessionData> SessionManager<D> {
                 let update = store_client
                     .ask(Operation::UpdateAll, |store| store.update_all(&user, &replacements));
                 let updated = update.await;
-                manager.changed(&user);
+                manager.invalidate(&user);
                 if updated? == UpdatedAll::Conflict {
                     return Ok(None);
                 }
@@ -223,7 +223,7 @@ impl<D: SessionData> SessionManager<D> {
                 let update = store_client
                     .ask(Operation::Update, |store| store.update(&user, &id, expected, next));
                 let written = update.await;
-                manager.changed(&user);
+                manager.invalidate(&user);
                 let written = written?;
                 if let Updated::Written(_) = written {
                     manager.shared.events.emit(event(user, id));

@@ -168,7 +168,7 @@ async fn attempt<D: SessionData>(
         known_device =
             guard.as_ref().filter(|guard| user.is_some() && is_of(guard)).map(|_| device);
     }
-    counted.is_of_known_device(known_device.is_some());
+    counted.set_known_device(known_device.is_some());
     // The attempts of a known device count under the device only.
     let account = if known_device.is_some() {
         Account::Open

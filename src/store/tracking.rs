@@ -48,7 +48,7 @@ pub(crate) trait Tracker: Send + Sync + 'static {
     ) -> Answer<'a, Tracked>;
 
     /// Tells the tracker that this process has just changed sessions of this user.
-    fn changed(&self, user: &UserId);
+    fn invalidate(&self, user: &UserId);
 
     /// Keeps the invalidation connection open until the future is dropped. Called once.
     fn run(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>>;

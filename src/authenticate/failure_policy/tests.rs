@@ -70,7 +70,7 @@ impl Tracker for Server {
         })
     }
 
-    fn changed(&self, user: &UserId) {
+    fn invalidate(&self, user: &UserId) {
         let generations = self.lease.generations();
         generations.bump(generations.slot(user.as_str().as_bytes()));
     }
@@ -307,7 +307,7 @@ async fn a_request_after_a_logout_elsewhere_is_refused_while_the_directory_is_sl
         let user = UserId::parse("jeju").unwrap();
         let ended = world.server.store.delete(&user, &world.session, EndReason::Logout).await;
         assert!(ended.unwrap());
-        world.server.changed(&user);
+        world.server.invalidate(&user);
         assert_eq!(world.sees(policy).await, "SessionRevoked", "{policy:?}");
         assert_eq!(earlier.await.unwrap().unwrap(), "live", "it was sent before the logout");
     }

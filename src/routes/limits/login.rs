@@ -85,7 +85,7 @@ impl LoginAttempt {
     }
 
     /// Records whether the device has logged in to the account before.
-    pub(in crate::routes) fn is_of_known_device(&mut self, is_known: bool) {
+    pub(in crate::routes) fn set_known_device(&mut self, is_known: bool) {
         if let DeviceAttempt::Counted { known, .. } = &mut self.device {
             *known = is_known;
         }

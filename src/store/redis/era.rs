@@ -20,13 +20,13 @@ impl Era {
     }
 
     /// Ends the current era: all connections of the store are replaced.
-    pub(super) fn ends(&self) {
+    pub(super) fn end(&self) {
         self.number.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Ends the era with this number, unless it has already ended: an error on an old connection
     /// says nothing about the connections of a later era.
-    pub(super) fn has_ended(&self, number: u64) {
+    pub(super) fn end_if_current(&self, number: u64) {
         let next = number.wrapping_add(1);
         let _ = self.number.compare_exchange(number, next, Ordering::Relaxed, Ordering::Relaxed);
     }
@@ -40,7 +40,7 @@ impl Era {
     }
 
     /// Logs a warning, once, that the server does not report its role.
-    pub(super) fn role_is_unknown(&self) {
+    pub(super) fn warn_of_unknown_role(&self) {
         if !self.role_is_unknown.swap(true, Ordering::Relaxed) {
             trace::warn!(
                 "redis does not tell its role (HELLO), so a primary that was demoted cannot be told from a primary: use the \

@@ -26,7 +26,7 @@ impl RedisStore {
         let hello = hello.extract_error().map_err(|error| store_error(&error))?;
         let server = ServerInfo::from_hello(&hello)?;
         if server.role() == Role::Replica {
-            eras.ends();
+            eras.end();
             return Err(store_error(&not_primary()));
         }
         let writable = match written.extract_error().map_err(|error| store_error(&error).kind()) {

@@ -127,7 +127,7 @@ impl Era {
                 Ok(Proof::Other) => {
                     proofs.remove(link);
                     link.give_up(Lost::Untold);
-                    self.ends();
+                    self.end();
                     return;
                 }
                 Ok(Proof::Unknown(_)) if !connection.is_of_use() => return,
@@ -140,7 +140,7 @@ impl Era {
             }
         }
         if links.is_empty() && self.is_elsewhere(connection).await {
-            self.ends();
+            self.end();
             return;
         }
         connection.set_proved(version);
@@ -190,7 +190,7 @@ impl Inner {
                     trace::warn!(
                         "the address of redis leads to another server: all connections are made anew"
                     );
-                    self.eras.ends();
+                    self.eras.end();
                 }
             }
             Err(error) => {

@@ -53,7 +53,7 @@ impl Health {
     }
 
     /// Marks the connection as lost: it is not used again.
-    pub(crate) fn is_lost(&self) {
+    pub(crate) fn mark_lost(&self) {
         self.dead.store(true, Ordering::Relaxed);
     }
 
@@ -63,9 +63,9 @@ impl Health {
         if is_readonly(error) || is_not_primary(error) {
             // After a failover behind one address, all connections of this era may lead to the
             // demoted primary.
-            self.eras.has_ended(self.era);
+            self.eras.end_if_current(self.era);
         } else if error.is_unrecoverable_error() {
-            self.is_lost();
+            self.mark_lost();
         }
     }
 
@@ -86,7 +86,7 @@ impl Health {
         };
         match hello {
             Role::Replica => return Err(not_primary()),
-            Role::Unknown => self.eras.role_is_unknown(),
+            Role::Unknown => self.eras.warn_of_unknown_role(),
             Role::Primary => {}
         }
         self.role_asked.fetch_max(sent.as_nanos(), Ordering::Relaxed);
@@ -109,13 +109,13 @@ impl Connection {
     }
 
     /// Sets the names under which the server knows the scripts.
-    pub(crate) fn knows(&mut self, scripts: Hashes) {
+    pub(crate) fn set_scripts(&mut self, scripts: Hashes) {
         self.hashes = Arc::new(scripts);
     }
 
     /// Marks the connection as used by one caller only: a wait that is cut short then ends the
     /// connection at once.
-    pub(crate) fn is_exclusive(&mut self) {
+    pub(crate) fn make_exclusive(&mut self) {
         self.timeout = Duration::ZERO;
     }
 
@@ -151,7 +151,7 @@ impl Connection {
             self.handle.send(command).await
         };
         let answer = answer.and_then(Value::extract_error);
-        wait.is_over(answer.as_ref().err());
+        wait.finish(answer.as_ref().err());
         answer
     }
 
@@ -166,7 +166,7 @@ impl Connection {
         } else {
             self.handle.send_all(commands).await
         };
-        wait.is_over(answers.as_ref().err());
+        wait.finish(answers.as_ref().err());
         answers
     }
 
@@ -269,7 +269,7 @@ impl Wait {
         }
     }
 
-    fn is_over(&mut self, error: Option<&RedisError>) {
+    fn finish(&mut self, error: Option<&RedisError>) {
         self.over = true;
         if let Some(error) = error {
             self.connection.failed(error);
@@ -280,7 +280,7 @@ impl Wait {
 impl Drop for Wait {
     fn drop(&mut self) {
         if !self.over && self.since.elapsed() >= self.late {
-            self.connection.is_lost();
+            self.connection.mark_lost();
         }
     }
 }

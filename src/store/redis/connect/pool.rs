@@ -120,7 +120,7 @@ impl Pool {
     /// lost at once, because the next command would have to wait behind the canceled one.
     pub(crate) async fn exclusive(&self) -> Result<Exclusive<'_>, StoreError> {
         let mut connection = self.proved().await?;
-        connection.is_exclusive();
+        connection.make_exclusive();
         Ok(connection)
     }
 
@@ -210,7 +210,7 @@ impl Connector {
         }
         let (mut connection, answers, sent) = made?;
         let scripts = self.greeted(&connection, answers, sent)?;
-        connection.knows(scripts);
+        connection.set_scripts(scripts);
         Ok(connection)
     }
 
@@ -246,7 +246,7 @@ impl Connector {
             .set_pipeline_buffer_size(512);
         let hear = move |push: &PushInfo| {
             if push.kind == PushKind::Disconnection {
-                told.is_lost();
+                told.mark_lost();
                 closed();
             }
         };
@@ -265,7 +265,7 @@ impl Connector {
         connection.greeted(&hello.extract_error()?, sent)?;
         let hash: String =
             redis::from_redis_value(hash.extract_error()?).map_err(|_| unexpected())?;
-        connection.knows(Script::Probe.alone(&hash));
+        connection.set_scripts(Script::Probe.alone(&hash));
         Ok(connection)
     }
 

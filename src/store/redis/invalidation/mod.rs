@@ -94,7 +94,7 @@ pub(super) struct InvalidationConnection {
 
 impl InvalidationConnection {
     /// Records that a connection whose connect started at `begun` leads to the same server.
-    fn address_leads_here(&self, begun: Tick) {
+    fn mark_address_proved(&self, begun: Tick) {
         self.address_proved.fetch_max(begun.as_nanos(), Ordering::Relaxed);
     }
 
@@ -164,7 +164,7 @@ impl InvalidationConnections {
         increment(&self.counters.lost_links);
         if matches!(why, Lost::Demoted | Lost::Untold | Lost::Moved) {
             // What one connection learned about its server holds for all connections of the store.
-            self.store.eras.ends();
+            self.store.eras.end();
         }
         trace::warn!(
             "the near cache lost its link to redis: each request asks redis until there is another",
@@ -255,7 +255,7 @@ impl Tracker for InvalidationConnections {
         })
     }
 
-    fn changed(&self, user: &UserId) {
+    fn invalidate(&self, user: &UserId) {
         let key = self.store.prefix.live(user);
         self.generations.bump(self.generations.slot(key.as_bytes()));
     }

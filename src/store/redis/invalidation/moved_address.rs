@@ -25,7 +25,7 @@ impl InvalidationConnections {
             sleep(next.since(Tick::now())).await;
             match self.compare_address(link).await {
                 Ok(Ok((Proof::Same(_), begun))) => {
-                    link.address_leads_here(begun);
+                    link.mark_address_proved(begun);
                     if std::mem::take(&mut failing) {
                         trace::info!("where the address of redis leads is known again");
                     }

@@ -60,7 +60,7 @@ impl InvalidationConnections {
         let begun = Tick::now();
         let link = timeout(self.lease, self.connect(&target)).await.map_err(late)??;
         // The connection is new, so it leads where the address leads.
-        link.address_leads_here(begun);
+        link.mark_address_proved(begun);
         let late = |_| Err(fault(StoreErrorKind::Unavailable, "no connection to compare with"));
         let connection = timeout(self.lease, self.store.requests.connection()).await;
         let mut connection = connection.unwrap_or_else(late)?;
@@ -69,7 +69,7 @@ impl InvalidationConnections {
             Proof::Other => {
                 // This connection is the newer one, so the address no longer leads where the pool's
                 // connections lead.
-                self.store.eras.ends();
+                self.store.eras.end();
                 return Err(away("a write over the pool was not told on the link"));
             }
             Proof::Unknown(error) if is_refused(&error) => return Err(refused(&error)),
@@ -110,7 +110,7 @@ impl InvalidationConnections {
         match ServerInfo::from_hello(&hello)?.role() {
             Role::Primary => {}
             Role::Replica => return Err(NotOpened::Away(store_error(&not_primary()))),
-            Role::Unknown => self.store.eras.role_is_unknown(),
+            Role::Unknown => self.store.eras.warn_of_unknown_role(),
         }
         let address_proved = AtomicU64::new(0);
         Ok(InvalidationConnection {

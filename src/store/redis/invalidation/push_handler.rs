@@ -19,10 +19,10 @@ impl PushHandler {
     pub(super) fn hear(&self, push: &PushInfo) {
         match push.kind {
             PushKind::Invalidate => match push.data.as_slice() {
-                [Value::Array(keys)] => keys.iter().for_each(|key| self.changed(key)),
+                [Value::Array(keys)] => keys.iter().for_each(|key| self.invalidate(key)),
                 // Without keys it is `FLUSHALL` or `FLUSHDB`. A message of unknown form may mean
                 // any change.
-                _ => self.everything_changed(),
+                _ => self.invalidate_all(),
             },
             PushKind::Disconnection => {
                 self.lease.end();
@@ -33,7 +33,7 @@ impl PushHandler {
     }
 
     /// Handles the invalidation of one key.
-    fn changed(&self, key: &Value) {
+    fn invalidate(&self, key: &Value) {
         match key {
             Value::BulkString(key) if self.probes.told(key) => {}
             Value::BulkString(key) => {
@@ -41,12 +41,12 @@ impl PushHandler {
                 generations.bump(generations.slot(key));
                 increment(&self.counters.invalidations);
             }
-            _ => self.everything_changed(),
+            _ => self.invalidate_all(),
         }
     }
 
     /// Invalidates all cache entries.
-    fn everything_changed(&self) {
+    fn invalidate_all(&self) {
         self.lease.generations().flush();
         increment(&self.counters.invalidations);
     }
