@@ -19,7 +19,7 @@ use crate::error::ConfigError;
 use crate::resilience::StoreClient;
 use crate::session::SessionData;
 use crate::store::erased::ErasedStore;
-use crate::store::{MemoryStore, SessionStore, Tracking, WALK_TIMEOUT, WhenFull};
+use crate::store::{MemoryStore, SCAN_TIMEOUT, SessionStore, Tracking, WhenFull};
 use crate::telemetry::events::{EventSink, Events};
 use crate::telemetry::metrics::Metrics;
 use crate::token::{KeySet, Policy, RefreshPolicy, TokenSettings};
@@ -322,7 +322,7 @@ impl<D: SessionData> SessionManagerBuilder<D> {
         let near = near_cache.zip(tracker.clone());
         let data_size = self.data_size;
         let metrics = Metrics::new();
-        let store_client = Arc::new(StoreClient::new(store, store_timeout, WALK_TIMEOUT, &metrics));
+        let store_client = Arc::new(StoreClient::new(store, store_timeout, SCAN_TIMEOUT, &metrics));
         let (events, sinks) = Events::new(sinks, &metrics);
         let (sender, receiver) = mpsc::channel(QUEUE);
         let worker = worker::worker(

@@ -12,7 +12,7 @@ use crate::error::SessionError;
 use crate::id::{SessionId, UserId};
 use crate::resilience::Operation;
 use crate::session::{Session, SessionData, StoredContent, Undecodable};
-use crate::store::{Listed, Page, Position};
+use crate::store::{Listed, Page, ScanCursor};
 use crate::trace;
 
 /// One of the sessions of the user who asks.
@@ -146,7 +146,7 @@ impl<D: SessionData> SessionManager<D> {
         from: Option<&Cursor>,
         limit: usize,
     ) -> Result<SessionPage<D>, SessionError> {
-        let from = self.place(from)?;
+        let from = self.parts(from)?;
         let limit = limit.clamp(1, Self::MAX_PAGE);
         let store_client = &self.shared.store_client;
         let page = store_client
@@ -166,7 +166,7 @@ impl<D: SessionData> SessionManager<D> {
         from: Option<&Cursor>,
         limit: usize,
     ) -> Result<SessionPage, SessionError> {
-        let from = self.place(from)?;
+        let from = self.parts(from)?;
         let limit = limit.clamp(1, Self::MAX_PAGE);
         let store_client = &self.shared.store_client;
         let scan =
@@ -175,7 +175,7 @@ impl<D: SessionData> SessionManager<D> {
     }
 
     /// Opens a cursor: checks its signature and returns the store's own cursor.
-    fn place(&self, from: Option<&Cursor>) -> Result<Option<Position>, SessionError> {
+    fn parts(&self, from: Option<&Cursor>) -> Result<Option<ScanCursor>, SessionError> {
         let Some(cursor) = from else { return Ok(None) };
         let policy = self.shared.policy.load();
         let text = policy.unseal(Cursor::PURPOSE, cursor.as_str()).map(|(text, _)| text);
@@ -191,7 +191,7 @@ impl<D: SessionData> SessionManager<D> {
     ) -> Result<SessionPage<E>, SessionError> {
         let page = page.ok_or(SessionError::Cursor)?;
         let policy = self.shared.policy.load();
-        let seal = |next: Position| {
+        let seal = |next: ScanCursor| {
             let text = format!("{}\n{}", self.shared.store_client.kind(), next.as_str());
             policy.seal(Cursor::PURPOSE, &text).map(Cursor)
         };
@@ -200,12 +200,12 @@ impl<D: SessionData> SessionManager<D> {
     }
 
     /// Returns the store's own cursor, if it is of the present kind of store.
-    fn position(&self, text: &str) -> Result<Position, SessionError> {
-        let (kind, position) = text.split_once('\n').ok_or(SessionError::Cursor)?;
+    fn position(&self, text: &str) -> Result<ScanCursor, SessionError> {
+        let (kind, cursor) = text.split_once('\n').ok_or(SessionError::Cursor)?;
         if kind != self.shared.store_client.kind() {
             return Err(SessionError::Cursor);
         }
-        Ok(Position::new(position))
+        Ok(ScanCursor::new(cursor))
     }
 
     /// Decodes the listed sessions. Leaves out those that cannot be read, and logs how many.

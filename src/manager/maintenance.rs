@@ -64,7 +64,7 @@ impl<D: SessionData> SessionManager<D> {
         &self,
         progress: impl FnMut(Progress) + Send,
     ) -> Result<Statistics, SessionError> {
-        let mut walk = Walk::new(progress);
+        let mut scan = Scan::new(progress);
         let store_client = &self.shared.store_client;
         let as_of = store_client.now().to_datetime();
         // A hash per session: for a million sessions, the names would take about a hundred
@@ -90,7 +90,7 @@ impl<D: SessionData> SessionManager<D> {
                 // Saturating, because a custom store may return any deadline.
                 ttls = ttls.saturating_add(entry.record.idle_deadline.saturating_since(now));
             }
-            walk.step(seen.len() as u64);
+            scan.step(seen.len() as u64);
             from = page.next;
             if from.is_none() {
                 break;
@@ -150,7 +150,7 @@ impl<D: SessionData> SessionManager<D> {
         &self,
         progress: impl FnMut(Progress) + Send,
     ) -> Result<u64, SessionError> {
-        let mut walk = Walk::new(progress);
+        let mut scan = Scan::new(progress);
         let store_client = &self.shared.store_client;
         let mut from = None;
         let mut freed = 0_u64;
@@ -160,7 +160,7 @@ impl<D: SessionData> SessionManager<D> {
                 .await?;
             let step = step.ok_or(SessionError::Cursor)?;
             freed = freed.saturating_add(step.count);
-            walk.step(freed);
+            scan.step(freed);
             from = step.next;
             if from.is_none() {
                 return Ok(freed);
@@ -170,13 +170,13 @@ impl<D: SessionData> SessionManager<D> {
 }
 
 /// Counts the steps of a scan and reports them to `progress`.
-struct Walk<P> {
+struct Scan<P> {
     progress: P,
     steps: u64,
     began: Instant,
 }
 
-impl<P: FnMut(Progress)> Walk<P> {
+impl<P: FnMut(Progress)> Scan<P> {
     fn new(progress: P) -> Self {
         Self { progress, steps: 0, began: Instant::now() }
     }

@@ -289,7 +289,7 @@ impl<D: SessionData> SessionManager<D> {
         let mut retried = false;
         let (record, activity) = match rotated.map_err(|error| load::refusal(error, &id))? {
             Rotated::Next(record, activity) => {
-                events.emit(Event::Rotated { user: user.clone(), session: id.clone() });
+                events.emit(Event::TokenRefreshed { user: user.clone(), session: id.clone() });
                 (record, activity)
             }
             Rotated::Again(record, activity) => (record, activity),

@@ -181,7 +181,7 @@ impl<D: SessionData> SessionManager<D> {
             let Some(Touched::Lives(idle_deadline)) = touched.await?.into_iter().next() else {
                 return Err(SessionError::Gone);
             };
-            events.emit(Event::Refreshed { user, session: id });
+            events.emit(Event::Extended { user, session: id });
             Ok(idle_deadline.to_datetime())
         })
         .await

@@ -22,7 +22,7 @@ pub(crate) enum BulkheadName {
     /// The store, for calls that requests wait for.
     Requests,
     /// The store, for lists, scans and cleanup. They take long, and have their own connection.
-    Walks,
+    Scans,
     /// The user directory.
     Directory,
 }
@@ -32,7 +32,7 @@ impl BulkheadName {
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Requests => "requests",
-            Self::Walks => "scans",
+            Self::Scans => "scans",
             Self::Directory => "directory",
         }
     }
@@ -140,7 +140,7 @@ impl Bulkhead {
             self.open.set(0.0);
             match self.name {
                 BulkheadName::Requests => trace::info!("the session store answers again"),
-                BulkheadName::Walks => {
+                BulkheadName::Scans => {
                     trace::info!("the session store answers lists and walks again")
                 }
                 BulkheadName::Directory => trace::info!("the user directory answers again"),
@@ -159,7 +159,7 @@ impl Bulkhead {
                 "the session store does not answer: requests are refused with 503 until it does",
                 error = error
             ),
-            BulkheadName::Walks => trace::warn!(
+            BulkheadName::Scans => trace::warn!(
                 "the session store does not answer lists and walks: they fail at once until it does",
                 error = error
             ),

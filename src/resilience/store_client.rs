@@ -23,7 +23,7 @@ const LONGEST_REVOKE_WAIT: Duration = Duration::from_secs(60);
 pub(crate) struct StoreClient {
     store: Arc<dyn ErasedStore>,
     requests: Bulkhead,
-    walks: Bulkhead,
+    scans: Bulkhead,
     times: StoreTimes,
     /// Whether the last failed call reached a server that is not the primary.
     not_primary: AtomicBool,
@@ -31,17 +31,17 @@ pub(crate) struct StoreClient {
 
 impl StoreClient {
     /// Creates a client of `store`. A call takes at most `limit`; a list, a page of a scan or a
-    /// step of a cleanup takes at most `walk_limit`.
+    /// step of a cleanup takes at most `scan_limit`.
     pub(crate) fn new(
         store: Arc<dyn ErasedStore>,
         limit: Duration,
-        walk_limit: Duration,
+        scan_limit: Duration,
         metrics: &Metrics,
     ) -> Self {
         Self {
             store,
             requests: Bulkhead::new(BulkheadName::Requests, limit, metrics),
-            walks: Bulkhead::new(BulkheadName::Walks, walk_limit, metrics),
+            scans: Bulkhead::new(BulkheadName::Scans, scan_limit, metrics),
             times: metrics.store(Operation::ALL.map(Operation::as_str)),
             not_primary: AtomicBool::new(false),
         }
@@ -106,7 +106,7 @@ impl StoreClient {
         operation: Operation,
         question: impl FnOnce(&'a dyn ErasedStore) -> Answer<'a, T>,
     ) -> Result<T, StoreError> {
-        Ok(self.pass(&self.walks, self.walks.limit(), operation, question).await?)
+        Ok(self.pass(&self.scans, self.scans.limit(), operation, question).await?)
     }
 
     /// Calls the store in the background, until `deadline`, for work that no request waits for. The
@@ -129,7 +129,7 @@ impl StoreClient {
     /// for this call, and no circuit breaker counts it.
     pub(crate) async fn warnings(&self) -> Result<Vec<String>, StoreError> {
         let late = |_| Err(unavailable(TimedOut));
-        timeout(self.walks.limit(), self.store.warnings()).await.unwrap_or_else(late)
+        timeout(self.scans.limit(), self.store.warnings()).await.unwrap_or_else(late)
     }
 
     /// Makes a call in a bulkhead, and records its duration and outcome.

@@ -9,7 +9,7 @@ pub(crate) const TOMBSTONE_LIFE: Duration = Duration::from_secs(24 * 60 * 60);
 pub(crate) const TOMBSTONES_PER_USER: usize = 64;
 
 /// The time limit of a list, and of one page of a scan.
-pub(crate) const WALK_TIMEOUT: Duration = Duration::from_secs(5);
+pub(crate) const SCAN_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The longest time to live that a store accepts: 317 years. Sums with it stay exact in the
 /// floating point numbers of a Lua script.

@@ -8,8 +8,8 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::{
-    Activity, Cleaned, Created, Guard, Listed, NewRecord, Page, Position, Record, Replacement,
-    Revoke, Revoked, Rotate, Rotated, SessionStore, StoreError, StoreHealth, Touch, Touched,
+    Activity, Cleaned, Created, Guard, Listed, NewRecord, Page, Record, Replacement, Revoke,
+    Revoked, Rotate, Rotated, ScanCursor, SessionStore, StoreError, StoreHealth, Touch, Touched,
     Tracking, Updated, UpdatedAll,
 };
 #[cfg(feature = "routes")]
@@ -64,14 +64,14 @@ pub(crate) trait ErasedStore: Send + Sync + 'static {
     ) -> Answer<'a, Revoked>;
     fn revoke_wait(&self) -> Duration;
     fn list<'a>(&'a self, user: &'a UserId) -> Answer<'a, Vec<Listed>>;
-    fn scan<'a>(&'a self, from: Option<&'a Position>, limit: usize) -> Answer<'a, Option<Page>>;
+    fn scan<'a>(&'a self, from: Option<&'a ScanCursor>, limit: usize) -> Answer<'a, Option<Page>>;
     fn list_heads<'a>(&'a self, user: &'a UserId) -> Answer<'a, Vec<Listed>>;
     fn scan_heads<'a>(
         &'a self,
-        from: Option<&'a Position>,
+        from: Option<&'a ScanCursor>,
         limit: usize,
     ) -> Answer<'a, Option<Page>>;
-    fn cleanup<'a>(&'a self, from: Option<&'a Position>) -> Answer<'a, Option<Cleaned>>;
+    fn cleanup<'a>(&'a self, from: Option<&'a ScanCursor>) -> Answer<'a, Option<Cleaned>>;
     fn ended<'a>(&'a self, user: &'a UserId, id: &'a SessionId) -> Answer<'a, Option<EndReason>>;
     #[cfg(feature = "routes")]
     fn attempt<'a>(
@@ -168,7 +168,7 @@ impl<St: SessionStore> ErasedStore for St {
         Box::pin(SessionStore::list(self, user))
     }
 
-    fn scan<'a>(&'a self, from: Option<&'a Position>, limit: usize) -> Answer<'a, Option<Page>> {
+    fn scan<'a>(&'a self, from: Option<&'a ScanCursor>, limit: usize) -> Answer<'a, Option<Page>> {
         Box::pin(SessionStore::scan(self, from, limit))
     }
 
@@ -178,13 +178,13 @@ impl<St: SessionStore> ErasedStore for St {
 
     fn scan_heads<'a>(
         &'a self,
-        from: Option<&'a Position>,
+        from: Option<&'a ScanCursor>,
         limit: usize,
     ) -> Answer<'a, Option<Page>> {
         Box::pin(SessionStore::scan_heads(self, from, limit))
     }
 
-    fn cleanup<'a>(&'a self, from: Option<&'a Position>) -> Answer<'a, Option<Cleaned>> {
+    fn cleanup<'a>(&'a self, from: Option<&'a ScanCursor>) -> Answer<'a, Option<Cleaned>> {
         Box::pin(SessionStore::cleanup(self, from))
     }
 

@@ -39,7 +39,7 @@ mod scan;
 mod tracking;
 
 pub use self::attempts::{Attempt, AttemptKey, AttemptRule, Settle};
-pub(crate) use self::bounds::{TOMBSTONE_LIFE, TOMBSTONES_PER_USER, WALK_TIMEOUT, span};
+pub(crate) use self::bounds::{SCAN_TIMEOUT, TOMBSTONE_LIFE, TOMBSTONES_PER_USER, span};
 pub use self::memory::MemoryStore;
 #[cfg(feature = "routes")]
 pub(crate) use self::memory::attempts::Attempts;
@@ -51,7 +51,7 @@ pub use self::record::{
 pub use self::redis::RedisStore;
 pub use self::revoke::{Replicas, Revoke, Revoked};
 pub use self::rotation::{Rotate, Rotated, Rotation, Salt};
-pub use self::scan::{Cleaned, Listed, Page, Position};
+pub use self::scan::{Cleaned, Listed, Page, ScanCursor};
 pub use self::tracking::Tracking;
 pub(crate) use self::tracking::{Tracked, Tracker};
 
@@ -278,7 +278,7 @@ pub trait SessionStore: Send + Sync + 'static {
     /// [`StoreError`] when the store cannot answer.
     fn scan(
         &self,
-        from: Option<&Position>,
+        from: Option<&ScanCursor>,
         limit: usize,
     ) -> impl Future<Output = Result<Option<Page>, StoreError>> + Send;
 
@@ -295,7 +295,7 @@ pub trait SessionStore: Send + Sync + 'static {
     /// Like [`scan`](Self::scan), with payloads as in [`list_heads`](Self::list_heads).
     fn scan_heads(
         &self,
-        from: Option<&Position>,
+        from: Option<&ScanCursor>,
         limit: usize,
     ) -> impl Future<Output = Result<Option<Page>, StoreError>> + Send {
         self.scan(from, limit)
@@ -309,7 +309,7 @@ pub trait SessionStore: Send + Sync + 'static {
     /// [`StoreError`] when the store cannot answer or refuses to write.
     fn cleanup(
         &self,
-        from: Option<&Position>,
+        from: Option<&ScanCursor>,
     ) -> impl Future<Output = Result<Option<Cleaned>, StoreError>> + Send;
 
     /// Returns why a session was revoked, if the store still has its tombstone (it keeps at least

@@ -34,9 +34,9 @@ impl Listed {
 
 /// A cursor: where a scan or a cleanup continues. Only the store that created it can read it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Position(String);
+pub struct ScanCursor(String);
 
-impl Position {
+impl ScanCursor {
     /// A cursor in the format of its store.
     #[must_use]
     pub fn new(text: impl Into<String>) -> Self {
@@ -62,13 +62,13 @@ pub struct Page {
     /// The sessions. There may be fewer than requested, or none, although more pages follow.
     pub sessions: Vec<Listed>,
     /// Where the scan continues. `None` at its end.
-    pub next: Option<Position>,
+    pub next: Option<ScanCursor>,
 }
 
 impl Page {
     /// A page with these sessions and the cursor of the next page.
     #[must_use]
-    pub fn new(sessions: Vec<Listed>, next: Option<Position>) -> Self {
+    pub fn new(sessions: Vec<Listed>, next: Option<ScanCursor>) -> Self {
         Self { sessions, next }
     }
 }
@@ -80,13 +80,13 @@ pub struct Cleaned {
     /// The number of expired sessions that this step removed.
     pub count: u64,
     /// Where the cleanup continues. `None` at its end.
-    pub next: Option<Position>,
+    pub next: Option<ScanCursor>,
 }
 
 impl Cleaned {
     /// A step that removed `count` sessions.
     #[must_use]
-    pub fn new(count: u64, next: Option<Position>) -> Self {
+    pub fn new(count: u64, next: Option<ScanCursor>) -> Self {
         Self { count, next }
     }
 }

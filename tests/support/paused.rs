@@ -8,8 +8,9 @@ use bytes::Bytes;
 use tokio::sync::oneshot;
 use tower_session_auth::clock::Timestamp;
 use tower_session_auth::store::{
-    Activity, Cleaned, Created, Guard, Listed, NewRecord, Page, Position, Record, Replacement,
-    Rotate, Rotated, SessionStore, StoreError, StoreHealth, Touch, Touched, Updated, UpdatedAll,
+    Activity, Cleaned, Created, Guard, Listed, NewRecord, Page, Record, Replacement, Rotate,
+    Rotated, ScanCursor, SessionStore, StoreError, StoreHealth, Touch, Touched, Updated,
+    UpdatedAll,
 };
 use tower_session_auth::{EndReason, SessionId, UserId};
 
@@ -217,7 +218,7 @@ impl<St: SessionStore + Clone> SessionStore for PausedStore<St> {
 
     async fn scan_heads(
         &self,
-        from: Option<&Position>,
+        from: Option<&ScanCursor>,
         limit: usize,
     ) -> Result<Option<Page>, StoreError> {
         self.counted().scan_heads(from, limit).await
@@ -225,13 +226,13 @@ impl<St: SessionStore + Clone> SessionStore for PausedStore<St> {
 
     async fn scan(
         &self,
-        from: Option<&Position>,
+        from: Option<&ScanCursor>,
         limit: usize,
     ) -> Result<Option<Page>, StoreError> {
         self.around(Verb::Scan, self.inner.scan(from, limit)).await
     }
 
-    async fn cleanup(&self, from: Option<&Position>) -> Result<Option<Cleaned>, StoreError> {
+    async fn cleanup(&self, from: Option<&ScanCursor>) -> Result<Option<Cleaned>, StoreError> {
         self.around(Verb::Cleanup, self.inner.cleanup(from)).await
     }
 

@@ -9,7 +9,7 @@ use tokio::time::sleep;
 use tower_session_auth::clock::Timestamp;
 use tower_session_auth::store::{
     Activity, Attempt, AttemptKey, AttemptRule, Cleaned, Created, Guard, Listed, NewRecord, Page,
-    Position, Record, Replacement, Rotate, Rotated, SessionStore, StoreError, StoreErrorKind,
+    Record, Replacement, Rotate, Rotated, ScanCursor, SessionStore, StoreError, StoreErrorKind,
     StoreHealth, Touch, Touched, Updated, UpdatedAll,
 };
 use tower_session_auth::{EndReason, MemoryStore, SessionId, UserId};
@@ -240,7 +240,7 @@ impl SessionStore for SwitchStore {
 
     async fn scan(
         &self,
-        from: Option<&Position>,
+        from: Option<&ScanCursor>,
         limit: usize,
     ) -> Result<Option<Page>, StoreError> {
         self.answer(Verb::Walk).await?;
@@ -248,10 +248,10 @@ impl SessionStore for SwitchStore {
         Ok(page.map(|page| if self.answers_extremes() { many(&page) } else { page }))
     }
 
-    async fn cleanup(&self, from: Option<&Position>) -> Result<Option<Cleaned>, StoreError> {
+    async fn cleanup(&self, from: Option<&ScanCursor>) -> Result<Option<Cleaned>, StoreError> {
         self.answer(Verb::Walk).await?;
         if self.answers_extremes() {
-            let next = from.is_none().then(|| Position::new("the second step"));
+            let next = from.is_none().then(|| ScanCursor::new("the second step"));
             return Ok(Some(Cleaned::new(u64::MAX, next)));
         }
         self.inner.cleanup(from).await

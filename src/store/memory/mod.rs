@@ -9,12 +9,12 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use self::attempts::Attempts;
-use self::scan::Place;
+use self::scan::CursorParts;
 use self::state::{Entry, Stamp, State};
 use self::time::StoreClock;
 use super::{
     Activity, Attempt, AttemptKey, AttemptRule, Cleaned, Created, Guard, Listed, NewRecord, Opened,
-    Page, Position, Record, Replacement, Rotate, Rotated, Rotation, SessionLimit, SessionStore,
+    Page, Record, Replacement, Rotate, Rotated, Rotation, ScanCursor, SessionLimit, SessionStore,
     Settle, StoreError, StoreHealth, Touch, Touched, Updated, UpdatedAll, WhenFull, span,
 };
 use crate::clock::{Clock, SystemClock, Timestamp};
@@ -255,10 +255,10 @@ impl SessionStore for MemoryStore {
 
     async fn scan(
         &self,
-        from: Option<&Position>,
+        from: Option<&ScanCursor>,
         limit: usize,
     ) -> Result<Option<Page>, StoreError> {
-        let from = match from.map(Place::parse) {
+        let from = match from.map(CursorParts::parse) {
             Some(None) => return Ok(None),
             from => from.flatten(),
         };
@@ -266,7 +266,7 @@ impl SessionStore for MemoryStore {
         Ok(Some(scan::page(&self.lock(), now, from.as_ref(), limit)))
     }
 
-    async fn cleanup(&self, from: Option<&Position>) -> Result<Option<Cleaned>, StoreError> {
+    async fn cleanup(&self, from: Option<&ScanCursor>) -> Result<Option<Cleaned>, StoreError> {
         if from.is_some_and(|from| !scan::is_due(from)) {
             return Ok(None);
         }

@@ -5,7 +5,7 @@ use std::ops::Bound::{Excluded, Included, Unbounded};
 use super::state::State;
 use crate::clock::Timestamp;
 use crate::id::{SessionId, UserId};
-use crate::store::{Page, Position};
+use crate::store::{Page, ScanCursor};
 
 /// How many expired sessions a page may skip, on top of its length, while it holds the lock.
 const LOOK_AT_ONCE: usize = 256;
@@ -19,33 +19,38 @@ const DUE: &str = "m1.due";
 
 /// A cursor: the last session that a scan has looked at.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Place(UserId, SessionId);
+pub(super) struct CursorParts(UserId, SessionId);
 
-impl Place {
-    /// Reads what [`position`](Self::position) wrote.
-    pub(super) fn parse(position: &Position) -> Option<Self> {
-        let (id, user) = position.as_str().strip_prefix("m1.")?.split_once('.')?;
+impl CursorParts {
+    /// Reads what [`cursor`](Self::cursor) wrote.
+    pub(super) fn parse(cursor: &ScanCursor) -> Option<Self> {
+        let (id, user) = cursor.as_str().strip_prefix("m1.")?.split_once('.')?;
         Some(Self(UserId::parse(user)?, SessionId::parse(id)?))
     }
 
-    fn position(user: &UserId, id: &SessionId) -> Position {
-        Position::new(format!("m1.{id}.{user}"))
+    fn position(user: &UserId, id: &SessionId) -> ScanCursor {
+        ScanCursor::new(format!("m1.{id}.{user}"))
     }
 }
 
-pub(super) fn page(state: &State, now: Timestamp, from: Option<&Place>, limit: usize) -> Page {
+pub(super) fn page(
+    state: &State,
+    now: Timestamp,
+    from: Option<&CursorParts>,
+    limit: usize,
+) -> Page {
     let limit = limit.clamp(1, MAX_PAGE);
     let (mut sessions, mut looked_at, mut last) = (Vec::new(), 0, None);
-    let first = from.map_or(Unbounded, |Place(user, _)| Included(user));
+    let first = from.map_or(Unbounded, |CursorParts(user, _)| Included(user));
     for user in state.order.range((first, Unbounded)) {
         let Some(found) = state.users.get(user) else { continue };
         let after = match from {
-            Some(Place(same, id)) if same == user => Excluded(id),
+            Some(CursorParts(same, id)) if same == user => Excluded(id),
             _ => Unbounded,
         };
         for (id, entry) in found.live.range((after, Unbounded)) {
             if sessions.len() == limit || looked_at == limit + LOOK_AT_ONCE {
-                return Page::new(sessions, last.map(|(user, id)| Place::position(user, id)));
+                return Page::new(sessions, last.map(|(user, id)| CursorParts::position(user, id)));
             }
             looked_at += 1;
             last = Some((user, id));
@@ -58,11 +63,11 @@ pub(super) fn page(state: &State, now: Timestamp, from: Option<&Place>, limit: u
 }
 
 /// Returns whether this is the cursor of a cleanup.
-pub(super) fn is_due(position: &Position) -> bool {
-    position.as_str() == DUE
+pub(super) fn is_due(cursor: &ScanCursor) -> bool {
+    cursor.as_str() == DUE
 }
 
 /// Returns the cursor of a cleanup.
-pub(super) fn due() -> Position {
-    Position::new(DUE)
+pub(super) fn due() -> ScanCursor {
+    ScanCursor::new(DUE)
 }

@@ -313,12 +313,12 @@ async fn a_position_of_another_store_or_version_is_none() {
     let (store, _clock) = store();
     login(&store, &user(1), MINUTE).await;
     for foreign in ["m1", "m1.", "m1.a", "m1.a.", "m1..a", "m2.a.b", "m1.a b.c", "r1,7,", "c1,7"] {
-        let position = Position::new(foreign);
-        assert_eq!(store.scan(Some(&position), 10).await.unwrap(), None, "{foreign}");
-        assert_eq!(store.cleanup(Some(&position)).await.unwrap(), None, "{foreign}");
+        let cursor = ScanCursor::new(foreign);
+        assert_eq!(store.scan(Some(&cursor), 10).await.unwrap(), None, "{foreign}");
+        assert_eq!(store.cleanup(Some(&cursor)).await.unwrap(), None, "{foreign}");
     }
-    let due = store.scan(Some(&Position::new("m1.due")), 10).await.unwrap();
+    let due = store.scan(Some(&ScanCursor::new("m1.due")), 10).await.unwrap();
     assert_eq!(due, None, "a cleanup is no walk");
-    let last = Position::new("m1.a.zzz.with.dots");
+    let last = ScanCursor::new("m1.a.zzz.with.dots");
     assert_eq!(store.scan(Some(&last), 10).await.unwrap(), Some(Page::default()));
 }

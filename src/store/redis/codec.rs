@@ -115,7 +115,7 @@ mod tests {
     fn a_record_is_read_and_its_payload_is_not_copied() {
         let mut raw = b"1 7 1000 200 5000\n{\"a\":[]}\n\xff".to_vec();
         raw.shrink_to_fit();
-        let place = raw.as_ptr();
+        let parts = raw.as_ptr();
         let record = record(raw).unwrap();
         assert_eq!(record.revision, 7);
         assert_eq!(record.created, Timestamp::from_millis(1_000));
@@ -123,7 +123,7 @@ mod tests {
         assert_eq!(record.idle_deadline, Timestamp::from_millis(1_200));
         assert_eq!(record.absolute_deadline, Timestamp::from_millis(5_000));
         assert_eq!(record.payload, &b"{\"a\":[]}\n\xff"[..]);
-        assert_eq!(record.payload.as_ptr(), place.wrapping_add("1 7 1000 200 5000\n".len()));
+        assert_eq!(record.payload.as_ptr(), parts.wrapping_add("1 7 1000 200 5000\n".len()));
     }
 
     #[test]

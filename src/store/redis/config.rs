@@ -30,7 +30,7 @@ use super::{Inner, RedisStore};
 use crate::clock::Clock;
 use crate::error::ConfigError;
 use crate::id::random_text;
-use crate::store::WALK_TIMEOUT;
+use crate::store::SCAN_TIMEOUT;
 
 /// The longest timeout that an operation can be given.
 const MAX_TIMEOUT: Duration = Duration::from_secs(60);
@@ -41,7 +41,7 @@ pub struct RedisStoreBuilder {
     info: Result<ConnectionInfo, ConfigError>,
     prefix: String,
     timeout: Duration,
-    walk_timeout: Duration,
+    scan_timeout: Duration,
     pool_size: u32,
     wait_replicas: Option<(u32, Duration)>,
     credentials: Option<Arc<dyn ErasedProvider>>,
@@ -58,7 +58,7 @@ impl RedisStoreBuilder {
             info: address.0,
             prefix: "session".to_owned(),
             timeout: Duration::from_millis(250),
-            walk_timeout: WALK_TIMEOUT,
+            scan_timeout: SCAN_TIMEOUT,
             pool_size: 4,
             wait_replicas: None,
             credentials: None,
@@ -96,8 +96,8 @@ impl RedisStoreBuilder {
     ///
     /// These operations have a connection of their own: they may be long, and no request waits for
     /// them. The limit also holds for [`RedisStore::diagnose`].
-    pub fn walk_timeout(mut self, timeout: Duration) -> Self {
-        self.walk_timeout = timeout;
+    pub fn scan_timeout(mut self, timeout: Duration) -> Self {
+        self.scan_timeout = timeout;
         self
     }
 
@@ -233,7 +233,7 @@ impl RedisStoreBuilder {
         if !(Duration::from_millis(1)..=MAX_TIMEOUT).contains(&self.timeout) {
             return Err(out_of_range("timeout", "must be 1 ms to 60 s"));
         }
-        if !(Duration::from_millis(1)..=WALK_TIMEOUT).contains(&self.walk_timeout) {
+        if !(Duration::from_millis(1)..=SCAN_TIMEOUT).contains(&self.scan_timeout) {
             return Err(out_of_range("walk_timeout", "must be 1 ms to 5 s"));
         }
         if self.pool_size == 0 {
@@ -271,7 +271,7 @@ impl RedisStoreBuilder {
             PoolClient::new(Arc::clone(&endpoint), Arc::clone(&clock), Arc::clone(&eras), setting)
         };
         let requests = client(setting(self.pool_size, self.timeout, true));
-        let walks = client(setting(1, self.walk_timeout, false));
+        let scans = client(setting(1, self.scan_timeout, false));
         let replicas = self.wait_replicas.map(|(wanted, wait)| {
             let setting = setting(replicas::AT_ONCE, self.timeout, false);
             let (clock, eras) = (Arc::clone(&clock), Arc::clone(&eras));
@@ -280,10 +280,10 @@ impl RedisStoreBuilder {
         });
         let inner = Inner {
             requests,
-            walks,
+            scans,
             replicas,
             sharing: Sharing::default(),
-            diagnosis: Diagnosis::new(self.host_clock, self.walk_timeout),
+            diagnosis: Diagnosis::new(self.host_clock, self.scan_timeout),
             prefix,
             clock,
             endpoint,
@@ -339,7 +339,7 @@ impl fmt::Debug for RedisStoreBuilder {
         f.debug_struct("RedisStoreBuilder")
             .field("prefix", &self.prefix)
             .field("timeout", &self.timeout)
-            .field("walk_timeout", &self.walk_timeout)
+            .field("walk_timeout", &self.scan_timeout)
             .field("pool_size", &self.pool_size)
             .field("wait_replicas", &self.wait_replicas)
             .field("lease", &self.lease)

@@ -178,7 +178,7 @@ impl RedisStore {
     ///
     /// Uses a connection of its own, and marks this application's issuers under the key prefix over
     /// a request connection. Ends within the
-    /// [`walk_timeout`](super::RedisStoreBuilder::walk_timeout). Skips the checks for which the
+    /// [`scan_timeout`](super::RedisStoreBuilder::scan_timeout). Skips the checks for which the
     /// Redis user lacks the right (`INFO`). Never needs `CONFIG`.
     ///
     /// # Errors

@@ -32,7 +32,7 @@ use self::sharing::Sharing;
 use self::time::ServerClock;
 use super::{
     Activity, Attempt, AttemptKey, AttemptRule, Cleaned, Created, Guard, Listed, NewRecord, Page,
-    Position, Record, Replacement, Revoke, Revoked, Rotate, Rotated, SessionStore, Settle,
+    Record, Replacement, Revoke, Revoked, Rotate, Rotated, ScanCursor, SessionStore, Settle,
     StoreError, StoreErrorKind, StoreHealth, Touch, Touched, Tracking, Updated, UpdatedAll, span,
 };
 use crate::clock::{Timestamp, millis};
@@ -71,7 +71,7 @@ pub use self::diagnosis::{Finding, TrackingRefusal};
 ///
 /// Each operation on sessions ends within the [`timeout`](RedisStoreBuilder::timeout). Exceptions:
 /// a touch has one timeout for each 500 sessions, lists, pages and cleanup have the
-/// [`walk_timeout`](RedisStoreBuilder::walk_timeout), and a revocation with
+/// [`scan_timeout`](RedisStoreBuilder::scan_timeout), and a revocation with
 /// [`wait_replicas`](RedisStoreBuilder::wait_replicas) takes up to that wait and 150 ms in
 /// addition.
 ///
@@ -93,7 +93,7 @@ struct Inner {
     /// For requests.
     requests: PoolClient,
     /// For lists, pages and cleanup.
-    walks: PoolClient,
+    scans: PoolClient,
     /// For revocations that wait for replicas.
     replicas: Option<ReplicaClient>,
     diagnosis: Diagnosis,
@@ -277,7 +277,7 @@ impl SessionStore for RedisStore {
 
     async fn scan(
         &self,
-        from: Option<&Position>,
+        from: Option<&ScanCursor>,
         limit: usize,
     ) -> Result<Option<Page>, StoreError> {
         self.page_from(from, limit, Payloads::Whole).await
@@ -285,13 +285,13 @@ impl SessionStore for RedisStore {
 
     async fn scan_heads(
         &self,
-        from: Option<&Position>,
+        from: Option<&ScanCursor>,
         limit: usize,
     ) -> Result<Option<Page>, StoreError> {
         self.page_from(from, limit, Payloads::Heads).await
     }
 
-    async fn cleanup(&self, from: Option<&Position>) -> Result<Option<Cleaned>, StoreError> {
+    async fn cleanup(&self, from: Option<&ScanCursor>) -> Result<Option<Cleaned>, StoreError> {
         match from.map_or(Some(0), scan::cursor::parse_cleanup) {
             Some(cursor) => self.cleaned(cursor).await.map(Some),
             None => Ok(None),

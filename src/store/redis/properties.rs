@@ -12,11 +12,11 @@ use proptest::{option, prop_oneof};
 
 use self::property::holds;
 use super::codec;
-use super::scan::cursor::{Place, cleanup, parse_cleanup};
+use super::scan::cursor::{CursorParts, cleanup, parse_cleanup};
 use crate::clock::Timestamp;
 use crate::id::{SessionId, UserId};
 use crate::reason::EndReason;
-use crate::store::Position;
+use crate::store::ScanCursor;
 
 /// Numbers in the range of Redis integers, and the edges of that range.
 fn number() -> impl Strategy<Value = u64> {
@@ -93,12 +93,12 @@ fn a_place_survives_the_trip_through_text_whatever_users_are_called() {
         let cursor = cursor.filter(|cursor| *cursor != 0);
         let after = after.filter(|_| !users.is_empty());
         let after = after.and_then(|text| SessionId::parse(&text));
-        let place = Place { cursor, after, users };
-        if let Some(position) = place.position() {
-            assert_eq!(Place::parse(&position), Some(place));
-            assert_eq!(parse_cleanup(&position), None);
+        let parts = CursorParts { cursor, after, users };
+        if let Some(cursor) = parts.to_cursor() {
+            assert_eq!(CursorParts::parse(&cursor), Some(parts));
+            assert_eq!(parse_cleanup(&cursor), None);
         } else {
-            assert!(place.is_end());
+            assert!(parts.is_end());
         }
     });
 }
@@ -110,12 +110,12 @@ fn text_that_is_no_place_is_refused_and_a_place_has_one_text() {
         any::<String>(),
     ];
     holds(4_000, &text, |text| {
-        let position = Position::new(&*text);
-        if let Some(place) = Place::parse(&position) {
-            assert_eq!(place.position(), Some(position.clone()));
+        let cursor = ScanCursor::new(&*text);
+        if let Some(parts) = CursorParts::parse(&cursor) {
+            assert_eq!(parts.to_cursor(), Some(cursor.clone()));
         }
-        if let Some(cursor) = parse_cleanup(&position) {
-            assert_eq!(cleanup(cursor), Some(position));
+        if let Some(number) = parse_cleanup(&cursor) {
+            assert_eq!(cleanup(number), Some(cursor));
         }
     });
 }

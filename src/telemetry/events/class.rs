@@ -12,8 +12,8 @@ pub enum EventClass {
     StateChange,
     /// `login_refused`, which anyone on the network can cause.
     LoginRefusal,
-    /// All other events, which clients can cause as often as they like: `rejected`, `refreshed`,
-    /// `rotated`, `refresh_retried`.
+    /// All other events, which clients can cause as often as they like: `rejected`, `extended`,
+    /// `token_refreshed`, `refresh_retried`.
     Other,
 }
 
@@ -54,8 +54,8 @@ impl Event {
             | Self::Evicted { .. }
             | Self::Suspicious { .. } => EventClass::StateChange,
             Self::LoginRefused { .. } => EventClass::LoginRefusal,
-            Self::Refreshed { .. }
-            | Self::Rotated { .. }
+            Self::Extended { .. }
+            | Self::TokenRefreshed { .. }
             | Self::RefreshRetried { .. }
             | Self::Rejected { .. } => EventClass::Other,
             Self::Dropped { class, .. } => *class,

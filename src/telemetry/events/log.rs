@@ -32,14 +32,14 @@ pub(super) fn write(event: &Event) {
             ip_address = address(*ip_address).as_deref(),
             user_agent = user_agent.as_deref().map(shown).as_deref(),
         ),
-        Event::Refreshed { user, session } => record!(
+        Event::Extended { user, session } => record!(
             INFO,
             "the idle TTL of a session starts anew",
             event = name,
             user = &*id(user),
             session = session.short(),
         ),
-        Event::Rotated { user, session } => record!(
+        Event::TokenRefreshed { user, session } => record!(
             INFO,
             "a refresh token was exchanged",
             event = name,

@@ -53,8 +53,8 @@ impl EventMetrics {
             Event::LoginRefused { refusal, .. } => self.logins_refused.increment(refusal.as_str()),
             Event::Suspicious { suspicion, .. } => self.suspicions.increment(suspicion.as_str()),
             Event::TokenIssued { .. }
-            | Event::Refreshed { .. }
-            | Event::Rotated { .. }
+            | Event::Extended { .. }
+            | Event::TokenRefreshed { .. }
             | Event::RefreshRetried { .. }
             | Event::Reauthenticated { .. }
             | Event::Updated { .. }

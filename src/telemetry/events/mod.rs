@@ -15,8 +15,8 @@
 //! |---|---|---|
 //! | `created` | info | `user`, `session`, `ip_address`, `user_agent` |
 //! | `token_issued` | warn | `user`, `ip_address`, `user_agent` |
-//! | `refreshed` | info | `user`, `session` |
-//! | `rotated` | info | `user`, `session` |
+//! | `extended` | info | `user`, `session` |
+//! | `token_refreshed` | info | `user`, `session` |
 //! | `refresh_retried` | warn | `user`, `session` |
 //! | `reauthenticated` | info | `user`, `session` |
 //! | `updated` | info | `user`, `session` |
@@ -101,7 +101,7 @@ pub enum Event {
     /// The idle deadline of a session was extended on request. (Touches in the background are not
     /// events.)
     #[non_exhaustive]
-    Refreshed {
+    Extended {
         /// The user of the session.
         user: UserId,
         /// The id of the session.
@@ -110,7 +110,7 @@ pub enum Event {
     /// A refresh token was exchanged for its successor. (A client that presents the old token again
     /// within the grace window gets the same successor, without an event.)
     #[non_exhaustive]
-    Rotated {
+    TokenRefreshed {
         /// The user of the session.
         user: UserId,
         /// The id of the session.
@@ -210,8 +210,8 @@ impl Event {
         match self {
             Self::Created { .. } => "created",
             Self::TokenIssued { .. } => "token_issued",
-            Self::Refreshed { .. } => "refreshed",
-            Self::Rotated { .. } => "rotated",
+            Self::Extended { .. } => "extended",
+            Self::TokenRefreshed { .. } => "token_refreshed",
             Self::RefreshRetried { .. } => "refresh_retried",
             Self::Reauthenticated { .. } => "reauthenticated",
             Self::Updated { .. } => "updated",

@@ -36,7 +36,7 @@ const STOP_LIMIT: Duration = Duration::from_secs(1);
 /// |---|---|---|
 /// | [`StateChange`](EventClass::StateChange) | `created`, `token_issued`, `reauthenticated`, `updated`, `revoked`, `evicted`, `suspicious` | 4,096 (`updated` takes half of it at most) |
 /// | [`LoginRefusal`](EventClass::LoginRefusal) | `login_refused` | 2,048 |
-/// | [`Other`](EventClass::Other) | `rejected`, `refreshed`, `rotated`, `refresh_retried` | 2,048 |
+/// | [`Other`](EventClass::Other) | `rejected`, `extended`, `token_refreshed`, `refresh_retried` | 2,048 |
 ///
 /// So no number of bad tokens or refused logins displaces a revocation. The queues take at most
 /// about 2 MiB per sink.

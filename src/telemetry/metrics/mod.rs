@@ -108,11 +108,11 @@ const STORE_ERRORS: [StoreErrorKind; 6] = [
 /// Creates handles of metrics. Each component keeps its own handles. Cheap to clone. The handles of
 /// the default value do nothing.
 #[derive(Clone, Default)]
-pub(crate) struct Metrics(Option<Arc<Mutex<Walk>>>);
+pub(crate) struct Metrics(Option<Arc<Mutex<Scan>>>);
 
 /// The result of the last scan of all sessions.
 #[derive(Default)]
-struct Walk {
+struct Scan {
     roles: BTreeMap<String, Gauge>,
     ended: Option<(Instant, Gauge)>,
 }
@@ -222,11 +222,11 @@ impl Metrics {
     /// of each role (`""` is no role). A role of an earlier scan that is not in the result has no
     /// session any more and is set to 0.
     pub(crate) fn sessions<'a>(&self, by_role: impl IntoIterator<Item = (&'a str, u64)>) {
-        let Some(walk) = &self.0 else { return };
+        let Some(scan) = &self.0 else { return };
         // If the recorder panicked under this lock, some gauges have old values. The next scan sets
         // them.
-        let mut walk = walk.lock().unwrap_or_else(PoisonError::into_inner);
-        let Walk { roles, ended } = &mut *walk;
+        let mut scan = scan.lock().unwrap_or_else(PoisonError::into_inner);
+        let Scan { roles, ended } = &mut *scan;
         let mut found = BTreeMap::<&str, u64>::new();
         for (role, count) in by_role {
             let told_apart = roles.contains_key(role) || roles.len() < MAX_ROLES;
@@ -247,9 +247,9 @@ impl Metrics {
 
     /// Publishes the age of the last scan. The background worker calls it each second.
     pub(crate) fn sessions_age(&self) {
-        let Some(walk) = &self.0 else { return };
-        let walk = walk.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((ended, age)) = &walk.ended {
+        let Some(scan) = &self.0 else { return };
+        let scan = scan.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((ended, age)) = &scan.ended {
             age.set(ended.elapsed().as_secs_f64());
         }
     }

@@ -32,10 +32,10 @@ mod limit;
 mod list;
 mod race;
 mod rotate;
+mod scan;
 mod touch;
 mod update;
 mod update_all;
-mod walk;
 
 /// Checks the whole contract of [`SessionStore`] on a store.
 ///
@@ -76,7 +76,7 @@ pub async fn store_contract<St: SessionStore>(store: &St, advance: impl AsyncFn(
     suite.guards().await;
     suite.check(async |suite| suite.limits().await).await;
     suite.check(async |suite| suite.lists().await).await;
-    suite.check(async |suite| suite.walks().await).await;
+    suite.check(async |suite| suite.scans().await).await;
     suite.race().await;
     suite.check(async |suite| suite.attempts().await).await;
 }

@@ -11,7 +11,7 @@ use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, Buf
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tower_session_auth::store::{
-    AttemptKey, AttemptRule, NewRecord, Position, RedisStore, Replacement, Revoke, Rotate, Salt,
+    AttemptKey, AttemptRule, NewRecord, RedisStore, Replacement, Revoke, Rotate, Salt, ScanCursor,
     SessionStore, Settle, StoreError, Touch,
 };
 use tower_session_auth::{EndReason, SessionId};
@@ -215,7 +215,7 @@ async fn ask_everything(store: &RedisStore) {
     looked_at(store.ended(&owner, &id).await);
     looked_at(store.list(&owner).await);
     looked_at(store.scan(None, 5).await);
-    looked_at(store.scan(Some(&Position::new("r1,7,,jeju")), 5).await);
+    looked_at(store.scan(Some(&ScanCursor::new("r1,7,,jeju")), 5).await);
     looked_at(store.cleanup(None).await);
     let key = AttemptKey::parse("key").unwrap();
     let rule = AttemptRule::new(NonZeroU32::MIN, hour);
@@ -239,7 +239,7 @@ fn whatever_a_server_answers_is_an_answer_or_a_typed_error() {
             let mut server = JoinSet::new();
             server.spawn(serve(listener, script));
             let limit = Duration::from_millis(500);
-            let store = RedisStore::builder(url.as_str()).timeout(limit).walk_timeout(limit);
+            let store = RedisStore::builder(url.as_str()).timeout(limit).scan_timeout(limit);
             let store = store.build().unwrap();
             let all = tokio::time::timeout(PATIENCE, ask_everything(&store));
             all.await.expect("every operation ends");

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 use tower_session_auth::store::{
-    Created, Listed, NewRecord, Position, RedisStore, Replacement, SessionStore, StoreErrorKind,
+    Created, Listed, NewRecord, RedisStore, Replacement, ScanCursor, SessionStore, StoreErrorKind,
     UpdatedAll,
 };
 use tower_session_auth::{SessionId, UserId};
@@ -177,7 +177,7 @@ async fn a_position_is_short_and_goes_on_where_its_page_ended() {
     let store = store(&server);
     crowd(&store, 500).await;
     for limit in [1, 10, 100] {
-        let (mut seen, mut from) = (HashSet::new(), None::<Position>);
+        let (mut seen, mut from) = (HashSet::new(), None::<ScanCursor>);
         loop {
             // A page from the same position is the same page.
             let page = store.scan(from.as_ref(), limit).await.unwrap().unwrap();
@@ -249,12 +249,12 @@ async fn requests_are_answered_amid_a_long_pipeline_of_a_walk() {
 async fn a_walk_has_a_time_limit_of_its_own() {
     let server = RedisServer::start().await;
     let limit = Duration::from_secs(5);
-    let builder = RedisStore::builder(server.url().as_str()).walk_timeout(limit);
+    let builder = RedisStore::builder(server.url().as_str()).scan_timeout(limit);
     let store = builder.timeout(2 * limit).build().unwrap();
     login(&store, HOUR, HOUR).await;
     assert_eq!(walk(&store, 10).await.0.len(), 1);
     server.pause();
-    let position = Position::new("c1,1");
+    let position = ScanCursor::new("c1,1");
     let user = jeju();
     let walks = async {
         tokio::join!(store.list(&user), store.scan(None, 10), store.cleanup(Some(&position)))

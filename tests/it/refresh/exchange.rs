@@ -111,7 +111,7 @@ async fn the_third_use_is_theft_and_everybody_is_told<St: SessionStore>(connect:
     let told: Vec<_> = told
         .iter()
         .filter_map(|event| match event {
-            Event::Rotated { session, .. } if session == id => Some("rotated"),
+            Event::TokenRefreshed { session, .. } if session == id => Some("rotated"),
             Event::Suspicious { suspicion: Suspicion::RefreshReuse { session, .. }, .. }
                 if session == id =>
             {

@@ -98,7 +98,7 @@ impl Told {
 fn words(event: &Event) -> String {
     match event {
         Event::Created { user, .. } => format!("created {user}"),
-        Event::Refreshed { user, .. } => format!("refreshed {user}"),
+        Event::Extended { user, .. } => format!("refreshed {user}"),
         Event::Reauthenticated { user, .. } => format!("reauthenticated {user}"),
         Event::Updated { user, .. } => format!("updated {user}"),
         Event::Evicted { user, .. } => format!("evicted {user}"),

@@ -55,8 +55,8 @@ fn settings_that_cannot_work_are_refused() {
     for none in [MAX_TIMEOUT + Duration::from_millis(1), Duration::from_secs(u64::MAX)] {
         assert!(builder().timeout(none).build().is_err());
     }
-    assert!(builder().walk_timeout(Duration::ZERO).build().is_err());
-    assert!(builder().walk_timeout(WALK_TIMEOUT + Duration::from_millis(1)).build().is_err());
+    assert!(builder().scan_timeout(Duration::ZERO).build().is_err());
+    assert!(builder().scan_timeout(SCAN_TIMEOUT + Duration::from_millis(1)).build().is_err());
     assert!(builder().pool_size(0).build().is_err());
     for (replicas, wait, works) in
         [(0, 100, false), (1, 0, false), (1, 10_001, false), (1, 1, true), (u32::MAX, 10_000, true)]

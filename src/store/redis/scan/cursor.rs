@@ -1,13 +1,13 @@
 //! Cursors as text. A cursor may come from another version, or be made up by a caller.
 
 use crate::id::{SessionId, UserId};
-use crate::store::Position;
+use crate::store::ScanCursor;
 
 use crate::store::redis::keys::{decoded, encoded};
 
 /// The cursor of a scan over all sessions: `r1,<cursor>,<after>,<user>,<user>…`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Place {
+pub(crate) struct CursorParts {
     /// The `SCAN` cursor after these users; `None` when `SCAN` is at its end.
     pub(crate) cursor: Option<u64>,
     /// The last returned session of the next user, if only some of its sessions were returned.
@@ -16,7 +16,7 @@ pub(crate) struct Place {
     pub(crate) users: Vec<UserId>,
 }
 
-impl Place {
+impl CursorParts {
     /// The maximum number of users in a cursor: far more than one answer of the server contains.
     const MAX_USERS: usize = 20_000;
 
@@ -28,21 +28,21 @@ impl Place {
         self.cursor.is_none() && self.users.is_empty()
     }
 
-    /// Reads what [`position`](Self::position) wrote.
-    pub(crate) fn parse(position: &Position) -> Option<Self> {
-        let mut words = position.as_str().strip_prefix("r1,")?.split(',');
-        let cursor = cursor(words.next()?)?;
+    /// Reads what [`cursor`](Self::to_cursor) wrote.
+    pub(crate) fn parse(cursor: &ScanCursor) -> Option<Self> {
+        let mut words = cursor.as_str().strip_prefix("r1,")?.split(',');
+        let cursor = digits(words.next()?)?;
         let after = words.next()?;
         let after = if after.is_empty() { None } else { Some(SessionId::parse(after)?) };
         let users = words.take(Self::MAX_USERS + 1).map(decoded).collect::<Option<Vec<_>>>()?;
-        let place = Self { cursor: (cursor != 0).then_some(cursor), after, users };
-        let fits = place.users.len() <= Self::MAX_USERS;
-        let made = fits && !place.is_end() && (place.after.is_none() || !place.users.is_empty());
-        made.then_some(place)
+        let parts = Self { cursor: (cursor != 0).then_some(cursor), after, users };
+        let fits = parts.users.len() <= Self::MAX_USERS;
+        let made = fits && !parts.is_end() && (parts.after.is_none() || !parts.users.is_empty());
+        made.then_some(parts)
     }
 
     /// Returns the cursor as text; `None` at the end of the scan.
-    pub(crate) fn position(&self) -> Option<Position> {
+    pub(crate) fn to_cursor(&self) -> Option<ScanCursor> {
         if self.is_end() {
             return None;
         }
@@ -52,23 +52,23 @@ impl Place {
             text.push(',');
             text.extend(encoded(user));
         }
-        Some(Position::new(text))
+        Some(ScanCursor::new(text))
     }
 }
 
 /// Reads the cursor of a cleanup: `c1,<cursor>`.
-pub(crate) fn parse_cleanup(position: &Position) -> Option<u64> {
-    position.as_str().strip_prefix("c1,").and_then(cursor).filter(|cursor| *cursor != 0)
+pub(crate) fn parse_cleanup(cursor: &ScanCursor) -> Option<u64> {
+    cursor.as_str().strip_prefix("c1,").and_then(digits).filter(|cursor| *cursor != 0)
 }
 
 /// Returns the cursor of a cleanup; `None` at its end.
-pub(crate) fn cleanup(cursor: u64) -> Option<Position> {
-    (cursor != 0).then(|| Position::new(format!("c1,{cursor}")))
+pub(crate) fn cleanup(cursor: u64) -> Option<ScanCursor> {
+    (cursor != 0).then(|| ScanCursor::new(format!("c1,{cursor}")))
 }
 
 /// Parses a `SCAN` cursor in its canonical form: no sign, no leading zeros.
-fn cursor(digits: &str) -> Option<u64> {
-    digits.parse().ok().filter(|cursor: &u64| cursor.to_string() == digits)
+fn digits(text: &str) -> Option<u64> {
+    text.parse().ok().filter(|cursor: &u64| cursor.to_string() == text)
 }
 
 #[cfg(test)]
@@ -87,19 +87,19 @@ mod tests {
             for count in 1..=names.len() {
                 let users: Vec<_> = names.iter().take(count).map(|name| user(name)).collect();
                 for after in [None, Some(id.clone())] {
-                    let place = Place { cursor, after, users: users.clone() };
-                    let position = place.position().unwrap();
-                    assert_eq!(Place::parse(&position), Some(place), "{position:?}");
-                    assert_eq!(parse_cleanup(&position), None);
+                    let parts = CursorParts { cursor, after, users: users.clone() };
+                    let cursor = parts.to_cursor().unwrap();
+                    assert_eq!(CursorParts::parse(&cursor), Some(parts), "{cursor:?}");
+                    assert_eq!(parse_cleanup(&cursor), None);
                 }
             }
         }
-        let place = Place { cursor: Some(7), after: None, users: Vec::new() };
-        assert_eq!(place.position(), Some(Position::new("r1,7,")));
-        assert_eq!(Place::parse(&Position::new("r1,7,")), Some(place));
+        let parts = CursorParts { cursor: Some(7), after: None, users: Vec::new() };
+        assert_eq!(parts.to_cursor(), Some(ScanCursor::new("r1,7,")));
+        assert_eq!(CursorParts::parse(&ScanCursor::new("r1,7,")), Some(parts));
         assert_eq!(parse_cleanup(&cleanup(7).unwrap()), Some(7));
         assert_eq!(cleanup(0), None);
-        assert_eq!(Place { cursor: None, ..Place::start() }.position(), None);
+        assert_eq!(CursorParts { cursor: None, ..CursorParts::start() }.to_cursor(), None);
     }
 
     #[test]
@@ -127,14 +127,14 @@ mod tests {
             "m1.abc.jeju",
             "c1,7",
         ] {
-            assert_eq!(Place::parse(&Position::new(foreign)), None, "{foreign:?}");
+            assert_eq!(CursorParts::parse(&ScanCursor::new(foreign)), None, "{foreign:?}");
         }
         for foreign in ["", "c1", "c1,", "c1,0", "c1,+7", "c1,7,", "c1,x", "r1,7,", "m1.due"] {
-            assert_eq!(parse_cleanup(&Position::new(foreign)), None, "{foreign:?}");
+            assert_eq!(parse_cleanup(&ScanCursor::new(foreign)), None, "{foreign:?}");
         }
-        let many = format!("r1,7,{}", ",a".repeat(Place::MAX_USERS + 1));
-        assert_eq!(Place::parse(&Position::new(many)), None);
+        let many = format!("r1,7,{}", ",a".repeat(CursorParts::MAX_USERS + 1));
+        assert_eq!(CursorParts::parse(&ScanCursor::new(many)), None);
         let long = format!("r1,7,,{}", "x".repeat(257));
-        assert_eq!(Place::parse(&Position::new(long)), None);
+        assert_eq!(CursorParts::parse(&ScanCursor::new(long)), None);
     }
 }

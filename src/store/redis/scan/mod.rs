@@ -13,11 +13,11 @@ use super::error::store_error;
 use super::keys::{Part, Prefix};
 use super::operations::batch::{Batch, Call};
 use super::pool_client::PoolClient;
-use super::scan::cursor::Place;
+use super::scan::cursor::CursorParts;
 use super::scripts::Script;
 use super::{RedisStore, unreadable};
 use crate::id::{SessionId, UserId};
-use crate::store::{Cleaned, Listed, Page, Position, StoreError, StoreErrorKind};
+use crate::store::{Cleaned, Listed, Page, ScanCursor, StoreError, StoreErrorKind};
 use crate::trace;
 
 /// The maximum length of a page.
@@ -41,33 +41,33 @@ impl RedisStore {
         user: &UserId,
         payloads: Payloads,
     ) -> Result<Vec<Listed>, StoreError> {
-        let walk = Walk { payloads, ..Walk::of(self) };
-        let lists = walk.client.limited(walk.list(std::slice::from_ref(user))).await?;
+        let scan = Scan { payloads, ..Scan::of(self) };
+        let lists = scan.client.limited(scan.list(std::slice::from_ref(user))).await?;
         lists.into_iter().next().flatten().ok_or_else(unreadable)
     }
 
     /// Sends the smallest request of a scan, to check that the server allows it.
     pub(super) async fn may_walk(&self) -> Result<(), StoreError> {
-        let walk = Walk::of(self);
-        walk.client.limited(walk.users(0, 1)).await.map(drop)
+        let scan = Scan::of(self);
+        scan.client.limited(scan.users(0, 1)).await.map(drop)
     }
 
     /// Returns a page; `None` if `from` is no cursor of this store.
     pub(super) async fn page_from(
         &self,
-        from: Option<&Position>,
+        from: Option<&ScanCursor>,
         limit: usize,
         payloads: Payloads,
     ) -> Result<Option<Page>, StoreError> {
-        let place = from.map_or_else(|| Some(Place::start()), Place::parse);
-        let Some(place) = place else { return Ok(None) };
-        let walk = Walk { payloads, ..Walk::of(self) };
-        walk.client.limited(walk.page(place, limit.clamp(1, MAX_PAGE))).await.map(Some)
+        let parts = from.map_or_else(|| Some(CursorParts::start()), CursorParts::parse);
+        let Some(parts) = parts else { return Ok(None) };
+        let scan = Scan { payloads, ..Scan::of(self) };
+        scan.client.limited(scan.page(parts, limit.clamp(1, MAX_PAGE))).await.map(Some)
     }
 
     pub(super) async fn cleaned(&self, cursor: u64) -> Result<Cleaned, StoreError> {
-        let walk = Walk::of(self);
-        walk.client.limited(walk.cleanup(cursor)).await
+        let scan = Scan::of(self);
+        scan.client.limited(scan.cleanup(cursor)).await
     }
 }
 
@@ -79,50 +79,50 @@ pub(super) enum Payloads {
     Heads,
 }
 
-struct Walk<'a> {
+struct Scan<'a> {
     client: &'a PoolClient,
     prefix: &'a Prefix,
     payloads: Payloads,
 }
 
-impl<'a> Walk<'a> {
+impl<'a> Scan<'a> {
     fn of(store: &'a RedisStore) -> Self {
         let payloads = Payloads::Whole;
-        Self { client: &store.inner.walks, prefix: &store.inner.prefix, payloads }
+        Self { client: &store.inner.scans, prefix: &store.inner.prefix, payloads }
     }
 
-    async fn page(&self, mut place: Place, limit: usize) -> Result<Page, StoreError> {
+    async fn page(&self, mut parts: CursorParts, limit: usize) -> Result<Page, StoreError> {
         let started = Instant::now();
         let mut sessions = Vec::new();
         let (mut count, mut looked_at, mut found) = (LEAST, 0, 0);
         loop {
-            if place.users.is_empty() {
-                let Some(cursor) = place.cursor else { break };
+            if parts.users.is_empty() {
+                let Some(cursor) = parts.cursor else { break };
                 let (next, users) = self.users(cursor, count).await?;
-                place.cursor = (next != 0).then_some(next);
-                place.users = users;
+                parts.cursor = (next != 0).then_some(next);
+                parts.users = users;
                 looked_at += count;
             }
             // Nearly every user has a session, so to ask more users than sessions are missing is
             // wasted work.
-            let some = place.users.len().min(limit - sessions.len());
-            let asked: Vec<_> = place.users.iter().rev().take(some).cloned().collect();
+            let some = parts.users.len().min(limit - sessions.len());
+            let asked: Vec<_> = parts.users.iter().rev().take(some).cloned().collect();
             for list in self.list(&asked).await? {
                 let mut list = list.unwrap_or_else(something_else);
                 // Users from an earlier page say nothing about how many sessions are ahead.
                 if looked_at > 0 {
                     found += list.len();
                 }
-                if let Some(after) = place.after.take() {
+                if let Some(after) = parts.after.take() {
                     list.retain(|session| session.id > after);
                 }
                 let room = limit - sessions.len();
                 let all = list.len() <= room;
                 sessions.extend(list.into_iter().take(room));
                 if all {
-                    place.users.pop();
+                    parts.users.pop();
                 } else {
-                    place.after = sessions.last().map(|session| session.id.clone());
+                    parts.after = sessions.last().map(|session| session.id.clone());
                 }
                 if sessions.len() == limit {
                     break;
@@ -139,7 +139,7 @@ impl<'a> Walk<'a> {
             // at.
             count = guess.min((looked_at * 2).max(count * 2)).clamp(LEAST, MOST);
         }
-        Ok(Page::new(sessions, place.position()))
+        Ok(Page::new(sessions, parts.to_cursor()))
     }
 
     async fn cleanup(&self, cursor: u64) -> Result<Cleaned, StoreError> {

@@ -132,7 +132,7 @@ fn names_levels_and_fields_are_those_of_the_table() {
             "event='created' user='jeju' session='abcdefgh'",
         ),
         (
-            Event::Refreshed { user: jeju.clone(), session: session.clone() },
+            Event::Extended { user: jeju.clone(), session: session.clone() },
             "INFO",
             "event='refreshed' user='jeju' session='abcdefgh'",
         ),
@@ -220,7 +220,7 @@ fn what_others_wrote_forges_neither_lines_nor_fields() {
     let shown = r#"a\r\nINFO event=\'revoked\'\u{1b}[2J \u{202e}x\0\"\\ \u{2028}é한\u{85}"#;
     let lines = [
         (line(&created(Some(hostile))), "user_agent"),
-        (line(&Event::Refreshed { user: user(hostile), session: session() }), "user"),
+        (line(&Event::Extended { user: user(hostile), session: session() }), "user"),
         (line(&revoked(Actor::User(user(hostile)))), "actor_user"),
         (
             line(&Event::Rejected {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::{LONG, Session, Suite, named, odd_names, user};
 use crate::id::{SessionId, UserId};
 use crate::reason::EndReason;
-use crate::store::{Listed, Position, SessionStore};
+use crate::store::{Listed, ScanCursor, SessionStore};
 
 /// More pages than a scan of a test store can have. A scan that does not end fails at this number.
 const ENDLESS: usize = 1_000_000;
@@ -15,7 +15,7 @@ const ENDLESS: usize = 1_000_000;
 const ELSEWHERE: [&str; 7] = ["", "\0", "no position", "{}", "🦀", "-1", ",,,,"];
 
 impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
-    pub(super) async fn walks(&self) {
+    pub(super) async fn scans(&self) {
         self.a_walk_shows_every_session().await;
         self.a_walk_shows_what_lives_from_its_beginning_to_its_end().await;
         self.a_cleanup_frees_nothing_else().await;
@@ -24,7 +24,7 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
     }
 
     /// Scans all pages and checks the length of each. `between` runs after each page.
-    async fn walk(&self, limit: usize, between: impl AsyncFn(usize)) -> Vec<Listed> {
+    async fn scan(&self, limit: usize, between: impl AsyncFn(usize)) -> Vec<Listed> {
         let (mut shown, mut from) = (Vec::new(), None);
         for turn in 0..ENDLESS {
             let page = super::ok("scan", self.store.scan(from.as_ref(), limit).await);
@@ -34,7 +34,7 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
             between(turn).await;
             let Some(next) = page.next else { return shown };
             // The cursor may travel as text, for example in an HTTP response.
-            from = Some(Position::new(next.as_str()));
+            from = Some(ScanCursor::new(next.as_str()));
         }
         panic!("a walk has an end");
     }
@@ -76,7 +76,7 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
         }
         let owners: HashSet<&UserId> = sessions.iter().map(|session| &session.user).collect();
         for limit in [1, 2, 7, 1_000, 0, usize::MAX] {
-            let shown = self.walk(limit, async |_| {}).await;
+            let shown = self.scan(limit, async |_| {}).await;
             for expected in &expected {
                 let Listed { user, id, .. } = expected;
                 let found = shown.iter().find(|shown| (&shown.user, &shown.id) == (user, id));
@@ -100,7 +100,7 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
                 sessions.iter().enumerate().partition(|(i, _)| i % 3 > 0);
             let coming = user();
             let shown = self
-                .walk(limit, async |turn| {
+                .scan(limit, async |turn| {
                     if let Some((_, leaving)) = leaving.get(turn) {
                         assert!(self.end(leaving, EndReason::Logout).await, "it lived");
                     }
@@ -147,7 +147,7 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
                 let step = super::ok("cleanup", self.store.cleanup(from.as_ref()).await);
                 let Some(step) = step else { panic!("a store knows its own positions") };
                 let Some(next) = step.next else { break };
-                from = Some(Position::new(next.as_str()));
+                from = Some(ScanCursor::new(next.as_str()));
             }
             for (session, expected) in sessions.iter().zip(&expected) {
                 let shown = self.shown(session).await;
@@ -166,10 +166,10 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
     async fn a_position_from_elsewhere_is_none(&self) {
         let long = "x".repeat(10_000);
         for text in ELSEWHERE.into_iter().chain([long.as_str()]) {
-            let position = Position::new(text);
-            let page = super::ok("scan", self.store.scan(Some(&position), 10).await);
+            let cursor = ScanCursor::new(text);
+            let page = super::ok("scan", self.store.scan(Some(&cursor), 10).await);
             assert_eq!(page, None, "{text:?} is no position");
-            let step = super::ok("cleanup", self.store.cleanup(Some(&position)).await);
+            let step = super::ok("cleanup", self.store.cleanup(Some(&cursor)).await);
             assert_eq!(step, None, "{text:?} is no position");
         }
     }
