@@ -1,8 +1,33 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
-//! Tower middleware that lets a request in only with a valid JWT *and* a live server-side session.
+//! Tower middleware that accepts a request only with a valid JWT *and* a live server-side session.
 //!
-//! A JWT proves who signed it, not that its owner is still logged in. [`SessionAuthLayer`] asks for both, around any
-//! `tower::Service<http::Request<B>>`:
+//! A JWT proves who signed it. It does not prove that its owner is still logged in.
+//! [`SessionAuthLayer`] checks both, around any `tower::Service<http::Request<B>>`. A cache hit needs
+//! no round trip, and a revocation takes effect in all processes within milliseconds.
+//!
+//! # What do you want to do?
+//!
+//! | task | item |
+//! |---|---|
+//! | protect a service | [`SessionAuthLayer`] |
+//! | read the session in a handler | [`Session`] in the request's extensions, or the [`extractors`] |
+//! | accept requests without a token too | [`SessionAuthLayer::optional`] |
+//! | require a role, a recent login, or a login method | [`guards`] |
+//! | read the token from a cookie | [`TokenSource`], with [`SameOriginLayer`] against CSRF |
+//! | log a user in | [`SessionManager::create`], or the mountable [`routes`] |
+//! | exchange a refresh token | [`SessionManager::refresh`] |
+//! | log a user out, on one device or on all | [`SessionManager::logout`], [`SessionManager::delete_all`] |
+//! | list or change the sessions of a user | [`SessionManager::sessions`], [`SessionManager::update`] |
+//! | keep the sessions in Redis | [`RedisStore`] |
+//! | keep the sessions elsewhere | [`store::SessionStore`], and the contract suite in [`testing`] |
+//! | choose what happens while the store is unavailable | [`FailurePolicy`] |
+//! | check the user's account and role at your user table | [`directory`] |
+//! | rotate the signing keys | [`KeySet`], [`SessionManager::replace_keys`] |
+//! | write an audit trail, or watch metrics | [`telemetry`] |
+//! | test a service without waiting | [`testing`] |
+//! | understand lifetimes, browsers, CSRF, CORS and proxies | [`guide`] |
+//!
+//! # The path of a request
 //!
 //! ```text
 //! request ── bearer ──▶ near cache ─────────────hit─────────────▶ extensions ──▶ inner service
@@ -11,20 +36,22 @@
 //!  no token              verify the JWT ──▶ load the session ─────────┘  touch queue ──(batch)──▶ store
 //!  401, or pass               │                   │
 //!  (optional)                 ▼                   ▼
-//!                            401       401, or 503 if nobody can tell
+//!                            401       401, or 503 if the store cannot answer
 //! ```
 //!
-//! 1. The one `Authorization: Bearer` value is read ([`bearer`]), or a cookie if the layer is told so ([`TokenSource`]).
-//! 2. What this process knows of the token is used while the store vouches for it
-//!    ([`SessionManager::near_cache`]; with [`RedisStore`]). Then go on with 5: nobody was asked.
-//! 3. The token is verified: one algorithm per key, issuer, audience, type, times ([`token`]).
-//! 4. The session that it names is loaded from the store, within a deadline ([`store`]). Who the user is and which role
-//!    they have comes from there.
-//! 5. A [`Session`] goes into the request's extensions, and the inner service is called.
-//! 6. In the background a [`Worker`](worker::Worker) moves the session's last activity and idle deadline.
+//! 1. The layer reads the one `Authorization: Bearer` value ([`bearer`]), or a cookie if
+//!    [`TokenSource`] says so.
+//! 2. It looks the token up in the near cache of this process ([`SessionManager::near_cache`]). A
+//!    valid entry goes on with step 5. With [`RedisStore`], Redis itself invalidates the entries.
+//! 3. It verifies the token: one algorithm per key, issuer, audience, type, and times ([`token`]).
+//! 4. It loads the session from the store, before a deadline ([`store`]). The user and the role come
+//!    from the session, not from the token.
+//! 5. It puts a [`Session`] into the request's extensions and calls the inner service.
+//! 6. In the background, a [`Worker`](worker::Worker) extends the session: its last activity and its
+//!    idle deadline.
 //!
-//! While the store cannot answer, [`FailurePolicy`] decides. A request that is not let in is answered with a response ([`JsonRejection`], or one of your own), with the
-//! [`AuthError`] in its extensions.
+//! While the store cannot answer, the layer's [`FailurePolicy`] decides. A rejected request gets a
+//! response, [`JsonRejection`] or your own [`Reject`], with the [`AuthError`] in its extensions.
 //!
 //! # Example
 //!
@@ -71,11 +98,11 @@
 //! # }
 //! ```
 //!
-//! # Refresh tokens, browsers
+//! # Refresh tokens
 //!
-//! With [`refresh_keys`](SessionManagerBuilder::refresh_keys) each login brings a refresh token, good for one exchange
-//! ([`SessionManager::refresh`]); one that is used again later ends its session as stolen. Which lifetime does what, and what
-//! cookies, CSRF, CORS and proxies ask of an application: see the [`guide`].
+//! With [`refresh_keys`](SessionManagerBuilder::refresh_keys), each login returns a refresh token. It
+//! is good for one exchange ([`SessionManager::refresh`]). If a token is used again after its grace
+//! period, the manager treats it as stolen and revokes the session.
 //!
 //! # Features
 //!
@@ -86,13 +113,14 @@
 //! | `tls` | `rediss://`: TLS to Redis | `rustls` with `aws-lc-rs`; no native TLS |
 //! | `axum` | extractors `Session<D>`, `Caller<D>`, and `Option` of both | `axum-core` |
 //! | `routes` | [the auth and session routes](routes) to mount, and their OpenAPI document | `axum`, `utoipa`, `cookie` |
-//! | `tracing` | a log under the target `tower_session_auth`, [events] under `tower_session_auth::event` | `tracing` |
-//! | `metrics` | the figures of [`metrics`], through the `metrics` facade | no cost to speak of without a recorder |
-//! | `testing` | clocks for tests, the contract suite for stores of your own | for dev-dependencies |
+//! | `tracing` | log records with the target `tower_session_auth`, [events](telemetry::events) with `tower_session_auth::event` | `tracing` |
+//! | `metrics` | the [metrics](telemetry::metrics), through the `metrics` facade | negligible without a recorder |
+//! | `testing` | clocks for tests, and the contract suite for stores of your own | for dev-dependencies |
 //!
-//! `aws-lc-rs` turns on no feature of `jsonwebtoken`, so an application's own use of `jsonwebtoken` keeps its backend.
-//! Without it, the library uses the backend that the application turned on at `jsonwebtoken` (`aws_lc_rs` where both are
-//! on); where there is none, [`build`](SessionManagerBuilder::build) returns [`ConfigError::CryptoBackend`].
+//! `aws-lc-rs` enables no feature of `jsonwebtoken`, so an application's own use of `jsonwebtoken`
+//! keeps its backend. Without `aws-lc-rs`, the library uses the backend that the application enabled
+//! in `jsonwebtoken` (`aws_lc_rs` if both are enabled). Without any backend,
+//! [`build`](SessionManagerBuilder::build) returns [`ConfigError::CryptoBackend`].
 
 mod authenticate;
 mod cache;

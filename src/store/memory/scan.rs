@@ -22,13 +22,13 @@ const DUE: &str = "m1.due";
 pub(super) struct CursorParts(UserId, SessionId);
 
 impl CursorParts {
-    /// Reads what [`cursor`](Self::cursor) wrote.
+    /// Reads what [`to_cursor`](Self::to_cursor) wrote.
     pub(super) fn parse(cursor: &ScanCursor) -> Option<Self> {
         let (id, user) = cursor.as_str().strip_prefix("m1.")?.split_once('.')?;
         Some(Self(UserId::parse(user)?, SessionId::parse(id)?))
     }
 
-    fn position(user: &UserId, id: &SessionId) -> ScanCursor {
+    fn to_cursor(user: &UserId, id: &SessionId) -> ScanCursor {
         ScanCursor::new(format!("m1.{id}.{user}"))
     }
 }
@@ -50,7 +50,7 @@ pub(super) fn page(
         };
         for (id, entry) in found.live.range((after, Unbounded)) {
             if sessions.len() == limit || looked_at == limit + LOOK_AT_ONCE {
-                return Page::new(sessions, last.map(|(user, id)| CursorParts::position(user, id)));
+                return Page::new(sessions, last.map(|(user, id)| CursorParts::to_cursor(user, id)));
             }
             looked_at += 1;
             last = Some((user, id));

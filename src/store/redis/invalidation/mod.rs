@@ -10,7 +10,7 @@
 //! - **The connection is trusted under conditions.** The invalidation of a probe that was written
 //!   over the pool must have arrived on it ([`probe`]). The server must not be a replica.
 //!   Heartbeats must be answered. At each address check (by default every second), a new connection
-//!   must lead to the same server ([`address`]). After a loss the connection is never trusted
+//!   must lead to the same server ([`moved_address`]). After a loss the connection is never trusted
 //!   again: the store opens another one, and cache entries that were read on the old one are no
 //!   longer valid.
 //!
