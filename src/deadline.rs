@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn work_is_given_up_in_time() {
+    async fn work_is_abandoned_at_its_timeout() {
         let start = Instant::now();
         assert_eq!(within(SECOND, never(), late).await, Err("late"));
         assert_eq!(until(start + 2 * SECOND, never(), || false, late).await, Err("late"));
@@ -191,20 +191,20 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn the_one_that_ends_first_counts() {
+    async fn earliest_of_nested_timeouts_counts() {
         // The outer timeout is earlier: the inner one needs no timer.
         let outer = timeout(SECOND, with_remaining(SECOND, within(2 * SECOND, never(), late)));
         assert_eq!(took(outer).await, SECOND);
         // The inner timeout is earlier.
         let outer = timeout(2 * SECOND, with_remaining(2 * SECOND, within(SECOND, never(), late)));
         assert_eq!(took(outer).await, SECOND);
-        // A timeout two levels further in.
+        // Two announced timeouts: the outer one is the earliest.
         let inner = with_remaining(3 * SECOND, within(2 * SECOND, never(), late));
         assert_eq!(took(timeout(SECOND, with_remaining(SECOND, inner))).await, SECOND);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_is_told_ends_with_the_poll() {
+    async fn announced_timeout_ends_with_the_poll_even_if_the_work_panics() {
         let mut work = Box::pin(with_remaining(SECOND, within(2 * SECOND, never(), late)));
         assert!(timeout_at(Instant::now(), &mut work).await.is_err());
         assert_eq!(took(within(3 * SECOND, never(), late)).await, 3 * SECOND);
@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn work_that_goes_on_elsewhere_has_a_limit_there() {
+    async fn work_that_outlives_the_announced_timeout_keeps_its_own_timeout() {
         let mut work = Box::pin(within(2 * SECOND, never(), late));
         assert!(timeout(SECOND, with_remaining(SECOND, &mut work)).await.is_err());
         assert_eq!(took(work).await, 2 * SECOND);

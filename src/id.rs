@@ -135,7 +135,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_session_id_is_of_one_alphabet_and_bounded() {
+    fn session_id_has_a_fixed_alphabet_and_a_maximum_length() {
         for good in ["a", "A-z_09", &"x".repeat(SessionId::MAX_LEN)] {
             assert!(SessionId::parse(good).is_some(), "{good}");
         }
@@ -154,14 +154,14 @@ mod tests {
     }
 
     #[test]
-    fn debug_shows_no_more_than_eight_characters_and_no_raw_line_break() {
+    fn debug_shows_at_most_eight_characters_of_a_session_id_and_no_raw_line_break() {
         let id = SessionId::parse("abcdefghijklmnop").unwrap();
         assert_eq!(format!("{id:?}"), "SessionId(abcdefgh…)");
         assert_eq!(format!("{:?}", UserId::parse("a\nb").unwrap()), r#"UserId("a\nb")"#);
     }
 
     #[test]
-    fn a_user_id_is_never_empty_and_never_longer_than_its_limit() {
+    fn empty_and_too_long_user_ids_are_rejected() {
         assert!(UserId::parse("").is_none());
         assert!(UserId::parse(&"x".repeat(257)).is_none());
         assert!(UserId::parse(&"x".repeat(256)).is_some());

@@ -66,7 +66,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_reason_survives_the_trip_through_text() {
+    fn parse_returns_each_reason_from_its_text() {
         for &reason in EndReason::ALL {
             assert_eq!(EndReason::parse(reason.as_str()), Some(reason));
         }

@@ -99,7 +99,7 @@ mod tests {
     const MS: Duration = Duration::from_millis(1);
 
     #[test]
-    fn a_staleness_that_no_beat_can_keep_is_an_error() {
+    fn max_staleness_needs_three_heartbeats_and_is_capped_by_the_lease() {
         let beat = Some(100 * MS);
         assert_eq!(Staleness::new(Duration::ZERO, beat).unwrap(), Staleness::Never);
         for bad in [MS, 100 * MS, 299 * MS] {
@@ -109,7 +109,7 @@ mod tests {
         assert_eq!(Staleness::new(9_000 * MS, beat).unwrap().within(500 * MS), Some(500 * MS));
         assert_eq!(Staleness::default().within(500 * MS), Some(500 * MS));
         assert_eq!(Staleness::Never.within(500 * MS), None);
-        // Without a near cache every request asks the store anyway.
+        // Without a near cache, every request asks the store, so any value is valid.
         assert!(Staleness::new(MS, None).is_ok());
     }
 }

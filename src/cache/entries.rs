@@ -9,11 +9,11 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use foldhash::fast::RandomState;
-use quick_cache::Lifecycle;
 use quick_cache::sync::Cache;
+use quick_cache::{Lifecycle, Weighter};
 
 use super::contents::{Added, Content, Contents};
-use super::entry::{CacheEntry, Key, KeyRef};
+use super::entry::{CacheEntry, Ended, Key, KeyRef};
 use super::weight::{Capacity, DataSize, Weights};
 use crate::id::{SessionId, UserId};
 use crate::session::{Session, SessionAddress, StoredContent};
@@ -146,6 +146,20 @@ impl<D> Entry<D> {
         match self {
             Self::CacheEntry(CacheEntry::Live(session)) | Self::Owner(session) => Some(session),
             Self::CacheEntry(CacheEntry::Ended(_)) => None,
+        }
+    }
+}
+
+impl<D> Weighter<Key, Entry<D>> for Weights {
+    fn weight(&self, key: &Key, entry: &Entry<D>) -> u64 {
+        match entry {
+            Entry::CacheEntry(CacheEntry::Live(session)) => self.entry(key, session.own_size()),
+            Entry::CacheEntry(CacheEntry::Ended(ended)) => {
+                self.entry(key, size_of::<Ended>() + ended.claims.heap_size())
+            }
+            Entry::Owner(session) => {
+                self.entry(key, session.own_size()) + session.state().stored.weight
+            }
         }
     }
 }

@@ -141,7 +141,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_key_is_found_by_its_parts_and_by_nothing_else() {
+    fn key_equals_only_a_key_ref_with_the_same_audience_and_token() {
         let hasher = RandomState::default();
         let key = Key::new(1, "a.b.c");
         let same = KeyRef { audience: 1, token: b"a.b.c" };
@@ -156,11 +156,11 @@ mod tests {
     }
 
     #[test]
-    fn tokens_that_end_alike_are_not_the_same() {
+    fn tokens_with_the_same_end_have_the_same_hash_but_are_not_equal() {
         let key = Key::new(1, "header.payload.0123456789abcdef");
         let other = KeyRef { audience: 1, token: b"header.poyload.0123456789abcdef" };
         let hasher = RandomState::default();
-        assert_eq!(hasher.hash_one(&other), hasher.hash_one(&key), "they meet in one place");
+        assert_eq!(hasher.hash_one(&other), hasher.hash_one(&key), "only the end is hashed");
         assert!(!other.equivalent(&key));
     }
 }

@@ -4,10 +4,9 @@ use std::fmt;
 use std::sync::Arc;
 use std::thread::available_parallelism;
 
-use quick_cache::{Options, OptionsBuilder, Weighter};
+use quick_cache::{Options, OptionsBuilder};
 
-use super::entries::Entry;
-use super::entry::{CacheEntry, Ended, Key};
+use super::entry::Key;
 use crate::session::StoredContent;
 
 /// Bytes that an entry takes in addition to the token's text and the session: its slots in the
@@ -97,6 +96,12 @@ impl Weights {
         let options = options.unwrap_or_else(|_| unreachable!("all that must be set is set"));
         (Self { token_share }, options)
     }
+
+    /// Returns the weight of an entry with this key and these other parts, in bytes.
+    pub(super) fn entry(self, key: &Key, size: usize) -> u64 {
+        let size = size.saturating_add(key.len()).saturating_add(TOKEN);
+        (size as u64).max(self.token_share)
+    }
 }
 
 /// Returns the number of shards: as many as [`OptionsBuilder`] would choose, but halved until no
@@ -113,28 +118,12 @@ fn shards(capacity: Capacity) -> usize {
     shards
 }
 
-impl<D> Weighter<Key, Entry<D>> for Weights {
-    fn weight(&self, key: &Key, entry: &Entry<D>) -> u64 {
-        let token = |size: usize| {
-            let size = size.saturating_add(key.len()).saturating_add(TOKEN);
-            (size as u64).max(self.token_share)
-        };
-        match entry {
-            Entry::CacheEntry(CacheEntry::Live(session)) => token(session.own_size()),
-            Entry::CacheEntry(CacheEntry::Ended(ended)) => {
-                token(size_of::<Ended>() + ended.claims.heap_size())
-            }
-            Entry::Owner(session) => token(session.own_size()) + session.state().stored.weight,
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn no_more_tokens_than_the_capacity_fit_into_its_bytes() {
+    fn token_share_leaves_room_for_at_least_one_and_at_most_capacity_tokens() {
         for tokens in [1, 2, 31, 32, 100, 1_000, 65_536, 1 << 24] {
             for bytes in [1 << 16, 1 << 20, 64 << 20, 1 << 36] {
                 let capacity = Capacity { tokens, bytes };

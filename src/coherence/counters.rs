@@ -131,7 +131,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_many_threads_count_adds_up() {
+    fn striped_counter_total_includes_the_increments_of_all_threads() {
         let counter = Striped::default();
         thread::scope(|scope| {
             for _ in 0..2 * STRIPES {
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn a_state_begins_when_it_is_new() {
+    fn setting_the_same_state_again_keeps_its_start_time() {
         let counters = CacheCounters::default();
         assert_eq!(counters.set_state(InvalidationState::Connecting), InvalidationState::Off);
         let (_, since) = counters.state();

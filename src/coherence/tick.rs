@@ -73,7 +73,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_never_goes_back_and_differences_saturate() {
+    fn tick_never_goes_back_and_its_arithmetic_saturates() {
         let (first, second) = (Tick::now(), Tick::now());
         assert!(first <= second && first > Tick(0) && second < Tick::NEVER);
         assert_eq!(first.since(first.after(Duration::from_secs(1))), Duration::ZERO);
@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn what_never_was_is_not_recent() {
+    fn tick_zero_is_at_least_one_day_ago() {
         assert!(Tick::now().since(Tick(0)) >= Duration::from_secs(24 * 60 * 60));
     }
 }

@@ -128,9 +128,9 @@ mod tests {
     }
 
     #[test]
-    fn each_of_its_terms_ends_what_it_speaks_of() {
-        // For each time that passes: whether the copy still serves, still serves stale, is still
-        // verified.
+    fn each_validity_bound_ends_only_the_uses_that_depend_on_it() {
+        // For each bound that passes: whether the copy still serves, still serves stale, and is
+        // still verified.
         let leaves = [[false, true, true], [false, false, false], [false, false, true]];
         for (which, leaves) in leaves.into_iter().enumerate() {
             let mut ends = [at(50); 3];
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_that_other_rules_let_in_is_known_to_nobody() {
+    fn copy_is_not_used_under_other_verification_rules() {
         let validity = Link::trusted().read(bounds([at(50); 3]));
         for (policy, counts) in [(POLICY, true), (POLICY + 1, false), (POLICY - 1, false)] {
             assert_eq!(validity.serves(policy, at(1), BOUND), counts);
@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn without_somebody_who_tells_it_saves_the_work_and_no_question() {
+    fn copy_without_a_stamp_stays_verified_but_never_serves() {
         let validity = Validity::new(POLICY, None, bounds([at(50); 3]));
         assert!(validity.is_verified(POLICY, at(1)));
         assert!(
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn it_serves_for_its_bound_after_the_last_beat_and_stale_also_when_the_link_is_lost() {
+    fn copy_serves_for_its_bound_after_a_heartbeat_and_only_stale_once_the_lease_ends() {
         let link = Link::trusted();
         let validity = link.read(bounds([at(50); 3]));
         let bound = Duration::from_secs(5);
@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_changed_serves_nobody_not_even_stale() {
+    fn invalidated_copy_neither_serves_nor_serves_stale() {
         for flushed in [false, true] {
             for lost in [false, true] {
                 let link = Link::trusted();
@@ -190,7 +190,7 @@ mod tests {
                 if lost {
                     link.lease.end();
                 }
-                // The invalidation may arrive on this connection or on the next one: both share the
+                // The invalidation may arrive on this connection or on the next one. Both share the
                 // generations.
                 let generations = link.lease.generations();
                 if flushed {
@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn its_first_use_is_noted_and_the_next_when_it_is_due() {
+    fn first_use_is_due_and_the_next_use_is_due_at_the_set_time() {
         let validity = Link::trusted().read(bounds([at(50); 3]));
         assert!(validity.is_due(at(0)));
         validity.set_due(at(10));

@@ -143,7 +143,7 @@ mod tests {
 
     const INTERVAL: Duration = Duration::from_secs(30);
 
-    fn is(name: &str) -> Role {
+    fn role(name: &str) -> Role {
         Role::Is(name.to_owned())
     }
 
@@ -160,42 +160,43 @@ mod tests {
         }
 
         /// Reads a session whose stored role is `stored`, while the directory answers `says`.
-        fn reads(&self, session: usize, stored: &str, says: &Role, second: u64) -> bool {
-            let differs = is(stored) != *says;
+        /// Returns whether the user's stored sessions must be changed.
+        fn is_due(&self, session: usize, stored: &str, says: &Role, second: u64) -> bool {
+            let differs = role(stored) != *says;
             let session = (&self.user, &self.ids[session]);
             self.applied.is_due(session, says, differs, Duration::from_secs(second), INTERVAL)
         }
     }
 
     #[test]
-    fn stored_sessions_are_changed_once_for_each_change_of_the_answer_and_once_per_interval() {
+    fn stored_roles_change_once_per_new_directory_answer_and_once_per_interval() {
         let process = Process::new();
-        assert!(!process.reads(0, "admin", &is("admin"), 0), "it is the same");
-        assert!(process.reads(0, "admin", &is("user"), 1));
-        assert!(!process.reads(0, "admin", &is("user"), 2), "that is under way");
-        assert!(!process.reads(1, "admin", &is("user"), 3), "and for all of the user's sessions");
-        assert!(!process.reads(1, "user", &is("user"), 4));
-        assert!(!process.reads(0, "user", &is("guest"), 5), "once per interval");
-        assert!(process.reads(0, "user", &is("guest"), 31));
+        assert!(!process.is_due(0, "admin", &role("admin"), 0), "the roles are equal");
+        assert!(process.is_due(0, "admin", &role("user"), 1));
+        assert!(!process.is_due(0, "admin", &role("user"), 2), "the change is in progress");
+        assert!(!process.is_due(1, "admin", &role("user"), 3), "the change covers all sessions");
+        assert!(!process.is_due(1, "user", &role("user"), 4));
+        assert!(!process.is_due(0, "user", &role("guest"), 5), "one change per interval");
+        assert!(process.is_due(0, "user", &role("guest"), 31));
     }
 
     #[test]
-    fn two_processes_with_different_answers_do_not_rewrite_each_others() {
+    fn processes_with_different_directory_answers_do_not_keep_changing_the_role() {
         let (one, other) = (Process::new(), Process::new());
-        assert!(!one.reads(0, "admin", &is("admin"), 0));
-        assert!(other.reads(0, "admin", &is("user"), 0), "it sees the session for the first time");
+        assert!(!one.is_due(0, "admin", &role("admin"), 0));
+        assert!(other.is_due(0, "admin", &role("user"), 0), "first read of the session");
         for second in [1, 100, 1_000] {
-            assert!(!one.reads(0, "user", &is("admin"), second), "its answer has not changed");
-            assert!(!other.reads(0, "user", &is("user"), second));
+            assert!(!one.is_due(0, "user", &role("admin"), second), "its answer is the same");
+            assert!(!other.is_due(0, "user", &role("user"), second));
         }
     }
 
     #[test]
-    fn a_change_that_failed_is_tried_again_after_the_interval() {
+    fn failed_change_of_stored_roles_is_retried_after_the_interval() {
         let process = Process::new();
-        assert!(process.reads(0, "admin", &is("user"), 0));
+        assert!(process.is_due(0, "admin", &role("user"), 0));
         process.applied.failed(&process.user, &process.ids[0]);
-        assert!(!process.reads(0, "admin", &is("user"), 29));
-        assert!(process.reads(0, "admin", &is("user"), 30));
+        assert!(!process.is_due(0, "admin", &role("user"), 29));
+        assert!(process.is_due(0, "admin", &role("user"), 30));
     }
 }

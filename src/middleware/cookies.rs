@@ -44,11 +44,16 @@ fn value<'a>(pair: &'a [u8], name: &str) -> Option<&'a [u8]> {
 ///
 /// [`ConfigError::OutOfRange`] if it is not.
 pub(crate) fn checked_name(name: &str) -> Result<&str, ConfigError> {
-    if !name.is_empty() && name.bytes().all(super::extract::is_token_char) {
+    if !name.is_empty() && name.bytes().all(is_token_char) {
         return Ok(name);
     }
     let rule = "must be one or more letters, digits and !#$%&'*+-.^_`|~";
     Err(ConfigError::OutOfRange { setting: "cookie name", rule })
+}
+
+/// Returns whether `byte` is a `tchar` (RFC 9110 section 5.6.2), of which cookie names and scheme names consist.
+pub(super) fn is_token_char(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
 
 #[cfg(test)]
@@ -67,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn one_cookie_is_found_among_others() {
+    fn cookie_is_found_among_other_cookies() {
         let fields: [&[&[u8]]; 8] = [
             &[b"t=v"],
             &[b"a=b; t=v; c=d"],
@@ -84,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_is_taken_as_it_is() {
+    fn cookie_value_is_returned_unchanged() {
         for value in ["", "a=b", "\"v\"", "%41", "a b", "a,t=b"] {
             let field = format!("t={value}");
             assert_eq!(read(&[field.as_bytes()]), Ok(Some(value.into())), "{value}");
@@ -92,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn none_is_found_where_there_is_none() {
+    fn request_without_the_cookie_returns_none() {
         let fields: [&[&[u8]]; 5] = [&[], &[b""], &[b"a=b"], &[b"t"], &[b"T=v, t=v"]];
         for fields in fields {
             assert_eq!(read(fields), Ok(None), "{fields:?}");
@@ -100,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn two_of_the_name_are_refused_even_when_they_agree() {
+    fn two_cookies_with_the_name_are_rejected_even_if_they_are_equal() {
         let fields: [&[&[u8]]; 4] =
             [&[b"t=v; t=v"], &[b"t=v", b"t=v"], &[b"t=v; a=b; t=w"], &[b"t=", b"t=v"]];
         for fields in fields {

@@ -7,7 +7,7 @@ use http::header::AUTHORIZATION;
 
 #[cfg(feature = "routes")]
 use super::cookies::cookies;
-use super::cookies::{checked_name, cookie};
+use super::cookies::{checked_name, cookie, is_token_char};
 use crate::error::{AuthError, AuthErrorKind, ConfigError};
 
 const SCHEME: &str = "Bearer";
@@ -185,11 +185,6 @@ pub(crate) fn credential(headers: &HeaderMap) -> Result<&[u8], AuthError> {
     token.ok_or_else(|| AuthError::new(AuthErrorKind::InvalidToken))
 }
 
-/// Returns whether `byte` is a `tchar` (RFC 9110 section 5.6.2), of which scheme names consist.
-pub(super) fn is_token_char(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
-}
-
 #[cfg(test)]
 mod tests {
     use http::HeaderValue;
@@ -212,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_bearer_credential_counts_as_none() {
+    fn header_without_the_bearer_scheme_counts_as_a_missing_token() {
         for value in [
             "",
             "Basic dTpw",
@@ -228,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bearer_credential_that_goes_on_wrongly_is_a_bad_one() {
+    fn bearer_scheme_without_a_well_formed_token_is_an_invalid_token() {
         let bad: [&[u8]; 6] =
             [b"Bearer", b"Bearer ", b"Bearer\ta.b.c", b"Bearer,a", b"Bearer \xff", b"Bearer=a"];
         for value in bad {
@@ -236,8 +231,8 @@ mod tests {
         }
     }
 
-    /// Reads the token from a header and cookies with a source that knows the cookie `t`.
-    fn either(header: Option<&str>, cookies: &[&str]) -> Result<String, AuthErrorKind> {
+    /// Reads the token of a request with a source that accepts the header or the cookie `t`.
+    fn read_either(header: Option<&str>, cookies: &[&str]) -> Result<String, AuthErrorKind> {
         let mut headers = HeaderMap::new();
         if let Some(header) = header {
             headers.append(AUTHORIZATION, HeaderValue::from_str(header).unwrap());
@@ -250,35 +245,35 @@ mod tests {
     }
 
     #[test]
-    fn a_cookie_counts_where_no_bearer_token_is_shown() {
+    fn cookie_is_read_when_the_header_has_no_bearer_token() {
         let ours = || Ok("a.b.c".to_owned());
-        assert_eq!(either(None, &["t=a.b.c"]), ours());
-        assert_eq!(either(Some("Basic dTpw"), &["x=y; t=a.b.c"]), ours());
-        assert_eq!(either(Some("Bearer a.b.c"), &[]), ours());
-        assert_eq!(either(Some("Bearer a.b.c"), &["t=a.b.c"]), ours());
-        assert_eq!(either(None, &["T=a.b.c"]), Err(AuthErrorKind::MissingToken));
+        assert_eq!(read_either(None, &["t=a.b.c"]), ours());
+        assert_eq!(read_either(Some("Basic dTpw"), &["x=y; t=a.b.c"]), ours());
+        assert_eq!(read_either(Some("Bearer a.b.c"), &[]), ours());
+        assert_eq!(read_either(Some("Bearer a.b.c"), &["t=a.b.c"]), ours());
+        assert_eq!(read_either(None, &["T=a.b.c"]), Err(AuthErrorKind::MissingToken));
         assert_eq!(
-            either(None, &["t="]),
+            read_either(None, &["t="]),
             Ok(String::new()),
-            "an empty token, which no rule lets in"
+            "an empty token, which verification rejects"
         );
     }
 
     #[test]
-    fn beside_a_bearer_header_no_cookie_is_looked_at() {
+    fn cookies_are_ignored_when_the_header_has_the_bearer_scheme() {
         for cookies in [&["t=d.e.f"][..], &["t="], &["t=d.e.f", "t=d.e.f"], &["t=\u{ff}"]] {
-            assert_eq!(either(Some("Bearer a.b.c"), cookies), Ok("a.b.c".to_owned()));
+            assert_eq!(read_either(Some("Bearer a.b.c"), cookies), Ok("a.b.c".to_owned()));
             for bad in ["Bearer", "Bearer ", "Bearer\ta.b.c"] {
-                let read = either(Some(bad), cookies);
-                assert_eq!(read, Err(AuthErrorKind::InvalidToken), "{bad}: no cookie mends it");
+                let read = read_either(Some(bad), cookies);
+                assert_eq!(read, Err(AuthErrorKind::InvalidToken), "{bad}: cookie ignored");
             }
         }
-        let two = either(Some("Basic dTpw"), &["t=a.b.c", "t=a.b.c"]);
+        let two = read_either(Some("Basic dTpw"), &["t=a.b.c", "t=a.b.c"]);
         assert_eq!(two, Err(AuthErrorKind::InvalidRequest));
     }
 
     #[test]
-    fn a_source_of_the_header_looks_at_no_cookie() {
+    fn header_source_ignores_cookies() {
         let mut headers = HeaderMap::new();
         headers.append("cookie", HeaderValue::from_static("t=a.b.c; t=d"));
         let read = TokenSource::header().token(&headers).map_err(|error| error.kind());
@@ -286,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cookies_name_is_a_token() {
+    fn cookie_name_must_be_an_http_token() {
         for name in ["", "a b", "a=b", "a;b", "\"a\"", "naïve", "a,b"] {
             assert!(TokenSource::header_or_cookie(name).is_err(), "{name:?}");
         }
@@ -294,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn two_fields_are_refused_even_when_they_agree() {
+    fn two_authorization_fields_are_rejected_even_if_they_are_equal() {
         assert_eq!(read(&[b"Bearer a.b.c", b"Bearer a.b.c"]), Err(AuthErrorKind::InvalidRequest));
         assert_eq!(read(&[b"Basic dTpw", b"Bearer a.b.c"]), Err(AuthErrorKind::InvalidRequest));
     }

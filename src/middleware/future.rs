@@ -17,9 +17,9 @@ use tower::Service;
 use crate::authenticate::verify::Passed;
 use crate::error::AuthError;
 use crate::middleware::attach;
-use crate::middleware::layer::Rules;
 use crate::middleware::optional_mode::ClearedCookie;
 use crate::middleware::reject::{Head, Reject, respond};
+use crate::middleware::rules::Rules;
 use crate::session::SessionData;
 
 type Check<D> = Pin<Box<dyn Future<Output = Result<Passed<D>, AuthError>> + Send>>;

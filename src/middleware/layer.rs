@@ -4,15 +4,15 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::HeaderMap;
 use tower_layer::Layer;
 
 use crate::authenticate::request_policy::{FailurePolicy, RequestPolicy, Staleness};
-use crate::error::{AuthError, ConfigError};
+use crate::error::ConfigError;
 use crate::manager::SessionManager;
 use crate::middleware::extract::TokenSource;
-use crate::middleware::optional_mode::{ClearedCookie, OptionalMode};
+use crate::middleware::optional_mode::OptionalMode;
 use crate::middleware::reject::JsonRejection;
+use crate::middleware::rules::{Mode, Rules};
 use crate::middleware::service::SessionAuth;
 use crate::session::SessionData;
 use crate::token::Audience;
@@ -43,37 +43,6 @@ use crate::token::Audience;
 /// inside of that service, or add the time of the store call when you choose the limit.
 pub struct SessionAuthLayer<D = (), R = JsonRejection> {
     rules: Rules<D, R>,
-}
-
-/// The settings of one layer: which requests pass, and how it answers the others.
-pub(crate) struct Rules<D, R> {
-    pub(crate) manager: SessionManager<D>,
-    pub(crate) mode: Mode,
-    pub(crate) source: TokenSource,
-    pub(crate) request_policy: RequestPolicy,
-    pub(crate) reject: Arc<R>,
-}
-
-/// Whether a request without a valid token is rejected or may pass as anonymous.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Mode {
-    Required,
-    Optional(OptionalMode),
-}
-
-impl<D, R> Rules<D, R> {
-    /// Returns `Some` if a request that failed with `error` passes without a session. The inner
-    /// `Option` is the cookie that the response must clear.
-    pub(crate) fn pass(
-        &self,
-        error: &AuthError,
-        headers: &HeaderMap,
-    ) -> Option<Option<ClearedCookie>> {
-        match self.mode {
-            Mode::Required => None,
-            Mode::Optional(mode) => mode.pass(error, &self.source, headers),
-        }
-    }
 }
 
 impl<D> SessionAuthLayer<D> {
@@ -195,19 +164,6 @@ impl<S, D, R> Layer<S> for SessionAuthLayer<D, R> {
 
     fn layer(&self, inner: S) -> Self::Service {
         SessionAuth::new(inner, Arc::new(self.rules.clone()))
-    }
-}
-
-// Manual implementation: a derive would require `D: Clone` and `R: Clone`.
-impl<D, R> Clone for Rules<D, R> {
-    fn clone(&self) -> Self {
-        Self {
-            manager: self.manager.clone(),
-            mode: self.mode,
-            source: self.source.clone(),
-            request_policy: self.request_policy.clone(),
-            reject: Arc::clone(&self.reject),
-        }
     }
 }
 

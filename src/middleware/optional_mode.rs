@@ -155,7 +155,7 @@ mod tests {
 
     /// Returns whether a navigation with a cookie passes in the most lenient mode, and whether its
     /// response clears the cookie.
-    fn judged(error: &AuthError) -> (bool, bool) {
+    fn passes_and_clears(error: &AuthError) -> (bool, bool) {
         let mode = OptionalMode::lenient().also_for_bearer().clear_ended_cookie();
         let source = TokenSource::header_or_cookie("t").unwrap();
         let mut headers = HeaderMap::new();
@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bad_token_passes_a_failure_does_not_and_only_an_ended_session_clears_the_cookie() {
+    fn invalid_token_passes_and_only_a_revoked_or_expired_session_clears_the_cookie() {
         for (kind, passes, clears) in [
             (AuthErrorKind::Overloaded, false, false),
             (AuthErrorKind::InvalidRequest, true, false),
@@ -179,13 +179,13 @@ mod tests {
             (AuthErrorKind::StoreUnavailable, false, false),
             (AuthErrorKind::DirectoryUnavailable, false, false),
         ] {
-            assert_eq!(judged(&AuthError::new(kind)), (passes, clears), "{kind:?}");
+            assert_eq!(passes_and_clears(&AuthError::new(kind)), (passes, clears), "{kind:?}");
         }
     }
 
     #[test]
-    fn a_record_that_cannot_be_read_does_not_clear_the_cookie() {
+    fn unreadable_record_does_not_clear_the_cookie() {
         let unread = AuthError::with_source(AuthErrorKind::SessionExpired, std::fmt::Error);
-        assert_eq!(judged(&unread), (true, false));
+        assert_eq!(passes_and_clears(&unread), (true, false));
     }
 }

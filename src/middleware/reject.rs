@@ -184,9 +184,9 @@ mod tests {
 
     use super::*;
 
-    /// Checks status, challenge and text of every kind against the HTTP contract.
+    /// Checks status, headers and body of every kind against the HTTP contract.
     #[test]
-    fn responses_are_the_contracts_to_the_letter() {
+    fn response_of_each_error_kind_matches_the_http_contract() {
         use AuthErrorKind as Kind;
         let bad_request = Some(r#"Bearer error="invalid_request""#);
         let invalid = Some(r#"Bearer error="invalid_token""#);
@@ -239,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn a_revoked_session_says_why_and_an_internal_error_where_to_look() {
+    fn revoked_session_response_has_a_reason_and_internal_error_a_request_id() {
         let response: Response<String> = AuthError::revoked(EndReason::LogoutAll).to_response();
         let body = r#"{"detail":"Session was ended: logout_all","code":"session_revoked","reason":"logout_all"}"#;
         assert_eq!(response.body(), body);
@@ -249,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn a_step_up_challenge_says_what_would_do() {
+    fn step_up_challenge_contains_max_age_and_acr_values() {
         let minutes = |minutes: u64| StepUp::fresh(Duration::from_secs(minutes * 60));
         let classes = |classes: &[&str]| StepUp::acr(classes.iter().copied()).unwrap();
         let almost = StepUp::fresh(Duration::from_millis(1_999));

@@ -15,8 +15,8 @@ use crate::authenticate::lookup::Lookup;
 use crate::error::AuthErrorKind;
 use crate::middleware::attach;
 use crate::middleware::future::ResponseFuture;
-use crate::middleware::layer::{Mode, Rules};
 use crate::middleware::reject::{self, Head, JsonRejection, Reject};
+use crate::middleware::rules::{Mode, Rules};
 use crate::session::SessionData;
 
 /// The service that [`SessionAuthLayer`](crate::SessionAuthLayer) makes around an inner service.

@@ -146,16 +146,16 @@ mod tests {
     const PAUSE: Duration = Duration::from_millis(100);
 
     #[tokio::test(start_paused = true)]
-    async fn a_failure_turns_callers_away_until_one_probe_is_answered() {
+    async fn failure_opens_the_circuit_until_one_probe_is_answered() {
         let breaker = Breaker::new(PAUSE);
         assert_eq!(breaker.enter().unwrap().failed(), Change::Opened);
-        assert!(breaker.enter().is_none(), "open");
+        assert!(breaker.enter().is_none(), "the circuit is open");
 
         tokio::time::advance(PAUSE).await;
         let probe = breaker.enter().unwrap();
         assert!(breaker.enter().is_none(), "one probe at a time");
         assert_eq!(probe.failed(), Change::None);
-        assert!(breaker.enter().is_none(), "a failed probe starts the pause anew");
+        assert!(breaker.enter().is_none(), "a failed probe starts the pause again");
 
         tokio::time::advance(PAUSE).await;
         assert_eq!(breaker.enter().unwrap().answered(), Change::Closed);
@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_probe_that_is_dropped_lets_the_next_one_through() {
+    async fn dropped_probe_allows_the_next_probe() {
         let breaker = Breaker::new(PAUSE);
         assert_eq!(breaker.enter().unwrap().failed(), Change::Opened);
         tokio::time::advance(PAUSE).await;
@@ -172,17 +172,17 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn many_failures_at_once_open_it_once_and_do_not_prolong_it() {
+    async fn concurrent_failures_open_the_circuit_once_and_do_not_extend_the_pause() {
         let breaker = Breaker::new(PAUSE);
         let (first, second) = (breaker.enter().unwrap(), breaker.enter().unwrap());
         assert_eq!(first.failed(), Change::Opened);
         tokio::time::advance(PAUSE).await;
         assert_eq!(second.failed(), Change::None);
-        assert!(breaker.enter().is_some(), "the straggler did not start the pause anew");
+        assert!(breaker.enter().is_some(), "the second failure does not restart the pause");
     }
 
     #[tokio::test(start_paused = true)]
-    async fn an_answer_to_a_call_from_before_does_not_close_it() {
+    async fn answer_to_a_call_from_before_the_opening_does_not_close_the_circuit() {
         let breaker = Breaker::new(PAUSE);
         let (first, second) = (breaker.enter().unwrap(), breaker.enter().unwrap());
         assert_eq!(first.failed(), Change::Opened);
@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_straggler_from_before_the_recovery_does_not_open_it_again() {
+    async fn failure_of_a_call_from_before_the_closing_does_not_open_the_circuit() {
         let breaker = Breaker::new(PAUSE);
         let (first, straggler) = (breaker.enter().unwrap(), breaker.enter().unwrap());
         assert_eq!(first.failed(), Change::Opened);

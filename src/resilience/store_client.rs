@@ -11,7 +11,8 @@ use super::bulkhead::{Bulkhead, BulkheadError, BulkheadName, TimedOut};
 use super::operation::Operation;
 use super::unavailable::{self, CallError};
 use crate::clock::Timestamp;
-use crate::store::erased::{Answer, ErasedStore};
+use crate::store::answer::Answer;
+use crate::store::erased::ErasedStore;
 use crate::store::{StoreError, StoreErrorKind};
 use crate::telemetry::metrics::{Metrics, StoreTimes};
 

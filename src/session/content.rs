@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use super::{NewSession, SessionData};
+use super::SessionData;
 use crate::clock::Timestamp;
 use crate::error::SessionError;
 
@@ -43,6 +43,9 @@ pub(crate) struct Content<D> {
     #[serde(skip_serializing)]
     pub(crate) data: D,
 }
+
+/// The maximum length of a text field of a session, in bytes.
+pub(super) const FIELD_LEN: usize = 512;
 
 /// The limit for all methods of `amr` together, in bytes.
 const MAX_AMR: usize = 8 * 1024;
@@ -202,8 +205,8 @@ impl<D: SessionData> Content<D> {
         ];
         let fields = fields.into_iter().filter_map(|(field, value)| Some((field, value.as_ref()?)));
         for (field, value) in fields.chain(self.amr.iter().map(|method| ("amr", method))) {
-            if value.len() > NewSession::FIELD_LEN {
-                return Err(SessionError::FieldTooLong { field, limit: NewSession::FIELD_LEN });
+            if value.len() > FIELD_LEN {
+                return Err(SessionError::FieldTooLong { field, limit: FIELD_LEN });
             }
         }
         if self.amr_len() > MAX_AMR.max(stored.amr) {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::Content;
+use super::content::{Content, FIELD_LEN};
 use crate::error::SessionError;
 use crate::id::UserId;
 use crate::store::Guard;
@@ -50,7 +50,7 @@ impl NewSession {
     /// The longest name, e-mail address, role, `acr` or single method of `amr`, in bytes.
     ///
     /// [`create`](crate::SessionManager::create) fails if one of them is longer.
-    pub const FIELD_LEN: usize = 512;
+    pub const FIELD_LEN: usize = FIELD_LEN;
 
     /// Creates a description for `user`, without name, e-mail address, role and data.
     #[must_use]

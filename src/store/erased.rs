@@ -1,24 +1,21 @@
 //! [`SessionStore`] with boxed futures: the operations that the manager uses. Applications
 //! therefore never name the type of a store.
 
-use std::future::Future;
-use std::pin::Pin;
 use std::time::Duration;
 
 use bytes::Bytes;
 
+use super::answer::Answer;
 use super::{
     Activity, Cleaned, Created, Guard, Listed, NewRecord, Page, Record, Replacement, Revoke,
-    Revoked, Rotate, Rotated, ScanCursor, SessionStore, StoreError, StoreHealth, Touch, Touched,
-    Tracking, Updated, UpdatedAll,
+    Revoked, Rotate, Rotated, ScanCursor, SessionStore, StoreHealth, Touch, Touched, Tracking,
+    Updated, UpdatedAll,
 };
 #[cfg(feature = "routes")]
 use super::{Attempt, AttemptKey, AttemptRule, Settle};
 use crate::clock::Timestamp;
 use crate::id::{SessionId, UserId};
 use crate::reason::EndReason;
-
-pub(crate) type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
 
 /// [`SessionStore`] as a trait object. [`SessionStore`] documents each operation.
 pub(crate) trait ErasedStore: Send + Sync + 'static {

@@ -26,6 +26,7 @@ pub use crate::error::{StoreError, StoreErrorKind};
 use crate::id::{SessionId, UserId};
 use crate::reason::EndReason;
 
+pub(crate) mod answer;
 mod attempts;
 mod bounds;
 pub(crate) mod erased;
@@ -34,6 +35,7 @@ mod record;
 #[cfg(feature = "redis")]
 pub mod redis;
 mod revoke;
+mod rotate;
 mod rotation;
 mod scan;
 mod tracking;
@@ -50,7 +52,8 @@ pub use self::record::{
 #[cfg(feature = "redis")]
 pub use self::redis::RedisStore;
 pub use self::revoke::{Replicas, Revoke, Revoked};
-pub use self::rotation::{Rotate, Rotated, Rotation, Salt};
+pub use self::rotate::{Rotate, Rotated};
+pub use self::rotation::{Rotation, Salt};
 pub use self::scan::{Cleaned, Listed, Page, ScanCursor};
 pub use self::tracking::Tracking;
 pub(crate) use self::tracking::{Tracked, Tracker};

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Record;
-use super::erased::Answer;
+use super::answer::Answer;
 use crate::clock::Timestamp;
 use crate::coherence::{CacheCounters, Stamp, Tick};
 use crate::id::{SessionId, UserId};

@@ -1,4 +1,4 @@
-//! Example servers as processes: what their clients and their operators see.
+//! Tests that run the example servers as processes and check what clients and operators see.
 
 #![cfg(all(unix, feature = "redis"))]
 #![allow(
@@ -8,7 +8,7 @@
     clippy::indexing_slicing,
     clippy::panic,
     clippy::unwrap_used,
-    reason = "a test stops at the first surprise, and may start tasks"
+    reason = "a test fails at the first unexpected result, and may spawn tasks"
 )]
 
 mod contract;

@@ -1,4 +1,4 @@
-//! The smallest examples are small, and do what they say.
+//! The minimal examples print a working `curl` command, check tokens, and stop on signals.
 
 use std::net::SocketAddr;
 
@@ -13,14 +13,14 @@ async fn answer(server: SocketAddr, path: &str, token: Option<&str>) -> (u16, St
     (status(&answer), answer.split_once("\r\n\r\n").unwrap().1.to_owned())
 }
 
-/// Follows what the example prints, and stops it as Ctrl-C and as a service manager would.
-async fn try_it(example: &'static str, path: &str) {
+/// Runs the example once for each stop signal: SIGINT (Ctrl-C) and SIGTERM (a service manager).
+async fn check_example(example: &'static str, path: &str) {
     for signal in ["-INT", "-TERM"] {
-        stopped_by(signal, example, path).await;
+        run_and_stop(signal, example, path).await;
     }
 }
 
-async fn stopped_by(signal: &str, example: &'static str, path: &str) {
+async fn run_and_stop(signal: &str, example: &'static str, path: &str) {
     let mut server = Server::spawn(example, &[]);
     let log = server.until_logged("curl -i http://").await;
     let line = log.lines().find_map(|line| line.strip_prefix("curl -i http://")).unwrap();
@@ -35,7 +35,11 @@ async fn stopped_by(signal: &str, example: &'static str, path: &str) {
     let (refused, body) = answer(address, path, Some(&forged)).await;
     assert!(refused == 401 && body.contains("invalid_token"), "{refused} {body}");
     if example == "minimal-axum" {
-        assert_eq!(answer(address, "/open", None).await.0, 200, "outside of the layer");
+        assert_eq!(
+            answer(address, "/open", None).await.0,
+            200,
+            "the route outside the layer needs no token"
+        );
     }
     server.signal(signal);
     let (status, log) = server.ended().await;
@@ -43,17 +47,17 @@ async fn stopped_by(signal: &str, example: &'static str, path: &str) {
 }
 
 #[tokio::test]
-async fn axum_says_hello() {
-    try_it("minimal-axum", "/hello").await;
+async fn minimal_axum_example_checks_tokens_and_stops_on_signals() {
+    check_example("minimal-axum", "/hello").await;
 }
 
 #[tokio::test]
-async fn hyper_says_hello() {
-    try_it("minimal-hyper", "/").await;
+async fn minimal_hyper_example_checks_tokens_and_stops_on_signals() {
+    check_example("minimal-hyper", "/").await;
 }
 
 #[test]
-fn they_are_under_seventy_lines() {
+fn minimal_examples_have_fewer_than_70_lines() {
     for source in [
         include_str!("../../examples/minimal_axum.rs"),
         include_str!("../../examples/minimal_hyper.rs"),

@@ -1,4 +1,4 @@
-//! Each route of the example does what it chose, whatever happens to Redis.
+//! Each route of the `policies` example follows its failure policy during Redis outages.
 
 use std::net::SocketAddr;
 use std::time::Instant;
@@ -24,14 +24,14 @@ const AWAY: [(u16, &str); 4] = [
 const LOGGED_OUT: [(u16, &str); 4] = [(401, "session_expired"); 4];
 const LOGGED_OUT_AND_AWAY: [(u16, &str); 4] =
     [UNKNOWN, UNKNOWN, (401, "session_expired"), (401, "session_expired")];
-/// Nobody has asked about the token between the logout and the outage.
+/// The session was deleted before the outage, and no request used the token in between.
 const LOGGED_OUT_UNSEEN: [(u16, &str); 4] =
     [UNKNOWN, UNKNOWN, UNKNOWN, (200, "the catalogue for jeju, by token\n")];
-/// Routes, in the order of these answers.
+/// Indices of routes in these arrays.
 const ACCOUNT: usize = 0;
 const TRANSFER: usize = 1;
 
-/// The example's process, and what it has printed.
+/// The process of the example, and the data parsed from its output.
 struct Example {
     server: Server,
     address: SocketAddr,
@@ -41,7 +41,7 @@ struct Example {
 }
 
 impl Example {
-    /// Starts it, and reads what it prints.
+    /// Starts the example and parses its output.
     async fn start(redis: &RedisServer) -> Self {
         let env = [("REDIS_URL", redis.url()), ("JWT_SECRET", SECRET.to_owned())];
         let env = env.each_ref().map(|(name, value)| (*name, value.as_str()));
@@ -51,7 +51,7 @@ impl Example {
             if let Some(log) = server.logged("/cache\n").await {
                 break (server, log);
             }
-            // As an operator would, where Redis is late at the start.
+            // Starts it again, as an operator would, if Redis check_answers too late at startup.
             let (_, log) = server.ended().await;
             let is_late = log.contains("does not answer") || log.contains("Unavailable");
             assert!(is_late && Instant::now() < give_up, "{log}");
@@ -72,7 +72,8 @@ impl Example {
         Self { server, address, token, routes: routes.try_into().unwrap() }
     }
 
-    /// What a route says to the token: its status, and its text or the code of its refusal.
+    /// Sends the token to a route. Returns the status, and the body of a 200 or the error code of a
+    /// rejection.
     async fn answer(&self, route: usize) -> (u16, String) {
         let Self { address, token, routes, .. } = self;
         let (method, path) = &routes[route];
@@ -90,8 +91,8 @@ impl Example {
         (status, refusal["code"].as_str().unwrap().to_owned())
     }
 
-    /// Asks a route until it answers like this, and before that only like that, or that nobody can tell: a machine that
-    /// compiles beside the tests lets Redis be late now and then.
+    /// Repeats the request until the route returns `wanted`. Before that it may only return
+    /// `before` or [`UNKNOWN`]: Redis may be slow while the machine compiles.
     async fn until(&self, route: usize, wanted: (u16, &str), before: (u16, &str), when: &str) {
         let path = &self.routes[route].1;
         until(&format!("{path} {when}: {wanted:?}"), async || {
@@ -107,7 +108,7 @@ impl Example {
         let request =
             format!("GET /cache HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n\r\n", self.address);
         let answer = exchange(self.address, request.as_bytes()).await;
-        assert_eq!(status(&answer), 200, "it asks nobody for a token: {answer}");
+        assert_eq!(status(&answer), 200, "the route needs no token: {answer}");
         answer.split_once("\r\n\r\n").unwrap().1.to_owned()
     }
 
@@ -115,48 +116,50 @@ impl Example {
         until(text, async || self.cache().await.contains(text)).await;
     }
 
-    async fn figure(&self, name: &str) -> u64 {
+    async fn counter(&self, name: &str) -> u64 {
         let cache = self.cache().await;
-        let figure = cache.split_once(&format!(" {name} ")).unwrap().1;
-        figure.split(',').next().unwrap().trim_end().parse().unwrap()
+        let counter = cache.split_once(&format!(" {name} ")).unwrap().1;
+        counter.split(',').next().unwrap().trim_end().parse().unwrap()
     }
 
-    async fn answers(&self, wanted: [(u16, &str); 4], when: &str) {
+    async fn check_answers(&self, wanted: [(u16, &str); 4], when: &str) {
         for (route, wanted) in wanted.into_iter().enumerate() {
             self.until(route, wanted, UNKNOWN, when).await;
         }
     }
 
-    /// Everybody is in, and the session is remembered with the promise to be told of changes.
-    async fn everybody_is_in(&self, when: &str) {
+    /// Waits until every route admits the token and the near cache serves the session.
+    async fn wait_until_admitted(&self, when: &str) {
         self.until_cache_says("coherent for").await;
         for (route, wanted) in LIVE.into_iter().enumerate() {
             self.until(route, wanted, AWAY[route], when).await;
         }
-        until("a hit", async || {
-            let before = self.figure("hits").await;
+        until("a request is a cache hit", async || {
+            let before = self.counter("hits").await;
             self.until(ACCOUNT, LIVE[ACCOUNT], UNKNOWN, when).await;
-            self.figure("hits").await == before + 1
+            self.counter("hits").await == before + 1
         })
         .await;
     }
 
-    /// Redis is away: where it is asked each time, that shows at once; elsewhere, when its last word is over.
-    async fn while_away(&self, before: (u16, &str), wanted: [(u16, &str); 4], when: &str) {
+    /// Checks the routes during an outage. `TRANSFER` reads Redis on each request, so it fails at
+    /// once. `ACCOUNT` may return `before` until the lease of the near cache ends.
+    async fn check_outage(&self, before: (u16, &str), wanted: [(u16, &str); 4], when: &str) {
         assert_eq!(self.answer(TRANSFER).await.0, 503, "{when}");
         self.until(ACCOUNT, wanted[ACCOUNT], before, when).await;
         self.until_cache_says("connecting for").await;
-        self.answers(wanted, when).await;
+        self.check_answers(wanted, when).await;
     }
 
-    /// Redis is back, nobody was restarted, and nobody gets in any more.
-    async fn everybody_is_out(&self, when: &str) {
-        self.answers(LOGGED_OUT, when).await;
+    /// Checks that every route rejects the token after Redis is back. The example was not
+    /// restarted.
+    async fn check_rejected(&self, when: &str) {
+        self.check_answers(LOGGED_OUT, when).await;
         self.until_cache_says("coherent for").await;
-        self.answers(LOGGED_OUT, when).await;
+        self.check_answers(LOGGED_OUT, when).await;
     }
 
-    /// Ctrl-C.
+    /// Stops the example as Ctrl-C does, and checks its exit status.
     async fn stop(self) {
         self.server.signal("-INT");
         let (status, log) = self.server.ended().await;
@@ -164,79 +167,79 @@ impl Example {
     }
 }
 
-/// A Redis that keeps what it was told over a `kill -9`.
+/// Starts a Redis that keeps its data across `kill -9`.
 async fn durable() -> RedisServer {
     RedisServer::start_with(&["--appendonly", "yes", "--appendfsync", "always"]).await
 }
 
 #[tokio::test]
-async fn each_route_does_what_it_chose_while_redis_hangs_or_is_dead_and_all_are_right_after() {
+async fn routes_follow_their_failure_policies_while_redis_is_down_and_then_recover() {
     let mut redis = durable().await;
     let example = Example::start(&redis).await;
-    example.everybody_is_in("at the start").await;
+    example.wait_until_admitted("at the start").await;
 
-    let stale = example.figure("stale").await;
+    let stale = example.counter("stale").await;
     redis.pause();
-    example.while_away(LIVE[ACCOUNT], AWAY, "while Redis hangs").await;
-    assert_eq!(example.figure("stale").await, stale + 1);
+    example.check_outage(LIVE[ACCOUNT], AWAY, "while Redis hangs").await;
+    assert_eq!(example.counter("stale").await, stale + 1);
     redis.resume();
-    example.everybody_is_in("when it goes on").await;
+    example.wait_until_admitted("after Redis resumes").await;
 
     redis.stop();
-    example.while_away(LIVE[ACCOUNT], AWAY, "while Redis is dead").await;
+    example.check_outage(LIVE[ACCOUNT], AWAY, "while Redis is dead").await;
     redis.restart().await;
-    example.everybody_is_in("when it is back with its data").await;
+    example.wait_until_admitted("after Redis restarts with its data").await;
     example.stop().await;
 }
 
 #[tokio::test]
-async fn who_is_logged_out_elsewhere_stays_out() {
+async fn session_deleted_in_redis_is_not_admitted_during_or_after_an_outage() {
     let mut redis = durable().await;
     let example = Example::start(&redis).await;
-    example.everybody_is_in("at the start").await;
+    example.wait_until_admitted("at the start").await;
 
-    // As the example tells to try it.
+    // The output of the example suggests this command.
     assert_eq!(redis.number(&["DEL", "session:{jeju}:live"]).await, 1);
     example.until(ACCOUNT, LOGGED_OUT[ACCOUNT], LIVE[ACCOUNT], "after the logout").await;
-    example.answers(LOGGED_OUT, "after the logout").await;
+    example.check_answers(LOGGED_OUT, "after the logout").await;
     redis.stop();
     let before = LOGGED_OUT[ACCOUNT];
-    example.while_away(before, LOGGED_OUT_AND_AWAY, "after the logout, Redis dead").await;
+    example.check_outage(before, LOGGED_OUT_AND_AWAY, "after the logout, Redis dead").await;
     redis.restart().await;
-    example.everybody_is_out("after the logout, Redis back").await;
+    example.check_rejected("after the logout, Redis back").await;
     example.stop().await;
 }
 
 #[tokio::test]
-async fn a_logout_that_nobody_has_asked_about_is_what_a_route_by_token_gives_up() {
+async fn token_only_fallback_admits_an_unseen_deleted_session_until_redis_is_back() {
     let mut redis = RedisServer::start().await;
     let example = Example::start(&redis).await;
-    example.everybody_is_in("at the start").await;
+    example.wait_until_admitted("at the start").await;
 
-    assert_eq!(example.figure("invalidations").await, 0);
+    assert_eq!(example.counter("invalidations").await, 0);
     assert_eq!(redis.number(&["DEL", "session:{jeju}:live"]).await, 1);
     example.until_cache_says(" invalidations 1,").await;
     redis.stop();
-    example.while_away(LOGGED_OUT_UNSEEN[ACCOUNT], LOGGED_OUT_UNSEEN, "after the logout").await;
+    example.check_outage(LOGGED_OUT_UNSEEN[ACCOUNT], LOGGED_OUT_UNSEEN, "after the logout").await;
     redis.restart().await;
-    example.everybody_is_out("when Redis is back").await;
+    example.check_rejected("when Redis is back").await;
     example.stop().await;
 }
 
 #[tokio::test]
-async fn a_redis_that_comes_back_empty_has_logged_out_everybody() {
+async fn all_routes_reject_the_token_after_redis_restarts_empty() {
     let mut redis = RedisServer::start().await;
     let example = Example::start(&redis).await;
-    example.everybody_is_in("at the start").await;
+    example.wait_until_admitted("at the start").await;
 
     redis.stop();
-    example.while_away(LIVE[ACCOUNT], AWAY, "while Redis is dead").await;
+    example.check_outage(LIVE[ACCOUNT], AWAY, "while Redis is dead").await;
     redis.restart().await;
-    example.everybody_is_out("when it is back empty").await;
+    example.check_rejected("after Redis restarts empty").await;
     example.stop().await;
 }
 
 #[test]
-fn it_is_short() {
+fn example_has_fewer_than_120_lines() {
     assert!(include_str!("../../examples/policies.rs").lines().count() < 120);
 }

@@ -1,4 +1,4 @@
-//! Processes of the example servers over one Redis: what an operator sees.
+//! Example servers as processes that share one Redis, as an operator runs them.
 
 use std::net::SocketAddr;
 
@@ -19,13 +19,13 @@ async fn logout(server: SocketAddr, token: &str) -> Reply {
     patiently(async || post(server, "/api/auth/logout", Some(token), "").await).await
 }
 
-/// A route that needs the store, while there is none.
-fn is_unavailable(reply: &Reply) {
+/// Asserts that the reply reports an unavailable store.
+fn assert_unavailable(reply: &Reply) {
     assert_eq!((reply.status, reply.code()), (503, "store_unavailable"), "{reply:?}");
 }
 
 #[tokio::test]
-async fn a_logout_on_one_server_holds_on_the_other() {
+async fn logout_on_one_server_revokes_the_session_on_the_other() {
     let redis = RedisServer::start().await;
     let ((_a, at_a), (_b, at_b)) =
         tokio::join!(Server::instance("axum", &redis), Server::instance("hyper", &redis));
@@ -40,20 +40,24 @@ async fn a_logout_on_one_server_holds_on_the_other() {
         assert_eq!((reply.status, reply.code()), (401, "session_revoked"), "{reply:?}");
         assert_eq!(reply.body["reason"], "logout");
         assert_eq!(reply.header("www-authenticate"), Some(r#"Bearer error="invalid_token""#));
-        assert_eq!(data(server, &other).await.status, 200, "the user's other session lives");
+        assert_eq!(
+            data(server, &other).await.status,
+            200,
+            "the user's other session is still live"
+        );
     }
-    assert_eq!(logout(at_a, &token).await.status, 200, "idempotent");
+    assert_eq!(logout(at_a, &token).await.status, 200, "logout is idempotent");
 }
 
 #[tokio::test]
-async fn a_restart_of_a_server_loses_no_session() {
+async fn server_restart_keeps_the_session() {
     let redis = RedisServer::start().await;
     let ((a, at_a), (b, at_b)) =
         tokio::join!(Server::instance("axum", &redis), Server::instance("hyper", &redis));
     let token = login(at_a).await;
     let log = a.stop().await;
     assert!(log.contains("shutting down") && log.contains("lost=0"), "{log}");
-    assert_eq!(data(at_b, &token).await.status, 200, "while the other one is away");
+    assert_eq!(data(at_b, &token).await.status, 200, "while the first server is down");
     let (a, at_a) = Server::instance("axum", &redis).await;
     assert_eq!(data(at_a, &token).await.status, 200);
     assert_eq!(logout(at_a, &token).await.status, 200);
@@ -63,7 +67,7 @@ async fn a_restart_of_a_server_loses_no_session() {
 }
 
 #[tokio::test]
-async fn a_request_under_way_is_answered_before_the_server_ends() {
+async fn server_answers_a_request_in_progress_before_it_shuts_down() {
     for example in EXAMPLES {
         let (mut server, address) = Server::start(example, &[]).await;
         let mut stream = TcpStream::connect(address).await.unwrap();
@@ -73,7 +77,7 @@ async fn a_request_under_way_is_answered_before_the_server_ends() {
             CREDENTIALS.len()
         );
         stream.write_all(head.as_bytes()).await.unwrap();
-        // It asks for the body, so it has begun.
+        // The server asks for the body, so the request is in progress.
         let mut go_on = [0; 25];
         stream.read_exact(&mut go_on).await.unwrap();
         assert_eq!(&go_on, b"HTTP/1.1 100 Continue\r\n\r\n");
@@ -85,15 +89,15 @@ async fn a_request_under_way_is_answered_before_the_server_ends() {
         assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("access_token"), "{answer}");
         let (status, log) = server.ended().await;
         assert_eq!(status.code(), Some(0), "{log}");
-        assert!(TcpStream::connect(address).await.is_err(), "nobody listens any more");
+        assert!(TcpStream::connect(address).await.is_err(), "the port is closed after shutdown");
     }
 }
 
 #[tokio::test]
-async fn two_servers_with_different_secrets_accept_none_of_each_others_tokens() {
+async fn server_rejects_a_token_signed_with_another_servers_secret() {
     let redis = RedisServer::start().await;
     let url = redis.url();
-    // Without a secret it makes a random one.
+    // Without `JWT_SECRET`, the server generates a random secret.
     let env = [("REDIS_URL", &*url)];
     let ((_a, at_a), (_b, at_b)) =
         tokio::join!(Server::start("axum", &env), Server::instance("hyper", &redis));
@@ -104,7 +108,7 @@ async fn two_servers_with_different_secrets_accept_none_of_each_others_tokens() 
 }
 
 #[tokio::test]
-async fn an_address_that_cannot_work_stops_the_start_and_is_not_shown() {
+async fn invalid_redis_url_prevents_startup_and_is_not_logged() {
     let cases = [
         ("http://:hunter2@127.0.0.1:6379", "redis://"),
         ("redis+sentinel://:hunter2@127.0.0.1:26379/mymaster", "Sentinel"),
@@ -126,14 +130,14 @@ async fn an_address_that_cannot_work_stops_the_start_and_is_not_shown() {
 }
 
 #[tokio::test]
-async fn a_redis_user_without_a_right_stops_the_start_and_the_log_names_the_right() {
+async fn missing_redis_permission_prevents_startup_and_is_named_in_the_log() {
     let redis = RedisServer::start().await;
     let user = ["ACL", "SETUSER", "app", "on", ">hunter2"].into_iter();
     let rights = ACL_RULE.split_whitespace().chain(["-pexpireat"]);
     redis.command(&user.chain(rights).collect::<Vec<_>>()).await;
     let url = format!("redis://app:hunter2@127.0.0.1:{}/", redis.port());
     let mut server = Server::spawn("axum", &[("REDIS_URL", &url), ("JWT_SECRET", SECRET)]);
-    assert_eq!(server.logged("listening on").await, None, "it starts");
+    assert_eq!(server.logged("listening on").await, None, "the server started");
     let (status, log) = server.ended().await;
     assert_eq!(status.code(), Some(1), "{log}");
     let line = log.lines().find(|line| line.contains("the server cannot start")).unwrap();
@@ -142,7 +146,7 @@ async fn a_redis_user_without_a_right_stops_the_start_and_the_log_names_the_righ
 }
 
 #[tokio::test]
-async fn settings_that_cannot_work_stop_the_start_by_name() {
+async fn invalid_setting_prevents_startup_and_is_named_in_the_log() {
     let cases = [
         ("JWT_SECRET", "too-short-hunter2"),
         ("BIND_ADDR", "hunter2"),
@@ -158,7 +162,7 @@ async fn settings_that_cannot_work_stop_the_start_by_name() {
 }
 
 #[tokio::test]
-async fn without_redis_it_starts_and_says_so_until_redis_comes() {
+async fn server_starts_without_redis_and_recovers_when_redis_returns() {
     let mut redis = RedisServer::start_with(&["--appendonly", "yes"]).await;
     let (_a, at_a) = Server::instance("axum", &redis).await;
     let token = login(at_a).await;
@@ -168,16 +172,19 @@ async fn without_redis_it_starts_and_says_so_until_redis_comes() {
         let health = get(server, "/health", None).await;
         assert_eq!((health.status, &health.body["status"]), (503, &"degraded".into()));
         assert_eq!(health.body["store"]["connected"], false);
-        assert!(!health.body.to_string().contains(&redis.port().to_string()), "no topology");
+        assert!(
+            !health.body.to_string().contains(&redis.port().to_string()),
+            "the report shows the port of Redis"
+        );
         let live = get(server, "/health/live", None).await;
         assert_eq!((live.status, &live.body["status"]), (200, &"alive".into()));
         let reply = get(server, "/api/data", Some(&token)).await;
         assert_eq!((reply.status, reply.code()), (503, "store_unavailable"), "{reply:?}");
         assert_eq!(reply.header("retry-after"), Some("1"));
         assert_eq!(reply.header("www-authenticate"), None);
-        is_unavailable(&post(server, "/api/auth/login", None, CREDENTIALS).await);
-        is_unavailable(&post(server, "/api/auth/logout", Some(&token), "").await);
-        // What needs no store is answered as ever.
+        assert_unavailable(&post(server, "/api/auth/login", None, CREDENTIALS).await);
+        assert_unavailable(&post(server, "/api/auth/logout", Some(&token), "").await);
+        // Answers that need no store stay the same.
         assert_eq!(get(server, "/api/data", None).await.code(), "missing_token");
     }
     redis.restart().await;
@@ -193,9 +200,9 @@ async fn without_redis_it_starts_and_says_so_until_redis_comes() {
 }
 
 #[tokio::test]
-async fn with_nothing_in_its_environment_it_keeps_sessions_itself() {
+async fn server_without_settings_uses_the_memory_store() {
     for example in EXAMPLES {
-        // All but the port, which may be taken on this machine.
+        // The test sets only the port, because the default port may be in use.
         let (server, address) = Server::start(example, &[]).await;
         let health = get(address, "/health", None).await;
         assert_eq!((health.status, &health.body["store"]["kind"]), (200, &"memory".into()));
@@ -211,7 +218,7 @@ async fn with_nothing_in_its_environment_it_keeps_sessions_itself() {
 }
 
 #[tokio::test]
-async fn behind_a_trusted_proxy_the_client_is_who_the_proxy_says() {
+async fn client_address_comes_from_x_forwarded_for_behind_a_trusted_proxy() {
     for example in EXAMPLES {
         let (_server, address) = Server::start(example, &[("TRUSTED_PROXIES", "127.0.0.1")]).await;
         let headers = [("content-type", "application/json"), ("x-forwarded-for", "198.51.100.1")];
@@ -226,13 +233,13 @@ async fn behind_a_trusted_proxy_the_client_is_who_the_proxy_says() {
 }
 
 #[tokio::test]
-async fn the_log_holds_no_token_and_no_secret() {
+async fn log_contains_no_token_and_no_secret() {
     for example in EXAMPLES {
-        log_of(example).await;
+        check_log(example).await;
     }
 }
 
-async fn log_of(example: &'static str) {
+async fn check_log(example: &'static str) {
     let mut redis = RedisServer::start_with(&["--requirepass", "hunter2-of-redis"]).await;
     let url = redis.url();
     let env = [("REDIS_URL", &*url), ("JWT_SECRET", SECRET), ("RUST_LOG", "trace")];
@@ -249,11 +256,11 @@ async fn log_of(example: &'static str) {
     assert_eq!(logout(address, &ended).await.status, 200);
     assert_eq!(data(address, &ended).await.code(), "session_revoked");
     redis.stop();
-    is_unavailable(&get(address, "/api/data", Some(&token)).await);
-    is_unavailable(&post(address, "/api/auth/logout", Some(&token), "").await);
+    assert_unavailable(&get(address, "/api/data", Some(&token)).await);
+    assert_unavailable(&post(address, "/api/auth/logout", Some(&token), "").await);
     let log = server.stop().await;
     assert!(log.contains("answered"), "{log}");
-    // The payload, and the beginning of the signature, which the forged one has too.
+    // The payload, and the start of the signature, which the forged token shares.
     let parts = [&token, &ended].map(|token| token.split_once('.').unwrap().1.split_once('.'));
     let parts = parts.into_iter().flatten().flat_map(|(payload, end)| [payload, &end[..20]]);
     for secret in parts.chain([SECRET, "hunter2-of-redis", "hunter2-of-a-user"]) {

@@ -1,7 +1,7 @@
-//! Requests that wait for one another, a slow directory, and an unavailable store. The clock is
-//! paused, so that each request is dropped exactly when a test says.
+//! Failure policies with requests that wait for one another, a slow directory, and an unavailable
+//! store. The clock is paused, so that a test drops each request at an exact time.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test stops at the first surprise")]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -21,7 +21,7 @@ use crate::directory::{BoxError, User, UserDirectory};
 use crate::id::{SessionId, UserId};
 use crate::reason::EndReason;
 use crate::session::NewSession;
-use crate::store::erased::Answer;
+use crate::store::answer::Answer;
 use crate::store::{MemoryStore, SessionStore, StoreError, StoreErrorKind, Tracked, Tracker};
 use crate::token::{KeySet, SigningKey};
 
@@ -36,7 +36,7 @@ const ANSWERS: u8 = 0;
 const FAILS: u8 = 1;
 const HANGS: u8 = 2;
 
-/// A store that reports changes. A test decides how its reads behave.
+/// A fake store that reports invalidations. A test decides how its reads behave.
 struct Server {
     store: MemoryStore,
     mood: AtomicU8,
@@ -61,7 +61,7 @@ impl Tracker for Server {
                 FAILS => Err(StoreError::new(StoreErrorKind::Unavailable)),
                 HANGS => std::future::pending().await,
                 _ => {
-                    // As from a server: the answer is never ready at the first poll.
+                    // As with a server, the answer is never ready at the first poll.
                     tokio::task::yield_now().await;
                     let record = SessionStore::load(&self.store, user, id, idle_bound).await?;
                     Ok(Tracked { record, is_tracked: true })
@@ -96,7 +96,7 @@ impl Tracker for Server {
     }
 }
 
-/// Tokio's clock, which is paused.
+/// Tokio's clock, which the tests pause.
 #[derive(Clone, Copy)]
 struct Paused(Instant);
 
@@ -115,7 +115,7 @@ const INACTIVE: u8 = 1;
 const BROKEN: u8 = 2;
 const SILENT: u8 = 3;
 
-/// A slow directory.
+/// A directory that answers after `delay`.
 #[derive(Clone)]
 struct Directory {
     delay: Duration,
@@ -145,7 +145,8 @@ struct World {
 
 impl World {
     /// Builds a manager with the default timeouts (1 s for the directory if `delay` is over 250 ms)
-    /// and a session in its near cache. It asks the store and the directory for each request.
+    /// and a session in its near cache. The manager asks the store and the directory for each
+    /// request.
     async fn new(delay: Duration) -> Self {
         Self::with(delay, Duration::ZERO).await
     }
@@ -174,7 +175,7 @@ impl World {
             lease,
             counters: Arc::default(),
         });
-        let shared = Arc::get_mut(&mut manager.shared).expect("the worker does not share it");
+        let shared = Arc::get_mut(&mut manager.shared).expect("nothing else holds `shared` yet");
         shared.near = Some(NearCache::new(
             Capacity { tokens: 64, bytes: 1 << 20 },
             DataSize::default(),
@@ -184,20 +185,20 @@ impl World {
         let login = manager.create(NewSession::new(user).role("admin")).await.unwrap();
         let (token, session) = (login.access_token, login.session.id().clone());
         let world = Self { manager, server, directory, token, session };
-        assert_eq!(world.sees(FailurePolicy::Refuse).await, "live");
+        assert_eq!(world.outcome(FailurePolicy::Refuse).await, "live");
         world
     }
 
-    fn says(&self, says: u8) {
+    fn set_directory(&self, says: u8) {
         self.directory.says.store(says, Ordering::Relaxed);
     }
 
-    fn store(&self, mood: u8) {
+    fn set_store(&self, mood: u8) {
         self.server.mood.store(mood, Ordering::Relaxed);
     }
 
-    /// Sends a request to a layer with this policy. Returns what it sees, or `None` if it is
-    /// dropped after `patience`.
+    /// Sends a request to a layer with this policy. Returns its outcome as text, or `None` if the
+    /// request is dropped after `patience`.
     fn request(&self, policy: FailurePolicy, patience: Duration) -> JoinHandle<Option<String>> {
         self.request_of(&self.token, RequestPolicy { policy, ..RequestPolicy::default() }, patience)
     }
@@ -226,34 +227,34 @@ impl World {
         tokio::spawn(async move { timeout(patience, check).await.ok() })
     }
 
-    async fn sees(&self, policy: FailurePolicy) -> String {
-        self.request(policy, Duration::from_secs(60)).await.unwrap().expect("it waits for long")
+    async fn outcome(&self, policy: FailurePolicy) -> String {
+        self.request(policy, Duration::from_secs(60)).await.unwrap().expect("60 s are enough")
     }
 }
 
-/// Sends `count` requests at once. All but the last are dropped, `apart` from each other. Returns
-/// what the last sees.
-async fn all_but_one_hang_up(
+/// Sends `count` requests at once. All but the last are dropped one after another, at intervals of
+/// `apart`. Returns the outcome of the last request.
+async fn last_when_others_leave(
     world: &World,
     policy: FailurePolicy,
     count: u32,
     apart: Duration,
 ) -> String {
     let others: Vec<_> = (1..count).map(|number| world.request(policy, number * apart)).collect();
-    let last = world.sees(policy).await;
+    let last = world.outcome(policy).await;
     for other in others {
-        assert!(matches!(other.await, Ok(None)), "it hung up");
+        assert!(matches!(other.await, Ok(None)), "the request was dropped");
     }
     last
 }
 
 #[tokio::test(start_paused = true)]
-async fn no_policy_lets_in_an_inactive_account_because_other_requests_hung_up() {
+async fn inactive_account_is_rejected_under_each_policy_when_other_requests_disconnect() {
     for policy in POLICIES {
         for (count, apart) in [(5, 85 * MS), (5, 99 * MS), (8, 85 * MS)] {
             let world = World::new(100 * MS).await;
-            world.says(INACTIVE);
-            let seen = all_but_one_hang_up(&world, policy, count, apart).await;
+            world.set_directory(INACTIVE);
+            let seen = last_when_others_leave(&world, policy, count, apart).await;
             assert_eq!(seen, "AccountInactive", "{policy:?}, {count} requests, {apart:?} apart");
             assert!(!world.manager.shared.store_client.is_open(), "the store is healthy");
         }
@@ -261,45 +262,45 @@ async fn no_policy_lets_in_an_inactive_account_because_other_requests_hung_up() 
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_active_account_is_let_in_although_other_requests_hung_up() {
+async fn active_account_is_accepted_under_each_policy_when_other_requests_disconnect() {
     for policy in POLICIES {
         let world = World::new(100 * MS).await;
-        assert_eq!(all_but_one_hang_up(&world, policy, 8, 85 * MS).await, "live", "{policy:?}");
+        assert_eq!(last_when_others_leave(&world, policy, 8, 85 * MS).await, "live", "{policy:?}");
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_request_without_time_is_overloaded_under_each_policy_after_twice_the_timeouts() {
+async fn waiting_request_fails_as_overloaded_under_each_policy_after_twice_the_timeouts() {
     for policy in POLICIES {
         let world = World::new(100 * MS).await;
         let began = Instant::now();
         let others: Vec<_> = (1..20).map(|n| world.request(policy, n * 85 * MS)).collect();
-        assert_eq!(world.sees(policy).await, "Overloaded", "{policy:?}");
+        assert_eq!(world.outcome(policy).await, "Overloaded", "{policy:?}");
         assert_eq!(began.elapsed(), 1_000 * MS, "{policy:?}");
         drop(others);
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_that_its_request_cuts_short_is_no_verdict_on_the_store() {
+async fn store_call_cut_short_by_the_request_deadline_does_not_open_the_circuit() {
     for policy in POLICIES {
         let world = World::new(200 * MS).await;
-        // The others hold the directory call until 900 ms. Then the last one makes its own calls,
-        // and the store hangs.
+        // The other requests hold the directory call until 900 ms. Then the last request makes its
+        // own calls, and the store hangs.
         let others: Vec<_> = (1..=6).map(|n| world.request(policy, n * 150 * MS)).collect();
         let began = Instant::now();
         let last = world.request(policy, Duration::from_secs(60));
         sleep(890 * MS).await;
-        world.store(HANGS);
+        world.set_store(HANGS);
         assert_eq!(last.await.unwrap().unwrap(), "Overloaded", "{policy:?}");
         assert_eq!(began.elapsed(), 1_000 * MS);
-        assert!(!world.manager.shared.store_client.is_open(), "100 ms of 250 prove nothing");
+        assert!(!world.manager.shared.store_client.is_open(), "the call had 100 of 250 ms");
         drop(others);
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_request_after_a_logout_elsewhere_is_refused_while_the_directory_is_slow() {
+async fn request_after_a_logout_in_another_process_is_rejected_while_directory_is_slow() {
     for policy in POLICIES {
         let world = World::new(400 * MS).await;
         let earlier = world.request(policy, Duration::from_secs(60));
@@ -308,13 +309,13 @@ async fn a_request_after_a_logout_elsewhere_is_refused_while_the_directory_is_sl
         let ended = world.server.store.delete(&user, &world.session, EndReason::Logout).await;
         assert!(ended.unwrap());
         world.server.invalidate(&user);
-        assert_eq!(world.sees(policy).await, "SessionRevoked", "{policy:?}");
-        assert_eq!(earlier.await.unwrap().unwrap(), "live", "it was sent before the logout");
+        assert_eq!(world.outcome(policy).await, "SessionRevoked", "{policy:?}");
+        assert_eq!(earlier.await.unwrap().unwrap(), "live", "sent before the logout");
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn while_the_store_is_away_the_directory_still_decides() {
+async fn directory_still_decides_while_the_store_is_unavailable() {
     for (mood, waits) in [(FAILS, Duration::ZERO), (HANGS, 250 * MS)] {
         for (says, seen) in [
             (ACTIVE, ["StoreUnavailable", "stale", "token only"]),
@@ -323,52 +324,52 @@ async fn while_the_store_is_away_the_directory_still_decides() {
         ] {
             for (policy, seen) in POLICIES.into_iter().zip(seen) {
                 let world = World::new(100 * MS).await;
-                world.says(says);
-                world.store(mood);
+                world.set_directory(says);
+                world.set_store(mood);
                 let (began, asked) =
                     (Instant::now(), world.directory.asked.load(Ordering::Relaxed));
-                assert_eq!(world.sees(policy).await, seen, "{policy:?} {says} {mood}");
+                assert_eq!(world.outcome(policy).await, seen, "{policy:?} {says} {mood}");
                 let asks = policy != FailurePolicy::Refuse;
                 let took = waits + if asks { 100 * MS } else { Duration::ZERO };
                 assert_eq!(began.elapsed(), took, "{policy:?} {says} {mood}");
                 let asked = world.directory.asked.load(Ordering::Relaxed) - asked;
-                assert_eq!(asked, usize::from(asks), "nobody is asked about who is refused anyway");
+                assert_eq!(asked, usize::from(asks), "`Refuse` makes no directory call");
             }
         }
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_directory_that_hangs_while_the_store_is_away_is_503_after_its_timeout() {
+async fn directory_timeout_rejects_the_request_while_the_store_is_unavailable() {
     for policy in [POLICIES[1], POLICIES[2]] {
         let world = World::new(100 * MS).await;
-        world.store(FAILS);
-        world.says(SILENT);
+        world.set_store(FAILS);
+        world.set_directory(SILENT);
         let began = Instant::now();
-        assert_eq!(world.sees(policy).await, "DirectoryUnavailable", "{policy:?}");
+        assert_eq!(world.outcome(policy).await, "DirectoryUnavailable", "{policy:?}");
         assert_eq!(began.elapsed(), 250 * MS, "{policy:?}");
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_remembered_answer_counts_while_the_store_is_away_as_it_does_for_any_request() {
+async fn cached_directory_answer_counts_and_expires_while_the_store_is_unavailable() {
     let world = World::with(100 * MS, Duration::from_secs(30)).await;
     let user = UserId::parse("jeju").unwrap();
     let second = world.manager.create(NewSession::new(user)).await.unwrap().access_token;
-    world.says(INACTIVE);
-    world.store(FAILS);
+    world.set_directory(INACTIVE);
+    world.set_store(FAILS);
     let asked = world.directory.asked.load(Ordering::Relaxed);
     let request_policy =
         RequestPolicy { policy: FailurePolicy::TokenOnly, ..RequestPolicy::default() };
     let sees = || world.request_of(&second, request_policy.clone(), Duration::from_secs(60));
     assert_eq!(sees().await.unwrap().unwrap(), "token only");
-    assert_eq!(world.directory.asked.load(Ordering::Relaxed), asked, "it said so a moment ago");
+    assert_eq!(world.directory.asked.load(Ordering::Relaxed), asked, "the cached answer is used");
     sleep(Duration::from_secs(30)).await;
     assert_eq!(sees().await.unwrap().unwrap(), "AccountInactive");
 }
 
 #[tokio::test(start_paused = true)]
-async fn strict_layers_and_managers_without_a_near_cache_do_the_same() {
+async fn inactive_account_is_rejected_by_strict_layers_and_without_a_near_cache() {
     for is_strict in [true, false] {
         for policy in POLICIES {
             let mut world = World::new(100 * MS).await;
@@ -377,7 +378,7 @@ async fn strict_layers_and_managers_without_a_near_cache_do_the_same() {
             }
             let staleness = if is_strict { Staleness::Never } else { Staleness::Lease };
             let request_policy = RequestPolicy { policy, staleness, ..RequestPolicy::default() };
-            world.says(INACTIVE);
+            world.set_directory(INACTIVE);
             let others: Vec<_> = (1..5)
                 .map(|n| world.request_of(&world.token, request_policy.clone(), n * 85 * MS))
                 .collect();

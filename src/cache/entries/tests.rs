@@ -32,7 +32,7 @@ fn token(number: usize) -> Key {
     Key::new(0, &format!("header.payload.signature-with-number-{number:08}"))
 }
 
-/// What a request loads for session `number` with the data `data`.
+/// Returns the entry that a request loads for session `number` with the data `data`.
 fn read(entries: &Entries<String>, number: usize, data: &str) -> CacheEntry<String> {
     let (user, id) = (user(), id(number));
     let stored = entries.content(&user, &id, payload(data), StoredContent::decode).unwrap();
@@ -57,7 +57,7 @@ fn read(entries: &Entries<String>, number: usize, data: &str) -> CacheEntry<Stri
 fn stored(known: &CacheEntry<String>) -> &Arc<StoredContent<String>> {
     match known {
         CacheEntry::Live(session) => &session.state().stored,
-        CacheEntry::Ended(_) => panic!("no test ends a session"),
+        CacheEntry::Ended(_) => panic!("the session is not live"),
     }
 }
 
@@ -89,13 +89,13 @@ fn assert_consistent(entries: &Entries<String>) {
 }
 
 #[test]
-fn tokens_of_one_session_share_its_content_and_it_is_weighed_once() {
+fn tokens_of_one_session_share_its_content_which_is_weighed_once() {
     let entries = entries(ROOMY);
     let data = "x".repeat(10_000);
     let first = read(&entries, 0, &data);
     entries.insert(token(0), first.clone());
     let one = entries.weight();
-    assert!(one > 90_000, "the payload, and eight times the data: {one}");
+    assert!(one > 90_000, "payload plus eight times the data: {one}");
     for number in 1..11 {
         let known = read(&entries, 0, &data);
         assert!(Arc::ptr_eq(stored(&known), stored(&first)));
@@ -109,7 +109,7 @@ fn tokens_of_one_session_share_its_content_and_it_is_weighed_once() {
 }
 
 #[test]
-fn the_application_says_how_large_its_data_are() {
+fn size_function_of_the_application_determines_the_weight_of_its_data() {
     let size = DataSize::new(|data: &String, json| {
         assert_eq!(json, data.len() + 2);
         1_000_000
@@ -120,22 +120,22 @@ fn the_application_says_how_large_its_data_are() {
 }
 
 #[test]
-fn a_changed_content_takes_the_place_of_the_old_one_and_of_its_tokens() {
+fn changed_content_of_the_owner_removes_the_entries_that_share_the_old_content() {
     let entries = entries(ROOMY);
     for number in 0..5 {
         entries.insert(token(number), read(&entries, 0, "old"));
     }
     entries.insert(token(0), read(&entries, 0, "new"));
-    assert_eq!(entries.len(), 1, "nothing holds the old content");
+    assert_eq!(entries.len(), 1, "the entries of the old content are removed");
     assert!(entries.get(&token(0)).is_some());
     assert_consistent(&entries);
 }
 
 #[test]
-fn of_two_copies_of_one_payload_the_first_is_shared() {
+fn second_copy_of_a_payload_is_not_cached_and_later_loads_share_the_first() {
     let entries = entries(ROOMY);
     let [first, other] = [0; 2].map(|number| read(&entries, number, "data"));
-    assert!(!Arc::ptr_eq(stored(&first), stored(&other)), "neither was there to be shared");
+    assert!(!Arc::ptr_eq(stored(&first), stored(&other)), "neither content is cached yet");
     entries.insert(token(0), first.clone());
     entries.insert(token(1), other);
     assert!(entries.get(&token(1)).is_none());
@@ -147,7 +147,7 @@ fn of_two_copies_of_one_payload_the_first_is_shared() {
 }
 
 #[test]
-fn a_content_leaves_with_its_owner_and_takes_all_tokens_along() {
+fn eviction_of_the_owner_removes_the_content_and_all_entries_that_share_it() {
     // One shard, with room for one session of this size but not for two.
     let entries = entries(Capacity { tokens: 31, bytes: 1 << 20 });
     let data = "x".repeat(70_000);
@@ -164,12 +164,12 @@ fn a_content_leaves_with_its_owner_and_takes_all_tokens_along() {
 }
 
 #[test]
-fn a_token_that_shares_leaves_alone() {
+fn removal_of_a_token_that_shares_the_content_keeps_the_other_tokens() {
     let entries = entries(ROOMY);
     for number in 0..3 {
         entries.insert(token(number), read(&entries, 0, "data"));
     }
-    let Some(CacheEntry::Live(session)) = entries.get(&token(2)) else { panic!("it is cached") };
+    let Some(CacheEntry::Live(session)) = entries.get(&token(2)) else { panic!("not cached") };
     assert!(entries.contents.take(&token(2), &session).is_none());
     entries.remove(&token(2), session.address());
     assert_eq!(entries.len(), 2);
@@ -177,7 +177,7 @@ fn a_token_that_shares_leaves_alone() {
 }
 
 #[test]
-fn a_token_that_is_read_again_is_counted_once() {
+fn token_that_is_cached_again_is_counted_once() {
     let entries = entries(ROOMY);
     for _ in 0..3 {
         entries.insert(token(0), read(&entries, 0, "data"));
@@ -187,7 +187,7 @@ fn a_token_that_is_read_again_is_counted_once() {
 }
 
 #[test]
-fn a_content_that_fits_into_no_shard_is_not_cached() {
+fn content_larger_than_a_shard_is_not_cached() {
     let entries = entries(Capacity { tokens: 1_000, bytes: 1 << 20 });
     let large = read(&entries, 0, &"x".repeat(200_000));
     entries.insert(token(0), large);
@@ -196,7 +196,7 @@ fn a_content_that_fits_into_no_shard_is_not_cached() {
 }
 
 #[test]
-fn no_bytes_are_kept_over_the_capacity_whatever_comes_and_goes() {
+fn entries_stay_within_the_token_and_byte_capacity() {
     for capacity in [
         Capacity { tokens: 1_000_000, bytes: 1 << 20 },
         Capacity { tokens: 50, bytes: 1 << 20 },
@@ -214,15 +214,15 @@ fn no_bytes_are_kept_over_the_capacity_whatever_comes_and_goes() {
 }
 
 #[test]
-fn what_many_threads_cache_at_once_is_consistent() {
+fn concurrent_insertions_leave_entries_and_contents_consistent() {
     const THREADS: usize = 4;
     let entries = entries(Capacity { tokens: 1_000, bytes: 1 << 17 });
     let entries = &entries;
     thread::scope(|scope| {
         for thread in 0..THREADS {
             scope.spawn(move || {
-                // Few sessions, so that the threads work on the same ones; but more than fit, so
-                // that each is evicted at times.
+                // Few sessions, so that the threads work on the same ones. More sessions than fit,
+                // so that each is evicted at times.
                 let mut random = thread * 7_919 + 1;
                 for _ in 0..1_000 {
                     random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);

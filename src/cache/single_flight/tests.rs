@@ -1,5 +1,5 @@
-//! Requests for one token in every order. A test polls each request by hand and answers each load
-//! when it chooses to.
+//! Single flight with requests in every order. A test polls each request by hand and decides when
+//! each load is answered.
 
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -34,13 +34,14 @@ struct Desk {
 }
 
 impl Desk {
-    /// A request that accepts the result of an earlier load if its revision is at least `enough`.
+    /// Returns a request that accepts the result of an earlier load if its revision is at least
+    /// `enough`.
     fn request<'a>(&'a self, key: &'a Key, enough: u64) -> Request<'a> {
         let still_holds = move |known: &CacheEntry<()>| revision(known) >= enough;
         let ask = move || {
             let (answer, answered) = oneshot::channel();
             self.questions.borrow_mut().push(answer);
-            async { answered.await.expect("the one who asks panics, as the test wants") }
+            async { answered.await.expect("the test dropped the sender to make the load panic") }
         };
         spawn(Box::pin(async move {
             let answer = self.single_flight.join(key, still_holds, ask).await;
@@ -51,26 +52,26 @@ impl Desk {
         }))
     }
 
-    /// A request that has been polled once and waits.
+    /// Returns a request that has been polled once and waits.
     fn waiting<'a>(&'a self, key: &'a Key, enough: u64) -> Request<'a> {
         let mut request = self.request(key, enough);
         assert_pending!(request.poll());
         request
     }
 
-    /// The one load that is not answered yet.
-    fn question(&self) -> oneshot::Sender<Answer<()>> {
+    /// Takes the only load that is not answered yet.
+    fn take_load(&self) -> oneshot::Sender<Answer<()>> {
         let mut questions = self.questions.borrow_mut();
-        assert_eq!(questions.len(), 1, "one question at a time");
+        assert_eq!(questions.len(), 1, "exactly one load is pending");
         questions.remove(0)
     }
 
     fn answer(&self, revision: u64) {
         // The request that started the load may be gone.
-        drop(self.question().send(Ok(known(revision))));
+        drop(self.take_load().send(Ok(cache_entry(revision))));
     }
 
-    fn is_asked(&self) -> bool {
+    fn has_pending_load(&self) -> bool {
         !self.questions.borrow().is_empty()
     }
 
@@ -83,7 +84,7 @@ fn key(token: &str) -> Key {
     Key::new(0, token)
 }
 
-fn known(revision: u64) -> CacheEntry<()> {
+fn cache_entry(revision: u64) -> CacheEntry<()> {
     let now = Timestamp::from_millis(0);
     let payload = Bytes::from_static(br#"{"data":null}"#);
     CacheEntry::Live(Session::new(State {
@@ -106,118 +107,118 @@ fn known(revision: u64) -> CacheEntry<()> {
 fn revision(known: &CacheEntry<()>) -> u64 {
     match known {
         CacheEntry::Live(session) => session.revision(),
-        CacheEntry::Ended(_) => panic!("no test ends a session"),
+        CacheEntry::Ended(_) => panic!("the session is not live"),
     }
 }
 
-/// The result of a request that was woken.
-fn got(request: &mut Request<'_>) -> u64 {
+/// Returns the result of a request that was woken.
+fn result_of(request: &mut Request<'_>) -> u64 {
     assert!(request.is_woken());
-    assert_ready!(request.poll()).expect("an answer")
+    assert_ready!(request.poll()).expect("the load succeeded")
 }
 
 #[test]
-fn many_requests_are_one_question() {
+fn concurrent_requests_for_one_token_share_one_load() {
     let (desk, key) = (Desk::default(), key("a"));
     let mut requests: Vec<_> = (0..10).map(|_| desk.waiting(&key, 0)).collect();
     desk.answer(1);
     for request in &mut requests {
-        assert_eq!(got(request), 1);
+        assert_eq!(result_of(request), 1);
     }
-    assert!(!desk.is_asked() && desk.is_empty());
+    assert!(!desk.has_pending_load() && desk.is_empty());
 }
 
 #[test]
-fn another_token_is_another_question() {
+fn another_token_or_audience_starts_its_own_load() {
     let (desk, keys) = (Desk::default(), [key("a"), key("b"), Key::new(1, "a")]);
     let mut requests = keys.each_ref().map(|key| desk.waiting(key, 0));
     let questions: Vec<_> = desk.questions.borrow_mut().drain(..).collect();
     assert_eq!(questions.len(), 3);
     for (request, (question, number)) in requests.iter_mut().zip(questions.into_iter().zip(1..)) {
-        question.send(Ok(known(number))).unwrap_or_else(|_| panic!("nobody waits"));
-        assert_eq!(got(request), number);
+        question.send(Ok(cache_entry(number))).unwrap_or_else(|_| panic!("the load is gone"));
+        assert_eq!(result_of(request), number);
     }
     assert!(desk.is_empty());
 }
 
 #[test]
-fn who_comes_when_the_answer_is_there_asks_anew() {
+fn request_after_a_finished_load_starts_a_new_load() {
     let (desk, key) = (Desk::default(), key("a"));
     let mut first = desk.waiting(&key, 0);
     desk.answer(1);
-    assert_eq!(got(&mut first), 1);
+    assert_eq!(result_of(&mut first), 1);
     let mut second = desk.waiting(&key, 0);
     desk.answer(2);
-    assert_eq!(got(&mut second), 2);
+    assert_eq!(result_of(&mut second), 2);
     assert!(desk.is_empty());
 }
 
 #[test]
-fn an_answer_to_an_earlier_question_that_holds_no_more_is_not_taken() {
+fn waiters_share_a_second_load_when_the_earlier_result_is_stale() {
     let (desk, key) = (Desk::default(), key("a"));
     let mut first = desk.waiting(&key, 2);
     let mut later = [desk.waiting(&key, 2), desk.waiting(&key, 2)];
     desk.answer(1);
-    assert_eq!(got(&mut first), 1, "it was sent after this one came");
+    assert_eq!(result_of(&mut first), 1, "the load started after this request arrived");
     for request in &mut later {
         assert!(request.is_woken());
         assert_pending!(request.poll());
     }
     desk.answer(2);
     for request in &mut later {
-        assert_eq!(got(request), 2, "one more question for both");
+        assert_eq!(result_of(request), 2, "one second load for both");
     }
-    assert!(!desk.is_asked() && desk.is_empty());
+    assert!(!desk.has_pending_load() && desk.is_empty());
 }
 
 #[test]
-fn the_second_answer_counts_whatever_it_is() {
+fn result_of_the_second_load_always_counts() {
     let (desk, key) = (Desk::default(), key("a"));
     let mut first = desk.waiting(&key, 9);
     let mut later = [desk.waiting(&key, 9), desk.waiting(&key, 9)];
     desk.answer(1);
-    assert_eq!(got(&mut first), 1);
+    assert_eq!(result_of(&mut first), 1);
     for request in &mut later {
         assert_pending!(request.poll());
     }
     desk.answer(2);
     for request in &mut later {
-        assert_eq!(got(request), 2, "it was sent after both came");
+        assert_eq!(result_of(request), 2, "the load started after both arrived");
     }
-    assert!(!desk.is_asked() && desk.is_empty());
+    assert!(!desk.has_pending_load() && desk.is_empty());
 }
 
 #[test]
-fn an_answer_is_judged_by_each_who_waits() {
+fn each_waiter_decides_whether_the_earlier_result_is_fresh_enough() {
     let (desk, key) = (Desk::default(), key("a"));
     let mut first = desk.waiting(&key, 0);
     let (mut modest, mut strict) = (desk.waiting(&key, 1), desk.waiting(&key, 2));
     desk.answer(1);
-    assert_eq!((got(&mut first), got(&mut modest)), (1, 1));
+    assert_eq!((result_of(&mut first), result_of(&mut modest)), (1, 1));
     assert_pending!(strict.poll());
     desk.answer(2);
-    assert_eq!(got(&mut strict), 2);
+    assert_eq!(result_of(&mut strict), 2);
     assert!(desk.is_empty());
 }
 
 #[test]
-fn when_the_one_who_asks_goes_away_another_asks() {
+fn waiter_loads_itself_when_the_leader_is_dropped() {
     let (desk, key) = (Desk::default(), key("a"));
     let first = desk.waiting(&key, 0);
     let mut others = [desk.waiting(&key, 0), desk.waiting(&key, 0)];
     drop(first);
-    assert!(desk.question().is_closed(), "nobody waits for this answer any more");
+    assert!(desk.take_load().is_closed(), "the leader's load is canceled");
     for request in &mut others {
         assert_pending!(request.poll());
     }
     desk.answer(2);
     for request in &mut others {
-        assert_eq!(got(request), 2);
+        assert_eq!(result_of(request), 2);
     }
-    assert!(!desk.is_asked() && desk.is_empty());
+    assert!(!desk.has_pending_load() && desk.is_empty());
 }
 
-/// A request whose own load takes at most `limit`, and that waits for other requests until `end`.
+/// Returns a request that fails at `end` at the latest, and whose own load takes at most `limit`.
 fn limited<'a>(desk: &'a Desk, key: &'a Key, limit: Duration, end: Instant) -> Request<'a> {
     let late = || LoadError::Refused(AuthError::new(AuthErrorKind::Overloaded));
     let ask = move || {
@@ -238,7 +239,7 @@ fn limited<'a>(desk: &'a Desk, key: &'a Key, limit: Duration, end: Instant) -> R
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_request_that_asks_in_anothers_place_has_all_of_its_time() {
+async fn waiter_that_takes_over_the_load_gets_the_full_load_timeout() {
     let (desk, key) = (Desk::default(), key("a"));
     let (limit, end) = (Duration::from_millis(250), Instant::now() + Duration::from_secs(1));
     let mut first = limited(&desk, &key, limit, end);
@@ -248,16 +249,16 @@ async fn a_request_that_asks_in_anothers_place_has_all_of_its_time() {
     advance(Duration::from_millis(249)).await;
     drop(first);
     desk.questions.borrow_mut().clear();
-    assert_pending!(second.poll(), "it asks");
+    assert_pending!(second.poll(), "the second request loads");
     advance(Duration::from_millis(249)).await;
     assert_pending!(second.poll());
     desk.answer(2);
-    assert_eq!(got(&mut second), 2);
+    assert_eq!(result_of(&mut second), 2);
     assert!(desk.is_empty());
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_wait_ends_in_time_however_often_others_go_away() {
+async fn wait_ends_at_its_deadline_however_many_leaders_are_dropped() {
     let (desk, key) = (Desk::default(), key("a"));
     let (limit, began) = (Duration::from_millis(250), Instant::now());
     let end = began + Duration::from_secs(1);
@@ -272,7 +273,7 @@ async fn a_wait_ends_in_time_however_often_others_go_away() {
         assert_pending!(waits.poll());
         drop(leaders.remove(0));
         desk.questions.borrow_mut().clear();
-        assert_pending!(leaders[0].poll(), "the next one asks");
+        assert_pending!(leaders[0].poll(), "the next leader loads");
     }
     advance(Duration::from_millis(65)).await;
     assert_eq!(assert_ready!(waits.poll()), Err(AuthErrorKind::Overloaded));
@@ -281,53 +282,53 @@ async fn a_wait_ends_in_time_however_often_others_go_away() {
 }
 
 #[test]
-fn when_the_one_who_asks_panics_another_asks() {
+fn waiter_loads_itself_when_the_leader_panics() {
     let (desk, key) = (Desk::default(), key("a"));
     let mut first = desk.waiting(&key, 0);
     let mut other = desk.waiting(&key, 0);
-    drop(desk.question());
+    drop(desk.take_load());
     assert!(catch_unwind(AssertUnwindSafe(|| first.poll())).is_err());
     drop(first);
     assert_pending!(other.poll());
     desk.answer(2);
-    assert_eq!(got(&mut other), 2);
+    assert_eq!(result_of(&mut other), 2);
     assert!(desk.is_empty());
 }
 
 #[test]
-fn what_goes_wrong_goes_wrong_for_all_who_wait() {
+fn error_of_a_load_counts_for_all_waiters_but_not_for_later_requests() {
     let (desk, key) = (Desk::default(), key("a"));
     let mut requests = [0, 0, 9].map(|enough| desk.waiting(&key, enough));
     let error = AuthError::new(AuthErrorKind::StoreUnavailable);
-    assert!(desk.question().send(Err(error.into())).is_ok());
+    assert!(desk.take_load().send(Err(error.into())).is_ok());
     for request in &mut requests {
         assert_eq!(assert_ready!(request.poll()), Err(AuthErrorKind::StoreUnavailable));
     }
-    assert!(!desk.is_asked() && desk.is_empty());
+    assert!(!desk.has_pending_load() && desk.is_empty());
     let mut next = desk.waiting(&key, 0);
     desk.answer(1);
-    assert_eq!(got(&mut next), 1, "but for nobody else");
+    assert_eq!(result_of(&mut next), 1, "a later request starts a new load");
 }
 
 #[test]
-fn who_leaves_a_flight_that_is_over_does_not_disturb_the_next() {
+fn dropping_a_waiter_of_a_finished_load_does_not_affect_the_next_load() {
     let (desk, key) = (Desk::default(), key("a"));
     let mut first = desk.waiting(&key, 0);
     let slow = desk.waiting(&key, 0);
     desk.answer(1);
-    assert_eq!(got(&mut first), 1);
+    assert_eq!(result_of(&mut first), 1);
     let mut next = desk.waiting(&key, 0);
-    assert!(desk.is_asked(), "the first flight is over, though one of its passengers has not left");
+    assert!(desk.has_pending_load(), "the first load is finished, although one waiter is left");
     drop(slow);
     let mut with_next = desk.waiting(&key, 0);
     desk.answer(2);
-    assert_eq!((got(&mut next), got(&mut with_next)), (2, 2), "one question");
-    assert!(!desk.is_asked() && desk.is_empty());
+    assert_eq!((result_of(&mut next), result_of(&mut with_next)), (2, 2), "one load");
+    assert!(!desk.has_pending_load() && desk.is_empty());
 }
 
-/// Three requests, each dropped or polled in every order, before and after the answer.
+/// Drops or polls three requests in every order, before and after the load is answered.
 #[test]
-fn nothing_is_left_in_whatever_order_requests_leave() {
+fn table_is_empty_after_the_requests_leave_in_any_order() {
     const ORDERS: [[usize; 3]; 6] =
         [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]];
     for order in ORDERS {
@@ -342,7 +343,7 @@ fn nothing_is_left_in_whatever_order_requests_leave() {
                 // starts a new load.
                 requests.iter_mut().flatten().for_each(|request| _ = request.poll());
                 desk.questions.borrow_mut().retain(|question| !question.is_closed());
-                assert_eq!(desk.is_asked(), gone_before < 3, "{order:?} {gone_before}");
+                assert_eq!(desk.has_pending_load(), gone_before < 3, "{order:?} {gone_before}");
                 assert_eq!(desk.is_empty(), gone_before == 3, "{order:?} {gone_before}");
                 if gone_before == 3 {
                     continue;

@@ -1,4 +1,4 @@
-//! Directory answers in any order: a test gives each answer when it wants.
+//! Directory answers in any order: a test decides when each call is answered.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -22,7 +22,7 @@ impl UserDirectory for Desk {
     }
 }
 
-/// A clock that a test moves, in seconds. Tokio's clock stands still, as on a suspended host.
+/// A clock that a test advances, in seconds. Tokio's clock is paused, as on a suspended host.
 #[derive(Clone, Default)]
 struct Suspended(Arc<AtomicU64>);
 
@@ -61,14 +61,14 @@ impl World {
         Self { desk, clock, accounts, user: UserId::parse("jeju").unwrap() }
     }
 
-    fn second_passes(&self) {
+    fn advance_one_second(&self) {
         self.clock.0.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Starts a check that calls the directory.
-    fn asks(&self) -> Check<'_> {
+    fn start_check(&self) -> Check<'_> {
         let mut check = self.check();
-        assert_pending!(check.poll(), "it asks");
+        assert_pending!(check.poll(), "the check calls the directory");
         check
     }
 
@@ -89,7 +89,7 @@ impl World {
     }
 
     /// Takes the open calls, the oldest first.
-    fn questions<const N: usize>(&self) -> [oneshot::Sender<User>; N] {
+    fn take_calls<const N: usize>(&self) -> [oneshot::Sender<User>; N] {
         let questions: Vec<_> = self.desk.0.lock().unwrap().drain(..).collect();
         questions.try_into().unwrap()
     }
@@ -103,39 +103,39 @@ impl World {
 const INACTIVE: Result<Duration, AuthErrorKind> = Err(AuthErrorKind::AccountInactive);
 
 #[tokio::test(start_paused = true)]
-async fn an_older_active_does_not_replace_a_newer_inactive() {
+async fn older_active_answer_does_not_replace_a_newer_inactive_answer() {
     let world = World::new();
-    let mut older = world.asks();
-    world.second_passes();
-    let mut newer = world.asks();
-    let [first, second] = world.questions();
+    let mut older = world.start_check();
+    world.advance_one_second();
+    let mut newer = world.start_check();
+    let [first, second] = world.take_calls();
     world.answer_to(second, false);
     assert_eq!(assert_ready!(newer.poll()), INACTIVE);
     world.answer_to(first, true);
-    assert_eq!(assert_ready!(older.poll()), INACTIVE, "a newer answer is known");
+    assert_eq!(assert_ready!(older.poll()), INACTIVE, "the newer answer counts");
     assert!(!world.is_granted());
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_older_inactive_does_not_replace_a_newer_active() {
+async fn older_inactive_answer_does_not_replace_a_newer_active_answer() {
     let world = World::new();
-    let mut older = world.asks();
-    world.second_passes();
-    let mut newer = world.asks();
-    let [first, second] = world.questions();
+    let mut older = world.start_check();
+    world.advance_one_second();
+    let mut newer = world.start_check();
+    let [first, second] = world.take_calls();
     world.answer_to(second, true);
     assert_eq!(assert_ready!(newer.poll()), Ok(GRANT));
-    world.second_passes();
+    world.advance_one_second();
     world.answer_to(first, false);
     assert_eq!(assert_ready!(older.poll()), Ok(GRANT - Duration::from_secs(1)));
     assert!(world.is_granted());
 }
 
 #[tokio::test(start_paused = true)]
-async fn of_two_questions_of_one_moment_the_later_counts() {
+async fn later_of_two_simultaneous_calls_counts_when_it_is_answered_last() {
     for answers in [[true, false], [false, true]] {
         let world = World::new();
-        let mut checks = [world.asks(), world.asks()];
+        let mut checks = [world.start_check(), world.start_check()];
         for (check, active) in checks.iter_mut().zip(answers) {
             world.answer(active);
             let _ = assert_ready!(check.poll());
@@ -145,11 +145,11 @@ async fn of_two_questions_of_one_moment_the_later_counts() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn of_two_questions_of_one_moment_the_later_counts_if_its_answer_comes_first() {
+async fn later_of_two_simultaneous_calls_counts_when_it_is_answered_first() {
     for answers in [[true, false], [false, true]] {
         let world = World::new();
-        let mut checks = [world.asks(), world.asks()];
-        let questions: [_; 2] = world.questions();
+        let mut checks = [world.start_check(), world.start_check()];
+        let questions: [_; 2] = world.take_calls();
         let in_order = checks.iter_mut().zip(questions).zip(answers);
         for ((check, question), active) in in_order.rev() {
             world.answer_to(question, active);
@@ -160,14 +160,14 @@ async fn of_two_questions_of_one_moment_the_later_counts_if_its_answer_comes_fir
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_request_whose_answer_is_older_gets_the_role_of_the_newer_answer() {
+async fn check_with_an_older_answer_gets_the_role_of_the_newer_answer() {
     let world = World::new();
     let check = || spawn(Box::pin(world.accounts.check(&world.user)));
     let (mut older, mut newer) = (check(), check());
     assert_pending!(older.poll());
-    world.second_passes();
+    world.advance_one_second();
     assert_pending!(newer.poll());
-    let [first, second] = world.questions();
+    let [first, second] = world.take_calls();
     second.send(User::new(true).role("user")).unwrap();
     assert_ready!(newer.poll()).unwrap();
     first.send(User::new(true).role("admin")).unwrap();
@@ -177,23 +177,23 @@ async fn a_request_whose_answer_is_older_gets_the_role_of_the_newer_answer() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_active_from_before_a_suspension_counts_for_nothing() {
+async fn active_answer_to_a_call_before_a_suspension_does_not_count() {
     let world = World::new();
-    let mut check = world.asks();
-    world.second_passes();
+    let mut check = world.start_check();
+    world.advance_one_second();
     world.accounts.forget(&world.user);
     world.answer(true);
-    assert_pending!(check.poll(), "it asks again");
+    assert_pending!(check.poll(), "the check calls the directory again");
     assert!(!world.is_granted());
-    world.second_passes();
+    world.advance_one_second();
     world.answer(false);
     assert_eq!(assert_ready!(check.poll()), INACTIVE);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_user_who_is_suspended_during_each_question_is_refused() {
+async fn user_suspended_during_each_directory_call_is_rejected() {
     let world = World::new();
-    let mut check = world.asks();
+    let mut check = world.start_check();
     for tries in 1..=ASKED_AT_MOST {
         world.accounts.forget(&world.user);
         world.answer(true);
@@ -203,34 +203,34 @@ async fn a_user_who_is_suspended_during_each_question_is_refused() {
     }
     assert_eq!(assert_ready!(check.poll()), INACTIVE);
     // A later call counts.
-    world.second_passes();
-    let mut check = world.asks();
+    world.advance_one_second();
+    let mut check = world.start_check();
     world.answer(true);
     assert_eq!(assert_ready!(check.poll()), Ok(GRANT));
 }
 
 #[tokio::test(start_paused = true)]
-async fn inactive_is_asked_about_again_and_a_newer_active_counts_at_once() {
+async fn inactive_answer_is_never_reused_and_a_newer_active_answer_counts_at_once() {
     let world = World::new();
     for (active, seen) in [(false, INACTIVE), (false, INACTIVE), (true, Ok(GRANT))] {
-        world.second_passes();
-        let mut check = world.asks();
+        world.advance_one_second();
+        let mut check = world.start_check();
         world.answer(active);
         assert_eq!(assert_ready!(check.poll()), seen);
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_was_remembered_before_the_host_was_suspended_is_too_old_after() {
+async fn cached_answer_expires_while_the_host_is_suspended() {
     let world = World::new();
-    let mut check = world.asks();
+    let mut check = world.start_check();
     world.answer(true);
     assert_eq!(assert_ready!(check.poll()), Ok(GRANT));
     // Tokio's clock has not moved, like the monotonic clock of most systems during a suspension.
     world.clock.0.fetch_add(29, Ordering::Relaxed);
     assert!(world.is_granted());
-    world.second_passes();
-    let mut check = world.asks();
+    world.advance_one_second();
+    let mut check = world.start_check();
     world.answer(false);
     assert_eq!(assert_ready!(check.poll()), INACTIVE);
 }

@@ -50,7 +50,10 @@ pub(super) fn page(
         };
         for (id, entry) in found.live.range((after, Unbounded)) {
             if sessions.len() == limit || looked_at == limit + LOOK_AT_ONCE {
-                return Page::new(sessions, last.map(|(user, id)| CursorParts::to_cursor(user, id)));
+                return Page::new(
+                    sessions,
+                    last.map(|(user, id)| CursorParts::to_cursor(user, id)),
+                );
             }
             looked_at += 1;
             last = Some((user, id));

@@ -8,9 +8,10 @@ use std::time::{Duration, Instant};
 
 use redis::{RedisResult, ServerErrorKind, Value, cmd, pipe};
 
+use super::connect::Endpoint;
+use super::connect::error::ConnectError;
 use super::connect::pool::unexpected;
 use super::connect::server::{Role, ServerInfo, text};
-use super::connect::{ConnectError, Endpoint};
 use super::error::fault;
 use super::time::micros_of;
 use super::{Inner, RedisStore};

@@ -4,9 +4,10 @@ use redis::{Cmd, Pipeline, RedisError, ServerErrorKind, cmd, pipe};
 use tokio::time::timeout;
 
 use super::RedisStore;
+use super::connect::Target;
+use super::connect::error::ConnectError;
 use super::connect::pool::unexpected;
 use super::connect::server::{ServerInfo, text};
-use super::connect::{ConnectError, Target};
 use super::error::{fault, fault_owned};
 use super::scripts::Script;
 use crate::store::{StoreError, StoreErrorKind};

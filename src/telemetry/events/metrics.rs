@@ -73,7 +73,7 @@ mod tests {
     use super::*;
     use crate::id::{SessionId, UserId};
 
-    /// What these events count, as `name label=value count`.
+    /// Returns the counters that these events increment, as `name label=value count`.
     fn counted(events: &[Event]) -> Vec<String> {
         let recorder = DebuggingRecorder::new();
         let tally = metrics::with_local_recorder(&recorder, || EventMetrics::new(&Metrics::new()));
@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn each_code_has_a_counter() {
+    fn each_error_code_has_a_counter() {
         for kind in REJECTIONS {
             let event = Event::Rejected { kind, user: None, session: None };
             let name = format!("tower_session_auth_requests_total outcome={} 1", kind.code());
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn refused_logins_and_suspicions_are_counted_by_what_they_are() {
+    fn refused_logins_are_counted_by_reason_and_suspicions_by_kind() {
         for refusal in LoginRefusal::ALL {
             let event = Event::LoginRefused { user: None, refusal, ip_address: None };
             let name =

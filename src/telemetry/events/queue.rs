@@ -223,7 +223,7 @@ mod tests {
         Arc::new(Event::Rejected { kind, user: None, session: None })
     }
 
-    /// What the sink would get at that time, as text. `None` if it would wait.
+    /// Returns what the sink gets at `now`, as text. `None` if the sink would wait.
     fn take(queue: &Queue, now: Instant) -> Option<String> {
         match queue.lock().pick(now) {
             Pick::Take(Next::Event(event, _)) => Some(match &*event {
@@ -242,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn no_number_of_other_events_pushes_out_a_change_of_state() {
+    fn state_changes_are_delivered_first_when_the_other_classes_overflow() {
         let (queue, now) = (Queue::default(), Instant::now());
         for number in 0..10_000 {
             let (_, _) = (queue.push(&rejected(), now), queue.push(&refused(), now));
@@ -252,7 +252,7 @@ mod tests {
         }
         let told = all(&queue, now);
         let first: Vec<_> = (0..10).map(|number| format!("evicted u{number}")).collect();
-        assert_eq!(told[..10], first, "in their order, before all else");
+        assert_eq!(told[..10], first, "state changes come first, in their order");
         assert_eq!(told[10..10 + 2_048], vec!["login_refused"; 2_048]);
         assert_eq!(told[10 + 2_048..], vec!["rejected"; 2_048]);
         // The sink is notified of both classes once.
@@ -262,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn no_number_of_bad_tokens_pushes_out_a_suspicion() {
+    fn suspicions_are_queued_while_rejected_requests_fill_their_own_queue() {
         let (queue, now) = (Queue::default(), Instant::now());
         while queue.push(&rejected(), now) == Pushed::Queued {}
         let suspicions = [
@@ -278,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn updates_leave_half_of_the_queue_to_other_changes_of_state() {
+    fn updates_fill_at_most_half_of_the_queue_for_state_changes() {
         let (queue, now) = (Queue::default(), Instant::now());
         let queued = (0..5_000).filter(|at| queue.push(&updated(*at), now) == Pushed::Queued);
         assert_eq!(queued.count(), 2_048);
@@ -287,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn dropped_events_are_told_once_a_second_however_long_it_goes_on() {
+    fn sink_gets_the_number_of_dropped_events_once_a_second() {
         let (queue, start) = (Queue::default(), Instant::now());
         let mut told = Vec::new();
         for tenth in 0..100 {
@@ -303,7 +303,7 @@ mod tests {
     }
 
     #[test]
-    fn a_queue_that_is_full_tells_it_once_until_half_of_it_is_free() {
+    fn overflow_is_reported_once_until_the_queue_is_half_empty() {
         let (queue, now) = (Queue::default(), Instant::now());
         let full = EventClass::Other.capacity();
         for round in 0..2 {

@@ -86,27 +86,27 @@ mod tests {
         (0..times).filter(|_| sampler.admit(event)).count()
     }
 
-    /// A sampler in which these two events have different slots. The hash key is random, so it may
-    /// take several tries.
+    /// Returns a sampler in which these two events have different slots. The hash key is random, so
+    /// this may take several tries.
     fn with_two_slots(one: &Event, other: &Event) -> Sampler {
         let mut samplers = std::iter::repeat_with(Sampler::new);
         samplers.find(|sampler| sampler.slot_index(one) != sampler.slot_index(other)).unwrap()
     }
 
     #[tokio::test(start_paused = true)]
-    async fn each_account_and_reason_has_twenty_a_minute() {
+    async fn each_account_and_reason_has_a_budget_of_twenty_per_minute() {
         let wrong = |address| refused(Some("jeju"), LoginRefusal::Credentials, address);
         let limited = refused(Some("jeju"), LoginRefusal::RateLimited, "192.0.2.7");
         let sampler = with_two_slots(&wrong("192.0.2.7"), &limited);
         assert_eq!(admitted(&sampler, 15, &wrong("192.0.2.7")), 15);
         assert_eq!(admitted(&sampler, 1_000, &wrong("2001:db8::7")), 5, "from any address");
-        assert_eq!(admitted(&sampler, 1_000, &limited), 20, "another reason");
+        assert_eq!(admitted(&sampler, 1_000, &limited), 20, "each reason has its own budget");
         tokio::time::advance(WINDOW).await;
         assert_eq!(admitted(&sampler, 1_000, &wrong("192.0.2.7")), 20);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn names_of_nobody_count_by_where_they_come_from() {
+    async fn refusals_without_an_account_count_by_client_address() {
         let wrong = |address| refused(None, LoginRefusal::Credentials, address);
         let sampler = with_two_slots(&wrong("192.0.2.7"), &wrong("2001:db8::1"));
         assert_eq!(admitted(&sampler, 1_000, &wrong("192.0.2.7")), 20);
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn each_account_has_a_budget_of_its_own() {
+    async fn each_account_has_its_own_budget() {
         let sampler = Sampler::new();
         let accounts = (0..100).map(|number| format!("user-{number}"));
         let admitted = accounts.map(|name| {
@@ -130,7 +130,7 @@ mod tests {
 
     #[cfg(feature = "metrics")]
     #[tokio::test(start_paused = true)]
-    async fn the_metric_of_dropped_events_counts_what_the_sample_leaves_out() {
+    async fn dropped_events_metric_counts_the_refusals_that_the_sampler_omits() {
         use crate::telemetry::events::Events;
         use crate::telemetry::metrics::Metrics;
         use metrics_util::debugging::{DebugValue, DebuggingRecorder};
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_list_of_names_is_bounded_by_the_number_of_slots() {
+    async fn number_of_slots_limits_the_admitted_refusals_for_many_user_names() {
         let sampler = Sampler::new();
         let name = |number| format!("user-{number}");
         let all = 200_000;

@@ -77,11 +77,9 @@ use tokio::time::Instant;
 pub(crate) use self::handle::{Counter, Gauge};
 use self::handle::{Histogram, counter, gauge, histogram};
 pub(crate) use self::names::Name;
+pub use self::names::STORE_DURATION;
 pub(crate) use self::near_cache::NearCacheMetrics;
 use crate::error::StoreErrorKind;
-
-/// The name of the histogram of store calls.
-pub const STORE_DURATION: &str = "tower_session_auth_store_duration_seconds";
 
 /// Upper bounds of buckets for [`STORE_DURATION`], in seconds: from 100 µs (Redis on the same
 /// network) to 250 ms (the default store timeout), and up to the 5 s that a list or a page of a
@@ -150,7 +148,8 @@ impl Metrics {
         if !cfg!(feature = "metrics") {
             return Self::default();
         }
-        names::describe();
+        // With the recorder that is installed now.
+        Name::ALL.into_iter().for_each(handle::describe);
         Self(Some(Arc::default()))
     }
 

@@ -1,5 +1,8 @@
 //! The names of all metrics.
 
+/// The name of the histogram of store calls.
+pub const STORE_DURATION: &str = "tower_session_auth_store_duration_seconds";
+
 /// One metric.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Name {
@@ -76,7 +79,7 @@ impl Name {
             Self::SessionsEnded => "tower_session_auth_sessions_revoked_total",
             Self::Sessions => "tower_session_auth_sessions",
             Self::SessionsAge => "tower_session_auth_sessions_scan_age_seconds",
-            Self::StoreTime => super::STORE_DURATION,
+            Self::StoreTime => STORE_DURATION,
             Self::Breaker => "tower_session_auth_circuit_breaker_open",
             Self::QueueDepth => "tower_session_auth_touch_queue_depth",
             Self::TouchesWritten => "tower_session_auth_touches_written_total",
@@ -148,12 +151,5 @@ impl Name {
                 "Delay of the last probe: from its write until its invalidation arrived"
             }
         }
-    }
-}
-
-/// Registers the descriptions of all metrics with the recorder that is installed now.
-pub(super) fn describe() {
-    for name in Name::ALL {
-        super::handle::describe(name);
     }
 }

@@ -2,7 +2,7 @@ use super::names::Kind;
 use super::*;
 
 #[test]
-fn the_table_in_the_docs_has_every_figure_and_no_other() {
+fn docs_table_lists_exactly_the_existing_metrics() {
     let rows = include_str!("mod.rs").lines().filter_map(|line| {
         let cells = line.strip_prefix("//! | `")?;
         let (name, rest) = cells.split_once("` | ")?;
@@ -25,7 +25,7 @@ fn the_table_in_the_docs_has_every_figure_and_no_other() {
 }
 
 #[test]
-fn every_outcome_of_a_store_is_told_apart() {
+fn each_store_error_kind_has_its_own_label_value() {
     // A new kind does not compile here. Add it to `STORE_ERRORS`.
     let known = |kind| match kind {
         StoreErrorKind::Unavailable
@@ -44,7 +44,7 @@ fn every_outcome_of_a_store_is_told_apart() {
 }
 
 #[test]
-fn the_advised_buckets_ascend() {
+fn store_duration_buckets_ascend() {
     let ascend = STORE_DURATION_BUCKETS.is_sorted_by(|bound, next| bound < next);
     assert!(ascend, "{STORE_DURATION_BUCKETS:?}");
 }

@@ -20,18 +20,18 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
             ok("settle", self.store.settle(&key, Settle::Clear).await);
             return;
         }
-        self.exactly_so_many_at_once().await;
-        self.attempts_come_back().await;
-        self.what_is_given_back_late().await;
-        self.success_clears().await;
-        self.waits_grow().await;
-        self.failures_in_a_row().await;
-        self.all_is_forgotten().await;
+        self.concurrent_attempts_are_counted_up_to_the_limit().await;
+        self.given_back_attempts_do_not_count().await;
+        self.giving_back_an_attempt_cancels_the_wait_of_its_period().await;
+        self.clear_removes_attempts_and_wait().await;
+        self.waits_grow_up_to_the_longest_wait().await;
+        self.failures_in_a_row_start_a_wait_across_periods().await;
+        self.counter_is_removed_after_forget_after().await;
     }
 
     async fn attempt(&self, key: &AttemptKey, rule: &AttemptRule) -> Attempt {
         let answer = ok("attempt", self.store.attempt(key, rule).await);
-        answer.unwrap_or_else(|| panic!("a store that counts does so always"))
+        answer.unwrap_or_else(|| panic!("a store that counts attempts must always return a result"))
     }
 
     /// Makes an attempt that the store must count.
@@ -54,123 +54,133 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
         ok("settle", self.store.settle(key, settle).await);
     }
 
-    async fn exactly_so_many_at_once(&self) {
+    async fn concurrent_attempts_are_counted_up_to_the_limit(&self) {
         let (one, other, rule) = (key(), key(), rule(10, HOUR));
         let answers = join_all((0..40).map(|_| self.attempt(&one, &rule))).await;
         let counted = answers.iter().filter(|answer| matches!(answer, Attempt::Counted(_)));
-        assert_eq!(counted.count(), 10, "of many attempts at once, as many as there is room for");
+        assert_eq!(counted.count(), 10, "the number of counted attempts equals the limit");
         for answer in answers {
             if let Attempt::Refused { retry_after } = answer {
-                assert!(retry_after <= HOUR && retry_after > HOUR / 2, "the wait is the window");
+                assert!(
+                    retry_after <= HOUR && retry_after > HOUR / 2,
+                    "the first wait is as long as the window"
+                );
             }
         }
-        self.counted(&other, &rule, "another key has room of its own").await;
+        self.counted(&other, &rule, "another key has its own counter").await;
     }
 
-    async fn attempts_come_back(&self) {
+    async fn given_back_attempts_do_not_count(&self) {
         let (key, rule) = (key(), rule(3, HOUR));
         for _ in 0..3 {
             for _ in 0..2 {
-                let start = self.counted(&key, &rule, "what was given back").await;
+                let start = self.counted(&key, &rule, "an attempt that is given back").await;
                 self.settle(&key, Settle::GiveBack(start)).await;
             }
-            self.counted(&key, &rule, "what was not").await;
+            self.counted(&key, &rule, "an attempt that is not given back").await;
         }
-        self.refused(&key, &rule, "three were not given back").await;
+        self.refused(&key, &rule, "an attempt after three that were not given back").await;
     }
 
     /// The attempt that started the wait is given back: the wait is then canceled.
-    async fn what_is_given_back_late(&self) {
+    async fn giving_back_an_attempt_cancels_the_wait_of_its_period(&self) {
         let (key, mut rule) = (key(), rule(2, HOUR));
         rule.longest_wait = 9 * HOUR;
-        let start = self.counted(&key, &rule, "the first").await;
-        assert_eq!(self.counted(&key, &rule, "the second").await, start, "one period");
-        self.refused(&key, &rule, "both are under way").await;
-        self.settle(&key, Settle::GiveBack(start)).await;
-        self.counted(&key, &rule, "the one that was given back").await;
-        let wait = self.refused(&key, &rule, "and no other").await;
-        assert!(
-            wait <= HOUR,
-            "the wait that was taken back makes the next one no longer: {wait:?}"
+        let start = self.counted(&key, &rule, "the first attempt").await;
+        assert_eq!(
+            self.counted(&key, &rule, "the second attempt").await,
+            start,
+            "both attempts are in one period"
         );
+        self.refused(&key, &rule, "a third attempt while two are under way").await;
+        self.settle(&key, Settle::GiveBack(start)).await;
+        self.counted(&key, &rule, "an attempt in place of the one that was given back").await;
+        let wait = self.refused(&key, &rule, "one more attempt").await;
+        assert!(wait <= HOUR, "a canceled wait does not lengthen the next one: {wait:?}");
         let never = start.saturating_sub(HOUR);
         self.settle(&key, Settle::GiveBack(never)).await;
-        self.refused(&key, &rule, "another period is none of this one's").await;
+        self.refused(&key, &rule, "an attempt after one of another period was given back").await;
     }
 
-    async fn success_clears(&self) {
+    async fn clear_removes_attempts_and_wait(&self) {
         let (key, rule) = (key(), rule(2, HOUR));
-        let start = self.counted(&key, &rule, "the first").await;
+        let start = self.counted(&key, &rule, "the first attempt").await;
         self.settle(&key, Settle::Clear).await;
         for _ in 0..2 {
-            self.counted(&key, &rule, "all were forgotten").await;
+            self.counted(&key, &rule, "an attempt after the counter was cleared").await;
         }
-        self.refused(&key, &rule, "until they were used up again").await;
+        self.refused(&key, &rule, "an attempt over the limit after the counter was cleared").await;
         self.settle(&key, Settle::Clear).await;
         self.settle(&key, Settle::GiveBack(start)).await;
-        self.counted(&key, &rule, "the wait was forgotten as well").await;
+        self.counted(&key, &rule, "an attempt after the wait was cleared").await;
     }
 
-    async fn waits_grow(&self) {
+    async fn waits_grow_up_to_the_longest_wait(&self) {
         let (other, two) = (key(), rule(2, self.moment));
         for _ in 0..3 {
-            self.counted(&other, &two, "the first of a period").await;
+            self.counted(&other, &two, "the first attempt of a period").await;
             self.pass(self.moment).await;
         }
         let (key, mut rule) = (key(), rule(1, self.moment));
         rule.longest_wait = 3 * self.moment;
-        self.counted(&key, &rule, "the first").await;
+        self.counted(&key, &rule, "the first attempt").await;
         // The last wait has the maximum length.
         for wait in [self.moment, 2 * self.moment, 3 * self.moment, 3 * self.moment] {
-            let left = self.refused(&key, &rule, "in the wait").await;
-            assert!(left <= wait && !left.is_zero(), "a wait of {wait:?} with {left:?} left");
+            let left = self.refused(&key, &rule, "an attempt during the wait").await;
+            assert!(
+                left <= wait && !left.is_zero(),
+                "the wait is at most {wait:?}, and {left:?} remain"
+            );
             // On a busy machine the first wait is too short to test its middle.
             let early = if wait > self.moment { wait / 2 } else { Duration::ZERO };
             self.pass(early).await;
             for _ in 0..2 {
-                let left = self.refused(&key, &rule, "in the wait").await;
-                assert!(left <= wait - early, "{left:?} left: trying early makes no wait longer");
+                let left = self.refused(&key, &rule, "an attempt during the wait").await;
+                assert!(
+                    left <= wait - early,
+                    "an early attempt does not lengthen the wait: {left:?} remain"
+                );
             }
             self.pass(wait - early).await;
-            self.counted(&key, &rule, "after the wait, one").await;
+            self.counted(&key, &rule, "the first attempt after the wait").await;
         }
         self.pass(3 * self.moment).await;
         rule.attempts = rule.attempts.saturating_add(8);
         rule.after = rule.after.saturating_add(1);
         rule.window = HOUR;
         for _ in 0..2 {
-            self.counted(&key, &rule, "after a wait, as many as there is room for").await;
+            self.counted(&key, &rule, "an attempt within the limit of a period after a wait").await;
         }
-        self.refused(&key, &rule, "and not as many as at first").await;
+        self.refused(&key, &rule, "an attempt over the limit of a period after a wait").await;
     }
 
-    async fn failures_in_a_row(&self) {
+    async fn failures_in_a_row_start_a_wait_across_periods(&self) {
         let (key, mut rule) = (key(), rule(5, Duration::from_millis(1)));
         rule.in_a_row = NonZeroU32::new(3);
         rule.longest_wait = HOUR;
         for _ in 0..2 {
-            self.counted(&key, &rule, "each in a period of its own").await;
+            self.counted(&key, &rule, "an attempt in its own period").await;
             self.pass(Duration::from_millis(5)).await;
         }
         rule.window = HOUR;
-        self.counted(&key, &rule, "the third in a row").await;
-        self.refused(&key, &rule, "however far apart").await;
+        self.counted(&key, &rule, "the third failed attempt in a row").await;
+        self.refused(&key, &rule, "an attempt after three failures in a row").await;
     }
 
-    async fn all_is_forgotten(&self) {
+    async fn counter_is_removed_after_forget_after(&self) {
         let (key, mut rule) = (key(), rule(1, self.moment));
         rule.forget_after = self.moment;
-        self.counted(&key, &rule, "the first").await;
+        self.counted(&key, &rule, "the first attempt").await;
         self.pass(2 * self.moment).await;
-        self.counted(&key, &rule, "after a quiet time").await;
-        let wait = self.refused(&key, &rule, "in the wait").await;
-        assert!(wait <= self.moment, "the wait is a first one again");
+        self.counted(&key, &rule, "the first attempt after the counter was removed").await;
+        let wait = self.refused(&key, &rule, "an attempt during the wait").await;
+        assert!(wait <= self.moment, "the wait is as short as the first one again");
     }
 }
 
 fn key() -> AttemptKey {
     let id = SessionId::random().unwrap_or_else(|error| panic!("{error}"));
-    AttemptKey::parse(id.as_str()).unwrap_or_else(|| panic!("{id} is no key"))
+    AttemptKey::parse(id.as_str()).unwrap_or_else(|| panic!("{id} is not an attempt key"))
 }
 
 fn rule(attempts: u32, window: Duration) -> AttemptRule {

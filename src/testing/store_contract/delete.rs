@@ -11,17 +11,17 @@ use crate::store::{Revoke, SessionStore};
 
 impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
     pub(super) async fn delete(&self) {
-        self.the_first_reason_stays().await;
-        self.every_reason_is_remembered().await;
-        self.one_session_can_be_ended_alone().await;
-        self.all_sessions_of_one_user_and_of_no_other().await;
-        self.one_session_can_be_kept().await;
-        self.the_newest_reasons_are_remembered().await;
-        self.many_sessions_end_in_one_step().await;
-        self.revoke_ends_one_all_or_all_but_one().await;
+        self.delete_keeps_the_first_reason().await;
+        self.tombstone_holds_each_reason().await;
+        self.delete_revokes_only_that_session().await;
+        self.delete_all_revokes_only_the_sessions_of_that_user().await;
+        self.delete_all_keeps_the_given_session().await;
+        self.newest_64_tombstones_are_kept().await;
+        self.delete_all_revokes_100_sessions().await;
+        self.revoke_covers_one_session_all_or_all_but_one().await;
     }
 
-    async fn revoke_ends_one_all_or_all_but_one(&self) {
+    async fn revoke_covers_one_session_all_or_all_but_one(&self) {
         let owner = user();
         let revoke = async |what| {
             let ended = self.store.revoke(&owner, &what, EndReason::Admin).await;
@@ -39,11 +39,18 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
             assert_eq!(
                 revoke(Revoke::One(one.clone())).await,
                 expected,
-                "revoke tells whom it ended"
+                "revoke returns the sessions that it revoked"
             );
-            assert_eq!(self.guard(&owner).await, guard, "one session that ends renews no guard");
+            assert_eq!(
+                self.guard(&owner).await,
+                guard,
+                "revoking one session does not replace the login fence"
+            );
         }
-        assert!(self.load(&sessions[1]).await.is_some(), "revoke ends what it is to end");
+        assert!(
+            self.load(&sessions[1]).await.is_some(),
+            "revoking one session leaves the others live"
+        );
         for (what, expected) in [
             (Revoke::One(other.id.clone()), BTreeSet::new()),
             (Revoke::AllBut(but), ids(&sessions[2..])),
@@ -52,55 +59,69 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
         ] {
             let guard = self.guard(&owner).await;
             let all = !matches!(what, Revoke::One(_));
-            assert_eq!(revoke(what).await, expected, "revoke tells whom it ended");
-            assert_eq!(self.guard(&owner).await != guard, all, "the end of all renews the guard");
+            assert_eq!(revoke(what).await, expected, "revoke returns the sessions that it revoked");
+            assert_eq!(
+                self.guard(&owner).await != guard,
+                all,
+                "only revoking all or all but one replaces the login fence"
+            );
         }
         for session in &sessions {
-            self.assert_ended(session, "a revoked session stays ended").await;
-            assert_eq!(self.ended(session).await, Some(EndReason::Admin), "a reason is remembered");
+            self.assert_ended(session, "a revoked session stays revoked").await;
+            assert_eq!(
+                self.ended(session).await,
+                Some(EndReason::Admin),
+                "the tombstone holds the reason"
+            );
         }
-        assert!(self.load(&other).await.is_some(), "another user's session lives on");
+        assert!(self.load(&other).await.is_some(), "another user's session stays live");
     }
 
-    async fn the_first_reason_stays(&self) {
+    async fn delete_keeps_the_first_reason(&self) {
         let session = self.session(LONG, LONG).await;
-        assert!(self.end(&session, EndReason::Evicted).await, "delete tells that it lived");
+        assert!(
+            self.end(&session, EndReason::Evicted).await,
+            "delete returns that the session was live"
+        );
         for _ in 0..2 {
             assert!(!self.end(&session, EndReason::Admin).await, "delete is idempotent");
             let ended = self.end_all(&session.user, EndReason::LogoutAll).await;
-            assert!(ended.is_empty(), "delete_all tells only of those that lived until now");
+            assert!(ended.is_empty(), "delete_all returns only sessions that were live");
             let reason = self.ended(&session).await;
             assert_eq!(reason, Some(EndReason::Evicted), "the first reason stays");
         }
-        self.assert_ended(&session, "a deleted session stays ended").await;
+        self.assert_ended(&session, "a deleted session stays revoked").await;
     }
 
-    async fn every_reason_is_remembered(&self) {
+    async fn tombstone_holds_each_reason(&self) {
         let owner = user();
         for &reason in EndReason::ALL {
             let session = self.session_of(&owner, LONG, LONG).await;
-            assert!(self.end(&session, reason).await, "delete tells that it lived");
-            assert_eq!(self.ended(&session).await, Some(reason), "a reason is remembered");
+            assert!(self.end(&session, reason).await, "delete returns that the session was live");
+            assert_eq!(self.ended(&session).await, Some(reason), "the tombstone holds the reason");
 
             let all = self.session(LONG, LONG).await;
             let ended = self.end_all(&all.user, reason).await;
-            assert!(ended.iter().eq([&all.id]), "delete_all tells whom it ended");
-            assert_eq!(self.ended(&all).await, Some(reason), "a reason is remembered");
-            self.assert_ended(&all, "a deleted session stays ended").await;
+            assert!(ended.iter().eq([&all.id]), "delete_all returns the sessions that it revoked");
+            assert_eq!(self.ended(&all).await, Some(reason), "the tombstone holds the reason");
+            self.assert_ended(&all, "a deleted session stays revoked").await;
         }
     }
 
-    async fn one_session_can_be_ended_alone(&self) {
+    async fn delete_revokes_only_that_session(&self) {
         let owner = user();
         let kept = self.session_of(&owner, LONG, LONG).await;
         let ended = self.session_of(&owner, LONG, LONG).await;
-        assert!(self.end(&ended, EndReason::Logout).await, "delete tells that it lived");
-        assert!(self.load(&kept).await.is_some(), "delete ends one session only");
-        assert!(self.activity(&kept).await.is_some(), "delete ends one session only");
-        assert_eq!(self.ended(&kept).await, None, "delete ends one session only");
+        assert!(
+            self.end(&ended, EndReason::Logout).await,
+            "delete returns that the session was live"
+        );
+        assert!(self.load(&kept).await.is_some(), "delete revokes one session only");
+        assert!(self.activity(&kept).await.is_some(), "delete revokes one session only");
+        assert_eq!(self.ended(&kept).await, None, "delete revokes one session only");
     }
 
-    async fn all_sessions_of_one_user_and_of_no_other(&self) {
+    async fn delete_all_revokes_only_the_sessions_of_that_user(&self) {
         let mut sessions = Vec::new();
         for name in odd_names() {
             let owner = named(&name);
@@ -116,17 +137,21 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
                 self.end_all(owner, EndReason::LogoutAll).await.into_iter().collect();
             let own = sessions.iter().filter(|session| session.user == *owner);
             let own: BTreeSet<SessionId> = own.map(|session| session.id.clone()).collect();
-            assert_eq!(ended, own, "delete_all ends exactly the sessions of {owner:?}");
+            assert_eq!(ended, own, "delete_all revokes exactly the sessions of {owner:?}");
             let found = join_all(sessions.iter().map(|session| self.load(session))).await;
             for (session, found) in sessions.iter().zip(found) {
                 let done = owners.iter().take(turn + 1).any(|owner| session.user == *owner);
                 let whose = &session.user;
-                assert_eq!(found.is_none(), done, "delete_all of {owner:?} and one of {whose:?}");
+                assert_eq!(
+                    found.is_none(),
+                    done,
+                    "a session of {whose:?} after delete_all of {owner:?}"
+                );
             }
         }
     }
 
-    async fn one_session_can_be_kept(&self) {
+    async fn delete_all_keeps_the_given_session(&self) {
         let owner = user();
         let kept = self.session_of(&owner, LONG, LONG).await;
         let others =
@@ -136,17 +161,21 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
         self.pass(self.moment * 2).await;
         let ended: BTreeSet<_> = self.end_others(&kept, EndReason::LogoutAll).await;
         let expected = others.iter().map(|other| other.id.clone()).collect();
-        assert_eq!(ended, expected, "all others that lived until now are told of");
-        assert_eq!(self.list(&owner).await, [before], "the session that is kept stays as it is");
-        assert_eq!(self.ended(&kept).await, None, "who is kept was not ended");
+        assert_eq!(ended, expected, "delete_all returns all other live sessions");
+        assert_eq!(self.list(&owner).await, [before], "the kept session is unchanged");
+        assert_eq!(self.ended(&kept).await, None, "the kept session has no tombstone");
         for other in &others {
-            assert_eq!(self.ended(other).await, Some(EndReason::LogoutAll), "a reason is kept");
-            self.assert_ended(other, "delete_all ends all others").await;
+            assert_eq!(
+                self.ended(other).await,
+                Some(EndReason::LogoutAll),
+                "the tombstone holds the reason"
+            );
+            self.assert_ended(other, "delete_all revokes all other sessions").await;
         }
-        self.assert_ended(&brief, "an expired session stays ended").await;
+        self.assert_ended(&brief, "an expired session stays expired").await;
         let none = self.end_others(&kept, EndReason::Admin).await;
-        assert!(none.is_empty(), "there is no other");
-        assert!(self.load(&kept).await.is_some(), "who is kept stays");
+        assert!(none.is_empty(), "there is no other session");
+        assert!(self.load(&kept).await.is_some(), "the kept session stays live");
 
         // `keep` is not a live session of this user, so no session is kept.
         let second = self.session_of(&owner, LONG, LONG).await;
@@ -155,10 +184,16 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
             let keep = Session { user: owner.clone(), id: keep.id.clone(), at: keep.at };
             let ended = self.end_others(&keep, EndReason::Admin).await;
             let living = self.list(&owner).await;
-            assert!(living.is_empty(), "only a living session of this user can be kept");
-            assert!(ended.is_empty() || ended.contains(&second.id), "those that lived until now");
+            assert!(living.is_empty(), "only a live session of this user can be kept");
+            assert!(
+                ended.is_empty() || ended.contains(&second.id),
+                "delete_all returns sessions that were live"
+            );
         }
-        assert!(self.load(&stranger).await.is_some(), "delete_all is of one user");
+        assert!(
+            self.load(&stranger).await.is_some(),
+            "delete_all revokes the sessions of one user only"
+        );
     }
 
     async fn end_others(&self, kept: &Session, reason: EndReason) -> BTreeSet<SessionId> {
@@ -166,37 +201,46 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
         ok("delete_all", ended).into_iter().collect()
     }
 
-    async fn the_newest_reasons_are_remembered(&self) {
+    async fn newest_64_tombstones_are_kept(&self) {
         let owner = user();
         let mut sessions = Vec::new();
         for _ in 0..16 {
             sessions.push(self.session_of(&owner, LONG, LONG).await);
         }
         for session in &sessions {
-            assert!(self.end(session, EndReason::Logout).await, "delete tells that it lived");
+            assert!(
+                self.end(session, EndReason::Logout).await,
+                "delete returns that the session was live"
+            );
         }
         self.pass(Duration::from_millis(20)).await;
         let mut newest = Vec::new();
         for _ in 0..64 {
             let session = self.session_of(&owner, LONG, LONG).await;
-            assert!(self.end(&session, EndReason::Admin).await, "delete tells that it lived");
+            assert!(
+                self.end(&session, EndReason::Admin).await,
+                "delete returns that the session was live"
+            );
             newest.push(session);
         }
         for session in &newest {
             let reason = self.ended(session).await;
-            assert_eq!(reason, Some(EndReason::Admin), "the newest 64 reasons are remembered");
+            assert_eq!(reason, Some(EndReason::Admin), "the newest 64 tombstones are kept");
         }
         // Its tombstone would expire first, but it is the newest.
         let brief = self.session_of(&owner, LONG / 2, LONG / 2).await;
-        assert!(self.end(&brief, EndReason::Evicted).await, "delete tells that it lived");
+        assert!(
+            self.end(&brief, EndReason::Evicted).await,
+            "delete returns that the session was live"
+        );
         let reason = self.ended(&brief).await;
-        assert_eq!(reason, Some(EndReason::Evicted), "the newest 64 reasons are remembered");
+        assert_eq!(reason, Some(EndReason::Evicted), "the newest 64 tombstones are kept");
         for session in sessions.iter().chain(&newest) {
-            self.assert_ended(session, "what is forgotten stays ended").await;
+            self.assert_ended(session, "a session without a tombstone stays revoked").await;
         }
     }
 
-    async fn many_sessions_end_in_one_step(&self) {
+    async fn delete_all_revokes_100_sessions(&self) {
         let owner = user();
         let mut sessions = Vec::new();
         for _ in 0..100 {
@@ -205,11 +249,11 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
         let ended = self.end_all(&owner, EndReason::PasswordChange).await;
         let ended: BTreeSet<SessionId> = ended.into_iter().collect();
         let all: BTreeSet<_> = sessions.iter().map(|session| session.id.clone()).collect();
-        assert_eq!(ended, all, "delete_all ends all, and tells whom");
+        assert_eq!(ended, all, "delete_all revokes all sessions and returns them");
         let found = join_all(sessions.iter().map(|session| self.load(session))).await;
-        assert!(found.iter().all(Option::is_none), "logout of everything means everything");
+        assert!(found.iter().all(Option::is_none), "no session is live after delete_all");
         let known = join_all(sessions.iter().map(|session| self.ended(session))).await;
         let known = known.iter().filter(|reason| **reason == Some(EndReason::PasswordChange));
-        assert!(known.count() >= 64, "at least 64 reasons are remembered");
+        assert!(known.count() >= 64, "at least 64 tombstones are kept");
     }
 }

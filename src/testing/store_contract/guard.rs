@@ -14,13 +14,13 @@ use crate::store::{
 
 impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
     pub(super) async fn guards(&self) {
-        self.a_logout_of_all_supersedes_logins_under_way().await;
-        self.a_guard_holds_until_it_is_replaced().await;
-        self.only_what_concerns_logins_replaces_the_guard().await;
-        self.an_update_of_all_replaces_the_guard().await;
-        self.only_a_change_of_password_replaces_the_password_epoch().await;
-        self.a_made_up_guard_is_superseded().await;
-        self.the_id_is_judged_before_the_guard_and_the_guard_before_the_limit().await;
+        self.delete_all_supersedes_logins_under_way().await;
+        self.login_fence_is_valid_until_it_is_replaced().await;
+        self.operations_on_one_session_keep_the_login_fence().await;
+        self.update_all_replaces_the_login_fence().await;
+        self.only_a_password_change_replaces_the_password_epoch().await;
+        self.login_with_a_made_up_fence_is_superseded().await;
+        self.create_checks_the_id_then_the_login_fence_then_the_limit().await;
     }
 
     /// Creates a session for a login that read this login fence when it started.
@@ -35,14 +35,14 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
         let made = self.login(owner, guard).await;
         let more = self.list(owner).await.len() - living;
         match made {
-            Created::Created(_) => assert_eq!(more, 1, "a created session is there"),
-            Created::Superseded => assert_eq!(more, 0, "a superseded login makes no session"),
-            other => panic!("a login with a guard: {other:?}"),
+            Created::Created(_) => assert_eq!(more, 1, "a created session is listed"),
+            Created::Superseded => assert_eq!(more, 0, "a superseded login creates no session"),
+            other => panic!("unexpected result of a login with a login fence: {other:?}"),
         }
         matches!(made, Created::Created(_))
     }
 
-    async fn a_logout_of_all_supersedes_logins_under_way(&self) {
+    async fn delete_all_supersedes_logins_under_way(&self) {
         // This also holds if the user has no session, and if one session is kept.
         for sessions in 0..3 {
             let owner = user();
@@ -53,7 +53,7 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
             let mut old = Vec::new();
             for _ in 0..3 {
                 let guard = self.guard(&owner).await;
-                assert!(!old.contains(&guard), "delete_all replaces the login guard");
+                assert!(!old.contains(&guard), "delete_all replaces the login fence");
                 let keep = kept.as_ref().map(|kept| &kept.id);
                 super::ok(
                     "delete_all",
@@ -62,71 +62,97 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
                 old.push(guard);
                 for old in &old {
                     let lives = self.logs_in(&owner, old).await;
-                    assert!(!lives, "a login that began before a delete_all does not survive it");
+                    assert!(!lives, "a login that began before a delete_all fails");
                 }
             }
             let guard = self.guard(&owner).await;
-            assert!(self.logs_in(&owner, &guard).await, "a login that began after it does");
+            assert!(
+                self.logs_in(&owner, &guard).await,
+                "a login that began after the last delete_all succeeds"
+            );
         }
     }
 
-    async fn a_guard_holds_until_it_is_replaced(&self) {
+    async fn login_fence_is_valid_until_it_is_replaced(&self) {
         let owner = user();
         let none = self.guard(&owner).await;
-        assert!(self.logs_in(&owner, &none).await, "no guard then, none now");
-        assert!(self.logs_in(&owner, &none).await, "a login does not use the guard up");
+        assert!(
+            self.logs_in(&owner, &none).await,
+            "a login succeeds if there was no login fence and still is none"
+        );
+        assert!(self.logs_in(&owner, &none).await, "a login does not change the login fence");
         drop(self.end_all(&owner, EndReason::Admin).await);
         let some = self.guard(&owner).await;
-        assert_eq!(self.guard(&owner).await, some, "reading the guard leaves it alone");
+        assert_eq!(self.guard(&owner).await, some, "reading the login fence does not change it");
         for _ in 0..3 {
-            assert!(self.logs_in(&owner, &some).await, "a login does not use the guard up");
+            assert!(self.logs_in(&owner, &some).await, "a login does not change the login fence");
         }
-        assert!(!self.logs_in(&owner, &none).await, "there is a guard now");
+        assert!(
+            !self.logs_in(&owner, &none).await,
+            "a login that began before the login fence existed fails"
+        );
         let unasked = NewRecord::new(LONG, LONG, Bytes::new());
         let made = self.create(&owner, &id(), &unasked).await;
-        assert!(matches!(made, Created::Created(_)), "without a guard, nobody asks for one");
+        assert!(
+            matches!(made, Created::Created(_)),
+            "create without a login fence does not check it"
+        );
         let mut seen = HashSet::new();
         for _ in 0..50 {
             drop(self.end_all(&owner, EndReason::Admin).await);
             let guard = self.guard(&owner).await.value().map(str::to_owned);
-            assert!(seen.insert(guard), "no two login guards are alike");
+            assert!(seen.insert(guard), "each login fence has a new value");
         }
     }
 
-    async fn only_what_concerns_logins_replaces_the_guard(&self) {
+    async fn operations_on_one_session_keep_the_login_fence(&self) {
         let owner = user();
         for turn in 0..2 {
             let guard = self.guard(&owner).await;
             let session = self.session_of(&owner, LONG, LONG).await;
             let _ = self.touch_one(&session, Duration::ZERO, Duration::MAX).await;
             let _ = self.write(&session, 1, b"second").await;
-            assert!(self.end(&session, EndReason::Logout).await, "delete tells that it lived");
+            assert!(
+                self.end(&session, EndReason::Logout).await,
+                "delete returns that the session was live"
+            );
             let other = self.session(LONG, LONG).await;
             drop(self.end_all(&other.user, EndReason::Admin).await);
             drop(self.list(&owner).await);
-            assert_eq!(self.guard(&owner).await, guard, "the guard stays (turn {turn})");
-            assert!(self.logs_in(&owner, &guard).await, "one logout supersedes no login");
+            assert_eq!(self.guard(&owner).await, guard, "the login fence stays (turn {turn})");
+            assert!(
+                self.logs_in(&owner, &guard).await,
+                "a logout of one session supersedes no login"
+            );
             drop(self.end_all(&owner, EndReason::Admin).await);
         }
     }
 
-    async fn an_update_of_all_replaces_the_guard(&self) {
+    async fn update_all_replaces_the_login_fence(&self) {
         let session = self.session(LONG, LONG).await;
         let owner = &session.user;
         let guard = self.guard(owner).await;
         let stale = Replacement::new(session.id.clone(), 7, Bytes::new());
-        assert_eq!(self.write_all(owner, &[stale]).await, UpdatedAll::Conflict, "another revision");
-        assert!(self.logs_in(owner, &guard).await, "a conflict leaves the guard alone");
+        assert_eq!(
+            self.write_all(owner, &[stale]).await,
+            UpdatedAll::Conflict,
+            "a wrong revision is a conflict"
+        );
+        assert!(self.logs_in(owner, &guard).await, "a conflict does not replace the login fence");
         drop(self.end_all(owner, EndReason::Admin).await);
 
         let guard = self.guard(owner).await;
-        assert_eq!(self.write_all(owner, &[]).await, UpdatedAll::Written, "none is all of none");
+        assert_eq!(
+            self.write_all(owner, &[]).await,
+            UpdatedAll::Written,
+            "an empty update_all succeeds if the user has no session"
+        );
         assert!(!self.logs_in(owner, &guard).await, "update_all supersedes logins under way");
         let guard = self.guard(owner).await;
-        assert!(self.logs_in(owner, &guard).await, "a login that began after it is fine");
+        assert!(self.logs_in(owner, &guard).await, "a login that began after update_all succeeds");
     }
 
-    async fn only_a_change_of_password_replaces_the_password_epoch(&self) {
+    async fn only_a_password_change_replaces_the_password_epoch(&self) {
         let owner = user();
         let mut seen = HashSet::from([None]);
         for turn in 0..3 {
@@ -135,24 +161,37 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
                 drop(self.end_all(&owner, reason).await);
             }
             let session = self.session_of(&owner, LONG, LONG).await;
-            assert!(self.end(&session, EndReason::PasswordChange).await, "it lived");
-            assert_eq!(self.write_all(&owner, &[]).await, UpdatedAll::Written, "none of none");
+            assert!(
+                self.end(&session, EndReason::PasswordChange).await,
+                "delete returns that the session was live"
+            );
+            assert_eq!(
+                self.write_all(&owner, &[]).await,
+                UpdatedAll::Written,
+                "an empty update_all succeeds if the user has no session"
+            );
             let guard = self.guard(&owner).await;
-            assert!(self.logs_in(&owner, &guard).await, "a login leaves the password epoch alone");
+            assert!(
+                self.logs_in(&owner, &guard).await,
+                "a login that began after update_all succeeds"
+            );
             let after = self.password_epoch(&owner).await;
-            assert_eq!(after, before, "no password was changed (turn {turn})");
+            assert_eq!(
+                after, before,
+                "without a password change the password epoch stays (turn {turn})"
+            );
             drop(self.end_all(&owner, EndReason::PasswordChange).await);
             let epoch = self.password_epoch(&owner).await;
-            assert!(seen.insert(epoch), "a change of password replaces the password epoch");
+            assert!(seen.insert(epoch), "a password change replaces the password epoch");
         }
-        assert_eq!(self.password_epoch(&user()).await, None, "another user's password stayed");
+        assert_eq!(self.password_epoch(&user()).await, None, "another user has no password epoch");
     }
 
     async fn password_epoch(&self, owner: &UserId) -> Option<String> {
         self.guard(owner).await.password_epoch().map(str::to_owned)
     }
 
-    async fn a_made_up_guard_is_superseded(&self) {
+    async fn login_with_a_made_up_fence_is_superseded(&self) {
         let owner = user();
         let before = self.guard(&owner).await;
         for turn in 0..2 {
@@ -162,29 +201,32 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
                 if made_up.is_empty() && turn == 0 {
                     continue;
                 }
-                assert!(!self.logs_in(&owner, &guard).await, "{made_up:?} is not the guard");
+                assert!(!self.logs_in(&owner, &guard).await, "{made_up:?} is not the login fence");
             }
             drop(self.end_all(&owner, EndReason::Admin).await);
         }
         let after = self.guard(&owner).await;
-        assert!(!self.logs_in(&owner, &before).await, "no guard is not the guard");
+        assert!(!self.logs_in(&owner, &before).await, "a login that read no login fence fails");
         let longer = format!("{}0", after.value().unwrap_or_default());
         let guard = Guard::new(Some(&longer));
-        assert!(!self.logs_in(&owner, &guard).await, "the whole value counts");
+        assert!(
+            !self.logs_in(&owner, &guard).await,
+            "the whole value of the login fence is compared"
+        );
     }
 
-    async fn the_id_is_judged_before_the_guard_and_the_guard_before_the_limit(&self) {
+    async fn create_checks_the_id_then_the_login_fence_then_the_limit(&self) {
         let session = self.session(LONG, LONG).await;
         let mut new = NewRecord::new(LONG, LONG, Bytes::new());
         new.guard = Some(Guard::new(Some("made up")));
         let max = std::num::NonZeroU32::MIN;
         new.limit = Some(SessionLimit::new(max, WhenFull::Refuse));
         let taken = self.create(&session.user, &session.id, &new).await;
-        assert_eq!(taken, Created::AlreadyExists, "the id is judged first");
+        assert_eq!(taken, Created::AlreadyExists, "the id is checked first");
         let superseded = self.create(&session.user, &id(), &new).await;
-        assert_eq!(superseded, Created::Superseded, "the guard is judged before the limit");
+        assert_eq!(superseded, Created::Superseded, "the login fence is checked before the limit");
         new.guard = None;
         let full = self.create(&session.user, &id(), &new).await;
-        assert_eq!(full, Created::LimitReached, "the limit is judged last");
+        assert_eq!(full, Created::LimitReached, "the limit is checked last");
     }
 }

@@ -9,9 +9,9 @@ use crate::store::{Listed, SessionStore};
 
 impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
     pub(super) async fn lists(&self) {
-        self.a_list_shows_each_session_as_it_is().await;
-        self.a_list_shows_no_session_that_has_ended().await;
-        self.a_list_shows_one_user_and_no_other().await;
+        self.list_returns_the_same_as_load_and_activity().await;
+        self.list_omits_expired_and_revoked_sessions().await;
+        self.list_returns_the_sessions_of_one_user_only().await;
     }
 
     /// Returns a user's list, sorted by session id.
@@ -25,15 +25,15 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
     pub(super) async fn shown(&self, session: &Session) -> Listed {
         let uses = self.uses(session).await;
         let Some(mut record) = self.load(session).await else {
-            panic!("a living session is found");
+            panic!("load must find a live session");
         };
         record.idle_deadline = uses.idle_deadline;
         Listed::new(session.user.clone(), session.id.clone(), record, uses.last_activity)
     }
 
-    async fn a_list_shows_each_session_as_it_is(&self) {
+    async fn list_returns_the_same_as_load_and_activity(&self) {
         let owner = user();
-        assert!(self.list(&owner).await.is_empty(), "nobody has no sessions");
+        assert!(self.list(&owner).await.is_empty(), "a new user has no sessions");
         let mut sessions = Vec::new();
         for (idle, lifetime) in [(LONG, LONG), (LONG, LONG * 2), (LONG * 3, LONG), (LONG, LONG)] {
             sessions.push(self.session_of(&owner, idle, lifetime).await);
@@ -49,30 +49,33 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
         expected.sort_by(|a, b| a.id.cmp(&b.id));
         for _ in 0..2 {
             let list = self.sorted(&owner).await;
-            assert_eq!(list, expected, "a list shows what load and activity show");
+            assert_eq!(list, expected, "list returns the same as load and activity");
         }
         assert_eq!(expected.iter().map(|listed| listed.record.revision).max(), Some(3));
     }
 
-    async fn a_list_shows_no_session_that_has_ended(&self) {
+    async fn list_omits_expired_and_revoked_sessions(&self) {
         let owner = user();
         let kept = self.session_of(&owner, LONG, LONG).await;
         let deleted = self.session_of(&owner, LONG, LONG).await;
         let idle = self.session_of(&owner, self.moment, LONG).await;
         let old = self.session_of(&owner, LONG, self.moment).await;
-        assert!(self.end(&deleted, EndReason::Logout).await, "delete tells that it lived");
+        assert!(
+            self.end(&deleted, EndReason::Logout).await,
+            "delete returns that the session was live"
+        );
         self.pass(self.moment * 2).await;
         let expected = [self.shown(&kept).await];
-        assert_eq!(self.list(&owner).await, expected, "a list shows living sessions only");
+        assert_eq!(self.list(&owner).await, expected, "list returns live sessions only");
         for ended in [&deleted, &idle, &old] {
-            self.assert_ended(ended, "a list revives nothing").await;
+            self.assert_ended(ended, "list does not revive a session").await;
         }
-        assert_eq!(self.ended(&deleted).await, Some(EndReason::Logout), "a list forgets nothing");
+        assert_eq!(self.ended(&deleted).await, Some(EndReason::Logout), "list keeps the tombstone");
         drop(self.end_all(&owner, EndReason::LogoutAll).await);
-        assert!(self.list(&owner).await.is_empty(), "nobody is left");
+        assert!(self.list(&owner).await.is_empty(), "no session is live after delete_all");
     }
 
-    async fn a_list_shows_one_user_and_no_other(&self) {
+    async fn list_returns_the_sessions_of_one_user_only(&self) {
         let mut expected = Vec::new();
         for name in odd_names() {
             let owner = named(&name);
@@ -81,7 +84,7 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
             expected.push((owner, self.shown(&session).await));
         }
         for (owner, expected) in expected {
-            assert_eq!(self.list(&owner).await, [expected], "a list of {owner:?}");
+            assert_eq!(self.list(&owner).await, [expected], "the list of {owner:?}");
             drop(self.end_all(&owner, EndReason::Admin).await);
         }
     }

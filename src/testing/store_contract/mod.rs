@@ -154,7 +154,7 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
         let new = NewRecord::new(idle_ttl, lifetime, Bytes::from_static(b"{\"a\":[]}"));
         match self.create(user, &id, &new).await {
             Created::Created(Opened { at, .. }) => Session { user: user.clone(), id, at },
-            _ => panic!("a new id is free"),
+            _ => panic!("create must accept a new id"),
         }
     }
 
@@ -176,13 +176,15 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
 
     /// Returns the activity of a session that must be live.
     async fn uses(&self, session: &Session) -> Activity {
-        self.activity(session).await.unwrap_or_else(|| panic!("a living session has an activity"))
+        self.activity(session)
+            .await
+            .unwrap_or_else(|| panic!("a live session must have an activity"))
     }
 
     async fn touch_one(&self, session: &Session, age: Duration, extend_below: Duration) -> Touched {
         let touch = Touch::new(session.user.clone(), session.id.clone(), age, extend_below);
         let answers = ok("touch", self.store.touch(&[touch]).await);
-        assert_eq!(answers.len(), 1, "a touch has one answer");
+        assert_eq!(answers.len(), 1, "one touch has one result");
         answers.into_iter().next().unwrap_or(Touched::Ended)
     }
 
@@ -259,7 +261,7 @@ fn user() -> UserId {
 }
 
 fn named(name: &str) -> UserId {
-    UserId::parse(name).unwrap_or_else(|| panic!("{name:?} is no user id"))
+    UserId::parse(name).unwrap_or_else(|| panic!("{name:?} is not a user id"))
 }
 
 /// Names that are syntax or patterns in some store, and names that contain other names.

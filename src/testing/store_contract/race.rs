@@ -10,13 +10,13 @@ use crate::store::{Created, NewRecord, Opened, SessionStore, Updated};
 
 impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
     pub(super) async fn race(&self) {
-        self.of_many_creates_of_one_id_one_wins().await;
-        self.concurrent_updates_lose_nothing().await;
-        self.what_races_with_an_end_loses().await;
-        self.of_many_ends_one_tells_that_it_lived().await;
+        self.one_of_many_concurrent_creates_of_one_id_succeeds().await;
+        self.concurrent_updates_are_not_lost().await;
+        self.operations_concurrent_with_delete_do_not_revive_the_session().await;
+        self.one_of_many_concurrent_deletes_reports_a_live_session().await;
     }
 
-    async fn of_many_creates_of_one_id_one_wins(&self) {
+    async fn one_of_many_concurrent_creates_of_one_id_succeeds(&self) {
         for _ in 0..10 {
             let (owner, id) = (user(), id());
             let news: Vec<_> = (0..20_u8)
@@ -26,23 +26,31 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
             let mut won =
                 news.iter().zip(made).filter(|(_, made)| matches!(made, Created::Created(_)));
             let Some((first, Created::Created(Opened { at, .. }))) = won.next() else {
-                panic!("of many creates of one id, one wins");
+                panic!("one of many creates of one id must succeed");
             };
-            assert!(won.next().is_none(), "of many creates of one id, only one wins");
+            assert!(won.next().is_none(), "only one of many creates of one id may succeed");
             let found = self.load(&super::Session { user: owner.clone(), id, at }).await;
             let payload = found.map(|record| record.payload);
-            assert_eq!(payload.as_ref(), Some(&first.payload), "the winner's payload is kept");
+            assert_eq!(
+                payload.as_ref(),
+                Some(&first.payload),
+                "the payload of the successful create is stored"
+            );
         }
     }
 
-    async fn concurrent_updates_lose_nothing(&self) {
+    async fn concurrent_updates_are_not_lost(&self) {
         let session = self.session(LONG, LONG).await;
-        assert_eq!(self.write(&session, 1, b"0").await, Updated::Written(2), "a first update");
+        assert_eq!(
+            self.write(&session, 1, b"0").await,
+            Updated::Written(2),
+            "the first update succeeds"
+        );
         let add_ten = || async {
             for _ in 0..10 {
                 loop {
                     let Some(found) = self.load(&session).await else {
-                        panic!("an update ends nothing");
+                        panic!("an update must not end the session");
                     };
                     let text = String::from_utf8_lossy(&found.payload).into_owned();
                     let sum: u64 = text.parse().unwrap_or_else(|_| panic!("{text:?}"));
@@ -50,7 +58,7 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
                     match self.write(&session, found.revision, next.as_bytes()).await {
                         Updated::Written(_) => break,
                         Updated::Conflict => {}
-                        Updated::Gone => panic!("an update ends nothing"),
+                        Updated::Gone => panic!("an update must not end the session"),
                     }
                     let _ = self.touch_one(&session, Duration::ZERO, Duration::MAX).await;
                 }
@@ -59,10 +67,10 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
         drop(join_all((0..8).map(|_| add_ten())).await);
         let found = self.load(&session).await.map(|record| (record.revision, record.payload));
         let expected = Some((82, Bytes::from_static(b"80")));
-        assert_eq!(found, expected, "no update is lost, none is done twice");
+        assert_eq!(found, expected, "each update is done exactly once");
     }
 
-    async fn what_races_with_an_end_loses(&self) {
+    async fn operations_concurrent_with_delete_do_not_revive_the_session(&self) {
         for turn in 0..20_usize {
             let session = self.session(LONG, LONG).await;
             let verb = |i: usize| {
@@ -74,7 +82,7 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
                         2 => {
                             let new = NewRecord::new(LONG, LONG, Bytes::new());
                             let again = self.create(&session.user, &session.id, &new).await;
-                            assert_eq!(again, Created::AlreadyExists, "an id is taken once");
+                            assert_eq!(again, Created::AlreadyExists, "an id in use is rejected");
                         }
                         3 => drop(self.load(session).await),
                         _ => drop(self.end(session, EndReason::Logout).await),
@@ -82,19 +90,23 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
                 }
             };
             drop(join_all((0..25).map(verb)).await);
-            self.assert_ended(&session, "what races with a delete loses").await;
-            assert_eq!(self.ended(&session).await, Some(EndReason::Logout), "a reason is kept");
+            self.assert_ended(&session, "no concurrent operation revives a deleted session").await;
+            assert_eq!(
+                self.ended(&session).await,
+                Some(EndReason::Logout),
+                "the tombstone holds the reason"
+            );
         }
     }
 
-    async fn of_many_ends_one_tells_that_it_lived(&self) {
+    async fn one_of_many_concurrent_deletes_reports_a_live_session(&self) {
         let session = self.session(LONG, LONG).await;
         let ends = (0..10).map(|_| self.end(&session, EndReason::Logout));
         let lived = join_all(ends).await.into_iter().filter(|lived| *lived).count();
-        assert_eq!(lived, 1, "one session ends once");
+        assert_eq!(lived, 1, "only one delete returns that the session was live");
         let session = self.session(LONG, LONG).await;
         let ends = (0..10).map(|_| self.end_all(&session.user, EndReason::LogoutAll));
         let told: Vec<_> = join_all(ends).await.into_iter().flatten().collect();
-        assert_eq!(told, [session.id], "one session ends once");
+        assert_eq!(told, [session.id], "only one delete_all returns the session");
     }
 }

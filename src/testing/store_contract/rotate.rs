@@ -1,4 +1,4 @@
-//! Rotation: each refresh token is exchanged once.
+//! Rotation: each refresh token can be rotated once.
 
 use std::time::Duration;
 
@@ -13,35 +13,35 @@ use crate::store::{
 
 impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
     pub(super) async fn rotate(&self) {
-        self.an_exchange_moves_on_by_one().await;
-        self.an_exchange_is_a_use_within_the_absolute_lifetime().await;
-        self.within_the_window_the_one_before_changes_nothing().await;
-        self.after_the_window_the_one_before_ends_the_session().await;
-        self.an_older_one_ends_the_session_at_once().await;
-        self.without_a_window_one_exchange_is_all().await;
-        self.an_unused_successor_can_be_asked_for_again().await;
-        self.a_successor_that_was_used_is_not_given_again().await;
-        self.what_the_session_does_not_know_changes_nothing().await;
-        self.an_ended_session_exchanges_nothing().await;
-        self.a_change_of_content_undoes_no_exchange().await;
-        self.of_many_exchanges_one_is_made().await;
+        self.rotation_increments_counter_and_revision().await;
+        self.rotation_extends_the_session_up_to_the_absolute_deadline().await;
+        self.previous_token_within_the_grace_window_changes_nothing().await;
+        self.previous_token_after_the_grace_window_revokes_the_session().await;
+        self.token_two_rotations_behind_revokes_the_session().await;
+        self.previous_token_without_a_grace_window_revokes_the_session().await;
+        self.unused_current_token_is_returned_again_within_the_retry_window().await;
+        self.used_current_token_is_not_returned_again().await;
+        self.token_with_unknown_counter_or_salt_changes_nothing().await;
+        self.expired_or_revoked_session_cannot_rotate().await;
+        self.payload_updates_keep_the_rotation_counter().await;
+        self.one_of_many_concurrent_rotations_moves_the_counter().await;
     }
 
-    async fn rotating(&self, idle_ttl: Duration, lifetime: Duration) -> Session {
+    async fn session_with_salt(&self, idle_ttl: Duration, lifetime: Duration) -> Session {
         let (user, id) = (user(), id());
         let mut new = NewRecord::new(idle_ttl, lifetime, Bytes::from_static(b"{\"a\":[]}"));
         new.salt = Some(salt("salt_of-a-session"));
         let Created::Created(Opened { at, .. }) = self.create(&user, &id, &new).await else {
-            panic!("a new id is free");
+            panic!("create must accept a new id");
         };
         Session { user, id, at }
     }
 
-    async fn exchange(&self, session: &Session, counter: u64, grace: Duration) -> Rotated {
-        self.exchange_with(session, "salt_of-a-session", counter, grace).await
+    async fn rotate_token(&self, session: &Session, counter: u64, grace: Duration) -> Rotated {
+        self.rotate_with_salt(session, "salt_of-a-session", counter, grace).await
     }
 
-    async fn exchange_with(
+    async fn rotate_with_salt(
         &self,
         session: &Session,
         with: &str,
@@ -52,7 +52,7 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
         ok("rotate", self.store.rotate(&session.user, &session.id, &rotate).await)
     }
 
-    /// Rotates after the grace window, with a retry window.
+    /// Rotates without a grace window, with a retry window.
     async fn retry(&self, session: &Session, counter: u64, retry: Duration) -> Rotated {
         let mut rotate = Rotate::new(salt("salt_of-a-session"), counter, Duration::ZERO);
         rotate.retry = retry;
@@ -65,22 +65,23 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
         let mut touch = Touch::new(user, id, Duration::MAX, Duration::ZERO);
         touch.rotation = Some(rotation);
         let touched = ok("touch", self.store.touch(&[touch]).await);
-        assert!(matches!(touched[..], [Touched::Lives(_)]), "it lives: {touched:?}");
+        assert!(matches!(touched[..], [Touched::Lives(_)]), "the session is live: {touched:?}");
     }
 
     async fn counter(&self, session: &Session) -> Option<u64> {
         Some(self.load(session).await?.rotation?.counter)
     }
 
-    async fn an_exchange_moves_on_by_one(&self) {
-        let session = self.rotating(LONG, LONG * 2).await;
-        let Some(first) = self.load(&session).await else { panic!("a session is found") };
-        let rotation = first.rotation.clone().unwrap_or_else(|| panic!("it was made with a salt"));
-        assert_eq!((rotation.counter, rotation.since), (0, session.at), "tokens begin with 0");
-        assert_eq!(rotation.salt, salt("salt_of-a-session"), "a salt comes back as it was");
+    async fn rotation_increments_counter_and_revision(&self) {
+        let session = self.session_with_salt(LONG, LONG * 2).await;
+        let Some(first) = self.load(&session).await else { panic!("load must find the session") };
+        let rotation =
+            first.rotation.clone().unwrap_or_else(|| panic!("the session was created with a salt"));
+        assert_eq!((rotation.counter, rotation.since), (0, session.at), "the counter starts at 0");
+        assert_eq!(rotation.salt, salt("salt_of-a-session"), "the salt is unchanged");
         for counter in 0..3 {
             let revision = counter + 2;
-            let (record, uses) = next(self.exchange(&session, counter, LONG).await);
+            let (record, uses) = next(self.rotate_token(&session, counter, LONG).await);
             assert_eq!(
                 self.load(&session).await.as_ref(),
                 Some(&Record {
@@ -90,114 +91,155 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
                         .map_or(session.at, |r| r.idle_deadline),
                     ..record.clone()
                 }),
-                "an exchange answers with the session as it is then"
+                "rotate returns the record after the change"
             );
-            assert_eq!(uses, self.uses(&session).await, "and with its true activity");
-            assert_eq!(record.revision, revision, "an exchange counts the revision up");
-            let rotation = record.rotation.unwrap_or_else(|| panic!("the salt stays"));
-            assert_eq!(rotation.counter, counter + 1, "an exchange moves on by one");
-            assert_eq!(rotation.salt, salt("salt_of-a-session"), "the salt stays");
-            assert!(rotation.since >= session.at, "it is now");
-            assert_eq!(record.payload, first.payload, "an exchange leaves the payload alone");
-            assert_eq!(record.absolute_deadline, first.absolute_deadline, "deadlines stay");
-            assert_eq!(record.created, first.created, "an exchange is no creation");
+            assert_eq!(uses, self.uses(&session).await, "rotate returns the true activity");
+            assert_eq!(record.revision, revision, "a rotation increments the revision");
+            let rotation = record.rotation.unwrap_or_else(|| panic!("the record keeps its salt"));
+            assert_eq!(rotation.counter, counter + 1, "a rotation increments the counter");
+            assert_eq!(rotation.salt, salt("salt_of-a-session"), "the record keeps its salt");
+            assert!(rotation.since >= session.at, "the rotation is not before the creation");
+            assert_eq!(record.payload, first.payload, "a rotation does not change the payload");
+            assert_eq!(
+                record.absolute_deadline, first.absolute_deadline,
+                "a rotation does not move the absolute deadline"
+            );
+            assert_eq!(
+                record.created, first.created,
+                "a rotation does not change the creation time"
+            );
         }
         let plain = self.session(LONG, LONG).await;
-        assert_eq!(self.counter(&plain).await, None, "without a salt there are no tokens");
+        assert_eq!(self.counter(&plain).await, None, "a session without a salt has no rotation");
     }
 
-    async fn an_exchange_is_a_use_within_the_absolute_lifetime(&self) {
-        let session = self.rotating(self.moment * 3, self.moment * 5).await;
+    async fn rotation_extends_the_session_up_to_the_absolute_deadline(&self) {
+        let session = self.session_with_salt(self.moment * 3, self.moment * 5).await;
         let before = self.uses(&session).await;
         self.pass(self.moment).await;
-        let (record, uses) = next(self.exchange(&session, 0, LONG).await);
-        assert!(uses.last_activity > before.last_activity, "an exchange is a use");
-        assert!(uses.idle_deadline > before.idle_deadline, "a use moves the idle deadline");
-        assert!(uses.idle_deadline <= record.absolute_deadline, "never past the absolute one");
+        let (record, uses) = next(self.rotate_token(&session, 0, LONG).await);
+        assert!(uses.last_activity > before.last_activity, "a rotation is a use");
+        assert!(uses.idle_deadline > before.idle_deadline, "a rotation extends the idle deadline");
+        assert!(uses.idle_deadline <= record.absolute_deadline, "not past the absolute deadline");
         self.pass(self.moment * 2).await;
-        let (record, uses) = next(self.exchange(&session, 1, LONG).await);
-        assert_eq!(uses.idle_deadline, record.absolute_deadline, "never past the absolute one");
+        let (record, uses) = next(self.rotate_token(&session, 1, LONG).await);
+        assert_eq!(
+            uses.idle_deadline, record.absolute_deadline,
+            "the idle deadline stops at the absolute deadline"
+        );
         self.pass(self.moment * 3).await;
-        assert_eq!(self.exchange(&session, 2, LONG).await, Rotated::Gone, "it is over then");
-        self.assert_ended(&session, "an exchange is no upsert").await;
+        assert_eq!(
+            self.rotate_token(&session, 2, LONG).await,
+            Rotated::Gone,
+            "the session has expired"
+        );
+        self.assert_ended(&session, "a rotation does not revive a session").await;
     }
 
-    async fn within_the_window_the_one_before_changes_nothing(&self) {
-        let session = self.rotating(LONG, LONG).await;
-        let (record, uses) = next(self.exchange(&session, 0, LONG).await);
+    async fn previous_token_within_the_grace_window_changes_nothing(&self) {
+        let session = self.session_with_salt(LONG, LONG).await;
+        let (record, uses) = next(self.rotate_token(&session, 0, LONG).await);
         self.pass(self.moment).await;
         for _ in 0..2 {
-            let again = self.exchange(&session, 0, LONG).await;
-            assert_eq!(again, Rotated::Again(record.clone(), uses), "the same as before");
+            let again = self.rotate_token(&session, 0, LONG).await;
+            assert_eq!(
+                again,
+                Rotated::Again(record.clone(), uses),
+                "record and activity are unchanged"
+            );
         }
-        assert_eq!(self.counter(&session).await, Some(1), "nothing has changed");
-        let (_, _) = next(self.exchange(&session, 1, LONG).await);
+        assert_eq!(self.counter(&session).await, Some(1), "the counter is unchanged");
+        let (_, _) = next(self.rotate_token(&session, 1, LONG).await);
     }
 
-    async fn after_the_window_the_one_before_ends_the_session(&self) {
-        let session = self.rotating(LONG, LONG).await;
-        let (_, _) = next(self.exchange(&session, 0, self.moment).await);
+    async fn previous_token_after_the_grace_window_revokes_the_session(&self) {
+        let session = self.session_with_salt(LONG, LONG).await;
+        let (_, _) = next(self.rotate_token(&session, 0, self.moment).await);
         self.pass(self.moment * 2).await;
-        assert_eq!(self.exchange(&session, 0, self.moment).await, Rotated::Reused, "it is late");
+        assert_eq!(
+            self.rotate_token(&session, 0, self.moment).await,
+            Rotated::Reused,
+            "the grace window has passed"
+        );
         self.assert_reused(&session).await;
     }
 
-    async fn an_older_one_ends_the_session_at_once(&self) {
-        let session = self.rotating(LONG, LONG).await;
+    async fn token_two_rotations_behind_revokes_the_session(&self) {
+        let session = self.session_with_salt(LONG, LONG).await;
         for counter in 0..3 {
-            let (_, _) = next(self.exchange(&session, counter, LONG).await);
+            let (_, _) = next(self.rotate_token(&session, counter, LONG).await);
         }
-        assert_eq!(self.exchange(&session, 1, LONG).await, Rotated::Reused, "two behind");
+        assert_eq!(
+            self.rotate_token(&session, 1, LONG).await,
+            Rotated::Reused,
+            "an older token counts as reuse"
+        );
         self.assert_reused(&session).await;
     }
 
-    async fn without_a_window_one_exchange_is_all(&self) {
-        let session = self.rotating(LONG, LONG).await;
-        let (_, _) = next(self.exchange(&session, 0, Duration::ZERO).await);
-        let again = self.exchange(&session, 0, Duration::ZERO).await;
-        assert_eq!(again, Rotated::Reused, "a window of zero is none");
+    async fn previous_token_without_a_grace_window_revokes_the_session(&self) {
+        let session = self.session_with_salt(LONG, LONG).await;
+        let (_, _) = next(self.rotate_token(&session, 0, Duration::ZERO).await);
+        let again = self.rotate_token(&session, 0, Duration::ZERO).await;
+        assert_eq!(again, Rotated::Reused, "a grace window of zero never applies");
         self.assert_reused(&session).await;
     }
 
-    async fn an_unused_successor_can_be_asked_for_again(&self) {
-        let session = self.rotating(LONG, LONG).await;
-        let (record, uses) = next(self.exchange(&session, 0, Duration::ZERO).await);
+    async fn unused_current_token_is_returned_again_within_the_retry_window(&self) {
+        let session = self.session_with_salt(LONG, LONG).await;
+        let (record, uses) = next(self.rotate_token(&session, 0, Duration::ZERO).await);
         for _ in 0..2 {
             let retried = self.retry(&session, 0, LONG).await;
-            assert_eq!(retried, Rotated::Retried(record.clone(), uses), "the same as before");
+            assert_eq!(
+                retried,
+                Rotated::Retried(record.clone(), uses),
+                "record and activity are unchanged"
+            );
         }
-        let within = self.exchange(&session, 0, LONG).await;
-        assert_eq!(within, Rotated::Again(record, uses), "a grace window comes first");
-        assert_eq!(self.counter(&session).await, Some(1), "nothing has changed");
-        // The used token is the one that was exchanged, not its successor. A use of another
-        // session's token does not count either.
+        let within = self.rotate_token(&session, 0, LONG).await;
+        assert_eq!(
+            within,
+            Rotated::Again(record, uses),
+            "the grace window is checked before the retry window"
+        );
+        assert_eq!(self.counter(&session).await, Some(1), "the counter is unchanged");
+        // The first touch names the replaced token, not the current one. The second touch belongs to
+        // another session. Neither marks the current token as used.
         self.use_rotation(&session, 0).await;
-        let other = self.rotating(LONG, LONG).await;
+        let other = self.session_with_salt(LONG, LONG).await;
         self.use_rotation(&other, 1).await;
         assert!(matches!(self.retry(&session, 0, LONG).await, Rotated::Retried(..)));
-        // Each rotation starts with an unused successor.
-        let (_, _) = next(self.exchange(&session, 1, Duration::ZERO).await);
+        // After each rotation, the current token is unused.
+        let (_, _) = next(self.rotate_token(&session, 1, Duration::ZERO).await);
         self.use_rotation(&session, 1).await;
         assert!(matches!(self.retry(&session, 1, LONG).await, Rotated::Retried(..)));
         let two_behind = self.retry(&session, 0, LONG).await;
-        assert_eq!(two_behind, Rotated::Reused, "an older one ends the session at once");
+        assert_eq!(two_behind, Rotated::Reused, "an older token counts as reuse");
         self.assert_reused(&session).await;
 
-        let session = self.rotating(LONG, LONG).await;
-        let (_, _) = next(self.exchange(&session, 0, Duration::ZERO).await);
+        let session = self.session_with_salt(LONG, LONG).await;
+        let (_, _) = next(self.rotate_token(&session, 0, Duration::ZERO).await);
         self.pass(self.moment * 2).await;
-        assert_eq!(self.retry(&session, 0, self.moment).await, Rotated::Reused, "it is late");
+        assert_eq!(
+            self.retry(&session, 0, self.moment).await,
+            Rotated::Reused,
+            "the retry window has passed"
+        );
         self.assert_reused(&session).await;
     }
 
-    async fn a_successor_that_was_used_is_not_given_again(&self) {
+    async fn used_current_token_is_not_returned_again(&self) {
         for later in 0..3 {
-            let session = self.rotating(LONG, LONG).await;
-            let (record, _) = next(self.exchange(&session, 0, Duration::ZERO).await);
+            let session = self.session_with_salt(LONG, LONG).await;
+            let (record, _) = next(self.rotate_token(&session, 0, Duration::ZERO).await);
             let before = self.uses(&session).await;
             self.use_rotation(&session, 1).await;
-            assert_eq!(self.uses(&session).await, before, "its age was infinite");
-            // Later operations do not hide that the successor was used.
+            assert_eq!(
+                self.uses(&session).await,
+                before,
+                "a touch with an infinite age does not change the activity"
+            );
+            // Later operations do not hide that the current token was used.
             match later {
                 0 => {}
                 1 => {
@@ -209,92 +251,107 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
                     assert_eq!(written, Updated::Written(record.revision + 1));
                 }
             }
-            assert!(self.load(&session).await.is_some(), "it lives");
-            assert_eq!(self.list(&session.user).await.len(), 1, "it is listed");
-            let within = self.exchange(&session, 0, LONG).await;
-            assert!(matches!(within, Rotated::Again(..)), "in the grace window: {within:?}");
-            assert_eq!(self.retry(&session, 0, LONG).await, Rotated::Reused, "it was used");
+            assert!(self.load(&session).await.is_some(), "the session is live");
+            assert_eq!(self.list(&session.user).await.len(), 1, "the session is listed");
+            let within = self.rotate_token(&session, 0, LONG).await;
+            assert!(
+                matches!(within, Rotated::Again(..)),
+                "the grace window still applies: {within:?}"
+            );
+            assert_eq!(
+                self.retry(&session, 0, LONG).await,
+                Rotated::Reused,
+                "the current token was used"
+            );
             self.assert_reused(&session).await;
         }
     }
 
-    async fn what_the_session_does_not_know_changes_nothing(&self) {
-        let session = self.rotating(LONG, LONG).await;
-        let (_, _) = next(self.exchange(&session, 0, LONG).await);
+    async fn token_with_unknown_counter_or_salt_changes_nothing(&self) {
+        let session = self.session_with_salt(LONG, LONG).await;
+        let (_, _) = next(self.rotate_token(&session, 0, LONG).await);
         let before = self.load(&session).await;
         for ahead in [2, 3, 1 << 40, u64::MAX] {
-            let rotated = self.exchange(&session, ahead, LONG).await;
-            assert_eq!(rotated, Rotated::Unknown, "{ahead} is still to come");
+            let rotated = self.rotate_token(&session, ahead, LONG).await;
+            assert_eq!(rotated, Rotated::Unknown, "counter {ahead} is ahead of the session");
         }
         for counter in [0, 1, 2] {
-            let rotated = self.exchange_with(&session, "another", counter, LONG).await;
-            assert_eq!(rotated, Rotated::Unknown, "another salt is another session's");
+            let rotated = self.rotate_with_salt(&session, "another", counter, LONG).await;
+            assert_eq!(rotated, Rotated::Unknown, "a wrong salt is unknown");
         }
-        assert_eq!(self.load(&session).await, before, "and nothing has changed");
+        assert_eq!(self.load(&session).await, before, "an unknown token changes nothing");
         let plain = self.session(LONG, LONG).await;
-        let rotated = self.exchange(&plain, 0, LONG).await;
-        assert_eq!(rotated, Rotated::Unknown, "without a salt there is nothing to exchange");
-        assert!(self.load(&plain).await.is_some(), "and nothing has changed");
+        let rotated = self.rotate_token(&plain, 0, LONG).await;
+        assert_eq!(rotated, Rotated::Unknown, "a session without a salt has no refresh token");
+        assert!(self.load(&plain).await.is_some(), "an unknown token changes nothing");
     }
 
-    async fn an_ended_session_exchanges_nothing(&self) {
-        let session = self.rotating(LONG, LONG).await;
+    async fn expired_or_revoked_session_cannot_rotate(&self) {
+        let session = self.session_with_salt(LONG, LONG).await;
         let _ = self.end(&session, EndReason::Logout).await;
         for counter in [0, 1] {
-            let rotated = self.exchange(&session, counter, LONG).await;
-            assert_eq!(rotated, Rotated::Gone, "what has ended stays ended");
+            let rotated = self.rotate_token(&session, counter, LONG).await;
+            assert_eq!(rotated, Rotated::Gone, "a revoked session cannot rotate");
         }
-        self.assert_ended(&session, "an exchange is no upsert").await;
+        self.assert_ended(&session, "a rotation does not revive a session").await;
         assert_eq!(self.ended(&session).await, Some(EndReason::Logout), "the first reason stays");
-        let session = self.rotating(self.moment, LONG).await;
+        let session = self.session_with_salt(self.moment, LONG).await;
         self.pass(self.moment * 2).await;
-        assert_eq!(self.exchange(&session, 0, LONG).await, Rotated::Gone, "its time has passed");
-        self.assert_ended(&session, "an exchange is no upsert").await;
+        assert_eq!(
+            self.rotate_token(&session, 0, LONG).await,
+            Rotated::Gone,
+            "an expired session cannot rotate"
+        );
+        self.assert_ended(&session, "a rotation does not revive a session").await;
     }
 
-    async fn a_change_of_content_undoes_no_exchange(&self) {
-        let session = self.rotating(LONG, LONG).await;
-        let (_, _) = next(self.exchange(&session, 0, LONG).await);
-        assert_eq!(self.write(&session, 1, b"late").await, Updated::Conflict, "it is another one");
+    async fn payload_updates_keep_the_rotation_counter(&self) {
+        let session = self.session_with_salt(LONG, LONG).await;
+        let (_, _) = next(self.rotate_token(&session, 0, LONG).await);
+        assert_eq!(
+            self.write(&session, 1, b"late").await,
+            Updated::Conflict,
+            "a rotation changes the revision"
+        );
         assert_eq!(self.write(&session, 2, b"second").await, Updated::Written(3));
-        assert_eq!(self.counter(&session).await, Some(1), "an update leaves the tokens alone");
+        assert_eq!(self.counter(&session).await, Some(1), "an update does not change the counter");
         let next_one = Replacement::new(session.id.clone(), 3, Bytes::from_static(b"third"));
         let written = self.write_all(&session.user, &[next_one]).await;
-        assert_eq!(written, UpdatedAll::Written, "the revision is the present one");
-        let (record, _) = next(self.exchange(&session, 1, LONG).await);
-        assert_eq!(record.payload, &b"third"[..], "an exchange leaves the payload alone");
-        assert_eq!(record.revision, 5, "all of these count the revision up");
+        assert_eq!(written, UpdatedAll::Written, "the revision is the current one");
+        let (record, _) = next(self.rotate_token(&session, 1, LONG).await);
+        assert_eq!(record.payload, &b"third"[..], "a rotation does not change the payload");
+        assert_eq!(record.revision, 5, "updates and rotations increment the revision");
         let listed = self.list(&session.user).await;
         let counters: Vec<_> = listed
             .iter()
             .map(|listed| listed.record.rotation.as_ref().map(|r| r.counter))
             .collect();
-        assert_eq!(counters, [Some(2)], "a list tells the same");
+        assert_eq!(counters, [Some(2)], "list returns the same counter");
     }
 
-    async fn of_many_exchanges_one_is_made(&self) {
-        let session = self.rotating(LONG, LONG).await;
-        let all = join_all((0..20).map(|_| self.exchange(&session, 0, LONG))).await;
+    async fn one_of_many_concurrent_rotations_moves_the_counter(&self) {
+        let session = self.session_with_salt(LONG, LONG).await;
+        let all = join_all((0..20).map(|_| self.rotate_token(&session, 0, LONG))).await;
         let made = all.iter().filter(|one| matches!(one, Rotated::Next(..))).count();
         let again = all.iter().filter(|one| matches!(one, Rotated::Again(..))).count();
-        assert_eq!((made, again), (1, 19), "of many exchanges one is made");
-        assert_eq!(self.counter(&session).await, Some(1), "of many exchanges one is made");
+        assert_eq!((made, again), (1, 19), "one of many concurrent rotations succeeds");
+        assert_eq!(self.counter(&session).await, Some(1), "the counter moves only once");
     }
 
     async fn assert_reused(&self, session: &Session) {
-        self.assert_ended(session, "a token that is used twice ends its session").await;
+        self.assert_ended(session, "reuse of a refresh token revokes its session").await;
         let reason = self.ended(session).await;
-        assert_eq!(reason, Some(EndReason::RefreshReuse), "and everybody is told why");
+        assert_eq!(reason, Some(EndReason::RefreshReuse), "the tombstone holds the reason");
     }
 }
 
 fn next(rotated: Rotated) -> (Record, Activity) {
     match rotated {
         Rotated::Next(record, activity) => (record, activity),
-        other => panic!("the present token is exchanged: {other:?}"),
+        other => panic!("the current token must rotate: {other:?}"),
     }
 }
 
 fn salt(text: &str) -> Salt {
-    Salt::parse(text).unwrap_or_else(|| panic!("{text:?} is no salt"))
+    Salt::parse(text).unwrap_or_else(|| panic!("{text:?} is not a salt"))
 }

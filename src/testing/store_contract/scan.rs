@@ -16,11 +16,11 @@ const ELSEWHERE: [&str; 7] = ["", "\0", "no position", "{}", "🦀", "-1", ",,,,
 
 impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
     pub(super) async fn scans(&self) {
-        self.a_walk_shows_every_session().await;
-        self.a_walk_shows_what_lives_from_its_beginning_to_its_end().await;
-        self.a_cleanup_frees_nothing_else().await;
-        self.a_position_from_elsewhere_is_none().await;
-        self.heads_have_all_that_stands_before_the_first_line_feed().await;
+        self.scan_returns_every_live_session().await;
+        self.scan_returns_sessions_that_stay_live_during_the_scan().await;
+        self.cleanup_keeps_live_sessions_tombstones_and_login_fences().await;
+        self.foreign_cursor_is_rejected().await;
+        self.heads_contain_the_payload_up_to_the_first_line_feed().await;
     }
 
     /// Scans all pages and checks the length of each. `between` runs after each page.
@@ -28,19 +28,19 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
         let (mut shown, mut from) = (Vec::new(), None);
         for turn in 0..ENDLESS {
             let page = super::ok("scan", self.store.scan(from.as_ref(), limit).await);
-            let Some(page) = page else { panic!("a store knows its own positions: {from:?}") };
-            assert!(page.sessions.len() <= limit.max(1), "a page has {limit} sessions at most");
+            let Some(page) = page else { panic!("a store must accept its own cursor: {from:?}") };
+            assert!(page.sessions.len() <= limit.max(1), "a page has at most {limit} sessions");
             shown.extend(page.sessions);
             between(turn).await;
             let Some(next) = page.next else { return shown };
             // The cursor may travel as text, for example in an HTTP response.
             from = Some(ScanCursor::new(next.as_str()));
         }
-        panic!("a walk has an end");
+        panic!("a scan must end");
     }
 
     /// Creates sessions. One user has more of them than fit on a small page.
-    async fn many(&self) -> Vec<Session> {
+    async fn create_many(&self) -> Vec<Session> {
         let mut sessions = Vec::new();
         let crowd = user();
         for _ in 0..9 {
@@ -56,19 +56,22 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
         sessions
     }
 
-    async fn leave(&self, sessions: &[Session]) {
+    async fn revoke_sessions_of(&self, sessions: &[Session]) {
         for session in sessions {
             drop(self.end_all(&session.user, EndReason::Admin).await);
         }
     }
 
-    async fn a_walk_shows_every_session(&self) {
-        let sessions = self.many().await;
+    async fn scan_returns_every_live_session(&self) {
+        let sessions = self.create_many().await;
         let _ = self.touch_one(&sessions[0], Duration::ZERO, Duration::MAX).await;
         let _ = self.write(&sessions[1], 1, b"second").await;
         let brief = self.session_of(&sessions[0].user, self.moment, LONG).await;
         let ended = self.session_of(&sessions[0].user, LONG, LONG).await;
-        assert!(self.end(&ended, EndReason::Logout).await, "delete tells that it lived");
+        assert!(
+            self.end(&ended, EndReason::Logout).await,
+            "delete returns that the session was live"
+        );
         self.pass(self.moment * 2).await;
         let mut expected = Vec::new();
         for session in &sessions {
@@ -80,29 +83,40 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
             for expected in &expected {
                 let Listed { user, id, .. } = expected;
                 let found = shown.iter().find(|shown| (&shown.user, &shown.id) == (user, id));
-                assert_eq!(found, Some(expected), "a walk by {limit} shows a session of {user:?}");
+                assert_eq!(
+                    found,
+                    Some(expected),
+                    "a scan with limit {limit} returns a session of {user:?}"
+                );
             }
             let own: HashSet<(&UserId, &SessionId)> = shown
                 .iter()
                 .filter(|shown| owners.contains(&shown.user))
                 .map(|shown| (&shown.user, &shown.id))
                 .collect();
-            assert_eq!(own.len(), sessions.len(), "a walk by {limit} shows only living sessions");
+            assert_eq!(
+                own.len(),
+                sessions.len(),
+                "a scan with limit {limit} returns only live sessions"
+            );
         }
-        self.assert_ended(&brief, "a walk revives nothing").await;
-        self.leave(&sessions).await;
+        self.assert_ended(&brief, "a scan does not revive a session").await;
+        self.revoke_sessions_of(&sessions).await;
     }
 
-    async fn a_walk_shows_what_lives_from_its_beginning_to_its_end(&self) {
+    async fn scan_returns_sessions_that_stay_live_during_the_scan(&self) {
         for limit in [1, 7] {
-            let sessions = self.many().await;
+            let sessions = self.create_many().await;
             let (kept, leaving): (Vec<_>, Vec<_>) =
                 sessions.iter().enumerate().partition(|(i, _)| i % 3 > 0);
             let coming = user();
             let shown = self
                 .scan(limit, async |turn| {
                     if let Some((_, leaving)) = leaving.get(turn) {
-                        assert!(self.end(leaving, EndReason::Logout).await, "it lived");
+                        assert!(
+                            self.end(leaving, EndReason::Logout).await,
+                            "delete returns that the session was live"
+                        );
                     }
                     if turn < 40 {
                         drop(self.session_of(&coming, LONG, LONG).await);
@@ -113,14 +127,18 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
             let shown: HashSet<_> = shown.iter().map(|shown| (&shown.user, &shown.id)).collect();
             for (_, kept) in kept {
                 let found = shown.contains(&(&kept.user, &kept.id));
-                assert!(found, "a walk by {limit} shows what lives all the time: {:?}", kept.user);
+                assert!(
+                    found,
+                    "a scan with limit {limit} returns a session that stays live: {:?}",
+                    kept.user
+                );
             }
-            self.leave(&sessions).await;
+            self.revoke_sessions_of(&sessions).await;
             drop(self.end_all(&coming, EndReason::Admin).await);
         }
     }
 
-    async fn a_cleanup_frees_nothing_else(&self) {
+    async fn cleanup_keeps_live_sessions_tombstones_and_login_fences(&self) {
         let mut sessions = Vec::new();
         let mut expired = Vec::new();
         for i in 0..30 {
@@ -131,7 +149,10 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
             }
         }
         let ended = self.session(LONG, LONG).await;
-        assert!(self.end(&ended, EndReason::Admin).await, "delete tells that it lived");
+        assert!(
+            self.end(&ended, EndReason::Admin).await,
+            "delete returns that the session was live"
+        );
         let logged_out = user();
         drop(self.end_all(&logged_out, EndReason::LogoutAll).await);
         let guard = self.guard(&logged_out).await;
@@ -143,38 +164,38 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
         for _ in 0..2 {
             let mut from = None;
             for turn in 0.. {
-                assert!(turn < ENDLESS, "a cleanup has an end");
+                assert!(turn < ENDLESS, "a cleanup must end");
                 let step = super::ok("cleanup", self.store.cleanup(from.as_ref()).await);
-                let Some(step) = step else { panic!("a store knows its own positions") };
+                let Some(step) = step else { panic!("a store must accept its own cursor") };
                 let Some(next) = step.next else { break };
                 from = Some(ScanCursor::new(next.as_str()));
             }
             for (session, expected) in sessions.iter().zip(&expected) {
                 let shown = self.shown(session).await;
-                assert_eq!(shown, *expected, "a cleanup leaves living sessions alone");
+                assert_eq!(shown, *expected, "a cleanup does not change live sessions");
             }
             for expired in &expired {
-                self.assert_ended(expired, "a cleanup revives nothing").await;
-                assert_eq!(self.ended(expired).await, None, "an expired session was not ended");
+                self.assert_ended(expired, "a cleanup does not revive a session").await;
+                assert_eq!(self.ended(expired).await, None, "an expired session has no tombstone");
             }
             let reason = self.ended(&ended).await;
-            assert_eq!(reason, Some(EndReason::Admin), "a cleanup forgets no reason");
+            assert_eq!(reason, Some(EndReason::Admin), "a cleanup keeps tombstones");
         }
-        assert_eq!(self.guard(&logged_out).await, guard, "a cleanup leaves the login guard alone");
+        assert_eq!(self.guard(&logged_out).await, guard, "a cleanup keeps the login fence");
     }
 
-    async fn a_position_from_elsewhere_is_none(&self) {
+    async fn foreign_cursor_is_rejected(&self) {
         let long = "x".repeat(10_000);
         for text in ELSEWHERE.into_iter().chain([long.as_str()]) {
             let cursor = ScanCursor::new(text);
             let page = super::ok("scan", self.store.scan(Some(&cursor), 10).await);
-            assert_eq!(page, None, "{text:?} is no position");
+            assert_eq!(page, None, "{text:?} is not a cursor");
             let step = super::ok("cleanup", self.store.cleanup(Some(&cursor)).await);
-            assert_eq!(step, None, "{text:?} is no position");
+            assert_eq!(step, None, "{text:?} is not a cursor");
         }
     }
 
-    async fn heads_have_all_that_stands_before_the_first_line_feed(&self) {
+    async fn heads_contain_the_payload_up_to_the_first_line_feed(&self) {
         let payloads: [&[u8]; 5] = [
             b"{\"role\":\"user\",\n\"data\":{\"a\":\"\\n\"}}",
             b"{\n\"data\":null}",
@@ -201,15 +222,21 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
             // The page may end before it reaches this user's sessions.
             for head in listed.into_iter().chain(scanned) {
                 let payload = &head.record.payload;
-                assert!(whole.record.payload.starts_with(payload), "a head is a beginning");
+                assert!(
+                    whole.record.payload.starts_with(payload),
+                    "a head is a prefix of the payload"
+                );
                 let is_cut = payload.len() < whole.record.payload.len();
-                assert!(!is_cut || payload.ends_with(b"\n"), "what is cut off follows a line feed");
+                assert!(
+                    !is_cut || payload.ends_with(b"\n"),
+                    "a head is cut only after a line feed"
+                );
                 let mut expected = head.clone();
                 expected.record.payload = whole.record.payload.clone();
-                assert_eq!(expected, whole, "all but the payload is the same");
+                assert_eq!(expected, whole, "a head differs only in the payload");
             }
-            assert!(listed.is_some(), "a list of heads has each session");
+            assert!(listed.is_some(), "list_heads returns each session");
         }
-        self.leave(&sessions).await;
+        self.revoke_sessions_of(&sessions).await;
     }
 }

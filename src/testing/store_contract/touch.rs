@@ -8,21 +8,21 @@ use crate::store::{SessionStore, Touch, Touched};
 
 impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
     pub(super) async fn touch(&self) {
-        self.a_touch_extends_only_below_the_threshold().await;
-        self.a_touch_never_goes_past_the_lifetime().await;
-        self.a_touch_moves_nothing_back().await;
-        self.a_use_counts_from_when_it_was().await;
-        self.an_extended_session_outlives_its_first_deadline().await;
-        self.a_batch_is_answered_in_its_order().await;
+        self.touch_extends_only_below_the_threshold().await;
+        self.touch_never_extends_past_the_absolute_deadline().await;
+        self.touch_never_moves_a_time_back().await;
+        self.touch_extends_from_the_time_of_the_use().await;
+        self.extended_session_is_live_after_its_first_idle_deadline().await;
+        self.touch_returns_results_in_the_order_of_the_batch().await;
     }
 
-    async fn a_touch_extends_only_below_the_threshold(&self) {
+    async fn touch_extends_only_below_the_threshold(&self) {
         let session = self.session(LONG, LONG * 10).await;
         let first = self.uses(&session).await;
         self.pass(self.moment).await;
 
         let touched = self.touch_one(&session, Duration::ZERO, LONG / 2).await;
-        let promise = "a deadline that is far away stays";
+        let promise = "a deadline above the threshold stays";
         assert_eq!(touched, Touched::Lives(first.idle_deadline), "{promise}");
         let second = self.uses(&session).await;
         assert_eq!(second.idle_deadline, first.idle_deadline, "{promise}");
@@ -30,38 +30,48 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
 
         let touched = self.touch_one(&session, Duration::ZERO, LONG).await;
         let third = self.uses(&session).await;
-        assert!(third.idle_deadline > first.idle_deadline, "below the threshold it is extended");
+        assert!(
+            third.idle_deadline > first.idle_deadline,
+            "a deadline below the threshold is extended"
+        );
         let expected = third.last_activity.saturating_add(LONG);
-        assert_eq!(third.idle_deadline, expected, "the new deadline is the use + idle TTL");
-        assert_eq!(touched, Touched::Lives(third.idle_deadline), "a touch tells the deadline");
+        assert_eq!(
+            third.idle_deadline, expected,
+            "the new deadline is the time of the use + idle TTL"
+        );
+        assert_eq!(touched, Touched::Lives(third.idle_deadline), "touch returns the idle deadline");
     }
 
-    async fn a_touch_never_goes_past_the_lifetime(&self) {
+    async fn touch_never_extends_past_the_absolute_deadline(&self) {
         let session = self.session(LONG, LONG + self.moment / 2).await;
         let absolute = session.at.saturating_add(LONG + self.moment / 2);
         self.pass(self.moment).await;
         for _ in 0..2 {
             let touched = self.touch_one(&session, Duration::ZERO, Duration::MAX).await;
-            assert_eq!(touched, Touched::Lives(absolute), "no touch goes past the lifetime");
+            assert_eq!(
+                touched,
+                Touched::Lives(absolute),
+                "no touch extends past the absolute deadline"
+            );
             let uses = self.uses(&session).await;
-            assert_eq!(uses.idle_deadline, absolute, "no touch goes past the lifetime");
+            assert_eq!(uses.idle_deadline, absolute, "no touch extends past the absolute deadline");
         }
     }
 
-    async fn a_touch_moves_nothing_back(&self) {
+    async fn touch_never_moves_a_time_back(&self) {
         let session = self.session(LONG, LONG * 10).await;
         self.pass(self.moment).await;
         let _ = self.touch_one(&session, Duration::ZERO, Duration::MAX).await;
         let newest = self.uses(&session).await;
         for age in [self.moment, LONG, Duration::MAX] {
             let touched = self.touch_one(&session, age, Duration::MAX).await;
-            let promise = "an older use that comes later moves nothing back";
+            let promise = "an older use that is reported later moves no time back";
             assert_eq!(touched, Touched::Lives(newest.idle_deadline), "{promise}");
             assert_eq!(self.uses(&session).await, newest, "{promise}");
         }
     }
 
-    async fn a_use_counts_from_when_it_was(&self) {
+    async fn touch_extends_from_the_time_of_the_use(&self) {
         let session = self.session(LONG, LONG * 10).await;
         self.pass(self.moment * 2).await;
         let touched = self.touch_one(&session, self.moment, Duration::MAX).await;
@@ -73,16 +83,20 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
         assert!(uses.last_activity <= latest, "a late report does not make a use newer");
         assert!(uses.last_activity >= session.at, "the last activity moves forward only");
         let expected = uses.last_activity.saturating_add(LONG);
-        assert_eq!(touched, Touched::Lives(expected), "a session lives from its use on");
+        assert_eq!(
+            touched,
+            Touched::Lives(expected),
+            "the idle deadline is the time of the use + idle TTL"
+        );
     }
 
-    async fn an_extended_session_outlives_its_first_deadline(&self) {
+    async fn extended_session_is_live_after_its_first_idle_deadline(&self) {
         let idle_ttl = self.moment * 5;
         let session = self.session(idle_ttl, LONG).await;
-        let Some(first) = self.load(&session).await else { panic!("a session is found") };
+        let Some(first) = self.load(&session).await else { panic!("load must find the session") };
         self.pass(self.moment * 3).await;
         let Touched::Lives(deadline) = self.touch_one(&session, Duration::ZERO, LONG).await else {
-            panic!("a living session can be touched");
+            panic!("touch must find a live session");
         };
         assert!(deadline > first.idle_deadline, "a use extends a session");
         self.pass(self.moment * 3).await;
@@ -93,22 +107,25 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
                 Some(bound) => self.load_from(&session, bound).await,
             };
             let Some(found) = found else {
-                panic!("a session that was used outlives its first deadline ({known:?})");
+                panic!("an extended session is live after its first deadline ({known:?})");
             };
-            assert_eq!(found.idle_deadline, deadline, "the deadline that counts is the last one");
-            assert_eq!(found.payload, first.payload, "a touch leaves the payload alone");
-            assert_eq!(found.revision, first.revision, "a touch leaves the revision alone");
+            assert_eq!(found.idle_deadline, deadline, "the idle deadline is the latest one");
+            assert_eq!(found.payload, first.payload, "a touch does not change the payload");
+            assert_eq!(found.revision, first.revision, "a touch does not change the revision");
         }
         self.pass(self.moment * 3).await;
-        assert_eq!(self.load_from(&session, deadline).await, None, "an unused session ends");
-        self.assert_ended(&session, "an extended session ends as well").await;
+        assert_eq!(self.load_from(&session, deadline).await, None, "an unused session expires");
+        self.assert_ended(&session, "an extended session expires as well").await;
     }
 
-    async fn a_batch_is_answered_in_its_order(&self) {
+    async fn touch_returns_results_in_the_order_of_the_batch(&self) {
         let owner = user();
         let alive = self.session_of(&owner, LONG, LONG).await;
         let ended = self.session_of(&owner, LONG, LONG).await;
-        assert!(self.end(&ended, EndReason::Logout).await, "a living session can be ended");
+        assert!(
+            self.end(&ended, EndReason::Logout).await,
+            "delete returns that the session was live"
+        );
         let stranger = self.session(LONG / 2, LONG).await;
         let touch = |session: &super::Session| {
             Touch::new(session.user.clone(), session.id.clone(), Duration::ZERO, Duration::ZERO)
@@ -116,16 +133,16 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
         let three = [touch(&alive), touch(&ended), touch(&stranger)];
         let many: Vec<_> = three.iter().cloned().cycle().take(1_201).collect();
         let answers = super::ok("touch", self.store.touch(&many).await);
-        assert_eq!(answers.len(), many.len(), "each touch has an answer");
+        assert_eq!(answers.len(), many.len(), "each touch has a result");
         let expected = [
             Touched::Lives(alive.at.saturating_add(LONG)),
             Touched::Ended,
             Touched::Lives(stranger.at.saturating_add(LONG / 2)),
         ];
         for (answer, expected) in answers.iter().zip(expected.iter().cycle()) {
-            assert_eq!(answer, expected, "answers come in the order of the touches");
+            assert_eq!(answer, expected, "results are in the order of the touches");
         }
         let none = super::ok("touch", self.store.touch(&[]).await);
-        assert!(none.is_empty(), "an empty batch is no error");
+        assert!(none.is_empty(), "an empty batch has no results");
     }
 }

@@ -11,10 +11,10 @@ use crate::store::{Replacement, SessionStore, Updated, UpdatedAll};
 
 impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
     pub(super) async fn update_all(&self) {
-        self.an_update_of_all_replaces_all_payloads_and_nothing_else().await;
-        self.an_update_of_other_sessions_than_all_is_a_conflict().await;
-        self.what_has_ended_need_not_be_updated_and_cannot_be().await;
-        self.concurrent_updates_of_all_lose_nothing().await;
+        self.update_all_replaces_only_the_payloads().await;
+        self.update_all_must_name_exactly_the_live_sessions().await;
+        self.update_all_rejects_expired_and_foreign_sessions().await;
+        self.concurrent_update_and_update_all_are_not_lost().await;
     }
 
     /// Returns a replacement for the payload of each live session.
@@ -24,7 +24,7 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
         list.map(|old| Replacement::new(old.id, old.record.revision, payload.clone())).collect()
     }
 
-    async fn an_update_of_all_replaces_all_payloads_and_nothing_else(&self) {
+    async fn update_all_replaces_only_the_payloads(&self) {
         let owner = user();
         for idle in [LONG, LONG * 2, LONG * 3] {
             let session = self.session_of(&owner, idle, LONG * 9).await;
@@ -42,18 +42,22 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
             .collect();
         // The order of the replacements does not matter.
         let named: Vec<_> = new.iter().rev().cloned().collect();
-        assert_eq!(self.write_all(&owner, &named).await, UpdatedAll::Written, "all at once");
+        assert_eq!(
+            self.write_all(&owner, &named).await,
+            UpdatedAll::Written,
+            "the replacements name all live sessions"
+        );
         let mut expected = before;
         for (listed, new) in expected.iter_mut().zip(new) {
             listed.record.revision = 3;
             listed.record.payload = new.payload;
         }
         let after = self.sorted(&owner).await;
-        assert_eq!(after, expected, "payloads and revisions change, and nothing else");
-        assert_eq!(self.load(&stranger).await, beside, "update_all is of one user");
+        assert_eq!(after, expected, "only payloads and revisions change");
+        assert_eq!(self.load(&stranger).await, beside, "update_all changes one user only");
     }
 
-    async fn an_update_of_other_sessions_than_all_is_a_conflict(&self) {
+    async fn update_all_must_name_exactly_the_live_sessions(&self) {
         let owner = user();
         for _ in 0..3 {
             drop(self.session_of(&owner, LONG, LONG).await);
@@ -74,7 +78,7 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
         }
         for wrong in wrong {
             let updated = self.write_all(&owner, &wrong).await;
-            assert_eq!(updated, UpdatedAll::Conflict, "not all and only those: {wrong:?}");
+            assert_eq!(updated, UpdatedAll::Conflict, "not exactly the live sessions: {wrong:?}");
             assert_eq!(self.sorted(&owner).await, before, "a conflict changes nothing");
         }
         let one = super::Session {
@@ -83,24 +87,35 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
             at: before[0].record.created,
         };
         let _ = self.touch_one(&one, Duration::ZERO, Duration::MAX).await;
-        assert_eq!(self.write_all(&owner, &all).await, UpdatedAll::Written, "a use is no change");
+        assert_eq!(
+            self.write_all(&owner, &all).await,
+            UpdatedAll::Written,
+            "a touch does not change the revision"
+        );
 
         let all = self.replacements(&owner, b"late").await;
-        assert_eq!(self.write(&one, 2, b"between").await, Updated::Written(3), "an update");
+        assert_eq!(
+            self.write(&one, 2, b"between").await,
+            Updated::Written(3),
+            "the update succeeds"
+        );
         let late = self.write_all(&owner, &all).await;
-        assert_eq!(late, UpdatedAll::Conflict, "an update came between");
+        assert_eq!(late, UpdatedAll::Conflict, "an update since the list is a conflict");
         let all = self.replacements(&owner, b"late").await;
         drop(self.session_of(&owner, LONG, LONG).await);
         let late = self.write_all(&owner, &all).await;
-        assert_eq!(late, UpdatedAll::Conflict, "a login came between");
+        assert_eq!(late, UpdatedAll::Conflict, "a login since the list is a conflict");
         let all = self.replacements(&owner, b"late").await;
-        assert!(self.end(&one, EndReason::Logout).await, "delete tells that it lived");
+        assert!(
+            self.end(&one, EndReason::Logout).await,
+            "delete returns that the session was live"
+        );
         let late = self.write_all(&owner, &all).await;
-        assert_eq!(late, UpdatedAll::Conflict, "a logout came between");
-        self.assert_ended(&one, "an update of all is no upsert").await;
+        assert_eq!(late, UpdatedAll::Conflict, "a logout since the list is a conflict");
+        self.assert_ended(&one, "update_all does not revive a session").await;
     }
 
-    async fn what_has_ended_need_not_be_updated_and_cannot_be(&self) {
+    async fn update_all_rejects_expired_and_foreign_sessions(&self) {
         let owner = user();
         let kept = self.session_of(&owner, LONG, LONG).await;
         let brief = self.session_of(&owner, self.moment, LONG).await;
@@ -109,22 +124,26 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
             Replacement::new(session.id.clone(), 1, Bytes::from_static(b"new"))
         };
         let both = self.write_all(&owner, &[new(&kept), new(&brief)]).await;
-        assert_eq!(both, UpdatedAll::Conflict, "what has expired cannot be updated");
+        assert_eq!(both, UpdatedAll::Conflict, "an expired session cannot be updated");
         let one = self.write_all(&owner, &[new(&kept)]).await;
-        assert_eq!(one, UpdatedAll::Written, "what has expired need not be updated");
-        self.assert_ended(&brief, "an update of all is no upsert").await;
+        assert_eq!(one, UpdatedAll::Written, "an expired session need not be named");
+        self.assert_ended(&brief, "update_all does not revive a session").await;
         let nobody = user();
         let none = self.write_all(&nobody, &[new(&kept)]).await;
-        assert_eq!(none, UpdatedAll::Conflict, "a session of somebody else");
-        assert!(self.list(&nobody).await.is_empty(), "an update of all is no upsert");
+        assert_eq!(none, UpdatedAll::Conflict, "a session of another user is a conflict");
+        assert!(self.list(&nobody).await.is_empty(), "update_all does not create a session");
     }
 
-    async fn concurrent_updates_of_all_lose_nothing(&self) {
+    async fn concurrent_update_and_update_all_are_not_lost(&self) {
         let owner = user();
         let mut sessions = Vec::new();
         for _ in 0..3 {
             let session = self.session_of(&owner, LONG, LONG).await;
-            assert_eq!(self.write(&session, 1, b"0").await, Updated::Written(2), "an update");
+            assert_eq!(
+                self.write(&session, 1, b"0").await,
+                Updated::Written(2),
+                "the update succeeds"
+            );
             sessions.push(session);
         }
         let next = |payload: &[u8]| {
@@ -152,7 +171,7 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
             for _ in 0..5 {
                 loop {
                     let Some(old) = self.load(&sessions[0]).await else {
-                        panic!("an update ends nothing")
+                        panic!("an update must not end the session")
                     };
                     let written = self.write(&sessions[0], old.revision, &next(&old.payload)).await;
                     if matches!(written, Updated::Written(_)) {
@@ -168,7 +187,7 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
         for (session, expected) in sessions.iter().zip([30_u64, 20, 20]) {
             let found = self.load(session).await.map(|found| (found.revision, found.payload));
             let payload = Bytes::from(expected.to_string());
-            assert_eq!(found, Some((expected + 2, payload)), "no update is lost or done twice");
+            assert_eq!(found, Some((expected + 2, payload)), "each update is done exactly once");
         }
     }
 }

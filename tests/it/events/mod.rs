@@ -1,4 +1,5 @@
-//! Events: what is told of what happens, and that telling it hurts nobody.
+//! Events: what the manager and the layers report to sinks, and that a faulty sink cannot harm a
+//! request.
 
 mod refusals;
 mod sinks;

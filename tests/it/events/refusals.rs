@@ -1,4 +1,4 @@
-//! Exactly one event for each request that is not let in.
+//! Each refused request causes exactly one `Rejected` event.
 
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
@@ -18,7 +18,7 @@ use crate::support::{OTHER_SECRET, SECRET, START, anonymous, bearer, builder, lo
 
 const HOUR: Duration = Duration::from_secs(3600);
 
-/// Refusals as words: code, user and session.
+/// Rejected events as text: code, user and session.
 #[derive(Clone, Default)]
 struct Refusals(Arc<Mutex<Vec<String>>>);
 
@@ -52,7 +52,7 @@ fn scene() -> Scene {
 }
 
 impl Scene {
-    /// All that was told, once the sink has it.
+    /// Stops the worker, which delivers all queued events, and returns the recorded events.
     async fn told(self) -> Vec<String> {
         self.stop.stop().await.unwrap();
         self.told.0.lock().unwrap().clone()
@@ -68,7 +68,7 @@ async fn send(layer: SessionAuthLayer, request: Request<String>) -> u16 {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_layer_tells_each_refusal_once_and_who_it_was_if_the_token_was_good() {
+async fn each_refusal_causes_one_event_that_names_the_user_of_a_verified_token() {
     let scene = scene();
     let layer = SessionAuthLayer::new(scene.manager.clone());
     let mut expected = Vec::new();
@@ -89,14 +89,14 @@ async fn the_layer_tells_each_refusal_once_and_who_it_was_if_the_token_was_good(
         (twice, "invalid_request"),
         (no_bearer.unwrap(), "invalid_token"),
         (bearer("a.b.c"), "invalid_token"),
-        // What a token says that nobody signed is not repeated.
+        // The event does not repeat claims whose signature was not verified.
         (bearer(&forge(&header, &payload, OTHER_SECRET)), "invalid_token"),
         (bearer(&forge(&header, &other_audience, SECRET)), "invalid_token"),
     ] {
         assert_ne!(send(layer.clone(), request).await, 200);
         expected.push(format!("{code} - -"));
     }
-    // Nor is a bad token let in where none would be.
+    // An optional layer rejects a bad token, although it accepts a request without a token.
     assert_eq!(send(layer.clone().optional(), bearer("a.b.c")).await, 401);
     expected.push("invalid_token - -".to_owned());
 
@@ -124,7 +124,7 @@ async fn the_layer_tells_each_refusal_once_and_who_it_was_if_the_token_was_good(
 }
 
 #[tokio::test(start_paused = true)]
-async fn authenticate_and_logout_tell_their_refusals_too() {
+async fn authenticate_and_logout_emit_rejected_events() {
     let scene = scene();
     let login = login(&scene.manager, "jeju").await;
     let (token, short) = (login.access_token.as_str(), login.session.id().short());
@@ -135,7 +135,7 @@ async fn authenticate_and_logout_tell_their_refusals_too() {
     scene.manager.authenticate(token).await.unwrap();
     scene.manager.logout(token).await.unwrap_err();
     scene.store.set(Mood::Answer);
-    // A logout may come after the token's time, and twice.
+    // A logout succeeds with an expired token and a second time. Neither causes an event.
     tokio::time::sleep(HOUR + Duration::from_secs(10)).await;
     scene.manager.authenticate(token).await.unwrap_err();
     scene.manager.logout(token).await.unwrap();
@@ -153,7 +153,7 @@ async fn authenticate_and_logout_tell_their_refusals_too() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_request_that_goes_away_is_no_refusal() {
+async fn canceled_request_emits_no_event() {
     let scene = scene();
     let login = login(&scene.manager, "jeju").await;
     scene.store.set(Mood::Hang);
@@ -166,7 +166,7 @@ async fn a_request_that_goes_away_is_no_refusal() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_is_refused_behind_an_optional_layer_is_told_once_too() {
+async fn refusal_behind_an_optional_layer_causes_one_event() {
     let scene = scene();
     let login = login(&scene.manager, "jeju").await;
     let layer = SessionAuthLayer::new(scene.manager.clone()).optional();

@@ -16,7 +16,7 @@ use crate::support::log::Log;
 use crate::support::valve::Valve;
 use crate::support::{anonymous, builder, user};
 
-/// As the docs say: so many changes of state may wait, and so many of each other class.
+/// The documented queue limits: for state changes, and for each other class of events.
 const QUEUE: usize = 4_096;
 const SHORT_QUEUE: usize = 2_048;
 
@@ -28,14 +28,15 @@ fn with_valve() -> (SessionManager, Worker, Valve) {
     (manager, worker, valve)
 }
 
-/// Logs in `u0`, `u1` and so on: an event each.
+/// Logs in `u0`, `u1` and so on. Each login causes one event.
 async fn log_in(manager: &SessionManager, users: std::ops::Range<usize>) {
     for number in users {
         manager.create(NewSession::new(user(&format!("u{number}")))).await.unwrap();
     }
 }
 
-/// What went through of all but the reports of dropped events, and how many those reports name of this class.
+/// Returns the events without the reports of dropped events, and the sum of the counts in the
+/// reports of this class.
 fn without_reports(seen: &[String], class: &str) -> (Vec<String>, usize) {
     let report = |words: &String| words.strip_prefix("dropped ").map(str::to_owned);
     let count = |report: String| report.strip_prefix(class)?.trim().parse::<usize>().ok();
@@ -47,20 +48,23 @@ fn created(users: std::ops::Range<usize>) -> Vec<String> {
     users.map(|number| format!("created u{number}")).collect()
 }
 
-async fn whoami(_: Request<String>) -> Result<Response<String>, Infallible> {
+async fn answer_ok(_: Request<String>) -> Result<Response<String>, Infallible> {
     Ok(Response::new("let in".to_owned()))
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_thousand_requests_pass_while_a_sink_hangs_and_another_panics() {
+async fn requests_do_not_wait_while_one_sink_hangs_and_another_panics() {
     let valve = Valve::default();
     let (calls, calm) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
     let (counted, counted_calm) = (Arc::clone(&calls), Arc::clone(&calm));
     let settings = builder()
         .event_sink(valve.clone())
         .event_sink(move |_: &Event| {
-            // Not each time: the panic hook prints every one.
-            assert!(!counted.fetch_add(1, Ordering::Relaxed).is_multiple_of(100), "as told");
+            // It panics only in each 100th call, because the panic hook prints every panic.
+            assert!(
+                !counted.fetch_add(1, Ordering::Relaxed).is_multiple_of(100),
+                "this sink panics on purpose"
+            );
         })
         .event_sink(move |_: &Event| {
             counted_calm.fetch_add(1, Ordering::Relaxed);
@@ -71,27 +75,27 @@ async fn a_thousand_requests_pass_while_a_sink_hangs_and_another_panics() {
 
     let started = tokio::time::Instant::now();
     let service =
-        ServiceBuilder::new().layer(SessionAuthLayer::new(manager.clone())).service_fn(whoami);
+        ServiceBuilder::new().layer(SessionAuthLayer::new(manager.clone())).service_fn(answer_ok);
     for _ in 0..1_000 {
         let response = service.clone().oneshot(anonymous()).await.unwrap();
         assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
     }
-    assert_eq!(started.elapsed(), Duration::ZERO, "nobody waited");
+    assert_eq!(started.elapsed(), Duration::ZERO, "no request waited for a sink");
     valve.wait_held();
-    assert_eq!(valve.seen().len(), 0, "it hangs in the first event still");
+    assert_eq!(valve.seen().len(), 0, "the sink still hangs in the first event");
 
     valve.release();
     background.stop().await.unwrap();
     assert_eq!(valve.seen().len(), 1_000);
-    assert_eq!(calls.load(Ordering::Relaxed), 1_000, "after a panic comes the next event");
+    assert_eq!(calls.load(Ordering::Relaxed), 1_000, "a sink gets the next event after a panic");
     assert_eq!(calm.load(Ordering::Relaxed), 1_000);
 }
 
 #[tokio::test]
-async fn events_come_in_their_order_and_wait_for_the_worker() {
+async fn events_wait_for_the_worker_and_arrive_in_order() {
     let (manager, worker, valve) = with_valve();
     log_in(&manager, 0..500).await;
-    assert!(valve.seen().is_empty(), "nothing runs in the background before it is started");
+    assert!(valve.seen().is_empty(), "no event is delivered before the worker starts");
     let background = worker.start();
     log_in(&manager, 500..1_000).await;
     background.stop().await.unwrap();
@@ -99,7 +103,7 @@ async fn events_come_in_their_order_and_wait_for_the_worker() {
 }
 
 #[tokio::test]
-async fn what_does_not_fit_is_dropped_counted_and_told_once() {
+async fn events_over_the_queue_limit_are_dropped_counted_and_logged_once_per_burst() {
     let (figures, log) = (Figures::capture(), Log::default());
     let _guard = log.capture();
     let (manager, worker, valve) = with_valve();
@@ -111,7 +115,7 @@ async fn what_does_not_fit_is_dropped_counted_and_told_once() {
         valve.hold();
         log_in(&manager, 0..1).await;
         valve.wait_held();
-        // The one that is held is no longer in the queue.
+        // The event that the sink holds is no longer in the queue.
         log_in(&manager, 1..QUEUE + 1).await;
         assert_eq!((figures.one(DROPPED), told()), (0.0, round - 1));
         log_in(&manager, QUEUE + 1..QUEUE + 51).await;
@@ -124,15 +128,15 @@ async fn what_does_not_fit_is_dropped_counted_and_told_once() {
     background.stop().await.unwrap();
     expected.push("created u7".to_owned());
     let (seen, dropped) = without_reports(&valve.seen(), "state_change");
-    assert_eq!((seen, dropped), (expected, 100), "it goes on as before");
+    assert_eq!((seen, dropped), (expected, 100), "delivery continues after a burst");
 
     log_in(&manager, 8..10).await;
-    assert_eq!(figures.one(DROPPED), 2.0, "nobody is there any more");
+    assert_eq!(figures.one(DROPPED), 2.0, "every event is dropped after the worker stopped");
     assert_eq!(told(), 3);
 }
 
 #[tokio::test]
-async fn no_number_of_bad_tokens_pushes_a_revocation_out() {
+async fn revocation_events_are_not_dropped_under_a_flood_of_bad_tokens() {
     let (figures, log) = (Figures::capture(), Log::default());
     let _guard = log.capture();
     let (manager, worker, valve) = with_valve();
@@ -143,7 +147,7 @@ async fn no_number_of_bad_tokens_pushes_a_revocation_out() {
         sessions.push(manager.create(new).await.unwrap().session);
     }
     valve.wait_for(10);
-    // A sink that is slow: it has one bad token in hand while the others come.
+    // A slow sink: it still handles one bad token while the others arrive.
     valve.hold();
     manager.authenticate("x").await.unwrap_err();
     valve.wait_held();
@@ -163,7 +167,7 @@ async fn no_number_of_bad_tokens_pushes_a_revocation_out() {
 
     let (seen, dropped) = without_reports(&valve.seen()[10..], "other");
     assert_eq!(dropped, 8_000 - SHORT_QUEUE);
-    // Changes of state come before all else that waits, in their order.
+    // State changes are delivered before all other queued events, in order.
     assert_eq!(seen[0], "rejected");
     let revoked: Vec<_> = (0..10).map(|number| format!("revoked u{number}")).collect();
     assert_eq!(seen[1..11], revoked);
@@ -171,20 +175,20 @@ async fn no_number_of_bad_tokens_pushes_a_revocation_out() {
 }
 
 #[tokio::test]
-async fn a_worker_that_is_never_started_costs_requests_nothing() {
+async fn logins_succeed_and_events_are_counted_as_dropped_without_a_worker() {
     let figures = Figures::capture();
     let (manager, worker, valve) = with_valve();
     log_in(&manager, 0..QUEUE + 3).await;
     assert_eq!(figures.one(DROPPED), 3.0);
     drop(worker);
-    assert_eq!(figures.one(DROPPED), QUEUE as f64, "what has waited is dropped");
+    assert_eq!(figures.one(DROPPED), QUEUE as f64, "the queued events are dropped with the worker");
     log_in(&manager, 0..2).await;
     assert_eq!(figures.one(DROPPED), 2.0);
     assert!(valve.seen().is_empty());
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stop_delivers_what_is_queued_and_so_does_the_end_of_the_managers() {
+async fn stop_and_drop_of_the_manager_deliver_queued_events() {
     for by_stop in [true, false] {
         let (manager, worker, valve) = with_valve();
         let keeper = manager.create(NewSession::new(user("keeper"))).await.unwrap();
@@ -200,7 +204,7 @@ async fn a_stop_delivers_what_is_queued_and_so_does_the_end_of_the_managers() {
         if by_stop {
             worker.start().stop().await.unwrap();
         } else {
-            // A session that somebody keeps does not keep the sinks waiting.
+            // A session that the caller still holds does not delay the worker's end.
             drop(manager);
             worker.run().await;
         }
@@ -211,7 +215,7 @@ async fn a_stop_delivers_what_is_queued_and_so_does_the_end_of_the_managers() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_sink_that_hangs_is_left_behind_after_a_second_and_the_others_are_not() {
+async fn stop_waits_one_second_for_a_hanging_sink_and_serves_the_other_sinks() {
     let (valve, calm) = (Valve::default(), Valve::default());
     let settings = builder().event_sink(valve.clone()).event_sink(calm.clone());
     let (manager, worker) = settings.build().unwrap();
@@ -222,17 +226,17 @@ async fn a_sink_that_hangs_is_left_behind_after_a_second_and_the_others_are_not(
     let asked = Instant::now();
     background.stop().await.unwrap();
     let waited = asked.elapsed();
-    // That it ends at all shows that it waits for no sink that hangs.
+    // `stop` returned, so it does not wait for a hanging sink without a limit.
     assert!(waited >= Duration::from_secs(1), "{waited:?}");
     assert_eq!(calm.seen(), created(0..3));
     assert!(valve.seen().is_empty());
-    // It comes back, and is given the rest.
+    // The released sink still receives the remaining events.
     valve.release();
     valve.wait_for(3);
 }
 
 #[tokio::test]
-async fn a_worker_that_is_dropped_while_it_runs_loses_no_event() {
+async fn aborted_worker_task_loses_no_event() {
     let (manager, worker, valve) = with_valve();
     log_in(&manager, 0..10).await;
     let running = tokio::spawn(worker.run());
@@ -245,7 +249,7 @@ async fn a_worker_that_is_dropped_while_it_runs_loses_no_event() {
     assert_eq!(valve.seen(), created(0..20));
 }
 
-/// A sink with something of its own, which ends with it.
+/// A sink that hands over its own data when it is dropped.
 struct Trail {
     users: Mutex<Vec<String>>,
     book: Arc<Mutex<Vec<String>>>,
@@ -264,7 +268,7 @@ impl Drop for Trail {
 }
 
 #[tokio::test]
-async fn types_and_closures_are_sinks_and_end_with_the_worker() {
+async fn types_and_closures_are_sinks_and_are_dropped_with_the_worker() {
     let (book, closure) = (Arc::default(), Arc::new(Mutex::new(Vec::new())));
     let trail = Trail { users: Mutex::default(), book: Arc::clone(&book) };
     let kept = Arc::clone(&closure);
@@ -279,6 +283,10 @@ async fn types_and_closures_are_sinks_and_end_with_the_worker() {
     background.stop().await.unwrap();
     assert_eq!(*book.lock().unwrap(), ["created", "rejected"]);
     assert_eq!(*closure.lock().unwrap(), ["created", "rejected"]);
-    assert_eq!(Arc::strong_count(&closure), 1, "the sink is gone, the manager is not");
+    assert_eq!(
+        Arc::strong_count(&closure),
+        1,
+        "the worker dropped the sink while the manager still exists"
+    );
     drop(manager);
 }

@@ -1,4 +1,5 @@
-//! Who must ask for itself does so, and rides on nobody's question: neither one from before, nor another's beside it.
+//! Requests that must read for themselves do not join another request's read: neither an earlier
+//! read nor one at the same time.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -14,19 +15,19 @@ use crate::support::bearer;
 
 type Ask = fn(&World, &Shown) -> JoinHandle<Option<u64>>;
 
-/// Asks in a task of its own.
+/// Authenticates in a task of its own.
 fn request(world: &World, shown: &Shown) -> JoinHandle<Option<u64>> {
     let (manager, token) = (world.manager.clone(), shown.token.clone());
     tokio::spawn(async move { says(&manager, &token).await })
 }
 
-/// The same, through a layer that allows no staleness.
+/// Authenticates through a layer that allows no staleness.
 fn strict_request(world: &World, shown: &Shown) -> JoinHandle<Option<u64>> {
     let (manager, token) = (world.manager.clone(), shown.token.clone());
-    tokio::spawn(async move { strictly(manager, &token).await })
+    tokio::spawn(async move { strict_revision(manager, &token).await })
 }
 
-async fn strictly(manager: SessionManager, token: &str) -> Option<u64> {
+async fn strict_revision(manager: SessionManager, token: &str) -> Option<u64> {
     let layer = SessionAuthLayer::new(manager).max_staleness(Duration::ZERO).unwrap();
     let response = layer.layer(service_fn(revision)).oneshot(bearer(token)).await.unwrap();
     response.status().is_success().then(|| response.into_body().parse().unwrap())
@@ -37,14 +38,15 @@ async fn revision(request: Request<String>) -> Result<Response<String>, Infallib
     Ok(Response::new(session.revision().to_string()))
 }
 
-/// Who asks, and on its way an answer that is not true any more.
+/// A request whose held answer is outdated.
 struct Overtaken {
     early: JoinHandle<Option<u64>>,
     held: Held,
     answer: Vec<u8>,
 }
 
-/// A session is read, and then it changes, and its reader is told neither yet.
+/// Reads a session, holds the answer back, and changes the session. The reader has received neither
+/// the answer nor an invalidation.
 async fn overtaken(world: &mut World, lane: Lane, shown: &Shown, ask: Ask) -> Overtaken {
     world.fake.hold(lane, "HGET");
     let early = ask(world, shown);
@@ -56,12 +58,12 @@ async fn overtaken(world: &mut World, lane: Lane, shown: &Shown, ask: Ask) -> Ov
 }
 
 #[tokio::test]
-async fn who_comes_when_the_lease_has_lapsed_does_not_wait_for_a_question_from_before() {
+async fn request_after_the_lease_lapsed_does_not_join_an_earlier_read() {
     let mut world = World::coherent(MIDDLING).await;
     let shown = world.login("jeju").await;
     let Overtaken { early, held, answer } =
         overtaken(&mut world, Lane::Link, &shown, request).await;
-    // Beats wait behind that answer, and no other link is trusted.
+    // Heartbeats wait behind the held answer, and no new connection is trusted.
     world.fake.behave(|manners| manners.link_role = Some("slave"));
     world.reaches(NearCacheState::Connecting).await;
 
@@ -69,11 +71,11 @@ async fn who_comes_when_the_lease_has_lapsed_does_not_wait_for_a_question_from_b
     for late in late {
         assert_eq!(late.await.unwrap(), Some(2));
     }
-    assert_eq!(world.fake.asked(Lane::Pool, "HGET"), 2, "each for itself");
-    assert!(!early.is_finished(), "they did not wait for it");
+    assert_eq!(world.fake.asked(Lane::Pool, "HGET"), 2, "each request reads for itself");
+    assert!(!early.is_finished(), "the late requests did not wait for the held answer");
     held.send(&[&answer]);
-    assert_eq!(early.await.unwrap(), Some(1), "it came before the change");
-    // What it brought is nobody else's answer.
+    assert_eq!(early.await.unwrap(), Some(1), "the read was executed before the change");
+    // The outdated answer is not used for any other request.
     assert_eq!(world.says(&shown).await, Some(2));
     assert_eq!(world.fake.asked(Lane::Pool, "HGET"), 3);
     world.fake.behave(|manners| manners.link_role = None);
@@ -81,7 +83,7 @@ async fn who_comes_when_the_lease_has_lapsed_does_not_wait_for_a_question_from_b
 }
 
 #[tokio::test]
-async fn a_layer_that_allows_no_staleness_does_not_wait_for_a_question_under_way() {
+async fn request_without_staleness_does_not_join_a_pending_read() {
     let mut world = World::coherent(LONG).await;
     let shown = world.login("jeju").await;
     let Overtaken { early, held, answer } =
@@ -89,10 +91,10 @@ async fn a_layer_that_allows_no_staleness_does_not_wait_for_a_question_under_way
 
     let strict = [strict_request(&world, &shown), strict_request(&world, &shown)];
     for strict in strict {
-        assert_eq!(strict.await.unwrap(), Some(2), "whatever the link has told");
+        assert_eq!(strict.await.unwrap(), Some(2), "the request without staleness sees the change");
     }
-    assert_eq!(world.fake.asked(Lane::Pool, "HGET"), 2, "each for itself");
-    assert!(!early.is_finished(), "they did not wait for it");
+    assert_eq!(world.fake.asked(Lane::Pool, "HGET"), 2, "each request reads for itself");
+    assert!(!early.is_finished(), "the late requests did not wait for the held answer");
     let message = world.fake.news_of(&shown.user);
     held.send(&[&answer, &message]);
     assert_eq!(early.await.unwrap(), Some(1));
@@ -101,7 +103,7 @@ async fn a_layer_that_allows_no_staleness_does_not_wait_for_a_question_under_way
 }
 
 #[tokio::test]
-async fn who_asks_over_the_pool_rides_on_nothing_that_was_read_before_it_came() {
+async fn pool_read_does_not_join_a_read_from_before_the_request() {
     for (ask, tracking) in
         [(request as Ask, "-ERR unknown subcommand 'TRACKING'.\r\n"), (strict_request, "+OK\r\n")]
     {
@@ -114,15 +116,15 @@ async fn who_asks_over_the_pool_rides_on_nothing_that_was_read_before_it_came() 
         let shown = world.login("jeju").await;
         let Overtaken { early, held, answer } =
             overtaken(&mut world, Lane::Pool, &shown, ask).await;
-        // Their own questions wait on the one connection, behind the first.
+        // The reads of the late requests wait on the only connection, behind the first read.
         let late = [ask(&world, &shown), ask(&world, &shown)];
         tokio::task::yield_now().await;
         held.send(&[&answer]);
-        assert_eq!(early.await.unwrap(), Some(1), "it came before the change");
+        assert_eq!(early.await.unwrap(), Some(1), "the read was executed before the change");
         for late in late {
             assert_eq!(late.await.unwrap(), Some(2));
         }
-        assert_eq!(world.fake.asked(Lane::Pool, "HGET"), 3, "each for itself");
+        assert_eq!(world.fake.asked(Lane::Pool, "HGET"), 3, "each request reads for itself");
         assert_eq!(world.figures().hits, 0);
     }
 }

@@ -1,4 +1,4 @@
-//! A change at every step of a read that is to be remembered.
+//! A session changes at every step of a read that fills the near cache.
 
 use tokio::spawn;
 use tower_session_auth::{EndReason, SessionId, UserId};
@@ -7,28 +7,29 @@ use crate::fills::fake::Lane;
 use crate::fills::world::{LONG, Shown, World, says};
 use crate::support::wait::until;
 
-/// Where in the way of a question and its answer the change comes.
+/// The step of the read at which the change happens.
 #[derive(Clone, Copy, Debug)]
 enum At {
-    /// Asked, and not read: the message comes first.
+    /// The command was sent and is not executed yet. The message arrives first.
     BeforeRead,
-    /// Read, and the answer comes after the message.
+    /// The command was executed. Its answer arrives after the message.
     BeforeAnswer,
-    /// The same in one piece.
+    /// The same, but message and answer arrive in one write.
     MessageAndAnswer,
-    /// In one piece, the answer first: both are there before the request goes on.
+    /// Answer and message arrive in one write, the answer first. Both are there before the request
+    /// continues.
     AnswerAndMessage,
-    /// The request is over.
+    /// The request has finished.
     AfterAnswer,
 }
 
 #[derive(Clone, Copy, Debug)]
 enum Told {
-    /// That the user's sessions have changed.
+    /// An invalidation of the user's sessions.
     OfUser,
-    /// That everything has.
+    /// An invalidation of all keys, as after `FLUSHALL`.
     OfAll,
-    /// Nothing: the connection is closed.
+    /// No message: the connection is closed.
     Lost,
 }
 
@@ -46,7 +47,7 @@ impl World {
         }
     }
 
-    /// The message is sent, and taken in.
+    /// Sends the message and waits until the manager has handled it.
     async fn tell(&self, told: Told, shown: &Shown) {
         let before = self.figures().invalidations;
         match told {
@@ -72,10 +73,11 @@ impl World {
     }
 }
 
-async fn meet(at: At, told: Told, change: Change) {
+async fn check_change_at(at: At, told: Told, change: Change) {
     let mut world = World::coherent(LONG).await;
     let (shown, other) = (world.login("jeju").await, world.login("jeju").await);
-    // Redis tells of what was read before: here the same user's other session.
+    // The invalidation connection must have read the key, or Redis sends no message. Here it read
+    // the same user's other session.
     world.recovers(&other).await;
 
     let before = world.figures().invalidations;
@@ -117,7 +119,7 @@ async fn meet(at: At, told: Told, change: Change) {
         At::AfterAnswer => {
             let answer = held.execute();
             held.send(&[&answer]);
-            until("the request is over", async || request.is_finished()).await;
+            until("the request finishes", async || request.is_finished()).await;
             world.change(change, &shown);
             world.tell(told, &shown).await;
         }
@@ -127,21 +129,25 @@ async fn meet(at: At, told: Told, change: Change) {
     let (answer, messages) = request.await.unwrap();
     match at {
         At::AnswerAndMessage if !matches!(told, Told::Lost) => {
-            assert_eq!((answer, messages), (old, before + 1), "both were there");
+            assert_eq!(
+                (answer, messages),
+                (old, before + 1),
+                "the request reads the old answer and the manager has handled the message"
+            );
         }
         At::BeforeRead => assert_eq!(answer, new),
         At::AfterAnswer => assert_eq!(answer, old),
-        // Its question was carried out before the change, unless it was asked once more elsewhere.
+        // The read was executed before the change, unless the request read once more over the pool.
         _ => assert!(answer == old || answer == new),
     }
     world.knows(told, before).await;
-    assert_eq!(world.says(&shown).await, new, "whoever comes now is told the truth");
+    assert_eq!(world.says(&shown).await, new, "the next request sees the change");
     world.recovers(&shown).await;
     world.recovers(&other).await;
 }
 
-/// Every step, for one way to be told.
-async fn at_every_step(told: Told) {
+/// Runs every step and every change for one kind of message.
+async fn check_every_step(told: Told) {
     for at in [
         At::BeforeRead,
         At::BeforeAnswer,
@@ -150,28 +156,28 @@ async fn at_every_step(told: Told) {
         At::AfterAnswer,
     ] {
         for change in [Change::Update, Change::End] {
-            meet(at, told, change).await;
+            check_change_at(at, told, change).await;
         }
     }
 }
 
 #[tokio::test]
-async fn a_change_that_is_told_at_any_step_is_seen_by_the_next_request() {
-    at_every_step(Told::OfUser).await;
+async fn next_request_sees_a_change_that_is_invalidated_at_any_step_of_a_read() {
+    check_every_step(Told::OfUser).await;
 }
 
 #[tokio::test]
-async fn so_is_one_that_comes_with_a_flush() {
-    at_every_step(Told::OfAll).await;
+async fn next_request_sees_a_change_after_a_flush_at_any_step_of_a_read() {
+    check_every_step(Told::OfAll).await;
 }
 
 #[tokio::test]
-async fn so_is_one_whose_message_is_lost_with_the_link() {
-    at_every_step(Told::Lost).await;
+async fn next_request_sees_a_change_when_the_connection_is_lost_at_any_step_of_a_read() {
+    check_every_step(Told::Lost).await;
 }
 
 #[tokio::test]
-async fn a_message_between_two_reads_leaves_the_later_one_and_not_the_earlier() {
+async fn invalidation_discards_a_read_from_before_it_and_keeps_a_later_read() {
     let mut world = World::coherent(LONG).await;
     let (first, second) = (world.login("jeju").await, world.login("jeju").await);
     world.fake.hold(Lane::Link, "HGET");
@@ -188,7 +194,7 @@ async fn a_message_between_two_reads_leaves_the_later_one_and_not_the_earlier() 
     world.is_told(1).await;
     let two = request(&second);
     held.send(&[&answer]);
-    assert_eq!(one.await.unwrap(), Some(1), "read before the change");
+    assert_eq!(one.await.unwrap(), Some(1), "the read was executed before the change");
     let held = world.fake.held().await;
     let answer = held.execute();
     held.send(&[&answer]);
@@ -197,13 +203,13 @@ async fn a_message_between_two_reads_leaves_the_later_one_and_not_the_earlier() 
 
     let reads = world.reads();
     assert_eq!(world.says(&second).await, Some(2));
-    assert_eq!(world.reads(), reads, "what was read after it counts");
+    assert_eq!(world.reads(), reads, "the read after the message filled the cache");
     assert_eq!(world.says(&first).await, Some(2));
-    assert_eq!(world.reads(), reads + 1, "what was read before it does not");
+    assert_eq!(world.reads(), reads + 1, "the read before the message did not fill the cache");
 }
 
 #[tokio::test]
-async fn who_comes_after_a_message_does_not_ride_on_a_question_from_before_it() {
+async fn request_after_an_invalidation_does_not_join_an_earlier_read() {
     let mut world = World::coherent(LONG).await;
     let shown = world.login("jeju").await;
     world.fake.hold(Lane::Link, "HGET");
@@ -218,7 +224,7 @@ async fn who_comes_after_a_message_does_not_ride_on_a_question_from_before_it() 
     world.fake.push(&world.fake.news_of("jeju"));
     world.is_told(1).await;
     let late = [request(), request()];
-    // They wait for the first question, or will find it answered.
+    // The late requests wait for the first read, or will find that it has finished.
     tokio::task::yield_now().await;
     assert_eq!(world.reads(), 1);
     first.send(&[&answer]);
@@ -226,7 +232,8 @@ async fn who_comes_after_a_message_does_not_ride_on_a_question_from_before_it() 
 
     let second = world.fake.held().await;
     let answer = second.execute();
-    // One more message: the second question was asked after they came, and counts for them whatever comes.
+    // One more message. The second read began after the late requests, so they may use it whatever
+    // arrives later.
     world.fake.update(&shown.user, &shown.sid);
     world.fake.push(&world.fake.news_of("jeju"));
     world.is_told(2).await;
@@ -234,14 +241,14 @@ async fn who_comes_after_a_message_does_not_ride_on_a_question_from_before_it() 
     for late in late {
         assert_eq!(late.await.unwrap(), Some(2));
     }
-    assert_eq!(world.reads(), 2, "one question for both, and no third");
+    assert_eq!(world.reads(), 2, "both late requests share one read");
     world.fake.hold_nothing();
     world.recovers(&shown).await;
     assert_eq!(world.truth(&shown), Some(3));
 }
 
 #[tokio::test]
-async fn a_logout_counts_from_its_answer_on_whatever_redis_tells_and_is_being_read() {
+async fn logout_takes_effect_before_any_invalidation_and_despite_a_pending_read() {
     let mut world = World::coherent(LONG).await;
     let (shown, other) = (world.login("jeju").await, world.login("jeju").await);
     world.recovers(&shown).await;
@@ -256,22 +263,22 @@ async fn a_logout_counts_from_its_answer_on_whatever_redis_tells_and_is_being_re
         let id = SessionId::parse(&session.sid).unwrap();
         assert!(world.manager.delete(&user, &id, EndReason::Logout).await.unwrap());
     }
-    assert_eq!(world.figures().invalidations, 0, "redis has told nothing");
+    assert_eq!(world.figures().invalidations, 0, "redis has sent no invalidation");
     held.send(&[&answer]);
-    assert_eq!(reading.await.unwrap(), Some(1), "it came before the logout");
+    assert_eq!(reading.await.unwrap(), Some(1), "the read was executed before the logout");
     world.fake.hold_nothing();
     for session in [&shown, &other] {
         assert_eq!(world.says(session).await, None);
         world.recovers(session).await;
     }
-    // The message that comes late costs one more question.
+    // The late invalidation costs one more read.
     world.fake.push(&world.fake.news_of("jeju"));
     world.is_told(1).await;
     world.recovers(&shown).await;
 }
 
 #[tokio::test]
-async fn a_change_of_one_user_leaves_what_is_remembered_of_others() {
+async fn invalidation_of_one_user_keeps_the_cache_entries_of_others() {
     let world = World::coherent(LONG).await;
     let shown = world.login("jeju").await;
     world.recovers(&shown).await;
@@ -289,7 +296,7 @@ async fn a_change_of_one_user_leaves_what_is_remembered_of_others() {
     for other in &others {
         assert_eq!(world.says(other).await, Some(1));
     }
-    // Two users share a counter once in 65,536 pairs.
+    // Two users share a counter in one of 65,536 pairs.
     assert!(world.reads() <= reads + 1);
     world.recovers(&shown).await;
 }

@@ -1,5 +1,5 @@
-//! A Redis that a test plays: real connections and RESP3, the commands that the store sends, and each answer and each
-//! push when the test says so.
+//! A fake Redis server: real connections, RESP3, and the commands that the store sends. The test
+//! decides when each answer and each push is sent.
 
 mod commands;
 
@@ -20,24 +20,24 @@ use crate::support::wait::PATIENCE;
 /// The name of the script that writes a probe key.
 const PROBE: &str = "probe";
 
-/// On which connection: the one that is told of changes, or another.
+/// The kind of connection: the invalidation connection, or one of the pool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Lane {
     Link,
     Pool,
 }
 
-/// What the server is and does.
+/// How the server behaves.
 #[derive(Clone, Copy)]
 pub(crate) struct Manners {
     pub(crate) role: &'static str,
-    /// The role that it tells on a connection that is told of changes, if it is another one.
+    /// The role that it reports on invalidation connections, if that differs from `role`.
     pub(crate) link_role: Option<&'static str>,
-    /// What it says to a new connection's `HELLO 3`, if not yes.
+    /// The error that it sends for `HELLO 3` on a new connection, if any.
     pub(crate) refusal: Option<&'static str>,
-    /// What it says to `CLIENT TRACKING`.
+    /// The answer to `CLIENT TRACKING`.
     pub(crate) tracking: &'static str,
-    /// Whether it tells of changes of the canary.
+    /// Whether it sends invalidations of the probe key.
     pub(crate) tells_canary: bool,
 }
 
@@ -58,7 +58,7 @@ struct State {
     texts: HashMap<String, String>,
     connections: Vec<Arc<Connection>>,
     manners: Manners,
-    /// What is not answered before the test says so.
+    /// The command that waits for the test, and its kind of connection.
     hold: Option<(Lane, &'static str)>,
     asked: HashMap<(Lane, String), usize>,
 }
@@ -70,7 +70,7 @@ struct Connection {
     tracked: Mutex<HashSet<String>>,
 }
 
-/// A command that has come and was not carried out. What comes on its connection behind it waits.
+/// A command that was received and not executed. Later commands on its connection wait.
 pub(crate) struct Held {
     server: Arc<Server>,
     connection: Arc<Connection>,
@@ -79,17 +79,17 @@ pub(crate) struct Held {
 }
 
 impl Held {
-    /// Carries it out now. The answer is not sent.
+    /// Executes the command now, and returns the answer without sending it.
     pub(crate) fn execute(&self) -> Vec<u8> {
         self.server.execute(&self.connection, &self.words)
     }
 
-    /// Sends this, in one piece, and lets the connection go on.
+    /// Sends these parts in one write, and lets the connection continue.
     pub(crate) fn send(self, parts: &[&[u8]]) {
         self.connection.write(&parts.concat());
     }
 
-    /// Closes its connection instead.
+    /// Closes the connection instead of answering.
     pub(crate) fn close(self) {
         self.connection.close();
     }
@@ -129,7 +129,7 @@ impl Fake {
         change(&mut self.server.state().manners);
     }
 
-    /// From now on commands of this name wait for the test.
+    /// Holds commands of this name from now on.
     pub(crate) fn hold(&self, lane: Lane, name: &'static str) {
         self.server.state().hold = Some((lane, name));
     }
@@ -138,12 +138,15 @@ impl Fake {
         self.server.state().hold = None;
     }
 
-    /// The next command that waits.
+    /// Waits for the next held command.
     pub(crate) async fn held(&mut self) -> Held {
-        timeout(PATIENCE, self.held.recv()).await.expect("a command comes").unwrap()
+        timeout(PATIENCE, self.held.recv())
+            .await
+            .expect("the server receives a command that it holds")
+            .unwrap()
     }
 
-    /// How many commands of this name have come. (`CLIENT` goes by all of its words.)
+    /// The number of received commands of this name. `CLIENT` is counted by all of its words.
     pub(crate) fn asked(&self, lane: Lane, name: &str) -> usize {
         self.server.state().asked.get(&(lane, name.to_owned())).copied().unwrap_or(0)
     }
@@ -154,7 +157,7 @@ impl Fake {
         record.split(' ').nth(1)?.parse().ok()
     }
 
-    /// Changes a session as an update does. Nobody is told.
+    /// Increases the revision of a session as an update does, without an invalidation.
     pub(crate) fn update(&self, user: &str, sid: &str) {
         let next = self.revision(user, sid).unwrap() + 1;
         let mut state = self.server.state();
@@ -164,19 +167,19 @@ impl Fake {
         *record = words.join(" ");
     }
 
-    /// Ends a session as an operator does. Nobody is told.
+    /// Removes a session as an operator does, without an invalidation.
     pub(crate) fn end(&self, user: &str, sid: &str) {
         self.server.state().hashes.get_mut(&live(user)).unwrap().remove(sid);
     }
 
-    /// The message that a user's sessions have changed: due on the link, which has read them.
+    /// The invalidation of a user's sessions. The invalidation connection must have read them.
     pub(crate) fn news_of(&self, user: &str) -> Vec<u8> {
         let was_read = self.link().tracked.lock().unwrap().remove(&live(user));
-        assert!(was_read, "redis tells only of what was read since it told last");
+        assert!(was_read, "the invalidation connection has read the key since the last message");
         news(&live(user))
     }
 
-    /// The message that everything has changed.
+    /// The invalidation of all keys.
     pub(crate) fn news_of_all(&self) -> Vec<u8> {
         self.link().tracked.lock().unwrap().clear();
         b">2\r\n$10\r\ninvalidate\r\n_\r\n".to_vec()
@@ -193,7 +196,7 @@ impl Fake {
     fn link(&self) -> Arc<Connection> {
         let state = self.server.state();
         let link = state.connections.iter().rev().find(|one| one.lane() == Lane::Link);
-        Arc::clone(link.expect("there is a link"))
+        Arc::clone(link.expect("an invalidation connection exists"))
     }
 }
 
@@ -216,7 +219,7 @@ async fn accept(listener: TcpListener, server: Arc<Server>) {
 
 async fn serve(server: Arc<Server>, connection: Arc<Connection>, mut reader: BufReader<TcpStream>) {
     while let Some(words) = command(&mut reader).await {
-        // What had come before it was closed is not carried out.
+        // Commands that were received before the close are not executed.
         if *connection.is_closed.lock().unwrap() {
             return;
         }
@@ -238,7 +241,7 @@ async fn serve(server: Arc<Server>, connection: Arc<Connection>, mut reader: Buf
     }
 }
 
-/// One array of strings; `None` when the connection is closed.
+/// Reads one array of strings. Returns `None` when the connection is closed.
 async fn command(reader: &mut BufReader<TcpStream>) -> Option<Vec<String>> {
     let words = number(reader, '*').await?;
     let mut command = Vec::with_capacity(words);
@@ -263,14 +266,14 @@ impl Connection {
     }
 
     fn write(&self, bytes: &[u8]) {
-        // Who does not listen any more hears nothing. What tests send fits into any socket's buffer.
+        // A write to a closed connection may fail. What the tests send fits into the socket buffer.
         drop((&self.socket).write_all(bytes));
     }
 
     fn close(&self) {
         *self.is_closed.lock().unwrap() = true;
         self.tracked.lock().unwrap().clear();
-        // It may be closed from the other side already.
+        // The peer may have closed it already.
         drop(self.socket.shutdown(Shutdown::Both));
     }
 

@@ -1,4 +1,5 @@
-//! A link at every step of its life: it is trusted only while all of it holds, and requests are served all the same.
+//! The invalidation connection at every step of its life. The manager trusts it only while every
+//! check holds, and serves requests in any case.
 
 use std::time::{Duration, Instant};
 
@@ -9,21 +10,22 @@ use crate::fills::world::{LONG, MIDDLING, Shown, World};
 use crate::support::log::Log;
 use crate::support::wait::{skip, until};
 
-/// Long against a turn on a loaded machine, and short enough that a test can wait for its heartbeats.
+/// Long compared with a scheduling delay on a loaded machine, and short enough for a test to wait
+/// for heartbeats.
 const SHORT: Duration = Duration::from_secs(5);
 
-/// The try to make a link of a connection.
+/// The command that turns a connection into an invalidation connection.
 const TRACKING: &str = "CLIENT TRACKING ON";
 
 impl World {
-    /// Nothing is trusted: each request asks over the pool, and is told the truth.
-    async fn asks_each_time(&self, shown: &Shown) {
+    /// Checks that nothing is cached: each request reads over the pool and sees the latest change.
+    async fn reads_each_time(&self, shown: &Shown) {
         for _ in 0..3 {
             let asked = [Lane::Link, Lane::Pool].map(|lane| self.fake.asked(lane, "HGET"));
             self.fake.update(&shown.user, &shown.sid);
             assert_eq!(self.says(shown).await, self.truth(shown));
             let asks = [Lane::Link, Lane::Pool].map(|lane| self.fake.asked(lane, "HGET"));
-            assert_eq!(asks, [asked[0], asked[1] + 1], "once, and over the pool");
+            assert_eq!(asks, [asked[0], asked[1] + 1], "one read, over the pool");
         }
         assert_eq!(self.figures().hits, 0);
     }
@@ -36,20 +38,20 @@ async fn with_manners(change: impl FnOnce(&mut Manners), lease: Duration) -> Wor
 }
 
 #[tokio::test]
-async fn a_link_whose_beats_are_not_answered_is_trusted_no_longer_than_its_lease() {
+async fn connection_without_heartbeat_answers_is_not_trusted_beyond_its_lease() {
     let mut world = World::coherent(MIDDLING).await;
     let shown = world.login("jeju").await;
     world.recovers(&shown).await;
     world.fake.hold(Lane::Link, "HELLO");
     let beat = world.fake.held().await;
-    // Nobody is told: the link hangs.
+    // The server sends no invalidation: the connection hangs.
     world.fake.update(&shown.user, &shown.sid);
     world.reaches(NearCacheState::Connecting).await;
     let asked = world.fake.asked(Lane::Link, "HGET");
     assert_eq!(world.says(&shown).await, Some(2));
-    assert_eq!(world.fake.asked(Lane::Link, "HGET"), asked, "over the pool");
+    assert_eq!(world.fake.asked(Lane::Link, "HGET"), asked, "the request read over the pool");
     world.loses_its_link().await;
-    // The answer that comes too late revives nothing.
+    // An answer after the lease does not make the connection trusted again.
     world.fake.hold_nothing();
     let answer = beat.execute();
     beat.send(&[&answer]);
@@ -58,12 +60,12 @@ async fn a_link_whose_beats_are_not_answered_is_trusted_no_longer_than_its_lease
     world.is_coherent().await;
 }
 
-/// How long a beat's answer takes here, and how long its lease is.
+/// The delay of a heartbeat's answer, and the lease.
 const SLOW: Duration = Duration::from_millis(1_800);
 const LEASE: Duration = Duration::from_secs(2);
 
-/// The one with which a link is trusted, or the one after it.
-async fn a_slow_beat(number: usize) {
+/// `number` is 0 for the heartbeat that makes the connection trusted, and 1 for the one after it.
+async fn check_slow_heartbeat(number: usize) {
     let fake = Fake::start().await;
     fake.hold(Lane::Link, "HELLO");
     let mut world = World::beside(fake, LEASE);
@@ -77,11 +79,11 @@ async fn a_slow_beat(number: usize) {
     tokio::time::sleep(SLOW).await; // nothing to wait for but the time itself
     let answer = beat.execute();
     beat.send(&[&answer]);
-    // The next one is not answered, so this one's lease is all there is.
+    // The next heartbeat is not answered, so only this heartbeat's lease counts.
     let _next = world.fake.held().await;
-    // The time is read before the state: it does not matter how late this machine looks.
+    // The time is read before the state, so a delay of this machine does not matter.
     let mut trusted = Duration::ZERO;
-    until("the lease is over", async || {
+    until("the lease ends", async || {
         let asked = sent_before.elapsed();
         let state = world.state();
         if state == NearCacheState::Coherent {
@@ -90,16 +92,16 @@ async fn a_slow_beat(number: usize) {
         state == NearCacheState::Connecting
     })
     .await;
-    assert!(trusted < LEASE, "{number}: trusted for {trusted:?} after it was sent");
+    assert!(trusted < LEASE, "heartbeat {number}: trusted for {trusted:?} after it was sent");
 }
 
 #[tokio::test]
-async fn a_lease_begins_when_its_beat_is_sent_however_long_the_answer_takes() {
-    tokio::join!(a_slow_beat(0), a_slow_beat(1));
+async fn lease_begins_when_the_heartbeat_is_sent() {
+    tokio::join!(check_slow_heartbeat(0), check_slow_heartbeat(1));
 }
 
 #[tokio::test]
-async fn a_link_to_what_is_no_primary_any_more_is_lost_and_no_answer_of_it_counts() {
+async fn connection_to_a_demoted_primary_is_dropped_and_its_answers_are_rejected() {
     let world = World::coherent(SHORT).await;
     let shown = world.login("jeju").await;
     world.fake.behave(|manners| manners.role = "slave");
@@ -112,42 +114,49 @@ async fn a_link_to_what_is_no_primary_any_more_is_lost_and_no_answer_of_it_count
     let health = world.manager.health().await;
     assert!(!health.connected && health.problem.is_some());
     world.fake.behave(|manners| manners.role = "master");
-    until("it is let in", async || world.manager.authenticate(&shown.token).await.is_ok()).await;
+    until("the request is accepted", async || {
+        world.manager.authenticate(&shown.token).await.is_ok()
+    })
+    .await;
     world.recovers(&shown).await;
     assert_eq!(world.figures().lost_links, 1);
 }
 
 #[tokio::test]
-async fn a_server_that_does_not_tell_its_role_is_served_from_and_logged_once() {
+async fn server_without_a_role_is_used_and_logged_once() {
     let log = Log::default();
     let _captured = log.capture();
     let world = with_manners(|manners| manners.role = "", SHORT).await;
     let shown = world.login("jeju").await;
     world.recovers(&shown).await;
-    // Each connection that is made asks for the role, and so does one in use, each second.
+    // Each new connection asks for the role, and each connection in use asks once a second.
     let asked = world.fake.asked(Lane::Pool, "HELLO");
-    until("more connections", async || world.fake.asked(Lane::Pool, "HELLO") > asked + 4).await;
+    until("the pool has asked for the role more than four more times", async || {
+        world.fake.asked(Lane::Pool, "HELLO") > asked + 4
+    })
+    .await;
     world.recovers(&shown).await;
     assert!(world.manager.health().await.connected);
     assert_eq!(log.text().matches("redis does not tell its role").count(), 1, "{}", log.text());
 }
 
 #[tokio::test]
-async fn a_replica_is_never_trusted() {
+async fn replica_never_becomes_coherent() {
     let world = with_manners(|manners| manners.role = "replica", SHORT).await;
-    // It tries again and again.
-    until("two tries", async || world.fake.asked(Lane::Pool, TRACKING) >= 2).await;
+    // The manager tries to connect repeatedly.
+    until("the manager has tried twice", async || world.fake.asked(Lane::Pool, TRACKING) >= 2)
+        .await;
     assert_eq!(world.state(), NearCacheState::Connecting);
-    assert_eq!(world.fake.asked(Lane::Link, "GET"), 0, "it is not even compared");
+    assert_eq!(world.fake.asked(Lane::Link, "GET"), 0, "a replica's probe key is not even read");
     assert!(!world.manager.health().await.connected);
 }
 
 #[tokio::test]
-async fn a_link_that_was_never_told_of_a_write_over_the_pool_is_never_trusted() {
+async fn connection_without_an_invalidation_of_the_probe_key_is_never_trusted() {
     let world = with_manners(|manners| manners.tells_canary = false, SHORT).await;
     let shown = world.login("jeju").await;
-    until("two tries", async || world.fake.asked(Lane::Pool, "PROBE") >= 2).await;
-    world.asks_each_time(&shown).await;
+    until("the manager has tried twice", async || world.fake.asked(Lane::Pool, "PROBE") >= 2).await;
+    world.reads_each_time(&shown).await;
     assert_eq!(world.state(), NearCacheState::Connecting);
     assert_eq!(world.figures().lag, None);
     world.fake.behave(|manners| manners.tells_canary = true);
@@ -156,25 +165,29 @@ async fn a_link_that_was_never_told_of_a_write_over_the_pool_is_never_trusted() 
 }
 
 #[tokio::test]
-async fn a_link_that_is_told_of_nothing_any_more_is_lost() {
+async fn connection_is_dropped_when_invalidations_of_the_probe_key_stop() {
     let world = World::coherent(SHORT).await;
     let shown = world.login("jeju").await;
-    // It sang to be trusted, and with the first beat; from then on nothing happens but that it sings again.
+    // The manager writes the probe key to become coherent, and with the first heartbeat. From then
+    // on it only writes the probe key again.
     let sung = || world.fake.asked(Lane::Pool, "PROBE");
-    until("it sings", async || sung() >= 2).await;
+    until("two probe keys are written", async || sung() >= 2).await;
     let (sung_before, beats) = (sung(), world.fake.asked(Lane::Link, "HELLO"));
-    until("beats go on", async || world.fake.asked(Lane::Link, "HELLO") > beats + 1).await;
+    until("two more heartbeats are sent", async || {
+        world.fake.asked(Lane::Link, "HELLO") > beats + 1
+    })
+    .await;
     world.fake.behave(|manners| manners.tells_canary = false);
-    until("it sings again", async || sung() > sung_before).await;
+    until("another probe key is written", async || sung() > sung_before).await;
     world.loses_its_link().await;
-    world.asks_each_time(&shown).await;
+    world.reads_each_time(&shown).await;
     world.fake.behave(|manners| manners.tells_canary = true);
     world.is_coherent().await;
     assert_eq!(world.figures().lost_links, 1);
 }
 
 #[tokio::test]
-async fn a_server_that_refuses_to_tell_is_asked_each_time_and_logged_once() {
+async fn server_that_refuses_tracking_is_read_for_each_request_and_logged_once() {
     for refusal in [
         "-NOPERM User default has no permissions to run the 'client|tracking' command\r\n",
         "-ERR unknown subcommand 'TRACKING'. Try CLIENT HELP.\r\n",
@@ -185,22 +198,22 @@ async fn a_server_that_refuses_to_tell_is_asked_each_time_and_logged_once() {
         let world = with_manners(|manners| manners.tracking = refusal, LONG).await;
         let shown = world.login("jeju").await;
         world.reaches(NearCacheState::Refused).await;
-        world.asks_each_time(&shown).await;
+        world.reads_each_time(&shown).await;
         assert_eq!(log.text().matches("redis does not tell of changes").count(), 1);
         assert_eq!(log.text().matches(" WARN ").count(), 1, "{}", log.text());
     }
 }
 
-/// What a server may refuse, so that nobody can be told of changes.
+/// What a server may refuse. Without it the server cannot send invalidations.
 #[derive(Clone, Copy, Debug)]
 enum Refuses {
     Tracking,
-    /// To new connections only: those that are there go on.
+    /// Refused on new connections only. Existing connections continue.
     Resp3,
 }
 
 impl Refuses {
-    /// What is asked once in each try.
+    /// The command that each attempt sends once.
     fn asked(self) -> &'static str {
         match self {
             Self::Tracking => TRACKING,
@@ -217,9 +230,10 @@ impl Refuses {
 }
 
 impl World {
-    /// A link that was refused is tried again after a minute.
-    async fn a_minute_passes(&self, shown: &Shown) {
-        // In steps that are short against the limit of any question, each of which is answered before the next step.
+    /// Lets a minute pass, after which a refused connection is tried again.
+    async fn pass_a_minute(&self, shown: &Shown) {
+        // The steps are short compared with any timeout, and each request is answered before the
+        // next step.
         for _ in 0..13 {
             skip(Duration::from_secs(5)).await;
             assert_eq!(self.says(shown).await, self.truth(shown));
@@ -227,58 +241,58 @@ impl World {
     }
 }
 
-/// Refused in the middle of its life, tried again and again, granted, and refused once more.
-async fn is_told_once(refuses: Refuses) {
+/// The server refuses on a live manager, refuses each retry, accepts again, and refuses once more.
+async fn check_refusal_is_logged_once(refuses: Refuses) {
     let log = Log::default();
     let _captured = log.capture();
     let told = || log.text().matches("redis does not tell of changes").count();
     let world = World::coherent(LONG).await;
     let shown = world.login("jeju").await;
-    // It makes a connection of its own, which must not be taken for a try.
+    // The diagnosis opens its own connection, which must not be counted as an attempt.
     let diagnosed = "CLIENT TRACKING ON OPTIN";
-    until("a diagnosis", async || world.fake.asked(Lane::Pool, diagnosed) == 1).await;
+    until("the diagnosis has run", async || world.fake.asked(Lane::Pool, diagnosed) == 1).await;
     world.fake.behave(|manners| refuses.refuse(manners));
     world.fake.close_link();
     world.reaches(NearCacheState::Refused).await;
-    world.asks_each_time(&shown).await;
+    world.reads_each_time(&shown).await;
     for _ in 0..2 {
         let tries = world.fake.asked(Lane::Pool, refuses.asked());
-        world.a_minute_passes(&shown).await;
+        world.pass_a_minute(&shown).await;
         let is_tried = async || world.fake.asked(Lane::Pool, refuses.asked()) > tries;
-        until("it is tried again", is_tried).await;
-        world.asks_each_time(&shown).await;
+        until("the connection is tried again", is_tried).await;
+        world.reads_each_time(&shown).await;
         assert_eq!(world.state(), NearCacheState::Refused);
         assert_eq!(told(), 1, "{}", log.text());
     }
 
-    // Somebody has put it right.
+    // The server accepts again.
     world.fake.behave(|manners| (manners.tracking, manners.refusal) = ("+OK\r\n", None));
-    world.a_minute_passes(&shown).await;
+    world.pass_a_minute(&shown).await;
     world.recovers(&shown).await;
     assert_eq!(told(), 1, "{}", log.text());
-    // And wrong again: that is news.
+    // The server refuses once more, which is logged again.
     world.fake.behave(|manners| refuses.refuse(manners));
     world.fake.close_link();
     world.reaches(NearCacheState::Refused).await;
-    until("it is told again", async || told() == 2).await;
+    until("the refusal is logged again", async || told() == 2).await;
     assert_eq!(world.says(&shown).await, world.truth(&shown));
 }
 
 #[tokio::test]
-async fn refused_tracking_is_told_once_however_often_it_is_asked_for() {
-    is_told_once(Refuses::Tracking).await;
+async fn refused_tracking_is_logged_once_despite_retries() {
+    check_refusal_is_logged_once(Refuses::Tracking).await;
 }
 
 #[tokio::test]
-async fn so_is_a_refused_protocol() {
-    is_told_once(Refuses::Resp3).await;
+async fn refused_resp3_is_logged_once_despite_retries() {
+    check_refusal_is_logged_once(Refuses::Resp3).await;
 }
 
 #[tokio::test]
-async fn a_link_that_is_closed_at_any_step_of_its_making_is_made_again() {
+async fn connection_that_is_closed_at_any_step_of_its_setup_is_set_up_again() {
     for step in ["HELLO", TRACKING, "GET"] {
         let fake = Fake::start().await;
-        // What a connection says before it is a link, it says as any other.
+        // Before a connection tracks keys, the fake server counts it as part of the pool.
         let lane = if step == "GET" { Lane::Link } else { Lane::Pool };
         fake.hold(lane, step);
         let mut world = World::beside(fake, LONG);
@@ -291,7 +305,7 @@ async fn a_link_that_is_closed_at_any_step_of_its_making_is_made_again() {
 }
 
 #[tokio::test]
-async fn a_link_that_is_closed_while_requests_wait_for_it_leaves_them_the_pool() {
+async fn requests_read_over_the_pool_when_the_invalidation_connection_closes() {
     let mut world = World::coherent(LONG).await;
     let shown = [world.login("jeju").await, world.login("busan").await];
     world.fake.hold(Lane::Link, "HGET");
@@ -299,7 +313,7 @@ async fn a_link_that_is_closed_while_requests_wait_for_it_leaves_them_the_pool()
         let manager = world.manager.clone();
         tokio::spawn(async move { crate::fills::world::says(&manager, &shown.token).await })
     });
-    // The second waits behind the first, on the same connection.
+    // The second read waits behind the first on the same connection.
     let held = world.fake.held().await;
     world.fake.hold_nothing();
     shown.iter().for_each(|shown| world.fake.update(&shown.user, &shown.sid));
@@ -315,20 +329,20 @@ async fn a_link_that_is_closed_while_requests_wait_for_it_leaves_them_the_pool()
 }
 
 #[tokio::test]
-async fn what_the_link_does_not_answer_in_time_is_asked_over_the_pool_and_not_remembered() {
+async fn read_falls_back_to_the_pool_after_a_timeout_and_is_not_cached() {
     let fake = Fake::start().await;
     let mut world = World::hurried(fake, LONG, 2 * MIDDLING);
     world.is_coherent().await;
     let shown = world.login("jeju").await;
     world.fake.hold(Lane::Link, "HGET");
-    // Half of the limit is for the link.
+    // Half of the timeout is available for the invalidation connection.
     assert_eq!(world.says(&shown).await, Some(1));
     let read = world.fake.held().await;
     assert_eq!(
         (world.fake.asked(Lane::Link, "HGET"), world.fake.asked(Lane::Pool, "HGET")),
         (1, 1)
     );
-    // The link has not read it, so nobody tells.
+    // The invalidation connection has not read the key, so Redis sends no message.
     world.fake.update(&shown.user, &shown.sid);
     world.fake.hold_nothing();
     let answer = read.execute();

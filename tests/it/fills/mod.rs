@@ -1,5 +1,5 @@
-//! What is remembered beside what changes, met at every step: a Redis that the test plays holds back each answer and
-//! each message.
+//! Fills of the near cache while the session changes, at every step. A fake Redis server holds back
+//! each answer and each message.
 
 mod alone;
 mod changes;

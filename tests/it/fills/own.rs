@@ -1,4 +1,4 @@
-//! What this process does or knows by itself, while Redis tells nothing.
+//! What this process does or knows by itself, while Redis sends no invalidation.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -22,7 +22,7 @@ use crate::support::wait::PATIENCE;
 use crate::support::{SECRET, START, bearer, user};
 
 #[tokio::test]
-async fn an_update_counts_from_its_answer_on() {
+async fn update_takes_effect_in_this_process_before_any_invalidation() {
     let world = World::coherent(LONG).await;
     let (one, other) = (world.login("jeju").await, world.login("jeju").await);
     let role = |role: &str| Some(role.to_owned());
@@ -43,22 +43,22 @@ async fn an_update_counts_from_its_answer_on() {
     let all = world.manager.update_all(&jeju, |_, edit| edit.role = role("all"));
     assert_eq!(all.await.unwrap(), 2);
     assert_eq!((world.says(&one).await, world.says(&other).await), (Some(5), Some(2)));
-    assert_eq!(world.figures().invalidations, 0, "redis has told nothing");
+    assert_eq!(world.figures().invalidations, 0, "redis has sent no invalidation");
 }
 
 #[tokio::test]
-async fn a_session_that_a_login_ends_is_refused_from_its_answer_on() {
+async fn session_evicted_by_a_login_is_rejected_before_any_invalidation() {
     let world = World::coherent_with(|builder| builder.session_limit(1)).await;
     let old = world.login("jeju").await;
     world.recovers(&old).await;
     let new = world.login("jeju").await;
     assert_eq!(world.says(&old).await, None);
     assert_eq!(world.says(&new).await, Some(1));
-    assert_eq!(world.figures().invalidations, 0, "redis has told nothing");
+    assert_eq!(world.figures().invalidations, 0, "redis has sent no invalidation");
 }
 
 #[tokio::test]
-async fn a_session_whose_refresh_token_was_stolen_is_refused_from_that_answer_on() {
+async fn session_revoked_for_refresh_token_reuse_is_rejected_before_any_invalidation() {
     let world = World::coherent_with(|builder| {
         builder.refresh_keys(KeySet::new(SigningKey::hs256("r", SECRET).unwrap()))
     })
@@ -71,16 +71,16 @@ async fn a_session_whose_refresh_token_was_stolen_is_refused_from_that_answer_on
     let refused = world.manager.refresh(login.refresh_token.unwrap().as_str()).await.unwrap_err();
     assert_eq!(refused.kind(), AuthErrorKind::SessionRevoked);
     assert_eq!(says(&world.manager, &login.access_token).await, None);
-    assert_eq!(world.figures().invalidations, 0, "redis has told nothing");
+    assert_eq!(world.figures().invalidations, 0, "redis has sent no invalidation");
 }
 
-/// Tells the session's revision.
+/// Answers with the session's revision.
 async fn revision(request: Request<String>) -> Result<Response<u64>, Infallible> {
     Ok(Response::new(request.extensions().get::<Session>().unwrap().revision()))
 }
 
 #[tokio::test]
-async fn who_allows_no_staleness_rides_on_nobodys_question() {
+async fn request_without_staleness_reads_for_itself() {
     let mut world = World::coherent(LONG).await;
     let shown = world.login("jeju").await;
     let layer = SessionAuthLayer::new(world.manager.clone()).max_staleness(Duration::ZERO).unwrap();
@@ -90,31 +90,31 @@ async fn who_allows_no_staleness_rides_on_nobodys_question() {
     let early = spawn(async move { says(&manager, &token).await });
     let held = world.fake.held().await;
     let answer = held.execute();
-    // Redis has not told of it yet.
+    // Redis has not sent an invalidation yet.
     world.fake.update(&shown.user, &shown.sid);
     let seen = strict.layer(service_fn(revision)).oneshot(bearer(&shown.token)).await.unwrap();
     assert_eq!(seen.into_body(), 2);
-    assert_eq!(world.fake.asked(Lane::Link, "HGET"), 1, "it was asked elsewhere");
+    assert_eq!(world.fake.asked(Lane::Link, "HGET"), 1, "the strict request read over the pool");
     held.send(&[&answer]);
     assert_eq!(early.await.unwrap(), Some(1));
 }
 
 #[tokio::test]
-async fn what_was_read_for_who_allows_no_staleness_stands_for_nothing() {
+async fn read_for_a_request_without_staleness_does_not_fill_the_cache() {
     let world = World::coherent(LONG).await;
     let shown = world.login("jeju").await;
     let layer = SessionAuthLayer::new(world.manager.clone()).max_staleness(Duration::ZERO).unwrap();
     let strict = layer.on_reject(|error: &_, _: tower_session_auth::Head<'_>| panic!("{error}"));
     let seen = strict.layer(service_fn(revision)).oneshot(bearer(&shown.token)).await.unwrap();
     assert_eq!(seen.into_body(), 1);
-    // The link has not read it, so nobody tells.
+    // The invalidation connection has not read the key, so Redis sends no message.
     world.fake.update(&shown.user, &shown.sid);
     assert_eq!(world.says(&shown).await, Some(2));
     world.recovers(&shown).await;
 }
 
 #[tokio::test]
-async fn each_refusal_of_what_is_known_to_have_ended_is_told() {
+async fn each_rejection_from_the_cache_emits_an_event() {
     let valve = Valve::default();
     let sink = valve.clone();
     let world = World::coherent_with(|builder| builder.event_sink(sink)).await;
@@ -138,7 +138,7 @@ async fn each_refusal_of_what_is_known_to_have_ended_is_told() {
 }
 
 #[tokio::test]
-async fn a_token_of_a_number_that_the_session_lost_is_refused_also_where_it_would_be_remembered() {
+async fn token_with_a_rotation_counter_ahead_of_the_record_is_rejected_and_not_cached() {
     let world = World::coherent_with(|builder| {
         builder.refresh_keys(KeySet::new(SigningKey::hs256("r", SECRET).unwrap()))
     })
@@ -157,7 +157,7 @@ async fn a_token_of_a_number_that_the_session_lost_is_refused_also_where_it_woul
     assert_eq!(says(&world.manager, &login.access_token).await, Some(1));
 }
 
-/// A clock that is set by hand.
+/// A clock that the test sets.
 #[derive(Clone)]
 struct Hand(Arc<AtomicI64>);
 
@@ -168,7 +168,7 @@ impl Clock for Hand {
 }
 
 #[tokio::test]
-async fn a_token_that_is_over_since_the_clock_was_set_is_not_asked_about() {
+async fn token_that_expired_by_a_clock_change_is_rejected_without_a_read() {
     let hand = Hand(Arc::new(AtomicI64::new(START.as_millis())));
     let clock = hand.clone();
     let world = World::coherent_with(|builder| {
@@ -186,7 +186,7 @@ async fn a_token_that_is_over_since_the_clock_was_set_is_not_asked_about() {
 }
 
 #[tokio::test]
-async fn why_a_session_has_ended_is_asked_again_if_nobody_could_say() {
+async fn reason_of_a_revocation_is_read_again_after_a_failed_read() {
     let limit = Duration::from_secs(3);
     let mut world = World::hurried(Fake::start().await, LONG, limit);
     world.is_coherent().await;
@@ -195,13 +195,17 @@ async fn why_a_session_has_ended_is_asked_again_if_nobody_could_say() {
     assert!(world.manager.delete(&user("jeju"), &id, EndReason::Suspended).await.unwrap());
     world.fake.hold(Lane::Pool, "HGET");
     let refused = world.manager.authenticate(&shown.token).await.unwrap_err();
-    assert_eq!(refused.kind(), AuthErrorKind::SessionExpired, "that it has ended is known");
+    assert_eq!(
+        refused.kind(),
+        AuthErrorKind::SessionExpired,
+        "the revocation is known, its reason is not"
+    );
     world.fake.held().await.close();
     world.fake.hold_nothing();
     let give_up = Instant::now() + PATIENCE;
     let refused = loop {
         let refused = world.manager.authenticate(&shown.token).await.unwrap_err();
-        // The limit that was passed turns requests away for a moment.
+        // After the timeout the store client rejects requests for a moment.
         if refused.kind() != AuthErrorKind::StoreUnavailable {
             break refused;
         }

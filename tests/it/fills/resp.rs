@@ -1,8 +1,8 @@
-//! What the played Redis keeps and says, as text.
+//! What the fake Redis server stores and sends, as text.
 
 use std::collections::HashMap;
 
-/// Writes a session's content as an update does; returns its new revision.
+/// Replaces the payload of a session as an update does, and returns the new revision.
 pub(crate) fn replaced(
     live: &mut HashMap<String, String>,
     sid: &str,
@@ -12,7 +12,7 @@ pub(crate) fn replaced(
     let record = live.get_mut(sid).unwrap();
     let header = record.lines().next().unwrap();
     let mut words: Vec<_> = header.split(' ').collect();
-    assert_eq!(words[1], expected, "nobody is faster");
+    assert_eq!(words[1], expected, "the update expects the current revision");
     let next = expected.parse::<u64>().unwrap() + 1;
     let text = next.to_string();
     words[1] = &text;

@@ -1,4 +1,4 @@
-//! A manager beside a Redis that the test plays.
+//! A manager that is connected to a fake Redis server.
 
 use std::time::Duration;
 
@@ -12,10 +12,11 @@ use crate::fills::fake::{Fake, Lane};
 use crate::support::wait::until;
 use crate::support::{builder, login};
 
-/// So long that no beat comes while a command is held.
+/// A lease so long that no heartbeat is sent while a command is held.
 pub(crate) const LONG: Duration = Duration::from_secs(10);
 
-/// Long against a turn on a loaded machine, and short enough to be waited for.
+/// Long compared with a scheduling delay on a loaded machine, and short enough for a test to wait
+/// for it.
 pub(crate) const MIDDLING: Duration = Duration::from_secs(3);
 
 pub(crate) struct World {
@@ -24,7 +25,7 @@ pub(crate) struct World {
     _worker: Background,
 }
 
-/// A session, and the token that was given out for it.
+/// A session and its access token.
 #[derive(Clone)]
 pub(crate) struct Shown {
     pub(crate) user: String,
@@ -41,12 +42,13 @@ impl World {
         Self::hurried(fake, lease, Duration::from_secs(10))
     }
 
-    /// One that waits for the server for so long.
+    /// Connects to the server with `limit` as the timeout of the store.
     pub(crate) fn hurried(fake: Fake, lease: Duration, limit: Duration) -> Self {
         Self::built(fake, lease, limit, |builder| builder)
     }
 
-    /// One with other settings, whose link is trusted.
+    /// Builds a manager with other settings and waits until its invalidation connection is
+    /// coherent.
     pub(crate) async fn coherent_with(
         change: impl FnOnce(SessionManagerBuilder) -> SessionManagerBuilder,
     ) -> Self {
@@ -67,7 +69,7 @@ impl World {
         Self { fake, manager, _worker: worker.start() }
     }
 
-    /// One whose link is trusted.
+    /// Starts a manager and waits until its invalidation connection is coherent.
     pub(crate) async fn coherent(lease: Duration) -> Self {
         let world = Self::new(lease).await;
         world.is_coherent().await;
@@ -82,9 +84,12 @@ impl World {
         until(&format!("{state:?}"), async || self.state() == state).await;
     }
 
-    /// Waits until it is known that a link was lost, the first.
+    /// Waits until the manager has counted one lost invalidation connection.
     pub(crate) async fn loses_its_link(&self) {
-        until("the link is lost", async || self.figures().lost_links == 1).await;
+        until("one invalidation connection is counted as lost", async || {
+            self.figures().lost_links == 1
+        })
+        .await;
     }
 
     pub(crate) fn state(&self) -> NearCacheState {
@@ -100,33 +105,41 @@ impl World {
         Shown { user: user.to_owned(), sid: session.id().as_str().to_owned(), token: access_token }
     }
 
-    /// What the server has: the revision, or `None` for a session that has ended.
+    /// The revision on the server, or `None` if the session is over.
     pub(crate) fn truth(&self, shown: &Shown) -> Option<u64> {
         self.fake.revision(&shown.user, &shown.sid)
     }
 
-    /// What the manager says.
+    /// Authenticates the session's token with the manager.
     pub(crate) async fn says(&self, shown: &Shown) -> Option<u64> {
         says(&self.manager, &shown.token).await
     }
 
-    /// Reads of sessions, on whatever connection.
+    /// The number of session reads on all connections.
     pub(crate) fn reads(&self) -> usize {
         [Lane::Link, Lane::Pool].map(|lane| self.fake.asked(lane, "HGET")).into_iter().sum()
     }
 
-    /// The messages that were taken in.
+    /// Waits until the manager has handled at least this many invalidations.
     pub(crate) async fn is_told(&self, messages: u64) {
-        until("it is told", async || self.figures().invalidations >= messages).await;
+        until("the manager has handled the invalidations", async || {
+            self.figures().invalidations >= messages
+        })
+        .await;
     }
 
-    /// What the manager says is the truth, and costs nothing the second time.
+    /// Checks that the manager's answer matches the server, and that a second request is a cache
+    /// hit without a read.
     pub(crate) async fn recovers(&self, shown: &Shown) {
         self.is_coherent().await;
         assert_eq!(self.says(shown).await, self.truth(shown));
         let (hits, reads) = (self.figures().hits, self.reads());
         assert_eq!(self.says(shown).await, self.truth(shown));
-        assert_eq!((self.figures().hits, self.reads()), (hits + 1, reads), "a hit");
+        assert_eq!(
+            (self.figures().hits, self.reads()),
+            (hits + 1, reads),
+            "the second request is a cache hit"
+        );
     }
 }
 

@@ -1,4 +1,4 @@
-//! A session that is changed while its token stays: guards see it with the next request.
+//! A session changes while its token stays the same: guards see the change with the next request.
 
 use std::time::Duration;
 
@@ -19,7 +19,8 @@ const LET_IN: &str = "";
 const ROLE: &str = "insufficient_scope";
 const STEP_UP: &str = "insufficient_user_authentication";
 
-/// Asks each guard, from the outside to the inside: role, age, class, methods.
+/// Sends a request through each guard: role, age, class and methods. Returns an empty text if the
+/// guard let it in, else the code of the refusal.
 async fn verdicts(manager: &SessionManager, token: &str) -> [String; 4] {
     let layer = || ServiceBuilder::new().layer(SessionAuthLayer::new(manager.clone()));
     let inner = Inner::default().service();
@@ -40,14 +41,14 @@ async fn verdicts(manager: &SessionManager, token: &str) -> [String; 4] {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_reauthentication_meets_the_challenge_without_a_new_login() {
+async fn reauthentication_satisfies_the_guards_without_a_new_login() {
     let (manager, _worker) = manager_of::<()>();
     let facts = Facts { role: Some("admin"), acr: Some("loa1"), amr: &["pwd"], age: 2 * MINUTE };
     let Login { session, access_token: token, .. } = facts.login(&manager, ()).await;
     let other = facts.login(&manager, ()).await.access_token;
     assert_eq!(verdicts(&manager, &token).await, [LET_IN, STEP_UP, STEP_UP, STEP_UP]);
 
-    // Recent, and no stronger than before.
+    // The login is recent now, and not stronger than before.
     let (user, id) = (session.user_id(), session.id());
     manager.reauthenticate(user, id, Some("loa1"), &["pwd"]).await.unwrap();
     assert_eq!(verdicts(&manager, &token).await, [LET_IN, LET_IN, STEP_UP, STEP_UP]);
@@ -57,7 +58,7 @@ async fn a_reauthentication_meets_the_challenge_without_a_new_login() {
     assert_eq!(
         verdicts(&manager, &other).await,
         [LET_IN, STEP_UP, STEP_UP, STEP_UP],
-        "another session of the same user has proved nothing"
+        "another session of the same user is unchanged"
     );
 
     tokio::time::advance(MINUTE).await;
@@ -65,13 +66,13 @@ async fn a_reauthentication_meets_the_challenge_without_a_new_login() {
     tokio::time::advance(MINUTE).await;
     assert_eq!(verdicts(&manager, &token).await, [LET_IN, STEP_UP, LET_IN, LET_IN]);
 
-    // The last proof is what counts, also when it is a weaker one.
+    // The latest authentication counts, even if it is a weaker one.
     manager.reauthenticate(user, id, None, &[]).await.unwrap();
     assert_eq!(verdicts(&manager, &token).await, [LET_IN, LET_IN, STEP_UP, STEP_UP]);
 }
 
-/// What one process changes, the other sees with the next request.
-async fn changes_count_at_once(store: impl SessionStore + Clone) {
+/// One process changes sessions, and another process sees the change with the next request.
+async fn check_changes_of_another_process(store: impl SessionStore + Clone) {
     let process = || builder().store(store.clone()).store_timeout(PATIENCE).build().unwrap().0;
     let (here, there) = (process(), process());
     let login =
@@ -89,12 +90,16 @@ async fn changes_count_at_once(store: impl SessionStore + Clone) {
 
     let (user, id) = (admin.session.user_id(), admin.session.id());
     there.update(user, id, |session| session.role = Some("user".to_owned())).await.unwrap();
-    assert_eq!([role(&admin).await, role(&second).await], [ROLE, LET_IN], "one session");
+    assert_eq!(
+        [role(&admin).await, role(&second).await],
+        [ROLE, LET_IN],
+        "`update` changes one session"
+    );
 
     let demoted = there.update_all(user, |_, session| session.role = None).await.unwrap();
     assert_eq!(demoted, 3);
     for login in [&admin, &second, &plain] {
-        assert_eq!(role(login).await, ROLE, "all sessions");
+        assert_eq!(role(login).await, ROLE, "`update_all` changes all sessions");
     }
 
     let id = plain.session.id();
@@ -106,14 +111,14 @@ async fn changes_count_at_once(store: impl SessionStore + Clone) {
 }
 
 #[tokio::test]
-async fn changes_count_at_once_in_memory() {
-    changes_count_at_once(MemoryStore::new()).await;
+async fn next_request_sees_changes_of_another_process_in_memory() {
+    check_changes_of_another_process(MemoryStore::new()).await;
 }
 
 #[tokio::test]
-async fn changes_count_at_once_in_redis() {
+async fn next_request_sees_changes_of_another_process_in_redis() {
     let server = RedisServer::start().await;
     // A loaded machine does not exceed this timeout.
     let store = RedisStore::builder(server.url().as_str()).timeout(PATIENCE).build().unwrap();
-    changes_count_at_once(store).await;
+    check_changes_of_another_process(store).await;
 }

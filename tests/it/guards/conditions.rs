@@ -1,4 +1,4 @@
-//! What each guard looks at, and how exactly.
+//! The exact condition that each guard checks.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::guards::{Facts, Inner, MINUTE, manager_of, passes};
 use crate::support::{START, bearer, builder, user};
 
 #[tokio::test(start_paused = true)]
-async fn a_role_is_compared_byte_by_byte() {
+async fn role_is_compared_byte_by_byte() {
     let (manager, _worker) = manager_of::<()>();
     let guard = RequireRole::any_of(["admin", "super_admin"]);
     for (role, let_in) in [
@@ -41,7 +41,7 @@ async fn a_role_is_compared_byte_by_byte() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_setting_that_was_forgotten_lets_nobody_in() {
+async fn guard_with_an_empty_setting_rejects_every_session() {
     let (manager, _worker) = manager_of::<()>();
     let facts = [
         Facts::default(),
@@ -59,7 +59,7 @@ async fn a_setting_that_was_forgotten_lets_nobody_in() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_a_token_claims_makes_nobody_an_admin() {
+async fn role_guard_ignores_the_claims_of_the_session() {
     let (manager, _worker) = manager_of::<()>();
     let claims = serde_json::json!({
         "role": "admin", "roles": ["admin"], "scope": "admin", "groups": ["admin"], "admin": true,
@@ -99,7 +99,7 @@ async fn acr_and_amr_are_compared_byte_by_byte() {
 }
 
 #[test]
-fn a_class_that_cannot_stand_in_the_challenge_is_refused_when_the_guard_is_made() {
+fn acr_value_that_the_challenge_cannot_carry_is_a_config_error() {
     for bad in ["", "two words", "quo\"te", "back\\slash", "line\r\nx-admin: 1", "schlüssel"] {
         for made in [RequireAcr::new(bad), RequireAcr::any_of(["loa2", bad])] {
             let error = made.unwrap_err();
@@ -114,7 +114,7 @@ fn a_class_that_cannot_stand_in_the_challenge_is_refused_when_the_guard_is_made(
 }
 
 #[tokio::test(start_paused = true)]
-async fn freshness_counts_from_the_login_and_use_does_not_renew_it() {
+async fn freshness_counts_from_the_login_and_is_not_renewed_by_requests() {
     let (manager, _worker) = manager_of::<()>();
     let login = Facts::default().login(&manager, ()).await;
     let inner = Inner::default();
@@ -127,7 +127,7 @@ async fn freshness_counts_from_the_login_and_use_does_not_renew_it() {
         tokio::time::advance(MINUTE).await;
     }
     assert_eq!(statuses, [200, 200, 200, 200, 200, 200, 401]);
-    // Nor does a login of the same user elsewhere.
+    // A later login of the same user does not make the first session fresh.
     let second = Facts::default().login(&manager, ()).await;
     for (token, status) in [(login.access_token, 401), (second.access_token, 200)] {
         let response = service.clone().oneshot(bearer(&token)).await.unwrap();
@@ -136,7 +136,7 @@ async fn freshness_counts_from_the_login_and_use_does_not_renew_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn freshness_is_judged_on_the_stores_clock() {
+async fn freshness_uses_the_clock_of_the_store() {
     let (host, store) = (ManualClock::new(START), ManualClock::new(START));
     let settings = builder().clock(host.clone()).store(MemoryStore::with_clock(store.clone()));
     let (manager, _worker) = settings.build().unwrap();
@@ -145,18 +145,21 @@ async fn freshness_is_judged_on_the_stores_clock() {
     let passes_now =
         async || passes(&fresh, &manager.authenticate(&login.access_token).await.unwrap()).await;
     host.advance(30 * MINUTE);
-    assert!(passes_now().await, "a host that is ahead");
+    assert!(passes_now().await, "the clock of the host is ahead");
     store.advance(5 * MINUTE);
-    assert!(passes_now().await, "the very end");
+    assert!(passes_now().await, "the last fresh moment");
     store.advance(Duration::from_millis(1));
     assert!(!passes_now().await, "no leeway");
 }
 
 #[tokio::test(start_paused = true)]
-async fn no_age_is_too_long_or_too_short_to_be_judged() {
+async fn fresh_guard_accepts_max_ages_from_zero_to_duration_max() {
     let (manager, _worker) = manager_of::<()>();
     let login = Facts::default().login(&manager, ()).await;
-    assert!(passes(&RequireFresh::new(Duration::ZERO), &login.session).await, "this very moment");
+    assert!(
+        passes(&RequireFresh::new(Duration::ZERO), &login.session).await,
+        "the moment of the login"
+    );
     tokio::time::advance(Duration::from_millis(1)).await;
     let session = manager.authenticate(&login.access_token).await.unwrap();
     assert!(!passes(&RequireFresh::new(Duration::ZERO), &session).await);
@@ -166,7 +169,7 @@ async fn no_age_is_too_long_or_too_short_to_be_judged() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_ended_session_gets_no_further_than_the_layer() {
+async fn layer_rejects_a_revoked_session_before_the_guard() {
     let (manager, _worker) = manager_of::<()>();
     let admin = Facts { role: Some("admin"), ..Facts::default() }.login(&manager, ()).await;
     let inner = Inner::default();

@@ -1,4 +1,4 @@
-//! What the application's sinks hear of a guard's refusals.
+//! The events that a guard emits for its refusals.
 
 use tokio::sync::mpsc::{self, UnboundedReceiver};
 use tower::{Layer as _, ServiceBuilder, ServiceExt as _};
@@ -13,7 +13,7 @@ use tower_session_auth::{
 use crate::guards::{Inner, MINUTE};
 use crate::support::{START, bearer, builder, user};
 
-/// A manager whose refusals are heard, and its clock.
+/// A manager whose `Rejected` events are recorded, and its clock.
 struct Heard {
     manager: SessionManager,
     clock: ManualClock,
@@ -40,11 +40,11 @@ impl Heard {
         self.manager.create(NewSession::new(user(role)).role(role)).await.unwrap()
     }
 
-    /// The next refusal that is told is this one.
+    /// Checks that the next `Rejected` event is this one.
     async fn next_is(&mut self, kind: AuthErrorKind, login: &Login) {
         let event = self.refusals.recv().await;
         let Some(Event::Rejected { kind: told, user, session, .. }) = event else {
-            unreachable!("the sink keeps nothing else")
+            unreachable!("the sink records only rejected events")
         };
         assert_eq!(told, kind);
         assert_eq!(user.as_ref(), Some(login.session.user_id()));
@@ -53,7 +53,7 @@ impl Heard {
 }
 
 #[tokio::test]
-async fn each_refusal_is_told_once_and_nothing_else() {
+async fn each_refusal_emits_one_event_and_accepted_requests_emit_none() {
     let mut heard = Heard::new();
     let inner = Inner::default();
     let service = ServiceBuilder::new()
@@ -80,10 +80,10 @@ async fn each_refusal_is_told_once_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn the_sinks_are_those_of_the_sessions_manager_whoever_asks() {
+async fn guard_without_a_layer_reports_to_the_sinks_of_the_sessions_manager() {
     let mut heard = Heard::new();
     let login = heard.login("jeju").await;
-    // A request that no layer has seen, with a session that the application put there.
+    // The request passed no layer: the application inserted the session.
     let guarded = RequireRole::new("admin").layer(Inner::default().service());
     let mut request = http::Request::new(());
     request.extensions_mut().insert(login.session.clone());

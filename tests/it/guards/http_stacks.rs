@@ -55,7 +55,7 @@ fn app(manager: SessionManager) -> Router {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_guard_stands_before_its_route_and_no_other() {
+async fn guard_protects_only_its_own_route() {
     let (manager, _worker) = manager_of::<()>();
     let app = app(manager.clone());
     let login = async |role| Facts { role, ..Facts::default() }.login(&manager, ()).await;
@@ -69,7 +69,7 @@ async fn a_guard_stands_before_its_route_and_no_other() {
         ("DELETE", "/users", [(401, missing), (403, scope), (200, "deleted")]),
         ("GET", "/password", [(200, "hint"), (200, "hint"), (200, "hint")]),
         ("DELETE", "/password", [(401, missing), (200, "gone"), (200, "gone")]),
-        // What is no route at all is no business of a guard's.
+        // A guard does not answer for paths without a route.
         ("GET", "/nowhere", [(404, ""), (404, ""), (404, "")]),
     ] {
         let callers = [(None, nobody), (Some(&*tokens[0]), user), (Some(&*tokens[1]), admin)];
@@ -85,7 +85,7 @@ async fn a_guard_stands_before_its_route_and_no_other() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_handler_behind_a_guard_gets_the_session_with_its_data() {
+async fn handler_behind_a_guard_gets_the_session_with_its_data() {
     let (manager, _worker) = manager_of::<Cart>();
     let token = Facts { role: Some("admin"), ..Facts::default() }.login(&manager, cart()).await;
     let handler = async |session: Session<Cart>| format!("{:?}", session.data().items);
@@ -97,10 +97,10 @@ async fn a_handler_behind_a_guard_gets_the_session_with_its_data() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_guard_outside_of_the_layer_opens_nothing() {
+async fn guard_outside_of_the_layer_rejects_all_requests() {
     let (manager, _worker) = manager_of::<()>();
     let token = Facts { role: Some("admin"), ..Facts::default() }.login(&manager, ()).await;
-    // In axum the layer that is added last is the outermost: here that is the guard.
+    // In axum the layer that is added last is the outermost. Here that is the guard.
     let wrong = Router::new()
         .route("/", get(async || "opened"))
         .layer(SessionAuthLayer::new(manager))
@@ -110,7 +110,7 @@ async fn a_guard_outside_of_the_layer_opens_nothing() {
     }
 }
 
-/// As much of hyper as it takes: one connection in memory.
+/// Serves one request with hyper over a connection in memory, and returns the response.
 async fn over_hyper(manager: SessionManager, token: &str) -> String {
     async fn hello(_: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
         Ok(Response::new("let in".into()))
@@ -138,7 +138,7 @@ async fn over_hyper(manager: SessionManager, token: &str) -> String {
 }
 
 #[tokio::test(start_paused = true)]
-async fn plain_hyper_sends_the_challenge_as_one_line() {
+async fn hyper_sends_the_challenge_as_one_header_line() {
     let (manager, _worker) = manager_of::<()>();
     let new = |role: &str, acr: &str| NewSession::new(user("jeju")).role(role).acr(acr);
     for (new, status, challenge) in [

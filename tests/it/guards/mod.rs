@@ -1,5 +1,5 @@
-//! Who may do what: each guard lets in whom it should, refuses the others as the contract says, and never lets anybody
-//! past a layer that is missing.
+//! Guards: each guard lets a matching session in, refuses any other as documented, and rejects
+//! every request that passed no layer.
 
 mod changes;
 mod conditions;
@@ -39,18 +39,18 @@ pub(crate) fn cart() -> Cart {
     Cart { items: vec![7] }
 }
 
-/// What matters about a session here.
+/// The properties of a session that guards check.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Facts {
     pub(crate) role: Option<&'static str>,
     pub(crate) acr: Option<&'static str>,
     pub(crate) amr: &'static [&'static str],
-    /// How long ago the login was.
+    /// The time since the login.
     pub(crate) age: Duration,
 }
 
 impl Facts {
-    /// A login like this. The paused clock moves by its age.
+    /// Logs in with these properties, and then advances the paused clock by `age`.
     pub(crate) async fn login<D: SessionData>(
         self,
         manager: &SessionManager<D>,
@@ -108,7 +108,8 @@ struct Refusal(u16, AuthErrorKind, Option<&'static str>, &'static str);
 const ANONYMOUS: Refusal =
     Refusal(401, AuthErrorKind::MissingToken, Some("Bearer"), "Not authenticated");
 
-/// Looks at all that a client and an outer layer see of a refusal. Returns the body's `request_id`.
+/// Checks everything that a client and an outer layer see of a refusal. Returns the body's
+/// `request_id`.
 fn assert_refused(response: &Response<String>, expected: Refusal, row: &str) -> Option<String> {
     let Refusal(status, kind, challenge, detail) = expected;
     assert_eq!(response.status(), status, "{row}");
@@ -145,7 +146,7 @@ fn assert_no_layer(response: &Response<String>, log: &Log, data_type: &str, row:
     }
 }
 
-/// One guard, whom it lets in, whom not, and how it refuses.
+/// A guard, a session that it lets in, a session that it refuses, and the refusal.
 struct Row<C> {
     name: &'static str,
     guard: Guard<C>,
@@ -155,15 +156,15 @@ struct Row<C> {
 }
 
 impl<C: Condition> Row<C> {
-    async fn holds(self) {
-        self.judges_the_session(self.guard.clone(), ()).await;
-        self.judges_the_session(self.guard.clone().data::<Cart>(), cart()).await;
-        self.lets_nobody_in_without_a_session().await;
-        self.lets_nobody_in_without_the_layer().await;
-        self.lets_nobody_in_with_another_data_type().await;
+    async fn check_guard(self) {
+        self.checks_the_session(self.guard.clone(), ()).await;
+        self.checks_the_session(self.guard.clone().data::<Cart>(), cart()).await;
+        self.refuses_without_a_session().await;
+        self.refuses_without_the_layer().await;
+        self.refuses_with_another_data_type().await;
     }
 
-    async fn judges_the_session<D>(&self, guard: Guard<C, D>, data: D)
+    async fn checks_the_session<D>(&self, guard: Guard<C, D>, data: D)
     where
         D: SessionData + Serialize,
     {
@@ -192,7 +193,7 @@ impl<C: Condition> Row<C> {
         }
     }
 
-    async fn lets_nobody_in_without_a_session(&self) {
+    async fn refuses_without_a_session(&self) {
         let (manager, _worker) = manager_of::<()>();
         let inner = Inner::default();
         let layer = SessionAuthLayer::new(manager).optional();
@@ -202,7 +203,7 @@ impl<C: Condition> Row<C> {
         assert_eq!(inner.calls(), 0, "{}", self.name);
     }
 
-    async fn lets_nobody_in_without_the_layer(&self) {
+    async fn refuses_without_the_layer(&self) {
         let log = Log::default();
         let _capture = log.capture();
         let (manager, _worker) = manager_of::<()>();
@@ -213,7 +214,7 @@ impl<C: Condition> Row<C> {
             let response = alone.clone().oneshot(request).await.unwrap();
             assert_no_layer(&response, &log, "()", self.name);
         }
-        // On the wrong side of the layer there is none either.
+        // A guard outside of the layer finds no session either.
         let stack = ServiceBuilder::new().layer(self.guard.clone());
         let outside = stack.layer(SessionAuthLayer::new(manager)).service(inner.service());
         let response = outside.oneshot(bearer(&token)).await.unwrap();
@@ -222,7 +223,7 @@ impl<C: Condition> Row<C> {
         assert!(!log.text().contains(&token), "{}", self.name);
     }
 
-    async fn lets_nobody_in_with_another_data_type(&self) {
+    async fn refuses_with_another_data_type(&self) {
         let log = Log::default();
         let _capture = log.capture();
         let inner = Inner::default();
@@ -244,7 +245,7 @@ impl<C: Condition> Row<C> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_role_is_required() {
+async fn role_guard_lets_in_only_the_required_role() {
     let refusal = Refusal(
         403,
         AuthErrorKind::InsufficientScope,
@@ -254,9 +255,11 @@ async fn a_role_is_required() {
     let user = Facts { role: Some("user"), ..Facts::default() };
     let admin = Facts { role: Some("admin"), ..Facts::default() };
     let one = RequireRole::new("admin");
-    Row { name: "one role", guard: one, good: admin, bad: user, refusal }.holds().await;
+    Row { name: "one role", guard: one, good: admin, bad: user, refusal }.check_guard().await;
     let any = RequireRole::any_of(["super_admin", "admin"]);
-    Row { name: "any role", guard: any, good: admin, bad: Facts::default(), refusal }.holds().await;
+    Row { name: "any role", guard: any, good: admin, bad: Facts::default(), refusal }
+        .check_guard()
+        .await;
 }
 
 const fn stronger(challenge: &'static str) -> Refusal {
@@ -269,52 +272,52 @@ const fn stronger(challenge: &'static str) -> Refusal {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_recent_login_is_required() {
+async fn fresh_guard_lets_in_only_a_recent_login() {
     let aged = |age| Facts { age, ..Facts::default() };
     let (good, bad) = (aged(5 * MINUTE), aged(5 * MINUTE + Duration::from_millis(1)));
     let refusal = stronger(r#"Bearer error="insufficient_user_authentication", max_age="300""#);
     let guard = RequireFresh::new(5 * MINUTE);
-    Row { name: "fresh", guard, good, bad, refusal }.holds().await;
+    Row { name: "fresh", guard, good, bad, refusal }.check_guard().await;
     let refusal = stronger(
         r#"Bearer error="insufficient_user_authentication", max_age="300", acr_values="loa3""#,
     );
     let guard = RequireFresh::new(5 * MINUTE).challenge(StepUp::acr(["loa3"]).unwrap());
-    Row { name: "fresh, with a class", guard, good, bad, refusal }.holds().await;
+    Row { name: "fresh, with a class", guard, good, bad, refusal }.check_guard().await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_class_of_login_is_required() {
+async fn acr_guard_lets_in_only_the_required_class() {
     let classed = |acr| Facts { acr, ..Facts::default() };
     let (loa2, loa3) = (classed(Some("loa2")), classed(Some("loa3")));
     let one = r#"Bearer error="insufficient_user_authentication", acr_values="loa3""#;
     let (guard, refusal) = (RequireAcr::new("loa3").unwrap(), stronger(one));
-    Row { name: "one class", guard, good: loa3, bad: loa2, refusal }.holds().await;
+    Row { name: "one class", guard, good: loa3, bad: loa2, refusal }.check_guard().await;
     let two = r#"Bearer error="insufficient_user_authentication", acr_values="loa3 loa2""#;
     let (guard, refusal) = (RequireAcr::any_of(["loa3", "loa2"]).unwrap(), stronger(two));
-    Row { name: "any class", guard, good: loa2, bad: classed(None), refusal }.holds().await;
+    Row { name: "any class", guard, good: loa2, bad: classed(None), refusal }.check_guard().await;
     let fresh =
         r#"Bearer error="insufficient_user_authentication", max_age="60", acr_values="loa3""#;
     let guard = RequireAcr::new("loa3").unwrap().challenge(StepUp::fresh(MINUTE));
     let (name, refusal) = ("class, with an age", stronger(fresh));
-    Row { name, guard, good: loa3, bad: loa2, refusal }.holds().await;
+    Row { name, guard, good: loa3, bad: loa2, refusal }.check_guard().await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn methods_of_login_are_required() {
+async fn amr_guard_lets_in_only_the_required_methods() {
     let by = |amr| Facts { amr, ..Facts::default() };
     let plain = stronger(r#"Bearer error="insufficient_user_authentication""#);
     let (good, bad) = (by(&["otp", "geo", "pwd"]), by(&["pwd"]));
     let guard = RequireAmr::all_of(["pwd", "otp"]);
-    Row { name: "all methods", guard, good, bad, refusal: plain }.holds().await;
+    Row { name: "all methods", guard, good, bad, refusal: plain }.check_guard().await;
     let guard = RequireAmr::any_of(["otp", "hwk"]);
-    Row { name: "any method", guard, good, bad: by(&[]), refusal: plain }.holds().await;
+    Row { name: "any method", guard, good, bad: by(&[]), refusal: plain }.check_guard().await;
     let told = r#"Bearer error="insufficient_user_authentication", max_age="0", acr_values="2fa""#;
     let ask = StepUp::acr(["2fa"]).unwrap().and(StepUp::fresh(Duration::ZERO));
     let (guard, refusal) = (RequireAmr::any_of(["otp"]).challenge(ask), stronger(told));
-    Row { name: "methods, with a challenge", guard, good, bad, refusal }.holds().await;
+    Row { name: "methods, with a challenge", guard, good, bad, refusal }.check_guard().await;
 }
 
-/// Whether a session passes a guard.
+/// Returns whether a session passes a guard.
 pub(crate) async fn passes<C: Condition>(guard: &Guard<C>, session: &Session) -> bool {
     let mut request = Request::new(());
     request.extensions_mut().insert(session.clone());

@@ -1,4 +1,4 @@
-//! What a guard promises to the service inside and to the stack outside.
+//! The contract of a guard with the inner service and with the stack around it.
 
 use std::convert::Infallible;
 use std::marker::PhantomData;
@@ -35,7 +35,7 @@ fn with(session: &Session) -> Request<String> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn call_uses_the_service_that_was_made_ready() {
+async fn call_uses_the_inner_service_that_poll_ready_prepared() {
     let admin = session(ADMIN).await;
     let (mut service, mut inner) =
         mock::spawn_layer::<_, Response<String>, _>(RequireRole::new("admin"));
@@ -50,7 +50,7 @@ async fn call_uses_the_service_that_was_made_ready() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn readiness_is_the_inner_services() {
+async fn poll_ready_forwards_the_inner_services_readiness_and_error() {
     let (mut service, mut inner) =
         mock::spawn_layer::<Request<String>, Response<String>, _>(RequireRole::new("admin"));
     inner.allow(0);
@@ -62,7 +62,7 @@ async fn readiness_is_the_inner_services() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refusal_is_there_at_once_and_the_inner_service_hears_nothing() {
+async fn refusal_is_ready_at_once_and_does_not_call_the_inner_service() {
     let user = session(USER).await;
     let (mut service, mut inner) =
         mock::spawn_layer::<_, Response<String>, _>(RequireRole::new("admin"));
@@ -73,7 +73,7 @@ async fn a_refusal_is_there_at_once_and_the_inner_service_hears_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refusal_gives_the_permit_of_a_limit_back() {
+async fn refusal_returns_the_permit_of_a_concurrency_limit() {
     let (user, admin) = (session(USER).await, session(ADMIN).await);
     let inner = Inner::default();
     let service = ServiceBuilder::new()
@@ -88,7 +88,7 @@ async fn a_refusal_gives_the_permit_of_a_limit_back() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn errors_of_the_inner_service_pass_unchanged() {
+async fn inner_service_error_passes_unchanged() {
     #[derive(Debug, PartialEq)]
     struct Broken;
     let admin = session(ADMIN).await;
@@ -98,13 +98,13 @@ async fn errors_of_the_inner_service_pass_unchanged() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_outermost_guard_judges_first() {
+async fn outermost_guard_decides_first() {
     let inner = Inner::default();
     let role = RequireRole::new("admin");
     let fresh = RequireFresh::new(MINUTE);
     let strong = RequireAcr::new("loa3").unwrap();
     let stale = session(USER).await;
-    // Neither the role nor the class: whoever is outside answers.
+    // The session satisfies neither guard, so the outer guard answers.
     let outside = ServiceBuilder::new().layer(role.clone()).layer(strong.clone());
     let response = outside.service(inner.service()).oneshot(with(&stale)).await.unwrap();
     assert_eq!(code(&response), "insufficient_scope");
@@ -128,7 +128,7 @@ async fn the_outermost_guard_judges_first() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_application_may_answer_refusals_itself() {
+async fn on_reject_replaces_the_response_and_keeps_the_typed_error() {
     let answer = |error: &AuthError, head: Head<'_>| {
         let classes = error.step_up().map(|step_up| step_up.acr_values().join("+"));
         let code = error.kind().code();
@@ -148,15 +148,15 @@ async fn the_application_may_answer_refusals_itself() {
             "/tea insufficient_user_authentication loa3+loa2",
             AuthErrorKind::InsufficientUserAuthentication,
         ),
-        // Nor does a closure of the application's let in whom no layer has seen.
+        // The closure also answers a request that passed no layer.
         (request(None), "/tea internal ", AuthErrorKind::NoLayer),
     ] {
         let response = guard.layer(inner.service()).oneshot(request).await.unwrap();
         assert_eq!(response.body(), body);
         let error = response.extensions().get::<AuthError>().unwrap();
-        assert_eq!(error.kind(), kind, "the typed error is there all the same");
+        assert_eq!(error.kind(), kind, "the response carries the typed error");
     }
-    // In either order with the data type.
+    // The data type may be set after the closure.
     let cart = RequireRole::new("admin").on_reject(answer).data::<crate::guards::Cart>();
     let response = cart.layer(inner.service()).oneshot(request(Some(&user))).await.unwrap();
     assert_eq!(response.body(), "/tea internal ");
@@ -164,7 +164,7 @@ async fn the_application_may_answer_refusals_itself() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn services_and_bodies_need_be_neither_clone_nor_send_nor_static() {
+async fn guard_accepts_services_and_bodies_without_clone_send_or_static() {
     let admin = session(ADMIN).await;
     let local = "borrowed".to_owned();
     let mut calls = 0;
@@ -185,7 +185,7 @@ async fn services_and_bodies_need_be_neither_clone_nor_send_nor_static() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_second_layer_decides_for_what_is_inside_of_it() {
+async fn inner_layer_decides_for_the_guards_inside_of_it() {
     let (staff, _worker) = manager_of::<()>();
     let (shop, _worker) = manager_of::<()>();
     let token = ADMIN.login(&staff, ()).await.access_token;
@@ -196,12 +196,16 @@ async fn a_second_layer_decides_for_what_is_inside_of_it() {
         .layer(RequireRole::new("admin"))
         .service(inner.service());
     let response = service.oneshot(bearer(&token)).await.unwrap();
-    assert_eq!(code(&response), "session_expired", "not a session of the shop's");
+    assert_eq!(
+        code(&response),
+        "session_expired",
+        "the session does not exist in the inner layer's manager"
+    );
     assert_eq!(inner.calls(), 0);
 }
 
 #[test]
-fn a_guard_shows_what_it_asks_for() {
+fn debug_output_shows_the_guards_condition() {
     let inner = "inner";
     for (shown, parts) in [
         (format!("{:?}", RequireRole::new("admin")), ["Role", "admin"]),
@@ -216,7 +220,7 @@ fn a_guard_shows_what_it_asks_for() {
 }
 
 #[test]
-fn auto_traits_hold() {
+fn guards_implement_clone_send_and_sync() {
     fn clone_send_sync<T: Clone + Send + Sync + 'static>() {}
     fn guard<C: Condition + 'static>()
     where
@@ -224,7 +228,7 @@ fn auto_traits_hold() {
     {
         clone_send_sync::<Guard<C>>();
         clone_send_sync::<Guarded<Inner, C>>();
-        // Neither the application's data nor its rejection need be `Clone`.
+        // Neither the data type nor the rejection needs to be `Clone`.
         clone_send_sync::<Guard<C, NotClone, NotClone>>();
         clone_send_sync::<Guarded<Inner, C, NotClone, NotClone>>();
     }
@@ -238,6 +242,6 @@ fn auto_traits_hold() {
     clone_send_sync::<StepUp>();
     clone_send_sync::<RequireRole<NotClone, JsonRejection>>();
     send::<GuardFuture<std::future::Ready<()>, String>>();
-    // Data that is itself bound to a thread does not bind the guard.
+    // A data type that is not `Send` does not affect the guard.
     clone_send_sync::<RequireRole<PhantomData<Rc<()>>>>();
 }

@@ -1,4 +1,5 @@
-//! Where a token may stand in a request: in one `Authorization` field, after `Bearer`, and nowhere else.
+//! The place of a token in a request: one `Authorization` field with the scheme `Bearer`, and
+//! nothing else.
 
 use http::{HeaderValue, Request};
 
@@ -14,7 +15,7 @@ fn with_authorization(values: &[&[u8]]) -> Request<String> {
 }
 
 #[tokio::test]
-async fn only_one_authorization_field_with_a_bearer_token_counts() {
+async fn token_is_read_only_from_a_single_bearer_authorization_field() {
     let required = Stage::new().await;
     let optional = Stage::new().await.optional();
     for stage in [&required, &optional] {

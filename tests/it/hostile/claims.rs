@@ -1,11 +1,12 @@
-//! The payload of a token: each claim, each name once, and nothing but JSON. Its times are in `times`.
+//! The payload of a token: the value of each claim, duplicate names, and the JSON syntax. Time
+//! claims are tested in `times`.
 
 use crate::hostile::{As, GONE, INVALID, No, Outcome, Stage, and, header};
 use crate::support::SECRET;
 use crate::support::forge::{forge, seal, segment};
 
 #[tokio::test]
-async fn claims_that_are_right_in_all_but_one_are_refused() {
+async fn payload_with_one_bad_claim_is_rejected() {
     let stage = Stage::new().await;
     let text = |len: usize| format!("\"{}\"", "x".repeat(len));
     let (id64, id65, text128, text129) = (text(64), text(65), text(128), text(129));
@@ -90,7 +91,7 @@ async fn claims_that_are_right_in_all_but_one_are_refused() {
 }
 
 #[tokio::test]
-async fn a_name_that_stands_twice_is_refused_even_with_one_value() {
+async fn duplicate_claim_is_rejected_even_with_equal_values() {
     let stage = Stage::new().await;
     let good = stage.claims(&[]);
     let parsed: serde_json::Value = serde_json::from_str(&good).unwrap();
@@ -113,13 +114,19 @@ async fn a_name_that_stands_twice_is_refused_even_with_one_value() {
         stage.expect_token(&format!("also {more}"), &token, No(INVALID)).await;
     }
     let first = format!(r#"{{"sub":"admin",{}"#, good.strip_prefix('{').unwrap());
-    stage.expect_token("first", &forge(&header(&[]), &first, SECRET), No(INVALID)).await;
+    stage
+        .expect_token(
+            "a duplicate in first place",
+            &forge(&header(&[]), &first, SECRET),
+            No(INVALID),
+        )
+        .await;
     let renamed = good.replacen("\"sub\"", r#""\u0073ub""#, 1);
     stage.expect_token("escaped once", &forge(&header(&[]), &renamed, SECRET), As("jeju")).await;
 }
 
 #[tokio::test]
-async fn a_payload_is_one_json_object_in_utf_8() {
+async fn payload_and_header_must_be_one_json_object_in_utf_8() {
     let stage = Stage::new().await;
     let good = stage.claims(&[]);
     let head = good.strip_suffix('}').unwrap().as_bytes();

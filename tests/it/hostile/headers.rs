@@ -1,4 +1,4 @@
-//! The header of a token: its algorithm, key and type, and what else may stand there.
+//! The header of a token: algorithm, key id, type and all other parameters.
 
 use tower_session_auth::SessionManagerBuilder;
 
@@ -7,7 +7,7 @@ use crate::support::SECRET;
 use crate::support::forge::forge;
 
 #[tokio::test]
-async fn a_header_that_is_right_in_all_but_one_parameter_is_refused() {
+async fn header_with_one_bad_parameter_is_rejected() {
     let stage = Stage::new().await;
     stage.expect_token("as the manager signs it", &stage.token, As("jeju")).await;
     stage.expect_token("as the forger signs it", &stage.with_param("x", None), As("jeju")).await;
@@ -99,7 +99,7 @@ async fn a_header_that_is_right_in_all_but_one_parameter_is_refused() {
 }
 
 #[tokio::test]
-async fn the_type_jwt_is_taken_only_where_it_was_asked_for() {
+async fn typ_jwt_is_accepted_only_with_accept_typ_jwt() {
     let stage = Stage::with(SessionManagerBuilder::accept_typ_jwt).await;
     for (typ, expected) in [
         (Some(r#""JWT""#), As("jeju")),

@@ -1,4 +1,5 @@
-//! What is refused, as a client sees it. Each request is right but for the one thing that its row names.
+//! Forged and malformed requests, as a client sees the response. Each request is correct except for
+//! what its row names.
 
 mod authorization;
 mod claims;
@@ -24,10 +25,10 @@ use tower_session_auth::{
 use crate::support::forge::{forge, object};
 use crate::support::{SECRET, START, bearer, builder, login};
 
-/// The second at which the clock stands, as it is written in claims.
+/// The time of the clock in seconds, as claims contain it.
 const NOW: i64 = 1_893_456_000;
 
-/// A refusal, to the letter.
+/// A refusal with its exact texts.
 #[derive(Clone, Copy, Debug)]
 struct Answer {
     status: u16,
@@ -57,7 +58,7 @@ const GONE: Answer = Answer {
     ..INVALID
 };
 
-/// What becomes of a request: it is refused, or let in as this user (`nobody` without a session).
+/// The outcome of a request: it is let in as this user (`nobody` without a session), or refused.
 #[derive(Clone, Copy, Debug)]
 enum Outcome {
     As(&'static str),
@@ -66,7 +67,7 @@ enum Outcome {
 
 use Outcome::{As, No};
 
-/// A layer over a store in which `jeju` has a live session. Clones of the clock move it.
+/// A layer over a store in which `jeju` has a live session. Clones of the clock share its time.
 struct Stage {
     manager: SessionManager,
     clock: ManualClock,
@@ -103,7 +104,7 @@ impl Stage {
         Self { optional: true, ..self }
     }
 
-    /// Good claims of the live session, with changes.
+    /// Valid claims of the live session, with changes.
     fn claims(&self, changes: &[(&str, Option<&str>)]) -> String {
         let (sid, now, exp) =
             (format!("\"{}\"", self.session), NOW.to_string(), (NOW + 600).to_string());
@@ -120,17 +121,18 @@ impl Stage {
         object(&good, changes)
     }
 
-    /// A correctly signed token of the live session with another header.
+    /// A correctly signed token of the live session with one header parameter changed.
     fn with_param(&self, name: &str, value: Option<&str>) -> String {
         forge(&header(&[(name, value)]), &self.claims(&[]), SECRET)
     }
 
-    /// A correctly signed token with another claim.
+    /// A correctly signed token with one claim changed.
     fn with_claim(&self, name: &str, value: Option<&str>) -> String {
         forge(&header(&[]), &self.claims(&[(name, value)]), SECRET)
     }
 
-    /// Sends a request through the layer and looks at all of the answer.
+    /// Sends a request through the layer and checks the whole response. No part of the token may
+    /// appear in it.
     async fn expect(&self, row: &str, request: Request<String>, expected: Outcome) {
         let shown: Vec<Vec<u8>> = request
             .headers()
@@ -187,12 +189,12 @@ impl Stage {
     }
 }
 
-/// A good header, with changes.
+/// A valid header, with changes.
 fn header(changes: &[(&str, Option<&str>)]) -> String {
     object(&[("alg", "\"HS256\""), ("typ", "\"at+jwt\""), ("kid", "\"k1\"")], changes)
 }
 
-/// The object with these members after its own.
+/// Appends these members to the JSON object.
 fn and(object: &str, more: &str) -> String {
     format!("{},{more}}}", object.strip_suffix('}').unwrap())
 }

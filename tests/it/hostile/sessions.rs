@@ -1,4 +1,4 @@
-//! Good tokens whose session is another user's, has ended or was idle for too long.
+//! Correctly signed tokens whose session belongs to another user, is revoked or has expired.
 
 use std::time::Duration;
 
@@ -8,13 +8,13 @@ use crate::hostile::{Answer, As, GONE, INVALID, NOW, No, Stage};
 use crate::support::{login, user};
 
 #[tokio::test]
-async fn a_good_signature_without_a_living_session_is_refused() {
+async fn correctly_signed_token_without_a_live_session_is_rejected() {
     let stage = Stage::new().await;
     let other = login(&stage.manager, "mallory").await;
     let stolen = format!("\"{}\"", other.session.id());
     let token = stage.with_claim("sid", Some(&stolen));
     stage.expect_token("another user's session", &token, No(GONE)).await;
-    stage.expect_token("who lives on", &other.access_token, As("mallory")).await;
+    stage.expect_token("the other user's own token", &other.access_token, As("mallory")).await;
 
     #[rustfmt::skip]
     let reasons = [
@@ -29,14 +29,14 @@ async fn a_good_signature_without_a_living_session_is_refused() {
     assert_eq!(reasons.map(|(reason, _)| reason), EndReason::ALL);
     for (reason, body) in reasons {
         let login = login(&stage.manager, "jeju").await;
-        stage.expect_token("before", &login.access_token, As("jeju")).await;
+        stage.expect_token("before the revocation", &login.access_token, As("jeju")).await;
         assert!(stage.manager.delete(&user("jeju"), login.session.id(), reason).await.unwrap());
         let answer = Answer { body, ..INVALID };
         stage.expect_token(reason.as_str(), &login.access_token, No(answer)).await;
     }
     stage.expect_token("the user's other session", &stage.token, As("jeju")).await;
 
-    // With a token that outlives it: an hour unused, and the session is gone.
+    // The token outlives the session, which expires after an hour without use.
     let token = stage.with_claim("exp", Some(&(NOW + 7_200).to_string()));
     stage.clock.advance(Duration::from_secs(3_600));
     stage.expect_token("idle for too long", &token, No(GONE)).await;

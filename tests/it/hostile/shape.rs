@@ -1,20 +1,20 @@
-//! What a token looks like before anything in it is read: its parts, its letters, its length.
+//! The form of a token before its content is read: parts, characters and length.
 
 use crate::hostile::{As, INVALID, No, Stage, and, header};
 use crate::support::SECRET;
 use crate::support::forge::{forge, parts, seal, segment};
 
-/// The same bytes in another spelling: a spare bit of the last character is set.
+/// Returns another encoding of the same bytes: an unused bit of the last character is set.
 fn respelled(part: &str) -> String {
     const ALPHABET: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-    assert_ne!(part.len() % 4, 0, "no spare bits");
+    assert_ne!(part.len() % 4, 0, "the part has unused bits");
     let (kept, last) = part.split_at(part.len() - 1);
     let next = ALPHABET.find(last).unwrap() + 1;
     format!("{kept}{}", &ALPHABET[next..=next])
 }
 
 #[tokio::test]
-async fn a_token_is_three_parts_and_nothing_else() {
+async fn token_without_exactly_three_parts_is_rejected() {
     let stage = Stage::new().await;
     let good = &stage.token;
     let (head, payload, signature) = parts(good);
@@ -56,9 +56,9 @@ async fn a_token_is_three_parts_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn base64url_has_one_spelling() {
+async fn only_canonical_base64url_is_accepted() {
     let stage = Stage::new().await;
-    // Parts of every length modulo three, and with characters in which the two alphabets differ.
+    // Parts of every length modulo three, with characters that differ between the two alphabets.
     let padded = |name, pad: usize| format!(r#""{name}":"{}""#, "?>~".repeat(9) + &"x".repeat(pad));
     let spelled = |object: &str, wanted: usize| {
         let mut parts = (0..3).map(|pad| segment(and(object, &padded("x", pad))));
@@ -92,7 +92,7 @@ async fn base64url_has_one_spelling() {
             stage.expect_token(&format!("{row}, {wanted}"), &token, No(INVALID)).await;
         }
     }
-    // A signature with such characters, found by trying.
+    // Tries claims until the signature contains such a character.
     let (token, standard) = (0..)
         .map(|n| stage.with_claim("n", Some(&n.to_string())))
         .find_map(|token| {
@@ -109,7 +109,7 @@ async fn base64url_has_one_spelling() {
 }
 
 #[tokio::test]
-async fn a_token_is_at_most_8192_bytes_long() {
+async fn token_over_8192_bytes_is_rejected() {
     let stage = Stage::new().await;
     let of = |len: usize| {
         let sizes = (0..4).flat_map(|head| (5_700..6_100).map(move |body| (head, body)));
@@ -135,14 +135,14 @@ async fn a_token_is_at_most_8192_bytes_long() {
 }
 
 #[tokio::test]
-async fn every_single_change_of_a_good_token_is_refused() {
+async fn any_change_of_one_character_and_any_cut_is_rejected() {
     let stage = Stage::new().await;
     let token = stage.token.as_str();
     stage.expect_token("unchanged", token, As("jeju")).await;
     for at in 0..token.len() {
         let (before, after) = (&token[..at], &token[at + 1..]);
-        stage.expect_token(&format!("cut before {at}"), before, No(INVALID)).await;
-        stage.expect_token(&format!("cut to {at}"), &token[at + 1..], No(INVALID)).await;
+        stage.expect_token(&format!("cut at {at}, first part"), before, No(INVALID)).await;
+        stage.expect_token(&format!("cut at {at}, last part"), &token[at + 1..], No(INVALID)).await;
         stage
             .expect_token(&format!("without {at}"), &format!("{before}{after}"), No(INVALID))
             .await;

@@ -1,4 +1,5 @@
-//! Who signed a token, and how: no algorithm, the wrong kind of key, a key taken out, another signature.
+//! The signature of a token: no algorithm, the wrong kind of key, a removed key, or a wrong
+//! signature.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
@@ -12,7 +13,7 @@ const RSA: &[u8] = include_bytes!("../../keys/rsa.pem");
 const RSA_PUBLIC: &[u8] = include_bytes!("../../keys/rsa.pub.pem");
 
 #[tokio::test]
-async fn without_an_algorithm_a_token_is_refused_with_any_signature() {
+async fn alg_none_is_rejected_with_any_signature() {
     let stage = Stage::new().await;
     let (_, _, good) = parts(&stage.token);
     for alg in ["none", "None", "NONE", "nOnE"] {
@@ -30,7 +31,7 @@ async fn without_an_algorithm_a_token_is_refused_with_any_signature() {
 }
 
 #[tokio::test]
-async fn a_public_key_is_never_a_secret() {
+async fn public_key_is_not_accepted_as_an_hmac_secret() {
     let key = SigningKey::rs256_pem("k1", RSA).unwrap();
     let stage = Stage::with(|builder| builder.keys(KeySet::new(key))).await;
     stage.expect_token("the manager's own", &stage.token, As("jeju")).await;
@@ -54,14 +55,14 @@ async fn a_public_key_is_never_a_secret() {
 }
 
 #[tokio::test]
-async fn a_key_that_was_taken_out_is_dead_at_once() {
+async fn removed_key_is_rejected_at_once() {
     let stage = Stage::new().await;
     let next = SigningKey::hs256("k2", OTHER_SECRET).unwrap();
     let old = crate::support::key().verifying_key();
     stage.manager.replace_keys(KeySet::new(next.clone()).also_verify(old)).unwrap();
-    stage.expect_token("retired, but still known", &stage.token, As("jeju")).await;
+    stage.expect_token("retired, but still used to verify", &stage.token, As("jeju")).await;
     stage.manager.replace_keys(KeySet::new(next)).unwrap();
-    stage.expect_token("taken out", &stage.token, No(INVALID)).await;
+    stage.expect_token("removed", &stage.token, No(INVALID)).await;
     let renamed = stage.with_param("kid", Some("\"k2\""));
     stage.expect_token("under the new key's name", &renamed, No(INVALID)).await;
     let good = forge(&header(&[("kid", Some("\"k2\""))]), &stage.claims(&[]), OTHER_SECRET);
@@ -69,7 +70,7 @@ async fn a_key_that_was_taken_out_is_dead_at_once() {
 }
 
 #[tokio::test]
-async fn a_signature_is_the_whole_one_of_this_very_token() {
+async fn partial_changed_or_foreign_signature_is_rejected() {
     let stage = Stage::new().await;
     let (header, payload, signature) = parts(&stage.token);
     let signed = format!("{header}.{payload}");

@@ -1,4 +1,4 @@
-//! The times in a token: what is one, and to the millisecond when it is over.
+//! The time claims of a token: which values are valid, and the exact millisecond of expiry.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use crate::support::forge::forge;
 use crate::support::{SECRET, START};
 
 #[tokio::test]
-async fn a_time_is_a_finite_number_of_seconds() {
+async fn time_claim_must_be_a_finite_number_of_seconds() {
     let stage = Stage::with(|builder| builder.leeway(Duration::ZERO)).await;
     for name in ["exp", "nbf", "iat"] {
         for bad in [
@@ -66,7 +66,7 @@ async fn a_time_is_a_finite_number_of_seconds() {
 }
 
 #[tokio::test]
-async fn a_token_ends_in_the_very_millisecond_of_exp_and_leeway() {
+async fn token_expires_exactly_at_exp_plus_leeway() {
     for (leeway, rows) in [
         (0, [(-1, As("jeju")), (0, No(EXPIRED)), (1, No(EXPIRED)), (60_000, No(EXPIRED))]),
         (5, [(0, As("jeju")), (4_999, As("jeju")), (5_000, No(EXPIRED)), (6_000, No(EXPIRED))]),
@@ -82,7 +82,7 @@ async fn a_token_ends_in_the_very_millisecond_of_exp_and_leeway() {
             stage.clock.set(Timestamp::from_millis((NOW + 100) * 1_000 + after));
             let row = format!("leeway {leeway} s, {after} ms after exp");
             stage.expect_token(&row, &token, expected).await;
-            // Only a token that is right in all else is told that it has expired.
+            // The answer says that the token has expired only if all other claims are valid.
             stage.expect_token(&format!("{row}, another audience"), &bad, No(INVALID)).await;
         }
         for (claim, ahead, expected) in [

@@ -1,4 +1,4 @@
-//! Cleanup, lists and walks against uses, logins and the end of a session's time, in every order.
+//! Cleanup, list and scan together with touches, logins and expiry, in every order.
 
 use std::time::Duration;
 
@@ -17,24 +17,24 @@ enum Act {
     List,
     Scan,
     Touch,
-    /// A login that takes the same id, if that is free.
+    /// A login with the same session id, which succeeds if the id is not in use.
     CreateSame,
-    /// A login that takes another.
+    /// A login with another session id.
     CreateOther,
-    /// So long that a session that was not used meanwhile ends.
+    /// Waits so long that the session expires unless it was used since.
     Wait,
 }
 
 const IDLE: Duration = Duration::from_secs(60);
 const WAIT: Duration = Duration::from_secs(40);
 
-/// What the contract says about one session of one user, with another one beside it or alone.
+/// The expected state of one session, with or without another session of the same user.
 struct Model {
     owner: UserId,
     id: SessionId,
-    /// How long it lives on without a use; `None` once it has ended.
+    /// The time until it expires without a use, or `None` if it has expired.
     left: Option<Duration>,
-    /// Not freed yet.
+    /// Whether the store still holds the session.
     held: bool,
     others: Vec<SessionId>,
 }
@@ -89,13 +89,16 @@ impl Model {
                 if self.left.is_some() {
                     assert_eq!(made, Created::AlreadyExists, "{order:?}");
                 } else {
-                    assert!(matches!(made, Created::Created(_)), "{order:?}: it was not ended");
+                    assert!(
+                        matches!(made, Created::Created(_)),
+                        "{order:?}: an expired id is free"
+                    );
                     (self.left, self.held) = (Some(IDLE), true);
                 }
             }
             Act::CreateOther => {
                 self.others.push(world.login(owner, HOUR).await);
-                // A login prunes.
+                // A login removes expired sessions.
                 self.held &= self.left.is_some();
             }
             Act::Wait => {
@@ -106,7 +109,8 @@ impl Model {
         self.check(world, order).await;
     }
 
-    /// Whether a list frees what it comes across is the store's own affair: so that both go on alike.
+    /// A store may or may not remove the expired sessions that it comes across. A cleanup makes
+    /// both stores equal again.
     async fn free(&mut self, world: &impl World) {
         if self.left.is_none() {
             world.clean_up().await;
@@ -131,7 +135,7 @@ impl Model {
 }
 
 in_both_worlds! {
-    a_cleanup_frees_what_has_ended_and_nothing_that_was_used_or_made_meanwhile: every_order,
+    cleanup_removes_expired_sessions_and_keeps_used_and_new_ones: every_order,
 }
 
 async fn every_order(world: &impl World) {
@@ -146,13 +150,14 @@ async fn every_order(world: &impl World) {
         for order in orders(&acts, same) {
             for alone in [false, true] {
                 let mut model = Model::start(world, &format!("u{count}"), alone).await;
-                // Half of its time is used up: a wait is too long for it, and not for one that was used since.
+                // Half of the idle TTL has passed. The session expires in the wait, unless it is
+                // used before.
                 world.pass(&model.owner, IDLE / 2).await;
                 model.left = Some(IDLE / 2);
                 for act in &order {
                     model.act(world, *act, &order).await;
                 }
-                // No other order's cleanup is to find anything of this one.
+                // The cleanup of another order must not find sessions of this one.
                 let store = world.store();
                 store.delete_all(&model.owner, None, EndReason::Admin).await.unwrap();
                 count += 1;

@@ -1,4 +1,4 @@
-//! Sessions of one user side by side, each to its own deadline, and what is left of one that was idle.
+//! Sessions of one user, each with its own deadline, and the remains of an expired session.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::support::redis::RedisServer;
 use crate::support::{ms, user};
 
 in_both_worlds! {
-    sessions_with_different_lifetimes_live_to_their_own_deadlines: own_deadlines,
+    each_session_of_a_user_expires_at_its_own_deadline: own_deadlines,
 }
 
 async fn own_deadlines(world: &impl World) {
@@ -21,7 +21,7 @@ async fn own_deadlines(world: &impl World) {
     let (owner, mut sessions) = (user("jeju"), Vec::new());
     for (i, minutes) in [15, 4, 8].into_iter().enumerate() {
         let id = world.login(&owner, minutes * MINUTE).await;
-        // All but the first are used once, after half of a minute.
+        // All but the first are touched once, after half a minute.
         world.pass(&owner, MINUTE / 2).await;
         if i > 0 {
             let touch = Touch::new(owner.clone(), id.clone(), Duration::ZERO, Duration::MAX);
@@ -54,7 +54,7 @@ async fn own_deadlines(world: &impl World) {
 }
 
 #[tokio::test]
-async fn no_session_shortens_the_life_of_a_key() {
+async fn operations_on_short_sessions_do_not_shorten_the_ttl_of_a_redis_key() {
     #[derive(Clone, Copy, Debug)]
     enum Step {
         TouchLong,
@@ -104,10 +104,11 @@ async fn no_session_shortens_the_life_of_a_key() {
 }
 
 #[tokio::test]
-async fn an_idle_session_that_is_not_pruned_yet_stays_ended() {
+async fn expired_session_that_is_not_removed_yet_stays_expired() {
     let server = RedisServer::start().await;
     let redis = redis_store(&server);
-    // Keeps the keys there; the one that ends is made last, so that no login prunes it.
+    // This session keeps the keys in Redis. The session that expires is created last, so that no
+    // login removes it.
     let kept = SessionId::random().unwrap();
     redis.create(&user("jeju"), &kept, &NewRecord::new(HOUR, HOUR, Bytes::new())).await.unwrap();
     let (live, seen) = ("session:{jeju}:live", "session:{jeju}:seen");
@@ -119,8 +120,8 @@ async fn an_idle_session_that_is_not_pruned_yet_stays_ended() {
         )
     };
     let before = fields().await;
-    assert!(before.0.is_some() && before.1.is_some(), "not pruned");
-    stays_ended(&redis, &id).await;
+    assert!(before.0.is_some() && before.1.is_some(), "the expired session is not removed yet");
+    assert_stays_expired(&redis, &id).await;
     assert_eq!(fields().await, before, "nothing was written");
     let ended = redis.delete(&user("jeju"), &id, EndReason::Logout).await.unwrap();
     assert!(!ended && fields().await == (None, None));
@@ -128,8 +129,8 @@ async fn an_idle_session_that_is_not_pruned_yet_stays_ended() {
 
     let memory = MemoryStore::new();
     let id = idle_out(&memory).await;
-    assert_eq!(memory.len(), 1, "not pruned");
-    stays_ended(&memory, &id).await;
+    assert_eq!(memory.len(), 1, "the expired session is not removed yet");
+    assert_stays_expired(&memory, &id).await;
     assert!(!memory.delete(&user("jeju"), &id, EndReason::Logout).await.unwrap());
 }
 
@@ -141,9 +142,9 @@ async fn idle_out(store: &impl SessionStore) -> SessionId {
     id
 }
 
-async fn stays_ended(store: &impl SessionStore, id: &SessionId) {
+async fn assert_stays_expired(store: &impl SessionStore, id: &SessionId) {
     let owner = user("jeju");
-    // Also a use from the time when it lived.
+    // A touch is also refused for a use from the time when the session was live.
     for age in [Duration::ZERO, ms(70)] {
         let touch = Touch::new(owner.clone(), id.clone(), age, Duration::MAX);
         assert_eq!(store.touch(&[touch]).await.unwrap(), [Touched::Ended]);
@@ -151,5 +152,5 @@ async fn stays_ended(store: &impl SessionStore, id: &SessionId) {
     assert_eq!(store.update(&owner, id, 1, Bytes::new()).await.unwrap(), Updated::Gone);
     assert!(store.load(&owner, id, None).await.unwrap().is_none());
     assert!(store.activity(&owner, id).await.unwrap().is_none());
-    assert_eq!(store.ended(&owner, id).await.unwrap(), None, "nobody ended it");
+    assert_eq!(store.ended(&owner, id).await.unwrap(), None, "an expired session has no tombstone");
 }

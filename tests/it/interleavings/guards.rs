@@ -1,4 +1,5 @@
-//! Logins against what must end them: each login is two steps, and anything may come between.
+//! Logins and the operations that must make them fail. A login has two steps (read the login fence,
+//! create the session), and other operations may run in between.
 
 use bytes::Bytes;
 use tower_session_auth::store::{
@@ -10,13 +11,13 @@ use crate::interleavings::HOUR;
 use crate::interleavings::world::{World, in_both_worlds, orders};
 use crate::support::user;
 
-/// Steps of two logins, and of what others do meanwhile.
+/// The steps of two logins, and the operations that run in between.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Act {
     Guard(usize),
     Create(usize),
     DeleteAll,
-    /// All but the session that was there at first.
+    /// Deletes all sessions but the first one.
     DeleteOthers,
     DeleteOne,
     List,
@@ -24,13 +25,14 @@ enum Act {
     UpdateOne,
 }
 
-/// What the contract says about one user with one session at first.
+/// The expected state of one user, who has one session at the start.
 struct Model {
     owner: UserId,
     first: SessionId,
-    /// Living sessions with their revisions and payloads.
+    /// Live sessions with their revisions and payloads.
     living: Vec<(SessionId, u64, &'static [u8])>,
-    /// How often the login guard was replaced, and what each login read of it.
+    /// The number of times that the login fence was replaced. Each login keeps the fence that it
+    /// read and this number.
     renewed: usize,
     logins: [Option<(Guard, usize)>; 2],
     read: Option<Vec<Replacement>>,
@@ -140,7 +142,8 @@ impl Model {
     }
 }
 
-/// Runs the steps in every possible order, and tells how many logins were superseded and how many orders there were.
+/// Runs the steps in every possible order. Returns the number of superseded logins and the number
+/// of orders.
 async fn every_order(world: &impl World, acts: &[Act], case: usize) -> (usize, usize) {
     let follows = |earlier, later| {
         matches!((earlier, later), (Act::Create(a), Act::Guard(b)) if a == b)
@@ -159,16 +162,18 @@ async fn every_order(world: &impl World, acts: &[Act], case: usize) -> (usize, u
 }
 
 in_both_worlds! {
-    no_login_survives_a_logout_of_all_that_came_between: logins_and_a_logout_of_all,
-    no_login_misses_an_update_of_all_that_came_between: logins_and_an_update_of_all,
-    an_update_of_all_misses_no_session: updates_and_logouts,
+    login_is_superseded_by_a_logout_of_all_between_its_steps: logins_and_a_logout_of_all,
+    login_is_superseded_by_an_update_of_all_between_its_steps: logins_and_an_update_of_all,
+    update_of_all_conflicts_when_the_sessions_have_changed: updates_and_logouts,
 }
 
 async fn logins_and_a_logout_of_all(world: &impl World) {
     let logins = [Act::Guard(0), Act::Create(0), Act::Guard(1), Act::Create(1)];
     for (case, other) in [Act::DeleteAll, Act::DeleteOthers].into_iter().enumerate() {
         let acts = [logins.as_slice(), &[other]].concat();
-        // In two of six places between the four steps, one login is under way, and in one more both are.
+        // Each login between its two steps is superseded. Over all positions of the operation, that
+        // is 2 logins in each of the 2 orders in which the logins do not overlap, and 4 in each of
+        // the other 4.
         let (superseded, count) = every_order(world, &acts, case).await;
         assert_eq!((superseded, count), (20, 30), "{other:?}");
     }
@@ -183,7 +188,7 @@ async fn logins_and_an_update_of_all(world: &impl World) {
     assert_eq!(count, 30);
     assert!(superseded > 10, "{superseded}");
     let acts = [Act::Guard(0), Act::Create(0), Act::List, Act::UpdateAll];
-    // Only where the update is written between the two steps of the login.
+    // A login is superseded only if the update is written between its two steps.
     assert_eq!(every_order(world, &acts, 1).await, (2, 6));
 }
 

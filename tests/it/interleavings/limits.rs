@@ -1,4 +1,4 @@
-//! Logins with a limit, logouts and uses of one user, in every order.
+//! Logins with a session limit, logouts and touches of one user, in every order.
 
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -15,33 +15,33 @@ use crate::support::{ms, user};
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Act {
-    /// A login that evicts; a limit of 2.
+    /// A login that evicts, with a session limit of 2.
     Evict,
-    /// Another one.
+    /// Another login that evicts.
     EvictAgain,
-    /// A login that is refused by a limit of 2.
+    /// A login that is refused at a session limit of 2.
     Refuse,
-    /// Ends the first session.
+    /// Revokes the first session.
     Delete,
-    /// Uses the first session.
+    /// Touches the first session.
     Touch,
-    /// Ends all but the first session.
+    /// Revokes all sessions but the first one.
     KeepOne,
-    /// The first session outlives its idle TTL.
+    /// The first session expires.
     Expire,
 }
 
-/// A living session: when it was used last, in the test's own count of steps.
+/// A live session, and the number of the step in which it was last used.
 struct Known {
     id: SessionId,
     used: usize,
 }
 
-/// What the contract says about one user.
+/// The expected state of one user.
 struct Model {
     owner: UserId,
     first: SessionId,
-    /// With the one that was used least recently in front.
+    /// Live sessions, the least recently used first.
     living: Vec<Known>,
     ended: Vec<(SessionId, Option<EndReason>)>,
     steps: usize,
@@ -112,7 +112,7 @@ impl Model {
                 self.end(|known, first| known.id != *first, Some(EndReason::LogoutAll));
             }
             Act::Expire => {
-                // All others have twice the time.
+                // All other sessions have twice the idle TTL.
                 world.pass(&self.owner, HOUR).await;
                 self.end(|known, first| known.id == *first, None);
             }
@@ -135,7 +135,7 @@ impl Model {
     }
 
     async fn check(&self, world: &impl World, order: &[Act]) {
-        assert!(self.living.len() <= 2, "{order:?}: the model keeps the limit");
+        assert!(self.living.len() <= 2, "{order:?}: the expected state keeps the limit");
         let mut expected: Vec<_> = self.living.iter().map(|known| known.id.clone()).collect();
         expected.sort();
         assert_eq!(world.living_ids(&self.owner).await, expected, "{order:?}");
@@ -147,8 +147,8 @@ impl Model {
 }
 
 in_both_worlds! {
-    a_limit_holds_in_every_order_of_logins_logouts_and_uses: every_order,
-    an_expired_session_takes_no_place_in_any_order: every_order_with_an_expiry,
+    session_limit_holds_in_every_order_of_logins_logouts_and_touches: every_order,
+    expired_session_does_not_count_against_the_limit: every_order_with_an_expiry,
 }
 
 async fn every_order(world: &impl World) {
@@ -171,7 +171,7 @@ async fn every_order(world: &impl World) {
 
 async fn every_order_with_an_expiry(world: &impl World) {
     let acts = [Act::Evict, Act::EvictAgain, Act::Refuse, Act::Expire];
-    // Two logins that are alike need only one order.
+    // The two evicting logins are equal, so one of their orders suffices.
     let orders = orders(&acts, |earlier, later| (earlier, later) == (Act::EvictAgain, Act::Evict));
     assert_eq!(orders.len(), 12);
     for (i, order) in orders.iter().enumerate() {

@@ -1,4 +1,5 @@
-//! Every order in which verbs can meet on one session: nothing revives, and nothing is lost.
+//! Every order of concurrent operations on sessions: no revoked session becomes valid again, and no
+//! change is lost.
 
 mod cleanups;
 mod deadlines;
@@ -16,12 +17,12 @@ use crate::support::redis::RedisServer;
 
 const HOUR: Duration = Duration::from_secs(3600);
 
-/// A store whose timeout a loaded machine does not exceed.
+/// A Redis store with a timeout that a loaded machine does not exceed.
 fn redis_store(server: &RedisServer) -> RedisStore {
     RedisStore::builder(server.url().as_str()).timeout(crate::support::UNHURRIED).build().unwrap()
 }
 
-/// All orders of these items.
+/// Returns all orders of these items.
 fn permutations<T: Copy>(items: &[T]) -> Vec<Vec<T>> {
     if items.is_empty() {
         return vec![Vec::new()];
@@ -38,7 +39,8 @@ fn permutations<T: Copy>(items: &[T]) -> Vec<Vec<T>> {
     all
 }
 
-/// Runs a scenario on both stores; it gets what connects one more process to the store.
+/// Runs a scenario on both stores. The scenario gets a closure that connects one more process to
+/// the store.
 macro_rules! on_both_stores {
     ($($name:ident: $scenario:ident),+ $(,)?) => { $(mod $name {
         use super::*;

@@ -1,4 +1,5 @@
-//! Requests of two processes on one session, each stopped where the other's can come between.
+//! Requests of two processes on one session. Each request is stopped where an operation of the
+//! other process can run in between.
 
 use std::time::Duration;
 
@@ -14,7 +15,7 @@ use crate::support::redis::RedisServer;
 use crate::support::wait::until_due;
 use crate::support::{builder, login, ms, user};
 
-/// A process: a manager of its own with its worker, over a store that can be stopped.
+/// A process: its own manager and worker over a store that the test can stop.
 struct Process<St> {
     manager: SessionManager,
     background: Background,
@@ -22,7 +23,7 @@ struct Process<St> {
 }
 
 impl<St: SessionStore + Clone> Process<St> {
-    /// Every use moves last activity and the idle deadline.
+    /// Starts a process in which every use moves the last activity and the idle deadline.
     fn start(store: St) -> Self {
         let store = PausedStore::new(store);
         let (manager, worker) = builder()
@@ -41,17 +42,17 @@ impl<St: SessionStore + Clone> Process<St> {
     }
 }
 
-async fn refused(manager: &SessionManager, token: &str, reason: EndReason) {
+async fn assert_revoked(manager: &SessionManager, token: &str, reason: EndReason) {
     let refused = manager.authenticate(token).await.unwrap_err();
     assert_eq!((refused.kind(), refused.reason()), (AuthErrorKind::SessionRevoked, Some(reason)));
 }
 
 on_both_stores! {
-    a_request_that_was_let_in_before_the_logout_revives_nothing: load_logout_touch,
-    an_update_between_a_requests_load_and_its_touch_survives: load_update_touch,
-    touches_of_two_processes_around_a_delete_revive_nothing: two_touches_and_a_delete,
-    a_logout_of_all_around_a_login: logout_all_around_create,
-    a_logout_whose_answer_is_on_its_way_holds_already: answers_on_their_way,
+    touch_of_a_request_from_before_the_logout_does_not_revive_the_session: load_logout_touch,
+    update_between_the_load_and_the_touch_of_a_request_is_kept: load_update_touch,
+    touches_of_two_processes_around_a_delete_do_not_revive_the_session: two_touches_and_a_delete,
+    logout_of_all_revokes_exactly_the_logins_that_are_stored_before_it: logout_all_around_create,
+    logout_takes_effect_before_its_caller_gets_the_answer: answer_in_transit,
 }
 
 async fn load_logout_touch<St: SessionStore + Clone>(connect: impl Fn() -> St) {
@@ -73,12 +74,12 @@ async fn load_logout_touch<St: SessionStore + Clone>(connect: impl Fn() -> St) {
         }
         loaded.go();
         let answer = request.join_next().await.unwrap().unwrap();
-        assert!(answer.is_ok(), "it lived when it was asked for: {answer:?}");
+        assert!(answer.is_ok(), "the session was live when the request read it: {answer:?}");
         let (manager, store) = (here.manager.clone(), here.store.clone());
         assert_eq!(here.written().await, 1, "the touch reached the store");
         assert!(manager.get(login.session.user_id(), login.session.id()).await.unwrap().is_none());
-        refused(&manager, &login.access_token, reason).await;
-        refused(&there.manager, &login.access_token, reason).await;
+        assert_revoked(&manager, &login.access_token, reason).await;
+        assert_revoked(&there.manager, &login.access_token, reason).await;
         let (user, id) = (login.session.user_id(), login.session.id());
         assert_eq!(store.activity(user, id).await.unwrap(), None);
     }
@@ -98,12 +99,16 @@ async fn load_update_touch<St: SessionStore + Clone>(connect: impl Fn() -> St) {
     assert_eq!(there.update(user, id, 1, payload).await.unwrap(), Updated::Written(2));
     loaded.go();
     let session = request.join_next().await.unwrap().unwrap().unwrap();
-    assert_eq!((session.role(), session.revision()), (Some("user"), 1), "as loaded");
+    assert_eq!(
+        (session.role(), session.revision()),
+        (Some("user"), 1),
+        "the session as it was loaded"
+    );
     let manager = here.manager.clone();
     assert_eq!(here.written().await, 1);
     let session = manager.get(user, id).await.unwrap().unwrap();
-    assert_eq!((session.role(), session.revision()), (Some("admin"), 2), "the update is there");
-    assert!(session.last_activity() > login.session.last_activity(), "and so is the touch");
+    assert_eq!((session.role(), session.revision()), (Some("admin"), 2), "the update is kept");
+    assert!(session.last_activity() > login.session.last_activity(), "the touch is kept");
     assert!(session.idle_deadline() > login.session.idle_deadline());
     let session = manager.authenticate(&login.access_token).await.unwrap();
     assert_eq!(session.role(), Some("admin"));
@@ -146,7 +151,7 @@ async fn two_touches_and_a_delete<St: SessionStore + Clone>(connect: impl Fn() -
         for process in processes {
             let manager = process.manager.clone();
             assert_eq!(process.written().await, 1, "{order:?}");
-            refused(&manager, &login.access_token, EndReason::Admin).await;
+            assert_revoked(&manager, &login.access_token, EndReason::Admin).await;
             assert!(manager.get(user, id).await.unwrap().is_none());
         }
     }
@@ -167,21 +172,22 @@ async fn logout_all_around_create<St: SessionStore + Clone>(connect: impl Fn() -
         assert_eq!(ended.len(), if at == At::Before { 1 } else { 2 }, "{at:?}");
         creating.go();
         let new = request.join_next().await.unwrap().unwrap().unwrap();
-        refused(&here.manager, &old.access_token, reason).await;
+        assert_revoked(&here.manager, &old.access_token, reason).await;
         for manager in [&here.manager, &there.manager] {
             if at == At::Before {
-                // The session was made after all others had ended.
+                // The session was created after all others were revoked.
                 assert!(manager.authenticate(&new.access_token).await.is_ok());
             } else {
-                // Its login was not answered yet, and it is ended all the same.
-                refused(manager, &new.access_token, reason).await;
+                // The session was created before the logout, so it is revoked although its login
+                // has no answer yet.
+                assert_revoked(manager, &new.access_token, reason).await;
             }
         }
         there.manager.delete_all(&user("jeju"), reason).await.unwrap();
     }
 }
 
-async fn answers_on_their_way<St: SessionStore + Clone>(connect: impl Fn() -> St) {
+async fn answer_in_transit<St: SessionStore + Clone>(connect: impl Fn() -> St) {
     for verb in [Verb::Delete, Verb::DeleteAll] {
         let (here, there) = (Process::start(connect()), Process::start(connect()));
         let login = login(&here.manager, "jeju").await;
@@ -196,12 +202,12 @@ async fn answers_on_their_way<St: SessionStore + Clone>(connect: impl Fn() -> St
             }
         });
         done.reached().await;
-        refused(&here.manager, &login.access_token, EndReason::Logout).await;
-        // A second one meanwhile: it was not the one that ended it, and changes no reason.
+        assert_revoked(&here.manager, &login.access_token, EndReason::Logout).await;
+        // A second delete meanwhile finds no session and does not change the reason.
         let (user, id) = (login.session.user_id(), login.session.id());
         assert!(!there.manager.delete(user, id, EndReason::Admin).await.unwrap());
         done.go();
-        assert!(asked.join_next().await.unwrap().unwrap(), "this one ended it");
-        refused(&there.manager, &login.access_token, EndReason::Logout).await;
+        assert!(asked.join_next().await.unwrap().unwrap(), "the first delete revoked the session");
+        assert_revoked(&there.manager, &login.access_token, EndReason::Logout).await;
     }
 }

@@ -1,4 +1,4 @@
-//! Verbs one after the other on one store, in every order, compared with what the contract says.
+//! Operations one after the other on one store, in every order, compared with the expected state.
 
 use std::time::Duration;
 
@@ -27,11 +27,11 @@ enum Act {
 const WITH_DELETE: [Act; 4] = [Act::Touch, Act::Update, Act::Delete, Act::Load];
 const WITH_DELETE_ALL: [Act; 4] = [Act::Touch, Act::Update, Act::DeleteAll, Act::CreateAgain];
 
-/// What the contract says about one session.
+/// The expected state of one session.
 struct Model {
     user: UserId,
     id: SessionId,
-    /// `None` once it has ended.
+    /// `None` after the session was revoked.
     revision: Option<u64>,
     payload: &'static [u8],
     idle_deadline: Timestamp,
@@ -44,7 +44,7 @@ impl Model {
         let new = NewRecord::new(HOUR, 24 * HOUR, Bytes::from_static(b"first"));
         let Created::Created(Opened { at, .. }) = store.create(&user, &id, &new).await.unwrap()
         else {
-            panic!("a random id is free")
+            panic!("a random session id is not in use")
         };
         let idle_deadline = at.saturating_add(HOUR);
         Self { user, id, revision: Some(1), payload: b"first", idle_deadline, reason: None }
@@ -54,7 +54,7 @@ impl Model {
         self.revision.is_some()
     }
 
-    /// Does it, and compares the answer with what must be answered after all that came before.
+    /// Runs the operation and compares the answer with the expected state.
     async fn act(&mut self, store: &impl SessionStore, act: Act, order: &[Act]) {
         let (user, id) = (&self.user, &self.id);
         match act {
@@ -62,7 +62,10 @@ impl Model {
                 let touch = Touch::new(user.clone(), id.clone(), Duration::ZERO, Duration::MAX);
                 match store.touch(&[touch]).await.unwrap()[..] {
                     [Touched::Lives(deadline)] if self.lives() => {
-                        assert!(deadline > self.idle_deadline, "{order:?}: it moved");
+                        assert!(
+                            deadline > self.idle_deadline,
+                            "{order:?}: the touch extends the deadline"
+                        );
                         self.idle_deadline = deadline;
                     }
                     ref answer => {
@@ -94,7 +97,11 @@ impl Model {
             Act::CreateAgain => {
                 let new = NewRecord::new(HOUR, 24 * HOUR, Bytes::from_static(b"revived"));
                 let answer = store.create(user, id, &new).await.unwrap();
-                assert_eq!(answer, Created::AlreadyExists, "{order:?}: living or ended");
+                assert_eq!(
+                    answer,
+                    Created::AlreadyExists,
+                    "{order:?}: the id is in use or has a tombstone"
+                );
             }
             // `check` loads after every step.
             Act::Load => {}
@@ -111,19 +118,22 @@ impl Model {
         let found = store.load(&self.user, &self.id, None).await.unwrap();
         let seen = found.as_ref().map(|found| (found.revision, &found.payload[..]));
         let expected = self.revision.map(|revision| (revision, self.payload));
-        assert_eq!(seen, expected, "{order:?}: the update is there, the touch wrote no record");
+        assert_eq!(
+            seen, expected,
+            "{order:?}: the record has the update and no change by the touch"
+        );
         let activity = store.activity(&self.user, &self.id).await.unwrap();
         assert_eq!(
             activity.map(|activity| activity.idle_deadline),
             self.lives().then_some(self.idle_deadline),
-            "{order:?}: the touch is there, the update moved no deadline"
+            "{order:?}: only the touch moves the deadline"
         );
         let reason = store.ended(&self.user, &self.id).await.unwrap();
         assert_eq!(reason, self.reason, "{order:?}");
     }
 
-    async fn ends_once(&mut self, store: &impl SessionStore, order: &[Act]) {
-        assert!(!self.lives(), "{order:?} ends it");
+    async fn stays_revoked(&mut self, store: &impl SessionStore, order: &[Act]) {
+        assert!(!self.lives(), "{order:?} revokes the session");
         assert!(!store.delete(&self.user, &self.id, EndReason::Suspended).await.unwrap());
         assert!(store.delete_all(&self.user, None, EndReason::Suspended).await.unwrap().is_empty());
         self.check(store, order).await;
@@ -135,25 +145,25 @@ fn orders() -> impl Iterator<Item = Vec<Act>> {
 }
 
 #[tokio::test]
-async fn memory_keeps_the_contract_in_every_order_of_verbs() {
+async fn memory_store_answers_correctly_in_every_order_of_operations() {
     let mut count = 0;
     for order in orders() {
         let store = MemoryStore::new();
         let mut model = Model::start(&store, "jeju").await;
-        // A touch at the very time of creation has nothing to move.
+        // A touch at the time of creation moves no deadline.
         sleep(ms(2)).await;
         for act in &order {
             model.act(&store, *act, &order).await;
         }
-        model.ends_once(&store, &order).await;
-        assert_eq!(store.len(), 0, "{order:?}: nothing is held");
+        model.stays_revoked(&store, &order).await;
+        assert_eq!(store.len(), 0, "{order:?}: the store holds no session");
         count += 1;
     }
     assert_eq!(count, 48);
 }
 
 #[tokio::test]
-async fn redis_keeps_the_contract_in_every_order_of_verbs() {
+async fn redis_store_answers_correctly_in_every_order_of_operations() {
     let server = RedisServer::start().await;
     let store = redis_store(&server);
     for (i, order) in orders().enumerate() {
@@ -170,7 +180,7 @@ async fn redis_keeps_the_contract_in_every_order_of_verbs() {
                 assert_eq!(server.number(&["EXISTS", &key]).await, lives, "{order:?} {key}");
             }
         }
-        model.ends_once(&store, &order).await;
+        model.stays_revoked(&store, &order).await;
         other.check(&store, &order).await;
     }
 }

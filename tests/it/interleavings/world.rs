@@ -1,4 +1,5 @@
-//! A store whose clock a test moves: the memory's by hand, and Redis's by moving what is written there the other way.
+//! A store with a clock that the test moves. For memory the test moves a manual clock. For Redis it
+//! moves the stored times back.
 
 use std::time::Duration;
 
@@ -18,7 +19,7 @@ pub(crate) trait World {
     /// Lets time pass for this user's sessions.
     async fn pass(&self, owner: &UserId, time: Duration);
 
-    /// A living session of the contract's own.
+    /// Creates a session with a random id and the payload `first`.
     async fn login(&self, owner: &UserId, idle_ttl: Duration) -> SessionId {
         let id = SessionId::random().unwrap();
         let new = NewRecord::new(idle_ttl, 24 * HOUR, Bytes::from_static(b"first"));
@@ -27,7 +28,8 @@ pub(crate) trait World {
         id
     }
 
-    /// The living sessions with their last activity and idle deadline, as a list shows them; load and activity agree.
+    /// The live sessions with their last activity and idle deadline from `list`. Checks that `load`
+    /// and `activity` agree.
     async fn living(&self, owner: &UserId) -> Vec<(SessionId, Timestamp, Timestamp)> {
         let mut all = Vec::new();
         for listed in self.store().list(owner).await.unwrap() {
@@ -44,7 +46,7 @@ pub(crate) trait World {
         self.living(owner).await.into_iter().map(|(id, ..)| id).collect()
     }
 
-    /// All steps of one cleanup.
+    /// Runs all steps of one cleanup, and returns the number of removed sessions.
     async fn clean_up(&self) -> u64 {
         let (mut count, mut from) = (0, None);
         loop {
@@ -122,7 +124,8 @@ impl World for Redis {
     }
 }
 
-/// All orders of these steps in which none comes before the one that it `follows`.
+/// Returns all orders of these steps, except those in which `follows(earlier, later)` holds for two
+/// of them.
 pub(crate) fn orders<T: Copy>(steps: &[T], follows: impl Fn(T, T) -> bool) -> Vec<Vec<T>> {
     let possible = |order: &Vec<T>| {
         let mut pairs = (0..order.len()).flat_map(|i| (0..i).map(move |j| (j, i)));
@@ -131,7 +134,7 @@ pub(crate) fn orders<T: Copy>(steps: &[T], follows: impl Fn(T, T) -> bool) -> Ve
     crate::interleavings::permutations(steps).into_iter().filter(possible).collect()
 }
 
-/// Runs a scenario in both worlds.
+/// Runs a scenario with the memory store and with Redis.
 macro_rules! in_both_worlds {
     ($($name:ident: $scenario:ident),+ $(,)?) => { $(mod $name {
         use super::*;

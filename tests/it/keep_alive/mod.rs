@@ -1,4 +1,5 @@
-//! Use keeps a session alive: in the background, within its bounds, and never back from the dead.
+//! Requests keep a session alive: in the background, up to its absolute deadline, and never after
+//! it is over.
 
 mod worker;
 
@@ -16,16 +17,16 @@ use crate::support::{START, builder, clocked, login, ms, user};
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3600);
 
-/// How long the worker needs to write what it has.
+/// The time that the worker needs to write queued touches.
 const WRITTEN: Duration = Duration::from_millis(250);
 
-/// Lets the worker write what it has.
+/// Waits until the worker has written queued touches.
 async fn written() {
     tokio::time::sleep(WRITTEN).await;
 }
 
 async fn stored(manager: &SessionManager, session: &Session) -> Session {
-    manager.get(session.user_id(), session.id()).await.unwrap().expect("the session lives")
+    manager.get(session.user_id(), session.id()).await.unwrap().expect("the session is live")
 }
 
 fn at(since_start: Duration) -> chrono::DateTime<chrono::Utc> {
@@ -33,7 +34,7 @@ fn at(since_start: Duration) -> chrono::DateTime<chrono::Utc> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_use_moves_last_activity_and_the_idle_deadline() {
+async fn request_moves_last_activity_and_the_idle_deadline() {
     let (manager, worker, _store) = clocked();
     let _background = worker.start();
     let login = login(&manager, "jeju").await;
@@ -49,7 +50,7 @@ async fn a_use_moves_last_activity_and_the_idle_deadline() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn with_a_refresh_threshold_the_deadline_moves_only_below_it() {
+async fn idle_deadline_moves_only_below_the_refresh_threshold() {
     let clock = TokioClock::new(START);
     let store = MemoryStore::with_clock(clock);
     let settings = builder().clock(clock).store(store).refresh_threshold(15 * MINUTE);
@@ -76,10 +77,10 @@ async fn with_a_refresh_threshold_the_deadline_moves_only_below_it() {
     assert_eq!(session.idle_deadline(), at(46 * MINUTE + HOUR));
 }
 
-/// After its last use, a session lives for the idle TTL less at most one touch interval, whatever the
-/// gaps between the uses were, and never for longer than the idle TTL.
+/// After its last use, a session lives for at least the idle TTL less one touch interval, and at
+/// most for the idle TTL, whatever the gaps between the uses were.
 #[tokio::test(start_paused = true)]
-async fn an_idle_session_lives_its_idle_ttl_from_the_last_use_less_one_touch_interval() {
+async fn session_lives_for_its_idle_ttl_less_at_most_one_touch_interval_after_last_use() {
     const SECOND: Duration = Duration::from_secs(1);
     let day = 24 * HOUR;
     for (idle_ttl, lifetime, interval, touches) in [
@@ -112,20 +113,26 @@ async fn an_idle_session_lives_its_idle_ttl_from_the_last_use_less_one_touch_int
             }
             let idle = WRITTEN;
             let session = manager.get(&user("jeju"), login.session.id()).await.unwrap();
-            assert!(session.is_some(), "{case}: it was used a moment ago");
+            assert!(session.is_some(), "{case}: the session was used a moment ago");
             advance(idle_ttl - touches - idle - ms(1)).await;
             let session = manager.get(&user("jeju"), login.session.id()).await.unwrap();
-            assert!(session.is_some(), "{case}: it lives for the idle TTL after its last use");
+            assert!(
+                session.is_some(),
+                "{case}: the session lives for the idle TTL less one touch interval"
+            );
             advance(touches + ms(1)).await;
             let session = manager.get(&user("jeju"), login.session.id()).await.unwrap();
-            assert!(session.is_none(), "{case}: and ends one idle TTL after it");
+            assert!(
+                session.is_none(),
+                "{case}: the session expires one idle TTL after its last use"
+            );
             background.stop().await.unwrap();
         }
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_session_in_steady_use_lives_to_its_absolute_deadline_and_no_longer() {
+async fn session_in_steady_use_expires_at_its_absolute_deadline() {
     let clock = TokioClock::new(START);
     let store = MemoryStore::with_clock(clock);
     let settings =
@@ -150,7 +157,7 @@ async fn a_session_in_steady_use_lives_to_its_absolute_deadline_and_no_longer() 
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_session_with_a_short_idle_ttl_is_kept_alive_too() {
+async fn session_with_an_idle_ttl_below_the_touch_interval_is_kept_alive() {
     let clock = TokioClock::new(START);
     let store = MemoryStore::with_clock(clock);
     // Far shorter than the default touch interval of 60 seconds.
@@ -167,7 +174,7 @@ async fn a_session_with_a_short_idle_ttl_is_kept_alive_too() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn many_uses_are_one_touch() {
+async fn many_requests_cause_one_touch() {
     let (manager, worker, store) = clocked();
     let background = worker.start();
     let login = login(&manager, "jeju").await;
@@ -180,12 +187,12 @@ async fn many_uses_are_one_touch() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_touch_that_was_under_way_does_not_revive_a_session_that_was_ended() {
+async fn queued_touch_does_not_revive_a_revoked_session() {
     for everything in [false, true] {
         let (manager, worker, _store) = clocked();
         let login = login(&manager, "jeju").await;
         advance(50 * MINUTE).await;
-        // Queued, and not yet written: the worker has not been started.
+        // The touch is queued and not written yet: the worker has not been started.
         manager.authenticate(&login.access_token).await.unwrap();
         if everything {
             manager.delete_all(&user("jeju"), EndReason::LogoutAll).await.unwrap();
@@ -201,7 +208,7 @@ async fn a_touch_that_was_under_way_does_not_revive_a_session_that_was_ended() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_touch_that_comes_after_the_idle_deadline_does_not_revive_the_session() {
+async fn touch_written_after_the_idle_deadline_does_not_revive_the_session() {
     let (manager, worker, _store) = clocked();
     let login = login(&manager, "jeju").await;
     advance(59 * MINUTE).await;
@@ -212,27 +219,27 @@ async fn a_touch_that_comes_after_the_idle_deadline_does_not_revive_the_session(
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_bound_that_passes_while_the_store_answers_ends_no_session() {
+async fn extended_session_is_accepted_when_the_known_deadline_passes_during_the_load() {
     let clock = TokioClock::new(START);
     let store = SwitchStore::new(MemoryStore::with_clock(clock));
     let settings = builder().clock(clock).store(store.clone()).access_token_ttl(24 * HOUR);
     let (manager, _worker) = settings.build().unwrap();
     let login = login(&manager, "jeju").await;
     let (jeju, id) = (user("jeju"), login.session.id());
-    // Another process keeps it alive; this one still knows the first deadline only.
+    // Another process extends the session. This process still knows the first deadline.
     advance(50 * MINUTE).await;
     let touch = Touch::new(jeju, id.clone(), Duration::ZERO, HOUR);
     store.touch(&[touch]).await.unwrap();
     advance(10 * MINUTE - Duration::from_millis(20)).await;
     store.set(Mood::Bounds(Duration::from_millis(50)));
-    for what in ["the bound passes under way", "the bound has passed"] {
+    for what in ["the known deadline passes during the load", "the known deadline has passed"] {
         let session = manager.authenticate(&login.access_token).await;
         assert!(session.is_ok(), "{what}: {session:?}");
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_host_an_hour_off_changes_no_sessions_life() {
+async fn host_clock_that_is_an_hour_off_does_not_change_session_deadlines() {
     let store_clock = TokioClock::new(START);
     let store = SwitchStore::new(MemoryStore::with_clock(store_clock));
     for hour_off in [Timestamp::saturating_add, Timestamp::saturating_sub] {

@@ -1,4 +1,4 @@
-//! The worker that writes uses: a store that is away or slow, a stop, and a worker that is missing.
+//! The worker that writes touches: a store that is down or slow, the stop, and a missing worker.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::support::switch::Mood;
 use crate::support::{START, builder, clocked, login};
 
 #[tokio::test(start_paused = true)]
-async fn uses_wait_for_a_store_that_is_away_and_keep_their_age() {
+async fn touches_queue_while_the_store_is_down_and_keep_the_time_of_use() {
     let (manager, worker, store) = clocked();
     let background = worker.start();
     let login = login(&manager, "jeju").await;
@@ -28,14 +28,14 @@ async fn uses_wait_for_a_store_that_is_away_and_keep_their_age() {
     store.set(Mood::Answer);
     tokio::time::sleep(Duration::from_secs(2)).await;
     let session = stored(&manager, &login.session).await;
-    assert_eq!(session.last_activity(), at(50 * MINUTE), "the outage is not activity");
+    assert_eq!(session.last_activity(), at(50 * MINUTE), "the outage does not count as activity");
     assert_eq!(session.idle_deadline(), at(50 * MINUTE + HOUR));
     let report = background.stop().await.unwrap();
     assert_eq!(report.lost, 0);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_use_that_can_never_be_recorded_holds_nothing_up() {
+async fn touch_that_the_store_rejects_for_good_does_not_block_later_touches() {
     let (manager, worker, store) = clocked();
     let background = worker.start();
     let login = login(&manager, "jeju").await;
@@ -44,14 +44,14 @@ async fn a_use_that_can_never_be_recorded_holds_nothing_up() {
     manager.authenticate(&login.access_token).await.unwrap();
     written().await;
     store.set(Mood::Answer);
-    // Not a minute later: what was lost is due at the next request.
+    // Less than a minute later: after a lost touch, the next request queues one again.
     manager.authenticate(&login.access_token).await.unwrap();
     let report = background.stop().await.unwrap();
     assert_eq!((report.written, report.lost), (1, 1));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stop_writes_what_is_left_and_gives_up_on_a_store_that_stays_away() {
+async fn stop_gives_up_on_a_store_that_hangs() {
     let (manager, worker, store) = clocked();
     let login = login(&manager, "jeju").await;
     advance(2 * MINUTE).await;
@@ -65,7 +65,7 @@ async fn a_stop_writes_what_is_left_and_gives_up_on_a_store_that_stays_away() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stop_with_much_to_write_to_a_slow_store_keeps_its_limit() {
+async fn stop_keeps_its_time_limit_with_many_touches_and_a_slow_store() {
     let (manager, worker, store) = clocked();
     let background = worker.start();
     let mut tokens = Vec::new();
@@ -77,7 +77,7 @@ async fn a_stop_with_much_to_write_to_a_slow_store_keeps_its_limit() {
         manager.authenticate(token).await.unwrap();
     }
     store.set(Mood::SlowWrites(Duration::from_millis(900)));
-    // The first batches are under way when the stop comes.
+    // The first batches are being written when `stop` is called.
     tokio::time::sleep(Duration::from_secs(2)).await;
     let asked = tokio::time::Instant::now();
     let report = background.stop().await.unwrap();
@@ -87,12 +87,12 @@ async fn a_stop_with_much_to_write_to_a_slow_store_keeps_its_limit() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn slow_touches_turn_no_request_away() {
+async fn slow_touches_do_not_cause_rejected_requests() {
     let (manager, worker, store) = clocked();
     let _background = worker.start();
     let login = login(&manager, "jeju").await;
     advance(2 * MINUTE).await;
-    // Slower than the worker waits.
+    // Slower than the timeout of the worker.
     store.set(Mood::SlowWrites(Duration::from_secs(2)));
     for _ in 0..200 {
         manager.authenticate(&login.access_token).await.unwrap();
@@ -101,7 +101,7 @@ async fn slow_touches_turn_no_request_away() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_worker_ends_with_the_last_manager() {
+async fn worker_flushes_and_ends_when_the_last_manager_is_dropped() {
     let (manager, worker, store) = clocked();
     let login = login(&manager, "jeju").await;
     advance(2 * MINUTE).await;
@@ -112,7 +112,7 @@ async fn the_worker_ends_with_the_last_manager() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_the_worker_requests_are_answered_and_a_full_queue_is_counted() {
+async fn requests_succeed_without_a_worker_and_dropped_touches_are_counted() {
     let (manager, _worker, store) = clocked();
     let mut tokens = Vec::new();
     for n in 0..16_400 {
@@ -132,12 +132,12 @@ fn reports(log: &Log) -> usize {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_worker_that_was_dropped_is_one_error_at_the_first_use_and_health_tells() {
+async fn dropped_worker_is_logged_once_at_the_first_use_and_shown_in_health() {
     let log = Log::default();
     let _capture = log.capture();
     let (manager, _, _store) = clocked();
     let token = login(&manager, "jeju").await.access_token;
-    assert_eq!(reports(&log), 0, "a login is no use");
+    assert_eq!(reports(&log), 0, "a login does not count as a use");
     assert_eq!(manager.health().await.worker, WorkerState::Lost);
     for _ in 0..3 {
         advance(10 * MINUTE).await;
@@ -148,7 +148,7 @@ async fn a_worker_that_was_dropped_is_one_error_at_the_first_use_and_health_tell
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_worker_that_was_never_started_is_one_error_at_the_first_use() {
+async fn worker_that_was_never_started_is_logged_once_at_the_first_use() {
     let log = Log::default();
     let _capture = log.capture();
     let (manager, worker, _store) = clocked();
@@ -159,14 +159,14 @@ async fn a_worker_that_was_never_started_is_one_error_at_the_first_use() {
         manager.authenticate(&token).await.unwrap();
     }
     assert_eq!(reports(&log), 1, "{}", log.text());
-    // Started late, it extends the session all the same.
+    // A worker that is started late still writes touches.
     let background = worker.start();
     assert_eq!(manager.health().await.worker, WorkerState::Running);
     background.stop().await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_worker_that_runs_or_was_stopped_is_no_error() {
+async fn running_or_stopped_worker_is_not_logged() {
     let log = Log::default();
     let _capture = log.capture();
     let (manager, worker, _store) = clocked();
@@ -182,7 +182,7 @@ async fn a_worker_that_runs_or_was_stopped_is_no_error() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_worker_whose_task_was_aborted_is_an_error() {
+async fn aborted_worker_is_logged_and_shown_in_health() {
     let log = Log::default();
     let _capture = log.capture();
     let (manager, worker, _store) = clocked();
@@ -199,7 +199,7 @@ async fn a_worker_whose_task_was_aborted_is_an_error() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_use_that_waits_while_the_host_is_suspended_is_written_with_its_true_age() {
+async fn touch_queued_while_the_host_is_suspended_keeps_the_time_of_use() {
     let host = ManualClock::new(START);
     let store = MemoryStore::with_clock(host.clone());
     let (manager, worker) = builder().clock(host.clone()).store(store).build().unwrap();
@@ -207,7 +207,7 @@ async fn a_use_that_waits_while_the_host_is_suspended_is_written_with_its_true_a
     let login = login(&manager, "jeju").await;
     host.advance(50 * MINUTE);
     manager.authenticate(&login.access_token).await.unwrap();
-    // Before the worker writes the use. Tokio's clock stands still.
+    // The host suspends before the worker writes the touch. Tokio's clock stands still.
     host.advance(5 * MINUTE);
     written().await;
     let session = stored(&manager, &login.session).await;

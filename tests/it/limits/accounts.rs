@@ -15,15 +15,15 @@ use crate::routes::site::{From, Site, request, send};
 use crate::support::log::Log;
 
 in_both_homes! {
-    no_password_is_looked_at_beyond_the_limit: stops_at_the_limit,
-    of_a_hundred_at_once_ten_are_looked_at: at_once,
-    a_crowd_that_knows_its_password_is_let_in: crowd,
-    a_success_forgets_the_failures: success,
-    zero_is_no_limit: no_limit,
-    all_that_else_concerns_the_account_goes_on: all_else,
-    names_count_apart_and_together_they_shut_the_account: names,
-    a_success_opens_the_account_again: opened,
-    who_could_not_be_told_has_failed_by_no_name: given_back,
+    no_password_is_verified_above_the_limit: stops_at_the_limit,
+    ten_of_a_hundred_concurrent_logins_are_verified: at_once,
+    concurrent_logins_with_the_right_password_all_succeed: crowd,
+    successful_login_resets_the_count: success,
+    limit_of_zero_disables_the_limit: no_limit,
+    existing_sessions_of_a_limited_account_keep_working: existing_sessions,
+    each_name_has_its_own_limit_and_all_names_share_the_account_limit: names,
+    successful_login_resets_the_account_limit: opened,
+    login_without_a_verdict_counts_for_no_name: given_back,
 }
 
 async fn stops_at_the_limit(home: fn(LoginLimit) -> Site) {
@@ -35,12 +35,12 @@ async fn stops_at_the_limit(home: fn(LoginLimit) -> Site) {
     assert_eq!(refused.body["detail"], "Too many attempts");
     assert_eq!(refused.header("www-authenticate"), None);
     assert_eq!(refused.header("cache-control"), Some("no-store"));
-    // The right one is no better: else the limit would tell when somebody has guessed it.
+    // The right password is refused as well. Otherwise the limit would reveal a correct guess.
     assert_eq!(site.log_in("jeju", "password123").await.said(), LIMITED);
-    assert_eq!(site.desk.verifies().len(), 10, "nobody looked at a password");
+    assert_eq!(site.desk.verifies().len(), 10, "no further password was verified");
     assert_eq!(site.count("jeju").await, 0);
 
-    // What it says is true: not before, and then.
+    // The announced wait is exact: the login is refused before its end and accepted after it.
     pass(MINUTE - SECOND / 2).await;
     assert_eq!(retry_after(&site.log_in("jeju", "password123").await), 1);
     pass(SECOND / 2).await;
@@ -51,7 +51,7 @@ async fn stops_at_the_limit(home: fn(LoginLimit) -> Site) {
 
 async fn at_once(home: fn(LoginLimit) -> Site) {
     let site = home(ten());
-    // All have come as far as they get before the first is decided.
+    // All logins have started before the first one is decided.
     let pause = site.desk.pause();
     let mut logins = JoinSet::new();
     for _ in 0..100 {
@@ -67,7 +67,11 @@ async fn at_once(home: fn(LoginLimit) -> Site) {
     for _ in 0..1_000 {
         tokio::task::yield_now().await;
     }
-    assert_eq!(site.desk.verifies().len(), 1, "one after another");
+    assert_eq!(
+        site.desk.verifies().len(),
+        1,
+        "logins of one account are verified one after another"
+    );
     pause.go();
     let statuses = logins.join_all().await;
     assert_eq!(statuses.iter().filter(|status| **status == 401).count(), 10);
@@ -118,7 +122,7 @@ async fn no_limit(home: fn(LoginLimit) -> Site) {
     }
 }
 
-async fn all_else(home: fn(LoginLimit) -> Site) {
+async fn existing_sessions(home: fn(LoginLimit) -> Site) {
     let site = home(ten());
     let (jeju, other) = (site.token("jeju").await, site.token("jeju").await);
     fail(&site, "jeju", 10).await;
@@ -129,7 +133,7 @@ async fn all_else(home: fn(LoginLimit) -> Site) {
     assert_eq!(site.post("/api/session/refresh", &jeju).await.status, 200);
     assert_eq!(site.post("/api/auth/logout", &other).await.status, 200);
     site.token("user").await;
-    // Nothing of all this makes the wait longer or shorter.
+    // None of this changes the wait.
     assert_eq!(retry_after(&site.log_in("jeju", "password123").await), 60);
     assert_eq!(site.post("/api/auth/logout-all", &jeju).await.body["deleted_count"], 1);
 }
@@ -139,19 +143,24 @@ async fn names(home: fn(LoginLimit) -> Site) {
     fail(&site, "jeju", 10).await;
     assert_eq!(site.log_in("jeju", "password123").await.said(), LIMITED);
     let wrong = by_email(&site, "jeju@test.com", "wrong").await;
-    assert_eq!(wrong.said(), WRONG, "the e-mail address knows nothing of the id");
+    assert_eq!(wrong.said(), WRONG, "failures by id do not count for the e-mail address");
     for _ in 0..9 {
         assert_eq!(by_email(&site, "jeju@test.com", "wrong").await.said(), WRONG);
     }
     assert_eq!(by_email(&site, "jeju@test.com", "password123").await.said(), LIMITED);
     assert_eq!(site.desk.verifies(), vec![Some("jeju".to_owned()); 20]);
 
-    // Twenty were looked at: now the account is shut, and nobody can see that.
+    // Twenty passwords were verified, so the account limit is reached. The answer does not reveal
+    // that.
     let shut = by_email(&site, "jeju+1@test.com", "password123").await;
     assert_eq!(whole(&shut), whole(&wrong));
-    assert_eq!(site.desk.verifies().last(), Some(&None), "as long as nobody's takes");
+    assert_eq!(
+        site.desk.verifies().last(),
+        Some(&None),
+        "the desk spends as much time as for an unknown user"
+    );
     assert_eq!(site.count("jeju").await, 0);
-    // Such a failure counts by its own name as any other.
+    // Such a failure counts for its own name like any other.
     for _ in 0..9 {
         assert_eq!(by_email(&site, "jeju+1@test.com", "password123").await.said(), WRONG);
     }
@@ -159,8 +168,8 @@ async fn names(home: fn(LoginLimit) -> Site) {
     site.token("user").await;
     pass(MINUTE).await;
     assert_eq!(by_email(&site, "jeju+2@test.com", "password123").await.status, 200);
-    // Three times seen by the client, ten times not.
-    assert_eq!(told(site).await, vec![Some("jeju".to_owned()); 13]);
+    // The client saw three of the refusals. Ten looked like a wrong password.
+    assert_eq!(limited_users(site).await, vec![Some("jeju".to_owned()); 13]);
 }
 
 async fn opened(home: fn(LoginLimit) -> Site) {
@@ -186,8 +195,8 @@ async fn given_back(home: fn(LoginLimit) -> Site) {
     assert_eq!(by_email(&site, "jeju+0@test.com", "password123").await.status, 200);
 }
 
-/// Whom the events name that tell of a limit.
-async fn told(site: Site) -> Vec<Option<String>> {
+/// The users in the `LoginRefused` events that report a limit.
+async fn limited_users(site: Site) -> Vec<Option<String>> {
     let told = site.told().await.into_iter();
     told.filter_map(|event| match event {
         Event::LoginRefused { user, refusal: LoginRefusal::RateLimited, .. } => {
@@ -199,7 +208,7 @@ async fn told(site: Site) -> Vec<Option<String>> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_hangs_up_has_used_up_an_attempt() {
+async fn canceled_login_counts_as_an_attempt() {
     let site = counting(ten());
     site.desk.set(Mood::Hang);
     for _ in 0..10 {
@@ -212,9 +221,9 @@ async fn who_hangs_up_has_used_up_an_attempt() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn of_many_refused_logins_of_one_account_sinks_get_a_sample() {
-    // Two of the three kinds of refusals share a slot of the sample with a probability of 3 in 4,096 (the hash key is
-    // random). Then fewer than 22 events arrive, and the test draws again.
+async fn sinks_get_a_sample_of_many_refused_logins_of_one_account() {
+    // Two of the three kinds of refusals share a slot of the sample with a probability of 3 in
+    // 4,096 (the hash key is random). Then fewer than 22 events arrive, and the test tries again.
     for _ in 0..4 {
         let site = counting(LoginLimit::new(1, MINUTE));
         for _ in 0..200 {
@@ -247,7 +256,7 @@ async fn of_many_refused_logins_of_one_account_sinks_get_a_sample() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn each_hit_of_the_limit_is_told_without_what_was_typed() {
+async fn limit_hits_are_reported_without_what_the_user_typed() {
     let log = Log::default();
     let _guard = log.capture();
     let site = counting(LoginLimit::new(1, MINUTE));
@@ -255,7 +264,7 @@ async fn each_hit_of_the_limit_is_told_without_what_was_typed() {
         fail(&site, user, 1).await;
         assert_eq!(site.log_in(user, "password123").await.said(), LIMITED);
     }
-    assert_eq!(told(site).await, [Some("jeju".to_owned()), None]);
+    assert_eq!(limited_users(site).await, [Some("jeju".to_owned()), None]);
     let text = log.text();
     assert!(text.contains("rate_limited"), "{text}");
     for secret in ["hunter2", "password123"] {

@@ -1,4 +1,4 @@
-//! Devices that have logged in to an account before, while others guess at its password.
+//! Devices that have logged in to an account before, while an attacker guesses its password.
 
 use tower_session_auth::routes::{DeviceCookie, LoginLimit, RefreshDelivery, RoutesBuilder};
 use tower_session_auth::store::StoreErrorKind;
@@ -12,7 +12,7 @@ use crate::support::{START, switch, user};
 
 const HERE: &str = "192.0.2.7";
 
-/// Refresh tokens in cookies, over a store that counts.
+/// A site with refresh tokens in cookies, over a store that counts.
 fn counting(routes: impl FnOnce(RoutesBuilder) -> RoutesBuilder) -> Site {
     let store = MemoryStore::with_clock(TokioClock::new(START));
     site_with(|builder, desk| refreshing(builder.store(store), desk), routes)
@@ -26,7 +26,7 @@ fn in_process() -> Site {
     site_with(refreshing, |routes| routes)
 }
 
-/// Runs a scenario wherever a process by itself counts.
+/// Runs a scenario with counts in the store and with counts in the process.
 macro_rules! in_both_places {
     ($($name:ident: $scenario:ident),+ $(,)?) => { $(mod $name {
         #[tokio::test(start_paused = true)]
@@ -42,12 +42,12 @@ macro_rules! in_both_places {
 }
 
 in_both_places! {
-    a_known_device_gets_in_every_time_while_others_guess: attack,
-    a_known_device_does_not_wait_for_a_guess_under_way: interleaved,
-    a_known_device_has_five_attempts_and_is_then_unknown: five,
-    a_device_cookie_is_worth_nothing_for_another_account: another_account,
-    a_change_of_password_makes_all_devices_unknown: password,
-    a_login_with_a_device_cookie_keeps_the_device: renewed,
+    known_device_can_log_in_while_an_attacker_guesses: attack,
+    known_device_does_not_wait_for_a_pending_login: interleaved,
+    known_device_counts_as_unknown_after_five_failures: five,
+    device_cookie_has_no_effect_for_another_account: another_account,
+    password_change_makes_all_devices_unknown: password,
+    login_with_a_device_cookie_renews_the_cookie_and_keeps_the_device: renewed,
 }
 
 /// Logs in with a device cookie.
@@ -59,12 +59,12 @@ fn body(user: &str, password: &str) -> String {
     format!(r#"{{"user_id":"{user}","password":"{password}"}}"#)
 }
 
-/// The device cookie of a first login.
+/// Logs in for the first time and returns the device cookie.
 async fn known(site: &Site) -> Set {
     login("/api/auth").to(site).await.cookie(DEVICE)
 }
 
-/// Somebody guesses at jeju's password by all names, until nobody looks at it any more.
+/// Guesses jeju's password by all names until the account limit refuses further logins.
 async fn guess(site: &Site) {
     for _ in 0..12 {
         site.log_in("jeju", "wrong").await;
@@ -84,10 +84,10 @@ pub(crate) async fn attack(site: Site) {
         let by_email = r#"{"email":"jeju+1@test.com","password":"password123"}"#;
         let reply = with(&site, &cookie, by_email).await;
         assert_eq!(reply.status, 200, "round {round}, by another name: {reply:?}");
-        // A login of a known device gives whoever guesses no further attempts.
+        // A login of a known device gives the attacker no further attempts.
         assert_eq!(site.log_in("jeju", "password123").await.said(), LIMITED);
     }
-    // Nor does the address count, which others may share.
+    // The limit of the address, which others may share, does not apply either.
     for number in 0..100 {
         from(&site, HERE, &format!("user-{number}"), "wrong").await;
     }
@@ -106,7 +106,7 @@ async fn interleaved(site: Site) {
         async move { crate::routes::site::send(&router, request).await.status }
     });
     pause.reached().await;
-    // Logins by one name wait for each other. This one does not.
+    // Logins with one name wait for each other. A login of a known device does not.
     assert_eq!(with(&site, &cookie, JEJU).await.status, 200);
     pause.go();
     assert_eq!(guess.await.unwrap(), 401);
@@ -123,22 +123,22 @@ async fn five(site: Site) {
     }
     assert_eq!(with(&site, &cookie, JEJU).await.said(), LIMITED, "it waits like a new device");
     assert_eq!(site.desk.verifies().len() - verified, 5);
-    // Where nobody guesses, a new device gets in.
+    // An account without failures accepts a new device.
     site.token("user").await;
     pass(MINUTE).await;
     site.token("jeju").await;
     guess(&site).await;
-    assert_eq!(with(&site, &cookie, JEJU).await.status, 200, "its wait is over");
+    assert_eq!(with(&site, &cookie, JEJU).await.status, 200, "the wait is over");
     for attempt in 1..=5 {
         let reply = with(&site, &cookie, &body("jeju", "wrong")).await;
-        assert_eq!(reply.said(), WRONG, "all is forgotten, the {attempt}th");
+        assert_eq!(reply.said(), WRONG, "the failures are forgotten, the {attempt}th");
     }
     assert_eq!(with(&site, &cookie, JEJU).await.said(), LIMITED);
 }
 
 async fn another_account(site: Site) {
     let cookie = known(&site).await;
-    // Each answer is what it is without the cookie, for somebody and for nobody.
+    // Each answer is the same as without the cookie, for existing and unknown users.
     let mut all = Vec::new();
     for name in ["user", "unknown", "suspended"] {
         let mut told = Vec::new();
@@ -153,7 +153,7 @@ async fn another_account(site: Site) {
     assert_eq!(all[0], all[2]);
     assert!(all[0][9].starts_with("401") && all[0][10].starts_with("429"), "{all:?}");
 
-    // On a shared browser the next user's login takes the cookie over.
+    // On a shared browser the login of the next user replaces the cookie.
     let reply = with(&site, &cookie, &body("user", "password123")).await;
     let other = reply.cookie(DEVICE);
     fail(&site, "user", 10).await;
@@ -175,12 +175,12 @@ pub(crate) async fn password(site: Site) {
     site.manager.password_changed(&jeju, Some(kept.id())).await.unwrap();
     for cookie in [&old, &other.cookie(DEVICE)] {
         let reply = with(&site, cookie, &body("jeju", "another1")).await;
-        assert_eq!(reply.said(), LIMITED, "it is a new device again");
+        assert_eq!(reply.said(), LIMITED, "the device counts as new");
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_device_that_logs_in_with_the_new_password_is_known_again() {
+async fn device_is_known_again_after_a_login_with_the_new_password() {
     let site = in_store();
     let old = known(&site).await;
     site.desk.change("jeju", |person| person.password = "another1");
@@ -188,12 +188,12 @@ async fn a_device_that_logs_in_with_the_new_password_is_known_again() {
     let new = with(&site, &old, &body("jeju", "another1")).await.cookie(DEVICE);
     guess(&site).await;
     assert_eq!(with(&site, &old, &body("jeju", "another1")).await.said(), LIMITED);
-    // Also long after a store has forgotten the sessions that ended.
+    // The old cookie stays invalid after the store has forgotten the revoked sessions.
     pass(2 * DAY).await;
     guess(&site).await;
     assert_eq!(with(&site, &old, &body("jeju", "another1")).await.said(), LIMITED);
     assert_eq!(with(&site, &new, &body("jeju", "another1")).await.status, 200);
-    // A login that began before the change and ends after it does not know the device of before.
+    // A login that spans the password change does not accept a device from before.
     let pause = site.desk.pause();
     let login = tokio::spawn({
         let router = site.router.clone();
@@ -212,7 +212,7 @@ async fn renewed(site: Site) {
     let old = known(&site).await;
     pass(SECOND).await;
     let new = with(&site, &old, JEJU).await.cookie(DEVICE);
-    assert_ne!(old.value, new.value, "it is good for longer");
+    assert_ne!(old.value, new.value, "the new cookie expires later");
     let device = |cookie: &Set| cookie.value.split('.').next().unwrap().to_owned();
     assert_eq!(device(&old), device(&new));
     guess(&site).await;
@@ -220,13 +220,13 @@ async fn renewed(site: Site) {
         assert_eq!(with(&site, cookie, &body("jeju", "wrong")).await.said(), WRONG);
     }
     for cookie in [&old, &new] {
-        assert_eq!(with(&site, cookie, JEJU).await.said(), LIMITED, "one budget of the device");
+        assert_eq!(with(&site, cookie, JEJU).await.said(), LIMITED, "the attempts are shared");
     }
     assert_ne!(device(&known(&in_store()).await), device(&known(&in_store()).await));
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_cookie_is_out_of_reach_and_names_no_user() {
+async fn device_cookie_has_safe_attributes_and_names_no_user() {
     let site = in_store();
     let cookie = known(&site).await;
     let max_age = format!("Max-Age={}", 90 * DAY.as_secs());
@@ -243,7 +243,7 @@ async fn the_cookie_is_out_of_reach_and_names_no_user() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_device_is_known_for_its_time_after_the_latest_login() {
+async fn device_cookie_expires_after_its_lifetime() {
     let hour = 60 * MINUTE;
     for (cookie, lifetime) in
         [(DeviceCookie::new(), 90 * DAY), (DeviceCookie::new().lifetime(hour), hour)]
@@ -260,7 +260,7 @@ async fn a_device_is_known_for_its_time_after_the_latest_login() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn it_is_set_where_tokens_travel_in_cookies_or_where_it_is_asked_for() {
+async fn device_cookie_is_set_for_cookie_delivery_or_on_request() {
     let names = async |routes: fn(RoutesBuilder) -> RoutesBuilder| {
         let reply = login("/api/auth").to(&counting(routes)).await;
         // A login also clears cookies of other paths.
@@ -283,7 +283,7 @@ async fn it_is_set_where_tokens_travel_in_cookies_or_where_it_is_asked_for() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_the_routes_cookies_the_account_is_shut_for_all_devices() {
+async fn account_limit_applies_to_all_devices_without_device_cookies() {
     let site = counting(RoutesBuilder::without_device_cookie);
     let cookie = known(&in_store()).await;
     guess(&site).await;
@@ -291,7 +291,7 @@ async fn without_the_routes_cookies_the_account_is_shut_for_all_devices() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_login_without_a_store_neither_knows_nor_makes_devices() {
+async fn token_only_login_neither_accepts_nor_sets_a_device_cookie() {
     let site = site_with(refreshing, RoutesBuilder::token_only_logins);
     let cookie = known(&site).await;
     site.store.set(switch::Mood::Fail(StoreErrorKind::Unavailable));
@@ -307,7 +307,7 @@ async fn a_login_without_a_store_neither_knows_nor_makes_devices() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn with_asymmetric_keys_and_without_refresh_tokens_devices_are_known_as_well() {
+async fn device_cookie_works_with_asymmetric_keys_and_without_refresh_tokens() {
     let pem = include_bytes!("../../keys/ed25519.pem");
     let keys = KeySet::new(SigningKey::eddsa_pem("1", pem).unwrap());
     let store = MemoryStore::with_clock(TokioClock::new(START));
@@ -339,22 +339,22 @@ mod over_redis {
     }
 
     #[tokio::test]
-    async fn a_known_device_gets_in_every_time_while_others_guess() {
+    async fn known_device_can_log_in_while_an_attacker_guesses() {
         let server = RedisServer::start().await;
         attack(instance(&server)).await;
     }
 
     #[tokio::test]
-    async fn a_change_of_password_makes_all_devices_unknown() {
+    async fn password_change_makes_all_devices_unknown() {
         let server = RedisServer::start().await;
         password(instance(&server)).await;
         let left = server.number(&["PTTL", "session:{jeju}:gone"]).await;
         let days = left / (24 * 60 * 60 * 1000);
-        assert!((180..=181).contains(&days), "the store remembers it for {days} days");
+        assert!((180..=181).contains(&days), "the store remembers the change for {days} days");
     }
 
     #[tokio::test]
-    async fn what_is_issued_by_one_instance_is_known_to_another() {
+    async fn device_cookie_of_one_instance_is_accepted_by_another() {
         let server = RedisServer::start().await;
         let (one, other) = (instance(&server), instance(&server));
         let cookie = known(&one).await;
@@ -364,7 +364,7 @@ mod over_redis {
     }
 
     #[tokio::test]
-    async fn a_known_device_asks_the_store_less_often_than_a_new_one() {
+    async fn known_device_needs_fewer_store_calls_than_a_new_one() {
         let server = RedisServer::start().await;
         let site = instance(&server);
         let cookie = known(&site).await;
@@ -379,7 +379,7 @@ mod over_redis {
             assert_eq!(site.send(request).await.status, 200);
             before.since(&server).await.calls("hmget")
         };
-        // The worker looks at the server as well, but not all the time.
+        // The worker also reads from the server, but not all the time.
         let least = async |cookie: Option<&Set>| {
             let mut least = u64::MAX;
             for _ in 0..5 {
@@ -387,9 +387,9 @@ mod over_redis {
             }
             least
         };
-        // One for each count, for the login guard, and for the new session.
+        // One call for the count, one for the login fence, and one for the new session.
         assert_eq!(least(Some(&cookie)).await, 1 + 1 + 1);
-        // By name, account and address, and one more to give back what the address was counted.
+        // Three counts, fence and session as above, and one call to undo the address count.
         assert_eq!(least(None).await, 3 + 1 + 1 + 1);
     }
 }

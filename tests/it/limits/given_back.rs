@@ -1,4 +1,4 @@
-//! A login that fails, and not for its credentials, is no failed login.
+//! A login that fails for another reason than its credentials does not count as a failed login.
 
 use tower_session_auth::directory::{BoxError, User, UserDirectory};
 use tower_session_auth::routes::LoginLimit;
@@ -17,10 +17,10 @@ use crate::support::switch;
 const HERE: &str = "192.0.2.7";
 
 in_both_homes! {
-    what_the_desk_cannot_tell_is_given_back: desk,
+    login_without_a_verdict_on_the_credentials_does_not_count: desk,
 }
 
-/// More often than the limit of either allows.
+/// Logs in more often than any of the limits allows.
 async fn many(site: &Site, said: (u16, &str)) {
     for time in 0..15 {
         let reply = from(site, HERE, "jeju", "password123").await;
@@ -44,7 +44,7 @@ async fn desk(home: fn(LoginLimit) -> Site) {
         many(&site, said).await;
     }
     site.desk.set(Mood::Answer);
-    // Nor are failures from before forgotten by what was given back.
+    // Logins that do not count leave earlier failures counted.
     fail(&site, "jeju", 2).await;
     site.desk.set(Mood::Busy);
     many(&site, (503, "overloaded")).await;
@@ -55,7 +55,7 @@ async fn desk(home: fn(LoginLimit) -> Site) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn too_many_sessions_are_no_failed_login() {
+async fn login_refused_by_the_session_limit_does_not_count_as_failed() {
     let store = MemoryStore::with_clock(TokioClock::new(START));
     let site = site_with(
         |builder, _| builder.store(store).session_limit(1).when_full(WhenFull::Refuse),
@@ -63,14 +63,14 @@ async fn too_many_sessions_are_no_failed_login() {
     );
     site.token("jeju").await;
     many(&site, (409, "session_limit")).await;
-    // Nor are they a success.
+    // Such logins do not count as a success either.
     fail(&site, "jeju", 2).await;
     many(&site, (409, "session_limit")).await;
     fail(&site, "jeju", 1).await;
     assert_eq!(site.log_in("jeju", "wrong").await.said(), LIMITED);
 }
 
-/// A directory that never knows.
+/// A directory that fails on every lookup.
 struct Broken;
 
 impl UserDirectory for Broken {
@@ -80,7 +80,7 @@ impl UserDirectory for Broken {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_store_or_a_directory_that_is_away_is_no_failed_login() {
+async fn login_during_an_outage_of_store_or_directory_does_not_count_as_failed() {
     let site = not_counting(limit());
     for mood in [
         switch::Mood::Fail(StoreErrorKind::Unavailable),
@@ -101,7 +101,7 @@ async fn a_store_or_a_directory_that_is_away_is_no_failed_login() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_process_that_logs_in_without_a_store_counts_by_itself() {
+async fn token_only_login_without_a_store_is_counted_in_the_process() {
     let site =
         site_with(|builder, _| builder, |routes| routes.token_only_logins().login_limit(ten()));
     site.store.set(switch::Mood::Fail(StoreErrorKind::Unavailable));

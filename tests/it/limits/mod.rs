@@ -1,4 +1,5 @@
-//! How often a login may fail: for whom, from where, for how long, and wherever it is counted.
+//! Limits for failed logins and refreshes: per account, per address and per device, counted in the
+//! store or in the process.
 
 mod accounts;
 mod addresses;
@@ -24,23 +25,23 @@ use crate::support::START;
 pub(crate) const SECOND: Duration = Duration::from_secs(1);
 pub(crate) const MINUTE: Duration = Duration::from_secs(60);
 
-/// 10 in a minute, as it is by default.
+/// The default limit: 10 failed logins in a minute.
 pub(crate) fn ten() -> LoginLimit {
     LoginLimit::default()
 }
 
-/// A site whose store counts.
+/// A site whose store counts failed logins.
 pub(crate) fn counting(limit: LoginLimit) -> Site {
     let store = MemoryStore::with_clock(TokioClock::new(START));
     site_with(|builder, _| builder.store(store), |routes| routes.login_limit(limit))
 }
 
-/// A site whose store leaves it to the process.
+/// A site whose store cannot count, so that the process counts.
 pub(crate) fn not_counting(limit: LoginLimit) -> Site {
     site_with(|builder, _| builder, |routes| routes.login_limit(limit))
 }
 
-/// Runs a scenario wherever a process by itself counts.
+/// Runs a scenario with counts in the store and with counts in the process.
 macro_rules! in_both_homes {
     ($($name:ident: $scenario:ident),+ $(,)?) => { $(mod $name {
         #[tokio::test(start_paused = true)]
@@ -78,18 +79,18 @@ pub(crate) async fn by_email(site: &Site, email: &str, password: &str) -> Reply 
 pub(crate) const WRONG: (u16, &str) = (401, "invalid_credentials");
 pub(crate) const LIMITED: (u16, &str) = (429, "rate_limited");
 
-/// Status, headers and body, byte by byte.
+/// Returns status, headers and body.
 pub(crate) fn whole(reply: &Reply) -> String {
     format!("{} {:?} {}", reply.status, reply.headers, reply.text)
 }
 
-/// After how many seconds to try again.
+/// Checks that the login is refused by the limit, and returns its `retry-after` in seconds.
 pub(crate) fn retry_after(reply: &Reply) -> u64 {
     assert_eq!(reply.said(), LIMITED, "{reply:?}");
     reply.header("retry-after").unwrap().parse().unwrap()
 }
 
-/// So many wrong passwords, each looked at.
+/// Logs in with a wrong password this many times. Each login must be refused for its password.
 pub(crate) async fn fail(site: &Site, user: &str, times: usize) {
     for time in 1..=times {
         assert_eq!(site.log_in(user, "wrong").await.said(), WRONG, "{user}, the {time}th");

@@ -1,4 +1,4 @@
-//! No answer tells whether a user exists, neither before the limit nor beyond it.
+//! No answer reveals whether a user exists, neither below the limit nor above it.
 
 use tower_session_auth::directory::{BoxError, User, UserDirectory};
 use tower_session_auth::routes::LoginLimit;
@@ -10,13 +10,13 @@ use crate::routes::site::{Site, site_with};
 use crate::support::START;
 
 in_both_homes! {
-    unknown_wrong_and_switched_off_are_one_sequence_of_answers: one_sequence,
-    a_name_that_is_nobodys_counts_in_one_spelling: spellings,
-    kinds_and_spellings_are_told_apart_alike_for_all: crossed,
-    no_name_of_somebody_is_told_otherwise_beyond_the_limit: beyond,
+    unknown_user_wrong_password_and_inactive_user_get_equal_answers: equal_answers,
+    email_of_an_unknown_user_counts_in_its_normalized_spelling: spellings,
+    ids_and_emails_in_any_spelling_count_alike_for_known_and_unknown_users: ids_and_emails,
+    known_and_unknown_users_get_equal_answers_above_the_account_limit: above_the_limit,
 }
 
-/// Everything that 15 logins are told, and 3 more after the wait.
+/// The complete answers to 15 logins, and to 3 more after the wait.
 async fn sequence(site: &Site, user: &str, password: &str) -> Vec<String> {
     let mut told = Vec::new();
     for (count, wait) in [(15, MINUTE), (3, 2 * MINUTE)] {
@@ -28,7 +28,7 @@ async fn sequence(site: &Site, user: &str, password: &str) -> Vec<String> {
     told
 }
 
-async fn one_sequence(home: fn(LoginLimit) -> Site) {
+async fn equal_answers(home: fn(LoginLimit) -> Site) {
     let site = home(ten());
     let wrong = sequence(&site, "jeju", "wrong").await;
     assert!(wrong[9].starts_with("401") && wrong[10].starts_with("429"), "{wrong:?}");
@@ -37,7 +37,7 @@ async fn one_sequence(home: fn(LoginLimit) -> Site) {
         ("unknown", "password123"),
         ("unknown too", "wrong"),
         ("suspended", "password123"),
-        // More bytes than a user id has: it cannot be anybody.
+        // Longer than a user id may be, so no such user can exist.
         (&"\u{c81c}".repeat(256), "password123"),
     ] {
         let verifies = site.desk.verifies().len();
@@ -54,7 +54,7 @@ async fn spellings(home: fn(LoginLimit) -> Site) {
     }
     assert_eq!(by_email(&site, "nobody@test.com", "x").await.said(), LIMITED);
     assert_eq!(by_email(&site, "nobody@example.com", "x").await.said(), WRONG);
-    // A user id is what it is.
+    // User ids are not normalized.
     for _ in 0..10 {
         assert_eq!(site.log_in("nobody", "x").await.said(), WRONG);
     }
@@ -62,8 +62,8 @@ async fn spellings(home: fn(LoginLimit) -> Site) {
     assert_eq!(site.log_in("Nobody", "x").await.said(), WRONG);
 }
 
-/// What each of 12 logins by the first name, then of 12 by each of the others is told.
-async fn cross(site: &Site, names: &[String]) -> Vec<String> {
+/// The complete answers to 12 logins with each name, in this order.
+async fn answers_for(site: &Site, names: &[String]) -> Vec<String> {
     let mut told = Vec::new();
     for name in names {
         for _ in 0..12 {
@@ -77,10 +77,11 @@ async fn cross(site: &Site, names: &[String]) -> Vec<String> {
     told
 }
 
-async fn crossed(home: fn(LoginLimit) -> Site) {
+async fn ids_and_emails(home: fn(LoginLimit) -> Site) {
     let site = home(ten());
-    // One account by its id; by its e-mail address as typed in either field; in a spelling that the desk takes for another
-    // name and `normalized` for the same; and in two of which it is the other way round.
+    // The names of one account: its id; its e-mail address in the id field and in the e-mail field;
+    // the address in upper case, which the desk takes for another name and `normalized` for the
+    // same; and two addresses for which it is the other way round.
     let names = |name: &str| {
         let email = format!("{name}@test.com");
         let typed = [
@@ -95,16 +96,17 @@ async fn crossed(home: fn(LoginLimit) -> Site) {
         back.reverse();
         [typed.to_vec(), back].concat()
     };
-    let known = cross(&site, &names("jeju")).await;
+    let known = answers_for(&site, &names("jeju")).await;
     for name in ["unknown", "suspended", "admin"] {
-        assert_eq!(cross(&site, &names(name)).await, known, "{name}");
+        assert_eq!(answers_for(&site, &names(name)).await, known, "{name}");
     }
     let wrong = known.iter().filter(|told| told.starts_with("401")).count();
-    assert_eq!(wrong, 50, "five names: two of the six are one");
+    assert_eq!(wrong, 50, "two of the six names count as one");
 }
 
-/// Once more with the right password, and after each wait.
-async fn beyond(home: fn(LoginLimit) -> Site) {
+/// Compares the answers for a known and an unknown user. Logins with two names reach the account
+/// limit. Logins with two more names then send the right password.
+async fn above_the_limit(home: fn(LoginLimit) -> Site) {
     let mut all = Vec::new();
     for name in ["jeju", "unknown"] {
         let site = home(ten());
@@ -116,13 +118,17 @@ async fn beyond(home: fn(LoginLimit) -> Site) {
                 told.push(whole(&by_email(&site, &email, password).await));
             }
         }
-        assert_eq!(site.desk.verifies().len(), 40, "{name}: a hash for each");
+        assert_eq!(
+            site.desk.verifies().len(),
+            40,
+            "{name}: one password hash for each counted login"
+        );
         all.push(told);
     }
     assert_eq!(all.first(), all.last());
 }
 
-/// A directory in which everybody is switched off.
+/// A directory in which every user is inactive.
 struct Off;
 
 impl UserDirectory for Off {
@@ -132,7 +138,7 @@ impl UserDirectory for Off {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_account_that_the_directory_has_switched_off_counts_like_a_wrong_password() {
+async fn inactive_user_in_the_directory_counts_like_a_wrong_password() {
     let store = MemoryStore::with_clock(TokioClock::new(START));
     let site = site_with(|builder, _| builder.store(store).directory(Off), |routes| routes);
     let wrong = sequence(&site, "jeju", "wrong").await;

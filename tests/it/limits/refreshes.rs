@@ -1,4 +1,4 @@
-//! How often refresh tokens may be shown, at several instances over one Redis.
+//! Rate limits for refresh tokens, at several instances over one Redis.
 
 use serde_json::json;
 use tower_session_auth::routes::{RefreshDelivery, RefreshLimit};
@@ -13,7 +13,7 @@ use crate::support::redis::RedisServer;
 
 const HERE: &str = "192.0.2.7";
 
-/// 3 refreshes of a session and 3 bad tokens of an address in a minute.
+/// A site that allows 3 refreshes of a session and 3 bad tokens from an address in a minute.
 fn instance(server: &RedisServer) -> Site {
     let store = RedisStore::builder(server.url()).timeout(UNHURRIED).build().unwrap();
     let keys = KeySet::new(SigningKey::hs256("r1", OTHER_SECRET).unwrap());
@@ -44,7 +44,7 @@ async fn logged_in(site: &Site) -> String {
 }
 
 #[tokio::test]
-async fn what_is_shown_at_one_counts_at_the_other() {
+async fn refreshes_and_bad_tokens_are_counted_across_instances() {
     let server = RedisServer::start().await;
     let (one, other) = (instance(&server), instance(&server));
     let (mut token, second) = (logged_in(&one).await, logged_in(&other).await);
@@ -56,7 +56,7 @@ async fn what_is_shown_at_one_counts_at_the_other() {
     for site in [&other, &one, &other] {
         assert!((1..=60).contains(&retry_after(&refresh(site, &token).await)));
     }
-    // The session lives, and another one's client goes on.
+    // The session is still live, and the client of another session may still refresh.
     let id = one.manager.sessions(&crate::support::user("jeju")).await.unwrap();
     assert_eq!(id.len(), 2);
 
@@ -70,7 +70,7 @@ async fn what_is_shown_at_one_counts_at_the_other() {
 }
 
 #[tokio::test]
-async fn whoever_has_many_networks_of_ipv6_shows_no_more_bad_tokens_for_it() {
+async fn bad_tokens_from_many_ipv6_networks_share_a_limit_of_the_wider_network() {
     let server = RedisServer::start().await;
     let site = instance(&server);
     for network in 0..12 {
@@ -85,7 +85,7 @@ async fn whoever_has_many_networks_of_ipv6_shows_no_more_bad_tokens_for_it() {
 }
 
 #[tokio::test]
-async fn a_process_that_knows_of_a_wait_does_not_ask_again() {
+async fn instance_does_not_ask_redis_again_while_it_knows_of_a_wait() {
     let server = RedisServer::start().await;
     let site = instance(&server);
     let asked = async || Commands::of(&server).await.calls("hmget");
@@ -93,17 +93,17 @@ async fn a_process_that_knows_of_a_wait_does_not_ask_again() {
         refresh(&site, "garbage").await;
     }
     let before = asked().await;
-    assert!(before >= 4, "each was counted");
+    assert!(before >= 4, "each bad token was counted in redis");
     for _ in 0..50 {
         assert!(retry_after(&refresh(&site, "garbage").await) <= 60);
     }
-    // The worker looks at the server now and then: no request does.
+    // The worker reads from the server now and then. No request does.
     let since = asked().await - before;
     assert!(since < 25, "{since}");
 }
 
 #[tokio::test]
-async fn a_bad_token_is_bad_while_redis_is_away_and_a_good_one_is_kept() {
+async fn refresh_during_an_outage_is_401_for_a_bad_token_and_503_for_a_good_one() {
     let mut server = RedisServer::start().await;
     let site = instance(&server);
     let token = logged_in(&site).await;

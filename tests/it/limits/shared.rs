@@ -1,4 +1,4 @@
-//! Several instances over one Redis have one limit.
+//! Several instances over one Redis share one limit.
 
 use tokio::task::JoinSet;
 use tower_session_auth::routes::LoginLimit;
@@ -25,9 +25,9 @@ async fn keys_of(server: &RedisServer) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn what_stands_in_redis_for_a_name_is_keyed_by_the_signing_key() {
+async fn redis_keys_of_login_names_depend_on_the_signing_key() {
     let server = RedisServer::start().await;
-    // What Redis holds after a failed login at an instance with this Ed25519 key.
+    // The keys in Redis after a failed login at an instance with this Ed25519 key.
     let written = async |key: &[u8]| {
         let keys = KeySet::new(SigningKey::eddsa_pem("k1", key).unwrap());
         let store = patient_store(&server.url());
@@ -46,7 +46,7 @@ async fn what_stands_in_redis_for_a_name_is_keyed_by_the_signing_key() {
     assert_eq!(
         written(include_bytes!("../../keys/ed25519.pem")).await,
         ours,
-        "all instances agree"
+        "instances with one key use the same names"
     );
     for other in written(include_bytes!("../../keys/ed25519-other.pem")).await {
         assert!(!ours.contains(&other), "{other} depends on the name alone");
@@ -54,7 +54,7 @@ async fn what_stands_in_redis_for_a_name_is_keyed_by_the_signing_key() {
 }
 
 #[tokio::test]
-async fn what_fails_at_one_counts_at_the_other() {
+async fn failures_and_successes_are_counted_across_instances() {
     let server = RedisServer::start().await;
     let (one, other) = (instance(&server, ten()), instance(&server, ten()));
     for _ in 0..5 {
@@ -66,7 +66,7 @@ async fn what_fails_at_one_counts_at_the_other() {
         assert!((1..=60).contains(&wait), "{wait}");
         assert_eq!(site.desk.verifies().len(), 5);
     }
-    // So does an account, by all of its names.
+    // Failures of one account under all of its names are shared as well.
     for site in [&one, &other] {
         for _ in 0..5 {
             assert_eq!(by_email(site, "jeju@test.com", "wrong").await.said(), WRONG);
@@ -77,7 +77,7 @@ async fn what_fails_at_one_counts_at_the_other() {
         assert_eq!(shut.said(), WRONG);
         assert_eq!(site.desk.verifies().last(), Some(&None));
     }
-    // So does a success.
+    // A success at one instance resets the count at the other.
     fail(&one, "user", 9).await;
     other.token("user").await;
     fail(&one, "user", 9).await;
@@ -85,7 +85,7 @@ async fn what_fails_at_one_counts_at_the_other() {
 }
 
 #[tokio::test]
-async fn of_a_hundred_at_once_at_two_instances_ten_are_looked_at() {
+async fn ten_of_a_hundred_concurrent_logins_at_two_instances_are_verified() {
     let server = RedisServer::start().await;
     let (one, other) = (instance(&server, ten()), instance(&server, ten()));
     let mut logins = JoinSet::new();
@@ -105,7 +105,7 @@ async fn of_a_hundred_at_once_at_two_instances_ten_are_looked_at() {
 }
 
 #[tokio::test]
-async fn redis_holds_no_name_and_nothing_for_ever() {
+async fn redis_stores_no_login_name_and_every_key_expires() {
     let server = RedisServer::start().await;
     let site = instance(&server, ten());
     for user in ["jeju", "hunter2-typed-in-the-wrong-field"] {
@@ -126,13 +126,14 @@ async fn redis_holds_no_name_and_nothing_for_ever() {
             assert!(!kept.contains(typed) && !key.contains(typed), "{key}: {kept}");
         }
     }
-    // A user who gets it right leaves nothing behind, and the address what it has left to answer for.
+    // A successful login removes the counts of the user's names and account. The address keeps its
+    // other failure.
     assert_eq!(from(&site, HERE, "jeju", "password123").await.status, 200);
     assert_eq!(keys_of(&server).await.len(), 3);
 }
 
 #[tokio::test]
-async fn without_redis_no_password_is_looked_at() {
+async fn no_password_is_verified_while_redis_is_down() {
     let mut server = RedisServer::start().await;
     let site = instance(&server, ten());
     fail(&site, "jeju", 3).await;
@@ -146,11 +147,11 @@ async fn without_redis_no_password_is_looked_at() {
     assert_eq!(site.desk.verifies().len(), 3);
     server.restart().await;
     let works = async || site.log_in("jeju", "password123").await.status == 200;
-    until("it works again by itself", works).await;
+    until("logins succeed again after the restart", works).await;
 }
 
 #[tokio::test]
-async fn a_redis_that_takes_no_writes_lets_nobody_guess() {
+async fn no_password_is_verified_while_redis_rejects_writes() {
     let server = RedisServer::start().await;
     let site = instance(&server, ten());
     fail(&site, "jeju", 1).await;
@@ -164,7 +165,7 @@ async fn a_redis_that_takes_no_writes_lets_nobody_guess() {
 }
 
 #[tokio::test]
-async fn a_server_that_has_forgotten_the_scripts_counts_on() {
+async fn failures_are_counted_after_a_script_flush() {
     let server = RedisServer::start().await;
     let site = instance(&server, LoginLimit::new(3, MINUTE));
     for _ in 0..3 {
@@ -175,7 +176,7 @@ async fn a_server_that_has_forgotten_the_scripts_counts_on() {
 }
 
 #[tokio::test]
-async fn a_clock_that_is_set_back_makes_no_wait_longer() {
+async fn clock_that_is_set_back_does_not_extend_a_wait() {
     let server = RedisServer::start().await;
     let site = instance(&server, LoginLimit::new(2, MINUTE));
     fail(&site, "jeju", 2).await;
@@ -183,7 +184,7 @@ async fn a_clock_that_is_set_back_makes_no_wait_longer() {
     for key in keys_of(&server).await {
         let until = server.number(&["HGET", &key, "u"]).await;
         if until > 0 {
-            // A minute later than the clock makes it: as if the clock went back by one.
+            // The test moves the end of the wait a minute later, as if the clock went back by one.
             server.command(&["HINCRBY", &key, "u", "60000"]).await;
             waits.push((key, until));
         }
@@ -193,20 +194,21 @@ async fn a_clock_that_is_set_back_makes_no_wait_longer() {
         let wait = retry_after(&site.log_in("jeju", "password123").await);
         assert!((1..=60).contains(&wait), "{wait}");
     }
-    // It is cut for good: else each try would be told of another minute.
+    // Redis stores the corrected end. Otherwise each login would be told to wait for another
+    // minute.
     let (key, until) = &waits[0];
     let cut = server.number(&["HGET", key, "u"]).await;
     assert!((*until..until + 60_000).contains(&cut), "{cut} for {until}");
 }
 
 #[tokio::test]
-async fn a_wait_ends_when_it_says() {
+async fn login_succeeds_after_the_announced_wait() {
     let server = RedisServer::start().await;
     let site = instance(&server, LoginLimit::new(2, MINUTE));
     fail(&site, "jeju", 2).await;
     let wait = retry_after(&site.log_in("jeju", "password123").await);
     assert!((1..=60).contains(&wait), "{wait}");
-    // All that is written there moves back by this time: as if it had passed.
+    // The test moves all stored times back by the wait, as if it had passed.
     let back = format!("-{wait}000");
     for key in keys_of(&server).await {
         for field in ["s", "u"] {

@@ -1,4 +1,4 @@
-//! Who goes on after the limit waits longer each time, and not for ever.
+//! The wait doubles with each failure after the limit, up to a maximum.
 
 use std::time::Duration;
 
@@ -12,15 +12,15 @@ use crate::routes::site::{Site, site_with};
 use crate::support::START;
 
 in_both_homes! {
-    each_wait_is_twice_as_long_up_to_the_longest: doubling,
-    trying_too_early_makes_no_wait_longer: too_early,
-    a_window_that_passes_begins_a_new_count: windows,
-    after_a_wait_one_may_fail_however_many_may_at_first: large,
-    all_is_forgotten_after_a_quiet_time: forgotten,
-    a_hundred_in_a_row_are_too_many_however_slow: in_a_row,
+    each_wait_doubles_up_to_the_maximum: doubling,
+    login_during_a_wait_does_not_extend_it: too_early,
+    count_restarts_after_the_window: windows,
+    one_failure_after_a_wait_starts_the_next_wait_even_with_a_high_limit: large,
+    failures_and_waits_are_forgotten_after_a_quiet_time: forgotten,
+    hundredth_failure_in_a_row_starts_a_wait_however_slow_they_come: in_a_row,
 }
 
-/// One more failure, and how long the wait is then.
+/// Causes one more failure, and returns the wait after it.
 async fn wait_after_one(site: &Site) -> u64 {
     assert_eq!(site.log_in("jeju", "wrong").await.said(), WRONG);
     retry_after(&site.log_in("jeju", "wrong").await)
@@ -35,7 +35,8 @@ async fn doubling(home: fn(LoginLimit) -> Site) {
         pass(Duration::from_secs(wait)).await;
         wait = wait_after_one(&site).await;
     }
-    // However often it failed: the next right password is let in, and all is as at first.
+    // A right password after the wait is accepted whatever the number of failures, and resets the
+    // count.
     pass(Duration::from_secs(wait)).await;
     site.token("jeju").await;
     fail(&site, "jeju", 10).await;
@@ -71,7 +72,7 @@ async fn large(home: fn(LoginLimit) -> Site) {
         pass(Duration::from_secs(wait)).await;
         wait = wait_after_one(&site).await;
     }
-    // An account as well, by as many names as it likes.
+    // The limit of an account across all of its names works in the same way.
     let site = home(LoginLimit::new(100, MINUTE));
     let verified = async |times| {
         let before = site.desk.verifies().iter().flatten().count();
@@ -93,7 +94,8 @@ async fn forgotten(home: fn(LoginLimit) -> Site) {
     fail(&site, "jeju", 10).await;
     pass(MINUTE).await;
     assert_eq!(wait_after_one(&site).await, 120);
-    // Not yet: four times the longest wait after the end of this one.
+    // The memory lasts for four times the longest wait after the end of the current wait. That has
+    // not passed yet.
     pass(2 * MINUTE + 59 * MINUTE).await;
     assert_eq!(wait_after_one(&site).await, 240);
     pass(4 * MINUTE + 60 * MINUTE).await;
@@ -107,7 +109,7 @@ async fn in_a_row(home: fn(LoginLimit) -> Site) {
         fail(&site, "jeju", 1).await;
         pass(8 * SECOND).await;
     }
-    assert_eq!(wait_after_one(&site).await, 60, "the hundredth");
+    assert_eq!(wait_after_one(&site).await, 60, "the hundredth failure");
     pass(MINUTE).await;
     site.token("jeju").await;
     for _ in 0..99 {
@@ -118,7 +120,7 @@ async fn in_a_row(home: fn(LoginLimit) -> Site) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_time_in_suspend_counts_for_a_wait_that_the_process_counts() {
+async fn time_in_suspend_counts_towards_a_wait_in_the_process() {
     let host = ManualClock::new(START);
     let clock = host.clone();
     let site = site_with(|builder, _| builder.clock(clock), |routes| routes.login_limit(ten()));

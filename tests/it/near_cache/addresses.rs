@@ -1,4 +1,5 @@
-//! The near cache stays in use while the address leads where it did, and says when that cannot be seen.
+//! The near cache checks regularly that the address of Redis still leads to the same server. It stays
+//! coherent while it does, and logs when no connection can be made for the check.
 
 use std::time::Duration;
 
@@ -11,7 +12,8 @@ use crate::support::redis::RedisServer;
 use crate::support::wait::until;
 use crate::support::{builder, login};
 
-/// With limits that a machine without a free processor keeps too: for what is counted, and not timed.
+/// A world with long timeouts, which a loaded machine meets too: these tests count events and measure
+/// no times.
 async fn world() -> World {
     let server = RedisServer::start().await;
     let store = RedisStore::builder(server.url()).timeout(Duration::from_secs(5));
@@ -24,15 +26,16 @@ async fn world() -> World {
 }
 
 #[tokio::test]
-async fn it_stays_coherent_over_several_checks_of_the_address() {
+async fn near_cache_stays_coherent_over_several_address_checks() {
     let world = world().await;
     let lost = world.manager.near_cache().lost_links;
-    until("it has been coherent for several intervals", async || {
+    until("the near cache has been coherent for several check intervals", async || {
         world.manager.near_cache().since > Duration::from_secs(4)
     })
     .await;
     assert_eq!(world.manager.near_cache().lost_links, lost);
-    // A check is one connection; the probe of the requests' connection is one more script each second.
+    // Each check opens a connection, which loads the scripts. The probe on the connection for requests
+    // loads one more script each second.
     let before = Commands::of(&world.server).await;
     until("another check", async || before.since(&world.server).await.calls("script|load") >= 1)
         .await;
@@ -40,7 +43,7 @@ async fn it_stays_coherent_over_several_checks_of_the_address() {
 }
 
 #[tokio::test]
-async fn without_new_connections_it_is_off_and_requests_are_served() {
+async fn near_cache_is_bypassed_when_no_new_connection_can_be_made() {
     let world = world().await;
     let layer = world.layer();
     let token = login(&world.manager, "jeju").await.access_token;
@@ -50,7 +53,7 @@ async fn without_new_connections_it_is_off_and_requests_are_served() {
     let mut say = async |words: &[&str]| {
         redis::cmd(words[0]).arg(&words[1..]).exec_async(&mut operator).await.unwrap();
     };
-    // Those that are there stay.
+    // Existing connections stay open.
     say(&["CONFIG", "SET", "maxclients", "1"]).await;
     world.reaches(NearCacheState::Connecting).await;
     let hits = world.manager.near_cache().hits;
@@ -58,7 +61,7 @@ async fn without_new_connections_it_is_off_and_requests_are_served() {
         assert_eq!(sees(&layer, &token).await, "live");
     }
     assert_eq!(world.manager.near_cache().hits, hits);
-    assert_eq!(world.manager.near_cache().lost_links, 0, "the connection itself stays");
+    assert_eq!(world.manager.near_cache().lost_links, 0, "the invalidation connection stays open");
     say(&["CONFIG", "SET", "maxclients", "10000"]).await;
     world.coherent().await;
     drop(capture);
@@ -69,15 +72,15 @@ async fn without_new_connections_it_is_off_and_requests_are_served() {
 }
 
 #[tokio::test]
-async fn a_full_server_keeps_it_and_lets_it_begin_anew() {
+async fn near_cache_stays_coherent_and_reconnects_while_redis_is_out_of_memory() {
     let world = world().await;
     let layer = world.layer();
     let token = login(&world.manager, "jeju").await.access_token;
     world.server.command(&["CONFIG", "SET", "maxmemory-policy", "noeviction"]).await;
     world.server.command(&["CONFIG", "SET", "maxmemory", "1"]).await;
     let full_since = std::time::Instant::now();
-    // Several probes of both kinds are written while no login could be.
-    until("it has been full for several intervals", async || {
+    // The near cache writes several probe keys of both kinds, although Redis would refuse a login.
+    until("Redis has been out of memory for several check intervals", async || {
         assert_eq!(sees(&layer, &token).await, "live");
         full_since.elapsed() > Duration::from_secs(3)
     })
@@ -89,11 +92,12 @@ async fn a_full_server_keeps_it_and_lets_it_begin_anew() {
         world.manager.near_cache().hits > hits
     })
     .await;
-    // Another connection that tells of changes is made on the full server.
+    // The near cache makes a new invalidation connection while Redis is out of memory.
     world.server.command(&["CLIENT", "KILL", "TYPE", "normal"]).await;
-    until("the loss is counted", async || world.manager.near_cache().lost_links == 1).await;
+    until("the lost connection is counted", async || world.manager.near_cache().lost_links == 1)
+        .await;
     world.coherent().await;
-    // It tells of a logout, which a full server takes.
+    // Redis accepts a logout without free memory, and pushes its invalidation on the new connection.
     until("a hit over the new connection", async || {
         let before = world.manager.near_cache().hits;
         sees(&layer, &token).await == "live" && world.manager.near_cache().hits > before
@@ -101,6 +105,9 @@ async fn a_full_server_keeps_it_and_lets_it_begin_anew() {
     .await;
     let sid = world.manager.authenticate(&token).await.unwrap().id().as_str().to_owned();
     world.server.number(&["HDEL", "session:{jeju}:live", &sid]).await;
-    until("the logout is told", async || sees(&layer, &token).await == "session_expired").await;
+    until("the logout reaches the near cache", async || {
+        sees(&layer, &token).await == "session_expired"
+    })
+    .await;
     world.background.stop().await.unwrap();
 }

@@ -1,4 +1,4 @@
-//! A role that changes in the user directory, and the sessions in the near cache.
+//! Role changes in the user directory and their effect on sessions in the near cache.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,10 +12,10 @@ use crate::near_cache::world::sees;
 use crate::support::wait::until;
 use crate::support::{START, login, user};
 
-/// Longer than a test takes.
+/// Longer than any test takes.
 const INTERVAL: Duration = Duration::from_secs(600);
 
-/// A clock that a test moves, to the nanosecond. Its wall clock stands still.
+/// A clock that a test advances, with a precision of one nanosecond. Its wall clock stands still.
 #[derive(Clone, Default)]
 struct Precise(Arc<AtomicU64>);
 
@@ -35,7 +35,8 @@ impl Clock for Precise {
     }
 }
 
-/// A manager that takes the directory's roles, and the clock by which its answers grow old.
+/// A manager that uses the directory's roles, and the clock that determines the age of the
+/// directory's answers.
 async fn scene() -> (Scene, Precise) {
     let clock = Precise::default();
     let scene = Scene::with(|builder| {
@@ -45,65 +46,71 @@ async fn scene() -> (Scene, Precise) {
     (scene, clock)
 }
 
-async fn asks_guard(scene: &Scene, login: &Login) -> String {
+async fn request_guarded_route(scene: &Scene, login: &Login) -> String {
     guarded(scene.world.layer(), login.access_token.clone()).await.unwrap()
 }
 
-/// Requests until the near cache answers one.
-async fn is_cached(scene: &Scene, login: &Login) {
+/// Sends requests until the near cache answers one.
+async fn wait_until_cached(scene: &Scene, login: &Login) {
     let manager = &scene.world.manager;
     until("the near cache answers", async || {
         let hits = manager.near_cache().hits;
-        assert_eq!(asks_guard(scene, login).await, "guarded");
+        assert_eq!(request_guarded_route(scene, login).await, "guarded");
         manager.near_cache().hits > hits
     })
     .await;
 }
 
 #[tokio::test]
-async fn an_entry_is_used_no_longer_than_the_answer_about_the_account() {
+async fn cache_entry_expires_with_the_directory_answer_about_the_account() {
     let (scene, clock) = scene().await;
     let login = login(&scene.world.manager, "jeju").await;
-    is_cached(&scene, &login).await;
-    // The answer is granted for a nanosecond more. A change makes the next request read the session.
+    wait_until_cached(&scene, &login).await;
+    // The directory's answer is valid for one more nanosecond. A change of the session makes the next
+    // request read it again.
     clock.advance(INTERVAL - Duration::from_nanos(1));
     let manager = &scene.world.manager;
     let (fills, told) = (manager.near_cache().fills, manager.near_cache().invalidations);
     let (jeju, name) = (user("jeju"), || Some("Jeju".to_owned()));
     let change = manager.update(&jeju, login.session.id(), |session| session.user_name = name());
     change.await.unwrap();
-    until("it is told", async || manager.near_cache().invalidations > told).await;
-    assert_eq!(asks_guard(&scene, &login).await, "guarded");
-    assert!(manager.near_cache().fills > fills, "it was read again");
+    until("the invalidation arrives", async || manager.near_cache().invalidations > told).await;
+    assert_eq!(request_guarded_route(&scene, &login).await, "guarded");
+    assert!(manager.near_cache().fills > fills, "the session was read again");
     scene.desk.says(Says::Demoted);
     clock.advance(Duration::from_nanos(1));
-    assert_eq!(asks_guard(&scene, &login).await, "insufficient_scope");
+    assert_eq!(request_guarded_route(&scene, &login).await, "insufficient_scope");
 }
 
 #[tokio::test]
-async fn a_changed_role_that_account_hears_of_counts_for_cached_sessions_at_once() {
+async fn role_change_seen_by_account_applies_to_cached_sessions_at_once() {
     let (scene, _) = scene().await;
     let login = login(&scene.world.manager, "jeju").await;
-    is_cached(&scene, &login).await;
+    wait_until_cached(&scene, &login).await;
     scene.desk.says(Says::Demoted);
-    is_cached(&scene, &login).await;
+    wait_until_cached(&scene, &login).await;
     let account = scene.world.manager.account(&login.session).await.unwrap();
     assert_eq!(account.role.name(), Some("guest"));
-    assert_eq!(asks_guard(&scene, &login).await, "insufficient_scope");
+    assert_eq!(request_guarded_route(&scene, &login).await, "insufficient_scope");
 }
 
 #[tokio::test]
-async fn a_changed_role_that_a_request_hears_of_counts_for_the_users_other_tokens_at_once() {
+async fn role_change_seen_by_one_request_applies_to_the_users_other_sessions_at_once() {
     let (scene, clock) = scene().await;
-    // Narrowed: its stored role stays, so that no write to the store makes the others be read again.
+    // The stored role of a narrowed session does not change. So no write to the store invalidates the
+    // cache entry of the other session.
     let narrowed = NewSession::new(user("jeju")).role("viewer").narrowed();
     let narrowed = scene.world.manager.create(narrowed).await.unwrap();
     let other = login(&scene.world.manager, "jeju").await;
-    is_cached(&scene, &other).await;
+    wait_until_cached(&scene, &other).await;
     scene.desk.says(Says::Demoted);
     clock.advance(INTERVAL);
-    is_cached(&scene, &other).await;
+    wait_until_cached(&scene, &other).await;
     let strict = scene.world.layer().max_staleness(Duration::ZERO).unwrap();
-    assert_eq!(sees(&strict, &narrowed.access_token).await, "live", "it asks the directory");
-    assert_eq!(asks_guard(&scene, &other).await, "insufficient_scope");
+    assert_eq!(
+        sees(&strict, &narrowed.access_token).await,
+        "live",
+        "this request asks the directory"
+    );
+    assert_eq!(request_guarded_route(&scene, &other).await, "insufficient_scope");
 }

@@ -1,6 +1,7 @@
-//! The user directory decides with each failure policy, whoever asks first, hangs up or waits.
+//! The user directory decides under each failure policy, also when a request that asked it is
+//! cancelled or other requests wait for its answer.
 
-#![expect(clippy::disallowed_methods, reason = "requests run at the same time, as a server's do")]
+#![expect(clippy::disallowed_methods, reason = "requests run concurrently, as in a server")]
 
 use std::convert::Infallible;
 use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
@@ -29,11 +30,11 @@ pub(crate) enum Says {
     Active,
     Inactive,
     Fails,
-    /// Active, with another role than at the login.
+    /// Active, with a different role than at the login.
     Demoted,
 }
 
-/// A directory that answers at once, or when a test lets it.
+/// A directory that answers at once, or when the test releases it.
 #[derive(Clone, Default)]
 pub(crate) struct Desk(Arc<State>);
 
@@ -41,7 +42,7 @@ pub(crate) struct Desk(Arc<State>);
 struct State {
     says: AtomicU8,
     asked: AtomicUsize,
-    /// Questions that wait, while they do.
+    /// Lookups that wait for the release. `None` while the directory answers at once.
     held: Mutex<Option<Vec<oneshot::Sender<()>>>>,
 }
 
@@ -56,7 +57,7 @@ impl Desk {
 
     fn release(&self) {
         for question in self.0.held.lock().unwrap().take().unwrap() {
-            // Its request may have hung up.
+            // The request may have been cancelled.
             let _ = question.send(());
         }
     }
@@ -95,7 +96,8 @@ pub(crate) struct Scene {
 }
 
 impl Scene {
-    /// A manager that asks the store and the directory for each request, and remembers one session.
+    /// A manager that asks the store and the directory for each request. One session is in its near
+    /// cache.
     async fn new() -> Self {
         Self::with(|builder| builder.revalidate_after(Duration::ZERO)).await
     }
@@ -127,12 +129,12 @@ impl Scene {
         tokio::spawn(async move { sees(&layer, &token).await })
     }
 
-    /// One to a route that asks for the session's role as well.
+    /// Sends a request to a route that requires the role `user`.
     fn guarded(&self, policy: FailurePolicy) -> JoinHandle<String> {
         guarded(self.layer(policy), self.token.clone())
     }
 
-    /// One request for each policy, and one behind a guard.
+    /// Sends one request for each policy, and one that serves stale sessions behind a guard.
     fn one_for_each(&self) -> [JoinHandle<String>; 4] {
         let [refuse, stale, token_only] = POLICIES.map(|policy| self.request(policy));
         [refuse, stale, self.guarded(POLICIES[1]), token_only]
@@ -143,7 +145,7 @@ impl Scene {
     }
 }
 
-/// What a client gets from a route that asks for the role `user`.
+/// What a client receives from a route that requires the role `user`: `guarded`, or the error code.
 pub(crate) fn guarded(layer: SessionAuthLayer, token: String) -> JoinHandle<String> {
     let service = ServiceBuilder::new().layer(layer).layer(RequireRole::any_of(["user"]));
     let service = service.service_fn(behind_the_guard);
@@ -163,9 +165,9 @@ const POLICIES: [FailurePolicy; 3] = [
     FailurePolicy::TokenOnly,
 ];
 
-/// Four requests begin, then one for each policy; the four hang up one after another, the first after the
-/// store timeout has passed. What the others see when `then` is done.
-async fn four_hang_up(scene: &Scene, then: impl AsyncFnOnce(&Desk)) -> [String; 4] {
+/// Starts four requests, and then those of [`Scene::one_for_each`]. Cancels the first four one after
+/// another, beginning after the store timeout has passed. Returns what the others see after `then`.
+async fn cancel_four_requests(scene: &Scene, then: impl AsyncFnOnce(&Desk)) -> [String; 4] {
     let asked = scene.desk.asked();
     scene.desk.hold();
     let hang_up = [(); 4].map(|()| scene.request(FailurePolicy::Refuse));
@@ -174,7 +176,7 @@ async fn four_hang_up(scene: &Scene, then: impl AsyncFnOnce(&Desk)) -> [String; 
     skip(STORE_TIMEOUT + Duration::from_millis(100)).await;
     for (number, request) in hang_up.into_iter().enumerate() {
         request.abort();
-        until("the next one asks", async || {
+        until("the next request asks the directory", async || {
             scene.desk.asked() > asked + number + 1 || stay.iter().any(JoinHandle::is_finished)
         })
         .await;
@@ -185,33 +187,34 @@ async fn four_hang_up(scene: &Scene, then: impl AsyncFnOnce(&Desk)) -> [String; 
 }
 
 #[tokio::test]
-async fn an_inactive_account_is_refused_whoever_asks_and_hangs_up() {
+async fn inactive_account_is_refused_after_the_requests_that_asked_first_are_cancelled() {
     let scene = Scene::new().await;
     scene.desk.says(Says::Inactive);
-    let seen = four_hang_up(&scene, async |desk| desk.release()).await;
+    let seen = cancel_four_requests(&scene, async |desk| desk.release()).await;
     assert_eq!(seen, ["account_inactive"; 4]);
 }
 
 #[tokio::test]
-async fn an_active_account_is_let_in_whoever_asks_and_hangs_up() {
+async fn active_account_is_accepted_after_the_requests_that_asked_first_are_cancelled() {
     let scene = Scene::new().await;
-    let seen = four_hang_up(&scene, async |desk| desk.release()).await;
+    let seen = cancel_four_requests(&scene, async |desk| desk.release()).await;
     assert_eq!(seen, ["live", "live", "guarded", "live"]);
 }
 
 #[tokio::test]
-async fn a_directory_that_hangs_is_no_store_that_is_away() {
+async fn hanging_directory_refuses_requests_under_every_failure_policy() {
     let scene = Scene::new().await;
-    // Each question is given up after the directory's time, which begins when it is asked.
-    let seen = four_hang_up(&scene, async |_| skip(DIRECTORY_TIMEOUT).await).await;
+    // Each lookup fails after the directory timeout, which starts with the lookup.
+    let seen = cancel_four_requests(&scene, async |_| skip(DIRECTORY_TIMEOUT).await).await;
     assert_eq!(seen, ["store_unavailable"; 4]);
     let refuse = scene.layer(FailurePolicy::Refuse);
     scene.desk.release();
-    until("it answers again", async || sees(&refuse, &scene.token).await == "live").await;
+    until("the directory answers again", async || sees(&refuse, &scene.token).await == "live")
+        .await;
 }
 
 #[tokio::test]
-async fn a_request_after_a_logout_elsewhere_is_refused_however_slow_the_directory_is() {
+async fn request_after_a_remote_logout_is_refused_although_the_directory_is_slow() {
     let scene = Scene::new().await;
     let asked = scene.desk.asked();
     scene.desk.hold();
@@ -220,20 +223,23 @@ async fn a_request_after_a_logout_elsewhere_is_refused_however_slow_the_director
     let told = scene.world.manager.near_cache().invalidations;
     scene.world.server.number(&["DEL", "session:{jeju}:live"]).await;
     let manager = &scene.world.manager;
-    until("the logout is told", async || manager.near_cache().invalidations > told).await;
+    until("the invalidation of the logout arrives", async || {
+        manager.near_cache().invalidations > told
+    })
+    .await;
     let later = scene.one_for_each();
-    // Each of them is polled once, and waits for the answer to the earlier one.
+    // Each of them is polled once and waits for the answer to the earlier request.
     tokio::task::yield_now().await;
     skip(STORE_TIMEOUT + Duration::from_millis(100)).await;
     scene.desk.release();
-    assert_eq!(earlier.await.unwrap(), "live", "it was sent before the logout");
+    assert_eq!(earlier.await.unwrap(), "live", "the request was sent before the logout");
     for later in later {
         assert_eq!(later.await.unwrap(), "session_expired");
     }
 }
 
 #[tokio::test]
-async fn while_redis_is_away_the_directory_decides_with_the_policy() {
+async fn directory_and_failure_policy_decide_together_while_redis_is_unavailable() {
     let mut scene = Scene::new().await;
     scene.world.redis_is_gone().await;
     for (says, seen) in [
@@ -252,7 +258,7 @@ async fn while_redis_is_away_the_directory_decides_with_the_policy() {
 }
 
 #[tokio::test]
-async fn with_directory_roles_a_demotion_reaches_guards_over_the_near_cache() {
+async fn with_directory_roles_a_demotion_reaches_guards_despite_the_near_cache() {
     let scene = Scene::with(|builder| {
         builder.directory_roles().revalidate_after(Duration::from_millis(200))
     })
@@ -268,21 +274,25 @@ async fn with_directory_roles_a_demotion_reaches_guards_over_the_near_cache() {
         let live: Vec<String> = ::redis::from_redis_value(live).unwrap();
         live.iter().any(|record| record.contains("guest"))
     };
-    until("the stored session follows", stored).await;
+    until("the role of the stored session changes as well", stored).await;
     scene.desk.says(Says::Active);
-    until("it is taken back", async || {
+    until("the guard accepts the restored role", async || {
         scene.guarded(FailurePolicy::Refuse).await.unwrap() == "guarded"
     })
     .await;
 }
 
 #[tokio::test]
-async fn with_directory_roles_a_demotion_counts_while_redis_is_away() {
+async fn with_directory_roles_a_demotion_applies_while_redis_is_unavailable() {
     let mut scene =
         Scene::with(|builder| builder.directory_roles().revalidate_after(Duration::ZERO)).await;
     scene.world.redis_is_gone().await;
-    assert_eq!(scene.guarded(POLICIES[1]).await.unwrap(), "guarded", "stale, and still a user");
+    assert_eq!(
+        scene.guarded(POLICIES[1]).await.unwrap(),
+        "guarded",
+        "the session is stale and still has the role"
+    );
     scene.desk.says(Says::Demoted);
-    // The session in the near cache has the earlier role.
+    // The session in the near cache still has the earlier role.
     assert_eq!(scene.guarded(POLICIES[1]).await.unwrap(), "insufficient_scope");
 }

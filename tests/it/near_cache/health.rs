@@ -1,4 +1,4 @@
-//! What the near cache tells about itself.
+//! Status, metrics and log messages of the near cache.
 
 use std::time::{Duration, Instant};
 
@@ -13,7 +13,7 @@ use crate::support::wait::{PATIENCE, skip, until};
 use crate::support::{login, patient_builder, patient_store, user};
 
 #[tokio::test]
-async fn it_counts_what_happens() {
+async fn status_counts_hits_misses_fills_invalidations_and_lost_connections() {
     let mut world = world().await;
     let layer = world.layer();
     let jeju = login(&world.manager, "jeju").await;
@@ -27,35 +27,43 @@ async fn it_counts_what_happens() {
     let now = world.manager.near_cache();
     assert_eq!((now.entries, now.hits, now.misses, now.fills), (1, 4, 1, 1));
 
-    // Somebody else's change is told.
+    // Redis pushes the invalidation for a change by another client.
     world.server.number(&["HSET", "session:{jeju}:live", "junk", "x"]).await;
-    until("it is told", async || world.manager.near_cache().invalidations > now.invalidations)
-        .await;
+    until("the invalidation arrives", async || {
+        world.manager.near_cache().invalidations > now.invalidations
+    })
+    .await;
     assert_eq!(sees(&layer, &jeju.access_token).await, "live");
     assert_eq!(world.manager.near_cache().fills, 2);
 
     world.server.stop();
     world.reaches(NearCacheState::Connecting).await;
-    until("the loss is counted", async || world.manager.near_cache().lost_links == 1).await;
+    until("the lost connection is counted", async || world.manager.near_cache().lost_links == 1)
+        .await;
     world.server.restart().await;
     world.coherent().await;
     let health = world.manager.health().await;
     assert!(health.connected && health.cache.state == NearCacheState::Coherent);
-    assert!(health.cache.since < PATIENCE, "since it came back");
+    assert!(health.cache.since < PATIENCE, "`since` counts from the reconnection");
     world.background.stop().await.unwrap();
-    assert_eq!(world.manager.near_cache().state, NearCacheState::Off, "nobody listens any more");
-    assert_eq!(world.manager.near_cache().lost_links, 1, "a stop is no loss");
+    assert_eq!(world.manager.near_cache().state, NearCacheState::Off, "the worker has stopped");
+    assert_eq!(
+        world.manager.near_cache().lost_links,
+        1,
+        "stopping the worker is not a lost connection"
+    );
 }
 
 #[tokio::test]
-async fn it_tells_since_when_while_a_link_that_lives_is_not_trusted() {
+async fn status_since_restarts_when_a_live_invalidation_connection_is_not_trusted() {
     let world = world_with_a_short_lease().await;
     let (begin, while_) = (Instant::now(), Duration::from_secs(2));
-    until("it has been coherent for a while", async || {
+    until("the near cache has been coherent for a while", async || {
         world.manager.near_cache().since > while_ && begin.elapsed() > while_
     })
     .await;
-    // The link stays, and nobody can make another connection: where the pool leads, nobody can say.
+    // The invalidation connection stays open, but no other connection can be made. So the near cache
+    // cannot check which server the connections of the pool lead to.
     let mut operator = world.server.connection().await;
     let mut say = async |words: &[&str]| {
         redis::cmd(words[0]).arg(&words[1..]).exec_async(&mut operator).await.unwrap();
@@ -71,7 +79,7 @@ async fn it_tells_since_when_while_a_link_that_lives_is_not_trusted() {
 }
 
 #[tokio::test]
-async fn a_record_that_nobody_can_read_is_told_and_asked_for_once_in_a_while() {
+async fn unreadable_record_is_logged_and_read_at_most_once_in_five_seconds() {
     let world = world().await;
     let layer = world.layer();
     let jeju = login(&world.manager, "jeju").await;
@@ -80,17 +88,20 @@ async fn a_record_that_nobody_can_read_is_told_and_asked_for_once_in_a_while() {
     world.server.number(&["HSET", "session:{jeju}:live", sid, record]).await;
     let log = Log::default();
     let _capture = log.capture();
-    until("it is read", async || sees(&layer, &jeju.access_token).await == "session_expired").await;
+    until("the unreadable record is read", async || {
+        sees(&layer, &jeju.access_token).await == "session_expired"
+    })
+    .await;
     let (before, begin) = (Commands::of(&world.server).await, Instant::now());
     for _ in 0..100 {
         assert_eq!(sees(&layer, &jeju.access_token).await, "session_expired");
     }
     let asked = before.since(&world.server).await.calls("hget");
     let periods = begin.elapsed().as_secs() / 5 + 1;
-    assert!(asked <= periods + 1, "once in five seconds: {asked} in {periods}");
+    assert!(asked <= periods + 1, "once in five seconds: {asked} reads in {periods} periods");
     let told = log.text().matches("not a session").count() as u64;
-    assert!((1..=periods + 2).contains(&told), "{told} in {periods}");
-    // Whoever repairs it is heard at once.
+    assert!((1..=periods + 2).contains(&told), "{told} log messages in {periods} periods");
+    // After an operator has removed the record, a new login works at once.
     world.server.number(&["HDEL", "session:{jeju}:live", sid]).await;
     let again = login(&world.manager, "jeju").await;
     assert_eq!(sees(&layer, &again.access_token).await, "live");
@@ -98,7 +109,7 @@ async fn a_record_that_nobody_can_read_is_told_and_asked_for_once_in_a_while() {
 }
 
 #[tokio::test]
-async fn the_figures_are_handed_over_each_second() {
+async fn near_cache_metrics_are_published_without_zero_counters() {
     let figures = Figures::capture();
     let world = world().await;
     let token = login(&world.manager, "jeju").await.access_token;
@@ -106,7 +117,7 @@ async fn the_figures_are_handed_over_each_second() {
         assert_eq!(sees(&world.layer(), &token).await, "live");
     }
     let told = std::cell::RefCell::new(std::collections::BTreeMap::new());
-    until("they are handed over", async || {
+    until("the metrics are published", async || {
         let mut told = told.borrow_mut();
         for (name, value) in figures.take() {
             let sum: &mut f64 = told.entry(name.clone()).or_default();
@@ -122,9 +133,9 @@ async fn the_figures_are_handed_over_each_second() {
     assert_eq!(
         told.get("requests_total{outcome=accepted}"),
         Some(&5.0),
-        "who was known counts too: {told:?}"
+        "cache hits count too: {told:?}"
     );
-    // What is zero is left out.
+    // Counters that are zero are omitted.
     for name in ["near_cache_connections_lost_total", "near_cache_stale_served_total"] {
         assert_eq!(told.get(name), None, "{name} {told:?}");
     }
@@ -132,7 +143,7 @@ async fn the_figures_are_handed_over_each_second() {
 }
 
 #[tokio::test]
-async fn a_server_that_refuses_to_tell_is_asked_for_each_request_and_logged_once() {
+async fn server_that_refuses_client_tracking_is_read_per_request_and_logged_once() {
     let server = RedisServer::start().await;
     let rule = "ACL SETUSER plain on >pw ~session:* &* +@all -client|tracking";
     server.command(&rule.split(' ').collect::<Vec<_>>()).await;
@@ -141,21 +152,27 @@ async fn a_server_that_refuses_to_tell_is_asked_for_each_request_and_logged_once
     let captured = log.capture();
     let (manager, worker) = patient_builder(patient_store(&url)).build().unwrap();
     let background = worker.start();
-    until("it is refused", async || manager.near_cache().state == NearCacheState::Refused).await;
+    until("Redis refuses client tracking", async || {
+        manager.near_cache().state == NearCacheState::Refused
+    })
+    .await;
     let login = login(&manager, "jeju").await;
     let layer = SessionAuthLayer::new(manager.clone());
     for _ in 0..3 {
         assert_eq!(sees(&layer, &login.access_token).await, "live");
     }
     let tries = async || Commands::of(&server).await.rejected("client|tracking");
-    // That of the diagnosis as well.
-    until("both have tried", async || tries().await == 2).await;
+    // The diagnosis tries client tracking too.
+    until("the near cache and the diagnosis have tried", async || tries().await == 2).await;
     for _ in 0..3 {
         let before = tries().await;
         skip(Duration::from_secs(61)).await;
-        until("it is tried again", async || tries().await > before).await;
-        // An upkeep that was under way when the time passed may have been given up.
-        until("it is let in", async || sees(&layer, &login.access_token).await == "live").await;
+        until("client tracking is tried again", async || tries().await > before).await;
+        // An upkeep that was running when the time was skipped may have timed out.
+        until("the request is accepted", async || {
+            sees(&layer, &login.access_token).await == "live"
+        })
+        .await;
         assert_eq!(manager.near_cache().state, NearCacheState::Refused);
     }
     assert_eq!(manager.near_cache().hits, 0);
@@ -169,7 +186,7 @@ async fn a_server_that_refuses_to_tell_is_asked_for_each_request_and_logged_once
 }
 
 #[tokio::test]
-async fn the_rights_in_readme_are_enough() {
+async fn acl_rule_in_readme_is_sufficient_for_the_near_cache() {
     let server = RedisServer::start().await;
     let rule =
         ["ACL", "SETUSER", "app", "on", ">pw"].into_iter().chain(ACL_RULE.split_whitespace());
@@ -177,7 +194,10 @@ async fn the_rights_in_readme_are_enough() {
     let url = format!("redis://app:pw@127.0.0.1:{}/", server.port());
     let (manager, worker) = patient_builder(patient_store(&url)).build().unwrap();
     let background = worker.start();
-    until("it is used", async || manager.near_cache().state == NearCacheState::Coherent).await;
+    until("the near cache is coherent", async || {
+        manager.near_cache().state == NearCacheState::Coherent
+    })
+    .await;
     let token = login(&manager, "jeju").await.access_token;
     let layer = SessionAuthLayer::new(manager.clone());
     until("a hit", async || {
@@ -189,7 +209,7 @@ async fn the_rights_in_readme_are_enough() {
 }
 
 #[tokio::test]
-async fn without_a_worker_nothing_is_remembered() {
+async fn near_cache_stays_off_without_a_worker() {
     let server = RedisServer::start().await;
     let (manager, _worker) = patient_builder(patient_store(&server.url())).build().unwrap();
     let token = login(&manager, "jeju").await.access_token;

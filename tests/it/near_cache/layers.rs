@@ -1,4 +1,4 @@
-//! What a layer may ask of the near cache.
+//! Layers over the near cache: commands per request, staleness, changes of a session, and size.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -17,7 +17,7 @@ use crate::support::wait::until;
 use crate::support::{builder, login, manager, patient_builder, patient_store, user};
 
 #[tokio::test]
-async fn a_request_that_is_known_costs_no_command_and_a_strict_one_costs_one() {
+async fn cache_hit_sends_no_redis_command_and_a_strict_request_sends_one() {
     let world = world().await;
     let token = login(&world.manager, "jeju").await.access_token;
     let layer = world.layer();
@@ -34,13 +34,13 @@ async fn a_request_that_is_known_costs_no_command_and_a_strict_one_costs_one() {
         assert_eq!(sees(&strict, &token).await, "live");
     }
     assert_eq!(hgets().await, before + 100);
-    // What the strict layer read has not put anything in the other's way.
+    // The reads of the strict layer do not invalidate the cache entry of the other layer.
     assert_eq!(sees(&layer, &token).await, "live");
     assert_eq!(hgets().await, before + 100);
 }
 
 #[tokio::test]
-async fn a_logout_is_known_here_when_it_is_answered() {
+async fn logout_applies_in_this_process_as_soon_as_delete_returns() {
     let world = world().await;
     let layer = world.layer();
     for round in 0..100 {
@@ -52,7 +52,7 @@ async fn a_logout_is_known_here_when_it_is_answered() {
 }
 
 #[tokio::test]
-async fn a_change_of_role_is_seen_by_the_next_request() {
+async fn role_change_is_visible_to_the_next_request() {
     let world = world().await;
     let login = login(&world.manager, "jeju").await;
     let role = async || {
@@ -72,7 +72,7 @@ async fn a_change_of_role_is_seen_by_the_next_request() {
 }
 
 #[tokio::test]
-async fn a_staleness_that_beats_cannot_keep_is_refused_when_the_layer_is_made() {
+async fn max_staleness_that_heartbeats_cannot_guarantee_is_rejected() {
     let world = world_with_a_short_lease().await;
     for bad in [1, 299] {
         let refused = world.layer().max_staleness(Duration::from_millis(bad));
@@ -81,13 +81,13 @@ async fn a_staleness_that_beats_cannot_keep_is_refused_when_the_layer_is_made() 
     for good in [0, 300, 500, 60_000] {
         assert!(world.layer().max_staleness(Duration::from_millis(good)).is_ok());
     }
-    // Where every request asks the store, each is kept.
+    // If every request reads the store, any staleness is accepted.
     let (memory, _worker) = manager(MemoryStore::new());
     assert!(SessionAuthLayer::new(memory).max_staleness(Duration::from_millis(1)).is_ok());
 }
 
 #[tokio::test]
-async fn without_a_near_cache_every_request_asks() {
+async fn without_a_near_cache_every_request_reads_redis() {
     let world = world().await;
     let settings = patient_builder(patient_store(&world.server.url()));
     let (manager, worker) = settings.without_near_cache().build().unwrap();
@@ -104,7 +104,7 @@ async fn without_a_near_cache_every_request_asks() {
 }
 
 #[tokio::test]
-async fn a_near_cache_of_no_size_or_of_any_is_a_wrong_setting() {
+async fn near_cache_size_out_of_range_is_rejected_and_capacity_one_works() {
     for bad in [0, (1 << 24) + 1, usize::MAX] {
         let built = builder().near_cache_capacity(bad).build();
         let setting = match built {
@@ -128,7 +128,7 @@ async fn a_near_cache_of_no_size_or_of_any_is_a_wrong_setting() {
 }
 
 #[tokio::test]
-async fn a_hit_of_an_ended_session_clears_the_cookie_of_an_anonymous_navigation() {
+async fn cache_hit_of_a_revoked_session_clears_the_cookie_of_an_anonymous_navigation() {
     const COOKIE: &str = "__Host-access_token";
     let world = world().await;
     let ended = login(&world.manager, "jeju").await.access_token;
@@ -150,8 +150,9 @@ async fn a_hit_of_an_ended_session_clears_the_cookie_of_an_anonymous_navigation(
     for clears in [true, false] {
         let mode = OptionalMode::lenient();
         let mode = if clears { mode.clear_ended_cookie() } else { mode };
-        // Redis may still tell of the end after the first answer, which is then asked for again.
-        until("the near cache knows that the session has ended", async || {
+        // Redis may push the invalidation after the first response. Then the next request reads the
+        // session again.
+        until("the near cache answers for the revoked session", async || {
             let before = hits();
             let response = navigate(mode).await;
             let set = response.headers().get_all("set-cookie").iter();
@@ -168,9 +169,9 @@ async fn a_hit_of_an_ended_session_clears_the_cookie_of_an_anonymous_navigation(
 }
 
 #[tokio::test]
-async fn by_default_it_takes_64_mib() {
+async fn near_cache_takes_at_most_64_mib_by_default() {
     const DEFAULT: u64 = 64 << 20;
-    // 100 MiB, as the application tells.
+    // The application reports 256 KiB for each of 400 sessions: 100 MiB.
     let world = world_with(|builder| builder.near_cache_data_size(|(), _| 256 << 10)).await;
     for number in 0..400 {
         let token = login(&world.manager, &format!("u{number}")).await.access_token;
@@ -181,9 +182,9 @@ async fn by_default_it_takes_64_mib() {
 }
 
 #[tokio::test]
-async fn the_claims_of_a_token_are_weighed_beside_its_text() {
+async fn cache_entry_size_counts_the_claims_of_a_token_besides_its_text() {
     const LONGER: usize = 1_000;
-    // So many that none of them counts for more than it takes.
+    // The capacity is so large that the minimum weight of an entry is below its size.
     let world = world_with(|builder| builder.near_cache_capacity(1 << 20)).await;
     let mut weights = Vec::new();
     for length in [1, 1 + LONGER] {
@@ -195,7 +196,7 @@ async fn the_claims_of_a_token_are_weighed_beside_its_text() {
         weights.push((world.manager.near_cache().bytes - before, token.len() as u64));
     }
     let [(short, short_text), (long, long_text)] = weights[..] else { unreachable!() };
-    // A few bytes of tolerance for what else differs.
+    // A few bytes of tolerance for other differences.
     let longer = long_text - short_text + LONGER as u64 - 100;
     assert!(long - short >= longer, "{long} {short} {longer}");
 }

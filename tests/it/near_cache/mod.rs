@@ -1,4 +1,5 @@
-//! The near cache as its user sees it: what a layer may ask of it, what happens while Redis is away, what it tells.
+//! The near cache as an application sees it: request policies, behavior while Redis is unavailable,
+//! and status.
 
 mod addresses;
 mod demotions;

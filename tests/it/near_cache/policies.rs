@@ -1,4 +1,4 @@
-//! What a layer does while the store cannot tell.
+//! Failure policies: what a layer does while the store is unavailable.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -36,7 +36,7 @@ fn layers(world: &World) -> Layers {
 }
 
 impl Layers {
-    /// What each of them makes of a token.
+    /// What each layer answers for a token.
     async fn see(&self, token: &str) -> [String; 3] {
         let Self { refuse, stale, token_only } = self;
         [sees(refuse, token).await, sees(stale, token).await, sees(token_only, token).await]
@@ -44,7 +44,7 @@ impl Layers {
 }
 
 #[tokio::test]
-async fn each_policy_does_what_it_says_while_redis_is_away_and_nothing_else_before_and_after() {
+async fn failure_policies_apply_only_while_redis_is_unavailable() {
     let mut world = world().await;
     let layers = layers(&world);
     let known = login(&world.manager, "known").await.access_token;
@@ -56,12 +56,12 @@ async fn each_policy_does_what_it_says_while_redis_is_away_and_nothing_else_befo
     assert_eq!(
         layers.see(&unknown).await,
         ["store_unavailable", "store_unavailable", "token only unknown"],
-        "what this process has never seen is nothing that it can go on with"
+        "a session that this process has never read cannot be served stale"
     );
     assert_eq!(layers.see("a.b.c").await, ["invalid_token"; 3]);
     assert_eq!(world.manager.near_cache().stale_served, 1);
 
-    // It comes back empty: everybody is logged out, and nobody gets in with what was known before.
+    // Redis comes back empty. All users are logged out, and earlier cache entries are not used.
     world.server.restart().await;
     until("Redis is asked again", async || sees(&layers.refuse, &known).await == "session_expired")
         .await;
@@ -71,7 +71,7 @@ async fn each_policy_does_what_it_says_while_redis_is_away_and_nothing_else_befo
 }
 
 #[tokio::test]
-async fn what_is_known_to_have_ended_is_refused_whoever_is_away() {
+async fn session_known_to_be_over_is_refused_while_redis_is_unavailable() {
     let mut world = world_with(|builder| builder.session_limit(1)).await;
     let layers = layers(&world);
     let here = login(&world.manager, "here").await;
@@ -80,16 +80,20 @@ async fn what_is_known_to_have_ended_is_refused_whoever_is_away() {
     for token in [&here, &seen, &evicted].map(|login| &login.access_token) {
         assert_eq!(layers.see(token).await, ["live"; 3]);
     }
-    // Ended by this process; ended by an operator, and seen to be; one that nobody asked about since.
+    // This process revokes `here`. An operator deletes `seen`, and a request notices it. An operator
+    // deletes `evicted`, and no request follows.
     world.manager.delete(&user("here"), here.session.id(), EndReason::Logout).await.unwrap();
     world.server.number(&["DEL", "session:{seen}:live"]).await;
-    until("the deletion is seen", async || {
+    until("a request notices the deletion", async || {
         sees(&layers.refuse, &seen.access_token).await == "session_expired"
     })
     .await;
     world.server.number(&["DEL", "session:{evicted}:live"]).await;
-    until("the deletion is told", async || world.manager.near_cache().invalidations >= 3).await;
-    // Another token of the one that was seen to have ended, and a session that made room for the next login.
+    until("the invalidation of the deletion arrives", async || {
+        world.manager.near_cache().invalidations >= 3
+    })
+    .await;
+    // Another token of the session `seen`, and a session that the session limit evicts.
     let (header, payload, _) = parts(&seen.access_token);
     let another = forge(&decoded(header), &format!(" {}", decoded(payload)), SECRET);
     let pushed_out = login(&world.manager, "pushed").await.access_token;
@@ -105,29 +109,35 @@ async fn what_is_known_to_have_ended_is_refused_whoever_is_away() {
     assert_eq!(
         sees(&layers.stale, &evicted.access_token).await,
         "store_unavailable",
-        "a session that has changed is not served as it was"
+        "a session with an invalidated cache entry is not served stale"
     );
 }
 
 #[tokio::test]
-async fn what_a_later_link_was_told_counts_for_what_an_earlier_one_has_read() {
+async fn invalidation_on_a_new_connection_applies_to_entries_read_before_it() {
     let mut world = world().await;
     let Layers { stale, .. } = layers(&world);
     let token = login(&world.manager, "jeju").await.access_token;
     assert_eq!(sees(&stale, &token).await, "live");
     world.server.command(&["CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"]).await;
-    until("the link is lost", async || world.manager.near_cache().lost_links == 1).await;
+    until("the invalidation connection is lost", async || {
+        world.manager.near_cache().lost_links == 1
+    })
+    .await;
     world.coherent().await;
-    // The new link is told that everything is gone, and nobody asks before Redis is away.
+    // Redis pushes the flush on the new connection. No request follows until Redis is stopped.
     let told = world.manager.near_cache().invalidations;
     world.server.command(&["FLUSHALL"]).await;
-    until("it is told", async || world.manager.near_cache().invalidations > told).await;
+    until("the invalidation of the flush arrives", async || {
+        world.manager.near_cache().invalidations > told
+    })
+    .await;
     world.redis_is_gone().await;
     assert_eq!(sees(&stale, &token).await, "store_unavailable");
 }
 
 #[tokio::test]
-async fn stale_ends_with_its_time() {
+async fn serve_stale_ends_after_its_configured_duration() {
     let mut world = world_with_a_short_lease().await;
     let layer = world.layer().failure_policy(FailurePolicy::ServeStale(Duration::from_millis(300)));
     let token = login(&world.manager, "jeju").await.access_token;
@@ -135,7 +145,7 @@ async fn stale_ends_with_its_time() {
     world.server.stop();
     let stopped = Instant::now();
     let last = std::cell::Cell::new(stopped);
-    until("it is served no more", async || {
+    until("the session is no longer served stale", async || {
         let asked = Instant::now();
         let seen = sees(&layer, &token).await;
         if seen != "store_unavailable" {
@@ -144,32 +154,32 @@ async fn stale_ends_with_its_time() {
         seen == "store_unavailable"
     })
     .await;
-    // The last answered heartbeat was sent before the end: the lease and these 300 ms, from then on. A request that a
-    // loaded machine lets begin late is refused.
+    // The lease and these 300 ms count from the last answered heartbeat, which was sent before the
+    // stop. A request that starts late on a loaded machine is refused.
     assert!(last.get() - stopped <= Duration::from_millis(800), "{:?}", last.get() - stopped);
 }
 
 #[tokio::test]
-async fn what_was_to_be_asked_about_again_may_be_served_stale() {
+async fn entry_due_for_revalidation_may_be_served_stale() {
     let mut world =
         world_with(|builder| builder.revalidate_after(Duration::from_millis(200))).await;
     let Layers { refuse, stale, .. } = layers(&world);
     let token = login(&world.manager, "jeju").await.access_token;
     assert_eq!(sees(&stale, &token).await, "live");
     world.redis_is_gone().await;
-    tokio::time::sleep(Duration::from_millis(200)).await; // nothing to wait for but the time itself
+    tokio::time::sleep(Duration::from_millis(200)).await; // only time has to pass
     assert_eq!(sees(&refuse, &token).await, "store_unavailable");
     assert_eq!(sees(&stale, &token).await, "stale");
 }
 
 #[tokio::test]
-async fn what_is_remembered_is_asked_about_again_now_and_then() {
+async fn cache_entry_is_read_again_after_the_revalidation_interval() {
     let again = Duration::from_millis(200);
     let world = world_with(|builder| builder.revalidate_after(again)).await;
     let (layer, token) = (world.layer(), login(&world.manager, "jeju").await.access_token);
     assert_eq!(sees(&layer, &token).await, "live");
     let first = world.manager.near_cache().fills;
-    until("it is asked about twice more", async || {
+    until("the session is read twice more", async || {
         assert_eq!(sees(&layer, &token).await, "live");
         world.manager.near_cache().fills >= first + 2
     })
@@ -177,21 +187,21 @@ async fn what_is_remembered_is_asked_about_again_now_and_then() {
 }
 
 #[tokio::test]
-async fn a_server_that_answers_with_a_refusal_is_not_away() {
+async fn server_that_denies_a_command_does_not_trigger_the_failure_policy() {
     let world = world().await;
     let layers = layers(&world);
     let token = login(&world.manager, "jeju").await.access_token;
     assert_eq!(layers.see(&token).await, ["live"; 3]);
-    // A right is taken away, which its operator must give back, and then something changes.
+    // The operator withdraws the right to read sessions. A change makes the next request read one.
     world.server.command(&["ACL", "SETUSER", "default", "-hget"]).await;
     world.server.number(&["HSET", "session:{jeju}:live", "junk", "x"]).await;
-    until("it is asked", async || sees(&layers.refuse, &token).await != "live").await;
+    until("Redis denies a read", async || sees(&layers.refuse, &token).await != "live").await;
     assert_eq!(layers.see(&token).await, ["store_unavailable"; 3]);
     world.server.command(&["ACL", "SETUSER", "default", "+hget"]).await;
-    until("it is well again", async || layers.see(&token).await == ["live"; 3]).await;
+    until("the server allows reads again", async || layers.see(&token).await == ["live"; 3]).await;
 }
 
-/// A directory in which an account can be switched off.
+/// A directory in which a test can deactivate the account.
 #[derive(Clone, Default)]
 struct Accounts(Arc<AtomicU8>);
 
@@ -205,7 +215,7 @@ impl UserDirectory for Accounts {
 }
 
 #[tokio::test]
-async fn an_account_that_is_known_to_be_switched_off_is_not_served_stale() {
+async fn account_known_to_be_inactive_is_not_served_stale() {
     let accounts = Accounts::default();
     let directory = accounts.clone();
     let mut world = world_with(|builder| {
@@ -216,17 +226,20 @@ async fn an_account_that_is_known_to_be_switched_off_is_not_served_stale() {
     let token = login(&world.manager, "jeju").await.access_token;
     assert_eq!(sees(&stale, &token).await, "live");
     accounts.0.store(INACTIVE, Ordering::Relaxed);
-    until("it is asked again", async || sees(&stale, &token).await == "account_inactive").await;
+    until("the directory is asked again", async || {
+        sees(&stale, &token).await == "account_inactive"
+    })
+    .await;
     world.redis_is_gone().await;
     assert_eq!(
         sees(&stale, &token).await,
         "account_inactive",
-        "what was remembered of the session counts no more"
+        "the cache entry of the session is not used any more"
     );
 }
 
 #[tokio::test]
-async fn who_hears_that_an_account_is_switched_off_lets_nobody_in_who_is_remembered() {
+async fn inactive_account_seen_by_account_applies_to_cached_sessions_at_once() {
     let accounts = Accounts::default();
     let directory = accounts.clone();
     let world = world_with(|builder| builder.directory(directory)).await;
@@ -236,13 +249,17 @@ async fn who_hears_that_an_account_is_switched_off_lets_nobody_in_who_is_remembe
         assert_eq!(sees(&layer, &login.access_token).await, "live");
     }
     accounts.0.store(INACTIVE, Ordering::Relaxed);
-    assert_eq!(sees(&layer, &login.access_token).await, "live", "that is remembered for 30 s");
+    assert_eq!(
+        sees(&layer, &login.access_token).await,
+        "live",
+        "the directory's answer stays valid for 30 s"
+    );
     assert!(world.manager.account(&login.session).await.is_err());
     assert_eq!(sees(&layer, &login.access_token).await, "account_inactive");
 }
 
 #[tokio::test]
-async fn a_route_that_allows_no_staleness_hears_of_accounts_too() {
+async fn route_with_zero_max_staleness_notices_an_inactive_account() {
     let accounts = Accounts::default();
     let directory = accounts.clone();
     let world = world_with(|builder| {
@@ -254,13 +271,14 @@ async fn a_route_that_allows_no_staleness_hears_of_accounts_too() {
     for _ in 0..2 {
         assert_eq!(sees(&strict, &token).await, "live");
     }
-    // The session itself is as it was.
+    // The session itself does not change.
     accounts.0.store(INACTIVE, Ordering::Relaxed);
-    until("it is asked", async || sees(&strict, &token).await == "account_inactive").await;
+    until("the directory is asked", async || sees(&strict, &token).await == "account_inactive")
+        .await;
 }
 
 #[tokio::test]
-async fn stale_never_outlives_the_session_or_the_token() {
+async fn serve_stale_never_outlives_the_session_or_the_token() {
     let clock = ManualClock::new(SystemClock.now());
     let host_clock = clock.clone();
     let mut world = world_with(|builder| {
@@ -270,7 +288,8 @@ async fn stale_never_outlives_the_session_or_the_token() {
     let Layers { stale, token_only, .. } = layers(&world);
     let short = login(&world.manager, "short").await.access_token;
     assert_eq!(sees(&stale, &short).await, "live");
-    // The idle TTL passes on Redis's clock: it must not on a slow machine, before the session was seen.
+    // The idle TTL runs on Redis's clock. On a slow machine a short one may pass before the first
+    // request, so the test also tries longer ones.
     let mut idle = String::new();
     for ttl in [1, 4, 16, 64] {
         let new = NewSession::new(user("idle")).idle_ttl(Duration::from_secs(ttl));
@@ -278,11 +297,12 @@ async fn stale_never_outlives_the_session_or_the_token() {
         if sees(&stale, &idle).await == "live" {
             break;
         }
-        assert_ne!(ttl, 64, "it is let in");
+        assert_ne!(ttl, 64, "even a session with this idle TTL expires before the first request");
     }
     world.redis_is_gone().await;
     assert_eq!(sees(&stale, &short).await, "stale");
-    until("the idle TTL is over", async || sees(&stale, &idle).await == "store_unavailable").await;
+    until("the idle TTL has passed", async || sees(&stale, &idle).await == "store_unavailable")
+        .await;
     assert_eq!(sees(&stale, &short).await, "stale");
     clock.advance(Duration::from_secs(4));
     assert_eq!(sees(&stale, &short).await, "token_expired");
@@ -291,12 +311,15 @@ async fn stale_never_outlives_the_session_or_the_token() {
 }
 
 #[tokio::test]
-async fn a_token_without_a_session_is_good_for_the_outage_and_for_nothing_else() {
+async fn token_without_a_session_is_accepted_only_during_the_outage() {
     let mut world = world().await;
     let layers = layers(&world);
     world.redis_is_gone().await;
     let new = NewSession::new(user("jeju"));
-    assert!(world.manager.begin_login(&user("jeju")).await.is_err(), "a login is 503");
+    assert!(
+        world.manager.begin_login(&user("jeju")).await.is_err(),
+        "a login fails during the outage"
+    );
     let token = world.manager.token_without_session(&new).await.unwrap().access_token;
     assert_eq!(
         layers.see(&token).await,
@@ -311,14 +334,18 @@ async fn a_token_without_a_session_is_good_for_the_outage_and_for_nothing_else()
     assert_eq!(
         world.server.number(&["EXISTS", "session:{jeju}:live", "session:{jeju}:seen"]).await,
         0,
-        "no session is ever made of it"
+        "the token never creates a session"
     );
     world.redis_is_gone().await;
-    assert_eq!(sees(&layers.token_only, &token).await, "session_expired", "and it stays refused");
+    assert_eq!(
+        sees(&layers.token_only, &token).await,
+        "session_expired",
+        "the token stays refused in a later outage"
+    );
 }
 
 #[tokio::test]
-async fn a_guard_behind_a_token_alone_lets_nobody_in_and_says_that_it_does_not_know() {
+async fn guard_behind_token_only_refuses_with_503_because_the_role_is_unknown() {
     async fn ok(_: Request<String>) -> Result<Response<String>, Infallible> {
         Ok(Response::new(String::new()))
     }
@@ -334,7 +361,7 @@ async fn a_guard_behind_a_token_alone_lets_nobody_in_and_says_that_it_does_not_k
     let response = ask().await;
     assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(response.headers()["retry-after"], "1");
-    // Without the guard it passes.
+    // Without the guard the request is accepted.
     let layer = world.layer().failure_policy(FailurePolicy::TokenOnly);
     let response = layer.layer(service_fn(ok)).oneshot(bearer(&token)).await.unwrap();
     assert_eq!(response.status(), StatusCode::OK);

@@ -1,4 +1,4 @@
-//! A real Redis, a manager with its near cache, and layers around a service that tells what it sees.
+//! A real Redis, a manager with its near cache, and layers around a service that reports its caller.
 
 use std::convert::Infallible;
 
@@ -19,7 +19,7 @@ pub(crate) struct World {
     pub(crate) background: Background,
 }
 
-/// With a near cache that is used, and times that a loaded machine does not exceed.
+/// A world with a coherent near cache, and with timeouts that a loaded machine does not exceed.
 pub(crate) async fn world() -> World {
     world_with(|builder| builder).await
 }
@@ -32,7 +32,7 @@ pub(crate) async fn world_with(
     world_of(server, store, change).await
 }
 
-/// With the lease that an application has by default.
+/// A world with the default lease.
 pub(crate) async fn world_with_a_short_lease() -> World {
     let server = RedisServer::start().await;
     let store = RedisStore::builder(server.url()).timeout(UNHURRIED).build().unwrap();
@@ -60,7 +60,8 @@ impl World {
         until(&format!("{state:?}"), async || self.manager.near_cache().state == state).await;
     }
 
-    /// Kills Redis, and waits until this process has heard of it. (Until then what it knows counts: that is the lease.)
+    /// Kills Redis, and waits until the near cache has noticed it. Until then the near cache uses its
+    /// entries: that is the lease.
     pub(crate) async fn redis_is_gone(&mut self) {
         self.server.stop();
         self.reaches(NearCacheState::Connecting).await;
@@ -71,14 +72,15 @@ impl World {
     }
 }
 
-/// What a handler behind a layer sees, or what the client does: `live`, `stale`, `token only`, or the refusal's code.
+/// What the handler behind a layer sees (`live`, `stale` or `token only`), or the code of the refusal
+/// that the client receives.
 pub(crate) async fn sees(layer: &SessionAuthLayer, token: &str) -> String {
-    let service = layer.layer(service_fn(tell));
+    let service = layer.layer(service_fn(describe_caller));
     let response = service.oneshot(bearer(token)).await.unwrap();
     if response.status().is_success() { response.into_body() } else { code(&response) }
 }
 
-async fn tell(request: Request<String>) -> Result<Response<String>, Infallible> {
+async fn describe_caller(request: Request<String>) -> Result<Response<String>, Infallible> {
     Ok(Response::new(match Caller::<()>::of(request.extensions()) {
         Ok(Caller::Session(session)) if session.is_stale() => "stale".to_owned(),
         Ok(Caller::Session(_)) => "live".to_owned(),

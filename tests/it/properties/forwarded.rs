@@ -1,6 +1,6 @@
-//! Addresses that proxies forward, as the example servers read them.
+//! Client addresses that proxies forward, as the example servers read them.
 
-#[allow(dead_code, unreachable_pub, reason = "the examples use the rest")]
+#[allow(dead_code, unreachable_pub, reason = "the examples use the remaining items")]
 #[path = "../../../examples/common/proxies.rs"]
 mod proxies;
 
@@ -36,7 +36,7 @@ fn hop() -> impl Strategy<Value = String> {
 }
 
 #[test]
-fn the_client_is_the_peer_or_an_address_that_trusted_proxies_wrote() {
+fn client_is_the_peer_or_an_address_written_by_a_trusted_proxy() {
     let trusted = TrustedProxies::parse("10.0.0.0/8").unwrap();
     let is_trusted = |address: IpAddr| match address.to_canonical() {
         IpAddr::V4(address) => address.octets()[0] == 10,
@@ -60,9 +60,10 @@ fn the_client_is_the_peer_or_an_address_that_trusted_proxies_wrote() {
         });
         assert!(client == peer.to_canonical() || is_written, "{client}");
         if !is_trusted(peer) {
-            assert_eq!(client, peer.to_canonical(), "what it writes proves nothing");
+            assert_eq!(client, peer.to_canonical(), "the header of an untrusted peer is ignored");
         }
-        // Each hop from the right that is a trusted proxy is skipped: no proxy is ever the client while one stands left.
+        // Trusted proxies are skipped from the right. A trusted proxy is the client only if every hop
+        // is one. Then the leftmost hop counts.
         let hops = hops.iter().map(|hop| hop.trim()).filter(|hop| !hop.is_empty());
         let plain: Option<Vec<IpAddr>> = hops.map(|hop| hop.parse().ok()).collect();
         if let Some(plain) = plain.filter(|_| is_trusted(peer)) {
@@ -82,7 +83,7 @@ fn client(trusted: &TrustedProxies, peer: IpAddr, headers: HeaderMap) -> IpAddr 
 }
 
 #[test]
-fn lists_of_proxies_of_any_form_are_read_or_refused() {
+fn arbitrary_proxy_lists_are_parsed_or_rejected() {
     let list = prop_oneof!["[0-9a-f.:/, ]{0,40}", any::<String>()];
     holds(2_000, &list, |list| {
         if let Err(error) = TrustedProxies::parse(&list) {

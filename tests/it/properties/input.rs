@@ -1,4 +1,5 @@
-//! Input of clients and of operators, of any form: tokens, headers, cookies, bodies, cursors, keys, origins.
+//! Arbitrary input from clients and operators: tokens, headers, cookies, bodies, cursors, keys,
+//! origins.
 
 use axum::body::Body;
 use base64::Engine as _;
@@ -21,7 +22,7 @@ fn runtime() -> Runtime {
     Builder::new_current_thread().enable_all().build().unwrap()
 }
 
-/// One change of a text that was good.
+/// One change of a valid text.
 #[derive(Clone, Debug)]
 enum Change {
     Flip(sample::Index, u8),
@@ -69,7 +70,7 @@ fn changed(text: &str, changes: &[Change]) -> String {
     chars.into_iter().collect()
 }
 
-/// Text that has the form of a token and is none of ours, or is nothing like it.
+/// Text that has the form of a token but was not issued here, or arbitrary text.
 fn token_like() -> impl Strategy<Value = String> {
     let part = vec(any::<u8>(), 0..60).prop_map(|bytes| URL_SAFE_NO_PAD.encode(bytes));
     let json =
@@ -80,7 +81,7 @@ fn token_like() -> impl Strategy<Value = String> {
 }
 
 #[test]
-fn no_text_but_the_token_itself_is_let_in() {
+fn only_the_unchanged_access_token_is_accepted() {
     let runtime = runtime();
     let (manager, _worker) = manager(tower_session_auth::MemoryStore::new());
     let token = runtime.block_on(manager.create(NewSession::new(user("jeju")))).unwrap();
@@ -110,7 +111,7 @@ fn no_text_but_the_token_itself_is_let_in() {
 }
 
 #[test]
-fn no_text_but_a_refresh_token_is_exchanged() {
+fn only_the_unchanged_refresh_token_is_rotated() {
     let runtime = runtime();
     let refresh = KeySet::new(SigningKey::hs256("r", SECRET).unwrap());
     let builder = crate::support::builder().store(tower_session_auth::MemoryStore::new());
@@ -133,10 +134,13 @@ fn no_text_but_a_refresh_token_is_exchanged() {
         let refused = runtime.block_on(manager.logout_refresh(&text)).unwrap_err();
         assert_eq!(refused.kind(), AuthErrorKind::InvalidToken, "{refused:?}");
     });
-    assert!(runtime.block_on(manager.refresh(&token)).is_ok(), "none of these has ended it");
+    assert!(
+        runtime.block_on(manager.refresh(&token)).is_ok(),
+        "the rejected texts did not revoke the session"
+    );
 }
 
-/// Bytes that may stand in a header.
+/// Bytes that a header value may contain.
 fn header_bytes() -> impl Strategy<Value = Vec<u8>> {
     vec(prop_oneof![b' '..=b'~', 0x80..=0xff_u8, Just(b'\t')], 0..60)
 }
@@ -148,7 +152,7 @@ fn authorization() -> impl Strategy<Value = Vec<u8>> {
 }
 
 #[test]
-fn headers_of_any_form_are_refused_and_nothing_else() {
+fn arbitrary_headers_yield_a_token_or_a_400_or_401_error() {
     let sources = [TokenSource::header(), TokenSource::header_or_cookie("token").unwrap()];
     let cookies = prop_oneof![
         "(token|other|__Host-token)=[ -~]{0,20}(; ?(token|x)=[ -~]{0,20}){0,3}"
@@ -168,7 +172,7 @@ fn headers_of_any_form_are_refused_and_nothing_else() {
         }
         for source in &sources {
             match source.token(&headers) {
-                // Whether it is a token is for the manager to say.
+                // The manager decides whether the text is a valid token.
                 Ok(_) => {}
                 Err(error) => {
                     let status = error.kind().status();
@@ -180,7 +184,7 @@ fn headers_of_any_form_are_refused_and_nothing_else() {
 }
 
 #[test]
-fn a_cookie_is_found_among_any_others() {
+fn token_cookie_is_found_among_arbitrary_other_cookies() {
     let source = TokenSource::header_or_cookie("token").unwrap();
     let other = "[a-su-z]{1,8}=[!#-+--:<-\\[\\]-~]{0,20}";
     let others = (vec(other, 0..4), vec(other, 0..4), any::<bool>());
@@ -208,7 +212,7 @@ fn site() -> Site {
 }
 
 #[test]
-fn routes_answer_any_request_with_a_refusal_of_the_contract() {
+fn routes_answer_arbitrary_requests_with_200_or_a_4xx_error_code() {
     let runtime = runtime();
     let _entered = runtime.enter();
     let site = site();
@@ -259,7 +263,7 @@ fn routes_answer_any_request_with_a_refusal_of_the_contract() {
 }
 
 #[test]
-fn a_page_of_another_origin_acts_with_no_cookie() {
+fn logout_with_a_cookie_from_another_origin_is_refused() {
     let runtime = runtime();
     let _entered = runtime.enter();
     let site = site();
@@ -295,7 +299,7 @@ fn a_page_of_another_origin_acts_with_no_cookie() {
 }
 
 #[test]
-fn trusted_origins_of_any_form_are_taken_or_refused() {
+fn arbitrary_trusted_origins_are_accepted_or_rejected() {
     let (manager, _worker) = manager(tower_session_auth::MemoryStore::new());
     let origin = prop_oneof!["(https?|ws)://[a-zA-Z0-9.*:/@-]{0,20}", any::<String>()];
     holds(1_000, &origin, |origin| {
@@ -308,7 +312,7 @@ fn trusted_origins_of_any_form_are_taken_or_refused() {
 }
 
 #[test]
-fn cursors_of_any_form_are_refused_and_good_ones_lead_through_all() {
+fn changed_cursors_are_rejected_and_valid_ones_page_through_all_sessions() {
     let runtime = runtime();
     let (manager, _worker) = manager(tower_session_auth::MemoryStore::new());
     runtime.block_on(async {
@@ -339,7 +343,7 @@ fn cursors_of_any_form_are_refused_and_good_ones_lead_through_all() {
         loop {
             let page = runtime.block_on(manager.all_sessions(from.as_ref(), limit)).unwrap();
             for session in page.sessions {
-                assert!(seen.insert(session.id().clone()), "each is shown once");
+                assert!(seen.insert(session.id().clone()), "each session is listed once");
             }
             from = page.next;
             if from.is_none() {
@@ -351,7 +355,7 @@ fn cursors_of_any_form_are_refused_and_good_ones_lead_through_all() {
 }
 
 #[test]
-fn key_files_of_any_form_are_read_or_refused_and_never_shown() {
+fn errors_of_arbitrary_key_files_never_show_the_keys() {
     let files: [&'static str; 6] = [
         include_str!("../../keys/rsa.pem"),
         include_str!("../../keys/p256.pem"),

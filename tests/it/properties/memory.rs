@@ -28,7 +28,7 @@ impl Ground for Memory {
         settings.store(self.store.clone()).build().unwrap().0
     }
 
-    // Manager and store share one clock, which the model moves.
+    // The manager and the store share one clock, which the model advances.
     async fn pass(&self, _time: Duration) -> bool {
         false
     }
@@ -41,8 +41,8 @@ impl Ground for Memory {
     }
 }
 
-/// Half of the sequences, so that two of these run at the same time.
-fn half() {
+/// Runs 50 % of the sequences. Two tests call this and run in parallel.
+fn run_half_of_the_cases() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     holds(5_000, &steps(24), |steps| {
         let clock = clock();
@@ -51,11 +51,11 @@ fn half() {
 }
 
 #[test]
-fn any_sequence_of_operations_over_memory_does_what_the_model_says() {
-    half();
+fn operations_on_the_memory_store_match_the_model() {
+    run_half_of_the_cases();
 }
 
 #[test]
-fn any_other_sequence_of_operations_over_memory_does_what_the_model_says() {
-    half();
+fn further_operations_on_the_memory_store_match_the_model() {
+    run_half_of_the_cases();
 }

@@ -1,4 +1,5 @@
-//! Sequences of operations over a real Redis, whose clock nobody can move: what is written there moves instead.
+//! Sequences of operations over a real Redis. A test cannot move the clock of Redis, so it moves the
+//! stored times instead.
 
 use std::time::Duration;
 
@@ -14,9 +15,9 @@ use crate::support::patient_store;
 use crate::support::property::holds;
 use crate::support::redis::RedisServer;
 
-/// Moves the times in the keys of sessions back by so many milliseconds, as if these had passed. The login
-/// fence `#` stays as it is: a login under way has read it, and compares it with the value that is there when
-/// it ends.
+/// Script: moves the times in the keys of sessions back by `ARGV[1]` milliseconds, as if that time had
+/// passed. The login fence `#` does not change: a login under way has read it, and compares it with
+/// the stored value at its end.
 const PASS: &str = r"
 local by = tonumber(ARGV[1])
 local function earlier(digits) return string.format('%.0f', tonumber(digits) - by) end
@@ -81,7 +82,7 @@ impl Ground for Redis {
         true
     }
 
-    /// Sessions are told apart by when they were used last, in milliseconds.
+    /// Waits 2 ms: the store orders sessions by their last activity in milliseconds.
     async fn tick(&self) {
         tokio::time::sleep(Duration::from_millis(2)).await;
     }
@@ -108,7 +109,7 @@ impl Ground for Redis {
 }
 
 #[test]
-fn any_sequence_of_operations_over_redis_does_what_the_model_says() {
+fn operations_on_the_redis_store_match_the_model() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let server = runtime.block_on(RedisServer::start());
     let operator = runtime.block_on(server.connection());

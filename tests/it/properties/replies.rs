@@ -1,4 +1,5 @@
-//! A server that answers anything at all: every operation of the store ends, with an answer or with a typed error.
+//! A fake server that sends arbitrary replies: every operation of the store ends with an answer or a
+//! typed error.
 
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -22,7 +23,7 @@ use crate::support::wait::PATIENCE;
 
 const PASSWORD: &str = "hunter2-of-redis";
 
-/// A value of RESP3, as a server writes it.
+/// A RESP3 value as a server writes it.
 #[derive(Clone, Debug)]
 pub(crate) enum Reply {
     Null,
@@ -75,7 +76,7 @@ impl Reply {
     }
 }
 
-/// What a store is told, or something like it.
+/// Values that a store receives from Redis, or similar values.
 fn likely() -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![
         Just(b"1 1 1000 3600000 99999999999999\n{\"role\":\"user\",\"data\":null}".to_vec()),
@@ -118,7 +119,8 @@ fn reply() -> impl Strategy<Value = Reply> {
     })
 }
 
-/// How a server behaves: its replies, in turn, and whether it answers the first words of a connection as Redis does.
+/// How the fake server behaves: its replies, sent in turn, and whether it answers the handshake of a
+/// connection as Redis does.
 #[derive(Clone, Debug)]
 struct Script {
     replies: Vec<Reply>,
@@ -181,8 +183,8 @@ async fn number(reader: &mut (impl tokio::io::AsyncBufRead + Unpin), mark: char)
     line.strip_prefix(mark)?.trim_end().parse().ok()
 }
 
-/// What an operator may read of an error holds no secret.
-fn looked_at<T>(answer: Result<T, StoreError>) {
+/// Checks that an error and its sources show neither the password nor the address of the server.
+fn check_error_text<T>(answer: Result<T, StoreError>) {
     let Err(error) = answer else { return };
     let mut shown = format!("{error} {error:?}");
     let mut source = std::error::Error::source(&error);
@@ -193,43 +195,43 @@ fn looked_at<T>(answer: Result<T, StoreError>) {
     assert!(!shown.contains(PASSWORD) && !shown.contains("127.0.0.1"), "{shown}");
 }
 
-async fn ask_everything(store: &RedisStore) {
+async fn call_every_operation(store: &RedisStore) {
     let (owner, id) = (user("jeju"), SessionId::parse("abcdefghijklmnopqrstuvwx").unwrap());
     let hour = Duration::from_secs(3_600);
     let new = NewRecord::new(hour, hour, Bytes::from_static(b"{}"));
-    looked_at(store.create(&owner, &id, &new).await);
-    looked_at(store.load(&owner, &id, None).await);
-    looked_at(store.load(&owner, &id, Some(store.now())).await);
-    looked_at(store.activity(&owner, &id).await);
+    check_error_text(store.create(&owner, &id, &new).await);
+    check_error_text(store.load(&owner, &id, None).await);
+    check_error_text(store.load(&owner, &id, Some(store.now())).await);
+    check_error_text(store.activity(&owner, &id).await);
     let touch = || Touch::new(owner.clone(), id.clone(), Duration::ZERO, Duration::MAX);
-    looked_at(store.touch(&[touch(), touch()]).await);
-    looked_at(store.update(&owner, &id, 1, Bytes::new()).await);
+    check_error_text(store.touch(&[touch(), touch()]).await);
+    check_error_text(store.update(&owner, &id, 1, Bytes::new()).await);
     let replacement = Replacement::new(id.clone(), 1, Bytes::new());
-    looked_at(store.update_all(&owner, &[replacement]).await);
+    check_error_text(store.update_all(&owner, &[replacement]).await);
     let rotate = Rotate::new(Salt::parse("Zx-_9").unwrap(), 0, hour);
-    looked_at(store.rotate(&owner, &id, &rotate).await);
-    looked_at(store.delete(&owner, &id, EndReason::Logout).await);
-    looked_at(store.delete_all(&owner, Some(&id), EndReason::Admin).await);
-    looked_at(store.revoke(&owner, &Revoke::All, EndReason::Admin).await);
-    looked_at(store.guard(&owner).await);
-    looked_at(store.ended(&owner, &id).await);
-    looked_at(store.list(&owner).await);
-    looked_at(store.scan(None, 5).await);
-    looked_at(store.scan(Some(&ScanCursor::new("r1,7,,jeju")), 5).await);
-    looked_at(store.cleanup(None).await);
+    check_error_text(store.rotate(&owner, &id, &rotate).await);
+    check_error_text(store.delete(&owner, &id, EndReason::Logout).await);
+    check_error_text(store.delete_all(&owner, Some(&id), EndReason::Admin).await);
+    check_error_text(store.revoke(&owner, &Revoke::All, EndReason::Admin).await);
+    check_error_text(store.guard(&owner).await);
+    check_error_text(store.ended(&owner, &id).await);
+    check_error_text(store.list(&owner).await);
+    check_error_text(store.scan(None, 5).await);
+    check_error_text(store.scan(Some(&ScanCursor::new("r1,7,,jeju")), 5).await);
+    check_error_text(store.cleanup(None).await);
     let key = AttemptKey::parse("key").unwrap();
     let rule = AttemptRule::new(NonZeroU32::MIN, hour);
-    looked_at(store.attempt(&key, &rule).await);
-    looked_at(store.settle(&key, Settle::Clear).await);
-    looked_at(store.upkeep().await);
-    looked_at(store.health().await);
-    looked_at(store.warnings().await);
-    looked_at(store.check().await);
-    looked_at(store.diagnose().await);
+    check_error_text(store.attempt(&key, &rule).await);
+    check_error_text(store.settle(&key, Settle::Clear).await);
+    check_error_text(store.upkeep().await);
+    check_error_text(store.health().await);
+    check_error_text(store.warnings().await);
+    check_error_text(store.check().await);
+    check_error_text(store.diagnose().await);
 }
 
 #[test]
-fn whatever_a_server_answers_is_an_answer_or_a_typed_error() {
+fn every_operation_ends_with_an_answer_or_a_typed_error_for_arbitrary_replies() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     holds(300, &script(), |script| {
         runtime.block_on(async {
@@ -241,7 +243,7 @@ fn whatever_a_server_answers_is_an_answer_or_a_typed_error() {
             let limit = Duration::from_millis(500);
             let store = RedisStore::builder(url.as_str()).timeout(limit).scan_timeout(limit);
             let store = store.build().unwrap();
-            let all = tokio::time::timeout(PATIENCE, ask_everything(&store));
+            let all = tokio::time::timeout(PATIENCE, call_every_operation(&store));
             all.await.expect("every operation ends");
         });
     });

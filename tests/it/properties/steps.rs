@@ -1,11 +1,11 @@
-//! What a sequence of operations consists of.
+//! The operations of a random sequence.
 
 use proptest::collection::vec;
 use proptest::prelude::{Strategy, any};
 use proptest::prop_oneof;
 use tower_session_auth::EndReason;
 
-/// One operation. Numbers stand for any of the users, sessions or tokens that are there.
+/// One operation. Each number selects one of the existing users, sessions or tokens.
 #[derive(Clone, Debug)]
 pub(crate) enum Step {
     Login {
@@ -68,7 +68,7 @@ pub(crate) enum Step {
     },
     Statistics,
     Cleanup,
-    /// Signs with another key from now on; tokens of the old one stay good, or not.
+    /// Signs with another key from now on. With `keep_old`, tokens of the old key stay valid.
     SwapKeys {
         keep_old: bool,
     },
@@ -80,17 +80,17 @@ pub(crate) enum Step {
         session: u8,
         after: bool,
     },
-    /// The store loses all that it has.
+    /// The store loses all its data.
     LoseAll,
-    /// The store loses one session, as a server does that evicts keys. (Redis only.)
+    /// The store loses one session, as a server that evicts keys does. (Redis only.)
     LoseSession {
         session: u8,
     },
-    /// Keeps a session's record aside. (Redis only.)
+    /// Saves a copy of a session's record. (Redis only.)
     Save {
         session: u8,
     },
-    /// Puts the record back that was kept aside, as a failover does that loses the last writes. (Redis only.)
+    /// Restores the saved record, as a failover that loses the latest writes does. (Redis only.)
     RollBack,
 }
 

@@ -1,4 +1,4 @@
-//! Whoever waits for replicas holds up nobody else.
+//! A revocation that waits for replicas does not delay other operations.
 
 use std::collections::BTreeSet;
 use std::time::Instant;
@@ -13,7 +13,7 @@ use crate::support::wait::until;
 use crate::support::{ms, patient_builder, user};
 
 #[tokio::test]
-async fn others_are_answered_while_a_revocation_waits() {
+async fn other_operations_are_answered_while_a_revocation_waits_for_replicas() {
     let server = primary().await;
     let store = store(&server, 1, LONG);
     let (manager, _worker) = patient_builder(store.clone()).build().unwrap();
@@ -27,15 +27,18 @@ async fn others_are_answered_while_a_revocation_waits() {
     waits.spawn(logout(first.access_token.clone()));
     let before = until_waiting(&server, 1).await;
 
-    // One connection each would already be one too few, if any of these were behind it.
+    // If one of these operations were queued behind the wait, it would not be answered.
     for _ in 0..20 {
         assert!(manager.authenticate(&second.access_token).await.is_ok());
     }
-    assert!(manager.authenticate(&first.access_token).await.is_err(), "it ended before the wait");
+    assert!(
+        manager.authenticate(&first.access_token).await.is_err(),
+        "the session was revoked before the wait"
+    );
     assert!(manager.health().await.connected);
     assert_eq!(manager.sessions(&user("jeju")).await.unwrap().len(), 1);
     crate::support::login(&manager, "other").await;
-    // Another revocation is done meanwhile as well.
+    // A second revocation is done meanwhile, too.
     waits.spawn(logout(second.access_token.clone()));
     until_waiting(&server, 2).await;
     assert!(manager.authenticate(&second.access_token).await.is_err());
@@ -49,7 +52,7 @@ async fn others_are_answered_while_a_revocation_waits() {
 }
 
 #[tokio::test]
-async fn many_revocations_at_once_are_all_done_on_few_connections() {
+async fn concurrent_revocations_all_succeed_with_at_most_eight_connections_that_wait() {
     let server = primary().await;
     let wait = ms(2_000);
     let store = store(&server, 1, wait);
@@ -73,15 +76,16 @@ async fn many_revocations_at_once_are_all_done_on_few_connections() {
             done.unwrap();
         }
     }
-    // Those that could not wait went on after `wait`. Eight at a time, they would need five times as long: the rest is
-    // for the machine.
+    // Revocations without a connection for their wait continued after `wait`. In batches of eight,
+    // all of them would take five times `wait`. The rest of that time is a reserve for a loaded
+    // machine.
     assert!(asked.elapsed() < 5 * wait, "{:?}", asked.elapsed());
     assert!(!most.is_empty() && most.len() <= 8, "{most:?}");
     assert!(store.list(&user("jeju")).await.unwrap().is_empty());
 }
 
 #[tokio::test]
-async fn a_wait_that_its_caller_gave_up_is_in_nobodys_way() {
+async fn abandoned_replica_wait_does_not_delay_the_next_revocation() {
     let server = primary().await;
     let store = store(&server, 1, LONG);
     let (first, second) = (login(&store, "jeju").await, login(&store, "jeju").await);
@@ -91,15 +95,19 @@ async fn a_wait_that_its_caller_gave_up_is_in_nobodys_way() {
     });
     until_waiting(&server, 1).await;
     drop(given_up);
-    assert!(!lives(&store, "jeju", &first).await, "what was sent is done");
+    assert!(!lives(&store, "jeju", &first).await, "the revocation that was sent is done");
 
     let asked = Instant::now();
     let next = begin({
         let (store, second) = (store.clone(), second.clone());
         async move { end(&store, "jeju", &second).await }
     });
-    until("it is done beside the other", async || !lives(&store, "jeju", &second).await).await;
-    assert!(asked.elapsed() < LONG * 9 / 10, "{:?}: it stood behind the other", asked.elapsed());
+    until("the second revocation is done", async || !lives(&store, "jeju", &second).await).await;
+    assert!(
+        asked.elapsed() < LONG * 9 / 10,
+        "{:?}: queued behind the abandoned wait",
+        asked.elapsed()
+    );
     for id in until_waiting(&server, 1).await {
         server.command(&["CLIENT", "UNBLOCK", &id]).await;
     }
@@ -107,7 +115,7 @@ async fn a_wait_that_its_caller_gave_up_is_in_nobodys_way() {
 }
 
 #[tokio::test]
-async fn a_caller_of_the_manager_that_goes_away_leaves_nothing_half_done() {
+async fn manager_runs_a_revocation_to_completion_after_its_caller_went_away() {
     let server = primary().await;
     let store = store(&server, 1, ms(500));
     let (manager, _worker) = patient_builder(store.clone()).build().unwrap();
@@ -115,6 +123,6 @@ async fn a_caller_of_the_manager_that_goes_away_leaves_nothing_half_done() {
     let owner = user("jeju");
     let hangs_up = manager.delete(&owner, login.session.id(), EndReason::Logout);
     assert!(tokio::time::timeout(ms(0), hangs_up).await.is_err());
-    until("the revocation goes on", async || waiting(&server).await.len() == 1).await;
+    until("the revocation continues", async || waiting(&server).await.len() == 1).await;
     assert!(manager.authenticate(&login.access_token).await.is_err());
 }

@@ -1,4 +1,4 @@
-//! A connection or a server that goes away while a revocation waits.
+//! Connections and servers that are lost while a revocation waits for replicas.
 
 use std::error::Error;
 
@@ -12,7 +12,7 @@ use crate::support::wait::{PATIENCE, until};
 use crate::support::{UNHURRIED, ms, patient_builder, user};
 
 #[tokio::test]
-async fn a_connection_killed_in_the_middle_is_an_error_and_nothing_is_done_twice() {
+async fn killed_connection_fails_a_waiting_revocation_without_sending_it_again() {
     let server = primary().await;
     let store = store(&server, 1, LONG);
     let (manager, _worker) = patient_builder(store.clone()).build().unwrap();
@@ -27,13 +27,15 @@ async fn a_connection_killed_in_the_middle_is_an_error_and_nothing_is_done_twice
     });
     let waiting = until_waiting(&server, 1).await;
     server.command(&["CLIENT", "KILL", "ID", &waiting[0]]).await;
-    let Err(SessionError::Store(error)) = outcome(asking).await else { panic!("not an error") };
+    let Err(SessionError::Store(error)) = outcome(asking).await else {
+        panic!("expected a store error")
+    };
     assert_eq!(error.kind(), StoreErrorKind::Interrupted);
     let shown = format!("{error} {error:?} {}", error.source().unwrap());
     assert!(!shown.contains("127.0.0.1"), "{shown}");
-    assert_eq!(revocations_run(&server).await, before + 1, "sent once");
+    assert_eq!(revocations_run(&server).await, before + 1, "the revocation was sent once");
     assert!(manager.authenticate(&first.access_token).await.is_err());
-    // It says nothing about the store.
+    // The lost connection does not open the circuit breaker.
     assert!(manager.authenticate(&second.access_token).await.is_ok());
 
     let _replica = replica_of(&server).await;
@@ -42,10 +44,10 @@ async fn a_connection_killed_in_the_middle_is_an_error_and_nothing_is_done_twice
 }
 
 #[tokio::test]
-async fn a_connection_that_answers_nothing_is_no_verdict_on_the_store() {
+async fn unanswered_revocation_does_not_open_the_circuit_breaker() {
     let server = primary().await;
     let proxy = Proxy::start(server.port());
-    // Short enough to be waited for: what is sent must be lost in the proxy, which runs in real time.
+    // Short, because the test waits for this timeout: the proxy runs in real time.
     let store = RedisStore::builder(proxy.url().as_str()).timeout(ms(3_000));
     let store = store.wait_replicas(1, ms(50)).build().unwrap();
     let (manager, _worker) = patient_builder(store).without_near_cache().build().unwrap();
@@ -55,17 +57,23 @@ async fn a_connection_that_answers_nothing_is_no_verdict_on_the_store() {
         manager.delete(&user("jeju"), login.session.id(), EndReason::Logout).await
     };
     assert!(end(&first).await.unwrap());
-    // Only revocations go this way: what others ask is on another connection, which is well.
+    // Only the revocation is sent while the proxy drops bytes. Other operations use another
+    // connection, which works.
     proxy.set(Rule { fate: Fate::Vanish, ..Rule::PASS });
-    let Err(SessionError::Store(error)) = end(&second).await else { panic!("not an error") };
+    let Err(SessionError::Store(error)) = end(&second).await else {
+        panic!("expected a store error")
+    };
     assert_eq!(error.kind(), StoreErrorKind::Interrupted);
     proxy.set(Rule::PASS);
-    assert!(manager.authenticate(&third.access_token).await.is_ok(), "asked, and not turned away");
-    assert!(end(&second).await.unwrap(), "over a new connection");
+    assert!(
+        manager.authenticate(&third.access_token).await.is_ok(),
+        "the circuit breaker is closed"
+    );
+    assert!(end(&second).await.unwrap(), "the revocation uses a new connection");
 }
 
 #[tokio::test]
-async fn a_server_that_dies_in_the_middle_is_an_error_and_comes_back_by_itself() {
+async fn waiting_revocation_fails_when_the_server_dies_and_works_after_its_restart() {
     let mut server = primary().await;
     let store = store(&server, 1, ms(200));
     let session = login(&store, "jeju").await;
@@ -83,7 +91,7 @@ async fn a_server_that_dies_in_the_middle_is_an_error_and_comes_back_by_itself()
         "{refused}"
     );
     server.restart().await;
-    until("it recovers", async || end(&store, "jeju", &session).await.is_ok()).await;
+    until("the store recovers", async || end(&store, "jeju", &session).await.is_ok()).await;
     let session = login(&store, "jeju").await;
     assert_eq!(
         end(&store, "jeju", &session).await.unwrap(),
@@ -92,24 +100,25 @@ async fn a_server_that_dies_in_the_middle_is_an_error_and_comes_back_by_itself()
 }
 
 #[tokio::test]
-async fn a_server_that_hangs_is_given_up_after_both_limits() {
+async fn revocation_on_a_hanging_server_fails_after_both_timeouts() {
     let server = primary().await;
-    // No new connection for the wait within 2 s, and no answer on the plain one within 2 s more: long before the
-    // revocation as a whole is given up.
+    // The connection for the wait is not established within 2 s, and the normal connection does not
+    // answer within another 2 s. Both end long before the timeout of the whole revocation.
     let builder = RedisStore::builder(server.url().as_str()).timeout(ms(2_000));
     let store = builder.wait_replicas(1, ms(10_000)).build().unwrap();
     let session = login(&store, "jeju").await;
     server.pause();
-    // A guard against a hang: how late a loaded machine notices the end of both limits is no matter of the store.
+    // Protects the test against a hang. It does not check how late a loaded machine notices both
+    // timeouts.
     let ended = tokio::time::timeout(PATIENCE, end(&store, "jeju", &session)).await;
     assert_eq!(ended.unwrap().unwrap_err().kind(), StoreErrorKind::Unavailable);
     server.resume();
-    until("it recovers", async || end(&store, "jeju", &session).await.is_ok()).await;
+    until("the store recovers", async || end(&store, "jeju", &session).await.is_ok()).await;
     assert!(!lives(&store, "jeju", &session).await);
 }
 
 #[tokio::test]
-async fn a_primary_that_became_a_replica_is_an_error() {
+async fn revocation_on_a_demoted_primary_fails_and_the_session_stays_alive() {
     let server = primary().await;
     let store = store(&server, 1, LONG);
     let session = login(&store, "jeju").await;
@@ -117,17 +126,17 @@ async fn a_primary_that_became_a_replica_is_an_error() {
     assert!(end(&store, "jeju", &login(&store, "jeju").await).await.is_ok());
     server.command(&["REPLICAOF", "127.0.0.1", "1"]).await;
     let refused = end(&store, "jeju", &session).await.unwrap_err();
-    // The second is what a connection that had to ask for the role again is told.
+    // A connection that had to check the server's role again returns the second kind.
     let kinds = [StoreErrorKind::WriteRefused, StoreErrorKind::NotPrimary];
     assert!(kinds.contains(&refused.kind()), "{refused:?}");
     let refused = end(&store, "jeju", &session).await.unwrap_err();
-    assert_eq!(refused.kind(), StoreErrorKind::NotPrimary, "over the requests' connection too");
+    assert_eq!(refused.kind(), StoreErrorKind::NotPrimary, "on the connection for requests too");
     server.command(&["REPLICAOF", "NO", "ONE"]).await;
     assert!(lives(&store, "jeju", &session).await);
 }
 
 #[tokio::test]
-async fn where_no_more_connections_are_allowed_sessions_end_without_a_wait() {
+async fn revocation_skips_the_replica_wait_when_the_server_refuses_new_connections() {
     let server = primary().await;
     let builder = RedisStore::builder(server.url().as_str()).timeout(UNHURRIED);
     let store = builder.pool_size(1).wait_replicas(1, LONG).build().unwrap();

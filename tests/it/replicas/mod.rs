@@ -20,26 +20,27 @@ use crate::support::redis::RedisServer;
 use crate::support::wait::until;
 use crate::support::{UNHURRIED, user};
 
-/// Longer than any test: who waits so long waits until it is let go.
+/// A replica wait that is longer than any test: it ends only because a replica acknowledges the
+/// revocation or because the test ends the wait.
 const LONG: Duration = Duration::from_secs(10);
 
-/// A server to which replicas can attach without the usual pause of 5 seconds.
+/// Starts a primary to which replicas attach without the default delay of 5 seconds.
 async fn primary() -> RedisServer {
     RedisServer::start_with(&["--repl-diskless-sync-delay", "0"]).await
 }
 
-/// A replica that is in step.
+/// Starts a replica and waits until it is in sync with its primary.
 async fn replica_of(primary: &RedisServer) -> RedisServer {
     let info = primary.text(&["INFO", "replication"]).await.unwrap();
     let all = (info.matches("state=online").count() + 1).to_string();
     let port = primary.port().to_string();
     let replica = RedisServer::start_with(&["--replicaof", "127.0.0.1", &port]).await;
     let in_step = async || primary.number(&["WAIT", &all, "100"]).await.to_string() == all;
-    until("the replica is in step", in_step).await;
+    until("the replica is in sync", in_step).await;
     replica
 }
 
-/// A store whose timeout a loaded machine does not exceed.
+/// Returns a store whose timeout is long enough for a loaded machine.
 fn store(server: &RedisServer, replicas: u32, wait: Duration) -> RedisStore {
     let builder = RedisStore::builder(server.url().as_str()).timeout(UNHURRIED);
     builder.wait_replicas(replicas, wait).build().unwrap()
@@ -64,19 +65,19 @@ fn revoked(session: &SessionId, replicas: Replicas) -> Revoked {
     Revoked::new(vec![session.clone()], replicas)
 }
 
-/// Something under way, in a task of its own that ends with it.
+/// Spawns `work` in a task that is aborted when the returned set is dropped.
 fn begin<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> JoinSet<T> {
     let mut task = JoinSet::new();
     task.spawn(work);
     task
 }
 
-/// What came of it.
+/// Waits for the task and returns its result.
 async fn outcome<T: Send + 'static>(mut task: JoinSet<T>) -> T {
     task.join_next().await.unwrap().unwrap()
 }
 
-/// The connections that are in a `WAIT` now.
+/// Returns the ids of the connections that are blocked in `WAIT`.
 async fn waiting(server: &RedisServer) -> Vec<String> {
     let list = server.text(&["CLIENT", "LIST", "TYPE", "NORMAL"]).await.unwrap();
     let blocked = list.lines().filter(|line| line.contains("flags=b"));
@@ -84,13 +85,16 @@ async fn waiting(server: &RedisServer) -> Vec<String> {
     blocked.map(id).collect()
 }
 
-/// Waits until so many connections are in a `WAIT`.
+/// Waits until `count` connections are blocked in `WAIT`, and returns their ids.
 async fn until_waiting(server: &RedisServer, count: usize) -> Vec<String> {
-    until("so many wait for replicas", async || waiting(server).await.len() == count).await;
+    until("the expected number of connections waits for replicas", async || {
+        waiting(server).await.len() == count
+    })
+    .await;
     waiting(server).await
 }
 
-/// How often one session was revoked: each time two fields are removed.
+/// Returns how often a single session was revoked: each such revocation calls `HDEL` twice.
 async fn revocations_run(server: &RedisServer) -> u64 {
     Commands::of(server).await.calls("hdel") / 2
 }

@@ -1,4 +1,4 @@
-//! Who is told what, with replicas that have it and with replicas that do not.
+//! What a revocation reports when enough replicas acknowledge it, and when too few do.
 
 use std::time::Instant;
 
@@ -13,7 +13,7 @@ use crate::support::redis::{ACL_RULE, RedisServer};
 use crate::support::{UNHURRIED, builder, ms, patient_builder, patient_store, user};
 
 #[tokio::test]
-async fn a_revocation_that_a_replica_has_says_so() {
+async fn revocation_reports_the_replicas_that_acknowledged_it() {
     let primary = primary().await;
     let replica = replica_of(&primary).await;
     let store = store(&primary, 1, LONG);
@@ -22,7 +22,11 @@ async fn a_revocation_that_a_replica_has_says_so() {
     let fields = async || replica.number(&["HLEN", "session:{jeju}:live"]).await;
 
     assert_eq!(end(&store, "jeju", &one).await.unwrap(), revoked(&one, Replicas::Reached(1)));
-    assert_eq!(fields().await, 2, "the replica has it before the answer");
+    assert_eq!(
+        fields().await,
+        2,
+        "the replica has the revocation before the caller has the answer"
+    );
     let but = Revoke::AllBut(kept.clone());
     let ended = store.revoke(&user("jeju"), &but, EndReason::Logout).await.unwrap();
     assert_eq!(ended, revoked(&other, Replicas::Reached(1)));
@@ -31,13 +35,13 @@ async fn a_revocation_that_a_replica_has_says_so() {
     assert_eq!(ended, revoked(&kept, Replicas::Reached(1)));
     assert_eq!(fields().await, 0);
 
-    // What has ended can be asked for again.
+    // A repeated revocation succeeds and waits again.
     let again = end(&store, "jeju", &one).await.unwrap();
     assert_eq!((again.sessions.len(), again.replicas), (0, Replicas::Reached(1)));
 }
 
 #[tokio::test]
-async fn what_has_ended_is_written_once_more_so_that_there_is_something_to_wait_for() {
+async fn repeated_revocation_writes_the_tombstone_again_so_that_it_can_wait_for_replicas() {
     let primary = primary().await;
     let store = patient_store(&primary.url());
     let one = login(&store, "jeju").await;
@@ -46,20 +50,21 @@ async fn what_has_ended_is_written_once_more_so_that_there_is_something_to_wait_
         let offset = info.lines().find_map(|line| line.strip_prefix("master_repl_offset:"));
         offset.unwrap().trim().parse::<u64>().unwrap()
     };
-    // Without a replica nothing is counted.
+    // Without a replica, the server does not count the replication offset.
     let _replica = replica_of(&primary).await;
     let stone = async || primary.text(&["HGET", "session:{jeju}:gone", one.as_str()]).await;
     end(&store, "jeju", &one).await.unwrap();
     let (before, buried) = (written().await, stone().await.unwrap());
     assert_eq!(end(&store, "jeju", &one).await.unwrap().sessions, []);
-    // Replicas are told the time now and then as well, which is short.
+    // The server also sends its replicas short messages now and then. The offset must therefore
+    // grow by at least the size of the command.
     let command = "HSET session:{jeju}:gone".len() + one.as_str().len() + buried.len();
-    assert!(written().await >= before + command as u64, "the second time as well");
-    assert_eq!(stone().await, Some(buried), "as it was");
+    assert!(written().await >= before + command as u64, "the repeated revocation is written");
+    assert_eq!(stone().await, Some(buried), "the tombstone is unchanged");
 }
 
 #[tokio::test]
-async fn every_verb_that_ends_sessions_waits() {
+async fn every_operation_that_revokes_sessions_waits_for_replicas() {
     let primary = primary().await;
     let replica = replica_of(&primary).await;
     let (manager, _worker) = patient_builder(store(&primary, 1, LONG)).build().unwrap();
@@ -93,9 +98,10 @@ async fn every_verb_that_ends_sessions_waits() {
 }
 
 #[tokio::test]
-async fn without_a_replica_the_session_ends_all_the_same_and_the_log_tells() {
+async fn revocation_succeeds_and_logs_a_warning_when_no_replica_acknowledges_it() {
     let server = primary().await;
-    // Longer than the store timeout, which holds for everything else, and which a loaded machine does not exceed.
+    // The wait is longer than the store timeout, which applies to all other operations and is long
+    // enough for a loaded machine.
     let (limit, wait) = (ms(3_000), ms(3_500));
     let store = RedisStore::builder(server.url().as_str()).timeout(limit);
     let store = store.wait_replicas(1, wait).build().unwrap();
@@ -114,7 +120,10 @@ async fn without_a_replica_the_session_ends_all_the_same_and_the_log_tells() {
     assert_eq!(ended, revoked(first.session.id(), Replicas::Missed(0)));
     assert!(took >= wait, "{took:?}");
     assert!(manager.authenticate(&first.access_token).await.is_err());
-    assert!(manager.authenticate(&second.access_token).await.is_ok(), "the store is not away");
+    assert!(
+        manager.authenticate(&second.access_token).await.is_ok(),
+        "the circuit breaker is closed"
+    );
     let warnings = || log.text().matches("too few replicas have a revocation").count();
     assert_eq!(warnings(), 1, "{}", log.text());
     assert!(manager.logout(&second.access_token).await.unwrap());
@@ -125,7 +134,7 @@ async fn without_a_replica_the_session_ends_all_the_same_and_the_log_tells() {
 }
 
 #[tokio::test]
-async fn too_few_replicas_are_counted() {
+async fn revocation_reports_how_many_replicas_acknowledged_it_when_too_few_did() {
     let primary = primary().await;
     let first = replica_of(&primary).await;
     let two = store(&primary, 2, ms(5_000));
@@ -138,7 +147,7 @@ async fn too_few_replicas_are_counted() {
     let both = store(&primary, 2, LONG);
     let session = login(&both, "jeju").await;
     assert_eq!(end(&both, "jeju", &session).await.unwrap().replicas, Replicas::Reached(2));
-    // Stopped, not gone: its connection stays, and it acknowledges nothing.
+    // The paused replica stays connected, but acknowledges nothing.
     first.pause();
     let session = login(&two, "jeju").await;
     assert_eq!(end(&two, "jeju", &session).await.unwrap(), revoked(&session, Replicas::Missed(1)));
@@ -151,14 +160,14 @@ async fn too_few_replicas_are_counted() {
 }
 
 #[tokio::test]
-async fn a_store_that_waits_for_replicas_keeps_the_contract() {
+async fn store_that_waits_for_replicas_keeps_the_contract() {
     let primary = primary().await;
     let _replica = replica_of(&primary).await;
     store_contract(&store(&primary, 1, LONG), tokio::time::sleep).await;
 }
 
 #[tokio::test]
-async fn other_stores_are_not_asked_for_replicas() {
+async fn revocation_reports_not_asked_when_no_replica_wait_is_configured() {
     let server = RedisServer::start().await;
     let plain = patient_builder(patient_store(&server.url()));
     for settings in [patient_builder(MemoryStore::new()), plain] {
@@ -172,7 +181,7 @@ async fn other_stores_are_not_asked_for_replicas() {
 }
 
 #[tokio::test]
-async fn a_server_that_forgot_the_scripts_learns_them_again() {
+async fn revocation_loads_its_script_again_after_a_script_flush() {
     let primary = primary().await;
     let _replica = replica_of(&primary).await;
     let store = store(&primary, 1, LONG);
@@ -185,7 +194,7 @@ async fn a_server_that_forgot_the_scripts_learns_them_again() {
 }
 
 #[tokio::test]
-async fn the_right_to_wait_is_looked_for_at_the_start() {
+async fn check_fails_without_permission_for_wait_but_revocation_succeeds() {
     let server = primary().await;
     let _replica = replica_of(&server).await;
     for (name, more) in [("bare", None), ("waits", Some("+wait"))] {
@@ -203,7 +212,7 @@ async fn the_right_to_wait_is_looked_for_at_the_start() {
             assert_eq!(ended, revoked(&session, Replicas::Reached(1)));
             assert_eq!(checked.unwrap().role, "master");
         } else {
-            // What was asked for was done.
+            // The revocation was done, without a wait.
             assert_eq!(ended, revoked(&session, Replicas::Missed(0)));
             assert_eq!(checked.unwrap_err().kind(), StoreErrorKind::Unsupported);
         }

@@ -1,4 +1,4 @@
-//! A server that is a replica, or was demoted, answers nothing.
+//! The store refuses to read from a server that is a replica or was demoted.
 
 use std::convert::Infallible;
 use std::num::NonZeroU32;
@@ -25,18 +25,18 @@ use crate::support::{UNHURRIED, bearer, ms, patient_builder, user};
 struct Failover {
     old: RedisServer,
     new: RedisServer,
-    /// One that takes long to send its data.
+    /// A primary that takes long to send its data to a replica.
     slow: RedisServer,
 }
 
 /// How the old primary is demoted.
 #[derive(Clone, Copy, Debug)]
 enum Demoted {
-    /// Its new primary is not there.
+    /// Its new primary cannot be reached.
     LinkDown,
-    /// Its new primary wants a password that it does not have.
+    /// Its new primary requires a password that it does not have.
     WithoutMasterauth,
-    /// It receives the data of another primary, and has not got it yet.
+    /// Its first synchronization with another primary is under way.
     FirstSync,
 }
 
@@ -85,28 +85,28 @@ fn settings(server: &RedisServer) -> SessionManagerBuilder {
     patient_builder(store.build().unwrap())
 }
 
-/// The time for which the latest answer to a question for the role counts, and a little.
-async fn the_role_is_due() {
-    tokio::time::sleep(ms(1_100)).await; // nothing to wait for but the time itself
+/// Waits slightly longer than the latest answer about the server's role stays valid.
+async fn wait_until_the_role_is_checked_again() {
+    tokio::time::sleep(ms(1_100)).await; // no event marks this time
 }
 
-async fn assert_answers_nothing(manager: &SessionManager, login: &Login) {
+async fn assert_all_reads_are_refused(manager: &SessionManager, login: &Login) {
     for _ in 0..3 {
         let refused = manager.authenticate(&login.access_token).await.unwrap_err();
         assert_eq!(refused.kind(), AuthErrorKind::StoreUnavailable, "{refused:?}");
         let health = manager.health().await;
         assert!(!health.connected && !health.writable, "{health:?}");
-        assert!(manager.sessions(&user("jeju")).await.is_err(), "lists too");
-        assert!(manager.all_sessions(None, 10).await.is_err(), "scans too");
+        assert!(manager.sessions(&user("jeju")).await.is_err(), "lists are refused too");
+        assert!(manager.all_sessions(None, 10).await.is_err(), "scans are refused too");
     }
-    until("the reason is told", async || {
+    until("health reports the reason", async || {
         manager.health().await.problem == Some(StoreErrorKind::NotPrimary)
     })
     .await;
 }
 
 #[tokio::test]
-async fn without_a_near_cache_the_first_request_a_second_later_is_refused() {
+async fn demoted_primary_is_refused_after_a_second_without_a_near_cache() {
     for demoted in [Demoted::LinkDown, Demoted::WithoutMasterauth, Demoted::FirstSync] {
         let servers = Failover::start().await;
         let (manager, _worker) = settings(&servers.old).without_near_cache().build().unwrap();
@@ -121,34 +121,36 @@ async fn without_a_near_cache_the_first_request_a_second_later_is_refused() {
         if !matches!(demoted, Demoted::WithoutMasterauth) {
             servers.logout_at_new(&login).await;
         }
-        the_role_is_due().await;
-        assert_answers_nothing(&manager, &login).await;
-        // It is a primary again, with what it had.
+        wait_until_the_role_is_checked_again().await;
+        assert_all_reads_are_refused(&manager, &login).await;
+        // The server is a primary again and still has its data.
         servers.old.command(&["REPLICAOF", "NO", "ONE"]).await;
-        until("it is let in", async || manager.authenticate(&login.access_token).await.is_ok())
-            .await;
+        until("the session is accepted", async || {
+            manager.authenticate(&login.access_token).await.is_ok()
+        })
+        .await;
     }
 }
 
 #[tokio::test]
-async fn lists_are_refused_on_a_connection_that_nothing_else_uses() {
+async fn scan_is_refused_on_a_demoted_primary_when_no_other_operation_used_it() {
     let server = primary().await;
     let store = RedisStore::builder(server.url().as_str()).timeout(Duration::from_secs(3));
     let store = store.build().unwrap();
     store.scan(None, 10).await.unwrap();
     server.command(&["REPLICAOF", "127.0.0.1", "1"]).await;
-    the_role_is_due().await;
+    wait_until_the_role_is_checked_again().await;
     let refused = store.scan(None, 10).await.unwrap_err();
     assert_eq!(refused.kind(), StoreErrorKind::NotPrimary);
 }
 
 #[tokio::test]
-async fn with_a_near_cache_a_demoted_primary_lets_nobody_in() {
+async fn demoted_primary_is_refused_with_a_near_cache() {
     let servers = Failover::start().await;
     let (manager, worker) = settings(&servers.old).build().unwrap();
     let background = worker.start();
     let login = crate::support::login(&manager, "jeju").await;
-    until("a hit", async || {
+    until("a cache hit", async || {
         let before = manager.near_cache().hits;
         manager.authenticate(&login.access_token).await.is_ok()
             && manager.near_cache().hits > before
@@ -156,18 +158,21 @@ async fn with_a_near_cache_a_demoted_primary_lets_nobody_in() {
     .await;
     servers.take_over(Demoted::LinkDown).await;
     servers.logout_at_new(&login).await;
-    until("it is refused", async || manager.authenticate(&login.access_token).await.is_err()).await;
-    assert_answers_nothing(&manager, &login).await;
+    until("the request is refused", async || {
+        manager.authenticate(&login.access_token).await.is_err()
+    })
+    .await;
+    assert_all_reads_are_refused(&manager, &login).await;
     background.stop().await.unwrap();
 }
 
 #[tokio::test]
-async fn a_demoted_primary_opens_the_failure_policy_of_a_layer() {
+async fn layer_applies_its_failure_policy_when_the_primary_was_demoted() {
     let server = primary().await;
     let (manager, _worker) = settings(&server).without_near_cache().build().unwrap();
     let login = crate::support::login(&manager, "jeju").await;
     server.command(&["REPLICAOF", "127.0.0.1", "1"]).await;
-    the_role_is_due().await;
+    wait_until_the_role_is_checked_again().await;
     for (policy, status) in [(FailurePolicy::TokenOnly, 200), (FailurePolicy::Refuse, 503)] {
         let layer = SessionAuthLayer::new(manager.clone()).failure_policy(policy);
         let service = layer.layer(service_fn(async |_: Request<String>| {
@@ -179,7 +184,7 @@ async fn a_demoted_primary_opens_the_failure_policy_of_a_layer() {
 }
 
 #[tokio::test]
-async fn health_tells_that_a_primary_takes_no_writes_and_when_it_does_again() {
+async fn health_reports_when_a_primary_refuses_writes_and_when_it_accepts_them_again() {
     let server = RedisServer::start_with(&["--save", "3600 1"]).await;
     let (manager, _worker) = settings(&server).without_near_cache().build().unwrap();
     let login = crate::support::login(&manager, "jeju").await;
@@ -198,7 +203,7 @@ async fn health_tells_that_a_primary_takes_no_writes_and_when_it_does_again() {
         server.command(&["CONFIG", "SET", setting, "0"]).await;
         assert!(writable().await, "{setting}");
     }
-    // It cannot save (MISCONF): its folder is gone.
+    // The server cannot save its data after its folder was removed, and refuses writes (MISCONF).
     std::fs::remove_dir_all(server.folder()).unwrap();
     server.command(&["BGSAVE"]).await;
     until("the save has failed", async || {
@@ -209,7 +214,7 @@ async fn health_tells_that_a_primary_takes_no_writes_and_when_it_does_again() {
     assert!(!writable().await, "MISCONF");
 }
 
-/// A store whose user may not `SET`, so that health cannot write a key.
+/// Returns a store whose Redis user may not call `SET`, so that health cannot write its key.
 async fn without_set(server: &RedisServer) -> RedisStore {
     let rule = "ACL SETUSER plain on >p ~session:* +@all -set";
     server.command(&rule.split(' ').collect::<Vec<_>>()).await;
@@ -218,7 +223,7 @@ async fn without_set(server: &RedisServer) -> RedisStore {
 }
 
 #[tokio::test]
-async fn without_the_right_to_write_a_key_health_tells_what_the_latest_login_was_told() {
+async fn health_without_permission_for_set_reports_the_result_of_the_latest_login() {
     let server = primary().await;
     let (manager, _worker) = patient_builder(without_set(&server).await).build().unwrap();
     let login = crate::support::login(&manager, "jeju").await;
@@ -227,16 +232,16 @@ async fn without_the_right_to_write_a_key_health_tells_what_the_latest_login_was
     let new = tower_session_auth::NewSession::new(user("jeju"));
     assert!(manager.create(new).await.is_err());
     assert!(!manager.health().await.writable);
-    // A full server takes a logout.
+    // A full server accepts a logout.
     manager.logout(&login.access_token).await.unwrap();
     assert!(manager.authenticate(&login.access_token).await.is_err());
-    assert!(!manager.health().await.writable, "no login succeeds");
+    assert!(!manager.health().await.writable, "logins still fail");
     server.command(&["CONFIG", "SET", "maxmemory", "0"]).await;
     crate::support::login(&manager, "jeju").await;
     assert!(manager.health().await.writable);
 }
 
-/// A session of jeju, and each write that a full server refuses.
+/// A session of user `jeju`, and all writes that a full server refuses.
 struct Writes {
     store: RedisStore,
     id: SessionId,
@@ -281,9 +286,9 @@ impl Writes {
         Ok(())
     }
 
-    /// Does what succeeds on a full server, which health still says takes no writes. Ends this session of
-    /// another user.
-    async fn stays_refused(&self, session: &SessionId) {
+    /// Runs the operations that succeed on a full server. After each, health must still report that
+    /// the server is not writable. Revokes `session`, which belongs to another user.
+    async fn assert_health_stays_unwritable(&self, session: &SessionId) {
         let store = &self.store;
         let is_refused = async |after: &str| {
             assert!(!store.health().await.unwrap().writable, "after {after}");
@@ -292,20 +297,20 @@ impl Writes {
         assert_eq!(self.update(1_000).await.unwrap(), Updated::Conflict);
         is_refused("a conflict").await;
         store.settle(&AttemptKey::parse("another").unwrap(), Settle::Clear).await.unwrap();
-        is_refused("the end of counted attempts").await;
+        is_refused("clearing counted attempts").await;
         assert!(store.delete(&user("another"), session, EndReason::Logout).await.unwrap());
         is_refused("a logout").await;
-        // Marks the issuer, or tries to.
+        // The diagnosis marks the issuer, or tries to.
         assert_eq!(store.diagnose().await.unwrap(), []);
-        is_refused("a mark").await;
+        is_refused("a diagnosis").await;
     }
 }
 
 #[tokio::test]
-async fn only_a_write_that_a_full_server_refuses_shows_that_the_server_takes_writes_again() {
+async fn health_is_writable_again_only_after_a_write_that_a_full_server_refuses() {
     let server = primary().await;
     let store = without_set(&server).await;
-    // Whose issuer is marked.
+    // The manager's issuer is the one that a diagnosis marks.
     let (_manager, _worker) = patient_builder(store.clone()).build().unwrap();
     let mut writes = Writes { store, id: SessionId::random().unwrap(), rotated: 0 };
     writes.create("jeju", &writes.id).await.unwrap();
@@ -316,7 +321,7 @@ async fn only_a_write_that_a_full_server_refuses_shows_that_the_server_takes_wri
         server.command(&["CONFIG", "SET", "maxmemory", "1"]).await;
         let refused = writes.write(what).await.unwrap_err();
         assert_eq!(refused.kind(), StoreErrorKind::WriteRefused, "{what}");
-        writes.stays_refused(&other).await;
+        writes.assert_health_stays_unwritable(&other).await;
         server.command(&["CONFIG", "SET", "maxmemory", "0"]).await;
         writes.write(what).await.unwrap();
         assert!(writes.store.health().await.unwrap().writable, "{what}");

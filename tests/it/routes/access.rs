@@ -1,4 +1,5 @@
-//! Who may ask: nobody gets past a guard by a trick of path, method or header.
+//! Access control of the routes: no path, method, or header gets a request past authentication or
+//! past the role check.
 
 use std::net::Ipv4Addr;
 
@@ -31,7 +32,7 @@ const OWN: [(&str, &str); 7] = [
 ];
 
 #[tokio::test(start_paused = true)]
-async fn nobody_without_a_token_gets_anything() {
+async fn guarded_routes_return_401_without_a_valid_token() {
     let site = site();
     for (method, path) in ADMIN.iter().chain(&OWN) {
         let reply = site.call(method, path, None).await;
@@ -45,7 +46,7 @@ async fn nobody_without_a_token_gets_anything() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn administrators_routes_ask_for_the_role_of_the_session() {
+async fn admin_routes_return_403_without_an_admin_role() {
     let site = site();
     let (user, admin) = (site.token("jeju").await, site.token("admin").await);
     for (method, path) in ADMIN {
@@ -54,14 +55,14 @@ async fn administrators_routes_ask_for_the_role_of_the_session() {
         let challenge = Some(r#"Bearer error="insufficient_scope""#);
         assert_eq!(reply.header("www-authenticate"), challenge, "{method} {path}");
     }
-    assert_eq!(site.count("jeju").await, 1, "nothing was done");
+    assert_eq!(site.count("jeju").await, 1, "a refused request must not revoke a session");
     for (method, path) in ADMIN {
         assert_eq!(site.call(method, path, Some(&admin)).await.status, 200, "{method} {path}");
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_role_that_is_taken_away_is_gone_with_the_next_request() {
+async fn demoted_administrator_loses_admin_routes_on_the_next_request() {
     let site = site();
     let token = site.token("admin").await;
     assert_eq!(site.get("/api/session/stats", &token).await.status, 200);
@@ -72,7 +73,7 @@ async fn a_role_that_is_taken_away_is_gone_with_the_next_request() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn which_roles_are_administrators_is_the_applications_to_say() {
+async fn admin_roles_replaces_the_defaults_and_rejects_an_empty_list_or_role() {
     let site = site_with(|builder, _| builder, |routes| routes.admin_roles(["operator"]));
     site.desk.change("jeju", |person| person.role = Some("operator"));
     let (operator, admin) = (site.token("jeju").await, site.token("admin").await);
@@ -86,7 +87,7 @@ async fn which_roles_are_administrators_is_the_applications_to_say() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn unknown_paths_are_401_to_strangers_and_404_to_others() {
+async fn unknown_session_paths_need_a_token_and_other_unknown_paths_return_404() {
     let site = site();
     let token = site.token("jeju").await;
     for path in [
@@ -121,7 +122,7 @@ async fn unknown_paths_are_401_to_strangers_and_404_to_others() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn another_method_is_405_with_those_that_work() {
+async fn unsupported_method_returns_405_with_an_allow_header() {
     let site = site();
     let token = site.token("admin").await;
     for (path, allowed) in [
@@ -142,14 +143,14 @@ async fn another_method_is_405_with_those_that_work() {
             assert_eq!(reply.header("allow"), Some(allowed), "{method} {path}");
         }
     }
-    // Which methods there are is nothing that strangers are told either.
+    // Authentication and the role check run first: a refused request does not learn the methods.
     assert_eq!(site.call("PATCH", "/api/session/me", None).await.status, 401);
     let user = site.token("jeju").await;
     assert_eq!(site.call("PATCH", "/api/session/all", Some(&user)).await.status, 403);
 }
 
 #[tokio::test(start_paused = true)]
-async fn headers_that_ask_for_another_method_or_path_change_nothing() {
+async fn override_headers_body_and_query_do_not_change_route_or_identity() {
     let site = site();
     let token = site.token("jeju").await;
     for (name, value) in [
@@ -166,7 +167,7 @@ async fn headers_that_ask_for_another_method_or_path_change_nothing() {
         all.headers_mut().insert(name, value.parse().unwrap());
         assert_eq!(site.send(all).await.said(), (403, "insufficient_scope"), "{name}");
     }
-    // Nor does a body or a query say who somebody is.
+    // A body or a query does not change the authenticated user either.
     let body = r#"{"user_id":"user","role":"super_admin"}"#;
     let mut me = request("GET", "/api/session/me?user_id=user", Some(&token), body.into());
     me.headers_mut().insert("content-type", "application/json".parse().unwrap());
@@ -179,7 +180,7 @@ async fn headers_that_ask_for_another_method_or_path_change_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn two_tokens_are_400() {
+async fn two_authorization_headers_return_400() {
     let site = site();
     let token = site.token("jeju").await;
     for (method, path) in ADMIN.iter().chain(&OWN).chain(&[("POST", "/api/auth/logout")]) {
@@ -191,7 +192,7 @@ async fn two_tokens_are_400() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn every_answer_is_kept_by_nobody() {
+async fn every_response_forbids_caching_and_content_sniffing_and_sets_no_cookie() {
     let site = site();
     let token = site.token("jeju").await;
     for (method, path, token) in [
@@ -218,7 +219,7 @@ async fn every_answer_is_kept_by_nobody() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_guards_come_along_wherever_the_routes_are_mounted() {
+async fn authentication_and_role_checks_apply_at_every_mount_point() {
     let site = site();
     let token = site.token("jeju").await;
     let bare = site.routes.session();
@@ -237,18 +238,18 @@ async fn the_guards_come_along_wherever_the_routes_are_mounted() {
     let nested = Router::new().nest("/v1/tenant/{user_id}/sessions", site.routes.session());
     let path = "/v1/tenant/x/sessions/user/jeju";
     let reply = send(&nested, request("GET", path, Some(&admin), Body::empty())).await;
-    assert_eq!(reply.body["user_id"], "jeju", "the route's own parameter counts");
-    // Nobody is named: that is no word about the tenant.
+    assert_eq!(reply.body["user_id"], "jeju", "the route must use its own path parameter");
+    // An empty user id must not fall back to the tenant's `{user_id}` parameter.
     let path = "/v1/tenant/jeju/sessions/user/";
     for method in ["GET", "DELETE"] {
         let reply = send(&nested, request(method, path, Some(&admin), Body::empty())).await;
         assert_eq!(reply.said(), (422, "invalid_body"), "{method}");
     }
-    assert_eq!(site.get("/api/session/me", &token).await.status, 200, "nobody was ended");
+    assert_eq!(site.get("/api/session/me", &token).await.status, 200, "no session may be revoked");
 }
 
 #[test]
-fn a_prefix_that_cannot_be_mounted_is_a_configuration_error() {
+fn mounts_reject_malformed_and_duplicate_prefixes() {
     for prefix in [
         "",
         "/",
@@ -276,14 +277,14 @@ fn a_prefix_that_cannot_be_mounted_is_a_configuration_error() {
             "{prefix}"
         );
     }
-    assert!(mounts.session("/a/sessions").is_ok(), "beside each other");
+    assert!(mounts.session("/a/sessions").is_ok(), "prefixes whose routes do not collide");
     let standard = Mounts::new().auth("/api/auth").and_then(|mounts| mounts.auth("/auth"));
     let standard = standard.and_then(|mounts| mounts.session("/api/session"));
     assert_eq!(standard.and_then(|mounts| mounts.health("/health")).unwrap(), Mounts::standard());
 }
 
 #[tokio::test(start_paused = true)]
-async fn extensions_that_an_outer_layer_left_are_no_session() {
+async fn session_in_request_extensions_does_not_authenticate() {
     let site = site();
     let token = site.token("admin").await;
     let session = site.manager.authenticate(&token).await.unwrap();

@@ -1,4 +1,4 @@
-//! Where a login comes from, and what the log says where the routes cannot know.
+//! The client address of a login, and the warnings that are logged when it is unknown.
 
 use std::net::SocketAddr;
 
@@ -15,7 +15,7 @@ use crate::support::log::Log;
 const AT_BUILD: &str = "logins are not limited by address";
 const AT_A_LOGIN: &str = "a login is not limited by address";
 
-/// What is logged while routes are built.
+/// Builds routes with these settings and returns the log text.
 fn logged(settings: impl FnOnce(RoutesBuilder) -> RoutesBuilder) -> String {
     let manager = site().manager;
     let log = Log::default();
@@ -26,7 +26,7 @@ fn logged(settings: impl FnOnce(RoutesBuilder) -> RoutesBuilder) -> String {
 }
 
 #[tokio::test(start_paused = true)]
-async fn routes_that_know_no_address_say_at_start_that_they_do_not_limit_by_it() {
+async fn build_warns_once_when_an_address_limit_is_on_without_a_client_address() {
     let warnings = |text: &str| text.matches(AT_BUILD).count();
     let text = logged(|routes| routes);
     assert!(warnings(&text) == 1 && text.contains("client_address"), "{text}");
@@ -43,7 +43,8 @@ async fn routes_that_know_no_address_say_at_start_that_they_do_not_limit_by_it()
     assert_eq!(warnings(&logged(known)), 0);
 }
 
-async fn from(site: &Site, ask: Ask, extend: impl FnOnce(&mut http::Extensions)) -> Reply {
+/// Sends a request with extensions, as a server inserts them.
+async fn send_with(site: &Site, ask: Ask, extend: impl FnOnce(&mut http::Extensions)) -> Reply {
     let mut request = ask.request();
     extend(request.extensions_mut());
     send(&site.router, request).await
@@ -58,7 +59,7 @@ async fn address_of_the_device(site: &Site, login: &Reply) -> serde_json::Value 
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_peer_of_the_connection_is_one_line_with_axum_and_with_hyper() {
+async fn peer_address_reads_the_client_address_from_axum_and_from_hyper() {
     let (here, there): (SocketAddr, SocketAddr) =
         ("192.0.2.7:4711".parse().unwrap(), "[2001:db8::8]:4711".parse().unwrap());
     let mapped: SocketAddr = "[::ffff:192.0.2.7]:4711".parse().unwrap();
@@ -79,25 +80,25 @@ async fn the_peer_of_the_connection_is_one_line_with_axum_and_with_hyper() {
                 }
             }
         };
-        let reply = from(site, login("/api/auth"), insert(here)).await;
+        let reply = send_with(site, login("/api/auth"), insert(here)).await;
         assert_eq!(address_of_the_device(site, &reply).await, "192.0.2.7");
-        // As a dual-stack listener reports the same client.
-        let reply = from(site, login("/api/auth"), insert(mapped)).await;
+        // A dual-stack listener reports the same client by an IPv4-mapped address.
+        let reply = send_with(site, login("/api/auth"), insert(mapped)).await;
         assert_eq!(address_of_the_device(site, &reply).await, "192.0.2.7");
-        let reply = from(site, login("/api/auth"), insert(there)).await;
+        let reply = send_with(site, login("/api/auth"), insert(there)).await;
         assert_eq!(address_of_the_device(site, &reply).await, "2001:db8::8");
         for user in ["a", "b"] {
             let wrong = format!(r#"{{"user_id":"{user}","password":"wrong"}}"#);
-            let reply = from(site, login("/api/auth").body(wrong), insert(here)).await;
+            let reply = send_with(site, login("/api/auth").body(wrong), insert(here)).await;
             assert_eq!(reply.status, 401);
         }
-        assert_eq!(from(site, login("/api/auth"), insert(here)).await.status, 429);
-        assert_eq!(from(site, login("/api/auth"), insert(there)).await.status, 200);
+        assert_eq!(send_with(site, login("/api/auth"), insert(here)).await.status, 429);
+        assert_eq!(send_with(site, login("/api/auth"), insert(there)).await.status, 200);
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_function_that_finds_no_address_is_told_once() {
+async fn logins_without_a_client_address_log_one_warning() {
     let log = Log::default();
     let _guard = log.capture();
     let site = site_with(
@@ -113,7 +114,7 @@ async fn a_function_that_finds_no_address_is_told_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_a_limit_by_address_an_unknown_address_is_no_warning() {
+async fn unknown_client_address_is_not_logged_when_address_limits_are_off() {
     let log = Log::default();
     let _guard = log.capture();
     let site = site_with(

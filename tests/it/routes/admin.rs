@@ -1,4 +1,4 @@
-//! What administrators ask for about everybody's sessions.
+//! Administrator routes: list, count, revoke, and clean up the sessions of all users.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -13,7 +13,8 @@ use crate::support::user;
 
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// With an administrator's token, and so many more sessions of users `u0`, `u1` …
+/// Returns a site with this many sessions, of users `u0`, `u1` and so on, and an administrator's
+/// token.
 async fn site_of(sessions: usize) -> (Site, String) {
     let site = site();
     for number in 0..sessions {
@@ -30,11 +31,11 @@ fn ids(reply: &Value) -> Vec<String> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn all_sessions_come_in_pages_of_the_asked_size() {
+async fn session_list_returns_pages_of_the_requested_limit() {
     let (site, token) = site_of(250).await;
     let first = site.get("/api/session/all", &token).await;
     assert_eq!(first.status, 200);
-    assert_eq!(ids(&first.body).len(), 100, "by default");
+    assert_eq!(ids(&first.body).len(), 100, "the default limit is 100");
     assert_eq!(first.body["total"], 100);
     let row = &first.body["sessions"][0];
     let names: BTreeSet<_> = row.as_object().unwrap().keys().map(String::as_str).collect();
@@ -55,11 +56,11 @@ async fn all_sessions_come_in_pages_of_the_asked_size() {
     assert_eq!((seen.len(), pages), (251, 4));
     let all = site.get("/api/session/all?limit=1000", &token).await;
     assert_eq!((&all.body["total"], &all.body["next_cursor"]), (&json!(251), &Value::Null));
-    assert!(!all.text.contains(&token), "a list holds no token");
+    assert!(!all.text.contains(&token), "a list must not hold a token");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_limit_or_cursor_that_is_none_is_422() {
+async fn session_list_rejects_an_invalid_limit_or_cursor_with_422() {
     let (site, token) = site_of(3).await;
     let first = site.get("/api/session/all?limit=2", &token).await;
     let cursor = first.body["next_cursor"].as_str().unwrap().to_owned();
@@ -95,10 +96,10 @@ async fn a_limit_or_cursor_that_is_none_is_422() {
         assert_eq!(reply.said(), (422, "invalid_body"), "{query}");
         assert_eq!(reply.body["detail"], detail, "{query}");
     }
-    // Another application's, signed with another key or for another purpose.
+    // Another instance with the same keys accepts the cursor.
     let (other, other_token) = site_of(3).await;
     let reply = other.get(&format!("/api/session/all?cursor={cursor}"), &other_token).await;
-    assert_eq!(reply.status, 200, "the same keys: instances of one application share cursors");
+    assert_eq!(reply.status, 200, "instances with the same keys must share cursors");
     for query in ["limit=1000", "limit=001", "limit=%31", "Limit=x", "", "&&=&", "%ff=1"] {
         let reply = site.get(&format!("/api/session/all?{query}"), &token).await;
         assert_eq!(reply.status, 200, "{query}");
@@ -106,7 +107,7 @@ async fn a_limit_or_cursor_that_is_none_is_422() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn statistics_count_by_role_and_are_sixty_seconds_old_at_most() {
+async fn statistics_count_sessions_by_role_and_are_at_most_sixty_seconds_old() {
     let (site, token) = site_of(7).await;
     site.manager.create(NewSession::new(user("ghost"))).await.unwrap();
     let expected = |as_of: &str, total: u64, by_role: Value| json!({"total_sessions": total, "sessions_by_role": by_role, "average_ttl": 3600, "as_of": as_of});
@@ -115,7 +116,11 @@ async fn statistics_count_by_role_and_are_sixty_seconds_old_at_most() {
     assert_eq!(site.get("/api/session/stats", &token).await.body, first);
     site.token("jeju").await;
     advance(MINUTE).await;
-    assert_eq!(site.get("/api/session/stats", &token).await.body, first, "as it was");
+    assert_eq!(
+        site.get("/api/session/stats", &token).await.body,
+        first,
+        "still the cached statistics"
+    );
     advance(Duration::from_secs(1)).await;
     let second = site.get("/api/session/stats", &token).await.body;
     assert_eq!(second["total_sessions"], 10);
@@ -123,7 +128,7 @@ async fn statistics_count_by_role_and_are_sixty_seconds_old_at_most() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_users_sessions_are_shown_and_ended() {
+async fn administrator_lists_and_revokes_the_sessions_of_a_user() {
     let (site, token) = site_of(0).await;
     let (older, thrown_out) = site.session("jeju").await;
     advance(MINUTE).await;
@@ -143,7 +148,7 @@ async fn a_users_sessions_are_shown_and_ended() {
         "user_agent": null,
     });
     assert_eq!(reply.body["sessions"][1], expected);
-    assert!(!reply.text.contains(&thrown_out), "a list holds no token");
+    assert!(!reply.text.contains(&thrown_out), "a list must not hold a token");
 
     let reply = site.delete("/api/session/user/jeju", &token).await;
     let message = "Successfully deleted 2 session(s) for user jeju";
@@ -166,7 +171,7 @@ async fn a_users_sessions_are_shown_and_ended() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn cleanup_frees_what_has_expired_and_nothing_else() {
+async fn cleanup_deletes_expired_sessions_only() {
     let (site, _) = site_of(5).await;
     advance(50 * MINUTE).await;
     let token = site.token("admin").await;
@@ -176,7 +181,7 @@ async fn cleanup_frees_what_has_expired_and_nothing_else() {
     let cleaned = reply.body["cleaned_count"].as_u64().unwrap();
     let message = format!("Cleaned up {cleaned} expired session(s)");
     assert_eq!((reply.status, &reply.body["message"]), (200, &json!(message)));
-    // A store may have freed some by itself meanwhile.
+    // The store may already have freed some of the expired sessions itself.
     assert!(cleaned <= 6, "{cleaned}");
     let again = site.post("/api/session/cleanup", &token).await;
     assert_eq!(again.body["cleaned_count"], 0);

@@ -1,4 +1,4 @@
-//! Bodies that are no login.
+//! Login bodies that the route rejects, and unusual ones that it accepts.
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -11,14 +11,15 @@ use hyper::body::{Frame, SizeHint};
 
 use crate::routes::site::{Site, request, site, site_with};
 
-async fn said(site: &Site, body: impl Into<Body>) -> (u16, String, String) {
+/// Logs in with this body. Returns the status, the error code and the detail.
+async fn log_in(site: &Site, body: impl Into<Body>) -> (u16, String, String) {
     let reply = site.log_in_with(body).await;
     let detail = reply.body["detail"].as_str().unwrap_or("").to_owned();
     (reply.status, reply.code().to_owned(), detail)
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_no_json_is_400() {
+async fn malformed_json_returns_400_before_the_credential_check() {
     let site = site();
     let deep = format!("{}1{}", "[".repeat(5000), "]".repeat(4999));
     let bodies: [&[u8]; 12] = [
@@ -30,23 +31,23 @@ async fn what_is_no_json_is_400() {
         br#"{"user_id":"jeju","password":"password123",}"#,
         br#"{'user_id':'jeju','password':'password123'}"#,
         b"{\"user_id\":\"je\xffju\",\"password\":\"password123\"}",
-        // Also where nobody looks: a body is UTF-8 as a whole.
+        // Invalid UTF-8 in an ignored field: the whole body must be UTF-8.
         b"{\"user_id\":\"jeju\",\"password\":\"password123\",\"x\":\"\xff\"}",
         b"\xef\xbb\xbf{\"user_id\":\"jeju\",\"password\":\"password123\"}",
         br#"{"user_id":"jeju","password":"\ud800"}"#,
         deep.as_bytes(),
     ];
     for body in bodies {
-        let answer = said(&site, body.to_vec()).await;
+        let answer = log_in(&site, body.to_vec()).await;
         let shown = String::from_utf8_lossy(body);
         let shown = shown.get(..shown.len().min(80)).unwrap_or("");
         assert_eq!(answer, (400, "invalid_request".into(), "Malformed request".into()), "{shown}");
     }
-    assert_eq!(site.desk.finds(), 0, "nobody was asked about any of them");
+    assert_eq!(site.desk.finds(), 0, "an invalid body must not reach the credential check");
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_has_another_shape_is_422_that_names_the_field_and_quotes_nothing() {
+async fn wrong_json_shape_returns_422_naming_the_field_without_quoting_values() {
     let site = site();
     let deep =
         format!(r#"{{"user_id":"jeju","password":{}1{}}}"#, "[".repeat(4000), "]".repeat(4000));
@@ -89,15 +90,15 @@ async fn what_has_another_shape_is_422_that_names_the_field_and_quotes_nothing()
         ("null", once),
         ("7", once),
     ] {
-        let answer = said(&site, body.to_owned()).await;
+        let answer = log_in(&site, body.to_owned()).await;
         let shown = body.get(..80).unwrap_or(body);
         assert_eq!(answer, (422, "invalid_body".into(), detail.into()), "{shown}");
     }
-    assert_eq!(site.desk.finds(), 0, "nobody was asked about any of them");
+    assert_eq!(site.desk.finds(), 0, "an invalid body must not reach the credential check");
 }
 
 #[tokio::test(start_paused = true)]
-async fn null_is_as_good_as_absent() {
+async fn null_counts_as_an_absent_field() {
     let site = site();
     for body in [
         r#"{"user_id":"jeju","email":null,"password":"password123"}"#,
@@ -110,7 +111,7 @@ async fn null_is_as_good_as_absent() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn every_character_is_an_ordinary_one() {
+async fn special_characters_in_user_id_and_password_are_literal() {
     let site = site();
     for (id, written) in [
         ("nul\0", r"nul\u0000"),
@@ -129,7 +130,7 @@ async fn every_character_is_an_ordinary_one() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_does_not_say_that_it_is_json_is_415() {
+async fn body_without_a_json_content_type_returns_415() {
     let site = site();
     let body = r#"{"user_id":"jeju","password":"password123"}"#;
     for media_type in [
@@ -154,10 +155,10 @@ async fn what_does_not_say_that_it_is_json_is_415() {
     }
 }
 
-/// A body that comes in pieces, as long as anybody reads.
+/// A body that yields the same piece forever. It panics once more than 32 KiB are read.
 struct Endless {
     piece: Bytes,
-    /// What it says about its length.
+    /// The exact length that the size hint claims, if any.
     says: Option<u64>,
     read: usize,
 }
@@ -171,7 +172,7 @@ impl hyper::body::Body for Endless {
         _: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         self.read += self.piece.len();
-        assert!(self.read <= 32 * 1024, "more is read than is needed to refuse it");
+        assert!(self.read <= 32 * 1024, "the route read more than it needs to reject the body");
         Poll::Ready(Some(Ok(Frame::data(self.piece.clone()))))
     }
 
@@ -181,7 +182,7 @@ impl hyper::body::Body for Endless {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_body_over_16_kib_is_413_and_is_not_read_further() {
+async fn body_over_16_kib_returns_413_and_reading_stops() {
     let site = site();
     let login = r#"{"user_id":"jeju","password":"password123"}"#;
     let fits = format!("{login}{}", " ".repeat(16 * 1024 - login.len()));
@@ -192,10 +193,10 @@ async fn a_body_over_16_kib_is_413_and_is_not_read_further() {
     assert_eq!(site.log_in_with(endless(None)).await.status, 413);
     let one =
         Body::new(Endless { piece: Bytes::from(vec![b' '; 33_000]), says: Some(1 << 40), read: 0 });
-    assert_eq!(site.log_in_with(one).await.status, 413, "refused for what it says, unread");
+    assert_eq!(site.log_in_with(one).await.status, 413, "rejected by its declared length, unread");
 }
 
-/// A body that never comes.
+/// A body that never yields data.
 pub(crate) struct Stalled;
 
 impl hyper::body::Body for Stalled {
@@ -210,7 +211,7 @@ impl hyper::body::Body for Stalled {
     }
 }
 
-/// A body that breaks off.
+/// A body whose first read fails with this kind of I/O error.
 struct Broken(std::io::ErrorKind);
 
 impl hyper::body::Body for Broken {
@@ -226,7 +227,7 @@ impl hyper::body::Body for Broken {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_body_that_does_not_come_is_408() {
+async fn stalled_body_returns_408_and_broken_body_returns_400() {
     let site =
         site_with(|builder, _| builder, |routes| routes.body_timeout(Duration::from_secs(2)));
     let began = tokio::time::Instant::now();
@@ -235,7 +236,7 @@ async fn a_body_that_does_not_come_is_408() {
     assert_eq!(began.elapsed(), Duration::from_secs(2));
     let broken = |kind| Body::new(Broken(kind));
     let reply = site.log_in_with(broken(std::io::ErrorKind::TimedOut)).await;
-    assert_eq!(reply.said(), (408, "request_timeout"), "an outer time-out");
+    assert_eq!(reply.said(), (408, "request_timeout"), "a timeout of an outer layer");
     let reply = site.log_in_with(broken(std::io::ErrorKind::ConnectionReset)).await;
     assert_eq!(reply.said(), (400, "invalid_request"));
     assert_eq!(site.desk.finds(), 0);

@@ -1,4 +1,4 @@
-//! Refresh tokens in bodies, for clients that are no browsers.
+//! Refresh tokens in request and response bodies, for clients other than browsers.
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ async fn refresh(site: &Site, body: impl ToString) -> Reply {
 }
 
 #[tokio::test(start_paused = true)]
-async fn login_and_refresh_answer_it_and_no_cookie_is_set() {
+async fn login_and_refresh_return_the_refresh_token_in_the_body_without_a_cookie() {
     let site = body_site();
     let first = login("/api/auth").to(&site).await;
     let fields = [
@@ -50,7 +50,7 @@ async fn login_and_refresh_answer_it_and_no_cookie_is_set() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn it_is_read_from_the_body_and_nowhere_else() {
+async fn refresh_reads_the_token_from_the_body_only() {
     let site = body_site();
     let token = token(&login("/api/auth").to(&site).await);
     let query = format!("/api/auth/refresh?refresh_token={token}");
@@ -58,13 +58,13 @@ async fn it_is_read_from_the_body_and_nowhere_else() {
         let asked = post(&query).cookie(name, &token).bearer(&token);
         assert_eq!(asked.to(&site).await.said(), (401, "missing_token"), "{name}");
     }
-    // Two cookies are not looked at either.
+    // Refresh cookies are ignored, even two of them.
     let asked = post("/api/auth/refresh").cookie(REFRESH, "a").cookie(REFRESH, "b");
     assert_eq!(asked.json(json!({"refresh_token": token})).to(&site).await.status, 200);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_body_that_is_wrong_is_refused_by_name() {
+async fn refresh_rejects_invalid_bodies_and_names_the_wrong_field() {
     let site = body_site();
     let missing = "`refresh_token` is missing";
     let kind = "`refresh_token` must be a string";
@@ -104,14 +104,14 @@ async fn a_body_that_is_wrong_is_refused_by_name() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_logout_takes_it_in_the_body_too() {
+async fn logout_reads_the_refresh_token_from_the_body() {
     let site = body_site();
     let logout = || post("/api/auth/logout");
     let token = token(&login("/api/auth").to(&site).await);
     for body in [json!({}), json!({"other": 1})] {
         assert_eq!(logout().json(body).to(&site).await.said(), (401, "missing_token"));
     }
-    // Anything but a text under that name is as good as none.
+    // A body without one valid string in `refresh_token` counts as no token.
     let no_tokens = || {
         [
             logout().json(json!({"refresh_token": 1})),
@@ -141,7 +141,7 @@ async fn a_logout_takes_it_in_the_body_too() {
         assert_eq!((reply.status, reply.sets_nothing()), (200, true), "{reply:?}");
         assert_eq!(site.count("jeju").await, 0);
     }
-    // Whatever its content type says: it is a token of ours, and its session is to end.
+    // Logout accepts a valid token with any content type, and revokes its session.
     let first = login("/api/auth").to(&site).await;
     let body = json!({"refresh_token": first.body["refresh_token"]}).to_string();
     assert_eq!(logout().body(body).to(&site).await.status, 200);
@@ -151,8 +151,9 @@ async fn a_logout_takes_it_in_the_body_too() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_cookies_other_sites_are_for_cors_to_say() {
+async fn body_delivery_accepts_cross_site_requests() {
     let site = body_site();
+    // These requests carry no cookie, so cross-site rules are left to CORS.
     let first = login("/api/auth").header("sec-fetch-site", "cross-site").to(&site).await;
     let body = json!({"refresh_token": token(&first)});
     let asked = post("/api/auth/refresh").header("origin", "https://other.test").json(body);
@@ -160,7 +161,7 @@ async fn without_cookies_other_sites_are_for_cors_to_say() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_document_says_so() {
+async fn openapi_document_describes_body_delivery() {
     let site = body_site();
     let json = site.routes.openapi(&Mounts::standard()).to_json().unwrap();
     let document: Value = serde_json::from_str(&json).unwrap();

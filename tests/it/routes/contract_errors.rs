@@ -1,4 +1,4 @@
-//! Errors that others answer in words of their own.
+//! `ContractErrorsLayer` rewrites errors of axum and tower-http to the error format of the routes.
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -22,7 +22,7 @@ use tower_session_auth::routes::ContractErrorsLayer;
 use crate::routes::site::{Reply, request, send};
 use crate::support::log::Log;
 
-/// Handlers that answer as axum and tower-http do.
+/// Handlers that fail with the errors of axum and tower-http, behind the layer.
 fn app() -> Router {
     let inner = Router::new()
         .route("/json", post(async |Json(_): Json<Vec<u8>>| "ok"))
@@ -59,7 +59,7 @@ async fn json_body(path: &str, media_type: &str, body: impl Into<Body>) -> Reply
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_axum_and_tower_http_answer_is_said_in_the_contracts_words() {
+async fn axum_and_tower_http_errors_are_rewritten_to_the_contract_format() {
     let get = async |path: &str| send(&app(), request("GET", path, None, Body::empty())).await;
     let replies = [
         (json_body("/json", "application/json", "[").await, 400, "invalid_request"),
@@ -96,7 +96,7 @@ async fn what_axum_and_tower_http_answer_is_said_in_the_contracts_words() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_bare_status_gets_a_code_where_that_says_no_more() {
+async fn empty_error_response_gets_a_code_for_known_statuses_only() {
     for (status, code) in [
         (400, "invalid_request"),
         (404, "not_found"),
@@ -116,7 +116,7 @@ async fn a_bare_status_gets_a_code_where_that_says_no_more() {
         }
         assert_eq!(reply.body["request_id"].is_string(), code == "internal", "{status}");
     }
-    // What these mean is for whoever says them: nothing is added.
+    // The application defines what these statuses mean, so the layer adds nothing.
     for status in [401, 402, 403, 406, 409, 418, 421, 429, 431, 451, 501, 502, 503] {
         let path = format!("/status/{status}");
         let reply = send(&app(), request("GET", &path, None, Body::empty())).await;
@@ -133,7 +133,7 @@ async fn a_bare_status_gets_a_code_where_that_says_no_more() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_5xx_has_an_id_that_the_log_has_and_nothing_else_of_its_cause() {
+async fn internal_error_returns_a_logged_request_id_and_hides_its_cause() {
     let log = Log::default();
     let _guard = log.capture();
     for path in ["/panic", "/status/500"] {
@@ -168,7 +168,7 @@ async fn through_for(method: &str, response: Response<String>) -> Response<Strin
 const TEXT: (&str, &str) = ("content-type", "text/plain; charset=utf-8");
 
 #[tokio::test]
-async fn only_a_text_of_64_kib_at_most_that_begins_like_a_known_one_is_known() {
+async fn text_is_rewritten_up_to_64_kib_and_only_with_a_known_prefix() {
     let known = "Failed to deserialize form";
     let longest = format!("{known}{}", "x".repeat(64 * 1024 - known.len()));
     for (words, is_known) in [
@@ -186,7 +186,7 @@ async fn only_a_text_of_64_kib_at_most_that_begins_like_a_known_one_is_known() {
 }
 
 #[tokio::test]
-async fn an_answer_to_head_is_changed_only_if_that_to_get_is() {
+async fn head_response_is_rewritten_exactly_when_the_get_response_is() {
     let words = "no such shop";
     for (headers, words, is_changed) in [
         (&[TEXT, ("content-length", "12")][..], words, false),
@@ -209,7 +209,7 @@ async fn an_answer_to_head_is_changed_only_if_that_to_get_is() {
             }
         }
     }
-    // The same as axum answers it.
+    // The same with axum's own responses to HEAD.
     let shop = Router::new().route("/shop", get(async || (StatusCode::NOT_FOUND, "no such shop")));
     let shop = ContractErrorsLayer::new().layer(shop);
     for (path, media_type) in [("/shop", TEXT.1), ("/nowhere", "application/json")] {
@@ -222,7 +222,7 @@ async fn an_answer_to_head_is_changed_only_if_that_to_get_is() {
 }
 
 #[tokio::test]
-async fn the_length_of_a_text_that_is_not_utf8_is_true() {
+async fn content_length_is_dropped_when_invalid_utf8_is_replaced() {
     for (sent, length) in [("ä".as_bytes(), Some("2")), (b"\xe4", None)] {
         let service = service_fn(async move |_: Request<()>| {
             let mut response = Response::new(Full::new(Bytes::from_static(sent)));
@@ -241,7 +241,7 @@ async fn the_length_of_a_text_that_is_not_utf8_is_true() {
 }
 
 #[tokio::test]
-async fn answers_that_say_something_themselves_stay_as_they_are() {
+async fn json_html_and_non_error_responses_are_left_unchanged() {
     for (status, media_type) in [
         (404, "application/json"),
         (404, "application/json; charset=utf-8"),
@@ -257,7 +257,7 @@ async fn answers_that_say_something_themselves_stay_as_they_are() {
 }
 
 #[tokio::test]
-async fn a_refusal_of_an_applications_own_layer_stays_as_it_is() {
+async fn error_responses_of_the_application_are_left_unchanged() {
     let text = [("content-type", "text/plain; charset=utf-8")];
     let challenged = [text[0], ("www-authenticate", "Basic realm=\"x\"")];
     for (status, headers, words) in [
@@ -271,7 +271,7 @@ async fn a_refusal_of_an_applications_own_layer_stays_as_it_is() {
         (429, &text, "slow down"),
         (500, &text, "the printer is on fire"),
         (503, &text, "back at noon"),
-        // A text in another encoding is nobody's here, whatever it says.
+        // The text of an axum error, but without the headers of one.
         (400, &[("content-type", "text/plain")], "Failed to deserialize form"),
         (400, &[text[0], ("content-encoding", "gzip")], "Failed to deserialize form"),
         (400, &[], "Failed to deserialize form"),
@@ -280,7 +280,7 @@ async fn a_refusal_of_an_applications_own_layer_stays_as_it_is() {
         assert_eq!((response.status().as_u16(), response.body().as_str()), (status, words));
         assert_eq!(response.headers().len(), headers.len(), "{words}");
     }
-    // tower-http's layer against other sites, which says its refusal with a status alone.
+    // tower-http's CSRF layer refuses with a bare status.
     let app = Router::new().route("/", post(async || "ok"));
     let app = app.layer(CsrfLayer::new()).layer(ContractErrorsLayer::new());
     let mut asked = request("POST", "/", None, Body::empty());
@@ -291,7 +291,7 @@ async fn a_refusal_of_an_applications_own_layer_stays_as_it_is() {
 }
 
 #[tokio::test]
-async fn headers_that_mean_something_stay_and_those_of_the_old_body_go() {
+async fn rewrite_keeps_response_headers_and_drops_headers_of_the_old_body() {
     let headers = [
         ("content-type", "TEXT/Plain ; charset=UTF-8"),
         ("content-length", "21"),
@@ -312,7 +312,7 @@ async fn headers_that_mean_something_stay_and_those_of_the_old_body_go() {
     assert_eq!(headers["retry-after"], "30");
 }
 
-/// A text in pieces, with a pause before each.
+/// A text body in pieces, which returns `Pending` before each piece.
 struct Pieces(Vec<&'static str>, bool);
 
 impl From<String> for Pieces {
@@ -346,7 +346,7 @@ impl hyper::body::Body for Pieces {
 }
 
 #[tokio::test]
-async fn a_text_that_comes_in_pieces_is_read_whole() {
+async fn error_text_in_several_frames_is_read_whole() {
     let plain = "text/plain; charset=utf-8";
     for (pieces, expected) in [
         (
@@ -369,7 +369,7 @@ async fn a_text_that_comes_in_pieces_is_read_whole() {
 }
 
 #[tokio::test]
-async fn it_goes_around_any_service_whose_body_is_made_from_text() {
+async fn layer_wraps_any_service_passes_errors_on_and_catches_panics() {
     async fn not_found(_: Request<()>) -> Result<Response<Full<Bytes>>, &'static str> {
         let mut response = Response::new(Full::default());
         *response.status_mut() = StatusCode::NOT_FOUND;
@@ -381,7 +381,7 @@ async fn it_goes_around_any_service_whose_body_is_made_from_text() {
     let body: Value = serde_json::from_slice(&body.to_bytes()).unwrap();
     assert_eq!(body, json!({"detail": "Not found", "code": "not_found"}));
 
-    // Errors are the service's own affair, panics before there is a future are not.
+    // The layer passes errors of the service on, and turns a panic in `call` into a 500.
     let fails = service_fn(async |_: Request<()>| Err::<Response<String>, _>("broken"));
     let service = ContractErrorsLayer::new().layer(fails);
     assert_eq!(service.oneshot(Request::new(())).await.unwrap_err(), "broken");

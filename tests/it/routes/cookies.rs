@@ -1,4 +1,4 @@
-//! The cookies that carry tokens, to the letter.
+//! Names, attributes, and paths of the cookies that carry tokens.
 
 use std::time::Duration;
 
@@ -12,7 +12,8 @@ use crate::routes::jar::{
 };
 use crate::routes::site::{Reply, Site, send, site_with};
 
-/// The first `Set-Cookie` of an answer for a token, as it is sent: those after it take back other cookies.
+/// Returns the first `Set-Cookie` field for a token, unparsed. Asserts that all later ones clear a
+/// cookie.
 fn field(reply: &Reply) -> String {
     let fields = reply.headers.get_all("set-cookie").iter().map(|field| field.to_str().unwrap());
     let mut fields: Vec<_> = fields.filter(|field| !field.starts_with(DEVICE)).collect();
@@ -23,7 +24,7 @@ fn field(reply: &Reply) -> String {
 }
 
 #[tokio::test(start_paused = true)]
-async fn each_mount_has_a_cookie_of_its_own_path_and_takes_that_one_back() {
+async fn each_auth_mount_sets_and_clears_a_refresh_cookie_with_its_own_path() {
     let site = browser_site();
     for mount in ["/api/auth", "/auth"] {
         let first = login(mount).to(&site).await;
@@ -37,14 +38,14 @@ async fn each_mount_has_a_cookie_of_its_own_path_and_takes_that_one_back() {
         advance(Duration::from_secs(1000)).await;
         let next = post(&format!("{mount}/refresh")).cookie(REFRESH, &token).to(&site).await;
         let token = next.refresh_token();
-        assert_eq!(field(&next), set(&token, 85_400), "never longer than the session");
+        assert_eq!(field(&next), set(&token, 85_400), "the cookie must not outlive the session");
         let last = post(&format!("{mount}/logout")).cookie(REFRESH, &token).to(&site).await;
         assert_eq!((last.status, field(&last)), (200, set("", 0)));
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_token_is_one_of_the_manager_whichever_mount_gave_it() {
+async fn refresh_token_of_one_mount_works_at_another_mount() {
     let site = browser_site();
     let token = login("/auth").to(&site).await.refresh_token();
     let next = post("/api/auth/refresh").cookie(REFRESH, &token).to(&site).await;
@@ -56,7 +57,7 @@ fn attributes(list: &[&str]) -> Vec<String> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_name_has_the_prefix_that_the_rest_allows() {
+async fn refresh_cookie_name_gets_the_strictest_prefix_its_attributes_allow() {
     let base = RefreshCookie::new;
     for (cookie, name, rest) in [
         (base().path("/"), "__Host-refresh_token", &["Path=/", "SameSite=Strict", "Secure"][..]),
@@ -80,7 +81,7 @@ async fn the_name_has_the_prefix_that_the_rest_allows() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn routes_that_do_not_know_their_mount_have_the_path_of_all() {
+async fn nested_routes_set_the_refresh_cookie_at_the_root_path() {
     let site = browser_site();
     let router = Router::new().nest("/somewhere/auth", site.routes.auth());
     let first = send(&router, login("/somewhere/auth").request()).await;
@@ -91,7 +92,7 @@ async fn routes_that_do_not_know_their_mount_have_the_path_of_all() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn mounts_below_one_another_share_a_cookie() {
+async fn mounts_below_another_mount_share_its_cookie_path() {
     let site = browser_site();
     let mounts = Mounts::new().auth("/v1/auth/beta").unwrap().auth("/v1/auth").unwrap();
     let mounts = mounts.auth("/v1/authors").unwrap();
@@ -106,7 +107,7 @@ async fn mounts_below_one_another_share_a_cookie() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_no_cookie_is_refused_before_the_first_request() {
+async fn build_rejects_invalid_cookie_names_and_paths() {
     let site = browser_site();
     let build = |change: &dyn Fn(RoutesBuilder) -> RoutesBuilder| {
         change(Routes::builder(site.manager.clone(), site.desk.clone())).build().map(|_| ())
@@ -120,16 +121,16 @@ async fn what_is_no_cookie_is_refused_before_the_first_request() {
     let base = RefreshCookie::new;
     for (what, built) in [
         ("no name", refresh(base().name(""))),
-        ("a name of two", refresh(base().name("a;b"))),
+        ("a semicolon in the name", refresh(base().name("a;b"))),
         ("a name with its prefix", refresh(base().name("__Host-a"))),
         ("a relative path", refresh(base().path("auth"))),
         ("no path", refresh(base().path(""))),
         ("an attribute in the path", refresh(base().path("/;Domain=example.com"))),
-        ("a line in the path", refresh(base().path("/\r\nx: y"))),
+        ("a line break in the path", refresh(base().path("/\r\nx: y"))),
         ("a path that is not ASCII", refresh(base().path("/ä"))),
         ("no name for the access token", access(AccessCookie::new().name(""))),
         (
-            "one name for both",
+            "one name for both cookies",
             build(&|routes| {
                 let refresh = RefreshCookie::new().name("t").path("/");
                 routes.access_cookie(AccessCookie::new().name("t")).refresh_delivery(refresh)
@@ -141,15 +142,16 @@ async fn what_is_no_cookie_is_refused_before_the_first_request() {
     assert!(access(AccessCookie::new().name("t")).is_ok());
 }
 
-async fn both(site: &Site) -> (String, String) {
+/// Logs in and returns the refresh token and the access token.
+async fn tokens(site: &Site) -> (String, String) {
     let reply = login("/auth").to(site).await;
     (reply.refresh_token(), reply.cookie(ACCESS).value)
 }
 
 #[tokio::test(start_paused = true)]
-async fn no_token_is_seen_where_answers_and_settings_are_printed() {
+async fn debug_output_of_responses_and_settings_contains_no_token() {
     let site = routes_site(|routes| routes.access_cookie(AccessCookie::new()));
-    let (refresh, access) = both(&site).await;
+    let (refresh, access) = tokens(&site).await;
     let reply = post("/auth/refresh").cookie(REFRESH, &refresh).to(&site).await;
     let shown = format!("{:?} {:?} {:?}", reply.headers, site.routes, site.manager);
     let next = reply.refresh_token();
@@ -165,7 +167,7 @@ async fn no_token_is_seen_where_answers_and_settings_are_printed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_login_that_no_session_stands_behind_leaves_nobodys_refresh_cookie() {
+async fn token_only_login_clears_the_refresh_cookie() {
     use tower_session_auth::store::StoreErrorKind;
 
     use crate::support::switch::Mood;

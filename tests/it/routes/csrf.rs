@@ -1,4 +1,4 @@
-//! Other sites act with nobody's cookies.
+//! Cross-site protection: another site cannot act with a user's cookies.
 
 use std::convert::Infallible;
 
@@ -15,10 +15,10 @@ use crate::support::log::Log;
 pub(crate) const TRUSTED: &str = "https://app.example.com";
 pub(crate) const HOST: &str = "api.example.com";
 
-/// What a browser says of a request, and whether it is let in.
+/// A label, the headers that a browser sends, and whether the request is allowed.
 type Case = (&'static str, &'static [(&'static str, &'static str)], bool);
 
-/// Without exceptions.
+/// Cases for a site without trusted origins.
 const CASES: [Case; 22] = [
     ("no browser", &[], true),
     ("a page of ours", &[("sec-fetch-site", "same-origin")], true),
@@ -45,11 +45,11 @@ const CASES: [Case; 22] = [
         &[("sec-fetch-site", "same-site"), ("origin", "https://other.example.com")],
         false,
     ),
-    ("a word that nobody knows", &[("sec-fetch-site", "sideways")], false),
-    ("other letters", &[("sec-fetch-site", "Same-Origin")], false),
+    ("an unknown value", &[("sec-fetch-site", "sideways")], false),
+    ("another letter case", &[("sec-fetch-site", "Same-Origin")], false),
     ("a list", &[("sec-fetch-site", "same-origin, cross-site")], false),
     ("an old browser's page of ours", &[("origin", "https://api.example.com")], true),
-    // Its scheme is not known here.
+    // The routes do not know the scheme of the request, so they compare host and port.
     ("the same over plain HTTP", &[("origin", "http://api.example.com")], true),
     ("an old browser's other site", &[("origin", "https://evil.test")], false),
     ("another port", &[("origin", "https://api.example.com:8443")], false),
@@ -58,15 +58,16 @@ const CASES: [Case; 22] = [
     ("a document without an origin", &[("origin", "null")], false),
     ("no URL", &[("origin", "api.example.com")], false),
     ("an extension", &[("origin", "chrome-extension://api.example.com")], false),
-    ("an empty word", &[("sec-fetch-site", ""), ("origin", "https://evil.test")], false),
+    ("an empty value", &[("sec-fetch-site", ""), ("origin", "https://evil.test")], false),
 ];
 
-fn said_by(asked: Ask, headers: &[(&'static str, &'static str)]) -> Ask {
+/// Adds the host and the headers of a case.
+fn with_headers(asked: Ask, headers: &[(&'static str, &'static str)]) -> Ask {
     let asked = asked.header("host", HOST);
     headers.iter().fold(asked, |asked, (name, value)| asked.header(name, value))
 }
 
-fn refused(reply: &Reply, what: &str) {
+fn assert_refused(reply: &Reply, what: &str) {
     let text = r#"{"detail":"Cross-site request refused","code":"cross_site"}"#;
     assert_eq!((reply.status, reply.text.as_str()), (403, text), "{what}");
     assert!(reply.sets_nothing(), "{what}");
@@ -86,7 +87,7 @@ async fn tokens(site: &Site) -> (String, String) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_browsers_word_decides_on_each_route_that_acts_on_the_cookie() {
+async fn cookie_routes_refuse_cross_site_requests() {
     let site = browser_site();
     let (access, refresh) = tokens(&site).await;
     for (what, headers, let_in) in CASES {
@@ -94,57 +95,65 @@ async fn the_browsers_word_decides_on_each_route_that_acts_on_the_cookie() {
         for (route, asked) in [
             ("login", login("/auth")),
             ("refresh", post("/auth/refresh").cookie(REFRESH, &refresh)),
-            // Nothing to log out: what lets it in finds nobody.
+            // Without a token, an allowed logout returns 401.
             ("logout", post("/auth/logout")),
         ] {
-            let reply = said_by(asked, headers).to(&site).await;
+            let reply = with_headers(asked, headers).to(&site).await;
             let what = format!("{route}: {what}");
             match (let_in, route) {
-                (false, _) => refused(&reply, &what),
+                (false, _) => assert_refused(&reply, &what),
                 (true, "logout") => assert_eq!(reply.said(), (401, "missing_token"), "{what}"),
                 (true, _) => assert_eq!(reply.status, 200, "{what}: {reply:?}"),
             }
         }
         assert_eq!(site.count("jeju").await, logins + usize::from(let_in), "{what}");
-        let logout = said_by(post("/auth/logout").cookie(REFRESH, &refresh), headers);
+        let logout = with_headers(post("/auth/logout").cookie(REFRESH, &refresh), headers);
         if !let_in {
-            refused(&logout.to(&site).await, what);
+            assert_refused(&logout.to(&site).await, what);
         }
     }
-    assert_eq!(site.get("/auth/me", &access).await.status, 200, "nobody was logged out");
+    assert_eq!(site.get("/auth/me", &access).await.status, 200, "no session may be revoked");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_trusted_origin_is_let_in_whatever_site_it_is_of() {
+async fn trusted_origin_is_allowed_even_from_another_site() {
     let site = routes_site(|routes| routes.trusted_origins([TRUSTED, "http://localhost:5173"]));
     for (what, headers, let_in) in [
-        ("by both", &[("sec-fetch-site", "same-site"), ("origin", TRUSTED)][..], true),
-        ("of another site", &[("sec-fetch-site", "cross-site"), ("origin", TRUSTED)], true),
-        ("an old browser's", &[("origin", TRUSTED)], true),
         (
-            "the other one",
+            "same-site with its origin",
+            &[("sec-fetch-site", "same-site"), ("origin", TRUSTED)][..],
+            true,
+        ),
+        (
+            "cross-site with its origin",
+            &[("sec-fetch-site", "cross-site"), ("origin", TRUSTED)],
+            true,
+        ),
+        ("its origin only", &[("origin", TRUSTED)], true),
+        (
+            "the second trusted origin",
             &[("sec-fetch-site", "cross-site"), ("origin", "http://localhost:5173")],
             true,
         ),
         ("without its origin", &[("sec-fetch-site", "same-site")], false),
         ("over plain HTTP", &[("origin", "http://app.example.com")], false),
         ("with a port", &[("origin", "https://app.example.com:443")], false),
-        ("in other letters", &[("origin", "https://APP.example.com")], false),
+        ("in another letter case", &[("origin", "https://APP.example.com")], false),
         ("with a path", &[("origin", "https://app.example.com/")], false),
-        ("below it", &[("origin", "https://x.app.example.com")], false),
-        ("around it", &[("origin", "https://app.example.com.evil.test")], false),
+        ("a subdomain of it", &[("origin", "https://x.app.example.com")], false),
+        ("a host that begins like it", &[("origin", "https://app.example.com.evil.test")], false),
     ] {
-        let reply = said_by(login("/auth"), headers).to(&site).await;
+        let reply = with_headers(login("/auth"), headers).to(&site).await;
         if let_in {
             assert_eq!(reply.status, 200, "{what}");
         } else {
-            refused(&reply, what);
+            assert_refused(&reply, what);
         }
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_origin_that_no_browser_sends_is_refused_before_the_first_request() {
+async fn build_rejects_malformed_trusted_origins() {
     let site = browser_site();
     for origin in [
         "",
@@ -177,7 +186,7 @@ async fn an_origin_that_no_browser_sends_is_refused_before_the_first_request() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_wildcard_is_refused_with_the_reason() {
+async fn wildcard_in_a_trusted_origin_is_rejected_with_an_explanation() {
     let site = browser_site();
     for origin in ["*", "https://*.example.com", "https://*", "https://app.example.com:*"] {
         let routes = Routes::builder(site.manager.clone(), site.desk.clone());
@@ -193,7 +202,7 @@ async fn a_wildcard_is_refused_with_the_reason() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_default_port_and_capitals_in_the_host_are_the_same_origin() {
+async fn origin_check_ignores_the_default_port_and_the_case_of_the_host() {
     let site = browser_site();
     for (origin, host, let_in) in [
         ("https://api.example.com", "api.example.com:443", true),
@@ -203,7 +212,7 @@ async fn a_default_port_and_capitals_in_the_host_are_the_same_origin() {
         ("https://api.example.com:8443", "api.example.com:8443", true),
         ("https://[2001:db8::1]", "[2001:DB8::1]:443", true),
         ("http://127.0.0.1:8000", "127.0.0.1:8000", true),
-        // The other scheme's port is another origin.
+        // The default port of the other scheme makes another origin.
         ("https://api.example.com", "api.example.com:80", false),
         ("http://api.example.com", "api.example.com:443", false),
         ("https://api.example.com", "api.example.com:8443", false),
@@ -222,40 +231,40 @@ async fn a_default_port_and_capitals_in_the_host_are_the_same_origin() {
         if let_in {
             assert_eq!(reply.status, 200, "{origin} asks {host}: {reply:?}");
         } else {
-            refused(&reply, &format!("{origin} asks {host}"));
+            assert_refused(&reply, &format!("{origin} asks {host}"));
         }
     }
     let two = |name: &'static str, value: &str| {
         let asked = login("/auth").header("host", HOST).header("origin", "https://api.example.com");
         asked.header(name, value)
     };
-    refused(&two("host", HOST).to(&site).await, "two hosts");
-    refused(&two("origin", "https://api.example.com").to(&site).await, "two origins");
+    assert_refused(&two("host", HOST).to(&site).await, "two hosts");
+    assert_refused(&two("origin", "https://api.example.com").to(&site).await, "two origins");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refusal_is_logged_with_origin_and_host_escaped_and_shortened() {
+async fn refusal_log_escapes_and_shortens_origin_and_host() {
     let log = Log::default();
     let _guard = log.capture();
     let site = browser_site();
     let host = "api.example.com\u{e9}";
     let origin = format!("https://evil.test/\"{}", "x".repeat(5000));
     let asked = login("/auth").header("host", host).header("origin", origin);
-    refused(&asked.to(&site).await, "logged");
+    assert_refused(&asked.to(&site).await, "logged");
     let text = log.text();
     let line = text.lines().find(|line| line.contains("cross-site request was refused")).unwrap();
     assert!(line.contains("https://evil.test/") && line.contains("api.example.com"), "{line}");
     assert!(line.contains("\\xc3\\xa9") && line.contains("\\\""), "{line}");
     assert!(line.len() < 1000, "{} bytes", line.len());
     let asked = login("/auth").header("sec-fetch-site", "same-site").header("host", HOST);
-    refused(&asked.to(&site).await, "without an origin");
+    assert_refused(&asked.to(&site).await, "without an origin");
     let text = log.text();
     let line = text.lines().rfind(|line| line.contains("cross-site request was refused")).unwrap();
     assert!(line.contains("none") && line.contains("same-site"), "{line}");
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_application_words_the_refusal_itself() {
+async fn on_reject_builds_the_refusal_response() {
     let layer = SameOriginLayer::new().on_reject(|error: &AuthError, head: Head<'_>| {
         assert_eq!(error.kind(), AuthErrorKind::CrossSite);
         Response::new(format!("not for {:?}", head.headers["origin"]))
@@ -275,25 +284,28 @@ async fn an_application_words_the_refusal_itself() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_target_of_a_request_outdoes_its_host() {
+async fn request_target_authority_overrides_the_host_header() {
     let log = Log::default();
     let _guard = log.capture();
     let site = browser_site();
-    // As in HTTP/2, or through a proxy.
+    // HTTP/2 clients and proxies send the authority in the request target.
     let asked = |authority: &str, origin: &str| {
         let asked = post(&format!("https://{authority}/auth/login")).json(crate::routes::jar::JEJU);
         asked.header("host", "evil.test").header("origin", origin)
     };
     let reply = asked(HOST, "https://api.example.com").to(&site).await;
     assert_eq!(reply.status, 200, "{reply:?}");
-    refused(&asked(HOST, "https://evil.test").to(&site).await, "the host");
+    assert_refused(
+        &asked(HOST, "https://evil.test").to(&site).await,
+        "the origin of the `Host` header",
+    );
     let text = log.text();
     let line = text.lines().find(|line| line.contains("cross-site request was refused")).unwrap();
-    assert!(line.contains(HOST), "the log tells the host that was compared: {line}");
+    assert!(line.contains(HOST), "the log must name the compared host: {line}");
 }
 
 #[tokio::test(start_paused = true)]
-async fn routes_that_take_a_header_only_are_for_cors_to_guard() {
+async fn bearer_only_routes_accept_cross_site_requests() {
     let site = browser_site();
     let (access, _) = tokens(&site).await;
     for asked in [
@@ -309,7 +321,7 @@ async fn routes_that_take_a_header_only_are_for_cors_to_guard() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn with_the_access_token_in_a_cookie_all_routes_that_change_something_are_guarded() {
+async fn with_an_access_cookie_all_changing_routes_refuse_cross_site_requests() {
     let site = routes_site(|routes| routes.access_cookie(AccessCookie::new()));
     let body = json!({"user_id": "admin", "password": "admin123"});
     let access = post("/auth/login").json(body).to(&site).await.cookie(ACCESS).value;
@@ -327,19 +339,19 @@ async fn with_the_access_token_in_a_cookie_all_routes_that_change_something_are_
         for site_word in ["cross-site", "same-site"] {
             let asked = ask(method, path).cookie(ACCESS, &access);
             let reply = asked.header("sec-fetch-site", site_word).to(&site).await;
-            refused(&reply, path);
-            // Whoever asks: nothing of the token is looked at.
+            assert_refused(&reply, path);
+            // Refused without a token too: the check runs before authentication.
             let reply = ask(method, path).header("sec-fetch-site", site_word).to(&site).await;
-            refused(&reply, path);
+            assert_refused(&reply, path);
         }
     }
     for path in ["/auth/me", "/auth/sessions", "/api/session/me", "/api/session/all"] {
         let asked = ask("GET", path).cookie(ACCESS, &access);
         let reply = asked.header("sec-fetch-site", "cross-site").to(&site).await;
-        assert_eq!(reply.status, 200, "{path}: it changes nothing, and no other site sees it");
+        assert_eq!(reply.status, 200, "{path}: a GET changes nothing, so it is allowed");
     }
     let ours = ask("DELETE", "/api/session/user/jeju").cookie(ACCESS, &access);
     let reply = ours.header("sec-fetch-site", "same-origin").to(&site).await;
     assert_eq!(reply.status, 200, "{reply:?}");
-    assert_eq!(site.count("admin").await, 2, "nobody was logged out");
+    assert_eq!(site.count("admin").await, 2, "no session may be revoked");
 }

@@ -1,4 +1,4 @@
-//! No page of another site opens a connection that lasts with a user's cookies.
+//! Cross-site protection of WebSocket handshakes, which browsers send with the user's cookies.
 
 use axum::Router;
 use axum::routing::any;
@@ -10,7 +10,7 @@ use crate::routes::csrf::{HOST, TRUSTED};
 use crate::routes::jar::{ACCESS, Ask, ask, login, routes_site};
 use crate::routes::site::{Reply, send};
 
-/// What a browser sends to open a WebSocket, for a page of this origin.
+/// A WebSocket handshake as a browser sends it for a page of this origin.
 fn handshake(path: &str, origin: &str) -> Ask {
     let asked = ask("GET", path).header("host", HOST).header("origin", origin);
     let asked = asked.header("connection", "Upgrade").header("upgrade", "websocket");
@@ -20,11 +20,11 @@ fn handshake(path: &str, origin: &str) -> Ask {
 }
 
 #[tokio::test(start_paused = true)]
-async fn no_other_site_opens_a_websocket_with_the_access_cookie() {
+async fn same_origin_layer_refuses_cross_site_websocket_handshakes() {
     let site = routes_site(|routes| routes.access_cookie(AccessCookie::new()));
     let access = login("/auth").to(&site).await.cookie(ACCESS).value;
     let source = AccessCookie::new().token_source().unwrap();
-    // As a handler of WebSockets answers.
+    // Answers as a WebSocket handler does.
     let opened = async |session: Session| {
         (StatusCode::SWITCHING_PROTOCOLS, [("x-user", session.user_id().to_string())])
     };
@@ -48,7 +48,7 @@ async fn no_other_site_opens_a_websocket_with_the_access_cookie() {
     let site_word =
         handshake("/ws", "https://api.example.com").header("sec-fetch-site", "cross-site");
     assert_eq!(said(&through(site_word).await), cross_site);
-    // As over HTTP/2, and as a proxy may pass it on.
+    // An HTTP/2 handshake, then one that a proxy forwarded without its upgrade headers.
     let connect = ask("CONNECT", "/ws").header("host", HOST).header("origin", "https://evil.test");
     assert_eq!(said(&through(connect).await), cross_site);
     let by_mode = ask("GET", "/ws").header("host", HOST).header("origin", "https://evil.test");
@@ -60,10 +60,10 @@ async fn no_other_site_opens_a_websocket_with_the_access_cookie() {
     }
     let no_browser = ask("GET", "/ws").header("upgrade", "websocket");
     assert_eq!(through(no_browser).await.status, 101);
-    // What upgrades nothing changes nothing.
+    // A plain GET is not an upgrade, so the layer allows it from another site.
     let plain = ask("GET", "/ws").header("host", HOST).header("origin", "https://evil.test");
     assert_eq!(through(plain.header("sec-fetch-site", "cross-site")).await.status, 101);
-    // The routes themselves have the same check.
+    // The routes of the crate refuse cross-site handshakes as well.
     let own = handshake("/auth/me", "https://evil.test").cookie(ACCESS, &access).to(&site).await;
     assert_eq!(own.said(), (403, "cross_site"));
 }

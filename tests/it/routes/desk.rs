@@ -1,4 +1,4 @@
-//! A login desk: demo users, and whatever a test wants to happen while a password is checked.
+//! `Desk`: a credential check and user directory with demo users. A test chooses how it behaves.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -29,18 +29,18 @@ pub(crate) enum Mood {
     FailToVerify,
     Hang,
     Panic,
-    /// Everybody is let in, nobody too.
+    /// Every login is accepted, even for an unknown user.
     AcceptAll,
-    /// The session is for another user than was asked about.
+    /// The accepted session belongs to another user than the one that logs in.
     MistakeUser,
-    /// The user directory fails, logins are answered.
+    /// The user directory fails; the credential check works.
     FailDirectory,
 }
 
-/// How long a test waits for a login, on a clock that is paused: no time at all.
+/// How long a test waits for a login. The clock is paused, so this takes no real time.
 const PATIENCE: Duration = Duration::from_secs(600);
 
-/// Holds one `verify` after it has looked at the password.
+/// Pauses one `verify` call after it has compared the password.
 #[derive(Default)]
 pub(crate) struct Pause {
     reached: Notify,
@@ -50,7 +50,7 @@ pub(crate) struct Pause {
 impl Pause {
     pub(crate) async fn reached(&self) {
         let reached = timeout(PATIENCE, self.reached.notified()).await;
-        reached.expect("a login comes to this desk");
+        reached.expect("a login must reach `verify`");
     }
 
     pub(crate) fn go(&self) {
@@ -58,7 +58,7 @@ impl Pause {
     }
 }
 
-/// Clones share everything.
+/// Clones share their state.
 #[derive(Clone)]
 pub(crate) struct Desk(Arc<State>);
 
@@ -107,7 +107,7 @@ impl Desk {
         self.0.people.lock().unwrap().insert(id.to_owned(), person);
     }
 
-    /// The next `verify` that is not paused yet will be.
+    /// Pauses the next `verify` call that has no pause yet.
     pub(crate) fn pause(&self) -> Arc<Pause> {
         let pause = Arc::new(Pause::default());
         self.0.pauses.lock().unwrap().insert(0, Arc::clone(&pause));
@@ -118,7 +118,7 @@ impl Desk {
         self.0.finds.load(Ordering::Relaxed)
     }
 
-    /// For whom each `verify` was.
+    /// The user of each `verify` call so far, `None` for an unknown user.
     pub(crate) fn verifies(&self) -> Vec<Option<String>> {
         self.0.verifies.lock().unwrap().clone()
     }
@@ -136,8 +136,8 @@ impl Credentials for Desk {
         }
         Ok(match login {
             LoginName::UserId(id) => self.person(id).map(|_| id.clone()),
-            // `jeju+anything@test.com` is jeju's, and `normalized` does not say so; `Jeju@test.com` is nobody's, and it does
-            // not say that either.
+            // `jeju+anything@test.com` belongs to jeju, although `normalized` keeps the tag.
+            // `Jeju@test.com` belongs to no user, although `normalized` ignores the case.
             LoginName::Email(email) => email
                 .strip_suffix("@test.com")
                 .and_then(|name| UserId::parse(name.split('+').next()?))

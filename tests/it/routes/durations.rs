@@ -1,4 +1,5 @@
-//! Durations that an application can set: any value is refused or works, and none makes arithmetic on time panic.
+//! Configurable durations: an extreme value is rejected or works, and none makes time arithmetic
+//! panic.
 
 use std::time::Duration;
 
@@ -51,7 +52,7 @@ type SetRoutes = fn(RoutesBuilder, Duration) -> RoutesBuilder;
 
 const HOUR: Duration = Duration::from_secs(60 * 60);
 
-/// The durations of the routes, and the longest of each.
+/// The name, the upper bound and the setter of each duration of the routes.
 const ROUTES: [(&str, Duration, SetRoutes); 5] = [
     ("timeout", HOUR, |r, d| r.timeout(d)),
     ("body_timeout", HOUR, |r, d| r.body_timeout(d)),
@@ -60,8 +61,8 @@ const ROUTES: [(&str, Duration, SetRoutes); 5] = [
     ("refresh_limit.window", DAY, |r, d| r.refresh_limit(RefreshLimit::new(1, 1, d))),
 ];
 
-/// A login, a request through the layer, a list and a logout.
-async fn works(manager: &SessionManager, layer: SessionAuthLayer) {
+/// Runs a login, a request through the layer, a list and a logout. None of them may panic.
+async fn exercise(manager: &SessionManager, layer: SessionAuthLayer) {
     let Ok(login) = manager.create(NewSession::new(user("jeju"))).await else { return };
     let inner = service_fn(async |_: http::Request<String>| {
         Ok::<_, std::convert::Infallible>(http::Response::new(String::new()))
@@ -72,25 +73,25 @@ async fn works(manager: &SessionManager, layer: SessionAuthLayer) {
 }
 
 #[tokio::test]
-async fn each_duration_of_the_manager_is_refused_or_works() {
+async fn manager_rejects_extreme_durations_or_works_with_them() {
     for (name, set) in MANAGER {
         for duration in EXTREMES {
             match set(builder(), duration).build() {
                 Ok((manager, worker)) => {
                     let background = worker.start();
-                    works(&manager, SessionAuthLayer::new(manager.clone())).await;
+                    exercise(&manager, SessionAuthLayer::new(manager.clone())).await;
                     background.stop().await.unwrap();
                 }
                 Err(error) => assert!(error.to_string().contains(name), "{name}: {error}"),
             }
         }
         let endless = set(builder(), Duration::MAX).build();
-        assert!(endless.is_err(), "{name} has an upper bound");
+        assert!(endless.is_err(), "{name} must have an upper bound");
     }
 }
 
 #[tokio::test]
-async fn each_duration_of_a_session_is_refused_or_works() {
+async fn new_session_rejects_extreme_durations_or_works_with_them() {
     let (manager, _worker) = builder().build().unwrap();
     for duration in EXTREMES {
         for new in [
@@ -108,14 +109,14 @@ async fn each_duration_of_a_session_is_refused_or_works() {
 }
 
 #[tokio::test]
-async fn each_duration_of_a_layer_and_a_guard_is_refused_or_works() {
+async fn layer_and_guard_reject_extreme_durations_or_work_with_them() {
     let (manager, _worker) = builder().build().unwrap();
     let layer = || SessionAuthLayer::new(manager.clone());
     for duration in EXTREMES {
         if let Ok(layer) = layer().max_staleness(duration) {
-            works(&manager, layer).await;
+            exercise(&manager, layer).await;
         }
-        works(&manager, layer().failure_policy(FailurePolicy::ServeStale(duration))).await;
+        exercise(&manager, layer().failure_policy(FailurePolicy::ServeStale(duration))).await;
         let login = manager.create(NewSession::new(user("jeju"))).await.unwrap();
         let inner = service_fn(async |_: http::Request<String>| {
             Ok::<_, std::convert::Infallible>(http::Response::new(String::new()))
@@ -127,7 +128,7 @@ async fn each_duration_of_a_layer_and_a_guard_is_refused_or_works() {
 }
 
 #[tokio::test]
-async fn each_duration_of_the_routes_is_refused_or_works() {
+async fn routes_reject_durations_beyond_their_bounds_and_accept_the_longest() {
     let (manager, _worker) = builder().refresh_keys(key()).build().unwrap();
     let built = |set: SetRoutes, duration| {
         set(Routes::builder(manager.clone(), Desk::new()), duration).build().map(drop)
@@ -140,14 +141,14 @@ async fn each_duration_of_the_routes_is_refused_or_works() {
             assert!(error.contains(name), "{name} of {duration:?}: {error}");
         }
         for duration in EXTREMES.into_iter().filter(|extreme| *extreme <= longest) {
-            // Refused or not: nothing panics.
+            // The build may reject the duration, but it must not panic.
             drop(built(set, duration));
         }
         assert!(built(set, longest).is_ok(), "{name} of {longest:?}");
     }
 }
 
-/// A manager over a store that may ask for endless waits.
+/// A manager over a store that can demand endless waits.
 fn endless() -> (SessionManager, Worker, SwitchStore) {
     let clock = TokioClock::new(START);
     let store = SwitchStore::new(MemoryStore::with_clock(clock));
@@ -157,7 +158,7 @@ fn endless() -> (SessionManager, Worker, SwitchStore) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refused_refresh_is_remembered_for_a_day_at_most() {
+async fn refused_refresh_is_remembered_for_at_most_one_day() {
     let (manager, _worker, store) = endless();
     let routes = Routes::builder(manager.clone(), Desk::new());
     let router = routes.refresh_delivery(RefreshDelivery::Body).build().unwrap().standard();
@@ -178,7 +179,7 @@ async fn a_refused_refresh_is_remembered_for_a_day_at_most() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_revocation_ends_a_minute_after_the_store_timeout_at_most() {
+async fn revocation_gives_up_one_minute_after_the_store_timeout() {
     let (manager, _worker, store) = endless();
     let login = manager.create(NewSession::new(user("jeju"))).await.unwrap();
     store.set(Mood::Endless);

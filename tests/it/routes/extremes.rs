@@ -18,7 +18,7 @@ fn store() -> SwitchStore {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_largest_wait_is_a_429_that_says_so() {
+async fn longest_wait_of_the_store_returns_429_with_retry_after() {
     let store = store();
     let site = site_on(&store);
     let token = login("/api/auth").to(&site).await.refresh_token();
@@ -31,7 +31,7 @@ async fn the_largest_wait_is_a_429_that_says_so() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_largest_deadlines_and_counts_overflow_nothing() {
+async fn largest_deadlines_and_counts_do_not_overflow() {
     let store = store();
     let site = site_on(&store);
     let token = site.token("admin").await;

@@ -1,11 +1,11 @@
-//! `{user_id}` is one literal user, whatever bytes it has.
+//! `{user_id}` in a path is one literal user, whatever bytes it contains.
 
 use tower_session_auth::NewSession;
 
 use crate::routes::site::site;
 use crate::support::user;
 
-/// Percent-encodes what `keep` does not keep.
+/// Percent-encodes every byte that `keep` rejects.
 fn encoded(text: &str, keep: fn(u8) -> bool) -> String {
     let byte = |byte: u8| {
         if keep(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }
@@ -13,12 +13,12 @@ fn encoded(text: &str, keep: fn(u8) -> bool) -> String {
     text.bytes().map(byte).collect()
 }
 
-/// What stands in a path's segment as it is.
+/// Whether a path segment holds this byte unencoded.
 fn raw(byte: u8) -> bool {
     byte.is_ascii_graphic() && !b"%/?#".contains(&byte)
 }
 
-/// Nothing but letters and digits.
+/// Whether the byte is an ASCII letter or digit.
 fn plain(byte: u8) -> bool {
     byte.is_ascii_alphanumeric()
 }
@@ -26,7 +26,7 @@ fn plain(byte: u8) -> bool {
 const BYSTANDERS: [&str; 6] = ["a", "ab", "user", "jeju:x", "admin", "a/b"];
 
 #[tokio::test(start_paused = true)]
-async fn each_id_means_one_user_and_never_a_pattern_or_a_path() {
+async fn user_id_in_a_path_selects_one_user_and_is_no_pattern_or_path() {
     let site = site();
     let token = site.token("admin").await;
     for name in BYSTANDERS {
@@ -83,7 +83,7 @@ async fn each_id_means_one_user_and_never_a_pattern_or_a_path() {
     for name in names {
         for keep in [raw, plain] {
             let path = format!("/api/session/user/{}", encoded(name, keep));
-            // A byte that no request line may hold comes encoded, or not at all.
+            // Some names are no valid URI without encoding. They are tested encoded only.
             if path.parse::<http::Uri>().is_err() {
                 assert!(keep(b'"'), "{path}");
                 continue;
@@ -101,12 +101,12 @@ async fn each_id_means_one_user_and_never_a_pattern_or_a_path() {
             assert_eq!(site.get(&path, &token).await.body["total"], 0, "{path}");
         }
         let after = site.get("/api/session/all", &token).await.body["total"].as_u64().unwrap();
-        assert_eq!(after, before, "{name:?} touched somebody else");
+        assert_eq!(after, before, "{name:?} affected the sessions of another user");
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_no_user_id_is_422_or_no_path_at_all() {
+async fn invalid_user_id_returns_422_and_wrong_segment_count_returns_404() {
     let site = site();
     let token = site.token("admin").await;
     let (long, wide) = ("x".repeat(257), "%EC%A0%9C".repeat(86));

@@ -1,4 +1,4 @@
-//! The routes over plain hyper: a `Router` is a Tower service like others.
+//! The routes served by plain hyper, through its adapter for Tower services.
 
 use axum::body::Body;
 use hyper::server::conn::http1;
@@ -14,7 +14,7 @@ use crate::support::client::{get, post};
 use crate::support::manager;
 
 #[tokio::test]
-async fn hyper_serves_them_through_an_adapter() {
+async fn hyper_serves_the_routes_through_the_tower_adapter() {
     let (manager, worker) = manager(tower_session_auth::MemoryStore::new());
     let background = worker.start();
     let routes = Routes::builder(manager, Desk::new()).build().unwrap();
@@ -49,7 +49,7 @@ async fn hyper_serves_them_through_an_adapter() {
     let health = get(server, "/health", None).await;
     assert_eq!((health.status, &health.body["status"]), (200, &"healthy".into()));
     background.stop().await.unwrap();
-    // It still serves, and its monitoring hears that sessions are not extended any more.
+    // The routes still answer. Health reports that the worker no longer extends sessions.
     let health = get(server, "/health", None).await;
     assert_eq!((health.status, &health.body["status"]), (200, &"degraded".into()));
     assert_eq!(health.body["worker"], "stopped");
@@ -57,7 +57,7 @@ async fn hyper_serves_them_through_an_adapter() {
 }
 
 #[tokio::test]
-async fn health_is_degraded_while_the_worker_was_not_started_and_once_it_is_lost() {
+async fn health_is_degraded_before_the_worker_starts_and_after_it_is_dropped() {
     let (manager, worker) = manager(tower_session_auth::MemoryStore::new());
     let router = Routes::builder(manager, Desk::new()).build().unwrap().standard();
     let is_degraded = async |state: &str| {

@@ -1,4 +1,4 @@
-//! A site that issues refresh tokens, requests with cookies, and the cookies of an answer.
+//! Sites that issue refresh tokens, requests with cookies, and the cookies of a response.
 
 use std::time::Duration;
 
@@ -12,10 +12,11 @@ use crate::routes::desk::Desk;
 use crate::routes::site::{Reply, Site, send, site_with};
 use crate::support::OTHER_SECRET;
 
-/// What the refresh cookie of a mount is called, and that of the access token.
+/// Name of the refresh cookie of a mount.
 pub(crate) const REFRESH: &str = "__Secure-refresh_token";
+/// Name of the access cookie.
 pub(crate) const ACCESS: &str = "__Host-access_token";
-/// What the device cookie is called.
+/// Name of the device cookie.
 pub(crate) const DEVICE: &str = "__Host-login_device";
 
 pub(crate) const JEJU: &str = r#"{"user_id":"jeju","password":"password123"}"#;
@@ -26,12 +27,12 @@ pub(crate) fn refreshing(builder: SessionManagerBuilder, _: &Desk) -> SessionMan
     builder.refresh_keys(KeySet::new(SigningKey::hs256("r1", OTHER_SECRET).unwrap()))
 }
 
-/// Refresh tokens, and the routes as they come.
+/// A site with refresh tokens in cookies and default routes.
 pub(crate) fn browser_site() -> Site {
     site_with(refreshing, |routes| routes)
 }
 
-/// Refresh tokens in bodies.
+/// A site with refresh tokens in bodies.
 pub(crate) fn body_site() -> Site {
     site_with(refreshing, |routes| routes.refresh_delivery(RefreshDelivery::Body))
 }
@@ -44,7 +45,7 @@ pub(crate) fn routes_site(routes: impl FnOnce(RoutesBuilder) -> RoutesBuilder) -
     site_with(refreshing, routes)
 }
 
-/// A request that is written piece by piece.
+/// A request builder.
 pub(crate) struct Ask(Request<Body>);
 
 pub(crate) fn post(path: &str) -> Ask {
@@ -55,7 +56,7 @@ pub(crate) fn ask(method: &str, path: &str) -> Ask {
     Ask(crate::routes::site::request(method, path, None, Body::empty()))
 }
 
-/// A login as a browser's page sends it, or something that is no browser.
+/// A login of user `jeju`, without headers that only a browser sends.
 pub(crate) fn login(mount: &str) -> Ask {
     post(&format!("{mount}/login")).json(JEJU)
 }
@@ -70,7 +71,7 @@ impl Ask {
         self.header("authorization", format!("Bearer {token}"))
     }
 
-    /// In a field of its own.
+    /// Adds a cookie in a separate `cookie` header field.
     pub(crate) fn cookie(self, name: &str, value: &str) -> Self {
         self.header("cookie", format!("{name}={value}"))
     }
@@ -80,7 +81,7 @@ impl Ask {
         self
     }
 
-    #[expect(clippy::needless_pass_by_value, reason = "`json!` and text alike")]
+    #[expect(clippy::needless_pass_by_value, reason = "callers pass both `json!` values and text")]
     pub(crate) fn json(self, body: impl ToString) -> Self {
         self.header("content-type", "application/json").body(body.to_string())
     }
@@ -94,7 +95,7 @@ impl Ask {
     }
 }
 
-/// A cookie of an answer: its name, its value, and its attributes in the order of the alphabet.
+/// A cookie of a response, with its attributes sorted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Set {
     pub name: String,
@@ -106,7 +107,7 @@ impl Reply {
     pub(crate) fn cookies(&self) -> Vec<Set> {
         let fields = self.headers.get_all("set-cookie").iter();
         let cookies = fields.map(|field| {
-            assert!(field.is_sensitive(), "it would be seen in a log");
+            assert!(field.is_sensitive(), "`Set-Cookie` must be marked as sensitive");
             let mut parts = field.to_str().unwrap().split("; ");
             let (name, value) = parts.next().unwrap().split_once('=').unwrap();
             let mut attributes: Vec<_> = parts.map(str::to_owned).collect();
@@ -116,7 +117,8 @@ impl Reply {
         cookies.collect()
     }
 
-    /// The one cookie of that name that is set; where none is, the first one that is taken back.
+    /// Returns the cookie of that name that is set, or else the first one that is cleared. Panics if
+    /// two are set, or if there is none of that name.
     pub(crate) fn cookie(&self, name: &str) -> Set {
         let named: Vec<_> =
             self.cookies().into_iter().filter(|cookie| cookie.name == name).collect();
@@ -125,7 +127,7 @@ impl Reply {
         set.first().copied().unwrap_or(&named[0]).clone()
     }
 
-    /// What a browser shows the next time.
+    /// The refresh token that a browser sends next.
     pub(crate) fn refresh_token(&self) -> String {
         assert_eq!(self.status, 200, "{self:?}");
         self.cookie(REFRESH).value

@@ -13,12 +13,12 @@ use crate::support::log::Log;
 use crate::support::{switch, user};
 
 #[tokio::test(start_paused = true)]
-async fn a_login_answers_who_the_user_is_with_a_token_that_works_at_once() {
+async fn login_returns_the_user_and_a_working_access_token() {
     let site = site();
     for body in [
         json!({"user_id": "jeju", "password": "password123"}),
         json!({"email": "jeju@test.com", "password": "password123"}),
-        // Nothing else in the body says who somebody is.
+        // Other fields of the body do not change the identity.
         json!({"user_id": "jeju", "password": "password123", "role": "admin", "sub": "admin"}),
     ] {
         let reply = site.log_in_with(body.to_string()).await;
@@ -40,7 +40,7 @@ async fn a_login_answers_who_the_user_is_with_a_token_that_works_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn both_mounts_open_sessions_of_one_manager() {
+async fn login_at_one_mount_is_valid_at_every_mount() {
     let site = site();
     let body = json!({"user_id": "jeju", "password": "password123"}).to_string();
     let mut login = request("POST", "/auth/login", None, body.into());
@@ -51,7 +51,7 @@ async fn both_mounts_open_sessions_of_one_manager() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_user_without_name_and_role_has_none() {
+async fn login_of_a_user_without_a_role_returns_a_null_role() {
     let site = site();
     let body = json!({"user_id": "nobody in particular", "password": "password123"});
     let reply = site.log_in_with(body.to_string()).await;
@@ -59,14 +59,14 @@ async fn a_user_without_name_and_role_has_none() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn where_a_login_came_from_is_in_its_session() {
+async fn session_records_the_client_address_and_user_agent_of_its_login() {
     let site = site();
     let body = json!({"user_id": "jeju", "password": "password123"}).to_string();
     let mut login = request("POST", "/api/auth/login", None, body.into());
     login.extensions_mut().insert(From("192.0.2.7".parse().unwrap()));
     let headers = login.headers_mut();
     headers.insert("content-type", "application/json".parse().unwrap());
-    // Not all that a header may hold is UTF-8.
+    // A header value may hold bytes that are not UTF-8.
     headers.insert(USER_AGENT, http::HeaderValue::from_bytes(b"browser \xff/1").unwrap());
     let reply = site.send(login).await;
     let token = reply.body["access_token"].as_str().unwrap();
@@ -75,14 +75,14 @@ async fn where_a_login_came_from_is_in_its_session() {
     assert_eq!(device["user_agent"], "browser \u{fffd}/1");
 }
 
-/// Status, headers and body, byte by byte.
+/// The whole response as text: status, headers and body.
 fn whole(reply: &crate::routes::site::Reply) -> String {
     format!("{} {:?} {}", reply.status, reply.headers, reply.text)
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_is_unknown_wrong_or_switched_off_gets_one_answer_for_the_same_work() {
-    // The directory knows later than the desk who is switched off: at `create`.
+async fn refused_logins_get_the_same_response_and_cost_the_same_work() {
+    // The manager asks the user directory later than the credential check: when it creates a session.
     let site = site_with(|builder, desk| builder.directory(desk.clone()), |routes| routes);
     let wrong = site.log_in("jeju", "wrong").await;
     assert_eq!(wrong.said(), (401, "invalid_credentials"));
@@ -93,15 +93,19 @@ async fn who_is_unknown_wrong_or_switched_off_gets_one_answer_for_the_same_work(
         ("unknown", "password123"),
         ("suspended", "password123"),
         ("suspended", "wrong"),
-        // More bytes than a user id has: it cannot be anybody, and that is no other answer.
+        // Longer than any user id, so no such user exists. The response must be the same.
         (&"\u{c81c}".repeat(256), "password123"),
     ];
     for (name, password) in cases {
         let (asked, verified) = (site.store.calls(), site.desk.verifies().len());
         let reply = site.log_in(name, password).await;
         assert_eq!(whole(&reply), whole(&wrong), "{name}");
-        assert_eq!(site.store.calls() - asked, 1, "{name}: the guard is read once");
-        assert_eq!(site.desk.verifies().len() - verified, 1, "{name}: a password is compared once");
+        assert_eq!(site.store.calls() - asked, 1, "{name}: the login fence must be read once");
+        assert_eq!(
+            site.desk.verifies().len() - verified,
+            1,
+            "{name}: one password must be compared"
+        );
     }
     let email = json!({"email": "unknown@test.com", "password": "password123"});
     assert_eq!(whole(&site.log_in_with(email.to_string()).await), whole(&wrong));
@@ -111,8 +115,8 @@ async fn who_is_unknown_wrong_or_switched_off_gets_one_answer_for_the_same_work(
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_account_that_the_directory_has_switched_off_is_not_told_from_a_wrong_password() {
-    let site = site_with(|builder, _| builder.directory(Off), |routes| routes);
+async fn account_inactive_in_the_directory_looks_like_a_wrong_password() {
+    let site = site_with(|builder, _| builder.directory(AllInactive), |routes| routes);
     let wrong = site.log_in("jeju", "wrong").await;
     let right = site.log_in("jeju", "password123").await;
     assert_eq!(whole(&right), whole(&wrong));
@@ -120,16 +124,16 @@ async fn an_account_that_the_directory_has_switched_off_is_not_told_from_a_wrong
     assert_eq!(refusals.last().unwrap().1, LoginRefusal::AccountInactive);
 }
 
-/// A directory in which everybody is switched off.
-struct Off;
+/// A user directory in which every account is inactive.
+struct AllInactive;
 
-impl UserDirectory for Off {
+impl UserDirectory for AllInactive {
     async fn find(&self, _: &UserId) -> Result<Option<User>, BoxError> {
         Ok(Some(User::new(false)))
     }
 }
 
-/// Whom each refusal was told of, and why.
+/// The user and the reason of each `LoginRefused` event, and whether it holds a client address.
 async fn refusals(site: Site) -> Vec<(Option<String>, LoginRefusal, bool)> {
     let refusal = |event| match event {
         Event::LoginRefused { user, refusal, ip_address, .. } => {
@@ -141,7 +145,7 @@ async fn refusals(site: Site) -> Vec<(Option<String>, LoginRefusal, bool)> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn each_refusal_is_told_once_and_what_was_typed_for_nobody_is_told_to_nobody() {
+async fn refused_login_emits_one_event_without_passwords_or_unknown_user_names() {
     let log = Log::default();
     let _guard = log.capture();
     let site = site_with(limit(1), |routes| routes);
@@ -160,12 +164,12 @@ async fn each_refusal_is_told_once_and_what_was_typed_for_nobody_is_told_to_nobo
     let text = log.text();
     assert!(text.contains("login_refused"), "{text}");
     for secret in ["hunter2", "password123", "wrong"] {
-        assert!(!text.contains(secret), "{secret} is in the log");
+        assert!(!text.contains(secret), "the log must not hold {secret}");
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_login_that_cannot_be_decided_is_503_and_says_when_to_try_again() {
+async fn login_returns_503_when_the_credential_check_or_the_store_fails() {
     let site = site();
     for (mood, code) in [
         (Mood::Busy, "overloaded"),
@@ -191,11 +195,11 @@ async fn a_login_that_cannot_be_decided_is_503_and_says_when_to_try_again() {
         tokio::time::sleep(std::time::Duration::from_secs(1)).await;
     }
     assert_eq!(site.log_in("jeju", "password123").await.status, 200);
-    assert!(refusals(site).await.is_empty(), "nobody was refused");
+    assert!(refusals(site).await.is_empty(), "a 503 must not emit `LoginRefused`");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_desk_that_accepts_nobody_or_somebody_else_lets_nobody_in() {
+async fn login_fails_when_the_credential_check_accepts_an_unknown_or_another_user() {
     let site = site();
     site.desk.set(Mood::AcceptAll);
     assert_eq!(site.log_in("unknown", "x").await.said(), (401, "invalid_credentials"));
@@ -207,7 +211,7 @@ async fn a_desk_that_accepts_nobody_or_somebody_else_lets_nobody_in() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_panic_at_the_desk_is_500_with_an_id_that_the_log_has() {
+async fn panic_in_the_credential_check_returns_500_with_a_logged_request_id() {
     let log = Log::default();
     let _guard = log.capture();
     let site = site();
@@ -218,11 +222,11 @@ async fn a_panic_at_the_desk_is_500_with_an_id_that_the_log_has() {
     assert!(id.len() >= 12 && log.text().contains(id), "{id}");
     assert!(!reply.text.contains("as the test wants"));
     site.desk.set(Mood::Answer);
-    assert_eq!(site.log_in("jeju", "password123").await.status, 200, "and the next one works");
+    assert_eq!(site.log_in("jeju", "password123").await.status, 200, "the next login must succeed");
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_the_desk_asks_for_and_cannot_be_kept_is_500() {
+async fn login_with_an_oversized_session_field_returns_500() {
     let site = site();
     let new = NewSession::new(user("jeju")).role("r".repeat(1000));
     let error = site.manager.create(new).await.unwrap_err();
@@ -232,15 +236,19 @@ async fn what_the_desk_asks_for_and_cannot_be_kept_is_500() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_directory_that_cannot_tell_is_503() {
+async fn login_returns_503_when_the_user_directory_fails() {
     let site = site_with(|builder, _| builder.directory(Broken), |routes| routes);
     let reply = site.log_in("jeju", "password123").await;
     assert_eq!(reply.said(), (503, "store_unavailable"));
-    assert_eq!(site.log_in("jeju", "wrong").await.status, 401, "which needs no directory");
+    assert_eq!(
+        site.log_in("jeju", "wrong").await.status,
+        401,
+        "a wrong password needs no directory"
+    );
     assert_eq!(site.count("jeju").await, 0);
 }
 
-/// A directory that never knows.
+/// A user directory whose lookups fail.
 struct Broken;
 
 impl UserDirectory for Broken {
@@ -250,7 +258,7 @@ impl UserDirectory for Broken {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_users_call_themselves_forges_no_line_in_the_log() {
+async fn user_id_with_control_characters_cannot_forge_log_lines() {
     let log = Log::default();
     let _guard = log.capture();
     let site = site();
@@ -263,13 +271,13 @@ async fn what_users_call_themselves_forges_no_line_in_the_log() {
     assert_eq!(site.delete(path, &admin).await.body["deleted_count"], 1);
     assert_eq!(site.get("/api/session/me", &token).await.body["reason"], "admin");
     let text = log.text();
-    assert!(text.contains("forged=true"), "it was told of");
+    assert!(text.contains("forged=true"), "the log must hold the user id");
     for raw in ["x\n2026", "\u{1b}", "\u{202e}"] {
-        assert!(!text.contains(raw), "{raw:?} is in the log as it is");
+        assert!(!text.contains(raw), "the log must escape {raw:?}");
     }
 }
 
-/// Longer than a role may be.
+/// A role that is longer than the limit.
 const LONG: &str = {
     const BYTES: [u8; 600] = [b'r'; 600];
     match str::from_utf8(&BYTES) {

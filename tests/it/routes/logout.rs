@@ -21,13 +21,13 @@ fn logout() -> Ask {
     post("/api/auth/logout")
 }
 
-/// Both tokens of a new session.
+/// Logs in and returns the access token and the refresh token.
 async fn tokens(site: &Site) -> (String, String) {
     let reply = login("/api/auth").to(site).await;
     (reply.access_token(), reply.refresh_token())
 }
 
-fn is_done(reply: &Reply, what: &str) {
+fn assert_logged_out(reply: &Reply, what: &str) {
     let body = json!({"message": "Successfully logged out"});
     assert_eq!((reply.status, &reply.body), (200, &body), "{what}");
     let cleared = reply.cookie(REFRESH);
@@ -36,22 +36,26 @@ fn is_done(reply: &Reply, what: &str) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_refresh_cookie_alone_ends_its_session_as_often_as_it_comes() {
+async fn logout_with_only_a_refresh_cookie_revokes_its_session_and_is_idempotent() {
     let site = browser_site();
     let (access, refresh) = tokens(&site).await;
     let (other, _) = tokens(&site).await;
     for _ in 0..3 {
-        is_done(&logout().cookie(REFRESH, &refresh).to(&site).await, "the cookie");
+        assert_logged_out(&logout().cookie(REFRESH, &refresh).to(&site).await, "the cookie");
     }
     let me = site.get("/api/auth/me", &access).await;
     assert_eq!((me.said(), &me.body["reason"]), ((401, "session_revoked"), &json!("logout")));
-    assert_eq!(site.get("/api/auth/me", &other).await.status, 200, "the other device stays");
+    assert_eq!(
+        site.get("/api/auth/me", &other).await.status,
+        200,
+        "the other session must stay live"
+    );
     let reply = post("/api/auth/refresh").cookie(REFRESH, &refresh).to(&site).await;
     assert_eq!((reply.said(), &reply.body["reason"]), ((401, "session_revoked"), &json!("logout")));
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_access_token_that_has_expired_ends_its_session() {
+async fn logout_with_an_expired_access_token_revokes_its_session() {
     let site = browser_site();
     let (access, refresh) = tokens(&site).await;
     advance(Duration::from_secs(1800)).await;
@@ -59,44 +63,53 @@ async fn an_access_token_that_has_expired_ends_its_session() {
     advance(Duration::from_secs(1900)).await;
     assert_eq!(site.get("/api/auth/me", &access).await.said(), (401, "token_expired"));
     assert_eq!(site.get("/api/auth/me", &next).await.status, 200);
-    is_done(&logout().bearer(&access).to(&site).await, "expired");
+    assert_logged_out(&logout().bearer(&access).to(&site).await, "expired");
     assert_eq!(site.get("/api/auth/me", &next).await.said(), (401, "session_revoked"));
 }
 
 #[tokio::test(start_paused = true)]
-async fn where_both_are_shown_both_sessions_end() {
+async fn logout_with_tokens_of_two_sessions_revokes_both() {
     let site = browser_site();
     let (access, refresh) = tokens(&site).await;
-    is_done(&logout().bearer(&access).cookie(REFRESH, &refresh).to(&site).await, "of one session");
+    assert_logged_out(
+        &logout().bearer(&access).cookie(REFRESH, &refresh).to(&site).await,
+        "both tokens of one session",
+    );
     let [one, two] = [tokens(&site).await, tokens(&site).await];
     assert_eq!(site.count("jeju").await, 2);
-    is_done(&logout().bearer(&one.0).cookie(REFRESH, &two.1).to(&site).await, "of two");
+    assert_logged_out(
+        &logout().bearer(&one.0).cookie(REFRESH, &two.1).to(&site).await,
+        "tokens of two sessions",
+    );
     assert_eq!(site.count("jeju").await, 0);
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_token_that_is_good_is_enough() {
+async fn logout_succeeds_with_one_valid_token_beside_an_invalid_one() {
     let site = browser_site();
     for (what, header) in [
         ("garbage", "Bearer a.b.c"),
-        ("nothing", "Bearer"),
+        ("an empty token", "Bearer"),
         ("another scheme", "Basic dTpw"),
-        ("nonsense", "\u{ff}"),
+        ("bytes that are not ASCII", "\u{ff}"),
     ] {
         let (_, refresh) = tokens(&site).await;
         let asked = logout().header("authorization", header).cookie(REFRESH, &refresh);
-        is_done(&asked.to(&site).await, what);
+        assert_logged_out(&asked.to(&site).await, what);
         assert_eq!(site.count("jeju").await, 0, "{what}");
     }
     for bad in ["", "x", "a.b.c", &"A".repeat(1 << 20)] {
         let (access, _) = tokens(&site).await;
-        is_done(&logout().bearer(&access).cookie(REFRESH, bad).to(&site).await, "the access token");
+        assert_logged_out(
+            &logout().bearer(&access).cookie(REFRESH, bad).to(&site).await,
+            "the access token",
+        );
         assert_eq!(site.count("jeju").await, 0);
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_a_token_that_verifies_it_is_401_and_takes_the_cookies_back() {
+async fn logout_without_a_valid_token_returns_401_and_clears_the_cookies() {
     let site = browser_site();
     let (_, refresh) = tokens(&site).await;
     let invalid = r#"Bearer error="invalid_token""#;
@@ -129,11 +142,11 @@ async fn without_a_token_that_verifies_it_is_401_and_takes_the_cookies_back() {
         assert_eq!(cleared.value, "", "{what}");
         assert!(cleared.attributes.contains(&"Max-Age=0".to_owned()), "{what}: {cleared:?}");
     }
-    assert_eq!(site.count("jeju").await, 1, "nothing was ended");
+    assert_eq!(site.count("jeju").await, 1, "no session may be revoked");
 }
 
 #[tokio::test(start_paused = true)]
-async fn two_authorization_fields_end_nothing_and_clear_the_cookies() {
+async fn logout_with_two_authorization_headers_returns_400_and_clears_the_cookies() {
     let site = routes_site(|routes| routes.access_cookie(AccessCookie::new()));
     let (access, refresh) = tokens(&site).await;
     let reply = logout().bearer(&access).bearer(&access).cookie(REFRESH, &refresh).to(&site).await;
@@ -151,7 +164,7 @@ async fn two_authorization_fields_end_nothing_and_clear_the_cookies() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_logout_that_ends_one_session_of_two_is_503_and_keeps_the_cookies() {
+async fn logout_that_revokes_one_of_two_sessions_returns_503_and_keeps_the_cookies() {
     let site = browser_site();
     let [(access, _), (_, refresh)] = [tokens(&site).await, tokens(&site).await];
     let mut first = site.stops.stop(Verb::Delete, At::Before);
@@ -165,15 +178,15 @@ async fn a_logout_that_ends_one_session_of_two_is_503_and_keeps_the_cookies() {
     };
     let asked = logout().bearer(&access).cookie(REFRESH, &refresh).to(&site);
     let (reply, outage) = tokio::join!(asked, timeout(Duration::from_secs(60), outage));
-    outage.expect("the logout ends two sessions, one after the other");
+    outage.expect("the logout must revoke two sessions, one after the other");
     assert_eq!(reply.said(), (503, "store_unavailable"));
-    assert!(reply.sets_nothing(), "the client tries again with them");
+    assert!(reply.sets_nothing(), "the client needs its cookies to retry");
     site.store.set(Mood::Answer);
     assert_eq!(site.count("jeju").await, 1);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_removed_signing_key_leaves_no_access_cookie_behind() {
+async fn logout_clears_an_access_cookie_signed_with_a_removed_key() {
     use tower_session_auth::{KeySet, SigningKey};
 
     let site = routes_site(|routes| routes.access_cookie(AccessCookie::new()));
@@ -185,53 +198,53 @@ async fn a_removed_signing_key_leaves_no_access_cookie_behind() {
     assert_eq!(
         reply.said(),
         (401, "invalid_token"),
-        "nothing was ended: no other instance may say so"
+        "no session was revoked, so the response must not claim it"
     );
     assert_eq!(
         (reply.cookie(ACCESS).value, reply.cookie(REFRESH).value),
         (String::new(), String::new())
     );
     assert_eq!(site.count("jeju").await, 1);
-    // The refresh token still verifies, and it is enough.
+    // The refresh token still verifies, which is enough for a logout.
     let both = logout().cookie(ACCESS, &access).cookie(REFRESH, &first.refresh_token());
-    is_done(&both.to(&site).await, "the refresh token");
+    assert_logged_out(&both.to(&site).await, "the refresh token");
     assert_eq!(site.count("jeju").await, 0);
 }
 
 #[tokio::test(start_paused = true)]
-async fn with_cookie_delivery_its_body_is_not_read() {
+async fn logout_with_cookie_delivery_does_not_read_the_body() {
     let site = browser_site();
     let large = "x".repeat(1 << 20);
     for (what, change) in [
         ("null", (|asked| asked.json("null")) as fn(Ask) -> Ask),
         ("text", |asked| asked.header("content-type", "text/plain").body("bye")),
-        ("no type", |asked| asked.body("a=b")),
+        ("no content type", |asked| asked.body("a=b")),
         ("half an object", |asked| asked.json("{")),
         ("an array", |asked| asked.json("[]")),
         ("no UTF-8", |asked| asked.json("").body(&b"\xff"[..])),
-        ("one that never comes", |asked| asked.json("").body(Body::new(Stalled))),
+        ("a stalled body", |asked| asked.json("").body(Body::new(Stalled))),
     ] {
         let (_, refresh) = tokens(&site).await;
         let began = Instant::now();
-        is_done(&change(logout().cookie(REFRESH, &refresh)).to(&site).await, what);
+        assert_logged_out(&change(logout().cookie(REFRESH, &refresh)).to(&site).await, what);
         assert_eq!(began.elapsed(), Duration::ZERO, "{what}: the logout waited for the body");
         assert_eq!(site.count("jeju").await, 0, "{what}");
     }
     let (access, _) = tokens(&site).await;
-    is_done(&logout().bearer(&access).json(large).to(&site).await, "a megabyte");
+    assert_logged_out(&logout().bearer(&access).json(large).to(&site).await, "a megabyte");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_session_that_has_expired_is_logged_out() {
+async fn logout_of_an_expired_session_succeeds() {
     let site = browser_site();
     let (access, refresh) = tokens(&site).await;
     advance(DAY).await;
-    is_done(&logout().bearer(&access).to(&site).await, "the access token");
-    is_done(&logout().cookie(REFRESH, &refresh).to(&site).await, "the cookie");
+    assert_logged_out(&logout().bearer(&access).to(&site).await, "the access token");
+    assert_logged_out(&logout().cookie(REFRESH, &refresh).to(&site).await, "the cookie");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_logout_by_cookie_is_told_as_any_other() {
+async fn logout_by_cookie_emits_revoked_and_logout_without_a_token_emits_rejected() {
     let site = browser_site();
     let (_, refresh) = tokens(&site).await;
     logout().cookie(REFRESH, &refresh).to(&site).await;

@@ -1,4 +1,4 @@
-//! The routes: what each answers, who may ask, what the document says about it.
+//! The routes: their responses, their access control, and their OpenAPI document.
 
 mod access;
 mod address;

@@ -1,4 +1,4 @@
-//! Public pages behind a layer in optional mode: what a browser sees there whose login is over.
+//! Public pages behind a layer in optional mode, requested with tokens that are no longer valid.
 
 use axum::Router;
 use axum::body::Body;
@@ -15,7 +15,7 @@ use crate::routes::site::{Reply, Site, send, site_with};
 use crate::support::switch::Mood;
 use crate::support::user;
 
-/// A site whose access tokens are in a cookie as well, and whose accounts are asked about each time.
+/// A site with access cookies, which asks the user directory on every request.
 fn page_site() -> Site {
     site_with(
         |builder, desk| {
@@ -27,7 +27,7 @@ fn page_site() -> Site {
     )
 }
 
-/// A public page of the site's application, and one that sets the cookie itself.
+/// A router with a public page, and with a page that sets the access cookie itself.
 fn pages(site: &Site, mode: OptionalMode) -> Router {
     let page = async |session: Option<Session>| {
         session.map_or("nobody".to_owned(), |session| session.user_id().to_string())
@@ -53,24 +53,24 @@ fn page() -> Ask {
     ask("GET", "/")
 }
 
-/// What each of these makes of a request: status, and the text or the code.
+/// Sends a request. Returns the status, and the text of a page or the code of an error.
 async fn seen(router: &Router, asked: Ask) -> (u16, String) {
     let reply = send(router, asked.request()).await;
     let text = if reply.status == 200 { reply.text.clone() } else { reply.code().to_owned() };
     (reply.status, text)
 }
 
-/// The access tokens of two sessions: one that lives, and one that was ended.
-async fn live_and_ended(site: &Site) -> (String, String) {
+/// The access tokens of two sessions: a live one and a revoked one.
+async fn live_and_revoked(site: &Site) -> (String, String) {
     let ended = login("/auth").to(site).await.cookie(ACCESS).value;
     site.manager.delete_all(&user("jeju"), EndReason::Admin).await.unwrap();
     (login("/auth").to(site).await.cookie(ACCESS).value, ended)
 }
 
 #[tokio::test(start_paused = true)]
-async fn in_a_lenient_mode_a_cookie_that_is_not_good_makes_an_anonymous_request() {
+async fn lenient_mode_treats_an_invalid_cookie_as_an_anonymous_request() {
     let site = page_site();
-    let (live, ended) = live_and_ended(&site).await;
+    let (live, ended) = live_and_revoked(&site).await;
     let [strict, lenient, both] = [
         OptionalMode::strict(),
         OptionalMode::lenient(),
@@ -128,7 +128,11 @@ async fn in_a_lenient_mode_a_cookie_that_is_not_good_makes_an_anonymous_request(
     assert_eq!(seen(&both, by_cookie()).await, nobody);
     let by_header = || page().bearer(&ended).cookie(ACCESS, &live);
     assert_eq!(seen(&strict, by_header()).await, over);
-    assert_eq!(seen(&lenient, by_header()).await, over, "a program must hear of it");
+    assert_eq!(
+        seen(&lenient, by_header()).await,
+        over,
+        "a client that sends a header must get the error"
+    );
     assert_eq!(seen(&both, by_header()).await, nobody);
     for router in [&strict, &lenient, &both] {
         assert_eq!(seen(router, page().cookie(ACCESS, &live)).await, refused(200, "jeju"));
@@ -140,9 +144,9 @@ async fn in_a_lenient_mode_a_cookie_that_is_not_good_makes_an_anonymous_request(
 }
 
 #[tokio::test(start_paused = true)]
-async fn in_no_mode_does_trouble_make_an_anonymous_request() {
+async fn lenient_mode_returns_errors_for_inactive_accounts_and_outages() {
     let site = page_site();
-    let (live, _) = live_and_ended(&site).await;
+    let (live, _) = live_and_revoked(&site).await;
     let everything = OptionalMode::lenient().also_for_bearer().clear_ended_cookie();
     let router = pages(&site, everything);
     let navigation = || page().cookie(ACCESS, &live).header("sec-fetch-mode", "navigate");
@@ -174,9 +178,9 @@ fn is_cleared(reply: &Reply) -> bool {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_cookie_is_taken_back_only_where_asked_for_and_only_of_an_ended_session() {
+async fn clear_ended_cookie_clears_only_cookies_of_revoked_sessions_on_navigation() {
     let site = page_site();
-    let (live, ended) = live_and_ended(&site).await;
+    let (live, ended) = live_and_revoked(&site).await;
     let to = async |mode: OptionalMode, asked: Ask| {
         let request: Request<Body> = asked.request();
         let reply = send(&pages(&site, mode), request).await;
@@ -187,26 +191,38 @@ async fn the_cookie_is_taken_back_only_where_asked_for_and_only_of_an_ended_sess
     let navigation =
         |token: &str| page().cookie(ACCESS, token).header("sec-fetch-mode", "navigate");
     assert!(is_cleared(&to(clearing, navigation(&ended)).await));
-    assert!(!is_cleared(&to(OptionalMode::lenient(), navigation(&ended)).await), "not asked for");
-    assert!(!is_cleared(&to(clearing, navigation(&live)).await), "it lives");
-    assert!(!is_cleared(&to(clearing, navigation("a.b.c")).await), "nobody knows");
+    assert!(
+        !is_cleared(&to(OptionalMode::lenient(), navigation(&ended)).await),
+        "the setting is off"
+    );
+    assert!(!is_cleared(&to(clearing, navigation(&live)).await), "the session is live");
+    assert!(
+        !is_cleared(&to(clearing, navigation("a.b.c")).await),
+        "an invalid token proves no revocation"
+    );
     for mode in ["cors", "no-cors", "same-origin", "Navigate", ""] {
         let asked = page().cookie(ACCESS, &ended).header("sec-fetch-mode", mode);
-        assert!(!is_cleared(&to(clearing, asked).await), "{mode}: another tab may be newer");
+        assert!(
+            !is_cleared(&to(clearing, asked).await),
+            "{mode}: another tab may have set a newer cookie"
+        );
     }
-    assert!(!is_cleared(&to(clearing, page().cookie(ACCESS, &ended)).await), "no browser");
+    assert!(
+        !is_cleared(&to(clearing, page().cookie(ACCESS, &ended)).await),
+        "no `Sec-Fetch-Mode` header"
+    );
     let both = OptionalMode::lenient().also_for_bearer().clear_ended_cookie();
     let asked = page().bearer(&ended).header("sec-fetch-mode", "navigate");
-    assert!(!is_cleared(&to(both, asked).await), "no cookie");
+    assert!(!is_cleared(&to(both, asked).await), "the request has no cookie");
     let asked = navigation("x").cookie(REFRESH, "y").bearer(&ended);
-    assert!(!is_cleared(&to(both, asked).await), "the cookie was not looked at");
+    assert!(!is_cleared(&to(both, asked).await), "the layer read the header, not the cookie");
     let asked = ask("GET", "/sets-it").cookie(ACCESS, &ended).header("sec-fetch-mode", "navigate");
     let reply = to(clearing, asked).await;
-    assert_eq!(reply.cookies().len(), 1, "the page's own cookie stays: {reply:?}");
+    assert_eq!(reply.cookies().len(), 1, "only the page's own cookie may be set: {reply:?}");
     assert_eq!(reply.cookie(ACCESS).value, "new");
     assert_eq!(reply.header("cache-control"), Some("private"));
     tokio::time::advance(std::time::Duration::from_secs(700)).await;
     let expired = to(clearing, navigation(&live)).await;
-    assert!(!is_cleared(&expired), "the token has expired, and its session lives");
+    assert!(!is_cleared(&expired), "the token has expired, but its session is live");
     assert_eq!(site.count("jeju").await, 1);
 }

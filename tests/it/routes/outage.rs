@@ -1,4 +1,4 @@
-//! Logins while the store is away.
+//! Logins, failure policies and health while the store is unavailable.
 
 use serde_json::json;
 use tower::{Layer, ServiceExt, service_fn};
@@ -12,7 +12,7 @@ use crate::support::switch::Mood;
 
 const AWAY: Mood = Mood::Fail(StoreErrorKind::Unavailable);
 
-/// What a route behind a layer with this policy makes of a token.
+/// Sends a token through a layer with this failure policy, and returns the status.
 async fn behind(site: &Site, policy: FailurePolicy, token: &str) -> u16 {
     let layer = SessionAuthLayer::new(site.manager.clone()).failure_policy(policy);
     let service = layer.layer(service_fn(async |request: http::Request<String>| {
@@ -24,7 +24,7 @@ async fn behind(site: &Site, policy: FailurePolicy, token: &str) -> u16 {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_login_is_refused_while_the_store_is_away() {
+async fn login_returns_503_while_the_store_is_unavailable() {
     let site = site();
     site.store.set(AWAY);
     let reply = site.log_in("jeju", "password123").await;
@@ -33,7 +33,7 @@ async fn a_login_is_refused_while_the_store_is_away() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn where_it_is_asked_for_a_login_gets_a_token_that_is_good_for_the_outage_only() {
+async fn token_only_login_returns_a_token_that_works_only_during_the_outage() {
     let site = site_with(|builder, _| builder, |routes| routes.token_only_logins());
     site.store.set(AWAY);
     let reply = site.log_in("jeju", "password123").await;
@@ -45,7 +45,7 @@ async fn where_it_is_asked_for_a_login_gets_a_token_that_is_good_for_the_outage_
     assert_eq!(behind(&site, FailurePolicy::TokenOnly, token).await, 200);
     assert_eq!(behind(&site, FailurePolicy::Refuse, token).await, 503);
 
-    // Who has no right to a session has none to such a token.
+    // Wrong credentials do not get such a token either.
     for (user, password) in [("jeju", "wrong-password"), ("nobody", "password123")] {
         let reply = site.log_in(user, password).await;
         assert_eq!(reply.said(), (401, "invalid_credentials"), "{user}");
@@ -55,7 +55,7 @@ async fn where_it_is_asked_for_a_login_gets_a_token_that_is_good_for_the_outage_
     tokio::time::advance(std::time::Duration::from_secs(1)).await;
     assert_eq!(behind(&site, FailurePolicy::TokenOnly, token).await, 401);
     assert_eq!(behind(&site, FailurePolicy::Refuse, token).await, 401);
-    assert_eq!(site.count("jeju").await, 0, "no session is made of it");
+    assert_eq!(site.count("jeju").await, 0, "a token-only login must not create a session");
     assert_eq!(site.log_in("jeju", "password123").await.status, 200);
     assert_eq!(site.count("jeju").await, 1);
 
@@ -66,8 +66,7 @@ async fn where_it_is_asked_for_a_login_gets_a_token_that_is_good_for_the_outage_
 }
 
 #[tokio::test(start_paused = true)]
-async fn health_tells_a_store_that_takes_no_writes_from_one_that_is_away_and_one_that_is_no_primary()
- {
+async fn health_distinguishes_unwritable_unavailable_and_non_primary_stores() {
     let site = site();
     for (mood, status, word, store) in [
         (Mood::Answer, 200, "healthy", json!([true, true, null])),
@@ -87,7 +86,7 @@ async fn health_tells_a_store_that_takes_no_writes_from_one_that_is_away_and_one
         (Mood::Answer, 200, "healthy", json!([true, true, null])),
     ] {
         site.store.set(mood);
-        // Past the pause of the circuit breaker.
+        // Advance past the time for which the circuit breaker stays open.
         tokio::time::advance(std::time::Duration::from_secs(1)).await;
         let reply = site.call("GET", "/health", None).await;
         assert_eq!((reply.status, &reply.body["status"]), (status, &json!(word)), "{reply:?}");
@@ -97,11 +96,11 @@ async fn health_tells_a_store_that_takes_no_writes_from_one_that_is_away_and_one
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_store_that_is_no_primary_counts_as_away_for_failure_policies_and_logins() {
+async fn non_primary_store_counts_as_unavailable_for_failure_policies_and_logins() {
     let site = site_with(|builder, _| builder, |routes| routes.token_only_logins());
     let token = site.token("jeju").await;
     site.store.set(Mood::Fail(StoreErrorKind::NotPrimary));
     assert_eq!(behind(&site, FailurePolicy::TokenOnly, &token).await, 200);
     assert_eq!(behind(&site, FailurePolicy::Refuse, &token).await, 503);
-    assert_eq!(site.log_in("jeju", "password123").await.status, 200, "a token for the outage");
+    assert_eq!(site.log_in("jeju", "password123").await.status, 200, "a token-only login");
 }

@@ -1,4 +1,4 @@
-//! What a user asks for about their own sessions.
+//! Routes for a user's own sessions: show, list, extend, and revoke.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use crate::support::{builder, user};
 const MINUTE: Duration = Duration::from_secs(60);
 
 #[tokio::test(start_paused = true)]
-async fn logout_ends_the_session_for_good_and_once_more_is_no_error() {
+async fn logout_revokes_the_session_and_is_idempotent() {
     let site = site();
     let token = site.token("jeju").await;
     for _ in 0..2 {
@@ -35,7 +35,7 @@ async fn logout_ends_the_session_for_good_and_once_more_is_no_error() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn logout_works_with_a_token_that_has_expired() {
+async fn logout_accepts_an_expired_access_token() {
     let site = site_with(|builder, _| builder.access_token_ttl(MINUTE), |routes| routes);
     let token = site.token("jeju").await;
     advance(5 * MINUTE).await;
@@ -46,7 +46,7 @@ async fn logout_works_with_a_token_that_has_expired() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_logout_that_was_not_done_is_no_success() {
+async fn logout_and_logout_all_return_5xx_when_store_writes_fail() {
     let site = site();
     let token = site.token("jeju").await;
     for kind in [
@@ -67,7 +67,7 @@ async fn a_logout_that_was_not_done_is_no_success() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn logout_all_ends_all_of_the_callers_and_nobody_elses() {
+async fn logout_all_revokes_all_sessions_of_the_caller_only() {
     let site = site();
     let (token, other) = (site.token("jeju").await, site.token("user").await);
     site.token("jeju").await;
@@ -80,7 +80,7 @@ async fn logout_all_ends_all_of_the_callers_and_nobody_elses() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_list_of_devices_marks_the_one_that_asks() {
+async fn session_list_marks_the_current_session() {
     let site = site();
     let first = site.token("jeju").await;
     advance(10 * MINUTE).await;
@@ -96,12 +96,12 @@ async fn the_list_of_devices_marks_the_one_that_asks() {
     assert_eq!(devices[1]["created_at"], "2030-01-01T00:00:00Z");
     assert_eq!(devices[1]["ttl"], 3000);
     for token in [&first, &second] {
-        assert!(!reply.text.contains(token.as_str()), "a list holds no token");
+        assert!(!reply.text.contains(token.as_str()), "a list must not hold a token");
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_of_the_callers_own_sessions_can_be_ended_and_no_other() {
+async fn caller_can_revoke_an_own_session_and_no_session_of_another_user() {
     let site = site();
     let token = site.token("jeju").await;
     let (own, lost) = site.session("jeju").await;
@@ -114,33 +114,33 @@ async fn one_of_the_callers_own_sessions_can_be_ended_and_no_other() {
     let reply = end(&own).await;
     assert_eq!((reply.status, reply.body), (200, json!({"message": "Session ended"})));
     assert_eq!(site.get("/api/auth/me", &lost).await.body["reason"], "logout");
-    assert_eq!(end(&own).await.said(), (404, "not_found"), "it is gone");
+    assert_eq!(end(&own).await.said(), (404, "not_found"), "the session is already revoked");
     assert_eq!(site.get("/api/auth/me", &token).await.status, 200);
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_the_caller_is_comes_from_the_directory() {
+async fn me_shows_the_session_role_and_returns_403_for_an_inactive_account() {
     let site = site_with(|builder, desk| builder.directory(desk.clone()), |routes| routes);
     let token = site.token("jeju").await;
     let me = json!({"user_id": "jeju", "user_name": "Name of jeju", "email": "jeju@test.com", "role": "user"});
     assert_eq!(site.get("/api/auth/me", &token).await.body, me);
-    // The role is the session's.
+    // The role comes from the session.
     site.desk.change("jeju", |person| person.role = Some("editor"));
     for path in ["/api/auth/me", "/api/session/me"] {
         assert_eq!(site.get(path, &token).await.body["role"], "user", "{path}");
     }
-    // The layer still remembers that the account is active.
+    // The layer's remembered answer still says active. The route asks the user directory again.
     site.desk.change("jeju", |person| person.active = false);
     let reply = site.get("/api/auth/me", &token).await;
     assert_eq!(reply.said(), (403, "account_inactive"));
-    assert_eq!(reply.header("www-authenticate"), None, "no other login helps");
+    assert_eq!(reply.header("www-authenticate"), None, "another login would not help");
     let told = site.told().await;
     let refused = |event: &&Event| matches!(event, Event::Rejected { kind, .. } if kind.code() == "account_inactive");
     assert_eq!(told.iter().filter(refused).count(), 1);
 }
 
 #[tokio::test(start_paused = true)]
-async fn with_directory_roles_a_demoted_administrator_loses_all_admin_routes() {
+async fn directory_roles_deny_admin_routes_to_a_demoted_administrator() {
     for interval in [MINUTE, Duration::ZERO] {
         let site = site_with(
             |builder, desk| {
@@ -153,7 +153,7 @@ async fn with_directory_roles_a_demoted_administrator_loses_all_admin_routes() {
         assert_eq!(site.get("/api/session/all", &token).await.status, 200);
         site.desk.change("jeju", |person| person.role = Some("user"));
         advance(interval).await;
-        // The stored session keeps the earlier role for now.
+        // The paused role update leaves the earlier role in the stored session.
         let _stop = site.stops.stop(Verb::UpdateAll, At::Before);
         assert_eq!(site.get("/api/session/all", &token).await.said(), (403, "insufficient_scope"));
         for path in ["/api/auth/me", "/api/session/me"] {
@@ -169,7 +169,7 @@ async fn lists_show_sessions_whose_data_this_version_cannot_read() {
     let other_version = builder().data::<String>().store(site.stops.clone()).build().unwrap().0;
     let new = NewSession::new(user("jeju")).data("data".to_owned());
     other_version.create(new).await.unwrap();
-    assert_eq!(site.count("jeju").await, 1, "with its data, one cannot be read");
+    assert_eq!(site.count("jeju").await, 1, "the manager can read only one of the two sessions");
     let admin = site.token("admin").await;
     let mut listed = Vec::new();
     for (path, token) in [
@@ -184,12 +184,12 @@ async fn lists_show_sessions_whose_data_this_version_cannot_read() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_shown_of_a_session_is_what_the_store_has() {
+async fn me_shows_last_activity_and_ttl_from_the_store() {
     let site = site();
     let token = site.token("jeju").await;
     let session = site.manager.authenticate(&token).await.unwrap();
     advance(30 * MINUTE).await;
-    // Somewhere else: this process's own memory of the session knows nothing of it.
+    // Another instance touches the session. The near cache of this process does not see it.
     let touch = Touch::new(user("jeju"), session.id().clone(), Duration::ZERO, Duration::MAX);
     site.store.touch(&[touch]).await.unwrap();
     advance(10 * MINUTE).await;
@@ -208,7 +208,7 @@ async fn what_is_shown_of_a_session_is_what_the_store_has() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn refresh_lets_the_idle_time_start_anew_but_not_the_lifetime() {
+async fn session_refresh_extends_the_idle_deadline_but_not_the_lifetime() {
     let site = site_with(|builder, _| builder.lifetime(90 * MINUTE), |routes| routes);
     let token = site.token("jeju").await;
     let ttl = async || site.get("/api/session/me", &token).await.body["ttl"].as_u64().unwrap();
@@ -223,7 +223,7 @@ async fn refresh_lets_the_idle_time_start_anew_but_not_the_lifetime() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_session_that_ends_between_the_layer_and_the_route_is_401_and_says_why() {
+async fn session_revoked_between_layer_and_route_returns_401_with_the_reason() {
     for (method, path) in [
         ("GET", "/api/session/me"),
         ("GET", "/api/auth/me"),
@@ -234,7 +234,7 @@ async fn a_session_that_ends_between_the_layer_and_the_route_is_401_and_says_why
         let token = site.token("jeju").await;
         let session = site.manager.authenticate(&token).await.unwrap();
         let (user, id) = (session.user_id().clone(), session.id().clone());
-        // The layer has found it, and does not know yet.
+        // The layer has loaded the session. The revocation follows before the route runs.
         let mut stop = site.stops.stop(Verb::Load, At::After);
         let ((), reply) = tokio::join!(
             async {
@@ -253,7 +253,7 @@ async fn a_session_that_ends_between_the_layer_and_the_route_is_401_and_says_why
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_ends_a_session_is_told() {
+async fn revoked_event_of_an_own_session_names_the_owner_as_actor() {
     let site = site();
     let (own, _) = site.session("jeju").await;
     let token = site.token("jeju").await;

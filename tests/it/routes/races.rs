@@ -1,4 +1,4 @@
-//! Logins that meet a logout, a change of password, or one another: each interleaving is made, not hoped for.
+//! Logins that race a logout, a password change, or each other. Each test forces its interleaving.
 
 use serde_json::json;
 use tower_session_auth::routes::LoginLimit;
@@ -9,7 +9,7 @@ use crate::routes::desk::Pause;
 use crate::routes::site::{Reply, Site, limit, site, site_with};
 use crate::support::user;
 
-/// Logs in, and does something else while the password has been looked at and the answer is not known yet.
+/// Logs in, and runs `work` after the password was compared and before the session is created.
 async fn meanwhile(site: &Site, pause: &Pause, work: impl AsyncFnOnce()) -> Reply {
     let during = async {
         pause.reached().await;
@@ -26,15 +26,19 @@ async fn password_change(site: &Site) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_login_with_the_old_password_does_not_survive_its_change() {
+async fn login_with_the_old_password_fails_after_a_concurrent_password_change() {
     let site = site();
     let pause = site.desk.pause();
     let reply = meanwhile(&site, &pause, async || password_change(&site).await).await;
     assert_eq!(reply.said(), (401, "invalid_credentials"));
     assert_eq!(site.count("jeju").await, 0);
-    assert_eq!(site.desk.verifies().len(), 2, "it was looked at again");
+    assert_eq!(site.desk.verifies().len(), 2, "the password must be compared again");
     let refusals = refusals(site).await;
-    assert_eq!(refusals, [LoginRefusal::Credentials], "told once, as the second look saw it");
+    assert_eq!(
+        refusals,
+        [LoginRefusal::Credentials],
+        "one event, with the reason of the second check"
+    );
 }
 
 async fn refusals(site: Site) -> Vec<LoginRefusal> {
@@ -46,7 +50,7 @@ async fn refusals(site: Site) -> Vec<LoginRefusal> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_login_during_a_logout_of_everything_begins_anew_and_is_a_login_after_it() {
+async fn login_during_a_logout_all_retries_and_succeeds() {
     let site = site();
     let old = site.token("jeju").await;
     let pause = site.desk.pause();
@@ -63,7 +67,7 @@ async fn a_login_during_a_logout_of_everything_begins_anew_and_is_a_login_after_
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_login_during_a_change_of_role_has_the_new_role() {
+async fn login_during_a_role_change_gets_the_new_role() {
     let site = site();
     let pause = site.desk.pause();
     let reply = meanwhile(&site, &pause, async || {
@@ -79,7 +83,7 @@ async fn a_login_during_a_change_of_role_has_the_new_role() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_login_during_a_suspension_is_refused() {
+async fn login_during_a_suspension_is_refused() {
     let site = site();
     let pause = site.desk.pause();
     let reply = meanwhile(&site, &pause, async || {
@@ -91,7 +95,7 @@ async fn a_login_during_a_suspension_is_refused() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_login_that_is_overtaken_twice_is_refused() {
+async fn login_superseded_twice_is_refused() {
     let site = site();
     let pauses = [site.desk.pause(), site.desk.pause()];
     let during = async {
@@ -103,14 +107,14 @@ async fn a_login_that_is_overtaken_twice_is_refused() {
     };
     let (reply, ()) = tokio::join!(site.log_in("jeju", "password123"), during);
     assert_eq!(reply.said(), (401, "invalid_credentials"));
-    assert_eq!(site.desk.verifies().len(), 2, "and not a third time");
+    assert_eq!(site.desk.verifies().len(), 2, "there must be no third attempt");
     assert_eq!(site.count("jeju").await, 0);
     assert_eq!(refusals(site).await, [LoginRefusal::Superseded]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn of_a_hundred_logins_at_once_as_many_succeed_as_the_limit_allows() {
-    // A limit of failed logins would have them come to the desk one after another.
+async fn hundred_concurrent_logins_create_only_as_many_sessions_as_the_limit() {
+    // The limit of failed logins is off, because it would run the credential checks one by one.
     let site = site_with(limit(5), |routes| routes.login_limit(LoginLimit::off()));
     let mut logins = tokio::task::JoinSet::new();
     let pauses: Vec<_> = (0..100).map(|_| site.desk.pause()).collect();
@@ -123,7 +127,7 @@ async fn of_a_hundred_logins_at_once_as_many_succeed_as_the_limit_allows() {
             crate::routes::site::send(&router, login).await
         });
     }
-    // All of them have passed the desk before the first opens its session.
+    // All logins pass the credential check before the first one creates its session.
     for pause in &pauses {
         pause.reached().await;
     }
@@ -137,7 +141,7 @@ async fn of_a_hundred_logins_at_once_as_many_succeed_as_the_limit_allows() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn by_default_the_least_recently_used_session_makes_room() {
+async fn session_limit_evicts_the_least_recently_used_session_by_default() {
     let site = site_with(|builder, _| builder.session_limit(2), |routes| routes);
     let mut tokens = Vec::new();
     for _ in 0..3 {
@@ -149,14 +153,14 @@ async fn by_default_the_least_recently_used_session_makes_room() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_client_that_hangs_up_leaves_nothing_behind() {
+async fn login_of_a_client_that_disconnects_creates_no_session() {
     let site = site();
     let pause = site.desk.pause();
     {
         let login = site.log_in("jeju", "password123");
         tokio::pin!(login);
         tokio::select! {
-            reply = &mut login => panic!("it waits at the desk: {reply:?}"),
+            reply = &mut login => panic!("the login must wait in the credential check: {reply:?}"),
             () = pause.reached() => {}
         }
     }

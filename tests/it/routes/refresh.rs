@@ -32,7 +32,7 @@ async fn logged_in(site: &Site) -> Reply {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refresh_token_gets_the_next_tokens_of_its_session() {
+async fn refresh_returns_new_tokens_of_the_same_session() {
     let site = browser_site();
     let first = logged_in(&site).await;
     advance(Duration::from_secs(60)).await;
@@ -51,15 +51,19 @@ async fn a_refresh_token_gets_the_next_tokens_of_its_session() {
         async move { site.manager.authenticate(&token).await.unwrap().id().to_string() }
     };
     let id = mine(next.access_token()).await;
-    assert_eq!(id, mine(first.access_token()).await, "the session is the same");
+    assert_eq!(id, mine(first.access_token()).await, "the session must stay the same");
     assert_eq!(site.count("jeju").await, 1);
 
     let third = refresh(&next.refresh_token()).to(&site).await;
-    assert_eq!(mine(third.access_token()).await, id, "and so on");
+    assert_eq!(
+        mine(third.access_token()).await,
+        id,
+        "the third token must belong to the same session"
+    );
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_access_token_that_has_expired_is_no_matter() {
+async fn refresh_ignores_an_expired_access_token() {
     let site = browser_site();
     let first = logged_in(&site).await;
     advance(Duration::from_secs(3000)).await;
@@ -72,7 +76,7 @@ async fn an_access_token_that_has_expired_is_no_matter() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_lost_answer_and_a_second_tab_get_the_same_successor() {
+async fn refresh_token_reuse_within_grace_returns_the_same_successor() {
     let site = browser_site();
     let first = logged_in(&site).await.refresh_token();
     let next = refresh(&first).to(&site).await.refresh_token();
@@ -81,7 +85,7 @@ async fn a_lost_answer_and_a_second_tab_get_the_same_successor() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_token_that_comes_again_late_ends_the_session_and_says_why() {
+async fn refresh_token_reuse_after_grace_revokes_the_session() {
     let site = browser_site();
     let first = logged_in(&site).await;
     let next = refresh(&first.refresh_token()).to(&site).await;
@@ -105,7 +109,7 @@ async fn a_token_that_comes_again_late_ends_the_session_and_says_why() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_shows_no_refresh_token_is_not_authenticated() {
+async fn refresh_without_a_refresh_cookie_returns_401() {
     let site = browser_site();
     let reply = logged_in(&site).await;
     let token = reply.refresh_token();
@@ -113,7 +117,7 @@ async fn who_shows_no_refresh_token_is_not_authenticated() {
     for (what, asked) in [
         ("nothing", post(PATH)),
         ("another cookie", post(PATH).cookie("refresh_token", &token)),
-        ("a name in other letters", post(PATH).cookie("__secure-refresh_token", &token)),
+        ("a name in lower case", post(PATH).cookie("__secure-refresh_token", &token)),
         ("a header", post(PATH).bearer(&token)),
         ("an access token", post(PATH).bearer(&reply.access_token())),
         ("a body", post(PATH).json(json!({"refresh_token": token}))),
@@ -129,13 +133,13 @@ async fn who_shows_no_refresh_token_is_not_authenticated() {
         assert_eq!(reply.header("cache-control"), Some("no-store"), "{what}");
         assert!(reply.sets_nothing(), "{what}");
     }
-    // A token in the query neither helps nor harms.
+    // A token in the query is ignored beside a valid cookie.
     let reply =
         post(&format!("{PATH}?refresh_token=other")).cookie(REFRESH, &token).to(&site).await;
     assert_eq!(reply.status, 200);
 }
 
-/// Each way to mix the parts of two tokens, but for the tokens themselves.
+/// All combinations of the parts of two tokens, except the two tokens themselves.
 fn mixes(a: &str, b: &str) -> Vec<String> {
     let parts: Vec<(&str, &str)> = a.split('.').zip(b.split('.')).collect();
     let mixed = |mask: usize| {
@@ -150,13 +154,13 @@ fn mixes(a: &str, b: &str) -> Vec<String> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn no_bad_token_tells_how_close_it_was_or_logs_anybody_out() {
+async fn invalid_refresh_tokens_get_the_same_response_and_revoke_no_session() {
     let site = browser_site();
     let mine = logged_in(&site).await;
     let again = logged_in(&site).await.refresh_token();
     let body = json!({"user_id": "user", "password": "password123"});
     let others = post("/api/auth/login").json(body).to(&site).await.refresh_token();
-    // Of another server, which has other keys.
+    // A token of another server, which has other keys.
     let foreign = {
         let site = site_with(
             |builder, _| {
@@ -190,10 +194,10 @@ async fn no_bad_token_tells_how_close_it_was_or_logs_anybody_out() {
     bad.extend((1..token.len()).map(|end| token[..end].to_owned()));
     bad.extend((1..token.len()).map(|start| token[start..].to_owned()));
     let mixed = mixes(&token, &again).len() + mixes(&token, &others).len();
-    assert!(mixed > 0, "a token has parts to mix");
+    assert!(mixed > 0, "a token must have parts to mix");
     bad.extend(mixes(&token, &again));
     bad.extend(mixes(&token, &others));
-    // Each character changed for another one of the alphabet.
+    // Each character replaced by another one of the alphabet.
     bad.extend((0..token.len()).map(|at| {
         let other = if token.as_bytes()[at] == b'A' { "B" } else { "A" };
         format!("{}{other}{}", &token[..at], &token[at + 1..])
@@ -212,20 +216,20 @@ async fn no_bad_token_tells_how_close_it_was_or_logs_anybody_out() {
         assert!(reply.sets_nothing(), "{shown}");
     }
     for token in [token, again, others] {
-        assert_eq!(refresh(&token).to(&site).await.status, 200, "nobody was logged out");
+        assert_eq!(refresh(&token).to(&site).await.status, 200, "no session may be revoked");
     }
     assert_eq!(site.get("/api/auth/me", &mine.access_token()).await.status, 200);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refresh_token_is_no_access_token() {
+async fn refresh_token_is_rejected_as_an_access_token() {
     let site = browser_site();
     let token = logged_in(&site).await.refresh_token();
     assert_eq!(site.get("/api/auth/me", &token).await.said(), (401, "invalid_token"));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_session_that_is_gone_says_why_and_leaves_the_cookie() {
+async fn refresh_reports_revoked_inactive_and_expired_sessions_and_keeps_the_cookie() {
     let site = site_with(
         |builder, desk| {
             refreshing(builder, desk).directory(desk.clone()).revalidate_after(Duration::ZERO)
@@ -254,7 +258,7 @@ async fn a_session_that_is_gone_says_why_and_leaves_the_cookie() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_store_that_is_away_is_503_and_leaves_the_cookie() {
+async fn unavailable_store_returns_503_and_keeps_the_refresh_cookie() {
     let site = browser_site();
     let first = logged_in(&site).await;
     let token = first.refresh_token();
@@ -273,16 +277,16 @@ async fn a_store_that_is_away_is_503_and_leaves_the_cookie() {
             assert!(reply.sets_nothing());
         }
         site.store.set(Mood::Answer);
-        // As a client does that is told to try again.
+        // The client waits as long as `retry-after` says.
         tokio::time::sleep(Duration::from_secs(1)).await;
-        assert_eq!(site.count("jeju").await, 1, "and the session lives");
+        assert_eq!(site.count("jeju").await, 1, "the session must stay live");
     }
     let next = refresh(&token).to(&site).await;
     assert_eq!(next.status, 200, "{next:?}");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refresh_needs_no_body_and_takes_no_other_than_json() {
+async fn refresh_accepts_only_no_body_null_or_a_json_object() {
     let site = browser_site();
     let token = logged_in(&site).await.refresh_token();
     let asked = || refresh(&token);
@@ -296,19 +300,19 @@ async fn a_refresh_needs_no_body_and_takes_no_other_than_json() {
         ("null", asked().json("null"), (200, "")),
         ("null between blanks", asked().json(" \n\tnull\r\n"), (200, "")),
         ("an object in chunks", asked().json("").body(unsized_body("{}")), (200, "")),
-        ("more in it", asked().json(r#"{"refresh_token":1,"a":[]}"#), (200, "")),
+        ("an object with fields", asked().json(r#"{"refresh_token":1,"a":[]}"#), (200, "")),
         (
             "a form",
             asked().header("content-type", "text/plain").body("a=b"),
             (415, "unsupported_media_type"),
         ),
         ("a form in chunks", asked().body(unsized_body("a=b")), (415, "unsupported_media_type")),
-        ("no type", asked().body("{}"), (415, "unsupported_media_type")),
+        ("no content type", asked().body("{}"), (415, "unsupported_media_type")),
         ("half an object", asked().json("{"), (400, "invalid_request")),
         ("no UTF-8", asked().json("").body(&b"{\"a\":\"\xff\"}"[..]), (400, "invalid_request")),
         ("an array", asked().json("[]"), (422, "invalid_body")),
         ("a text", asked().json("\"a\""), (422, "invalid_body")),
-        ("too much", asked().json(large), (413, "payload_too_large")),
+        ("a body over the limit", asked().json(large), (413, "payload_too_large")),
     ] {
         let reply = asked.to(&site).await;
         assert_eq!(reply.said(), said, "{what}: {reply:?}");
@@ -317,7 +321,7 @@ async fn a_refresh_needs_no_body_and_takes_no_other_than_json() {
     assert_eq!(slow.said(), (408, "request_timeout"));
 }
 
-/// A body whose length nobody says.
+/// A body of unknown length.
 struct Chunk(Option<&'static str>);
 
 impl hyper::body::Body for Chunk {
@@ -333,10 +337,10 @@ impl hyper::body::Body for Chunk {
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_keys_there_are_no_refresh_tokens_and_no_route() {
+async fn without_refresh_keys_there_are_no_refresh_tokens_and_no_refresh_route() {
     let site = site();
     let reply = login("/api/auth").header("sec-fetch-site", "cross-site").to(&site).await;
-    assert_eq!(reply.status, 200, "no cookie, nothing to keep other sites from");
+    assert_eq!(reply.status, 200, "without cookies, cross-site logins are allowed");
     assert!(reply.sets_nothing());
     assert!(reply.body.get("refresh_token").is_none());
     for path in ["/api/auth/refresh", "/auth/refresh"] {

@@ -1,4 +1,4 @@
-//! Several refresh cookies of one name: which one counts, and what takes them back.
+//! Several refresh cookies of one name: which one the routes use, and which ones they clear.
 
 use std::time::Duration;
 
@@ -16,13 +16,14 @@ use crate::support::user;
 
 const PATH: &str = "/api/auth/refresh";
 
-/// A request that shows these values in cookies of one name, in one header field.
+/// A request with these values in cookies of one name, in one header field.
 fn showing(path: &str, tokens: &[&str]) -> Ask {
     let pairs: Vec<_> = tokens.iter().map(|token| format!("{REFRESH}={token}")).collect();
     post(path).header("cookie", pairs.join("; "))
 }
 
-/// Both orders of two cookies: browsers send the longer path first, and either may be the good one.
+/// Both orders of two cookies. Browsers send the longer path first, so either position may hold the
+/// valid one.
 fn both_orders<'a>(one: &'a str, two: &'a str) -> [[&'a str; 2]; 2] {
     [[one, two], [two, one]]
 }
@@ -39,13 +40,13 @@ async fn session_of(site: &Site, reply: &Reply) -> String {
 }
 
 #[tokio::test(start_paused = true)]
-async fn of_one_session_the_latest_token_counts_and_an_older_one_beside_it_is_no_reuse() {
+async fn latest_token_of_a_session_is_used_and_an_older_one_beside_it_is_no_reuse() {
     for turned in [false, true] {
         let site = browser_site();
         let first = log_in(&site, "jeju").await;
         let old = first.refresh_token();
         let new = showing(PATH, &[&old]).to(&site).await.refresh_token();
-        // Far past the grace window: alone, the old token would end the session.
+        // Past the grace window: alone, the old token would revoke the session.
         advance(Duration::from_secs(600)).await;
         let shown = both_orders(&old, &new)[usize::from(turned)];
         let next = showing(PATH, &shown).to(&site).await;
@@ -53,18 +54,21 @@ async fn of_one_session_the_latest_token_counts_and_an_older_one_beside_it_is_no
         assert_ne!(next.refresh_token(), new);
         assert_eq!(session_of(&site, &next).await, session_of(&site, &first).await);
         let alone = showing(PATH, &[&old]).to(&site).await;
-        assert_eq!(alone.body["reason"], "refresh_reuse", "alone it still ends the session");
+        assert_eq!(
+            alone.body["reason"], "refresh_reuse",
+            "alone, the old token must revoke the session"
+        );
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn of_one_users_sessions_the_latest_login_counts() {
+async fn token_of_the_latest_login_is_used_for_two_sessions_of_one_user() {
     for turned in [false, true] {
         let site = browser_site();
         let mut early = log_in(&site, "jeju").await.refresh_token();
         advance(Duration::from_secs(30)).await;
         let late = log_in(&site, "jeju").await;
-        // A higher number than that of the later login means nothing beside it.
+        // The rotation counter of the earlier login becomes the higher one. It must not matter.
         for _ in 0..3 {
             early = showing(PATH, &[&early]).to(&site).await.refresh_token();
         }
@@ -73,12 +77,12 @@ async fn of_one_users_sessions_the_latest_login_counts() {
         let next = showing(PATH, &shown).to(&site).await;
         assert_eq!(next.status, 200, "{next:?}");
         assert_eq!(session_of(&site, &next).await, session_of(&site, &late).await);
-        assert_eq!(site.count("jeju").await, 2, "the other session lives on");
+        assert_eq!(site.count("jeju").await, 2, "the other session must stay live");
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_session_that_has_ended_does_not_hide_one_that_lives() {
+async fn token_of_a_revoked_session_does_not_hide_one_of_a_live_session() {
     let site = browser_site();
     let live = log_in(&site, "jeju").await;
     advance(Duration::from_secs(30)).await;
@@ -94,28 +98,32 @@ async fn a_session_that_has_ended_does_not_hide_one_that_lives() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_planted_cookie_does_not_choose_who_is_logged_in() {
+async fn refresh_with_cookies_of_two_users_is_rejected() {
     let site = browser_site();
     let mine = log_in(&site, "jeju").await.refresh_token();
     let planted = log_in(&site, "user").await.refresh_token();
     for [one, two] in both_orders(&mine, &planted) {
         let reply = showing(PATH, &[one, two]).to(&site).await;
         assert_eq!(reply.said(), (401, "invalid_token"));
-        assert!(reply.sets_nothing(), "a newer login may have just set them");
+        assert!(reply.sets_nothing(), "a newer login may just have set the cookies");
     }
-    assert_eq!((site.count("jeju").await, site.count("user").await), (1, 1), "nothing has ended");
-    // Nor when one of the two sessions has ended.
+    assert_eq!(
+        (site.count("jeju").await, site.count("user").await),
+        (1, 1),
+        "no session may be revoked"
+    );
+    // The same holds when one of the two sessions is revoked.
     site.manager.delete_all(&user("jeju"), EndReason::Admin).await.unwrap();
     let reply = showing(PATH, &[&mine, &planted]).to(&site).await;
     assert_eq!(reply.said(), (401, "invalid_token"));
-    // A login is the way out.
+    // A login recovers: it revokes the planted session and creates a new one.
     let fresh = showing("/api/auth/login", &[&mine, &planted]).json(crate::routes::jar::JEJU);
     assert_eq!(fresh.to(&site).await.status, 200);
     assert_eq!((site.count("jeju").await, site.count("user").await), (1, 0));
 }
 
 #[tokio::test(start_paused = true)]
-async fn cookies_that_do_not_verify_stand_in_nobodys_way() {
+async fn invalid_refresh_cookies_are_ignored_beside_a_valid_one() {
     let site = browser_site();
     let mut token = log_in(&site, "jeju").await.refresh_token();
     let garbage = ["", "x", "a.b.c", "\"\""];
@@ -126,7 +134,7 @@ async fn cookies_that_do_not_verify_stand_in_nobodys_way() {
         assert_eq!(reply.status, 200, "{place}: {reply:?}");
         token = reply.refresh_token();
     }
-    // The same one twice, in one field and in two.
+    // The same token twice, in one header field and in two.
     token = showing(PATH, &[&token, &token]).to(&site).await.refresh_token();
     let two_fields = post(PATH).cookie(REFRESH, &token).cookie(REFRESH, &token);
     token = two_fields.to(&site).await.refresh_token();
@@ -138,7 +146,7 @@ async fn cookies_that_do_not_verify_stand_in_nobodys_way() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_store_is_asked_about_eight_sessions_at_most() {
+async fn refresh_and_logout_consider_at_most_eight_sessions() {
     let site = browser_site();
     let mut tokens = Vec::new();
     for _ in 0..20 {
@@ -148,7 +156,7 @@ async fn the_store_is_asked_about_eight_sessions_at_most() {
     let shown: Vec<_> = tokens.iter().map(String::as_str).collect();
     let before = site.store.calls();
     assert_eq!(showing(PATH, &shown).to(&site).await.status, 200);
-    // Eight to choose, and those of the exchange.
+    // Eight calls to choose a session, and the calls of the rotation.
     let calls = site.store.calls() - before;
     assert!((8..16).contains(&calls), "{calls} calls");
     let before = site.count("jeju").await;
@@ -157,7 +165,7 @@ async fn the_store_is_asked_about_eight_sessions_at_most() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_store_that_is_away_chooses_nothing_and_leaves_the_cookies() {
+async fn unavailable_store_returns_503_and_keeps_all_refresh_cookies() {
     let site = browser_site();
     let tokens =
         [log_in(&site, "jeju").await.refresh_token(), log_in(&site, "jeju").await.refresh_token()];
@@ -171,7 +179,7 @@ async fn a_store_that_is_away_chooses_nothing_and_leaves_the_cookies() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_login_ends_the_session_of_every_refresh_token_that_it_is_shown() {
+async fn login_revokes_the_session_of_each_refresh_cookie_it_receives() {
     let site = browser_site();
     let [one, two] = [log_in(&site, "jeju").await, log_in(&site, "jeju").await];
     let others = log_in(&site, "user").await;
@@ -194,7 +202,7 @@ async fn a_login_ends_the_session_of_every_refresh_token_that_it_is_shown() {
     for live in [&fresh, &kept] {
         assert_eq!(site.get("/api/auth/me", &live.access_token()).await.status, 200);
     }
-    // A login that is refused ends nothing.
+    // A refused login revokes no session.
     let wrong = json!({"user_id": "jeju", "password": "wrong"});
     let refused = showing("/api/auth/login", &[&fresh.refresh_token()]).json(wrong);
     let refused = refused.to(&site).await;
@@ -204,7 +212,7 @@ async fn a_login_ends_the_session_of_every_refresh_token_that_it_is_shown() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_login_succeeds_though_the_old_session_cannot_be_ended() {
+async fn login_succeeds_when_the_old_session_cannot_be_revoked() {
     for mood in [Mood::Fail(StoreErrorKind::Unavailable), Mood::Hang] {
         let site = browser_site();
         let old = log_in(&site, "jeju").await.refresh_token();
@@ -215,7 +223,7 @@ async fn a_login_succeeds_though_the_old_session_cannot_be_ended() {
         };
         let outage = async {
             let reached = tokio::time::timeout(Duration::from_secs(60), stop.reached());
-            reached.await.expect("a login ends the session that it replaces");
+            reached.await.expect("a login must revoke the session that it replaces");
             site.store.set(mood);
             stop.go();
         };
@@ -226,7 +234,7 @@ async fn a_login_succeeds_though_the_old_session_cannot_be_ended() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_logout_ends_the_session_of_every_refresh_token_that_it_is_shown() {
+async fn logout_revokes_the_session_of_each_refresh_cookie_it_receives() {
     let site = browser_site();
     let mine = log_in(&site, "jeju").await;
     let planted = log_in(&site, "user").await;
@@ -236,11 +244,11 @@ async fn a_logout_ends_the_session_of_every_refresh_token_that_it_is_shown() {
     assert_eq!(reply.status, 200, "{reply:?}");
     assert_eq!((site.count("jeju").await, site.count("user").await), (0, 0));
     let again = showing("/api/auth/logout", &shown).to(&site).await;
-    assert_eq!(again.status, 200, "what has ended is logged out");
+    assert_eq!(again.status, 200, "a logout of revoked sessions must succeed");
 }
 
-/// Name and path of each cookie that an answer takes back.
-fn taken_back(reply: &Reply) -> Vec<(String, String)> {
+/// Name and path of each cookie that a response clears.
+fn cleared_cookies(reply: &Reply) -> Vec<(String, String)> {
     let path = |cookie: &Set| {
         let path = cookie.attributes.iter().find_map(|one| one.strip_prefix("Path="));
         path.unwrap().to_owned()
@@ -251,7 +259,10 @@ fn taken_back(reply: &Reply) -> Vec<(String, String)> {
             assert!(cookie.attributes.contains(&"Max-Age=0".to_owned()), "{cookie:?}");
             let prefixed = cookie.name.starts_with("__");
             let secure = cookie.attributes.contains(&"Secure".to_owned());
-            assert!(secure || !prefixed, "no browser takes it: {cookie:?}");
+            assert!(
+                secure || !prefixed,
+                "browsers reject a prefixed cookie without `Secure`: {cookie:?}"
+            );
             (cookie.name.clone(), path(&cookie))
         })
         .collect();
@@ -269,7 +280,7 @@ fn expected(names: &[(&str, &[&str])]) -> Vec<(String, String)> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn login_and_logout_take_back_each_form_of_the_name_at_each_prefix_of_the_mount() {
+async fn login_and_logout_clear_each_name_variant_at_each_prefix_of_the_mount() {
     let site = browser_site();
     let first = log_in(&site, "jeju").await;
     let everywhere: &[&str] = &["/", "/api", "/api/auth"];
@@ -278,16 +289,16 @@ async fn login_and_logout_take_back_each_form_of_the_name_at_each_prefix_of_the_
         (REFRESH, &["/", "/api"]),
         ("refresh_token", everywhere),
     ]);
-    assert_eq!(taken_back(&first), login, "all but the one that is set");
+    assert_eq!(cleared_cookies(&first), login, "all variants except the cookie that is set");
     let logout = showing("/api/auth/logout", &[&first.refresh_token()]).to(&site).await;
     let all = expected(&[
         ("__Host-refresh_token", &["/"]),
         (REFRESH, everywhere),
         ("refresh_token", everywhere),
     ]);
-    assert_eq!(taken_back(&logout), all);
+    assert_eq!(cleared_cookies(&logout), all);
 
-    // The access token's cookie too.
+    // The variants of the access cookie as well.
     let site = routes_site(|routes| routes.access_cookie(AccessCookie::new()));
     let reply = post("/auth/logout").to(&site).await;
     let all = expected(&[
@@ -298,20 +309,20 @@ async fn login_and_logout_take_back_each_form_of_the_name_at_each_prefix_of_the_
         ("__Secure-access_token", &["/", "/auth"]),
         ("access_token", &["/", "/auth"]),
     ]);
-    assert_eq!(taken_back(&reply), all);
+    assert_eq!(cleared_cookies(&reply), all);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_path_that_only_the_browser_sees_is_cleared_with_that_of_the_mount() {
+async fn cookies_are_cleared_at_the_configured_path_and_at_the_mount_path() {
     let site = cookie_site(RefreshCookie::new().path("/shop/auth").name("rt"));
     let all = expected(&[
         ("__Host-rt", &["/"]),
         ("__Secure-rt", &["/", "/api", "/api/auth", "/shop", "/shop/auth"]),
         ("rt", &["/", "/api", "/api/auth", "/shop", "/shop/auth"]),
     ]);
-    assert_eq!(taken_back(&post("/api/auth/logout").to(&site).await), all);
+    assert_eq!(cleared_cookies(&post("/api/auth/logout").to(&site).await), all);
 
-    // Routes that do not know their mount are told by the router where they are.
+    // Nested routes learn their mount path from the router.
     let site = browser_site();
     let router = axum::Router::new().nest("/some/where", site.routes.auth());
     let all = expected(&[
@@ -322,17 +333,17 @@ async fn a_path_that_only_the_browser_sees_is_cleared_with_that_of_the_mount() {
     let logout = || post("/some/where/logout");
     for (asked, status) in [(logout(), 401), (logout().bearer("a").bearer("b"), 400)] {
         let reply = send(&router, asked.request()).await;
-        assert_eq!((reply.status, taken_back(&reply)), (status, all.clone()));
+        assert_eq!((reply.status, cleared_cookies(&reply)), (status, all.clone()));
     }
 
-    // Below a parameter only what is known is.
+    // Below a path parameter, cookies are cleared at the root path only.
     let router = axum::Router::new().nest("/of/{tenant}", site.routes.auth());
     let reply = send(&router, post("/of/x/logout").request()).await;
     let all =
         expected(&[("__Host-refresh_token", &["/"]), (REFRESH, &["/"]), ("refresh_token", &["/"])]);
-    assert_eq!(taken_back(&reply), all);
+    assert_eq!(cleared_cookies(&reply), all);
 
-    // Plain HTTP: the cookie itself has no prefix.
+    // Plain HTTP: the refresh cookie has no name prefix.
     let site = cookie_site(RefreshCookie::new().secure(false));
     let mounts = Mounts::new().auth("/auth").unwrap();
     let reply = send(&site.routes.mounted(&mounts), login("/auth").request()).await;
@@ -341,6 +352,6 @@ async fn a_path_that_only_the_browser_sees_is_cleared_with_that_of_the_mount() {
         (REFRESH, &["/", "/auth"]),
         ("refresh_token", &["/"]),
     ]);
-    assert_eq!(taken_back(&reply), others);
+    assert_eq!(cleared_cookies(&reply), others);
     assert!(!reply.cookie("refresh_token").value.is_empty());
 }

@@ -1,4 +1,4 @@
-//! A site: the routes at their usual places over a store with a switch, and requests to them.
+//! `Site`: the routes at their standard mounts, over a store that can fail, and requests to them.
 
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
@@ -20,14 +20,14 @@ use crate::support::paused::PausedStore;
 use crate::support::switch::SwitchStore;
 use crate::support::{START, builder};
 
-/// Where the caller is said to come from.
+/// The client address of a request, which a test sets.
 #[derive(Clone, Copy)]
 pub(crate) struct From(pub IpAddr);
 
 pub(crate) struct Site {
     pub manager: SessionManager,
     pub store: SwitchStore,
-    /// Around the switch: where calls can be stopped.
+    /// Wraps `store`. A test can pause single calls here.
     pub stops: PausedStore<SwitchStore>,
     pub desk: Desk,
     pub routes: Routes,
@@ -36,7 +36,7 @@ pub(crate) struct Site {
     background: Background,
 }
 
-/// What an answer was.
+/// A response, read whole.
 #[derive(Debug)]
 pub(crate) struct Reply {
     pub status: u16,
@@ -54,7 +54,7 @@ impl Reply {
         self.headers.get(name).map(|value| value.to_str().unwrap())
     }
 
-    /// The status and the code.
+    /// The status and the error code.
     pub(crate) fn said(&self) -> (u16, &str) {
         (self.status, self.code())
     }
@@ -64,7 +64,7 @@ pub(crate) fn site() -> Site {
     site_with(|builder, _| builder, |routes| routes)
 }
 
-/// On Tokio's clock, which the test pauses.
+/// A site on Tokio's clock, which the test pauses.
 pub(crate) fn site_with(
     manager: impl FnOnce(SessionManagerBuilder, &Desk) -> SessionManagerBuilder,
     routes: impl FnOnce(RoutesBuilder) -> RoutesBuilder,
@@ -123,7 +123,7 @@ impl Site {
         self.send(request).await
     }
 
-    /// The token of a new session.
+    /// Logs in and returns the access token.
     pub(crate) async fn token(&self, user: &str) -> String {
         let password = if user == "admin" { "admin123" } else { "password123" };
         let reply = self.log_in(user, password).await;
@@ -131,19 +131,19 @@ impl Site {
         reply.body["access_token"].as_str().unwrap().to_owned()
     }
 
-    /// The session's id and the token of a new session.
+    /// Logs in and returns the session id and the access token.
     pub(crate) async fn session(&self, user: &str) -> (String, String) {
         let token = self.token(user).await;
         let session = self.manager.authenticate(&token).await.unwrap();
         (session.id().to_string(), token)
     }
 
-    /// How many sessions a user has.
+    /// The number of sessions of a user.
     pub(crate) async fn count(&self, user: &str) -> usize {
         self.manager.sessions(&crate::support::user(user)).await.unwrap().len()
     }
 
-    /// All that was told, once the sink has it.
+    /// Stops the worker and returns all events that the sink received.
     pub(crate) async fn told(self) -> Vec<Event> {
         self.background.stop().await.unwrap();
         self.events.lock().unwrap().clone()

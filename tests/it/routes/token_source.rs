@@ -18,7 +18,7 @@ fn me() -> Ask {
     ask("GET", "/api/auth/me")
 }
 
-/// The values of the two cookies of tokens.
+/// The values of the access cookie and of the refresh cookie. Asserts that both are set.
 fn both(reply: &Reply) -> (String, String) {
     assert_eq!(reply.status, 200, "{reply:?}");
     let set = reply.cookies().into_iter().filter(|cookie| !cookie.value.is_empty());
@@ -29,7 +29,7 @@ fn both(reply: &Reply) -> (String, String) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn login_and_refresh_set_it_and_logout_takes_it_back() {
+async fn login_and_refresh_set_the_access_cookie_and_logout_clears_it() {
     let site = page_site();
     let first = login("/api/auth").to(&site).await;
     let (access, refresh) = both(&first);
@@ -57,7 +57,7 @@ async fn login_and_refresh_set_it_and_logout_takes_it_back() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn either_cookie_alone_logs_out() {
+async fn logout_works_with_either_cookie_alone() {
     let site = page_site();
     for name in [ACCESS, REFRESH] {
         let value = login("/api/auth").to(&site).await.cookie(name).value;
@@ -69,12 +69,12 @@ async fn either_cookie_alone_logs_out() {
     assert_eq!(
         (asked.status, site.count("jeju").await),
         (200, 0),
-        "a bad header is in nobody's way"
+        "an invalid header must not prevent the logout"
     );
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_logout_ends_the_sessions_of_header_and_cookies() {
+async fn logout_revokes_the_sessions_of_the_header_and_of_all_access_cookies() {
     let site = page_site();
     let [one, two, three] = [(); 3].map(|()| async { both(&login("/api/auth").to(&site).await) });
     let (one, two, three) = (one.await, two.await, three.await);
@@ -84,7 +84,7 @@ async fn a_logout_ends_the_sessions_of_header_and_cookies() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_logout_reads_eight_access_cookies_at_most() {
+async fn logout_reads_at_most_eight_access_cookies() {
     let site = page_site();
     let mut asked = post("/api/auth/logout");
     for _ in 0..10 {
@@ -96,7 +96,7 @@ async fn a_logout_reads_eight_access_cookies_at_most() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_bearer_header_counts_and_the_cookie_is_then_not_looked_at() {
+async fn bearer_header_takes_precedence_over_the_access_cookie() {
     let site = page_site();
     let (access, refresh) = both(&login("/api/auth").to(&site).await);
     let (other, _) = both(&login("/api/auth").to(&site).await);
@@ -116,15 +116,19 @@ async fn a_bearer_header_counts_and_the_cookie_is_then_not_looked_at() {
             (200, ""),
         ),
         ("two cookies", me().cookie(ACCESS, &access).cookie(ACCESS, &access), malformed),
-        ("two in one", me().cookie(ACCESS, &format!("{access}; {ACCESS}={access}")), malformed),
+        (
+            "two cookies in one field",
+            me().cookie(ACCESS, &format!("{access}; {ACCESS}={access}")),
+            malformed,
+        ),
         ("two headers", me().bearer(&access).bearer(&access), malformed),
         (
             "another scheme",
             me().header("authorization", "Basic dTpw").cookie(ACCESS, &access),
             (200, ""),
         ),
-        ("a bad one alone", me().cookie(ACCESS, "x"), (401, "invalid_token")),
-        ("nothing in it", me().cookie(ACCESS, ""), (401, "invalid_token")),
+        ("a bad cookie alone", me().cookie(ACCESS, "x"), (401, "invalid_token")),
+        ("an empty cookie alone", me().cookie(ACCESS, ""), (401, "invalid_token")),
         (
             "no UTF-8",
             me().header("cookie", [ACCESS.as_bytes(), b"=\xff"].concat()),
@@ -143,7 +147,7 @@ async fn a_bearer_header_counts_and_the_cookie_is_then_not_looked_at() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn nobody_reads_cookies_unless_told_so() {
+async fn access_cookies_are_ignored_unless_enabled() {
     let site = browser_site();
     let access = login("/api/auth").to(&site).await.access_token();
     for name in [ACCESS, "access_token"] {
@@ -154,7 +158,7 @@ async fn nobody_reads_cookies_unless_told_so() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_layer_of_the_applications_own_reads_it_too() {
+async fn application_layer_reads_the_access_cookie_through_its_token_source() {
     let site = page_site();
     let page = |session: Option<Session>| async move {
         session.map_or("nobody".to_owned(), |session| session.user_id().to_string())
@@ -169,11 +173,15 @@ async fn a_layer_of_the_applications_own_reads_it_too() {
     assert_eq!(shown(ask("GET", "/").bearer(&access)).await.text, "jeju");
     assert_eq!(shown(ask("GET", "/")).await.text, "nobody");
     let bad = shown(ask("GET", "/").cookie(ACCESS, "x")).await;
-    assert_eq!(bad.said(), (401, "invalid_token"), "a bad token is not nobody's");
+    assert_eq!(
+        bad.said(),
+        (401, "invalid_token"),
+        "an invalid token must not become an anonymous request"
+    );
 }
 
 #[tokio::test(start_paused = true)]
-async fn its_name_and_attributes_can_be_chosen() {
+async fn access_cookie_name_and_attributes_are_configurable() {
     let site = routes_site(|routes| {
         routes.access_cookie(AccessCookie::new().name("at").secure(false).lax())
     });
@@ -185,9 +193,9 @@ async fn its_name_and_attributes_can_be_chosen() {
     assert_eq!(cleared.attributes, ["HttpOnly", "Max-Age=0", "Path=/", "SameSite=Lax"]);
 }
 
-/// The usual state after another tab has refreshed: this tab's token is older than the cookie.
+/// This happens after another tab has set the cookie: this tab still uses its older token.
 #[tokio::test(start_paused = true)]
-async fn of_a_header_and_a_cookie_of_two_sessions_the_headers_is_used() {
+async fn bearer_header_is_used_beside_an_access_cookie_of_another_session() {
     let site = page_site();
     let (mine, _) = both(&login("/api/auth").to(&site).await);
     let (others, _) = both(&login("/api/auth").to(&site).await);

@@ -1,4 +1,4 @@
-//! What administrators see and do, and nobody else.
+//! Administration routes: an administrator lists and revokes sessions, and other users may not.
 
 use serde_json::{Value, json};
 
@@ -6,7 +6,7 @@ use crate::contract::bearer::for_admins;
 use crate::contract::table::{delete, get, post};
 use crate::contract::{Login, World};
 
-/// A session as the list of all shows it.
+/// A session in the list of all sessions.
 fn listed(login: &Login, user: &str, name: &str, role: &str) -> Value {
     json!({
         "session_id": login.id, "user_id": user, "user_name": name, "role": role,
@@ -14,7 +14,7 @@ fn listed(login: &Login, user: &str, name: &str, role: &str) -> Value {
     })
 }
 
-/// A session as the list of one user's shows it.
+/// A session in the list of one user's sessions.
 fn of_user(login: &Login, user: &str, name: &str, role: &str) -> Value {
     let mut session = listed(login, user, name, role);
     session["created_at"] = "<time>".into();
@@ -23,7 +23,7 @@ fn of_user(login: &Login, user: &str, name: &str, role: &str) -> Value {
     session
 }
 
-/// To be first: it counts the sessions of the whole server.
+/// Must run first, because it counts all sessions of the server.
 pub(crate) async fn check(world: World) {
     let [jeju, other] = [world.log_in("jeju").await, world.log_in("jeju").await];
     let (user, admin) = (world.log_in("user").await, world.log_in("admin").await);
@@ -32,7 +32,7 @@ pub(crate) async fn check(world: World) {
         rows.push(route.clone().token(&jeju.token).refused("insufficient_scope"));
         rows.push(route.clone().token(&user.token).refused("insufficient_scope"));
     }
-    // The role is the session's own; nothing in the request is believed.
+    // The role comes from the session. The request cannot set it.
     let all = || get("/api/session/all");
     let claimed = all().token(&jeju.token).header("x-role", "super_admin");
     rows.push(claimed.refused("insufficient_scope"));
@@ -95,12 +95,12 @@ pub(crate) async fn check(world: World) {
     let message = "Cleaned up 0 expired session(s)";
     rows.push(cleanup.answers(200, json!({"message": message, "cleaned_count": 0})));
     world.check(rows).await;
-    pages(world, &admin, &everybody).await;
-    world.check(ends(&jeju, &other, &user, &admin)).await;
+    scan_pages(world, &admin, &everybody).await;
+    world.check(revocations(&jeju, &other, &user, &admin)).await;
 }
 
-/// One by one, each session is met, and the cursor of one page is good for the next.
-async fn pages(world: World, admin: &Login, everybody: &[Value]) {
+/// Scans all sessions with one session per page. Each cursor leads to the next page.
+async fn scan_pages(world: World, admin: &Login, everybody: &[Value]) {
     let mut cursor = String::new();
     let mut seen = Vec::new();
     for _ in 0..100 {
@@ -117,7 +117,7 @@ async fn pages(world: World, admin: &Login, everybody: &[Value]) {
             Value::String(next) => cursor = format!("&cursor={next}"),
             other => panic!("{other}"),
         }
-        // One byte of it changed, it is nobody's.
+        // A cursor with one changed byte is invalid.
         let changed = format!("{}x", &cursor[..cursor.len() - 1]);
         let changed = get(format!("/api/session/all?limit=1{changed}")).token(&admin.token);
         if !cursor.ends_with('x') {
@@ -132,7 +132,7 @@ async fn pages(world: World, admin: &Login, everybody: &[Value]) {
     assert_eq!(seen, all, "every session is on a page");
 }
 
-fn ends(
+fn revocations(
     jeju: &Login,
     other: &Login,
     user: &Login,
@@ -145,7 +145,8 @@ fn ends(
     let end = |id: &str| delete(format!("/api/session/user/{id}")).token(&admin.token);
     let mut rows = Vec::new();
     rows.push(end("nobody").answers(200, deleted(0, "nobody")));
-    // One session; the user's other one stays. Another user's session is not found under this one's name.
+    // Revokes one session. The other session of the user stays live. A session is not found under
+    // the id of another user.
     let one = |user: &str, login: &Login| end(&format!("{user}/sessions/{}", login.id));
     rows.push(one("user", jeju).refused("not_found"));
     rows.push(end("jeju/sessions/%20").refused("not_found"));
@@ -163,7 +164,7 @@ fn ends(
     rows.push(get("/api/data").token(&user.token).answers(200, json!("<any>")));
     rows.push(end("user").answers(200, deleted(1, "user")));
     let own = end("admin").answers(200, deleted(1, "admin"));
-    rows.push(own.note("one's own are no exception"));
+    rows.push(own.note("the sessions of the administrator itself"));
     for route in for_admins() {
         rows.push(route.token(&admin.token).revoked("admin"));
     }

@@ -1,4 +1,4 @@
-//! The auth routes for somebody who is logged in: who am I, and the ways out.
+//! The auth routes for a logged-in user: user data, session refresh, and logout.
 
 use serde_json::json;
 
@@ -32,7 +32,7 @@ pub(crate) async fn check(world: World) {
     rows.push(refresh.answers(200, message("Session refreshed successfully")));
     world.check(rows).await;
 
-    // A logout ends one session, and is as well as done when it is done already.
+    // A logout revokes one session. A second logout of the same session also succeeds.
     let mut rows = Vec::new();
     for path in ["/api/auth/logout", "/auth/logout", "/api/auth/logout"] {
         let logout = post(path).token(&jeju.token);
@@ -44,7 +44,7 @@ pub(crate) async fn check(world: World) {
     rows.push(get("/api/data").token(&other.token).answers(200, json!("<any>")));
     world.check(rows).await;
 
-    // A logout of everything ends the user's, and nobody else's.
+    // `logout-all` revokes all sessions of the user, and none of another user.
     let third = world.log_in("jeju").await;
     let mut rows = Vec::new();
     let all = post("/auth/logout-all").token(&third.token);

@@ -1,4 +1,4 @@
-//! Which `Authorization` opens what: the same on every route that asks for a session.
+//! `Authorization` headers: every route that needs a session treats them alike.
 
 use serde_json::{Value, json};
 
@@ -7,7 +7,7 @@ use crate::contract::{Login, World, message};
 use crate::support::forge::{decoded, forge, parts};
 use crate::support::server::SECRET;
 
-/// Every route that needs a session, whatever its role.
+/// Every route that needs a session, including the routes for administrators.
 pub(crate) fn protected() -> Vec<Send> {
     let mut routes = vec![get("/api/data")];
     for auth in ["/api/auth", "/auth"] {
@@ -22,7 +22,7 @@ pub(crate) fn protected() -> Vec<Send> {
     routes
 }
 
-/// Those that need an administrator's.
+/// The routes that need an administrator's session.
 pub(crate) fn for_admins() -> [Send; 6] {
     [
         get("/api/session/all"),
@@ -34,7 +34,7 @@ pub(crate) fn for_admins() -> [Send; 6] {
     ]
 }
 
-/// A token for this session with other claims, well signed.
+/// A correctly signed token for this session with changed claims.
 pub(crate) fn resigned(login: &Login, change: impl FnOnce(&mut Value)) -> String {
     let (header, payload, _) = parts(&login.token);
     let mut claims = serde_json::from_str(&decoded(payload)).unwrap();
@@ -42,7 +42,7 @@ pub(crate) fn resigned(login: &Login, change: impl FnOnce(&mut Value)) -> String
     forge(&decoded(header), &claims.to_string(), SECRET.as_bytes())
 }
 
-/// A token for this session whose `exp` has passed.
+/// An expired token for this session.
 pub(crate) fn expired(login: &Login) -> String {
     resigned(login, |claims| {
         for (claim, back) in [("iat", 7200), ("nbf", 7200), ("exp", 7200)] {
@@ -53,7 +53,7 @@ pub(crate) fn expired(login: &Login) -> String {
     })
 }
 
-fn on_every_route(login: &Login) -> Vec<Row> {
+fn rejections_on_every_route(login: &Login) -> Vec<Row> {
     let token = &login.token;
     let forged = forge(&decoded(parts(token).0), &decoded(parts(token).1), &[7; 32]);
     let none = forge(r#"{"alg":"none","typ":"at+jwt"}"#, &decoded(parts(token).1), &[7; 32]);
@@ -64,8 +64,8 @@ fn on_every_route(login: &Login) -> Vec<Row> {
     for route in protected() {
         let with = |token: &str| route.clone().token(token);
         rows.push(route.clone().refused("missing_token"));
-        rows.push(with("x").refused("invalid_token").note("no token at all"));
-        rows.push(with(&forged).refused("invalid_token").note("signed by somebody else"));
+        rows.push(with("x").refused("invalid_token").note("not a JWT"));
+        rows.push(with(&forged).refused("invalid_token").note("signed with another key"));
         rows.push(with(&none).refused("invalid_token").note("not signed"));
         rows.push(with(&foreign).refused("invalid_token").note("from another issuer"));
         rows.push(with(&late).refused("token_expired"));
@@ -99,7 +99,7 @@ fn spellings(token: &str) -> Vec<Row> {
         ("", "missing_token"),
     ] {
         let request = authorization(value.replace("{}", token));
-        // What surrounds a field's value is not part of it.
+        // Whitespace around a header value is not part of the value.
         let row = if code == "ok" { request.answers(200, answer()) } else { request.refused(code) };
         rows.push(row.note(value));
     }
@@ -107,14 +107,14 @@ fn spellings(token: &str) -> Vec<Row> {
         let request = authorization(format!("Bearer {}", "x".repeat(long)));
         rows.push(request.refused("invalid_token").note(format!("{long} bytes")));
     }
-    // Nowhere else is a token looked for.
+    // The server reads the token from the `Authorization` header only.
     rows.push(get(format!("/api/data?access_token={token}")).refused("missing_token"));
     rows.push(data().header("cookie", format!("access_token={token}")).refused("missing_token"));
     rows.push(data().header("x-access-token", token).refused("missing_token"));
     rows
 }
 
-/// A logout takes a token whose time is over, and none that is not ours.
+/// A logout accepts an expired token, but no token that this server did not sign.
 fn logouts(login: &Login, other: &Login) -> Vec<Row> {
     let mut rows = Vec::new();
     for path in ["/api/auth/logout", "/auth/logout"] {
@@ -126,7 +126,7 @@ fn logouts(login: &Login, other: &Login) -> Vec<Row> {
             &decoded(parts(&other.token).1),
             b"another secret of 32 bytes or more",
         );
-        rows.push(logout().token(&forged).refused("invalid_token").note("signed by another"));
+        rows.push(logout().token(&forged).refused("invalid_token").note("signed with another key"));
         let twice = logout().token(&other.token).token(&other.token).refused("invalid_request");
         rows.push(twice.challenged(r#"Bearer error="invalid_request""#).note("two fields"));
     }
@@ -140,11 +140,11 @@ fn logouts(login: &Login, other: &Login) -> Vec<Row> {
 
 pub(crate) async fn check(world: World) {
     let (login, other) = (world.log_in("jeju").await, world.log_in("user").await);
-    world.check(on_every_route(&login)).await;
+    world.check(rejections_on_every_route(&login)).await;
     world.check(spellings(&login.token)).await;
     world.check(logouts(&login, &other)).await;
     let alive = get("/api/data").token(&other.token).answers(200, json!("<any>"));
     let end = post("/auth/logout").token(&other.token);
     let end = end.answers(200, message("Successfully logged out"));
-    world.check([alive.note("nobody ended this one"), end]).await;
+    world.check([alive.note("this session is still live"), end]).await;
 }

@@ -1,4 +1,4 @@
-//! Logins: which bodies are one, and who may.
+//! Login: accepted bodies, invalid bodies, and rejected credentials.
 
 use serde_json::{Value, json};
 
@@ -19,7 +19,7 @@ fn object(body: &Value) -> Send {
     login().json(body)
 }
 
-fn good() -> Vec<Row> {
+fn accepted() -> Vec<Row> {
     let jeju = |session: Value| {
         let mut body = json!({
             "user_id": "jeju", "user_name": "제주삼다수", "email": "jeju@test.com", "role": "user",
@@ -52,7 +52,8 @@ fn good() -> Vec<Row> {
     rows
 }
 
-/// One answer to all of them: nobody learns which accounts there are, and which are switched off.
+/// All rejected logins get the same answer, so that a client cannot learn which accounts exist or
+/// are suspended.
 fn refused() -> Vec<Row> {
     let logins = [
         json!({"user_id": "jeju", "password": "wrong"}),
@@ -74,7 +75,7 @@ fn refused() -> Vec<Row> {
     logins.into_iter().map(row).collect()
 }
 
-fn no_bodies() -> Vec<Row> {
+fn unreadable_bodies() -> Vec<Row> {
     let mut rows = Vec::new();
     for body in [
         "",
@@ -109,7 +110,7 @@ fn no_bodies() -> Vec<Row> {
     rows
 }
 
-/// What is wrong is said by the field's name, and never quotes what was sent.
+/// The answer names the invalid field.
 fn wrong_shapes() -> Vec<Row> {
     let deep = format!("{}{}", "[".repeat(100), "]".repeat(100));
     let long = "x".repeat(1025);
@@ -146,11 +147,11 @@ fn wrong_shapes() -> Vec<Row> {
 }
 
 pub(crate) async fn check(world: World) {
-    world.check(good()).await;
+    world.check(accepted()).await;
     world.check(refused()).await;
-    world.check(no_bodies()).await;
+    world.check(unreadable_bodies()).await;
     world.check(wrong_shapes()).await;
-    // Of each login that succeeded there is a session.
+    // Each successful login has opened a session.
     let admin = world.log_in("admin").await;
     let ended = |user: &str, count: usize| {
         let message = format!("Successfully deleted {count} session(s) for user {user}");

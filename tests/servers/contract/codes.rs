@@ -1,12 +1,12 @@
-//! The codes of the contract, with all that an answer of each carries.
+//! The error codes of the contract, with the status, text, and challenge of each.
 
-/// What a refusal says.
+/// The expected answer for one error code.
 #[derive(Debug)]
 pub(crate) struct Code {
     pub(crate) code: &'static str,
     pub(crate) status: u16,
     pub(crate) detail: &'static str,
-    /// `WWW-Authenticate`.
+    /// The `WWW-Authenticate` header.
     pub(crate) challenge: Option<&'static str>,
 }
 
@@ -25,8 +25,8 @@ const fn challenged(
 
 const INVALID_TOKEN: &str = r#"Bearer error="invalid_token""#;
 
-/// Every code that these servers answer with. (`session_limit`, `overloaded` and `internal` are the routes' own tests:
-/// no client brings these about.)
+/// All error codes that a client can cause at these servers. The tests of the routes themselves
+/// cover `session_limit`, `overloaded`, and `internal`.
 const CODES: [Code; 17] = [
     code(400, "invalid_request", "Malformed request"),
     challenged(401, "missing_token", "Not authenticated", "Bearer"),

@@ -1,4 +1,4 @@
-//! Many at once.
+//! Concurrent logins.
 
 use std::collections::HashSet;
 
@@ -10,7 +10,8 @@ use crate::contract::table::{get, post};
 
 const LOGINS: usize = 16;
 
-/// Logins at the same time get a session each, and one logout ends all of them.
+/// Each of several concurrent logins opens its own session, and one `logout-all` revokes all of
+/// them.
 pub(crate) async fn check(world: World) {
     let body = json!({"email": "user@example.com", "password": "password123"});
     let mut logins = JoinSet::new();
@@ -26,17 +27,17 @@ pub(crate) async fn check(world: World) {
             reply.body["access_token"].as_str().unwrap()
         })
         .collect();
-    assert_eq!(tokens.len(), LOGINS, "each login has a token of its own");
+    assert_eq!(tokens.len(), LOGINS, "each login gets its own token");
     let one = tokens.iter().next().unwrap();
     let list = get("/auth/sessions").token(one).patiently_to(world.server).await;
-    assert_eq!(list.body["total"], LOGINS, "all of them are there");
+    assert_eq!(list.body["total"], LOGINS, "the list shows all sessions");
     let ids: HashSet<_> = list.body["sessions"]
         .as_array()
         .unwrap()
         .iter()
         .map(|session| session["session_id"].as_str().unwrap())
         .collect();
-    assert_eq!(ids.len(), LOGINS, "and a session");
+    assert_eq!(ids.len(), LOGINS, "each login opens its own session");
 
     let message = format!("Successfully logged out of {LOGINS} session(s)");
     let all = post("/auth/logout-all").token(one);

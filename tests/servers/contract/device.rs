@@ -1,4 +1,4 @@
-//! A user's own devices: the list, and the end of one.
+//! The sessions of a user on several devices: list them, and revoke one.
 
 use serde_json::{Value, json};
 
@@ -30,7 +30,7 @@ pub(crate) async fn check(world: World) {
         let own = json!({"sessions": [device(&user, "user", true)], "total": 1});
         rows.push(list().token(&user.token).answers(200, own));
     }
-    // Another user's is not there, whoever asks; nor is one that never was, or that can never be.
+    // The session of another user is not found, nor is an unknown or an impossible id.
     for id in [
         &*jeju.id,
         "",
@@ -52,12 +52,17 @@ pub(crate) async fn check(world: World) {
     let ended = || message("Session ended");
     let end = |id: &str| delete(format!("/auth/sessions/{id}"));
     rows.push(end(&other.id).token(&jeju.token).answers(200, ended()));
-    rows.push(end(&other.id).token(&jeju.token).refused("not_found").note("ended already"));
+    rows.push(end(&other.id).token(&jeju.token).refused("not_found").note("already revoked"));
     rows.push(get("/api/data").token(&other.token).revoked("logout"));
     let left = [device(&jeju, "jeju", true), device(&third, "jeju", false)];
     let left = json!({"sessions": left, "total": 2});
     rows.push(get("/auth/sessions").token(&jeju.token).answers(200, left));
-    rows.push(end(&jeju.id).token(&jeju.token).answers(200, ended()).note("the one that asks"));
+    rows.push(
+        end(&jeju.id)
+            .token(&jeju.token)
+            .answers(200, ended())
+            .note("the session of the request itself"),
+    );
     rows.push(get("/api/data").token(&jeju.token).revoked("logout"));
     rows.push(get("/api/data").token(&third.token).answers(200, json!("<any>")));
     rows.push(end(&third.id).token(&third.token).answers(200, ended()));

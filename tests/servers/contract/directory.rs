@@ -1,4 +1,5 @@
-//! Sessions that another process opened in the same Redis: of a user who is switched off, and of users with odd names.
+//! Sessions that another process opened in the same Redis: of a suspended or unknown user, and of
+//! users with unusual ids.
 
 use serde_json::json;
 use tower_session_auth::{KeySet, NewSession, SessionManager, SigningKey, UserId};
@@ -22,14 +23,18 @@ pub(crate) async fn check(world: World, redis: &RedisServer) {
     let open = async |id: &str| {
         manager.create(NewSession::new(UserId::parse(id).unwrap()).role("user")).await.unwrap()
     };
-    // The session lives, the account does not: switched off, or unknown to the directory.
+    // The session is live, but the account is suspended or unknown to the directory.
     for user in ["suspended", "nobody"] {
         let login = open(user).await;
         for route in protected() {
             world.check([route.token(&login.access_token).refused("account_inactive")]).await;
         }
         let logout = post("/api/auth/logout").token(&login.access_token);
-        world.check([logout.answers(200, json!("<any>")).note("the way out is open")]).await;
+        world
+            .check([logout
+                .answers(200, json!("<any>"))
+                .note("logout works for an inactive account")])
+            .await;
     }
 
     let jeju = world.log_in("jeju").await;

@@ -3,7 +3,7 @@
 use crate::support::client::{exchange, status};
 use crate::support::server::Server;
 
-/// The head and the body of an answer; a body need not be text.
+/// Returns the status, the head, and the body of an answer.
 async fn page(server: std::net::SocketAddr, path: &str) -> (u16, String, String) {
     let request = format!("GET {path} HTTP/1.1\r\nhost: {server}\r\nconnection: close\r\n\r\n");
     let answer = exchange(server, request.as_bytes()).await;
@@ -11,14 +11,14 @@ async fn page(server: std::net::SocketAddr, path: &str) -> (u16, String, String)
     (status(head), head.to_ascii_lowercase(), body.to_owned())
 }
 
-/// The values of `src="…"` and `href="…"`.
+/// Returns the values of all `src="…"` and `href="…"` attributes.
 fn links(html: &str) -> Vec<&str> {
     let after = |attribute| html.split(attribute).skip(1).filter_map(|rest| rest.split('"').next());
     after(r#"src=""#).chain(after(r#"href=""#)).collect()
 }
 
 #[tokio::test]
-async fn swagger_ui_comes_from_the_server_alone() {
+async fn swagger_ui_loads_files_from_its_own_server_only() {
     let (server, address) = Server::start("axum", &[]).await;
     let (code, head, _) = page(address, "/docs").await;
     assert!(code == 308 && head.contains("location: /docs/"), "{head}");
@@ -29,7 +29,7 @@ async fn swagger_ui_comes_from_the_server_alone() {
     assert!(links.len() >= 5, "{links:?}");
     for link in links {
         let file = link.strip_prefix("./").unwrap_or(link);
-        assert!(!file.contains(':') && !file.starts_with('/'), "{link} is somewhere else");
+        assert!(!file.contains(':') && !file.starts_with('/'), "{link} leads to another server");
         let (code, head, body) = page(address, &format!("/docs/{file}")).await;
         assert!(code == 200 && !body.is_empty(), "{file}: {head}");
         let policy = "content-security-policy: default-src 'none'; script-src 'self';";
@@ -39,7 +39,7 @@ async fn swagger_ui_comes_from_the_server_alone() {
     assert!(script.contains(r#""/api/openapi.json""#), "{script}");
     assert!(
         script.contains(r#""validatorUrl": "none""#),
-        "nobody is asked what is valid: {script}"
+        "the page uses no online validator: {script}"
     );
     assert!(!script.contains("http"), "{script}");
 

@@ -1,11 +1,12 @@
-//! User ids in a path: one literal user, percent-decoded once, whatever its bytes; never a pattern, never another user.
+//! User ids in a path: each id is percent-decoded once and names exactly one literal user. It is
+//! never a pattern.
 
 use serde_json::json;
 
 use crate::contract::table::{Row, delete, get};
 use crate::contract::{Login, World};
 
-/// As it stands in the path, and what it names.
+/// The id in the path, and the user id that it stands for.
 const LITERAL: [(&str, &str); 30] = [
     ("*", "*"),
     ("%2A", "*"),
@@ -70,7 +71,7 @@ fn refused(admin: &Login) -> Vec<Row> {
         rows.push(get(&*path).token(&admin.token).invalid("<with user_id>"));
         rows.push(delete(path).token(&admin.token).invalid("<with user_id>"));
     }
-    // More than one segment is no route.
+    // A path with another segment is not a route.
     for path in ["jeju/", "jeju/sessions", "/"] {
         let path = format!("/api/session/user/{path}");
         rows.push(get(path).token(&admin.token).refused("not_found"));
@@ -86,7 +87,7 @@ pub(crate) async fn check(world: World) {
     for login in [&jeju, &admin] {
         rows.push(get("/api/data").token(&login.token).answers(200, json!("<any>")));
     }
-    // Percent-encoding says the same name.
+    // A percent-encoded id names the same user.
     let message = "Successfully deleted 1 session(s) for user jeju";
     let one = delete("/api/session/user/%6Aeju").token(&admin.token);
     rows.push(one.answers(200, json!({"message": message, "deleted_count": 1})));

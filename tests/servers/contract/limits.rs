@@ -1,4 +1,5 @@
-//! The limit of failed logins at the example servers: at two instances, behind a proxy, and for whoever claims to be one.
+//! The limit of failed logins at the example servers: across two instances, behind a trusted proxy,
+//! and without one.
 
 use std::net::SocketAddr;
 
@@ -9,7 +10,7 @@ use crate::support::client::Reply;
 use crate::support::redis::RedisServer;
 use crate::support::server::{Disturbed, SECRET, Server, undisturbed};
 
-/// 2 failed logins of an account, 20 of an address.
+/// Starts an instance that allows 2 failed logins per account and 20 per address.
 async fn instance(
     example: &'static str,
     redis: &RedisServer,
@@ -17,7 +18,7 @@ async fn instance(
 ) -> (Server, SocketAddr) {
     let url = redis.url();
     let mut env = vec![("REDIS_URL", &*url), ("JWT_SECRET", SECRET), ("LOGIN_ATTEMPTS", "2")];
-    // No attempt of a test is so late that another period has begun.
+    // The window is so long that no second window begins during a test.
     env.push(("LOGIN_WINDOW", "3600"));
     env.extend(more);
     Server::start(example, &env).await
@@ -44,15 +45,16 @@ fn email(email: &str) -> Value {
     json!({"email": email, "password": "wrong"})
 }
 
-fn is_refused(reply: &Reply) {
+fn assert_rate_limited(reply: &Reply) {
     let body = json!({"detail": "Too many attempts", "code": "rate_limited"});
     assert_eq!((reply.status, &reply.body), (429, &body), "{reply:?}");
     let wait: u64 = reply.header("retry-after").unwrap().parse().unwrap();
     assert!((1..=3600).contains(&wait), "{wait}");
 }
 
-/// 20 wrong guesses, each for a user of its own and said to come from `forwarded`; the next is refused.
-async fn until_refused(
+/// Sends 20 failed logins, each for another user and with the header that `forwarded` returns.
+/// Asserts that the next login is rejected.
+async fn exhaust_address_limit(
     server: SocketAddr,
     forwarded: impl Fn(usize) -> String,
 ) -> Result<(), Disturbed> {
@@ -61,7 +63,7 @@ async fn until_refused(
         let reply = log_in(server, &wrong(&format!("user-{number}")), Some(&forwarded)).await?;
         assert_eq!(reply.status, 401, "{forwarded}: {reply:?}");
     }
-    is_refused(&log_in(server, &wrong("user-20"), Some(&forwarded(20))).await?);
+    assert_rate_limited(&log_in(server, &wrong("user-20"), Some(&forwarded(20))).await?);
     Ok(())
 }
 
@@ -71,7 +73,8 @@ fn right(user: &str) -> Value {
 
 const PROXY: [(&str, &str); 1] = [("TRUSTED_PROXIES", "127.0.0.0/8")];
 
-/// Each name of a user, at either instance; and a name of no user gets the same answers.
+/// Both instances count the failed logins of an account together, by user id and by e-mail address.
+/// An unknown account gets the same answers.
 async fn names(example: &'static str, redis: &RedisServer) -> Result<(), Disturbed> {
     let (one, at_one) = instance(example, redis, &PROXY).await;
     let (other, at_other) = instance(example, redis, &PROXY).await;
@@ -85,11 +88,11 @@ async fn names(example: &'static str, redis: &RedisServer) -> Result<(), Disturb
         assert_eq!(log_in(at_one, &first, None).await?.status, 401);
         assert_eq!(log_in(at_other, &second, None).await?.status, 401);
         for server in [at_one, at_other] {
-            is_refused(&log_in(server, &first, None).await?);
-            is_refused(&log_in(server, &second, None).await?);
+            assert_rate_limited(&log_in(server, &first, None).await?);
+            assert_rate_limited(&log_in(server, &second, None).await?);
         }
     }
-    is_refused(&log_in(at_one, &right("jeju"), None).await?);
+    assert_rate_limited(&log_in(at_one, &right("jeju"), None).await?);
     assert_eq!(log_in(at_one, &right("user"), None).await?.status, 200);
     for server in [one, other] {
         server.stop().await;
@@ -97,14 +100,15 @@ async fn names(example: &'static str, redis: &RedisServer) -> Result<(), Disturb
     Ok(())
 }
 
-/// The client behind a trusted proxy is the address that the proxy adds, not the one that the client claims.
+/// Behind a trusted proxy, the server counts the address that the proxy adds, not the one that the
+/// client sent.
 async fn addresses(example: &'static str, redis: &RedisServer) -> Result<(), Disturbed> {
     let (one, at_one) = instance(example, redis, &PROXY).await;
     let (other, at_other) = instance(example, redis, &PROXY).await;
-    until_refused(at_one, |number| format!("198.51.100.{number}, 203.0.113.5")).await?;
-    is_refused(&log_in(at_other, &right("user"), Some("203.0.113.5")).await?);
+    exhaust_address_limit(at_one, |number| format!("198.51.100.{number}, 203.0.113.5")).await?;
+    assert_rate_limited(&log_in(at_other, &right("user"), Some("203.0.113.5")).await?);
     let next = log_in(at_other, &right("user"), Some("203.0.113.5, 203.0.113.6")).await?;
-    assert_eq!(next.status, 200, "another client of the same proxy");
+    assert_eq!(next.status, 200, "the limit does not apply to another client of the proxy");
     for server in [one, other] {
         server.stop().await;
     }
@@ -114,8 +118,8 @@ async fn addresses(example: &'static str, redis: &RedisServer) -> Result<(), Dis
 /// Without a trusted proxy, the server ignores the header.
 async fn no_proxy(example: &'static str, redis: &RedisServer) -> Result<(), Disturbed> {
     let (alone, at_alone) = instance(example, redis, &[]).await;
-    until_refused(at_alone, |number| format!("198.51.100.{number}")).await?;
-    is_refused(&log_in(at_alone, &right("user"), None).await?);
+    exhaust_address_limit(at_alone, |number| format!("198.51.100.{number}")).await?;
+    assert_rate_limited(&log_in(at_alone, &right("user"), None).await?);
     alone.stop().await;
     Ok(())
 }

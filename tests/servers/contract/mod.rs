@@ -1,5 +1,6 @@
-//! The HTTP contract, as one table of requests and answers: both example servers, as processes and over real sockets,
-//! each on the embedded store and on a Redis of its own, answer all of it alike.
+//! The HTTP contract as one table of requests and answers. Both example servers run as processes
+//! and answer over real sockets, with the memory store and with Redis. All of them must answer
+//! alike.
 
 mod admin;
 mod auth;
@@ -41,7 +42,7 @@ impl World {
         let body = json!({"user_id": user, "password": password});
         let request = post("/api/auth/login")
             .header("user-agent", format!("device of {user}"))
-            // Nobody said that this peer is a proxy: it may claim what it likes.
+            // This peer is not a trusted proxy, so the server must ignore the header.
             .header("x-forwarded-for", "198.51.100.1");
         let reply = request.json(&body).patiently_to(self.server).await;
         assert_eq!(reply.status, 200, "{reply:?}");
@@ -50,11 +51,11 @@ impl World {
         let current = own["sessions"].as_array().unwrap().iter();
         let current = current.filter(|session| session["current"] == true);
         let ids: Vec<_> = current.map(|session| session["session_id"].as_str().unwrap()).collect();
-        assert_eq!(ids.len(), 1, "one is the one that asks: {own}");
+        assert_eq!(ids.len(), 1, "exactly one session is the current one: {own}");
         Login { id: ids[0].to_owned(), token }
     }
 
-    /// All of the rows, in their order; what is wrong is told of all of them at once.
+    /// Checks all rows in order, and reports all failures at once.
     pub(crate) async fn check(self, rows: impl IntoIterator<Item = Row>) {
         let mut wrong = Vec::new();
         for row in rows {
@@ -63,8 +64,8 @@ impl World {
         assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     }
 
-    /// The row, whose answer is a page with all there is. A page is short where Redis takes long to be scanned, and
-    /// names a cursor then: it is asked for again.
+    /// Checks a row whose answer is a page with all sessions. If a Redis scan takes long, the page
+    /// is incomplete and contains a cursor. Then the request is sent again.
     pub(crate) async fn check_whole(self, row: Row) {
         let give_up = Instant::now() + PATIENCE;
         let mut page = row.reply(self.server).await;
@@ -75,15 +76,16 @@ impl World {
     }
 }
 
-/// A session that is logged in.
+/// An open session.
 pub(crate) struct Login {
     pub(crate) token: String,
     pub(crate) id: String,
 }
 
-/// The whole table, in an order in which each topic finds what it needs.
+/// Runs all checks. The order matters, because some checks need the state that earlier ones leave.
 async fn table(world: World) {
-    // Nothing that it leaves behind is in any other topic's way, and it takes as long as the server has patience.
+    // This check does not affect the others, and takes as long as the request timeout of the
+    // server.
     let slow = slow::check(world);
     let rows = async {
         admin::check(world).await;
@@ -99,13 +101,13 @@ async fn table(world: World) {
     tokio::join!(slow, rows);
 }
 
-async fn on_the_embedded_store(example: &'static str) {
+async fn check_with_memory_store(example: &'static str) {
     let (server, address) = Server::start(example, &[("JWT_SECRET", SECRET)]).await;
     table(World { server: address, store: "memory" }).await;
     server.stop().await;
 }
 
-async fn on_redis(example: &'static str) {
+async fn check_with_redis(example: &'static str) {
     let mut redis = RedisServer::start().await;
     let (server, address) = Server::instance(example, &redis).await;
     let world = World { server: address, store: "redis" };
@@ -116,26 +118,26 @@ async fn on_redis(example: &'static str) {
 }
 
 #[tokio::test]
-async fn axum_on_the_embedded_store() {
-    on_the_embedded_store("axum").await;
+async fn axum_server_meets_the_http_contract_with_the_memory_store() {
+    check_with_memory_store("axum").await;
 }
 
 #[tokio::test]
-async fn axum_on_redis() {
-    on_redis("axum").await;
+async fn axum_server_meets_the_http_contract_with_redis() {
+    check_with_redis("axum").await;
 }
 
 #[tokio::test]
-async fn hyper_on_the_embedded_store() {
-    on_the_embedded_store("hyper").await;
+async fn hyper_server_meets_the_http_contract_with_the_memory_store() {
+    check_with_memory_store("hyper").await;
 }
 
 #[tokio::test]
-async fn hyper_on_redis() {
-    on_redis("hyper").await;
+async fn hyper_server_meets_the_http_contract_with_redis() {
+    check_with_redis("hyper").await;
 }
 
-/// The answer to a verb that has nothing else to say.
+/// The body of an answer that contains only a message.
 pub(crate) fn message(text: &str) -> Value {
     json!({"message": text})
 }

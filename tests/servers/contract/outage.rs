@@ -1,4 +1,4 @@
-//! Redis goes away in the middle, and comes back.
+//! Redis becomes unavailable, and returns.
 
 use serde_json::json;
 
@@ -10,8 +10,9 @@ use crate::contract::{Login, message};
 use crate::support::redis::RedisServer;
 use crate::support::server::until;
 
-/// "Cannot tell" is never 401, and what needs no store is answered as ever.
-fn away(login: &Login) -> Vec<Row> {
+/// While the store is unavailable, the server returns 503 and never 401. Routes that need no store
+/// answer as usual.
+fn outage_rows(login: &Login) -> Vec<Row> {
     let mut rows = Vec::new();
     for route in protected() {
         rows.push(route.clone().token(&login.token).refused("store_unavailable"));
@@ -47,11 +48,11 @@ pub(crate) async fn check(world: World, redis: &mut RedisServer) {
     let (jeju, admin) = (world.log_in("jeju").await, world.log_in("admin").await);
     let data = || get("/api/data").token(&jeju.token);
 
-    // It hangs: each request is answered, and nothing is lost.
+    // Redis hangs. The server answers each request, and no session is lost.
     redis.pause();
-    // What the server knows of a session counts until the lease of its near cache is over.
+    // The near cache serves its entries until its lease ends.
     until(world.server, "/api/data", Some(&admin.token), 503).await;
-    world.check(away(&admin)).await;
+    world.check(outage_rows(&admin)).await;
     redis.resume();
     until(world.server, "/health", None, 200).await;
     until(world.server, "/api/data", Some(&jeju.token), 200).await;
@@ -61,10 +62,11 @@ pub(crate) async fn check(world: World, redis: &mut RedisServer) {
         .check([logout.answers(200, message("Successfully logged out")), data().revoked("logout")])
         .await;
 
-    // It is gone, and comes back empty: nobody who was logged in still is, and everybody can log in.
+    // Redis is killed and restarts empty. All earlier sessions are invalid, and a new login
+    // succeeds.
     redis.stop();
     until(world.server, "/api/data", Some(&admin.token), 503).await;
-    world.check(away(&admin)).await;
+    world.check(outage_rows(&admin)).await;
     redis.restart().await;
     until(world.server, "/health", None, 200).await;
     let all = || get("/api/session/all").token(&admin.token);

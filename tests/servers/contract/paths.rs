@@ -1,11 +1,12 @@
-//! Where routes are and are not, and what may be done there.
+//! Paths and methods: health routes, unknown paths, methods that are not allowed, and the OpenAPI
+//! document.
 
 use serde_json::{Value, json};
 
 use crate::contract::World;
 use crate::contract::table::{Row, get, matches, post, send};
 
-/// The near cache in `/health`.
+/// The near cache section of `/health`.
 pub(crate) fn cache(coherent: bool, state: &str) -> Value {
     json!({
         "coherent": coherent, "state": state, "since_seconds": "<number>", "entries": "<number>",
@@ -30,7 +31,7 @@ fn health(world: World) -> Vec<Row> {
     for path in ["/health", "/api/auth/health", "/auth/health"] {
         rows.push(get(path).answers(200, healthy.clone()));
         rows.push(send("HEAD", path).answers(200, json!(null)));
-        rows.push(get(path).token("x").answers(200, healthy.clone()).note("whoever asks"));
+        rows.push(get(path).token("x").answers(200, healthy.clone()).note("with an invalid token"));
         rows.push(post(path).not_allowed("GET, HEAD"));
     }
     rows.push(get("/health/live").answers(200, json!({"status": "alive"})));
@@ -39,7 +40,7 @@ fn health(world: World) -> Vec<Row> {
     rows
 }
 
-fn nowhere(token: &str) -> Vec<Row> {
+fn unknown_paths(token: &str) -> Vec<Row> {
     let mut rows = Vec::new();
     for path in [
         "/nowhere",
@@ -65,7 +66,7 @@ fn nowhere(token: &str) -> Vec<Row> {
         }
         rows.push(send("HEAD", path).token(token).refused("not_found"));
     }
-    // Behind the layer, what is there and what is not is nobody's business without a session.
+    // Behind the layer, a request without a session does not learn which paths exist.
     for path in ["/api/session", "/api/session/nowhere", "/api/session/user"] {
         rows.push(get(path).token(token).refused("not_found"));
         rows.push(get(path).refused("missing_token"));
@@ -106,7 +107,7 @@ fn methods(token: &str) -> Vec<Row> {
     ] {
         for method in ["PUT", "PATCH"] {
             rows.push(send(method, path).token(token).not_allowed(allow));
-            rows.push(send(method, path).refused("missing_token").note("not told to strangers"));
+            rows.push(send(method, path).refused("missing_token").note("without a token"));
         }
     }
     rows
@@ -155,7 +156,7 @@ async fn document(world: World) {
 pub(crate) async fn check(world: World) {
     let admin = world.log_in("admin").await;
     world.check(health(world)).await;
-    world.check(nowhere(&admin.token)).await;
+    world.check(unknown_paths(&admin.token)).await;
     world.check(methods(&admin.token)).await;
     world.check(heads(&admin.token)).await;
     world.check([post("/api/openapi.json").not_allowed("GET, HEAD")]).await;

@@ -1,4 +1,4 @@
-//! Refresh tokens in cookies: what sets them, what takes them, and what does not.
+//! Refresh tokens in cookies: login sets them, refresh rotates them, and logout removes them.
 
 use serde_json::{Value, json};
 
@@ -8,11 +8,12 @@ use crate::support::client::{self, Reply};
 
 const NAME: &str = "__Secure-refresh_token";
 
-fn shown(path: &str, token: &str) -> Send {
+fn with_cookie(path: &str, token: &str) -> Send {
     post(path).header("cookie", format!("theme=dark; {NAME}={token}; a=b"))
 }
 
-/// The token that an answer sets for this mount, with the attributes of the contract and no others.
+/// Returns the refresh token that an answer sets. Asserts that the cookie has the attributes of the
+/// contract for this mount, and no others.
 fn set(reply: &Reply, mount: &str) -> String {
     assert_eq!(reply.status, 200, "{reply:?}");
     let cookie = reply.cookie(NAME).unwrap_or_else(|| panic!("no cookie: {reply:?}"));
@@ -46,17 +47,19 @@ fn refused(path: &str, token: &str, others: &str) -> Vec<Row> {
         post(path).token(token).refused(if logout { "invalid_token" } else { "missing_token" }),
     ];
     if logout {
-        let twice = shown(path, token).token("x").token("y");
+        let twice = with_cookie(path, token).token("x").token("y");
         rows.push(twice.refused("invalid_request").challenged(MALFORMED).note("two headers"));
     } else {
-        rows.push(shown(path, token).body("text/plain", "a=b").refused("unsupported_media_type"));
-        let half = shown(path, token).body("application/json", "{");
+        rows.push(
+            with_cookie(path, token).body("text/plain", "a=b").refused("unsupported_media_type"),
+        );
+        let half = with_cookie(path, token).body("application/json", "{");
         rows.push(half.refused("invalid_request"));
-        // A planted cookie does not choose who is logged in.
+        // A planted second cookie must not choose the user.
         for (one, two) in [(token, others), (others, token)] {
             let both = format!("{one}; {NAME}={two}");
-            rows.push(shown(path, &both).refused("invalid_token").note("two users"));
-            let fields = shown(path, one).header("cookie", format!("{NAME}={two}"));
+            rows.push(with_cookie(path, &both).refused("invalid_token").note("two users"));
+            let fields = with_cookie(path, one).header("cookie", format!("{NAME}={two}"));
             rows.push(fields.refused("invalid_token").note("two users, two fields"));
         }
     }
@@ -67,7 +70,7 @@ fn refused(path: &str, token: &str, others: &str) -> Vec<Row> {
         ("too much", format!("{token}A")),
         ("100 kB", "A".repeat(100_000)),
     ] {
-        rows.push(shown(path, &bad).refused("invalid_token").note(what));
+        rows.push(with_cookie(path, &bad).refused("invalid_token").note(what));
     }
     for (name, value) in [
         ("sec-fetch-site", "cross-site"),
@@ -75,7 +78,7 @@ fn refused(path: &str, token: &str, others: &str) -> Vec<Row> {
         ("origin", "https://other.example"),
         ("origin", "null"),
     ] {
-        rows.push(shown(path, token).header(name, value).refused("cross_site").note(value));
+        rows.push(with_cookie(path, token).header(name, value).refused("cross_site").note(value));
     }
     rows
 }
@@ -90,39 +93,44 @@ pub(crate) async fn check(world: World) {
         world.check(refused(&logout, &token, &others)).await;
 
         let same_origin = ("sec-fetch-site", "same-origin");
-        let asked = shown(&refresh, &token).header(same_origin.0, same_origin.1);
+        let asked = with_cookie(&refresh, &token).header(same_origin.0, same_origin.1);
         let next = asked.patiently_to(world.server).await;
         let successor = set(&next, mount);
         assert_ne!(successor, token);
-        let again = shown(&refresh, &token).json(&json!({})).patiently_to(world.server).await;
-        assert_eq!(set(&again, mount), successor, "within the grace window");
+        let again = with_cookie(&refresh, &token).json(&json!({})).patiently_to(world.server).await;
+        assert_eq!(
+            set(&again, mount),
+            successor,
+            "within the grace period, a refresh returns the same successor"
+        );
         let me = format!("{mount}/me");
         let access = next.body["access_token"].as_str().unwrap();
         world
             .check([
-                shown(&refresh, &successor).answers(200, next_tokens()),
+                with_cookie(&refresh, &successor).answers(200, next_tokens()),
                 crate::contract::table::get(&me).token(access).answers(200, json!("<any>")),
-                // A browser sends it along; only the routes above look at it.
-                shown(&format!("{mount}/logout-all"), &token).refused("missing_token"),
+                // A browser also sends the cookie to this route, but the route ignores it.
+                with_cookie(&format!("{mount}/logout-all"), &token).refused("missing_token"),
             ])
             .await;
 
-        // An older token of the session beside the present one is no reuse, and the other cookies do not verify.
+        // An older token of the session next to the current one is not reuse. Cookies that do not
+        // verify are ignored.
         let several = format!("garbage; {NAME}={token}; {NAME}={successor}");
-        let again = shown(&refresh, &several).patiently_to(world.server).await;
+        let again = with_cookie(&refresh, &several).patiently_to(world.server).await;
         let successor = set(&again, mount);
-        // What a logout does not need is not read.
-        let others = shown(&logout, &others).body("text/plain", "null");
+        // A logout does not read its body.
+        let others = with_cookie(&logout, &others).body("text/plain", "null");
         world.check([others.answers(200, message("Successfully logged out"))]).await;
 
-        let ended = shown(&logout, &successor).patiently_to(world.server).await;
-        assert_eq!(set(&ended, mount), "", "taken back");
+        let ended = with_cookie(&logout, &successor).patiently_to(world.server).await;
+        assert_eq!(set(&ended, mount), "", "the logout removes the cookie");
         assert_eq!(ended.body, message("Successfully logged out"));
         world
             .check([
                 crate::contract::table::get(&me).token(access).revoked("logout"),
-                shown(&refresh, &successor).revoked("logout"),
-                shown(&logout, &token).answers(200, message("Successfully logged out")),
+                with_cookie(&refresh, &successor).revoked("logout"),
+                with_cookie(&logout, &token).answers(200, message("Successfully logged out")),
             ])
             .await;
     }
@@ -136,7 +144,8 @@ pub(crate) async fn check(world: World) {
             world.server
         );
         let answer = client::exchange(world.server, sent.as_bytes()).await;
-        // The head is refused as a whole; the server may close before all of it was sent.
+        // The server rejects the whole head, and may close the connection before it has read all of
+        // it.
         let refused = answer.is_empty() || client::status(&answer) == 431;
         assert!(refused, "{path}: {answer:.200}");
     }

@@ -1,11 +1,11 @@
-//! Clients that begin and do not end.
+//! Clients that send an incomplete request.
 
 use serde_json::{Value, json};
 
 use crate::contract::World;
 use crate::support::client::{exchange, status};
 
-/// A body that stops in the middle is 408 when the server's patience is over, and holds up nobody else meanwhile.
+/// An incomplete body gets 408 after the request timeout of the server.
 pub(crate) async fn check(world: World) {
     let sent = "POST /auth/login HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\
         content-type: application/json\r\ncontent-length: 100\r\n\r\n{\"user_id\"";

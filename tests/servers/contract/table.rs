@@ -1,4 +1,4 @@
-//! A row of the table: what is sent, and all of what must come back.
+//! A row of the table: a request, and its complete expected answer.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -10,7 +10,7 @@ use crate::contract::codes;
 use crate::support::client::{self, Reply};
 use crate::support::wait::PATIENCE;
 
-/// What is sent.
+/// A request.
 #[derive(Clone)]
 pub(crate) struct Send {
     method: &'static str,
@@ -58,8 +58,9 @@ impl Send {
         client::send(server, self.method, &self.path, &self.headers, &self.body).await
     }
 
-    /// Sends the request again while the answer is 503, as a client should. On a loaded machine Redis, or the check of
-    /// a password, may take longer than the server waits for it; a fault stays a fault however often it is asked for.
+    /// Sends the request, and repeats it while the answer is 503, as a client should. On a loaded
+    /// machine, Redis or the password check may take longer than the server waits. A permanent
+    /// fault still fails.
     pub(crate) async fn patiently_to(&self, server: SocketAddr) -> Reply {
         let give_up = Instant::now() + PATIENCE;
         loop {
@@ -71,19 +72,19 @@ impl Send {
         }
     }
 
-    /// The answer has this status and this body. A string `<…>` in it stands for what [`matches`] says.
+    /// Expects this status and this body. A string `<…>` in the body is a pattern: see [`matches`].
     pub(crate) fn answers(self, status: u16, body: Value) -> Row {
         Row { send: self, note: String::new(), status, body, challenge: None, allow: None }
     }
 
-    /// The answer is the contract's to this code.
+    /// Expects the answer of the contract for this error code.
     pub(crate) fn refused(self, code: &str) -> Row {
         let code = codes::of(code);
         let body = json!({"detail": code.detail, "code": code.code});
         Row { challenge: code.challenge, ..self.answers(code.status, body) }
     }
 
-    /// The session was ended, and the answer says why.
+    /// Expects that the session was revoked for this reason.
     pub(crate) fn revoked(self, reason: &str) -> Row {
         let mut row = self.refused("session_revoked");
         row.body["detail"] = format!("Session was ended: {reason}").into();
@@ -91,20 +92,20 @@ impl Send {
         row
     }
 
-    /// 422, with a text that names what is wrong.
+    /// Expects 422 with a text that names the error.
     pub(crate) fn invalid(self, detail: &str) -> Row {
         let mut row = self.refused("invalid_body");
         row.body["detail"] = detail.into();
         row
     }
 
-    /// 405, and what may be done instead.
+    /// Expects 405 with a list of the allowed methods.
     pub(crate) fn not_allowed(self, allow: &'static str) -> Row {
         Row { allow: Some(allow), ..self.refused("method_not_allowed") }
     }
 }
 
-/// What is sent, and what must come back.
+/// A request, and its expected answer.
 pub(crate) struct Row {
     send: Send,
     note: String,
@@ -115,19 +116,19 @@ pub(crate) struct Row {
 }
 
 impl Row {
-    /// Who showed credentials the wrong way is told so.
+    /// Expects this challenge in `WWW-Authenticate`.
     pub(crate) fn challenged(mut self, challenge: &'static str) -> Self {
         self.challenge = Some(challenge);
         self
     }
 
-    /// What the row is about, where the request does not say it.
+    /// Sets a note that describes the row in failures, if the request alone does not.
     pub(crate) fn note(mut self, note: impl Into<String>) -> Self {
         self.note = note.into();
         self
     }
 
-    /// Sends the request, and holds the whole answer against the row.
+    /// Sends the request, and compares the complete answer with the row.
     pub(crate) async fn check(&self, server: SocketAddr) -> Result<(), String> {
         self.compare(&self.reply(server).await)
     }
@@ -141,7 +142,7 @@ impl Row {
         }
     }
 
-    /// Holds the whole answer against the row.
+    /// Compares the complete answer with the row.
     pub(crate) fn compare(&self, reply: &Reply) -> Result<(), String> {
         let Send { method, path, .. } = &self.send;
         let told = |wrong: String| {
@@ -152,7 +153,7 @@ impl Row {
             return Err(told(format!("not {}", self.status)));
         }
         if *method == "HEAD" && !reply.text.is_empty() {
-            return Err(told("a body where none may be".to_owned()));
+            return Err(told("an answer to HEAD has a body".to_owned()));
         } else if *method != "HEAD" {
             matches(&self.body, &reply.body, "").map_err(told)?;
         }
@@ -175,21 +176,22 @@ impl Row {
     }
 }
 
-/// A list in a header, whatever its order and spaces.
+/// Splits a list in a header and sorts it, so that order and spaces do not matter.
 fn sorted(value: Option<&str>) -> Option<Vec<&str>> {
     let mut words: Vec<_> = value?.split(',').map(str::trim).collect();
     words.sort_unstable();
     Some(words)
 }
 
-/// Whether a JSON value is the expected one, member for member. `<any>` is anything at all, `<with x>` a text
-/// in which `x` stands, `<sid>` a session id, `<token>` an access token, `<time>` a time of RFC 3339 in UTC, `<number>` one that is not negative, and
+/// Compares a JSON value with the expected one, member by member. These patterns are allowed:
+/// `<any>` is any value, `<with x>` a text that contains `x`, `<sid>` a session id, `<token>` an
+/// access token, `<time>` an RFC 3339 time in UTC, `<number>` a number that is not negative, and
 /// `<2..5>` an integer in that range.
 pub(crate) fn matches(expected: &Value, found: &Value, at: &str) -> Result<(), String> {
     let wrong = || Err(format!("`{at}` is {found}, not {expected}"));
     let holds = match (expected, found) {
         (Value::String(word), _) if word.starts_with('<') && word.ends_with('>') => {
-            stands_for(&word[1..word.len() - 1], found)
+            matches_pattern(&word[1..word.len() - 1], found)
         }
         (Value::Object(expected), Value::Object(found)) => return members(expected, found, at),
         (Value::Array(expected), Value::Array(found)) if expected.len() == found.len() => {
@@ -214,7 +216,8 @@ fn members(
     })
 }
 
-/// The contract's lists have no order: each expected one is found once.
+/// Whether each expected element matches another found element. The lists of the contract have no
+/// order.
 fn each_once(expected: &[Value], found: &[Value]) -> bool {
     let mut left: Vec<_> = found.iter().collect();
     expected.iter().all(|expected| {
@@ -223,7 +226,7 @@ fn each_once(expected: &[Value], found: &[Value]) -> bool {
     })
 }
 
-fn stands_for(word: &str, found: &Value) -> bool {
+fn matches_pattern(word: &str, found: &Value) -> bool {
     let url_safe = |text: &str| {
         !text.is_empty()
             && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
@@ -249,14 +252,14 @@ fn stands_for(word: &str, found: &Value) -> bool {
     }
 }
 
-/// `2025-10-17T12:00:00Z`, to the letter.
+/// Whether the text has exactly the form `2025-10-17T12:00:00Z`.
 fn is_time(text: &str) -> bool {
     let shape: String = text.chars().map(|c| if c.is_ascii_digit() { '0' } else { c }).collect();
     shape == "0000-00-00T00:00:00Z"
 }
 
 #[test]
-fn the_table_sees_what_is_wrong() {
+fn matches_rejects_json_that_differs_from_the_expected_value() {
     let expected = json!({"id": "<sid>", "ttl": "<1..5>", "at": "<time>", "list": ["a"]});
     let good = json!({"id": "abcdefghijklmnopqrstuv", "ttl": 3, "at": "2025-10-17T12:00:00Z", "list": ["a"]});
     assert_eq!(matches(&expected, &good, ""), Ok(()));
@@ -279,6 +282,6 @@ fn the_table_sees_what_is_wrong() {
     }
     let mut more = good;
     more["more"] = json!(1);
-    assert!(matches(&expected, &more, "").is_err(), "a member too many");
-    assert!(matches(&expected, &json!({}), "").is_err(), "members are missing");
+    assert!(matches(&expected, &more, "").is_err(), "an additional member must not match");
+    assert!(matches(&expected, &json!({}), "").is_err(), "missing members must not match");
 }

@@ -1,4 +1,4 @@
-//! Instances of before and of now over one Redis, as in a rolling deployment.
+//! Instances of the frozen and of the current version on one Redis, as in a rolling deployment.
 
 use std::fs;
 use std::io::Write as _;
@@ -18,7 +18,7 @@ const BEFORE: &str = include_str!("before.commit");
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
-/// The axum example of that commit, or `None` where the history is not at hand.
+/// Builds the axum example of that commit. Returns `None` if the Git history does not contain it.
 fn before() -> Option<PathBuf> {
     let source = Path::new(ROOT).join("target/before");
     let archive = source.with_extension("tar");
@@ -31,7 +31,8 @@ fn before() -> Option<PathBuf> {
     let mut unpack = Command::new("tar");
     unpack.arg("-xf").arg(&archive).arg("-C").arg(&source);
     assert!(unpack.status().unwrap().success());
-    // Built where this test was, so that its dependencies are not built again, but not in the place of today's example.
+    // The build uses the target directory of this test, so that it can reuse the compiled
+    // dependencies. The binary has another name, so that it does not replace the current example.
     let manifest = source.join("Cargo.toml");
     let text = fs::read_to_string(&manifest).unwrap();
     fs::write(&manifest, text.replace("name = \"axum\"\npath", "name = \"before\"\npath")).unwrap();
@@ -58,8 +59,8 @@ async fn act(server: SocketAddr, path: &str, token: &str) {
     assert_eq!(reply.status, 200, "{reply:?}");
 }
 
-/// The token is refused with this reason at both.
-async fn is_refused(pair: &Pair, token: &str, reason: &str) {
+/// Asserts that both instances reject the token with this revocation reason.
+async fn assert_revoked(pair: &Pair, token: &str, reason: &str) {
     for server in pair.both() {
         let reply = data(server, token).await;
         let seen = (reply.status, reply.code(), reply.body["reason"].as_str());
@@ -67,7 +68,7 @@ async fn is_refused(pair: &Pair, token: &str, reason: &str) {
     }
 }
 
-/// The ids of the user's sessions, as this server lists them.
+/// Returns the ids of the user's sessions, as this server lists them.
 async fn sessions(server: SocketAddr, token: &str) -> Vec<Value> {
     let list = patiently(async || get(server, "/auth/sessions", Some(token)).await).await;
     let list = list.body["sessions"].as_array().unwrap().clone();
@@ -81,8 +82,8 @@ async fn refreshed(server: SocketAddr, cookie: &str) -> Reply {
     reply
 }
 
-/// Sessions that `first` opens live and end at `second` as they do there.
-async fn lives_at_both(pair: &Pair, first: SocketAddr, second: SocketAddr) {
+/// Checks that sessions that were opened at `first` can be used, listed, and revoked at `second`.
+async fn check_shared_sessions(pair: &Pair, first: SocketAddr, second: SocketAddr) {
     let (kept, ended) = (login(first).await, login(first).await);
     for server in pair.both() {
         for token in [&kept, &ended] {
@@ -93,14 +94,14 @@ async fn lives_at_both(pair: &Pair, first: SocketAddr, second: SocketAddr) {
     assert!(listed.len() >= 2);
     assert_eq!(sessions(second, &kept).await, listed);
     act(second, "/auth/logout", &ended).await;
-    is_refused(pair, &ended, "logout").await;
+    assert_revoked(pair, &ended, "logout").await;
     act(second, "/api/session/refresh", &kept).await;
     act(second, "/auth/logout-all", &kept).await;
-    is_refused(pair, &kept, "logout_all").await;
+    assert_revoked(pair, &kept, "logout_all").await;
 }
 
-/// Refresh tokens of one are exchanged at the other, in turn.
-async fn refresh_tokens_are_exchanged_at_both(pair: &Pair) {
+/// Rotates a refresh token at both instances in turn.
+async fn check_shared_refresh_tokens(pair: &Pair) {
     let opened =
         patiently(async || post(pair.before, "/auth/login", None, CREDENTIALS).await).await;
     let mut cookie = refresh_cookie(&opened);
@@ -114,22 +115,22 @@ async fn refresh_tokens_are_exchanged_at_both(pair: &Pair) {
     }
 }
 
-/// Failed logins are counted together.
-async fn logins_are_limited_by_both(pair: &Pair) {
+/// Checks that both instances count failed logins together.
+async fn check_shared_login_limit(pair: &Pair) {
     let wrong = r#"{"user_id":"nobody","password":"wrong"}"#;
     let mut replies = Vec::new();
     for server in [pair.before, pair.now, pair.before, pair.now] {
         replies.push(patiently(async || post(server, "/auth/login", None, wrong).await).await);
     }
-    // The third, or an earlier one if an answer was late and the login was sent again.
+    // The third login exceeds the limit, or an earlier one does if a late answer caused a retry.
     assert_eq!(replies[2].code(), "rate_limited", "{replies:?}");
     assert_eq!(replies[3].code(), "rate_limited", "{replies:?}");
 }
 
 #[tokio::test]
-async fn instances_of_before_and_now_share_their_sessions() {
+async fn frozen_and_current_version_share_sessions_in_one_redis() {
     let Some(binary) = before() else {
-        // Past the harness, which shows what is printed by tests that fail only.
+        // Writes to stderr directly, because the test harness hides the output of passing tests.
         let what = "not tested: instances of before, as their commit is not in this history\n";
         return std::io::stderr().write_all(what.as_bytes()).unwrap();
     };
@@ -143,8 +144,8 @@ async fn instances_of_before_and_now_share_their_sessions() {
     let ((_before, before), (_now, now)) =
         tokio::join!(Server::start_binary(&binary, &env), Server::start("axum", &env));
     let pair = Pair { before, now };
-    lives_at_both(&pair, before, now).await;
-    lives_at_both(&pair, now, before).await;
-    refresh_tokens_are_exchanged_at_both(&pair).await;
-    logins_are_limited_by_both(&pair).await;
+    check_shared_sessions(&pair, before, now).await;
+    check_shared_sessions(&pair, now, before).await;
+    check_shared_refresh_tokens(&pair).await;
+    check_shared_login_limit(&pair).await;
 }

@@ -1,4 +1,4 @@
-//! Files that hold what must not change.
+//! Golden files: the expected text of each frozen surface.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,7 +10,8 @@ fn file(name: &str) -> PathBuf {
         .with_extension("txt")
 }
 
-/// Fails where `text` is another than the file's, and shows the first line that differs.
+/// Panics if `text` differs from the golden file, and shows the first line that differs. If
+/// `UPDATE_FROZEN` is set, it writes the file instead.
 pub(crate) fn assert_frozen(name: &str, text: &str) {
     let path = file(name);
     if std::env::var_os("UPDATE_FROZEN").is_some() {

@@ -1,4 +1,4 @@
-//! A conversation with a server, written down with all that is sent and answered.
+//! Records a conversation with a server: all requests and all answers.
 
 use std::fmt::Write as _;
 use std::net::SocketAddr;
@@ -8,13 +8,14 @@ use crate::frozen::tokens;
 use crate::support::client::{Reply, send};
 use crate::support::server::Disturbed;
 
-/// Fields that differ from run to run, or that the HTTP library writes.
+/// Header fields that the transcript omits. They differ between runs, or the HTTP library writes
+/// them.
 const UNSHOWN: [&str; 2] = ["date", "content-length"];
 
-/// How many failed logins by one name the server takes.
+/// Number of failed logins per user name that the server allows.
 pub(crate) const LOGIN_ATTEMPTS: u32 = 2;
 
-/// Members whose numbers depend on the moment.
+/// JSON members whose numbers depend on the time of the run.
 const OF_THE_MOMENT: [&str; 3] = ["ttl", "average_ttl", "expires_in"];
 
 const ANOTHER_SITE: (&str, &str) = ("sec-fetch-site", "cross-site");
@@ -26,7 +27,7 @@ pub(crate) struct Client {
     pub(crate) access_tokens: Vec<String>,
 }
 
-/// What a browser would send back: each cookie that was given a value, and its name.
+/// Returns the name and the value of each cookie that the reply sets, without removed cookies.
 fn cookies(reply: &Reply) -> impl Iterator<Item = (&str, &str)> {
     let set = reply.fields().filter(|(name, _)| *name == "set-cookie");
     let pairs = set.filter_map(|(_, cookie)| cookie.split(';').next()?.split_once('='));
@@ -37,7 +38,7 @@ fn access_token(reply: &Reply) -> String {
     reply.body["access_token"].as_str().unwrap_or_else(|| panic!("{reply:?}")).to_owned()
 }
 
-/// The refresh token that a browser would send back.
+/// Returns the refresh token cookie as a browser would send it back.
 pub(crate) fn refresh_cookie(reply: &Reply) -> String {
     let cookie = reply.cookie("__Secure-refresh_token").unwrap();
     cookie.split(';').next().unwrap().to_owned()
@@ -57,7 +58,8 @@ impl Client {
         self.masks.apply(&self.transcript)
     }
 
-    /// Sends a request and writes down what comes back.
+    /// Sends a request and records the answer. Returns an error if the server was too slow for a
+    /// complete answer.
     async fn ask(
         &mut self,
         line: &str,
@@ -68,13 +70,13 @@ impl Client {
         let sent: Vec<_> =
             fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let answer = send(self.server, method, path, &sent, body.as_bytes()).await;
-        // A page may be short, too, where a machine is slow.
+        // On a slow machine, a page may also be incomplete.
         let more_follows = answer.body["next_cursor"].is_string();
         if answer.status == 503 || more_follows {
             return Err(Disturbed);
         }
         self.learn(&answer);
-        self.write_down(line, fields, body, &answer);
+        self.record(line, fields, body, &answer);
         Ok(answer)
     }
 
@@ -106,7 +108,7 @@ impl Client {
         }
     }
 
-    fn write_down(&mut self, line: &str, fields: &[(&str, &str)], body: &str, answer: &Reply) {
+    fn record(&mut self, line: &str, fields: &[(&str, &str)], body: &str, answer: &Reply) {
         let out = &mut self.transcript;
         writeln!(out, "> {line}").unwrap();
         for (name, value) in fields {
@@ -118,24 +120,25 @@ impl Client {
             length => writeln!(out, "> {length} bytes").unwrap(),
         }
         writeln!(out, "< {}", answer.status).unwrap();
-        // Which layer adds its fields first is no promise.
+        // The order of header fields is not part of the contract.
         let mut fields: Vec<_> =
             answer.fields().filter(|(name, _)| !UNSHOWN.contains(name)).collect();
         fields.sort_by_key(|(name, _)| *name);
         for (name, value) in fields {
             let value = match name {
                 "retry-after" => "<number>".to_owned(),
-                "set-cookie" => of_a_new_session(value),
+                "set-cookie" => with_full_max_age(value),
                 _ => value.to_owned(),
             };
             writeln!(out, "< {name}: {value}").unwrap();
         }
-        writeln!(out, "< {}\n", of_any_moment(&answer.text)).unwrap();
+        writeln!(out, "< {}\n", with_masked_numbers(&answer.text)).unwrap();
     }
 }
 
-/// The cookie as if no time had passed since the login: `Max-Age` is what is left of the session's day.
-fn of_a_new_session(cookie: &str) -> String {
+/// Returns the cookie with the `Max-Age` of a new session, which is one day. The actual value is
+/// the time left.
+fn with_full_max_age(cookie: &str) -> String {
     const DAY: u64 = 86_400;
     let (before, age) = cookie.rsplit_once('=').unwrap();
     match age.parse() {
@@ -144,8 +147,8 @@ fn of_a_new_session(cookie: &str) -> String {
     }
 }
 
-/// The body with `<number>` for numbers that depend on the moment.
-fn of_any_moment(body: &str) -> String {
+/// Returns the body with `<number>` in place of numbers that depend on the time of the run.
+fn with_masked_numbers(body: &str) -> String {
     let mut shown = body.to_owned();
     for name in OF_THE_MOMENT {
         let start = format!("\"{name}\":");
@@ -160,9 +163,9 @@ fn of_any_moment(body: &str) -> String {
     shown
 }
 
-/// What each route says, and each code that needs no fault of a server to be seen.
+/// Calls each route, and causes each error code that does not need a server fault.
 pub(crate) async fn conversation(client: &mut Client) -> Result<(), Disturbed> {
-    // While there is one session: Redis scans in an order of its own.
+    // Lists all sessions while there is only one, because a Redis scan has no defined order.
     let admin = access_token(&client.login("admin", "admin123").await?);
     client.send("GET /api/session/all", &admin).await?;
     let first = client.login("jeju", "password123").await?;
@@ -181,7 +184,7 @@ pub(crate) async fn conversation(client: &mut Client) -> Result<(), Disturbed> {
     let third = access_token(&client.login("jeju", "password123").await?);
     client.send("POST /auth/logout-all", &third).await?;
     client.send("GET /api/data", &token).await?;
-    // What is left for Redis to hold.
+    // This session stays open, so that Redis contains one at the end.
     let left = access_token(&client.login("user", "password123").await?);
     client.send("GET /auth/sessions", &left).await?;
     Ok(())

@@ -1,4 +1,4 @@
-//! What lies in Redis.
+//! The keys and values that the server stores in Redis.
 
 use std::collections::BTreeMap;
 
@@ -12,16 +12,16 @@ const LIMITS: &str = "session:limit:";
 const MARK: &str = "session:{#}:issuers";
 const PROBES: &str = "session:canary:";
 
-/// All keys, and the fields of those that are hashes, in an order that does not depend on the run.
+/// Lists all keys and the fields of all hashes, in an order that is the same in each run.
 pub(crate) async fn of(server: &RedisServer, masks: &mut Masks) -> String {
     let mut connection = server.connection().await;
     let mut all = Vec::new();
     for key in names(server, masks).await {
-        // The pseudonym of a device differs from run to run, as the device does.
+        // The device is random, so its pseudonym differs between runs.
         let is_limit = key.starts_with(LIMITS);
         let mut shown =
             if is_limit { format!("{LIMITS}{{<pseudonym>}}\n") } else { format!("{key}\n") };
-        // A probe is no hash; its value counts up.
+        // A probe key is not a hash. Its value is a counter.
         if !key.starts_with(PROBES) {
             let fields: BTreeMap<String, String> =
                 cmd("HGETALL").arg(&key).query_async(&mut connection).await.unwrap();
@@ -38,7 +38,7 @@ pub(crate) async fn of(server: &RedisServer, masks: &mut Masks) -> String {
     all.concat()
 }
 
-/// Gives names to what is random in the value of a field.
+/// Adds masks for the random parts of a field value.
 fn learn(field: &str, value: &str, masks: &mut Masks) {
     let header = value.lines().next().unwrap_or_default();
     match field {
@@ -48,18 +48,18 @@ fn learn(field: &str, value: &str, masks: &mut Masks) {
     }
 }
 
-/// What the keys are called, once those are there that are written in the background. Probe keys expire, and
-/// are written again each second.
+/// Waits for the keys that background tasks write, and returns the names of all keys. Probe keys
+/// expire and are written again each second.
 async fn names(server: &RedisServer, masks: &mut Masks) -> Vec<String> {
     let mut names = Vec::new();
-    until("a probe and the mark of the application are written", async || {
+    until("a probe key and the issuers key are written", async || {
         let all = server.command(&["KEYS", "*"]).await;
         names = from_redis_value::<Vec<String>>(all).unwrap();
         let is_probe = |name: &String| name.starts_with(PROBES) && name.ends_with(":r");
         names.iter().any(is_probe) && names.iter().any(|name| name == MARK)
     })
     .await;
-    // Of the three kinds of probes, the others may not be there at this moment.
+    // There are three kinds of probe keys. The other two may be absent at this moment.
     names.retain(|name| !name.starts_with(PROBES) || name.ends_with(":r"));
     for name in names.iter().filter_map(|name| name.strip_prefix(PROBES)) {
         masks.add("process", name.trim_end_matches(":r"));

@@ -1,11 +1,11 @@
-//! Names in the place of what differs from run to run.
+//! Masks: fixed names in place of values that differ between runs.
 
-/// Values that were seen, with the names that stand for them.
+/// Known values, with the names that replace them.
 #[derive(Clone, Default)]
 pub(crate) struct Masks(Vec<(String, String)>);
 
 impl Masks {
-    /// From now on `value` is shown as `<kind number>`.
+    /// Masks `value` as `<kind number>` from now on. Does nothing if it is empty or already known.
     pub(crate) fn add(&mut self, kind: &str, value: &str) {
         if value.is_empty() || self.0.iter().any(|(known, _)| known == value) {
             return;
@@ -15,21 +15,21 @@ impl Masks {
         self.0.push((value.to_owned(), format!("{start}{number}>")));
     }
 
-    /// The text with names for values that are known, and for points in time.
+    /// Returns the text with all known values and all mask_times masked.
     pub(crate) fn apply(&self, text: &str) -> String {
         let mut text = text.to_owned();
-        // The longest first: an id may be a part of a token.
+        // Replaces the longest value first, because an id may be part of a token.
         let mut known = self.0.clone();
         known.sort_by_key(|(value, _)| std::cmp::Reverse(value.len()));
         for (value, name) in &known {
             text = text.replace(value, name);
         }
-        times(&text)
+        mask_times(&text)
     }
 }
 
-/// `<time>` for points in time, in digits or as RFC 3339.
-fn times(text: &str) -> String {
+/// Replaces mask_times with `<time>`: Unix mask_times in digits, and RFC 3339.
+fn mask_times(text: &str) -> String {
     let mut shown = String::new();
     let mut rest = text;
     while let Some(at) = rest.find(|c: char| c.is_ascii_digit()) {
@@ -38,7 +38,8 @@ fn times(text: &str) -> String {
         let digits = found.bytes().take_while(u8::is_ascii_digit).count();
         let length = if is_rfc3339(found) { 20 } else { digits };
         let (time, after) = found.split_at(length);
-        // Seconds and milliseconds since 1970, and nothing else that is sent, have as many digits.
+        // Among the numbers sent, only Unix times in seconds or milliseconds have 10 digits or
+        // more.
         shown.push_str(if length > 9 { "<time>" } else { time });
         rest = after;
     }

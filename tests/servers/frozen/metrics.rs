@@ -1,4 +1,4 @@
-//! What dashboards and alerts name.
+//! Names, units, and labels of the metrics, which dashboards and alerts use.
 
 use std::fmt::Write as _;
 
@@ -11,9 +11,10 @@ use crate::support::figures::Figures;
 use crate::support::{builder, login};
 
 #[tokio::test]
-async fn names_units_and_labels_of_metrics() {
+async fn metric_names_units_and_labels_match_the_golden_file() {
     let figures = Figures::capture();
-    // All that exist from the start, those of a near cache among them; then the two that need a scan.
+    // All metrics that exist from the start, including those of the near cache. Then the two
+    // metrics that need a scan.
     let settings = || builder().event_sink(|_: &Event| {});
     let store = RedisStore::new("redis://127.0.0.1:1/").unwrap();
     let (_with_a_near_cache, _worker) = settings().store(store).build().unwrap();

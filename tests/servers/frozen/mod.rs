@@ -1,8 +1,10 @@
-//! The surface that programs outside of this crate rely on: HTTP answers and cookies, claims, keys and
-//! values in Redis, its rights, metrics, environment variables. The files in `golden/` hold it as version 0.1 has it.
+//! The surface that other programs rely on: HTTP answers and cookies, token claims, keys and values
+//! in Redis, Redis permissions, metrics, and environment variables. The files in `golden/` hold the
+//! surface of version 0.1.
 //!
-//! A test that fails here means that a client, a dashboard, an operator's script, or an instance of another version on
-//! the same Redis would break. `UPDATE_FROZEN=1` writes the files anew, where that is meant.
+//! A failure means that a client, a dashboard, an operator's script, or an instance of another
+//! version on the same Redis would break. If the change is intended, `UPDATE_FROZEN=1` writes the
+//! files again.
 
 mod before;
 mod golden;
@@ -18,7 +20,8 @@ use crate::support::client::get;
 use crate::support::redis::{ACL_RULE, RedisServer};
 use crate::support::server::{Disturbed, SECRET, Server, undisturbed};
 
-/// What one client and one administrator see of an example server, and what then lies in Redis.
+/// Records what a client and an administrator see of an example server, and what Redis then
+/// contains.
 async fn surface(
     example: &'static str,
     redis: &RedisServer,
@@ -27,7 +30,7 @@ async fn surface(
         ("REDIS_URL", &*redis.url()),
         ("JWT_SECRET", SECRET),
         ("LOGIN_ATTEMPTS", &LOGIN_ATTEMPTS.to_string()),
-        // Longer than a loaded machine takes for all of it.
+        // Longer than the whole conversation takes on a loaded machine.
         ("LOGIN_WINDOW", "3600"),
     ];
     let (server, address) = Server::start(example, &env).await;
@@ -38,30 +41,30 @@ async fn surface(
     Ok([("http", client.transcript()), ("claims", tokens::claims(&client)), ("redis", keys)])
 }
 
-async fn is_frozen(example: &'static str) {
+async fn assert_surface_is_frozen(example: &'static str) {
     for (name, text) in undisturbed(async |redis| surface(example, redis).await).await {
         assert_frozen(name, &text);
     }
 }
 
 #[tokio::test]
-async fn what_the_axum_example_answers_and_writes() {
-    is_frozen("axum").await;
+async fn axum_example_surface_matches_the_golden_files() {
+    assert_surface_is_frozen("axum").await;
 }
 
 #[tokio::test]
-async fn what_the_hyper_example_answers_and_writes() {
-    is_frozen("hyper").await;
+async fn hyper_example_surface_matches_the_golden_files() {
+    assert_surface_is_frozen("hyper").await;
 }
 
 #[test]
-fn the_rights_that_redis_has_to_grant() {
+fn redis_acl_rule_matches_the_golden_file() {
     assert_frozen("acl", &format!("{ACL_RULE}\n"));
 }
 
-/// The other variables are frozen beside the code that reads them.
+/// The other environment variables are tested next to the code that reads them.
 #[tokio::test]
-async fn rust_log_says_what_is_logged() {
+async fn rust_log_sets_the_log_level() {
     for (env, is_told) in [(&[][..], false), (&[("RUST_LOG", "debug")], true)] {
         let (server, address) = Server::start("axum", env).await;
         assert_eq!(get(address, "/health/live", None).await.status, 200);

@@ -1,4 +1,4 @@
-//! What access tokens say.
+//! Headers and claims of access tokens.
 
 use std::fmt::Write as _;
 
@@ -8,14 +8,14 @@ use crate::frozen::http::Client;
 use crate::frozen::masks::Masks;
 use crate::support::forge::{decoded, parts};
 
-/// Gives names to the ids in a token.
+/// Adds masks for the ids in a token.
 pub(crate) fn learn(token: &str, masks: &mut Masks) {
     let claims: Value = serde_json::from_str(&decoded(parts(token).1)).unwrap();
     masks.add("session", claims["sid"].as_str().unwrap());
     masks.add("token id", claims["jti"].as_str().unwrap());
 }
 
-/// Header and claims of each access token that the client was given.
+/// Returns the header and the claims of each access token that the client received.
 pub(crate) fn claims(client: &Client) -> String {
     let mut shown = String::new();
     for token in &client.access_tokens {

@@ -3,6 +3,7 @@
 pub(crate) mod address;
 pub(crate) mod connection;
 pub(crate) mod credentials;
+pub(crate) mod error;
 pub(crate) mod handle;
 pub(crate) mod pool;
 pub(crate) mod pool_state;
@@ -10,6 +11,7 @@ pub(crate) mod server;
 #[cfg(feature = "tls")]
 pub(crate) mod tls;
 
+use self::error::ConnectError;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -17,14 +19,14 @@ use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, Client, ConnectionInfo, PushInfo, RedisError};
+use redis::{AsyncConnectionConfig, Client, ConnectionInfo, PushInfo};
 use tokio::time::timeout;
 
-use super::connect::credentials::ErasedProvider;
-use super::connect::handle::{Closed, Handle};
+use self::credentials::ErasedProvider;
+use self::handle::{Closed, Handle};
 #[cfg(feature = "tls")]
-use super::connect::tls::{Tls, after_handshake};
-use super::error::{fault, fault_because, store_error};
+use self::tls::{Tls, after_handshake};
+use super::error::{fault, fault_because};
 use crate::store::{StoreError, StoreErrorKind};
 
 /// Timeout of a credentials provider. A request waits for its own timeout only.
@@ -141,43 +143,6 @@ impl Target {
         }
         let client = Client::open(self.info.clone())?;
         Ok(client.get_multiplexed_async_connection_with_config(&config).await?)
-    }
-}
-
-/// Why a connection was not made.
-#[derive(Debug)]
-pub(super) enum ConnectError {
-    /// The driver's error: a network error, or an error answer of the server.
-    Driver(RedisError),
-    /// An error of this library.
-    Other(StoreError),
-}
-
-impl ConnectError {
-    /// Whether the connection was closed while it was being made.
-    pub(super) fn is_connection_dropped(&self) -> bool {
-        matches!(self, Self::Driver(error) if error.is_connection_dropped())
-    }
-}
-
-impl From<RedisError> for ConnectError {
-    fn from(error: RedisError) -> Self {
-        Self::Driver(error)
-    }
-}
-
-impl From<StoreError> for ConnectError {
-    fn from(error: StoreError) -> Self {
-        Self::Other(error)
-    }
-}
-
-impl From<ConnectError> for StoreError {
-    fn from(error: ConnectError) -> Self {
-        match error {
-            ConnectError::Driver(error) => store_error(&error),
-            ConnectError::Other(error) => error,
-        }
     }
 }
 

@@ -21,7 +21,7 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use zeroize::Zeroizing;
 
-use super::ConnectError;
+use super::error::ConnectError;
 use crate::error::ConfigError;
 use crate::store::StoreErrorKind;
 use crate::store::redis::error::fault;

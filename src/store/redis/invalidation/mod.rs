@@ -47,7 +47,7 @@ use crate::coherence::{
 };
 use crate::deadline;
 use crate::id::{SessionId, UserId};
-use crate::store::erased::Answer;
+use crate::store::answer::Answer;
 use crate::store::{Tracked, Tracker};
 use crate::trace;
 

@@ -11,9 +11,10 @@ use super::push_handler::PushHandler;
 use super::{InvalidationConnection, InvalidationConnections};
 use crate::coherence::{Lease, Tick};
 use crate::id::random_text;
+use crate::store::redis::connect::Target;
 use crate::store::redis::connect::connection::Connection;
+use crate::store::redis::connect::error::ConnectError;
 use crate::store::redis::connect::server::{Role, ServerInfo};
-use crate::store::redis::connect::{ConnectError, Target};
 use crate::store::redis::error::{fault, not_primary, store_error};
 use crate::store::{StoreError, StoreErrorKind};
 

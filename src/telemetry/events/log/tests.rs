@@ -1,4 +1,4 @@
-//! What a `tracing` subscriber gets for each event.
+//! The log records that a `tracing` subscriber gets for events.
 
 use std::fmt::{self, Write as _};
 use std::sync::{Arc, Mutex};
@@ -64,7 +64,7 @@ impl Subscriber for Lines {
     fn exit(&self, _: &Id) {}
 }
 
-/// The one line that an event writes.
+/// Returns the only line that an event writes.
 fn line(event: &Event) -> String {
     let lines = Lines::default();
     with_default(lines.clone(), || {
@@ -107,7 +107,7 @@ fn rejected(kind: AuthErrorKind, known: bool) -> Event {
 }
 
 #[test]
-fn names_levels_and_fields_are_those_of_the_table() {
+fn events_are_logged_with_their_name_level_and_fields() {
     let (jeju, session) = (user("jeju"), session());
     let rate = Suspicion::LoginRate { logins: 11, within: Duration::from_secs(60) };
     let refused = |user, ip_address| Event::LoginRefused {
@@ -210,12 +210,12 @@ fn names_levels_and_fields_are_those_of_the_table() {
         // The position of the message among the fields depends on `tracing`.
         let rest = message.split_once('>').map_or("", |(_, rest)| rest);
         assert_eq!(format!("{found}{rest}"), format!("{start} {fields}"), "{line}");
-        assert!(!line.contains("ijkl"), "no more than 8 characters of a session: {line}");
+        assert!(!line.contains("ijkl"), "at most 8 characters of a session id: {line}");
     }
 }
 
 #[test]
-fn what_others_wrote_forges_neither_lines_nor_fields() {
+fn text_from_users_cannot_forge_lines_or_fields() {
     let hostile = "a\r\nINFO event='revoked'\u{1b}[2J \u{202e}x\u{0}\"\\ \u{2028}é한\u{85}";
     let shown = r#"a\r\nINFO event=\'revoked\'\u{1b}[2J \u{202e}x\0\"\\ \u{2028}é한\u{85}"#;
     let lines = [
@@ -238,7 +238,7 @@ fn what_others_wrote_forges_neither_lines_nor_fields() {
 }
 
 #[test]
-fn long_text_is_cut_and_user_ids_are_not() {
+fn long_text_is_truncated_and_user_ids_are_not() {
     let line_of = |text: &str| line(&created(Some(text)));
     assert!(line_of(&"x".repeat(256)).contains(&format!("='{}'", "x".repeat(256))));
     assert!(line_of(&"x".repeat(257)).contains(&format!("='{}…'", "x".repeat(256))));

@@ -1,4 +1,4 @@
-//! What each command does. The scripts have names here, not hashes.
+//! What each command does. The fake server identifies scripts by name, not by hash.
 
 use std::collections::HashMap;
 
@@ -12,7 +12,7 @@ macro_rules! scripts {
     };
 }
 
-/// Each script by the name of its file. The store sends it behind what all scripts share.
+/// Each script by the name of its file. The store prepends the code that all scripts share.
 const SCRIPTS: [(&str, &str); 13] = scripts![
     "create",
     "touch",
@@ -66,7 +66,7 @@ impl Server {
                 connection.read(key);
                 state.texts.get(key).map_or_else(|| b"_\r\n".to_vec(), |value| bulk(value))
             }
-            // A probe.
+            // Writes a probe key.
             ["EVALSHA", PROBE, "1", key, value, ..] => {
                 if state.manners.tells_canary {
                     state
@@ -108,7 +108,8 @@ impl Server {
                     "" => format!("1 {header}\n{payload}"),
                     salt => format!("2 {header} 0 {now} {salt}\n{payload}"),
                 };
-                // Tests fill what is as large as one session.
+                // The fake server supports no session limit but 1: the login evicts all other
+                // sessions.
                 let evicted = if max == "1" { state.hashes.remove(live) } else { None };
                 for (key, value) in [(live, record), (seen, format!("{}:{now}", now + idle))] {
                     state.hashes.entry(key.to_owned()).or_default().insert(sid.to_owned(), value);
@@ -128,7 +129,7 @@ impl Server {
                 }
                 b":1\r\n".to_vec()
             }
-            // As if somebody had been faster with the same refresh token.
+            // Answers as if another client had used the same refresh token first.
             ["EVALSHA", "rotate", "3", live, _, _, sid, ..] => {
                 state.hashes.get_mut(live).unwrap().remove(sid);
                 b":-3\r\n".to_vec()
@@ -155,7 +156,7 @@ impl Server {
         }
     }
 
-    /// Milliseconds.
+    /// Returns the server's time in milliseconds.
     fn now(&self) -> i64 {
         START.as_millis() + i64::try_from(self.started.elapsed().as_millis()).unwrap()
     }

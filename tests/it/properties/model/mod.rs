@@ -1,5 +1,5 @@
-//! A simple model of the manager and its store: plain lists and one number for the time. Each operation is
-//! done on both, and both must answer alike.
+//! A simple model of the manager and its store: plain lists and one number for the time. Each
+//! operation runs on both, and both must give the same answer.
 
 mod sessions;
 mod step;
@@ -18,7 +18,7 @@ use tower_session_auth::{
 use crate::properties::steps::Step;
 use crate::support::{AUDIENCE, ISSUER, SECRET, START, user};
 
-/// Milliseconds since the model began.
+/// Milliseconds since the start of the model.
 type Time = i64;
 
 const SECOND: Time = 1_000;
@@ -27,12 +27,12 @@ const HOUR: Time = 60 * MINUTE;
 const DAY: Time = 24 * HOUR;
 
 const USERS: u8 = 3;
-/// How many living sessions a user may have.
+/// The session limit of a user.
 const LIMIT: usize = 3;
-/// The grace window, and the life of an access token.
+/// The grace window of refresh tokens, and the lifetime of an access token.
 const GRACE: Time = 30 * SECOND;
 const ACCESS: Time = 15 * MINUTE + 30 * SECOND;
-/// Idle TTL and lifetime of a login. No sum of steps of whole minutes ends near one of them.
+/// Idle TTL and lifetime of a login. No sum of [`STEPS_IN_TIME`] is close to one of them.
 const LIVES: [(Time, Time); 4] = [
     (90 * SECOND, 20 * MINUTE + 30 * SECOND),
     (10 * MINUTE + 30 * SECOND, 40 * MINUTE + 30 * SECOND),
@@ -41,32 +41,32 @@ const LIVES: [(Time, Time); 4] = [
 ];
 const STEPS_IN_TIME: [Time; 6] = [MINUTE, 2 * MINUTE, 5 * MINUTE, 31 * MINUTE, HOUR, 25 * HOUR];
 
-/// Where a sequence of operations is done.
+/// The store on which a sequence of operations runs.
 pub(crate) trait Ground {
-    /// Whether its clock moves only with [`pass`](Self::pass).
+    /// Whether the store's clock moves only with [`pass`](Self::pass).
     const IS_EXACT: bool;
-    /// Whether time that passes also passes for login fences.
+    /// Whether [`pass`](Self::pass) also ages login fences.
     const FENCES_AGE: bool;
 
-    /// A manager with these settings over the store.
+    /// Returns a manager with these settings over the store.
     fn manager(&self, settings: SessionManagerBuilder) -> SessionManager;
 
-    /// Lets time pass for all that the store has. `true` if the manager has to be made anew: it knows times that were
-    /// not moved.
+    /// Lets time pass for all data in the store. Returns `true` if the caller must make a new manager,
+    /// because the present one has seen times that were not moved.
     async fn pass(&self, time: Duration) -> bool;
 
-    /// Makes sure that the next operation is later than the last one, on a clock that moves by itself.
+    /// Ensures that the next operation is later than the last one, on a clock that moves by itself.
     async fn tick(&self);
 
-    /// Loses everything. `true` if the manager has to be made anew.
+    /// Deletes all data. Returns `true` if the caller must make a new manager.
     async fn lose_all(&mut self) -> bool;
 
-    /// Loses a session, or does nothing and returns `false`.
+    /// Deletes a session from the store, or does nothing and returns `false`.
     async fn lose_session(&self, _user: &UserId, _id: &SessionId) -> bool {
         false
     }
 
-    /// The record of a session, where it can be read.
+    /// Returns the record of a session, if this store shows it.
     async fn save(&self, _user: &UserId, _id: &SessionId) -> Option<String> {
         None
     }
@@ -85,12 +85,12 @@ struct Entry {
     idle_deadline: Time,
     absolute_deadline: Time,
     content: Content,
-    /// Why it was ended, and until when the store knows.
+    /// The reason of the revocation, and until when the store remembers it.
     end: Option<(EndReason, Time)>,
     is_lost: bool,
 }
 
-/// What a failover can lose the latest state of.
+/// The part of a session whose latest state a failover can lose.
 #[derive(Clone, PartialEq, Eq, Debug)]
 struct Content {
     revision: u64,
@@ -113,7 +113,7 @@ struct RefreshToken {
     text: String,
 }
 
-/// The login fence of a user: its number, and until when it counts.
+/// The login fence of a user: its number, and until when it is valid.
 type Fence = Option<(u64, Time)>;
 
 struct Model<G> {
@@ -127,7 +127,7 @@ struct Model<G> {
     fences: [Fence; USERS as usize],
     fence_number: u64,
     under_way: Vec<(u8, Fence, LoginGuard)>,
-    /// The number of the signing key, and of those whose tokens are good.
+    /// The number of the signing key, and the numbers of the keys whose tokens are accepted.
     key: usize,
     good_keys: BTreeSet<usize>,
     saved: Option<(usize, Content, String)>,
@@ -138,7 +138,7 @@ fn signing_key(number: usize) -> SigningKey {
     SigningKey::hs256(&format!("k{number}"), secret.as_bytes()).unwrap()
 }
 
-/// Signs with this key, and takes the tokens of all of these.
+/// A key set that signs with `key` and accepts the tokens of all `good_keys`.
 fn keys(key: usize, good_keys: &BTreeSet<usize>) -> KeySet {
     let others = good_keys.iter().filter(|other| **other != key);
     others.fold(KeySet::new(signing_key(key)), |keys, other| {
@@ -165,7 +165,7 @@ fn duration(time: Time) -> Duration {
     Duration::from_millis(u64::try_from(time).unwrap())
 }
 
-/// Does all of these steps on a ground and on the model.
+/// Runs all steps on a store and on the model.
 pub(crate) async fn run<G: Ground>(ground: G, clock: ManualClock, steps: Vec<Step>) {
     let good_keys = BTreeSet::from([0]);
     let manager = ground.manager(settings(keys(0, &good_keys), &clock));
@@ -201,7 +201,7 @@ fn owner(number: u8) -> UserId {
     user(["jeju", "a:b}{c", "ä *"][usize::from(number % USERS)])
 }
 
-/// Any of so many, or `None` if there are none.
+/// Maps a number to one of `count` items. `None` if there are none.
 fn any_of(number: u8, count: usize) -> Option<usize> {
     (count > 0).then(|| usize::from(number) % count)
 }
@@ -223,12 +223,12 @@ impl<G: Ground> Model<G> {
         (0..USERS).find(|number| owner(*number) == self.sessions[session].user).unwrap()
     }
 
-    /// The fence that counts now.
+    /// Returns the valid fence of a user.
     fn fence(&self, user: u8) -> Fence {
         self.as_it_counts(self.fences[usize::from(user)])
     }
 
-    /// A fence that has served its time is as good as none.
+    /// Returns the fence, or `None` if it has expired.
     fn as_it_counts(&self, fence: Fence) -> Fence {
         fence.filter(|(_, until)| !G::FENCES_AGE || *until > self.now)
     }
@@ -238,7 +238,7 @@ impl<G: Ground> Model<G> {
         self.fences[usize::from(user)] = Some((self.fence_number, self.now + DAY));
     }
 
-    /// The living sessions of a user, or of all.
+    /// Returns the live sessions of one user, or of all users.
     fn living(&self, user: Option<u8>) -> Vec<usize> {
         let is_one = |entry: &Entry| user.is_none_or(|user| entry.user == owner(user));
         let all = self.sessions.iter().enumerate();
@@ -249,7 +249,7 @@ impl<G: Ground> Model<G> {
         sessions.iter().map(|at| self.sessions[*at].id.clone()).collect()
     }
 
-    /// Ends a session of the model; whether it lived.
+    /// Revokes a session of the model. Returns whether it was live.
     fn end(&mut self, at: usize, reason: EndReason) -> bool {
         let lived = self.sessions[at].lives(self.now);
         if lived {
@@ -259,7 +259,7 @@ impl<G: Ground> Model<G> {
         lived
     }
 
-    /// What the manager says of a session is what the model says.
+    /// Checks that the manager's session equals the model's session.
     fn is_alike(&self, at: usize, session: &Session) {
         let entry = &self.sessions[at];
         assert_eq!((session.user_id(), session.id()), (&entry.user, &entry.id));
@@ -267,7 +267,7 @@ impl<G: Ground> Model<G> {
         assert_eq!(session.revision(), entry.content.revision);
     }
 
-    /// The same, and how long it is until its idle deadline.
+    /// Checks the session, and the time that is left until its idle deadline.
     fn is_as_long(&self, at: usize, session: &Session) {
         self.is_alike(at, session);
         let left = self.sessions[at].idle_deadline - self.now;
@@ -286,7 +286,7 @@ impl<G: Ground> Model<G> {
         self.manager.replace_keys(keys(self.key, &self.good_keys)).unwrap();
     }
 
-    /// Another process over the same store goes on.
+    /// Continues with a new manager over the same store, as after a restart of the process.
     fn restart(&mut self) {
         let keys = keys(self.key, &self.good_keys);
         self.manager = self.ground.manager(settings(keys, &self.clock));
@@ -299,7 +299,7 @@ impl<G: Ground> Model<G> {
         self.clock.advance(duration(time));
         self.now += time;
         if time > 1 {
-            // A record that was kept aside would have to pass time too.
+            // The times in the saved record were not moved.
             self.saved = None;
         }
     }
@@ -309,7 +309,7 @@ impl<G: Ground> Model<G> {
         let time = match (G::IS_EXACT, after) {
             (true, true) => left,
             (true, false) => left - 1,
-            // Whole minutes, so that the clock stays away from all other deadlines.
+            // Whole minutes keep the clock away from all other deadlines.
             (false, true) => (left + 30 * SECOND).div_euclid(MINUTE) * MINUTE,
             (false, false) => (left - 30 * SECOND).div_euclid(MINUTE) * MINUTE,
         };
@@ -320,7 +320,7 @@ impl<G: Ground> Model<G> {
 }
 
 impl Content {
-    /// Changes the role; whether it is another one now.
+    /// Changes the role. Returns whether the new role differs from the old one.
     fn change(&mut self, role: &Option<String>) -> bool {
         let is_new = self.role != *role;
         if is_new {
@@ -331,7 +331,7 @@ impl Content {
     }
 }
 
-/// A clock for the manager, away from any full second.
+/// A clock for the manager that starts between two full seconds.
 pub(crate) fn clock() -> ManualClock {
     ManualClock::new(START.saturating_add(Duration::from_millis(250)))
 }

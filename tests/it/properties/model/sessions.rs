@@ -1,4 +1,4 @@
-//! What sessions are asked, and what becomes of them.
+//! Operations on sessions: revocations, touches, updates and lists.
 
 use std::collections::BTreeSet;
 
@@ -66,7 +66,7 @@ impl<G: Ground> Model<G> {
         let mut changed = 0;
         for at in self.living(Some(user)) {
             let content = &mut self.sessions[at].content;
-            // All are written, also those that are as they were.
+            // `update_all` writes all sessions, also those that it does not change.
             if content.change(&role) {
                 changed += 1;
             } else {
@@ -90,7 +90,7 @@ impl<G: Ground> Model<G> {
         }
     }
 
-    /// Each living session is on one page.
+    /// Checks that each live session is on exactly one page.
     pub(super) async fn pages(&self, limit: usize) {
         let (mut seen, mut from) = (BTreeSet::new(), None);
         loop {
@@ -107,7 +107,7 @@ impl<G: Ground> Model<G> {
         assert_eq!(seen, self.ids(&self.living(None)));
     }
 
-    /// All that was ever given out gets the answer that it should.
+    /// Checks the answer to every access token and every session so far.
     pub(super) async fn check_all(&mut self) {
         for at in 0..self.access.len() {
             self.authenticate(at).await;

@@ -1,4 +1,4 @@
-//! One step: what it asks of the manager, and what that does to the model.
+//! One step: the call to the manager, and its effect on the model.
 
 use tower_session_auth::EndReason;
 

@@ -1,4 +1,4 @@
-//! Logins, and what tokens do.
+//! Logins, and operations with access tokens and refresh tokens.
 
 use tower_session_auth::session::LoginGuard;
 use tower_session_auth::{AuthError, AuthErrorKind, EndReason, Login, NewSession, SessionError};
@@ -26,7 +26,7 @@ impl<G: Ground> Model<G> {
         }
         let login = made.unwrap();
         let mut living = self.living(Some(number));
-        // Those that were used least recently make room.
+        // The session limit evicts the least recently active sessions.
         living.sort_by_key(|at| (self.sessions[*at].last_activity, self.sessions[*at].created));
         for at in living.iter().take((living.len() + 1).saturating_sub(LIMIT)) {
             self.end(*at, EndReason::Evicted);
@@ -49,7 +49,7 @@ impl<G: Ground> Model<G> {
         self.is_alike(at, &login.session);
     }
 
-    /// Keeps the tokens of a login or of an exchange.
+    /// Records the tokens of a login or a rotation.
     fn shown(&mut self, session: usize, counter: u64, login: &Login) {
         let lifetime = i64::try_from(login.expires_in.as_millis()).unwrap();
         self.access.push(AccessToken {
@@ -63,7 +63,7 @@ impl<G: Ground> Model<G> {
         self.refresh.push(RefreshToken { session, counter, text });
     }
 
-    /// A refusal says why the session does not live.
+    /// Checks that a refusal gives the reason why the session is over.
     fn is_over(&self, at: usize, error: &AuthError) {
         let slack = if G::IS_EXACT { 0 } else { 30 * SECOND };
         let expired = (AuthErrorKind::SessionExpired, None);
@@ -95,15 +95,15 @@ impl<G: Ground> Model<G> {
         if let Err(error) = &answer
             && error.kind() == AuthErrorKind::TokenExpired
         {
-            assert!(left <= SECOND, "{left} ms before its end");
+            assert!(left <= SECOND, "{left} ms before the token expires");
             return;
         }
-        assert!(left >= -SECOND, "{} ms after its end: {answer:?}", -left);
+        assert!(left >= -SECOND, "{} ms after the token expired: {answer:?}", -left);
         let entry = &self.sessions[token.session];
         match answer {
             Ok(session) => {
                 assert!(entry.lives(self.now), "{:?} {}", entry.end, entry.is_lost);
-                assert!(token.rotation <= entry.content.rotation, "the session lost this exchange");
+                assert!(token.rotation <= entry.content.rotation, "the session lost this rotation");
                 self.is_alike(token.session, &session);
             }
             Err(error) if error.kind() == AuthErrorKind::InvalidToken => {
@@ -156,7 +156,7 @@ impl<G: Ground> Model<G> {
         let (session, is_good) = (*session, self.good_keys.contains(key));
         match self.manager.logout(text).await {
             Ok(ended) => {
-                assert!(is_good, "a key that was removed logs nobody out");
+                assert!(is_good, "a token of a removed key must not log out");
                 assert_eq!(ended, self.end(session, EndReason::Logout));
             }
             Err(error) => {

@@ -1,4 +1,4 @@
-//! Every answer of every route, and no other.
+//! Compares all responses of all routes with the OpenAPI document.
 
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ struct Table {
     seen: Seen,
 }
 
-/// A request that succeeds. Tokens and ids are those of `site`.
+/// A request that succeeds at `site`, with ids of sessions of that site.
 async fn good(site: &Site, (method, path): &Operation, token: Option<&str>) -> Request<Body> {
     if path.ends_with("/login") {
         return login(r#"{"user_id":"jeju","password":"password123"}"#, path);
@@ -50,7 +50,7 @@ fn login(body: &str, path: &str) -> Request<Body> {
 }
 
 impl Table {
-    /// Sends it, and holds the answer against the document.
+    /// Sends a request and checks the response against the document.
     async fn ask(&mut self, operation: &Operation, site: &Site, request: Request<Body>) -> Reply {
         let reply = site.send(request).await;
         self.document.check(operation, &reply);
@@ -62,14 +62,14 @@ impl Table {
         self.document.operation(operation)["security"] == json!([{"bearer": []}])
     }
 
-    /// What all routes answer alike.
+    /// Sends a valid request, and one with an unsupported method.
     async fn usual(&mut self, operation: &Operation) {
         let site = site();
         let token = site.token("admin").await;
         let request = good(&site, operation, Some(&token)).await;
         let reply = self.ask(operation, &site, request).await;
         assert_eq!(reply.status, 200, "{operation:?}");
-        // The session may have ended by that.
+        // The request may have revoked the session.
         let token = site.token("admin").await;
         let mut other = good(&site, operation, Some(&token)).await;
         *other.method_mut() = "PATCH".parse().unwrap();
@@ -77,11 +77,11 @@ impl Table {
         assert_eq!(reply.status, 405, "{operation:?}");
     }
 
-    /// A store that fails, hangs and panics.
-    async fn trouble(&mut self, operation: &Operation) {
+    /// Sends a request while the store fails, hangs, and panics.
+    async fn store_failures(&mut self, operation: &Operation) {
         let patience = Duration::from_millis(100);
         for mood in [Mood::Fail(StoreErrorKind::Unavailable), Mood::Hang, Mood::Panic] {
-            // The route gives up before the store's own time is over.
+            // The route times out before the store timeout.
             let site = site_with(|builder, _| builder, |routes| routes.timeout(patience));
             let token = site.token("admin").await;
             let request = good(&site, operation, Some(&token)).await;
@@ -90,7 +90,7 @@ impl Table {
         }
     }
 
-    /// Tokens that are none, or not any more.
+    /// Sends missing, duplicate, invalid, revoked, and expired access tokens.
     async fn tokens(&mut self, operation: &Operation) {
         let site = site_with(
             |builder, desk| {
@@ -162,7 +162,7 @@ impl Table {
         }
     }
 
-    /// Bodies that are none, on a route that needs none.
+    /// Sends invalid bodies to a route that needs no body.
     async fn bodies(&mut self, operation: &Operation, site: &Site, asked: impl Fn() -> Ask) {
         let large = format!("{{}}{}", " ".repeat(20_000));
         for body in ["{", "[]", &large] {
@@ -172,7 +172,7 @@ impl Table {
         self.ask(operation, site, form.request()).await;
     }
 
-    /// Refresh tokens that are none, or not any more, and a store that cannot tell.
+    /// Sends missing, invalid, revoked, and expired refresh tokens, also while the store fails.
     async fn refresh_tokens(&mut self, operation: &Operation) {
         let site = site_with(
             |builder, desk| {
@@ -205,7 +205,7 @@ impl Table {
             site.store.set(mood);
             self.ask(operation, &site, shown(&token).request()).await;
             site.store.set(Mood::Answer);
-            // What a request left behind ends meanwhile.
+            // Work that the request left running finishes in this time.
             tokio::time::sleep(Duration::from_secs(1)).await;
         }
         let token = new().await;
@@ -248,7 +248,7 @@ impl Table {
 }
 
 #[tokio::test(start_paused = true)]
-async fn every_answer_is_documented_and_every_documented_answer_is_given() {
+async fn every_response_is_documented_and_every_documented_response_occurs() {
     let json = site().call("GET", "/api/openapi.json", None).await.body;
     let mut table = Table { document: Document::new(json), seen: Seen::default() };
     let operations = table.document.operations();
@@ -261,23 +261,24 @@ async fn every_answer_is_documented_and_every_documented_answer_is_given() {
         if operation.1.ends_with("/login") {
             table.logins(operation).await;
         } else {
-            table.trouble(operation).await;
+            table.store_failures(operation).await;
         }
     }
     for operation in &operations {
         let documented = table.document.documented(operation);
         let seen = &table.seen.0[operation];
-        // `check` has seen to it that nothing is answered that is not documented.
+        // `check` has already rejected each response that is not documented.
         let missing: Vec<_> = documented.difference(seen).collect();
-        assert!(missing.is_empty(), "{operation:?} never answers {missing:?}");
+        assert!(missing.is_empty(), "{operation:?} never returned {missing:?}");
         assert_eq!(&documented, seen, "{operation:?}");
     }
-    // Two mounts of the auth routes with seven routes each, eight session routes, two health routes, the document.
+    // Two auth mounts with seven routes each, eight session routes, two health routes, and the
+    // document.
     assert_eq!(operations.len(), 2 * 7 + 8 + 2 + 1);
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_refresh_cookies_are_good_for_is_documented_and_answered() {
+async fn responses_to_refresh_cookies_match_the_document() {
     let json = browser_site().call("GET", "/api/openapi.json", None).await.body;
     let mut table = Table { document: Document::new(json), seen: Seen::default() };
     let schemes = &table.document.json["components"]["securitySchemes"];
@@ -311,7 +312,7 @@ async fn what_refresh_cookies_are_good_for_is_documented_and_answered() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_access_cookie_is_a_way_in_wherever_the_header_is() {
+async fn document_lists_the_access_cookie_wherever_it_lists_the_bearer_header() {
     let site = routes_site(|routes| routes.access_cookie(AccessCookie::new()));
     let document = Document::new(site.call("GET", "/api/openapi.json", None).await.body);
     assert_eq!(document.json["components"]["securitySchemes"]["accessCookie"]["name"], ACCESS);
@@ -326,7 +327,7 @@ async fn an_access_cookie_is_a_way_in_wherever_the_header_is() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn no_route_is_missing_in_the_document() {
+async fn document_lists_every_route() {
     let site = site();
     let json = site.call("GET", "/api/openapi.json", None).await.body;
     let paths: Vec<_> = json["paths"].as_object().unwrap().keys().map(String::as_str).collect();

@@ -1,5 +1,5 @@
-//! The OpenAPI document and the routes say the same: each answer that the routes give is in the document with its
-//! schema, and each that is in the document can be had.
+//! The OpenAPI document matches the routes: it contains each response of the routes with its schema,
+//! and the routes can return each response that it contains.
 
 mod answers;
 mod schemas;

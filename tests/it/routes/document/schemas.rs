@@ -1,4 +1,4 @@
-//! The document, and answers held against it.
+//! The parsed OpenAPI document, and checks of responses against it.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -13,7 +13,7 @@ pub(crate) type Operation = (String, String);
 
 pub(crate) struct Document {
     pub json: Value,
-    /// What was built from it so far: building takes longer than using it.
+    /// Compiled validators. They are cached because compilation is slow.
     validators: RefCell<HashMap<(Operation, u16), Validator>>,
 }
 
@@ -35,7 +35,7 @@ impl Document {
         &self.json["paths"][path][method.to_lowercase()]
     }
 
-    /// Each status with each code that the document has for it; "" for a body that is no refusal.
+    /// All documented pairs of status and error code. The code is "" for a body that is no error.
     pub(crate) fn documented(&self, operation: &Operation) -> BTreeSet<(u16, String)> {
         let responses = self.operation(operation)["responses"].as_object().unwrap();
         let mut all = BTreeSet::new();
@@ -54,7 +54,7 @@ impl Document {
         all
     }
 
-    /// A schema of the document, with all that it refers to.
+    /// Compiles a schema of the document, with the components that it references.
     pub(crate) fn validator(&self, schema: &Value) -> Validator {
         let root = json!({
             "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -64,7 +64,7 @@ impl Document {
         jsonschema::options().should_validate_formats(true).build(&root).unwrap()
     }
 
-    /// Panics unless the document knows this answer: status, schema, headers.
+    /// Panics unless the document describes this response: status, schema, headers.
     pub(crate) fn check(&self, operation: &Operation, reply: &Reply) {
         let place = format!("{operation:?} {:?}", reply.said());
         let response = &self.operation(operation)["responses"][reply.status.to_string()];
@@ -92,7 +92,7 @@ impl Document {
     }
 }
 
-/// What was answered so far.
+/// The pairs of status and error code that each operation has returned so far.
 #[derive(Default)]
 pub(crate) struct Seen(pub BTreeMap<Operation, BTreeSet<(u16, String)>>);
 

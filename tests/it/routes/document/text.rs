@@ -1,4 +1,4 @@
-//! The document by itself.
+//! The OpenAPI document itself: format, references, examples, and constraints.
 
 use std::collections::BTreeSet;
 
@@ -14,7 +14,7 @@ async fn fetched() -> Document {
 }
 
 #[tokio::test(start_paused = true)]
-async fn it_is_openapi_3_1_with_a_bearer_scheme_and_unique_operation_ids() {
+async fn document_is_openapi_3_1_with_a_bearer_scheme_and_unique_operation_ids() {
     let document = fetched().await;
     assert!(document.json["openapi"].as_str().unwrap().starts_with("3.1."));
     let scheme = &document.json["components"]["securitySchemes"]["bearer"];
@@ -45,7 +45,7 @@ async fn it_is_openapi_3_1_with_a_bearer_scheme_and_unique_operation_ids() {
     assert!(tags.is_superset(&["Auth", "Session Management"].into()), "{tags:?}");
 }
 
-/// Every reference in a value.
+/// Collects the target of every `$ref` in a value.
 fn references(value: &Value, found: &mut Vec<String>) {
     match value {
         Value::Object(map) => {
@@ -62,11 +62,11 @@ fn references(value: &Value, found: &mut Vec<String>) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn every_reference_leads_somewhere_and_every_schema_is_used() {
+async fn every_reference_resolves_and_every_schema_is_used() {
     let document = fetched().await;
     let mut found = Vec::new();
     references(&document.json, &mut found);
-    assert!(found.len() > 50, "the test sees the references");
+    assert!(found.len() > 50, "the test must find the references");
     for reference in &found {
         let pointer = reference.strip_prefix('#').unwrap();
         assert!(document.json.pointer(pointer).is_some(), "{reference}");
@@ -78,7 +78,7 @@ async fn every_reference_leads_somewhere_and_every_schema_is_used() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn objects_that_are_answered_have_no_other_members_and_all_of_theirs() {
+async fn object_schemas_forbid_other_members_and_require_their_own() {
     let document = fetched().await;
     for (name, schema) in document.json["components"]["schemas"].as_object().unwrap() {
         if schema["type"] != "object" || name == "OpenApiDocument" {
@@ -89,7 +89,7 @@ async fn objects_that_are_answered_have_no_other_members_and_all_of_theirs() {
             schema["required"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
         for member in schema["properties"].as_object().unwrap().keys() {
             let optional = name == "Problem" && ["reason", "request_id"].contains(&member.as_str());
-            // Only where it travels in bodies.
+            // Present only with body delivery.
             let optional = optional || member == "refresh_token";
             assert_eq!(required.contains(member.as_str()), !optional, "{name}.{member}");
         }
@@ -97,7 +97,7 @@ async fn objects_that_are_answered_have_no_other_members_and_all_of_theirs() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn every_example_fits_its_schema() {
+async fn every_example_matches_its_schema() {
     let document = fetched().await;
     let mut seen = 0;
     for operation in document.operations() {
@@ -119,7 +119,7 @@ async fn every_example_fits_its_schema() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn its_constraints_are_those_of_the_routes() {
+async fn document_constraints_match_the_routes() {
     let document = fetched().await;
     let request = document.validator(&document.json["paths"]["/api/auth/login"]["post"]["requestBody"]["content"]["application/json"]["schema"]);
     for (body, fits) in [
@@ -140,7 +140,7 @@ async fn its_constraints_are_those_of_the_routes() {
     ] {
         assert_eq!(request.is_valid(&serde_json::from_str(body).unwrap()), fits, "{body}");
         let status = site().log_in_with(body).await.status;
-        assert_eq!(status != 422, fits, "{body}: the route agrees");
+        assert_eq!(status != 422, fits, "{body}: the route must agree with the schema");
     }
     let parameters = &document.json["paths"]["/api/session/all"]["get"]["parameters"];
     let limit = &parameters[0]["schema"];
@@ -157,7 +157,7 @@ async fn its_constraints_are_those_of_the_routes() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_application_puts_its_own_paths_into_it_and_mounts_it_anywhere() {
+async fn application_can_add_paths_to_the_document_and_mount_it_anywhere() {
     let site = site();
     let mounts = Mounts::new().session("/v1/me").unwrap();
     let mut openapi = site.routes.openapi(&mounts);
@@ -174,11 +174,14 @@ async fn an_application_puts_its_own_paths_into_it_and_mounts_it_anywhere() {
             && paths.iter().any(|path| *path == "/docs/v1.json")
     );
     assert!(paths.iter().all(|path| !path.starts_with("/api/auth")), "{paths:?}");
-    assert!(reply.body["components"]["schemas"].get("LoginRequest").is_none(), "not mounted");
+    assert!(
+        reply.body["components"]["schemas"].get("LoginRequest").is_none(),
+        "the auth routes are not mounted"
+    );
 }
 
 #[tokio::test(start_paused = true)]
-async fn operation_ids_stay_unique_where_prefixes_read_alike() {
+async fn operation_ids_stay_unique_for_similar_prefixes() {
     let mounts = Mounts::new().auth("/a-b").unwrap().auth("/a_b").unwrap();
     let mounts = mounts.auth("/a/b").unwrap();
     let json = serde_json::to_value(site().routes.openapi(&mounts)).unwrap();
