@@ -1,10 +1,10 @@
-//! Every order in which threads can meet on the atomics of `src/coherence`, and every value that a load may see there:
-//! `loom` runs them all.
+//! Model tests of the atomics in `src/coherence`. `loom` runs each order in which threads can
+//! execute, with each value that a load may see.
 
 #![allow(
     clippy::allow_attributes,
     clippy::unwrap_used,
-    reason = "a test stops at the first surprise"
+    reason = "a test fails at the first unexpected result"
 )]
 
 use std::sync::atomic::{AtomicU64 as Count, Ordering::Relaxed};
@@ -19,9 +19,9 @@ use crate::coherence::lease::Lease;
 use crate::coherence::stamp::Stamp;
 use crate::coherence::tick::Tick;
 
-/// The library's own files on `loom`'s atomics.
+/// The source files of the library, compiled with the atomics of `loom`.
 #[path = "../src/coherence"]
-#[allow(dead_code, unused_imports, unreachable_pub, reason = "each is used by its own part")]
+#[allow(dead_code, unused_imports, unreachable_pub, reason = "each test uses only a part")]
 mod coherence {
     pub(crate) mod generations;
     pub(crate) mod lease;
@@ -34,9 +34,10 @@ mod coherence {
 
         use loom::sync::atomic;
 
-        /// Two things that `loom` does not see are made visible to it, and no order is taken away: that a store comes
-        /// before or after a read-modify-write of another thread, once and for all, and that such a read-modify-write
-        /// meets other threads' loads also if it begins with a load of its own.
+        /// Makes two effects visible to `loom` that it does not see by itself, without excluding
+        /// any order. First, a store is either before or after a read-modify-write of another
+        /// thread. Second, a read-modify-write that begins with a load of its own also meets the
+        /// loads of other threads.
         pub(crate) struct AtomicU64(atomic::AtomicU64);
 
         impl AtomicU64 {
@@ -81,13 +82,13 @@ mod coherence {
 
 const KEY: &[u8] = b"key";
 const BOUND: Duration = Duration::from_nanos(50);
-/// Two beats, so far apart that the first is too old when the second is answered.
+/// When two heartbeats were sent. The first is too old when the second is answered.
 const FIRST: Tick = Tick::from_nanos(1_000);
 const SECOND: Tick = Tick::from_nanos(2_000);
-/// Within the bound of the second alone.
+/// Within the bound of the second heartbeat only.
 const NOW: Tick = Tick::from_nanos(2_010);
 
-/// What a link and its readers share.
+/// The state that an invalidation connection shares with its readers.
 #[derive(Clone)]
 struct Shared {
     lease: Arc<Lease>,
@@ -95,11 +96,11 @@ struct Shared {
 
 impl Shared {
     fn new() -> Self {
-        // One counter: which one is used must not depend on chance.
+        // There is one counter, so that the slot of the key does not depend on a random number.
         Self { lease: Arc::new(Lease::new(Arc::new(Generations::new(0)))) }
     }
 
-    /// A lease that holds at `NOW`.
+    /// Returns a state whose lease holds at `NOW`.
     fn trusted() -> Self {
         let shared = Self::new();
         shared.lease.renew(SECOND);
@@ -115,7 +116,7 @@ impl Shared {
         generations.bump(generations.slot(KEY));
     }
 
-    fn tell(&self, change: Change) {
+    fn apply(&self, change: Change) {
         match change {
             Change::OfKey => self.bump(),
             Change::OfAll => self.lease.generations().flush(),
@@ -131,19 +132,20 @@ enum Change {
 
 const CHANGES: [Change; 2] = [Change::OfKey, Change::OfAll];
 
-/// How often something was seen in all the orders together: a test in which it never happens shows nothing.
+/// Counts how often an effect occurred in all orders together. A test in which it never occurs
+/// shows nothing.
 fn seen(what: impl Fn(&Count)) -> u64 {
     let count = Count::new(0);
     what(&count);
     count.into_inner()
 }
 
-/// Counts from within a model.
+/// Runs a model, and adds the number of runs that returned true to `count`.
 fn model(count: &Count, run: impl Fn() -> bool + Send + Sync + 'static) {
     let total = std::sync::Arc::new(Count::new(0));
     let inside = std::sync::Arc::clone(&total);
     let mut loom = loom::model::Builder::new();
-    // More switches than this in one run find nothing new, and take minutes.
+    // A higher bound finds nothing new and takes minutes.
     loom.preemption_bound = Some(3);
     loom.check(move || {
         inside.fetch_add(u64::from(run()), Relaxed);
@@ -151,9 +153,10 @@ fn model(count: &Count, run: impl Fn() -> bool + Send + Sync + 'static) {
     count.fetch_add(total.load(Relaxed), Relaxed);
 }
 
-/// The socket's task takes in a change and hands on the answer to a beat, another task renews the lease, and a request
-/// asks `serves` about a copy from before. True if the lease was seen to be renewed.
-fn change_then_beat(
+/// One task applies a change and then announces the answer to a heartbeat. A second task renews the
+/// lease with this heartbeat. Meanwhile a request asks `serves` about a copy from before the
+/// change. Returns true if the request saw the renewed lease.
+fn change_then_heartbeat(
     change: Change,
     serves: fn(&Stamp) -> bool,
     is_renewed: fn(&Lease) -> bool,
@@ -166,7 +169,7 @@ fn change_then_beat(
     let (socket, beat) = (shared.clone(), shared.clone());
     let answer = Arc::clone(&answered);
     let socket = spawn(move || {
-        socket.tell(change);
+        socket.apply(change);
         answer.store(true, Release);
     });
     let beat = spawn(move || {
@@ -174,20 +177,20 @@ fn change_then_beat(
             beat.lease.renew(SECOND);
         }
     });
-    assert!(!serves(&stamp), "the beat was answered after the change");
+    assert!(!serves(&stamp), "the heartbeat was answered after the change");
     let renewed = is_renewed(&shared.lease);
-    assert!(!serves(&stamp), "nor later");
+    assert!(!serves(&stamp), "the copy does not serve later, either");
     socket.join().unwrap();
     beat.join().unwrap();
     renewed
 }
 
 #[test]
-fn who_sees_a_beat_sees_what_was_told_before_its_answer() {
+fn holds_rejects_an_old_copy_if_the_heartbeat_was_answered_after_the_change() {
     for change in CHANGES {
         let renewed = seen(|count| {
             model(count, move || {
-                change_then_beat(
+                change_then_heartbeat(
                     change,
                     |stamp| stamp.holds(NOW, BOUND),
                     |lease| lease.holds(NOW, BOUND),
@@ -199,11 +202,11 @@ fn who_sees_a_beat_sees_what_was_told_before_its_answer() {
 }
 
 #[test]
-fn so_does_who_asks_about_a_lost_link() {
+fn held_rejects_an_old_copy_if_the_heartbeat_was_answered_after_the_change() {
     for change in CHANGES {
         let renewed = seen(|count| {
             model(count, move || {
-                change_then_beat(
+                change_then_heartbeat(
                     change,
                     |stamp| stamp.held(NOW, BOUND),
                     |lease| lease.held(NOW, BOUND),
@@ -215,7 +218,7 @@ fn so_does_who_asks_about_a_lost_link() {
 }
 
 #[test]
-fn a_beat_that_nothing_was_told_before_lets_a_copy_serve() {
+fn heartbeat_without_an_earlier_change_lets_a_copy_serve() {
     let served = seen(|count| {
         model(count, || {
             let shared = Shared::new();
@@ -231,7 +234,7 @@ fn a_beat_that_nothing_was_told_before_lets_a_copy_serve() {
 }
 
 #[test]
-fn a_lease_that_has_ended_is_not_revived_by_an_answer_on_its_way() {
+fn ended_lease_is_not_renewed_by_a_concurrent_heartbeat_answer() {
     let between = seen(|count| {
         model(count, || {
             let lease = Shared::new().lease;
@@ -243,8 +246,8 @@ fn a_lease_that_has_ended_is_not_revived_by_an_answer_on_its_way() {
             let held = lease.holds(NOW, BOUND);
             beat.join().unwrap();
             end.join().unwrap();
-            assert!(!lease.holds(NOW, BOUND), "ended for good");
-            assert!(lease.held(NOW, BOUND), "and when it was known to hold last is not forgotten");
+            assert!(!lease.holds(NOW, BOUND), "the lease has ended for good");
+            assert!(lease.held(NOW, BOUND), "the time of the heartbeat is kept");
             held
         });
     });
@@ -252,7 +255,7 @@ fn a_lease_that_has_ended_is_not_revived_by_an_answer_on_its_way() {
 }
 
 #[test]
-fn who_knows_of_the_end_never_sees_the_lease_hold() {
+fn lease_never_holds_for_a_thread_that_has_seen_its_end() {
     let known = seen(|count| {
         model(count, || {
             let lease = Shared::new().lease;
@@ -274,7 +277,7 @@ fn who_knows_of_the_end_never_sees_the_lease_hold() {
 }
 
 #[test]
-fn an_answer_that_comes_late_makes_a_lease_no_shorter() {
+fn late_heartbeat_answer_does_not_shorten_the_lease() {
     model(&Count::new(0), || {
         let lease = Shared::new().lease;
         let beat = Arc::clone(&lease);
@@ -287,7 +290,8 @@ fn an_answer_that_comes_late_makes_a_lease_no_shorter() {
     });
 }
 
-/// A server with one value, that one thread reads under a stamp and another changes; a third knows of the change.
+/// One thread reads the value of a server with a stamp, while another thread changes it and
+/// announces that. Returns true if the copy still serves at the end.
 fn fill_beside_a_change(change: Change) -> bool {
     let shared = Shared::trusted();
     let server = Arc::new(Mutex::new("old"));
@@ -296,30 +300,30 @@ fn fill_beside_a_change(change: Change) -> bool {
     let (writer, asked, say) = (shared.clone(), Arc::clone(&server), Arc::clone(&told));
     let writer = spawn(move || {
         *asked.lock().unwrap() = "new";
-        writer.tell(change);
+        writer.apply(change);
         say.store(true, Release);
     });
     let stamp = shared.stamp();
     let copy = *server.lock().unwrap();
     let knows = told.load(Acquire);
     let serves = stamp.holds(NOW, BOUND);
-    assert!(!(knows && serves && copy == "old"), "it was read before the change");
+    assert!(!(knows && serves && copy == "old"), "the copy is from before an announced change");
     writer.join().unwrap();
     let serves = stamp.holds(NOW, BOUND);
-    assert!(!(serves && copy == "old"), "nor ever after");
+    assert!(!(serves && copy == "old"), "the copy does not serve later, either");
     serves
 }
 
 #[test]
-fn what_was_read_under_a_stamp_from_before_a_change_never_serves_after_it() {
+fn copy_that_was_read_before_a_change_never_serves_after_it() {
     for change in CHANGES {
         let served = seen(|count| model(count, move || fill_beside_a_change(change)));
-        assert!(served > 0, "what was read after it does");
+        assert!(served > 0, "a copy from after the change serves");
     }
 }
 
 #[test]
-fn each_of_two_changes_counts() {
+fn copy_serves_only_if_it_contains_both_of_two_changes() {
     for changes in [[Change::OfKey; 2], [Change::OfAll; 2], CHANGES] {
         let served = seen(|count| {
             model(count, move || {
@@ -329,7 +333,7 @@ fn each_of_two_changes_counts() {
                     let (shared, server) = (shared.clone(), Arc::clone(&server));
                     spawn(move || {
                         *server.lock().unwrap() += 1;
-                        shared.tell(change);
+                        shared.apply(change);
                     })
                 });
                 let stamp = shared.stamp();
@@ -344,9 +348,9 @@ fn each_of_two_changes_counts() {
     }
 }
 
-/// A process that has changed something itself says so before it answers for it.
+/// A process records its own change before it acknowledges it.
 #[test]
-fn who_saw_a_change_acknowledged_is_not_served_what_was_before_it() {
+fn copy_from_before_a_change_does_not_serve_after_the_acknowledgment() {
     let knew = seen(|count| {
         model(count, || {
             let shared = Shared::trusted();

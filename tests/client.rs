@@ -1,7 +1,8 @@
-//! The document that the TypeScript client's types are made from is the example's own.
+//! The OpenAPI document from which the types of the TypeScript client are generated must equal the
+//! one that the axum example serves.
 //!
-//! `UPDATE_OPENAPI=1 cargo test --test client` writes it anew; then `npm run types` and `npm run page` in
-//! `clients/typescript`.
+//! `UPDATE_OPENAPI=1 cargo test --test client` writes the document again. Then run `npm run types`
+//! and `npm run page` in `clients/typescript`.
 
 #![cfg(all(unix, feature = "redis"))]
 #![allow(
@@ -9,7 +10,7 @@
     clippy::unwrap_used,
     clippy::panic,
     clippy::indexing_slicing,
-    reason = "a test stops at the first surprise"
+    reason = "a test fails at the first unexpected result"
 )]
 
 #[path = "support/mod.rs"]
@@ -25,7 +26,7 @@ use crate::support::server::Server;
 const DOCUMENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/clients/typescript/openapi.json");
 
 #[tokio::test]
-async fn its_document_is_what_the_axum_example_serves() {
+async fn client_openapi_document_equals_the_one_of_the_axum_example() {
     let (_server, address) = Server::start("axum", &[]).await;
     let served = get(address, "/api/openapi.json", None).await;
     assert_eq!(served.status, 200, "{served:?}");

@@ -1,10 +1,11 @@
-//! What only a process of its own can show: which threads there are, and what they log.
+//! Tests of event delivery that need their own process, because they look at all threads and at the
+//! whole log.
 
 #![cfg(target_os = "linux")]
 #![expect(
     clippy::disallowed_methods,
     clippy::unwrap_used,
-    reason = "a test stops at the first surprise, and may start tasks"
+    reason = "a test fails at the first unexpected result, and may spawn tasks"
 )]
 
 mod support;
@@ -22,16 +23,17 @@ use crate::support::valve::Valve;
 use crate::support::wait::PATIENCE;
 use crate::support::{builder, user};
 
-/// How many threads deliver events.
+/// Number of threads that deliver events.
 fn threads() -> usize {
     let threads = fs::read_dir("/proc/self/task").unwrap();
-    // One may end while we look.
+    // A thread may end while this iterates.
     let names =
         threads.filter_map(|thread| fs::read_to_string(thread.ok()?.path().join("comm")).ok());
     names.filter(|name| name.trim_end() == "session-events").count()
 }
 
-/// Waits until that many are left: a thread that was joined or has ended may be seen for a moment longer.
+/// Waits until this number of threads is left. A thread that has ended may stay visible for a
+/// moment.
 fn wait_for_threads(count: usize) {
     let began = Instant::now();
     while threads() != count {
@@ -45,9 +47,9 @@ fn with_sinks(valve: &Valve) -> (SessionManager, Worker) {
     sinks.build().unwrap()
 }
 
-// One test: threads and the log are those of the whole process.
+// This is one test, because threads and the log belong to the whole process.
 #[tokio::test]
-async fn threads_come_and_go_with_the_worker_and_log_no_secret() {
+async fn event_threads_start_and_stop_with_the_worker_and_log_no_secret() {
     let log = Log::default();
     tracing_subscriber::fmt()
         .with_max_level(LevelFilter::TRACE)
@@ -57,7 +59,7 @@ async fn threads_come_and_go_with_the_worker_and_log_no_secret() {
     let valve = Valve::default();
 
     let (manager, worker) = with_sinks(&valve);
-    assert_eq!(threads(), 0, "nothing is started in a constructor");
+    assert_eq!(threads(), 0, "a constructor starts no thread");
     drop(worker);
     assert_eq!(threads(), 0);
     drop(manager);
@@ -76,7 +78,7 @@ async fn threads_come_and_go_with_the_worker_and_log_no_secret() {
     wait_for_threads(2);
     drop((manager, background));
     drop(clone);
-    // The worker sees that the managers are gone, and ends.
+    // The worker detects that all managers were dropped, and ends.
     let began = Instant::now();
     while threads() != 0 {
         assert!(began.elapsed() < PATIENCE, "{} threads", threads());
@@ -93,7 +95,7 @@ async fn threads_come_and_go_with_the_worker_and_log_no_secret() {
     assert!(running.await.unwrap_err().is_cancelled());
     wait_for_threads(0);
 
-    // A sink that panics, and one that does not come back.
+    // One sink panics, and one does not return.
     let (manager, worker) = builder()
         .event_sink(|event: &Event| panic!("the secret of {}", event.name()))
         .event_sink(valve.clone())

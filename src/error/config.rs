@@ -179,13 +179,13 @@ mod tests {
     use super::super::{DirectoryError, SessionError, StoreError, StoreErrorKind};
     use super::*;
 
-    /// What `main() -> Result<(), Box<dyn Error>>` prints.
+    /// Returns what `main() -> Result<(), Box<dyn Error>>` prints.
     fn printed(error: impl Into<Box<dyn Error + Send + Sync>>) -> String {
         format!("{:?}", error.into())
     }
 
     #[test]
-    fn an_error_that_main_returns_reads_like_its_display_with_its_cause() {
+    fn errors_returned_from_main_print_their_display_text() {
         assert_eq!(printed(ConfigError::Missing("issuer")), "`issuer` is not set");
         assert_eq!(printed(KeyError::SecretTooShort), KeyError::SecretTooShort.to_string());
         assert_eq!(

@@ -78,7 +78,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_class_that_could_not_stand_in_a_header_is_refused() {
+    fn acr_rejects_a_class_that_is_not_valid_in_a_header() {
         let longest = "x".repeat(StepUp::CLASS_LEN);
         for good in ["1", "urn:example:mfa", "https://example.com/loa?a=1&b='2'", "!~", &longest] {
             assert_eq!(StepUp::acr([good]).unwrap().acr_values(), [good]);
@@ -92,11 +92,11 @@ mod tests {
                 assert!(matches!(error, ConfigError::OutOfRange { setting: "acr_values", .. }));
             }
         }
-        assert!(StepUp::acr(Vec::<String>::new()).is_err(), "no class is no demand");
+        assert!(StepUp::acr(Vec::<String>::new()).is_err(), "an empty list of classes is rejected");
     }
 
     #[test]
-    fn of_two_the_first_has_precedence() {
+    fn and_keeps_the_settings_of_the_first_step_up() {
         let (minute, hour) = (Duration::from_secs(60), Duration::from_secs(3600));
         let class = |name: &str| StepUp::acr([name]).unwrap();
         let both = StepUp::fresh(minute).and(class("a")).and(StepUp::fresh(hour)).and(class("b"));

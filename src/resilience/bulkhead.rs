@@ -141,7 +141,7 @@ impl Bulkhead {
             match self.name {
                 BulkheadName::Requests => trace::info!("the session store answers again"),
                 BulkheadName::Scans => {
-                    trace::info!("the session store answers lists and walks again")
+                    trace::info!("the session store answers lists and walks again");
                 }
                 BulkheadName::Directory => trace::info!("the user directory answers again"),
             }

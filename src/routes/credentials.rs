@@ -195,7 +195,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn debug_shows_nothing_that_was_typed() {
+    fn debug_output_hides_password_and_login_name() {
         let typed = "hunter2";
         let id = UserId::parse(typed).unwrap();
         let password = Password::new(typed.to_owned());

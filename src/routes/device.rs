@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn it_is_set_where_tokens_travel_in_cookies_or_where_it_is_asked_for() {
+    fn device_cookie_is_set_if_tokens_use_cookies_or_if_configured() {
         let plain_http = RefreshCookie::new().secure(false);
         for (ways, expected) in [
             (ways(Some(RefreshDelivery::default()), None), Some("__Host-login_device")),
@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cookie_that_cannot_work_is_an_error_that_names_it() {
+    fn invalid_device_cookie_is_rejected_with_the_name_of_the_setting() {
         let ways = ways(Some(RefreshDelivery::default()), Some(AccessCookie::new()));
         let new = DeviceCookie::new;
         for (bad, named) in [

@@ -289,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn content_survives_the_trip_through_the_store() {
+    fn content_is_unchanged_after_encode_and_decode() {
         let content = Content {
             user_name: Some("제주삼다수".to_owned()),
             ip_address: Some("::1".parse().unwrap()),
@@ -307,14 +307,14 @@ mod tests {
     }
 
     #[test]
-    fn a_member_from_a_newer_version_is_ignored_and_missing_data_is_an_error() {
+    fn decode_ignores_unknown_members_and_rejects_missing_data() {
         assert!(decode::<()>(br#"{"data":null,"color":"blue"}"#).is_ok());
         assert!(decode::<Cart>(br#"{"user_name":"x"}"#).is_err());
         assert!(decode::<()>(b"\xff").is_err());
     }
 
     #[test]
-    fn an_error_names_the_part_and_quotes_nothing() {
+    fn decode_error_names_the_part_and_hides_its_content() {
         let error = decode::<Cart>(br#"{"data":{"items":"secret"}}"#).err().unwrap().to_string();
         assert!(error.starts_with("the data of a session does not fit"), "{error}");
         assert!(!error.contains("secret"), "{error}");
@@ -323,7 +323,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_line_feed_stands_before_the_data() {
+    fn first_line_feed_of_the_payload_is_before_the_data() {
         let content = Content { user_name: Some("a\nb".to_owned()), ..Content::default() };
         let content = content.with_data(["c\nd"; 2].join("\n"));
         let payload = encode(&content).unwrap();
@@ -334,7 +334,7 @@ mod tests {
     }
 
     #[test]
-    fn a_payload_of_an_older_version_says_the_same() {
+    fn same_payload_accepts_the_format_of_an_older_version() {
         let content = Content { role: Some("user".to_owned()), ..Content::default() };
         let new = encode(&content).unwrap();
         assert!(same_payload(&new, br#"{"role":"user","data":null}"#));
@@ -343,14 +343,14 @@ mod tests {
     }
 
     #[test]
-    fn what_the_application_keeps_is_not_decoded_for_a_list() {
+    fn decode_without_data_skips_the_application_data() {
         let payload = Bytes::from_static(br#"{"role":"user","data":{"of":["another type"]}}"#);
         let content = StoredContent::decode_without_data(payload).unwrap();
         assert_eq!(content.content.role.as_deref(), Some("user"));
     }
 
     #[test]
-    fn a_payload_without_its_data_is_read() {
+    fn decode_without_data_reads_a_payload_that_is_cut_before_its_data() {
         for role in [None, Some("user".to_owned())] {
             let content = Content { role: role.clone(), ..Content::default() };
             let whole = encode(&content.with_data("data".to_owned())).unwrap();
@@ -364,7 +364,7 @@ mod tests {
     }
 
     #[test]
-    fn data_over_the_limit_are_refused_with_their_size() {
+    fn encode_rejects_data_over_the_limit_and_reports_its_size() {
         let data = |len: usize| Content::default().with_data("x".repeat(len - 2));
         assert!(encode(&data(LIMIT)).is_ok());
         let refused = encode(&data(LIMIT + 1));
@@ -373,23 +373,23 @@ mod tests {
     }
 
     #[test]
-    fn stored_data_over_the_limit_may_stay_and_shrink_and_not_grow() {
+    fn stored_data_over_the_limit_may_stay_or_shrink_but_not_grow() {
         let text = "x".repeat(5_000);
         let payload = Bytes::from(format!(r#"{{"role":"admin","data":"{text}"}}"#));
         let stored = StoredContent::<String>::decode(payload).unwrap();
         let sizes = stored.sizes();
         let mut content = stored.content;
         content.role = Some("user".to_owned());
-        assert!(content.encode(LIMIT, sizes).is_ok(), "it stays");
+        assert!(content.encode(LIMIT, sizes).is_ok(), "the data may keep its size");
         content.data.pop();
-        assert!(content.encode(LIMIT, sizes).is_ok(), "it shrinks");
+        assert!(content.encode(LIMIT, sizes).is_ok(), "the data may shrink");
         content.data.push_str("xx");
         let refused = content.encode(LIMIT, sizes);
         assert!(matches!(refused, Err(SessionError::TooLarge { size: 5_003, limit: LIMIT })));
     }
 
     #[test]
-    fn a_field_over_its_limit_is_refused_by_name() {
+    fn encode_rejects_a_field_over_its_limit_and_names_it() {
         let content = Content { role: Some("r".repeat(513)), ..Content::default() };
         assert!(matches!(encode(&content), Err(SessionError::FieldTooLong { field: "role", .. })));
         let content = Content { amr: vec!["m".repeat(512); 17], ..Content::default() };

@@ -213,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn a_user_agent_is_cut_between_characters() {
+    fn user_agent_is_truncated_at_a_character_boundary() {
         let agent = "ä".repeat(NewSession::USER_AGENT_LEN);
         let kept = new().user_agent(&format!("x{agent}")).content.user_agent.unwrap();
         assert_eq!(kept.len(), NewSession::USER_AGENT_LEN - 1);
@@ -221,13 +221,13 @@ mod tests {
     }
 
     #[test]
-    fn claims_are_an_object_or_refused() {
+    fn claims_must_be_an_object() {
         assert!(matches!(new().claims(&7), Err(SessionError::Claims(_))));
         assert!(new().claims(&serde_json::json!({"tenant": 7})).is_ok());
     }
 
     #[test]
-    fn debug_names_no_person() {
+    fn debug_output_hides_email_and_user_name() {
         let shown = format!("{:?}", new().email("jeju@test.com").user_name("Jeju"));
         assert!(!shown.contains("jeju@") && !shown.contains("Jeju"), "{shown}");
     }

@@ -117,7 +117,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_key_is_no_syntax_and_not_shown() {
+    fn attempt_key_rejects_special_characters_and_is_hidden_in_debug_output() {
         for good in ["a", "A-z_09", &"x".repeat(AttemptKey::MAX_LEN)] {
             assert_eq!(AttemptKey::parse(good).unwrap().as_str(), good);
         }

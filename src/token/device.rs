@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_is_one_devices_for_one_account() {
+    fn device_token_is_valid_for_one_account_only() {
         let token = ours().device_token("d1", &user("jeju"), None, NOW).unwrap();
         assert!(token.len() < 160 && !token.contains("jeju"), "{token}");
         let device = ours().open_device_token(&token).unwrap();
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn a_change_of_password_voids_it_until_it_has_expired() {
+    fn password_change_invalidates_older_device_tokens() {
         let (ours, jeju) = (ours(), user("jeju"));
         let open = |epoch| {
             let token = ours.device_token("d1", &jeju, epoch, NOW).unwrap();
@@ -158,14 +158,14 @@ mod tests {
         let (before, after) = (open(None), open(Some("2:9")));
         assert!(!before.is_of(&jeju, Some("2:9")) && after.is_of(&jeju, Some("2:9")));
         assert!(!after.is_of(&jeju, Some("3:9")));
-        // The store has forgotten the change, so every token from before it has expired.
+        // The store no longer has the epoch, so every token from before the change has expired.
         assert!(after.is_of(&jeju, None) && before.is_of(&jeju, None));
         // A password epoch with the text of `NO_EPOCH`.
         assert!(!before.is_of(&jeju, Some(NO_EPOCH)));
     }
 
     #[test]
-    fn a_token_that_is_not_ours_or_was_changed_is_none() {
+    fn foreign_or_modified_device_token_is_rejected() {
         let ours = ours();
         let token = ours.device_token("d1", &user("jeju"), Some("e"), NOW).unwrap();
         for at in 0..token.len() {
@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn it_outlives_a_key_rotation_that_keeps_the_old_secret() {
+    fn device_token_is_valid_while_its_old_secret_still_verifies() {
         let old = ours().device_token("d1", &user("jeju"), Some("e"), NOW).unwrap();
         let keys = KeySet::new(SigningKey::hs256("2", OTHER).unwrap())
             .also_verify(VerifyingKey::hs256("1", SECRET).unwrap());

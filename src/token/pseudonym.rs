@@ -53,7 +53,7 @@ mod tests {
     const OTHER: &[u8] = b"only-for-tests-9hYdR7cWm2LpKx8Tv3qZx";
 
     #[test]
-    fn one_name_has_one_pseudonym_in_all_instances_and_nobody_else_knows_it() {
+    fn pseudonym_is_stable_and_depends_on_name_purpose_audience_and_key() {
         let ours = policy(hs256(SECRET), "shop").pseudonym("account", "jeju").unwrap();
         assert_eq!(policy(hs256(SECRET), "shop").pseudonym("account", "jeju").unwrap(), ours);
         assert!(ours.len() == 43 && !ours.contains("jeju"));
@@ -78,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pseudonym_is_keyed_whatever_the_algorithm_of_the_signing_key() {
+    fn pseudonym_is_keyed_for_every_signing_algorithm() {
         let rsa = include_bytes!("../../tests/keys/rsa.pem");
         let other_rsa = include_bytes!("../../tests/keys/rsa-pkcs1.pem");
         let p256 = include_bytes!("../../tests/keys/p256.pem");
@@ -93,7 +93,7 @@ mod tests {
         for key in keys {
             let name = policy(key.clone(), "shop").pseudonym("account", "jeju").unwrap();
             assert_eq!(policy(key, "shop").pseudonym("account", "jeju").unwrap(), name);
-            assert!(!seen.contains(&name), "it depends on the key alone");
+            assert!(!seen.contains(&name), "each key has its own pseudonym");
             seen.push(name);
         }
         // Instances may hold the same key in two file formats.

@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_says_what_it_was_issued_for_and_is_the_same_each_time() {
+    fn refresh_token_contains_its_claims_and_is_deterministic() {
         let ours = policy(key("1", SECRET), "shop");
         for user in ["ada", "a b  c", " ", "ä\n1 s-1 x", &"x".repeat(256), &"\0".repeat(256)] {
             for counter in [0, 1, u64::MAX] {
@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn every_token_is_another_one() {
+    fn refresh_tokens_differ_by_counter_user_and_salt() {
         let ours = policy(key("1", SECRET), "shop");
         let one = issued(&ours, &claims("ada", 1), "salt");
         for (other, salt) in
@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_we_did_not_issue_is_none_of_ours() {
+    fn foreign_or_modified_refresh_token_is_rejected() {
         let ours = policy(key("1", SECRET), "shop");
         let token = issued(&ours, &claims("ada", 7), "salt");
         for at in 0..token.len() {
@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn the_seal_alone_does_not_make_a_token() {
+    fn sealed_text_without_a_valid_mac_is_not_a_refresh_token() {
         let ours = policy(key("1", SECRET), "shop");
         for (secret, user) in [("", "ada"), ("AAAA", "ada"), (&*"A".repeat(43), "ada")] {
             let sealed = ours.0.seal(SEAL, &format!("7 s-1_x {secret} {user}")).unwrap();
@@ -243,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_that_was_replaced_is_good_until_it_is_taken_out() {
+    fn replaced_key_is_accepted_until_it_is_removed() {
         let old = policy(key("1", SECRET), "shop");
         let token = issued(&old, &claims("ada", 7), "salt");
         let both =
@@ -257,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn only_hmac_secrets_will_do() {
+    fn refresh_keys_must_be_hmac_secrets() {
         let pem = include_bytes!("../../tests/keys/ed25519.pem");
         let keys = KeySet::from(SigningKey::eddsa_pem("1", pem).unwrap());
         let refused = RefreshPolicy::new(keys, None, None).err().unwrap();
@@ -265,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn debug_shows_no_token() {
+    fn debug_output_hides_the_token() {
         let token = policy(key("1", SECRET), "shop").issue(&claims("ada", 7), "s", Duration::ZERO);
         assert_eq!(format!("{:?}", token.unwrap()), "RefreshToken { expires_in: 0ns, .. }");
     }

@@ -67,7 +67,7 @@ mod tests {
     const OTHER: &[u8; 36] = b"only-for-tests-9hYdR7cWm2LpKx8Tv3qZx";
 
     #[test]
-    fn what_was_sealed_comes_back_and_nothing_else_does() {
+    fn unseal_returns_sealed_text_and_rejects_everything_else() {
         let ours = policy("1", SECRET, "shop");
         let sealed = ours.seal("cursor", "0 jeju\n").unwrap();
         let opened = ours.unseal("cursor", &sealed);

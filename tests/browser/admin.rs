@@ -1,24 +1,24 @@
-//! What administrators see: everybody, and the numbers.
+//! The views of administrators: all sessions, and statistics.
 
 use serde_json::{Value, json};
 
 use crate::page::{IPHONE, Page};
 
-/// Logs somebody in on as many devices.
+/// Logs a user in on `count` devices.
 async fn logins(page: &Page, user: &str, count: usize) {
     for _ in 0..count {
         page.elsewhere(user, "password123", IPHONE).await;
     }
 }
 
-/// The admin's view of everybody.
-fn everybody(page: &Page) {
+/// Logs in as an administrator and opens the view of all sessions.
+fn open_all_sessions(page: &Page) {
     page.login("admin", "admin123");
     page.go("all");
 }
 
 #[tokio::test]
-async fn a_user_sees_no_admins_views_whatever_the_address_says() {
+async fn admin_views_stay_hidden_from_a_user_who_opens_their_url() {
     let page = Page::open().await;
     page.visit(&format!("{}#all", page.origin()));
     page.login("jeju", "password123");
@@ -35,12 +35,12 @@ async fn a_user_sees_no_admins_views_whatever_the_address_says() {
 }
 
 #[tokio::test]
-async fn an_admin_sees_everybody_and_finds_one_user() {
+async fn admin_sees_all_sessions_and_can_search_for_one_user() {
     let page = Page::open().await;
     for user in ["jeju", "jeju", "user"] {
         page.elsewhere(user, "password123", IPHONE).await;
     }
-    everybody(&page);
+    open_all_sessions(&page);
     page.until_focus("#all-title");
     assert_eq!(page.value("text('#all-caption')"), "4 sessions shown");
     let users = page.value("all('#all-rows th .under').sort()");
@@ -58,10 +58,10 @@ async fn an_admin_sees_everybody_and_finds_one_user() {
 }
 
 #[tokio::test]
-async fn an_odd_user_id_is_one_literal_user() {
+async fn search_takes_special_characters_in_a_user_id_literally() {
     let page = Page::open().await;
     page.elsewhere("jeju", "password123", IPHONE).await;
-    everybody(&page);
+    open_all_sessions(&page);
     for id in [
         "*",
         "j*",
@@ -93,33 +93,33 @@ async fn an_odd_user_id_is_one_literal_user() {
         page.until_focus("#search-user");
     }
     assert_eq!(page.requests(), []);
-    // Longer than an id can be: said in the page's words.
+    // An id above the maximum length is rejected, and the page shows its own text.
     page.fill("#search-user", &"x".repeat(300));
     page.click("#search .main");
     page.until(
-        "the refusal is told",
+        "the error is shown",
         "get('alarm').textContent.startsWith('The server cannot read this')",
     );
     page.assert_no_complaint_but(&[422]);
 }
 
 #[tokio::test]
-async fn an_admin_ends_all_sessions_of_a_user() {
+async fn admin_can_revoke_all_sessions_of_a_user() {
     let page = Page::open().await;
     let mut ended = Vec::new();
     for agent in ["curl/8.5.0", IPHONE] {
         ended.push(page.elsewhere("jeju", "password123", agent).await);
     }
     let stays = page.elsewhere("user", "password123", IPHONE).await;
-    everybody(&page);
+    open_all_sessions(&page);
     let of_jeju = "#all-rows [aria-label^='End all'][aria-label*='jeju']";
     assert_eq!(page.value(&format!("all(\"{of_jeju}\").length")), 2);
 
     page.click(of_jeju);
-    page.until("it asks", "get('ask').open");
+    page.until("the confirmation dialog is open", "get('ask').open");
     assert_eq!(page.value("text('#ask-title')"), "End all sessions of \u{2068}jeju\u{2069}?");
     page.click("#ask-no");
-    page.until("no is no", "!get('ask').open");
+    page.until("the button No closes the dialog", "!get('ask').open");
     page.must("GET", "/api/data", &ended[0]).await;
 
     page.click(of_jeju);
@@ -135,18 +135,21 @@ async fn an_admin_ends_all_sessions_of_a_user() {
 }
 
 #[tokio::test]
-async fn an_admin_ends_one_session_and_the_users_others_stay() {
+async fn admin_can_revoke_one_session_and_the_others_of_the_user_stay_live() {
     let page = Page::open().await;
     let mut tokens = Vec::new();
     for agent in ["curl/8.5.0", IPHONE] {
         tokens.push(page.elsewhere("jeju", "password123", agent).await);
     }
-    everybody(&page);
+    open_all_sessions(&page);
     let one = "#all-rows [aria-label^='End session'][aria-label*='jeju']";
     page.click(one);
-    page.until("it asks", "get('ask').open");
+    page.until("the confirmation dialog is open", "get('ask').open");
     page.click("#ask-yes");
-    page.until("it is said", "/^Session .* of .*jeju.* ended\\.$/.test(text('#said'))");
+    page.until(
+        "the page confirms the revocation",
+        "/^Session .* of .*jeju.* ended\\.$/.test(text('#said'))",
+    );
     page.until_focus("#all-rows button");
     assert_eq!(page.value("all('#all-rows th .under').sort()"), json!(["admin", "jeju"]));
     let (mut live, mut gone) = (0, 0);
@@ -163,9 +166,9 @@ async fn an_admin_ends_one_session_and_the_users_others_stay() {
 }
 
 #[tokio::test]
-async fn an_admin_who_ends_their_own_sessions_is_told_so() {
+async fn admin_sees_the_reason_after_revoking_their_own_sessions() {
     let page = Page::open().await;
-    everybody(&page);
+    open_all_sessions(&page);
     page.click("#all-rows .danger");
     page.click("#ask-yes");
     page.until_says("alarm", "Your session was ended by an administrator.");
@@ -174,11 +177,11 @@ async fn an_admin_who_ends_their_own_sessions_is_told_so() {
 }
 
 #[tokio::test]
-async fn more_than_a_page_of_sessions_is_shown_on_request() {
+async fn further_pages_of_sessions_load_on_request() {
     let page = Page::open().await;
     logins(&page, "jeju", 60).await;
     logins(&page, "user", 60).await;
-    everybody(&page);
+    open_all_sessions(&page);
     let shown = page.value("get('all-rows').rows.length").as_u64().unwrap();
     assert!((50..121).contains(&shown), "{shown}");
     assert_eq!(
@@ -187,27 +190,30 @@ async fn more_than_a_page_of_sessions_is_shown_on_request() {
     );
     while page.holds("!get('all-more').hidden") {
         page.click("#all-more");
-        page.until("more is there", "get('all-more').ariaBusy === null");
+        page.until("the next page has loaded", "get('all-more').ariaBusy === null");
     }
     assert_eq!(page.value("text('#all-caption')"), "121 sessions shown");
     let ids = page.value("new Set([...get('all-rows').rows].map((row) => row.dataset.key)).size");
     assert_eq!(ids, 121);
-    // The first of the rows that came last.
+    // After the last page, a button in the rows has the focus.
     page.until_focus("#all-rows button");
     page.assert_no_complaint_but(&[]);
 }
 
 #[tokio::test]
-async fn cleaning_up_tells_how_many() {
+async fn cleanup_shows_the_number_of_removed_sessions() {
     let page = Page::open().await;
-    everybody(&page);
+    open_all_sessions(&page);
     page.click("#all-cleanup");
-    page.until("it is told", "/^Cleaned up \\d+ expired sessions?\\.$/.test(text('#said'))");
+    page.until(
+        "the page shows the number",
+        "/^Cleaned up \\d+ expired sessions?\\.$/.test(text('#said'))",
+    );
     page.assert_no_complaint_but(&[]);
 }
 
 #[tokio::test]
-async fn chart_and_table_say_what_the_statistics_say() {
+async fn chart_and_table_show_the_numbers_of_the_statistics() {
     let page = Page::open().await;
     logins(&page, "jeju", 8).await;
     logins(&page, "user", 4).await;
@@ -237,7 +243,7 @@ async fn chart_and_table_say_what_the_statistics_say() {
     for (label, n) in labels.as_array().unwrap().iter().zip(&roles) {
         assert_eq!(by_role[label.as_str().unwrap()], json!(n), "{stats}");
     }
-    // Each bar is its share of the track: 12 of 13, and 1 of 13.
+    // The width of each bar is its share of the track: 12 of 13, and 1 of 13.
     let widths = page.value(
         "[...document.querySelectorAll('#chart-role .bar')].map((one) => one.getBBox().width)",
     );
@@ -249,7 +255,7 @@ async fn chart_and_table_say_what_the_statistics_say() {
     }
     let written = page.value("all('#chart-role tbody td:nth-child(3)')");
     assert_eq!(written, json!(["92%", "8%"]), "the table's shares");
-    // All of them live for an hour, less a moment.
+    // All sessions have almost an hour left.
     assert_eq!(counts("chart-left", ".bar")[3], 13);
     assert_eq!(page.value("text('#chart-left figcaption p')"), "Of 13 sessions.");
     let told = page.value("document.querySelector('#chart-role svg').ariaLabel");

@@ -1,4 +1,4 @@
-//! Chromium, driven through chromedriver as the WebDriver standard says.
+//! Chromium, controlled by chromedriver through the WebDriver protocol.
 
 use std::env;
 use std::fs;
@@ -14,23 +14,23 @@ use tempfile::TempDir;
 
 use crate::wire;
 
-/// The key under which WebDriver names an element.
+/// The JSON key of an element reference in WebDriver.
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 
-/// A browser of a test's own, with a profile of its own; closed when dropped.
+/// A browser for one test, with its own profile. Dropping it closes the browser.
 pub(crate) struct Chromium {
     driver: Child,
     address: SocketAddr,
-    /// `/session/{id}`, once there is one.
+    /// `/session/{id}`. Empty until the session exists.
     session: String,
     _home: TempDir,
 }
 
 impl Chromium {
-    /// Starts it without a window; `languages` is what it asks servers and pages for.
+    /// Starts the browser without a window. `languages` are its preferred languages.
     pub(crate) fn start(languages: &str) -> Self {
         let home = TempDir::new().unwrap();
-        let (driver, port) = driver(&home);
+        let (driver, port) = start_driver(&home);
         let address = SocketAddr::from(([127, 0, 0, 1], port));
         let mut chromium = Self { driver, address, session: String::new(), _home: home };
         chromium.open(languages);
@@ -41,14 +41,14 @@ impl Chromium {
         let profile = self._home.path().join("profile");
         let args = [
             "--headless=new".to_owned(),
-            // Chromium's own sandbox does not work for root nor in most containers.
+            // Chromium's sandbox does not work as root, nor in most containers.
             "--no-sandbox".to_owned(),
             "--disable-dev-shm-usage".to_owned(),
             "--disable-gpu".to_owned(),
             "--disable-background-networking".to_owned(),
             "--disable-component-update".to_owned(),
             "--no-first-run".to_owned(),
-            // Even a page that tried could reach nothing but this machine.
+            // Prevents the page from reaching any host but this one.
             "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1".to_owned(),
             "--window-size=1280,900".to_owned(),
             "--hide-scrollbars".to_owned(),
@@ -72,7 +72,7 @@ impl Chromium {
         self.devtools("Emulation.setEmulatedMedia", &json!({"features": motion}));
     }
 
-    /// A command of the WebDriver standard.
+    /// Sends a command of the WebDriver protocol.
     pub(crate) fn command(&self, method: &str, command: &str, arguments: &Value) -> Value {
         let path = format!("{}/{command}", self.session);
         let body = if method == "GET" { String::new() } else { arguments.to_string() };
@@ -82,7 +82,7 @@ impl Chromium {
         body["value"].take()
     }
 
-    /// A command of Chromium's own protocol.
+    /// Sends a command of the Chrome DevTools protocol.
     pub(crate) fn devtools(&self, command: &str, arguments: &Value) -> Value {
         let arguments = json!({"cmd": command, "params": arguments});
         self.command("POST", "goog/cdp/execute", &arguments)
@@ -92,18 +92,18 @@ impl Chromium {
         self.command("POST", "url", &json!({"url": url}));
     }
 
-    /// Runs the body of a function in the page; a promise is waited for.
+    /// Runs a function body in the page. If it returns a promise, waits for its result.
     pub(crate) fn script(&self, code: &str) -> Value {
         self.command("POST", "execute/sync", &json!({"script": code, "args": []}))
     }
 
-    /// Clicks what a person would click: it must be in sight and not covered.
+    /// Clicks an element. It must be visible and not covered.
     pub(crate) fn click(&self, selector: &str) {
         let element = self.element(selector);
         self.command("POST", &format!("element/{element}/click"), &json!({}));
     }
 
-    /// Types into a field, after what it holds.
+    /// Clears a field and types a text into it.
     pub(crate) fn fill(&self, selector: &str, text: &str) {
         let element = self.element(selector);
         self.command("POST", &format!("element/{element}/clear"), &json!({}));
@@ -116,7 +116,7 @@ impl Chromium {
         found[ELEMENT].as_str().unwrap().to_owned()
     }
 
-    /// Presses keys one after the other, wherever the focus is.
+    /// Presses keys one after the other, at the element that has the focus.
     pub(crate) fn press(&self, keys: &str) {
         let actions: Vec<Value> = keys
             .chars()
@@ -128,18 +128,18 @@ impl Chromium {
         self.command("POST", "actions", &json!({"actions": [keyboard]}));
     }
 
-    /// What has been logged since it was asked last.
+    /// Returns the log entries since the last call.
     pub(crate) fn log(&self, kind: &str) -> Vec<Value> {
         let log = self.command("POST", "se/log", &json!({"type": kind}));
         log.as_array().unwrap().clone()
     }
 
-    /// Keeps a picture of the whole page in the target folder.
+    /// Saves a picture of the whole page in the target directory.
     pub(crate) fn screenshot(&self, name: &str) {
         let picture =
             self.devtools("Page.captureScreenshot", &json!({"captureBeyondViewport": true}));
         let picture = STANDARD.decode(picture["data"].as_str().unwrap()).unwrap();
-        assert!(picture.starts_with(b"\x89PNG"), "{name} is no picture");
+        assert!(picture.starts_with(b"\x89PNG"), "{name} is not a PNG image");
         let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap();
         let folder = target.join("screenshots");
         fs::create_dir_all(&folder).unwrap();
@@ -147,14 +147,15 @@ impl Chromium {
     }
 }
 
-/// A chromedriver that listens, and its port.
+/// Starts chromedriver, and returns the process and its port.
 ///
-/// It looks for a port that is free for IPv6, and ends if the same port is taken for IPv4: then another one is tried.
-fn driver(home: &TempDir) -> (Child, u16) {
+/// chromedriver chooses a port that is free for IPv6, and exits if the same port is in use for
+/// IPv4. This function then starts it again.
+fn start_driver(home: &TempDir) -> (Child, u16) {
     for _ in 0..10 {
         let mut driver = Command::new("chromedriver")
             .arg("--port=0")
-            // Crash reports and font caches go where the profile goes.
+            // Crash reports and font caches go to the profile's directory.
             .env("HOME", home.path())
             .env("XDG_CONFIG_HOME", home.path())
             .env("XDG_CACHE_HOME", home.path())
@@ -177,7 +178,7 @@ fn driver(home: &TempDir) -> (Child, u16) {
         });
         match port {
             Some(port) => return (driver, port),
-            // Its output has ended, and so has it.
+            // The output has ended, so the process has exited.
             None => drop(driver.wait()),
         }
     }
@@ -186,11 +187,11 @@ fn driver(home: &TempDir) -> (Child, u16) {
 
 impl Drop for Chromium {
     fn drop(&mut self) {
-        // Closes the browser; a driver that is killed leaves it running.
+        // Closes the browser. Killing chromedriver would leave the browser running.
         if let Err(error) = wire::send(self.address, "GET", "/shutdown", &[], "") {
             eprintln!("the browser may still be running: {error}");
         }
-        // Both fail only when it has ended already.
+        // Both calls fail only if the process has already exited.
         let _ended = self.driver.kill().and_then(|()| self.driver.wait());
     }
 }

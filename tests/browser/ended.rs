@@ -1,12 +1,12 @@
-//! What the page does when its session ends elsewhere, and when nobody can tell.
+//! The page when its session is revoked elsewhere, when it expires, and when the store is away.
 
 use crate::page::{IPHONE, Page};
 use crate::support::redis::RedisServer;
 use crate::support::server::SECRET;
 
-/// Whatever ends the session, the next thing that is done here tells why.
+/// After a revocation elsewhere, the next action in the page shows the reason.
 #[tokio::test]
-async fn a_session_that_was_ended_elsewhere_is_told_why() {
+async fn page_shows_why_its_session_was_revoked_elsewhere() {
     let page = Page::open().await;
     for (words, end) in [
         (
@@ -30,7 +30,7 @@ async fn a_session_that_was_ended_elsewhere_is_told_why() {
         assert!(!left.as_str().unwrap().contains("제주삼다수"), "{left}");
         page.click("[data-language=ko]");
         page.until(
-            "it is told in Korean",
+            "the reason is shown in Korean",
             "/세션이 종료되었습니다|세션을 종료했습니다/.test(text('#alarm'))",
         );
         page.click("[data-language=en]");
@@ -38,9 +38,10 @@ async fn a_session_that_was_ended_elsewhere_is_told_why() {
     page.assert_no_complaint_but(&[401]);
 }
 
-/// An administrator's page has three views, and each hears of the end when its tab becomes visible again.
+/// The page of an administrator has three views. Each detects the revocation when its tab becomes
+/// visible again.
 #[tokio::test]
-async fn a_tab_that_becomes_visible_asks_whether_its_session_lives() {
+async fn tab_that_becomes_visible_checks_whether_its_session_is_live() {
     let page = Page::open().await;
     for view in ["mine", "all", "stats"] {
         page.login("admin", "admin123");
@@ -55,7 +56,7 @@ async fn a_tab_that_becomes_visible_asks_whether_its_session_lives() {
 }
 
 #[tokio::test]
-async fn a_session_that_runs_out_is_noticed_without_a_click() {
+async fn page_detects_an_expired_session_without_a_click() {
     let env = [("SESSION_TTL", "5"), ("SESSION_REFRESH_THRESHOLD", "1")];
     let page = Page::open_with(&env, "en-GB").await;
     page.login("jeju", "password123");
@@ -65,7 +66,7 @@ async fn a_session_that_runs_out_is_noticed_without_a_click() {
 }
 
 #[tokio::test]
-async fn a_store_that_is_away_logs_nobody_out() {
+async fn store_outage_keeps_the_user_logged_in() {
     let mut redis = RedisServer::start_with(&["--appendonly", "yes"]).await;
     let env = [("REDIS_URL", &*redis.url()), ("JWT_SECRET", SECRET)];
     let page = Page::open_with(&env, "en-GB").await;
@@ -88,12 +89,12 @@ async fn a_store_that_is_away_logs_nobody_out() {
     page.until_says("said", "List updated.");
     assert_eq!(page.value("text('#waiting')"), "");
     assert_eq!(page.value("text('#mine-caption')"), "1 live session");
-    assert_eq!(page.token(), token, "no other login was needed");
+    assert_eq!(page.token(), token, "no new login was needed");
     page.assert_no_complaint_but(&[503]);
 }
 
 #[tokio::test]
-async fn a_login_while_the_store_is_away_says_so() {
+async fn login_during_a_store_outage_shows_an_error() {
     let mut redis = RedisServer::start().await;
     let env = [("REDIS_URL", &*redis.url()), ("JWT_SECRET", SECRET)];
     let page = Page::open_with(&env, "en-GB").await;

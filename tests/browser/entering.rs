@@ -1,11 +1,11 @@
-//! Logging in and out, and in which language.
+//! Login, logout, and the language of the page.
 
 use serde_json::json;
 
 use crate::page::{ENTER, Page};
 
 #[tokio::test]
-async fn the_keyboard_alone_is_enough() {
+async fn keyboard_alone_can_log_in_revoke_a_session_and_log_out() {
     let page = Page::open().await;
     page.tab_to(".skip");
     page.press(ENTER);
@@ -28,7 +28,7 @@ async fn the_keyboard_alone_is_enough() {
     page.press(ENTER);
     page.until_says("said", "Session ended: curl");
     page.assert_ended(&other, "logout").await;
-    // The row has gone, and the focus is on the next one, not at the start of the page.
+    // The row is removed, and the focus moves to the next row, not to the start of the page.
     page.until_focus("#mine-rows button");
 
     page.tab_to("#logout");
@@ -39,7 +39,7 @@ async fn the_keyboard_alone_is_enough() {
 }
 
 #[tokio::test]
-async fn a_wrong_password_is_said_and_the_right_one_still_works() {
+async fn wrong_password_shows_an_error_and_the_right_one_then_works() {
     let page = Page::open().await;
     page.fill("#name", "jeju");
     page.fill("#password", "wrong");
@@ -55,7 +55,7 @@ async fn a_wrong_password_is_said_and_the_right_one_still_works() {
 }
 
 #[tokio::test]
-async fn an_empty_field_is_said_and_nothing_is_sent() {
+async fn empty_login_field_shows_an_error_and_sends_no_request() {
     let page = Page::open().await;
     page.requests();
     page.click("#login-go");
@@ -70,7 +70,7 @@ async fn an_empty_field_is_said_and_nothing_is_sent() {
 }
 
 #[tokio::test]
-async fn an_email_address_and_a_demo_users_button_do_as_well() {
+async fn email_address_and_demo_user_button_can_log_in() {
     let page = Page::open().await;
     page.login("jeju@test.com", "password123");
     assert_eq!(page.value("text('#who-id')"), "jeju");
@@ -85,7 +85,7 @@ async fn an_email_address_and_a_demo_users_button_do_as_well() {
 }
 
 #[tokio::test]
-async fn the_language_is_the_browsers_until_another_is_chosen() {
+async fn page_uses_the_browser_language_until_the_user_chooses_another() {
     let page = Page::open_with(&[], "ko-KR,en").await;
     assert_eq!(page.value("document.documentElement.lang"), "ko");
     assert_eq!(
@@ -96,13 +96,13 @@ async fn the_language_is_the_browsers_until_another_is_chosen() {
     page.fill("#password", "wrong");
     page.click("#login-go");
     page.until_says("login-wrong", "아이디 또는 비밀번호가 올바르지 않습니다.");
-    // What has been said is said again in the other language.
+    // The page translates a message that is already shown.
     page.click("[data-language=en]");
     page.until_says("login-wrong", "The user id or the password is wrong.");
     assert_eq!(page.value("document.documentElement.lang"), "en");
 
     page.command("POST", "refresh", &json!({}));
-    page.until("the page is there again", "!get('view-login').hidden && text('h1') === 'Log in'");
+    page.until("the page has reloaded", "!get('view-login').hidden && text('h1') === 'Log in'");
     assert_eq!(page.value("document.documentElement.lang"), "en");
     page.login("jeju", "password123");
     assert_eq!(page.value("all('#mine-rows td')[2].endsWith('sec')"), true);
@@ -115,7 +115,7 @@ async fn the_language_is_the_browsers_until_another_is_chosen() {
 }
 
 #[tokio::test]
-async fn every_text_is_in_both_languages_with_the_same_values() {
+async fn every_text_exists_in_both_languages_with_the_same_placeholders() {
     let page = Page::open().await;
     let texts = page.value(
         "import('/page/texts.js').then(({ TEXTS }) => {
@@ -128,7 +128,7 @@ async fn every_text_is_in_both_languages_with_the_same_values() {
             return [of('en'), of('ko')];
         })",
     );
-    assert!(texts[0].as_array().unwrap().len() > 100, "the test sees the texts");
+    assert!(texts[0].as_array().unwrap().len() > 100, "the test reads the texts");
     assert_eq!(texts[0], texts[1]);
     let names = texts[0].as_array().unwrap().iter().map(|text| text[0].as_str().unwrap());
     let names: Vec<&str> = names.collect();

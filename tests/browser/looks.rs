@@ -1,10 +1,10 @@
-//! How the page looks and reads: light and dark, wide and narrow, and to a screen reader.
+//! Appearance and accessibility of the page: color schemes, widths, contrast, and screen readers.
 
 use serde_json::{Value, json};
 
 use crate::page::{IPHONE, Page};
 
-fn scheme(page: &Page, scheme: &str) {
+fn set_color_scheme(page: &Page, scheme: &str) {
     let features = json!([
         {"name": "prefers-color-scheme", "value": scheme},
         {"name": "prefers-reduced-motion", "value": "reduce"},
@@ -12,24 +12,24 @@ fn scheme(page: &Page, scheme: &str) {
     page.devtools("Emulation.setEmulatedMedia", &json!({"features": features}));
 }
 
-fn width(page: &Page, width: u32) {
+fn set_width(page: &Page, width: u32) {
     let size = json!({"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": false});
     page.devtools("Emulation.setDeviceMetricsOverride", &size);
 }
 
-/// Text that has less than WCAG AA's contrast to what is behind it.
+/// Asserts that all text has at least the contrast of WCAG AA to its background.
 fn assert_contrast(page: &Page, what: &str) {
     let weak = page.script(include_str!("contrast.js"));
-    assert!(weak["seen"].as_u64().unwrap() >= 4, "{what}: the test sees the text: {weak}");
+    assert!(weak["seen"].as_u64().unwrap() >= 4, "{what}: the test reads the text: {weak}");
     assert_eq!(weak["weak"], json!([]), "{what}");
 }
 
-fn assert_nothing_sticks_out(page: &Page, what: &str) {
+fn assert_no_horizontal_scroll(page: &Page, what: &str) {
     let sizes = page.value("[document.documentElement.scrollWidth, innerWidth]");
     assert_eq!(sizes[0], sizes[1], "{what} scrolls sideways");
 }
 
-/// Everything that can be worked has a name, and a role that tells how.
+/// Asserts that each control has a role and a name for screen readers.
 fn assert_named(page: &Page, what: &str) {
     let tree = page.devtools("Accessibility.getFullAXTree", &json!({}));
     let nodes: Vec<&Value> =
@@ -56,14 +56,14 @@ fn assert_named(page: &Page, what: &str) {
 }
 
 #[tokio::test]
-async fn all_views_can_be_read_in_light_and_dark_wide_and_narrow() {
+async fn all_views_are_readable_in_light_and_dark_schemes_and_at_both_widths() {
     let page = Page::open().await;
     let look = |view: &str| {
         for (size, pixels) in [("wide", 1280), ("narrow", 320)] {
-            width(&page, pixels);
-            assert_nothing_sticks_out(&page, &format!("{view}, {size}"));
+            set_width(&page, pixels);
+            assert_no_horizontal_scroll(&page, &format!("{view}, {size}"));
             for colours in ["light", "dark"] {
-                scheme(&page, colours);
+                set_color_scheme(&page, colours);
                 assert!(
                     page.holds(&format!("matchMedia('(prefers-color-scheme: {colours})').matches"))
                 );
@@ -72,11 +72,11 @@ async fn all_views_can_be_read_in_light_and_dark_wide_and_narrow() {
             }
             assert_named(&page, &format!("{view}, {size}"));
         }
-        width(&page, 1280);
-        scheme(&page, "light");
+        set_width(&page, 1280);
+        set_color_scheme(&page, "light");
     };
     page.click("#login-go");
-    page.until("something is wrong", "text('#login-wrong') !== ''");
+    page.until("an error is shown", "text('#login-wrong') !== ''");
     look("login");
     page.elsewhere("admin", "admin123", IPHONE).await;
     page.elsewhere("user", "password123", IPHONE).await;
@@ -85,7 +85,7 @@ async fn all_views_can_be_read_in_light_and_dark_wide_and_narrow() {
     page.go("all");
     look("all");
     page.click("#all-rows .danger");
-    page.until("it asks", "get('ask').open");
+    page.until("the confirmation dialog is open", "get('ask').open");
     assert_contrast(&page, "the dialog");
     page.screenshot("ask");
     page.click("#ask-no");
@@ -97,30 +97,30 @@ async fn all_views_can_be_read_in_light_and_dark_wide_and_narrow() {
     page.go("mine");
     page.screenshot("mine-korean");
     assert_named(&page, "mine, Korean");
-    width(&page, 320);
-    assert_nothing_sticks_out(&page, "mine, Korean, narrow");
+    set_width(&page, 320);
+    assert_no_horizontal_scroll(&page, "mine, Korean, narrow");
     page.screenshot("mine-korean-narrow");
     page.assert_no_complaint_but(&[]);
 }
 
 #[tokio::test]
-async fn the_colours_follow_the_system() {
+async fn colors_follow_the_system_color_scheme() {
     let page = Page::open().await;
     let ground = |colours: &str| {
-        scheme(&page, colours);
+        set_color_scheme(&page, colours);
         page.value("getComputedStyle(document.body).backgroundColor")
     };
     let (light, dark) = (ground("light"), ground("dark"));
     assert_ne!(light, dark);
-    // Fields and scrollbars, which the browser draws, follow as well.
+    // The browser draws fields and scrollbars. They follow the color scheme, too.
     assert_eq!(page.value("getComputedStyle(document.documentElement).colorScheme"), "light dark");
 }
 
 #[tokio::test]
-async fn rows_of_a_narrow_table_are_still_rows_to_a_screen_reader() {
+async fn narrow_table_keeps_its_rows_for_screen_readers() {
     let page = Page::open().await;
     page.login("jeju", "password123");
-    width(&page, 320);
+    set_width(&page, 320);
     let tree = page.devtools("Accessibility.getFullAXTree", &json!({}));
     let nodes = tree["nodes"].as_array().unwrap();
     let count = |role: &str| {

@@ -1,4 +1,5 @@
-//! The page of the axum example in a real Chromium, over the real server. Screenshots go to `target/screenshots`.
+//! Tests of the page of the axum example, in a real Chromium and with the real server. Screenshots
+//! go to `target/screenshots`.
 
 #![cfg(all(unix, feature = "redis"))]
 #![allow(
@@ -7,7 +8,7 @@
     clippy::panic,
     clippy::print_stderr,
     clippy::indexing_slicing,
-    reason = "a test stops at the first surprise"
+    reason = "a test fails at the first unexpected result"
 )]
 
 mod admin;
@@ -26,5 +27,5 @@ mod wire;
 
 use std::time::Duration;
 
-/// When to stop waiting for what should take a tenth of it.
+/// Maximum wait for a condition. It is about ten times the expected time.
 const PATIENCE: Duration = Duration::from_secs(120);

@@ -1,14 +1,16 @@
-//! Stands between the browser and the server, and counts what is asked: what a page says of itself is no proof.
+//! A proxy between the browser and the server that counts requests. What the page reports about
+//! itself would be no proof.
 
 use std::io::{self, Read as _, Write as _};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-/// All that clients have sent, a connection each.
+/// All bytes that clients have sent, per connection.
 type Seen = Arc<Mutex<Vec<Vec<u8>>>>;
 
-/// Its threads end with the connections, and the last one with the test.
+/// A counting proxy. Its threads end with the connections, and its listener thread ends with the
+/// test process.
 pub(crate) struct Meter {
     pub(crate) address: SocketAddr,
     seen: Seen,
@@ -24,13 +26,13 @@ impl Meter {
             for (at, client) in listener.incoming().map_while(Result::ok).enumerate() {
                 all.lock().unwrap().push(Vec::new());
                 let all = Arc::clone(&all);
-                thread::spawn(move || carry(client, server, &all, at));
+                thread::spawn(move || forward(client, server, &all, at));
             }
         });
         Self { address, seen }
     }
 
-    /// How often this has been asked, such as `POST /api/auth/refresh`.
+    /// Number of times that this request was sent, such as `POST /api/auth/refresh`.
     pub(crate) fn count(&self, request: &str) -> usize {
         let line = format!("{request} HTTP/1.1\r\n");
         let seen = self.seen.lock().unwrap();
@@ -41,8 +43,8 @@ impl Meter {
     }
 }
 
-/// Carries one connection both ways, until either side has enough: then it is over for both.
-fn carry(client: TcpStream, server: SocketAddr, seen: &Seen, at: usize) {
+/// Forwards one connection in both directions. When either side closes, the proxy closes both.
+fn forward(client: TcpStream, server: SocketAddr, seen: &Seen, at: usize) {
     let Ok(server) = TcpStream::connect(server) else { return };
     let back = (server.try_clone().unwrap(), client.try_clone().unwrap());
     let answers = thread::spawn(move || copy(back.0, back.1, |_| {}));
@@ -60,7 +62,7 @@ fn copy(mut from: TcpStream, mut to: TcpStream, mut look: impl FnMut(&[u8])) {
     };
     while pass().unwrap_or(false) {}
     for side in [from, to] {
-        // Fails only when the other side has closed already.
+        // Fails only if the other side has already closed.
         let _closed = side.shutdown(Shutdown::Both);
     }
 }

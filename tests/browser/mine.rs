@@ -1,11 +1,11 @@
-//! "My sessions".
+//! The view "My sessions".
 
 use serde_json::json;
 
 use crate::page::{ESCAPE, IPHONE, Page};
 
 #[tokio::test]
-async fn another_device_is_listed_and_can_be_ended() {
+async fn session_on_another_device_is_listed_and_can_be_revoked() {
     let page = Page::open().await;
     let other = page.elsewhere("jeju", "password123", IPHONE).await;
     page.login("jeju", "password123");
@@ -17,7 +17,7 @@ async fn another_device_is_listed_and_can_be_ended() {
     assert_eq!(page.value(marked), "Chrome on Linux");
     assert_eq!(page.value("text('#mine-rows .under')"), "127.0.0.1");
     let age = page.value("all('#mine-rows time')[0]");
-    // On a slow machine, the login is a while ago.
+    // On a slow machine, more than a moment may have passed since the login.
     let is_recent = age == "now" || age.as_str().unwrap().ends_with(" ago");
     assert!(is_recent, "{age}");
 
@@ -32,7 +32,7 @@ async fn another_device_is_listed_and_can_be_ended() {
 }
 
 #[tokio::test]
-async fn a_session_that_ended_meanwhile_is_no_failure() {
+async fn revoking_an_already_revoked_session_shows_a_notice() {
     let page = Page::open().await;
     let other = page.elsewhere("jeju", "password123", IPHONE).await;
     page.login("jeju", "password123");
@@ -44,8 +44,8 @@ async fn a_session_that_ended_meanwhile_is_no_failure() {
 }
 
 #[tokio::test]
-async fn the_time_left_runs_down_and_a_refresh_winds_it_up() {
-    // Use does not extend it by itself while the test looks.
+async fn remaining_time_counts_down_and_a_refresh_extends_it() {
+    // With this threshold, requests alone do not extend the session during the test.
     let env = [("SESSION_TTL", "3600"), ("SESSION_REFRESH_THRESHOLD", "10")];
     let page = Page::open_with(&env, "en-GB").await;
     page.login("jeju", "password123");
@@ -62,7 +62,7 @@ async fn the_time_left_runs_down_and_a_refresh_winds_it_up() {
 }
 
 #[tokio::test]
-async fn logging_out_everywhere_asks_first_and_then_means_it() {
+async fn logout_everywhere_asks_first_and_then_revokes_all_sessions_of_the_user() {
     let page = Page::open().await;
     let other = page.elsewhere("jeju", "password123", IPHONE).await;
     let somebody = page.elsewhere("user", "password123", IPHONE).await;
@@ -70,15 +70,15 @@ async fn logging_out_everywhere_asks_first_and_then_means_it() {
     let mine = page.token();
 
     page.click("#mine-everywhere");
-    page.until("it asks", "get('ask').open");
+    page.until("the confirmation dialog is open", "get('ask').open");
     page.until_focus("#ask-no");
     page.press(ESCAPE);
-    page.until("Escape is no", "!get('ask').open");
+    page.until("Escape closes the dialog", "!get('ask').open");
     page.until_focus("#mine-everywhere");
     page.must("GET", "/api/data", &other).await;
 
     page.click("#mine-everywhere");
-    page.until("it asks again", "get('ask').open");
+    page.until("the confirmation dialog is open again", "get('ask').open");
     page.click("#ask-yes");
     page.until_says("said", "Logged out everywhere: 2 sessions ended.");
     page.until_focus("#login-title");
@@ -90,7 +90,7 @@ async fn logging_out_everywhere_asks_first_and_then_means_it() {
 }
 
 #[tokio::test]
-async fn logging_out_ends_the_session_and_leaves_nothing_in_the_page() {
+async fn logout_revokes_the_session_and_clears_the_page() {
     let page = Page::open().await;
     page.login("jeju", "password123");
     let token = page.token();

@@ -1,4 +1,4 @@
-//! The page in front of a test: a server, a browser, and what a person sees and does.
+//! The page under test: starts a server and a browser, reads the page, and acts like a user.
 
 use std::net::SocketAddr;
 use std::ops::Deref;
@@ -16,7 +16,7 @@ use crate::support::server::Server;
 pub(crate) const IPHONE: &str = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 \
     (KHTML, like Gecko) Version/18.0 Mobile/15E148 Safari/604.1";
 
-/// Keys as WebDriver writes them.
+/// Key codes of WebDriver.
 pub(crate) const TAB: &str = "\u{E004}";
 pub(crate) const ENTER: &str = "\u{E007}";
 pub(crate) const ESCAPE: &str = "\u{E00C}";
@@ -37,7 +37,7 @@ impl Deref for Page {
 }
 
 impl Page {
-    /// The login view in English, of a server that keeps its sessions itself.
+    /// Opens the login view in English, with a server that uses the memory store.
     pub(crate) async fn open() -> Self {
         Self::open_with(&[], "en-GB").await
     }
@@ -46,11 +46,12 @@ impl Page {
         let (server, address) = Server::start("axum", env).await;
         let meter = Meter::start(address);
         let page = Self { chromium: Chromium::start(languages), address, meter, _server: server };
-        // Away from the browser's own first tab: what that has asked for is not the page's.
+        // Leaves the start page of the browser and drops its requests, which are not requests of
+        // the page under test.
         page.visit("about:blank");
         page.requests();
         page.visit(&page.origin());
-        page.until("the login view is there", "!get('view-login').hidden");
+        page.until("the login view is shown", "!get('view-login').hidden");
         page
     }
 
@@ -58,12 +59,12 @@ impl Page {
         format!("http://{}/", self.meter.address)
     }
 
-    /// How often the browser has asked this of the server, such as `POST /api/auth/refresh`.
+    /// Number of times that the browser has sent this request, such as `POST /api/auth/refresh`.
     pub(crate) fn count(&self, request: &str) -> usize {
         self.meter.count(request)
     }
 
-    /// Logs in as somebody on another device; the access token.
+    /// Logs in on another device. Returns the access token.
     pub(crate) async fn elsewhere(&self, user: &str, password: &str, agent: &str) -> String {
         let headers = [("content-type", "application/json"), ("user-agent", agent)];
         let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned()));
@@ -80,21 +81,22 @@ impl Page {
         send(self.address, method, path, &headers, b"").await
     }
 
-    /// The same, for what must succeed.
+    /// Sends a request that must succeed. Returns the body of the answer.
     pub(crate) async fn must(&self, method: &str, path: &str, token: &str) -> Value {
         let reply = self.ask(method, path, token).await;
         assert_eq!(reply.status, 200, "{method} {path}: {reply:?}");
         reply.body
     }
 
-    /// That this token's session was ended, and why.
+    /// Asserts that the session of this token was revoked for this reason.
     pub(crate) async fn assert_ended(&self, token: &str, reason: &str) {
         let reply = self.ask("GET", "/api/data", token).await;
         assert_eq!((reply.status, reply.code()), (401, "session_revoked"), "{reply:?}");
         assert_eq!(reply.body["reason"], reason, "{reply:?}");
     }
 
-    /// An expression in the page; `get` finds by id, `text` reads by selector, `all` reads all of a selector.
+    /// Evaluates an expression in the page. `get` finds an element by its id, `text` reads the text
+    /// of the first match of a selector, and `all` reads the texts of all matches.
     pub(crate) fn value(&self, expression: &str) -> Value {
         self.script(&format!(
             "const get = (id) => document.getElementById(id);\
@@ -108,19 +110,22 @@ impl Page {
         self.value(&format!("Boolean({expression})")) == true
     }
 
-    /// Waits for this; the page works while nobody looks.
+    /// Waits until the expression is true.
     pub(crate) fn until(&self, what: &str, expression: &str) {
         let give_up = Instant::now() + PATIENCE;
         while !self.holds(expression) {
             if Instant::now() > give_up {
                 let seen = self.value("document.body.innerText");
-                panic!("not so: {what}\n{expression}\n{seen}\n{:?}", self.log("browser"));
+                panic!(
+                    "timeout while waiting until {what}\n{expression}\n{seen}\n{:?}",
+                    self.log("browser")
+                );
             }
             thread::sleep(Duration::from_millis(20));
         }
     }
 
-    /// Waits until the element with this id reads so.
+    /// Waits until the element with this id has this text.
     pub(crate) fn until_says(&self, id: &str, words: &str) {
         let words = json!(words);
         self.until(&format!("#{id} says {words}"), &format!("get('{id}').textContent === {words}"));
@@ -131,16 +136,16 @@ impl Page {
         self.until(&format!("the focus is on {selector}"), &matches);
     }
 
-    /// Logs in by mouse and keyboard, and waits for my sessions.
+    /// Logs in with mouse and keyboard, and waits until the sessions of the user are listed.
     pub(crate) fn login(&self, name: &str, password: &str) {
         self.fill("#name", name);
         self.fill("#password", password);
         self.click("#login-go");
-        self.until("my sessions are there", "get('mine-rows').rows.length > 0");
+        self.until("the sessions of the user are listed", "get('mine-rows').rows.length > 0");
         self.until("nothing is loading", "document.querySelector('[aria-busy]') === null");
     }
 
-    /// Goes to a view through its link, and waits until it has loaded.
+    /// Follows the link to a view, and waits until the view has loaded.
     pub(crate) fn go(&self, view: &str) {
         self.click(&format!("#views a[href='#{view}']"));
         self.until(
@@ -149,7 +154,8 @@ impl Page {
         );
     }
 
-    /// Presses Tab until the focus is there, as somebody without a mouse does; the focus must be seen on its way.
+    /// Presses Tab until the element has the focus, like a user without a mouse. Asserts that the
+    /// focus is visible at each step.
     pub(crate) fn tab_to(&self, selector: &str) {
         let selector = json!(selector);
         for _ in 0..60 {
@@ -163,7 +169,7 @@ impl Page {
                     name: one.outerHTML.slice(0, 80),
                 }}))(document.activeElement)"
             ));
-            // The way from the page's end to its start goes through its body.
+            // After the last element of the page, the body gets the focus.
             if seen["name"].as_str().unwrap().starts_with("<body") {
                 continue;
             }
@@ -175,7 +181,8 @@ impl Page {
         panic!("Tab does not lead to {selector}");
     }
 
-    /// What the page has asked for since it was asked last: method and URL, and the token sent with it.
+    /// Returns the requests of the page since the last call: method, URL, and the token that was
+    /// sent.
     pub(crate) fn requests(&self) -> Vec<(String, String, Option<String>)> {
         let log = self.log("performance");
         let messages = log.iter().map(|entry| {
@@ -196,14 +203,15 @@ impl Page {
             .collect()
     }
 
-    /// The token of the page's last request: the page itself shows it to nobody.
+    /// Returns the token of the last request of the page. The page itself does not show its token.
     pub(crate) fn token(&self) -> String {
         let requests = self.requests();
         requests.into_iter().rev().find_map(|(_, _, token)| token).unwrap()
     }
 
-    /// That the browser had nothing to complain about but refusals of this kind, and that there was no login when a page
-    /// asked for the one that the browser may have.
+    /// Asserts that the browser logged only errors for answers with these statuses. A 401 for a
+    /// refresh is always allowed: the page gets it when it looks for an existing login and there is
+    /// none.
     pub(crate) fn assert_no_complaint_but(&self, statuses: &[u16]) {
         let no_login = format!(
             "{}api/auth/refresh - Failed to load resource: the server responded with a status of 401 ",

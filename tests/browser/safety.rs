@@ -1,11 +1,12 @@
-//! What an attacker would like the page to do.
+//! Protection against attacks: token storage, requests to other servers, hostile text, and the
+//! content security policy.
 
 use serde_json::json;
 
 use crate::page::Page;
 
 #[tokio::test]
-async fn the_token_is_in_memory_only() {
+async fn access_token_is_kept_in_memory_only() {
     let page = Page::open().await;
     page.login("jeju", "password123");
     let token = page.token();
@@ -19,7 +20,7 @@ async fn the_token_is_in_memory_only() {
     let kept = kept.as_str().unwrap();
     assert!(
         kept.contains("제주삼다수") && kept.contains(r#"{"language":"ko"}"#),
-        "the test sees the page"
+        "the test reads the page"
     );
     for part in token.split('.') {
         assert!(!kept.contains(part), "{part}");
@@ -30,7 +31,7 @@ async fn the_token_is_in_memory_only() {
 }
 
 #[tokio::test]
-async fn no_request_leaves_the_server() {
+async fn page_sends_requests_to_its_own_server_only() {
     let page = Page::open().await;
     page.login("admin", "admin123");
     page.go("all");
@@ -38,7 +39,7 @@ async fn no_request_leaves_the_server() {
     page.click("#logout");
     page.until_says("said", "You are logged out.");
     let requests = page.requests();
-    assert!(requests.len() > 15, "the test sees the requests: {requests:?}");
+    assert!(requests.len() > 15, "the test records the requests: {requests:?}");
     let origin = page.origin();
     for (_, url, token) in requests {
         assert!(url.starts_with(&origin), "{url}");
@@ -48,7 +49,7 @@ async fn no_request_leaves_the_server() {
 }
 
 #[tokio::test]
-async fn what_others_wrote_is_text() {
+async fn hostile_user_agent_is_shown_as_plain_text() {
     let page = Page::open().await;
     let hostile = "<img/src=x/onerror=document.title='owned'>/1.0";
     page.elsewhere("jeju", "password123", hostile).await;
@@ -65,11 +66,11 @@ async fn what_others_wrote_is_text() {
     page.assert_no_complaint_but(&[]);
 }
 
-/// The second line: what got into the page all the same would do nothing.
+/// The second line of defense: the content security policy blocks injected code.
 #[tokio::test]
-async fn the_policy_stops_what_the_page_does_not_do() {
+async fn content_security_policy_blocks_what_the_page_does_not_use() {
     let page = Page::open().await;
-    // From a timer: what a driver runs itself is above the policy.
+    // Runs from a timer, because the policy does not apply to code that the driver runs itself.
     page.script(
         "window.told = [];
         document.addEventListener('securitypolicyviolation', (told) => window.told.push(told.effectiveDirective));
@@ -97,7 +98,7 @@ async fn the_policy_stops_what_the_page_does_not_do() {
         "style-src-attr",
         "style-src-elem",
     ];
-    page.until("all of it is stopped", "window.told.length >= 8");
+    page.until("all attempts are blocked", "window.told.length >= 8");
     assert_eq!(page.value("window.told.sort()"), json!(stopped));
     assert!(page.holds("document.body.checkVisibility() && !get('view-login').hidden"));
 }

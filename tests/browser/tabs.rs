@@ -1,4 +1,4 @@
-//! Two tabs of one browser: one login, one refresh, and one end.
+//! Two tabs of one browser share the login, the refresh, and the logout.
 
 use std::ops::Deref;
 
@@ -27,7 +27,7 @@ impl Deref for Tabs {
 }
 
 impl Tabs {
-    /// A page that is logged in, and a second tab that has found that login by itself.
+    /// Opens a page and logs in. Then opens a second tab, which restores the login itself.
     async fn open(env: &[(&str, &str)]) -> Self {
         let page = Page::open_with(env, "en-GB").await;
         page.login("jeju", "password123");
@@ -41,7 +41,7 @@ impl Tabs {
         tabs
     }
 
-    /// The tab that is looked at from now on.
+    /// Switches to this tab.
     fn to(&self, tab: usize) {
         self.command("POST", "window", &json!({"handle": self.handles[tab]}));
     }
@@ -54,7 +54,8 @@ impl Tabs {
         }
     }
 
-    /// Has both tabs ask for data ten times, at the same moment where the machine is quick enough; how it went.
+    /// Makes each tab send ten data requests. Both tabs start at the same moment if the machine is
+    /// fast enough. Returns the results of each tab.
     fn burst(&self) -> [Value; 2] {
         let at = self.value("performance.timeOrigin + performance.now() + 1000");
         self.in_both(&format!(
@@ -69,14 +70,15 @@ impl Tabs {
         ));
         [0, 1].map(|tab| {
             self.to(tab);
-            self.until("all have answers", "window.went !== null");
+            self.until("all requests have answers", "window.went !== null");
             self.value("window.went")
         })
     }
 }
 
-/// Keeps the token of the latest request for data in `window.seen`. In the place of the token `window.replaced`, such
-/// requests carry the token `window.replacement`. All other requests go unchanged.
+/// Stores the token of the latest data request in `window.seen`. A data request with the token
+/// `window.replaced` is sent with the token `window.replacement` instead. All other requests are
+/// unchanged.
 const WATCH_TOKENS: &str = "const real = window.fetch;
     window.fetch = (input, init) => {
         const headers = new Headers(init?.headers ?? input.headers);
@@ -87,7 +89,7 @@ const WATCH_TOKENS: &str = "const real = window.fetch;
         return real(input, { ...init, headers });
     };";
 
-/// The same token, as if it had run out an hour ago.
+/// Returns the same token with earlier times, so that it expired an hour ago.
 fn expired(bearer: &str) -> String {
     let (header, payload, _) = parts(bearer.strip_prefix("Bearer ").unwrap());
     let mut claims: Value = serde_json::from_str(&decoded(payload)).unwrap();
@@ -98,8 +100,8 @@ fn expired(bearer: &str) -> String {
     format!("Bearer {token}")
 }
 
-/// Both ways in which a token is found to have run out: by the clock, and by the server's answer. The tokens themselves
-/// live for an hour: none runs out because the machine is slow.
+/// The page detects an expired token in two ways: by its own clock, and by the answer of the
+/// server. The real tokens are valid for an hour, so none of them expires on a slow machine.
 #[tokio::test]
 async fn ten_requests_in_each_of_two_tabs_share_one_refresh() {
     let tabs = Tabs::open(&[("JWT_SECRET", SECRET)]).await;
@@ -110,9 +112,9 @@ async fn ten_requests_in_each_of_two_tabs_share_one_refresh() {
     tabs.in_both("const real = Date.now; Date.now = () => real() + 3_600_000;");
     assert_eq!(tabs.burst(), [all.clone(), all.clone()]);
     assert_eq!(tabs.count(REFRESH), before + 1);
-    assert_eq!(tabs.count("GET /api/data"), data + 20, "nothing was sent twice");
+    assert_eq!(tabs.count("GET /api/data"), data + 20, "no request was sent twice");
 
-    // Both have the token of that refresh.
+    // Both tabs have the token of that refresh.
     let token = tabs.value("window.seen");
     let expired = expired(token.as_str().unwrap());
     let reply = get(tabs.address, "/api/data", expired.strip_prefix("Bearer ")).await;
@@ -121,12 +123,12 @@ async fn ten_requests_in_each_of_two_tabs_share_one_refresh() {
     assert_eq!(tabs.burst(), [all.clone(), all]);
     assert_eq!(tabs.count(REFRESH), before + 2);
     let sent = tabs.count("GET /api/data") - data - 20;
-    assert!((21..=40).contains(&sent), "{sent}: what was refused was sent once more");
+    assert!((21..=40).contains(&sent), "{sent}: each rejected request is sent once more");
     tabs.assert_no_complaint_but(&[401]);
 }
 
 #[tokio::test]
-async fn a_logout_in_one_tab_shows_in_the_other() {
+async fn logout_and_login_in_one_tab_show_in_the_other() {
     let tabs = Tabs::open(&[]).await;
     assert_eq!(tabs.value("text('#who-id')"), "jeju");
     tabs.click("#logout");
@@ -135,13 +137,13 @@ async fn a_logout_in_one_tab_shows_in_the_other() {
     tabs.until_says("said", "You were logged out in another tab.");
     assert!(tabs.holds("!get('view-login').hidden && get('who-id').textContent === ''"));
 
-    // And so does the next login.
+    // The next login shows in the other tab, too.
     tabs.login("user", "password123");
     tabs.to(1);
     tabs.until_says("said", "Logged in, in another tab.");
     tabs.until_says("who-id", "user");
     tabs.click("#mine-everywhere");
-    tabs.until("it asks", "get('ask').open");
+    tabs.until("the confirmation dialog is open", "get('ask').open");
     tabs.click("#ask-yes");
     tabs.until_says("said", "Logged out everywhere: 1 session ended.");
     tabs.to(0);
@@ -150,7 +152,7 @@ async fn a_logout_in_one_tab_shows_in_the_other() {
 }
 
 #[tokio::test]
-async fn both_tabs_are_told_why_the_session_was_ended() {
+async fn both_tabs_show_why_the_session_was_revoked() {
     let tabs = Tabs::open(&[]).await;
     let admin = tabs.elsewhere("admin", "admin123", IPHONE).await;
     tabs.must("DELETE", "/api/session/user/jeju", &admin).await;
@@ -165,7 +167,7 @@ async fn both_tabs_are_told_why_the_session_was_ended() {
 }
 
 #[tokio::test]
-async fn another_users_login_in_one_tab_ends_the_others() {
+async fn login_of_another_user_in_one_tab_logs_out_the_other_tab() {
     let tabs = Tabs::open(&[]).await;
     tabs.value("import('/page/api.js').then(({ login }) => login('user', 'password123'))");
     tabs.to(0);
@@ -178,25 +180,25 @@ async fn another_users_login_in_one_tab_ends_the_others() {
 }
 
 #[tokio::test]
-async fn a_reload_restores_the_login_and_the_view() {
+async fn reload_restores_the_login_and_the_view() {
     let page = Page::open().await;
     page.login("admin", "admin123");
     page.go("stats");
     let before = page.count(REFRESH);
     let token = page.token();
     page.command("POST", "refresh", &json!({}));
-    page.until("the view is there again", "!get('view-stats').hidden");
-    page.until("it has loaded", "text('#stats-total') === '1'");
+    page.until("the view is restored", "!get('view-stats').hidden");
+    page.until("the statistics have loaded", "text('#stats-total') === '1'");
     assert_eq!(page.count(REFRESH), before + 1);
     let next = page.token();
     assert_ne!(token, next);
-    // The token before is good for as long as it was: other tabs may be using it.
+    // The previous token stays valid, because other tabs may still use it.
     page.must("GET", "/api/data", &token).await;
 
     page.click("#logout");
     page.until_says("said", "You are logged out.");
     page.command("POST", "refresh", &json!({}));
-    page.until("a reload does not bring it back", "!get('view-login').hidden");
+    page.until("a reload after the logout shows the login view", "!get('view-login').hidden");
     for token in [&token, &next] {
         page.assert_ended(token, "logout").await;
     }
@@ -204,7 +206,7 @@ async fn a_reload_restores_the_login_and_the_view() {
 }
 
 #[tokio::test]
-async fn a_reload_tells_why_the_session_was_ended_meanwhile() {
+async fn reload_shows_why_the_session_was_revoked() {
     let page = Page::open().await;
     page.login("jeju", "password123");
     let admin = page.elsewhere("admin", "admin123", IPHONE).await;
@@ -216,7 +218,7 @@ async fn a_reload_tells_why_the_session_was_ended_meanwhile() {
 }
 
 #[tokio::test]
-async fn a_reload_while_the_store_is_away_logs_nobody_out() {
+async fn reload_during_a_store_outage_keeps_the_login() {
     let mut redis = RedisServer::start_with(&["--appendonly", "yes"]).await;
     let env = [("REDIS_URL", &*redis.url()), ("JWT_SECRET", SECRET)];
     let page = Page::open_with(&env, "en-GB").await;
@@ -227,15 +229,15 @@ async fn a_reload_while_the_store_is_away_logs_nobody_out() {
         "waiting",
         "The session store is unavailable, trying again in 1 second. You stay logged in.",
     );
-    assert!(page.holds("get('view-login').hidden"), "nobody is asked to log in");
+    assert!(page.holds("get('view-login').hidden"), "the login view stays hidden");
     redis.restart().await;
     page.until_says("who-id", "jeju");
     page.assert_no_complaint_but(&[503]);
 }
 
-/// What no script should see, no script sees; and the refresh cookie goes to the auth routes only.
+/// Scripts cannot read the cookies. The refresh cookie is sent to the auth routes only.
 #[tokio::test]
-async fn the_cookies_are_out_of_reach_of_scripts() {
+async fn scripts_cannot_read_the_cookies() {
     let page = Page::open().await;
     page.login("jeju", "password123");
     let cookies = page.devtools("Network.getAllCookies", &json!({}));

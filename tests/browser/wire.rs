@@ -1,5 +1,5 @@
-//! As much of an HTTP/1.1 client as WebDriver and the tests need: one request a connection, and blocking, because a
-//! browser must also be closed from `drop`.
+//! A minimal HTTP/1.1 client for WebDriver and the tests. It sends one request per connection. It
+//! is blocking, because `drop` must also close the browser.
 
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
@@ -8,14 +8,14 @@ use serde_json::Value;
 
 use crate::PATIENCE;
 
-/// What a server answered.
+/// The answer of a server.
 #[derive(Debug)]
 pub(crate) struct Reply {
     pub(crate) status: u16,
     pub(crate) body: Value,
 }
 
-/// Sends one request; `body` is JSON.
+/// Sends one request. `body` is JSON.
 pub(crate) fn send(
     server: SocketAddr,
     method: &str,
@@ -52,7 +52,7 @@ pub(crate) fn send(
         }
     }
     let broken = |what| io::Error::new(io::ErrorKind::InvalidData, what);
-    // chromedriver says that it closes the connection and does not.
+    // chromedriver announces that it closes the connection, but does not.
     let mut body = vec![0; length.ok_or_else(|| broken("no length"))?];
     stream.read_exact(&mut body)?;
     let status = status.ok_or_else(|| broken("no status"))?;

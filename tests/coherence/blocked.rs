@@ -1,4 +1,4 @@
-//! A task that gives nothing else on its runtime a turn.
+//! A task that blocks its runtime, so that no other task runs.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, mpsc};
@@ -10,12 +10,13 @@ use crate::late::now;
 use crate::rounds;
 use crate::support::redis::RedisServer;
 
-/// How long it spins at least: longer than the lease.
+/// Minimum time for which the task blocks the runtime: longer than the lease.
 const SPIN: Duration = Duration::from_secs(1);
 
-/// The push that tells of the logout lies unread in the socket, and the request comes before it is read.
+/// The invalidation of the logout is still unread in the socket when the request looks into the
+/// near cache.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_blocked_runtime_serves_nothing_that_ended_meanwhile() {
+async fn blocked_runtime_rejects_a_session_that_was_revoked_meanwhile() {
     let server = RedisServer::start().await;
     let there = Instance::patient(&server.url());
     for round in 0..rounds(1) {
@@ -38,9 +39,10 @@ async fn a_blocked_runtime_serves_nothing_that_ended_meanwhile() {
                 while start.elapsed() < SPIN || !has_ended.load(Ordering::SeqCst) {
                     std::hint::spin_loop();
                 }
-                // Nothing ran between the spin and the first look at the cache.
+                // No other task runs between the end of the loop and the first lookup in the near
+                // cache.
                 let (asked, answer) = (now(), here.ask(&tokens[0]).await);
-                assert_eq!(here.near().hits, before, "the store was asked");
+                assert_eq!(here.near().hits, before, "the answer comes from the store");
                 here.cached(&tokens[1]).await;
                 (asked, answer)
             })

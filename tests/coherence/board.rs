@@ -1,4 +1,4 @@
-//! What the participants of a crowd tell each other: lines of one file that all append to and all read.
+//! Messages between the participants: lines of one file that all of them append to and read.
 
 use std::fs::{File, OpenOptions};
 use std::io::{Read as _, Write as _};
@@ -15,11 +15,11 @@ pub(crate) enum Line {
     Done,
 }
 
-/// Some session of a slot, and its token.
+/// A session of a slot, and its token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Opened {
     pub(crate) slot: usize,
-    /// The how-manieth session of that slot.
+    /// Number of the session within its slot, beginning with 0.
     pub(crate) epoch: u64,
     pub(crate) token: String,
 }
@@ -37,7 +37,7 @@ impl Board {
         Self { append, read: File::open(&path).unwrap(), rest: String::new() }
     }
 
-    /// In one write, so that lines of several processes do not mix.
+    /// Appends a line in one write, so that the lines of several processes do not mix.
     pub(crate) fn tell(&mut self, line: &Line) {
         let text = match line {
             Line::Ready => "ready\n".to_owned(),
@@ -49,7 +49,7 @@ impl Board {
         self.append.write_all(text.as_bytes()).unwrap();
     }
 
-    /// What all participants have told since the last call.
+    /// Returns the lines that participants have written since the last call.
     pub(crate) fn news(&mut self) -> Vec<Line> {
         self.read.read_to_string(&mut self.rest).unwrap();
         let whole = self.rest.rfind('\n').map_or(0, |end| end + 1);

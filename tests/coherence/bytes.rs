@@ -1,4 +1,4 @@
-//! How many bytes a near cache takes, whatever sessions hold.
+//! Memory that a near cache uses, for different kinds of session data.
 
 use serde_json::{Value, json};
 use tower_session_auth::session::SessionData;
@@ -12,16 +12,16 @@ use crate::support::user;
 use crate::support::wait::until;
 
 const CAPACITY: usize = 16 << 20;
-/// About the largest data that a session has by default.
+/// Bytes of data in each session: about the default limit.
 const DATA: usize = 15_000;
-/// More sessions than fit: their data alone take the capacity.
+/// Number of sessions. They do not all fit: their data alone exceed the capacity.
 const SESSIONS: usize = 1_200;
-/// Tokens of one session.
+/// Number of tokens of the one session.
 const TOKENS: usize = 3_000;
 
-/// Each in a process of its own, because other tests need memory too.
+/// Runs a case in its own process, because other tests also allocate memory.
 #[cfg(target_os = "linux")]
-fn in_a_process(case: &'static str) {
+fn run_in_own_process(case: &'static str) {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let server = runtime.block_on(RedisServer::start());
     Process::start(&Task::Fill { redis: server.url(), case: case.to_owned() }).succeeds();
@@ -29,29 +29,29 @@ fn in_a_process(case: &'static str) {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn many_tokens_of_one_large_session_keep_its_content_once() {
-    in_a_process("tokens");
+fn many_tokens_of_one_large_session_share_one_copy_of_its_data() {
+    run_in_own_process("tokens");
 }
 
 #[cfg(target_os = "linux")]
 #[test]
-fn sessions_with_texts_take_twice_the_capacity_at_most() {
-    in_a_process("texts");
+fn cached_sessions_with_texts_use_at_most_twice_the_capacity() {
+    run_in_own_process("texts");
 }
 
 #[cfg(target_os = "linux")]
 #[test]
-fn sessions_with_json_values_take_twice_the_capacity_at_most() {
-    in_a_process("values");
+fn cached_sessions_with_json_values_use_at_most_twice_the_capacity() {
+    run_in_own_process("values");
 }
 
 #[cfg(target_os = "linux")]
 #[test]
-fn sessions_whose_size_the_application_tells_take_twice_the_capacity_at_most() {
-    in_a_process("objects");
+fn cached_sessions_with_a_custom_data_size_use_at_most_twice_the_capacity() {
+    run_in_own_process("objects");
 }
 
-/// What such a process does.
+/// Runs a case. This is the task of the child process.
 pub(crate) async fn fill(redis: &str, case: &str) {
     let settings = || unhurried(redis).near_cache_bytes(CAPACITY);
     match case {
@@ -63,7 +63,7 @@ pub(crate) async fn fill(redis: &str, case: &str) {
             sessions(settings().data(), many(&one, DATA)).await;
         }
         "objects" => {
-            // A map of one member takes some 700 bytes.
+            // A map with one member takes about 700 bytes of memory.
             let settings = settings().data().near_cache_data_size(|_: &Value, json| 90 * json);
             sessions(settings, many(&json!({ "a": 1 }), DATA / 5)).await;
         }
@@ -71,7 +71,7 @@ pub(crate) async fn fill(redis: &str, case: &str) {
     }
 }
 
-/// Texts of some words.
+/// Returns short texts with about this number of bytes in total, as JSON.
 fn texts(bytes: usize) -> Vec<String> {
     const TEXT: &str = "a text of some words";
     vec![TEXT.to_owned(); bytes / (TEXT.len() + 3)]
@@ -83,7 +83,7 @@ fn many(one: &Value, bytes: usize) -> Value {
 
 async fn start<D: SessionData>(settings: SessionManagerBuilder<D>) -> SessionManager<D> {
     let (manager, worker) = settings.build().unwrap();
-    // It runs until the process ends.
+    // The worker runs until the process ends.
     drop(worker.start());
     let coherent = async || manager.near_cache().state == NearCacheState::Coherent;
     until("the near cache is coherent", coherent).await;
@@ -110,7 +110,7 @@ async fn tokens_of_one_session(settings: SessionManagerBuilder) {
     );
     assert_eq!(manager.near_cache().entries, TOKENS);
     assert!(grown < CAPACITY, "{grown} bytes more");
-    // All of them are still there.
+    // All entries are still cached.
     let hits = manager.near_cache().hits;
     for number in 0..TOKENS {
         manager.authenticate(&mint.token(number)).await.unwrap();
@@ -131,7 +131,7 @@ async fn sessions<D: SessionData + Clone>(settings: SessionManagerBuilder<D>, da
     }
     let (grown, near) = (resident().saturating_sub(before), manager.near_cache());
     println!("{SESSIONS} sessions: {} KiB more, {near:?}", grown >> 10);
-    assert!(near.fills as usize > SESSIONS, "they did not all fit");
-    assert!(near.bytes > CAPACITY as u64 * 3 / 4, "the capacity is used");
+    assert!(near.fills as usize > SESSIONS, "not all sessions fit, so some are read again");
+    assert!(near.bytes > CAPACITY as u64 * 3 / 4, "the near cache uses most of its capacity");
     assert!(near.bytes <= CAPACITY as u64 && grown <= 2 * CAPACITY, "{grown} bytes more");
 }

@@ -1,4 +1,5 @@
-//! Several processes that all change sessions and all ask: nobody lets in later than promised, and in the end all agree.
+//! Several processes change sessions and send requests at the same time. No process admits a
+//! request later than the bound, and in the end all agree with Redis.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -14,7 +15,7 @@ use crate::processes::{Process, Task};
 use crate::support::redis::RedisServer;
 use crate::{BOUND, is_long};
 
-/// What one participant left behind.
+/// The report of one participant.
 #[derive(Default)]
 struct Report {
     requests: u64,
@@ -49,13 +50,13 @@ impl Report {
 }
 
 #[test]
-fn a_crowd_in_several_processes_is_never_late_and_agrees_in_the_end() {
+fn concurrent_processes_reject_within_the_bound_and_finally_agree_with_redis() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let server = runtime.block_on(RedisServer::start());
     let folder = TempDir::new().unwrap();
     let (redis, path) = (server.url(), folder.path());
     thread::scope(|scope| {
-        // Half of them are threads of this process, which share nothing but its memory.
+        // Half of the participants are threads of this process. They share only its memory.
         let others: Vec<_> = (PARTICIPANTS / 2..PARTICIPANTS)
             .map(|number| {
                 let (redis, folder) = (redis.clone(), path.to_owned());
@@ -79,8 +80,11 @@ fn a_crowd_in_several_processes_is_never_late_and_agrees_in_the_end() {
             for (reader, other) in reports.iter().enumerate() {
                 let Some(served) = other.served.get(state) else { continue };
                 let late = since(*served, *acknowledged);
-                assert!(reader != writer || late.is_zero(), "its own change, {late:?} late");
-                // Of one that did not ask then, there is nothing to tell.
+                assert!(
+                    reader != writer || late.is_zero(),
+                    "a process sees its own change {late:?} late"
+                );
+                // Skips a reader that did not use this session around the change.
                 if since(*acknowledged, *served) < WATCH {
                     times.add(late);
                 }
@@ -90,15 +94,16 @@ fn a_crowd_in_several_processes_is_never_late_and_agrees_in_the_end() {
     let requests: u64 = reports.iter().map(|report| report.requests).sum();
     let changes: usize = reports.iter().map(|report| report.ended.len()).sum();
     let hits: u64 = reports.iter().map(|report| report.hits).sum();
-    // A process that gets no turn for as long as a lease gives up its link, and is right to.
+    // A process that does not run for the length of a lease correctly gives up its invalidation
+    // connection.
     let lost_links: u64 = reports.iter().map(|report| report.lost_links).sum();
     println!("{requests} requests, {hits} hits, {changes} changes, {lost_links} links lost");
-    // Each participant goes on until it has seen enough of them.
+    // Each participant continues until it has enough cache hits.
     assert!(hits >= HITS * PARTICIPANTS as u64, "{hits} answers came from a near cache");
     assert!(!is_long() || hits * 2 > requests, "most answers came from a near cache");
     let ended: BTreeSet<_> = reports.iter().flat_map(|report| report.ended.keys()).collect();
 
-    // What Redis itself says, and all participants with it.
+    // The final state in Redis, which all participants must have seen.
     let mut known = Known::default();
     known.learn(&mut Board::open(path));
     let truth = runtime.block_on(async {
@@ -119,10 +124,13 @@ fn a_crowd_in_several_processes_is_never_late_and_agrees_in_the_end() {
     assert_eq!(living.count(), 64);
     for (number, report) in reports.iter().enumerate() {
         let wrong: Vec<_> = report.last.symmetric_difference(&truth).collect();
-        assert!(wrong.is_empty(), "{number} is wrong for ever: {wrong:?}");
+        assert!(wrong.is_empty(), "participant {number} disagrees with Redis: {wrong:?}");
         for (slot, epoch, role) in report.served.keys() {
             let lives = truth.contains(&(*slot, *epoch, Some(*role)));
-            assert!(lives || ended.contains(&(*slot, *epoch, *role)), "a state that never was");
+            assert!(
+                lives || ended.contains(&(*slot, *epoch, *role)),
+                "an unknown state was served"
+            );
         }
     }
     times.report(BOUND);

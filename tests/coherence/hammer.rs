@@ -1,4 +1,4 @@
-//! One client that asks with one token as fast as it can.
+//! A client that sends requests with one token as fast as it can.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -10,11 +10,11 @@ use crate::instance::{Answer, App, Instance, ask};
 use crate::late::{now, since};
 use crate::support::wait::{PATIENCE, until};
 
-/// The same answer several times in a row.
+/// Consecutive requests with the same answer.
 #[derive(Clone, Debug)]
 pub(crate) struct Run {
     pub(crate) answer: Answer,
-    /// When the last of these requests began.
+    /// Time at which the last of these requests began.
     pub(crate) last: u64,
     pub(crate) slowest: Duration,
 }
@@ -26,7 +26,7 @@ pub(crate) struct Hammer {
 }
 
 impl Hammer {
-    /// Asks on this runtime, and lets its other tasks run after each answer.
+    /// Sends requests on this runtime, and yields to its other tasks after each answer.
     pub(crate) fn start(instance: &Instance, token: &str) -> Self {
         Self::through(instance.app(), token)
     }
@@ -63,12 +63,12 @@ impl Hammer {
 pub(crate) struct Runs(pub(crate) Vec<Run>);
 
 impl Runs {
-    /// When the last request began that was let in.
+    /// Time at which the last admitted request began.
     pub(crate) fn last_in(&self) -> u64 {
         self.0.iter().filter(|run| run.answer.is_in()).map(|run| run.last).max().unwrap_or_default()
     }
 
-    /// How long after this time that was.
+    /// How long after `acknowledged` the last admitted request began.
     pub(crate) fn late(&self, acknowledged: u64) -> Duration {
         since(self.last_in(), acknowledged)
     }

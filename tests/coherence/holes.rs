@@ -1,4 +1,5 @@
-//! The network between a process and Redis goes quiet, both ways or one way, and no connection is closed.
+//! The network between a process and Redis drops or delays all data, in one direction or in both.
+//! No connection is closed.
 
 use std::time::Duration;
 
@@ -11,13 +12,19 @@ use crate::support::proxy::{Fate, Proxy, Rule, Way};
 use crate::support::redis::RedisServer;
 use crate::{BOUND, rounds};
 
-/// How long it is quiet: longer than the lease.
+/// Duration of the network failure: longer than the lease.
 const HOLE: Duration = Duration::from_millis(700);
 
 const ALL: [Way; 3] = [Way::Both, Way::ToServer, Way::ToClient];
 
-/// A session ends on the other side of a hole; that reaches this side too late, or never.
-async fn through_a_hole(case: &'static str, fate: Fate, links_only: bool, first: Way) {
+/// Revokes a session elsewhere during a network failure. The invalidation arrives too late, or
+/// never.
+async fn logout_during_network_failure(
+    case: &'static str,
+    fate: Fate,
+    links_only: bool,
+    first: Way,
+) {
     let server = RedisServer::start().await;
     let proxy = Proxy::start(server.port());
     let (here, there) = (Instance::start(&proxy.url()), Instance::patient(&server.url()));
@@ -34,7 +41,7 @@ async fn through_a_hole(case: &'static str, fate: Fate, links_only: bool, first:
             acknowledged
         };
         times.add(late(&here, &there, end).await);
-        // Without a restart.
+        // The process recovers without a restart.
         let login = there.login("mina").await;
         here.coherent().await;
         here.cached(&login.access_token).await;
@@ -44,25 +51,25 @@ async fn through_a_hole(case: &'static str, fate: Fate, links_only: bool, first:
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_logout_holds_beyond_a_black_hole() {
+async fn logout_takes_effect_within_the_lease_while_the_network_drops_all_data() {
     let case = "black hole, link and pool";
-    through_a_hole(case, Fate::Vanish, false, Way::Both).await;
+    logout_during_network_failure(case, Fate::Vanish, false, Way::Both).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_logout_holds_beyond_a_black_hole_of_the_link_alone() {
+async fn logout_takes_effect_within_the_lease_while_only_invalidations_are_dropped() {
     let case = "black hole, link alone";
-    through_a_hole(case, Fate::Vanish, true, Way::ToClient).await;
+    logout_during_network_failure(case, Fate::Vanish, true, Way::ToClient).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_logout_holds_while_the_network_stands_still() {
+async fn logout_takes_effect_within_the_lease_while_the_network_delays_all_data() {
     let case = "network stands still, then all arrives";
-    through_a_hole(case, Fate::Wait, false, Way::ToClient).await;
+    logout_during_network_failure(case, Fate::Wait, false, Way::ToClient).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_logout_holds_while_the_link_alone_stands_still() {
+async fn logout_takes_effect_within_the_lease_while_only_invalidations_are_delayed() {
     let case = "link stands still, then all arrives";
-    through_a_hole(case, Fate::Wait, true, Way::Both).await;
+    logout_during_network_failure(case, Fate::Wait, true, Way::Both).await;
 }

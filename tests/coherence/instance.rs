@@ -1,4 +1,5 @@
-//! One process of an application, as far as the library goes: a manager with its worker, and its layer.
+//! One instance of an application, as far as the library is concerned: a manager with its worker,
+//! and its layer.
 
 use std::convert::Infallible;
 use std::time::{Duration, Instant};
@@ -16,17 +17,17 @@ use tower_session_auth::{
 use crate::support::wait::{PATIENCE, until};
 use crate::support::{UNHURRIED, bearer, builder, code, ms, patient_builder, patient_store, user};
 
-/// A request in, an answer out.
+/// A service that takes a request and returns an answer.
 pub(crate) type App = BoxCloneSyncService<Request<String>, Response<String>, Infallible>;
 
 /// What the client of one request sees.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Answer {
-    /// Let in, as this user with this role.
+    /// Admitted, as this user with this role.
     In(String),
-    /// 401.
+    /// 401, with this error code.
     Out(String),
-    /// 503.
+    /// 503: the store is unavailable.
     Unknown,
 }
 
@@ -47,12 +48,12 @@ pub(crate) struct Instance {
 }
 
 impl Instance {
-    /// With all defaults.
+    /// Starts an instance with all defaults.
     pub(crate) fn start(url: &str) -> Self {
         Self::start_with(builder().store(RedisStore::new(url).unwrap()))
     }
 
-    /// With deadlines that a loaded machine does not exceed.
+    /// Starts an instance with timeouts that a loaded machine does not exceed.
     pub(crate) fn patient(url: &str) -> Self {
         Self::start_with(patient(url))
     }
@@ -63,7 +64,7 @@ impl Instance {
         Self { manager, app, _background: Some(worker.start()) }
     }
 
-    /// One that keeps nothing: what it says is what the store says.
+    /// Starts an instance without a near cache, which answers from the store only.
     pub(crate) fn truth(url: &str) -> Self {
         Self::start_with(patient(url).without_near_cache())
     }
@@ -80,7 +81,7 @@ impl Instance {
         self.near().state == NearCacheState::Coherent
     }
 
-    /// Waits until answers come from the near cache.
+    /// Waits until the near cache is coherent.
     pub(crate) async fn coherent(&self) -> Duration {
         until("the near cache is coherent", async || self.is_coherent()).await
     }
@@ -89,7 +90,7 @@ impl Instance {
         ask(&self.app, token).await
     }
 
-    /// Asks until the answer comes from the near cache.
+    /// Sends requests until the answer comes from the near cache.
     pub(crate) async fn cached(&self, token: &str) {
         until("the token is served from the near cache", async || {
             let before = self.near().hits;
@@ -102,7 +103,7 @@ impl Instance {
         self.manager.create(NewSession::new(user(id)).role("v0")).await.unwrap()
     }
 
-    /// Logs in as soon as the store takes it.
+    /// Logs in, and repeats that until the store accepts it.
     pub(crate) async fn login_again(&self, id: &str) -> Login {
         let start = Instant::now();
         loop {
@@ -114,7 +115,7 @@ impl Instance {
         }
     }
 
-    /// Logs out, again and again until the store has acknowledged it.
+    /// Logs out, and repeats that until the store has acknowledged it.
     pub(crate) async fn logout(&self, token: &str) {
         let start = Instant::now();
         while let Err(error) = self.manager.logout(token).await {
@@ -123,7 +124,8 @@ impl Instance {
     }
 }
 
-/// With a lease that a loaded machine does not let pass either: for what is counted, and not timed.
+/// Settings with a lease that does not end on a loaded machine, either. For tests that count and do
+/// not measure times.
 pub(crate) fn unhurried(url: &str) -> SessionManagerBuilder {
     patient_builder(patient_store(url))
 }
@@ -132,7 +134,7 @@ pub(crate) fn patient(url: &str) -> SessionManagerBuilder {
     patient_builder(RedisStore::builder(url).timeout(UNHURRIED).build().unwrap())
 }
 
-/// The layer around a service that says whom it was called by.
+/// Puts the layer around a service that returns the user and the role of its caller.
 pub(crate) fn app(layer: SessionAuthLayer) -> App {
     BoxCloneSyncService::new(ServiceBuilder::new().layer(layer).service_fn(whoami))
 }

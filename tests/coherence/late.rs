@@ -1,4 +1,4 @@
-//! Times that processes can compare, and the table of how late the last wrong answer began.
+//! Times that several processes can compare, and a table of how late the last wrong answer began.
 
 use std::io::Write as _;
 use std::time::Duration;
@@ -7,25 +7,27 @@ use rustix::time::{ClockId, clock_gettime};
 
 use crate::support::ms;
 
-/// Nanoseconds on a clock that all processes of this machine share and nobody can set.
+/// Returns the nanoseconds of a clock that all processes of this machine share and that cannot be
+/// set.
 pub(crate) fn now() -> u64 {
     let time = clock_gettime(ClockId::Monotonic);
     u64::try_from(time.tv_sec).unwrap() * 1_000_000_000 + u64::try_from(time.tv_nsec).unwrap()
 }
 
-/// How long after `earlier`; zero if before.
+/// Returns how long `time` is after `earlier`, or zero if it is before.
 pub(crate) fn since(time: u64, earlier: u64) -> Duration {
     Duration::from_nanos(time.saturating_sub(earlier))
 }
 
-/// Waits until it is so long after `earlier`.
+/// Waits until `time` has passed since `earlier`.
 pub(crate) async fn past(earlier: u64, time: Duration) {
     while since(now(), earlier) < time {
         tokio::time::sleep(ms(5)).await;
     }
 }
 
-/// How late the last wrong answer began after each of many acknowledged ends; zero where there was none after it.
+/// How late the last wrong answer began after each of several acknowledged revocations. Zero if
+/// there was no wrong answer after it.
 pub(crate) struct Lateness {
     case: &'static str,
     times: Vec<Duration>,
@@ -44,7 +46,8 @@ impl Lateness {
         self.times.iter().copied().max().unwrap_or_default()
     }
 
-    /// Prints one row, and adds it to the table if somebody collects one. Nothing may be above the bound.
+    /// Prints one row, and appends it to the file that `CHAOS_TABLE` names, if it is set. Panics if
+    /// a time exceeds the bound.
     pub(crate) fn report(mut self, bound: Duration) {
         self.times.sort();
         let at = |percent: usize| {
@@ -66,6 +69,11 @@ impl Lateness {
                 std::fs::OpenOptions::new().append(true).create(true).open(table).unwrap();
             table.write_all(format!("{row}\n").as_bytes()).unwrap();
         }
-        assert!(self.max() <= bound, "{}: {:?} late, {bound:?} is promised", self.case, self.max());
+        assert!(
+            self.max() <= bound,
+            "{}: {:?} late, the bound is {bound:?}",
+            self.case,
+            self.max()
+        );
     }
 }

@@ -1,4 +1,4 @@
-//! An operator or the server itself throws sessions away.
+//! An operator deletes sessions, or Redis evicts them.
 
 use tower_session_auth::Login;
 
@@ -11,7 +11,7 @@ use crate::support::wait::PATIENCE;
 use crate::{BOUND, rounds};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_an_operator_deletes_is_refused() {
+async fn session_deleted_by_an_operator_is_rejected_within_the_lease() {
     let server = RedisServer::start().await;
     let (here, there) = (Instance::patient(&server.url()), Instance::patient(&server.url()));
     let mut operator = server.connection().await;
@@ -35,9 +35,10 @@ async fn what_an_operator_deletes_is_refused() {
     here.cached(&login.access_token).await;
 }
 
-/// A server that is full throws away what was least recently used. It sees no use of what a near cache serves.
+/// A full Redis evicts the least recently used keys. It does not see requests that a near cache
+/// serves.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_a_full_server_evicts_is_refused() {
+async fn session_evicted_by_a_full_redis_is_rejected_within_the_lease() {
     const MEMORY: &str = "6mb";
     let args = ["--maxmemory", MEMORY, "--maxmemory-policy", "allkeys-lru"];
     let server = RedisServer::start_with(&args).await;
@@ -49,7 +50,7 @@ async fn what_a_full_server_evicts_is_refused() {
         here.coherent().await;
         here.cached(&login.access_token).await;
         let client = Hammer::start(&here, &login.access_token);
-        client.until("let in", Answer::is_in).await;
+        client.until("admitted", Answer::is_in).await;
         let (filling, junk) = (std::time::Instant::now(), "x".repeat(4_096));
         let mut filled = 0;
         let gone = loop {
@@ -59,7 +60,8 @@ async fn what_a_full_server_evicts_is_refused() {
                 batch.cmd("SET").arg(format!("junk:{round}:{filled}")).arg(&junk).ignore();
                 filled += 1;
             }
-            // In this order on one connection: what is gone in the answer was gone before it.
+            // One connection executes these commands in order. If the answer reports that the key
+            // is missing, Redis evicted it before.
             let (there,): (bool,) = batch
                 .cmd("EXISTS")
                 .arg("session:{jeju}:live")
@@ -70,9 +72,9 @@ async fn what_a_full_server_evicts_is_refused() {
                 break now();
             }
         };
-        client.until("refused", Answer::is_out).await;
+        client.until("rejected", Answer::is_out).await;
         past(gone, BOUND).await;
-        client.until("refused still", Answer::is_out).await;
+        client.until("still rejected", Answer::is_out).await;
         times.add(client.stop().await.late(gone));
         let flush = redis::cmd("FLUSHALL").exec_async(&mut operator).await;
         flush.unwrap();

@@ -1,4 +1,5 @@
-//! The link between a process and Redis is closed, and at the same moment a session ends elsewhere.
+//! The invalidation connection of a process is closed at the moment when a session is revoked
+//! elsewhere.
 
 use std::time::Duration;
 
@@ -12,8 +13,9 @@ use crate::support::redis::RedisServer;
 use crate::support::wait::until;
 use crate::{BOUND, rounds};
 
-/// A session that is served from `here`'s near cache is ended by `end`, which tells when that was acknowledged, while a
-/// client goes on asking. How late the last request began that was let in.
+/// Revokes a session with `end` while a client sends requests that `here` serves from its near
+/// cache. `end` returns the time at which the revocation was acknowledged. Returns how late the
+/// last admitted request began.
 pub(crate) async fn late(
     here: &Instance,
     there: &Instance,
@@ -23,17 +25,17 @@ pub(crate) async fn late(
     here.coherent().await;
     here.cached(&login.access_token).await;
     let client = Hammer::start(here, &login.access_token);
-    client.until("let in", Answer::is_in).await;
+    client.until("admitted", Answer::is_in).await;
     let ended = end(&login).await;
-    client.until("refused", Answer::is_out).await;
-    // What was refused stays refused: nothing arrives late and brings it back.
+    client.until("rejected", Answer::is_out).await;
+    // The session stays rejected: no late message makes it valid again.
     past(ended, BOUND).await;
-    client.until("refused still", Answer::is_out).await;
+    client.until("still rejected", Answer::is_out).await;
     client.stop().await.late(ended)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_logout_elsewhere_holds_here() {
+async fn logout_in_another_process_takes_effect_within_the_lease() {
     let server = RedisServer::start().await;
     let (here, there) = (Instance::patient(&server.url()), Instance::patient(&server.url()));
     let mut times = Lateness::of("one session, nothing wrong");
@@ -47,8 +49,8 @@ async fn a_logout_elsewhere_holds_here() {
     times.report(BOUND);
 }
 
-/// Loses the link in each round, in the moment before the logout.
-async fn although(case: &'static str, mut happens: impl AsyncFnMut(&mut Operator)) {
+/// Calls `happens` immediately before the logout in each round, to close connections.
+async fn logout_after(case: &'static str, mut happens: impl AsyncFnMut(&mut Operator)) {
     let server = RedisServer::start().await;
     let (here, there) = (Instance::patient(&server.url()), Instance::patient(&server.url()));
     let mut operator = Operator::at(&server).await;
@@ -69,19 +71,20 @@ async fn although(case: &'static str, mut happens: impl AsyncFnMut(&mut Operator
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_logout_holds_although_the_link_was_killed() {
-    although("link killed by its id", async |operator| {
-        // A process that a loaded machine gave no turn for as long as a lease is making another one at this moment.
+async fn logout_takes_effect_within_the_lease_after_invalidation_connections_are_killed() {
+    logout_after("link killed by its id", async |operator| {
+        // On a loaded machine, a process may have given up its invalidation connection and be
+        // opening a new one now.
         let each_has_one = async || operator.links().await == 2;
-        until("each process has one link", each_has_one).await;
+        until("each process has one invalidation connection", each_has_one).await;
         assert!(operator.kill_links().await >= 1);
     })
     .await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_logout_holds_although_all_connections_were_killed() {
-    although("all connections killed", async |operator| {
+async fn logout_takes_effect_within_the_lease_after_all_connections_are_killed() {
+    logout_after("all connections killed", async |operator| {
         let killed = operator.kill_all().await;
         assert!(killed >= 2, "{killed}");
     })

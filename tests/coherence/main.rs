@@ -1,8 +1,8 @@
-//! A request is let in only with a session that was live a moment ago: against a real Redis, in several processes, with
-//! all that can happen to the link between them.
+//! A request is admitted only if its session was live within the lease. These tests check that with
+//! a real Redis, with several processes, and with failures of the connections between them.
 //!
-//! `make test` runs each case a few times. `make chaos` runs them for longer and prints how late the last accepted
-//! request of an ended session began.
+//! `make test` runs each case a few times. `make chaos` runs the cases longer and prints how late
+//! the last accepted request of a revoked session began.
 
 #![cfg(all(unix, feature = "redis"))]
 #![allow(
@@ -12,7 +12,7 @@
     clippy::panic,
     clippy::print_stdout,
     clippy::indexing_slicing,
-    reason = "a test stops at the first surprise"
+    reason = "a test fails at the first unexpected result"
 )]
 
 mod blocked;
@@ -40,20 +40,24 @@ mod wrong_server;
 
 use std::time::Duration;
 
-/// The default lease and a little. No request of an ended session is let in that begins later than this after its end was acknowledged. The lease is a
-/// proof and needs no allowance for a slow machine: a request that begins late reads the clock later still. What is left
-/// is that the times here are read from another clock than the lease's, and each rounds for itself.
+/// The default lease plus a margin. A request that begins later than this after the revocation was
+/// acknowledged must be rejected. The lease needs no allowance for a slow machine: a request that
+/// begins late also reads the clock late. The margin is needed because the tests and the lease read
+/// different clocks, and each rounds on its own.
 const BOUND: Duration = Duration::from_millis(510);
-/// No request takes longer to be answered on a machine that has time for it: the store gets 250 ms. Only `make chaos`
-/// looks at this; that a request ends with its deadline is tested on a paused clock.
+/// Maximum time of a request on a machine that is not overloaded. The store timeout is 250 ms. Only
+/// `make chaos` checks this value. A test with a paused clock checks that a request ends at its
+/// deadline.
 const SANE: Duration = Duration::from_secs(2);
 
-/// For how long the crowd runs. `CHAOS_SECONDS` in the environment; 4 without it.
+/// Duration of the test with concurrent processes, in seconds: `CHAOS_SECONDS` in the environment,
+/// or 4.
 fn seconds() -> u64 {
     std::env::var("CHAOS_SECONDS").ok().and_then(|text| text.parse().ok()).unwrap_or(4)
 }
 
-/// What `make chaos` holds a lateness against that is no proof but a matter of the machine's speed as well.
+/// Bound for a lateness that also depends on the speed of the machine. Only `make chaos` applies
+/// it.
 fn bound_of_a_fast_machine() -> Duration {
     if is_long() { BOUND } else { Duration::MAX }
 }
@@ -62,7 +66,7 @@ fn is_long() -> bool {
     std::env::var_os("CHAOS_SECONDS").is_some()
 }
 
-/// How often a case is repeated.
+/// Number of repetitions of a case.
 fn rounds(short: u64) -> u64 {
     if is_long() { short.max(seconds() / 3) } else { short }
 }

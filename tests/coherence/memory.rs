@@ -1,4 +1,4 @@
-//! How much a near cache keeps, and of what.
+//! How many entries and how much memory a near cache keeps, and which entries.
 
 use std::sync::Arc;
 
@@ -12,16 +12,17 @@ use crate::support::forge::{decoded, parts, seal, segment};
 use crate::support::redis::RedisServer;
 
 const CAPACITY: usize = 1_000;
-/// By how much a process may grow that is shown any number of tokens: a fifth of what keeping twenty thousand would take
-/// (over 1 KiB each), and far more than an allocator wastes.
+/// Maximum growth of a process that gets any number of tokens. This is a fifth of the memory that
+/// 20,000 cached tokens would take (more than 1 KiB each), and far more than an allocator wastes.
 const GROWTH: usize = 4 << 20;
 
-/// With a capacity that is soon full. What is forgotten here, the bound made it forget.
+/// Starts an instance with a small near cache. Only the capacity removes its entries, because its
+/// lease is long.
 fn small(redis: &str) -> Instance {
     Instance::start_with(unhurried(redis).near_cache_capacity(CAPACITY))
 }
 
-/// Makes many tokens of one session, each good, each another.
+/// Makes many different valid tokens of one session.
 pub(crate) struct Mint {
     header: String,
     before: String,
@@ -47,7 +48,7 @@ impl Mint {
     }
 }
 
-/// Shows each of these tokens once, several at a time.
+/// Sends one request with each of these tokens, several at a time.
 async fn scan(here: &Instance, mints: &Arc<[Mint]>, numbers: std::ops::Range<usize>) {
     const AT_A_TIME: usize = 16;
     let mut clients = JoinSet::new();
@@ -71,29 +72,29 @@ async fn mints(here: &Instance, users: usize) -> Arc<[Mint]> {
     mints.into()
 }
 
-/// Resident memory of this process in bytes.
+/// Returns the resident memory of this process in bytes.
 pub(crate) fn resident() -> usize {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
     line.trim().trim_end_matches(" kB").parse::<usize>().unwrap() * 1024
 }
 
-/// In a process of its own, because other tests need memory too.
+/// Runs in its own process, because other tests also allocate memory.
 #[cfg(target_os = "linux")]
 #[test]
-fn memory_stays_bounded_under_any_number_of_good_tokens() {
+fn memory_stays_bounded_with_any_number_of_valid_tokens() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let server = runtime.block_on(RedisServer::start());
     Process::start(&Task::Scan { redis: server.url() }).succeeds();
 }
 
-/// What that process does.
+/// The task of the child process.
 pub(crate) async fn grow(redis: &str) {
     let tokens = if is_long() { 1_000_000 } else { 20_000 };
     let here = small(redis);
     let mints = mints(&here, 10).await;
     here.coherent().await;
-    // Until all that is made once is there.
+    // Warms up, so that everything that is allocated once exists.
     let warm = 5 * CAPACITY;
     scan(&here, &mints, 0..warm).await;
     let before = resident();
@@ -107,13 +108,13 @@ pub(crate) async fn grow(redis: &str) {
         before >> 10,
         growth >> 10
     );
-    assert!(near.fills as usize > tokens * 9 / 10, "they were kept for a while");
+    assert!(near.fills as usize > tokens * 9 / 10, "nearly all tokens were cached");
     assert!(near.entries <= CAPACITY, "{}", near.entries);
     assert!(growth < GROWTH, "{growth} bytes more");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_scan_of_tokens_that_are_used_once_leaves_the_hot_ones() {
+async fn tokens_that_are_used_once_do_not_evict_frequently_used_tokens() {
     const HOT: usize = 500;
     let server = RedisServer::start().await;
     let here = small(&server.url());

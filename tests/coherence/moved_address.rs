@@ -1,4 +1,5 @@
-//! The address begins to lead to another server, while the old server lives on as a primary and keeps connections.
+//! The address moves to another server, while the old server stays up as a primary and keeps its
+//! connections.
 
 use std::time::Duration;
 
@@ -18,10 +19,11 @@ use crate::{BOUND, rounds};
 
 const PATIENT: Duration = Duration::from_secs(5);
 
-/// The interval of the address check and the lease, and a little for the two clocks.
+/// The interval of the address check plus the lease, with a margin for the two clocks.
 const MOVED_BOUND: Duration = Duration::from_millis(1_510);
 
-/// The old server, the server that the address leads to later, and what stands between them and the process.
+/// The old server, the server that the address leads to later, and the proxy between them and the
+/// process.
 struct Servers {
     old: RedisServer,
     new: RedisServer,
@@ -43,18 +45,19 @@ impl Servers {
         builder().store(store.build().unwrap()).store_timeout(PATIENT)
     }
 
-    /// New connections lead to the new server; no connection is closed.
+    /// Directs new connections to the new server. Closes no connection. Returns the time.
     fn move_address(&self) -> u64 {
         self.proxy.lead_to(self.new.port());
         now()
     }
 }
 
-/// Waits until a session is refused, and for a while longer; returns how late the last request began that was let in.
-async fn ends(client: Hammer, acknowledged: u64) -> Duration {
-    client.until("refused", Answer::is_out).await;
+/// Waits until the session is rejected, and for a while longer. Returns how late the last admitted
+/// request began.
+async fn wait_until_rejected(client: Hammer, acknowledged: u64) -> Duration {
+    client.until("rejected", Answer::is_out).await;
     past(acknowledged, 2 * BOUND).await;
-    client.until("refused still", Answer::is_out).await;
+    client.until("still rejected", Answer::is_out).await;
     client.stop().await.late(acknowledged)
 }
 
@@ -63,12 +66,12 @@ async fn served_from_the_near_cache(here: &Instance) -> (Login, Hammer) {
     here.coherent().await;
     here.cached(&login.access_token).await;
     let client = Hammer::start(here, &login.access_token);
-    client.until("let in", Answer::is_in).await;
+    client.until("admitted", Answer::is_in).await;
     (login, client)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn connections_that_all_stay_at_the_old_server_are_found_and_given_up() {
+async fn connections_left_at_the_old_server_are_detected_and_replaced() {
     let mut times = Lateness::of("the address leads elsewhere, all connections stay: last hit");
     for _ in 0..rounds(1) {
         let servers = Servers::start().await;
@@ -76,7 +79,7 @@ async fn connections_that_all_stay_at_the_old_server_are_found_and_given_up() {
         let login = here.login("jeju").await;
         here.coherent().await;
         here.cached(&login.access_token).await;
-        // The new server does not know the session: a logout there, as far as this process goes.
+        // The new server does not have the session. For this process, that is a logout.
         let moved = servers.move_address();
         let mut last_hit = moved;
         until("the process follows the address", async || {
@@ -104,62 +107,63 @@ async fn connections_that_all_stay_at_the_old_server_are_found_and_given_up() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_revocation_that_waits_for_replicas_reaches_the_server_that_is_read() {
+async fn revocation_with_replica_wait_reaches_the_server_that_requests_read() {
     let servers = Servers::start().await;
     let store = servers.store().wait_replicas(1, ms(50));
     let here = Instance::start_with(servers.settings(store));
     let (login, client) = served_from_the_near_cache(&here).await;
-    // The first revocation makes the first connection of its pool, which leads to the new server.
+    // The first revocation opens the first connection of its pool, which leads to the new server.
     servers.move_address();
     here.logout(&login.access_token).await;
     let acknowledged = now();
-    assert!(ends(client, acknowledged).await <= BOUND);
+    assert!(wait_until_rejected(client, acknowledged).await <= BOUND);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn without_a_near_cache_a_revocation_reaches_the_server_that_is_read_too() {
+async fn revocation_without_near_cache_reaches_the_server_that_requests_read() {
     let servers = Servers::start().await;
     let store = servers.store().wait_replicas(1, ms(50));
     let here = Instance::start_with(servers.settings(store).without_near_cache());
     let login = here.login("jeju").await;
     let client = Hammer::start(&here, &login.access_token);
-    client.until("let in", Answer::is_in).await;
+    client.until("admitted", Answer::is_in).await;
     servers.move_address();
     here.logout(&login.access_token).await;
     let acknowledged = now();
-    assert!(ends(client, acknowledged).await <= BOUND);
+    assert!(wait_until_rejected(client, acknowledged).await <= BOUND);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_idle_connection_for_revocations_that_stays_behind_is_not_used() {
+async fn idle_revocation_connection_at_the_old_server_is_not_used() {
     let servers = Servers::start().await;
     let store = servers.store().wait_replicas(1, ms(50));
     let here = Instance::start_with(servers.settings(store));
-    idle_connection_stays_behind(&servers, &here, 2).await;
+    leave_idle_connection_behind(&servers, &here, 2).await;
     let (login, client) = served_from_the_near_cache(&here).await;
     here.logout(&login.access_token).await;
     let acknowledged = now();
-    assert!(ends(client, acknowledged).await <= BOUND);
+    assert!(wait_until_rejected(client, acknowledged).await <= BOUND);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn nor_is_it_used_without_a_near_cache() {
+async fn idle_revocation_connection_is_not_used_without_near_cache_either() {
     let servers = Servers::start().await;
-    // No check of the address before the revocation.
+    // The interval is so long that no address check happens before the revocation.
     let hour = Duration::from_secs(3_600);
     let store = servers.store().wait_replicas(1, ms(50)).address_check(hour);
     let here = Instance::start_with(servers.settings(store).without_near_cache());
-    idle_connection_stays_behind(&servers, &here, 1).await;
+    leave_idle_connection_behind(&servers, &here, 1).await;
     let login = here.login("jeju").await;
     let client = Hammer::start(&here, &login.access_token);
-    client.until("let in", Answer::is_in).await;
+    client.until("admitted", Answer::is_in).await;
     here.logout(&login.access_token).await;
     let acknowledged = now();
-    assert!(ends(client, acknowledged).await <= BOUND);
+    assert!(wait_until_rejected(client, acknowledged).await <= BOUND);
 }
 
-/// The connection of a revocation stays at the old server, all others are closed and made again at the new one.
-async fn idle_connection_stays_behind(servers: &Servers, here: &Instance, others: u64) {
+/// Leaves the connection for revocations at the old server. All other connections are closed, and
+/// opened again at the new server.
+async fn leave_idle_connection_behind(servers: &Servers, here: &Instance, others: u64) {
     let first = here.login("jeju").await;
     here.logout(&first.access_token).await;
     servers.move_address();
@@ -173,12 +177,12 @@ async fn idle_connection_stays_behind(servers: &Servers, here: &Instance, others
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn without_a_near_cache_connections_that_stay_at_the_old_server_are_given_up_too() {
+async fn connections_left_at_the_old_server_are_replaced_without_near_cache() {
     let servers = Servers::start().await;
     let here = Instance::start_with(servers.settings(servers.store()).without_near_cache());
     let login = here.login("jeju").await;
     let client = Hammer::start(&here, &login.access_token);
-    client.until("let in", Answer::is_in).await;
+    client.until("admitted", Answer::is_in).await;
     servers.move_address();
-    client.until("refused", Answer::is_out).await;
+    client.until("rejected", Answer::is_out).await;
 }

@@ -1,10 +1,10 @@
-//! Somebody at the server's console who closes other people's connections.
+//! An operator connection to Redis that closes the connections of others.
 
 use redis::aio::MultiplexedConnection;
 
 use crate::support::redis::RedisServer;
 
-/// On a connection of its own, made beforehand, which is never one of those that are closed.
+/// Uses its own connection, which it opens first and never closes.
 pub(crate) struct Operator(MultiplexedConnection);
 
 impl Operator {
@@ -12,7 +12,7 @@ impl Operator {
         Self(server.connection().await)
     }
 
-    /// How many connections there are on which the server tracks what is read.
+    /// Number of invalidation connections: those with client tracking.
     pub(crate) async fn links(&mut self) -> usize {
         let all = redis::cmd("CLIENT").arg("LIST").query_async(&mut self.0).await;
         let all: String = all.unwrap();
@@ -23,22 +23,23 @@ impl Operator {
         all.lines().filter(is_link).count()
     }
 
-    /// Closes the connections on which the server tracks what is read, and tells how many.
+    /// Closes all invalidation connections, and returns their number.
     pub(crate) async fn kill_links(&mut self) -> u64 {
         self.kill_each(|flags| flags.contains('t')).await
     }
 
-    /// Closes all others, and tells how many.
+    /// Closes all other connections, and returns their number.
     pub(crate) async fn kill_all_but_links(&mut self) -> u64 {
         self.kill_each(|flags| !flags.contains('t')).await
     }
 
-    /// Closes all of applications, in one go, and tells how many.
+    /// Closes all connections of applications with one command per type, and returns their number.
     pub(crate) async fn kill_all(&mut self) -> u64 {
         self.kill("TYPE", "pubsub").await + self.kill("TYPE", "normal").await
     }
 
-    /// Closes all connections but those whose latest command was a `WAIT`, and returns how many.
+    /// Closes all connections except those whose latest command was `WAIT`, and returns their
+    /// number.
     pub(crate) async fn kill_all_but_waiters(&mut self) -> u64 {
         self.kill_where("cmd", |command| command != "wait").await
     }

@@ -1,4 +1,5 @@
-//! One process of a crowd: it changes some users' sessions, and asks with the tokens of all.
+//! One of several concurrent participants. It changes the sessions of some users, and sends
+//! requests with the tokens of all users.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -18,25 +19,28 @@ use crate::{BOUND, seconds};
 
 pub(crate) const PARTICIPANTS: usize = 6;
 const SLOTS: usize = 64;
-/// Each user has two slots, so that one session's end must not touch the other, and a logout of all ends both.
+/// Number of slots per user. With two, the revocation of one session must not affect the other, and
+/// `delete_all` revokes both.
 const EACH: usize = 2;
-/// With how many of a slot's latest tokens a client asks, and about how many each is asked at the end.
+/// Number of latest tokens of a slot that a client uses.
 const LATEST: usize = 3;
+/// Number of latest tokens of a slot that are checked at the end.
 const AT_THE_END: usize = 8;
-/// For how long it asks about one user: long against a round trip, so that changes come while it does.
+/// How long a client stays with one user. This is long compared with a round trip, so that changes
+/// happen meanwhile.
 pub(crate) const WATCH: Duration = Duration::from_millis(10);
 
-/// How many answers each participant gets out of its near cache at least, however slow the machine is.
+/// Minimum number of cache hits of each participant, however slow the machine is.
 pub(crate) const HITS: u64 = 500;
 
-/// What a session was between two changes: slot, epoch, and the number of its role.
+/// The state of a session between two changes: slot, epoch, and the number of its role.
 pub(crate) type State = (usize, u64, u64);
 
 fn user_of(slot: usize) -> UserId {
     user(&format!("u{}", slot / EACH))
 }
 
-/// Numbers that look random, the same in each run.
+/// Pseudorandom numbers, which are the same in each run.
 struct Dice(u64);
 
 impl Dice {
@@ -52,22 +56,22 @@ impl Dice {
     }
 }
 
-/// What a participant notes, for the test to compare.
+/// What a participant records for the test to compare.
 #[derive(Default)]
 struct Notes {
-    /// When a state's end was acknowledged to whoever ended it.
+    /// When the end of a state was acknowledged to the participant that caused it.
     ended: BTreeMap<State, u64>,
-    /// When the last request began that was let in with it.
+    /// When the last request began that was admitted with this state.
     served: BTreeMap<State, u64>,
     requests: u64,
 }
 
-/// What the board has told so far.
+/// What a participant has read from the board so far.
 #[derive(Default)]
 pub(crate) struct Known {
     ready: usize,
     done: usize,
-    /// Of each slot, in order.
+    /// The sessions of each slot, in order.
     opened: BTreeMap<usize, Vec<Opened>>,
 }
 
@@ -91,13 +95,13 @@ impl Known {
     }
 }
 
-/// Takes part until everybody is done, and leaves what it has seen in the folder.
+/// Takes part until all participants are done, and writes its report to the folder.
 pub(crate) async fn run(redis: &str, folder: &Path, number: usize) {
     let here = Instance::patient(redis);
     let (mut board, mut known) = (Board::open(folder), Known::default());
     here.coherent().await;
     board.tell(&Line::Ready);
-    until("all participants come", async || {
+    until("all participants are ready", async || {
         known.learn(&mut board);
         known.ready == PARTICIPANTS
     })
@@ -114,7 +118,7 @@ pub(crate) async fn run(redis: &str, folder: &Path, number: usize) {
         writer.write(number),
         read(&here, (&mut board, &mut known), &notes, Dice::new(PARTICIPANTS + number))
     );
-    // From here on every answer must be right, whatever was lost on the way.
+    // From here on each answer must be correct, even if messages were lost before.
     sleep(BOUND).await;
     report(&here, folder, number, &notes.into_inner(), &known).await;
 }
@@ -168,8 +172,8 @@ impl Writer<'_> {
         self.board.tell(&Line::Opened(Opened { slot, epoch, token }));
     }
 
-    /// The states of these slots were ended, as the store has just acknowledged.
-    fn ended(&self, slots: &[usize]) {
+    /// Records that the store has just acknowledged the end of the current states of these slots.
+    fn record_end(&self, slots: &[usize]) {
         let now = now();
         let mut notes = self.notes.borrow_mut();
         for slot in slots {
@@ -179,7 +183,7 @@ impl Writer<'_> {
     }
 
     async fn reopen(&mut self, slots: &[usize]) {
-        self.ended(slots);
+        self.record_end(slots);
         for slot in slots {
             self.open(*slot, self.living[slot].epoch + 1).await;
         }
@@ -191,7 +195,7 @@ impl Writer<'_> {
         let (owner, id) = (login.session.user_id(), login.session.id());
         let update = self.here.manager.update(owner, id, |session| session.role = Some(name(next)));
         update.await.unwrap();
-        self.ended(&[slot]);
+        self.record_end(&[slot]);
         self.living.get_mut(&slot).unwrap().role = next;
     }
 
@@ -202,7 +206,7 @@ impl Writer<'_> {
             session.role = Some(name(role + 1));
         });
         assert_eq!(update.await.unwrap(), EACH);
-        self.ended(&both);
+        self.record_end(&both);
         for slot in both {
             self.living.get_mut(&slot).unwrap().role += 1;
         }
@@ -250,18 +254,20 @@ fn number(role: &str) -> u64 {
     role.strip_prefix('v').unwrap().parse().unwrap()
 }
 
-/// Whose session this is, and the number of its role.
+/// Returns the number of the role in the answer, or `None` for a rejection. Asserts that the
+/// session belongs to the expected user.
 fn role_of(answer: &Answer, opened: &Opened) -> Option<u64> {
     let Answer::In(text) = answer else {
         assert!(answer.is_out(), "{answer:?}");
         return None;
     };
     let (who, role) = text.split_once(' ').unwrap();
-    assert_eq!(who, user_of(opened.slot).as_str(), "identities never mix");
+    assert_eq!(who, user_of(opened.slot).as_str(), "the answer is for another user");
     Some(number(role))
 }
 
-/// Asks with a user's latest tokens, dead or alive, for a while, then with another's, until nobody changes anything.
+/// Sends requests for a while with the latest tokens of one user, live or revoked, and then with
+/// those of another user. Ends when all participants are done.
 async fn read(
     here: &Instance,
     (board, known): (&mut Board, &mut Known),

@@ -1,4 +1,5 @@
-//! What a token may do depends on the layer that it is shown to, and on the keys of that moment.
+//! The near cache respects the current keys, the audience and the max staleness of each layer, and
+//! changes in its own process.
 
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use crate::support::wait::until;
 use crate::support::{AUDIENCE, OTHER_SECRET, SECRET, key};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_key_that_is_removed_is_dead_from_the_next_request_on() {
+async fn token_of_a_removed_key_is_rejected_from_the_next_request_on() {
     let server = RedisServer::start().await;
     let here = Instance::patient(&server.url());
     let other = || SigningKey::hs256("k2", OTHER_SECRET).unwrap();
@@ -24,7 +25,7 @@ async fn a_key_that_is_removed_is_dead_from_the_next_request_on() {
         assert!(here.ask(&login.access_token).await.is_out());
         let new = here.login("mina").await;
         here.cached(&new.access_token).await;
-        // As a verifying key it is good again.
+        // The token is valid again when its key is added as a verifying key.
         let both = KeySet::new(other()).also_verify(key().verifying_key());
         here.manager.replace_keys(both).unwrap();
         here.cached(&login.access_token).await;
@@ -35,8 +36,8 @@ async fn a_key_that_is_removed_is_dead_from_the_next_request_on() {
     }
 }
 
-/// The same session, for another audience.
-fn readdressed(token: &str, audience: &str) -> String {
+/// Returns a token for the same session and another audience.
+fn with_audience(token: &str, audience: &str) -> String {
     let (header, payload, _) = parts(token);
     let old = format!(r#""aud":"{AUDIENCE}""#);
     let payload = decoded(payload);
@@ -46,7 +47,7 @@ fn readdressed(token: &str, audience: &str) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_token_for_one_audience_never_passes_a_layer_for_another() {
+async fn token_for_one_audience_is_rejected_by_a_layer_for_another() {
     let server = RedisServer::start().await;
     let here = Instance::patient(&server.url());
     let layer = SessionAuthLayer::new(here.manager.clone());
@@ -54,13 +55,13 @@ async fn a_token_for_one_audience_never_passes_a_layer_for_another() {
     here.coherent().await;
     for first in [0, 1] {
         let login = here.login("jeju").await;
-        let tokens = [login.access_token.clone(), readdressed(&login.access_token, "desk")];
-        // Each is shown to the wrong layer before and after the right one has let it in and keeps it.
+        let tokens = [login.access_token.clone(), with_audience(&login.access_token, "desk")];
+        // Sends each token to the wrong layer before and after the right layer has cached it.
         for at in [first, 1 - first] {
             let (token, wrong) = (&tokens[at], &apps[1 - at]);
             assert!(ask(wrong, token).await.is_out());
             let hits = here.near().hits + 10;
-            until("it is served from the near cache", async || {
+            until("the token is served from the near cache", async || {
                 assert!(ask(&apps[at], token).await.is_in());
                 assert!(ask(wrong, token).await.is_out());
                 here.near().hits > hits
@@ -77,7 +78,7 @@ async fn a_token_for_one_audience_never_passes_a_layer_for_another() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_logout_holds_at_once_in_its_own_process() {
+async fn changes_take_effect_at_once_in_their_own_process() {
     let server = RedisServer::start().await;
     let here = Instance::patient(&server.url());
     here.coherent().await;
@@ -100,7 +101,7 @@ async fn a_logout_holds_at_once_in_its_own_process() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_layer_that_allows_no_staleness_is_never_late() {
+async fn layer_with_zero_max_staleness_rejects_at_once_after_a_logout_elsewhere() {
     let server = RedisServer::start().await;
     let (here, there) = (Instance::patient(&server.url()), Instance::patient(&server.url()));
     let layer = SessionAuthLayer::new(here.manager.clone());

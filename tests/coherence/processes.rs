@@ -1,4 +1,4 @@
-//! More processes: this test's own binary, started again.
+//! Child processes: the binary of this test, started again.
 
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -9,7 +9,7 @@ use crate::{bytes, memory, participant, seconds};
 
 const TASK: &str = "COHERENCE_TASK";
 
-/// What a process does. None of its words has a space.
+/// The task of a child process. None of its words contains a space.
 pub(crate) enum Task {
     Scan { redis: String },
     Fill { redis: String, case: String },
@@ -28,20 +28,20 @@ impl Task {
     }
 }
 
-/// Killed when dropped.
+/// A child process. Dropping it kills the process.
 pub(crate) struct Process(Child);
 
 impl Process {
     pub(crate) fn start(task: &Task) -> Self {
         let child = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "processes::a_process", "--ignored", "--nocapture"])
+            .args(["--exact", "processes::child_process_entry_point", "--ignored", "--nocapture"])
             .env(TASK, task.words())
             .stdin(Stdio::null())
             .spawn();
         Self(child.unwrap())
     }
 
-    /// Waits until it has ended well.
+    /// Waits until the process has exited successfully.
     pub(crate) fn succeeds(mut self) {
         let give_up = Instant::now() + PATIENCE * 3 + Duration::from_secs(20 * seconds());
         loop {
@@ -66,7 +66,7 @@ impl Drop for Process {
 
 #[test]
 #[ignore = "no test, but what other tests start as a process"]
-fn a_process() {
+fn child_process_entry_point() {
     let Ok(task) = std::env::var(TASK) else { return };
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();

@@ -1,4 +1,4 @@
-//! Many requests at once that the near cache has nothing for.
+//! Many concurrent requests that miss the near cache.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -17,10 +17,11 @@ use crate::support::wait::until;
 
 const TOKENS: usize = 10;
 const REQUESTS: usize = 1_000;
-/// One fill a token, and a few for those that came while an invalidation was on its way, beats and canaries.
+/// Maximum number of fills and of reads: one per token, and some for requests during an
+/// invalidation, for heartbeats, and for probes.
 const FEW: u64 = 2 * TOKENS as u64;
 
-/// A thousand requests that begin together.
+/// Sends a thousand requests that begin at the same time.
 async fn storm(here: &Instance, logins: &[Login]) -> Vec<Answer> {
     let barrier = Arc::new(Barrier::new(REQUESTS));
     let mut requests = JoinSet::new();
@@ -44,9 +45,9 @@ async fn logins(there: &Instance) -> Vec<Login> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_thousand_requests_on_ten_tokens_cost_about_ten_fills() {
+async fn thousand_concurrent_requests_with_ten_tokens_cause_at_most_twenty_fills() {
     let server = RedisServer::start().await;
-    // What is asked without a lease is not shared.
+    // The lease is long, because requests without a valid lease do not share a read.
     let here = Instance::start_with(unhurried(&server.url()));
     let there = Instance::patient(&server.url());
     let logins = logins(&there).await;
@@ -65,7 +66,10 @@ async fn a_thousand_requests_on_ten_tokens_cost_about_ten_fills() {
             }
             "link lost" => {
                 assert!(Operator::at(&server).await.kill_all().await >= 1);
-                until("the link is lost", async || here.near().lost_links > lost).await;
+                until("the invalidation connection is lost", async || {
+                    here.near().lost_links > lost
+                })
+                .await;
                 here.coherent().await;
             }
             "flushed" => drop(server.command(&["FLUSHALL"]).await),
@@ -74,11 +78,11 @@ async fn a_thousand_requests_on_ten_tokens_cost_about_ten_fills() {
         let (fills, commands) = (here.near().fills, Commands::of(&server).await);
         let answers = storm(&here, &logins).await;
         let (fills, commands) = (here.near().fills - fills, commands.since(&server).await);
-        // Some may be let in while the word of the flush is still on its way.
+        // Some requests may be admitted before the invalidation of the flush arrives.
         let refused = answers.iter().filter(|answer| answer.is_out()).count();
         println!("{happens}: {fills} fills, {refused} of {REQUESTS} refused, {commands:?}");
         assert!(fills <= FEW, "{happens}: {fills} fills");
-        // A refusal asks for its reason too.
+        // A rejection also reads the reason of the revocation.
         let most = if happens == "flushed" { 2 * FEW } else { FEW };
         assert!(commands.reads() <= most, "{happens}: {commands:?}");
         assert!(refused == 0 || happens == "flushed", "{happens}: {refused}");
@@ -90,13 +94,13 @@ async fn a_thousand_requests_on_ten_tokens_cost_about_ten_fills() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_ended_token_at_full_speed_costs_a_fill_each_five_seconds_and_nobody_else_any() {
+async fn rejected_token_causes_one_fill_per_five_seconds_and_none_for_another_token() {
     let server = RedisServer::start().await;
     let here = Instance::start_with(unhurried(&server.url()));
     let there = Instance::patient(&server.url());
     let [ended, kept] = [there.login("jeju").await, there.login("mina").await];
     there.logout(&ended.access_token).await;
-    // Nor does one that never was, of a user that never was.
+    // The same holds for a token of an unknown session of an unknown user.
     let elsewhere = RedisServer::start().await;
     let never = Instance::patient(&elsewhere.url()).login("nobody").await;
     here.coherent().await;
@@ -111,7 +115,7 @@ async fn an_ended_token_at_full_speed_costs_a_fill_each_five_seconds_and_nobody_
                 let before = here.near();
                 assert!(here.ask(&kept.access_token).await.is_in());
                 let after = here.near();
-                // In those 12 seconds nothing of it is due to be asked again.
+                // The entry of the other session needs no new read within these 12 seconds.
                 assert_eq!((after.fills, after.misses), (before.fills, before.misses));
                 asked += 1;
             }
@@ -121,7 +125,7 @@ async fn an_ended_token_at_full_speed_costs_a_fill_each_five_seconds_and_nobody_
         let periods = start.elapsed().as_secs() / 5 + 1;
         println!("{asked} requests on an ended session: {fills} fills, {commands:?}");
         assert!(asked >= 100 && (1..=periods).contains(&fills), "{fills} in {periods} periods");
-        // The session, and why it ended.
+        // One read for the session, and one for the reason of its revocation.
         assert!(commands.reads() <= 2 * periods, "{commands:?}");
     }
     assert!(here.manager.exists(&user("mina"), kept.session.id()).await.unwrap());

@@ -1,4 +1,4 @@
-//! A replica takes over behind one address, and the old primary keeps its connections.
+//! A replica is promoted behind one address, and the old primary keeps its connections.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use crate::support::wait::until;
 use crate::support::{UNHURRIED, patient_builder};
 use crate::{BOUND, bound_of_a_fast_machine, rounds};
 
-/// Many: what one connection learns of its server must count for all.
+/// A large pool. What one connection learns about its server must count for all connections.
 const POOL: u32 = 16;
 
 /// A primary and its replica.
@@ -31,15 +31,15 @@ impl Pair {
         let port = primary.port().to_string();
         let replica = RedisServer::start_with(&["--replicaof", "127.0.0.1", &port]).await;
         let pair = Self { primary, replica };
-        pair.synchronous().await;
+        pair.wait_until_in_sync().await;
         pair
     }
 
-    /// Waits until the replica has all that the primary has.
-    async fn synchronous(&self) {
+    /// Waits until the replica has all data of the primary.
+    async fn wait_until_in_sync(&self) {
         let mut operator = self.primary.connection().await;
         until("the replica has everything", async || {
-            // `WAIT` is about what this connection wrote.
+            // `WAIT` covers only the writes of its own connection.
             let mut write = redis::pipe();
             write.cmd("SET").arg("written").arg("last").ignore().cmd("WAIT").arg(1).arg(100);
             let (replicas,): (u64,) = write.query_async(&mut operator).await.unwrap();
@@ -52,31 +52,32 @@ impl Pair {
         self.replica.command(&["REPLICAOF", "NO", "ONE"]).await;
     }
 
-    /// The old primary follows `port`.
+    /// Makes the old primary a replica of the server at `port`.
     async fn demote(&self, port: u16) {
         self.primary.command(&["REPLICAOF", "127.0.0.1", &port.to_string()]).await;
     }
 
-    /// The replica takes over, new connections of `proxy` lead to it, and the old primary hears nothing from it: nothing
-    /// is told to its clients, and only its role has changed.
+    /// Promotes the replica, and directs new connections of `proxy` to it. Makes the old primary a
+    /// replica of a server that does not exist. It gets no data then and sends no invalidations:
+    /// only its role changes. Returns the time.
     async fn take_over(&self, proxy: &Proxy) -> u64 {
         self.promote().await;
         proxy.lead_to(self.replica.port());
-        // Nobody listens there.
+        // No server listens on this port.
         self.demote(1).await;
         now()
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn nothing_is_served_that_a_demoted_primary_vouches_for() {
+async fn cache_hits_end_within_the_lease_after_the_primary_is_demoted() {
     let mut times = Lateness::of("primary demoted: last answer from the cache");
     for _ in 0..rounds(2) {
         let pair = Pair::start().await;
         let proxy = Proxy::start(pair.primary.port());
         let here = Instance::patient(&proxy.url());
         let login = here.login("jeju").await;
-        pair.synchronous().await;
+        pair.wait_until_in_sync().await;
         here.coherent().await;
         here.cached(&login.access_token).await;
         let before = here.near().lost_links;
@@ -94,7 +95,8 @@ async fn nothing_is_served_that_a_demoted_primary_vouches_for() {
         })
         .await;
         times.add(since(last_hit, demoted));
-        // The session lives there too, and is served from the new link.
+        // The new primary has the session, too. The near cache serves it with the new invalidation
+        // connection.
         here.cached(&login.access_token).await;
         let there = Instance::patient(&pair.replica.url());
         let logout = async |login: &Login| {
@@ -107,7 +109,7 @@ async fn nothing_is_served_that_a_demoted_primary_vouches_for() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_logout_at_the_new_primary_holds() {
+async fn logout_at_the_new_primary_takes_effect_within_the_lease() {
     let mut times = Lateness::of("replica takes over, then logout there");
     let mut strict_times = Lateness::of("the same, a layer that allows no staleness");
     for _ in 0..rounds(2) {
@@ -117,7 +119,7 @@ async fn a_logout_at_the_new_primary_holds() {
         let here = Instance::start_with(patient_builder(store.build().unwrap()));
         let there = Instance::patient(&pair.replica.url());
         let login = here.login("jeju").await;
-        pair.synchronous().await;
+        pair.wait_until_in_sync().await;
         let layer = SessionAuthLayer::new(here.manager.clone());
         let strict = app(layer.max_staleness(Duration::ZERO).unwrap());
         fill_the_pool(&pair.primary, &proxy, &strict, &login).await;
@@ -125,24 +127,26 @@ async fn a_logout_at_the_new_primary_holds() {
         here.cached(&login.access_token).await;
         let client = Hammer::start(&here, &login.access_token);
         let strict_client = Hammer::through(strict, &login.access_token);
-        client.until("let in", Answer::is_in).await;
+        client.until("admitted", Answer::is_in).await;
         pair.take_over(&proxy).await;
         there.logout(&login.access_token).await;
         let ended = now();
-        client.until("refused", Answer::is_out).await;
-        strict_client.until("refused", Answer::is_out).await;
+        client.until("rejected", Answer::is_out).await;
+        strict_client.until("rejected", Answer::is_out).await;
         past(ended, BOUND).await;
-        client.until("refused still", Answer::is_out).await;
-        strict_client.until("refused still", Answer::is_out).await;
+        client.until("still rejected", Answer::is_out).await;
+        strict_client.until("still rejected", Answer::is_out).await;
         times.add(client.stop().await.late(ended));
         strict_times.add(strict_client.stop().await.late(ended));
     }
     times.report(BOUND);
-    // It is the heartbeat that tells of the demotion: a machine that is late with it is late here.
+    // The heartbeat detects the demotion. On a machine that delays the heartbeat, the strict layer
+    // is late, too.
     strict_times.report(bound_of_a_fast_machine());
 }
 
-/// Asks often at once while no connection can be made yet, so that all of the pool's are.
+/// Sends many requests at once while no new connection is answered, so that the pool opens all of
+/// its connections.
 async fn fill_the_pool(primary: &RedisServer, proxy: &Proxy, strict: &App, login: &Login) {
     proxy.set(Rule { fate: Fate::Wait, ..Rule::PASS });
     proxy.cut_all();
@@ -151,13 +155,10 @@ async fn fill_the_pool(primary: &RedisServer, proxy: &Proxy, strict: &App, login
         let (app, token) = (strict.clone(), login.access_token.clone());
         requests.spawn(async move { ask(&app, &token).await });
     }
-    until("all are made", async || proxy.connections() >= POOL as usize).await;
+    until("all connections are open", async || proxy.connections() >= POOL as usize).await;
     proxy.set(Rule::PASS);
     let answers = requests.join_all().await;
     assert!(answers.iter().all(Answer::is_in), "{answers:?}");
     let clients = primary.text(&["CLIENT", "LIST", "TYPE", "normal"]).await.unwrap();
-    assert!(
-        clients.lines().count() >= 5,
-        "more than the link, one connection, and this one: {clients}"
-    );
+    assert!(clients.lines().count() >= 5, "the pool has several connections: {clients}");
 }

@@ -1,4 +1,4 @@
-//! The pool and the link reach different servers behind one address.
+//! The pool and the invalidation connection reach different servers behind one address.
 
 use std::time::Duration;
 
@@ -16,10 +16,10 @@ use crate::support::{builder, user};
 use crate::{BOUND, rounds};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_pool_that_stays_behind_when_the_link_is_made_follows_the_address() {
+async fn pool_left_at_the_old_server_follows_the_invalidation_connection() {
     let (real, other) = (RedisServer::start().await, RedisServer::start().await);
     let proxy = Proxy::start(real.port());
-    // One connection, made before the address leads elsewhere.
+    // The pool has one connection, which is opened before the address changes.
     let limit = Duration::from_secs(5);
     let store = RedisStore::builder(&*proxy.url()).timeout(limit).pool_size(1).build().unwrap();
     let (manager, worker) = builder().store(store).store_timeout(limit).build().unwrap();
@@ -31,11 +31,11 @@ async fn a_pool_that_stays_behind_when_the_link_is_made_follows_the_address() {
     until("the pool follows the address", async || {
         let answer = ask(&app, &login.access_token).await;
         assert!(answer.is_in() || answer.is_out(), "{answer:?}");
-        assert_eq!(manager.near_cache().hits, 0, "no link to one server vouches for another");
+        assert_eq!(manager.near_cache().hits, 0, "no hits while the two servers differ");
         answer.is_out()
     })
     .await;
-    // Both lead to one server now, and the near cache works.
+    // Both now reach the same server, and the near cache works.
     let login = manager.create(NewSession::new(user("jeju")).role("v0")).await.unwrap();
     until("the near cache is coherent", async || {
         assert!(ask(&app, &login.access_token).await.is_in());
@@ -46,17 +46,17 @@ async fn a_pool_that_stays_behind_when_the_link_is_made_follows_the_address() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_link_that_stays_behind_when_the_pool_moves_on_ends_within_the_lease() {
-    link_stays_behind("the address leads elsewhere, the link stays", &[]).await;
+async fn cache_stops_within_the_lease_when_only_the_pool_moves_to_another_server() {
+    only_the_pool_moves("the address leads elsewhere, the link stays", &[]).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_link_that_stays_behind_when_the_pool_moves_to_a_full_server_ends_within_the_lease() {
+async fn cache_stops_within_the_lease_when_only_the_pool_moves_to_a_full_server() {
     let full = ["--maxmemory", "1", "--maxmemory-policy", "noeviction"];
-    link_stays_behind("the address leads to a full server, the link stays", &full).await;
+    only_the_pool_moves("the address leads to a full server, the link stays", &full).await;
 }
 
-async fn link_stays_behind(case: &'static str, new_server: &[&str]) {
+async fn only_the_pool_moves(case: &'static str, new_server: &[&str]) {
     let mut times = Lateness::of(case);
     for _ in 0..rounds(2) {
         let (old, new) = (RedisServer::start().await, RedisServer::start_with(new_server).await);
@@ -66,22 +66,23 @@ async fn link_stays_behind(case: &'static str, new_server: &[&str]) {
         here.coherent().await;
         here.cached(&login.access_token).await;
         let client = Hammer::start(&here, &login.access_token);
-        client.until("let in", Answer::is_in).await;
-        // The old server lives on, calls itself a primary, and keeps the link. The new one knows nobody.
+        client.until("admitted", Answer::is_in).await;
+        // The old server stays up as a primary and keeps the invalidation connection. The new
+        // server has no sessions.
         proxy.lead_to(new.port());
         let mut operator = Operator::at(&old).await;
         assert!(operator.kill_all_but_links().await >= 1);
         let moved = now();
-        client.until("refused", Answer::is_out).await;
+        client.until("rejected", Answer::is_out).await;
         past(moved, 2 * BOUND).await;
-        client.until("refused still", Answer::is_out).await;
+        client.until("still rejected", Answer::is_out).await;
         times.add(client.stop().await.late(moved));
     }
     times.report(BOUND);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_link_whose_pool_reaches_nobody_ends_within_the_lease() {
+async fn cache_stops_within_the_lease_when_the_pool_reaches_no_server() {
     let server = RedisServer::start().await;
     let proxy = Proxy::start(server.port());
     let here = Instance::start(&proxy.url());
@@ -89,13 +90,13 @@ async fn a_link_whose_pool_reaches_nobody_ends_within_the_lease() {
     here.coherent().await;
     here.cached(&login.access_token).await;
     let client = Hammer::start(&here, &login.access_token);
-    client.until("let in", Answer::is_in).await;
-    // Nobody listens there.
+    client.until("admitted", Answer::is_in).await;
+    // No server listens on this port.
     proxy.lead_to(1);
     let mut operator = Operator::at(&server).await;
     assert!(operator.kill_all_but_links().await >= 1);
     let gone = now();
-    client.until("cannot be told", |answer| !answer.is_in()).await;
+    client.until("no longer admitted", |answer| !answer.is_in()).await;
     assert!(client.stop().await.late(gone) <= BOUND);
     assert_ne!(here.near().state, NearCacheState::Coherent);
 }

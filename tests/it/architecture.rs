@@ -1,9 +1,10 @@
-//! Which module may know which: arrows point down, so there are no cycles, and a reader may start anywhere.
+//! Order of the modules: a module uses only modules beside or below it, so the lines of `ORDER`
+//! form no cycles. No source file is too long.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// From the top to the bottom. A module may use those on the lines below its own, and those beside it.
+/// From the top to the bottom. A module may use the modules on its own line and on the lines below.
 const ORDER: [&[&str]; 14] = [
     &["lib", "testing"],
     &["routes"],
@@ -63,9 +64,9 @@ fn used(code: &str) -> impl Iterator<Item = &str> {
 }
 
 #[test]
-fn arrows_point_down() {
+fn modules_use_only_modules_beside_or_below_them() {
     let sources = sources();
-    assert!(sources.len() > 20, "the test sees the sources");
+    assert!(sources.len() > 20, "the test must find the source files");
     for (module, path, text) in &sources {
         for (number, line) in text.lines().enumerate() {
             for used in used(line).filter(|used| used != module) {
@@ -74,21 +75,21 @@ fn arrows_point_down() {
                     !used.is_empty(),
                     "{place}: name the module, not a re-export of lib.rs: {line}"
                 );
-                assert!(rank(used) >= rank(module), "{place}: `{module}` may not know `{used}`");
+                assert!(rank(used) >= rank(module), "{place}: `{module}` may not use `{used}`");
             }
         }
     }
 }
 
 #[test]
-fn no_file_is_longer_than_a_reader_can_hold() {
+fn no_source_file_exceeds_the_maximum_number_of_lines() {
     for (_, path, text) in sources() {
         assert!(text.lines().count() <= MAX_LINES, "{} has over {MAX_LINES} lines", path.display());
     }
 }
 
 #[test]
-fn the_test_sees_an_arrow() {
+fn used_finds_crate_paths_in_code_but_not_in_comments() {
     assert_eq!(used("use crate::store::Record;").collect::<Vec<_>>(), ["store"]);
     assert_eq!(
         used("    fn f(a: crate::id::UserId, b: crate::SessionId)").collect::<Vec<_>>(),

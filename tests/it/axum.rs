@@ -84,9 +84,10 @@ fn code(body: &str) -> String {
     serde_json::from_str::<Value>(body).unwrap()["code"].as_str().unwrap().to_owned()
 }
 
-/// Everything at once, as a small application may import it. It compiles as long as no public name here is one of the
-/// others' too: an ambiguous one is an error (E0659) where it is used.
-#[expect(unused_imports, reason = "all names are in scope, and each of ours is named once")]
+/// Imports everything at once, as a small application may. This compiles only while no public name
+/// of this library is also a name of another crate: the use of an ambiguous name is an error
+/// (E0659).
+#[expect(unused_imports, reason = "the names are imported to find ambiguous ones, not to be used")]
 mod all_at_once {
     use axum::*;
     use http::*;
@@ -130,7 +131,7 @@ mod all_at_once {
     };
 }
 
-/// Whoever adds a public name adds it to the imports above.
+/// Fails when a public name of the library is missing from the imports above.
 #[test]
 fn each_public_module_and_name_is_among_the_imports() {
     let (library, tests) = (include_str!("../../src/lib.rs"), include_str!("axum.rs"));
@@ -147,7 +148,7 @@ fn each_public_module_and_name_is_among_the_imports() {
         let last = || path.rsplit("::").next().unwrap();
         list.unwrap_or_else(last).split(',').map(str::trim).filter(|name| !name.is_empty())
     });
-    // As `name as other`, the other one is public.
+    // In `name as other`, the public name is `other`.
     let names: Vec<_> = names.map(|name| name.rsplit(' ').next().unwrap()).collect();
     assert!(names.len() > 40, "{names:?}");
     let (_, imports) = tests.split_once("use self::{").unwrap();
@@ -168,7 +169,7 @@ async fn a_handler_gets_the_session_with_its_typed_data() {
 }
 
 #[tokio::test]
-async fn an_optional_handler_is_called_for_anybody_but_not_with_a_bad_token() {
+async fn optional_layer_calls_the_handler_without_a_token_but_not_with_a_bad_one() {
     let (manager, _worker) = manager(MemoryStore::new());
     let login = login(&manager, "jeju").await;
     let token = Some(login.access_token.as_str());
@@ -200,7 +201,7 @@ async fn a_handler_that_needs_a_session_is_401_without_a_token_on_an_optional_ro
     assert_eq!(error.kind(), AuthErrorKind::MissingToken);
 }
 
-/// Looks at a 500 and at what the log says about it.
+/// Asserts that the answer is a 500 and that the log names the missing layer.
 fn assert_no_layer(response: &Response<String>, log: &str, data_type: &str) {
     assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
     assert_eq!(response.headers()[CONTENT_TYPE], "application/json");
@@ -223,7 +224,7 @@ async fn a_handler_without_the_layer_is_500_and_the_log_says_what_is_missing() {
     let _guard = log.capture();
     let (manager, _worker) = manager(MemoryStore::new());
     let token = login(&manager, "jeju").await.access_token;
-    // Nobody may pass a forgotten layer, not even a handler that could do without a session.
+    // A missing layer is an error even for a handler whose session is optional.
     let app = Router::new()
         .route("/required", get(cart))
         .route("/optional", get(async |_: Option<Session<Cart>>| "let in"));
@@ -238,7 +239,7 @@ async fn a_handler_without_the_layer_is_500_and_the_log_says_what_is_missing() {
 }
 
 #[tokio::test]
-async fn a_layer_with_other_data_than_the_handlers_is_500_too() {
+async fn layer_with_another_data_type_than_the_handler_is_500() {
     let log = Log::default();
     let _guard = log.capture();
     let (manager, _worker) = manager(MemoryStore::new());
@@ -250,7 +251,7 @@ async fn a_layer_with_other_data_than_the_handlers_is_500_too() {
 }
 
 #[tokio::test]
-async fn the_applications_own_claims_ride_along() {
+async fn handler_reads_the_applications_own_claims_from_the_token() {
     async fn tenant(session: Session) -> String {
         let Tenant { tenant, plan } = session.claims().unwrap().custom().unwrap();
         format!("{plan} {tenant}")
@@ -262,7 +263,7 @@ async fn the_applications_own_claims_ride_along() {
     let app = Router::new().route("/", get(tenant)).layer(SessionAuthLayer::new(manager));
     let expected = (200, "gold 18446744073709551615".to_owned());
     assert_eq!(ask(&app, "/", Some(&login.access_token)).await, expected);
-    assert!(login.session.claims().is_none(), "only a request has shown a token");
+    assert!(login.session.claims().is_none(), "a session from a login has no claims");
 }
 
 #[tokio::test]
@@ -278,7 +279,7 @@ async fn keys_are_replaced_while_requests_are_served() {
     assert_eq!(ask(&app, "/", Some(&old)).await, (200, "old".to_owned()));
     assert_eq!(ask(&app, "/", Some(&new)).await, (200, "new".to_owned()));
 
-    // A set that cannot work changes nothing.
+    // An invalid key set changes nothing.
     let twice = KeySet::new(next.clone()).also_verify(next.verifying_key());
     manager.replace_keys(twice).unwrap_err();
     assert_eq!(ask(&app, "/", Some(&old)).await.0, 200);
@@ -308,7 +309,7 @@ fn preflight() -> Request<Body> {
 }
 
 #[tokio::test]
-async fn cors_belongs_outside_of_the_layer() {
+async fn cors_works_only_outside_of_the_auth_layer() {
     let (manager, _worker) = manager(MemoryStore::new());
     let token = login(&manager, "jeju").await.access_token;
     let auth = SessionAuthLayer::new(manager);
@@ -328,11 +329,12 @@ async fn cors_belongs_outside_of_the_layer() {
     {
         let response = send(&outside, from_page(token)).await;
         assert_eq!(response.status(), status, "{row}");
-        // Without this the page could not tell 401 from a network that is down.
+        // Without this header, the page could not tell a 401 from a network failure.
         assert_eq!(response.headers()[ACCESS_CONTROL_ALLOW_ORIGIN], ORIGIN, "{row}");
     }
 
-    // A browser sends no token with a preflight: inside of the layer, CORS never sees it, and no page works.
+    // A browser sends no token with a preflight. If CORS is inside of the layer, the layer refuses
+    // the preflight, and no page works.
     let inside = Router::new().route("/", get(whoami)).layer(cors()).layer(auth);
     let response = send(&inside, preflight()).await;
     assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
@@ -342,7 +344,7 @@ async fn cors_belongs_outside_of_the_layer() {
 }
 
 #[tokio::test]
-async fn what_is_not_a_route_is_not_told_to_strangers() {
+async fn unknown_routes_and_methods_are_401_without_a_token() {
     let (manager, _worker) = manager(MemoryStore::new());
     let token = login(&manager, "jeju").await.access_token;
     let app = Router::new().route("/", get(whoami)).layer(SessionAuthLayer::new(manager));

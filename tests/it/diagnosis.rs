@@ -1,4 +1,5 @@
-//! What a store finds wrong around a server that works, and that the log tells it once.
+//! Diagnosis of a server that works: the store reports settings that are wrong, and logs each of
+//! them once.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -16,7 +17,7 @@ use crate::support::{UNHURRIED, login, ms, patient_builder};
 
 const TOLD: &str = "the session store is not set up as it should be";
 
-/// The system's clock, whose monotonic time a test moves on by so many hours.
+/// The system clock, with a monotonic time that a test advances by whole hours.
 #[derive(Clone, Default)]
 struct Hours(Arc<AtomicU64>);
 
@@ -37,7 +38,7 @@ impl Clock for Hours {
     }
 }
 
-/// The system's clock, set wrong.
+/// The system clock, off by this many milliseconds.
 struct Wrong(i64);
 
 impl Clock for Wrong {
@@ -50,29 +51,34 @@ fn store(url: &str) -> RedisStore {
     RedisStore::builder(url).timeout(UNHURRIED).build().unwrap()
 }
 
-/// How often a command was called on the server.
+/// Returns how often a command was called on the server.
 async fn calls(server: &RedisServer, command: &str) -> u64 {
     Commands::of(server).await.calls(command)
 }
 
-/// All that is logged while a worker starts, diagnoses the store and goes on for some upkeeps more.
+/// Returns what is logged while a worker starts, diagnoses the store and runs some more upkeeps.
 async fn logged(server: &RedisServer, store: RedisStore) -> String {
     let log = Log::default();
     let capture = log.capture();
-    // Whose link to Redis would be counted as well.
+    // Without a near cache, because its invalidation connection would be counted as well.
     let (manager, worker) = patient_builder(store).without_near_cache().build().unwrap();
     let background = worker.start();
-    until("a diagnosis", async || calls(server, "client|tracking").await > 0).await;
+    until("the store is diagnosed", async || calls(server, "client|tracking").await > 0).await;
     let upkeeps = calls(server, "time").await;
-    until("an upkeep", async || calls(server, "time").await > upkeeps + 1).await;
+    until("another upkeep runs", async || calls(server, "time").await > upkeeps + 1).await;
     assert!(manager.health().await.connected);
-    assert_eq!(calls(server, "client|tracking").await, 1, "it looks once");
+    assert_eq!(calls(server, "client|tracking").await, 1, "the store is diagnosed once");
     background.stop().await.unwrap();
     drop(capture);
     log.text()
 }
 
-async fn finds(server: &RedisServer, store: RedisStore, expected: &[Finding], fixes: &[&str]) {
+async fn assert_findings(
+    server: &RedisServer,
+    store: RedisStore,
+    expected: &[Finding],
+    fixes: &[&str],
+) {
     assert_eq!(store.diagnose().await.unwrap(), expected);
     server.command(&["CONFIG", "RESETSTAT"]).await;
     let log = logged(server, store).await;
@@ -86,13 +92,13 @@ async fn finds(server: &RedisServer, store: RedisStore, expected: &[Finding], fi
 }
 
 #[tokio::test]
-async fn a_server_that_is_as_it_should_be_is_left_in_peace() {
+async fn correctly_configured_server_has_no_findings() {
     let server = RedisServer::start().await;
-    finds(&server, store(&server.url()), &[], &[]).await;
+    assert_findings(&server, store(&server.url()), &[], &[]).await;
 }
 
 #[tokio::test]
-async fn a_policy_that_drops_sessions_is_told() {
+async fn eviction_policy_that_can_drop_sessions_is_reported() {
     for (policy, fix) in [
         ("allkeys-lru", "drops any session when the memory is full: set it to noeviction"),
         (
@@ -103,12 +109,12 @@ async fn a_policy_that_drops_sessions_is_told() {
         let args = ["--maxmemory", "50mb", "--maxmemory-policy", policy];
         let server = RedisServer::start_with(&args).await;
         let expected = [Finding::EvictionPolicy(policy.to_owned())];
-        finds(&server, store(&server.url()), &expected, &[fix]).await;
+        assert_findings(&server, store(&server.url()), &expected, &[fix]).await;
     }
 }
 
 #[tokio::test]
-async fn a_policy_that_can_drop_nothing_is_not_told() {
+async fn eviction_policy_that_cannot_drop_sessions_is_not_reported() {
     for args in [
         ["--maxmemory", "50mb", "--maxmemory-policy", "noeviction"],
         ["--maxmemory", "0", "--maxmemory-policy", "allkeys-lru"],
@@ -119,7 +125,7 @@ async fn a_policy_that_can_drop_nothing_is_not_told() {
 }
 
 #[tokio::test]
-async fn a_replica_is_told() {
+async fn replica_is_reported() {
     let primary = RedisServer::start().await;
     let port = primary.port().to_string();
     let replica = RedisServer::start_with(&["--replicaof", "127.0.0.1", &port]).await;
@@ -129,8 +135,11 @@ async fn a_replica_is_told() {
     let capture = log.capture();
     let (manager, worker) = patient_builder(store).without_near_cache().build().unwrap();
     let background = worker.start();
-    until("a diagnosis", async || log.text().contains("give the address of the primary")).await;
-    assert!(!manager.health().await.connected, "a replica is not the store");
+    until("the store is diagnosed", async || {
+        log.text().contains("give the address of the primary")
+    })
+    .await;
+    assert!(!manager.health().await.connected, "a replica does not count as connected");
     background.stop().await.unwrap();
     drop(capture);
     let log = log.text();
@@ -138,7 +147,7 @@ async fn a_replica_is_told() {
     assert!(!log.contains("127.0.0.1") && !log.contains(&replica.port().to_string()), "{log}");
 }
 
-/// A user with the rights of README, and these.
+/// Creates a Redis user with the ACL rule of the README and these additions. Returns its URL.
 async fn least(server: &RedisServer, more: &[&str]) -> String {
     let rule = ACL_RULE.split_whitespace().chain(more.iter().copied());
     let words: Vec<_> = ["ACL", "SETUSER", "app", "on", ">p"].into_iter().chain(rule).collect();
@@ -147,12 +156,12 @@ async fn least(server: &RedisServer, more: &[&str]) -> String {
 }
 
 #[tokio::test]
-async fn a_missing_right_to_tracking_is_told_and_one_to_look_around_is_not() {
+async fn missing_permission_for_tracking_is_reported_but_not_one_for_info() {
     let args = ["--maxmemory", "50mb", "--maxmemory-policy", "allkeys-lru"];
     let server = RedisServer::start_with(&args).await;
     let url = least(&server, &["-client|tracking"]).await;
     let refused = Finding::TrackingRefused(TrackingRefusal::NotPermitted);
-    // The policy cannot be seen.
+    // The user may not read the eviction policy.
     let found = store(&url).diagnose().await.unwrap();
     assert_eq!(found, std::slice::from_ref(&refused));
     server.command(&["CONFIG", "RESETSTAT"]).await;
@@ -160,16 +169,18 @@ async fn a_missing_right_to_tracking_is_told_and_one_to_look_around_is_not() {
     let capture = log.capture();
     let (manager, worker) = patient_builder(store(&url)).build().unwrap();
     let background = worker.start();
-    // The try for the near cache, and the one of the diagnosis.
-    until("a diagnosis", async || Commands::of(&server).await.rejected("client|tracking") == 2)
-        .await;
+    // One attempt is made for the near cache, and one by the diagnosis.
+    until("the store is diagnosed", async || {
+        Commands::of(&server).await.rejected("client|tracking") == 2
+    })
+    .await;
     let upkeeps = calls(&server, "time").await;
-    until("an upkeep", async || calls(&server, "time").await > upkeeps + 1).await;
+    until("another upkeep runs", async || calls(&server, "time").await > upkeeps + 1).await;
     login(&manager, "jeju").await;
     background.stop().await.unwrap();
     drop(capture);
     let log = log.text();
-    assert_eq!(log.matches("WARN").count(), 1, "once, by the one who needs it: {log}");
+    assert_eq!(log.matches("WARN").count(), 1, "only the near cache warns, and once: {log}");
     assert!(log.contains("+client|tracking +get +set"), "{log}");
 
     let url = least(&server, &["+client|tracking"]).await;
@@ -180,7 +191,7 @@ async fn a_missing_right_to_tracking_is_told_and_one_to_look_around_is_not() {
 }
 
 #[tokio::test]
-async fn clocks_that_are_apart_are_told() {
+async fn clock_skew_is_reported() {
     let server = RedisServer::start().await;
     let wrong = |millis| {
         let builder = RedisStore::builder(server.url().as_str()).timeout(UNHURRIED);
@@ -189,7 +200,7 @@ async fn clocks_that_are_apart_are_told() {
     for millis in [90_000, -90_000] {
         let found = wrong(millis).diagnose().await.unwrap();
         let [Finding::ClockSkew(apart)] = found[..] else { unreachable!("{found:?}") };
-        // A round trip that took long makes the estimate less certain, and smaller.
+        // A slow round trip makes the estimate less certain and smaller.
         assert!(apart > ms(60_000) && apart <= ms(90_002), "{apart:?}");
     }
     assert_eq!(wrong(500).diagnose().await.unwrap(), []);
@@ -201,7 +212,7 @@ async fn clocks_that_are_apart_are_told() {
 }
 
 #[tokio::test]
-async fn all_that_is_wrong_is_told_at_once_and_once_by_clones() {
+async fn all_findings_are_reported_together_and_warnings_once_for_all_clones() {
     let primary = RedisServer::start().await;
     let port = primary.port().to_string();
     let policy = ["--maxmemory", "50mb", "--maxmemory-policy", "volatile-lru"];
@@ -210,25 +221,29 @@ async fn all_that_is_wrong_is_told_at_once_and_once_by_clones() {
     let url = least(&server, &["+info", "-client|tracking"]).await;
     let builder = RedisStore::builder(url.as_str()).timeout(UNHURRIED);
     let store = builder.host_clock(Wrong(-5_000)).build().unwrap();
-    assert_eq!(store.clone().warnings().await.unwrap().len(), 3, "but for tracking");
+    assert_eq!(store.clone().warnings().await.unwrap().len(), 3, "all findings except tracking");
     assert!(store.warnings().await.unwrap().is_empty());
-    assert_eq!(store.diagnose().await.unwrap().len(), 4, "who asks is told again");
+    assert_eq!(
+        store.diagnose().await.unwrap().len(),
+        4,
+        "a direct diagnosis returns all findings again"
+    );
 }
 
 #[tokio::test]
-async fn a_diagnosis_that_fails_is_no_trouble_of_the_store_and_is_made_later() {
+async fn failed_diagnosis_does_not_affect_requests_and_logs_no_warning() {
     let server = RedisServer::start_with(&["--requirepass", "right"]).await;
     let store =
         RedisStore::builder(server.url().as_str()).pool_size(1).timeout(UNHURRIED).build().unwrap();
     let (manager, worker) = patient_builder(store.clone()).without_near_cache().build().unwrap();
     let token = login(&manager, "jeju").await.access_token;
-    // The connection that is there goes on, a new one is refused.
+    // The existing connection keeps working, and a new one is refused.
     server.command(&["CONFIG", "SET", "requirepass", "changed"]).await;
     assert_eq!(store.diagnose().await.unwrap_err().kind(), StoreErrorKind::Unavailable);
     let log = Log::default();
     let capture = log.capture();
     let background = worker.start();
-    until("a try", async || log.text().contains("was not diagnosed")).await;
+    until("a diagnosis was tried", async || log.text().contains("was not diagnosed")).await;
     assert!(manager.authenticate(&token).await.is_ok());
     assert!(manager.health().await.connected);
     assert_eq!(log.text().matches("WARN").count() + log.text().matches("ERROR").count(), 0);
@@ -237,7 +252,7 @@ async fn a_diagnosis_that_fails_is_no_trouble_of_the_store_and_is_made_later() {
     assert!(!log.text().contains("right"), "{}", log.text());
 }
 
-/// A store whose manager gives tokens with this issuer.
+/// Returns a store whose manager issues tokens with this issuer.
 fn application(url: &str, issuer: &str, prefix: &str, clock: Hours) -> RedisStore {
     let builder = RedisStore::builder(url).timeout(UNHURRIED).prefix(prefix).host_clock(clock);
     let store = builder.build().unwrap();
@@ -248,14 +263,15 @@ fn application(url: &str, issuer: &str, prefix: &str, clock: Hours) -> RedisStor
 const MARKS: &str = "session:{#}:issuers";
 
 #[tokio::test]
-async fn an_application_with_another_issuer_under_the_same_prefix_is_told() {
+async fn application_with_another_issuer_under_the_same_prefix_is_reported() {
     let server = RedisServer::start().await;
     let url = least(&server, &[]).await;
     let application =
         |issuer: &str, prefix: &str| application(&url, issuer, prefix, Hours::default());
     let shop = application("https://shop.test", "session");
     assert_eq!(shop.diagnose().await.unwrap(), []);
-    // Another instance of the same application, and an application with a prefix of its own.
+    // Another instance of the same application and an application with another prefix have no
+    // findings.
     let again = application("https://shop.test", "session");
     assert_eq!(again.diagnose().await.unwrap(), []);
     let own = application("https://blog.test", "session:blog");
@@ -266,7 +282,8 @@ async fn an_application_with_another_issuer_under_the_same_prefix_is_told() {
     assert_eq!(shop.diagnose().await.unwrap(), [Finding::SharedPrefix]);
     let told = blog.warnings().await.unwrap();
     assert!(told[0].contains("give each a prefix of its own"), "{told:?}");
-    // The fields are hashes of the issuers, and the key expires. It is no user's.
+    // The fields are hashes of the issuers, and the key expires. Scans and cleanups do not take it
+    // for a user's key.
     let marks = server.command(&["HKEYS", MARKS]).await;
     let marks: Vec<String> = redis::from_redis_value(marks).unwrap();
     let is_hash = |mark: &String| mark.len() == 40 && mark.bytes().all(|b| b.is_ascii_hexdigit());
@@ -275,7 +292,7 @@ async fn an_application_with_another_issuer_under_the_same_prefix_is_told() {
     assert!(shop.scan(None, 10).await.unwrap().unwrap().sessions.is_empty());
     assert_eq!(shop.cleanup(None).await.unwrap().unwrap().count, 0);
 
-    // One that was renamed long ago is forgotten.
+    // The mark of an issuer that was renamed long ago is removed.
     server.command(&["DEL", MARKS]).await;
     server.command(&["HSET", MARKS, "an-old-issuer", "1"]).await;
     assert_eq!(shop.diagnose().await.unwrap(), []);
@@ -283,7 +300,7 @@ async fn an_application_with_another_issuer_under_the_same_prefix_is_told() {
 }
 
 #[tokio::test]
-async fn the_application_that_came_first_is_warned_within_an_hour_and_once() {
+async fn first_application_is_warned_of_a_second_issuer_once_within_an_hour() {
     let server = RedisServer::start().await;
     let clock = Hours::default();
     let application = |issuer: &str| application(&server.url(), issuer, "session", clock.clone());
@@ -294,14 +311,14 @@ async fn the_application_that_came_first_is_warned_within_an_hour_and_once() {
     let log = Log::default();
     let capture = log.capture();
     shop.upkeep().await.unwrap();
-    assert_eq!(log.text().matches(TOLD).count(), 0, "it is not due yet: {}", log.text());
+    assert_eq!(log.text().matches(TOLD).count(), 0, "the check is not due yet: {}", log.text());
     for _ in 0..3 {
         clock.pass(1);
         shop.upkeep().await.unwrap();
         blog.upkeep().await.unwrap();
     }
-    assert!(shop.warnings().await.unwrap().is_empty(), "it was told");
-    // The marks are written anew, so that they do not run out.
+    assert!(shop.warnings().await.unwrap().is_empty(), "the warning was already returned");
+    // The marks are written again, so that they do not expire.
     server.command(&["DEL", MARKS]).await;
     shop.upkeep().await.unwrap();
     assert_eq!(server.number(&["HLEN", MARKS]).await, 0, "not before an hour has passed");
@@ -316,7 +333,7 @@ async fn the_application_that_came_first_is_warned_within_an_hour_and_once() {
 }
 
 #[tokio::test]
-async fn other_issuers_are_found_on_a_server_that_takes_no_writes() {
+async fn other_issuers_are_found_on_a_server_that_refuses_writes() {
     let server = RedisServer::start().await;
     let application =
         |issuer: &str| application(&server.url(), issuer, "session", Hours::default());
@@ -331,7 +348,7 @@ async fn other_issuers_are_found_on_a_server_that_takes_no_writes() {
 }
 
 #[tokio::test]
-async fn a_store_that_no_manager_uses_marks_nothing() {
+async fn store_without_a_manager_writes_no_issuer_mark() {
     let server = RedisServer::start().await;
     assert_eq!(store(&server.url()).diagnose().await.unwrap(), []);
     assert_eq!(server.number(&["DBSIZE"]).await, 0);

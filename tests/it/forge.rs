@@ -1,10 +1,11 @@
-//! The forger makes what it says: else each test of a refusal would pass for the wrong reason.
+//! Checks the token forger of the tests. If it signed wrongly, each test of a refusal would pass
+//! for the wrong reason.
 
 use crate::support::forge::{decoded, forge, parts};
 
 // RFC 7515 appendix A.1, whose header and payload have line breaks.
 #[test]
-fn a_forged_token_is_correctly_signed() {
+fn forge_signs_the_token_of_rfc_7515_correctly() {
     let secret = [
         3, 35, 53, 75, 43, 15, 165, 188, 131, 126, 6, 101, 119, 123, 166, 143, 90, 179, 40, 230,
         240, 84, 201, 40, 169, 15, 132, 178, 210, 80, 46, 191, 211, 251, 90, 146, 210, 6, 71, 239,

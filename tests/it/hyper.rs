@@ -1,4 +1,5 @@
-//! The layer in a plain hyper server, over real sockets, and around bodies that are not made from text.
+//! The layer in a plain hyper server, over real sockets, and with body types that cannot be built
+//! from text.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -27,7 +28,7 @@ use tower_session_auth::{
 use crate::support::switch::{Mood, SwitchStore};
 use crate::support::{anonymous, bearer, builder, login, manager};
 
-/// Tells how a request ended: answered, or given up because its client went away.
+/// Reports how a request ended: answered, or dropped because its client went away.
 struct Ending {
     answered: bool,
     told: UnboundedSender<bool>,
@@ -39,11 +40,11 @@ impl Drop for Ending {
     }
 }
 
-/// A server on a free port of the loopback interface; gone when dropped.
+/// A server on a free port of the loopback interface. It stops when it is dropped.
 struct Server {
     address: SocketAddr,
     calls: Arc<AtomicUsize>,
-    /// How each request ended, in that order.
+    /// Whether each request was answered, in the order in which the requests ended.
     endings: UnboundedReceiver<bool>,
     _connections: JoinSet<()>,
 }
@@ -65,7 +66,7 @@ impl Server {
             let ending = Ending { answered: false, told: told.clone() };
             let call = service.clone().oneshot(request);
             async move {
-                // All of it moves in here, and is dropped with the request.
+                // Moves the whole value into this future, so that it is dropped with the request.
                 let mut ending = ending;
                 let response = call.await;
                 ending.answered = true;
@@ -81,7 +82,7 @@ impl Server {
                     TowerToHyperService::new(service.clone()),
                 );
                 open.spawn(async move {
-                    // A client that hangs up is an error here, and no news.
+                    // A client that disconnects causes an error here, which the test ignores.
                     let _closed = connection.await;
                 });
             }
@@ -94,7 +95,7 @@ impl Server {
     }
 }
 
-/// `/echo` answers with the body, `/hang` never, all else with the user.
+/// `/echo` answers with the body. `/hang` never answers. All other paths answer with the user.
 async fn answer(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
     let user = request.extensions().get::<Session>().unwrap().user_id().to_string();
     let body = match request.uri().path() {
@@ -105,7 +106,7 @@ async fn answer(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Inf
     Ok(Response::new(Full::new(body)))
 }
 
-/// One connection, spoken to in bytes.
+/// A client connection that sends raw bytes.
 struct Client(BufReader<TcpStream>);
 
 struct Answer {
@@ -142,7 +143,7 @@ impl Client {
 }
 
 #[tokio::test]
-async fn a_connection_that_was_refused_once_is_good_for_a_good_token() {
+async fn connection_stays_usable_after_a_refused_request() {
     let (manager, _worker) = manager(MemoryStore::new());
     let token = login(&manager, "jeju").await.access_token;
     let server = Server::start(manager).await;
@@ -166,7 +167,7 @@ async fn a_connection_that_was_refused_once_is_good_for_a_good_token() {
 }
 
 #[tokio::test]
-async fn header_lines_on_the_wire() {
+async fn authorization_header_lines_are_parsed_strictly_on_the_wire() {
     let (manager, _worker) = manager(MemoryStore::new());
     let token = login(&manager, "jeju").await.access_token;
     let server = Server::start(manager).await;
@@ -175,7 +176,7 @@ async fn header_lines_on_the_wire() {
     let rows: Vec<(&str, Vec<u8>, u16, &str)> = vec![
         ("as it should be", good.clone().into(), 200, "jeju"),
         ("another spelling of the name", good.replace("auth", "AUTH").into(), 200, "jeju"),
-        // HTTP takes white space around a field's value away (RFC 9110 section 5.5).
+        // HTTP strips white space around a field value (RFC 9110 section 5.5).
         ("white space around", format!("authorization: \t Bearer {token} \t\r\n").into(), 200, "jeju"),
         ("a tab after the scheme", good.replace("Bearer ", "Bearer\t").into(), 401, "invalid_token"),
         ("twice", good.repeat(2).into(), 400, "invalid_request"),
@@ -190,7 +191,7 @@ async fn header_lines_on_the_wire() {
         assert_eq!(answer.status, status, "{row}");
         assert!(answer.body.contains(body), "{row}: {}", answer.body);
     }
-    // What is no header line never reaches the layer.
+    // A request with an invalid header line never reaches the layer.
     for (row, lines) in [
         ("NUL", format!("authorization: Bearer {token}\0\r\n")),
         ("a folded line", format!("authorization: Bearer\r\n {token}\r\n")),
@@ -202,7 +203,7 @@ async fn header_lines_on_the_wire() {
 }
 
 #[tokio::test]
-async fn a_refused_request_with_a_body_does_not_confuse_the_next_one() {
+async fn body_of_a_refused_request_is_not_parsed_as_the_next_request() {
     let (manager, _worker) = manager(MemoryStore::new());
     let token = login(&manager, "jeju").await.access_token;
     let server = Server::start(manager).await;
@@ -224,21 +225,21 @@ async fn a_refused_request_with_a_body_does_not_confuse_the_next_one() {
 }
 
 #[tokio::test]
-async fn a_client_that_hangs_up_takes_its_request_along_and_nothing_else() {
+async fn client_that_disconnects_cancels_only_its_own_request() {
     let store = SwitchStore::new(MemoryStore::new());
-    // Longer than the test: what ends a request here is its client.
+    // The timeout is longer than the test, so that only the client ends a request.
     let (manager, _worker) =
         builder().store(store.clone()).store_timeout(Duration::from_secs(10)).build().unwrap();
     let token = login(&manager, "jeju").await.access_token;
     let mut server = Server::start(manager).await;
     let good = format!("authorization: Bearer {token}\r\n");
 
-    // In the middle of the header lines.
+    // The client disconnects in the middle of the header lines.
     let mut client = server.connect().await;
     client.send(b"GET / HTTP/1.1\r\nauthorization: Bea").await;
     drop(client);
 
-    // While the store is asked.
+    // The client disconnects while the store call is under way.
     store.set(Mood::Hang);
     let asked = store.calls();
     let mut client = server.connect().await;
@@ -250,7 +251,7 @@ async fn a_client_that_hangs_up_takes_its_request_along_and_nothing_else() {
     assert_eq!(server.endings.recv().await, Some(false));
     assert_eq!(server.calls.load(Ordering::SeqCst), 0);
 
-    // While the inner service works.
+    // The client disconnects while the inner service works.
     store.set(Mood::Answer);
     let mut client = server.connect().await;
     client.send(format!("GET /hang HTTP/1.1\r\nhost: test\r\n{good}\r\n")).await;
@@ -266,7 +267,7 @@ async fn a_client_that_hangs_up_takes_its_request_along_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn a_store_that_is_away_is_503_and_the_connection_lives_on() {
+async fn unavailable_store_is_503_and_the_connection_stays_open() {
     let store = SwitchStore::new(MemoryStore::new());
     let (manager, _worker) = builder().store(store.clone()).build().unwrap();
     let token = login(&manager, "jeju").await.access_token;
@@ -279,12 +280,17 @@ async fn a_store_that_is_away_is_503_and_the_connection_lives_on() {
     assert!(away.head.contains("\r\nretry-after: 1\r\n"), "{}", away.head);
     assert!(!away.head.contains("www-authenticate"), "{}", away.head);
     assert_eq!(away.body, r#"{"detail":"Session store unavailable","code":"store_unavailable"}"#);
-    assert_eq!(client.get("").await.status, 401, "no token, no question to the store");
+    assert_eq!(
+        client.get("").await.status,
+        401,
+        "a request without a token does not call the store"
+    );
 }
 
 type Status = Box<dyn std::error::Error + Send + Sync>;
 
-/// As gRPC refuses: 200, no content, and the verdict in `grpc-status` (16 is UNAUTHENTICATED, 14 UNAVAILABLE).
+/// Refuses like gRPC: status 200, no content, and the result in `grpc-status` (16 is
+/// UNAUTHENTICATED, 14 is UNAVAILABLE).
 fn grpc<B>(error: &AuthError, body: B) -> Response<B> {
     let status = match error.kind() {
         AuthErrorKind::StoreUnavailable => "14",
@@ -303,7 +309,7 @@ fn grpc_trailers() -> HeaderMap {
 }
 
 #[tokio::test]
-async fn boxed_bodies_are_refused_by_a_closure_and_keep_their_trailers() {
+async fn on_reject_refuses_with_an_unsync_boxed_body_and_trailers_are_kept() {
     async fn unsync(
         request: Request<String>,
     ) -> Result<Response<UnsyncBoxBody<Bytes, Status>>, Infallible> {
@@ -342,7 +348,7 @@ async fn boxed_bodies_are_refused_by_a_closure_and_keep_their_trailers() {
 }
 
 #[tokio::test]
-async fn the_shared_boxed_body_works_as_well() {
+async fn on_reject_refuses_with_a_boxed_body() {
     async fn boxed(_: Request<String>) -> Result<Response<BoxBody<Bytes, Infallible>>, Infallible> {
         Ok(Response::new(Full::from("let in").boxed()))
     }
@@ -350,7 +356,7 @@ async fn the_shared_boxed_body_works_as_well() {
     let token = login(&manager, "jeju").await.access_token;
     let layer = SessionAuthLayer::new(manager).on_reject(|error: &AuthError, head: Head<'_>| {
         assert!(head.extensions.get::<Session>().is_none());
-        // The library's own answer in the body that this stack has.
+        // The library's default answer, in the body type of this stack.
         error.to_response::<Full<Bytes>>().map(Full::boxed)
     });
     let service = ServiceBuilder::new().layer(layer).service_fn(boxed);

@@ -1,4 +1,4 @@
-//! What `SessionAuthLayer` promises to the service inside and to the stack outside.
+//! The contract of `SessionAuthLayer` with the inner service and with the outer stack.
 
 use std::convert::Infallible;
 use std::rc::Rc;
@@ -20,14 +20,14 @@ use tower_test::mock;
 use crate::support::switch::{Mood, SwitchStore};
 use crate::support::{anonymous, bearer, builder, clocked, code, login, manager, user};
 
-/// Answers with who it was called for.
+/// Answers with the user of the session, or with `nobody` if there is none.
 async fn whoami<B>(request: Request<B>) -> Result<Response<String>, Infallible> {
     let who = request.extensions().get::<Session>().map(|session| session.user_id().to_string());
     Ok(Response::new(who.unwrap_or_else(|| "nobody".to_owned())))
 }
 
 #[tokio::test]
-async fn call_uses_the_service_that_was_made_ready() {
+async fn call_uses_the_inner_service_that_was_made_ready() {
     let (manager, _worker) = manager(MemoryStore::new());
     let token = login(&manager, "jeju").await.access_token;
     let (mut service, mut inner) =
@@ -43,7 +43,7 @@ async fn call_uses_the_service_that_was_made_ready() {
 }
 
 #[tokio::test]
-async fn readiness_is_the_inner_services() {
+async fn poll_ready_forwards_the_readiness_of_the_inner_service() {
     let (manager, _worker) = manager(MemoryStore::new());
     let (mut service, mut inner) =
         mock::spawn_layer::<Request<String>, Response<String>, _>(SessionAuthLayer::new(manager));
@@ -54,7 +54,7 @@ async fn readiness_is_the_inner_services() {
 }
 
 #[tokio::test]
-async fn a_live_session_is_in_the_extensions_and_a_forged_one_is_not() {
+async fn layer_replaces_or_removes_a_session_that_is_already_in_the_extensions() {
     let (manager, _worker) = manager(MemoryStore::new());
     let forged = login(&manager, "mallory").await.session;
     let token = login(&manager, "jeju").await.access_token;
@@ -74,7 +74,8 @@ async fn a_live_session_is_in_the_extensions_and_a_forged_one_is_not() {
     assert_eq!(optional.oneshot(request).await.unwrap().body(), "nobody");
 }
 
-/// What the handler sees, and whether that is told at once: `Caller` looks at all that a layer may leave.
+/// Answers with the result of `Caller::find`, which reads all that a layer may put into the
+/// extensions.
 async fn caller<B>(request: Request<B>) -> Result<Response<String>, Infallible> {
     Ok(Response::new(match Caller::<()>::find(request.extensions()) {
         Ok(Some(Caller::Session(session))) => session.user_id().to_string(),
@@ -85,7 +86,7 @@ async fn caller<B>(request: Request<B>) -> Result<Response<String>, Infallible> 
 }
 
 #[tokio::test]
-async fn of_two_layers_the_inner_ones_word_counts() {
+async fn inner_of_two_layers_determines_the_caller() {
     let store = MemoryStore::new();
     let away = SwitchStore::new(store.clone());
     away.set(Mood::Fail(StoreErrorKind::Unavailable));
@@ -114,7 +115,7 @@ async fn of_two_layers_the_inner_ones_word_counts() {
 }
 
 #[tokio::test]
-async fn each_layer_speaks_for_its_own_data_type() {
+async fn each_layer_sets_the_caller_for_its_own_data_type() {
     let (manager, _worker) = manager(MemoryStore::new());
     let (other, _worker) = builder().data::<u8>().build().unwrap();
     let token = login(&manager, "jeju").await.access_token;
@@ -125,7 +126,7 @@ async fn each_layer_speaks_for_its_own_data_type() {
         .service_fn(async |request: Request<String>| {
             let extensions = request.extensions();
             assert!(matches!(Caller::<()>::find(extensions), Ok(Some(Caller::Session(_)))));
-            assert!(matches!(Caller::<u8>::find(extensions), Ok(None)), "it let nobody pass");
+            assert!(matches!(Caller::<u8>::find(extensions), Ok(None)), "the layer saw no token");
             let nobody = Caller::<u16>::find(extensions).unwrap_err();
             assert_eq!(nobody.kind(), AuthErrorKind::NoLayer);
             Ok::<_, Infallible>(Response::new("ok".to_owned()))
@@ -136,14 +137,14 @@ async fn each_layer_speaks_for_its_own_data_type() {
 }
 
 #[tokio::test]
-async fn a_refusal_shows_nobody_elses_session() {
+async fn on_reject_does_not_see_a_session_that_was_already_in_the_extensions() {
     let (manager, _worker, store) = clocked();
     let login = login(&manager, "jeju").await;
     let layer = SessionAuthLayer::new(manager).on_reject(|_: &AuthError, head: Head<'_>| {
         Response::new(head.extensions.get::<Session>().is_some().to_string())
     });
     let service = ServiceBuilder::new().layer(layer).service_fn(whoami);
-    // Refused at once, and after the store was asked.
+    // The first request is refused before the store call, the second one after it.
     store.set(Mood::Fail(StoreErrorKind::Unavailable));
     for token in ["a.b.c", &login.access_token] {
         let mut request = bearer(token);
@@ -153,7 +154,7 @@ async fn a_refusal_shows_nobody_elses_session() {
 }
 
 #[tokio::test]
-async fn an_ended_session_is_refused_with_its_reason() {
+async fn revoked_session_is_refused_with_its_reason() {
     let (manager, _worker) = manager(MemoryStore::new());
     let login = login(&manager, "jeju").await;
     let service =
@@ -176,7 +177,7 @@ async fn an_ended_session_is_refused_with_its_reason() {
 }
 
 #[tokio::test]
-async fn optional_lets_nobody_pass_but_a_bad_token_not() {
+async fn optional_layer_accepts_a_request_without_a_token_but_no_bad_token() {
     let (manager, _worker, store) = clocked();
     let token = login(&manager, "jeju").await.access_token;
     let service =
@@ -195,7 +196,7 @@ async fn optional_lets_nobody_pass_but_a_bad_token_not() {
     assert_eq!(
         call(anonymous()).await.unwrap().body(),
         "nobody",
-        "no token, no question to the store"
+        "a request without a token does not call the store"
     );
 }
 
@@ -212,7 +213,7 @@ async fn errors_of_the_inner_service_pass_unchanged() {
 }
 
 #[tokio::test]
-async fn the_application_may_answer_refusals_itself() {
+async fn on_reject_replaces_the_answer_to_a_refused_request() {
     let (manager, _worker) = manager(MemoryStore::new());
     let layer = SessionAuthLayer::new(manager).on_reject(|error: &AuthError, head: Head<'_>| {
         let mut response =
@@ -227,12 +228,12 @@ async fn the_application_may_answer_refusals_itself() {
     assert_eq!(response.body(), "GET /tea missing_token");
     assert!(
         response.extensions().get::<AuthError>().is_some(),
-        "the typed error is there all the same"
+        "the response still has the typed error"
     );
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_store_that_hangs_is_503_after_the_limit_and_then_at_once() {
+async fn hanging_store_is_503_after_the_timeout_and_then_at_once() {
     let (manager, _worker, store) = clocked();
     let token = login(&manager, "jeju").await.access_token;
     let service = ServiceBuilder::new().layer(SessionAuthLayer::new(manager)).service_fn(whoami);
@@ -249,68 +250,76 @@ async fn a_store_that_hangs_is_503_after_the_limit_and_then_at_once() {
         let response = service.clone().oneshot(bearer(&token)).await.unwrap();
         assert_eq!(code(&response), "store_unavailable");
     }
-    assert_eq!(asked.elapsed(), Duration::ZERO, "no pile-up while the breaker is open");
+    assert_eq!(
+        asked.elapsed(),
+        Duration::ZERO,
+        "requests do not wait while the circuit breaker is open"
+    );
     assert_eq!(store.calls(), calls);
 
     store.set(Mood::Answer);
     tokio::time::advance(Duration::from_millis(100)).await;
-    assert_eq!(service.oneshot(bearer(&token)).await.unwrap().status(), 200, "recovered by itself");
+    assert_eq!(
+        service.oneshot(bearer(&token)).await.unwrap().status(),
+        200,
+        "the circuit breaker closes again"
+    );
 }
 
 #[tokio::test]
-async fn a_store_that_refuses_writes_still_lets_sessions_in() {
+async fn sessions_are_accepted_while_the_store_refuses_writes() {
     let (manager, _worker, store) = clocked();
     let token = login(&manager, "jeju").await.access_token;
     store.set(Mood::FailWrites(StoreErrorKind::WriteRefused));
     let service =
         ServiceBuilder::new().layer(SessionAuthLayer::new(manager.clone())).service_fn(whoami);
     let failed = manager.logout(&token).await.unwrap_err();
-    assert_eq!(
-        failed.kind(),
-        AuthErrorKind::StoreUnavailable,
-        "a logout that was not done says so"
-    );
+    assert_eq!(failed.kind(), AuthErrorKind::StoreUnavailable, "a failed logout is an error");
     assert_eq!(service.oneshot(bearer(&token)).await.unwrap().status(), 200);
 }
 
 #[tokio::test]
-async fn a_connection_that_is_lost_under_a_write_turns_nobody_away() {
+async fn interrupted_write_does_not_open_the_circuit_breaker() {
     let (manager, _worker, store) = clocked();
     let token = login(&manager, "jeju").await.access_token;
     let service =
         ServiceBuilder::new().layer(SessionAuthLayer::new(manager.clone())).service_fn(whoami);
     store.set(Mood::FailWrites(StoreErrorKind::Interrupted));
     let failed = manager.logout(&token).await.unwrap_err();
-    assert_eq!(failed.kind(), AuthErrorKind::StoreUnavailable, "nobody knows whether it was done");
+    assert_eq!(
+        failed.kind(),
+        AuthErrorKind::StoreUnavailable,
+        "it is unknown whether the logout was done"
+    );
     assert_eq!(service.oneshot(bearer(&token)).await.unwrap().status(), 200);
 }
 
 #[tokio::test(start_paused = true)]
-async fn each_call_to_the_store_has_all_of_its_time() {
+async fn each_store_call_of_a_request_gets_the_full_store_timeout() {
     let (manager, _worker, store) = clocked();
     let ended = login(&manager, "mallory").await;
     let token = login(&manager, "jeju").await.access_token;
     manager.delete(&user("mallory"), ended.session.id(), EndReason::Admin).await.unwrap();
     let service = ServiceBuilder::new().layer(SessionAuthLayer::new(manager)).service_fn(whoami);
-    // Each within the store timeout of 250 ms, both together not.
+    // Each call is within the store timeout of 250 ms, but both together exceed it.
     store.set(Mood::SlowReads(Duration::from_millis(200), Duration::from_millis(60)));
     let response = service.clone().oneshot(bearer(&ended.access_token)).await.unwrap();
-    assert_eq!(code(&response), "session_revoked", "the second call says why");
+    assert_eq!(code(&response), "session_revoked", "the second call returns the reason");
     let response = service.oneshot(bearer(&token)).await.unwrap();
-    assert_eq!(response.status(), 200, "nobody else pays for it");
+    assert_eq!(response.status(), 200, "other requests are not affected");
 }
 
 #[tokio::test]
-async fn an_id_that_is_taken_is_never_adopted() {
+async fn login_fails_after_three_session_ids_that_already_exist() {
     let (manager, _worker, store) = clocked();
     store.set(Mood::Taken);
     let refused = manager.create(NewSession::new(user("jeju"))).await.unwrap_err();
     assert!(matches!(refused, SessionError::Store(_)), "{refused:?}");
-    assert_eq!(store.calls(), 3, "a new id is tried, and not for ever");
+    assert_eq!(store.calls(), 3, "the number of ids that are tried is limited");
 }
 
 #[tokio::test]
-async fn a_record_that_cannot_be_read_is_401() {
+async fn unreadable_record_is_401() {
     let (manager, _worker, store) = clocked();
     let token = login(&manager, "jeju").await.access_token;
     store.set(Mood::Fail(StoreErrorKind::Unreadable));
@@ -319,7 +328,7 @@ async fn a_record_that_cannot_be_read_is_401() {
 }
 
 #[tokio::test]
-async fn it_works_under_buffer_and_concurrency_limit() {
+async fn layer_works_under_buffer_and_concurrency_limit() {
     let (manager, _worker) = manager(MemoryStore::new());
     let token = login(&manager, "jeju").await.access_token;
     let service = ServiceBuilder::new()
@@ -338,7 +347,7 @@ async fn it_works_under_buffer_and_concurrency_limit() {
 }
 
 #[tokio::test]
-async fn bodies_need_be_neither_send_nor_static() {
+async fn request_bodies_need_not_be_send_or_static() {
     let (manager, _worker) = manager(MemoryStore::new());
     let token = login(&manager, "jeju").await.access_token;
     let local = "borrowed".to_owned();
@@ -355,7 +364,7 @@ async fn bodies_need_be_neither_send_nor_static() {
 }
 
 #[tokio::test]
-async fn a_dropped_request_leaves_everything_as_it_was() {
+async fn dropped_requests_do_not_open_the_circuit_breaker() {
     let (manager, _worker, store) = clocked();
     let token = login(&manager, "jeju").await.access_token;
     let service = ServiceBuilder::new().layer(SessionAuthLayer::new(manager)).service_fn(whoami);
@@ -366,11 +375,11 @@ async fn a_dropped_request_leaves_everything_as_it_was() {
     }
     store.set(Mood::Answer);
     let response = service.oneshot(bearer(&token)).await.unwrap();
-    assert_eq!(response.status(), 200, "callers that went away are no verdict on the store");
+    assert_eq!(response.status(), 200, "dropped requests do not count against the store");
 }
 
 #[test]
-fn auto_traits_hold() {
+fn public_types_are_clone_send_and_sync() {
     fn clone_send_sync<T: Clone + Send + Sync + 'static>() {}
     fn send<T: Send>() {}
     struct NotClone;

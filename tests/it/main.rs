@@ -1,5 +1,5 @@
-//! What holds within one process: a module for each promise. Tests that need a process, or a binary, of their own lie beside
-//! this folder.
+//! Tests that run within one process: a module for each topic. Tests that need a process or a
+//! binary of their own are beside this folder.
 
 #![allow(
     clippy::allow_attributes,
@@ -8,7 +8,7 @@
     clippy::indexing_slicing,
     clippy::panic,
     clippy::unwrap_used,
-    reason = "a test stops at the first surprise, and may start tasks"
+    reason = "a test fails by a panic, and may start tasks"
 )]
 
 mod architecture;

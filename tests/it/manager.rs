@@ -1,4 +1,4 @@
-//! The manager's verbs and settings, without a layer.
+//! The manager's operations and settings, without a layer.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ use crate::support::{
 const HOUR: Duration = Duration::from_secs(3600);
 
 #[tokio::test(start_paused = true)]
-async fn a_logout_works_with_a_token_that_has_expired_and_with_no_worse_one() {
+async fn logout_accepts_an_expired_token_but_no_malformed_or_forged_one() {
     let clock = TokioClock::new(START);
     let settings = builder().clock(clock).store(MemoryStore::with_clock(clock));
     let (manager, _worker) = settings.idle_ttl(3 * HOUR).access_token_ttl(HOUR).build().unwrap();
@@ -42,12 +42,15 @@ async fn a_logout_works_with_a_token_that_has_expired_and_with_no_worse_one() {
     assert!(manager.get(&user("jeju"), login.session.id()).await.unwrap().is_some());
 
     assert!(manager.logout(&login.access_token).await.unwrap());
-    assert!(!manager.logout(&login.access_token).await.unwrap(), "idempotent, and tells");
+    assert!(
+        !manager.logout(&login.access_token).await.unwrap(),
+        "a repeated logout succeeds and returns false"
+    );
     assert!(manager.get(&user("jeju"), login.session.id()).await.unwrap().is_none());
 }
 
 #[tokio::test]
-async fn a_session_carries_what_the_login_said_and_ends_with_the_others_of_its_user() {
+async fn session_has_the_data_of_its_login_and_delete_all_revokes_it() {
     let (manager, _worker, _store) = clocked();
     let new = NewSession::new(user("jeju"))
         .user_name("제주삼다수")
@@ -79,7 +82,10 @@ async fn a_session_carries_what_the_login_said_and_ends_with_the_others_of_its_u
     all.sort();
     assert_eq!(ended, all);
     assert!(manager.delete_all(&user("jeju"), EndReason::LogoutAll).await.unwrap().is_empty());
-    assert!(manager.authenticate(&other.access_token).await.is_ok(), "nobody else's");
+    assert!(
+        manager.authenticate(&other.access_token).await.is_ok(),
+        "sessions of other users stay alive"
+    );
     let refused = manager.authenticate(&second.access_token).await.unwrap_err();
     assert_eq!(refused.reason(), Some(EndReason::LogoutAll));
 }
@@ -93,9 +99,9 @@ async fn two_logins_share_no_id_and_no_token() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_login_that_cannot_be_stored_is_an_error_and_opens_nothing() {
+async fn login_that_cannot_be_stored_is_an_error_and_creates_no_session() {
     let (manager, _worker, store) = clocked();
-    // Each time, the breaker's pause is waited for.
+    // Waits after each failure until the circuit breaker permits a call again.
     for kind in [StoreErrorKind::Unavailable, StoreErrorKind::WriteRefused] {
         store.set(Mood::Fail(kind));
         let refused = manager.create(NewSession::new(user("jeju"))).await.unwrap_err();
@@ -107,7 +113,7 @@ async fn a_login_that_cannot_be_stored_is_an_error_and_opens_nothing() {
 }
 
 #[tokio::test]
-async fn a_host_an_hour_off_agrees_with_redis_on_a_sessions_life() {
+async fn session_times_follow_the_redis_clock_when_the_host_clock_is_an_hour_off() {
     let server = RedisServer::start().await;
     const MINUTE: Duration = Duration::from_secs(60);
     let store = patient_store(&server.url());
@@ -121,7 +127,7 @@ async fn a_host_an_hour_off_agrees_with_redis_on_a_sessions_life() {
         let apart = time[0] - login.session.created().timestamp();
         assert!((0..1_800).contains(&apart), "created on the server's clock: {apart} s apart");
 
-        // The touch interval: the next use is worth a touch.
+        // After the touch interval, the next request causes a touch.
         tokio::time::sleep(Duration::from_secs(1)).await;
         let used = manager.authenticate(&login.access_token).await.unwrap();
         assert!(used.ttl() <= 10 * MINUTE, "{:?}", used.ttl());
@@ -140,7 +146,7 @@ async fn a_host_an_hour_off_agrees_with_redis_on_a_sessions_life() {
 }
 
 #[tokio::test]
-async fn health_is_the_stores_answer() {
+async fn health_reports_the_answer_of_the_store() {
     let (manager, _worker, store) = clocked();
     let health = manager.health().await;
     assert_eq!((health.kind, health.connected), ("switch", true));
@@ -151,7 +157,7 @@ async fn health_is_the_stores_answer() {
 }
 
 #[test]
-fn a_configuration_that_cannot_work_is_found_before_the_first_request() {
+fn invalid_configuration_is_an_error_when_the_manager_is_built() {
     let failure = |builder: SessionManagerBuilder| builder.build().map(drop).unwrap_err();
     let bare = SessionManager::builder;
     assert!(matches!(failure(bare()), ConfigError::Missing("keys")));
@@ -177,7 +183,10 @@ fn a_configuration_that_cannot_work_is_found_before_the_first_request() {
         );
         assert!(told.contains("`idle_ttl` (") && told.contains("`lifetime` ("), "{told}");
     }
-    assert!(builder().lifetime(HOUR / 2).build().is_ok(), "an inherited idle TTL is cut");
+    assert!(
+        builder().lifetime(HOUR / 2).build().is_ok(),
+        "the default idle TTL is cut to the lifetime"
+    );
     assert!(builder().lifetime(HOUR / 2).idle_ttl(HOUR / 2).build().is_ok());
 
     let zero = Duration::ZERO;

@@ -1,4 +1,4 @@
-//! Every figure of the table in `tower_session_auth::telemetry::metrics`, with a recorder that looks.
+//! All metrics of the table in `tower_session_auth::telemetry::metrics`, read through a recorder.
 
 use std::time::Duration;
 
@@ -20,8 +20,8 @@ use crate::support::{START, anonymous, bearer, builder, clocked, login, ms, user
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// The figures whose names start like this, as text.
-fn those(figures: &Figures, start: &str) -> Vec<String> {
+/// Returns the metrics whose names start like this, as text.
+fn with_prefix(figures: &Figures, start: &str) -> Vec<String> {
     let all = figures.take().into_iter();
     all.filter(|(name, _)| name.starts_with(start))
         .map(|(name, value)| format!("{name} {value}"))
@@ -29,7 +29,7 @@ fn those(figures: &Figures, start: &str) -> Vec<String> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn requests_are_counted_as_accepted_or_by_the_code_of_their_refusal() {
+async fn requests_are_counted_as_accepted_or_by_their_error_code() {
     let figures = Figures::capture();
     let (manager, _worker, store) = clocked();
     let token = login(&manager, "jeju").await.access_token;
@@ -55,7 +55,7 @@ async fn requests_are_counted_as_accepted_or_by_the_code_of_their_refusal() {
 }
 
 #[tokio::test]
-async fn sessions_are_counted_as_they_come_and_go() {
+async fn created_and_revoked_sessions_are_counted() {
     let figures = Figures::capture();
     let (manager, _worker) = builder().session_limit(2).login_rate(2, 60 * SECOND).build().unwrap();
     for _ in 0..3 {
@@ -66,7 +66,7 @@ async fn sessions_are_counted_as_they_come_and_go() {
     manager.delete_all(&user("jeju"), EndReason::PasswordChange).await.unwrap();
     manager.delete_all(&user("jeju"), EndReason::PasswordChange).await.unwrap();
     assert_eq!(
-        those(&figures, "s")
+        with_prefix(&figures, "s")
             .into_iter()
             .filter(|figure| !figure.starts_with("store"))
             .collect::<Vec<_>>(),
@@ -81,12 +81,12 @@ async fn sessions_are_counted_as_they_come_and_go() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_stores_latency_is_told_by_verb_and_outcome() {
+async fn store_duration_is_recorded_by_operation_and_outcome() {
     let figures = Figures::capture();
     let (manager, _worker, store) = clocked();
     let token = login(&manager, "jeju").await.access_token;
     drop(figures.take());
-    let times = || those(&figures, "store_duration_seconds{");
+    let times = || with_prefix(&figures, "store_duration_seconds{");
 
     store.set(Mood::SlowReads(ms(40), ms(70)));
     manager.authenticate(&token).await.unwrap();
@@ -108,8 +108,8 @@ async fn the_stores_latency_is_told_by_verb_and_outcome() {
     manager.sessions(&user("jeju")).await.map(drop).unwrap_err();
     assert_eq!(times(), ["store_duration_seconds{operation=list,outcome=unavailable} 5"]);
     manager.sessions(&user("jeju")).await.map(drop).unwrap_err();
-    let calls = those(&figures, "store_duration_seconds_count");
-    assert!(calls.is_empty(), "a call that is not made takes no time: {calls:?}");
+    let calls = with_prefix(&figures, "store_duration_seconds_count");
+    assert!(calls.is_empty(), "a rejected call records no duration: {calls:?}");
 
     store.set(Mood::Hang);
     manager.authenticate(&token).await.unwrap_err();
@@ -117,11 +117,11 @@ async fn the_stores_latency_is_told_by_verb_and_outcome() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn breakers_tell_whether_they_are_open() {
+async fn open_circuit_breakers_are_reported_by_bulkhead() {
     let figures = Figures::capture();
     let (manager, _worker, store) = clocked();
     let token = login(&manager, "jeju").await.access_token;
-    let breakers = || those(&figures, "circuit_breaker_open");
+    let breakers = || with_prefix(&figures, "circuit_breaker_open");
     assert!(breakers().is_empty());
 
     store.set(Mood::HangWalks);
@@ -134,7 +134,7 @@ async fn breakers_tell_whether_they_are_open() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_breaker_that_closes_is_zero_again() {
+async fn circuit_breaker_gauge_is_zero_after_the_circuit_breaker_closes() {
     let figures = Figures::capture();
     let (manager, _worker, store) = clocked();
     let token = login(&manager, "jeju").await.access_token;
@@ -143,17 +143,17 @@ async fn a_breaker_that_closes_is_zero_again() {
     store.set(Mood::Answer);
     advance(SECOND).await;
     manager.authenticate(&token).await.unwrap();
-    // Nobody looked meanwhile: it was set to one, and then to zero.
+    // The metrics were not read meanwhile: the gauge was set to one and then to zero.
     assert_eq!(figures.one("circuit_breaker_open{bulkhead=requests}"), 0.0);
 }
 
 #[tokio::test(start_paused = true)]
-async fn touches_are_counted_from_the_queue_to_the_store() {
+async fn queued_written_lost_and_dropped_touches_are_counted() {
     let figures = Figures::capture();
     let (manager, worker, store) = clocked();
     let background = worker.start();
     let token = login(&manager, "jeju").await.access_token;
-    let touches = || those(&figures, "touch");
+    let touches = || with_prefix(&figures, "touch");
     sleep(60 * SECOND).await;
     manager.authenticate(&token).await.unwrap();
     sleep(SECOND).await;
@@ -172,22 +172,22 @@ async fn touches_are_counted_from_the_queue_to_the_store() {
 }
 
 #[tokio::test]
-async fn panics_of_sinks_are_counted_by_sink() {
+async fn panics_of_event_sinks_are_counted_by_sink() {
     let figures = Figures::capture();
     let (manager, worker) = builder()
         .event_sink(|_: &Event| {})
-        .event_sink(|_: &Event| panic!("as told"))
+        .event_sink(|_: &Event| panic!("the sink panics, as the test wants"))
         .build()
         .unwrap();
     let background = worker.start();
     login(&manager, "jeju").await;
     login(&manager, "jeju").await;
     background.stop().await.unwrap();
-    assert_eq!(those(&figures, "event_sink"), ["event_sink_panics_total{sink=1} 2"]);
+    assert_eq!(with_prefix(&figures, "event_sink"), ["event_sink_panics_total{sink=1} 2"]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn sessions_by_role_are_those_of_the_last_walk_with_its_age() {
+async fn sessions_by_role_and_their_age_come_from_the_latest_scan() {
     let figures = Figures::capture();
     let (manager, worker, _store) = clocked();
     let _background = worker.start();
@@ -205,30 +205,31 @@ async fn sessions_by_role_are_those_of_the_last_walk_with_its_age() {
     sleep(3 * SECOND).await;
     assert!(
         !figures.described().keys().any(|name| name.ends_with("_auth_sessions")),
-        "no walk yet"
+        "no scan yet"
     );
 
     manager.statistics(|_| {}).await.unwrap();
     assert_eq!(
-        those(&figures, "sessions{"),
+        with_prefix(&figures, "sessions{"),
         ["sessions{role=admin} 1", "sessions{role=user} 2", "sessions{role=} 1"]
     );
     sleep(90 * SECOND).await;
     let age = figures.one("sessions_scan_age_seconds");
     assert!((89.0..=90.0).contains(&age), "{age}");
 
-    // Nobody looks between these two walks: only the second can have set it to zero.
+    // The metrics are not read between these two scans, so only the second can have set the gauge
+    // to zero.
     manager.statistics(|_| {}).await.unwrap();
     manager.delete_all(&user("admin"), EndReason::Admin).await.unwrap();
     manager.statistics(|_| {}).await.unwrap();
     let seen = figures.take();
     assert_eq!(seen["sessions{role=user}"], 2.0);
-    assert!(!seen.contains_key("sessions{role=admin}"), "zero, not what it was: {seen:?}");
+    assert!(!seen.contains_key("sessions{role=admin}"), "zero, not the previous value: {seen:?}");
     assert!(!seen.contains_key("sessions_scan_age_seconds"), "{seen:?}");
 }
 
 #[tokio::test]
-async fn roles_without_bound_are_one_label() {
+async fn roles_beyond_the_first_64_share_one_label() {
     let figures = Figures::capture();
     let (manager, _worker) = builder().build().unwrap();
     for number in 0..70 {
@@ -236,13 +237,14 @@ async fn roles_without_bound_are_one_label() {
         manager.create(new).await.unwrap();
     }
     manager.statistics(|_| {}).await.unwrap();
-    let seen = those(&figures, "sessions{");
+    let seen = with_prefix(&figures, "sessions{");
     assert_eq!(seen.len(), 65);
     assert!(seen.contains(&"sessions{role=other} 6".to_owned()), "{seen:?}");
 }
 
-/// Uses all figures there are.
-async fn all() -> SessionManager {
+/// Builds a manager and computes statistics, which registers all metrics except those of a near
+/// cache.
+async fn manager_with_all_metrics() -> SessionManager {
     fn settings(clock: TokioClock) -> SessionManagerBuilder {
         let store = SwitchStore::new(MemoryStore::with_clock(clock));
         builder().clock(clock).store(store).event_sink(|_: &Event| {})
@@ -253,9 +255,9 @@ async fn all() -> SessionManager {
 }
 
 #[tokio::test]
-async fn every_figure_has_a_unit_and_a_text() {
+async fn every_metric_has_a_unit_and_a_description() {
     let figures = Figures::capture();
-    let _manager = all().await;
+    let _manager = manager_with_all_metrics().await;
     let described = figures.described();
     for (name, (unit, text)) in &described {
         assert!(unit.is_some() && !text.is_empty(), "{name}");
@@ -269,7 +271,8 @@ async fn every_figure_has_a_unit_and_a_text() {
             "tower_session_auth_store_duration_seconds"
         ]
     );
-    // All of the table but the roles of no session, and what only a near cache has.
+    // All metrics of the table, except the sessions by role (there is no session) and those of a
+    // near cache.
     assert_eq!(described.len(), 14, "{described:?}");
 }
 
@@ -279,7 +282,8 @@ fn recorder() -> PrometheusRecorder {
     builder.set_buckets_for_metric(buckets, &STORE_DURATION_BUCKETS).unwrap().build_recorder()
 }
 
-/// What Prometheus would scrape of a process whose manager was just built and has seen one login and one request.
+/// Returns what Prometheus would scrape from a process with a new manager, after one login and one
+/// request.
 async fn scraped() -> String {
     let recorder = recorder();
     let _guard = metrics::set_default_local_recorder(&recorder);
@@ -289,18 +293,19 @@ async fn scraped() -> String {
     recorder.handle().render()
 }
 
-/// The same of a process whose manager has a near cache, was just built and has seen nothing.
+/// Returns what Prometheus would scrape from a process with a new, unused manager that has a near
+/// cache.
 fn scraped_with_a_near_cache() -> String {
     let recorder = recorder();
     let _guard = metrics::set_default_local_recorder(&recorder);
-    // Building a manager connects to nothing.
+    // Building a manager opens no connection.
     let store = RedisStore::new("redis://127.0.0.1:1/").unwrap();
     let (_manager, _worker) = builder().store(store).build().unwrap();
     recorder.handle().render()
 }
 
 #[tokio::test(start_paused = true)]
-async fn prometheus_sees_the_near_cache_before_its_first_use() {
+async fn prometheus_shows_near_cache_metrics_before_the_first_use() {
     let text = scraped_with_a_near_cache();
     let lines = text.lines().filter(|line| line.starts_with("tower_session_auth_near_cache_"));
     let mut lines: Vec<_> = lines.collect();
@@ -321,7 +326,7 @@ async fn prometheus_sees_the_near_cache_before_its_first_use() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn prometheus_sees_each_counter_before_its_first_increment() {
+async fn prometheus_shows_counters_before_their_first_increment() {
     let text = scraped().await;
     for line in [
         r#"tower_session_auth_requests_total{outcome="accepted"} 1"#,
@@ -339,13 +344,13 @@ async fn prometheus_sees_each_counter_before_its_first_increment() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn prometheus_gets_histograms_with_buckets_and_only_those_that_have_a_value() {
+async fn prometheus_shows_histograms_with_buckets_only_if_they_have_a_value() {
     let text = scraped().await;
     let counts = text
         .lines()
         .filter(|line| line.starts_with("tower_session_auth_store_duration_seconds_count"));
     let mut counts: Vec<_> = counts.collect();
-    // The exporter gives them in any order.
+    // The exporter returns them in any order.
     counts.sort_unstable();
     assert_eq!(
         counts,
@@ -356,13 +361,15 @@ async fn prometheus_gets_histograms_with_buckets_and_only_those_that_have_a_valu
     );
     let quarter = r#"tower_session_auth_store_duration_seconds_bucket{operation="load",outcome="ok",le="0.25"} 1"#;
     assert!(text.lines().any(|line| line == quarter), "{text}");
-    // Two histograms of 12 buckets, `+Inf`, sum and count; the rest are counters, gauges and their texts.
+    // Two histograms of 12 buckets, `+Inf`, sum and count; the rest are counters, gauges and their
+    // descriptions.
     assert!(text.lines().count() < 200, "{}:\n{text}", text.lines().count());
 }
 
-/// The rules for names at prometheus.io/docs/practices/naming: base units, `_total` for counters and for nothing else.
+/// Checks the naming rules of prometheus.io/docs/practices/naming: base units, and `_total` for
+/// counters only.
 #[tokio::test(start_paused = true)]
-async fn prometheus_finds_names_as_it_recommends_them() {
+async fn metric_names_follow_the_prometheus_naming_rules() {
     let text = scraped().await + &scraped_with_a_near_cache();
     let types: Vec<_> = text.lines().filter_map(|line| line.strip_prefix("# TYPE ")).collect();
     assert!(types.len() > 20, "{text}");
@@ -375,8 +382,8 @@ async fn prometheus_finds_names_as_it_recommends_them() {
 }
 
 #[tokio::test]
-async fn without_a_recorder_all_works_as_ever() {
-    let manager = all().await;
+async fn manager_works_without_a_metrics_recorder() {
+    let manager = manager_with_all_metrics().await;
     let token = login(&manager, "jeju").await.access_token;
     manager.authenticate(&token).await.unwrap();
 }

@@ -1,9 +1,9 @@
-//! README says what is so.
+//! The README agrees with the code.
 
 const README: &str = include_str!("../../README.md");
 
 #[test]
-fn the_acl_rule_is_the_one_that_the_contract_runs_with() {
+fn readme_acl_rule_is_the_one_that_the_tests_use() {
     let shown: String =
         README.split("ACL SETUSER").nth(1).unwrap().split("```").next().unwrap().to_owned();
     let words: Vec<_> = shown.split_whitespace().filter(|word| *word != "\\").collect();
@@ -12,14 +12,14 @@ fn the_acl_rule_is_the_one_that_the_contract_runs_with() {
 }
 
 #[test]
-fn both_commands_are_on_the_first_screen() {
+fn readme_shows_both_commands_in_its_first_30_lines() {
     let screen: String = README.lines().take(30).collect::<Vec<_>>().join("\n");
     assert!(screen.contains("cargo run --example axum"));
     assert!(screen.contains("make test"));
 }
 
 #[test]
-fn every_feature_has_its_row_in_both_tables() {
+fn every_feature_has_a_row_in_the_readme_and_in_the_crate_docs() {
     let manifest = include_str!("../../Cargo.toml");
     let features = manifest.split("[features]").nth(1).unwrap().split("\n[").next().unwrap();
     let names = features
@@ -38,8 +38,8 @@ fn every_feature_has_its_row_in_both_tables() {
 }
 
 #[test]
-fn its_server_stops_like_the_minimal_example() {
-    // What the signals do is tried on the example.
+fn readme_server_has_the_shutdown_function_of_the_minimal_example() {
+    // The signals themselves are tested with the example.
     let example = include_str!("../../examples/minimal_axum.rs");
     let at = example.find("/// Ctrl-C, or").unwrap();
     assert!(README.contains(&example[at..]), "the function `shutdown` differs");
@@ -47,12 +47,12 @@ fn its_server_stops_like_the_minimal_example() {
 }
 
 #[test]
-fn no_snippet_leaves_the_worker_out() {
+fn every_snippet_with_a_manager_starts_the_worker() {
     let pages =
         [README, include_str!("../../docs/lifetimes.md"), include_str!("../../docs/browsers.md")];
     for page in pages {
         let managers = page.matches("= SessionManager::builder()").count();
         assert_eq!(page.matches("(manager, worker) = SessionManager::builder()").count(), managers);
-        assert_eq!(page.matches("worker.start()").count(), managers, "each is started");
+        assert_eq!(page.matches("worker.start()").count(), managers, "each worker is started");
     }
 }

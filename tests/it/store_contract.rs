@@ -1,9 +1,6 @@
-//! Both stores keep all promises of `SessionStore`.
+//! Both stores keep the contract of `SessionStore`.
 
-#![cfg_attr(
-    feature = "redis",
-    expect(clippy::unwrap_used, reason = "a test stops at the first surprise")
-)]
+#![cfg_attr(feature = "redis", expect(clippy::unwrap_used, reason = "a test fails by a panic"))]
 
 use tower_session_auth::clock::Timestamp;
 use tower_session_auth::store::MemoryStore;
@@ -32,7 +29,8 @@ mod redis_store {
     use crate::support::commands::Commands;
     use crate::support::redis::{ACL_RULE, RedisServer};
 
-    /// The suite sends more at once than an application does, and the machine may be loaded.
+    /// Returns a store with a long timeout: the suite makes more concurrent calls than an
+    /// application does, and the machine may be loaded.
     fn store(url: &str) -> RedisStore {
         RedisStore::builder(url).timeout(UNHURRIED).build().unwrap()
     }
@@ -52,7 +50,7 @@ mod redis_store {
     }
 
     #[tokio::test]
-    async fn the_least_rights_are_those_that_the_contract_needs() {
+    async fn acl_rule_allows_exactly_the_commands_that_contract_and_near_cache_use() {
         let server = RedisServer::start().await;
         server.command(&["CONFIG", "RESETSTAT"]).await;
         store_contract(&store(&server.url()), tokio::time::sleep).await;
@@ -60,15 +58,15 @@ mod redis_store {
         let used: BTreeSet<_> = commands.all().map(|(name, _)| name).collect();
         let allowed: BTreeSet<_> =
             ACL_RULE.split_whitespace().filter_map(|word| word.strip_prefix('+')).collect();
-        // The near cache needs these (tests/it/near_cache/health.rs), and so does the comparison of connections, where there
-        // is more than one.
+        // The near cache needs these (tests/it/near_cache/health.rs). The comparison of connections
+        // needs them, too, if there is more than one connection.
         let near = BTreeSet::from(["client|tracking", "get", "set"]);
         assert!(!used.contains("client|tracking"));
         assert_eq!(&used | &near, allowed);
     }
 
     #[tokio::test]
-    async fn redis_with_least_rights_keeps_the_contract() {
+    async fn redis_with_the_acl_rule_keeps_the_contract() {
         let server = RedisServer::start().await;
         let rule: Vec<_> = ["ACL", "SETUSER", "app", "on", ">hunter2"]
             .into_iter()
@@ -77,7 +75,7 @@ mod redis_store {
         server.command(&rule).await;
         let url = format!("redis://app:hunter2@127.0.0.1:{}/", server.port());
         store_contract(&store(&url), tokio::time::sleep).await;
-        // Nothing was tried that is not allowed.
+        // No command was tried that is not allowed.
         let log: Vec<redis::Value> =
             redis::from_redis_value(server.command(&["ACL", "LOG"]).await).unwrap();
         assert!(log.is_empty(), "{log:?}");

@@ -51,7 +51,7 @@ impl Example {
             if let Some(log) = server.logged("/cache\n").await {
                 break (server, log);
             }
-            // Starts it again, as an operator would, if Redis check_answers too late at startup.
+            // Starts it again, as an operator would, if Redis answers too late at startup.
             let (_, log) = server.ended().await;
             let is_late = log.contains("does not answer") || log.contains("Unavailable");
             assert!(is_late && Instant::now() < give_up, "{log}");

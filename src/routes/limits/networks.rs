@@ -60,7 +60,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_is_counted_under_itself_or_under_three_networks_of_ipv6() {
+    fn ipv4_is_counted_per_address_and_ipv6_per_three_networks() {
         let attempts = NonZeroU32::new(100).unwrap();
         let mut rule = AttemptRule::new(attempts, Duration::from_secs(60));
         rule.after = NonZeroU32::new(10).unwrap();

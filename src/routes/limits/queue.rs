@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn they_wait_for_each_other_and_leave_nothing_behind() {
+    fn logins_with_one_key_wait_in_turn_and_the_last_removes_the_queue() {
         let queues = Queues::default();
         let one = NonZeroU32::MIN;
         let first = assert_ready!(spawn(queues.turn(key("a"), one)).poll());
@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn as_many_as_may_have_their_turn_at_once() {
+    fn queue_admits_the_given_number_of_logins_at_once() {
         let queues = Queues::default();
         let two = NonZeroU32::new(2).unwrap();
         let first = assert_ready!(spawn(queues.turn(key("a"), two)).poll());
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn two_that_end_at_once_leave_nothing_behind() {
+    fn queue_is_removed_when_two_logins_end_at_once() {
         const ROUNDS: usize = 2_000;
         let (queues, barrier) = (Queues::default(), Barrier::new(2));
         std::thread::scope(|threads| {

@@ -306,7 +306,7 @@ mod tests {
     const SECOND: Duration = Duration::from_secs(1);
 
     #[test]
-    fn a_limit_that_cannot_work_is_an_error_that_names_it() {
+    fn invalid_limit_is_rejected_with_the_name_of_the_setting() {
         let bad = [
             (LoginLimit::new(10_001, 60 * SECOND), "login_limit.attempts"),
             (LoginLimit::new(10, Duration::ZERO), "login_limit.window"),
@@ -344,12 +344,16 @@ mod tests {
     }
 
     #[test]
-    fn an_address_may_fail_ten_times_as_often_and_zero_is_no_limit() {
+    fn login_limit_rules_have_their_default_values_and_zero_means_off() {
         let (name, account, address) = rules(&LoginLimit::default());
         assert_eq!((name.attempts.get(), name.after.get()), (10, 1));
         assert_eq!(name.in_a_row.unwrap().get(), 100);
         assert_eq!((account.attempts.get(), account.after.get()), (20, 1));
-        assert_eq!(account.in_a_row.unwrap().get(), 100, "however many names it has");
+        assert_eq!(
+            account.in_a_row.unwrap().get(),
+            100,
+            "all names of an account share this limit"
+        );
         assert_eq!((address.attempts.get(), address.after.get()), (100, 10));
         assert_eq!(address.in_a_row, None);
         assert_eq!(address.longest_wait, 900 * SECOND);
@@ -357,8 +361,8 @@ mod tests {
         assert_eq!((device.attempts.get(), device.after.get()), (5, 1));
         assert_eq!(device.in_a_row.unwrap().get(), 100);
         assert_eq!(LoginLimit::new(3, SECOND).of_device().unwrap().attempts.get(), 3);
-        // After a wait one login may fail for a name and an account, however many may fail at
-        // first.
+        // After a wait, one login may fail for a name and for an account. A higher first limit does
+        // not change this.
         let (name, account, address) = rules(&LoginLimit::new(1_000, SECOND));
         assert_eq!((name.after.get(), account.after.get(), address.after.get()), (1, 1, 1_000));
         let off = LoginLimit::off();

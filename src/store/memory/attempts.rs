@@ -207,28 +207,28 @@ mod tests {
         AttemptKey::parse(&format!("key-{number}")).unwrap()
     }
 
-    fn is_whole(attempts: &Attempts) {
+    fn assert_consistent(attempts: &Attempts) {
         assert_eq!(attempts.counters.len(), attempts.fresh.len() + attempts.waited.len());
     }
 
     #[test]
-    fn a_million_addresses_are_remembered_in_bounded_memory_and_then_forgotten() {
+    fn million_counters_stay_within_capacity_and_are_removed_on_expiry() {
         let mut attempts = Attempts::default();
         for number in 0..1_000_000 {
             let answer = attempts.attempt(NOW, &key(number), &rule(100));
             assert_eq!(answer, Attempt::Counted(NOW));
         }
         assert_eq!(attempts.counters.len(), CAPACITY);
-        is_whole(&attempts);
+        assert_consistent(&attempts);
         let later = NOW.saturating_add(60 * SECOND);
         while attempts.reap(later) {}
         attempts.shrink();
         assert!(attempts.counters.is_empty() && attempts.counters.capacity() < 1_024);
-        is_whole(&attempts);
+        assert_consistent(&attempts);
     }
 
     #[test]
-    fn a_clock_that_is_set_back_makes_no_wait_longer() {
+    fn clock_set_back_does_not_lengthen_a_wait() {
         let (mut attempts, mut rule) = (Attempts::default(), rule(2));
         rule.after = rule.attempts;
         rule.longest_wait = 180 * SECOND;
@@ -242,17 +242,17 @@ mod tests {
             assert_eq!(attempts.attempt(late, &key(0), &rule), refused(wait * SECOND));
             // The clock goes back, but not to before the period.
             assert_eq!(attempts.attempt(now, &key(0), &rule), refused(wait * SECOND));
-            // The wait ends when the answer said.
+            // The wait ends at the time that the result announced.
             now = now.saturating_add((wait - 1) * SECOND);
             assert_eq!(attempts.attempt(now, &key(0), &rule), refused(SECOND));
             now = now.saturating_add(SECOND);
         }
         assert_eq!(attempts.attempt(now, &key(0), &rule), Attempt::Counted(now));
-        is_whole(&attempts);
+        assert_consistent(&attempts);
     }
 
     #[test]
-    fn whoever_has_to_wait_is_not_forgotten_for_the_sake_of_many_others() {
+    fn counter_with_a_wait_is_kept_when_new_counters_fill_the_capacity() {
         let mut attempts = Attempts::with_capacity(100);
         let refused = Attempt::Refused { retry_after: 60 * SECOND };
         for number in 0..10 {
@@ -271,6 +271,6 @@ mod tests {
         }
         assert!(matches!(attempts.attempt(later, &key(0), &rule(1)), Attempt::Counted(_)));
         assert_eq!(attempts.counters.len(), 100);
-        is_whole(&attempts);
+        assert_consistent(&attempts);
     }
 }

@@ -52,7 +52,7 @@ async fn login(store: &MemoryStore, user: &UserId, idle_ttl: Duration) -> Sessio
 }
 
 #[tokio::test]
-async fn what_has_expired_is_freed_to_the_last_entry() {
+async fn upkeep_frees_all_expired_sessions_and_tombstones() {
     let (store, clock) = store();
     for i in 0..1_000 {
         let (user, idle_ttl) = (user(i % 300), MINUTE * u32::try_from(i % 3 + 1).unwrap());
@@ -70,14 +70,14 @@ async fn what_has_expired_is_freed_to_the_last_entry() {
     clock.advance(2 * MINUTE);
     store.upkeep().await.unwrap();
     assert!(store.is_empty());
-    assert_eq!(store.lock().due.len(), 200, "the reasons of those that were ended");
+    assert_eq!(store.lock().due.len(), 200, "the tombstones of the revoked sessions");
     clock.advance(10 * MINUTE);
     store.upkeep().await.unwrap();
     assert!(store.lock().due.is_empty() && store.lock().users.is_empty());
 }
 
 #[tokio::test]
-async fn logins_alone_keep_memory_bounded() {
+async fn logins_free_expired_sessions_without_upkeep() {
     let (store, clock) = store();
     for i in 0..2_000 {
         login(&store, &user(i), MINUTE).await;
@@ -87,7 +87,7 @@ async fn logins_alone_keep_memory_bounded() {
 }
 
 #[tokio::test]
-async fn each_session_has_one_deadline_however_often_it_is_touched() {
+async fn repeated_touches_keep_one_deadline_entry_per_session() {
     let (store, clock) = store();
     let user = user(1);
     let id = login(&store, &user, MINUTE).await;
@@ -98,11 +98,11 @@ async fn each_session_has_one_deadline_however_often_it_is_touched() {
     }
     assert_eq!(store.lock().due.len(), 1);
     assert_eq!(store.delete_all(&user, None, EndReason::Admin).await.unwrap(), [id]);
-    assert_eq!(store.lock().due.len(), 2, "its tombstone, and the login guard");
+    assert_eq!(store.lock().due.len(), 2, "the tombstone and the login fence");
 }
 
 #[tokio::test]
-async fn no_more_than_64_reasons_a_user_are_held() {
+async fn at_most_64_tombstones_per_user_are_kept() {
     let (store, _clock) = store();
     let user = user(1);
     for _ in 0..100 {
@@ -114,7 +114,7 @@ async fn no_more_than_64_reasons_a_user_are_held() {
 }
 
 #[tokio::test]
-async fn a_clock_that_is_set_back_brings_nothing_back() {
+async fn clock_set_back_does_not_revive_an_expired_session() {
     let (store, clock) = store();
     clock.advance(10 * MINUTE);
     let user = user(1);
@@ -125,9 +125,10 @@ async fn a_clock_that_is_set_back_brings_nothing_back() {
     assert!(store.load(&user, &id, None).await.unwrap().is_none());
 }
 
-/// Checks everything that expires, created before, while and after the clock was three days ahead.
+/// Creates sessions before, while and after the clock is three days ahead. Then checks that
+/// everything expires: sessions, grace window, wait, tombstone and login fence.
 #[tokio::test]
-async fn after_a_clock_was_ahead_once_everything_ends_in_its_time() {
+async fn everything_expires_on_time_after_the_clock_was_ahead() {
     let (store, clock) = store();
     clock.advance(10 * MINUTE);
     let right = store.now();
@@ -164,7 +165,7 @@ async fn after_a_clock_was_ahead_once_everything_ends_in_its_time() {
 
     clock.advance(Duration::from_millis(2));
     for over in [&before, &meanwhile, &idle] {
-        assert_eq!(store.load(&user, over, None).await.unwrap(), None, "its idle TTL is over");
+        assert_eq!(store.load(&user, over, None).await.unwrap(), None, "its idle TTL has passed");
     }
     let late = store.rotate(&user, &refresh, &rotate).await.unwrap();
     assert_eq!(late, Rotated::Reused, "the grace window is over");
@@ -173,16 +174,16 @@ async fn after_a_clock_was_ahead_once_everything_ends_in_its_time() {
     assert!(store.load(&user, &absolute, None).await.unwrap().is_some());
 
     clock.advance(10 * MINUTE);
-    assert_eq!(store.load(&user, &absolute, None).await.unwrap(), None, "its lifetime is over");
-    assert_eq!(store.ended(&user, &ended).await.unwrap(), None, "its tombstone is over");
+    assert_eq!(store.load(&user, &absolute, None).await.unwrap(), None, "its lifetime has passed");
+    assert_eq!(store.ended(&user, &ended).await.unwrap(), None, "its tombstone has expired");
     clock.advance(24 * 60 * MINUTE);
-    assert_eq!(store.guard(&user).await.unwrap().value(), None, "the login fence is over");
+    assert_eq!(store.guard(&user).await.unwrap().value(), None, "the login fence has expired");
     store.upkeep().await.unwrap();
     assert!(store.is_empty() && store.lock().users.is_empty() && store.lock().due.is_empty());
 }
 
 #[test]
-fn many_threads_lose_no_update() {
+fn concurrent_updates_from_several_threads_are_not_lost() {
     let runtime = || tokio::runtime::Builder::new_current_thread().build().unwrap();
     let store = MemoryStore::new();
     let user = user(1);
@@ -206,7 +207,7 @@ fn many_threads_lose_no_update() {
 }
 
 #[test]
-fn clones_are_one_store_and_debug_shows_no_session() {
+fn clones_share_one_store_and_debug_output_hides_sessions() {
     fn shared<T: Clone + Send + Sync + 'static>(_: &T) {}
     let (store, other) = (MemoryStore::default(), MemoryStore::default());
     shared(&store);
@@ -224,7 +225,7 @@ fn limited(guard: Option<Guard>, window: Duration) -> NewRecord {
 }
 
 #[tokio::test]
-async fn guard_and_counter_are_kept_for_their_time_and_freed() {
+async fn login_fence_and_creation_counter_expire_and_are_freed() {
     let (store, clock) = store();
     let (day, user) = (24 * 60 * MINUTE, user(1));
     let none = store.guard(&user).await.unwrap();
@@ -235,10 +236,14 @@ async fn guard_and_counter_are_kept_for_their_time_and_freed() {
         let new = limited(None, MINUTE);
         assert!(matches!(store.create(&user, &id, &new).await.unwrap(), Created::Created(_)));
     }
-    assert_eq!(store.lock().due.len(), 1 + 2 + 1 + 1, "session, tombstones, guard and counter");
+    assert_eq!(
+        store.lock().due.len(),
+        1 + 2 + 1 + 1,
+        "session, tombstones, login fence and counter"
+    );
     clock.advance(day - Duration::from_millis(1));
     let guard = store.guard(&user).await.unwrap();
-    assert!(guard.value().is_some(), "it is kept for a day");
+    assert!(guard.value().is_some(), "the login fence is kept for a day");
     let id = SessionId::random().unwrap();
     let late = store.create(&user, &id, &limited(Some(none.clone()), MINUTE)).await.unwrap();
     assert_eq!(late, Created::Superseded);
@@ -257,7 +262,7 @@ async fn guard_and_counter_are_kept_for_their_time_and_freed() {
 }
 
 #[tokio::test]
-async fn a_page_looks_at_no_more_than_it_may_hold_the_lock_for() {
+async fn scan_splits_its_work_into_pages_even_without_live_sessions() {
     let (store, clock) = store();
     for i in 0..2_000 {
         login(&store, &user(i), MINUTE * u32::from(i % 400 == 0) + MINUTE).await;
@@ -274,11 +279,11 @@ async fn a_page_looks_at_no_more_than_it_may_hold_the_lock_for() {
         }
     }
     assert_eq!(shown, 5);
-    assert!(pages > 5, "{pages}: pages without a session give the lock back as well");
+    assert!(pages > 5, "{pages} pages: a page without sessions also releases the lock");
 }
 
 #[tokio::test]
-async fn a_cleanup_frees_and_counts_every_session_that_has_expired() {
+async fn cleanup_frees_and_counts_all_expired_sessions() {
     let (store, clock) = store();
     for i in 0..1_000 {
         let (user, idle_ttl) = (user(i % 300), MINUTE * u32::from(i % 4 == 0) + MINUTE);
@@ -299,17 +304,17 @@ async fn a_cleanup_frees_and_counts_every_session_that_has_expired() {
         }
     }
     assert_eq!((count, store.len()), (600, 200));
-    assert!(steps > 2, "{steps}: each step frees a part");
+    assert!(steps > 2, "{steps} steps: each step frees a part");
     let order: Vec<_> = store.lock().order.iter().cloned().collect();
     let users = (0..1_000).filter(|i| i % 4 == 0 && i % 5 != 1).map(|i| user(i % 300));
     let mut users: Vec<_> = users.collect();
     users.sort();
     users.dedup();
-    assert_eq!(order, users, "who has no session is on no walk");
+    assert_eq!(order, users, "a user without sessions is not scanned");
 }
 
 #[tokio::test]
-async fn a_position_of_another_store_or_version_is_none() {
+async fn cursor_of_another_store_or_version_is_rejected() {
     let (store, _clock) = store();
     login(&store, &user(1), MINUTE).await;
     for foreign in ["m1", "m1.", "m1.a", "m1.a.", "m1..a", "m2.a.b", "m1.a b.c", "r1,7,", "c1,7"] {
@@ -318,7 +323,7 @@ async fn a_position_of_another_store_or_version_is_none() {
         assert_eq!(store.cleanup(Some(&cursor)).await.unwrap(), None, "{foreign}");
     }
     let due = store.scan(Some(&ScanCursor::new("m1.due")), 10).await.unwrap();
-    assert_eq!(due, None, "a cleanup is no walk");
+    assert_eq!(due, None, "a cleanup cursor is not a scan cursor");
     let last = ScanCursor::new("m1.a.zzz.with.dots");
     assert_eq!(store.scan(Some(&last), 10).await.unwrap(), Some(Page::default()));
 }

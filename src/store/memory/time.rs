@@ -32,11 +32,11 @@ mod tests {
     use crate::clock::SystemClock;
 
     #[test]
-    fn it_starts_at_the_wall_clock_and_goes_on() {
+    fn store_clock_starts_at_the_wall_clock_and_advances() {
         let before = SystemClock.now();
         let clock = StoreClock::anchored(Arc::new(SystemClock));
         let first = clock.now();
-        assert!(before <= first, "it starts at the wall clock");
+        assert!(before <= first, "the store clock starts at the wall clock");
         while clock.now() == first {
             std::hint::spin_loop();
         }

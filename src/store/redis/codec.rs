@@ -112,7 +112,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_record_is_read_and_its_payload_is_not_copied() {
+    fn record_is_parsed_without_copying_its_payload() {
         let mut raw = b"1 7 1000 200 5000\n{\"a\":[]}\n\xff".to_vec();
         raw.shrink_to_fit();
         let parts = raw.as_ptr();
@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn a_record_with_refresh_tokens_tells_how_far_they_have_come() {
+    fn record_with_a_rotation_is_parsed() {
         let record = record(b"2 7 1000 200 5000 3 1100 Zx-_9\nx".to_vec()).unwrap();
         let rotation = record.rotation.unwrap();
         assert_eq!((rotation.counter, rotation.since), (3, Timestamp::from_millis(1_100)));
@@ -136,13 +136,13 @@ mod tests {
     }
 
     #[test]
-    fn the_first_idle_deadline_is_never_past_the_absolute_one() {
+    fn idle_deadline_is_at_most_the_absolute_deadline() {
         let record = record(b"1 1 1000 9000 5000\n".to_vec()).unwrap();
         assert_eq!(record.idle_deadline, Timestamp::from_millis(5_000));
     }
 
     #[test]
-    fn whatever_else_is_no_record() {
+    fn malformed_records_are_rejected() {
         for bad in [
             "",
             "\n",
@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn uses_and_tombstones_are_read() {
+    fn activity_and_tombstones_are_parsed() {
         let read = activity(b"20:10").unwrap();
         assert_eq!(read.idle_deadline, Timestamp::from_millis(20));
         assert_eq!(read.last_activity, Timestamp::from_millis(10));

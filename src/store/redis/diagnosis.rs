@@ -231,12 +231,12 @@ mod tests {
 
     const MS: Duration = Duration::from_millis(1);
 
-    fn words(text: &str) -> Value {
+    fn bulk_string(text: &str) -> Value {
         Value::BulkString(text.into())
     }
 
     #[test]
-    fn a_maxmemory_with_a_policy_that_drops_something_is_a_finding() {
+    fn maxmemory_with_an_eviction_policy_is_a_finding() {
         for (info, policy) in [
             ("# Memory\r\nmaxmemory:1\r\nmaxmemory_policy:allkeys-lru\r\n", Some("allkeys-lru")),
             ("maxmemory:52428800\r\nmaxmemory_policy:volatile-ttl\r\n", Some("volatile-ttl")),
@@ -247,20 +247,20 @@ mod tests {
             ("", None),
         ] {
             let expected = policy.map(|policy| Finding::EvictionPolicy(policy.to_owned()));
-            assert_eq!(eviction(&words(info)), expected, "{info}");
+            assert_eq!(eviction(&bulk_string(info)), expected, "{info}");
         }
         assert_eq!(eviction(&Value::Nil), None);
     }
 
     #[test]
-    fn clocks_are_apart_by_what_the_round_trip_cannot_explain() {
+    fn clock_skew_excludes_the_uncertainty_of_the_round_trip() {
         let asked = Timestamp::from_millis(1_000_000);
         for (server, round_trip, apart) in [
             (1_000_000, Duration::ZERO, None),
             (1_001_000, Duration::ZERO, None),
             (1_001_001, Duration::ZERO, Some(1_001 * MS)),
             (998_999, Duration::ZERO, Some(1_001 * MS)),
-            // The middle is 200 ms later, and may be wrong by 200 ms.
+            // The middle of the round trip is 200 ms later. It may be wrong by 200 ms.
             (1_001_400, 400 * MS, None),
             (1_001_401, 400 * MS, Some(1_001 * MS)),
             (998_999, 400 * MS, Some(1_001 * MS)),
@@ -273,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn tracking_that_is_refused_has_its_reason() {
+    fn tracking_refusal_is_mapped_to_its_reason() {
         let refused = |kind| Err((redis::ErrorKind::Server(kind), "refused").into());
         use TrackingRefusal::{NotPermitted, NotSupported};
         assert_eq!(refusal(refused(ServerErrorKind::NoPerm)), Some(NotPermitted));
@@ -282,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn each_finding_says_how_to_put_it_right_on_one_line() {
+    fn each_finding_names_its_fix_on_one_line() {
         for (finding, fix) in [
             (Finding::EvictionPolicy("allkeys-lru\nINFO all is well".to_owned()), "noeviction"),
             (Finding::ServerTooOld("6.2.14\n".to_owned()), "6.2.14\\n: upgrade it to Redis 7.0"),

@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn each_error_of_a_server_has_its_kind() {
+    fn server_errors_map_to_their_store_error_kind() {
         use StoreErrorKind::{Unavailable, Unreadable, Unsupported, WriteRefused};
         for (line, kind) in [
             ("LOADING Redis is loading the dataset in memory", Unavailable),
@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_of_a_replica_is_an_error_of_its_own_kind() {
+    fn answer_of_a_replica_is_a_not_primary_error() {
         let error = store_error(&not_primary());
         assert_eq!(error.kind(), StoreErrorKind::NotPrimary);
         let source = error.source().unwrap().to_string();
@@ -220,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn no_argument_of_a_command_gets_into_an_error() {
+    fn errors_omit_command_arguments() {
         let line =
             "ERR unknown command 'HELLO', with args beginning with: '3' 'AUTH' 'default' 'hunter2'";
         let error = store_error(&server(line));

@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn a_prefix_holds_no_pattern_and_no_brace() {
+    fn prefix_rejects_patterns_and_braces() {
         for good in ["session", "a.b:c_d-9", &"x".repeat(128)] {
             assert!(Prefix::parse(good).is_some(), "{good}");
         }
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn no_byte_of_a_user_id_is_syntax() {
+    fn special_characters_of_a_user_id_are_percent_encoded() {
         assert_eq!(live("jeju"), "session:{jeju}:live");
         assert_eq!(live("A-z.0_9~"), "session:{A-z.0_9~}:live");
         assert_eq!(live("a}{b"), "session:{a%7D%7Bb}:live");
@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_tells_whose_it_is() {
+    fn parse_key_returns_the_user_and_the_part() {
         let prefix = Prefix::parse("a.b:c").unwrap();
         for name in ["jeju", "a}{b", "}:live", "%41", "ä\r\n", "*", &"x".repeat(256)] {
             let user = UserId::parse(name).unwrap();
@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_that_nobody_here_writes_is_nobodys() {
+    fn parse_key_rejects_foreign_keys() {
         let prefix = Prefix::parse("session").unwrap();
         for foreign in [
             "",
@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn two_users_never_share_a_key() {
+    fn different_users_have_different_keys() {
         let users = ["a", "A", "a:b", "a%3Ab", "a%253Ab", "{a}", "a}:live", "%", "%25", "ä", "a "];
         let keys: HashSet<_> = users.iter().map(|user| live(user)).collect();
         assert_eq!(keys.len(), users.len());

@@ -29,7 +29,7 @@ fn time(millis: u64) -> Timestamp {
 }
 
 #[test]
-fn a_record_is_read_back_as_it_was_written() {
+fn written_record_is_read_back_unchanged() {
     let rotation = option::of((any::<u64>(), number(), "[A-Za-z0-9_-]{1,32}"));
     let record =
         ((any::<u64>(), number(), any::<u64>(), number()), rotation, vec(any::<u8>(), 0..60));
@@ -53,7 +53,7 @@ fn a_record_is_read_back_as_it_was_written() {
 }
 
 #[test]
-fn what_lies_in_redis_and_is_no_record_is_refused() {
+fn malformed_stored_values_are_rejected() {
     let header = "[0-9]{1,2}( [-+]?[0-9]{0,22}){0,8}[ \n]{0,2}";
     let raw = prop_oneof![
         header.prop_map(String::into_bytes),
@@ -85,7 +85,7 @@ fn what_lies_in_redis_and_is_no_record_is_refused() {
 }
 
 #[test]
-fn a_place_survives_the_trip_through_text_whatever_users_are_called() {
+fn cursor_is_read_back_unchanged_for_any_user_names() {
     let user = prop_oneof![any::<String>(), "[a-z,%{}:*]{1,8}"];
     let users = vec(user.prop_filter_map("no user id", |text| UserId::parse(&text)), 0..5);
     let after = option::of("[A-Za-z0-9_-]{1,24}");
@@ -104,7 +104,7 @@ fn a_place_survives_the_trip_through_text_whatever_users_are_called() {
 }
 
 #[test]
-fn text_that_is_no_place_is_refused_and_a_place_has_one_text() {
+fn parsed_cursor_is_written_back_as_the_same_text() {
     let text = prop_oneof![
         "(r1|c1|m1)?[,.]?[-+]?[0-9]{0,22}(,[A-Za-z0-9%_, -]{0,12}){0,4}",
         any::<String>(),

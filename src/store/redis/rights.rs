@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn readme_and_the_tests_name_the_rights_of_the_table() {
+    fn readme_and_test_acl_rule_list_exactly_the_required_rights() {
         let table: BTreeSet<_> = RIGHTS.into_iter().collect();
         assert_eq!(table.len(), RIGHTS.len());
         assert_eq!(rights_in(include_str!("../../../README.md"), "ACL SETUSER sessions"), table);
@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_script_calls_is_tried_and_is_in_the_table() {
+    fn commands_of_all_scripts_are_in_check_lua_and_in_the_rights_table() {
         let tried = called(include_str!("lua/check.lua"));
         for script in Script::ALL {
             for command in called(script.source()) {
@@ -225,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_of_each_version_is_one() {
+    fn permission_errors_of_all_server_versions_are_recognized() {
         for (error, refusal) in [
             (
                 "ERR The user executing the script can't run this command or subcommand",

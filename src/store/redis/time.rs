@@ -86,25 +86,25 @@ mod tests {
     }
 
     #[test]
-    fn the_middle_of_the_round_trip_counts() {
+    fn server_time_belongs_to_the_middle_of_the_round_trip() {
         let clock = ServerClock::new();
         clock.learn_at(1_000_000, 100 * MS, 20 * MS);
         assert_eq!(offset(&clock), 1_000_000 - 110_000);
     }
 
     #[test]
-    fn a_slow_answer_does_not_spoil_a_sharp_estimate() {
+    fn slow_answer_does_not_replace_a_precise_estimate() {
         let clock = ServerClock::new();
         clock.learn_at(1_000_000, Duration::ZERO, 2 * MS);
         let sharp = offset(&clock);
-        // Asked at 100 ms, read by the server at once, answered 80 ms later: the middle is 39 ms
-        // off.
+        // The request is sent at 100 ms. The server reads its clock at once, and answers 80 ms
+        // later. The middle of the round trip is 39 ms off.
         clock.learn_at(1_101_000, 100 * MS, 80 * MS);
         assert_eq!(offset(&clock), sharp);
     }
 
     #[test]
-    fn a_clock_that_was_set_is_followed() {
+    fn estimate_follows_a_server_clock_that_was_set() {
         let clock = ServerClock::new();
         clock.learn_at(1_000_000, Duration::ZERO, 2 * MS);
         clock.learn_at(3_600_000_000, 100 * MS, 80 * MS);
@@ -112,12 +112,12 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_known_before_the_server_speaks() {
+    fn clock_is_zero_before_the_first_answer() {
         assert_eq!(ServerClock::new().now(), Timestamp::from_millis(0));
     }
 
     #[test]
-    fn the_answer_of_time_is_read() {
+    fn answer_of_the_time_command_is_parsed() {
         let text = |text: &str| Value::BulkString(text.into());
         assert_eq!(micros_of(&Value::Array(vec![text("12"), text("34")])), Some(12_000_034));
         for bad in [Value::Okay, Value::Array(vec![]), Value::Array(vec![text("a"), text("1")])] {

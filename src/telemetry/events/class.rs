@@ -1,7 +1,5 @@
 //! Classes of events. Each class has its own queue.
 
-use super::Event;
-
 /// A class of events. Each [sink](super::EventSink) has a separate queue for each class, so that
 /// events of one class never displace events of another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -36,38 +34,6 @@ impl EventClass {
         match self {
             Self::StateChange => 4_096,
             Self::LoginRefusal | Self::Other => 2_048,
-        }
-    }
-}
-
-impl Event {
-    /// Returns the class of the event. For [`Dropped`](Self::Dropped), it is the class of the
-    /// dropped events.
-    #[must_use]
-    pub const fn class(&self) -> EventClass {
-        match self {
-            Self::Created { .. }
-            | Self::TokenIssued { .. }
-            | Self::Reauthenticated { .. }
-            | Self::Updated { .. }
-            | Self::Revoked { .. }
-            | Self::Evicted { .. }
-            | Self::Suspicious { .. } => EventClass::StateChange,
-            Self::LoginRefused { .. } => EventClass::LoginRefusal,
-            Self::Extended { .. }
-            | Self::TokenRefreshed { .. }
-            | Self::RefreshRetried { .. }
-            | Self::Rejected { .. } => EventClass::Other,
-            Self::Dropped { class, .. } => *class,
-        }
-    }
-
-    /// Returns the queue length at which an event is dropped. An application may update sessions in
-    /// each request, so `updated` leaves half of the queue to the other changes of state.
-    pub(super) const fn room(&self) -> usize {
-        match self {
-            Self::Updated { .. } => self.class().capacity() / 2,
-            _ => self.class().capacity(),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use http::StatusCode;
 
-use super::{Actor, Event, Suspicion};
+use super::event::{Actor, Event, Suspicion};
 use crate::id::{SessionId, UserId};
 use crate::trace::record;
 

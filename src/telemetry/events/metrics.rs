@@ -1,6 +1,6 @@
 //! Counts events in the metrics.
 
-use super::{Event, LoginRefusal, Suspicion};
+use super::event::{Event, LoginRefusal, Suspicion};
 use crate::error::AuthErrorKind;
 use crate::reason::EndReason;
 use crate::telemetry::metrics::{Counter, Labelled, Metrics, Name};

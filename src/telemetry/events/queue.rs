@@ -4,7 +4,8 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::{Event, EventClass};
+use super::class::EventClass;
+use super::event::Event;
 
 /// How long dropped events are counted before the sink gets their number.
 const TELL_AFTER: Duration = Duration::from_secs(1);

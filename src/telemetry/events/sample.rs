@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::Event;
+use super::event::Event;
 
 /// Maximum number of refused logins with the same account and reason that sinks get per [`WINDOW`].
 const PER_WINDOW: u32 = 20;

@@ -7,8 +7,9 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use super::class::EventClass;
+use super::event::Event;
 use super::queue::{Next, Pushed, Queue};
-use super::{Event, EventClass};
 use crate::telemetry::metrics::{Counter, Metrics, Name};
 use crate::trace;
 

@@ -79,10 +79,7 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
 
     async fn delete_keeps_the_first_reason(&self) {
         let session = self.session(LONG, LONG).await;
-        assert!(
-            self.end(&session, EndReason::Evicted).await,
-            "delete returns that the session was live"
-        );
+        assert!(self.end(&session, EndReason::Evicted).await, "the session was live");
         for _ in 0..2 {
             assert!(!self.end(&session, EndReason::Admin).await, "delete is idempotent");
             let ended = self.end_all(&session.user, EndReason::LogoutAll).await;
@@ -97,7 +94,7 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
         let owner = user();
         for &reason in EndReason::ALL {
             let session = self.session_of(&owner, LONG, LONG).await;
-            assert!(self.end(&session, reason).await, "delete returns that the session was live");
+            assert!(self.end(&session, reason).await, "the session was live");
             assert_eq!(self.ended(&session).await, Some(reason), "the tombstone holds the reason");
 
             let all = self.session(LONG, LONG).await;
@@ -112,10 +109,7 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
         let owner = user();
         let kept = self.session_of(&owner, LONG, LONG).await;
         let ended = self.session_of(&owner, LONG, LONG).await;
-        assert!(
-            self.end(&ended, EndReason::Logout).await,
-            "delete returns that the session was live"
-        );
+        assert!(self.end(&ended, EndReason::Logout).await, "the session was live");
         assert!(self.load(&kept).await.is_some(), "delete revokes one session only");
         assert!(self.activity(&kept).await.is_some(), "delete revokes one session only");
         assert_eq!(self.ended(&kept).await, None, "delete revokes one session only");
@@ -208,19 +202,13 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
             sessions.push(self.session_of(&owner, LONG, LONG).await);
         }
         for session in &sessions {
-            assert!(
-                self.end(session, EndReason::Logout).await,
-                "delete returns that the session was live"
-            );
+            assert!(self.end(session, EndReason::Logout).await, "the session was live");
         }
         self.pass(Duration::from_millis(20)).await;
         let mut newest = Vec::new();
         for _ in 0..64 {
             let session = self.session_of(&owner, LONG, LONG).await;
-            assert!(
-                self.end(&session, EndReason::Admin).await,
-                "delete returns that the session was live"
-            );
+            assert!(self.end(&session, EndReason::Admin).await, "the session was live");
             newest.push(session);
         }
         for session in &newest {
@@ -229,10 +217,7 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
         }
         // Its tombstone would expire first, but it is the newest.
         let brief = self.session_of(&owner, LONG / 2, LONG / 2).await;
-        assert!(
-            self.end(&brief, EndReason::Evicted).await,
-            "delete returns that the session was live"
-        );
+        assert!(self.end(&brief, EndReason::Evicted).await, "the session was live");
         let reason = self.ended(&brief).await;
         assert_eq!(reason, Some(EndReason::Evicted), "the newest 64 tombstones are kept");
         for session in sessions.iter().chain(&newest) {

@@ -112,10 +112,7 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
             let session = self.session_of(&owner, LONG, LONG).await;
             let _ = self.touch_one(&session, Duration::ZERO, Duration::MAX).await;
             let _ = self.write(&session, 1, b"second").await;
-            assert!(
-                self.end(&session, EndReason::Logout).await,
-                "delete returns that the session was live"
-            );
+            assert!(self.end(&session, EndReason::Logout).await, "the session was live");
             let other = self.session(LONG, LONG).await;
             drop(self.end_all(&other.user, EndReason::Admin).await);
             drop(self.list(&owner).await);
@@ -161,10 +158,7 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
                 drop(self.end_all(&owner, reason).await);
             }
             let session = self.session_of(&owner, LONG, LONG).await;
-            assert!(
-                self.end(&session, EndReason::PasswordChange).await,
-                "delete returns that the session was live"
-            );
+            assert!(self.end(&session, EndReason::PasswordChange).await, "the session was live");
             assert_eq!(
                 self.write_all(&owner, &[]).await,
                 UpdatedAll::Written,

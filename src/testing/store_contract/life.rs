@@ -72,10 +72,7 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
         assert!(matches!(same_id, Created::Created(_)), "two users may have the same session id");
         assert_eq!(self.load(&session).await, before, "two users may have the same session id");
 
-        assert!(
-            self.end(&session, EndReason::Logout).await,
-            "delete returns that the session was live"
-        );
+        assert!(self.end(&session, EndReason::Logout).await, "the session was live");
         let revived = self.create(&session.user, &session.id, &other).await;
         assert_eq!(
             revived,

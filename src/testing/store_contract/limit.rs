@@ -192,10 +192,7 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
         let kept = self.session_of(&owner, LONG, LONG).await;
         let full = self.create(&owner, &id(), &limited(2, WhenFull::Refuse)).await;
         assert_eq!(full, Created::LimitReached, "live sessions count against the limit");
-        assert!(
-            self.end(&ended, EndReason::Logout).await,
-            "delete returns that the session was live"
-        );
+        assert!(self.end(&ended, EndReason::Logout).await, "the session was live");
         self.pass(self.moment * 2).await;
         let (second, _) = self.opened(&owner, limited(2, WhenFull::Refuse)).await;
         let evicting = limited(2, WhenFull::EvictLeastRecentlyActive);

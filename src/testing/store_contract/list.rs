@@ -60,10 +60,7 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
         let deleted = self.session_of(&owner, LONG, LONG).await;
         let idle = self.session_of(&owner, self.moment, LONG).await;
         let old = self.session_of(&owner, LONG, self.moment).await;
-        assert!(
-            self.end(&deleted, EndReason::Logout).await,
-            "delete returns that the session was live"
-        );
+        assert!(self.end(&deleted, EndReason::Logout).await, "the session was live");
         self.pass(self.moment * 2).await;
         let expected = [self.shown(&kept).await];
         assert_eq!(self.list(&owner).await, expected, "list returns live sessions only");

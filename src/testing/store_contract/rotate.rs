@@ -203,7 +203,7 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
             "the grace window is checked before the retry window"
         );
         assert_eq!(self.counter(&session).await, Some(1), "the counter is unchanged");
-        // The first touch names the replaced token, not the current one. The second touch belongs to
+        // The first touch names the replaced token, not the current one. The second touch is of
         // another session. Neither marks the current token as used.
         self.use_rotation(&session, 0).await;
         let other = self.session_with_salt(LONG, LONG).await;

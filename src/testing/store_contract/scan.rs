@@ -68,10 +68,7 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
         let _ = self.write(&sessions[1], 1, b"second").await;
         let brief = self.session_of(&sessions[0].user, self.moment, LONG).await;
         let ended = self.session_of(&sessions[0].user, LONG, LONG).await;
-        assert!(
-            self.end(&ended, EndReason::Logout).await,
-            "delete returns that the session was live"
-        );
+        assert!(self.end(&ended, EndReason::Logout).await, "the session was live");
         self.pass(self.moment * 2).await;
         let mut expected = Vec::new();
         for session in &sessions {
@@ -113,10 +110,7 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
             let shown = self
                 .scan(limit, async |turn| {
                     if let Some((_, leaving)) = leaving.get(turn) {
-                        assert!(
-                            self.end(leaving, EndReason::Logout).await,
-                            "delete returns that the session was live"
-                        );
+                        assert!(self.end(leaving, EndReason::Logout).await, "the session was live");
                     }
                     if turn < 40 {
                         drop(self.session_of(&coming, LONG, LONG).await);
@@ -149,10 +143,7 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
             }
         }
         let ended = self.session(LONG, LONG).await;
-        assert!(
-            self.end(&ended, EndReason::Admin).await,
-            "delete returns that the session was live"
-        );
+        assert!(self.end(&ended, EndReason::Admin).await, "the session was live");
         let logged_out = user();
         drop(self.end_all(&logged_out, EndReason::LogoutAll).await);
         let guard = self.guard(&logged_out).await;

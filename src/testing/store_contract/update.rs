@@ -56,10 +56,7 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
 
     async fn update_of_a_revoked_session_returns_gone(&self) {
         let session = self.session(LONG, LONG).await;
-        assert!(
-            self.end(&session, EndReason::Logout).await,
-            "delete returns that the session was live"
-        );
+        assert!(self.end(&session, EndReason::Logout).await, "the session was live");
         let updated = self.write(&session, 1, b"late").await;
         assert_eq!(updated, Updated::Gone, "an update is not an upsert");
         self.assert_ended(&session, "an update is not an upsert").await;

@@ -47,7 +47,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_token_is_three_parts_of_one_alphabet() {
+    fn split_accepts_exactly_three_base64url_parts() {
         let parts = split("aA0.b-_.c").unwrap();
         assert_eq!((parts.header, parts.payload, parts.signature), ("aA0", "b-_", "c"));
         assert_eq!(parts.signed, "aA0.b-_");
@@ -79,14 +79,14 @@ mod tests {
     }
 
     #[test]
-    fn a_token_is_at_most_eight_kibibytes_long() {
+    fn split_rejects_a_token_over_the_maximum_length() {
         let of = |len: usize| format!("a.{}.c", "b".repeat(len - 4));
         assert!(split(&of(MAX_TOKEN_LEN)).is_some());
         assert!(split(&of(MAX_TOKEN_LEN + 1)).is_none());
     }
 
     #[test]
-    fn only_canonical_base64url_decodes() {
+    fn decode_accepts_only_canonical_base64url() {
         assert_eq!(decode("e30").unwrap(), "{}");
         // `e31` and `e3_` have the same data bits as `e30`, and spare bits that are not zero.
         for bad in ["e30=", "e31", "e3_", "e", "e3", "e30A=", "_w"] {

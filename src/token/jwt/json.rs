@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_may_not_stand_twice_at_any_depth() {
+    fn duplicate_member_names_are_rejected_at_any_depth() {
         for good in [r#"{"a":1,"b":[{"a":null},{"a":true}],"c":{"a":-1.5,"b":"x"}}"#, "[]", "7"] {
             assert!(unique(good), "{good}");
         }
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn depth_is_bounded() {
+    fn nesting_depth_is_limited() {
         assert!(unique(&format!("{}{}", "[".repeat(100), "]".repeat(100))));
         assert!(!unique(&format!("{}{}", "[".repeat(5_000), "]".repeat(5_000))));
     }

@@ -5,5 +5,6 @@ pub(crate) mod compact;
 pub(crate) mod header;
 pub(crate) mod json;
 pub(crate) mod policy;
+mod self_test;
 pub(crate) mod sign;
 pub(crate) mod verify;

@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_says_what_it_was_asked_to_say() {
+    fn signed_token_contains_exactly_the_requested_claims() {
         let custom = object(&json!({ "plan": "gold", "alg": "none", "kid": 1 }));
         let policy = policy();
         let token = signed(&policy, Some(&custom));
@@ -148,11 +148,11 @@ mod tests {
         );
         let claims = policy.verify(&token, now(), Expiry::Enforced).unwrap();
         assert_eq!(claims.custom::<Map<String, Value>>().unwrap(), custom);
-        assert_ne!(signed(&policy, None), signed(&policy, None), "a jti is never repeated");
+        assert_ne!(signed(&policy, None), signed(&policy, None), "each token has a new jti");
     }
 
     #[test]
-    fn times_are_whole_seconds_and_never_later_than_asked() {
+    fn token_times_are_rounded_down_to_whole_seconds() {
         let policy = open();
         let (user, session) = (UserId::parse("ada").unwrap(), SessionId::parse("s1").unwrap());
         let times = |issued_at, expires_at| {
@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn custom_claims_may_not_say_what_the_library_says() {
+    fn custom_claims_with_reserved_names_are_rejected() {
         for name in ["iss", "sub", "aud", "exp", "nbf", "iat", "jti", "sid", "rot", "cnf"] {
             let taken = try_sign(&object(&json!({ name: 1 })));
             assert!(matches!(taken, Err(SessionError::Claims(_))), "{name}");
@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_that_no_request_could_carry_is_not_made() {
+    fn sign_rejects_claims_that_are_too_long_or_too_deep() {
         let large = try_sign(&object(&json!({ "x": "x".repeat(6_500) })));
         assert!(matches!(large, Err(SessionError::TokenTooLong { size: 8193.., limit: 8192 })));
         let deep = (0..130).fold(json!(1), |inner, _| json!([inner]));

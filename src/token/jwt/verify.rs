@@ -199,14 +199,14 @@ mod tests {
     }
 
     /// Verifies a token with this claim, at this second.
-    fn judged(leeway: u64, claim: (&str, &str), seconds: f64) -> Result<(), AuthErrorKind> {
+    fn verify_with(leeway: u64, claim: (&str, &str), seconds: f64) -> Result<(), AuthErrorKind> {
         let token = forge(&key(), header(&[]), claims(&[(claim.0, Some(claim.1))]));
         let judged = lenient(leeway).verify(&token, at(seconds), Expiry::Enforced);
         judged.map(drop).map_err(|error| error.kind())
     }
 
     #[test]
-    fn a_token_ends_at_exp_and_not_after() {
+    fn token_expires_exactly_at_exp_plus_leeway() {
         let exp = NOW as f64 + 100.0;
         let expired = Err(AuthErrorKind::TokenExpired);
         for (leeway, after, expected) in [
@@ -219,27 +219,31 @@ mod tests {
             (300, 300.0, expired),
         ] {
             let claim = ("exp", "1700000100");
-            assert_eq!(judged(leeway, claim, exp + after), expected, "{leeway} {after}");
+            assert_eq!(verify_with(leeway, claim, exp + after), expected, "{leeway} {after}");
         }
-        assert_eq!(judged(0, ("exp", "1700000100.25"), exp + 0.249), Ok(()));
-        assert_eq!(judged(0, ("exp", "1700000100.25"), exp + 0.25), expired);
+        assert_eq!(verify_with(0, ("exp", "1700000100.25"), exp + 0.249), Ok(()));
+        assert_eq!(verify_with(0, ("exp", "1700000100.25"), exp + 0.25), expired);
     }
 
     #[test]
-    fn a_token_begins_at_nbf_and_iat() {
+    fn token_is_valid_from_nbf_and_iat_minus_leeway() {
         let begin = NOW as f64 + 100.0;
         let early = Err(AuthErrorKind::InvalidToken);
         for claim in [("nbf", "1700000100"), ("iat", "1700000100")] {
             for (leeway, before, expected) in
                 [(0, 0.0, Ok(())), (0, 0.001, early), (5, 5.0, Ok(())), (5, 5.001, early)]
             {
-                assert_eq!(judged(leeway, claim, begin - before), expected, "{claim:?} {before}");
+                assert_eq!(
+                    verify_with(leeway, claim, begin - before),
+                    expected,
+                    "{claim:?} {before}"
+                );
             }
         }
     }
 
     #[test]
-    fn a_clock_at_the_end_of_time_refuses_instead_of_wrapping() {
+    fn extreme_clock_values_reject_the_token_without_overflow() {
         let token = forge(&key(), header(&[]), claims(&[("exp", Some("253402300799"))]));
         let late = lenient(300).verify(&token, Timestamp::MAX, Expiry::Enforced).unwrap_err();
         assert_eq!(late.kind(), AuthErrorKind::TokenExpired);
@@ -249,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn ignoring_expiry_ignores_nothing_else() {
+    fn ignored_expiry_keeps_all_other_checks() {
         let policy = policy();
         let ignoring = |changes: &[(&str, Option<&str>)]| {
             let token = forge(&key(), header(&[]), claims(changes));
@@ -272,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn claims_are_handed_on_as_they_are() {
+    fn verified_claims_are_returned_unchanged() {
         let more = [
             ("jti", Some("\"secret-token-id\"")),
             ("plan", Some("{\"name\": \"gold\", \"seats\": 12345678901234567890}")),
@@ -296,7 +300,7 @@ mod tests {
     }
 
     #[test]
-    fn without_custom_claims_there_is_an_empty_object() {
+    fn token_without_custom_claims_has_an_empty_object() {
         #[derive(serde::Deserialize)]
         struct Mine {
             plan: Option<String>,

@@ -73,7 +73,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn this_build_has_a_backend() {
+    fn crypto_backend_is_present() {
         assert!(is_present());
     }
 
@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn a_signature_in_another_base64_is_none() {
+    fn signature_in_non_canonical_base64_is_rejected() {
         let key = DecodingKey::from_secret(&[7; 32]);
         let good = sign(b"m", &EncodingKey::from_secret(&[7; 32]), Algorithm::HS256).unwrap();
         assert!(verify(&good, b"m", &key, Algorithm::HS256).unwrap());

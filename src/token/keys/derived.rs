@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn a_derived_secret_is_one_keys_own_and_shows_nothing_of_it() {
+    fn each_signing_key_has_its_own_derived_key() {
         let keys = [
             ("HS256", SigningKey::hs256("1", SECRET)),
             ("HS256, another", SigningKey::hs256("1", OTHER)),
@@ -136,7 +136,11 @@ mod tests {
             let key = key.unwrap();
             let mac = first_mac(key.clone());
             assert_eq!(first_mac(key.clone()), mac, "{name}: all instances agree");
-            assert_ne!(key.sign(b"message").unwrap(), mac, "{name}: not the key itself");
+            assert_ne!(
+                key.sign(b"message").unwrap(),
+                mac,
+                "{name}: the MAC is not made with the signing key itself"
+            );
             let unkeyed = DerivedKey::from_bytes(b"").unwrap().mac(b"message").unwrap();
             assert_ne!(unkeyed, mac, "{name}");
             assert!(!macs.contains(&mac), "{name}");
@@ -145,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn one_private_key_in_two_file_formats_is_one_secret() {
+    fn private_key_in_two_file_formats_has_one_derived_key() {
         let pkcs8 =
             SigningKey::rs256_pem("1", include_bytes!("../../../tests/keys/rsa.pem")).unwrap();
         let pkcs1 = include_bytes!("../../../tests/keys/rsa-pkcs1.pem");
@@ -175,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn a_retired_secret_still_verifies_and_a_retired_public_key_yields_nothing() {
+    fn retired_secret_has_a_derived_key_and_a_retired_public_key_has_none() {
         let public = include_bytes!("../../../tests/keys/p256.pub.pem");
         let keys = KeySet::new(SigningKey::hs256("2", OTHER).unwrap())
             .also_verify(VerifyingKey::hs256("1", SECRET).unwrap())

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use super::{SigningKey, VerifyingKey};
 use crate::error::ConfigError;
-use crate::token::jwt::policy::{Policy, TokenSettings};
 
 /// One key that signs, and any number of keys that verify older tokens.
 ///
@@ -38,20 +37,6 @@ impl KeySet {
         self
     }
 
-    /// Signs and verifies with each key as far as the key allows, and checks that forged tokens are
-    /// rejected.
-    ///
-    /// Everything that takes a key set runs this test itself. Call it in a command that checks a
-    /// configuration.
-    ///
-    /// # Errors
-    ///
-    /// [`ConfigError`] if two keys have the same `kid`, a key does not work, or this build has no
-    /// crypto backend.
-    pub fn self_test(&self) -> Result<(), ConfigError> {
-        Policy::new(TokenSettings::new(self.clone())).map(drop)
-    }
-
     pub(crate) fn signing(&self) -> &SigningKey {
         &self.signing
     }
@@ -77,11 +62,12 @@ impl KeySet {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::token::jwt::policy::Policy;
     use crate::token::jwt::verify::Expiry;
     use crate::token::{Algorithm, VerifiedClaims};
 
     #[test]
-    fn auto_traits_hold() {
+    fn key_types_are_clone_send_and_sync() {
         fn shared<T: Send + Sync + 'static>() {}
         fn cloned<T: Clone + Send + Sync + 'static>() {}
         cloned::<KeySet>();

@@ -243,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn a_public_key_is_as_long_as_its_kind_and_a_point_uncompressed() {
+    fn public_key_with_a_wrong_length_or_point_format_is_rejected() {
         let point = [7; 64];
         assert!(ec_public(&public(&[P256_PREFIX, &[4], &point])).is_ok());
         assert!(ed_public(&public(&[ED25519_PREFIX, &point[..32]])).is_ok());
@@ -265,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_that_make_no_rsa_key_are_refused() {
+    fn invalid_rsa_numbers_are_rejected() {
         let numbers = |n: &[u8], e: &[u8]| {
             rsa_numbers(UintRef::new(n).unwrap(), UintRef::new(e).unwrap()).map(drop)
         };

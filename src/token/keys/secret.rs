@@ -84,7 +84,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_secret_is_as_long_as_the_hash() {
+    fn secret_shorter_than_the_hash_is_rejected() {
         let random = *b"7XvpH4sDq0mT9eWzKc2RbYj5LgNf8uAo";
         assert_eq!(check(&random), Ok(()));
         assert_eq!(check(&random[..31]), Err(KeyError::SecretTooShort));
@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn what_anybody_can_look_up_is_no_secret() {
+    fn well_known_secrets_are_rejected() {
         for known in [
             "a-string-secret-at-least-256-bits-long",
             "A_STRING_SECRET_AT_LEAST_256_BITS_LONG",
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn the_text_of_a_key_file_is_no_secret() {
+    fn pem_text_as_a_secret_is_rejected() {
         for pem in [
             include_bytes!("../../../tests/keys/rsa.pub.pem").as_slice(),
             include_bytes!("../../../tests/keys/ed25519.pub.pem"),

@@ -29,7 +29,7 @@ const PRIVATE: [(&str, Signing, &[u8]); 5] = [
     ("ES256", SigningKey::es256_pem, file!("p256-sec1.pem")),
     ("EdDSA", SigningKey::eddsa_pem, file!("ed25519.pem")),
 ];
-// The public halves of the same keys, in the same order. Then certificates of some of them.
+// The public keys of the same key pairs, in the same order. Then certificates of some of them.
 const PUBLIC: [(Verifying, &[u8]); 8] = [
     (VerifyingKey::rs256_pem, file!("rsa.pub.pem")),
     (VerifyingKey::rs256_pem, file!("rsa-pkcs1.pub.pem")),
@@ -42,7 +42,7 @@ const PUBLIC: [(Verifying, &[u8]); 8] = [
 ];
 
 #[test]
-fn each_algorithm_verifies_what_it_signed_with_either_half() {
+fn token_verifies_with_the_private_and_with_the_public_key() {
     let elsewhere = || KeySet::new(SigningKey::hs256("hs", SECRET).unwrap());
     for ((name, private, pem), (public, public_pem)) in PRIVATE.into_iter().zip(PUBLIC) {
         let key = private("k1", pem).unwrap();
@@ -59,7 +59,7 @@ fn each_algorithm_verifies_what_it_signed_with_either_half() {
 }
 
 #[test]
-fn a_key_verifies_with_its_one_algorithm_only() {
+fn key_rejects_tokens_of_other_algorithms() {
     let secret = SigningKey::hs256("k1", SECRET).unwrap();
     let all = PRIVATE.map(|(_, private, pem)| private("k1", pem).unwrap());
     for key in &all {
@@ -77,7 +77,7 @@ fn a_key_verifies_with_its_one_algorithm_only() {
 
 // CVE-2016-5431 and related attacks.
 #[test]
-fn a_public_key_never_becomes_an_hmac_secret() {
+fn public_key_is_rejected_as_an_hmac_secret() {
     for pem in [file!("rsa.pub.pem"), file!("p256.pub.pem"), file!("rsa.pem")] {
         assert_eq!(SigningKey::hs256("k1", pem).unwrap_err(), KeyError::SecretIsPem);
     }
@@ -96,7 +96,7 @@ fn a_public_key_never_becomes_an_hmac_secret() {
 }
 
 #[test]
-fn a_kid_is_short_and_visible() {
+fn kid_rejects_empty_long_and_invisible_text() {
     for good in ["a", "2026-01", "a/b\"{}\\", &"k".repeat(64)] {
         let key = SigningKey::hs256(good, SECRET).unwrap();
         assert!(KeySet::new(key).self_test().is_ok(), "{good}");
@@ -113,7 +113,7 @@ fn other(found: &str, refused: KeyError) -> bool {
 }
 
 #[test]
-fn each_cause_of_a_refused_private_key_has_an_error_of_its_own() {
+fn each_defect_of_a_private_key_file_has_its_own_error() {
     let files = [
         ("public", KeyError::PublicKey, file!("rsa.pub.pem")),
         ("public, PKCS#1", KeyError::PublicKey, file!("rsa-pkcs1.pub.pem")),
@@ -124,7 +124,7 @@ fn each_cause_of_a_refused_private_key_has_an_error_of_its_own() {
         ("encrypted, PKCS#1", KeyError::Encrypted, file!("rsa-pkcs1-encrypted.pem")),
         ("OpenSSH", KeyError::OpenSsh, file!("openssh.pem")),
         ("empty", KeyError::NotPem, b""),
-        ("no PEM", KeyError::NotPem, b"7XvpH4sDq0mT9eWzKc2RbYj5LgNf8uAo"),
+        ("not PEM", KeyError::NotPem, b"7XvpH4sDq0mT9eWzKc2RbYj5LgNf8uAo"),
         ("no key", KeyError::NotPem, b"-----BEGIN PKCS7-----\nAAAA\n-----END PKCS7-----\n"),
         ("no end", KeyError::NotPem, b"-----BEGIN PRIVATE KEY-----"),
         (
@@ -133,7 +133,7 @@ fn each_cause_of_a_refused_private_key_has_an_error_of_its_own() {
             b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n",
         ),
         (
-            "no base64",
+            "not base64",
             KeyError::Damaged,
             b"-----BEGIN PRIVATE KEY-----\n*\n-----END PRIVATE KEY-----\n",
         ),
@@ -167,7 +167,7 @@ fn each_cause_of_a_refused_private_key_has_an_error_of_its_own() {
 }
 
 #[test]
-fn each_cause_of_a_refused_public_key_has_an_error_of_its_own() {
+fn each_defect_of_a_public_key_file_has_its_own_error() {
     let files = [
         ("private", KeyError::PrivateKey, file!("rsa.pem")),
         ("private, PKCS#1", KeyError::PrivateKey, file!("rsa-pkcs1.pem")),
@@ -206,7 +206,7 @@ fn each_cause_of_a_refused_public_key_has_an_error_of_its_own() {
 }
 
 #[test]
-fn each_error_of_a_key_file_says_what_to_do() {
+fn each_key_file_error_names_a_command_that_fixes_it() {
     let errors = [
         KeyError::NotPem,
         KeyError::Encrypted,
@@ -269,7 +269,7 @@ fn rewritten(pem: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
 }
 
 #[test]
-fn a_key_file_is_read_in_each_form_that_openssl_reads() {
+fn key_file_is_read_in_every_form_that_openssl_reads() {
     for (algorithm, private, pem) in PRIVATE {
         for (form, pem) in rewritten(pem) {
             let key = private("k1", &pem).unwrap_or_else(|e| panic!("{algorithm}, {form}: {e}"));
@@ -284,7 +284,7 @@ fn a_key_file_is_read_in_each_form_that_openssl_reads() {
 }
 
 #[test]
-fn of_several_blocks_the_one_that_fits_is_read() {
+fn key_is_found_in_a_file_with_several_pem_blocks() {
     let (certificate, private) = (file!("rsa.crt.pem"), file!("rsa.pem"));
     for both in [[certificate, private].concat(), [private, certificate].concat()] {
         assert!(SigningKey::rs256_pem("k1", &both).is_ok());
@@ -294,7 +294,7 @@ fn of_several_blocks_the_one_that_fits_is_read() {
 }
 
 #[test]
-fn a_short_rsa_key_is_refused_in_either_half() {
+fn short_rsa_key_is_rejected_as_private_and_as_public_key() {
     let private = SigningKey::rs256_pem("k1", file!("rsa-1024.pem"));
     assert_eq!(private.unwrap_err(), KeyError::RsaTooShort);
     let public = VerifyingKey::rs256_pem("k1", file!("rsa-1024.pub.pem"));
@@ -302,7 +302,7 @@ fn a_short_rsa_key_is_refused_in_either_half() {
 }
 
 #[test]
-fn a_damaged_key_file_is_an_error_and_never_a_panic() {
+fn damaged_key_file_never_panics() {
     let mut survivors = 0;
     for (_, private, pem) in PRIVATE {
         // Tests each byte of the short files, and a sample of the long ones, which are slow.
@@ -330,7 +330,7 @@ fn a_damaged_key_file_is_an_error_and_never_a_panic() {
 }
 
 #[test]
-fn debug_shows_no_key_material() {
+fn debug_output_hides_key_material() {
     let key = SigningKey::hs256("k1", SECRET).unwrap();
     let text = format!("{key:?} {:?}", key.verifying_key());
     assert!(text.contains("k1") && text.contains("Hs256"), "{text}");

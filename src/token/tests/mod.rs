@@ -1,4 +1,4 @@
-//! Tokens that no honest issuer makes, key files of every kind, and what becomes of both.
+//! Tests with forged tokens and with key files of every kind.
 
 pub(crate) mod forge;
 mod hostile;

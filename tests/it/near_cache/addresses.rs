@@ -1,5 +1,5 @@
-//! The near cache checks regularly that the address of Redis still leads to the same server. It stays
-//! coherent while it does, and logs when no connection can be made for the check.
+//! The near cache checks regularly that the address of Redis still leads to the same server. It
+//! stays coherent while it does, and logs when no connection can be made for the check.
 
 use std::time::Duration;
 
@@ -12,8 +12,8 @@ use crate::support::redis::RedisServer;
 use crate::support::wait::until;
 use crate::support::{builder, login};
 
-/// A world with long timeouts, which a loaded machine meets too: these tests count events and measure
-/// no times.
+/// A world with long timeouts, which a loaded machine meets too: these tests count events and
+/// measure no times.
 async fn world() -> World {
     let server = RedisServer::start().await;
     let store = RedisStore::builder(server.url()).timeout(Duration::from_secs(5));
@@ -34,8 +34,8 @@ async fn near_cache_stays_coherent_over_several_address_checks() {
     })
     .await;
     assert_eq!(world.manager.near_cache().lost_links, lost);
-    // Each check opens a connection, which loads the scripts. The probe on the connection for requests
-    // loads one more script each second.
+    // Each check opens a connection, which loads the scripts. The probe on the connection for
+    // requests loads one more script each second.
     let before = Commands::of(&world.server).await;
     until("another check", async || before.since(&world.server).await.calls("script|load") >= 1)
         .await;
@@ -97,7 +97,8 @@ async fn near_cache_stays_coherent_and_reconnects_while_redis_is_out_of_memory()
     until("the lost connection is counted", async || world.manager.near_cache().lost_links == 1)
         .await;
     world.coherent().await;
-    // Redis accepts a logout without free memory, and pushes its invalidation on the new connection.
+    // Redis accepts a logout without free memory, and pushes its invalidation on the new
+    // connection.
     until("a hit over the new connection", async || {
         let before = world.manager.near_cache().hits;
         sees(&layer, &token).await == "live" && world.manager.near_cache().hits > before

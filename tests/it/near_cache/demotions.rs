@@ -66,8 +66,8 @@ async fn cache_entry_expires_with_the_directory_answer_about_the_account() {
     let (scene, clock) = scene().await;
     let login = login(&scene.world.manager, "jeju").await;
     wait_until_cached(&scene, &login).await;
-    // The directory's answer is valid for one more nanosecond. A change of the session makes the next
-    // request read it again.
+    // The directory's answer is valid for one more nanosecond. A change of the session makes the
+    // next request read it again.
     clock.advance(INTERVAL - Duration::from_nanos(1));
     let manager = &scene.world.manager;
     let (fills, told) = (manager.near_cache().fills, manager.near_cache().invalidations);
@@ -97,8 +97,8 @@ async fn role_change_seen_by_account_applies_to_cached_sessions_at_once() {
 #[tokio::test]
 async fn role_change_seen_by_one_request_applies_to_the_users_other_sessions_at_once() {
     let (scene, clock) = scene().await;
-    // The stored role of a narrowed session does not change. So no write to the store invalidates the
-    // cache entry of the other session.
+    // The stored role of a narrowed session does not change. So no write to the store invalidates
+    // the cache entry of the other session.
     let narrowed = NewSession::new(user("jeju")).role("viewer").narrowed();
     let narrowed = scene.world.manager.create(narrowed).await.unwrap();
     let other = login(&scene.world.manager, "jeju").await;

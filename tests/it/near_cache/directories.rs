@@ -165,8 +165,9 @@ const POLICIES: [FailurePolicy; 3] = [
     FailurePolicy::TokenOnly,
 ];
 
-/// Starts four requests, and then those of [`Scene::one_for_each`]. Cancels the first four one after
-/// another, beginning after the store timeout has passed. Returns what the others see after `then`.
+/// Starts four requests, and then those of [`Scene::one_for_each`]. Cancels the first four one
+/// after another, beginning after the store timeout has passed. Returns what the others see after
+/// `then`.
 async fn cancel_four_requests(scene: &Scene, then: impl AsyncFnOnce(&Desk)) -> [String; 4] {
     let asked = scene.desk.asked();
     scene.desk.hold();

@@ -62,8 +62,8 @@ async fn status_since_restarts_when_a_live_invalidation_connection_is_not_truste
         world.manager.near_cache().since > while_ && begin.elapsed() > while_
     })
     .await;
-    // The invalidation connection stays open, but no other connection can be made. So the near cache
-    // cannot check which server the connections of the pool lead to.
+    // The invalidation connection stays open, but no other connection can be made. So the near
+    // cache cannot check which server the connections of the pool lead to.
     let mut operator = world.server.connection().await;
     let mut say = async |words: &[&str]| {
         redis::cmd(words[0]).arg(&words[1..]).exec_async(&mut operator).await.unwrap();

@@ -80,8 +80,8 @@ async fn session_known_to_be_over_is_refused_while_redis_is_unavailable() {
     for token in [&here, &seen, &evicted].map(|login| &login.access_token) {
         assert_eq!(layers.see(token).await, ["live"; 3]);
     }
-    // This process revokes `here`. An operator deletes `seen`, and a request notices it. An operator
-    // deletes `evicted`, and no request follows.
+    // This process revokes `here`. An operator deletes `seen`, and a request notices it. An
+    // operator deletes `evicted`, and no request follows.
     world.manager.delete(&user("here"), here.session.id(), EndReason::Logout).await.unwrap();
     world.server.number(&["DEL", "session:{seen}:live"]).await;
     until("a request notices the deletion", async || {

@@ -1,4 +1,5 @@
-//! A real Redis, a manager with its near cache, and layers around a service that reports its caller.
+//! A real Redis, a manager with its near cache, and layers around a service that reports its
+//! caller.
 
 use std::convert::Infallible;
 
@@ -60,8 +61,8 @@ impl World {
         until(&format!("{state:?}"), async || self.manager.near_cache().state == state).await;
     }
 
-    /// Kills Redis, and waits until the near cache has noticed it. Until then the near cache uses its
-    /// entries: that is the lease.
+    /// Kills Redis, and waits until the near cache has noticed it. Until then the near cache uses
+    /// its entries: that is the lease.
     pub(crate) async fn redis_is_gone(&mut self) {
         self.server.stop();
         self.reaches(NearCacheState::Connecting).await;
@@ -72,8 +73,8 @@ impl World {
     }
 }
 
-/// What the handler behind a layer sees (`live`, `stale` or `token only`), or the code of the refusal
-/// that the client receives.
+/// What the handler behind a layer sees (`live`, `stale` or `token only`), or the code of the
+/// refusal that the client receives.
 pub(crate) async fn sees(layer: &SessionAuthLayer, token: &str) -> String {
     let service = layer.layer(service_fn(describe_caller));
     let response = service.oneshot(bearer(token)).await.unwrap();

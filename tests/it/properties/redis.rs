@@ -1,5 +1,5 @@
-//! Sequences of operations over a real Redis. A test cannot move the clock of Redis, so it moves the
-//! stored times instead.
+//! Sequences of operations over a real Redis. A test cannot move the clock of Redis, so it moves
+//! the stored times instead.
 
 use std::time::Duration;
 
@@ -15,9 +15,9 @@ use crate::support::patient_store;
 use crate::support::property::holds;
 use crate::support::redis::RedisServer;
 
-/// Script: moves the times in the keys of sessions back by `ARGV[1]` milliseconds, as if that time had
-/// passed. The login fence `#` does not change: a login under way has read it, and compares it with
-/// the stored value at its end.
+/// Script: moves the times in the keys of sessions back by `ARGV[1]` milliseconds, as if that time
+/// had passed. The login fence `#` does not change: a login under way has read it, and compares it
+/// with the stored value at its end.
 const PASS: &str = r"
 local by = tonumber(ARGV[1])
 local function earlier(digits) return string.format('%.0f', tonumber(digits) - by) end

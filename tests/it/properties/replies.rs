@@ -1,5 +1,5 @@
-//! A fake server that sends arbitrary replies: every operation of the store ends with an answer or a
-//! typed error.
+//! A fake server that sends arbitrary replies: every operation of the store ends with an answer or
+//! a typed error.
 
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -119,8 +119,8 @@ fn reply() -> impl Strategy<Value = Reply> {
     })
 }
 
-/// How the fake server behaves: its replies, sent in turn, and whether it answers the handshake of a
-/// connection as Redis does.
+/// How the fake server behaves: its replies, sent in turn, and whether it answers the handshake of
+/// a connection as Redis does.
 #[derive(Clone, Debug)]
 struct Script {
     replies: Vec<Reply>,

@@ -1,4 +1,4 @@
-//! Servers that are gone, hang, restart or forget.
+//! Redis servers that are stopped, hang, restart, or lose their scripts.
 
 use std::error::Error;
 use std::sync::{Arc, Mutex};
@@ -21,7 +21,7 @@ use crate::support::wait::{PATIENCE, until, while_nothing_answers};
 use crate::support::{UNHURRIED, ms};
 
 #[tokio::test]
-async fn scripts_that_were_flushed_are_loaded_again() {
+async fn flushed_scripts_are_loaded_again() {
     let server = RedisServer::start().await;
     let store = store(&server);
     let id = login(&store, HOUR, HOUR).await;
@@ -53,7 +53,7 @@ async fn scripts_that_were_flushed_are_loaded_again() {
 }
 
 #[tokio::test]
-async fn a_read_survives_a_killed_connection() {
+async fn reads_survive_killed_connections() {
     let server = RedisServer::start().await;
     let store = store(&server);
     let id = login(&store, HOUR, HOUR).await;
@@ -72,9 +72,9 @@ async fn a_read_survives_a_killed_connection() {
 }
 
 #[tokio::test]
-async fn a_server_that_is_away_is_unavailable_at_once_and_back_by_itself() {
+async fn stopped_server_is_unavailable_at_once_and_works_again_after_a_restart() {
     let mut server = RedisServer::start().await;
-    // No test waits for this timeout: the refused connection itself is the answer.
+    // The test never waits for this timeout: a refused connection is an error at once.
     let store = RedisStore::builder(server.url().as_str()).timeout(MINUTE).build().unwrap();
     let id = login(&store, HOUR, HOUR).await;
     server.stop();
@@ -94,14 +94,14 @@ async fn a_server_that_is_away_is_unavailable_at_once_and_back_by_itself() {
     assert_eq!(kind(touch(&store, &id, HOUR).await), StoreErrorKind::Unavailable);
     assert_eq!(kind(store.check().await), StoreErrorKind::Unavailable);
     server.restart().await;
-    // Emptied: old sessions are dead, new ones work.
+    // The restarted server is empty. Old sessions are over, and new ones work.
     assert!(!lives(&store, &id).await);
     let new = login(&store, HOUR, HOUR).await;
     assert!(lives(&store, &new).await);
 }
 
 #[tokio::test]
-async fn a_server_that_hangs_is_unavailable_within_the_limit() {
+async fn hanging_server_is_unavailable_within_the_timeout() {
     let server = RedisServer::start().await;
     let store = store(&server);
     let id = login(&store, HOUR, HOUR).await;
@@ -123,13 +123,13 @@ async fn a_server_that_hangs_is_unavailable_within_the_limit() {
         assert!(took <= UNHURRIED + ms(10), "{took:?}");
     }
     server.resume();
-    until("it recovers", async || store.load(&jeju(), &id, None).await.is_ok()).await;
+    until("the store recovers", async || store.load(&jeju(), &id, None).await.is_ok()).await;
     assert!(lives(&store, &id).await);
 }
 
 #[tokio::test]
-async fn a_connection_that_answers_nothing_is_replaced_even_if_only_callers_give_up() {
-    // A host that vanished without a word: packets go nowhere, the socket stays open.
+async fn silent_connection_is_replaced_even_if_only_the_caller_times_out() {
+    // As after the failure of a host: packets are lost, and the socket stays open.
     let server = RedisServer::start().await;
     let builder = RedisStore::builder(server.url().as_str()).pool_size(1);
     let store = builder.timeout(UNHURRIED).build().unwrap();
@@ -143,7 +143,7 @@ async fn a_connection_that_answers_nothing_is_replaced_even_if_only_callers_give
     assert!(lives(&store, &id).await);
     let before = connected().await;
     server.pause();
-    // The caller gives up before the store does, and after half of the store's timeout.
+    // The caller times out before the store does, and after half of the store's timeout.
     let user = jeju();
     let load = timeout(UNHURRIED * 5 / 8, store.load(&user, &id, None));
     let (given_up, _) = while_nothing_answers(load).await;
@@ -154,8 +154,8 @@ async fn a_connection_that_answers_nothing_is_replaced_even_if_only_callers_give
     assert_ne!(connected().await, before);
 }
 
-/// The calls are cancelled while their commands are at the server, which is stopped: it answers all of them later, on
-/// the connections that the next calls use.
+/// The calls are cancelled after the server has received their commands. A proxy holds the answers
+/// back. They arrive later, on the connections that the next calls use.
 #[tokio::test(flavor = "multi_thread")]
 async fn cancelled_calls_never_mix_up_answers() {
     const TURNS: usize = 10;
@@ -184,14 +184,18 @@ async fn cancelled_calls_never_mix_up_answers() {
         let sent = payloads.len() as u64;
         until("all commands are at the server", async || reads().await == before + sent).await;
         calls.shutdown().await;
-        // Other users first, so that an answer that is left over would be another user's.
+        // The next calls begin with other users, so that a left-over answer belongs to another
+        // user.
         payloads.rotate_left(turn + 1);
         let mut next = JoinSet::new();
         for (user, id, payload) in payloads.clone() {
             let store = store.clone();
             next.spawn(async move { (store.load(&user, &id, None).await, payload) });
         }
-        until("these are at the server too", async || reads().await == before + 2 * sent).await;
+        until("the next commands are at the server too", async || {
+            reads().await == before + 2 * sent
+        })
+        .await;
         proxy.set(Rule::PASS);
         for (found, payload) in next.join_all().await {
             assert_eq!(found.unwrap().unwrap().payload, payload);
@@ -199,7 +203,7 @@ async fn cancelled_calls_never_mix_up_answers() {
     }
 }
 
-/// Counts the library's events by their first words.
+/// Collects the texts of the library's log events.
 #[derive(Clone, Default)]
 struct Events(Arc<Mutex<Vec<String>>>);
 
@@ -234,7 +238,7 @@ impl tracing::Subscriber for Events {
 }
 
 #[tokio::test]
-async fn the_log_tells_of_a_change_and_not_of_each_failure() {
+async fn connection_loss_and_recovery_are_each_logged_once() {
     let events = Events::default();
     let _guard = tracing::subscriber::set_default(events.clone());
     let mut server = RedisServer::start().await;

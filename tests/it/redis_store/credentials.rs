@@ -1,4 +1,4 @@
-//! Credentials that change while the application runs, and a provider that does not supply any.
+//! Credentials that change while the application runs, and providers that fail.
 
 use std::error::Error;
 use std::future::pending;
@@ -53,11 +53,11 @@ impl CredentialsProvider for Scripted {
 }
 
 fn store(server: &RedisServer, provider: &Scripted) -> RedisStore {
-    // The address has other credentials: none of its connections would be let in.
+    // Redis would refuse the credentials in the address.
     store_at("another:of-the-address@", server, provider)
 }
 
-/// `login` is what stands in front of the host.
+/// `login` is the part of the address in front of the host.
 fn store_at(login: &str, server: &RedisServer, provider: &Scripted) -> RedisStore {
     RedisStore::builder(format!("redis://{login}127.0.0.1:{}/", server.port()))
         .timeout(Duration::from_secs(3))
@@ -89,7 +89,7 @@ async fn refusal(store: &RedisStore) -> (StoreError, String) {
 }
 
 #[tokio::test]
-async fn a_password_that_rotates_needs_no_restart() {
+async fn changed_password_is_used_by_all_connections_without_a_restart() {
     let server = RedisServer::start().await;
     set_password(&server, "first").await;
     let provider = Scripted::new(Answer::User("app", "first"));
@@ -106,20 +106,20 @@ async fn a_password_that_rotates_needs_no_restart() {
         let revoked = store.revoke(&jeju(), &Revoke::All, EndReason::Logout).await.unwrap();
         assert_eq!(revoked.sessions, [id], "{password}");
         assert_eq!(store.diagnose().await.unwrap(), [], "{password}");
-        until("an invalidation connection", async || {
+        until("the near cache is coherent", async || {
             manager.near_cache().state == NearCacheState::Coherent
         })
         .await;
         let clients = server.text(&["CLIENT", "LIST"]).await.unwrap();
         let logged_in = |user: &str| clients.lines().filter(|line| line.contains(user)).count();
         assert!(logged_in("user=app") >= 4, "{clients}");
-        assert_eq!(logged_in("user=default"), 1, "the test's own: {clients}");
+        assert_eq!(logged_in("user=default"), 1, "only the test's own connection: {clients}");
     }
     background.stop().await.unwrap();
 }
 
 #[tokio::test]
-async fn a_password_without_a_user_name_is_for_the_user_of_the_address() {
+async fn password_without_a_user_name_applies_to_the_user_of_the_address() {
     let server = RedisServer::start_with(&["--requirepass", "right-too"]).await;
     set_password(&server, "right").await;
     for (address, password, user) in
@@ -135,7 +135,7 @@ async fn a_password_without_a_user_name_is_for_the_user_of_the_address() {
 }
 
 #[tokio::test]
-async fn a_provider_that_fails_is_the_error_that_callers_and_logs_see() {
+async fn provider_failure_is_reported_to_callers_and_logged() {
     let server = RedisServer::start().await;
     set_password(&server, "right").await;
     for (answer, expected) in [
@@ -146,7 +146,7 @@ async fn a_provider_that_fails_is_the_error_that_callers_and_logs_see() {
         let store = store(&server, &provider);
         let log = Log::default();
         let capture = log.capture();
-        // More often than the pool has connections: a failed connect gives its place back.
+        // More calls than the pool has connections: a failed connect frees its slot.
         for _ in 0..10 {
             let (error, text) = refusal(&store).await;
             assert_eq!(error.kind(), StoreErrorKind::Unavailable, "{text}");
@@ -161,7 +161,7 @@ async fn a_provider_that_fails_is_the_error_that_callers_and_logs_see() {
 }
 
 #[tokio::test]
-async fn a_wrong_password_of_the_provider_is_shown_nowhere() {
+async fn wrong_password_of_the_provider_appears_in_no_error_or_log() {
     let server = RedisServer::start().await;
     let provider = Scripted::new(Answer::User("app", "hunter2"));
     let log = Log::default();
@@ -176,9 +176,9 @@ async fn a_wrong_password_of_the_provider_is_shown_nowhere() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_provider_that_hangs_is_told_to_each_caller_and_given_up_after_ten_seconds() {
+async fn hanging_provider_is_reported_to_each_caller_and_times_out_after_10_seconds() {
     let provider = Scripted::new(Answer::Hangs);
-    // No server: the provider is asked before a connection is made.
+    // No server runs here: the store asks the provider before it connects.
     let store = RedisStore::builder("redis://127.0.0.1:1/")
         .timeout(Duration::from_secs(3))
         .pool_size(1)

@@ -1,4 +1,4 @@
-//! What is remembered of a user beside the sessions: reasons, the login guard, and how many sessions were opened.
+//! The `gone` hash of a user: tombstones, the login fence, and the counter of logins.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ async fn create(store: &RedisStore, new: &NewRecord) -> Created {
     store.create(&jeju(), &SessionId::random().unwrap(), new).await.unwrap()
 }
 
-/// A login that began when this was the guard.
+/// Logs in with this login fence. Returns whether the login succeeds.
 async fn logs_in(store: &RedisStore, guard: Option<&str>) -> bool {
     let mut new = record(HOUR, HOUR);
     new.guard = Some(Guard::new(guard));
@@ -28,7 +28,7 @@ async fn logs_in(store: &RedisStore, guard: Option<&str>) -> bool {
     }
 }
 
-/// A login that counts within this time.
+/// Logs in, and returns the number of logins within this window.
 async fn recent(store: &RedisStore, window: Duration) -> u32 {
     let mut new = record(HOUR, HOUR);
     new.count_within = Some(window);
@@ -39,7 +39,7 @@ async fn recent(store: &RedisStore, window: Duration) -> u32 {
 }
 
 #[tokio::test]
-async fn a_logout_of_all_leaves_a_guard_for_a_day_also_of_nobody() {
+async fn revoke_all_leaves_a_login_fence_for_a_day_even_without_sessions() {
     let server = RedisServer::start().await;
     let store = store(&server);
     assert_eq!(store.guard(&jeju()).await.unwrap(), Guard::new(None));
@@ -53,11 +53,11 @@ async fn a_logout_of_all_leaves_a_guard_for_a_day_also_of_nobody() {
     assert_eq!(server.number(&["HLEN", GONE]).await, 1);
     assert_eq!(server.number(&["EXISTS", LIVE, SEEN]).await, 0);
     let ends = server.number(&["PEXPIRETIME", GONE]).await;
-    assert_eq!(ends, until.parse::<i64>().unwrap(), "the key goes with the guard");
+    assert_eq!(ends, until.parse::<i64>().unwrap(), "the key expires with the login fence");
 }
 
 #[tokio::test]
-async fn nothing_in_gone_is_cut_short() {
+async fn gone_key_ttl_is_never_shortened() {
     let server = RedisServer::start().await;
     let store = store(&server);
     let second = Duration::from_secs(1);
@@ -66,7 +66,7 @@ async fn nothing_in_gone_is_cut_short() {
         assert!(store.delete(&jeju(), &id, EndReason::Logout).await.unwrap());
     };
     let ends = async || server.number(&["PEXPIRETIME", GONE]).await;
-    // Each leaves the TTL as long as the longest need.
+    // Each write keeps the TTL as long as the field that needs it longest.
     brief().await;
     let mut last = ends().await;
     let step = async |what: &str, at_least: Duration, last: &mut i64| {
@@ -88,7 +88,7 @@ async fn nothing_in_gone_is_cut_short() {
     step("a longer window", 3 * DAY, &mut last).await;
     store.delete_all(&jeju(), None, EndReason::LogoutAll).await.unwrap();
     step("another guard", 3 * DAY, &mut last).await;
-    // Somebody took the TTL away: it comes back, as long as all that is there.
+    // An operator removed the TTL. The next write restores it for the longest-lived field.
     for what in ["a tombstone", "a guard", "a counter"] {
         server.command(&["PERSIST", GONE]).await;
         match what {
@@ -102,7 +102,7 @@ async fn nothing_in_gone_is_cut_short() {
 }
 
 #[tokio::test]
-async fn guard_and_counter_are_no_tombstones() {
+async fn login_fence_and_counter_are_not_pruned_as_tombstones() {
     let server = RedisServer::start().await;
     let store = store(&server);
     server.command(&["HSET", GONE, "#", "random-value"]).await;
@@ -115,11 +115,11 @@ async fn guard_and_counter_are_no_tombstones() {
     assert_eq!(server.number(&["HLEN", GONE]).await, 66);
     assert_eq!(recent(&store, HOUR).await, 2);
     let left = server.number(&["PTTL", GONE]).await;
-    assert!(left > 86_000_000, "a guard that cannot be read is kept as well: {left}");
+    assert!(left > 86_000_000, "an unreadable login fence is kept as well: {left} ms");
 }
 
 #[tokio::test]
-async fn a_guard_that_has_served_its_time_is_as_good_as_none() {
+async fn expired_login_fence_equals_no_login_fence() {
     let server = RedisServer::start().await;
     let store = store(&server);
     let (over, other, lasting) = ("old:1000", "older:999", "new:99999999999999");
@@ -127,7 +127,7 @@ async fn a_guard_that_has_served_its_time_is_as_good_as_none() {
         (None, [Some(over), Some(other), None]),
         (Some(over), [Some(over), Some(other), None]),
         (Some(lasting), [Some(lasting); 3]),
-        // One of another version, perhaps: it is there until its key goes.
+        // Possibly written by another version: it is valid until its key expires.
         (Some("text"), [Some("text"); 3]),
     ] {
         server.command(&["DEL", GONE]).await;
@@ -142,7 +142,7 @@ async fn a_guard_that_has_served_its_time_is_as_good_as_none() {
 }
 
 #[tokio::test]
-async fn a_counter_that_cannot_be_is_begun_anew() {
+async fn invalid_login_counter_starts_again() {
     let server = RedisServer::start().await;
     let store = store(&server);
     store.check().await.unwrap();
@@ -160,7 +160,7 @@ async fn a_counter_that_cannot_be_is_begun_anew() {
         server.command(&["HSET", GONE, "+", &there]).await;
         assert_eq!(recent(&store, HOUR).await, expected, "{there:?}");
     }
-    // A window of no length is the shortest there is, and leaves nothing that stays for ever.
+    // A window of zero is the shortest window. Its key does not stay forever.
     server.command(&["DEL", GONE]).await;
     assert_eq!(recent(&store, Duration::ZERO).await, 1);
     assert!(server.number(&["PTTL", GONE]).await != -1);
@@ -171,7 +171,7 @@ async fn a_counter_that_cannot_be_is_begun_anew() {
 }
 
 #[tokio::test]
-async fn a_login_that_asks_for_nothing_writes_nothing_here() {
+async fn login_without_a_fence_or_counter_writes_no_gone_key() {
     let server = RedisServer::start().await;
     let store = store(&server);
     let mut new = record(HOUR, HOUR);
@@ -181,7 +181,7 @@ async fn a_login_that_asks_for_nothing_writes_nothing_here() {
 }
 
 #[tokio::test]
-async fn a_gone_of_a_wrong_type_is_unreadable_and_a_logout_of_all_clears_it() {
+async fn gone_key_of_a_wrong_type_is_unreadable_and_revoke_all_clears_it() {
     let server = RedisServer::start().await;
     let store = store(&server);
     let id = login(&store, HOUR, HOUR).await;
@@ -194,7 +194,7 @@ async fn a_gone_of_a_wrong_type_is_unreadable_and_a_logout_of_all_clears_it() {
     assert_eq!(ended, std::slice::from_ref(&id));
     assert_eq!(store.ended(&jeju(), &id).await.unwrap(), Some(EndReason::Admin));
     assert!(store.guard(&jeju()).await.unwrap().value().is_some());
-    // A guard that is no text can be nobody's.
+    // A login fence that is not UTF-8 matches no login.
     let mut connection = server.connection().await;
     let set: Value = redis::cmd("HSET")
         .arg(GONE)

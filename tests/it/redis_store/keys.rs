@@ -1,4 +1,4 @@
-//! What lies in Redis, and how long.
+//! The keys in Redis: their TTLs, their fields, and the commands that write them.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::support::commands::Commands;
 use crate::support::redis::RedisServer;
 
 #[tokio::test]
-async fn the_keys_live_as_long_as_the_sessions_and_are_never_shortened() {
+async fn key_ttl_covers_all_sessions_and_is_never_shortened() {
     let server = RedisServer::start().await;
     let store = store(&server);
     let ttl = async |key: &str| minutes(server.number(&["PTTL", key]).await);
@@ -22,13 +22,14 @@ async fn the_keys_live_as_long_as_the_sessions_and_are_never_shortened() {
     let first = login(&store, HOUR, 24 * HOUR).await;
     assert_eq!((ttl(LIVE).await, ttl(SEEN).await), (120, 120), "2 x idle TTL");
     login(&store, HOUR / 60, 24 * HOUR).await;
-    assert_eq!((ttl(LIVE).await, ttl(SEEN).await), (120, 120), "a short one lowers nothing");
+    assert_eq!((ttl(LIVE).await, ttl(SEEN).await), (120, 120), "a short session does not lower it");
     login(&store, HOUR * 3 / 2, 3 * HOUR).await;
-    assert_eq!((ttl(LIVE).await, ttl(SEEN).await), (120, 120), "enough is left");
+    assert_eq!((ttl(LIVE).await, ttl(SEEN).await), (120, 120), "the remaining TTL is sufficient");
     login(&store, 3 * HOUR, 4 * HOUR).await;
-    assert_eq!((ttl(LIVE).await, ttl(SEEN).await), (240, 240), "at most its absolute deadline");
+    assert_eq!((ttl(LIVE).await, ttl(SEEN).await), (240, 240), "at most the absolute deadline");
 
-    // Less than the idle TTL left: the touch raises both, and leaves them alone the next time.
+    // If less than the idle TTL is left, a touch raises both TTLs. Otherwise it does not change
+    // them.
     for key in [LIVE, SEEN] {
         server.command(&["PEXPIRE", key, "1800000"]).await;
     }
@@ -40,16 +41,16 @@ async fn the_keys_live_as_long_as_the_sessions_and_are_never_shortened() {
     assert!(matches!(touch(&store, &first, HOUR).await.unwrap(), Touched::Lives(_)));
     assert_eq!((ttl(LIVE).await, ttl(SEEN).await), (65, 65));
 
-    // Somebody took the TTL away: it comes back, and cuts no session short.
+    // An operator removed the TTL. The next login restores it, and no session ends early.
     server.command(&["PERSIST", LIVE]).await;
     let brief = login(&store, Duration::from_secs(1), Duration::from_secs(1)).await;
     assert!((60..=180).contains(&ttl(LIVE).await), "{}", ttl(LIVE).await);
 
-    // An update keeps it.
+    // An update keeps the TTL.
     store.update(&jeju(), &first, 1, Bytes::from_static(b"new")).await.unwrap();
     assert!(ttl(LIVE).await >= 60);
 
-    // Tombstones: as long as the token could be shown, a day at most.
+    // A tombstone stays as long as a client can show the token, but at most a day.
     store.delete(&jeju(), &brief, EndReason::Logout).await.unwrap();
     store.delete(&jeju(), &first, EndReason::Logout).await.unwrap();
     assert_eq!(ttl(GONE).await, 24 * 60);
@@ -59,7 +60,7 @@ async fn the_keys_live_as_long_as_the_sessions_and_are_never_shortened() {
 }
 
 #[tokio::test]
-async fn abandoned_users_leave_nothing_behind() {
+async fn keys_of_abandoned_users_expire() {
     let server = RedisServer::start().await;
     let store = store(&server);
     let short = Duration::from_millis(100);
@@ -73,7 +74,7 @@ async fn abandoned_users_leave_nothing_behind() {
 }
 
 #[tokio::test]
-async fn a_login_prunes_what_has_ended_and_nothing_else() {
+async fn login_prunes_expired_sessions_and_keeps_live_ones() {
     let server = RedisServer::start().await;
     let store = store(&server);
     let short = Duration::from_millis(50);
@@ -92,7 +93,7 @@ async fn a_login_prunes_what_has_ended_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn a_session_whose_uses_are_missing_ends_with_the_bound_that_is_known() {
+async fn session_without_its_seen_key_ends_at_the_known_idle_deadline() {
     let server = RedisServer::start().await;
     let store = store(&server);
     let short = Duration::from_millis(50);
@@ -108,7 +109,7 @@ async fn a_session_whose_uses_are_missing_ends_with_the_bound_that_is_known() {
 }
 
 #[tokio::test]
-async fn a_logout_leaves_no_field_behind() {
+async fn logout_removes_the_fields_of_the_session() {
     let server = RedisServer::start().await;
     let store = store(&server);
     let (ended, _kept) = (login(&store, HOUR, HOUR).await, login(&store, HOUR, HOUR).await);
@@ -120,7 +121,7 @@ async fn a_logout_leaves_no_field_behind() {
 }
 
 #[tokio::test]
-async fn an_operator_can_log_a_user_out() {
+async fn operator_logs_a_user_out_by_deleting_either_key() {
     let server = RedisServer::start().await;
     let store = store(&server);
     for key in [LIVE, SEEN] {
@@ -131,7 +132,8 @@ async fn an_operator_can_log_a_user_out() {
         assert_eq!(touch(&store, &id, HOUR).await.unwrap(), Touched::Ended, "{key}");
         let updated = store.update(&jeju(), &id, 1, Bytes::new()).await.unwrap();
         assert_eq!(updated, Updated::Gone, "{key}");
-        // A missing `seen` shows when the bound has passed that is known; a missing `live` at once.
+        // A missing `live` key takes effect at once. A missing `seen` key takes effect when the
+        // known idle deadline has passed.
         assert_eq!(lives(&store, &id).await, key == SEEN, "{key}");
         assert!(!store.delete(&jeju(), &id, EndReason::Logout).await.unwrap(), "{key}");
         assert!(!lives(&store, &id).await, "{key}");
@@ -140,7 +142,7 @@ async fn an_operator_can_log_a_user_out() {
 }
 
 #[tokio::test]
-async fn a_load_is_one_command_and_a_touch_leaves_the_record_alone() {
+async fn load_is_one_command_and_touch_does_not_change_the_record() {
     let server = RedisServer::start().await;
     let store = store(&server);
     let id = login(&store, HOUR, 24 * HOUR).await;
@@ -159,7 +161,7 @@ async fn a_load_is_one_command_and_a_touch_leaves_the_record_alone() {
 }
 
 #[tokio::test]
-async fn a_touch_invalidates_nobody_and_a_logout_everybody() {
+async fn touch_sends_no_invalidation_and_logout_sends_one() {
     let server = RedisServer::start().await;
     let store = store(&server);
     let id = login(&store, HOUR, 24 * HOUR).await;
@@ -176,14 +178,14 @@ async fn a_touch_invalidates_nobody_and_a_logout_everybody() {
         touch(&store, &id, Duration::MAX).await.unwrap();
     }
     redis::cmd("PING").exec_async(&mut near).await.unwrap();
-    assert!(pushed.try_recv().is_err(), "a touch must not invalidate what was read");
+    assert!(pushed.try_recv().is_err(), "a touch must not invalidate a read");
     store.delete(&jeju(), &id, EndReason::Logout).await.unwrap();
     redis::cmd("PING").exec_async(&mut near).await.unwrap();
     assert_eq!(pushed.try_recv().unwrap().kind, redis::PushKind::Invalidate);
 }
 
 #[tokio::test]
-async fn stores_of_two_prefixes_and_two_databases_do_not_meet() {
+async fn stores_with_other_prefixes_or_databases_are_isolated() {
     let server = RedisServer::start().await;
     let one = store(&server);
     let url = server.url();

@@ -1,4 +1,4 @@
-//! Limits on what lies in Redis: who is evicted, what that leaves, and what it costs.
+//! Session limits in Redis: which sessions are evicted, what an eviction leaves, and what it costs.
 
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -28,7 +28,7 @@ async fn evicting(store: &RedisStore, max: u32) -> Opened {
     }
 }
 
-/// A session as it would lie there, created and used at these points in time.
+/// Writes a session to Redis, with these times of its creation and its last activity.
 async fn put(server: &RedisServer, id: &str, created: i64, used: i64) {
     let far = 99_999_999_999_999_i64;
     server.command(&["HSET", LIVE, id, &format!("1 1 {created} 1000 {far}\n{{}}")]).await;
@@ -40,7 +40,7 @@ fn ids(names: &[&str]) -> Vec<SessionId> {
 }
 
 #[tokio::test]
-async fn of_those_used_at_the_same_time_the_first_created_makes_room() {
+async fn eviction_takes_the_oldest_session_among_those_with_equal_activity() {
     let server = RedisServer::start().await;
     let store = store(&server);
     for (id, created, used) in
@@ -55,7 +55,7 @@ async fn of_those_used_at_the_same_time_the_first_created_makes_room() {
 }
 
 #[tokio::test]
-async fn an_eviction_leaves_a_reason_and_nothing_else() {
+async fn eviction_leaves_only_a_tombstone() {
     let server = RedisServer::start().await;
     let store = store(&server);
     let first = login(&store, HOUR, 2 * HOUR).await;
@@ -71,7 +71,7 @@ async fn an_eviction_leaves_a_reason_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn records_that_cannot_be_read_make_room_like_others() {
+async fn unreadable_records_are_evicted_like_others() {
     let server = RedisServer::start().await;
     let store = store(&server);
     put(&server, "old", 10, 10).await;
@@ -79,18 +79,18 @@ async fn records_that_cannot_be_read_make_room_like_others() {
     put(&server, "new", 20, 20).await;
     assert_eq!(evicting(&store, 2).await.evicted, ids(&["old"]));
     let stone = store.ended(&jeju(), &ids(&["old"])[0]).await.unwrap();
-    assert_eq!(stone, Some(EndReason::Evicted), "it may be shown for a day");
-    // Nobody knows whether this one lives: it takes no place, and is left as it is.
+    assert_eq!(stone, Some(EndReason::Evicted), "its token may be shown for a day");
+    // The store cannot tell whether this session is live. It counts towards no limit and is kept.
     server.command(&["HSET", SEEN, "new", "never"]).await;
     assert_eq!(evicting(&store, 2).await.evicted, []);
     assert_eq!(server.text(&["HGET", SEEN, "new"]).await.as_deref(), Some("never"));
-    // Somebody else's field.
+    // A foreign field is removed.
     put(&server, "no session's name", 10, 10).await;
     assert_eq!(evicting(&store, 3).await.evicted, []);
     assert_eq!(server.number(&["HEXISTS", LIVE, "no session's name"]).await, 0);
 }
 
-/// The commands that run while this does, with how often each.
+/// Returns the commands that Redis runs during `work`, with their numbers of calls.
 async fn commands(server: &RedisServer, work: impl Future<Output = ()>) -> Vec<String> {
     server.command(&["CONFIG", "RESETSTAT"]).await;
     work.await;
@@ -99,7 +99,7 @@ async fn commands(server: &RedisServer, work: impl Future<Output = ()>) -> Vec<S
 }
 
 #[tokio::test]
-async fn a_limit_that_is_far_away_costs_no_command() {
+async fn session_limit_that_is_not_reached_costs_no_command() {
     let server = RedisServer::start().await;
     let store = store(&server);
     for _ in 0..10 {
@@ -113,7 +113,7 @@ async fn a_limit_that_is_far_away_costs_no_command() {
     assert_eq!(with, expected);
 }
 
-/// Sessions that lie there as `s0`, `s1` …, used in this order.
+/// Writes the sessions `s0`, `s1` … to Redis. Their last activities are in this order.
 async fn put_many(server: &RedisServer, numbers: std::ops::Range<usize>) {
     let far = 99_999_999_999_999_i64;
     let mut fill = redis::pipe();
@@ -128,12 +128,12 @@ async fn put_many(server: &RedisServer, numbers: std::ops::Range<usize>) {
     fill.exec_async(&mut server.connection().await).await.unwrap();
 }
 
-/// The commands of a script are its work: none of these reads more than one field of a hash.
+/// The commands of a script measure its cost: none of these reads all fields of a hash.
 #[tokio::test]
-async fn the_work_of_a_login_does_not_grow_with_the_number_of_sessions() {
+async fn login_cost_does_not_grow_with_the_number_of_sessions() {
     let server = RedisServer::start().await;
     let store = store(&server);
-    // The connection's first commands are no work of a login.
+    // The first commands of a connection are not part of the cost of a login.
     login(&store, HOUR, 24 * HOUR).await;
     let mut held = 0;
     for many in [200, 1_000, 5_000] {
@@ -154,10 +154,10 @@ async fn the_work_of_a_login_does_not_grow_with_the_number_of_sessions() {
     }
 }
 
-/// `session_limit(0)` at the manager: the hard limit prunes first, and then evicts for the next hundred
-/// logins.
+/// With `session_limit(0)`, the manager applies the hard limit. A login at this limit first prunes
+/// expired sessions. If there are none, it evicts enough for the next hundred logins.
 #[tokio::test]
-async fn at_the_hard_limit_one_login_in_a_hundred_looks_at_all_sessions() {
+async fn at_the_hard_limit_one_login_in_a_hundred_reads_all_sessions() {
     const HARD: usize = 10_000;
     let server = RedisServer::start().await;
     let store = store(&server);
@@ -174,20 +174,24 @@ async fn at_the_hard_limit_one_login_in_a_hundred_looks_at_all_sessions() {
         }
         before.since(&server).await.calls("hgetall")
     };
-    assert_eq!(surveys(1).await, 1, "all sessions are looked at");
-    assert_eq!(server.number(&["HLEN", LIVE]).await, 9_999, "what had ended made room for two");
+    assert_eq!(surveys(1).await, 1, "the login reads all sessions");
+    assert_eq!(
+        server.number(&["HLEN", LIVE]).await,
+        9_999,
+        "the expired sessions made room for two"
+    );
     for ended in ["s7000", "s9998"] {
         assert_eq!(server.number(&["HEXISTS", LIVE, ended]).await, 0, "{ended}");
     }
     assert_eq!(surveys(1).await, 0);
-    assert_eq!(server.number(&["HLEN", LIVE]).await, 10_000, "none was evicted");
-    // The eviction reads the user's reasons as well, of which it keeps 64.
+    assert_eq!(server.number(&["HLEN", LIVE]).await, 10_000, "no session was evicted");
+    // The eviction reads the user's tombstones as well, of which it keeps 64.
     assert!(surveys(1).await <= 2);
-    assert_eq!(server.number(&["HLEN", LIVE]).await, 9_901, "100 made room");
+    assert_eq!(server.number(&["HLEN", LIVE]).await, 9_901, "100 sessions were evicted");
     for (id, lives) in [("s0", 0), ("s99", 0), ("s100", 1)] {
         assert_eq!(server.number(&["HEXISTS", LIVE, id]).await, lives, "{id}");
     }
-    assert_eq!(surveys(99).await, 0, "the next 99 logins look at none");
+    assert_eq!(surveys(99).await, 0, "the next 99 logins do not read all sessions");
     assert_eq!(server.number(&["HLEN", LIVE]).await, 10_000);
     let refusing = builder().store(store.clone()).store_timeout(Duration::from_secs(10));
     let refusing = refusing.session_limit(0).when_full(WhenFull::Refuse).build().unwrap().0;
@@ -196,7 +200,7 @@ async fn at_the_hard_limit_one_login_in_a_hundred_looks_at_all_sessions() {
 }
 
 #[tokio::test]
-async fn a_refused_login_writes_nothing() {
+async fn refused_login_writes_nothing() {
     let server = RedisServer::start().await;
     let store = store(&server);
     login(&store, HOUR, HOUR).await;
@@ -209,7 +213,7 @@ async fn a_refused_login_writes_nothing() {
 }
 
 #[tokio::test]
-async fn a_user_with_ten_thousand_sessions_is_no_special_case() {
+async fn operations_work_for_a_user_with_ten_thousand_sessions() {
     const MANY: usize = 10_000;
     let server = RedisServer::start().await;
     let store = store(&server);
@@ -239,11 +243,11 @@ async fn a_user_with_ten_thousand_sessions_is_no_special_case() {
             break;
         }
     }
-    assert_eq!(shown, MANY, "each once: nothing else moved");
+    assert_eq!(shown, MANY, "each session is listed once");
     let evicted = evicting(&store, 5_001).await.evicted;
     assert_eq!(evicted.len(), 5_000);
     assert_eq!((evicted[0].as_str(), evicted[4_999].as_str()), ("s0", "s4999"));
-    assert_eq!(server.number(&["HLEN", GONE]).await, 65, "64 reasons and the login guard");
+    assert_eq!(server.number(&["HLEN", GONE]).await, 65, "64 tombstones and the login fence");
     let kept = SessionId::parse("s9999").unwrap();
     let ended = store.delete_all(&jeju(), Some(&kept), EndReason::LogoutAll).await.unwrap();
     assert_eq!(ended.len(), 5_000);

@@ -1,4 +1,4 @@
-//! What `RedisStore` promises beyond the contract: its keys, and what it does when the server does not.
+//! Behavior of `RedisStore` beyond the store contract: its keys, and its errors when Redis fails.
 
 mod away;
 mod credentials;

@@ -1,4 +1,4 @@
-//! What lies in Redis and is not ours, and whose clock counts.
+//! Damaged and foreign records in Redis, and the clock that decides about deadlines.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::redis_store::{GONE, HOUR, LIVE, SEEN, jeju, kind, lives, login, recor
 use crate::support::redis::RedisServer;
 
 #[tokio::test]
-async fn an_unreadable_record_is_refused_and_can_be_deleted() {
+async fn unreadable_record_is_refused_and_can_be_deleted() {
     let server = RedisServer::start().await;
     let store = store(&server);
     for foreign in ["", "garbage", "2 1 1 1 9999999999999\n{}", "1 1 1 1\n", "{\"user\":\"jeju\"}"]
@@ -22,7 +22,7 @@ async fn an_unreadable_record_is_refused_and_can_be_deleted() {
         assert_eq!(kind(store.activity(&jeju(), &bad).await), unreadable, "{foreign}");
         let updated = store.update(&jeju(), &bad, 1, Bytes::new()).await;
         assert_eq!(kind(updated), unreadable, "{foreign}");
-        // It must not keep the others of its batch from being touched.
+        // The unreadable record must not prevent touches of the other sessions in its batch.
         let touches =
             [&bad, &good].map(|id| Touch::new(jeju(), id.clone(), Duration::ZERO, Duration::MAX));
         let touched = store.touch(&touches).await.unwrap();
@@ -44,7 +44,7 @@ async fn an_unreadable_record_is_refused_and_can_be_deleted() {
 }
 
 #[tokio::test]
-async fn a_damaged_seen_field_is_no_endless_session() {
+async fn session_with_a_damaged_seen_field_is_not_live() {
     let server = RedisServer::start().await;
     let store = store(&server);
     let short = Duration::from_millis(50);
@@ -58,7 +58,7 @@ async fn a_damaged_seen_field_is_no_endless_session() {
 }
 
 #[tokio::test]
-async fn keys_of_a_wrong_type_are_unreadable_and_a_logout_of_all_clears_them() {
+async fn keys_of_a_wrong_type_are_unreadable_and_revoke_all_clears_them() {
     let server = RedisServer::start().await;
     let store = store(&server);
     let id = SessionId::random().unwrap();
@@ -88,16 +88,16 @@ async fn keys_of_a_wrong_type_are_unreadable_and_a_logout_of_all_clears_them() {
 }
 
 #[tokio::test]
-async fn only_the_servers_clock_decides() {
+async fn only_the_clock_of_redis_decides_about_deadlines() {
     let server = RedisServer::start().await;
     let store = store(&server);
-    // Nothing is known before the first contact, least of all from this host.
+    // Before the first contact the store knows no time, because it ignores the host's clock.
     assert_eq!(store.now().as_millis(), 0);
     store.check().await.unwrap();
     let time: Vec<i64> = redis::from_redis_value(server.command(&["TIME"]).await).unwrap();
     let apart = (store.now().as_millis() - (time[0] * 1_000 + time[1] / 1_000)).abs();
     assert!(apart < 1_000, "{apart} ms");
-    // Deadlines written on the server's clock end a session there.
+    // A session ends when its deadline has passed on the server's clock.
     let now = time[0] * 1_000;
     let id = SessionId::random().unwrap();
     for (absolute, idle, alive) in [
@@ -115,14 +115,14 @@ async fn only_the_servers_clock_decides() {
 }
 
 #[test]
-fn the_store_never_reads_the_hosts_wall_clock() {
+fn store_never_reads_the_wall_clock_of_the_host() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/store/redis");
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.is_file() {
             let source = std::fs::read_to_string(&path).unwrap();
             if path.ends_with("diagnosis.rs") {
-                // It tells when the two clocks are apart, and has nothing to do with sessions.
+                // The diagnosis compares the two clocks. It does not handle sessions.
                 assert!(!source.contains("Script") && !source.contains("ServerClock"));
                 continue;
             }

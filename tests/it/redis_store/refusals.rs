@@ -1,4 +1,4 @@
-//! Servers that answer and refuse.
+//! Redis servers that answer with a refusal.
 
 use std::error::Error;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use crate::support::UNHURRIED;
 use crate::support::redis::RedisServer;
 
 #[tokio::test]
-async fn a_check_names_the_server() {
+async fn check_reports_the_name_role_and_version_of_the_server() {
     let server = RedisServer::start().await;
     let store = store(&server);
     let info = store.check().await.unwrap();
@@ -25,7 +25,7 @@ async fn a_check_names_the_server() {
 }
 
 #[tokio::test]
-async fn a_wrong_password_is_unavailable_and_shown_nowhere() {
+async fn wrong_password_is_unavailable_and_appears_in_no_error() {
     let server = RedisServer::start_with(&["--requirepass", "right"]).await;
     for url in [
         format!("redis://:wrong-secret@127.0.0.1:{}/", server.port()),
@@ -45,7 +45,7 @@ async fn a_wrong_password_is_unavailable_and_shown_nowhere() {
 }
 
 #[tokio::test]
-async fn a_missing_permission_is_unsupported_at_the_start() {
+async fn missing_permission_is_unsupported() {
     let server = RedisServer::start().await;
     server.command(&["ACL", "SETUSER", "app", "on", ">p", "~session:*", "+@all", "-evalsha"]).await;
     server.command(&["ACL", "SETUSER", "inner", "on", ">p", "~session:*", "+@all", "-hset"]).await;
@@ -67,7 +67,7 @@ async fn a_missing_permission_is_unsupported_at_the_start() {
 }
 
 #[tokio::test]
-async fn a_full_server_refuses_logins_and_still_logs_out() {
+async fn server_out_of_memory_refuses_logins_and_still_accepts_logouts() {
     let server = RedisServer::start().await;
     let store = store(&server);
     let id = login(&store, HOUR, HOUR).await;
@@ -88,7 +88,7 @@ async fn a_full_server_refuses_logins_and_still_logs_out() {
     assert!(store.delete(&jeju(), &id, EndReason::Logout).await.unwrap());
     assert!(!lives(&store, &id).await);
     assert_eq!(store.ended(&jeju(), &id).await.unwrap(), Some(EndReason::Logout));
-    // Also where there is nothing left to remove, a login under way does not survive.
+    // Each revocation replaces the login fence, even if it removes no session.
     let mut guards = Vec::new();
     let last = std::slice::from_ref(&other);
     for (keep, expected) in [(Some(&other), &[][..]), (None, last), (None, &[])] {
@@ -100,25 +100,25 @@ async fn a_full_server_refuses_logins_and_still_logs_out() {
 }
 
 #[tokio::test]
-async fn a_write_that_is_refused_as_by_a_replica_ends_all_connections() {
+async fn write_refused_by_a_read_only_server_closes_all_connections() {
     let server = RedisServer::start().await;
     let store = store(&server);
     let id = login(&store, HOUR, HOUR).await;
-    walk_once(&store).await;
-    // A primary that is not there: this server keeps its data and becomes read-only.
+    scan_once(&store).await;
+    // The primary does not exist. This server keeps its data and becomes read-only.
     server.command(&["REPLICAOF", "127.0.0.1", "1"]).await;
     let new = SessionId::random().unwrap();
     let made = store.create(&jeju(), &new, &record(HOUR, HOUR)).await;
-    // The second is what a connection that had to ask for the role again is told.
+    // The second error occurs if the connection had to check the role again.
     assert!(matches!(kind(made), StoreErrorKind::WriteRefused | StoreErrorKind::NotPrimary));
-    // No answer counts from here on, also not of the connection for lists, which nothing was written on.
-    assert_answers_nothing(&store, &id).await;
+    // Now every operation is refused, also on the connection for lists, which carried no write.
+    assert_every_operation_is_refused(&store, &id).await;
     server.command(&["REPLICAOF", "NO", "ONE"]).await;
     assert!(store.delete(&jeju(), &id, EndReason::Logout).await.unwrap());
 }
 
 #[tokio::test]
-async fn the_address_of_a_replica_answers_nothing() {
+async fn store_at_the_address_of_a_replica_refuses_every_operation() {
     let primary = RedisServer::start_with(&["--repl-diskless-sync-delay", "0"]).await;
     let id = login(&store(&primary), HOUR, HOUR).await;
     let port = primary.port().to_string();
@@ -127,15 +127,15 @@ async fn the_address_of_a_replica_answers_nothing() {
         replica.number(&["EXISTS", LIVE]).await == 1
     })
     .await;
-    assert_answers_nothing(&store(&replica), &id).await;
+    assert_every_operation_is_refused(&store(&replica), &id).await;
 }
 
-async fn walk_once(store: &RedisStore) {
+async fn scan_once(store: &RedisStore) {
     store.scan(None, 10).await.unwrap();
 }
 
-/// All that can be asked is refused with the one kind that says why.
-async fn assert_answers_nothing(store: &RedisStore, id: &SessionId) {
+/// Checks that every operation is refused as `NotPrimary`.
+async fn assert_every_operation_is_refused(store: &RedisStore, id: &SessionId) {
     let not_primary = StoreErrorKind::NotPrimary;
     let new = SessionId::random().unwrap();
     for _ in 0..2 {
@@ -158,7 +158,7 @@ async fn assert_answers_nothing(store: &RedisStore, id: &SessionId) {
 }
 
 #[tokio::test]
-async fn too_few_replicas_refuse_writes() {
+async fn writes_are_refused_with_too_few_replicas() {
     let server = RedisServer::start_with(&["--min-replicas-to-write", "1"]).await;
     let store = store(&server);
     let new = SessionId::random().unwrap();
@@ -167,8 +167,8 @@ async fn too_few_replicas_refuse_writes() {
     assert!(!lives(&store, &new).await);
 }
 
-/// Answers the handshake of a connection like a server of another version, until it is dropped.
-#[expect(clippy::disallowed_methods, reason = "a server of the test's own, gone with its runtime")]
+/// A fake server that answers the handshake of each connection like a server of another version.
+#[expect(clippy::disallowed_methods, reason = "a fake server that stops with the test's runtime")]
 async fn fake_server(hello: &'static str) -> u16 {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -198,7 +198,7 @@ async fn fake_server(hello: &'static str) -> u16 {
 }
 
 #[tokio::test]
-async fn a_server_that_is_too_old_is_unsupported_and_hears_no_secret_repeated() {
+async fn server_that_is_too_old_is_unsupported_and_errors_show_no_secret() {
     for hello in [
         "%2\r\n$6\r\nserver\r\n$5\r\nredis\r\n$7\r\nversion\r\n$6\r\n6.2.14\r\n",
         "%2\r\n$6\r\nserver\r\n$6\r\nvalkey\r\n$7\r\nversion\r\n$5\r\n7.1.0\r\n",

@@ -24,8 +24,8 @@ fn store(server: &RedisServer) -> RedisStore {
         .unwrap()
 }
 
-/// The rights that a check names.
-async fn named(server: &RedisServer) -> Vec<String> {
+/// Returns the missing rights that a check names.
+async fn missing_rights(server: &RedisServer) -> Vec<String> {
     let error = store(server).check().await.unwrap_err();
     assert_eq!(error.kind(), StoreErrorKind::Unsupported);
     let cause = error.source().unwrap().to_string();
@@ -36,23 +36,23 @@ async fn named(server: &RedisServer) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn each_right_that_is_missing_is_named() {
+async fn check_names_each_missing_right() {
     let server = RedisServer::start().await;
     let rights: Vec<_> =
         ACL_RULE.split_whitespace().filter(|word| word.starts_with('+')).chain(["+wait"]).collect();
     assert_eq!(rights.len(), 20);
     for right in &rights {
         set_rights(&server, &[&right.replace('+', "-")]).await;
-        assert_eq!(named(&server).await, [*right]);
+        assert_eq!(missing_rights(&server).await, [*right]);
     }
     set_rights(&server, &["-hset", "-wait", "-time", "-get"]).await;
-    assert_eq!(named(&server).await, ["+time", "+get", "+wait", "+hset"]);
+    assert_eq!(missing_rights(&server).await, ["+time", "+get", "+wait", "+hset"]);
     set_rights(&server, &["resetkeys", "~other:*"]).await;
-    assert_eq!(named(&server).await, ["~session:*"]);
+    assert_eq!(missing_rights(&server).await, ["~session:*"]);
 }
 
 #[tokio::test]
-async fn a_check_with_all_rights_passes_and_leaves_nothing_behind() {
+async fn check_with_all_rights_passes_and_leaves_no_key_behind() {
     let server = RedisServer::start().await;
     set_rights(&server, &[]).await;
     let store = store(&server);
@@ -64,7 +64,7 @@ async fn a_check_with_all_rights_passes_and_leaves_nothing_behind() {
 }
 
 #[tokio::test]
-async fn a_check_of_a_full_server_finds_no_right_missing() {
+async fn check_passes_while_redis_is_out_of_memory() {
     let server = RedisServer::start().await;
     set_rights(&server, &[]).await;
     server.command(&["CONFIG", "SET", "maxmemory", "1"]).await;

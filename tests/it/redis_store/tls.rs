@@ -1,4 +1,4 @@
-//! TLS: certificates of the server and of the client, and each way in which they do not fit.
+//! TLS: certificates of the server and of the client, and the errors if they are not accepted.
 
 use std::error::Error;
 use std::io::Write as _;
@@ -92,7 +92,7 @@ async fn refusal(store: &RedisStore) -> String {
 }
 
 #[tokio::test]
-async fn each_kind_of_connection_uses_tls_with_roots_and_a_client_certificate_of_our_own() {
+async fn each_kind_of_connection_uses_tls_with_own_roots_and_client_certificate() {
     let authority = Authority::new("authority");
     let server = authority.server("127.0.0.1", VALID, true).await;
     let [certificate, key] = authority.issue("client", VALID);
@@ -106,7 +106,7 @@ async fn each_kind_of_connection_uses_tls_with_roots_and_a_client_certificate_of
     store.check().await.unwrap();
     let (manager, worker) = patient_builder(store.clone()).build().unwrap();
     let background = worker.start();
-    until("an invalidation connection", async || {
+    until("the near cache is coherent", async || {
         manager.near_cache().state == NearCacheState::Coherent
     })
     .await;
@@ -116,7 +116,7 @@ async fn each_kind_of_connection_uses_tls_with_roots_and_a_client_certificate_of
     let revoked = store.revoke(&jeju(), &Revoke::All, EndReason::Logout).await.unwrap();
     assert_eq!(revoked.sessions, [id]);
     assert_eq!(store.diagnose().await.unwrap(), []);
-    // All of them on the port for TLS; the one on the other port is the test's own.
+    // The store's connections use the TLS port. The test's own connection uses the other port.
     let clients = server.text(&["CLIENT", "LIST"]).await.unwrap();
     let tls = format!("laddr=127.0.0.1:{}", server.arg("--tls-port"));
     let (on_tls, others): (Vec<_>, Vec<_>) = clients.lines().partition(|line| line.contains(&tls));
@@ -125,10 +125,10 @@ async fn each_kind_of_connection_uses_tls_with_roots_and_a_client_certificate_of
 }
 
 #[tokio::test]
-async fn a_server_without_a_good_certificate_is_refused_with_the_reason() {
+async fn server_with_an_invalid_certificate_is_refused_with_the_reason() {
     let authority = Authority::new("authority");
     let other = Authority::new("another authority");
-    // Another one of the same name.
+    // Another authority with the same name.
     let twin = Authority::new("authority");
     for (host, until, roots, expected) in [
         ("127.0.0.1", VALID, &other, "issued by an authority that is not trusted here"),
@@ -143,18 +143,18 @@ async fn a_server_without_a_good_certificate_is_refused_with_the_reason() {
     }
 }
 
-/// The variable that tells the address of a server to a process of its own.
+/// Environment variable that passes the address of a server to a child process.
 const ADDRESS: &str = "TLS_TEST_ADDRESS";
 
 #[tokio::test]
-async fn the_authorities_of_the_system_are_trusted_by_default_and_not_beside_others() {
+async fn system_authorities_are_trusted_only_without_configured_roots() {
     let authority = Authority::new("authority");
     let server = authority.server("127.0.0.1", VALID, false).await;
-    // This variable counts for a whole process.
+    // `SSL_CERT_FILE` applies to a whole process, so the test starts a child process.
     let child = tokio::process::Command::new(std::env::current_exe().unwrap())
         .args([
             "--exact",
-            "redis_store::tls::where_the_authority_is_the_systems",
+            "redis_store::tls::child_process_with_a_system_authority",
             "--ignored",
             "--nocapture",
         ])
@@ -170,7 +170,7 @@ async fn the_authorities_of_the_system_are_trusted_by_default_and_not_beside_oth
 
 #[tokio::test]
 #[ignore = "runs in the process that another test starts"]
-async fn where_the_authority_is_the_systems() {
+async fn child_process_with_a_system_authority() {
     let Ok(address) = std::env::var(ADDRESS) else { return };
     let builder = || RedisStore::builder(address.as_str()).timeout(UNHURRIED);
     builder().build().unwrap().check().await.unwrap();
@@ -180,7 +180,7 @@ async fn where_the_authority_is_the_systems() {
 }
 
 #[tokio::test]
-async fn a_server_that_asks_for_a_client_certificate_lets_nobody_in_without_one() {
+async fn server_that_requires_a_client_certificate_refuses_missing_or_foreign_ones() {
     let authority = Authority::new("authority");
     let server = authority.server("127.0.0.1", VALID, true).await;
     let builder = || {
@@ -197,14 +197,15 @@ async fn a_server_that_asks_for_a_client_certificate_lets_nobody_in_without_one(
 }
 
 #[tokio::test]
-async fn a_port_that_speaks_another_protocol_is_told() {
+async fn port_with_another_protocol_is_reported_as_a_likely_cause() {
     let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let address = format!("rediss://127.0.0.1:{}/", listener.local_addr().unwrap().port());
-    // It ends with the connection that the test makes.
+    // The thread ends with the test's connection.
     let server = std::thread::spawn(move || {
         let (mut socket, _) = listener.accept().unwrap();
         socket.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").unwrap();
-        // All that the client sends is read: closing before that would throw the answer away.
+        // The thread reads all input before it closes, because an earlier close would discard the
+        // answer.
         std::io::copy(&mut socket, &mut std::io::sink()).unwrap();
     });
     let authority = Authority::new("authority");

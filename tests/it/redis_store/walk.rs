@@ -1,4 +1,4 @@
-//! Lists, walks and cleanups of what lies in Redis, on a connection of their own.
+//! Lists, scans and cleanups of the sessions in Redis, on a connection of their own.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -19,7 +19,7 @@ use crate::support::{UNHURRIED, ms};
 
 const FAR: &str = "99999999999999";
 
-async fn walk(store: &RedisStore, limit: usize) -> (Vec<Listed>, usize) {
+async fn scan_all(store: &RedisStore, limit: usize) -> (Vec<Listed>, usize) {
     let (mut shown, mut pages, mut from) = (Vec::new(), 0, None);
     loop {
         let page = store.scan(from.as_ref(), limit).await.unwrap().unwrap();
@@ -44,7 +44,7 @@ async fn clean_up(store: &RedisStore) -> u64 {
     }
 }
 
-async fn crowd(store: &RedisStore, users: usize) {
+async fn create_users(store: &RedisStore, users: usize) {
     for i in 0..users {
         let owner = UserId::parse(&format!("u{i}")).unwrap();
         let id = SessionId::random().unwrap();
@@ -54,11 +54,11 @@ async fn crowd(store: &RedisStore, users: usize) {
 }
 
 #[tokio::test]
-async fn what_is_not_ours_breaks_no_walk_and_is_left_alone() {
+async fn lists_scans_and_cleanups_skip_foreign_keys_and_keep_them() {
     let server = RedisServer::start().await;
     let store = store(&server);
     let good = login(&store, HOUR, HOUR).await;
-    // Not ours by name, or not ours by what is in them.
+    // Keys that are foreign by their name or by their content.
     for key in
         ["session:{%41}:live", "session:{}:live", "session:{a}:b}:live", "session:{a b}:seen"]
     {
@@ -73,7 +73,7 @@ async fn what_is_not_ours_breaks_no_walk_and_is_left_alone() {
     let mut bytes = redis::cmd("HSET");
     bytes.arg(&b"session:{\xff}:live"[..]).arg("id").arg("1 1 1 1 1\n");
     bytes.exec_async(&mut server.connection().await).await.unwrap();
-    // Ours, with fields that are not.
+    // Foreign fields in a key of the store.
     for (field, value) in [("no session's name", "1 1 1 1 99999999999999\n"), ("bad", "2\n")] {
         server.command(&["HSET", LIVE, field, value]).await;
         server.command(&["HSET", SEEN, field, "99999999999999:1"]).await;
@@ -82,7 +82,7 @@ async fn what_is_not_ours_breaks_no_walk_and_is_left_alone() {
     server.command(&["HSET", SEEN, "worse", "never"]).await;
     let keys = server.number(&["DBSIZE"]).await;
     for limit in [1, 3, 1_000] {
-        let (shown, _) = walk(&store, limit).await;
+        let (shown, _) = scan_all(&store, limit).await;
         let shown: Vec<_> = shown.iter().map(|shown| (shown.user.as_str(), &shown.id)).collect();
         assert_eq!(shown, [("jeju", &good)], "{limit}");
     }
@@ -91,9 +91,9 @@ async fn what_is_not_ours_breaks_no_walk_and_is_left_alone() {
     let half = store.list(&UserId::parse("half").unwrap()).await;
     assert_eq!(kind(half), StoreErrorKind::Unreadable);
     assert_eq!(clean_up(&store).await, 0);
-    assert_eq!(server.number(&["DBSIZE"]).await, keys, "nothing of theirs is freed");
+    assert_eq!(server.number(&["DBSIZE"]).await, keys, "a cleanup deletes no foreign key");
     assert_eq!(server.number(&["HLEN", LIVE]).await, 4);
-    // As long as one may live that cannot be read, nobody can say that all were updated.
+    // While an unreadable session may be live, the store cannot report that all were updated.
     for bad in ["bad", "worse"] {
         let new = Replacement::new(good.clone(), 1, Bytes::new());
         assert_eq!(kind(store.update_all(&jeju(), &[new]).await), StoreErrorKind::Unreadable);
@@ -104,7 +104,7 @@ async fn what_is_not_ours_breaks_no_walk_and_is_left_alone() {
 }
 
 #[tokio::test]
-async fn a_cleanup_counts_each_session_that_it_frees_once() {
+async fn cleanup_counts_each_deleted_session_once() {
     let server = RedisServer::start().await;
     let store = store(&server);
     let kept = login(&store, HOUR, HOUR).await;
@@ -116,10 +116,10 @@ async fn a_cleanup_counts_each_session_that_it_frees_once() {
     };
     let record = format!("1 1 1 1 {FAR}\n{{}}");
     let record = record.as_str();
-    // Beside a living one: both halves, and either half alone.
+    // Next to a live session: expired sessions with both fields, or with only one of them.
     put("jeju", "live", &[("a", record), ("b", record)]).await;
     put("jeju", "seen", &[("a", "1:1"), ("c", "99999999999999:1")]).await;
-    // Nothing but what has ended; keys without the other half.
+    // Users with only expired sessions, and users with only one of the two keys.
     put("idle", "live", &[("a", record), ("b", record)]).await;
     put("idle", "seen", &[("a", "1:1"), ("b", "1:1")]).await;
     put("live-only", "live", &[("a", record)]).await;
@@ -133,7 +133,7 @@ async fn a_cleanup_counts_each_session_that_it_frees_once() {
 }
 
 #[tokio::test]
-async fn a_walk_through_foreign_keys_takes_large_steps() {
+async fn scan_through_foreign_keys_doubles_its_step_size() {
     let server = RedisServer::start().await;
     let store = store(&server);
     let mut fill = redis::pipe();
@@ -163,7 +163,8 @@ async fn a_walk_through_foreign_keys_takes_large_steps() {
             counts.push(rest.split('"').next().unwrap().parse::<u32>().unwrap());
         }
     }
-    // How many steps a page has time for is the machine's business; within a page each is twice the one before.
+    // The number of steps per page depends on the machine. Within a page, each step is twice the
+    // previous one, up to 1,000.
     let begins = counts.iter().filter(|count| **count == 10).count();
     assert_eq!(begins, pages, "{counts:?}");
     for pair in counts.windows(2) {
@@ -172,17 +173,20 @@ async fn a_walk_through_foreign_keys_takes_large_steps() {
 }
 
 #[tokio::test]
-async fn a_position_is_short_and_goes_on_where_its_page_ended() {
+async fn cursor_is_short_and_continues_where_its_page_ended() {
     let server = RedisServer::start().await;
     let store = store(&server);
-    crowd(&store, 500).await;
+    create_users(&store, 500).await;
     for limit in [1, 10, 100] {
         let (mut seen, mut from) = (HashSet::new(), None::<ScanCursor>);
         loop {
-            // A page from the same position is the same page.
+            // Each page starts at the cursor of the previous page.
             let page = store.scan(from.as_ref(), limit).await.unwrap().unwrap();
             for shown in page.sessions {
-                assert!(seen.insert((shown.user, shown.id)), "nothing moves, so none comes twice");
+                assert!(
+                    seen.insert((shown.user, shown.id)),
+                    "no key moves, so each session is listed once"
+                );
             }
             from = page.next;
             let Some(next) = &from else { break };
@@ -193,25 +197,27 @@ async fn a_position_is_short_and_goes_on_where_its_page_ended() {
 }
 
 #[tokio::test]
-async fn requests_are_answered_amid_a_long_pipeline_of_a_walk() {
+async fn requests_are_answered_during_a_long_pipeline_of_a_cleanup() {
     let server = RedisServer::start().await;
     let builder = RedisStore::builder(server.url().as_str()).pool_size(1);
     let store = builder.timeout(UNHURRIED).build().unwrap();
-    crowd(&store, 1_500).await;
+    create_users(&store, 1_500).await;
     let id = login(&store, HOUR, HOUR).await;
     let mut monitor = TcpStream::connect(("127.0.0.1", server.port())).await.unwrap();
     monitor.write_all(b"MONITOR\r\n").await.unwrap();
     let mut lines = BufReader::new(monitor).lines();
     assert_eq!(lines.next_line().await.unwrap().as_deref(), Some("+OK"));
-    // What the server did, in its order: who asked, and for what.
+    // The commands in the order of the server: the client, and the name of the command.
     let mut done: Vec<(String, String)> = Vec::new();
     let amid = |done: &[(String, String)]| {
-        // Each pipeline begins after its SCAN: between two of its scripts only others can come.
+        // Each pipeline starts after its SCAN. Between two of its scripts only other clients'
+        // commands can run.
         let mut steps: Vec<_> = done.iter().map(|did| &*did.1).collect();
         steps.dedup();
         steps.windows(3).filter(|three| *three == ["EVALSHA", "HGET", "EVALSHA"]).count()
     };
-    // Whether a load comes in the middle of a pipeline is up to the machine's scheduler; if it had to wait, it never would.
+    // The machine's scheduler decides whether a load runs in the middle of a pipeline. If loads had
+    // to wait for a pipeline, none ever would.
     until("a load is answered in the middle of a pipeline", async || {
         let loading = async {
             loop {
@@ -241,18 +247,18 @@ async fn requests_are_answered_amid_a_long_pipeline_of_a_walk() {
         done.iter().filter(|did| did.1 == what).map(|did| &*did.0).collect()
     };
     assert_eq!((who("SCAN").len(), who("HGET").len()), (1, 1));
-    assert_eq!(who("SCAN"), who("EVALSHA"), "a walk has one connection");
-    assert_ne!(who("SCAN"), who("HGET"), "and requests have others");
+    assert_eq!(who("SCAN"), who("EVALSHA"), "a cleanup uses one connection");
+    assert_ne!(who("SCAN"), who("HGET"), "requests use another connection");
 }
 
 #[tokio::test]
-async fn a_walk_has_a_time_limit_of_its_own() {
+async fn lists_scans_and_cleanups_have_a_timeout_of_their_own() {
     let server = RedisServer::start().await;
     let limit = Duration::from_secs(5);
     let builder = RedisStore::builder(server.url().as_str()).scan_timeout(limit);
     let store = builder.timeout(2 * limit).build().unwrap();
     login(&store, HOUR, HOUR).await;
-    assert_eq!(walk(&store, 10).await.0.len(), 1);
+    assert_eq!(scan_all(&store, 10).await.0.len(), 1);
     server.pause();
     let position = ScanCursor::new("c1,1");
     let user = jeju();
@@ -266,11 +272,11 @@ async fn a_walk_has_a_time_limit_of_its_own() {
     // Tokio's timers have a resolution of one millisecond.
     assert!(took <= limit + ms(10), "{took:?}");
     server.resume();
-    until("it recovers", async || store.list(&jeju()).await.is_ok()).await;
+    until("the store recovers", async || store.list(&jeju()).await.is_ok()).await;
 }
 
 #[tokio::test]
-async fn a_server_that_takes_no_writes_lists_all_the_same() {
+async fn lists_and_scans_work_while_redis_refuses_writes() {
     let server = RedisServer::start().await;
     let store = store(&server);
     let id = login(&store, HOUR, HOUR).await;
@@ -279,12 +285,12 @@ async fn a_server_that_takes_no_writes_lists_all_the_same() {
     let shows = async |what: &str| {
         let list = store.list(&jeju()).await.unwrap();
         assert!(list.iter().map(|listed| &listed.id).eq([&id]), "{what}");
-        let (shown, _) = walk(&store, 10).await;
+        let (shown, _) = scan_all(&store, 10).await;
         assert!(shown.iter().map(|listed| &listed.id).eq([&id]), "{what}");
     };
     server.command(&["CONFIG", "SET", "min-replicas-to-write", "1"]).await;
     shows("without replicas").await;
-    assert_eq!(server.number(&["HLEN", LIVE]).await, 2, "nothing is pruned");
+    assert_eq!(server.number(&["HLEN", LIVE]).await, 2, "a list prunes nothing");
     let refused = async {
         let mut from = None;
         loop {
@@ -294,10 +300,14 @@ async fn a_server_that_takes_no_writes_lists_all_the_same() {
             }
         }
     };
-    assert_eq!(refused.await, StoreErrorKind::WriteRefused, "what is not freed is not counted");
+    assert_eq!(
+        refused.await,
+        StoreErrorKind::WriteRefused,
+        "a cleanup fails if Redis refuses writes"
+    );
     server.command(&["CONFIG", "SET", "min-replicas-to-write", "0"]).await;
     server.command(&["CONFIG", "SET", "maxmemory", "1"]).await;
-    // Removal needs no memory.
+    // Deletion needs no memory.
     assert_eq!(clean_up(&store).await, 1);
     shows("out of memory").await;
     server.command(&["CONFIG", "SET", "maxmemory", "0"]).await;
@@ -305,12 +315,12 @@ async fn a_server_that_takes_no_writes_lists_all_the_same() {
 }
 
 #[tokio::test]
-async fn a_list_of_heads_transfers_no_data_of_the_application() {
+async fn list_heads_and_scan_heads_omit_the_application_data() {
     let server = RedisServer::start().await;
     let store = store(&server);
     let data = "x".repeat(10_000);
     for payload in [
-        // As the manager writes it, and as it wrote it in older versions.
+        // The format that the manager writes, and the format of older versions.
         format!("{{\"role\":\"user\",\n\"data\":\"{data}\"}}"),
         format!("{{\"role\":\"user\",\"data\":\"{data}\"}}"),
     ] {

@@ -15,24 +15,30 @@ use crate::support::wait::until;
 use crate::support::{login, user};
 
 on_both_stores! {
-    a_refresh_token_alone_logs_out,
-    a_change_of_password_ends_all_sessions_but_the_one_that_made_it,
-    a_suspension_ends_all,
-    logouts_and_administrators_end_refresh_tokens_too,
+    refresh_token_alone_logs_the_session_out,
+    password_change_revokes_all_sessions_except_the_one_to_keep,
+    suspension_revokes_all_sessions_and_rejects_logins_under_way,
+    refresh_is_refused_with_the_reason_after_logout_or_revoke_all,
 }
 
-async fn a_refresh_token_alone_logs_out<St: SessionStore>(connect: impl Fn() -> St) {
+async fn refresh_token_alone_logs_the_session_out<St: SessionStore>(connect: impl Fn() -> St) {
     let manager = manager_on(connect());
     let (current, older) = (login(&manager, "jeju").await, login(&manager, "jeju").await);
     assert!(manager.logout_refresh(token(&current)).await.unwrap());
     is_over(&manager, &current, EndReason::Logout).await;
-    assert!(!manager.logout_refresh(token(&current)).await.unwrap(), "once is enough");
+    assert!(
+        !manager.logout_refresh(token(&current)).await.unwrap(),
+        "the second logout finds no live session"
+    );
     let newer = manager.refresh(token(&older)).await.unwrap();
-    assert!(manager.logout_refresh(token(&older)).await.unwrap(), "one that was replaced will do");
+    assert!(
+        manager.logout_refresh(token(&older)).await.unwrap(),
+        "a rotated token can log out too"
+    );
     is_over(&manager, &newer, EndReason::Logout).await;
 }
 
-async fn a_change_of_password_ends_all_sessions_but_the_one_that_made_it<St: SessionStore>(
+async fn password_change_revokes_all_sessions_except_the_one_to_keep<St: SessionStore>(
     connect: impl Fn() -> St,
 ) {
     let (here, there) = (manager_on(connect()), manager_on(connect()));
@@ -42,7 +48,7 @@ async fn a_change_of_password_ends_all_sessions_but_the_one_that_made_it<St: Ses
     assert_eq!(ended, [loses.session.id().clone()]);
     is_over(&there, &loses, EndReason::PasswordChange).await;
     let late = there.create(NewSession::new(user("jeju")).guard(guard)).await;
-    assert!(late.is_err(), "a login that checked the old password");
+    assert!(late.is_err(), "the login fence rejects a login that began before the change");
     let keeps = there.refresh(token(&keeps)).await.unwrap();
     assert!(here.authenticate(&keeps.access_token).await.is_ok());
     let ended = here.password_changed(&user("jeju"), None).await.unwrap();
@@ -50,7 +56,9 @@ async fn a_change_of_password_ends_all_sessions_but_the_one_that_made_it<St: Ses
     is_over(&there, &keeps, EndReason::PasswordChange).await;
 }
 
-async fn a_suspension_ends_all<St: SessionStore>(connect: impl Fn() -> St) {
+async fn suspension_revokes_all_sessions_and_rejects_logins_under_way<St: SessionStore>(
+    connect: impl Fn() -> St,
+) {
     let manager = manager_on(connect());
     let logins = [login(&manager, "jeju").await, login(&manager, "jeju").await];
     let other = login(&manager, "eve").await;
@@ -63,7 +71,7 @@ async fn a_suspension_ends_all<St: SessionStore>(connect: impl Fn() -> St) {
     assert!(manager.refresh(token(&other)).await.is_ok());
 }
 
-async fn logouts_and_administrators_end_refresh_tokens_too<St: SessionStore>(
+async fn refresh_is_refused_with_the_reason_after_logout_or_revoke_all<St: SessionStore>(
     connect: impl Fn() -> St,
 ) {
     let manager = manager_on(connect());
@@ -77,7 +85,7 @@ async fn logouts_and_administrators_end_refresh_tokens_too<St: SessionStore>(
     }
 }
 
-/// Says what it is told to say.
+/// A directory whose answer the test sets.
 #[derive(Clone, Default)]
 struct Directory(Arc<AtomicU8>);
 
@@ -96,7 +104,7 @@ impl UserDirectory for Directory {
 }
 
 #[tokio::test]
-async fn a_user_who_is_not_active_gets_no_further_token() {
+async fn refresh_is_refused_for_an_inactive_user_or_an_unavailable_directory() {
     let (directory, store) = (Directory::default(), MemoryStore::new());
     let (manager, _worker) =
         builder().store(store.clone()).directory(directory.clone()).build().unwrap();
@@ -107,15 +115,16 @@ async fn a_user_who_is_not_active_gets_no_further_token() {
         directory.0.store(says, Ordering::Relaxed);
         let refused = manager.refresh(token(&login)).await.unwrap_err();
         assert_eq!(refused.kind(), kind);
-        assert_eq!(counter(&store, &login.session).await, Some(0), "nothing was exchanged");
+        assert_eq!(counter(&store, &login.session).await, Some(0), "no rotation took place");
         directory.0.store(ACTIVE, Ordering::Relaxed);
     }
     assert!(manager.refresh(token(&login)).await.is_ok());
 }
 
-/// Whatever else is wrong: a token that was replaced long ago ends its session.
+/// Reuse of a rotated token revokes the session even if the directory is unavailable or the account
+/// is inactive.
 #[tokio::test]
-async fn a_stolen_token_is_noticed_while_the_directory_is_away() {
+async fn refresh_token_reuse_revokes_the_session_although_the_directory_refuses() {
     for says in [AWAY, INACTIVE] {
         let told: Arc<std::sync::Mutex<Vec<String>>> = Arc::default();
         let sink = Arc::clone(&told);
@@ -136,7 +145,7 @@ async fn a_stolen_token_is_noticed_while_the_directory_is_away() {
         drop(manager);
         background.stop().await.unwrap();
         let told = told.lock().unwrap();
-        // Events of one class come in order; changes of state may come before others.
+        // Events of one class arrive in order. Events of state changes may precede other events.
         assert!(told.iter().any(|name| name == "token_refreshed"), "{told:?}");
         let changes =
             told.iter().filter(|name| !["token_refreshed", "rejected"].contains(&name.as_str()));
@@ -146,7 +155,7 @@ async fn a_stolen_token_is_noticed_while_the_directory_is_away() {
 }
 
 #[tokio::test]
-async fn a_store_that_is_away_costs_nobody_a_token() {
+async fn refresh_token_stays_valid_after_a_store_outage() {
     let store = SwitchStore::new(MemoryStore::new());
     let timeout = Duration::from_millis(50);
     let (manager, _worker) = builder().store_timeout(timeout).store(store.clone()).build().unwrap();
@@ -158,8 +167,8 @@ async fn a_store_that_is_away_costs_nobody_a_token() {
         is(&refused, AuthErrorKind::StoreUnavailable);
     }
     store.set(Mood::Answer);
-    // The breaker asks again soon.
-    until("it comes back", async || match manager.refresh(token(&login)).await {
+    // The circuit breaker soon permits a call again.
+    until("the store is called again", async || match manager.refresh(token(&login)).await {
         Ok(refreshed) => refreshed.session.revision() == 2,
         Err(error) => {
             is(&error, AuthErrorKind::StoreUnavailable);

@@ -1,4 +1,4 @@
-//! Clocks that step, and lifetimes that end.
+//! Clock steps of the host and of the store, grace windows, and lifetimes.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::support::{START, login, user};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// The host's clock and the store's, apart from each other.
+/// A manager, the host's clock, and the store's clock. The two clocks are independent.
 fn clocked() -> (SessionManager, ManualClock, ManualClock) {
     let (host, store) = (ManualClock::new(START), ManualClock::new(START));
     let sessions = MemoryStore::with_clock(store.clone());
@@ -21,7 +21,7 @@ fn clocked() -> (SessionManager, ManualClock, ManualClock) {
 }
 
 #[tokio::test]
-async fn a_host_whose_clock_steps_by_a_minute_refreshes_as_before() {
+async fn refresh_works_when_the_host_clock_steps_by_a_minute() {
     for (forth, step) in [(true, "forth"), (false, "back")] {
         let (manager, host, _) = clocked();
         let first = login(&manager, "jeju").await;
@@ -40,7 +40,7 @@ async fn a_host_whose_clock_steps_by_a_minute_refreshes_as_before() {
 }
 
 #[tokio::test]
-async fn an_access_token_of_a_host_whose_clock_was_set_back_is_early_and_still_logs_out() {
+async fn access_token_that_is_not_yet_valid_or_expired_still_logs_out() {
     let (manager, host, _) = clocked();
     let first = login(&manager, "jeju").await;
     host.set(START.saturating_sub(MINUTE));
@@ -48,7 +48,10 @@ async fn an_access_token_of_a_host_whose_clock_was_set_back_is_early_and_still_l
     is(&refused, AuthErrorKind::InvalidToken);
     let next = manager.refresh(token(&first)).await.unwrap();
     assert!(manager.authenticate(&next.access_token).await.is_ok());
-    assert!(manager.logout(&first.access_token).await.unwrap(), "a logout is never too early");
+    assert!(
+        manager.logout(&first.access_token).await.unwrap(),
+        "a token that is not yet valid logs out"
+    );
     is_over(&manager, &next, EndReason::Logout).await;
 
     let (manager, host, _) = clocked();
@@ -56,25 +59,30 @@ async fn an_access_token_of_a_host_whose_clock_was_set_back_is_early_and_still_l
     host.set(START.saturating_add(61 * MINUTE));
     let refused = manager.authenticate(&first.access_token).await.unwrap_err();
     is(&refused, AuthErrorKind::TokenExpired);
-    assert!(manager.logout(&first.access_token).await.unwrap(), "nor too late");
+    assert!(manager.logout(&first.access_token).await.unwrap(), "an expired token logs out");
 }
 
 #[tokio::test]
-async fn the_window_is_the_stores_and_ends_when_it_ends() {
+async fn grace_window_is_measured_on_the_stores_clock_and_ends_exactly() {
     let (manager, host, store) = clocked();
     let first = login(&manager, "jeju").await;
     let second = manager.refresh(token(&first)).await.unwrap();
     host.advance(MINUTE);
     store.advance(Duration::from_secs(10));
-    assert_eq!(token(&manager.refresh(token(&first)).await.unwrap()), token(&second), "at its end");
+    assert_eq!(
+        token(&manager.refresh(token(&first)).await.unwrap()),
+        token(&second),
+        "at the end of the window"
+    );
     store.advance(Duration::from_millis(1));
     is_revoked(&manager.refresh(token(&first)).await.unwrap_err(), EndReason::RefreshReuse);
     is_over(&manager, &second, EndReason::RefreshReuse).await;
 }
 
-/// The store's clock cannot be set here, so what it wrote is: that the last exchange was a minute from now, or ago.
+/// The test cannot set the clock of Redis. Instead it changes the time of the last rotation in the
+/// record to one minute later or earlier.
 #[tokio::test]
-async fn a_server_whose_clock_steps_back_prolongs_an_open_window_and_forth_ends_it() {
+async fn redis_clock_step_back_keeps_the_grace_window_open_and_step_forward_ends_it() {
     for (step, over) in [(MINUTE.as_millis() as i64, false), (-(MINUTE.as_millis() as i64), true)] {
         let server = RedisServer::start().await;
         let store = redis_store(&server);
@@ -99,7 +107,7 @@ async fn a_server_whose_clock_steps_back_prolongs_an_open_window_and_forth_ends_
 }
 
 #[tokio::test]
-async fn an_exchange_is_a_use_and_never_outlives_the_login() {
+async fn rotation_extends_the_session_but_never_beyond_its_absolute_deadline() {
     let (manager, host, store) = clocked();
     let new = NewSession::new(user("jeju")).idle_ttl(30 * MINUTE).lifetime(100 * MINUTE);
     let mut login = manager.create(new).await.unwrap();
@@ -119,17 +127,17 @@ async fn an_exchange_is_a_use_and_never_outlives_the_login() {
 }
 
 #[tokio::test]
-async fn without_use_a_session_ends_and_its_refresh_token_with_it() {
+async fn refresh_is_refused_after_the_idle_deadline_of_the_session() {
     let (manager, _, store) = clocked();
     let login = login(&manager, "jeju").await;
     store.advance(60 * MINUTE);
     is(&manager.refresh(token(&login)).await.unwrap_err(), AuthErrorKind::SessionExpired);
 }
 
-/// A host whose clock was three days ahead for a moment, and the store of this process, which the
-/// builder makes on the same clock.
+/// The host's clock is three days ahead for a moment. The memory store that the builder makes by
+/// default uses the same clock.
 #[tokio::test]
-async fn after_the_hosts_clock_was_ahead_once_sessions_and_windows_end_in_their_time() {
+async fn sessions_and_grace_windows_end_on_time_after_the_host_clock_was_ahead() {
     let clock = ManualClock::new(START);
     let (manager, _worker) = builder().clock(clock.clone()).build().unwrap();
     clock.set(START.saturating_add(72 * 60 * MINUTE));
@@ -140,10 +148,17 @@ async fn after_the_hosts_clock_was_ahead_once_sessions_and_windows_end_in_their_
     let first = login(&manager, "jeju").await;
     let second = manager.refresh(token(&first)).await.unwrap();
     clock.advance(Duration::from_secs(10));
-    assert_eq!(token(&manager.refresh(token(&first)).await.unwrap()), token(&second), "in time");
+    assert_eq!(
+        token(&manager.refresh(token(&first)).await.unwrap()),
+        token(&second),
+        "within the window"
+    );
     clock.advance(Duration::from_millis(1));
     is_revoked(&manager.refresh(token(&first)).await.unwrap_err(), EndReason::RefreshReuse);
     clock.advance(60 * MINUTE);
-    assert!(!manager.exists(&user("jeju"), idle.session.id()).await.unwrap(), "nobody used it");
+    assert!(
+        !manager.exists(&user("jeju"), idle.session.id()).await.unwrap(),
+        "the idle session has expired"
+    );
     is(&manager.refresh(token(&idle)).await.unwrap_err(), AuthErrorKind::SessionExpired);
 }

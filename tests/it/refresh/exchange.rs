@@ -1,4 +1,4 @@
-//! What one exchange brings.
+//! Results of a rotation: tokens, claims, grace window, reuse, and settings.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -14,15 +14,15 @@ use crate::refresh::{
 use crate::support::{login, user};
 
 on_both_stores! {
-    an_exchange_brings_both_tokens_and_the_older_access_token_stays_good,
-    what_the_login_said_comes_back_with_every_exchange,
-    the_same_token_brings_the_same_successor_for_a_while,
-    the_third_use_is_theft_and_everybody_is_told,
-    a_token_of_a_number_that_the_session_lost_is_refused,
-    a_session_without_refresh_tokens_goes_on_as_before,
+    rotation_issues_both_tokens_and_older_access_tokens_stay_valid,
+    rotation_keeps_the_claims_and_the_lifetime_of_the_login,
+    repeated_rotation_within_grace_returns_the_same_successor,
+    reuse_of_a_token_two_rotations_old_revokes_the_session_and_emits_events,
+    access_token_with_a_counter_ahead_of_the_record_is_refused,
+    instances_with_and_without_refresh_keys_serve_the_same_sessions,
 }
 
-async fn an_exchange_brings_both_tokens_and_the_older_access_token_stays_good<St: SessionStore>(
+async fn rotation_issues_both_tokens_and_older_access_tokens_stay_valid<St: SessionStore>(
     connect: impl Fn() -> St,
 ) {
     let (here, there) = (manager_on(connect()), manager_on(connect()));
@@ -42,7 +42,7 @@ async fn an_exchange_brings_both_tokens_and_the_older_access_token_stays_good<St
     assert_eq!(counter(&connect(), &first.session).await, Some(2));
 }
 
-async fn what_the_login_said_comes_back_with_every_exchange<St: SessionStore>(
+async fn rotation_keeps_the_claims_and_the_lifetime_of_the_login<St: SessionStore>(
     connect: impl Fn() -> St,
 ) {
     let manager = manager_on(connect());
@@ -54,7 +54,10 @@ async fn what_the_login_said_comes_back_with_every_exchange<St: SessionStore>(
         let session = manager.authenticate(&login.access_token).await.unwrap();
         let back: serde_json::Value = session.claims().unwrap().custom().unwrap();
         assert_eq!(back, claims);
-        assert!(login.expires_in <= Duration::from_secs(600), "no longer than the session");
+        assert!(
+            login.expires_in <= Duration::from_secs(600),
+            "the access token must not outlive the session"
+        );
         assert!(login.expires_in > Duration::from_secs(590));
     }
     manager
@@ -64,10 +67,14 @@ async fn what_the_login_said_comes_back_with_every_exchange<St: SessionStore>(
     let login = manager.refresh(token(&login)).await.unwrap();
     let session = manager.authenticate(&login.access_token).await.unwrap();
     let back: serde_json::Value = session.claims().unwrap().custom().unwrap();
-    assert_eq!((back, session.role()), (claims, Some("x")), "an update leaves them alone");
+    assert_eq!(
+        (back, session.role()),
+        (claims, Some("x")),
+        "an update of the role keeps the claims"
+    );
 }
 
-async fn the_same_token_brings_the_same_successor_for_a_while<St: SessionStore>(
+async fn repeated_rotation_within_grace_returns_the_same_successor<St: SessionStore>(
     connect: impl Fn() -> St,
 ) {
     let (here, there) = (manager_on(connect()), manager_on(connect()));
@@ -75,14 +82,18 @@ async fn the_same_token_brings_the_same_successor_for_a_while<St: SessionStore>(
     let second = here.refresh(token(&first)).await.unwrap();
     for manager in [&here, &there, &here] {
         let again = manager.refresh(token(&first)).await.unwrap();
-        assert_eq!(token(&again), token(&second), "the very same");
-        assert_eq!(again.session.revision(), 2, "and nothing was written");
+        assert_eq!(token(&again), token(&second), "the same successor");
+        assert_eq!(again.session.revision(), 2, "the repetition writes nothing");
         assert!(manager.authenticate(&again.access_token).await.is_ok());
     }
     assert_eq!(counter(&connect(), &first.session).await, Some(1));
 }
 
-async fn the_third_use_is_theft_and_everybody_is_told<St: SessionStore>(connect: impl Fn() -> St) {
+async fn reuse_of_a_token_two_rotations_old_revokes_the_session_and_emits_events<
+    St: SessionStore,
+>(
+    connect: impl Fn() -> St,
+) {
     let told: Arc<Mutex<Vec<Event>>> = Arc::default();
     let sink = Arc::clone(&told);
     let (here, worker) = builder()
@@ -96,14 +107,14 @@ async fn the_third_use_is_theft_and_everybody_is_told<St: SessionStore>(connect:
     let first = login(&here, "jeju").await;
     let second = here.refresh(token(&first)).await.unwrap();
     let third = there.refresh(token(&second)).await.unwrap();
-    // Two behind: no window helps.
+    // The token is two rotations old, so the grace window does not apply.
     is_revoked(&here.refresh(token(&first)).await.unwrap_err(), EndReason::RefreshReuse);
     for manager in [&here, &there] {
         for login in [&first, &second, &third] {
             is_over(manager, login, EndReason::RefreshReuse).await;
         }
     }
-    assert!(there.refresh(token(&other)).await.is_ok(), "the user's other sessions go on");
+    assert!(there.refresh(token(&other)).await.is_ok(), "the user's other session stays valid");
     drop(here);
     background.stop().await.unwrap();
     let told = told.lock().unwrap();
@@ -123,16 +134,18 @@ async fn the_third_use_is_theft_and_everybody_is_told<St: SessionStore>(connect:
             _ => None,
         })
         .collect();
-    // Each is told once, by the instance that did it. Changes of state may come before other events.
+    // The instance that did it emits each event once. Events of state changes may precede other
+    // events.
     let (rotated, changes): (Vec<_>, Vec<_>) =
         told.into_iter().partition(|name| *name == "rotated");
     assert_eq!((rotated.len(), changes), (1, vec!["suspicious", "revoked"]));
 }
 
-async fn a_token_of_a_number_that_the_session_lost_is_refused<St: SessionStore>(
+async fn access_token_with_a_counter_ahead_of_the_record_is_refused<St: SessionStore>(
     connect: impl Fn() -> St,
 ) {
-    // A failover that lost two exchanges: tokens of a later number, for a session that knows nothing of it.
+    // As after a failover that lost a rotation: an access token whose counter is ahead of the
+    // record.
     let (manager, store) = (manager_on(connect()), connect());
     let first = login(&manager, "jeju").await;
     let (lost, stays) = (login(&manager, "jeju").await, &first);
@@ -146,12 +159,12 @@ async fn a_token_of_a_number_that_the_session_lost_is_refused<St: SessionStore>(
     let before = state(&store, &stays.session).await;
     assert!(manager.authenticate(&stays.access_token).await.is_ok());
     let now = manager.refresh(token(stays)).await.unwrap();
-    assert!(manager.authenticate(&ahead).await.is_ok(), "the number has come");
+    assert!(manager.authenticate(&ahead).await.is_ok(), "the record has reached the counter");
     assert!(manager.authenticate(&now.access_token).await.is_ok());
     assert_ne!(before, state(&store, &stays.session).await);
 }
 
-async fn a_session_without_refresh_tokens_goes_on_as_before<St: SessionStore>(
+async fn instances_with_and_without_refresh_keys_serve_the_same_sessions<St: SessionStore>(
     connect: impl Fn() -> St,
 ) {
     let plain = crate::support::manager(connect()).0;
@@ -162,7 +175,7 @@ async fn a_session_without_refresh_tokens_goes_on_as_before<St: SessionStore>(
     assert_eq!(old.session.revision(), 1);
     assert!(rotating.authenticate(&old.access_token).await.is_ok());
     let new = login(&rotating, "jeju").await;
-    // During a rolling upgrade an instance without keys serves the same sessions.
+    // During a rolling upgrade an instance without refresh keys serves the same sessions.
     assert!(plain.authenticate(&new.access_token).await.is_ok());
     let refused = plain.refresh(token(&new)).await.unwrap_err();
     is(&refused, AuthErrorKind::InvalidToken);
@@ -170,7 +183,7 @@ async fn a_session_without_refresh_tokens_goes_on_as_before<St: SessionStore>(
 }
 
 #[tokio::test]
-async fn access_tokens_may_live_a_little_shorter() {
+async fn jitter_shortens_the_access_token_ttl_by_at_most_its_fraction() {
     let build = |jitter| {
         let ttl = Duration::from_secs(1_000);
         builder().access_token_ttl(ttl).access_token_jitter(jitter).build().unwrap().0
@@ -189,7 +202,7 @@ async fn access_tokens_may_live_a_little_shorter() {
 }
 
 #[test]
-fn settings_that_cannot_work_are_found_at_once() {
+fn jitter_and_grace_out_of_range_are_rejected() {
     for jitter in [-0.01, 0.051, 1.0, f64::NAN, f64::INFINITY] {
         assert!(builder().access_token_jitter(jitter).build().is_err(), "{jitter}");
     }

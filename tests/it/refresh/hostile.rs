@@ -1,4 +1,4 @@
-//! What is shown as a refresh token and is none.
+//! Invalid and foreign tokens in place of refresh tokens.
 
 use tower_session_auth::store::SessionStore;
 use tower_session_auth::{AuthErrorKind, MemoryStore};
@@ -9,11 +9,11 @@ use crate::support::paused::PausedStore;
 use crate::support::{login, user};
 
 on_both_stores! {
-    whatever_is_no_token_of_ours_touches_nothing,
-    a_token_of_another_session_or_user_is_that_ones,
+    invalid_refresh_tokens_are_refused_without_a_store_call,
+    refresh_token_rotates_and_logs_out_only_its_own_session,
 }
 
-async fn whatever_is_no_token_of_ours_touches_nothing<St: SessionStore + Clone>(
+async fn invalid_refresh_tokens_are_refused_without_a_store_call<St: SessionStore + Clone>(
     connect: impl Fn() -> St,
 ) {
     let store = PausedStore::new(connect());
@@ -61,13 +61,13 @@ async fn whatever_is_no_token_of_ours_touches_nothing<St: SessionStore + Clone>(
         let refused = manager.logout_refresh(bad).await.unwrap_err();
         assert_eq!(refused.kind(), AuthErrorKind::InvalidToken, "{shown}");
     }
-    // Not even the store was asked: garbage costs an attacker more than us.
+    // The manager did not call the store, so invalid tokens cost an attacker more than the server.
     assert_eq!(store.calls(), asked);
     assert_eq!(state(&connect(), &first.session).await.unwrap(), before);
     assert!(manager.refresh(good).await.is_ok());
 }
 
-async fn a_token_of_another_session_or_user_is_that_ones<St: SessionStore>(
+async fn refresh_token_rotates_and_logs_out_only_its_own_session<St: SessionStore>(
     connect: impl Fn() -> St,
 ) {
     let manager = builder().store(connect()).build().unwrap().0;
@@ -84,7 +84,7 @@ async fn a_token_of_another_session_or_user_is_that_ones<St: SessionStore>(
 }
 
 #[tokio::test]
-async fn tokens_of_another_issuer_audience_key_or_purpose_are_foreign() {
+async fn tokens_of_another_issuer_audience_key_or_purpose_are_refused() {
     let store = MemoryStore::new();
     let ours = builder().store(store.clone()).build().unwrap().0;
     let login = login(&ours, "jeju").await;
@@ -100,7 +100,7 @@ async fn tokens_of_another_issuer_audience_key_or_purpose_are_foreign() {
         let theirs = crate::support::login(&foreign, "jeju").await;
         is(&ours.refresh(token(&theirs)).await.unwrap_err(), AuthErrorKind::InvalidToken);
     }
-    // The very same secret for both purposes.
+    // One secret serves for access tokens and refresh tokens.
     let one = builder().refresh_keys(crate::support::key()).build().unwrap().0;
     let login = crate::support::login(&one, "jeju").await;
     is(&one.refresh(&login.access_token).await.unwrap_err(), AuthErrorKind::InvalidToken);
@@ -110,9 +110,9 @@ async fn tokens_of_another_issuer_audience_key_or_purpose_are_foreign() {
     assert!(one.refresh(token(&login)).await.is_ok());
 }
 
-/// A session that was made anew under the same name, as after somebody restored half a backup.
+/// A new session has the same ID and another salt, as after a partial restore of a backup.
 #[tokio::test]
-async fn a_token_counts_only_for_the_session_that_it_was_issued_for() {
+async fn refresh_token_is_refused_by_a_new_session_with_the_same_id() {
     use tower_session_auth::store::{Created, NewRecord, Salt};
 
     let store = MemoryStore::new();

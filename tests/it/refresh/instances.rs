@@ -1,4 +1,4 @@
-//! Several processes with a near cache each, over one Redis.
+//! Several processes over one Redis. Each process has a near cache.
 
 use std::time::{Duration, Instant};
 
@@ -15,24 +15,24 @@ async fn instance(server: &RedisServer, grace: Duration) -> (SessionManager, Bac
         builder().refresh_grace(grace).store(redis_store(server)).build().unwrap();
     let background = worker.start();
     let is_up = async || manager.near_cache().state == NearCacheState::Coherent;
-    until("the near cache comes up", is_up).await;
+    until("the near cache is coherent", is_up).await;
     (manager, background)
 }
 
-/// As a push arrives shortly after the answer: until it is told no more.
+/// Authenticates until the token is refused. The invalidation may arrive shortly after the answer.
 async fn until_refused(manager: &SessionManager, token: &str) -> AuthError {
     let since = Instant::now();
     loop {
         match manager.authenticate(token).await {
             Err(error) => return error,
-            Ok(_) => assert!(since.elapsed() < PATIENCE, "it is told"),
+            Ok(_) => assert!(since.elapsed() < PATIENCE, "the invalidation did not arrive"),
         }
         tokio::task::yield_now().await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_replay_after_the_window_ends_the_session_on_all_instances() {
+async fn refresh_token_reuse_after_grace_revokes_the_session_on_all_instances() {
     let server = RedisServer::start().await;
     let window = Duration::from_millis(50);
     let mut instances = Vec::new();
@@ -44,7 +44,7 @@ async fn a_replay_after_the_window_ends_the_session_on_all_instances() {
     let second = managers[1].refresh(token(&first)).await.unwrap();
     for manager in &managers {
         for login in [&first, &second] {
-            // Twice: the second time out of the near cache.
+            // Twice: the near cache answers the second time.
             assert!(manager.authenticate(&login.access_token).await.is_ok());
             assert!(manager.authenticate(&login.access_token).await.is_ok());
         }
@@ -69,13 +69,13 @@ async fn a_replay_after_the_window_ends_the_session_on_all_instances() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_access_token_is_good_at_every_instance_as_soon_as_it_is_there() {
+async fn rotated_access_token_is_accepted_by_another_instance_at_once() {
     let server = RedisServer::start().await;
     let window = Duration::from_secs(10);
     let (here, there) = (instance(&server, window).await, instance(&server, window).await);
     let mut login = login(&here.0, "jeju").await;
     for n in 0..50 {
-        // What is remembered of the session has the number before.
+        // The cache entry of the session has the previous rotation counter.
         assert!(there.0.authenticate(&login.access_token).await.is_ok());
         login = here.0.refresh(token(&login)).await.unwrap();
         let session = there.0.authenticate(&login.access_token).await.unwrap();

@@ -1,4 +1,4 @@
-//! The secrets of refresh tokens, and what of them can be found where.
+//! Keys of refresh tokens: replacement, invalid keys, and no secrets in Redis or debug output.
 
 use tower_session_auth::{AuthErrorKind, ConfigError, KeySet, MemoryStore, SigningKey};
 
@@ -7,7 +7,7 @@ use crate::support::redis::RedisServer;
 use crate::support::{OTHER_SECRET, login};
 
 #[tokio::test]
-async fn a_secret_is_replaced_without_logging_anybody_out() {
+async fn replacing_the_refresh_secret_keeps_users_logged_in() {
     let store = MemoryStore::new();
     let manager = manager_on(store.clone());
     let first = login(&manager, "jeju").await;
@@ -17,7 +17,7 @@ async fn a_secret_is_replaced_without_logging_anybody_out() {
     let second = manager.refresh(token(&first)).await.unwrap();
     let again = manager.refresh(token(&first)).await.unwrap();
     assert_eq!(token(&again), token(&second));
-    // An instance that knows the new secret only.
+    // An instance that has only the new secret.
     let (only_new, _) = builder().refresh_keys(new.clone()).store(store).build().unwrap();
     is(&only_new.refresh(token(&first)).await.unwrap_err(), AuthErrorKind::InvalidToken);
     let third = only_new.refresh(token(&second)).await.unwrap();
@@ -27,7 +27,7 @@ async fn a_secret_is_replaced_without_logging_anybody_out() {
 }
 
 #[tokio::test]
-async fn keys_that_cannot_work_are_refused_and_the_present_ones_stay() {
+async fn invalid_refresh_keys_are_rejected_and_the_current_keys_stay() {
     let manager = manager_on(MemoryStore::new());
     let login = login(&manager, "jeju").await;
     let pem = include_bytes!("../../keys/ed25519.pem");
@@ -44,7 +44,7 @@ async fn keys_that_cannot_work_are_refused_and_the_present_ones_stay() {
 }
 
 #[tokio::test]
-async fn nothing_in_redis_is_a_part_of_a_token_and_debug_shows_none() {
+async fn redis_and_debug_output_contain_no_part_of_a_refresh_token() {
     let server = RedisServer::start().await;
     let manager = manager_on(redis_store(&server));
     let first = login(&manager, "jeju").await;

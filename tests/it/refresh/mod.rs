@@ -1,4 +1,4 @@
-//! Refresh tokens at the manager: exchanged once each, on both stores, over several processes.
+//! Rotation of refresh tokens by the manager, on both stores and over several processes.
 
 mod accounts;
 mod clocks;
@@ -43,7 +43,7 @@ fn token(login: &Login) -> &str {
     login.refresh_token.as_ref().unwrap().as_str()
 }
 
-/// How far the store says that a living session's tokens have come, and its revision.
+/// Returns the rotation state and the revision of a live session in the store.
 async fn state(store: &impl SessionStore, session: &Session) -> Option<(Rotation, u64)> {
     let record = store.load(session.user_id(), session.id(), None).await.unwrap()?;
     Some((record.rotation.unwrap(), record.revision))
@@ -61,13 +61,14 @@ fn is_revoked(error: &AuthError, reason: EndReason) {
     assert_eq!((error.kind(), error.reason()), (AuthErrorKind::SessionRevoked, Some(reason)));
 }
 
-/// Neither kind of token of this login is good for anything any more, and both say why.
+/// Checks that both tokens of this login are refused with this reason.
 async fn is_over(manager: &SessionManager, login: &Login, reason: EndReason) {
     is_revoked(&manager.refresh(token(login)).await.unwrap_err(), reason);
     is_revoked(&manager.authenticate(&login.access_token).await.unwrap_err(), reason);
 }
 
-/// Runs a scenario on both stores; it gets what connects one more process to the store.
+/// Runs each scenario on both stores. A scenario receives a function that connects one more process
+/// to the store.
 macro_rules! on_both_stores {
     ($($scenario:ident),+ $(,)?) => {
         mod memory {

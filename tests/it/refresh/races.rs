@@ -1,5 +1,5 @@
-//! Exchanges that meet each other, and whatever ends or changes a session, stopped where the other can come between:
-//! nothing revives, and nothing is undone.
+//! Races between rotations, and between a rotation and a revocation or an update. The tests stop
+//! one operation where another can run in between. No session revives, and no change is undone.
 
 use tokio::task::{JoinHandle, JoinSet};
 use tower_session_auth::store::SessionStore;
@@ -10,13 +10,13 @@ use crate::support::paused::{At, PausedStore, Verb};
 use crate::support::{login, user};
 
 on_both_stores! {
-    two_that_have_looked_before_either_writes_get_one_successor,
-    an_exchange_that_meets_an_end_revives_nothing,
-    an_end_that_comes_while_the_answer_is_on_its_way_holds,
-    a_change_of_content_and_an_exchange_both_stay,
-    a_caller_who_goes_away_loses_nothing,
-    a_thief_and_the_holder_at_once_are_one_successor_or_an_end,
-    a_thousand_at_once_are_one_exchange,
+    concurrent_rotations_of_one_token_return_one_successor,
+    rotation_during_a_revocation_is_refused_with_the_reason,
+    revocation_before_the_answer_of_a_rotation_revokes_the_new_tokens,
+    concurrent_update_and_rotation_both_take_effect,
+    refresh_token_works_again_after_its_rotation_was_cancelled,
+    concurrent_use_of_one_token_without_grace_revokes_the_session,
+    thousand_concurrent_refreshes_of_one_token_are_one_rotation,
 }
 
 fn stopped<St: SessionStore + Clone>(store: St) -> (SessionManager, PausedStore<St>) {
@@ -24,18 +24,20 @@ fn stopped<St: SessionStore + Clone>(store: St) -> (SessionManager, PausedStore<
     (builder().store(store.clone()).build().unwrap().0, store)
 }
 
-/// A request of its own: the test goes on beside it.
-#[expect(clippy::disallowed_methods, reason = "a test is what starts the work here")]
-fn beside<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> JoinHandle<T> {
+/// Runs work as a separate request. The test continues meanwhile.
+#[expect(clippy::disallowed_methods, reason = "the test itself starts the concurrent work")]
+fn spawn_request<T: Send + 'static>(
+    work: impl Future<Output = T> + Send + 'static,
+) -> JoinHandle<T> {
     tokio::spawn(work)
 }
 
 fn refresh(manager: &SessionManager, login: &Login) -> JoinHandle<Result<Login, AuthError>> {
     let (manager, token) = (manager.clone(), token(login).to_owned());
-    beside(async move { manager.refresh(&token).await })
+    spawn_request(async move { manager.refresh(&token).await })
 }
 
-async fn two_that_have_looked_before_either_writes_get_one_successor<St: SessionStore + Clone>(
+async fn concurrent_rotations_of_one_token_return_one_successor<St: SessionStore + Clone>(
     connect: impl Fn() -> St,
 ) {
     for at in [At::Before, At::After] {
@@ -53,15 +55,15 @@ async fn two_that_have_looked_before_either_writes_get_one_successor<St: Session
         let (one, two) = (one.await.unwrap().unwrap(), two.await.unwrap().unwrap());
         assert_eq!(token(&one), token(&two), "{at:?}");
         let (rotation, revision) = state(&connect(), &first.session).await.unwrap();
-        assert_eq!((rotation.counter, revision), (1, 2), "{at:?}: one exchange");
+        assert_eq!((rotation.counter, revision), (1, 2), "{at:?}: one rotation");
         for login in [&one, &two] {
             assert!(here.authenticate(&login.access_token).await.is_ok());
         }
     }
 }
 
-/// All that ends sessions, by name.
-async fn end(manager: &SessionManager, login: &Login, how: EndReason) {
+/// Revokes the session with the operation that belongs to the reason.
+async fn revoke(manager: &SessionManager, login: &Login, how: EndReason) {
     let (user, id) = (user("jeju"), login.session.id());
     let ids = std::slice::from_ref(id);
     match how {
@@ -83,7 +85,7 @@ const ENDS: [EndReason; 5] = [
     EndReason::Suspended,
 ];
 
-async fn an_exchange_that_meets_an_end_revives_nothing<St: SessionStore + Clone>(
+async fn rotation_during_a_revocation_is_refused_with_the_reason<St: SessionStore + Clone>(
     connect: impl Fn() -> St,
 ) {
     for how in ENDS {
@@ -93,7 +95,7 @@ async fn an_exchange_that_meets_an_end_revives_nothing<St: SessionStore + Clone>
             let mut stop = store.stop(verb, at);
             let exchange = refresh(&here, &first);
             stop.reached().await;
-            end(&there, &first, how).await;
+            revoke(&there, &first, how).await;
             stop.go();
             let refused = exchange.await.unwrap().unwrap_err();
             assert_eq!(refused.reason(), Some(how), "{how} {verb:?}");
@@ -104,7 +106,9 @@ async fn an_exchange_that_meets_an_end_revives_nothing<St: SessionStore + Clone>
     }
 }
 
-async fn an_end_that_comes_while_the_answer_is_on_its_way_holds<St: SessionStore + Clone>(
+async fn revocation_before_the_answer_of_a_rotation_revokes_the_new_tokens<
+    St: SessionStore + Clone,
+>(
     connect: impl Fn() -> St,
 ) {
     for how in ENDS {
@@ -113,7 +117,7 @@ async fn an_end_that_comes_while_the_answer_is_on_its_way_holds<St: SessionStore
         let mut stop = store.stop(Verb::Rotate, At::After);
         let exchange = refresh(&here, &first);
         stop.reached().await;
-        end(&there, &first, how).await;
+        revoke(&there, &first, how).await;
         stop.go();
         let second = exchange.await.unwrap().unwrap();
         for manager in [&here, &there] {
@@ -123,7 +127,7 @@ async fn an_end_that_comes_while_the_answer_is_on_its_way_holds<St: SessionStore
     }
 }
 
-async fn a_change_of_content_and_an_exchange_both_stay<St: SessionStore + Clone>(
+async fn concurrent_update_and_rotation_both_take_effect<St: SessionStore + Clone>(
     connect: impl Fn() -> St,
 ) {
     for (verb, at) in
@@ -133,7 +137,7 @@ async fn a_change_of_content_and_an_exchange_both_stay<St: SessionStore + Clone>
         let first = login(&here, "jeju").await;
         let mut stop = store.stop(verb, at);
         let (manager, id) = (here.clone(), first.session.id().clone());
-        let change = beside(async move {
+        let change = spawn_request(async move {
             let promote = |edit: &mut tower_session_auth::session::SessionEdit| {
                 edit.role = Some("admin".to_owned());
             };
@@ -147,10 +151,10 @@ async fn a_change_of_content_and_an_exchange_both_stay<St: SessionStore + Clone>
         let third = here.refresh(token(&second)).await.unwrap();
         assert_eq!((third.session.role(), third.session.revision()), (Some("admin"), 4));
         assert_eq!(counter(&connect(), &first.session).await, Some(2), "{verb:?} {at:?}");
-        // And of all sessions of the user at once.
+        // The same with `update_all`.
         let stop_all = store.stop(Verb::UpdateAll, At::Before);
         let manager = here.clone();
-        let change = beside(async move {
+        let change = spawn_request(async move {
             manager.update_all(&user("jeju"), |_, edit| edit.role = Some("user".into())).await
         });
         let mut stop_all = stop_all;
@@ -164,7 +168,9 @@ async fn a_change_of_content_and_an_exchange_both_stay<St: SessionStore + Clone>
     }
 }
 
-async fn a_caller_who_goes_away_loses_nothing<St: SessionStore + Clone>(connect: impl Fn() -> St) {
+async fn refresh_token_works_again_after_its_rotation_was_cancelled<St: SessionStore + Clone>(
+    connect: impl Fn() -> St,
+) {
     for (at, made) in [(At::Before, 1), (At::After, 1)] {
         let (here, store) = stopped(connect());
         let first = login(&here, "jeju").await;
@@ -174,15 +180,15 @@ async fn a_caller_who_goes_away_loses_nothing<St: SessionStore + Clone>(connect:
         exchange.abort();
         assert!(exchange.await.unwrap_err().is_cancelled());
         stop.go();
-        // The answer that nobody got: the same token brings it once more.
+        // The caller did not receive the answer. The same token returns it again.
         let second = here.refresh(token(&first)).await.unwrap();
         assert_eq!(counter(&connect(), &first.session).await, Some(made), "{at:?}");
         assert!(here.refresh(token(&second)).await.is_ok());
     }
 }
 
-/// Without a window: of two that show one token at once the second ends the session, whoever it is.
-async fn a_thief_and_the_holder_at_once_are_one_successor_or_an_end<St: SessionStore + Clone>(
+/// Without a grace window: if two requests show one token, the second request revokes the session.
+async fn concurrent_use_of_one_token_without_grace_revokes_the_session<St: SessionStore + Clone>(
     connect: impl Fn() -> St,
 ) {
     let strict = || {
@@ -193,13 +199,15 @@ async fn a_thief_and_the_holder_at_once_are_one_successor_or_an_end<St: SessionS
     let first = login(&holder, "jeju").await;
     let (one, two) = tokio::join!(refresh(&holder, &first), refresh(&thief, &first));
     let (one, two) = (one.unwrap(), two.unwrap());
-    assert_ne!(one.is_ok(), two.is_ok(), "one is made");
+    assert_ne!(one.is_ok(), two.is_ok(), "exactly one rotation succeeds");
     for manager in [&holder, &thief] {
         is_over(manager, one.as_ref().or(two.as_ref()).unwrap(), EndReason::RefreshReuse).await;
     }
 }
 
-async fn a_thousand_at_once_are_one_exchange<St: SessionStore + Clone>(connect: impl Fn() -> St) {
+async fn thousand_concurrent_refreshes_of_one_token_are_one_rotation<St: SessionStore + Clone>(
+    connect: impl Fn() -> St,
+) {
     let managers = [manager_on(connect()), manager_on(connect())];
     let first = login(&managers[0], "jeju").await;
     let mut running = JoinSet::new();
@@ -214,8 +222,8 @@ async fn a_thousand_at_once_are_one_exchange<St: SessionStore + Clone>(connect: 
         assert_eq!(token(&login), successor);
     }
     let (rotation, revision) = state(&connect(), &first.session).await.unwrap();
-    assert_eq!((rotation.counter, revision), (1, 2), "one exchange, one successor");
+    assert_eq!((rotation.counter, revision), (1, 2), "one rotation, one successor");
     for manager in &managers {
-        assert!(manager.authenticate(&first.access_token).await.is_ok(), "nobody is logged out");
+        assert!(manager.authenticate(&first.access_token).await.is_ok(), "the session stays valid");
     }
 }

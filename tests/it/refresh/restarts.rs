@@ -1,4 +1,5 @@
-//! Tokens are told apart by their number, never by time: not across restarts, and not within one second.
+//! Restarts and failovers. The rotation counter distinguishes tokens, and time never does: not
+//! across restarts, and not within one second.
 
 use tower_session_auth::{AuthErrorKind, EndReason};
 
@@ -7,7 +8,7 @@ use crate::support::login;
 use crate::support::redis::RedisServer;
 
 #[tokio::test]
-async fn within_one_second_and_over_a_restart_of_the_process_an_old_token_stays_old() {
+async fn refresh_token_reuse_is_detected_within_one_second_and_after_restarts() {
     let server = RedisServer::start().await;
     let strict = || {
         let builder = builder().refresh_grace(std::time::Duration::ZERO);
@@ -23,7 +24,7 @@ async fn within_one_second_and_over_a_restart_of_the_process_an_old_token_stays_
 }
 
 #[tokio::test]
-async fn a_server_that_was_killed_and_kept_its_data_knows_how_far_the_tokens_have_come() {
+async fn rotation_counter_survives_a_kill_of_a_persistent_redis() {
     let args = ["--appendonly", "yes", "--appendfsync", "always"];
     let mut server = RedisServer::start_with(&args).await;
     let store = redis_store(&server);
@@ -34,15 +35,15 @@ async fn a_server_that_was_killed_and_kept_its_data_knows_how_far_the_tokens_hav
     assert_eq!(counter(&redis_store(&server), &first.session).await, Some(1));
     let manager = manager_on(redis_store(&server));
     let again = manager.refresh(token(&first)).await.unwrap();
-    assert_eq!(token(&again), token(&second), "the window is still open");
+    assert_eq!(token(&again), token(&second), "the grace window is still open");
     let third = manager.refresh(token(&second)).await.unwrap();
     is_revoked(&manager.refresh(token(&first)).await.unwrap_err(), EndReason::RefreshReuse);
     is_over(&manager, &third, EndReason::RefreshReuse).await;
 }
 
-/// What a failover loses: the exchange was acknowledged, and the record is the one before.
+/// As after a failover: Redis acknowledged the rotation, and the record is the one from before.
 #[tokio::test]
-async fn a_genuine_token_that_the_session_does_not_know_yet_touches_nothing_and_logs_out() {
+async fn token_with_a_counter_ahead_of_the_record_is_refused_but_can_log_out() {
     let server = RedisServer::start().await;
     let store = redis_store(&server);
     let manager = manager_on(store.clone());
@@ -54,15 +55,16 @@ async fn a_genuine_token_that_the_session_does_not_know_yet_touches_nothing_and_
     is(&manager.refresh(token(&second)).await.unwrap_err(), AuthErrorKind::InvalidToken);
     let refused = manager.authenticate(&second.access_token).await.unwrap_err();
     is(&refused, AuthErrorKind::InvalidToken);
-    assert_eq!(server.text(&["HGET", key, id]).await.unwrap(), before, "nothing was touched");
+    assert_eq!(server.text(&["HGET", key, id]).await.unwrap(), before, "the record is unchanged");
     assert!(manager.authenticate(&first.access_token).await.is_ok());
-    assert!(manager.logout_refresh(token(&second)).await.unwrap(), "its owner may log out");
+    assert!(manager.logout_refresh(token(&second)).await.unwrap(), "the token can log out");
     is_over(&manager, &first, EndReason::Logout).await;
 }
 
-/// The server is killed between what an exchange has read and what it writes, and something else came first.
+/// The server is killed between the read and the write of a rotation. Another operation has changed
+/// the session before.
 #[tokio::test]
-async fn a_restart_in_between_revives_nothing_and_undoes_nothing() {
+async fn redis_restart_during_a_rotation_undoes_no_logout_and_no_update() {
     use crate::support::paused::{At, PausedStore, Verb};
 
     for logout in [true, false] {
@@ -86,7 +88,7 @@ async fn a_restart_in_between_revives_nothing_and_undoes_nothing() {
         server.restart().await;
         stop.go();
         let exchanged = exchange.join_next().await.unwrap().unwrap();
-        // The first try may find the connection gone: a write is not sent twice.
+        // The rotation may fail on a lost connection: the store does not send a write twice.
         let there = manager_on(redis_store(&server));
         if logout {
             assert!(exchanged.is_err());
@@ -103,7 +105,7 @@ async fn a_restart_in_between_revives_nothing_and_undoes_nothing() {
 }
 
 #[tokio::test]
-async fn a_server_that_lost_its_data_knows_no_token() {
+async fn refresh_is_refused_as_expired_after_redis_lost_its_data() {
     let mut server = RedisServer::start().await;
     let login = login(&manager_on(redis_store(&server)), "jeju").await;
     server.restart().await;
@@ -112,9 +114,9 @@ async fn a_server_that_lost_its_data_knows_no_token() {
     assert!(!manager.logout_refresh(token(&login)).await.unwrap());
 }
 
-/// A server that answers nothing, or is killed in the middle: nobody is logged out by it, and the same token goes on.
+/// A server that does not answer logs no user out. The same refresh token works afterwards.
 #[tokio::test]
-async fn a_server_that_stands_still_costs_nobody_a_session() {
+async fn refresh_token_stays_valid_after_redis_did_not_answer() {
     let server = RedisServer::start().await;
     let patient = manager_on(redis_store(&server));
     let hasty = builder().store_timeout(std::time::Duration::from_millis(100));

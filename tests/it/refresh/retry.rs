@@ -1,4 +1,4 @@
-//! `refresh_retry`: a client that lost the answer of an exchange, and came back after the grace window.
+//! `refresh_retry`: a client that lost the answer of a rotation repeats it after the grace window.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -20,14 +20,14 @@ use crate::support::{START, login, user};
 const HOUR: Duration = Duration::from_secs(3600);
 
 on_both_stores! {
-    the_same_successor_comes_until_it_is_shown,
-    the_same_successor_comes_until_its_access_token_is_accepted,
-    an_older_access_token_is_no_use_of_the_successor,
-    an_instance_that_records_no_use_keeps_what_others_recorded,
-    a_successor_that_was_shown_and_not_exchanged_counts_as_used,
+    retry_returns_the_same_successor_until_the_successor_is_rotated,
+    retry_is_refused_as_reuse_after_the_successors_access_token_was_accepted,
+    older_access_token_does_not_count_as_use_of_the_successor,
+    instance_without_refresh_retry_keeps_the_recorded_use_of_a_successor,
+    successor_counts_as_used_although_its_rotation_was_refused,
 }
 
-/// Without a grace window, so that each second exchange of a token is late.
+/// Settings without a grace window, so that each repeated rotation of a token is a retry.
 fn retrying() -> SessionManagerBuilder {
     builder().refresh_grace(Duration::ZERO).refresh_retry(24 * HOUR)
 }
@@ -36,7 +36,9 @@ fn process(store: impl SessionStore) -> (SessionManager, Worker) {
     retrying().store(store).build().unwrap()
 }
 
-async fn the_same_successor_comes_until_it_is_shown<St: SessionStore>(connect: impl Fn() -> St) {
+async fn retry_returns_the_same_successor_until_the_successor_is_rotated<St: SessionStore>(
+    connect: impl Fn() -> St,
+) {
     let told = Arc::new(Mutex::new(0));
     let sink = {
         let told = Arc::clone(&told);
@@ -56,16 +58,18 @@ async fn the_same_successor_comes_until_it_is_shown<St: SessionStore>(connect: i
         assert_eq!(token(&again), token(&second), "the same successor");
         assert_eq!(again.session.id(), first.session.id());
     }
-    assert_eq!(counter(&connect(), &first.session).await, Some(1), "nothing has changed");
+    assert_eq!(counter(&connect(), &first.session).await, Some(1), "a retry does not rotate");
     let third = here.refresh(token(&second)).await.unwrap();
     is_revoked(&here.refresh(token(&first)).await.unwrap_err(), EndReason::RefreshReuse);
     is_over(&here, &third, EndReason::RefreshReuse).await;
     drop(here);
     background.stop().await.unwrap();
-    assert_eq!(*told.lock().unwrap(), 3, "each retry is an event");
+    assert_eq!(*told.lock().unwrap(), 3, "each retry emits an event");
 }
 
-async fn the_same_successor_comes_until_its_access_token_is_accepted<St: SessionStore>(
+async fn retry_is_refused_as_reuse_after_the_successors_access_token_was_accepted<
+    St: SessionStore,
+>(
     connect: impl Fn() -> St,
 ) {
     for retried in [false, true] {
@@ -75,7 +79,7 @@ async fn the_same_successor_comes_until_its_access_token_is_accepted<St: Session
         if retried {
             second = there.refresh(token(&first)).await.unwrap();
         }
-        // Another process accepts it, right after the login: no touch is due for a minute.
+        // Another process accepts it right after the login, when no touch is due for a minute.
         let (here, worker) = process(connect());
         let background = worker.start();
         here.authenticate(&first.access_token).await.unwrap();
@@ -87,7 +91,7 @@ async fn the_same_successor_comes_until_its_access_token_is_accepted<St: Session
     }
 }
 
-async fn an_older_access_token_is_no_use_of_the_successor<St: SessionStore>(
+async fn older_access_token_does_not_count_as_use_of_the_successor<St: SessionStore>(
     connect: impl Fn() -> St,
 ) {
     let (manager, worker) = process(connect());
@@ -101,10 +105,14 @@ async fn an_older_access_token_is_no_use_of_the_successor<St: SessionStore>(
     }
     background.stop().await.unwrap();
     let again = manager.refresh(token(&second)).await.unwrap();
-    assert_eq!(token(&again), token(&third), "the use of the second is none of the third");
+    assert_eq!(
+        token(&again),
+        token(&third),
+        "the use of the second token does not count for the third"
+    );
 }
 
-async fn an_instance_that_records_no_use_keeps_what_others_recorded<St: SessionStore>(
+async fn instance_without_refresh_retry_keeps_the_recorded_use_of_a_successor<St: SessionStore>(
     connect: impl Fn() -> St,
 ) {
     let (recording, worker) = process(connect());
@@ -117,11 +125,11 @@ async fn an_instance_that_records_no_use_keeps_what_others_recorded<St: SessionS
     plain.touch(&user("jeju"), first.session.id()).await.unwrap();
     plain.update(&user("jeju"), first.session.id(), |edit| edit.role = None).await.unwrap();
     let session = plain.get(&user("jeju"), first.session.id()).await.unwrap();
-    assert!(session.is_some(), "it reads the session as any other");
+    assert!(session.is_some(), "an instance without `refresh_retry` reads the session");
     is_revoked(&recording.refresh(token(&first)).await.unwrap_err(), EndReason::RefreshReuse);
 }
 
-/// Fails while it is told to.
+/// A directory that fails while `away` is set.
 #[derive(Clone, Default)]
 struct Directory {
     away: Arc<AtomicBool>,
@@ -136,7 +144,7 @@ impl UserDirectory for Directory {
     }
 }
 
-async fn a_successor_that_was_shown_and_not_exchanged_counts_as_used<St: SessionStore>(
+async fn successor_counts_as_used_although_its_rotation_was_refused<St: SessionStore>(
     connect: impl Fn() -> St,
 ) {
     let directory = Directory::default();
@@ -149,14 +157,18 @@ async fn a_successor_that_was_shown_and_not_exchanged_counts_as_used<St: Session
     let refused = manager.refresh(token(&second)).await.unwrap_err();
     is(&refused, AuthErrorKind::DirectoryUnavailable);
     let after = manager.get(&user("jeju"), first.session.id()).await.unwrap().unwrap();
-    assert_eq!(after.last_activity(), used.last_activity(), "a refusal is no use of the session");
+    assert_eq!(
+        after.last_activity(),
+        used.last_activity(),
+        "a refused rotation is no activity of the session"
+    );
     assert_eq!(after.idle_deadline(), used.idle_deadline());
     directory.away.store(false, Ordering::Relaxed);
     is_revoked(&manager.refresh(token(&first)).await.unwrap_err(), EndReason::RefreshReuse);
 }
 
 #[tokio::test]
-async fn a_retry_is_possible_for_its_time_and_only_after_the_grace_window() {
+async fn retry_is_possible_after_the_grace_window_until_the_retry_window_ends() {
     let clock = ManualClock::new(START);
     let store = MemoryStore::with_clock(clock.clone());
     let retries = Arc::new(Mutex::new(0));
@@ -171,7 +183,8 @@ async fn a_retry_is_possible_for_its_time_and_only_after_the_grace_window() {
     let background = worker.start();
     let first = login(&manager, "jeju").await;
     let second = manager.refresh(token(&first)).await.unwrap();
-    // Within the grace window, also a successor that is used is handed out again: parallel tabs.
+    // Within the grace window a repetition is not a retry, because browser tabs refresh in
+    // parallel.
     clock.advance(Duration::from_secs(10));
     assert_eq!(token(&manager.refresh(token(&first)).await.unwrap()), token(&second));
     for later in [Duration::from_millis(1), HOUR / 2 - Duration::from_millis(10_001)] {
@@ -186,7 +199,7 @@ async fn a_retry_is_possible_for_its_time_and_only_after_the_grace_window() {
 }
 
 #[test]
-fn a_retry_window_is_longer_than_the_grace_window_and_a_day_at_most() {
+fn refresh_retry_must_exceed_the_grace_window_and_be_at_most_a_day() {
     let day = 24 * HOUR;
     for (grace, retry, fits) in [
         (Duration::from_secs(10), Duration::ZERO, true),

@@ -117,8 +117,8 @@ impl Reply {
         cookies.collect()
     }
 
-    /// Returns the cookie of that name that is set, or else the first one that is cleared. Panics if
-    /// two are set, or if there is none of that name.
+    /// Returns the cookie of that name that is set, or else the first one that is cleared. Panics
+    /// if two are set, or if there is none of that name.
     pub(crate) fn cookie(&self, name: &str) -> Set {
         let named: Vec<_> =
             self.cookies().into_iter().filter(|cookie| cookie.name == name).collect();

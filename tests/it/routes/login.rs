@@ -82,7 +82,7 @@ fn whole(reply: &crate::routes::site::Reply) -> String {
 
 #[tokio::test(start_paused = true)]
 async fn refused_logins_get_the_same_response_and_cost_the_same_work() {
-    // The manager asks the user directory later than the credential check: when it creates a session.
+    // The manager asks the user directory only after the credential check, to create the session.
     let site = site_with(|builder, desk| builder.directory(desk.clone()), |routes| routes);
     let wrong = site.log_in("jeju", "wrong").await;
     assert_eq!(wrong.said(), (401, "invalid_credentials"));

@@ -1,4 +1,4 @@
-//! All that can be printed, shown with `Debug` and `Display`: the library's types, its errors, a store's settings.
+//! `Debug` and `Display` of the library's types, its errors and a store's settings show no secret.
 
 use axum::response::IntoResponse as _;
 use tower::ServiceBuilder;
@@ -15,7 +15,7 @@ use crate::support::switch::SwitchStore;
 use crate::support::{AUDIENCE, ISSUER, OTHER_SECRET, SECRET, key, user};
 
 #[tokio::test]
-async fn debug_and_display_of_everything_show_no_secret() {
+async fn debug_and_display_of_types_and_errors_show_no_secret() {
     let mut secrets = Secrets::new();
     let store = SwitchStore::new(MemoryStore::new());
     let builder = configure::<Vault>(store.clone());
@@ -72,7 +72,7 @@ async fn debug_and_display_of_everything_show_no_secret() {
         shown.push_str(&everything(&error));
         shown.push_str(&format!("{:?}", error.into_response()));
     }
-    // Secrets that were refused as keys are still somebody's secrets.
+    // A secret that was refused as a key must stay secret.
     for (what, error) in [
         ("short", SigningKey::hs256("k1", &SECRET[..31]).unwrap_err()),
         ("no key", SigningKey::rs256_pem("r1", SECRET).unwrap_err()),
@@ -99,7 +99,7 @@ async fn debug_and_display_of_everything_show_no_secret() {
 
 #[cfg(feature = "redis")]
 #[tokio::test]
-async fn the_password_of_a_redis_server_is_nowhere() {
+async fn redis_password_is_not_in_debug_display_or_the_log() {
     use tower_session_auth::RedisStore;
 
     let log = Log::default();
@@ -119,7 +119,7 @@ async fn the_password_of_a_redis_server_is_nowhere() {
     ] {
         shown.push_str(&everything(&RedisStore::new(&bad).unwrap_err()));
     }
-    // A store, or an error where TLS is not compiled in: neither shows it.
+    // The result is an error if TLS is not compiled in. Neither result may show the password.
     match RedisStore::new(&format!("rediss://user:{PASSWORD}@127.0.0.1:1/0")) {
         Ok(store) => shown.push_str(&format!("{store:?}\n{store:#?}\n")),
         Err(error) => shown.push_str(&everything(&error)),
@@ -134,7 +134,7 @@ async fn the_password_of_a_redis_server_is_nowhere() {
     shown.push_str(&format!("{:?} {manager:?}", manager.health().await));
     let error = manager.create(NewSession::new(user("jeju"))).await.map(drop).unwrap_err();
     shown.push_str(&everything(&error));
-    assert!(!log.text().is_empty(), "the store's trouble is logged");
+    assert!(!log.text().is_empty(), "the store failure is logged");
     secrets.assert_none_in("the log", &log.text());
     secrets.assert_none_in("Debug or Display", &shown);
 }

@@ -1,4 +1,4 @@
-//! Requests of all kinds, with every log on: nothing secret is logged or answered.
+//! Requests of all kinds, with all log levels enabled: no secret is logged or answered.
 
 use std::cell::RefCell;
 use std::convert::Infallible;
@@ -21,15 +21,16 @@ use crate::support::log::Log;
 use crate::support::switch::{Mood, SwitchStore};
 use crate::support::{OTHER_SECRET, SECRET, START, anonymous, bearer, user};
 
-/// Data of another type, which the same record cannot be read as; serde's message would quote the password.
+/// Session data of another type. The same record cannot be read as this type, and serde's message
+/// would quote the password.
 #[derive(Deserialize, Serialize)]
 struct Other {
     password: u64,
 }
 
-/// The log without what the event of a login says of the client: an audit trail is meant to have it, and it is the one
-/// place.
-fn log_but_agents(log: &Log) -> String {
+/// Returns the log without the user agent in login events. An audit trail needs it there; no other
+/// log line may contain it.
+fn log_without_user_agents(log: &Log) -> String {
     let agent = format!(" user_agent={AGENT:?}");
     let text = log.text();
     let lines = text.lines().map(|line| {
@@ -37,11 +38,12 @@ fn log_but_agents(log: &Log) -> String {
         if login { line.replace(&agent, "") } else { line.to_owned() }
     });
     let shown: Vec<_> = lines.collect();
-    assert!(shown.concat().len() < text.len() - agent.len(), "the agent is where it belongs");
+    assert!(shown.concat().len() < text.len() - agent.len(), "the login event has the user agent");
     shown.join("\n")
 }
 
-/// Sends a request through the layer below a request log; gives back all of the answer.
+/// Sends a request through a request log and the layer. Returns the status and the whole answer as
+/// text.
 async fn call<D>(layer: &SessionAuthLayer<D>, request: Request<String>) -> (u16, String)
 where
     D: SessionData + DeserializeOwned,
@@ -64,7 +66,7 @@ where
 }
 
 #[tokio::test(start_paused = true)]
-async fn nothing_secret_is_logged_or_answered_whatever_happens_to_a_request() {
+async fn no_secret_is_logged_or_answered_for_accepted_refused_and_failed_requests() {
     let log = Log::default();
     let _guard = log.capture();
     let mut secrets = Secrets::new();
@@ -94,7 +96,7 @@ async fn nothing_secret_is_logged_or_answered_whatever_happens_to_a_request() {
     for (row, bad) in [
         ("forged", forge(&header_json, &claims, OTHER_SECRET)),
         (
-            "of nobody",
+            "unknown user",
             forge(
                 &header_json.replace("k1", "k2"),
                 &claims.replace("jeju", "nobody"),
@@ -137,7 +139,7 @@ async fn nothing_secret_is_logged_or_answered_whatever_happens_to_a_request() {
     store.set(Mood::Answer);
     tokio::time::sleep(Duration::from_secs(1)).await;
 
-    // A use whose touch fails for as long as the worker tries.
+    // A request whose touch fails on each attempt of the worker.
     tokio::time::sleep(Duration::from_secs(120)).await;
     expect("let in again", Some(&token), 200).await;
     store.set(Mood::FailWrites(StoreErrorKind::WriteRefused));
@@ -145,7 +147,7 @@ async fn nothing_secret_is_logged_or_answered_whatever_happens_to_a_request() {
     store.set(Mood::Answer);
     tokio::time::sleep(Duration::from_secs(5)).await;
 
-    // The record as seen by an application whose data are of another type.
+    // An application with another type of session data reads the record.
     let (other, _other_worker) = configure::<Other>(store.clone()).clock(clock).build().unwrap();
     let (status, answer) = call(&SessionAuthLayer::new(other.clone()), bearer(&token)).await;
     assert_eq!(status, 401, "{answer}");
@@ -160,15 +162,16 @@ async fn nothing_secret_is_logged_or_answered_whatever_happens_to_a_request() {
         expect(reason.as_str(), Some(&login.access_token), 401).await;
     }
     manager.replace_keys(KeySet::new(SigningKey::hs256("k4", OTHER_SECRET).unwrap())).unwrap();
-    expect("a key that was taken out", Some(&token), 401).await;
+    expect("a removed key", Some(&token), 401).await;
     manager.delete_all(&user("jeju"), EndReason::Suspended).await.unwrap();
     drop((manager, layer));
     drop(worker);
 
-    let (text, answers) = (log_but_agents(&log), answers.take());
+    let (text, answers) = (log_without_user_agents(&log), answers.take());
     secrets.assert_none_in("the log", &text);
     secrets.assert_none_in("an answer", &answers);
-    // The test sees the library's own events, those of others, and the short form of a session id.
+    // The log must contain events of this library and of other crates, and short session ids:
+    // otherwise the search above proves nothing.
     let short = login.session.id().short();
     for part in [" tower_session_auth: ", "tower_http::trace", "the session store", short] {
         assert!(text.contains(part), "{part} is missing in {text}");
@@ -177,7 +180,7 @@ async fn nothing_secret_is_logged_or_answered_whatever_happens_to_a_request() {
 }
 
 #[tokio::test]
-async fn a_handler_without_a_layer_logs_no_secret() {
+async fn handler_without_a_layer_logs_no_secret() {
     let log = Log::default();
     let _guard = log.capture();
     let mut secrets = Secrets::new();
@@ -191,5 +194,5 @@ async fn a_handler_without_a_layer_logs_no_secret() {
     let response = app.oneshot(bearer(&login.access_token).map(axum::body::Body::from)).await;
     assert_eq!(response.unwrap().status(), 500);
     assert!(log.text().contains("SessionAuthLayer"));
-    secrets.assert_none_in("the log", &log_but_agents(&log));
+    secrets.assert_none_in("the log", &log_without_user_agents(&log));
 }

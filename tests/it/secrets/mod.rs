@@ -1,4 +1,4 @@
-//! What must stay secret is in no log, no `Debug`, no error and no refusal.
+//! Logs, `Debug` output, errors and refusals contain no secret.
 
 mod debug;
 mod logs;
@@ -23,13 +23,14 @@ const EMAIL: &str = "jeju@person.test";
 const AGENT: &str = "agent-of-a-person/1.0";
 const NAME: &str = "Jeju Samdasoo";
 
-/// Data with a secret of the application's own. Without `Debug`: nothing may ask for it.
+/// Session data with a secret of the application. It does not implement `Debug`: the library must
+/// not require it.
 #[derive(Deserialize, Serialize)]
 struct Vault {
     password: String,
 }
 
-/// Texts that must not be found, each with what it is.
+/// Texts that must not appear in any output, each with a description.
 #[derive(Default)]
 struct Secrets(Vec<(String, String)>);
 
@@ -56,17 +57,17 @@ impl Secrets {
     }
 
     fn add(&mut self, what: &str, text: &str) {
-        assert!(text.len() >= 8, "{what} is too short to look for");
+        assert!(text.len() >= 8, "{what} is too short to search for");
         self.0.push((what.to_owned(), text.to_owned()));
     }
 
-    /// All that a token is and says. A token that was refused is as secret as one that was not.
+    /// Adds a token, its parts, and the ids in it. A refused token is as secret as an accepted one.
     fn add_token(&mut self, what: &str, token: &str) {
         let (_, payload, signature) = parts(token);
         self.add(&format!("{what}: token"), token);
         self.add(&format!("{what}: payload"), &payload[..24]);
         self.add(&format!("{what}: signature"), signature);
-        // Its end, too: a log that shortens from the left is no better.
+        // The end of the signature, too: a log may cut off the start of a token.
         self.add(&format!("{what}: end of the signature"), &signature[signature.len() - 12..]);
         let claims: serde_json::Value = serde_json::from_str(&decoded(payload)).unwrap();
         for name in ["sid", "jti"] {
@@ -94,7 +95,7 @@ fn private_pem_line() -> String {
     include_str!("../../keys/rsa.pem").lines().nth(3).unwrap().to_owned()
 }
 
-/// An error with all that stands behind it, as careless code would log it.
+/// Formats an error and all its sources, as careless code would log them.
 fn everything(error: &(dyn Error + 'static)) -> String {
     let (mut link, mut shown) = (Some(error), String::new());
     while let Some(error) = link {

@@ -1,4 +1,5 @@
-//! The routes, with every log on: no token that travels in a cookie is logged, printed, or answered in another place.
+//! The mountable routes, with all log levels enabled: no token in a cookie or a body is logged,
+//! printed, or answered elsewhere.
 
 use axum::body::Body;
 use http::header::{CONTENT_TYPE, COOKIE, SET_COOKIE};
@@ -35,7 +36,7 @@ impl Credentials for Desk {
     }
 }
 
-/// Everything of an answer that careless code could print.
+/// The parts of an answer that careless code could print.
 struct Answer {
     status: u16,
     headers: HeaderMap,
@@ -55,7 +56,7 @@ async fn call(router: &axum::Router, path: &str, cookie: &str, body: &str, site:
     Answer { status, headers, body: serde_json::from_slice(&body).unwrap() }
 }
 
-/// A refresh token, its parts, and its end.
+/// Adds a refresh token, its parts, and the end of each part.
 fn add(secrets: &mut Secrets, token: &str) {
     secrets.add("refresh token", token);
     for part in token.split('.').filter(|part| part.len() > 16) {
@@ -79,7 +80,7 @@ fn site() -> SessionManager {
 const LOGIN: &str = r#"{"user_id":"jeju","password":"correct-horse-battery-staple"}"#;
 
 #[tokio::test(start_paused = true)]
-async fn no_cookie_is_logged_or_printed_whatever_becomes_of_it() {
+async fn no_token_cookie_is_logged_or_printed_whether_accepted_or_refused() {
     let log = Log::default();
     let _guard = log.capture();
     let mut secrets = Secrets::new();
@@ -122,14 +123,14 @@ async fn no_cookie_is_logged_or_printed_whatever_becomes_of_it() {
     secrets.assert_none_in("the log", &log);
 }
 
-/// The same with another last character.
+/// Returns the token with another last character.
 fn altered(token: &str) -> String {
     let last = if token.ends_with('A') { 'E' } else { 'A' };
     format!("{}{last}", &token[..token.len() - 1])
 }
 
 #[tokio::test(start_paused = true)]
-async fn no_refresh_token_of_a_body_is_logged() {
+async fn refresh_token_in_a_body_is_neither_logged_nor_shown_in_a_refusal() {
     let log = Log::default();
     let _guard = log.capture();
     let mut secrets = Secrets::new();

@@ -1,4 +1,4 @@
-//! A server that closes connections and is well otherwise.
+//! A server that closes connections but works otherwise.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -16,7 +16,7 @@ use crate::support::wait::until;
 use crate::support::{UNHURRIED, builder, patient_store, user};
 
 #[tokio::test]
-async fn killed_connections_cost_no_request_an_answer() {
+async fn no_request_fails_when_connections_are_killed() {
     let server = RedisServer::start().await;
     let (manager, worker, _) = patient(&server.url());
     let _background = worker.start();
@@ -39,10 +39,11 @@ async fn killed_connections_cost_no_request_an_answer() {
 }
 
 #[tokio::test]
-async fn a_connection_that_answers_nothing_is_replaced_also_by_who_is_impatient() {
+async fn unresponsive_connection_is_replaced_even_if_the_manager_times_out_first() {
     let server = RedisServer::start().await;
     let proxy = Proxy::start(server.port());
-    // The store would wait for 10 s, and the manager gives up after 1 s: before the store's own timeout in any case.
+    // The store would wait for 10 s. The manager gives up after 1 s, always before the store's own
+    // timeout.
     let store = RedisStore::builder(proxy.url().as_str()).timeout(UNHURRIED);
     let (manager, _worker) = builder()
         .store(store.build().unwrap())
@@ -51,23 +52,26 @@ async fn a_connection_that_answers_nothing_is_replaced_also_by_who_is_impatient(
         .build()
         .unwrap();
     let login = until_login(&manager, "jeju").await;
-    // A host that has vanished, and whose address now leads to another: what is there answers nothing, for ever.
+    // A host that vanished without closing its connections, and whose address now leads to another
+    // host: the existing connections never answer again.
     proxy.set(Rule { fate: Fate::Vanish, ..Rule::PASS });
-    until("nobody answers", async || ask(&manager, &login).await.is_unavailable()).await;
+    until("requests are answered with 503", async || ask(&manager, &login).await.is_unavailable())
+        .await;
     proxy.set(Rule::PASS);
     until("a new connection answers", async || ask(&manager, &login).await.is_ok()).await;
 }
 
 #[cfg(target_os = "linux")]
 #[tokio::test]
-async fn the_system_looks_after_idle_connections() {
+async fn store_enables_tcp_keepalive_on_its_connections() {
     let server = RedisServer::start().await;
     let (manager, worker, _) = patient(&server.url());
     let _background = worker.start();
     logins(&manager, 1).await;
     let port = format!(":{:04X}", server.port());
-    // Established, to this server: which timer runs? 2 is that of keepalive, 0 none.
-    until("each has a timer", async || {
+    // Reads the active timer of each established connection to this server: 2 is keepalive, 0 is
+    // none.
+    until("each connection has a keepalive timer", async || {
         let sockets = std::fs::read_to_string("/proc/self/net/tcp").unwrap();
         let mut timers = sockets.lines().filter_map(|line| {
             let fields: Vec<&str> = line.split_whitespace().collect();
@@ -80,24 +84,24 @@ async fn the_system_looks_after_idle_connections() {
     .await;
 }
 
-/// Kills all connections without giving this thread's runtime a chance to notice.
+/// Kills all connections without giving this thread's runtime a chance to notice it.
 fn kill_unnoticed(server: &RedisServer) {
     let mut operator = TcpStream::connect(("127.0.0.1", server.port())).unwrap();
     operator.write_all(b"CLIENT KILL TYPE normal SKIPME yes\r\n").unwrap();
     let mut answer = [0; 16];
     let read = operator.read(&mut answer).unwrap();
-    assert!(answer.starts_with(b":") && answer[..read] != *b":0\r\n", "none was there");
+    assert!(answer.starts_with(b":") && answer[..read] != *b":0\r\n", "no connection was killed");
 }
 
 #[tokio::test]
-async fn a_read_or_a_touch_on_a_killed_connection_is_sent_again() {
+async fn read_or_touch_on_a_killed_connection_is_sent_again() {
     let server = RedisServer::start().await;
     let store = patient_store(&server.url());
     let (owner, id) = (user("jeju"), SessionId::random().unwrap());
     let hour = Duration::from_secs(3600);
     store.create(&owner, &id, &NewRecord::new(hour, hour, Bytes::new())).await.unwrap();
     for _ in 0..20 {
-        // Several connections, so that the second try may find a dead one as well.
+        // Uses several connections, so that the second try may find a dead one as well.
         let mut loads = JoinSet::new();
         for _ in 0..16 {
             let (store, owner, id) = (store.clone(), owner.clone(), id.clone());
@@ -108,7 +112,7 @@ async fn a_read_or_a_touch_on_a_killed_connection_is_sent_again() {
         assert!(store.load(&owner, &id, None).await.unwrap().is_some());
         kill_unnoticed(&server);
         let touch = Touch::new(owner.clone(), id.clone(), Duration::ZERO, Duration::MAX);
-        // Refused, it would open the breaker, and all requests would be 503 for a while.
+        // An error here would open the circuit breaker, and all requests would be 503 for a while.
         assert!(matches!(store.touch(&[touch]).await.unwrap()[..], [Touched::Lives(_)]));
     }
 }

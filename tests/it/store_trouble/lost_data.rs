@@ -1,10 +1,10 @@
-//! A server whose data are gone, or are not what was written.
+//! A server whose data are lost, or are not what the store wrote.
 
 use crate::store_trouble::{Traffic, ask, login, logins, patient};
 use crate::support::redis::RedisServer;
 
 #[tokio::test]
-async fn flushed_under_traffic_is_401_and_new_logins_work() {
+async fn sessions_are_401_and_new_logins_work_after_a_flush_under_traffic() {
     let server = RedisServer::start().await;
     let (manager, worker, _) = patient(&server.url());
     let _background = worker.start();
@@ -27,7 +27,7 @@ async fn flushed_under_traffic_is_401_and_new_logins_work() {
 }
 
 #[tokio::test]
-async fn what_is_no_session_is_401_and_other_users_notice_nothing() {
+async fn invalid_record_or_key_is_401_and_other_sessions_are_not_affected() {
     let server = RedisServer::start().await;
     let (manager, worker, _) = patient(&server.url());
     let _background = worker.start();
@@ -44,7 +44,10 @@ async fn what_is_no_session_is_401_and_other_users_notice_nothing() {
         for _ in 0..3 {
             let answer = ask(&manager, &bad).await;
             assert!(answer.is_expired(), "{garbage:?}: {answer:?}");
-            assert!(ask(&manager, &good).await.is_ok(), "{garbage:?}: the same user's other one");
+            assert!(
+                ask(&manager, &good).await.is_ok(),
+                "{garbage:?}: the same user's other session"
+            );
         }
     }
     for key in ["session:{jeju}:live", "session:{jeju}:seen", "session:{jeju}:gone"] {

@@ -1,4 +1,5 @@
-//! What a client sees while Redis is killed, stopped, full, read-only, locked or emptied under traffic.
+//! What a client sees while Redis is killed, paused, full, read-only, locked or emptied under
+//! traffic.
 
 mod connections;
 mod lost_data;
@@ -27,14 +28,14 @@ use crate::support::redis::RedisServer;
 use crate::support::wait::PATIENCE;
 use crate::support::{UNHURRIED, bearer, builder, ms, patient_builder, user};
 
-/// What the client of one request sees.
+/// What a client sees of the answer to one request.
 #[derive(Clone, Debug, PartialEq)]
 struct Answer {
     status: u16,
     code: String,
     reason: Option<String>,
     retry_after: Option<String>,
-    /// What an outer layer can log.
+    /// The error and its sources, as an outer layer can log them.
     why: String,
 }
 
@@ -60,7 +61,7 @@ async fn whoami(request: Request<String>) -> Result<Response<String>, Infallible
     Ok(Response::new(request.extensions().get::<Session>().unwrap().user_id().to_string()))
 }
 
-/// One request through the layer.
+/// Sends one request through the layer.
 async fn ask(manager: &SessionManager, login: &Login) -> Answer {
     let layer = SessionAuthLayer::new(manager.clone());
     let service = ServiceBuilder::new().layer(layer).service_fn(whoami);
@@ -68,7 +69,11 @@ async fn ask(manager: &SessionManager, login: &Login) -> Answer {
     let status = response.status().as_u16();
     let header = |name: &str| response.headers().get(name)?.to_str().ok().map(str::to_owned);
     if status == 200 {
-        assert_eq!(response.body(), login.session.user_id().as_str(), "identities never mix");
+        assert_eq!(
+            response.body(),
+            login.session.user_id().as_str(),
+            "the answer belongs to the user of the token"
+        );
         return Answer {
             status,
             code: String::new(),
@@ -104,14 +109,15 @@ async fn logins(manager: &SessionManager, count: usize) -> Arc<[Login]> {
     all.into()
 }
 
-/// With the time limits that an application has by default.
+/// Returns a manager with the default timeouts.
 fn brisk(server: &RedisServer) -> (SessionManager, Worker, PausedStore<RedisStore>) {
     let store = PausedStore::new(RedisStore::new(&server.url()).unwrap());
     let (manager, worker) = builder().store(store.clone()).build().unwrap();
     (manager, worker, store)
 }
 
-/// With deadlines that a loaded machine does not exceed: each 503 is a refusal of the store.
+/// Returns a manager with timeouts that a loaded machine does not exceed: each 503 means that the
+/// store failed.
 fn patient(url: &str) -> (SessionManager, Worker, PausedStore<RedisStore>) {
     let store = PausedStore::new(RedisStore::builder(url).timeout(UNHURRIED).build().unwrap());
     let settings = patient_builder(store.clone()).touch_interval(ms(1));
@@ -119,7 +125,7 @@ fn patient(url: &str) -> (SessionManager, Worker, PausedStore<RedisStore>) {
     (manager, worker, store)
 }
 
-/// Requests of several clients, one after the other each, until it is stopped.
+/// Several clients, each of which sends one request after another until the traffic is stopped.
 struct Traffic {
     stop: Arc<AtomicBool>,
     answered: Arc<AtomicUsize>,
@@ -161,7 +167,7 @@ impl Traffic {
     }
 }
 
-/// Asks until this is the answer, and tells how long that took.
+/// Sends requests until the answer is the wanted one, and returns how long that took.
 async fn until(
     manager: &SessionManager,
     login: &Login,
@@ -187,12 +193,12 @@ async fn until_login(manager: &SessionManager, id: &str) -> Login {
             Err(SessionError::Store(error)) if error.kind() == StoreErrorKind::Unavailable => {}
             Err(error) => panic!("{error:?}"),
         }
-        assert!(Instant::now() < give_up, "no login");
+        assert!(Instant::now() < give_up, "no login succeeds");
         sleep(ms(5)).await;
     }
 }
 
-/// Each is 200 or 503. Tells how many were which.
+/// Asserts that each answer is 200 or 503, and returns the number of each.
 fn only_ok_or_unavailable(answers: &[Answer]) -> (usize, usize) {
     for answer in answers {
         assert!(answer.is_ok() || answer.is_unavailable(), "{answer:?}");
@@ -208,7 +214,7 @@ fn login_error(login: Result<Login, SessionError>) -> StoreErrorKind {
     }
 }
 
-/// A logout that was not done says so.
+/// Asserts that a logout fails.
 async fn logout_fails(manager: &SessionManager, login: &Login) {
     let failed = manager.logout(&login.access_token).await.unwrap_err();
     assert_eq!(failed.kind(), AuthErrorKind::StoreUnavailable);

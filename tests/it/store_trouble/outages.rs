@@ -1,4 +1,4 @@
-//! A server that is killed, hangs or is not there yet: nothing answers, and then it does.
+//! A server that is killed, hangs or is not started yet, and then answers again.
 
 use std::time::Instant;
 
@@ -21,7 +21,7 @@ use crate::support::wait::until_due;
 const DURABLE: [&str; 4] = ["--appendonly", "yes", "--appendfsync", "always"];
 
 #[tokio::test]
-async fn killed_under_traffic_is_503_and_an_emptied_server_is_401_and_takes_logins() {
+async fn killed_server_is_503_and_after_an_empty_restart_401_until_a_new_login() {
     let mut server = RedisServer::start().await;
     let (manager, _worker, _) = patient(&server.url());
     let old = logins(&manager, 4).await;
@@ -48,7 +48,7 @@ async fn killed_under_traffic_is_503_and_an_emptied_server_is_401_and_takes_logi
 }
 
 #[tokio::test]
-async fn killed_and_restarted_with_its_data_loses_no_session() {
+async fn no_session_is_lost_when_the_server_is_killed_and_restarted_with_its_data() {
     let mut server = RedisServer::start_with(&DURABLE).await;
     let (manager, worker, _) = patient(&server.url());
     let _background = worker.start();
@@ -71,7 +71,7 @@ async fn killed_and_restarted_with_its_data_loses_no_session() {
 }
 
 #[tokio::test]
-async fn a_server_that_hangs_is_503_and_then_the_same_session_again() {
+async fn hanging_server_is_503_and_the_same_sessions_work_afterwards() {
     let server = RedisServer::start().await;
     let (manager, _worker, _) = brisk(&server);
     let logins = logins(&manager, 4).await;
@@ -95,9 +95,9 @@ async fn a_server_that_hangs_is_503_and_then_the_same_session_again() {
 }
 
 #[tokio::test]
-async fn while_the_breaker_is_open_requests_do_not_reach_the_store() {
+async fn requests_do_not_reach_the_store_while_the_circuit_breaker_is_open() {
     let mut server = RedisServer::start().await;
-    // Not started: its upkeep would be counted.
+    // The worker is not started, because its upkeep would be counted.
     let (manager, _worker, store) = brisk(&server);
     let login = until_login(&manager, "jeju").await;
     for trouble in ["hangs", "refuses"] {
@@ -111,7 +111,7 @@ async fn while_the_breaker_is_open_requests_do_not_reach_the_store() {
         let (mut turned_away, mut probes) = (0, 0);
         while probes < 4 {
             assert!(start.elapsed() < PATIENCE, "{trouble}: {probes} probes");
-            // One of eight may be the probe, and wait.
+            // One of the eight requests may be the circuit breaker's probe, which waits.
             let mut at_once = JoinSet::new();
             for _ in 0..8 {
                 let (manager, login) = (manager.clone(), login.access_token.clone());
@@ -125,12 +125,12 @@ async fn while_the_breaker_is_open_requests_do_not_reach_the_store() {
             (probes, turned_away) = (probes + asked, turned_away + 8 - asked);
             sleep(ms(1)).await;
         }
-        // Probes start 100 ms apart: one more for the one that was due at the start.
+        // Probes start 100 ms apart. One more may have been due at the start.
         let span = start.elapsed();
         let most = usize::try_from(span.as_millis()).unwrap() / 100 + 1;
         println!("{trouble}: {turned_away} turned away, {probes} probes in {span:?}");
         assert!(probes <= most, "{trouble}: {probes} probes in {span:?}");
-        assert!(turned_away >= probes, "{trouble}: {turned_away} were turned away");
+        assert!(turned_away >= probes, "{trouble}: {turned_away} rejected");
         if trouble == "hangs" {
             server.resume();
             until(&manager, &login, Answer::is_ok).await;
@@ -139,12 +139,12 @@ async fn while_the_breaker_is_open_requests_do_not_reach_the_store() {
 }
 
 #[tokio::test]
-async fn absent_at_the_start_is_503_until_it_comes() {
+async fn requests_are_503_until_a_server_that_was_down_at_startup_is_started() {
     let mut server = RedisServer::start().await;
     server.stop();
     let (manager, worker, _) = patient(&server.url());
     let _background = worker.start();
-    // A token of an instance that had its Redis: same keys, same issuer.
+    // A valid token of another instance, which has the same keys and the same issuer.
     let (elsewhere, _worker) = crate::support::manager(tower_session_auth::MemoryStore::new());
     let foreign = login(&elsewhere, "jeju").await.unwrap();
     for _ in 0..20 {
@@ -162,7 +162,7 @@ async fn absent_at_the_start_is_503_until_it_comes() {
 }
 
 #[tokio::test]
-async fn uses_during_an_outage_arrive_with_their_own_time() {
+async fn touch_during_an_outage_is_written_later_with_the_time_of_its_request() {
     let mut server = RedisServer::start_with(&DURABLE).await;
     let (manager, worker, store) = patient(&server.url());
     let background: Background = worker.start();
@@ -170,20 +170,20 @@ async fn uses_during_an_outage_arrive_with_their_own_time() {
     let (user, id) = (login.session.user_id(), login.session.id());
     until_due(&store, &login.session).await;
     let mut touch = store.stop(Verb::Touch, At::Before);
-    // Redis runs on this machine, and so on this clock.
+    // Redis runs on this machine, and so uses the same clock.
     let before = SystemClock.now();
     assert!(ask(&manager, &login).await.is_ok());
     let after = SystemClock.now();
     touch.reached().await;
     server.stop();
     touch.go();
-    // Long against the time that a use may be on its way on a loaded machine.
+    // Much longer than a touch takes on a loaded machine.
     sleep(ms(4_000)).await;
     server.restart().await;
     let restarted = Instant::now();
     let activity = loop {
-        assert!(restarted.elapsed() < PATIENCE, "the use does not arrive");
-        // Straight from the store: a request would be a use.
+        assert!(restarted.elapsed() < PATIENCE, "the touch is not written");
+        // Reads from the store directly, because a request would count as activity.
         match store.activity(user, id).await {
             Ok(Some(activity)) if activity.last_activity > login_time(&login) => break activity,
             Ok(Some(_)) => {}
@@ -193,10 +193,13 @@ async fn uses_during_an_outage_arrive_with_their_own_time() {
         sleep(ms(5)).await;
     };
     println!("the use arrived {:?} after the restart", restarted.elapsed());
-    assert!(activity.last_activity.saturating_add(ms(2)) >= before, "not before it was made");
+    assert!(
+        activity.last_activity.saturating_add(ms(2)) >= before,
+        "the activity is not before the request"
+    );
     assert!(
         activity.last_activity <= after.saturating_add(ms(3_000)),
-        "an outage is no activity: {} ms late",
+        "an outage must not count as activity: {} ms late",
         activity.last_activity.saturating_since(after).as_millis()
     );
     let report = background.stop().await.unwrap();

@@ -1,4 +1,5 @@
-//! A server that answers and refuses: it is read-only, out of memory, or wants another password.
+//! A server that answers with refusals: it is read-only, out of memory, or requires another
+//! password.
 
 use tower_session_auth::store::StoreErrorKind;
 
@@ -8,7 +9,7 @@ use crate::store_trouble::{
 use crate::support::redis::RedisServer;
 
 #[tokio::test]
-async fn a_primary_that_takes_no_writes_lets_sessions_in_and_refuses_logins_and_logouts() {
+async fn primary_that_refuses_writes_serves_sessions_but_no_logins_or_logouts() {
     let server = RedisServer::start().await;
     let (manager, worker, _) = patient(&server.url());
     let _background = worker.start();
@@ -19,7 +20,10 @@ async fn a_primary_that_takes_no_writes_lets_sessions_in_and_refuses_logins_and_
     for _ in 0..3 {
         assert_eq!(login_error(login(&manager, "new").await), StoreErrorKind::WriteRefused);
         logout_fails(&manager, &logins[0]).await;
-        assert!(ask(&manager, &logins[0]).await.is_ok(), "not ended, and nobody said so");
+        assert!(
+            ask(&manager, &logins[0]).await.is_ok(),
+            "the session is still alive after the failed logout"
+        );
         traffic.answers(20).await;
     }
     server.command(&["CONFIG", "SET", "min-replicas-to-write", "0"]).await;
@@ -32,7 +36,7 @@ async fn a_primary_that_takes_no_writes_lets_sessions_in_and_refuses_logins_and_
 }
 
 #[tokio::test]
-async fn out_of_memory_lets_sessions_in_and_out_and_refuses_logins() {
+async fn server_out_of_memory_serves_sessions_and_logouts_but_no_logins() {
     let server = RedisServer::start_with(&["--maxmemory-policy", "noeviction"]).await;
     let (manager, worker, _) = patient(&server.url());
     let _background = worker.start();
@@ -55,7 +59,7 @@ async fn out_of_memory_lets_sessions_in_and_out_and_refuses_logins() {
 }
 
 #[tokio::test]
-async fn a_wrong_password_is_503_until_the_server_takes_it() {
+async fn wrong_password_is_503_until_the_server_accepts_it() {
     for repair in [
         &["CONFIG", "SET", "requirepass", ""][..],
         &["ACL", "SETUSER", "default", ">wrong"],

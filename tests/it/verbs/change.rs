@@ -1,4 +1,4 @@
-//! Changes of living sessions.
+//! Updates of live sessions.
 
 use serde::{Deserialize, Serialize};
 use tokio::task::JoinSet;
@@ -9,14 +9,14 @@ use crate::support::user;
 use crate::verbs::{HOUR, Place, Told, login, on_both_stores};
 
 on_both_stores!(
-    a_change_is_seen_by_every_process_at_once,
-    no_change_is_lost_however_many_come_at_once,
-    what_has_ended_cannot_be_changed,
-    a_change_that_cannot_be_stored_changes_nothing,
-    data_over_the_limit_are_refused_and_larger_old_ones_may_stay,
-    a_role_is_taken_away_from_all_sessions_in_one_step,
-    reauthentication_renews_what_the_login_proved,
-    a_refresh_starts_the_idle_time_anew_and_never_passes_the_lifetime,
+    update_is_visible_to_every_process_at_once,
+    no_concurrent_update_is_lost,
+    revoked_session_cannot_be_changed,
+    update_over_a_size_limit_is_refused_and_changes_nothing,
+    data_over_the_limit_are_refused_but_larger_existing_data_may_stay,
+    update_all_changes_the_role_of_all_sessions_of_one_user,
+    reauthentication_replaces_acr_amr_and_the_time_of_authentication,
+    touch_extends_the_idle_deadline_but_not_past_the_absolute_deadline,
 );
 
 #[derive(Default, Deserialize, Serialize)]
@@ -28,7 +28,7 @@ fn with_cart(place: &Place) -> SessionManager<Cart> {
     place.builder().data::<Cart>().build().unwrap().0
 }
 
-async fn a_change_is_seen_by_every_process_at_once(place: &Place) {
+async fn update_is_visible_to_every_process_at_once(place: &Place) {
     let told = Told::default();
     let (here, worker) = place.builder().event_sink(told.sink()).data::<Cart>().build().unwrap();
     let background = worker.start();
@@ -48,21 +48,25 @@ async fn a_change_is_seen_by_every_process_at_once(place: &Place) {
         assert_eq!(session.revision(), 2);
         assert_eq!(session.role(), None);
         assert_eq!(session.user_name(), Some("제주삼다수"));
-        assert_eq!(session.email(), Some("jeju@test.com"), "the rest stays");
-        assert_eq!(session.user_agent(), Some("curl/8"), "the rest stays");
+        assert_eq!(session.email(), Some("jeju@test.com"), "other fields stay unchanged");
+        assert_eq!(session.user_agent(), Some("curl/8"), "other fields stay unchanged");
         assert_eq!(session.data().items, [u64::MAX]);
         assert_eq!(session.absolute_deadline(), login.session.absolute_deadline());
         assert_eq!(session.created(), login.session.created());
     }
-    assert_eq!(changed.idle_deadline(), login.session.idle_deadline(), "a change is no use");
-    // Nothing different is nothing written.
+    assert_eq!(
+        changed.idle_deadline(),
+        login.session.idle_deadline(),
+        "an update does not extend the idle deadline"
+    );
+    // An update that changes nothing is not written.
     let same = here.update(&user("jeju"), id, |session| session.role = None).await.unwrap();
     assert_eq!(same.revision(), 2);
     background.stop().await.unwrap();
     assert_eq!(told.count("updated jeju"), 1, "{:?}", told.all());
 }
 
-async fn no_change_is_lost_however_many_come_at_once(place: &Place) {
+async fn no_concurrent_update_is_lost(place: &Place) {
     let managers = [with_cart(place), with_cart(place)];
     let new = NewSession::new(user("jeju")).data(Cart::default());
     let login = managers[0].create(new).await.unwrap();
@@ -73,7 +77,7 @@ async fn no_change_is_lost_however_many_come_at_once(place: &Place) {
             loop {
                 let add = |session: &mut SessionEdit<Cart>| session.data.items.push(item);
                 match manager.update(&user("jeju"), &id, add).await {
-                    // Tries are bounded: who gave up may begin again.
+                    // The manager limits its attempts. The caller may try again.
                     Err(SessionError::Contended) => {}
                     done => return done.map(drop).unwrap(),
                 }
@@ -88,12 +92,15 @@ async fn no_change_is_lost_however_many_come_at_once(place: &Place) {
     assert_eq!(session.revision(), 41);
 }
 
-async fn what_has_ended_cannot_be_changed(place: &Place) {
+async fn revoked_session_cannot_be_changed(place: &Place) {
     let manager = place.manager();
     let login = login(&manager, "jeju").await;
     let (jeju, id) = (user("jeju"), login.session.id());
     assert!(manager.exists(&jeju, id).await.unwrap());
-    assert!(!manager.exists(&user("admin"), id).await.unwrap(), "an id is its user's");
+    assert!(
+        !manager.exists(&user("admin"), id).await.unwrap(),
+        "a session id is valid only for its user"
+    );
     let other = place.manager();
     manager.delete(&jeju, id, EndReason::Admin).await.unwrap();
     let edit = |session: &mut SessionEdit| session.role = None;
@@ -106,7 +113,7 @@ async fn what_has_ended_cannot_be_changed(place: &Place) {
     assert!(other.get(&jeju, id).await.unwrap().is_none());
 }
 
-async fn a_change_that_cannot_be_stored_changes_nothing(place: &Place) {
+async fn update_over_a_size_limit_is_refused_and_changes_nothing(place: &Place) {
     let manager = with_cart(place);
     let new = NewSession::new(user("jeju")).role("user").data(Cart::default());
     let login = manager.create(new).await.unwrap();
@@ -125,7 +132,7 @@ async fn a_change_that_cannot_be_stored_changes_nothing(place: &Place) {
     assert_eq!((session.revision(), session.role()), (1, Some("user")));
 }
 
-async fn data_over_the_limit_are_refused_and_larger_old_ones_may_stay(place: &Place) {
+async fn data_over_the_limit_are_refused_but_larger_existing_data_may_stay(place: &Place) {
     let manager = |limit: Option<usize>| {
         let builder = place.builder().data::<String>();
         let builder = match limit {
@@ -148,7 +155,7 @@ async fn data_over_the_limit_are_refused_and_larger_old_ones_may_stay(place: &Pl
     let login = old.create(session(200_000)).await.unwrap();
     let (jeju, id) = (user("jeju"), login.session.id());
     let read = new.authenticate(&login.access_token).await.unwrap();
-    assert_eq!(read.data().len(), 199_998, "it stays readable");
+    assert_eq!(read.data().len(), 199_998, "larger existing data stay readable");
     let demoted = new.update(&jeju, id, |session| session.role = None).await.unwrap();
     assert_eq!((demoted.role(), demoted.data().len()), (None, 199_998));
     let all = |_: &_, session: &mut SessionEdit<String>| session.role = Some("user".to_owned());
@@ -168,7 +175,7 @@ async fn data_over_the_limit_are_refused_and_larger_old_ones_may_stay(place: &Pl
     }
 }
 
-async fn a_role_is_taken_away_from_all_sessions_in_one_step(place: &Place) {
+async fn update_all_changes_the_role_of_all_sessions_of_one_user(place: &Place) {
     let (here, there) = (place.manager(), place.manager());
     let mut tokens = Vec::new();
     for _ in 0..5 {
@@ -186,7 +193,7 @@ async fn a_role_is_taken_away_from_all_sessions_in_one_step(place: &Place) {
     assert_eq!(here.update_all(&user("nobody"), demote).await.unwrap(), 0);
 }
 
-async fn reauthentication_renews_what_the_login_proved(place: &Place) {
+async fn reauthentication_replaces_acr_amr_and_the_time_of_authentication(place: &Place) {
     let manager = place.manager();
     let new = NewSession::new(user("jeju")).role("user").acr("bronze").amr(["pwd"]);
     let login = manager.create(new).await.unwrap();
@@ -195,7 +202,7 @@ async fn reauthentication_renews_what_the_login_proved(place: &Place) {
         (Some("bronze"), &["pwd".to_owned()][..])
     );
     assert_eq!(login.session.authenticated_at(), login.session.created());
-    // Time passes on the store's clock.
+    // Waits until time has passed on the store's clock.
     while manager.get(&user("jeju"), login.session.id()).await.unwrap().unwrap().ttl() >= HOUR {
         tokio::time::sleep(std::time::Duration::from_millis(2)).await;
     }
@@ -208,12 +215,16 @@ async fn reauthentication_renews_what_the_login_proved(place: &Place) {
         assert_eq!(session.acr(), Some("gold"));
         assert_eq!(session.amr(), ["pwd", "otp"]);
         assert!(session.authenticated_at() > session.created());
-        assert_eq!(session.role(), Some("user"), "the rest stays");
-        assert_eq!(session.idle_deadline(), login.session.idle_deadline(), "a proof is no use");
+        assert_eq!(session.role(), Some("user"), "other fields stay unchanged");
+        assert_eq!(
+            session.idle_deadline(),
+            login.session.idle_deadline(),
+            "reauthentication does not extend the idle deadline"
+        );
     }
 }
 
-async fn a_refresh_starts_the_idle_time_anew_and_never_passes_the_lifetime(place: &Place) {
+async fn touch_extends_the_idle_deadline_but_not_past_the_absolute_deadline(place: &Place) {
     let manager = place.manager();
     let long = login(&manager, "jeju").await;
     let lifetime = HOUR / 2;
@@ -226,7 +237,7 @@ async fn a_refresh_starts_the_idle_time_anew_and_never_passes_the_lifetime(place
     assert!(deadline > long.session.idle_deadline());
     let session = manager.get(&user("jeju"), long.session.id()).await.unwrap().unwrap();
     assert_eq!(session.idle_deadline(), deadline);
-    assert!(session.last_activity() > session.created(), "a refresh is a use");
+    assert!(session.last_activity() > session.created(), "a touch counts as activity");
     let deadline = manager.touch(&user("jeju"), short.session.id()).await.unwrap();
     assert_eq!(deadline, short.session.absolute_deadline());
 }

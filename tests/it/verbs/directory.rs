@@ -1,4 +1,4 @@
-//! The user directory: yes, no, and cannot tell.
+//! The user directory: active accounts, inactive accounts, and a directory that fails.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -24,7 +24,7 @@ enum Says {
     Hangs,
 }
 
-/// A directory that says what a test wants, and counts who asks.
+/// A directory that gives the answer a test sets, and counts its calls.
 #[derive(Clone)]
 struct Directory {
     says: Arc<Mutex<Says>>,
@@ -38,7 +38,8 @@ impl Directory {
         Self { says, asked: Arc::default(), held: Arc::default() }
     }
 
-    /// Holds the answer to the next question, which is what the directory says when it is asked.
+    /// Holds back the answer to the next call. The answer is the one that is set at the time of the
+    /// call.
     fn hold(&self) -> oneshot::Sender<()> {
         let (release, released) = oneshot::channel();
         *self.held.lock().unwrap() = Some(released);
@@ -87,10 +88,10 @@ fn manager() -> (SessionManager, Directory) {
 const HALF_A_MINUTE: Duration = Duration::from_secs(30);
 
 #[tokio::test(start_paused = true)]
-async fn an_active_account_is_asked_for_once_in_a_while() {
+async fn directory_is_asked_about_an_active_account_once_per_interval() {
     let (manager, directory) = manager();
     let token = login(&manager, "jeju").await.access_token;
-    assert_eq!(directory.asked(), 1, "a login asks");
+    assert_eq!(directory.asked(), 1, "a login asks the directory");
     for _ in 0..10 {
         manager.authenticate(&token).await.unwrap();
     }
@@ -103,21 +104,21 @@ async fn an_active_account_is_asked_for_once_in_a_while() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_time_in_suspend_counts_for_what_is_remembered_of_an_account() {
+async fn cached_directory_answer_expires_while_the_host_is_suspended() {
     let (host, directory) = (ManualClock::new(START), Directory::new());
     let (manager, _worker) =
         builder().clock(host.clone()).directory(directory.clone()).build().unwrap();
     let token = login(&manager, "jeju").await.access_token;
     directory.set(Says::Inactive);
     manager.authenticate(&token).await.unwrap();
-    // Tokio's clock stands still, as the monotonic clock of most systems does in suspend.
+    // Tokio's clock stands still, like the monotonic clock of most systems during a suspension.
     host.advance(HALF_A_MINUTE);
     let refused = manager.authenticate(&token).await.unwrap_err();
     assert_eq!(refused.kind(), AuthErrorKind::AccountInactive);
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_account_that_is_switched_off_is_403_and_counts_again_when_it_is_on() {
+async fn inactive_or_unknown_account_is_403_until_it_is_active_again() {
     for off in [Says::Inactive, Says::Unknown] {
         let (manager, directory) = manager();
         let token = login(&manager, "jeju").await.access_token;
@@ -130,7 +131,7 @@ async fn an_account_that_is_switched_off_is_403_and_counts_again_when_it_is_on()
             assert_eq!(refused.kind(), AuthErrorKind::AccountInactive);
             assert_eq!(refused.kind().status(), 403);
         }
-        assert_eq!(directory.asked(), 3, "no is not remembered");
+        assert_eq!(directory.asked(), 3, "a negative answer is not cached");
         let late = manager.create(NewSession::new(user("jeju"))).await;
         assert!(matches!(late, Err(SessionError::AccountInactive)));
         directory.set(Says::Active);
@@ -139,12 +140,12 @@ async fn an_account_that_is_switched_off_is_403_and_counts_again_when_it_is_on()
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_directory_that_cannot_tell_is_503_and_tells_nobody_why() {
+async fn failing_or_hanging_directory_is_503_and_its_error_is_not_shown() {
     for trouble in [Says::Fails, Says::Hangs] {
         let (manager, directory) = manager();
         let token = login(&manager, "jeju").await.access_token;
         directory.set(trouble);
-        // What is known is enough for a while.
+        // The cached answer is still valid.
         manager.authenticate(&token).await.unwrap();
         advance(HALF_A_MINUTE).await;
         let began = Instant::now();
@@ -167,7 +168,7 @@ async fn a_directory_that_cannot_tell_is_503_and_tells_nobody_why() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn nobody_piles_up_behind_a_directory_that_hangs() {
+async fn requests_fail_at_once_after_the_first_timeout_of_a_hanging_directory() {
     let (manager, directory) = manager();
     let token = login(&manager, "jeju").await.access_token;
     advance(HALF_A_MINUTE).await;
@@ -179,9 +180,10 @@ async fn nobody_piles_up_behind_a_directory_that_hangs() {
         let refused = manager.authenticate(&token).await.unwrap_err();
         assert_eq!(refused.kind(), AuthErrorKind::DirectoryUnavailable);
     }
-    assert!(began.elapsed().is_zero(), "they are turned away at once");
+    assert!(began.elapsed().is_zero(), "requests are rejected at once");
     assert_eq!(directory.asked(), 1);
-    // An error for one user is no verdict on the directory: others are still asked for.
+    // An error may concern one user only and does not open the circuit breaker: the directory is
+    // still asked.
     advance(Duration::from_millis(100)).await;
     directory.set(Says::Fails);
     for _ in 0..3 {
@@ -191,7 +193,7 @@ async fn nobody_piles_up_behind_a_directory_that_hangs() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_suspension_is_seen_at_once() {
+async fn suspension_takes_effect_at_once() {
     let (manager, directory) = manager();
     let token = login(&manager, "jeju").await.access_token;
     let guard = manager.begin_login(&user("jeju")).await.unwrap();
@@ -206,12 +208,12 @@ async fn a_suspension_is_seen_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_active_from_before_a_suspension_lets_in_neither_a_request_nor_a_login() {
+async fn active_answer_from_before_a_suspension_admits_no_request_and_no_login() {
     let (manager, directory) = manager();
     let token = login(&manager, "jeju").await.access_token;
     for is_login in [false, true] {
         directory.set(Says::Active);
-        // Let the next request ask.
+        // The cached answer expires, so that the next request asks the directory.
         advance(HALF_A_MINUTE).await;
         directory.asked();
         let release = directory.hold();
@@ -234,12 +236,12 @@ async fn an_active_from_before_a_suspension_lets_in_neither_a_request_nor_a_logi
         };
         let (is_refused, ()) = tokio::join!(under_way, suspend);
         assert!(is_refused, "login: {is_login}");
-        assert_eq!(directory.asked(), 2, "it is asked again");
+        assert_eq!(directory.asked(), 2, "the directory is asked again");
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_the_user_is_comes_from_the_directory() {
+async fn account_comes_from_the_directory_or_else_from_the_session() {
     let (manager, directory) = manager();
     let session = login(&manager, "jeju").await.session;
     let account = manager.account(&session).await.unwrap();

@@ -1,4 +1,4 @@
-//! A login that is under way does not survive what ends everything.
+//! The login fence: a login under way fails if all sessions of its user are revoked meanwhile.
 
 use tower_session_auth::{EndReason, NewSession, SessionError, SessionManager};
 
@@ -6,9 +6,9 @@ use crate::support::user;
 use crate::verbs::{Place, login, on_both_stores};
 
 on_both_stores!(
-    a_login_under_way_does_not_survive_what_ends_or_changes_everything,
-    a_login_under_way_survives_what_concerns_others,
-    a_login_without_a_guard_is_on_its_own,
+    login_under_way_fails_after_all_sessions_are_revoked_or_changed,
+    login_under_way_succeeds_after_a_logout_or_changes_to_other_users,
+    login_without_a_fence_succeeds_after_a_revocation_of_all_sessions,
 );
 
 enum Overtaken {
@@ -19,7 +19,7 @@ enum Overtaken {
 }
 
 impl Overtaken {
-    async fn happens(&self, manager: &SessionManager, keep: &tower_session_auth::SessionId) {
+    async fn run(&self, manager: &SessionManager, keep: &tower_session_auth::SessionId) {
         let jeju = user("jeju");
         match self {
             Self::DeleteAll(reason) => drop(manager.delete_all(&jeju, *reason).await.unwrap()),
@@ -38,7 +38,7 @@ impl Overtaken {
     }
 }
 
-async fn a_login_under_way_does_not_survive_what_ends_or_changes_everything(place: &Place) {
+async fn login_under_way_fails_after_all_sessions_are_revoked_or_changed(place: &Place) {
     let (here, there) = (place.manager(), place.manager());
     let cases = [
         Overtaken::DeleteAll(EndReason::LogoutAll),
@@ -50,26 +50,27 @@ async fn a_login_under_way_does_not_survive_what_ends_or_changes_everything(plac
     ];
     for (turn, case) in cases.iter().enumerate() {
         let other = login(&there, "jeju").await;
-        // Two logins begin, one of them before anything was ever ended: in either case the guard is another one then.
+        // Two logins begin. In the first turn, no session of the user was ever revoked before. In
+        // each turn, the operation changes the fence.
         let guards = [
             here.begin_login(&user("jeju")).await.unwrap(),
             there.begin_login(&user("jeju")).await.unwrap(),
         ];
-        case.happens(&there, other.session.id()).await;
+        case.run(&there, other.session.id()).await;
         let before = there.sessions(&user("jeju")).await.unwrap().len();
         for guard in guards {
             let late = here.create(NewSession::new(user("jeju")).guard(guard)).await;
             assert!(matches!(late, Err(SessionError::LoginSuperseded)), "case {turn}: {late:?}");
         }
         assert_eq!(there.sessions(&user("jeju")).await.unwrap().len(), before, "case {turn}");
-        // One that begins afterwards succeeds.
+        // A login that begins afterwards succeeds.
         let guard = here.begin_login(&user("jeju")).await.unwrap();
         let login = here.create(NewSession::new(user("jeju")).guard(guard)).await.unwrap();
         there.authenticate(&login.access_token).await.unwrap();
     }
 }
 
-async fn a_login_under_way_survives_what_concerns_others(place: &Place) {
+async fn login_under_way_succeeds_after_a_logout_or_changes_to_other_users(place: &Place) {
     let (here, there) = (place.manager(), place.manager());
     let first = login(&there, "jeju").await;
     let guard = here.begin_login(&user("jeju")).await.unwrap();
@@ -80,13 +81,13 @@ async fn a_login_under_way_survives_what_concerns_others(place: &Place) {
     let login = here.create(NewSession::new(user("jeju")).guard(guard)).await.unwrap();
     there.authenticate(&login.access_token).await.unwrap();
 
-    // A guard is its user's.
+    // A fence is valid only for its user.
     let guard = here.begin_login(&user("admin")).await.unwrap();
     let mixed = here.create(NewSession::new(user("jeju")).guard(guard)).await;
     assert!(matches!(mixed, Err(SessionError::LoginSuperseded)), "{mixed:?}");
 }
 
-async fn a_login_without_a_guard_is_on_its_own(place: &Place) {
+async fn login_without_a_fence_succeeds_after_a_revocation_of_all_sessions(place: &Place) {
     let manager = place.manager();
     manager.delete_all(&user("jeju"), EndReason::LogoutAll).await.unwrap();
     login(&manager, "jeju").await;

@@ -1,4 +1,5 @@
-//! A caller that goes away in the middle: what it began is done, and told.
+//! A caller that goes away during an operation: the operation runs to completion and emits its
+//! events.
 
 use std::time::Duration;
 
@@ -9,11 +10,11 @@ use crate::support::paused::{At, PausedStore, Verb};
 use crate::support::{builder, user};
 use crate::verbs::{Told, login};
 
-/// Long enough for a machine that compiles beside the tests.
+/// Long enough for a loaded machine.
 const PATIENCE: Duration = Duration::from_secs(120);
 
 #[tokio::test]
-async fn who_hangs_up_ends_no_session_unseen() {
+async fn operation_runs_to_completion_and_emits_events_after_its_caller_went_away() {
     let (store, told) = (PausedStore::new(MemoryStore::new()), Told::default());
     let settings = builder().store(store.clone()).store_timeout(Duration::from_secs(10));
     let (manager, worker) = settings.event_sink(told.sink()).build().unwrap();
@@ -25,15 +26,15 @@ async fn who_hangs_up_ends_no_session_unseen() {
         let mut stop = store.stop(Verb::DeleteAll, at);
         let jeju = user("jeju");
         tokio::select! {
-            _ = manager.delete_all(&jeju, EndReason::Admin) => panic!("it is held up"),
+            _ = manager.delete_all(&jeju, EndReason::Admin) => panic!("the store holds the call"),
             () = stop.reached() => {}
         }
-        // The caller is gone.
+        // The caller has gone away.
         stop.go();
     }
     let mut stop = store.stop(Verb::Create, At::After);
     tokio::select! {
-        _ = manager.create(NewSession::new(user("late"))) => panic!("it is held up"),
+        _ = manager.create(NewSession::new(user("late"))) => panic!("the store holds the call"),
         () = stop.reached() => {}
     }
     stop.go();

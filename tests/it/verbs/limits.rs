@@ -1,4 +1,4 @@
-//! How many sessions a user may have, how long they live, and how fast they may be opened.
+//! Session limits, idle TTLs and lifetimes of sessions, and login rates.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -13,15 +13,15 @@ use crate::support::user;
 use crate::verbs::{HOUR, Place, Told, login, on_both_stores};
 
 on_both_stores!(
-    of_a_hundred_logins_at_once_five_are_left,
-    of_a_hundred_logins_at_once_five_are_let_in,
-    the_least_recently_used_makes_room_and_is_told_why,
-    a_hundred_sessions_are_the_default_and_zero_is_any_number,
-    a_remembered_session_lives_by_its_own_limits,
-    fast_logins_are_told_once_a_window,
+    session_limit_of_five_keeps_five_of_a_hundred_concurrent_logins,
+    session_limit_of_five_with_refusal_accepts_five_of_a_hundred_logins,
+    session_limit_evicts_the_least_recently_used_session_with_its_reason,
+    session_limit_is_a_hundred_by_default_and_zero_means_unlimited,
+    session_has_the_idle_ttl_and_lifetime_that_the_login_sets,
+    suspicious_login_rate_is_reported_once_per_window,
 );
 
-/// Logins of one user at once, over two processes.
+/// Runs 100 concurrent logins of one user over two processes.
 async fn hundred(managers: &[SessionManager; 2]) -> Vec<Result<Login, SessionError>> {
     let mut logins = JoinSet::new();
     for i in 0..100 {
@@ -31,7 +31,7 @@ async fn hundred(managers: &[SessionManager; 2]) -> Vec<Result<Login, SessionErr
     logins.join_all().await
 }
 
-async fn of_a_hundred_logins_at_once_five_are_left(place: &Place) {
+async fn session_limit_of_five_keeps_five_of_a_hundred_concurrent_logins(place: &Place) {
     let limited = || place.builder().session_limit(5).build().unwrap().0;
     let managers = [limited(), limited()];
     let all: HashSet<_> = hundred(&managers)
@@ -43,13 +43,13 @@ async fn of_a_hundred_logins_at_once_five_are_left(place: &Place) {
     let left = managers[0].sessions(&user("jeju")).await.unwrap();
     assert_eq!(left.len(), 5);
     assert!(left.iter().all(|session| all.contains(session.id())));
-    // One more leaves five, and another user's do not count.
+    // Another login leaves five sessions, and sessions of another user do not count.
     login(&managers[1], "jeju").await;
     login(&managers[1], "admin").await;
     assert_eq!(managers[0].sessions(&user("jeju")).await.unwrap().len(), 5);
 }
 
-async fn of_a_hundred_logins_at_once_five_are_let_in(place: &Place) {
+async fn session_limit_of_five_with_refusal_accepts_five_of_a_hundred_logins(place: &Place) {
     let limited =
         || place.builder().session_limit(5).when_full(WhenFull::Refuse).build().unwrap().0;
     let managers = [limited(), limited()];
@@ -64,7 +64,7 @@ async fn of_a_hundred_logins_at_once_five_are_let_in(place: &Place) {
     for token in &left {
         managers[0].authenticate(token).await.unwrap();
     }
-    // Whoever leaves makes room for one.
+    // A logout makes room for one login.
     let gone = left.iter().next().cloned().unwrap();
     left.remove(&gone);
     managers[1].logout(&gone).await.unwrap();
@@ -73,7 +73,7 @@ async fn of_a_hundred_logins_at_once_five_are_let_in(place: &Place) {
     assert!(matches!(full, Err(SessionError::LimitReached)));
 }
 
-async fn the_least_recently_used_makes_room_and_is_told_why(place: &Place) {
+async fn session_limit_evicts_the_least_recently_used_session_with_its_reason(place: &Place) {
     let told = Told::default();
     let builder = place.builder().session_limit(3).event_sink(told.sink());
     let (manager, worker) = builder.build().unwrap();
@@ -81,10 +81,10 @@ async fn the_least_recently_used_makes_room_and_is_told_why(place: &Place) {
     let mut logins = Vec::new();
     for _ in 0..3 {
         logins.push(login(&manager, "jeju").await);
-        // The next one comes later on the store's clock, whichever that is.
+        // The next login must be later on the store's clock.
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
-    // The first is used: then the second is the least recently used one.
+    // A touch of the first session makes the second the least recently used one.
     manager.touch(&user("jeju"), logins[0].session.id()).await.unwrap();
     let fourth = login(&manager, "jeju").await;
     let refused = manager.authenticate(&logins[1].access_token).await.unwrap_err();
@@ -98,7 +98,7 @@ async fn the_least_recently_used_makes_room_and_is_told_why(place: &Place) {
     assert_eq!(told.count("created jeju"), 4, "{:?}", told.all());
 }
 
-async fn a_hundred_sessions_are_the_default_and_zero_is_any_number(place: &Place) {
+async fn session_limit_is_a_hundred_by_default_and_zero_means_unlimited(place: &Place) {
     let (limited, any) = (place.manager(), place.builder().session_limit(0).build().unwrap().0);
     for _ in 0..105 {
         login(&limited, "jeju").await;
@@ -108,13 +108,13 @@ async fn a_hundred_sessions_are_the_default_and_zero_is_any_number(place: &Place
         login(&any, "jeju").await;
     }
     assert_eq!(any.sessions(&user("jeju")).await.unwrap().len(), 105);
-    // A limit that was lowered holds from the next login on.
+    // A lowered limit applies from the next login on.
     let lower = place.builder().session_limit(2).build().unwrap().0;
     login(&lower, "jeju").await;
     assert_eq!(lower.sessions(&user("jeju")).await.unwrap().len(), 2);
 }
 
-async fn a_remembered_session_lives_by_its_own_limits(place: &Place) {
+async fn session_has_the_idle_ttl_and_lifetime_that_the_login_sets(place: &Place) {
     let manager = place.manager();
     let month = 30 * 24 * HOUR;
     let remembered = NewSession::new(user("jeju")).idle_ttl(month).lifetime(12 * month);
@@ -122,8 +122,8 @@ async fn a_remembered_session_lives_by_its_own_limits(place: &Place) {
     let brief = NewSession::new(user("jeju")).idle_ttl(HOUR / 60).lifetime(HOUR / 30);
     let brief = manager.create(brief).await.unwrap();
     let usual = login(&manager, "jeju").await;
-    assert_eq!(brief.expires_in, HOUR / 30, "no token outlives its session");
-    assert_eq!(remembered.expires_in, HOUR, "the token's own life is another thing");
+    assert_eq!(brief.expires_in, HOUR / 30, "a token does not outlive its session");
+    assert_eq!(remembered.expires_in, HOUR, "a longer session does not prolong its token");
     for (login, idle_ttl, lifetime) in [
         (&remembered, month, 12 * month),
         (&brief, HOUR / 60, HOUR / 30),
@@ -148,7 +148,7 @@ async fn a_remembered_session_lives_by_its_own_limits(place: &Place) {
             matches!(refused, SessionError::OutOfRange { setting: name, .. } if name == setting);
         assert!(named, "{refused:?}");
     }
-    // "Remember me" that the lifetime would end first is refused, with both in the message.
+    // An idle TTL above the lifetime is refused, and the message names both.
     for (new, idle_ttl, lifetime) in [
         (NewSession::new(user("jeju")).idle_ttl(month), month, 24 * HOUR),
         (NewSession::new(user("jeju")).idle_ttl(month).lifetime(HOUR), month, HOUR),
@@ -162,14 +162,18 @@ async fn a_remembered_session_lives_by_its_own_limits(place: &Place) {
         );
         assert!(told.contains("`idle_ttl` (2592000s)") && told.contains("`lifetime` ("), "{told}");
     }
-    assert_eq!(manager.sessions(&user("jeju")).await.unwrap().len(), 3, "a refusal leaves none");
+    assert_eq!(
+        manager.sessions(&user("jeju")).await.unwrap().len(),
+        3,
+        "a refused login leaves no session"
+    );
     let all_day = manager.create(NewSession::new(user("jeju")).idle_ttl(24 * HOUR)).await.unwrap();
     assert_eq!(all_day.session.idle_deadline(), all_day.session.absolute_deadline());
     let cut = manager.create(NewSession::new(user("jeju")).lifetime(HOUR / 2)).await.unwrap();
-    assert_eq!(cut.session.ttl(), HOUR / 2, "an inherited idle TTL is cut");
+    assert_eq!(cut.session.ttl(), HOUR / 2, "the default idle TTL is cut to the lifetime");
 }
 
-async fn fast_logins_are_told_once_a_window(place: &Place) {
+async fn suspicious_login_rate_is_reported_once_per_window(place: &Place) {
     let (here, there) = (Told::default(), Told::default());
     let process =
         |told: &Told| place.builder().login_rate(3, HOUR).event_sink(told.sink()).build().unwrap();
@@ -179,7 +183,8 @@ async fn fast_logins_are_told_once_a_window(place: &Place) {
         login(&first, "jeju").await;
     }
     login(&second, "admin").await;
-    // The fourth, wherever it happens; ended sessions count as well.
+    // The fourth login is reported, in whichever process it happens. Revoked sessions count as
+    // well.
     first.delete_all(&user("jeju"), EndReason::LogoutAll).await.unwrap();
     for _ in 0..3 {
         login(&second, "jeju").await;

@@ -1,4 +1,4 @@
-//! Who is logged in: a user's own sessions, and everybody's.
+//! Lists of sessions: those of one user, and those of all users.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,16 +13,16 @@ use crate::support::{builder, user};
 use crate::verbs::{Place, Told, login, on_both_stores};
 
 on_both_stores!(
-    a_user_sees_their_own_sessions_and_which_one_asks,
-    a_session_is_ended_by_its_owner_only,
-    everything_but_this_one_can_be_ended,
-    everybody_is_seen_page_by_page,
-    a_cursor_from_elsewhere_is_refused,
-    events_say_who_ended_a_session,
-    a_list_without_data_reads_none_of_them,
+    own_sessions_lists_all_sessions_of_the_user_and_marks_the_current_one,
+    delete_own_revokes_only_sessions_of_the_same_user,
+    delete_all_but_revokes_all_sessions_of_the_user_except_one,
+    all_sessions_returns_the_sessions_of_all_users_with_any_page_size,
+    cursor_that_is_altered_or_from_another_application_is_refused,
+    revocation_events_name_the_actor_and_the_reason,
+    lists_without_data_include_sessions_whose_data_cannot_be_read,
 );
 
-async fn a_user_sees_their_own_sessions_and_which_one_asks(place: &Place) {
+async fn own_sessions_lists_all_sessions_of_the_user_and_marks_the_current_one(place: &Place) {
     let manager = place.manager();
     let mut logins = Vec::new();
     for _ in 0..4 {
@@ -36,12 +36,12 @@ async fn a_user_sees_their_own_sessions_and_which_one_asks(place: &Place) {
     let own = manager.own_sessions(&me).await.unwrap();
     let shown: Vec<_> = own.iter().map(|own| (own.session.id(), own.current)).collect();
     let id = |i: usize| logins[i].session.id();
-    // The latest used first.
+    // The most recently used session comes first.
     assert_eq!(shown, [(id(1), false), (id(3), false), (id(0), true)]);
     let exact = manager.get(&user("jeju"), id(1)).await.unwrap().unwrap();
     assert_eq!(own[0].session.last_activity(), exact.last_activity());
     assert_eq!(own[0].session.idle_deadline(), exact.idle_deadline());
-    // Nothing in a list authenticates.
+    // A listed session contains nothing that is accepted as a token.
     for own in &own {
         let shown = format!("{:?} {}", own, own.session.id());
         for login in &logins {
@@ -53,7 +53,7 @@ async fn a_user_sees_their_own_sessions_and_which_one_asks(place: &Place) {
     assert!(manager.sessions(&user("nobody")).await.unwrap().is_empty());
 }
 
-async fn a_session_is_ended_by_its_owner_only(place: &Place) {
+async fn delete_own_revokes_only_sessions_of_the_same_user(place: &Place) {
     let manager = place.manager();
     let (mine, phone) = (login(&manager, "jeju").await, login(&manager, "jeju").await);
     let other = login(&manager, "admin").await;
@@ -67,7 +67,7 @@ async fn a_session_is_ended_by_its_owner_only(place: &Place) {
     manager.authenticate(&mine.access_token).await.unwrap();
 }
 
-async fn everything_but_this_one_can_be_ended(place: &Place) {
+async fn delete_all_but_revokes_all_sessions_of_the_user_except_one(place: &Place) {
     let manager = place.manager();
     let mut logins = Vec::new();
     for _ in 0..4 {
@@ -85,8 +85,8 @@ async fn everything_but_this_one_can_be_ended(place: &Place) {
     }
 }
 
-/// Walks with pages of this size; how often each session was shown, by user.
-async fn walk(manager: &SessionManager, limit: usize) -> BTreeMap<String, BTreeSet<String>> {
+/// Scans all sessions with pages of this size. Returns the session ids by user.
+async fn scan_all(manager: &SessionManager, limit: usize) -> BTreeMap<String, BTreeSet<String>> {
     let mut shown: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     let mut from = None;
     loop {
@@ -103,7 +103,7 @@ async fn walk(manager: &SessionManager, limit: usize) -> BTreeMap<String, BTreeS
     }
 }
 
-async fn everybody_is_seen_page_by_page(place: &Place) {
+async fn all_sessions_returns_the_sessions_of_all_users_with_any_page_size(place: &Place) {
     let manager = place.manager();
     let mut expected: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for (i, name) in ["*", "a:b", "{x}", "제주", "\r\n", "%2A", "jeju", "x"].into_iter().enumerate()
@@ -114,12 +114,12 @@ async fn everybody_is_seen_page_by_page(place: &Place) {
         }
     }
     for limit in [1, 2, 5, 1_000] {
-        assert_eq!(walk(&manager, limit).await, expected, "pages of {limit}");
+        assert_eq!(scan_all(&manager, limit).await, expected, "pages of {limit}");
     }
     let all = manager.all_sessions(None, 0).await.unwrap();
-    assert!(all.sessions.len() <= 1, "a page holds one at least, and no more than were asked for");
-    // On a slow machine a page may be short, although more follows.
-    until("a page of any size holds all", async || {
+    assert!(all.sessions.len() <= 1, "a limit of zero counts as one");
+    // On a slow machine, a page may be short although more sessions follow.
+    until("one page holds all sessions", async || {
         let page = manager.all_sessions(None, usize::MAX).await.unwrap();
         assert!(page.next.is_some() || page.sessions.len() == 36, "{page:?}");
         page.next.is_none()
@@ -127,7 +127,7 @@ async fn everybody_is_seen_page_by_page(place: &Place) {
     .await;
 }
 
-async fn a_cursor_from_elsewhere_is_refused(place: &Place) {
+async fn cursor_that_is_altered_or_from_another_application_is_refused(place: &Place) {
     let manager = place.manager();
     for _ in 0..3 {
         login(&manager, "jeju").await;
@@ -159,7 +159,7 @@ async fn a_cursor_from_elsewhere_is_refused(place: &Place) {
     assert_eq!(as_token.kind(), AuthErrorKind::InvalidToken);
 }
 
-async fn events_say_who_ended_a_session(place: &Place) {
+async fn revocation_events_name_the_actor_and_the_reason(place: &Place) {
     let told = Told::default();
     let (manager, worker) = place.builder().event_sink(told.sink()).build().unwrap();
     let background = worker.start();
@@ -192,14 +192,14 @@ async fn events_say_who_ended_a_session(place: &Place) {
     );
 }
 
-async fn a_list_without_data_reads_none_of_them(place: &Place) {
+async fn lists_without_data_include_sessions_whose_data_cannot_be_read(place: &Place) {
     let texts = place.builder().data::<Vec<String>>().build().unwrap().0;
     let numbers = place.builder().data::<u64>().build().unwrap().0;
     let new = NewSession::new(user("jeju")).role("user").user_name("Jeju").user_agent("curl/8");
     let login = texts.create(new.data(vec!["text\n".to_owned()])).await.unwrap();
     let new = NewSession::new(user("jeju")).data(7);
     let current = numbers.create(new).await.unwrap().session;
-    // This version of the application cannot read the data of the other.
+    // The manager `numbers` cannot read the data that `texts` wrote.
     assert_eq!(numbers.sessions(&user("jeju")).await.unwrap().len(), 1);
     assert_eq!(numbers.own_sessions(&current).await.unwrap().len(), 1);
     assert_eq!(numbers.all_sessions(None, 10).await.unwrap().sessions.len(), 1);
@@ -221,11 +221,11 @@ async fn a_list_without_data_reads_none_of_them(place: &Place) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_list_without_data_does_not_ask_the_store_for_them() {
+async fn lists_without_data_do_not_read_session_data_from_the_store() {
     let store = PausedStore::new(MemoryStore::new());
     let manager = builder().store(store.clone()).build().unwrap().0;
     let current = login(&manager, "jeju").await.session;
-    // From here on, the store does not answer a question for whole sessions.
+    // From here on, the store does not answer reads of sessions with their data.
     let whole = [Verb::List, Verb::List, Verb::Scan, Verb::Scan];
     let _stops = whole.map(|verb| store.stop(verb, At::Before));
     let answered = [

@@ -1,4 +1,4 @@
-//! The manager's verbs, each with the same results on both stores.
+//! The manager's operations, each with the same results on both stores.
 
 mod change;
 mod directory;
@@ -21,7 +21,8 @@ use crate::support::user;
 
 const HOUR: Duration = Duration::from_secs(3600);
 
-/// One of the two stores, for as many managers as a test needs: each is a process of its own to the store.
+/// One of the two stores. A test builds as many managers on it as it needs: to the store, each
+/// manager is a process of its own.
 enum Place {
     Memory(MemoryStore),
     Redis(RedisServer),
@@ -33,7 +34,7 @@ impl Place {
     }
 
     fn builder(&self) -> SessionManagerBuilder {
-        // Patient with a machine that compiles beside the tests.
+        // Long enough for a loaded machine.
         let builder = crate::support::builder().store_timeout(Duration::from_secs(5));
         match self {
             Self::Memory(store) => builder.store(store.clone()),
@@ -51,7 +52,7 @@ fn redis(server: &RedisServer) -> RedisStore {
     RedisStore::builder(server.url().as_str()).timeout(crate::support::UNHURRIED).build().unwrap()
 }
 
-/// Runs scenarios on both stores.
+/// Turns each scenario into a test on the memory store and a test on Redis.
 macro_rules! on_both_stores {
     ($($scenario:ident),+ $(,)?) => {
         mod memory {
@@ -76,7 +77,7 @@ async fn login(manager: &SessionManager, id: &str) -> Login {
     manager.create(NewSession::new(user(id)).role("user")).await.unwrap()
 }
 
-/// Events as words, in their order.
+/// An event sink that records events as text, in their order.
 #[derive(Clone, Default)]
 struct Told(Arc<Mutex<Vec<String>>>);
 

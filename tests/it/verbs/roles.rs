@@ -1,4 +1,4 @@
-//! One truth about a user's role: the session's, or the user directory's.
+//! The role of a user comes either from the session or from the user directory.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
@@ -16,7 +16,7 @@ use crate::support::paused::{At, PausedStore, Verb};
 use crate::support::{START, builder, key, user};
 
 const INTERVAL: Duration = Duration::from_secs(30);
-/// How long an answer is shown after the interval.
+/// How long an answer determines the shown role after the interval.
 const MINUTE: Duration = Duration::from_secs(60);
 
 /// A directory in which a test sets the role.
@@ -75,20 +75,21 @@ async fn login(manager: &SessionManager, role: &str) -> Login {
     manager.create(NewSession::new(user("jeju")).role(role)).await.unwrap()
 }
 
-/// The role that counts for a request.
+/// Returns the role that applies to a request.
 async fn role(manager: &SessionManager, login: &Login) -> Option<String> {
     let session = manager.authenticate(&login.access_token).await.unwrap();
     session.role().map(str::to_owned)
 }
 
-/// What the store has: the role of each session, as a process sees it that knows no directory, and the revision.
+/// Returns the stored role and the revision of each session, as a process without a directory reads
+/// them.
 async fn stored(world: &World) -> Vec<(Option<String>, u64)> {
     let plain = builder().clock(world.clock).store(world.store.clone()).build().unwrap().0;
     let sessions = plain.sessions(&user("jeju")).await.unwrap();
     sessions.iter().map(|each| (each.role().map(str::to_owned), each.revision())).collect()
 }
 
-/// Lets background tasks do what they can.
+/// Lets background tasks run until they wait.
 async fn settled() {
     for _ in 0..50 {
         tokio::task::yield_now().await;
@@ -100,28 +101,28 @@ fn some(role: &str) -> Option<String> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn by_default_the_sessions_role_counts_everywhere() {
+async fn session_role_applies_everywhere_by_default() {
     let (world, directory) = (World::new(), Directory::new("user"));
     let manager = world.process(&directory, |builder| builder);
     let login = login(&manager, "admin").await;
     for _ in 0..3 {
         assert_eq!(role(&manager, &login).await, some("admin"));
         let account = manager.account(&login.session).await.unwrap();
-        assert_eq!(account.role, Role::Is("admin".to_owned()), "who they are says the same");
+        assert_eq!(account.role, Role::Is("admin".to_owned()), "the account has the same role");
         advance(INTERVAL).await;
     }
     let refreshed = manager.refresh(login.refresh_token.as_ref().unwrap().as_str()).await.unwrap();
     assert_eq!(refreshed.session.role(), Some("admin"));
     settled().await;
-    assert_eq!(stored(&world).await, [(some("admin"), 2)], "written by the refresh alone");
+    assert_eq!(stored(&world).await, [(some("admin"), 2)], "only the refresh wrote the session");
 }
 
 #[tokio::test(start_paused = true)]
-async fn with_directory_roles_a_change_counts_after_the_interval_for_all_that_asks() {
+async fn directory_role_change_applies_to_requests_and_lookups_after_the_interval() {
     let (world, directory) = (World::new(), Directory::new("admin"));
     let manager = world.with_roles(&directory);
     let first = login(&manager, "whatever").await;
-    assert_eq!(first.session.role(), Some("admin"), "the session begins with it");
+    assert_eq!(first.session.role(), Some("admin"), "a new session has the directory's role");
     assert_eq!(stored(&world).await, [(some("admin"), 1)]);
     for (says, counts) in [
         (Role::Is("user".to_owned()), some("user")),
@@ -135,18 +136,18 @@ async fn with_directory_roles_a_change_counts_after_the_interval_for_all_that_as
         assert_eq!(session.role().map(str::to_owned), counts);
         assert_eq!(manager.account(&session).await.unwrap().role, says);
         settled().await;
-        assert_eq!(stored(&world).await[0].0, counts, "the stored session follows");
+        assert_eq!(stored(&world).await[0].0, counts, "the stored session has the role, too");
     }
-    // Where it says nothing, the session's counts.
+    // If the directory leaves the role unchanged, the session's role applies.
     directory.says(Role::Unchanged);
     advance(INTERVAL).await;
     assert_eq!(role(&manager, &first).await, some("super_admin"));
     let account = manager.account(&first.session).await.unwrap();
-    assert_eq!(account.role, Role::Is("admin".to_owned()), "that of the session that is handed in");
+    assert_eq!(account.role, Role::Is("admin".to_owned()), "the role of the given session");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refreshed_token_has_the_new_role_at_once() {
+async fn refresh_applies_a_changed_directory_role_at_once() {
     let (world, directory) = (World::new(), Directory::new("admin"));
     let manager = world.with_roles(&directory);
     let first = login(&manager, "admin").await;
@@ -154,11 +155,11 @@ async fn a_refreshed_token_has_the_new_role_at_once() {
     let refreshed = manager.refresh(first.refresh_token.as_ref().unwrap().as_str()).await.unwrap();
     assert_eq!(refreshed.session.role(), Some("user"));
     assert_eq!(role(&manager, &refreshed).await, some("user"));
-    assert_eq!(role(&manager, &first).await, some("user"), "and so has the token before it");
+    assert_eq!(role(&manager, &first).await, some("user"), "the previous token has it, too");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refreshed_session_has_the_role_of_the_answer_that_nothing_remembers_any_more() {
+async fn refresh_uses_the_directory_role_even_if_the_answer_expires_meanwhile() {
     let (world, directory) = (World::new(), Directory::new("admin"));
     let host = ManualClock::new(START);
     let manager =
@@ -168,7 +169,7 @@ async fn a_refreshed_session_has_the_role_of_the_answer_that_nothing_remembers_a
     let mut stop = world.store.stop(Verb::Rotate, At::Before);
     let suspend = async {
         stop.reached().await;
-        // The host is suspended until the answer is too old. Tokio's clock stands still.
+        // The host is suspended until the answer has expired. Tokio's clock stands still.
         host.advance(INTERVAL + MINUTE);
         stop.go();
     };
@@ -177,7 +178,7 @@ async fn a_refreshed_session_has_the_role_of_the_answer_that_nothing_remembers_a
     assert_eq!(refreshed.unwrap().session.role(), Some("user"));
 }
 
-/// The roles with which a process shows a user's only session without asking the directory.
+/// Returns the roles that a process shows for a user's only session without asking the directory.
 async fn shown(manager: &SessionManager, login: &Login) -> BTreeSet<Option<String>> {
     let (jeju, id) = (user("jeju"), login.session.id());
     let got = manager.get(&jeju, id).await.unwrap().unwrap();
@@ -189,7 +190,7 @@ async fn shown(manager: &SessionManager, login: &Login) -> BTreeSet<Option<Strin
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_session_is_shown_with_the_role_that_counts_for_requests() {
+async fn lookups_and_lists_show_the_role_that_applies_to_requests() {
     for interval in [INTERVAL, Duration::ZERO] {
         let world = World::new();
         let (here, there) = (Directory::new("admin"), Directory::new("user"));
@@ -200,7 +201,7 @@ async fn a_session_is_shown_with_the_role_that_counts_for_requests() {
         assert_eq!(role(&one, &login).await, some("admin"));
         assert_eq!(role(&other, &login).await, some("user"));
         settled().await;
-        assert_eq!(stored(&world).await, [(some("user"), 2)], "the other process wrote it");
+        assert_eq!(stored(&world).await, [(some("user"), 2)], "the other process wrote its role");
         for (manager, counts) in [(&one, "admin"), (&other, "user")] {
             assert_eq!(role(manager, &login).await, some(counts));
             assert_eq!(shown(manager, &login).await, [some(counts)].into(), "{interval:?}");
@@ -209,7 +210,7 @@ async fn a_session_is_shown_with_the_role_that_counts_for_requests() {
         }
         let by_role = one.statistics(|_| {}).await.unwrap().by_role;
         assert_eq!(by_role, [("user".to_owned(), 1)].into(), "statistics count stored roles");
-        // An old answer does not hide for ever what other processes write.
+        // After a minute, an old answer no longer hides what other processes write.
         advance(interval + MINUTE - Duration::from_millis(1)).await;
         assert_eq!(shown(&one, &login).await, [some("admin")].into());
         advance(Duration::from_millis(1)).await;
@@ -218,7 +219,7 @@ async fn a_session_is_shown_with_the_role_that_counts_for_requests() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn no_request_waits_for_the_stored_sessions_to_follow() {
+async fn requests_do_not_wait_until_a_new_role_is_written_to_stored_sessions() {
     let (world, directory) = (World::new(), Directory::new("admin"));
     let manager = world.with_roles(&directory);
     let logins = [login(&manager, "").await, login(&manager, "").await];
@@ -233,11 +234,15 @@ async fn no_request_waits_for_the_stored_sessions_to_follow() {
     assert_eq!(stored(&world).await, [(some("admin"), 1), (some("admin"), 1)]);
     stop.go();
     settled().await;
-    assert_eq!(stored(&world).await, [(some("user"), 2), (some("user"), 2)], "all of the user's");
+    assert_eq!(
+        stored(&world).await,
+        [(some("user"), 2), (some("user"), 2)],
+        "all sessions of the user"
+    );
 }
 
 #[tokio::test(start_paused = true)]
-async fn stored_sessions_are_written_once_for_each_change() {
+async fn stored_sessions_are_written_once_per_role_change() {
     let (world, directory) = (World::new(), Directory::new("admin"));
     let manager = world.with_roles(&directory);
     let login = login(&manager, "").await;
@@ -250,17 +255,17 @@ async fn stored_sessions_are_written_once_for_each_change() {
         }
     }
     assert_eq!(stored(&world).await, [(some("user"), 2)]);
-    // What the application writes stays as it is.
+    // A role that the application writes is not overwritten.
     let (jeju, id) = (user("jeju"), login.session.id());
     manager.update(&jeju, id, |edit| edit.role = None).await.unwrap();
     advance(INTERVAL).await;
-    assert_eq!(role(&manager, &login).await, some("user"), "the directory's counts");
+    assert_eq!(role(&manager, &login).await, some("user"), "the directory's role applies");
     settled().await;
     assert_eq!(stored(&world).await, [(None, 3)]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_store_that_refuses_the_change_gets_it_again_after_the_interval() {
+async fn failed_write_of_a_role_change_is_repeated_after_the_interval() {
     let (world, directory) = (World::new(), Directory::new("admin"));
     let manager = world.with_roles(&directory);
     let login = login(&manager, "").await;
@@ -269,7 +274,7 @@ async fn a_store_that_refuses_the_change_gets_it_again_after_the_interval() {
     let mut stop = world.store.stop(Verb::UpdateAll, At::Before);
     assert_eq!(role(&manager, &login).await, some("user"));
     stop.reached().await;
-    // The call is given up after the store timeout.
+    // The manager gives up the call after the store timeout.
     tokio::time::sleep(Duration::from_secs(1)).await;
     drop(stop);
     settled().await;
@@ -281,13 +286,13 @@ async fn a_store_that_refuses_the_change_gets_it_again_after_the_interval() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn two_processes_with_different_answers_do_not_rewrite_each_others() {
+async fn processes_with_different_directory_answers_do_not_overwrite_each_other() {
     let world = World::new();
     let (here, there) = (Directory::new("admin"), Directory::new("user"));
     let (one, other) = (world.with_roles(&here), world.with_roles(&there));
     let login = login(&one, "").await;
     for _ in 0..5 {
-        assert_eq!(role(&one, &login).await, some("admin"), "each goes by its own answer");
+        assert_eq!(role(&one, &login).await, some("admin"), "each process applies its own answer");
         assert_eq!(role(&other, &login).await, some("user"));
         settled().await;
         advance(INTERVAL).await;
@@ -296,7 +301,7 @@ async fn two_processes_with_different_answers_do_not_rewrite_each_others() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_narrowed_session_never_rises() {
+async fn narrowed_session_never_gets_a_wider_role_from_the_directory() {
     let (world, directory) = (World::new(), Directory::new("admin"));
     let manager = world.with_roles(&directory);
     let new = NewSession::new(user("jeju")).role("viewer").narrowed();
@@ -322,11 +327,11 @@ async fn a_narrowed_session_never_rises() {
     settled().await;
     directory.is("admin");
     advance(INTERVAL).await;
-    assert_eq!(role(&manager, &narrowed).await, None, "it stays without one");
+    assert_eq!(role(&manager, &narrowed).await, None, "the session stays without a role");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_role_that_no_session_could_have_is_a_failure_of_the_directory() {
+async fn directory_role_that_is_too_long_for_a_session_is_a_directory_error() {
     let (world, directory) = (World::new(), Directory::new(&"r".repeat(513)));
     let manager = world.with_roles(&directory);
     let refused = manager.create(NewSession::new(user("jeju"))).await.unwrap_err();
@@ -334,7 +339,7 @@ async fn a_role_that_no_session_could_have_is_a_failure_of_the_directory() {
 }
 
 #[test]
-fn directory_roles_without_a_directory_are_a_mistake() {
+fn directory_roles_without_a_directory_are_a_configuration_error() {
     let built = builder().directory_roles().build();
     assert!(matches!(built.map(drop), Err(ConfigError::Missing("directory"))));
 }

@@ -1,4 +1,4 @@
-//! Statistics and cleanup: work on everybody's sessions.
+//! Statistics and cleanup: scans over the sessions of all users.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,9 +11,12 @@ use tower_session_auth::{EndReason, NewSession, SessionId};
 use crate::support::{START, builder, user};
 use crate::verbs::{HOUR, Place, login, on_both_stores, redis};
 
-on_both_stores!(statistics_count_each_living_session_once, cleanup_frees_what_has_expired);
+on_both_stores!(
+    statistics_count_each_live_session_once,
+    cleanup_removes_expired_sessions_and_keeps_tombstones
+);
 
-async fn statistics_count_each_living_session_once(place: &Place) {
+async fn statistics_count_each_live_session_once(place: &Place) {
     let manager = place.manager();
     let none = manager.statistics(|_| {}).await.unwrap();
     assert_eq!((none.total, none.average_ttl), (0, Duration::ZERO));
@@ -34,14 +37,14 @@ async fn statistics_count_each_living_session_once(place: &Place) {
     let by_role: Vec<_> =
         statistics.by_role.iter().map(|(role, count)| (role.as_str(), *count)).collect();
     assert_eq!(by_role, [("", 1), ("super_admin", 10), ("user", 30)]);
-    // 30 of one hour, 11 of three.
+    // 30 sessions with an idle TTL of one hour, 11 with three hours.
     let average = (30 * HOUR + 11 * 3 * HOUR) / 41;
     assert!(statistics.average_ttl <= average, "{statistics:?}");
     assert!(statistics.average_ttl > average - HOUR / 60, "{statistics:?}");
     assert_eq!(progress.last().unwrap().sessions, 41);
     assert!(progress.windows(2).all(|two| two[0].steps < two[1].steps));
 
-    // One walk serves all who ask within a minute.
+    // One scan serves all calls within a minute.
     let minute = Duration::from_secs(60);
     let first = manager.recent_statistics(minute).await.unwrap();
     login(&manager, "jeju").await;
@@ -50,12 +53,13 @@ async fn statistics_count_each_living_session_once(place: &Place) {
     assert_eq!(manager.recent_statistics(Duration::ZERO).await.unwrap().total, 42);
 }
 
-async fn cleanup_frees_what_has_expired(place: &Place) {
+async fn cleanup_removes_expired_sessions_and_keeps_tombstones(place: &Place) {
     let manager = place.manager();
     let alive = login(&manager, "alive").await;
     let ended = login(&manager, "jeju").await;
     manager.delete(&user("jeju"), ended.session.id(), EndReason::Admin).await.unwrap();
-    // Sessions of some milliseconds, beside one that lives: made without the manager, which makes none so short.
+    // Sessions that expire after some milliseconds, beside live ones. The store creates them
+    // directly, because the manager does not allow such a short time.
     let brief =
         NewRecord::new(Duration::from_millis(20), HOUR, Bytes::from_static(b"{\"data\":null}"));
     for i in 0..30 {
@@ -74,18 +78,18 @@ async fn cleanup_frees_what_has_expired(place: &Place) {
     }
     let mut last = None;
     let freed = manager.cleanup(|step| last = Some(step)).await.unwrap();
-    // Logins, lists and walks free as well what they come across.
+    // Logins, lists and scans also remove the expired sessions that they find.
     assert!(freed <= 30, "{freed}");
     assert_eq!(last.unwrap().sessions, freed);
-    assert_eq!(manager.cleanup(|_| {}).await.unwrap(), 0, "once is enough");
+    assert_eq!(manager.cleanup(|_| {}).await.unwrap(), 0, "the first cleanup removed everything");
     manager.authenticate(&alive.access_token).await.unwrap();
     let refused = manager.authenticate(&ended.access_token).await.unwrap_err();
-    assert_eq!(refused.reason(), Some(EndReason::Admin), "reasons stay");
+    assert_eq!(refused.reason(), Some(EndReason::Admin), "tombstones stay");
     assert_eq!(manager.statistics(|_| {}).await.unwrap().total, 4);
 }
 
 #[tokio::test(start_paused = true)]
-async fn cleanup_tells_how_many_it_freed() {
+async fn cleanup_returns_the_number_of_removed_sessions() {
     let clock = TokioClock::new(START);
     let store = MemoryStore::with_clock(clock);
     let (manager, _worker) = builder().clock(clock).store(store.clone()).build().unwrap();
@@ -101,7 +105,7 @@ async fn cleanup_tells_how_many_it_freed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn statistics_grow_old() {
+async fn recent_statistics_are_computed_again_after_the_maximum_age() {
     let clock = TokioClock::new(START);
     let (manager, _worker) =
         builder().clock(clock).store(MemoryStore::with_clock(clock)).build().unwrap();
@@ -116,12 +120,12 @@ async fn statistics_grow_old() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_time_in_suspend_counts_for_the_age_of_statistics() {
+async fn recent_statistics_age_while_the_host_is_suspended() {
     let host = ManualClock::new(START);
     let (manager, _worker) = builder().clock(host.clone()).build().unwrap();
     let minute = Duration::from_secs(60);
     let first = manager.recent_statistics(minute).await.unwrap();
-    // Tokio's clock stands still, as the monotonic clock of most systems does in suspend.
+    // Tokio's clock stands still, like the monotonic clock of most systems during a suspension.
     host.advance(minute);
     assert!(Arc::ptr_eq(&first, &manager.recent_statistics(minute).await.unwrap()));
     host.advance(Duration::from_millis(1));

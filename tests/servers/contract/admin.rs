@@ -164,7 +164,7 @@ fn revocations(
     rows.push(get("/api/data").token(&user.token).answers(200, json!("<any>")));
     rows.push(end("user").answers(200, deleted(1, "user")));
     let own = end("admin").answers(200, deleted(1, "admin"));
-    rows.push(own.note("the sessions of the administrator itself"));
+    rows.push(own.note("the administrator's own session"));
     for route in for_admins() {
         rows.push(route.token(&admin.token).revoked("admin"));
     }

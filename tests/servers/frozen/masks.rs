@@ -15,7 +15,7 @@ impl Masks {
         self.0.push((value.to_owned(), format!("{start}{number}>")));
     }
 
-    /// Returns the text with all known values and all mask_times masked.
+    /// Returns the text with all known values and all times masked.
     pub(crate) fn apply(&self, text: &str) -> String {
         let mut text = text.to_owned();
         // Replaces the longest value first, because an id may be part of a token.
@@ -28,7 +28,7 @@ impl Masks {
     }
 }
 
-/// Replaces mask_times with `<time>`: Unix mask_times in digits, and RFC 3339.
+/// Replaces times with `<time>`: Unix times in digits, and RFC 3339.
 fn mask_times(text: &str) -> String {
     let mut shown = String::new();
     let mut rest = text;

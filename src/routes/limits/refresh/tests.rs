@@ -72,7 +72,7 @@ impl Site {
         login.refresh_token.unwrap().as_str().to_owned()
     }
 
-    /// Returns the next token, or the error answer.
+    /// Returns the next token, or the error response.
     async fn refresh(&self, token: &str, address: Option<&str>) -> Result<String, Response> {
         let address = address.map(|address| address.parse().unwrap());
         match self.routes.context.refresh(token, address).await {
@@ -81,66 +81,70 @@ impl Site {
         }
     }
 
-    /// Returns the status of the answer to an invalid token.
-    async fn bad(&self, address: Option<&str>) -> u16 {
+    /// Returns the response status for an invalid token.
+    async fn status_of_garbage(&self, address: Option<&str>) -> u16 {
         self.refresh("garbage", address).await.unwrap_err().status().as_u16()
     }
 }
 
-fn wait(refused: &Response) -> &str {
+fn retry_after(refused: &Response) -> &str {
     assert_eq!(refused.status(), 429);
     refused.headers()["retry-after"].to_str().unwrap()
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_client_that_has_run_wild_is_stopped_for_a_while() {
+async fn session_over_its_refresh_limit_is_refused_for_one_window() {
     let site = site(SECRET, RefreshLimit::default());
     let (mut token, other) = (site.log_in().await, site.log_in().await);
     for _ in 0..60 {
         token = site.refresh(&token, None).await.unwrap();
     }
     for _ in 0..3 {
-        assert_eq!(wait(&site.refresh(&token, None).await.unwrap_err()), "60");
+        assert_eq!(retry_after(&site.refresh(&token, None).await.unwrap_err()), "60");
     }
     site.refresh(&other, None).await.unwrap();
     tokio::time::advance(MINUTE - Duration::from_millis(1)).await;
-    assert_eq!(wait(&site.refresh(&token, None).await.unwrap_err()), "1");
+    assert_eq!(retry_after(&site.refresh(&token, None).await.unwrap_err()), "1");
     tokio::time::advance(Duration::from_millis(1)).await;
-    // A refused token was not exchanged, so it is still valid. And no wait is longer than the
+    // The refused token was not rotated, so it is still valid. The second wait is as long as the
     // first.
     for _ in 0..60 {
         token = site.refresh(&token, None).await.unwrap();
     }
-    assert_eq!(wait(&site.refresh(&token, None).await.unwrap_err()), "60");
+    assert_eq!(retry_after(&site.refresh(&token, None).await.unwrap_err()), "60");
 
     site.background.stop().await.unwrap();
     let told = site.events.lock().unwrap();
     let rates = told.iter().filter(|event| {
         matches!(event, Event::Suspicious { suspicion: Suspicion::RefreshRate { .. }, .. })
     });
-    assert_eq!(rates.count(), 2, "once a wait");
+    assert_eq!(rates.count(), 2, "one event per wait");
 }
 
 #[tokio::test(start_paused = true)]
-async fn garbage_is_429_after_a_while_and_a_good_token_is_let_through() {
+async fn invalid_tokens_are_limited_by_address_and_a_valid_token_is_accepted() {
     let site = site(SECRET, RefreshLimit::default());
     let good = site.log_in().await;
     for (address, same) in [("192.0.2.7", "::ffff:192.0.2.7"), ("2001:db8::1", "2001:db8::2")] {
         for number in 0..100 {
-            assert_eq!(site.bad(Some(address)).await, 401, "{number}");
+            assert_eq!(site.status_of_garbage(Some(address)).await, 401, "{number}");
         }
-        assert_eq!(site.bad(Some(address)).await, 429);
-        assert_eq!(wait(&site.refresh("garbage", Some(same)).await.unwrap_err()), "60");
+        assert_eq!(site.status_of_garbage(Some(address)).await, 429);
+        assert_eq!(retry_after(&site.refresh("garbage", Some(same)).await.unwrap_err()), "60");
     }
-    assert_eq!(site.bad(Some("192.0.2.8")).await, 401);
-    assert_eq!(site.bad(None).await, 401, "nobody knows from where");
+    assert_eq!(site.status_of_garbage(Some("192.0.2.8")).await, 401);
+    assert_eq!(
+        site.status_of_garbage(None).await,
+        401,
+        "a request without an address is not limited"
+    );
     site.refresh(&good, Some("192.0.2.7")).await.unwrap();
     tokio::time::advance(MINUTE).await;
-    assert_eq!(site.bad(Some("192.0.2.7")).await, 401);
+    assert_eq!(site.status_of_garbage(Some("192.0.2.7")).await, 401);
 }
 
 #[tokio::test(start_paused = true)]
-async fn nobody_uses_up_another_sessions_refreshes() {
+async fn invalid_tokens_do_not_count_against_the_session() {
     let (site, forger) = (site(SECRET, RefreshLimit::default()), site(OTHER, RefreshLimit::off()));
     let (good, forged) = (site.log_in().await, forger.log_in().await);
     for _ in 0..200 {
@@ -154,11 +158,11 @@ async fn nobody_uses_up_another_sessions_refreshes() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn zero_is_no_limit() {
+async fn refresh_limit_off_refuses_no_request() {
     let site = site(SECRET, RefreshLimit::off());
     let mut token = site.log_in().await;
     for _ in 0..200 {
         token = site.refresh(&token, Some("192.0.2.7")).await.unwrap();
-        assert_eq!(site.bad(Some("192.0.2.7")).await, 401);
+        assert_eq!(site.status_of_garbage(Some("192.0.2.7")).await, 401);
     }
 }

@@ -3,7 +3,7 @@ use redis::{IntoConnectionInfo as _, RedisConnectionInfo};
 use super::*;
 
 #[test]
-fn a_store_is_made_without_a_runtime_and_without_a_server() {
+fn store_is_created_without_runtime_and_server_and_hides_its_address() {
     let store = RedisStore::new("redis://user:hunter2@redis.internal:1/3").unwrap();
     let shown = format!("{store:?} {:?}", RedisStore::builder("redis://:hunter2@secret.host/"));
     assert!(!shown.contains("hunter2") && !shown.contains("internal"), "{shown}");
@@ -11,7 +11,7 @@ fn a_store_is_made_without_a_runtime_and_without_a_server() {
 }
 
 #[test]
-fn an_address_in_parts_is_taken() {
+fn builder_accepts_an_address_in_parts() {
     let info = ("redis.internal", 6379).into_connection_info().unwrap();
     let login = RedisConnectionInfo::default().set_username("app").set_password("p").set_db(2);
     assert!(RedisStore::builder(info.set_redis_settings(login)).build().is_ok());
@@ -20,7 +20,7 @@ fn an_address_in_parts_is_taken() {
 
 #[cfg(feature = "tls")]
 #[test]
-fn tls_settings_that_cannot_work_say_what_to_do_and_show_nothing() {
+fn invalid_tls_settings_are_rejected_with_advice_and_without_secrets() {
     use crate::error::ConfigError;
 
     let certificate = include_bytes!("../../../../tests/keys/rsa.crt.pem").as_slice();
@@ -47,7 +47,7 @@ fn tls_settings_that_cannot_work_say_what_to_do_and_show_nothing() {
 }
 
 #[test]
-fn settings_that_cannot_work_are_refused() {
+fn invalid_settings_are_rejected() {
     let builder = || RedisStore::builder("redis://127.0.0.1/");
     assert!(builder().prefix("a{b").build().is_err());
     assert!(builder().timeout(Duration::ZERO).build().is_err());

@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn a_password_that_is_not_percent_encoded_is_refused_with_an_example_and_not_shown() {
+    fn unencoded_password_is_rejected_with_an_example_and_hidden() {
         for password in [
             "hunter2/x",
             "hunter2?x",
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn a_raw_character_in_the_url_of_a_socket_is_refused_with_an_example_and_not_shown() {
+    fn unencoded_socket_url_is_rejected_with_an_example_and_hidden() {
         for query in [
             "user=app&pass=hunter2&x",
             "user=app&pass=hunter2&x=1",
@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn a_percent_encoded_password_reaches_the_server_as_it_is() {
+    fn percent_encoded_password_is_decoded() {
         for (url, password) in [
             ("redis://app:p%40ss%2F1%23@host/2", "p@ss/1#"),
             ("redis://app:a@b@host/2", "a@b"),
@@ -214,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_that_cannot_work_says_what_one_looks_like() {
+    fn invalid_address_is_rejected_with_the_expected_format_and_hidden() {
         for (url, expected) in [
             ("", "is not a URL with redis://"),
             ("hunter2", "is not a URL with redis://"),

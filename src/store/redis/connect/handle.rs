@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_request_that_the_driver_left_in_its_queue_ends_with_the_connection() {
+    async fn request_left_in_the_driver_queue_fails_when_the_connection_closes() {
         let (mut handle, closed, _driver, _server) = connected().await;
         let mut other = handle.clone();
         let ping = cmd("PING");
@@ -143,11 +143,11 @@ mod tests {
         assert!(waits.is_woken());
         assert!(is_dropped(assert_ready!(waits.poll())));
         let mut late = task::spawn(other.send(&ping));
-        assert!(is_dropped(assert_ready!(late.poll())), "nor does anything wait there later");
+        assert!(is_dropped(assert_ready!(late.poll())), "a later request fails as well");
     }
 
     #[tokio::test]
-    async fn what_was_answered_before_the_end_is_an_answer() {
+    async fn answer_received_before_the_close_is_returned() {
         let (mut handle, _closed, driver, mut server) = connected().await;
         let ping = cmd("PING");
         let mut waits = task::spawn(handle.send(&ping));

@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn a_server_that_is_too_old_or_unknown_is_unsupported() {
+    fn old_or_unknown_server_version_is_unsupported() {
         for (server, version) in [
             ("redis", "6.2.14"),
             ("redis", "5.0.7"),
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn a_server_that_is_new_enough_is_taken() {
+    fn supported_server_version_is_accepted() {
         for (server, version) in [
             ("redis", "7.0.0"),
             ("redis", "7.0.15"),

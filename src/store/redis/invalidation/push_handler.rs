@@ -66,16 +66,17 @@ mod tests {
         PushHandler { lease, probes: Arc::new(Probes::new("probe")), counters: Arc::default() }
     }
 
-    fn told(data: Vec<Value>) -> PushInfo {
+    fn invalidation(data: Vec<Value>) -> PushInfo {
         PushInfo { kind: PushKind::Invalidate, data }
     }
 
-    fn keys(keys: &[&str]) -> PushInfo {
+    fn invalidation_of(keys: &[&str]) -> PushInfo {
         let keys = keys.iter().map(|key| Value::BulkString((*key).into())).collect();
-        told(vec![Value::Array(keys)])
+        invalidation(vec![Value::Array(keys)])
     }
 
-    fn hold(push_handler: &PushHandler, key: &str) -> impl Fn() -> bool {
+    /// Reads a key. The returned function returns whether that read is still valid.
+    fn read_key(push_handler: &PushHandler, key: &str) -> impl Fn() -> bool {
         let now = Tick::now();
         push_handler.lease.renew(now);
         let stamp = Stamp::take(&push_handler.lease, key.as_bytes());
@@ -83,43 +84,46 @@ mod tests {
     }
 
     #[test]
-    fn a_key_that_is_told_ends_what_was_read_under_it_and_no_other() {
+    fn invalidation_of_a_key_voids_only_reads_of_that_key() {
         let push_handler = push_handler();
-        let (a, b) = (hold(&push_handler, "a"), hold(&push_handler, "b"));
-        push_handler.hear(&keys(&["a", "c"]));
+        let (a, b) = (read_key(&push_handler, "a"), read_key(&push_handler, "b"));
+        push_handler.hear(&invalidation_of(&["a", "c"]));
         assert!(!a() && b());
-        assert!(hold(&push_handler, "a")(), "what is read after it counts");
+        assert!(read_key(&push_handler, "a")(), "a read after the invalidation is valid");
     }
 
     #[test]
-    fn a_flush_and_whatever_is_not_understood_end_everything() {
+    fn flush_or_unknown_invalidation_voids_all_reads() {
         for push in [
-            told(vec![Value::Nil]),
-            told(vec![]),
-            told(vec![Value::Int(1)]),
-            told(vec![Value::Array(vec![Value::Int(1)])]),
+            invalidation(vec![Value::Nil]),
+            invalidation(vec![]),
+            invalidation(vec![Value::Int(1)]),
+            invalidation(vec![Value::Array(vec![Value::Int(1)])]),
         ] {
             let push_handler = push_handler();
-            let a = hold(&push_handler, "a");
+            let a = read_key(&push_handler, "a");
             push_handler.hear(&push);
             assert!(!a(), "{push:?}");
-            assert!(hold(&push_handler, "a")(), "{push:?}: what is read after it counts");
+            assert!(
+                read_key(&push_handler, "a")(),
+                "{push:?}: a read after the invalidation is valid"
+            );
         }
     }
 
     #[test]
-    fn a_lost_connection_ends_everything_for_good() {
+    fn lost_connection_voids_all_reads_permanently() {
         let push_handler = push_handler();
-        let a = hold(&push_handler, "a");
+        let a = read_key(&push_handler, "a");
         push_handler.hear(&PushInfo { kind: PushKind::Disconnection, data: vec![] });
         assert!(!a());
-        assert!(!hold(&push_handler, "a")(), "a beat that comes late revives nothing");
+        assert!(!read_key(&push_handler, "a")(), "a late heartbeat does not restore validity");
     }
 
     #[test]
-    fn other_messages_change_nothing() {
+    fn other_push_messages_void_no_reads() {
         let push_handler = push_handler();
-        let a = hold(&push_handler, "a");
+        let a = read_key(&push_handler, "a");
         for kind in [PushKind::Message, PushKind::Other("x".to_owned())] {
             push_handler.hear(&PushInfo { kind, data: vec![Value::Nil] });
         }

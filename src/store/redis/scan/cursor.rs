@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn a_place_survives_the_trip_through_text() {
+    fn cursor_is_read_back_unchanged() {
         let id = SessionId::parse("-").unwrap();
         let names = ["jeju", "a,b", "r1,", "%2C", "ä\r\n\0", "-", " "];
         for cursor in [None, Some(1), Some(u64::MAX)] {
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_else_is_no_place() {
+    fn malformed_cursors_are_rejected() {
         for foreign in [
             "",
             "0",

@@ -51,8 +51,8 @@ pub(crate) trait Ground {
     /// Returns a manager with these settings over the store.
     fn manager(&self, settings: SessionManagerBuilder) -> SessionManager;
 
-    /// Lets time pass for all data in the store. Returns `true` if the caller must make a new manager,
-    /// because the present one has seen times that were not moved.
+    /// Lets time pass for all data in the store. Returns `true` if the caller must make a new
+    /// manager, because the present one has seen times that were not moved.
     async fn pass(&self, time: Duration) -> bool;
 
     /// Ensures that the next operation is later than the last one, on a clock that moves by itself.
