@@ -178,6 +178,33 @@ pub use self::store::RedisStore;
 pub use self::store::{MemoryStore, Replicas, Revoke, Revoked};
 pub use self::token::{Algorithm, KeySet, RefreshToken, SigningKey, VerifiedClaims, VerifyingKey};
 
+/// Compiles the code blocks of README and of the pages that rustdoc does not show.
 #[cfg(doctest)]
-#[doc = include_str!("../README.md")]
-struct ReadmeDoctests;
+mod pages {
+    #[doc = include_str!("../README.md")]
+    struct Readme;
+    #[doc = include_str!("../docs/sessions.md")]
+    struct Sessions;
+    #[doc = include_str!("../docs/routes.md")]
+    struct Routes;
+    #[doc = include_str!("../docs/authorization.md")]
+    struct Authorization;
+    #[doc = include_str!("../docs/refresh-tokens.md")]
+    struct RefreshTokens;
+    #[doc = include_str!("../docs/outages.md")]
+    struct Outages;
+    #[doc = include_str!("../docs/redis.md")]
+    struct Redis;
+    #[doc = include_str!("../docs/integration.md")]
+    struct Integration;
+    #[doc = include_str!("../docs/near-cache.md")]
+    struct NearCache;
+    #[doc = include_str!("../docs/operations.md")]
+    struct Operations;
+    #[doc = include_str!("../docs/rate-limits.md")]
+    struct RateLimits;
+    #[doc = include_str!("../docs/examples.md")]
+    struct Examples;
+    #[doc = include_str!("../docs/features.md")]
+    struct Features;
+}

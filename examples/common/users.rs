@@ -11,7 +11,7 @@ use tower_session_auth::{NewSession, UserId};
 
 use super::passwords::{Answer, Hash, Passwords};
 
-/// One demo user, as README shows it.
+/// One demo user, as `docs/examples.md` shows it.
 pub(crate) struct Demo {
     pub(crate) id: &'static str,
     pub(crate) email: &'static str,

@@ -141,7 +141,7 @@ impl Bulkhead {
             match self.name {
                 BulkheadName::Requests => trace::info!("the session store answers again"),
                 BulkheadName::Scans => {
-                    trace::info!("the session store answers lists and walks again");
+                    trace::info!("the session store answers lists and scans again");
                 }
                 BulkheadName::Directory => trace::info!("the user directory answers again"),
             }
@@ -160,7 +160,7 @@ impl Bulkhead {
                 error = error
             ),
             BulkheadName::Scans => trace::warn!(
-                "the session store does not answer lists and walks: they fail at once until it does",
+                "the session store does not answer lists and scans: they fail at once until it does",
                 error = error
             ),
             BulkheadName::Directory => trace::warn!(

@@ -1,5 +1,7 @@
 //! The content of a session: the payload of a store's record, as JSON. Only the manager reads it.
 
+mod millis;
+
 use std::borrow::Cow;
 use std::net::IpAddr;
 
@@ -245,26 +247,6 @@ pub(super) fn head(payload: &[u8]) -> Cow<'_, [u8]> {
     match payload.iter().position(|byte| *byte == b'\n') {
         Some(end) => [payload.get(..end).unwrap_or_default(), DATA, b"null}"].concat().into(),
         None => payload.into(),
-    }
-}
-
-/// Reads and writes a point in time as its milliseconds.
-mod millis {
-    use serde::{Deserialize as _, Deserializer, Serialize as _, Serializer};
-
-    use crate::clock::Timestamp;
-
-    pub(super) fn serialize<S: Serializer>(
-        time: &Option<Timestamp>,
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
-        time.map(Timestamp::as_millis).serialize(serializer)
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<Option<Timestamp>, D::Error> {
-        Ok(Option::deserialize(deserializer)?.map(Timestamp::from_millis))
     }
 }
 

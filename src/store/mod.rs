@@ -1,8 +1,7 @@
 //! The contract between the session manager and the storage of sessions.
 //!
-//! The library contains two stores: [`MemoryStore`] (one process, nothing to install) and, with the
-//! feature `redis`, [`RedisStore`]. A custom store implements [`SessionStore`] and runs the test
-//! suite `testing::store_contract` (feature `testing`), as these two stores do.
+//! The library has two stores: [`MemoryStore`] and, with the feature `redis`, [`RedisStore`]. A custom
+//! store implements [`SessionStore`] and runs the suite `testing::store_contract`, as these two do.
 //!
 //! # Terms
 //!
@@ -68,8 +67,6 @@ pub(crate) use self::tracking::{Tracked, Tracker};
 ///
 /// The manager limits the time of each call (250 ms by default) and then drops the future. A store
 /// must stay usable when that happens at any await point.
-///
-/// # Stability
 ///
 /// Before version 1.0, a new version may require more operations.
 pub trait SessionStore: Send + Sync + 'static {

@@ -18,7 +18,7 @@ fn open_all_sessions(page: &Page) {
 }
 
 #[tokio::test]
-async fn admin_views_stay_hidden_from_a_user_who_opens_their_url() {
+async fn admin_views_stay_hidden_when_a_user_opens_their_url() {
     let page = Page::open().await;
     page.visit(&format!("{}#all", page.origin()));
     page.login("jeju", "password123");

@@ -107,7 +107,7 @@ async fn connections_left_at_the_old_server_are_detected_and_replaced() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn revocation_with_replica_wait_reaches_the_server_that_requests_read() {
+async fn revocation_with_replica_wait_reaches_the_server_that_serves_reads() {
     let servers = Servers::start().await;
     let store = servers.store().wait_replicas(1, ms(50));
     let here = Instance::start_with(servers.settings(store));
@@ -120,7 +120,7 @@ async fn revocation_with_replica_wait_reaches_the_server_that_requests_read() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn revocation_without_near_cache_reaches_the_server_that_requests_read() {
+async fn revocation_without_near_cache_reaches_the_server_that_serves_reads() {
     let servers = Servers::start().await;
     let store = servers.store().wait_replicas(1, ms(50));
     let here = Instance::start_with(servers.settings(store).without_near_cache());
@@ -146,7 +146,7 @@ async fn idle_revocation_connection_at_the_old_server_is_not_used() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn idle_revocation_connection_is_not_used_without_near_cache_either() {
+async fn idle_revocation_connection_at_the_old_server_is_unused_without_near_cache() {
     let servers = Servers::start().await;
     // The interval is so long that no address check happens before the revocation.
     let hour = Duration::from_secs(3_600);

@@ -147,7 +147,7 @@ async fn replica_is_reported() {
     assert!(!log.contains("127.0.0.1") && !log.contains(&replica.port().to_string()), "{log}");
 }
 
-/// Creates a Redis user with the ACL rule of the README and these additions. Returns its URL.
+/// Creates a Redis user with the ACL rule of `docs/redis.md` and these additions. Returns its URL.
 async fn least(server: &RedisServer, more: &[&str]) -> String {
     let rule = ACL_RULE.split_whitespace().chain(more.iter().copied());
     let words: Vec<_> = ["ACL", "SETUSER", "app", "on", ">p"].into_iter().chain(rule).collect();

@@ -1,11 +1,12 @@
-//! The README agrees with the code.
+//! README and the pages under `docs` agree with the code.
 
 const README: &str = include_str!("../../README.md");
+const REDIS_PAGE: &str = include_str!("../../docs/redis.md");
 
 #[test]
-fn readme_acl_rule_is_the_one_that_the_tests_use() {
+fn documented_acl_rule_is_the_one_that_the_tests_use() {
     let shown: String =
-        README.split("ACL SETUSER").nth(1).unwrap().split("```").next().unwrap().to_owned();
+        REDIS_PAGE.split("ACL SETUSER").nth(1).unwrap().split("```").next().unwrap().to_owned();
     let words: Vec<_> = shown.split_whitespace().filter(|word| *word != "\\").collect();
     let rule: Vec<_> = crate::support::redis::ACL_RULE.split_whitespace().collect();
     assert_eq!(words[words.len() - rule.len()..], rule);
@@ -48,8 +49,13 @@ fn readme_server_has_the_shutdown_function_of_the_minimal_example() {
 
 #[test]
 fn every_snippet_with_a_manager_starts_the_worker() {
-    let pages =
-        [README, include_str!("../../docs/lifetimes.md"), include_str!("../../docs/browsers.md")];
+    let pages = [
+        README,
+        include_str!("../../docs/lifetimes.md"),
+        include_str!("../../docs/browsers.md"),
+        include_str!("../../docs/refresh-tokens.md"),
+        include_str!("../../docs/sessions.md"),
+    ];
     for page in pages {
         let managers = page.matches("= SessionManager::builder()").count();
         assert_eq!(page.matches("(manager, worker) = SessionManager::builder()").count(), managers);

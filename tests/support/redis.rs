@@ -221,7 +221,7 @@ fn given(arg: &str, other_ports: &mut Vec<Port>) -> String {
     number
 }
 
-/// The minimal permissions of a `RedisStore`, as in the README: keys with its prefix, the commands
+/// The minimal permissions of a `RedisStore`, as in `docs/redis.md`: keys with its prefix, the commands
 /// that it sends, and the commands of its scripts. `wait_replicas` also needs `+wait`. With `+info`
 /// the diagnosis can also read the eviction policy.
 pub(crate) const ACL_RULE: &str = "resetkeys resetchannels -@all ~session:* \

@@ -234,7 +234,7 @@ impl RedisStoreBuilder {
             return Err(out_of_range("timeout", "must be 1 ms to 60 s"));
         }
         if !(Duration::from_millis(1)..=SCAN_TIMEOUT).contains(&self.scan_timeout) {
-            return Err(out_of_range("walk_timeout", "must be 1 ms to 5 s"));
+            return Err(out_of_range("scan_timeout", "must be 1 ms to 5 s"));
         }
         if self.pool_size == 0 {
             return Err(out_of_range("pool_size", "must be 1 or more"));
@@ -339,7 +339,7 @@ impl fmt::Debug for RedisStoreBuilder {
         f.debug_struct("RedisStoreBuilder")
             .field("prefix", &self.prefix)
             .field("timeout", &self.timeout)
-            .field("walk_timeout", &self.scan_timeout)
+            .field("scan_timeout", &self.scan_timeout)
             .field("pool_size", &self.pool_size)
             .field("wait_replicas", &self.wait_replicas)
             .field("lease", &self.lease)

@@ -1,7 +1,7 @@
 //! Checks that the connections of one store lead to the same server.
 //!
 //! An address may start to lead to another server while the old server is still up. With the rights
-//! in README, Redis reports nothing that identifies a server. So the store writes a value over one
+//! in `docs/redis.md`, Redis reports nothing that identifies a server. So the store writes a value over one
 //! connection and looks for it over another:
 //!
 //! - **Before its first use**, a connection of any pool writes a value that every invalidation

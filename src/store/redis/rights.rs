@@ -12,7 +12,7 @@ use super::error::{fault, fault_owned};
 use super::scripts::Script;
 use crate::store::{StoreError, StoreErrorKind};
 
-/// The rights in README, in the same order: commands that are sent, then commands that only scripts
+/// The rights in `docs/redis.md`, in the same order: commands that are sent, then commands that only scripts
 /// call.
 const RIGHTS: [&str; 19] = [
     "+time",
@@ -191,10 +191,13 @@ mod tests {
     }
 
     #[test]
-    fn readme_and_test_acl_rule_list_exactly_the_required_rights() {
+    fn documented_and_test_acl_rule_list_exactly_the_required_rights() {
         let table: BTreeSet<_> = RIGHTS.into_iter().collect();
         assert_eq!(table.len(), RIGHTS.len());
-        assert_eq!(rights_in(include_str!("../../../README.md"), "ACL SETUSER sessions"), table);
+        assert_eq!(
+            rights_in(include_str!("../../../docs/redis.md"), "ACL SETUSER sessions"),
+            table
+        );
         let rule =
             rights_in(include_str!("../../../tests/support/redis.rs"), "ACL_RULE: &str = \"");
         assert_eq!(rule, table);

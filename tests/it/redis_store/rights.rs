@@ -8,7 +8,7 @@ use tower_session_auth::store::{RedisStore, SessionStore, StoreErrorKind};
 use crate::redis_store::{HOUR, login};
 use crate::support::redis::{ACL_RULE, RedisServer};
 
-/// Sets the rights of the user `app`: those of README with `+wait`, and then these changes.
+/// Sets the rights of the user `app`: those of `docs/redis.md` with `+wait`, and then these changes.
 async fn set_rights(server: &RedisServer, changes: &[&str]) {
     let begin = ["ACL", "SETUSER", "app", "on", ">p"];
     let rule = begin.into_iter().chain(ACL_RULE.split_whitespace()).chain(["+wait"]);

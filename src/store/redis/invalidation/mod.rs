@@ -15,7 +15,7 @@
 //!   longer valid.
 //!
 //! `SWAPDB` changes all keys, but Redis sends no invalidation for it. A Redis user with the rights
-//! in README cannot send it, and no other user should.
+//! in `docs/redis.md` cannot send it, and no other user should.
 
 mod heartbeat;
 mod moved_address;
