@@ -126,8 +126,9 @@ impl<D: SessionData> SessionManager<D> {
         Ok(self.answered(verified, claims, record, before).await?)
     }
 
-    /// Loads the session with an untracked read. The near cache may keep the answer to save
-    /// parsing, but no later request uses it without a load of its own.
+    /// Loads the session with an untracked read: Redis does not report later changes. The near
+    /// cache may keep the decoded answer. Later requests still load the record, and use the decoded
+    /// answer only if the record is unchanged.
     async fn ask(&self, verified: &Verified<D>) -> Result<CacheEntry<D>, LoadError> {
         let claims = verified.claims().ok_or_else(nobody)?;
         let (user, id) = (claims.user(), claims.session_id());

@@ -112,8 +112,8 @@ impl<D> CacheEntry<D> {
         }
     }
 
-    /// The claims of the token. `None` for a session that was not loaded for a token, which never
-    /// occurs in the near cache.
+    /// The claims of the token. `None` if the session was loaded without a token. The near cache
+    /// never contains such a session.
     pub(crate) fn claims(&self) -> Option<&VerifiedClaims> {
         match self {
             Self::Live(session) => session.claims(),

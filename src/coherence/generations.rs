@@ -12,9 +12,9 @@ use super::sync::{AtomicU64, Ordering};
 /// has a random key, so a client cannot choose users that share a slot.
 pub(crate) struct Generations {
     counters: Box<[AtomicU64]>,
-    /// Number of invalidations of all keys. It belongs to the table and not to one connection's
-    /// lease: a copy that was read on an earlier connection may still be served when the store is
-    /// away, and it must see these flushes too.
+    /// How often all keys were invalidated at once (a flush). The counter is part of the table, not
+    /// of the lease of one connection. A copy that was read over an earlier connection may still be
+    /// served while the store is unavailable, and a flush must invalidate that copy too.
     flushes: AtomicU64,
     hasher: RandomState,
 }

@@ -1,18 +1,18 @@
 //! Listing sessions: those of one user, and all sessions page by page.
 
 use std::cmp::Reverse;
-use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
 
 use super::SessionManager;
+use super::page_cursor::Cursor;
 use crate::coherence::Tick;
 use crate::error::SessionError;
 use crate::id::{SessionId, UserId};
 use crate::resilience::Operation;
 use crate::session::{Session, SessionData, StoredContent, Undecodable};
-use crate::store::{Listed, Page, ScanCursor};
+use crate::store::{Listed, Page};
 use crate::trace;
 
 /// One of the sessions of the user who asks.
@@ -34,35 +34,6 @@ pub struct SessionPage<D = ()> {
     pub sessions: Vec<Session<D>>,
     /// The cursor of the next page; `None` on the last page.
     pub next: Option<Cursor>,
-}
-
-/// Marks where a scan over all sessions continues. It may be handed to a client: it is signed, so a
-/// client cannot forge one.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Cursor(String);
-
-impl Cursor {
-    /// The purpose that cursors are signed for.
-    const PURPOSE: &str = "cursor";
-
-    /// Wraps a cursor that a client sent back. Its signature is checked when it is used.
-    #[must_use]
-    pub fn new(text: impl Into<String>) -> Self {
-        Self(text.into())
-    }
-
-    /// Returns the text for a client: letters, digits, `-`, `_` and `.`.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-// The text stays out of logs, because it names users.
-impl fmt::Debug for Cursor {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Cursor").field("bytes", &self.0.len()).finish()
-    }
 }
 
 impl<D: SessionData> SessionManager<D> {
@@ -146,7 +117,7 @@ impl<D: SessionData> SessionManager<D> {
         from: Option<&Cursor>,
         limit: usize,
     ) -> Result<SessionPage<D>, SessionError> {
-        let from = self.parts(from)?;
+        let from = self.checked_cursor(from)?;
         let limit = limit.clamp(1, Self::MAX_PAGE);
         let store_client = &self.shared.store_client;
         let page = store_client
@@ -166,20 +137,12 @@ impl<D: SessionData> SessionManager<D> {
         from: Option<&Cursor>,
         limit: usize,
     ) -> Result<SessionPage, SessionError> {
-        let from = self.parts(from)?;
+        let from = self.checked_cursor(from)?;
         let limit = limit.clamp(1, Self::MAX_PAGE);
         let store_client = &self.shared.store_client;
         let scan =
             store_client.ask_aside(Operation::Scan, |store| store.scan_heads(from.as_ref(), limit));
         self.page(scan.await?, StoredContent::decode_without_data)
-    }
-
-    /// Opens a cursor: checks its signature and returns the store's own cursor.
-    fn parts(&self, from: Option<&Cursor>) -> Result<Option<ScanCursor>, SessionError> {
-        let Some(cursor) = from else { return Ok(None) };
-        let policy = self.shared.policy.load();
-        let text = policy.unseal(Cursor::PURPOSE, cursor.as_str()).map(|(text, _)| text);
-        self.position(&text.ok_or(SessionError::Cursor)?).map(Some)
     }
 
     /// Builds a page for the application and signs its cursor. `None` means that the store did not
@@ -190,22 +153,8 @@ impl<D: SessionData> SessionManager<D> {
         decode: Decode<E>,
     ) -> Result<SessionPage<E>, SessionError> {
         let page = page.ok_or(SessionError::Cursor)?;
-        let policy = self.shared.policy.load();
-        let seal = |next: ScanCursor| {
-            let text = format!("{}\n{}", self.shared.store_client.kind(), next.as_str());
-            policy.seal(Cursor::PURPOSE, &text).map(Cursor)
-        };
-        let next = page.next.map(seal).transpose()?;
+        let next = page.next.map(|next| self.signed_cursor(&next)).transpose()?;
         Ok(SessionPage { sessions: self.readable(page.sessions, decode), next })
-    }
-
-    /// Returns the store's own cursor, if it is of the present kind of store.
-    fn position(&self, text: &str) -> Result<ScanCursor, SessionError> {
-        let (kind, cursor) = text.split_once('\n').ok_or(SessionError::Cursor)?;
-        if kind != self.shared.store_client.kind() {
-            return Err(SessionError::Cursor);
-        }
-        Ok(ScanCursor::new(cursor))
     }
 
     /// Decodes the listed sessions. Leaves out those that cannot be read, and logs how many.

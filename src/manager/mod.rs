@@ -11,6 +11,7 @@ mod list;
 pub(crate) mod login;
 mod maintenance;
 pub(crate) mod near_cache;
+mod page_cursor;
 mod refresh;
 mod revoke;
 pub(crate) mod roles;
@@ -48,9 +49,10 @@ use crate::worker::{TouchQueue, WorkerState};
 #[cfg(feature = "routes")]
 pub(crate) use self::attempts::{Counted, Tried};
 pub use self::builder::SessionManagerBuilder;
-pub use self::list::{Cursor, OwnSession, SessionPage};
+pub use self::list::{OwnSession, SessionPage};
 pub use self::login::Login;
 pub use self::maintenance::{Progress, Statistics};
+pub use self::page_cursor::Cursor;
 
 /// Opens, checks and revokes sessions. Cheap to clone. Usable inside and outside of a request.
 ///

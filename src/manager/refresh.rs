@@ -109,9 +109,9 @@ impl<D: SessionData> SessionManagerBuilder<D> {
         self
     }
 
-    /// Sets the jitter: the largest share by which an access token's lifetime may fall short of
-    /// [`access_token_ttl`](Self::access_token_ttl), at random. It spreads the refreshes of clients
-    /// that logged in at the same time. 0 by default, 0.05 at most.
+    /// Sets the jitter. Each access token gets a lifetime that is shorter than
+    /// [`access_token_ttl`](Self::access_token_ttl) by a random fraction, at most this value. So
+    /// clients that logged in together do not all refresh together. 0 by default, 0.05 at most.
     pub fn access_token_jitter(mut self, share: f64) -> Self {
         self.settings.lifetimes.jitter = share;
         self

@@ -244,8 +244,8 @@ impl<S, R> Layer<S> for SameOriginLayer<R> {
 
 /// The service that a [`SameOriginLayer`] makes around an inner service.
 ///
-/// It is ready when the inner service is ready. Its errors are those of the inner service: a
-/// rejected request gets a response.
+/// It is ready when the inner service is ready. It adds no errors of its
+/// own: a rejected request gets a response, not an error.
 pub struct SameOrigin<S, R = JsonRejection> {
     inner: S,
     layer: SameOriginLayer<R>,

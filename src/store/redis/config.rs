@@ -126,11 +126,11 @@ impl RedisStoreBuilder {
     /// shows whether the new connection reaches the same server as those in use. Default: 1 s.
     /// Range: 100 ms to 1 h.
     ///
-    /// An address (a DNS name, a load balancer) may change to another server while the old server
-    /// stays a primary and keeps its connections. The near cache is then used for at most this
-    /// interval plus the [lease](Self::lease), and the next check closes all connections to the old
-    /// server. If the check cannot connect or compare, each request asks the store over the
-    /// existing connections.
+    /// Suppose that the address (a DNS name, a load balancer) changes to another server, while the
+    /// old one stays a primary and keeps its connections. Then this process may serve cache entries
+    /// of the old server for at most this interval plus the [lease](Self::lease). The next check
+    /// closes all connections to the old server. If a check cannot connect, or cannot compare the
+    /// servers, each request asks the store over the existing connections.
     ///
     /// Cost while the near cache is in use: one connection and about six short commands per
     /// interval and process.

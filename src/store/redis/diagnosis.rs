@@ -117,8 +117,8 @@ impl Diagnosis {
         self.host.monotonic()
     }
 
-    /// Returns the texts of findings of kinds that were not returned before. Refused tracking is
-    /// left out: the near cache logs it itself.
+    /// Returns the text of each finding whose kind was not returned before. Skips
+    /// `TrackingRefused`, because the near cache logs it.
     pub(super) fn news(&self, findings: Vec<Finding>) -> Vec<String> {
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
         let others = findings.into_iter().filter(|f| !matches!(f, Finding::TrackingRefused(_)));

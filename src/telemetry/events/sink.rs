@@ -213,7 +213,7 @@ impl Drop for Outlet {
     }
 }
 
-/// Sinks whose threads run. Dropping it closes their queues. Each thread ends once it has delivered
+/// The running sinks. Dropping this value closes their queues. Each thread ends once it has delivered
 /// the queued events.
 pub(crate) struct RunningSinks {
     deliveries: Vec<Delivery>,

@@ -1,9 +1,9 @@
 //! Key files: the accepted formats, and the public numbers in them.
 //!
 //! Like OpenSSL, this module skips text around a block and accepts any line width and line ending.
-//! If the text has several blocks, it reads the first one that fits: a private key, or, where a
-//! public key is wanted, a public key or a certificate. Unlike jsonwebtoken, it checks that the key
-//! is for the wanted algorithm.
+//! If the text has several blocks, it reads only the first one of the wanted kind. For a private
+//! key, that is the first private key. For a public key, it is the first public key or certificate.
+//! Unlike jsonwebtoken, it then returns an error if that key is for another algorithm.
 
 use jsonwebtoken::{DecodingKey, EncodingKey};
 use pem::Pem;

@@ -14,7 +14,8 @@ use crate::support::{builder, login};
 async fn metric_names_units_and_labels_match_the_golden_file() {
     let figures = Figures::capture();
     // The builders register all metrics that exist from the start, including those of the near
-    // cache. The scan adds the two others.
+    // cache. `statistics` scans the sessions and so adds the other two: `sessions` and
+    // `sessions_scan_age_seconds`.
     let settings = || builder().event_sink(|_: &Event| {});
     let store = RedisStore::new("redis://127.0.0.1:1/").unwrap();
     let (_with_a_near_cache, _worker) = settings().store(store).build().unwrap();

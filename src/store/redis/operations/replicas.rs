@@ -52,8 +52,8 @@ impl ReplicaClient {
 
     /// Runs a script that must not run twice, and waits for replicas.
     ///
-    /// If it gets no connection in time, or none can be opened, it runs the script over `plain`
-    /// without waiting for replicas. A revocation is never skipped because of replicas.
+    /// If no replica connection is free in time or can be opened, the script runs over `plain` (the
+    /// connections for requests) without waiting for replicas. A revocation is never skipped because of replicas.
     async fn run(
         &self,
         plain: &PoolClient,

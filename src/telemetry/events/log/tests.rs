@@ -134,7 +134,7 @@ fn events_are_logged_with_their_name_level_and_fields() {
         (
             Event::Extended { user: jeju.clone(), session: session.clone() },
             "INFO",
-            "event='refreshed' user='jeju' session='abcdefgh'",
+            "event='extended' user='jeju' session='abcdefgh'",
         ),
         (
             Event::Reauthenticated { user: jeju.clone(), session: session.clone() },
