@@ -32,10 +32,18 @@ fn before() -> Option<PathBuf> {
     unpack.arg("-xf").arg(&archive).arg("-C").arg(&source);
     assert!(unpack.status().unwrap().success());
     // The build uses the target directory of this test, so that it can reuse the compiled
-    // dependencies. The binary has another name, so that it does not replace the current example.
+    // dependencies. The binary has another name and the package another version: otherwise cargo
+    // would put both under the names of the current ones, and later builds would use them.
     let manifest = source.join("Cargo.toml");
-    let text = fs::read_to_string(&manifest).unwrap();
-    fs::write(&manifest, text.replace("name = \"axum\"\npath", "name = \"before\"\npath")).unwrap();
+    let mut text = fs::read_to_string(&manifest).unwrap();
+    for (name, other) in [
+        ("\nversion = \"0.1.0\"\n", "\nversion = \"0.1.0-before\"\n"),
+        ("name = \"axum\"\npath", "name = \"before\"\npath"),
+    ] {
+        assert!(text.contains(name), "{name:?} is not in the manifest of that commit");
+        text = text.replacen(name, other, 1);
+    }
+    fs::write(&manifest, text).unwrap();
     Some(build("before", &manifest))
 }
 
