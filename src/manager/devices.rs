@@ -5,24 +5,24 @@ use std::time::Duration;
 use super::SessionManager;
 use crate::error::SessionError;
 use crate::id::{UserId, random_text};
-use crate::session::{LoginGuard, SessionData};
+use crate::session::{LoginFence, SessionData};
 use crate::token::{Device, Policy};
 
 impl<D: SessionData> SessionManager<D> {
     /// Makes a device token for a device that has just logged in: for the same device again, or for
-    /// a new one. The token becomes void when the user's password is changed after `guard` was
+    /// a new one. The token becomes void when the user's password is changed after `login_fence` was
     /// read.
     pub(crate) fn device_token(
         &self,
         device: Option<&Device>,
-        guard: &LoginGuard,
+        login_fence: &LoginFence,
     ) -> Result<String, SessionError> {
         let id = match device {
             Some(device) => device.id().to_owned(),
             None => random_text::<18>()?,
         };
-        let (now, epoch) = (self.shared.clock.now(), guard.guard.password_epoch());
-        self.with_device_keys(|keys| keys.device_token(&id, &guard.user, epoch, now))
+        let (now, epoch) = (self.shared.clock.now(), login_fence.value.password_epoch());
+        self.with_device_keys(|keys| keys.device_token(&id, &login_fence.user, epoch, now))
     }
 
     /// Reads a device token that one of our keys made within the last `lifetime`. No I/O.
@@ -34,8 +34,13 @@ impl<D: SessionData> SessionManager<D> {
 
     /// Returns whether the device has logged in to this user's account, and the password was not
     /// changed since.
-    pub(crate) fn is_device_of(&self, device: &Device, user: &UserId, guard: &LoginGuard) -> bool {
-        guard.user == *user && device.is_of(user, guard.guard.password_epoch())
+    pub(crate) fn is_device_of(
+        &self,
+        device: &Device,
+        user: &UserId,
+        login_fence: &LoginFence,
+    ) -> bool {
+        login_fence.user == *user && device.is_of(user, login_fence.value.password_epoch())
     }
 
     /// Calls `work` with the keys of refresh tokens if there are any, else with those of access

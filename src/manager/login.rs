@@ -17,7 +17,7 @@ use crate::id::{SessionId, UserId};
 use crate::reason::EndReason;
 use crate::resilience::{CallError, Operation};
 use crate::session::{
-    LoginGuard, NewSession, Session, SessionData, State, StoredContent, StoredSizes,
+    LoginFence, NewSession, Session, SessionData, State, StoredContent, StoredSizes,
 };
 use crate::store::{Created, NewRecord, Opened, Salt, StoreError, StoreErrorKind};
 #[cfg(feature = "routes")]
@@ -47,7 +47,7 @@ pub(crate) struct Signed {
 
 impl<D: SessionData> SessionManager<D> {
     /// Begins a login: returns its login fence. Call it *before* you check credentials, and hand the
-    /// result to [`NewSession::guard`]. The login then fails if, in the meantime, all sessions of
+    /// result to [`NewSession::login_fence`]. The login then fails if, in the meantime, all sessions of
     /// the user are revoked or changed in one step, as by a password change or a suspension.
     ///
     /// Costs one round trip to a remote store. The result does not show whether the user exists.
@@ -55,16 +55,19 @@ impl<D: SessionData> SessionManager<D> {
     /// # Errors
     ///
     /// [`SessionError::Store`] if the store cannot answer.
-    pub async fn begin_login(&self, user: &UserId) -> Result<LoginGuard, SessionError> {
+    pub async fn begin_login(&self, user: &UserId) -> Result<LoginFence, SessionError> {
         self.try_begin_login(user).await.map_err(|failure| StoreError::from(failure).into())
     }
 
     /// Does the same as [`begin_login`](Self::begin_login), for a caller that continues without the
     /// store while it is unavailable.
-    pub(crate) async fn try_begin_login(&self, user: &UserId) -> Result<LoginGuard, CallError> {
-        let guard =
-            self.shared.store_client.try_ask(Operation::Guard, |store| store.guard(user)).await?;
-        Ok(LoginGuard { user: user.clone(), guard })
+    pub(crate) async fn try_begin_login(&self, user: &UserId) -> Result<LoginFence, CallError> {
+        let value = self
+            .shared
+            .store_client
+            .try_ask(Operation::LoginFence, |store| store.login_fence(user))
+            .await?;
+        Ok(LoginFence { user: user.clone(), value })
     }
 
     /// Opens a session for a user whose credentials were checked, and signs its access token.
@@ -92,7 +95,7 @@ impl<D: SessionData> SessionManager<D> {
 
     async fn open(&self, new: NewSession<D>) -> Result<Login<D>, SessionError> {
         let shared = &*self.shared;
-        let NewSession { user, mut content, claims, guard, idle_ttl, lifetime } = new;
+        let NewSession { user, mut content, claims, login_fence, idle_ttl, lifetime } = new;
         let lifetimes = shared.lifetimes.of_session(idle_ttl, lifetime)?;
         let salt = shared.refresh.as_ref().map(|_| Salt::random()).transpose()?;
         if salt.is_some() {
@@ -111,11 +114,11 @@ impl<D: SessionData> SessionManager<D> {
         record.salt = salt;
         record.limit = Some(shared.limits.sessions);
         record.count_within = shared.limits.logins.map(|(_, within)| within);
-        if let Some(LoginGuard { user: meant, guard }) = guard {
+        if let Some(LoginFence { user: meant, value }) = login_fence {
             if meant != user {
                 return Err(SessionError::LoginSuperseded);
             }
-            record.guard = Some(guard);
+            record.login_fence = Some(value);
         }
         let mut tries = 0;
         let (id, opened, token, refresh_token) = loop {

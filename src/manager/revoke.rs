@@ -83,7 +83,7 @@ impl<D: SessionData> SessionManager<D> {
     /// Revokes all sessions of a user in one step. Returns those that were live until now.
     ///
     /// A login in progress fails if it holds a login fence
-    /// ([`LoginGuard`](crate::session::LoginGuard)). The cost is linear in the number of that
+    /// ([`LoginFence`](crate::session::LoginFence)). The cost is linear in the number of that
     /// user's sessions.
     ///
     /// # Errors

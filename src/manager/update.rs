@@ -61,7 +61,7 @@ impl<D: SessionData> SessionManager<D> {
 
     /// Changes the content of all live sessions of a user in one step, for instance to take a role
     /// away. Returns the number of sessions that changed. A login in progress fails if it holds a
-    /// login fence ([`LoginGuard`](crate::session::LoginGuard)), because it may have read what is
+    /// login fence ([`LoginFence`](crate::session::LoginFence)), because it may have read what is
     /// changed here.
     ///
     /// `change` is called for each session, and again for all of them if another change was written

@@ -5,7 +5,7 @@
 pub(crate) enum Operation {
     Create,
     /// Reads the login fence of a user.
-    Guard,
+    LoginFence,
     Load,
     Activity,
     Touch,
@@ -32,7 +32,7 @@ impl Operation {
     pub(crate) const ALL: [Self; 18] = [
         Self::Load,
         Self::Create,
-        Self::Guard,
+        Self::LoginFence,
         Self::Activity,
         Self::Touch,
         Self::Update,
@@ -54,7 +54,7 @@ impl Operation {
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Create => "create",
-            Self::Guard => "guard",
+            Self::LoginFence => "guard",
             Self::Load => "load",
             Self::Activity => "activity",
             Self::Touch => "touch",

@@ -22,7 +22,7 @@ use crate::authenticate::token_only::TokenLogin;
 use crate::error::SessionError;
 use crate::id::UserId;
 use crate::resilience::CallError;
-use crate::session::{LoginGuard, NewSession, SessionData};
+use crate::session::{LoginFence, NewSession, SessionData};
 use crate::telemetry::events::LoginRefusal;
 use crate::token::Device;
 
@@ -160,13 +160,15 @@ async fn attempt<D: SessionData>(
         Some(user) => user.clone(),
         None => nobody(context, login)?,
     };
-    let mut guard = None;
+    let mut login_fence = None;
     let mut known_device = None;
     if let Some(device) = device {
-        guard = begin(context, &guarded).await?;
-        let is_of = |guard| context.manager.is_device_of(device, &guarded, guard);
-        known_device =
-            guard.as_ref().filter(|guard| user.is_some() && is_of(guard)).map(|_| device);
+        login_fence = begin(context, &guarded).await?;
+        let is_of = |login_fence| context.manager.is_device_of(device, &guarded, login_fence);
+        known_device = login_fence
+            .as_ref()
+            .filter(|login_fence| user.is_some() && is_of(login_fence))
+            .map(|_| device);
     }
     counted.set_known_device(known_device.is_some());
     // The attempts of a known device count under the device only.
@@ -177,8 +179,8 @@ async fn attempt<D: SessionData>(
         counted.by(context, login).await.map_err(stopped)?;
         counted.of(context, user.as_ref(), &guarded).await.map_err(stopped)?
     };
-    let guard = match guard {
-        Some(guard) => Some(guard),
+    let login_fence = match login_fence {
+        Some(login_fence) => Some(login_fence),
         None => begin(context, &guarded).await?,
     };
     // While the account is over its limit, `verify` gets no user, so no password can succeed. It
@@ -201,12 +203,14 @@ async fn attempt<D: SessionData>(
     }
     let new = seen_from(new, client);
     let mount = client.mount.as_deref();
-    let Some(guard) = guard else { return without_session(context, new, mount).await };
+    let Some(login_fence) = login_fence else { return without_session(context, new, mount).await };
     let device_token = match &context.devices {
-        Some(_) => Some(context.manager.device_token(known_device, &guard).map_err(Problem::from)?),
+        Some(_) => {
+            Some(context.manager.device_token(known_device, &login_fence).map_err(Problem::from)?)
+        }
         None => None,
     };
-    match context.manager.create(new.guard(guard)).await {
+    match context.manager.create(new.login_fence(login_fence)).await {
         Ok(login) => {
             let delivery = &context.delivery;
             let refresh_token = login.refresh_token.as_ref();
@@ -235,9 +239,9 @@ async fn attempt<D: SessionData>(
 async fn begin<D: SessionData>(
     context: &Context<D>,
     user: &UserId,
-) -> Result<Option<LoginGuard>, Problem> {
+) -> Result<Option<LoginFence>, Problem> {
     match context.manager.try_begin_login(user).await {
-        Ok(guard) => Ok(Some(guard)),
+        Ok(login_fence) => Ok(Some(login_fence)),
         // Without the fence, the login cannot notice a revocation during the verification. It
         // therefore opens no session.
         Err(CallError::Unavailable(_)) if context.token_only_logins => Ok(None),

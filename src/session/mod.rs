@@ -24,7 +24,7 @@ use crate::token::VerifiedClaims;
 
 pub(crate) use self::content::{Content, StoredContent, StoredSizes, Undecodable, same_payload};
 pub use self::edit::SessionEdit;
-pub use self::new::{LoginGuard, NewSession};
+pub use self::new::{LoginFence, NewSession};
 pub(crate) use self::role::role_of;
 
 /// Types of data that an application can keep in its sessions: all types that serde can write as

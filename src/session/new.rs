@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use super::content::{Content, FIELD_LEN};
 use crate::error::SessionError;
 use crate::id::UserId;
-use crate::store::Guard;
+use crate::store::FenceValue;
 
 /// The description of a new session, as a login passes it to the manager. Only the user is
 /// required.
@@ -26,7 +26,7 @@ pub struct NewSession<D = ()> {
     pub(crate) user: UserId,
     pub(crate) content: Content<D>,
     pub(crate) claims: Option<Map<String, Value>>,
-    pub(crate) guard: Option<LoginGuard>,
+    pub(crate) login_fence: Option<LoginFence>,
     pub(crate) idle_ttl: Option<Duration>,
     pub(crate) lifetime: Option<Duration>,
 }
@@ -37,9 +37,9 @@ pub struct NewSession<D = ()> {
 /// checks credentials. With it, the session is created only if the user's sessions were not revoked
 /// or changed as a whole in the meantime.
 #[derive(Clone, Debug)]
-pub struct LoginGuard {
+pub struct LoginFence {
     pub(crate) user: UserId,
-    pub(crate) guard: Guard,
+    pub(crate) value: FenceValue,
 }
 
 impl NewSession {
@@ -59,7 +59,7 @@ impl NewSession {
             user,
             content: Content::default(),
             claims: None,
-            guard: None,
+            login_fence: None,
             idle_ttl: None,
             lifetime: None,
         }
@@ -142,8 +142,8 @@ impl<D> NewSession<D> {
     /// Without a login fence, a login that checked the old password may create its session right
     /// after the password was changed.
     #[must_use]
-    pub fn guard(mut self, guard: LoginGuard) -> Self {
-        self.guard = Some(guard);
+    pub fn login_fence(mut self, login_fence: LoginFence) -> Self {
+        self.login_fence = Some(login_fence);
         self
     }
 
@@ -172,9 +172,9 @@ impl<D> NewSession<D> {
     /// Sets the application's own data, readable as [`Session::data`](super::Session::data).
     #[must_use]
     pub fn data<E>(self, data: E) -> NewSession<E> {
-        let Self { user, content, claims, guard, idle_ttl, lifetime } = self;
+        let Self { user, content, claims, login_fence, idle_ttl, lifetime } = self;
         let content = content.with_data(data);
-        NewSession { user, content, claims, guard, idle_ttl, lifetime }
+        NewSession { user, content, claims, login_fence, idle_ttl, lifetime }
     }
 
     /// Sets the application's own claims for the access token, readable as

@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 use super::answer::Answer;
 use super::{
-    Activity, Cleaned, Created, Guard, Listed, NewRecord, Page, Record, Replacement, Revoke,
+    Activity, Cleaned, Created, FenceValue, Listed, NewRecord, Page, Record, Replacement, Revoke,
     Revoked, Rotate, Rotated, ScanCursor, SessionStore, StoreHealth, Touch, Touched, Tracking,
     Updated, UpdatedAll,
 };
@@ -34,7 +34,7 @@ pub(crate) trait ErasedStore: Send + Sync + 'static {
     ) -> Answer<'a, Option<Record>>;
     fn activity<'a>(&'a self, user: &'a UserId, id: &'a SessionId) -> Answer<'a, Option<Activity>>;
     fn touch<'a>(&'a self, touches: &'a [Touch]) -> Answer<'a, Vec<Touched>>;
-    fn guard<'a>(&'a self, user: &'a UserId) -> Answer<'a, Guard>;
+    fn login_fence<'a>(&'a self, user: &'a UserId) -> Answer<'a, FenceValue>;
     fn update<'a>(
         &'a self,
         user: &'a UserId,
@@ -117,8 +117,8 @@ impl<St: SessionStore> ErasedStore for St {
         Box::pin(SessionStore::touch(self, touches))
     }
 
-    fn guard<'a>(&'a self, user: &'a UserId) -> Answer<'a, Guard> {
-        Box::pin(SessionStore::guard(self, user))
+    fn login_fence<'a>(&'a self, user: &'a UserId) -> Answer<'a, FenceValue> {
+        Box::pin(SessionStore::login_fence(self, user))
     }
 
     fn update<'a>(

@@ -45,7 +45,7 @@ pub use self::memory::MemoryStore;
 #[cfg(feature = "routes")]
 pub(crate) use self::memory::attempts::Attempts;
 pub use self::record::{
-    Activity, Created, Guard, NewRecord, Opened, PASSWORD_EPOCH_LIFE, Record, Replacement,
+    Activity, Created, FenceValue, NewRecord, Opened, PASSWORD_EPOCH_LIFE, Record, Replacement,
     SessionLimit, StoreHealth, Touch, Touched, Updated, UpdatedAll, WhenFull,
 };
 #[cfg(feature = "redis")]
@@ -100,7 +100,7 @@ pub trait SessionStore: Send + Sync + 'static {
     ) -> impl Future<Output = Result<Created, StoreError>> + Send;
 
     /// Returns the user's login fence. A login reads it before it checks credentials: see
-    /// [`NewRecord::guard`].
+    /// [`NewRecord::login_fence`].
     ///
     /// Only [`delete_all`](Self::delete_all) and [`update_all`](Self::update_all) replace it, each
     /// time with a new value. Expiry is not a change: a login that read it may still succeed.
@@ -108,7 +108,10 @@ pub trait SessionStore: Send + Sync + 'static {
     /// # Errors
     ///
     /// [`StoreError`] when the store cannot answer.
-    fn guard(&self, user: &UserId) -> impl Future<Output = Result<Guard, StoreError>> + Send;
+    fn login_fence(
+        &self,
+        user: &UserId,
+    ) -> impl Future<Output = Result<FenceValue, StoreError>> + Send;
 
     /// Finds a live session. `None` means that it was revoked, has expired or never existed.
     ///
@@ -218,7 +221,7 @@ pub trait SessionStore: Send + Sync + 'static {
     ///
     /// Replaces the login fence (also when there is no session) and keeps it for at least 24 hours,
     /// so a login under way fails. [`EndReason::PasswordChange`] also replaces the [password
-    /// epoch](Guard::password_epoch).
+    /// epoch](FenceValue::password_epoch).
     ///
     /// # Errors
     ///

@@ -24,7 +24,7 @@ pub struct NewRecord {
     pub limit: Option<SessionLimit>,
     /// The login fence that the user must still have; otherwise the store refuses. `None`: no
     /// check.
-    pub guard: Option<Guard>,
+    pub login_fence: Option<FenceValue>,
     /// Counts the user's sessions created within this time, for [`Opened::recent`]. `None`: does
     /// not count, not even this session. A refused creation is not counted.
     pub count_within: Option<Duration>,
@@ -43,7 +43,7 @@ impl NewRecord {
             lifetime,
             payload,
             limit: None,
-            guard: None,
+            login_fence: None,
             count_within: None,
             salt: None,
         }
@@ -90,15 +90,15 @@ pub enum WhenFull {
     Refuse,
 }
 
-/// The login fence of a user, as [`guard`](super::SessionStore::guard) returns it: a value that
+/// The login fence of a user, as [`login_fence`](super::SessionStore::login_fence) returns it: a value that
 /// changes when logins under way must fail. It comes with the user's password epoch.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Guard {
+pub struct FenceValue {
     value: Option<Box<str>>,
     password_epoch: Option<Box<str>>,
 }
 
-impl Guard {
+impl FenceValue {
     /// A fence with this value. `None`: the user has no fence now.
     #[must_use]
     pub fn new(value: Option<&str>) -> Self {
@@ -188,13 +188,13 @@ impl Record {
 // `Debug` shows the size of a payload only: payloads hold names, addresses and application data.
 impl fmt::Debug for NewRecord {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { idle_ttl, lifetime, payload, limit, guard, count_within, salt } = self;
+        let Self { idle_ttl, lifetime, payload, limit, login_fence, count_within, salt } = self;
         f.debug_struct("NewRecord")
             .field("idle_ttl", idle_ttl)
             .field("lifetime", lifetime)
             .field("payload_bytes", &payload.len())
             .field("limit", limit)
-            .field("guard", guard)
+            .field("login_fence", login_fence)
             .field("count_within", count_within)
             .field("salt", salt)
             .finish()

@@ -13,6 +13,7 @@
 
 mod architecture;
 mod axum;
+mod circles;
 #[cfg(feature = "redis")]
 mod diagnosis;
 mod events;

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use tokio::sync::oneshot;
 use tower_session_auth::clock::Timestamp;
 use tower_session_auth::store::{
-    Activity, Cleaned, Created, Guard, Listed, NewRecord, Page, Record, Replacement, Rotate,
+    Activity, Cleaned, Created, FenceValue, Listed, NewRecord, Page, Record, Replacement, Rotate,
     Rotated, ScanCursor, SessionStore, StoreError, StoreHealth, Touch, Touched, Updated,
     UpdatedAll,
 };
@@ -17,7 +17,7 @@ use tower_session_auth::{EndReason, SessionId, UserId};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verb {
     Create,
-    Guard,
+    FenceValue,
     Load,
     Touch,
     Update,
@@ -196,8 +196,8 @@ impl<St: SessionStore + Clone> SessionStore for PausedStore<St> {
         self.around(Verb::DeleteAll, self.inner.delete_all(user, keep, reason)).await
     }
 
-    async fn guard(&self, user: &UserId) -> Result<Guard, StoreError> {
-        self.around(Verb::Guard, self.inner.guard(user)).await
+    async fn login_fence(&self, user: &UserId) -> Result<FenceValue, StoreError> {
+        self.around(Verb::FenceValue, self.inner.login_fence(user)).await
     }
 
     async fn update_all(

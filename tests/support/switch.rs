@@ -8,9 +8,9 @@ use bytes::Bytes;
 use tokio::time::sleep;
 use tower_session_auth::clock::Timestamp;
 use tower_session_auth::store::{
-    Activity, Attempt, AttemptKey, AttemptRule, Cleaned, Created, Guard, Listed, NewRecord, Page,
-    Record, Replacement, Rotate, Rotated, ScanCursor, SessionStore, StoreError, StoreErrorKind,
-    StoreHealth, Touch, Touched, Updated, UpdatedAll,
+    Activity, Attempt, AttemptKey, AttemptRule, Cleaned, Created, FenceValue, Listed, NewRecord,
+    Page, Record, Replacement, Rotate, Rotated, ScanCursor, SessionStore, StoreError,
+    StoreErrorKind, StoreHealth, Touch, Touched, Updated, UpdatedAll,
 };
 use tower_session_auth::{EndReason, MemoryStore, SessionId, UserId};
 
@@ -219,9 +219,9 @@ impl SessionStore for SwitchStore {
         self.inner.delete_all(user, keep, reason).await
     }
 
-    async fn guard(&self, user: &UserId) -> Result<Guard, StoreError> {
+    async fn login_fence(&self, user: &UserId) -> Result<FenceValue, StoreError> {
         self.answer(Verb::Read).await?;
-        self.inner.guard(user).await
+        self.inner.login_fence(user).await
     }
 
     async fn update_all(

@@ -13,9 +13,10 @@ use self::scan::CursorParts;
 use self::state::{Entry, Stamp, State};
 use self::time::StoreClock;
 use super::{
-    Activity, Attempt, AttemptKey, AttemptRule, Cleaned, Created, Guard, Listed, NewRecord, Opened,
-    Page, Record, Replacement, Rotate, Rotated, Rotation, ScanCursor, SessionLimit, SessionStore,
-    Settle, StoreError, StoreHealth, Touch, Touched, Updated, UpdatedAll, WhenFull, span,
+    Activity, Attempt, AttemptKey, AttemptRule, Cleaned, Created, FenceValue, Listed, NewRecord,
+    Opened, Page, Record, Replacement, Rotate, Rotated, Rotation, ScanCursor, SessionLimit,
+    SessionStore, Settle, StoreError, StoreHealth, Touch, Touched, Updated, UpdatedAll, WhenFull,
+    span,
 };
 use crate::clock::{Clock, SystemClock, Timestamp};
 use crate::id::{SessionId, UserId};
@@ -104,8 +105,8 @@ impl SessionStore for MemoryStore {
         if stone.is_some_and(|stone| stone.until > now) {
             return Ok(Created::AlreadyExists);
         }
-        if let Some(expected) = &new.guard
-            && Stamp::of(expected, now).value() != state.guard(now, user).value()
+        if let Some(expected) = &new.login_fence
+            && Stamp::of(expected, now).value() != state.login_fence(now, user).value()
         {
             return Ok(Created::Superseded);
         }
@@ -137,9 +138,9 @@ impl SessionStore for MemoryStore {
         Ok(Created::Created(opened))
     }
 
-    async fn guard(&self, user: &UserId) -> Result<Guard, StoreError> {
+    async fn login_fence(&self, user: &UserId) -> Result<FenceValue, StoreError> {
         let now = self.now();
-        Ok(self.lock().guard(now, user))
+        Ok(self.lock().login_fence(now, user))
     }
 
     async fn load(

@@ -10,7 +10,7 @@ use crate::clock::Timestamp;
 use crate::id::{SessionId, UserId};
 use crate::reason::EndReason;
 use crate::store::{
-    Activity, Guard, Listed, PASSWORD_EPOCH_LIFE, Record, Rotation, TOMBSTONE_LIFE,
+    Activity, FenceValue, Listed, PASSWORD_EPOCH_LIFE, Record, Rotation, TOMBSTONE_LIFE,
     TOMBSTONES_PER_USER,
 };
 
@@ -27,7 +27,7 @@ pub(super) struct State {
     /// The number of sessions in memory.
     pub(super) sessions: usize,
     /// The number of login fences created so far. It makes each fence unique.
-    guards: u64,
+    login_fences: u64,
 }
 
 pub(super) type Due = (Timestamp, UserId, What);
@@ -37,7 +37,7 @@ pub(super) type Due = (Timestamp, UserId, What);
 pub(super) enum What {
     Session(SessionId),
     Tombstone(SessionId),
-    Guard,
+    LoginFence,
     PasswordEpoch,
     Counter,
 }
@@ -47,7 +47,7 @@ pub(super) enum What {
 pub(super) struct User {
     pub(super) live: BTreeMap<SessionId, Entry>,
     pub(super) gone: HashMap<SessionId, Tombstone>,
-    pub(super) guard: Option<Stamp>,
+    pub(super) login_fence: Option<Stamp>,
     password_epoch: Option<Stamp>,
     counter: Option<Counter>,
 }
@@ -119,8 +119,8 @@ impl User {
     }
 
     fn is_empty(&self) -> bool {
-        let Self { live, gone, guard, password_epoch, counter } = self;
-        let stamps = guard.is_some() || password_epoch.is_some();
+        let Self { live, gone, login_fence, password_epoch, counter } = self;
+        let stamps = login_fence.is_some() || password_epoch.is_some();
         live.is_empty() && gone.is_empty() && !stamps && counter.is_none()
     }
 }
@@ -131,10 +131,10 @@ impl Stamp {
     }
 
     /// Returns the fence, or none if its time, which is part of its text, has passed.
-    pub(super) fn of(guard: &Guard, now: Timestamp) -> Guard {
-        let until = guard.value().and_then(|value| value.rsplit_once(':')?.1.parse().ok());
+    pub(super) fn of(login_fence: &FenceValue, now: Timestamp) -> FenceValue {
+        let until = login_fence.value().and_then(|value| value.rsplit_once(':')?.1.parse().ok());
         let over = until.is_some_and(|until| Timestamp::from_millis(until) <= now);
-        if over { Guard::new(None) } else { guard.clone() }
+        if over { FenceValue::new(None) } else { login_fence.clone() }
     }
 }
 
@@ -250,23 +250,23 @@ impl State {
     }
 
     /// Returns the user's login fence and password epoch, each unless its time has passed.
-    pub(super) fn guard(&self, now: Timestamp, user: &UserId) -> Guard {
+    pub(super) fn login_fence(&self, now: Timestamp, user: &UserId) -> FenceValue {
         let user = self.users.get(user);
         let text = |stamp: Option<Stamp>| stamp.filter(|stamp| stamp.until > now).map(Stamp::text);
         let epoch = text(user.and_then(|user| user.password_epoch));
-        let guard = text(user.and_then(|user| user.guard));
-        Guard::new(guard.as_deref()).with_password_epoch(epoch.as_deref())
+        let login_fence = text(user.and_then(|user| user.login_fence));
+        FenceValue::new(login_fence.as_deref()).with_password_epoch(epoch.as_deref())
     }
 
     /// Replaces the user's login fence.
     pub(super) fn renew_guard(&mut self, now: Timestamp, user: &UserId) {
-        self.guards += 1;
-        let stamp = Stamp { number: self.guards, until: now.saturating_add(TOMBSTONE_LIFE) };
-        let old = self.users.entry(user.clone()).or_default().guard.replace(stamp);
+        self.login_fences += 1;
+        let stamp = Stamp { number: self.login_fences, until: now.saturating_add(TOMBSTONE_LIFE) };
+        let old = self.users.entry(user.clone()).or_default().login_fence.replace(stamp);
         if let Some(old) = old {
-            self.due.remove(&(old.until, user.clone(), What::Guard));
+            self.due.remove(&(old.until, user.clone(), What::LoginFence));
         }
-        self.due.insert((stamp.until, user.clone(), What::Guard));
+        self.due.insert((stamp.until, user.clone(), What::LoginFence));
     }
 
     /// Replaces what a revocation of all sessions replaces: the login fence and, after a password
@@ -275,7 +275,7 @@ impl State {
         self.renew_guard(now, user);
         if why == EndReason::PasswordChange {
             let until = now.saturating_add(PASSWORD_EPOCH_LIFE);
-            let stamp = Stamp { number: self.guards, until };
+            let stamp = Stamp { number: self.login_fences, until };
             let old = self.users.entry(user.clone()).or_default().password_epoch.replace(stamp);
             if let Some(old) = old {
                 self.due.remove(&(old.until, user.clone(), What::PasswordEpoch));
@@ -317,10 +317,10 @@ impl State {
             match what {
                 What::Session(id) => sessions += u64::from(self.remove(&user, &id).is_some()),
                 What::Tombstone(id) => self.unbury(&user, &id),
-                What::Guard | What::PasswordEpoch | What::Counter => {
+                What::LoginFence | What::PasswordEpoch | What::Counter => {
                     if let Some(held) = self.users.get_mut(&user) {
                         match what {
-                            What::Guard => held.guard = None,
+                            What::LoginFence => held.login_fence = None,
                             What::PasswordEpoch => held.password_epoch = None,
                             _ => held.counter = None,
                         }

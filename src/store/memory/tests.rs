@@ -143,7 +143,7 @@ async fn everything_expires_on_time_after_the_clock_was_ahead() {
     let ended = login(&store, &user, MINUTE).await;
     store.delete_all(&user, Some(&idle), EndReason::LogoutAll).await.unwrap();
     let absolute = login(&store, &user, 20 * MINUTE).await;
-    let fence = store.guard(&user).await.unwrap();
+    let fence = store.login_fence(&user).await.unwrap();
     assert!(fence.value().is_some());
     let refresh = SessionId::random().unwrap();
     let mut new = NewRecord::new(20 * MINUTE, 20 * MINUTE, Bytes::new());
@@ -177,7 +177,11 @@ async fn everything_expires_on_time_after_the_clock_was_ahead() {
     assert_eq!(store.load(&user, &absolute, None).await.unwrap(), None, "its lifetime has passed");
     assert_eq!(store.ended(&user, &ended).await.unwrap(), None, "its tombstone has expired");
     clock.advance(24 * 60 * MINUTE);
-    assert_eq!(store.guard(&user).await.unwrap().value(), None, "the login fence has expired");
+    assert_eq!(
+        store.login_fence(&user).await.unwrap().value(),
+        None,
+        "the login fence has expired"
+    );
     store.upkeep().await.unwrap();
     assert!(store.is_empty() && store.lock().users.is_empty() && store.lock().due.is_empty());
 }
@@ -218,9 +222,9 @@ fn clones_share_one_store_and_debug_output_hides_sessions() {
     assert!(other.is_empty());
 }
 
-fn limited(guard: Option<Guard>, window: Duration) -> NewRecord {
+fn limited(login_fence: Option<FenceValue>, window: Duration) -> NewRecord {
     let mut new = NewRecord::new(MINUTE, 10 * MINUTE, Bytes::new());
-    (new.guard, new.count_within) = (guard, Some(window));
+    (new.login_fence, new.count_within) = (login_fence, Some(window));
     new
 }
 
@@ -228,7 +232,7 @@ fn limited(guard: Option<Guard>, window: Duration) -> NewRecord {
 async fn login_fence_and_creation_counter_expire_and_are_freed() {
     let (store, clock) = store();
     let (day, user) = (24 * 60 * MINUTE, user(1));
-    let none = store.guard(&user).await.unwrap();
+    let none = store.login_fence(&user).await.unwrap();
     assert_eq!(none.value(), None);
     for _ in 0..3 {
         drop(store.delete_all(&user, None, EndReason::LogoutAll).await.unwrap());
@@ -242,17 +246,17 @@ async fn login_fence_and_creation_counter_expire_and_are_freed() {
         "session, tombstones, login fence and counter"
     );
     clock.advance(day - Duration::from_millis(1));
-    let guard = store.guard(&user).await.unwrap();
-    assert!(guard.value().is_some(), "the login fence is kept for a day");
+    let login_fence = store.login_fence(&user).await.unwrap();
+    assert!(login_fence.value().is_some(), "the login fence is kept for a day");
     let id = SessionId::random().unwrap();
     let late = store.create(&user, &id, &limited(Some(none.clone()), MINUTE)).await.unwrap();
     assert_eq!(late, Created::Superseded);
     clock.advance(Duration::from_millis(1));
-    assert_eq!(store.guard(&user).await.unwrap(), none);
+    assert_eq!(store.login_fence(&user).await.unwrap(), none);
     // A login that read the fence in its last moment, and one that began before the fence existed.
-    for guard in [guard, none] {
+    for login_fence in [login_fence, none] {
         let id = SessionId::random().unwrap();
-        let made = store.create(&user, &id, &limited(Some(guard), MINUTE)).await.unwrap();
+        let made = store.create(&user, &id, &limited(Some(login_fence), MINUTE)).await.unwrap();
         assert!(matches!(made, Created::Created(_)), "{made:?}");
     }
     clock.advance(10 * MINUTE);

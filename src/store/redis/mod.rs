@@ -31,8 +31,8 @@ use self::scripts::Script;
 use self::sharing::Sharing;
 use self::time::ServerClock;
 use super::{
-    Activity, Attempt, AttemptKey, AttemptRule, Cleaned, Created, Guard, Listed, NewRecord, Page,
-    Record, Replacement, Revoke, Revoked, Rotate, Rotated, ScanCursor, SessionStore, Settle,
+    Activity, Attempt, AttemptKey, AttemptRule, Cleaned, Created, FenceValue, Listed, NewRecord,
+    Page, Record, Replacement, Revoke, Revoked, Rotate, Rotated, ScanCursor, SessionStore, Settle,
     StoreError, StoreErrorKind, StoreHealth, Touch, Touched, Tracking, Updated, UpdatedAll, span,
 };
 use crate::clock::{Timestamp, millis};
@@ -165,7 +165,7 @@ impl SessionStore for RedisStore {
         operations::create::answered(self.run(Script::Create, user, &args).await?)
     }
 
-    async fn guard(&self, user: &UserId) -> Result<Guard, StoreError> {
+    async fn login_fence(&self, user: &UserId) -> Result<FenceValue, StoreError> {
         let Inner { requests, prefix, .. } = &*self.inner;
         // Expiry of the login fence is not checked here: `create.lua` checks it when the login
         // ends.
@@ -177,8 +177,8 @@ impl SessionStore for RedisStore {
             let bytes = both.next().ok_or_else(unexpected)??;
             bytes.map(String::from_utf8).transpose().map_err(|_| unreadable())
         };
-        let (guard, epoch) = (next()?, next()?);
-        Ok(Guard::new(guard.as_deref()).with_password_epoch(epoch.as_deref()))
+        let (login_fence, epoch) = (next()?, next()?);
+        Ok(FenceValue::new(login_fence.as_deref()).with_password_epoch(epoch.as_deref()))
     }
 
     async fn load(
@@ -370,6 +370,6 @@ fn unreadable() -> StoreError {
 }
 
 /// Returns a new random login fence (18 random bytes).
-fn next_guard() -> Result<String, StoreError> {
+fn next_fence() -> Result<String, StoreError> {
     random_text::<18>().map_err(|error| StoreError::with_source(StoreErrorKind::Unavailable, error))
 }

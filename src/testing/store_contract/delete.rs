@@ -35,15 +35,15 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
         let ids = |which: &[Session]| which.iter().map(|session| session.id.clone()).collect();
         let [one, but] = [0, 1].map(|at| sessions[at].id.clone());
         for expected in [ids(&sessions[..1]), BTreeSet::new()] {
-            let guard = self.guard(&owner).await;
+            let login_fence = self.login_fence(&owner).await;
             assert_eq!(
                 revoke(Revoke::One(one.clone())).await,
                 expected,
                 "revoke returns the sessions that it revoked"
             );
             assert_eq!(
-                self.guard(&owner).await,
-                guard,
+                self.login_fence(&owner).await,
+                login_fence,
                 "revoking one session does not replace the login fence"
             );
         }
@@ -57,11 +57,11 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
             (Revoke::All, ids(&sessions[1..2])),
             (Revoke::All, BTreeSet::new()),
         ] {
-            let guard = self.guard(&owner).await;
+            let login_fence = self.login_fence(&owner).await;
             let all = !matches!(what, Revoke::One(_));
             assert_eq!(revoke(what).await, expected, "revoke returns the sessions that it revoked");
             assert_eq!(
-                self.guard(&owner).await != guard,
+                self.login_fence(&owner).await != login_fence,
                 all,
                 "only revoking all or all but one replaces the login fence"
             );

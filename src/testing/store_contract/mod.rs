@@ -20,16 +20,16 @@ use crate::clock::Timestamp;
 use crate::id::{SessionId, UserId};
 use crate::reason::EndReason;
 use crate::store::{
-    Activity, Created, Guard, Listed, NewRecord, Opened, Record, Replacement, SessionStore,
+    Activity, Created, FenceValue, Listed, NewRecord, Opened, Record, Replacement, SessionStore,
     StoreError, Touch, Touched, Updated, UpdatedAll,
 };
 
 mod attempts;
 mod delete;
-mod guard;
 mod life;
 mod limit;
 mod list;
+mod login_fence;
 mod race;
 mod rotate;
 mod scan;
@@ -73,7 +73,7 @@ pub async fn store_contract<St: SessionStore>(store: &St, advance: impl AsyncFn(
     suite.check(async |suite| suite.update_all().await).await;
     suite.check(async |suite| suite.rotate().await).await;
     suite.check(async |suite| suite.delete().await).await;
-    suite.guards().await;
+    suite.login_fences().await;
     suite.check(async |suite| suite.limits().await).await;
     suite.check(async |suite| suite.lists().await).await;
     suite.check(async |suite| suite.scans().await).await;
@@ -205,8 +205,8 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
         ok("delete_all", self.store.delete_all(user, None, reason).await)
     }
 
-    async fn guard(&self, user: &UserId) -> Guard {
-        ok("guard", self.store.guard(user).await)
+    async fn login_fence(&self, user: &UserId) -> FenceValue {
+        ok("guard", self.store.login_fence(user).await)
     }
 
     async fn list(&self, user: &UserId) -> Vec<Listed> {

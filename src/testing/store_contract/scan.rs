@@ -146,7 +146,7 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
         assert!(self.end(&ended, EndReason::Admin).await, "the session was live");
         let logged_out = user();
         drop(self.end_all(&logged_out, EndReason::LogoutAll).await);
-        let guard = self.guard(&logged_out).await;
+        let login_fence = self.login_fence(&logged_out).await;
         let mut expected = Vec::new();
         for session in &sessions {
             expected.push(self.shown(session).await);
@@ -172,7 +172,11 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
             let reason = self.ended(&ended).await;
             assert_eq!(reason, Some(EndReason::Admin), "a cleanup keeps tombstones");
         }
-        assert_eq!(self.guard(&logged_out).await, guard, "a cleanup keeps the login fence");
+        assert_eq!(
+            self.login_fence(&logged_out).await,
+            login_fence,
+            "a cleanup keeps the login fence"
+        );
     }
 
     async fn foreign_cursor_is_rejected(&self) {

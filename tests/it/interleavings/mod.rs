@@ -3,8 +3,8 @@
 
 mod cleanups;
 mod deadlines;
-mod guards;
 mod limits;
+mod login_fences;
 mod processes;
 mod verbs;
 mod world;

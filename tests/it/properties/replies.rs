@@ -213,7 +213,7 @@ async fn call_every_operation(store: &RedisStore) {
     check_error_text(store.delete(&owner, &id, EndReason::Logout).await);
     check_error_text(store.delete_all(&owner, Some(&id), EndReason::Admin).await);
     check_error_text(store.revoke(&owner, &Revoke::All, EndReason::Admin).await);
-    check_error_text(store.guard(&owner).await);
+    check_error_text(store.login_fence(&owner).await);
     check_error_text(store.ended(&owner, &id).await);
     check_error_text(store.list(&owner).await);
     check_error_text(store.scan(None, 5).await);

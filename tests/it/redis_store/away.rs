@@ -63,7 +63,7 @@ async fn reads_survive_killed_connections() {
         assert!(store.activity(&jeju(), &id).await.unwrap().is_some());
         server.command(&["CLIENT", "KILL", "TYPE", "NORMAL", "SKIPME", "YES"]).await;
         assert_eq!(store.list(&jeju()).await.unwrap().len(), 1);
-        assert!(store.guard(&jeju()).await.is_ok());
+        assert!(store.login_fence(&jeju()).await.is_ok());
         server.command(&["CLIENT", "KILL", "TYPE", "NORMAL", "SKIPME", "YES"]).await;
         tokio::task::yield_now().await;
         store.upkeep().await.unwrap();

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use redis::Value;
 use tower_session_auth::store::{
-    Created, Guard, NewRecord, RedisStore, SessionStore, StoreErrorKind,
+    Created, FenceValue, NewRecord, RedisStore, SessionStore, StoreErrorKind,
 };
 use tower_session_auth::{EndReason, SessionId};
 
@@ -18,9 +18,9 @@ async fn create(store: &RedisStore, new: &NewRecord) -> Created {
 }
 
 /// Logs in with this login fence. Returns whether the login succeeds.
-async fn logs_in(store: &RedisStore, guard: Option<&str>) -> bool {
+async fn logs_in(store: &RedisStore, login_fence: Option<&str>) -> bool {
     let mut new = record(HOUR, HOUR);
-    new.guard = Some(Guard::new(guard));
+    new.login_fence = Some(FenceValue::new(login_fence));
     match create(store, &new).await {
         Created::Created(_) => true,
         Created::Superseded => false,
@@ -42,12 +42,12 @@ async fn recent(store: &RedisStore, window: Duration) -> u32 {
 async fn revoke_all_leaves_a_login_fence_for_a_day_even_without_sessions() {
     let server = RedisServer::start().await;
     let store = store(&server);
-    assert_eq!(store.guard(&jeju()).await.unwrap(), Guard::new(None));
+    assert_eq!(store.login_fence(&jeju()).await.unwrap(), FenceValue::new(None));
     assert!(store.delete_all(&jeju(), None, EndReason::LogoutAll).await.unwrap().is_empty());
-    let guard = server.text(&["HGET", GONE, "#"]).await.unwrap();
-    assert_eq!(store.guard(&jeju()).await.unwrap().value(), Some(&*guard));
-    let (text, until) = guard.split_once(':').unwrap();
-    assert_eq!(text.len(), 24, "{guard}: 144 random bits");
+    let login_fence = server.text(&["HGET", GONE, "#"]).await.unwrap();
+    assert_eq!(store.login_fence(&jeju()).await.unwrap().value(), Some(&*login_fence));
+    let (text, until) = login_fence.split_once(':').unwrap();
+    assert_eq!(text.len(), 24, "{login_fence}: 144 random bits");
     let left = until.parse::<i64>().unwrap() - store.now().as_millis();
     assert!((left - 86_400_000).abs() < 60_000, "{left}");
     assert_eq!(server.number(&["HLEN", GONE]).await, 1);
@@ -175,7 +175,7 @@ async fn login_without_a_fence_or_counter_writes_no_gone_key() {
     let server = RedisServer::start().await;
     let store = store(&server);
     let mut new = record(HOUR, HOUR);
-    new.guard = Some(Guard::new(None));
+    new.login_fence = Some(FenceValue::new(None));
     assert!(matches!(create(&store, &new).await, Created::Created(_)));
     assert_eq!(server.number(&["EXISTS", GONE]).await, 0);
 }
@@ -187,13 +187,13 @@ async fn gone_key_of_a_wrong_type_is_unreadable_and_revoke_all_clears_it() {
     let id = login(&store, HOUR, HOUR).await;
     server.command(&["SET", GONE, "text"]).await;
     let unreadable = StoreErrorKind::Unreadable;
-    assert_eq!(kind(store.guard(&jeju()).await), unreadable);
+    assert_eq!(kind(store.login_fence(&jeju()).await), unreadable);
     let other = SessionId::random().unwrap();
     assert_eq!(kind(store.create(&jeju(), &other, &record(HOUR, HOUR)).await), unreadable);
     let ended = store.delete_all(&jeju(), None, EndReason::Admin).await.unwrap();
     assert_eq!(ended, std::slice::from_ref(&id));
     assert_eq!(store.ended(&jeju(), &id).await.unwrap(), Some(EndReason::Admin));
-    assert!(store.guard(&jeju()).await.unwrap().value().is_some());
+    assert!(store.login_fence(&jeju()).await.unwrap().value().is_some());
     // A login fence that is not UTF-8 matches no login.
     let mut connection = server.connection().await;
     let set: Value = redis::cmd("HSET")
@@ -204,6 +204,6 @@ async fn gone_key_of_a_wrong_type_is_unreadable_and_revoke_all_clears_it() {
         .await
         .unwrap();
     assert_eq!(set, Value::Int(0));
-    assert_eq!(kind(store.guard(&jeju()).await), unreadable);
+    assert_eq!(kind(store.login_fence(&jeju()).await), unreadable);
     assert!(!logs_in(&store, None).await);
 }

@@ -82,21 +82,25 @@ async fn server_out_of_memory_refuses_logins_and_still_accepts_logouts() {
     let both = [&id, &other].map(|id| Replacement::new(id.clone(), 1, Bytes::new()));
     let updated = store.update_all(&jeju(), &both).await;
     assert_eq!(kind(updated), StoreErrorKind::WriteRefused);
-    assert_eq!(store.guard(&jeju()).await.unwrap().value(), None, "nothing was changed");
+    assert_eq!(store.login_fence(&jeju()).await.unwrap().value(), None, "nothing was changed");
     assert!(lives(&store, &id).await);
     assert!(store.activity(&jeju(), &id).await.unwrap().is_some());
     assert!(store.delete(&jeju(), &id, EndReason::Logout).await.unwrap());
     assert!(!lives(&store, &id).await);
     assert_eq!(store.ended(&jeju(), &id).await.unwrap(), Some(EndReason::Logout));
     // Each revocation replaces the login fence, even if it removes no session.
-    let mut guards = Vec::new();
+    let mut login_fences = Vec::new();
     let last = std::slice::from_ref(&other);
     for (keep, expected) in [(Some(&other), &[][..]), (None, last), (None, &[])] {
         let ended = store.delete_all(&jeju(), keep, EndReason::LogoutAll).await.unwrap();
         assert_eq!(ended, expected);
-        guards.push(store.guard(&jeju()).await.unwrap());
+        login_fences.push(store.login_fence(&jeju()).await.unwrap());
     }
-    assert!(guards[0].value().is_some() && guards[0] != guards[1] && guards[1] != guards[2]);
+    assert!(
+        login_fences[0].value().is_some()
+            && login_fences[0] != login_fences[1]
+            && login_fences[1] != login_fences[2]
+    );
 }
 
 #[tokio::test]
@@ -142,7 +146,7 @@ async fn assert_every_operation_is_refused(store: &RedisStore, id: &SessionId) {
         assert_eq!(kind(store.load(&jeju(), id, None).await), not_primary);
         assert_eq!(kind(store.activity(&jeju(), id).await), not_primary);
         assert_eq!(kind(store.ended(&jeju(), id).await), not_primary);
-        assert_eq!(kind(store.guard(&jeju()).await), not_primary);
+        assert_eq!(kind(store.login_fence(&jeju()).await), not_primary);
         assert_eq!(kind(store.list(&jeju()).await), not_primary);
         assert_eq!(kind(store.scan(None, 10).await), not_primary);
         assert_eq!(kind(store.cleanup(None).await), not_primary);

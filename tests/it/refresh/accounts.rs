@@ -43,11 +43,11 @@ async fn password_change_revokes_all_sessions_except_the_one_to_keep<St: Session
 ) {
     let (here, there) = (manager_on(connect()), manager_on(connect()));
     let (keeps, loses) = (login(&here, "jeju").await, login(&there, "jeju").await);
-    let guard = there.begin_login(&user("jeju")).await.unwrap();
+    let login_fence = there.begin_login(&user("jeju")).await.unwrap();
     let ended = here.password_changed(&user("jeju"), Some(keeps.session.id())).await.unwrap();
     assert_eq!(ended, [loses.session.id().clone()]);
     is_over(&there, &loses, EndReason::PasswordChange).await;
-    let late = there.create(NewSession::new(user("jeju")).guard(guard)).await;
+    let late = there.create(NewSession::new(user("jeju")).login_fence(login_fence)).await;
     assert!(late.is_err(), "the login fence rejects a login that began before the change");
     let keeps = there.refresh(token(&keeps)).await.unwrap();
     assert!(here.authenticate(&keeps.access_token).await.is_ok());
@@ -62,12 +62,12 @@ async fn suspension_revokes_all_sessions_and_rejects_logins_under_way<St: Sessio
     let manager = manager_on(connect());
     let logins = [login(&manager, "jeju").await, login(&manager, "jeju").await];
     let other = login(&manager, "eve").await;
-    let guard = manager.begin_login(&user("jeju")).await.unwrap();
+    let login_fence = manager.begin_login(&user("jeju")).await.unwrap();
     assert_eq!(manager.suspend(&user("jeju")).await.unwrap().len(), 2);
     for login in &logins {
         is_over(&manager, login, EndReason::Suspended).await;
     }
-    assert!(manager.create(NewSession::new(user("jeju")).guard(guard)).await.is_err());
+    assert!(manager.create(NewSession::new(user("jeju")).login_fence(login_fence)).await.is_err());
     assert!(manager.refresh(token(&other)).await.is_ok());
 }
 

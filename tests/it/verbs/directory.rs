@@ -196,12 +196,14 @@ async fn requests_fail_at_once_after_the_first_timeout_of_a_hanging_directory() 
 async fn suspension_takes_effect_at_once() {
     let (manager, directory) = manager();
     let token = login(&manager, "jeju").await.access_token;
-    let guard = manager.begin_login(&user("jeju")).await.unwrap();
+    let login_fence = manager.begin_login(&user("jeju")).await.unwrap();
     directory.set(Says::Inactive);
     assert_eq!(manager.suspend(&user("jeju")).await.unwrap().len(), 1);
     let refused = manager.authenticate(&token).await.unwrap_err();
     assert_eq!(refused.reason(), Some(EndReason::Suspended));
-    for new in [NewSession::new(user("jeju")), NewSession::new(user("jeju")).guard(guard)] {
+    for new in
+        [NewSession::new(user("jeju")), NewSession::new(user("jeju")).login_fence(login_fence)]
+    {
         let late = manager.create(new).await;
         assert!(matches!(late, Err(SessionError::AccountInactive)), "{late:?}");
     }

@@ -2,10 +2,10 @@
 
 mod change;
 mod directory;
-mod guard;
 mod hang_up;
 mod limits;
 mod lists;
+mod login_fence;
 mod roles;
 mod walks;
 

@@ -8,7 +8,7 @@ use redis::Value;
 use crate::clock::Timestamp;
 use crate::id::SessionId;
 use crate::store::redis::connect::pool::unexpected;
-use crate::store::{Created, Guard, NewRecord, Opened, StoreError, WhenFull};
+use crate::store::{Created, FenceValue, NewRecord, Opened, StoreError, WhenFull};
 
 /// Returns the script's arguments, in the order that the script expects.
 pub(crate) fn args<'a>(id: &'a SessionId, new: &'a NewRecord) -> [Cow<'a, [u8]>; 10] {
@@ -21,7 +21,7 @@ pub(crate) fn args<'a>(id: &'a SessionId, new: &'a NewRecord) -> [Cow<'a, [u8]>;
         WhenFull::EvictLeastRecentlyActive => "evict",
         WhenFull::Refuse => "refuse",
     };
-    let guard = match new.guard.as_ref().map(Guard::value) {
+    let login_fence = match new.login_fence.as_ref().map(FenceValue::value) {
         None => Cow::Borrowed(&b""[..]),
         Some(None) => Cow::Borrowed(&b"-"[..]),
         Some(Some(value)) => Cow::Owned(format!("={value}").into_bytes()),
@@ -33,7 +33,7 @@ pub(crate) fn args<'a>(id: &'a SessionId, new: &'a NewRecord) -> [Cow<'a, [u8]>;
         Cow::Borrowed(&new.payload[..]),
         Cow::Owned(max.to_string().into_bytes()),
         Cow::Borrowed(when_full.as_bytes()),
-        guard,
+        login_fence,
         // At least 1 ms: the script reads 0 as "do not count".
         new.count_within
             .map_or(Cow::Borrowed(&b"0"[..]), |window| text(window.max(Duration::from_millis(1)))),

@@ -17,7 +17,7 @@ use crate::store::redis::connect::pool::{Pool, unexpected};
 use crate::store::redis::error::{fault, is_noscript, store_error, write_error};
 use crate::store::redis::pool_client::PoolClient;
 use crate::store::redis::scripts::Script;
-use crate::store::redis::{RedisStore, next_guard};
+use crate::store::redis::{RedisStore, next_fence};
 use crate::store::{Replicas, Revoke, Revoked, StoreError, StoreErrorKind};
 use crate::trace;
 
@@ -169,8 +169,8 @@ impl RedisStore {
             Revoke::All => "",
             Revoke::AllBut(keep) => keep.as_str(),
         };
-        let guard = next_guard()?;
-        let args = [reason.as_str(), &guard, keep].map(str::as_bytes);
+        let login_fence = next_fence()?;
+        let args = [reason.as_str(), &login_fence, keep].map(str::as_bytes);
         let (answer, replicas) = self.run_and_wait(Script::DeleteAll, user, &args).await?;
         let ids: Vec<String> = redis::from_redis_value(answer).map_err(|_| unexpected())?;
         // A field that is no session id was written by another application. It is removed as well,

@@ -5,7 +5,7 @@ use redis::Value;
 use crate::id::{SessionId, UserId};
 use crate::store::redis::connect::pool::unexpected;
 use crate::store::redis::scripts::Script;
-use crate::store::redis::{RedisStore, codec, next_guard, text, unreadable};
+use crate::store::redis::{RedisStore, codec, next_fence, text, unreadable};
 use crate::store::{Replacement, Rotate, Rotated, StoreError, Updated, UpdatedAll};
 
 impl RedisStore {
@@ -36,9 +36,9 @@ impl RedisStore {
         user: &UserId,
         replacements: &[Replacement],
     ) -> Result<UpdatedAll, StoreError> {
-        let guard = next_guard()?;
+        let login_fence = next_fence()?;
         let expected: Vec<_> = replacements.iter().map(|new| new.expected.to_string()).collect();
-        let mut args = vec![guard.as_bytes()];
+        let mut args = vec![login_fence.as_bytes()];
         for (new, expected) in replacements.iter().zip(&expected) {
             args.extend([new.id.as_str().as_bytes(), expected.as_bytes(), &new.payload]);
         }

@@ -8,7 +8,7 @@ mod tokens;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use tower_session_auth::session::LoginGuard;
+use tower_session_auth::session::LoginFence;
 use tower_session_auth::testing::ManualClock;
 use tower_session_auth::{
     EndReason, KeySet, Session, SessionId, SessionManager, SessionManagerBuilder, SigningKey,
@@ -126,7 +126,7 @@ struct Model<G> {
     refresh: Vec<RefreshToken>,
     fences: [Fence; USERS as usize],
     fence_number: u64,
-    under_way: Vec<(u8, Fence, LoginGuard)>,
+    under_way: Vec<(u8, Fence, LoginFence)>,
     /// The number of the signing key, and the numbers of the keys whose tokens are accepted.
     key: usize,
     good_keys: BTreeSet<usize>,

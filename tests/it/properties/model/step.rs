@@ -14,12 +14,12 @@ impl<G: Ground> Model<G> {
             Step::Login { user, life } => self.login(number(user), life, None).await,
             Step::BeginLogin { user } => {
                 let user = number(user);
-                let guard = self.manager.begin_login(&owner(user)).await.unwrap();
-                self.under_way.push((user, self.fence(user), guard));
+                let login_fence = self.manager.begin_login(&owner(user)).await.unwrap();
+                self.under_way.push((user, self.fence(user), login_fence));
             }
             Step::FinishLogin { life } if !self.under_way.is_empty() => {
-                let (user, fence, guard) = self.under_way.remove(0);
-                self.login(user, life, Some((fence, guard))).await;
+                let (user, fence, login_fence) = self.under_way.remove(0);
+                self.login(user, life, Some((fence, login_fence))).await;
             }
             Step::Authenticate { token } => {
                 if let Some(at) = any_of(token, access) {

@@ -1,6 +1,6 @@
 //! Logins, and operations with access tokens and refresh tokens.
 
-use tower_session_auth::session::LoginGuard;
+use tower_session_auth::session::LoginFence;
 use tower_session_auth::{AuthError, AuthErrorKind, EndReason, Login, NewSession, SessionError};
 
 use super::{
@@ -9,14 +9,14 @@ use super::{
 };
 
 impl<G: Ground> Model<G> {
-    pub(super) async fn login(&mut self, number: u8, life: u8, fence: Option<(Fence, LoginGuard)>) {
+    pub(super) async fn login(&mut self, number: u8, life: u8, fence: Option<(Fence, LoginFence)>) {
         let (idle_ttl, lifetime) = LIVES[usize::from(life) % LIVES.len()];
         let mut new = NewSession::new(owner(number))
             .idle_ttl(duration(idle_ttl))
             .lifetime(duration(lifetime));
         let mut is_superseded = false;
-        if let Some((fence, guard)) = fence {
-            new = new.guard(guard);
+        if let Some((fence, login_fence)) = fence {
+            new = new.login_fence(login_fence);
             is_superseded = self.as_it_counts(fence) != self.fence(number);
         }
         let made = self.manager.create(new).await;

@@ -9,11 +9,11 @@ use super::{LONG, Suite, id, user};
 use crate::id::UserId;
 use crate::reason::EndReason;
 use crate::store::{
-    Created, Guard, NewRecord, Replacement, SessionLimit, SessionStore, UpdatedAll, WhenFull,
+    Created, FenceValue, NewRecord, Replacement, SessionLimit, SessionStore, UpdatedAll, WhenFull,
 };
 
 impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
-    pub(super) async fn guards(&self) {
+    pub(super) async fn login_fences(&self) {
         self.delete_all_supersedes_logins_under_way().await;
         self.login_fence_is_valid_until_it_is_replaced().await;
         self.operations_on_one_session_keep_the_login_fence().await;
@@ -24,15 +24,15 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
     }
 
     /// Creates a session for a login that read this login fence when it started.
-    async fn login(&self, owner: &UserId, guard: &Guard) -> Created {
+    async fn login(&self, owner: &UserId, login_fence: &FenceValue) -> Created {
         let mut new = NewRecord::new(LONG, LONG, Bytes::from_static(b"guarded"));
-        new.guard = Some(guard.clone());
+        new.login_fence = Some(login_fence.clone());
         self.create(owner, &id(), &new).await
     }
 
-    async fn logs_in(&self, owner: &UserId, guard: &Guard) -> bool {
+    async fn logs_in(&self, owner: &UserId, login_fence: &FenceValue) -> bool {
         let living = self.list(owner).await.len();
-        let made = self.login(owner, guard).await;
+        let made = self.login(owner, login_fence).await;
         let more = self.list(owner).await.len() - living;
         match made {
             Created::Created(_) => assert_eq!(more, 1, "a created session is listed"),
@@ -52,22 +52,22 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
             }
             let mut old = Vec::new();
             for _ in 0..3 {
-                let guard = self.guard(&owner).await;
-                assert!(!old.contains(&guard), "delete_all replaces the login fence");
+                let login_fence = self.login_fence(&owner).await;
+                assert!(!old.contains(&login_fence), "delete_all replaces the login fence");
                 let keep = kept.as_ref().map(|kept| &kept.id);
                 super::ok(
                     "delete_all",
                     self.store.delete_all(&owner, keep, EndReason::LogoutAll).await,
                 );
-                old.push(guard);
+                old.push(login_fence);
                 for old in &old {
                     let lives = self.logs_in(&owner, old).await;
                     assert!(!lives, "a login that began before a delete_all fails");
                 }
             }
-            let guard = self.guard(&owner).await;
+            let login_fence = self.login_fence(&owner).await;
             assert!(
-                self.logs_in(&owner, &guard).await,
+                self.logs_in(&owner, &login_fence).await,
                 "a login that began after the last delete_all succeeds"
             );
         }
@@ -75,15 +75,19 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
 
     async fn login_fence_is_valid_until_it_is_replaced(&self) {
         let owner = user();
-        let none = self.guard(&owner).await;
+        let none = self.login_fence(&owner).await;
         assert!(
             self.logs_in(&owner, &none).await,
             "a login succeeds if there was no login fence and still is none"
         );
         assert!(self.logs_in(&owner, &none).await, "a login does not change the login fence");
         drop(self.end_all(&owner, EndReason::Admin).await);
-        let some = self.guard(&owner).await;
-        assert_eq!(self.guard(&owner).await, some, "reading the login fence does not change it");
+        let some = self.login_fence(&owner).await;
+        assert_eq!(
+            self.login_fence(&owner).await,
+            some,
+            "reading the login fence does not change it"
+        );
         for _ in 0..3 {
             assert!(self.logs_in(&owner, &some).await, "a login does not change the login fence");
         }
@@ -100,15 +104,15 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
         let mut seen = HashSet::new();
         for _ in 0..50 {
             drop(self.end_all(&owner, EndReason::Admin).await);
-            let guard = self.guard(&owner).await.value().map(str::to_owned);
-            assert!(seen.insert(guard), "each login fence has a new value");
+            let login_fence = self.login_fence(&owner).await.value().map(str::to_owned);
+            assert!(seen.insert(login_fence), "each login fence has a new value");
         }
     }
 
     async fn operations_on_one_session_keep_the_login_fence(&self) {
         let owner = user();
         for turn in 0..2 {
-            let guard = self.guard(&owner).await;
+            let login_fence = self.login_fence(&owner).await;
             let session = self.session_of(&owner, LONG, LONG).await;
             let _ = self.touch_one(&session, Duration::ZERO, Duration::MAX).await;
             let _ = self.write(&session, 1, b"second").await;
@@ -116,9 +120,13 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
             let other = self.session(LONG, LONG).await;
             drop(self.end_all(&other.user, EndReason::Admin).await);
             drop(self.list(&owner).await);
-            assert_eq!(self.guard(&owner).await, guard, "the login fence stays (turn {turn})");
+            assert_eq!(
+                self.login_fence(&owner).await,
+                login_fence,
+                "the login fence stays (turn {turn})"
+            );
             assert!(
-                self.logs_in(&owner, &guard).await,
+                self.logs_in(&owner, &login_fence).await,
                 "a logout of one session supersedes no login"
             );
             drop(self.end_all(&owner, EndReason::Admin).await);
@@ -128,25 +136,31 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
     async fn update_all_replaces_the_login_fence(&self) {
         let session = self.session(LONG, LONG).await;
         let owner = &session.user;
-        let guard = self.guard(owner).await;
+        let login_fence = self.login_fence(owner).await;
         let stale = Replacement::new(session.id.clone(), 7, Bytes::new());
         assert_eq!(
             self.write_all(owner, &[stale]).await,
             UpdatedAll::Conflict,
             "a wrong revision is a conflict"
         );
-        assert!(self.logs_in(owner, &guard).await, "a conflict does not replace the login fence");
+        assert!(
+            self.logs_in(owner, &login_fence).await,
+            "a conflict does not replace the login fence"
+        );
         drop(self.end_all(owner, EndReason::Admin).await);
 
-        let guard = self.guard(owner).await;
+        let login_fence = self.login_fence(owner).await;
         assert_eq!(
             self.write_all(owner, &[]).await,
             UpdatedAll::Written,
             "an empty update_all succeeds if the user has no session"
         );
-        assert!(!self.logs_in(owner, &guard).await, "update_all supersedes logins under way");
-        let guard = self.guard(owner).await;
-        assert!(self.logs_in(owner, &guard).await, "a login that began after update_all succeeds");
+        assert!(!self.logs_in(owner, &login_fence).await, "update_all supersedes logins under way");
+        let login_fence = self.login_fence(owner).await;
+        assert!(
+            self.logs_in(owner, &login_fence).await,
+            "a login that began after update_all succeeds"
+        );
     }
 
     async fn only_a_password_change_replaces_the_password_epoch(&self) {
@@ -164,9 +178,9 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
                 UpdatedAll::Written,
                 "an empty update_all succeeds if the user has no session"
             );
-            let guard = self.guard(&owner).await;
+            let login_fence = self.login_fence(&owner).await;
             assert!(
-                self.logs_in(&owner, &guard).await,
+                self.logs_in(&owner, &login_fence).await,
                 "a login that began after update_all succeeds"
             );
             let after = self.password_epoch(&owner).await;
@@ -182,29 +196,32 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
     }
 
     async fn password_epoch(&self, owner: &UserId) -> Option<String> {
-        self.guard(owner).await.password_epoch().map(str::to_owned)
+        self.login_fence(owner).await.password_epoch().map(str::to_owned)
     }
 
     async fn login_with_a_made_up_fence_is_superseded(&self) {
         let owner = user();
-        let before = self.guard(&owner).await;
+        let before = self.login_fence(&owner).await;
         for turn in 0..2 {
             for made_up in ["", "-", "=", "0", "made up", "\0", ":", "#"] {
                 // Without a fence, an empty value may equal the missing one.
-                let guard = Guard::new(Some(made_up));
+                let login_fence = FenceValue::new(Some(made_up));
                 if made_up.is_empty() && turn == 0 {
                     continue;
                 }
-                assert!(!self.logs_in(&owner, &guard).await, "{made_up:?} is not the login fence");
+                assert!(
+                    !self.logs_in(&owner, &login_fence).await,
+                    "{made_up:?} is not the login fence"
+                );
             }
             drop(self.end_all(&owner, EndReason::Admin).await);
         }
-        let after = self.guard(&owner).await;
+        let after = self.login_fence(&owner).await;
         assert!(!self.logs_in(&owner, &before).await, "a login that read no login fence fails");
         let longer = format!("{}0", after.value().unwrap_or_default());
-        let guard = Guard::new(Some(&longer));
+        let login_fence = FenceValue::new(Some(&longer));
         assert!(
-            !self.logs_in(&owner, &guard).await,
+            !self.logs_in(&owner, &login_fence).await,
             "the whole value of the login fence is compared"
         );
     }
@@ -212,14 +229,14 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
     async fn create_checks_the_id_then_the_login_fence_then_the_limit(&self) {
         let session = self.session(LONG, LONG).await;
         let mut new = NewRecord::new(LONG, LONG, Bytes::new());
-        new.guard = Some(Guard::new(Some("made up")));
+        new.login_fence = Some(FenceValue::new(Some("made up")));
         let max = std::num::NonZeroU32::MIN;
         new.limit = Some(SessionLimit::new(max, WhenFull::Refuse));
         let taken = self.create(&session.user, &session.id, &new).await;
         assert_eq!(taken, Created::AlreadyExists, "the id is checked first");
         let superseded = self.create(&session.user, &id(), &new).await;
         assert_eq!(superseded, Created::Superseded, "the login fence is checked before the limit");
-        new.guard = None;
+        new.login_fence = None;
         let full = self.create(&session.user, &id(), &new).await;
         assert_eq!(full, Created::LimitReached, "the limit is checked last");
     }

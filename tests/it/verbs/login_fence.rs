@@ -52,20 +52,21 @@ async fn login_under_way_fails_after_all_sessions_are_revoked_or_changed(place: 
         let other = login(&there, "jeju").await;
         // Two logins begin. In the first turn, no session of the user was ever revoked before. In
         // each turn, the operation changes the fence.
-        let guards = [
+        let login_fences = [
             here.begin_login(&user("jeju")).await.unwrap(),
             there.begin_login(&user("jeju")).await.unwrap(),
         ];
         case.run(&there, other.session.id()).await;
         let before = there.sessions(&user("jeju")).await.unwrap().len();
-        for guard in guards {
-            let late = here.create(NewSession::new(user("jeju")).guard(guard)).await;
+        for login_fence in login_fences {
+            let late = here.create(NewSession::new(user("jeju")).login_fence(login_fence)).await;
             assert!(matches!(late, Err(SessionError::LoginSuperseded)), "case {turn}: {late:?}");
         }
         assert_eq!(there.sessions(&user("jeju")).await.unwrap().len(), before, "case {turn}");
         // A login that begins afterwards succeeds.
-        let guard = here.begin_login(&user("jeju")).await.unwrap();
-        let login = here.create(NewSession::new(user("jeju")).guard(guard)).await.unwrap();
+        let login_fence = here.begin_login(&user("jeju")).await.unwrap();
+        let login =
+            here.create(NewSession::new(user("jeju")).login_fence(login_fence)).await.unwrap();
         there.authenticate(&login.access_token).await.unwrap();
     }
 }
@@ -73,17 +74,17 @@ async fn login_under_way_fails_after_all_sessions_are_revoked_or_changed(place: 
 async fn login_under_way_succeeds_after_a_logout_or_changes_to_other_users(place: &Place) {
     let (here, there) = (place.manager(), place.manager());
     let first = login(&there, "jeju").await;
-    let guard = here.begin_login(&user("jeju")).await.unwrap();
+    let login_fence = here.begin_login(&user("jeju")).await.unwrap();
     there.delete_all(&user("admin"), EndReason::LogoutAll).await.unwrap();
     there.delete_all(&user("jeju "), EndReason::LogoutAll).await.unwrap();
     there.logout(&first.access_token).await.unwrap();
     login(&there, "jeju").await;
-    let login = here.create(NewSession::new(user("jeju")).guard(guard)).await.unwrap();
+    let login = here.create(NewSession::new(user("jeju")).login_fence(login_fence)).await.unwrap();
     there.authenticate(&login.access_token).await.unwrap();
 
     // A fence is valid only for its user.
-    let guard = here.begin_login(&user("admin")).await.unwrap();
-    let mixed = here.create(NewSession::new(user("jeju")).guard(guard)).await;
+    let login_fence = here.begin_login(&user("admin")).await.unwrap();
+    let mixed = here.create(NewSession::new(user("jeju")).login_fence(login_fence)).await;
     assert!(matches!(mixed, Err(SessionError::LoginSuperseded)), "{mixed:?}");
 }
 

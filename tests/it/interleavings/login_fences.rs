@@ -3,7 +3,7 @@
 
 use bytes::Bytes;
 use tower_session_auth::store::{
-    Created, Guard, NewRecord, Replacement, SessionStore, Updated, UpdatedAll,
+    Created, FenceValue, NewRecord, Replacement, SessionStore, Updated, UpdatedAll,
 };
 use tower_session_auth::{EndReason, SessionId, UserId};
 
@@ -14,7 +14,7 @@ use crate::support::user;
 /// The steps of two logins, and the operations that run in between.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Act {
-    Guard(usize),
+    ReadFence(usize),
     Create(usize),
     DeleteAll,
     /// Deletes all sessions but the first one.
@@ -34,7 +34,7 @@ struct Model {
     /// The number of times that the login fence was replaced. Each login keeps the fence that it
     /// read and this number.
     renewed: usize,
-    logins: [Option<(Guard, usize)>; 2],
+    logins: [Option<(FenceValue, usize)>; 2],
     read: Option<Vec<Replacement>>,
     superseded: usize,
 }
@@ -51,15 +51,15 @@ impl Model {
         let store = world.store();
         let lives = self.living.iter().any(|(id, ..)| *id == self.first);
         match act {
-            Act::Guard(login) => {
-                let guard = store.guard(&self.owner).await.unwrap();
-                self.logins[login] = Some((guard, self.renewed));
+            Act::ReadFence(login) => {
+                let login_fence = store.login_fence(&self.owner).await.unwrap();
+                self.logins[login] = Some((login_fence, self.renewed));
             }
             Act::Create(login) => {
-                let (guard, renewed) = self.logins[login].take().unwrap();
+                let (login_fence, renewed) = self.logins[login].take().unwrap();
                 let id = SessionId::random().unwrap();
                 let mut new = NewRecord::new(HOUR, HOUR, Bytes::from_static(b"login"));
-                new.guard = Some(guard);
+                new.login_fence = Some(login_fence);
                 let made = store.create(&self.owner, &id, &new).await.unwrap();
                 if renewed == self.renewed {
                     assert!(matches!(made, Created::Created(_)), "{order:?}: {made:?}");
@@ -146,7 +146,7 @@ impl Model {
 /// of orders.
 async fn every_order(world: &impl World, acts: &[Act], case: usize) -> (usize, usize) {
     let follows = |earlier, later| {
-        matches!((earlier, later), (Act::Create(a), Act::Guard(b)) if a == b)
+        matches!((earlier, later), (Act::Create(a), Act::ReadFence(b)) if a == b)
             || (earlier, later) == (Act::UpdateAll, Act::List)
     };
     let (mut superseded, mut count) = (0, 0);
@@ -168,7 +168,7 @@ in_both_worlds! {
 }
 
 async fn logins_and_a_logout_of_all(world: &impl World) {
-    let logins = [Act::Guard(0), Act::Create(0), Act::Guard(1), Act::Create(1)];
+    let logins = [Act::ReadFence(0), Act::Create(0), Act::ReadFence(1), Act::Create(1)];
     for (case, other) in [Act::DeleteAll, Act::DeleteOthers].into_iter().enumerate() {
         let acts = [logins.as_slice(), &[other]].concat();
         // Each login between its two steps is superseded. Over all positions of the operation, that
@@ -183,11 +183,11 @@ async fn logins_and_a_logout_of_all(world: &impl World) {
 }
 
 async fn logins_and_an_update_of_all(world: &impl World) {
-    let acts = [Act::Guard(0), Act::Create(0), Act::List, Act::UpdateAll, Act::DeleteAll];
+    let acts = [Act::ReadFence(0), Act::Create(0), Act::List, Act::UpdateAll, Act::DeleteAll];
     let (superseded, count) = every_order(world, &acts, 0).await;
     assert_eq!(count, 30);
     assert!(superseded > 10, "{superseded}");
-    let acts = [Act::Guard(0), Act::Create(0), Act::List, Act::UpdateAll];
+    let acts = [Act::ReadFence(0), Act::Create(0), Act::List, Act::UpdateAll];
     // A login is superseded only if the update is written between its two steps.
     assert_eq!(every_order(world, &acts, 1).await, (2, 6));
 }
