@@ -85,7 +85,6 @@ pub trait SessionStore: Send + Sync + 'static {
     /// Only live sessions count against the limit. To make room, the same step revokes sessions
     /// with the reason [`Evicted`](EndReason::Evicted): as many as necessary (several if the limit
     /// was higher before), and as many more as [`room`](SessionLimit::room) says.
-    ///
     /// Below the limit, the work must not grow with the number of the user's sessions.
     ///
     /// # Errors
@@ -101,7 +100,6 @@ pub trait SessionStore: Send + Sync + 'static {
 
     /// Returns the user's login fence. A login reads it before it checks credentials: see
     /// [`NewRecord::login_fence`].
-    ///
     /// Only [`delete_all`](Self::delete_all) and [`update_all`](Self::update_all) replace it, each
     /// time with a new value. Expiry is not a change: a login that read it may still succeed.
     ///
