@@ -65,10 +65,10 @@ pub(crate) enum Staleness {
 impl Staleness {
     /// Checks `max` against the heartbeat interval of the near cache, if there is one: at least
     /// three heartbeats, or zero.
-    pub(crate) fn new(max: Duration, beat: Option<Duration>) -> Result<Self, ConfigError> {
-        match beat {
+    pub(crate) fn new(max: Duration, heartbeat: Option<Duration>) -> Result<Self, ConfigError> {
+        match heartbeat {
             _ if max.is_zero() => Ok(Self::Never),
-            Some(beat) if max < beat * 3 => Err(ConfigError::OutOfRange {
+            Some(heartbeat) if max < heartbeat * 3 => Err(ConfigError::OutOfRange {
                 setting: "max_staleness",
                 rule: "must be zero, or three beats of the near cache (300 ms by default) or more",
             }),
@@ -100,13 +100,13 @@ mod tests {
 
     #[test]
     fn max_staleness_needs_three_heartbeats_and_is_capped_by_the_lease() {
-        let beat = Some(100 * MS);
-        assert_eq!(Staleness::new(Duration::ZERO, beat).unwrap(), Staleness::Never);
+        let heartbeat = Some(100 * MS);
+        assert_eq!(Staleness::new(Duration::ZERO, heartbeat).unwrap(), Staleness::Never);
         for bad in [MS, 100 * MS, 299 * MS] {
-            assert!(Staleness::new(bad, beat).is_err(), "{bad:?}");
+            assert!(Staleness::new(bad, heartbeat).is_err(), "{bad:?}");
         }
-        assert_eq!(Staleness::new(300 * MS, beat).unwrap().within(500 * MS), Some(300 * MS));
-        assert_eq!(Staleness::new(9_000 * MS, beat).unwrap().within(500 * MS), Some(500 * MS));
+        assert_eq!(Staleness::new(300 * MS, heartbeat).unwrap().within(500 * MS), Some(300 * MS));
+        assert_eq!(Staleness::new(9_000 * MS, heartbeat).unwrap().within(500 * MS), Some(500 * MS));
         assert_eq!(Staleness::default().within(500 * MS), Some(500 * MS));
         assert_eq!(Staleness::Never.within(500 * MS), None);
         // Without a near cache, every request asks the store, so any value is valid.

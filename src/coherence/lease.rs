@@ -11,7 +11,7 @@ use super::tick::Tick;
 pub(crate) struct Lease {
     /// When the last answered heartbeat was sent, in nanoseconds. [`NOT_YET`] before the first one,
     /// [`ENDED`] after the end.
-    beat: AtomicU64,
+    heartbeat: AtomicU64,
     /// The same time, which is kept after the end.
     last: AtomicU64,
     /// The generations, which all connections share. Stored here so that a stamp reaches them
@@ -26,7 +26,7 @@ const ENDED: u64 = 1;
 impl Lease {
     /// Creates a lease for a connection whose invalidations increment these generations.
     pub(crate) fn new(generations: Arc<Generations>) -> Self {
-        Self { beat: AtomicU64::new(NOT_YET), last: AtomicU64::new(NOT_YET), generations }
+        Self { heartbeat: AtomicU64::new(NOT_YET), last: AtomicU64::new(NOT_YET), generations }
     }
 
     pub(crate) fn generations(&self) -> &Generations {
@@ -40,14 +40,14 @@ impl Lease {
         // Release: a thread that reads this time also sees every invalidation that arrived before
         // the answer.
         self.last.fetch_max(sent, Ordering::Release);
-        let _ = self.beat.fetch_update(Ordering::Release, Ordering::Relaxed, |beat| {
-            (beat != ENDED).then_some(beat.max(sent))
+        let _ = self.heartbeat.fetch_update(Ordering::Release, Ordering::Relaxed, |heartbeat| {
+            (heartbeat != ENDED).then_some(heartbeat.max(sent))
         });
     }
 
     /// Ends the lease for good: the connection is lost or no longer trusted.
     pub(crate) fn end(&self) {
-        self.beat.store(ENDED, Ordering::Release);
+        self.heartbeat.store(ENDED, Ordering::Release);
     }
 
     /// Whether an answered heartbeat was sent at most `bound` before `now`, and the lease has not
@@ -56,7 +56,7 @@ impl Lease {
     /// The caller must call this *before* it reads the generations. They then show every
     /// invalidation that arrived before the answer to the heartbeat that this call sees.
     pub(crate) fn holds(&self, now: Tick, bound: Duration) -> bool {
-        now <= Tick::from_nanos(self.beat.load(Ordering::Acquire)).after(bound)
+        now <= Tick::from_nanos(self.heartbeat.load(Ordering::Acquire)).after(bound)
     }
 
     /// Whether an answered heartbeat was sent at most `bound` before `now`, even if the lease has

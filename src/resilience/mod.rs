@@ -1,8 +1,8 @@
-//! Calls to what may not answer: each has a timeout and passes a circuit breaker, and a bulkhead keeps one kind of calls
-//! from failing another kind.
+//! Calls that may get no answer. Each has a timeout and passes a circuit breaker. A bulkhead limits
+//! the effect of a failure to one kind of call.
 //!
-//! The manager reaches the session store through the [`StoreClient`], and the user directory through a [`Bulkhead`] of its
-//! own.
+//! The manager reaches the session store through the [`StoreClient`], and the user directory
+//! through a [`Bulkhead`] of its own.
 
 mod breaker;
 mod bulkhead;

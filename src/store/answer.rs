@@ -1,9 +1,9 @@
-//! The type of a boxed answer of a store.
+//! The boxed future that a store operation returns.
 
 use std::future::Future;
 use std::pin::Pin;
 
 use super::StoreError;
 
-/// A call of a store operation that is under way.
+/// The future of one store operation.
 pub(crate) type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;

@@ -10,7 +10,7 @@ use crate::clock::Timestamp;
 use crate::id::is_plain;
 
 /// The key of an attempt counter: a pseudonym of a name, an account or an address. It never
-/// contains the name itself.
+/// contains the original text.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AttemptKey(Arc<str>);
 

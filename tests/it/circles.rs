@@ -1,8 +1,9 @@
 //! No source file uses a file that uses it, directly or through others.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::fs;
 use std::path::Path;
+
+use crate::architecture::sources;
 
 /// Folders whose files still use one another in circles.
 const NOT_YET: [&[&str]; 3] = [&["authenticate", "manager"], &["routes"], &["store/redis"]];
@@ -10,24 +11,15 @@ const NOT_YET: [&[&str]; 3] = [&["authenticate", "manager"], &["routes"], &["sto
 /// A module, as the names on the way to it from the crate's root.
 type Module = Vec<String>;
 
-/// The code of each source file without comments and unit tests, by its module.
-fn sources() -> BTreeMap<Module, (String, String)> {
+/// The code of each source file without comments and unit tests, by its module. With the file's name.
+fn codes() -> BTreeMap<Module, (String, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let (mut folders, mut found) = (vec![root.clone()], BTreeMap::new());
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            let name = path.strip_prefix(&root).unwrap().to_str().unwrap().to_owned();
-            let is_test = name.ends_with("tests.rs") || name.contains("/tests/");
-            if path.is_dir() {
-                folders.push(path);
-            } else if name.ends_with(".rs") && !is_test {
-                let code = code(&fs::read_to_string(&path).unwrap());
-                found.insert(module(&name), (name, code));
-            }
-        }
-    }
-    found
+    let names = sources().into_iter().map(|(_, path, text)| {
+        (path.strip_prefix(&root).unwrap().to_str().unwrap().to_owned(), text)
+    });
+    let product =
+        names.filter(|(name, _)| !name.ends_with("tests.rs") && !name.contains("/tests/"));
+    product.map(|(name, text)| (module(&name), (name, code(&text)))).collect()
 }
 
 fn module(file: &str) -> Module {
@@ -106,7 +98,7 @@ fn uses(code: &str) -> impl Iterator<Item = (bool, &str)> {
 
 #[test]
 fn no_files_use_one_another_in_a_circle() {
-    let sources = sources();
+    let sources = codes();
     assert!(sources.len() > 100, "the test sees the sources");
     let mut reexports = HashMap::new();
     for (module, (_, code)) in &sources {

@@ -13,6 +13,7 @@
 
 mod architecture;
 mod axum;
+mod bulkheads;
 mod circles;
 #[cfg(feature = "redis")]
 mod diagnosis;
@@ -26,12 +27,13 @@ mod hyper;
 #[cfg(feature = "redis")]
 mod interleavings;
 mod keep_alive;
-mod lanes;
 mod layer;
 mod limits;
 mod manager;
 mod metrics;
 mod near_cache;
+#[cfg(feature = "redis")]
+mod operations;
 #[cfg(feature = "redis")]
 mod properties;
 mod readme;
@@ -48,5 +50,3 @@ mod store_contract;
 mod store_trouble;
 #[path = "../support/mod.rs"]
 mod support;
-#[cfg(feature = "redis")]
-mod verbs;

@@ -2,8 +2,8 @@
 
 use redis::{Cmd, Pipeline, Value, cmd};
 
-/// A script on the server. All scripts for a user's sessions take the same three keys: live, seen,
-/// gone.
+/// A script on the server. All scripts for a user's sessions take the same three keys: `live`,
+/// `seen` and `gone` (see [`Prefix`](super::keys::Prefix)).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Script {
     Create,

@@ -1,4 +1,5 @@
-//! Access tokens as JWTs: the compact form, the header, the claims, and the policy that they are signed and verified by.
+//! Access tokens as JWTs: the compact form, the header, the claims, and the policy for signing and
+//! verifying them.
 
 pub(crate) mod claims;
 pub(crate) mod compact;

@@ -1,4 +1,4 @@
-//! Tests with forged tokens and with key files of every kind.
+//! Tests with forged tokens and with key files of every format.
 
 pub(crate) mod forge;
 mod hostile;

@@ -5,8 +5,8 @@ mod cleanups;
 mod deadlines;
 mod limits;
 mod login_fences;
+mod operations;
 mod processes;
-mod verbs;
 mod world;
 
 use std::time::Duration;

@@ -186,7 +186,7 @@ async fn server_that_refuses_client_tracking_is_read_per_request_and_logged_once
 }
 
 #[tokio::test]
-async fn acl_rule_in_readme_is_sufficient_for_the_near_cache() {
+async fn documented_acl_rule_is_sufficient_for_the_near_cache() {
     let server = RedisServer::start().await;
     let rule =
         ["ACL", "SETUSER", "app", "on", ">pw"].into_iter().chain(ACL_RULE.split_whitespace());

@@ -23,8 +23,8 @@ const EMAIL: &str = "jeju@person.test";
 const AGENT: &str = "agent-of-a-person/1.0";
 const NAME: &str = "Jeju Samdasoo";
 
-/// Session data with a secret of the application. It does not implement `Debug`: the library must
-/// not require it.
+/// Session data with a secret of the application. It does not implement `Debug`, so the test
+/// compiles only if the library does not require `Debug`.
 #[derive(Deserialize, Serialize)]
 struct Vault {
     password: String,

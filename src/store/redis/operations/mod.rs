@@ -1,4 +1,5 @@
-//! The store's operations on Redis: the arguments and answers of each script, and how many of them share one pipeline.
+//! The store's operations on Redis: the arguments and the answers of each script, and pipelines of
+//! several calls.
 
 pub(crate) mod attempts;
 pub(crate) mod batch;

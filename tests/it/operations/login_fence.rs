@@ -2,8 +2,8 @@
 
 use tower_session_auth::{EndReason, NewSession, SessionError, SessionManager};
 
+use crate::operations::{Place, login, on_both_stores};
 use crate::support::user;
-use crate::verbs::{Place, login, on_both_stores};
 
 on_both_stores!(
     login_under_way_fails_after_all_sessions_are_revoked_or_changed,

@@ -59,13 +59,13 @@ macro_rules! on_both_stores {
             $(#[tokio::test]
             async fn $scenario() {
                 let store = tower_session_auth::store::MemoryStore::new();
-                super::$scenario(&crate::verbs::Place::Memory(store)).await;
+                super::$scenario(&crate::operations::Place::Memory(store)).await;
             })+
         }
         mod redis {
             $(#[tokio::test]
             async fn $scenario() {
-                super::$scenario(&crate::verbs::Place::redis().await).await;
+                super::$scenario(&crate::operations::Place::redis().await).await;
             })+
         }
     };

@@ -2,7 +2,7 @@
 //! tasks, and the CPU time of Redis. The baseline is a hand-written service with one `SET`, `GET`
 //! or `DEL` and without protection against theft or races.
 //!
-//! `cargo bench --bench verbs` takes half a minute. It starts its own Redis. The operations take
+//! `cargo bench --bench operations` takes half a minute. It starts its own Redis. The operations take
 //! turns in short slices of the same run. Each number is the median of its slices, and every
 //! outcome is asserted. Both sides sign a JWT at login and refresh.
 

@@ -6,9 +6,9 @@ use std::time::Duration;
 use tokio::time::{sleep, timeout};
 use tower_session_auth::{EndReason, MemoryStore, NewSession};
 
+use crate::operations::{Told, login};
 use crate::support::paused::{At, PausedStore, Verb};
 use crate::support::{builder, user};
-use crate::verbs::{Told, login};
 
 /// Long enough for a loaded machine.
 const PATIENCE: Duration = Duration::from_secs(120);

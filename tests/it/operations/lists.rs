@@ -7,10 +7,10 @@ use tower_session_auth::{
     SessionManager,
 };
 
+use crate::operations::{Place, Told, login, on_both_stores};
 use crate::support::paused::{At, PausedStore, Verb};
 use crate::support::wait::until;
 use crate::support::{builder, user};
-use crate::verbs::{Place, Told, login, on_both_stores};
 
 on_both_stores!(
     own_sessions_lists_all_sessions_of_the_user_and_marks_the_current_one,

@@ -5,8 +5,8 @@ use tokio::task::JoinSet;
 use tower_session_auth::session::SessionEdit;
 use tower_session_auth::{EndReason, NewSession, SessionError, SessionManager};
 
+use crate::operations::{HOUR, Place, Told, login, on_both_stores};
 use crate::support::user;
-use crate::verbs::{HOUR, Place, Told, login, on_both_stores};
 
 on_both_stores!(
     update_is_visible_to_every_process_at_once,

@@ -9,8 +9,8 @@ use tower_session_auth::{
     AuthErrorKind, EndReason, Login, NewSession, SessionError, SessionManager,
 };
 
+use crate::operations::{HOUR, Place, Told, login, on_both_stores};
 use crate::support::user;
-use crate::verbs::{HOUR, Place, Told, login, on_both_stores};
 
 on_both_stores!(
     session_limit_of_five_keeps_five_of_a_hundred_concurrent_logins,

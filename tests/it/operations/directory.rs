@@ -12,8 +12,8 @@ use tower_session_auth::{
     AuthErrorKind, EndReason, MemoryStore, NewSession, SessionError, SessionManager, UserId,
 };
 
+use crate::operations::login;
 use crate::support::{START, builder, user};
-use crate::verbs::login;
 
 #[derive(Clone, Copy)]
 enum Says {

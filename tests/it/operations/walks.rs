@@ -8,8 +8,8 @@ use tower_session_auth::store::{MemoryStore, NewRecord, SessionStore};
 use tower_session_auth::testing::{ManualClock, TokioClock};
 use tower_session_auth::{EndReason, NewSession, SessionId};
 
+use crate::operations::{HOUR, Place, login, on_both_stores, redis};
 use crate::support::{START, builder, user};
-use crate::verbs::{HOUR, Place, login, on_both_stores, redis};
 
 on_both_stores!(
     statistics_count_each_live_session_once,
