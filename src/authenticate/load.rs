@@ -289,7 +289,8 @@ impl<D: SessionData> SessionManager<D> {
         StoredContent::decode(payload).map_err(unreadable)
     }
 
-    /// Does the same; with a near cache, all tokens of a session share one decoded content.
+    /// Does the same; with a near cache, all tokens of a session share one decoded content, unless
+    /// it is small.
     fn shared_content(
         &self,
         user: &UserId,

@@ -1,9 +1,10 @@
-//! The contents of cached sessions: one content for all tokens of a session.
+//! The large contents of cached sessions: one content for all tokens of a session.
 //!
 //! A session has several tokens when the client rotates refresh tokens, and its content may be
 //! large. So one token owns the content: the weight of its cache entry includes the content, and
 //! the content counts once. When the owner leaves the cache, the content leaves too, and so do the
-//! entries of the session's other tokens. This table holds only contents that a cached token owns.
+//! entries of the session's other tokens. This table holds only contents that
+//! a cached token owns.
 
 use std::collections::HashMap;
 use std::hash::BuildHasher as _;
@@ -11,6 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use foldhash::fast::RandomState;
+use hashbrown::HashTable;
 
 use super::entry::Key;
 use crate::id::{SessionId, UserId};
@@ -19,30 +21,57 @@ use crate::session::{Session, SessionAddress, StoredContent};
 /// Number of tables (shards). Each has its own lock. A power of two.
 const SHARDS: usize = 16;
 
+/// The minimum size of a payload whose content is shared, in bytes.
+///
+/// A smaller content is copied for each token. Its place in the table would take about as much
+/// memory as the copy, and most sessions have only one token. It would also cost a miss 2 to 4 %.
+pub(super) const SHARED_FROM: usize = 512;
+
+/// Whether the tokens of a session share the content of this payload.
+pub(super) fn is_shared(payload: &Bytes) -> bool {
+    payload.len() >= SHARED_FROM
+}
+
 /// The contents of all cached sessions.
 pub(super) struct Contents<D> {
     shards: [Mutex<Table<D>>; SHARDS],
     hasher: RandomState,
 }
 
-type Name = (UserId, SessionId);
+/// Contents are boxed: a table that grows moves its slots, and few slots fill a cache line.
+type Table<D> = HashTable<Slot<D>>;
 
-type Table<D> = HashMap<Name, Content<D>, RandomState>;
+/// A content and its hash.
+type Slot<D> = (u64, Box<Content<D>>);
+
+/// The place of one session's content: its table, and its hash in that table.
+pub(super) struct Place<'a, D> {
+    shard: &'a Mutex<Table<D>>,
+    hash: u64,
+}
 
 /// The content of a session, and the cache entries that share it.
 pub(super) struct Content<D> {
+    user: UserId,
+    id: SessionId,
     stored: Arc<StoredContent<D>>,
     /// The token that owns the content.
     owner: Key,
-    /// Maps the session value in each cache entry to the token of that entry. The owner has two for
-    /// a moment, while a new entry replaces its old one.
-    entries: HashMap<SessionAddress, Key, RandomState>,
+    entries: Entries,
+}
+
+/// Maps the session value in each cache entry to the token of that entry. The owner has two for a
+/// moment, while a new entry replaces its old one.
+struct Entries {
+    /// Most sessions have one token, so one entry needs no allocation.
+    first: Option<(SessionAddress, Key)>,
+    others: HashMap<SessionAddress, Key, RandomState>,
 }
 
 /// What [`Contents::add`] did.
 pub(super) enum Added<D> {
     /// The token owns the content. The caller removes the entries of `replaced` from the cache.
-    Owner { replaced: Option<Content<D>> },
+    Owner { replaced: Option<Box<Content<D>>> },
     /// Another token owns the content.
     Sharer,
     /// Two requests decoded the same payload at the same time, and the table already holds the
@@ -55,6 +84,30 @@ impl<D> Contents<D> {
         Self { shards: Default::default(), hasher: RandomState::default() }
     }
 
+    /// Returns the place of a session's content.
+    pub(super) fn place(&self, user: &UserId, id: &SessionId) -> Place<'_, D> {
+        let hash = self.hasher.hash_one((user, id));
+        let [first, ..] = &self.shards;
+        // The tables use the low bits and the highest seven.
+        let shard = (hash >> 32) as usize % SHARDS;
+        Place { shard: self.shards.get(shard).unwrap_or(first), hash }
+    }
+
+    /// Removes a session that is no longer cached for this token. If the content has no owner after
+    /// that, removes the content too and returns it.
+    pub(super) fn take(&self, token: &Key, session: &Session<D>) -> Option<Box<Content<D>>> {
+        self.place(session.user_id(), session.id()).take(token, session)
+    }
+
+    /// Removes and returns all contents.
+    #[cfg(test)]
+    pub(super) fn drain(&self) -> impl Iterator<Item = Content<D>> {
+        let shards = self.shards.iter().map(|shard| std::mem::take(&mut *shard.lock().unwrap()));
+        shards.flat_map(|table| table.into_iter().map(|(_, content)| *content))
+    }
+}
+
+impl<D> Place<'_, D> {
     /// Returns the cached content of a session if it was decoded from this payload.
     pub(super) fn find(
         &self,
@@ -62,18 +115,17 @@ impl<D> Contents<D> {
         id: &SessionId,
         payload: &Bytes,
     ) -> Option<Arc<StoredContent<D>>> {
-        let name = (user.clone(), id.clone());
-        let table = self.lock(&name);
-        let content = table.get(&name).filter(|content| content.stored.payload == *payload)?;
-        Some(Arc::clone(&content.stored))
+        let table = self.lock();
+        let (_, content) = table.find(self.hash, |(_, content)| content.is_of(user, id))?;
+        (content.stored.payload == *payload).then(|| Arc::clone(&content.stored))
     }
 
     /// Adds the session that the caller is about to cache for this token.
     pub(super) fn add(&self, token: &Key, session: &Session<D>) -> Added<D> {
-        let name = name(session);
-        let mut table = self.lock(&name);
-        match table.get_mut(&name) {
-            Some(content) if content.is_of(session) => {
+        let mut table = self.lock();
+        let is_of = |(_, content): &Slot<D>| content.is_of(session.user_id(), session.id());
+        match table.find_mut(self.hash, is_of) {
+            Some((_, content)) if content.is_shared_by(session) => {
                 content.entries.insert(session.address(), token.clone());
                 if content.owner == *token {
                     Added::Owner { replaced: None }
@@ -81,68 +133,96 @@ impl<D> Contents<D> {
                     Added::Sharer
                 }
             }
-            Some(content) if content.stored.payload == session.state().stored.payload => {
+            Some((_, content)) if content.stored.payload == session.state().stored.payload => {
                 Added::Duplicate
             }
-            _ => Added::Owner { replaced: table.insert(name, Content::new(token, session)) },
+            Some((_, content)) => {
+                let new = Box::new(Content::new(token, session));
+                Added::Owner { replaced: Some(std::mem::replace(content, new)) }
+            }
+            None => {
+                let slot = (self.hash, Box::new(Content::new(token, session)));
+                table.insert_unique(self.hash, slot, |(hash, _)| *hash);
+                Added::Owner { replaced: None }
+            }
         }
     }
 
-    /// Removes a session that is no longer cached for this token. If the content has no owner after
-    /// that, removes the content too and returns it.
-    pub(super) fn take(&self, token: &Key, session: &Session<D>) -> Option<Content<D>> {
-        let name = name(session);
-        let mut table = self.lock(&name);
-        let content = table.get_mut(&name)?;
-        content.entries.remove(&session.address())?;
-        let is_owned =
-            content.owner != *token || content.entries.values().any(|other| other == token);
-        if is_owned { None } else { table.remove(&name) }
+    fn take(&self, token: &Key, session: &Session<D>) -> Option<Box<Content<D>>> {
+        let mut table = self.lock();
+        let is_of = |(_, content): &Slot<D>| content.is_of(session.user_id(), session.id());
+        let mut found = table.find_entry(self.hash, is_of).ok()?;
+        let (_, content) = found.get_mut();
+        content.entries.remove(session.address())?;
+        let is_owned = content.owner != *token || content.entries.contain(token);
+        if is_owned { None } else { Some(found.remove().0.1) }
     }
 
     /// Whether this session value (by address) was added and its content is still in the table.
     pub(super) fn has(&self, session: &Session<D>) -> bool {
-        let name = name(session);
-        self.lock(&name)
-            .get(&name)
-            .is_some_and(|content| content.entries.contains_key(&session.address()))
+        let is_of = |(_, content): &Slot<D>| content.is_of(session.user_id(), session.id());
+        self.lock()
+            .find(self.hash, is_of)
+            .is_some_and(|(_, content)| content.entries.has(session.address()))
     }
 
-    /// Removes and returns all contents.
-    #[cfg(test)]
-    pub(super) fn drain(&self) -> impl Iterator<Item = Content<D>> {
-        let shards = self.shards.iter().map(|shard| std::mem::take(&mut *shard.lock().unwrap()));
-        shards.flat_map(HashMap::into_values)
-    }
-
-    fn lock(&self, name: &Name) -> MutexGuard<'_, Table<D>> {
-        let [first, ..] = &self.shards;
-        let shard = self.hasher.hash_one(name) as usize % SHARDS;
+    fn lock(&self) -> MutexGuard<'_, Table<D>> {
         // No code that runs under this lock panics, and no table is ever left half-written, so a
         // poisoned lock is safe to use.
-        self.shards.get(shard).unwrap_or(first).lock().unwrap_or_else(PoisonError::into_inner)
+        self.shard.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl<D> Content<D> {
     fn new(token: &Key, session: &Session<D>) -> Self {
         Self {
+            user: session.user_id().clone(),
+            id: session.id().clone(),
             stored: Arc::clone(&session.state().stored),
             owner: token.clone(),
-            entries: HashMap::from_iter([(session.address(), token.clone())]),
+            entries: Entries {
+                first: Some((session.address(), token.clone())),
+                others: HashMap::default(),
+            },
         }
     }
 
-    fn is_of(&self, session: &Session<D>) -> bool {
+    fn is_of(&self, user: &UserId, id: &SessionId) -> bool {
+        self.id == *id && self.user == *user
+    }
+
+    fn is_shared_by(&self, session: &Session<D>) -> bool {
         Arc::ptr_eq(&self.stored, &session.state().stored)
     }
 
     /// The cache entries that share the content: the session value and the token of each.
     pub(super) fn into_entries(self) -> impl Iterator<Item = (SessionAddress, Key)> {
-        self.entries.into_iter()
+        let Entries { first, others } = self.entries;
+        first.into_iter().chain(others)
     }
 }
 
-fn name<D>(session: &Session<D>) -> Name {
-    (session.user_id().clone(), session.id().clone())
+impl Entries {
+    fn insert(&mut self, session: SessionAddress, token: Key) {
+        match &self.first {
+            Some((first, _)) if *first != session => drop(self.others.insert(session, token)),
+            _ => self.first = Some((session, token)),
+        }
+    }
+
+    fn remove(&mut self, session: SessionAddress) -> Option<Key> {
+        match self.first.take_if(|(first, _)| *first == session) {
+            Some((_, token)) => Some(token),
+            None => self.others.remove(&session),
+        }
+    }
+
+    fn has(&self, session: SessionAddress) -> bool {
+        self.first.as_ref().is_some_and(|(first, _)| *first == session)
+            || self.others.contains_key(&session)
+    }
+
+    fn contain(&self, token: &Key) -> bool {
+        self.first.iter().map(|(_, key)| key).chain(self.others.values()).any(|key| key == token)
+    }
 }

@@ -2,8 +2,8 @@
 //!
 //! An entry holds what is known about a token: its claims, its session, and its validity. The
 //! weight of an entry is the number of bytes that it takes in memory. All tokens of a session share
-//! one [content](super::contents). The entry of the token that owns the content carries the
-//! content's weight.
+//! one [content](super::contents), unless it is small. The entry of the token that owns the content
+//! carries the content's weight.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use foldhash::fast::RandomState;
 use quick_cache::sync::Cache;
 use quick_cache::{Lifecycle, Weighter};
 
-use super::contents::{Added, Content, Contents};
+use super::contents::{Added, Content, Contents, is_shared};
 use super::entry::{CacheEntry, Ended, Key, KeyRef};
 use super::weight::{Capacity, DataSize, Weights};
 use crate::id::{SessionId, UserId};
@@ -22,7 +22,7 @@ use crate::session::{Session, SessionAddress, StoredContent};
 pub(super) enum Entry<D> {
     /// What is known about a token that owns no content.
     CacheEntry(CacheEntry<D>),
-    /// The session of a token that owns the session's content.
+    /// The session of a token that owns the session's content, or a copy of it.
     Owner(Session<D>),
 }
 
@@ -64,7 +64,9 @@ impl<D> Entries<D> {
         payload: Bytes,
         decode: impl FnOnce(Bytes) -> Result<StoredContent<D>, E>,
     ) -> Result<Arc<StoredContent<D>>, E> {
-        if let Some(stored) = self.contents.find(user, id, &payload) {
+        if is_shared(&payload)
+            && let Some(stored) = self.contents.place(user, id).find(user, id, &payload)
+        {
             return Ok(stored);
         }
         let mut stored = decode(payload)?;
@@ -80,7 +82,11 @@ impl<D> Entries<D> {
         let CacheEntry::Live(session) = known else {
             return self.put(token, Entry::CacheEntry(known));
         };
-        let entry = match self.contents.add(&token, &session) {
+        if !is_shared(&session.state().stored.payload) {
+            return self.put(token, Entry::Owner(session));
+        }
+        let place = self.contents.place(session.user_id(), session.id());
+        let entry = match place.add(&token, &session) {
             Added::Owner { replaced } => {
                 self.remove_all(replaced);
                 Entry::Owner(session.clone())
@@ -93,7 +99,7 @@ impl<D> Entries<D> {
         self.put(token.clone(), entry);
         // Another thread may have removed the content after `add`. It removed the entries that it
         // found then, and this entry may have been inserted later, so check again.
-        if !self.contents.has(&session) {
+        if !place.has(&session) {
             self.remove(&token, session.address());
         }
     }
@@ -112,15 +118,17 @@ impl<D> Entries<D> {
         let mut evicted = Evicted::new();
         self.cache.insert_with_lifecycle(key, entry, &mut evicted);
         for (key, entry) in evicted {
-            if let CacheEntry::Live(session) = entry.into_known() {
+            if let CacheEntry::Live(session) = entry.into_known()
+                && is_shared(&session.state().stored.payload)
+            {
                 self.remove_all(self.contents.take(&key, &session));
             }
         }
     }
 
     /// Removes the entries that share a content that is no longer cached.
-    fn remove_all(&self, content: Option<Content<D>>) {
-        for (session, token) in content.into_iter().flat_map(Content::into_entries) {
+    fn remove_all(&self, content: Option<Box<Content<D>>>) {
+        for (session, token) in content.into_iter().flat_map(|content| content.into_entries()) {
             self.remove(&token, session);
         }
     }

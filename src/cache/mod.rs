@@ -69,7 +69,8 @@ impl<D> NearCache<D> {
         self.entries.insert(key, known);
     }
 
-    /// Returns the content that `payload` decodes to. All tokens of a session share one content.
+    /// Returns the content that `payload` decodes to. All tokens of a session share one content,
+    /// unless it is small.
     ///
     /// # Errors
     ///

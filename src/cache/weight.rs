@@ -6,6 +6,7 @@ use std::thread::available_parallelism;
 
 use quick_cache::{Options, OptionsBuilder};
 
+use super::contents::is_shared;
 use super::entry::Key;
 use crate::session::StoredContent;
 
@@ -13,9 +14,9 @@ use crate::session::StoredContent;
 /// tables of the cache, and in the table of its content.
 const TOKEN: usize = 256;
 
-/// Bytes that a content takes in addition to itself: its slot in the table of contents, and the
+/// Bytes that a shared content takes in addition to itself: its slot in the table of contents, and the
 /// table of its entries.
-pub(super) const CONTENT: usize = 384;
+const CONTENT: usize = 384;
 
 /// Estimated size of the application's data in memory, as a multiple of their JSON. Used unless the
 /// application supplies a size function.
@@ -56,7 +57,8 @@ impl<D> DataSize<D> {
             Some(size) => size(&stored.content.data, stored.data_len),
             None => stored.data_len.saturating_mul(DECODED),
         };
-        let size = stored.size(data).saturating_add(CONTENT);
+        let table = if is_shared(&stored.payload) { CONTENT } else { 0 };
+        let size = stored.size(data).saturating_add(table);
         u64::try_from(size).map_or(MOST, |size| size.min(MOST))
     }
 }

@@ -2,6 +2,7 @@ use std::collections::HashMap;
 use std::thread;
 use std::time::Duration;
 
+use super::super::contents::SHARED_FROM;
 use super::*;
 use crate::clock::Timestamp;
 use crate::coherence::Tick;
@@ -24,8 +25,11 @@ fn id(number: usize) -> SessionId {
     SessionId::parse(&format!("session-with-number-{number:04}")).unwrap()
 }
 
+/// Returns a payload that is large enough for a shared content, unless `data` is "small".
 fn payload(data: &str) -> Bytes {
-    serde_json::json!({ "data": data }).to_string().into()
+    let padding = if data == "small" { 0 } else { SHARED_FROM };
+    let user_agent = "x".repeat(padding);
+    serde_json::json!({ "data": data, "user_agent": user_agent }).to_string().into()
 }
 
 fn token(number: usize) -> Key {
@@ -66,8 +70,11 @@ fn stored(known: &CacheEntry<String>) -> &Arc<StoredContent<String>> {
 fn assert_consistent(entries: &Entries<String>) {
     let mut cached = HashMap::new();
     for (key, entry) in entries.cache.iter() {
-        if let Some(session) = entry.session() {
-            assert!(entries.contents.has(session), "the content is cached");
+        if let Some(session) = entry.session()
+            && is_shared(&session.state().stored.payload)
+        {
+            let place = entries.contents.place(session.user_id(), session.id());
+            assert!(place.has(session), "the content is cached");
             let is_owner = matches!(entry, Entry::Owner(_));
             cached.insert(session.address(), (key, is_owner));
         }
@@ -177,6 +184,43 @@ fn removal_of_a_token_that_shares_the_content_keeps_the_other_tokens() {
 }
 
 #[test]
+fn small_content_is_copied_for_each_token() {
+    let entries = entries(ROOMY);
+    for number in 0..3 {
+        entries.insert(token(number), read(&entries, 0, "small"));
+    }
+    let [first, second] = [0, 1].map(|number| entries.get(&token(number)).unwrap());
+    assert!(!Arc::ptr_eq(stored(&first), stored(&second)));
+    assert_eq!((entries.len(), entries.contents.drain().count()), (3, 0));
+}
+
+#[test]
+fn content_that_shrinks_or_grows_replaces_the_entry_of_its_token() {
+    let entries = entries(ROOMY);
+    let mut weights = Vec::new();
+    for data in ["small", "large", "small", "large"] {
+        entries.insert(token(0), read(&entries, 0, data));
+        weights.push(entries.weight());
+        let known = entries.get(&token(0)).unwrap();
+        assert_eq!(stored(&known).content.data, data);
+    }
+    assert_eq!(entries.len(), 1);
+    assert_eq!(weights[0], weights[2]);
+    assert_eq!(weights[1], weights[3]);
+    assert_consistent(&entries);
+}
+
+#[test]
+fn content_that_shrinks_removes_the_entries_that_share_the_old_content() {
+    let entries = entries(ROOMY);
+    for number in 0..4 {
+        entries.insert(token(number), read(&entries, 0, "large"));
+    }
+    entries.insert(token(0), read(&entries, 0, "small"));
+    assert_eq!((entries.len(), entries.contents.drain().count()), (1, 0));
+}
+
+#[test]
 fn token_that_is_cached_again_is_counted_once() {
     let entries = entries(ROOMY);
     for _ in 0..3 {
@@ -228,7 +272,10 @@ fn concurrent_insertions_leave_entries_and_contents_consistent() {
                     random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
                     let draw = random >> 33;
                     let (session, version) = (draw % 20, draw / 20 % 2);
-                    let data = format!("{version}{}", "x".repeat(500));
+                    let data = match draw / 320 % 4 {
+                        0 => "small".to_owned(),
+                        _ => format!("{version}{}", "x".repeat(500)),
+                    };
                     let known = read(entries, session, &data);
                     entries.insert(token(session * 8 + draw / 40 % 8), known);
                 }
