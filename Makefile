@@ -1,4 +1,4 @@
-# `make test` installs what the tests need and runs all of them.
+# `make test` installs the tools that the tests need, and runs all tests.
 
 .PHONY: test bench chaos client deps schemathesis
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
@@ -10,20 +10,22 @@ test: deps
 	$(MAKE) client
 	$(MAKE) schemathesis
 
-# The examples against what their own OpenAPI documents say; the tool comes from PyPI, into the target folder.
+# Tests the example servers against their OpenAPI documents. Installs schemathesis from PyPI into
+# target/.
 schemathesis: deps
 	python3 -m venv target/schemathesis
 	target/schemathesis/bin/pip install --quiet --no-cache-dir --disable-pip-version-check --requirement tests/schemathesis/requirements.txt
 	cargo build --locked --example axum --example hyper
 	target/schemathesis/bin/python tests/schemathesis/run.py
 
-# The TypeScript client: that what is checked in of it is what its sources give, and its tests. Its tools come from the npm
-# registry, into its own folder.
+# Tests the TypeScript client, and checks that its generated files match their sources. Installs its
+# tools from the npm registry into clients/typescript/node_modules.
 client: deps
 	cd clients/typescript && npm ci --ignore-scripts --no-audit --no-fund && npm run check && npm test
 
-# What can go wrong between processes and Redis, for longer than `make test` has time; then how late the last wrong answer
-# began. One case after another: they would starve each other of the processors.
+# Injects faults between processes and Redis, for longer than `make test` does, and prints how late
+# the last wrong answer began. Runs one case at a time, because parallel cases would compete for the
+# processors.
 CHAOS_SECONDS ?= 60
 chaos: deps
 	@rm -f target/chaos.md && mkdir -p target
@@ -33,7 +35,8 @@ chaos: deps
 	@echo '| --- | --- | --- | --- | --- | --- |'
 	@cat target/chaos.md
 
-# What a request costs, beside what it would cost by hand. Of other programs it needs Redis, and wrk for the rows over HTTP.
+# Measures the cost of a request, compared with hand-written code. Needs Redis, and wrk for the rows
+# over HTTP.
 bench:
 	@for tool in redis-server wrk; do \
 	  command -v $$tool >/dev/null && continue; \
@@ -42,7 +45,8 @@ bench:
 	done
 	cargo bench --locked --bench near_cache
 
-# Debian and its kin; elsewhere, say what is missing.
+# Installs missing tools with apt-get (Debian and its derivatives). Without apt-get, prints which
+# tools are missing and fails.
 deps:
 	@missing=; \
 	command -v redis-server >/dev/null || missing="$$missing redis-server"; \

@@ -1,10 +1,10 @@
-//! An axum application, and what has to be added to it.
+//! An axum application with the session check added.
 //!
 //! ```sh
 //! cargo run --example minimal-axum   # prints a request to try
 //! ```
 
-#![expect(clippy::print_stdout, reason = "it is all that this program says")]
+#![expect(clippy::print_stdout, reason = "the program prints a request to try")]
 
 use std::error::Error;
 
@@ -27,7 +27,7 @@ async fn hello(session: Session) -> String {
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    // Yours: 32 random bytes or more from the environment, the same at each start.
+    // In your application: 32 or more random bytes from the environment, the same at each start.
     let secret = [SessionId::random()?.to_string(), SessionId::random()?.to_string()].concat();
     let (manager, worker) = SessionManager::builder()
         .keys(KeySet::new(SigningKey::hs256("1", secret.as_bytes())?))
@@ -41,7 +41,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .layer(SessionAuthLayer::new(manager.clone())) // around the routes above it
         .route("/open", get(open));
 
-    // Where your login has checked the password, it does this:
+    // Your login does this after it has checked the password:
     let user = UserId::parse("jeju").ok_or("not a user id")?;
     let login = manager.create(NewSession::new(user)).await?;
 
@@ -51,7 +51,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     println!("curl -i http://{address}/hello -H 'authorization: Bearer {}'", login.access_token);
 
     axum::serve(listener, app).with_graceful_shutdown(shutdown()?).await?;
-    background.stop().await?; // writes the touches that are queued
+    background.stop().await?; // writes the queued touches
     Ok(())
 }
 

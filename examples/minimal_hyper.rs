@@ -1,10 +1,10 @@
-//! A hyper server, and what has to be added to it.
+//! A hyper server with the session check added.
 //!
 //! ```sh
 //! cargo run --example minimal-hyper   # prints a request to try
 //! ```
 
-#![expect(clippy::print_stdout, reason = "it is all that this program says")]
+#![expect(clippy::print_stdout, reason = "the program prints a request to try")]
 
 use std::error::Error;
 
@@ -28,7 +28,7 @@ async fn hello(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, hype
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    // Yours: 32 random bytes or more from the environment, the same at each start.
+    // In your application: 32 or more random bytes from the environment, the same at each start.
     let secret = [SessionId::random()?.to_string(), SessionId::random()?.to_string()].concat();
     let (manager, worker) = SessionManager::builder()
         .keys(KeySet::new(SigningKey::hs256("1", secret.as_bytes())?))
@@ -39,7 +39,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let layer = SessionAuthLayer::new(manager.clone());
     let service = TowerToHyperService::new(ServiceBuilder::new().layer(layer).service_fn(hello));
 
-    // Where your login has checked the password, it does this:
+    // Your login does this after it has checked the password:
     let user = UserId::parse("jeju").ok_or("not a user id")?;
     let token = manager.create(NewSession::new(user)).await?.access_token;
 
@@ -53,11 +53,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
         let io = TokioIo::new(accepted?.0);
         let connection =
             graceful.watch(http1::Builder::new().serve_connection(io, service.clone()));
-        #[expect(clippy::disallowed_methods, reason = "a server starts a task a connection")]
-        drop(tokio::spawn(connection)); // a client that hangs up is an error there, and no news
+        #[expect(clippy::disallowed_methods, reason = "a server starts one task per connection")]
+        drop(tokio::spawn(connection)); // its error only means that the client disconnected
     }
     graceful.shutdown().await;
-    Ok(background.stop().await.map(drop)?) // writes the touches that are queued
+    Ok(background.stop().await.map(drop)?) // writes the queued touches
 }
 
 /// Ctrl-C, or the SIGTERM of systemd, Docker and Kubernetes. On Windows: `ctrl_c` alone.

@@ -1,32 +1,32 @@
-//! What a route can choose: how old Redis's word on a session may be, and what happens while Redis cannot answer.
+//! What a route can choose: how old its view of a session may be, and what it does without Redis.
 //!
 //! ```sh
 //! redis-server --port 6400 --save '' --daemonize yes   # one to trouble
 //! REDIS_URL=redis://127.0.0.1:6400 cargo run --example policies   # prints requests to try
 //! ```
 //!
-//! In another terminal, the same requests after each of these (`cli` is `redis-cli -p 6400`):
+//! In another terminal, send the same requests after each step (`cli` is `redis-cli -p 6400`):
 //!
 //! | | `/account` | `/transfer` | `/feed` | `/catalogue` |
 //! |---|---|---|---|---|
-//! | nothing yet | 200 | 200 | 200 | 200 |
+//! | before any step | 200 | 200 | 200 | 200 |
 //! | `cli client pause 20000`: Redis hangs | 503 | 503 | 200, stale | 200, by token |
-//! | it goes on, 20 s later | 200 | 200 | 200 | 200 |
+//! | Redis continues, 20 s later | 200 | 200 | 200 | 200 |
 //! | `cli shutdown` | 503 | 503 | 200, stale | 200, by token |
-//! | `redis-server` as above: it is back, empty | 401 | 401 | 401 | 401 |
+//! | `redis-server` as above: Redis is back, empty | 401 | 401 | 401 | 401 |
 //!
-//! While Redis hangs, all but `/transfer` notice it half a second later: so long lasts its last word (the lease).
-//! Start the example anew, and see that who has logged out stays out:
+//! While Redis hangs, all routes but `/transfer` notice it half a second later (the lease).
+//! Start the example again, and see that a revoked session stays revoked:
 //!
 //! | | `/account` | `/transfer` | `/feed` | `/catalogue` |
 //! |---|---|---|---|---|
 //! | `cli del 'session:{jeju}:live'` | 401 | 401 | 401 | 401 |
 //! | then `cli shutdown` | 503 | 503 | 401 | 401 |
-//! | anew, and both without a request in between | 503 | 503 | 503 | 200, by token |
+//! | start again, both steps without a request in between | 503 | 503 | 503 | 200, by token |
 //!
-//! The last is what a route by token gives up: nobody here has asked about that token since it was logged out.
+//! The last row is the risk of `TokenOnly`: nothing used the token since its session was revoked.
 
-#![expect(clippy::print_stdout, reason = "it is all that this program says")]
+#![expect(clippy::print_stdout, reason = "the program prints requests to try")]
 
 use std::error::Error;
 use std::time::Duration;
@@ -47,7 +47,7 @@ async fn transfer(session: Session) -> String {
 }
 
 async fn feed(session: Session) -> String {
-    // They may have been logged out since: to read on does no harm here, to change something would.
+    // The session may have been revoked since. Reading is harmless here; a change would not be.
     let note = if session.is_stale() { ", stale: as of a moment ago" } else { "" };
     format!("the feed of {}{note}\n", session.user_id())
 }
@@ -55,14 +55,14 @@ async fn feed(session: Session) -> String {
 async fn catalogue(caller: Caller) -> String {
     match caller {
         Caller::Session(session) => format!("the catalogue for {}\n", session.user_id()),
-        // No session, so no role and no data: only what the JWT says.
+        // There is no session, so no role and no data: only the claims of the JWT.
         Caller::TokenOnly(token) => {
             format!("the catalogue for {}, by token\n", token.claims().user())
         }
     }
 }
 
-/// For whoever runs it.
+/// Returns the state of the near cache, for the operator.
 fn cache(manager: &SessionManager) -> String {
     let NearCacheStats { state, since, hits, misses, invalidations, stale_served, .. } =
         manager.near_cache();
@@ -87,11 +87,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let background = worker.start();
 
     let layer = || SessionAuthLayer::new(manager.clone());
-    // Asks Redis for each request, and refuses while that does not answer.
+    // Asks Redis for each request, and rejects the request while Redis does not answer.
     let strict = layer().max_staleness(Duration::ZERO)?;
-    // Whoever was in a moment ago stays in for a minute more.
+    // While Redis is down, serves sessions that were in the near cache for up to a minute more.
     let stale = layer().failure_policy(FailurePolicy::ServeStale(Duration::from_secs(60)));
-    // A good JWT is enough, also one that was logged out elsewhere, for as long as Redis is away.
+    // While Redis is down, a valid JWT is enough, even if its session was revoked elsewhere.
     let by_token = layer().failure_policy(FailurePolicy::TokenOnly);
     let operator = manager.clone();
     let app = Router::new()
@@ -114,6 +114,6 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     let ctrl_c = async { tokio::signal::ctrl_c().await.unwrap_or_default() };
     axum::serve(listener, app).with_graceful_shutdown(ctrl_c).await?;
-    background.stop().await?; // writes what is left
+    background.stop().await?; // writes the queued touches
     Ok(())
 }

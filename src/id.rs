@@ -99,7 +99,7 @@ impl fmt::Display for UserId {
 
 /// The operating system returned no random bytes.
 #[derive(thiserror::Error)]
-#[error("the operating system gave no random bytes")]
+#[error("the operating system returned no random bytes")]
 pub struct RandomError(#[source] getrandom::Error);
 
 // Shows the cause, because a `main` that returns the error prints `Debug`.

@@ -127,7 +127,7 @@ mod cache;
 pub mod clock;
 #[cfg_attr(
     not(feature = "redis"),
-    expect(dead_code, reason = "a store that tells of changes makes these, and only one does")
+    expect(dead_code, reason = "only the Redis store reports changes, which creates these")
 )]
 mod coherence;
 mod deadline;

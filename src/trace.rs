@@ -69,7 +69,7 @@ pub(crate) use {debug, error, event, info, record, warn_ as warn};
 
 /// Logs a problem with the setup of the session store.
 pub(crate) fn store_warning(warning: &str) {
-    warn_!("the session store is not set up as it should be", warning = warning);
+    warn_!("the setup of the session store has a problem", warning = warning);
 }
 
 /// Returns a future that runs in the current span of the caller, whichever task polls it.

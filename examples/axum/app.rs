@@ -1,4 +1,4 @@
-//! The application: the library's routes, and one of its own that needs a session.
+//! The application: the library's routes, and one route of its own that needs a session.
 
 use axum::routing::get;
 use axum::{BoxError, Json, Router};
@@ -10,7 +10,7 @@ use crate::common::demo::Demo;
 use crate::{docs, page};
 
 pub(crate) fn app(demo: &Demo) -> Result<Router, BoxError> {
-    // Everything in here needs a token and a session; the routes beside it do not.
+    // The layer protects only the routes of this router: each request needs a token and a session.
     let protected = Router::new()
         .route("/api/data", get(data))
         .layer(SessionAuthLayer::new(demo.manager.clone()));
@@ -24,7 +24,7 @@ pub(crate) fn app(demo: &Demo) -> Result<Router, BoxError> {
         .merge(page::router()))
 }
 
-/// The session is an argument, and the layer above has made sure of it.
+/// Takes the session as an argument: the layer lets only requests with a live session through.
 async fn data(session: Session) -> Json<Data> {
     Json(Data::of(&session))
 }

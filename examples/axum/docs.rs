@@ -1,5 +1,5 @@
-//! `/docs`: Swagger UI over the server's own OpenAPI document. Its files are in the binary; a browser fetches nothing from
-//! anywhere else.
+//! Swagger UI at `/docs`, for the server's own OpenAPI document. Its files are compiled into the
+//! binary, and a browser loads nothing from another host.
 
 use std::sync::Arc;
 
@@ -11,14 +11,15 @@ use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use utoipa_swagger_ui::Config;
 
-/// Swagger UI sets style attributes; everything else comes from here.
+/// Allows content of this server only. Swagger UI sets style attributes, so inline styles are
+/// allowed too.
 const POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
      connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
 );
 
 pub(crate) fn swagger_ui() -> Router {
-    // "none": else it asks a service on the Internet whether the document is valid.
+    // "none": otherwise Swagger UI asks a service on the Internet whether the document is valid.
     let config = Config::from("/api/openapi.json").validator_url("none").try_it_out_enabled(true);
     let config = Arc::new(config);
     let index = Arc::clone(&config);

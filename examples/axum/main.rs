@@ -1,11 +1,12 @@
-//! A server whose routes need a valid JWT *and* a live session, made with axum.
+//! A server with axum whose routes need a valid JWT *and* a live session.
 //!
 //! ```sh
 //! cargo run --example axum                                   # embedded store, nothing to install
 //! REDIS_URL=redis://127.0.0.1:6379 cargo run --example axum   # sessions in Redis
 //! ```
 //!
-//! `app.rs` shows how the library goes into an axum application; `../common` has what a server needs beside it.
+//! `app.rs` shows how to add the library to an axum application; `../common` contains the other
+//! parts of a server.
 
 mod app;
 #[path = "../common/mod.rs"]

@@ -1,5 +1,5 @@
-//! The page at `/`: files of `page/`, compiled in, so that the server needs nothing beside its binary. `client.js` is built
-//! from `clients/typescript`.
+//! The page at `/`. The files of `page/` are compiled in, so that the server needs only its binary.
+//! `client.js` is built from `clients/typescript`.
 
 use axum::Router;
 use axum::http::HeaderValue;
@@ -8,7 +8,7 @@ use axum::http::header::{
 };
 use axum::routing::get;
 
-/// Nothing but these files is run, shown or asked, and no script can write markup.
+/// The page can load from and connect to this server only, and no script can insert markup.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; \
     base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'";
 
@@ -17,7 +17,7 @@ const CSS: &str = "text/css; charset=utf-8";
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 const SVG: &str = "image/svg+xml";
 
-/// Path, type, content.
+/// The path, content type and content of each file.
 const FILES: [(&str, &str, &str); 14] = [
     ("/", HTML, include_str!("page/index.html")),
     ("/page/page.css", CSS, include_str!("page/page.css")),
@@ -35,7 +35,7 @@ const FILES: [(&str, &str, &str); 14] = [
     ("/page/texts.js", SCRIPT, include_str!("page/texts.js")),
 ];
 
-/// Needs no token: there is nothing in these files that is not in the repository.
+/// Serves the files. No token is needed, because they contain only what is in the repository.
 pub(crate) fn router<S: Clone + Send + Sync + 'static>() -> Router<S> {
     FILES.into_iter().fold(Router::new(), |router, (path, content_type, content)| {
         let headers = [
@@ -43,7 +43,7 @@ pub(crate) fn router<S: Clone + Send + Sync + 'static>() -> Router<S> {
             (CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY)),
             (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
             (REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
-            // Files of one start must not meet files of the next one in a browser's cache.
+            // After a new version starts, a browser must not mix its files with cached old ones.
             (CACHE_CONTROL, HeaderValue::from_static("no-cache")),
         ];
         router.route(path, get(move || async move { (headers, content) }))
@@ -62,7 +62,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn each_file_of_the_page_is_served_as_what_it_is() {
+    async fn each_file_is_served_with_its_content_type_and_security_headers() {
         for (path, content_type, content) in FILES {
             let request = Request::get(path).body(Body::empty()).unwrap();
             let response = router::<()>().oneshot(request).await.unwrap();
@@ -78,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn all_files_of_the_folder_are_served() {
+    fn every_file_of_the_folder_is_served() {
         let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/axum/page");
         let there = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name());
         let there: BTreeSet<_> = there.map(|name| name.into_string().unwrap()).collect();
@@ -87,20 +87,20 @@ mod tests {
         assert_eq!(there, served.map(str::to_owned).collect());
     }
 
-    /// The policy forbids inline scripts and styles: such a line would do nothing.
+    /// The policy forbids inline scripts and styles: a browser would ignore them.
     #[test]
-    fn nothing_is_inline_and_nothing_comes_from_elsewhere() {
+    fn files_have_no_inline_code_and_load_nothing_from_other_hosts() {
         for (path, _, content) in FILES {
             for forbidden in
                 ["style=", "<style", "onclick=", "javascript:", "innerHTML", "sessionStorage"]
             {
                 assert!(!content.contains(forbidden), "{path} has {forbidden}");
             }
-            // The one address in them is the name of a language; the client knows what a web address begins with.
+            // The files may name the SVG namespace, and the client compares the two web schemes.
             let elsewhere = content.replace("http://www.w3.org/2000/svg", "");
             let elsewhere = elsewhere.replace(r#""https:""#, "").replace(r#""http:""#, "");
             assert!(!elsewhere.contains("//www.") && !elsewhere.contains("http"), "{path}");
-            // The client is built, from files that are small.
+            // `client.js` is a bundle of small files.
             let small = content.lines().count() < 400 || path == "/page/client.js";
             assert!(small, "{path}");
         }

@@ -1,20 +1,20 @@
-//! The environment, read once and checked whole.
+//! The settings from the environment, which are read once and checked as a whole.
 //!
 //! | variable | default | meaning |
 //! |---|---|---|
 //! | `BIND_ADDR` | `127.0.0.1:8000` | listen address |
-//! | `REDIS_URL` | unset | `redis://…`; without it and `REDIS_HOST`, sessions live in this process |
+//! | `REDIS_URL` | unset | `redis://…`; without it and `REDIS_HOST`, sessions are kept in this process |
 //! | `REDIS_HOST`, `REDIS_PORT`, `REDIS_PASSWORD`, `REDIS_DB` | unset, 6379, unset, 0 | the same, in parts |
 //! | `JWT_SECRET` | random at each start | HS256 secret of 32 bytes or more |
-//! | `SESSION_PREFIX` | `session` | what every Redis key starts with |
-//! | `SESSION_TTL` | 3600 | idle lifetime, seconds; `SESSION_MAX_LIFETIME` at most |
-//! | `SESSION_REFRESH_THRESHOLD` | unset | unset: use extends the session, at most once a minute; set: only when less than so many seconds are left |
-//! | `SESSION_MAX_LIFETIME` | 86400 | absolute lifetime, seconds |
-//! | `ACCESS_TOKEN_TTL` | 3600 | access token lifetime, seconds |
+//! | `SESSION_PREFIX` | `session` | prefix of all Redis keys |
+//! | `SESSION_TTL` | 3600 | idle TTL in seconds, at most `SESSION_MAX_LIFETIME` |
+//! | `SESSION_REFRESH_THRESHOLD` | unset | unset: use extends the session at most once a minute; set: only when fewer seconds than this are left |
+//! | `SESSION_MAX_LIFETIME` | 86400 | absolute lifetime in seconds |
+//! | `ACCESS_TOKEN_TTL` | 3600 | lifetime of an access token in seconds |
 //! | `COOKIE_SECURE` | `true` | `false` drops `Secure` from cookies, for plain HTTP on another host than localhost |
-//! | `LOGIN_ATTEMPTS`, `LOGIN_WINDOW` | 10, 60 | failed logins by a name (twice as many of an account, ten times as many of an address) within so many seconds before 429; 0 is no limit |
-//! | `TRUSTED_ORIGINS` | unset | other origins whose pages may use the routes that act on cookies, by comma, exactly as browsers write them |
-//! | `TRUSTED_PROXIES` | unset | addresses and networks whose `X-Forwarded-For` is believed, and which may hold any number of connections |
+//! | `LOGIN_ATTEMPTS`, `LOGIN_WINDOW` | 10, 60 | failed logins by a name within this many seconds before 429 (twice as many for an account, ten times as many for an address); 0 attempts means no limit |
+//! | `TRUSTED_ORIGINS` | unset | other origins whose pages may use the routes that act on cookies, separated by commas, exactly as browsers write them |
+//! | `TRUSTED_PROXIES` | unset | addresses and networks whose `X-Forwarded-For` is used, and which may hold any number of connections |
 //! | `RUST_LOG` | `info` | log filter |
 
 use std::net::SocketAddr;
@@ -62,10 +62,12 @@ impl Config {
         Self::read(|name| std::env::var(name).ok())
     }
 
-    /// Reads each variable through `variable`; an empty one counts as unset.
+    /// Reads each variable through `variable`. An empty variable counts as unset, except
+    /// `JWT_SECRET`.
     pub(crate) fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Self, String> {
         let get = |name: &str| variable(name).filter(|value| !value.is_empty());
-        // Empty is not unset here: a secret that came out empty must not look like a success.
+        // An empty secret is kept and later refused as too short: a secret that was set by mistake
+        // to nothing must not become a random one.
         let (secret, secret_is_random) = match variable("JWT_SECRET") {
             Some(secret) => (secret, false),
             None => (random_secret()?, true),
@@ -90,7 +92,7 @@ impl Config {
     }
 }
 
-/// A comma-separated list; the library's layer says which entries no browser sends.
+/// Parses a comma-separated list. The library's layer refuses entries that no browser sends.
 fn origins(list: &str) -> Result<Vec<String>, String> {
     let origins = list.split(',').map(str::trim).filter(|origin| !origin.is_empty());
     let origins: Vec<_> = origins.map(str::to_owned).collect();
@@ -114,7 +116,8 @@ fn seconds(get: &impl Fn(&str) -> Option<String>, name: &str) -> Result<Option<D
     Ok(parsed(get, name, "a whole number of seconds")?.map(Duration::from_secs))
 }
 
-/// `REDIS_URL`, or its parts, or the embedded store. No message repeats the URL: it may hold a password.
+/// Creates the store from `REDIS_URL` or its parts, otherwise the embedded store. No error text
+/// repeats the URL, because it may hold a password.
 fn store(get: &impl Fn(&str) -> Option<String>) -> Result<Store, String> {
     let prefix = get("SESSION_PREFIX").unwrap_or_else(|| "session".to_owned());
     let builder = match (get("REDIS_URL"), get("REDIS_HOST")) {
@@ -150,7 +153,7 @@ fn store(get: &impl Fn(&str) -> Option<String>) -> Result<Store, String> {
         .map_err(|error| format!("{variables} (with SESSION_PREFIX) cannot be used: {error}"))
 }
 
-/// Two session ids' worth of random text: 288 bits.
+/// Returns the random text of two session ids: 288 bits.
 fn random_secret() -> Result<String, String> {
     let half = || tower_session_auth::SessionId::random().map_err(|error| logging::chain(&error));
     Ok(format!("{}{}", half()?.as_str(), half()?.as_str()))

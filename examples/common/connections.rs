@@ -1,7 +1,8 @@
-//! Which connections are open, of which client, and which of them are idle.
+//! The open connections: the client of each, and which of them are idle.
 //!
-//! A client holds a share of all connections at most. Where a connection finds no place, the one that has been idle for
-//! longest is closed for it: of the same client where that has its share, else of all clients.
+//! Each client may hold a share of all connections. If there is no slot for a new connection, the
+//! connection that has been idle for longest is closed: one of the same client if the client has
+//! its share, otherwise one of any client.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
@@ -14,8 +15,8 @@ use hyper::body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 use tokio::sync::Notify;
 
-/// What counts as one client: an IPv4 address, or the first 64 bits of an IPv6 address, which one customer of a provider
-/// has at least.
+/// One client: an IPv4 address, or the first 64 bits of an IPv6 address, because a customer of a
+/// provider has at least a network of that size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Client(IpAddr);
 
@@ -39,21 +40,22 @@ pub(crate) struct Connections(Arc<Inner>);
 struct Inner {
     open: Mutex<HashMap<u64, Arc<State>>>,
     next: AtomicU64,
-    /// Counts ends of requests: a connection with a lower number has been idle for longer.
+    /// Counts ended requests: a connection with a lower number has been idle for longer.
     ends: AtomicU64,
 }
 
-/// One open connection, until it is dropped.
+/// An open connection. Dropping it removes it from [`Connections`].
 pub(crate) struct Connection {
     all: Connections,
     number: u64,
     state: Arc<State>,
-    /// A connection that waits for its place is not idle: it must not be closed for itself.
+    /// Set while the connection waits for its slot: it is then not idle, so that it is not closed
+    /// to make room for itself.
     waiting: Option<UnderWay>,
 }
 
 struct State {
-    /// `None` for a trusted proxy, which brings many clients.
+    /// `None` for a trusted proxy, which carries requests of many clients.
     client: Option<Client>,
     requests: AtomicU64,
     under_way: AtomicU64,
@@ -62,15 +64,17 @@ struct State {
     close: Notify,
 }
 
-/// A request under way, until its answer is written or given up.
+/// A request in progress, until its response is written or abandoned.
 pub(crate) struct UnderWay {
     all: Arc<Inner>,
     state: Arc<State>,
 }
 
 impl Connections {
-    /// Opens a connection of `client`, which waits for its [place](Connection::has_place). Of a client that has `share`
-    /// connections already, an idle one is closed; `None` if none of them is idle.
+    /// Opens a connection of `client`, which waits for its [slot](Connection::has_place).
+    ///
+    /// If the client already has `share` connections, closes an idle one of them. Returns `None` if
+    /// none of them is idle, or if `share` connections of the client are still closing.
     pub(crate) fn open(&self, client: Option<Client>, share: usize) -> Option<Connection> {
         let mut open = self.lock();
         if let Some(client) = client {
@@ -83,7 +87,7 @@ impl Connections {
                     held += 1;
                 }
             }
-            // Those that are being closed may take a moment: a client that holds them up gets no more.
+            // A connection may take a moment to close. A client that delays this gets no new one.
             if closing >= share || (held >= share && !close_one(open.values().filter(is_of_client)))
             {
                 return None;
@@ -103,12 +107,13 @@ impl Connections {
         Some(Connection { all: self.clone(), number, state, waiting })
     }
 
-    /// Closes the connection that has been idle for longest, if there is one. It is gone a moment later.
+    /// Closes the connection that has been idle for longest, if there is one. It ends a moment
+    /// later.
     pub(crate) fn close_one(&self) {
         close_one(self.lock().values());
     }
 
-    /// Closes all: those with a request under way after its answer.
+    /// Closes all connections; those with a request in progress after its response.
     pub(crate) fn close_all(&self) {
         self.lock().values().for_each(|state| state.close());
     }
@@ -143,22 +148,22 @@ impl State {
 }
 
 impl Connection {
-    /// This connection has its place: from now on it is idle until it brings a request.
+    /// Marks that this connection has its slot. From now on it is idle until it brings a request.
     pub(crate) fn has_place(&mut self) {
         self.waiting = None;
     }
 
-    /// Waits until this connection is to be closed.
+    /// Waits until this connection must close.
     pub(crate) async fn is_to_close(&self) {
         self.state.close.notified().await;
     }
 
-    /// Whether it has brought a request at all.
+    /// Returns whether the connection has brought a request.
     pub(crate) fn was_used(&self) -> bool {
         self.state.requests.load(Ordering::Acquire) > 0
     }
 
-    /// What counts this connection's requests.
+    /// Returns a function that counts a request of this connection.
     pub(crate) fn counter(&self) -> impl Fn() -> UnderWay + Clone + Send + 'static {
         let (all, state) = (Arc::clone(&self.all.0), Arc::clone(&self.state));
         move || {
@@ -184,7 +189,7 @@ impl Drop for UnderWay {
 }
 
 pin_project! {
-    /// The body of an answer, which is under way until it is dropped.
+    /// A response body. Its request is in progress until the body is dropped.
     pub(crate) struct Answer<B> {
         #[pin]
         body: B,

@@ -1,4 +1,5 @@
-//! `GET /api/data`, the one route that these servers have of their own: what it answers, and what the document says.
+//! `GET /api/data`, the only route that belongs to the example servers: its response and its
+//! description in the OpenAPI document.
 
 use serde::Serialize;
 use serde_json::json;
@@ -29,9 +30,9 @@ impl Data {
     }
 }
 
-/// The document of the whole server: the library's routes, and this one.
+/// Returns the OpenAPI document of the whole server: the library's routes and this one.
 ///
-/// It is refused in the very ways in which `/api/session/me` is, since the same layer stands around both.
+/// The error responses are those of `/api/session/me`, because the same layer protects both.
 pub(crate) fn openapi(routes: &Routes) -> OpenApi {
     let mut document = routes.openapi(&Mounts::standard());
     let paths = &mut document.paths.paths;

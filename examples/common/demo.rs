@@ -1,4 +1,5 @@
-//! The library as both example servers set it up: a session manager over the chosen store, and its routes.
+//! The library as both example servers use it: a session manager over the chosen store, and its
+//! routes.
 
 use tower_session_auth::routes::{LoginLimit, RefreshCookie, Routes};
 use tower_session_auth::worker::Worker;
@@ -9,24 +10,24 @@ use super::logging;
 use super::serve::Limits;
 use super::users::Users;
 
-/// Who the tokens are from and for.
+/// The issuer and the audience of the tokens.
 pub(crate) const NAME: &str = "tower-session-auth-example";
 
-/// What a server is made from.
+/// The manager and the routes of a server.
 pub(crate) struct Demo {
     pub(crate) manager: SessionManager,
     pub(crate) routes: Routes,
 }
 
 impl Demo {
-    /// Nothing runs yet: the worker is to be started.
+    /// Creates the manager, its routes and its worker. The caller must start the worker.
     pub(crate) async fn new(config: &Config, limits: Limits) -> Result<(Self, Worker), String> {
         let key = SigningKey::hs256("1", config.secret.as_bytes())
             .map_err(|error| format!("JWT_SECRET cannot be used: {error}"))?;
         let users = Users::demo().await?;
         let builder = SessionManager::builder()
             .keys(KeySet::new(key.clone()))
-            // The same secret: what is signed for one purpose is never taken for the other.
+            // The same secret is safe: a token for one purpose is never accepted for the other.
             .refresh_keys(KeySet::new(key))
             .issuer(NAME)
             .audience(NAME)
@@ -41,7 +42,7 @@ impl Demo {
             Some(threshold) => builder.refresh_threshold(threshold),
             None => builder,
         };
-        // Without a store the manager keeps its sessions in this process.
+        // Without a store, the manager keeps the sessions in this process.
         let builder = match &config.store {
             Store::Memory => builder,
             Store::Redis(redis) => builder.store(redis.clone()),
@@ -61,7 +62,7 @@ impl Demo {
     }
 }
 
-/// A setting that cannot work, by the name under which this server's operator knows it.
+/// Returns the text of a configuration error, with the name of the environment variable.
 fn in_variables(error: &ConfigError) -> String {
     let (setting, rule) = match error {
         ConfigError::OutOfRange { setting, rule } => (*setting, *rule),

@@ -1,7 +1,8 @@
-//! What a server needs beside its routes, whatever framework they are written with: both example servers include this
-//! folder. Nothing in here knows axum.
+//! The parts of a server besides its routes. They depend on no web framework; both example servers
+//! include this folder.
 //!
-//! A service of your own will have most of it already; `users.rs` is what it has to bring for the routes of the library.
+//! Your application probably has most of these parts already. `users.rs` is the part that it must
+//! provide for the routes of the library.
 
 pub(crate) mod config;
 pub(crate) mod connections;

@@ -1,10 +1,10 @@
-//! Passwords by Argon2id, off the async threads, a few at a time.
+//! Hashes and verifies passwords with Argon2id, on blocking threads, a few at a time.
 //!
-//! Each computation works in a block of memory of 19 MiB. The blocks are kept and used again: one for each computation
-//! that may run at the same time. Blocks that are allocated and freed for each login fragment the allocator's memory,
-//! which then keeps gigabytes.
+//! Each computation needs a block of memory of 19 MiB. The blocks are kept and reused: one for each
+//! computation that may run at the same time. Blocks that are allocated and freed for each login
+//! fragment the allocator's memory, which then keeps gigabytes.
 //!
-//! This file needs nothing of the other files here: a service of your own can take it as it is.
+//! This file depends on no other file here: you can copy it into your application as it is.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -16,12 +16,13 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
-/// Hashes computed at the same time. Each takes 19 MiB, which are kept, and a core for some ten milliseconds.
+/// The number of hashes that are computed at the same time. Each needs 19 MiB, which are kept, and
+/// a core for about ten milliseconds.
 const AT_ONCE: usize = 4;
-/// How long a login waits for its turn.
+/// How long a login waits for a permit.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// The PHC string of a password.
+/// The hash of a password as a PHC string.
 pub(crate) type Hash = Arc<str>;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,7 +35,7 @@ pub(crate) enum Answer {
 /// Why a password was not hashed.
 #[derive(Debug)]
 pub(crate) enum HashError {
-    /// Others were first for too long: try again later.
+    /// Other computations held all permits for too long: try again later.
     TooBusy,
     Failed(argon2::password_hash::Error),
 }
@@ -50,20 +51,20 @@ impl fmt::Display for HashError {
 
 impl std::error::Error for HashError {}
 
-/// Hashes and compares passwords. Keep one for the whole process: it bounds the memory.
+/// Hashes and verifies passwords. Use one for the whole process, because it limits the memory.
 pub(crate) struct Passwords {
     permits: Arc<Semaphore>,
     memory: Arc<Mutex<Vec<Memory>>>,
-    /// Stands in for the hash of a user who does not exist.
+    /// Used in place of the hash of a user who does not exist.
     stand_in: OnceLock<Hash>,
 }
 
-/// The memory of one computation. It grows to what a hash needs, and never shrinks.
+/// The memory of one computation. It grows to the size that a hash needs, and never shrinks.
 #[derive(Default)]
 struct Memory(Vec<Block>);
 
-/// A permit for one computation, with the memory for it. Both go back when the work is done, not when the client hangs
-/// up.
+/// A permit for one computation, with its memory. Both are returned when the computation ends, not
+/// when the client disconnects.
 struct Permit {
     memory: Memory,
     all: Arc<Mutex<Vec<Memory>>>,
@@ -89,20 +90,21 @@ impl Passwords {
         self.permits.available_permits()
     }
 
-    /// The PHC string of a password, with Argon2id's default parameters (19 MiB, 2 passes: OWASP's) and a random salt.
+    /// Returns the PHC string of a password, with a random salt and Argon2id's default parameters
+    /// (19 MiB, 2 passes, as OWASP recommends).
     pub(crate) async fn hash(&self, password: &str) -> Result<Hash, HashError> {
         let mut permit = self.permit().await.ok_or(HashError::TooBusy)?;
         let password = password.to_owned();
         let hashed = spawn_blocking(move || permit.memory.hash(password.as_bytes()));
         let hashed = hashed.await.unwrap_or(Err(argon2::password_hash::Error::Internal));
         let hash: Hash = hashed.map_err(HashError::Failed)?.to_string().into();
-        // Any hash will do for a user who does not exist: what is compared with it is wrong whatever comes of it.
+        // Any hash will do for a user who does not exist: that comparison never succeeds.
         self.stand_in.get_or_init(|| Arc::clone(&hash));
         Ok(hash)
     }
 
-    /// Compares a password; without a hash, because there is no such user, with one that stands in for it, so that it
-    /// takes as long.
+    /// Compares a password with a hash. For an unknown user there is no hash; the password is then
+    /// compared with a stand-in, so that the answer takes equally long.
     pub(crate) async fn verify(&self, password: String, hash: Option<Hash>) -> Answer {
         let Some(mut permit) = self.permit().await else { return Answer::TooBusy };
         let exists = hash.is_some();
@@ -122,14 +124,14 @@ impl Passwords {
     async fn permit(&self) -> Option<Permit> {
         let permit = timeout(PATIENCE, Arc::clone(&self.permits).acquire_owned()).await;
         let permit = permit.ok()?.ok()?;
-        // The one that was used last: a quiet server needs one only.
+        // Take the block that was used last, so that a server with few logins needs only one.
         let memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let all = Arc::clone(&self.memory);
         Some(Permit { memory: memory.unwrap_or_default(), all, _permit: permit })
     }
 }
 
-// The memory goes back before the permit, which is dropped after this.
+// Returns the memory before the permit: the fields are dropped after this.
 impl Drop for Permit {
     fn drop(&mut self) {
         let memory = std::mem::take(&mut self.memory);
@@ -151,7 +153,7 @@ impl Memory {
         })
     }
 
-    /// Whether a hash is this password's, with the parameters that the hash was made with.
+    /// Returns whether a hash belongs to this password, with the parameters in the hash.
     fn verify(
         &mut self,
         password: &[u8],
@@ -163,7 +165,7 @@ impl Memory {
         let params = Params::try_from(hash)?;
         let length = expected.as_bytes().len();
         let output = self.compute(algorithm, version, params, password, salt, length)?;
-        // Compared in constant time: see `Output`.
+        // `Output` compares in constant time.
         Ok(output == *expected)
     }
 

@@ -1,4 +1,4 @@
-//! Where a request came from: the connection's address, or what a trusted proxy says.
+//! The client's address: that of the connection, or the one that a trusted proxy reports.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -9,10 +9,10 @@ use http::request::Parts;
 use ipnet::IpNet;
 use tower_session_auth::routes::{PeerAddress, peer_address};
 
-/// Headers in which proxies say where a request came from.
+/// Headers in which proxies report the client's address.
 const FORWARDING: [&str; 3] = ["x-forwarded-for", "forwarded", "x-real-ip"];
 
-/// Addresses and networks whose `X-Forwarded-For` is believed. Clones share the one warning.
+/// The addresses and networks whose `X-Forwarded-For` is used. Clones warn only once in all.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct TrustedProxies {
     networks: Vec<IpNet>,
@@ -20,7 +20,7 @@ pub(crate) struct TrustedProxies {
 }
 
 impl TrustedProxies {
-    /// A comma-separated list of addresses and networks.
+    /// Parses a comma-separated list of addresses and networks.
     pub(crate) fn parse(list: &str) -> Result<Self, String> {
         let networks =
             list.split(',').map(str::trim).filter(|entry| !entry.is_empty()).map(|entry| {
@@ -35,20 +35,21 @@ impl TrustedProxies {
         Ok(Self { networks, warned: Arc::default() })
     }
 
-    /// Whether this is the address of a trusted proxy.
+    /// Returns whether this is the address of a trusted proxy.
     pub(super) fn trust(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();
         self.networks.iter().any(|network| network.contains(&address))
     }
 
-    /// From the connection backwards through the header, the first address that is not one of our proxies. What stands
-    /// left of it was written by whoever that is, and proves nothing.
+    /// Returns the client's address: the first one that is not a trusted proxy, from the connection
+    /// backwards through the header. The entries to its left come from that client and prove
+    /// nothing.
     pub(super) fn client(&self, connection: IpAddr, headers: &HeaderMap) -> IpAddr {
         let mut client = connection.to_canonical();
         let values: Vec<_> = headers.get_all("x-forwarded-for").iter().collect();
-        // What is no text is no address either, and ends the search.
+        // A value that is not text contains no address and ends the search.
         let hops = values.iter().rev().flat_map(|value| value.to_str().unwrap_or("?").rsplit(','));
-        // Empty elements of a list say nothing (RFC 9110 section 5.6.1).
+        // Empty elements of a list are ignored (RFC 9110 section 5.6.1).
         for hop in hops.filter(|hop| !hop.trim().is_empty()) {
             if !self.trust(client) {
                 break;
@@ -59,15 +60,15 @@ impl TrustedProxies {
         client
     }
 
-    /// Where a request came from; `None` without a connection.
+    /// Returns the client's address of a request; `None` if the connection's address is unknown.
     pub(crate) fn client_of(&self, parts: &Parts) -> Option<IpAddr> {
         let peer = peer_address::<PeerAddress>(parts)?;
         self.warn_of(peer, &parts.headers);
         Some(self.client(peer, &parts.headers))
     }
 
-    /// Warns once when a peer that is not trusted sends a forwarding header: mostly a proxy that was forgotten, behind
-    /// which all clients have one address.
+    /// Warns once when a peer that is not trusted sends a forwarding header. Usually a proxy is
+    /// missing in the settings; all clients behind it then share one address.
     fn warn_of(&self, peer: IpAddr, headers: &HeaderMap) {
         let Some(header) = FORWARDING.into_iter().find(|name| headers.contains_key(*name)) else {
             return;
@@ -83,7 +84,7 @@ impl TrustedProxies {
     }
 }
 
-/// An address, with or without a port: some proxies write one.
+/// Parses an address with or without a port, because some proxies write one.
 fn address(hop: &str) -> Option<IpAddr> {
     let with_port = || hop.parse::<SocketAddr>().ok().map(|socket| socket.ip());
     let bracketed = || hop.strip_prefix('[')?.strip_suffix(']')?.parse().ok();

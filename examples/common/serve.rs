@@ -1,4 +1,4 @@
-//! Serving over HTTP/1.1 with what keeps a slow or hostile client from holding the server: `axum::serve` has none of it.
+//! Serves HTTP/1.1 with limits against slow and hostile clients. `axum::serve` has no such limits.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -18,23 +18,25 @@ use tower_session_auth::routes::PeerAddress;
 use super::connections::{Answer, Client, Connections};
 use super::proxies::TrustedProxies;
 
-/// What a client may take of the server. Tests have less patience.
+/// The limits for clients. Tests use shorter times.
 #[derive(Clone, Copy)]
 pub(crate) struct Limits {
-    /// For all of a request's headers to arrive, also on a connection that is kept open.
+    /// The time for all headers of a request to arrive, also on a connection that is kept open.
     pub(crate) header_read: Duration,
-    /// Between two pieces of a request's body.
+    /// The time between two pieces of a request's body.
     pub(crate) body_read: Duration,
-    /// For a client to take a piece of its answer.
+    /// The time for a client to accept a piece of the response.
     pub(crate) write: Duration,
-    /// For a request as a whole.
+    /// The time for a whole request.
     pub(crate) handler: Duration,
-    /// For requests under way at shutdown.
+    /// The time for requests in progress at shutdown.
     pub(crate) grace: Duration,
-    /// Connections at once. For a further one, an idle connection is closed; where none is idle, it waits.
+    /// The number of connections at the same time. For a further connection, an idle one is closed;
+    /// if none is idle, the new connection waits.
     pub(crate) connections: usize,
-    /// Connections of one client at once: an IPv4 address, or an IPv6 network of 64 bits. Trusted proxies have no such
-    /// limit. For a further one, an idle connection of this client is closed; where none is idle, it is refused.
+    /// The number of connections of one client (an IPv4 address, or an IPv6 network of 64 bits) at
+    /// the same time. For a further connection, an idle one of this client is closed; if none is
+    /// idle, the new connection is refused. Trusted proxies have no such limit.
     pub(crate) connections_per_client: usize,
 }
 
@@ -52,16 +54,19 @@ impl Default for Limits {
     }
 }
 
-/// What is read of a request's head before its end is seen. About twice as much is answered with 431.
+/// The number of bytes of a request's head that are read before its end is found. A head of about
+/// twice this size is answered with 431.
 const HEADER_BYTES: usize = 64 * 1024;
 
-/// How long a connection that is being closed is waited for before a further one is closed.
+/// How long to wait for a connection to close before another one is closed.
 const CLOSING: Duration = Duration::from_millis(50);
 
-/// Serves until `shutdown`, then lets requests under way end. A service made of anything will do: axum's router is one.
+/// Serves until `shutdown`, then waits for the requests in progress. Accepts any Tower service,
+/// such as axum's router.
 ///
-/// A client holds at most [`Limits::connections_per_client`] connections; a peer in `proxies` is no client. Where there
-/// is no place for a further connection, the one that has been idle for longest is closed.
+/// A client holds at most [`Limits::connections_per_client`] connections; this limit does not apply
+/// to the peers in `proxies`. If there is no slot for a further connection, the connection that has
+/// been idle for longest is closed.
 pub(crate) async fn serve<S, B>(
     listener: TcpListener,
     service: S,
@@ -79,7 +84,7 @@ pub(crate) async fn serve<S, B>(
     loop {
         let accepted = async {
             let (stream, peer) = listener.accept().await?;
-            // A client without a place of its own does not take one of the others'.
+            // The client's own limit comes first, so that it does not take a slot of other clients.
             let client = (!proxies.trust(peer.ip())).then(|| Client::of(peer.ip()));
             let Some(mut connection) = connections.open(client, limits.connections_per_client)
             else {
@@ -89,7 +94,7 @@ pub(crate) async fn serve<S, B>(
             let mut slot = Arc::clone(&slots).try_acquire_owned();
             while slot.is_err() {
                 connections.close_one();
-                // One that does not end at once must not keep the others waiting.
+                // If this connection does not end in time, close another one.
                 let next = tokio::time::timeout(CLOSING, slots.acquire()).await;
                 drop(next);
                 slot = Arc::clone(&slots).try_acquire_owned();
@@ -103,7 +108,7 @@ pub(crate) async fn serve<S, B>(
                 Ok(Some(accepted)) => accepted,
                 Ok(None) => continue,
                 Err(error) => {
-                    // Out of file descriptors, mostly: existing connections must end first.
+                    // Usually there are no free file descriptors: a connection must end first.
                     tracing::warn!(%error, "cannot accept a connection");
                     connections.close_one();
                     tokio::time::sleep(Duration::from_millis(100)).await;
@@ -128,13 +133,13 @@ pub(crate) async fn serve<S, B>(
             .header_read_timeout(limits.header_read)
             .max_buf_size(HEADER_BYTES)
             .serve_connection(TokioIo::new(Box::pin(stream)), service);
-        #[expect(clippy::disallowed_methods, reason = "a server starts a task a connection")]
+        #[expect(clippy::disallowed_methods, reason = "a server starts one task per connection")]
         tokio::spawn(async move {
             let mut served = std::pin::pin!(served);
             let ended = tokio::select! {
                 ended = &mut served => ended,
                 () = connection.is_to_close() => {
-                    // Half a first request is no answer to wait for.
+                    // Before its first complete request there is no response to wait for.
                     if connection.was_used() {
                         served.as_mut().graceful_shutdown();
                         served.await

@@ -1,4 +1,4 @@
-//! The layers around a whole server, whatever serves its routes.
+//! The layers around a whole server. They do not depend on how its routes are served.
 
 use std::convert::Infallible;
 use std::fmt::Display;
@@ -19,7 +19,8 @@ use tower_session_auth::routes::ContractErrorsLayer;
 use super::logging;
 use super::serve::Limits;
 
-/// What answers may not do where they do not say otherwise: be kept, be taken for something else, or run anything.
+/// The headers of responses that do not set them: a browser must not store the response, guess its
+/// type, send a referrer, or run anything from it.
 const HEADERS: [(HeaderName, HeaderValue); 4] = [
     (CACHE_CONTROL, HeaderValue::from_static("no-store")),
     (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
@@ -30,8 +31,9 @@ const HEADERS: [(HeaderName, HeaderValue); 4] = [
     ),
 ];
 
-/// A server's routes with what belongs around them, from the outside to the inside: the log, the headers, the contract's
-/// words for what layers and libraries say in their own (panics too), and a time limit.
+/// Puts the layers around a server's routes. From the outside to the inside: the log; the headers;
+/// the conversion of errors of layers and libraries, and of panics, to the format of the HTTP API;
+/// and a time limit.
 pub(crate) fn around<S, B>(
     service: S,
     limits: Limits,
@@ -56,7 +58,7 @@ where
         HEADERS.map(|(name, value)| SetResponseHeaderLayer::if_not_present(name, value));
     ServiceBuilder::new()
         .layer(
-            // A 5xx has its line already.
+            // `on_response` logs a 5xx already.
             TraceLayer::new_for_http()
                 .make_span_with(logging::span::<Incoming>)
                 .on_response(logging::answered)

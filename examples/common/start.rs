@@ -1,4 +1,4 @@
-//! From the environment to a server that runs, and to its orderly end.
+//! Starts a server from the environment, and shuts it down gracefully.
 
 use std::convert::Infallible;
 use std::fmt::Display;
@@ -19,8 +19,8 @@ use super::serve::{Limits, serve};
 use super::stack::around;
 use super::{logging, users};
 
-/// Runs the server that `app` makes until Ctrl-C or SIGTERM; what cannot work is told in the log. `pages` are the
-/// paths to look at with a browser.
+/// Runs the server that `app` creates until Ctrl-C or SIGTERM. If it cannot start, the log says
+/// why. `pages` are the paths to open in a browser.
 pub(crate) async fn start<S, B>(
     app: impl FnOnce(&Demo) -> Result<S, BoxError>,
     pages: &[&str],
@@ -47,7 +47,7 @@ where
             .map_err(|error| format!("cannot listen on {} (BIND_ADDR): {error}", config.bind))?;
         let address = listener.local_addr().map_err(|error| error.to_string())?;
 
-        // Started here, stopped below: uses of sessions are written in between.
+        // The worker writes touches of sessions from here until it is stopped below.
         let background = worker.start();
         let app = app(&demo).map_err(|error| logging::chain(&*error))?;
         banner(address, &config, pages);
@@ -67,7 +67,8 @@ where
     }
 }
 
-/// A Redis that is away is no reason not to start; one that can never work is.
+/// Checks Redis. A Redis that does not answer is a warning, because it may come back. An
+/// unsupported one is an error, because it can never work.
 async fn look_at_redis(redis: &RedisStore) -> Result<(), String> {
     match redis.check().await {
         Ok(server) => {
@@ -112,7 +113,7 @@ fn banner(address: SocketAddr, config: &Config, pages: &[&str]) {
     );
 }
 
-/// Ctrl-C, or what a service manager sends.
+/// Waits for Ctrl-C, or for the SIGTERM of a service manager.
 async fn shutdown() {
     let interrupt = async {
         if let Err(error) = tokio::signal::ctrl_c().await {

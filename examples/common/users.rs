@@ -1,5 +1,6 @@
-//! The demo users, and the two questions that the library asks about users: is this login right ([`Credentials`]), and
-//! does this account still count ([`UserDirectory`]). A real application asks its own database in both.
+//! The demo users, and the two queries of the library about users: is this login correct
+//! ([`Credentials`]), and is this account still active ([`UserDirectory`])? A real application asks
+//! its own database for both.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -11,7 +12,7 @@ use tower_session_auth::{NewSession, UserId};
 
 use super::passwords::{Answer, Hash, Passwords};
 
-/// One demo user, as `docs/examples.md` shows it.
+/// A demo user, as listed in `docs/examples.md`.
 pub(crate) struct Demo {
     pub(crate) id: &'static str,
     pub(crate) email: &'static str,
@@ -56,7 +57,7 @@ pub(crate) const DEMO: [Demo; 4] = [
     },
 ];
 
-/// Who may log in. Cheap to clone.
+/// The users who may log in. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Users(Arc<Table>);
 
@@ -84,7 +85,7 @@ impl Credentials for Users {
         let by_id = &self.0.by_id;
         Ok(match login {
             LoginName::UserId(id) => by_id.contains_key(id).then(|| id.clone()),
-            // E-mail addresses are compared without regard to case, as people type them.
+            // The case of an e-mail address is ignored, because people type it in different ways.
             LoginName::Email(email) => by_id
                 .iter()
                 .find(|(_, (demo, _))| demo.email.eq_ignore_ascii_case(email))
@@ -93,7 +94,7 @@ impl Credentials for Users {
         })
     }
 
-    /// As `find` compares them.
+    /// Returns the name in the form in which `find` compares it.
     fn normalized(&self, login: &LoginName) -> String {
         match login {
             LoginName::UserId(id) => id.as_str().to_owned(),
@@ -102,7 +103,7 @@ impl Credentials for Users {
         }
     }
 
-    /// The same work for a user who is unknown, has another password or is not active.
+    /// Does the same work for an unknown user, for a wrong password and for an inactive account.
     async fn verify(
         &self,
         user: Option<&UserId>,

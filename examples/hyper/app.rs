@@ -1,4 +1,5 @@
-//! The application: the library's routes are one service, what it does itself is another, and the path says which.
+//! The application: the library's routes are one service, its own route is another, and the path
+//! decides which one gets a request.
 
 use std::convert::Infallible;
 
@@ -20,12 +21,12 @@ type Requests = Request<Incoming>;
 type App = BoxCloneSyncService<Requests, Response<Body>, Infallible>;
 
 pub(crate) fn app(demo: &Demo) -> Result<App, BoxError> {
-    // What comes in here has shown a token with a live session.
+    // Only requests with a token of a live session reach `data`.
     let data = ServiceBuilder::new()
         .map_response(boxed)
         .layer(SessionAuthLayer::new(demo.manager.clone()))
         .service_fn(data);
-    // Their 404 answers for all that is nowhere.
+    // These routes also answer 404 for unknown paths.
     let document = document("/api/openapi.json", openapi(&demo.routes))?;
     let routes = demo.routes.standard().merge(document);
     let routes = ServiceBuilder::new().map_response(boxed).service(routes);
@@ -41,7 +42,7 @@ pub(crate) fn app(demo: &Demo) -> Result<App, BoxError> {
     })))
 }
 
-/// The same type for the bodies of all services.
+/// Converts the bodies of all services to one type.
 fn boxed<B>(response: Response<B>) -> Response<Body>
 where
     B: hyper::body::Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
@@ -49,7 +50,7 @@ where
     response.map(Body::new)
 }
 
-/// The layer has put the session into the request.
+/// Answers with the session that the layer has put into the request.
 async fn data(request: Requests) -> Result<Response<Full<Bytes>>, Infallible> {
     let mut response = Response::new(Full::default());
     match (request.method(), request.extensions().get::<Session>()) {
@@ -63,7 +64,7 @@ async fn data(request: Requests) -> Result<Response<Full<Bytes>>, Infallible> {
             *response.status_mut() = StatusCode::METHOD_NOT_ALLOWED;
             response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
         }
-        // Only without the layer.
+        // Happens only without the layer.
         (_, None) => *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR,
     }
     Ok(response)

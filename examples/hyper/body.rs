@@ -1,4 +1,5 @@
-//! One type for the bodies of all services: what layers around the whole server need to answer themselves.
+//! One type for the response bodies of all services. Layers around the whole server need it for
+//! responses of their own.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};

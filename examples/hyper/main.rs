@@ -1,12 +1,13 @@
-//! A server whose routes need a valid JWT *and* a live session, made with hyper and Tower: no framework.
+//! A server with hyper and Tower, without a web framework, whose routes need a valid JWT *and* a
+//! live session.
 //!
 //! ```sh
 //! cargo run --example hyper                                   # embedded store, nothing to install
 //! REDIS_URL=redis://127.0.0.1:6379 cargo run --example hyper   # sessions in Redis
 //! ```
 //!
-//! `app.rs` shows how the library goes around a service of your own and beside it; `../common` has what a server needs
-//! besides.
+//! `app.rs` shows how to put the library's layer around a service and its routes beside it;
+//! `../common` contains the other parts of a server.
 
 mod app;
 mod body;

@@ -380,7 +380,7 @@ fn nobody() -> AuthError {
 pub(crate) fn refusal(error: StoreError, id: &SessionId) -> AuthError {
     if matches!(error.kind(), StoreErrorKind::Unreadable | StoreErrorKind::Unsupported) {
         trace::error!(
-            "the session store gave something that is not a session",
+            "cannot read a session: its record is unreadable, or the session store is unsupported",
             session = id.short(),
             error = trace::Chain(&error),
         );

@@ -70,7 +70,8 @@ impl Staleness {
             _ if max.is_zero() => Ok(Self::Never),
             Some(heartbeat) if max < heartbeat * 3 => Err(ConfigError::OutOfRange {
                 setting: "max_staleness",
-                rule: "must be zero, or three beats of the near cache (300 ms by default) or more",
+                rule: "must be zero, or at least three heartbeats of the near cache (300 ms by \
+                       default)",
             }),
             _ => Ok(Self::AtMost(max)),
         }

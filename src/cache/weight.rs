@@ -95,7 +95,7 @@ impl Weights {
             .estimated_items_capacity(capacity.tokens)
             .weight_capacity(shard_bytes * shards as u64)
             .build();
-        let options = options.unwrap_or_else(|_| unreachable!("all that must be set is set"));
+        let options = options.unwrap_or_else(|_| unreachable!("every required option is set"));
         (Self { token_share }, options)
     }
 

@@ -214,9 +214,9 @@ impl fmt::Display for AuthError {
             (AuthErrorKind::TokenExpired, _) => f.write_str("expired access token"),
             (AuthErrorKind::SessionExpired, _) => f.write_str("no live session"),
             (AuthErrorKind::SessionRevoked, Some(reason)) => {
-                write!(f, "session was ended: {reason}")
+                write!(f, "session was revoked: {reason}")
             }
-            (AuthErrorKind::SessionRevoked, None) => f.write_str("session was ended"),
+            (AuthErrorKind::SessionRevoked, None) => f.write_str("session was revoked"),
             (AuthErrorKind::AccountInactive, _) => f.write_str("account is not active"),
             (AuthErrorKind::CrossSite, _) => f.write_str("cross-site request"),
             (AuthErrorKind::InsufficientScope, _) => f.write_str("role is not sufficient"),
@@ -226,7 +226,7 @@ impl fmt::Display for AuthError {
             (AuthErrorKind::StoreUnavailable, _) => f.write_str("session cannot be checked"),
             (AuthErrorKind::Overloaded, _) => f.write_str("session was not checked in time"),
             (AuthErrorKind::DirectoryUnavailable, _) => f.write_str("account cannot be checked"),
-            (AuthErrorKind::Unsigned, _) => f.write_str("no new tokens could be made"),
+            (AuthErrorKind::Unsigned, _) => f.write_str("new tokens cannot be issued"),
             (AuthErrorKind::NoLayer, _) => f.write_str("no layer has checked the request"),
         }
     }

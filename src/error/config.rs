@@ -23,8 +23,8 @@ pub enum ConfigError {
     /// The idle TTL was set to more than the lifetime, which ends the session first. An idle TTL
     /// that was not set is cut to the lifetime instead.
     #[error(
-        "`idle_ttl` ({idle_ttl:?}) is longer than `lifetime` ({lifetime:?}), which ends the session \
-         first: set a `lifetime` of at least the `idle_ttl`, or a shorter `idle_ttl`"
+        "`idle_ttl` ({idle_ttl:?}) is longer than `lifetime` ({lifetime:?}), which ends the \
+         session first: set a `lifetime` of at least the `idle_ttl`, or a shorter `idle_ttl`"
     )]
     IdleTtlAboveLifetime {
         /// The idle TTL that was set.
@@ -36,13 +36,13 @@ pub enum ConfigError {
     #[error("a key cannot be used")]
     Key(#[source] KeyError),
     /// Two keys of one set have the same `kid`.
-    #[error("two keys share the kid {0:?}")]
+    #[error("two keys have the same kid {0:?}: give each key of a set a kid of its own")]
     DuplicateKid(String),
     /// This build has no cryptography: the default feature `aws-lc-rs` is off, and so are the
     /// backends of jsonwebtoken.
     #[error(
-        "this build has no crypto backend: turn on the feature `aws-lc-rs` of tower-session-auth (a default feature), \
-         or a backend of jsonwebtoken"
+        "this build has no crypto backend: turn on the feature `aws-lc-rs` of tower-session-auth \
+         (a default feature), or a backend of jsonwebtoken"
     )]
     CryptoBackend,
     /// A key failed the self-test at start: to sign, to verify its own signature, to reject a
@@ -56,7 +56,7 @@ pub enum ConfigError {
     },
     /// The store's settings cannot work. The text never contains the URL, because the URL may
     /// contain a password.
-    #[error("the session store's settings cannot work: {0}")]
+    #[error("invalid settings of the session store: {0}")]
     Store(&'static str),
 }
 
@@ -84,26 +84,34 @@ impl From<KeyError> for ConfigError {
 #[non_exhaustive]
 pub enum KeyError {
     /// The `kid` is not 1 to 64 bytes of visible ASCII.
-    #[error("a kid is 1 to 64 bytes of visible ASCII")]
+    #[error("invalid kid: it must be 1 to 64 bytes of visible ASCII")]
     Kid,
     /// The secret is too short. RFC 7518 section 3.2: it must be at least as long as the hash.
-    #[error("an HS256 secret is at least 32 bytes long")]
+    #[error("the HS256 secret is too short: use at least 32 random bytes")]
     SecretTooShort,
     /// The secret appears in tutorials, is a placeholder, or repeats a short text.
-    #[error("this HS256 secret is publicly known or has no entropy")]
+    #[error(
+        "the HS256 secret is publicly known, a placeholder or a repeated text: use at least 32 \
+         random bytes"
+    )]
     SecretKnown,
     /// The secret is the text of a key file. A public key must never become an HMAC key.
-    #[error("this HS256 secret is the text of a PEM file")]
+    #[error(
+        "the HS256 secret is the text of a PEM file: use at least 32 random bytes, or load the \
+         file with the constructor for its algorithm"
+    )]
     SecretIsPem,
     /// The text has no PEM block with a key or a certificate.
     #[error(
-        "the text holds no PEM block with a key, which starts with a line such as `-----BEGIN PRIVATE KEY-----`: \
-         convert a DER file with `openssl pkey -inform DER -in key.der -out key.pem`"
+        "the text holds no PEM block with a key, which starts with a line such as \
+         `-----BEGIN PRIVATE KEY-----`: convert a DER file with \
+         `openssl pkey -inform DER -in key.der -out key.pem`"
     )]
     NotPem,
     /// The private key is encrypted with a passphrase.
     #[error(
-        "the private key is encrypted with a passphrase: decrypt it with `openssl pkey -in key.pem -out plain.pem`"
+        "the private key is encrypted with a passphrase: decrypt it with \
+         `openssl pkey -in key.pem -out plain.pem`"
     )]
     Encrypted,
     /// The private key is in OpenSSH format, which `ssh-keygen` writes by default.
@@ -115,8 +123,8 @@ pub enum KeyError {
     OpenSsh,
     /// The text holds a certificate, but a private key is needed.
     #[error(
-        "the text holds a certificate, not a private key: give the key file that belongs to it (if that is PKCS#12, \
-         `openssl pkcs12 -in file.p12 -nocerts -nodes -out key.pem`)"
+        "the text holds a certificate, not a private key: give the key file that belongs to it (if \
+         that is PKCS#12, `openssl pkcs12 -in file.p12 -nocerts -nodes -out key.pem`)"
     )]
     Certificate,
     /// The text holds a public key, but a private key is needed.
@@ -132,7 +140,10 @@ pub enum KeyError {
     )]
     PrivateKey,
     /// The key is for another algorithm or on another curve.
-    #[error("the key is for {found}, and this needs {wanted}: make one with `openssl {command}`")]
+    #[error(
+        "the key is for {found}, but a key for {wanted} is needed: make one with \
+         `openssl {command}`"
+    )]
     OtherAlgorithm {
         /// The algorithm, or the curve, of the key.
         found: &'static str,
@@ -149,19 +160,21 @@ pub enum KeyError {
     Compressed,
     /// The content of the PEM block cannot be read as a key, or its numbers cannot belong to a key.
     #[error(
-        "the key in the PEM block is damaged: look at it with `openssl pkey -in key.pem -check -noout`, or with \
+        "the key in the PEM block is damaged: look at it with \
+         `openssl pkey -in key.pem -check -noout`, or with \
          `openssl pkey -pubin -in key.pub.pem -pubcheck -noout`"
     )]
     Damaged,
     /// The RSA key is too short. RFC 7518 section 3.3: it must have at least 2048 bits.
     #[error(
-        "an RSA key is at least 2048 bits long: make one with `openssl genrsa -out key.pem 3072`"
+        "the RSA key has fewer than 2048 bits: make a longer one with \
+         `openssl genrsa -out key.pem 3072`"
     )]
     RsaTooShort,
     /// This build has no cryptography, see [`ConfigError::CryptoBackend`].
     #[error(
-        "this build has no crypto backend: turn on the feature `aws-lc-rs` of tower-session-auth (a default feature), \
-         or a backend of jsonwebtoken"
+        "this build has no crypto backend: turn on the feature `aws-lc-rs` of tower-session-auth \
+         (a default feature), or a backend of jsonwebtoken"
     )]
     CryptoBackend,
 }
@@ -196,13 +209,13 @@ mod tests {
         assert_eq!(printed(store.clone()), "the session store does not answer");
         assert_eq!(
             printed(SessionError::Store(store)),
-            "the session store did not do it: the session store does not answer"
+            "an operation of the session store failed: the session store does not answer"
         );
         let failed = DirectoryError::Failed("db.internal".into());
         assert_eq!(
             printed(SessionError::Directory(failed)),
-            "the user directory did not answer: it failed"
+            "the user directory gave no usable answer: its call failed"
         );
-        assert_eq!(printed(SessionError::Gone), "the session has ended");
+        assert_eq!(printed(SessionError::Gone), "the session has expired or was revoked");
     }
 }

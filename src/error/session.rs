@@ -15,32 +15,32 @@ use crate::id::RandomError;
 #[non_exhaustive]
 pub enum SessionError {
     /// The store cannot answer or accepts no writes. Respond with 503, and never report success.
-    #[error("the session store did not do it")]
+    #[error("an operation of the session store failed")]
     Store(#[from] StoreError),
     /// The session has expired or was revoked.
-    #[error("the session has ended")]
+    #[error("the session has expired or was revoked")]
     Gone,
     /// Other writers changed the session at each of several attempts. Nothing was written.
-    #[error("the session was changed by others in the meantime")]
+    #[error("nothing was written: other writers changed the session at each attempt")]
     Contended,
     /// The user has reached the session limit, and the manager is set to reject further sessions.
-    #[error("the user has as many sessions as allowed")]
+    #[error("the user has reached the session limit")]
     LimitReached,
     /// All of the user's sessions were revoked or changed while this login was under way. The login
     /// must start again.
-    #[error("the login was overtaken by a change of the account")]
+    #[error("the user's sessions were revoked or changed during the login: start the login again")]
     LoginSuperseded,
     /// The user directory does not know the user, or says that the account is not active.
-    #[error("the account is not active")]
+    #[error("the account is unknown to the user directory, or not active")]
     AccountInactive,
     /// The user directory cannot answer. Respond with 503.
-    #[error("the user directory did not answer")]
+    #[error("the user directory gave no usable answer")]
     Directory(#[source] DirectoryError),
     /// The cursor was not made by this manager, or belongs to a store of another kind.
-    #[error("not a cursor of this list")]
+    #[error("invalid cursor: it was not made by this manager for this session store")]
     Cursor,
     /// A setting of a new session is out of range.
-    #[error("{setting} {rule}")]
+    #[error("`{setting}` {rule}")]
     OutOfRange {
         /// The name of the setting.
         setting: &'static str,
@@ -50,8 +50,8 @@ pub enum SessionError {
     /// The idle TTL of a new session was set to more than its lifetime, which is the new session's
     /// own or the manager's. An idle TTL that was not set is cut to the lifetime instead.
     #[error(
-        "`idle_ttl` ({idle_ttl:?}) is longer than `lifetime` ({lifetime:?}), which ends the session \
-         first: set a `lifetime` of at least the `idle_ttl`, or a shorter `idle_ttl`"
+        "`idle_ttl` ({idle_ttl:?}) is longer than `lifetime` ({lifetime:?}), which ends the \
+         session first: set a `lifetime` of at least the `idle_ttl`, or a shorter `idle_ttl`"
     )]
     IdleTtlAboveLifetime {
         /// The idle TTL that was set.
@@ -85,10 +85,13 @@ pub enum SessionError {
     Encode(#[source] serde_json::Error),
     /// The application's own claims cannot be put into a token: they are not an object, or use a
     /// reserved name.
-    #[error("custom claims are not usable: {0}")]
+    #[error("cannot put the custom claims into a token: {0}")]
     Claims(&'static str),
     /// The token is longer than a request may carry (8 KiB).
-    #[error("access token of {size} bytes is over the limit of {limit}")]
+    #[error(
+        "the access token has {size} bytes, more than the limit of {limit}: use smaller custom \
+         claims"
+    )]
     TokenTooLong {
         /// The size of the token, in bytes.
         size: usize,
@@ -96,10 +99,10 @@ pub enum SessionError {
         limit: usize,
     },
     /// The key failed to sign.
-    #[error("the access token could not be signed")]
+    #[error("cannot sign a token or compute a MAC")]
     Sign(#[source] SignError),
     /// The operating system gave no random bytes.
-    #[error("no session id could be made")]
+    #[error("cannot generate a random value")]
     Random(#[from] RandomError),
 }
 
@@ -124,14 +127,14 @@ impl fmt::Debug for SessionError {
 #[non_exhaustive]
 pub enum DirectoryError {
     /// The directory did not answer in time.
-    #[error("no answer in time")]
+    #[error("it did not answer in time")]
     TimedOut,
     /// The circuit breaker is open, because the directory did not answer a moment ago. The
     /// directory is asked again soon.
-    #[error("it failed to answer a moment ago")]
+    #[error("it was not asked, because its circuit breaker is open")]
     CircuitOpen,
     /// The directory returned an error.
-    #[error("it failed")]
+    #[error("its call failed")]
     Failed(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 

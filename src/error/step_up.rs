@@ -37,8 +37,8 @@ impl StepUp {
         if acr_values.is_empty() || !acr_values.iter().all(|class| is_class(class)) {
             return Err(ConfigError::OutOfRange {
                 setting: "acr_values",
-                rule: "must be classes of 1 to 512 printable ASCII characters without space, quote and backslash, one \
-                       at least",
+                rule: "must be one or more classes, each of 1 to 512 printable ASCII characters \
+                       without space, quote and backslash",
             });
         }
         Ok(Self { max_age: None, acr_values })

@@ -93,9 +93,9 @@ impl fmt::Display for StoreError {
             StoreErrorKind::Unavailable => "the session store does not answer",
             StoreErrorKind::Interrupted => "the connection to the session store was lost",
             StoreErrorKind::NotPrimary => "the session store is not the primary",
-            StoreErrorKind::WriteRefused => "the session store takes no writes",
+            StoreErrorKind::WriteRefused => "the session store accepts no writes",
             StoreErrorKind::Unreadable => "the session store holds a record that cannot be read",
-            StoreErrorKind::Unsupported => "the session store is not one that can be used",
+            StoreErrorKind::Unsupported => "this library cannot use the session store",
         })
     }
 }

@@ -357,7 +357,7 @@ impl<D: SessionData> SessionManager<D> {
 
 /// The error for a role that is too long for a session.
 #[derive(Debug, thiserror::Error)]
-#[error("the role in its answer is longer than 512 bytes")]
+#[error("the role of the user is longer than 512 bytes")]
 struct RoleTooLong;
 
 #[cfg(test)]

@@ -131,7 +131,7 @@ impl<D: SessionData> SessionManager<D> {
         });
         if let Err(error) = settled.await {
             trace::warn!(
-                "a login that did not fail counts as one that did",
+                "cannot settle the attempt of a login: it stays counted as failed",
                 error = trace::Chain(&error)
             );
         }

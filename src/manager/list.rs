@@ -179,7 +179,7 @@ impl<D: SessionData> SessionManager<D> {
         // One log line for all of them, because there may be many.
         if let Some((first, error)) = why {
             trace::warn!(
-                "sessions are missing in a list: they cannot be read",
+                "a list omits sessions whose records cannot be read",
                 missing = all - sessions.len(),
                 first = first.short(),
                 error = trace::Chain(&error),

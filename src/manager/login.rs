@@ -245,7 +245,7 @@ fn whole_seconds(issued_at: Timestamp, expires_at: Timestamp) -> Duration {
 }
 
 #[derive(Debug, thiserror::Error)]
-#[error("the store says that a random id is taken")]
+#[error("the store reports that a new random session id already exists")]
 struct IdTaken;
 
 // The tokens stay out of logs.

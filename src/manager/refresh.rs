@@ -335,7 +335,7 @@ impl<D: SessionData> SessionManager<D> {
             self.shared.store_client.ask(Operation::Touch, |store| store.touch(&touches)).await;
         if let Err(error) = touched {
             trace::debug!(
-                "a refresh token was not recorded as shown",
+                "cannot record the use of a refresh token: its predecessor stays valid",
                 error = trace::Chain(&error)
             );
         }
@@ -380,7 +380,7 @@ fn failed(error: SessionError, id: &SessionId) -> AuthError {
             // find.
             let request_id = random_text::<9>().unwrap_or_default();
             trace::error!(
-                "no new tokens could be made for a session",
+                "cannot issue new tokens for a session",
                 session = id.short(),
                 request_id = request_id,
                 error = trace::Chain(&error),

@@ -32,7 +32,7 @@ impl<D: SessionData> SessionManager<D> {
         let ended = self.end(user, Revoke::One(id.clone()), EndReason::Logout, Actor::Owner).await;
         ended.map(|revoked| lived(&revoked)).map_err(|error| {
             trace::warn!(
-                "a session could not be ended",
+                "cannot revoke a session: the logout fails with 503",
                 session = id.short(),
                 error = trace::Chain(&error),
             );
@@ -186,8 +186,9 @@ impl<D: SessionData> SessionManager<D> {
                 Revoke::One(_) => Operation::Delete,
                 Revoke::All | Revoke::AllBut(_) => Operation::DeleteAll,
             };
-            let revoked =
-                store_client.ask_to_revoke(operation, |store| store.revoke(&user, &what, reason)).await;
+            let revoked = store_client
+                .ask_to_revoke(operation, |store| store.revoke(&user, &what, reason))
+                .await;
             // Also after an error: the revocation may have been done.
             manager.invalidate(&user);
             let revoked = revoked?;
@@ -196,7 +197,8 @@ impl<D: SessionData> SessionManager<D> {
             }
             if let Replicas::Missed(had_it) = revoked.replicas {
                 trace::warn!(
-                    "too few replicas have a revocation: a failover now would bring the sessions back",
+                    "too few replicas confirmed a revocation: a failover now would restore the \
+                     sessions",
                     sessions = revoked.sessions.len(),
                     replicas = had_it,
                 );

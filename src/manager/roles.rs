@@ -123,7 +123,8 @@ impl<D: SessionData> SessionManager<D> {
                 manager.rewrite_all(&user, |_, content| content.with_role_by(&role)).await;
             if let Err(error) = changed {
                 trace::warn!(
-                    "stored sessions do not have the role yet that the user directory says",
+                    "cannot write the user directory's role into stored sessions: a later request \
+                     tries again",
                     session = id.short(),
                     error = trace::Chain(&error),
                 );

@@ -101,7 +101,7 @@ impl<D: SessionData> SessionManager<D> {
                     }
                     Err(_) => {
                         trace::warn!(
-                            "a session that cannot be read stays as it is",
+                            "a session cannot be read: the update leaves it unchanged",
                             session = entry.id.short(),
                         );
                         payload.clone()

@@ -138,7 +138,7 @@ pub(crate) fn check_refresh(
         ("refresh_grace", "must be 5 minutes at most", grace <= Duration::from_secs(5 * 60)),
         (
             "refresh_retry",
-            "must be longer than `refresh_grace`, and 24 hours at most (zero switches it off)",
+            "must be zero (off), or longer than `refresh_grace` and at most 24 hours",
             retry.is_zero() || (grace < retry && retry <= day),
         ),
         ("access_token_jitter", "must be 0 to 0.05", (0.0..=0.05).contains(&jitter)),

@@ -149,8 +149,8 @@ pub(crate) fn find<D: SessionData>(
             // the log.
             let request_id = random_text::<9>().unwrap_or_default();
             trace::error!(
-                "a handler or a guard asks for a session that no layer has checked: put `SessionAuthLayer` (with the \
-                 same data type) around this route",
+                "a handler or a guard asks for a session that no layer has checked: put \
+                 `SessionAuthLayer` (with the same data type) around this route",
                 data_type = std::any::type_name::<D>(),
                 request_id = request_id,
             );

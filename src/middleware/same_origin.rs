@@ -193,7 +193,8 @@ fn check_origin(text: &str) -> Result<(), ConfigError> {
     if text.contains('*') {
         return refused("must not hold a wildcard: origins are compared exactly, so name each one");
     }
-    let rule = "must be `http://` or `https://`, a host and a port, as browsers write it";
+    let rule = "must be `http://` or `https://`, a host in lower case, and the port unless it is \
+                the default one";
     let Some(origin) = Origin::parse(text) else { return refused(rule) };
     let default_port = port(&origin.authority).flatten() == Some(origin.default_port());
     let of_a_host = |byte: u8| byte.is_ascii_alphanumeric() || b"-._:[]".contains(&byte);

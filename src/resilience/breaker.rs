@@ -82,7 +82,7 @@ impl Breaker {
 /// A permit for one call. If it is dropped without a result (the caller went away), the circuit
 /// does not change.
 #[derive(Debug)]
-#[must_use = "the breaker learns from the call's verdict"]
+#[must_use = "report the result of the call with `answered` or `failed`"]
 pub(crate) struct Permit<'a> {
     breaker: &'a Breaker,
     epoch: u64,

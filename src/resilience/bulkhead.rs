@@ -66,7 +66,7 @@ pub(crate) struct TimedOut;
 
 /// The error of a call that was not made, because the circuit is open.
 #[derive(Debug, thiserror::Error)]
-#[error("there was no answer a moment ago")]
+#[error("the circuit breaker is open: an earlier call got no answer")]
 pub(crate) struct CircuitOpen;
 
 impl Bulkhead {
@@ -156,15 +156,17 @@ impl Bulkhead {
         let error = trace::Chain(error);
         match self.name {
             BulkheadName::Requests => trace::warn!(
-                "the session store does not answer: requests are refused with 503 until it does",
+                "the session store does not answer: requests that need it fail until it does",
                 error = error
             ),
             BulkheadName::Scans => trace::warn!(
-                "the session store does not answer lists and scans: they fail at once until it does",
+                "the session store does not answer lists and scans: they fail at once until it \
+                 does",
                 error = error
             ),
             BulkheadName::Directory => trace::warn!(
-                "the user directory does not answer: requests that need it are refused with 503 until it does",
+                "the user directory does not answer: requests that need it fail with 503 until it \
+                 does",
                 error = error
             ),
         }

@@ -211,7 +211,7 @@ impl<D: SessionData> RoutesBuilder<D> {
         } = self;
         let named = !admin_roles.is_empty() && admin_roles.iter().all(|role| !role.is_empty());
         let rules = [
-            ("admin_roles", "must be one role at least, and none empty", named),
+            ("admin_roles", "must be one or more roles, none of them empty", named),
             ("timeout", "must be 1 millisecond to 1 hour", fits(timeout)),
             ("body_timeout", "must be 1 millisecond to 1 hour", fits(body_timeout)),
         ];
@@ -250,7 +250,7 @@ fn checked_address(given: Option<Box<ClientAddress>>, limited: bool) -> Box<Clie
     let Some(given) = given else {
         if limited {
             trace::warn!(
-                "logins are not limited by address: the routes know no client address; set \
+                "rate limits by address are off: the routes know no client address; set \
                  `client_address`, for example to `peer_address::<ConnectInfo<SocketAddr>>`"
             );
         }
@@ -261,8 +261,8 @@ fn checked_address(given: Option<Box<ClientAddress>>, limited: bool) -> Box<Clie
         let address = given(parts);
         if address.is_none() && !told.swap(true, Ordering::Relaxed) {
             trace::warn!(
-                "a login is not limited by address: `client_address` found none; with axum, serve \
-                 `into_make_service_with_connect_info::<SocketAddr>()`"
+                "a request is not limited by address: `client_address` returned none; with axum, \
+                 serve `into_make_service_with_connect_info::<SocketAddr>()`"
             );
         }
         address

@@ -224,11 +224,14 @@ impl TokenCookie {
         let refused = |setting, rule| Err(ConfigError::OutOfRange { setting, rule });
         let name = checked_name(name)?;
         if name.starts_with("__") {
-            return refused("cookie name", "must not bring its prefix: it is added");
+            return refused("cookie name", "must not start with `__`: the library adds the prefix");
         }
         let visible = |byte: u8| byte.is_ascii_graphic() && byte != b';';
         if !(path.starts_with('/') && path.bytes().all(visible)) {
-            return refused("cookie path", "must be `/` and more of visible ASCII but `;`");
+            return refused(
+                "cookie path",
+                "must start with `/` and hold only visible ASCII without `;`",
+            );
         }
         let prefix = match (secure, path) {
             (true, "/") => HOST,
@@ -248,7 +251,7 @@ impl TokenCookie {
     pub(super) fn set(&self, token: &str, max_age: Duration) -> Result<HeaderValue, Problem> {
         if self.name.len() + token.len() > KEPT {
             trace::warn!(
-                "a token is too long for a cookie: browsers will not keep it",
+                "a token is too long for a cookie: browsers discard it",
                 cookie = self.name,
                 bytes = token.len(),
             );

@@ -62,7 +62,7 @@ impl Ways {
         if let Refresh::Cookie(refresh) = &refresh
             && refresh.name() == access.name()
         {
-            let rule = "must not be the same for both tokens";
+            let rule = "must differ between the access token and the refresh token";
             return Err(ConfigError::OutOfRange { setting: "cookie name", rule });
         }
         Ok(Delivery { refresh, access: Some(access), source, device: self.device })

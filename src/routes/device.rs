@@ -141,7 +141,7 @@ impl Devices {
         let secure = secure.or(of_tokens).unwrap_or(true);
         let cookie = TokenCookie::new(&name, "/", secure, SameSite::Strict)?;
         if ways.at("/")?.cookie_names().any(|name| name == cookie.name()) {
-            let rule = "must not be the same for a token and the device";
+            let rule = "must differ between the device cookie and the token cookies";
             return Err(ConfigError::OutOfRange { setting: "cookie name", rule });
         }
         Ok(Some(Self { cookie, lifetime }))

@@ -96,7 +96,7 @@ impl Problem {
     /// 503 `store_unavailable`: the application's [`Credentials`](super::Credentials) failed. Logs
     /// the error.
     pub(super) fn unavailable(error: &(dyn StdError + 'static)) -> Self {
-        trace::warn!("credentials could not be checked", error = trace::Chain(error));
+        trace::warn!("cannot check the credentials of a login", error = trace::Chain(error));
         Self::auth(AuthErrorKind::StoreUnavailable)
     }
 
@@ -178,11 +178,17 @@ impl From<SessionError> for Problem {
                 Self::internal(&error)
             }
             SessionError::Store(error) => {
-                trace::warn!("the session store did not do it", error = trace::Chain(&error));
+                trace::warn!(
+                    "an operation of the session store failed",
+                    error = trace::Chain(&error)
+                );
                 Self::Auth(AuthError::from(error))
             }
             SessionError::Directory(error) => {
-                trace::warn!("the user directory did not tell", error = trace::Chain(&error));
+                trace::warn!(
+                    "the user directory gave no usable answer",
+                    error = trace::Chain(&error)
+                );
                 Self::auth(AuthErrorKind::DirectoryUnavailable)
             }
             SessionError::AccountInactive => Self::auth(AuthErrorKind::AccountInactive),

@@ -198,7 +198,7 @@ async fn attempt<D: SessionData>(
         }
     };
     if new.user != user {
-        let what = "the credentials are one user's, and the session that they ask for another's";
+        let what = "`Credentials` accepted one user, but requested a session for another user";
         return Err(Problem::internal_because(what).into());
     }
     let new = seen_from(new, client);

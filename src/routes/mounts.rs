@@ -81,13 +81,13 @@ impl Mounts {
         let refused = |rule| ConfigError::OutOfRange { setting: "prefix", rule };
         if !is_prefix(&prefix) {
             return Err(refused(
-                "must be one or more of `/` with letters, digits, `-`, `_`, `.`, `~`",
+                "must be one or more segments, each of `/` and letters, digits, `-`, `_`, `.`, `~`",
             ));
         }
         let taken: BTreeSet<_> =
             self.places().flat_map(|(group, prefix)| paths(group, prefix)).collect();
         if paths(group, &prefix).any(|path| taken.contains(&path)) {
-            return Err(refused("must not give one path to two routes"));
+            return Err(refused("must not give two routes the same path"));
         }
         self.places.push((group, prefix));
         Ok(self)

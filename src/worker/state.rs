@@ -67,8 +67,9 @@ impl WorkerWatch {
         };
         if !self.was_reported.swap(true, Ordering::Relaxed) {
             trace::error!(
-                "the background worker does not run: sessions end in spite of use, each request asks the store, and \
-                 event sinks get nothing; keep the worker that `build()` returns, and call `start()` on it",
+                "the background worker does not run: use does not extend sessions, each request \
+                 asks the store, and event sinks get no events; keep the worker that `build()` \
+                 returns, and call `start()` on it",
                 cause = why
             );
         }

@@ -47,7 +47,7 @@ const DRAIN_LIMIT: Duration = Duration::from_secs(5);
 /// not extend sessions (each expires one idle TTL after its login), events wait for their sinks,
 /// and the store is not diagnosed. The first use then logs an error (feature `tracing`), and
 /// [`Health::worker`](crate::manager::Health::worker) reports the state.
-#[must_use = "sessions are not kept alive by use until the worker is started"]
+#[must_use = "use does not extend sessions until the worker is started"]
 pub struct Worker {
     receiver: mpsc::Receiver<Use>,
     store_client: Arc<StoreClient>,
@@ -98,7 +98,7 @@ pub struct DrainReport {
 ///
 /// Dropping it does not stop the worker; the worker then ends with the last clone of the manager.
 #[derive(Debug)]
-#[must_use = "keep it, to stop the worker at shutdown"]
+#[must_use = "keep the handle to stop the worker at shutdown"]
 pub struct Background {
     stop: Arc<Notify>,
     task: JoinHandle<DrainReport>,
@@ -298,7 +298,7 @@ impl Worker {
         {
             Ok(answers) => {
                 if mem::take(&mut self.held_up) {
-                    trace::info!("the session store takes uses of sessions again");
+                    trace::info!("the session store accepts touches again");
                 }
                 self.report.written += batch.len() as u64;
                 self.counters.written.increment(batch.len() as u64);
@@ -317,7 +317,7 @@ impl Worker {
                     // Logged once. The attempts go on, at least once per second.
                     if !mem::replace(&mut self.held_up, true) {
                         trace::warn!(
-                            "uses of sessions wait for the session store",
+                            "the session store does not accept touches: they are written later",
                             error = trace::Chain(&error)
                         );
                     }
@@ -327,7 +327,7 @@ impl Worker {
                 // Another attempt would fail too, and would delay the other touches.
                 StoreErrorKind::Unreadable | StoreErrorKind::Unsupported => {
                     trace::error!(
-                        "uses of sessions cannot be recorded",
+                        "touches were lost: the session store cannot write them",
                         lost = batch.len(),
                         error = trace::Chain(&error)
                     );
@@ -355,7 +355,7 @@ impl Worker {
         }
         let done = self.store_client.ask(Operation::Upkeep, |store| store.upkeep()).await;
         if let Err(error) = &done {
-            trace::debug!("upkeep of the store failed", error = trace::Chain(error));
+            trace::debug!("upkeep of the session store failed", error = trace::Chain(error));
         }
         // Unsupported servers and replicas answer too, and their operator needs the warnings.
         let unusable = |error: &StoreError| {
@@ -386,7 +386,7 @@ impl Worker {
             near.publish(false);
         }
         if self.report.lost > 0 {
-            trace::warn!("uses of sessions were not recorded", lost = self.report.lost);
+            trace::warn!("touches were lost before the worker stopped", lost = self.report.lost);
         }
         self.report
     }

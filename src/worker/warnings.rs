@@ -40,7 +40,10 @@ async fn log(store_client: &StoreClient) -> bool {
             true
         }
         Err(error) => {
-            trace::debug!("the session store was not diagnosed", error = trace::Chain(&error));
+            trace::debug!(
+                "the diagnosis of the session store failed",
+                error = trace::Chain(&error)
+            );
             false
         }
     }

@@ -15,7 +15,7 @@ use crate::support::redis::{ACL_RULE, RedisServer};
 use crate::support::wait::until;
 use crate::support::{UNHURRIED, login, ms, patient_builder};
 
-const TOLD: &str = "the session store is not set up as it should be";
+const TOLD: &str = "the setup of the session store has a problem";
 
 /// The system clock, with a monotonic time that a test advances by whole hours.
 #[derive(Clone, Default)]
@@ -100,10 +100,10 @@ async fn correctly_configured_server_has_no_findings() {
 #[tokio::test]
 async fn eviction_policy_that_can_drop_sessions_is_reported() {
     for (policy, fix) in [
-        ("allkeys-lru", "drops any session when the memory is full: set it to noeviction"),
+        ("allkeys-lru", "evicts any session when the memory is full: set it to noeviction"),
         (
             "volatile-ttl",
-            "as all of them have a TTL, when the memory is full: set it to noeviction",
+            "sessions (all of them have a TTL) when the memory is full: set it to noeviction",
         ),
     ] {
         let args = ["--maxmemory", "50mb", "--maxmemory-policy", policy];
@@ -208,7 +208,7 @@ async fn clock_skew_is_reported() {
     server.command(&["CONFIG", "RESETSTAT"]).await;
     let log = logged(&server, wrong(90_000)).await;
     assert_eq!(log.matches(TOLD).count(), 1, "{log}");
-    assert!(log.contains("s apart: let NTP set both"), "{log}");
+    assert!(log.contains(" s: synchronize both with NTP"), "{log}");
 }
 
 #[tokio::test]
@@ -243,7 +243,10 @@ async fn failed_diagnosis_does_not_affect_requests_and_logs_no_warning() {
     let log = Log::default();
     let capture = log.capture();
     let background = worker.start();
-    until("a diagnosis was tried", async || log.text().contains("was not diagnosed")).await;
+    until("a diagnosis was tried", async || {
+        log.text().contains("the diagnosis of the session store failed")
+    })
+    .await;
     assert!(manager.authenticate(&token).await.is_ok());
     assert!(manager.health().await.connected);
     assert_eq!(log.text().matches("WARN").count() + log.text().matches("ERROR").count(), 0);
@@ -281,7 +284,7 @@ async fn application_with_another_issuer_under_the_same_prefix_is_reported() {
     assert_eq!(blog.diagnose().await.unwrap(), [Finding::SharedPrefix]);
     assert_eq!(shop.diagnose().await.unwrap(), [Finding::SharedPrefix]);
     let told = blog.warnings().await.unwrap();
-    assert!(told[0].contains("give each a prefix of its own"), "{told:?}");
+    assert!(told[0].contains("give each application a prefix of its own"), "{told:?}");
     // The fields are hashes of the issuers, and the key expires. Scans and cleanups do not take it
     // for a user's key.
     let marks = server.command(&["HKEYS", MARKS]).await;
@@ -329,7 +332,7 @@ async fn first_application_is_warned_of_a_second_issuer_once_within_an_hour() {
     let log = log.text();
     let told: Vec<_> = log.lines().filter(|line| line.contains(TOLD)).collect();
     assert!(told.len() == 1 && told[0].contains("WARN"), "{told:?}");
-    assert!(told[0].contains("give each a prefix of its own"), "{told:?}");
+    assert!(told[0].contains("give each application a prefix of its own"), "{told:?}");
 }
 
 #[tokio::test]

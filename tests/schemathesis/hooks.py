@@ -1,6 +1,6 @@
-"""What schemathesis must know of the servers: how to log in.
+"""Hooks that let schemathesis log in to the servers.
 
-The tests end sessions all the time, their own included, so a token is tried before it is used.
+The tests often revoke sessions, including their own, so a token is checked before each use.
 """
 
 import os
@@ -27,7 +27,11 @@ def logged_in():
 
 
 class RefreshToken:
-    """One that can be exchanged: for a while each gets the same successor again, then a new login is due."""
+    """A refresh token that can be exchanged.
+
+    Within the grace period the server returns the same successor each time. After 5 seconds `get`
+    logs in again.
+    """
 
     token = None
     since = 0.0

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""Runs schemathesis against the document that each example server serves about itself.
+"""Runs schemathesis against each example server, with the server's own OpenAPI document.
 
-Expects the examples to be built; finds no 5xx, and no answer that the document does not know.
+The examples must be built before. Fails on a 5xx, and on a response that the document does not
+describe.
 """
 
 import os
@@ -18,12 +19,12 @@ EXAMPLES = int(os.environ.get("SCHEMATHESIS_EXAMPLES", "30"))
 
 
 def start(example):
-    """The server's process and its address."""
+    """Starts the server. Returns its process and its address."""
     environment = {
         "PATH": os.environ["PATH"],
         "BIND_ADDR": "127.0.0.1:0",
         "RUST_LOG": "info",
-        # It logs in wrongly as often as it likes.
+        # No limit, because schemathesis sends many failing logins.
         "LOGIN_ATTEMPTS": "0",
     }
     server = subprocess.Popen(
@@ -40,13 +41,13 @@ def start(example):
             break
     else:
         sys.exit(f"{example} does not start:\n{''.join(lines)}")
-    # Its log is read on, so that it never waits for a reader.
+    # Keep reading its log, so that the server never blocks on a full pipe.
     threading.Thread(target=lambda: [None for _ in server.stdout], daemon=True).start()
     return server, found[1]
 
 
 def check(example):
-    """Whether schemathesis found nothing."""
+    """Returns whether schemathesis found no failure."""
     print(f"== schemathesis against {example}", flush=True)
     server, address = start(example)
     try:
@@ -57,7 +58,8 @@ def check(example):
             "PYTHONDONTWRITEBYTECODE": "1",
             "SERVER": address,
         }
-        # What it remembers of its runs is no part of the project.
+        # schemathesis writes files about its runs into its working directory: keep them out of the
+        # repository.
         droppings = TARGET / "schemathesis-runs" / example
         droppings.mkdir(parents=True, exist_ok=True)
         command = [

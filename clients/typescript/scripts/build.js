@@ -1,4 +1,4 @@
-// Builds dist/: the module and its type declarations. Reads and writes nothing outside of this package.
+// Builds dist/: the module and its type declarations. Reads and writes files of this package only.
 
 import { execFileSync } from "node:child_process";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";

@@ -1,4 +1,4 @@
-// Bundles src/ into one ES module, for dist/ and for the example page.
+// Bundles src/ into one ES module, for dist/ and for the page of the axum example.
 
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";

@@ -1,5 +1,5 @@
-// Writes the copy of the client that the axum example's page serves. `--check` writes nothing, and fails if that copy is
-// not what the sources give. Works only inside the repository.
+// Writes the copy of the client for the page of the axum example. `--check` writes nothing and
+// fails if the copy differs from the bundle of the sources. Works only inside the repository.
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { at, bundle } from "./bundle.js";

@@ -1,4 +1,5 @@
-// Writes src/api.ts from openapi.json. `--check` writes nothing, and fails if the file is not what the document gives.
+// Generates src/api.ts from openapi.json. `--check` writes nothing and fails if the file differs
+// from what openapi.json generates.
 
 import { readFileSync, writeFileSync } from "node:fs";
 import openapiTS, { astToString } from "openapi-typescript";

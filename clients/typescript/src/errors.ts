@@ -1,6 +1,6 @@
-// What can go wrong, as types: so that nobody has to read texts to know whether somebody is still logged in.
+// The error types. They tell a program, without reading texts, whether the user is still logged in.
 
-/** Why a session was ended by somebody, as the server tells it. */
+/** The reason of a revocation, as the server reports it. */
 export type RevokedReason =
   | "logout"
   | "logout_all"
@@ -10,21 +10,24 @@ export type RevokedReason =
   | "password_change"
   | "suspended";
 
-/** What a refusal of the server says: its contract's `code`, its text, and for a revoked session the reason. */
+/** An error response of the server: `code`, text, and the reason if the session was revoked. */
 export interface Problem {
-  /** HTTP status; 0 when there was no answer. */
+  /** HTTP status; 0 if there was no response. */
   readonly status: number;
-  /** Stable name of what is wrong, such as `invalid_credentials`; empty when the answer was not the server's. */
+  /**
+   * Stable name of the error, such as `invalid_credentials`; empty if the response does not come
+   * from the server's routes.
+   */
   readonly code: string;
-  /** For people, in the server's language. */
+  /** Text for people, in the server's language. */
   readonly detail: string;
-  /** Only with `session_revoked`. An open set: a newer server may know more. */
+  /** Set with `session_revoked` only, otherwise null. A newer server may send other reasons. */
   readonly reason: RevokedReason | (string & {}) | null;
-  /** When to try again, in seconds, if the server said so. */
+  /** Seconds to wait before the next attempt; null if the server did not say. */
   readonly retryAfter: number | null;
 }
 
-/** The root of all errors of this package. None holds a token. */
+/** The base class of all errors of this package. No error holds a token. */
 export class AuthError extends Error implements Problem {
   override readonly name: string = "AuthError";
   readonly status: number;
@@ -43,22 +46,28 @@ export class AuthError extends Error implements Problem {
   }
 }
 
-/** The server refused: `status` and `code` say what. The login goes on, also with 429 and 503. */
+/**
+ * The server refused the request, or its response is unreadable; `status` and `code` say why. The
+ * login does not end, also not after 429 or 503.
+ */
 export class ApiError extends AuthError {
   override readonly name = "ApiError";
 }
 
-/** There was no answer: not reached (`unreachable`) or too late (`timeout`). The login goes on. */
+/**
+ * There was no response: the server was not reached (`unreachable`) or was too slow (`timeout`).
+ * The login does not end.
+ */
 export class NetworkError extends AuthError {
   override readonly name = "NetworkError";
 }
 
-/** The login is over, and `code` and `reason` say why. Subscribers are told the same. */
+/** The login has ended; `code` and `reason` say why. Subscribers receive the same error. */
 export class SessionEndedError extends AuthError {
   override readonly name = "SessionEndedError";
 }
 
-/** Nobody is logged in here. */
+/** No user is logged in. Nothing was sent. */
 export class NotLoggedInError extends AuthError {
   override readonly name = "NotLoggedInError";
 
@@ -67,7 +76,10 @@ export class NotLoggedInError extends AuthError {
   }
 }
 
-/** Somebody logged out, or somebody else logged in, while this was under way: its answer belongs to nobody here. */
+/**
+ * A logout or another login happened during the operation. Its result belongs to the earlier login
+ * and is discarded.
+ */
 export class SupersededError extends AuthError {
   override readonly name = "SupersededError";
 
@@ -76,7 +88,7 @@ export class SupersededError extends AuthError {
   }
 }
 
-/** The address is of an origin that must not see the access token. Nothing was sent. */
+/** The URL has an origin that must not receive the access token. Nothing was sent. */
 export class ForeignOriginError extends AuthError {
   override readonly name = "ForeignOriginError";
 
@@ -86,9 +98,9 @@ export class ForeignOriginError extends AuthError {
 }
 
 /**
- * The access token had run out, and the body was a stream: it has been read and cannot be sent again.
+ * The server refused the access token, and the body was a stream, which cannot be sent again.
  *
- * The token has been refreshed; send the request again with a new stream.
+ * The access token has been refreshed; send the request again with a new stream.
  */
 export class BodyNotReplayableError extends AuthError {
   override readonly name = "BodyNotReplayableError";
@@ -98,7 +110,7 @@ export class BodyNotReplayableError extends AuthError {
   }
 }
 
-/** This server has no refresh for this login: none is mounted, or there is no refresh token. For inner use. */
+/** This login cannot be refreshed: there is no refresh route, or no refresh token. Internal. */
 export class NoRefreshError extends AuthError {
   override readonly name = "NoRefreshError";
 

@@ -1,5 +1,5 @@
-// What the news of another tab change here. No tab takes over a login that this one knows to be over, and none
-// goes on under another user's name.
+// Applies the messages of other tabs to this tab's login. This tab never takes over a login that it
+// knows has ended, and never continues as another user.
 
 import { type Identity, sameSession, sameUser } from "./identity.js";
 import type { Login, State } from "./state.js";
@@ -9,7 +9,7 @@ import type { SessionEndedError } from "./errors.js";
 export class Follow implements Hearing {
   readonly #state: State;
   readonly #now: () => number;
-  /** Whether this tab is looking for its login, and takes it from whoever has it. */
+  /** Whether this tab is restoring its login; it then takes over the login of another tab. */
   restoring = false;
 
   constructor(state: State, now: () => number) {
@@ -20,14 +20,15 @@ export class Follow implements Hearing {
   token(login: Login, why: Why): void {
     const mine = this.#state.login;
     if (this.#state.isOver(login.identity)) return;
-    // What is at hand already is no news, and no other login to whoever compares.
+    // This tab already has this token. A new `Login` object would look like another login to code
+    // that compares objects.
     if (login.token === mine?.token) return;
     if (mine === null) {
-      // A refresh told to a tab that is logged out is late news of a login that has ended.
+      // A tab that is logged out ignores a refresh: the message is late, and its login has ended.
       if (this.restoring) this.#state.begin(login, "restore", true);
       else if (why === "login") this.#state.begin(login, "login", true);
     } else if (!sameUser(mine.identity, login.identity)) {
-      // The browser has one refresh cookie, and it is the other user's now.
+      // The browser has one refresh cookie, and it now belongs to the other user.
       if (why !== "answer") this.#state.end("replaced", true);
     } else if (why === "login" || (sameSession(mine.identity, login.identity) && !earlier(login, mine))) {
       this.#state.renew(login);
@@ -44,12 +45,15 @@ export class Follow implements Hearing {
 
   asked(): Login | null {
     const login = this.#state.login;
-    // One about to run out would be refreshed at once anyway.
+    // The other tab would refresh a token that expires soon at once.
     return login && login.expiresAt - this.#now() > login.lifetime / 10 ? login : null;
   }
 }
 
-/** Whether `a` runs out before `b`, by the server's clock: this machine's may have been set back meanwhile. */
+/**
+ * Returns whether `a` expires before `b` by the server's clock: this machine's clock may have been
+ * set back meanwhile.
+ */
 function earlier(a: Login, b: Login): boolean {
   return a.expiry !== null && b.expiry !== null && a.expiry < b.expiry;
 }

@@ -1,19 +1,22 @@
-// Whose token it is. Only for comparing: whether a token is good is for the server to say.
+// Reads the user and the session of a token, to compare logins. Only the server verifies tokens.
 
-/** A user, and which of the user's sessions. */
+/** A user and one of the user's sessions. */
 export interface Identity {
   readonly user: string;
   readonly session: string;
 }
 
-/** What a token says of itself, as far as it can be read. */
+/** The claims of a token that the client uses, as far as they can be read. */
 export interface Reading {
   readonly identity: Identity | null;
-  /** When it runs out by the server's clock, in seconds: for telling which of two tokens is the later one. */
+  /**
+   * The claim `exp`: when the token expires by the server's clock, in seconds since 1970. It shows
+   * which of two tokens is newer.
+   */
   readonly expiry: number | null;
 }
 
-/** Reads `sub`, `sid` and `exp` of an access token. */
+/** Reads `sub`, `sid` and `exp` of an access token. Verifies nothing. */
 export function read(token: string): Reading {
   try {
     const payload = (token.split(".")[1] ?? "").replaceAll("-", "+").replaceAll("_", "/");
@@ -26,12 +29,12 @@ export function read(token: string): Reading {
   }
 }
 
-/** Whether both are of one user; who cannot be told apart counts as one. */
+/** Returns whether both belong to the same user. An unknown identity counts as the same. */
 export function sameUser(a: Identity | null, b: Identity | null): boolean {
   return a === null || b === null || a.user === b.user;
 }
 
-/** The same for the session. */
+/** Returns whether both belong to the same session. An unknown identity counts as the same. */
 export function sameSession(a: Identity | null, b: Identity | null): boolean {
   return a === null || b === null || (a.user === b.user && a.session === b.session);
 }

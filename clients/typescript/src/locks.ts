@@ -1,8 +1,8 @@
-// One at a time: whatever writes the refresh cookie must not cross another such request, in this tab or in another one.
+// The lock for requests that change the refresh cookie: one at a time in all tabs.
 
 import type { Locks } from "./options.js";
 
-/** Work behind a lock; `waited` says that somebody else had it before. */
+/** Work under the lock. `waited`: the lock was not free at first. */
 export type Work<T> = (waited: boolean) => Promise<T>;
 
 export class Exclusive {
@@ -10,14 +10,17 @@ export class Exclusive {
   readonly #name: string;
   readonly #patience: number;
 
-  /** `patience`: after so many milliseconds a lock that somebody holds is passed over. */
+  /** `patience`: milliseconds to wait for a held lock; the work then runs without it. */
   constructor(locks: Locks | null, name: string, patience: number) {
     this.#locks = locks ?? new OwnLock();
     this.#name = name;
     this.#patience = patience;
   }
 
-  /** Runs this alone. A lock that cannot be had is no reason to fail: the server bears two refreshes at once. */
+  /**
+   * Runs `work` under the lock. If the lock is unavailable, the work runs without it: the server
+   * accepts two refreshes at the same time.
+   */
   async run<T>(work: Work<T>): Promise<T> {
     let begun: Promise<T> | null = null;
     const begin = (waited: boolean): Promise<T> => (begun = work(waited));
@@ -29,7 +32,7 @@ export class Exclusive {
       if (done) return done.value;
       return await this.#locks.request(this.#name, { signal: controller.signal }, () => begin(true));
     } catch (error) {
-      // Work that has begun fails for reasons of its own.
+      // The work itself failed, not the lock.
       if (begun) throw error;
       return await work(true);
     } finally {
@@ -38,7 +41,7 @@ export class Exclusive {
   }
 }
 
-/** Locks of this tab alone, where the browser has none: one queue. */
+/** A lock for this tab only, if there are no Web Locks: one queue. */
 class OwnLock implements Locks {
   #tail: Promise<unknown> | null = null;
 

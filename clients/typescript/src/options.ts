@@ -1,6 +1,6 @@
-// What can be set, and what holds when it is not.
+// The options and their defaults.
 
-/** As much of the Web Locks API as is used. */
+/** The part of the Web Locks API that the client uses. */
 export interface Locks {
   request<T>(
     name: string,
@@ -9,57 +9,61 @@ export interface Locks {
   ): Promise<T>;
 }
 
-/** As much of a `BroadcastChannel` as is used. */
+/** The part of `BroadcastChannel` that the client uses. */
 export interface Channel {
   onmessage: ((event: MessageEvent) => void) | null;
   postMessage(message: unknown): void;
   close(): void;
 }
 
-/** How an `AuthService` works. Everything has a default. */
+/** The options of an `AuthService`. All are optional. */
 export interface AuthOptions {
-  /** Where the auth routes are mounted, relative to the page or absolute. `/api/auth` by default. */
+  /** The URL of the auth routes, relative to the page or absolute. Default: `/api/auth`. */
   readonly baseUrl?: string;
   /**
-   * How the server hands out refresh tokens, as it is configured: in an `HttpOnly` cookie (default, for
-   * browsers) or in the body (for programs that are none; it is then kept in memory).
+   * How the server delivers refresh tokens; it must match the server's configuration. `cookie`
+   * (default, for browsers): in an `HttpOnly` cookie. `body` (for other programs): in the response
+   * body; the client then keeps it in memory.
    */
   readonly refresh?: "cookie" | "body";
   /**
-   * Whether the auth routes see cookies: `same-origin` by default; `include` where they are on another
-   * origin, which must then allow this one by CORS with credentials.
+   * When requests to the auth routes carry cookies. Default: `same-origin`. Use `include` if the
+   * auth routes are on another origin; that origin must allow this one by CORS with credentials.
    */
   readonly credentials?: RequestCredentials;
-  /** Origins beside the auth routes' own that `authenticatedFetch` may show the access token. None by default. */
+  /**
+   * Origins to which `authenticatedFetch` may send the access token, besides the origin of the auth
+   * routes. Default: none.
+   */
   readonly origins?: readonly string[];
-  /** How long an answer of the auth routes is waited for, in milliseconds. 10,000 by default. */
+  /** The time limit for a response of the auth routes, in milliseconds. Default: 10,000. */
   readonly timeout?: number;
   /**
-   * So many milliseconds before it runs out a token is refreshed by the next request; 30,000 by
-   * default, and never more than a tenth of the token's lifetime.
+   * A request refreshes the token first if the token expires within this time, in milliseconds.
+   * Default: 30,000; never more than a tenth of the token's lifetime.
    */
   readonly refreshBefore?: number;
   /**
-   * How long other tabs are asked for their token before `restore` asks the server, in milliseconds.
-   * 100 by default; 0 asks nobody.
+   * How long `restore` waits for the token of another tab before it asks the server, in
+   * milliseconds. Default: 100; 0 does not ask the other tabs.
    */
   readonly askTabs?: number;
-  /** Whether tabs share refreshes, logins and logouts. True by default; with body delivery they never do. */
+  /** Whether tabs share refreshes, logins and logouts. Default: true; never with body delivery. */
   readonly tabs?: boolean;
-  /** Instead of the global `fetch`. */
+  /** Replaces the global `fetch`. */
   readonly fetch?: typeof fetch;
-  /** Instead of `navigator.locks`; null for none. */
+  /** Replaces `navigator.locks`; null for none. */
   readonly locks?: Locks | null;
-  /** Instead of `new BroadcastChannel(name)`; null for none. */
+  /** Replaces `new BroadcastChannel(name)`; null for none. */
   readonly channel?: ((name: string) => Channel) | null;
-  /** Instead of `Date.now`. */
+  /** Replaces `Date.now`. */
   readonly now?: () => number;
 }
 
-/** The options with nothing left open. */
+/** The options with all defaults filled in. */
 export interface Settings {
   readonly base: URL;
-  /** The same as text without a slash at its end, for paths that begin with one. */
+  /** `base` as text without a slash at its end, for paths that begin with one. */
   readonly prefix: string;
   readonly delivery: "cookie" | "body";
   readonly credentials: RequestCredentials;
@@ -73,12 +77,12 @@ export interface Settings {
   readonly now: () => number;
 }
 
-/** What relative addresses are relative to: the page, or, outside of one, nothing. */
+/** Returns the base of relative URLs: the page's URL, or undefined outside of a page. */
 export function pageAddress(): string | undefined {
   return globalThis.document?.baseURI ?? globalThis.location?.href;
 }
 
-/** The origin of an address that a token may go to in principle; null for `blob:`, `file:` and the like. */
+/** Returns the origin of a web address; null for other schemes, such as `blob:` and `file:`. */
 export function webOrigin(url: URL): string | null {
   return url.protocol === "https:" || url.protocol === "http:" ? url.origin : null;
 }
@@ -91,14 +95,14 @@ function address(text: string, base?: string): URL | null {
   }
 }
 
-/** Fills in the defaults. Throws a `TypeError` for what cannot work. */
+/** Fills in the defaults. Throws a `TypeError` for options that cannot work. */
 export function settle(options: AuthOptions): Settings {
   const given = options.baseUrl ?? "/api/auth";
   const base = address(given, pageAddress());
   const own = base && webOrigin(base);
   if (base === null || !own) throw new TypeError(`baseUrl must be a web address, absolute outside of a page: ${given}`);
   base.search = base.hash = "";
-  // The path of a URL is never empty: at the root its slash can only go from the text.
+  // The path of a URL is never empty, so a root keeps its slash here; `prefix` removes it.
   base.pathname = base.pathname.replace(/\/+$/, "");
   const origins = (options.origins ?? []).map((origin) => {
     const url = address(origin);

@@ -1,4 +1,5 @@
-// Refreshes: one at a time over all callers and all tabs, and none that outlives the login it was for.
+// Refreshes the login: one refresh at a time for all callers and all tabs. The result of a refresh
+// is discarded if its login ends meanwhile.
 
 import { ApiError, AuthError, NetworkError, NoRefreshError, SessionEndedError, SupersededError } from "./errors.js";
 import { read, sameUser } from "./identity.js";
@@ -9,25 +10,28 @@ import type { Login, State } from "./state.js";
 import type { Tabs } from "./tabs.js";
 import { type Wire, unreadable } from "./wire.js";
 
-/** How long the tab that had the lock before may take to tell its token, in milliseconds. */
+/** How long to wait for the token of the tab that held the lock before, in milliseconds. */
 const HANDOVER = 250;
-/** How long the lock is kept after the news were sent, so that whoever has not heard them yet finds it taken. */
+/**
+ * How long the lock is kept after the new token was sent to the other tabs, in milliseconds. A tab
+ * that has not received it yet then finds the lock taken.
+ */
 const LINGER = 50;
 /**
- * How long one refresh may take, and after which pause it is sent once more when no answer came, in
- * milliseconds. The server takes the same token again for 10 s, in case its answer was lost: both
- * together must be well within.
+ * The time limit of one refresh request, and the pause before it is sent once more if there was no
+ * response, in milliseconds. The server accepts the same token again for 10 s, in case its response
+ * was lost, so both attempts must end well within that time.
  */
 const ATTEMPT = 4000;
 const PAUSE = 250;
 
-/** What the answer to a login or a refresh makes. */
+/** Creates a login from the response to a login or a refresh that was sent at `asked`. */
 export function loginFrom(answer: RefreshAnswer, asked: number): Login {
   if (typeof answer?.access_token !== "string" || !(answer.expires_in >= 0)) throw unreadable(200);
   const lifetime = answer.expires_in * 1000;
   return {
     token: answer.access_token,
-    // Counted from before the request: rather too early than too late.
+    // Counted from before the request: too early is safe, too late is not.
     expiresAt: asked + lifetime,
     lifetime,
     ...read(answer.access_token),
@@ -43,7 +47,7 @@ export class Refresher {
   readonly #exclusive: Exclusive;
   #running: { readonly epoch: number; readonly stop: AbortController; readonly done: Promise<Login> } | null = null;
   #pause: { readonly epoch: number; readonly until: number; readonly length: number; readonly error: AuthError } | null = null;
-  /** The epoch in which the server said that there is nothing to refresh with. */
+  /** The epoch in which the server said that its login cannot be refreshed. */
   #none = -1;
 
   constructor(settings: Settings, state: State, wire: Wire, tabs: Tabs, exclusive: Exclusive) {
@@ -60,8 +64,8 @@ export class Refresher {
   }
 
   /**
-   * The next login after `stale`, which is what was at hand; null when nobody is logged in here and the
-   * browser may still be. All who ask meanwhile get the same answer.
+   * Returns the login that replaces `stale`, the caller's current one. `stale` is null if this tab
+   * has no login but the browser may have one. Concurrent callers share one refresh.
    */
   refresh(stale: Login | null): Promise<Login> {
     const { epoch } = this.#state;
@@ -75,7 +79,7 @@ export class Refresher {
       const work = async (waited: boolean): Promise<void> => {
         const { login, ours } = await this.#once(stale, epoch, waited, stop.signal).finally(over);
         resolve(login);
-        // Nobody who asked for it waits for this.
+        // The callers have their result already and do not wait for this pause.
         if (ours && this.#settings.channel) await pause(LINGER, stop.signal);
       };
       this.#exclusive.run(work).catch(reject);
@@ -84,21 +88,21 @@ export class Refresher {
     return done;
   }
 
-  /** Gives up the refresh that is under way: its login is over. */
+  /** Cancels the refresh in progress, because its login is over. */
   stop(): void {
     this.#running?.stop.abort();
     this.#running = null;
   }
 
-  /** One refresh, behind the lock; or, if it is not `ours`, what another tab has made of its own. */
+  /** Refreshes once, under the lock. `ours` is false if the login comes from another tab. */
   async #once(
     stale: Login | null,
     epoch: number,
     waited: boolean,
     signal: AbortSignal,
   ): Promise<{ login: Login; ours: boolean }> {
-    // Whoever had the lock before may have done it for all, with the news still on their way; and who has just come may
-    // find the others logged in.
+    // The tab that held the lock before may have refreshed for all tabs, and its message may still
+    // be on the way. A tab without a login asks, because another tab may be logged in.
     const patience = waited ? HANDOVER : stale === null ? this.#settings.askTabs : 0;
     if (this.#news(stale, epoch) === null) await this.#tabs.ask(patience, () => this.#differs(stale));
     const news = this.#news(stale, epoch);
@@ -114,21 +118,24 @@ export class Refresher {
     }
   }
 
-  /** Whether what is at hand is another token than `stale`: the very one that was refused is no news. */
+  /** Returns whether the current token differs from that of `stale`, which was refused. */
   #differs(stale: Login | null): boolean {
     return this.#state.login?.token !== stale?.token;
   }
 
-  /** What the server said when it asked to be left alone for a while, as long as that while lasts. */
+  /** Returns the error with which the server asked for a pause, while that pause lasts. */
   #paused(): AuthError | null {
     if (this.#pause === null) return null;
     const left = this.#pause.until - this.#settings.now();
-    // Another login is not concerned; and with more left than there was, the clock has been set back.
+    // The pause is for one login only. More time left than its length: the clock was set back.
     if (this.#pause.epoch !== this.#state.epoch || left <= 0 || left > this.#pause.length) this.#pause = null;
     return this.#pause?.error ?? null;
   }
 
-  /** The login that another tab has told meanwhile, if it did. Fails if that made this refresh pointless. */
+  /**
+   * Returns the login that another tab has sent meanwhile, or null. Throws a `SupersededError` if
+   * the login changed so that this refresh is pointless.
+   */
   #news(stale: Login | null, epoch: number): Login | null {
     const { login } = this.#state;
     if (this.#state.epoch !== epoch) {
@@ -150,7 +157,7 @@ export class Refresher {
       await pause(PAUSE, signal);
       return send();
     })) as RefreshAnswer;
-    // Logged out meanwhile, or in again: this answer must not bring the old login back.
+    // A logout or another login happened meanwhile: this response must not restore the old login.
     if (this.#state.epoch !== epoch) throw new SupersededError();
     const next = loginFrom(answer, asked);
     this.#pause = null;
@@ -159,7 +166,7 @@ export class Refresher {
     } else if (sameUser(stale.identity, next.identity)) {
       this.#state.renew(next);
     } else {
-      // Somebody else has logged in in another tab, and this one was not told.
+      // Another user has logged in in another tab, and this tab received no message about it.
       this.#state.end("replaced", true);
       throw new SupersededError();
     }
@@ -167,7 +174,7 @@ export class Refresher {
     return next;
   }
 
-  /** What a refresh that failed means for the login: a token that the server refuses ends it, and nothing else does. */
+  /** Returns the error for a failed refresh. Only a refused refresh token ends the login. */
   #refused(error: unknown, stale: Login | null, epoch: number): unknown {
     if (!(error instanceof ApiError)) return error;
     if (this.#state.epoch !== epoch) return new SupersededError();
@@ -175,7 +182,7 @@ export class Refresher {
       this.#none = epoch;
       return new NoRefreshError();
     }
-    // Sent again it would be refused again: what the browser holds is good for nothing, and only a login helps.
+    // The server would refuse this refresh token again, so only a new login helps.
     if (error.status === 401 || (error.status === 400 && error.code === "invalid_request")) {
       const over = new SessionEndedError(error);
       if (stale) this.#tabs.tellOut("ended", stale.identity, over);
@@ -190,7 +197,7 @@ export class Refresher {
   }
 }
 
-/** Waits so many milliseconds, or until the signal fires. */
+/** Waits for this time, or until the signal fires. */
 function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
   return new Promise((resume) => {
     const timer = setTimeout(resume, milliseconds);

@@ -1,30 +1,33 @@
-// A request of the application, checked before anything is sent, and ready to be sent once more.
+// A request of the application: it is checked before anything is sent, and can be sent twice.
 
 import { ForeignOriginError } from "./errors.js";
 import { type Settings, pageAddress, webOrigin } from "./options.js";
 
-/** What `fetch` takes. */
+/** The first argument of `fetch`. */
 export type Input = RequestInfo | URL;
 
 export interface Prepared {
   readonly url: URL;
-  /** Whether it can be sent twice: a stream cannot. */
+  /** Whether it can be sent twice; false if its body is a stream. */
   readonly again: boolean;
   readonly signal: AbortSignal | null;
   send(token: string): Promise<Response>;
 }
 
-/** Throws `ForeignOriginError` for an address that must not see the token, and `TypeError` for what is none. */
+/**
+ * Prepares a request. Throws a `ForeignOriginError` if its URL must not receive the token, and a
+ * `TypeError` if it is not a URL.
+ */
 export function prepare(settings: Settings, input: Input, init: RequestInit = {}): Prepared {
   const request = typeof Request !== "undefined" && input instanceof Request ? input : null;
   const url = new URL(request ? request.url : String(input), pageAddress() ?? settings.base);
   const origin = webOrigin(url);
   if (origin === null || !settings.origins.has(origin)) throw new ForeignOriginError(origin ?? url.protocol);
-  // A redirect to another origin would take the token along in older browsers.
+  // Older browsers send the token along on a redirect to another origin.
   const redirect = init.redirect ?? "error";
-  // A `Request` is read when it is sent; its clones keep what was read.
+  // Sending a `Request` consumes its body, so each attempt sends a clone.
   const source = request && new Request(request, init);
-  // It has the type of its body as well, which with a form's has the boundary in it.
+  // The headers of `source` include the type of its body, with the boundary if it is a form.
   const given = source ? source.headers : init.headers;
   return {
     url,
@@ -39,12 +42,12 @@ export function prepare(settings: Settings, input: Input, init: RequestInit = {}
   };
 }
 
-/** A body that is gone once it has been read. */
+/** Returns whether a body can be read only once. */
 function isStream(body: unknown): boolean {
   return typeof body === "object" && body !== null && ("getReader" in body || Symbol.asyncIterator in body);
 }
 
-/** The same promise, but no longer waited for when the signal fires. */
+/** Waits for `promise`, but rejects as soon as the signal fires. */
 export async function unlessAborted<T>(signal: AbortSignal | null, promise: Promise<T>): Promise<T> {
   if (signal === null) return promise;
   signal.throwIfAborted();

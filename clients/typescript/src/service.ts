@@ -1,4 +1,4 @@
-// What an application uses: it logs in and out, and makes requests as whoever is logged in.
+// The public API: logs in and out, and sends requests as the logged-in user.
 
 import {
   ApiError,
@@ -21,16 +21,16 @@ import { type Listener, type Login, State } from "./state.js";
 import { Tabs } from "./tabs.js";
 import { Wire, answerOf, problemOf } from "./wire.js";
 
-/** Codes of a 401 that another access token can mend. */
+/** Codes of a 401 after which another access token may be accepted. */
 const ANOTHER_TOKEN = new Set(["token_expired", "invalid_token"]);
-/** Codes of a 401 by which any route says that the session is over. */
+/** Codes of a 401 with which any route says that the session is over. */
 const OVER = new Set(["session_revoked", "session_expired"]);
 
 /**
- * The login of this page, and of all tabs of its origin with the same `baseUrl`.
+ * The login of this page, shared by all tabs of its origin with the same `baseUrl`.
  *
- * Make one for the whole page. The access token is in its memory and nowhere else; with cookie
- * delivery no script sees the refresh token at all.
+ * Create one for the whole page. The access token is kept in memory only. With cookie delivery, no
+ * script can read the refresh token.
  */
 export class AuthService {
   readonly #settings: Settings;
@@ -42,7 +42,10 @@ export class AuthService {
   readonly #refresher: Refresher;
   #restoring: Promise<boolean> | null = null;
 
-  /** Sends nothing yet: call {@link restore} for the login that the browser may still have. Throws a `TypeError` for options that cannot work. */
+  /**
+   * Sends nothing. Call {@link restore} to take over a login that the browser may still have.
+   * Throws a `TypeError` for options that cannot work.
+   */
   constructor(options: AuthOptions = {}) {
     const settings = settle(options);
     const name = `tower-session-auth ${settings.prefix}`;
@@ -54,26 +57,35 @@ export class AuthService {
     this.#refresher = new Refresher(settings, this.#state, this.#wire, this.#tabs, this.#exclusive);
   }
 
-  /** Whether somebody is logged in, as far as this page knows. The server may know better: see {@link subscribe}. */
+  /**
+   * Whether a user is logged in, as far as this page knows. The server may have ended the session;
+   * {@link subscribe} reports it when the page finds out.
+   */
   get loggedIn(): boolean {
     return this.#state.login !== null;
   }
 
-  /** The id of whoever is logged in, read from the access token; null when nobody is, or it cannot be read. */
+  /**
+   * The id of the logged-in user, read from the access token; null if no user is logged in or the
+   * token cannot be read.
+   */
   get userId(): string | null {
     return this.#state.login?.identity?.user ?? null;
   }
 
-  /** Tells `listener` of each login and each end of one, in this tab or in another; answers with what unsubscribes it. */
+  /**
+   * Calls `listener` at each login and each end of a login, in this tab or in another one. Returns
+   * the function that unsubscribes it.
+   */
   subscribe(listener: Listener): () => void {
     return this.#state.subscribe(listener);
   }
 
   /**
-   * Logs in. It is sent once: sent again it could open a second session.
+   * Logs in. The request is sent once only: a second one could create a second session.
    *
-   * Fails with an `ApiError` (`invalid_credentials`, `rate_limited` with `retryAfter`, …) or a
-   * `NetworkError`; who was logged in before then still is.
+   * Rejects with an `ApiError` (`invalid_credentials`, `rate_limited` with `retryAfter`, …) or a
+   * `NetworkError`. A user who was logged in before then stays logged in.
    */
   async login(credentials: Credentials): Promise<Account> {
     return this.#exclusive.run(async () => {
@@ -89,11 +101,12 @@ export class AuthService {
   }
 
   /**
-   * Takes up the login that the browser has: from another tab, or by one refresh. Call it once, when the page loads.
+   * Takes over the login that the browser has: from another tab, or by one refresh. Call it once,
+   * when the page loads.
    *
-   * Answers whether somebody is logged in now. When the session was ended meanwhile, subscribers are
-   * told why. Fails with an `ApiError` or a `NetworkError` when nobody can tell (503, 429, no
-   * network): ask again later.
+   * Returns whether a user is now logged in. If the session is over, subscribers receive the
+   * reason. Rejects with an `ApiError` or a `NetworkError` if the state is unknown (503, 429, no
+   * network): call it again later.
    */
   restore(): Promise<boolean> {
     this.#restoring ??= this.#restore().finally(() => {
@@ -110,7 +123,7 @@ export class AuthService {
       await this.#refresher.refresh(null);
     } catch (error) {
       if (error instanceof SessionEndedError) {
-        // A cookie that was never any good is no news.
+        // Any other code means that the cookie was never valid: subscribers receive nothing.
         if (OVER.has(error.code)) this.#state.end("ended", false, error);
       } else if (!(error instanceof NoRefreshError || error instanceof SupersededError)) {
         throw error;
@@ -119,17 +132,20 @@ export class AuthService {
     return this.loggedIn;
   }
 
-  /** Who is logged in, as the server knows now: the role may have changed since the login. */
+  /** Returns the logged-in user as the server knows it now: the role may have changed. */
   async getMe(): Promise<Account> {
     return (await this.#call("GET", "/me")) as Account;
   }
 
-  /** All live sessions of whoever is logged in; `current` marks this one. */
+  /** Returns all live sessions of the logged-in user; `current` marks this one. */
   async sessions(): Promise<OwnSession[]> {
     return ((await this.#call("GET", "/sessions")) as { sessions: OwnSession[] }).sessions;
   }
 
-  /** Ends one of the own sessions, on whichever device; fails with `not_found` (404) when there is none of that id. */
+  /**
+   * Revokes one of the user's own sessions, on any device. Rejects with `not_found` (404) if there
+   * is no session with this id.
+   */
   async endSession(id: string): Promise<void> {
     const login = this.#state.login;
     await this.#call("DELETE", `/sessions/${encodeURIComponent(id)}`);
@@ -137,10 +153,10 @@ export class AuthService {
   }
 
   /**
-   * Logs out, in all tabs. Also works with an access token that has run out.
+   * Logs out in all tabs. Also works with an expired access token.
    *
-   * When the server cannot end the session (503, no network) this fails, and the login goes on: it
-   * would be wrong to show somebody as logged out who is not.
+   * Rejects if the server cannot revoke the session (503, no network). The user then stays logged
+   * in, because the page must not show a logout that did not happen.
    */
   async logout(): Promise<void> {
     const login = this.#state.login;
@@ -152,14 +168,14 @@ export class AuthService {
       try {
         await this.#wire.send("POST", "/logout", { token, ...json });
       } catch (error) {
-        // It was over already.
+        // 401: the session was over already.
         if (!(error instanceof ApiError) || error.status !== 401) throw error;
       }
       this.#left("logout", login);
     });
   }
 
-  /** Ends all sessions of whoever is logged in, on all devices; answers how many. */
+  /** Revokes all sessions of the logged-in user, on all devices. Returns their number. */
   async logoutAll(): Promise<number> {
     const login = this.#state.login;
     const { deleted_count: ended } = (await this.#call("POST", "/logout-all")) as { deleted_count: number };
@@ -168,23 +184,25 @@ export class AuthService {
   }
 
   /**
-   * `fetch` as whoever is logged in: the access token goes along, and is refreshed when it is about to
-   * run out, or when the server says `token_expired`; the request is then sent once more.
+   * Sends a request like `fetch`, with the access token. It refreshes a token that expires soon
+   * first. If the server answers `token_expired` or `invalid_token`, it refreshes the token and
+   * sends the request once more.
    *
-   * Answers with whatever the server does, refusals as well, except for those that end the login.
-   * Redirects are errors unless `init.redirect` says otherwise. Fails with
-   * - `NotLoggedInError`: nobody is; nothing was sent;
-   * - `ForeignOriginError`: the address is neither of the auth routes' origin nor one of `origins`; nothing was sent;
-   * - `SessionEndedError`: the login is over, `code` and `reason` say why;
-   * - `SupersededError`: somebody logged out or in meanwhile, and the answer is not for them;
-   * - `BodyNotReplayableError`: the body was a stream, and would have to be sent again;
-   * - `ApiError` (503, 429) or `NetworkError`: the token ran out and cannot be refreshed at the moment;
-   *   the login goes on;
-   * - and whatever `fetch` fails with.
+   * Returns the server's response, also an error response, unless that ends the login. Redirects
+   * are errors unless `init.redirect` says otherwise. Rejects with
+   * - `NotLoggedInError`: no user is logged in; nothing was sent;
+   * - `ForeignOriginError`: the URL's origin is neither that of the auth routes nor one of
+   *   `origins`; nothing was sent;
+   * - `SessionEndedError`: the login has ended; `code` and `reason` say why;
+   * - `SupersededError`: a logout or another login happened meanwhile; the response is discarded;
+   * - `BodyNotReplayableError`: the body was a stream and would have to be sent again;
+   * - `ApiError` (503, 429) or `NetworkError`: the token has expired and cannot be refreshed now;
+   *   the login does not end;
+   * - any error of `fetch`.
    */
   async authenticatedFetch(input: Input, init?: RequestInit): Promise<Response> {
     const request = prepare(this.#settings, input, init);
-    // A page that is still finding out who is logged in need not wait for it everywhere.
+    // Waits for a running `restore` here, so that the page need not wait before each request.
     if (this.#restoring) await unlessAborted(request.signal, this.#restoring);
     const { epoch } = this.#state;
     const login = await unlessAborted(request.signal, this.#usable());
@@ -201,19 +219,22 @@ export class AuthService {
     const second = await this.#send(request, next, epoch);
     if (second.status !== 401) return second;
     const again = await problemOf(second.clone());
-    // A token just made that the auth routes' own server does not take: there is nothing left to try.
+    // The origin of the auth routes refuses the new token too: there is nothing left to try.
     const refused = again.code === "invalid_token" && request.url.origin === this.#settings.base.origin;
     if (OVER.has(again.code) || refused) throw this.#ended(new SessionEndedError(again), next, epoch);
     return second;
   }
 
-  /** No longer listens to other tabs, nor tells them anything; logs nobody out. For a page that outlives its service. */
+  /**
+   * Stops receiving messages of other tabs and sending messages to them. Does not log out. For a
+   * page that outlives its service.
+   */
   close(): void {
     this.#refresher.stop();
     this.#tabs.close();
   }
 
-  /** The login, with a token that is good for a while if one can be had. */
+  /** Returns the login. Refreshes it first, if possible, when its token expires soon. */
   async #usable(): Promise<Login> {
     const { login } = this.#state;
     if (login === null) throw new NotLoggedInError();
@@ -222,7 +243,8 @@ export class AuthService {
     try {
       return this.#refresher.impossible ? login : await this.#refresher.refresh(login);
     } catch (error) {
-      // Without a refresh the server says what becomes of it; with one that fails for now, what is left is used up.
+      // If there is no refresh, the server decides about the old token. If a refresh fails only for
+      // now, the token is used as long as it is valid.
       if (error instanceof NoRefreshError) return login;
       const forNow = error instanceof ApiError || error instanceof NetworkError;
       if (forNow && left > 0 && this.#state.login === login) return login;
@@ -230,7 +252,10 @@ export class AuthService {
     }
   }
 
-  /** The token after one that the server has refused; `refusal` ends the login where there is none. */
+  /**
+   * Returns the login with another token than the one that the server refused. If it cannot be
+   * refreshed, ends it with `refusal`.
+   */
   async #after(login: Login, refusal: SessionEndedError, epoch: number): Promise<Login> {
     const now = this.#state.login;
     if (now !== null && now.token !== login.token) return now;
@@ -248,7 +273,7 @@ export class AuthService {
     throw new SupersededError();
   }
 
-  /** Ends the login in all tabs; the error to throw. */
+  /** Ends the login in all tabs, and returns the error to throw. */
   #ended(error: SessionEndedError, login: Login, epoch: number): AuthError {
     if (this.#state.epoch !== epoch) return new SupersededError();
     this.#tabs.tellOut("ended", login.identity, error);
@@ -256,7 +281,7 @@ export class AuthService {
     return error;
   }
 
-  /** Somebody has left on purpose. */
+  /** Ends the login in all tabs after a logout. */
   #left(how: "logout" | "logout_all", login: Login | null): void {
     this.#refresher.stop();
     if (login?.identity) this.#state.bury(login.identity);
@@ -265,19 +290,22 @@ export class AuthService {
     if (now !== null && login !== null && sameSession(now.identity, login.identity)) this.#state.end(how, false);
   }
 
-  /** The same, after another route than `/logout`: the browser still has the cookie of a session that is over. */
+  /**
+   * Does the same as `#left` after another route than `/logout`. The browser then still has the
+   * cookie of the ended session, and `/logout` clears it.
+   */
   async #leave(how: "logout" | "logout_all", login: Login | null): Promise<void> {
     this.#left(how, login);
     if (this.#settings.delivery === "body") return;
     await this.#exclusive.run(async () => {
-      // Another tab's next login has a cookie of its own.
+      // The cookie belongs to a new login, in this tab or in another one.
       if (this.loggedIn) return;
-      // Only tidiness: the session is over, whether the cookie goes or not.
+      // An error does not matter: the session is over, even if its cookie stays.
       await this.#wire.send("POST", "/logout", { token: login?.token ?? null }).catch(() => {});
     });
   }
 
-  /** An auth route that needs a token. */
+  /** Calls an auth route that needs an access token. */
   async #call(method: string, path: string): Promise<unknown> {
     const init: RequestInit = { method, cache: "no-store", credentials: this.#settings.credentials };
     const headers = { accept: "application/json" };

@@ -1,43 +1,46 @@
-// Who is logged in, in memory only, and who wants to know.
+// The login of this tab, in memory only, and its subscribers.
 
 import { AuthError, SessionEndedError } from "./errors.js";
 import { type Identity, type Reading, sameSession } from "./identity.js";
 
-/** A login, with the one token that is current. */
+/** A login with its current access token. */
 export interface Login extends Reading {
   readonly token: string;
-  /** By this machine's clock, in milliseconds. */
+  /** When the access token expires by this machine's clock, in milliseconds since 1970. */
   readonly expiresAt: number;
-  /** What `expires_in` said, in milliseconds. */
+  /** The value of `expires_in`, in milliseconds. */
   readonly lifetime: number;
-  /** With body delivery only; else the browser keeps it where no script sees it. */
+  /** Set with body delivery only; otherwise the browser keeps it where no script can read it. */
   readonly refreshToken: string | null;
 }
 
 /**
- * What happened:
- * - `login`: somebody logged in, with the form or in another tab;
- * - `restore`: a page just loaded has its login back;
- * - `logout`, `logout_all`: somebody logged out on purpose;
- * - `ended`: the server ended the session, or it ran out: `error` says why;
- * - `replaced`: another user has logged in in this browser, in another tab.
+ * What changed the login:
+ * - `login`: a user logged in, in this tab or in another one;
+ * - `restore`: a page that was just loaded has its login back;
+ * - `logout`, `logout_all`: the user logged out;
+ * - `ended`: the session was revoked or has expired; `error` says why;
+ * - `replaced`: another user logged in in another tab of this browser.
  */
 export type Cause = "login" | "restore" | "logout" | "logout_all" | "ended" | "replaced";
 
-/** What subscribers are told. */
+/** The event that subscribers receive. */
 export interface AuthChange {
-  /** How it is now. */
+  /** Whether a user is logged in after the change. */
   readonly loggedIn: boolean;
   readonly cause: Cause;
-  /** It happened in another tab. */
+  /** Whether it happened in another tab. */
   readonly elsewhere: boolean;
-  /** With `ended`: code and reason; else null. */
+  /** With `ended`: code and reason; otherwise null. */
   readonly error: SessionEndedError | null;
 }
 
 export type Listener = (change: AuthChange) => void;
 
-/** So many ended sessions are remembered, so that no late message of another tab brings one back. */
+/**
+ * The number of ended sessions that are remembered, so that a late message of another tab cannot
+ * restore one.
+ */
 const REMEMBERED = 32;
 
 export class State {
@@ -50,24 +53,27 @@ export class State {
     return this.#login;
   }
 
-  /** Another number after each login and each logout: an answer to an older question is recognised by it. */
+  /**
+   * A number that changes with each login and each end of a login. It shows that a response belongs
+   * to an earlier login.
+   */
   get epoch(): number {
     return this.#epoch;
   }
 
-  /** Another login than before. */
+  /** Starts a login and notifies the subscribers. */
   begin(login: Login, cause: "login" | "restore", elsewhere: boolean): void {
     this.#login = login;
     this.#epoch += 1;
     this.#tell({ loggedIn: true, cause, elsewhere, error: null });
   }
 
-  /** The same login with its next token. */
+  /** Replaces the token of the login. Subscribers receive nothing. */
   renew(login: Login): void {
     this.#login = login;
   }
 
-  /** Nobody is logged in any more; `error` is why, where the server said so. */
+  /** Ends the login and notifies the subscribers. `error` is the server's reason, if any. */
   end(cause: Exclude<Cause, "login" | "restore">, elsewhere: boolean, error: AuthError | null = null): void {
     const identity = this.#login?.identity;
     if (identity && cause !== "replaced") this.bury(identity);
@@ -87,7 +93,7 @@ export class State {
   }
 
   subscribe(listener: Listener): () => void {
-    // One function subscribed twice is two subscriptions.
+    // A function that is subscribed twice has two subscriptions.
     const own: Listener = (change) => listener(change);
     this.#listeners.add(own);
     return () => void this.#listeners.delete(own);
@@ -98,7 +104,7 @@ export class State {
       try {
         listener(change);
       } catch (error) {
-        // One that fails must not keep the news from the others; it is reported as any uncaught error.
+        // The other listeners must still be called. The error is reported like any uncaught one.
         queueMicrotask(() => {
           throw error;
         });

@@ -1,21 +1,21 @@
-// What the tabs of one browser tell each other. Same origin, in memory: whoever can listen here could also ask for a
-// refresh. A refresh token is never told.
+// The messages between the tabs of one browser. They stay in memory and within one origin: a script
+// that can listen here could also request a refresh. A refresh token is never sent.
 
 import { AuthError, type Problem, SessionEndedError } from "./errors.js";
 import { type Identity, read } from "./identity.js";
 import type { Channel } from "./options.js";
 import type { Login } from "./state.js";
 
-/** Why a tab tells its token: it has logged in, it has refreshed, or it was asked. */
+/** Why a tab sends its token: it has logged in, it has refreshed, or another tab asked. */
 export type Why = "login" | "refresh" | "answer";
-/** How a login ended for all tabs. */
+/** How a login ended in all tabs. */
 export type Out = "logout" | "logout_all" | "ended";
 
-/** What the other tabs' news do here. */
+/** Handles the messages of other tabs. */
 export interface Hearing {
   token(login: Login, why: Why): void;
   out(how: Out, identity: Identity | null, error: SessionEndedError | null): void;
-  /** What to answer a tab that asks; null for nothing. */
+  /** Returns the login to send to a tab that asks; null to send nothing. */
   asked(): Login | null;
 }
 
@@ -51,7 +51,10 @@ export class Tabs {
     this.#post({ v: 1, type: "out", how, identity, problem });
   }
 
-  /** Asks the other tabs for their token, until one has told `enough`, at the longest for so many milliseconds. */
+  /**
+   * Asks the other tabs for their token. Waits until `enough` returns true, but at most `patience`
+   * milliseconds.
+   */
   async ask(patience: number, enough: () => boolean): Promise<void> {
     if (this.#channel === null || patience <= 0) return;
     await new Promise<void>((resolve) => {
@@ -78,13 +81,13 @@ export class Tabs {
     try {
       this.#channel?.postMessage(message);
     } catch {
-      // Closed, or forbidden here: each tab is then on its own.
+      // The channel is closed, or forbidden here: each tab then works alone.
     }
   }
 
   #hear(data: unknown): void {
     const message = data as Partial<Message> | null;
-    // A page of another version of this package may be open beside this one.
+    // Another tab may run another version of this package.
     if (typeof message !== "object" || message?.v !== 1) return;
     if (message.type === "ask") {
       const login = this.#hearing.asked();

@@ -1,15 +1,15 @@
-// Requests to the auth routes, and what their answers mean.
+// Sends requests to the auth routes, and reads their responses.
 
 import { ApiError, AuthError, NetworkError, type Problem, SupersededError } from "./errors.js";
 import type { Settings } from "./options.js";
 
-/** What goes with a request beside its path. */
+/** The parts of a request besides its method and path. */
 export interface Sending {
   readonly token?: string | null;
   readonly json?: unknown;
-  /** In milliseconds; the settings' own by default. */
+  /** In milliseconds. Default: the `timeout` of the settings. */
   readonly timeout?: number;
-  /** Gives up when this fires; the error is then a `SupersededError`. */
+  /** Cancels the request, which then fails with a `SupersededError`. */
   readonly signal?: AbortSignal;
 }
 
@@ -20,7 +20,10 @@ export class Wire {
     this.#settings = settings;
   }
 
-  /** Sends a request to an auth route; its parsed answer, or an `ApiError`, `NetworkError` or `SupersededError`. */
+  /**
+   * Sends a request to an auth route and returns its parsed response. Rejects with an `ApiError`, a
+   * `NetworkError` or a `SupersededError`.
+   */
   async send(method: string, path: string, sending: Sending = {}): Promise<unknown> {
     const headers = new Headers({ accept: "application/json" });
     if (sending.token) headers.set("authorization", `Bearer ${sending.token}`);
@@ -31,7 +34,8 @@ export class Wire {
       credentials: this.#settings.credentials,
       redirect: "error",
       referrerPolicy: "no-referrer",
-      // The next refresh cookie must be kept even when the page is left before the answer is there.
+      // The browser must keep the next refresh cookie even if the user leaves the page before the
+      // response arrives.
       keepalive: true,
     };
     if (sending.json !== undefined) {
@@ -45,7 +49,7 @@ export class Wire {
     });
   }
 
-  /** Runs this until the time is up or the signal fires; also when `fetch` does not care for signals. */
+  /** Runs `work` until the timeout or the signal, also if `fetch` ignores signals. */
   async #within<T>({ signal: outer, timeout = this.#settings.timeout }: Sending, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
     const controller = new AbortController();
     let stop: (error: AuthError) => void = () => {};
@@ -72,7 +76,7 @@ export class Wire {
   }
 }
 
-/** Reads an answer; one that is no JSON is not the server's. */
+/** Parses a response body. Throws an `ApiError` if it is not JSON: it is not the server's then. */
 export async function answerOf(response: Response): Promise<unknown> {
   const text = await response.text();
   try {
@@ -82,12 +86,12 @@ export async function answerOf(response: Response): Promise<unknown> {
   }
 }
 
-/** An answer that is not what the contract says. */
+/** Returns the error for a response that does not follow the HTTP API. */
 export function unreadable(status: number): ApiError {
   return new ApiError({ code: "unreadable_answer", detail: "the answer is not the server's", status });
 }
 
-/** Reads what a refusal says; a body that is not the server's JSON leaves the code empty. */
+/** Reads an error response. `code` is empty if the body is not the server's JSON. */
 export async function problemOf(response: Response): Promise<Problem> {
   const body: unknown = await response.json().catch(() => null);
   const said = (typeof body === "object" ? body : null) as Partial<Record<string, unknown>> | null;
@@ -101,7 +105,7 @@ export async function problemOf(response: Response): Promise<Problem> {
   };
 }
 
-/** `Retry-After` in seconds from now: it is a number of them, or a date. */
+/** Parses `Retry-After`, a number of seconds or a date, into seconds from now. */
 export function retryAfter(value: string | null, now = Date.now()): number | null {
   if (value === null) return null;
   if (/^\d+$/.test(value.trim())) return Number(value);

@@ -11,7 +11,7 @@ const ended = (code: string, reason: string | null = null) => ({
 });
 
 it.each(["logout", "logout_all", "admin", "evicted", "refresh_reuse", "password_change", "suspended"])(
-  "a session revoked by %s is told with this reason, once",
+  "a session revoked with the reason %s is reported once, with this reason",
   async (reason) => {
     const browser = new Browser();
     const { auth, changes } = await browser.loggedIn();
@@ -27,7 +27,7 @@ it.each(["logout", "logout_all", "admin", "evicted", "refresh_reuse", "password_
   },
 );
 
-it("a session that ran out is told when the refresh finds out", async () => {
+it("an expired session is reported when a refresh fails", async () => {
   const browser = new Browser();
   const { auth, changes } = await browser.loggedIn();
   browser.server.once("GET /api/data", refusal(401, "token_expired"));
@@ -36,7 +36,7 @@ it("a session that ran out is told when the refresh finds out", async () => {
   expect(changes.slice(1)).toEqual([ended("session_expired")]);
 });
 
-it("a token that no refresh mends ends the login", async () => {
+it("a refreshed token that is refused as well ends the login", async () => {
   const browser = new Browser();
   const { auth, changes } = await browser.loggedIn();
   for (const _ of [1, 2]) browser.server.once("GET /api/data", refusal(401, "invalid_token"));
@@ -58,7 +58,7 @@ it.each([
   browser.server.once("POST /api/auth/refresh", refusal(status, code));
   await expect(auth.getMe()).rejects.toThrow(SessionEndedError);
   expect(changes.slice(1)).toEqual([ended(code)]);
-  // Not an error that stays: the next login is as good as any.
+  // The error does not persist: the next login works.
   await auth.login({ user_id: "jeju", password: "right" });
   expect((await auth.authenticatedFetch(DATA)).status).toBe(200);
 });
@@ -66,7 +66,7 @@ it.each([
 it.each([
   [401, "invalid_token"],
   [400, "invalid_request"],
-])("a page that is loaded with cookies refused with %d %s shows the login, and no error", async (status, code) => {
+])("restore with a cookie refused with %d %s is false and sends no event", async (status, code) => {
   const browser = new Browser();
   browser.server.cookie = "a session of another server";
   browser.server.once("POST /api/auth/refresh", refusal(status, code));
@@ -84,7 +84,7 @@ it.each([
   [400, "", null],
   [500, "internal", null],
   [502, "", null],
-])("a refresh refused with %d %s ends nothing", async (status, code, seconds) => {
+])("a refresh refused with %d %s does not end the login", async (status, code, seconds) => {
   const browser = new Browser();
   let now = Date.now();
   const { auth, changes } = await browser.loggedIn("jeju", { now: () => now });
@@ -94,7 +94,7 @@ it.each([
   const refused = expect.objectContaining({ name: "ApiError", status, code, retryAfter: seconds }) as unknown;
   await expect(auth.authenticatedFetch(DATA)).rejects.toEqual(refused);
   if (seconds) {
-    // Not asked again before the server wants to be.
+    // No second refresh before `Retry-After` has passed.
     await expect(auth.authenticatedFetch(DATA)).rejects.toEqual(refused);
     expect(browser.server.count("/api/auth/refresh")).toBe(1);
     now += seconds * 1000;
@@ -103,7 +103,7 @@ it.each([
   expect(changes.map(({ cause }) => cause)).toEqual(["login"]);
 });
 
-it("a pause that the server wants is over with the login that it was for", async () => {
+it("a Retry-After pause does not apply to the next login", async () => {
   const browser = new Browser();
   const { auth } = await browser.loggedIn();
   browser.server.expireTokens();
@@ -114,7 +114,7 @@ it("a pause that the server wants is over with the login that it was for", async
   expect((await auth.authenticatedFetch(DATA)).status).toBe(200);
 });
 
-it("a pause that the server wants is no longer on a clock that was set back", async () => {
+it("a Retry-After pause ends if the clock is set back", async () => {
   const browser = new Browser();
   let now = Date.now();
   const { auth } = await browser.loggedIn("jeju", { now: () => now });
@@ -125,7 +125,7 @@ it("a pause that the server wants is no longer on a clock that was set back", as
   expect((await auth.authenticatedFetch(DATA)).status).toBe(200);
 });
 
-it("a refresh whose answer is lost is sent once more, at once", async () => {
+it("a refresh whose response is lost is sent once more", async () => {
   const browser = new Browser();
   const { auth } = await browser.loggedIn();
   browser.server.expireTokens();
@@ -134,7 +134,7 @@ it("a refresh whose answer is lost is sent once more, at once", async () => {
   expect(browser.server.count("/api/auth/refresh")).toBe(2);
 });
 
-it("no network ends nothing", async () => {
+it("a network failure does not end the login", async () => {
   const browser = new Browser();
   const { auth } = await browser.loggedIn();
   browser.server.expireTokens();
@@ -148,7 +148,7 @@ it("no network ends nothing", async () => {
   expect((await auth.authenticatedFetch(DATA)).status).toBe(200);
 });
 
-it("an answer that does not come is a time-out, and ends nothing", async () => {
+it("a missing response is a timeout and does not end the login", async () => {
   const browser = new Browser();
   const { auth } = await browser.loggedIn("jeju", { timeout: 20 });
   const letGo = browser.server.hold("POST /api/auth/logout");
@@ -157,7 +157,7 @@ it("an answer that does not come is a time-out, and ends nothing", async () => {
   expect(auth.loggedIn).toBe(true);
 });
 
-it("a refresh that fails for now is no failure while the token is good", async () => {
+it("a failed refresh does not matter while the token is still valid", async () => {
   const browser = new Browser();
   let now = Date.now();
   const { auth } = await browser.loggedIn("jeju", { now: () => now });
@@ -171,7 +171,7 @@ it("a refresh that fails for now is no failure while the token is good", async (
 it.each([
   ["no refresh is mounted", (browser: Browser) => (browser.server.refreshMounted = false)],
   ["there is no cookie", (browser: Browser) => (browser.server.cookie = null)],
-])("where %s, a login lasts as long as its token", async (_, arrange) => {
+])("if %s, a login lasts as long as its token", async (_, arrange) => {
   const browser = new Browser();
   let now = Date.now();
   browser.server.now = () => now;
@@ -185,13 +185,13 @@ it.each([
   expect(changes.slice(1)).toEqual([ended("token_expired")]);
 });
 
-it("a subscriber that fails keeps the news from nobody", async () => {
+it("an exception in a subscriber does not stop the other subscribers", async () => {
   const browser = new Browser();
   const { auth, changes } = browser.tab();
   const heard: string[] = [];
   const reported: unknown[] = [];
   const queue = globalThis.queueMicrotask;
-  // `fetch` uses it as well.
+  // `fetch` uses `queueMicrotask` as well.
   const run = (work: () => void) => (): void => {
     try {
       work();

@@ -4,7 +4,7 @@ import { Browser, DATA } from "./support/browser.js";
 import { ok, refusal } from "./support/server.js";
 
 describe("authenticatedFetch", () => {
-  it("sends the access token, and what the caller says beside it", async () => {
+  it("sends the access token and the caller's method, headers and body", async () => {
     const browser = new Browser();
     const { auth } = await browser.loggedIn();
     const response = await auth.authenticatedFetch(DATA, { method: "POST", headers: { "x-mine": "1" }, body: "text" });
@@ -14,13 +14,13 @@ describe("authenticatedFetch", () => {
     expect(new Headers(seen?.init.headers).get("x-mine")).toBe("1");
   });
 
-  it("sends nothing when nobody is logged in", async () => {
+  it("sends nothing if no user is logged in", async () => {
     const browser = new Browser();
     await expect(browser.tab().auth.authenticatedFetch(DATA)).rejects.toThrow(NotLoggedInError);
     expect(browser.server.seen).toEqual([]);
   });
 
-  it("refreshes once on token_expired, and sends the same request once more", async () => {
+  it("refreshes once after token_expired and sends the same request again", async () => {
     const browser = new Browser();
     const { auth } = await browser.loggedIn();
     const first = browser.server.seen.length;
@@ -34,7 +34,7 @@ describe("authenticatedFetch", () => {
     ]);
   });
 
-  it("shares one refresh between all that need one", async () => {
+  it("shares one refresh between all requests that need one", async () => {
     const browser = new Browser();
     const { auth } = await browser.loggedIn();
     browser.server.expireTokens();
@@ -43,12 +43,12 @@ describe("authenticatedFetch", () => {
     expect(browser.server.count("/api/auth/refresh")).toBe(1);
   });
 
-  it("refreshes before the token runs out, and not a moment earlier", async () => {
+  it("refreshes in the last tenth of the token's lifetime and not before", async () => {
     let now = 1_000_000;
     const browser = new Browser();
     browser.server.now = () => now;
     const { auth } = await browser.loggedIn("jeju", { now: () => now });
-    // A tenth of 100 s is less than the 30 s by default.
+    // A tenth of 100 s is less than the default of 30 s.
     now += 89_000;
     await auth.authenticatedFetch(DATA);
     expect(browser.server.count("/api/auth/refresh")).toBe(0);
@@ -58,7 +58,7 @@ describe("authenticatedFetch", () => {
     expect(browser.server.count("/api/data")).toBe(2);
   });
 
-  it("takes a Request with its body, also twice", async () => {
+  it("sends a Request with a body twice if necessary", async () => {
     const browser = new Browser();
     const { auth } = await browser.loggedIn();
     browser.server.expireTokens();
@@ -68,7 +68,7 @@ describe("authenticatedFetch", () => {
     expect(browser.server.count("/api/data")).toBe(2);
   });
 
-  it("takes a Request whose body is given beside it, with the type of that body", async () => {
+  it("sends a Request whose body is in init with the type of that body", async () => {
     const browser = new Browser();
     const { auth } = await browser.loggedIn();
     browser.server.expireTokens();
@@ -88,7 +88,7 @@ describe("authenticatedFetch", () => {
     expect(browser.server.seen.at(-1)?.type, "what the caller says comes first").toBe("application/json");
   });
 
-  it("does not send a stream twice, and says so once the token is new", async () => {
+  it("does not send a stream twice and reports this after the refresh", async () => {
     const browser = new Browser();
     const { auth } = await browser.loggedIn();
     const stream = (): ReadableStream => new Blob(["text"]).stream();
@@ -99,7 +99,7 @@ describe("authenticatedFetch", () => {
     expect(await response.json()).toEqual({ hello: "jeju", body: "text" });
   });
 
-  it("hands back refusals that are not about the login, with their bodies", async () => {
+  it("returns error responses that do not concern the login, with their bodies", async () => {
     const browser = new Browser();
     const { auth, changes } = await browser.loggedIn();
     for (const answer of [
@@ -117,7 +117,7 @@ describe("authenticatedFetch", () => {
     expect(browser.server.count("/api/auth/refresh")).toBe(0);
   });
 
-  it("stops waiting for a refresh when its caller does, and leaves it to the others", async () => {
+  it("stops waiting for a refresh if its caller aborts, without aborting the refresh", async () => {
     const browser = new Browser();
     const { auth } = await browser.loggedIn();
     browser.server.expireTokens();
@@ -132,7 +132,7 @@ describe("authenticatedFetch", () => {
     expect(browser.server.count("/api/auth/refresh")).toBe(1);
   });
 
-  it("asks for no more than one refresh when the new token is refused as expired too", async () => {
+  it("refreshes only once if the new token is refused as expired too", async () => {
     const browser = new Browser();
     const { auth } = await browser.loggedIn();
     for (const _ of [1, 2]) browser.server.once("GET /api/data", refusal(401, "token_expired"));
@@ -154,7 +154,7 @@ describe("other origins", () => {
     "data:text/plain,1",
     "blob:https://app.example/1",
     "file:///etc/passwd",
-  ])("%s never sees the token", async (address) => {
+  ])("%s never receives the token", async (address) => {
     const browser = new Browser();
     const { auth } = await browser.loggedIn();
     const before = browser.server.seen.length;
@@ -164,7 +164,7 @@ describe("other origins", () => {
     expect(browser.server.seen.length).toBe(before);
   });
 
-  it("may see it when they are listed, and cannot end the login by not knowing the token", async () => {
+  it("receive the token if listed, and cannot end the login with invalid_token", async () => {
     const browser = new Browser();
     const { auth } = await browser.loggedIn("jeju", { origins: ["https://data.example"] });
     const other = "https://data.example/api/data";
@@ -174,7 +174,7 @@ describe("other origins", () => {
     expect(auth.loggedIn).toBe(true);
   });
 
-  it("are no place to be sent on to", async () => {
+  it("are not reached by a redirect unless the caller allows it", async () => {
     const browser = new Browser();
     const { auth } = await browser.loggedIn();
     await auth.authenticatedFetch(DATA);
@@ -183,7 +183,7 @@ describe("other origins", () => {
     expect(browser.server.seen.at(-1)?.init.redirect).toBe("manual");
   });
 
-  it("are refused as options when they are none", () => {
+  it("are refused as options if they are not web origins", () => {
     const browser = new Browser();
     for (const origin of ["*", "data.example", "null", "file:///"]) {
       expect(() => browser.tab({ origins: [origin] }), origin).toThrow(TypeError);
@@ -194,7 +194,7 @@ describe("other origins", () => {
   });
 });
 
-it("answers are those of the login that asked, or nobody's", async () => {
+it("a response for an earlier login is discarded", async () => {
   const browser = new Browser();
   const { auth } = await browser.loggedIn();
   const letGo = browser.server.hold("GET /api/data");

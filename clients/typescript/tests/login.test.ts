@@ -3,7 +3,7 @@ import { ApiError } from "../src/index.js";
 import { Browser, DATA } from "./support/browser.js";
 import { ok, refusal } from "./support/server.js";
 
-it("a login answers who it is, and shows the token to nobody", async () => {
+it("a login returns the user without a token", async () => {
   const browser = new Browser();
   const { auth, changes } = browser.tab();
   expect(auth.loggedIn).toBe(false);
@@ -19,7 +19,7 @@ it.each([
   ["https://api.example/", "https://api.example"],
   ["https://api.example//", "https://api.example"],
   ["https://api.example/auth//?a=b#c", "https://api.example/auth"],
-])("the auth routes at %s are found", async (baseUrl, prefix) => {
+])("the base URL %s leads to the auth routes", async (baseUrl, prefix) => {
   const seen: string[] = [];
   const answer = (input: unknown): Promise<Response> => {
     seen.push(String(input));
@@ -31,7 +31,7 @@ it.each([
   expect(seen).toEqual([`${prefix}/login`, `${prefix}/me`]);
 });
 
-it("a refused login says why, and leaves who was logged in", async () => {
+it("a refused login reports why and does not end the earlier login", async () => {
   const browser = new Browser();
   const { auth, changes } = await browser.loggedIn();
   const wrong = auth.login({ user_id: "user", password: "wrong" });
@@ -44,7 +44,7 @@ it("a refused login says why, and leaves who was logged in", async () => {
   expect(browser.server.count("/api/auth/login"), "each is sent once").toBe(3);
 });
 
-it("an answer that is not the server's is an error, not a login", async () => {
+it("an invalid login response is an error, not a login", async () => {
   const browser = new Browser();
   const { auth } = browser.tab();
   for (const body of [{}, null, { access_token: "a.b.c" }, { access_token: 1, expires_in: 1 }]) {
@@ -54,7 +54,7 @@ it("an answer that is not the server's is an error, not a login", async () => {
   expect(auth.loggedIn).toBe(false);
 });
 
-it("a logout ends the session, also with a token that has run out", async () => {
+it("a logout revokes the session, also with an expired token", async () => {
   const browser = new Browser();
   const { auth, changes } = await browser.loggedIn();
   browser.server.expireTokens();
@@ -65,7 +65,7 @@ it("a logout ends the session, also with a token that has run out", async () => 
   await expect(auth.getMe()).rejects.toMatchObject({ name: "NotLoggedInError" });
 });
 
-it("a logout that the server cannot do is none", async () => {
+it("a logout that the server cannot perform does not end the login", async () => {
   const browser = new Browser();
   const { auth, changes } = await browser.loggedIn();
   browser.server.once("POST /api/auth/logout", refusal(503, "store_unavailable", {}, { "retry-after": "1" }));
@@ -75,18 +75,18 @@ it("a logout that the server cannot do is none", async () => {
   expect(changes.map(({ cause }) => cause)).toEqual(["login", "logout"]);
 });
 
-it("a logout from what was over already is one", async () => {
+it("a logout from a session that is already over succeeds", async () => {
   const browser = new Browser();
   const { auth, changes } = await browser.loggedIn();
   browser.server.once("POST /api/auth/logout", refusal(401, "session_revoked", { reason: "admin" }));
   await auth.logout();
   expect(changes.at(-1)).toMatchObject({ cause: "logout", error: null });
-  // Nobody is logged in, and nothing is told twice.
+  // No user is logged in, and subscribers receive no second event.
   await auth.logout();
   expect(changes.length).toBe(2);
 });
 
-it("logging out everywhere tells how many sessions it was", async () => {
+it("a logout from all sessions returns their number", async () => {
   const browser = new Browser();
   browser.server.open("jeju");
   const { auth, changes } = await browser.loggedIn();
@@ -95,7 +95,7 @@ it("logging out everywhere tells how many sessions it was", async () => {
   expect(browser.server.cookie, "the cookie goes as well").toBe(null);
 });
 
-it("own sessions are listed and ended; the one in use ends as by a logout", async () => {
+it("own sessions are listed and revoked; revoking the current one is a logout", async () => {
   const browser = new Browser();
   const { auth, changes } = await browser.loggedIn();
   const other = browser.server.open("jeju").session;
@@ -111,13 +111,13 @@ it("own sessions are listed and ended; the one in use ends as by a logout", asyn
   expect(browser.server.cookie, "the cookie goes as well").toBe(null);
 });
 
-it.each(["refresh", "request"])("a late answer to a %s does not bring a login back after a logout", async (what) => {
+it.each(["refresh", "request"])("a late response to a %s does not restore the login after a logout", async (what) => {
   const browser = new Browser();
   const { auth, changes } = await browser.loggedIn();
   browser.server.expireTokens();
   const letGo = browser.server.hold(what === "refresh" ? "POST /api/auth/refresh" : "GET /api/data");
   const asked = auth.authenticatedFetch(DATA);
-  // Let the refresh be sent before the logout.
+  // Wait until the request is sent before the logout.
   while (browser.server.count(what === "refresh" ? "/api/auth/refresh" : "/api/data") === 0) await new Promise((next) => setTimeout(next, 1));
   const late = expect(asked).rejects.toMatchObject({ code: "superseded" });
   await auth.logout();

@@ -1,4 +1,5 @@
-// The package as a user gets it: packed outside of this repository, installed from the packed file into an empty project.
+// Tests the package as a user gets it: packed outside of this repository, and installed from the
+// packed file into an empty project.
 
 import { execFile } from "node:child_process";
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
@@ -17,7 +18,7 @@ const copy = join(outside, "package");
 const project = join(outside, "project");
 let packed: string;
 
-// Asynchronous: a worker of vitest that blocks for a minute counts as dead.
+// Asynchronous, because vitest regards a worker that blocks for a minute as dead.
 async function run(command: string, args: string[], cwd: string): Promise<string> {
   try {
     return (await promisify(execFile)(command, args, { cwd })).stdout;
@@ -29,7 +30,7 @@ ${stderr ?? ""}`);
   }
 }
 
-/** Everything but what a build or an install has made, with this package's own tools. */
+/** Copies all files except those of a build or an install, and links this package's tools. */
 function copyOf(folder: string): void {
   const made = new Set(["node_modules", "dist"].map((name) => join(source, name)));
   cpSync(source, folder, { recursive: true, filter: (path) => !made.has(path) && !path.endsWith(".tgz") });
@@ -52,7 +53,7 @@ beforeAll(async () => {
 
 afterAll(() => rmSync(outside, { recursive: true, force: true }));
 
-it("the packed file holds the module, its types, the README and both licenses, and nothing else", async () => {
+it("the packed file contains only the module, its types, the README and the licenses", async () => {
   const listing = await run("tar", ["-tzf", packed], outside);
   const names = listing.trim().split("\n").map((name) => name.replace("package/", ""));
   const types = readdirSync(join(source, "src")).map((name) => `dist/${name.replace(".ts", ".d.ts")}`);
@@ -60,7 +61,7 @@ it("the packed file holds the module, its types, the README and both licenses, a
   expect(names.sort()).toEqual(whole.sort());
 }, HANG_GUARD);
 
-it("publint finds nothing wrong with the packed file", async () => {
+it("publint finds no problem in the packed file", async () => {
   const tarball = readFileSync(packed);
   const bytes = tarball.buffer.slice(tarball.byteOffset, tarball.byteOffset + tarball.byteLength) as ArrayBuffer;
   const { messages, pkg } = await publint({ pack: { tarball: bytes }, strict: true });
@@ -87,22 +88,22 @@ const IMPORT = 'import { AuthService } from "tower-session-auth-client"; console
 it.each([
   ["the packed file", () => packed],
   ["the folder, as a `file:` dependency", () => {
-    // npm builds it: a fresh checkout has no dist/.
+    // npm must build it, because a fresh checkout has no dist/.
     rmSync(join(copy, "dist"), { recursive: true });
     return `file:${copy}`;
   }],
-])("an empty project that installs %s runs it and compiles against it", async (_, dependency) => {
+])("an empty project installs %s, runs it and compiles against it", async (_, dependency) => {
   await emptyProject(dependency());
   const ran = await run(process.execPath, ["--input-type=module", "--eval", IMPORT], project);
   expect(ran.trim()).toBe("function");
   await compile({ module: "ES2022", moduleResolution: "bundler" }, "use.ts");
   await compile({ module: "NodeNext", moduleResolution: "NodeNext" }, "use.ts");
-  // The compiler really looks at the package's types.
+  // An error in the code is found, so the compiler does use the package's types.
   const wrong = compile({ module: "NodeNext", moduleResolution: "NodeNext" }, "wrong.ts");
   await expect(wrong).rejects.toThrow("noSuchMethod");
 }, HANG_GUARD);
 
-it("the licenses are those of the repository", () => {
+it("the licenses equal those of the repository", () => {
   for (const name of ["LICENSE-APACHE", "LICENSE-MIT"]) {
     expect(readFileSync(join(source, name), "utf8")).toBe(readFileSync(join(source, "../..", name), "utf8"));
   }

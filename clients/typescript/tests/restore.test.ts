@@ -3,7 +3,7 @@ import { ApiError, NetworkError } from "../src/index.js";
 import { Browser, DATA, settled } from "./support/browser.js";
 import { refusal } from "./support/server.js";
 
-/** A browser that was logged in before its tab was loaded anew. */
+/** Returns a browser that was logged in before its tab was reloaded. */
 async function afterReload(): Promise<Browser> {
   const browser = new Browser();
   const { auth } = await browser.loggedIn();
@@ -13,17 +13,17 @@ async function afterReload(): Promise<Browser> {
 }
 
 describe("restore", () => {
-  it("takes up the browser's login by one refresh", async () => {
+  it("takes over the browser's login by one refresh", async () => {
     const browser = await afterReload();
     const { auth, changes } = browser.tab();
-    // A page need not wait for it before it asks for something.
+    // A page need not wait for `restore` before it sends a request.
     const [restored, again, answer] = await Promise.all([auth.restore(), auth.restore(), auth.authenticatedFetch(DATA)]);
     expect([restored, again, answer.status]).toEqual([true, true, 200]);
     expect(browser.server.seen.map(({ path }) => path)).toEqual(["/api/auth/refresh", "/api/data"]);
     expect(changes).toEqual([{ loggedIn: true, cause: "restore", elsewhere: false, error: null }]);
   });
 
-  it("takes it from another tab without asking the server", async () => {
+  it("takes over the login of another tab without a request to the server", async () => {
     const browser = new Browser();
     await browser.loggedIn();
     const { auth, changes } = browser.tab();
@@ -33,7 +33,7 @@ describe("restore", () => {
     expect(browser.server.count("/api/auth/refresh")).toBe(0);
   });
 
-  it("is one refresh when all tabs of a browser come back at once", async () => {
+  it("needs one refresh if all tabs of a browser are reloaded at the same time", async () => {
     const browser = await afterReload();
     const tabs = Array.from({ length: 5 }, () => browser.tab());
     expect(await Promise.all(tabs.map(({ auth }) => auth.restore()))).toEqual(Array(5).fill(true));
@@ -41,7 +41,7 @@ describe("restore", () => {
     expect(tabs.map(({ changes }) => changes.length)).toEqual(Array(5).fill(1));
   });
 
-  it("is no, and no news, where nobody was logged in", async () => {
+  it("is false and notifies no subscriber if no user was logged in", async () => {
     const browser = new Browser();
     const { auth, changes } = browser.tab();
     expect(await auth.restore()).toBe(false);
@@ -53,7 +53,7 @@ describe("restore", () => {
     expect(changes).toEqual([]);
   });
 
-  it("works after a first no", async () => {
+  it("is true after a later login", async () => {
     const browser = new Browser();
     const { auth } = browser.tab();
     expect(await auth.restore()).toBe(false);
@@ -66,7 +66,7 @@ describe("restore", () => {
   it.each([
     ["session_revoked", "admin"],
     ["session_expired", null],
-  ])("tells why when the session is over: %s %s", async (code, reason) => {
+  ])("reports why the session is over: %s %s", async (code, reason) => {
     const browser = await afterReload();
     browser.server.once("POST /api/auth/refresh", refusal(401, code, reason ? { reason } : {}));
     const { auth, changes } = browser.tab();
@@ -74,7 +74,7 @@ describe("restore", () => {
     expect(changes).toMatchObject([{ loggedIn: false, cause: "ended", error: { code, reason } }]);
   });
 
-  it("fails when nobody can tell, and can be asked again", async () => {
+  it("rejects if the server does not answer, and can be repeated", async () => {
     const browser = await afterReload();
     const { auth } = browser.tab();
     browser.server.once("POST /api/auth/refresh", refusal(503, "store_unavailable"));
@@ -84,7 +84,7 @@ describe("restore", () => {
     expect(await auth.restore()).toBe(true);
   });
 
-  it("gives way to a login meanwhile", async () => {
+  it("is replaced by a login that happens meanwhile", async () => {
     const browser = await afterReload();
     const { auth, changes } = browser.tab();
     const letGo = browser.server.hold("POST /api/auth/refresh");
@@ -98,7 +98,7 @@ describe("restore", () => {
     expect(changes.at(-1)).toMatchObject({ cause: "login" });
   });
 
-  it("is undone by a logout meanwhile", async () => {
+  it("is undone by a logout that happens meanwhile", async () => {
     const browser = await afterReload();
     const { auth } = browser.tab();
     const letGo = browser.server.hold("POST /api/auth/refresh");
@@ -120,7 +120,7 @@ describe("with body delivery", () => {
     return browser;
   };
 
-  it("the refresh token is sent in the body, and the next one kept", async () => {
+  it("the refresh token is sent in the body, and the next one is kept", async () => {
     const browser = await body();
     const { auth } = await browser.loggedIn("jeju", { refresh: "body" });
     for (const _ of [1, 2]) {
@@ -134,7 +134,7 @@ describe("with body delivery", () => {
     expect(browser.server.sessions.get("s1-jeju")?.ended).toBe("logout");
   });
 
-  it("nothing is told to other tabs, and there is nothing to restore", async () => {
+  it("other tabs receive nothing, and there is nothing to restore", async () => {
     const browser = await body();
     const b = browser.tab({ refresh: "body" });
     await browser.loggedIn("jeju", { refresh: "body" });

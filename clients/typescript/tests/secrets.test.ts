@@ -4,7 +4,7 @@ import { AuthService } from "../src/index.js";
 import { Browser, DATA } from "./support/browser.js";
 import { refusal } from "./support/server.js";
 
-/** A storage that tells when anything is kept. */
+/** A storage that records what is stored. */
 class Storage {
   readonly kept: string[] = [];
   setItem(name: string, value: string): void {
@@ -15,7 +15,7 @@ class Storage {
   }
 }
 
-it("no token gets into storages, addresses, logs, errors, news or what is shown of the service", async () => {
+it("no token appears in storage, URLs, logs, errors, events or the printed service", async () => {
   const storages = [new Storage(), new Storage()];
   vi.stubGlobal("localStorage", storages[0]);
   vi.stubGlobal("sessionStorage", storages[1]);
@@ -44,7 +44,7 @@ it("no token gets into storages, addresses, logs, errors, news or what is shown 
   vi.unstubAllGlobals();
 });
 
-it("other tabs are told access tokens only", async () => {
+it("other tabs receive access tokens only", async () => {
   const browser = new Browser();
   await browser.loggedIn();
   browser.server.expireTokens();
@@ -53,7 +53,7 @@ it("other tabs are told access tokens only", async () => {
   ]);
 });
 
-it("cookies go where the options say, and nothing else is left to chance", async () => {
+it("requests have the configured credentials, no cache, no redirect and no referrer", async () => {
   const browser = new Browser();
   for (const [credentials, expected] of [
     [undefined, "same-origin"],
@@ -71,7 +71,7 @@ it("cookies go where the options say, and nothing else is left to chance", async
   }
 });
 
-it("without a browser around it there is nothing to share, and it still works", async () => {
+it("works without a browser, where there are no tabs to share with", async () => {
   const browser = new Browser();
   vi.stubGlobal("BroadcastChannel", undefined);
   vi.stubGlobal("navigator", undefined);

@@ -5,7 +5,7 @@ const at = (path: string): URL => new URL(`../${path}`, import.meta.url);
 const text = (path: string): string => readFileSync(at(path), "utf8");
 const sources = readdirSync(at("src")).filter((name) => name !== "api.ts");
 
-it("files are small, and none but the generated one is excused", () => {
+it("every file except the generated one has fewer than 400 lines", () => {
   const tests = readdirSync(at("tests"), { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".ts"));
   expect(sources.length).toBeGreaterThan(10);
   for (const path of [...sources.map((name) => `src/${name}`), ...tests.map((name) => `tests/${name}`)]) {
@@ -13,7 +13,7 @@ it("files are small, and none but the generated one is excused", () => {
   }
 });
 
-it("nothing is needed at run time", () => {
+it("the package has no runtime dependencies", () => {
   const named = JSON.parse(text("package.json")) as Record<string, unknown>;
   expect([named["dependencies"], named["peerDependencies"], named["optionalDependencies"]]).toEqual([undefined, undefined, undefined]);
   for (const name of sources) {
@@ -21,7 +21,7 @@ it("nothing is needed at run time", () => {
   }
 });
 
-it("no storage, no cookie and no log is written to", () => {
+it("the sources use no storage, no cookies and no log", () => {
   for (const name of sources) {
     expect(text(`src/${name}`), name).not.toMatch(/localStorage|sessionStorage|indexedDB|document\.cookie|console\./);
   }

@@ -6,11 +6,11 @@ import { refusal, tokenOf } from "./support/server.js";
 const causes = (changes: readonly { cause: string; elsewhere: boolean }[]): string[] =>
   changes.map(({ cause, elsewhere }) => (elsewhere ? `${cause} elsewhere` : cause));
 
-/** The status of an answer, or the code of what there is instead. */
+/** Returns the status of a response, or the code of its error. */
 const outcome = (asked: PromiseSettledResult<Response>): unknown =>
   asked.status === "fulfilled" ? asked.value.status : (asked.reason as AuthError).code;
 
-/** Two tabs of one login. */
+/** Opens two tabs with one login. */
 async function twoTabs(): Promise<{ browser: Browser; a: Awaited<ReturnType<Browser["loggedIn"]>>; b: ReturnType<Browser["tab"]> }> {
   const browser = new Browser();
   const b = browser.tab();
@@ -21,7 +21,7 @@ async function twoTabs(): Promise<{ browser: Browser; a: Awaited<ReturnType<Brow
 }
 
 describe("refreshes", () => {
-  it("are one over all tabs, however many ask", async () => {
+  it("happen once for all tabs and requests", async () => {
     const { browser, a, b } = await twoTabs();
     browser.server.expireTokens();
     const asked = [a, b].flatMap(({ auth }) => Array.from({ length: 10 }, () => auth.authenticatedFetch(DATA)));
@@ -30,7 +30,7 @@ describe("refreshes", () => {
     expect(browser.server.count("/api/data")).toBe(40);
   });
 
-  it("are one also when the news come later than the lock", async () => {
+  it("happen once if the message of the new token arrives after the lock is released", async () => {
     const { browser, a, b } = await twoTabs();
     browser.server.expireTokens();
     const letGo = browser.server.hold("POST /api/auth/refresh");
@@ -41,14 +41,14 @@ describe("refreshes", () => {
     browser.channels.sleep();
     letGo();
     await first;
-    // Longer than the lock is kept for them.
+    // Longer than the lock is kept after the message is sent.
     await settled(100);
     browser.channels.wake();
     expect((await second).status).toBe(200);
     expect(browser.server.count("/api/auth/refresh")).toBe(1);
   });
 
-  it("are one also for a tab that needs one before the news have come, with nobody at it any more", async () => {
+  it("happen once if a tab needs the token before the message of a refresh arrives", async () => {
     const { browser, a, b } = await twoTabs();
     browser.server.expireTokens();
     browser.channels.sleep();
@@ -59,7 +59,7 @@ describe("refreshes", () => {
     expect(browser.server.count("/api/auth/refresh")).toBe(1);
   });
 
-  it("are one in each tab where the browser has no locks, and nobody is logged out", async () => {
+  it("happen once per tab if the browser has no locks, and log out no tab", async () => {
     const browser = new Browser();
     const a = await browser.loggedIn("jeju", { locks: null, channel: null });
     const b = browser.tab({ locks: null, channel: null });
@@ -72,7 +72,7 @@ describe("refreshes", () => {
     expect(causes([...a.changes, ...b.changes])).toEqual(["login", "restore"]);
   });
 
-  it("are one also when the clock has been set back since the login", async () => {
+  it("happen once if the clock was set back after the login", async () => {
     let back = 0;
     const now = (): number => Date.now() - back;
     const browser = new Browser();
@@ -86,7 +86,7 @@ describe("refreshes", () => {
     expect(browser.server.count("/api/auth/refresh")).toBe(1);
   });
 
-  it("are not undone by an older token that a tab tells", async () => {
+  it("are not undone by an older token from another tab", async () => {
     const { browser, a } = await twoTabs();
     const token = tokenOf("jeju", "s1-jeju", 0, 1);
     const channel = browser.channels.open("tower-session-auth https://app.example/api/auth");
@@ -98,7 +98,7 @@ describe("refreshes", () => {
     expect(browser.server.seen.at(-1)?.token).not.toBe(token);
   });
 
-  it("do not wait for ever for a lock that is never given back", async () => {
+  it("do not wait forever for a lock that is never released", async () => {
     const browser = new Browser();
     const { auth } = await browser.loggedIn("jeju", { timeout: 50 });
     void browser.locks.request("tower-session-auth https://app.example/api/auth", {}, () => new Promise(() => {}));
@@ -106,7 +106,7 @@ describe("refreshes", () => {
     expect((await auth.authenticatedFetch(DATA)).status).toBe(200);
   });
 
-  it("go on where locks are forbidden", async () => {
+  it("work if locks are forbidden", async () => {
     const browser = new Browser();
     const locks = { request: (): Promise<never> => Promise.reject(new DOMException("no", "SecurityError")) };
     const { auth } = await browser.loggedIn("jeju", { locks });
@@ -114,7 +114,7 @@ describe("refreshes", () => {
     expect((await auth.authenticatedFetch(DATA)).status).toBe(200);
   });
 
-  it("that fail hold up no other tab", async () => {
+  it("that fail do not delay other tabs", async () => {
     const { browser, a, b } = await twoTabs();
     browser.server.expireTokens();
     for (const _ of [1, 2]) browser.server.once("POST /api/auth/refresh", new TypeError("failed to fetch"));
@@ -123,7 +123,7 @@ describe("refreshes", () => {
     expect(causes([...a.changes, ...b.changes])).toEqual(["login", "login elsewhere"]);
   });
 
-  it("that fail for now log nobody out by the refused token of another tab", async () => {
+  it("that fail temporarily log out no tab, even if two tabs hold the refused token", async () => {
     const { browser, a, b } = await twoTabs();
     browser.server.forgetTokens();
     browser.server.once("POST /api/auth/refresh", refusal(503, "store_unavailable", {}, { "retry-after": "1" }));
@@ -137,7 +137,7 @@ describe("refreshes", () => {
     expect(new Set(tokens).size).toBe(2);
   });
 
-  it("that fail for now leave what is left of the token, though another tab tells the same one meanwhile", async () => {
+  it("that fail temporarily leave a valid token usable, even if a tab sends it again", async () => {
     const browser = new Browser();
     let now = Date.now();
     const { auth } = await browser.loggedIn("jeju", { now: () => now });
@@ -158,7 +158,7 @@ describe("refreshes", () => {
 });
 
 describe("the end of a login", () => {
-  it("shows in all tabs: a logout", async () => {
+  it("reaches all tabs after a logout", async () => {
     const { a, b } = await twoTabs();
     await b.auth.logout();
     await settled();
@@ -167,14 +167,14 @@ describe("the end of a login", () => {
     expect([a.auth.loggedIn, b.auth.loggedIn]).toEqual([false, false]);
   });
 
-  it("shows in all tabs: logging out everywhere", async () => {
+  it("reaches all tabs after a logout from all sessions", async () => {
     const { a, b } = await twoTabs();
     await a.auth.logoutAll();
     await settled();
     expect(causes(b.changes)).toEqual(["login elsewhere", "logout_all elsewhere"]);
   });
 
-  it("shows in all tabs with its reason: an administrator's", async () => {
+  it("reaches all tabs with the reason after a revocation by an administrator", async () => {
     const { browser, a, b } = await twoTabs();
     for (const session of browser.server.sessions.values()) session.ended = "admin";
     await expect(a.auth.getMe()).rejects.toMatchObject({ code: "session_revoked" });
@@ -185,7 +185,7 @@ describe("the end of a login", () => {
     expect([a.changes.at(-1)?.elsewhere, b.changes.at(-1)?.elsewhere]).toEqual([false, true]);
   });
 
-  it("a logout while another tab refreshes: nobody is logged in afterwards", async () => {
+  it("reaches both tabs if one logs out while the other refreshes", async () => {
     const { browser, a, b } = await twoTabs();
     browser.server.expireTokens();
     const letGo = browser.server.hold("POST /api/auth/refresh");
@@ -200,7 +200,7 @@ describe("the end of a login", () => {
     expect(browser.server.cookie).toBe(null);
   });
 
-  it("a logout that no lock keeps from crossing another tab's refresh: the late answer is nobody's", async () => {
+  it("discards another tab's late refresh if there are no locks", async () => {
     const browser = new Browser();
     const b = browser.tab({ locks: null });
     const a = await browser.loggedIn("jeju", { locks: null });
@@ -218,7 +218,7 @@ describe("the end of a login", () => {
     expect(causes(a.changes)).toEqual(["login", "logout elsewhere"]);
   });
 
-  it("late news of a refresh do not undo it", async () => {
+  it("is not undone by a late message of a refresh", async () => {
     const { browser, a, b } = await twoTabs();
     browser.channels.sleep();
     browser.server.expireTokens();
@@ -230,7 +230,7 @@ describe("the end of a login", () => {
     expect(a.auth.loggedIn).toBe(false);
   });
 
-  it("late news of its login do not undo it either", async () => {
+  it("is not undone by a late message of its login", async () => {
     const browser = new Browser();
     const b = browser.tab();
     browser.channels.sleep();
@@ -244,7 +244,7 @@ describe("the end of a login", () => {
 });
 
 describe("two users in one browser", () => {
-  it("the tab of the first is told that it was replaced, and never acts as the second", async () => {
+  it("the first user's tab is notified and never acts as the second user", async () => {
     const { browser, a, b } = await twoTabs();
     const letGo = browser.server.hold("GET /api/data");
     const asked = b.auth.authenticatedFetch(DATA);
@@ -255,7 +255,7 @@ describe("two users in one browser", () => {
     letGo();
     await expect(asked).rejects.toMatchObject({ code: "superseded" });
     expect([a.auth.userId, b.auth.userId]).toEqual(["user", null]);
-    // Nor does a refresh of the second make it theirs.
+    // A refresh of the second user does not log that user in here either.
     browser.server.expireTokens();
     await a.auth.authenticatedFetch("https://app.example/other");
     await settled();
@@ -263,7 +263,7 @@ describe("two users in one browser", () => {
     await expect(b.auth.authenticatedFetch(DATA)).rejects.toMatchObject({ code: "not_logged_in" });
   });
 
-  it("a tab that nobody told finds out by its refresh", async () => {
+  it("a tab that received no message notices the other user at its next refresh", async () => {
     const browser = new Browser();
     const a = await browser.loggedIn("jeju", { channel: null });
     await browser.loggedIn("user", { channel: null });
@@ -274,7 +274,7 @@ describe("two users in one browser", () => {
     expect(tokens.length, "nothing was sent as the other user").toBe(1);
   });
 
-  it("the same user's next login is taken up by all tabs", async () => {
+  it("a second login of the same user is taken over by all tabs", async () => {
     const { browser, a, b } = await twoTabs();
     await a.auth.login({ user_id: "jeju", password: "right" });
     await settled();
@@ -285,7 +285,7 @@ describe("two users in one browser", () => {
   });
 });
 
-it("tabs of other auth routes are strangers", async () => {
+it("tabs with another base URL do not share the login", async () => {
   const browser = new Browser();
   const other = browser.tab({ baseUrl: "https://app.example/auth" });
   await browser.loggedIn();
@@ -293,7 +293,7 @@ it("tabs of other auth routes are strangers", async () => {
   expect(other.changes).toEqual([]);
 });
 
-it("nonsense in the channel changes nothing", async () => {
+it("invalid messages in the channel change nothing", async () => {
   const { browser, a } = await twoTabs();
   const channel = browser.channels.open("tower-session-auth https://app.example/api/auth");
   const token = tokenOf("user", "s9");
@@ -316,7 +316,7 @@ it("nonsense in the channel changes nothing", async () => {
   expect(a.auth.userId).toBe("jeju");
 });
 
-it("a closed tab is told nothing and tells nothing", async () => {
+it("a closed service receives no message of other tabs", async () => {
   const { a, b } = await twoTabs();
   b.auth.close();
   await a.auth.logout();
@@ -324,7 +324,7 @@ it("a closed tab is told nothing and tells nothing", async () => {
   expect(causes(b.changes)).toEqual(["login elsewhere"]);
 });
 
-it("works with the channels of the real thing", async () => {
+it("works with a real BroadcastChannel", async () => {
   const browser = new Browser();
   const open = (name: string): BroadcastChannel => new BroadcastChannel(name);
   const b = browser.tab({ channel: open });

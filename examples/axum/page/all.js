@@ -1,4 +1,5 @@
-// "Everybody", for administrators: all sessions page by page, those of one user, and ending one or all of them.
+// The administrators' view of all sessions: page by page, or those of one user. Sessions can be
+// revoked one by one, or all sessions of a user at once.
 
 import { call, now, userPath, whoAmI } from "./api.js";
 import { ask, el, focusRow, get, row, showRows } from "./dom.js";
@@ -7,13 +8,13 @@ import { act, say } from "./messages.js";
 
 let sessions = [];
 let cursor = null;
-/** Whose sessions are shown; null for everybody's. */
+/** The user whose sessions are shown; null for the sessions of all users. */
 let only = null;
 let loaded = false;
-/** Counts questions: the answer to an old one is not shown when it comes after the answer to a newer one. */
+/** Counts requests: the response to an old request is ignored if there is a newer request. */
 let turn = 0;
 
-/** The first page of everybody's sessions, or one user's. */
+/** Loads the first page of all sessions, or the sessions of one user. */
 export async function load(whose = only) {
   const mine = ++turn;
   const answer = await call("GET", whose === null ? "/api/session/all" : userPath(whose));
@@ -29,14 +30,14 @@ async function loadMore() {
   const answer = await call("GET", `/api/session/all?cursor=${encodeURIComponent(cursor)}`);
   if (mine !== turn) return;
   add(answer);
-  // The button may be gone now, and reading goes on with what has come.
+  // The button may be hidden now, so the focus moves to the first new row.
   if (sessions.length > seen || cursor === null) focusRow(get("all-rows"), seen, get("all-list"));
 }
 
 function add(answer) {
   const at = now();
   const known = new Set(sessions.map((session) => session.session_id));
-  // A walk over a store in use may show a session twice.
+  // A scan of a store in use may return a session twice.
   const fresh = answer.sessions.filter((session) => !known.has(session.session_id));
   sessions.push(...fresh.map((session) => ({
     ...session,
@@ -88,7 +89,7 @@ function sessionRow(session, at) {
       [
         t("session"),
         el("code", {}, short),
-        // Told of one user's sessions only.
+        // Only the response for one user has this field.
         "user_agent" in session ? el("span", { class: "under" }, el("bdi", {}, device(session.user_agent))) : null,
       ],
       [t("action"), one, " ", every],
@@ -127,13 +128,13 @@ async function endAll(id, at) {
   await ended((session) => session.user_id !== id, "end_all_done", { ...named, n }, at);
 }
 
-/** Takes ended sessions out of the list; the other rows stay where they are, on whichever page they were. */
+/** Removes revoked sessions from the list. The other rows of all loaded pages stay in place. */
 async function ended(stays, told, values, at) {
-  // A list that was requested before would bring them back.
+  // The response to an earlier request would show them again.
   turn += 1;
   sessions = sessions.filter(stays);
   draw();
-  // An administrator who ended their own session learns it from this answer.
+  // This request reports whether the administrator's own session was revoked.
   await whoAmI();
   say(told, values);
   focusRow(get("all-rows"), at, get("all-list"));

@@ -1,4 +1,5 @@
-// Talks to the server, as whoever is logged in: the client keeps the login, over all tabs, and the page never sees a token.
+// Sends requests to the server as the logged-in user. The client keeps the login for all tabs, and
+// the page never sees a token.
 
 import { AuthError as Problem, AuthService, NetworkError } from "./client.js";
 
@@ -9,9 +10,9 @@ let turn = 0;
 const listeners = { changed() {}, waiting() {} };
 const waits = new Map();
 
-/** How long a store that is away is asked again before the page gives up and says so. */
+/** How long requests are repeated while the store is unavailable, in milliseconds. */
 const PATIENCE = 60_000;
-/** Codes of what has come too late: whoever it was for has left. */
+/** Codes of errors that are not shown, because the login has changed meanwhile. */
 const STALE = new Set(["superseded", "not_logged_in"]);
 
 const auth = new AuthService({
@@ -19,7 +20,7 @@ const auth = new AuthService({
   async fetch(...request) {
     const response = await fetch(...request);
     const date = Date.parse(response.headers.get("date") ?? "");
-    // `Date` counts whole seconds: less than two is no difference.
+    // `Date` has whole seconds, so a difference of less than two seconds counts as none.
     if (!Number.isNaN(date)) skew = Math.abs(date - Date.now()) < 2000 ? 0 : date - Date.now();
     return response;
   },
@@ -29,24 +30,30 @@ auth.subscribe((change) => {
   listeners.changed(change);
 });
 
-/** `changed(change)`: who is logged in, here or in another tab. `waiting(problem or null)`: the store is away, or is back. */
+/**
+ * Sets the listeners. `changed(change)`: the login has changed, here or in another tab.
+ * `waiting(problem)`: the store is unavailable; null when it is available again.
+ */
 export function listen(heard) {
   Object.assign(listeners, heard);
 }
 
 export const loggedIn = () => auth.loggedIn;
 
-/** Whether this problem is nothing to tell: the page has gone on to something else. */
+/** Whether this problem is not shown, because the login has changed meanwhile. */
 export const stale = (problem) => STALE.has(problem.code);
 
-/** Now by the server's clock, in milliseconds: this machine's may be wrong, and ages are told by the server. */
+/**
+ * The current time by the server's clock, in milliseconds. The server's times are compared with it,
+ * because this machine's clock may be wrong.
+ */
 export const now = () => Date.now() + skew;
 
-/** Logs in. A login is sent once: sent again it could make a second session. */
+/** Logs in. The request is sent once only: a second one could create a second session. */
 export const login = (name, password) =>
   auth.login({ ...(name.includes("@") ? { email: name } : { user_id: name }), password });
 
-/** Whether the browser is still logged in, after the page has been loaded anew. */
+/** Returns whether the browser is still logged in, after a reload of the page. */
 export const restore = () => patiently(() => auth.restore());
 export const logout = () => patiently(() => auth.logout());
 export const logoutAll = () => patiently(() => auth.logoutAll());
@@ -54,7 +61,7 @@ export const whoAmI = () => patiently(() => auth.getMe());
 export const ownSessions = () => patiently(() => auth.sessions());
 export const endSession = (id) => patiently(() => auth.endSession(id));
 
-/** Sends a request to any other route, and answers with the parsed body. */
+/** Sends a request to any other route, and returns the parsed body. */
 export const call = (method, path) => patiently(async () => {
   const headers = { accept: "application/json" };
   const options = { method, headers, cache: "no-store", referrerPolicy: "no-referrer" };
@@ -69,10 +76,10 @@ export const call = (method, path) => patiently(async () => {
 });
 
 /**
- * Does this, and again while nobody can answer.
+ * Runs `work`, and repeats it while the server or the store does not answer.
  *
- * A store that is away (503) says nothing about the session: the login stays, and the request is sent
- * again when `Retry-After` says so. All of these requests mean the same when sent twice.
+ * An unavailable store (503) says nothing about the session: the user stays logged in, and the
+ * request is sent again after `Retry-After`. All these requests are safe to repeat.
  */
 async function patiently(work) {
   const mine = turn;
@@ -90,7 +97,7 @@ async function patiently(work) {
         waits.set(id, { code: unreachable ? "unreachable" : problem.code, retryAfter: seconds });
         listeners.waiting(waits.get(id));
         await new Promise((resume) => setTimeout(resume, seconds * 1000));
-        // Logged out meanwhile, or in as somebody else: it was not they who asked.
+        // A logout or another login happened meanwhile: this request belongs to the earlier login.
         if (mine !== turn) throw new Problem({ code: "superseded" });
       }
     }
@@ -99,7 +106,10 @@ async function patiently(work) {
   }
 }
 
-/** The path of one user, or null when no URL can say it: a browser takes `.` and `..` for folders. */
+/**
+ * Returns the path of a user. Returns null if no URL can hold the id: browsers resolve `.` and `..`
+ * as folders.
+ */
 export function userPath(id) {
   if (id === "." || id === ".." || !id.isWellFormed()) return null;
   return `/api/session/user/${encodeURIComponent(id)}`;

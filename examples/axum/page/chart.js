@@ -1,13 +1,13 @@
-// A bar chart for eyes and the same as a table for everybody else.
+// A bar chart, and its numbers as a table.
 
 import { el, svg } from "./dom.js";
 import { number, percent, t } from "./language.js";
 
 const ROW = 46;
 
-/** Shows `rows` of `{label, n}` in a `figure`. The chart's own name tells them all in one sentence. */
+/** Shows `rows` of `{label, n}` in a `figure`. The chart's accessible name contains all of them. */
 export function chart(figure, title, note, first, rows) {
-  // Drawn anew, its table stays as open as it was.
+  // The table stays open when the chart is drawn again.
   const open = figure.querySelector("details")?.open ?? false;
   const caption = el("figcaption", {},
     el("h2", { id: `${figure.id}-title` }, title),
@@ -18,7 +18,7 @@ export function chart(figure, title, note, first, rows) {
 
 const total = (rows) => rows.reduce((sum, { n }) => sum + n, 0);
 
-/** Each bar is its share of the total. */
+/** The length of each bar is its share of the total. */
 function bars(title, rows) {
   const all = Math.max(1, total(rows));
   const told = rows.map(({ label, n }) => `${label}: ${number(n)}`).join(", ");
@@ -28,7 +28,7 @@ function bars(title, rows) {
     svg("rect", { x: 0, y: at * ROW + 24, width: "100%", height: 10, rx: 5, class: "track" }),
     svg("rect", { x: 0, y: at * ROW + 24, width: `${(n / all) * 100}%`, height: 10, rx: 5, class: "bar", "data-n": n }),
   ]);
-  // Without a viewBox: widths are per cent, so the letters keep their size on every screen.
+  // No viewBox: the widths are percentages, so the text has the same size on every screen.
   return svg("svg", { role: "img", "aria-label": `${title}. ${told}`, width: "100%", height: rows.length * ROW }, ...drawn);
 }
 

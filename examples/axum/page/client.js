@@ -79,7 +79,7 @@ function sameSession(a, b) {
 var Follow = class {
   #state;
   #now;
-  /** Whether this tab is looking for its login, and takes it from whoever has it. */
+  /** Whether this tab is restoring its login; it then takes over the login of another tab. */
   restoring = false;
   constructor(state, now) {
     this.#state = state;
@@ -119,13 +119,16 @@ var Exclusive = class {
   #locks;
   #name;
   #patience;
-  /** `patience`: after so many milliseconds a lock that somebody holds is passed over. */
+  /** `patience`: milliseconds to wait for a held lock; the work then runs without it. */
   constructor(locks, name, patience) {
     this.#locks = locks ?? new OwnLock();
     this.#name = name;
     this.#patience = patience;
   }
-  /** Runs this alone. A lock that cannot be had is no reason to fail: the server bears two refreshes at once. */
+  /**
+   * Runs `work` under the lock. If the lock is unavailable, the work runs without it: the server
+   * accepts two refreshes at the same time.
+   */
   async run(work) {
     let begun = null;
     const begin = (waited) => begun = work(waited);
@@ -223,7 +226,10 @@ var Wire = class {
   constructor(settings) {
     this.#settings = settings;
   }
-  /** Sends a request to an auth route; its parsed answer, or an `ApiError`, `NetworkError` or `SupersededError`. */
+  /**
+   * Sends a request to an auth route and returns its parsed response. Rejects with an `ApiError`, a
+   * `NetworkError` or a `SupersededError`.
+   */
   async send(method, path, sending = {}) {
     const headers = new Headers({ accept: "application/json" });
     if (sending.token) headers.set("authorization", `Bearer ${sending.token}`);
@@ -234,7 +240,8 @@ var Wire = class {
       credentials: this.#settings.credentials,
       redirect: "error",
       referrerPolicy: "no-referrer",
-      // The next refresh cookie must be kept even when the page is left before the answer is there.
+      // The browser must keep the next refresh cookie even if the user leaves the page before the
+      // response arrives.
       keepalive: true
     };
     if (sending.json !== void 0) {
@@ -247,7 +254,7 @@ var Wire = class {
       return answerOf(response);
     });
   }
-  /** Runs this until the time is up or the signal fires; also when `fetch` does not care for signals. */
+  /** Runs `work` until the timeout or the signal, also if `fetch` ignores signals. */
   async #within({ signal: outer, timeout = this.#settings.timeout }, work) {
     const controller = new AbortController();
     let stop = () => {
@@ -314,7 +321,7 @@ function loginFrom(answer, asked) {
   const lifetime = answer.expires_in * 1e3;
   return {
     token: answer.access_token,
-    // Counted from before the request: rather too early than too late.
+    // Counted from before the request: too early is safe, too late is not.
     expiresAt: asked + lifetime,
     lifetime,
     ...read(answer.access_token),
@@ -329,7 +336,7 @@ var Refresher = class {
   #exclusive;
   #running = null;
   #pause = null;
-  /** The epoch in which the server said that there is nothing to refresh with. */
+  /** The epoch in which the server said that its login cannot be refreshed. */
   #none = -1;
   constructor(settings, state, wire, tabs, exclusive) {
     this.#settings = settings;
@@ -343,8 +350,8 @@ var Refresher = class {
     return this.#none === this.#state.epoch;
   }
   /**
-   * The next login after `stale`, which is what was at hand; null when nobody is logged in here and the
-   * browser may still be. All who ask meanwhile get the same answer.
+   * Returns the login that replaces `stale`, the caller's current one. `stale` is null if this tab
+   * has no login but the browser may have one. Concurrent callers share one refresh.
    */
   refresh(stale) {
     const { epoch } = this.#state;
@@ -365,12 +372,12 @@ var Refresher = class {
     this.#running = { epoch, stop, done };
     return done;
   }
-  /** Gives up the refresh that is under way: its login is over. */
+  /** Cancels the refresh in progress, because its login is over. */
   stop() {
     this.#running?.stop.abort();
     this.#running = null;
   }
-  /** One refresh, behind the lock; or, if it is not `ours`, what another tab has made of its own. */
+  /** Refreshes once, under the lock. `ours` is false if the login comes from another tab. */
   async #once(stale, epoch, waited, signal) {
     const patience = waited ? HANDOVER : stale === null ? this.#settings.askTabs : 0;
     if (this.#news(stale, epoch) === null) await this.#tabs.ask(patience, () => this.#differs(stale));
@@ -386,18 +393,21 @@ var Refresher = class {
       throw this.#refused(error, stale, epoch);
     }
   }
-  /** Whether what is at hand is another token than `stale`: the very one that was refused is no news. */
+  /** Returns whether the current token differs from that of `stale`, which was refused. */
   #differs(stale) {
     return this.#state.login?.token !== stale?.token;
   }
-  /** What the server said when it asked to be left alone for a while, as long as that while lasts. */
+  /** Returns the error with which the server asked for a pause, while that pause lasts. */
   #paused() {
     if (this.#pause === null) return null;
     const left = this.#pause.until - this.#settings.now();
     if (this.#pause.epoch !== this.#state.epoch || left <= 0 || left > this.#pause.length) this.#pause = null;
     return this.#pause?.error ?? null;
   }
-  /** The login that another tab has told meanwhile, if it did. Fails if that made this refresh pointless. */
+  /**
+   * Returns the login that another tab has sent meanwhile, or null. Throws a `SupersededError` if
+   * the login changed so that this refresh is pointless.
+   */
   #news(stale, epoch) {
     const { login } = this.#state;
     if (this.#state.epoch !== epoch) {
@@ -432,7 +442,7 @@ var Refresher = class {
     this.#tabs.tellToken(next, "refresh");
     return next;
   }
-  /** What a refresh that failed means for the login: a token that the server refuses ends it, and nothing else does. */
+  /** Returns the error for a failed refresh. Only a refused refresh token ends the login. */
   #refused(error, stale, epoch) {
     if (!(error instanceof ApiError)) return error;
     if (this.#state.epoch !== epoch) return new SupersededError();
@@ -514,21 +524,24 @@ var State = class {
   get login() {
     return this.#login;
   }
-  /** Another number after each login and each logout: an answer to an older question is recognised by it. */
+  /**
+   * A number that changes with each login and each end of a login. It shows that a response belongs
+   * to an earlier login.
+   */
   get epoch() {
     return this.#epoch;
   }
-  /** Another login than before. */
+  /** Starts a login and notifies the subscribers. */
   begin(login, cause, elsewhere) {
     this.#login = login;
     this.#epoch += 1;
     this.#tell({ loggedIn: true, cause, elsewhere, error: null });
   }
-  /** The same login with its next token. */
+  /** Replaces the token of the login. Subscribers receive nothing. */
   renew(login) {
     this.#login = login;
   }
-  /** Nobody is logged in any more; `error` is why, where the server said so. */
+  /** Ends the login and notifies the subscribers. `error` is the server's reason, if any. */
   end(cause, elsewhere, error = null) {
     const identity = this.#login?.identity;
     if (identity && cause !== "replaced") this.bury(identity);
@@ -586,7 +599,10 @@ var Tabs = class {
     };
     this.#post({ v: 1, type: "out", how, identity, problem });
   }
-  /** Asks the other tabs for their token, until one has told `enough`, at the longest for so many milliseconds. */
+  /**
+   * Asks the other tabs for their token. Waits until `enough` returns true, but at most `patience`
+   * milliseconds.
+   */
   async ask(patience, enough) {
     if (this.#channel === null || patience <= 0) return;
     await new Promise((resolve) => {
@@ -643,7 +659,10 @@ var AuthService = class {
   #exclusive;
   #refresher;
   #restoring = null;
-  /** Sends nothing yet: call {@link restore} for the login that the browser may still have. Throws a `TypeError` for options that cannot work. */
+  /**
+   * Sends nothing. Call {@link restore} to take over a login that the browser may still have.
+   * Throws a `TypeError` for options that cannot work.
+   */
   constructor(options = {}) {
     const settings = settle(options);
     const name = `tower-session-auth ${settings.prefix}`;
@@ -654,23 +673,32 @@ var AuthService = class {
     this.#exclusive = new Exclusive(settings.locks, name, settings.timeout);
     this.#refresher = new Refresher(settings, this.#state, this.#wire, this.#tabs, this.#exclusive);
   }
-  /** Whether somebody is logged in, as far as this page knows. The server may know better: see {@link subscribe}. */
+  /**
+   * Whether a user is logged in, as far as this page knows. The server may have ended the session;
+   * {@link subscribe} reports it when the page finds out.
+   */
   get loggedIn() {
     return this.#state.login !== null;
   }
-  /** The id of whoever is logged in, read from the access token; null when nobody is, or it cannot be read. */
+  /**
+   * The id of the logged-in user, read from the access token; null if no user is logged in or the
+   * token cannot be read.
+   */
   get userId() {
     return this.#state.login?.identity?.user ?? null;
   }
-  /** Tells `listener` of each login and each end of one, in this tab or in another; answers with what unsubscribes it. */
+  /**
+   * Calls `listener` at each login and each end of a login, in this tab or in another one. Returns
+   * the function that unsubscribes it.
+   */
   subscribe(listener) {
     return this.#state.subscribe(listener);
   }
   /**
-   * Logs in. It is sent once: sent again it could open a second session.
+   * Logs in. The request is sent once only: a second one could create a second session.
    *
-   * Fails with an `ApiError` (`invalid_credentials`, `rate_limited` with `retryAfter`, …) or a
-   * `NetworkError`; who was logged in before then still is.
+   * Rejects with an `ApiError` (`invalid_credentials`, `rate_limited` with `retryAfter`, …) or a
+   * `NetworkError`. A user who was logged in before then stays logged in.
    */
   async login(credentials) {
     return this.#exclusive.run(async () => {
@@ -685,11 +713,12 @@ var AuthService = class {
     });
   }
   /**
-   * Takes up the login that the browser has: from another tab, or by one refresh. Call it once, when the page loads.
+   * Takes over the login that the browser has: from another tab, or by one refresh. Call it once,
+   * when the page loads.
    *
-   * Answers whether somebody is logged in now. When the session was ended meanwhile, subscribers are
-   * told why. Fails with an `ApiError` or a `NetworkError` when nobody can tell (503, 429, no
-   * network): ask again later.
+   * Returns whether a user is now logged in. If the session is over, subscribers receive the
+   * reason. Rejects with an `ApiError` or a `NetworkError` if the state is unknown (503, 429, no
+   * network): call it again later.
    */
   restore() {
     this.#restoring ??= this.#restore().finally(() => {
@@ -712,25 +741,28 @@ var AuthService = class {
     }
     return this.loggedIn;
   }
-  /** Who is logged in, as the server knows now: the role may have changed since the login. */
+  /** Returns the logged-in user as the server knows it now: the role may have changed. */
   async getMe() {
     return await this.#call("GET", "/me");
   }
-  /** All live sessions of whoever is logged in; `current` marks this one. */
+  /** Returns all live sessions of the logged-in user; `current` marks this one. */
   async sessions() {
     return (await this.#call("GET", "/sessions")).sessions;
   }
-  /** Ends one of the own sessions, on whichever device; fails with `not_found` (404) when there is none of that id. */
+  /**
+   * Revokes one of the user's own sessions, on any device. Rejects with `not_found` (404) if there
+   * is no session with this id.
+   */
   async endSession(id) {
     const login = this.#state.login;
     await this.#call("DELETE", `/sessions/${encodeURIComponent(id)}`);
     if (login?.identity?.session === id) await this.#leave("logout", login);
   }
   /**
-   * Logs out, in all tabs. Also works with an access token that has run out.
+   * Logs out in all tabs. Also works with an expired access token.
    *
-   * When the server cannot end the session (503, no network) this fails, and the login goes on: it
-   * would be wrong to show somebody as logged out who is not.
+   * Rejects if the server cannot revoke the session (503, no network). The user then stays logged
+   * in, because the page must not show a logout that did not happen.
    */
   async logout() {
     const login = this.#state.login;
@@ -747,7 +779,7 @@ var AuthService = class {
       this.#left("logout", login);
     });
   }
-  /** Ends all sessions of whoever is logged in, on all devices; answers how many. */
+  /** Revokes all sessions of the logged-in user, on all devices. Returns their number. */
   async logoutAll() {
     const login = this.#state.login;
     const { deleted_count: ended } = await this.#call("POST", "/logout-all");
@@ -755,19 +787,21 @@ var AuthService = class {
     return ended;
   }
   /**
-   * `fetch` as whoever is logged in: the access token goes along, and is refreshed when it is about to
-   * run out, or when the server says `token_expired`; the request is then sent once more.
+   * Sends a request like `fetch`, with the access token. It refreshes a token that expires soon
+   * first. If the server answers `token_expired` or `invalid_token`, it refreshes the token and
+   * sends the request once more.
    *
-   * Answers with whatever the server does, refusals as well, except for those that end the login.
-   * Redirects are errors unless `init.redirect` says otherwise. Fails with
-   * - `NotLoggedInError`: nobody is; nothing was sent;
-   * - `ForeignOriginError`: the address is neither of the auth routes' origin nor one of `origins`; nothing was sent;
-   * - `SessionEndedError`: the login is over, `code` and `reason` say why;
-   * - `SupersededError`: somebody logged out or in meanwhile, and the answer is not for them;
-   * - `BodyNotReplayableError`: the body was a stream, and would have to be sent again;
-   * - `ApiError` (503, 429) or `NetworkError`: the token ran out and cannot be refreshed at the moment;
-   *   the login goes on;
-   * - and whatever `fetch` fails with.
+   * Returns the server's response, also an error response, unless that ends the login. Redirects
+   * are errors unless `init.redirect` says otherwise. Rejects with
+   * - `NotLoggedInError`: no user is logged in; nothing was sent;
+   * - `ForeignOriginError`: the URL's origin is neither that of the auth routes nor one of
+   *   `origins`; nothing was sent;
+   * - `SessionEndedError`: the login has ended; `code` and `reason` say why;
+   * - `SupersededError`: a logout or another login happened meanwhile; the response is discarded;
+   * - `BodyNotReplayableError`: the body was a stream and would have to be sent again;
+   * - `ApiError` (503, 429) or `NetworkError`: the token has expired and cannot be refreshed now;
+   *   the login does not end;
+   * - any error of `fetch`.
    */
   async authenticatedFetch(input, init) {
     const request = prepare(this.#settings, input, init);
@@ -790,12 +824,15 @@ var AuthService = class {
     if (OVER.has(again.code) || refused) throw this.#ended(new SessionEndedError(again), next, epoch);
     return second;
   }
-  /** No longer listens to other tabs, nor tells them anything; logs nobody out. For a page that outlives its service. */
+  /**
+   * Stops receiving messages of other tabs and sending messages to them. Does not log out. For a
+   * page that outlives its service.
+   */
   close() {
     this.#refresher.stop();
     this.#tabs.close();
   }
-  /** The login, with a token that is good for a while if one can be had. */
+  /** Returns the login. Refreshes it first, if possible, when its token expires soon. */
   async #usable() {
     const { login } = this.#state;
     if (login === null) throw new NotLoggedInError();
@@ -810,7 +847,10 @@ var AuthService = class {
       throw error;
     }
   }
-  /** The token after one that the server has refused; `refusal` ends the login where there is none. */
+  /**
+   * Returns the login with another token than the one that the server refused. If it cannot be
+   * refreshed, ends it with `refusal`.
+   */
   async #after(login, refusal, epoch) {
     const now = this.#state.login;
     if (now !== null && now.token !== login.token) return now;
@@ -826,14 +866,14 @@ var AuthService = class {
     if (this.#state.epoch === epoch) return response;
     throw new SupersededError();
   }
-  /** Ends the login in all tabs; the error to throw. */
+  /** Ends the login in all tabs, and returns the error to throw. */
   #ended(error, login, epoch) {
     if (this.#state.epoch !== epoch) return new SupersededError();
     this.#tabs.tellOut("ended", login.identity, error);
     this.#state.end("ended", false, error);
     return error;
   }
-  /** Somebody has left on purpose. */
+  /** Ends the login in all tabs after a logout. */
   #left(how, login) {
     this.#refresher.stop();
     if (login?.identity) this.#state.bury(login.identity);
@@ -841,7 +881,10 @@ var AuthService = class {
     const now = this.#state.login;
     if (now !== null && login !== null && sameSession(now.identity, login.identity)) this.#state.end(how, false);
   }
-  /** The same, after another route than `/logout`: the browser still has the cookie of a session that is over. */
+  /**
+   * Does the same as `#left` after another route than `/logout`. The browser then still has the
+   * cookie of the ended session, and `/logout` clears it.
+   */
   async #leave(how, login) {
     this.#left(how, login);
     if (this.#settings.delivery === "body") return;
@@ -851,7 +894,7 @@ var AuthService = class {
       });
     });
   }
-  /** An auth route that needs a token. */
+  /** Calls an auth route that needs an access token. */
   async #call(method, path) {
     const init = { method, cache: "no-store", credentials: this.#settings.credentials };
     const headers = { accept: "application/json" };

@@ -1,4 +1,4 @@
-// Makes elements. Text goes in as text, never as markup: the policy of this page would refuse it.
+// Creates elements. Text is inserted as text, never as markup, which the page's policy forbids.
 
 const SVG = "http://www.w3.org/2000/svg";
 
@@ -14,7 +14,7 @@ function fill(element, attributes, children) {
   return element;
 }
 
-/** An element; an attribute that is a function is a listener. */
+/** Creates an element. An attribute that is a function becomes an event listener. */
 export const el = (tag, attributes = {}, ...children) =>
   fill(document.createElement(tag), attributes, children);
 
@@ -22,10 +22,10 @@ export const svg = (tag, attributes = {}, ...children) =>
   fill(document.createElementNS(SVG, tag), attributes, children);
 
 /**
- * A row of a table from `[label, content]` pairs, its first cell the row's header.
+ * Creates a table row from `[label, content]` pairs. The first cell is the row's header.
  *
- * The roles are said again because the narrow layout turns rows into blocks, which takes them away
- * in some browsers; the labels are what such a block shows in place of the column's header.
+ * The roles are set explicitly: the narrow layout displays rows as blocks, and some browsers then
+ * drop the roles. Such a block shows the label in place of the column's header.
  */
 export function row(cells, attributes = {}) {
   const made = cells.map(([label, ...content], at) =>
@@ -36,20 +36,20 @@ export function row(cells, attributes = {}) {
   return el("tr", { role: "row", ...attributes }, ...made);
 }
 
-/** Shows these rows; the focus stays in the row with the same `data-key`, if that is still there. */
+/** Shows these rows. The focus stays in the row with the same `data-key`, if there is one. */
 export function showRows(body, rows) {
   const key = body.contains(document.activeElement) && document.activeElement.closest("tr").dataset.key;
   body.replaceChildren(...rows);
   if (key) rows.find((row) => row.dataset.key === key)?.querySelector("button")?.focus();
 }
 
-/** Puts the focus on the action of the row at `at`, on the last one, or, in an empty table, on `otherwise`. */
+/** Focuses the button of the row at `at`, else of the last row; in an empty table, `otherwise`. */
 export function focusRow(body, at, otherwise) {
   const buttons = [...body.rows].map((row) => row.querySelector("button")).filter(Boolean);
   (buttons[Math.min(at, buttons.length - 1)] ?? otherwise).focus();
 }
 
-/** Asks before something that cannot be undone. Escape is no. */
+/** Asks before an action that cannot be undone. The Escape key means no. */
 export function ask(title, text, yes) {
   const dialog = get("ask");
   get("ask-title").textContent = title;

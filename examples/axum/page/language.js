@@ -1,4 +1,4 @@
-// Which language the page speaks, and how it says times, numbers and devices in it.
+// The language of the page, and the format of times, numbers and devices in it.
 
 import { now } from "./api.js";
 import { el } from "./dom.js";
@@ -10,7 +10,7 @@ let form = {};
 
 export const current = () => language;
 
-/** The language chosen here before, else the browser's first one that the page knows. */
+/** Sets the language that was chosen before, else the browser's first one that the page has. */
 export function start() {
   const asked = [kept(), ...navigator.languages].map((tag) => (tag ?? "").slice(0, 2).toLowerCase());
   speak(asked.find((tag) => Object.hasOwn(TEXTS, tag)) ?? "en");
@@ -20,7 +20,7 @@ export function choose(chosen) {
   try {
     localStorage.setItem(KEPT, chosen);
   } catch {
-    // Storage may be forbidden; the choice then holds until the page is left.
+    // Storage may be forbidden. The choice then lasts until the page is closed.
   }
   speak(chosen);
 }
@@ -54,7 +54,7 @@ function speak(chosen) {
   }
 }
 
-/** The text of this name, with `{value}`s filled in; numbers are written as the language does. */
+/** Returns the text of this name with its values inserted. Numbers get the language's format. */
 export function t(name, values = {}) {
   const found = TEXTS[language][name];
   const text = typeof found === "object" ? (found[form.plural.select(values.n)] ?? found.other) : found;
@@ -63,10 +63,10 @@ export function t(name, values = {}) {
   );
 }
 
-/** What another person chose, such as a user id, kept from turning the text around it. */
+/** Isolates text of users, such as a user id: its direction must not affect the text around it. */
 export const quoted = (text) => `\u2068${text}\u2069`;
 
-/** A refusal in words; what the page has none for is said in the server's. */
+/** Returns the text for a problem. For an unknown code it contains the server's text. */
 export function words(problem) {
   const values = { n: Math.max(1, problem.retryAfter), detail: quoted(problem.detail) };
   const names = [`reason.${problem.reason}`, `problem.${problem.code}`];
@@ -78,7 +78,7 @@ export const percent = (part) => form.percent.format(part);
 
 const SPANS = [86_400, 3600, 60, 1];
 
-/** Seconds in the two largest units: `59 min 12 sec`. */
+/** Formats seconds in the two largest units: `59 min 12 sec`. */
 export function span(seconds) {
   const whole = Math.max(0, Math.floor(seconds));
   const first = Math.max(0, SPANS.findIndex((size) => whole >= size));
@@ -96,19 +96,19 @@ function ago(at) {
   return form.ago.format(-Math.floor(seconds / SPANS[first]), ["day", "hour", "minute", "second"][first]);
 }
 
-/** A moment in the past, told as its age and kept up to date by `tick`. */
+/** Shows a time in the past as its age, which `tick` updates. */
 export function since(time) {
   const at = Date.parse(time);
   if (Number.isNaN(at)) return el("span", {}, "–");
   return el("time", { datetime: time, title: form.moment.format(at), "data-since": at }, ago(at));
 }
 
-/** A moment to come, told as the time left until then. */
+/** Shows a time in the future as the time that is left, which `tick` updates. */
 export const until = (at) => el("span", { "data-until": at, class: "clock" }, left(at));
 
 const left = (at) => (at <= now() ? t("over") : span((at - now()) / 1000));
 
-/** Writes the times anew that have changed. */
+/** Updates the times whose text has changed. */
 export function tick() {
   const write = (element, text) => {
     if (element.textContent !== text) element.textContent = text;
@@ -121,7 +121,7 @@ export function tick() {
   }
 }
 
-// The first that fits counts: nearly every browser also names the ones it descends from.
+// The first match is used: nearly every browser also names the browsers it is based on.
 const BROWSERS = [
   [/Edg(e|A|iOS)?\//, "Edge"], [/OPR\//, "Opera"], [/SamsungBrowser\//, "Samsung Internet"],
   [/Whale\//, "Whale"], [/KAKAOTALK/i, "KakaoTalk"], [/(Firefox|FxiOS)\//, "Firefox"],
@@ -132,12 +132,12 @@ const SYSTEMS = [
   [/Mac OS X|Macintosh/, "Mac"], [/CrOS/, "ChromeOS"], [/Linux|X11/, "Linux"],
 ];
 
-/** A `User-Agent` for people. */
+/** Returns a readable name for a `User-Agent`. */
 export function device(agent) {
   const named = (list) => list.find(([pattern]) => pattern.test(agent ?? ""))?.[1];
   const [browser, system] = [named(BROWSERS), named(SYSTEMS)];
   if (browser && system) return t("browser_on", { browser, system });
-  // Programs name themselves first: `curl/8.5.0`.
+  // A program's name comes first: `curl/8.5.0`.
   const program = (agent ?? "").trim().split(/[\s/]/, 1)[0].slice(0, 40);
   return browser ?? (program || t("unknown_device"));
 }

@@ -1,4 +1,4 @@
-// What the page tells: a status, an alarm, and that it waits for a store that is away.
+// The messages of the page: a status, an error, and that it waits for the server or the store.
 
 import { Problem, loggedIn, stale } from "./api.js";
 import { get } from "./dom.js";
@@ -8,13 +8,13 @@ let said = null;
 let waitsFor = null;
 const busy = new WeakSet();
 
-/** Says what was done; read out without taking the focus. */
+/** Shows a status. Screen readers read it without a change of the focus. */
 export function say(name, values) {
   said = { where: "said", text: () => t(name, values) };
   show();
 }
 
-/** Says what was refused. */
+/** Shows an error. */
 export function alarm(problem) {
   said = { where: "alarm", text: () => words(problem) };
   show();
@@ -25,16 +25,16 @@ export function quiet() {
   show();
 }
 
-/** The store is away for this reason, or, with null, has come back. */
+/** Shows that the page waits because of this problem; null hides it. */
 export function waiting(problem) {
   waitsFor = problem;
   show();
 }
 
-/** Also after the language has changed. */
+/** Writes the messages, also after a change of the language. */
 export function show() {
   const write = (id, text) => {
-    // The same text written again would be read out again.
+    // Screen readers would read the same text again if it were written again.
     if (get(id).textContent !== text) get(id).textContent = text;
   };
   for (const id of ["said", "alarm"]) write(id, said?.where === id ? said.text() : "");
@@ -43,7 +43,7 @@ export function show() {
   write("waiting", waitsFor ? t(`waiting.${known}`, { n: seconds }) : "");
 }
 
-/** Does what nobody asked for: what was said before stays, and nothing is marked as busy. */
+/** Runs work that the user did not start: earlier messages stay, and no control is marked busy. */
 export async function inBackground(work) {
   try {
     await work();
@@ -54,9 +54,9 @@ export async function inBackground(work) {
 }
 
 /**
- * Does what a control asks for, once at a time, and tells when it was refused. Answers whether it was done.
+ * Runs the work of a control, one run at a time, and shows its error. Returns whether it succeeded.
  *
- * The control is not disabled meanwhile: that would take the focus away from it.
+ * The control is not disabled meanwhile, because it would lose the focus.
  */
 export async function act(control, work) {
   if (busy.has(control)) return false;
@@ -68,7 +68,7 @@ export async function act(control, work) {
     return true;
   } catch (problem) {
     if (!(problem instanceof Problem)) throw problem;
-    // Once the session is over the login view says why.
+    // If the session is over, the login view shows why.
     if (loggedIn() && !stale(problem)) alarm(problem);
     return false;
   } finally {

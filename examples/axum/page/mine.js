@@ -1,4 +1,4 @@
-// "My sessions": who I am, on which devices I am logged in, and how to end that.
+// The view of the user's own account: the user, the user's sessions, and how to revoke them.
 
 import { call, endSession, logoutAll, now, ownSessions, whoAmI } from "./api.js";
 import { ask, el, focusRow, get, row, showRows } from "./dom.js";
@@ -10,13 +10,13 @@ let sessions = [];
 
 export const whoIAm = () => me;
 
-/** Whoever has logged in, or is back. */
+/** Sets the user after a login or a restored login. */
 export function known(user) {
   me = user;
   draw();
 }
 
-/** Reads both anew; the role may have changed since the login. */
+/** Loads the user and the sessions again; the role may have changed since the login. */
 export async function load() {
   const [user, list] = await Promise.all([whoAmI(), ownSessions()]);
   me = user;
@@ -25,7 +25,7 @@ export async function load() {
   draw();
 }
 
-/** When this session ends unless it is used, by the server's clock; null when not known. */
+/** When this session expires if it is not used, by the server's clock; null if unknown. */
 export const ownEnd = () => sessions.find((session) => session.current)?.until ?? null;
 
 export function clear() {
@@ -83,7 +83,7 @@ async function end(session, name, at) {
   focusRow(get("mine-rows"), at, get("mine-devices"));
 }
 
-/** `left(name, values)`: this page is logged out, and what to say then. */
+/** `left(name, values)` is called after a logout, with the text to show. */
 export function start(left) {
   const reload = get("mine-reload");
   reload.addEventListener("click", () => act(reload, async () => {

@@ -1,4 +1,4 @@
-// Puts the page together: which view is shown, who is logged in, and what happens when that ends.
+// The main module: the view that is shown, the login, and the end of the login.
 
 import { Problem, listen, loggedIn, login, logout, now, restore, stale, whoAmI } from "./api.js";
 import * as all from "./all.js";
@@ -17,14 +17,14 @@ const DEMO = [
 ];
 const { t } = language;
 
-/** Nothing, until it is known whether the browser is still logged in. */
+/** The view that is shown; null until it is known whether the browser is still logged in. */
 let shown = null;
 let wrong = null;
 let lookAgain = Infinity;
 
 const isAdmin = () => ADMINS.has(mine.whoIAm()?.role);
 
-/** The view that the address names, if it is there for this user. */
+/** Returns the view in the address if this user may see it, otherwise "mine". */
 function asked() {
   const name = location.hash.slice(1);
   return Object.hasOwn(VIEWS, name) && (name === "mine" || isAdmin()) ? name : "mine";
@@ -45,7 +45,7 @@ function frame() {
   document.title = shown === null ? "tower-session-auth" : `${t(shown)} · tower-session-auth`;
 }
 
-/** Shows a view; its heading gets the focus, so that reading and tabbing start there. */
+/** Shows a view. Its heading gets the focus, so that reading and tabbing start there. */
 function show(name) {
   shown = name;
   frame();
@@ -61,7 +61,7 @@ async function open(name) {
   });
 }
 
-/** Reads my sessions again without being asked to: nothing moves the focus. */
+/** Loads the user's sessions again in the background, without a change of the focus. */
 function look() {
   lookAgain = Infinity;
   inBackground(async () => {
@@ -69,19 +69,19 @@ function look() {
       await mine.load();
       frame();
     } finally {
-      // Also after a store that was away too long.
+      // Also after a failure, for example of the store.
       if (loggedIn()) plan();
     }
   });
 }
 
-/** When to ask whether this session has ended: it may have been used elsewhere. */
+/** Plans the next check of whether this session has expired: use elsewhere may have extended it. */
 function plan() {
   const end = mine.ownEnd();
   lookAgain = end === null ? Infinity : Math.max(end, now() + 5000) + 500;
 }
 
-/** Back to the login; nothing of the last user stays in the page. */
+/** Shows the login, and removes everything about the last user from the page. */
 function leave() {
   lookAgain = Infinity;
   for (const view of Object.values(VIEWS)) view.clear();
@@ -97,7 +97,7 @@ function left(name, values) {
   say(name, values);
 }
 
-/** What is wrong with the login form: where, and how to say it. */
+/** Shows an error in the login form, at its fields; null removes it. */
 function refuse(reason) {
   wrong = reason;
   get("login-wrong").textContent = reason ? reason.text() : "";
@@ -128,14 +128,14 @@ async function enter() {
   await arrive("logged_in");
 }
 
-/** Shows the view that the address names to whoever has just come in. */
+/** Shows the view in the address after a login. */
 async function arrive(words) {
   const first = asked();
   history.replaceState(null, "", `#${first}`);
   if ((await open(first)) && words !== null) say(words);
 }
 
-/** The same for a login that has come from the browser or from another tab: who that is must be asked. */
+/** Does the same for a login of the browser or of another tab: it must ask for the user first. */
 async function comeBack(words) {
   try {
     mine.known(await whoAmI());
@@ -143,14 +143,14 @@ async function comeBack(words) {
   } catch (problem) {
     if (!(problem instanceof Problem)) throw problem;
     if (loggedIn() && !stale(problem)) {
-      // Still logged in, but nobody can tell as whom.
+      // The user is still logged in, but the server did not say as which user.
       show("mine");
       alarm(problem);
     }
   }
 }
 
-/** What becomes of the login without this page's doing. */
+/** Handles changes of the login that this page did not start. */
 function changed({ cause, elsewhere, error }) {
   if (cause === "ended" || cause === "replaced") {
     leave();
@@ -160,7 +160,7 @@ function changed({ cause, elsewhere, error }) {
   else if (cause === "login" && elsewhere) comeBack("logged_in_elsewhere");
 }
 
-/** A page just loaded has the login that the browser has. */
+/** Takes over the browser's login when the page is loaded. */
 async function begin() {
   try {
     if (await restore()) return await comeBack(null);
@@ -216,10 +216,10 @@ for (const button of document.querySelectorAll("[data-language]")) {
   });
 }
 addEventListener("hashchange", () => {
-  // The skip link has a hash of its own.
+  // The skip link also changes the hash.
   if (loggedIn() && Object.hasOwn(VIEWS, location.hash.slice(1))) open(asked());
 });
-// A session may have been ended while nobody looked: every view asks, and not only the one that lists it.
+// A session may have been revoked while the page was hidden, so every view checks it.
 document.addEventListener("visibilitychange", () => {
   if (document.visibilityState === "visible" && loggedIn()) look();
 });

@@ -1,4 +1,4 @@
-// "Statistics", for administrators: how many sessions, whose, and for how long.
+// The administrators' statistics: the number of sessions, by role and by the time that is left.
 
 import { call } from "./api.js";
 import { chart } from "./chart.js";
@@ -6,7 +6,7 @@ import { get } from "./dom.js";
 import { number, since, span, t } from "./language.js";
 import { act, say } from "./messages.js";
 
-/** Upper bounds in seconds of the columns of "by time left"; the last one has none. */
+/** The upper bounds, in seconds, of the columns of "by time left". The last column has none. */
 const BOUNDS = [300, 900, 1800, 3600, 21_600, 86_400];
 const PAGE = 1000;
 const PAGES = 10;
@@ -21,7 +21,7 @@ export async function load() {
   draw();
 }
 
-/** The time left of all sessions, or of the first ten thousand. */
+/** Returns the time left of all sessions, or of those on the first ten pages of 1,000. */
 async function walk() {
   const found = new Map();
   let cursor = null;
@@ -64,7 +64,7 @@ function columns(ttls) {
     const label = at === 0 ? t("up_to", { to: span(to) })
       : to === Infinity ? t("more_than", { from: span(from) })
       : t("between", { from: span(from), to: span(to) });
-    // A session just made has its whole lifetime left, and belongs to the column that ends there.
+    // A new session has its whole lifetime left and belongs to the column that ends with it.
     return { label, n: ttls.filter((ttl) => (ttl > from || at === 0) && ttl <= to).length };
   });
 }

@@ -1,4 +1,4 @@
-// What the page says, in both languages. A text with `one` and `other` depends on `{n}`.
+// The texts of the page in both languages. A text with `one` and `other` depends on `{n}`.
 
 export const TEXTS = {
   en: {

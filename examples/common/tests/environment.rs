@@ -1,4 +1,4 @@
-//! What the environment may say.
+//! Tests of the settings from the environment.
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -16,7 +16,7 @@ use crate::common::proxies::TrustedProxies;
 use crate::common::serve::Limits;
 
 #[test]
-fn a_client_that_is_in_two_places_is_where_its_trusted_proxies_say() {
+fn client_address_is_the_one_that_trusted_proxies_report() {
     let proxies = TrustedProxies::parse("10.0.0.0/8, 2001:db8::1").unwrap();
     let cases = [
         (
@@ -50,15 +50,15 @@ fn a_client_that_is_in_two_places_is_where_its_trusted_proxies_say() {
 }
 
 #[test]
-fn a_proxy_is_trusted_as_an_ipv4_mapped_address_too() {
-    // A server on `[::]` sees its IPv4 peers like this.
+fn proxy_is_trusted_with_its_ipv4_mapped_address_too() {
+    // A server on `[::]` sees its IPv4 peers with such addresses.
     let proxies = TrustedProxies::parse("10.0.0.0/8").unwrap();
     assert!(proxies.trust("::ffff:10.0.0.1".parse().unwrap()));
     assert!(!proxies.trust("::ffff:192.0.2.1".parse().unwrap()));
 }
 
 #[tokio::test]
-async fn trusted_origins_are_let_in() {
+async fn only_trusted_origins_may_log_in_cross_site() {
     let config = config(&[("TRUSTED_ORIGINS", "https://a.example, https://b.example")]).unwrap();
     let (demo, _worker) = Demo::new(&config, Limits::default()).await.unwrap();
     let routes = demo.routes.standard();
@@ -76,7 +76,7 @@ async fn trusted_origins_are_let_in() {
 }
 
 #[test]
-fn a_forwarding_header_of_a_peer_that_is_not_trusted_is_warned_of_once() {
+fn forwarding_header_of_an_untrusted_peer_is_warned_about_once() {
     let parts = |peer: &str, header: Option<&str>| {
         let mut request = Request::new(());
         if let Some(header) = header {
@@ -106,7 +106,7 @@ fn a_forwarding_header_of_a_peer_that_is_not_trusted_is_warned_of_once() {
 }
 
 #[tokio::test]
-async fn the_environment_is_read_whole_or_refused() {
+async fn invalid_variables_are_refused_by_name_and_defaults_apply() {
     let config_of = |variables: &[(&str, &str)]| config(variables).map(drop);
     for (name, value) in [
         ("BIND_ADDR", "here"),
@@ -134,7 +134,7 @@ async fn the_environment_is_read_whole_or_refused() {
         assert!(!wrong.contains("hunter2"), "{wrong}");
     }
     assert!(config_of(&[("SESSION_PREFIX", "a b"), ("REDIS_HOST", "127.0.0.1")]).is_err());
-    // A secret that was meant to be set and came out empty is no reason for a random one.
+    // An empty secret is refused, not replaced by a random one: it was meant to be set.
     for secret in ["short", ""] {
         let config = config(&[("JWT_SECRET", secret)]).unwrap();
         let wrong = Demo::new(&config, Limits::default()).await.map(drop).unwrap_err();
@@ -195,9 +195,9 @@ async fn the_environment_is_read_whole_or_refused() {
     assert!(defaults.origins.is_empty());
 }
 
-/// Deployments rely on these names. (`RUST_LOG` is read by the log: `tests/servers/frozen` sees what it does.)
+/// Deployments depend on these names. The log reads `RUST_LOG`, which `tests/servers/frozen` tests.
 #[test]
-fn the_names_of_the_variables_are_frozen() {
+fn names_of_the_variables_are_frozen() {
     let asked = RefCell::new(BTreeSet::from(["RUST_LOG".to_owned()]));
     for set in [None, Some("REDIS_HOST"), Some("REDIS_URL")] {
         let read = Config::read(|name| {

@@ -1,8 +1,8 @@
-//! What holds whatever framework the routes are written with; this file is what the tests share.
+//! Tests that do not depend on the web framework. This file contains what they share.
 
 mod environment;
 #[path = "../../../tests/support/log.rs"]
-#[expect(unreachable_pub, reason = "the integration tests share it")]
+#[expect(unreachable_pub, reason = "the integration tests use the same file")]
 mod log;
 mod passwords;
 mod sockets;

@@ -1,4 +1,4 @@
-//! Passwords, and what becomes of them.
+//! Tests of password hashing, and of the user directory.
 
 use std::sync::mpsc;
 
@@ -10,7 +10,7 @@ use crate::common::passwords::{Answer, HashError, Passwords};
 use crate::common::users::{DEMO, Users};
 
 #[tokio::test]
-async fn only_the_right_password_of_somebody_is_right() {
+async fn only_the_right_password_of_a_known_user_is_accepted() {
     let passwords = Passwords::new();
     let hash = passwords.hash("password123").await.unwrap();
     assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hash}");
@@ -19,13 +19,14 @@ async fn only_the_right_password_of_somebody_is_right() {
     for wrong in ["", "password12", "password1234", "password123\0", "Password123"] {
         assert_eq!(verify(wrong, Some(hash.clone())).await, Answer::Wrong, "{wrong:?}");
     }
-    // With nobody the same work is done, and it comes to nothing even where the hash stands in for itself.
+    // For an unknown user the same work is done. The result is wrong, even though this password is
+    // that of the stand-in hash.
     assert_eq!(verify("password123", None).await, Answer::Wrong);
     assert_eq!(verify("password123", Some("not a hash".into())).await, Answer::Wrong);
 }
 
 #[tokio::test(start_paused = true)]
-async fn logins_that_wait_too_long_for_their_turn_are_told_that_it_is_busy() {
+async fn login_that_waits_too_long_for_a_permit_gets_too_busy() {
     let passwords = Passwords::new();
     let hash = passwords.hash("password123").await.unwrap();
     let turns = passwords.take_all_turns();
@@ -39,9 +40,9 @@ async fn logins_that_wait_too_long_for_their_turn_are_told_that_it_is_busy() {
 }
 
 #[test]
-fn a_client_that_hangs_up_keeps_its_turn_until_the_work_is_done() {
+fn permit_is_kept_until_the_work_is_done_even_if_the_client_disconnects() {
     let mut runtime = tokio::runtime::Builder::new_current_thread();
-    // The only thread for such work takes one piece after the other.
+    // One blocking thread does all such work, in sequence.
     let runtime = runtime.enable_time().max_blocking_threads(1).build().unwrap();
     runtime.block_on(async {
         let passwords = Passwords::new();
@@ -58,14 +59,14 @@ fn a_client_that_hangs_up_keeps_its_turn_until_the_work_is_done() {
         assert_eq!(passwords.free_turns(), all - 2, "both are still to be done");
         drop(go_on);
         assert!(thread.await.unwrap());
-        // Done after both.
+        // This runs after both.
         spawn_blocking(|| ()).await.unwrap();
         assert_eq!(passwords.free_turns(), all);
     });
 }
 
 #[tokio::test]
-async fn the_directory_knows_who_is_active() {
+async fn directory_knows_which_users_are_active() {
     let users = Users::demo().await.unwrap();
     let find = async |id: &str| users.find(&UserId::parse(id).unwrap()).await.unwrap();
     for demo in DEMO {
@@ -77,10 +78,11 @@ async fn the_directory_knows_who_is_active() {
 }
 
 #[tokio::test]
-async fn a_hash_is_compared_with_the_parameters_it_was_made_with() {
+async fn password_is_compared_with_the_parameters_of_its_hash() {
     let passwords = Passwords::new();
     passwords.hash("password123").await.unwrap();
-    // RFC 9106's reference implementation made these of "password" and "somesalt": m=65536 and m=256 (KiB), t=2, p=1.
+    // Computed by the reference implementation of RFC 9106 from "password" and "somesalt", with
+    // m=65536 and m=256 (KiB), t=2, p=1.
     for hash in [
         "$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc",
         "$argon2id$v=19$m=256,t=2,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4",
@@ -92,10 +94,10 @@ async fn a_hash_is_compared_with_the_parameters_it_was_made_with() {
     }
 }
 
-/// In a process of its own, because other tests need memory too.
+/// The logins run in a separate process, because other tests use memory too.
 #[cfg(target_os = "linux")]
 #[test]
-fn a_storm_of_logins_keeps_less_than_120_mb() {
+fn burst_of_logins_keeps_less_than_120_mb() {
     let (_, module) = module_path!().split_once("::").unwrap();
     let status = std::process::Command::new(std::env::current_exe().unwrap())
         .args(["--exact", &format!("{module}::a_storm"), "--ignored", "--nocapture"])
@@ -120,7 +122,7 @@ async fn a_storm() {
         let (passwords, hash) = (std::sync::Arc::clone(&passwords), hash.clone());
         logins.spawn(async move {
             for _ in (client..LOGINS).step_by(AT_ONCE) {
-                // On a busy machine some are told to come again.
+                // On a busy machine some of them get `TooBusy` and try again.
                 let verify = || passwords.verify("password123".to_owned(), Some(hash.clone()));
                 while verify().await != Answer::Right {}
             }
@@ -131,7 +133,7 @@ async fn a_storm() {
     assert!(grown < 120_000_000, "{grown} bytes more");
 }
 
-/// Resident memory of this process in bytes.
+/// Returns the resident memory of this process in bytes.
 fn resident() -> usize {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Slow and hostile clients, over real sockets.
+//! Tests with slow and hostile clients over real sockets.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -13,12 +13,12 @@ use crate::common::demo::Demo;
 use crate::common::serve::{Limits, serve};
 use crate::common::stack::around;
 
-/// A server with little patience on a free port; it ends with the test's runtime.
+/// Starts a server with these limits on a free port. It ends with the test's runtime.
 async fn serving(limits: Limits) -> SocketAddr {
     serving_behind("", limits).await
 }
 
-/// The same behind these proxies.
+/// Starts the same server behind these trusted proxies.
 async fn serving_behind(proxies: &str, limits: Limits) -> SocketAddr {
     let config = config(&[("JWT_SECRET", SECRET), ("TRUSTED_PROXIES", proxies)]).unwrap();
     let (demo, worker) = Demo::new(&config, limits).await.unwrap();
@@ -31,7 +31,7 @@ async fn serving_behind(proxies: &str, limits: Limits) -> SocketAddr {
     address
 }
 
-/// All that the server says to these bytes until it closes the connection.
+/// Sends these bytes, and returns all that the server sends until it closes the connection.
 async fn conversation(address: SocketAddr, sent: &[u8]) -> String {
     let mut stream = TcpStream::connect(address).await.unwrap();
     stream.write_all(sent).await.unwrap();
@@ -44,19 +44,19 @@ async fn conversation(address: SocketAddr, sent: &[u8]) -> String {
 const IMPATIENT: Duration = Duration::from_millis(200);
 
 #[tokio::test]
-async fn headers_that_never_end_and_connections_that_say_nothing_are_closed() {
+async fn connection_without_complete_headers_is_closed() {
     let address = serving(Limits { header_read: IMPATIENT, ..Limits::default() }).await;
     for sent in ["", "GET /hea", "GET /health HTTP/1.1\r\nhost: x\r\n"] {
         let answer = conversation(address, sent.as_bytes()).await;
         assert!(!answer.contains("200 OK"), "{sent:?}: {answer}");
     }
-    // Kept open after an answer, it is closed as well.
+    // A connection that is kept open after a response is closed too.
     let answer = conversation(address, b"GET /health/live HTTP/1.1\r\nhost: x\r\n\r\n").await;
     assert!(answer.starts_with("HTTP/1.1 200 OK"), "{answer}");
 }
 
 #[tokio::test]
-async fn a_body_that_never_ends_is_408() {
+async fn body_that_never_ends_gets_408() {
     let address = serving(Limits { body_read: IMPATIENT, ..Limits::default() }).await;
     let sent = b"POST /auth/login HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\
         content-type: application/json\r\ncontent-length: 100\r\n\r\n{\"user_id\"";
@@ -69,7 +69,7 @@ async fn a_body_that_never_ends_is_408() {
 }
 
 #[tokio::test]
-async fn a_request_that_takes_too_long_is_408() {
+async fn request_that_takes_too_long_gets_408() {
     let address = serving(Limits { handler: IMPATIENT, ..Limits::default() }).await;
     let sent = b"POST /auth/login HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\
         content-type: application/json\r\ncontent-length: 100\r\n\r\n";
@@ -78,23 +78,23 @@ async fn a_request_that_takes_too_long_is_408() {
     assert!(answer.contains("request_timeout"), "{answer}");
 }
 
-/// A guard against a server that hangs.
+/// The time limit of a test if the server hangs.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 const LIVE: &[u8] = b"GET /health/live HTTP/1.1\r\nhost: x\r\n\r\n";
 
-/// A connection of one of several clients.
+/// A connection of a client.
 struct Client(TcpStream);
 
 impl Client {
-    /// From 127.0.0.`host`.
+    /// Connects from 127.0.0.`host`.
     async fn connect(server: SocketAddr, host: u8) -> Self {
         let socket = TcpSocket::new_v4().unwrap();
         socket.bind(SocketAddr::from(([127, 0, 0, host], 0))).unwrap();
         Self(socket.connect(server).await.unwrap())
     }
 
-    /// The first line of the next answer; empty if the server has closed the connection.
+    /// Returns the first line of the next response; empty if the server has closed the connection.
     async fn answer(&mut self) -> String {
         let mut head = Vec::new();
         let read = async {
@@ -112,14 +112,14 @@ impl Client {
         timeout(PATIENCE, read).await.expect("the server answers or closes")
     }
 
-    /// Sends a request and reads its answer. The connection is idle then.
+    /// Sends a request and returns the first line of its response. The connection is then idle.
     async fn ask(&mut self) -> String {
-        // A server that has closed the connection takes nothing.
+        // Ignore the error: the server may have closed the connection.
         drop(self.0.write_all(LIVE).await);
         self.answer().await
     }
 
-    /// Begins a request whose body does not come: it is under way.
+    /// Starts a request without sending its body, so that it stays in progress.
     async fn is_under_way(&mut self) {
         let head = b"POST /auth/login HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\n\
             content-type: application/json\r\ncontent-length: 100\r\n\r\n";
@@ -131,7 +131,7 @@ impl Client {
 const OK: &str = "HTTP/1.1 200 OK";
 const CLOSED: &str = "";
 
-/// No time-out ends anything.
+/// Returns limits with timeouts so long that none of them ends a connection.
 fn patient(connections: usize, connections_per_client: usize) -> Limits {
     Limits {
         header_read: PATIENCE,
@@ -144,7 +144,7 @@ fn patient(connections: usize, connections_per_client: usize) -> Limits {
 }
 
 #[tokio::test]
-async fn requests_under_way_keep_their_places_and_a_further_connection_waits() {
+async fn busy_connection_keeps_its_slot_and_a_new_connection_waits() {
     let server = serving(patient(1, 10)).await;
     let mut first = Client::connect(server, 1).await;
     first.is_under_way().await;
@@ -157,7 +157,7 @@ async fn requests_under_way_keep_their_places_and_a_further_connection_waits() {
 }
 
 #[tokio::test]
-async fn a_client_that_keeps_all_places_idle_leaves_them_to_others() {
+async fn client_with_idle_connections_leaves_slots_to_other_clients() {
     let server = serving(patient(64, 16)).await;
     let mut kept = Vec::new();
     for _ in 0..100 {
@@ -165,7 +165,7 @@ async fn a_client_that_keeps_all_places_idle_leaves_them_to_others() {
         assert_eq!(one.ask().await, OK);
         kept.push(one);
     }
-    // Its own oldest ones made room for the newest.
+    // The client's newest connections have replaced its oldest ones.
     let mut open = 0;
     for one in &mut kept {
         open += usize::from(one.ask().await == OK);
@@ -176,7 +176,7 @@ async fn a_client_that_keeps_all_places_idle_leaves_them_to_others() {
 }
 
 #[tokio::test]
-async fn of_a_full_server_the_connection_that_was_idle_for_longest_is_closed() {
+async fn full_server_closes_the_connection_that_was_idle_for_longest() {
     let server = serving(patient(3, 3)).await;
     let mut clients = Vec::new();
     for host in 1..4 {
@@ -184,7 +184,7 @@ async fn of_a_full_server_the_connection_that_was_idle_for_longest_is_closed() {
         assert_eq!(one.ask().await, OK);
         clients.push(one);
     }
-    // The first is used again: now the second is the one that was idle for longest.
+    // The first connection is used again, so the second one is now idle for longest.
     assert_eq!(clients[0].ask().await, OK);
     let mut further = Client::connect(server, 9).await;
     assert_eq!(further.ask().await, OK);
@@ -196,7 +196,7 @@ async fn of_a_full_server_the_connection_that_was_idle_for_longest_is_closed() {
 }
 
 #[tokio::test]
-async fn a_connection_that_brings_no_request_is_idle_too() {
+async fn connection_without_a_complete_request_counts_as_idle() {
     let server = serving(patient(1, 1)).await;
     let mut silent = Client::connect(server, 1).await;
     silent.0.write_all(b"GET /hea").await.unwrap();
@@ -205,7 +205,7 @@ async fn a_connection_that_brings_no_request_is_idle_too() {
     assert_eq!(silent.answer().await, CLOSED);
 }
 
-/// So many connections of client 1, each with a request that is under way.
+/// Opens `count` connections of client 1, each with a request in progress.
 async fn under_way(server: SocketAddr, count: usize) -> Vec<Client> {
     let mut clients = Vec::new();
     for _ in 0..count {
@@ -217,7 +217,7 @@ async fn under_way(server: SocketAddr, count: usize) -> Vec<Client> {
 }
 
 #[tokio::test]
-async fn a_client_whose_requests_are_all_under_way_gets_no_further_connection() {
+async fn client_with_all_its_connections_busy_gets_no_further_one() {
     let server = serving(patient(64, 2)).await;
     let _kept = under_way(server, 2).await;
     let mut further = Client::connect(server, 1).await;
@@ -227,7 +227,7 @@ async fn a_client_whose_requests_are_all_under_way_gets_no_further_connection() 
 }
 
 #[tokio::test]
-async fn a_trusted_proxy_holds_any_number_of_connections() {
+async fn trusted_proxy_may_hold_any_number_of_connections() {
     let server = serving_behind("127.0.0.1", patient(64, 2)).await;
     let _kept = under_way(server, 10).await;
     let mut further = Client::connect(server, 1).await;
@@ -235,7 +235,7 @@ async fn a_trusted_proxy_holds_any_number_of_connections() {
 }
 
 #[tokio::test]
-async fn a_client_holds_at_most_128_connections_by_default() {
+async fn client_holds_at_most_128_connections_by_default() {
     let Limits { connections, connections_per_client, .. } = Limits::default();
     let server = serving(patient(connections, connections_per_client)).await;
     let _kept = under_way(server, 128).await;
@@ -246,7 +246,7 @@ async fn a_client_holds_at_most_128_connections_by_default() {
 }
 
 #[tokio::test]
-async fn at_shutdown_requests_under_way_end_and_idle_connections_close() {
+async fn shutdown_completes_running_requests_and_closes_idle_connections() {
     let limits = patient(64, 64);
     let config = config(&[("JWT_SECRET", SECRET)]).unwrap();
     let (demo, worker) = Demo::new(&config, limits).await.unwrap();
@@ -271,7 +271,7 @@ async fn at_shutdown_requests_under_way_end_and_idle_connections_close() {
 }
 
 #[test]
-fn a_client_is_an_address_or_an_ipv6_network_of_64_bits() {
+fn client_is_an_ipv4_address_or_an_ipv6_network_of_64_bits() {
     let client = |address: &str| connections::Client::of(address.parse().unwrap());
     assert_eq!(client("192.0.2.1"), client("::ffff:192.0.2.1"));
     assert_ne!(client("192.0.2.1"), client("192.0.2.2"));
@@ -280,7 +280,7 @@ fn a_client_is_an_address_or_an_ipv6_network_of_64_bits() {
 }
 
 #[test]
-fn a_client_that_holds_up_the_closing_of_its_connections_gets_no_more() {
+fn client_that_delays_the_closing_of_its_connections_gets_no_new_one() {
     let client = |last: u8| Some(connections::Client::of([192, 0, 2, last].into()));
     let all = connections::Connections::default();
     let open = |last| {
@@ -288,7 +288,7 @@ fn a_client_that_holds_up_the_closing_of_its_connections_gets_no_more() {
         connection.has_place();
         Some(connection)
     };
-    // Each further one closes an idle one, which ends only when it is dropped.
+    // Each new connection closes an idle one, which counts as open until it is dropped.
     let mut held: Vec<_> = (0..4).map(|_| open(1).unwrap()).collect();
     assert!(open(1).is_none());
     assert!(open(2).is_some(), "another client");
@@ -298,12 +298,12 @@ fn a_client_that_holds_up_the_closing_of_its_connections_gets_no_more() {
 }
 
 #[tokio::test]
-async fn headers_that_are_too_large_are_431() {
+async fn headers_that_are_too_large_get_431() {
     let address = serving(Limits::default()).await;
     let sent =
         format!("GET /health HTTP/1.1\r\nhost: x\r\ncookie: {}\r\n\r\n", "c".repeat(200_000));
     let mut stream = TcpStream::connect(address).await.unwrap();
-    // The server may answer and close before all of it is written.
+    // The server may respond and close the connection before all bytes are written.
     let written = stream.write_all(sent.as_bytes()).await;
     let mut answer = Vec::new();
     let read = stream.read_to_end(&mut answer).await;
@@ -313,11 +313,11 @@ async fn headers_that_are_too_large_are_431() {
 }
 
 #[tokio::test]
-async fn a_client_that_does_not_read_is_let_go() {
+async fn client_that_does_not_read_is_disconnected() {
     let address = serving(Limits { write: IMPATIENT, ..Limits::default() }).await;
     let mut stream = TcpStream::connect(address).await.unwrap();
     let request = b"GET /health/live HTTP/1.1\r\nhost: x\r\n\r\n".repeat(1000);
-    // Written until the server no longer takes it, and then until it closes the connection.
+    // Write until the server stops reading, and then until it closes the connection.
     let refused = timeout(Duration::from_secs(60), async {
         while stream.write_all(&request).await.is_ok() {}
     });

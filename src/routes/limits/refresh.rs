@@ -55,7 +55,7 @@ impl<D: SessionData> Context<D> {
         };
         let told = || {
             trace::warn!(
-                "an address shows refresh tokens that are none of ours",
+                "too many invalid refresh tokens from an address: the response is 429",
                 ip_address = address
             );
         };

@@ -80,7 +80,7 @@ use crate::store::AttemptRule;
 /// [`Credentials::normalized`]: super::super::Credentials::normalized
 /// [`Credentials::find`]: super::super::Credentials::find
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[must_use = "a limit does nothing until the routes are given it"]
+#[must_use = "a limit has no effect until it is set on the builder of the routes"]
 pub struct LoginLimit {
     attempts: u32,
     window: Duration,
@@ -152,7 +152,7 @@ impl LoginLimit {
             ),
             (
                 "login_limit.longest_wait",
-                "must be the window to 24 hours",
+                "must be at least the window, and at most 24 hours",
                 (self.window..=day).contains(&self.wait()),
             ),
         ];
@@ -226,7 +226,7 @@ impl Default for LoginLimit {
 /// A wait is as long as the window, and does not grow. The session store counts, as for logins. A
 /// process that knows of a wait does not ask the store again until it is over.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[must_use = "a limit does nothing until the routes are given it"]
+#[must_use = "a limit has no effect until it is set on the builder of the routes"]
 pub struct RefreshLimit {
     session: u32,
     address: u32,
@@ -255,7 +255,7 @@ impl RefreshLimit {
         let window = Duration::from_secs(1)..=Duration::from_secs(24 * 60 * 60);
         let few = self.session <= 100_000 && self.address <= 100_000;
         first_broken(&[
-            ("refresh_limit", "must be at most 100000 of each", few),
+            ("refresh_limit", "must be at most 100000 per session and per address", few),
             ("refresh_limit.window", "must be 1 second to 24 hours", window.contains(&self.window)),
         ])
     }

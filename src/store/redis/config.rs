@@ -225,7 +225,7 @@ impl RedisStoreBuilder {
             return Err(ConfigError::Store(NO_TLS));
         }
         if !info.addr().is_supported() {
-            return Err(ConfigError::Store("this system has no Unix sockets"));
+            return Err(ConfigError::Store("this system does not support Unix sockets"));
         }
         let out_of_range = |setting, rule| ConfigError::OutOfRange { setting, rule };
         let prefix = Prefix::parse(&self.prefix)
@@ -241,7 +241,10 @@ impl RedisStoreBuilder {
         }
         let waits = Duration::from_millis(1)..=Duration::from_secs(10);
         if self.wait_replicas.is_some_and(|(count, wait)| count == 0 || !waits.contains(&wait)) {
-            return Err(out_of_range("wait_replicas", "must be 1 or more, for 1 ms to 10 s"));
+            return Err(out_of_range(
+                "wait_replicas",
+                "must be 1 or more replicas, with a wait of 1 ms to 10 s",
+            ));
         }
 
         if !(Duration::from_millis(50)..=Duration::from_secs(10)).contains(&self.lease) {
@@ -313,7 +316,7 @@ fn tcp_settings(given: &TcpSettings) -> TcpSettings {
     tcp
 }
 
-const NO_RANDOM: &str = "the system gives no random numbers";
+const NO_RANDOM: &str = "the operating system returned no random bytes";
 
 /// Returns what makes TLS connections, if the address uses `rediss://`.
 #[cfg(feature = "tls")]
@@ -323,7 +326,8 @@ fn tls(address: &ConnectionAddr, settings: TlsSettings) -> Result<Option<Tls>, C
             "`#insecure` in the address would trust every server: remove it and set `tls_roots`",
         )),
         ConnectionAddr::TcpTls { tls_params: Some(_), .. } => Err(ConfigError::Store(
-            "certificates within a `ConnectionInfo` are not read: set `tls_roots` and `tls_client_certificate`",
+            "certificates within a `ConnectionInfo` are not read: set `tls_roots` and \
+             `tls_client_certificate`",
         )),
         ConnectionAddr::TcpTls { host, port, .. } => Tls::new(settings, host, *port).map(Some),
         _ if settings.are_default() => Ok(None),

@@ -56,12 +56,13 @@ impl fmt::Display for Finding {
                 let which = if policy.starts_with("allkeys-") {
                     "any session"
                 } else {
-                    "sessions, as all of them have a TTL,"
+                    "sessions (all of them have a TTL)"
                 };
                 let policy = policy.escape_debug();
                 write!(
                     f,
-                    "maxmemory-policy is {policy}, which drops {which} when the memory is full: set it to noeviction"
+                    "maxmemory-policy is {policy}, which evicts {which} when the memory is full: \
+                     set it to noeviction"
                 )
             }
             Self::ServerTooOld(version) => write!(
@@ -70,23 +71,26 @@ impl fmt::Display for Finding {
                 version.escape_debug()
             ),
             Self::Replica => f.write_str(
-                "the server is a replica and takes no logins or logouts: give the address of the primary",
+                "the server is a replica, so requests fail with 503: give the address of the \
+                 primary",
             ),
             Self::TrackingRefused(TrackingRefusal::NotPermitted) => f.write_str(
-                "CLIENT TRACKING is not permitted, so that each request asks the server: grant this user \
-                 +client|tracking +get +set +del",
+                "CLIENT TRACKING is not permitted, so the near cache is off and each request asks \
+                 the server: grant the Redis user +client|tracking +get +set +del",
             ),
             Self::TrackingRefused(TrackingRefusal::NotSupported) => f.write_str(
-                "CLIENT TRACKING is not supported, so that each request asks the server: use a server that has it, \
-                 without a proxy in between",
+                "CLIENT TRACKING is not supported, so the near cache is off and each request asks \
+                 the server: use a server that supports it, without a proxy in between",
             ),
             Self::SharedPrefix => f.write_str(
-                "an application with another token issuer uses the same key prefix, so each sees the other's users: give \
-                 each a prefix of its own (`RedisStoreBuilder::prefix`)",
+                "another application, with another token issuer, uses the same key prefix, so the \
+                 two share users and sessions: give each application a prefix of its own \
+                 (`RedisStoreBuilder::prefix`)",
             ),
             Self::ClockSkew(apart) => write!(
                 f,
-                "the clocks of this host and of the server are {:.1} s apart: let NTP set both",
+                "the clocks of this host and of the server differ by {:.1} s: synchronize both \
+                 with NTP",
                 apart.as_secs_f64()
             ),
         }
@@ -287,10 +291,10 @@ mod tests {
             (Finding::EvictionPolicy("allkeys-lru\nINFO all is well".to_owned()), "noeviction"),
             (Finding::ServerTooOld("6.2.14\n".to_owned()), "6.2.14\\n: upgrade it to Redis 7.0"),
             (Finding::Replica, "the address of the primary"),
-            (Finding::TrackingRefused(TrackingRefusal::NotPermitted), "grant this user"),
+            (Finding::TrackingRefused(TrackingRefusal::NotPermitted), "grant the Redis user"),
             (Finding::TrackingRefused(TrackingRefusal::NotSupported), "without a proxy"),
             (Finding::SharedPrefix, "a prefix of its own"),
-            (Finding::ClockSkew(1_250 * MS), "are 1.2 s apart"),
+            (Finding::ClockSkew(1_250 * MS), "differ by 1.2 s"),
         ] {
             let shown = finding.to_string();
             assert!(shown.contains(fix) && shown.lines().count() == 1, "{shown}");

@@ -43,8 +43,8 @@ impl Era {
     pub(super) fn warn_of_unknown_role(&self) {
         if !self.role_is_unknown.swap(true, Ordering::Relaxed) {
             trace::warn!(
-                "redis does not tell its role (HELLO), so a primary that was demoted cannot be told from a primary: use the \
-                 address of the primary, without a proxy that hides the role"
+                "redis does not report its role in HELLO, so a demoted primary is not recognized: \
+                 use the address of the primary, without a proxy that hides the role"
             );
         }
     }

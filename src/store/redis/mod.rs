@@ -366,7 +366,10 @@ fn text(duration: Duration) -> String {
 
 /// The error for a record that this version cannot read. The record is left unchanged.
 fn unreadable() -> StoreError {
-    fault(StoreErrorKind::Unreadable, "a record of another version, or none of ours")
+    fault(
+        StoreErrorKind::Unreadable,
+        "the record has an unknown version, or another application wrote it",
+    )
 }
 
 /// Returns a new random login fence (18 random bytes).

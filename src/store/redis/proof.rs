@@ -188,14 +188,14 @@ impl Inner {
                 let elsewhere = timeout(limit, self.eras.is_elsewhere(&mut connection));
                 if elsewhere.await.unwrap_or(false) {
                     trace::warn!(
-                        "the address of redis leads to another server: all connections are made anew"
+                        "the address of redis leads to another server: all connections are replaced"
                     );
                     self.eras.end();
                 }
             }
             Err(error) => {
                 let error = trace::Chain(&error);
-                trace::debug!("where the address of redis leads is not known", error = error);
+                trace::debug!("the address check of redis failed", error = error);
             }
         }
     }

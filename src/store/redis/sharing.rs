@@ -74,7 +74,10 @@ impl RedisStore {
         match self.inner.requests.run(Script::Mark, &keys, &args).await {
             Ok(others) => matches!(others, Value::Int(1..)),
             Err(error) => {
-                trace::debug!("the issuer was not marked", error = trace::Chain(&error));
+                trace::debug!(
+                    "cannot mark the issuer: a shared key prefix is not detected",
+                    error = trace::Chain(&error)
+                );
                 false
             }
         }

@@ -17,7 +17,7 @@ pub(super) fn write(event: &Event) {
     match event {
         Event::Created { user, session, ip_address, user_agent } => record!(
             INFO,
-            "a session was opened",
+            "a session was created",
             event = name,
             user = &*id(user),
             session = session.short(),
@@ -34,7 +34,7 @@ pub(super) fn write(event: &Event) {
         ),
         Event::Extended { user, session } => record!(
             INFO,
-            "the idle TTL of a session starts anew",
+            "the idle deadline of a session was extended",
             event = name,
             user = &*id(user),
             session = session.short(),
@@ -48,21 +48,21 @@ pub(super) fn write(event: &Event) {
         ),
         Event::RefreshRetried { user, session } => record!(
             WARN,
-            "a refresh token was taken once more, whose successor is not known to be used",
+            "a replaced refresh token was accepted again: its successor is not known to be used",
             event = name,
             user = &*id(user),
             session = session.short(),
         ),
         Event::Reauthenticated { user, session } => record!(
             INFO,
-            "a user proved once more who they are",
+            "a user authenticated again in a session",
             event = name,
             user = &*id(user),
             session = session.short(),
         ),
         Event::Updated { user, session } => record!(
             INFO,
-            "a session was changed",
+            "a session was updated",
             event = name,
             user = &*id(user),
             session = session.short(),
@@ -75,7 +75,7 @@ pub(super) fn write(event: &Event) {
             };
             record!(
                 INFO,
-                "a session was ended",
+                "a session was revoked",
                 event = name,
                 user = &*id(user),
                 session = session.short(),
@@ -86,7 +86,7 @@ pub(super) fn write(event: &Event) {
         }
         Event::Evicted { user, session } => record!(
             INFO,
-            "a session made room for a newer one",
+            "a session was evicted for a newer one of its user",
             event = name,
             user = &*id(user),
             session = session.short(),
@@ -133,7 +133,7 @@ pub(super) fn write(event: &Event) {
             ),
             Suspicion::RefreshRate { session } => record!(
                 WARN,
-                "a client refreshes all the time",
+                "a client refreshes its tokens unusually often",
                 event = name,
                 user = &*id(user),
                 session = session.short(),
@@ -141,7 +141,7 @@ pub(super) fn write(event: &Event) {
             ),
             Suspicion::RefreshReuse { session } => record!(
                 WARN,
-                "a refresh token was used after it had been replaced",
+                "a replaced refresh token was used again",
                 event = name,
                 user = &*id(user),
                 session = session.short(),

@@ -183,7 +183,7 @@ impl Outlet {
                     self.deliver(&event);
                     if caught_up {
                         trace::info!(
-                            "an event sink catches up again",
+                            "an event sink has caught up",
                             sink = line.number,
                             class = event.class().as_str()
                         );
@@ -235,7 +235,10 @@ impl RunningSinks {
             // the sinks' threads do not follow Tokio's paused clock.
             let waited = tokio::task::spawn_blocking(move || self.wait()).await;
             if let Err(error) = waited {
-                trace::debug!("event sinks are left to themselves", error = trace::Chain(&error));
+                trace::debug!(
+                    "cannot wait for the event sinks at shutdown",
+                    error = trace::Chain(&error)
+                );
             }
         }
     }
@@ -250,7 +253,7 @@ impl RunningSinks {
                 drop(thread.join());
             } else {
                 trace::warn!(
-                    "an event sink does not finish: it is left behind",
+                    "an event sink did not finish at shutdown: its queued events may be lost",
                     sink = line.number,
                     undelivered = line.queue.undelivered()
                 );

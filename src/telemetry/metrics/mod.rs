@@ -18,17 +18,17 @@
 //! | `tower_session_auth_store_duration_seconds` | histogram | seconds | `operation`, `outcome` | duration of calls to the store; `outcome` is `ok` or [`StoreErrorKind::as_str`](crate::store::StoreErrorKind::as_str) |
 //! | `tower_session_auth_circuit_breaker_open` | gauge | 0 or 1 | `bulkhead` | 1 while calls fail at once: `requests`, `scans`, `directory` |
 //! | `tower_session_auth_touch_queue_depth` | gauge | 1 | | touches that wait to be written |
-//! | `tower_session_auth_touches_written_total` | counter | 1 | | touches that the store took |
-//! | `tower_session_auth_touches_lost_total` | counter | 1 | | touches that were given up because the store did not take them |
-//! | `tower_session_auth_touches_dropped_total` | counter | 1 | | touches that found the queue full or closed |
-//! | `tower_session_auth_events_dropped_total` | counter | 1 | `sink`, `class` | events that a sink did not get because its queue for the [class](crate::telemetry::events::EventClass) was full or closed, or they were sampled; sinks count from 0 |
+//! | `tower_session_auth_touches_written_total` | counter | 1 | | touches that the store accepted |
+//! | `tower_session_auth_touches_lost_total` | counter | 1 | | touches that were lost because the store did not accept them |
+//! | `tower_session_auth_touches_dropped_total` | counter | 1 | | touches that were dropped because the queue was full or closed |
+//! | `tower_session_auth_events_dropped_total` | counter | 1 | `sink`, `class` | events that were not delivered to a sink because its queue for the [class](crate::telemetry::events::EventClass) was full or closed, or they were sampled; sinks count from 0 |
 //! | `tower_session_auth_event_sink_panics_total` | counter | 1 | `sink` | panics of an event sink |
 //! | `tower_session_auth_near_cache_hits_total` | counter | 1 | | requests that were answered from the near cache, without asking the store |
 //! | `tower_session_auth_near_cache_misses_total` | counter | 1 | | requests with a valid token that asked the store |
 //! | `tower_session_auth_near_cache_fills_total` | counter | 1 | | reads whose answers may be cached |
 //! | `tower_session_auth_near_cache_invalidations_total` | counter | 1 | | invalidations that the store sent |
 //! | `tower_session_auth_near_cache_connections_lost_total` | counter | 1 | | invalidation connections that were lost |
-//! | `tower_session_auth_near_cache_stale_served_total` | counter | 1 | | requests let in by [`ServeStale`](crate::FailurePolicy::ServeStale) |
+//! | `tower_session_auth_near_cache_stale_served_total` | counter | 1 | | requests accepted by [`ServeStale`](crate::FailurePolicy::ServeStale) |
 //! | `tower_session_auth_near_cache_coherent` | gauge | 0 or 1 | | 1 while the near cache is in use |
 //! | `tower_session_auth_near_cache_invalidation_lag_seconds` | gauge | seconds | | delay of the last probe: from its write until its invalidation arrived here |
 //!

@@ -135,17 +135,21 @@ impl Name {
             Self::StoreTime => "Duration of calls to the session store",
             Self::Breaker => "1 while the circuit breaker is open",
             Self::QueueDepth => "Touches that wait to be written",
-            Self::TouchesWritten => "Touches that the store took",
-            Self::TouchesLost => "Touches that were given up",
-            Self::TouchesDropped => "Touches that found the queue full or closed",
-            Self::EventsDropped => "Events that an event sink did not get",
+            Self::TouchesWritten => "Touches that the store accepted",
+            Self::TouchesLost => "Touches that were lost",
+            Self::TouchesDropped => {
+                "Touches that were dropped because the queue was full or closed"
+            }
+            Self::EventsDropped => "Events that were not delivered to an event sink",
             Self::SinkPanics => "Panics of event sinks",
             Self::NearHits => "Requests answered from the near cache",
             Self::NearMisses => "Requests that the near cache could not answer",
             Self::NearFills => "Reads for the near cache",
             Self::NearInvalidations => "Invalidations received from the store",
             Self::NearLostLinks => "Invalidation connections that were lost",
-            Self::NearStaleServed => "Requests let in by ServeStale while the store was away",
+            Self::NearStaleServed => {
+                "Requests accepted by ServeStale while the store was unavailable"
+            }
             Self::NearCoherent => "1 while the near cache is in use",
             Self::NearLag => {
                 "Delay of the last probe: from its write until its invalidation arrived"

@@ -104,7 +104,7 @@ pub(crate) struct Names<'de>(HashSet<Text<'de>>);
 impl<'de> Names<'de> {
     pub(crate) fn add<E: Error>(&mut self, name: Text<'de>) -> Result<(), E> {
         // The error does not quote the name, because the name comes from the client.
-        if self.0.insert(name) { Ok(()) } else { Err(E::custom("a name stands twice")) }
+        if self.0.insert(name) { Ok(()) } else { Err(E::custom("a name appears twice")) }
     }
 }
 
@@ -112,7 +112,7 @@ impl<'de> Names<'de> {
 pub(crate) fn once<T, E: Error>(place: &mut Option<T>, value: T) -> Result<(), E> {
     match place.replace(value) {
         None => Ok(()),
-        Some(_) => Err(E::custom("a name stands twice")),
+        Some(_) => Err(E::custom("a name appears twice")),
     }
 }
 

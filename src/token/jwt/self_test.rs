@@ -52,7 +52,7 @@ impl Policy {
         let (Some(user), Some(session)) =
             (UserId::parse("self-test"), SessionId::parse("self-test"))
         else {
-            return Err(failed("it has nothing to sign"));
+            return Err(failed("no test token can be made"));
         };
         let now = Timestamp::from_millis(1_700_000_000_000);
         let token = self
@@ -64,21 +64,21 @@ impl Policy {
                 rotation: None,
                 custom: None,
             })
-            .map_err(|_| failed("it does not sign"))?;
+            .map_err(|_| failed("it cannot sign"))?;
         let accepted = |token: &str| self.verify(token, now, Expiry::Enforced).is_ok();
         if !accepted(&token) {
-            return Err(failed("it does not verify what it signed"));
+            return Err(failed("it rejects its own signature"));
         }
         let Some(parts) = compact::split(&token) else {
-            return Err(failed("it does not sign"));
+            return Err(failed("it cannot sign"));
         };
         let none = format!("{}.{}", header("none", signing.kid()), parts.payload);
         let tampered = tamper(parts.signature);
         if accepted(&format!("{none}.{}", parts.signature)) || accepted(&format!("{none}.")) {
-            return Err(failed("it takes a token with the algorithm `none`"));
+            return Err(failed("it accepts a token with the algorithm `none`"));
         }
         if accepted(&format!("{}.{tampered}", parts.signed)) {
-            return Err(failed("it takes a tampered signature"));
+            return Err(failed("it accepts a tampered signature"));
         }
         Ok(())
     }
@@ -86,9 +86,9 @@ impl Policy {
 
 /// Tests a key without its private half: the key must load, and must reject a wrong signature.
 fn works(key: &VerifyingKey) -> Result<(), ConfigError> {
-    let failure = match key.verify(&compact::encode([7; 64]), b"nobody signed this") {
+    let failure = match key.verify(&compact::encode([7; 64]), b"an unsigned message") {
         Ok(false) => return Ok(()),
-        Ok(true) => "it takes a forged signature",
+        Ok(true) => "it accepts a forged signature",
         Err(_) => "it cannot be loaded",
     };
     Err(ConfigError::SelfTest { kid: key.kid().to_owned(), failure })

@@ -34,13 +34,13 @@ impl Policy {
         let names_taken =
             |custom: &Map<_, _>| RESERVED.iter().any(|name| custom.contains_key(*name));
         if new.custom.is_some_and(names_taken) {
-            return Err(SessionError::Claims("a registered name is taken"));
+            return Err(SessionError::Claims("they use a reserved claim name"));
         }
         let claims = Claims { new, settings: &self.settings, token_id: &token_id()? };
         let payload = serde_json::to_string(&claims).map_err(SessionError::Encode)?;
         // Verification would reject the token on every request, so signing fails instead.
         if new.custom.is_some() && Payload::parse(&payload).is_none() {
-            return Err(SessionError::Claims("nested too deeply"));
+            return Err(SessionError::Claims("they are nested too deeply"));
         }
 
         let mut token = format!("{}.{}", self.header, compact::encode(payload));

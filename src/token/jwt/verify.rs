@@ -30,29 +30,29 @@ pub(crate) enum Expiry {
 pub(crate) enum Refusal {
     #[error("not a JWS in compact form")]
     Shape,
-    #[error("no acceptable header")]
+    #[error("invalid header")]
     Header,
     #[error("signed by an unknown key")]
     UnknownKey,
-    #[error("another algorithm than the key's")]
+    #[error("the algorithm is not that of the key")]
     Algorithm,
-    #[error("another type of token")]
+    #[error("unexpected token type")]
     Type,
     #[error("wrong signature")]
     Signature,
-    #[error("no acceptable claims")]
+    #[error("invalid claims")]
     Claims,
-    #[error("another issuer")]
+    #[error("unexpected issuer")]
     Issuer,
-    #[error("another audience")]
+    #[error("unexpected audience")]
     Audience,
-    #[error("no user id")]
+    #[error("no valid user id")]
     User,
-    #[error("no session id")]
+    #[error("no valid session id")]
     Session,
-    #[error("no token id")]
+    #[error("no valid token id")]
     TokenId,
-    #[error("a time is missing")]
+    #[error("`iat` or `exp` is missing")]
     Time,
     #[error("not valid yet")]
     NotYet,

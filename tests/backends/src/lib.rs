@@ -1,1 +1,1 @@
-//! See `tests/backends.rs`.
+//! Empty: the tests are in `tests/backends.rs`.

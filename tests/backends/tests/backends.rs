@@ -1,5 +1,5 @@
-//! A missing crypto backend is an error at start-up, never a panic, and this library's own backend leaves the
-//! application's use of jsonwebtoken alone.
+//! A missing crypto backend is an error at startup, never a panic. The library's own backend does
+//! not affect the application's use of jsonwebtoken.
 
 use tower_session_auth::error::{ConfigError, KeyError};
 use tower_session_auth::token::{KeySet, SigningKey, VerifyingKey};
@@ -7,7 +7,7 @@ use tower_session_auth::{NewSession, SessionManager, UserId};
 
 const SECRET: &[u8] = b"7XvpH4sDq0mT9eWzKc2RbYj5LgNf8uAo";
 
-/// Whether this library has a backend: its own, or one of jsonwebtoken's.
+/// Whether this library has a backend: its own, or one of jsonwebtoken.
 const WORKS: bool = !cfg!(feature = "none");
 
 macro_rules! file {
@@ -17,7 +17,7 @@ macro_rules! file {
 }
 
 #[test]
-fn a_shared_secret_works_or_the_build_says_why() {
+fn shared_secret_works_or_the_missing_backend_is_reported() {
     let found = KeySet::new(SigningKey::hs256("hs", SECRET).unwrap()).self_test();
     match found {
         Ok(()) => assert!(WORKS),
@@ -27,7 +27,7 @@ fn a_shared_secret_works_or_the_build_says_why() {
 }
 
 #[test]
-fn a_private_key_works_or_the_build_says_why() {
+fn private_key_works_or_the_missing_backend_is_reported() {
     let keys = [
         SigningKey::rs256_pem("rs", file!("rsa.pem")),
         SigningKey::rs256_pem("rs1", file!("rsa-pkcs1.pem")),
@@ -45,7 +45,7 @@ fn a_private_key_works_or_the_build_says_why() {
 }
 
 #[test]
-fn a_public_key_works_or_the_build_says_why() {
+fn public_key_works_only_with_a_backend() {
     let keys = KeySet::new(SigningKey::hs256("hs", SECRET).unwrap())
         .also_verify(VerifyingKey::rs256_pem("rs", file!("rsa.pub.pem")).unwrap())
         .also_verify(VerifyingKey::es256_pem("es", file!("p256.pub.pem")).unwrap())
@@ -54,7 +54,7 @@ fn a_public_key_works_or_the_build_says_why() {
 }
 
 #[test]
-fn a_key_that_cannot_work_is_refused_by_each_backend() {
+fn unsuitable_key_is_refused_with_every_backend() {
     let short = SigningKey::rs256_pem("rs", file!("rsa-1024.pem")).unwrap_err();
     assert_eq!(short, KeyError::RsaTooShort);
     let short = VerifyingKey::rs256_pem("rs", file!("rsa-1024.pub.pem")).unwrap_err();
@@ -67,9 +67,10 @@ fn a_key_that_cannot_work_is_refused_by_each_backend() {
 }
 
 #[tokio::test]
-async fn the_manager_is_built_and_signs_and_verifies_or_the_build_says_why() {
+async fn manager_signs_and_verifies_or_its_build_reports_the_missing_backend() {
     let keys = KeySet::new(SigningKey::hs256("hs", SECRET).unwrap());
-    let built = SessionManager::builder().keys(keys).issuer("https://issuer.test").audience("test").build();
+    let built =
+        SessionManager::builder().keys(keys).issuer("https://issuer.test").audience("test").build();
     let (manager, _worker) = match built {
         Ok(built) => built,
         Err(ConfigError::CryptoBackend) => return assert!(!WORKS),
@@ -83,9 +84,9 @@ async fn the_manager_is_built_and_signs_and_verifies_or_the_build_says_why() {
 }
 
 #[test]
-fn no_panic_is_printed_or_caught_on_the_way() {
+fn no_panic_is_printed_or_caught() {
     static PANICS: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
-    // The hook stays: all tests of this process must be without a panic.
+    // The hook is not removed: no test of this process may panic.
     let default = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |info| {
         PANICS.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
@@ -98,10 +99,10 @@ fn no_panic_is_printed_or_caught_on_the_way() {
     assert_eq!(PANICS.load(std::sync::atomic::Ordering::Relaxed), 0);
 }
 
-/// Here, because the library's own tests always have the feature `tls`.
+/// This test is in this crate, because the library's own tests always have the feature `tls`.
 #[cfg(feature = "ours")]
 #[test]
-fn an_address_with_tls_names_the_feature_that_is_missing() {
+fn address_with_tls_is_refused_and_the_error_names_the_missing_feature() {
     use tower_session_auth::store::RedisStore;
     use tower_session_auth::store::redis::Address;
 
@@ -116,17 +117,18 @@ fn an_address_with_tls_names_the_feature_that_is_missing() {
 
 #[cfg(feature = "application")]
 #[test]
-fn the_application_encodes_and_decodes_with_its_own_choice_of_jsonwebtoken() {
+fn application_encodes_and_decodes_with_its_own_jsonwebtoken_backend() {
     use jsonwebtoken::{DecodingKey, EncodingKey, Header, Validation, decode, encode};
 
-    // This library is at work in the same process, before and after.
+    // This library works in the same process, before and after the application's use.
     let keys = KeySet::new(SigningKey::hs256("hs", SECRET).unwrap());
     keys.self_test().unwrap();
     let claims = serde_json::json!({ "sub": "jeju", "exp": 4_102_444_800_u64 });
     let token = encode(&Header::default(), &claims, &EncodingKey::from_secret(SECRET)).unwrap();
     let validation = Validation::default();
     let decoded =
-        decode::<serde_json::Value>(&token, &DecodingKey::from_secret(SECRET), &validation).unwrap();
+        decode::<serde_json::Value>(&token, &DecodingKey::from_secret(SECRET), &validation)
+            .unwrap();
     assert_eq!(decoded.claims, claims);
     keys.self_test().unwrap();
 }

@@ -137,7 +137,7 @@ async fn server_without_a_role_is_used_and_logged_once() {
     .await;
     world.recovers(&shown).await;
     assert!(world.manager.health().await.connected);
-    assert_eq!(log.text().matches("redis does not tell its role").count(), 1, "{}", log.text());
+    assert_eq!(log.text().matches("redis does not report its role").count(), 1, "{}", log.text());
 }
 
 #[tokio::test]
@@ -199,7 +199,7 @@ async fn server_that_refuses_tracking_is_read_for_each_request_and_logged_once()
         let shown = world.login("jeju").await;
         world.reaches(NearCacheState::Refused).await;
         world.reads_each_time(&shown).await;
-        assert_eq!(log.text().matches("redis does not tell of changes").count(), 1);
+        assert_eq!(log.text().matches("redis refuses invalidations").count(), 1);
         assert_eq!(log.text().matches(" WARN ").count(), 1, "{}", log.text());
     }
 }
@@ -245,7 +245,7 @@ impl World {
 async fn check_refusal_is_logged_once(refuses: Refuses) {
     let log = Log::default();
     let _captured = log.capture();
-    let told = || log.text().matches("redis does not tell of changes").count();
+    let told = || log.text().matches("redis refuses invalidations").count();
     let world = World::coherent(LONG).await;
     let shown = world.login("jeju").await;
     // The diagnosis opens its own connection, which must not be counted as an attempt.

@@ -211,6 +211,6 @@ async fn port_with_another_protocol_is_reported_as_a_likely_cause() {
     let authority = Authority::new("authority");
     let builder = RedisStore::builder(address).tls_roots(authority.pem.as_str());
     let text = refusal(&builder.timeout(Duration::from_secs(3)).build().unwrap()).await;
-    assert!(text.contains("does this port speak it?"), "{text}");
+    assert!(text.contains("check that this port serves TLS"), "{text}");
     server.join().unwrap();
 }

@@ -124,7 +124,7 @@ async fn revocation_succeeds_and_logs_a_warning_when_no_replica_acknowledges_it(
         manager.authenticate(&second.access_token).await.is_ok(),
         "the circuit breaker is closed"
     );
-    let warnings = || log.text().matches("too few replicas have a revocation").count();
+    let warnings = || log.text().matches("too few replicas confirmed a revocation").count();
     assert_eq!(warnings(), 1, "{}", log.text());
     assert!(manager.logout(&second.access_token).await.unwrap());
     assert_eq!(warnings(), 2, "{}", log.text());

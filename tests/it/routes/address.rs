@@ -12,8 +12,8 @@ use crate::routes::jar::{Ask, JEJU, login};
 use crate::routes::site::{Reply, Site, send, site, site_with};
 use crate::support::log::Log;
 
-const AT_BUILD: &str = "logins are not limited by address";
-const AT_A_LOGIN: &str = "a login is not limited by address";
+const AT_BUILD: &str = "rate limits by address are off";
+const AT_A_LOGIN: &str = "a request is not limited by address";
 
 /// Builds routes with these settings and returns the log text.
 fn logged(settings: impl FnOnce(RoutesBuilder) -> RoutesBuilder) -> String {

@@ -34,7 +34,7 @@ fn log_without_user_agents(log: &Log) -> String {
     let agent = format!(" user_agent={AGENT:?}");
     let text = log.text();
     let lines = text.lines().map(|line| {
-        let login = line.contains("tower_session_auth::event: a session was opened");
+        let login = line.contains("tower_session_auth::event: a session was created");
         if login { line.replace(&agent, "") } else { line.to_owned() }
     });
     let shown: Vec<_> = lines.collect();

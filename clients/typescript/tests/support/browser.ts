@@ -1,11 +1,11 @@
-// The parts of a browser that Node has not, or has otherwise: locks over tabs, and channels that only deliver when the
-// test lets them.
+// The parts of a browser that Node does not have, or has in another form: locks over tabs, and
+// channels that deliver messages only when the test lets them.
 
 import { AuthService } from "../../src/index.js";
 import type { AuthChange, AuthOptions, Channel, Locks } from "../../src/index.js";
 import { FakeServer } from "./server.js";
 
-/** `navigator.locks`, over all tabs: first come, first served. */
+/** `navigator.locks` over all tabs; requests get a lock in the order in which they arrive. */
 export class FakeLocks implements Locks {
   readonly #queues = new Map<string, Promise<unknown>>();
   taken = 0;
@@ -34,11 +34,11 @@ function rejected(signal: AbortSignal): Promise<never> {
   });
 }
 
-/** A `BroadcastChannel` of each tab; messages are copies, and arrive later, in the order in which they were sent. */
+/** A `BroadcastChannel` for each tab. Messages are copies and arrive later, in order. */
 export class FakeChannels {
   readonly #open = new Set<Channel & { name: string }>();
   readonly sent: unknown[] = [];
-  /** While true, messages pile up as to a tab that is asleep. */
+  /** Messages that wait while the tabs sleep; null while they are awake. */
   #asleep: (() => void)[] | null = null;
 
   readonly open = (name: string): Channel => {
@@ -79,7 +79,7 @@ export interface Tab {
   readonly changes: AuthChange[];
 }
 
-/** One browser with one cookie jar, and as many tabs as a test opens. */
+/** A browser with one cookie jar, and as many tabs as a test opens. */
 export class Browser {
   readonly server = new FakeServer();
   readonly locks = new FakeLocks();
@@ -98,7 +98,7 @@ export class Browser {
     return { auth, changes };
   }
 
-  /** A tab that is logged in. */
+  /** Opens a tab and logs in. */
   async loggedIn(user = "jeju", options: AuthOptions = {}): Promise<Tab> {
     const tab = this.tab(options);
     await tab.auth.login({ user_id: user, password: "right" });
@@ -106,10 +106,10 @@ export class Browser {
   }
 }
 
-/** Lets timers and promises that are due run, so that messages between tabs arrive. */
+/** Waits until due timers and promises have run, so that messages between tabs have arrived. */
 export const settled = (ms = 5): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** Waits until this holds; a test's own time limit is the deadline. */
+/** Waits until `holds` returns true. The test's own time limit is the deadline. */
 export async function until(holds: () => boolean): Promise<void> {
   while (!holds()) await settled(1);
 }

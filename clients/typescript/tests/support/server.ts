@@ -1,4 +1,5 @@
-// A server in memory: as much of the contract as the client needs, with its answers held back where a test says so.
+// A fake server in memory: the part of the HTTP API that the client needs. A test can hold back its
+// responses.
 
 export interface Seen {
   readonly method: string;
@@ -24,23 +25,23 @@ const encode = (value: unknown): string =>
     .replaceAll("/", "_")
     .replaceAll("=", "");
 
-/** A token as the server makes them, of no worth. */
+/** Returns a token in the server's format, without a valid signature. */
 export const tokenOf = (user: string, session: string, n = 0, exp = 0): string =>
   `${encode({ alg: "HS256" })}.${encode({ sub: user, sid: session, n, exp })}.c2ln`;
 
-/** What the server would do, with one cookie jar for all tabs of the browser. */
+/** The server's behavior, with one cookie jar for all tabs of the browser. */
 export class FakeServer {
   readonly seen: Seen[] = [];
   readonly sessions = new Map<string, Session>();
-  /** The cookie: a session, or nothing. */
+  /** The refresh cookie, which is a session id here; null if there is none. */
   cookie: string | null = null;
   lifetime = 100;
   now = (): number => Date.now();
   refreshMounted = true;
   bodyDelivery = false;
-  /** Answers instead of the server, once each, by `METHOD path`. */
+  /** Responses that replace the server's, each used once, by `METHOD path`. */
   readonly next = new Map<string, (() => Answer | Promise<Answer> | Error)[]>();
-  /** Whoever waits here is let go on by the test. */
+  /** Responses that wait until the test releases them, by `METHOD path`. */
   readonly gates = new Map<string, Promise<void>>();
   #made = 0;
   readonly #expiry = new Map<string, number>();
@@ -66,12 +67,12 @@ export class FakeServer {
     return this.seen.filter((seen) => seen.path === path).length;
   }
 
-  /** Answers so the next time that this is asked. */
+  /** Sets the response to the next request of this key. */
   once(key: string, answer: Answer | Error): void {
     this.next.set(key, [...(this.next.get(key) ?? []), () => answer]);
   }
 
-  /** Holds answers to this back; call what it returns to let them go. */
+  /** Holds back the responses to this key. Call the returned function to release them. */
   hold(key: string): () => void {
     let open = (): void => {};
     this.gates.set(key, new Promise((resolve) => (open = resolve)));
@@ -81,12 +82,12 @@ export class FakeServer {
     };
   }
 
-  /** All access tokens so far have run out. */
+  /** Lets all access tokens so far expire. */
   expireTokens(): void {
     for (const token of this.#expiry.keys()) this.#expiry.set(token, 0);
   }
 
-  /** No access token so far is known any more, as when the server's key has changed. */
+  /** Makes all access tokens so far invalid, as after a change of the server's key. */
   forgetTokens(): void {
     this.#expiry.clear();
   }

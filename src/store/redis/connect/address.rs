@@ -113,20 +113,24 @@ fn refused(error: &RedisError) -> ConfigError {
 pub(crate) const NO_TLS: &str =
     "an address with rediss:// needs the feature `tls` of tower-session-auth";
 
-const NOT_ENCODED: &str = "the user name or the password in the URL holds a special character: percent-encode it, for \
-     example `p@ss/1#` as `p%40ss%2F1%23`";
+const NOT_ENCODED: &str = "the user name or the password in the URL holds a special character: \
+                           percent-encode it, for example `p@ss/1#` as `p%40ss%2F1%23`";
 
-const NOT_ENCODED_IN_QUERY: &str = "the URL holds a raw `&`, `#` or `+`, or a parameter other than one each of `db`, \
-     `user`, `pass` and `protocol`: percent-encode special characters, for example `p&ss+1#` as `p%26ss%2B1%23`";
+const NOT_ENCODED_IN_QUERY: &str = "the URL holds a raw `&`, `#` or `+`, a repeated parameter, or \
+                                    one other than `db`, `user`, `pass` and `protocol`: \
+                                    percent-encode special characters, for example `p&ss+1#` as \
+                                    `p%26ss%2B1%23`";
 
 /// The parameters that the driver reads in the URL of a Unix socket.
 const SOCKET_PARAMETERS: [&str; 4] = ["db", "user", "pass", "protocol"];
 
-const NO_DATABASE: &str = "the path of the URL is not the number of a database, as in redis://host:6379/0 (special \
-     characters in a password must be percent-encoded, for example `p@ss/1#` as `p%40ss%2F1%23`)";
+const NO_DATABASE: &str = "the path of the URL is not the number of a database, as in \
+                           redis://host:6379/0 (special characters in a password must be \
+                           percent-encoded, for example `p@ss/1#` as `p%40ss%2F1%23`)";
 
-const NO_URL: &str = "the address is not a URL with redis://, rediss:// (TLS), valkey:// or unix:// (special characters \
-     in a password must be percent-encoded, for example `p@ss/1#` as `p%40ss%2F1%23`)";
+const NO_URL: &str = "the address is not a URL with redis://, rediss:// (TLS), valkey:// or \
+                      unix:// (special characters in a password must be percent-encoded, for \
+                      example `p@ss/1#` as `p%40ss%2F1%23`)";
 
 #[cfg(test)]
 mod tests {

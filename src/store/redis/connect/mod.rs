@@ -118,7 +118,8 @@ impl Target {
         let made = self.open(closed.listen(config, hear));
         let made = AssertUnwindSafe(made).catch_unwind().await;
         let made = made.unwrap_or_else(|_panic| {
-            let what = "making a connection panicked: the panic message is on standard error";
+            let what = "the driver panicked while it connected: read the panic message on standard \
+                        error";
             Err(unavailable(what).into())
         });
         Ok(Handle::new(made?, closed))

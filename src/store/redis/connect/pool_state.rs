@@ -50,7 +50,7 @@ impl State {
         if first {
             let cause = std::error::Error::source(error);
             trace::error!(
-                "no connection to redis",
+                "cannot connect to redis",
                 kind = error.kind().as_str(),
                 cause = cause.map(|cause| trace::Chain(cause).to_string()).unwrap_or_default()
             );

@@ -54,7 +54,10 @@ impl ServerInfo {
             text(value).map(str::to_owned)
         };
         let (Some(name), Some(version)) = (field("server"), field("version")) else {
-            return Err(fault(StoreErrorKind::Unsupported, "HELLO does not name the server"));
+            return Err(fault(
+                StoreErrorKind::Unsupported,
+                "the answer to HELLO holds no server name or version",
+            ));
         };
         let role = field("role").unwrap_or_default();
         Ok(Self { name, version, role })

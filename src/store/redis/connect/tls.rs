@@ -106,7 +106,9 @@ fn roots(pem: &[u8]) -> Result<RootCertStore, ConfigError> {
     let mut roots = RootCertStore::empty();
     for certificate in certificates(pem, "`tls_roots` holds no PEM certificate")? {
         roots.add(certificate).map_err(|_| {
-            ConfigError::Store("a certificate of `tls_roots` cannot be read as one of an authority")
+            ConfigError::Store(
+                "a certificate of `tls_roots` cannot be read as that of a certificate authority",
+            )
         })?;
     }
     Ok(roots)
@@ -118,7 +120,8 @@ fn system_roots() -> Result<RootCertStore, ConfigError> {
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
     if roots.is_empty() {
         return Err(ConfigError::Store(
-            "this system has no root certificates for TLS: install its package `ca-certificates`, or set `tls_roots`",
+            "this system has no root certificates for TLS: install its package \
+             `ca-certificates`, or set `tls_roots`",
         ));
     }
     Ok(roots)
@@ -144,7 +147,8 @@ pub(crate) fn after_handshake(error: RedisError) -> ConnectError {
             unavailable("TLS: the server asks for a certificate: set `tls_client_certificate`")
         }
         Some(_) => unavailable(
-            "TLS: the server refused the certificate of this client: check `tls_client_certificate`",
+            "TLS: the server refused the certificate of this client: check \
+             `tls_client_certificate`",
         ),
         None => ConnectError::Driver(error),
     }
@@ -182,7 +186,8 @@ fn handshake(error: &io::Error) -> ConnectError {
         rustls::Error::InvalidCertificate(cause) => match cause {
             // A wrong signature means that a different authority with the same name is trusted.
             CertificateError::UnknownIssuer | CertificateError::BadSignature => {
-                "TLS: the server's certificate was issued by an authority that is not trusted here: set `tls_roots`"
+                "TLS: the server's certificate was issued by an authority that is not trusted \
+                 here: set `tls_roots`"
             }
             CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
                 "TLS: the server's certificate is for another host name than the address"
@@ -191,17 +196,18 @@ fn handshake(error: &io::Error) -> ConnectError {
                 "TLS: the server's certificate has expired"
             }
             CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
-                "TLS: the server's certificate is not valid yet: is this host's clock right?"
+                "TLS: the server's certificate is not valid yet: check this host's clock"
             }
             CertificateError::Revoked => "TLS: the server's certificate is revoked",
             _ => "TLS: the server's certificate is not valid",
         },
         rustls::Error::AlertReceived(Alert::CertificateRequired | Alert::HandshakeFailure) => {
-            "TLS: the server refused the handshake: does it need `tls_client_certificate`?"
+            "TLS: the server refused the handshake: set `tls_client_certificate` if the server \
+             requires it"
         }
         rustls::Error::AlertReceived(_) => "TLS: the server refused the handshake",
         rustls::Error::InvalidMessage(_) => {
-            "TLS: the server's answer is not TLS: does this port speak it?"
+            "TLS: the server's answer is not TLS: check that this port serves TLS"
         }
         _ => "TLS: the handshake failed",
     })

@@ -40,11 +40,16 @@ impl fmt::Display for Lost {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Closed => "the connection was closed",
-            Self::Silent => "no answer within the lease",
-            Self::Demoted => "the server is not a primary any more",
-            Self::Untold => "a write was not told on it: does the address lead to several servers?",
+            Self::Silent => "no heartbeat was answered within the lease",
+            Self::Demoted => "the server is no longer a primary",
+            Self::Untold => {
+                "no invalidation arrived for a probe key: check whether the address leads to \
+                 several servers"
+            }
             Self::Moved => "the address leads to another server",
-            Self::Unproved => "another connection could not be compared with it",
+            Self::Unproved => {
+                "another connection could not be compared with the invalidation connection"
+            }
         })
     }
 }

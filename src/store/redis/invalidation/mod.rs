@@ -143,16 +143,19 @@ impl InvalidationConnections {
                     self.counters.set_state(InvalidationState::Refused);
                     if !mem::replace(&mut refused, true) {
                         trace::warn!(
-                            "no near cache, a round trip for each request: redis does not tell of changes. If that \
-                             is for missing permissions, its user needs +client|tracking +get +set +del on keys of \
-                             this prefix",
+                            "the near cache is off and each request asks redis, because redis \
+                             refuses invalidations: if permissions are missing, grant the redis \
+                             user +client|tracking +get +set +del on keys of this prefix",
                             error = trace::Chain(&error)
                         );
                     }
                     tokio::time::sleep(REFUSED_PAUSE).await;
                 }
                 Err(NotOpened::Away(error)) => {
-                    trace::debug!("no link to redis", error = trace::Chain(&error));
+                    trace::debug!(
+                        "cannot open an invalidation connection to redis",
+                        error = trace::Chain(&error)
+                    );
                     tokio::time::sleep(pause).await;
                     pause = (pause * 2).min(LAST_PAUSE);
                 }
@@ -167,7 +170,8 @@ impl InvalidationConnections {
             self.store.eras.end();
         }
         trace::warn!(
-            "the near cache lost its link to redis: each request asks redis until there is another",
+            "the near cache lost its invalidation connection: each request asks redis until \
+             another one is open",
             cause = why
         );
     }
@@ -179,7 +183,7 @@ impl InvalidationConnections {
         self.store.eras.proofs().add(Arc::clone(&link), connection);
         self.current.store(Some(Arc::clone(&link)));
         self.counters.set_state(InvalidationState::Trusted);
-        trace::info!("the near cache has a link to redis");
+        trace::info!("the near cache has an invalidation connection to redis");
         self.keep_lease(&link).await
     }
 

@@ -27,7 +27,7 @@ impl InvalidationConnections {
                 Ok(Ok((Proof::Same(_), begun))) => {
                     link.mark_address_proved(begun);
                     if std::mem::take(&mut failing) {
-                        trace::info!("where the address of redis leads is known again");
+                        trace::info!("the address check of redis succeeds again");
                     }
                     pause = FIRST_PAUSE;
                     next = begun.after(interval);
@@ -52,7 +52,8 @@ impl InvalidationConnections {
     fn unknown_address(&self, error: &StoreError, failing: &mut bool) {
         if !std::mem::replace(failing, true) {
             trace::warn!(
-                "the near cache is off and each request asks redis: no connection could be made to see where its address leads",
+                "the address check of redis failed: the near cache is off and each request asks \
+                 redis until a check succeeds",
                 error = trace::Chain(error)
             );
         }

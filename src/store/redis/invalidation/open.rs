@@ -56,13 +56,13 @@ impl InvalidationConnections {
     /// Opens an invalidation connection that is proved to receive invalidations of the pool's
     /// writes. Also returns the connection of the pool with which this was proved.
     pub(super) async fn open(&self) -> Result<(InvalidationConnection, Connection), NotOpened> {
-        let late = |_| away("no link was made in time");
+        let late = |_| away("the invalidation connection was not opened in time");
         let target = self.store.endpoint.target().await?;
         let begun = Tick::now();
         let link = timeout(self.lease, self.connect(&target)).await.map_err(late)??;
         // The connection is new, so it leads where the address leads.
         link.mark_address_proved(begun);
-        let late = |_| Err(fault(StoreErrorKind::Unavailable, "no connection to compare with"));
+        let late = |_| Err(fault(StoreErrorKind::Unavailable, "no pool connection in time"));
         let connection = timeout(self.lease, self.store.requests.connection()).await;
         let mut connection = connection.unwrap_or_else(late)?;
         match link.prove(&mut connection, Route::Requests, self.lease / 4).await? {
@@ -71,13 +71,13 @@ impl InvalidationConnections {
                 // This connection is the newer one, so the address no longer leads where the pool's
                 // connections lead.
                 self.store.eras.end();
-                return Err(away("a write over the pool was not told on the link"));
+                return Err(away("no invalidation arrived for a write over the pool"));
             }
             Proof::Unknown(error) if is_refused(&error) => return Err(refused(&error)),
             Proof::Unknown(error) => return Err(store_error(&error).into()),
         }
         let sent = Tick::now();
-        self.ask(&link).await.map_err(|_| away("the first beat was not answered by a primary"))?;
+        self.ask(&link).await.map_err(|_| away("no primary answered the first heartbeat"))?;
         link.lease.renew(sent);
         Ok((link, connection))
     }

@@ -128,7 +128,10 @@ impl ReplicaClient {
             Value::ServerError(error) => {
                 // The sessions are revoked on the primary, and that is what the caller asked for.
                 let error = store_error(&error.into());
-                trace::warn!("redis refuses WAIT", error = trace::Chain(&error));
+                trace::warn!(
+                    "redis refused WAIT: whether replicas have the revocation is unknown",
+                    error = trace::Chain(&error)
+                );
                 0
             }
             _ => return Err(unexpected()),

@@ -241,7 +241,10 @@ impl<'a> Scan<'a> {
 
 /// Skips a key that belongs to another application, and logs that.
 fn something_else<T: Default>() -> T {
-    trace::warn!("a key with the sessions' prefix holds something else");
+    trace::warn!(
+        "skipped a user whose keys hold another type of value: check that no other application \
+         uses the key prefix"
+    );
     T::default()
 }
 

@@ -30,7 +30,7 @@ pub(super) fn sign(
                 .map_err(|error| ErrorKind::InvalidRsaKey(error.to_string()))?;
             let mut signature = vec![0; pair.public_modulus_len()];
             pair.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), message, &mut signature)
-                .map_err(|_| ErrorKind::InvalidRsaKey("it does not sign".to_owned()))?;
+                .map_err(|_| ErrorKind::InvalidRsaKey("the RSA key cannot sign".to_owned()))?;
             Ok(signature)
         }
         Algorithm::ES256 => {
