@@ -10,10 +10,13 @@ use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
 use serde::Serialize;
 use utoipa::ToSchema;
+use utoipa::openapi::schema::{Schema, SchemaType, Type};
+use utoipa::openapi::{ObjectBuilder, RefOr};
 
 use super::error_code::Code;
 use crate::error::{AuthError, AuthErrorKind, SessionError, StoreErrorKind};
 use crate::id::random_text;
+use crate::reason::EndReason;
 use crate::trace;
 
 /// An error answer of the contract.
@@ -38,13 +41,23 @@ pub(super) struct ProblemBody<'a> {
     detail: &'a str,
     code: Code,
     /// Why the session was ended: only with `session_revoked`.
-    #[schema(schema_with = super::openapi::reasons)]
+    #[schema(schema_with = reasons)]
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'a str>,
     /// Finds the cause in the server's log: only with `internal`.
     #[schema(value_type = String)]
     #[serde(skip_serializing_if = "Option::is_none")]
     request_id: Option<&'a str>,
+}
+
+/// The schema of the reasons for which sessions are revoked.
+fn reasons() -> RefOr<Schema> {
+    let reasons = EndReason::ALL.iter().map(|reason| reason.as_str());
+    let reasons = ObjectBuilder::new()
+        .schema_type(SchemaType::new(Type::String))
+        .description(Some("Why the session was ended: only with `session_revoked`."))
+        .enum_values(Some(reasons));
+    RefOr::T(reasons.into())
 }
 
 impl From<Code> for Problem {

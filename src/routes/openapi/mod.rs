@@ -23,7 +23,6 @@ use super::endpoints::{Access, Endpoint};
 use super::error_code::Code;
 use super::error_response::ProblemBody;
 use super::router::{say_405, seal};
-use crate::reason::EndReason;
 
 /// Name of the bearer scheme in the document.
 const BEARER: &str = "bearer";
@@ -154,16 +153,6 @@ impl ToSchema for Document {
     fn name() -> Cow<'static, str> {
         "OpenApiDocument".into()
     }
-}
-
-/// The schema of the reasons for which sessions are revoked.
-pub(super) fn reasons() -> RefOr<Schema> {
-    let reasons = EndReason::ALL.iter().map(|reason| reason.as_str());
-    let reasons = ObjectBuilder::new()
-        .schema_type(SchemaType::new(Type::String))
-        .description(Some("Why the session was ended: only with `session_revoked`."))
-        .enum_values(Some(reasons));
-    RefOr::T(reasons.into())
 }
 
 /// Returns a route that serves an OpenAPI document at `path`, to be merged into a router. Adds this
