@@ -7,9 +7,9 @@ use axum::response::Response;
 use http::HeaderMap;
 use http::header::SET_COOKIE;
 
+use super::access::Access;
 use super::body;
 use super::cookie::{AccessCookie, RefreshDelivery, TokenCookie};
-use super::endpoints::Access;
 use super::error_response::Problem;
 use super::requests::RefreshBody;
 use crate::error::ConfigError;

@@ -109,6 +109,7 @@
 //! # }
 //! ```
 
+mod access;
 mod admin;
 mod body;
 mod builder;

@@ -11,9 +11,10 @@ use http::HeaderValue;
 use http::header::{CACHE_CONTROL, X_CONTENT_TYPE_OPTIONS};
 use tokio::time::timeout;
 
+use super::access::Access;
 use super::context::Context;
 use super::contract::ContractErrorsLayer;
-use super::endpoints::{Access, Endpoint, Group};
+use super::endpoints::{Endpoint, Group};
 use super::error_code::Code;
 use super::error_response::Problem;
 use super::input;

@@ -4,7 +4,8 @@ use axum::routing::get;
 use serde_json::{Value, json};
 use utoipa::openapi::path::HttpMethod;
 
-use super::{Access, Endpoint};
+use super::Endpoint;
+use crate::routes::access::Access;
 use crate::routes::error_code::Code;
 use crate::routes::health;
 use crate::routes::openapi::About;

@@ -5,7 +5,8 @@ use serde_json::json;
 use utoipa::openapi::path::{HttpMethod, ParameterIn};
 use utoipa::openapi::schema::{KnownFormat, Object, ObjectBuilder, SchemaFormat, SchemaType, Type};
 
-use super::{Access, Endpoint, session_id};
+use super::{Endpoint, session_id};
+use crate::routes::access::Access;
 use crate::routes::error_code::Code;
 use crate::routes::input::Paging;
 use crate::routes::openapi::About;

@@ -18,8 +18,9 @@ use utoipa::openapi::{Info, ObjectBuilder, OpenApi, OpenApiBuilder, RefOr};
 use utoipa::{PartialSchema, ToSchema};
 
 pub(super) use self::about::About;
+use super::access::Access;
 use super::delivery::{Delivery, Refresh};
-use super::endpoints::{Access, Endpoint};
+use super::endpoints::Endpoint;
 use super::error_code::Code;
 use super::error_response::ProblemBody;
 use super::router::{say_405, seal};

@@ -13,8 +13,8 @@ use utoipa::openapi::schema::{AllOfBuilder, SchemaType, Type};
 use utoipa::openapi::security::SecurityRequirement;
 use utoipa::openapi::{Content, Header, ObjectBuilder, Ref, Required};
 
+use super::super::access::Access;
 use super::super::delivery::{Delivery, Refresh};
-use super::super::endpoints::Access;
 use super::super::error_code::Code;
 use super::about::{About, Shape};
 use super::{ACCESS_COOKIE, BEARER, PROBLEM, REFRESH_COOKIE};
