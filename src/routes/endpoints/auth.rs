@@ -4,7 +4,8 @@ use axum::routing::{delete, get, post};
 use serde_json::json;
 use utoipa::openapi::path::HttpMethod;
 
-use super::{Endpoint, session_id};
+use super::endpoint::Endpoint;
+use super::session::session_id;
 use crate::routes::access::Access;
 use crate::routes::delivery::{Delivery, Refresh};
 use crate::routes::error_code::Code;

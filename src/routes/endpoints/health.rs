@@ -4,7 +4,7 @@ use axum::routing::get;
 use serde_json::{Value, json};
 use utoipa::openapi::path::HttpMethod;
 
-use super::Endpoint;
+use super::endpoint::Endpoint;
 use crate::routes::access::Access;
 use crate::routes::error_code::Code;
 use crate::routes::health;

@@ -5,7 +5,7 @@ use serde_json::json;
 use utoipa::openapi::path::{HttpMethod, ParameterIn};
 use utoipa::openapi::schema::{KnownFormat, Object, ObjectBuilder, SchemaFormat, SchemaType, Type};
 
-use super::{Endpoint, session_id};
+use super::endpoint::Endpoint;
 use crate::routes::access::Access;
 use crate::routes::error_code::Code;
 use crate::routes::input::Paging;
@@ -194,6 +194,18 @@ fn of_user(name: &'static str, summary: &'static str, description: &'static str)
             string_of(1, 256),
         )
         .problems(&[Code::InvalidBody])
+}
+
+/// Adds the path parameter `session_id`.
+pub(super) fn session_id(about: About) -> About {
+    about.parameter(
+        ParameterIn::Path,
+        "session_id",
+        "The session's public name, from the list.",
+        ObjectBuilder::new()
+            .schema_type(SchemaType::new(Type::String))
+            .pattern(Some("^[A-Za-z0-9_-]{1,64}$")),
+    )
 }
 
 fn string() -> Object {

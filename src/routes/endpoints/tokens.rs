@@ -4,7 +4,7 @@ use axum::routing::post;
 use serde_json::json;
 use utoipa::openapi::path::HttpMethod;
 
-use super::Endpoint;
+use super::endpoint::Endpoint;
 use crate::routes::access::Access;
 use crate::routes::delivery::{Delivery, Refresh};
 use crate::routes::error_code::Code;
