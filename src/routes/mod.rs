@@ -119,6 +119,7 @@ mod cookie;
 mod credentials;
 mod delivery;
 mod device;
+mod document;
 mod endpoints;
 mod error_code;
 mod error_response;
@@ -151,9 +152,9 @@ pub use self::contract::{ContractErrors, ContractErrorsFuture, ContractErrorsLay
 pub use self::cookie::{AccessCookie, RefreshCookie, RefreshDelivery};
 pub use self::credentials::{Credentials, LoginName, Password, Verdict};
 pub use self::device::DeviceCookie;
+pub use self::document::document;
 pub use self::limits::{LoginLimit, RefreshLimit};
 pub use self::mounts::Mounts;
-pub use self::openapi::document;
 pub use self::peer::{PeerAddress, peer_address};
 
 /// The configured routes, ready to be mounted. Cheap to clone.
@@ -213,10 +214,10 @@ impl<D: SessionData> Routes<D> {
     /// [`document()`].
     #[must_use]
     pub fn openapi(&self, mounts: &Mounts) -> OpenApi {
-        let mut openapi = openapi::empty();
+        let mut openapi = document::empty();
         for (group, prefix) in mounts.places() {
             let delivery = self.context.at(mounts.cookie_path(prefix)).delivery;
-            openapi::add(&mut openapi, prefix, &delivery, group.endpoints::<D>(&delivery));
+            document::add(&mut openapi, prefix, &delivery, group.endpoints::<D>(&delivery));
         }
         openapi
     }

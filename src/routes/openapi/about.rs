@@ -3,11 +3,10 @@
 use serde_json::Value;
 use utoipa::ToSchema;
 use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
-use utoipa::openapi::schema::Schema;
+use utoipa::openapi::schema::{Components, Schema};
 use utoipa::openapi::{RefOr, Required};
 
 use super::super::error_code::Code;
-use super::{AddSchema, add_schema};
 
 /// The description of one route in the document. It leaves out what follows from the access of the
 /// route: the refusals of its guard, and the answer to another method.
@@ -30,7 +29,8 @@ pub(in crate::routes) struct About {
 /// The schema of a body, with an example.
 pub(super) struct Shape {
     pub(super) schema: String,
-    pub(super) add: AddSchema,
+    /// Adds the schema to the document.
+    add: fn(&mut Components),
     pub(super) example: Value,
 }
 
@@ -106,9 +106,18 @@ impl About {
         self
     }
 
-    /// Returns the functions that add the schemas of all its bodies.
-    pub(super) fn schemas(&self) -> impl Iterator<Item = AddSchema> {
+    /// Adds the schemas of all its bodies, and all schemas that they refer to.
+    pub(in crate::routes) fn add_schemas(&self, components: &mut Components) {
         let answers = self.answers.iter().map(|(_, _, shape)| shape);
-        self.body.iter().chain(answers).map(|shape| shape.add)
+        for shape in self.body.iter().chain(answers) {
+            (shape.add)(components);
+        }
     }
+}
+
+/// Adds the schema of a type, and all schemas that it refers to.
+pub(in crate::routes) fn add_schema<T: ToSchema>(components: &mut Components) {
+    let mut schemas = vec![(T::name().into_owned(), T::schema())];
+    T::schemas(&mut schemas);
+    components.schemas.extend(schemas);
 }

@@ -14,15 +14,19 @@ use utoipa::openapi::security::SecurityRequirement;
 use utoipa::openapi::{Content, Header, ObjectBuilder, Ref, Required};
 
 use super::super::access::Access;
-use super::super::delivery::{Delivery, Refresh};
+use super::super::delivery::Delivery;
 use super::super::error_code::Code;
 use super::about::{About, Shape};
-use super::{ACCESS_COOKIE, BEARER, PROBLEM, REFRESH_COOKIE};
+use super::security::schemes;
 use crate::reason::EndReason;
 
 const JSON: &str = "application/json";
 
-pub(super) fn operation(
+/// Name of the schema of error answers in the document.
+const PROBLEM: &str = "Problem";
+
+/// Returns the operation of a route that is mounted under `prefix`.
+pub(in crate::routes) fn operation(
     about: &About,
     access: Access,
     prefix: &str,
@@ -48,20 +52,6 @@ pub(super) fn operation(
         operation = operation.response(status.to_string(), response);
     }
     operation.build()
-}
-
-/// Returns the security schemes. One of them is enough for the route.
-fn schemes(access: Access, delivery: &Delivery) -> impl Iterator<Item = &'static str> {
-    let by_access_token = !matches!(access, Access::Open | Access::Refresh);
-    let by_cookie = by_access_token && delivery.access.is_some();
-    let by_refresh_cookie = matches!(access, Access::Token | Access::Refresh)
-        && matches!(delivery.refresh, Refresh::Cookie(_));
-    let schemes = [
-        (BEARER, by_access_token),
-        (ACCESS_COOKIE, by_cookie),
-        (REFRESH_COOKIE, by_refresh_cookie),
-    ];
-    schemes.into_iter().filter(|(_, enough)| *enough).map(|(scheme, _)| scheme)
 }
 
 /// Returns the id of an operation: `api_auth_logout_all` for `/api/auth` and `logout_all`.
