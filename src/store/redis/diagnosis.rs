@@ -8,15 +8,13 @@ use std::time::{Duration, Instant};
 
 use redis::{RedisResult, ServerErrorKind, Value, cmd, pipe};
 
-use super::connect::Endpoint;
 use super::connect::error::ConnectError;
-use super::connect::pool::unexpected;
 use super::connect::server::{Role, ServerInfo, text};
-use super::error::fault;
+use super::connect::{Endpoint, plain_config};
+use super::error::unexpected;
 use super::time::micros_of;
-use super::{Inner, RedisStore};
 use crate::clock::{Clock, SystemClock, Timestamp};
-use crate::store::{StoreError, StoreErrorKind};
+use crate::store::StoreError;
 
 /// A problem in the setup of a server that otherwise works. [`RedisStore::diagnose`] returns it.
 ///
@@ -102,7 +100,7 @@ pub(super) struct Diagnosis {
     /// This host's clock: compared with the server's clock, and used to decide when the issuers are
     /// marked again.
     host: Arc<dyn Clock>,
-    timeout: Duration,
+    pub(super) timeout: Duration,
     /// The kinds of findings that were already returned for the log.
     told: Mutex<HashSet<Discriminant<Finding>>>,
 }
@@ -130,7 +128,7 @@ impl Diagnosis {
         new.map(|finding| finding.to_string()).collect()
     }
 
-    async fn findings(&self, endpoint: &Endpoint) -> Result<Vec<Finding>, StoreError> {
+    pub(super) async fn findings(&self, endpoint: &Endpoint) -> Result<Vec<Finding>, StoreError> {
         let (asked, time, round_trip, answers) = self.ask(endpoint).await?;
         let time = micros_of(&time).ok_or_else(unexpected)?;
         let [hello, memory, tracking] =
@@ -158,7 +156,7 @@ impl Diagnosis {
         &self,
         endpoint: &Endpoint,
     ) -> Result<(Timestamp, Value, Duration, Vec<Value>), ConnectError> {
-        let config = super::plain_config(self.timeout);
+        let config = plain_config(self.timeout);
         let mut connection = endpoint.target().await?.connect(config, |_| {}).await?;
         let (asked, sent) = (self.host.now(), Instant::now());
         let time = connection.send(&cmd("TIME")).await?.extract_error()?;
@@ -172,32 +170,6 @@ impl Diagnosis {
             .arg(&["TRACKING", "ON", "OPTIN"]);
         let answers = connection.send_all(&questions).await?;
         Ok((asked, time, round_trip, answers))
-    }
-}
-
-impl RedisStore {
-    /// Looks for problems in the setup of a server that otherwise works: those that an operator
-    /// should fix, and that would otherwise show only later. Call it at startup, together with
-    /// [`check`](Self::check). A started [`Worker`](crate::worker::Worker) calls it itself and logs
-    /// a warning for each finding (for tracking, only if the near cache is used).
-    ///
-    /// Uses a connection of its own, and marks this application's issuers under the key prefix over
-    /// a request connection. Ends within the
-    /// [`scan_timeout`](super::RedisStoreBuilder::scan_timeout). Skips the checks for which the
-    /// Redis user lacks the right (`INFO`). Never needs `CONFIG`.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError`] when the server does not answer.
-    pub async fn diagnose(&self) -> Result<Vec<Finding>, StoreError> {
-        let Inner { diagnosis, endpoint, .. } = &*self.inner;
-        let late = |_| Err(fault(StoreErrorKind::Unavailable, "no answer in time"));
-        let work = async {
-            let mut findings = diagnosis.findings(endpoint).await?;
-            findings.extend(self.is_shared().await.then_some(Finding::SharedPrefix));
-            Ok(findings)
-        };
-        tokio::time::timeout(diagnosis.timeout, work).await.unwrap_or_else(late)
     }
 }
 

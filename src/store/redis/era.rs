@@ -1,24 +1,18 @@
-//! State that all connections of one store share: the number of the current era, and the
-//! same-server checks.
+//! State that all connections of one store share: the number of the current era.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use super::proof::Proofs;
 use crate::trace;
 
 /// The era of a store's connections. When its number changes, connections that were made before are
 /// not used any more.
+#[derive(Default)]
 pub(super) struct Era {
     number: AtomicU64,
     role_is_unknown: AtomicBool,
-    proofs: Proofs,
 }
 
 impl Era {
-    pub(super) fn new(proofs: Proofs) -> Self {
-        Self { number: AtomicU64::new(0), role_is_unknown: AtomicBool::new(false), proofs }
-    }
-
     /// Ends the current era: all connections of the store are replaced.
     pub(super) fn end(&self) {
         self.number.fetch_add(1, Ordering::Relaxed);
@@ -33,10 +27,6 @@ impl Era {
 
     pub(super) fn number(&self) -> u64 {
         self.number.load(Ordering::Relaxed)
-    }
-
-    pub(super) fn proofs(&self) -> &Proofs {
-        &self.proofs
     }
 
     /// Logs a warning, once, that the server does not report its role.

@@ -49,6 +49,19 @@ pub(super) fn fault_because(
     StoreError::with_source(StoreErrorKind::Unavailable, FaultBecause { what, source })
 }
 
+/// Returns the error for an answer that no supported server version gives.
+pub(super) fn unexpected() -> StoreError {
+    fault(StoreErrorKind::Unsupported, "the server's answer has an unexpected form")
+}
+
+/// The error for a record that this version cannot read. The record is left unchanged.
+pub(super) fn unreadable() -> StoreError {
+    fault(
+        StoreErrorKind::Unreadable,
+        "the record has an unknown version, or another application wrote it",
+    )
+}
+
 /// Code of this library's own error, in the driver's form, for a server that is a replica.
 const NOT_PRIMARY: &str = "NOTPRIMARY";
 

@@ -15,44 +15,35 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use redis::{AsyncConnectionConfig, Value, cmd};
+use redis::cmd;
 
-use self::connect::Endpoint;
-use self::connect::pool::unexpected;
-use self::diagnosis::Diagnosis;
-use self::era::Era;
-use self::error::fault;
+use self::connect::replica_client::ReplicaClient;
+use self::error::{fault, unexpected};
+use self::inner::Inner;
 use self::invalidation::InvalidationConnections;
-use self::keys::Prefix;
-use self::operations::replicas::ReplicaClient;
-use self::pool_client::PoolClient;
 use self::scan::Payloads;
 use self::scripts::Script;
-use self::sharing::Sharing;
-use self::time::ServerClock;
 use super::{
     Activity, Attempt, AttemptKey, AttemptRule, Cleaned, Created, FenceValue, Listed, NewRecord,
     Page, Record, Replacement, Revoke, Revoked, Rotate, Rotated, ScanCursor, SessionStore, Settle,
-    StoreError, StoreErrorKind, StoreHealth, Touch, Touched, Tracking, Updated, UpdatedAll, span,
+    StoreError, StoreErrorKind, StoreHealth, Touch, Touched, Tracking, Updated, UpdatedAll,
 };
-use crate::clock::{Timestamp, millis};
+use crate::clock::Timestamp;
 use crate::coherence::Tick;
-use crate::error::ConfigError;
-use crate::id::{SessionId, UserId, random_text};
+use crate::id::{SessionId, UserId};
 use crate::reason::EndReason;
 
+mod address_check;
+mod builder;
 mod codec;
-mod config;
 mod connect;
 mod diagnosis;
 mod era;
 mod error;
-mod health;
+mod inner;
 mod invalidation;
 mod keys;
 mod operations;
-mod pool_client;
-mod proof;
 #[cfg(test)]
 mod properties;
 mod rights;
@@ -61,7 +52,7 @@ mod scripts;
 mod sharing;
 mod time;
 
-pub use self::config::RedisStoreBuilder;
+pub use self::builder::RedisStoreBuilder;
 pub use self::connect::address::Address;
 pub use self::connect::credentials::{Credentials, CredentialsProvider};
 pub use self::connect::server::ServerInfo;
@@ -89,63 +80,62 @@ pub struct RedisStore {
     inner: Arc<Inner>,
 }
 
-struct Inner {
-    /// For requests.
-    requests: PoolClient,
-    /// For lists, pages and cleanup.
-    scans: PoolClient,
-    /// For revocations that wait for replicas.
-    replicas: Option<ReplicaClient>,
-    diagnosis: Diagnosis,
-    sharing: Sharing,
-    prefix: Prefix,
-    clock: Arc<ServerClock>,
-    /// Makes all connections.
-    endpoint: Arc<Endpoint>,
-    /// State that all connections of this store share.
-    eras: Arc<Era>,
-    /// How long cache entries stay valid after the last answered heartbeat was sent.
-    lease: Duration,
-    /// How often the store makes a connection to see where the address leads.
-    address_check: Duration,
-}
-
 /// Number of touches in one pipeline. Limited because other clients of the server wait behind it.
 const TOUCHES_AT_ONCE: usize = 500;
 
 impl RedisStore {
-    /// Creates a store with default settings at a URL such as `redis://user:password@host:6379/0`.
-    /// Special characters in a password must be percent-encoded (see [`Address`]).
+    /// Checks that the server is reachable and supported, and that the Redis user has the necessary
+    /// rights on this prefix. Call it at startup.
+    ///
+    /// Tries each command that the store and its scripts use, on keys that belong to no user. So a
+    /// missing right is found here and not at the first login. Costs about five round trips and one
+    /// connection, which it closes.
     ///
     /// # Errors
     ///
-    /// As for [`RedisStoreBuilder::build`]. The error text never contains the URL. An unreachable
-    /// server is not an error here: use [`check`](Self::check).
-    pub fn new(url: &str) -> Result<Self, ConfigError> {
-        Self::builder(url).build()
+    /// A [`StoreError`], whose kind tells the cause:
+    ///
+    /// - [`Unavailable`](StoreErrorKind::Unavailable): the server cannot be reached or refuses the
+    ///   password.
+    /// - [`NotPrimary`](StoreErrorKind::NotPrimary): the server is a replica.
+    /// - [`Unsupported`](StoreErrorKind::Unsupported): the server is too old, or rights are
+    ///   missing. The source of the error names all missing rights, in the syntax of `ACL SETUSER`.
+    pub async fn check(&self) -> Result<ServerInfo, StoreError> {
+        self.inner.check_rights().await?;
+        let server = ServerInfo::from_hello(&self.inner.requests.ask(&cmd("HELLO")).await?)?;
+        // A touch of a session that does not exist writes nothing, but it needs the right to run
+        // scripts on keys of this prefix.
+        if let (Some(user), Some(id)) = (UserId::parse("-"), SessionId::parse("-")) {
+            self.touch(&[Touch::new(user, id, Duration::ZERO, Duration::ZERO)]).await?;
+        }
+        self.inner.may_scan().await?;
+        if let Some(replicas) = &self.inner.replicas {
+            replicas.check().await?;
+        }
+        Ok(server)
     }
 
-    /// Returns a builder for a store with custom settings. The address may be a URL, `("host",
-    /// 6379)`, or a `ConnectionInfo` of the `redis` crate, which takes user name and password
-    /// separately (see [`Address`]).
-    pub fn builder(address: impl Into<Address>) -> RedisStoreBuilder {
-        RedisStoreBuilder::new(address.into())
-    }
-
-    /// Runs the script of an operation on the three keys of a user.
-    async fn run(
-        &self,
-        script: Script,
-        user: &UserId,
-        args: &[&[u8]],
-    ) -> Result<Value, StoreError> {
-        self.inner.requests.run(script, &self.inner.prefix.all(user), args).await
-    }
-}
-
-impl Inner {
-    fn now(&self) -> Timestamp {
-        self.clock.now()
+    /// Looks for problems in the setup of a server that otherwise works: those that an operator
+    /// should fix, and that would otherwise show only later. Call it at startup, together with
+    /// [`check`](Self::check). A started [`Worker`](crate::worker::Worker) calls it itself and logs
+    /// a warning for each finding (for tracking, only if the near cache is used).
+    ///
+    /// Uses a connection of its own, and marks this application's issuers under the key prefix over
+    /// a request connection. Ends within the [`scan_timeout`](RedisStoreBuilder::scan_timeout).
+    /// Skips the checks for which the Redis user lacks the right (`INFO`). Never needs `CONFIG`.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the server does not answer.
+    pub async fn diagnose(&self) -> Result<Vec<Finding>, StoreError> {
+        let Inner { diagnosis, endpoint, .. } = &*self.inner;
+        let late = |_| Err(fault(StoreErrorKind::Unavailable, "no answer in time"));
+        let work = async {
+            let mut findings = diagnosis.findings(endpoint).await?;
+            findings.extend(self.inner.is_shared().await.then_some(Finding::SharedPrefix));
+            Ok(findings)
+        };
+        tokio::time::timeout(diagnosis.timeout, work).await.unwrap_or_else(late)
     }
 }
 
@@ -162,23 +152,11 @@ impl SessionStore for RedisStore {
     ) -> Result<Created, StoreError> {
         let args = operations::create::args(id, new);
         let args: [&[u8]; 10] = args.each_ref().map(AsRef::as_ref);
-        operations::create::answered(self.run(Script::Create, user, &args).await?)
+        operations::create::answered(self.inner.run(Script::Create, user, &args).await?)
     }
 
     async fn login_fence(&self, user: &UserId) -> Result<FenceValue, StoreError> {
-        let Inner { requests, prefix, .. } = &*self.inner;
-        // Expiry of the login fence is not checked here: `create.lua` checks it when the login
-        // ends.
-        let mut both = cmd("HMGET");
-        both.arg(prefix.gone(user)).arg("#").arg("@");
-        let Value::Array(both) = requests.ask(&both).await? else { return Err(unexpected()) };
-        let mut both = both.into_iter().map(pool_client::bytes);
-        let mut next = || {
-            let bytes = both.next().ok_or_else(unexpected)??;
-            bytes.map(String::from_utf8).transpose().map_err(|_| unreadable())
-        };
-        let (login_fence, epoch) = (next()?, next()?);
-        Ok(FenceValue::new(login_fence.as_deref()).with_password_epoch(epoch.as_deref()))
+        self.inner.login_fence(user).await
     }
 
     async fn load(
@@ -215,7 +193,7 @@ impl SessionStore for RedisStore {
         expected: u64,
         payload: Bytes,
     ) -> Result<Updated, StoreError> {
-        self.replace(user, id, expected, &payload).await
+        self.inner.replace(user, id, expected, &payload).await
     }
 
     async fn update_all(
@@ -223,7 +201,7 @@ impl SessionStore for RedisStore {
         user: &UserId,
         replacements: &[Replacement],
     ) -> Result<UpdatedAll, StoreError> {
-        self.replace_all(user, replacements).await
+        self.inner.replace_all(user, replacements).await
     }
 
     async fn rotate(
@@ -232,7 +210,7 @@ impl SessionStore for RedisStore {
         id: &SessionId,
         rotate: &Rotate,
     ) -> Result<Rotated, StoreError> {
-        self.exchange(user, id, rotate).await
+        self.inner.exchange(user, id, rotate).await
     }
 
     async fn delete(
@@ -241,7 +219,7 @@ impl SessionStore for RedisStore {
         id: &SessionId,
         reason: EndReason,
     ) -> Result<bool, StoreError> {
-        Ok(!self.end(user, &Revoke::One(id.clone()), reason).await?.sessions.is_empty())
+        Ok(!self.inner.end(user, &Revoke::One(id.clone()), reason).await?.sessions.is_empty())
     }
 
     async fn delete_all(
@@ -251,7 +229,7 @@ impl SessionStore for RedisStore {
         reason: EndReason,
     ) -> Result<Vec<SessionId>, StoreError> {
         let what = keep.map_or(Revoke::All, |keep| Revoke::AllBut(keep.clone()));
-        Ok(self.end(user, &what, reason).await?.sessions)
+        Ok(self.inner.end(user, &what, reason).await?.sessions)
     }
 
     async fn revoke(
@@ -260,7 +238,7 @@ impl SessionStore for RedisStore {
         what: &Revoke,
         reason: EndReason,
     ) -> Result<Revoked, StoreError> {
-        self.end(user, what, reason).await
+        self.inner.end(user, what, reason).await
     }
 
     fn revoke_wait(&self) -> Duration {
@@ -268,11 +246,11 @@ impl SessionStore for RedisStore {
     }
 
     async fn list(&self, user: &UserId) -> Result<Vec<Listed>, StoreError> {
-        self.sessions_of(user, Payloads::Whole).await
+        self.inner.sessions_of(user, Payloads::Whole).await
     }
 
     async fn list_heads(&self, user: &UserId) -> Result<Vec<Listed>, StoreError> {
-        self.sessions_of(user, Payloads::Heads).await
+        self.inner.sessions_of(user, Payloads::Heads).await
     }
 
     async fn scan(
@@ -280,7 +258,7 @@ impl SessionStore for RedisStore {
         from: Option<&ScanCursor>,
         limit: usize,
     ) -> Result<Option<Page>, StoreError> {
-        self.page_from(from, limit, Payloads::Whole).await
+        self.inner.page_from(from, limit, Payloads::Whole).await
     }
 
     async fn scan_heads(
@@ -288,12 +266,12 @@ impl SessionStore for RedisStore {
         from: Option<&ScanCursor>,
         limit: usize,
     ) -> Result<Option<Page>, StoreError> {
-        self.page_from(from, limit, Payloads::Heads).await
+        self.inner.page_from(from, limit, Payloads::Heads).await
     }
 
     async fn cleanup(&self, from: Option<&ScanCursor>) -> Result<Option<Cleaned>, StoreError> {
         match from.map_or(Some(0), scan::cursor::parse_cleanup) {
-            Some(cursor) => self.cleaned(cursor).await.map(Some),
+            Some(cursor) => self.inner.cleaned(cursor).await.map(Some),
             None => Ok(None),
         }
     }
@@ -310,11 +288,11 @@ impl SessionStore for RedisStore {
         key: &AttemptKey,
         rule: &AttemptRule,
     ) -> Result<Option<Attempt>, StoreError> {
-        self.count_attempt(key, rule).await.map(Some)
+        self.inner.count_attempt(key, rule).await.map(Some)
     }
 
     async fn settle(&self, key: &AttemptKey, settle: Settle) -> Result<(), StoreError> {
-        self.settle_attempt(key, settle).await
+        self.inner.settle_attempt(key, settle).await
     }
 
     async fn upkeep(&self) -> Result<(), StoreError> {
@@ -322,7 +300,7 @@ impl SessionStore for RedisStore {
         let time = self.inner.requests.ask(&cmd("TIME")).await?;
         self.inner.clock.learn(time::micros_of(&time).ok_or_else(unexpected)?, sent);
         self.inner.follow_address().await;
-        self.mark_again().await;
+        self.inner.mark_again().await;
         Ok(())
     }
 
@@ -331,7 +309,7 @@ impl SessionStore for RedisStore {
     }
 
     async fn health(&self) -> Result<StoreHealth, StoreError> {
-        self.state().await
+        self.inner.state().await
     }
 
     fn tracking(&self) -> Option<Tracking> {
@@ -352,27 +330,4 @@ impl fmt::Debug for RedisStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RedisStore").field("prefix", &self.inner.prefix).finish_non_exhaustive()
     }
-}
-
-/// Driver settings of a short-lived connection. The caller limits the wait for answers.
-fn plain_config(timeout: Duration) -> AsyncConnectionConfig {
-    AsyncConnectionConfig::new().set_connection_timeout(Some(timeout)).set_response_timeout(None)
-}
-
-/// Formats a duration as whole milliseconds, for a script.
-fn text(duration: Duration) -> String {
-    millis(span(duration)).to_string()
-}
-
-/// The error for a record that this version cannot read. The record is left unchanged.
-fn unreadable() -> StoreError {
-    fault(
-        StoreErrorKind::Unreadable,
-        "the record has an unknown version, or another application wrote it",
-    )
-}
-
-/// Returns a new random login fence (18 random bytes).
-fn next_fence() -> Result<String, StoreError> {
-    random_text::<18>().map_err(|error| StoreError::with_source(StoreErrorKind::Unavailable, error))
 }

@@ -3,12 +3,11 @@
 use redis::{Cmd, Pipeline, RedisError, ServerErrorKind, cmd, pipe};
 use tokio::time::timeout;
 
-use super::RedisStore;
-use super::connect::Target;
 use super::connect::error::ConnectError;
-use super::connect::pool::unexpected;
 use super::connect::server::{ServerInfo, text};
-use super::error::{fault, fault_owned};
+use super::connect::{Target, plain_config};
+use super::error::{fault, fault_owned, unexpected};
+use super::inner::Inner;
 use super::scripts::Script;
 use crate::store::{StoreError, StoreErrorKind};
 
@@ -46,7 +45,7 @@ enum Refusal {
     Key,
 }
 
-impl RedisStore {
+impl Inner {
     /// Tries each command that the store sends and each one that its scripts call. If rights are
     /// missing, returns an error that names all of them. Other error answers to these commands are
     /// ignored.
@@ -54,8 +53,8 @@ impl RedisStore {
     /// Uses a connection of its own, because the connections of the pools need some of these rights
     /// for their greeting.
     pub(super) async fn check_rights(&self) -> Result<(), StoreError> {
-        let target = self.inner.endpoint.target().await?;
-        let limit = self.inner.requests.timeout();
+        let target = self.endpoint.target().await?;
+        let limit = self.requests.timeout();
         let missing = timeout(limit, self.missing_rights(&target)).await;
         let missing = missing.unwrap_or_else(|_| {
             Err(fault(StoreErrorKind::Unavailable, "no answer in time").into())
@@ -71,8 +70,7 @@ impl RedisStore {
     }
 
     async fn missing_rights(&self, target: &Target) -> Result<Vec<String>, ConnectError> {
-        let mut connection =
-            target.connect(super::plain_config(self.inner.requests.timeout()), |_| {}).await?;
+        let mut connection = target.connect(plain_config(self.requests.timeout()), |_| {}).await?;
         let hello = connection.send(&cmd("HELLO")).await?;
         ServerInfo::from_hello(&hello.extract_error()?)?;
 
@@ -116,7 +114,7 @@ impl RedisStore {
             Err(error) => note("+evalsha", refusal(&error)),
         }
         if key_is_refused {
-            missing.push(format!("~{}:*", self.inner.prefix.as_str()));
+            missing.push(format!("~{}:*", self.prefix.as_str()));
         }
         Ok(missing)
     }
@@ -125,7 +123,7 @@ impl RedisStore {
     /// nothing permanently.
     fn commands(&self) -> (Vec<&'static str>, Pipeline) {
         let key = self.reserved_key();
-        let hash = self.inner.prefix.reserved("hash");
+        let hash = self.prefix.reserved("hash");
         let command = |words: &[&str]| {
             let mut command = Cmd::new();
             command.arg(words);
@@ -140,7 +138,7 @@ impl RedisStore {
             ("+set", command(&["SET", &key, "", "PX", "1000"])),
             ("+get", command(&["GET", &key])),
         ];
-        if self.inner.replicas.is_some() {
+        if self.replicas.is_some() {
             // For zero replicas, `WAIT` returns at once.
             all.push((WAIT, command(&["WAIT", "0", "1"])));
         }
@@ -153,7 +151,7 @@ impl RedisStore {
 
     /// Returns a key that belongs to no user.
     fn reserved_key(&self) -> String {
-        self.inner.prefix.reserved("check")
+        self.prefix.reserved("check")
     }
 }
 

@@ -1,6 +1,11 @@
 //! The operations that need more than one command. Each script is one atomic step on the server.
 
+use std::time::Duration;
+
 use redis::{Cmd, Pipeline, Value, cmd};
+
+use crate::clock::millis;
+use crate::store::span;
 
 /// A script on the server. All scripts for a user's sessions take the same three keys: `live`,
 /// `seen` and `gone` (see [`Prefix`](super::keys::Prefix)).
@@ -113,4 +118,9 @@ impl Script {
         run.arg(hash.map_or("", String::as_str)).arg(keys.len()).arg(keys).arg(args);
         run
     }
+}
+
+/// Formats a duration as whole milliseconds, for a script.
+pub(super) fn millis_arg(duration: Duration) -> String {
+    millis(span(duration)).to_string()
 }

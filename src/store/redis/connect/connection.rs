@@ -29,8 +29,8 @@ pub(crate) struct Health {
     eras: Arc<Era>,
     /// When the latest role question was sent whose answer did not say "replica", in nanoseconds.
     role_asked: AtomicU64,
-    /// The version of the [same-server checks](crate::store::redis::proof) that this connection passed; 0 for
-    /// none.
+    /// The version of the [same-server checks](super::same_server) that this connection passed; 0
+    /// for none.
     proved: AtomicU64,
 }
 
@@ -123,7 +123,7 @@ impl Connection {
         self.state.is_of_use()
     }
 
-    /// Whether the connection passed this version of the [same-server checks](crate::store::redis::proof).
+    /// Whether the connection passed this version of the [same-server checks](super::same_server).
     pub(crate) fn has_proved(&self, version: u64) -> bool {
         self.state.proved.load(Ordering::Relaxed) == version
     }

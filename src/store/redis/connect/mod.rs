@@ -1,4 +1,4 @@
-//! Makes every connection of a store: address, credentials, TLS.
+//! All connections of a store: address, credentials, TLS, pools, and the same-server checks.
 
 pub(crate) mod address;
 pub(crate) mod connection;
@@ -6,7 +6,10 @@ pub(crate) mod credentials;
 pub(crate) mod error;
 pub(crate) mod handle;
 pub(crate) mod pool;
+pub(crate) mod pool_client;
 pub(crate) mod pool_state;
+pub(crate) mod replica_client;
+pub(crate) mod same_server;
 pub(crate) mod server;
 #[cfg(feature = "tls")]
 pub(crate) mod tls;
@@ -165,4 +168,9 @@ impl Drop for Waiting<'_> {
 
 fn unavailable(what: &'static str) -> StoreError {
     fault(StoreErrorKind::Unavailable, what)
+}
+
+/// Driver settings of a short-lived connection. The caller limits the wait for answers.
+pub(super) fn plain_config(timeout: Duration) -> AsyncConnectionConfig {
+    AsyncConnectionConfig::new().set_connection_timeout(Some(timeout)).set_response_timeout(None)
 }

@@ -14,11 +14,11 @@ use redis::{AsyncConnectionConfig, PushInfo, PushKind, Value, cmd, pipe};
 
 use super::connection::{Connection, Health};
 use super::pool_state::{ConnectionError, NO_CREDENTIALS, Sink, State};
+use super::same_server::SameServerChecks;
 use super::server::ServerInfo;
 use super::{ConnectError, Endpoint, Target};
 use crate::coherence::Tick;
-use crate::store::redis::era::Era;
-use crate::store::redis::error::{fault, store_error};
+use crate::store::redis::error::{fault, store_error, unexpected};
 use crate::store::redis::scripts::{Hashes, Script};
 use crate::store::redis::time::{ServerClock, micros_of};
 use crate::store::{StoreError, StoreErrorKind};
@@ -41,10 +41,10 @@ impl Pool {
     pub(crate) fn new(
         endpoint: Arc<Endpoint>,
         clock: Arc<ServerClock>,
-        eras: Arc<Era>,
+        same_server: Arc<SameServerChecks>,
         setting: PoolSetting,
     ) -> Self {
-        let state = Arc::new(State::new(Arc::clone(&endpoint), eras));
+        let state = Arc::new(State::new(Arc::clone(&endpoint), same_server));
         let connector =
             Connector { endpoint, timeout: setting.timeout, clock, state: Arc::clone(&state) };
         let pool = bb8::Pool::builder()
@@ -94,7 +94,7 @@ impl Pool {
         // The slot returns to the pool at the end of this statement. Boxed, because it is rare.
         let connection = Arc::new(Box::pin(self.proved()).await?.clone());
         if self.is_reference {
-            self.state.eras.proofs().set_reference(&connection);
+            self.state.same_server.set_reference(&connection);
         }
         self.last.store(Some(Arc::clone(&connection)));
         Ok(Arc::unwrap_or_clone(connection))
@@ -112,7 +112,7 @@ impl Pool {
 
     fn last(&self) -> Option<Connection> {
         let last = self.last.load();
-        let version = self.state.eras.proofs().version();
+        let version = self.state.same_server.version();
         last.as_deref().filter(|last| last.is_of_use() && last.has_proved(version)).cloned()
     }
 
@@ -127,14 +127,14 @@ impl Pool {
     /// Returns a connection of the pool that leads to the same server as the others, as far as that
     /// can be checked.
     async fn proved(&self) -> Result<Exclusive<'_>, StoreError> {
-        let eras = &self.state.eras;
+        let same_server = &self.state.same_server;
         // When all connections are given up, the pool may still hold `size` unusable ones. One more
         // try then opens a new connection.
         let mut tries = self.size.saturating_add(1);
         loop {
             let mut connection = self.get().await?;
-            if !connection.has_proved(eras.proofs().version()) {
-                eras.compare(&mut connection).await;
+            if !connection.has_proved(same_server.version()) {
+                same_server.compare(&mut connection).await;
             }
             if tries == 0 || connection.is_of_use() {
                 return Ok(connection);
@@ -183,10 +183,9 @@ pub(crate) struct PoolSetting {
 
 impl Drop for Pool {
     fn drop(&mut self) {
-        // Breaks a reference cycle: the shared state holds this connection, which holds the shared
-        // state.
+        // The checks outlive this pool, and must not keep its connection open.
         if self.is_reference {
-            self.state.eras.proofs().drop_reference();
+            self.state.same_server.drop_reference();
         }
     }
 }
@@ -316,9 +315,4 @@ impl bb8::ManageConnection for Connector {
     fn has_broken(&self, connection: &mut Connection) -> bool {
         !connection.is_of_use()
     }
-}
-
-/// Returns the error for an answer that no supported server version gives.
-pub(crate) fn unexpected() -> StoreError {
-    fault(StoreErrorKind::Unsupported, "the server's answer has an unexpected form")
 }

@@ -8,6 +8,7 @@ use bb8_redis::bb8;
 use tokio::sync::Notify;
 
 use super::Endpoint;
+use super::same_server::SameServerChecks;
 use crate::store::redis::era::Era;
 use crate::store::redis::error::fault;
 use crate::store::{StoreError, StoreErrorKind};
@@ -30,17 +31,19 @@ pub(crate) struct State {
     last: Mutex<Option<StoreError>>,
     pub(crate) failure: Notify,
     pub(crate) eras: Arc<Era>,
+    pub(crate) same_server: Arc<SameServerChecks>,
     /// See [`Pool::changes`](super::pool::Pool::changes).
     pub(crate) changes: Arc<AtomicU64>,
 }
 
 impl State {
-    pub(crate) fn new(endpoint: Arc<Endpoint>, eras: Arc<Era>) -> Self {
+    pub(crate) fn new(endpoint: Arc<Endpoint>, same_server: Arc<SameServerChecks>) -> Self {
         Self {
             endpoint,
             last: Mutex::default(),
             failure: Notify::new(),
-            eras,
+            eras: Arc::clone(same_server.era()),
+            same_server,
             changes: Arc::default(),
         }
     }

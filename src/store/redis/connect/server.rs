@@ -1,15 +1,11 @@
 //! What the server reports about itself, and whether it is supported.
 
-use std::time::Duration;
+use redis::Value;
 
-use redis::{Value, cmd};
-
-use crate::id::{SessionId, UserId};
-use crate::store::redis::RedisStore;
 use crate::store::redis::error::fault;
-use crate::store::{SessionStore, StoreError, StoreErrorKind, Touch};
+use crate::store::{StoreError, StoreErrorKind};
 
-/// What the server reports about itself: the result of [`RedisStore::check`](RedisStore::check).
+/// What the server reports about itself: the result of [`RedisStore::check`](crate::store::RedisStore::check).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ServerInfo {
@@ -74,39 +70,6 @@ impl ServerInfo {
     pub(crate) fn is_too_old(&self) -> bool {
         let oldest = if self.name == "valkey" { OLDEST_VALKEY } else { OLDEST_REDIS };
         number(&self.version).is_none_or(|version| version < oldest)
-    }
-}
-
-impl RedisStore {
-    /// Checks that the server is reachable and supported, and that the Redis user has the necessary
-    /// rights on this prefix. Call it at startup.
-    ///
-    /// Tries each command that the store and its scripts use, on keys that belong to no user. So a
-    /// missing right is found here and not at the first login. Costs about five round trips and one
-    /// connection, which it closes.
-    ///
-    /// # Errors
-    ///
-    /// A [`StoreError`], whose kind tells the cause:
-    ///
-    /// - [`Unavailable`](StoreErrorKind::Unavailable): the server cannot be reached or refuses the
-    ///   password.
-    /// - [`NotPrimary`](StoreErrorKind::NotPrimary): the server is a replica.
-    /// - [`Unsupported`](StoreErrorKind::Unsupported): the server is too old, or rights are
-    ///   missing. The source of the error names all missing rights, in the syntax of `ACL SETUSER`.
-    pub async fn check(&self) -> Result<ServerInfo, StoreError> {
-        self.check_rights().await?;
-        let server = ServerInfo::from_hello(&self.inner.requests.ask(&cmd("HELLO")).await?)?;
-        // A touch of a session that does not exist writes nothing, but it needs the right to run
-        // scripts on keys of this prefix.
-        if let (Some(user), Some(id)) = (UserId::parse("-"), SessionId::parse("-")) {
-            self.touch(&[Touch::new(user, id, Duration::ZERO, Duration::ZERO)]).await?;
-        }
-        self.may_walk().await?;
-        if let Some(replicas) = &self.inner.replicas {
-            replicas.check().await?;
-        }
-        Ok(server)
     }
 }
 

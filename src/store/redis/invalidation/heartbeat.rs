@@ -1,6 +1,5 @@
 //! Heartbeats of an invalidation connection: they tell an idle connection from a dead one.
 
-use std::fmt;
 use std::pin::pin;
 use std::time::Duration;
 
@@ -8,8 +7,10 @@ use futures_util::future::select;
 use redis::{RedisResult, Value, cmd};
 use tokio::time::timeout;
 
+use super::InvalidationConnections;
+use super::connection::InvalidationConnection;
+use super::lost::Lost;
 use super::probe::{Proof, Route};
-use super::{InvalidationConnection, InvalidationConnections};
 use crate::coherence::{InvalidationState, Tick};
 use crate::store::Tracker as _;
 use crate::store::redis::connect::server::{Role, ServerInfo};
@@ -17,42 +18,6 @@ use crate::store::redis::connect::server::{Role, ServerInfo};
 /// How often a connection of the pool is compared with the invalidation connection. A change in the
 /// pool is another reason.
 const PROBE: Duration = Duration::from_secs(1);
-
-/// Why an invalidation connection is no longer trusted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::store::redis) enum Lost {
-    /// The connection was closed, or the server answered with an error.
-    Closed,
-    /// A heartbeat was not answered within the lease.
-    Silent,
-    /// The server is no longer a primary.
-    Demoted,
-    /// A probe that was written over the pool did not show on this connection: the pool leads to
-    /// another server, or this server no longer sends invalidations.
-    Untold,
-    /// A new connection to the address leads to another server.
-    Moved,
-    /// A connection of the pool could not be compared with this connection.
-    Unproved,
-}
-
-impl fmt::Display for Lost {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Closed => "the connection was closed",
-            Self::Silent => "no heartbeat was answered within the lease",
-            Self::Demoted => "the server is no longer a primary",
-            Self::Untold => {
-                "no invalidation arrived for a probe key: check whether the address leads to \
-                 several servers"
-            }
-            Self::Moved => "the address leads to another server",
-            Self::Unproved => {
-                "another connection could not be compared with the invalidation connection"
-            }
-        })
-    }
-}
 
 impl InvalidationConnections {
     /// Keeps the lease of a connection valid until the connection is lost.

@@ -4,9 +4,10 @@
 use redis::RedisResult;
 use tokio::time::sleep;
 
-use super::heartbeat::Lost;
+use super::connection::InvalidationConnection;
+use super::lost::Lost;
 use super::probe::{Proof, Route};
-use super::{FIRST_PAUSE, InvalidationConnection, InvalidationConnections, LAST_PAUSE};
+use super::{FIRST_PAUSE, InvalidationConnections, LAST_PAUSE};
 use crate::coherence::Tick;
 use crate::store::StoreError;
 use crate::store::redis::error::store_error;

@@ -6,9 +6,10 @@ use std::sync::atomic::AtomicU64;
 use redis::{AsyncConnectionConfig, RedisError, RedisResult, Value, cmd, pipe};
 use tokio::time::timeout;
 
+use super::InvalidationConnections;
+use super::connection::InvalidationConnection;
 use super::probe::{Probes, Proof, Route, is_refused};
 use super::push_handler::PushHandler;
-use super::{InvalidationConnection, InvalidationConnections};
 use crate::coherence::{Lease, Tick};
 use crate::id::random_text;
 use crate::store::redis::connect::Target;

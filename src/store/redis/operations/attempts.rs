@@ -6,12 +6,12 @@ use std::time::Duration;
 use redis::Value;
 
 use crate::clock::Timestamp;
-use crate::store::redis::connect::pool::unexpected;
-use crate::store::redis::scripts::Script;
-use crate::store::redis::{RedisStore, text};
+use crate::store::redis::error::unexpected;
+use crate::store::redis::inner::Inner;
+use crate::store::redis::scripts::{Script, millis_arg};
 use crate::store::{Attempt, AttemptKey, AttemptRule, Settle, StoreError};
 
-impl RedisStore {
+impl Inner {
     /// Counts an attempt, or refuses it (`lua/attempt.lua`).
     pub(crate) async fn count_attempt(
         &self,
@@ -61,13 +61,13 @@ impl RedisStore {
         key: &AttemptKey,
         args: &[&[u8]],
     ) -> Result<Value, StoreError> {
-        let key = self.inner.prefix.attempts(key);
-        self.inner.requests.run(script, &[key], args).await
+        let key = self.prefix.attempts(key);
+        self.requests.run(script, &[key], args).await
     }
 }
 
 /// Formats a duration as whole milliseconds, at least 1: to the script, a period of 0 ms would be
 /// none.
 fn length(duration: Duration) -> String {
-    text(duration.max(Duration::from_millis(1)))
+    millis_arg(duration.max(Duration::from_millis(1)))
 }

@@ -7,12 +7,13 @@ use redis::Value;
 
 use crate::clock::Timestamp;
 use crate::id::SessionId;
-use crate::store::redis::connect::pool::unexpected;
+use crate::store::redis::error::unexpected;
+use crate::store::redis::scripts::millis_arg;
 use crate::store::{Created, FenceValue, NewRecord, Opened, StoreError, WhenFull};
 
 /// Returns the script's arguments, in the order that the script expects.
 pub(crate) fn args<'a>(id: &'a SessionId, new: &'a NewRecord) -> [Cow<'a, [u8]>; 10] {
-    let text = |duration| Cow::Owned(crate::store::redis::text(duration).into_bytes());
+    let text = |duration| Cow::Owned(millis_arg(duration).into_bytes());
     let (max, when_full, room) = match new.limit {
         None => (0, WhenFull::Refuse, 1),
         Some(limit) => (limit.max.get(), limit.when_full, limit.room.get()),

@@ -4,7 +4,10 @@
 pub(crate) mod attempts;
 pub(crate) mod batch;
 pub(crate) mod create;
+mod health;
+mod login_fence;
+mod mark;
 pub(crate) mod read;
-pub(crate) mod replicas;
+mod revoke;
 pub(crate) mod touch;
 pub(crate) mod update;

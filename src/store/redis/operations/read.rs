@@ -2,9 +2,9 @@
 
 use crate::clock::Timestamp;
 use crate::id::{SessionId, UserId};
-use crate::store::redis::Inner;
 use crate::store::redis::codec;
-use crate::store::redis::unreadable;
+use crate::store::redis::error::unreadable;
+use crate::store::redis::inner::Inner;
 use crate::store::{Activity, Record, StoreError};
 
 impl Inner {

@@ -4,11 +4,9 @@ use redis::Value;
 
 use super::batch::{Batch, Call};
 use crate::clock::Timestamp;
-use crate::store::redis::connect::pool::unexpected;
-use crate::store::redis::error::store_error;
+use crate::store::redis::error::{store_error, unexpected};
 use crate::store::redis::keys::Prefix;
-use crate::store::redis::scripts::Script;
-use crate::store::redis::text;
+use crate::store::redis::scripts::{Script, millis_arg};
 use crate::store::{StoreError, StoreErrorKind, Touch, Touched};
 use crate::trace;
 
@@ -18,8 +16,8 @@ pub(crate) fn batch(prefix: &Prefix, touches: &[Touch]) -> Batch {
         keys: prefix.all(&touch.user),
         args: vec![
             touch.id.to_string(),
-            text(touch.age),
-            text(touch.extend_below),
+            millis_arg(touch.age),
+            millis_arg(touch.extend_below),
             touch.rotation.unwrap_or(0).to_string(),
         ],
     });

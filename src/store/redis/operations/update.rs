@@ -2,13 +2,15 @@
 
 use redis::Value;
 
+use super::login_fence::next_fence;
 use crate::id::{SessionId, UserId};
-use crate::store::redis::connect::pool::unexpected;
-use crate::store::redis::scripts::Script;
-use crate::store::redis::{RedisStore, codec, next_fence, text, unreadable};
+use crate::store::redis::codec;
+use crate::store::redis::error::{unexpected, unreadable};
+use crate::store::redis::inner::Inner;
+use crate::store::redis::scripts::{Script, millis_arg};
 use crate::store::{Replacement, Rotate, Rotated, StoreError, Updated, UpdatedAll};
 
-impl RedisStore {
+impl Inner {
     /// Replaces the payload of one session. `lua/update.lua` lists the result codes.
     pub(crate) async fn replace(
         &self,
@@ -58,7 +60,7 @@ impl RedisStore {
         rotate: &Rotate,
     ) -> Result<Rotated, StoreError> {
         let counter = rotate.counter.to_string();
-        let (grace, retry) = (text(rotate.grace), text(rotate.retry));
+        let (grace, retry) = (millis_arg(rotate.grace), millis_arg(rotate.retry));
         let args = [id.as_str(), rotate.salt.as_str(), &counter, &grace, &retry];
         let args = args.map(str::as_bytes);
         let answer = match self.run(Script::Rotate, user, &args).await? {

@@ -8,14 +8,13 @@ use std::time::{Duration, Instant};
 use redis::{Value, cmd};
 
 use super::codec;
-use super::connect::pool::unexpected;
-use super::error::store_error;
+use super::connect::pool_client::PoolClient;
+use super::error::{store_error, unexpected, unreadable};
+use super::inner::Inner;
 use super::keys::{Part, Prefix};
 use super::operations::batch::{Batch, Call};
-use super::pool_client::PoolClient;
 use super::scan::cursor::CursorParts;
 use super::scripts::Script;
-use super::{RedisStore, unreadable};
 use crate::id::{SessionId, UserId};
 use crate::store::{Cleaned, Listed, Page, ScanCursor, StoreError, StoreErrorKind};
 use crate::trace;
@@ -35,7 +34,7 @@ const AT_ONCE: usize = 32;
 /// How long a page searches for sessions before it returns those that it has found.
 const LOOKING: Duration = Duration::from_millis(20);
 
-impl RedisStore {
+impl Inner {
     pub(super) async fn sessions_of(
         &self,
         user: &UserId,
@@ -47,7 +46,7 @@ impl RedisStore {
     }
 
     /// Sends the smallest request of a scan, to check that the server allows it.
-    pub(super) async fn may_walk(&self) -> Result<(), StoreError> {
+    pub(super) async fn may_scan(&self) -> Result<(), StoreError> {
         let scan = Scan::of(self);
         scan.client.limited(scan.users(0, 1)).await.map(drop)
     }
@@ -86,9 +85,9 @@ struct Scan<'a> {
 }
 
 impl<'a> Scan<'a> {
-    fn of(store: &'a RedisStore) -> Self {
+    fn of(store: &'a Inner) -> Self {
         let payloads = Payloads::Whole;
-        Self { client: &store.inner.scans, prefix: &store.inner.prefix, payloads }
+        Self { client: &store.scans, prefix: &store.prefix, payloads }
     }
 
     async fn page(&self, mut parts: CursorParts, limit: usize) -> Result<Page, StoreError> {

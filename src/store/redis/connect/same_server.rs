@@ -1,16 +1,17 @@
 //! Checks that the connections of one store lead to the same server.
 //!
 //! An address may start to lead to another server while the old server is still up. With the rights
-//! in `docs/redis.md`, Redis reports nothing that identifies a server. So the store writes a value over one
-//! connection and looks for it over another:
+//! in `docs/redis.md`, Redis reports nothing that identifies a server. So the store writes a value
+//! over one connection and looks for it over another:
 //!
 //! - **Before its first use**, a connection of any pool writes a value that every invalidation
 //!   connection of the store must see. Without an invalidation connection, the connection that
 //!   carries requests must see it.
 //! - **Every second**, the connection that carries requests writes a value, and so does a new
 //!   connection that is opened for this, because only a new connection shows where the address
-//!   leads now. [`link`](super::invalidation) does this; without an invalidation connection, the upkeep of
-//!   the store opens the new connection.
+//!   leads now. The task of the invalidation connection does this
+//!   (`invalidation/moved_address.rs`). Without an invalidation connection, the upkeep of the store
+//!   does it ([`address_check`](crate::store::redis::address_check)).
 //!
 //! If a value was written but is not seen, all connections are replaced. If a value could not be
 //! written, nothing is known: the near cache is switched off, and requests are served from the
@@ -24,24 +25,23 @@ use arc_swap::ArcSwapOption;
 use redis::{RedisResult, Value, cmd};
 use tokio::time::timeout;
 
-use super::Inner;
-use super::connect::connection::Connection;
-use super::era::Era;
-use super::invalidation::{InvalidationConnection, Lost, Proof, Route, write_probe};
+use super::connection::Connection;
 use crate::coherence::Tick;
-use crate::deadline;
-use crate::trace;
+use crate::store::redis::era::Era;
+use crate::store::redis::invalidation::{InvalidationConnection, Lost, Proof, Route, write_probe};
 
 /// What a connection is compared with before its first use.
-pub(super) struct Proofs {
+pub(crate) struct SameServerChecks {
+    /// Ends when a connection leads to another server.
+    era: Arc<Era>,
     /// Increases when there is another connection to compare with. Never 0.
     version: AtomicU64,
     links: Mutex<Vec<Arc<InvalidationConnection>>>,
     /// The connection that carries requests.
     reference: ArcSwapOption<Connection>,
-    /// A key that only this store writes.
-    /// The number of values written so far. Each probe writes under a new key.
+    /// The start of the keys that only this store writes.
     key: String,
+    /// The number of values written so far. Each probe writes under a new key.
     count: AtomicU64,
     /// The time limit of one step.
     patience: Duration,
@@ -49,9 +49,10 @@ pub(super) struct Proofs {
     checked: AtomicU64,
 }
 
-impl Proofs {
-    pub(super) fn new(key: String, patience: Duration) -> Self {
+impl SameServerChecks {
+    pub(crate) fn new(era: Arc<Era>, key: String, patience: Duration) -> Self {
         Self {
+            era,
             version: AtomicU64::new(1),
             links: Mutex::default(),
             reference: ArcSwapOption::empty(),
@@ -62,13 +63,17 @@ impl Proofs {
         }
     }
 
-    pub(super) fn version(&self) -> u64 {
+    pub(crate) fn era(&self) -> &Arc<Era> {
+        &self.era
+    }
+
+    pub(crate) fn version(&self) -> u64 {
         self.version.load(Ordering::Relaxed)
     }
 
     /// Sets the connection that carries requests. If it is another one than before, all other
     /// connections are compared again before their next use.
-    pub(super) fn set_reference(&self, connection: &Arc<Connection>) {
+    pub(crate) fn set_reference(&self, connection: &Arc<Connection>) {
         let _one_at_a_time = self.links();
         let before = self.reference.swap(Some(Arc::clone(connection)));
         if before.is_none_or(|before| !before.is_same(connection)) {
@@ -76,7 +81,7 @@ impl Proofs {
         }
     }
 
-    pub(super) fn drop_reference(&self) {
+    pub(crate) fn drop_reference(&self) {
         self.reference.store(None);
     }
 
@@ -89,115 +94,83 @@ impl Proofs {
         }
     }
 
-    /// Returns whether there is an invalidation connection. Its own task compares it with the
-    /// address.
-    fn has_links(&self) -> bool {
-        !self.links().is_empty()
-    }
-
     fn links(&self) -> MutexGuard<'_, Vec<Arc<InvalidationConnection>>> {
         // Each change is one step, so a panic leaves nothing half done.
         self.links.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Adds `link` to the connections to compare with. `connection` has been compared with it.
-    pub(super) fn add(&self, link: Arc<InvalidationConnection>, connection: &Connection) {
+    pub(crate) fn add(&self, link: Arc<InvalidationConnection>, connection: &Connection) {
         let mut links = self.links();
         links.push(link);
         self.next_version(connection);
     }
 
-    pub(super) fn remove(&self, link: &InvalidationConnection) {
+    pub(crate) fn remove(&self, link: &InvalidationConnection) {
         // No new version: a connection that was compared with `link` was compared with the others
         // too.
         self.links().retain(|other| !std::ptr::eq(&**other, link));
     }
-}
 
-impl Era {
+    /// Returns whether the address must be checked now, and counts that as the latest check. Never
+    /// while there is an invalidation connection, because its own task checks the address.
+    pub(crate) fn start_address_check(&self, interval: Duration) -> bool {
+        let checked = Tick::from_nanos(self.checked.load(Ordering::Relaxed));
+        let is_due = self.links().is_empty() && Tick::now() >= checked.after(interval);
+        if is_due {
+            self.checked.store(Tick::now().as_nanos(), Ordering::Relaxed);
+        }
+        is_due
+    }
+
     /// Compares a connection with those in use. If it leads to another server, all connections are
     /// given up, this one included.
-    pub(super) async fn compare(&self, connection: &mut Connection) {
-        let proofs = self.proofs();
-        let version = proofs.version();
-        let links = proofs.links().clone();
+    pub(crate) async fn compare(&self, connection: &mut Connection) {
+        let version = self.version();
+        let links = self.links().clone();
         for link in &links {
-            match link.prove(connection, Route::New, proofs.patience).await {
+            match link.prove(connection, Route::New, self.patience).await {
                 Ok(Proof::Same(_)) => {}
                 Ok(Proof::Other) => {
-                    proofs.remove(link);
+                    self.remove(link);
                     link.give_up(Lost::Untold);
-                    self.end();
+                    self.era.end();
                     return;
                 }
                 Ok(Proof::Unknown(_)) if !connection.is_of_use() => return,
                 // The connection is used although it could not be compared, so cached reads must
                 // not be.
                 Ok(Proof::Unknown(_)) | Err(_) => {
-                    proofs.remove(link);
+                    self.remove(link);
                     link.give_up(Lost::Unproved);
                 }
             }
         }
         if links.is_empty() && self.is_elsewhere(connection).await {
-            self.end();
+            self.era.end();
             return;
         }
         connection.set_proved(version);
     }
 
     /// Returns whether a connection certainly leads to another server than the requests.
-    pub(super) async fn is_elsewhere(&self, connection: &mut Connection) -> bool {
-        let proofs = self.proofs();
-        let reference = proofs.reference.load_full();
+    pub(crate) async fn is_elsewhere(&self, connection: &mut Connection) -> bool {
+        let reference = self.reference.load_full();
         let reference = reference.filter(|it| it.is_of_use() && !it.is_same(connection));
         let Some(reference) = reference else { return false };
         let mut reference = Connection::clone(&reference);
         // Two tries, as for an invalidation connection: a key that is evicted between write and
         // read must not look like another server.
         for _ in 0..2 {
-            let value = proofs.count.fetch_add(1, Ordering::Relaxed);
-            let key = format!("{}:{value}", proofs.key);
-            let compared = timeout(proofs.patience, written(connection, &mut reference, &key));
+            let value = self.count.fetch_add(1, Ordering::Relaxed);
+            let key = format!("{}:{value}", self.key);
+            let compared = timeout(self.patience, written(connection, &mut reference, &key));
             match compared.await {
                 Ok(Ok(false)) => {}
                 _ => return false,
             }
         }
         true
-    }
-}
-
-impl Inner {
-    /// Without an invalidation connection: if a check is due, opens a connection and compares it
-    /// with the one that carries requests. If it leads to another server, all connections are given
-    /// up.
-    pub(super) async fn follow_address(&self) {
-        let proofs = self.eras.proofs();
-        let checked = Tick::from_nanos(proofs.checked.load(Ordering::Relaxed));
-        // The caller runs about once a second, so the interval has a tolerance of a tenth.
-        let interval = self.address_check.saturating_sub(self.address_check / 10);
-        if proofs.has_links() || Tick::now() < checked.after(interval) {
-            return;
-        }
-        proofs.checked.store(Tick::now().as_nanos(), Ordering::Relaxed);
-        // The caller's time is meant for other work of the store. This check must not use it up.
-        let limit = self.requests.timeout().min(deadline::remaining()) / 4;
-        match self.requests.fresh(limit).await {
-            Ok((mut connection, _)) => {
-                let elsewhere = timeout(limit, self.eras.is_elsewhere(&mut connection));
-                if elsewhere.await.unwrap_or(false) {
-                    trace::warn!(
-                        "the address of redis leads to another server: all connections are replaced"
-                    );
-                    self.eras.end();
-                }
-            }
-            Err(error) => {
-                let error = trace::Chain(&error);
-                trace::debug!("the address check of redis failed", error = error);
-            }
-        }
     }
 }
 

@@ -1,4 +1,5 @@
-//! Revocations that wait until replicas have them: a script and `WAIT` in one pipeline.
+//! The connections for revocations that wait until replicas have them: a script and `WAIT` in one
+//! pipeline.
 //!
 //! `WAIT` blocks all later commands on its connection. So each of these revocations has a
 //! connection to itself, from a pool that nothing else uses.
@@ -9,16 +10,13 @@ use redis::{Cmd, RedisError, RedisResult, Value, cmd, pipe};
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout, timeout_at};
 
+use super::connection::Connection;
+use super::pool::Pool;
+use super::pool_client::PoolClient;
 use crate::clock::millis;
-use crate::id::{SessionId, UserId};
-use crate::reason::EndReason;
-use crate::store::redis::connect::connection::Connection;
-use crate::store::redis::connect::pool::{Pool, unexpected};
-use crate::store::redis::error::{fault, is_noscript, store_error, write_error};
-use crate::store::redis::pool_client::PoolClient;
+use crate::store::redis::error::{fault, is_noscript, store_error, unexpected, write_error};
 use crate::store::redis::scripts::Script;
-use crate::store::redis::{RedisStore, next_fence};
-use crate::store::{Replicas, Revoke, Revoked, StoreError, StoreErrorKind};
+use crate::store::{Replicas, StoreError, StoreErrorKind};
 use crate::trace;
 
 /// How many revocations may wait at once. With healthy replicas, each waits for about a round trip.
@@ -54,7 +52,7 @@ impl ReplicaClient {
     ///
     /// If no replica connection is free in time or can be opened, the script runs over `plain` (the
     /// connections for requests) without waiting for replicas. A revocation is never skipped because of replicas.
-    async fn run(
+    pub(crate) async fn run(
         &self,
         plain: &PoolClient,
         script: Script,
@@ -150,49 +148,6 @@ impl ReplicaClient {
         };
         let late = |_| Err(fault(StoreErrorKind::Unavailable, "no answer in time"));
         timeout(self.timeout, work).await.unwrap_or_else(late)
-    }
-}
-
-impl RedisStore {
-    /// Revokes sessions, and waits for replicas if the store is configured to do so.
-    pub(crate) async fn end(
-        &self,
-        user: &UserId,
-        what: &Revoke,
-        reason: EndReason,
-    ) -> Result<Revoked, StoreError> {
-        let keep = match what {
-            Revoke::One(id) => {
-                let args = [id.as_str().as_bytes(), reason.as_str().as_bytes()];
-                let (answer, replicas) = self.run_and_wait(Script::Delete, user, &args).await?;
-                let Value::Int(lived) = answer else { return Err(unexpected()) };
-                let sessions = if lived == 1 { vec![id.clone()] } else { Vec::new() };
-                return Ok(Revoked::new(sessions, replicas));
-            }
-            Revoke::All => "",
-            Revoke::AllBut(keep) => keep.as_str(),
-        };
-        let login_fence = next_fence()?;
-        let args = [reason.as_str(), &login_fence, keep].map(str::as_bytes);
-        let (answer, replicas) = self.run_and_wait(Script::DeleteAll, user, &args).await?;
-        let ids: Vec<String> = redis::from_redis_value(answer).map_err(|_| unexpected())?;
-        // A field that is no session id was written by another application. It is removed as well,
-        // but it is not a session of this user.
-        let sessions = ids.iter().filter_map(|id| SessionId::parse(id)).collect();
-        Ok(Revoked::new(sessions, replicas))
-    }
-
-    async fn run_and_wait(
-        &self,
-        script: Script,
-        user: &UserId,
-        args: &[&[u8]],
-    ) -> Result<(Value, Replicas), StoreError> {
-        let (plain, keys) = (&self.inner.requests, self.inner.prefix.all(user));
-        match &self.inner.replicas {
-            Some(replicas) => replicas.run(plain, script, &keys, args).await,
-            None => Ok((plain.run(script, &keys, args).await?, Replicas::NotAsked)),
-        }
     }
 }
 

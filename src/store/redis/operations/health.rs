@@ -2,21 +2,20 @@
 
 use redis::{Value, cmd, pipe};
 
-use super::connect::pool::unexpected;
-use super::connect::server::{Role, ServerInfo};
-use super::error::{not_primary, store_error};
-use super::{Inner, RedisStore};
+use crate::store::redis::connect::server::{Role, ServerInfo};
+use crate::store::redis::error::{not_primary, store_error, unexpected};
+use crate::store::redis::inner::Inner;
 use crate::store::{StoreError, StoreErrorKind, StoreHealth};
 
 /// How long the written key stays, in milliseconds.
 const LIFE_MILLIS: u32 = 1;
 
-impl RedisStore {
+impl Inner {
     /// Asks for the server's role and version, and writes a short-lived key. A server that is out
     /// of memory, or that cannot save, refuses this write as it refuses a login. A replica is an
     /// error and ends the era of the connections.
-    pub(super) async fn state(&self) -> Result<StoreHealth, StoreError> {
-        let Inner { requests, prefix, eras, .. } = &*self.inner;
+    pub(crate) async fn state(&self) -> Result<StoreHealth, StoreError> {
+        let Self { requests, prefix, eras, .. } = self;
         let mut set = cmd("SET");
         set.arg(prefix.probe_key("health")).arg("").arg("PX").arg(LIFE_MILLIS);
         let mut both = pipe();

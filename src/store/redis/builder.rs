@@ -10,23 +10,24 @@ use redis::{ConnectionAddr, ConnectionInfo, ProtocolVersion};
 #[cfg(feature = "tls")]
 use zeroize::Zeroizing;
 
+use super::RedisStore;
 use super::connect::Endpoint;
 use super::connect::address::Address;
 #[cfg(not(feature = "tls"))]
 use super::connect::address::NO_TLS;
 use super::connect::credentials::{CredentialsProvider, ErasedProvider};
 use super::connect::pool::{Pool, PoolSetting};
+use super::connect::pool_client::PoolClient;
+use super::connect::replica_client::{self, ReplicaClient};
+use super::connect::same_server::SameServerChecks;
 #[cfg(feature = "tls")]
 use super::connect::tls::{Tls, TlsSettings};
 use super::diagnosis::Diagnosis;
 use super::era::Era;
+use super::inner::Inner;
 use super::keys::Prefix;
-use super::operations::replicas::{self, ReplicaClient};
-use super::pool_client::PoolClient;
-use super::proof::Proofs;
 use super::sharing::Sharing;
 use super::time::ServerClock;
-use super::{Inner, RedisStore};
 use crate::clock::Clock;
 use crate::error::ConfigError;
 use crate::id::random_text;
@@ -50,6 +51,26 @@ pub struct RedisStoreBuilder {
     host_clock: Option<Arc<dyn Clock>>,
     lease: Duration,
     address_check: Duration,
+}
+
+impl RedisStore {
+    /// Creates a store with default settings at a URL such as `redis://user:password@host:6379/0`.
+    /// Special characters in a password must be percent-encoded (see [`Address`]).
+    ///
+    /// # Errors
+    ///
+    /// As for [`RedisStoreBuilder::build`]. The error text never contains the URL. An unreachable
+    /// server is not an error here: use [`check`](Self::check).
+    pub fn new(url: &str) -> Result<Self, ConfigError> {
+        Self::builder(url).build()
+    }
+
+    /// Returns a builder for a store with custom settings. The address may be a URL, `("host",
+    /// 6379)`, or a `ConnectionInfo` of the `redis` crate, which takes user name and password
+    /// separately (see [`Address`]).
+    pub fn builder(address: impl Into<Address>) -> RedisStoreBuilder {
+        RedisStoreBuilder::new(address.into())
+    }
 }
 
 impl RedisStoreBuilder {
@@ -268,18 +289,23 @@ impl RedisStoreBuilder {
         let endpoint = endpoint.with_tls(tls);
         let endpoint = Arc::new(endpoint);
         let name = random_text::<9>().map_err(|_| ConfigError::Store(NO_RANDOM))?;
-        let eras = Arc::new(Era::new(Proofs::new(prefix.probe_key(&name), self.timeout / 4)));
+        let eras = Arc::<Era>::default();
+        let same_server = Arc::new(SameServerChecks::new(
+            Arc::clone(&eras),
+            prefix.probe_key(&name),
+            self.timeout / 4,
+        ));
         let setting = |size, timeout, is_reference| PoolSetting { size, timeout, is_reference };
-        let client = |setting| {
-            PoolClient::new(Arc::clone(&endpoint), Arc::clone(&clock), Arc::clone(&eras), setting)
+        let pool = |setting| {
+            let (endpoint, clock) = (Arc::clone(&endpoint), Arc::clone(&clock));
+            Pool::new(endpoint, clock, Arc::clone(&same_server), setting)
         };
+        let client = |setting: PoolSetting| PoolClient::new(pool(setting), setting.timeout);
         let requests = client(setting(self.pool_size, self.timeout, true));
         let scans = client(setting(1, self.scan_timeout, false));
         let replicas = self.wait_replicas.map(|(wanted, wait)| {
-            let setting = setting(replicas::AT_ONCE, self.timeout, false);
-            let (clock, eras) = (Arc::clone(&clock), Arc::clone(&eras));
-            let pool = Pool::new(Arc::clone(&endpoint), clock, eras, setting);
-            ReplicaClient::new(pool, wanted, wait, self.timeout)
+            let setting = setting(replica_client::AT_ONCE, self.timeout, false);
+            ReplicaClient::new(pool(setting), wanted, wait, self.timeout)
         });
         let inner = Inner {
             requests,
@@ -291,6 +317,7 @@ impl RedisStoreBuilder {
             clock,
             endpoint,
             eras,
+            same_server,
             lease: self.lease,
             address_check: self.address_check,
         };

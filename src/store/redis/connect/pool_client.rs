@@ -1,63 +1,53 @@
 //! A connection pool with a time limit for each operation.
 
 use std::future::Future;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use redis::{Cmd, Value, pipe};
 
-use super::connect::Endpoint;
-use super::connect::connection::{Ask, Connection};
-use super::connect::pool::{Pool, PoolSetting, unexpected};
-use super::era::Era;
-use super::error::{is_not_primary, store_error, write_error};
-use super::scripts::Script;
-use super::time::ServerClock;
+use super::connection::{Ask, Connection};
+use super::pool::Pool;
 use crate::coherence::Tick;
 use crate::deadline;
+use crate::store::redis::error::{is_not_primary, store_error, unexpected, write_error};
+use crate::store::redis::scripts::Script;
 use crate::store::{StoreError, StoreErrorKind};
 
 /// A connection pool with a time limit for each operation. Requests and scans have one each, so
 /// that neither waits for the other's connections.
-pub(super) struct PoolClient {
+pub(crate) struct PoolClient {
     pool: Pool,
     timeout: Duration,
     write_refused: AtomicBool,
 }
 
 impl PoolClient {
-    pub(super) fn new(
-        endpoint: Arc<Endpoint>,
-        clock: Arc<ServerClock>,
-        eras: Arc<Era>,
-        setting: PoolSetting,
-    ) -> Self {
-        let pool = Pool::new(endpoint, clock, eras, setting);
-        Self { pool, timeout: setting.timeout, write_refused: AtomicBool::new(false) }
+    pub(crate) fn new(pool: Pool, timeout: Duration) -> Self {
+        Self { pool, timeout, write_refused: AtomicBool::new(false) }
     }
 
-    pub(super) fn timeout(&self) -> Duration {
+    pub(crate) fn timeout(&self) -> Duration {
         self.timeout
     }
 
     /// See [`Pool::changes`].
-    pub(super) fn changes(&self) -> u64 {
+    pub(crate) fn changes(&self) -> u64 {
         self.pool.changes()
     }
 
     /// See [`Pool::connection`].
-    pub(super) async fn connection(&self) -> Result<Connection, StoreError> {
+    pub(crate) async fn connection(&self) -> Result<Connection, StoreError> {
         self.pool.connection().await
     }
 
     /// See [`Pool::fresh`].
-    pub(super) async fn fresh(&self, limit: Duration) -> Result<(Connection, Tick), StoreError> {
+    pub(crate) async fn fresh(&self, limit: Duration) -> Result<(Connection, Tick), StoreError> {
         self.pool.fresh(limit).await
     }
 
     /// Limits an operation as a whole to the timeout.
-    pub(super) fn limited<T>(
+    pub(crate) fn limited<T>(
         &self,
         work: impl Future<Output = Result<T, StoreError>>,
     ) -> impl Future<Output = Result<T, StoreError>> {
@@ -65,7 +55,7 @@ impl PoolClient {
     }
 
     /// Runs a script that must not run twice, within the timeout.
-    pub(super) async fn run(
+    pub(crate) async fn run(
         &self,
         script: Script,
         keys: &[String],
@@ -93,19 +83,19 @@ impl PoolClient {
 
     /// Whether the server refused a script's write, and has not since accepted a write that a
     /// server without free memory would refuse.
-    pub(super) fn last_write_was_refused(&self) -> bool {
+    pub(crate) fn last_write_was_refused(&self) -> bool {
         self.write_refused.load(Ordering::Relaxed)
     }
 
     /// Sends commands that may run twice, within the timeout.
-    pub(super) async fn ask<A: Ask>(&self, ask: &A) -> Result<A::Answer, StoreError> {
+    pub(crate) async fn ask<A: Ask>(&self, ask: &A) -> Result<A::Answer, StoreError> {
         self.limited(self.repeat(ask)).await
     }
 
     /// Sends commands that may run twice. Sends them again, on another connection and at most once
     /// per connection of the pool, while the connection turns out to be closed or the server to be
     /// a replica.
-    pub(super) async fn repeat<A: Ask>(&self, ask: &A) -> Result<A::Answer, StoreError> {
+    pub(crate) async fn repeat<A: Ask>(&self, ask: &A) -> Result<A::Answer, StoreError> {
         let mut tries = self.pool.size();
         loop {
             match ask.send(&mut self.pool.connection().await?).await {
@@ -120,12 +110,12 @@ impl PoolClient {
     }
 
     /// Reads a field of a hash. The caller limits the time.
-    pub(super) async fn hget(&self, key: &str, field: &str) -> Result<Option<Vec<u8>>, StoreError> {
+    pub(crate) async fn hget(&self, key: &str, field: &str) -> Result<Option<Vec<u8>>, StoreError> {
         bytes(self.repeat(&hget(key, field)).await?)
     }
 
     /// Reads the same field of two hashes in one round trip. The caller limits the time.
-    pub(super) async fn hget_two(
+    pub(crate) async fn hget_two(
         &self,
         keys: [&str; 2],
         field: &str,
@@ -143,14 +133,14 @@ impl PoolClient {
     }
 }
 
-pub(super) fn hget(key: &str, field: &str) -> Cmd {
+pub(crate) fn hget(key: &str, field: &str) -> Cmd {
     const NAME: &str = "HGET";
     let mut hget = Cmd::with_capacity(3, NAME.len() + key.len() + field.len());
     hget.arg(NAME).arg(key).arg(field);
     hget
 }
 
-pub(super) fn bytes(answer: Value) -> Result<Option<Vec<u8>>, StoreError> {
+pub(crate) fn bytes(answer: Value) -> Result<Option<Vec<u8>>, StoreError> {
     match answer {
         Value::Nil => Ok(None),
         Value::BulkString(bytes) => Ok(Some(bytes)),

@@ -1,0 +1,106 @@
+//! One invalidation connection, and its comparison with other connections.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use redis::{ErrorKind, RedisResult, Value, cmd};
+use tokio::time::timeout;
+
+use super::lost::Lost;
+use super::probe::{self, Probe, Probes, Proof, Route};
+use crate::coherence::{Lease, Tick};
+use crate::store::redis::connect::connection::Connection;
+use crate::store::redis::connect::handle::Handle;
+
+/// One invalidation connection.
+pub(crate) struct InvalidationConnection {
+    pub(super) connection: Handle,
+    pub(super) lease: Arc<Lease>,
+    pub(super) probes: Arc<Probes>,
+    /// Time limit of one step on the connection.
+    pub(super) patience: Duration,
+    /// Start time, in nanoseconds, of the latest connection that was seen to lead to the same
+    /// server.
+    pub(super) address_proved: AtomicU64,
+}
+
+impl InvalidationConnection {
+    /// Records that a connection whose connect started at `begun` leads to the same server.
+    pub(super) fn mark_address_proved(&self, begun: Tick) {
+        self.address_proved.fetch_max(begun.as_nanos(), Ordering::Relaxed);
+    }
+
+    pub(super) fn address_proved(&self) -> Tick {
+        Tick::from_nanos(self.address_proved.load(Ordering::Relaxed))
+    }
+
+    /// Ends the lease at once, and has the connection replaced.
+    pub(crate) fn give_up(&self, cause: Lost) {
+        self.lease.end();
+        let mut known = self.probes.cause.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        known.get_or_insert(cause);
+        drop(known);
+        self.probes.mark_connection_lost();
+    }
+
+    /// Probes whether a write over `connection`, and its invalidation, arrive here. `patience`
+    /// limits the write.
+    ///
+    /// # Errors
+    ///
+    /// The error of the invalidation connection, which must then be replaced.
+    pub(crate) async fn prove(
+        &self,
+        connection: &mut Connection,
+        route: Route,
+        patience: Duration,
+    ) -> RedisResult<Proof> {
+        let probe = self.probes.of(route);
+        let _turn = probe.turn.lock().await;
+        // A request waits for this probe, so its reads have the shorter limit too.
+        let limit = if route == Route::New { patience } else { self.patience };
+        let first = self.try_to_prove(connection, probe, patience, limit).await?;
+        if !matches!(first, Proof::Other) {
+            return Ok(first);
+        }
+        // Once more: the key may have been evicted or flushed meanwhile, or an earlier write may
+        // have come late.
+        self.try_to_prove(connection, probe, patience, limit).await
+    }
+
+    async fn try_to_prove(
+        &self,
+        connection: &mut Connection,
+        probe: &Probe,
+        patience: Duration,
+        limit: Duration,
+    ) -> RedisResult<Proof> {
+        // With this read, Redis tracks the key. An invalidation that arrived before belongs to an
+        // earlier write.
+        self.get(&probe.key, limit).await?;
+        probe.told.store(0, Ordering::Release);
+        let value = (probe.count.fetch_add(1, Ordering::Relaxed) + 1).to_string();
+        let sent = Tick::now();
+        let late = |_| Err((ErrorKind::Io, "the probe key could not be written in time").into());
+        let write = probe::write(connection, &probe.key, &value);
+        if let Err(error) = timeout(patience, write).await.unwrap_or_else(late) {
+            return Ok(Proof::Unknown(error));
+        }
+        // The invalidation arrives before this answer, because the write was done before this read
+        // was sent.
+        let seen = self.get(&probe.key, limit).await?;
+        let told = Tick::from_nanos(probe.told.load(Ordering::Acquire));
+        let is_same = seen == Value::BulkString(value.into()) && told.as_nanos() != 0;
+        Ok(if is_same { Proof::Same(told.since(sent)) } else { Proof::Other })
+    }
+
+    async fn get(&self, key: &str, limit: Duration) -> RedisResult<Value> {
+        let mut get = cmd("GET");
+        get.arg(key);
+        let mut connection = self.connection.clone();
+        let late = |_| Err((ErrorKind::Io, "no answer in time").into());
+        let answer = timeout(limit, connection.send(&get)).await;
+        answer.unwrap_or_else(late).and_then(Value::extract_error)
+    }
+}

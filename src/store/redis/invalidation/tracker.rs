@@ -1,0 +1,205 @@
+//! The tracker of the near cache: keeps one invalidation connection open, and reads over it.
+
+use std::future::Future;
+use std::mem;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use redis::{ErrorKind, RedisResult, Value};
+
+use super::connection::InvalidationConnection;
+use super::lost::Lost;
+use super::open::NotOpened;
+use super::{FIRST_PAUSE, InvalidationConnections, LAST_PAUSE};
+use crate::clock::Timestamp;
+use crate::coherence::{CacheCounters, InvalidationState, Stamp, Tick, increment};
+use crate::deadline;
+use crate::id::{SessionId, UserId};
+use crate::store::answer::Answer;
+use crate::store::redis::connect::connection::Connection;
+use crate::store::redis::connect::pool_client::{bytes, hget};
+use crate::store::{Tracked, Tracker};
+use crate::trace;
+
+/// Number of heartbeats per lease.
+const HEARTBEATS: u32 = 5;
+
+/// A connection that lasted this long resets the pause.
+const STEADY: Duration = Duration::from_secs(10);
+
+/// Pause after a server refused. Meanwhile it may be replaced, or its permissions may change.
+const REFUSED_PAUSE: Duration = Duration::from_secs(60);
+
+impl InvalidationConnections {
+    /// Opens an invalidation connection, uses it until it is lost, and opens the next one. Never
+    /// returns.
+    async fn keep(&self) {
+        let _off_in_the_end = Running(self);
+        let mut pause = FIRST_PAUSE;
+        let mut refused = false;
+        loop {
+            if !refused {
+                self.counters.set_state(InvalidationState::Connecting);
+            }
+            match self.open().await {
+                Ok((link, connection)) => {
+                    refused = false;
+                    let begin = Tick::now();
+                    let why = self.serve(link, &connection).await;
+                    self.lost(why);
+                    // A connection that is lost again and again must not be replaced without a
+                    // pause.
+                    if Tick::now().since(begin) >= STEADY {
+                        pause = FIRST_PAUSE;
+                    } else {
+                        tokio::time::sleep(pause).await;
+                        pause = (pause * 2).min(LAST_PAUSE);
+                    }
+                }
+                Err(NotOpened::Refused(error)) => {
+                    self.counters.set_state(InvalidationState::Refused);
+                    if !mem::replace(&mut refused, true) {
+                        trace::warn!(
+                            "the near cache is off and each request asks redis, because redis \
+                             refuses invalidations: if permissions are missing, grant the redis \
+                             user +client|tracking +get +set +del on keys of this prefix",
+                            error = trace::Chain(&error)
+                        );
+                    }
+                    tokio::time::sleep(REFUSED_PAUSE).await;
+                }
+                Err(NotOpened::Away(error)) => {
+                    trace::debug!(
+                        "cannot open an invalidation connection to redis",
+                        error = trace::Chain(&error)
+                    );
+                    tokio::time::sleep(pause).await;
+                    pause = (pause * 2).min(LAST_PAUSE);
+                }
+            }
+        }
+    }
+
+    fn lost(&self, why: Lost) {
+        increment(&self.counters.lost_links);
+        if matches!(why, Lost::Demoted | Lost::Untold | Lost::Moved) {
+            // What one connection learned about its server holds for all connections of the store.
+            self.store.eras.end();
+        }
+        trace::warn!(
+            "the near cache lost its invalidation connection: each request asks redis until \
+             another one is open",
+            cause = why
+        );
+    }
+
+    /// Trusts a connection until it is lost. `connection` is known to lead to the same server.
+    async fn serve(&self, link: InvalidationConnection, connection: &Connection) -> Lost {
+        let link = Arc::new(link);
+        let _untrusted_in_the_end = Served { links: self, link: &link };
+        self.store.same_server.add(Arc::clone(&link), connection);
+        self.current.store(Some(Arc::clone(&link)));
+        self.counters.set_state(InvalidationState::Trusted);
+        trace::info!("the near cache has an invalidation connection to redis");
+        self.keep_lease(&link).await
+    }
+
+    /// Reads a field of a hash on the invalidation connection.
+    async fn read(
+        &self,
+        link: &InvalidationConnection,
+        key: &str,
+        field: &str,
+    ) -> RedisResult<Value> {
+        let answer = link.connection.clone().send(&hget(key, field)).await;
+        answer.and_then(Value::extract_error)
+    }
+}
+
+/// Ends the connection's lease for good when it is dropped, however [`InvalidationConnections::serve`] ends.
+struct Served<'a> {
+    links: &'a InvalidationConnections,
+    link: &'a InvalidationConnection,
+}
+
+impl Drop for Served<'_> {
+    fn drop(&mut self) {
+        self.link.lease.end();
+        self.links.store.same_server.remove(self.link);
+        self.links.current.store(None);
+    }
+}
+
+/// Reports the state `Off` when it is dropped, at the end of [`InvalidationConnections::keep`].
+struct Running<'a>(&'a InvalidationConnections);
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        self.0.counters.set_state(InvalidationState::Off);
+    }
+}
+
+impl Tracker for InvalidationConnections {
+    fn stamp(&self, user: &UserId, now: Tick) -> Option<Stamp> {
+        let link = self.current.load();
+        // Without a valid lease no cache entry could be used, so the request uses the pool.
+        let link = link.as_ref().filter(|link| link.lease.holds(now, self.lease))?;
+        let key = self.store.prefix.live(user);
+        Some(Stamp::take(&link.lease, key.as_bytes()))
+    }
+
+    fn load<'a>(
+        &'a self,
+        stamp: &'a Stamp,
+        user: &'a UserId,
+        id: &'a SessionId,
+        idle_bound: Option<Timestamp>,
+    ) -> Answer<'a, Tracked> {
+        Box::pin(async move {
+            let key = self.store.prefix.live(user);
+            let link = self.current.load_full().filter(|link| stamp.is_of(&link.lease));
+            if let Some(link) = link {
+                // Half of the timeout at most: if this connection hangs, time remains to ask the
+                // pool.
+                let patience = self.store.requests.timeout() / 2;
+                let late = || (ErrorKind::Io, "no answer in time").into();
+                let read = deadline::within(patience, self.read(&link, &key, id.as_str()), late);
+                if let Ok(answer) = read.await {
+                    let living = self.store.living(user, id, idle_bound, bytes(answer)?, None);
+                    return Ok(Tracked { record: living.await?, is_tracked: true });
+                }
+            }
+            // Boxed because it is rare: the future that each request holds stays small.
+            let find = Box::pin(self.store.find(user, id, idle_bound));
+            let record = self.store.requests.limited(find).await?;
+            Ok(Tracked { record, is_tracked: false })
+        })
+    }
+
+    fn invalidate(&self, user: &UserId) {
+        let key = self.store.prefix.live(user);
+        self.generations.bump(self.generations.slot(key.as_bytes()));
+    }
+
+    fn run(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        Box::pin(self.keep())
+    }
+
+    fn is_coherent(&self) -> bool {
+        let link = self.current.load();
+        link.as_ref().is_some_and(|link| link.lease.holds(Tick::now(), self.lease))
+    }
+
+    fn lease(&self) -> Duration {
+        self.lease
+    }
+
+    fn heartbeat_interval(&self) -> Duration {
+        self.lease / HEARTBEATS
+    }
+
+    fn counters(&self) -> &Arc<CacheCounters> {
+        &self.counters
+    }
+}

@@ -1,0 +1,55 @@
+//! Marks of this application's issuers under the key prefix (`lua/mark.lua`): see
+//! [`sharing`](crate::store::redis::sharing).
+
+use std::time::Duration;
+
+use redis::Value;
+
+use crate::store::redis::diagnosis::Finding;
+use crate::store::redis::inner::Inner;
+use crate::store::redis::scripts::{Script, millis_arg};
+use crate::trace;
+
+/// The interval at which a mark is written again.
+const INTERVAL: Duration = Duration::from_secs(60 * 60);
+
+/// How long a mark counts.
+const LIFE: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+
+impl Inner {
+    /// Writes the marks of this application's issuers again if that is due. Logs a warning when
+    /// another issuer is found for the first time. After a failure, the next due mark tries again.
+    pub(crate) async fn mark_again(&self) {
+        let Self { sharing, diagnosis, .. } = self;
+        let due = sharing.due();
+        if due.is_some_and(|due| diagnosis.monotonic() >= due) && self.is_shared().await {
+            for warning in diagnosis.news(vec![Finding::SharedPrefix]) {
+                trace::store_warning(&warning);
+            }
+        }
+    }
+
+    /// Writes the marks of this application's issuers, and returns whether there are others.
+    /// `false` if that cannot be determined.
+    pub(crate) async fn is_shared(&self) -> bool {
+        let due = self.diagnosis.monotonic().saturating_add(INTERVAL);
+        let issuers = self.sharing.start_mark(due);
+        if issuers.is_empty() {
+            return false;
+        }
+        let life = millis_arg(LIFE);
+        let args: Vec<&[u8]> =
+            std::iter::once(&life).chain(&issuers).map(|arg| arg.as_bytes()).collect();
+        let keys = [self.prefix.reserved("issuers")];
+        match self.requests.run(Script::Mark, &keys, &args).await {
+            Ok(others) => matches!(others, Value::Int(1..)),
+            Err(error) => {
+                trace::debug!(
+                    "cannot mark the issuer: a shared key prefix is not detected",
+                    error = trace::Chain(&error)
+                );
+                false
+            }
+        }
+    }
+}
