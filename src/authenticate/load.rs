@@ -9,14 +9,13 @@ use tokio::time::Instant;
 
 use super::lookup::Verified;
 use super::request_policy::RequestPolicy;
-use super::verify::overloaded;
 use crate::cache::{CacheEntry, Ended, LoadError, NearCache};
 use crate::clock::Timestamp;
 use crate::coherence::{Stamp, Tick, Validity, ValidityBounds, increment};
 use crate::deadline;
 use crate::error::{AuthError, AuthErrorKind};
 use crate::id::{SessionId, UserId};
-use crate::manager::accounts::ASKED_AT_MOST;
+use crate::manager::shared::accounts::ASKED_AT_MOST;
 use crate::manager::{SessionManager, Shared};
 use crate::resilience::{CallError, Operation};
 use crate::session::{Session, SessionData, State, StoredContent, Undecodable};
@@ -386,4 +385,10 @@ pub(crate) fn refusal(error: StoreError, id: &SessionId) -> AuthError {
         );
     }
     error.into()
+}
+
+/// The error for a request that missed its deadline: it waited for other requests, or for several
+/// slow answers. It does not mean that the store is unavailable.
+pub(crate) fn overloaded() -> AuthError {
+    AuthError::new(AuthErrorKind::Overloaded)
 }

@@ -4,12 +4,6 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::error::SessionError;
-use crate::id::SessionId;
-use crate::manager::SessionManager;
-use crate::manager::login::Signed;
-use crate::session::{NewSession, SessionData};
-use crate::telemetry::events::Event;
 use crate::token::VerifiedClaims;
 
 /// The claims of a request that was accepted on its JWT alone. A layer with
@@ -48,45 +42,6 @@ pub struct TokenLogin {
     pub access_token: String,
     /// The lifetime of the token.
     pub expires_in: Duration,
-}
-
-impl<D: SessionData> SessionManager<D> {
-    /// Issues an access token without a session, for a user whose credentials were checked. Use it
-    /// when [`create`](Self::create) fails because the store is unavailable, and the user must have
-    /// some access all the same.
-    ///
-    /// The token passes only layers with
-    /// [`FailurePolicy::TokenOnly`](super::request_policy::FailurePolicy::TokenOnly), and only while the store is
-    /// unavailable. Once the store answers, the token is rejected like that of an expired session,
-    /// and the user must log in again: no session is created later. Until then the token cannot be
-    /// revoked.
-    ///
-    /// No I/O except the call to the user directory, if there is one. The session content of `new`
-    /// is not stored.
-    ///
-    /// # Errors
-    ///
-    /// [`SessionError::AccountInactive`] and [`Directory`](SessionError::Directory) as for
-    /// [`create`](Self::create). The other kinds: a lifetime is out of range, or the token cannot
-    /// be signed.
-    pub async fn token_without_session(
-        &self,
-        new: &NewSession<D>,
-    ) -> Result<TokenLogin, SessionError> {
-        let NewSession { user, content, claims, idle_ttl, lifetime, .. } = new;
-        let lifetimes = self.shared.lifetimes.of_session(*idle_ttl, *lifetime)?;
-        self.active_user(user).await?;
-        // A random id that is never stored: the token names no session of any user.
-        let id = SessionId::random()?;
-        let Signed { text: access_token, expires_in } =
-            self.sign(user, &id, lifetimes, None, claims.as_ref())?;
-        self.shared.events.emit(Event::TokenIssued {
-            user: user.clone(),
-            ip_address: content.ip_address,
-            user_agent: content.user_agent.clone(),
-        });
-        Ok(TokenLogin { access_token, expires_in })
-    }
 }
 
 // The token stays out of logs.

@@ -2,6 +2,7 @@
 
 use tokio::time::Instant;
 
+use super::load::overloaded;
 use super::lookup::{Lookup, Verified};
 use super::request_policy::RequestPolicy;
 use super::token_only::TokenOnly;
@@ -131,10 +132,4 @@ impl<D: SessionData> SessionManager<D> {
         self.refused(&error, Some((user.clone(), id.clone())));
         error
     }
-}
-
-/// The error for a request that missed its deadline: it waited for other requests, or for several
-/// slow answers. It does not mean that the store is unavailable.
-pub(crate) fn overloaded() -> AuthError {
-    AuthError::new(AuthErrorKind::Overloaded)
 }

@@ -1,40 +1,17 @@
 //! Counting attempts for rate limits, in the store or in this process.
 
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use super::SessionManager;
 use super::run_to_completion::run_to_completion;
-use crate::clock::{Timestamp, millis};
+use crate::clock::Timestamp;
 use crate::error::SessionError;
 use crate::id::{SessionId, UserId};
 use crate::resilience::{CallError, Operation};
 use crate::session::SessionData;
-use crate::store::{
-    Attempt, AttemptKey, AttemptRule, Attempts, Settle, StoreError, StoreErrorKind,
-};
+use crate::store::{Attempt, AttemptKey, AttemptRule, Settle, StoreError, StoreErrorKind};
 use crate::telemetry::events::{Event, Suspicion};
 use crate::trace;
-
-/// The attempts that this process counts: those of a store that does not count, and those made
-/// while the store is unavailable.
-#[derive(Default)]
-pub(crate) struct OwnCount {
-    attempts: Mutex<Attempts>,
-}
-
-impl OwnCount {
-    /// Counts an attempt at `now`, the clock's monotonic time. So setting the host's clock does not
-    /// prolong a wait, and a window goes on while the host is suspended.
-    fn attempt(&self, now: Duration, key: &AttemptKey, rule: &AttemptRule) -> Attempt {
-        let now = Timestamp::from_millis(millis(now));
-        self.attempts.lock().unwrap_or_else(PoisonError::into_inner).attempt(now, key, rule)
-    }
-
-    fn settle(&self, key: &AttemptKey, settle: Settle) {
-        self.attempts.lock().unwrap_or_else(PoisonError::into_inner).settle(key, settle);
-    }
-}
 
 /// An attempt that was counted. Dropping it leaves it counted as a failed one.
 #[derive(Debug)]

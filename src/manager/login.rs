@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
+use super::SessionManager;
 use super::run_to_completion::run_to_completion;
-use super::{Lifetimes, SessionManager};
+use super::shared::lifetimes::Lifetimes;
 use crate::clock::Timestamp;
 use crate::coherence::Tick;
 use crate::error::SessionError;
@@ -46,9 +47,10 @@ pub(crate) struct Signed {
 }
 
 impl<D: SessionData> SessionManager<D> {
-    /// Begins a login: returns its login fence. Call it *before* you check credentials, and hand the
-    /// result to [`NewSession::login_fence`]. The login then fails if, in the meantime, all sessions of
-    /// the user are revoked or changed in one step, as by a password change or a suspension.
+    /// Begins a login: returns its login fence. Call it *before* you check credentials, and hand
+    /// the result to [`NewSession::login_fence`]. The login then fails if, in the meantime, all
+    /// sessions of the user are revoked or changed in one step, as by a password change or a
+    /// suspension.
     ///
     /// Costs one round trip to a remote store. The result does not show whether the user exists.
     ///

@@ -1,122 +1,25 @@
-//! Refresh tokens: settings, rotation and logout.
+//! Refresh tokens: rotation and logout.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use arc_swap::ArcSwap;
 use tokio::time::timeout_at;
 
-use super::login::Signed;
+use super::SessionManager;
+use super::login::{Login, Signed};
 use super::run_to_completion::run_to_completion;
-use super::{Lifetimes, Login, SessionManager, SessionManagerBuilder};
+use super::shared::lifetimes::Lifetimes;
+use super::shared::refresh_tokens::Refresh;
 use crate::authenticate::load;
 use crate::clock::Timestamp;
-use crate::error::{AuthError, AuthErrorKind, ConfigError, SessionError};
+use crate::error::{AuthError, AuthErrorKind, SessionError};
 use crate::id::{SessionId, UserId, random_text};
 use crate::reason::EndReason;
 use crate::resilience::Operation;
 use crate::session::SessionData;
 use crate::store::{Record, Rotate, Rotated, Rotation, Salt, Touch};
 use crate::telemetry::events::{Actor, Event, Suspicion};
-#[cfg(feature = "routes")]
-use crate::token::Policy;
-use crate::token::{KeySet, RefreshClaims, RefreshPolicy, RefreshToken, Sealed};
+use crate::token::{RefreshClaims, RefreshToken, Sealed};
 use crate::trace;
-
-/// Keys and settings of the refresh tokens.
-pub(crate) struct Refresh {
-    policy: ArcSwap<RefreshPolicy>,
-    grace: Duration,
-    retry: Duration,
-}
-
-impl Refresh {
-    pub(crate) fn new(policy: RefreshPolicy, grace: Duration, retry: Duration) -> Self {
-        Self { policy: ArcSwap::from_pointee(policy), grace, retry }
-    }
-
-    /// Returns the user and the session of a refresh token that one of our keys sealed. The token
-    /// may be replaced already, and the session may not be live.
-    #[cfg(feature = "routes")]
-    pub(crate) fn of(&self, token: &str) -> Option<(UserId, SessionId)> {
-        let RefreshClaims { user, session, .. } = self.policy.load().open(token)?.claims;
-        Some((user, session))
-    }
-
-    /// Calls `work` with the settings and keys of refresh tokens.
-    #[cfg(feature = "routes")]
-    pub(crate) fn with_policy<T>(&self, work: impl FnOnce(&Policy) -> T) -> T {
-        work(self.policy.load().policy())
-    }
-
-    /// Issues the refresh token with the counter in `claims`. It can be rotated for `expires_in` at
-    /// most.
-    pub(crate) fn issue(
-        &self,
-        claims: &RefreshClaims,
-        salt: &Salt,
-        expires_in: Duration,
-    ) -> Result<RefreshToken, SessionError> {
-        self.policy.load().issue(claims, salt.as_str(), expires_in)
-    }
-}
-
-impl<D: SessionData> SessionManagerBuilder<D> {
-    /// Sets the HMAC secrets of refresh tokens (`SigningKey::hs256`). Each login then returns a
-    /// refresh token, good for one rotation with [`SessionManager::refresh`]. None by default.
-    ///
-    /// May be the secret that signs access tokens: no token of one kind passes as the other. The
-    /// store never sees the secret. To replace it without logging users out, keep the old one as a
-    /// verifying key while sessions from before live.
-    pub fn refresh_keys(mut self, keys: impl Into<KeySet>) -> Self {
-        self.settings.refresh_keys = Some(keys.into());
-        self
-    }
-
-    /// Sets the grace window: how long a replaced refresh token still returns the same successor,
-    /// and does not yet revoke the session as stolen. It serves parallel tabs and clients that lost
-    /// an answer. 10 seconds by default, 5 minutes at most. With zero there is no grace window.
-    ///
-    /// Counts on the store's clock: setting it back extends an open window, setting it forward ends
-    /// it.
-    pub fn refresh_grace(mut self, window: Duration) -> Self {
-        self.settings.refresh_grace = window;
-        self
-    }
-
-    /// Sets how long a replaced refresh token stays valid while its successor is unused. It serves
-    /// clients that lose the answer of a rotation and return after the
-    /// [`refresh_grace`](Self::refresh_grace). Zero (off) by default; else longer than the grace
-    /// window, and 24 hours at most. Counts from the rotation, on the store's clock.
-    ///
-    /// Such a client gets the same successor, and the manager emits the event
-    /// [`RefreshRetried`](crate::telemetry::events::Event::RefreshRetried). The successor counts as used once
-    /// it was shown, or once an access token issued with it was accepted. A touch records that use.
-    /// This touch does not wait for the [`touch_interval`](Self::touch_interval), but needs a
-    /// running [`Worker`](crate::worker::Worker).
-    ///
-    /// **Cost.** Without this setting, a stolen refresh token that was replaced reveals the theft
-    /// after the grace window: the session is revoked. With it, the thief gets working tokens while
-    /// the owner does not use the session, for this time at most. The theft then shows when both
-    /// present the successor. Two kinds of use do not count: one that did not reach the store
-    /// (unavailable, or a full queue), and one by
-    /// [`FailurePolicy::TokenOnly`](crate::FailurePolicy::TokenOnly). Monitor the event.
-    ///
-    /// Earlier versions refuse the form in which `RedisStore` records the use: update all instances
-    /// first. Then set it in all instances: an instance without it records no use.
-    pub fn refresh_retry(mut self, window: Duration) -> Self {
-        self.settings.refresh_retry = window;
-        self
-    }
-
-    /// Sets the jitter. Each access token gets a lifetime that is shorter than
-    /// [`access_token_ttl`](Self::access_token_ttl) by a random fraction, at most this value. So
-    /// clients that logged in together do not all refresh together. 0 by default, 0.05 at most.
-    pub fn access_token_jitter(mut self, share: f64) -> Self {
-        self.settings.lifetimes.jitter = share;
-        self
-    }
-}
 
 /// An idle bound that has always passed: the store then reads the true idle deadline, in one round
 /// trip for a session of any age.
@@ -190,21 +93,6 @@ impl<D: SessionData> SessionManager<D> {
     #[must_use]
     pub fn issues_refresh_tokens(&self) -> bool {
         self.shared.refresh.is_some()
-    }
-
-    /// Replaces the keys of refresh tokens while requests are served; see
-    /// [`replace_keys`](Self::replace_keys). Keep the old key as a verifying key while sessions
-    /// from before live.
-    ///
-    /// # Errors
-    ///
-    /// [`ConfigError`] if a key fails its self-test or is no HMAC secret, or if the manager has no
-    /// [`refresh_keys`](crate::SessionManagerBuilder::refresh_keys). The present keys then stay.
-    pub fn replace_refresh_keys(&self, keys: impl Into<KeySet>) -> Result<(), ConfigError> {
-        let refresh = self.shared.refresh.as_ref().ok_or(ConfigError::Missing("refresh_keys"))?;
-        let next = refresh.policy.load().with_keys(keys.into())?;
-        refresh.policy.store(Arc::new(next));
-        Ok(())
     }
 
     /// Opens a refresh token that one of our keys sealed; no I/O. Emits an event if it rejects it.

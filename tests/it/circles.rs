@@ -5,9 +5,6 @@ use std::path::Path;
 
 use crate::architecture::sources;
 
-/// Folders whose files still use one another in circles.
-const NOT_YET: [&[&str]; 1] = [&["authenticate", "manager"]];
-
 /// A module, as the names on the way to it from the crate's root.
 type Module = Vec<String>;
 
@@ -140,27 +137,12 @@ fn no_files_use_one_another_in_a_circle() {
         seen
     };
     let reached: BTreeMap<_, _> = edges.keys().map(|module| (*module, reach(module))).collect();
-    let allowed = |one: &str, other: &str| {
-        let within = |file: &str, folders: &[&str]| {
-            folders.iter().any(|folder| file.starts_with(&format!("{folder}/")))
-        };
-        NOT_YET.iter().any(|folders| within(one, folders) && within(other, folders))
-    };
     for (module, targets) in &reached {
         for target in targets.iter().filter(|target| *target > module) {
             let [one, other] = [*module, *target].map(|module| &*sources[module].0);
             let circle = reached[*target].contains(*module);
-            assert!(!circle || allowed(one, other), "{one} and {other} use each other");
+            assert!(!circle, "{one} and {other} use each other");
         }
-    }
-    // The list names no folder whose circles have ended.
-    for folders in NOT_YET {
-        let is_in = |module: &Module| {
-            folders.iter().any(|folder| sources[module].0.starts_with(&format!("{folder}/")))
-        };
-        let still =
-            reached.iter().any(|(module, targets)| targets.contains(*module) && is_in(module));
-        assert!(still, "{folders:?} has no circle any more");
     }
 }
 

@@ -11,7 +11,7 @@ use crate::store::{FenceValue, StoreError, StoreErrorKind};
 impl Inner {
     /// Reads the login fence and the password epoch of a user.
     pub(crate) async fn login_fence(&self, user: &UserId) -> Result<FenceValue, StoreError> {
-        let Inner { requests, prefix, .. } = self;
+        let Self { requests, prefix, .. } = self;
         // Expiry of the login fence is not checked here: `create.lua` checks it when the login
         // ends.
         let mut both = cmd("HMGET");

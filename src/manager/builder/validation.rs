@@ -3,10 +3,10 @@
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use super::Lifetimes;
-use super::accounts::AccountSettings;
 use crate::cache::Capacity;
 use crate::error::ConfigError;
+use crate::manager::shared::accounts::AccountSettings;
+use crate::manager::shared::lifetimes::Lifetimes;
 use crate::store::{SessionLimit, WhenFull};
 use crate::worker::TouchRules;
 

@@ -6,14 +6,13 @@ use std::time::Duration;
 
 use quick_cache::sync::Cache;
 
-use super::roles::AppliedRoles;
-use super::{SessionManager, SessionManagerBuilder};
+use super::applied_roles::AppliedRoles;
 use crate::clock::Clock;
-use crate::directory::{ErasedDirectory, Role, User, UserDirectory};
-use crate::error::{AuthError, AuthErrorKind, DirectoryError, SessionError};
+use crate::directory::{ErasedDirectory, Role, User};
+use crate::error::{AuthError, AuthErrorKind, DirectoryError};
 use crate::id::UserId;
 use crate::resilience::{Bulkhead, BulkheadError, BulkheadName};
-use crate::session::{NewSession, Session, SessionData};
+use crate::session::NewSession;
 use crate::telemetry::metrics::Metrics;
 
 /// Number of users whose latest answer a process caches. The order of answers is part of that
@@ -255,103 +254,6 @@ impl Accounts {
         let newest = answer.verdict.clone();
         self.answers.insert(user.clone(), answer);
         (newest, known.map(|known| known.verdict))
-    }
-}
-
-impl<D: SessionData> SessionManagerBuilder<D> {
-    /// Sets the directory that tells whether a user's account is active. None by default: then only
-    /// the session counts.
-    pub fn directory(mut self, directory: impl UserDirectory) -> Self {
-        self.settings.accounts.directory = Some(Arc::new(directory));
-        self
-    }
-
-    /// Sets the timeout of one call to the user directory, counted from its start. 250 milliseconds
-    /// by default, 1 millisecond to 10 seconds.
-    pub fn directory_timeout(mut self, timeout: Duration) -> Self {
-        self.settings.accounts.timeout = timeout;
-        self
-    }
-
-    /// Sets how long this process uses an "active" of the directory without asking again, and how
-    /// long it uses a cache entry without asking the store, if no invalidation arrives. 30 seconds
-    /// by default, 1 hour at most. With zero, every request asks both.
-    ///
-    /// [`suspend`](SessionManager::suspend) takes effect at once.
-    pub fn revalidate_after(mut self, time: Duration) -> Self {
-        self.settings.accounts.revalidate_after = time;
-        self
-    }
-}
-
-impl<D: SessionData> SessionManager<D> {
-    /// Returns the user of a session, always from a new directory call. Without a directory, from
-    /// the session itself. The role is the effective one ([Roles](crate::directory#roles)), never
-    /// [`Unchanged`](Role::Unchanged).
-    ///
-    /// # Errors
-    ///
-    /// [`SessionError::AccountInactive`] if the directory does not know the user or the account is
-    /// not active. [`Directory`](SessionError::Directory) if the directory cannot answer.
-    pub async fn account(&self, session: &Session<D>) -> Result<User, SessionError> {
-        match &self.shared.accounts {
-            Some(_) => {
-                let user = self.active_user(session.user_id()).await?;
-                let user = user.ok_or(SessionError::AccountInactive)?;
-                let role = session.state().stored.content.role_by(&user.role).into();
-                Ok(User { role, ..user })
-            }
-            None => {
-                let mut user = User::new(true);
-                user.user_name = session.user_name().map(str::to_owned);
-                user.email = session.email().map(str::to_owned);
-                user.role = session.role().into();
-                Ok(user)
-            }
-        }
-    }
-
-    /// Passes a user whose account is active.
-    pub(crate) async fn account_is_active(
-        &self,
-        accounts: &Accounts,
-        user: &UserId,
-    ) -> Result<Grant, AuthError> {
-        accounts.check(user).await.inspect_err(|error| {
-            if error.kind() == AuthErrorKind::AccountInactive {
-                // Invalidate the user's cache entries: they must not be used either while the store
-                // is unavailable.
-                self.invalidate(user);
-            }
-        })
-    }
-
-    /// Does the same for a session that the store just returned.
-    pub(crate) async fn account_of_session(
-        &self,
-        accounts: &Accounts,
-        user: &UserId,
-    ) -> Result<Grant, AuthError> {
-        let granted = self.account_is_active(accounts, user).await?;
-        if granted.role_has_changed {
-            // The cache entries of the user's other tokens still have the earlier role.
-            self.invalidate(user);
-        }
-        Ok(granted)
-    }
-
-    pub(crate) fn directory_limit(&self) -> Duration {
-        self.shared.accounts.as_ref().map_or(Duration::ZERO, Accounts::limit)
-    }
-
-    /// Returns the user if there is a directory. An error if the account is not active.
-    pub(crate) async fn active_user(&self, user: &UserId) -> Result<Option<User>, SessionError> {
-        let Some(accounts) = &self.shared.accounts else { return Ok(None) };
-        let found = accounts.find(user).await.map_err(SessionError::Directory)?;
-        if found.as_ref().is_none_or(|found| found.role_has_changed) {
-            self.invalidate(user);
-        }
-        found.map(|found| Some(found.user)).ok_or(SessionError::AccountInactive)
     }
 }
 

@@ -1,4 +1,11 @@
-//! The settings of the manager: each setting with its default, its limits and its reason.
+//! The builder of the manager, and its settings: each with its default, its limits and its reason.
+
+mod directory;
+mod lifetimes;
+mod near_cache;
+mod refresh;
+mod tokens;
+mod validation;
 
 use std::fmt;
 use std::sync::{Arc, Mutex};
@@ -8,10 +15,14 @@ use arc_swap::ArcSwap;
 use quick_cache::sync::Cache;
 use tokio::sync::mpsc;
 
-use super::accounts::AccountSettings;
-use super::near_cache::{self, PolicyNumber};
-use super::refresh::Refresh;
-use super::{Lifetimes, Limits, SessionManager, Shared, maintenance, validation};
+use super::shared::accounts::AccountSettings;
+use super::shared::lifetimes::Lifetimes;
+#[cfg(feature = "routes")]
+use super::shared::local_attempts::LocalAttempts;
+use super::shared::policy_number::PolicyNumber;
+use super::shared::refresh_tokens::Refresh;
+use super::shared::statistics::LatestStatistics;
+use super::shared::{Limits, SessionManager, Shared};
 use crate::cache::{Capacity, DataSize, NearCache};
 use crate::clock::{Clock, SystemClock};
 use crate::coherence::Tick;
@@ -32,6 +43,9 @@ const QUEUE: usize = 16_384;
 /// Number of revoked or expired sessions that a process remembers.
 const ENDED_KNOWN: usize = 16_384;
 
+/// The default capacity of the near cache.
+const CAPACITY: Capacity = Capacity { tokens: 65_536, bytes: 64 << 20 };
+
 /// Configures a [`SessionManager`]. Keys, issuer and audience are required;
 /// [`accept_any_issuer`](Self::accept_any_issuer) and
 /// [`accept_any_audience`](Self::accept_any_audience) are an explicit choice. All else has a
@@ -40,6 +54,14 @@ const ENDED_KNOWN: usize = 16_384;
 pub struct SessionManagerBuilder<D = ()> {
     pub(crate) settings: Settings,
     pub(crate) data_size: DataSize<D>,
+}
+
+impl SessionManager {
+    /// Returns a builder. Sessions carry no application data unless
+    /// [`data`](SessionManagerBuilder::data) sets its type.
+    pub fn builder() -> SessionManagerBuilder {
+        SessionManagerBuilder::new()
+    }
 }
 
 /// All settings that do not depend on the type of the session data.
@@ -112,7 +134,7 @@ impl SessionManagerBuilder {
             when_full: WhenFull::EvictLeastRecentlyActive,
             login_rate: None,
             accounts: AccountSettings::default(),
-            near_cache: Some(near_cache::CAPACITY),
+            near_cache: Some(CAPACITY),
             session_data_limit: 16 * 1024,
             sinks: Vec::new(),
         };
@@ -139,55 +161,6 @@ impl SessionManagerBuilder {
 }
 
 impl<D: SessionData> SessionManagerBuilder<D> {
-    /// Sets the keys that sign and verify access tokens. No default.
-    pub fn keys(mut self, keys: impl Into<KeySet>) -> Self {
-        self.settings.keys = Some(keys.into());
-        self
-    }
-
-    /// Sets the issuer: the `iss` of signed tokens, required in verified tokens. No default.
-    pub fn issuer(mut self, issuer: impl Into<String>) -> Self {
-        self.settings.issuer = Some(Expected::Exactly(issuer.into()));
-        self
-    }
-
-    /// Accepts tokens with any `iss` or none, and signs tokens without `iss`.
-    ///
-    /// Safe only if no other issuer signs with these keys.
-    pub fn accept_any_issuer(mut self) -> Self {
-        self.settings.issuer = Some(Expected::Any);
-        self
-    }
-
-    /// Sets the audience: the `aud` of signed tokens, required in verified tokens (RFC 7519 section
-    /// 4.1.3). No default.
-    pub fn audience(mut self, audience: impl Into<String>) -> Self {
-        self.settings.audience = Some(Expected::Exactly(audience.into()));
-        self
-    }
-
-    /// Accepts tokens with any `aud` or none, and signs tokens without `aud`.
-    ///
-    /// A token for another service that uses the same keys is then valid here too.
-    pub fn accept_any_audience(mut self) -> Self {
-        self.settings.audience = Some(Expected::Any);
-        self
-    }
-
-    /// Sets the tolerated clock difference between hosts for `exp`, `nbf` and `iat`. 5 seconds by
-    /// default, 5 minutes at most. With zero, a token is expired from the second of its `exp` on.
-    pub fn leeway(mut self, leeway: Duration) -> Self {
-        self.settings.leeway = leeway;
-        self
-    }
-
-    /// Also accepts tokens of type `JWT`. By default only `at+jwt` is valid (RFC 9068 section 4),
-    /// so that no other kind of token signed with the same key passes as an access token.
-    pub fn accept_typ_jwt(mut self) -> Self {
-        self.settings.accept_typ_jwt = true;
-        self
-    }
-
     /// Sets the store. By default a [`MemoryStore`] on this builder's [`clock`](Self::clock): it
     /// serves one process, and its sessions are lost when the process ends.
     pub fn store(mut self, store: impl SessionStore) -> Self {
@@ -246,16 +219,16 @@ impl<D: SessionData> SessionManagerBuilder<D> {
         self
     }
 
-    /// Emits [`Suspicion::LoginRate`](crate::telemetry::events::Suspicion::LoginRate) when a user opens more
-    /// than `logins` sessions (at least 1) within `within` (1 second to 24 hours), counted over all
-    /// processes. Off by default.
+    /// Emits [`Suspicion::LoginRate`](crate::telemetry::events::Suspicion::LoginRate) when a user
+    /// opens more than `logins` sessions (at least 1) within `within` (1 second to 24 hours),
+    /// counted over all processes. Off by default.
     pub fn login_rate(mut self, logins: u32, within: Duration) -> Self {
         self.settings.login_rate = Some((logins, within));
         self
     }
 
-    /// Adds a sink that receives [events](crate::telemetry::events). May be called several times. None by
-    /// default.
+    /// Adds a sink that receives [events](crate::telemetry::events). May be called several times.
+    /// None by default.
     ///
     /// Each sink receives its events on its own thread, which starts with the [`Worker`].
     pub fn event_sink(mut self, sink: impl EventSink) -> Self {
@@ -352,11 +325,11 @@ impl<D: SessionData> SessionManagerBuilder<D> {
             },
             accounts: accounts.build(clock, &metrics),
             #[cfg(feature = "routes")]
-            attempts: super::attempts::OwnCount::default(),
+            attempts: LocalAttempts::default(),
             events,
             accepted: metrics.accepted(),
             metrics,
-            statistics: maintenance::Latest::default(),
+            statistics: LatestStatistics::default(),
             started: Tick::now(),
         };
         Ok((SessionManager { shared: Arc::new(shared), actor: None }, worker))

@@ -5,10 +5,10 @@ use std::hash::{BuildHasher as _, RandomState};
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
 use tokio::time::Instant;
 
 use super::run_to_completion::run_to_completion;
+use super::shared::statistics::Statistics;
 use super::{SessionManager, Shared};
 use crate::error::SessionError;
 use crate::resilience::Operation;
@@ -28,23 +28,6 @@ pub struct Progress {
     /// The time since the scan began.
     pub elapsed: Duration,
 }
-
-/// The number of live sessions in the store, by role.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Statistics {
-    /// The number of live sessions.
-    pub total: u64,
-    /// The number of live sessions by role. Sessions without a role are under the empty name.
-    pub by_role: BTreeMap<String, u64>,
-    /// The average time until the idle deadline.
-    pub average_ttl: Duration,
-    /// When the scan began, on the store's clock.
-    pub as_of: DateTime<Utc>,
-}
-
-/// The latest statistics, with the end of their scan on the clock's monotonic time.
-pub(crate) type Latest = tokio::sync::Mutex<Option<(Duration, Arc<Statistics>)>>;
 
 impl<D: SessionData> SessionManager<D> {
     /// Counts all live sessions, and calls `progress` after each step.

@@ -1,0 +1,49 @@
+//! The settings of the user directory.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::SessionManagerBuilder;
+use crate::directory::UserDirectory;
+use crate::session::SessionData;
+
+impl<D: SessionData> SessionManagerBuilder<D> {
+    /// Sets the directory that tells whether a user's account is active. None by default: then only
+    /// the session counts.
+    pub fn directory(mut self, directory: impl UserDirectory) -> Self {
+        self.settings.accounts.directory = Some(Arc::new(directory));
+        self
+    }
+
+    /// Sets the timeout of one call to the user directory, counted from its start. 250 milliseconds
+    /// by default, 1 millisecond to 10 seconds.
+    pub fn directory_timeout(mut self, timeout: Duration) -> Self {
+        self.settings.accounts.timeout = timeout;
+        self
+    }
+
+    /// Sets how long this process uses an "active" of the directory without asking again, and how
+    /// long it uses a cache entry without asking the store, if no invalidation arrives. 30 seconds
+    /// by default, 1 hour at most. With zero, every request asks both.
+    ///
+    /// [`suspend`](crate::SessionManager::suspend) takes effect at once.
+    pub fn revalidate_after(mut self, time: Duration) -> Self {
+        self.settings.accounts.revalidate_after = time;
+        self
+    }
+
+    /// Uses the roles of the [user directory](Self::directory). By default the session's role
+    /// counts, and the directory's role is ignored.
+    ///
+    /// A change in the directory takes effect within [`revalidate_after`](Self::revalidate_after)
+    /// for guards, routes, extractors and refreshed tokens. The stored sessions are updated in the
+    /// background. [Roles](crate::directory#roles) has the rules.
+    ///
+    /// Needs no extra directory call, because the role comes with the answer about the account. A
+    /// change costs one list and one write of the user's sessions. Requires
+    /// [`directory`](Self::directory).
+    pub fn directory_roles(mut self) -> Self {
+        self.settings.accounts.with_roles = true;
+        self
+    }
+}

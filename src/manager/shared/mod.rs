@@ -1,0 +1,130 @@
+//! The session manager and its state, below the operations and the check of a request.
+
+pub(crate) mod accounts;
+pub(crate) mod applied_roles;
+pub(crate) mod lifetimes;
+#[cfg(feature = "routes")]
+pub(crate) mod local_attempts;
+pub(crate) mod policy_number;
+pub(crate) mod refresh_tokens;
+pub(crate) mod statistics;
+
+use std::fmt;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use quick_cache::sync::Cache;
+
+use self::accounts::Accounts;
+use self::lifetimes::Lifetimes;
+#[cfg(feature = "routes")]
+use self::local_attempts::LocalAttempts;
+use self::policy_number::PolicyNumber;
+use self::refresh_tokens::Refresh;
+use self::statistics::LatestStatistics;
+use crate::cache::NearCache;
+use crate::clock::Clock;
+use crate::coherence::Tick;
+use crate::error::AuthError;
+use crate::id::{SessionId, UserId};
+use crate::resilience::StoreClient;
+use crate::session::SessionData;
+use crate::store::SessionLimit;
+use crate::telemetry::events::Events;
+use crate::telemetry::metrics::{Counter, Metrics};
+use crate::token::Policy;
+use crate::worker::TouchQueue;
+
+/// Opens, checks and revokes sessions. Cheap to clone. Usable inside and outside of a request.
+///
+/// `D` is the application's own data in each session, `()` by default. The application chooses the
+/// store at run time, so no type names the store.
+///
+/// Each store call may take the whole store timeout (250 ms by default), counted from when it is
+/// sent. Each call to the user directory may take the directory timeout. While the circuit breaker
+/// of the store or of the directory is open, calls to it fail at once. The deadline of a request's
+/// check is twice the sum of the two timeouts. A request that misses it is rejected with
+/// [`Overloaded`](crate::AuthErrorKind::Overloaded).
+///
+/// # Cancel safety
+///
+/// Dropping the future of an operation that only reads changes nothing. A write that has started
+/// runs to completion and emits its [event](crate::telemetry::events), even if its caller goes
+/// away, so no write is half done. [`cleanup`](Self::cleanup) is the exception: it stops when its
+/// future is dropped.
+pub struct SessionManager<D = ()> {
+    pub(crate) shared: Arc<Shared<D>>,
+    /// The user on whose behalf the operations run, if [`acting_as`](Self::acting_as) set one.
+    pub(crate) actor: Option<UserId>,
+}
+
+pub(crate) struct Shared<D> {
+    pub(crate) store_client: Arc<StoreClient>,
+    pub(crate) touches: TouchQueue,
+    pub(crate) policy: ArcSwap<Policy>,
+    /// The number of `policy`, for comparisons that do not need the policy itself.
+    pub(crate) policy_number: PolicyNumber,
+    /// Held while `policy` is replaced.
+    pub(crate) replacing: Mutex<()>,
+    pub(crate) near: Option<NearCache<D>>,
+    pub(crate) refresh: Option<Refresh>,
+    /// How long a cache entry or a directory answer is valid before the manager asks the store or
+    /// the directory again.
+    pub(crate) revalidate_after: Duration,
+    /// Sessions that this process knows to be revoked or expired, with the error for a request.
+    /// Used while the store is unavailable.
+    pub(crate) ended: Cache<(UserId, SessionId), AuthError>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) lifetimes: Lifetimes,
+    pub(crate) limits: Limits,
+    pub(crate) accounts: Option<Accounts>,
+    #[cfg(feature = "routes")]
+    pub(crate) attempts: LocalAttempts,
+    pub(crate) events: Events,
+    /// Counts accepted requests and tokens.
+    pub(crate) accepted: Counter,
+    pub(crate) metrics: Metrics,
+    pub(crate) statistics: LatestStatistics,
+    pub(crate) started: Tick,
+}
+
+/// The session limit of a user, the limit of a session's data, and the usual rate of logins.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    /// The largest number of live sessions of one user.
+    pub(crate) sessions: SessionLimit,
+    /// The largest size of the application's data in one session, in bytes of JSON.
+    pub(crate) session_data: usize,
+    /// The usual rate: at most this many logins of one user within this time. `None` counts no
+    /// logins.
+    pub(crate) logins: Option<(u32, Duration)>,
+}
+
+impl<D: SessionData> SessionManager<D> {
+    /// Returns the same manager for operations on behalf of `actor`: the events name this user as
+    /// the actor of a revocation.
+    #[must_use]
+    pub fn acting_as(&self, actor: UserId) -> Self {
+        Self { actor: Some(actor), ..self.clone() }
+    }
+}
+
+// Written by hand: a derive would require `D: Clone`.
+impl<D> Clone for SessionManager<D> {
+    fn clone(&self) -> Self {
+        Self { shared: Arc::clone(&self.shared), actor: self.actor.clone() }
+    }
+}
+
+impl<D> fmt::Debug for SessionManager<D> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SessionManager")
+            .field("store", &self.shared.store_client.kind())
+            .field("store_away", &self.shared.store_client.is_open())
+            .field("lifetimes", &self.shared.lifetimes)
+            .field("limits", &self.shared.limits)
+            .field("actor", &self.actor)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,51 @@
+//! Keys and settings of the refresh tokens.
+
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+
+use crate::error::SessionError;
+#[cfg(feature = "routes")]
+use crate::id::{SessionId, UserId};
+use crate::store::Salt;
+#[cfg(feature = "routes")]
+use crate::token::Policy;
+use crate::token::{RefreshClaims, RefreshPolicy, RefreshToken};
+
+/// Keys and settings of the refresh tokens.
+pub(crate) struct Refresh {
+    pub(crate) policy: ArcSwap<RefreshPolicy>,
+    pub(crate) grace: Duration,
+    pub(crate) retry: Duration,
+}
+
+impl Refresh {
+    pub(crate) fn new(policy: RefreshPolicy, grace: Duration, retry: Duration) -> Self {
+        Self { policy: ArcSwap::from_pointee(policy), grace, retry }
+    }
+
+    /// Returns the user and the session of a refresh token that one of our keys sealed. The token
+    /// may be replaced already, and the session may not be live.
+    #[cfg(feature = "routes")]
+    pub(crate) fn of(&self, token: &str) -> Option<(UserId, SessionId)> {
+        let RefreshClaims { user, session, .. } = self.policy.load().open(token)?.claims;
+        Some((user, session))
+    }
+
+    /// Calls `work` with the settings and keys of refresh tokens.
+    #[cfg(feature = "routes")]
+    pub(crate) fn with_policy<T>(&self, work: impl FnOnce(&Policy) -> T) -> T {
+        work(self.policy.load().policy())
+    }
+
+    /// Issues the refresh token with the counter in `claims`. It can be rotated for `expires_in` at
+    /// most.
+    pub(crate) fn issue(
+        &self,
+        claims: &RefreshClaims,
+        salt: &Salt,
+        expires_in: Duration,
+    ) -> Result<RefreshToken, SessionError> {
+        self.policy.load().issue(claims, salt.as_str(), expires_in)
+    }
+}
