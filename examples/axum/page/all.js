@@ -3,7 +3,7 @@
 
 import { call, now, userPath, whoAmI } from "./api.js";
 import { ask, el, focusRow, get, row, showRows } from "./dom.js";
-import { device, quoted, since, t, until } from "./language.js";
+import { device, quoted, role, since, t, until } from "./language.js";
 import { act, say } from "./messages.js";
 
 let sessions = [];
@@ -74,16 +74,16 @@ export function draw() {
 function sessionRow(session, at) {
   const id = quoted(session.user_id);
   const short = session.session_id.slice(0, 8);
-  const one = danger("end", t("end_session_named", { id, session: short }), () => endOne(session, at));
-  const every = danger("end_all", t("end_all_named", { id }), () => endAll(session.user_id, at));
+  const one = danger("revoke", t("revoke_one_named", { id, session: short }), () => endOne(session, at));
+  const every = danger("revoke_all", t("revoke_all_named", { id }), () => endAll(session.user_id, at));
   return row(
     [
       [
-        t("user"),
+        t("user_id"),
         el("bdi", {}, session.user_name ?? session.user_id),
         el("span", { class: "under" }, el("bdi", {}, session.user_id)),
       ],
-      [t("role"), el("bdi", {}, session.role ?? t("no_role"))],
+      [t("role"), el("bdi", {}, role(session.role))],
       [t("last"), since(session.last_activity)],
       [t("left"), until(session.until)],
       [
@@ -108,13 +108,13 @@ async function endOne(session, at) {
   const path = userPath(session.user_id);
   if (path === null) return refuse("search_path");
   const named = { id: quoted(session.user_id), session: session.session_id.slice(0, 8) };
-  if (!(await ask(t("end_session_ask", named), t("end_session_text", named), t("end")))) return;
-  let told = "end_session_done";
+  if (!(await ask(t("revoke_one_ask", named), t("revoke_one_text", named), t("revoke")))) return;
+  let told = "revoke_one_done";
   try {
     await call("DELETE", `${path}/sessions/${encodeURIComponent(session.session_id)}`);
   } catch (problem) {
     if (problem.status !== 404) throw problem;
-    told = "gone_already";
+    told = "not_active";
   }
   await ended(({ session_id }) => session_id !== session.session_id, told, named, at);
 }
@@ -123,9 +123,9 @@ async function endAll(id, at) {
   const path = userPath(id);
   if (path === null) return refuse("search_path");
   const named = { id: quoted(id) };
-  if (!(await ask(t("end_all_ask", named), t("end_all_text", named), t("end_all")))) return;
+  if (!(await ask(t("revoke_all_ask", named), t("revoke_all_text", named), t("revoke_all")))) return;
   const { deleted_count: n } = await call("DELETE", path);
-  await ended((session) => session.user_id !== id, "end_all_done", { ...named, n }, at);
+  await ended((session) => session.user_id !== id, "revoke_all_done", { ...named, n }, at);
 }
 
 /** Removes revoked sessions from the list. The other rows of all loaded pages stay in place. */

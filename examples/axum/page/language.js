@@ -41,6 +41,7 @@ function speak(chosen) {
     percent: new Intl.NumberFormat(chosen, { style: "percent" }),
     plural: new Intl.PluralRules(chosen),
     ago: new Intl.RelativeTimeFormat(chosen, { numeric: "auto" }),
+    date: new Intl.DateTimeFormat(chosen, { dateStyle: "medium", timeStyle: "short" }),
     moment: new Intl.DateTimeFormat(chosen, { dateStyle: "medium", timeStyle: "medium" }),
     units: ["day", "hour", "minute", "second"].map((name) => unit(name)),
   };
@@ -73,6 +74,12 @@ export function words(problem) {
   return t(names.find((name) => Object.hasOwn(TEXTS.en, name)) ?? "problem.other", values);
 }
 
+/** Returns the name of a role. A role that the page does not know keeps the server's name. */
+export function role(name) {
+  if (!name) return t("no_role");
+  return Object.hasOwn(TEXTS.en, `role.${name}`) ? t(`role.${name}`) : name;
+}
+
 export const number = (n) => form.number.format(n);
 export const percent = (part) => form.percent.format(part);
 
@@ -99,14 +106,21 @@ function ago(at) {
 /** Shows a time in the past as its age, which `tick` updates. */
 export function since(time) {
   const at = Date.parse(time);
-  if (Number.isNaN(at)) return el("span", {}, "–");
+  if (Number.isNaN(at)) return el("span", {}, t("unknown"));
   return el("time", { datetime: time, title: form.moment.format(at), "data-since": at }, ago(at));
+}
+
+/** Shows a time as its date and the time of day. */
+export function moment(time) {
+  const at = Date.parse(time);
+  if (Number.isNaN(at)) return el("span", {}, t("unknown"));
+  return el("time", { datetime: time, title: form.moment.format(at) }, form.date.format(at));
 }
 
 /** Shows a time in the future as the time that is left, which `tick` updates. */
 export const until = (at) => el("span", { "data-until": at, class: "clock" }, left(at));
 
-const left = (at) => (at <= now() ? t("over") : span((at - now()) / 1000));
+const left = (at) => (at <= now() ? t("expired") : span((at - now()) / 1000));
 
 /** Updates the times whose text has changed. */
 export function tick() {

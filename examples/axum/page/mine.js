@@ -2,7 +2,7 @@
 
 import { call, endSession, logoutAll, now, ownSessions, whoAmI } from "./api.js";
 import { ask, el, focusRow, get, row, showRows } from "./dom.js";
-import { device, since, t, until } from "./language.js";
+import { device, role, since, t, until } from "./language.js";
 import { act, say } from "./messages.js";
 
 let me = null;
@@ -38,7 +38,7 @@ export function draw() {
   get("who-name").textContent = me?.user_name ?? "";
   get("who-id").textContent = me?.user_id ?? "";
   get("who-email").textContent = me?.email ?? "";
-  get("who-role").textContent = me ? (me.role ?? t("no_role")) : "";
+  get("who-role").textContent = me ? role(me.role) : "";
   get("mine-caption").textContent = me ? t("mine_count", { n: sessions.length }) : "";
   showRows(get("mine-rows"), sessions.map(sessionRow));
 }
@@ -49,8 +49,8 @@ function sessionRow(session, at) {
     ? el("button", { type: "button", click: () => get("logout").click() }, t("logout"))
     : el(
         "button",
-        { type: "button", class: "danger", "aria-label": t("end_named", { device: name }) },
-        t("end"),
+        { type: "button", class: "danger", "aria-label": t("revoke_named", { device: name }) },
+        t("revoke"),
       );
   if (!session.current) button.addEventListener("click", () => act(button, () => end(session, name, at)));
   return row(
@@ -58,7 +58,7 @@ function sessionRow(session, at) {
       [
         t("device"),
         el("bdi", {}, name),
-        session.current ? el("span", { class: "badge" }, t("this_device")) : null,
+        session.current ? el("span", { class: "badge" }, t("this_session")) : null,
         el("span", { class: "under" }, session.ip_address ?? ""),
       ],
       [t("created"), since(session.created_at)],
@@ -71,16 +71,16 @@ function sessionRow(session, at) {
 }
 
 async function end(session, name, at) {
-  let told = "ended_one";
+  let told = "revoked";
   try {
     await endSession(session.session_id);
   } catch (problem) {
     if (problem.status !== 404) throw problem;
-    told = "gone_already";
+    told = "not_active";
   }
   await load();
   say(told, { device: name });
-  focusRow(get("mine-rows"), at, get("mine-devices"));
+  focusRow(get("mine-rows"), at, get("mine-list"));
 }
 
 /** `left(name, values)` is called after a logout, with the text to show. */
@@ -94,7 +94,7 @@ export function start(left) {
   refresh.addEventListener("click", () => act(refresh, async () => {
     await call("POST", "/api/session/refresh");
     await load();
-    say("refreshed");
+    say("extended");
   }));
   const everywhere = get("mine-everywhere");
   everywhere.addEventListener("click", () => act(everywhere, async () => {

@@ -3,7 +3,7 @@
 import { call } from "./api.js";
 import { chart } from "./chart.js";
 import { get } from "./dom.js";
-import { number, since, span, t } from "./language.js";
+import { number, role, since, span, t } from "./language.js";
 import { act, say } from "./messages.js";
 
 /** The upper bounds, in seconds, of the columns of "by time left". The last column has none. */
@@ -50,7 +50,7 @@ export function draw() {
     get("chart-left").replaceChildren();
     return;
   }
-  const roles = Object.entries(stats.sessions_by_role).map(([role, n]) => ({ label: role || t("no_role"), n }));
+  const roles = Object.entries(stats.sessions_by_role).map(([name, n]) => ({ label: role(name), n }));
   roles.sort((a, b) => b.n - a.n);
   chart(get("chart-role"), t("by_role"), t("by_left_of", { n: stats.total_sessions }), t("role"), roles);
   const note = t(left.whole ? "by_left_of" : "by_left_first", { n: left.ttls.length });
