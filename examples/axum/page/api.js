@@ -40,6 +40,9 @@ export function listen(heard) {
 
 export const loggedIn = () => auth.loggedIn;
 
+/** Whether the server or the store did not answer, so that another request would fail as well. */
+export const away = (problem) => problem instanceof NetworkError || problem.status === 503;
+
 /** Whether this problem is not shown, because the login has changed meanwhile. */
 export const stale = (problem) => STALE.has(problem.code);
 
@@ -90,8 +93,8 @@ async function patiently(work) {
       try {
         return await work();
       } catch (problem) {
+        if (!away(problem)) throw problem;
         const unreachable = problem instanceof NetworkError;
-        if (!unreachable && problem.status !== 503) throw problem;
         const seconds = Math.max(1, problem.retryAfter ?? (unreachable ? 2 : 1));
         if (Date.now() + seconds * 1000 > giveUp) throw problem;
         waits.set(id, { code: unreachable ? "unreachable" : problem.code, retryAfter: seconds });

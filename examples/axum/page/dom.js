@@ -38,14 +38,23 @@ export function row(cells, attributes = {}) {
 
 /** Shows these rows. The focus stays in the row with the same `data-key`, if there is one. */
 export function showRows(body, rows) {
-  const key = body.contains(document.activeElement) && document.activeElement.closest("tr").dataset.key;
-  body.replaceChildren(...rows);
+  keepFocus(body, rows, () => body.replaceChildren(...rows));
+}
+
+function keepFocus(within, rows, show) {
+  const key = within.contains(document.activeElement) && document.activeElement.closest("tr").dataset.key;
+  show();
   if (key) rows.find((row) => row.dataset.key === key)?.querySelector("button")?.focus();
 }
 
+const rowButtons = (rows) => [...rows].map((row) => row.querySelector("button")).filter(Boolean);
+
+/** Returns the place of the button's row among the rows with a button, for `focusRow`. */
+export const placeOf = (table, button) => rowButtons(table.rows).indexOf(button);
+
 /** Focuses the button of the row at `at`, else of the last row; in an empty table, `otherwise`. */
-export function focusRow(body, at, otherwise) {
-  const buttons = [...body.rows].map((row) => row.querySelector("button")).filter(Boolean);
+export function focusRow(table, at, otherwise) {
+  const buttons = rowButtons(table.rows);
   (buttons[Math.min(at, buttons.length - 1)] ?? otherwise).focus();
 }
 

@@ -14,9 +14,10 @@ export function say(name, values) {
   show();
 }
 
-/** Shows an error. */
-export function alarm(problem) {
-  said = { where: "alarm", text: () => words(problem) };
+/** Shows an error. If `name` is given, the error is the `{reason}` in that text. */
+export function alarm(problem, name, values) {
+  const text = () => (name ? t(name, { ...values, reason: words(problem) }) : words(problem));
+  said = { where: "alarm", text };
   show();
 }
 

@@ -1,9 +1,9 @@
 // The view of the user's own account: the user, the user's sessions, and how to revoke them.
 
-import { call, endSession, logoutAll, now, ownSessions, whoAmI } from "./api.js";
-import { ask, el, focusRow, get, row, showRows } from "./dom.js";
-import { device, role, since, t, until } from "./language.js";
-import { act, say } from "./messages.js";
+import { Problem, away, call, endSession, loggedIn, logoutAll, now, ownSessions, stale, whoAmI } from "./api.js";
+import { ask, el, focusRow, get, placeOf, row, showRows } from "./dom.js";
+import { device, moment, role, since, t, until } from "./language.js";
+import { act, alarm, say } from "./messages.js";
 
 let me = null;
 let sessions = [];
@@ -43,7 +43,7 @@ export function draw() {
   showRows(get("mine-rows"), sessions.map(sessionRow));
 }
 
-function sessionRow(session, at) {
+function sessionRow(session) {
   const name = device(session.user_agent);
   const button = session.current
     ? el("button", { type: "button", click: () => get("logout").click() }, t("logout"))
@@ -52,16 +52,16 @@ function sessionRow(session, at) {
         { type: "button", class: "danger", "aria-label": t("revoke_named", { device: name }) },
         t("revoke"),
       );
-  if (!session.current) button.addEventListener("click", () => act(button, () => end(session, name, at)));
+  if (!session.current) button.addEventListener("click", () => act(button, () => revokeOne(session, name, button)));
   return row(
     [
       [
         t("device"),
         el("bdi", {}, name),
-        session.current ? el("span", { class: "badge" }, t("this_session")) : null,
-        el("span", { class: "under" }, session.ip_address ?? ""),
+        ...(session.current ? [" ", el("span", { class: "badge" }, t("this_session"))] : []),
       ],
-      [t("created"), since(session.created_at)],
+      [t("address"), el("bdi", {}, session.ip_address ?? t("unknown"))],
+      [t("created"), moment(session.created_at)],
       [t("last"), since(session.last_activity)],
       [t("left"), until(session.until)],
       [t("action"), button],
@@ -70,17 +70,50 @@ function sessionRow(session, at) {
   );
 }
 
-async function end(session, name, at) {
-  let told = "revoked";
+/** Revokes a session. Returns whether it was still active. */
+async function revoke({ session_id: id }) {
   try {
-    await endSession(session.session_id);
+    await endSession(id);
+    return true;
   } catch (problem) {
     if (problem.status !== 404) throw problem;
-    told = "not_active";
+    return false;
   }
+}
+
+async function revokeOne(session, name, button) {
+  const at = placeOf(get("mine-rows"), button);
+  const wasActive = await revoke(session);
   await load();
-  say(told, { device: name });
+  say(wasActive ? "revoked" : "not_active", { device: name });
   focusRow(get("mine-rows"), at, get("mine-list"));
+}
+
+/**
+ * Revokes the user's other sessions one by one. If that fails for some of them, these stay in the
+ * list, and the message gives the number of those that succeeded.
+ */
+async function revokeOthers() {
+  // Sessions may have begun since the list was loaded.
+  await load();
+  const others = sessions.filter((session) => !session.current);
+  const over = new Set();
+  let failure = null;
+  for (const session of others) {
+    try {
+      await revoke(session);
+      over.add(session.session_id);
+    } catch (problem) {
+      // If this login is over, the login view shows why.
+      if (!(problem instanceof Problem) || !loggedIn() || stale(problem)) throw problem;
+      failure = problem;
+      if (away(problem)) break;
+    }
+  }
+  sessions = sessions.filter((session) => !over.has(session.session_id));
+  draw();
+  if (failure) alarm(failure, "others_failed", { n: others.length, done: over.size });
+  else say(others.length === 0 ? "others_none" : "others_done", { n: others.length });
 }
 
 /** `left(name, values)` is called after a logout, with the text to show. */
@@ -95,6 +128,10 @@ export function start(left) {
     await call("POST", "/api/session/refresh");
     await load();
     say("extended");
+  }));
+  const others = get("mine-others");
+  others.addEventListener("click", () => act(others, async () => {
+    if (await ask(t("others_ask"), t("others_text"), t("others"))) await revokeOthers();
   }));
   const everywhere = get("mine-everywhere");
   everywhere.addEventListener("click", () => act(everywhere, async () => {
