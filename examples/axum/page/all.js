@@ -1,9 +1,9 @@
-// The administrators' view of all sessions: page by page, or those of one user. Sessions can be
-// revoked one by one, or all sessions of a user at once.
+// The administrators' view of all sessions, grouped by user: page by page, or those of one user.
+// Sessions can be revoked one by one, or all sessions of a user at once.
 
 import { call, now, userPath, whoAmI } from "./api.js";
-import { ask, el, focusRow, get, row, showRows } from "./dom.js";
-import { device, quoted, role, since, t, until } from "./language.js";
+import { ask, el, focusRow, get, placeOf, row, showGroups } from "./dom.js";
+import { device, moment, quoted, role, since, t, until } from "./language.js";
 import { act, say } from "./messages.js";
 
 let sessions = [];
@@ -26,12 +26,16 @@ export async function load(whose = only) {
 
 async function loadMore() {
   const mine = ++turn;
-  const seen = sessions.length;
+  const seen = new Set(sessions.map((session) => session.session_id));
   const answer = await call("GET", `/api/session/all?cursor=${encodeURIComponent(cursor)}`);
   if (mine !== turn) return;
   add(answer);
-  // The button may be hidden now, so the focus moves to the first new row.
-  if (sessions.length > seen || cursor === null) focusRow(get("all-rows"), seen, get("all-list"));
+  // The button may be hidden now, so the focus moves to the first new row. A user's new rows are in
+  // the same group as the earlier ones.
+  const rows = [...get("all-rows").querySelectorAll("tr[data-key]")];
+  const first = rows.find((row) => !row.dataset.user && !seen.has(row.dataset.key));
+  if (first) first.querySelector("button").focus();
+  else if (cursor === null) focusRow(get("all-rows"), Infinity, get("all-list"));
 }
 
 function add(answer) {
@@ -68,43 +72,70 @@ export function draw() {
   };
   get("all-caption").textContent = loaded ? caption() : "";
   get("all-more").hidden = cursor === null;
-  showRows(get("all-rows"), sessions.map(sessionRow));
+  const groups = [...byUser()].map(([id, own]) => [userRow(id, own), ...own.map(sessionRow)]);
+  showGroups(get("all-rows"), groups);
 }
 
-function sessionRow(session, at) {
+/** Returns the sessions of each user. Users are in the order of their first sessions. */
+function byUser() {
+  const users = new Map();
+  for (const session of sessions) {
+    const own = users.get(session.user_id);
+    if (own) own.push(session);
+    else users.set(session.user_id, [session]);
+  }
+  return users;
+}
+
+/** Creates the heading of a user's sessions. */
+function userRow(id, own) {
+  const name = own.find((session) => session.user_name)?.user_name;
+  // Further pages may have more sessions of this user.
+  const count = t(cursor === null ? "group_count" : "all_count", { n: own.length });
+  const every = danger("revoke_all", t("revoke_all_named", { id: quoted(id) }), (at) => revokeAll(id, at));
+  return el("tr", { role: "row", class: "group", "data-key": `user ${id}`, "data-user": id },
+    el("th", { role: "rowheader", scope: "rowgroup", colspan: 4 },
+      el("bdi", {}, name ?? id),
+      el("span", { class: "under" }, ...(name ? [el("bdi", {}, id), " · "] : []), el("span", { class: "count" }, count)),
+    ),
+    el("td", { role: "cell", "data-label": t("action") }, el("div", {}, every)),
+  );
+}
+
+function sessionRow(session) {
   const id = quoted(session.user_id);
   const short = session.session_id.slice(0, 8);
-  const one = danger("revoke", t("revoke_one_named", { id, session: short }), () => endOne(session, at));
-  const every = danger("revoke_all", t("revoke_all_named", { id }), () => endAll(session.user_id, at));
+  const one = danger("revoke", t("revoke_one_named", { id, session: short }), (at) => revokeOne(session, at));
   return row(
     [
-      [
-        t("user_id"),
-        el("bdi", {}, session.user_name ?? session.user_id),
-        el("span", { class: "under" }, el("bdi", {}, session.user_id)),
-      ],
+      [t("session"), el("code", {}, short), ...details(session)],
       [t("role"), el("bdi", {}, role(session.role))],
       [t("last"), since(session.last_activity)],
       [t("left"), until(session.until)],
-      [
-        t("session"),
-        el("code", {}, short),
-        // Only the response for one user has this field.
-        "user_agent" in session ? el("span", { class: "under" }, el("bdi", {}, device(session.user_agent))) : null,
-      ],
-      [t("action"), one, " ", every],
+      [t("action"), one],
     ],
     { "data-key": session.session_id },
   );
 }
 
+/** Shows the fields that only the response for one user has. */
+function details(session) {
+  if (!("created_at" in session)) return [];
+  return [
+    el("span", { class: "under" },
+      el("bdi", {}, device(session.user_agent)), " · ", el("bdi", {}, session.ip_address ?? t("unknown"))),
+    el("span", { class: "under" }, t("created"), ": ", moment(session.created_at)),
+  ];
+}
+
+/** Creates a button that asks first. `work` gets the place of its row, for `focusRow`. */
 function danger(text, label, work) {
   const button = el("button", { type: "button", class: "danger", "aria-label": label }, t(text));
-  button.addEventListener("click", () => act(button, work));
+  button.addEventListener("click", () => act(button, () => work(placeOf(get("all-rows"), button))));
   return button;
 }
 
-async function endOne(session, at) {
+async function revokeOne(session, at) {
   const path = userPath(session.user_id);
   if (path === null) return refuse("search_path");
   const named = { id: quoted(session.user_id), session: session.session_id.slice(0, 8) };
@@ -116,20 +147,20 @@ async function endOne(session, at) {
     if (problem.status !== 404) throw problem;
     told = "not_active";
   }
-  await ended(({ session_id }) => session_id !== session.session_id, told, named, at);
+  await revoked(({ session_id }) => session_id !== session.session_id, told, named, at);
 }
 
-async function endAll(id, at) {
+async function revokeAll(id, at) {
   const path = userPath(id);
   if (path === null) return refuse("search_path");
   const named = { id: quoted(id) };
   if (!(await ask(t("revoke_all_ask", named), t("revoke_all_text", named), t("revoke_all")))) return;
   const { deleted_count: n } = await call("DELETE", path);
-  await ended((session) => session.user_id !== id, "revoke_all_done", { ...named, n }, at);
+  await revoked((session) => session.user_id !== id, "revoke_all_done", { ...named, n }, at);
 }
 
-/** Removes revoked sessions from the list. The other rows of all loaded pages stay in place. */
-async function ended(stays, told, values, at) {
+/** Removes revoked sessions from the list. The sessions of all loaded pages stay in place. */
+async function revoked(stays, told, values, at) {
   // The response to an earlier request would show them again.
   turn += 1;
   sessions = sessions.filter(stays);
@@ -160,8 +191,8 @@ export function start() {
       get("all-list").focus();
     });
   });
-  const everybody = get("search-all");
-  everybody.addEventListener("click", () => act(everybody, async () => {
+  const showAll = get("search-all");
+  showAll.addEventListener("click", () => act(showAll, async () => {
     refuse(null);
     get("search-user").value = "";
     await load(null);

@@ -41,6 +41,18 @@ export function showRows(body, rows) {
   keepFocus(body, rows, () => body.replaceChildren(...rows));
 }
 
+/**
+ * Shows lists of rows. Each list gets a `tbody` of its own, so that a header with the scope
+ * `rowgroup` in its first row belongs to the rows of that list only.
+ */
+export function showGroups(table, groups) {
+  const bodies = groups.map((rows) => el("tbody", { role: "rowgroup" }, ...rows));
+  keepFocus(table, groups.flat(), () => {
+    for (const body of [...table.tBodies]) body.remove();
+    table.append(...bodies);
+  });
+}
+
 function keepFocus(within, rows, show) {
   const key = within.contains(document.activeElement) && document.activeElement.closest("tr").dataset.key;
   show();
