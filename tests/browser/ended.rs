@@ -10,11 +10,11 @@ async fn page_shows_why_its_session_was_revoked_elsewhere() {
     let page = Page::open().await;
     for (words, end) in [
         (
-            "Your session was ended: you were logged out everywhere.",
+            "You were signed out of all sessions.",
             ("POST", "/api/auth/logout-all", "jeju", "password123"),
         ),
         (
-            "Your session was ended by an administrator.",
+            "An administrator revoked your session.",
             ("DELETE", "/api/session/user/jeju", "admin", "admin123"),
         ),
     ] {
@@ -31,7 +31,7 @@ async fn page_shows_why_its_session_was_revoked_elsewhere() {
         page.click("[data-language=ko]");
         page.until(
             "the reason is shown in Korean",
-            "/세션이 종료되었습니다|세션을 종료했습니다/.test(text('#alarm'))",
+            "/모든 세션에서 로그아웃되었습니다|관리자가 세션을 종료했습니다/.test(text('#alarm'))",
         );
         page.click("[data-language=en]");
     }
@@ -49,7 +49,7 @@ async fn tab_that_becomes_visible_checks_whether_its_session_is_live() {
         let other = page.elsewhere("admin", "admin123", IPHONE).await;
         page.must("POST", "/api/auth/logout-all", &other).await;
         page.script("document.dispatchEvent(new Event('visibilitychange'))");
-        page.until_says("alarm", "Your session was ended: you were logged out everywhere.");
+        page.until_says("alarm", "You were signed out of all sessions.");
         page.until_focus("#login-title");
     }
     page.assert_no_complaint_but(&[401]);
@@ -60,7 +60,7 @@ async fn page_detects_an_expired_session_without_a_click() {
     let env = [("SESSION_TTL", "5"), ("SESSION_REFRESH_THRESHOLD", "1")];
     let page = Page::open_with(&env, "en-GB").await;
     page.login("jeju", "password123");
-    page.until_says("alarm", "Your session has expired. Please log in again.");
+    page.until_says("alarm", "Your session has expired. Please sign in again.");
     page.until_focus("#login-title");
     page.assert_no_complaint_but(&[401]);
 }
@@ -76,19 +76,19 @@ async fn store_outage_keeps_the_user_logged_in() {
     page.click("#mine-reload");
     page.until_says(
         "waiting",
-        "The session store is unavailable, trying again in 1 second. You stay logged in.",
+        "The service is unavailable. Trying again in 1 second. You stay signed in.",
     );
     assert_eq!(page.value("text('#alarm')"), "");
     page.click("[data-language=ko]");
     page.until_says(
         "waiting",
-        "세션 저장소를 쓸 수 없어 1초 뒤에 다시 시도합니다. 로그인은 유지됩니다.",
+        "서비스를 사용할 수 없어 1초 뒤에 다시 시도합니다. 로그인은 유지됩니다.",
     );
     page.click("[data-language=en]");
     redis.restart().await;
-    page.until_says("said", "List updated.");
+    page.until_says("said", "List refreshed.");
     assert_eq!(page.value("text('#waiting')"), "");
-    assert_eq!(page.value("text('#mine-caption')"), "1 live session");
+    assert_eq!(page.value("text('#mine-caption')"), "1 active session");
     assert_eq!(page.token(), token, "no new login was needed");
     page.assert_no_complaint_but(&[503]);
 }
@@ -102,7 +102,7 @@ async fn login_during_a_store_outage_shows_an_error() {
     page.fill("#name", "jeju");
     page.fill("#password", "password123");
     page.click("#login-go");
-    page.until_says("login-wrong", "The session store is unavailable. Please try again.");
+    page.until_says("login-wrong", "The service is unavailable. Please try again.");
     page.until_focus("#login-go");
     redis.restart().await;
     page.until("the store is back", "fetch('/health').then((answer) => answer.ok)");

@@ -15,10 +15,10 @@ async fn keyboard_alone_can_log_in_revoke_a_session_and_log_out() {
     page.tab_to("#password");
     page.press("password123");
     page.press(ENTER);
-    page.until_says("said", "Logged in.");
+    page.until_says("said", "Signed in.");
     page.until_focus("#mine-title");
     assert_eq!(page.value("text('#who-name')"), "제주삼다수");
-    assert_eq!(page.value("document.title"), "My sessions · tower-session-auth");
+    assert_eq!(page.value("document.title"), "Account · tower-session-auth");
 
     let other = page.elsewhere("jeju", "password123", "curl/8.5.0").await;
     page.tab_to("#mine-reload");
@@ -26,14 +26,14 @@ async fn keyboard_alone_can_log_in_revoke_a_session_and_log_out() {
     page.until("the other session is listed", "get('mine-rows').rows.length === 2");
     page.tab_to("#mine-rows .danger");
     page.press(ENTER);
-    page.until_says("said", "Session ended: curl");
+    page.until_says("said", "Session revoked: curl");
     page.assert_ended(&other, "logout").await;
     // The row is removed, and the focus moves to the next row, not to the start of the page.
     page.until_focus("#mine-rows button");
 
     page.tab_to("#logout");
     page.press(ENTER);
-    page.until_says("said", "You are logged out.");
+    page.until_says("said", "You are signed out.");
     page.until_focus("#login-title");
     page.assert_no_complaint_but(&[]);
 }
@@ -44,7 +44,7 @@ async fn wrong_password_shows_an_error_and_the_right_one_then_works() {
     page.fill("#name", "jeju");
     page.fill("#password", "wrong");
     page.click("#login-go");
-    page.until_says("login-wrong", "The user id or the password is wrong.");
+    page.until_says("login-wrong", "Incorrect user ID or password.");
     page.until_focus("#password");
     assert_eq!(page.value("get('password').ariaInvalid"), "true");
     assert_eq!(page.value("get('password').getAttribute('aria-describedby')"), "login-wrong");
@@ -59,11 +59,11 @@ async fn empty_login_field_shows_an_error_and_sends_no_request() {
     let page = Page::open().await;
     page.requests();
     page.click("#login-go");
-    page.until_says("login-wrong", "Please give a user id or an e-mail address.");
+    page.until_says("login-wrong", "Enter your user ID or email address.");
     page.until_focus("#name");
     page.fill("#name", "jeju");
     page.press(ENTER);
-    page.until_says("login-wrong", "Please give the password.");
+    page.until_says("login-wrong", "Enter your password.");
     page.until_focus("#password");
     assert_eq!(page.requests(), []);
     page.assert_no_complaint_but(&[]);
@@ -75,12 +75,12 @@ async fn email_address_and_demo_user_button_can_log_in() {
     page.login("jeju@test.com", "password123");
     assert_eq!(page.value("text('#who-id')"), "jeju");
     page.click("#logout");
-    page.until_says("said", "You are logged out.");
+    page.until_says("said", "You are signed out.");
     page.click("#demo li:nth-child(3) button");
     page.until_focus("#login-go");
     page.press(ENTER);
     page.until_says("who-id", "admin");
-    assert_eq!(page.value("text('#who-role')"), "super_admin");
+    assert_eq!(page.value("text('#who-role')"), "Super administrator");
     page.assert_no_complaint_but(&[]);
 }
 
@@ -98,18 +98,19 @@ async fn page_uses_the_browser_language_until_the_user_chooses_another() {
     page.until_says("login-wrong", "아이디 또는 비밀번호가 올바르지 않습니다.");
     // The page translates a message that is already shown.
     page.click("[data-language=en]");
-    page.until_says("login-wrong", "The user id or the password is wrong.");
+    page.until_says("login-wrong", "Incorrect user ID or password.");
     assert_eq!(page.value("document.documentElement.lang"), "en");
 
     page.command("POST", "refresh", &json!({}));
-    page.until("the page has reloaded", "!get('view-login').hidden && text('h1') === 'Log in'");
+    page.until("the page has reloaded", "!get('view-login').hidden && text('h1') === 'Sign in'");
     assert_eq!(page.value("document.documentElement.lang"), "en");
     page.login("jeju", "password123");
-    assert_eq!(page.value("all('#mine-rows td')[2].endsWith('sec')"), true);
+    assert_eq!(page.value("text('#mine-rows .clock').endsWith('sec')"), true);
     page.click("[data-language=ko]");
     page.until_says("said", "로그인했습니다.");
     assert_eq!(page.value("text('#mine-rows bdi')"), "Linux의 Chrome");
-    assert_eq!(page.value("all('#mine-rows td')[2].endsWith('초')"), true);
+    assert_eq!(page.value("text('#mine-rows .clock').endsWith('초')"), true);
+    assert_eq!(page.value("text('#who-role')"), "사용자");
     assert_eq!(page.value("document.querySelector('[data-language=ko]').ariaPressed"), "true");
     page.assert_no_complaint_but(&[401]);
 }
@@ -142,5 +143,8 @@ async fn every_text_exists_in_both_languages_with_the_same_placeholders() {
         "suspended",
     ] {
         assert!(names.contains(&&*format!("reason.{reason}")), "{reason}");
+    }
+    for role in ["user", "admin", "super_admin"] {
+        assert!(names.contains(&&*format!("role.{role}")), "{role}");
     }
 }

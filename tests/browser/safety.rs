@@ -37,7 +37,7 @@ async fn page_sends_requests_to_its_own_server_only() {
     page.go("all");
     page.go("stats");
     page.click("#logout");
-    page.until_says("said", "You are logged out.");
+    page.until_says("said", "You are signed out.");
     let requests = page.requests();
     assert!(requests.len() > 15, "the test records the requests: {requests:?}");
     let origin = page.origin();
@@ -61,7 +61,7 @@ async fn hostile_user_agent_is_shown_as_plain_text() {
     );
     assert_eq!(page.value("document.querySelectorAll('main img, main script').length"), 0);
     page.click("#mine-rows .danger");
-    page.until_says("said", "Session ended: <img");
+    page.until_says("said", "Session revoked: <img");
     assert_ne!(page.value("document.title"), "owned");
     page.assert_no_complaint_but(&[]);
 }

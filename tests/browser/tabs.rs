@@ -132,22 +132,22 @@ async fn logout_and_login_in_one_tab_show_in_the_other() {
     let tabs = Tabs::open(&[]).await;
     assert_eq!(tabs.value("text('#who-id')"), "jeju");
     tabs.click("#logout");
-    tabs.until_says("said", "You are logged out.");
+    tabs.until_says("said", "You are signed out.");
     tabs.to(0);
-    tabs.until_says("said", "You were logged out in another tab.");
+    tabs.until_says("said", "You signed out in another tab.");
     assert!(tabs.holds("!get('view-login').hidden && get('who-id').textContent === ''"));
 
     // The next login shows in the other tab, too.
     tabs.login("user", "password123");
     tabs.to(1);
-    tabs.until_says("said", "Logged in, in another tab.");
+    tabs.until_says("said", "You signed in with another tab.");
     tabs.until_says("who-id", "user");
     tabs.click("#mine-everywhere");
     tabs.until("the confirmation dialog is open", "get('ask').open");
     tabs.click("#ask-yes");
-    tabs.until_says("said", "Logged out everywhere: 1 session ended.");
+    tabs.until_says("said", "Signed out of 1 session.");
     tabs.to(0);
-    tabs.until_says("said", "You were logged out everywhere, in another tab.");
+    tabs.until_says("said", "You signed out of all sessions in another tab.");
     tabs.assert_no_complaint_but(&[]);
 }
 
@@ -159,7 +159,7 @@ async fn both_tabs_show_why_the_session_was_revoked() {
     tabs.click("#mine-reload");
     for tab in [1, 0] {
         tabs.to(tab);
-        tabs.until_says("alarm", "Your session was ended by an administrator.");
+        tabs.until_says("alarm", "An administrator revoked your session.");
         tabs.until_focus("#login-title");
         assert_eq!(tabs.value("text('#who-id')"), "");
     }
@@ -171,10 +171,7 @@ async fn login_of_another_user_in_one_tab_logs_out_the_other_tab() {
     let tabs = Tabs::open(&[]).await;
     tabs.value("import('/page/api.js').then(({ login }) => login('user', 'password123'))");
     tabs.to(0);
-    tabs.until_says(
-        "alarm",
-        "Somebody else has logged in, in another tab. You are logged out here.",
-    );
+    tabs.until_says("alarm", "Another user signed in with another tab. You are signed out here.");
     assert_eq!(tabs.value("text('#who-id')"), "");
     tabs.assert_no_complaint_but(&[]);
 }
@@ -196,7 +193,7 @@ async fn reload_restores_the_login_and_the_view() {
     page.must("GET", "/api/data", &token).await;
 
     page.click("#logout");
-    page.until_says("said", "You are logged out.");
+    page.until_says("said", "You are signed out.");
     page.command("POST", "refresh", &json!({}));
     page.until("a reload after the logout shows the login view", "!get('view-login').hidden");
     for token in [&token, &next] {
@@ -212,7 +209,7 @@ async fn reload_shows_why_the_session_was_revoked() {
     let admin = page.elsewhere("admin", "admin123", IPHONE).await;
     page.must("DELETE", "/api/session/user/jeju", &admin).await;
     page.command("POST", "refresh", &json!({}));
-    page.until_says("alarm", "Your session was ended by an administrator.");
+    page.until_says("alarm", "An administrator revoked your session.");
     assert!(page.holds("!get('view-login').hidden"));
     page.assert_no_complaint_but(&[401]);
 }
@@ -227,7 +224,7 @@ async fn reload_during_a_store_outage_keeps_the_login() {
     page.command("POST", "refresh", &json!({}));
     page.until_says(
         "waiting",
-        "The session store is unavailable, trying again in 1 second. You stay logged in.",
+        "The service is unavailable. Trying again in 1 second. You stay signed in.",
     );
     assert!(page.holds("get('view-login').hidden"), "the login view stays hidden");
     redis.restart().await;
