@@ -68,7 +68,7 @@ struct Entries {
     others: HashMap<SessionAddress, Key, RandomState>,
 }
 
-/// What [`Contents::add`] did.
+/// What [`Place::add`] did.
 pub(super) enum Added<D> {
     /// The token owns the content. The caller removes the entries of `replaced` from the cache.
     Owner { replaced: Option<Box<Content<D>>> },
