@@ -16,7 +16,8 @@ use super::time::micros_of;
 use crate::clock::{Clock, SystemClock, Timestamp};
 use crate::store::StoreError;
 
-/// A problem in the setup of a server that otherwise works. [`RedisStore::diagnose`] returns it.
+/// A problem in the setup of a server that otherwise works.
+/// [`RedisStore::diagnose`](super::RedisStore::diagnose) returns it.
 ///
 /// `Display` names the problem and its fix on one line, without an address.
 #[derive(Clone, Debug, PartialEq, Eq)]
