@@ -54,7 +54,7 @@ impl Operation {
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Create => "create",
-            Self::LoginFence => "guard",
+            Self::LoginFence => "login_fence",
             Self::Load => "load",
             Self::Activity => "activity",
             Self::Touch => "touch",

@@ -31,6 +31,7 @@ mod layer;
 mod limits;
 mod manager;
 mod metrics;
+mod monitoring;
 mod near_cache;
 #[cfg(feature = "redis")]
 mod operations;
