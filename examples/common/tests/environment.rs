@@ -138,7 +138,7 @@ async fn invalid_variables_are_refused_by_name_and_defaults_apply() {
     for secret in ["short", ""] {
         let config = config(&[("JWT_SECRET", secret)]).unwrap();
         let wrong = Demo::new(&config, Limits::default()).await.map(drop).unwrap_err();
-        assert!(wrong.contains("JWT_SECRET") && wrong.contains("32 bytes"), "{wrong}");
+        assert!(wrong.contains("JWT_SECRET") && wrong.contains("32 random bytes"), "{wrong}");
     }
     for (variables, name) in [
         (&[("SESSION_TTL", "0")][..], "SESSION_TTL"),
