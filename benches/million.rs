@@ -22,7 +22,7 @@ use std::time::{Duration, Instant};
 
 use tokio::task::JoinSet;
 use tower_session_auth::{
-    EndReason, KeySet, NewSession, RedisStore, SessionManager, SigningKey, UserId,
+    KeySet, NewSession, RedisStore, RevokeReason, SessionManager, SigningKey, Target, UserId,
 };
 
 use crate::redis_server::RedisServer;
@@ -138,7 +138,11 @@ impl Figures {
         })
         .await;
         let logout_all = median(times, async |i| {
-            let ended = manager.delete_all(&spread(i), EndReason::LogoutAll).await.unwrap();
+            let ended = manager
+                .revoke(&spread(i), Target::All, RevokeReason::LogoutAll)
+                .await
+                .unwrap()
+                .sessions;
             assert_eq!(ended.len(), PER_USER + 1);
         })
         .await;

@@ -42,7 +42,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .route("/open", get(open));
 
     // Your login does this after it has checked the password:
-    let user = UserId::parse("jeju").ok_or("not a user id")?;
+    let user = UserId::parse("jeju")?;
     let login = manager.create(NewSession::new(user)).await?;
 
     let address = std::env::var("BIND_ADDR").unwrap_or_else(|_| "127.0.0.1:8000".to_owned());

@@ -40,7 +40,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let service = TowerToHyperService::new(ServiceBuilder::new().layer(layer).service_fn(hello));
 
     // Your login does this after it has checked the password:
-    let user = UserId::parse("jeju").ok_or("not a user id")?;
+    let user = UserId::parse("jeju")?;
     let token = manager.create(NewSession::new(user)).await?.access_token;
 
     let address = std::env::var("BIND_ADDR").unwrap_or_else(|_| "127.0.0.1:8000".to_owned());

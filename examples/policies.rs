@@ -101,7 +101,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .route("/catalogue", get(catalogue).layer(by_token))
         .route("/cache", get(async move || cache(&operator)));
 
-    let user = UserId::parse("jeju").ok_or("not a user id")?;
+    let user = UserId::parse("jeju")?;
     let login = manager.create(NewSession::new(user)).await?;
 
     let listener = tokio::net::TcpListener::bind(env("BIND_ADDR", "127.0.0.1:8000")).await?;

@@ -80,6 +80,11 @@ pub type BoxError = Box<dyn StdError + Send + Sync>;
 /// }
 /// # let _ = Accounts;
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a user directory",
+    note = "implement `UserDirectory`: `async fn find(&self, user: &UserId) -> Result<Option<User>, \
+            BoxError>`"
+)]
 pub trait UserDirectory: Send + Sync + 'static {
     /// Finds a user. `None` means that the user does not exist (any more). Such a user is treated
     /// like one whose account is not active.

@@ -1,6 +1,7 @@
 //! Identifiers of sessions and of users.
 
 use std::fmt;
+use std::str::FromStr;
 use std::sync::Arc;
 
 use base64::Engine as _;
@@ -20,10 +21,20 @@ impl SessionId {
     /// Random bytes in a new id: 144 bits, which is 24 characters of base64url without spare bits.
     const RANDOM_BYTES: usize = 18;
 
-    /// Parses a session id: 1 to [`MAX_LEN`](Self::MAX_LEN) bytes of `[A-Za-z0-9_-]`.
-    #[must_use]
-    pub fn parse(raw: &str) -> Option<Self> {
-        is_plain(raw, Self::MAX_LEN).then(|| Self(raw.into()))
+    /// Parses a session id: 1 to [`MAX_LEN`](Self::MAX_LEN) bytes of `[A-Za-z0-9_-]`. `FromStr` and
+    /// `TryFrom` do the same.
+    ///
+    /// # Errors
+    ///
+    /// [`IdError`] says what is allowed. It does not contain `raw`.
+    pub fn parse(raw: &str) -> Result<Self, IdError> {
+        if !(1..=Self::MAX_LEN).contains(&raw.len()) {
+            return Err(IdError::SessionIdLength(raw.len()));
+        }
+        if !is_plain(raw, Self::MAX_LEN) {
+            return Err(IdError::SessionIdCharacter);
+        }
+        Ok(Self(raw.into()))
     }
 
     /// Creates a new session id from the operating system's random source.
@@ -71,10 +82,16 @@ impl UserId {
     /// The longest user id, in bytes.
     pub const MAX_LEN: usize = 256;
 
-    /// Parses a user id: 1 to [`MAX_LEN`](Self::MAX_LEN) bytes.
-    #[must_use]
-    pub fn parse(raw: &str) -> Option<Self> {
-        (1..=Self::MAX_LEN).contains(&raw.len()).then(|| Self(raw.into()))
+    /// Parses a user id: 1 to [`MAX_LEN`](Self::MAX_LEN) bytes. `FromStr` and `TryFrom` do the same.
+    ///
+    /// # Errors
+    ///
+    /// [`IdError`] says what is allowed. It does not contain `raw`.
+    pub fn parse(raw: &str) -> Result<Self, IdError> {
+        if !(1..=Self::MAX_LEN).contains(&raw.len()) {
+            return Err(IdError::UserIdLength(raw.len()));
+        }
+        Ok(Self(raw.into()))
     }
 
     /// Returns the user id as text.
@@ -95,6 +112,59 @@ impl fmt::Display for UserId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
+}
+
+/// Implements the standard conversions from text with the `parse` of an id.
+macro_rules! from_text {
+    ($id:ident) => {
+        impl FromStr for $id {
+            type Err = IdError;
+
+            fn from_str(raw: &str) -> Result<Self, IdError> {
+                Self::parse(raw)
+            }
+        }
+
+        impl TryFrom<&str> for $id {
+            type Error = IdError;
+
+            fn try_from(raw: &str) -> Result<Self, IdError> {
+                Self::parse(raw)
+            }
+        }
+
+        impl TryFrom<String> for $id {
+            type Error = IdError;
+
+            fn try_from(raw: String) -> Result<Self, IdError> {
+                Self::parse(&raw)
+            }
+        }
+
+        impl AsRef<str> for $id {
+            fn as_ref(&self) -> &str {
+                self.as_str()
+            }
+        }
+    };
+}
+
+from_text!(SessionId);
+from_text!(UserId);
+
+/// A text is not a valid [`UserId`] or [`SessionId`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum IdError {
+    /// The user id is empty or too long. Holds its length in bytes.
+    #[error("a user id must have 1 to {max} bytes, but this one has {0}", max = UserId::MAX_LEN)]
+    UserIdLength(usize),
+    /// The session id is empty or too long. Holds its length in bytes.
+    #[error("a session id must have 1 to {max} bytes, but this one has {0}", max = SessionId::MAX_LEN)]
+    SessionIdLength(usize),
+    /// The session id has a character that is not allowed.
+    #[error("a session id may contain only the characters A-Z, a-z, 0-9, `-` and `_`")]
+    SessionIdCharacter,
 }
 
 /// The operating system returned no random bytes.
@@ -137,10 +207,14 @@ mod tests {
     #[test]
     fn session_id_has_a_fixed_alphabet_and_a_maximum_length() {
         for good in ["a", "A-z_09", &"x".repeat(SessionId::MAX_LEN)] {
-            assert!(SessionId::parse(good).is_some(), "{good}");
+            assert!(SessionId::parse(good).is_ok(), "{good}");
         }
-        for bad in ["", "a b", "a:b", "a{b", "a\nb", "ä", &"x".repeat(SessionId::MAX_LEN + 1)] {
-            assert!(SessionId::parse(bad).is_none(), "{bad:?}");
+        for bad in ["a b", "a:b", "a{b", "a\nb", "ä"] {
+            assert_eq!(SessionId::parse(bad), Err(IdError::SessionIdCharacter), "{bad:?}");
+        }
+        for length in [0, SessionId::MAX_LEN + 1] {
+            let error = IdError::SessionIdLength(length);
+            assert_eq!(SessionId::parse(&"x".repeat(length)), Err(error));
         }
     }
 
@@ -149,7 +223,7 @@ mod tests {
         let ids: HashSet<_> = (0..1_000).map(|_| SessionId::random().unwrap()).collect();
         assert_eq!(ids.len(), 1_000);
         assert!(
-            ids.iter().all(|id| id.as_str().len() == 24 && SessionId::parse(id.as_str()).is_some())
+            ids.iter().all(|id| id.as_str().len() == 24 && SessionId::parse(id.as_str()).is_ok())
         );
     }
 
@@ -162,8 +236,25 @@ mod tests {
 
     #[test]
     fn empty_and_too_long_user_ids_are_rejected() {
-        assert!(UserId::parse("").is_none());
-        assert!(UserId::parse(&"x".repeat(257)).is_none());
-        assert!(UserId::parse(&"x".repeat(256)).is_some());
+        for length in [0, 257] {
+            assert_eq!(UserId::parse(&"x".repeat(length)), Err(IdError::UserIdLength(length)));
+        }
+        assert!(UserId::parse(&"x".repeat(256)).is_ok());
+    }
+
+    #[test]
+    fn standard_conversions_parse_and_the_error_says_what_is_allowed() {
+        let user: UserId = "jeju".parse().unwrap();
+        assert_eq!(UserId::try_from("jeju"), Ok(user.clone()));
+        assert_eq!(UserId::try_from(String::from("jeju")), Ok(user));
+        let error = "".parse::<UserId>().unwrap_err();
+        assert_eq!(error.to_string(), "a user id must have 1 to 256 bytes, but this one has 0");
+        let error = "a b".parse::<SessionId>().unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "a session id may contain only the characters A-Z, a-z, 0-9, `-` and `_`"
+        );
+        let error = SessionId::try_from("x".repeat(65)).unwrap_err();
+        assert_eq!(error.to_string(), "a session id must have 1 to 64 bytes, but this one has 65");
     }
 }

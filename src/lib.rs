@@ -16,7 +16,7 @@
 //! | read the token from a cookie | [`TokenSource`], with [`SameOriginLayer`] against CSRF |
 //! | log a user in | [`SessionManager::create`], or the mountable [`routes`] |
 //! | exchange a refresh token | [`SessionManager::refresh`] |
-//! | log a user out, on one device or on all | [`SessionManager::logout`], [`SessionManager::delete_all`] |
+//! | log a user out, on one device or on all | [`SessionManager::logout`], [`SessionManager::revoke`] |
 //! | list or change the sessions of a user | [`SessionManager::sessions`], [`SessionManager::update`] |
 //! | keep the sessions in Redis | [`RedisStore`] |
 //! | keep the sessions elsewhere | [`store::SessionStore`], and the contract suite in [`testing`] |
@@ -59,7 +59,7 @@
 //! use http::{Request, Response, StatusCode};
 //! use tower::{Layer, Service, ServiceExt, service_fn};
 //! use tower_session_auth::{
-//!     EndReason, KeySet, NewSession, Session, SessionAuthLayer, SessionManager, SigningKey, UserId,
+//!     RevokeReason, KeySet, NewSession, Session, SessionAuthLayer, SessionManager, SigningKey, UserId,
 //! };
 //!
 //! async fn hello(request: Request<String>) -> Result<Response<String>, std::convert::Infallible> {
@@ -79,7 +79,7 @@
 //! let service = SessionAuthLayer::new(manager.clone()).layer(service_fn(hello));
 //!
 //! // Somewhere in your login, once the password is right:
-//! let user = UserId::parse("jeju").ok_or("not a user id")?;
+//! let user = UserId::parse("jeju")?;
 //! let login = manager.create(NewSession::new(user).role("admin")).await?;
 //!
 //! let request = || {
@@ -88,7 +88,7 @@
 //! let response = service.clone().oneshot(request()?).await?;
 //! assert_eq!(response.body(), "hello jeju");
 //!
-//! manager.delete(login.session.user_id(), login.session.id(), EndReason::Logout).await?;
+//! manager.revoke(login.session.user_id(), login.session.id(), RevokeReason::Logout).await?.was_live();
 //! let response = service.oneshot(request()?).await?;
 //! assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
 //! assert!(response.body().contains("session_revoked"));
@@ -154,7 +154,7 @@ pub use self::authenticate::request_policy::FailurePolicy;
 pub use self::authenticate::token_only::{TokenLogin, TokenOnly};
 pub use self::cache::{NearCacheState, NearCacheStats};
 pub use self::error::{AuthError, AuthErrorKind, ConfigError, KeyError, SessionError};
-pub use self::id::{RandomError, SessionId, UserId};
+pub use self::id::{IdError, RandomError, SessionId, UserId};
 pub use self::manager::{
     Cursor, Health, Login, OwnSession, Progress, SessionManager, SessionManagerBuilder,
     SessionPage, Statistics,
@@ -171,11 +171,11 @@ pub use self::middleware::optional_mode::OptionalMode;
 pub use self::middleware::reject::{Head, JsonRejection, Reject};
 pub use self::middleware::same_origin::{SameOrigin, SameOriginFuture, SameOriginLayer};
 pub use self::middleware::service::SessionAuth;
-pub use self::reason::EndReason;
+pub use self::reason::RevokeReason;
 pub use self::session::{NewSession, Session, SessionData};
 #[cfg(feature = "redis")]
 pub use self::store::RedisStore;
-pub use self::store::{MemoryStore, Replicas, Revoke, Revoked};
+pub use self::store::{MemoryStore, Replicas, Revoked, Target};
 pub use self::token::{Algorithm, KeySet, RefreshToken, SigningKey, VerifiedClaims, VerifyingKey};
 
 /// Compiles the code blocks of README and of the pages that rustdoc does not show.
@@ -207,4 +207,14 @@ mod pages {
     struct Examples;
     #[doc = include_str!("../docs/features.md")]
     struct Features;
+    #[doc = include_str!("../docs/kubernetes.md")]
+    struct Kubernetes;
+    #[doc = include_str!("../docs/key-rotation.md")]
+    struct KeyRotation;
+    #[doc = include_str!("../docs/monitoring.md")]
+    struct Monitoring;
+    #[doc = include_str!("../docs/custom-stores.md")]
+    struct CustomStores;
+    #[doc = include_str!("../docs/testing.md")]
+    struct Testing;
 }

@@ -5,7 +5,7 @@ use std::fmt;
 /// Why a session was revoked. Clients see it as `reason` in a `session_revoked` response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum EndReason {
+pub enum RevokeReason {
     /// The user logged out.
     Logout,
     /// The user logged out everywhere.
@@ -22,7 +22,7 @@ pub enum EndReason {
     Suspended,
 }
 
-impl EndReason {
+impl RevokeReason {
     /// All reasons.
     pub const ALL: &'static [Self] = &[
         Self::Logout,
@@ -55,7 +55,7 @@ impl EndReason {
     }
 }
 
-impl fmt::Display for EndReason {
+impl fmt::Display for RevokeReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
     }
@@ -67,9 +67,9 @@ mod tests {
 
     #[test]
     fn parse_returns_each_reason_from_its_text() {
-        for &reason in EndReason::ALL {
-            assert_eq!(EndReason::parse(reason.as_str()), Some(reason));
+        for &reason in RevokeReason::ALL {
+            assert_eq!(RevokeReason::parse(reason.as_str()), Some(reason));
         }
-        assert_eq!(EndReason::parse("Logout"), None);
+        assert_eq!(RevokeReason::parse("Logout"), None);
     }
 }

@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 use tower::Layer as _;
 use tower_session_auth::worker::Background;
 use tower_session_auth::{
-    EndReason, NearCacheState, NewSession, RedisStore, Session, SessionAuth, SessionAuthLayer,
+    NearCacheState, NewSession, RedisStore, RevokeReason, Session, SessionAuth, SessionAuthLayer,
     SessionId, SessionManager, SessionManagerBuilder, UserId,
 };
 
@@ -82,7 +82,7 @@ impl World {
     pub(crate) fn sign_out(&self, victim: &Victim) {
         self.runtime.block_on(async {
             let Victim { user, sid, .. } = victim;
-            assert!(self.login.delete(user, sid, EndReason::Logout).await.unwrap());
+            assert!(self.login.revoke(user, sid, RevokeReason::Logout).await.unwrap().was_live());
             assert_eq!(self.server.number(&["DEL", &key_of(sid.as_str())]).await, 1);
         });
     }

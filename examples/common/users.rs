@@ -72,7 +72,7 @@ impl Users {
         let passwords = Passwords::new();
         let mut by_id = HashMap::new();
         for demo in USERS {
-            let id = UserId::parse(demo.id).ok_or("a user id is 1 to 256 bytes")?;
+            let id = UserId::parse(demo.id).map_err(|error| error.to_string())?;
             let hash = passwords.hash(demo.password).await.map_err(|error| error.to_string())?;
             by_id.insert(id, (demo, hash));
         }

@@ -276,7 +276,12 @@ impl<D: SessionData> SessionManager<D> {
     /// Returns why a session is not live, and whether this reason is certain. If the store cannot
     /// tell the reason in time, the session counts as expired.
     pub(crate) async fn why_ended(&self, user: &UserId, id: &SessionId) -> (AuthError, bool) {
-        match self.shared.store_client.ask(Operation::Ended, |store| store.ended(user, id)).await {
+        match self
+            .shared
+            .store_client
+            .ask(Operation::Ended, |store| store.revoke_reason(user, id))
+            .await
+        {
             Ok(Some(reason)) => (AuthError::revoked(reason), true),
             Ok(None) => (AuthError::new(AuthErrorKind::SessionExpired), true),
             Err(error) => (AuthError::with_source(AuthErrorKind::SessionExpired, error), false),

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use http::StatusCode;
 
 use super::{StepUp, StoreError, StoreErrorKind};
-use crate::reason::EndReason;
+use crate::reason::RevokeReason;
 
 /// Why a request was rejected.
 ///
@@ -18,7 +18,7 @@ use crate::reason::EndReason;
 #[derive(Clone)]
 pub struct AuthError {
     kind: AuthErrorKind,
-    reason: Option<EndReason>,
+    reason: Option<RevokeReason>,
     step_up: Option<Arc<StepUp>>,
     request_id: Option<Arc<str>>,
     source: Option<Arc<dyn StdError + Send + Sync>>,
@@ -133,7 +133,7 @@ impl AuthError {
         Self { source: Some(Arc::new(source)), ..Self::new(kind) }
     }
 
-    pub(crate) fn revoked(reason: EndReason) -> Self {
+    pub(crate) fn revoked(reason: RevokeReason) -> Self {
         Self { reason: Some(reason), ..Self::new(AuthErrorKind::SessionRevoked) }
     }
 
@@ -159,7 +159,7 @@ impl AuthError {
     /// Returns why the session was revoked. Only an error of the kind
     /// [`SessionRevoked`](AuthErrorKind::SessionRevoked) has a reason.
     #[must_use]
-    pub fn reason(&self) -> Option<EndReason> {
+    pub fn reason(&self) -> Option<RevokeReason> {
         self.reason
     }
 

@@ -15,7 +15,7 @@ use crate::clock::Timestamp;
 use crate::coherence::Tick;
 use crate::error::SessionError;
 use crate::id::{SessionId, UserId};
-use crate::reason::EndReason;
+use crate::reason::RevokeReason;
 use crate::resilience::{CallError, Operation};
 use crate::session::{
     LoginFence, NewSession, Session, SessionData, State, StoredContent, StoredSizes,
@@ -195,7 +195,7 @@ impl<D: SessionData> SessionManager<D> {
             user_agent: session.user_agent().map(str::to_owned),
         });
         for session in evicted {
-            self.remember_revoked(session_of, &session, EndReason::Evicted);
+            self.remember_revoked(session_of, &session, RevokeReason::Evicted);
             events.emit(Event::Evicted { user: user(), session });
         }
         if let Some((usual, within)) = self.shared.limits.logins

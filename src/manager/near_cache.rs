@@ -6,7 +6,7 @@ use super::SessionManager;
 use crate::cache::{NearCache, NearCacheStats};
 use crate::error::AuthError;
 use crate::id::{SessionId, UserId};
-use crate::reason::EndReason;
+use crate::reason::RevokeReason;
 use crate::session::SessionData;
 
 impl<D: SessionData> SessionManager<D> {
@@ -50,7 +50,7 @@ impl<D: SessionData> SessionManager<D> {
     }
 
     /// Remembers that this session was revoked, for requests while the store is unavailable.
-    pub(crate) fn remember_revoked(&self, user: &UserId, id: &SessionId, reason: EndReason) {
+    pub(crate) fn remember_revoked(&self, user: &UserId, id: &SessionId, reason: RevokeReason) {
         self.shared.ended.insert((user.clone(), id.clone()), AuthError::revoked(reason));
     }
 }

@@ -13,7 +13,7 @@ use crate::authenticate::load;
 use crate::clock::Timestamp;
 use crate::error::{AuthError, AuthErrorKind, SessionError};
 use crate::id::{SessionId, UserId, random_text};
-use crate::reason::EndReason;
+use crate::reason::RevokeReason;
 use crate::resilience::Operation;
 use crate::session::SessionData;
 use crate::store::{Record, Rotate, Rotated, Rotation, Salt, Touch};
@@ -40,7 +40,7 @@ impl<D: SessionData> SessionManager<D> {
     /// during the [grace window](crate::SessionManagerBuilder::refresh_grace), because parallel
     /// tabs and lost answers are no theft. After it, and for every older token, two parties must
     /// have the token: the session is revoked with the reason
-    /// [`RefreshReuse`](EndReason::RefreshReuse). Each later request with one of its tokens gets
+    /// [`RefreshReuse`](RevokeReason::RefreshReuse). Each later request with one of its tokens gets
     /// this reason. A text that none of our keys sealed changes nothing.
     ///
     /// Costs two round trips to a remote store, and a call to the user directory if there is one.
@@ -188,8 +188,8 @@ impl<D: SessionData> SessionManager<D> {
             Rotated::Reused => {
                 let suspicion = Suspicion::RefreshReuse { session: id.clone() };
                 events.emit(Event::Suspicious { user: user.clone(), suspicion });
-                self.tell_revoked(&user, id, EndReason::RefreshReuse, Actor::Application);
-                return Err(AuthError::revoked(EndReason::RefreshReuse));
+                self.tell_revoked(&user, id, RevokeReason::RefreshReuse, Actor::Application);
+                return Err(AuthError::revoked(RevokeReason::RefreshReuse));
             }
             Rotated::Unknown => return Err(AuthError::new(AuthErrorKind::InvalidToken)),
             Rotated::Gone => {

@@ -4,10 +4,10 @@ use super::SessionManager;
 use super::run_to_completion::run_to_completion;
 use crate::error::{AuthError, AuthErrorKind, SessionError};
 use crate::id::{SessionId, UserId};
-use crate::reason::EndReason;
+use crate::reason::RevokeReason;
 use crate::resilience::Operation;
-use crate::session::{Session, SessionData};
-use crate::store::{Replicas, Revoke, Revoked};
+use crate::session::SessionData;
+use crate::store::{Replicas, Revoked, Target};
 use crate::telemetry::events::{Actor, Event};
 use crate::token::Expiry;
 use crate::trace;
@@ -29,8 +29,8 @@ impl<D: SessionData> SessionManager<D> {
     /// Revokes the session of a token that its owner presented. Returns whether it was live until
     /// now.
     pub(crate) async fn end_shown(&self, user: &UserId, id: &SessionId) -> Result<bool, AuthError> {
-        let ended = self.end(user, Revoke::One(id.clone()), EndReason::Logout, Actor::Owner).await;
-        ended.map(|revoked| lived(&revoked)).map_err(|error| {
+        let ended = self.end(user, Target::from(id), RevokeReason::Logout, Actor::Owner).await;
+        ended.map(|revoked| revoked.was_live()).map_err(|error| {
             trace::warn!(
                 "cannot revoke a session: the logout fails with 503",
                 session = id.short(),
@@ -43,95 +43,46 @@ impl<D: SessionData> SessionManager<D> {
         })
     }
 
-    /// Revokes one session. Returns whether it was live until now. Revoking a session that is not
-    /// live is no error.
+    /// Revokes sessions of a user, and returns which were live until now. Revoking a session that is
+    /// not live is no error.
     ///
-    /// An id names a session of this user only: with another user's id, nothing is found or
-    /// revoked.
+    /// | to revoke | `target` |
+    /// |---|---|
+    /// | one session; its id may come from the client | the [`SessionId`], or [`Target::One`] |
+    /// | all sessions of the user | [`Target::All`] |
+    /// | all except the one that the user is working with | [`Target::AllExcept`] |
+    ///
+    /// An id names a session of this user only: with the id of another user's session, nothing is
+    /// found or revoked.
+    ///
+    /// All sessions are revoked in one step. A login in progress then fails if it holds a login
+    /// fence ([`LoginFence`](crate::session::LoginFence)), also with [`Target::AllExcept`]. The cost
+    /// is linear in the number of the user's sessions.
+    ///
+    /// After a change of password, store the new password and then call this with
+    /// [`RevokeReason::PasswordChange`]. Known devices of the user then lose their exemption from
+    /// rate limits, too.
+    ///
+    /// A store that waits for replicas (`RedisStoreBuilder::wait_replicas`) does so for each
+    /// revocation. The wait adds to the store timeout, with up to 200 ms until Redis notices that
+    /// its time is over. Too few replicas are no error, because the sessions are revoked on the
+    /// primary: the manager logs a warning and returns [`Replicas::Missed`]. Calling this again asks
+    /// the replicas again.
     ///
     /// # Errors
     ///
-    /// [`SessionError::Store`] if the store cannot answer. The session may still be live: do not
-    /// report success.
-    pub async fn delete(
+    /// [`SessionError::Store`] if the store cannot answer. The sessions may still be live: do not
+    /// report success, try again.
+    pub async fn revoke(
         &self,
         user: &UserId,
-        id: &SessionId,
-        reason: EndReason,
-    ) -> Result<bool, SessionError> {
-        self.revoke(user, Revoke::One(id.clone()), reason).await.map(|revoked| lived(&revoked))
+        target: impl Into<Target>,
+        reason: RevokeReason,
+    ) -> Result<Revoked, SessionError> {
+        self.end(user, target.into(), reason, self.actor(user, reason)).await
     }
 
-    /// Revokes one of the sessions of `owner`'s user, for instance from a page that lists the
-    /// user's devices: `id` may come from the client. Returns whether such a session was live until
-    /// now.
-    ///
-    /// # Errors
-    ///
-    /// As for [`delete`](Self::delete).
-    pub async fn delete_own(
-        &self,
-        owner: &Session<D>,
-        id: &SessionId,
-    ) -> Result<bool, SessionError> {
-        let what = Revoke::One(id.clone());
-        self.end(owner.user_id(), what, EndReason::Logout, Actor::Owner)
-            .await
-            .map(|revoked| lived(&revoked))
-    }
-
-    /// Revokes all sessions of a user in one step. Returns those that were live until now.
-    ///
-    /// A login in progress fails if it holds a login fence
-    /// ([`LoginFence`](crate::session::LoginFence)). The cost is linear in the number of that
-    /// user's sessions.
-    ///
-    /// # Errors
-    ///
-    /// As for [`delete`](Self::delete).
-    pub async fn delete_all(
-        &self,
-        user: &UserId,
-        reason: EndReason,
-    ) -> Result<Vec<SessionId>, SessionError> {
-        Ok(self.revoke(user, Revoke::All, reason).await?.sessions)
-    }
-
-    /// Revokes all sessions of a user except `keep`, for instance after a change of password.
-    /// Otherwise as [`delete_all`](Self::delete_all).
-    ///
-    /// # Errors
-    ///
-    /// As for [`delete`](Self::delete).
-    pub async fn delete_all_but(
-        &self,
-        user: &UserId,
-        keep: &SessionId,
-        reason: EndReason,
-    ) -> Result<Vec<SessionId>, SessionError> {
-        Ok(self.revoke(user, Revoke::AllBut(keep.clone()), reason).await?.sessions)
-    }
-
-    /// Handles a password change: revokes all sessions except `keep` in one step, with the reason
-    /// [`PasswordChange`](EndReason::PasswordChange), and their refresh tokens with them. A login
-    /// in progress that checked the old password fails if it holds a login fence. Returns the
-    /// sessions that were live until now.
-    ///
-    /// Store the new password *before* this call.
-    ///
-    /// # Errors
-    ///
-    /// As for [`delete`](Self::delete): the old sessions may still be live, try again.
-    pub async fn password_changed(
-        &self,
-        user: &UserId,
-        keep: Option<&SessionId>,
-    ) -> Result<Vec<SessionId>, SessionError> {
-        let what = keep.map_or(Revoke::All, |keep| Revoke::AllBut(keep.clone()));
-        Ok(self.revoke(user, what, EndReason::PasswordChange).await?.sessions)
-    }
-
-    /// Suspends a user: revokes all sessions with the reason [`EndReason::Suspended`], and makes
+    /// Suspends a user: revokes all sessions with the reason [`RevokeReason::Suspended`], and makes
     /// logins in progress fail if they hold a login fence. This process also drops its cached
     /// answer of the [user directory](crate::directory).
     ///
@@ -140,34 +91,12 @@ impl<D: SessionData> SessionManager<D> {
     ///
     /// # Errors
     ///
-    /// As for [`delete`](Self::delete).
+    /// As for [`revoke`](Self::revoke).
     pub async fn suspend(&self, user: &UserId) -> Result<Vec<SessionId>, SessionError> {
         if let Some(accounts) = &self.shared.accounts {
             accounts.forget(user);
         }
-        self.delete_all(user, EndReason::Suspended).await
-    }
-
-    /// Revokes sessions as [`delete`](Self::delete), [`delete_all`](Self::delete_all) or
-    /// [`delete_all_but`](Self::delete_all_but) does. Also returns which sessions were live until
-    /// now, and whether the store's replicas have the revocation.
-    ///
-    /// A store that waits for replicas (`RedisStoreBuilder::wait_replicas`) does so for each of
-    /// these operations. The wait adds to the store timeout, with up to 200 ms until Redis notices
-    /// that its time is over. Too few replicas are no error, because the sessions are revoked on
-    /// the primary: the manager logs a warning and returns [`Replicas::Missed`]. Calling this again
-    /// asks the replicas again.
-    ///
-    /// # Errors
-    ///
-    /// As for [`delete`](Self::delete).
-    pub async fn revoke(
-        &self,
-        user: &UserId,
-        what: Revoke,
-        reason: EndReason,
-    ) -> Result<Revoked, SessionError> {
-        self.end(user, what, reason, self.actor(user, reason)).await
+        Ok(self.revoke(user, Target::All, RevokeReason::Suspended).await?.sessions)
     }
 
     /// Revokes sessions, and emits the events. All explicit revocations of the manager come through
@@ -175,19 +104,19 @@ impl<D: SessionData> SessionManager<D> {
     async fn end(
         &self,
         user: &UserId,
-        what: Revoke,
-        reason: EndReason,
+        target: Target,
+        reason: RevokeReason,
         actor: Actor,
     ) -> Result<Revoked, SessionError> {
         let (manager, user) = (self.clone(), user.clone());
         run_to_completion(async move {
             let store_client = &manager.shared.store_client;
-            let operation = match what {
-                Revoke::One(_) => Operation::Delete,
-                Revoke::All | Revoke::AllBut(_) => Operation::DeleteAll,
+            let operation = match target {
+                Target::One(_) => Operation::Delete,
+                Target::All | Target::AllExcept(_) => Operation::DeleteAll,
             };
             let revoked = store_client
-                .ask_to_revoke(operation, |store| store.revoke(&user, &what, reason))
+                .ask_to_revoke(operation, |store| store.revoke(&user, &target, reason))
                 .await;
             // Also after an error: the revocation may have been done.
             manager.invalidate(&user);
@@ -213,7 +142,7 @@ impl<D: SessionData> SessionManager<D> {
         &self,
         user: &UserId,
         session: SessionId,
-        reason: EndReason,
+        reason: RevokeReason,
         actor: Actor,
     ) {
         self.remember_revoked(user, &session, reason);
@@ -222,17 +151,12 @@ impl<D: SessionData> SessionManager<D> {
     }
 
     /// Returns the actor of a revocation for the event.
-    fn actor(&self, user: &UserId, reason: EndReason) -> Actor {
+    fn actor(&self, user: &UserId, reason: RevokeReason) -> Actor {
         match (&self.actor, reason) {
             (Some(actor), _) if actor == user => Actor::Owner,
             (Some(actor), _) => Actor::User(actor.clone()),
-            (None, EndReason::Logout | EndReason::LogoutAll) => Actor::Owner,
+            (None, RevokeReason::Logout | RevokeReason::LogoutAll) => Actor::Owner,
             (None, _) => Actor::Application,
         }
     }
-}
-
-/// Returns whether the one session to revoke was live until now.
-fn lived(revoked: &Revoked) -> bool {
-    !revoked.sessions.is_empty()
 }

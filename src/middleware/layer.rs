@@ -178,7 +178,7 @@ impl<D, R> fmt::Debug for SessionAuthLayer<D, R> {
         f.debug_struct("SessionAuthLayer")
             .field("mode", &self.rules.mode)
             .field("source", &self.rules.source)
-            .field("demand", &self.rules.request_policy)
+            .field("request_policy", &self.rules.request_policy)
             .field("manager", &self.rules.manager)
             .finish_non_exhaustive()
     }

@@ -7,7 +7,7 @@ use http::{
 use serde::Serialize;
 
 use crate::error::{AuthError, AuthErrorKind, StepUp};
-use crate::reason::EndReason;
+use crate::reason::RevokeReason;
 
 /// Seconds in `Retry-After` while the store is unavailable: the circuit breaker probes the store
 /// ten times a second.
@@ -19,11 +19,20 @@ const RETRY_AFTER_SECONDS: HeaderValue = HeaderValue::from_static("1");
 /// the error to the extensions of the returned response.
 ///
 /// Implementations must not panic.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot answer a rejected request with the body type `{ResBody}`",
+    label = "the inner service answers with `{ResBody}`",
+    note = "`JsonRejection`, the default, needs a body type that implements `From<String>`; for any \
+            other call `.on_reject(|error: &AuthError, head: Head<'_>| …)` with a closure that \
+            returns `Response<{ResBody}>`",
+    note = "`error.to_response::<String>().map(…)` converts the body of the default response"
+)]
 pub trait Reject<ResBody> {
     /// Returns the response to a rejected request.
     fn reject(&self, error: &AuthError, head: Head<'_>) -> Response<ResBody>;
 }
 
+#[diagnostic::do_not_recommend]
 impl<F, ResBody> Reject<ResBody> for F
 where
     F: Fn(&AuthError, Head<'_>) -> Response<ResBody>,
@@ -85,6 +94,7 @@ impl std::fmt::Debug for Head<'_> {
 #[expect(clippy::exhaustive_structs, reason = "it has nothing to configure")]
 pub struct JsonRejection;
 
+#[diagnostic::do_not_recommend]
 impl<ResBody: From<String>> Reject<ResBody> for JsonRejection {
     fn reject(&self, error: &AuthError, _: Head<'_>) -> Response<ResBody> {
         error.to_response()
@@ -109,7 +119,7 @@ impl AuthError {
         let body = Body {
             detail: &self.detail(),
             code: self.kind().code(),
-            reason: self.reason().map(EndReason::as_str),
+            reason: self.reason().map(RevokeReason::as_str),
             request_id: self.request_id(),
         };
         // The body consists of strings only, so serialization cannot fail.
@@ -240,7 +250,7 @@ mod tests {
 
     #[test]
     fn revoked_session_response_has_a_reason_and_internal_error_a_request_id() {
-        let response: Response<String> = AuthError::revoked(EndReason::LogoutAll).to_response();
+        let response: Response<String> = AuthError::revoked(RevokeReason::LogoutAll).to_response();
         let body = r#"{"detail":"Session was ended: logout_all","code":"session_revoked","reason":"logout_all"}"#;
         assert_eq!(response.body(), body);
         let response: Response<String> = AuthError::no_layer("id".to_owned()).to_response();

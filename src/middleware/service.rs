@@ -103,7 +103,7 @@ impl<S: fmt::Debug, D, R> fmt::Debug for SessionAuth<S, D, R> {
             .field("inner", &self.inner)
             .field("mode", &self.rules.mode)
             .field("source", &self.rules.source)
-            .field("demand", &self.rules.request_policy)
+            .field("request_policy", &self.rules.request_policy)
             .finish_non_exhaustive()
     }
 }

@@ -13,8 +13,9 @@ use super::responses::{
     Cleaned, Deleted, Done, ListedSession, SessionList, SessionStatistics, UserSession,
     UserSessions,
 };
-use crate::reason::EndReason;
+use crate::reason::RevokeReason;
 use crate::session::{Session, SessionData};
+use crate::store::Target;
 
 /// Largest age of statistics. A new count scans the whole store.
 const STATISTICS_AGE: Duration = Duration::from_secs(60);
@@ -57,7 +58,8 @@ pub(super) async fn end_user<D: SessionData>(
 ) -> Answer {
     let user = input::user_id(&params)?;
     let manager = context.manager.acting_as(admin.user_id().clone());
-    let count = manager.delete_all(&user, EndReason::Admin).await?.len() as u64;
+    let count =
+        manager.revoke(&user, Target::All, RevokeReason::Admin).await?.sessions.len() as u64;
     let message = format!("Successfully deleted {count} session(s) for user {user}");
     response::ok(&Deleted { message, deleted_count: count })
 }
@@ -71,7 +73,7 @@ pub(super) async fn end_session<D: SessionData>(
 ) -> Answer {
     let (user, id) = (input::user_id(&params)?, input::session_id(&params)?);
     let manager = context.manager.acting_as(admin.user_id().clone());
-    if manager.delete(&user, &id, EndReason::Admin).await? {
+    if manager.revoke(&user, &id, RevokeReason::Admin).await?.was_live() {
         response::ok(&Done { message: "Session ended".to_owned() })
     } else {
         Err(Code::NotFound.into())

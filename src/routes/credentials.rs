@@ -28,7 +28,7 @@ use crate::telemetry::events::LoginRefusal;
 ///     async fn find(&self, login: &LoginName) -> Result<Option<UserId>, BoxError> {
 ///         Ok(match login {
 ///             LoginName::UserId(id) if id.as_str() == "jeju" => Some(id.clone()),
-///             LoginName::Email(email) if email.eq_ignore_ascii_case("jeju@test.com") => UserId::parse("jeju"),
+///             LoginName::Email(email) if email.eq_ignore_ascii_case("jeju@test.com") => Some(UserId::parse("jeju")?),
 ///             _ => None,
 ///         })
 ///     }
@@ -44,6 +44,11 @@ use crate::telemetry::events::LoginRefusal;
 /// }
 /// # let _ = Accounts;
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot verify the credentials of a login whose session has the data `{D}`",
+    note = "implement `Credentials<{D}>`, with `async fn find` and `async fn verify`; the data of \
+            `NewSession<{D}>` must be those of the manager (`SessionManagerBuilder::data`)"
+)]
 pub trait Credentials<D = ()>: Send + Sync + 'static {
     /// Returns the user that this name means, before anything is verified. `None` means that no
     /// such user exists. Checks neither the password nor whether the account is active.

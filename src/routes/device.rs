@@ -34,8 +34,8 @@ const MAX_LIFETIME: Duration = Duration::from_secs(180 * 24 * 60 * 60);
 /// - It contains no user name: it holds a random device id, the time, MACs of the account and of
 ///   the account's password epoch, and a MAC of all of this. The keys are derived from the refresh
 ///   keys, or from the signing key if there are no refresh keys.
-/// - It is bound to one account. It becomes invalid after
-///   [`SessionManager::password_changed`](crate::SessionManager::password_changed).
+/// - It is bound to one account. It becomes invalid when all sessions of the user are revoked with
+///   [`RevokeReason::PasswordChange`](crate::RevokeReason::PasswordChange).
 /// - It becomes invalid when its key is removed. It stays valid with a retired HMAC secret
 ///   ([`KeySet::also_verify`](crate::KeySet::also_verify)), but not with a retired public key.
 /// - It authenticates nothing: without the password it allows those 5 attempts and nothing else.

@@ -16,7 +16,7 @@ use utoipa::openapi::{ObjectBuilder, RefOr};
 use super::error_code::Code;
 use crate::error::{AuthError, AuthErrorKind, SessionError, StoreErrorKind};
 use crate::id::random_text;
-use crate::reason::EndReason;
+use crate::reason::RevokeReason;
 use crate::trace;
 
 /// An error answer of the contract.
@@ -52,7 +52,7 @@ pub(super) struct ProblemBody<'a> {
 
 /// The schema of the reasons for which sessions are revoked.
 fn reasons() -> RefOr<Schema> {
-    let reasons = EndReason::ALL.iter().map(|reason| reason.as_str());
+    let reasons = RevokeReason::ALL.iter().map(|reason| reason.as_str());
     let reasons = ObjectBuilder::new()
         .schema_type(SchemaType::new(Type::String))
         .description(Some("Why the session was ended: only with `session_revoked`."))

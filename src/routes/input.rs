@@ -16,7 +16,7 @@ pub(super) type Params = Result<RawPathParams, RawPathParamsRejection>;
 
 /// Returns the path parameter `user_id`: one literal user. 422 if it is not a valid user id.
 pub(super) fn user_id(params: &Params) -> Result<UserId, Problem> {
-    param(params, "user_id").and_then(UserId::parse).ok_or_else(no_user)
+    param(params, "user_id").and_then(|id| UserId::parse(id).ok()).ok_or_else(no_user)
 }
 
 fn no_user() -> Problem {
@@ -31,7 +31,9 @@ pub(super) fn empty(param: &str) -> Problem {
 /// Returns the path parameter `session_id`. 404 if it is not a valid session id, because no session
 /// can have it.
 pub(super) fn session_id(params: &Params) -> Result<SessionId, Problem> {
-    param(params, "session_id").and_then(SessionId::parse).ok_or_else(|| Code::NotFound.into())
+    param(params, "session_id")
+        .and_then(|id| SessionId::parse(id).ok())
+        .ok_or_else(|| Code::NotFound.into())
 }
 
 /// Returns the innermost parameter of this name. An application may nest the routes below a

@@ -283,7 +283,7 @@ async fn find<D: SessionData>(
 /// Returns a stand-in id for the typed name of an unknown user.
 fn nobody<D>(context: &Context<D>, login: &Login) -> Result<UserId, Problem> {
     let id = format!("nobody-{:016x}", context.nobody.hash_one(&login.typed));
-    UserId::parse(&id).ok_or_else(|| Problem::internal_because("a stand-in is no user id"))
+    UserId::parse(&id).map_err(|_| Problem::internal_because("a stand-in is no user id"))
 }
 
 /// Adds the client's address and user agent to the session.

@@ -9,15 +9,20 @@ use super::input::{self, Params};
 use super::response::{self, Answer};
 use super::responses::{Account, CurrentSession, Deleted, Device, Done, OwnSessions};
 use crate::error::{AuthError, AuthErrorKind, SessionError};
-use crate::reason::EndReason;
+use crate::reason::RevokeReason;
 use crate::session::{Session, SessionData};
+use crate::store::Target;
 
 /// Handles `POST /logout-all`: revokes all sessions of the caller.
 pub(super) async fn logout_all<D: SessionData>(
     State(context): State<Context<D>>,
     session: Session<D>,
 ) -> Answer {
-    let ended = context.manager.delete_all(session.user_id(), EndReason::LogoutAll).await?;
+    let ended = context
+        .manager
+        .revoke(session.user_id(), Target::All, RevokeReason::LogoutAll)
+        .await?
+        .sessions;
     let count = ended.len() as u64;
     let message = format!("Successfully logged out of {count} session(s)");
     response::ok(&Deleted { message, deleted_count: count })
@@ -64,7 +69,7 @@ pub(super) async fn end_session<D: SessionData>(
     params: Params,
 ) -> Answer {
     let id = input::session_id(&params)?;
-    if context.manager.delete_own(&session, &id).await? {
+    if context.manager.revoke(session.user_id(), &id, RevokeReason::Logout).await?.was_live() {
         response::ok(&Done { message: "Session ended".to_owned() })
     } else {
         Err(Code::NotFound.into())

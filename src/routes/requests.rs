@@ -145,7 +145,7 @@ impl LoginBody<'_> {
                 let id = text("user_id", id, 1, UserId::MAX_LEN)?;
                 // The document promises a number of characters. A user id is limited in bytes, so a
                 // name that fits the document can still be no user id.
-                let name = UserId::parse(&id).map(LoginName::UserId);
+                let name = UserId::parse(&id).ok().map(LoginName::UserId);
                 (id, name)
             }
             (None, Some(email)) => {

@@ -39,8 +39,15 @@ pub(crate) use self::role::role_of;
 /// that decoded data take 8 times as much memory as their JSON, unless
 /// [`near_cache_data_size`](crate::SessionManagerBuilder::near_cache_data_size) computes their
 /// size.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be the data of a session",
+    label = "must implement `Serialize`, `DeserializeOwned`, `Send` and `Sync`",
+    note = "derive them: `#[derive(serde::Serialize, serde::Deserialize)]`; a borrowed field such as \
+            `&str` must become an owned one such as `String`"
+)]
 pub trait SessionData: Serialize + DeserializeOwned + Send + Sync + 'static {}
 
+#[diagnostic::do_not_recommend]
 impl<T: Serialize + DeserializeOwned + Send + Sync + 'static> SessionData for T {}
 
 /// A session that was live when it was read. Cheap to clone.

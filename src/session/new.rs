@@ -18,7 +18,7 @@ use crate::store::FenceValue;
 /// ```
 /// use tower_session_auth::{NewSession, UserId};
 ///
-/// let user = UserId::parse("jeju").expect("a user id is 1 to 256 bytes");
+/// let user = UserId::parse("jeju").unwrap();
 /// let new = NewSession::new(user).user_name("Jeju").role("user");
 /// # let _ = new;
 /// ```

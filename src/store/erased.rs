@@ -7,15 +7,15 @@ use bytes::Bytes;
 
 use super::answer::Answer;
 use super::{
-    Activity, Cleaned, Created, FenceValue, Listed, NewRecord, Page, Record, Replacement, Revoke,
-    Revoked, Rotate, Rotated, ScanCursor, SessionStore, StoreHealth, Touch, Touched, Tracking,
+    Activity, Cleaned, Created, FenceValue, Listed, NewRecord, Page, Record, Replacement, Revoked,
+    Rotate, Rotated, ScanCursor, SessionStore, StoreHealth, Target, Touch, Touched, Tracking,
     Updated, UpdatedAll,
 };
 #[cfg(feature = "routes")]
 use super::{Attempt, AttemptKey, AttemptRule, Settle};
 use crate::clock::Timestamp;
 use crate::id::{SessionId, UserId};
-use crate::reason::EndReason;
+use crate::reason::RevokeReason;
 
 /// [`SessionStore`] as a trait object. [`SessionStore`] documents each operation.
 pub(crate) trait ErasedStore: Send + Sync + 'static {
@@ -56,8 +56,8 @@ pub(crate) trait ErasedStore: Send + Sync + 'static {
     fn revoke<'a>(
         &'a self,
         user: &'a UserId,
-        what: &'a Revoke,
-        reason: EndReason,
+        target: &'a Target,
+        reason: RevokeReason,
     ) -> Answer<'a, Revoked>;
     fn revoke_wait(&self) -> Duration;
     fn list<'a>(&'a self, user: &'a UserId) -> Answer<'a, Vec<Listed>>;
@@ -69,7 +69,11 @@ pub(crate) trait ErasedStore: Send + Sync + 'static {
         limit: usize,
     ) -> Answer<'a, Option<Page>>;
     fn cleanup<'a>(&'a self, from: Option<&'a ScanCursor>) -> Answer<'a, Option<Cleaned>>;
-    fn ended<'a>(&'a self, user: &'a UserId, id: &'a SessionId) -> Answer<'a, Option<EndReason>>;
+    fn revoke_reason<'a>(
+        &'a self,
+        user: &'a UserId,
+        id: &'a SessionId,
+    ) -> Answer<'a, Option<RevokeReason>>;
     #[cfg(feature = "routes")]
     fn attempt<'a>(
         &'a self,
@@ -151,10 +155,10 @@ impl<St: SessionStore> ErasedStore for St {
     fn revoke<'a>(
         &'a self,
         user: &'a UserId,
-        what: &'a Revoke,
-        reason: EndReason,
+        target: &'a Target,
+        reason: RevokeReason,
     ) -> Answer<'a, Revoked> {
-        Box::pin(SessionStore::revoke(self, user, what, reason))
+        Box::pin(SessionStore::revoke(self, user, target, reason))
     }
 
     fn revoke_wait(&self) -> Duration {
@@ -185,8 +189,12 @@ impl<St: SessionStore> ErasedStore for St {
         Box::pin(SessionStore::cleanup(self, from))
     }
 
-    fn ended<'a>(&'a self, user: &'a UserId, id: &'a SessionId) -> Answer<'a, Option<EndReason>> {
-        Box::pin(SessionStore::ended(self, user, id))
+    fn revoke_reason<'a>(
+        &'a self,
+        user: &'a UserId,
+        id: &'a SessionId,
+    ) -> Answer<'a, Option<RevokeReason>> {
+        Box::pin(SessionStore::revoke_reason(self, user, id))
     }
 
     #[cfg(feature = "routes")]

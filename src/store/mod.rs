@@ -23,7 +23,7 @@ use bytes::Bytes;
 use crate::clock::Timestamp;
 pub use crate::error::{StoreError, StoreErrorKind};
 use crate::id::{SessionId, UserId};
-use crate::reason::EndReason;
+use crate::reason::RevokeReason;
 
 pub(crate) mod answer;
 mod attempts;
@@ -50,7 +50,7 @@ pub use self::record::{
 };
 #[cfg(feature = "redis")]
 pub use self::redis::RedisStore;
-pub use self::revoke::{Replicas, Revoke, Revoked};
+pub use self::revoke::{Replicas, Revoked, Target};
 pub use self::rotate::{Rotate, Rotated};
 pub use self::rotation::{Rotation, Salt};
 pub use self::scan::{Cleaned, Listed, Page, ScanCursor};
@@ -69,6 +69,11 @@ pub(crate) use self::tracking::{Tracked, Tracker};
 /// must stay usable when that happens at any await point.
 ///
 /// Before version 1.0, a new version may require more operations.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a session store",
+    note = "use `RedisStore::new(url)?` or `MemoryStore`, or implement `SessionStore`; a store takes no \
+            `Arc` around it: clone the store instead"
+)]
 pub trait SessionStore: Send + Sync + 'static {
     /// Returns the time on this store's clock, as accurately as this process knows it. No I/O.
     fn now(&self) -> Timestamp;
@@ -80,10 +85,10 @@ pub trait SessionStore: Send + Sync + 'static {
     ///
     /// The store checks the id, then the login fence, then the session limit, in the same step. So
     /// of many calls at once exactly as many succeed as the limit allows, and a login that began
-    /// before a [`delete_all`](Self::delete_all) fails. A refused call changes nothing.
+    /// before a revocation of all sessions fails. A refused call changes nothing.
     ///
     /// Only live sessions count against the limit. To make room, the same step revokes sessions
-    /// with the reason [`Evicted`](EndReason::Evicted): as many as necessary (several if the limit
+    /// with the reason [`Evicted`](RevokeReason::Evicted): as many as necessary (several if the limit
     /// was higher before), and as many more as [`room`](SessionLimit::room) says.
     /// Below the limit, the work must not grow with the number of the user's sessions.
     ///
@@ -100,8 +105,8 @@ pub trait SessionStore: Send + Sync + 'static {
 
     /// Returns the user's login fence. A login reads it before it checks credentials: see
     /// [`NewRecord::login_fence`].
-    /// Only [`delete_all`](Self::delete_all) and [`update_all`](Self::update_all) replace it, each
-    /// time with a new value. Expiry is not a change: a login that read it may still succeed.
+    /// Only a [`revoke`](Self::revoke) of all sessions and [`update_all`](Self::update_all) replace
+    /// it, each time with a new value. Expiry is not a change: a login that read it may still succeed.
     ///
     /// # Errors
     ///
@@ -199,62 +204,28 @@ pub trait SessionStore: Send + Sync + 'static {
         rotate: &Rotate,
     ) -> impl Future<Output = Result<Rotated, StoreError>> + Send;
 
-    /// Revokes a session, and keeps a tombstone until its absolute deadline, at most 24 hours.
-    /// Returns whether it was live. Idempotent: a second call returns `false`, and the first reason
-    /// stays.
+    /// Revokes sessions of one user in one step. Returns those that were live.
     ///
-    /// # Errors
+    /// [`Target::One`] keeps a tombstone with the reason until the absolute deadline of the
+    /// session, at most 24 hours. Idempotent: a second call finds no live session, and the first
+    /// reason stays.
     ///
-    /// [`StoreError`] when the store cannot answer or refuses to write. The session may then still
-    /// be live, so the caller must not report success.
-    fn delete(
-        &self,
-        user: &UserId,
-        id: &SessionId,
-        reason: EndReason,
-    ) -> impl Future<Output = Result<bool, StoreError>> + Send;
-
-    /// Revokes all sessions of one user except `keep`, in one step. If `keep` is not one of them,
-    /// revokes all. Returns those that were live.
-    ///
-    /// Replaces the login fence (also when there is no session) and keeps it for at least 24 hours,
-    /// so a login under way fails. [`EndReason::PasswordChange`] also replaces the [password
+    /// [`Target::All`] and [`Target::AllExcept`] also replace the login fence (also when there is no
+    /// session) and keep it for at least 24 hours, so a login under way fails.
+    /// [`RevokeReason::PasswordChange`] also replaces the [password
     /// epoch](FenceValue::password_epoch).
     ///
     /// # Errors
     ///
-    /// As for [`delete`](Self::delete).
-    fn delete_all(
-        &self,
-        user: &UserId,
-        keep: Option<&SessionId>,
-        reason: EndReason,
-    ) -> impl Future<Output = Result<Vec<SessionId>, StoreError>> + Send;
-
-    /// Revokes sessions as [`delete`](Self::delete) or [`delete_all`](Self::delete_all) does, and
-    /// reports whether the replicas have the change ([`Replicas::NotAsked`] by default).
-    ///
-    /// # Errors
-    ///
-    /// As for [`delete`](Self::delete). Replicas without the change are not an error.
+    /// [`StoreError`] when the store cannot answer or refuses to write. The sessions may then still
+    /// be live, so the caller must not report success. Replicas without the change are not an
+    /// error: [`Revoked::replicas`] reports them.
     fn revoke(
         &self,
         user: &UserId,
-        what: &Revoke,
-        reason: EndReason,
-    ) -> impl Future<Output = Result<Revoked, StoreError>> + Send {
-        async move {
-            let sessions = match what {
-                Revoke::One(id) => {
-                    let lived = self.delete(user, id, reason).await?;
-                    lived.then(|| id.clone()).into_iter().collect()
-                }
-                Revoke::All => self.delete_all(user, None, reason).await?,
-                Revoke::AllBut(keep) => self.delete_all(user, Some(keep), reason).await?,
-            };
-            Ok(Revoked::new(sessions, Replicas::NotAsked))
-        }
-    }
+        target: &Target,
+        reason: RevokeReason,
+    ) -> impl Future<Output = Result<Revoked, StoreError>> + Send;
 
     /// Returns how much longer [`revoke`](Self::revoke) may take than other operations, because it
     /// waits for replicas. The manager adds this to its time limit. Zero by default.
@@ -319,11 +290,11 @@ pub trait SessionStore: Send + Sync + 'static {
     /// # Errors
     ///
     /// [`StoreError`] when the store cannot answer.
-    fn ended(
+    fn revoke_reason(
         &self,
         user: &UserId,
         id: &SessionId,
-    ) -> impl Future<Output = Result<Option<EndReason>, StoreError>> + Send;
+    ) -> impl Future<Output = Result<Option<RevokeReason>, StoreError>> + Send;
 
     /// Counts an attempt before it is made, or refuses it: of any number at once it counts exactly
     /// as many as [`rule`](AttemptRule) allows. All instances share the counts, which do not

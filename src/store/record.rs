@@ -83,7 +83,7 @@ impl SessionLimit {
 #[expect(clippy::exhaustive_enums, reason = "a store must handle both")]
 pub enum WhenFull {
     /// The store evicts the sessions with the oldest last activity, with the reason
-    /// [`Evicted`](crate::reason::EndReason::Evicted). Between equal ones, it evicts the session
+    /// [`Evicted`](crate::reason::RevokeReason::Evicted). Between equal ones, it evicts the session
     /// that was created first.
     EvictLeastRecentlyActive,
     /// The store refuses the login.
@@ -106,8 +106,8 @@ impl FenceValue {
     }
 
     /// Adds the user's password epoch: a value that only a
-    /// [`delete_all`](super::SessionStore::delete_all) with the reason
-    /// [`PasswordChange`](crate::reason::EndReason::PasswordChange) replaces. `None`: no password
+    /// [`revoke`](super::SessionStore::revoke) of all sessions with the reason
+    /// [`PasswordChange`](crate::reason::RevokeReason::PasswordChange) replaces. `None`: no password
     /// change is known. A store keeps it for [`PASSWORD_EPOCH_LIFE`]. A device cookie that was
     /// issued in another epoch is invalid.
     #[must_use]

@@ -2,19 +2,31 @@
 
 use crate::id::SessionId;
 
-/// Which sessions of a user to revoke.
+/// Which sessions of a user to revoke. A session id converts to [`One`](Self::One).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "a store must handle all three")]
-pub enum Revoke {
-    /// This session, as [`delete`](super::SessionStore::delete) does.
+pub enum Target {
+    /// This session. An id of another user's session names none.
     One(SessionId),
-    /// All sessions, as [`delete_all`](super::SessionStore::delete_all) does.
+    /// All sessions.
     All,
     /// All sessions except this one. If it is not a live session of the user, all sessions.
-    AllBut(SessionId),
+    AllExcept(SessionId),
 }
 
-/// The result of a [`Revoke`].
+impl From<SessionId> for Target {
+    fn from(id: SessionId) -> Self {
+        Self::One(id)
+    }
+}
+
+impl From<&SessionId> for Target {
+    fn from(id: &SessionId) -> Self {
+        Self::One(id.clone())
+    }
+}
+
+/// The result of a revocation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Revoked {
@@ -29,6 +41,12 @@ impl Revoked {
     #[must_use]
     pub fn new(sessions: Vec<SessionId>, replicas: Replicas) -> Self {
         Self { sessions, replicas }
+    }
+
+    /// Returns whether a session was live until now.
+    #[must_use]
+    pub fn was_live(&self) -> bool {
+        !self.sessions.is_empty()
     }
 }
 

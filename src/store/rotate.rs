@@ -49,7 +49,7 @@ pub enum Rotated {
     Retried(Record, Activity),
     /// The token was replaced before, and neither `Again` nor `Retried` applies. The session was
     /// live and is now revoked, as by [`delete`](super::SessionStore::delete), with the reason
-    /// [`RefreshReuse`](crate::reason::EndReason::RefreshReuse).
+    /// [`RefreshReuse`](crate::reason::RevokeReason::RefreshReuse).
     Reused,
     /// The session has no such token: its number is ahead of the counter, the salt differs, or the
     /// session was created without a salt. Nothing was changed.

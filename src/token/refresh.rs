@@ -126,9 +126,9 @@ impl RefreshPolicy {
         let (text, kid) = self.0.unseal(SEAL, token)?;
         let mut words = text.splitn(4, ' ');
         let counter = words.next()?.parse().ok()?;
-        let session = SessionId::parse(words.next()?)?;
+        let session = SessionId::parse(words.next()?).ok()?;
         let secret = words.next()?.to_owned();
-        let user = UserId::parse(words.next()?)?;
+        let user = UserId::parse(words.next()?).ok()?;
         Some(Sealed { claims: RefreshClaims { user, session, counter }, kid, secret })
     }
 

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use tokio::time::sleep;
-use tower_session_auth::{EndReason, Login, UserId};
+use tower_session_auth::{Login, RevokeReason, Target, UserId};
 
 use crate::board::{Board, Line, Opened};
 use crate::instance::{Answer, Instance};
@@ -219,23 +219,27 @@ impl Writer<'_> {
 
     async fn delete(&mut self, slot: usize) {
         let session = &self.living[&slot].login.session;
-        let delete = self.here.manager.delete(session.user_id(), session.id(), EndReason::Admin);
-        assert!(delete.await.unwrap());
+        let delete = self.here.manager.revoke(session.user_id(), session.id(), RevokeReason::Admin);
+        assert!(delete.await.unwrap().was_live());
         self.reopen(&[slot]).await;
     }
 
     async fn delete_all(&mut self, slot: usize) {
         let owner = user_of(slot);
-        let ended = self.here.manager.delete_all(&owner, EndReason::LogoutAll);
-        assert_eq!(ended.await.unwrap().len(), EACH);
+        let ended = self.here.manager.revoke(&owner, Target::All, RevokeReason::LogoutAll);
+        assert_eq!(ended.await.unwrap().sessions.len(), EACH);
         self.reopen(&both(slot)).await;
     }
 
     async fn delete_others(&mut self, slot: usize) {
         let session = &self.living[&slot].login.session;
-        let reason = EndReason::LogoutAll;
-        let ended = self.here.manager.delete_all_but(session.user_id(), session.id(), reason);
-        assert_eq!(ended.await.unwrap().len(), EACH - 1);
+        let reason = RevokeReason::LogoutAll;
+        let ended = self.here.manager.revoke(
+            session.user_id(),
+            Target::AllExcept(session.id().clone()),
+            reason,
+        );
+        assert_eq!(ended.await.unwrap().sessions.len(), EACH - 1);
         let others: Vec<_> = both(slot).into_iter().filter(|other| *other != slot).collect();
         self.reopen(&others).await;
     }

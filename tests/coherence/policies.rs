@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use tower_session_auth::{EndReason, KeySet, SessionAuthLayer, SigningKey};
+use tower_session_auth::{KeySet, RevokeReason, SessionAuthLayer, SigningKey, Target};
 
 use crate::instance::{Answer, Instance, app, ask};
 use crate::rounds;
@@ -95,7 +95,7 @@ async fn changes_take_effect_at_once_in_their_own_process() {
         update.await.unwrap();
         let answer = here.ask(&b.access_token).await;
         assert_eq!(answer, Answer::In("jeju v1".to_owned()));
-        here.manager.delete_all(owner, EndReason::LogoutAll).await.unwrap();
+        here.manager.revoke(owner, Target::All, RevokeReason::LogoutAll).await.unwrap();
         assert!(here.ask(&b.access_token).await.is_out());
     }
 }

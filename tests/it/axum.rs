@@ -17,7 +17,7 @@ use tower_http::cors::CorsLayer;
 use tower_session_auth::testing::ManualClock;
 use tower_session_auth::worker::Worker;
 use tower_session_auth::{
-    AuthError, AuthErrorKind, EndReason, KeySet, MemoryStore, NewSession, Session,
+    AuthError, AuthErrorKind, KeySet, MemoryStore, NewSession, RevokeReason, Session,
     SessionAuthLayer, SessionManager, SigningKey,
 };
 
@@ -117,16 +117,16 @@ mod all_at_once {
     // Its other names.
     use self::{
         Algorithm as _, AuthError as _, AuthErrorKind as _, Caller as _, ConfigError as _,
-        Cursor as _, EndReason as _, FailurePolicy as _, Head as _, Health as _,
-        JsonRejection as _, KeyError as _, KeySet as _, Login as _, MemoryStore as _,
-        NearCacheState as _, NearCacheStats as _, NewSession as _, OptionalMode as _,
-        OwnSession as _, Progress as _, RandomError as _, RedisStore as _, RefreshToken as _,
-        Reject as _, Replicas as _, RequireAcr as _, RequireAmr as _, RequireFresh as _,
-        RequireRole as _, ResponseFuture as _, Revoke as _, Revoked as _, SameOrigin as _,
-        SameOriginFuture as _, SameOriginLayer as _, Session as _, SessionAuth as _,
-        SessionAuthLayer as _, SessionData as _, SessionError as _, SessionId as _,
-        SessionManager as _, SessionManagerBuilder as _, SessionPage as _, SigningKey as _,
-        Statistics as _, TokenLogin as _, TokenOnly as _, TokenSource as _, UserId as _,
+        Cursor as _, FailurePolicy as _, Head as _, Health as _, JsonRejection as _, KeyError as _,
+        KeySet as _, Login as _, MemoryStore as _, NearCacheState as _, NearCacheStats as _,
+        NewSession as _, OptionalMode as _, OwnSession as _, Progress as _, RandomError as _,
+        RedisStore as _, RefreshToken as _, Reject as _, Replicas as _, RequireAcr as _,
+        RequireAmr as _, RequireFresh as _, RequireRole as _, ResponseFuture as _,
+        RevokeReason as _, Revoked as _, SameOrigin as _, SameOriginFuture as _,
+        SameOriginLayer as _, Session as _, SessionAuth as _, SessionAuthLayer as _,
+        SessionData as _, SessionError as _, SessionId as _, SessionManager as _,
+        SessionManagerBuilder as _, SessionPage as _, SigningKey as _, Statistics as _,
+        Target as _, TokenLogin as _, TokenOnly as _, TokenSource as _, UserId as _,
         VerifiedClaims as _, VerifyingKey as _, bearer as _, extractors as _, guards as _,
     };
 }
@@ -181,7 +181,9 @@ async fn optional_layer_calls_the_handler_without_a_token_but_not_with_a_bad_one
     assert_eq!(code(&ask(&app, "/maybe", Some("a.b.c")).await.1), "invalid_token");
     assert_eq!(ask(&app, "/whoami", token).await, (200, "jeju".to_owned()));
 
-    assert!(manager.delete(&user("jeju"), login.session.id(), EndReason::Admin).await.unwrap());
+    let revoked =
+        manager.revoke(&user("jeju"), login.session.id(), RevokeReason::Admin).await.unwrap();
+    assert!(revoked.was_live());
     let (status, body) = ask(&app, "/maybe", token).await;
     assert_eq!((status, code(&body).as_str()), (401, "session_revoked"));
 }

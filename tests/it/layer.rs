@@ -11,8 +11,8 @@ use tower::limit::ConcurrencyLimitLayer;
 use tower::{Service, ServiceBuilder, ServiceExt, service_fn};
 use tower_session_auth::store::StoreErrorKind;
 use tower_session_auth::{
-    AuthError, AuthErrorKind, Caller, EndReason, FailurePolicy, Head, MemoryStore, ResponseFuture,
-    Session, SessionAuth, SessionAuthLayer, SessionManager, TokenSource,
+    AuthError, AuthErrorKind, Caller, FailurePolicy, Head, MemoryStore, ResponseFuture,
+    RevokeReason, Session, SessionAuth, SessionAuthLayer, SessionManager, TokenSource,
 };
 use tower_session_auth::{NewSession, SessionError};
 use tower_test::mock;
@@ -161,7 +161,9 @@ async fn revoked_session_is_refused_with_its_reason() {
         ServiceBuilder::new().layer(SessionAuthLayer::new(manager.clone())).service_fn(whoami);
     assert_eq!(service.clone().oneshot(bearer(&login.access_token)).await.unwrap().status(), 200);
 
-    assert!(manager.delete(&user("jeju"), login.session.id(), EndReason::Admin).await.unwrap());
+    let revoked =
+        manager.revoke(&user("jeju"), login.session.id(), RevokeReason::Admin).await.unwrap();
+    assert!(revoked.was_live());
     let response = service.oneshot(bearer(&login.access_token)).await.unwrap();
     assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
     assert_eq!(response.headers()["www-authenticate"], r#"Bearer error="invalid_token""#);
@@ -172,7 +174,7 @@ async fn revoked_session_is_refused_with_its_reason() {
     let error = response.extensions().get::<AuthError>().unwrap();
     assert_eq!(
         (error.kind(), error.reason()),
-        (AuthErrorKind::SessionRevoked, Some(EndReason::Admin))
+        (AuthErrorKind::SessionRevoked, Some(RevokeReason::Admin))
     );
 }
 
@@ -299,7 +301,7 @@ async fn each_store_call_of_a_request_gets_the_full_store_timeout() {
     let (manager, _worker, store) = clocked();
     let ended = login(&manager, "mallory").await;
     let token = login(&manager, "jeju").await.access_token;
-    manager.delete(&user("mallory"), ended.session.id(), EndReason::Admin).await.unwrap();
+    manager.revoke(&user("mallory"), ended.session.id(), RevokeReason::Admin).await.unwrap();
     let service = ServiceBuilder::new().layer(SessionAuthLayer::new(manager)).service_fn(whoami);
     // Each call is within the store timeout of 250 ms, but both together exceed it.
     store.set(Mood::SlowReads(Duration::from_millis(200), Duration::from_millis(60)));

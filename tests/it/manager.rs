@@ -7,8 +7,8 @@ use tower_session_auth::clock::{Clock, SystemClock};
 use tower_session_auth::store::StoreErrorKind;
 use tower_session_auth::testing::TokioClock;
 use tower_session_auth::{
-    AuthErrorKind, ConfigError, EndReason, KeySet, MemoryStore, NewSession, SessionError,
-    SessionManager, SessionManagerBuilder, SigningKey,
+    AuthErrorKind, ConfigError, KeySet, MemoryStore, NewSession, RevokeReason, SessionError,
+    SessionManager, SessionManagerBuilder, SigningKey, Target,
 };
 
 use crate::support::redis::RedisServer;
@@ -76,18 +76,26 @@ async fn session_has_the_data_of_its_login_and_delete_all_revokes_it() {
         assert_eq!((session.revision(), session.idle_ttl()), (1, HOUR));
         assert_eq!((session.absolute_deadline() - session.created()).num_hours(), 24);
     }
-    let mut ended = manager.delete_all(&user("jeju"), EndReason::LogoutAll).await.unwrap();
+    let mut ended =
+        manager.revoke(&user("jeju"), Target::All, RevokeReason::LogoutAll).await.unwrap().sessions;
     let mut all = [login.session.id().clone(), second.session.id().clone()];
     ended.sort();
     all.sort();
     assert_eq!(ended, all);
-    assert!(manager.delete_all(&user("jeju"), EndReason::LogoutAll).await.unwrap().is_empty());
+    assert!(
+        manager
+            .revoke(&user("jeju"), Target::All, RevokeReason::LogoutAll)
+            .await
+            .unwrap()
+            .sessions
+            .is_empty()
+    );
     assert!(
         manager.authenticate(&other.access_token).await.is_ok(),
         "sessions of other users stay alive"
     );
     let refused = manager.authenticate(&second.access_token).await.unwrap_err();
-    assert_eq!(refused.reason(), Some(EndReason::LogoutAll));
+    assert_eq!(refused.reason(), Some(RevokeReason::LogoutAll));
 }
 
 #[tokio::test]
@@ -109,7 +117,14 @@ async fn login_that_cannot_be_stored_is_an_error_and_creates_no_session() {
         advance(Duration::from_millis(100)).await;
     }
     store.set(Mood::Answer);
-    assert!(manager.delete_all(&user("jeju"), EndReason::Admin).await.unwrap().is_empty());
+    assert!(
+        manager
+            .revoke(&user("jeju"), Target::All, RevokeReason::Admin)
+            .await
+            .unwrap()
+            .sessions
+            .is_empty()
+    );
 }
 
 #[tokio::test]
@@ -141,7 +156,7 @@ async fn session_times_follow_the_redis_clock_when_the_host_clock_is_an_hour_off
         );
         let ttl = server.number(&["PTTL", "session:{jeju}:live"]).await;
         assert!((0..=1_200_000).contains(&ttl), "{ttl}");
-        manager.delete_all(&user("jeju"), EndReason::Admin).await.unwrap();
+        manager.revoke(&user("jeju"), Target::All, RevokeReason::Admin).await.unwrap();
     }
 }
 

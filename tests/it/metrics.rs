@@ -10,8 +10,8 @@ use tower_session_auth::telemetry::events::Event;
 use tower_session_auth::telemetry::metrics::{STORE_DURATION, STORE_DURATION_BUCKETS};
 use tower_session_auth::testing::TokioClock;
 use tower_session_auth::{
-    EndReason, MemoryStore, NewSession, RedisStore, SessionAuthLayer, SessionManager,
-    SessionManagerBuilder,
+    MemoryStore, NewSession, RedisStore, RevokeReason, SessionAuthLayer, SessionManager,
+    SessionManagerBuilder, Target,
 };
 
 use crate::support::figures::Figures;
@@ -63,8 +63,8 @@ async fn created_and_revoked_sessions_are_counted() {
     }
     let last = login(&manager, "halla").await;
     assert!(manager.logout(&last.access_token).await.unwrap());
-    manager.delete_all(&user("jeju"), EndReason::PasswordChange).await.unwrap();
-    manager.delete_all(&user("jeju"), EndReason::PasswordChange).await.unwrap();
+    manager.revoke(&user("jeju"), Target::All, RevokeReason::PasswordChange).await.unwrap();
+    manager.revoke(&user("jeju"), Target::All, RevokeReason::PasswordChange).await.unwrap();
     assert_eq!(
         with_prefix(&figures, "s")
             .into_iter()
@@ -91,7 +91,7 @@ async fn store_duration_is_recorded_by_operation_and_outcome() {
     store.set(Mood::SlowReads(ms(40), ms(70)));
     manager.authenticate(&token).await.unwrap();
     assert_eq!(times(), ["store_duration_seconds{operation=load,outcome=ok} 0.04"]);
-    manager.delete_all(&user("jeju"), EndReason::Admin).await.unwrap();
+    manager.revoke(&user("jeju"), Target::All, RevokeReason::Admin).await.unwrap();
     manager.authenticate(&token).await.unwrap_err();
     assert_eq!(
         times(),
@@ -220,7 +220,7 @@ async fn sessions_by_role_and_their_age_come_from_the_latest_scan() {
     // The metrics are not read between these two scans, so only the second can have set the gauge
     // to zero.
     manager.statistics(|_| {}).await.unwrap();
-    manager.delete_all(&user("admin"), EndReason::Admin).await.unwrap();
+    manager.revoke(&user("admin"), Target::All, RevokeReason::Admin).await.unwrap();
     manager.statistics(|_| {}).await.unwrap();
     let seen = figures.take();
     assert_eq!(seen["sessions{role=user}"], 2.0);

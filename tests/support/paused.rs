@@ -12,7 +12,7 @@ use tower_session_auth::store::{
     Rotated, ScanCursor, SessionStore, StoreError, StoreHealth, Touch, Touched, Updated,
     UpdatedAll,
 };
-use tower_session_auth::{EndReason, SessionId, UserId};
+use tower_session_auth::{RevokeReason, Revoked, SessionId, Target, UserId};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verb {
@@ -178,22 +178,17 @@ impl<St: SessionStore + Clone> SessionStore for PausedStore<St> {
         self.around(Verb::Rotate, self.inner.rotate(user, id, rotate)).await
     }
 
-    async fn delete(
+    async fn revoke(
         &self,
         user: &UserId,
-        id: &SessionId,
-        reason: EndReason,
-    ) -> Result<bool, StoreError> {
-        self.around(Verb::Delete, self.inner.delete(user, id, reason)).await
-    }
-
-    async fn delete_all(
-        &self,
-        user: &UserId,
-        keep: Option<&SessionId>,
-        reason: EndReason,
-    ) -> Result<Vec<SessionId>, StoreError> {
-        self.around(Verb::DeleteAll, self.inner.delete_all(user, keep, reason)).await
+        target: &Target,
+        reason: RevokeReason,
+    ) -> Result<Revoked, StoreError> {
+        let verb = match target {
+            Target::One(_) => Verb::Delete,
+            Target::All | Target::AllExcept(_) => Verb::DeleteAll,
+        };
+        self.around(verb, self.inner.revoke(user, target, reason)).await
     }
 
     async fn login_fence(&self, user: &UserId) -> Result<FenceValue, StoreError> {
@@ -236,8 +231,12 @@ impl<St: SessionStore + Clone> SessionStore for PausedStore<St> {
         self.around(Verb::Cleanup, self.inner.cleanup(from)).await
     }
 
-    async fn ended(&self, user: &UserId, id: &SessionId) -> Result<Option<EndReason>, StoreError> {
-        self.counted().ended(user, id).await
+    async fn revoke_reason(
+        &self,
+        user: &UserId,
+        id: &SessionId,
+    ) -> Result<Option<RevokeReason>, StoreError> {
+        self.counted().revoke_reason(user, id).await
     }
 
     async fn upkeep(&self) -> Result<(), StoreError> {

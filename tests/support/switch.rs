@@ -12,7 +12,7 @@ use tower_session_auth::store::{
     Page, Record, Replacement, Rotate, Rotated, ScanCursor, SessionStore, StoreError,
     StoreErrorKind, StoreHealth, Touch, Touched, Updated, UpdatedAll,
 };
-use tower_session_auth::{EndReason, MemoryStore, SessionId, UserId};
+use tower_session_auth::{MemoryStore, RevokeReason, Revoked, SessionId, Target, UserId};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mood {
@@ -199,24 +199,14 @@ impl SessionStore for SwitchStore {
         self.inner.rotate(user, id, rotate).await
     }
 
-    async fn delete(
+    async fn revoke(
         &self,
         user: &UserId,
-        id: &SessionId,
-        reason: EndReason,
-    ) -> Result<bool, StoreError> {
+        target: &Target,
+        reason: RevokeReason,
+    ) -> Result<Revoked, StoreError> {
         self.answer(Verb::Write).await?;
-        self.inner.delete(user, id, reason).await
-    }
-
-    async fn delete_all(
-        &self,
-        user: &UserId,
-        keep: Option<&SessionId>,
-        reason: EndReason,
-    ) -> Result<Vec<SessionId>, StoreError> {
-        self.answer(Verb::Write).await?;
-        self.inner.delete_all(user, keep, reason).await
+        self.inner.revoke(user, target, reason).await
     }
 
     async fn login_fence(&self, user: &UserId) -> Result<FenceValue, StoreError> {
@@ -266,9 +256,13 @@ impl SessionStore for SwitchStore {
         Ok(waits.then_some(Attempt::Refused { retry_after: Duration::MAX }))
     }
 
-    async fn ended(&self, user: &UserId, id: &SessionId) -> Result<Option<EndReason>, StoreError> {
+    async fn revoke_reason(
+        &self,
+        user: &UserId,
+        id: &SessionId,
+    ) -> Result<Option<RevokeReason>, StoreError> {
         self.answer(Verb::Ended).await?;
-        self.inner.ended(user, id).await
+        self.inner.revoke_reason(user, id).await
     }
 
     fn revoke_wait(&self) -> Duration {

@@ -19,10 +19,12 @@ use crate::clock::{Clock, Timestamp};
 use crate::coherence::{CacheCounters, Generations, Lease, Stamp};
 use crate::directory::{BoxError, User, UserDirectory};
 use crate::id::{SessionId, UserId};
-use crate::reason::EndReason;
+use crate::reason::RevokeReason;
 use crate::session::NewSession;
 use crate::store::answer::Answer;
-use crate::store::{MemoryStore, SessionStore, StoreError, StoreErrorKind, Tracked, Tracker};
+use crate::store::{
+    MemoryStore, SessionStore, StoreError, StoreErrorKind, Target, Tracked, Tracker,
+};
 use crate::token::{KeySet, SigningKey};
 
 const MS: Duration = Duration::from_millis(1);
@@ -306,8 +308,12 @@ async fn request_after_a_logout_in_another_process_is_rejected_while_directory_i
         let earlier = world.request(policy, Duration::from_secs(60));
         sleep(50 * MS).await;
         let user = UserId::parse("jeju").unwrap();
-        let ended = world.server.store.delete(&user, &world.session, EndReason::Logout).await;
-        assert!(ended.unwrap());
+        let ended = world
+            .server
+            .store
+            .revoke(&user, &Target::from(&world.session), RevokeReason::Logout)
+            .await;
+        assert!(ended.unwrap().was_live());
         world.server.invalidate(&user);
         assert_eq!(world.outcome(policy).await, "SessionRevoked", "{policy:?}");
         assert_eq!(earlier.await.unwrap().unwrap(), "live", "sent before the logout");

@@ -28,7 +28,7 @@ use crate::session::Session;
 /// #     .issuer("https://example.com")
 /// #     .audience("shop")
 /// #     .build()?;
-/// # let user = UserId::parse("jeju").ok_or("not a user id")?;
+/// # let user = UserId::parse("jeju")?;
 ///
 /// let service = ServiceBuilder::new()
 ///     .layer(SessionAuthLayer::new(manager.clone()))

@@ -39,7 +39,7 @@ use crate::session::Session;
 /// #     .clock(clock)
 /// #     .store(MemoryStore::with_clock(clock))
 /// #     .build()?;
-/// # let user = UserId::parse("jeju").ok_or("not a user id")?;
+/// # let user = UserId::parse("jeju")?;
 /// const MINUTE: Duration = Duration::from_secs(60);
 ///
 /// let service = ServiceBuilder::new()

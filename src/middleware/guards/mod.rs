@@ -55,7 +55,7 @@
 //! #     .issuer("https://example.com")
 //! #     .audience("shop")
 //! #     .build()?;
-//! # let user = UserId::parse("jeju").ok_or("not a user id")?;
+//! # let user = UserId::parse("jeju")?;
 //! # for (role, status) in [("super_admin", StatusCode::OK), ("user", StatusCode::FORBIDDEN)] {
 //! #     let login = manager.create(NewSession::new(user.clone()).role(role)).await?;
 //! #     let request = |request: http::request::Builder| {

@@ -18,7 +18,7 @@ use super::super::delivery::Delivery;
 use super::super::error_code::Code;
 use super::about::{About, Shape};
 use super::security::schemes;
-use crate::reason::EndReason;
+use crate::reason::RevokeReason;
 
 const JSON: &str = "application/json";
 
@@ -144,7 +144,7 @@ fn example(code: Code) -> Value {
     let detail = code.detail();
     match code {
         Code::SessionRevoked => {
-            let reason = EndReason::LogoutAll.as_str();
+            let reason = RevokeReason::LogoutAll.as_str();
             json!({"detail": format!("{detail}: {reason}"), "code": code, "reason": reason})
         }
         Code::Internal => json!({"detail": detail, "code": code, "request_id": "b3kT9-xQ2_aL"}),

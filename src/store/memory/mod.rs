@@ -20,7 +20,8 @@ use super::{
 };
 use crate::clock::{Clock, SystemClock, Timestamp};
 use crate::id::{SessionId, UserId};
-use crate::reason::EndReason;
+use crate::reason::RevokeReason;
+use crate::store::{Replicas, Revoked, Target};
 
 pub(crate) mod attempts;
 mod rotation;
@@ -131,7 +132,7 @@ impl SessionStore for MemoryStore {
         };
         state.insert(user, id, entry);
         let mut opened = Opened::new(now);
-        opened.evicted = state.end(now, user, surplus, EndReason::Evicted);
+        opened.evicted = state.end(now, user, surplus, RevokeReason::Evicted);
         if let Some(window) = new.count_within {
             opened.recent = state.count(now, user, span(window).max(Duration::from_millis(1)));
         }
@@ -223,28 +224,27 @@ impl SessionStore for MemoryStore {
         Ok(self.lock().rotate(now, user, id, rotate))
     }
 
-    async fn delete(
+    async fn revoke(
         &self,
         user: &UserId,
-        id: &SessionId,
-        reason: EndReason,
-    ) -> Result<bool, StoreError> {
-        let now = self.now();
-        Ok(!self.lock().end(now, user, vec![id.clone()], reason).is_empty())
-    }
-
-    async fn delete_all(
-        &self,
-        user: &UserId,
-        keep: Option<&SessionId>,
-        reason: EndReason,
-    ) -> Result<Vec<SessionId>, StoreError> {
+        target: &Target,
+        reason: RevokeReason,
+    ) -> Result<Revoked, StoreError> {
         let now = self.now();
         let mut state = self.lock();
-        let held = state.users.get(user).into_iter().flat_map(|user| user.live.keys());
-        let others = held.filter(|id| Some(*id) != keep).cloned().collect();
-        state.renew_for(now, user, reason);
-        Ok(state.end(now, user, others, reason))
+        let all = |state: &State, keep: Option<&SessionId>| -> Vec<_> {
+            let held = state.users.get(user).into_iter().flat_map(|user| user.live.keys());
+            held.filter(|id| Some(*id) != keep).cloned().collect()
+        };
+        let ids = match target {
+            Target::One(id) => vec![id.clone()],
+            Target::All => all(&state, None),
+            Target::AllExcept(keep) => all(&state, Some(keep)),
+        };
+        if !matches!(target, Target::One(_)) {
+            state.renew_for(now, user, reason);
+        }
+        Ok(Revoked::new(state.end(now, user, ids, reason), Replicas::NotAsked))
     }
 
     async fn list(&self, user: &UserId) -> Result<Vec<Listed>, StoreError> {
@@ -276,7 +276,11 @@ impl SessionStore for MemoryStore {
         Ok(Some(Cleaned::new(count, more.then(scan::due))))
     }
 
-    async fn ended(&self, user: &UserId, id: &SessionId) -> Result<Option<EndReason>, StoreError> {
+    async fn revoke_reason(
+        &self,
+        user: &UserId,
+        id: &SessionId,
+    ) -> Result<Option<RevokeReason>, StoreError> {
         let now = self.now();
         let state = self.lock();
         let stone = state.users.get(user).and_then(|user| user.gone.get(id));

@@ -3,7 +3,7 @@
 use super::state::State;
 use crate::clock::Timestamp;
 use crate::id::{SessionId, UserId};
-use crate::reason::EndReason;
+use crate::reason::RevokeReason;
 use crate::store::{Rotate, Rotated, span};
 
 impl State {
@@ -45,7 +45,7 @@ impl State {
                 Rotated::Retried(entry.record(), entry.activity())
             }
             Some(_) => {
-                self.end(now, user, vec![id.clone()], EndReason::RefreshReuse);
+                self.end(now, user, vec![id.clone()], RevokeReason::RefreshReuse);
                 Rotated::Reused
             }
         }

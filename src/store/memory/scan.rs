@@ -25,7 +25,7 @@ impl CursorParts {
     /// Reads what [`to_cursor`](Self::to_cursor) wrote.
     pub(super) fn parse(cursor: &ScanCursor) -> Option<Self> {
         let (id, user) = cursor.as_str().strip_prefix("m1.")?.split_once('.')?;
-        Some(Self(UserId::parse(user)?, SessionId::parse(id)?))
+        Some(Self(UserId::parse(user).ok()?, SessionId::parse(id).ok()?))
     }
 
     fn to_cursor(user: &UserId, id: &SessionId) -> ScanCursor {

@@ -8,7 +8,7 @@ use bytes::Bytes;
 
 use crate::clock::Timestamp;
 use crate::id::{SessionId, UserId};
-use crate::reason::EndReason;
+use crate::reason::RevokeReason;
 use crate::store::{
     Activity, FenceValue, Listed, PASSWORD_EPOCH_LIFE, Record, Rotation, TOMBSTONE_LIFE,
     TOMBSTONES_PER_USER,
@@ -69,7 +69,7 @@ pub(super) struct Entry {
 
 /// The reason of a revocation, and how long it is kept.
 pub(super) struct Tombstone {
-    pub(super) reason: EndReason,
+    pub(super) reason: RevokeReason,
     pub(super) until: Timestamp,
 }
 
@@ -199,7 +199,7 @@ impl State {
         now: Timestamp,
         user: &UserId,
         ids: Vec<SessionId>,
-        why: EndReason,
+        why: RevokeReason,
     ) -> Vec<SessionId> {
         let mut ended = Vec::with_capacity(ids.len());
         for id in ids {
@@ -220,7 +220,7 @@ impl State {
         now: Timestamp,
         user: &UserId,
         ended: &[(SessionId, Timestamp)],
-        why: EndReason,
+        why: RevokeReason,
     ) {
         for (id, absolute_deadline) in ended {
             let until = now.saturating_add(TOMBSTONE_LIFE).min(*absolute_deadline);
@@ -271,9 +271,9 @@ impl State {
 
     /// Replaces what a revocation of all sessions replaces: the login fence and, after a password
     /// change, also the password epoch.
-    pub(super) fn renew_for(&mut self, now: Timestamp, user: &UserId, why: EndReason) {
+    pub(super) fn renew_for(&mut self, now: Timestamp, user: &UserId, why: RevokeReason) {
         self.renew_guard(now, user);
-        if why == EndReason::PasswordChange {
+        if why == RevokeReason::PasswordChange {
             let until = now.saturating_add(PASSWORD_EPOCH_LIFE);
             let stamp = Stamp { number: self.login_fences, until };
             let old = self.users.entry(user.clone()).or_default().password_epoch.replace(stamp);

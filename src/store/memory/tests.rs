@@ -2,7 +2,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use super::*;
 use crate::clock::millis;
-use crate::store::{Salt, TOMBSTONES_PER_USER};
+use crate::store::{Salt, TOMBSTONES_PER_USER, Target};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -60,7 +60,13 @@ async fn upkeep_frees_all_expired_sessions_and_tombstones() {
         let touch = Touch::new(user.clone(), id.clone(), Duration::ZERO, Duration::MAX);
         store.touch(&[touch]).await.unwrap();
         if i % 5 == 0 {
-            assert!(store.delete(&user, &id, EndReason::Logout).await.unwrap());
+            assert!(
+                store
+                    .revoke(&user, &Target::from(&id), RevokeReason::Logout)
+                    .await
+                    .unwrap()
+                    .was_live()
+            );
         }
     }
     assert_eq!(store.len(), 800);
@@ -97,7 +103,10 @@ async fn repeated_touches_keep_one_deadline_entry_per_session() {
         assert_ne!(store.touch(&[touch]).await.unwrap(), [Touched::Ended]);
     }
     assert_eq!(store.lock().due.len(), 1);
-    assert_eq!(store.delete_all(&user, None, EndReason::Admin).await.unwrap(), [id]);
+    assert_eq!(
+        store.revoke(&user, &Target::All, RevokeReason::Admin).await.unwrap().sessions,
+        [id]
+    );
     assert_eq!(store.lock().due.len(), 2, "the tombstone and the login fence");
 }
 
@@ -107,8 +116,8 @@ async fn at_most_64_tombstones_per_user_are_kept() {
     let user = user(1);
     for _ in 0..100 {
         let id = login(&store, &user, MINUTE).await;
-        store.delete(&user, &id, EndReason::Logout).await.unwrap();
-        assert_eq!(store.ended(&user, &id).await.unwrap(), Some(EndReason::Logout));
+        store.revoke(&user, &Target::from(&id), RevokeReason::Logout).await.unwrap();
+        assert_eq!(store.revoke_reason(&user, &id).await.unwrap(), Some(RevokeReason::Logout));
     }
     assert_eq!(store.lock().due.len(), TOMBSTONES_PER_USER);
 }
@@ -141,7 +150,7 @@ async fn everything_expires_on_time_after_the_clock_was_ahead() {
 
     let idle = login(&store, &user, MINUTE).await;
     let ended = login(&store, &user, MINUTE).await;
-    store.delete_all(&user, Some(&idle), EndReason::LogoutAll).await.unwrap();
+    store.revoke(&user, &Target::AllExcept(idle.clone()), RevokeReason::LogoutAll).await.unwrap();
     let absolute = login(&store, &user, 20 * MINUTE).await;
     let fence = store.login_fence(&user).await.unwrap();
     assert!(fence.value().is_some());
@@ -175,7 +184,11 @@ async fn everything_expires_on_time_after_the_clock_was_ahead() {
 
     clock.advance(10 * MINUTE);
     assert_eq!(store.load(&user, &absolute, None).await.unwrap(), None, "its lifetime has passed");
-    assert_eq!(store.ended(&user, &ended).await.unwrap(), None, "its tombstone has expired");
+    assert_eq!(
+        store.revoke_reason(&user, &ended).await.unwrap(),
+        None,
+        "its tombstone has expired"
+    );
     clock.advance(24 * 60 * MINUTE);
     assert_eq!(
         store.login_fence(&user).await.unwrap().value(),
@@ -235,7 +248,7 @@ async fn login_fence_and_creation_counter_expire_and_are_freed() {
     let none = store.login_fence(&user).await.unwrap();
     assert_eq!(none.value(), None);
     for _ in 0..3 {
-        drop(store.delete_all(&user, None, EndReason::LogoutAll).await.unwrap());
+        drop(store.revoke(&user, &Target::All, RevokeReason::LogoutAll).await.unwrap().sessions);
         let id = SessionId::random().unwrap();
         let new = limited(None, MINUTE);
         assert!(matches!(store.create(&user, &id, &new).await.unwrap(), Created::Created(_)));
@@ -293,7 +306,7 @@ async fn cleanup_frees_and_counts_all_expired_sessions() {
         let (user, idle_ttl) = (user(i % 300), MINUTE * u32::from(i % 4 == 0) + MINUTE);
         let id = login(&store, &user, idle_ttl).await;
         if i % 5 == 1 {
-            store.delete(&user, &id, EndReason::Logout).await.unwrap();
+            store.revoke(&user, &Target::from(&id), RevokeReason::Logout).await.unwrap();
         }
     }
     clock.advance(MINUTE);

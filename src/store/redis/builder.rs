@@ -161,8 +161,8 @@ impl RedisStoreBuilder {
     }
 
     /// Makes each revocation wait until at least `replicas` replicas have it (1 or more), for at
-    /// most `timeout` (1 ms to 10 s). Default: off. Revocations are `delete`, `delete_all`,
-    /// `revoke`, and the manager's operations that use them.
+    /// most `timeout` (1 ms to 10 s). Default: off. Revocations are `revoke`,
+    /// and the manager's operations that use it.
     ///
     /// Replication is asynchronous: without this setting, a failover right after a logout may bring
     /// the session back. The setting makes this unlikely, but not impossible: a replica without the

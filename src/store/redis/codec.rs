@@ -13,7 +13,7 @@ use std::time::Duration;
 use bytes::{Buf as _, Bytes};
 
 use crate::clock::Timestamp;
-use crate::reason::EndReason;
+use crate::reason::RevokeReason;
 use crate::store::{Activity, Record, Rotation, Salt};
 
 /// First bytes of a record without refresh tokens.
@@ -87,10 +87,10 @@ pub(super) fn activity(raw: &[u8]) -> Option<Activity> {
 
 /// Parses a tombstone: the reason, and the time until which it is kept. Returns `None` for an
 /// unknown reason, which a newer version may have written.
-pub(super) fn tombstone(raw: &[u8]) -> Option<(EndReason, Timestamp)> {
+pub(super) fn tombstone(raw: &[u8]) -> Option<(RevokeReason, Timestamp)> {
     let colon = raw.iter().position(|b| *b == b':')?;
     let reason = std::str::from_utf8(raw.get(..colon)?).ok()?;
-    Some((EndReason::parse(reason)?, timestamp(raw.get(colon + 1..)?)?))
+    Some((RevokeReason::parse(reason)?, timestamp(raw.get(colon + 1..)?)?))
 }
 
 fn timestamp(digits: &[u8]) -> Option<Timestamp> {
@@ -183,7 +183,7 @@ mod tests {
             assert!(activity(bad.as_bytes()).is_none(), "{bad:?}");
         }
         let stone = tombstone(b"logout_all:99");
-        assert_eq!(stone, Some((EndReason::LogoutAll, Timestamp::from_millis(99))));
+        assert_eq!(stone, Some((RevokeReason::LogoutAll, Timestamp::from_millis(99))));
         assert_eq!(tombstone(b"device_lost:99"), None);
     }
 }

@@ -128,7 +128,7 @@ pub(super) fn encoded(user: &UserId) -> PercentEncode<'_> {
 
 /// Decodes a user id. Returns `None` for text that [`encoded`] does not produce.
 pub(super) fn decoded(raw: &str) -> Option<UserId> {
-    let user = UserId::parse(&percent_decode_str(raw).decode_utf8().ok()?)?;
+    let user = UserId::parse(&percent_decode_str(raw).decode_utf8().ok()?).ok()?;
     encoded(&user).to_string().eq(raw).then_some(user)
 }
 

@@ -25,13 +25,13 @@ use self::scan::Payloads;
 use self::scripts::Script;
 use super::{
     Activity, Attempt, AttemptKey, AttemptRule, Cleaned, Created, FenceValue, Listed, NewRecord,
-    Page, Record, Replacement, Revoke, Revoked, Rotate, Rotated, ScanCursor, SessionStore, Settle,
-    StoreError, StoreErrorKind, StoreHealth, Touch, Touched, Tracking, Updated, UpdatedAll,
+    Page, Record, Replacement, Revoked, Rotate, Rotated, ScanCursor, SessionStore, Settle,
+    StoreError, StoreErrorKind, StoreHealth, Target, Touch, Touched, Tracking, Updated, UpdatedAll,
 };
 use crate::clock::Timestamp;
 use crate::coherence::Tick;
 use crate::id::{SessionId, UserId};
-use crate::reason::EndReason;
+use crate::reason::RevokeReason;
 
 mod address_check;
 mod builder;
@@ -105,7 +105,7 @@ impl RedisStore {
         let server = ServerInfo::from_hello(&self.inner.requests.ask(&cmd("HELLO")).await?)?;
         // A touch of a session that does not exist writes nothing, but it needs the right to run
         // scripts on keys of this prefix.
-        if let (Some(user), Some(id)) = (UserId::parse("-"), SessionId::parse("-")) {
+        if let (Ok(user), Ok(id)) = (UserId::parse("-"), SessionId::parse("-")) {
             self.touch(&[Touch::new(user, id, Duration::ZERO, Duration::ZERO)]).await?;
         }
         self.inner.may_scan().await?;
@@ -213,32 +213,13 @@ impl SessionStore for RedisStore {
         self.inner.exchange(user, id, rotate).await
     }
 
-    async fn delete(
-        &self,
-        user: &UserId,
-        id: &SessionId,
-        reason: EndReason,
-    ) -> Result<bool, StoreError> {
-        Ok(!self.inner.end(user, &Revoke::One(id.clone()), reason).await?.sessions.is_empty())
-    }
-
-    async fn delete_all(
-        &self,
-        user: &UserId,
-        keep: Option<&SessionId>,
-        reason: EndReason,
-    ) -> Result<Vec<SessionId>, StoreError> {
-        let what = keep.map_or(Revoke::All, |keep| Revoke::AllBut(keep.clone()));
-        Ok(self.inner.end(user, &what, reason).await?.sessions)
-    }
-
     async fn revoke(
         &self,
         user: &UserId,
-        what: &Revoke,
-        reason: EndReason,
+        target: &Target,
+        reason: RevokeReason,
     ) -> Result<Revoked, StoreError> {
-        self.inner.end(user, what, reason).await
+        self.inner.end(user, target, reason).await
     }
 
     fn revoke_wait(&self) -> Duration {
@@ -276,7 +257,11 @@ impl SessionStore for RedisStore {
         }
     }
 
-    async fn ended(&self, user: &UserId, id: &SessionId) -> Result<Option<EndReason>, StoreError> {
+    async fn revoke_reason(
+        &self,
+        user: &UserId,
+        id: &SessionId,
+    ) -> Result<Option<RevokeReason>, StoreError> {
         let Inner { requests, prefix, .. } = &*self.inner;
         let stone = requests.limited(requests.hget(&prefix.gone(user), id.as_str())).await?;
         let stone = stone.and_then(|stone| codec::tombstone(&stone));

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::class::EventClass;
 use crate::error::AuthErrorKind;
 use crate::id::{SessionId, UserId};
-use crate::reason::EndReason;
+use crate::reason::RevokeReason;
 
 /// Something that happened to a session, or to a request that needed one.
 ///
@@ -88,7 +88,7 @@ pub enum Event {
         /// The id of the session.
         session: SessionId,
         /// Why it was revoked.
-        reason: EndReason,
+        reason: RevokeReason,
         /// Who revoked it.
         actor: Actor,
     },

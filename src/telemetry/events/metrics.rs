@@ -2,7 +2,7 @@
 
 use super::event::{Event, LoginRefusal, Suspicion};
 use crate::error::AuthErrorKind;
-use crate::reason::EndReason;
+use crate::reason::RevokeReason;
 use crate::telemetry::metrics::{Counter, Labelled, Metrics, Name};
 
 /// One error kind for each error code.
@@ -32,7 +32,7 @@ pub(super) struct EventMetrics {
 
 impl EventMetrics {
     pub(super) fn new(metrics: &Metrics) -> Self {
-        let reasons = EndReason::ALL.iter().map(|reason| reason.as_str());
+        let reasons = RevokeReason::ALL.iter().map(|reason| reason.as_str());
         let refusals = LoginRefusal::ALL.map(LoginRefusal::as_str);
         let codes = REJECTIONS.map(AuthErrorKind::code);
         Self {
@@ -48,7 +48,7 @@ impl EventMetrics {
         match event {
             Event::Created { .. } => self.created.increment(1),
             Event::Revoked { reason, .. } => self.ended.increment(reason.as_str()),
-            Event::Evicted { .. } => self.ended.increment(EndReason::Evicted.as_str()),
+            Event::Evicted { .. } => self.ended.increment(RevokeReason::Evicted.as_str()),
             Event::Rejected { kind, .. } => self.rejected.increment(kind.code()),
             Event::LoginRefused { refusal, .. } => self.logins_refused.increment(refusal.as_str()),
             Event::Suspicious { suspicion, .. } => self.suspicions.increment(suspicion.as_str()),

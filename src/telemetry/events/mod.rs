@@ -31,7 +31,7 @@
 //!   breaks, quotes and characters that change the direction of writing are escaped. Text of more
 //!   than 256 characters is cut.
 //! - `actor` is `owner`, `user` (then `actor_user` is the id of that user) or `application`. The
-//!   `reason` of a revocation is [`EndReason::as_str`](crate::EndReason::as_str), and `code` is
+//!   `reason` of a revocation is [`RevokeReason::as_str`](crate::RevokeReason::as_str), and `code` is
 //!   [`AuthErrorKind::code`](crate::AuthErrorKind::code).
 //! - A field whose value is not known is absent.
 //!

@@ -12,7 +12,7 @@
 //! | `tower_session_auth_logins_refused_total` | counter | 1 | `reason` | refused logins: [`LoginRefusal::as_str`](crate::telemetry::events::LoginRefusal::as_str) |
 //! | `tower_session_auth_suspicions_total` | counter | 1 | `suspicion` | [`Suspicion::as_str`](crate::telemetry::events::Suspicion::as_str) |
 //! | `tower_session_auth_sessions_created_total` | counter | 1 | | sessions that this process created |
-//! | `tower_session_auth_sessions_revoked_total` | counter | 1 | `reason` | sessions that this process revoked: [`EndReason::as_str`](crate::EndReason::as_str) |
+//! | `tower_session_auth_sessions_revoked_total` | counter | 1 | `reason` | sessions that this process revoked: [`RevokeReason::as_str`](crate::RevokeReason::as_str) |
 //! | `tower_session_auth_sessions` | gauge | 1 | `role` | live sessions in the store, as of this process's last scan of all sessions; `role` is empty for none, `other` for all roles beyond the first 64 |
 //! | `tower_session_auth_sessions_scan_age_seconds` | gauge | seconds | | time since that scan |
 //! | `tower_session_auth_store_duration_seconds` | histogram | seconds | `operation`, `outcome` | duration of calls to the store; `outcome` is `ok` or [`StoreErrorKind::as_str`](crate::store::StoreErrorKind::as_str) |

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use super::{LONG, Session, Suite, join_all, named, odd_names, ok, user};
 use crate::id::{SessionId, UserId};
-use crate::reason::EndReason;
-use crate::store::{Revoke, SessionStore};
+use crate::reason::RevokeReason;
+use crate::store::{SessionStore, Target};
 
 impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
     pub(super) async fn delete(&self) {
@@ -24,7 +24,7 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
     async fn revoke_covers_one_session_all_or_all_but_one(&self) {
         let owner = user();
         let revoke = async |what| {
-            let ended = self.store.revoke(&owner, &what, EndReason::Admin).await;
+            let ended = self.store.revoke(&owner, &what, RevokeReason::Admin).await;
             ok("revoke", ended).sessions.into_iter().collect::<BTreeSet<_>>()
         };
         let mut sessions = Vec::new();
@@ -37,7 +37,7 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
         for expected in [ids(&sessions[..1]), BTreeSet::new()] {
             let login_fence = self.login_fence(&owner).await;
             assert_eq!(
-                revoke(Revoke::One(one.clone())).await,
+                revoke(Target::One(one.clone())).await,
                 expected,
                 "revoke returns the sessions that it revoked"
             );
@@ -52,13 +52,13 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
             "revoking one session leaves the others live"
         );
         for (what, expected) in [
-            (Revoke::One(other.id.clone()), BTreeSet::new()),
-            (Revoke::AllBut(but), ids(&sessions[2..])),
-            (Revoke::All, ids(&sessions[1..2])),
-            (Revoke::All, BTreeSet::new()),
+            (Target::One(other.id.clone()), BTreeSet::new()),
+            (Target::AllExcept(but), ids(&sessions[2..])),
+            (Target::All, ids(&sessions[1..2])),
+            (Target::All, BTreeSet::new()),
         ] {
             let login_fence = self.login_fence(&owner).await;
-            let all = !matches!(what, Revoke::One(_));
+            let all = !matches!(what, Target::One(_));
             assert_eq!(revoke(what).await, expected, "revoke returns the sessions that it revoked");
             assert_eq!(
                 self.login_fence(&owner).await != login_fence,
@@ -69,8 +69,8 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
         for session in &sessions {
             self.assert_ended(session, "a revoked session stays revoked").await;
             assert_eq!(
-                self.ended(session).await,
-                Some(EndReason::Admin),
+                self.revoke_reason(session).await,
+                Some(RevokeReason::Admin),
                 "the tombstone holds the reason"
             );
         }
@@ -79,28 +79,36 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
 
     async fn delete_keeps_the_first_reason(&self) {
         let session = self.session(LONG, LONG).await;
-        assert!(self.end(&session, EndReason::Evicted).await, "the session was live");
+        assert!(self.end(&session, RevokeReason::Evicted).await, "the session was live");
         for _ in 0..2 {
-            assert!(!self.end(&session, EndReason::Admin).await, "delete is idempotent");
-            let ended = self.end_all(&session.user, EndReason::LogoutAll).await;
+            assert!(!self.end(&session, RevokeReason::Admin).await, "delete is idempotent");
+            let ended = self.end_all(&session.user, RevokeReason::LogoutAll).await;
             assert!(ended.is_empty(), "delete_all returns only sessions that were live");
-            let reason = self.ended(&session).await;
-            assert_eq!(reason, Some(EndReason::Evicted), "the first reason stays");
+            let reason = self.revoke_reason(&session).await;
+            assert_eq!(reason, Some(RevokeReason::Evicted), "the first reason stays");
         }
         self.assert_ended(&session, "a deleted session stays revoked").await;
     }
 
     async fn tombstone_holds_each_reason(&self) {
         let owner = user();
-        for &reason in EndReason::ALL {
+        for &reason in RevokeReason::ALL {
             let session = self.session_of(&owner, LONG, LONG).await;
             assert!(self.end(&session, reason).await, "the session was live");
-            assert_eq!(self.ended(&session).await, Some(reason), "the tombstone holds the reason");
+            assert_eq!(
+                self.revoke_reason(&session).await,
+                Some(reason),
+                "the tombstone holds the reason"
+            );
 
             let all = self.session(LONG, LONG).await;
             let ended = self.end_all(&all.user, reason).await;
             assert!(ended.iter().eq([&all.id]), "delete_all returns the sessions that it revoked");
-            assert_eq!(self.ended(&all).await, Some(reason), "the tombstone holds the reason");
+            assert_eq!(
+                self.revoke_reason(&all).await,
+                Some(reason),
+                "the tombstone holds the reason"
+            );
             self.assert_ended(&all, "a deleted session stays revoked").await;
         }
     }
@@ -109,10 +117,10 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
         let owner = user();
         let kept = self.session_of(&owner, LONG, LONG).await;
         let ended = self.session_of(&owner, LONG, LONG).await;
-        assert!(self.end(&ended, EndReason::Logout).await, "the session was live");
+        assert!(self.end(&ended, RevokeReason::Logout).await, "the session was live");
         assert!(self.load(&kept).await.is_some(), "delete revokes one session only");
         assert!(self.activity(&kept).await.is_some(), "delete revokes one session only");
-        assert_eq!(self.ended(&kept).await, None, "delete revokes one session only");
+        assert_eq!(self.revoke_reason(&kept).await, None, "delete revokes one session only");
     }
 
     async fn delete_all_revokes_only_the_sessions_of_that_user(&self) {
@@ -120,7 +128,7 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
         for name in odd_names() {
             let owner = named(&name);
             // An earlier run may have left sessions.
-            drop(self.end_all(&owner, EndReason::Admin).await);
+            drop(self.end_all(&owner, RevokeReason::Admin).await);
             for _ in 0..2 {
                 sessions.push(self.session_of(&owner, LONG, LONG).await);
             }
@@ -128,7 +136,7 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
         let owners: Vec<UserId> = odd_names().iter().map(|name| named(name)).collect();
         for (turn, owner) in owners.iter().enumerate() {
             let ended: BTreeSet<SessionId> =
-                self.end_all(owner, EndReason::LogoutAll).await.into_iter().collect();
+                self.end_all(owner, RevokeReason::LogoutAll).await.into_iter().collect();
             let own = sessions.iter().filter(|session| session.user == *owner);
             let own: BTreeSet<SessionId> = own.map(|session| session.id.clone()).collect();
             assert_eq!(ended, own, "delete_all revokes exactly the sessions of {owner:?}");
@@ -153,21 +161,21 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
         let brief = self.session_of(&owner, self.moment, LONG).await;
         let before = self.shown(&kept).await;
         self.pass(self.moment * 2).await;
-        let ended: BTreeSet<_> = self.end_others(&kept, EndReason::LogoutAll).await;
+        let ended: BTreeSet<_> = self.end_others(&kept, RevokeReason::LogoutAll).await;
         let expected = others.iter().map(|other| other.id.clone()).collect();
         assert_eq!(ended, expected, "delete_all returns all other live sessions");
         assert_eq!(self.list(&owner).await, [before], "the kept session is unchanged");
-        assert_eq!(self.ended(&kept).await, None, "the kept session has no tombstone");
+        assert_eq!(self.revoke_reason(&kept).await, None, "the kept session has no tombstone");
         for other in &others {
             assert_eq!(
-                self.ended(other).await,
-                Some(EndReason::LogoutAll),
+                self.revoke_reason(other).await,
+                Some(RevokeReason::LogoutAll),
                 "the tombstone holds the reason"
             );
             self.assert_ended(other, "delete_all revokes all other sessions").await;
         }
         self.assert_ended(&brief, "an expired session stays expired").await;
-        let none = self.end_others(&kept, EndReason::Admin).await;
+        let none = self.end_others(&kept, RevokeReason::Admin).await;
         assert!(none.is_empty(), "there is no other session");
         assert!(self.load(&kept).await.is_some(), "the kept session stays live");
 
@@ -176,7 +184,7 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
         let stranger = self.session(LONG, LONG).await;
         for keep in [&stranger, &others[0], &brief] {
             let keep = Session { user: owner.clone(), id: keep.id.clone(), at: keep.at };
-            let ended = self.end_others(&keep, EndReason::Admin).await;
+            let ended = self.end_others(&keep, RevokeReason::Admin).await;
             let living = self.list(&owner).await;
             assert!(living.is_empty(), "only a live session of this user can be kept");
             assert!(
@@ -190,9 +198,10 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
         );
     }
 
-    async fn end_others(&self, kept: &Session, reason: EndReason) -> BTreeSet<SessionId> {
-        let ended = self.store.delete_all(&kept.user, Some(&kept.id), reason).await;
-        ok("delete_all", ended).into_iter().collect()
+    async fn end_others(&self, kept: &Session, reason: RevokeReason) -> BTreeSet<SessionId> {
+        let target = Target::AllExcept(kept.id.clone());
+        let ended = self.store.revoke(&kept.user, &target, reason).await;
+        ok("revoke", ended).sessions.into_iter().collect()
     }
 
     async fn newest_64_tombstones_are_kept(&self) {
@@ -202,24 +211,24 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
             sessions.push(self.session_of(&owner, LONG, LONG).await);
         }
         for session in &sessions {
-            assert!(self.end(session, EndReason::Logout).await, "the session was live");
+            assert!(self.end(session, RevokeReason::Logout).await, "the session was live");
         }
         self.pass(Duration::from_millis(20)).await;
         let mut newest = Vec::new();
         for _ in 0..64 {
             let session = self.session_of(&owner, LONG, LONG).await;
-            assert!(self.end(&session, EndReason::Admin).await, "the session was live");
+            assert!(self.end(&session, RevokeReason::Admin).await, "the session was live");
             newest.push(session);
         }
         for session in &newest {
-            let reason = self.ended(session).await;
-            assert_eq!(reason, Some(EndReason::Admin), "the newest 64 tombstones are kept");
+            let reason = self.revoke_reason(session).await;
+            assert_eq!(reason, Some(RevokeReason::Admin), "the newest 64 tombstones are kept");
         }
         // Its tombstone would expire first, but it is the newest.
         let brief = self.session_of(&owner, LONG / 2, LONG / 2).await;
-        assert!(self.end(&brief, EndReason::Evicted).await, "the session was live");
-        let reason = self.ended(&brief).await;
-        assert_eq!(reason, Some(EndReason::Evicted), "the newest 64 tombstones are kept");
+        assert!(self.end(&brief, RevokeReason::Evicted).await, "the session was live");
+        let reason = self.revoke_reason(&brief).await;
+        assert_eq!(reason, Some(RevokeReason::Evicted), "the newest 64 tombstones are kept");
         for session in sessions.iter().chain(&newest) {
             self.assert_ended(session, "a session without a tombstone stays revoked").await;
         }
@@ -231,14 +240,14 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
         for _ in 0..100 {
             sessions.push(self.session_of(&owner, LONG, LONG).await);
         }
-        let ended = self.end_all(&owner, EndReason::PasswordChange).await;
+        let ended = self.end_all(&owner, RevokeReason::PasswordChange).await;
         let ended: BTreeSet<SessionId> = ended.into_iter().collect();
         let all: BTreeSet<_> = sessions.iter().map(|session| session.id.clone()).collect();
         assert_eq!(ended, all, "delete_all revokes all sessions and returns them");
         let found = join_all(sessions.iter().map(|session| self.load(session))).await;
         assert!(found.iter().all(Option::is_none), "no session is live after delete_all");
-        let known = join_all(sessions.iter().map(|session| self.ended(session))).await;
-        let known = known.iter().filter(|reason| **reason == Some(EndReason::PasswordChange));
+        let known = join_all(sessions.iter().map(|session| self.revoke_reason(session))).await;
+        let known = known.iter().filter(|reason| **reason == Some(RevokeReason::PasswordChange));
         assert!(known.count() >= 64, "at least 64 tombstones are kept");
     }
 }

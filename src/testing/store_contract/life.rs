@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::{LONG, Suite, id, user};
-use crate::reason::EndReason;
+use crate::reason::RevokeReason;
 use crate::store::{Created, NewRecord, SessionStore, Touched};
 
 impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
@@ -41,7 +41,7 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
         let uses = self.uses(&session).await;
         assert_eq!(uses.last_activity, session.at, "creation is the first use");
         assert_eq!(uses.idle_deadline, idle, "activity returns the idle deadline");
-        assert_eq!(self.ended(&session).await, None, "a live session has no tombstone");
+        assert_eq!(self.revoke_reason(&session).await, None, "a live session has no tombstone");
         let apart = self.store.now().saturating_since(session.at);
         assert!(apart < LONG, "created is on the store's own clock");
     }
@@ -72,7 +72,7 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
         assert!(matches!(same_id, Created::Created(_)), "two users may have the same session id");
         assert_eq!(self.load(&session).await, before, "two users may have the same session id");
 
-        assert!(self.end(&session, EndReason::Logout).await, "the session was live");
+        assert!(self.end(&session, RevokeReason::Logout).await, "the session was live");
         let revived = self.create(&session.user, &session.id, &other).await;
         assert_eq!(
             revived,
@@ -86,12 +86,16 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
         let never = super::Session { user: user(), id: id(), at: self.store.now() };
         self.assert_ended(&never, "a session that never existed is not live").await;
         assert!(
-            !self.end(&never, EndReason::Admin).await,
+            !self.end(&never, RevokeReason::Admin).await,
             "a session that never existed cannot be revoked"
         );
-        let none = self.end_all(&never.user, EndReason::Admin).await;
+        let none = self.end_all(&never.user, RevokeReason::Admin).await;
         assert!(none.is_empty(), "a session that never existed cannot be revoked");
-        assert_eq!(self.ended(&never).await, None, "a session that never existed has no tombstone");
+        assert_eq!(
+            self.revoke_reason(&never).await,
+            None,
+            "a session that never existed has no tombstone"
+        );
         let new = NewRecord::new(LONG, LONG, Bytes::new());
         let made = self.create(&never.user, &never.id, &new).await;
         assert!(matches!(made, Created::Created(_)), "no other operation uses up an id");
@@ -110,13 +114,13 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
         assert_eq!(late, Touched::Ended, "a touch does not revive an expired session");
         self.assert_ended(&session, "an unused session expires").await;
         assert!(
-            !self.end(&session, EndReason::Admin).await,
+            !self.end(&session, RevokeReason::Admin).await,
             "an expired session cannot be revoked"
         );
-        assert_eq!(self.ended(&session).await, None, "an expired session has no tombstone");
-        let ended = self.end_all(&owner, EndReason::LogoutAll).await;
+        assert_eq!(self.revoke_reason(&session).await, None, "an expired session has no tombstone");
+        let ended = self.end_all(&owner, RevokeReason::LogoutAll).await;
         assert!(ended.iter().eq([&beside.id]), "delete_all returns only sessions that were live");
-        assert_eq!(self.ended(&listed).await, None, "an expired session has no tombstone");
+        assert_eq!(self.revoke_reason(&listed).await, None, "an expired session has no tombstone");
     }
 
     async fn used_session_expires_at_its_absolute_deadline(&self) {
@@ -133,10 +137,10 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
         self.pass(lifetime * 2).await;
         self.assert_ended(&session, "a session expires at its absolute deadline").await;
         assert!(
-            !self.end(&session, EndReason::Admin).await,
+            !self.end(&session, RevokeReason::Admin).await,
             "an expired session cannot be revoked"
         );
-        let ended = self.end_all(&listed.user, EndReason::LogoutAll).await;
+        let ended = self.end_all(&listed.user, RevokeReason::LogoutAll).await;
         assert!(ended.iter().eq([&beside.id]), "delete_all returns only sessions that were live");
         self.assert_ended(&listed, "a session expires at its absolute deadline").await;
     }

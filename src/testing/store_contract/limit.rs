@@ -8,7 +8,7 @@ use bytes::Bytes;
 
 use super::{LONG, Session, Suite, id, join_all, user};
 use crate::id::{SessionId, UserId};
-use crate::reason::EndReason;
+use crate::reason::RevokeReason;
 use crate::store::{Created, Listed, NewRecord, Opened, SessionLimit, SessionStore, WhenFull};
 
 /// Enough time to tell two points in time apart on a real clock.
@@ -47,7 +47,7 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
             let gone = &sessions[expected];
             let promise = "the least recently active session is evicted";
             assert_eq!(opened.evicted, std::slice::from_ref(&gone.id), "{promise}");
-            assert_eq!(self.ended(gone).await, Some(EndReason::Evicted), "{promise}");
+            assert_eq!(self.revoke_reason(gone).await, Some(RevokeReason::Evicted), "{promise}");
             self.assert_ended(gone, promise).await;
             assert_eq!(self.list(&owner).await.len(), 5, "the number of sessions equals the limit");
             self.pass(TICK).await;
@@ -169,7 +169,7 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
             let refused = Session { user: owner.clone(), id, at: self.store.now() };
             self.assert_ended(&refused, "a refused login creates no session").await;
             assert_eq!(
-                self.ended(&refused).await,
+                self.revoke_reason(&refused).await,
                 None,
                 "a session that never existed has no tombstone"
             );
@@ -192,7 +192,7 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
         let kept = self.session_of(&owner, LONG, LONG).await;
         let full = self.create(&owner, &id(), &limited(2, WhenFull::Refuse)).await;
         assert_eq!(full, Created::LimitReached, "live sessions count against the limit");
-        assert!(self.end(&ended, EndReason::Logout).await, "the session was live");
+        assert!(self.end(&ended, RevokeReason::Logout).await, "the session was live");
         self.pass(self.moment * 2).await;
         let (second, _) = self.opened(&owner, limited(2, WhenFull::Refuse)).await;
         let evicting = limited(2, WhenFull::EvictLeastRecentlyActive);
@@ -251,7 +251,7 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
             1,
             "creations are counted for each user"
         );
-        drop(self.end_all(&owner, EndReason::LogoutAll).await);
+        drop(self.end_all(&owner, RevokeReason::LogoutAll).await);
         self.pass(self.moment).await;
         let recent = self.opened(&owner, counted()).await.1.recent;
         assert_eq!(recent, 4, "creations of revoked sessions are counted");

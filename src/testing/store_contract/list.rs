@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{LONG, Session, Suite, named, odd_names, user};
 use crate::id::UserId;
-use crate::reason::EndReason;
+use crate::reason::RevokeReason;
 use crate::store::{Listed, SessionStore};
 
 impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
@@ -60,15 +60,19 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
         let deleted = self.session_of(&owner, LONG, LONG).await;
         let idle = self.session_of(&owner, self.moment, LONG).await;
         let old = self.session_of(&owner, LONG, self.moment).await;
-        assert!(self.end(&deleted, EndReason::Logout).await, "the session was live");
+        assert!(self.end(&deleted, RevokeReason::Logout).await, "the session was live");
         self.pass(self.moment * 2).await;
         let expected = [self.shown(&kept).await];
         assert_eq!(self.list(&owner).await, expected, "list returns live sessions only");
         for ended in [&deleted, &idle, &old] {
             self.assert_ended(ended, "list does not revive a session").await;
         }
-        assert_eq!(self.ended(&deleted).await, Some(EndReason::Logout), "list keeps the tombstone");
-        drop(self.end_all(&owner, EndReason::LogoutAll).await);
+        assert_eq!(
+            self.revoke_reason(&deleted).await,
+            Some(RevokeReason::Logout),
+            "list keeps the tombstone"
+        );
+        drop(self.end_all(&owner, RevokeReason::LogoutAll).await);
         assert!(self.list(&owner).await.is_empty(), "no session is live after delete_all");
     }
 
@@ -76,13 +80,13 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
         let mut expected = Vec::new();
         for name in odd_names() {
             let owner = named(&name);
-            drop(self.end_all(&owner, EndReason::Admin).await);
+            drop(self.end_all(&owner, RevokeReason::Admin).await);
             let session = self.session_of(&owner, LONG, LONG).await;
             expected.push((owner, self.shown(&session).await));
         }
         for (owner, expected) in expected {
             assert_eq!(self.list(&owner).await, [expected], "the list of {owner:?}");
-            drop(self.end_all(&owner, EndReason::Admin).await);
+            drop(self.end_all(&owner, RevokeReason::Admin).await);
         }
     }
 }

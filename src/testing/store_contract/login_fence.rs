@@ -7,9 +7,10 @@ use bytes::Bytes;
 
 use super::{LONG, Suite, id, user};
 use crate::id::UserId;
-use crate::reason::EndReason;
+use crate::reason::RevokeReason;
 use crate::store::{
-    Created, FenceValue, NewRecord, Replacement, SessionLimit, SessionStore, UpdatedAll, WhenFull,
+    Created, FenceValue, NewRecord, Replacement, SessionLimit, SessionStore, Target, UpdatedAll,
+    WhenFull,
 };
 
 impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
@@ -54,11 +55,12 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
             for _ in 0..3 {
                 let login_fence = self.login_fence(&owner).await;
                 assert!(!old.contains(&login_fence), "delete_all replaces the login fence");
-                let keep = kept.as_ref().map(|kept| &kept.id);
-                super::ok(
-                    "delete_all",
-                    self.store.delete_all(&owner, keep, EndReason::LogoutAll).await,
-                );
+                let target = match &kept {
+                    Some(kept) => Target::AllExcept(kept.id.clone()),
+                    None => Target::All,
+                };
+                let revoked = self.store.revoke(&owner, &target, RevokeReason::LogoutAll).await;
+                super::ok("revoke", revoked);
                 old.push(login_fence);
                 for old in &old {
                     let lives = self.logs_in(&owner, old).await;
@@ -81,7 +83,7 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
             "a login succeeds if there was no login fence and still is none"
         );
         assert!(self.logs_in(&owner, &none).await, "a login does not change the login fence");
-        drop(self.end_all(&owner, EndReason::Admin).await);
+        drop(self.end_all(&owner, RevokeReason::Admin).await);
         let some = self.login_fence(&owner).await;
         assert_eq!(
             self.login_fence(&owner).await,
@@ -103,7 +105,7 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
         );
         let mut seen = HashSet::new();
         for _ in 0..50 {
-            drop(self.end_all(&owner, EndReason::Admin).await);
+            drop(self.end_all(&owner, RevokeReason::Admin).await);
             let login_fence = self.login_fence(&owner).await.value().map(str::to_owned);
             assert!(seen.insert(login_fence), "each login fence has a new value");
         }
@@ -116,9 +118,9 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
             let session = self.session_of(&owner, LONG, LONG).await;
             let _ = self.touch_one(&session, Duration::ZERO, Duration::MAX).await;
             let _ = self.write(&session, 1, b"second").await;
-            assert!(self.end(&session, EndReason::Logout).await, "the session was live");
+            assert!(self.end(&session, RevokeReason::Logout).await, "the session was live");
             let other = self.session(LONG, LONG).await;
-            drop(self.end_all(&other.user, EndReason::Admin).await);
+            drop(self.end_all(&other.user, RevokeReason::Admin).await);
             drop(self.list(&owner).await);
             assert_eq!(
                 self.login_fence(&owner).await,
@@ -129,7 +131,7 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
                 self.logs_in(&owner, &login_fence).await,
                 "a logout of one session supersedes no login"
             );
-            drop(self.end_all(&owner, EndReason::Admin).await);
+            drop(self.end_all(&owner, RevokeReason::Admin).await);
         }
     }
 
@@ -147,7 +149,7 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
             self.logs_in(owner, &login_fence).await,
             "a conflict does not replace the login fence"
         );
-        drop(self.end_all(owner, EndReason::Admin).await);
+        drop(self.end_all(owner, RevokeReason::Admin).await);
 
         let login_fence = self.login_fence(owner).await;
         assert_eq!(
@@ -168,11 +170,11 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
         let mut seen = HashSet::from([None]);
         for turn in 0..3 {
             let before = self.password_epoch(&owner).await;
-            for reason in [EndReason::LogoutAll, EndReason::Admin, EndReason::Suspended] {
+            for reason in [RevokeReason::LogoutAll, RevokeReason::Admin, RevokeReason::Suspended] {
                 drop(self.end_all(&owner, reason).await);
             }
             let session = self.session_of(&owner, LONG, LONG).await;
-            assert!(self.end(&session, EndReason::PasswordChange).await, "the session was live");
+            assert!(self.end(&session, RevokeReason::PasswordChange).await, "the session was live");
             assert_eq!(
                 self.write_all(&owner, &[]).await,
                 UpdatedAll::Written,
@@ -188,7 +190,7 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
                 after, before,
                 "without a password change the password epoch stays (turn {turn})"
             );
-            drop(self.end_all(&owner, EndReason::PasswordChange).await);
+            drop(self.end_all(&owner, RevokeReason::PasswordChange).await);
             let epoch = self.password_epoch(&owner).await;
             assert!(seen.insert(epoch), "a password change replaces the password epoch");
         }
@@ -214,7 +216,7 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
                     "{made_up:?} is not the login fence"
                 );
             }
-            drop(self.end_all(&owner, EndReason::Admin).await);
+            drop(self.end_all(&owner, RevokeReason::Admin).await);
         }
         let after = self.login_fence(&owner).await;
         assert!(!self.logs_in(&owner, &before).await, "a login that read no login fence fails");

@@ -18,10 +18,10 @@ use bytes::Bytes;
 
 use crate::clock::Timestamp;
 use crate::id::{SessionId, UserId};
-use crate::reason::EndReason;
+use crate::reason::RevokeReason;
 use crate::store::{
     Activity, Created, FenceValue, Listed, NewRecord, Opened, Record, Replacement, SessionStore,
-    StoreError, Touch, Touched, Updated, UpdatedAll,
+    StoreError, Target, Touch, Touched, Updated, UpdatedAll,
 };
 
 mod attempts;
@@ -197,24 +197,25 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
         ok("update_all", self.store.update_all(user, replacements).await)
     }
 
-    async fn end(&self, session: &Session, reason: EndReason) -> bool {
-        ok("delete", self.store.delete(&session.user, &session.id, reason).await)
+    async fn end(&self, session: &Session, reason: RevokeReason) -> bool {
+        let target = Target::from(&session.id);
+        ok("revoke", self.store.revoke(&session.user, &target, reason).await).was_live()
     }
 
-    async fn end_all(&self, user: &UserId, reason: EndReason) -> Vec<SessionId> {
-        ok("delete_all", self.store.delete_all(user, None, reason).await)
+    async fn end_all(&self, user: &UserId, reason: RevokeReason) -> Vec<SessionId> {
+        ok("revoke", self.store.revoke(user, &Target::All, reason).await).sessions
     }
 
     async fn login_fence(&self, user: &UserId) -> FenceValue {
-        ok("guard", self.store.login_fence(user).await)
+        ok("login_fence", self.store.login_fence(user).await)
     }
 
     async fn list(&self, user: &UserId) -> Vec<Listed> {
         ok("list", self.store.list(user).await)
     }
 
-    async fn ended(&self, session: &Session) -> Option<EndReason> {
-        ok("ended", self.store.ended(&session.user, &session.id).await)
+    async fn revoke_reason(&self, session: &Session) -> Option<RevokeReason> {
+        ok("ended", self.store.revoke_reason(&session.user, &session.id).await)
     }
 
     /// Checks that every operation reports that the session is over.
@@ -261,7 +262,7 @@ fn user() -> UserId {
 }
 
 fn named(name: &str) -> UserId {
-    UserId::parse(name).unwrap_or_else(|| panic!("{name:?} is not a user id"))
+    UserId::parse(name).unwrap_or_else(|_| panic!("{name:?} is not a user id"))
 }
 
 /// Names that are syntax or patterns in some store, and names that contain other names.

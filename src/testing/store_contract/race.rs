@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::{LONG, Suite, id, join_all, user};
-use crate::reason::EndReason;
+use crate::reason::RevokeReason;
 use crate::store::{Created, NewRecord, Opened, SessionStore, Updated};
 
 impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
@@ -85,15 +85,15 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
                             assert_eq!(again, Created::AlreadyExists, "an id in use is rejected");
                         }
                         3 => drop(self.load(session).await),
-                        _ => drop(self.end(session, EndReason::Logout).await),
+                        _ => drop(self.end(session, RevokeReason::Logout).await),
                     }
                 }
             };
             drop(join_all((0..25).map(verb)).await);
             self.assert_ended(&session, "no concurrent operation revives a deleted session").await;
             assert_eq!(
-                self.ended(&session).await,
-                Some(EndReason::Logout),
+                self.revoke_reason(&session).await,
+                Some(RevokeReason::Logout),
                 "the tombstone holds the reason"
             );
         }
@@ -101,11 +101,11 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
 
     async fn one_of_many_concurrent_deletes_reports_a_live_session(&self) {
         let session = self.session(LONG, LONG).await;
-        let ends = (0..10).map(|_| self.end(&session, EndReason::Logout));
+        let ends = (0..10).map(|_| self.end(&session, RevokeReason::Logout));
         let lived = join_all(ends).await.into_iter().filter(|lived| *lived).count();
         assert_eq!(lived, 1, "only one delete returns that the session was live");
         let session = self.session(LONG, LONG).await;
-        let ends = (0..10).map(|_| self.end_all(&session.user, EndReason::LogoutAll));
+        let ends = (0..10).map(|_| self.end_all(&session.user, RevokeReason::LogoutAll));
         let told: Vec<_> = join_all(ends).await.into_iter().flatten().collect();
         assert_eq!(told, [session.id], "only one delete_all returns the session");
     }

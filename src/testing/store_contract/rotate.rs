@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::{LONG, Session, Suite, id, join_all, ok, user};
-use crate::reason::EndReason;
+use crate::reason::RevokeReason;
 use crate::store::{
     Activity, Created, NewRecord, Opened, Record, Replacement, Rotate, Rotated, Salt, SessionStore,
     Touch, Touched, Updated, UpdatedAll,
@@ -288,13 +288,17 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
 
     async fn expired_or_revoked_session_cannot_rotate(&self) {
         let session = self.session_with_salt(LONG, LONG).await;
-        let _ = self.end(&session, EndReason::Logout).await;
+        let _ = self.end(&session, RevokeReason::Logout).await;
         for counter in [0, 1] {
             let rotated = self.rotate_token(&session, counter, LONG).await;
             assert_eq!(rotated, Rotated::Gone, "a revoked session cannot rotate");
         }
         self.assert_ended(&session, "a rotation does not revive a session").await;
-        assert_eq!(self.ended(&session).await, Some(EndReason::Logout), "the first reason stays");
+        assert_eq!(
+            self.revoke_reason(&session).await,
+            Some(RevokeReason::Logout),
+            "the first reason stays"
+        );
         let session = self.session_with_salt(self.moment, LONG).await;
         self.pass(self.moment * 2).await;
         assert_eq!(
@@ -340,8 +344,8 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
 
     async fn assert_reused(&self, session: &Session) {
         self.assert_ended(session, "reuse of a refresh token revokes its session").await;
-        let reason = self.ended(session).await;
-        assert_eq!(reason, Some(EndReason::RefreshReuse), "the tombstone holds the reason");
+        let reason = self.revoke_reason(session).await;
+        assert_eq!(reason, Some(RevokeReason::RefreshReuse), "the tombstone holds the reason");
     }
 }
 

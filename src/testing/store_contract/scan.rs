@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::{LONG, Session, Suite, named, odd_names, user};
 use crate::id::{SessionId, UserId};
-use crate::reason::EndReason;
+use crate::reason::RevokeReason;
 use crate::store::{Listed, ScanCursor, SessionStore};
 
 /// More pages than a scan of a test store can have. A scan that does not end fails at this number.
@@ -48,7 +48,7 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
         }
         for name in odd_names() {
             let owner = named(&name);
-            drop(self.end_all(&owner, EndReason::Admin).await);
+            drop(self.end_all(&owner, RevokeReason::Admin).await);
             for _ in 0..2 {
                 sessions.push(self.session_of(&owner, LONG, LONG).await);
             }
@@ -58,7 +58,7 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
 
     async fn revoke_sessions_of(&self, sessions: &[Session]) {
         for session in sessions {
-            drop(self.end_all(&session.user, EndReason::Admin).await);
+            drop(self.end_all(&session.user, RevokeReason::Admin).await);
         }
     }
 
@@ -68,7 +68,7 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
         let _ = self.write(&sessions[1], 1, b"second").await;
         let brief = self.session_of(&sessions[0].user, self.moment, LONG).await;
         let ended = self.session_of(&sessions[0].user, LONG, LONG).await;
-        assert!(self.end(&ended, EndReason::Logout).await, "the session was live");
+        assert!(self.end(&ended, RevokeReason::Logout).await, "the session was live");
         self.pass(self.moment * 2).await;
         let mut expected = Vec::new();
         for session in &sessions {
@@ -110,7 +110,10 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
             let shown = self
                 .scan(limit, async |turn| {
                     if let Some((_, leaving)) = leaving.get(turn) {
-                        assert!(self.end(leaving, EndReason::Logout).await, "the session was live");
+                        assert!(
+                            self.end(leaving, RevokeReason::Logout).await,
+                            "the session was live"
+                        );
                     }
                     if turn < 40 {
                         drop(self.session_of(&coming, LONG, LONG).await);
@@ -128,7 +131,7 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
                 );
             }
             self.revoke_sessions_of(&sessions).await;
-            drop(self.end_all(&coming, EndReason::Admin).await);
+            drop(self.end_all(&coming, RevokeReason::Admin).await);
         }
     }
 
@@ -143,9 +146,9 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
             }
         }
         let ended = self.session(LONG, LONG).await;
-        assert!(self.end(&ended, EndReason::Admin).await, "the session was live");
+        assert!(self.end(&ended, RevokeReason::Admin).await, "the session was live");
         let logged_out = user();
-        drop(self.end_all(&logged_out, EndReason::LogoutAll).await);
+        drop(self.end_all(&logged_out, RevokeReason::LogoutAll).await);
         let login_fence = self.login_fence(&logged_out).await;
         let mut expected = Vec::new();
         for session in &sessions {
@@ -167,10 +170,14 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
             }
             for expired in &expired {
                 self.assert_ended(expired, "a cleanup does not revive a session").await;
-                assert_eq!(self.ended(expired).await, None, "an expired session has no tombstone");
+                assert_eq!(
+                    self.revoke_reason(expired).await,
+                    None,
+                    "an expired session has no tombstone"
+                );
             }
-            let reason = self.ended(&ended).await;
-            assert_eq!(reason, Some(EndReason::Admin), "a cleanup keeps tombstones");
+            let reason = self.revoke_reason(&ended).await;
+            assert_eq!(reason, Some(RevokeReason::Admin), "a cleanup keeps tombstones");
         }
         assert_eq!(
             self.login_fence(&logged_out).await,

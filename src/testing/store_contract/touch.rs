@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{LONG, Suite, user};
-use crate::reason::EndReason;
+use crate::reason::RevokeReason;
 use crate::store::{SessionStore, Touch, Touched};
 
 impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
@@ -122,7 +122,7 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
         let owner = user();
         let alive = self.session_of(&owner, LONG, LONG).await;
         let ended = self.session_of(&owner, LONG, LONG).await;
-        assert!(self.end(&ended, EndReason::Logout).await, "the session was live");
+        assert!(self.end(&ended, RevokeReason::Logout).await, "the session was live");
         let stranger = self.session(LONG / 2, LONG).await;
         let touch = |session: &super::Session| {
             Touch::new(session.user.clone(), session.id.clone(), Duration::ZERO, Duration::ZERO)

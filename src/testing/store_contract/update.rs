@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::{LONG, Suite, id, user};
-use crate::reason::EndReason;
+use crate::reason::RevokeReason;
 use crate::store::{Created, NewRecord, Opened, SessionStore, Touched, Updated};
 
 impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
@@ -56,7 +56,7 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
 
     async fn update_of_a_revoked_session_returns_gone(&self) {
         let session = self.session(LONG, LONG).await;
-        assert!(self.end(&session, EndReason::Logout).await, "the session was live");
+        assert!(self.end(&session, RevokeReason::Logout).await, "the session was live");
         let updated = self.write(&session, 1, b"late").await;
         assert_eq!(updated, Updated::Gone, "an update is not an upsert");
         self.assert_ended(&session, "an update is not an upsert").await;

@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::{LONG, Suite, id, join_all, user};
 use crate::id::UserId;
-use crate::reason::EndReason;
+use crate::reason::RevokeReason;
 use crate::store::{Replacement, SessionStore, Updated, UpdatedAll};
 
 impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
@@ -106,7 +106,7 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
         let late = self.write_all(&owner, &all).await;
         assert_eq!(late, UpdatedAll::Conflict, "a login since the list is a conflict");
         let all = self.replacements(&owner, b"late").await;
-        assert!(self.end(&one, EndReason::Logout).await, "the session was live");
+        assert!(self.end(&one, RevokeReason::Logout).await, "the session was live");
         let late = self.write_all(&owner, &all).await;
         assert_eq!(late, UpdatedAll::Conflict, "a logout since the list is a conflict");
         self.assert_ended(&one, "update_all does not revive a session").await;

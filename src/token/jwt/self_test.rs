@@ -49,8 +49,7 @@ impl Policy {
 
         let signing = keys.signing();
         let failed = |failure| ConfigError::SelfTest { kid: signing.kid().to_owned(), failure };
-        let (Some(user), Some(session)) =
-            (UserId::parse("self-test"), SessionId::parse("self-test"))
+        let (Ok(user), Ok(session)) = (UserId::parse("self-test"), SessionId::parse("self-test"))
         else {
             return Err(failed("no test token can be made"));
         };

@@ -152,8 +152,8 @@ impl Policy {
         {
             return Err(Refusal::Audience);
         }
-        let user = parsed(sub, UserId::parse).ok_or(Refusal::User)?;
-        let session = parsed(sid, SessionId::parse).ok_or(Refusal::Session)?;
+        let user = parsed(sub, |sub| UserId::parse(sub).ok()).ok_or(Refusal::User)?;
+        let session = parsed(sid, |sid| SessionId::parse(sid).ok()).ok_or(Refusal::Session)?;
         let token_id = jti
             .filter(|jti| (1..=MAX_TOKEN_ID_LEN).contains(&jti.0.len()))
             .ok_or(Refusal::TokenId)?;

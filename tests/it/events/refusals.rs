@@ -10,7 +10,7 @@ use tower_session_auth::guards::RequireRole;
 use tower_session_auth::store::StoreErrorKind;
 use tower_session_auth::telemetry::events::Event;
 use tower_session_auth::testing::TokioClock;
-use tower_session_auth::{EndReason, MemoryStore, Session, SessionAuthLayer, SessionManager};
+use tower_session_auth::{MemoryStore, RevokeReason, Session, SessionAuthLayer, SessionManager};
 
 use crate::support::forge::{decoded, forge, parts};
 use crate::support::switch::{Mood, SwitchStore};
@@ -111,7 +111,7 @@ async fn each_refusal_causes_one_event_that_names_the_user_of_a_verified_token()
     tokio::time::sleep(Duration::from_secs(1)).await;
     assert_eq!(send(layer.clone(), bearer(token)).await, 200);
 
-    scene.manager.delete(&user("jeju"), first.session.id(), EndReason::Admin).await.unwrap();
+    scene.manager.revoke(&user("jeju"), first.session.id(), RevokeReason::Admin).await.unwrap();
     assert_eq!(send(layer.clone(), bearer(token)).await, 401);
     expected.push(format!("session_revoked jeju {short}"));
 

@@ -9,7 +9,7 @@ use http::{Request, Response, StatusCode};
 use tower::{ServiceBuilder, ServiceExt as _};
 use tower_session_auth::telemetry::events::{Event, EventSink};
 use tower_session_auth::worker::Worker;
-use tower_session_auth::{EndReason, NewSession, SessionAuthLayer, SessionManager};
+use tower_session_auth::{NewSession, RevokeReason, SessionAuthLayer, SessionManager};
 
 use crate::support::figures::Figures;
 use crate::support::log::Log;
@@ -155,7 +155,7 @@ async fn revocation_events_are_not_dropped_under_a_flood_of_bad_tokens() {
         for _ in 0..800 {
             manager.authenticate("x").await.unwrap_err();
         }
-        manager.delete(session.user_id(), session.id(), EndReason::Logout).await.unwrap();
+        manager.revoke(session.user_id(), session.id(), RevokeReason::Logout).await.unwrap();
         assert_eq!(manager.sessions(session.user_id()).await.unwrap().len(), 0, "{number}");
     }
     let other = "events_dropped_total{sink=0,class=other}";

@@ -1,7 +1,7 @@
 //! A session changes at every step of a read that fills the near cache.
 
 use tokio::spawn;
-use tower_session_auth::{EndReason, SessionId, UserId};
+use tower_session_auth::{RevokeReason, SessionId, UserId};
 
 use crate::fills::fake::Lane;
 use crate::fills::world::{LONG, Shown, World, says};
@@ -261,7 +261,7 @@ async fn logout_takes_effect_before_any_invalidation_and_despite_a_pending_read(
     let user = UserId::parse("jeju").unwrap();
     for session in [&shown, &other] {
         let id = SessionId::parse(&session.sid).unwrap();
-        assert!(world.manager.delete(&user, &id, EndReason::Logout).await.unwrap());
+        assert!(world.manager.revoke(&user, &id, RevokeReason::Logout).await.unwrap().was_live());
     }
     assert_eq!(world.figures().invalidations, 0, "redis has sent no invalidation");
     held.send(&[&answer]);

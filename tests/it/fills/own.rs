@@ -11,7 +11,8 @@ use tokio::task::spawn_blocking;
 use tower::{Layer, ServiceExt, service_fn};
 use tower_session_auth::clock::{Clock, Timestamp};
 use tower_session_auth::{
-    AuthErrorKind, EndReason, KeySet, NewSession, Session, SessionAuthLayer, SessionId, SigningKey,
+    AuthErrorKind, KeySet, NewSession, RevokeReason, Session, SessionAuthLayer, SessionId,
+    SigningKey,
 };
 
 use crate::fills::fake::{Fake, Lane};
@@ -192,7 +193,9 @@ async fn reason_of_a_revocation_is_read_again_after_a_failed_read() {
     world.is_coherent().await;
     let shown = world.login("jeju").await;
     let id = SessionId::parse(&shown.sid).unwrap();
-    assert!(world.manager.delete(&user("jeju"), &id, EndReason::Suspended).await.unwrap());
+    assert!(
+        world.manager.revoke(&user("jeju"), &id, RevokeReason::Suspended).await.unwrap().was_live()
+    );
     world.fake.hold(Lane::Pool, "HGET");
     let refused = world.manager.authenticate(&shown.token).await.unwrap_err();
     assert_eq!(
@@ -212,5 +215,5 @@ async fn reason_of_a_revocation_is_read_again_after_a_failed_read() {
         assert!(Instant::now() < give_up, "{refused:?}");
         tokio::task::yield_now().await;
     };
-    assert_eq!(refused.reason(), Some(EndReason::Suspended));
+    assert_eq!(refused.reason(), Some(RevokeReason::Suspended));
 }

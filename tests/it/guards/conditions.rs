@@ -6,8 +6,8 @@ use tower::{Layer as _, ServiceExt as _};
 use tower_session_auth::error::StepUp;
 use tower_session_auth::testing::ManualClock;
 use tower_session_auth::{
-    ConfigError, EndReason, MemoryStore, NewSession, RequireAcr, RequireAmr, RequireFresh,
-    RequireRole, SessionAuthLayer,
+    ConfigError, MemoryStore, NewSession, RequireAcr, RequireAmr, RequireFresh, RequireRole,
+    RevokeReason, SessionAuthLayer,
 };
 
 use crate::guards::{Facts, Inner, MINUTE, manager_of, passes};
@@ -177,7 +177,7 @@ async fn layer_rejects_a_revoked_session_before_the_guard() {
     let service = SessionAuthLayer::new(manager.clone()).layer(guarded);
     let (id, token) = (admin.session.id(), &admin.access_token);
     assert_eq!(service.clone().oneshot(bearer(token)).await.unwrap().status(), 200);
-    manager.delete(&user("jeju"), id, EndReason::Admin).await.unwrap();
+    manager.revoke(&user("jeju"), id, RevokeReason::Admin).await.unwrap();
     let response = service.oneshot(bearer(token)).await.unwrap();
     assert_eq!(crate::support::code(&response), "session_revoked");
     assert_eq!(inner.calls(), 1);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tower_session_auth::EndReason;
+use tower_session_auth::RevokeReason;
 
 use crate::hostile::{Answer, As, GONE, INVALID, NOW, No, Stage};
 use crate::support::{login, user};
@@ -18,19 +18,26 @@ async fn correctly_signed_token_without_a_live_session_is_rejected() {
 
     #[rustfmt::skip]
     let reasons = [
-        (EndReason::Logout, r#"{"detail":"Session was ended: logout","code":"session_revoked","reason":"logout"}"#),
-        (EndReason::LogoutAll, r#"{"detail":"Session was ended: logout_all","code":"session_revoked","reason":"logout_all"}"#),
-        (EndReason::Admin, r#"{"detail":"Session was ended: admin","code":"session_revoked","reason":"admin"}"#),
-        (EndReason::Evicted, r#"{"detail":"Session was ended: evicted","code":"session_revoked","reason":"evicted"}"#),
-        (EndReason::RefreshReuse, r#"{"detail":"Session was ended: refresh_reuse","code":"session_revoked","reason":"refresh_reuse"}"#),
-        (EndReason::PasswordChange, r#"{"detail":"Session was ended: password_change","code":"session_revoked","reason":"password_change"}"#),
-        (EndReason::Suspended, r#"{"detail":"Session was ended: suspended","code":"session_revoked","reason":"suspended"}"#),
+        (RevokeReason::Logout, r#"{"detail":"Session was ended: logout","code":"session_revoked","reason":"logout"}"#),
+        (RevokeReason::LogoutAll, r#"{"detail":"Session was ended: logout_all","code":"session_revoked","reason":"logout_all"}"#),
+        (RevokeReason::Admin, r#"{"detail":"Session was ended: admin","code":"session_revoked","reason":"admin"}"#),
+        (RevokeReason::Evicted, r#"{"detail":"Session was ended: evicted","code":"session_revoked","reason":"evicted"}"#),
+        (RevokeReason::RefreshReuse, r#"{"detail":"Session was ended: refresh_reuse","code":"session_revoked","reason":"refresh_reuse"}"#),
+        (RevokeReason::PasswordChange, r#"{"detail":"Session was ended: password_change","code":"session_revoked","reason":"password_change"}"#),
+        (RevokeReason::Suspended, r#"{"detail":"Session was ended: suspended","code":"session_revoked","reason":"suspended"}"#),
     ];
-    assert_eq!(reasons.map(|(reason, _)| reason), EndReason::ALL);
+    assert_eq!(reasons.map(|(reason, _)| reason), RevokeReason::ALL);
     for (reason, body) in reasons {
         let login = login(&stage.manager, "jeju").await;
         stage.expect_token("before the revocation", &login.access_token, As("jeju")).await;
-        assert!(stage.manager.delete(&user("jeju"), login.session.id(), reason).await.unwrap());
+        assert!(
+            stage
+                .manager
+                .revoke(&user("jeju"), login.session.id(), reason)
+                .await
+                .unwrap()
+                .was_live()
+        );
         let answer = Answer { body, ..INVALID };
         stage.expect_token(reason.as_str(), &login.access_token, No(answer)).await;
     }

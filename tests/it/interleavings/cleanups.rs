@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use tower_session_auth::store::{Created, NewRecord, SessionStore, Touch, Touched};
-use tower_session_auth::{EndReason, SessionId, UserId};
+use tower_session_auth::{RevokeReason, SessionId, Target, UserId};
 
 use crate::interleavings::HOUR;
 use crate::interleavings::world::{World, in_both_worlds, orders};
@@ -130,7 +130,11 @@ impl Model {
         }
         found.sort();
         assert_eq!(found, expected, "{order:?}");
-        assert_eq!(world.store().ended(&self.owner, &self.id).await.unwrap(), None, "{order:?}");
+        assert_eq!(
+            world.store().revoke_reason(&self.owner, &self.id).await.unwrap(),
+            None,
+            "{order:?}"
+        );
     }
 }
 
@@ -159,7 +163,7 @@ async fn every_order(world: &impl World) {
                 }
                 // The cleanup of another order must not find sessions of this one.
                 let store = world.store();
-                store.delete_all(&model.owner, None, EndReason::Admin).await.unwrap();
+                store.revoke(&model.owner, &Target::All, RevokeReason::Admin).await.unwrap();
                 count += 1;
             }
         }

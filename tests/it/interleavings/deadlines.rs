@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::time::sleep;
 use tower_session_auth::store::{Created, NewRecord, SessionStore, Touch, Touched, Updated};
-use tower_session_auth::{EndReason, MemoryStore, SessionId};
+use tower_session_auth::{MemoryStore, RevokeReason, SessionId, Target};
 
 use crate::interleavings::world::{World, in_both_worlds};
 use crate::interleavings::{HOUR, permutations, redis_store};
@@ -89,7 +89,11 @@ async fn operations_on_short_sessions_do_not_shorten_the_ttl_of_a_redis_key() {
                 Some(Step::CreateShort) => create(&second, ms(60_000), ms(120_000)).await,
                 Some(Step::CreateShorter) => create(&third, ms(20_000), ms(20_000)).await,
                 Some(Step::EndShort) => {
-                    assert!(store.delete(&owner, &first, EndReason::Logout).await.unwrap());
+                    let revoked = store
+                        .revoke(&owner, &Target::from(&first), RevokeReason::Logout)
+                        .await
+                        .unwrap();
+                    assert!(revoked.was_live());
                 }
             }
             for (end, part) in ends.iter_mut().zip(["live", "seen"]) {
@@ -123,7 +127,11 @@ async fn expired_session_that_is_not_removed_yet_stays_expired() {
     assert!(before.0.is_some() && before.1.is_some(), "the expired session is not removed yet");
     assert_stays_expired(&redis, &id).await;
     assert_eq!(fields().await, before, "nothing was written");
-    let ended = redis.delete(&user("jeju"), &id, EndReason::Logout).await.unwrap();
+    let ended = redis
+        .revoke(&user("jeju"), &Target::from(&id), RevokeReason::Logout)
+        .await
+        .unwrap()
+        .was_live();
     assert!(!ended && fields().await == (None, None));
     assert!(redis.activity(&user("jeju"), &kept).await.unwrap().is_some());
 
@@ -131,7 +139,13 @@ async fn expired_session_that_is_not_removed_yet_stays_expired() {
     let id = idle_out(&memory).await;
     assert_eq!(memory.len(), 1, "the expired session is not removed yet");
     assert_stays_expired(&memory, &id).await;
-    assert!(!memory.delete(&user("jeju"), &id, EndReason::Logout).await.unwrap());
+    assert!(
+        !memory
+            .revoke(&user("jeju"), &Target::from(&id), RevokeReason::Logout)
+            .await
+            .unwrap()
+            .was_live()
+    );
 }
 
 async fn idle_out(store: &impl SessionStore) -> SessionId {
@@ -152,5 +166,9 @@ async fn assert_stays_expired(store: &impl SessionStore, id: &SessionId) {
     assert_eq!(store.update(&owner, id, 1, Bytes::new()).await.unwrap(), Updated::Gone);
     assert!(store.load(&owner, id, None).await.unwrap().is_none());
     assert!(store.activity(&owner, id).await.unwrap().is_none());
-    assert_eq!(store.ended(&owner, id).await.unwrap(), None, "an expired session has no tombstone");
+    assert_eq!(
+        store.revoke_reason(&owner, id).await.unwrap(),
+        None,
+        "an expired session has no tombstone"
+    );
 }

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use tower_session_auth::store::{
     Created, NewRecord, SessionLimit, SessionStore, Touch, Touched, WhenFull,
 };
-use tower_session_auth::{EndReason, SessionId, UserId};
+use tower_session_auth::{RevokeReason, SessionId, Target, UserId};
 
 use crate::interleavings::world::{World, in_both_worlds, orders};
 use crate::interleavings::{HOUR, permutations};
@@ -43,7 +43,7 @@ struct Model {
     first: SessionId,
     /// Live sessions, the least recently used first.
     living: Vec<Known>,
-    ended: Vec<(SessionId, Option<EndReason>)>,
+    ended: Vec<(SessionId, Option<RevokeReason>)>,
     steps: usize,
 }
 
@@ -69,7 +69,7 @@ impl Model {
                 let excess = (self.living.len() + 1).saturating_sub(2);
                 let evicted: Vec<_> = self.living.drain(..excess).map(|known| known.id).collect();
                 assert_eq!(opened.evicted, evicted, "{order:?}: the least recently active");
-                let evicted = evicted.into_iter().map(|id| (id, Some(EndReason::Evicted)));
+                let evicted = evicted.into_iter().map(|id| (id, Some(RevokeReason::Evicted)));
                 self.ended.extend(evicted);
                 self.living.push(Known { id, used: self.steps });
             }
@@ -84,9 +84,11 @@ impl Model {
                 }
             }
             Act::Delete => {
-                let lived = store.delete(&self.owner, &self.first, EndReason::Logout).await;
-                assert_eq!(lived.unwrap(), lives, "{order:?}");
-                self.end(|known, first| known.id == *first, Some(EndReason::Logout));
+                let lived = store
+                    .revoke(&self.owner, &Target::from(&self.first), RevokeReason::Logout)
+                    .await;
+                assert_eq!(lived.unwrap().was_live(), lives, "{order:?}");
+                self.end(|known, first| known.id == *first, Some(RevokeReason::Logout));
             }
             Act::Touch => {
                 let touch =
@@ -101,15 +103,16 @@ impl Model {
                 self.living.sort_by_key(|known| known.used);
             }
             Act::KeepOne => {
-                let keep = lives.then_some(&self.first);
-                let ended = store.delete_all(&self.owner, keep, EndReason::LogoutAll).await;
-                let mut ended = ended.unwrap();
+                let target =
+                    if lives { Target::AllExcept(self.first.clone()) } else { Target::All };
+                let ended = store.revoke(&self.owner, &target, RevokeReason::LogoutAll).await;
+                let mut ended = ended.unwrap().sessions;
                 let others = self.living.iter().filter(|known| known.id != self.first);
                 let mut expected: Vec<_> = others.map(|known| known.id.clone()).collect();
                 ended.sort();
                 expected.sort();
                 assert_eq!(ended, expected, "{order:?}");
-                self.end(|known, first| known.id != *first, Some(EndReason::LogoutAll));
+                self.end(|known, first| known.id != *first, Some(RevokeReason::LogoutAll));
             }
             Act::Expire => {
                 // All other sessions have twice the idle TTL.
@@ -128,7 +131,7 @@ impl Model {
         (id, made)
     }
 
-    fn end(&mut self, which: impl Fn(&Known, &SessionId) -> bool, why: Option<EndReason>) {
+    fn end(&mut self, which: impl Fn(&Known, &SessionId) -> bool, why: Option<RevokeReason>) {
         let first = self.first.clone();
         let gone = self.living.extract_if(.., |known| which(known, &first));
         self.ended.extend(gone.map(|known| (known.id, why)));
@@ -141,7 +144,11 @@ impl Model {
         assert_eq!(world.living_ids(&self.owner).await, expected, "{order:?}");
         for (id, reason) in &self.ended {
             assert!(world.store().load(&self.owner, id, None).await.unwrap().is_none());
-            assert_eq!(world.store().ended(&self.owner, id).await.unwrap(), *reason, "{order:?}");
+            assert_eq!(
+                world.store().revoke_reason(&self.owner, id).await.unwrap(),
+                *reason,
+                "{order:?}"
+            );
         }
     }
 }

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use tower_session_auth::store::{
     Created, FenceValue, NewRecord, Replacement, SessionStore, Updated, UpdatedAll,
 };
-use tower_session_auth::{EndReason, SessionId, UserId};
+use tower_session_auth::{RevokeReason, SessionId, Target, UserId};
 
 use crate::interleavings::HOUR;
 use crate::interleavings::world::{World, in_both_worlds, orders};
@@ -70,22 +70,25 @@ impl Model {
                 }
             }
             Act::DeleteAll => {
-                let ended = store.delete_all(&self.owner, None, EndReason::PasswordChange).await;
-                assert_eq!(ended.unwrap().len(), self.living.len(), "{order:?}");
+                let ended =
+                    store.revoke(&self.owner, &Target::All, RevokeReason::PasswordChange).await;
+                assert_eq!(ended.unwrap().sessions.len(), self.living.len(), "{order:?}");
                 self.living.clear();
                 self.renewed += 1;
             }
             Act::DeleteOthers => {
-                let keep = Some(&self.first);
-                let ended = store.delete_all(&self.owner, keep, EndReason::PasswordChange).await;
+                let target = Target::AllExcept(self.first.clone());
+                let ended = store.revoke(&self.owner, &target, RevokeReason::PasswordChange).await;
                 let kept = usize::from(lives);
-                assert_eq!(ended.unwrap().len(), self.living.len() - kept, "{order:?}");
+                assert_eq!(ended.unwrap().sessions.len(), self.living.len() - kept, "{order:?}");
                 self.living.retain(|(id, ..)| *id == self.first);
                 self.renewed += 1;
             }
             Act::DeleteOne => {
-                let lived = store.delete(&self.owner, &self.first, EndReason::Logout).await;
-                assert_eq!(lived.unwrap(), lives, "{order:?}");
+                let lived = store
+                    .revoke(&self.owner, &Target::from(&self.first), RevokeReason::Logout)
+                    .await;
+                assert_eq!(lived.unwrap().was_live(), lives, "{order:?}");
                 self.living.retain(|(id, ..)| *id != self.first);
             }
             Act::List => {

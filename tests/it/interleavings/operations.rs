@@ -8,7 +8,7 @@ use tower_session_auth::clock::Timestamp;
 use tower_session_auth::store::{
     Created, NewRecord, Opened, SessionStore, Touch, Touched, Updated,
 };
-use tower_session_auth::{EndReason, MemoryStore, SessionId, UserId};
+use tower_session_auth::{MemoryStore, RevokeReason, SessionId, Target, UserId};
 
 use crate::interleavings::{HOUR, permutations, redis_store};
 use crate::support::redis::RedisServer;
@@ -35,7 +35,7 @@ struct Model {
     revision: Option<u64>,
     payload: &'static [u8],
     idle_deadline: Timestamp,
-    reason: Option<EndReason>,
+    reason: Option<RevokeReason>,
 }
 
 impl Model {
@@ -84,15 +84,23 @@ impl Model {
                 }
             }
             Act::Delete => {
-                let lived = store.delete(user, id, EndReason::Admin).await.unwrap();
+                let lived = store
+                    .revoke(user, &Target::from(id), RevokeReason::Admin)
+                    .await
+                    .unwrap()
+                    .was_live();
                 assert_eq!(lived, self.lives(), "{order:?}");
-                self.end(EndReason::Admin);
+                self.end(RevokeReason::Admin);
             }
             Act::DeleteAll => {
-                let ended = store.delete_all(user, None, EndReason::LogoutAll).await.unwrap();
+                let ended = store
+                    .revoke(user, &Target::All, RevokeReason::LogoutAll)
+                    .await
+                    .unwrap()
+                    .sessions;
                 let expected = if self.lives() { vec![id.clone()] } else { Vec::new() };
                 assert_eq!(ended, expected, "{order:?}");
-                self.end(EndReason::LogoutAll);
+                self.end(RevokeReason::LogoutAll);
             }
             Act::CreateAgain => {
                 let new = NewRecord::new(HOUR, 24 * HOUR, Bytes::from_static(b"revived"));
@@ -109,7 +117,7 @@ impl Model {
         self.check(store, order).await;
     }
 
-    fn end(&mut self, reason: EndReason) {
+    fn end(&mut self, reason: RevokeReason) {
         self.revision = None;
         self.reason = self.reason.or(Some(reason));
     }
@@ -128,14 +136,27 @@ impl Model {
             self.lives().then_some(self.idle_deadline),
             "{order:?}: only the touch moves the deadline"
         );
-        let reason = store.ended(&self.user, &self.id).await.unwrap();
+        let reason = store.revoke_reason(&self.user, &self.id).await.unwrap();
         assert_eq!(reason, self.reason, "{order:?}");
     }
 
     async fn stays_revoked(&mut self, store: &impl SessionStore, order: &[Act]) {
         assert!(!self.lives(), "{order:?} revokes the session");
-        assert!(!store.delete(&self.user, &self.id, EndReason::Suspended).await.unwrap());
-        assert!(store.delete_all(&self.user, None, EndReason::Suspended).await.unwrap().is_empty());
+        assert!(
+            !store
+                .revoke(&self.user, &Target::from(&self.id), RevokeReason::Suspended)
+                .await
+                .unwrap()
+                .was_live()
+        );
+        assert!(
+            store
+                .revoke(&self.user, &Target::All, RevokeReason::Suspended)
+                .await
+                .unwrap()
+                .sessions
+                .is_empty()
+        );
         self.check(store, order).await;
     }
 }

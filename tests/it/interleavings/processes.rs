@@ -7,7 +7,9 @@ use bytes::Bytes;
 use tokio::task::JoinSet;
 use tower_session_auth::store::{SessionStore, Updated};
 use tower_session_auth::worker::Background;
-use tower_session_auth::{AuthErrorKind, EndReason, MemoryStore, NewSession, SessionManager};
+use tower_session_auth::{
+    AuthErrorKind, MemoryStore, NewSession, RevokeReason, SessionManager, Target,
+};
 
 use crate::interleavings::{HOUR, on_both_stores, permutations, redis_store};
 use crate::support::paused::{At, PausedStore, Verb};
@@ -42,7 +44,7 @@ impl<St: SessionStore + Clone> Process<St> {
     }
 }
 
-async fn assert_revoked(manager: &SessionManager, token: &str, reason: EndReason) {
+async fn assert_revoked(manager: &SessionManager, token: &str, reason: RevokeReason) {
     let refused = manager.authenticate(token).await.unwrap_err();
     assert_eq!((refused.kind(), refused.reason()), (AuthErrorKind::SessionRevoked, Some(reason)));
 }
@@ -65,9 +67,10 @@ async fn load_logout_touch<St: SessionStore + Clone>(connect: impl Fn() -> St) {
         let (manager, token) = (here.manager.clone(), login.access_token.clone());
         request.spawn(async move { manager.authenticate(&token).await });
         loaded.reached().await;
-        let reason = if all { EndReason::LogoutAll } else { EndReason::Logout };
+        let reason = if all { RevokeReason::LogoutAll } else { RevokeReason::Logout };
         if all {
-            let ended = there.manager.delete_all(&user("jeju"), reason).await.unwrap();
+            let ended =
+                there.manager.revoke(&user("jeju"), Target::All, reason).await.unwrap().sessions;
             assert_eq!(ended, [login.session.id().clone()]);
         } else {
             assert!(there.manager.logout(&login.access_token).await.unwrap());
@@ -138,7 +141,10 @@ async fn two_touches_and_a_delete<St: SessionStore + Clone>(connect: impl Fn() -
             if step == DELETE {
                 ended = true;
                 let manager = &processes[0].manager;
-                assert!(manager.delete(user, id, EndReason::Admin).await.unwrap(), "{order:?}");
+                assert!(
+                    manager.revoke(user, id, RevokeReason::Admin).await.unwrap().was_live(),
+                    "{order:?}"
+                );
             } else {
                 let (before, mut after) = stops[step].take().unwrap();
                 before.go();
@@ -151,7 +157,7 @@ async fn two_touches_and_a_delete<St: SessionStore + Clone>(connect: impl Fn() -
         for process in processes {
             let manager = process.manager.clone();
             assert_eq!(process.written().await, 1, "{order:?}");
-            assert_revoked(&manager, &login.access_token, EndReason::Admin).await;
+            assert_revoked(&manager, &login.access_token, RevokeReason::Admin).await;
             assert!(manager.get(user, id).await.unwrap().is_none());
         }
     }
@@ -166,8 +172,9 @@ async fn logout_all_around_create<St: SessionStore + Clone>(connect: impl Fn() -
         let manager = here.manager.clone();
         request.spawn(async move { manager.create(NewSession::new(user("jeju"))).await });
         creating.reached().await;
-        let reason = EndReason::LogoutAll;
-        let ended = there.manager.delete_all(&user("jeju"), reason).await.unwrap();
+        let reason = RevokeReason::LogoutAll;
+        let ended =
+            there.manager.revoke(&user("jeju"), Target::All, reason).await.unwrap().sessions;
         assert!(ended.contains(old.session.id()));
         assert_eq!(ended.len(), if at == At::Before { 1 } else { 2 }, "{at:?}");
         creating.go();
@@ -183,7 +190,7 @@ async fn logout_all_around_create<St: SessionStore + Clone>(connect: impl Fn() -
                 assert_revoked(manager, &new.access_token, reason).await;
             }
         }
-        there.manager.delete_all(&user("jeju"), reason).await.unwrap();
+        there.manager.revoke(&user("jeju"), Target::All, reason).await.unwrap();
     }
 }
 
@@ -196,18 +203,23 @@ async fn answer_in_transit<St: SessionStore + Clone>(connect: impl Fn() -> St) {
         let (manager, id) = (here.manager.clone(), login.session.id().clone());
         asked.spawn(async move {
             if verb == Verb::Delete {
-                manager.delete(&user("jeju"), &id, EndReason::Logout).await.unwrap()
+                manager.revoke(&user("jeju"), &id, RevokeReason::Logout).await.unwrap().was_live()
             } else {
-                manager.delete_all(&user("jeju"), EndReason::Logout).await.unwrap() == [id]
+                manager
+                    .revoke(&user("jeju"), Target::All, RevokeReason::Logout)
+                    .await
+                    .unwrap()
+                    .sessions
+                    == [id]
             }
         });
         done.reached().await;
-        assert_revoked(&here.manager, &login.access_token, EndReason::Logout).await;
+        assert_revoked(&here.manager, &login.access_token, RevokeReason::Logout).await;
         // A second delete meanwhile finds no session and does not change the reason.
         let (user, id) = (login.session.user_id(), login.session.id());
-        assert!(!there.manager.delete(user, id, EndReason::Admin).await.unwrap());
+        assert!(!there.manager.revoke(user, id, RevokeReason::Admin).await.unwrap().was_live());
         done.go();
         assert!(asked.join_next().await.unwrap().unwrap(), "the first delete revoked the session");
-        assert_revoked(&there.manager, &login.access_token, EndReason::Logout).await;
+        assert_revoked(&there.manager, &login.access_token, RevokeReason::Logout).await;
     }
 }

@@ -9,7 +9,9 @@ use tokio::time::advance;
 use tower_session_auth::clock::{Clock, Timestamp};
 use tower_session_auth::store::{SessionStore, Touch};
 use tower_session_auth::testing::TokioClock;
-use tower_session_auth::{AuthErrorKind, EndReason, MemoryStore, Session, SessionManager};
+use tower_session_auth::{
+    AuthErrorKind, MemoryStore, RevokeReason, Session, SessionManager, Target,
+};
 
 use crate::support::switch::{Mood, SwitchStore};
 use crate::support::{START, builder, clocked, login, ms, user};
@@ -195,9 +197,9 @@ async fn queued_touch_does_not_revive_a_revoked_session() {
         // The touch is queued and not written yet: the worker has not been started.
         manager.authenticate(&login.access_token).await.unwrap();
         if everything {
-            manager.delete_all(&user("jeju"), EndReason::LogoutAll).await.unwrap();
+            manager.revoke(&user("jeju"), Target::All, RevokeReason::LogoutAll).await.unwrap();
         } else {
-            manager.delete(&user("jeju"), login.session.id(), EndReason::Logout).await.unwrap();
+            manager.revoke(&user("jeju"), login.session.id(), RevokeReason::Logout).await.unwrap();
         }
         let report = worker.start().stop().await.unwrap();
         assert_eq!(report.written, 1, "the touch reached the store");

@@ -3,7 +3,7 @@
 use tower_session_auth::routes::{DeviceCookie, LoginLimit, RefreshDelivery, RoutesBuilder};
 use tower_session_auth::store::StoreErrorKind;
 use tower_session_auth::testing::TokioClock;
-use tower_session_auth::{EndReason, KeySet, MemoryStore, SigningKey};
+use tower_session_auth::{KeySet, MemoryStore, RevokeReason, SigningKey, Target};
 
 use crate::limits::{LIMITED, MINUTE, SECOND, WRONG, by_email, fail, from, pass, whole};
 use crate::routes::jar::{DAY, DEVICE, JEJU, Set, login, refreshing};
@@ -165,14 +165,17 @@ pub(crate) async fn password(site: Site) {
     let jeju = user("jeju");
     let old = known(&site).await;
     guess(&site).await;
-    for reason in [EndReason::LogoutAll, EndReason::Admin] {
-        site.manager.delete_all(&jeju, reason).await.unwrap();
+    for reason in [RevokeReason::LogoutAll, RevokeReason::Admin] {
+        site.manager.revoke(&jeju, Target::All, reason).await.unwrap();
         assert_eq!(with(&site, &old, JEJU).await.status, 200, "after {reason}");
     }
     let other = with(&site, &old, JEJU).await;
     let kept = site.manager.authenticate(&other.access_token()).await.unwrap();
     site.desk.change("jeju", |person| person.password = "another1");
-    site.manager.password_changed(&jeju, Some(kept.id())).await.unwrap();
+    site.manager
+        .revoke(&jeju, Target::AllExcept(kept.id().clone()), RevokeReason::PasswordChange)
+        .await
+        .unwrap();
     for cookie in [&old, &other.cookie(DEVICE)] {
         let reply = with(&site, cookie, &body("jeju", "another1")).await;
         assert_eq!(reply.said(), LIMITED, "the device counts as new");
@@ -184,7 +187,7 @@ async fn device_is_known_again_after_a_login_with_the_new_password() {
     let site = in_store();
     let old = known(&site).await;
     site.desk.change("jeju", |person| person.password = "another1");
-    site.manager.password_changed(&user("jeju"), None).await.unwrap();
+    site.manager.revoke(&user("jeju"), Target::All, RevokeReason::PasswordChange).await.unwrap();
     let new = with(&site, &old, &body("jeju", "another1")).await.cookie(DEVICE);
     guess(&site).await;
     assert_eq!(with(&site, &old, &body("jeju", "another1")).await.said(), LIMITED);
@@ -203,7 +206,7 @@ async fn device_is_known_again_after_a_login_with_the_new_password() {
     });
     pause.reached().await;
     site.desk.change("jeju", |person| person.password = "a third one");
-    site.manager.password_changed(&user("jeju"), None).await.unwrap();
+    site.manager.revoke(&user("jeju"), Target::All, RevokeReason::PasswordChange).await.unwrap();
     pause.go();
     assert_eq!(login.await.unwrap().said(), LIMITED);
 }

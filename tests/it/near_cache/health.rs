@@ -176,8 +176,8 @@ async fn server_that_refuses_client_tracking_is_read_per_request_and_logged_once
         assert_eq!(manager.near_cache().state, NearCacheState::Refused);
     }
     assert_eq!(manager.near_cache().hits, 0);
-    let reason = tower_session_auth::EndReason::Logout;
-    manager.delete(&user("jeju"), login.session.id(), reason).await.unwrap();
+    let reason = tower_session_auth::RevokeReason::Logout;
+    manager.revoke(&user("jeju"), login.session.id(), reason).await.unwrap();
     assert_eq!(sees(&layer, &login.access_token).await, "session_revoked");
     background.stop().await.unwrap();
     drop(captured);

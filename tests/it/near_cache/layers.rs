@@ -7,8 +7,8 @@ use http::{Request, Response};
 use serde_json::json;
 use tower::{Layer as _, ServiceExt as _, service_fn};
 use tower_session_auth::{
-    Caller, ConfigError, EndReason, MemoryStore, NewSession, OptionalMode, SessionAuthLayer,
-    TokenSource,
+    Caller, ConfigError, MemoryStore, NewSession, OptionalMode, RevokeReason, SessionAuthLayer,
+    Target, TokenSource,
 };
 
 use crate::near_cache::world::{sees, world, world_with, world_with_a_short_lease};
@@ -46,7 +46,11 @@ async fn logout_applies_in_this_process_as_soon_as_delete_returns() {
     for round in 0..100 {
         let login = login(&world.manager, "jeju").await;
         assert_eq!(sees(&layer, &login.access_token).await, "live", "{round}");
-        world.manager.delete(&user("jeju"), login.session.id(), EndReason::Logout).await.unwrap();
+        world
+            .manager
+            .revoke(&user("jeju"), login.session.id(), RevokeReason::Logout)
+            .await
+            .unwrap();
         assert_eq!(sees(&layer, &login.access_token).await, "session_revoked", "{round}");
     }
 }
@@ -132,7 +136,7 @@ async fn cache_hit_of_a_revoked_session_clears_the_cookie_of_an_anonymous_naviga
     const COOKIE: &str = "__Host-access_token";
     let world = world().await;
     let ended = login(&world.manager, "jeju").await.access_token;
-    world.manager.delete_all(&user("jeju"), EndReason::Admin).await.unwrap();
+    world.manager.revoke(&user("jeju"), Target::All, RevokeReason::Admin).await.unwrap();
     let source = TokenSource::header_or_cookie(COOKIE).unwrap();
     let navigate = async |mode: OptionalMode| {
         let layer = world.layer().token_source(source.clone()).optional_with(mode);

@@ -11,7 +11,7 @@ use tower_session_auth::clock::{Clock as _, SystemClock};
 use tower_session_auth::directory::{BoxError, User, UserDirectory};
 use tower_session_auth::testing::ManualClock;
 use tower_session_auth::{
-    EndReason, FailurePolicy, NewSession, RequireRole, SessionAuthLayer, UserId,
+    FailurePolicy, NewSession, RequireRole, RevokeReason, SessionAuthLayer, UserId,
 };
 
 use crate::near_cache::world::{World, sees, world, world_with, world_with_a_short_lease};
@@ -82,7 +82,7 @@ async fn session_known_to_be_over_is_refused_while_redis_is_unavailable() {
     }
     // This process revokes `here`. An operator deletes `seen`, and a request notices it. An
     // operator deletes `evicted`, and no request follows.
-    world.manager.delete(&user("here"), here.session.id(), EndReason::Logout).await.unwrap();
+    world.manager.revoke(&user("here"), here.session.id(), RevokeReason::Logout).await.unwrap();
     world.server.number(&["DEL", "session:{seen}:live"]).await;
     until("a request notices the deletion", async || {
         sees(&layers.refuse, &seen.access_token).await == "session_expired"

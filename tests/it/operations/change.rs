@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use tokio::task::JoinSet;
 use tower_session_auth::session::SessionEdit;
-use tower_session_auth::{EndReason, NewSession, SessionError, SessionManager};
+use tower_session_auth::{NewSession, RevokeReason, SessionError, SessionManager};
 
 use crate::operations::{HOUR, Place, Told, login, on_both_stores};
 use crate::support::user;
@@ -102,7 +102,7 @@ async fn revoked_session_cannot_be_changed(place: &Place) {
         "a session id is valid only for its user"
     );
     let other = place.manager();
-    manager.delete(&jeju, id, EndReason::Admin).await.unwrap();
+    manager.revoke(&jeju, id, RevokeReason::Admin).await.unwrap();
     let edit = |session: &mut SessionEdit| session.role = None;
     assert!(matches!(manager.update(&jeju, id, edit).await, Err(SessionError::Gone)));
     let again = manager.reauthenticate(&jeju, id, None, &["pwd"]).await;

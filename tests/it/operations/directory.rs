@@ -9,7 +9,7 @@ use tokio::time::{Instant, advance};
 use tower_session_auth::directory::{BoxError, User, UserDirectory};
 use tower_session_auth::testing::{ManualClock, TokioClock};
 use tower_session_auth::{
-    AuthErrorKind, EndReason, MemoryStore, NewSession, SessionError, SessionManager, UserId,
+    AuthErrorKind, MemoryStore, NewSession, RevokeReason, SessionError, SessionManager, UserId,
 };
 
 use crate::operations::login;
@@ -200,7 +200,7 @@ async fn suspension_takes_effect_at_once() {
     directory.set(Says::Inactive);
     assert_eq!(manager.suspend(&user("jeju")).await.unwrap().len(), 1);
     let refused = manager.authenticate(&token).await.unwrap_err();
-    assert_eq!(refused.reason(), Some(EndReason::Suspended));
+    assert_eq!(refused.reason(), Some(RevokeReason::Suspended));
     for new in
         [NewSession::new(user("jeju")), NewSession::new(user("jeju")).login_fence(login_fence)]
     {

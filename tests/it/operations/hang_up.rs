@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use tokio::time::{sleep, timeout};
-use tower_session_auth::{EndReason, MemoryStore, NewSession};
+use tower_session_auth::{MemoryStore, NewSession, RevokeReason, Target};
 
 use crate::operations::{Told, login};
 use crate::support::paused::{At, PausedStore, Verb};
@@ -26,7 +26,7 @@ async fn operation_runs_to_completion_and_emits_events_after_its_caller_went_awa
         let mut stop = store.stop(Verb::DeleteAll, at);
         let jeju = user("jeju");
         tokio::select! {
-            _ = manager.delete_all(&jeju, EndReason::Admin) => panic!("the store holds the call"),
+            _ = manager.revoke(&jeju, Target::All, RevokeReason::Admin) => panic!("the store holds the call"),
             () = stop.reached() => {}
         }
         // The caller has gone away.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use tower_session_auth::store::WhenFull;
 use tower_session_auth::{
-    AuthErrorKind, EndReason, Login, NewSession, SessionError, SessionManager,
+    AuthErrorKind, Login, NewSession, RevokeReason, SessionError, SessionManager, Target,
 };
 
 use crate::operations::{HOUR, Place, Told, login, on_both_stores};
@@ -89,7 +89,7 @@ async fn session_limit_evicts_the_least_recently_used_session_with_its_reason(pl
     let fourth = login(&manager, "jeju").await;
     let refused = manager.authenticate(&logins[1].access_token).await.unwrap_err();
     assert_eq!(refused.kind(), AuthErrorKind::SessionRevoked);
-    assert_eq!(refused.reason(), Some(EndReason::Evicted));
+    assert_eq!(refused.reason(), Some(RevokeReason::Evicted));
     for alive in [&logins[0], &logins[2], &fourth] {
         manager.authenticate(&alive.access_token).await.unwrap();
     }
@@ -185,7 +185,7 @@ async fn suspicious_login_rate_is_reported_once_per_window(place: &Place) {
     login(&second, "admin").await;
     // The fourth login is reported, in whichever process it happens. Revoked sessions count as
     // well.
-    first.delete_all(&user("jeju"), EndReason::LogoutAll).await.unwrap();
+    first.revoke(&user("jeju"), Target::All, RevokeReason::LogoutAll).await.unwrap();
     for _ in 0..3 {
         login(&second, "jeju").await;
         login(&first, "jeju").await;

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use tower_session_auth::{
-    AuthErrorKind, Cursor, EndReason, MemoryStore, NewSession, OwnSession, SessionError,
-    SessionManager,
+    AuthErrorKind, Cursor, MemoryStore, NewSession, OwnSession, RevokeReason, SessionError,
+    SessionManager, Target,
 };
 
 use crate::operations::{Place, Told, login, on_both_stores};
@@ -58,12 +58,26 @@ async fn delete_own_revokes_only_sessions_of_the_same_user(place: &Place) {
     let (mine, phone) = (login(&manager, "jeju").await, login(&manager, "jeju").await);
     let other = login(&manager, "admin").await;
     let me = manager.authenticate(&mine.access_token).await.unwrap();
-    assert!(!manager.delete_own(&me, other.session.id()).await.unwrap());
+    assert!(
+        !manager
+            .revoke(me.user_id(), other.session.id(), RevokeReason::Logout)
+            .await
+            .unwrap()
+            .was_live()
+    );
     manager.authenticate(&other.access_token).await.unwrap();
-    assert!(manager.delete_own(&me, phone.session.id()).await.unwrap());
-    assert!(!manager.delete_own(&me, phone.session.id()).await.unwrap());
+    let revoked =
+        manager.revoke(me.user_id(), phone.session.id(), RevokeReason::Logout).await.unwrap();
+    assert!(revoked.was_live());
+    assert!(
+        !manager
+            .revoke(me.user_id(), phone.session.id(), RevokeReason::Logout)
+            .await
+            .unwrap()
+            .was_live()
+    );
     let refused = manager.authenticate(&phone.access_token).await.unwrap_err();
-    assert_eq!(refused.reason(), Some(EndReason::Logout));
+    assert_eq!(refused.reason(), Some(RevokeReason::Logout));
     manager.authenticate(&mine.access_token).await.unwrap();
 }
 
@@ -74,8 +88,12 @@ async fn delete_all_but_revokes_all_sessions_of_the_user_except_one(place: &Plac
         logins.push(login(&manager, "jeju").await);
     }
     let keep = logins.remove(1);
-    let reason = EndReason::PasswordChange;
-    let ended = manager.delete_all_but(&user("jeju"), keep.session.id(), reason).await.unwrap();
+    let reason = RevokeReason::PasswordChange;
+    let ended = manager
+        .revoke(&user("jeju"), Target::AllExcept(keep.session.id().clone()), reason)
+        .await
+        .unwrap()
+        .sessions;
     let expected: BTreeSet<_> = logins.iter().map(|login| login.session.id().clone()).collect();
     assert_eq!(ended.into_iter().collect::<BTreeSet<_>>(), expected);
     manager.authenticate(&keep.access_token).await.unwrap();
@@ -169,12 +187,12 @@ async fn revocation_events_name_the_actor_and_the_reason(place: &Place) {
     }
     let sessions = manager.sessions(&jeju).await.unwrap();
     let id = |i: usize| sessions[i].id();
-    manager.delete_own(&sessions[0], id(0)).await.unwrap();
-    manager.acting_as(admin.clone()).delete(&jeju, id(1), EndReason::Admin).await.unwrap();
-    manager.acting_as(jeju.clone()).delete(&jeju, id(2), EndReason::Logout).await.unwrap();
-    manager.delete(&jeju, id(3), EndReason::Admin).await.unwrap();
-    manager.delete(&jeju, id(3), EndReason::Admin).await.unwrap();
-    manager.delete_all_but(&jeju, id(4), EndReason::LogoutAll).await.unwrap();
+    manager.revoke(sessions[0].user_id(), id(0), RevokeReason::Logout).await.unwrap();
+    manager.acting_as(admin.clone()).revoke(&jeju, id(1), RevokeReason::Admin).await.unwrap();
+    manager.acting_as(jeju.clone()).revoke(&jeju, id(2), RevokeReason::Logout).await.unwrap();
+    manager.revoke(&jeju, id(3), RevokeReason::Admin).await.unwrap();
+    manager.revoke(&jeju, id(3), RevokeReason::Admin).await.unwrap();
+    manager.revoke(&jeju, Target::AllExcept(id(4).clone()), RevokeReason::LogoutAll).await.unwrap();
     manager.acting_as(admin).suspend(&jeju).await.unwrap();
     background.stop().await.unwrap();
     let revoked: Vec<_> =

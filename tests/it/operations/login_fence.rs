@@ -1,6 +1,6 @@
 //! The login fence: a login under way fails if all sessions of its user are revoked meanwhile.
 
-use tower_session_auth::{EndReason, NewSession, SessionError, SessionManager};
+use tower_session_auth::{NewSession, RevokeReason, SessionError, SessionManager, Target};
 
 use crate::operations::{Place, login, on_both_stores};
 use crate::support::user;
@@ -12,7 +12,7 @@ on_both_stores!(
 );
 
 enum Overtaken {
-    DeleteAll(EndReason),
+    DeleteAll(RevokeReason),
     DeleteAllBut,
     Suspend,
     UpdateAll,
@@ -22,10 +22,18 @@ impl Overtaken {
     async fn run(&self, manager: &SessionManager, keep: &tower_session_auth::SessionId) {
         let jeju = user("jeju");
         match self {
-            Self::DeleteAll(reason) => drop(manager.delete_all(&jeju, *reason).await.unwrap()),
+            Self::DeleteAll(reason) => {
+                drop(manager.revoke(&jeju, Target::All, *reason).await.unwrap());
+            }
             Self::DeleteAllBut => {
-                let reason = EndReason::PasswordChange;
-                drop(manager.delete_all_but(&jeju, keep, reason).await.unwrap());
+                let reason = RevokeReason::PasswordChange;
+                drop(
+                    manager
+                        .revoke(&jeju, Target::AllExcept(keep.clone()), reason)
+                        .await
+                        .unwrap()
+                        .sessions,
+                );
             }
             Self::Suspend => drop(manager.suspend(&jeju).await.unwrap()),
             Self::UpdateAll => {
@@ -41,9 +49,9 @@ impl Overtaken {
 async fn login_under_way_fails_after_all_sessions_are_revoked_or_changed(place: &Place) {
     let (here, there) = (place.manager(), place.manager());
     let cases = [
-        Overtaken::DeleteAll(EndReason::LogoutAll),
-        Overtaken::DeleteAll(EndReason::PasswordChange),
-        Overtaken::DeleteAll(EndReason::Admin),
+        Overtaken::DeleteAll(RevokeReason::LogoutAll),
+        Overtaken::DeleteAll(RevokeReason::PasswordChange),
+        Overtaken::DeleteAll(RevokeReason::Admin),
         Overtaken::DeleteAllBut,
         Overtaken::Suspend,
         Overtaken::UpdateAll,
@@ -75,8 +83,8 @@ async fn login_under_way_succeeds_after_a_logout_or_changes_to_other_users(place
     let (here, there) = (place.manager(), place.manager());
     let first = login(&there, "jeju").await;
     let login_fence = here.begin_login(&user("jeju")).await.unwrap();
-    there.delete_all(&user("admin"), EndReason::LogoutAll).await.unwrap();
-    there.delete_all(&user("jeju "), EndReason::LogoutAll).await.unwrap();
+    there.revoke(&user("admin"), Target::All, RevokeReason::LogoutAll).await.unwrap();
+    there.revoke(&user("jeju "), Target::All, RevokeReason::LogoutAll).await.unwrap();
     there.logout(&first.access_token).await.unwrap();
     login(&there, "jeju").await;
     let login = here.create(NewSession::new(user("jeju")).login_fence(login_fence)).await.unwrap();
@@ -90,6 +98,6 @@ async fn login_under_way_succeeds_after_a_logout_or_changes_to_other_users(place
 
 async fn login_without_a_fence_succeeds_after_a_revocation_of_all_sessions(place: &Place) {
     let manager = place.manager();
-    manager.delete_all(&user("jeju"), EndReason::LogoutAll).await.unwrap();
+    manager.revoke(&user("jeju"), Target::All, RevokeReason::LogoutAll).await.unwrap();
     login(&manager, "jeju").await;
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use tower_session_auth::store::{MemoryStore, NewRecord, SessionStore};
 use tower_session_auth::testing::{ManualClock, TokioClock};
-use tower_session_auth::{EndReason, NewSession, SessionId};
+use tower_session_auth::{NewSession, RevokeReason, SessionId};
 
 use crate::operations::{HOUR, Place, login, on_both_stores, redis};
 use crate::support::{START, builder, user};
@@ -57,7 +57,7 @@ async fn cleanup_removes_expired_sessions_and_keeps_tombstones(place: &Place) {
     let manager = place.manager();
     let alive = login(&manager, "alive").await;
     let ended = login(&manager, "jeju").await;
-    manager.delete(&user("jeju"), ended.session.id(), EndReason::Admin).await.unwrap();
+    manager.revoke(&user("jeju"), ended.session.id(), RevokeReason::Admin).await.unwrap();
     // Sessions that expire after some milliseconds, beside live ones. The store creates them
     // directly, because the manager does not allow such a short time.
     let brief =
@@ -84,7 +84,7 @@ async fn cleanup_removes_expired_sessions_and_keeps_tombstones(place: &Place) {
     assert_eq!(manager.cleanup(|_| {}).await.unwrap(), 0, "the first cleanup removed everything");
     manager.authenticate(&alive.access_token).await.unwrap();
     let refused = manager.authenticate(&ended.access_token).await.unwrap_err();
-    assert_eq!(refused.reason(), Some(EndReason::Admin), "tombstones stay");
+    assert_eq!(refused.reason(), Some(RevokeReason::Admin), "tombstones stay");
     assert_eq!(manager.statistics(|_| {}).await.unwrap().total, 4);
 }
 

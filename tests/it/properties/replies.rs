@@ -12,10 +12,10 @@ use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, Buf
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tower_session_auth::store::{
-    AttemptKey, AttemptRule, NewRecord, RedisStore, Replacement, Revoke, Rotate, Salt, ScanCursor,
-    SessionStore, Settle, StoreError, Touch,
+    AttemptKey, AttemptRule, NewRecord, RedisStore, Replacement, Rotate, Salt, ScanCursor,
+    SessionStore, Settle, StoreError, Target, Touch,
 };
-use tower_session_auth::{EndReason, SessionId};
+use tower_session_auth::{RevokeReason, SessionId};
 
 use crate::support::property::holds;
 use crate::support::user;
@@ -210,11 +210,13 @@ async fn call_every_operation(store: &RedisStore) {
     check_error_text(store.update_all(&owner, &[replacement]).await);
     let rotate = Rotate::new(Salt::parse("Zx-_9").unwrap(), 0, hour);
     check_error_text(store.rotate(&owner, &id, &rotate).await);
-    check_error_text(store.delete(&owner, &id, EndReason::Logout).await);
-    check_error_text(store.delete_all(&owner, Some(&id), EndReason::Admin).await);
-    check_error_text(store.revoke(&owner, &Revoke::All, EndReason::Admin).await);
+    check_error_text(store.revoke(&owner, &Target::from(&id), RevokeReason::Logout).await);
+    check_error_text(
+        store.revoke(&owner, &Target::AllExcept(id.clone()), RevokeReason::Admin).await,
+    );
+    check_error_text(store.revoke(&owner, &Target::All, RevokeReason::Admin).await);
     check_error_text(store.login_fence(&owner).await);
-    check_error_text(store.ended(&owner, &id).await);
+    check_error_text(store.revoke_reason(&owner, &id).await);
     check_error_text(store.list(&owner).await);
     check_error_text(store.scan(None, 5).await);
     check_error_text(store.scan(Some(&ScanCursor::new("r1,7,,jeju")), 5).await);

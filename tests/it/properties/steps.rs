@@ -3,7 +3,7 @@
 use proptest::collection::vec;
 use proptest::prelude::{Strategy, any};
 use proptest::prop_oneof;
-use tower_session_auth::EndReason;
+use tower_session_auth::RevokeReason;
 
 /// One operation. Each number selects one of the existing users, sessions or tokens.
 #[derive(Clone, Debug)]
@@ -37,7 +37,7 @@ pub(crate) enum Step {
     },
     Delete {
         session: u8,
-        reason: EndReason,
+        reason: RevokeReason,
     },
     DeleteAll {
         user: u8,
@@ -105,7 +105,7 @@ pub(crate) fn step() -> impl Strategy<Value = Step> {
         6 => n().prop_map(|token| Step::Refresh { token }),
         2 => n().prop_map(|token| Step::Logout { token }),
         1 => n().prop_map(|token| Step::LogoutRefresh { token }),
-        1 => n().prop_map(|session| Step::Delete { session, reason: EndReason::Admin }),
+        1 => n().prop_map(|session| Step::Delete { session, reason: RevokeReason::Admin }),
         1 => n().prop_map(|user| Step::DeleteAll { user }),
         1 => n().prop_map(|session| Step::DeleteAllBut { session }),
         1 => (n(), any::<bool>())

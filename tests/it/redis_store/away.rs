@@ -11,7 +11,7 @@ use tower_session_auth::store::{
     NewRecord, RedisStore, Replacement, SessionStore, StoreErrorKind, Touch, Touched, Updated,
     UpdatedAll,
 };
-use tower_session_auth::{EndReason, SessionId, UserId};
+use tower_session_auth::{RevokeReason, SessionId, Target, UserId};
 
 use crate::redis_store::{HOUR, MINUTE, jeju, kind, lives, login, store, touch};
 use crate::support::commands::Commands;
@@ -38,7 +38,9 @@ async fn flushed_scripts_are_loaded_again() {
     let updated = store.update(&jeju(), &id, 1, Bytes::new()).await.unwrap();
     assert_eq!(updated, Updated::Written(2));
     flush().await;
-    assert!(store.delete(&jeju(), &id, EndReason::Logout).await.unwrap());
+    assert!(
+        store.revoke(&jeju(), &Target::from(&id), RevokeReason::Logout).await.unwrap().was_live()
+    );
     flush().await;
     assert_eq!(store.list(&jeju()).await.unwrap().len(), 1);
     flush().await;
@@ -49,7 +51,10 @@ async fn flushed_scripts_are_loaded_again() {
     let new = Replacement::new(other.clone(), 1, Bytes::new());
     assert_eq!(store.update_all(&jeju(), &[new]).await.unwrap(), UpdatedAll::Written);
     flush().await;
-    assert_eq!(store.delete_all(&jeju(), None, EndReason::Admin).await.unwrap(), [other]);
+    assert_eq!(
+        store.revoke(&jeju(), &Target::All, RevokeReason::Admin).await.unwrap().sessions,
+        [other]
+    );
 }
 
 #[tokio::test]
@@ -88,7 +93,7 @@ async fn stopped_server_is_unavailable_at_once_and_works_again_after_a_restart()
         );
     }
     assert_eq!(
-        kind(store.delete(&jeju(), &id, EndReason::Logout).await),
+        kind(store.revoke(&jeju(), &Target::from(&id), RevokeReason::Logout).await),
         StoreErrorKind::Unavailable
     );
     assert_eq!(kind(touch(&store, &id, HOUR).await), StoreErrorKind::Unavailable);

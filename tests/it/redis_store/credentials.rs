@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tower_session_auth::store::redis::{Credentials, CredentialsProvider};
 use tower_session_auth::store::{RedisStore, SessionStore, StoreError, StoreErrorKind};
-use tower_session_auth::{EndReason, NearCacheState, Revoke, SessionId};
+use tower_session_auth::{NearCacheState, RevokeReason, SessionId, Target};
 
 use crate::redis_store::{HOUR, jeju, lives, login};
 use crate::support::log::Log;
@@ -103,7 +103,7 @@ async fn changed_password_is_used_by_all_connections_without_a_restart() {
         let id = login(&store, HOUR, HOUR).await;
         assert!(lives(&store, &id).await, "{password}");
         assert_eq!(store.scan(None, 10).await.unwrap().unwrap().sessions.len(), 1, "{password}");
-        let revoked = store.revoke(&jeju(), &Revoke::All, EndReason::Logout).await.unwrap();
+        let revoked = store.revoke(&jeju(), &Target::All, RevokeReason::Logout).await.unwrap();
         assert_eq!(revoked.sessions, [id], "{password}");
         assert_eq!(store.diagnose().await.unwrap(), [], "{password}");
         until("the near cache is coherent", async || {

@@ -6,7 +6,7 @@ use redis::Value;
 use tower_session_auth::store::{
     Created, FenceValue, NewRecord, RedisStore, SessionStore, StoreErrorKind,
 };
-use tower_session_auth::{EndReason, SessionId};
+use tower_session_auth::{RevokeReason, SessionId, Target};
 
 use crate::redis_store::{GONE, HOUR, LIVE, SEEN, jeju, kind, login, record, store};
 use crate::support::redis::RedisServer;
@@ -43,7 +43,14 @@ async fn revoke_all_leaves_a_login_fence_for_a_day_even_without_sessions() {
     let server = RedisServer::start().await;
     let store = store(&server);
     assert_eq!(store.login_fence(&jeju()).await.unwrap(), FenceValue::new(None));
-    assert!(store.delete_all(&jeju(), None, EndReason::LogoutAll).await.unwrap().is_empty());
+    assert!(
+        store
+            .revoke(&jeju(), &Target::All, RevokeReason::LogoutAll)
+            .await
+            .unwrap()
+            .sessions
+            .is_empty()
+    );
     let login_fence = server.text(&["HGET", GONE, "#"]).await.unwrap();
     assert_eq!(store.login_fence(&jeju()).await.unwrap().value(), Some(&*login_fence));
     let (text, until) = login_fence.split_once(':').unwrap();
@@ -63,7 +70,9 @@ async fn gone_key_ttl_is_never_shortened() {
     let second = Duration::from_secs(1);
     let brief = async || {
         let id = login(&store, second, second).await;
-        assert!(store.delete(&jeju(), &id, EndReason::Logout).await.unwrap());
+        let revoked =
+            store.revoke(&jeju(), &Target::from(&id), RevokeReason::Logout).await.unwrap();
+        assert!(revoked.was_live());
     };
     let ends = async || server.number(&["PEXPIRETIME", GONE]).await;
     // Each write keeps the TTL as long as the field that needs it longest.
@@ -80,19 +89,21 @@ async fn gone_key_ttl_is_never_shortened() {
     step("a counter", 60 * second, &mut last).await;
     assert_eq!(recent(&store, second).await, 2);
     step("a shorter window", 60 * second, &mut last).await;
-    store.delete_all(&jeju(), None, EndReason::LogoutAll).await.unwrap();
+    store.revoke(&jeju(), &Target::All, RevokeReason::LogoutAll).await.unwrap();
     step("a guard", DAY, &mut last).await;
     brief().await;
     step("a tombstone", DAY, &mut last).await;
     assert_eq!(recent(&store, 3 * DAY).await, 3);
     step("a longer window", 3 * DAY, &mut last).await;
-    store.delete_all(&jeju(), None, EndReason::LogoutAll).await.unwrap();
+    store.revoke(&jeju(), &Target::All, RevokeReason::LogoutAll).await.unwrap();
     step("another guard", 3 * DAY, &mut last).await;
     // An operator removed the TTL. The next write restores it for the longest-lived field.
     for what in ["a tombstone", "a guard", "a counter"] {
         server.command(&["PERSIST", GONE]).await;
         match what {
-            "a guard" => drop(store.delete_all(&jeju(), None, EndReason::Admin).await.unwrap()),
+            "a guard" => drop(
+                store.revoke(&jeju(), &Target::All, RevokeReason::Admin).await.unwrap().sessions,
+            ),
             "a counter" => assert!(recent(&store, 3 * DAY).await > 3),
             _ => brief().await,
         }
@@ -109,7 +120,7 @@ async fn login_fence_and_counter_are_not_pruned_as_tombstones() {
     assert_eq!(recent(&store, HOUR).await, 1);
     for _ in 0..70 {
         let id = login(&store, HOUR, HOUR).await;
-        store.delete(&jeju(), &id, EndReason::Logout).await.unwrap();
+        store.revoke(&jeju(), &Target::from(&id), RevokeReason::Logout).await.unwrap();
     }
     assert_eq!(server.text(&["HGET", GONE, "#"]).await.as_deref(), Some("random-value"));
     assert_eq!(server.number(&["HLEN", GONE]).await, 66);
@@ -190,9 +201,9 @@ async fn gone_key_of_a_wrong_type_is_unreadable_and_revoke_all_clears_it() {
     assert_eq!(kind(store.login_fence(&jeju()).await), unreadable);
     let other = SessionId::random().unwrap();
     assert_eq!(kind(store.create(&jeju(), &other, &record(HOUR, HOUR)).await), unreadable);
-    let ended = store.delete_all(&jeju(), None, EndReason::Admin).await.unwrap();
+    let ended = store.revoke(&jeju(), &Target::All, RevokeReason::Admin).await.unwrap().sessions;
     assert_eq!(ended, std::slice::from_ref(&id));
-    assert_eq!(store.ended(&jeju(), &id).await.unwrap(), Some(EndReason::Admin));
+    assert_eq!(store.revoke_reason(&jeju(), &id).await.unwrap(), Some(RevokeReason::Admin));
     assert!(store.login_fence(&jeju()).await.unwrap().value().is_some());
     // A login fence that is not UTF-8 matches no login.
     let mut connection = server.connection().await;

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use redis::Value;
-use tower_session_auth::EndReason;
 use tower_session_auth::store::{RedisStore, SessionStore, Touched, Updated};
+use tower_session_auth::{RevokeReason, Target};
 
 use crate::redis_store::{
     GONE, HOUR, LIVE, MINUTE, SEEN, jeju, lives, login, minutes, store, touch,
@@ -51,11 +51,11 @@ async fn key_ttl_covers_all_sessions_and_is_never_shortened() {
     assert!(ttl(LIVE).await >= 60);
 
     // A tombstone stays as long as a client can show the token, but at most a day.
-    store.delete(&jeju(), &brief, EndReason::Logout).await.unwrap();
-    store.delete(&jeju(), &first, EndReason::Logout).await.unwrap();
+    store.revoke(&jeju(), &Target::from(&brief), RevokeReason::Logout).await.unwrap();
+    store.revoke(&jeju(), &Target::from(&first), RevokeReason::Logout).await.unwrap();
     assert_eq!(ttl(GONE).await, 24 * 60);
     let long = login(&store, 48 * HOUR, 480 * HOUR).await;
-    store.delete(&jeju(), &long, EndReason::Logout).await.unwrap();
+    store.revoke(&jeju(), &Target::from(&long), RevokeReason::Logout).await.unwrap();
     assert_eq!(ttl(GONE).await, 24 * 60);
 }
 
@@ -66,7 +66,7 @@ async fn keys_of_abandoned_users_expire() {
     let short = Duration::from_millis(100);
     login(&store, short, 2 * short).await;
     let ended = login(&store, short, 2 * short).await;
-    store.delete(&jeju(), &ended, EndReason::Logout).await.unwrap();
+    store.revoke(&jeju(), &Target::from(&ended), RevokeReason::Logout).await.unwrap();
     tokio::time::sleep(4 * short).await;
     for key in [LIVE, SEEN, GONE] {
         assert_eq!(server.number(&["EXISTS", key]).await, 0, "{key}");
@@ -113,7 +113,8 @@ async fn logout_removes_the_fields_of_the_session() {
     let server = RedisServer::start().await;
     let store = store(&server);
     let (ended, _kept) = (login(&store, HOUR, HOUR).await, login(&store, HOUR, HOUR).await);
-    assert!(store.delete(&jeju(), &ended, EndReason::Logout).await.unwrap());
+    let revoked = store.revoke(&jeju(), &Target::from(&ended), RevokeReason::Logout).await.unwrap();
+    assert!(revoked.was_live());
     for key in [LIVE, SEEN] {
         assert_eq!(server.number(&["HLEN", key]).await, 1, "{key}");
         assert_eq!(server.number(&["HEXISTS", key, ended.as_str()]).await, 0, "{key}");
@@ -135,7 +136,14 @@ async fn operator_logs_a_user_out_by_deleting_either_key() {
         // A missing `live` key takes effect at once. A missing `seen` key takes effect when the
         // known idle deadline has passed.
         assert_eq!(lives(&store, &id).await, key == SEEN, "{key}");
-        assert!(!store.delete(&jeju(), &id, EndReason::Logout).await.unwrap(), "{key}");
+        assert!(
+            !store
+                .revoke(&jeju(), &Target::from(&id), RevokeReason::Logout)
+                .await
+                .unwrap()
+                .was_live(),
+            "{key}"
+        );
         assert!(!lives(&store, &id).await, "{key}");
         assert!(known.idle_deadline > store.now());
     }
@@ -179,7 +187,7 @@ async fn touch_sends_no_invalidation_and_logout_sends_one() {
     }
     redis::cmd("PING").exec_async(&mut near).await.unwrap();
     assert!(pushed.try_recv().is_err(), "a touch must not invalidate a read");
-    store.delete(&jeju(), &id, EndReason::Logout).await.unwrap();
+    store.revoke(&jeju(), &Target::from(&id), RevokeReason::Logout).await.unwrap();
     redis::cmd("PING").exec_async(&mut near).await.unwrap();
     assert_eq!(pushed.try_recv().unwrap().kind, redis::PushKind::Invalidate);
 }
@@ -195,7 +203,14 @@ async fn stores_with_other_prefixes_or_databases_are_isolated() {
     let id = login(&one, HOUR, HOUR).await;
     for other in [&two, &three] {
         assert!(!lives(other, &id).await);
-        assert!(other.delete_all(&jeju(), None, EndReason::Admin).await.unwrap().is_empty());
+        assert!(
+            other
+                .revoke(&jeju(), &Target::All, RevokeReason::Admin)
+                .await
+                .unwrap()
+                .sessions
+                .is_empty()
+        );
         assert!(other.scan(None, 10).await.unwrap().unwrap().sessions.is_empty());
     }
     assert!(lives(&one, &id).await);

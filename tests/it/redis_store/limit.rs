@@ -7,7 +7,7 @@ use tower_session_auth::store::{
     Created, NewRecord, Opened, RedisStore, Replacement, SessionLimit, SessionStore, UpdatedAll,
     WhenFull,
 };
-use tower_session_auth::{EndReason, NewSession, SessionError, SessionId};
+use tower_session_auth::{NewSession, RevokeReason, SessionError, SessionId, Target};
 
 use crate::redis_store::{GONE, HOUR, LIVE, SEEN, jeju, login, record, store};
 use crate::support::builder;
@@ -78,8 +78,8 @@ async fn unreadable_records_are_evicted_like_others() {
     server.command(&["HSET", LIVE, "old", "2 a record of another version"]).await;
     put(&server, "new", 20, 20).await;
     assert_eq!(evicting(&store, 2).await.evicted, ids(&["old"]));
-    let stone = store.ended(&jeju(), &ids(&["old"])[0]).await.unwrap();
-    assert_eq!(stone, Some(EndReason::Evicted), "its token may be shown for a day");
+    let stone = store.revoke_reason(&jeju(), &ids(&["old"])[0]).await.unwrap();
+    assert_eq!(stone, Some(RevokeReason::Evicted), "its token may be shown for a day");
     // The store cannot tell whether this session is live. It counts towards no limit and is kept.
     server.command(&["HSET", SEEN, "new", "never"]).await;
     assert_eq!(evicting(&store, 2).await.evicted, []);
@@ -249,7 +249,11 @@ async fn operations_work_for_a_user_with_ten_thousand_sessions() {
     assert_eq!((evicted[0].as_str(), evicted[4_999].as_str()), ("s0", "s4999"));
     assert_eq!(server.number(&["HLEN", GONE]).await, 65, "64 tombstones and the login fence");
     let kept = SessionId::parse("s9999").unwrap();
-    let ended = store.delete_all(&jeju(), Some(&kept), EndReason::LogoutAll).await.unwrap();
+    let ended = store
+        .revoke(&jeju(), &Target::AllExcept(kept.clone()), RevokeReason::LogoutAll)
+        .await
+        .unwrap()
+        .sessions;
     assert_eq!(ended.len(), 5_000);
     for key in [LIVE, SEEN] {
         assert_eq!(server.number(&["HLEN", key]).await, 1, "{key}");

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use tower_session_auth::store::{Created, SessionStore, StoreErrorKind, Touch, Touched};
-use tower_session_auth::{EndReason, SessionId};
+use tower_session_auth::{RevokeReason, SessionId, Target};
 
 use crate::architecture::sources;
 use crate::redis_store::{GONE, HOUR, LIVE, SEEN, jeju, kind, lives, login, record, store, touch};
@@ -33,11 +33,18 @@ async fn unreadable_record_is_refused_and_can_be_deleted() {
         let made = store.create(&jeju(), &bad, &record(HOUR, HOUR)).await.unwrap();
         assert_eq!(made, Created::AlreadyExists, "{foreign}");
 
-        assert!(!store.delete(&jeju(), &bad, EndReason::Logout).await.unwrap(), "{foreign}");
+        assert!(
+            !store
+                .revoke(&jeju(), &Target::from(&bad), RevokeReason::Logout)
+                .await
+                .unwrap()
+                .was_live(),
+            "{foreign}"
+        );
         assert!(!lives(&store, &bad).await, "{foreign}");
         server.command(&["HSET", LIVE, bad.as_str(), foreign]).await;
         assert_eq!(
-            store.delete_all(&jeju(), None, EndReason::Logout).await.unwrap(),
+            store.revoke(&jeju(), &Target::All, RevokeReason::Logout).await.unwrap().sessions,
             [good],
             "{foreign}"
         );
@@ -56,7 +63,9 @@ async fn session_with_a_damaged_seen_field_is_not_live() {
     tokio::time::sleep(2 * short).await;
     assert_eq!(kind(store.load(&jeju(), &id, None).await), StoreErrorKind::Unreadable);
     assert_eq!(touch(&store, &id, HOUR).await.unwrap(), Touched::Ended);
-    assert!(!store.delete(&jeju(), &id, EndReason::Logout).await.unwrap());
+    assert!(
+        !store.revoke(&jeju(), &Target::from(&id), RevokeReason::Logout).await.unwrap().was_live()
+    );
 }
 
 #[tokio::test]
@@ -75,10 +84,19 @@ async fn keys_of_a_wrong_type_are_unreadable_and_revoke_all_clears_them() {
         );
         assert_eq!(kind(store.activity(&jeju(), &id).await), unreadable, "{key}");
         assert_eq!(kind(store.update(&jeju(), &id, 1, Bytes::new()).await), unreadable, "{key}");
-        assert_eq!(kind(store.delete(&jeju(), &id, EndReason::Logout).await), unreadable, "{key}");
+        assert_eq!(
+            kind(store.revoke(&jeju(), &Target::from(&id), RevokeReason::Logout).await),
+            unreadable,
+            "{key}"
+        );
         assert_eq!(touch(&store, &id, HOUR).await.unwrap(), Touched::Ended, "{key}");
         assert!(
-            store.delete_all(&jeju(), None, EndReason::Logout).await.unwrap().is_empty(),
+            store
+                .revoke(&jeju(), &Target::All, RevokeReason::Logout)
+                .await
+                .unwrap()
+                .sessions
+                .is_empty(),
             "{key}"
         );
         assert_eq!(server.number(&["EXISTS", LIVE, SEEN]).await, 0, "{key}");
@@ -86,7 +104,7 @@ async fn keys_of_a_wrong_type_are_unreadable_and_revoke_all_clears_them() {
     server.command(&["SET", LIVE, "text"]).await;
     assert_eq!(kind(store.load(&jeju(), &id, None).await), unreadable);
     server.command(&["SET", GONE, "text"]).await;
-    assert_eq!(kind(store.ended(&jeju(), &id).await), unreadable);
+    assert_eq!(kind(store.revoke_reason(&jeju(), &id).await), unreadable);
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tower_session_auth::store::{RedisStore, Replacement, SessionStore, StoreErrorKind};
-use tower_session_auth::{EndReason, SessionId};
+use tower_session_auth::{RevokeReason, SessionId, Target};
 
 use crate::redis_store::{HOUR, LIVE, jeju, kind, lives, login, record, store, touch};
 use crate::support::UNHURRIED;
@@ -85,15 +85,18 @@ async fn server_out_of_memory_refuses_logins_and_still_accepts_logouts() {
     assert_eq!(store.login_fence(&jeju()).await.unwrap().value(), None, "nothing was changed");
     assert!(lives(&store, &id).await);
     assert!(store.activity(&jeju(), &id).await.unwrap().is_some());
-    assert!(store.delete(&jeju(), &id, EndReason::Logout).await.unwrap());
+    assert!(
+        store.revoke(&jeju(), &Target::from(&id), RevokeReason::Logout).await.unwrap().was_live()
+    );
     assert!(!lives(&store, &id).await);
-    assert_eq!(store.ended(&jeju(), &id).await.unwrap(), Some(EndReason::Logout));
+    assert_eq!(store.revoke_reason(&jeju(), &id).await.unwrap(), Some(RevokeReason::Logout));
     // Each revocation replaces the login fence, even if it removes no session.
     let mut login_fences = Vec::new();
     let last = std::slice::from_ref(&other);
-    for (keep, expected) in [(Some(&other), &[][..]), (None, last), (None, &[])] {
-        let ended = store.delete_all(&jeju(), keep, EndReason::LogoutAll).await.unwrap();
-        assert_eq!(ended, expected);
+    let but = Target::AllExcept(other.clone());
+    for (target, expected) in [(but, &[][..]), (Target::All, last), (Target::All, &[])] {
+        let revoked = store.revoke(&jeju(), &target, RevokeReason::LogoutAll).await.unwrap();
+        assert_eq!(revoked.sessions, expected);
         login_fences.push(store.login_fence(&jeju()).await.unwrap());
     }
     assert!(
@@ -118,7 +121,9 @@ async fn write_refused_by_a_read_only_server_closes_all_connections() {
     // Now every operation is refused, also on the connection for lists, which carried no write.
     assert_every_operation_is_refused(&store, &id).await;
     server.command(&["REPLICAOF", "NO", "ONE"]).await;
-    assert!(store.delete(&jeju(), &id, EndReason::Logout).await.unwrap());
+    assert!(
+        store.revoke(&jeju(), &Target::from(&id), RevokeReason::Logout).await.unwrap().was_live()
+    );
 }
 
 #[tokio::test]
@@ -145,7 +150,7 @@ async fn assert_every_operation_is_refused(store: &RedisStore, id: &SessionId) {
     for _ in 0..2 {
         assert_eq!(kind(store.load(&jeju(), id, None).await), not_primary);
         assert_eq!(kind(store.activity(&jeju(), id).await), not_primary);
-        assert_eq!(kind(store.ended(&jeju(), id).await), not_primary);
+        assert_eq!(kind(store.revoke_reason(&jeju(), id).await), not_primary);
         assert_eq!(kind(store.login_fence(&jeju()).await), not_primary);
         assert_eq!(kind(store.list(&jeju()).await), not_primary);
         assert_eq!(kind(store.scan(None, 10).await), not_primary);
@@ -153,8 +158,14 @@ async fn assert_every_operation_is_refused(store: &RedisStore, id: &SessionId) {
         assert_eq!(kind(store.create(&jeju(), &new, &record(HOUR, HOUR)).await), not_primary);
         assert_eq!(kind(touch(store, id, Duration::MAX).await), not_primary);
         assert_eq!(kind(store.update(&jeju(), id, 1, Bytes::new()).await), not_primary);
-        assert_eq!(kind(store.delete(&jeju(), id, EndReason::Logout).await), not_primary);
-        assert_eq!(kind(store.delete_all(&jeju(), None, EndReason::Logout).await), not_primary);
+        assert_eq!(
+            kind(store.revoke(&jeju(), &Target::from(id), RevokeReason::Logout).await),
+            not_primary
+        );
+        assert_eq!(
+            kind(store.revoke(&jeju(), &Target::All, RevokeReason::Logout).await),
+            not_primary
+        );
         assert_eq!(kind(store.health().await), not_primary);
         assert_eq!(kind(store.upkeep().await), not_primary);
         assert_eq!(kind(store.check().await), not_primary);

@@ -9,7 +9,7 @@ use std::time::Duration;
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, date_time_ymd};
 use tempfile::TempDir;
 use tower_session_auth::store::{RedisStore, SessionStore, StoreErrorKind};
-use tower_session_auth::{EndReason, NearCacheState, Revoke};
+use tower_session_auth::{NearCacheState, RevokeReason, Target};
 
 use crate::redis_store::{HOUR, jeju, lives, login};
 use crate::support::redis::{FREE_PORT, RedisServer};
@@ -113,7 +113,7 @@ async fn each_kind_of_connection_uses_tls_with_own_roots_and_client_certificate(
     let id = login(&store, HOUR, HOUR).await;
     assert!(lives(&store, &id).await);
     assert_eq!(store.scan(None, 10).await.unwrap().unwrap().sessions.len(), 1);
-    let revoked = store.revoke(&jeju(), &Revoke::All, EndReason::Logout).await.unwrap();
+    let revoked = store.revoke(&jeju(), &Target::All, RevokeReason::Logout).await.unwrap();
     assert_eq!(revoked.sessions, [id]);
     assert_eq!(store.diagnose().await.unwrap(), []);
     // The store's connections use the TLS port. The test's own connection uses the other port.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tower_session_auth::directory::{BoxError, User, UserDirectory};
 use tower_session_auth::store::{SessionStore, StoreErrorKind};
 use tower_session_auth::telemetry::events::Event;
-use tower_session_auth::{AuthErrorKind, EndReason, MemoryStore, NewSession, UserId};
+use tower_session_auth::{AuthErrorKind, MemoryStore, NewSession, RevokeReason, Target, UserId};
 
 use crate::refresh::{builder, counter, is, is_over, manager_on, on_both_stores, token};
 use crate::support::switch::{Mood, SwitchStore};
@@ -25,7 +25,7 @@ async fn refresh_token_alone_logs_the_session_out<St: SessionStore>(connect: imp
     let manager = manager_on(connect());
     let (current, older) = (login(&manager, "jeju").await, login(&manager, "jeju").await);
     assert!(manager.logout_refresh(token(&current)).await.unwrap());
-    is_over(&manager, &current, EndReason::Logout).await;
+    is_over(&manager, &current, RevokeReason::Logout).await;
     assert!(
         !manager.logout_refresh(token(&current)).await.unwrap(),
         "the second logout finds no live session"
@@ -35,7 +35,7 @@ async fn refresh_token_alone_logs_the_session_out<St: SessionStore>(connect: imp
         manager.logout_refresh(token(&older)).await.unwrap(),
         "a rotated token can log out too"
     );
-    is_over(&manager, &newer, EndReason::Logout).await;
+    is_over(&manager, &newer, RevokeReason::Logout).await;
 }
 
 async fn password_change_revokes_all_sessions_except_the_one_to_keep<St: SessionStore>(
@@ -44,16 +44,28 @@ async fn password_change_revokes_all_sessions_except_the_one_to_keep<St: Session
     let (here, there) = (manager_on(connect()), manager_on(connect()));
     let (keeps, loses) = (login(&here, "jeju").await, login(&there, "jeju").await);
     let login_fence = there.begin_login(&user("jeju")).await.unwrap();
-    let ended = here.password_changed(&user("jeju"), Some(keeps.session.id())).await.unwrap();
+    let ended = here
+        .revoke(
+            &user("jeju"),
+            Target::AllExcept(keeps.session.id().clone()),
+            RevokeReason::PasswordChange,
+        )
+        .await
+        .unwrap()
+        .sessions;
     assert_eq!(ended, [loses.session.id().clone()]);
-    is_over(&there, &loses, EndReason::PasswordChange).await;
+    is_over(&there, &loses, RevokeReason::PasswordChange).await;
     let late = there.create(NewSession::new(user("jeju")).login_fence(login_fence)).await;
     assert!(late.is_err(), "the login fence rejects a login that began before the change");
     let keeps = there.refresh(token(&keeps)).await.unwrap();
     assert!(here.authenticate(&keeps.access_token).await.is_ok());
-    let ended = here.password_changed(&user("jeju"), None).await.unwrap();
+    let ended = here
+        .revoke(&user("jeju"), Target::All, RevokeReason::PasswordChange)
+        .await
+        .unwrap()
+        .sessions;
     assert_eq!(ended, [keeps.session.id().clone()]);
-    is_over(&there, &keeps, EndReason::PasswordChange).await;
+    is_over(&there, &keeps, RevokeReason::PasswordChange).await;
 }
 
 async fn suspension_revokes_all_sessions_and_rejects_logins_under_way<St: SessionStore>(
@@ -65,7 +77,7 @@ async fn suspension_revokes_all_sessions_and_rejects_logins_under_way<St: Sessio
     let login_fence = manager.begin_login(&user("jeju")).await.unwrap();
     assert_eq!(manager.suspend(&user("jeju")).await.unwrap().len(), 2);
     for login in &logins {
-        is_over(&manager, login, EndReason::Suspended).await;
+        is_over(&manager, login, RevokeReason::Suspended).await;
     }
     assert!(manager.create(NewSession::new(user("jeju")).login_fence(login_fence)).await.is_err());
     assert!(manager.refresh(token(&other)).await.is_ok());
@@ -77,10 +89,10 @@ async fn refresh_is_refused_with_the_reason_after_logout_or_revoke_all<St: Sessi
     let manager = manager_on(connect());
     let first = login(&manager, "jeju").await;
     assert!(manager.logout(&first.access_token).await.unwrap());
-    is_over(&manager, &first, EndReason::Logout).await;
-    for reason in [EndReason::LogoutAll, EndReason::Admin] {
+    is_over(&manager, &first, RevokeReason::Logout).await;
+    for reason in [RevokeReason::LogoutAll, RevokeReason::Admin] {
         let second = login(&manager, "jeju").await;
-        manager.delete_all(&user("jeju"), reason).await.unwrap();
+        manager.revoke(&user("jeju"), Target::All, reason).await.unwrap();
         is_over(&manager, &second, reason).await;
     }
 }
@@ -140,8 +152,8 @@ async fn refresh_token_reuse_revokes_the_session_although_the_directory_refuses(
         let second = manager.refresh(token(&first)).await.unwrap();
         directory.0.store(says, Ordering::Relaxed);
         let refused = manager.refresh(token(&first)).await.unwrap_err();
-        crate::refresh::is_revoked(&refused, EndReason::RefreshReuse);
-        is_over(&manager, &second, EndReason::RefreshReuse).await;
+        crate::refresh::is_revoked(&refused, RevokeReason::RefreshReuse);
+        is_over(&manager, &second, RevokeReason::RefreshReuse).await;
         drop(manager);
         background.stop().await.unwrap();
         let told = told.lock().unwrap();

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tower_session_auth::clock::Clock;
 use tower_session_auth::testing::ManualClock;
-use tower_session_auth::{AuthErrorKind, EndReason, MemoryStore, NewSession, SessionManager};
+use tower_session_auth::{AuthErrorKind, MemoryStore, NewSession, RevokeReason, SessionManager};
 
 use crate::refresh::{builder, counter, is, is_over, is_revoked, redis_store, token};
 use crate::support::redis::RedisServer;
@@ -52,7 +52,7 @@ async fn access_token_that_is_not_yet_valid_or_expired_still_logs_out() {
         manager.logout(&first.access_token).await.unwrap(),
         "a token that is not yet valid logs out"
     );
-    is_over(&manager, &next, EndReason::Logout).await;
+    is_over(&manager, &next, RevokeReason::Logout).await;
 
     let (manager, host, _) = clocked();
     let first = login(&manager, "jeju").await;
@@ -75,8 +75,8 @@ async fn grace_window_is_measured_on_the_stores_clock_and_ends_exactly() {
         "at the end of the window"
     );
     store.advance(Duration::from_millis(1));
-    is_revoked(&manager.refresh(token(&first)).await.unwrap_err(), EndReason::RefreshReuse);
-    is_over(&manager, &second, EndReason::RefreshReuse).await;
+    is_revoked(&manager.refresh(token(&first)).await.unwrap_err(), RevokeReason::RefreshReuse);
+    is_over(&manager, &second, RevokeReason::RefreshReuse).await;
 }
 
 /// The test cannot set the clock of Redis. Instead it changes the time of the last rotation in the
@@ -98,7 +98,7 @@ async fn redis_clock_step_back_keeps_the_grace_window_open_and_step_forward_ends
         server.command(&["HSET", key, id, &record]).await;
         let again = manager.refresh(token(&first)).await;
         if over {
-            is_revoked(&again.unwrap_err(), EndReason::RefreshReuse);
+            is_revoked(&again.unwrap_err(), RevokeReason::RefreshReuse);
         } else {
             assert_eq!(token(&again.unwrap()), token(&second));
             assert_eq!(counter(&store, &first.session).await, Some(1));
@@ -154,7 +154,7 @@ async fn sessions_and_grace_windows_end_on_time_after_the_host_clock_was_ahead()
         "within the window"
     );
     clock.advance(Duration::from_millis(1));
-    is_revoked(&manager.refresh(token(&first)).await.unwrap_err(), EndReason::RefreshReuse);
+    is_revoked(&manager.refresh(token(&first)).await.unwrap_err(), RevokeReason::RefreshReuse);
     clock.advance(60 * MINUTE);
     assert!(
         !manager.exists(&user("jeju"), idle.session.id()).await.unwrap(),

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tower_session_auth::store::SessionStore;
 use tower_session_auth::telemetry::events::{Event, Suspicion};
-use tower_session_auth::{AuthErrorKind, EndReason, NewSession};
+use tower_session_auth::{AuthErrorKind, NewSession, RevokeReason};
 
 use crate::refresh::{
     builder, counter, is, is_over, is_revoked, manager_on, on_both_stores, state, token,
@@ -108,10 +108,10 @@ async fn reuse_of_a_token_two_rotations_old_revokes_the_session_and_emits_events
     let second = here.refresh(token(&first)).await.unwrap();
     let third = there.refresh(token(&second)).await.unwrap();
     // The token is two rotations old, so the grace window does not apply.
-    is_revoked(&here.refresh(token(&first)).await.unwrap_err(), EndReason::RefreshReuse);
+    is_revoked(&here.refresh(token(&first)).await.unwrap_err(), RevokeReason::RefreshReuse);
     for manager in [&here, &there] {
         for login in [&first, &second, &third] {
-            is_over(manager, login, EndReason::RefreshReuse).await;
+            is_over(manager, login, RevokeReason::RefreshReuse).await;
         }
     }
     assert!(there.refresh(token(&other)).await.is_ok(), "the user's other session stays valid");
@@ -128,7 +128,7 @@ async fn reuse_of_a_token_two_rotations_old_revokes_the_session_and_emits_events
             {
                 Some("suspicious")
             }
-            Event::Revoked { session, reason: EndReason::RefreshReuse, .. } if session == id => {
+            Event::Revoked { session, reason: RevokeReason::RefreshReuse, .. } if session == id => {
                 Some("revoked")
             }
             _ => None,

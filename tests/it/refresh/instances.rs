@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use tower_session_auth::worker::Background;
-use tower_session_auth::{AuthError, EndReason, NearCacheState, SessionManager};
+use tower_session_auth::{AuthError, NearCacheState, RevokeReason, SessionManager};
 
 use crate::refresh::{builder, is_revoked, redis_store, token};
 use crate::support::login;
@@ -51,14 +51,17 @@ async fn refresh_token_reuse_after_grace_revokes_the_session_on_all_instances() 
         assert!(manager.near_cache().hits > 0);
     }
     tokio::time::sleep(window * 2).await;
-    is_revoked(&managers[2].refresh(token(&first)).await.unwrap_err(), EndReason::RefreshReuse);
+    is_revoked(&managers[2].refresh(token(&first)).await.unwrap_err(), RevokeReason::RefreshReuse);
     let refused = managers[2].authenticate(&second.access_token).await.unwrap_err();
-    is_revoked(&refused, EndReason::RefreshReuse);
+    is_revoked(&refused, RevokeReason::RefreshReuse);
     for manager in &managers {
         for login in [&first, &second] {
-            is_revoked(&until_refused(manager, &login.access_token).await, EndReason::RefreshReuse);
+            is_revoked(
+                &until_refused(manager, &login.access_token).await,
+                RevokeReason::RefreshReuse,
+            );
             let refused = manager.refresh(token(login)).await.unwrap_err();
-            is_revoked(&refused, EndReason::RefreshReuse);
+            is_revoked(&refused, RevokeReason::RefreshReuse);
         }
     }
     drop(managers);

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use tower_session_auth::store::{RedisStore, Rotation, SessionStore};
 use tower_session_auth::{
-    AuthError, AuthErrorKind, EndReason, Login, Session, SessionManager, SessionManagerBuilder,
+    AuthError, AuthErrorKind, Login, RevokeReason, Session, SessionManager, SessionManagerBuilder,
     SigningKey,
 };
 
@@ -57,12 +57,12 @@ fn is(error: &AuthError, kind: AuthErrorKind) {
     assert_eq!((error.kind(), error.reason()), (kind, None));
 }
 
-fn is_revoked(error: &AuthError, reason: EndReason) {
+fn is_revoked(error: &AuthError, reason: RevokeReason) {
     assert_eq!((error.kind(), error.reason()), (AuthErrorKind::SessionRevoked, Some(reason)));
 }
 
 /// Checks that both tokens of this login are refused with this reason.
-async fn is_over(manager: &SessionManager, login: &Login, reason: EndReason) {
+async fn is_over(manager: &SessionManager, login: &Login, reason: RevokeReason) {
     is_revoked(&manager.refresh(token(login)).await.unwrap_err(), reason);
     is_revoked(&manager.authenticate(&login.access_token).await.unwrap_err(), reason);
 }

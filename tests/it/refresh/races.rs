@@ -3,7 +3,7 @@
 
 use tokio::task::{JoinHandle, JoinSet};
 use tower_session_auth::store::SessionStore;
-use tower_session_auth::{AuthError, EndReason, Login, SessionManager};
+use tower_session_auth::{AuthError, Login, RevokeReason, SessionManager, Target};
 
 use crate::refresh::{builder, counter, is_over, manager_on, on_both_stores, state, token};
 use crate::support::paused::{At, PausedStore, Verb};
@@ -63,26 +63,33 @@ async fn concurrent_rotations_of_one_token_return_one_successor<St: SessionStore
 }
 
 /// Revokes the session with the operation that belongs to the reason.
-async fn revoke(manager: &SessionManager, login: &Login, how: EndReason) {
+async fn revoke(manager: &SessionManager, login: &Login, how: RevokeReason) {
     let (user, id) = (user("jeju"), login.session.id());
     let ids = std::slice::from_ref(id);
     match how {
-        EndReason::Logout => assert!(manager.logout_refresh(token(login)).await.unwrap()),
-        EndReason::Admin => assert!(manager.delete(&user, id, how).await.unwrap()),
-        EndReason::PasswordChange => {
-            assert_eq!(manager.password_changed(&user, None).await.unwrap(), ids);
+        RevokeReason::Logout => assert!(manager.logout_refresh(token(login)).await.unwrap()),
+        RevokeReason::Admin => assert!(manager.revoke(&user, id, how).await.unwrap().was_live()),
+        RevokeReason::PasswordChange => {
+            assert_eq!(
+                manager
+                    .revoke(&user, Target::All, RevokeReason::PasswordChange)
+                    .await
+                    .unwrap()
+                    .sessions,
+                ids
+            );
         }
-        EndReason::Suspended => assert_eq!(manager.suspend(&user).await.unwrap(), ids),
-        _ => assert_eq!(manager.delete_all(&user, how).await.unwrap(), ids),
+        RevokeReason::Suspended => assert_eq!(manager.suspend(&user).await.unwrap(), ids),
+        _ => assert_eq!(manager.revoke(&user, Target::All, how).await.unwrap().sessions, ids),
     }
 }
 
-const ENDS: [EndReason; 5] = [
-    EndReason::Logout,
-    EndReason::LogoutAll,
-    EndReason::Admin,
-    EndReason::PasswordChange,
-    EndReason::Suspended,
+const ENDS: [RevokeReason; 5] = [
+    RevokeReason::Logout,
+    RevokeReason::LogoutAll,
+    RevokeReason::Admin,
+    RevokeReason::PasswordChange,
+    RevokeReason::Suspended,
 ];
 
 async fn rotation_during_a_revocation_is_refused_with_the_reason<St: SessionStore + Clone>(
@@ -201,7 +208,7 @@ async fn concurrent_use_of_one_token_without_grace_revokes_the_session<St: Sessi
     let (one, two) = (one.unwrap(), two.unwrap());
     assert_ne!(one.is_ok(), two.is_ok(), "exactly one rotation succeeds");
     for manager in [&holder, &thief] {
-        is_over(manager, one.as_ref().or(two.as_ref()).unwrap(), EndReason::RefreshReuse).await;
+        is_over(manager, one.as_ref().or(two.as_ref()).unwrap(), RevokeReason::RefreshReuse).await;
     }
 }
 

@@ -1,7 +1,7 @@
 //! Restarts and failovers. The rotation counter distinguishes tokens, and time never does: not
 //! across restarts, and not within one second.
 
-use tower_session_auth::{AuthErrorKind, EndReason};
+use tower_session_auth::{AuthErrorKind, RevokeReason};
 
 use crate::refresh::{builder, counter, is, is_over, is_revoked, manager_on, redis_store, token};
 use crate::support::login;
@@ -19,8 +19,8 @@ async fn refresh_token_reuse_is_detected_within_one_second_and_after_restarts() 
     for _ in 0..5 {
         last = strict().refresh(token(&last)).await.unwrap();
     }
-    is_revoked(&strict().refresh(token(&first)).await.unwrap_err(), EndReason::RefreshReuse);
-    is_over(&strict(), &last, EndReason::RefreshReuse).await;
+    is_revoked(&strict().refresh(token(&first)).await.unwrap_err(), RevokeReason::RefreshReuse);
+    is_over(&strict(), &last, RevokeReason::RefreshReuse).await;
 }
 
 #[tokio::test]
@@ -37,8 +37,8 @@ async fn rotation_counter_survives_a_kill_of_a_persistent_redis() {
     let again = manager.refresh(token(&first)).await.unwrap();
     assert_eq!(token(&again), token(&second), "the grace window is still open");
     let third = manager.refresh(token(&second)).await.unwrap();
-    is_revoked(&manager.refresh(token(&first)).await.unwrap_err(), EndReason::RefreshReuse);
-    is_over(&manager, &third, EndReason::RefreshReuse).await;
+    is_revoked(&manager.refresh(token(&first)).await.unwrap_err(), RevokeReason::RefreshReuse);
+    is_over(&manager, &third, RevokeReason::RefreshReuse).await;
 }
 
 /// As after a failover: Redis acknowledged the rotation, and the record is the one from before.
@@ -58,7 +58,7 @@ async fn token_with_a_counter_ahead_of_the_record_is_refused_but_can_log_out() {
     assert_eq!(server.text(&["HGET", key, id]).await.unwrap(), before, "the record is unchanged");
     assert!(manager.authenticate(&first.access_token).await.is_ok());
     assert!(manager.logout_refresh(token(&second)).await.unwrap(), "the token can log out");
-    is_over(&manager, &first, EndReason::Logout).await;
+    is_over(&manager, &first, RevokeReason::Logout).await;
 }
 
 /// The server is killed between the read and the write of a rotation. Another operation has changed
@@ -92,7 +92,7 @@ async fn redis_restart_during_a_rotation_undoes_no_logout_and_no_update() {
         let there = manager_on(redis_store(&server));
         if logout {
             assert!(exchanged.is_err());
-            is_over(&there, &first, EndReason::Logout).await;
+            is_over(&there, &first, RevokeReason::Logout).await;
         } else {
             let second = there.refresh(token(&first)).await.unwrap();
             assert_eq!(second.session.role(), Some("admin"));

@@ -10,7 +10,7 @@ use tower_session_auth::telemetry::events::Event;
 use tower_session_auth::testing::ManualClock;
 use tower_session_auth::worker::Worker;
 use tower_session_auth::{
-    AuthErrorKind, ConfigError, EndReason, MemoryStore, SessionManager, SessionManagerBuilder,
+    AuthErrorKind, ConfigError, MemoryStore, RevokeReason, SessionManager, SessionManagerBuilder,
     UserId,
 };
 
@@ -60,8 +60,8 @@ async fn retry_returns_the_same_successor_until_the_successor_is_rotated<St: Ses
     }
     assert_eq!(counter(&connect(), &first.session).await, Some(1), "a retry does not rotate");
     let third = here.refresh(token(&second)).await.unwrap();
-    is_revoked(&here.refresh(token(&first)).await.unwrap_err(), EndReason::RefreshReuse);
-    is_over(&here, &third, EndReason::RefreshReuse).await;
+    is_revoked(&here.refresh(token(&first)).await.unwrap_err(), RevokeReason::RefreshReuse);
+    is_over(&here, &third, RevokeReason::RefreshReuse).await;
     drop(here);
     background.stop().await.unwrap();
     assert_eq!(*told.lock().unwrap(), 3, "each retry emits an event");
@@ -86,8 +86,8 @@ async fn retry_is_refused_as_reuse_after_the_successors_access_token_was_accepte
         here.authenticate(&second.access_token).await.unwrap();
         let report = background.stop().await.unwrap();
         assert_eq!(report.lost, 0);
-        is_revoked(&there.refresh(token(&first)).await.unwrap_err(), EndReason::RefreshReuse);
-        is_over(&there, &second, EndReason::RefreshReuse).await;
+        is_revoked(&there.refresh(token(&first)).await.unwrap_err(), RevokeReason::RefreshReuse);
+        is_over(&there, &second, RevokeReason::RefreshReuse).await;
     }
 }
 
@@ -126,7 +126,7 @@ async fn instance_without_refresh_retry_keeps_the_recorded_use_of_a_successor<St
     plain.update(&user("jeju"), first.session.id(), |edit| edit.role = None).await.unwrap();
     let session = plain.get(&user("jeju"), first.session.id()).await.unwrap();
     assert!(session.is_some(), "an instance without `refresh_retry` reads the session");
-    is_revoked(&recording.refresh(token(&first)).await.unwrap_err(), EndReason::RefreshReuse);
+    is_revoked(&recording.refresh(token(&first)).await.unwrap_err(), RevokeReason::RefreshReuse);
 }
 
 /// A directory that fails while `away` is set.
@@ -164,7 +164,7 @@ async fn successor_counts_as_used_although_its_rotation_was_refused<St: SessionS
     );
     assert_eq!(after.idle_deadline(), used.idle_deadline());
     directory.away.store(false, Ordering::Relaxed);
-    is_revoked(&manager.refresh(token(&first)).await.unwrap_err(), EndReason::RefreshReuse);
+    is_revoked(&manager.refresh(token(&first)).await.unwrap_err(), RevokeReason::RefreshReuse);
 }
 
 #[tokio::test]
@@ -192,7 +192,7 @@ async fn retry_is_possible_after_the_grace_window_until_the_retry_window_ends() 
         assert_eq!(token(&manager.refresh(token(&first)).await.unwrap()), token(&second));
     }
     clock.advance(Duration::from_millis(1));
-    is_revoked(&manager.refresh(token(&first)).await.unwrap_err(), EndReason::RefreshReuse);
+    is_revoked(&manager.refresh(token(&first)).await.unwrap_err(), RevokeReason::RefreshReuse);
     drop(manager);
     background.stop().await.unwrap();
     assert_eq!(*retries.lock().unwrap(), 2);

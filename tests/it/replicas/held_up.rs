@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Instant;
 
 use tokio::task::JoinSet;
-use tower_session_auth::EndReason;
+use tower_session_auth::RevokeReason;
 use tower_session_auth::store::{Replicas, SessionStore};
 
 use crate::replicas::{LONG, begin, end, lives, login, outcome, primary, revoked, store};
@@ -121,7 +121,7 @@ async fn manager_runs_a_revocation_to_completion_after_its_caller_went_away() {
     let (manager, _worker) = patient_builder(store.clone()).build().unwrap();
     let login = crate::support::login(&manager, "jeju").await;
     let owner = user("jeju");
-    let hangs_up = manager.delete(&owner, login.session.id(), EndReason::Logout);
+    let hangs_up = manager.revoke(&owner, login.session.id(), RevokeReason::Logout);
     assert!(tokio::time::timeout(ms(0), hangs_up).await.is_err());
     until("the revocation continues", async || waiting(&server).await.len() == 1).await;
     assert!(manager.authenticate(&login.access_token).await.is_err());

@@ -3,7 +3,7 @@
 use std::error::Error;
 
 use tower_session_auth::store::{RedisStore, Replicas, StoreErrorKind};
-use tower_session_auth::{EndReason, Login, SessionError};
+use tower_session_auth::{Login, RevokeReason, SessionError};
 
 use crate::replicas::{LONG, begin, end, lives, login, outcome, primary, replica_of, revoked};
 use crate::replicas::{revocations_run, store, until_waiting};
@@ -23,7 +23,7 @@ async fn killed_connection_fails_a_waiting_revocation_without_sending_it_again()
     let before = revocations_run(&server).await;
     let asking = begin({
         let (manager, id) = (manager.clone(), first.session.id().clone());
-        async move { manager.delete(&user("jeju"), &id, EndReason::Logout).await }
+        async move { manager.revoke(&user("jeju"), &id, RevokeReason::Logout).await }
     });
     let waiting = until_waiting(&server, 1).await;
     server.command(&["CLIENT", "KILL", "ID", &waiting[0]]).await;
@@ -39,7 +39,9 @@ async fn killed_connection_fails_a_waiting_revocation_without_sending_it_again()
     assert!(manager.authenticate(&second.access_token).await.is_ok());
 
     let _replica = replica_of(&server).await;
-    assert!(manager.delete(&user("jeju"), second.session.id(), EndReason::Logout).await.unwrap());
+    let revoked =
+        manager.revoke(&user("jeju"), second.session.id(), RevokeReason::Logout).await.unwrap();
+    assert!(revoked.was_live());
     assert_eq!(revocations_run(&server).await, before + 2);
 }
 
@@ -54,9 +56,9 @@ async fn unanswered_revocation_does_not_open_the_circuit_breaker() {
     let login = async || crate::support::login(&manager, "jeju").await;
     let (first, second, third) = (login().await, login().await, login().await);
     let end = async |login: &Login| {
-        manager.delete(&user("jeju"), login.session.id(), EndReason::Logout).await
+        manager.revoke(&user("jeju"), login.session.id(), RevokeReason::Logout).await
     };
-    assert!(end(&first).await.unwrap());
+    assert!(end(&first).await.unwrap().was_live());
     // Only the revocation is sent while the proxy drops bytes. Other operations use another
     // connection, which works.
     proxy.set(Rule { fate: Fate::Vanish, ..Rule::PASS });
@@ -69,7 +71,7 @@ async fn unanswered_revocation_does_not_open_the_circuit_breaker() {
         manager.authenticate(&third.access_token).await.is_ok(),
         "the circuit breaker is closed"
     );
-    assert!(end(&second).await.unwrap(), "the revocation uses a new connection");
+    assert!(end(&second).await.unwrap().was_live(), "the revocation uses a new connection");
 }
 
 #[tokio::test]

@@ -11,9 +11,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::task::JoinSet;
 use tower_session_auth::store::{
-    NewRecord, RedisStore, Replicas, Revoke, Revoked, SessionStore, StoreError,
+    NewRecord, RedisStore, Replicas, Revoked, SessionStore, StoreError, Target,
 };
-use tower_session_auth::{EndReason, SessionId};
+use tower_session_auth::{RevokeReason, SessionId};
 
 use crate::support::commands::Commands;
 use crate::support::redis::RedisServer;
@@ -58,7 +58,7 @@ async fn lives(store: &RedisStore, id: &str, session: &SessionId) -> bool {
 }
 
 async fn end(store: &RedisStore, id: &str, session: &SessionId) -> Result<Revoked, StoreError> {
-    store.revoke(&user(id), &Revoke::One(session.clone()), EndReason::Logout).await
+    store.revoke(&user(id), &Target::One(session.clone()), RevokeReason::Logout).await
 }
 
 fn revoked(session: &SessionId, replicas: Replicas) -> Revoked {

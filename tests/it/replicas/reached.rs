@@ -2,9 +2,9 @@
 
 use std::time::Instant;
 
-use tower_session_auth::store::{RedisStore, Replicas, Revoke, SessionStore, StoreErrorKind};
+use tower_session_auth::store::{RedisStore, Replicas, SessionStore, StoreErrorKind, Target};
 use tower_session_auth::testing::store_contract;
-use tower_session_auth::{EndReason, MemoryStore};
+use tower_session_auth::{MemoryStore, RevokeReason};
 
 use crate::replicas::{LONG, end, lives, login, primary, replica_of, revoked, store};
 use crate::support::commands::Commands;
@@ -27,11 +27,11 @@ async fn revocation_reports_the_replicas_that_acknowledged_it() {
         2,
         "the replica has the revocation before the caller has the answer"
     );
-    let but = Revoke::AllBut(kept.clone());
-    let ended = store.revoke(&user("jeju"), &but, EndReason::Logout).await.unwrap();
+    let but = Target::AllExcept(kept.clone());
+    let ended = store.revoke(&user("jeju"), &but, RevokeReason::Logout).await.unwrap();
     assert_eq!(ended, revoked(&other, Replicas::Reached(1)));
     assert_eq!(fields().await, 1);
-    let ended = store.revoke(&user("jeju"), &Revoke::All, EndReason::Logout).await.unwrap();
+    let ended = store.revoke(&user("jeju"), &Target::All, RevokeReason::Logout).await.unwrap();
     assert_eq!(ended, revoked(&kept, Replicas::Reached(1)));
     assert_eq!(fields().await, 0);
 
@@ -76,25 +76,20 @@ async fn every_operation_that_revokes_sessions_waits_for_replicas() {
     assert!(manager.logout(&first.access_token).await.unwrap());
     assert_eq!(fields().await, 0, "logout");
     let first = login().await;
-    assert!(manager.delete(&jeju, first.session.id(), EndReason::Admin).await.unwrap());
-    assert_eq!(fields().await, 0, "delete");
+    let one = manager.revoke(&jeju, first.session.id(), RevokeReason::Admin).await.unwrap();
+    assert_eq!(one, revoked(first.session.id(), Replicas::Reached(1)));
+    assert_eq!(fields().await, 0, "one");
     let (first, second) = (login().await, login().await);
-    assert!(manager.delete_own(&first.session, second.session.id()).await.unwrap());
-    assert_eq!(fields().await, 1, "delete_own");
-    login().await;
-    let keep = first.session.id();
-    assert_eq!(manager.delete_all_but(&jeju, keep, EndReason::Logout).await.unwrap().len(), 1);
-    assert_eq!(fields().await, 1, "delete_all_but");
-    assert_eq!(manager.delete_all(&jeju, EndReason::LogoutAll).await.unwrap().len(), 1);
-    assert_eq!(fields().await, 0, "delete_all");
+    let others = Target::AllExcept(first.session.id().clone());
+    let others = manager.revoke(&jeju, others, RevokeReason::Logout).await.unwrap();
+    assert_eq!(others, revoked(second.session.id(), Replicas::Reached(1)));
+    assert_eq!(fields().await, 1, "all except one");
+    let all = manager.revoke(&jeju, Target::All, RevokeReason::LogoutAll).await.unwrap();
+    assert_eq!(all, revoked(first.session.id(), Replicas::Reached(1)));
+    assert_eq!(fields().await, 0, "all");
     login().await;
     assert_eq!(manager.suspend(&jeju).await.unwrap().len(), 1);
     assert_eq!(fields().await, 0, "suspend");
-    let first = login().await;
-    let one = Revoke::One(first.session.id().clone());
-    let ended = manager.revoke(&jeju, one, EndReason::Admin).await.unwrap();
-    assert_eq!(ended, revoked(first.session.id(), Replicas::Reached(1)));
-    assert_eq!(fields().await, 0, "revoke");
 }
 
 #[tokio::test]
@@ -114,8 +109,8 @@ async fn revocation_succeeds_and_logs_a_warning_when_no_replica_acknowledges_it(
     let capture = log.capture();
 
     let asked = Instant::now();
-    let one = Revoke::One(first.session.id().clone());
-    let ended = manager.revoke(&user("jeju"), one, EndReason::Admin).await.unwrap();
+    let one = Target::One(first.session.id().clone());
+    let ended = manager.revoke(&user("jeju"), one, RevokeReason::Admin).await.unwrap();
     let took = asked.elapsed();
     assert_eq!(ended, revoked(first.session.id(), Replicas::Missed(0)));
     assert!(took >= wait, "{took:?}");
@@ -173,7 +168,7 @@ async fn revocation_reports_not_asked_when_no_replica_wait_is_configured() {
     for settings in [patient_builder(MemoryStore::new()), plain] {
         let (manager, _worker) = settings.build().unwrap();
         let login = crate::support::login(&manager, "jeju").await;
-        let ended = manager.revoke(&user("jeju"), Revoke::All, EndReason::Admin).await.unwrap();
+        let ended = manager.revoke(&user("jeju"), Target::All, RevokeReason::Admin).await.unwrap();
         assert_eq!(ended, revoked(login.session.id(), Replicas::NotAsked));
     }
     let commands = Commands::of(&server).await;

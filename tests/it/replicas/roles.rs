@@ -12,8 +12,8 @@ use tower_session_auth::store::{
     SessionStore, Settle, StoreError, StoreErrorKind, Updated, UpdatedAll,
 };
 use tower_session_auth::{
-    AuthErrorKind, EndReason, FailurePolicy, Login, SessionAuthLayer, SessionId, SessionManager,
-    SessionManagerBuilder,
+    AuthErrorKind, FailurePolicy, Login, RevokeReason, SessionAuthLayer, SessionId, SessionManager,
+    SessionManagerBuilder, Target,
 };
 
 use crate::replicas::{LONG, primary, replica_of};
@@ -298,7 +298,11 @@ impl Writes {
         is_refused("a conflict").await;
         store.settle(&AttemptKey::parse("another").unwrap(), Settle::Clear).await.unwrap();
         is_refused("clearing counted attempts").await;
-        assert!(store.delete(&user("another"), session, EndReason::Logout).await.unwrap());
+        let revoked = store
+            .revoke(&user("another"), &Target::from(session), RevokeReason::Logout)
+            .await
+            .unwrap();
+        assert!(revoked.was_live());
         is_refused("a logout").await;
         // The diagnosis marks the issuer, or tries to.
         assert_eq!(store.diagnose().await.unwrap(), []);

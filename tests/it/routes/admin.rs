@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio::time::advance;
 use tower_session_auth::telemetry::events::{Actor, Event};
-use tower_session_auth::{EndReason, NewSession};
+use tower_session_auth::{NewSession, RevokeReason};
 
 use crate::routes::site::{Site, site};
 use crate::support::user;
@@ -166,7 +166,7 @@ async fn administrator_lists_and_revokes_the_sessions_of_a_user() {
             _ => None,
         })
         .collect();
-    let by_admin = (Actor::User(user("admin")), EndReason::Admin);
+    let by_admin = (Actor::User(user("admin")), RevokeReason::Admin);
     assert_eq!(revoked, [by_admin.clone(), by_admin]);
 }
 

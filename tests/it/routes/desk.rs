@@ -140,7 +140,7 @@ impl Credentials for Desk {
             // `Jeju@test.com` belongs to no user, although `normalized` ignores the case.
             LoginName::Email(email) => email
                 .strip_suffix("@test.com")
-                .and_then(|name| UserId::parse(name.split('+').next()?))
+                .and_then(|name| UserId::parse(name.split('+').next()?).ok())
                 .filter(|id| self.person(id).is_some()),
             _ => None,
         })

@@ -13,7 +13,7 @@ use tower_session_auth::routes::{
 use tower_session_auth::testing::TokioClock;
 use tower_session_auth::worker::Worker;
 use tower_session_auth::{
-    EndReason, FailurePolicy, MemoryStore, NewSession, RequireFresh, SessionAuthLayer,
+    FailurePolicy, MemoryStore, NewSession, RequireFresh, RevokeReason, SessionAuthLayer,
     SessionManager, SessionManagerBuilder,
 };
 
@@ -69,7 +69,7 @@ async fn exercise(manager: &SessionManager, layer: SessionAuthLayer) {
     });
     drop(layer.layer(inner).oneshot(bearer(&login.access_token)).await.unwrap());
     drop(manager.sessions(login.session.user_id()).await);
-    drop(manager.delete(login.session.user_id(), login.session.id(), EndReason::Logout).await);
+    drop(manager.revoke(login.session.user_id(), login.session.id(), RevokeReason::Logout).await);
 }
 
 #[tokio::test]
@@ -185,6 +185,6 @@ async fn revocation_gives_up_one_minute_after_the_store_timeout() {
     store.set(Mood::Endless);
     let asked = Instant::now();
     let (user, session) = (login.session.user_id(), login.session.id());
-    manager.delete(user, session, EndReason::Logout).await.unwrap_err();
+    manager.revoke(user, session, RevokeReason::Logout).await.unwrap_err();
     assert_eq!(asked.elapsed(), Duration::from_millis(60_250));
 }

@@ -7,7 +7,7 @@ use axum::routing::get;
 use http::{HeaderValue, Request};
 use tower_session_auth::routes::AccessCookie;
 use tower_session_auth::store::StoreErrorKind;
-use tower_session_auth::{EndReason, OptionalMode, Session, SessionAuthLayer};
+use tower_session_auth::{OptionalMode, RevokeReason, Session, SessionAuthLayer, Target};
 
 use crate::routes::desk;
 use crate::routes::jar::{ACCESS, Ask, REFRESH, ask, login, refreshing};
@@ -63,7 +63,7 @@ async fn seen(router: &Router, asked: Ask) -> (u16, String) {
 /// The access tokens of two sessions: a live one and a revoked one.
 async fn live_and_revoked(site: &Site) -> (String, String) {
     let ended = login("/auth").to(site).await.cookie(ACCESS).value;
-    site.manager.delete_all(&user("jeju"), EndReason::Admin).await.unwrap();
+    site.manager.revoke(&user("jeju"), Target::All, RevokeReason::Admin).await.unwrap();
     (login("/auth").to(site).await.cookie(ACCESS).value, ended)
 }
 

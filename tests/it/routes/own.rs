@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use tokio::time::advance;
 use tower_session_auth::store::{SessionStore as _, StoreErrorKind, Touch};
 use tower_session_auth::telemetry::events::{Actor, Event};
-use tower_session_auth::{EndReason, NewSession};
+use tower_session_auth::{NewSession, RevokeReason, Target};
 
 use crate::routes::site::{site, site_with};
 use crate::support::paused::{At, Verb};
@@ -239,7 +239,12 @@ async fn session_revoked_between_layer_and_route_returns_401_with_the_reason() {
         let ((), reply) = tokio::join!(
             async {
                 stop.reached().await;
-                assert!(site.store.delete(&user, &id, EndReason::Admin).await.unwrap());
+                let revoked = site
+                    .store
+                    .revoke(&user, &Target::from(&id), RevokeReason::Admin)
+                    .await
+                    .unwrap();
+                assert!(revoked.was_live());
                 stop.go();
             },
             site.call(method, path, Some(&token))
@@ -264,6 +269,6 @@ async fn revoked_event_of_an_own_session_names_the_owner_as_actor() {
         Event::Revoked { actor, reason, .. } => Some((actor.clone(), *reason)),
         _ => None,
     });
-    let expected = [(Actor::Owner, EndReason::Logout), (Actor::Owner, EndReason::LogoutAll)];
+    let expected = [(Actor::Owner, RevokeReason::Logout), (Actor::Owner, RevokeReason::LogoutAll)];
     assert_eq!(actors.collect::<Vec<_>>(), expected);
 }

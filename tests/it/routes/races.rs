@@ -3,7 +3,7 @@
 use serde_json::json;
 use tower_session_auth::routes::LoginLimit;
 use tower_session_auth::telemetry::events::{Event, LoginRefusal};
-use tower_session_auth::{EndReason, SessionManager};
+use tower_session_auth::{RevokeReason, SessionManager, Target};
 
 use crate::routes::desk::Pause;
 use crate::routes::site::{Reply, Site, limit, site, site_with};
@@ -22,7 +22,7 @@ async fn meanwhile(site: &Site, pause: &Pause, work: impl AsyncFnOnce()) -> Repl
 
 async fn password_change(site: &Site) {
     site.desk.change("jeju", |person| person.password = "another");
-    site.manager.delete_all(&user("jeju"), EndReason::PasswordChange).await.unwrap();
+    site.manager.revoke(&user("jeju"), Target::All, RevokeReason::PasswordChange).await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]
@@ -101,7 +101,7 @@ async fn login_superseded_twice_is_refused() {
     let during = async {
         for pause in &pauses {
             pause.reached().await;
-            site.manager.delete_all(&user("jeju"), EndReason::LogoutAll).await.unwrap();
+            site.manager.revoke(&user("jeju"), Target::All, RevokeReason::LogoutAll).await.unwrap();
             pause.go();
         }
     };

@@ -9,9 +9,9 @@ use axum::body::{Body, Bytes};
 use hyper::body::Frame;
 use serde_json::json;
 use tokio::time::advance;
-use tower_session_auth::EndReason;
 use tower_session_auth::routes::Mounts;
 use tower_session_auth::store::StoreErrorKind;
+use tower_session_auth::{RevokeReason, Target};
 
 use crate::routes::bad_bodies::Stalled;
 use crate::routes::jar::{Ask, DAY, REFRESH, browser_site, login, members, post, refreshing};
@@ -236,9 +236,9 @@ async fn refresh_reports_revoked_inactive_and_expired_sessions_and_keeps_the_coo
         },
         |routes| routes,
     );
-    for reason in [EndReason::LogoutAll, EndReason::Admin, EndReason::PasswordChange] {
+    for reason in [RevokeReason::LogoutAll, RevokeReason::Admin, RevokeReason::PasswordChange] {
         let token = logged_in(&site).await.refresh_token();
-        site.manager.delete_all(&user("jeju"), reason).await.unwrap();
+        site.manager.revoke(&user("jeju"), Target::All, reason).await.unwrap();
         let reply = refresh(&token).to(&site).await;
         assert_eq!(reply.said(), (401, "session_revoked"));
         assert_eq!(reply.body["reason"], reason.as_str());

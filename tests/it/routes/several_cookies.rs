@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use serde_json::json;
 use tokio::time::advance;
-use tower_session_auth::EndReason;
 use tower_session_auth::routes::{AccessCookie, Mounts, RefreshCookie};
 use tower_session_auth::store::StoreErrorKind;
+use tower_session_auth::{RevokeReason, Target};
 
 use crate::routes::jar::{Ask, REFRESH, Set, browser_site, cookie_site, login, post, routes_site};
 use crate::routes::site::{Reply, Site, send};
@@ -92,7 +92,7 @@ async fn token_of_a_revoked_session_does_not_hide_one_of_a_live_session() {
         let next = showing(PATH, &shown).to(&site).await;
         assert_eq!(session_of(&site, &next).await, session_of(&site, &live).await);
     }
-    site.manager.delete_all(&user("jeju"), EndReason::Admin).await.unwrap();
+    site.manager.revoke(&user("jeju"), Target::All, RevokeReason::Admin).await.unwrap();
     let reply = showing(PATH, &[&live.refresh_token(), &ended.refresh_token()]).to(&site).await;
     assert_eq!((reply.said(), &reply.body["reason"]), ((401, "session_revoked"), &json!("admin")));
 }
@@ -113,7 +113,7 @@ async fn refresh_with_cookies_of_two_users_is_rejected() {
         "no session may be revoked"
     );
     // The same holds when one of the two sessions is revoked.
-    site.manager.delete_all(&user("jeju"), EndReason::Admin).await.unwrap();
+    site.manager.revoke(&user("jeju"), Target::All, RevokeReason::Admin).await.unwrap();
     let reply = showing(PATH, &[&mine, &planted]).to(&site).await;
     assert_eq!(reply.said(), (401, "invalid_token"));
     // A login recovers: it revokes the planted session and creates a new one.

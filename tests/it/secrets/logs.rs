@@ -12,7 +12,8 @@ use tower_http::trace::TraceLayer;
 use tower_session_auth::store::StoreErrorKind;
 use tower_session_auth::testing::TokioClock;
 use tower_session_auth::{
-    AuthError, EndReason, KeySet, MemoryStore, Session, SessionAuthLayer, SessionData, SigningKey,
+    AuthError, KeySet, MemoryStore, RevokeReason, Session, SessionAuthLayer, SessionData,
+    SigningKey, Target,
 };
 
 use crate::secrets::{AGENT, Secrets, Vault, configure, everything, log_in};
@@ -155,15 +156,17 @@ async fn no_secret_is_logged_or_answered_for_accepted_refused_and_failed_request
     let unreadable = other.get(&user("jeju"), login.session.id()).await.map(drop).unwrap_err();
     answered(&everything(&unreadable));
 
-    for reason in [EndReason::Admin, EndReason::Logout] {
+    for reason in [RevokeReason::Admin, RevokeReason::Logout] {
         let login = log_in(&manager).await;
         secrets.add_token(reason.as_str(), &login.access_token);
-        assert!(manager.delete(&user("jeju"), login.session.id(), reason).await.unwrap());
+        assert!(
+            manager.revoke(&user("jeju"), login.session.id(), reason).await.unwrap().was_live()
+        );
         expect(reason.as_str(), Some(&login.access_token), 401).await;
     }
     manager.replace_keys(KeySet::new(SigningKey::hs256("k4", OTHER_SECRET).unwrap())).unwrap();
     expect("a removed key", Some(&token), 401).await;
-    manager.delete_all(&user("jeju"), EndReason::Suspended).await.unwrap();
+    manager.revoke(&user("jeju"), Target::All, RevokeReason::Suspended).await.unwrap();
     drop((manager, layer));
     drop(worker);
 

@@ -4,30 +4,30 @@ use redis::Value;
 
 use super::login_fence::next_fence;
 use crate::id::{SessionId, UserId};
-use crate::reason::EndReason;
+use crate::reason::RevokeReason;
 use crate::store::redis::error::unexpected;
 use crate::store::redis::inner::Inner;
 use crate::store::redis::scripts::Script;
-use crate::store::{Replicas, Revoke, Revoked, StoreError};
+use crate::store::{Replicas, Revoked, StoreError, Target};
 
 impl Inner {
     /// Revokes sessions, and waits for replicas if the store is configured to do so.
     pub(crate) async fn end(
         &self,
         user: &UserId,
-        what: &Revoke,
-        reason: EndReason,
+        target: &Target,
+        reason: RevokeReason,
     ) -> Result<Revoked, StoreError> {
-        let keep = match what {
-            Revoke::One(id) => {
+        let keep = match target {
+            Target::One(id) => {
                 let args = [id.as_str().as_bytes(), reason.as_str().as_bytes()];
                 let (answer, replicas) = self.run_and_wait(Script::Delete, user, &args).await?;
                 let Value::Int(lived) = answer else { return Err(unexpected()) };
                 let sessions = if lived == 1 { vec![id.clone()] } else { Vec::new() };
                 return Ok(Revoked::new(sessions, replicas));
             }
-            Revoke::All => "",
-            Revoke::AllBut(keep) => keep.as_str(),
+            Target::All => "",
+            Target::AllExcept(keep) => keep.as_str(),
         };
         let login_fence = next_fence()?;
         let args = [reason.as_str(), &login_fence, keep].map(str::as_bytes);
@@ -35,7 +35,7 @@ impl Inner {
         let ids: Vec<String> = redis::from_redis_value(answer).map_err(|_| unexpected())?;
         // A field that is no session id was written by another application. It is removed as well,
         // but it is not a session of this user.
-        let sessions = ids.iter().filter_map(|id| SessionId::parse(id)).collect();
+        let sessions = ids.iter().filter_map(|id| SessionId::parse(id).ok()).collect();
         Ok(Revoked::new(sessions, replicas))
     }
 

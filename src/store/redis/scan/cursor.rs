@@ -33,7 +33,7 @@ impl CursorParts {
         let mut words = cursor.as_str().strip_prefix("r1,")?.split(',');
         let cursor = digits(words.next()?)?;
         let after = words.next()?;
-        let after = if after.is_empty() { None } else { Some(SessionId::parse(after)?) };
+        let after = if after.is_empty() { None } else { Some(SessionId::parse(after).ok()?) };
         let users = words.take(Self::MAX_USERS + 1).map(decoded).collect::<Option<Vec<_>>>()?;
         let parts = Self { cursor: (cursor != 0).then_some(cursor), after, users };
         let fits = parts.users.len() <= Self::MAX_USERS;

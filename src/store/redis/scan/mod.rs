@@ -265,7 +265,7 @@ fn listed(
     let mut fields = fields.into_iter();
     while let (Some(id), Some(record), Some(uses)) = (fields.next(), fields.next(), fields.next()) {
         // Not a session id: a field of another application.
-        let id = std::str::from_utf8(&id).ok().and_then(SessionId::parse);
+        let id = std::str::from_utf8(&id).ok().and_then(|id| SessionId::parse(id).ok());
         let Some(id) = id else { continue };
         let (Some(mut record), Some(uses)) = (codec::record(record), codec::activity(&uses)) else {
             unreadable.count += 1;

@@ -11,7 +11,7 @@ use tracing::{Metadata, Subscriber};
 
 use super::*;
 use crate::error::AuthErrorKind;
-use crate::reason::EndReason;
+use crate::reason::RevokeReason;
 use crate::telemetry::events::LoginRefusal;
 
 /// Records events as `LEVEL target field=value …`. Text that was recorded as a string is in quotes.
@@ -98,7 +98,7 @@ fn created(user_agent: Option<&str>) -> Event {
 }
 
 fn revoked(actor: Actor) -> Event {
-    Event::Revoked { user: user("jeju"), session: session(), reason: EndReason::Admin, actor }
+    Event::Revoked { user: user("jeju"), session: session(), reason: RevokeReason::Admin, actor }
 }
 
 fn rejected(kind: AuthErrorKind, known: bool) -> Event {

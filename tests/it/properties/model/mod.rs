@@ -11,7 +11,7 @@ use std::time::Duration;
 use tower_session_auth::session::LoginFence;
 use tower_session_auth::testing::ManualClock;
 use tower_session_auth::{
-    EndReason, KeySet, Session, SessionId, SessionManager, SessionManagerBuilder, SigningKey,
+    KeySet, RevokeReason, Session, SessionId, SessionManager, SessionManagerBuilder, SigningKey,
     UserId,
 };
 
@@ -86,7 +86,7 @@ struct Entry {
     absolute_deadline: Time,
     content: Content,
     /// The reason of the revocation, and until when the store remembers it.
-    end: Option<(EndReason, Time)>,
+    end: Option<(RevokeReason, Time)>,
     is_lost: bool,
 }
 
@@ -250,7 +250,7 @@ impl<G: Ground> Model<G> {
     }
 
     /// Revokes a session of the model. Returns whether it was live.
-    fn end(&mut self, at: usize, reason: EndReason) -> bool {
+    fn end(&mut self, at: usize, reason: RevokeReason) -> bool {
         let lived = self.sessions[at].lives(self.now);
         if lived {
             let until = (self.now + DAY).min(self.sessions[at].absolute_deadline);

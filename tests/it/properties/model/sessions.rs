@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use tower_session_auth::session::SessionEdit;
-use tower_session_auth::{EndReason, SessionError, SessionId};
+use tower_session_auth::{RevokeReason, SessionError, SessionId, Target};
 
 use super::{Entry, Ground, Model, USERS, owner};
 
@@ -12,7 +12,7 @@ impl<G: Ground> Model<G> {
         &mut self,
         user: u8,
         keep: Option<usize>,
-        reason: EndReason,
+        reason: RevokeReason,
         ended: Vec<SessionId>,
     ) {
         let mut living = self.living(Some(user));
@@ -24,13 +24,10 @@ impl<G: Ground> Model<G> {
         self.renew_fence(user);
     }
 
-    pub(super) async fn end_others(&mut self, at: usize, reason: EndReason) {
+    pub(super) async fn end_others(&mut self, at: usize, reason: RevokeReason) {
         let Entry { user, id, .. } = self.sessions[at].clone();
-        let ended = match reason {
-            EndReason::PasswordChange => self.manager.password_changed(&user, Some(&id)).await,
-            reason => self.manager.delete_all_but(&user, &id, reason).await,
-        };
-        self.all_ended(self.number(at), Some(at), reason, ended.unwrap());
+        let ended = self.manager.revoke(&user, Target::AllExcept(id.clone()), reason).await;
+        self.all_ended(self.number(at), Some(at), reason, ended.unwrap().sessions);
     }
 
     pub(super) async fn touch(&mut self, at: usize) {

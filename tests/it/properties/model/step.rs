@@ -1,6 +1,6 @@
 //! One step: the call to the manager, and its effect on the model.
 
-use tower_session_auth::EndReason;
+use tower_session_auth::{RevokeReason, Target};
 
 use super::{Entry, Ground, Model, STEPS_IN_TIME, USERS, any_of, owner};
 use crate::properties::steps::Step;
@@ -49,32 +49,38 @@ impl<G: Ground> Model<G> {
             Step::Delete { session, reason } => {
                 if let Some(at) = any_of(session, sessions) {
                     let Entry { user, id, .. } = &self.sessions[at];
-                    let ended = self.manager.delete(user, id, reason).await.unwrap();
+                    let ended = self.manager.revoke(user, id, reason).await.unwrap().was_live();
                     assert_eq!(ended, self.end(at, reason));
                 }
             }
             Step::DeleteAll { user } => {
-                let reason = EndReason::LogoutAll;
-                let ended = self.manager.delete_all(&owner(user), reason).await.unwrap();
+                let reason = RevokeReason::LogoutAll;
+                let ended =
+                    self.manager.revoke(&owner(user), Target::All, reason).await.unwrap().sessions;
                 self.all_ended(number(user), None, reason, ended);
             }
             Step::DeleteAllBut { session } => {
                 if let Some(at) = any_of(session, sessions) {
-                    self.end_others(at, EndReason::LogoutAll).await;
+                    self.end_others(at, RevokeReason::LogoutAll).await;
                 }
             }
             Step::PasswordChanged { session, keep } => match any_of(session, sessions) {
-                Some(at) if keep => self.end_others(at, EndReason::PasswordChange).await,
+                Some(at) if keep => self.end_others(at, RevokeReason::PasswordChange).await,
                 Some(at) => {
                     let user = self.sessions[at].user.clone();
-                    let ended = self.manager.password_changed(&user, None).await.unwrap();
-                    self.all_ended(self.number(at), None, EndReason::PasswordChange, ended);
+                    let ended = self
+                        .manager
+                        .revoke(&user, Target::All, RevokeReason::PasswordChange)
+                        .await
+                        .unwrap()
+                        .sessions;
+                    self.all_ended(self.number(at), None, RevokeReason::PasswordChange, ended);
                 }
                 None => {}
             },
             Step::Suspend { user } => {
                 let ended = self.manager.suspend(&owner(user)).await.unwrap();
-                self.all_ended(number(user), None, EndReason::Suspended, ended);
+                self.all_ended(number(user), None, RevokeReason::Suspended, ended);
             }
             Step::Update { session, role } => {
                 if let Some(at) = any_of(session, sessions) {

@@ -1,7 +1,7 @@
 //! Logins, and operations with access tokens and refresh tokens.
 
 use tower_session_auth::session::LoginFence;
-use tower_session_auth::{AuthError, AuthErrorKind, EndReason, Login, NewSession, SessionError};
+use tower_session_auth::{AuthError, AuthErrorKind, Login, NewSession, RevokeReason, SessionError};
 
 use super::{
     AccessToken, Content, Entry, Fence, GRACE, Ground, LIMIT, LIVES, Model, RefreshToken, SECOND,
@@ -29,7 +29,7 @@ impl<G: Ground> Model<G> {
         // The session limit evicts the least recently active sessions.
         living.sort_by_key(|at| (self.sessions[*at].last_activity, self.sessions[*at].created));
         for at in living.iter().take((living.len() + 1).saturating_sub(LIMIT)) {
-            self.end(*at, EndReason::Evicted);
+            self.end(*at, RevokeReason::Evicted);
         }
         let now = self.now;
         self.sessions.push(Entry {
@@ -145,9 +145,9 @@ impl<G: Ground> Model<G> {
             self.shown(at, counter + 1, &login);
         } else {
             let refused = answer.unwrap_err();
-            let reused = (AuthErrorKind::SessionRevoked, Some(EndReason::RefreshReuse));
+            let reused = (AuthErrorKind::SessionRevoked, Some(RevokeReason::RefreshReuse));
             assert_eq!((refused.kind(), refused.reason()), reused);
-            assert!(self.end(at, EndReason::RefreshReuse));
+            assert!(self.end(at, RevokeReason::RefreshReuse));
         }
     }
 
@@ -157,7 +157,7 @@ impl<G: Ground> Model<G> {
         match self.manager.logout(text).await {
             Ok(ended) => {
                 assert!(is_good, "a token of a removed key must not log out");
-                assert_eq!(ended, self.end(session, EndReason::Logout));
+                assert_eq!(ended, self.end(session, RevokeReason::Logout));
             }
             Err(error) => {
                 assert_eq!((error.kind(), is_good), (AuthErrorKind::InvalidToken, false));
@@ -169,6 +169,6 @@ impl<G: Ground> Model<G> {
         let RefreshToken { session, text, .. } = &self.refresh[at];
         let session = *session;
         let ended = self.manager.logout_refresh(text).await.unwrap();
-        assert_eq!(ended, self.end(session, EndReason::Logout));
+        assert_eq!(ended, self.end(session, RevokeReason::Logout));
     }
 }

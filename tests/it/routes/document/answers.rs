@@ -6,9 +6,9 @@ use axum::body::Body;
 use http::Request;
 use serde_json::{Value, json};
 use tokio::time::advance;
-use tower_session_auth::EndReason;
 use tower_session_auth::routes::{AccessCookie, RefreshLimit};
 use tower_session_auth::store::StoreErrorKind;
+use tower_session_auth::{RevokeReason, Target};
 
 use super::schemas::{Document, Operation, Seen};
 use crate::routes::jar::{ACCESS, Ask, REFRESH, browser_site, post, refreshing, routes_site};
@@ -127,7 +127,7 @@ impl Table {
         }
 
         let (_, revoked) = site.session("admin").await;
-        site.manager.delete_all(&user("admin"), EndReason::LogoutAll).await.unwrap();
+        site.manager.revoke(&user("admin"), Target::All, RevokeReason::LogoutAll).await.unwrap();
         let ended = good(&site, operation, Some(&revoked)).await;
         self.ask(operation, &site, ended).await;
         let expired = site.token("admin").await;
@@ -213,7 +213,7 @@ impl Table {
         self.ask(operation, &site, shown(&token).request()).await;
         site.desk.change("jeju", |person| person.active = true);
         let token = new().await;
-        site.manager.delete_all(&user("jeju"), EndReason::LogoutAll).await.unwrap();
+        site.manager.revoke(&user("jeju"), Target::All, RevokeReason::LogoutAll).await.unwrap();
         self.ask(operation, &site, shown(&token).request()).await;
         let token = new().await;
         advance(3 * MINUTE).await;
