@@ -20,9 +20,8 @@ use criterion::{Bencher, Criterion, criterion_group, criterion_main};
 use http::{Request, Response, StatusCode};
 use tokio::runtime::{Builder, Runtime};
 use tower::{Layer, Service, ServiceExt, service_fn};
-use tower_session_auth::{
-    MemoryStore, RedisStore, RevokeReason, Session, SessionAuthLayer, SessionManager,
-};
+use tower_session_auth::store::MemoryStore;
+use tower_session_auth::{RedisStore, RevokeReason, Session, SessionAuthLayer, SessionManager};
 
 use crate::support::redis::RedisServer;
 use crate::support::{anonymous, bearer, login, manager, user};

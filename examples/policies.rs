@@ -33,9 +33,11 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::routing::{get, post};
+use tower_session_auth::auth_layer::Caller;
+use tower_session_auth::manager::NearCacheStats;
 use tower_session_auth::{
-    Caller, FailurePolicy, KeySet, NearCacheStats, NewSession, RedisStore, Session,
-    SessionAuthLayer, SessionId, SessionManager, SigningKey, UserId,
+    FailurePolicy, KeySet, NewSession, RedisStore, Session, SessionAuthLayer, SessionId,
+    SessionManager, SigningKey, UserId,
 };
 
 async fn account(session: Session) -> String {

@@ -2,7 +2,7 @@
 //!
 //! A session shows that a user has logged in. Only the application knows whether the account may
 //! still be used. With
-//! [`SessionManagerBuilder::directory`](crate::SessionManagerBuilder::directory), a request passes
+//! [`SessionManagerBuilder::directory`](crate::manager::SessionManagerBuilder::directory), a request passes
 //! only if all of these hold: the JWT is valid, the session is live, the user exists, and the
 //! account is active.
 //!
@@ -15,13 +15,13 @@
 //! Guards, routes, extractors and `GET /me` use it. The [role](User::role) in an answer of the
 //! directory is ignored.
 //!
-//! **With [`directory_roles`](crate::SessionManagerBuilder::directory_roles) the source is the
+//! **With [`directory_roles`](crate::manager::SessionManagerBuilder::directory_roles) the source is the
 //! directory.**
 //!
 //! - An answer contains [`Role::Unchanged`] (the session's role counts), [`Role::None`] or
 //!   [`Role::Is`].
 //! - A changed role takes effect in each process after
-//!   [`revalidate_after`](crate::SessionManagerBuilder::revalidate_after) (30 seconds by default)
+//!   [`revalidate_after`](crate::manager::SessionManagerBuilder::revalidate_after) (30 seconds by default)
 //!   at the latest: for guards, routes, extractors and refreshed tokens. A login calls the
 //!   directory, and its session starts with that role.
 //! - A background task changes the stored sessions, all of a user's sessions in one step. It does
@@ -40,7 +40,7 @@
 //!
 //! This library knows no order of roles. So a narrowed session keeps its role when the directory's
 //! role changes to any other role. Where that role is too much, revoke the session
-//! ([`delete`](crate::SessionManager::delete)), or let the directory answer `None`.
+//! ([`revoke`](crate::SessionManager::revoke)), or let the directory answer `None`.
 //!
 //! # Memory
 //!
@@ -52,7 +52,7 @@
 //! [`suspend`](crate::SessionManager::suspend) does not count. That order is part of the memory. If
 //! a process evicts a user during a call for that user, the answer to that call counts, although a
 //! newer answer was known. A call takes at most
-//! [`directory_timeout`](crate::SessionManagerBuilder::directory_timeout).
+//! [`directory_timeout`](crate::manager::SessionManagerBuilder::directory_timeout).
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -91,10 +91,10 @@ pub trait UserDirectory: Send + Sync + 'static {
     ///
     /// The manager calls this at a login, in [`account`](crate::SessionManager::account), and when
     /// it checks a session. A session check calls it again for an active user of this process only
-    /// after [`revalidate_after`](crate::SessionManagerBuilder::revalidate_after), but requests at
+    /// after [`revalidate_after`](crate::manager::SessionManagerBuilder::revalidate_after), but requests at
     /// the same moment may each call it. The future may be dropped at any await point: a request
     /// waits for it no longer than
-    /// [`directory_timeout`](crate::SessionManagerBuilder::directory_timeout).
+    /// [`directory_timeout`](crate::manager::SessionManagerBuilder::directory_timeout).
     ///
     /// # Errors
     ///
@@ -113,7 +113,7 @@ pub struct User {
     pub user_name: Option<String>,
     /// The e-mail address.
     pub email: Option<String>,
-    /// The role. Used only with [`directory_roles`](crate::SessionManagerBuilder::directory_roles),
+    /// The role. Used only with [`directory_roles`](crate::manager::SessionManagerBuilder::directory_roles),
     /// see [Roles](self#roles).
     pub role: Role,
 }

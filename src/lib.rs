@@ -13,7 +13,7 @@
 //! | read the session in a handler | [`Session`] in the request's extensions, or the [`extractors`] |
 //! | accept requests without a token too | [`SessionAuthLayer::optional`] |
 //! | require a role, a recent login, or a login method | [`guards`] |
-//! | read the token from a cookie | [`TokenSource`], with [`SameOriginLayer`] against CSRF |
+//! | read the token from a cookie | [`TokenSource`], with [`SameOriginLayer`](same_origin::SameOriginLayer) against CSRF |
 //! | log a user in | [`SessionManager::create`], or the mountable [`routes`] |
 //! | exchange a refresh token | [`SessionManager::refresh`] |
 //! | log a user out, on one device or on all | [`SessionManager::logout`], [`SessionManager::revoke`] |
@@ -39,7 +39,7 @@
 //!                            401       401, or 503 if the store cannot answer
 //! ```
 //!
-//! 1. The layer reads the one `Authorization: Bearer` value ([`bearer`]), or a cookie if
+//! 1. The layer reads the one `Authorization: Bearer` value ([`bearer`](auth_layer::bearer)), or a cookie if
 //!    [`TokenSource`] says so.
 //! 2. It looks the token up in the near cache of this process ([`SessionManager::near_cache`]). A
 //!    valid entry goes on with step 5. With [`RedisStore`], Redis itself invalidates the entries.
@@ -51,7 +51,8 @@
 //!    idle deadline.
 //!
 //! While the store cannot answer, the layer's [`FailurePolicy`] decides. A rejected request gets a
-//! response, [`JsonRejection`] or your own [`Reject`], with the [`AuthError`] in its extensions.
+//! response, [`JsonRejection`](auth_layer::JsonRejection) or your own
+//! [`Reject`](auth_layer::Reject), with the [`AuthError`] in its extensions.
 //!
 //! # Example
 //!
@@ -100,7 +101,7 @@
 //!
 //! # Refresh tokens
 //!
-//! With [`refresh_keys`](SessionManagerBuilder::refresh_keys), each login returns a refresh token. It
+//! With [`refresh_keys`](manager::SessionManagerBuilder::refresh_keys), each login returns a refresh token. It
 //! is good for one exchange ([`SessionManager::refresh`]). If a token is used again after its grace
 //! period, the manager treats it as stolen and revokes the session.
 //!
@@ -120,8 +121,9 @@
 //! `aws-lc-rs` enables no feature of `jsonwebtoken`, so an application's own use of `jsonwebtoken`
 //! keeps its backend. Without `aws-lc-rs`, the library uses the backend that the application enabled
 //! in `jsonwebtoken` (`aws_lc_rs` if both are enabled). Without any backend,
-//! [`build`](SessionManagerBuilder::build) returns [`ConfigError::CryptoBackend`].
+//! [`build`](manager::SessionManagerBuilder::build) returns [`ConfigError::CryptoBackend`](error::ConfigError::CryptoBackend).
 
+pub mod auth_layer;
 mod authenticate;
 mod cache;
 pub mod clock;
@@ -135,7 +137,7 @@ pub mod directory;
 pub mod error;
 pub mod guide;
 mod id;
-mod manager;
+pub mod manager;
 mod middleware;
 mod reason;
 mod resilience;
@@ -151,32 +153,20 @@ mod trace;
 pub mod worker;
 
 pub use self::authenticate::request_policy::FailurePolicy;
-pub use self::authenticate::token_only::{TokenLogin, TokenOnly};
-pub use self::cache::{NearCacheState, NearCacheStats};
-pub use self::error::{AuthError, AuthErrorKind, ConfigError, KeyError, SessionError};
-pub use self::id::{IdError, RandomError, SessionId, UserId};
-pub use self::manager::{
-    Cursor, Health, Login, OwnSession, Progress, SessionManager, SessionManagerBuilder,
-    SessionPage, Statistics,
-};
-pub use self::middleware::attach::Caller;
-pub use self::middleware::extract::{TokenSource, bearer};
+pub use self::error::{AuthError, AuthErrorKind};
+pub use self::id::{SessionId, UserId};
+pub use self::manager::{Login, SessionManager};
+pub use self::middleware::extract::TokenSource;
 #[cfg(feature = "axum")]
 pub use self::middleware::extractors;
-pub use self::middleware::future::ResponseFuture;
-pub use self::middleware::guards;
-pub use self::middleware::guards::{RequireAcr, RequireAmr, RequireFresh, RequireRole};
 pub use self::middleware::layer::SessionAuthLayer;
-pub use self::middleware::optional_mode::OptionalMode;
-pub use self::middleware::reject::{Head, JsonRejection, Reject};
-pub use self::middleware::same_origin::{SameOrigin, SameOriginFuture, SameOriginLayer};
-pub use self::middleware::service::SessionAuth;
+pub use self::middleware::{guards, same_origin};
 pub use self::reason::RevokeReason;
-pub use self::session::{NewSession, Session, SessionData};
+pub use self::session::{NewSession, Session};
 #[cfg(feature = "redis")]
 pub use self::store::RedisStore;
-pub use self::store::{MemoryStore, Replicas, Revoked, Target};
-pub use self::token::{Algorithm, KeySet, RefreshToken, SigningKey, VerifiedClaims, VerifyingKey};
+pub use self::store::Target;
+pub use self::token::{KeySet, SigningKey};
 
 /// Compiles the code blocks of README and of the pages that rustdoc does not show.
 #[cfg(doctest)]

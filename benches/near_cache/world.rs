@@ -9,10 +9,12 @@ use redis::aio::MultiplexedConnection;
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinSet;
 use tower::Layer as _;
+use tower_session_auth::auth_layer::SessionAuth;
+use tower_session_auth::manager::{NearCacheState, SessionManagerBuilder};
 use tower_session_auth::worker::Background;
 use tower_session_auth::{
-    NearCacheState, NewSession, RedisStore, RevokeReason, Session, SessionAuth, SessionAuthLayer,
-    SessionId, SessionManager, SessionManagerBuilder, UserId,
+    NewSession, RedisStore, RevokeReason, Session, SessionAuthLayer, SessionId, SessionManager,
+    UserId,
 };
 
 use crate::baselines::{

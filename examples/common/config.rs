@@ -22,7 +22,9 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use redis::{ConnectionAddr, IntoConnectionInfo, RedisConnectionInfo};
-use tower_session_auth::{ConfigError, RedisStore, SameOriginLayer};
+use tower_session_auth::RedisStore;
+use tower_session_auth::error::ConfigError;
+use tower_session_auth::same_origin::SameOriginLayer;
 
 use super::logging;
 use super::proxies::TrustedProxies;

@@ -1,9 +1,10 @@
 //! The library as both example servers use it: a session manager over the chosen store, and its
 //! routes.
 
+use tower_session_auth::error::ConfigError;
 use tower_session_auth::routes::{LoginLimit, RefreshCookie, Routes};
 use tower_session_auth::worker::Worker;
-use tower_session_auth::{ConfigError, KeySet, SessionManager, SigningKey};
+use tower_session_auth::{KeySet, SessionManager, SigningKey};
 
 use super::config::{Config, Store};
 use super::logging;

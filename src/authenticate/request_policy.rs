@@ -34,7 +34,7 @@ pub enum FailurePolicy {
     ServeStale(Duration),
     /// Accepts the request on its JWT alone: **a user who is logged out, suspended or demoted stays
     /// in until the token expires**, while the store is unavailable. There is then no session, no
-    /// role and no data. The request's extensions hold a [`TokenOnly`](crate::TokenOnly) instead,
+    /// role and no data. The request's extensions hold a [`TokenOnly`](crate::auth_layer::TokenOnly) instead,
     /// and guards and extractors that need a session reject with 503.
     ///
     /// For routes that do nothing beyond what the token itself allows.

@@ -13,7 +13,7 @@ use crate::token::VerifiedClaims;
 ///
 /// Behind two layers a request may have both: this from the outer layer, and a
 /// [`Session`](crate::Session) from the inner one. The session then takes precedence. With the
-/// feature `axum`, [`Caller`](crate::Caller) looks for a session first, then for this.
+/// feature `axum`, [`Caller`](crate::auth_layer::Caller) looks for a session first, then for this.
 #[derive(Clone)]
 pub struct TokenOnly(Arc<VerifiedClaims>);
 

@@ -49,7 +49,7 @@ pub struct NearCacheStats {
     /// tokens of sessions that are over.
     pub entries: usize,
     /// Current weight of the entries and of their sessions' contents, in bytes. Its limit is
-    /// [`near_cache_bytes`](crate::SessionManagerBuilder::near_cache_bytes).
+    /// [`near_cache_bytes`](crate::manager::SessionManagerBuilder::near_cache_bytes).
     pub bytes: u64,
     /// Requests that were answered from the near cache, without asking the store.
     pub hits: u64,

@@ -46,7 +46,7 @@ pub enum AuthErrorKind {
     /// login does not help.
     AccountInactive,
     /// A browser sent the request on behalf of a page of another origin, and a
-    /// [`SameOriginLayer`](crate::SameOriginLayer) rejected it.
+    /// [`SameOriginLayer`](crate::same_origin::SameOriginLayer) rejected it.
     CrossSite,
     /// The session is live, but the user's role does not permit the request. A
     /// [`RequireRole`](crate::middleware::guards::RequireRole) rejected it.

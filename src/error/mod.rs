@@ -17,3 +17,4 @@ pub use self::step_up::StepUp;
 )]
 pub(crate) use self::store::Fault;
 pub use self::store::{StoreError, StoreErrorKind};
+pub use crate::id::{IdError, RandomError};

@@ -60,7 +60,7 @@ pub enum SessionError {
         lifetime: Duration,
     },
     /// The application's data are larger than
-    /// [`session_data_limit`](crate::SessionManagerBuilder::session_data_limit), and larger than
+    /// [`session_data_limit`](crate::manager::SessionManagerBuilder::session_data_limit), and larger than
     /// the stored data.
     #[error(
         "session data of {size} bytes of JSON is over the limit of {limit} bytes: store less, or \

@@ -35,7 +35,7 @@ impl<D: SessionData> SessionManager<D> {
     /// # Errors
     ///
     /// [`ConfigError`] if a key fails its self-test or is no HMAC secret, or if the manager has no
-    /// [`refresh_keys`](crate::SessionManagerBuilder::refresh_keys). The present keys then stay.
+    /// [`refresh_keys`](crate::manager::SessionManagerBuilder::refresh_keys). The present keys then stay.
     pub fn replace_refresh_keys(&self, keys: impl Into<KeySet>) -> Result<(), ConfigError> {
         let refresh = self.shared.refresh.as_ref().ok_or(ConfigError::Missing("refresh_keys"))?;
         let next = refresh.policy.load().with_keys(keys.into())?;

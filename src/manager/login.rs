@@ -36,7 +36,7 @@ pub struct Login<D = ()> {
     /// The lifetime of the access token. Never longer than that of the session.
     pub expires_in: Duration,
     /// The refresh token for the next access token, if the manager has
-    /// [`refresh_keys`](crate::SessionManagerBuilder::refresh_keys).
+    /// [`refresh_keys`](crate::manager::SessionManagerBuilder::refresh_keys).
     pub refresh_token: Option<RefreshToken>,
 }
 
@@ -76,7 +76,7 @@ impl<D: SessionData> SessionManager<D> {
     ///
     /// Each call makes a new random session id, so a login never adopts a session that an attacker
     /// prepared (session fixation). For a user at the session limit, the least recently used
-    /// session is evicted, unless [`when_full`](crate::SessionManagerBuilder::when_full) says
+    /// session is evicted, unless [`when_full`](crate::manager::SessionManagerBuilder::when_full) says
     /// otherwise.
     ///
     /// # Errors
@@ -88,7 +88,7 @@ impl<D: SessionData> SessionManager<D> {
     ///   without a token may then exist until its idle TTL has passed.
     /// - [`Directory`](SessionError::Directory): the user directory cannot answer.
     /// - [`TooLarge`](SessionError::TooLarge): the application's data are over
-    ///   [`session_data_limit`](crate::SessionManagerBuilder::session_data_limit).
+    ///   [`session_data_limit`](crate::manager::SessionManagerBuilder::session_data_limit).
     /// - The other kinds: the content of `new` cannot be stored or signed.
     pub async fn create(&self, new: NewSession<D>) -> Result<Login<D>, SessionError> {
         let manager = self.clone();

@@ -1,8 +1,10 @@
-//! The session manager: the operations of an application.
+//! The session manager: its builder, and what its operations return.
 //!
-//! The manager and its state are in [`shared`]. The check of a request
-//! ([`authenticate`](crate::authenticate)) uses them, the operations use both, and the builder
-//! makes the manager.
+//! [`SessionManager`] has the operations of an application: open, read, list, change and revoke
+//! sessions. [`SessionManagerBuilder`] has the settings, with their units, limits and defaults.
+
+// The manager and its state are in `shared`. The check of a request (`authenticate`) uses them, the
+// operations use both, and the builder makes the manager.
 
 mod active_user;
 #[cfg(feature = "routes")]
@@ -39,3 +41,4 @@ pub use self::scan::Progress;
 pub use self::shared::SessionManager;
 pub(crate) use self::shared::Shared;
 pub use self::shared::statistics::Statistics;
+pub use crate::cache::{NearCacheState, NearCacheStats};

@@ -20,7 +20,7 @@ impl<D: SessionData> SessionManager<D> {
     /// - The last answered heartbeat was sent at most one lease ago (500 ms by default; five
     ///   heartbeats per lease).
     /// - The session's deadlines and
-    ///   [`revalidate_after`](crate::SessionManagerBuilder::revalidate_after) have not passed.
+    ///   [`revalidate_after`](crate::manager::SessionManagerBuilder::revalidate_after) have not passed.
     ///
     /// "No such session" is cached in the same way, for 5 seconds at most.
     ///

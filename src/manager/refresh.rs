@@ -37,7 +37,7 @@ impl<D: SessionData> SessionManager<D> {
     /// touches the session, and never extends it past its absolute deadline.
     ///
     /// Of several calls with one token, one makes the successor. The others get the same successor
-    /// during the [grace window](crate::SessionManagerBuilder::refresh_grace), because parallel
+    /// during the [grace window](crate::manager::SessionManagerBuilder::refresh_grace), because parallel
     /// tabs and lost answers are no theft. After it, and for every older token, two parties must
     /// have the token: the session is revoked with the reason
     /// [`RefreshReuse`](RevokeReason::RefreshReuse). Each later request with one of its tokens gets
@@ -50,7 +50,7 @@ impl<D: SessionData> SessionManager<D> {
     /// [`AuthError`] of one of these kinds:
     ///
     /// - [`InvalidToken`](AuthErrorKind::InvalidToken), also without
-    ///   [`refresh_keys`](crate::SessionManagerBuilder::refresh_keys).
+    ///   [`refresh_keys`](crate::manager::SessionManagerBuilder::refresh_keys).
     /// - [`SessionExpired`](AuthErrorKind::SessionExpired),
     ///   [`SessionRevoked`](AuthErrorKind::SessionRevoked),
     ///   [`AccountInactive`](AuthErrorKind::AccountInactive).
@@ -89,7 +89,7 @@ impl<D: SessionData> SessionManager<D> {
     }
 
     /// Returns whether the manager issues refresh tokens, that is, has
-    /// [`refresh_keys`](crate::SessionManagerBuilder::refresh_keys).
+    /// [`refresh_keys`](crate::manager::SessionManagerBuilder::refresh_keys).
     #[must_use]
     pub fn issues_refresh_tokens(&self) -> bool {
         self.shared.refresh.is_some()

@@ -30,7 +30,8 @@ impl<D: SessionData> SessionManager<D> {
     /// leaves the content equal, nothing is written.
     ///
     /// ```
-    /// # use tower_session_auth::{SessionError, SessionManager, SessionId, UserId};
+    /// # use tower_session_auth::error::SessionError;
+    /// # use tower_session_auth::{SessionId, SessionManager, UserId};
     /// # async fn demote(manager: SessionManager, user: UserId, id: SessionId) -> Result<(), SessionError> {
     /// let session = manager.update(&user, &id, |session| session.role = Some("user".to_owned())).await?;
     /// assert_eq!(session.role(), Some("user"));
@@ -46,7 +47,7 @@ impl<D: SessionData> SessionManager<D> {
     /// - [`Store`](SessionError::Store): the store cannot answer. The change may then be written or
     ///   not.
     /// - [`TooLarge`](SessionError::TooLarge): the application's data grow, and are then over
-    ///   [`session_data_limit`](crate::SessionManagerBuilder::session_data_limit). Data that are
+    ///   [`session_data_limit`](crate::manager::SessionManagerBuilder::session_data_limit). Data that are
     ///   over it already may stay or shrink.
     /// - The other kinds: the new content cannot be stored.
     pub async fn update(

@@ -20,13 +20,15 @@ const SCHEME: &str = "Bearer";
 /// A cookie serves pages without scripts, because the browser sends it on its own. The browser also
 /// sends it with a request that another site caused. **Once a layer reads a cookie, every route
 /// that changes something or opens a WebSocket needs protection against cross-site requests**: a
-/// [`SameOriginLayer`](crate::SameOriginLayer) around these routes, and `SameSite` on the cookie.
+/// [`SameOriginLayer`](crate::same_origin::SameOriginLayer) around these routes, and `SameSite` on the cookie.
 /// The library's own [routes](crate::routes) already have both.
 ///
 /// ```
 /// use axum::Router;
 /// use axum::routing::post;
-/// use tower_session_auth::{ConfigError, SameOriginLayer, Session, SessionAuthLayer, SessionManager, TokenSource};
+/// use tower_session_auth::error::ConfigError;
+/// use tower_session_auth::same_origin::SameOriginLayer;
+/// use tower_session_auth::{Session, SessionAuthLayer, SessionManager, TokenSource};
 ///
 /// async fn order(session: Session) -> String {
 ///     format!("thank you, {}", session.user_id())

@@ -1,7 +1,8 @@
 //! Extractors: the session or the caller as an argument of an axum handler.
 //!
 //! ```
-//! use tower_session_auth::{Caller, Session};
+//! use tower_session_auth::auth_layer::Caller;
+//! use tower_session_auth::Session;
 //!
 //! async fn required(session: Session) -> String {
 //!     format!("hello {}", session.user_id())

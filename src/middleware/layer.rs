@@ -79,19 +79,20 @@ impl<D, R> SessionAuthLayer<D, R> {
 
     /// Sets where the layer reads the token. Default: the `Authorization` header only. If the layer
     /// also reads a cookie, every route that changes something needs [protection against cross-site
-    /// requests](crate::SameOriginLayer).
+    /// requests](crate::same_origin::SameOriginLayer).
     #[must_use]
     pub fn token_source(mut self, source: TokenSource) -> Self {
         self.rules.source = source;
         self
     }
 
-    /// Answers rejected requests with `reject`: a [`Reject`](crate::Reject) implementation or a
+    /// Answers rejected requests with `reject`: a [`Reject`](crate::auth_layer::Reject) implementation or a
     /// closure `Fn(&AuthError, Head<'_>) -> Response<B>`.
     ///
     /// ```
     /// use http::Response;
-    /// use tower_session_auth::{AuthError, Head, SessionAuthLayer, SessionManager};
+    /// use tower_session_auth::auth_layer::Head;
+    /// use tower_session_auth::{AuthError, SessionAuthLayer, SessionManager};
     ///
     /// fn layer(manager: SessionManager) -> impl Clone {
     ///     SessionAuthLayer::new(manager).on_reject(|error: &AuthError, _: Head<'_>| {
@@ -147,7 +148,7 @@ impl<D: SessionData, R> SessionAuthLayer<D, R> {
     /// This is for several services with different audiences that share one manager and whose
     /// tokens another issuer signs: the manager signs its own tokens with its own audience only. A
     /// token that one layer has verified is not valid for a layer with another audience. To revoke
-    /// the session of such a token, call [`SessionManager::delete`] with the session's id:
+    /// the session of such a token, call [`SessionManager::revoke`] with the session's id:
     /// [`SessionManager::logout`] and the routes accept tokens for the manager's audience only.
     ///
     /// # Errors

@@ -26,5 +26,5 @@ pub(crate) mod layer;
 pub(crate) mod optional_mode;
 pub(crate) mod reject;
 pub(crate) mod rules;
-pub(crate) mod same_origin;
+pub mod same_origin;
 pub(crate) mod service;

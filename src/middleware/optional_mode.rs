@@ -16,9 +16,10 @@ use crate::error::{AuthError, AuthErrorKind};
 /// for a rejected token even if the request passes.
 ///
 /// ```
-/// use tower_session_auth::{OptionalMode, SessionAuthLayer, SessionManager, TokenSource};
+/// use tower_session_auth::auth_layer::OptionalMode;
+/// use tower_session_auth::{SessionAuthLayer, SessionManager, TokenSource};
 ///
-/// # fn layer(manager: SessionManager) -> Result<SessionAuthLayer, tower_session_auth::ConfigError> {
+/// # fn layer(manager: SessionManager) -> Result<SessionAuthLayer, tower_session_auth::error::ConfigError> {
 /// // Public pages that greet whoever is logged in:
 /// let pages = SessionAuthLayer::new(manager)
 ///     .token_source(TokenSource::header_or_cookie("__Host-access_token")?)

@@ -47,7 +47,9 @@ use crate::trace;
 /// ```
 /// use axum::Router;
 /// use axum::routing::post;
-/// use tower_session_auth::{ConfigError, SameOriginLayer, Session, SessionAuthLayer, SessionManager, TokenSource};
+/// use tower_session_auth::error::ConfigError;
+/// use tower_session_auth::same_origin::SameOriginLayer;
+/// use tower_session_auth::{Session, SessionAuthLayer, SessionManager, TokenSource};
 ///
 /// async fn order(session: Session) -> String {
 ///     format!("thank you, {}", session.user_id())

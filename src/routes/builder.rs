@@ -118,7 +118,7 @@ impl<D: SessionData> RoutesBuilder<D> {
     /// [cookie](RefreshDelivery::Cookie) by default.
     ///
     /// Has an effect only if the manager issues refresh tokens. Without
-    /// [`refresh_keys`](crate::SessionManagerBuilder::refresh_keys) the auth routes have no
+    /// [`refresh_keys`](crate::manager::SessionManagerBuilder::refresh_keys) the auth routes have no
     /// `POST /refresh`.
     pub fn refresh_delivery(mut self, delivery: impl Into<RefreshDelivery>) -> Self {
         self.refresh_delivery = delivery.into();
@@ -131,7 +131,7 @@ impl<D: SessionData> RoutesBuilder<D> {
     ///
     /// To read the cookie in the layers around your own routes, give them its
     /// [token source](AccessCookie::token_source). Those routes then need
-    /// [protection against other sites](crate::SameOriginLayer).
+    /// [protection against other sites](crate::same_origin::SameOriginLayer).
     pub fn access_cookie(mut self, cookie: AccessCookie) -> Self {
         self.access_cookie = Some(cookie);
         self

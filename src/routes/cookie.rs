@@ -23,7 +23,7 @@ const HOST: &str = "__Host-";
 const SECURE: &str = "__Secure-";
 
 /// How refresh tokens travel between the routes and clients. Has an effect only if the manager
-/// issues refresh tokens ([`refresh_keys`](crate::SessionManagerBuilder::refresh_keys)).
+/// issues refresh tokens ([`refresh_keys`](crate::manager::SessionManagerBuilder::refresh_keys)).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RefreshDelivery {
@@ -130,8 +130,9 @@ impl Default for RefreshCookie {
 /// application must do.
 ///
 /// ```
+/// use tower_session_auth::error::ConfigError;
 /// use tower_session_auth::routes::AccessCookie;
-/// use tower_session_auth::{ConfigError, SessionAuthLayer, SessionManager};
+/// use tower_session_auth::{SessionAuthLayer, SessionManager};
 ///
 /// fn layer(manager: SessionManager, cookie: &AccessCookie) -> Result<SessionAuthLayer, ConfigError> {
 ///     Ok(SessionAuthLayer::new(manager).token_source(cookie.token_source()?))

@@ -22,7 +22,7 @@
 //!
 //! # Refresh tokens and browsers
 //!
-//! If the manager has [refresh keys](crate::SessionManagerBuilder::refresh_keys), a login also
+//! If the manager has [refresh keys](crate::manager::SessionManagerBuilder::refresh_keys), a login also
 //! issues a refresh token. By default it travels in a [cookie](RefreshCookie) that scripts cannot
 //! read, and `POST /refresh` of the auth routes exchanges it for the next tokens. A logout clears
 //! the cookie. A refresh that fails leaves the cookie unchanged. Clients other than browsers can
@@ -30,7 +30,7 @@
 //! travel in a [cookie](AccessCookie).
 //!
 //! Routes that act on cookies answer 403 `cross_site` to requests that a browser makes for another
-//! site, because they contain a [`SameOriginLayer`](crate::SameOriginLayer).
+//! site, because they contain a [`SameOriginLayer`](crate::same_origin::SameOriginLayer).
 //! [`trusted_origins`](RoutesBuilder::trusted_origins) makes exceptions. Put the same layer around
 //! your own routes that read the access token from a cookie.
 //!

@@ -15,7 +15,7 @@ use crate::error::ConfigError;
 /// ```
 /// use tower_session_auth::routes::Mounts;
 ///
-/// # fn main() -> Result<(), tower_session_auth::ConfigError> {
+/// # fn main() -> Result<(), tower_session_auth::error::ConfigError> {
 /// let mounts = Mounts::new().auth("/v1/auth")?.session("/v1/session")?.health("/health")?;
 /// assert!(mounts.auth("/v1/session").is_err()); // both have a `/me`
 /// # Ok(())

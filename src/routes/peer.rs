@@ -57,8 +57,9 @@ impl Deref for PeerAddress {
 /// ```
 /// use std::net::SocketAddr;
 /// use axum::extract::ConnectInfo;
+/// use tower_session_auth::error::ConfigError;
 /// use tower_session_auth::routes::{Credentials, Routes, peer_address};
-/// use tower_session_auth::{ConfigError, SessionManager};
+/// use tower_session_auth::SessionManager;
 ///
 /// async fn serve(
 ///     manager: SessionManager,

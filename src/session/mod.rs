@@ -35,9 +35,9 @@ pub(crate) use self::role::role_of;
 /// the log). To avoid that, give new fields `#[serde(default)]`.
 ///
 /// The data are limited to 16 KiB of JSON, see
-/// [`session_data_limit`](crate::SessionManagerBuilder::session_data_limit). The near cache assumes
+/// [`session_data_limit`](crate::manager::SessionManagerBuilder::session_data_limit). The near cache assumes
 /// that decoded data take 8 times as much memory as their JSON, unless
-/// [`near_cache_data_size`](crate::SessionManagerBuilder::near_cache_data_size) computes their
+/// [`near_cache_data_size`](crate::manager::SessionManagerBuilder::near_cache_data_size) computes their
 /// size.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the data of a session",
@@ -57,7 +57,7 @@ impl<T: Serialize + DeserializeOwned + Send + Sync + 'static> SessionData for T 
 /// store or the user directory. Neither comes from the token.
 ///
 /// Behind a layer, the session may have been read up to
-/// [`revalidate_after`](crate::SessionManagerBuilder::revalidate_after) ago, if the store has
+/// [`revalidate_after`](crate::manager::SessionManagerBuilder::revalidate_after) ago, if the store has
 /// reported no change since. Values that depend on the time of the read
 /// ([`last_activity`](Self::last_activity), [`ttl`](Self::ttl)) are then as of that read.
 ///
@@ -214,7 +214,7 @@ impl<D> Session<D> {
     /// Returns the user's role. `None` means no role: there is no default role.
     ///
     /// The role is the session's, or, with
-    /// [`directory_roles`](crate::SessionManagerBuilder::directory_roles), the user directory's:
+    /// [`directory_roles`](crate::manager::SessionManagerBuilder::directory_roles), the user directory's:
     /// see [Roles](crate::directory#roles).
     #[must_use]
     pub fn role(&self) -> Option<&str> {

@@ -91,7 +91,7 @@ impl<D> NewSession<D> {
     /// Marks the session as narrowed: it has less than the user's role. An example is an
     /// administrator who logs in on a machine that is not trusted.
     ///
-    /// With [`directory_roles`](crate::SessionManagerBuilder::directory_roles), the session keeps
+    /// With [`directory_roles`](crate::manager::SessionManagerBuilder::directory_roles), the session keeps
     /// the role that is set here, whatever role the directory names, until the directory says that
     /// the user has no role. Without `directory_roles` this setting has no effect.
     #[must_use]
@@ -148,7 +148,7 @@ impl<D> NewSession<D> {
     }
 
     /// Sets how long this session lives without being used, in place of the manager's
-    /// [`idle_ttl`](crate::SessionManagerBuilder::idle_ttl). 1 second to 100 years.
+    /// [`idle_ttl`](crate::manager::SessionManagerBuilder::idle_ttl). 1 second to 100 years.
     ///
     /// For "remember me", set it together with a [`lifetime`](Self::lifetime) that is at least as
     /// long. [`create`](crate::SessionManager::create) fails if it is longer than the lifetime,
@@ -160,7 +160,7 @@ impl<D> NewSession<D> {
     }
 
     /// Sets how long this session lives at most, in place of the manager's
-    /// [`lifetime`](crate::SessionManagerBuilder::lifetime). 1 second to 100 years.
+    /// [`lifetime`](crate::manager::SessionManagerBuilder::lifetime). 1 second to 100 years.
     ///
     /// If it is shorter than the manager's idle TTL, it also bounds the session's idle TTL.
     #[must_use]

@@ -48,7 +48,7 @@ pub enum Rotated {
     /// [`rotation`](super::Touch::rotation). Nothing was changed.
     Retried(Record, Activity),
     /// The token was replaced before, and neither `Again` nor `Retried` applies. The session was
-    /// live and is now revoked, as by [`delete`](super::SessionStore::delete), with the reason
+    /// live and is now revoked, as by [`revoke`](super::SessionStore::revoke), with the reason
     /// [`RefreshReuse`](crate::reason::RevokeReason::RefreshReuse).
     Reused,
     /// The session has no such token: its number is ahead of the counter, the salt differs, or the

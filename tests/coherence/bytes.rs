@@ -1,8 +1,9 @@
 //! Memory that a near cache uses, for different kinds of session data.
 
 use serde_json::{Value, json};
+use tower_session_auth::manager::{NearCacheState, SessionManagerBuilder};
 use tower_session_auth::session::SessionData;
-use tower_session_auth::{NearCacheState, NewSession, SessionManager, SessionManagerBuilder};
+use tower_session_auth::{NewSession, SessionManager};
 
 use crate::instance::unhurried;
 use crate::memory::{Mint, resident};

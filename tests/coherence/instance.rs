@@ -7,12 +7,10 @@ use std::time::{Duration, Instant};
 use http::{Request, Response};
 use tower::util::BoxCloneSyncService;
 use tower::{ServiceBuilder, ServiceExt as _};
+use tower_session_auth::manager::{NearCacheState, NearCacheStats, SessionManagerBuilder};
 use tower_session_auth::store::RedisStore;
 use tower_session_auth::worker::Background;
-use tower_session_auth::{
-    Login, NearCacheState, NearCacheStats, NewSession, Session, SessionAuthLayer, SessionManager,
-    SessionManagerBuilder,
-};
+use tower_session_auth::{Login, NewSession, Session, SessionAuthLayer, SessionManager};
 
 use crate::support::wait::{PATIENCE, until};
 use crate::support::{UNHURRIED, bearer, builder, code, ms, patient_builder, patient_store, user};

@@ -3,9 +3,10 @@
 
 use std::time::Duration;
 
+use tower_session_auth::Login;
+use tower_session_auth::manager::SessionManagerBuilder;
 use tower_session_auth::store::RedisStore;
 use tower_session_auth::store::redis::RedisStoreBuilder;
-use tower_session_auth::{Login, SessionManagerBuilder};
 
 use crate::hammer::Hammer;
 use crate::instance::{Answer, Instance};

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use tower_session_auth::manager::NearCacheState;
 use tower_session_auth::store::RedisStore;
-use tower_session_auth::{NearCacheState, NewSession, SessionAuthLayer};
+use tower_session_auth::{NewSession, SessionAuthLayer};
 
 use crate::hammer::Hammer;
 use crate::instance::{Answer, Instance, app, ask};

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 /// From the top to the bottom. A module may use the modules on its own line and on the lines below.
 const ORDER: [&[&str]; 14] = [
-    &["lib", "testing"],
+    &["lib", "auth_layer", "testing"],
     &["routes"],
     &["middleware"],
     &["authenticate", "manager"],

@@ -14,11 +14,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 use tower_http::cors::CorsLayer;
+use tower_session_auth::store::MemoryStore;
 use tower_session_auth::testing::ManualClock;
 use tower_session_auth::worker::Worker;
 use tower_session_auth::{
-    AuthError, AuthErrorKind, KeySet, MemoryStore, NewSession, RevokeReason, Session,
-    SessionAuthLayer, SessionManager, SigningKey,
+    AuthError, AuthErrorKind, KeySet, NewSession, RevokeReason, Session, SessionAuthLayer,
+    SessionManager, SigningKey,
 };
 
 use crate::support::log::Log;
@@ -102,10 +103,12 @@ mod all_at_once {
     use tower::ServiceExt as _;
 
     // The modules of this library.
+    use self::auth_layer as _auth_layer;
     use self::clock as _clock;
     use self::directory as _directory;
     use self::error as _error;
     use self::guide as _guide;
+    use self::manager as _manager;
     use self::routes as _routes;
     use self::session as _session;
     use self::store as _store;
@@ -116,18 +119,10 @@ mod all_at_once {
 
     // Its other names.
     use self::{
-        Algorithm as _, AuthError as _, AuthErrorKind as _, Caller as _, ConfigError as _,
-        Cursor as _, FailurePolicy as _, Head as _, Health as _, JsonRejection as _, KeyError as _,
-        KeySet as _, Login as _, MemoryStore as _, NearCacheState as _, NearCacheStats as _,
-        NewSession as _, OptionalMode as _, OwnSession as _, Progress as _, RandomError as _,
-        RedisStore as _, RefreshToken as _, Reject as _, Replicas as _, RequireAcr as _,
-        RequireAmr as _, RequireFresh as _, RequireRole as _, ResponseFuture as _,
-        RevokeReason as _, Revoked as _, SameOrigin as _, SameOriginFuture as _,
-        SameOriginLayer as _, Session as _, SessionAuth as _, SessionAuthLayer as _,
-        SessionData as _, SessionError as _, SessionId as _, SessionManager as _,
-        SessionManagerBuilder as _, SessionPage as _, SigningKey as _, Statistics as _,
-        Target as _, TokenLogin as _, TokenOnly as _, TokenSource as _, UserId as _,
-        VerifiedClaims as _, VerifyingKey as _, bearer as _, extractors as _, guards as _,
+        AuthError as _, AuthErrorKind as _, FailurePolicy as _, KeySet as _, Login as _,
+        NewSession as _, RedisStore as _, RevokeReason as _, Session as _, SessionAuthLayer as _,
+        SessionId as _, SessionManager as _, SigningKey as _, Target as _, TokenSource as _,
+        UserId as _, extractors as _, guards as _, same_origin as _,
     };
 }
 

@@ -4,8 +4,9 @@
 use std::time::Duration;
 
 use tokio::time::{Instant, advance};
+use tower_session_auth::AuthErrorKind;
+use tower_session_auth::error::SessionError;
 use tower_session_auth::store::StoreErrorKind;
-use tower_session_auth::{AuthErrorKind, SessionError};
 
 use crate::support::switch::Mood;
 use crate::support::{clocked, login, user};

@@ -20,10 +20,9 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use tokio::task::JoinSet;
 use tower::{ServiceBuilder, ServiceExt as _, service_fn};
-use tower_session_auth::store::StoreErrorKind;
-use tower_session_auth::{
-    AuthError, AuthErrorKind, Head, MemoryStore, Session, SessionAuthLayer, SessionManager,
-};
+use tower_session_auth::auth_layer::Head;
+use tower_session_auth::store::{MemoryStore, StoreErrorKind};
+use tower_session_auth::{AuthError, AuthErrorKind, Session, SessionAuthLayer, SessionManager};
 
 use crate::support::switch::{Mood, SwitchStore};
 use crate::support::{anonymous, bearer, builder, login, manager};

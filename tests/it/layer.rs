@@ -9,12 +9,13 @@ use tokio_test::{assert_pending, assert_ready_ok, task};
 use tower::buffer::BufferLayer;
 use tower::limit::ConcurrencyLimitLayer;
 use tower::{Service, ServiceBuilder, ServiceExt, service_fn};
-use tower_session_auth::store::StoreErrorKind;
+use tower_session_auth::auth_layer::{Caller, Head, ResponseFuture, SessionAuth};
+use tower_session_auth::error::SessionError;
+use tower_session_auth::store::{MemoryStore, StoreErrorKind};
 use tower_session_auth::{
-    AuthError, AuthErrorKind, Caller, FailurePolicy, Head, MemoryStore, ResponseFuture,
-    RevokeReason, Session, SessionAuth, SessionAuthLayer, SessionManager, TokenSource,
+    AuthError, AuthErrorKind, FailurePolicy, NewSession, RevokeReason, Session, SessionAuthLayer,
+    SessionManager, TokenSource,
 };
-use tower_session_auth::{NewSession, SessionError};
 use tower_test::mock;
 
 use crate::support::switch::{Mood, SwitchStore};
@@ -394,5 +395,5 @@ fn public_types_are_clone_send_and_sync() {
     clone_send_sync::<Session<NotClone>>();
     type Inner = tower::util::BoxCloneSyncService<Request<String>, Response<String>, Infallible>;
     clone_send_sync::<SessionAuth<Inner>>();
-    send::<ResponseFuture<Inner, (), tower_session_auth::JsonRejection, String>>();
+    send::<ResponseFuture<Inner, (), tower_session_auth::auth_layer::JsonRejection, String>>();
 }

@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use tokio::time::advance;
 use tower_session_auth::clock::{Clock, SystemClock};
-use tower_session_auth::store::StoreErrorKind;
+use tower_session_auth::error::{ConfigError, SessionError};
+use tower_session_auth::manager::SessionManagerBuilder;
+use tower_session_auth::store::{MemoryStore, StoreErrorKind};
 use tower_session_auth::testing::TokioClock;
 use tower_session_auth::{
-    AuthErrorKind, ConfigError, KeySet, MemoryStore, NewSession, RevokeReason, SessionError,
-    SessionManager, SessionManagerBuilder, SigningKey, Target,
+    AuthErrorKind, KeySet, NewSession, RevokeReason, SessionManager, SigningKey, Target,
 };
 
 use crate::support::redis::RedisServer;

@@ -5,13 +5,13 @@ use std::time::Duration;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusRecorder};
 use tokio::time::{advance, sleep};
 use tower::{ServiceBuilder, ServiceExt as _};
-use tower_session_auth::store::StoreErrorKind;
+use tower_session_auth::manager::SessionManagerBuilder;
+use tower_session_auth::store::{MemoryStore, StoreErrorKind};
 use tower_session_auth::telemetry::events::Event;
 use tower_session_auth::telemetry::metrics::{STORE_DURATION, STORE_DURATION_BUCKETS};
 use tower_session_auth::testing::TokioClock;
 use tower_session_auth::{
-    MemoryStore, NewSession, RedisStore, RevokeReason, SessionAuthLayer, SessionManager,
-    SessionManagerBuilder, Target,
+    NewSession, RedisStore, RevokeReason, SessionAuthLayer, SessionManager, Target,
 };
 
 use crate::support::figures::Figures;

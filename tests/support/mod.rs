@@ -29,14 +29,13 @@ use std::time::Duration;
 
 use http::{Request, Response};
 #[cfg(feature = "redis")]
-use tower_session_auth::RedisStore;
 use tower_session_auth::clock::Timestamp;
-use tower_session_auth::store::SessionStore;
+use tower_session_auth::manager::SessionManagerBuilder;
+use tower_session_auth::store::{MemoryStore, SessionStore};
 use tower_session_auth::testing::TokioClock;
 use tower_session_auth::worker::Worker;
 use tower_session_auth::{
-    KeySet, Login, MemoryStore, NewSession, SessionManager, SessionManagerBuilder, SigningKey,
-    UserId,
+    KeySet, Login, NewSession, RedisStore, SessionManager, SigningKey, UserId,
 };
 
 pub const SECRET: &[u8] = b"only-for-tests-Zq3vT8xKpL2mWc7RdYh9";

@@ -8,11 +8,11 @@ use bytes::Bytes;
 use tokio::sync::oneshot;
 use tower_session_auth::clock::Timestamp;
 use tower_session_auth::store::{
-    Activity, Cleaned, Created, FenceValue, Listed, NewRecord, Page, Record, Replacement, Rotate,
-    Rotated, ScanCursor, SessionStore, StoreError, StoreHealth, Touch, Touched, Updated,
+    Activity, Cleaned, Created, FenceValue, Listed, NewRecord, Page, Record, Replacement, Revoked,
+    Rotate, Rotated, ScanCursor, SessionStore, StoreError, StoreHealth, Touch, Touched, Updated,
     UpdatedAll,
 };
-use tower_session_auth::{RevokeReason, Revoked, SessionId, Target, UserId};
+use tower_session_auth::{RevokeReason, SessionId, Target, UserId};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verb {

@@ -8,11 +8,11 @@ use bytes::Bytes;
 use tokio::time::sleep;
 use tower_session_auth::clock::Timestamp;
 use tower_session_auth::store::{
-    Activity, Attempt, AttemptKey, AttemptRule, Cleaned, Created, FenceValue, Listed, NewRecord,
-    Page, Record, Replacement, Rotate, Rotated, ScanCursor, SessionStore, StoreError,
-    StoreErrorKind, StoreHealth, Touch, Touched, Updated, UpdatedAll,
+    Activity, Attempt, AttemptKey, AttemptRule, Cleaned, Created, FenceValue, Listed, MemoryStore,
+    NewRecord, Page, Record, Replacement, Revoked, Rotate, Rotated, ScanCursor, SessionStore,
+    StoreError, StoreErrorKind, StoreHealth, Touch, Touched, Updated, UpdatedAll,
 };
-use tower_session_auth::{MemoryStore, RevokeReason, Revoked, SessionId, Target, UserId};
+use tower_session_auth::{RevokeReason, SessionId, Target, UserId};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mood {

@@ -27,8 +27,10 @@ use crate::session::Session;
 /// use tower::{ServiceBuilder, ServiceExt};
 /// use tower_session_auth::guards::RequireFresh;
 /// use tower_session_auth::testing::TokioClock;
-/// use tower_session_auth::{AuthError, MemoryStore, NewSession, SessionAuthLayer};
-/// # use tower_session_auth::{KeySet, SessionManager, SigningKey, UserId, clock::Timestamp};
+/// use tower_session_auth::store::MemoryStore;
+/// use tower_session_auth::{AuthError, NewSession, SessionAuthLayer};
+/// # use tower_session_auth::clock::Timestamp;
+/// # use tower_session_auth::{KeySet, SessionManager, SigningKey, UserId};
 /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let clock = TokioClock::new(Timestamp::from_millis(1_893_456_000_000));

@@ -179,7 +179,7 @@ impl<C: LoginCondition, D, R> Guard<C, D, R> {
     /// use tower_session_auth::error::StepUp;
     /// use tower_session_auth::guards::{RequireAcr, RequireFresh};
     ///
-    /// # fn main() -> Result<(), tower_session_auth::ConfigError> {
+    /// # fn main() -> Result<(), tower_session_auth::error::ConfigError> {
     /// let (minute, strong) = (Duration::from_secs(60), ["phr", "phrh"]);
     /// let fresh = RequireFresh::new(minute).challenge(StepUp::acr(strong)?);
     /// let strong = RequireAcr::any_of(strong)?.challenge(StepUp::fresh(minute));

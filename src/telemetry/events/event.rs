@@ -56,7 +56,7 @@ pub enum Event {
     },
     /// A refresh token that had already been replaced was accepted again after the grace window,
     /// because no use of its successor was recorded: see
-    /// [`refresh_retry`](crate::SessionManagerBuilder::refresh_retry).
+    /// [`refresh_retry`](crate::manager::SessionManagerBuilder::refresh_retry).
     #[non_exhaustive]
     RefreshRetried {
         /// The user of the session.
@@ -218,7 +218,7 @@ impl LoginRefusal {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Suspicion {
-    /// One user opened more sessions than [`login_rate`](crate::SessionManagerBuilder::login_rate)
+    /// One user opened more sessions than [`login_rate`](crate::manager::SessionManagerBuilder::login_rate)
     /// allows. Reported once per window.
     #[non_exhaustive]
     LoginRate {

@@ -73,7 +73,7 @@ impl<F: Fn(&Event) + Send + Sync + 'static> EventSink for F {
 /// The state that both ends of a sink's queues share.
 struct Line {
     /// The number of the sink: the position of its
-    /// [`event_sink`](crate::SessionManagerBuilder::event_sink) call, from 0.
+    /// [`event_sink`](crate::manager::SessionManagerBuilder::event_sink) call, from 0.
     number: usize,
     queue: Queue,
     /// In the order of [`EventClass::ALL`].

@@ -1,7 +1,7 @@
 //! Metrics for dashboards and alerts, through the [`metrics`](https://docs.rs/metrics) facade
 //! (feature `metrics`).
 //!
-//! Install the application's recorder *before* [`build`](crate::SessionManagerBuilder::build):
+//! Install the application's recorder *before* [`build`](crate::manager::SessionManagerBuilder::build):
 //! `build` creates the handles, so that a request registers nothing. Without a recorder, the
 //! feature costs about 100 instructions for each request that reaches the store (one more reading
 //! of the clock).

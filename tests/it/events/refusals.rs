@@ -7,10 +7,10 @@ use std::time::Duration;
 use http::{Request, Response};
 use tower::{ServiceBuilder, ServiceExt as _};
 use tower_session_auth::guards::RequireRole;
-use tower_session_auth::store::StoreErrorKind;
+use tower_session_auth::store::{MemoryStore, StoreErrorKind};
 use tower_session_auth::telemetry::events::Event;
 use tower_session_auth::testing::TokioClock;
-use tower_session_auth::{MemoryStore, RevokeReason, Session, SessionAuthLayer, SessionManager};
+use tower_session_auth::{RevokeReason, Session, SessionAuthLayer, SessionManager};
 
 use crate::support::forge::{decoded, forge, parts};
 use crate::support::switch::{Mood, SwitchStore};

@@ -7,7 +7,8 @@ use std::time::Duration;
 use http::{Request, Response};
 use tokio::task::JoinHandle;
 use tower::{Layer, ServiceExt, service_fn};
-use tower_session_auth::{NearCacheState, Session, SessionAuthLayer, SessionManager};
+use tower_session_auth::manager::NearCacheState;
+use tower_session_auth::{Session, SessionAuthLayer, SessionManager};
 
 use crate::fills::fake::{Fake, Held, Lane};
 use crate::fills::world::{LONG, MIDDLING, Shown, World, says};

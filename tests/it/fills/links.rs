@@ -3,7 +3,8 @@
 
 use std::time::{Duration, Instant};
 
-use tower_session_auth::{AuthErrorKind, NearCacheState};
+use tower_session_auth::AuthErrorKind;
+use tower_session_auth::manager::NearCacheState;
 
 use crate::fills::fake::{Fake, Lane, Manners};
 use crate::fills::world::{LONG, MIDDLING, Shown, World};

@@ -85,7 +85,8 @@ async fn request_without_staleness_reads_for_itself() {
     let mut world = World::coherent(LONG).await;
     let shown = world.login("jeju").await;
     let layer = SessionAuthLayer::new(world.manager.clone()).max_staleness(Duration::ZERO).unwrap();
-    let strict = layer.on_reject(|error: &_, _: tower_session_auth::Head<'_>| panic!("{error}"));
+    let strict =
+        layer.on_reject(|error: &_, _: tower_session_auth::auth_layer::Head<'_>| panic!("{error}"));
     world.fake.hold(Lane::Link, "HGET");
     let (manager, token) = (world.manager.clone(), shown.token.clone());
     let early = spawn(async move { says(&manager, &token).await });
@@ -105,7 +106,8 @@ async fn read_for_a_request_without_staleness_does_not_fill_the_cache() {
     let world = World::coherent(LONG).await;
     let shown = world.login("jeju").await;
     let layer = SessionAuthLayer::new(world.manager.clone()).max_staleness(Duration::ZERO).unwrap();
-    let strict = layer.on_reject(|error: &_, _: tower_session_auth::Head<'_>| panic!("{error}"));
+    let strict =
+        layer.on_reject(|error: &_, _: tower_session_auth::auth_layer::Head<'_>| panic!("{error}"));
     let seen = strict.layer(service_fn(revision)).oneshot(bearer(&shown.token)).await.unwrap();
     assert_eq!(seen.into_body(), 1);
     // The invalidation connection has not read the key, so Redis sends no message.

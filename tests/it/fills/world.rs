@@ -2,11 +2,10 @@
 
 use std::time::Duration;
 
+use tower_session_auth::manager::{NearCacheState, NearCacheStats, SessionManagerBuilder};
 use tower_session_auth::store::RedisStore;
 use tower_session_auth::worker::Background;
-use tower_session_auth::{
-    AuthErrorKind, Login, NearCacheState, NearCacheStats, SessionManager, SessionManagerBuilder,
-};
+use tower_session_auth::{AuthErrorKind, Login, SessionManager};
 
 use crate::fills::fake::{Fake, Lane};
 use crate::support::wait::until;

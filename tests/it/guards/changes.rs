@@ -3,11 +3,9 @@
 use std::time::Duration;
 
 use tower::{ServiceBuilder, ServiceExt as _};
+use tower_session_auth::guards::{RequireAcr, RequireAmr, RequireFresh, RequireRole};
 use tower_session_auth::store::{MemoryStore, SessionStore};
-use tower_session_auth::{
-    Login, NewSession, RedisStore, RequireAcr, RequireAmr, RequireFresh, RequireRole,
-    SessionAuthLayer, SessionManager,
-};
+use tower_session_auth::{Login, NewSession, RedisStore, SessionAuthLayer, SessionManager};
 
 use crate::guards::{Facts, Inner, MINUTE, manager_of};
 use crate::support::redis::RedisServer;

@@ -3,12 +3,11 @@
 use std::time::Duration;
 
 use tower::{Layer as _, ServiceExt as _};
-use tower_session_auth::error::StepUp;
+use tower_session_auth::error::{ConfigError, StepUp};
+use tower_session_auth::guards::{RequireAcr, RequireAmr, RequireFresh, RequireRole};
+use tower_session_auth::store::MemoryStore;
 use tower_session_auth::testing::ManualClock;
-use tower_session_auth::{
-    ConfigError, MemoryStore, NewSession, RequireAcr, RequireAmr, RequireFresh, RequireRole,
-    RevokeReason, SessionAuthLayer,
-};
+use tower_session_auth::{NewSession, RevokeReason, SessionAuthLayer};
 
 use crate::guards::{Facts, Inner, MINUTE, manager_of, passes};
 use crate::support::{START, bearer, builder, user};

@@ -2,13 +2,12 @@
 
 use tokio::sync::mpsc::{self, UnboundedReceiver};
 use tower::{Layer as _, ServiceBuilder, ServiceExt as _};
+use tower_session_auth::guards::{RequireFresh, RequireRole};
+use tower_session_auth::store::MemoryStore;
 use tower_session_auth::telemetry::events::Event;
 use tower_session_auth::testing::ManualClock;
 use tower_session_auth::worker::Background;
-use tower_session_auth::{
-    AuthErrorKind, Login, MemoryStore, NewSession, RequireFresh, RequireRole, SessionAuthLayer,
-    SessionManager,
-};
+use tower_session_auth::{AuthErrorKind, Login, NewSession, SessionAuthLayer, SessionManager};
 
 use crate::guards::{Inner, MINUTE};
 use crate::support::{START, bearer, builder, user};

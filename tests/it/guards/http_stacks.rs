@@ -15,9 +15,8 @@ use hyper_util::service::TowerToHyperService;
 use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tower::{ServiceBuilder, ServiceExt as _};
-use tower_session_auth::{
-    NewSession, RequireAcr, RequireFresh, RequireRole, Session, SessionAuthLayer, SessionManager,
-};
+use tower_session_auth::guards::{RequireAcr, RequireFresh, RequireRole};
+use tower_session_auth::{NewSession, Session, SessionAuthLayer, SessionManager};
 
 use crate::guards::{Cart, Facts, MINUTE, cart, manager_of};
 use crate::support::user;

@@ -17,12 +17,15 @@ use serde::{Deserialize, Serialize};
 use tokio::time::advance;
 use tower::{Layer, Service, ServiceBuilder, ServiceExt as _, service_fn};
 use tower_session_auth::error::StepUp;
-use tower_session_auth::guards::{Condition, Guard};
+use tower_session_auth::guards::{
+    Condition, Guard, RequireAcr, RequireAmr, RequireFresh, RequireRole,
+};
+use tower_session_auth::session::SessionData;
+use tower_session_auth::store::MemoryStore;
 use tower_session_auth::testing::TokioClock;
 use tower_session_auth::worker::Worker;
 use tower_session_auth::{
-    AuthError, AuthErrorKind, KeySet, Login, MemoryStore, NewSession, RequireAcr, RequireAmr,
-    RequireFresh, RequireRole, Session, SessionAuthLayer, SessionData, SessionManager,
+    AuthError, AuthErrorKind, KeySet, Login, NewSession, Session, SessionAuthLayer, SessionManager,
 };
 
 use crate::support::log::Log;

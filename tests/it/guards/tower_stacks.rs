@@ -8,12 +8,13 @@ use http::{Request, Response, StatusCode};
 use tokio_test::{assert_pending, assert_ready, assert_ready_ok, task};
 use tower::limit::ConcurrencyLimitLayer;
 use tower::{Layer as _, Service, ServiceBuilder, ServiceExt as _, service_fn};
+use tower_session_auth::auth_layer::{Head, JsonRejection};
 use tower_session_auth::error::StepUp;
-use tower_session_auth::guards::{Acr, Amr, Condition, Fresh, Guard, GuardFuture, Guarded, Role};
-use tower_session_auth::{
-    AuthError, AuthErrorKind, Head, JsonRejection, RequireAcr, RequireAmr, RequireFresh,
-    RequireRole, Session, SessionAuthLayer,
+use tower_session_auth::guards::{
+    Acr, Amr, Condition, Fresh, Guard, GuardFuture, Guarded, RequireAcr, RequireAmr, RequireFresh,
+    RequireRole, Role,
 };
+use tower_session_auth::{AuthError, AuthErrorKind, Session, SessionAuthLayer};
 use tower_test::mock;
 
 use crate::guards::{Facts, Inner, MINUTE, manager_of};

@@ -1,6 +1,6 @@
 //! The header of a token: algorithm, key id, type and all other parameters.
 
-use tower_session_auth::SessionManagerBuilder;
+use tower_session_auth::manager::SessionManagerBuilder;
 
 use crate::hostile::{As, INVALID, No, Outcome, Stage, and, header};
 use crate::support::SECRET;

@@ -16,11 +16,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use http::{Request, Response};
 use tower::{ServiceBuilder, ServiceExt, service_fn};
+use tower_session_auth::manager::SessionManagerBuilder;
+use tower_session_auth::store::MemoryStore;
 use tower_session_auth::testing::ManualClock;
 use tower_session_auth::worker::Worker;
-use tower_session_auth::{
-    MemoryStore, Session, SessionAuthLayer, SessionId, SessionManager, SessionManagerBuilder,
-};
+use tower_session_auth::{Session, SessionAuthLayer, SessionId, SessionManager};
 
 use crate::support::forge::{forge, object};
 use crate::support::{SECRET, START, bearer, builder, login};

@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::time::sleep;
-use tower_session_auth::store::{Created, NewRecord, SessionStore, Touch, Touched, Updated};
-use tower_session_auth::{MemoryStore, RevokeReason, SessionId, Target};
+use tower_session_auth::store::{
+    Created, MemoryStore, NewRecord, SessionStore, Touch, Touched, Updated,
+};
+use tower_session_auth::{RevokeReason, SessionId, Target};
 
 use crate::interleavings::world::{World, in_both_worlds};
 use crate::interleavings::{HOUR, permutations, redis_store};

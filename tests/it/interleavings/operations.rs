@@ -6,9 +6,9 @@ use bytes::Bytes;
 use tokio::time::sleep;
 use tower_session_auth::clock::Timestamp;
 use tower_session_auth::store::{
-    Created, NewRecord, Opened, SessionStore, Touch, Touched, Updated,
+    Created, MemoryStore, NewRecord, Opened, SessionStore, Touch, Touched, Updated,
 };
-use tower_session_auth::{MemoryStore, RevokeReason, SessionId, Target, UserId};
+use tower_session_auth::{RevokeReason, SessionId, Target, UserId};
 
 use crate::interleavings::{HOUR, permutations, redis_store};
 use crate::support::redis::RedisServer;

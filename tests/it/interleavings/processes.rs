@@ -5,11 +5,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::task::JoinSet;
-use tower_session_auth::store::{SessionStore, Updated};
+use tower_session_auth::store::{MemoryStore, SessionStore, Updated};
 use tower_session_auth::worker::Background;
-use tower_session_auth::{
-    AuthErrorKind, MemoryStore, NewSession, RevokeReason, SessionManager, Target,
-};
+use tower_session_auth::{AuthErrorKind, NewSession, RevokeReason, SessionManager, Target};
 
 use crate::interleavings::{HOUR, on_both_stores, permutations, redis_store};
 use crate::support::paused::{At, PausedStore, Verb};

@@ -7,11 +7,9 @@ use std::time::Duration;
 
 use tokio::time::advance;
 use tower_session_auth::clock::{Clock, Timestamp};
-use tower_session_auth::store::{SessionStore, Touch};
+use tower_session_auth::store::{MemoryStore, SessionStore, Touch};
 use tower_session_auth::testing::TokioClock;
-use tower_session_auth::{
-    AuthErrorKind, MemoryStore, RevokeReason, Session, SessionManager, Target,
-};
+use tower_session_auth::{AuthErrorKind, RevokeReason, Session, SessionManager, Target};
 
 use crate::support::switch::{Mood, SwitchStore};
 use crate::support::{START, builder, clocked, login, ms, user};

@@ -3,8 +3,7 @@
 use std::time::Duration;
 
 use tokio::time::advance;
-use tower_session_auth::MemoryStore;
-use tower_session_auth::store::StoreErrorKind;
+use tower_session_auth::store::{MemoryStore, StoreErrorKind};
 use tower_session_auth::testing::ManualClock;
 use tower_session_auth::worker::WorkerState;
 

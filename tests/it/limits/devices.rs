@@ -1,9 +1,9 @@
 //! Devices that have logged in to an account before, while an attacker guesses its password.
 
 use tower_session_auth::routes::{DeviceCookie, LoginLimit, RefreshDelivery, RoutesBuilder};
-use tower_session_auth::store::StoreErrorKind;
+use tower_session_auth::store::{MemoryStore, StoreErrorKind};
 use tower_session_auth::testing::TokioClock;
-use tower_session_auth::{KeySet, MemoryStore, RevokeReason, SigningKey, Target};
+use tower_session_auth::{KeySet, RevokeReason, SigningKey, Target};
 
 use crate::limits::{LIMITED, MINUTE, SECOND, WRONG, by_email, fail, from, pass, whole};
 use crate::routes::jar::{DAY, DEVICE, JEJU, Set, login, refreshing};
@@ -335,7 +335,7 @@ mod over_redis {
 
     fn instance(server: &RedisServer) -> Site {
         let store = RedisStore::builder(server.url()).timeout(10 * SECOND).build().unwrap();
-        let builder = |builder: tower_session_auth::SessionManagerBuilder, desk: &_| {
+        let builder = |builder: tower_session_auth::manager::SessionManagerBuilder, desk: &_| {
             refreshing(builder.store(store).store_timeout(10 * SECOND), desk)
         };
         site_with(builder, |routes| routes)

@@ -1,10 +1,10 @@
 //! A login that fails for another reason than its credentials does not count as a failed login.
 
+use tower_session_auth::UserId;
 use tower_session_auth::directory::{BoxError, User, UserDirectory};
 use tower_session_auth::routes::LoginLimit;
-use tower_session_auth::store::{StoreErrorKind, WhenFull};
+use tower_session_auth::store::{MemoryStore, StoreErrorKind, WhenFull};
 use tower_session_auth::testing::TokioClock;
-use tower_session_auth::{MemoryStore, UserId};
 
 use crate::limits::{
     LIMITED, MINUTE, SECOND, WRONG, fail, from, in_both_homes, not_counting, pass, ten,

@@ -15,8 +15,8 @@ mod waits;
 use std::time::Duration;
 
 use serde_json::json;
-use tower_session_auth::MemoryStore;
 use tower_session_auth::routes::LoginLimit;
+use tower_session_auth::store::MemoryStore;
 use tower_session_auth::testing::TokioClock;
 
 use crate::routes::site::{From, Reply, Site, request, site_with};

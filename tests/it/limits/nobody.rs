@@ -1,9 +1,10 @@
 //! No answer reveals whether a user exists, neither below the limit nor above it.
 
+use tower_session_auth::UserId;
 use tower_session_auth::directory::{BoxError, User, UserDirectory};
 use tower_session_auth::routes::LoginLimit;
+use tower_session_auth::store::MemoryStore;
 use tower_session_auth::testing::TokioClock;
-use tower_session_auth::{MemoryStore, UserId};
 
 use crate::limits::{LIMITED, MINUTE, WRONG, by_email, in_both_homes, pass, ten, whole};
 use crate::routes::site::{Site, site_with};

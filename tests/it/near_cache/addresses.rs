@@ -3,7 +3,8 @@
 
 use std::time::Duration;
 
-use tower_session_auth::{NearCacheState, RedisStore};
+use tower_session_auth::RedisStore;
+use tower_session_auth::manager::NearCacheState;
 
 use crate::near_cache::world::{World, sees};
 use crate::support::commands::Commands;

@@ -13,9 +13,9 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tower::{ServiceBuilder, ServiceExt};
 use tower_session_auth::directory::{BoxError, User, UserDirectory};
-use tower_session_auth::{
-    FailurePolicy, RedisStore, RequireRole, SessionAuthLayer, SessionManagerBuilder, UserId,
-};
+use tower_session_auth::guards::RequireRole;
+use tower_session_auth::manager::SessionManagerBuilder;
+use tower_session_auth::{FailurePolicy, RedisStore, SessionAuthLayer, UserId};
 
 use crate::near_cache::world::{World, sees};
 use crate::support::redis::RedisServer;

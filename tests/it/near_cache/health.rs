@@ -2,7 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use tower_session_auth::{NearCacheState, SessionAuthLayer};
+use tower_session_auth::SessionAuthLayer;
+use tower_session_auth::manager::NearCacheState;
 
 use crate::near_cache::world::{sees, world, world_with_a_short_lease};
 use crate::support::commands::Commands;

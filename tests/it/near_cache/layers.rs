@@ -6,10 +6,10 @@ use std::time::Duration;
 use http::{Request, Response};
 use serde_json::json;
 use tower::{Layer as _, ServiceExt as _, service_fn};
-use tower_session_auth::{
-    Caller, ConfigError, MemoryStore, NewSession, OptionalMode, RevokeReason, SessionAuthLayer,
-    Target, TokenSource,
-};
+use tower_session_auth::auth_layer::{Caller, OptionalMode};
+use tower_session_auth::error::ConfigError;
+use tower_session_auth::store::MemoryStore;
+use tower_session_auth::{NewSession, RevokeReason, SessionAuthLayer, Target, TokenSource};
 
 use crate::near_cache::world::{sees, world, world_with, world_with_a_short_lease};
 use crate::support::commands::Commands;

@@ -9,10 +9,9 @@ use http::{Request, Response, StatusCode};
 use tower::{Layer, ServiceBuilder, ServiceExt, service_fn};
 use tower_session_auth::clock::{Clock as _, SystemClock};
 use tower_session_auth::directory::{BoxError, User, UserDirectory};
+use tower_session_auth::guards::RequireRole;
 use tower_session_auth::testing::ManualClock;
-use tower_session_auth::{
-    FailurePolicy, NewSession, RequireRole, RevokeReason, SessionAuthLayer, UserId,
-};
+use tower_session_auth::{FailurePolicy, NewSession, RevokeReason, SessionAuthLayer, UserId};
 
 use crate::near_cache::world::{World, sees, world, world_with, world_with_a_short_lease};
 use crate::support::forge::{decoded, forge, parts};

@@ -5,10 +5,10 @@ use std::convert::Infallible;
 
 use http::{Request, Response};
 use tower::{Layer, ServiceExt, service_fn};
+use tower_session_auth::auth_layer::Caller;
+use tower_session_auth::manager::{NearCacheState, SessionManagerBuilder};
 use tower_session_auth::worker::Background;
-use tower_session_auth::{
-    Caller, NearCacheState, RedisStore, SessionAuthLayer, SessionManager, SessionManagerBuilder,
-};
+use tower_session_auth::{RedisStore, SessionAuthLayer, SessionManager};
 
 use crate::support::redis::RedisServer;
 use crate::support::wait::until;

@@ -2,8 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 use tokio::task::JoinSet;
+use tower_session_auth::error::SessionError;
 use tower_session_auth::session::SessionEdit;
-use tower_session_auth::{NewSession, RevokeReason, SessionError, SessionManager};
+use tower_session_auth::{NewSession, RevokeReason, SessionManager};
 
 use crate::operations::{HOUR, Place, Told, login, on_both_stores};
 use crate::support::user;

@@ -7,10 +7,10 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, advance};
 use tower_session_auth::directory::{BoxError, User, UserDirectory};
+use tower_session_auth::error::SessionError;
+use tower_session_auth::store::MemoryStore;
 use tower_session_auth::testing::{ManualClock, TokioClock};
-use tower_session_auth::{
-    AuthErrorKind, MemoryStore, NewSession, RevokeReason, SessionError, SessionManager, UserId,
-};
+use tower_session_auth::{AuthErrorKind, NewSession, RevokeReason, SessionManager, UserId};
 
 use crate::operations::login;
 use crate::support::{START, builder, user};

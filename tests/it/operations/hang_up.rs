@@ -4,7 +4,8 @@
 use std::time::Duration;
 
 use tokio::time::{sleep, timeout};
-use tower_session_auth::{MemoryStore, NewSession, RevokeReason, Target};
+use tower_session_auth::store::MemoryStore;
+use tower_session_auth::{NewSession, RevokeReason, Target};
 
 use crate::operations::{Told, login};
 use crate::support::paused::{At, PausedStore, Verb};

@@ -4,10 +4,9 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use tokio::task::JoinSet;
+use tower_session_auth::error::SessionError;
 use tower_session_auth::store::WhenFull;
-use tower_session_auth::{
-    AuthErrorKind, Login, NewSession, RevokeReason, SessionError, SessionManager, Target,
-};
+use tower_session_auth::{AuthErrorKind, Login, NewSession, RevokeReason, SessionManager, Target};
 
 use crate::operations::{HOUR, Place, Told, login, on_both_stores};
 use crate::support::user;

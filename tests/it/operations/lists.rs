@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use tower_session_auth::{
-    AuthErrorKind, Cursor, MemoryStore, NewSession, OwnSession, RevokeReason, SessionError,
-    SessionManager, Target,
-};
+use tower_session_auth::error::SessionError;
+use tower_session_auth::manager::{Cursor, OwnSession};
+use tower_session_auth::store::MemoryStore;
+use tower_session_auth::{AuthErrorKind, NewSession, RevokeReason, SessionManager, Target};
 
 use crate::operations::{Place, Told, login, on_both_stores};
 use crate::support::paused::{At, PausedStore, Verb};

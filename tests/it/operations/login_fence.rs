@@ -1,6 +1,7 @@
 //! The login fence: a login under way fails if all sessions of its user are revoked meanwhile.
 
-use tower_session_auth::{NewSession, RevokeReason, SessionError, SessionManager, Target};
+use tower_session_auth::error::SessionError;
+use tower_session_auth::{NewSession, RevokeReason, SessionManager, Target};
 
 use crate::operations::{Place, login, on_both_stores};
 use crate::support::user;

@@ -12,9 +12,10 @@ mod walks;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use tower_session_auth::manager::SessionManagerBuilder;
 use tower_session_auth::store::{MemoryStore, RedisStore};
 use tower_session_auth::telemetry::events::{Actor, Event, Suspicion};
-use tower_session_auth::{Login, NewSession, SessionManager, SessionManagerBuilder};
+use tower_session_auth::{Login, NewSession, SessionManager};
 
 use crate::support::redis::RedisServer;
 use crate::support::user;

@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use tokio::time::advance;
 use tower_session_auth::directory::{BoxError, Role, User, UserDirectory};
+use tower_session_auth::error::{ConfigError, SessionError};
+use tower_session_auth::manager::SessionManagerBuilder;
+use tower_session_auth::store::MemoryStore;
 use tower_session_auth::testing::{ManualClock, TokioClock};
-use tower_session_auth::{
-    ConfigError, KeySet, Login, MemoryStore, NewSession, SessionError, SessionManager,
-    SessionManagerBuilder, UserId,
-};
+use tower_session_auth::{KeySet, Login, NewSession, SessionManager, UserId};
 
 use crate::support::paused::{At, PausedStore, Verb};
 use crate::support::{START, builder, key, user};

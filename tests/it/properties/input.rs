@@ -9,10 +9,11 @@ use proptest::collection::vec;
 use proptest::prelude::{Just, Strategy, any};
 use proptest::{prop_oneof, sample};
 use tokio::runtime::{Builder, Runtime};
+use tower_session_auth::error::SessionError;
+use tower_session_auth::manager::Cursor;
 use tower_session_auth::routes::AccessCookie;
-use tower_session_auth::{
-    AuthErrorKind, Cursor, KeySet, NewSession, SessionError, SigningKey, TokenSource, VerifyingKey,
-};
+use tower_session_auth::token::VerifyingKey;
+use tower_session_auth::{AuthErrorKind, KeySet, NewSession, SigningKey, TokenSource};
 
 use crate::routes::site::{Site, send, site_with};
 use crate::support::property::holds;
@@ -83,7 +84,7 @@ fn token_like() -> impl Strategy<Value = String> {
 #[test]
 fn only_the_unchanged_access_token_is_accepted() {
     let runtime = runtime();
-    let (manager, _worker) = manager(tower_session_auth::MemoryStore::new());
+    let (manager, _worker) = manager(tower_session_auth::store::MemoryStore::new());
     let token = runtime.block_on(manager.create(NewSession::new(user("jeju")))).unwrap();
     let token = token.access_token;
     let secret_part = token.split('.').nth(2).unwrap().to_owned();
@@ -114,7 +115,7 @@ fn only_the_unchanged_access_token_is_accepted() {
 fn only_the_unchanged_refresh_token_is_rotated() {
     let runtime = runtime();
     let refresh = KeySet::new(SigningKey::hs256("r", SECRET).unwrap());
-    let builder = crate::support::builder().store(tower_session_auth::MemoryStore::new());
+    let builder = crate::support::builder().store(tower_session_auth::store::MemoryStore::new());
     let (manager, _worker) = builder.refresh_keys(refresh).build().unwrap();
     let login = runtime.block_on(manager.create(NewSession::new(user("jeju")))).unwrap();
     let token = login.refresh_token.unwrap().as_str().to_owned();
@@ -300,7 +301,7 @@ fn logout_with_a_cookie_from_another_origin_is_refused() {
 
 #[test]
 fn arbitrary_trusted_origins_are_accepted_or_rejected() {
-    let (manager, _worker) = manager(tower_session_auth::MemoryStore::new());
+    let (manager, _worker) = manager(tower_session_auth::store::MemoryStore::new());
     let origin = prop_oneof!["(https?|ws)://[a-zA-Z0-9.*:/@-]{0,20}", any::<String>()];
     holds(1_000, &origin, |origin| {
         let desk = crate::routes::desk::Desk::new();
@@ -314,7 +315,7 @@ fn arbitrary_trusted_origins_are_accepted_or_rejected() {
 #[test]
 fn changed_cursors_are_rejected_and_valid_ones_page_through_all_sessions() {
     let runtime = runtime();
-    let (manager, _worker) = manager(tower_session_auth::MemoryStore::new());
+    let (manager, _worker) = manager(tower_session_auth::store::MemoryStore::new());
     runtime.block_on(async {
         for number in 0..7 {
             manager.create(NewSession::new(user(&format!("u{number}")))).await.unwrap();

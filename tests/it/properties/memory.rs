@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use tower_session_auth::SessionManager;
+use tower_session_auth::manager::SessionManagerBuilder;
+use tower_session_auth::store::MemoryStore;
 use tower_session_auth::testing::ManualClock;
-use tower_session_auth::{MemoryStore, SessionManager, SessionManagerBuilder};
 
 use crate::properties::model::{Ground, clock, run};
 use crate::properties::steps::steps;

@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
 use tower_session_auth::clock::{Clock as _, SystemClock};
+use tower_session_auth::manager::SessionManagerBuilder;
 use tower_session_auth::store::RedisStore;
 use tower_session_auth::testing::ManualClock;
-use tower_session_auth::{SessionId, SessionManager, SessionManagerBuilder, UserId};
+use tower_session_auth::{SessionId, SessionManager, UserId};
 
 use crate::properties::model::{Ground, run};
 use crate::properties::steps::steps;

@@ -5,9 +5,10 @@ use std::future::pending;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use tower_session_auth::manager::NearCacheState;
 use tower_session_auth::store::redis::{Credentials, CredentialsProvider};
 use tower_session_auth::store::{RedisStore, SessionStore, StoreError, StoreErrorKind};
-use tower_session_auth::{NearCacheState, RevokeReason, SessionId, Target};
+use tower_session_auth::{RevokeReason, SessionId, Target};
 
 use crate::redis_store::{HOUR, jeju, lives, login};
 use crate::support::log::Log;

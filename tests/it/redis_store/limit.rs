@@ -3,11 +3,12 @@
 use std::num::NonZeroU32;
 use std::time::Duration;
 
+use tower_session_auth::error::SessionError;
 use tower_session_auth::store::{
     Created, NewRecord, Opened, RedisStore, Replacement, SessionLimit, SessionStore, UpdatedAll,
     WhenFull,
 };
-use tower_session_auth::{NewSession, RevokeReason, SessionError, SessionId, Target};
+use tower_session_auth::{NewSession, RevokeReason, SessionId, Target};
 
 use crate::redis_store::{GONE, HOUR, LIVE, SEEN, jeju, login, record, store};
 use crate::support::builder;

@@ -5,9 +5,9 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
 use tower_session_auth::directory::{BoxError, User, UserDirectory};
-use tower_session_auth::store::{SessionStore, StoreErrorKind};
+use tower_session_auth::store::{MemoryStore, SessionStore, StoreErrorKind};
 use tower_session_auth::telemetry::events::Event;
-use tower_session_auth::{AuthErrorKind, MemoryStore, NewSession, RevokeReason, Target, UserId};
+use tower_session_auth::{AuthErrorKind, NewSession, RevokeReason, Target, UserId};
 
 use crate::refresh::{builder, counter, is, is_over, manager_on, on_both_stores, token};
 use crate::support::switch::{Mood, SwitchStore};

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use tower_session_auth::clock::Clock;
+use tower_session_auth::store::MemoryStore;
 use tower_session_auth::testing::ManualClock;
-use tower_session_auth::{AuthErrorKind, MemoryStore, NewSession, RevokeReason, SessionManager};
+use tower_session_auth::{AuthErrorKind, NewSession, RevokeReason, SessionManager};
 
 use crate::refresh::{builder, counter, is, is_over, is_revoked, redis_store, token};
 use crate::support::redis::RedisServer;

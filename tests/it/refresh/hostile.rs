@@ -1,7 +1,7 @@
 //! Invalid and foreign tokens in place of refresh tokens.
 
-use tower_session_auth::store::SessionStore;
-use tower_session_auth::{AuthErrorKind, MemoryStore};
+use tower_session_auth::AuthErrorKind;
+use tower_session_auth::store::{MemoryStore, SessionStore};
 
 use crate::refresh::{builder, is, on_both_stores, state, token};
 use crate::support::forge::{decoded, segment};

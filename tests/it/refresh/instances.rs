@@ -2,8 +2,9 @@
 
 use std::time::{Duration, Instant};
 
+use tower_session_auth::manager::NearCacheState;
 use tower_session_auth::worker::Background;
-use tower_session_auth::{AuthError, NearCacheState, RevokeReason, SessionManager};
+use tower_session_auth::{AuthError, RevokeReason, SessionManager};
 
 use crate::refresh::{builder, is_revoked, redis_store, token};
 use crate::support::login;

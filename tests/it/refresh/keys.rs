@@ -1,6 +1,8 @@
 //! Keys of refresh tokens: replacement, invalid keys, and no secrets in Redis or debug output.
 
-use tower_session_auth::{AuthErrorKind, ConfigError, KeySet, MemoryStore, SigningKey};
+use tower_session_auth::error::ConfigError;
+use tower_session_auth::store::MemoryStore;
+use tower_session_auth::{AuthErrorKind, KeySet, SigningKey};
 
 use crate::refresh::{builder, is, manager_on, redis_store, refresh_key, token};
 use crate::support::redis::RedisServer;

@@ -12,10 +12,10 @@ mod retry;
 
 use std::time::Duration;
 
+use tower_session_auth::manager::SessionManagerBuilder;
 use tower_session_auth::store::{RedisStore, Rotation, SessionStore};
 use tower_session_auth::{
-    AuthError, AuthErrorKind, Login, RevokeReason, Session, SessionManager, SessionManagerBuilder,
-    SigningKey,
+    AuthError, AuthErrorKind, Login, RevokeReason, Session, SessionManager, SigningKey,
 };
 
 use crate::support::redis::RedisServer;
@@ -74,7 +74,7 @@ macro_rules! on_both_stores {
         mod memory {
             $(#[tokio::test]
             async fn $scenario() {
-                let store = tower_session_auth::MemoryStore::new();
+                let store = tower_session_auth::store::MemoryStore::new();
                 super::$scenario(|| store.clone()).await;
             })+
         }

@@ -5,14 +5,13 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tower_session_auth::directory::{BoxError, User, UserDirectory};
-use tower_session_auth::store::SessionStore;
+use tower_session_auth::error::ConfigError;
+use tower_session_auth::manager::SessionManagerBuilder;
+use tower_session_auth::store::{MemoryStore, SessionStore};
 use tower_session_auth::telemetry::events::Event;
 use tower_session_auth::testing::ManualClock;
 use tower_session_auth::worker::Worker;
-use tower_session_auth::{
-    AuthErrorKind, ConfigError, MemoryStore, RevokeReason, SessionManager, SessionManagerBuilder,
-    UserId,
-};
+use tower_session_auth::{AuthErrorKind, RevokeReason, SessionManager, UserId};
 
 use crate::refresh::{builder, counter, is, is_over, is_revoked, on_both_stores, token};
 use crate::support::{START, login, user};

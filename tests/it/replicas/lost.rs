@@ -2,8 +2,9 @@
 
 use std::error::Error;
 
+use tower_session_auth::error::SessionError;
 use tower_session_auth::store::{RedisStore, Replicas, StoreErrorKind};
-use tower_session_auth::{Login, RevokeReason, SessionError};
+use tower_session_auth::{Login, RevokeReason};
 
 use crate::replicas::{LONG, begin, end, lives, login, outcome, primary, replica_of, revoked};
 use crate::replicas::{revocations_run, store, until_waiting};

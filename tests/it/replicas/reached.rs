@@ -2,9 +2,11 @@
 
 use std::time::Instant;
 
-use tower_session_auth::store::{RedisStore, Replicas, SessionStore, StoreErrorKind, Target};
+use tower_session_auth::RevokeReason;
+use tower_session_auth::store::{
+    MemoryStore, RedisStore, Replicas, SessionStore, StoreErrorKind, Target,
+};
 use tower_session_auth::testing::store_contract;
-use tower_session_auth::{MemoryStore, RevokeReason};
 
 use crate::replicas::{LONG, end, lives, login, primary, replica_of, revoked, store};
 use crate::support::commands::Commands;

@@ -7,13 +7,14 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{Request, Response};
 use tower::{Layer, ServiceExt as _, service_fn};
+use tower_session_auth::manager::SessionManagerBuilder;
 use tower_session_auth::store::{
     AttemptKey, AttemptRule, NewRecord, RedisStore, Replacement, Rotate, Rotated, Salt,
     SessionStore, Settle, StoreError, StoreErrorKind, Updated, UpdatedAll,
 };
 use tower_session_auth::{
     AuthErrorKind, FailurePolicy, Login, RevokeReason, SessionAuthLayer, SessionId, SessionManager,
-    SessionManagerBuilder, Target,
+    Target,
 };
 
 use crate::replicas::{LONG, primary, replica_of};

@@ -6,7 +6,7 @@ use std::net::Ipv4Addr;
 use axum::Router;
 use axum::body::Body;
 use http::{Request, Uri};
-use tower_session_auth::ConfigError;
+use tower_session_auth::error::ConfigError;
 use tower_session_auth::routes::{Mounts, Routes};
 
 use crate::routes::desk::Desk;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use axum::Router;
 use tokio::time::advance;
-use tower_session_auth::ConfigError;
+use tower_session_auth::error::ConfigError;
 use tower_session_auth::routes::{AccessCookie, Mounts, RefreshCookie, Routes, RoutesBuilder};
 
 use crate::routes::jar::{

@@ -5,8 +5,11 @@ use std::convert::Infallible;
 use http::{Request, Response};
 use serde_json::json;
 use tower::{ServiceBuilder, ServiceExt as _};
+use tower_session_auth::auth_layer::Head;
+use tower_session_auth::error::ConfigError;
 use tower_session_auth::routes::{AccessCookie, Routes};
-use tower_session_auth::{AuthError, AuthErrorKind, ConfigError, Head, SameOriginLayer};
+use tower_session_auth::same_origin::SameOriginLayer;
+use tower_session_auth::{AuthError, AuthErrorKind};
 
 use crate::routes::jar::{ACCESS, Ask, REFRESH, ask, browser_site, login, post, routes_site};
 use crate::routes::site::{Reply, Site};

@@ -4,7 +4,8 @@ use axum::Router;
 use axum::routing::any;
 use http::StatusCode;
 use tower_session_auth::routes::{AccessCookie, ContractErrorsLayer};
-use tower_session_auth::{SameOriginLayer, Session, SessionAuthLayer};
+use tower_session_auth::same_origin::SameOriginLayer;
+use tower_session_auth::{Session, SessionAuthLayer};
 
 use crate::routes::csrf::{HOST, TRUSTED};
 use crate::routes::jar::{ACCESS, Ask, ask, login, routes_site};

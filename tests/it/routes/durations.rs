@@ -7,14 +7,16 @@ use serde_json::json;
 use tokio::time::{Instant, advance};
 use tower::{Layer as _, ServiceExt as _, service_fn};
 use tower_session_auth::error::StepUp;
+use tower_session_auth::guards::RequireFresh;
+use tower_session_auth::manager::SessionManagerBuilder;
 use tower_session_auth::routes::{
     LoginLimit, RefreshDelivery, RefreshLimit, Routes, RoutesBuilder,
 };
+use tower_session_auth::store::MemoryStore;
 use tower_session_auth::testing::TokioClock;
 use tower_session_auth::worker::Worker;
 use tower_session_auth::{
-    FailurePolicy, MemoryStore, NewSession, RequireFresh, RevokeReason, SessionAuthLayer,
-    SessionManager, SessionManagerBuilder,
+    FailurePolicy, NewSession, RevokeReason, SessionAuthLayer, SessionManager,
 };
 
 use crate::routes::desk::Desk;

@@ -1,7 +1,7 @@
 //! A custom store that answers with the largest durations, deadlines and counts.
 
 use serde_json::json;
-use tower_session_auth::MemoryStore;
+use tower_session_auth::store::MemoryStore;
 use tower_session_auth::testing::TokioClock;
 
 use crate::routes::jar::{REFRESH, login, post, refreshing};

@@ -15,7 +15,7 @@ use crate::support::manager;
 
 #[tokio::test]
 async fn hyper_serves_the_routes_through_the_tower_adapter() {
-    let (manager, worker) = manager(tower_session_auth::MemoryStore::new());
+    let (manager, worker) = manager(tower_session_auth::store::MemoryStore::new());
     let background = worker.start();
     let routes = Routes::builder(manager, Desk::new()).build().unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -58,7 +58,7 @@ async fn hyper_serves_the_routes_through_the_tower_adapter() {
 
 #[tokio::test]
 async fn health_is_degraded_before_the_worker_starts_and_after_it_is_dropped() {
-    let (manager, worker) = manager(tower_session_auth::MemoryStore::new());
+    let (manager, worker) = manager(tower_session_auth::store::MemoryStore::new());
     let router = Routes::builder(manager, Desk::new()).build().unwrap().standard();
     let is_degraded = async |state: &str| {
         let reply = send(&router, request("GET", "/health", None, Body::empty())).await;

@@ -5,8 +5,9 @@ use std::time::Duration;
 use axum::body::Body;
 use http::{HeaderValue, Request};
 use serde_json::Value;
+use tower_session_auth::manager::SessionManagerBuilder;
 use tower_session_auth::routes::{RefreshCookie, RefreshDelivery, RoutesBuilder};
-use tower_session_auth::{KeySet, SessionManagerBuilder, SigningKey};
+use tower_session_auth::{KeySet, SigningKey};
 
 use crate::routes::desk::Desk;
 use crate::routes::site::{Reply, Site, send, site_with};

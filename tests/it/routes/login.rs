@@ -3,9 +3,10 @@
 use http::header::USER_AGENT;
 use serde_json::json;
 use tower_session_auth::directory::{BoxError, User, UserDirectory};
+use tower_session_auth::error::SessionError;
 use tower_session_auth::store::StoreErrorKind;
 use tower_session_auth::telemetry::events::{Event, LoginRefusal};
-use tower_session_auth::{NewSession, SessionError, UserId};
+use tower_session_auth::{NewSession, UserId};
 
 use crate::routes::desk::Mood;
 use crate::routes::site::{From, Site, limit, request, site, site_with};

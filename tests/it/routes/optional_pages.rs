@@ -5,9 +5,10 @@ use axum::body::Body;
 use axum::response::IntoResponse as _;
 use axum::routing::get;
 use http::{HeaderValue, Request};
+use tower_session_auth::auth_layer::OptionalMode;
 use tower_session_auth::routes::AccessCookie;
 use tower_session_auth::store::StoreErrorKind;
-use tower_session_auth::{OptionalMode, RevokeReason, Session, SessionAuthLayer, Target};
+use tower_session_auth::{RevokeReason, Session, SessionAuthLayer, Target};
 
 use crate::routes::desk;
 use crate::routes::jar::{ACCESS, Ask, REFRESH, ask, login, refreshing};

@@ -2,9 +2,10 @@
 
 use serde_json::json;
 use tower::{Layer, ServiceExt, service_fn};
+use tower_session_auth::auth_layer::Caller;
 use tower_session_auth::store::StoreErrorKind;
 use tower_session_auth::telemetry::events::Event;
-use tower_session_auth::{Caller, FailurePolicy, SessionAuthLayer};
+use tower_session_auth::{FailurePolicy, SessionAuthLayer};
 
 use crate::routes::site::{Site, site, site_with};
 use crate::support::bearer;

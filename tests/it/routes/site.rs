@@ -8,12 +8,13 @@ use axum::body::{Body, to_bytes};
 use http::{Method, Request};
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
+use tower_session_auth::SessionManager;
+use tower_session_auth::manager::SessionManagerBuilder;
 use tower_session_auth::routes::{Mounts, Routes, RoutesBuilder, document};
-use tower_session_auth::store::WhenFull;
+use tower_session_auth::store::{MemoryStore, WhenFull};
 use tower_session_auth::telemetry::events::Event;
 use tower_session_auth::testing::TokioClock;
 use tower_session_auth::worker::Background;
-use tower_session_auth::{MemoryStore, SessionManager, SessionManagerBuilder};
 
 use crate::routes::desk::Desk;
 use crate::support::paused::PausedStore;

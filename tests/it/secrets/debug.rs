@@ -2,9 +2,11 @@
 
 use axum::response::IntoResponse as _;
 use tower::ServiceBuilder;
+use tower_session_auth::auth_layer::Caller;
+use tower_session_auth::store::MemoryStore;
+use tower_session_auth::token::VerifyingKey;
 use tower_session_auth::{
-    AuthError, AuthErrorKind, Caller, KeySet, MemoryStore, NewSession, SessionAuthLayer,
-    SessionManager, SigningKey, VerifyingKey,
+    AuthError, AuthErrorKind, KeySet, NewSession, SessionAuthLayer, SessionManager, SigningKey,
 };
 
 use crate::secrets::{

@@ -9,11 +9,11 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use tower::{ServiceBuilder, ServiceExt as _};
 use tower_http::trace::TraceLayer;
-use tower_session_auth::store::StoreErrorKind;
+use tower_session_auth::session::SessionData;
+use tower_session_auth::store::{MemoryStore, StoreErrorKind};
 use tower_session_auth::testing::TokioClock;
 use tower_session_auth::{
-    AuthError, KeySet, MemoryStore, RevokeReason, Session, SessionAuthLayer, SessionData,
-    SigningKey, Target,
+    AuthError, KeySet, RevokeReason, Session, SessionAuthLayer, SigningKey, Target,
 };
 
 use crate::secrets::{AGENT, Secrets, Vault, configure, everything, log_in};

@@ -9,9 +9,10 @@ use std::error::Error;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
-use tower_session_auth::{
-    KeySet, Login, NewSession, SessionData, SessionManager, SessionManagerBuilder, VerifyingKey,
-};
+use tower_session_auth::manager::SessionManagerBuilder;
+use tower_session_auth::session::SessionData;
+use tower_session_auth::token::VerifyingKey;
+use tower_session_auth::{KeySet, Login, NewSession, SessionManager};
 
 use crate::support::forge::{decoded, parts};
 use crate::support::switch::SwitchStore;

@@ -10,9 +10,10 @@ use tower_session_auth::directory::BoxError;
 use tower_session_auth::routes::{
     AccessCookie, Credentials, LoginName, Password, RefreshDelivery, Routes, Verdict,
 };
+use tower_session_auth::store::MemoryStore;
 use tower_session_auth::telemetry::events::LoginRefusal;
 use tower_session_auth::testing::TokioClock;
-use tower_session_auth::{KeySet, MemoryStore, NewSession, SessionManager, UserId};
+use tower_session_auth::{KeySet, NewSession, SessionManager, UserId};
 
 use crate::secrets::Secrets;
 use crate::support::log::Log;

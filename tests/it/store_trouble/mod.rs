@@ -16,11 +16,11 @@ use http::{Request, Response};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 use tower::{ServiceBuilder, ServiceExt};
+use tower_session_auth::error::SessionError;
 use tower_session_auth::store::{RedisStore, StoreErrorKind};
 use tower_session_auth::worker::Worker;
 use tower_session_auth::{
-    AuthError, AuthErrorKind, Login, NewSession, Session, SessionAuthLayer, SessionError,
-    SessionManager,
+    AuthError, AuthErrorKind, Login, NewSession, Session, SessionAuthLayer, SessionManager,
 };
 
 use crate::support::paused::PausedStore;

@@ -145,7 +145,8 @@ async fn requests_are_503_until_a_server_that_was_down_at_startup_is_started() {
     let (manager, worker, _) = patient(&server.url());
     let _background = worker.start();
     // A valid token of another instance, which has the same keys and the same issuer.
-    let (elsewhere, _worker) = crate::support::manager(tower_session_auth::MemoryStore::new());
+    let (elsewhere, _worker) =
+        crate::support::manager(tower_session_auth::store::MemoryStore::new());
     let foreign = login(&elsewhere, "jeju").await.unwrap();
     for _ in 0..20 {
         let answer = ask(&manager, &foreign).await;

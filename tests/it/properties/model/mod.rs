@@ -8,11 +8,11 @@ mod tokens;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use tower_session_auth::manager::SessionManagerBuilder;
 use tower_session_auth::session::LoginFence;
 use tower_session_auth::testing::ManualClock;
 use tower_session_auth::{
-    KeySet, RevokeReason, Session, SessionId, SessionManager, SessionManagerBuilder, SigningKey,
-    UserId,
+    KeySet, RevokeReason, Session, SessionId, SessionManager, SigningKey, UserId,
 };
 
 use crate::properties::steps::Step;

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use tower_session_auth::error::SessionError;
 use tower_session_auth::session::SessionEdit;
-use tower_session_auth::{RevokeReason, SessionError, SessionId, Target};
+use tower_session_auth::{RevokeReason, SessionId, Target};
 
 use super::{Entry, Ground, Model, USERS, owner};
 

@@ -1,7 +1,8 @@
 //! Logins, and operations with access tokens and refresh tokens.
 
+use tower_session_auth::error::SessionError;
 use tower_session_auth::session::LoginFence;
-use tower_session_auth::{AuthError, AuthErrorKind, Login, NewSession, RevokeReason, SessionError};
+use tower_session_auth::{AuthError, AuthErrorKind, Login, NewSession, RevokeReason};
 
 use super::{
     AccessToken, Content, Entry, Fence, GRACE, Ground, LIMIT, LIVES, Model, RefreshToken, SECOND,
