@@ -25,7 +25,8 @@ pub(crate) fn span<B>(request: &Request<B>) -> Span {
 
 /// Logs one line per request: status, duration, and the code if it was refused.
 pub(crate) fn answered<B>(response: &Response<B>, latency: Duration, _: &Span) {
-    let refused = response.extensions().get::<AuthError>().map(|error| error.kind().code());
+    let refused =
+        response.extensions().get::<AuthError>().map(|error| error.kind().code().as_str());
     tracing::info!(status = response.status().as_u16(), refused, ?latency, "answered");
 }
 

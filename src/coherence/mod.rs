@@ -17,7 +17,7 @@
 //!
 //! This module does not know what is cached or how invalidations are transported.
 
-mod counters;
+mod cache_counters;
 mod generations;
 mod lease;
 mod stamp;
@@ -31,7 +31,7 @@ mod sync {
     pub(super) use std::sync::atomic::{AtomicU64, Ordering};
 }
 
-pub(crate) use self::counters::{CacheCounters, InvalidationState, increment};
+pub(crate) use self::cache_counters::{CacheCounters, InvalidationState, increment};
 #[cfg(feature = "redis")]
 pub(crate) use self::generations::Generations;
 #[cfg(feature = "redis")]

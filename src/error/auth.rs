@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use http::StatusCode;
 
-use super::{StepUp, StoreError, StoreErrorKind};
+use super::{ErrorCode, StepUp, StoreError, StoreErrorKind};
 use crate::reason::RevokeReason;
 
 /// Why a request was rejected.
@@ -76,43 +76,28 @@ pub enum AuthErrorKind {
 impl AuthErrorKind {
     /// Returns the stable code that clients and metrics see.
     #[must_use]
-    pub const fn code(self) -> &'static str {
+    pub const fn code(self) -> ErrorCode {
         match self {
-            Self::InvalidRequest => "invalid_request",
-            Self::MissingToken => "missing_token",
-            Self::InvalidToken => "invalid_token",
-            Self::TokenExpired => "token_expired",
-            Self::SessionExpired => "session_expired",
-            Self::SessionRevoked => "session_revoked",
-            Self::AccountInactive => "account_inactive",
-            Self::CrossSite => "cross_site",
-            Self::InsufficientScope => "insufficient_scope",
-            Self::InsufficientUserAuthentication => "insufficient_user_authentication",
-            Self::StoreUnavailable | Self::DirectoryUnavailable => "store_unavailable",
-            Self::Overloaded => "overloaded",
-            Self::Unsigned | Self::NoLayer => "internal",
+            Self::InvalidRequest => ErrorCode::InvalidRequest,
+            Self::MissingToken => ErrorCode::MissingToken,
+            Self::InvalidToken => ErrorCode::InvalidToken,
+            Self::TokenExpired => ErrorCode::TokenExpired,
+            Self::SessionExpired => ErrorCode::SessionExpired,
+            Self::SessionRevoked => ErrorCode::SessionRevoked,
+            Self::AccountInactive => ErrorCode::AccountInactive,
+            Self::CrossSite => ErrorCode::CrossSite,
+            Self::InsufficientScope => ErrorCode::InsufficientScope,
+            Self::InsufficientUserAuthentication => ErrorCode::InsufficientUserAuthentication,
+            Self::StoreUnavailable | Self::DirectoryUnavailable => ErrorCode::StoreUnavailable,
+            Self::Overloaded => ErrorCode::Overloaded,
+            Self::Unsigned | Self::NoLayer => ErrorCode::Internal,
         }
     }
 
     /// Returns the HTTP status: 400, 401, 403, 500 or 503.
     #[must_use]
     pub const fn status(self) -> StatusCode {
-        match self {
-            Self::InvalidRequest => StatusCode::BAD_REQUEST,
-            Self::MissingToken
-            | Self::InvalidToken
-            | Self::TokenExpired
-            | Self::SessionExpired
-            | Self::SessionRevoked
-            | Self::InsufficientUserAuthentication => StatusCode::UNAUTHORIZED,
-            Self::AccountInactive | Self::CrossSite | Self::InsufficientScope => {
-                StatusCode::FORBIDDEN
-            }
-            Self::StoreUnavailable | Self::Overloaded | Self::DirectoryUnavailable => {
-                StatusCode::SERVICE_UNAVAILABLE
-            }
-            Self::Unsigned | Self::NoLayer => StatusCode::INTERNAL_SERVER_ERROR,
-        }
+        self.code().status()
     }
 
     /// Returns whether the token is valid, but its session has expired or was revoked.
@@ -180,28 +165,10 @@ impl AuthError {
     /// Returns the text for humans in the default response.
     #[must_use]
     pub fn detail(&self) -> Cow<'static, str> {
-        Cow::Borrowed(match self.kind {
-            AuthErrorKind::InvalidRequest => "Malformed request",
-            AuthErrorKind::MissingToken => "Not authenticated",
-            AuthErrorKind::InvalidToken => "Could not validate credentials",
-            AuthErrorKind::TokenExpired => "Token expired",
-            AuthErrorKind::SessionExpired => "Session expired, please login again",
-            AuthErrorKind::SessionRevoked => match self.reason {
-                Some(reason) => return Cow::Owned(format!("Session was ended: {reason}")),
-                None => "Session was ended",
-            },
-            AuthErrorKind::AccountInactive => "Account is not active",
-            AuthErrorKind::CrossSite => "Cross-site request refused",
-            AuthErrorKind::InsufficientScope => "Not enough permissions",
-            AuthErrorKind::InsufficientUserAuthentication => {
-                "A more recent or stronger login is required"
-            }
-            AuthErrorKind::StoreUnavailable | AuthErrorKind::DirectoryUnavailable => {
-                "Session store unavailable"
-            }
-            AuthErrorKind::Overloaded => "Too busy, try again",
-            AuthErrorKind::Unsigned | AuthErrorKind::NoLayer => "Internal error",
-        })
+        match self.reason {
+            Some(reason) => Cow::Owned(format!("{}: {reason}", self.kind.code().detail())),
+            None => Cow::Borrowed(self.kind.code().detail()),
+        }
     }
 }
 

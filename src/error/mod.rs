@@ -2,13 +2,18 @@
 //! store ([`StoreError`]), of a configuration ([`ConfigError`]).
 
 mod auth;
+mod code;
 mod config;
+mod response;
 mod session;
 mod step_up;
 mod store;
 
 pub use self::auth::{AuthError, AuthErrorKind};
+pub use self::code::ErrorCode;
 pub use self::config::{ConfigError, KeyError};
+#[cfg(feature = "routes")]
+pub(crate) use self::response::ErrorBody;
 pub use self::session::{DirectoryError, SessionError, SignError};
 pub use self::step_up::StepUp;
 #[cfg_attr(

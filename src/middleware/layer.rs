@@ -96,7 +96,7 @@ impl<D, R> SessionAuthLayer<D, R> {
     ///
     /// fn layer(manager: SessionManager) -> impl Clone {
     ///     SessionAuthLayer::new(manager).on_reject(|error: &AuthError, _: Head<'_>| {
-    ///         let mut response = Response::new(error.kind().code().to_owned());
+    ///         let mut response = Response::new(error.kind().code().to_string());
     ///         *response.status_mut() = error.kind().status();
     ///         response
     ///     })

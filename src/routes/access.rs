@@ -1,6 +1,6 @@
 //! The access that a route requires, and the problems that follow from it.
 
-use super::error_code::Code;
+use crate::error::ErrorCode;
 
 /// The access that a route requires.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,21 +20,21 @@ pub(super) enum Access {
 
 impl Access {
     /// Returns the problems that every route with this access may answer.
-    pub(super) fn problems(self) -> &'static [Code] {
-        const ALL: [Code; 11] = [
-            Code::InvalidRequest,
-            Code::MissingToken,
-            Code::InvalidToken,
-            Code::RequestTimeout,
-            Code::StoreUnavailable,
-            Code::Internal,
+    pub(super) fn problems(self) -> &'static [ErrorCode] {
+        const ALL: [ErrorCode; 11] = [
+            ErrorCode::InvalidRequest,
+            ErrorCode::MissingToken,
+            ErrorCode::InvalidToken,
+            ErrorCode::RequestTimeout,
+            ErrorCode::StoreUnavailable,
+            ErrorCode::Internal,
             // With a session:
-            Code::TokenExpired,
-            Code::SessionExpired,
-            Code::SessionRevoked,
-            Code::AccountInactive,
+            ErrorCode::TokenExpired,
+            ErrorCode::SessionExpired,
+            ErrorCode::SessionRevoked,
+            ErrorCode::AccountInactive,
             // With a role:
-            Code::InsufficientScope,
+            ErrorCode::InsufficientScope,
         ];
         let count = match self {
             Self::Open => 0,

@@ -6,13 +6,13 @@ use axum::extract::State;
 use http::Uri;
 
 use super::context::Context;
-use super::error_code::Code;
 use super::input::{self, Paging, Params};
 use super::response::{self, Answer};
 use super::responses::{
     Cleaned, Deleted, Done, ListedSession, SessionList, SessionStatistics, UserSession,
     UserSessions,
 };
+use crate::error::ErrorCode;
 use crate::reason::RevokeReason;
 use crate::session::{Session, SessionData};
 use crate::store::Target;
@@ -76,7 +76,7 @@ pub(super) async fn end_session<D: SessionData>(
     if manager.revoke(&user, &id, RevokeReason::Admin).await?.was_live() {
         response::ok(&Done { message: "Session ended".to_owned() })
     } else {
-        Err(Code::NotFound.into())
+        Err(ErrorCode::NotFound.into())
     }
 }
 

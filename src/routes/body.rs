@@ -13,8 +13,8 @@ use serde::Deserialize;
 use serde_json::error::Category;
 use tokio::time::timeout;
 
-use super::error_code::Code;
 use super::error_response::Problem;
+use crate::error::ErrorCode;
 
 /// Largest request body, in bytes.
 pub(super) const LIMIT: usize = 16 * 1024;
@@ -33,7 +33,7 @@ pub(super) async fn json(
     patience: Duration,
 ) -> Result<Bytes, Problem> {
     if !says_json(headers) {
-        return Err(Code::UnsupportedMediaType.into());
+        return Err(ErrorCode::UnsupportedMediaType.into());
     }
     read(body, patience).await
 }
@@ -51,7 +51,7 @@ pub(super) async fn json_if_any(
 ) -> Result<Option<Bytes>, Problem> {
     let says_json = says_json(headers);
     if !says_json && body.size_hint().lower() > 0 {
-        return Err(Code::UnsupportedMediaType.into());
+        return Err(ErrorCode::UnsupportedMediaType.into());
     }
     let body = read(body, patience).await?;
     match (body.is_empty(), says_json) {
@@ -59,7 +59,7 @@ pub(super) async fn json_if_any(
         // Some clients send `null` when they have no body to send.
         (false, true) if body.trim_ascii() == b"null" => Ok(None),
         (false, true) => Ok(Some(body)),
-        (false, false) => Err(Code::UnsupportedMediaType.into()),
+        (false, false) => Err(ErrorCode::UnsupportedMediaType.into()),
     }
 }
 
@@ -78,12 +78,12 @@ fn says_json(headers: &HeaderMap) -> bool {
 async fn read(body: Body, patience: Duration) -> Result<Bytes, Problem> {
     // A body with a declared length over the limit is refused before it is read.
     if body.size_hint().lower() > LIMIT as u64 {
-        return Err(Code::PayloadTooLarge.into());
+        return Err(ErrorCode::PayloadTooLarge.into());
     }
     match timeout(patience, Limited::new(body, LIMIT).collect()).await {
         Ok(Ok(body)) => Ok(body.to_bytes()),
         Ok(Err(error)) => Err(unreadable(&*error)),
-        Err(_) => Err(Code::RequestTimeout.into()),
+        Err(_) => Err(ErrorCode::RequestTimeout.into()),
     }
 }
 
@@ -93,15 +93,15 @@ fn unreadable(error: &(dyn StdError + 'static)) -> Problem {
     let mut link = Some(error);
     while let Some(error) = link {
         if error.is::<LengthLimitError>() {
-            return Code::PayloadTooLarge.into();
+            return ErrorCode::PayloadTooLarge.into();
         }
         let io = error.downcast_ref::<io::Error>();
         if io.is_some_and(|error| error.kind() == io::ErrorKind::TimedOut) {
-            return Code::RequestTimeout.into();
+            return ErrorCode::RequestTimeout.into();
         }
         link = error.source();
     }
-    Code::InvalidRequest.into()
+    ErrorCode::InvalidRequest.into()
 }
 
 /// Parses a JSON object.
@@ -111,10 +111,10 @@ fn unreadable(error: &(dyn StdError + 'static)) -> Problem {
 /// 400 if the body is not JSON in UTF-8. 422 if it is not an object with the expected members.
 pub(super) fn parse<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Problem> {
     // serde_json does not check the UTF-8 of strings that it skips.
-    let text = str::from_utf8(body).map_err(|_| Problem::from(Code::InvalidRequest))?;
+    let text = str::from_utf8(body).map_err(|_| Problem::from(ErrorCode::InvalidRequest))?;
     let value = serde_json::from_str(text).map_err(|error| match error.classify() {
         Category::Data => Problem::invalid_body(SHAPE),
-        Category::Syntax | Category::Eof | Category::Io => Code::InvalidRequest.into(),
+        Category::Syntax | Category::Eof | Category::Io => ErrorCode::InvalidRequest.into(),
     })?;
     // serde also accepts an array with the fields in order.
     if body.trim_ascii_start().starts_with(b"{") {

@@ -16,17 +16,17 @@ use utoipa::{PartialSchema, ToSchema};
 use super::access::Access;
 use super::delivery::Delivery;
 use super::endpoints::Endpoint;
-use super::error_code::Code;
-use super::error_response::ProblemBody;
 use super::openapi::{About, add_bearer_scheme, add_cookie_schemes, add_schema, operation};
 use super::router::{say_405, seal};
+use crate::error::ErrorBody;
+use crate::error::ErrorCode;
 
 /// Returns a document without routes: with the bearer scheme, the schema of error answers, and the
 /// tags.
 pub(super) fn empty() -> OpenApi {
     let mut components = Components::new();
     add_bearer_scheme(&mut components);
-    add_schema::<ProblemBody<'_>>(&mut components);
+    add_schema::<ErrorBody<'_>>(&mut components);
     let tags = [
         ("Auth", "Log in, log out, and look after one's own sessions."),
         ("Session Management", "The session of the request, and everybody's for administrators."),
@@ -54,7 +54,7 @@ pub(super) fn add<D>(
     for mut endpoint in endpoints {
         let changes = endpoint.method != HttpMethod::Get;
         if changes && delivery.acts_on_cookies(endpoint.access) {
-            endpoint.about = endpoint.about.problems(&[Code::CrossSite]);
+            endpoint.about = endpoint.about.problems(&[ErrorCode::CrossSite]);
         }
         let operation = operation(&endpoint.about, endpoint.access, prefix, delivery);
         add_operation(

@@ -6,15 +6,13 @@ use std::fmt;
 use std::time::Duration;
 
 use axum::response::{IntoResponse, Response};
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
-use serde::Serialize;
-use utoipa::ToSchema;
-use utoipa::openapi::schema::{Schema, SchemaType, Type};
-use utoipa::openapi::{ObjectBuilder, RefOr};
+use utoipa::openapi::schema::{AdditionalProperties, Schema, SchemaType, Type};
+use utoipa::openapi::{ObjectBuilder, Ref, RefOr};
+use utoipa::{PartialSchema, ToSchema};
 
-use super::error_code::Code;
-use crate::error::{AuthError, AuthErrorKind, SessionError, StoreErrorKind};
+use crate::error::{AuthError, AuthErrorKind, ErrorBody, ErrorCode, SessionError, StoreErrorKind};
 use crate::id::random_text;
 use crate::reason::RevokeReason;
 use crate::trace;
@@ -25,43 +23,64 @@ pub(super) enum Problem {
     /// The same answer as that of the layer.
     Auth(AuthError),
     /// An answer that only these routes give.
-    Plain { status: StatusCode, code: Code, detail: Cow<'static, str> },
+    Plain { status: StatusCode, code: ErrorCode, detail: Cow<'static, str> },
     /// Too many attempts. The client may try again after so many seconds.
     RateLimited { retry_after: u64 },
     /// An internal error. The client learns only an id, with which the log shows the cause.
     Internal { status: StatusCode, request_id: String },
 }
 
-/// What went wrong.
-#[derive(Serialize, ToSchema)]
-#[schema(as = Problem)]
-#[serde(deny_unknown_fields)]
-pub(super) struct ProblemBody<'a> {
-    /// What is wrong, for a person. Not stable.
-    detail: &'a str,
-    code: Code,
-    /// Why the session was ended: only with `session_revoked`.
-    #[schema(schema_with = reasons)]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<&'a str>,
-    /// Finds the cause in the server's log: only with `internal`.
-    #[schema(value_type = String)]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    request_id: Option<&'a str>,
+impl PartialSchema for ErrorBody<'_> {
+    fn schema() -> RefOr<Schema> {
+        let reasons = RevokeReason::ALL.iter().map(|reason| reason.as_str());
+        let reason = text("Why the session was ended: only with `session_revoked`.")
+            .enum_values(Some(reasons));
+        let body = ObjectBuilder::new()
+            .schema_type(SchemaType::new(Type::Object))
+            .description(Some("What went wrong."))
+            .property("detail", text("What is wrong, for a person. Not stable."))
+            .required("detail")
+            .property("code", Ref::from_schema_name(ErrorCode::name()))
+            .required("code")
+            .property("reason", reason)
+            .property(
+                "request_id",
+                text("Finds the cause in the server's log: only with `internal`."),
+            )
+            .additional_properties(Some(AdditionalProperties::<Schema>::FreeForm(false)));
+        RefOr::T(body.into())
+    }
 }
 
-/// The schema of the reasons for which sessions are revoked.
-fn reasons() -> RefOr<Schema> {
-    let reasons = RevokeReason::ALL.iter().map(|reason| reason.as_str());
-    let reasons = ObjectBuilder::new()
-        .schema_type(SchemaType::new(Type::String))
-        .description(Some("Why the session was ended: only with `session_revoked`."))
-        .enum_values(Some(reasons));
-    RefOr::T(reasons.into())
+impl ToSchema for ErrorBody<'_> {
+    fn name() -> Cow<'static, str> {
+        "Problem".into()
+    }
+
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        schemas.push((ErrorCode::name().into_owned(), ErrorCode::schema()));
+    }
 }
 
-impl From<Code> for Problem {
-    fn from(code: Code) -> Self {
+impl PartialSchema for ErrorCode {
+    fn schema() -> RefOr<Schema> {
+        let codes = Self::ALL.iter().map(|code| code.as_str());
+        RefOr::T(text("Says in stable words what is wrong.").enum_values(Some(codes)).into())
+    }
+}
+
+impl ToSchema for ErrorCode {
+    fn name() -> Cow<'static, str> {
+        "ProblemCode".into()
+    }
+}
+
+fn text(description: &str) -> ObjectBuilder {
+    ObjectBuilder::new().schema_type(SchemaType::new(Type::String)).description(Some(description))
+}
+
+impl From<ErrorCode> for Problem {
+    fn from(code: ErrorCode) -> Self {
         Self::Plain { status: code.status(), code, detail: Cow::Borrowed(code.detail()) }
     }
 }
@@ -69,7 +88,7 @@ impl From<Code> for Problem {
 impl Problem {
     /// 422 `invalid_body` with this text, which must not quote a secret.
     pub(super) fn invalid_body(detail: impl Into<Cow<'static, str>>) -> Self {
-        let code = Code::InvalidBody;
+        let code = ErrorCode::InvalidBody;
         Self::Plain { status: code.status(), code, detail: detail.into() }
     }
 
@@ -94,14 +113,14 @@ impl Problem {
     /// status stays the same.
     pub(super) fn of_status(status: StatusCode) -> Self {
         let code = match status {
-            StatusCode::NOT_FOUND => Code::NotFound,
-            StatusCode::METHOD_NOT_ALLOWED => Code::MethodNotAllowed,
-            StatusCode::REQUEST_TIMEOUT => Code::RequestTimeout,
-            StatusCode::PAYLOAD_TOO_LARGE => Code::PayloadTooLarge,
-            StatusCode::UNSUPPORTED_MEDIA_TYPE => Code::UnsupportedMediaType,
-            StatusCode::UNPROCESSABLE_ENTITY => Code::InvalidBody,
+            StatusCode::NOT_FOUND => ErrorCode::NotFound,
+            StatusCode::METHOD_NOT_ALLOWED => ErrorCode::MethodNotAllowed,
+            StatusCode::REQUEST_TIMEOUT => ErrorCode::RequestTimeout,
+            StatusCode::PAYLOAD_TOO_LARGE => ErrorCode::PayloadTooLarge,
+            StatusCode::UNSUPPORTED_MEDIA_TYPE => ErrorCode::UnsupportedMediaType,
+            StatusCode::UNPROCESSABLE_ENTITY => ErrorCode::InvalidBody,
             status if status.is_server_error() => return Self::failed(status, status),
-            _ => Code::InvalidRequest,
+            _ => ErrorCode::InvalidRequest,
         };
         Self::Plain { status, code, detail: Cow::Borrowed(code.detail()) }
     }
@@ -130,7 +149,7 @@ impl Problem {
         Self::Internal { status, request_id }
     }
 
-    /// Makes the response: body, status, `Cache-Control: no-store`, and the headers of the status.
+    /// Makes the response: body, status, and the headers of the status.
     pub(super) fn to_response<B: From<String>>(&self) -> http::Response<B> {
         let (status, code, detail, request_id) = match self {
             Self::Auth(error) => {
@@ -140,31 +159,24 @@ impl Problem {
             }
             Self::Plain { status, code, detail } => (*status, *code, detail.as_ref(), None),
             Self::RateLimited { .. } => {
-                let code = Code::RateLimited;
+                let code = ErrorCode::RateLimited;
                 (code.status(), code, code.detail(), None)
             }
-            Self::Internal { status, request_id } => {
-                (*status, Code::Internal, Code::Internal.detail(), Some(request_id.as_str()))
-            }
+            Self::Internal { status, request_id } => (
+                *status,
+                ErrorCode::Internal,
+                ErrorCode::Internal.detail(),
+                Some(request_id.as_str()),
+            ),
         };
-        // The body consists of strings only, so serialization cannot fail.
-        let body = ProblemBody { detail, code, reason: None, request_id };
-        let body = serde_json::to_string(&body).unwrap_or_default();
-        let mut response = http::Response::new(B::from(body));
-        *response.status_mut() = status;
+        let mut response = ErrorBody { detail, code, reason: None, request_id }.to_response(status);
         let headers = response.headers_mut();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if status == StatusCode::UNAUTHORIZED {
             // No `error` attribute (RFC 6750): a client with a wrong password sent no token.
             headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
-        if [StatusCode::SERVICE_UNAVAILABLE, StatusCode::TOO_MANY_REQUESTS].contains(&status) {
-            let retry_after = match self {
-                Self::RateLimited { retry_after } => *retry_after,
-                _ => 1,
-            };
-            headers.insert(RETRY_AFTER, HeaderValue::from(retry_after));
+        if let Self::RateLimited { retry_after } = self {
+            headers.insert(RETRY_AFTER, HeaderValue::from(*retry_after));
         }
         response
     }
@@ -207,9 +219,9 @@ impl From<SessionError> for Problem {
             SessionError::AccountInactive => Self::auth(AuthErrorKind::AccountInactive),
             SessionError::Gone => Self::auth(AuthErrorKind::SessionExpired),
             SessionError::Cursor => Self::invalid_body("`cursor` is not one of this list's"),
-            SessionError::LimitReached => Code::SessionLimit.into(),
-            SessionError::LoginSuperseded => Code::InvalidCredentials.into(),
-            SessionError::Contended => Code::Overloaded.into(),
+            SessionError::LimitReached => ErrorCode::SessionLimit.into(),
+            SessionError::LoginSuperseded => ErrorCode::InvalidCredentials.into(),
+            SessionError::Contended => ErrorCode::Overloaded.into(),
             error => Self::internal(&error),
         }
     }

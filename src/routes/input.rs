@@ -6,8 +6,8 @@ use axum::extract::RawPathParams;
 use axum::extract::rejection::RawPathParamsRejection;
 use percent_encoding::percent_decode_str;
 
-use super::error_code::Code;
 use super::error_response::Problem;
+use crate::error::ErrorCode;
 use crate::id::{SessionId, UserId};
 use crate::manager::Cursor;
 
@@ -25,7 +25,7 @@ fn no_user() -> Problem {
 
 /// Returns the answer to a path in which the parameter `param` is empty.
 pub(super) fn empty(param: &str) -> Problem {
-    if param == "user_id" { no_user() } else { Code::NotFound.into() }
+    if param == "user_id" { no_user() } else { ErrorCode::NotFound.into() }
 }
 
 /// Returns the path parameter `session_id`. 404 if it is not a valid session id, because no session
@@ -33,7 +33,7 @@ pub(super) fn empty(param: &str) -> Problem {
 pub(super) fn session_id(params: &Params) -> Result<SessionId, Problem> {
     param(params, "session_id")
         .and_then(|id| SessionId::parse(id).ok())
-        .ok_or_else(|| Code::NotFound.into())
+        .ok_or_else(|| ErrorCode::NotFound.into())
 }
 
 /// Returns the innermost parameter of this name. An application may nest the routes below a

@@ -11,7 +11,6 @@ use http::header::USER_AGENT;
 use super::body;
 use super::context::Context;
 use super::credentials::{LoginName, Verdict};
-use super::error_code::Code;
 use super::error_response::Problem;
 use super::limits::{Account, LoginAttempt, Stop};
 use super::refresh::mount;
@@ -19,6 +18,7 @@ use super::requests::{Login, LoginBody};
 use super::response::{self, Answer};
 use super::responses::LoggedIn;
 use crate::authenticate::token_only::TokenLogin;
+use crate::error::ErrorCode;
 use crate::error::SessionError;
 use crate::id::UserId;
 use crate::resilience::CallError;
@@ -100,11 +100,11 @@ struct Refusal {
 impl Refusal {
     fn because(user: Option<UserId>, refusal: LoginRefusal) -> Self {
         let problem = match refusal {
-            LoginRefusal::SessionLimit => Code::SessionLimit.into(),
+            LoginRefusal::SessionLimit => ErrorCode::SessionLimit.into(),
             LoginRefusal::Credentials
             | LoginRefusal::AccountInactive
-            | LoginRefusal::Superseded => Code::InvalidCredentials.into(),
-            LoginRefusal::RateLimited => Code::RateLimited.into(),
+            | LoginRefusal::Superseded => ErrorCode::InvalidCredentials.into(),
+            LoginRefusal::RateLimited => ErrorCode::RateLimited.into(),
         };
         Self { user, refusal: Some(refusal), problem }
     }
@@ -112,7 +112,7 @@ impl Refusal {
     /// The account has reached its limit through other names. The answer is that of a wrong
     /// password: 429 would reveal that two names belong to one user.
     fn shut(user: UserId) -> Self {
-        let problem = Code::InvalidCredentials.into();
+        let problem = ErrorCode::InvalidCredentials.into();
         Self { user: Some(user), refusal: Some(LoginRefusal::RateLimited), problem }
     }
 
@@ -189,7 +189,7 @@ async fn attempt<D: SessionData>(
     let verdict = context.credentials.verify(known, &login.password).await;
     let verdict = verdict.map_err(|error| Problem::unavailable(&*error))?;
     let (user, new) = match (user, verdict) {
-        (_, Verdict::Busy) => return Err(Problem::from(Code::Overloaded).into()),
+        (_, Verdict::Busy) => return Err(Problem::from(ErrorCode::Overloaded).into()),
         (Some(user), _) if account == Account::Shut => return Err(Refusal::shut(user)),
         (Some(user), Verdict::Accepted(new)) => (user, new),
         (user, Verdict::Refused(refusal)) => return Err(Refusal::because(user, refusal)),

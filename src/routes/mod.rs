@@ -121,7 +121,6 @@ mod delivery;
 mod device;
 mod document;
 mod endpoints;
-mod error_code;
 mod error_response;
 mod health;
 mod input;

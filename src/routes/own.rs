@@ -3,11 +3,11 @@
 use axum::extract::State;
 
 use super::context::Context;
-use super::error_code::Code;
 use super::error_response::Problem;
 use super::input::{self, Params};
 use super::response::{self, Answer};
 use super::responses::{Account, CurrentSession, Deleted, Device, Done, OwnSessions};
+use crate::error::ErrorCode;
 use crate::error::{AuthError, AuthErrorKind, SessionError};
 use crate::reason::RevokeReason;
 use crate::session::{Session, SessionData};
@@ -72,7 +72,7 @@ pub(super) async fn end_session<D: SessionData>(
     if context.manager.revoke(session.user_id(), &id, RevokeReason::Logout).await?.was_live() {
         response::ok(&Done { message: "Session ended".to_owned() })
     } else {
-        Err(Code::NotFound.into())
+        Err(ErrorCode::NotFound.into())
     }
 }
 

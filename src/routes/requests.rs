@@ -12,8 +12,8 @@ use utoipa::openapi::schema::{
 use utoipa::{PartialSchema, ToSchema};
 
 use super::credentials::{LoginName, Password};
-use super::error_code::Code;
 use super::error_response::Problem;
+use crate::error::ErrorCode;
 use crate::id::UserId;
 use crate::session::NewSession;
 
@@ -178,7 +178,7 @@ fn text(field: &str, member: &RawValue, min: usize, max: usize) -> Result<String
     }
     // This fails for an escape sequence that is not a character, for example a lone surrogate.
     let text: String =
-        serde_json::from_str(member.get()).map_err(|_| Problem::from(Code::InvalidRequest))?;
+        serde_json::from_str(member.get()).map_err(|_| Problem::from(ErrorCode::InvalidRequest))?;
     if (min..=max).contains(&text.chars().count()) {
         Ok(text)
     } else {

@@ -15,9 +15,9 @@ use super::access::Access;
 use super::context::Context;
 use super::contract::ContractErrorsLayer;
 use super::endpoints::{Endpoint, Group};
-use super::error_code::Code;
 use super::error_response::Problem;
 use super::input;
+use crate::error::ErrorCode;
 use crate::middleware::guards::RequireRole;
 use crate::middleware::layer::SessionAuthLayer;
 use crate::session::SessionData;
@@ -93,17 +93,17 @@ pub(super) fn seal(router: Router) -> Router {
 
 /// Answers another method with 405 `method_not_allowed`. axum adds `Allow`.
 pub(super) fn say_405<S: Clone + Send + Sync + 'static>(router: Router<S>) -> Router<S> {
-    router.method_not_allowed_fallback(async || Problem::from(Code::MethodNotAllowed))
+    router.method_not_allowed_fallback(async || Problem::from(ErrorCode::MethodNotAllowed))
 }
 
 async fn not_found() -> Problem {
-    Code::NotFound.into()
+    ErrorCode::NotFound.into()
 }
 
 /// Answers a request that takes longer than `limit` with 408. This drops the handler.
 async fn in_time(State(limit): State<Duration>, request: Request, next: Next) -> Response {
     let answer = timeout(limit, next.run(request)).await;
-    answer.unwrap_or_else(|_| Problem::from(Code::RequestTimeout).into_response())
+    answer.unwrap_or_else(|_| Problem::from(ErrorCode::RequestTimeout).into_response())
 }
 
 /// Forbids caches to store the answer, and browsers to guess its type.

@@ -298,7 +298,7 @@ fn grpc<B>(error: &AuthError, body: B) -> Response<B> {
     Response::builder()
         .header("content-type", "application/grpc")
         .header("grpc-status", status)
-        .header("grpc-message", error.kind().code())
+        .header("grpc-message", error.kind().code().as_str())
         .body(body)
         .unwrap()
 }

@@ -82,7 +82,7 @@ async fn caller<B>(request: Request<B>) -> Result<Response<String>, Infallible> 
         Ok(Some(Caller::Session(session))) => session.user_id().to_string(),
         Ok(Some(Caller::TokenOnly(token))) => format!("{} by token", token.claims().user()),
         Ok(None) => "nobody".to_owned(),
-        Err(error) => error.kind().code().to_owned(),
+        Err(error) => error.kind().code().to_string(),
     }))
 }
 

@@ -8,7 +8,9 @@ const EXISTING: &str = include_str!("../servers/frozen/golden/metrics.txt");
 fn metrics(text: &str) -> BTreeSet<&str> {
     let is_name = |character: char| character.is_ascii_alphanumeric() || character == '_';
     text.split(|character| !is_name(character))
-        .filter(|word| word.starts_with("tower_session_auth_"))
+        .filter(|word| {
+            word.strip_prefix("tower_session_auth_").is_some_and(|name| !name.is_empty())
+        })
         .map(|word| {
             let suffixes = ["_bucket", "_sum", "_count"];
             suffixes.iter().find_map(|suffix| word.strip_suffix(suffix)).unwrap_or(word)

@@ -6,9 +6,9 @@ use utoipa::openapi::path::HttpMethod;
 
 use super::endpoint::Endpoint;
 use super::session::session_id;
+use crate::error::ErrorCode;
 use crate::routes::access::Access;
 use crate::routes::delivery::{Delivery, Refresh};
-use crate::routes::error_code::Code;
 use crate::routes::openapi::About;
 use crate::routes::requests::LoginRequest;
 use crate::routes::responses::{Account, Deleted, Done, LoggedIn, OwnSessions};
@@ -81,7 +81,7 @@ pub(super) fn auth<D: SessionData>(delivery: &Delivery) -> Vec<Endpoint<D>> {
                 "Another user's session is not found.",
             ))
             .answers::<Done>(200, "It has ended.", json!({"message": "Session ended"}))
-            .problems(&[Code::NotFound]),
+            .problems(&[ErrorCode::NotFound]),
         },
         super::health::ready("/health"),
     ];
@@ -122,17 +122,17 @@ fn about_login(delivery: &Delivery) -> About {
             }),
         )
         .problems(&[
-            Code::InvalidRequest,
-            Code::InvalidCredentials,
-            Code::RequestTimeout,
-            Code::SessionLimit,
-            Code::PayloadTooLarge,
-            Code::UnsupportedMediaType,
-            Code::InvalidBody,
-            Code::RateLimited,
-            Code::Overloaded,
-            Code::StoreUnavailable,
-            Code::Internal,
+            ErrorCode::InvalidRequest,
+            ErrorCode::InvalidCredentials,
+            ErrorCode::RequestTimeout,
+            ErrorCode::SessionLimit,
+            ErrorCode::PayloadTooLarge,
+            ErrorCode::UnsupportedMediaType,
+            ErrorCode::InvalidBody,
+            ErrorCode::RateLimited,
+            ErrorCode::Overloaded,
+            ErrorCode::StoreUnavailable,
+            ErrorCode::Internal,
         ])
 }
 

@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 use utoipa::openapi::path::HttpMethod;
 
 use super::endpoint::Endpoint;
+use crate::error::ErrorCode;
 use crate::routes::access::Access;
-use crate::routes::error_code::Code;
 use crate::routes::health;
 use crate::routes::openapi::About;
 use crate::routes::responses::{Liveness, Readiness};
@@ -66,7 +66,7 @@ pub(super) fn ready<D: SessionData>(path: &'static str) -> Endpoint<D> {
                 "worker": "running",
             }),
         )
-        .problems(&[Code::RequestTimeout, Code::Internal]);
+        .problems(&[ErrorCode::RequestTimeout, ErrorCode::Internal]);
     Endpoint {
         method: HttpMethod::Get,
         path,

@@ -6,8 +6,8 @@ use utoipa::openapi::path::{HttpMethod, ParameterIn};
 use utoipa::openapi::schema::{KnownFormat, Object, ObjectBuilder, SchemaFormat, SchemaType, Type};
 
 use super::endpoint::Endpoint;
+use crate::error::ErrorCode;
 use crate::routes::access::Access;
-use crate::routes::error_code::Code;
 use crate::routes::input::Paging;
 use crate::routes::openapi::About;
 use crate::routes::responses::{
@@ -116,7 +116,7 @@ pub(super) fn session<D: SessionData>() -> Vec<Endpoint<D>> {
                 "The user's other sessions stay.",
             ))
             .answers::<Done>(200, "It has ended.", json!({"message": "Session ended"}))
-            .problems(&[Code::NotFound]),
+            .problems(&[ErrorCode::NotFound]),
         },
         Endpoint {
             method: HttpMethod::Post,
@@ -175,7 +175,7 @@ fn all<D: SessionData>() -> Endpoint<D> {
                 "next_cursor": null,
             }),
         )
-        .problems(&[Code::InvalidBody]);
+        .problems(&[ErrorCode::InvalidBody]);
     Endpoint {
         method: HttpMethod::Get,
         path: "/all",
@@ -193,7 +193,7 @@ fn of_user(name: &'static str, summary: &'static str, description: &'static str)
             "One literal user: percent-decoded once, no byte of it means anything else. 256 bytes of UTF-8 at most.",
             string_of(1, 256),
         )
-        .problems(&[Code::InvalidBody])
+        .problems(&[ErrorCode::InvalidBody])
 }
 
 /// Adds the path parameter `session_id`.

@@ -5,9 +5,9 @@ use serde_json::json;
 use utoipa::openapi::path::HttpMethod;
 
 use super::endpoint::Endpoint;
+use crate::error::ErrorCode;
 use crate::routes::access::Access;
 use crate::routes::delivery::{Delivery, Refresh};
-use crate::routes::error_code::Code;
 use crate::routes::openapi::About;
 use crate::routes::refresh as handlers;
 use crate::routes::requests::RefreshRequest;
@@ -17,7 +17,8 @@ use crate::session::SessionData;
 const TAG: &str = "Auth";
 
 /// The problems of a request body.
-const BODY: [Code; 3] = [Code::PayloadTooLarge, Code::UnsupportedMediaType, Code::InvalidBody];
+const BODY: [ErrorCode; 3] =
+    [ErrorCode::PayloadTooLarge, ErrorCode::UnsupportedMediaType, ErrorCode::InvalidBody];
 
 pub(super) fn refresh<D: SessionData>(delivery: &Delivery) -> Endpoint<D> {
     let about = About::new(
@@ -52,10 +53,10 @@ pub(super) fn refresh<D: SessionData>(delivery: &Delivery) -> Endpoint<D> {
             .answers::<Refreshed>(200, "The next tokens.", example)
             .problems(&BODY)
             .problems(&[
-                Code::SessionExpired,
-                Code::SessionRevoked,
-                Code::AccountInactive,
-                Code::RateLimited,
+                ErrorCode::SessionExpired,
+                ErrorCode::SessionRevoked,
+                ErrorCode::AccountInactive,
+                ErrorCode::RateLimited,
             ]),
     }
 }

@@ -6,7 +6,7 @@ use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::schema::{Components, Schema};
 use utoipa::openapi::{RefOr, Required};
 
-use super::super::error_code::Code;
+use crate::error::ErrorCode;
 
 /// The description of one route in the document. It leaves out what follows from the access of the
 /// route: the refusals of its guard, and the answer to another method.
@@ -23,7 +23,7 @@ pub(in crate::routes) struct About {
     pub(super) cookies: Option<&'static str>,
     /// The answers that have a body of their own.
     pub(super) answers: Vec<(u16, &'static str, Shape)>,
-    pub(super) problems: Vec<Code>,
+    pub(super) problems: Vec<ErrorCode>,
 }
 
 /// The schema of a body, with an example.
@@ -101,7 +101,7 @@ impl About {
         self
     }
 
-    pub(in crate::routes) fn problems(mut self, codes: &[Code]) -> Self {
+    pub(in crate::routes) fn problems(mut self, codes: &[ErrorCode]) -> Self {
         self.problems.extend_from_slice(codes);
         self
     }

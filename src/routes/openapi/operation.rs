@@ -15,9 +15,9 @@ use utoipa::openapi::{Content, Header, ObjectBuilder, Ref, Required};
 
 use super::super::access::Access;
 use super::super::delivery::Delivery;
-use super::super::error_code::Code;
 use super::about::{About, Shape};
 use super::security::schemes;
+use crate::error::ErrorCode;
 use crate::reason::RevokeReason;
 
 const JSON: &str = "application/json";
@@ -68,8 +68,10 @@ fn content(shape: &Shape) -> Content {
 /// Returns the responses by status: the answers of the route, its problems, and those of its
 /// guards.
 fn responses(about: &About, access: Access) -> BTreeMap<u16, Response> {
-    let mut problems: BTreeMap<u16, Vec<Code>> = BTreeMap::new();
-    for &code in about.problems.iter().chain(access.problems()).chain(&[Code::MethodNotAllowed]) {
+    let mut problems: BTreeMap<u16, Vec<ErrorCode>> = BTreeMap::new();
+    for &code in
+        about.problems.iter().chain(access.problems()).chain(&[ErrorCode::MethodNotAllowed])
+    {
         let codes = problems.entry(code.status().as_u16()).or_default();
         if !codes.contains(&code) {
             codes.push(code);
@@ -90,13 +92,13 @@ fn responses(about: &About, access: Access) -> BTreeMap<u16, Response> {
 }
 
 /// Returns one response for all codes of a status.
-fn problem(codes: &[Code]) -> ResponseBuilder {
+fn problem(codes: &[ErrorCode]) -> ResponseBuilder {
     let names: Vec<_> = codes.iter().map(|code| word(*code)).collect();
     let mut narrowed = ObjectBuilder::new().property(
         "code",
         ObjectBuilder::new().schema_type(SchemaType::new(Type::String)).enum_values(Some(names)),
     );
-    if codes.contains(&Code::Internal) {
+    if codes.contains(&ErrorCode::Internal) {
         narrowed = narrowed.required("request_id");
     }
     let schema = AllOfBuilder::new().item(Ref::from_schema_name(PROBLEM)).item(narrowed);
@@ -135,19 +137,21 @@ fn header(description: &str, kind: Type) -> Header {
     HeaderBuilder::new().schema(Some(schema)).description(Some(description)).build()
 }
 
-fn word(code: Code) -> String {
+fn word(code: ErrorCode) -> String {
     // serde writes a unit variant as a string.
     serde_json::to_value(code).ok().as_ref().and_then(Value::as_str).unwrap_or_default().to_owned()
 }
 
-fn example(code: Code) -> Value {
+fn example(code: ErrorCode) -> Value {
     let detail = code.detail();
     match code {
-        Code::SessionRevoked => {
+        ErrorCode::SessionRevoked => {
             let reason = RevokeReason::LogoutAll.as_str();
             json!({"detail": format!("{detail}: {reason}"), "code": code, "reason": reason})
         }
-        Code::Internal => json!({"detail": detail, "code": code, "request_id": "b3kT9-xQ2_aL"}),
+        ErrorCode::Internal => {
+            json!({"detail": detail, "code": code, "request_id": "b3kT9-xQ2_aL"})
+        }
         _ => json!({"detail": detail, "code": code}),
     }
 }

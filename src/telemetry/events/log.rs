@@ -98,7 +98,7 @@ pub(super) fn write(event: &Event) {
                 INFO,
                 "a request was refused",
                 event = name,
-                code = kind.code(),
+                code = kind.code().as_str(),
                 user = user.as_ref().map(id).as_deref(),
                 session = session.as_ref().map(SessionId::short),
             );
@@ -107,7 +107,7 @@ pub(super) fn write(event: &Event) {
             DEBUG,
             "a request was refused",
             event = name,
-            code = kind.code(),
+            code = kind.code().as_str(),
             user = user.as_ref().map(id).as_deref(),
             session = session.as_ref().map(SessionId::short),
         ),

@@ -34,7 +34,7 @@ impl EventMetrics {
     pub(super) fn new(metrics: &Metrics) -> Self {
         let reasons = RevokeReason::ALL.iter().map(|reason| reason.as_str());
         let refusals = LoginRefusal::ALL.map(LoginRefusal::as_str);
-        let codes = REJECTIONS.map(AuthErrorKind::code);
+        let codes = REJECTIONS.map(|kind| kind.code().as_str());
         Self {
             created: metrics.counter(Name::SessionsCreated),
             ended: metrics.counters(Name::SessionsEnded, "reason", reasons),
@@ -49,7 +49,7 @@ impl EventMetrics {
             Event::Created { .. } => self.created.increment(1),
             Event::Revoked { reason, .. } => self.ended.increment(reason.as_str()),
             Event::Evicted { .. } => self.ended.increment(RevokeReason::Evicted.as_str()),
-            Event::Rejected { kind, .. } => self.rejected.increment(kind.code()),
+            Event::Rejected { kind, .. } => self.rejected.increment(kind.code().as_str()),
             Event::LoginRefused { refusal, .. } => self.logins_refused.increment(refusal.as_str()),
             Event::Suspicious { suspicion, .. } => self.suspicions.increment(suspicion.as_str()),
             Event::TokenIssued { .. }

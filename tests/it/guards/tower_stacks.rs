@@ -132,7 +132,7 @@ async fn outermost_guard_decides_first() {
 async fn on_reject_replaces_the_response_and_keeps_the_typed_error() {
     let answer = |error: &AuthError, head: Head<'_>| {
         let classes = error.step_up().map(|step_up| step_up.acr_values().join("+"));
-        let code = error.kind().code();
+        let code = error.kind().code().as_str();
         Response::new(format!("{} {code} {}", head.uri, classes.unwrap_or_default()))
     };
     let request = |session: Option<&Session>| {

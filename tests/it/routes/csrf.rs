@@ -281,7 +281,7 @@ async fn on_reject_builds_the_refusal_response() {
     let refused = service.clone().oneshot(asked("https://evil.test")).await.unwrap();
     assert_eq!(refused.body(), "not for \"https://evil.test\"");
     let error = refused.extensions().get::<AuthError>().unwrap();
-    assert_eq!((error.kind().code(), error.kind().status().as_u16()), ("cross_site", 403));
+    assert_eq!((error.kind().code().as_str(), error.kind().status().as_u16()), ("cross_site", 403));
     let let_in = service.oneshot(asked("https://api.example.com")).await.unwrap();
     assert_eq!(let_in.body(), "let in");
 }

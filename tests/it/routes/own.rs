@@ -135,7 +135,7 @@ async fn me_shows_the_session_role_and_returns_403_for_an_inactive_account() {
     assert_eq!(reply.said(), (403, "account_inactive"));
     assert_eq!(reply.header("www-authenticate"), None, "another login would not help");
     let told = site.told().await;
-    let refused = |event: &&Event| matches!(event, Event::Rejected { kind, .. } if kind.code() == "account_inactive");
+    let refused = |event: &&Event| matches!(event, Event::Rejected { kind, .. } if kind.code().as_str() == "account_inactive");
     assert_eq!(told.iter().filter(refused).count(), 1);
 }
 
@@ -252,7 +252,7 @@ async fn session_revoked_between_layer_and_route_returns_401_with_the_reason() {
         assert_eq!(reply.said(), (401, "session_revoked"), "{method} {path}");
         assert_eq!(reply.body["reason"], "admin", "{method} {path}");
         let told = site.told().await;
-        let refused = |event: &&Event| matches!(event, Event::Rejected { kind, .. } if kind.code() == "session_revoked");
+        let refused = |event: &&Event| matches!(event, Event::Rejected { kind, .. } if kind.code().as_str() == "session_revoked");
         assert_eq!(told.iter().filter(refused).count(), 1, "{method} {path}");
     }
 }
