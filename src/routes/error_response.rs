@@ -33,19 +33,19 @@ pub(super) enum Problem {
 impl PartialSchema for ErrorBody<'_> {
     fn schema() -> RefOr<Schema> {
         let reasons = RevokeReason::ALL.iter().map(|reason| reason.as_str());
-        let reason = text("Why the session was ended: only with `session_revoked`.")
+        let reason = text("The reason of the revocation. Only with `session_revoked`.")
             .enum_values(Some(reasons));
         let body = ObjectBuilder::new()
             .schema_type(SchemaType::new(Type::Object))
-            .description(Some("What went wrong."))
-            .property("detail", text("What is wrong, for a person. Not stable."))
+            .description(Some("An error answer."))
+            .property("detail", text("What is wrong, as a text for people. Not stable."))
             .required("detail")
             .property("code", Ref::from_schema_name(ErrorCode::name()))
             .required("code")
             .property("reason", reason)
             .property(
                 "request_id",
-                text("Finds the cause in the server's log: only with `internal`."),
+                text("The id under which the server's log has the cause. Only with `internal`."),
             )
             .additional_properties(Some(AdditionalProperties::<Schema>::FreeForm(false)));
         RefOr::T(body.into())
@@ -65,7 +65,7 @@ impl ToSchema for ErrorBody<'_> {
 impl PartialSchema for ErrorCode {
     fn schema() -> RefOr<Schema> {
         let codes = Self::ALL.iter().map(|code| code.as_str());
-        RefOr::T(text("Says in stable words what is wrong.").enum_values(Some(codes)).into())
+        RefOr::T(text("The stable code of the error.").enum_values(Some(codes)).into())
     }
 }
 

@@ -28,11 +28,11 @@ impl PartialSchema for LoginRequest {
         let members = ObjectBuilder::new()
             .property(
                 "user_id",
-                or_null(text_of(1, UserId::MAX_LEN, "The user's id; or the e-mail address.")),
+                or_null(text_of(1, UserId::MAX_LEN, "The user's id. Send it or `email`.")),
             )
             .property(
                 "email",
-                or_null(text_of(1, EMAIL_LEN, "The e-mail address; or the user's id.")),
+                or_null(text_of(1, EMAIL_LEN, "The e-mail address. Send it or `user_id`.")),
             )
             .property(
                 "password",
@@ -48,7 +48,7 @@ impl PartialSchema for LoginRequest {
         let either =
             OneOfBuilder::new().item(with("user_id", "email")).item(with("email", "user_id"));
         let request = AllOfBuilder::new()
-            .description(Some("A user, by id or by e-mail address, and a password."))
+            .description(Some("The id or the e-mail address of a user, and the password."))
             .item(members)
             .item(either);
         RefOr::T(request.into())
@@ -94,7 +94,7 @@ impl PartialSchema for RefreshRequest {
     fn schema() -> RefOr<Schema> {
         let token = ObjectBuilder::new()
             .schema_type(SchemaType::new(Type::String))
-            .description(Some("The refresh token of the login, or of the last refresh."));
+            .description(Some("The refresh token that the login or the last refresh returned."));
         let request = ObjectBuilder::new()
             .description(Some("A refresh token."))
             .property("refresh_token", token)

@@ -9,24 +9,24 @@ use super::time;
 use crate::manager::Statistics;
 use crate::session::Session;
 
-/// Some of all sessions.
+/// One page of the sessions of all users.
 #[derive(Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::routes) struct SessionList {
     /// The sessions, in no particular order.
     pub(in crate::routes) sessions: Vec<ListedSession>,
-    /// How many this answer has; `/stats` has the whole count.
+    /// The number of sessions on this page. `/stats` returns the number of all sessions.
     pub(in crate::routes) total: u64,
-    /// Where the list goes on; `null` at its end.
+    /// The cursor of the next page; `null` on the last page.
     #[schema(required)]
     pub(in crate::routes) next_cursor: Option<String>,
 }
 
-/// A session among all.
+/// A session in the list of the sessions of all users.
 #[derive(Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::routes) struct ListedSession {
-    /// The session's public name.
+    /// The session's public id.
     #[schema(pattern = "^[A-Za-z0-9_-]{1,64}$")]
     session_id: String,
     /// The user's id.
@@ -37,9 +37,9 @@ pub(in crate::routes) struct ListedSession {
     /// The role.
     #[schema(required)]
     role: Option<String>,
-    /// How long it lives unless it is used, in seconds.
+    /// How long the session lives without further use, in seconds.
     ttl: u64,
-    /// When it was last used.
+    /// When the session was last used.
     #[schema(format = DateTime)]
     last_activity: String,
 }
@@ -57,23 +57,23 @@ impl<D> From<&Session<D>> for ListedSession {
     }
 }
 
-/// One user's sessions.
+/// The sessions of one user.
 #[derive(Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::routes) struct UserSessions {
     /// The user's id.
     pub(in crate::routes) user_id: String,
-    /// The sessions, the latest used first.
+    /// The sessions, the most recently used first.
     pub(in crate::routes) sessions: Vec<UserSession>,
-    /// How many there are.
+    /// The number of sessions.
     pub(in crate::routes) total: u64,
 }
 
-/// One session of a user, as an administrator sees it.
+/// One session of a user, as administrators see it.
 #[derive(Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::routes) struct UserSession {
-    /// The session's public name.
+    /// The session's public id.
     #[schema(pattern = "^[A-Za-z0-9_-]{1,64}$")]
     session_id: String,
     /// The user's id.
@@ -84,18 +84,18 @@ pub(in crate::routes) struct UserSession {
     /// The role.
     #[schema(required)]
     role: Option<String>,
-    /// When the session began.
+    /// When the session was created.
     #[schema(format = DateTime)]
     created_at: String,
-    /// When it was last used.
+    /// When the session was last used.
     #[schema(format = DateTime)]
     last_activity: String,
-    /// How long it lives unless it is used, in seconds.
+    /// How long the session lives without further use, in seconds.
     ttl: u64,
-    /// Where the login came from.
+    /// The IP address that the login came from.
     #[schema(required)]
     ip_address: Option<String>,
-    /// What the client called itself at the login.
+    /// The user agent of the client at the login.
     #[schema(required)]
     user_agent: Option<String>,
 }
@@ -116,17 +116,17 @@ impl<D> From<&Session<D>> for UserSession {
     }
 }
 
-/// How many sessions there are.
+/// The number of live sessions.
 #[derive(Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::routes) struct SessionStatistics {
-    /// Living sessions.
+    /// The number of live sessions.
     total_sessions: u64,
-    /// Living sessions by role; those without a role are under the empty name.
+    /// The number of live sessions by role. Sessions without a role are under the empty name.
     sessions_by_role: BTreeMap<String, u64>,
-    /// How long they live on average unless they are used, in seconds.
+    /// The average time until the idle deadline, in seconds.
     average_ttl: u64,
-    /// When they were counted.
+    /// When the count began.
     #[schema(format = DateTime)]
     as_of: String,
 }
@@ -142,12 +142,12 @@ impl From<&Statistics> for SessionStatistics {
     }
 }
 
-/// How many expired sessions were freed.
+/// The result of a cleanup.
 #[derive(Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::routes) struct Cleaned {
-    /// What was done, for a person.
+    /// What was done, as a text for people.
     pub(in crate::routes) message: String,
-    /// How many expired sessions were freed.
+    /// The number of expired sessions that were freed.
     pub(in crate::routes) cleaned_count: u64,
 }

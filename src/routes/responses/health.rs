@@ -10,7 +10,7 @@ use crate::error::StoreErrorKind;
 use crate::manager::Health;
 use crate::worker::WorkerState;
 
-/// How the service is.
+/// The state of the service.
 #[derive(Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::routes) struct Readiness {
@@ -20,7 +20,8 @@ pub(in crate::routes) struct Readiness {
     worker: WorkerHealth,
 }
 
-/// How the service is, in one word.
+/// `healthy` if the session store accepts writes and the background worker runs, otherwise
+/// `degraded`.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 enum HealthStatus {
@@ -28,69 +29,75 @@ enum HealthStatus {
     Degraded,
 }
 
-/// How the session store is.
+/// The state of the session store.
 #[derive(Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct StoreHealth {
-    /// `memory`, `redis`, or what another store calls itself.
+    /// `memory`, `redis`, or the name that a custom store gives itself.
     kind: &'static str,
-    /// Whether it answered. A server that is not the primary counts as not connected.
+    /// Whether the store answered. A server that is not the primary counts as not connected.
     connected: bool,
-    /// Whether it answered and takes writes. If not, living sessions are served, and logins are refused.
+    /// Whether the store answered and accepts writes. While it answers but accepts no writes,
+    /// requests with live sessions pass, and logins are refused.
     writable: bool,
-    /// What is wrong with it: `unavailable`, `not_primary`, `write_refused` or another kind of store error; `null` for a
-    /// store that answers and takes writes.
+    /// The problem: `unavailable`, `not_primary`, `write_refused` or another kind of store error.
+    /// `null` if the store answers and accepts writes.
     #[schema(required)]
     problem: Option<&'static str>,
-    /// The server's version, where there is a server that answered.
+    /// The version of the server, if the store has a server and it answered.
     #[schema(required)]
     version: Option<String>,
-    /// How long the answer took, in milliseconds.
+    /// The latency of the answer, in milliseconds.
     #[schema(required, minimum = 0)]
     latency_ms: Option<f64>,
 }
 
-/// How the near cache of this process is. Counts are since its start.
+/// The state of the near cache of this process. The counters start at zero when
+/// the process starts.
 #[derive(Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct CacheHealth {
-    /// Whether what is answered is what the store says: without asking it for each request, or, where the cache is off or
-    /// refused, by asking it.
+    /// Whether requests are decided by the current sessions of the store. `true` if the near cache
+    /// is coherent. If it is off or refused, each request asks the store, and the value is that of
+    /// `store.connected`. `false` while the near cache connects.
     coherent: bool,
-    /// Off; refused by the server; connecting, so that each request asks the store; or coherent.
+    /// Off; refused by the server; connecting, while each request asks the store; or coherent.
     state: CacheState,
-    /// For how long it has been in this state, in seconds.
+    /// How long the near cache has been in this state, in seconds.
     #[schema(minimum = 0)]
     since_seconds: f64,
-    /// Tokens that it knows something about.
+    /// The number of cache entries: tokens of live sessions, and of sessions that are over.
     entries: usize,
-    /// Requests answered without asking the store.
+    /// The number of requests that the near cache answered without asking the store.
     hits: u64,
-    /// Requests that asked it.
+    /// The number of requests with a valid token that the near cache could not answer.
     misses: u64,
-    /// Answers read to be kept.
+    /// The number of reads whose result may be cached.
     fills: u64,
-    /// Changes that the store told of.
+    /// The number of invalidations that the store sent.
     invalidations: u64,
-    /// Connections that told of changes, and were lost.
+    /// The number of invalidation connections that were lost.
     lost_links: u64,
-    /// Requests let in with what was known before the store went away.
+    /// The number of requests that were let in with a stale session, while the store could not
+    /// answer.
     stale_served: u64,
-    /// How long the last change of its own key took to be known here, in milliseconds.
+    /// The invalidation lag: the time from the last write of the probe key until its invalidation
+    /// arrived, in milliseconds.
     #[schema(required, minimum = 0)]
     lag_ms: Option<f64>,
 }
 
-/// The background worker, which extends sessions that are used, delivers events and keeps the near cache coherent.
+/// The state of the background worker. The worker extends used sessions, delivers events and keeps
+/// the near cache coherent.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 enum WorkerHealth {
-    /// It was not started.
+    /// The worker was not started.
     NotStarted,
     Running,
-    /// It was stopped: the service shuts down.
+    /// The worker was stopped, because the service shuts down.
     Stopped,
-    /// It was dropped, or its task ended.
+    /// The worker was dropped, or its task ended before it was stopped.
     Lost,
 }
 
@@ -105,7 +112,7 @@ impl From<WorkerState> for WorkerHealth {
     }
 }
 
-/// The near cache, in one word.
+/// The state of the near cache.
 #[derive(Clone, Copy, Serialize, PartialEq, Eq, ToSchema)]
 #[serde(rename_all = "lowercase")]
 enum CacheState {
@@ -167,14 +174,14 @@ impl From<Health> for Readiness {
     }
 }
 
-/// That the service runs.
+/// The liveness of the service.
 #[derive(Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::routes) struct Liveness {
     status: LivenessStatus,
 }
 
-/// That the service runs, in one word.
+/// `alive`: the service runs.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 enum LivenessStatus {

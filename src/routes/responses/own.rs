@@ -9,7 +9,7 @@ use crate::id::UserId;
 use crate::manager::OwnSession;
 use crate::session::{NewSession, Session};
 
-/// A login that succeeded.
+/// The result of a successful login.
 #[derive(Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::routes) struct LoggedIn {
@@ -27,9 +27,9 @@ pub(in crate::routes) struct LoggedIn {
     /// The JWT to send as `Authorization: Bearer`.
     access_token: String,
     token_type: TokenType,
-    /// How long the token lives, in seconds.
+    /// The lifetime of the access token, in seconds.
     expires_in: u64,
-    /// What the next refresh is to send: only where refresh tokens travel in bodies.
+    /// The token for the next refresh. Present only if refresh tokens travel in bodies.
     #[schema(value_type = String)]
     #[serde(skip_serializing_if = "Option::is_none")]
     refresh_token: Option<String>,
@@ -42,9 +42,9 @@ pub(in crate::routes) struct Refreshed {
     /// The JWT to send as `Authorization: Bearer`.
     access_token: String,
     token_type: TokenType,
-    /// How long the token lives, in seconds.
+    /// The lifetime of the access token, in seconds.
     expires_in: u64,
-    /// What the next refresh is to send: only where refresh tokens travel in bodies.
+    /// The token for the next refresh. Present only if refresh tokens travel in bodies.
     #[schema(value_type = String)]
     #[serde(skip_serializing_if = "Option::is_none")]
     refresh_token: Option<String>,
@@ -60,7 +60,7 @@ impl Refreshed {
     }
 }
 
-/// How the token is to be sent.
+/// How to send the access token.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 enum TokenType {
@@ -106,25 +106,25 @@ impl LoggedIn {
     }
 }
 
-/// What was done.
+/// The result of a successful request.
 #[derive(Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::routes) struct Done {
-    /// What was done, for a person.
+    /// What was done, as a text for people.
     pub(in crate::routes) message: String,
 }
 
-/// How many sessions were ended.
+/// The result of the revocation of all sessions of a user.
 #[derive(Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::routes) struct Deleted {
-    /// What was done, for a person.
+    /// What was done, as a text for people.
     pub(in crate::routes) message: String,
-    /// How many sessions were ended.
+    /// The number of sessions that were revoked.
     pub(in crate::routes) deleted_count: u64,
 }
 
-/// Who the caller is.
+/// The caller's user data.
 #[derive(Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::routes) struct Account {
@@ -164,15 +164,15 @@ pub(in crate::routes) struct CurrentSession {
     /// The role.
     #[schema(required)]
     role: Option<String>,
-    /// When the session began.
+    /// When the session was created.
     #[schema(format = DateTime)]
     created_at: String,
-    /// When it was last used.
+    /// When the session was last used.
     #[schema(format = DateTime)]
     last_activity: String,
-    /// How long it lives unless it is used, in seconds.
+    /// How long the session lives without further use, in seconds.
     ttl: u64,
-    /// Where the login came from.
+    /// The IP address that the login came from.
     #[schema(required)]
     ip_address: Option<String>,
 }
@@ -196,9 +196,9 @@ impl<D> From<&Session<D>> for CurrentSession {
 #[derive(Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::routes) struct OwnSessions {
-    /// The sessions, the latest used first.
+    /// The sessions, the most recently used first.
     pub(in crate::routes) sessions: Vec<Device>,
-    /// How many there are.
+    /// The number of sessions.
     pub(in crate::routes) total: u64,
 }
 
@@ -206,24 +206,24 @@ pub(in crate::routes) struct OwnSessions {
 #[derive(Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::routes) struct Device {
-    /// The session's public name.
+    /// The session's public id.
     #[schema(pattern = "^[A-Za-z0-9_-]{1,64}$")]
     session_id: String,
-    /// When the session began.
+    /// When the session was created.
     #[schema(format = DateTime)]
     created_at: String,
-    /// When it was last used.
+    /// When the session was last used.
     #[schema(format = DateTime)]
     last_activity: String,
-    /// How long it lives unless it is used, in seconds.
+    /// How long the session lives without further use, in seconds.
     ttl: u64,
-    /// Where the login came from.
+    /// The IP address that the login came from.
     #[schema(required)]
     ip_address: Option<String>,
-    /// What the client called itself at the login.
+    /// The user agent of the client at the login.
     #[schema(required)]
     user_agent: Option<String>,
-    /// Whether it is the session of this very request.
+    /// Whether this is the session of the request.
     current: bool,
 }
 
