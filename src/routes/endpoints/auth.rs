@@ -6,9 +6,9 @@ use utoipa::openapi::path::HttpMethod;
 
 use super::endpoint::Endpoint;
 use super::session::session_id;
-use crate::error::ErrorCode;
 use crate::routes::access::Access;
 use crate::routes::delivery::{Delivery, Refresh};
+use crate::error::ErrorCode;
 use crate::routes::openapi::About;
 use crate::routes::requests::LoginRequest;
 use crate::routes::responses::{Account, Deleted, Done, LoggedIn, OwnSessions};
@@ -35,12 +35,12 @@ pub(super) fn auth<D: SessionData>(delivery: &Delivery) -> Vec<Endpoint<D>> {
             about: About::new(
                 TAG,
                 "logout_all",
-                "Ends all sessions of the caller",
-                "In one step. A login that is under way does not survive it.",
+                "Revoke all sessions of the caller",
+                "Revokes them in one step. A login in progress must verify its password again.",
             )
             .answers::<Deleted>(
                 200,
-                "They have ended.",
+                "The sessions are revoked.",
                 json!({"message": "Successfully logged out of 3 session(s)", "deleted_count": 3}),
             ),
         },
@@ -49,12 +49,23 @@ pub(super) fn auth<D: SessionData>(delivery: &Delivery) -> Vec<Endpoint<D>> {
             path: "/me",
             access: Access::Session,
             handler: get(own::account::<D>),
-            about: About::new(TAG, "me", "Who the caller is", "As the user directory has them now.")
-                .answers::<Account>(
-                    200,
-                    "The caller.",
-                    json!({"user_id": "jeju", "user_name": "Jeju", "email": "jeju@test.com", "role": "user"}),
-                ),
+            about: About::new(
+                TAG,
+                "me",
+                "Get the caller's user data",
+                "Asks the user directory at each request. Without a user directory, returns the \
+                 data of the session.",
+            )
+            .answers::<Account>(
+                200,
+                "The user data.",
+                json!({
+                    "user_id": "jeju",
+                    "user_name": "Jeju",
+                    "email": "jeju@test.com",
+                    "role": "user",
+                }),
+            ),
         },
         Endpoint {
             method: HttpMethod::Get,
@@ -64,8 +75,9 @@ pub(super) fn auth<D: SessionData>(delivery: &Delivery) -> Vec<Endpoint<D>> {
             about: About::new(
                 TAG,
                 "sessions",
-                "The caller's sessions",
-                "One for each device that is logged in, the latest used first.",
+                "List the caller's sessions",
+                "Returns one session for each login, for example on another device. The most \
+                 recently used session comes first.",
             )
             .answers::<OwnSessions>(200, "The sessions.", devices()),
         },
@@ -77,10 +89,10 @@ pub(super) fn auth<D: SessionData>(delivery: &Delivery) -> Vec<Endpoint<D>> {
             about: session_id(About::new(
                 TAG,
                 "end_session",
-                "Ends one of the caller's sessions",
-                "Another user's session is not found.",
+                "Revoke one of the caller's sessions",
+                "Answers 404 if the caller has no live session with this id.",
             ))
-            .answers::<Done>(200, "It has ended.", json!({"message": "Session ended"}))
+            .answers::<Done>(200, "The session is revoked.", json!({"message": "Session ended"}))
             .problems(&[ErrorCode::NotFound]),
         },
         super::health::ready("/health"),
@@ -95,22 +107,26 @@ fn about_login(delivery: &Delivery) -> About {
     let about = About::new(
         TAG,
         "login",
-        "Opens a session",
-        "By user id or by e-mail address. A user who is unknown, has another password, or is not active is one answer. \
-         After too many of those, for a user or from an address, nobody looks at passwords for a while. \
-         Where the server is set up so, a login while the session store is away gets a token that no session stands \
-         behind, good for some routes until the store answers.",
+        "Log in",
+        "Opens a session for the user with this id or e-mail address. An unknown user, a wrong \
+         password and an account that is not active get the same answer: 401 \
+         `invalid_credentials`. After too many failed logins with one name or from one address, \
+         the server verifies no password for a while and answers 429 `rate_limited`. After too \
+         many failed logins to one account, the server answers 401 `invalid_credentials` for a \
+         while. A server can be configured to issue an access token without a session while the \
+         session store is unavailable. Some routes accept such a token until the store answers \
+         again.",
     );
     let about = if delivery.device {
-        about.cookies("Set the cookies that carry tokens, and the device cookie.")
+        about.cookies("Sets the cookies that carry tokens, and the device cookie.")
     } else {
-        super::tokens::cookies(about, delivery, "Set the cookies that carry the tokens.")
+        super::tokens::cookies(about, delivery, "Sets the cookies that carry the tokens.")
     };
     about
         .body::<LoginRequest>(json!({"user_id": "jeju", "password": "password123"}))
         .answers::<LoggedIn>(
             200,
-            "The session is open.",
+            "The login succeeded.",
             json!({
                 "user_id": "jeju",
                 "user_name": "Jeju",

@@ -22,8 +22,13 @@ pub(super) fn health<D: SessionData>() -> Vec<Endpoint<D>> {
             path: "/live",
             access: Access::Open,
             handler: get(health::live),
-            about: About::new(TAG, "live", "Whether the service runs", "Asks nobody.")
-                .answers::<Liveness>(200, "It runs.", json!({"status": "alive"})),
+            about: About::new(
+                TAG,
+                "live",
+                "Check whether the service runs",
+                "Always 200. The route does not ask the session store.",
+            )
+            .answers::<Liveness>(200, "The service runs.", json!({"status": "alive"})),
         },
     ]
 }
@@ -38,11 +43,17 @@ fn cache(coherent: bool, state: &str) -> Value {
 }
 
 pub(super) fn ready<D: SessionData>(path: &'static str) -> Endpoint<D> {
-    let about = About::new(TAG, "ready", "Whether the service is ready", "Asks the session store.");
+    let about = About::new(
+        TAG,
+        "ready",
+        "Check whether the service is ready",
+        "Asks the session store at each request.",
+    );
     let about = about
         .answers::<Readiness>(
             200,
-            "It is. Degraded, if the session store answers and takes no writes.",
+            "The session store answers. The status is `degraded` if the store accepts no writes or \
+             if the background worker does not run.",
             json!({
                 "status": "healthy",
                 "store": {
@@ -55,7 +66,7 @@ pub(super) fn ready<D: SessionData>(path: &'static str) -> Endpoint<D> {
         )
         .answers::<Readiness>(
             503,
-            "The session store does not answer, or is not the primary.",
+            "The session store does not answer, or its server is not the primary.",
             json!({
                 "status": "degraded",
                 "store": {

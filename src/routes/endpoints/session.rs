@@ -6,8 +6,8 @@ use utoipa::openapi::path::{HttpMethod, ParameterIn};
 use utoipa::openapi::schema::{KnownFormat, Object, ObjectBuilder, SchemaFormat, SchemaType, Type};
 
 use super::endpoint::Endpoint;
-use crate::error::ErrorCode;
 use crate::routes::access::Access;
+use crate::error::ErrorCode;
 use crate::routes::input::Paging;
 use crate::routes::openapi::About;
 use crate::routes::responses::{
@@ -25,21 +25,26 @@ pub(super) fn session<D: SessionData>() -> Vec<Endpoint<D>> {
             path: "/me",
             access: Access::Session,
             handler: get(own::current::<D>),
-            about: About::new(TAG, "me", "The caller's session", "As the store has it now.")
-                .answers::<CurrentSession>(
-                    200,
-                    "The session.",
-                    json!({
-                        "user_id": "jeju",
-                        "user_name": "Jeju",
-                        "email": "jeju@test.com",
-                        "role": "user",
-                        "created_at": "2025-10-17T12:00:00Z",
-                        "last_activity": "2025-10-17T12:34:00Z",
-                        "ttl": 3000,
-                        "ip_address": "192.0.2.7",
-                    }),
-                ),
+            about: About::new(
+                TAG,
+                "me",
+                "Get the caller's session",
+                "Reads the session from the session store.",
+            )
+            .answers::<CurrentSession>(
+                200,
+                "The session.",
+                json!({
+                    "user_id": "jeju",
+                    "user_name": "Jeju",
+                    "email": "jeju@test.com",
+                    "role": "user",
+                    "created_at": "2025-10-17T12:00:00Z",
+                    "last_activity": "2025-10-17T12:34:00Z",
+                    "ttl": 3000,
+                    "ip_address": "192.0.2.7",
+                }),
+            ),
         },
         Endpoint {
             method: HttpMethod::Post,
@@ -49,12 +54,12 @@ pub(super) fn session<D: SessionData>() -> Vec<Endpoint<D>> {
             about: About::new(
                 TAG,
                 "refresh",
-                "Lets the idle time start anew",
-                "Never beyond the session's absolute lifetime.",
+                "Extend the caller's session",
+                "Restarts the idle time of the session, up to its absolute deadline.",
             )
             .answers::<Done>(
                 200,
-                "It started anew.",
+                "The idle time has restarted.",
                 json!({"message": "Session refreshed successfully"}),
             ),
         },
@@ -67,12 +72,12 @@ pub(super) fn session<D: SessionData>() -> Vec<Endpoint<D>> {
             about: About::new(
                 TAG,
                 "stats",
-                "How many sessions there are",
-                "From a count that began 60 seconds ago at most.",
+                "Get the number of sessions",
+                "Returns the result of a count that ended at most 60 seconds ago.",
             )
             .answers::<SessionStatistics>(
                 200,
-                "The numbers.",
+                "The statistics.",
                 json!({
                     "total_sessions": 10,
                     "sessions_by_role": {"user": 7, "admin": 2, "super_admin": 1},
@@ -86,8 +91,12 @@ pub(super) fn session<D: SessionData>() -> Vec<Endpoint<D>> {
             path: "/user/{user_id}",
             access: Access::Admin,
             handler: get(admin::user::<D>),
-            about: of_user("user_sessions", "One user's sessions", "The latest used first.")
-                .answers::<UserSessions>(200, "The sessions.", user_sessions()),
+            about: of_user(
+                "user_sessions",
+                "List the sessions of one user",
+                "The most recently used session comes first.",
+            )
+            .answers::<UserSessions>(200, "The sessions.", user_sessions()),
         },
         Endpoint {
             method: HttpMethod::Delete,
@@ -96,13 +105,16 @@ pub(super) fn session<D: SessionData>() -> Vec<Endpoint<D>> {
             handler: delete(admin::end_user::<D>),
             about: of_user(
                 "end_user_sessions",
-                "Ends all of one user's sessions",
-                "In one step. A login that is under way does not survive it.",
+                "Revoke all sessions of one user",
+                "Revokes them in one step. A login in progress must verify its password again.",
             )
             .answers::<Deleted>(
                 200,
-                "They have ended.",
-                json!({"message": "Successfully deleted 2 session(s) for user jeju", "deleted_count": 2}),
+                "The sessions are revoked.",
+                json!({
+                    "message": "Successfully deleted 2 session(s) for user jeju",
+                    "deleted_count": 2,
+                }),
             ),
         },
         Endpoint {
@@ -112,10 +124,11 @@ pub(super) fn session<D: SessionData>() -> Vec<Endpoint<D>> {
             handler: delete(admin::end_session::<D>),
             about: session_id(of_user(
                 "end_user_session",
-                "Ends one of a user's sessions",
-                "The user's other sessions stay.",
+                "Revoke one session of one user",
+                "Does not revoke the other sessions of the user. Answers 404 if the user has no \
+                 live session with this id.",
             ))
-            .answers::<Done>(200, "It has ended.", json!({"message": "Session ended"}))
+            .answers::<Done>(200, "The session is revoked.", json!({"message": "Session ended"}))
             .problems(&[ErrorCode::NotFound]),
         },
         Endpoint {
@@ -126,12 +139,13 @@ pub(super) fn session<D: SessionData>() -> Vec<Endpoint<D>> {
             about: About::new(
                 TAG,
                 "cleanup",
-                "Frees expired sessions",
-                "Nothing depends on it: what has expired lets nobody in, and is freed by and by.",
+                "Free expired sessions",
+                "Optional: an expired session is never accepted, and the session store frees it \
+                 over time without this route.",
             )
             .answers::<Cleaned>(
                 200,
-                "They are freed.",
+                "The expired sessions are freed.",
                 json!({"message": "Cleaned up 4 expired session(s)", "cleaned_count": 4}),
             ),
         },
@@ -148,20 +162,22 @@ fn all<D: SessionData>() -> Endpoint<D> {
     let about = About::new(
         TAG,
         "all",
-        "Everybody's sessions",
-        "Page by page. A session that lives from the first page to the last is on one of them at least.",
+        "List the sessions of all users",
+        "Returns one page. A session that is live from the first page to the last is on at least \
+         one page. A page may have fewer sessions than `limit`, or none, although more pages \
+         follow.",
     );
     let about = about
-        .parameter(ParameterIn::Query, "limit", "How many sessions at most.", limit)
+        .parameter(ParameterIn::Query, "limit", "The largest number of sessions to return.", limit)
         .parameter(
             ParameterIn::Query,
             "cursor",
-            "Where to go on: the `next_cursor` of the page before.",
+            "The `next_cursor` of the previous page.",
             string(),
         )
         .answers::<SessionList>(
             200,
-            "A page.",
+            "One page of sessions.",
             json!({
                 "sessions": [{
                     "session_id": "b3kT9xQ2aLmZ7vWcRr8yHn4s",
@@ -190,7 +206,8 @@ fn of_user(name: &'static str, summary: &'static str, description: &'static str)
         .parameter(
             ParameterIn::Path,
             "user_id",
-            "One literal user: percent-decoded once, no byte of it means anything else. 256 bytes of UTF-8 at most.",
+            "The user's id, percent-decoded once: 1 to 256 bytes of UTF-8. It is never a pattern: \
+             every character stands for itself.",
             string_of(1, 256),
         )
         .problems(&[ErrorCode::InvalidBody])
@@ -201,7 +218,7 @@ pub(super) fn session_id(about: About) -> About {
     about.parameter(
         ParameterIn::Path,
         "session_id",
-        "The session's public name, from the list.",
+        "The session's public id, as the lists of sessions return it.",
         ObjectBuilder::new()
             .schema_type(SchemaType::new(Type::String))
             .pattern(Some("^[A-Za-z0-9_-]{1,64}$")),

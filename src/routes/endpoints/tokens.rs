@@ -24,12 +24,16 @@ pub(super) fn refresh<D: SessionData>(delivery: &Delivery) -> Endpoint<D> {
     let about = About::new(
         TAG,
         "refresh",
-        "Exchanges a refresh token for the next tokens",
-        "Never beyond the session's absolute lifetime. A token that was exchanged before gets the same successor \
-         for some seconds, as after a lost answer; afterwards it is taken for stolen, and ends the session. A \
-         refusal leaves the cookie alone. Of several cookies of the name the latest login counts; of different users none.",
+        "Exchange a refresh token for the next tokens",
+        "Extends the session, up to its absolute deadline. A refresh token that was exchanged \
+         before returns the same successor during the grace period of some seconds, because the \
+         first answer may have been lost. After that period the token counts as stolen, and the \
+         session is revoked. A server can be configured to accept the token for longer while its \
+         successor is unused. A failed refresh leaves the cookies unchanged. If the request has \
+         several refresh cookies of one user, the server uses that of the latest login. If they \
+         belong to different users, the answer is 401 `invalid_token`.",
     );
-    let about = cookies(about, delivery, "The next cookies.");
+    let about = cookies(about, delivery, "Sets the cookies that carry the next tokens.");
     let (about, example) = if delivery.refresh == Refresh::Body {
         let about = about.body::<RefreshRequest>(json!({"refresh_token": REFRESH_TOKEN}));
         let example = json!({
@@ -65,12 +69,13 @@ pub(super) fn logout<D: SessionData>(delivery: &Delivery) -> Endpoint<D> {
     let about = About::new(
         TAG,
         "logout",
-        "Ends the session of the token",
-        "Of an access token, also one that has expired, of a refresh token, or of both. A session that is gone is \
-         logged out: 200. It takes the cookies back, also with 400 and 401, unless the session store is \
-         away. A body that holds no refresh token is as good as none.",
+        "Log out",
+        "Revokes the session of each token in the request: of an access token, which may have \
+         expired, of a refresh token, or of both. If a session is already over, the answer is 200 \
+         as well. The answer clears the cookies, also with 400 and 401, but not while the session \
+         store is unavailable. A body without a refresh token counts as no body.",
     );
-    let about = cookies(about, delivery, "Take the cookies back.");
+    let about = cookies(about, delivery, "Clears the cookies.");
     let about = if delivery.refresh == Refresh::Body {
         about.body_if_any::<RefreshRequest>(json!({"refresh_token": REFRESH_TOKEN}))
     } else {
@@ -83,7 +88,7 @@ pub(super) fn logout<D: SessionData>(delivery: &Delivery) -> Endpoint<D> {
         handler: post(handlers::logout::<D>),
         about: about.answers::<Done>(
             200,
-            "The session has ended.",
+            "The session is over.",
             json!({"message": "Successfully logged out"}),
         ),
     }
