@@ -34,7 +34,8 @@ use crate::telemetry::events::LoginRefusal;
 ///     }
 ///
 ///     async fn verify(&self, user: Option<&UserId>, password: &Password) -> Result<Verdict, BoxError> {
-///         // Really: Argon2id of the password, compared with the user's hash, or with a hash of nobody's.
+///         // Really: Argon2id of the password, compared with the user's hash. Without a user, with
+///         // a stand-in hash.
 ///         let right = password.as_str() == "password123";
 ///         Ok(match user {
 ///             Some(user) if right => Verdict::Accepted(NewSession::new(user.clone()).role("user")),

@@ -28,16 +28,20 @@ pub(super) fn empty() -> OpenApi {
     add_bearer_scheme(&mut components);
     add_schema::<ErrorBody<'_>>(&mut components);
     let tags = [
-        ("Auth", "Log in, log out, and look after one's own sessions."),
-        ("Session Management", "The session of the request, and everybody's for administrators."),
-        ("Health", "Whether the service is ready, and whether it runs."),
+        ("Auth", "Login, logout, and the caller's own sessions."),
+        (
+            "Session Management",
+            "The session of the request, and the sessions of all users for administrators.",
+        ),
+        ("Health", "Readiness and liveness of the service."),
     ];
     let tags =
         tags.map(|(name, text)| TagBuilder::new().name(name).description(Some(text)).build());
     let mut info = Info::new("Sessions", env!("CARGO_PKG_VERSION"));
     info.description = Some(
-        "Every error is `{\"detail\", \"code\"}`; clients go by `code`. Every answer has `Cache-Control: no-store`. A 503 \
-         says nothing about the session: keep the token, and try again after `Retry-After` seconds."
+        "Every error answer has a `detail` for people and a stable `code` for programs. Every \
+         answer has `Cache-Control: no-store`. A 503 does not mean that the session is over: keep \
+         the token, and try again after `Retry-After` seconds."
             .to_owned(),
     );
     OpenApiBuilder::new().info(info).components(Some(components)).tags(Some(tags)).build()
@@ -123,7 +127,7 @@ impl ToSchema for Document {
 ///
 /// If `path` is not a valid path for axum, as `Router::route` does.
 pub fn document(path: &str, mut openapi: OpenApi) -> Result<Router, serde_json::Error> {
-    let about = About::new("Health", "openapi", "This document", "OpenAPI 3.1, as JSON.");
+    let about = About::new("Health", "openapi", "Get this document", "OpenAPI 3.1 as JSON.");
     let example = json!({"openapi": "3.1.0", "info": {"title": "", "version": ""}, "paths": {}});
     let about = about.answers::<Document>(200, "The document.", example);
     let nothing = Delivery::widest();

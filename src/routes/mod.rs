@@ -102,8 +102,8 @@
 //!
 //! let body: serde_json::Value = serde_json::from_slice(&to_bytes(response.into_body(), 4096).await?)?;
 //! let token = body["access_token"].as_str().ok_or("no token")?;
-//! let everybodys = Request::get("/session/all").header("authorization", format!("Bearer {token}"));
-//! let response = app.oneshot(everybodys.body(Body::empty())?).await?;
+//! let all_sessions = Request::get("/session/all").header("authorization", format!("Bearer {token}"));
+//! let response = app.oneshot(all_sessions.body(Body::empty())?).await?;
 //! assert_eq!(response.status(), StatusCode::FORBIDDEN); // for administrators
 //! # Ok(())
 //! # }

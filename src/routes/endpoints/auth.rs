@@ -6,9 +6,9 @@ use utoipa::openapi::path::HttpMethod;
 
 use super::endpoint::Endpoint;
 use super::session::session_id;
+use crate::error::ErrorCode;
 use crate::routes::access::Access;
 use crate::routes::delivery::{Delivery, Refresh};
-use crate::error::ErrorCode;
 use crate::routes::openapi::About;
 use crate::routes::requests::LoginRequest;
 use crate::routes::responses::{Account, Deleted, Done, LoggedIn, OwnSessions};

@@ -6,8 +6,8 @@ use utoipa::openapi::path::{HttpMethod, ParameterIn};
 use utoipa::openapi::schema::{KnownFormat, Object, ObjectBuilder, SchemaFormat, SchemaType, Type};
 
 use super::endpoint::Endpoint;
-use crate::routes::access::Access;
 use crate::error::ErrorCode;
+use crate::routes::access::Access;
 use crate::routes::input::Paging;
 use crate::routes::openapi::About;
 use crate::routes::responses::{

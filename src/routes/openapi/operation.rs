@@ -119,14 +119,14 @@ fn with_header(response: ResponseBuilder, status: u16, access: Access) -> Respon
         }
         401 => (
             "WWW-Authenticate",
-            "The challenge (RFC 6750): with `error` only if a token was shown.",
+            "The challenge (RFC 6750). It has an `error` only if the request had a token.",
             Type::String,
         ),
         403 if access == Access::Admin => {
             ("WWW-Authenticate", "The challenge (RFC 6750), if a role is missing.", Type::String)
         }
-        405 => ("Allow", "The methods that this path has.", Type::String),
-        429 | 503 => ("Retry-After", "After how many seconds to try again.", Type::Integer),
+        405 => ("Allow", "The methods of this path.", Type::String),
+        429 | 503 => ("Retry-After", "The seconds to wait before the next try.", Type::Integer),
         _ => return response,
     };
     response.header(name, header(description, kind))

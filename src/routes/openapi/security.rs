@@ -1,4 +1,4 @@
-//! The security schemes of the document: how a request shows its tokens.
+//! The security schemes of the document: how a request presents its tokens.
 
 use utoipa::openapi::schema::Components;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
@@ -18,7 +18,7 @@ pub(in crate::routes) fn add_bearer_scheme(components: &mut Components) {
     let bearer = HttpBuilder::new()
         .scheme(HttpAuthScheme::Bearer)
         .bearer_format("JWT")
-        .description(Some("The access token of a login. Its session must live."))
+        .description(Some("The access token of a login. Its session must be live."))
         .build();
     components.add_security_scheme(BEARER, SecurityScheme::Http(bearer));
 }
