@@ -1,4 +1,4 @@
-// The error types. They tell a program, without reading texts, whether the user is still logged in.
+// The error types. The class of an error says whether the user is still logged in.
 
 /** The reason of a revocation, as the server reports it. */
 export type RevokedReason =
@@ -72,7 +72,7 @@ export class NotLoggedInError extends AuthError {
   override readonly name = "NotLoggedInError";
 
   constructor() {
-    super({ code: "not_logged_in", detail: "nobody is logged in" });
+    super({ code: "not_logged_in", detail: "no user is logged in" });
   }
 }
 
@@ -84,7 +84,7 @@ export class SupersededError extends AuthError {
   override readonly name = "SupersededError";
 
   constructor() {
-    super({ code: "superseded", detail: "the login changed meanwhile" });
+    super({ code: "superseded", detail: "the login changed during the operation" });
   }
 }
 
@@ -93,7 +93,8 @@ export class ForeignOriginError extends AuthError {
   override readonly name = "ForeignOriginError";
 
   constructor(origin: string) {
-    super({ code: "foreign_origin", detail: `no access token is sent to ${origin}` });
+    const detail = `cannot send the access token to ${origin}: it is not in the option origins`;
+    super({ code: "foreign_origin", detail });
   }
 }
 
@@ -106,7 +107,8 @@ export class BodyNotReplayableError extends AuthError {
   override readonly name = "BodyNotReplayableError";
 
   constructor() {
-    super({ code: "body_not_replayable", detail: "a stream cannot be sent twice: send it again" });
+    const detail = "cannot send a stream twice: send the request again with a new stream";
+    super({ code: "body_not_replayable", detail });
   }
 }
 

@@ -45,14 +45,14 @@ export class Follow implements Hearing {
 
   asked(): Login | null {
     const login = this.#state.login;
-    // The other tab would refresh a token that expires soon at once.
+    // A token that expires soon is of no use: the other tab would refresh it at once.
     return login && login.expiresAt - this.#now() > login.lifetime / 10 ? login : null;
   }
 }
 
 /**
- * Returns whether `a` expires before `b` by the server's clock: this machine's clock may have been
- * set back meanwhile.
+ * Returns whether `a` expires before `b`. Compares times of the server's clock, because this
+ * machine's clock may have been set back.
  */
 function earlier(a: Login, b: Login): boolean {
   return a.expiry !== null && b.expiry !== null && a.expiry < b.expiry;

@@ -2,7 +2,7 @@
 
 import type { Locks } from "./options.js";
 
-/** Work under the lock. `waited`: the lock was not free at first. */
+/** Work under the lock. `waited` says whether the lock was held at first. */
 export type Work<T> = (waited: boolean) => Promise<T>;
 
 export class Exclusive {
@@ -41,7 +41,7 @@ export class Exclusive {
   }
 }
 
-/** A lock for this tab only, if there are no Web Locks: one queue. */
+/** A lock for this tab only, for browsers without Web Locks. */
 class OwnLock implements Locks {
   #tail: Promise<unknown> | null = null;
 
@@ -67,7 +67,7 @@ class OwnLock implements Locks {
 
 function aborted(signal: AbortSignal | undefined): Promise<never> {
   return new Promise((_, reject) => {
-    const fail = (): void => reject(new DOMException("the lock took too long", "AbortError"));
+    const fail = (): void => reject(new DOMException("the lock was not free in time", "AbortError"));
     if (signal?.aborted) fail();
     signal?.addEventListener("abort", fail, { once: true });
   });

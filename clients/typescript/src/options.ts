@@ -82,7 +82,7 @@ export function pageAddress(): string | undefined {
   return globalThis.document?.baseURI ?? globalThis.location?.href;
 }
 
-/** Returns the origin of a web address; null for other schemes, such as `blob:` and `file:`. */
+/** Returns the origin of an http or https URL; null for other schemes, such as `blob:`. */
 export function webOrigin(url: URL): string | null {
   return url.protocol === "https:" || url.protocol === "http:" ? url.origin : null;
 }
@@ -100,14 +100,16 @@ export function settle(options: AuthOptions): Settings {
   const given = options.baseUrl ?? "/api/auth";
   const base = address(given, pageAddress());
   const own = base && webOrigin(base);
-  if (base === null || !own) throw new TypeError(`baseUrl must be a web address, absolute outside of a page: ${given}`);
+  if (base === null || !own) {
+    throw new TypeError(`baseUrl must be an http or https URL, absolute outside of a page: ${given}`);
+  }
   base.search = base.hash = "";
   // The path of a URL is never empty, so a root keeps its slash here; `prefix` removes it.
   base.pathname = base.pathname.replace(/\/+$/, "");
   const origins = (options.origins ?? []).map((origin) => {
     const url = address(origin);
     const parsed = url && webOrigin(url);
-    if (!parsed) throw new TypeError(`not a web origin: ${origin}`);
+    if (!parsed) throw new TypeError(`origins must be absolute http or https URLs: ${origin}`);
     return parsed;
   });
   const delivery = options.refresh ?? "cookie";

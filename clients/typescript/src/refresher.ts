@@ -31,7 +31,7 @@ export function loginFrom(answer: RefreshAnswer, asked: number): Login {
   const lifetime = answer.expires_in * 1000;
   return {
     token: answer.access_token,
-    // Counted from before the request: too early is safe, too late is not.
+    // Counted from the start of the request, so that it may be too early but never too late.
     expiresAt: asked + lifetime,
     lifetime,
     ...read(answer.access_token),
@@ -47,7 +47,7 @@ export class Refresher {
   readonly #exclusive: Exclusive;
   #running: { readonly epoch: number; readonly stop: AbortController; readonly done: Promise<Login> } | null = null;
   #pause: { readonly epoch: number; readonly until: number; readonly length: number; readonly error: AuthError } | null = null;
-  /** The epoch in which the server said that its login cannot be refreshed. */
+  /** The epoch of the login that, as the server said, cannot be refreshed. */
   #none = -1;
 
   constructor(settings: Settings, state: State, wire: Wire, tabs: Tabs, exclusive: Exclusive) {
@@ -118,7 +118,7 @@ export class Refresher {
     }
   }
 
-  /** Returns whether the current token differs from that of `stale`, which was refused. */
+  /** Returns whether the current token differs from that of `stale`. */
   #differs(stale: Login | null): boolean {
     return this.#state.login?.token !== stale?.token;
   }
@@ -127,7 +127,8 @@ export class Refresher {
   #paused(): AuthError | null {
     if (this.#pause === null) return null;
     const left = this.#pause.until - this.#settings.now();
-    // The pause is for one login only. More time left than its length: the clock was set back.
+    // The pause is for one login only. If more time is left than its length, the clock was set
+    // back.
     if (this.#pause.epoch !== this.#state.epoch || left <= 0 || left > this.#pause.length) this.#pause = null;
     return this.#pause?.error ?? null;
   }

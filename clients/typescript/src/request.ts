@@ -1,4 +1,4 @@
-// A request of the application: it is checked before anything is sent, and can be sent twice.
+// A request of the application. Its URL is checked before anything is sent. It can be sent twice.
 
 import { ForeignOriginError } from "./errors.js";
 import { type Settings, pageAddress, webOrigin } from "./options.js";
@@ -23,7 +23,7 @@ export function prepare(settings: Settings, input: Input, init: RequestInit = {}
   const url = new URL(request ? request.url : String(input), pageAddress() ?? settings.base);
   const origin = webOrigin(url);
   if (origin === null || !settings.origins.has(origin)) throw new ForeignOriginError(origin ?? url.protocol);
-  // Older browsers send the token along on a redirect to another origin.
+  // After a redirect to another origin, older browsers send the token to that origin too.
   const redirect = init.redirect ?? "error";
   // Sending a `Request` consumes its body, so each attempt sends a clone.
   const source = request && new Request(request, init);

@@ -58,8 +58,8 @@ export class AuthService {
   }
 
   /**
-   * Whether a user is logged in, as far as this page knows. The server may have ended the session;
-   * {@link subscribe} reports it when the page finds out.
+   * Whether a user is logged in, as far as this page knows. The server may have revoked the
+   * session; {@link subscribe} reports that when the page learns of it.
    */
   get loggedIn(): boolean {
     return this.#state.login !== null;
@@ -219,15 +219,15 @@ export class AuthService {
     const second = await this.#send(request, next, epoch);
     if (second.status !== 401) return second;
     const again = await problemOf(second.clone());
-    // The origin of the auth routes refuses the new token too: there is nothing left to try.
+    // The origin of the auth routes refuses the new token too, so another refresh cannot help.
     const refused = again.code === "invalid_token" && request.url.origin === this.#settings.base.origin;
     if (OVER.has(again.code) || refused) throw this.#ended(new SessionEndedError(again), next, epoch);
     return second;
   }
 
   /**
-   * Stops receiving messages of other tabs and sending messages to them. Does not log out. For a
-   * page that outlives its service.
+   * Stops receiving messages of other tabs and sending messages to them. Does not log out. Call it
+   * if the page continues without this service.
    */
   close(): void {
     this.#refresher.stop();
@@ -243,8 +243,8 @@ export class AuthService {
     try {
       return this.#refresher.impossible ? login : await this.#refresher.refresh(login);
     } catch (error) {
-      // If there is no refresh, the server decides about the old token. If a refresh fails only for
-      // now, the token is used as long as it is valid.
+      // If the login cannot be refreshed, the server decides about the old token. If the refresh
+      // failed for a temporary reason, the token is used as long as it is valid.
       if (error instanceof NoRefreshError) return login;
       const forNow = error instanceof ApiError || error instanceof NetworkError;
       if (forNow && left > 0 && this.#state.login === login) return login;
@@ -253,8 +253,8 @@ export class AuthService {
   }
 
   /**
-   * Returns the login with another token than the one that the server refused. If it cannot be
-   * refreshed, ends it with `refusal`.
+   * Returns the login with a token that replaces the one that the server refused. If the login
+   * cannot be refreshed, ends it with `refusal`.
    */
   async #after(login: Login, refusal: SessionEndedError, epoch: number): Promise<Login> {
     const now = this.#state.login;

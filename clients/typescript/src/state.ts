@@ -10,14 +10,14 @@ export interface Login extends Reading {
   readonly expiresAt: number;
   /** The value of `expires_in`, in milliseconds. */
   readonly lifetime: number;
-  /** Set with body delivery only; otherwise the browser keeps it where no script can read it. */
+  /** Set with body delivery only; otherwise the token is in a cookie that no script can read. */
   readonly refreshToken: string | null;
 }
 
 /**
  * What changed the login:
  * - `login`: a user logged in, in this tab or in another one;
- * - `restore`: a page that was just loaded has its login back;
+ * - `restore`: a page that was just loaded took over the login of the browser;
  * - `logout`, `logout_all`: the user logged out;
  * - `ended`: the session was revoked or has expired; `error` says why;
  * - `replaced`: another user logged in in another tab of this browser.
@@ -29,7 +29,7 @@ export interface AuthChange {
   /** Whether a user is logged in after the change. */
   readonly loggedIn: boolean;
   readonly cause: Cause;
-  /** Whether it happened in another tab. */
+  /** Whether the change happened in another tab. */
   readonly elsewhere: boolean;
   /** With `ended`: code and reason; otherwise null. */
   readonly error: SessionEndedError | null;

@@ -59,7 +59,7 @@ export class Wire {
         controller.abort();
       };
     });
-    const late = { code: "timeout", detail: `no answer within ${timeout} ms` };
+    const late = { code: "timeout", detail: `no response within ${timeout} ms` };
     const timer = setTimeout(() => stop(new NetworkError(late)), timeout);
     const leave = (): void => stop(new SupersededError());
     if (outer?.aborted) leave();
@@ -76,7 +76,10 @@ export class Wire {
   }
 }
 
-/** Parses a response body. Throws an `ApiError` if it is not JSON: it is not the server's then. */
+/**
+ * Parses a response body. Throws an `ApiError` if it is not JSON, because it then does not come
+ * from the server's routes.
+ */
 export async function answerOf(response: Response): Promise<unknown> {
   const text = await response.text();
   try {
@@ -88,10 +91,11 @@ export async function answerOf(response: Response): Promise<unknown> {
 
 /** Returns the error for a response that does not follow the HTTP API. */
 export function unreadable(status: number): ApiError {
-  return new ApiError({ code: "unreadable_answer", detail: "the answer is not the server's", status });
+  const detail = "the response does not follow the HTTP API";
+  return new ApiError({ code: "unreadable_answer", detail, status });
 }
 
-/** Reads an error response. `code` is empty if the body is not the server's JSON. */
+/** Reads an error response. `code` is empty if the body is not JSON of the server's routes. */
 export async function problemOf(response: Response): Promise<Problem> {
   const body: unknown = await response.json().catch(() => null);
   const said = (typeof body === "object" ? body : null) as Partial<Record<string, unknown>> | null;
