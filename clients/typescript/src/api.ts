@@ -9,8 +9,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Whether the service is ready
-         * @description Asks the session store.
+         * Check whether the service is ready
+         * @description Asks the session store at each request.
          */
         get: operations["api_auth_ready"];
         put?: never;
@@ -31,8 +31,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Opens a session
-         * @description By user id or by e-mail address. A user who is unknown, has another password, or is not active is one answer. After too many of those, for a user or from an address, nobody looks at passwords for a while. Where the server is set up so, a login while the session store is away gets a token that no session stands behind, good for some routes until the store answers.
+         * Log in
+         * @description Opens a session for the user with this id or e-mail address. An unknown user, a wrong password and an account that is not active get the same answer: 401 `invalid_credentials`. After too many failed logins with one name or from one address, the server verifies no password for a while and answers 429 `rate_limited`. After too many failed logins to one account, the server answers 401 `invalid_credentials` for a while. A server can be configured to issue an access token without a session while the session store is unavailable. Some routes accept such a token until the store answers again.
          */
         post: operations["api_auth_login"];
         delete?: never;
@@ -51,8 +51,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Ends the session of the token
-         * @description Of an access token, also one that has expired, of a refresh token, or of both. A session that is gone is logged out: 200. It takes the cookies back, also with 400 and 401, unless the session store is away. A body that holds no refresh token is as good as none.
+         * Log out
+         * @description Revokes the session of each token in the request: of an access token, which may have expired, of a refresh token, or of both. If a session is already over, the answer is 200 as well. The answer clears the cookies, also with 400 and 401, but not while the session store is unavailable. A body without a refresh token counts as no body.
          */
         post: operations["api_auth_logout"];
         delete?: never;
@@ -71,8 +71,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Ends all sessions of the caller
-         * @description In one step. A login that is under way does not survive it.
+         * Revoke all sessions of the caller
+         * @description Revokes them in one step. A login in progress must verify its password again.
          */
         post: operations["api_auth_logout_all"];
         delete?: never;
@@ -89,8 +89,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Who the caller is
-         * @description As the user directory has them now.
+         * Get the caller's user data
+         * @description Asks the user directory at each request. Without a user directory, returns the data of the session.
          */
         get: operations["api_auth_me"];
         put?: never;
@@ -111,8 +111,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Exchanges a refresh token for the next tokens
-         * @description Never beyond the session's absolute lifetime. A token that was exchanged before gets the same successor for some seconds, as after a lost answer; afterwards it is taken for stolen, and ends the session. A refusal leaves the cookie alone. Of several cookies of the name the latest login counts; of different users none.
+         * Exchange a refresh token for the next tokens
+         * @description Extends the session, up to its absolute deadline. A refresh token that was exchanged before returns the same successor during the grace period of some seconds, because the first answer may have been lost. After that period the token counts as stolen, and the session is revoked. A server can be configured to accept the token for longer while its successor is unused. A failed refresh leaves the cookies unchanged. If the request has several refresh cookies of one user, the server uses that of the latest login. If they belong to different users, the answer is 401 `invalid_token`.
          */
         post: operations["api_auth_refresh"];
         delete?: never;
@@ -129,8 +129,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The caller's sessions
-         * @description One for each device that is logged in, the latest used first.
+         * List the caller's sessions
+         * @description Returns one session for each login, for example on another device. The most recently used session comes first.
          */
         get: operations["api_auth_sessions"];
         put?: never;
@@ -152,8 +152,8 @@ export interface paths {
         put?: never;
         post?: never;
         /**
-         * Ends one of the caller's sessions
-         * @description Another user's session is not found.
+         * Revoke one of the caller's sessions
+         * @description Answers 404 if the caller has no live session with this id.
          */
         delete: operations["api_auth_end_session"];
         options?: never;
@@ -186,8 +186,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * This document
-         * @description OpenAPI 3.1, as JSON.
+         * Get this document
+         * @description OpenAPI 3.1 as JSON.
          */
         get: operations["api_openapi_json_openapi"];
         put?: never;
@@ -206,8 +206,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Everybody's sessions
-         * @description Page by page. A session that lives from the first page to the last is on one of them at least.
+         * List the sessions of all users
+         * @description Returns one page. A session that is live from the first page to the last is on at least one page. A page may have fewer sessions than `limit`, or none, although more pages follow.
          */
         get: operations["api_session_all"];
         put?: never;
@@ -228,8 +228,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Frees expired sessions
-         * @description Nothing depends on it: what has expired lets nobody in, and is freed by and by.
+         * Free expired sessions
+         * @description Optional: an expired session is never accepted, and the session store frees it over time without this route.
          */
         post: operations["api_session_cleanup"];
         delete?: never;
@@ -246,8 +246,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The caller's session
-         * @description As the store has it now.
+         * Get the caller's session
+         * @description Reads the session from the session store.
          */
         get: operations["api_session_me"];
         put?: never;
@@ -268,8 +268,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Lets the idle time start anew
-         * @description Never beyond the session's absolute lifetime.
+         * Extend the caller's session
+         * @description Restarts the idle time of the session, up to its absolute deadline.
          */
         post: operations["api_session_refresh"];
         delete?: never;
@@ -286,8 +286,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * How many sessions there are
-         * @description From a count that began 60 seconds ago at most.
+         * Get the number of sessions
+         * @description Returns the result of a count that ended at most 60 seconds ago.
          */
         get: operations["api_session_stats"];
         put?: never;
@@ -306,15 +306,15 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * One user's sessions
-         * @description The latest used first.
+         * List the sessions of one user
+         * @description The most recently used session comes first.
          */
         get: operations["api_session_user_sessions"];
         put?: never;
         post?: never;
         /**
-         * Ends all of one user's sessions
-         * @description In one step. A login that is under way does not survive it.
+         * Revoke all sessions of one user
+         * @description Revokes them in one step. A login in progress must verify its password again.
          */
         delete: operations["api_session_end_user_sessions"];
         options?: never;
@@ -333,8 +333,8 @@ export interface paths {
         put?: never;
         post?: never;
         /**
-         * Ends one of a user's sessions
-         * @description The user's other sessions stay.
+         * Revoke one session of one user
+         * @description Does not revoke the other sessions of the user. Answers 404 if the user has no live session with this id.
          */
         delete: operations["api_session_end_user_session"];
         options?: never;
@@ -350,8 +350,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Whether the service is ready
-         * @description Asks the session store.
+         * Check whether the service is ready
+         * @description Asks the session store at each request.
          */
         get: operations["auth_ready"];
         put?: never;
@@ -372,8 +372,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Opens a session
-         * @description By user id or by e-mail address. A user who is unknown, has another password, or is not active is one answer. After too many of those, for a user or from an address, nobody looks at passwords for a while. Where the server is set up so, a login while the session store is away gets a token that no session stands behind, good for some routes until the store answers.
+         * Log in
+         * @description Opens a session for the user with this id or e-mail address. An unknown user, a wrong password and an account that is not active get the same answer: 401 `invalid_credentials`. After too many failed logins with one name or from one address, the server verifies no password for a while and answers 429 `rate_limited`. After too many failed logins to one account, the server answers 401 `invalid_credentials` for a while. A server can be configured to issue an access token without a session while the session store is unavailable. Some routes accept such a token until the store answers again.
          */
         post: operations["auth_login"];
         delete?: never;
@@ -392,8 +392,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Ends the session of the token
-         * @description Of an access token, also one that has expired, of a refresh token, or of both. A session that is gone is logged out: 200. It takes the cookies back, also with 400 and 401, unless the session store is away. A body that holds no refresh token is as good as none.
+         * Log out
+         * @description Revokes the session of each token in the request: of an access token, which may have expired, of a refresh token, or of both. If a session is already over, the answer is 200 as well. The answer clears the cookies, also with 400 and 401, but not while the session store is unavailable. A body without a refresh token counts as no body.
          */
         post: operations["auth_logout"];
         delete?: never;
@@ -412,8 +412,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Ends all sessions of the caller
-         * @description In one step. A login that is under way does not survive it.
+         * Revoke all sessions of the caller
+         * @description Revokes them in one step. A login in progress must verify its password again.
          */
         post: operations["auth_logout_all"];
         delete?: never;
@@ -430,8 +430,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Who the caller is
-         * @description As the user directory has them now.
+         * Get the caller's user data
+         * @description Asks the user directory at each request. Without a user directory, returns the data of the session.
          */
         get: operations["auth_me"];
         put?: never;
@@ -452,8 +452,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Exchanges a refresh token for the next tokens
-         * @description Never beyond the session's absolute lifetime. A token that was exchanged before gets the same successor for some seconds, as after a lost answer; afterwards it is taken for stolen, and ends the session. A refusal leaves the cookie alone. Of several cookies of the name the latest login counts; of different users none.
+         * Exchange a refresh token for the next tokens
+         * @description Extends the session, up to its absolute deadline. A refresh token that was exchanged before returns the same successor during the grace period of some seconds, because the first answer may have been lost. After that period the token counts as stolen, and the session is revoked. A server can be configured to accept the token for longer while its successor is unused. A failed refresh leaves the cookies unchanged. If the request has several refresh cookies of one user, the server uses that of the latest login. If they belong to different users, the answer is 401 `invalid_token`.
          */
         post: operations["auth_refresh"];
         delete?: never;
@@ -470,8 +470,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The caller's sessions
-         * @description One for each device that is logged in, the latest used first.
+         * List the caller's sessions
+         * @description Returns one session for each login, for example on another device. The most recently used session comes first.
          */
         get: operations["auth_sessions"];
         put?: never;
@@ -493,8 +493,8 @@ export interface paths {
         put?: never;
         post?: never;
         /**
-         * Ends one of the caller's sessions
-         * @description Another user's session is not found.
+         * Revoke one of the caller's sessions
+         * @description Answers 404 if the caller has no live session with this id.
          */
         delete: operations["auth_end_session"];
         options?: never;
@@ -510,8 +510,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Whether the service is ready
-         * @description Asks the session store.
+         * Check whether the service is ready
+         * @description Asks the session store at each request.
          */
         get: operations["health_ready"];
         put?: never;
@@ -530,8 +530,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Whether the service runs
-         * @description Asks nobody.
+         * Check whether the service runs
+         * @description Always 200. The route does not ask the session store.
          */
         get: operations["health_live"];
         put?: never;
@@ -546,7 +546,7 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
-        /** @description Who the caller is. */
+        /** @description The caller's user data. */
         Account: {
             /** @description The e-mail address. */
             email: string | null;
@@ -557,94 +557,100 @@ export interface components {
             /** @description The display name. */
             user_name: string | null;
         };
-        /** @description How the near cache of this process is. Counts are since its start. */
+        /**
+         * @description The state of the near cache of this process. The counters start at zero when
+         *     the process starts.
+         */
         CacheHealth: {
             /**
-             * @description Whether what is answered is what the store says: without asking it for each request, or, where the cache is off or
-             *     refused, by asking it.
+             * @description Whether requests are decided by the current sessions of the store. `true` if the near cache
+             *     is coherent. If it is off or refused, each request asks the store, and the value is that of
+             *     `store.connected`. `false` while the near cache connects.
              */
             coherent: boolean;
-            /** @description Tokens that it knows something about. */
+            /** @description The number of cache entries: tokens of live sessions, and of sessions that are over. */
             entries: number;
             /**
              * Format: int64
-             * @description Answers read to be kept.
+             * @description The number of reads whose result may be cached.
              */
             fills: number;
             /**
              * Format: int64
-             * @description Requests answered without asking the store.
+             * @description The number of requests that the near cache answered without asking the store.
              */
             hits: number;
             /**
              * Format: int64
-             * @description Changes that the store told of.
+             * @description The number of invalidations that the store sent.
              */
             invalidations: number;
             /**
              * Format: double
-             * @description How long the last change of its own key took to be known here, in milliseconds.
+             * @description The invalidation lag: the time from the last write of the probe key until its invalidation
+             *     arrived, in milliseconds.
              */
             lag_ms: number | null;
             /**
              * Format: int64
-             * @description Connections that told of changes, and were lost.
+             * @description The number of invalidation connections that were lost.
              */
             lost_links: number;
             /**
              * Format: int64
-             * @description Requests that asked it.
+             * @description The number of requests with a valid token that the near cache could not answer.
              */
             misses: number;
             /**
              * Format: double
-             * @description For how long it has been in this state, in seconds.
+             * @description How long the near cache has been in this state, in seconds.
              */
             since_seconds: number;
             /**
              * Format: int64
-             * @description Requests let in with what was known before the store went away.
+             * @description The number of requests that were let in with a stale session, while the store could not
+             *     answer.
              */
             stale_served: number;
-            /** @description Off; refused by the server; connecting, so that each request asks the store; or coherent. */
+            /** @description Off; refused by the server; connecting, while each request asks the store; or coherent. */
             state: components["schemas"]["CacheState"];
         };
         /**
-         * @description The near cache, in one word.
+         * @description The state of the near cache.
          * @enum {string}
          */
         CacheState: "off" | "refused" | "connecting" | "coherent";
-        /** @description How many expired sessions were freed. */
+        /** @description The result of a cleanup. */
         Cleaned: {
             /**
              * Format: int64
-             * @description How many expired sessions were freed.
+             * @description The number of expired sessions that were freed.
              */
             cleaned_count: number;
-            /** @description What was done, for a person. */
+            /** @description What was done, as a text for people. */
             message: string;
         };
         /** @description The caller's session. */
         CurrentSession: {
             /**
              * Format: date-time
-             * @description When the session began.
+             * @description When the session was created.
              */
             created_at: string;
             /** @description The e-mail address. */
             email: string | null;
-            /** @description Where the login came from. */
+            /** @description The IP address that the login came from. */
             ip_address: string | null;
             /**
              * Format: date-time
-             * @description When it was last used.
+             * @description When the session was last used.
              */
             last_activity: string;
             /** @description The role. */
             role: string | null;
             /**
              * Format: int64
-             * @description How long it lives unless it is used, in seconds.
+             * @description How long the session lives without further use, in seconds.
              */
             ttl: number;
             /** @description The user's id. */
@@ -658,66 +664,67 @@ export interface components {
             role: string | null;
             user_id: string;
         };
-        /** @description How many sessions were ended. */
+        /** @description The result of the revocation of all sessions of a user. */
         Deleted: {
             /**
              * Format: int64
-             * @description How many sessions were ended.
+             * @description The number of sessions that were revoked.
              */
             deleted_count: number;
-            /** @description What was done, for a person. */
+            /** @description What was done, as a text for people. */
             message: string;
         };
         /** @description One of the caller's sessions. */
         Device: {
             /**
              * Format: date-time
-             * @description When the session began.
+             * @description When the session was created.
              */
             created_at: string;
-            /** @description Whether it is the session of this very request. */
+            /** @description Whether this is the session of the request. */
             current: boolean;
-            /** @description Where the login came from. */
+            /** @description The IP address that the login came from. */
             ip_address: string | null;
             /**
              * Format: date-time
-             * @description When it was last used.
+             * @description When the session was last used.
              */
             last_activity: string;
-            /** @description The session's public name. */
+            /** @description The session's public id. */
             session_id: string;
             /**
              * Format: int64
-             * @description How long it lives unless it is used, in seconds.
+             * @description How long the session lives without further use, in seconds.
              */
             ttl: number;
-            /** @description What the client called itself at the login. */
+            /** @description The user agent of the client at the login. */
             user_agent: string | null;
         };
-        /** @description What was done. */
+        /** @description The result of a successful request. */
         Done: {
-            /** @description What was done, for a person. */
+            /** @description What was done, as a text for people. */
             message: string;
         };
         /**
-         * @description How the service is, in one word.
+         * @description `healthy` if the session store accepts writes and the background worker runs, otherwise
+         *     `degraded`.
          * @enum {string}
          */
         HealthStatus: "healthy" | "degraded";
-        /** @description A session among all. */
+        /** @description A session in the list of the sessions of all users. */
         ListedSession: {
             /**
              * Format: date-time
-             * @description When it was last used.
+             * @description When the session was last used.
              */
             last_activity: string;
             /** @description The role. */
             role: string | null;
-            /** @description The session's public name. */
+            /** @description The session's public id. */
             session_id: string;
             /**
              * Format: int64
-             * @description How long it lives unless it is used, in seconds.
+             * @description How long the session lives without further use, in seconds.
              */
             ttl: number;
             /** @description The user's id. */
@@ -725,16 +732,16 @@ export interface components {
             /** @description The display name. */
             user_name: string | null;
         };
-        /** @description That the service runs. */
+        /** @description The liveness of the service. */
         Liveness: {
             status: components["schemas"]["LivenessStatus"];
         };
         /**
-         * @description That the service runs, in one word.
+         * @description `alive`: the service runs.
          * @enum {string}
          */
         LivenessStatus: "alive";
-        /** @description A login that succeeded. */
+        /** @description The result of a successful login. */
         LoggedIn: {
             /** @description The JWT to send as `Authorization: Bearer`. */
             access_token: string;
@@ -742,10 +749,10 @@ export interface components {
             email: string | null;
             /**
              * Format: int64
-             * @description How long the token lives, in seconds.
+             * @description The lifetime of the access token, in seconds.
              */
             expires_in: number;
-            /** @description What the next refresh is to send: only where refresh tokens travel in bodies. */
+            /** @description The token for the next refresh. Present only if refresh tokens travel in bodies. */
             refresh_token?: string;
             /** @description The role. */
             role: string | null;
@@ -755,16 +762,16 @@ export interface components {
             /** @description The display name. */
             user_name: string | null;
         };
-        /** @description A user, by id or by e-mail address, and a password. */
+        /** @description The id or the e-mail address of a user, and the password. */
         LoginRequest: {
-            /** @description The e-mail address; or the user's id. */
+            /** @description The e-mail address. Send it or `user_id`. */
             email?: string | null;
             /**
              * Format: password
              * @description The password.
              */
             password: string;
-            /** @description The user's id; or the e-mail address. */
+            /** @description The user's id. Send it or `email`. */
             user_id?: string | null;
         } & ({
             email?: null;
@@ -781,33 +788,33 @@ export interface components {
         };
         /** @description The caller's sessions. */
         OwnSessions: {
-            /** @description The sessions, the latest used first. */
+            /** @description The sessions, the most recently used first. */
             sessions: components["schemas"]["Device"][];
             /**
              * Format: int64
-             * @description How many there are.
+             * @description The number of sessions.
              */
             total: number;
         };
-        /** @description What went wrong. */
+        /** @description An error answer. */
         Problem: {
             code: components["schemas"]["ProblemCode"];
-            /** @description What is wrong, for a person. Not stable. */
+            /** @description What is wrong, as a text for people. Not stable. */
             detail: string;
             /**
-             * @description Why the session was ended: only with `session_revoked`.
+             * @description The reason of the revocation. Only with `session_revoked`.
              * @enum {string}
              */
             reason?: "logout" | "logout_all" | "admin" | "evicted" | "refresh_reuse" | "password_change" | "suspended";
-            /** @description Finds the cause in the server's log: only with `internal`. */
+            /** @description The id under which the server's log has the cause. Only with `internal`. */
             request_id?: string;
         };
         /**
-         * @description Says in stable words what is wrong.
+         * @description The stable code of the error.
          * @enum {string}
          */
         ProblemCode: "invalid_request" | "missing_token" | "invalid_token" | "token_expired" | "session_expired" | "session_revoked" | "invalid_credentials" | "account_inactive" | "insufficient_scope" | "insufficient_user_authentication" | "cross_site" | "not_found" | "method_not_allowed" | "request_timeout" | "session_limit" | "payload_too_large" | "unsupported_media_type" | "invalid_body" | "rate_limited" | "overloaded" | "store_unavailable" | "internal";
-        /** @description How the service is. */
+        /** @description The state of the service. */
         Readiness: {
             cache: components["schemas"]["CacheHealth"];
             status: components["schemas"]["HealthStatus"];
@@ -820,117 +827,121 @@ export interface components {
             access_token: string;
             /**
              * Format: int64
-             * @description How long the token lives, in seconds.
+             * @description The lifetime of the access token, in seconds.
              */
             expires_in: number;
-            /** @description What the next refresh is to send: only where refresh tokens travel in bodies. */
+            /** @description The token for the next refresh. Present only if refresh tokens travel in bodies. */
             refresh_token?: string;
             token_type: components["schemas"]["TokenType"];
         };
-        /** @description Some of all sessions. */
+        /** @description One page of the sessions of all users. */
         SessionList: {
-            /** @description Where the list goes on; `null` at its end. */
+            /** @description The cursor of the next page; `null` on the last page. */
             next_cursor: string | null;
             /** @description The sessions, in no particular order. */
             sessions: components["schemas"]["ListedSession"][];
             /**
              * Format: int64
-             * @description How many this answer has; `/stats` has the whole count.
+             * @description The number of sessions on this page. `/stats` returns the number of all sessions.
              */
             total: number;
         };
-        /** @description How many sessions there are. */
+        /** @description The number of live sessions. */
         SessionStatistics: {
             /**
              * Format: date-time
-             * @description When they were counted.
+             * @description When the count began.
              */
             as_of: string;
             /**
              * Format: int64
-             * @description How long they live on average unless they are used, in seconds.
+             * @description The average time until the idle deadline, in seconds.
              */
             average_ttl: number;
-            /** @description Living sessions by role; those without a role are under the empty name. */
+            /** @description The number of live sessions by role. Sessions without a role are under the empty name. */
             sessions_by_role: {
                 [key: string]: number;
             };
             /**
              * Format: int64
-             * @description Living sessions.
+             * @description The number of live sessions.
              */
             total_sessions: number;
         };
-        /** @description How the session store is. */
+        /** @description The state of the session store. */
         StoreHealth: {
-            /** @description Whether it answered. A server that is not the primary counts as not connected. */
+            /** @description Whether the store answered. A server that is not the primary counts as not connected. */
             connected: boolean;
-            /** @description `memory`, `redis`, or what another store calls itself. */
+            /** @description `memory`, `redis`, or the name that a custom store gives itself. */
             kind: string;
             /**
              * Format: double
-             * @description How long the answer took, in milliseconds.
+             * @description The latency of the answer, in milliseconds.
              */
             latency_ms: number | null;
             /**
-             * @description What is wrong with it: `unavailable`, `not_primary`, `write_refused` or another kind of store error; `null` for a
-             *     store that answers and takes writes.
+             * @description The problem: `unavailable`, `not_primary`, `write_refused` or another kind of store error.
+             *     `null` if the store answers and accepts writes.
              */
             problem: string | null;
-            /** @description The server's version, where there is a server that answered. */
+            /** @description The version of the server, if the store has a server and it answered. */
             version: string | null;
-            /** @description Whether it answered and takes writes. If not, living sessions are served, and logins are refused. */
+            /**
+             * @description Whether the store answered and accepts writes. While it answers but accepts no writes,
+             *     requests with live sessions pass, and logins are refused.
+             */
             writable: boolean;
         };
         /**
-         * @description How the token is to be sent.
+         * @description How to send the access token.
          * @enum {string}
          */
         TokenType: "bearer";
-        /** @description One session of a user, as an administrator sees it. */
+        /** @description One session of a user, as administrators see it. */
         UserSession: {
             /**
              * Format: date-time
-             * @description When the session began.
+             * @description When the session was created.
              */
             created_at: string;
-            /** @description Where the login came from. */
+            /** @description The IP address that the login came from. */
             ip_address: string | null;
             /**
              * Format: date-time
-             * @description When it was last used.
+             * @description When the session was last used.
              */
             last_activity: string;
             /** @description The role. */
             role: string | null;
-            /** @description The session's public name. */
+            /** @description The session's public id. */
             session_id: string;
             /**
              * Format: int64
-             * @description How long it lives unless it is used, in seconds.
+             * @description How long the session lives without further use, in seconds.
              */
             ttl: number;
-            /** @description What the client called itself at the login. */
+            /** @description The user agent of the client at the login. */
             user_agent: string | null;
             /** @description The user's id. */
             user_id: string;
             /** @description The display name. */
             user_name: string | null;
         };
-        /** @description One user's sessions. */
+        /** @description The sessions of one user. */
         UserSessions: {
-            /** @description The sessions, the latest used first. */
+            /** @description The sessions, the most recently used first. */
             sessions: components["schemas"]["UserSession"][];
             /**
              * Format: int64
-             * @description How many there are.
+             * @description The number of sessions.
              */
             total: number;
             /** @description The user's id. */
             user_id: string;
         };
         /**
-         * @description The background worker, which extends sessions that are used, delivers events and keeps the near cache coherent.
+         * @description The state of the background worker. The worker extends used sessions, delivers events and keeps
+         *     the near cache coherent.
          * @enum {string}
          */
         WorkerHealth: "not_started" | "running" | "stopped" | "lost";
@@ -952,7 +963,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description It is. Degraded, if the session store answers and takes no writes. */
+            /** @description The session store answers. The status is `degraded` if the store accepts no writes or if the background worker does not run. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -991,7 +1002,7 @@ export interface operations {
             /** @description Method not allowed */
             405: {
                 headers: {
-                    /** @description The methods that this path has. */
+                    /** @description The methods of this path. */
                     Allow?: string;
                     [name: string]: unknown;
                 };
@@ -1026,10 +1037,10 @@ export interface operations {
                     };
                 };
             };
-            /** @description The session store does not answer, or is not the primary. */
+            /** @description The session store does not answer, or its server is not the primary. */
             503: {
                 headers: {
-                    /** @description After how many seconds to try again. */
+                    /** @description The seconds to wait before the next try. */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -1085,10 +1096,10 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The session is open. */
+            /** @description The login succeeded. */
             200: {
                 headers: {
-                    /** @description Set the cookies that carry tokens, and the device cookie. */
+                    /** @description Sets the cookies that carry tokens, and the device cookie. */
                     "Set-Cookie"?: string;
                     [name: string]: unknown;
                 };
@@ -1122,7 +1133,7 @@ export interface operations {
             /** @description Incorrect user id or password */
             401: {
                 headers: {
-                    /** @description The challenge (RFC 6750): with `error` only if a token was shown. */
+                    /** @description The challenge (RFC 6750). It has an `error` only if the request had a token. */
                     "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
@@ -1148,7 +1159,7 @@ export interface operations {
             /** @description Method not allowed */
             405: {
                 headers: {
-                    /** @description The methods that this path has. */
+                    /** @description The methods of this path. */
                     Allow?: string;
                     [name: string]: unknown;
                 };
@@ -1222,7 +1233,7 @@ export interface operations {
             /** @description Too many attempts */
             429: {
                 headers: {
-                    /** @description After how many seconds to try again. */
+                    /** @description The seconds to wait before the next try. */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -1248,7 +1259,7 @@ export interface operations {
             /** @description Too busy, try again; Session store unavailable */
             503: {
                 headers: {
-                    /** @description After how many seconds to try again. */
+                    /** @description The seconds to wait before the next try. */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -1270,10 +1281,10 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The session has ended. */
+            /** @description The session is over. */
             200: {
                 headers: {
-                    /** @description Take the cookies back. */
+                    /** @description Clears the cookies. */
                     "Set-Cookie"?: string;
                     [name: string]: unknown;
                 };
@@ -1303,7 +1314,7 @@ export interface operations {
             /** @description Not authenticated; Could not validate credentials */
             401: {
                 headers: {
-                    /** @description The challenge (RFC 6750): with `error` only if a token was shown. */
+                    /** @description The challenge (RFC 6750). It has an `error` only if the request had a token. */
                     "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
@@ -1329,7 +1340,7 @@ export interface operations {
             /** @description Method not allowed */
             405: {
                 headers: {
-                    /** @description The methods that this path has. */
+                    /** @description The methods of this path. */
                     Allow?: string;
                     [name: string]: unknown;
                 };
@@ -1367,7 +1378,7 @@ export interface operations {
             /** @description Session store unavailable */
             503: {
                 headers: {
-                    /** @description After how many seconds to try again. */
+                    /** @description The seconds to wait before the next try. */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -1389,7 +1400,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description They have ended. */
+            /** @description The sessions are revoked. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1421,7 +1432,7 @@ export interface operations {
             /** @description Not authenticated; Could not validate credentials; Token expired; Session expired, please login again; Session was ended */
             401: {
                 headers: {
-                    /** @description The challenge (RFC 6750): with `error` only if a token was shown. */
+                    /** @description The challenge (RFC 6750). It has an `error` only if the request had a token. */
                     "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
@@ -1447,7 +1458,7 @@ export interface operations {
             /** @description Method not allowed */
             405: {
                 headers: {
-                    /** @description The methods that this path has. */
+                    /** @description The methods of this path. */
                     Allow?: string;
                     [name: string]: unknown;
                 };
@@ -1485,7 +1496,7 @@ export interface operations {
             /** @description Session store unavailable */
             503: {
                 headers: {
-                    /** @description After how many seconds to try again. */
+                    /** @description The seconds to wait before the next try. */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -1507,7 +1518,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The caller. */
+            /** @description The user data. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1541,7 +1552,7 @@ export interface operations {
             /** @description Not authenticated; Could not validate credentials; Token expired; Session expired, please login again; Session was ended */
             401: {
                 headers: {
-                    /** @description The challenge (RFC 6750): with `error` only if a token was shown. */
+                    /** @description The challenge (RFC 6750). It has an `error` only if the request had a token. */
                     "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
@@ -1567,7 +1578,7 @@ export interface operations {
             /** @description Method not allowed */
             405: {
                 headers: {
-                    /** @description The methods that this path has. */
+                    /** @description The methods of this path. */
                     Allow?: string;
                     [name: string]: unknown;
                 };
@@ -1605,7 +1616,7 @@ export interface operations {
             /** @description Session store unavailable */
             503: {
                 headers: {
-                    /** @description After how many seconds to try again. */
+                    /** @description The seconds to wait before the next try. */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -1630,7 +1641,7 @@ export interface operations {
             /** @description The next tokens. */
             200: {
                 headers: {
-                    /** @description The next cookies. */
+                    /** @description Sets the cookies that carry the next tokens. */
                     "Set-Cookie"?: string;
                     [name: string]: unknown;
                 };
@@ -1662,7 +1673,7 @@ export interface operations {
             /** @description Session expired, please login again; Session was ended; Not authenticated; Could not validate credentials */
             401: {
                 headers: {
-                    /** @description The challenge (RFC 6750): with `error` only if a token was shown. */
+                    /** @description The challenge (RFC 6750). It has an `error` only if the request had a token. */
                     "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
@@ -1688,7 +1699,7 @@ export interface operations {
             /** @description Method not allowed */
             405: {
                 headers: {
-                    /** @description The methods that this path has. */
+                    /** @description The methods of this path. */
                     Allow?: string;
                     [name: string]: unknown;
                 };
@@ -1750,7 +1761,7 @@ export interface operations {
             /** @description Too many attempts */
             429: {
                 headers: {
-                    /** @description After how many seconds to try again. */
+                    /** @description The seconds to wait before the next try. */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -1776,7 +1787,7 @@ export interface operations {
             /** @description Session store unavailable */
             503: {
                 headers: {
-                    /** @description After how many seconds to try again. */
+                    /** @description The seconds to wait before the next try. */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -1840,7 +1851,7 @@ export interface operations {
             /** @description Not authenticated; Could not validate credentials; Token expired; Session expired, please login again; Session was ended */
             401: {
                 headers: {
-                    /** @description The challenge (RFC 6750): with `error` only if a token was shown. */
+                    /** @description The challenge (RFC 6750). It has an `error` only if the request had a token. */
                     "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
@@ -1866,7 +1877,7 @@ export interface operations {
             /** @description Method not allowed */
             405: {
                 headers: {
-                    /** @description The methods that this path has. */
+                    /** @description The methods of this path. */
                     Allow?: string;
                     [name: string]: unknown;
                 };
@@ -1904,7 +1915,7 @@ export interface operations {
             /** @description Session store unavailable */
             503: {
                 headers: {
-                    /** @description After how many seconds to try again. */
+                    /** @description The seconds to wait before the next try. */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -1922,14 +1933,14 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The session's public name, from the list. */
+                /** @description The session's public id, as the lists of sessions return it. */
                 session_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description It has ended. */
+            /** @description The session is revoked. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1960,7 +1971,7 @@ export interface operations {
             /** @description Not authenticated; Could not validate credentials; Token expired; Session expired, please login again; Session was ended */
             401: {
                 headers: {
-                    /** @description The challenge (RFC 6750): with `error` only if a token was shown. */
+                    /** @description The challenge (RFC 6750). It has an `error` only if the request had a token. */
                     "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
@@ -1998,7 +2009,7 @@ export interface operations {
             /** @description Method not allowed */
             405: {
                 headers: {
-                    /** @description The methods that this path has. */
+                    /** @description The methods of this path. */
                     Allow?: string;
                     [name: string]: unknown;
                 };
@@ -2036,7 +2047,7 @@ export interface operations {
             /** @description Session store unavailable */
             503: {
                 headers: {
-                    /** @description After how many seconds to try again. */
+                    /** @description The seconds to wait before the next try. */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -2091,7 +2102,7 @@ export interface operations {
             /** @description Not authenticated; Could not validate credentials; Token expired; Session expired, please login again; Session was ended */
             401: {
                 headers: {
-                    /** @description The challenge (RFC 6750): with `error` only if a token was shown. */
+                    /** @description The challenge (RFC 6750). It has an `error` only if the request had a token. */
                     "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
@@ -2117,7 +2128,7 @@ export interface operations {
             /** @description Method not allowed */
             405: {
                 headers: {
-                    /** @description The methods that this path has. */
+                    /** @description The methods of this path. */
                     Allow?: string;
                     [name: string]: unknown;
                 };
@@ -2155,7 +2166,7 @@ export interface operations {
             /** @description Session store unavailable */
             503: {
                 headers: {
-                    /** @description After how many seconds to try again. */
+                    /** @description The seconds to wait before the next try. */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -2199,7 +2210,7 @@ export interface operations {
             /** @description Method not allowed */
             405: {
                 headers: {
-                    /** @description The methods that this path has. */
+                    /** @description The methods of this path. */
                     Allow?: string;
                     [name: string]: unknown;
                 };
@@ -2215,9 +2226,9 @@ export interface operations {
     api_session_all: {
         parameters: {
             query?: {
-                /** @description Where to go on: the `next_cursor` of the page before. */
+                /** @description The `next_cursor` of the previous page. */
                 cursor?: string;
-                /** @description How many sessions at most. */
+                /** @description The largest number of sessions to return. */
                 limit?: number;
             };
             header?: never;
@@ -2226,7 +2237,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description A page. */
+            /** @description One page of sessions. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2268,7 +2279,7 @@ export interface operations {
             /** @description Not authenticated; Could not validate credentials; Token expired; Session expired, please login again; Session was ended */
             401: {
                 headers: {
-                    /** @description The challenge (RFC 6750): with `error` only if a token was shown. */
+                    /** @description The challenge (RFC 6750). It has an `error` only if the request had a token. */
                     "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
@@ -2296,7 +2307,7 @@ export interface operations {
             /** @description Method not allowed */
             405: {
                 headers: {
-                    /** @description The methods that this path has. */
+                    /** @description The methods of this path. */
                     Allow?: string;
                     [name: string]: unknown;
                 };
@@ -2346,7 +2357,7 @@ export interface operations {
             /** @description Session store unavailable */
             503: {
                 headers: {
-                    /** @description After how many seconds to try again. */
+                    /** @description The seconds to wait before the next try. */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -2368,7 +2379,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description They are freed. */
+            /** @description The expired sessions are freed. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2400,7 +2411,7 @@ export interface operations {
             /** @description Not authenticated; Could not validate credentials; Token expired; Session expired, please login again; Session was ended */
             401: {
                 headers: {
-                    /** @description The challenge (RFC 6750): with `error` only if a token was shown. */
+                    /** @description The challenge (RFC 6750). It has an `error` only if the request had a token. */
                     "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
@@ -2428,7 +2439,7 @@ export interface operations {
             /** @description Method not allowed */
             405: {
                 headers: {
-                    /** @description The methods that this path has. */
+                    /** @description The methods of this path. */
                     Allow?: string;
                     [name: string]: unknown;
                 };
@@ -2466,7 +2477,7 @@ export interface operations {
             /** @description Session store unavailable */
             503: {
                 headers: {
-                    /** @description After how many seconds to try again. */
+                    /** @description The seconds to wait before the next try. */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -2526,7 +2537,7 @@ export interface operations {
             /** @description Not authenticated; Could not validate credentials; Token expired; Session expired, please login again; Session was ended */
             401: {
                 headers: {
-                    /** @description The challenge (RFC 6750): with `error` only if a token was shown. */
+                    /** @description The challenge (RFC 6750). It has an `error` only if the request had a token. */
                     "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
@@ -2552,7 +2563,7 @@ export interface operations {
             /** @description Method not allowed */
             405: {
                 headers: {
-                    /** @description The methods that this path has. */
+                    /** @description The methods of this path. */
                     Allow?: string;
                     [name: string]: unknown;
                 };
@@ -2590,7 +2601,7 @@ export interface operations {
             /** @description Session store unavailable */
             503: {
                 headers: {
-                    /** @description After how many seconds to try again. */
+                    /** @description The seconds to wait before the next try. */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -2612,7 +2623,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description It started anew. */
+            /** @description The idle time has restarted. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2643,7 +2654,7 @@ export interface operations {
             /** @description Not authenticated; Could not validate credentials; Token expired; Session expired, please login again; Session was ended */
             401: {
                 headers: {
-                    /** @description The challenge (RFC 6750): with `error` only if a token was shown. */
+                    /** @description The challenge (RFC 6750). It has an `error` only if the request had a token. */
                     "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
@@ -2669,7 +2680,7 @@ export interface operations {
             /** @description Method not allowed */
             405: {
                 headers: {
-                    /** @description The methods that this path has. */
+                    /** @description The methods of this path. */
                     Allow?: string;
                     [name: string]: unknown;
                 };
@@ -2707,7 +2718,7 @@ export interface operations {
             /** @description Session store unavailable */
             503: {
                 headers: {
-                    /** @description After how many seconds to try again. */
+                    /** @description The seconds to wait before the next try. */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -2729,7 +2740,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The numbers. */
+            /** @description The statistics. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2767,7 +2778,7 @@ export interface operations {
             /** @description Not authenticated; Could not validate credentials; Token expired; Session expired, please login again; Session was ended */
             401: {
                 headers: {
-                    /** @description The challenge (RFC 6750): with `error` only if a token was shown. */
+                    /** @description The challenge (RFC 6750). It has an `error` only if the request had a token. */
                     "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
@@ -2795,7 +2806,7 @@ export interface operations {
             /** @description Method not allowed */
             405: {
                 headers: {
-                    /** @description The methods that this path has. */
+                    /** @description The methods of this path. */
                     Allow?: string;
                     [name: string]: unknown;
                 };
@@ -2833,7 +2844,7 @@ export interface operations {
             /** @description Session store unavailable */
             503: {
                 headers: {
-                    /** @description After how many seconds to try again. */
+                    /** @description The seconds to wait before the next try. */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -2851,7 +2862,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description One literal user: percent-decoded once, no byte of it means anything else. 256 bytes of UTF-8 at most. */
+                /** @description The user's id, percent-decoded once: 1 to 256 bytes of UTF-8. It is never a pattern: every character stands for itself. */
                 user_id: string;
             };
             cookie?: never;
@@ -2903,7 +2914,7 @@ export interface operations {
             /** @description Not authenticated; Could not validate credentials; Token expired; Session expired, please login again; Session was ended */
             401: {
                 headers: {
-                    /** @description The challenge (RFC 6750): with `error` only if a token was shown. */
+                    /** @description The challenge (RFC 6750). It has an `error` only if the request had a token. */
                     "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
@@ -2931,7 +2942,7 @@ export interface operations {
             /** @description Method not allowed */
             405: {
                 headers: {
-                    /** @description The methods that this path has. */
+                    /** @description The methods of this path. */
                     Allow?: string;
                     [name: string]: unknown;
                 };
@@ -2981,7 +2992,7 @@ export interface operations {
             /** @description Session store unavailable */
             503: {
                 headers: {
-                    /** @description After how many seconds to try again. */
+                    /** @description The seconds to wait before the next try. */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -2999,14 +3010,14 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description One literal user: percent-decoded once, no byte of it means anything else. 256 bytes of UTF-8 at most. */
+                /** @description The user's id, percent-decoded once: 1 to 256 bytes of UTF-8. It is never a pattern: every character stands for itself. */
                 user_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description They have ended. */
+            /** @description The sessions are revoked. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3038,7 +3049,7 @@ export interface operations {
             /** @description Not authenticated; Could not validate credentials; Token expired; Session expired, please login again; Session was ended */
             401: {
                 headers: {
-                    /** @description The challenge (RFC 6750): with `error` only if a token was shown. */
+                    /** @description The challenge (RFC 6750). It has an `error` only if the request had a token. */
                     "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
@@ -3066,7 +3077,7 @@ export interface operations {
             /** @description Method not allowed */
             405: {
                 headers: {
-                    /** @description The methods that this path has. */
+                    /** @description The methods of this path. */
                     Allow?: string;
                     [name: string]: unknown;
                 };
@@ -3116,7 +3127,7 @@ export interface operations {
             /** @description Session store unavailable */
             503: {
                 headers: {
-                    /** @description After how many seconds to try again. */
+                    /** @description The seconds to wait before the next try. */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -3134,16 +3145,16 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The session's public name, from the list. */
+                /** @description The session's public id, as the lists of sessions return it. */
                 session_id: string;
-                /** @description One literal user: percent-decoded once, no byte of it means anything else. 256 bytes of UTF-8 at most. */
+                /** @description The user's id, percent-decoded once: 1 to 256 bytes of UTF-8. It is never a pattern: every character stands for itself. */
                 user_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description It has ended. */
+            /** @description The session is revoked. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3174,7 +3185,7 @@ export interface operations {
             /** @description Not authenticated; Could not validate credentials; Token expired; Session expired, please login again; Session was ended */
             401: {
                 headers: {
-                    /** @description The challenge (RFC 6750): with `error` only if a token was shown. */
+                    /** @description The challenge (RFC 6750). It has an `error` only if the request had a token. */
                     "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
@@ -3214,7 +3225,7 @@ export interface operations {
             /** @description Method not allowed */
             405: {
                 headers: {
-                    /** @description The methods that this path has. */
+                    /** @description The methods of this path. */
                     Allow?: string;
                     [name: string]: unknown;
                 };
@@ -3264,7 +3275,7 @@ export interface operations {
             /** @description Session store unavailable */
             503: {
                 headers: {
-                    /** @description After how many seconds to try again. */
+                    /** @description The seconds to wait before the next try. */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -3286,7 +3297,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description It is. Degraded, if the session store answers and takes no writes. */
+            /** @description The session store answers. The status is `degraded` if the store accepts no writes or if the background worker does not run. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3325,7 +3336,7 @@ export interface operations {
             /** @description Method not allowed */
             405: {
                 headers: {
-                    /** @description The methods that this path has. */
+                    /** @description The methods of this path. */
                     Allow?: string;
                     [name: string]: unknown;
                 };
@@ -3360,10 +3371,10 @@ export interface operations {
                     };
                 };
             };
-            /** @description The session store does not answer, or is not the primary. */
+            /** @description The session store does not answer, or its server is not the primary. */
             503: {
                 headers: {
-                    /** @description After how many seconds to try again. */
+                    /** @description The seconds to wait before the next try. */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -3419,10 +3430,10 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The session is open. */
+            /** @description The login succeeded. */
             200: {
                 headers: {
-                    /** @description Set the cookies that carry tokens, and the device cookie. */
+                    /** @description Sets the cookies that carry tokens, and the device cookie. */
                     "Set-Cookie"?: string;
                     [name: string]: unknown;
                 };
@@ -3456,7 +3467,7 @@ export interface operations {
             /** @description Incorrect user id or password */
             401: {
                 headers: {
-                    /** @description The challenge (RFC 6750): with `error` only if a token was shown. */
+                    /** @description The challenge (RFC 6750). It has an `error` only if the request had a token. */
                     "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
@@ -3482,7 +3493,7 @@ export interface operations {
             /** @description Method not allowed */
             405: {
                 headers: {
-                    /** @description The methods that this path has. */
+                    /** @description The methods of this path. */
                     Allow?: string;
                     [name: string]: unknown;
                 };
@@ -3556,7 +3567,7 @@ export interface operations {
             /** @description Too many attempts */
             429: {
                 headers: {
-                    /** @description After how many seconds to try again. */
+                    /** @description The seconds to wait before the next try. */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -3582,7 +3593,7 @@ export interface operations {
             /** @description Too busy, try again; Session store unavailable */
             503: {
                 headers: {
-                    /** @description After how many seconds to try again. */
+                    /** @description The seconds to wait before the next try. */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -3604,10 +3615,10 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The session has ended. */
+            /** @description The session is over. */
             200: {
                 headers: {
-                    /** @description Take the cookies back. */
+                    /** @description Clears the cookies. */
                     "Set-Cookie"?: string;
                     [name: string]: unknown;
                 };
@@ -3637,7 +3648,7 @@ export interface operations {
             /** @description Not authenticated; Could not validate credentials */
             401: {
                 headers: {
-                    /** @description The challenge (RFC 6750): with `error` only if a token was shown. */
+                    /** @description The challenge (RFC 6750). It has an `error` only if the request had a token. */
                     "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
@@ -3663,7 +3674,7 @@ export interface operations {
             /** @description Method not allowed */
             405: {
                 headers: {
-                    /** @description The methods that this path has. */
+                    /** @description The methods of this path. */
                     Allow?: string;
                     [name: string]: unknown;
                 };
@@ -3701,7 +3712,7 @@ export interface operations {
             /** @description Session store unavailable */
             503: {
                 headers: {
-                    /** @description After how many seconds to try again. */
+                    /** @description The seconds to wait before the next try. */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -3723,7 +3734,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description They have ended. */
+            /** @description The sessions are revoked. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3755,7 +3766,7 @@ export interface operations {
             /** @description Not authenticated; Could not validate credentials; Token expired; Session expired, please login again; Session was ended */
             401: {
                 headers: {
-                    /** @description The challenge (RFC 6750): with `error` only if a token was shown. */
+                    /** @description The challenge (RFC 6750). It has an `error` only if the request had a token. */
                     "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
@@ -3781,7 +3792,7 @@ export interface operations {
             /** @description Method not allowed */
             405: {
                 headers: {
-                    /** @description The methods that this path has. */
+                    /** @description The methods of this path. */
                     Allow?: string;
                     [name: string]: unknown;
                 };
@@ -3819,7 +3830,7 @@ export interface operations {
             /** @description Session store unavailable */
             503: {
                 headers: {
-                    /** @description After how many seconds to try again. */
+                    /** @description The seconds to wait before the next try. */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -3841,7 +3852,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The caller. */
+            /** @description The user data. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3875,7 +3886,7 @@ export interface operations {
             /** @description Not authenticated; Could not validate credentials; Token expired; Session expired, please login again; Session was ended */
             401: {
                 headers: {
-                    /** @description The challenge (RFC 6750): with `error` only if a token was shown. */
+                    /** @description The challenge (RFC 6750). It has an `error` only if the request had a token. */
                     "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
@@ -3901,7 +3912,7 @@ export interface operations {
             /** @description Method not allowed */
             405: {
                 headers: {
-                    /** @description The methods that this path has. */
+                    /** @description The methods of this path. */
                     Allow?: string;
                     [name: string]: unknown;
                 };
@@ -3939,7 +3950,7 @@ export interface operations {
             /** @description Session store unavailable */
             503: {
                 headers: {
-                    /** @description After how many seconds to try again. */
+                    /** @description The seconds to wait before the next try. */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -3964,7 +3975,7 @@ export interface operations {
             /** @description The next tokens. */
             200: {
                 headers: {
-                    /** @description The next cookies. */
+                    /** @description Sets the cookies that carry the next tokens. */
                     "Set-Cookie"?: string;
                     [name: string]: unknown;
                 };
@@ -3996,7 +4007,7 @@ export interface operations {
             /** @description Session expired, please login again; Session was ended; Not authenticated; Could not validate credentials */
             401: {
                 headers: {
-                    /** @description The challenge (RFC 6750): with `error` only if a token was shown. */
+                    /** @description The challenge (RFC 6750). It has an `error` only if the request had a token. */
                     "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
@@ -4022,7 +4033,7 @@ export interface operations {
             /** @description Method not allowed */
             405: {
                 headers: {
-                    /** @description The methods that this path has. */
+                    /** @description The methods of this path. */
                     Allow?: string;
                     [name: string]: unknown;
                 };
@@ -4084,7 +4095,7 @@ export interface operations {
             /** @description Too many attempts */
             429: {
                 headers: {
-                    /** @description After how many seconds to try again. */
+                    /** @description The seconds to wait before the next try. */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -4110,7 +4121,7 @@ export interface operations {
             /** @description Session store unavailable */
             503: {
                 headers: {
-                    /** @description After how many seconds to try again. */
+                    /** @description The seconds to wait before the next try. */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -4174,7 +4185,7 @@ export interface operations {
             /** @description Not authenticated; Could not validate credentials; Token expired; Session expired, please login again; Session was ended */
             401: {
                 headers: {
-                    /** @description The challenge (RFC 6750): with `error` only if a token was shown. */
+                    /** @description The challenge (RFC 6750). It has an `error` only if the request had a token. */
                     "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
@@ -4200,7 +4211,7 @@ export interface operations {
             /** @description Method not allowed */
             405: {
                 headers: {
-                    /** @description The methods that this path has. */
+                    /** @description The methods of this path. */
                     Allow?: string;
                     [name: string]: unknown;
                 };
@@ -4238,7 +4249,7 @@ export interface operations {
             /** @description Session store unavailable */
             503: {
                 headers: {
-                    /** @description After how many seconds to try again. */
+                    /** @description The seconds to wait before the next try. */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -4256,14 +4267,14 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The session's public name, from the list. */
+                /** @description The session's public id, as the lists of sessions return it. */
                 session_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description It has ended. */
+            /** @description The session is revoked. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4294,7 +4305,7 @@ export interface operations {
             /** @description Not authenticated; Could not validate credentials; Token expired; Session expired, please login again; Session was ended */
             401: {
                 headers: {
-                    /** @description The challenge (RFC 6750): with `error` only if a token was shown. */
+                    /** @description The challenge (RFC 6750). It has an `error` only if the request had a token. */
                     "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
@@ -4332,7 +4343,7 @@ export interface operations {
             /** @description Method not allowed */
             405: {
                 headers: {
-                    /** @description The methods that this path has. */
+                    /** @description The methods of this path. */
                     Allow?: string;
                     [name: string]: unknown;
                 };
@@ -4370,7 +4381,7 @@ export interface operations {
             /** @description Session store unavailable */
             503: {
                 headers: {
-                    /** @description After how many seconds to try again. */
+                    /** @description The seconds to wait before the next try. */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -4392,7 +4403,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description It is. Degraded, if the session store answers and takes no writes. */
+            /** @description The session store answers. The status is `degraded` if the store accepts no writes or if the background worker does not run. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4431,7 +4442,7 @@ export interface operations {
             /** @description Method not allowed */
             405: {
                 headers: {
-                    /** @description The methods that this path has. */
+                    /** @description The methods of this path. */
                     Allow?: string;
                     [name: string]: unknown;
                 };
@@ -4466,10 +4477,10 @@ export interface operations {
                     };
                 };
             };
-            /** @description The session store does not answer, or is not the primary. */
+            /** @description The session store does not answer, or its server is not the primary. */
             503: {
                 headers: {
-                    /** @description After how many seconds to try again. */
+                    /** @description The seconds to wait before the next try. */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -4515,7 +4526,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description It runs. */
+            /** @description The service runs. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4532,7 +4543,7 @@ export interface operations {
             /** @description Method not allowed */
             405: {
                 headers: {
-                    /** @description The methods that this path has. */
+                    /** @description The methods of this path. */
                     Allow?: string;
                     [name: string]: unknown;
                 };

@@ -28,25 +28,27 @@ var SessionEndedError = class extends AuthError {
 var NotLoggedInError = class extends AuthError {
   name = "NotLoggedInError";
   constructor() {
-    super({ code: "not_logged_in", detail: "nobody is logged in" });
+    super({ code: "not_logged_in", detail: "no user is logged in" });
   }
 };
 var SupersededError = class extends AuthError {
   name = "SupersededError";
   constructor() {
-    super({ code: "superseded", detail: "the login changed meanwhile" });
+    super({ code: "superseded", detail: "the login changed during the operation" });
   }
 };
 var ForeignOriginError = class extends AuthError {
   name = "ForeignOriginError";
   constructor(origin) {
-    super({ code: "foreign_origin", detail: `no access token is sent to ${origin}` });
+    const detail = `cannot send the access token to ${origin}: it is not in the option origins`;
+    super({ code: "foreign_origin", detail });
   }
 };
 var BodyNotReplayableError = class extends AuthError {
   name = "BodyNotReplayableError";
   constructor() {
-    super({ code: "body_not_replayable", detail: "a stream cannot be sent twice: send it again" });
+    const detail = "cannot send a stream twice: send the request again with a new stream";
+    super({ code: "body_not_replayable", detail });
   }
 };
 var NoRefreshError = class extends AuthError {
@@ -168,7 +170,7 @@ var OwnLock = class {
 };
 function aborted(signal) {
   return new Promise((_, reject) => {
-    const fail = () => reject(new DOMException("the lock took too long", "AbortError"));
+    const fail = () => reject(new DOMException("the lock was not free in time", "AbortError"));
     if (signal?.aborted) fail();
     signal?.addEventListener("abort", fail, { once: true });
   });
@@ -192,13 +194,15 @@ function settle(options) {
   const given = options.baseUrl ?? "/api/auth";
   const base = address(given, pageAddress());
   const own = base && webOrigin(base);
-  if (base === null || !own) throw new TypeError(`baseUrl must be a web address, absolute outside of a page: ${given}`);
+  if (base === null || !own) {
+    throw new TypeError(`baseUrl must be an http or https URL, absolute outside of a page: ${given}`);
+  }
   base.search = base.hash = "";
   base.pathname = base.pathname.replace(/\/+$/, "");
   const origins = (options.origins ?? []).map((origin) => {
     const url = address(origin);
     const parsed = url && webOrigin(url);
-    if (!parsed) throw new TypeError(`not a web origin: ${origin}`);
+    if (!parsed) throw new TypeError(`origins must be absolute http or https URLs: ${origin}`);
     return parsed;
   });
   const delivery = options.refresh ?? "cookie";
@@ -265,7 +269,7 @@ var Wire = class {
         controller.abort();
       };
     });
-    const late = { code: "timeout", detail: `no answer within ${timeout} ms` };
+    const late = { code: "timeout", detail: `no response within ${timeout} ms` };
     const timer = setTimeout(() => stop(new NetworkError(late)), timeout);
     const leave = () => stop(new SupersededError());
     if (outer?.aborted) leave();
@@ -290,7 +294,8 @@ async function answerOf(response) {
   }
 }
 function unreadable(status) {
-  return new ApiError({ code: "unreadable_answer", detail: "the answer is not the server's", status });
+  const detail = "the response does not follow the HTTP API";
+  return new ApiError({ code: "unreadable_answer", detail, status });
 }
 async function problemOf(response) {
   const body = await response.json().catch(() => null);
@@ -321,7 +326,7 @@ function loginFrom(answer, asked) {
   const lifetime = answer.expires_in * 1e3;
   return {
     token: answer.access_token,
-    // Counted from before the request: too early is safe, too late is not.
+    // Counted from the start of the request, so that it may be too early but never too late.
     expiresAt: asked + lifetime,
     lifetime,
     ...read(answer.access_token),
@@ -336,7 +341,7 @@ var Refresher = class {
   #exclusive;
   #running = null;
   #pause = null;
-  /** The epoch in which the server said that its login cannot be refreshed. */
+  /** The epoch of the login that, as the server said, cannot be refreshed. */
   #none = -1;
   constructor(settings, state, wire, tabs, exclusive) {
     this.#settings = settings;
@@ -393,7 +398,7 @@ var Refresher = class {
       throw this.#refused(error, stale, epoch);
     }
   }
-  /** Returns whether the current token differs from that of `stale`, which was refused. */
+  /** Returns whether the current token differs from that of `stale`. */
   #differs(stale) {
     return this.#state.login?.token !== stale?.token;
   }
@@ -674,8 +679,8 @@ var AuthService = class {
     this.#refresher = new Refresher(settings, this.#state, this.#wire, this.#tabs, this.#exclusive);
   }
   /**
-   * Whether a user is logged in, as far as this page knows. The server may have ended the session;
-   * {@link subscribe} reports it when the page finds out.
+   * Whether a user is logged in, as far as this page knows. The server may have revoked the
+   * session; {@link subscribe} reports that when the page learns of it.
    */
   get loggedIn() {
     return this.#state.login !== null;
@@ -825,8 +830,8 @@ var AuthService = class {
     return second;
   }
   /**
-   * Stops receiving messages of other tabs and sending messages to them. Does not log out. For a
-   * page that outlives its service.
+   * Stops receiving messages of other tabs and sending messages to them. Does not log out. Call it
+   * if the page continues without this service.
    */
   close() {
     this.#refresher.stop();
@@ -848,8 +853,8 @@ var AuthService = class {
     }
   }
   /**
-   * Returns the login with another token than the one that the server refused. If it cannot be
-   * refreshed, ends it with `refusal`.
+   * Returns the login with a token that replaces the one that the server refused. If the login
+   * cannot be refreshed, ends it with `refusal`.
    */
   async #after(login, refusal, epoch) {
     const now = this.#state.login;
