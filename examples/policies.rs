@@ -34,7 +34,6 @@ use std::time::Duration;
 use axum::Router;
 use axum::routing::{get, post};
 use tower_session_auth::auth_layer::Caller;
-use tower_session_auth::manager::NearCacheStats;
 use tower_session_auth::{
     FailurePolicy, KeySet, NewSession, RedisStore, Session, SessionAuthLayer, SessionId,
     SessionManager, SigningKey, UserId,
@@ -66,12 +65,10 @@ async fn catalogue(caller: Caller) -> String {
 
 /// Returns the state of the near cache, for the operator.
 fn cache(manager: &SessionManager) -> String {
-    let NearCacheStats { state, since, hits, misses, invalidations, stale_served, .. } =
-        manager.near_cache();
-    let (state, since) = (state.as_str(), since.as_secs());
-    format!(
-        "{state} for {since} s: hits {hits}, misses {misses}, invalidations {invalidations}, stale {stale_served}\n"
-    )
+    let stats = manager.near_cache();
+    let (state, since) = (stats.state.as_str(), stats.since.as_secs());
+    let (hits, misses, stale) = (stats.hits, stats.misses, stats.stale_served);
+    format!("{state} for {since} s: hits {hits}, misses {misses}, stale {stale}\n")
 }
 
 #[tokio::main]

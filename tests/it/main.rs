@@ -31,10 +31,10 @@ mod layer;
 mod limits;
 mod manager;
 mod metrics;
-mod monitoring;
 mod near_cache;
 #[cfg(feature = "redis")]
 mod operations;
+mod pages;
 #[cfg(feature = "redis")]
 mod properties;
 mod readme;

@@ -1,6 +1,8 @@
-//! The alerts and the dashboard name only metrics that exist.
+//! Pages of the documentation agree with the code.
 
 use std::collections::BTreeSet;
+
+use tower_session_auth::error::ErrorCode;
 
 const EXISTING: &str = include_str!("../servers/frozen/golden/metrics.txt");
 
@@ -40,4 +42,13 @@ fn dashboard_is_valid_json() {
     let dashboard = include_str!("../../docs/monitoring/dashboard.json");
     let dashboard: serde_json::Value = serde_json::from_str(dashboard).unwrap();
     assert!(dashboard["panels"].as_array().unwrap().len() > 10);
+}
+
+#[test]
+fn page_of_errors_has_a_row_for_each_code_with_its_status() {
+    let page = include_str!("../../docs/errors.md");
+    for code in ErrorCode::ALL {
+        let row = format!("| `{code}` | {} |", code.status().as_u16());
+        assert!(page.contains(&row), "{row}");
+    }
 }
