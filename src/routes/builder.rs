@@ -137,8 +137,8 @@ impl<D: SessionData> RoutesBuilder<D> {
         self
     }
 
-    /// Sets the [device cookie](DeviceCookie). It lets a device that has logged in to an account
-    /// before log in again while others guess the account's password.
+    /// Sets the [device cookie](DeviceCookie). A device that has already logged in to an account
+    /// can then log in again while others guess the password of that account.
     ///
     /// By default the routes set the cookie of [`DeviceCookie::new`] if tokens travel in cookies.
     /// With this setting the routes always set it, unless the [`login_limit`](Self::login_limit)

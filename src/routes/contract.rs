@@ -30,10 +30,11 @@ use super::error_response::Problem;
 /// - an answer **without a body**, as axum's router and tower-http's timeouts send it;
 /// - a `text/plain` answer of at most 64 KiB with **a text of axum's extractors or of tower-http**.
 ///
-/// The answer to a `HEAD` request has no body, so the layer decides by its headers. It changes the
-/// answer only if its `Content-Length` is 0, or if it has neither a `Content-Length` nor a
-/// `Content-Type`. The answer to `HEAD` thus keeps its headers wherever the answer to `GET` may
-/// have a text of the application.
+/// The answer to a `HEAD` request has no body, so the layer reads the answer's headers instead. It
+/// converts the answer only if `Content-Length` is 0, or if both `Content-Length` and
+/// `Content-Type` are absent. In these cases the answer to `GET` has no body either. Every other
+/// answer to `HEAD` keeps its headers, because the application may have written the body of the
+/// answer to `GET`.
 ///
 /// Every other answer stays unchanged: another text, because a handler or layer of the application
 /// wrote it; JSON, HTML and any other type; and any other status, for example a 401 or a 403 of an

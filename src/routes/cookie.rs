@@ -85,14 +85,15 @@ impl RefreshCookie {
 
     /// Sets the path below which browsers send the cookie.
     ///
-    /// By default the path is the mount point's own prefix ([`Mounts`](super::Mounts)). Browsers
-    /// then send the cookie with no other request, and each mount point has a login of its own.
+    /// By default the path is the mount point's own prefix ([`Mounts::auth`](super::Mounts::auth)).
+    /// Browsers then send the cookie with no other request, and each mount point has a login of its
+    /// own. Auth mount points below another auth mount point share the cookie of the outermost one.
     /// [`Routes::auth`](super::Routes::auth) does not know its prefix and uses `/`.
     ///
     /// Set the path if browsers see another path than this server does, for example behind a proxy
-    /// that strips a prefix. All mount points then share one cookie. A browser that still holds the
-    /// cookie of an earlier path above or below this one sends both: the routes use the one of the
-    /// latest login, and the next login or logout clears the other one.
+    /// that strips a prefix. All mount points then share one cookie. A browser may still hold the
+    /// cookie of an earlier path above or below this one. It then sends both cookies. The routes
+    /// use the cookie of the latest login, and the next login or logout clears the other cookie.
     #[must_use]
     pub fn path(mut self, path: impl Into<String>) -> Self {
         self.path = Some(path.into());

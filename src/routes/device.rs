@@ -24,20 +24,22 @@ const MAX_LIFETIME: Duration = Duration::from_secs(180 * 24 * 60 * 60);
 ///
 /// The routes [limit](super::LoginLimit) failed logins for each name and account, so an attacker
 /// who guesses passwords also blocks the account's own user. The device cookie prevents that for
-/// devices that have logged in to the account before: their failed logins count under the device
-/// only. 5 may fail within the window of the [`LoginLimit`](super::LoginLimit), or as many as for a
-/// name if that is fewer. After that the device counts as unknown until its wait is over. An
+/// devices that have logged in to the account before: their failed logins count only for the
+/// device. After 5 failures within the window of the [`LoginLimit`](super::LoginLimit), or the
+/// limit of a name if that is lower, the device is treated as unknown until its wait has ended. An
 /// attacker has no such cookie, because only a login with the right password sets it.
 ///
 /// - A login sets the cookie, and each later login with it renews it. It stays after a logout.
 /// - It is `HttpOnly; SameSite=Strict; Path=/`. With `Secure` its name has the prefix `__Host-`.
-/// - It contains no user name: it holds a random device id, the time, MACs of the account and of
-///   the account's password epoch, and a MAC of all of this. The keys are derived from the refresh
-///   keys, or from the signing key if there are no refresh keys.
+/// - It contains no user name. It holds a random device id, the time at which it was issued, a MAC
+///   of the account, a MAC of the account's password epoch (a value that a password change
+///   replaces), and a MAC over all of this. The MAC keys are derived from the refresh keys, or from
+///   the signing key if there are no refresh keys.
 /// - It is bound to one account. It becomes invalid when all sessions of the user are revoked with
 ///   [`RevokeReason::PasswordChange`](crate::RevokeReason::PasswordChange).
-/// - It becomes invalid when its key is removed. It stays valid with a retired HMAC secret
-///   ([`KeySet::also_verify`](crate::KeySet::also_verify)), but not with a retired public key.
+/// - It becomes invalid when the key that made it is removed from its key set. A retired HMAC
+///   secret ([`KeySet::also_verify`](crate::KeySet::also_verify)) still verifies it. A retired
+///   public key does not, because a MAC key can be derived only from a secret.
 /// - It authenticates nothing: without the password it allows those 5 attempts and nothing else.
 ///
 /// **Limitations.** A *new* device of an account under attack still waits, and so does a browser
@@ -81,8 +83,8 @@ impl DeviceCookie {
         self
     }
 
-    /// Sets how long a device counts as known after its latest login. 90 days by default, 1 hour to
-    /// 180 days. A change also applies to cookies that browsers already hold.
+    /// Sets how long a device is treated as known after its latest login. 90 days by default, 1
+    /// hour to 180 days. A change also applies to cookies that browsers already hold.
     #[must_use]
     pub fn lifetime(mut self, lifetime: Duration) -> Self {
         self.lifetime = lifetime;

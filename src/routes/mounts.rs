@@ -46,8 +46,11 @@ impl Mounts {
         Self { places: places.map(|(group, prefix)| (group, prefix.to_owned())).into() }
     }
 
-    /// Mounts the auth routes at `prefix`. They are those of [`Routes::auth`](super::Routes::auth),
-    /// except that the path of their refresh cookie is the prefix.
+    /// Mounts the auth routes at `prefix`: the routes of [`Routes::auth`](super::Routes::auth).
+    ///
+    /// Unless [`RefreshCookie::path`](super::RefreshCookie::path) is set, the path of the refresh
+    /// cookie is `prefix` instead of `/`. Below another auth mount point, it is the prefix of the
+    /// outermost one.
     ///
     /// # Errors
     ///
@@ -93,9 +96,10 @@ impl Mounts {
         Ok(self)
     }
 
-    /// Returns the path of the cookies of a mount point: its own prefix. If it lies below other
-    /// auth mount points, the prefix of the outermost one: otherwise browsers would send the
-    /// cookies of both to the inner one.
+    /// Returns the path of the refresh cookie of a mount point. This is the mount point's own
+    /// prefix. If the mount point lies below other auth mount points, it is the prefix of the
+    /// outermost one instead, so that they share one cookie. With two paths, a browser would send
+    /// both cookies to the inner mount point. `RefreshCookie::path` overrides this.
     pub(super) fn cookie_path<'a>(&'a self, mount: &'a str) -> &'a str {
         let auth = self.places().filter(|(group, _)| *group == Group::Auth);
         let around = auth.map(|(_, prefix)| prefix).filter(|prefix| {

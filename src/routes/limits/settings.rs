@@ -223,8 +223,10 @@ impl Default for LoginLimit {
 ///   and 16 times as many in the wider networks of an IPv6 address. A valid token from the same
 ///   address is accepted all the same.
 ///
-/// A wait is as long as the window, and does not grow. The session store counts, as for logins. A
-/// process that knows of a wait does not ask the store again until it is over.
+/// The attempt that uses up the limit within the window starts a wait. The wait is as long as the
+/// window, and later waits are not longer. The session store keeps the counts, as for logins. Once
+/// the store has refused a token, the process itself refuses further tokens of that session or
+/// address, without a store call, until the wait has ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use = "a limit has no effect until it is set on the builder of the routes"]
 pub struct RefreshLimit {
