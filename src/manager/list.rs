@@ -109,9 +109,10 @@ impl<D: SessionData> SessionManager<D> {
     ///
     /// # Errors
     ///
-    /// [`SessionError::Cursor`] if this application did not make the cursor, or made it for another
-    /// kind of store. [`Store`](SessionError::Store) if the store cannot answer. The other kinds:
-    /// the cursor of the next page cannot be signed.
+    /// - [`SessionError::Cursor`]: the cursor was not made by this application, was made for a
+    ///   store of another kind, or was signed with a key that has been removed.
+    /// - [`Store`](SessionError::Store): the store cannot answer.
+    /// - Any other error: the cursor of the next page cannot be signed.
     pub async fn all_sessions(
         &self,
         from: Option<&Cursor>,

@@ -61,8 +61,9 @@ impl<D: SessionData> SessionManager<D> {
         self.try_begin_login(user).await.map_err(|failure| StoreError::from(failure).into())
     }
 
-    /// Does the same as [`begin_login`](Self::begin_login), for a caller that continues without the
-    /// store while it is unavailable.
+    /// Does the same as [`begin_login`](Self::begin_login), but the error tells an unavailable
+    /// store from a store that answered with an error. The caller can then continue without an
+    /// unavailable store.
     pub(crate) async fn try_begin_login(&self, user: &UserId) -> Result<LoginFence, CallError> {
         let value = self
             .shared
@@ -89,7 +90,7 @@ impl<D: SessionData> SessionManager<D> {
     /// - [`Directory`](SessionError::Directory): the user directory cannot answer.
     /// - [`TooLarge`](SessionError::TooLarge): the application's data are over
     ///   [`session_data_limit`](crate::manager::SessionManagerBuilder::session_data_limit).
-    /// - The other kinds: the content of `new` cannot be stored or signed.
+    /// - Any other error: the content of `new` cannot be stored or signed.
     pub async fn create(&self, new: NewSession<D>) -> Result<Login<D>, SessionError> {
         let manager = self.clone();
         run_to_completion(async move { manager.open(new).await }).await

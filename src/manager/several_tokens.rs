@@ -1,4 +1,4 @@
-//! Requests with several refresh tokens: which one counts, and how their sessions are revoked.
+//! Requests with several refresh tokens: choosing one of them, and revoking their sessions.
 
 use super::SessionManager;
 use crate::clock::Timestamp;
@@ -7,11 +7,12 @@ use crate::id::{SessionId, UserId};
 use crate::session::SessionData;
 use crate::token::Sealed;
 
-/// Number of sessions that the store is asked about for the refresh tokens of one request. A
-/// browser sends one or two. More come from a neighboring site that plants cookies.
+/// Maximum number of sessions that the manager loads for the refresh tokens of one request. A
+/// browser sends one or two tokens. If there are more, another host of the same domain plants
+/// cookies.
 const MAX_SESSIONS: usize = 8;
 
-/// The latest refresh token of one session, among those of a request.
+/// The latest refresh token of one session, among the tokens of a request.
 struct Candidate<'t> {
     text: &'t str,
     token: Sealed,
@@ -25,11 +26,12 @@ impl Candidate<'_> {
 }
 
 impl<D: SessionData> SessionManager<D> {
-    /// Chooses the refresh token that counts, among those of one request.
+    /// Chooses the refresh token to rotate, among the tokens of one request.
     ///
-    /// Tokens that do not verify do not count. Of one session, the highest counter counts. Of
-    /// several sessions of one user, the live one with the latest login counts. The order of the
-    /// tokens decides nothing, because a neighboring site can choose it.
+    /// Ignores tokens that do not verify. If several tokens belong to one session, the token with
+    /// the highest rotation counter is chosen. If they belong to several sessions of one user, the
+    /// token of the live session with the latest login is chosen. The order of the tokens has no
+    /// effect, because another host of the same domain can choose it by planting cookies.
     ///
     /// Loads sessions only if tokens of several sessions verify, and then 8 sessions at most. The
     /// caller rotates the chosen token: this call does not tell whether it is still valid.

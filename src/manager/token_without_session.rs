@@ -25,7 +25,7 @@ impl<D: SessionData> SessionManager<D> {
     /// # Errors
     ///
     /// [`SessionError::AccountInactive`] and [`Directory`](SessionError::Directory) as for
-    /// [`create`](Self::create). The other kinds: a lifetime is out of range, or the token cannot
+    /// [`create`](Self::create). Any other error: a lifetime is out of range, or the token cannot
     /// be signed.
     pub async fn token_without_session(
         &self,

@@ -49,7 +49,7 @@ impl<D: SessionData> SessionManager<D> {
     /// - [`TooLarge`](SessionError::TooLarge): the application's data grow, and are then over
     ///   [`session_data_limit`](crate::manager::SessionManagerBuilder::session_data_limit). Data that are
     ///   over it already may stay or shrink.
-    /// - The other kinds: the new content cannot be stored.
+    /// - Any other error: the new content cannot be stored.
     pub async fn update(
         &self,
         user: &UserId,

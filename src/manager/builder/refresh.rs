@@ -8,8 +8,8 @@ use crate::token::KeySet;
 
 impl<D: SessionData> SessionManagerBuilder<D> {
     /// Sets the HMAC secrets of refresh tokens (`SigningKey::hs256`). Each login then returns a
-    /// refresh token, good for one rotation with
-    /// [`SessionManager::refresh`](crate::SessionManager::refresh). None by default.
+    /// refresh token, which [`SessionManager::refresh`](crate::SessionManager::refresh) exchanges
+    /// once. None by default.
     ///
     /// May be the secret that signs access tokens: no token of one kind passes as the other. The
     /// store never sees the secret. To replace it without logging users out, keep the old one as a
