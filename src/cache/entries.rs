@@ -97,8 +97,9 @@ impl<D> Entries<D> {
             Added::Duplicate => return,
         };
         self.put(token.clone(), entry);
-        // Another thread may have removed the content after `add`. It removed the entries that it
-        // found then, and this entry may have been inserted later, so check again.
+        // Check again: between `add` and `put`, another thread may have removed the content and the
+        // entries that were then in the cache. It could not remove this entry, which was inserted
+        // later.
         if !place.has(&session) {
             self.remove(&token, session.address());
         }

@@ -75,8 +75,9 @@ impl<D> fmt::Debug for DataSize<D> {
     }
 }
 
-/// Computes weights so that one total covers both limits of a [`Capacity`]: each entry weighs at
-/// least the total divided by the number of tokens.
+/// Computes the weights of entries such that the cache's one weight limit enforces both limits of a
+/// [`Capacity`]. Each entry weighs at least slightly more than a shard's bytes divided by (the
+/// shard's tokens + 1), so a shard never holds more entries than its share of `tokens`.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Weights {
     token_share: u64,
