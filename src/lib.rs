@@ -101,9 +101,9 @@
 //!
 //! # Refresh tokens
 //!
-//! With [`refresh_keys`](manager::SessionManagerBuilder::refresh_keys), each login returns a refresh token. It
-//! is good for one exchange ([`SessionManager::refresh`]). If a token is used again after its grace
-//! period, the manager treats it as stolen and revokes the session.
+//! With [`refresh_keys`](manager::SessionManagerBuilder::refresh_keys), each login returns a
+//! refresh token. It can be exchanged once ([`SessionManager::refresh`]). If a token is used again
+//! after its grace period, the manager treats it as stolen and revokes the session.
 //!
 //! # Features
 //!

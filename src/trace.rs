@@ -83,8 +83,8 @@ pub(crate) fn in_this_span<F: Future>(work: F) -> F {
     work
 }
 
-/// Formats an error and its sources on one line. Texts of drivers can be long, so it shows at most
-/// [`MAX_LINKS`](Self::MAX_LINKS) errors, and [`MAX_LINK`](Self::MAX_LINK) characters of each.
+/// Formats an error and its sources on one line. Error texts of drivers can be long, so it shows at
+/// most [`MAX_LINKS`](Self::MAX_LINKS) errors, and [`MAX_LINK`](Self::MAX_LINK) characters of each.
 pub(crate) struct Chain<'a>(pub(crate) &'a dyn StdError);
 
 impl Chain<'_> {

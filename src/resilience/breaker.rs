@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// A circuit breaker. After a failure it refuses calls at once, and lets one probe at a time
-/// through until a probe is answered.
+/// A circuit breaker. One failure opens it: it then refuses calls immediately. After a pause it
+/// lets one probe at a time through, and an answered probe closes it.
 ///
 /// While it is closed, a permit costs two atomic loads and no lock.
 #[derive(Debug)]

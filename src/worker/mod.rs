@@ -60,9 +60,12 @@ impl TouchRules {
         self.interval.min(life.idle_ttl / 10)
     }
 
-    /// Returns the threshold for a session: the same share of its idle TTL. With a threshold of
-    /// minutes and an idle TTL of a month, a user who comes every day would otherwise be logged
-    /// out. Without a threshold, returns more than any session has left.
+    /// Returns the refresh threshold for a session. For a session with its own idle TTL, the
+    /// configured threshold is scaled by (the session's idle TTL ÷ the default idle TTL).
+    /// Otherwise, with a threshold of minutes and an idle TTL of a month, a use would almost never
+    /// move the idle deadline, and a daily user would be logged out.
+    ///
+    /// Without a configured threshold, returns `Duration::MAX`: each touch then moves the deadline.
     fn threshold(self, life: Life) -> Duration {
         let Some(threshold) = self.refresh_threshold else { return Duration::MAX };
         if life.idle_ttl == self.idle_ttl {

@@ -74,8 +74,9 @@ impl Health {
         Tick::now() >= asked.after(ROLE_COUNTS)
     }
 
-    /// Takes the answer to a role question that was sent at `sent`. Fails if the server is a
-    /// replica. An answer without a role does not count as a replica.
+    /// Evaluates the answer to a `HELLO` that was sent at `sent` to ask for the server's role.
+    /// Fails if the server is a replica. If the answer contains no role, the server is not treated
+    /// as a replica, and a warning is logged once.
     fn learn_role(&self, hello: RedisResult<Value>, sent: Tick) -> RedisResult<()> {
         let hello = match hello.and_then(Value::extract_error) {
             Ok(hello) => ServerInfo::of_any_age(&hello).map_or(Role::Unknown, |it| it.role()),
