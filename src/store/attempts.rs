@@ -1,5 +1,5 @@
-//! Counted attempts, for rate limits. An attempt is counted before it is made, and taken back if it
-//! did not fail.
+//! Attempts that are counted for rate limits. An attempt is counted before it is made. If it does
+//! not fail, it is taken back.
 
 use std::fmt;
 use std::num::NonZeroU32;
@@ -31,7 +31,7 @@ impl AttemptKey {
     }
 }
 
-// Hides the key, so that a log does not show which account or address it stands for.
+// Hides the key, so that a log does not show whose account or address it stands for.
 impl fmt::Debug for AttemptKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("AttemptKey(…)")
@@ -44,11 +44,13 @@ impl fmt::Debug for AttemptKey {
 /// [`attempts`](Self::attempts) attempts. When the [`window`](Self::window) has passed, the next
 /// attempt starts a new period.
 ///
-/// The attempt that uses up the period starts a wait. The first wait is as long as the window. Each
-/// later wait is twice as long as the one before, up to [`longest_wait`](Self::longest_wait).
-/// During a wait all attempts are refused. A refused attempt changes nothing, with one exception:
-/// if the clock was set back, it shortens the wait to the length that the rule defines. Each period
-/// after a wait allows only [`after`](Self::after) attempts.
+/// The attempt that reaches the period's limit starts a wait. The first wait is as long as the
+/// window. Each later wait is twice as long as the previous one, up to
+/// [`longest_wait`](Self::longest_wait). During a wait all attempts are refused. A period after a
+/// wait allows only [`after`](Self::after) attempts.
+///
+/// A refused attempt does not change the counter, with one exception: if the clock was set back, it
+/// shortens the remaining wait to the length that the rule defines.
 ///
 /// Durations are whole milliseconds, at least one.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,22 +60,22 @@ pub struct AttemptRule {
     pub attempts: NonZeroU32,
     /// The length of a period.
     pub window: Duration,
-    /// The number of failed attempts in a row, over any time, that starts the first wait. `None`
-    /// means no such limit.
+    /// The number of failed attempts in a row, in any number of periods, that starts the first
+    /// wait. `None`: there is no such limit.
     pub in_a_row: Option<NonZeroU32>,
     /// The number of attempts in each period after a wait.
     pub after: NonZeroU32,
-    /// The longest wait. A value below the window counts as the window.
+    /// The longest wait. A value below the window is treated as the window.
     pub longest_wait: Duration,
-    /// How long after the last counted attempt, or after the wait that it started, the counter is
-    /// removed. A counter with no wait so far and without [`in_a_row`](Self::in_a_row) is already
-    /// removed at the end of the window.
+    /// When the counter is removed: this long after the last counted attempt or, if that attempt
+    /// started a wait, this long after the wait. Exception: a counter that has not led to a wait,
+    /// without [`in_a_row`](Self::in_a_row), is removed at the end of the window.
     pub forget_after: Duration,
 }
 
 impl AttemptRule {
-    /// Allows `attempts` attempts per `window`. After a wait it allows one attempt per period.
-    /// Waits are at most 15 minutes. A counter is removed after 1 hour.
+    /// Creates a rule that allows `attempts` attempts per `window`. After a wait it allows one
+    /// attempt per period. A wait lasts at most 15 minutes. A counter is removed after 1 hour.
     #[must_use]
     pub fn new(attempts: NonZeroU32, window: Duration) -> Self {
         Self {
@@ -91,10 +93,10 @@ impl AttemptRule {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Attempt {
-    /// The attempt is counted and may be made. Holds the start of the period, which
-    /// [`Settle::GiveBack`] needs.
+    /// The attempt is counted, and the caller may make it. Holds the start of the period, for
+    /// [`Settle::GiveBack`].
     Counted(Timestamp),
-    /// The attempt must not be made. It is not counted.
+    /// The attempt is not counted, and the caller must not make it.
     Refused {
         /// The remaining time of the wait.
         retry_after: Duration,
@@ -105,8 +107,9 @@ pub enum Attempt {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Settle {
-    /// Takes one attempt back, and the wait that its period started. The value is the start of the
-    /// period from [`Attempt::Counted`]. Does nothing if another period has started since.
+    /// Subtracts one attempt, and removes the wait that its period has started. Holds the start of
+    /// the period, from [`Attempt::Counted`]. Does nothing if another period has started since
+    /// then.
     GiveBack(Timestamp),
     /// Removes the counter, with all its attempts and waits.
     Clear,

@@ -1,5 +1,5 @@
-//! [`SessionStore`] with boxed futures: the operations that the manager uses. Applications
-//! therefore never name the type of a store.
+//! [`SessionStore`] with boxed futures, for the operations that the manager uses. With it, the
+//! types of an application do not contain the type of its store.
 
 use std::time::Duration;
 

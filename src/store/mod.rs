@@ -1,19 +1,23 @@
 //! The contract between the session manager and the storage of sessions.
 //!
-//! The library has two stores: [`MemoryStore`] and, with the feature `redis`, [`RedisStore`]. A custom
-//! store implements [`SessionStore`] and runs the suite `testing::store_contract`, as these two do.
+//! The library has two stores: [`MemoryStore`] and, with the feature `redis`, [`RedisStore`]. You
+//! can also implement [`SessionStore`] for a store of your own. Test such a store with the suite
+//! `testing::store_contract`, which both library stores pass.
 //!
 //! # Terms
 //!
-//! A store keeps [records](Record): a payload that the store never reads, and the fields that
-//! decide when a session expires. It knows neither tokens nor the names of users.
+//! A store keeps [records](Record). A record contains a payload, which the store never reads, and
+//! the fields that decide when the session expires. The store knows neither tokens nor the names of
+//! users.
 //!
 //! **A session is live** while its record exists, its *idle deadline* has not passed, and its
-//! *absolute deadline* has not passed. All operations except `create` work on live sessions only
-//! and create none. There is no upsert, so a late write cannot bring back a session that is over.
+//! *absolute deadline* has not passed. All operations except `create` change only live sessions,
+//! and none of them creates a session. There is no upsert, so a late write cannot bring back a
+//! session that is over.
 //!
-//! All times are on the store's own clock ([`SessionStore::now`]). A host passes durations, never
-//! points in time on its own clock, so a wrong host clock cannot change how long a session lives.
+//! All times are read from the store's own clock ([`SessionStore::now`]). A host passes durations
+//! to the store, and no times of its own clock. A wrong host clock therefore cannot change how long
+//! a session lives.
 
 use std::future::Future;
 use std::time::Duration;
@@ -59,14 +63,15 @@ pub(crate) use self::tracking::{Tracked, Tracker};
 
 /// Storage for sessions. The [module docs](self) define the terms.
 ///
-/// Implementors write `async fn`. Every method is one atomic step: callers never see two calls
-/// interleaved. A method that covers many users ([`touch`](Self::touch), [`scan`](Self::scan),
-/// [`cleanup`](Self::cleanup)) is one atomic step for each of them.
+/// Implementors write `async fn`. Every method is one atomic step: no caller sees the state in the
+/// middle of another call. The methods that cover many users ([`touch`](Self::touch),
+/// [`scan`](Self::scan), [`cleanup`](Self::cleanup)) are an exception: they are one atomic step per
+/// user.
 ///
 /// # Deadlines
 ///
-/// The manager limits the time of each call (250 ms by default) and then drops the future. A store
-/// must stay usable when that happens at any await point.
+/// The manager limits the time of each call (250 ms by default). When the time is over, it drops
+/// the call's future, at any await point. The store must stay usable after that.
 ///
 /// Before version 1.0, a new version may require more operations.
 #[diagnostic::on_unimplemented(
@@ -75,22 +80,23 @@ pub(crate) use self::tracking::{Tracked, Tracker};
             `Arc` around it: clone the store instead"
 )]
 pub trait SessionStore: Send + Sync + 'static {
-    /// Returns the time on this store's clock, as accurately as this process knows it. No I/O.
+    /// Returns the time on this store's clock, as accurately as this process knows it. Does no I/O.
     fn now(&self) -> Timestamp;
 
-    /// Creates a session. Its id must not be in use.
+    /// Creates a session. The caller passes an id that is not in use.
     ///
     /// Returns [`Created::AlreadyExists`] if this user has a live session or a tombstone with this
     /// id. The idle deadline is `min(now + idle_ttl, now + lifetime)`.
     ///
-    /// The store checks the id, then the login fence, then the session limit, in the same step. So
-    /// of many calls at once exactly as many succeed as the limit allows, and a login that began
-    /// before a revocation of all sessions fails. A refused call changes nothing.
+    /// In one atomic step, the store checks the id, then the login fence, then the session limit.
+    /// So if many logins run at once, exactly as many succeed as the limit allows. A login that
+    /// began before a revocation of all sessions fails. A refused call changes nothing.
     ///
-    /// Only live sessions count against the limit. To make room, the same step revokes sessions
-    /// with the reason [`Evicted`](RevokeReason::Evicted): as many as necessary (several if the limit
-    /// was higher before), and as many more as [`room`](SessionLimit::room) says.
-    /// Below the limit, the work must not grow with the number of the user's sessions.
+    /// The store compares only the number of live sessions with the limit. To make room, the same
+    /// step revokes sessions with the reason [`Evicted`](RevokeReason::Evicted). It revokes as many
+    /// as necessary (several if the limit was higher before), and more if
+    /// [`room`](SessionLimit::room) is greater than 1. Below the limit, the work must not grow with
+    /// the number of the user's sessions.
     ///
     /// # Errors
     ///
@@ -104,9 +110,9 @@ pub trait SessionStore: Send + Sync + 'static {
     ) -> impl Future<Output = Result<Created, StoreError>> + Send;
 
     /// Returns the user's login fence. A login reads it before it checks credentials: see
-    /// [`NewRecord::login_fence`].
-    /// Only a [`revoke`](Self::revoke) of all sessions and [`update_all`](Self::update_all) replace
-    /// it, each time with a new value. Expiry is not a change: a login that read it may still succeed.
+    /// [`NewRecord::login_fence`]. Only [`update_all`](Self::update_all) and a
+    /// [`revoke`](Self::revoke) of all sessions replace the fence, each time with a new value. When
+    /// the fence expires, it is not replaced: a login that read it before may still succeed.
     ///
     /// # Errors
     ///
@@ -118,13 +124,14 @@ pub trait SessionStore: Send + Sync + 'static {
 
     /// Finds a live session. `None` means that it was revoked, has expired or never existed.
     ///
-    /// [`Record::idle_deadline`] may be a lower bound of the true one. Idle deadlines only move
-    /// forward, so the store need not read the true one while a known bound has not passed.
-    /// `idle_bound` is such a bound: an idle deadline that this store returned before.
+    /// [`Record::idle_deadline`] may be earlier than the true idle deadline. An idle deadline only
+    /// moves forward, so an earlier value is a lower bound. `idle_bound` is such a bound: an idle
+    /// deadline that this store returned before. While it has not passed, the store may return it
+    /// and need not read the true deadline.
     ///
     /// # Errors
     ///
-    /// [`StoreError`] only when the store cannot answer, or cannot read the record. An unknown
+    /// [`StoreError`] only when the store cannot answer or cannot read the record. An unknown
     /// session is not an error.
     fn load(
         &self,
@@ -133,7 +140,8 @@ pub trait SessionStore: Send + Sync + 'static {
         idle_bound: Option<Timestamp>,
     ) -> impl Future<Output = Result<Option<Record>, StoreError>> + Send;
 
-    /// Returns the true last activity and idle deadline; `None` as for [`load`](Self::load).
+    /// Returns the true last activity and idle deadline. `None` has the same meaning as for
+    /// [`load`](Self::load).
     ///
     /// # Errors
     ///
@@ -144,24 +152,26 @@ pub trait SessionStore: Send + Sync + 'static {
         id: &SessionId,
     ) -> impl Future<Output = Result<Option<Activity>, StoreError>> + Send;
 
-    /// Records uses of sessions, each atomically. Returns one result per touch, in their order.
+    /// Records uses of sessions. Each touch is atomic. Returns one result per touch, in the same
+    /// order.
     ///
-    /// Of each live session, the last activity moves forward to the time of the use. If less than
-    /// [`extend_below`](Touch::extend_below) remains until the idle deadline, that moves forward to
-    /// `min(use + idle_ttl, absolute deadline)`. The store keeps the greatest
-    /// [`rotation`](Touch::rotation) for [`rotate`](Self::rotate). Nothing moves back. A session
-    /// that is not live stays unchanged.
+    /// For each live session, the store moves the last activity forward to the time of the use. If
+    /// less than [`extend_below`](Touch::extend_below) remains until the idle deadline, the store
+    /// moves the deadline forward to `min(use + idle_ttl, absolute deadline)`. It keeps the
+    /// greatest [`rotation`](Touch::rotation) of all touches, because [`rotate`](Self::rotate)
+    /// needs it. No time or number moves back. A session that is not live stays unchanged.
     ///
     /// # Errors
     ///
-    /// [`StoreError`] when the store cannot answer or refuses to write. Any part of the batch may
-    /// then be done. The caller may repeat the whole batch.
+    /// [`StoreError`] when the store cannot answer or refuses to write. The store may then have
+    /// recorded all, some or none of the touches. The caller may repeat the whole batch.
     fn touch(
         &self,
         touches: &[Touch],
     ) -> impl Future<Output = Result<Vec<Touched>, StoreError>> + Send;
 
-    /// Replaces the payload of a live session if its revision is `expected`. Its deadlines stay.
+    /// Replaces the payload of a live session if its revision is `expected`. Its deadlines do not
+    /// change.
     ///
     /// # Errors
     ///
@@ -175,24 +185,27 @@ pub trait SessionStore: Send + Sync + 'static {
         payload: Bytes,
     ) -> impl Future<Output = Result<Updated, StoreError>> + Send;
 
-    /// Replaces the payloads of *all* live sessions of a user, and the login fence, in one step. A
-    /// login under way may have read the data that changes here, so it must fail. Deadlines stay.
+    /// Replaces the payloads of *all* live sessions of a user, and the login fence, in one step.
+    /// The fence must change because a login in progress may have read the user's old data: that
+    /// login then fails. Deadlines do not change.
     ///
-    /// `replacements` must name exactly the live sessions, in any order, each at its current
-    /// revision. Otherwise nothing changes, the fence included. A touch does not change a revision.
+    /// `replacements` must name exactly the live sessions, in any order, each with its current
+    /// revision. Otherwise nothing changes, and the fence stays too. A touch does not change a
+    /// revision.
     ///
     /// # Errors
     ///
-    /// As for [`update`](Self::update), and when a record cannot be read: its session might keep
-    /// its old payload.
+    /// As for [`update`](Self::update). Also when a record cannot be read, because its session
+    /// might then keep its old payload.
     fn update_all(
         &self,
         user: &UserId,
         replacements: &[Replacement],
     ) -> impl Future<Output = Result<UpdatedAll, StoreError>> + Send;
 
-    /// Exchanges a refresh token for the next one: of all calls with one token, only one moves the
-    /// [counter](Rotation::counter). [`Rotated`] defines each result and its condition.
+    /// Exchanges a refresh token for the next one. If several calls present the same token, only
+    /// one of them moves the [counter](Rotation::counter). [`Rotated`] defines each result and its
+    /// condition.
     ///
     /// # Errors
     ///
@@ -204,22 +217,22 @@ pub trait SessionStore: Send + Sync + 'static {
         rotate: &Rotate,
     ) -> impl Future<Output = Result<Rotated, StoreError>> + Send;
 
-    /// Revokes sessions of one user in one step. Returns those that were live.
+    /// Revokes sessions of one user in one step. Returns the sessions that were live.
     ///
-    /// [`Target::One`] keeps a tombstone with the reason until the absolute deadline of the
-    /// session, at most 24 hours. Idempotent: a second call finds no live session, and the first
+    /// [`Target::One`] keeps a tombstone with the reason until the session's absolute deadline, but
+    /// at most 24 hours. The call is idempotent: a second call finds no live session, and the first
     /// reason stays.
     ///
-    /// [`Target::All`] and [`Target::AllExcept`] also replace the login fence (also when there is no
-    /// session) and keep it for at least 24 hours, so a login under way fails.
-    /// [`RevokeReason::PasswordChange`] also replaces the [password
+    /// [`Target::All`] and [`Target::AllExcept`] also replace the login fence, even if the user has
+    /// no session, and keep it for at least 24 hours. A login in progress then fails. With
+    /// [`RevokeReason::PasswordChange`], they also replace the [password
     /// epoch](FenceValue::password_epoch).
     ///
     /// # Errors
     ///
     /// [`StoreError`] when the store cannot answer or refuses to write. The sessions may then still
-    /// be live, so the caller must not report success. Replicas without the change are not an
-    /// error: [`Revoked::replicas`] reports them.
+    /// be live, so the caller must not report success. It is not an error if replicas lack the
+    /// change: see [`Revoked::replicas`].
     fn revoke(
         &self,
         user: &UserId,
@@ -227,23 +240,24 @@ pub trait SessionStore: Send + Sync + 'static {
         reason: RevokeReason,
     ) -> impl Future<Output = Result<Revoked, StoreError>> + Send;
 
-    /// Returns how much longer [`revoke`](Self::revoke) may take than other operations, because it
-    /// waits for replicas. The manager adds this to its time limit. Zero by default.
+    /// Returns how much longer [`revoke`](Self::revoke) may take than other operations because it
+    /// waits for replicas. The manager adds this time to the time limit of a revocation. Zero by
+    /// default.
     fn revoke_wait(&self) -> Duration {
         Duration::ZERO
     }
 
-    /// Returns all live sessions of one user, in no particular order. Skips (and logs) a record
-    /// that it cannot read.
+    /// Returns all live sessions of one user, in no particular order. Skips a record that the store
+    /// cannot read, and logs it.
     ///
     /// # Errors
     ///
     /// [`StoreError`] when the store cannot answer.
     fn list(&self, user: &UserId) -> impl Future<Output = Result<Vec<Listed>, StoreError>> + Send;
 
-    /// Returns a [page](Page) of all live sessions that starts at the cursor `from`: at most
-    /// `limit` sessions (0 counts as 1; a store may have a lower maximum). `None` if `from` is no
-    /// cursor of this store.
+    /// Returns a [page](Page) of all live sessions, starting at the cursor `from`. The page holds
+    /// at most `limit` sessions: 0 is treated as 1, and a store may have a lower maximum. Returns
+    /// `None` if `from` is not a cursor of this store.
     ///
     /// # Errors
     ///
@@ -254,9 +268,9 @@ pub trait SessionStore: Send + Sync + 'static {
         limit: usize,
     ) -> impl Future<Output = Result<Option<Page>, StoreError>> + Send;
 
-    /// Like [`list`](Self::list), for a caller that reads payloads only up to the first line feed.
-    /// A store may cut off the rest (of the manager's payloads: the application's data). By default
-    /// it does not.
+    /// Like [`list`](Self::list), but the caller reads each payload only up to its first line feed,
+    /// so a store may cut off the rest. In the manager's payloads, the rest is the application's
+    /// data. The default implementation returns whole payloads.
     fn list_heads(
         &self,
         user: &UserId,
@@ -264,7 +278,8 @@ pub trait SessionStore: Send + Sync + 'static {
         self.list(user)
     }
 
-    /// Like [`scan`](Self::scan), with payloads as in [`list_heads`](Self::list_heads).
+    /// Like [`scan`](Self::scan), but a store may cut off payloads as in
+    /// [`list_heads`](Self::list_heads).
     fn scan_heads(
         &self,
         from: Option<&ScanCursor>,
@@ -273,8 +288,8 @@ pub trait SessionStore: Send + Sync + 'static {
         self.scan(from, limit)
     }
 
-    /// Removes expired sessions from one part of the store and counts them. Keeps live sessions and
-    /// tombstones that have not expired. `None` if `from` is no cursor of this store.
+    /// Removes expired sessions from one part of the store and returns their number. Keeps live
+    /// sessions and unexpired tombstones. Returns `None` if `from` is not a cursor of this store.
     ///
     /// # Errors
     ///
@@ -284,8 +299,9 @@ pub trait SessionStore: Send + Sync + 'static {
         from: Option<&ScanCursor>,
     ) -> impl Future<Output = Result<Option<Cleaned>, StoreError>> + Send;
 
-    /// Returns why a session was revoked, if the store still has its tombstone (it keeps at least
-    /// the newest 64 of a user). Called only for sessions that [`load`](Self::load) does not find.
+    /// Returns the reason of a session's revocation, if the store still has the tombstone. A store
+    /// keeps at least the newest 64 tombstones of a user. The manager calls this only for a session
+    /// that [`load`](Self::load) does not find.
     ///
     /// # Errors
     ///
@@ -296,15 +312,15 @@ pub trait SessionStore: Send + Sync + 'static {
         id: &SessionId,
     ) -> impl Future<Output = Result<Option<RevokeReason>, StoreError>> + Send;
 
-    /// Counts an attempt before it is made, or refuses it: of any number at once it counts exactly
-    /// as many as [`rule`](AttemptRule) allows. All instances share the counts, which do not
-    /// concern sessions. `None`, the default, means that the store does not count: each process
-    /// then counts for itself.
+    /// Counts an attempt before it is made, or refuses it. If any number of attempts arrive at
+    /// once, exactly as many are counted as [`rule`](AttemptRule) allows. All instances share the
+    /// counters. The counters have no connection to sessions. `None`, the default, means that the
+    /// store does not count: each process then counts its own attempts.
     ///
     /// # Errors
     ///
-    /// [`StoreError`] when the store cannot answer or refuses to write. The attempt may then be
-    /// counted or not, and must not be made.
+    /// [`StoreError`] when the store cannot answer or refuses to write. It is then unknown whether
+    /// the attempt was counted, and the caller must not make it.
     fn attempt(
         &self,
         key: &AttemptKey,
@@ -314,12 +330,13 @@ pub trait SessionStore: Send + Sync + 'static {
         std::future::ready(Ok(None))
     }
 
-    /// Takes back what [`attempt`](Self::attempt) has counted. Does nothing by default.
+    /// Corrects a counter after an attempt that [`attempt`](Self::attempt) counted: see [`Settle`].
+    /// Does nothing by default.
     ///
     /// # Errors
     ///
-    /// [`StoreError`] when the store cannot answer or refuses to write. The attempt then counts as
-    /// failed.
+    /// [`StoreError`] when the store cannot answer or refuses to write. The counter then still
+    /// includes the attempt, as if it had failed.
     fn settle(
         &self,
         key: &AttemptKey,
@@ -329,8 +346,8 @@ pub trait SessionStore: Send + Sync + 'static {
         std::future::ready(Ok(()))
     }
 
-    /// Does regular work: removes what has expired, compares clocks. The background worker calls it
-    /// about once a second. Does nothing by default.
+    /// Does regular work, for example removes expired data and compares clocks. The background
+    /// worker calls it about once a second. Does nothing by default.
     ///
     /// # Errors
     ///
@@ -339,9 +356,9 @@ pub trait SessionStore: Send + Sync + 'static {
         std::future::ready(Ok(()))
     }
 
-    /// Returns warnings for the operator: what is wrong and how to fix it, one sentence each,
-    /// without an address. The background worker logs them once, after its first
-    /// [`upkeep`](Self::upkeep). A later call need not repeat a warning. Empty by default.
+    /// Returns warnings for the operator. Each is one sentence that says what is wrong and how to
+    /// fix it, without an address. After its first [`upkeep`](Self::upkeep), the background worker
+    /// logs them once. A later call need not repeat a warning. Empty by default.
     ///
     /// # Errors
     ///
@@ -357,13 +374,14 @@ pub trait SessionStore: Send + Sync + 'static {
     /// [`StoreError`] when it does not.
     fn health(&self) -> impl Future<Output = Result<StoreHealth, StoreError>> + Send;
 
-    /// Returns what lets a process cache reads of this store. `None`, the default: each request
-    /// reads the store. Called once per manager. No I/O.
+    /// Returns the invalidations of this store, with which a process can cache its reads. With
+    /// `None`, the default, each request reads the store. Called once per manager. Does no I/O.
     fn tracking(&self) -> Option<Tracking> {
         None
     }
 
-    /// Tells the store the token issuer of a manager that uses it. No I/O. Does nothing by default.
+    /// Tells the store the token issuer of a manager that uses the store. Does no I/O. Does nothing
+    /// by default.
     fn used_by(&self, _issuer: &str) {}
 
     /// Returns the kind of this store for health reports, such as `"memory"` or `"redis"`.

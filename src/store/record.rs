@@ -20,13 +20,14 @@ pub struct NewRecord {
     pub lifetime: Duration,
     /// The content of the session. The store keeps it byte for byte and never reads it.
     pub payload: Bytes,
-    /// The session limit of the user, this session included. `None`: no limit.
+    /// The session limit of the user; the new session is counted too. `None`: no limit.
     pub limit: Option<SessionLimit>,
-    /// The login fence that the user must still have; otherwise the store refuses. `None`: no
-    /// check.
+    /// The login fence that the login has read. If the user's fence is different now, the store
+    /// refuses the creation. `None`: the store does not compare fences.
     pub login_fence: Option<FenceValue>,
-    /// Counts the user's sessions created within this time, for [`Opened::recent`]. `None`: does
-    /// not count, not even this session. A refused creation is not counted.
+    /// The window in which the store counts the sessions that the user creates, for
+    /// [`Opened::recent`]. A refused creation is not counted. `None`: the store does not count this
+    /// creation at all.
     pub count_within: Option<Duration>,
     /// The salt of the session's refresh tokens, for [`rotate`](super::SessionStore::rotate).
     /// `None`: the session has no refresh tokens.
@@ -58,9 +59,9 @@ pub struct SessionLimit {
     pub max: NonZeroU32,
     /// What happens when a login would exceed the maximum.
     pub when_full: WhenFull,
-    /// For how many logins a full user makes room at once, this one included. With 1, the default,
-    /// no session is evicted before that is necessary. A higher value saves work if `max` is large:
-    /// to make room, a store reads all sessions of the user.
+    /// The number of logins for which a full user gets room at once, including the current login.
+    /// With 1, the default, the store evicts no session before it must. A higher value saves work
+    /// if `max` is large, because to make room the store reads all sessions of the user.
     pub room: NonZeroU32,
 }
 
@@ -71,7 +72,7 @@ impl SessionLimit {
         Self { max, when_full, room: NonZeroU32::MIN }
     }
 
-    /// Makes room for `room` logins at once, at most for `max`.
+    /// Makes room for `room` logins at once. `max` is the upper bound.
     #[must_use]
     pub const fn room(self, room: NonZeroU32) -> Self {
         Self { room: if room.get() > self.max.get() { self.max } else { room }, ..self }
@@ -83,15 +84,15 @@ impl SessionLimit {
 #[expect(clippy::exhaustive_enums, reason = "a store must handle both")]
 pub enum WhenFull {
     /// The store evicts the sessions with the oldest last activity, with the reason
-    /// [`Evicted`](crate::reason::RevokeReason::Evicted). Between equal ones, it evicts the session
-    /// that was created first.
+    /// [`Evicted`](crate::reason::RevokeReason::Evicted). If several have the same last activity,
+    /// it evicts the one that was created first.
     EvictLeastRecentlyActive,
     /// The store refuses the login.
     Refuse,
 }
 
-/// The login fence of a user, as [`login_fence`](super::SessionStore::login_fence) returns it: a value that
-/// changes when logins under way must fail. It comes with the user's password epoch.
+/// The login fence of a user, as [`login_fence`](super::SessionStore::login_fence) returns it. Its
+/// value changes when logins in progress must fail. The user's password epoch is returned with it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FenceValue {
     value: Option<Box<str>>,
@@ -105,33 +106,32 @@ impl FenceValue {
         Self { value: value.map(Box::from), password_epoch: None }
     }
 
-    /// Adds the user's password epoch: a value that only a
-    /// [`revoke`](super::SessionStore::revoke) of all sessions with the reason
-    /// [`PasswordChange`](crate::reason::RevokeReason::PasswordChange) replaces. `None`: no password
-    /// change is known. A store keeps it for [`PASSWORD_EPOCH_LIFE`]. A device cookie that was
-    /// issued in another epoch is invalid.
+    /// Adds the user's password epoch. Only a [`revoke`](super::SessionStore::revoke) of all
+    /// sessions with the reason [`PasswordChange`](crate::reason::RevokeReason::PasswordChange)
+    /// replaces the epoch. A device cookie that was issued in another epoch is invalid. `None`
+    /// means that no password change is known. A store keeps an epoch for [`PASSWORD_EPOCH_LIFE`].
     #[must_use]
     pub fn with_password_epoch(mut self, epoch: Option<&str>) -> Self {
         self.password_epoch = epoch.map(Box::from);
         self
     }
 
-    /// Returns the user's password epoch.
+    /// Returns the user's password epoch, if there is one.
     #[must_use]
     pub fn password_epoch(&self) -> Option<&str> {
         self.password_epoch.as_deref()
     }
 
-    /// Returns the value.
+    /// Returns the value of the fence, if there is one.
     #[must_use]
     pub fn value(&self) -> Option<&str> {
         self.value.as_deref()
     }
 }
 
-/// How long a store keeps a user's password epoch: 181 days, one day more than the maximum life of
-/// a device cookie. So if a store has no epoch, every device cookie from before a password change
-/// has expired.
+/// How long a store keeps a user's password epoch: 181 days, one day longer than the maximum life
+/// of a device cookie. So when the epoch is removed, all device cookies from before that password
+/// change have expired.
 pub const PASSWORD_EPOCH_LIFE: Duration = Duration::from_secs(181 * 24 * 60 * 60);
 
 /// A live session as the store keeps it.
@@ -144,20 +144,20 @@ pub struct Record {
     pub created: Timestamp,
     /// How long the session lives without use.
     pub idle_ttl: Duration,
-    /// The session lives at least until this time unless it is revoked. It may live longer: see
-    /// [`load`](super::SessionStore::load).
+    /// The session lives at least until this time, unless it is revoked. The true idle deadline may
+    /// be later: see [`load`](super::SessionStore::load).
     pub idle_deadline: Timestamp,
     /// The session lives at most until this time.
     pub absolute_deadline: Timestamp,
     /// The content of the session.
     pub payload: Bytes,
-    /// The state of its refresh tokens, if it was created with a salt.
+    /// The state of the session's refresh tokens. `None` if it was created without a salt.
     pub rotation: Option<Rotation>,
 }
 
 impl Record {
-    /// A record as [`load`](super::SessionStore::load) returns it, of a session without refresh
-    /// tokens.
+    /// Creates a record of a session without refresh tokens, as [`load`](super::SessionStore::load)
+    /// returns it.
     #[must_use]
     pub fn new(
         revision: u64,
@@ -178,7 +178,7 @@ impl Record {
         }
     }
 
-    /// Adds the state of the refresh tokens.
+    /// Adds the state of the session's refresh tokens.
     #[must_use]
     pub fn rotation(self, rotation: Rotation) -> Self {
         Self { rotation: Some(rotation), ..self }
@@ -234,7 +234,7 @@ pub enum Created {
     AlreadyExists,
     /// The user has reached the session limit. Nothing was changed.
     LimitReached,
-    /// The login fence is not the expected one. Nothing was changed.
+    /// The user's login fence is not the one that the caller passed. Nothing was changed.
     Superseded,
 }
 
@@ -244,16 +244,17 @@ pub enum Created {
 pub struct Opened {
     /// The time of creation.
     pub at: Timestamp,
-    /// The sessions that were evicted for it, in the order of their eviction.
+    /// The sessions that were evicted to make room, in the order of their eviction.
     pub evicted: Vec<SessionId>,
-    /// How many sessions this user has created within [`NewRecord::count_within`], this one
-    /// included; 0 if that is `None`. A counting window starts with the first creation after the
-    /// end of the window before.
+    /// The number of sessions that this user has created in the current window, including the new
+    /// one. 0 if [`NewRecord::count_within`] is `None`. A window has the length of `count_within`.
+    /// It starts with the first creation after the end of the previous window.
     pub recent: u32,
 }
 
 impl Opened {
-    /// A session created at `at`, without evictions and not counted.
+    /// Creates a result for a session created at `at`: nothing was evicted, and the creation was
+    /// not counted.
     #[must_use]
     pub fn new(at: Timestamp) -> Self {
         Self { at, evicted: Vec::new(), recent: 0 }
@@ -266,7 +267,8 @@ impl Opened {
 pub enum Updated {
     /// The payload was replaced. Holds the new revision.
     Written(u64),
-    /// The revision is another one: a concurrent update came first. Nothing was changed.
+    /// The session has another revision, because a concurrent update came first. Nothing was
+    /// changed.
     Conflict,
     /// The session is not live. Nothing was changed.
     Gone,
@@ -285,7 +287,7 @@ pub struct Replacement {
 }
 
 impl Replacement {
-    /// A new payload for a session that must still have the revision `expected`.
+    /// Creates a new payload for a session that must still have the revision `expected`.
     #[must_use]
     pub fn new(id: SessionId, expected: u64, payload: Bytes) -> Self {
         Self { id, expected, payload }
@@ -309,7 +311,7 @@ impl fmt::Debug for Replacement {
 pub enum UpdatedAll {
     /// All payloads were replaced.
     Written,
-    /// The live sessions are not exactly those, at those revisions. Nothing was changed.
+    /// The live sessions or their revisions differ from the replacements. Nothing was changed.
     Conflict,
 }
 
@@ -324,7 +326,7 @@ pub struct Activity {
 }
 
 impl Activity {
-    /// A result of [`activity`](super::SessionStore::activity).
+    /// Creates a result of [`activity`](super::SessionStore::activity).
     #[must_use]
     pub fn new(last_activity: Timestamp, idle_deadline: Timestamp) -> Self {
         Self { last_activity, idle_deadline }
@@ -339,17 +341,19 @@ pub struct Touch {
     pub user: UserId,
     /// The id of the session.
     pub id: SessionId,
-    /// How long ago the use was. So a store outage does not make a use look newer than it was.
+    /// How long ago the use was. The caller passes an age, so a touch that is delayed by a store
+    /// outage does not look newer than it was.
     pub age: Duration,
-    /// The idle deadline moves only if less than this time remains until it.
+    /// The idle deadline moves only if less than this time remains until then.
     pub extend_below: Duration,
-    /// The [number](super::Rotation::counter) of the refresh token that was issued with the access
-    /// token in use. Its client has both tokens. `None` records nothing.
+    /// The [counter](super::Rotation::counter) of the refresh token that was issued together with
+    /// the access token in use. The use proves that the client has received that refresh token.
+    /// `None` records nothing.
     pub rotation: Option<u64>,
 }
 
 impl Touch {
-    /// A use of a session, `age` ago, without [`rotation`](Self::rotation).
+    /// Creates a use of a session, `age` ago, without [`rotation`](Self::rotation).
     #[must_use]
     pub fn new(user: UserId, id: SessionId, age: Duration, extend_below: Duration) -> Self {
         Self { user, id, age, extend_below, rotation: None }
@@ -360,7 +364,7 @@ impl Touch {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "a caller must handle both")]
 pub enum Touched {
-    /// The session is live, at least until this idle deadline.
+    /// The session is live. It lives at least until this idle deadline, unless it is revoked.
     Lives(Timestamp),
     /// The session is not live. Nothing was changed.
     Ended,
@@ -372,13 +376,13 @@ pub enum Touched {
 pub struct StoreHealth {
     /// The version of the server, if there is a server.
     pub version: Option<String>,
-    /// Whether the store accepts writes now. For example, a store that is out of memory only
-    /// answers reads.
+    /// Whether the store accepts writes now. A store that is out of memory, for example, answers
+    /// only reads.
     pub writable: bool,
 }
 
 impl StoreHealth {
-    /// A store that answers and accepts writes.
+    /// Creates the health of a store that answers and accepts writes.
     #[must_use]
     pub fn new(version: Option<String>) -> Self {
         Self { version, writable: true }

@@ -2,15 +2,16 @@
 
 use crate::id::SessionId;
 
-/// Which sessions of a user to revoke. A session id converts to [`One`](Self::One).
+/// The sessions of a user to revoke. A session id converts to [`One`](Self::One).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "a store must handle all three")]
 pub enum Target {
-    /// This session. An id of another user's session names none.
+    /// The session with this id. If it belongs to another user, no session is revoked.
     One(SessionId),
     /// All sessions.
     All,
-    /// All sessions except this one. If it is not a live session of the user, all sessions.
+    /// All sessions except the one with this id. If no live session of the user has this id, all
+    /// sessions are revoked.
     AllExcept(SessionId),
 }
 
@@ -32,35 +33,36 @@ impl From<&SessionId> for Target {
 pub struct Revoked {
     /// The sessions that were live and are revoked now.
     pub sessions: Vec<SessionId>,
-    /// Whether the replicas of the store have the revocation.
+    /// Whether the replicas of the store have received the revocation.
     pub replicas: Replicas,
 }
 
 impl Revoked {
-    /// A result with the sessions that were live, and the state of the replicas.
+    /// Creates a result with the sessions that were live, and the state of the replicas.
     #[must_use]
     pub fn new(sessions: Vec<SessionId>, replicas: Replicas) -> Self {
         Self { sessions, replicas }
     }
 
-    /// Returns whether a session was live until now.
+    /// Returns whether the revocation found a live session.
     #[must_use]
     pub fn was_live(&self) -> bool {
         !self.sessions.is_empty()
     }
 }
 
-/// Whether the replicas of a store have a revocation.
+/// Whether the replicas of a store have received a revocation.
 ///
-/// If only the primary has it, a failover to a replica loses it, and the sessions are live again.
+/// If only the primary has received it, a failover to a replica loses the revocation, and the
+/// sessions are live again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "a caller must handle all three")]
 pub enum Replicas {
     /// The store does not wait for replicas.
     NotAsked,
-    /// This many replicas have it, which is as many as required.
+    /// This many replicas confirmed the revocation: at least as many as required.
     Reached(u32),
-    /// Only this many replicas confirmed it in time. The sessions are revoked on the primary all
-    /// the same.
+    /// Only this many replicas confirmed the revocation in time. The sessions are nevertheless
+    /// revoked on the primary.
     Missed(u32),
 }

@@ -11,48 +11,49 @@ use super::rotation::Salt;
 pub struct Rotate {
     /// The salt with which the MAC was verified.
     pub salt: Salt,
-    /// The number of the presented token.
+    /// The counter of the presented token.
     pub counter: u64,
-    /// How long after a rotation the previous token does not count as reuse. Zero: it always counts
-    /// as reuse, unless [`retry`](Self::retry) applies.
+    /// The grace period: for this long after a rotation, the replaced token is accepted again. With
+    /// zero, it is treated as reuse at once, unless [`retry`](Self::retry) applies.
     pub grace: Duration,
-    /// How long after a rotation the previous token does not count as reuse while the current token
+    /// For this long after a rotation, the replaced token is accepted again while the current token
     /// is unused. Zero: never.
     pub retry: Duration,
 }
 
 impl Rotate {
-    /// A rotation of the refresh token with this number. [`retry`](Self::retry) is zero.
+    /// Creates a rotation of the refresh token with this counter. [`retry`](Self::retry) is zero.
     #[must_use]
     pub fn new(salt: Salt, counter: u64, grace: Duration) -> Self {
         Self { salt, counter, grace, retry: Duration::ZERO }
     }
 }
 
-/// The result of [`rotate`](super::SessionStore::rotate). The token is compared with the counter of
-/// the session.
+/// The result of [`rotate`](super::SessionStore::rotate). The store compares the presented token's
+/// counter with the session's counter.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "a caller must handle all six")]
 pub enum Rotated {
-    /// The token was the current one. Its counter moved on by one, and the revision with it. A
-    /// rotation is a use of the session: last activity is now, and the idle deadline moved forward
-    /// to `min(now + idle_ttl, absolute deadline)`. Holds the record after the change, and the true
-    /// activity.
+    /// The token was the current one. The session's counter and revision each increased by one. A
+    /// rotation is a use of the session: the last activity is now, and the idle deadline moved
+    /// forward to `min(now + idle_ttl, absolute deadline)`. Holds the record after the change, and
+    /// the true activity.
     Next(Record, Activity),
-    /// The token was the previous one, replaced at most [`Rotate::grace`] ago (never with a grace
-    /// of zero). Nothing was changed. If the clock was set back meanwhile, the token is still
-    /// accepted.
+    /// The token was the previous one, and it was replaced at most [`Rotate::grace`] ago. With a
+    /// grace period of zero, this result does not occur. Nothing was changed. If the clock was set
+    /// back since the rotation, the token is still accepted.
     Again(Record, Activity),
-    /// The token was the previous one, replaced longer than [`Rotate::grace`] and at most
-    /// [`Rotate::retry`] ago, and no touch has recorded the current counter as its
-    /// [`rotation`](super::Touch::rotation). Nothing was changed.
+    /// The token was the previous one. It was replaced longer than [`Rotate::grace`] and at most
+    /// [`Rotate::retry`] ago. No touch has recorded the current counter as its
+    /// [`rotation`](super::Touch::rotation), so the client may not have received the current token.
+    /// Nothing was changed.
     Retried(Record, Activity),
     /// The token was replaced before, and neither `Again` nor `Retried` applies. The session was
-    /// live and is now revoked, as by [`revoke`](super::SessionStore::revoke), with the reason
-    /// [`RefreshReuse`](crate::reason::RevokeReason::RefreshReuse).
+    /// live. The store has now revoked it, as [`revoke`](super::SessionStore::revoke) does, with
+    /// the reason [`RefreshReuse`](crate::reason::RevokeReason::RefreshReuse).
     Reused,
-    /// The session has no such token: its number is ahead of the counter, the salt differs, or the
-    /// session was created without a salt. Nothing was changed.
+    /// The session has no such token. The token's counter is greater than the session's, the salt
+    /// differs, or the session was created without a salt. Nothing was changed.
     Unknown,
     /// The session is not live. Nothing was changed.
     Gone,

@@ -1,8 +1,8 @@
 //! The data that a store keeps to rotate refresh tokens.
 //!
-//! A store keeps no refresh token, and nothing from which one could be derived. It keeps a counter
-//! and a random text, the salt. The salt is part of the input of each token's MAC. The key of that
-//! MAC never reaches the store.
+//! A store keeps no refresh token, and nothing from which a refresh token could be derived. It
+//! keeps a counter and a random text, the salt. The salt is part of the input of each token's MAC.
+//! The MAC's key never reaches the store.
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use crate::clock::Timestamp;
 use crate::id::{RandomError, is_plain, random_text};
 
 /// Random text that is part of the MAC input of all refresh tokens of one session. It is useless
-/// without the key. Cloning is cheap.
+/// without the MAC's key. Cloning is cheap.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Salt(Arc<str>);
 
@@ -48,8 +48,8 @@ impl fmt::Debug for Salt {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Rotation {
-    /// The number of the current refresh token: 0 when the session is created, one more with every
-    /// rotation.
+    /// The number of the current refresh token. It is 0 when the session is created, and each
+    /// rotation adds one.
     pub counter: u64,
     /// When the counter reached this value.
     pub since: Timestamp,
@@ -58,7 +58,7 @@ pub struct Rotation {
 }
 
 impl Rotation {
-    /// A rotation as a store keeps it.
+    /// Creates a rotation state from the values that a store keeps.
     #[must_use]
     pub fn new(counter: u64, since: Timestamp, salt: Salt) -> Self {
         Self { counter, since, salt }

@@ -1,4 +1,4 @@
-//! Results for many sessions: the list of one user, and pages of all sessions.
+//! Results for many sessions: the list of one user's sessions, and pages of all sessions.
 
 use crate::clock::Timestamp;
 use crate::id::{SessionId, UserId};
@@ -19,7 +19,7 @@ pub struct Listed {
 }
 
 impl Listed {
-    /// An entry of a list.
+    /// Creates an entry of a list.
     #[must_use]
     pub fn new(user: UserId, id: SessionId, record: Record, last_activity: Timestamp) -> Self {
         Self { user, id, record, last_activity }
@@ -32,12 +32,13 @@ impl Listed {
     }
 }
 
-/// A cursor: where a scan or a cleanup continues. Only the store that created it can read it.
+/// A cursor: the place where a scan or a cleanup continues. Only the store that created it can read
+/// it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ScanCursor(String);
 
 impl ScanCursor {
-    /// A cursor in the format of its store.
+    /// Creates a cursor from a text in the format of its store.
     #[must_use]
     pub fn new(text: impl Into<String>) -> Self {
         Self(text.into())
@@ -52,21 +53,21 @@ impl ScanCursor {
 
 /// One page of a scan over all sessions.
 ///
-/// A session that is live from the start of a scan to its end is on at least one page. A session
-/// that is created or ends during the scan may be on a page or not. A remote store may return a
-/// session twice. No page takes long: a store that has searched for some milliseconds returns what
-/// it has found, even if that is nothing.
+/// If a session is live from the start of a scan to its end, at least one page contains it. If a
+/// session is created, revoked or expires during the scan, a page may contain it or not. A remote
+/// store may return a session twice. A store spends only some milliseconds on a page: it then
+/// returns what it has found, even if that is nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Page {
-    /// The sessions. There may be fewer than requested, or none, although more pages follow.
+    /// The sessions. There may be fewer than requested, or none, even if more pages follow.
     pub sessions: Vec<Listed>,
-    /// Where the scan continues. `None` at its end.
+    /// The place where the scan continues. `None` at the end of the scan.
     pub next: Option<ScanCursor>,
 }
 
 impl Page {
-    /// A page with these sessions and the cursor of the next page.
+    /// Creates a page with these sessions and the cursor of the next page.
     #[must_use]
     pub fn new(sessions: Vec<Listed>, next: Option<ScanCursor>) -> Self {
         Self { sessions, next }
@@ -79,12 +80,12 @@ impl Page {
 pub struct Cleaned {
     /// The number of expired sessions that this step removed.
     pub count: u64,
-    /// Where the cleanup continues. `None` at its end.
+    /// The place where the cleanup continues. `None` at the end of the cleanup.
     pub next: Option<ScanCursor>,
 }
 
 impl Cleaned {
-    /// A step that removed `count` sessions.
+    /// Creates the result of a step that removed `count` sessions.
     #[must_use]
     pub fn new(count: u64, next: Option<ScanCursor>) -> Self {
         Self { count, next }

@@ -1,5 +1,5 @@
-//! An optional ability of a store: invalidations, which tell a process when something that it read
-//! has changed.
+//! Invalidations: an optional ability of a store. They tell a process when a key that it has read
+//! changes.
 
 use std::fmt;
 use std::future::Future;
@@ -13,11 +13,12 @@ use crate::clock::Timestamp;
 use crate::coherence::{CacheCounters, Stamp, Tick};
 use crate::id::{SessionId, UserId};
 
-/// The invalidations of a store, which allow a process to cache what it reads. Returned by
-/// [`SessionStore::tracking`](super::SessionStore::tracking).
+/// The invalidations of a store. With them, a process can cache what it reads.
+/// [`SessionStore::tracking`](super::SessionStore::tracking) returns this value.
 ///
 /// Only [`RedisStore`](super::RedisStore) creates one. A store that wraps another store may return
-/// the value of the inner store. Cached reads then bypass the wrapper.
+/// the inner store's value. Reads for the cache then go directly to the inner store, not through
+/// the wrapper.
 pub struct Tracking(pub(crate) Arc<dyn Tracker>);
 
 impl fmt::Debug for Tracking {
@@ -26,19 +27,20 @@ impl fmt::Debug for Tracking {
     }
 }
 
-/// A record that was loaded, and whether a change to it will be announced by an invalidation.
+/// A loaded record, and whether an invalidation will announce its next change.
 pub(crate) struct Tracked {
     pub(crate) record: Option<Record>,
     pub(crate) is_tracked: bool,
 }
 
-/// Reads that are followed by invalidations, for one manager.
+/// Tracked reads for one manager: the store announces later changes by invalidations.
 pub(crate) trait Tracker: Send + Sync + 'static {
-    /// Returns the validity (lease and generation) of a user's sessions, taken before a read is
-    /// sent. `None` while the invalidation connection is down.
+    /// Returns the stamp (lease and generation) of a user's sessions. The caller takes it before it
+    /// sends a read. `None` while the invalidation connection is down.
     fn stamp(&self, user: &UserId, now: Tick) -> Option<Stamp>;
 
-    /// Does [`load`](super::SessionStore::load). The read is sent after `stamp` was taken.
+    /// Does [`load`](super::SessionStore::load). The caller has taken the stamp before, and passes
+    /// it.
     fn load<'a>(
         &'a self,
         stamp: &'a Stamp,
@@ -53,13 +55,13 @@ pub(crate) trait Tracker: Send + Sync + 'static {
     /// Keeps the invalidation connection open until the future is dropped. Called once.
     fn run(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>>;
 
-    /// Returns whether invalidations arrive now for everything that is cached.
+    /// Returns whether invalidations arrive at present for all cached entries.
     fn is_coherent(&self) -> bool;
 
-    /// Returns how long cached reads are valid without a new answer from the store.
+    /// Returns how long cached reads stay valid after the last answered heartbeat was sent.
     fn lease(&self) -> Duration;
 
-    /// Returns the interval of the heartbeat, which asks the store for such an answer.
+    /// Returns the interval of the heartbeats, which renew the lease.
     fn heartbeat_interval(&self) -> Duration;
 
     /// Returns the metrics of the invalidation connection.
