@@ -7,18 +7,19 @@ use crate::clock::Timestamp;
 use crate::store::{Attempt, AttemptKey, AttemptRule, Settle, span};
 
 /// The maximum number of counters, about 20 MiB. When it is reached, a new counter replaces an old
-/// one. Counters that never led to a wait go first, in the order of their expiry.
+/// one. Counters that never led to a wait are replaced first. Within each group, the counter that
+/// expires first is replaced.
 const CAPACITY: usize = 65_536;
 
-/// How many counters of each kind one call removes at most.
+/// How many counters of each kind (`fresh` and `waited`) one call removes at most.
 const REAP_AT_ONCE: usize = 64;
 
-/// The maximum number of doublings of a wait. Later waits do not grow, and the shift in `wait`
-/// cannot overflow.
+/// The maximum number of doublings of a wait. It bounds the wait, and keeps the shift in `wait`
+/// from overflowing.
 const DOUBLINGS: u32 = 30;
 
-/// Attempt counters: of a [`MemoryStore`](super::MemoryStore), and of a process whose store does
-/// not count.
+/// Attempt counters of a [`MemoryStore`](super::MemoryStore), or of a process whose store does not
+/// count attempts.
 pub(crate) struct Attempts {
     counters: HashMap<AttemptKey, Counter>,
     /// The counters that never led to a wait, by expiry.
@@ -38,9 +39,9 @@ struct Counter {
     total: u32,
     /// The number of waits so far.
     waits: u32,
-    /// The end of the wait that this period started.
+    /// The end of the wait that the current period started.
     until: Option<Timestamp>,
-    /// When the counter expires.
+    /// The time at which the counter expires.
     forgotten: Timestamp,
 }
 
@@ -68,7 +69,7 @@ impl Attempts {
         let mut counter = known.unwrap_or_else(|| Counter::new(now));
         let wait = counter.left(now, rule);
         if !wait.is_zero() {
-            // Stores the shortened wait, so that a later answer never names a longer one.
+            // Store the shortened wait, so that a later answer never names a longer wait.
             if let Some(known) = self.counters.get_mut(key) {
                 known.until = Some(now.saturating_add(wait));
             }
@@ -92,7 +93,7 @@ impl Attempts {
         }
     }
 
-    /// Removes some expired counters. Returns whether more may have expired.
+    /// Removes some expired counters. Returns whether there may be more.
     pub(crate) fn reap(&mut self, now: Timestamp) -> bool {
         let is_due = |(at, _): &&(Timestamp, AttemptKey)| *at <= now;
         let fresh = self.fresh.iter().take_while(is_due).take(REAP_AT_ONCE);
@@ -104,7 +105,7 @@ impl Attempts {
         due.len() >= REAP_AT_ONCE
     }
 
-    /// Frees memory after a flood of keys.
+    /// Frees unused memory after a flood of keys.
     pub(crate) fn shrink(&mut self) {
         if self.counters.capacity() > 1_024 && self.counters.capacity() / 8 > self.counters.len() {
             self.counters.shrink_to_fit();
@@ -139,18 +140,20 @@ impl Counter {
         Self { start: now, count: 0, total: 0, waits: 0, until: None, forgotten: now }
     }
 
-    /// A counter that starts later than now is not usable: the clock was set back.
+    /// Returns whether the counter can be used: it has not expired, and its period does not start
+    /// in the future. A start in the future means that the clock was set back.
     fn is_of_use(&self, now: Timestamp) -> bool {
         self.forgotten > now && self.start <= now
     }
 
-    /// The remaining wait. It is never longer than the rule's wait, even if the clock was set back.
+    /// Returns the remaining wait. Even if the clock was set back, it is never longer than the
+    /// rule's wait.
     fn left(&self, now: Timestamp, rule: &AttemptRule) -> Duration {
         let left = self.until.map_or(Duration::ZERO, |until| until.saturating_since(now));
         left.min(wait(rule, self.waits.saturating_sub(1)))
     }
 
-    /// Counts one more attempt, outside of a wait.
+    /// Counts one more attempt. The caller has checked that no wait is in progress.
     fn count(&mut self, now: Timestamp, rule: &AttemptRule) {
         let window = length(rule.window);
         if self.until.is_some() || self.start.saturating_add(window) <= now {
@@ -180,7 +183,7 @@ impl Counter {
     }
 }
 
-/// The length of the next wait after `waits` waits.
+/// Returns the length of the next wait, after `waits` earlier waits.
 fn wait(rule: &AttemptRule, waits: u32) -> Duration {
     let window = length(rule.window);
     window.saturating_mul(1 << waits.min(DOUBLINGS)).min(length(rule.longest_wait).max(window))
@@ -264,7 +267,7 @@ mod tests {
         for number in 0..10 {
             assert_eq!(attempts.attempt(NOW, &key(number), &rule(1)), refused, "{number}");
         }
-        // If all counters have waits, the ones that expire first are replaced.
+        // If all counters have led to waits, the counters that expire first are replaced.
         let later = NOW.saturating_add(SECOND);
         for number in 10_000..10_100 {
             attempts.attempt(later, &key(number), &rule(1));

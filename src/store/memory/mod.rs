@@ -31,8 +31,8 @@ mod time;
 
 /// Sessions in the memory of this process. Needs no installation; all sessions are lost at exit.
 ///
-/// Clones share one store. Later logins and [`upkeep`](SessionStore::upkeep) remove what has
-/// expired, in the order of the deadlines, so memory use follows the number of live sessions.
+/// Clones share one store. Later logins and [`upkeep`](SessionStore::upkeep) remove expired data in
+/// the order of its expiry, so memory use depends on the number of live sessions.
 #[derive(Clone)]
 pub struct MemoryStore {
     shared: Arc<Shared>,
@@ -41,21 +41,23 @@ pub struct MemoryStore {
 struct Shared {
     clock: StoreClock,
     state: Mutex<State>,
-    /// A lock of its own, so that attempts and sessions do not wait for each other.
+    /// Separate, so that attempts and sessions do not wait for each other's lock.
     attempts: Mutex<Attempts>,
 }
 
 impl MemoryStore {
-    /// An empty store on the clock of the operating system.
+    /// Creates an empty store on the clock of the operating system.
     #[must_use]
     pub fn new() -> Self {
         Self::with_clock(SystemClock)
     }
 
-    /// An empty store on a custom clock, such as `testing::ManualClock` (feature `testing`).
+    /// Creates an empty store on a custom clock, such as `testing::ManualClock` (feature
+    /// `testing`).
     ///
-    /// The store reads [`Clock::now`] once, here. After that it uses [`Clock::monotonic`]. So a
-    /// change of the wall clock, even by days, does not affect any session, wait or grace window.
+    /// The store reads [`Clock::now`] once, here. After that it reads only [`Clock::monotonic`]. So
+    /// a change of the wall clock, even by days, does not affect a session, a wait or a grace
+    /// period.
     #[must_use]
     pub fn with_clock(clock: impl Clock) -> Self {
         let clock = StoreClock::anchored(Arc::new(clock));
@@ -63,7 +65,8 @@ impl MemoryStore {
         Self { shared: Arc::new(Shared { clock, state, attempts }) }
     }
 
-    /// Returns the number of sessions in memory, including expired ones that are not removed yet.
+    /// Returns the number of sessions in memory, including expired sessions that are not removed
+    /// yet.
     #[must_use]
     pub fn len(&self) -> usize {
         self.lock().sessions
@@ -114,7 +117,8 @@ impl SessionStore for MemoryStore {
         let Some(surplus) = surplus(&state, now, user, new.limit) else {
             return Ok(Created::LimitReached);
         };
-        // A session with this id has expired, but the bounded `reap` above has not reached it.
+        // If a session with this id is in memory, it has expired: the bounded `reap` did not reach
+        // it.
         state.remove(user, id);
         state.unbury(user, id);
         let idle_ttl = span(new.idle_ttl);
@@ -312,7 +316,7 @@ impl SessionStore for MemoryStore {
             if !more {
                 break;
             }
-            // Between two steps, requests can take the lock and run on this thread.
+            // Between two steps, other requests can take the lock and run on this thread.
             tokio::task::yield_now().await;
         }
         let users = &mut self.lock().users;
@@ -347,7 +351,7 @@ impl MemoryStore {
     }
 }
 
-/// Returns the sessions to evict for one more session; `None` if the login must be refused.
+/// Returns the sessions to evict for one more session. `None` if the login must be refused.
 fn surplus(
     state: &State,
     now: Timestamp,
@@ -360,7 +364,7 @@ fn surplus(
     };
     let count = |number: NonZeroU32| usize::try_from(number.get()).unwrap_or(usize::MAX);
     let (max, room) = (count(max), count(room));
-    // Fast path: expired sessions count here too. Below the limit, no session is looked at.
+    // Fast path: this number includes expired sessions. Below the limit, no session is examined.
     if found.live.len() < max {
         return Some(Vec::new());
     }

@@ -7,22 +7,23 @@ use crate::clock::Timestamp;
 use crate::id::{SessionId, UserId};
 use crate::store::{Page, ScanCursor};
 
-/// How many expired sessions a page may skip, on top of its length, while it holds the lock.
+/// How many expired sessions a page may skip in addition to its length. The page holds the lock
+/// during that time.
 const LOOK_AT_ONCE: usize = 256;
 
 /// The maximum length of a page.
 const MAX_PAGE: usize = 1_000;
 
-/// The cursor of a cleanup. It holds no place: the store keeps the remaining deadlines in their
-/// order.
+/// The cursor of a cleanup. It contains no position: a cleanup removes sessions in the order of
+/// their deadlines, so the next step starts with the earliest remaining deadline.
 const DUE: &str = "m1.due";
 
-/// A cursor: the last session that a scan has looked at.
+/// A cursor: the last session that a scan has examined.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct CursorParts(UserId, SessionId);
 
 impl CursorParts {
-    /// Reads what [`to_cursor`](Self::to_cursor) wrote.
+    /// Parses the output of [`to_cursor`](Self::to_cursor).
     pub(super) fn parse(cursor: &ScanCursor) -> Option<Self> {
         let (id, user) = cursor.as_str().strip_prefix("m1.")?.split_once('.')?;
         Some(Self(UserId::parse(user).ok()?, SessionId::parse(id).ok()?))

@@ -21,7 +21,7 @@ pub(super) struct State {
     pub(super) users: HashMap<UserId, User>,
     /// The users that have sessions, in the order of a scan.
     pub(super) order: BTreeSet<UserId>,
-    /// Expiry times: exactly one entry for each session (its idle deadline), tombstone, login
+    /// The expiry times: exactly one entry for each session (its idle deadline), tombstone, login
     /// fence, password epoch and counter.
     pub(super) due: BTreeSet<Due>,
     /// The number of sessions in memory.
@@ -32,7 +32,7 @@ pub(super) struct State {
 
 pub(super) type Due = (Timestamp, UserId, What);
 
-/// What expires at a time in [`State::due`].
+/// The kind of data that expires at a time in [`State::due`].
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum What {
     Session(SessionId),
@@ -42,7 +42,7 @@ pub(super) enum What {
     Counter,
 }
 
-/// The data of one user. It is removed when nothing is left in it.
+/// The data of one user. It is removed when it is empty.
 #[derive(Default)]
 pub(super) struct User {
     pub(super) live: BTreeMap<SessionId, Entry>,
@@ -57,13 +57,14 @@ pub(super) struct Entry {
     pub(super) revision: u64,
     pub(super) created: Timestamp,
     pub(super) idle_ttl: Duration,
-    /// Never later than `absolute_deadline`, so it alone decides whether the session is live.
+    /// Never later than `absolute_deadline`. So this value alone decides whether the session is
+    /// live.
     pub(super) idle_deadline: Timestamp,
     pub(super) absolute_deadline: Timestamp,
     pub(super) last_activity: Timestamp,
     pub(super) payload: Bytes,
     pub(super) rotation: Option<Rotation>,
-    /// The greatest refresh token number that a touch has recorded; 0 for none.
+    /// The greatest rotation counter that a touch has recorded; 0 if there is none.
     pub(super) used_rotation: u64,
 }
 
@@ -80,14 +81,15 @@ pub(super) struct Stamp {
     until: Timestamp,
 }
 
-/// Counts the creations within one window.
+/// Counts the sessions that a user creates within one window.
 struct Counter {
     start: Timestamp,
     until: Timestamp,
     count: u32,
 }
 
-/// How many expired entries one call removes at most, because it holds the lock.
+/// How many expired entries one call removes at most. It is limited because the call holds the
+/// lock.
 const REAP_AT_ONCE: usize = 256;
 
 impl Entry {
@@ -130,7 +132,7 @@ impl Stamp {
         format!("{}:{}", self.number, self.until.as_millis())
     }
 
-    /// Returns the fence, or none if its time, which is part of its text, has passed.
+    /// Returns the fence, or no fence if its time has passed. The time is part of the fence's text.
     pub(super) fn of(login_fence: &FenceValue, now: Timestamp) -> FenceValue {
         let until = login_fence.value().and_then(|value| value.rsplit_once(':')?.1.parse().ok());
         let over = until.is_some_and(|until| Timestamp::from_millis(until) <= now);
@@ -192,8 +194,8 @@ impl State {
         Some(entry)
     }
 
-    /// Revokes sessions and keeps tombstones. An expired session leaves no tombstone. Returns the
-    /// sessions that were live.
+    /// Revokes sessions and keeps tombstones for them. An expired session gets no tombstone.
+    /// Returns the sessions that were live.
     pub(super) fn end(
         &mut self,
         now: Timestamp,
@@ -213,8 +215,8 @@ impl State {
         ended.into_iter().map(|(id, _)| id).collect()
     }
 
-    /// Adds tombstones. Above the limit, older tombstones are removed first, those that expire
-    /// first before the others.
+    /// Adds tombstones. Above the limit, older tombstones are removed; the ones that expire first
+    /// are removed first.
     fn bury(
         &mut self,
         now: Timestamp,
@@ -249,7 +251,7 @@ impl State {
         self.forget_if_empty(user);
     }
 
-    /// Returns the user's login fence and password epoch, each unless its time has passed.
+    /// Returns the user's login fence and password epoch, unless they have expired.
     pub(super) fn login_fence(&self, now: Timestamp, user: &UserId) -> FenceValue {
         let user = self.users.get(user);
         let text = |stamp: Option<Stamp>| stamp.filter(|stamp| stamp.until > now).map(Stamp::text);
@@ -269,8 +271,8 @@ impl State {
         self.due.insert((stamp.until, user.clone(), What::LoginFence));
     }
 
-    /// Replaces what a revocation of all sessions replaces: the login fence and, after a password
-    /// change, also the password epoch.
+    /// Makes logins in progress fail after a revocation of all sessions: replaces the login fence.
+    /// After a password change, also replaces the password epoch.
     pub(super) fn renew_for(&mut self, now: Timestamp, user: &UserId, why: RevokeReason) {
         self.renew_guard(now, user);
         if why == RevokeReason::PasswordChange {
@@ -284,7 +286,7 @@ impl State {
         }
     }
 
-    /// Counts one more creation. Returns the number of creations within the window.
+    /// Counts one more creation. Returns the number of creations in the current window.
     pub(super) fn count(&mut self, now: Timestamp, user: &UserId, window: Duration) -> u32 {
         let kept = self.users.entry(user.clone()).or_default().counter.take();
         if let Some(kept) = &kept {
@@ -304,8 +306,8 @@ impl State {
         }
     }
 
-    /// Removes what has expired, at most [`REAP_AT_ONCE`] entries. Returns how many sessions these
-    /// were, and whether more entries may have expired.
+    /// Removes expired data, at most [`REAP_AT_ONCE`] entries. Returns the number of removed
+    /// sessions, and whether more entries may have expired.
     pub(super) fn reap(&mut self, now: Timestamp) -> (u64, bool) {
         let mut sessions = 0;
         for _ in 0..REAP_AT_ONCE {

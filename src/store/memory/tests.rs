@@ -19,7 +19,7 @@ impl TestClock {
         self.monotonic.fetch_add(millis(by), Ordering::SeqCst);
     }
 
-    /// Sets the wall time only; no time passes.
+    /// Sets the wall time only; the monotonic time stays.
     fn set(&self, wall: Timestamp) {
         self.wall.store(wall.as_millis(), Ordering::SeqCst);
     }
@@ -134,8 +134,8 @@ async fn clock_set_back_does_not_revive_an_expired_session() {
     assert!(store.load(&user, &id, None).await.unwrap().is_none());
 }
 
-/// Creates sessions before, while and after the clock is three days ahead. Then checks that
-/// everything expires: sessions, grace window, wait, tombstone and login fence.
+/// Creates sessions before the clock is three days ahead, during that time, and after it. Then
+/// checks that everything expires: sessions, grace period, wait, tombstone and login fence.
 #[tokio::test]
 async fn everything_expires_on_time_after_the_clock_was_ahead() {
     let (store, clock) = store();
@@ -266,7 +266,7 @@ async fn login_fence_and_creation_counter_expire_and_are_freed() {
     assert_eq!(late, Created::Superseded);
     clock.advance(Duration::from_millis(1));
     assert_eq!(store.login_fence(&user).await.unwrap(), none);
-    // A login that read the fence in its last moment, and one that began before the fence existed.
+    // One login read the fence in its last moment. The other began before the fence existed.
     for login_fence in [login_fence, none] {
         let id = SessionId::random().unwrap();
         let made = store.create(&user, &id, &limited(Some(login_fence), MINUTE)).await.unwrap();

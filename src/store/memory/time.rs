@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::clock::{Clock, Timestamp};
 
 /// The time of the store: the wall time of a clock, read once, plus the monotonic time since then.
-/// It never goes back and never stands still, even if the wall clock is changed.
+/// A change of the wall clock does not move it back or stop it.
 pub(super) struct StoreClock {
     clock: Arc<dyn Clock>,
     /// The wall time when the store was created.
