@@ -32,7 +32,7 @@ mod time;
 /// Sessions in the memory of this process. Needs no installation; all sessions are lost at exit.
 ///
 /// Clones share one store. Later logins and [`upkeep`](SessionStore::upkeep) remove expired data in
-/// the order of its expiry, so memory use depends on the number of live sessions.
+/// the order of its expiry, so memory use follows the number of live sessions.
 #[derive(Clone)]
 pub struct MemoryStore {
     shared: Arc<Shared>,
@@ -55,9 +55,8 @@ impl MemoryStore {
     /// Creates an empty store on a custom clock, such as `testing::ManualClock` (feature
     /// `testing`).
     ///
-    /// The store reads [`Clock::now`] once, here. After that it reads only [`Clock::monotonic`]. So
-    /// a change of the wall clock, even by days, does not affect a session, a wait or a grace
-    /// period.
+    /// The store reads [`Clock::now`] once, here, and then only [`Clock::monotonic`]. So a change
+    /// of the wall clock, even by days, does not affect a session, a wait or a grace period.
     #[must_use]
     pub fn with_clock(clock: impl Clock) -> Self {
         let clock = StoreClock::anchored(Arc::new(clock));

@@ -1,5 +1,5 @@
-//! Address check of a store without an invalidation connection: makes a new connection at
-//! intervals, and compares it with the one that carries requests.
+//! Address check of a store without an invalidation connection. At intervals, the store makes a new
+//! connection and compares it with the connection that carries requests.
 
 use tokio::time::timeout;
 
@@ -8,16 +8,17 @@ use crate::deadline;
 use crate::trace;
 
 impl Inner {
-    /// Without an invalidation connection: if a check is due, opens a connection and compares it
-    /// with the one that carries requests. If it leads to another server, all connections are given
-    /// up.
+    /// Checks the address if a check is due and the store has no invalidation connection: opens a
+    /// new connection and compares it with the connection that carries requests. If the new
+    /// connection leads to another server, the store gives up all its connections.
     pub(super) async fn follow_address(&self) {
-        // The caller runs about once a second, so the interval has a tolerance of a tenth.
+        // The caller runs about once a second, so a tenth of the interval is tolerated.
         let interval = self.address_check.saturating_sub(self.address_check / 10);
         if !self.same_server.start_address_check(interval) {
             return;
         }
-        // The caller's time is meant for other work of the store. This check must not use it up.
+        // The caller's time is meant for other work of the store. So each step may use only a
+        // quarter of it.
         let limit = self.requests.timeout().min(deadline::remaining()) / 4;
         match self.requests.fresh(limit).await {
             Ok((mut connection, _)) => {

@@ -33,7 +33,7 @@ use crate::error::ConfigError;
 use crate::id::random_text;
 use crate::store::SCAN_TIMEOUT;
 
-/// The longest timeout that an operation can be given.
+/// The longest timeout that the application can set for an operation.
 const MAX_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Settings of a [`RedisStore`]. Created by [`RedisStore::builder`].
@@ -100,23 +100,23 @@ impl RedisStoreBuilder {
         self
     }
 
-    /// Sets how long one operation may take in all, connecting included. Default: 250 ms. Range:
-    /// 1 ms to 60 s.
+    /// Sets how long one operation may take in total, including the connect. Default: 250 ms.
+    /// Range: 1 ms to 60 s.
     ///
-    /// The store replaces a connection on which a wait for an answer was given up after about half
-    /// of this time. The operating system watches idle connections: TCP keepalive starts after
-    /// 10 s, and on Linux `TCP_USER_TIMEOUT` is 5 s. Where the address passed to
-    /// [`RedisStore::builder`] has its own TCP settings, those are used.
+    /// If an operation waits for an answer for about half of this time or more, and then gives up,
+    /// the store replaces the connection. The operating system watches idle connections: TCP
+    /// keepalive starts after 10 s, and on Linux `TCP_USER_TIMEOUT` is 5 s. If the address passed
+    /// to [`RedisStore::builder`] has its own TCP settings, those are used instead.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
     }
 
-    /// Sets how long a list, a page or a cleanup step may take in all. Default and maximum: 5 s,
-    /// the time that a manager waits. Minimum: 1 ms.
+    /// Sets how long a list, a page or a cleanup step may take in total. Default and maximum: 5 s,
+    /// because a manager does not wait longer. Minimum: 1 ms.
     ///
-    /// These operations have a connection of their own: they may be long, and no request waits for
-    /// them. The limit also holds for [`RedisStore::diagnose`].
+    /// These operations have a connection of their own, so they may be long without delaying a
+    /// request. The limit also applies to [`RedisStore::diagnose`].
     pub fn scan_timeout(mut self, timeout: Duration) -> Self {
         self.scan_timeout = timeout;
         self
@@ -124,34 +124,36 @@ impl RedisStoreBuilder {
 
     /// Sets the maximum number of connections for requests, 1 or more. Default: 4.
     ///
-    /// The connections for lists, for replicas and for invalidations are not included. Each
-    /// connection carries any number of requests at once. More than a few connections only add load
-    /// on the server.
+    /// The connections for lists, for replicas and for invalidations are additional. Each
+    /// connection carries any number of requests at once, so more than a few connections only add
+    /// load on the server.
     pub fn pool_size(mut self, connections: u32) -> Self {
         self.pool_size = connections;
         self
     }
 
-    /// Sets how long cache entries stay valid after the last answered heartbeat was sent. Default:
-    /// 500 ms. Range: 50 ms to 10 s.
+    /// Sets how long cache entries stay valid, counted from the time at which the last answered
+    /// heartbeat was sent. Default: 500 ms. Range: 50 ms to 10 s.
     ///
-    /// This bounds how late a revocation takes effect when the invalidation connection is lost
-    /// without notice. The store sends five heartbeats per lease. With a short lease, a moment in
-    /// which this process or Redis is busy can cause a gap. In a gap, each request asks Redis.
+    /// If the invalidation connection is lost without notice, a revocation takes effect at most
+    /// this much later. The store sends five heartbeats per lease. With a short lease, a moment in
+    /// which this process or Redis is busy can leave a gap between two leases. During the gap, each
+    /// request asks Redis.
     pub fn lease(mut self, lease: Duration) -> Self {
         self.lease = lease;
         self
     }
 
     /// Sets how often the store makes a new connection to check where its address leads. A write
-    /// shows whether the new connection reaches the same server as those in use. Default: 1 s.
-    /// Range: 100 ms to 1 h.
+    /// shows whether the new connection reaches the same server as the connections in use. Default:
+    /// 1 s. Range: 100 ms to 1 h.
     ///
-    /// Suppose that the address (a DNS name, a load balancer) changes to another server, while the
-    /// old one stays a primary and keeps its connections. Then this process may serve cache entries
-    /// of the old server for at most this interval plus the [lease](Self::lease). The next check
-    /// closes all connections to the old server. If a check cannot connect, or cannot compare the
-    /// servers, each request asks the store over the existing connections.
+    /// This matters when the address (a DNS name, a load balancer) starts to lead to another
+    /// server, while the old server stays a primary and keeps its connections. This process may
+    /// then serve cache entries of the old server for at most this interval plus the
+    /// [lease](Self::lease). The next check closes all connections to the old server. If a check
+    /// cannot connect, or cannot compare the servers, each request asks the store over the existing
+    /// connections.
     ///
     /// Cost while the near cache is in use: one connection and about six short commands per
     /// interval and process.
@@ -161,18 +163,19 @@ impl RedisStoreBuilder {
     }
 
     /// Makes each revocation wait until at least `replicas` replicas have it (1 or more), for at
-    /// most `timeout` (1 ms to 10 s). Default: off. Revocations are `revoke`,
-    /// and the manager's operations that use it.
+    /// most `timeout` (1 ms to 10 s). Default: off. This applies to `revoke`, and to the manager's
+    /// operations that use it.
     ///
     /// Replication is asynchronous: without this setting, a failover right after a logout may bring
-    /// the session back. The setting makes this unlikely, but not impossible: a replica without the
-    /// revocation may become the primary. A session that was revoked on the primary only is still
-    /// revoked. [`Replicas::Missed`] reports this case, and the manager logs a warning. Updates of
-    /// a session (`update_all` too) and evictions by a login do not wait.
+    /// the session back. The setting makes this unlikely, but not impossible, because a replica
+    /// without the revocation may become the primary. If too few replicas confirm in time, the
+    /// session is still revoked on the primary: the result is [`Replicas::Missed`], and the manager
+    /// logs a warning. Updates of a session (also `update_all`) and evictions by a login do not
+    /// wait.
     ///
     /// Cost: one round trip to the replicas per revocation, on one of up to 8 separate connections.
-    /// While 8 revocations wait, the next one waits for a free connection for at most `timeout`,
-    /// and then continues without waiting for replicas. The Redis user needs the right `+wait`.
+    /// While 8 revocations wait, the next one waits for a free connection for at most `timeout`. It
+    /// then revokes without waiting for replicas. The Redis user needs the right `+wait`.
     ///
     /// [`Replicas::Missed`]: crate::store::Replicas::Missed
     pub fn wait_replicas(mut self, replicas: u32, timeout: Duration) -> Self {
@@ -180,16 +183,16 @@ impl RedisStoreBuilder {
         self
     }
 
-    /// Sets a provider that supplies user name and password each time the store connects, so that
-    /// both can change without a restart. Default: none; the store uses the credentials in the
-    /// address.
+    /// Sets a provider of user name and password. The store calls it each time it connects, so the
+    /// credentials can change without a restart. Default: none; the store uses the credentials in
+    /// the address.
     ///
-    /// All connections use it: requests, lists, replicas, the invalidation connection and
-    /// [`diagnose`](RedisStore::diagnose). The provider's password replaces the password of the
-    /// address. Its user name, if it returns one, replaces the user name too. Connections that are
-    /// open when a password changes stay open until the server closes them.
+    /// All connections use the provider: for requests, lists, replicas, invalidations and
+    /// [`diagnose`](RedisStore::diagnose). The provider's password replaces the address's password.
+    /// If the provider returns a user name, it replaces the address's user name. When a password
+    /// changes, open connections stay open until the server closes them.
     ///
-    /// An error, a panic or a timeout of the provider becomes a
+    /// If the provider fails, panics or exceeds its time limit, the result is a
     /// [`StoreError`](crate::store::StoreError) that says so.
     pub fn credentials_provider(mut self, provider: impl CredentialsProvider) -> Self {
         self.credentials = Some(Arc::new(provider));
@@ -197,9 +200,9 @@ impl RedisStoreBuilder {
     }
 
     /// Sets the certificate authorities, as PEM text, that the store trusts for a `rediss://`
-    /// address. It then trusts no others. Default: those of the system (the file or folder of
-    /// `SSL_CERT_FILE`, `SSL_CERT_DIR`, or the system's own store), which [`build`](Self::build)
-    /// reads.
+    /// address. The store then trusts no other authorities. Default: the authorities of the system
+    /// (the file or folder of `SSL_CERT_FILE`, `SSL_CERT_DIR`, or the system's own store), which
+    /// [`build`](Self::build) reads.
     #[cfg(feature = "tls")]
     #[cfg_attr(docsrs, doc(cfg(feature = "tls")))]
     pub fn tls_roots(mut self, pem: impl Into<Vec<u8>>) -> Self {
@@ -207,9 +210,9 @@ impl RedisStoreBuilder {
         self
     }
 
-    /// Sets the client certificate for a server that asks for one (mutual TLS), for a `rediss://`
-    /// address: the PEM text of the certificate with its chain, and of its private key (PKCS#8,
-    /// PKCS#1 or SEC1, without a passphrase). Default: none.
+    /// Sets the client certificate for a server that requires one (mutual TLS), for a `rediss://`
+    /// address. The parameters are PEM texts: the certificate with its chain, and its private key
+    /// (PKCS#8, PKCS#1 or SEC1, without a passphrase). Default: none.
     #[cfg(feature = "tls")]
     #[cfg_attr(docsrs, doc(cfg(feature = "tls")))]
     pub fn tls_client_certificate(
@@ -221,22 +224,22 @@ impl RedisStoreBuilder {
         self
     }
 
-    /// Sets this host's clock. Default: the system's clock. [`RedisStore::diagnose`] compares it
-    /// with the server's clock. Its monotonic time decides when the hourly search for other issuers
-    /// under the prefix is due. It has no influence on the lifetime of a session.
+    /// Sets this host's clock. Default: the system's clock. [`RedisStore::diagnose`] compares its
+    /// time with the server's clock. Its monotonic time decides when the hourly search for other
+    /// issuers under the prefix is due. This clock does not influence how long a session lives.
     pub fn host_clock(mut self, clock: impl Clock) -> Self {
         self.host_clock = Some(Arc::new(clock));
         self
     }
 
-    /// Builds the store. Makes no connection, so an application can start while Redis is down.
-    /// [`RedisStore::check`] tests whether the server is there.
+    /// Builds the store. Makes no connection, so an application can start while Redis is down. Call
+    /// [`RedisStore::check`] to test whether the server is reachable.
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] when the address or a setting cannot work, when the system gives no random
-    /// numbers, and, with `rediss://`, when a certificate or key cannot be read. The error text
-    /// never contains the address.
+    /// [`ConfigError`] when the address or a setting cannot work, or when the system supplies no
+    /// random numbers. With `rediss://`, also when a certificate or key cannot be read. The error
+    /// text never contains the address.
     pub fn build(self) -> Result<RedisStore, ConfigError> {
         let info = self.info?;
         #[cfg(feature = "tls")]
@@ -276,9 +279,9 @@ impl RedisStoreBuilder {
             return Err(out_of_range("address_check", "must be 100 ms to 1 h"));
         }
 
-        // With RESP3 the driver reports closed connections.
+        // With RESP3, the driver reports when a connection is closed.
         let settings = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
-        // `CLIENT SETINFO` needs a permission that the store does not need otherwise.
+        // `CLIENT SETINFO` would need a permission that no other command of the store needs.
         let settings = settings.set_skip_set_lib_name();
         let tcp = tcp_settings(info.tcp_settings());
         let info = info.set_redis_settings(settings).set_tcp_settings(tcp);
@@ -326,9 +329,9 @@ impl RedisStoreBuilder {
 }
 
 /// Adds the TCP settings that detect a host that disappeared without closing its connections. By
-/// default, the operating system needs about a quarter of an hour for that, and never checks an
-/// idle connection. Keeps keepalive and user timeout if the application set them. Always sets
-/// `TCP_NODELAY`, because Nagle's algorithm would delay commands.
+/// default, the operating system needs about a quarter of an hour to detect this, and never checks
+/// an idle connection. If the application set keepalive or user timeout, they stay. `TCP_NODELAY`
+/// is always set, because Nagle's algorithm would delay commands.
 fn tcp_settings(given: &TcpSettings) -> TcpSettings {
     const PROBE: Duration = Duration::from_secs(10);
     const GIVE_UP: Duration = Duration::from_secs(5);
@@ -345,7 +348,7 @@ fn tcp_settings(given: &TcpSettings) -> TcpSettings {
 
 const NO_RANDOM: &str = "the operating system returned no random bytes";
 
-/// Returns what makes TLS connections, if the address uses `rediss://`.
+/// Returns the TLS connector, if the address uses `rediss://`.
 #[cfg(feature = "tls")]
 fn tls(address: &ConnectionAddr, settings: TlsSettings) -> Result<Option<Tls>, ConfigError> {
     match address {

@@ -16,15 +16,15 @@ use crate::clock::Timestamp;
 use crate::reason::RevokeReason;
 use crate::store::{Activity, Record, Rotation, Salt};
 
-/// First bytes of a record without refresh tokens.
+/// The first bytes of a record without refresh tokens.
 const PLAIN: &[u8] = b"1 ";
 
-/// First bytes of a record with refresh tokens.
+/// The first bytes of a record with refresh tokens.
 const ROTATING: &[u8] = b"2 ";
 
 /// Parses a record. Returns `None` for a record of another version and for any other text.
 ///
-/// The idle deadline is the earliest possible one: the idle deadline at creation. The payload is a
+/// The returned idle deadline is a lower bound: the idle deadline at creation. The payload is a
 /// slice of `raw`, not a copy.
 pub(super) fn record(raw: Vec<u8>) -> Option<Record> {
     let (mut rest, rotates) = match raw.strip_prefix(PLAIN) {
@@ -45,7 +45,7 @@ pub(super) fn record(raw: Vec<u8>) -> Option<Record> {
     Some(Record { rotation, ..record })
 }
 
-/// Parses the rest of the header of a record with refresh tokens.
+/// Parses the remaining header of a record with refresh tokens.
 fn rotation(rest: &mut &[u8]) -> Option<Rotation> {
     let (counter, since) = (word(rest, b' ')?, point(word(rest, b' ')?)?);
     let end = rest.iter().position(|byte| *byte == b'\n')?;
@@ -54,8 +54,8 @@ fn rotation(rest: &mut &[u8]) -> Option<Rotation> {
     Some(Rotation::new(counter, since, salt))
 }
 
-/// Takes a number and the `end` byte behind it from the front of `rest`. Accepts digits only:
-/// `u64::from_str` would accept a plus sign, which the scripts' patterns reject.
+/// Removes a number and the `end` byte behind it from the front of `rest`. Accepts only digits:
+/// `u64::from_str` would also accept a plus sign, which the scripts' patterns reject.
 fn word(rest: &mut &[u8], end: u8) -> Option<u64> {
     let mut number = 0_u64;
     for (at, byte) in rest.iter().enumerate() {
@@ -71,8 +71,8 @@ fn word(rest: &mut &[u8], end: u8) -> Option<u64> {
     None
 }
 
-/// Parses a `seen` field: `<idle deadline>:<last activity>`, followed by `:<rotation>` if the use
-/// of a rotation counter was recorded. Only the scripts use the third number.
+/// Parses a `seen` field: `<idle deadline>:<last activity>`, followed by `:<rotation>` if a touch
+/// recorded a rotation counter. Only the scripts use the third number.
 pub(super) fn activity(raw: &[u8]) -> Option<Activity> {
     let mut numbers = raw.split(|byte| *byte == b':');
     let (idle_deadline, last_activity) = (numbers.next()?, numbers.next()?);
@@ -85,8 +85,8 @@ pub(super) fn activity(raw: &[u8]) -> Option<Activity> {
     Some(Activity::new(timestamp(last_activity)?, timestamp(idle_deadline)?))
 }
 
-/// Parses a tombstone: the reason, and the time until which it is kept. Returns `None` for an
-/// unknown reason, which a newer version may have written.
+/// Parses a tombstone: the reason, and the time until which the tombstone is kept. Returns `None`
+/// for an unknown reason, because a newer version may have written it.
 pub(super) fn tombstone(raw: &[u8]) -> Option<(RevokeReason, Timestamp)> {
     let colon = raw.iter().position(|b| *b == b':')?;
     let reason = std::str::from_utf8(raw.get(..colon)?).ok()?;
@@ -101,7 +101,8 @@ fn point(millis: u64) -> Option<Timestamp> {
     i64::try_from(millis).ok().map(Timestamp::from_millis)
 }
 
-// Digits only: `u64::from_str` would accept a plus sign, which the scripts' patterns reject.
+// Accepts only digits: `u64::from_str` would also accept a plus sign, which the scripts' patterns
+// reject.
 fn number(digits: &[u8]) -> Option<u64> {
     let all = !digits.is_empty() && digits.iter().all(u8::is_ascii_digit);
     std::str::from_utf8(digits).ok().filter(|_| all)?.parse().ok()

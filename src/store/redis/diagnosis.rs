@@ -1,4 +1,4 @@
-//! Diagnosis of problems in the setup of a server that otherwise works.
+//! The diagnosis: it finds problems in the setup of a server that otherwise works.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -23,7 +23,7 @@ use crate::store::StoreError;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Finding {
-    /// The server has a `maxmemory`, and this eviction policy drops sessions when it is reached.
+    /// The server has a `maxmemory`, and this eviction policy removes sessions when it is reached.
     EvictionPolicy(String),
     /// The server has this version, which is older than Redis 7.0 or Valkey 7.2.
     ServerTooOld(String),
@@ -33,8 +33,8 @@ pub enum Finding {
     TrackingRefused(TrackingRefusal),
     /// Another application, with another token issuer, writes under the same key prefix.
     SharedPrefix,
-    /// The clocks of this host and of the server differ by at least this much. Reported if it is
-    /// more than 1 s.
+    /// The clocks of this host and of the server differ by at least this much. A difference is
+    /// reported only if it is more than 1 s.
     ClockSkew(Duration),
 }
 
@@ -96,17 +96,17 @@ impl fmt::Display for Finding {
     }
 }
 
-/// What a diagnosis needs besides the server.
+/// What a diagnosis needs in addition to the server.
 pub(super) struct Diagnosis {
-    /// This host's clock: compared with the server's clock, and used to decide when the issuers are
-    /// marked again.
+    /// This host's clock. It is compared with the server's clock, and it decides when the issuers
+    /// are marked again.
     host: Arc<dyn Clock>,
     pub(super) timeout: Duration,
-    /// The kinds of findings that were already returned for the log.
+    /// The kinds of findings that [`news`](Self::news) has already returned.
     told: Mutex<HashSet<Discriminant<Finding>>>,
 }
 
-/// The largest difference of clocks that is not reported. It makes no login fail.
+/// The largest clock difference that is not reported. It makes no login fail.
 const TOLERATED: Duration = Duration::from_secs(1);
 
 impl Diagnosis {
@@ -115,12 +115,12 @@ impl Diagnosis {
         Self { host, timeout, told: Mutex::default() }
     }
 
-    /// The time since a fixed moment, by this host's clock.
+    /// Returns the time since a fixed moment, by this host's monotonic clock.
     pub(super) fn monotonic(&self) -> Duration {
         self.host.monotonic()
     }
 
-    /// Returns the text of each finding whose kind was not returned before. Skips
+    /// Returns the text of each finding whose kind was not returned before, for the log. Skips
     /// `TrackingRefused`, because the near cache logs it.
     pub(super) fn news(&self, findings: Vec<Finding>) -> Vec<String> {
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
@@ -148,11 +148,10 @@ impl Diagnosis {
         .collect())
     }
 
-    /// Returns the host's time, the server's time, the round-trip time, and the answers to the
-    /// questions.
+    /// Sends the questions. Returns the host's time, the server's time, the round-trip time, and
+    /// the answers.
     ///
-    /// Uses a connection of its own, which is then closed, because tracking is a state of a
-    /// connection.
+    /// Uses a separate connection and then closes it, because tracking is a state of a connection.
     async fn ask(
         &self,
         endpoint: &Endpoint,
@@ -174,8 +173,8 @@ impl Diagnosis {
     }
 }
 
-/// Reads the answer of `INFO memory`. `None` if the command was refused. Without a `maxmemory`, no
-/// policy drops anything.
+/// Reads the answer to `INFO memory`. Returns `None` if the command was refused. Also returns
+/// `None` without a `maxmemory`, because no policy removes keys then.
 fn eviction(memory: &Value) -> Option<Finding> {
     let info = text(memory)?;
     let field = |name: &str| info.lines().find_map(|line| line.strip_prefix(name));
@@ -190,8 +189,8 @@ fn refusal(answer: RedisResult<Value>) -> Option<TrackingRefusal> {
     Some(if not_permitted { TrackingRefusal::NotPermitted } else { TrackingRefusal::NotSupported })
 }
 
-/// Returns by how much the server's time (in microseconds) and the host's time differ at least, if
-/// that is more than [`TOLERATED`]. `asked` is the host's time when the question was sent.
+/// Returns the minimum difference between the server's time (in microseconds) and the host's time,
+/// if it is more than [`TOLERATED`]. `asked` is the host's time at which the question was sent.
 fn skew(asked: Timestamp, server: i64, round_trip: Duration) -> Option<Duration> {
     // The server read its clock at some point of the round trip: in the middle, plus or minus half
     // of it.

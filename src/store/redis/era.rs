@@ -4,8 +4,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use crate::trace;
 
-/// The era of a store's connections. When its number changes, connections that were made before are
-/// not used any more.
+/// The era of a store's connections. When its number changes, the store no longer uses the
+/// connections that were made before.
 #[derive(Default)]
 pub(super) struct Era {
     number: AtomicU64,
@@ -13,13 +13,13 @@ pub(super) struct Era {
 }
 
 impl Era {
-    /// Ends the current era: all connections of the store are replaced.
+    /// Ends the current era: the store replaces all its connections.
     pub(super) fn end(&self) {
         self.number.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Ends the era with this number, unless it has already ended: an error on an old connection
-    /// says nothing about the connections of a later era.
+    /// Ends the era with this number, unless it has already ended. The number matters because an
+    /// error on an old connection says nothing about the connections of a later era.
     pub(super) fn end_if_current(&self, number: u64) {
         let next = number.wrapping_add(1);
         let _ = self.number.compare_exchange(number, next, Ordering::Relaxed, Ordering::Relaxed);
@@ -29,7 +29,7 @@ impl Era {
         self.number.load(Ordering::Relaxed)
     }
 
-    /// Logs a warning, once, that the server does not report its role.
+    /// Logs once a warning that the server does not report its role.
     pub(super) fn warn_of_unknown_role(&self) {
         if !self.role_is_unknown.swap(true, Ordering::Relaxed) {
             trace::warn!(

@@ -1,4 +1,4 @@
-//! Translation of the driver's and the server's errors.
+//! Translation of errors of the driver and of the server.
 
 use std::borrow::Cow;
 use std::error::Error as StdError;
@@ -21,8 +21,8 @@ pub(super) fn store_error(error: &RedisError) -> StoreError {
     StoreError::with_source(classify(error), Fault(Cow::Owned(describe(error))))
 }
 
-/// Like [`store_error`], for a write. If the connection was lost, the kind is `Interrupted`: the
-/// write may have been done or not.
+/// Like [`store_error`], but for a write. If the connection was lost, the kind is `Interrupted`,
+/// because the server may have done the write or not.
 pub(super) fn write_error(error: &RedisError) -> StoreError {
     if !error.is_connection_dropped() {
         return store_error(error);
@@ -30,18 +30,19 @@ pub(super) fn write_error(error: &RedisError) -> StoreError {
     StoreError::with_source(StoreErrorKind::Interrupted, Fault(Cow::Owned(describe(error))))
 }
 
-/// An error of this library with a fixed text.
+/// Returns an error of this library with a fixed text.
 pub(super) fn fault(kind: StoreErrorKind, what: &'static str) -> StoreError {
     StoreError::with_source(kind, Fault(Cow::Borrowed(what)))
 }
 
-/// An error of this library with a text built at run time. The text must hold neither an argument
-/// of a command nor an address.
+/// Returns an error of this library with a text that is built at run time. The text must contain
+/// neither an argument of a command nor an address.
 pub(super) fn fault_owned(kind: StoreErrorKind, what: String) -> StoreError {
     StoreError::with_source(kind, Fault(Cow::Owned(what)))
 }
 
-/// An error of code that the application supplied, because of which the store cannot be reached.
+/// Returns the error for a failure of code that the application supplied and that the store needs
+/// in order to connect.
 pub(super) fn fault_because(
     what: &'static str,
     source: Box<dyn StdError + Send + Sync>,
@@ -54,7 +55,7 @@ pub(super) fn unexpected() -> StoreError {
     fault(StoreErrorKind::Unsupported, "the server's answer has an unexpected form")
 }
 
-/// The error for a record that this version cannot read. The record is left unchanged.
+/// Returns the error for a record that this version cannot read. The record stays unchanged.
 pub(super) fn unreadable() -> StoreError {
     fault(
         StoreErrorKind::Unreadable,
@@ -62,10 +63,11 @@ pub(super) fn unreadable() -> StoreError {
     )
 }
 
-/// Code of this library's own error, in the driver's form, for a server that is a replica.
+/// The code of this library's own error for a server that is a replica. The error has the driver's
+/// form.
 const NOT_PRIMARY: &str = "NOTPRIMARY";
 
-/// Returns an error, in the driver's form, for a server that says that it is a replica.
+/// Returns the error, in the driver's form, for a server that reports that it is a replica.
 pub(super) fn not_primary() -> RedisError {
     let detail = "the server is a replica, or a primary that was demoted";
     redis::make_extension_error(NOT_PRIMARY.to_owned(), Some(detail.to_owned()))
@@ -75,14 +77,15 @@ pub(super) fn is_not_primary(error: &RedisError) -> bool {
     error.code() == Some(NOT_PRIMARY)
 }
 
-/// Whether the server refuses writes as a replica does. Either the error has this code, or, in some
-/// versions, the text of a script error quotes it.
+/// Returns whether the server refuses writes as a replica does. Either the error has this code, or
+/// it is a script error whose text quotes the code, as in some server versions.
 pub(super) fn is_readonly(error: &RedisError) -> bool {
     error.code() == Some("READONLY")
         || error.detail().is_some_and(|detail| detail.contains("-READONLY "))
 }
 
-/// Whether the server does not know a script: it was restarted, or `SCRIPT FLUSH` was sent.
+/// Returns whether the server does not know a script, because it was restarted or `SCRIPT FLUSH`
+/// was sent.
 pub(super) fn is_noscript(error: &RedisError) -> bool {
     error.kind() == ErrorKind::Server(ServerErrorKind::NoScript)
 }
@@ -94,14 +97,14 @@ fn classify(error: &RedisError) -> StoreErrorKind {
         }
         ErrorKind::Server(kind) => match kind {
             ServerErrorKind::ReadOnly => StoreErrorKind::WriteRefused,
-            // `Moved`, `Ask`, `CrossSlot`: a node of a cluster, while the client expects a single
-            // server.
+            // `Moved`, `Ask`, `CrossSlot`: the server is a node of a cluster, but the client
+            // expects a single server.
             ServerErrorKind::NoPerm
             | ServerErrorKind::Moved
             | ServerErrorKind::Ask
             | ServerErrorKind::CrossSlot => StoreErrorKind::Unsupported,
             // Some versions report an error inside a script as `ERR` and quote its code in the
-            // text. Others report the code itself.
+            // text. Other versions report the code itself.
             ServerErrorKind::ResponseError => by_text(error.detail().unwrap_or_default()),
             _ => StoreErrorKind::Unavailable,
         },
@@ -123,8 +126,8 @@ fn by_code(code: &str) -> Option<StoreErrorKind> {
     }
 }
 
-/// Returns the kind of an error with the code `ERR`, by its text, which may quote the code of the
-/// original error.
+/// Returns the kind of an error with the code `ERR`. Its text may quote the code of the original
+/// error, which decides the kind.
 fn by_text(text: &str) -> StoreErrorKind {
     let code = |word: &str| by_code(word.trim_matches(|c: char| !c.is_ascii_uppercase()));
     if let Some(kind) = text.split_ascii_whitespace().find_map(code) {
@@ -134,8 +137,8 @@ fn by_text(text: &str) -> StoreErrorKind {
     if unknown.iter().any(|known| text.contains(known)) {
         return StoreErrorKind::Unsupported;
     }
-    // An ACL refusal inside a script, in the words of Redis 7.0 (7.2 says NOPERM), and at the
-    // `SELECT` of a new connection, in the words of the driver.
+    // The text of an ACL refusal: inside a script on Redis 7.0 (7.2 reports NOPERM), or at the
+    // `SELECT` of a new connection, where the driver writes the text.
     if text.starts_with("The user executing the script can't")
         || text.contains("has no permissions")
     {
@@ -144,8 +147,8 @@ fn by_text(text: &str) -> StoreErrorKind {
     StoreErrorKind::Unavailable
 }
 
-/// Returns the error as text. The server quotes arguments in its errors, even the password of a
-/// refused `HELLO`, so they are cut off.
+/// Returns the error as text, without the arguments that the server quotes in its errors. They may
+/// be secret, for example the password of a refused `HELLO`.
 fn describe(error: &RedisError) -> String {
     if error.kind() == ErrorKind::AuthenticationFailed {
         return "authentication failed".to_owned();

@@ -21,11 +21,11 @@ use crate::store::StoreError;
 
 /// State of one store, which its clones and its invalidation connections share.
 pub(super) struct Inner {
-    /// For requests.
+    /// The connections for requests.
     pub(super) requests: PoolClient,
-    /// For lists, pages and cleanup.
+    /// The connections for lists, pages and cleanup.
     pub(super) scans: PoolClient,
-    /// For revocations that wait for replicas.
+    /// The connections for revocations that wait for replicas.
     pub(super) replicas: Option<ReplicaClient>,
     pub(super) diagnosis: Diagnosis,
     pub(super) sharing: Sharing,
@@ -35,11 +35,11 @@ pub(super) struct Inner {
     pub(super) endpoint: Arc<Endpoint>,
     /// The era of all connections of this store.
     pub(super) eras: Arc<Era>,
-    /// What a new connection of this store is compared with.
+    /// Compares each new connection of this store with the connections in use.
     pub(super) same_server: Arc<SameServerChecks>,
     /// How long cache entries stay valid after the last answered heartbeat was sent.
     pub(super) lease: Duration,
-    /// How often the store makes a connection to see where the address leads.
+    /// The interval at which the store makes a connection to check where the address leads.
     pub(super) address_check: Duration,
 }
 
@@ -48,7 +48,7 @@ impl Inner {
         self.clock.now()
     }
 
-    /// Runs the script of an operation on the three keys of a user.
+    /// Runs the script of an operation on a user's three keys.
     pub(super) async fn run(
         &self,
         script: Script,

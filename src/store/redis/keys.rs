@@ -7,8 +7,8 @@ use percent_encoding::{
 use crate::id::UserId;
 use crate::store::AttemptKey;
 
-/// Characters of a user id that are written as `%XX`: all except letters, digits and `._~-`. So no
-/// byte of a user id can act as syntax of a key or of a pattern.
+/// The characters of a user id that are written as `%XX`: all except letters, digits and `._~-`. So
+/// no byte of a user id can act as syntax of a key or of a pattern.
 const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'.').remove(b'_').remove(b'~').remove(b'-');
 
 /// The prefix of all keys of one application.
@@ -25,21 +25,21 @@ impl Prefix {
         (fits && raw.bytes().all(allowed)).then(|| Self(raw.to_owned()))
     }
 
-    /// Hash of the session records: session id → header and payload.
+    /// The hash of the session records: session id → header and payload.
     pub(super) fn live(&self, user: &UserId) -> String {
         self.key(user, Part::Live.as_str())
     }
 
-    /// Hash of the activity: session id → `<idle deadline>:<last activity>`, followed by
-    /// `:<rotation>` if the use of a rotation counter was recorded.
+    /// The hash of the activity: session id → `<idle deadline>:<last activity>`, followed by
+    /// `:<rotation>` if a touch recorded a rotation counter.
     pub(super) fn seen(&self, user: &UserId) -> String {
         self.key(user, Part::Seen.as_str())
     }
 
-    /// Hash of the tombstones: session id → `<reason>:<until>`. Three fields are not tombstones,
-    /// and none of them can be a session id: `#` is the login fence, `<random text>:<until>`; `+`
-    /// counts creations, `<count>:<start of the window>:<until>`; `@` is the password epoch,
-    /// `<random text>:<until>`.
+    /// The hash of the tombstones: session id → `<reason>:<until>`. Three more fields are not
+    /// tombstones, and their names cannot be session ids: `#` is the login fence, `<random
+    /// text>:<until>`. `+` counts creations, `<count>:<start of the window>:<until>`. `@` is the
+    /// password epoch, `<random text>:<until>`.
     pub(super) fn gone(&self, user: &UserId) -> String {
         self.key(user, "gone")
     }
@@ -49,19 +49,19 @@ impl Prefix {
         [self.live(user), self.seen(user), self.gone(user)]
     }
 
-    /// Hash of the attempts that were counted under a pseudonym (see `lua/attempt.lua`). It is
-    /// never a key of a user: those have braces where this has `limit`.
+    /// The hash of the attempts that were counted under a pseudonym (see `lua/attempt.lua`). It
+    /// cannot equal a user's key: a user's key has braces in the place of `limit`.
     pub(super) fn attempts(&self, key: &AttemptKey) -> String {
         format!("{}:limit:{{{}}}", self.0, key.as_str())
     }
 
-    /// Key of a probe: a short-lived value that this store writes for a test. It is never a key of
-    /// a user: those have braces where this has `probe_key`.
+    /// The key of a probe: a short-lived value that this store writes for a test. It cannot equal a
+    /// user's key: a user's key has braces in the place of `probe_key`.
     pub(super) fn probe_key(&self, name: &str) -> String {
         format!("{}:canary:{name}", self.0)
     }
 
-    /// A key that belongs to no user: no user id is encoded as `#`.
+    /// Returns a key that belongs to no user, because no user id is encoded as `#`.
     pub(super) fn reserved(&self, name: &str) -> String {
         format!("{}:{{#}}:{name}", self.0)
     }
@@ -70,27 +70,27 @@ impl Prefix {
         &self.0
     }
 
-    /// Pattern that matches all `live` keys, and possibly keys of other software. A prefix contains
-    /// no pattern characters.
+    /// The pattern that matches all `live` keys. It may also match keys of other software. A prefix
+    /// contains no pattern characters.
     pub(super) fn live_pattern(&self) -> String {
         format!("{}:{{*}}:live", self.0)
     }
 
-    /// Pattern that matches all `live` and `seen` keys, and possibly others.
+    /// The pattern that matches all `live` and `seen` keys. It may also match other keys.
     pub(super) fn session_pattern(&self) -> String {
         format!("{}:{{*}}:[ls]???", self.0)
     }
 
-    /// Returns the user and the part of a `live` or `seen` key, and `None` for any other key.
+    /// Returns the user and the part of a `live` or `seen` key. Returns `None` for any other key.
     pub(super) fn parse_key(&self, key: &str) -> Option<(UserId, Part)> {
         let (user, part) = key.strip_prefix(&self.0)?.strip_prefix(":{")?.split_once("}:")?;
         Some((decoded(user)?, Part::parse(part)?))
     }
 
-    // The braces are the hash tag of Redis Cluster: all three keys are on one node.
+    // The braces are the hash tag of Redis Cluster: it puts all three keys on one node.
     fn key(&self, user: &UserId, part: &str) -> String {
-        // Not with `format!`: keys are built for each request to the store, and formatting costs
-        // three times as much.
+        // Avoid `format!`: a key is built for each request to the store, and formatting costs three
+        // times as much.
         let mut key = String::with_capacity(self.0.len() + user.as_str().len() + part.len() + 4);
         key.push_str(&self.0);
         key.push_str(":{");

@@ -1,14 +1,16 @@
 //! Session store in Redis or Valkey.
 //!
-//! The records of all sessions of a user are fields of one hash, `<prefix>:{user}:live`. No
-//! separate index can disagree with the records: revoking all sessions of a user is one atomic
-//! step, and an operator logs a user out everywhere with `DEL session:{user}:live`. Scripts on the
-//! server make every change of a session. They judge deadlines by the server's clock.
+//! The records of all sessions of a user are fields of one hash, `<prefix>:{user}:live`. There is
+//! no separate index that could disagree with the records. So revoking all sessions of a user is
+//! one atomic step, and an operator can log a user out everywhere with `DEL session:{user}:live`.
+//! Every change of a session is made by a script on the server, which compares deadlines with the
+//! server's clock.
 //!
-//! Requires Redis 7.0 or Valkey 7.2, or later. The store never sends `KEYS`. It sends `SCAN` only
-//! for pages of all sessions, for cleanup and for [`check`](RedisStore::check), on separate
-//! connections. It sends `WAIT`, which blocks its connection, only with
-//! [`wait_replicas`](RedisStoreBuilder::wait_replicas), also on separate connections.
+//! Requires Redis 7.0 or Valkey 7.2, or a later version. The store never sends `KEYS`. It sends
+//! `SCAN` only for pages of all sessions, for cleanup and for [`check`](RedisStore::check). It
+//! sends `WAIT`, which blocks its connection, only with
+//! [`wait_replicas`](RedisStoreBuilder::wait_replicas). Both commands use separate connections, so
+//! no request waits behind them.
 
 use std::fmt;
 use std::sync::Arc;
@@ -60,27 +62,27 @@ pub use self::diagnosis::{Finding, TrackingRefusal};
 
 /// Session store in Redis or Valkey. Clones share one store.
 ///
-/// Each operation on sessions ends within the [`timeout`](RedisStoreBuilder::timeout). Exceptions:
-/// a touch has one timeout for each 500 sessions, lists, pages and cleanup have the
-/// [`scan_timeout`](RedisStoreBuilder::scan_timeout), and a revocation with
-/// [`wait_replicas`](RedisStoreBuilder::wait_replicas) takes up to that wait and 150 ms in
-/// addition.
+/// Each operation on sessions ends within the [`timeout`](RedisStoreBuilder::timeout), with three
+/// exceptions. A touch has one timeout for each 500 sessions. Lists, pages and cleanup have the
+/// [`scan_timeout`](RedisStoreBuilder::scan_timeout). A revocation with
+/// [`wait_replicas`](RedisStoreBuilder::wait_replicas) may take longer by that wait plus 150 ms.
 ///
-/// Reads, touches, cleanup and health checks are sent again when their connection is closed. No
-/// other write is repeated.
+/// If their connection is closed, the store sends reads, touches, cleanup and health checks again.
+/// It never repeats another write.
 ///
 /// # Cancel safety
 ///
-/// An operation may be dropped at any await point. Its command may then be carried out or not, its
-/// answer is discarded, and the connection stays in use. The store replaces the connection if the
-/// wait for the answer lasted at least half of the timeout, or three quarters of the caller's own
-/// time limit if that is less.
+/// An operation may be dropped at any await point. The server may then carry out its command or
+/// not. The answer is discarded, and the connection stays in use, with one exception: the store
+/// replaces a connection if the operation waited for the answer for at least half of the timeout,
+/// or for three quarters of the caller's own time limit if that is less.
 #[derive(Clone)]
 pub struct RedisStore {
     inner: Arc<Inner>,
 }
 
-/// Number of touches in one pipeline. Limited because other clients of the server wait behind it.
+/// The number of touches in one pipeline. It is limited because other clients of the server wait
+/// while the pipeline runs.
 const TOUCHES_AT_ONCE: usize = 500;
 
 impl RedisStore {
@@ -88,12 +90,12 @@ impl RedisStore {
     /// rights on this prefix. Call it at startup.
     ///
     /// Tries each command that the store and its scripts use, on keys that belong to no user. So a
-    /// missing right is found here and not at the first login. Costs about five round trips and one
-    /// connection, which it closes.
+    /// missing right is found at startup and not at the first login. Costs about five round trips
+    /// and one connection, which it closes.
     ///
     /// # Errors
     ///
-    /// A [`StoreError`], whose kind tells the cause:
+    /// [`StoreError`] with one of these kinds:
     ///
     /// - [`Unavailable`](StoreErrorKind::Unavailable): the server cannot be reached or refuses the
     ///   password.
@@ -115,14 +117,15 @@ impl RedisStore {
         Ok(server)
     }
 
-    /// Looks for problems in the setup of a server that otherwise works: those that an operator
-    /// should fix, and that would otherwise show only later. Call it at startup, together with
-    /// [`check`](Self::check). A started [`Worker`](crate::worker::Worker) calls it itself and logs
-    /// a warning for each finding (for tracking, only if the near cache is used).
+    /// Looks for problems in the setup of a server that otherwise works. An operator should fix
+    /// them, and they would otherwise become visible only later. Call this at startup, together
+    /// with [`check`](Self::check). A started [`Worker`](crate::worker::Worker) calls it too and
+    /// logs a warning for each finding (a finding about tracking only if the near cache is used).
     ///
-    /// Uses a connection of its own, and marks this application's issuers under the key prefix over
-    /// a request connection. Ends within the [`scan_timeout`](RedisStoreBuilder::scan_timeout).
-    /// Skips the checks for which the Redis user lacks the right (`INFO`). Never needs `CONFIG`.
+    /// Uses a separate connection. Over a request connection, it also marks this application's
+    /// issuers under the key prefix. Ends within the
+    /// [`scan_timeout`](RedisStoreBuilder::scan_timeout). Skips the checks for which the Redis user
+    /// lacks the right (`INFO`). Never needs `CONFIG`.
     ///
     /// # Errors
     ///

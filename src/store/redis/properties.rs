@@ -1,4 +1,4 @@
-//! Property tests of records and cursors: what was written is read back, and all other input is
+//! Property tests of records and cursors: the written value is read back, and all other input is
 //! refused.
 
 #[path = "../../../tests/support/property.rs"]
@@ -62,7 +62,7 @@ fn malformed_stored_values_are_rejected() {
         vec(any::<u8>(), 0..60),
     ];
     holds(4_000, &raw, |raw| {
-        // A header has five or eight words, of digits only. Everything else is not a record.
+        // A header has five or eight words that consist of digits. Any other text is not a record.
         let line = raw.split(|byte| *byte == b'\n').next().unwrap_or_default();
         let words: Vec<_> = line.split(|byte| *byte == b' ').collect();
         let digits = |word: &&[u8]| !word.is_empty() && word.iter().all(u8::is_ascii_digit);

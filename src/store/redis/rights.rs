@@ -1,4 +1,4 @@
-//! The rights that a Redis user needs, and which of them it lacks.
+//! The rights that a Redis user needs, and the check for missing rights.
 
 use redis::{Cmd, Pipeline, RedisError, ServerErrorKind, cmd, pipe};
 use tokio::time::timeout;
@@ -11,8 +11,8 @@ use super::inner::Inner;
 use super::scripts::Script;
 use crate::store::{StoreError, StoreErrorKind};
 
-/// The rights in `docs/redis.md`, in the same order: commands that are sent, then commands that only scripts
-/// call.
+/// The rights in `docs/redis.md`, in the same order: first the commands that the store sends, then
+/// the commands that only scripts call.
 const RIGHTS: [&str; 19] = [
     "+time",
     "+hget",
@@ -35,7 +35,7 @@ const RIGHTS: [&str; 19] = [
     "+pexpireat",
 ];
 
-/// Needed only with `wait_replicas`.
+/// The right that is needed only with `wait_replicas`.
 const WAIT: &str = "+wait";
 
 /// What an ACL refused.
@@ -46,12 +46,12 @@ enum Refusal {
 }
 
 impl Inner {
-    /// Tries each command that the store sends and each one that its scripts call. If rights are
-    /// missing, returns an error that names all of them. Other error answers to these commands are
-    /// ignored.
+    /// Tries each command that the store sends and each command that its scripts call. If rights
+    /// are missing, returns an error that names all of them. Ignores other error answers to these
+    /// commands.
     ///
-    /// Uses a connection of its own, because the connections of the pools need some of these rights
-    /// for their greeting.
+    /// Uses a separate connection, because a pool's connection needs some of these rights for its
+    /// greeting.
     pub(super) async fn check_rights(&self) -> Result<(), StoreError> {
         let target = self.endpoint.target().await?;
         let limit = self.requests.timeout();
@@ -96,7 +96,7 @@ impl Inner {
             }
         }
 
-        // Redis refuses a user without the right to run scripts even if the script is not loaded.
+        // If a user lacks the right to run scripts, Redis refuses even a script that is not loaded.
         let mut run = cmd("EVALSHA");
         run.arg(if script.is_empty() { "0" } else { &script }).arg(1).arg(self.reserved_key());
         match connection.send(&run).await?.extract_error() {
@@ -119,7 +119,7 @@ impl Inner {
         Ok(missing)
     }
 
-    /// Returns the commands that are sent, each once, with the right that it needs. They change
+    /// Returns each command that the store sends, with the right that it needs. The commands change
     /// nothing permanently.
     fn commands(&self) -> (Vec<&'static str>, Pipeline) {
         let key = self.reserved_key();
@@ -139,7 +139,7 @@ impl Inner {
             ("+get", command(&["GET", &key])),
         ];
         if self.replicas.is_some() {
-            // For zero replicas, `WAIT` returns at once.
+            // With zero replicas, `WAIT` returns at once.
             all.push((WAIT, command(&["WAIT", "0", "1"])));
         }
         let mut pipeline = pipe();
@@ -163,7 +163,8 @@ fn refusal(error: &RedisError) -> Option<Refusal> {
     refused_in_words(detail)
 }
 
-/// Inside a script, Redis 7.0 describes a refusal in words of its own. Redis 7.2 says NOPERM.
+/// Returns the refusal that an error text describes. Redis 7.0 describes a refusal inside a script
+/// in a text of its own. Redis 7.2 reports NOPERM.
 fn refused_in_words(error: &str) -> Option<Refusal> {
     let is_refusal =
         ["NOPERM", "The user executing the script can't"].iter().any(|words| error.contains(words));

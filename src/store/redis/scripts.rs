@@ -1,4 +1,5 @@
-//! The operations that need more than one command. Each script is one atomic step on the server.
+//! The scripts: the operations that need more than one command. Each script is one atomic step on
+//! the server.
 
 use std::time::Duration;
 
@@ -27,7 +28,7 @@ pub(super) enum Script {
     Mark,
 }
 
-/// The hashes under which one server knows the scripts, in the order of [`Script::ALL`].
+/// The hashes by which one server knows the scripts, in the order of [`Script::ALL`].
 pub(super) type Hashes = Vec<String>;
 
 macro_rules! source {
@@ -37,8 +38,8 @@ macro_rules! source {
 }
 
 impl Script {
-    /// The scripts that each connection loads in its greeting: all except [`Check`](Self::Check),
-    /// which has a connection of its own.
+    /// The scripts that each connection loads in its greeting. [`Check`](Self::Check) is not among
+    /// them, because it runs on a separate connection.
     pub(super) const ALL: [Self; 13] = [
         Self::Create,
         Self::Touch,
@@ -75,10 +76,10 @@ impl Script {
         }
     }
 
-    /// Returns whether this answer shows that the server accepts writes. It does if the first write
-    /// of the script was an `HSET`, which a server refuses when its memory is full, when it cannot
-    /// save, or when it has too few replicas. Scripts that remove first show nothing. Neither do
-    /// answers that a script can also give without a write.
+    /// Returns whether this answer proves that the server accepts writes. A server refuses `HSET`
+    /// when its memory is full, when it cannot save, or when it has too few replicas. So the answer
+    /// is a proof if the first write of the script was an `HSET`. If the script removes data first,
+    /// or could give the same answer without a write, the answer proves nothing.
     pub(super) fn proves_writable(self, answer: &Value) -> bool {
         match (self, answer) {
             (Self::Create, Value::Array(_)) => true,
@@ -114,7 +115,7 @@ impl Script {
     pub(super) fn run(self, hashes: &Hashes, keys: &[String], args: &[&[u8]]) -> Cmd {
         let hash = Self::ALL.iter().position(|script| *script == self).and_then(|i| hashes.get(i));
         let mut run = cmd("EVALSHA");
-        // Without a hash, the server answers NOSCRIPT, and the caller loads the script.
+        // Without a hash, the server answers NOSCRIPT, and the caller then loads the script.
         run.arg(hash.map_or("", String::as_str)).arg(keys.len()).arg(keys).arg(args);
         run
     }

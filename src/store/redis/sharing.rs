@@ -1,9 +1,10 @@
 //! Detects another application that uses the same key prefix by mistake.
 //!
 //! Each application writes a mark, the hash of its token issuer, under the prefix. The diagnosis at
-//! the start of the worker writes it, and the upkeep writes it again once an hour. A mark counts
-//! for a week, so that a renamed issuer is forgotten. With each write, the store looks for the
-//! marks of others. So the application that started first also learns of the second one.
+//! the start of the worker writes it first, and the upkeep writes it again once an hour. With each
+//! write, the store looks for marks of other issuers, so the application that started first also
+//! detects the second one. A mark is ignored after a week without being written again, so a renamed
+//! issuer is forgotten.
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
@@ -16,7 +17,7 @@ pub(super) struct Sharing(Mutex<Marks>);
 #[derive(Debug, Default)]
 struct Marks {
     issuers: BTreeSet<String>,
-    /// When the next mark is due, on the host's monotonic clock; `None` before the first mark.
+    /// The time of the next mark, on the host's monotonic clock. `None` before the first mark.
     due: Option<Duration>,
 }
 
@@ -25,12 +26,12 @@ impl Sharing {
         self.with(|marks| marks.issuers.insert(issuer.to_owned()));
     }
 
-    /// Returns when the next mark is due; `None` before the first mark.
+    /// Returns the time of the next mark. `None` before the first mark.
     pub(super) fn due(&self) -> Option<Duration> {
         self.with(|marks| marks.due)
     }
 
-    /// Sets when the next mark is due. Returns the issuers to mark now.
+    /// Sets the time of the next mark. Returns the issuers to mark now.
     pub(super) fn start_mark(&self, next: Duration) -> Vec<String> {
         self.with(|marks| {
             marks.due = Some(next);

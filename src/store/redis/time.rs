@@ -9,15 +9,15 @@ use redis::Value;
 use crate::clock::Timestamp;
 use crate::coherence::Tick;
 
-/// The server's clock: a time that the server reported, continued by this host's monotonic clock,
-/// also while the host sleeps. The host's wall clock is not used.
+/// The server's clock. It continues a time that the server reported with this host's monotonic
+/// clock, which also runs while the host sleeps. It does not use the host's wall clock.
 #[derive(Debug)]
 pub(super) struct ServerClock {
     start: Tick,
-    /// The server's time at `start`, in microseconds since the Unix epoch; `i64::MIN` until the
-    /// server has reported its time.
+    /// The server's time, in microseconds since the Unix epoch, when the monotonic clock was at
+    /// `start`. `i64::MIN` until the server has reported its time.
     offset: AtomicI64,
-    /// The possible error of the offset, in microseconds.
+    /// The maximum error of the offset, in microseconds.
     doubt: Mutex<i64>,
 }
 
@@ -26,8 +26,9 @@ impl ServerClock {
         Self { start: Tick::now(), offset: AtomicI64::new(i64::MIN), doubt: Mutex::new(i64::MAX) }
     }
 
-    /// Returns the server's time; 1970 before the server has reported it. No answer of the server
-    /// is compared with 1970, because each connection asks for the time before anything else.
+    /// Returns the server's time, or 1970 if the server has not reported it. No answer of the
+    /// server is compared with 1970, because each connection asks for the time before anything
+    /// else.
     pub(super) fn now(&self) -> Timestamp {
         let offset = self.offset.load(Ordering::Relaxed);
         if offset == i64::MIN {
@@ -36,19 +37,20 @@ impl ServerClock {
         Timestamp::from_millis(offset.saturating_add(micros(Tick::now().since(self.start))) / 1_000)
     }
 
-    /// Takes in the server's time, which was asked for at `sent` and has just been answered.
+    /// Learns the server's time from an answer that has just arrived. The question was sent at
+    /// `sent`.
     pub(super) fn learn(&self, server_micros: i64, sent: Tick) {
         self.learn_at(server_micros, sent.since(self.start), Tick::now().since(sent));
     }
 
-    // The server read its clock during the round trip: in the middle, plus or minus half of it.
+    // The server read its clock during the round trip: at its middle, plus or minus half of it.
     fn learn_at(&self, server_micros: i64, sent: Duration, round_trip: Duration) {
         let new_doubt = micros(round_trip) / 2;
         let new_offset = server_micros.saturating_sub(micros(sent)).saturating_sub(new_doubt);
         let mut doubt = self.doubt.lock().unwrap_or_else(PoisonError::into_inner);
         let old_offset = self.offset.load(Ordering::Relaxed);
-        // A more precise estimate stays while a less precise one does not contradict it. Drift and
-        // changes of the server's clock do contradict it.
+        // A less precise estimate does not replace a more precise one that agrees with it. After
+        // drift or a change of the server's clock, the two no longer agree.
         let agrees = old_offset != i64::MIN
             && old_offset.saturating_sub(new_offset).saturating_abs() <= new_doubt;
         if !agrees || new_doubt <= *doubt {
