@@ -4,8 +4,8 @@ use redis::{ConnectionAddr, ConnectionInfo, IntoConnectionInfo, RedisError};
 
 use crate::error::ConfigError;
 
-/// Address of a Redis server: made from a URL, from `("host", 6379)`, or from a `ConnectionAddr` or
-/// `ConnectionInfo` of the `redis` crate.
+/// Address of a Redis server. It is created from a URL, from `("host", 6379)`, or from a
+/// `ConnectionAddr` or `ConnectionInfo` of the `redis` crate.
 ///
 /// | URL | connection |
 /// |---|---|
@@ -14,8 +14,8 @@ use crate::error::ConfigError;
 /// | `unix:///path/to/socket?db=0&user=name&pass=password` | Unix socket |
 ///
 /// The schemes `valkey`, `valkeys` and `valkey+unix` mean the same as `redis`, `rediss` and `unix`.
-/// User name and password in a URL must be percent-encoded: the password `p@ss/1#` is written
-/// `p%40ss%2F1%23`, and for a Unix socket `p&ss+1#` is written `p%26ss%2B1%23`. The URL of a Unix
+/// In a URL, user name and password must be percent-encoded: the password `p@ss/1#` is written
+/// `p%40ss%2F1%23`. For a Unix socket, `p&ss+1#` is written `p%26ss%2B1%23`. The URL of a Unix
 /// socket accepts only the parameters `db`, `user`, `pass` and `protocol`, each at most once. To
 /// avoid percent-encoding, pass user name and password separately (`ConnectionInfo`), or use
 /// [`credentials_provider`](crate::store::redis::RedisStoreBuilder::credentials_provider).
@@ -67,8 +67,8 @@ impl std::fmt::Debug for Address {
     }
 }
 
-/// Returns the error for a URL in which an unencoded character makes the driver read another user
-/// name or password than the application intended.
+/// Returns the error for a URL with an unencoded character because of which the driver would read
+/// another user name or password than the application intended.
 fn raw_characters(url: &str) -> Option<&'static str> {
     let (scheme, rest) = url.split_once(':')?;
     if scheme.to_ascii_lowercase().ends_with("unix") {
@@ -76,13 +76,14 @@ fn raw_characters(url: &str) -> Option<&'static str> {
     }
     let rest = rest.strip_prefix("//")?;
     let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-    // The driver would read the text after `end` as the path, or as another host.
+    // The driver would read the text after `end` as the path or as another host.
     rest.rfind('@').is_some_and(|at| at > end).then_some(NOT_ENCODED)
 }
 
-/// Whether the URL of a Unix socket holds anything except a path and the parameters that the driver
-/// knows, each at most once. The driver drops the text after `#`, ends a value at `&`, reads `+` as
-/// a space, ignores unknown parameters, and uses the last of two values for one parameter.
+/// Returns whether the URL of a Unix socket holds anything except a path and the driver's
+/// parameters, each at most once. The driver would misread such a URL: it drops the text after `#`,
+/// ends a value at `&`, reads `+` as a space, ignores unknown parameters, and uses the last of two
+/// values of a parameter.
 fn has_raw_characters_of_query(rest: &str) -> bool {
     let query = rest.split_once('?').map_or("", |(_, query)| query);
     if rest.contains('#') || query.is_empty() {
@@ -97,8 +98,7 @@ fn has_raw_characters_of_query(rest: &str) -> bool {
     })
 }
 
-/// Maps the driver's error to a fixed text, because the driver's own text may quote parts of the
-/// URL.
+/// Maps the driver's error to a fixed text, because the driver's text may quote parts of the URL.
 fn refused(error: &RedisError) -> ConfigError {
     let text = error.to_string();
     ConfigError::Store(if text.contains("TLS") {
@@ -136,7 +136,8 @@ const NO_URL: &str = "the address is not a URL with redis://, rediss:// (TLS), v
 mod tests {
     use super::*;
 
-    /// Returns the error text for a URL, after checking that it is the same for each string type.
+    /// Returns the error text for a URL. Also checks that the text is the same for each string
+    /// type.
     fn error(url: &str) -> String {
         let text = |address: Address| address.0.unwrap_err().to_string();
         let expected = text(url.into());

@@ -1,4 +1,4 @@
-//! User name and password for Redis, requested each time the store connects.
+//! User name and password for Redis. The store requests them each time it connects.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -13,14 +13,14 @@ pub struct Credentials {
 }
 
 impl Credentials {
-    /// Creates credentials with a password for the user name of the address. If the address has no
+    /// Creates credentials with a password for the user name in the address. If the address has no
     /// user name, Redis uses the user `default`.
     #[must_use]
     pub fn password(password: impl Into<String>) -> Self {
         Self { username: None, password: password.into() }
     }
 
-    /// Creates credentials for a user of the server's ACL. Neither value is percent-encoded.
+    /// Creates credentials for a user in the server's ACL. Neither value is percent-encoded.
     #[must_use]
     pub fn user(username: impl Into<String>, password: impl Into<String>) -> Self {
         Self { username: Some(username.into()), password: password.into() }
@@ -52,23 +52,22 @@ impl fmt::Debug for Credentials {
 /// ```
 pub trait CredentialsProvider: Send + Sync + 'static {
     /// Returns the credentials that are valid now.
-    ///
     /// The store calls this once for each connection that it makes: at the first use, after a
     /// connection was lost, for each new invalidation connection, and for each [address
-    /// check](crate::store::redis::RedisStoreBuilder::address_check) (by default every second). Calls may
-    /// overlap. A provider that asks a remote service should therefore cache the answer while it is
-    /// valid.
+    /// check](crate::store::redis::RedisStoreBuilder::address_check) (by default every second).
+    /// Calls may overlap. So a provider that asks a remote service should cache the answer while it
+    /// is valid.
     ///
-    /// If this takes longer than 10 seconds, the store gives up making the connection. Requests do
-    /// not wait that long: each fails after its own timeout, while the connection is still being
-    /// made in the background. The future may be dropped at any await point.
+    /// If this takes longer than 10 seconds, the store stops making the connection. Requests do not
+    /// wait that long: each request fails after its own timeout, while the store continues to make
+    /// the connection in the background. The future may be dropped at any await point.
     ///
     /// # Errors
     ///
-    /// Any error. The connection is not made, and the operation that needed it fails with
-    /// [`Unavailable`](crate::store::StoreErrorKind::Unavailable) and this error as its source. The
-    /// log (feature `tracing`) shows the text of the error, so the text must hold no secret. A
-    /// panic counts as an error.
+    /// Any error. The store then does not make the connection, and the operation that needed it
+    /// fails with [`Unavailable`](crate::store::StoreErrorKind::Unavailable). This error is the
+    /// source of that error. The log (feature `tracing`) shows its text, so the text must hold no
+    /// secret. A panic is treated as an error.
     fn credentials(
         &self,
     ) -> impl Future<Output = Result<Credentials, Box<dyn StdError + Send + Sync>>> + Send;
@@ -77,7 +76,7 @@ pub trait CredentialsProvider: Send + Sync + 'static {
 type Provided<'a> =
     Pin<Box<dyn Future<Output = Result<Credentials, Box<dyn StdError + Send + Sync>>> + Send + 'a>>;
 
-/// The object-safe form of [`CredentialsProvider`].
+/// [`CredentialsProvider`] as a trait object.
 pub(crate) trait ErasedProvider: Send + Sync + 'static {
     fn credentials(&self) -> Provided<'_>;
 }

@@ -15,7 +15,7 @@ pub(crate) enum ConnectError {
 }
 
 impl ConnectError {
-    /// Whether the connection was closed while it was being made.
+    /// Returns whether the connection was closed while it was being made.
     pub(crate) fn is_connection_dropped(&self) -> bool {
         matches!(self, Self::Driver(error) if error.is_connection_dropped())
     }

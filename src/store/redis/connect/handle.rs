@@ -1,9 +1,10 @@
-//! A handle on one of the driver's connections. After the connection is closed, no request waits on
-//! it.
+//! A handle to one of the driver's connections. With it, no request waits after the connection is
+//! closed.
 //!
-//! When its connection is closed, the driver empties its queue and so ends the waits of the
-//! requests in it. A request that enters the queue at that moment can stay in it. Without this
-//! handle only a timeout would end that wait, although the next connection would answer at once.
+//! When its connection is closed, the driver empties its queue. This ends the waits of the requests
+//! in the queue. But a request that enters the queue at that moment can stay in it. Without this
+//! handle, only a timeout would end that request's wait, although the next connection would answer
+//! at once.
 
 use std::future::{Future, poll_fn};
 use std::io;
@@ -16,24 +17,26 @@ use redis::{AsyncConnectionConfig, Cmd, Pipeline, PushInfo, PushKind, RedisResul
 
 /// Whether the driver has reported that its connection is closed.
 ///
-/// Requests enter the driver's queue under the read lock, and the report takes the write lock. So
-/// each request has entered the queue before the report, and is in it as a whole when the driver
-/// empties it; or the request learns of the report.
+/// A request enters the driver's queue under the read lock, and the driver's report takes the write
+/// lock. So there are two cases. If the request enters before the report, it is completely in the
+/// queue when the driver empties the queue. If it comes after the report, it reads here that the
+/// connection is closed.
 #[derive(Default)]
 pub(crate) struct Closed(RwLock<bool>);
 
 impl Closed {
-    /// Registers `hear`, and then this, with the driver for each message that is not an answer.
+    /// Registers a callback with the driver, for each message that is not an answer. The callback
+    /// calls `hear` and then marks the connection as closed if the message says so.
     pub(crate) fn listen(
         self: &Arc<Self>,
         config: AsyncConnectionConfig,
         hear: impl Fn(&PushInfo) + Send + Sync + 'static,
     ) -> AsyncConnectionConfig {
         let closed = Arc::clone(self);
-        // A closure, not a channel: the driver calls it for a message before it hands out any
-        // answer behind that message, and before it empties its queue.
+        // This is a closure, not a channel. The driver calls it for a message before it delivers
+        // any answer that follows the message, and before it empties its queue.
         config.set_push_sender(move |push: PushInfo| {
-            // Requests learn of the loss last, after all other parts.
+            // Requests learn of the loss last, after all other parts of the store.
             hear(&push);
             if push.kind == PushKind::Disconnection {
                 closed.mark();
@@ -42,20 +45,21 @@ impl Closed {
         })
     }
 
-    /// Marks the connection as closed. Waits for the requests that are being put into the queue at
-    /// this moment.
+    /// Marks the connection as closed. Waits for requests that are entering the queue at this
+    /// moment.
     fn mark(&self) {
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = true;
     }
 
-    /// Waits for an answer. Fails instead of waiting on when the connection is closed.
+    /// Waits for an answer. Fails at once when the connection is closed.
     ///
-    /// Nothing needs to wake the request: the driver ends in the same poll as its report. It then
-    /// closes and empties its queue, which wakes all requests that are in the queue or wait for a
-    /// place in it. A registration for each request would cost 2 % of a strict request.
+    /// Nothing needs to wake the request. In the same poll in which it reports the close, the
+    /// driver ends: it closes and empties its queue, which wakes all requests that are in the queue
+    /// or wait for a place in it. A separate registration for each request would cost 2 % of a
+    /// strict request.
     async fn or_closed<T>(
         &self,
-        // Pinned by the caller: moving it would cost more than the rest of this function.
+        // The caller pins the future: moving it would cost more than the rest of this function.
         mut answer: Pin<&mut impl Future<Output = RedisResult<T>>>,
     ) -> RedisResult<T> {
         let mut is_sent = false;
@@ -66,8 +70,8 @@ impl Closed {
             }
             is_sent = true;
             match answer.as_mut().poll(context) {
-                // Answers that the driver got before the close are available now. No answer comes
-                // after it.
+                // The answers that the driver received before the close are available now. No
+                // answer arrives later.
                 Poll::Pending if *is_closed => Poll::Ready(closed()),
                 answer => answer,
             }
@@ -99,7 +103,7 @@ impl Handle {
         self.closed.or_closed(answer).await
     }
 
-    /// Sends commands in one pipeline. An answer that is an error stays in its place as
+    /// Sends commands in one pipeline. An error answer stays in its place as
     /// [`Value::ServerError`].
     pub(crate) async fn send_all(&mut self, commands: &Pipeline) -> RedisResult<Vec<Value>> {
         let answers = pin!(self.connection.send_packed_commands(commands, 0, commands.len()));
@@ -120,8 +124,8 @@ mod tests {
 
     type Driver = Pin<Box<dyn Future<Output = ()>>>;
 
-    /// Returns a connection whose driver runs only when the test polls it, and the server's end of
-    /// its socket.
+    /// Returns a connection and the server's end of its socket. The connection's driver runs only
+    /// when the test polls it.
     async fn connected() -> (Handle, Arc<Closed>, Driver, DuplexStream) {
         let (client, mut server) = duplex(4096);
         let info = "redis://127.0.0.1".into_connection_info().unwrap();
@@ -167,7 +171,7 @@ mod tests {
         assert!(is_dropped(assert_ready!(waits.poll())));
     }
 
-    /// A waker of the driver. A request wakes the driver when it has entered the queue.
+    /// A waker for the driver. It wakes the driver when a request has entered the queue.
     struct WhileSending {
         closed: Arc<Closed>,
         could_mark: Mutex<Vec<bool>>,
@@ -223,7 +227,7 @@ mod tests {
         assert_pending!(driver.poll());
         server.write_all(b"+PONG\r\n").await.unwrap();
         drop(server);
-        // The driver reads the answer and then the end of the stream, and reports that the
+        // The driver reads the answer and then the end of the stream. It reports that the
         // connection is closed.
         assert_ready!(driver.poll());
         let answer = assert_ready!(waits.poll());

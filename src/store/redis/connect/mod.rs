@@ -32,17 +32,17 @@ use self::tls::{Tls, after_handshake};
 use super::error::{fault, fault_because};
 use crate::store::{StoreError, StoreErrorKind};
 
-/// Timeout of a credentials provider. A request waits for its own timeout only.
+/// The timeout of a credentials provider. A request waits no longer than its own timeout.
 const PROVIDER_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The server's address and the credentials for it. The pools, the invalidation connection and the
-/// diagnosis share one.
+/// diagnosis share one endpoint.
 pub(super) struct Endpoint {
     info: ConnectionInfo,
     credentials: Option<Arc<dyn ErasedProvider>>,
     #[cfg(feature = "tls")]
     tls: Option<Arc<Tls>>,
-    /// Number of calls to the provider that have not returned.
+    /// The number of calls to the provider that have not returned.
     waiting: AtomicUsize,
 }
 
@@ -63,9 +63,10 @@ impl Endpoint {
         Self { tls: tls.map(Arc::new), ..self }
     }
 
-    /// Returns where to connect, with the credentials that are valid now.
+    /// Returns the address with the credentials that are valid now.
     ///
-    /// The provider has a timeout of its own, so call this outside of a connect timeout.
+    /// The provider has its own timeout, so the caller must not include this call in a connect
+    /// timeout.
     pub(super) async fn target(&self) -> Result<Target, StoreError> {
         let Some(provider) = &self.credentials else {
             return Ok(self.at(self.info.clone()));
@@ -96,13 +97,14 @@ impl Endpoint {
         }
     }
 
-    /// Whether a connection cannot be made yet, because the credentials provider has not answered.
+    /// Returns whether no connection can be made yet because the credentials provider has not
+    /// answered.
     pub(super) fn is_waiting_for_credentials(&self) -> bool {
         self.waiting.load(Ordering::Relaxed) > 0
     }
 }
 
-/// An address with credentials, for connections that are made now.
+/// An address with credentials, for a connection that is made now.
 pub(super) struct Target {
     info: ConnectionInfo,
     #[cfg(feature = "tls")]
@@ -110,8 +112,8 @@ pub(super) struct Target {
 }
 
 impl Target {
-    /// Makes a connection and logs in. The caller limits the time. A panic of the driver becomes an
-    /// error. The task that reads the socket calls `hear` for each push message.
+    /// Makes a connection and logs in. The caller limits the time. If the driver panics, the result
+    /// is an error. The task that reads the socket calls `hear` for each push message.
     pub(super) async fn connect(
         &self,
         config: AsyncConnectionConfig,
@@ -150,7 +152,7 @@ impl Target {
     }
 }
 
-/// Counts one pending call to the provider until it is dropped.
+/// Counts a call to the provider as pending until this value is dropped.
 struct Waiting<'a>(&'a AtomicUsize);
 
 impl<'a> Waiting<'a> {
@@ -170,7 +172,7 @@ fn unavailable(what: &'static str) -> StoreError {
     fault(StoreErrorKind::Unavailable, what)
 }
 
-/// Driver settings of a short-lived connection. The caller limits the wait for answers.
+/// The driver settings of a short-lived connection. The caller limits the wait for answers.
 pub(super) fn plain_config(timeout: Duration) -> AsyncConnectionConfig {
     AsyncConnectionConfig::new().set_connection_timeout(Some(timeout)).set_response_timeout(None)
 }

@@ -1,5 +1,5 @@
-//! A small pool of multiplexed connections. A caller checks a connection out only to clone its
-//! handle.
+//! A small pool of multiplexed connections. A caller checks out a connection only to clone its
+//! handle, and then returns it.
 
 use std::future::Future;
 use std::pin::pin;
@@ -23,21 +23,21 @@ use crate::store::redis::scripts::{Hashes, Script};
 use crate::store::redis::time::{ServerClock, micros_of};
 use crate::store::{StoreError, StoreErrorKind};
 
-/// The connection pool. Clones of a connection may outlive their check-out. The socket closes with
-/// the last clone.
+/// The connection pool. A clone of a connection may outlive the check-out. The socket closes when
+/// the last clone is dropped.
 pub(crate) struct Pool {
     pool: bb8::Pool<Connector>,
     connector: Connector,
     state: Arc<State>,
     size: u32,
     is_reference: bool,
-    /// The connection that was returned last. The next caller gets the same one without asking bb8,
-    /// as long as it is usable.
+    /// The connection that was returned last. While it is usable, the next caller gets it again
+    /// without asking bb8.
     last: ArcSwapOption<Connection>,
 }
 
 impl Pool {
-    /// A pool without connections. The first one is opened when it is needed.
+    /// Creates a pool without connections. The first connection is opened when it is needed.
     pub(crate) fn new(
         endpoint: Arc<Endpoint>,
         clock: Arc<ServerClock>,
@@ -50,16 +50,16 @@ impl Pool {
         let pool = bb8::Pool::builder()
             .max_size(setting.size)
             .connection_timeout(setting.timeout)
-            // The next caller tries again. A retry loop in the background would pile up behind a
-            // dead server.
+            // The next caller tries again. A retry loop in the background would pile up attempts
+            // while a server is down.
             .retry_connection(false)
-            // Prefers the connection that was used last, so that concurrent requests go in one
-            // write.
+            // Prefers the connection that was used last, so that concurrent requests are sent in
+            // one write.
             .queue_strategy(bb8::QueueStrategy::Lifo)
             // Costs one atomic load: see `is_valid`.
             .test_on_check_out(true)
-            // Either option would start a background task here, but a store may be created outside
-            // of a runtime.
+            // Each of these options would start a background task here, but a store may be created
+            // outside of a runtime.
             .max_lifetime(None)
             .idle_timeout(None)
             .error_sink(Box::new(Sink(Arc::clone(&state))))
@@ -74,13 +74,13 @@ impl Pool {
         }
     }
 
-    /// Returns the maximum number of connections. If a server closes all of them, this many dead
-    /// ones are found.
+    /// Returns the maximum number of connections. If a server closes all of them, a caller can find
+    /// up to this many closed connections.
     pub(crate) fn size(&self) -> u32 {
         self.size
     }
 
-    /// Returns a number that changes when a connection is opened or lost, or when all connections
+    /// Returns a number that changes when a connection is opened or lost, and when all connections
     /// are given up. After a change, the caller must check again where the connections lead.
     pub(crate) fn changes(&self) -> u64 {
         self.state.changes.load(Ordering::Relaxed).wrapping_add(self.state.eras.number())
@@ -91,7 +91,7 @@ impl Pool {
         if let Some(last) = self.last() {
             return Ok(last);
         }
-        // The slot returns to the pool at the end of this statement. Boxed, because it is rare.
+        // The pool gets the connection back at the end of this statement. Boxed because it is rare.
         let connection = Arc::new(Box::pin(self.proved()).await?.clone());
         if self.is_reference {
             self.state.same_server.set_reference(&connection);
@@ -116,20 +116,21 @@ impl Pool {
         last.as_deref().filter(|last| last.is_of_use() && last.has_proved(version)).cloned()
     }
 
-    /// Returns a connection that no other caller gets while it is held. A canceled wait marks it as
-    /// lost at once, because the next command would have to wait behind the canceled one.
+    /// Returns a connection that no other caller gets while the caller holds it. If a wait on it is
+    /// canceled, the connection is marked as lost at once, because the next command would have to
+    /// wait behind the canceled one.
     pub(crate) async fn exclusive(&self) -> Result<Exclusive<'_>, StoreError> {
         let mut connection = self.proved().await?;
         connection.make_exclusive();
         Ok(connection)
     }
 
-    /// Returns a connection of the pool that leads to the same server as the others, as far as that
-    /// can be checked.
+    /// Returns a connection of the pool that leads to the same server as the others, as far as the
+    /// store can check this.
     async fn proved(&self) -> Result<Exclusive<'_>, StoreError> {
         let same_server = &self.state.same_server;
-        // When all connections are given up, the pool may still hold `size` unusable ones. One more
-        // try then opens a new connection.
+        // When all connections are given up, the pool may still hold `size` unusable connections.
+        // One more try then opens a new connection.
         let mut tries = self.size.saturating_add(1);
         loop {
             let mut connection = self.get().await?;
@@ -143,8 +144,8 @@ impl Pool {
         }
     }
 
-    /// Opens a connection outside of the pool, within `limit`. Returns it with the time at which
-    /// opening began. It can run only the probe script.
+    /// Opens a connection outside of the pool, within `limit`. Returns the connection, and the time
+    /// at which opening began. The connection can run only the probe script.
     pub(crate) async fn fresh(&self, limit: Duration) -> Result<(Connection, Tick), StoreError> {
         let target = self.connector.endpoint.target().await?;
         let begun = Tick::now();
@@ -154,9 +155,9 @@ impl Pool {
     }
 
     async fn get(&self) -> Result<Exclusive<'_>, StoreError> {
-        // bb8 does not tell its waiters that a connection could not be opened, not even if the
-        // server refused it at once. `failure` is created before the pool is asked, so that it
-        // misses no failure.
+        // bb8 does not tell its waiters that a connection could not be opened, even if the server
+        // refused it at once. `failure` is created before the pool is asked, so that it misses no
+        // failure.
         let mut failure = pin!(self.state.failure.notified());
         let mut get = pin!(self.pool.get());
         std::future::poll_fn(|cx| {
@@ -169,21 +170,21 @@ impl Pool {
     }
 }
 
-/// A connection that no other caller gets while it is held.
+/// A connection that no other caller gets while this value is held.
 pub(crate) type Exclusive<'a> = bb8::PooledConnection<'a, Connector>;
 
-/// The number of connections, and how long to wait for one.
+/// The size of a pool, and how long to wait for a connection.
 #[derive(Clone, Copy)]
 pub(crate) struct PoolSetting {
     pub(crate) size: u32,
     pub(crate) timeout: Duration,
-    /// Whether requests are sent on this pool. Other connections are compared with it.
+    /// Whether requests are sent over this pool. Connections of other pools are compared with it.
     pub(crate) is_reference: bool,
 }
 
 impl Drop for Pool {
     fn drop(&mut self) {
-        // The checks outlive this pool, and must not keep its connection open.
+        // The checks outlive this pool and must not keep its connection open.
         if self.is_reference {
             self.state.same_server.drop_reference();
         }
@@ -203,8 +204,8 @@ impl Connector {
     async fn open(&self, target: &Target) -> Result<Connection, StoreError> {
         let mut made = self.make(target).await;
         if made.as_ref().is_err_and(ConnectError::is_connection_dropped) {
-            // The connection was closed during its greeting. That says nothing about the server:
-            // try again once.
+            // The connection was closed during its greeting. This does not show that the server is
+            // down, so try once more.
             made = self.make(target).await;
         }
         let (mut connection, answers, sent) = made?;
@@ -214,7 +215,7 @@ impl Connector {
     }
 
     /// Opens a connection and sends its greeting: version, time and scripts in one round trip.
-    /// Returns the connection, the answers, and when the greeting was sent.
+    /// Returns the connection, the answers, and the time at which the greeting was sent.
     async fn make(&self, target: &Target) -> Result<(Connection, Vec<Value>, Tick), ConnectError> {
         let changed = Arc::clone(&self.state.changes);
         let closed = move || {
@@ -229,8 +230,8 @@ impl Connector {
         Ok((connection, answers, sent))
     }
 
-    /// Opens a connection and sends nothing but the login. `closed` is called when the other side
-    /// closes it.
+    /// Opens a connection and sends only the login. `closed` is called when the other side closes
+    /// the connection.
     async fn connect_with(
         &self,
         target: &Target,
@@ -253,7 +254,8 @@ impl Connector {
         Ok(Connection::new(handle, state, self.timeout))
     }
 
-    /// Opens a connection and asks for the role of its server. It can run only the probe script.
+    /// Opens a connection and asks its server for its role. The connection can run only the probe
+    /// script.
     async fn fresh(&self, target: &Target) -> Result<Connection, ConnectError> {
         let mut connection = self.connect_with(target, || {}).await?;
         let mut greeting = pipe();
@@ -268,7 +270,7 @@ impl Connector {
         Ok(connection)
     }
 
-    /// Checks version and role, and takes in the server's time and the hashes of the scripts.
+    /// Checks version and role, and stores the server's time and the hashes of the scripts.
     fn greeted(
         &self,
         connection: &Connection,
@@ -306,8 +308,8 @@ impl bb8::ManageConnection for Connector {
         Ok(connection)
     }
 
-    // No PING: it costs a round trip, and it does not help if the connection dies between the PING
-    // and the command.
+    // Do not send a PING. It would cost a round trip, and it would not help if the connection is
+    // lost between the PING and the command.
     async fn is_valid(&self, connection: &mut Connection) -> Result<(), ConnectionError> {
         if self.has_broken(connection) { Err(ConnectionError::Closed) } else { Ok(()) }
     }

@@ -14,8 +14,8 @@ use crate::store::redis::error::{is_not_primary, store_error, unexpected, write_
 use crate::store::redis::scripts::Script;
 use crate::store::{StoreError, StoreErrorKind};
 
-/// A connection pool with a time limit for each operation. Requests and scans have one each, so
-/// that neither waits for the other's connections.
+/// A connection pool with a time limit for each operation. Requests and scans have separate pools,
+/// so that neither waits for the other's connections.
 pub(crate) struct PoolClient {
     pool: Pool,
     timeout: Duration,
@@ -46,7 +46,7 @@ impl PoolClient {
         self.pool.fresh(limit).await
     }
 
-    /// Limits an operation as a whole to the timeout.
+    /// Limits a whole operation to the timeout.
     pub(crate) fn limited<T>(
         &self,
         work: impl Future<Output = Result<T, StoreError>>,
@@ -72,8 +72,8 @@ impl PoolClient {
                 Ok(answer) if script.proves_writable(answer) => {
                     self.write_refused.store(false, Ordering::Relaxed);
                 }
-                // Proves nothing. A logout, for example, also succeeds on a server that is out of
-                // memory.
+                // This answer proves nothing. A logout, for example, also succeeds on a server that
+                // is out of memory.
                 _ => {}
             }
             answer
@@ -81,8 +81,9 @@ impl PoolClient {
         .await
     }
 
-    /// Whether the server refused a script's write, and has not since accepted a write that a
-    /// server without free memory would refuse.
+    /// Returns whether the server's latest decision about a script's write was a refusal. Only a
+    /// write that a server without free memory would refuse proves that the server accepts writes
+    /// again.
     pub(crate) fn last_write_was_refused(&self) -> bool {
         self.write_refused.load(Ordering::Relaxed)
     }
@@ -92,9 +93,9 @@ impl PoolClient {
         self.limited(self.repeat(ask)).await
     }
 
-    /// Sends commands that may run twice. Sends them again, on another connection and at most once
-    /// per connection of the pool, while the connection turns out to be closed or the server to be
-    /// a replica.
+    /// Sends commands that may run twice. If the connection turns out to be closed, or the server
+    /// to be a replica, sends them again on another connection, at most once per connection of the
+    /// pool.
     pub(crate) async fn repeat<A: Ask>(&self, ask: &A) -> Result<A::Answer, StoreError> {
         let mut tries = self.pool.size();
         loop {

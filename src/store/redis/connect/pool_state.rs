@@ -1,4 +1,4 @@
-//! Whether a pool can open connections, and why not.
+//! Whether a pool can open connections, and the error if it cannot.
 
 use std::fmt;
 use std::sync::atomic::AtomicU64;
@@ -25,7 +25,7 @@ pub(crate) enum ConnectionError {
     Closed,
 }
 
-/// Whether connections can be opened, and why not.
+/// Whether connections can be opened, and the error if not.
 pub(crate) struct State {
     pub(crate) endpoint: Arc<Endpoint>,
     last: Mutex<Option<StoreError>>,
@@ -71,7 +71,7 @@ impl State {
         std::mem::replace(&mut *self.last.lock().unwrap_or_else(PoisonError::into_inner), new)
     }
 
-    /// Returns why there is no connection.
+    /// Returns the reason why there is no connection.
     pub(crate) fn reason(&self) -> StoreError {
         let last = self.last.lock().unwrap_or_else(PoisonError::into_inner).clone();
         last.unwrap_or_else(|| {

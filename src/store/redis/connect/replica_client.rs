@@ -1,8 +1,8 @@
-//! The connections for revocations that wait until replicas have them: a script and `WAIT` in one
-//! pipeline.
+//! The connections for revocations that wait for replicas. Such a revocation sends a script and
+//! `WAIT` in one pipeline.
 //!
-//! `WAIT` blocks all later commands on its connection. So each of these revocations has a
-//! connection to itself, from a pool that nothing else uses.
+//! `WAIT` blocks all later commands on its connection. So each such revocation has a connection to
+//! itself, from a pool that nothing else uses.
 
 use std::time::Duration;
 
@@ -19,13 +19,14 @@ use crate::store::redis::scripts::Script;
 use crate::store::{Replicas, StoreError, StoreErrorKind};
 use crate::trace;
 
-/// How many revocations may wait at once. With healthy replicas, each waits for about a round trip.
+/// How many revocations may wait at once. With healthy replicas, each of them waits for about a
+/// round trip.
 pub(crate) const AT_ONCE: u32 = 8;
 
-/// Redis checks the timeouts of waiting clients as rarely as ten times a second.
+/// Redis may check the timeouts of waiting clients only ten times a second.
 const TICK: Duration = Duration::from_millis(150);
 
-/// The path to the server for revocations that wait for replicas.
+/// Runs revocations that wait for replicas.
 pub(crate) struct ReplicaClient {
     pool: Pool,
     free: Semaphore,
@@ -35,8 +36,8 @@ pub(crate) struct ReplicaClient {
 }
 
 impl ReplicaClient {
-    /// Waits up to `wait` until `wanted` replicas have the revocation, on top of `timeout` for the
-    /// rest. `pool` has [`AT_ONCE`] connections.
+    /// Creates a client that waits up to `wait` until `wanted` replicas have the revocation. The
+    /// rest of the operation has `timeout` in addition. `pool` has [`AT_ONCE`] connections.
     pub(crate) fn new(pool: Pool, wanted: u32, wait: Duration, timeout: Duration) -> Self {
         Self { pool, free: Semaphore::new(AT_ONCE as usize), wanted, wait, timeout }
     }
@@ -50,8 +51,9 @@ impl ReplicaClient {
 
     /// Runs a script that must not run twice, and waits for replicas.
     ///
-    /// If no replica connection is free in time or can be opened, the script runs over `plain` (the
-    /// connections for requests) without waiting for replicas. A revocation is never skipped because of replicas.
+    /// If no replica connection is free in time, or none can be opened, the script runs over
+    /// `plain` (the connections for requests) without waiting for replicas. So a problem with
+    /// replicas never prevents a revocation.
     pub(crate) async fn run(
         &self,
         plain: &PoolClient,
@@ -65,7 +67,8 @@ impl ReplicaClient {
         };
         let wait = wait_until.saturating_duration_since(Instant::now());
         let work = async {
-            // Nothing was sent yet. If the server is down, `plain` fails as well.
+            // Nothing was sent yet, so the script can run over `plain`. If the server is down,
+            // `plain` fails too.
             let Ok(mut connection) = self.pool.exclusive().await else {
                 return Ok((plain.run(script, keys, args).await?, Replicas::Missed(0)));
             };
@@ -77,13 +80,13 @@ impl ReplicaClient {
             })?;
             Ok((done, self.had_it(replicas)?))
         };
-        // This connection is late, and nothing else uses it. `Interrupted` says nothing about the
-        // store.
+        // Only this connection is late, and nothing else uses it. So the error is `Interrupted`,
+        // which does not say that the store is unavailable.
         let late = |_| Err(fault(StoreErrorKind::Interrupted, "no answer in time"));
         timeout(wait + TICK + self.timeout, work).await.unwrap_or_else(late)
     }
 
-    /// Returns the answers to the script and to the `WAIT` behind it.
+    /// Returns the answers to the script and to the `WAIT` that follows it.
     async fn waited(
         &self,
         connection: &mut Connection,
@@ -98,8 +101,8 @@ impl ReplicaClient {
         if !is_noscript(&error.clone().into()) {
             return Ok(answers);
         }
-        // The script did not run, so sending it again does not run it twice. The `WAIT` behind it
-        // may have used up some of the time.
+        // The script did not run, so sending it again does not run it twice. The `WAIT` that
+        // followed it may have used up some of the time.
         connection.send(&script.load()).await.map_err(|error| store_error(&error))?;
         let left = wait.saturating_sub(sent.elapsed());
         self.send(connection, run, left).await.map_err(|error| write_error(&error))
@@ -124,7 +127,7 @@ impl ReplicaClient {
         let count = match answer {
             Value::Int(count) => u32::try_from(count).map_err(|_| unexpected())?,
             Value::ServerError(error) => {
-                // The sessions are revoked on the primary, and that is what the caller asked for.
+                // The sessions are revoked on the primary, so the revocation has succeeded.
                 let error = store_error(&error.into());
                 trace::warn!(
                     "redis refused WAIT: whether replicas have the revocation is unknown",
@@ -142,7 +145,7 @@ impl ReplicaClient {
     pub(crate) async fn check(&self) -> Result<(), StoreError> {
         let work = async {
             let mut connection = self.pool.exclusive().await?;
-            // For zero replicas, `WAIT` returns at once.
+            // With zero replicas, `WAIT` returns at once.
             connection.send(&wait_for(0, 1)).await.map_err(|error| store_error(&error))?;
             Ok(())
         };

@@ -1,21 +1,21 @@
 //! Checks that the connections of one store lead to the same server.
 //!
-//! An address may start to lead to another server while the old server is still up. With the rights
-//! in `docs/redis.md`, Redis reports nothing that identifies a server. So the store writes a value
-//! over one connection and looks for it over another:
+//! An address may start to lead to another server while the old server is still running. With the
+//! rights in `docs/redis.md`, Redis reports nothing that identifies a server. So the store writes a
+//! value over one connection and reads it over another:
 //!
-//! - **Before its first use**, a connection of any pool writes a value that every invalidation
-//!   connection of the store must see. Without an invalidation connection, the connection that
+//! - **Before its first use**, a connection of any pool writes a value. Every invalidation
+//!   connection of the store must see it. Without an invalidation connection, the connection that
 //!   carries requests must see it.
 //! - **Every second**, the connection that carries requests writes a value, and so does a new
-//!   connection that is opened for this, because only a new connection shows where the address
+//!   connection that is opened for this purpose. Only a new connection shows where the address
 //!   leads now. The task of the invalidation connection does this
 //!   (`invalidation/moved_address.rs`). Without an invalidation connection, the upkeep of the store
 //!   does it ([`address_check`](crate::store::redis::address_check)).
 //!
-//! If a value was written but is not seen, all connections are replaced. If a value could not be
-//! written, nothing is known: the near cache is switched off, and requests are served from the
-//! store.
+//! If a written value is not seen, all connections are replaced. If a value could not be written,
+//! it is unknown where the connections lead: the near cache is then not used, and the store answers
+//! the requests.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -30,22 +30,22 @@ use crate::coherence::Tick;
 use crate::store::redis::era::Era;
 use crate::store::redis::invalidation::{InvalidationConnection, Lost, Proof, Route, write_probe};
 
-/// What a connection is compared with before its first use.
+/// The connections with which a connection is compared before its first use.
 pub(crate) struct SameServerChecks {
-    /// Ends when a connection leads to another server.
+    /// The era to end when a connection leads to another server.
     era: Arc<Era>,
     /// Increases when there is another connection to compare with. Never 0.
     version: AtomicU64,
     links: Mutex<Vec<Arc<InvalidationConnection>>>,
     /// The connection that carries requests.
     reference: ArcSwapOption<Connection>,
-    /// The start of the keys that only this store writes.
+    /// The prefix of the keys of the probes. Only this store writes them.
     key: String,
-    /// The number of values written so far. Each probe writes under a new key.
+    /// The number of values written so far. Each probe uses a new key.
     count: AtomicU64,
     /// The time limit of one step.
     patience: Duration,
-    /// When a connection was last opened to check the address, in nanoseconds.
+    /// The time at which a connection was last opened to check the address, in nanoseconds.
     checked: AtomicU64,
 }
 
@@ -71,7 +71,7 @@ impl SameServerChecks {
         self.version.load(Ordering::Relaxed)
     }
 
-    /// Sets the connection that carries requests. If it is another one than before, all other
+    /// Sets the connection that carries requests. If it differs from the previous one, all other
     /// connections are compared again before their next use.
     pub(crate) fn set_reference(&self, connection: &Arc<Connection>) {
         let _one_at_a_time = self.links();
@@ -85,8 +85,8 @@ impl SameServerChecks {
         self.reference.store(None);
     }
 
-    /// Starts the next version. If `connection` has passed the current version, it has passed the
-    /// next one. The caller holds the lock.
+    /// Starts the next version. If `connection` has passed the current version, it has also passed
+    /// the next one. The caller holds the lock.
     fn next_version(&self, connection: &Connection) {
         let before = self.version.fetch_add(1, Ordering::Relaxed);
         if connection.has_proved(before) {
@@ -99,7 +99,8 @@ impl SameServerChecks {
         self.links.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Adds `link` to the connections to compare with. `connection` has been compared with it.
+    /// Adds `link` to the connections to compare with. `connection` has already been compared with
+    /// it.
     pub(crate) fn add(&self, link: Arc<InvalidationConnection>, connection: &Connection) {
         let mut links = self.links();
         links.push(link);
@@ -107,13 +108,14 @@ impl SameServerChecks {
     }
 
     pub(crate) fn remove(&self, link: &InvalidationConnection) {
-        // No new version: a connection that was compared with `link` was compared with the others
-        // too.
+        // The version stays: a connection that was compared with `link` was also compared with the
+        // other connections.
         self.links().retain(|other| !std::ptr::eq(&**other, link));
     }
 
-    /// Returns whether the address must be checked now, and counts that as the latest check. Never
-    /// while there is an invalidation connection, because its own task checks the address.
+    /// Returns whether the address must be checked now. If so, sets the time of the latest check.
+    /// Returns `false` while there is an invalidation connection, because its own task checks the
+    /// address.
     pub(crate) fn start_address_check(&self, interval: Duration) -> bool {
         let checked = Tick::from_nanos(self.checked.load(Ordering::Relaxed));
         let is_due = self.links().is_empty() && Tick::now() >= checked.after(interval);
@@ -123,8 +125,8 @@ impl SameServerChecks {
         is_due
     }
 
-    /// Compares a connection with those in use. If it leads to another server, all connections are
-    /// given up, this one included.
+    /// Compares a connection with the connections in use. If it leads to another server, the store
+    /// gives up all connections, including this one.
     pub(crate) async fn compare(&self, connection: &mut Connection) {
         let version = self.version();
         let links = self.links().clone();
@@ -138,8 +140,8 @@ impl SameServerChecks {
                     return;
                 }
                 Ok(Proof::Unknown(_)) if !connection.is_of_use() => return,
-                // The connection is used although it could not be compared, so cached reads must
-                // not be.
+                // The connection is used although it could not be compared. So cached reads must
+                // not be used.
                 Ok(Proof::Unknown(_)) | Err(_) => {
                     self.remove(link);
                     link.give_up(Lost::Unproved);
@@ -153,14 +155,15 @@ impl SameServerChecks {
         connection.set_proved(version);
     }
 
-    /// Returns whether a connection certainly leads to another server than the requests.
+    /// Returns whether a connection certainly leads to another server than the connection that
+    /// carries requests.
     pub(crate) async fn is_elsewhere(&self, connection: &mut Connection) -> bool {
         let reference = self.reference.load_full();
         let reference = reference.filter(|it| it.is_of_use() && !it.is_same(connection));
         let Some(reference) = reference else { return false };
         let mut reference = Connection::clone(&reference);
-        // Two tries, as for an invalidation connection: a key that is evicted between write and
-        // read must not look like another server.
+        // Try twice, as for an invalidation connection: if a key is evicted between write and read,
+        // this must not look like another server.
         for _ in 0..2 {
             let value = self.count.fetch_add(1, Ordering::Relaxed);
             let key = format!("{}:{value}", self.key);
@@ -174,7 +177,7 @@ impl SameServerChecks {
     }
 }
 
-/// Returns whether a value that was written over one connection is seen over the other.
+/// Returns whether a value that was written over one connection is read over the other.
 async fn written(
     connection: &mut Connection,
     reference: &mut Connection,

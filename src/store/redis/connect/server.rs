@@ -13,8 +13,8 @@ pub struct ServerInfo {
     pub name: String,
     /// The version, such as `7.0.15`.
     pub version: String,
-    /// `master`. Empty or another word if the server, or a proxy in front of it, does not report
-    /// its role.
+    /// The role: `master`. Empty or another word if the server, or a proxy in front of it, does not
+    /// report its role.
     pub role: String,
 }
 
@@ -23,17 +23,17 @@ pub struct ServerInfo {
 pub(crate) enum Role {
     Primary,
     Replica,
-    /// The server, or a proxy in front of it, reports no role that is known here. That does not
-    /// mean that it is a replica.
+    /// The server, or a proxy in front of it, reports no role that this version knows. It may still
+    /// be a primary.
     Unknown,
 }
 
-/// The oldest versions that have everything that the scripts use.
+/// The oldest versions that support everything that the scripts use.
 const OLDEST_REDIS: (u32, u32) = (7, 0);
 const OLDEST_VALKEY: (u32, u32) = (7, 2);
 
 impl ServerInfo {
-    /// Reads the answer to `HELLO`, and refuses a server that is too old.
+    /// Reads the answer to `HELLO`. Rejects a server that is too old.
     pub(crate) fn from_hello(hello: &Value) -> Result<Self, StoreError> {
         let server = Self::of_any_age(hello)?;
         if server.is_too_old() {

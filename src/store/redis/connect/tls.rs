@@ -1,8 +1,8 @@
 //! TLS connections to the server, with rustls.
 //!
-//! The TLS support of the driver is not used. It takes the default crypto provider of the process
-//! and panics at each connect if there is none. It also reads the root certificates of the system
-//! again for each connection.
+//! The driver's TLS support is not used, for two reasons. It takes the default crypto provider of
+//! the process and panics at each connect if there is none. It also reads the root certificates of
+//! the system again for each connection.
 
 use std::io;
 use std::net::SocketAddr;
@@ -26,7 +26,7 @@ use crate::error::ConfigError;
 use crate::store::StoreErrorKind;
 use crate::store::redis::error::fault;
 
-/// Certificates that the application provides, as PEM.
+/// The certificates that the application supplies, as PEM.
 #[derive(Default)]
 pub(crate) struct TlsSettings {
     pub(crate) roots: Option<Vec<u8>>,
@@ -40,8 +40,8 @@ impl TlsSettings {
     }
 
     fn config(self) -> Result<ClientConfig, ConfigError> {
-        // Uses the default of the process if the application installed one, and never panics if
-        // not.
+        // Uses the process's default provider, if the application has installed one. Otherwise uses
+        // another one, and never panics.
         let provider = CryptoProvider::get_default().cloned();
         let provider = provider.unwrap_or_else(|| Arc::new(aws_lc_rs::default_provider()));
         let refused = |_| ConfigError::Store("the TLS crypto provider supports no TLS version");
@@ -138,8 +138,8 @@ fn certificates(
         .ok_or(ConfigError::Store(none))
 }
 
-/// Returns the error of a login over TLS. With TLS 1.3, a server refuses a client's certificate
-/// only after the handshake.
+/// Returns the error of a login over TLS. With TLS 1.3, a server refuses a client certificate only
+/// after the handshake.
 pub(crate) fn after_handshake(error: RedisError) -> ConnectError {
     let text = error.to_string();
     match text.strip_prefix("received fatal alert: ") {
@@ -174,8 +174,8 @@ fn unavailable(what: &'static str) -> ConnectError {
     fault(StoreErrorKind::Unavailable, what).into()
 }
 
-/// Returns the cause of a failed handshake, in texts of this library: those of rustls name the
-/// host.
+/// Returns the cause of a failed handshake, as a text of this library, because the texts of rustls
+/// contain the host name.
 fn handshake(error: &io::Error) -> ConnectError {
     use rustls::AlertDescription as Alert;
     let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
@@ -184,7 +184,8 @@ fn handshake(error: &io::Error) -> ConnectError {
     };
     unavailable(match inner {
         rustls::Error::InvalidCertificate(cause) => match cause {
-            // A wrong signature means that a different authority with the same name is trusted.
+            // A wrong signature means that the client trusts a different authority with the same
+            // name.
             CertificateError::UnknownIssuer | CertificateError::BadSignature => {
                 "TLS: the server's certificate was issued by an authority that is not trusted \
                  here: set `tls_roots`"
