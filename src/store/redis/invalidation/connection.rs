@@ -18,15 +18,15 @@ pub(crate) struct InvalidationConnection {
     pub(super) connection: Handle,
     pub(super) lease: Arc<Lease>,
     pub(super) probes: Arc<Probes>,
-    /// Time limit of one step on the connection.
+    /// The time limit of one step on the connection.
     pub(super) patience: Duration,
-    /// Start time, in nanoseconds, of the latest connection that was seen to lead to the same
+    /// The start time, in nanoseconds, of the latest connection that was seen to lead to the same
     /// server.
     pub(super) address_proved: AtomicU64,
 }
 
 impl InvalidationConnection {
-    /// Records that a connection whose connect started at `begun` leads to the same server.
+    /// Records that a connection leads to the same server. Its connect started at `begun`.
     pub(super) fn mark_address_proved(&self, begun: Tick) {
         self.address_proved.fetch_max(begun.as_nanos(), Ordering::Relaxed);
     }
@@ -35,7 +35,7 @@ impl InvalidationConnection {
         Tick::from_nanos(self.address_proved.load(Ordering::Relaxed))
     }
 
-    /// Ends the lease at once, and has the connection replaced.
+    /// Ends the lease at once, and makes the store replace the connection.
     pub(crate) fn give_up(&self, cause: Lost) {
         self.lease.end();
         let mut known = self.probes.cause.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
@@ -44,12 +44,12 @@ impl InvalidationConnection {
         self.probes.mark_connection_lost();
     }
 
-    /// Probes whether a write over `connection`, and its invalidation, arrive here. `patience`
-    /// limits the write.
+    /// Probes the connections: writes over `connection`, and checks that the value and its
+    /// invalidation arrive on this connection. `patience` limits the write.
     ///
     /// # Errors
     ///
-    /// The error of the invalidation connection, which must then be replaced.
+    /// The error of this invalidation connection. It must then be replaced.
     pub(crate) async fn prove(
         &self,
         connection: &mut Connection,
@@ -58,14 +58,14 @@ impl InvalidationConnection {
     ) -> RedisResult<Proof> {
         let probe = self.probes.of(route);
         let _turn = probe.turn.lock().await;
-        // A request waits for this probe, so its reads have the shorter limit too.
+        // A request waits for this probe, so the reads too have the shorter limit.
         let limit = if route == Route::New { patience } else { self.patience };
         let first = self.try_to_prove(connection, probe, patience, limit).await?;
         if !matches!(first, Proof::Other) {
             return Ok(first);
         }
-        // Once more: the key may have been evicted or flushed meanwhile, or an earlier write may
-        // have come late.
+        // Try once more: the key may have been evicted or flushed in the meantime, or an earlier
+        // write may have arrived late.
         self.try_to_prove(connection, probe, patience, limit).await
     }
 
@@ -76,7 +76,7 @@ impl InvalidationConnection {
         patience: Duration,
         limit: Duration,
     ) -> RedisResult<Proof> {
-        // With this read, Redis tracks the key. An invalidation that arrived before belongs to an
+        // This read makes Redis track the key. An invalidation that arrived before it belongs to an
         // earlier write.
         self.get(&probe.key, limit).await?;
         probe.told.store(0, Ordering::Release);
@@ -87,8 +87,8 @@ impl InvalidationConnection {
         if let Err(error) = timeout(patience, write).await.unwrap_or_else(late) {
             return Ok(Proof::Unknown(error));
         }
-        // The invalidation arrives before this answer, because the write was done before this read
-        // was sent.
+        // The invalidation arrives before the answer to this read, because the write was done
+        // before the read was sent.
         let seen = self.get(&probe.key, limit).await?;
         let told = Tick::from_nanos(probe.told.load(Ordering::Acquire));
         let is_same = seen == Value::BulkString(value.into()) && told.as_nanos() != 0;

@@ -1,4 +1,4 @@
-//! Heartbeats of an invalidation connection: they tell an idle connection from a dead one.
+//! Heartbeats of an invalidation connection. They show whether an idle connection still works.
 
 use std::pin::pin;
 use std::time::Duration;
@@ -15,20 +15,21 @@ use crate::coherence::{InvalidationState, Tick};
 use crate::store::Tracker as _;
 use crate::store::redis::connect::server::{Role, ServerInfo};
 
-/// How often a connection of the pool is compared with the invalidation connection. A change in the
-/// pool is another reason.
+/// How often a connection of the pool is compared with the invalidation connection. The comparison
+/// also runs after each change in the pool.
 const PROBE: Duration = Duration::from_secs(1);
 
 impl InvalidationConnections {
-    /// Keeps the lease of a connection valid until the connection is lost.
+    /// Keeps the lease of a connection valid. Returns when the connection is lost.
     pub(super) async fn keep_lease(&self, link: &InvalidationConnection) -> Lost {
         let (heartbeats, address) = (pin!(self.heartbeats(link)), pin!(self.follow_address(link)));
         select(heartbeats, address).await.factor_first().0
     }
 
-    /// Sends heartbeats, and compares the pool with the connection, until the connection is lost.
+    /// Sends heartbeats, and compares the pool with the connection. Returns when the connection is
+    /// lost.
     async fn heartbeats(&self, link: &InvalidationConnection) -> Lost {
-        // The state of the pool when it was last seen to lead to the same server.
+        // The state of the pool when it was last proved to lead to the same server.
         let mut proved = None;
         let mut next_probe = Tick::now();
         loop {
@@ -37,7 +38,7 @@ impl InvalidationConnections {
             if let Err(lost) = self.ask(link).await {
                 return lost;
             }
-            // After it lost or made a connection, the pool may lead to another server.
+            // The pool may lead to another server after it has lost or made a connection.
             if proved != Some(pool) || sent >= next_probe {
                 next_probe = sent.after(PROBE);
                 proved = match self.probe_requests(link).await {
@@ -52,8 +53,8 @@ impl InvalidationConnections {
                 };
             }
             if proved.is_some() {
-                // The lease must not count from later than the last successful address check plus
-                // one interval.
+                // The lease must start no later than one interval after the last successful address
+                // check.
                 link.lease.renew(sent.min(link.address_proved().after(self.store.address_check)));
             }
             let state = if self.is_coherent() {
@@ -68,8 +69,8 @@ impl InvalidationConnections {
         }
     }
 
-    /// Compares a connection of the pool with the invalidation connection. `None` if the pool has
-    /// none in time.
+    /// Compares a connection of the pool with the invalidation connection. Returns `None` if the
+    /// pool does not supply a connection in time.
     async fn probe_requests(&self, link: &InvalidationConnection) -> RedisResult<Option<Proof>> {
         // Heartbeats wait for this comparison, so a slow pool must not use up the lease.
         let patience = self.lease / 4;
@@ -81,13 +82,13 @@ impl InvalidationConnections {
     }
 
     /// Sends a heartbeat: `HELLO`, which also shows whether the server is still a primary. The
-    /// lease counts from the time at which the heartbeat was *sent*: all invalidations that Redis
-    /// sent before the answer have been handled by then.
+    /// lease starts at the time at which the heartbeat was *sent*. When the answer arrives, all
+    /// invalidations that Redis sent before it have been handled.
     pub(super) async fn ask(&self, link: &InvalidationConnection) -> Result<(), Lost> {
         let hello = cmd("HELLO");
         let mut connection = link.connection.clone();
-        // Not longer than the lease: if the other side no longer reads the socket, no answer ever
-        // comes.
+        // The wait is limited to the lease, because no answer ever comes if the other side no
+        // longer reads the socket.
         let answer = timeout(self.lease, connection.send(&hello)).await;
         let answer = answer.map_err(|_| Lost::Silent)?.and_then(Value::extract_error);
         let server = ServerInfo::from_hello(&answer.map_err(|_| Lost::Closed)?);

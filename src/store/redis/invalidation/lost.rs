@@ -11,8 +11,8 @@ pub(crate) enum Lost {
     Silent,
     /// The server is no longer a primary.
     Demoted,
-    /// A probe that was written over the pool did not show on this connection: the pool leads to
-    /// another server, or this server no longer sends invalidations.
+    /// A probe was written over the pool, but it did not arrive on this connection. Either the pool
+    /// leads to another server, or this server no longer sends invalidations.
     Untold,
     /// A new connection to the address leads to another server.
     Moved,

@@ -1,21 +1,23 @@
-//! Invalidation connection: Redis pushes invalidations on it (`CLIENT TRACKING`), so this process
-//! may cache what it read.
+//! The invalidation connection. Redis pushes invalidations on it (`CLIENT TRACKING`), so this
+//! process may cache what it reads over it.
 //!
 //! - **Reads for the near cache use this connection.** Redis tracks every key that the connection
-//!   reads. (It does not use `OPTIN`, which is for connections that also make untracked reads and
-//!   needs a second command, `CLIENT CACHING YES`, before each tracked read.)
+//!   reads. (The connection does not use `OPTIN`. That mode is for connections that also make
+//!   untracked reads, and it needs a second command, `CLIENT CACHING YES`, before each tracked
+//!   read.)
 //! - **The task that reads the socket handles the invalidations**, in the order in which they
-//!   arrive. When the answer to a heartbeat is available, all invalidations that Redis sent before
-//!   it have been handled.
-//! - **The connection is trusted under conditions.** The invalidation of a probe that was written
-//!   over the pool must have arrived on it ([`probe`]). The server must not be a replica.
-//!   Heartbeats must be answered. At each address check (by default every second), a new connection
-//!   must lead to the same server ([`moved_address`]). After a loss the connection is never trusted
-//!   again: the store opens another one, and cache entries that were read on the old one are no
-//!   longer valid.
+//!   arrive. So when the answer to a heartbeat is available, all invalidations that Redis sent
+//!   before the answer have been handled.
+//! - **The connection is trusted only under conditions.** The invalidation of a probe that was
+//!   written over the pool must have arrived on the connection ([`probe`]). The server must not be
+//!   a replica. It must answer the heartbeats. At each address check (by default every second), a
+//!   new connection must lead to the same server ([`moved_address`]).
+//! - **A lost connection is never trusted again.** The store opens another connection. Cache
+//!   entries that were read over the lost connection are no longer valid.
 //!
-//! `SWAPDB` changes all keys, but Redis sends no invalidation for it. A Redis user with the rights
-//! in `docs/redis.md` cannot send it, and no other user should.
+//! `SWAPDB` changes all keys, but Redis sends no invalidation for it. A Redis user with only the
+//! rights in `docs/redis.md` cannot send `SWAPDB`. No other user of the server should have the
+//! right to send it.
 
 mod connection;
 mod heartbeat;
@@ -37,17 +39,18 @@ pub(super) use self::probe::{Proof, Route, write as write_probe};
 use super::inner::Inner;
 use crate::coherence::{CacheCounters, Generations};
 
-/// Bits of a slot number: 65,536 counters, half a megabyte. Users that share a counter cost
-/// unnecessary reads now and then, never a wrong answer.
+/// The bits of a slot number: 65,536 generations, half a megabyte. If two users share a generation,
+/// a change of one sometimes causes an unnecessary read for the other. It never causes a wrong
+/// answer.
 const GENERATIONS: u32 = 16;
 
-/// Pauses between attempts to open a connection. Each is twice as long as the one before, up to
-/// `LAST_PAUSE`.
+/// The pauses between attempts to open a connection. Each pause is twice as long as the previous
+/// one, up to `LAST_PAUSE`.
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
 const LAST_PAUSE: Duration = Duration::from_secs(1);
 
-/// The invalidation connection of one manager to the primary of a store. It is replaced when it is
-/// lost.
+/// The invalidation connection of one manager to the primary of a store. A lost connection is
+/// replaced.
 pub(super) struct InvalidationConnections {
     store: Arc<Inner>,
     lease: Duration,

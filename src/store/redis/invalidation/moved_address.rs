@@ -1,4 +1,4 @@
-//! Address check: makes a new connection at intervals, and compares it with the invalidation
+//! The address check: makes a new connection at intervals, and compares it with the invalidation
 //! connection.
 
 use redis::RedisResult;
@@ -14,10 +14,11 @@ use crate::store::redis::error::store_error;
 use crate::trace;
 
 impl InvalidationConnections {
-    /// Checks the address until it leads to another server than the invalidation connection, or
-    /// until that connection is lost.
+    /// Checks the address at intervals. Returns when the address leads to another server than the
+    /// invalidation connection, or when the invalidation connection is lost.
     ///
-    /// While the check cannot connect or compare, the lease runs out, and requests ask the store.
+    /// While the check cannot connect or compare, the lease is not renewed, and requests ask the
+    /// store.
     pub(super) async fn follow_address(&self, link: &InvalidationConnection) -> Lost {
         let interval = self.store.address_check;
         let (mut pause, mut failing) = (FIRST_PAUSE, false);
@@ -60,9 +61,9 @@ impl InvalidationConnections {
         }
     }
 
-    /// Makes a connection and compares it with the invalidation connection. Also returns when the
-    /// connect started. The outer error is one of the invalidation connection, the inner one says
-    /// that there was no connection to compare.
+    /// Makes a connection and compares it with the invalidation connection. Also returns the time
+    /// at which the connect started. The outer error is an error of the invalidation connection.
+    /// The inner error means that there was no new connection to compare.
     async fn compare_address(
         &self,
         link: &InvalidationConnection,

@@ -23,7 +23,7 @@ use crate::store::{StoreError, StoreErrorKind};
 pub(super) enum NotOpened {
     /// The server does not support tracking, or does not permit it to this user.
     Refused(StoreError),
-    /// No server can be reached now, or none that may be trusted.
+    /// At present no server can be reached, or none that may be trusted.
     Away(StoreError),
 }
 
@@ -46,7 +46,7 @@ impl From<ConnectError> for NotOpened {
     }
 }
 
-// A server that cannot be used at all is reported by the pool, which gets the same error.
+// If a server cannot be used at all, the pool gets the same error and reports it.
 impl From<StoreError> for NotOpened {
     fn from(error: StoreError) -> Self {
         Self::Away(error)
@@ -54,8 +54,8 @@ impl From<StoreError> for NotOpened {
 }
 
 impl InvalidationConnections {
-    /// Opens an invalidation connection that is proved to receive invalidations of the pool's
-    /// writes. Also returns the connection of the pool with which this was proved.
+    /// Opens an invalidation connection, and proves that it receives the invalidations of the
+    /// pool's writes. Also returns the connection of the pool that was used for the proof.
     pub(super) async fn open(&self) -> Result<(InvalidationConnection, Connection), NotOpened> {
         let late = |_| away("the invalidation connection was not opened in time");
         let target = self.store.endpoint.target().await?;
@@ -69,8 +69,8 @@ impl InvalidationConnections {
         match link.prove(&mut connection, Route::Requests, self.lease / 4).await? {
             Proof::Same(lag) => self.counters.record_lag(lag),
             Proof::Other => {
-                // This connection is the newer one, so the address no longer leads where the pool's
-                // connections lead.
+                // This connection is newer than the pool's connections, so the address no longer
+                // leads to their server.
                 self.store.eras.end();
                 return Err(away("no invalidation arrived for a write over the pool"));
             }
@@ -98,7 +98,7 @@ impl InvalidationConnections {
             .set_connection_timeout(Some(self.lease))
             // Each step has its own time limit.
             .set_response_timeout(None)
-            // After a loss many reads come at once, and a heartbeat must not wait behind them.
+            // After a loss, many reads are sent at once. A heartbeat must not wait behind them.
             .set_pipeline_buffer_size(1024);
         let mut connection = target.connect(config, move |push| push_handler.hear(push)).await?;
         let mut greeting = pipe();
@@ -125,7 +125,7 @@ impl InvalidationConnections {
     }
 }
 
-/// Classifies an error answer. It is a refusal, unless the server says that it is not ready.
+/// Classifies an error answer: it is a refusal, unless the server reports that it is not ready.
 fn refused(error: &RedisError) -> NotOpened {
     let error = store_error(error);
     match error.kind() {

@@ -1,6 +1,6 @@
-//! Probe keys of an invalidation connection. A probe is a write over another connection. If its
-//! value and its invalidation arrive here, both connections lead to the same server, and the server
-//! sends invalidations.
+//! The probe keys of an invalidation connection. A probe is a write over another connection. If its
+//! value and its invalidation arrive on the invalidation connection, both connections lead to the
+//! same server, and that server sends invalidations.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -16,49 +16,49 @@ use crate::store::redis::connect::connection::Connection;
 use crate::store::redis::error::store_error;
 use crate::store::redis::scripts::Script;
 
-/// How long a probe key stays after its latest write.
+/// How long a probe key is kept after its latest write.
 pub(crate) const LIFE: Duration = Duration::from_secs(10);
 
-/// The connection that writes the probe. Each kind has a probe key of its own, so that no kind
-/// waits for the probe of another.
+/// The connection that writes the probe. Each kind has its own probe key, so a probe over one kind
+/// never waits for a probe over another kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Route {
     /// The connection on which requests are sent.
     Requests,
-    /// A new connection, made to see where the address leads.
+    /// A new connection that is made to check where the address leads.
     Address,
-    /// A connection of any pool, before its first use.
+    /// A connection of any pool, before it is used for the first time.
     New,
 }
 
-/// Result of a probe.
+/// The result of a probe.
 #[derive(Debug)]
 pub(crate) enum Proof {
     /// Both connections lead to the same server, which sends invalidations. Holds the time from the
-    /// write to its invalidation.
+    /// write until its invalidation arrived.
     Same(Duration),
     /// The write succeeded, but its value or its invalidation did not arrive.
     Other,
-    /// The write was refused or not answered, so nothing is known.
+    /// The write was refused or not answered, so it is unknown where the connections lead.
     Unknown(RedisError),
 }
 
-/// The probe keys of one invalidation connection. Nothing else writes them.
+/// The probe keys of one invalidation connection. Only its probes write them.
 pub(super) struct Probes {
     all: [Probe; 3],
     lost: Notify,
-    /// Why the connection must be replaced, if another part of the store decided that.
+    /// Why the connection must be replaced, if another part of the store decided this.
     pub(super) cause: std::sync::Mutex<Option<Lost>>,
 }
 
 pub(super) struct Probe {
     pub(super) key: String,
-    /// When an invalidation of the key arrived, in nanoseconds; 0 if none arrived since the latest
-    /// probe began.
+    /// The time at which an invalidation of the key arrived, in nanoseconds. 0 if none has arrived
+    /// since the latest probe began.
     pub(super) told: AtomicU64,
-    /// Number of probes so far. It is also the value that a probe writes.
+    /// The number of probes so far. It is also the value that a probe writes.
     pub(super) count: AtomicU64,
-    /// Only one probe at a time.
+    /// Held during a probe, so that there is only one at a time.
     pub(super) turn: Mutex<()>,
 }
 
@@ -83,12 +83,12 @@ impl Probes {
         true
     }
 
-    /// Wakes [`lost_within`](Self::lost_within): the connection is lost.
+    /// Wakes [`lost_within`](Self::lost_within), because the connection is lost.
     pub(super) fn mark_connection_lost(&self) {
         self.lost.notify_one();
     }
 
-    /// Waits until the connection is lost, and returns why. Returns `None` after `pause`.
+    /// Waits until the connection is lost, and returns the reason. Returns `None` after `pause`.
     pub(super) async fn lost_within(&self, pause: Duration) -> Option<Lost> {
         timeout(pause, self.lost.notified()).await.ok()?;
         let cause = *self.cause.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
@@ -116,7 +116,8 @@ pub(crate) async fn write(
     connection.run(Script::Probe, &keys, &[value.as_bytes(), life.as_bytes()]).await
 }
 
-/// Whether the server refuses the write of a probe key for good: the user lacks the right to it.
+/// Returns whether the server refuses the write of a probe key permanently, because the user lacks
+/// the right to it.
 pub(super) fn is_refused(error: &RedisError) -> bool {
     store_error(error).kind() == StoreErrorKind::Unsupported
 }

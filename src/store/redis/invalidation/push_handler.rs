@@ -1,5 +1,5 @@
-//! Handles the push messages of an invalidation connection, in the task that reads the socket. So
-//! nothing here may wait, allocate or take a lock.
+//! Handles the push messages of an invalidation connection. This runs in the task that reads the
+//! socket, so nothing here may wait, allocate or take a lock.
 
 use std::sync::Arc;
 
@@ -20,8 +20,8 @@ impl PushHandler {
         match push.kind {
             PushKind::Invalidate => match push.data.as_slice() {
                 [Value::Array(keys)] => keys.iter().for_each(|key| self.invalidate(key)),
-                // Without keys it is `FLUSHALL` or `FLUSHDB`. A message of unknown form may mean
-                // any change.
+                // A message without keys reports `FLUSHALL` or `FLUSHDB`. A message of unknown form
+                // may report any change.
                 _ => self.invalidate_all(),
             },
             PushKind::Disconnection => {
@@ -75,7 +75,7 @@ mod tests {
         invalidation(vec![Value::Array(keys)])
     }
 
-    /// Reads a key. The returned function returns whether that read is still valid.
+    /// Reads a key. Returns a function that returns whether that read is still valid.
     fn read_key(push_handler: &PushHandler, key: &str) -> impl Fn() -> bool {
         let now = Tick::now();
         push_handler.lease.renew(now);

@@ -1,4 +1,4 @@
-//! The tracker of the near cache: keeps one invalidation connection open, and reads over it.
+//! The tracker of the near cache. It keeps one invalidation connection open and reads over it.
 
 use std::future::Future;
 use std::mem;
@@ -22,18 +22,19 @@ use crate::store::redis::connect::pool_client::{bytes, hget};
 use crate::store::{Tracked, Tracker};
 use crate::trace;
 
-/// Number of heartbeats per lease.
+/// The number of heartbeats per lease.
 const HEARTBEATS: u32 = 5;
 
-/// A connection that lasted this long resets the pause.
+/// How long a connection must last to reset the pause.
 const STEADY: Duration = Duration::from_secs(10);
 
-/// Pause after a server refused. Meanwhile it may be replaced, or its permissions may change.
+/// The pause after a server refused. During it, the server may be replaced, or its permissions may
+/// change.
 const REFUSED_PAUSE: Duration = Duration::from_secs(60);
 
 impl InvalidationConnections {
-    /// Opens an invalidation connection, uses it until it is lost, and opens the next one. Never
-    /// returns.
+    /// Opens an invalidation connection, uses it until it is lost, and then opens the next one.
+    /// Never returns.
     async fn keep(&self) {
         let _off_in_the_end = Running(self);
         let mut pause = FIRST_PAUSE;
@@ -48,8 +49,8 @@ impl InvalidationConnections {
                     let begin = Tick::now();
                     let why = self.serve(link, &connection).await;
                     self.lost(why);
-                    // A connection that is lost again and again must not be replaced without a
-                    // pause.
+                    // Only a connection that lasted resets the pause. Otherwise a connection that
+                    // is lost again and again would be replaced without a pause.
                     if Tick::now().since(begin) >= STEADY {
                         pause = FIRST_PAUSE;
                     } else {
@@ -84,7 +85,8 @@ impl InvalidationConnections {
     fn lost(&self, why: Lost) {
         increment(&self.counters.lost_links);
         if matches!(why, Lost::Demoted | Lost::Untold | Lost::Moved) {
-            // What one connection learned about its server holds for all connections of the store.
+            // The findings of one connection about its server apply to all connections of the
+            // store.
             self.store.eras.end();
         }
         trace::warn!(
@@ -94,7 +96,7 @@ impl InvalidationConnections {
         );
     }
 
-    /// Trusts a connection until it is lost. `connection` is known to lead to the same server.
+    /// Trusts a connection until it is lost. `connection` is proved to lead to the same server.
     async fn serve(&self, link: InvalidationConnection, connection: &Connection) -> Lost {
         let link = Arc::new(link);
         let _untrusted_in_the_end = Served { links: self, link: &link };
@@ -117,7 +119,8 @@ impl InvalidationConnections {
     }
 }
 
-/// Ends the connection's lease for good when it is dropped, however [`InvalidationConnections::serve`] ends.
+/// Ends the connection's lease permanently when it is dropped, on each path out of
+/// [`InvalidationConnections::serve`].
 struct Served<'a> {
     links: &'a InvalidationConnections,
     link: &'a InvalidationConnection,
@@ -143,7 +146,8 @@ impl Drop for Running<'_> {
 impl Tracker for InvalidationConnections {
     fn stamp(&self, user: &UserId, now: Tick) -> Option<Stamp> {
         let link = self.current.load();
-        // Without a valid lease no cache entry could be used, so the request uses the pool.
+        // Without a valid lease, no cache entry could be used. The request then reads over the
+        // pool.
         let link = link.as_ref().filter(|link| link.lease.holds(now, self.lease))?;
         let key = self.store.prefix.live(user);
         Some(Stamp::take(&link.lease, key.as_bytes()))
@@ -160,8 +164,8 @@ impl Tracker for InvalidationConnections {
             let key = self.store.prefix.live(user);
             let link = self.current.load_full().filter(|link| stamp.is_of(&link.lease));
             if let Some(link) = link {
-                // Half of the timeout at most: if this connection hangs, time remains to ask the
-                // pool.
+                // Limited to half of the timeout: if this connection hangs, there is time left to
+                // ask the pool.
                 let patience = self.store.requests.timeout() / 2;
                 let late = || (ErrorKind::Io, "no answer in time").into();
                 let read = deadline::within(patience, self.read(&link, &key, id.as_str()), late);
@@ -170,7 +174,7 @@ impl Tracker for InvalidationConnections {
                     return Ok(Tracked { record: living.await?, is_tracked: true });
                 }
             }
-            // Boxed because it is rare: the future that each request holds stays small.
+            // Boxed because it is rare: this keeps the future of each request small.
             let find = Box::pin(self.store.find(user, id, idle_bound));
             let record = self.store.requests.limited(find).await?;
             Ok(Tracked { record, is_tracked: false })
