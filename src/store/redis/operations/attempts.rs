@@ -39,7 +39,7 @@ impl Inner {
         }
     }
 
-    /// Takes back one counted attempt, or forgets all attempts of the key (`lua/settle.lua`).
+    /// Takes back one counted attempt, or removes the counter of the key (`lua/settle.lua`).
     pub(crate) async fn settle_attempt(
         &self,
         key: &AttemptKey,
@@ -66,8 +66,7 @@ impl Inner {
     }
 }
 
-/// Formats a duration as whole milliseconds, at least 1: to the script, a period of 0 ms would be
-/// none.
+/// Formats a duration as whole milliseconds, at least 1. With 0 ms the script would have no period.
 fn length(duration: Duration) -> String {
     millis_arg(duration.max(Duration::from_millis(1)))
 }

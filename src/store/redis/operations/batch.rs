@@ -1,5 +1,5 @@
-//! One script, called many times in one pipeline. Only for scripts that may run twice: a batch may
-//! be sent again, as a read may.
+//! One script, called many times in one pipeline. A batch may be sent again, as a read may, so its
+//! script must have the same effect if it runs twice.
 
 use redis::{RedisResult, Value, pipe};
 
@@ -7,8 +7,8 @@ use crate::store::redis::connect::connection::{Ask, Connection};
 use crate::store::redis::error::is_noscript;
 use crate::store::redis::scripts::Script;
 
-/// Many calls of one script. The answers keep the order of the calls. An answer that is an error
-/// stays in its place as [`Value::ServerError`].
+/// Many calls of one script. The answers are in the order of the calls. An error answer stays in
+/// its place as [`Value::ServerError`].
 pub(crate) struct Batch {
     script: Script,
     calls: Vec<Call>,
@@ -46,7 +46,7 @@ impl Ask for Batch {
         if !answers.iter().any(forgotten) {
             return Ok(answers);
         }
-        // Scripts that already ran may run again.
+        // The script may run twice, so the whole batch is sent again.
         let mut again = pipe();
         again.add_command(self.script.load());
         for command in commands {
@@ -56,7 +56,7 @@ impl Ask for Batch {
     }
 }
 
-/// Whether the server does not know the script.
+/// Returns whether the server does not know the script.
 fn forgotten(answer: &Value) -> bool {
     matches!(answer, Value::ServerError(error) if is_noscript(&error.clone().into()))
 }

@@ -35,7 +35,7 @@ pub(crate) fn args<'a>(id: &'a SessionId, new: &'a NewRecord) -> [Cow<'a, [u8]>;
         Cow::Owned(max.to_string().into_bytes()),
         Cow::Borrowed(when_full.as_bytes()),
         login_fence,
-        // At least 1 ms: the script reads 0 as "do not count".
+        // At least 1 ms, because the script reads 0 as "do not count".
         new.count_within
             .map_or(Cow::Borrowed(&b"0"[..]), |window| text(window.max(Duration::from_millis(1)))),
         Cow::Borrowed(new.salt.as_ref().map_or(b"", |salt| salt.as_str().as_bytes())),
@@ -59,8 +59,8 @@ pub(crate) fn answered(answer: Value) -> Result<Created, StoreError> {
     opened.recent = u32::try_from(recent).unwrap_or(u32::MAX);
     for evicted in answer {
         let id: String = redis::from_redis_value(evicted).map_err(|_| unexpected())?;
-        // A field that is not a session id was written by other software. The script counted it as
-        // a session and removed it.
+        // Other software may have written a field whose name is not a session id. The script has
+        // counted it as a session and removed it.
         opened.evicted.extend(SessionId::parse(&id));
     }
     Ok(Created::Created(opened))

@@ -1,4 +1,4 @@
-//! Health check: whether the server is a primary, and whether it accepts writes.
+//! The health check: whether the server is a primary, and whether it accepts writes.
 
 use redis::{Value, cmd, pipe};
 
@@ -7,13 +7,13 @@ use crate::store::redis::error::{not_primary, store_error, unexpected};
 use crate::store::redis::inner::Inner;
 use crate::store::{StoreError, StoreErrorKind, StoreHealth};
 
-/// How long the written key stays, in milliseconds.
+/// How long the written key is kept, in milliseconds.
 const LIFE_MILLIS: u32 = 1;
 
 impl Inner {
     /// Asks for the server's role and version, and writes a short-lived key. A server that is out
-    /// of memory, or that cannot save, refuses this write as it refuses a login. A replica is an
-    /// error and ends the era of the connections.
+    /// of memory or cannot save refuses this write, as it refuses a login. If the server is a
+    /// replica, the result is an error, and the era of the connections ends.
     pub(crate) async fn state(&self) -> Result<StoreHealth, StoreError> {
         let Self { requests, prefix, eras, .. } = self;
         let mut set = cmd("SET");
@@ -31,7 +31,8 @@ impl Inner {
         let writable = match written.extract_error().map_err(|error| store_error(&error).kind()) {
             Ok(_) => true,
             Err(StoreErrorKind::WriteRefused) => false,
-            // The Redis user may not write this key, so the latest write of a script decides.
+            // The Redis user may lack the right to this key. Then the result of the latest script
+            // decides.
             Err(_) => !requests.last_write_was_refused(),
         };
         Ok(StoreHealth::new(Some(server.version)).writable(writable))

@@ -1,4 +1,4 @@
-//! Login fences: reading the one of a user, and making a new one.
+//! Login fences: reading a user's fence, and creating a new one.
 
 use redis::{Value, cmd};
 
@@ -12,8 +12,8 @@ impl Inner {
     /// Reads the login fence and the password epoch of a user.
     pub(crate) async fn login_fence(&self, user: &UserId) -> Result<FenceValue, StoreError> {
         let Self { requests, prefix, .. } = self;
-        // Expiry of the login fence is not checked here: `create.lua` checks it when the login
-        // ends.
+        // This read does not check whether the login fence has expired, because `create.lua` checks
+        // it at the end of the login.
         let mut both = cmd("HMGET");
         both.arg(prefix.gone(user)).arg("#").arg("@");
         let Value::Array(both) = requests.ask(&both).await? else { return Err(unexpected()) };

@@ -1,5 +1,5 @@
-//! Marks of this application's issuers under the key prefix (`lua/mark.lua`): see
-//! [`sharing`](crate::store::redis::sharing).
+//! Marks this application's issuers under the key prefix (`lua/mark.lua`). The module
+//! [`sharing`](crate::store::redis::sharing) gives the reason.
 
 use std::time::Duration;
 
@@ -13,12 +13,13 @@ use crate::trace;
 /// The interval at which a mark is written again.
 const INTERVAL: Duration = Duration::from_secs(60 * 60);
 
-/// How long a mark counts.
+/// How long after its last write a mark is still noticed.
 const LIFE: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
 impl Inner {
-    /// Writes the marks of this application's issuers again if that is due. Logs a warning when
-    /// another issuer is found for the first time. After a failure, the next due mark tries again.
+    /// Writes the marks of this application's issuers again, if they are due. Logs a warning when
+    /// another issuer is found for the first time. After a failure, the next attempt is made when
+    /// the marks are due again.
     pub(crate) async fn mark_again(&self) {
         let Self { sharing, diagnosis, .. } = self;
         let due = sharing.due();
@@ -29,8 +30,8 @@ impl Inner {
         }
     }
 
-    /// Writes the marks of this application's issuers, and returns whether there are others.
-    /// `false` if that cannot be determined.
+    /// Writes the marks of this application's issuers. Returns whether there are marks of other
+    /// issuers, and `false` if the server's answer does not show this.
     pub(crate) async fn is_shared(&self) -> bool {
         let due = self.diagnosis.monotonic().saturating_add(INTERVAL);
         let issuers = self.sharing.start_mark(due);

@@ -1,4 +1,4 @@
-//! The store's operations on Redis: the arguments and the answers of each script, and pipelines of
+//! The store's operations on Redis: the arguments and answers of each script, and pipelines of
 //! several calls.
 
 pub(crate) mod attempts;

@@ -1,4 +1,4 @@
-//! Reads of one session from the keys of its user. They have no time limit: the caller sets it.
+//! Reads of one session from the keys of its user. They set no time limit: the caller does.
 
 use crate::clock::Timestamp;
 use crate::id::{SessionId, UserId};
@@ -17,8 +17,8 @@ impl Inner {
     ) -> Result<Option<Record>, StoreError> {
         let Self { requests, prefix, .. } = self;
         let live = prefix.live(user);
-        // If the known bound has passed, the true deadline is needed: both values in one round
-        // trip.
+        // If the known bound has passed, the true deadline is needed. Then both values are read in
+        // one round trip.
         let passed = idle_bound.is_some_and(|bound| bound <= self.now());
         let (record, uses) = if passed {
             let seen = prefix.seen(user);
@@ -31,8 +31,9 @@ impl Inner {
         self.living(user, id, idle_bound, record, uses).await
     }
 
-    /// Returns the record that `live` holds, if its session is live. `uses` is the value in `seen`,
-    /// if the caller has read it. Otherwise this function reads it, but only if necessary.
+    /// Returns the record in `live`, if its session is live. `uses` is the value in `seen`, if the
+    /// caller has read it. Otherwise this function reads it, but only if the record alone does not
+    /// decide.
     pub(crate) async fn living(
         &self,
         user: &UserId,
@@ -43,7 +44,8 @@ impl Inner {
     ) -> Result<Option<Record>, StoreError> {
         let Some(record) = record else { return Ok(None) };
         let mut record = codec::record(record).ok_or_else(unreadable)?;
-        // The estimate of the server's clock may lag, but not behind a time that the server wrote.
+        // The estimate of the server's clock may lag behind, but never behind a time that the
+        // server wrote.
         let now = self.now().max(record.created);
         if record.absolute_deadline <= now {
             return Ok(None);
@@ -55,7 +57,7 @@ impl Inner {
         }
         let uses = match uses {
             Some(uses) => uses,
-            // Boxed, because it is rare.
+            // Boxed because it is rare.
             None => Box::pin(self.requests.hget(&self.prefix.seen(user), id.as_str())).await?,
         };
         let Some(uses) = uses else { return Ok(None) };

@@ -1,4 +1,4 @@
-//! Revocations of sessions. If the store is configured so, they wait until replicas have them.
+//! Revocations of sessions. If the store is configured so, a revocation waits for replicas.
 
 use redis::Value;
 
@@ -33,8 +33,8 @@ impl Inner {
         let args = [reason.as_str(), &login_fence, keep].map(str::as_bytes);
         let (answer, replicas) = self.run_and_wait(Script::DeleteAll, user, &args).await?;
         let ids: Vec<String> = redis::from_redis_value(answer).map_err(|_| unexpected())?;
-        // A field that is no session id was written by another application. It is removed as well,
-        // but it is not a session of this user.
+        // Another application may have written a field whose name is not a session id. The script
+        // has removed it too, but it is not a session of this user.
         let sessions = ids.iter().filter_map(|id| SessionId::parse(id).ok()).collect();
         Ok(Revoked::new(sessions, replicas))
     }

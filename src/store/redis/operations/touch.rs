@@ -1,4 +1,5 @@
-//! Many touches in one pipeline. A touch that runs twice has the same effect as once.
+//! Many touches in one pipeline. A touch that runs twice has the same effect as a touch that runs
+//! once.
 
 use redis::Value;
 
@@ -24,7 +25,7 @@ pub(crate) fn batch(prefix: &Prefix, touches: &[Touch]) -> Batch {
     Batch::new(Script::Touch, calls.collect())
 }
 
-/// Reads the server's answers, one for each touch.
+/// Reads the server's answers. There is one for each touch.
 pub(crate) fn answered(touches: &[Touch], answers: Vec<Value>) -> Result<Vec<Touched>, StoreError> {
     if answers.len() != touches.len() {
         return Err(unexpected());
@@ -36,7 +37,7 @@ fn touched(touch: &Touch, answer: Value) -> Result<Touched, StoreError> {
     match answer {
         Value::Int(0) => Ok(Touched::Ended),
         Value::Int(-1) => {
-            // One unreadable record must not fail the other touches of the batch.
+            // Log an unreadable record, but do not fail the other touches of the batch.
             trace::warn!("a session record cannot be read", session = touch.id.short());
             Ok(Touched::Ended)
         }

@@ -1,4 +1,5 @@
-//! Cursors as text. A cursor may come from another version, or be made up by a caller.
+//! Cursors as text. Another version of the store may have created a cursor, or a caller may have
+//! made it up.
 
 use crate::id::{SessionId, UserId};
 use crate::store::ScanCursor;
@@ -8,16 +9,18 @@ use crate::store::redis::keys::{decoded, encoded};
 /// The cursor of a scan over all sessions: `r1,<cursor>,<after>,<user>,<user>…`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct CursorParts {
-    /// The `SCAN` cursor after these users; `None` when `SCAN` is at its end.
+    /// The `SCAN` cursor with which the search continues after these users. `None` when `SCAN` is
+    /// at its end.
     pub(crate) cursor: Option<u64>,
-    /// The last returned session of the next user, if only some of its sessions were returned.
+    /// If only some sessions of the next user were returned: the last returned session.
     pub(crate) after: Option<SessionId>,
-    /// The users that `SCAN` has found and that are not returned yet. The next one is last.
+    /// The users that `SCAN` has found and that have not been returned yet. The next user is the
+    /// last element.
     pub(crate) users: Vec<UserId>,
 }
 
 impl CursorParts {
-    /// The maximum number of users in a cursor: far more than one answer of the server contains.
+    /// The maximum number of users in a cursor. One answer of the server contains far fewer.
     const MAX_USERS: usize = 20_000;
 
     pub(crate) fn start() -> Self {
@@ -28,7 +31,7 @@ impl CursorParts {
         self.cursor.is_none() && self.users.is_empty()
     }
 
-    /// Reads what [`cursor`](Self::to_cursor) wrote.
+    /// Parses the output of [`to_cursor`](Self::to_cursor).
     pub(crate) fn parse(cursor: &ScanCursor) -> Option<Self> {
         let mut words = cursor.as_str().strip_prefix("r1,")?.split(',');
         let cursor = digits(words.next()?)?;
@@ -56,12 +59,12 @@ impl CursorParts {
     }
 }
 
-/// Reads the cursor of a cleanup: `c1,<cursor>`.
+/// Parses the cursor of a cleanup: `c1,<cursor>`.
 pub(crate) fn parse_cleanup(cursor: &ScanCursor) -> Option<u64> {
     cursor.as_str().strip_prefix("c1,").and_then(digits).filter(|cursor| *cursor != 0)
 }
 
-/// Returns the cursor of a cleanup; `None` at its end.
+/// Returns the cursor of a cleanup; `None` at the end of the cleanup.
 pub(crate) fn cleanup(cursor: u64) -> Option<ScanCursor> {
     (cursor != 0).then(|| ScanCursor::new(format!("c1,{cursor}")))
 }

@@ -1,5 +1,5 @@
 //! Lists and scans: the sessions of one user, and pages of all sessions. `SCAN` finds the users,
-//! and one script per user finds the sessions.
+//! and one script call per user finds the sessions.
 
 pub(crate) mod cursor;
 
@@ -22,16 +22,16 @@ use crate::trace;
 /// The maximum length of a page.
 const MAX_PAGE: usize = 1_000;
 
-/// The lowest and the highest `COUNT` of a `SCAN`. The lowest allows short pages. The highest, a
-/// thousand keys, costs about a millisecond of the server's time.
+/// The lowest and the highest `COUNT` of a `SCAN`. The lowest is small, for short pages. The
+/// highest, a thousand keys, costs about a millisecond of the server's time.
 const LEAST: usize = 10;
 const MOST: usize = 1_000;
 
-/// The number of users whose scripts go in one pipeline. The server runs all commands that it has
-/// read from one client without a break, and other clients wait.
+/// The number of users whose script calls are in one pipeline. It is limited because the server
+/// runs all commands that it has read from one client without a break, while other clients wait.
 const AT_ONCE: usize = 32;
 
-/// How long a page searches for sessions before it returns those that it has found.
+/// How long a page searches for sessions. After that it returns the sessions that it has found.
 const LOOKING: Duration = Duration::from_millis(20);
 
 impl Inner {
@@ -45,13 +45,13 @@ impl Inner {
         lists.into_iter().next().flatten().ok_or_else(unreadable)
     }
 
-    /// Sends the smallest request of a scan, to check that the server allows it.
+    /// Sends the smallest request of a scan, to check that the server permits it.
     pub(super) async fn may_scan(&self) -> Result<(), StoreError> {
         let scan = Scan::of(self);
         scan.client.limited(scan.users(0, 1)).await.map(drop)
     }
 
-    /// Returns a page; `None` if `from` is no cursor of this store.
+    /// Returns a page; `None` if `from` is not a cursor of this store.
     pub(super) async fn page_from(
         &self,
         from: Option<&ScanCursor>,
@@ -74,7 +74,7 @@ impl Inner {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Payloads {
     Whole,
-    /// The part before the application's data.
+    /// Only the part before the application's data.
     Heads,
 }
 
@@ -102,13 +102,13 @@ impl<'a> Scan<'a> {
                 parts.users = users;
                 looked_at += count;
             }
-            // Nearly every user has a session, so to ask more users than sessions are missing is
-            // wasted work.
+            // Nearly every user has a session, so no more users are asked than sessions are
+            // missing.
             let some = parts.users.len().min(limit - sessions.len());
             let asked: Vec<_> = parts.users.iter().rev().take(some).cloned().collect();
             for list in self.list(&asked).await? {
                 let mut list = list.unwrap_or_else(something_else);
-                // Users from an earlier page say nothing about how many sessions are ahead.
+                // The users of an earlier page do not show how many keys lie between sessions.
                 if looked_at > 0 {
                     found += list.len();
                 }
@@ -130,12 +130,12 @@ impl<'a> Scan<'a> {
             if sessions.len() == limit || started.elapsed() >= LOOKING {
                 break;
             }
-            // A little less than the rest is likely to need, because users that do not fit make the
-            // cursor longer.
+            // Three quarters of the number of keys that probably fill the page: users that do not
+            // fit on the page make the cursor longer.
             let rest = limit - sessions.len();
             let guess = (rest * looked_at * 3 / 4).checked_div(found).unwrap_or(count * 2);
-            // The first few keys may mislead, so the count grows to at most twice all keys looked
-            // at.
+            // The first few keys may not be typical, so the count is limited to twice the number of
+            // keys examined so far.
             count = guess.min((looked_at * 2).max(count * 2)).clamp(LEAST, MOST);
         }
         Ok(Page::new(sessions, parts.to_cursor()))
@@ -158,8 +158,8 @@ impl<'a> Scan<'a> {
         Ok(Cleaned::new(count, cursor::cleanup(next)))
     }
 
-    /// Returns the live sessions of each of these users, in their order; `None` as for
-    /// [`run`](Self::run).
+    /// Returns the live sessions of each of these users, in the order of the users. `None` has the
+    /// same meaning as for [`run`](Self::run).
     async fn list(&self, users: &[UserId]) -> Result<Vec<Option<Vec<Listed>>>, StoreError> {
         let args = match self.payloads {
             Payloads::Whole => Vec::new(),
@@ -178,7 +178,7 @@ impl<'a> Scan<'a> {
                 answer.map(|answer| listed(user, answer, &mut unreadable)).transpose()
             })
             .collect();
-        // One log line for all unreadable records.
+        // One log line covers all unreadable records.
         if let Unreadable { count, first: Some(first) } = unreadable {
             trace::warn!("session records cannot be read", count = count, first = first.short());
         }
@@ -215,8 +215,8 @@ impl<'a> Scan<'a> {
         answers.into_iter().map(readable).collect()
     }
 
-    /// Returns users with sessions from one part of the server's keys, and the cursor after that
-    /// part.
+    /// Searches one part of the server's keys. Returns the users with sessions, and the cursor
+    /// after that part.
     async fn users(&self, cursor: u64, count: usize) -> Result<(u64, Vec<UserId>), StoreError> {
         let (next, keys) = self.keys(cursor, count, &self.prefix.live_pattern()).await?;
         Ok((next, keys.into_iter().map(|(user, _)| user).collect()))
@@ -238,7 +238,7 @@ impl<'a> Scan<'a> {
     }
 }
 
-/// Skips a key that belongs to another application, and logs that.
+/// Skips a key that belongs to another application, and logs a warning.
 fn something_else<T: Default>() -> T {
     trace::warn!(
         "skipped a user whose keys hold another type of value: check that no other application \
@@ -254,7 +254,7 @@ struct Unreadable {
     first: Option<SessionId>,
 }
 
-/// Reads the script's answer for one user, and sorts its sessions by id.
+/// Reads the script's answer for one user. Sorts the sessions by id.
 fn listed(
     user: &UserId,
     answer: Value,
@@ -264,7 +264,7 @@ fn listed(
     let mut sessions = Vec::with_capacity(fields.len() / 3);
     let mut fields = fields.into_iter();
     while let (Some(id), Some(record), Some(uses)) = (fields.next(), fields.next(), fields.next()) {
-        // Not a session id: a field of another application.
+        // Another application may have written a field whose name is not a session id.
         let id = std::str::from_utf8(&id).ok().and_then(|id| SessionId::parse(id).ok());
         let Some(id) = id else { continue };
         let (Some(mut record), Some(uses)) = (codec::record(record), codec::activity(&uses)) else {
