@@ -1,4 +1,4 @@
-//! Applying the failure policy while the store is unavailable.
+//! Applies the failure policy while the store is unavailable.
 
 use super::lookup::Verified;
 use super::request_policy::{FailurePolicy, RequestPolicy};
@@ -12,12 +12,12 @@ use crate::resilience::StoreUnavailable;
 use crate::session::SessionData;
 
 impl<D: SessionData> SessionManager<D> {
-    /// Applies the layer's failure policy. Only a failure of the store itself leads here: `away` is
-    /// the proof.
+    /// Applies the layer's failure policy. The parameter `away` proves that the store itself
+    /// failed: no other failure leads here.
     ///
-    /// A policy replaces the answer of the store and nothing else. If there is a user directory,
-    /// the account must be active: a cached answer counts as for any request, else the manager
-    /// calls the directory.
+    /// A policy replaces only the answer of the store. If there is a user directory, the account
+    /// must still be active. The check uses a cached answer of the directory if there is one, as
+    /// for any other request. Otherwise the manager calls the directory.
     pub(crate) async fn without_the_store(
         &self,
         away: StoreUnavailable,
@@ -29,7 +29,7 @@ impl<D: SessionData> SessionManager<D> {
         if let (Some(accounts), Some(claims)) = (&self.shared.accounts, verified.claims())
             && request_policy.policy != FailurePolicy::Refuse
         {
-            // No directory answer is cached because the account is inactive: that decides, not the
+            // If the account is known to be inactive, the error must name the account and not the
             // store.
             let is_refused_for_it = |error: &AuthError| {
                 error.kind() == AuthErrorKind::StoreUnavailable
@@ -37,7 +37,7 @@ impl<D: SessionData> SessionManager<D> {
             };
             if passed.as_ref().err().is_none_or(is_refused_for_it) {
                 role = Some(self.account_is_active(accounts, claims.user()).await?.role);
-                // The session may have been revoked or expired during the directory call.
+                // The session may have been revoked or may have expired during the directory call.
                 passed = self.stand_in(&away, verified, request_policy);
             }
         }
@@ -56,7 +56,8 @@ impl<D: SessionData> SessionManager<D> {
         Ok(passed)
     }
 
-    /// Decides what the failure policy accepts, from this process's knowledge alone. No I/O.
+    /// Decides whether the failure policy accepts the request, from what this process knows. No
+    /// I/O.
     fn stand_in(
         &self,
         away: &StoreUnavailable,
@@ -68,8 +69,8 @@ impl<D: SessionData> SessionManager<D> {
         if request_policy.policy == FailurePolicy::Refuse {
             return Err(refused());
         }
-        // A session that is revoked or expired is rejected, although the store cannot confirm it
-        // now.
+        // A session that this process knows to be revoked or expired is rejected, although the
+        // store cannot confirm that now.
         if let Some(ended) = verified.last_end() {
             return Err(ended.clone());
         }

@@ -1,4 +1,4 @@
-//! Loading a session from the store, and filling the near cache with the answer.
+//! Loads a session from the store, and fills the near cache with the answer.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -27,18 +27,18 @@ use crate::worker::Life;
 /// How long a cache entry for "no such session" is valid.
 const ENDED_KEPT: Duration = Duration::from_secs(5);
 
-/// The state of this process before a load was sent.
+/// What this process knew before it sent a load.
 struct Before {
     at: Tick,
-    /// Shows whether an invalidation arrived since. `None` if the read is not tracked.
+    /// Shows whether an invalidation has arrived since then. `None` if the read is not tracked.
     stamp: Option<Stamp>,
-    /// A lower bound of the session's idle deadline, and its last use.
+    /// A lower bound of the session's idle deadline, and the session's last use.
     remembered: Option<(Timestamp, Timestamp)>,
 }
 
 impl<D: SessionData> SessionManager<D> {
-    /// Returns the session of a verified token, if it is live. Each call of this request has its
-    /// full timeout. A wait for the calls of other requests ends at the deadline `end`.
+    /// Returns the session of a verified token, if it is live. Each own call of this request has
+    /// its full timeout. A wait for calls of other requests ends at the deadline `end`.
     pub(crate) async fn load(
         &self,
         verified: &Verified<D>,
@@ -56,14 +56,14 @@ impl<D: SessionData> SessionManager<D> {
                         };
                         known.validity().is_some_and(serves)
                     };
-                    // Whether this request's own calls are sure to end before the deadline. Then it
-                    // needs no timer.
+                    // Whether this request's own calls are certain to end before the deadline. If
+                    // so, the request needs no timer.
                     let ends_in_time = &AtomicBool::new(false);
                     let ask = || async {
                         let longest = self.shared.store_client.limit() + self.longest_after_load();
                         ends_in_time.store(Instant::now() + longest <= end, Ordering::Relaxed);
                         let answer = self.fill(near, verified).await;
-                        // From here on the request may wait for the load of another request again.
+                        // From here on, the request may again wait for another request's load.
                         ends_in_time.store(false, Ordering::Relaxed);
                         answer
                     };
@@ -85,13 +85,13 @@ impl<D: SessionData> SessionManager<D> {
         }
     }
 
-    /// Returns the longest time of the calls that follow a load: reading the reason of a
-    /// revocation, or the directory calls.
+    /// Returns the longest time of the calls that follow a load. They read the reason of a
+    /// revocation, or call the directory.
     fn longest_after_load(&self) -> Duration {
         self.shared.store_client.limit().max(ASKED_AT_MOST * self.directory_limit())
     }
 
-    /// Loads the session with a tracked read, so that Redis reports changes, and caches the answer.
+    /// Loads the session with a tracked read and caches the answer. Redis reports later changes.
     async fn fill(
         &self,
         near: &NearCache<D>,
@@ -100,7 +100,7 @@ impl<D: SessionData> SessionManager<D> {
         let claims = verified.claims().ok_or_else(nobody)?;
         let (user, id) = (claims.user(), claims.session_id());
         let at = Tick::now();
-        // Take the stamp before the read is sent: in the other order, a change in between goes
+        // Take the stamp before sending the read. In the other order, a change in between would go
         // unnoticed.
         let Some(stamp) = near.stamp(user, at) else { return self.ask(verified).await };
         let remembered = self.shared.touches.remembered(user, id);
@@ -126,8 +126,8 @@ impl<D: SessionData> SessionManager<D> {
     }
 
     /// Loads the session with an untracked read: Redis does not report later changes. The near
-    /// cache may keep the decoded answer. Later requests still load the record, and use the decoded
-    /// answer only if the record is unchanged.
+    /// cache may keep the decoded answer: later requests load the record, but do not decode it
+    /// again while it is unchanged.
     async fn ask(&self, verified: &Verified<D>) -> Result<CacheEntry<D>, LoadError> {
         let claims = verified.claims().ok_or_else(nobody)?;
         let (user, id) = (claims.user(), claims.session_id());
@@ -191,8 +191,8 @@ impl<D: SessionData> SessionManager<D> {
             Err(error) => return self.unread(verified, claims, error, stamp, at),
         };
         let left = state.idle_deadline.min(state.absolute_deadline).saturating_since(state.read);
-        // Counted from before the read was sent: the entry then ends rather too early than too
-        // late.
+        // The remaining time is counted from before the read was sent. So the entry may end
+        // slightly too early, but never too late.
         let ends = at.after(left);
         let (state, ask_again) = match &self.shared.accounts {
             None => (state, Tick::NEVER),
@@ -212,8 +212,8 @@ impl<D: SessionData> SessionManager<D> {
         Ok(self.remember(verified, CacheEntry::Live(session)))
     }
 
-    /// Maps an error of the store. An unreadable record counts as no session and is cached as such,
-    /// so that it is loaded and logged no more often than one.
+    /// Maps an error of the store. An unreadable record is cached as "no such session", so that it
+    /// is loaded and logged no more often than a missing session.
     fn unread(
         &self,
         verified: &Verified<D>,
@@ -233,7 +233,7 @@ impl<D: SessionData> SessionManager<D> {
         Ok(self.remember(verified, CacheEntry::Ended(Arc::new(ended))))
     }
 
-    /// Returns the validity of a cache entry; `None` if the near cache does not keep the token.
+    /// Returns the validity of a cache entry. `None` if the near cache does not keep this token.
     fn validity(
         &self,
         verified: &Verified<D>,
@@ -273,8 +273,8 @@ impl<D: SessionData> SessionManager<D> {
         }
     }
 
-    /// Returns why a session is not live, and whether this reason is certain. If the store cannot
-    /// tell the reason in time, the session counts as expired.
+    /// Returns why a session is not live, and whether this reason is certain. A session whose
+    /// reason the store does not return in time is treated as expired.
     pub(crate) async fn why_ended(&self, user: &UserId, id: &SessionId) -> (AuthError, bool) {
         match self
             .shared
@@ -293,8 +293,8 @@ impl<D: SessionData> SessionManager<D> {
         StoredContent::decode(payload).map_err(unreadable)
     }
 
-    /// Does the same; with a near cache, all tokens of a session share one decoded content, unless
-    /// it is small.
+    /// Decodes a payload like [`content`](Self::content). With a near cache, all tokens of a
+    /// session share one decoded content, unless it is small.
     fn shared_content(
         &self,
         user: &UserId,
@@ -308,7 +308,7 @@ impl<D: SessionData> SessionManager<D> {
         .map_err(unreadable)
     }
 
-    /// Builds a session that no token was presented for.
+    /// Builds a session for which no token was presented.
     pub(crate) fn session(
         &self,
         user: UserId,
@@ -374,13 +374,13 @@ fn is_not_ahead(claims: &VerifiedClaims, record: Option<&Record>) -> Result<(), 
     }
 }
 
-/// The error for a cached token without claims, which does not occur.
+/// Returns the error for a cached token without claims, which does not occur.
 fn nobody() -> AuthError {
     AuthError::new(AuthErrorKind::InvalidToken)
 }
 
-/// Maps an error of the store to the client's answer. Logs, once per request, each error that does
-/// not go away by itself.
+/// Maps an error of the store to the client's answer. Logs, once per request, each error that
+/// persists until an operator acts.
 pub(crate) fn refusal(error: StoreError, id: &SessionId) -> AuthError {
     if matches!(error.kind(), StoreErrorKind::Unreadable | StoreErrorKind::Unsupported) {
         trace::error!(

@@ -11,19 +11,19 @@ use crate::token::{Expiry, VerifiedClaims};
 
 /// The result of the check of a token without I/O.
 pub(crate) enum Lookup<D> {
-    /// A valid cache entry holds its live session.
+    /// A valid cache entry holds the token's live session.
     Passes(Session<D>),
-    /// The token does not verify or is expired, or a valid cache entry says that its session is not
+    /// The token does not verify, is expired, or a valid cache entry says that its session is not
     /// live.
     Refused(AuthError),
-    /// The token verifies. The store must tell whether its session is live.
+    /// The token verifies, but the store must be asked whether its session is live.
     Verified(Box<Verified<D>>),
 }
 
-/// A verified token whose session must be checked at the store.
+/// A verified token whose session the store must check.
 pub(crate) struct Verified<D> {
     pub(crate) token: Token<D>,
-    /// The number of the policy and audience that it was verified by.
+    /// The number of the policy and audience with which the token was verified.
     pub(crate) policy: u64,
     /// The near cache key for the answer; `None` without a near cache.
     pub(crate) key: Option<Key>,
@@ -31,14 +31,15 @@ pub(crate) struct Verified<D> {
 
 /// The source of the claims of a verified token.
 pub(crate) enum Token<D> {
-    /// Claims that were verified just now.
+    /// The token was verified just now.
     New(VerifiedClaims),
-    /// A cache entry, with claims verified earlier, whose session must be checked again.
+    /// The token was verified earlier: a cache entry holds its claims. Its session must be checked
+    /// again.
     Cached(CacheEntry<D>),
 }
 
 impl<D> Verified<D> {
-    /// Returns the user and the session of the token.
+    /// Returns the token's user and session.
     pub(crate) fn who(&self) -> Option<(UserId, SessionId)> {
         self.claims().map(|claims| (claims.user().clone(), claims.session_id().clone()))
     }
@@ -70,8 +71,8 @@ impl<D> Verified<D> {
 }
 
 impl<D: SessionData> SessionManager<D> {
-    /// Looks up a token in the near cache, or else verifies it; no I/O. Emits an event if it
-    /// rejects the token.
+    /// Looks up a token in the near cache. If there is no valid entry, verifies the token. Does no
+    /// I/O. Emits an event if it rejects the token.
     pub(crate) fn lookup(&self, token: &[u8], request_policy: &RequestPolicy) -> Lookup<D> {
         let Shared { near, policy_number, .. } = &*self.shared;
         let Some(near) = near else { return self.verify_text(token, request_policy) };
@@ -88,7 +89,8 @@ impl<D: SessionData> SessionManager<D> {
                 let is_due = validity.is_due(now);
                 return self.hit(entry, is_due);
             }
-            // Look at `exp` again: the host's clock may have been set since the token was verified.
+            // Check `exp` again, because the host's clock may have been set since the token was
+            // verified.
             let is_verified = validity.is_verified(policy, now);
             if !is_verified || entry.claims().is_none_or(|claims| self.is_past(claims)) {
                 return self.verify_text(token, request_policy);
@@ -102,7 +104,7 @@ impl<D: SessionData> SessionManager<D> {
         self.verify_text(token, request_policy)
     }
 
-    /// Turns a cache hit into the result, and queues a touch if one is due.
+    /// Turns a cache hit into the result of the lookup, and queues a touch if one is due.
     fn hit(&self, entry: CacheEntry<D>, is_due: bool) -> Lookup<D> {
         match entry {
             CacheEntry::Live(session) => {

@@ -1,6 +1,6 @@
-//! The path of one request from its token to a live session, in this order: [`lookup`] in the near
-//! cache, [`verify`] of the token, [`load`] from the store, and the [`failure_policy`] if the store
-//! cannot answer.
+//! The path of one request from its token to a live session. The steps, in this order: [`lookup`]
+//! in the near cache, [`verify`] the token, [`load`] the session from the store, and apply the
+//! [`failure_policy`] if the store cannot answer.
 
 pub(crate) mod failure_policy;
 pub(crate) mod load;

@@ -5,46 +5,49 @@ use std::time::Duration;
 use crate::error::ConfigError;
 use crate::token::Audience;
 
-/// What a layer does with a request while the store is unavailable and no cache entry of this
-/// process is valid for it.
+/// What a layer does with a request while the store is unavailable and this process has no valid
+/// cache entry for the request.
 ///
-/// Each policy rejects a token that does not verify or is expired. Each rejects a session that this
-/// process knows to be revoked or expired: because this process revoked it, or because the store
-/// said so (the last 16,384 of them). Logins are refused with 503 under each policy, unless the
-/// application issues [tokens without a session](crate::SessionManager::token_without_session).
+/// Each policy rejects a token that does not verify or is expired. Each policy also rejects a
+/// session that this process knows to be revoked or expired, either because this process revoked
+/// it, or because the store reported it (the last 16,384 of them). Under each policy, logins are
+/// refused with 503, unless the application issues [tokens without a
+/// session](crate::SessionManager::token_without_session).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum FailurePolicy {
-    /// Rejects the request with 503 and `Retry-After`, because the session may be revoked.
+    /// Rejects the request with 503 and `Retry-After`, because the session may have been revoked.
     #[default]
     Refuse,
-    /// Accepts the request if this process has a cache entry for its session, and the last
-    /// heartbeat that confirmed it was sent at most the lease (500 ms by default) plus this time
-    /// ago. Otherwise as [`Refuse`](Self::Refuse).
+    /// Accepts the request if this process has a cache entry for its session and a recent heartbeat
+    /// has confirmed the entry. Recent means that the heartbeat was sent at most the lease (500 ms
+    /// by default) plus this time ago. Otherwise this policy acts like [`Refuse`](Self::Refuse).
     ///
-    /// It needs a working near cache. It is [`Refuse`](Self::Refuse) without one (switched off,
-    /// refused by the server, or no worker), and for a session that was read or changed while the
-    /// invalidation connection was down.
+    /// This policy needs a working near cache. It acts like [`Refuse`](Self::Refuse) without a near
+    /// cache (switched off, refused by the server, or no worker), and for a session that was read
+    /// or changed while the invalidation connection was down.
     ///
-    /// A session that another process revoked in that time is still accepted. No request is
-    /// accepted after its token has expired, after the known end of its session, or after a change
-    /// of the session that this process saw. [`Session::is_stale`] tells the handler.
+    /// If another process revokes a session in that time, this process still accepts it. It accepts
+    /// no request after the token has expired, after the known end of the session, or after a
+    /// change of the session that this process has seen. [`Session::is_stale`] tells the handler
+    /// that a session was accepted in this way.
     ///
     /// [`Session::is_stale`]: crate::Session::is_stale
     ServeStale(Duration),
-    /// Accepts the request on its JWT alone: **a user who is logged out, suspended or demoted stays
-    /// in until the token expires**, while the store is unavailable. There is then no session, no
-    /// role and no data. The request's extensions hold a [`TokenOnly`](crate::auth_layer::TokenOnly) instead,
-    /// and guards and extractors that need a session reject with 503.
+    /// Accepts the request on its JWT alone. While the store is unavailable, **a user who is logged
+    /// out, suspended or demoted stays in until the token expires**. There is then no session, no
+    /// role and no data. The request's extensions hold a
+    /// [`TokenOnly`](crate::auth_layer::TokenOnly) instead. Guards and extractors that need a
+    /// session reject the request with 503.
     ///
-    /// For routes that do nothing beyond what the token itself allows.
+    /// Use this only for routes for which the token alone is a sufficient permission.
     TokenOnly,
 }
 
 /// The request policy of one layer. Cheap to clone.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct RequestPolicy {
-    /// An audience other than the manager's.
+    /// An audience that replaces the manager's audience.
     pub(crate) audience: Option<Audience>,
     pub(crate) staleness: Staleness,
     pub(crate) policy: FailurePolicy,
@@ -53,18 +56,18 @@ pub(crate) struct RequestPolicy {
 /// The max staleness: how old the store's last confirmation of a cache entry may be.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Staleness {
-    /// The lease of the near cache.
+    /// At most the lease of the near cache.
     #[default]
     Lease,
-    /// The smaller of this and the lease.
+    /// At most this duration or the lease, whichever is less.
     AtMost(Duration),
-    /// No age: each request asks the store.
+    /// No cache entry is recent enough: each request asks the store.
     Never,
 }
 
 impl Staleness {
-    /// Checks `max` against the heartbeat interval of the near cache, if there is one: at least
-    /// three heartbeats, or zero.
+    /// Checks `max`. It must be zero, or at least three heartbeat intervals of the near cache, if
+    /// there is one.
     pub(crate) fn new(max: Duration, heartbeat: Option<Duration>) -> Result<Self, ConfigError> {
         match heartbeat {
             _ if max.is_zero() => Ok(Self::Never),
@@ -77,7 +80,7 @@ impl Staleness {
         }
     }
 
-    /// Returns the bound for this lease; `None` if the store must be asked.
+    /// Returns the maximum age for this lease. `None` if the store must be asked.
     pub(crate) fn within(self, lease: Duration) -> Option<Duration> {
         match self {
             Self::Lease => Some(lease),
@@ -110,7 +113,7 @@ mod tests {
         assert_eq!(Staleness::new(9_000 * MS, heartbeat).unwrap().within(500 * MS), Some(500 * MS));
         assert_eq!(Staleness::default().within(500 * MS), Some(500 * MS));
         assert_eq!(Staleness::Never.within(500 * MS), None);
-        // Without a near cache, every request asks the store, so any value is valid.
+        // Without a near cache, every request asks the store. So any value is valid.
         assert!(Staleness::new(MS, None).is_ok());
     }
 }

@@ -6,14 +6,13 @@ use std::time::Duration;
 
 use crate::token::VerifiedClaims;
 
-/// The claims of a request that was accepted on its JWT alone. A layer with
-/// [`FailurePolicy::TokenOnly`](crate::FailurePolicy::TokenOnly) puts this into the request's
-/// extensions while the store is unavailable. Nothing in it is known of the session. Cheap to
-/// clone.
+/// The claims of a request that was accepted on its JWT alone. While the store is unavailable, a
+/// layer with [`FailurePolicy::TokenOnly`](crate::FailurePolicy::TokenOnly) puts this into the
+/// request's extensions. It contains no knowledge about the session. Cheap to clone.
 ///
-/// Behind two layers a request may have both: this from the outer layer, and a
-/// [`Session`](crate::Session) from the inner one. The session then takes precedence. With the
-/// feature `axum`, [`Caller`](crate::auth_layer::Caller) looks for a session first, then for this.
+/// Behind two layers, a request may have both this value from the outer layer and a
+/// [`Session`](crate::Session) from the inner layer. The session then takes precedence. With the
+/// feature `axum`, [`Caller`](crate::auth_layer::Caller) looks for a session first.
 #[derive(Clone)]
 pub struct TokenOnly(Arc<VerifiedClaims>);
 
@@ -22,7 +21,7 @@ impl TokenOnly {
         Self(Arc::new(claims))
     }
 
-    /// Returns the claims of the access token. Whether its session is live is not known.
+    /// Returns the claims of the access token. It is unknown whether the token's session is live.
     #[must_use]
     pub fn claims(&self) -> &VerifiedClaims {
         &self.0

@@ -17,27 +17,28 @@ use crate::token::{Audience, Expiry, VerifiedClaims};
 
 /// What an accepted request receives.
 pub(crate) enum Passed<D> {
-    /// The session of its token.
+    /// The session of the request's token.
     Session(Session<D>),
-    /// The claims of its token alone: see
+    /// Only the claims of the request's token: see
     /// [`FailurePolicy::TokenOnly`](super::request_policy::FailurePolicy::TokenOnly).
     TokenOnly(TokenOnly),
 }
 
 impl<D: SessionData> SessionManager<D> {
-    /// Checks an access token, as a layer with default settings does with the bearer token of a
-    /// request.
+    /// Checks an access token. A layer with default settings does the same with the bearer token of
+    /// a request.
     ///
-    /// The session of an accepted token is touched in the background.
+    /// If the token is accepted, its session is touched in the background.
     ///
     /// # Errors
     ///
-    /// [`AuthError`] with the kind that says why: 401 if the token or its session is not valid, 403
-    /// if the account is not active, 503 if the store or the user directory cannot answer.
+    /// [`AuthError`] with a kind that names the reason: 401 if the token or its session is not
+    /// valid, 403 if the account is not active, 503 if the store or the user directory cannot
+    /// answer.
     ///
     /// # Cancel safety
     ///
-    /// Safe: a check writes nothing except the touch.
+    /// Safe: a check writes only the touch.
     pub async fn authenticate(&self, token: &str) -> Result<Session<D>, AuthError> {
         let request_policy = RequestPolicy::default();
         let verified = match self.lookup(token.as_bytes(), &request_policy) {
@@ -47,13 +48,13 @@ impl<D: SessionData> SessionManager<D> {
         };
         match self.check(&verified, &request_policy).await? {
             Passed::Session(session) => Ok(session),
-            // Does not occur: the default request policy does not accept a token alone.
+            // This does not occur: the default request policy does not accept a token alone.
             Passed::TokenOnly(_) => Err(AuthError::new(AuthErrorKind::StoreUnavailable)),
         }
     }
 
-    /// Verifies a token; no I/O. Returns its claims, and the number of the policy and audience that
-    /// verified it. Emits an event if it rejects the token.
+    /// Verifies a token. Does no I/O. Returns the claims, and the number of the policy and audience
+    /// with which the token was verified. Emits an event if it rejects the token.
     pub(crate) fn verify(
         &self,
         token: &str,
@@ -62,8 +63,7 @@ impl<D: SessionData> SessionManager<D> {
     ) -> Result<(VerifiedClaims, u64), AuthError> {
         let (policy, now) = (self.shared.policy.load(), self.shared.clock.now());
         let taken = if expiry == Expiry::AnyTime { expiry } else { Expiry::Ignored };
-        // An expired token is verified all the same, so that the event can name its user and
-        // session.
+        // An expired token is also verified, so that the event can name its user and session.
         match policy.verify_for(audience, token, now, taken) {
             Ok(claims) if expiry == Expiry::Enforced && policy.is_past(&claims, now) => {
                 let error = AuthError::new(AuthErrorKind::TokenExpired);
@@ -107,8 +107,8 @@ impl<D: SessionData> SessionManager<D> {
         checked
     }
 
-    /// Returns the deadline of a request that arrives now: twice the sum of the store timeout and
-    /// the directory timeout.
+    /// Returns the deadline of a request that arrives now. It is twice the sum of the store timeout
+    /// and the directory timeout.
     pub(crate) fn request_end(&self) -> Instant {
         Instant::now() + 2 * (self.shared.store_client.limit() + self.directory_limit())
     }
@@ -124,7 +124,7 @@ impl<D: SessionData> SessionManager<D> {
         self.shared.events.emit(Event::Rejected { kind: error.kind(), user, session });
     }
 
-    /// Returns why a session is no longer live that was accepted a moment ago. Emits the event.
+    /// Returns why a session that was accepted a moment ago is no longer live. Emits the event.
     #[cfg(feature = "routes")]
     pub(crate) async fn why_gone(&self, session: &Session<D>) -> AuthError {
         let (user, id) = (session.user_id(), session.id());

@@ -1,5 +1,5 @@
-//! Failure policies with requests that wait for one another, a slow directory, and an unavailable
-//! store. The clock is paused, so that a test drops each request at an exact time.
+//! Failure policies with requests that wait for each other, a slow directory, and an unavailable
+//! store. The clock is paused, so that a test can drop each request at an exact time.
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
 
@@ -146,8 +146,8 @@ struct World {
 }
 
 impl World {
-    /// Builds a manager with the default timeouts (1 s for the directory if `delay` is over 250 ms)
-    /// and a session in its near cache. The manager asks the store and the directory for each
+    /// Builds a manager with the default timeouts (but 1 s for the directory if `delay` is over 250
+    /// ms) and a session in its near cache. The manager asks the store and the directory for each
     /// request.
     async fn new(delay: Duration) -> Self {
         Self::with(delay, Duration::ZERO).await
@@ -200,7 +200,7 @@ impl World {
     }
 
     /// Sends a request to a layer with this policy. Returns its outcome as text, or `None` if the
-    /// request is dropped after `patience`.
+    /// request was dropped after `patience`.
     fn request(&self, policy: FailurePolicy, patience: Duration) -> JoinHandle<Option<String>> {
         self.request_of(&self.token, RequestPolicy { policy, ..RequestPolicy::default() }, patience)
     }
@@ -234,7 +234,7 @@ impl World {
     }
 }
 
-/// Sends `count` requests at once. All but the last are dropped one after another, at intervals of
+/// Sends `count` requests at once. Drops all but the last, one after another, at intervals of
 /// `apart`. Returns the outcome of the last request.
 async fn last_when_others_leave(
     world: &World,
@@ -288,7 +288,7 @@ async fn store_call_cut_short_by_the_request_deadline_does_not_open_the_circuit(
     for policy in POLICIES {
         let world = World::new(200 * MS).await;
         // The other requests hold the directory call until 900 ms. Then the last request makes its
-        // own calls, and the store hangs.
+        // own calls, and the store does not answer.
         let others: Vec<_> = (1..=6).map(|n| world.request(policy, n * 150 * MS)).collect();
         let began = Instant::now();
         let last = world.request(policy, Duration::from_secs(60));
