@@ -1,10 +1,10 @@
 //! The large contents of cached sessions: one content for all tokens of a session.
 //!
 //! A session has several tokens when the client rotates refresh tokens, and its content may be
-//! large. So one token owns the content: the weight of its cache entry includes the content, and
-//! the content counts once. When the owner leaves the cache, the content leaves too, and so do the
-//! entries of the session's other tokens. This table holds only contents that
-//! a cached token owns.
+//! large. So the tokens share one content, and one token owns it. The weight of the owner's cache
+//! entry includes the content, so the content is counted once. When the owner leaves the cache, the
+//! content and the entries of the session's other tokens leave too. This table holds only contents
+//! that a cached token owns.
 
 use std::collections::HashMap;
 use std::hash::BuildHasher as _;
@@ -18,16 +18,17 @@ use super::entry::Key;
 use crate::id::{SessionId, UserId};
 use crate::session::{Session, SessionAddress, StoredContent};
 
-/// Number of tables (shards). Each has its own lock. A power of two.
+/// The number of tables (shards). Each has its own lock. A power of two.
 const SHARDS: usize = 16;
 
 /// The minimum size of a payload whose content is shared, in bytes.
 ///
-/// A smaller content is copied for each token. Its place in the table would take about as much
-/// memory as the copy, and most sessions have only one token. It would also cost a miss 2 to 4 %.
+/// A smaller content is copied for each token. Sharing it would save nothing: its place in the
+/// table would take about as much memory as the copy, and most sessions have only one token.
+/// Sharing would also make a miss 2 to 4 % slower.
 pub(super) const SHARED_FROM: usize = 512;
 
-/// Whether the tokens of a session share the content of this payload.
+/// Returns whether the tokens of a session share the content of this payload.
 pub(super) fn is_shared(payload: &Bytes) -> bool {
     payload.len() >= SHARED_FROM
 }
@@ -38,7 +39,8 @@ pub(super) struct Contents<D> {
     hasher: RandomState,
 }
 
-/// Contents are boxed: a table that grows moves its slots, and few slots fill a cache line.
+/// Contents are boxed because a table that grows moves its slots, and small slots use few cache
+/// lines.
 type Table<D> = HashTable<Slot<D>>;
 
 /// A content and its hash.
@@ -60,8 +62,8 @@ pub(super) struct Content<D> {
     entries: Entries,
 }
 
-/// Maps the session value in each cache entry to the token of that entry. The owner has two for a
-/// moment, while a new entry replaces its old one.
+/// The token of each cache entry that shares the content, by the session value in the entry. The
+/// owner has two session values for a moment, while a new entry replaces its old one.
 struct Entries {
     /// Most sessions have one token, so one entry needs no allocation.
     first: Option<(SessionAddress, Key)>,
@@ -70,12 +72,12 @@ struct Entries {
 
 /// What [`Place::add`] did.
 pub(super) enum Added<D> {
-    /// The token owns the content. The caller removes the entries of `replaced` from the cache.
+    /// The token owns the content. The caller must remove the entries of `replaced` from the cache.
     Owner { replaced: Option<Box<Content<D>>> },
     /// Another token owns the content.
     Sharer,
     /// Two requests decoded the same payload at the same time, and the table already holds the
-    /// other copy. Nothing was added.
+    /// other request's copy. Nothing was added.
     Duplicate,
 }
 
@@ -88,13 +90,14 @@ impl<D> Contents<D> {
     pub(super) fn place(&self, user: &UserId, id: &SessionId) -> Place<'_, D> {
         let hash = self.hasher.hash_one((user, id));
         let [first, ..] = &self.shards;
-        // The tables use the low bits and the highest seven.
+        // A table uses the low bits and the highest seven bits of the hash, so the shard is chosen
+        // by others.
         let shard = (hash >> 32) as usize % SHARDS;
         Place { shard: self.shards.get(shard).unwrap_or(first), hash }
     }
 
-    /// Removes a session that is no longer cached for this token. If the content has no owner after
-    /// that, removes the content too and returns it.
+    /// Removes a session value that is no longer cached for this token. If the content then has no
+    /// owner, removes the content too and returns it.
     pub(super) fn take(&self, token: &Key, session: &Session<D>) -> Option<Box<Content<D>>> {
         self.place(session.user_id(), session.id()).take(token, session)
     }
@@ -158,7 +161,8 @@ impl<D> Place<'_, D> {
         if is_owned { None } else { Some(found.remove().0.1) }
     }
 
-    /// Whether this session value (by address) was added and its content is still in the table.
+    /// Returns whether this session value (by address) was added and its content is still in the
+    /// table.
     pub(super) fn has(&self, session: &Session<D>) -> bool {
         let is_of = |(_, content): &Slot<D>| content.is_of(session.user_id(), session.id());
         self.lock()
@@ -167,7 +171,7 @@ impl<D> Place<'_, D> {
     }
 
     fn lock(&self) -> MutexGuard<'_, Table<D>> {
-        // No code that runs under this lock panics, and no table is ever left half-written, so a
+        // No code that runs under this lock panics, and no table is ever left half-written. So a
         // poisoned lock is safe to use.
         self.shard.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -195,7 +199,7 @@ impl<D> Content<D> {
         Arc::ptr_eq(&self.stored, &session.state().stored)
     }
 
-    /// The cache entries that share the content: the session value and the token of each.
+    /// Returns the cache entries that share the content: the session value and the token of each.
     pub(super) fn into_entries(self) -> impl Iterator<Item = (SessionAddress, Key)> {
         let Entries { first, others } = self.entries;
         first.into_iter().chain(others)

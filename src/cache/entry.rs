@@ -13,10 +13,11 @@ use crate::session::Session;
 use crate::token::VerifiedClaims;
 
 /// The key of an entry: a verified token, and the number of the audience that it was verified for.
-/// A token that one layer accepts may be refused by another layer with a different audience.
+/// The audience is part of the key because a layer with a different audience may refuse the same
+/// token.
 ///
-/// Both are in one allocation, the token first and the audience number after it. Smaller keys mean
-/// that more of them fit into the processor's cache.
+/// One allocation holds the token and then the audience number. Smaller keys mean that more keys
+/// fit into the processor's cache.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Key(Arc<[u8]>);
 
@@ -29,7 +30,7 @@ pub(super) struct KeyRef<'a> {
 
 impl Key {
     pub(crate) fn new(audience: u32, token: &str) -> Self {
-        // One allocation, because each request that reaches the store makes a key.
+        // One allocation only, because each request that reaches the store creates a key.
         let audience = audience.to_ne_bytes();
         let mut both: Arc<[u8]> = repeat_n(0, token.len() + audience.len()).collect();
         if let Some((first, rest)) =
@@ -41,7 +42,7 @@ impl Key {
         Self(both)
     }
 
-    /// The length of the token, in bytes.
+    /// Returns the length of the token, in bytes.
     pub(super) fn len(&self) -> usize {
         self.as_key_ref().token.len()
     }
@@ -53,10 +54,10 @@ impl Key {
     }
 }
 
-/// Number of trailing token bytes that are hashed (about 94 bits of the signature).
+/// The number of trailing token bytes that are hashed (about 94 bits of the signature).
 const HASHED: usize = 16;
 
-// The last bytes suffice: signatures of verified tokens differ there, and equality compares the
+// The last bytes suffice: the signatures of verified tokens differ there, and equality compares the
 // whole token.
 impl Hash for KeyRef<'_> {
     fn hash<H: Hasher>(&self, state: &mut H) {
@@ -81,7 +82,7 @@ impl Equivalent<Key> for KeyRef<'_> {
     }
 }
 
-/// What is known about a verified token. Cheap to clone.
+/// What this process knows about a verified token. Cheap to clone.
 pub(crate) enum CacheEntry<D> {
     /// The session was live when it was read.
     Live(Session<D>),
@@ -89,7 +90,7 @@ pub(crate) enum CacheEntry<D> {
     Ended(Arc<Ended>),
 }
 
-/// A token whose session is not live, and the error that a request gets.
+/// A token whose session is not live, and the error for its requests.
 pub(crate) struct Ended {
     pub(crate) claims: VerifiedClaims,
     pub(crate) error: AuthError,
@@ -103,8 +104,8 @@ impl Ended {
 }
 
 impl<D> CacheEntry<D> {
-    /// The conditions under which the value may be used from the cache. `None` if the value was not
-    /// meant for the cache.
+    /// Returns the conditions under which the entry may be used from the cache. `None` if the entry
+    /// was not created for the cache.
     pub(crate) fn validity(&self) -> Option<&Validity> {
         match self {
             Self::Live(session) => session.validity(),
@@ -112,8 +113,8 @@ impl<D> CacheEntry<D> {
         }
     }
 
-    /// The claims of the token. `None` if the session was loaded without a token. The near cache
-    /// never contains such a session.
+    /// Returns the claims of the token. `None` if the session was loaded without a token. The near
+    /// cache never contains such a session.
     pub(crate) fn claims(&self) -> Option<&VerifiedClaims> {
         match self {
             Self::Live(session) => session.claims(),

@@ -1,12 +1,13 @@
 //! The near cache of this process: the session behind each verified token, kept in memory.
 //!
 //! An entry holds what a request needs: the claims and the session. Its key is the whole text of a
-//! *verified* token. A request uses the entry while its validity ([`Validity`](crate::coherence::Validity))
-//! holds. Otherwise the request loads the session from the store again, and the new entry replaces
-//! the old one. The cache never removes an entry because of its age.
+//! *verified* token. A request uses the entry while the entry's validity
+//! ([`Validity`](crate::coherence::Validity)) holds. After that, a request loads the session from
+//! the store again, and the new entry replaces the old one. The cache never removes an entry
+//! because of its age.
 //!
 //! A hit costs one hash, one lookup that compares the whole token, and a few comparisons. It makes
-//! no store call and no allocation, and it holds no lock across the checks.
+//! no store call and no allocation. The checks run without a lock.
 
 mod contents;
 mod entries;
@@ -35,8 +36,8 @@ use crate::store::Tracker;
 
 /// The near cache of one manager.
 pub(crate) struct NearCache<D> {
-    /// Bounded by [`Capacity`]. A token that was requested once is evicted before a token that is
-    /// requested often.
+    /// Its size is limited by [`Capacity`]. A token that was requested once is evicted before a
+    /// token that is requested often.
     entries: Entries<D>,
     single_flight: SingleFlight<D>,
     tracker: Arc<dyn Tracker>,
@@ -56,7 +57,7 @@ impl<D> NearCache<D> {
         Self { entries, single_flight: SingleFlight::default(), tracker, lease, counters }
     }
 
-    /// Returns the entry of a token that was verified for the audience with this number.
+    /// Returns the entry of a token. The token was verified for the audience with this number.
     pub(crate) fn find(&self, audience: u32, token: &[u8]) -> Option<CacheEntry<D>> {
         self.entries.find(&KeyRef { audience, token })
     }
@@ -85,8 +86,9 @@ impl<D> NearCache<D> {
         self.entries.content(user, id, payload, decode)
     }
 
-    /// Returns a stamp of the user's sessions, to take before a read is sent. Returns `None` while
-    /// no invalidation connection is trusted, because a change would then go unseen.
+    /// Returns a stamp of the user's sessions. The caller takes it before it sends a read. Returns
+    /// `None` while no invalidation connection is trusted, because a change would then go
+    /// unnoticed.
     pub(crate) fn stamp(&self, user: &UserId, now: Tick) -> Option<Stamp> {
         self.tracker.stamp(user, now)
     }
@@ -95,7 +97,7 @@ impl<D> NearCache<D> {
         &self.tracker
     }
 
-    /// How long after the last answered heartbeat cached entries may be used.
+    /// Returns how long cached entries may be used after the last answered heartbeat was sent.
     pub(crate) fn lease(&self) -> Duration {
         self.lease
     }

@@ -37,29 +37,31 @@ impl<D> Default for SingleFlight<D> {
 }
 
 /// One request's membership in a load. Dropping it removes the load from the table if the load is
-/// finished or if no other request is in it. The next request then starts a new load.
+/// finished or if it has no other request. The next request then starts a new load.
 struct Participant<'a, D> {
     single_flight: &'a SingleFlight<D>,
     key: &'a Key,
     flight: Flight<D>,
-    /// Whether the request started this load: no other request was in it.
+    /// Whether this request started the load.
     is_first: bool,
 }
 
 impl<D> SingleFlight<D> {
-    /// Returns the result of `ask`, run by this request or by another request for the same token.
+    /// Returns the result of `ask`. This request runs it, or another request for the same token
+    /// does.
     ///
-    /// The result of a load that started before this request arrived counts only if `still_holds`
-    /// accepts it: after a logout was answered, a request must not use a read from before the
-    /// logout. If `still_holds` rejects the result, the request joins or starts the next load. Its
-    /// result always counts, because that load started after this request arrived. An error counts
-    /// for every request that waited for it.
+    /// If the load started before this request arrived, its result is used only if `still_holds`
+    /// accepts it. Otherwise a request could use a read from before a logout, although the logout
+    /// was answered before the request arrived. If `still_holds` rejects the result, the request
+    /// joins or starts the next load. The next load's result is always used, because that load
+    /// started after this request arrived. An error is returned to every request that waited for
+    /// the load.
     ///
     /// # Cancel safety
     ///
     /// Safe. If the request that runs `ask` goes away or panics, another waiting request runs `ask`
-    /// again. This can happen any number of times, so the wait has no upper limit. The caller must
-    /// limit it.
+    /// again. This can happen any number of times, so the wait has no upper limit, and the caller
+    /// must limit it.
     pub(crate) async fn join<F>(
         &self,
         key: &Key,
@@ -75,12 +77,12 @@ impl<D> SingleFlight<D> {
             sent_before_this_came &= !seat.is_first;
             let answer = seat.flight.get_or_init(&ask).await.clone();
             drop(seat);
-            // An error applies to every request that waited.
+            // An error is returned to every request that waited.
             if !sent_before_this_came || answer.as_ref().map_or(true, &still_holds) {
                 return answer;
             }
-            // Any load found from here on started after the previous one finished, so after this
-            // request arrived.
+            // Any load that this request finds from here on started after the previous load had
+            // finished, and so after this request arrived.
             sent_before_this_came = false;
         }
     }
@@ -103,7 +105,7 @@ impl<D> Drop for Participant<'_, D> {
     fn drop(&mut self) {
         let mut under_way = self.single_flight.lock();
         let Some(boarded) = under_way.get_mut(self.key) else { return };
-        // This request's load may be finished, and the table may hold the next load already.
+        // This request's load may be finished, and the table may already hold the next load.
         if !Arc::ptr_eq(&boarded.flight, &self.flight) {
             return;
         }

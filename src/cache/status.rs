@@ -10,19 +10,19 @@ use crate::store::Tracker;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum NearCacheState {
-    /// Not in use: it is switched off, the store sends no invalidations, or the worker was not
-    /// started.
+    /// Not in use. The near cache is switched off, the store sends no invalidations, or the worker
+    /// was not started.
     Off,
     /// The server refuses to send invalidations. Each request asks the store.
     Refused,
     /// No invalidation connection is trusted at the moment. Each request asks the store.
     Connecting,
-    /// In use: cached sessions equal those in the store, or are older by at most the lease.
+    /// In use: cached sessions equal the sessions in the store, or are older by at most the lease.
     Coherent,
 }
 
 impl NearCacheState {
-    /// Returns the state in stable `snake_case`.
+    /// Returns the state as stable text in `snake_case`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -34,8 +34,8 @@ impl NearCacheState {
     }
 }
 
-/// State and counters of one manager's near cache: what [`SessionManager::near_cache`] returns. All
-/// counts start at zero with the manager.
+/// State and counters of one manager's near cache. [`SessionManager::near_cache`] returns it. All
+/// counters start at zero when the manager is created.
 ///
 /// [`SessionManager::near_cache`]: crate::SessionManager::near_cache
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,19 +43,19 @@ impl NearCacheState {
 pub struct NearCacheStats {
     /// Whether the near cache is in use.
     pub state: NearCacheState,
-    /// How long it has been in this state.
+    /// How long the near cache has been in this state.
     pub since: Duration,
-    /// Current number of entries, whether their validity holds or not: tokens of live sessions, and
-    /// tokens of sessions that are over.
+    /// The current number of entries: tokens of live sessions, and tokens of sessions that are
+    /// over. Entries whose validity has ended are included.
     pub entries: usize,
     /// Current weight of the entries and of their sessions' contents, in bytes. Its limit is
     /// [`near_cache_bytes`](crate::manager::SessionManagerBuilder::near_cache_bytes).
     pub bytes: u64,
-    /// Requests that were answered from the near cache, without asking the store.
+    /// Requests that the near cache answered without asking the store.
     pub hits: u64,
     /// Requests with a valid token that the near cache could not answer.
     pub misses: u64,
-    /// Reads whose result may be cached, "no such session" included.
+    /// Reads whose result may be cached. A result "no such session" is included.
     pub fills: u64,
     /// Invalidations that the store sent.
     pub invalidations: u64,
@@ -63,9 +63,9 @@ pub struct NearCacheStats {
     pub lost_links: u64,
     /// Requests that [`ServeStale`](crate::FailurePolicy::ServeStale) let in.
     pub stale_served: u64,
-    /// Delay of the last probe: the time from sending the write of the probe key until its
-    /// invalidation arrived here. Measured each second, or with each heartbeat if the heartbeat
-    /// interval is longer. `None` before the first probe.
+    /// The delay of the last probe: the time from sending the write of the probe key until its
+    /// invalidation arrived in this process. It is measured each second, or with each heartbeat if
+    /// the heartbeat interval is longer. `None` before the first probe.
     pub lag: Option<Duration>,
 }
 
@@ -91,8 +91,8 @@ impl NearCacheStats {
 pub(super) fn of(tracker: &dyn Tracker, entries: usize, bytes: u64) -> NearCacheStats {
     let counters = tracker.counters();
     let (state, since) = counters.state();
-    // The connection hangs: its lease has run out, and its loss has not been recorded yet. The
-    // state `Connecting` then began a moment ago.
+    // The connection does not answer: its lease has run out, but its loss has not been recorded
+    // yet. The state `Connecting` has then begun a moment ago.
     let hangs = state == InvalidationState::Trusted && !tracker.is_coherent();
     let since = if hangs { Tick::now() } else { since };
     let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);

@@ -265,8 +265,8 @@ fn concurrent_insertions_leave_entries_and_contents_consistent() {
     thread::scope(|scope| {
         for thread in 0..THREADS {
             scope.spawn(move || {
-                // Few sessions, so that the threads work on the same ones. More sessions than fit,
-                // so that each is evicted at times.
+                // Use few sessions, so that the threads work on the same sessions. Use more
+                // sessions than fit into the cache, so that each is evicted at times.
                 let mut random = thread * 7_919 + 1;
                 for _ in 0..1_000 {
                     random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);

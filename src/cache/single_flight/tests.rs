@@ -1,5 +1,5 @@
-//! Single flight with requests in every order. A test polls each request by hand and decides when
-//! each load is answered.
+//! Single flight with requests in every order. Each test polls the requests by hand and decides
+//! when each load is answered.
 
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -23,7 +23,7 @@ use crate::session::{Session, State, StoredContent};
 use crate::telemetry::events::Events;
 use crate::telemetry::metrics::Metrics;
 
-/// A request; its result is the revision of the session that it got.
+/// A request. Its result is the revision of the session that it received.
 type Request<'a> = Spawn<Pin<Box<dyn Future<Output = Result<u64, AuthErrorKind>> + 'a>>>;
 
 /// A fake store: the test answers each load by hand.
@@ -34,7 +34,7 @@ struct Desk {
 }
 
 impl Desk {
-    /// Returns a request that accepts the result of an earlier load if its revision is at least
+    /// Returns a request. It accepts the result of an earlier load if the revision is at least
     /// `enough`.
     fn request<'a>(&'a self, key: &'a Key, enough: u64) -> Request<'a> {
         let still_holds = move |known: &CacheEntry<()>| revision(known) >= enough;
@@ -67,7 +67,7 @@ impl Desk {
     }
 
     fn answer(&self, revision: u64) {
-        // The request that started the load may be gone.
+        // The request that started the load may have been dropped.
         drop(self.take_load().send(Ok(cache_entry(revision))));
     }
 
@@ -218,7 +218,8 @@ fn waiter_loads_itself_when_the_leader_is_dropped() {
     assert!(!desk.has_pending_load() && desk.is_empty());
 }
 
-/// Returns a request that fails at `end` at the latest, and whose own load takes at most `limit`.
+/// Returns a request that fails at `end` at the latest. If it runs the load itself, the load takes
+/// at most `limit`.
 fn limited<'a>(desk: &'a Desk, key: &'a Key, limit: Duration, end: Instant) -> Request<'a> {
     let late = || LoadError::Refused(AuthError::new(AuthErrorKind::Overloaded));
     let ask = move || {
