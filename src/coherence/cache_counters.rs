@@ -1,4 +1,4 @@
-//! Counters of a near cache. No thread waits for another to count.
+//! Counters of a near cache. Counting never makes a thread wait for another thread.
 
 use std::array;
 use std::cell::Cell;
@@ -17,12 +17,12 @@ pub(crate) struct CacheCounters {
     pub(crate) invalidations: AtomicU64,
     pub(crate) lost_links: AtomicU64,
     pub(crate) stale_served: AtomicU64,
-    /// Delay of the last probe, in nanoseconds. Zero before the first probe.
+    /// The delay of the last probe, in nanoseconds. Zero before the first probe.
     lag: AtomicU64,
     link: Mutex<Link>,
 }
 
-/// State of the invalidation connection.
+/// The state of the invalidation connection.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum InvalidationState {
     /// Not started, or the worker has ended.
@@ -53,7 +53,8 @@ pub(crate) fn increment(counter: &AtomicU64) {
 }
 
 impl CacheCounters {
-    /// Records the delay of a probe: from sending a write until its invalidation arrived here.
+    /// Records the delay of a probe: the time from sending its write until its invalidation arrived
+    /// in this process.
     pub(crate) fn record_lag(&self, lag: Duration) {
         let nanos = u64::try_from(lag.as_nanos()).unwrap_or(u64::MAX);
         self.lag.store(nanos.max(1), Ordering::Relaxed);
@@ -66,8 +67,8 @@ impl CacheCounters {
         }
     }
 
-    /// Sets the state of the connection and returns the previous one. The start time changes only
-    /// with the state.
+    /// Sets the state of the connection and returns the previous state. The start time changes only
+    /// if the state changes.
     pub(crate) fn set_state(&self, state: InvalidationState) -> InvalidationState {
         let mut link = self.link.lock().unwrap_or_else(PoisonError::into_inner);
         let before = link.state;
@@ -84,8 +85,8 @@ impl CacheCounters {
     }
 }
 
-/// A counter that all threads increment all the time. It is split into stripes, one cache line
-/// each, so that threads rarely write to the same line.
+/// A counter that all threads increment often. It is split into stripes of one cache line each, so
+/// that threads rarely write to the same line.
 pub(crate) struct Striped([Stripe; STRIPES]);
 
 const STRIPES: usize = 16;

@@ -1,4 +1,4 @@
-//! Counters that invalidations increment.
+//! Generations: counters that invalidations increment.
 
 use std::hash::BuildHasher;
 
@@ -6,15 +6,16 @@ use foldhash::fast::RandomState;
 
 use super::sync::{AtomicU64, Ordering};
 
-/// A table of counters. All keys whose hash falls into the same slot share a counter.
+/// A table of counters. All keys whose hash falls into the same slot share one counter.
 ///
-/// Two keys in one slot cost an unnecessary store read now and then, never a wrong answer. The hash
-/// has a random key, so a client cannot choose users that share a slot.
+/// If two keys share a slot, a change of one sometimes causes an unnecessary store read for the
+/// other. It never causes a wrong answer. The hash has a random key, so a client cannot choose
+/// users that share a slot.
 pub(crate) struct Generations {
     counters: Box<[AtomicU64]>,
-    /// How often all keys were invalidated at once (a flush). The counter is part of the table, not
-    /// of the lease of one connection. A copy that was read over an earlier connection may still be
-    /// served while the store is unavailable, and a flush must invalidate that copy too.
+    /// How often all keys were invalidated at once (a flush). This counter belongs to the table and
+    /// not to the lease of one connection. While the store is unavailable, a copy that was read
+    /// over an earlier connection may still be served, and a flush must invalidate that copy too.
     flushes: AtomicU64,
     hasher: RandomState,
 }
@@ -36,18 +37,18 @@ impl Generations {
         Slot((self.hasher.hash_one(key) as usize & (self.counters.len() - 1)) as u32)
     }
 
-    /// Records a change in this slot: copies that were stamped before this call are no longer
+    /// Records a change in this slot. Copies that were stamped before this call are then no longer
     /// valid.
     pub(crate) fn bump(&self, slot: Slot) {
         if let Some(counter) = self.counters.get(slot.0 as usize) {
             // Release: a thread that sees the new value also sees everything that was written
-            // before this call. The counter cannot overflow in practice (2^64 changes).
+            // before this call. The counter does not overflow in practice (2^64 changes).
             counter.fetch_add(1, Ordering::Release);
         }
     }
 
     /// Returns a number that changes with each change of this slot. It is the sum of two counters
-    /// that only grow, so it is unchanged only if both are.
+    /// that only grow, so it is unchanged only if neither has changed.
     pub(crate) fn version(&self, slot: Slot) -> u64 {
         let counter = self.counters.get(slot.0 as usize);
         let changes = counter.map_or(0, |counter| counter.load(Ordering::Acquire));

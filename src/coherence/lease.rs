@@ -6,20 +6,20 @@ use super::generations::Generations;
 use super::sync::{Arc, AtomicU64, Ordering};
 use super::tick::Tick;
 
-/// The lease of one connection. It begins with the first answered heartbeat. Once ended, it never
+/// The lease of one connection. It begins with the first answered heartbeat. After its end it never
 /// holds again.
 pub(crate) struct Lease {
-    /// When the last answered heartbeat was sent, in nanoseconds. [`NOT_YET`] before the first one,
-    /// [`ENDED`] after the end.
+    /// The time at which the last answered heartbeat was sent, in nanoseconds. [`NOT_YET`] before
+    /// the first answer, [`ENDED`] after the end of the lease.
     heartbeat: AtomicU64,
-    /// The same time, which is kept after the end.
+    /// The same time, but it is kept after the end of the lease.
     last: AtomicU64,
-    /// The generations, which all connections share. Stored here so that a stamp reaches them
-    /// through one pointer.
+    /// The generations, which all connections share. They are stored here so that a stamp needs
+    /// only one pointer.
     generations: Arc<Generations>,
 }
 
-// Both are long before the time of any heartbeat, so a lease with either value does not hold.
+// Both values are long before the time of any heartbeat, so a lease with one of them does not hold.
 const NOT_YET: u64 = 0;
 const ENDED: u64 = 1;
 
@@ -33,8 +33,8 @@ impl Lease {
         &self.generations
     }
 
-    /// Records that a heartbeat that was sent at `sent` has been answered. Does nothing to an ended
-    /// lease; only [`held`](Self::held) still uses the time.
+    /// Records that a heartbeat was answered. It was sent at `sent`. If the lease has ended, it
+    /// stays ended, and only [`held`](Self::held) uses the new time.
     pub(crate) fn renew(&self, sent: Tick) {
         let sent = sent.as_nanos();
         // Release: a thread that reads this time also sees every invalidation that arrived before
@@ -45,22 +45,23 @@ impl Lease {
         });
     }
 
-    /// Ends the lease for good: the connection is lost or no longer trusted.
+    /// Ends the lease permanently: the connection is lost or no longer trusted.
     pub(crate) fn end(&self) {
         self.heartbeat.store(ENDED, Ordering::Release);
     }
 
-    /// Whether an answered heartbeat was sent at most `bound` before `now`, and the lease has not
-    /// ended.
+    /// Returns whether the lease has not ended and the last answered heartbeat was sent at most
+    /// `bound` before `now`.
     ///
-    /// The caller must call this *before* it reads the generations. They then show every
-    /// invalidation that arrived before the answer to the heartbeat that this call sees.
+    /// The caller must call this *before* it reads the generations. Only then do the generations
+    /// include every invalidation that arrived before the answer to that heartbeat.
     pub(crate) fn holds(&self, now: Tick, bound: Duration) -> bool {
         now <= Tick::from_nanos(self.heartbeat.load(Ordering::Acquire)).after(bound)
     }
 
-    /// Whether an answered heartbeat was sent at most `bound` before `now`, even if the lease has
-    /// ended since. The caller must call this before it reads the generations, too.
+    /// Returns whether the last answered heartbeat was sent at most `bound` before `now`, even if
+    /// the lease has ended since then. The caller must also call this before it reads the
+    /// generations.
     pub(crate) fn held(&self, now: Tick, bound: Duration) -> bool {
         now <= Tick::from_nanos(self.last.load(Ordering::Acquire)).after(bound)
     }

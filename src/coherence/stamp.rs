@@ -10,8 +10,8 @@ use super::tick::Tick;
 /// What a process knew about one key before it sent a read. The result of the read is valid while
 /// the stamp holds.
 ///
-/// The caller must take the stamp first and send the read after that. In the other order, a change
-/// in between would go unseen.
+/// The caller must take the stamp before it sends the read. In the other order, a change between
+/// the two would go unnoticed.
 #[derive(Clone)]
 pub(crate) struct Stamp {
     lease: Arc<Lease>,
@@ -28,27 +28,27 @@ impl Stamp {
         Self { version: generations.version(slot), lease: Arc::clone(lease), slot }
     }
 
-    /// Whether the result of a read that was sent after this stamp was taken is still current, or
-    /// was at most `bound` before `now`.
+    /// Returns whether the result of the read is still current, or was current at most `bound`
+    /// before `now`. The read must have been sent after this stamp was taken.
     pub(crate) fn holds(&self, now: Tick, bound: Duration) -> bool {
         // The order matters: see `Lease::holds`.
         self.lease.holds(now, bound) && self.unchanged()
     }
 
-    /// Whether the result was current when the last answered heartbeat was sent, and that was at
-    /// most `bound` before `now`. The connection may be lost since.
+    /// Returns whether the result was current when the last answered heartbeat was sent, and
+    /// whether that was at most `bound` before `now`. The connection may have been lost since then.
     pub(crate) fn held(&self, now: Tick, bound: Duration) -> bool {
         self.lease.held(now, bound) && self.unchanged()
     }
 
-    /// Whether no invalidation of the key's slot has arrived since, on this connection or on a
-    /// later one.
+    /// Returns whether no invalidation of the key's slot has arrived since the stamp was taken, on
+    /// this connection or on a later one.
     fn unchanged(&self) -> bool {
         self.version == self.lease.generations().version(self.slot)
     }
 
-    /// Whether the stamp belongs to the connection with this lease. The read must be sent on that
-    /// connection.
+    /// Returns whether the stamp belongs to the connection with this lease. The read must be sent
+    /// on that connection.
     pub(crate) fn is_of(&self, lease: &Arc<Lease>) -> bool {
         Arc::ptr_eq(&self.lease, lease)
     }

@@ -4,19 +4,19 @@ use std::time::Duration;
 
 /// A time on this host's monotonic clock, in nanoseconds.
 ///
-/// `Instant` may stop while a laptop or a virtual machine is suspended, which would lengthen a
-/// lease. A coarse clock would save about 20 ns of a hit, but would add its resolution to the
-/// staleness bound.
+/// `Instant` is not used: it may stop while a laptop or a virtual machine is suspended, which would
+/// lengthen a lease. A coarse clock is not used either: it would make a hit about 20 ns faster, but
+/// would add its resolution to the staleness bound.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Tick(u64);
 
 impl Tick {
-    /// Later than any deadline.
+    /// A time later than any deadline.
     pub(crate) const NEVER: Self = Self(u64::MAX);
 
     pub(crate) fn now() -> Self {
-        // Adds one day, so that the small values that mean "never" are not recent on a host that
-        // has just started.
+        // One day is added because small values mean "never". Without it, they would be recent
+        // times on a host that has just started.
         Self(since_start().saturating_add(DAY))
     }
 
@@ -45,7 +45,7 @@ fn nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
-/// Nanoseconds since a fixed time before the process started.
+/// Returns the nanoseconds since a fixed time before the process started.
 #[cfg(unix)]
 fn since_start() -> u64 {
     use rustix::time::{ClockId, clock_gettime};
@@ -59,7 +59,7 @@ fn since_start() -> u64 {
     (time.tv_sec as u64).wrapping_mul(1_000_000_000).wrapping_add(time.tv_nsec as u64)
 }
 
-/// Nanoseconds since the first call.
+/// Returns the nanoseconds since the first call.
 #[cfg(not(unix))]
 fn since_start() -> u64 {
     use std::sync::LazyLock;

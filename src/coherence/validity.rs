@@ -6,31 +6,31 @@ use std::time::Duration;
 use super::stamp::Stamp;
 use super::tick::Tick;
 
-/// The times at which a copy stops being valid, regardless of everything else.
+/// The times at which a copy stops being valid, even if nothing changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct ValidityBounds {
-    /// When the store, and the user directory if there is one, must be asked again.
+    /// The time at which the store, and the user directory if there is one, must be asked again.
     pub(crate) ask_again: Tick,
-    /// When the token expires.
+    /// The time at which the token expires.
     pub(crate) token_ends: Tick,
-    /// When the session expires, as far as this process knows. For "no such session": when that
-    /// answer stops being valid.
+    /// The time at which the session expires, as far as this process knows. For the answer "no such
+    /// session": the time at which that answer stops being valid.
     pub(crate) ends: Tick,
 }
 
-/// The validity of a copy. The field order is fixed: a hit reads the first 48 bytes, which share
-/// one cache line of 64 bytes with the two counts of the `Arc` in front of them.
+/// The validity of a copy. The field order is fixed because a hit reads only the first 48 bytes.
+/// They share one cache line of 64 bytes with the two counts of the `Arc` that precede them.
 #[repr(C)]
 pub(crate) struct Validity {
-    /// The number of the verification rules that the token was verified with.
+    /// The number of the verification rules with which the token was verified.
     policy: u64,
     /// The earliest of `bounds`.
     until: Tick,
     /// The time from which the next use must be recorded in the touch queue, in nanoseconds of a
     /// [`Tick`].
     due: AtomicU64,
-    /// `None` if no invalidation would arrive for a change. Such a copy saves verifying and
-    /// decoding again, but the store is asked for each request.
+    /// `None` if no invalidation would arrive for a change. The store must then be asked for each
+    /// request. The copy only saves verifying the token and decoding the session again.
     stamp: Option<Stamp>,
     bounds: ValidityBounds,
 }
@@ -41,38 +41,38 @@ impl Validity {
         Self { policy, stamp, bounds, until, due: AtomicU64::new(0) }
     }
 
-    /// Whether a request may use the copy without asking the store: the token was verified with
-    /// these rules, none of the times in [`ValidityBounds`] has passed, and the copy equalled the original
-    /// at most `bound` before `now`.
+    /// Returns whether a request may use the copy without asking the store. It may if the token was
+    /// verified with these rules, no time in [`ValidityBounds`] has passed, and the copy was
+    /// current at most `bound` before `now`.
     pub(crate) fn serves(&self, policy: u64, now: Tick, bound: Duration) -> bool {
         self.policy == policy
             && now < self.until
             && self.stamp.as_ref().is_some_and(|stamp| stamp.holds(now, bound))
     }
 
-    /// Whether the copy may be used while the store is away: the token was verified with these
-    /// rules, neither the token nor the session has expired, no invalidation has arrived, and the
-    /// last answered heartbeat was sent at most `bound` before `now`. The connection may be lost,
-    /// and `ask_again` may have passed.
+    /// Returns whether the copy may be used while the store is unavailable. It may if the token was
+    /// verified with these rules, neither the token nor the session has expired, no invalidation
+    /// has arrived, and the last answered heartbeat was sent at most `bound` before `now`. The
+    /// connection may be lost, and `ask_again` may have passed.
     pub(crate) fn serves_stale(&self, policy: u64, now: Tick, bound: Duration) -> bool {
         self.policy == policy
             && now < self.bounds.token_ends.min(self.bounds.ends)
             && self.stamp.as_ref().is_some_and(|stamp| stamp.held(now, bound))
     }
 
-    /// Whether the token was verified with these rules and has not expired, so that it need not be
-    /// verified again.
+    /// Returns whether the token was verified with these rules and has not expired. It then need
+    /// not be verified again.
     pub(crate) fn is_verified(&self, policy: u64, now: Tick) -> bool {
         self.policy == policy && now < self.bounds.token_ends
     }
 
-    /// Whether a use at `now` must be recorded in the touch queue. Relaxed: reading an old value
-    /// only costs one more check.
+    /// Returns whether a use at `now` must be recorded in the touch queue. Relaxed is enough: an
+    /// old value only causes one more check.
     pub(crate) fn is_due(&self, now: Tick) -> bool {
         now.as_nanos() >= self.due.load(Ordering::Relaxed)
     }
 
-    /// Sets that no use before `next` must be recorded in the touch queue.
+    /// Sets the next time from which a use must be recorded in the touch queue.
     pub(crate) fn set_due(&self, next: Tick) {
         self.due.store(next.as_nanos(), Ordering::Relaxed);
     }
@@ -97,7 +97,7 @@ mod tests {
     const BOUND: Duration = Duration::from_secs(100);
     const NANOSECOND: Duration = Duration::from_nanos(1);
 
-    /// A time in seconds after the first heartbeat.
+    /// Returns a time in seconds after the first heartbeat.
     fn at(seconds: u64) -> Tick {
         Tick::from_nanos(1 << 40).after(Duration::from_secs(seconds))
     }
@@ -129,8 +129,8 @@ mod tests {
 
     #[test]
     fn each_validity_bound_ends_only_the_uses_that_depend_on_it() {
-        // For each bound that passes: whether the copy still serves, still serves stale, and is
-        // still verified.
+        // For each bound that passes: whether the copy may still be used, may still be used while
+        // the store is unavailable, and is still verified.
         let leaves = [[false, true, true], [false, false, false], [false, false, true]];
         for (which, leaves) in leaves.into_iter().enumerate() {
             let mut ends = [at(50); 3];
