@@ -75,11 +75,11 @@ impl<D: SessionData> RoutesBuilder<D> {
     /// proxy writes.
     ///
     /// No function by default, because the peer's address is wrong behind a proxy. Without a
-    /// function, the routes limit no login by address, the list of devices shows `null`, and
-    /// [`build`](Self::build) logs a warning. There is no warning if the limits by address are off
-    /// ([`LoginLimit::address_attempts`] 0 and [`RefreshLimit::new`] with 0 for addresses). If the
-    /// function finds no address for a request, the routes log one warning, at the first such
-    /// request.
+    /// function, the routes limit neither logins nor invalid refresh tokens by address, the list of
+    /// devices shows `null`, and [`build`](Self::build) logs a warning. There is no warning if both
+    /// limits by address are off ([`LoginLimit::address_attempts`] with 0, and
+    /// [`RefreshLimit::new`] with 0 for addresses). If the function finds no address for a request,
+    /// the routes log one warning, at the first such request.
     pub fn client_address(
         mut self,
         address: impl Fn(&Parts) -> Option<IpAddr> + Send + Sync + 'static,
@@ -103,12 +103,12 @@ impl<D: SessionData> RoutesBuilder<D> {
         self
     }
 
-    /// Answers a login with valid credentials also while the store is away, with a
-    /// [token without a session](SessionManager::token_without_session).
+    /// Lets users log in while the store is unavailable: a login with valid credentials then
+    /// returns a [token without a session](SessionManager::token_without_session).
     ///
     /// Routes behind [`FailurePolicy::TokenOnly`](crate::FailurePolicy::TokenOnly) accept such a
-    /// token until the store answers again. No other route accepts it, and no route accepts it
-    /// afterwards. By default such a login is answered with 503.
+    /// token until the store answers again. After that, no route accepts it. Routes with another
+    /// failure policy never accept it. By default a login during an outage is answered with 503.
     pub fn token_only_logins(mut self) -> Self {
         self.token_only_logins = true;
         self
@@ -141,8 +141,8 @@ impl<D: SessionData> RoutesBuilder<D> {
     /// can then log in again while others guess the password of that account.
     ///
     /// By default the routes set the cookie of [`DeviceCookie::new`] if tokens travel in cookies.
-    /// With this setting the routes always set it, unless the [`login_limit`](Self::login_limit)
-    /// has no limit by name.
+    /// With this setting the routes set the given cookie with every delivery. If the
+    /// [`login_limit`](Self::login_limit) has no limit by name, the routes set no device cookie.
     pub fn device_cookie(mut self, cookie: DeviceCookie) -> Self {
         self.device_cookie = DeviceSetting::Always(cookie);
         self
@@ -159,13 +159,14 @@ impl<D: SessionData> RoutesBuilder<D> {
     /// `https://app.example.com`. None by default.
     ///
     /// Write each origin exactly as browsers write an `Origin`: without a wildcard, a default port,
-    /// a path or a slash at the end. A browser's request is answered with 403 `cross_site` unless
-    /// `Sec-Fetch-Site` or `Origin` shows that it comes from this origin. That includes requests of
-    /// other hosts of the same domain. [`SameOriginLayer`] lists the exact rules.
+    /// a path or a slash at the end. Without this setting, a browser's request passes only if
+    /// `Sec-Fetch-Site` or `Origin` shows that it comes from the server's own origin. Any other
+    /// request of a browser is answered with 403 `cross_site`, even if it comes from another host
+    /// of the same domain. [`SameOriginLayer`] lists the exact rules.
     ///
     /// A proxy must leave `Host` and `Origin` unchanged. A page of a trusted origin also needs CORS
-    /// with credentials around these routes. It must be of the same site, because browsers send no
-    /// `SameSite=Strict` cookies otherwise.
+    /// with credentials around these routes. The page must be of the same site, because browsers
+    /// send `SameSite=Strict` cookies only for pages of the same site.
     pub fn trusted_origins<T: Into<String>>(
         mut self,
         origins: impl IntoIterator<Item = T>,

@@ -45,8 +45,8 @@ pub(super) struct Shared<D> {
 }
 
 impl<D> Context<D> {
-    /// Creates the state for routes whose mount point is unknown: their cookies have the path `/`
-    /// unless a path is set.
+    /// Creates the state for routes whose mount point is unknown. The path of their refresh cookie
+    /// is `/`, or the path that is set.
     pub(super) fn new(shared: Shared<D>) -> Result<Self, ConfigError> {
         let delivery = Arc::new(shared.ways.at("/")?);
         Ok(Self { shared: Arc::new(shared), delivery })

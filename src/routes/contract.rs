@@ -36,10 +36,10 @@ use super::error_response::Problem;
 /// answer to `HEAD` keeps its headers, because the application may have written the body of the
 /// answer to `GET`.
 ///
-/// Every other answer stays unchanged: another text, because a handler or layer of the application
-/// wrote it; JSON, HTML and any other type; and any other status, for example a 401 or a 403 of an
-/// application's own layer, because this layer does not know its meaning. If an error answer of
-/// your own should have a code, write it as JSON.
+/// Every other answer stays unchanged. A `text/plain` answer with another text was written by a
+/// handler or layer of the application. Answers of another type (JSON, HTML) are not read. Answers
+/// with another status, such as a 401 or a 403 of an application's own layer, have a meaning that
+/// this layer does not know. If an error answer of your own should have a code, write it as JSON.
 ///
 /// A changed answer keeps its status and its other headers (`Allow`, `Retry-After`). A 5xx gets a
 /// `request_id`, which is also in the log, so the client learns nothing about the cause. Every 401
@@ -223,8 +223,8 @@ fn panicked<B: From<String>>() -> Response<B> {
     response
 }
 
-/// Longest text that the layer reads to find out who wrote it, in bytes. A text of axum may quote
-/// what the client sent.
+/// Longest text that the layer reads to find out which component wrote it, in bytes. A text of axum
+/// may quote what the client sent.
 const MAX_TEXT: u64 = 64 * 1024;
 
 /// The first decision about an answer: it is final, or its text decides.
@@ -260,7 +260,7 @@ fn judge<B: HttpBody + From<String>>(mut response: Response<B>, is_head: bool) -
 }
 
 /// Returns whether axum's router, its extractors, a timeout or a panic uses this status, and the
-/// code says no more than the status does.
+/// status alone determines the code.
 fn may_be_known(status: StatusCode) -> bool {
     matches!(
         status,

@@ -65,13 +65,15 @@ pub trait Credentials<D = ()>: Send + Sync + 'static {
 
     /// Returns one text for all spellings of a name. The routes [count](super::LoginLimit) failed
     /// logins under this text, separately for user ids and e-mail addresses, whether or not a user
-    /// with this name exists. By default a user id unchanged, and an e-mail address in lower case
-    /// without surrounding whitespace.
+    /// with this name exists. By default returns a user id unchanged, and an e-mail address in
+    /// lower case without surrounding whitespace.
     ///
     /// Compute the text from the name alone. If this method asks a directory, the limit reveals
-    /// which users exist. If [`find`](Self::find) accepts more spellings of a name than this method
-    /// merges, each spelling has its own count, up to the limit of the account. If it accepts
-    /// fewer, the names of two users may share one count.
+    /// which users exist.
+    ///
+    /// Merge exactly the spellings that [`find`](Self::find) treats as one name. If this method
+    /// merges fewer spellings, each spelling has its own count, up to the limit of the account. If
+    /// it merges more, the names of two users may share one count.
     fn normalized(&self, login: &LoginName) -> String {
         match login {
             LoginName::UserId(id) => id.as_str().to_owned(),
@@ -81,10 +83,10 @@ pub trait Credentials<D = ()>: Send + Sync + 'static {
 
     /// Verifies the password, and describes the session to open.
     ///
-    /// `user` is `None` if no user has the name. It is also `None` while too many logins of the
-    /// account have failed. For `None`, and for an account that is not active, this method must
-    /// take as long as for a wrong password: compare with the hash of a password that no user has.
-    /// For `None` the routes treat [`Verdict::Accepted`] as a refusal.
+    /// `user` is `None` if no user has the name. It is also `None` while the account is over its
+    /// limit of failed logins. For `None`, and for an account that is not active, this method must
+    /// take as long as for a wrong password: compare the password with the hash of a password that
+    /// no user has. For `None` the routes treat [`Verdict::Accepted`] as a refusal.
     ///
     /// The session must be for `user`. The routes add the client's address and user agent to it.
     ///

@@ -94,7 +94,7 @@ impl Delivery {
     pub(super) fn acts_on_cookies(&self, access: Access) -> bool {
         let refresh = matches!(self.refresh, Refresh::Cookie(_));
         match access {
-            // Of the open routes, the login sets cookies.
+            // The login is an open route, and it sets cookies.
             Access::Open | Access::Token | Access::Refresh => refresh || self.access.is_some(),
             Access::Session | Access::Admin => self.access.is_some(),
         }
@@ -176,8 +176,8 @@ impl Delivery {
         token.map(|token| token.as_str().to_owned())
     }
 
-    /// Reads the refresh tokens of a refresh. A body must be a JSON object if there is one, also
-    /// where the token travels in a cookie.
+    /// Reads the refresh tokens of a refresh. If there is a body, it must be a JSON object, even if
+    /// the token travels in a cookie.
     pub(super) async fn shown(
         &self,
         headers: &HeaderMap,
@@ -201,8 +201,8 @@ impl Delivery {
     }
 
     /// Reads the refresh tokens of a logout. With delivery in bodies, any body without a
-    /// `refresh_token` string counts as absent, so no body is malformed. With any other delivery
-    /// the body is not read.
+    /// `refresh_token` string is treated as an absent body, so no body leads to an error. With any
+    /// other delivery the body is not read.
     pub(super) async fn shown_to_logout(
         &self,
         headers: &HeaderMap,

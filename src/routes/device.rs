@@ -40,12 +40,14 @@ const MAX_LIFETIME: Duration = Duration::from_secs(180 * 24 * 60 * 60);
 /// - It becomes invalid when the key that made it is removed from its key set. A retired HMAC
 ///   secret ([`KeySet::also_verify`](crate::KeySet::also_verify)) still verifies it. A retired
 ///   public key does not, because a MAC key can be derived only from a secret.
-/// - It authenticates nothing: without the password it allows those 5 attempts and nothing else.
+/// - It authenticates nothing: without the password it allows 5 failed logins within the window,
+///   and nothing else.
 ///
-/// **Limitations.** A *new* device of an account under attack still waits, and so does a browser
-/// that has deleted its cookies. A browser keeps the cookie of the account that logged in last. A
-/// login without the store ([`token_only_logins`](super::RoutesBuilder::token_only_logins)) neither
-/// uses nor sets the cookie.
+/// **Limitations.** While others guess the password of an account, a *new* device of that account
+/// still has to wait, and so does a browser that has deleted its cookies. A browser keeps the
+/// cookie of the account that logged in last. A login without the store
+/// ([`token_only_logins`](super::RoutesBuilder::token_only_logins)) neither uses nor sets the
+/// cookie.
 ///
 /// By default the routes set the cookie if refresh tokens or access tokens travel in cookies. With
 /// any other delivery, [`RoutesBuilder::device_cookie`](super::RoutesBuilder::device_cookie) turns
@@ -92,8 +94,9 @@ impl DeviceCookie {
     }
 
     /// Sets the `Secure` attribute. `false` also removes the prefix `__Host-`: for development over
-    /// plain HTTP only. By default the value of the [refresh cookie](super::RefreshCookie::secure),
-    /// else of the [access cookie](super::AccessCookie::secure), else `true`.
+    /// plain HTTP only. By default the value of the [refresh cookie](super::RefreshCookie::secure).
+    /// Without a refresh cookie, the value of the [access cookie](super::AccessCookie::secure).
+    /// With neither cookie, `true`.
     #[must_use]
     pub fn secure(mut self, secure: bool) -> Self {
         self.secure = Some(secure);

@@ -20,11 +20,11 @@ use crate::trace;
 /// An error answer of the contract.
 #[derive(Debug)]
 pub(super) enum Problem {
-    /// The same answer as that of the layer.
+    /// The answer that the layer gives to this error.
     Auth(AuthError),
     /// An answer that only these routes give.
     Plain { status: StatusCode, code: ErrorCode, detail: Cow<'static, str> },
-    /// Too many attempts. The client may try again after so many seconds.
+    /// Too many attempts. The client may try again after `retry_after` seconds.
     RateLimited { retry_after: u64 },
     /// An internal error. The client learns only an id, with which the log shows the cause.
     Internal { status: StatusCode, request_id: String },

@@ -121,8 +121,8 @@ impl Refusal {
         Self { user, refusal, problem: stop.into() }
     }
 
-    /// Returns whether the client may have guessed a wrong password. Every answer that says so to
-    /// the client also counts in its limits.
+    /// Returns whether the client may have guessed a wrong password. If the answer tells the client
+    /// that the credentials are wrong, the login is also counted as failed.
     fn is_for_credentials(&self) -> bool {
         match self.refusal {
             Some(LoginRefusal::Credentials | LoginRefusal::AccountInactive) => true,
@@ -171,7 +171,7 @@ async fn attempt<D: SessionData>(
             .map(|_| device);
     }
     counted.set_known_device(known_device.is_some());
-    // The attempts of a known device count under the device only.
+    // The attempts of a known device are counted only for the device.
     let account = if known_device.is_some() {
         Account::Open
     } else {

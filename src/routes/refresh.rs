@@ -14,7 +14,7 @@ use crate::error::{AuthError, AuthErrorKind};
 use crate::session::SessionData;
 
 /// Handles `POST /refresh`. A refresh that fails leaves the cookies unchanged, because a login in
-/// another tab may just have set new ones.
+/// another tab may just have set new cookies.
 pub(super) async fn refresh<D: SessionData>(
     State(context): State<Context<D>>,
     request: Request,
@@ -44,8 +44,8 @@ pub(super) async fn refresh<D: SessionData>(
 }
 
 /// Handles `POST /logout`. Revokes the session of every token in the request: access tokens in the
-/// header and in cookies, also expired ones, and refresh tokens. Idempotent: a session that is
-/// already over counts as logged out.
+/// header and in cookies, also expired ones, and refresh tokens. Idempotent: a logout of a session
+/// that is already over succeeds.
 ///
 /// Clears the cookies whatever they hold, also with a 400 or a 401, because no script can clear
 /// them. The answer is 200 only if a token verified. Otherwise no session was revoked, for example
@@ -123,7 +123,7 @@ fn logged_out(outcomes: Vec<Result<(), AuthError>>) -> Result<(), AuthError> {
 }
 
 impl<D: SessionData> Context<D> {
-    /// Returns the refresh token to exchange, of those in the request.
+    /// Returns the one refresh token of the request that is exchanged.
     async fn choose(&self, mut tokens: Vec<String>) -> Result<String, Problem> {
         if tokens.len() > 1 {
             let shown: Vec<_> = tokens.iter().map(String::as_str).collect();

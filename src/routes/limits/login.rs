@@ -43,7 +43,7 @@ enum DeviceAttempt {
         /// Whether the device has logged in to the account before.
         known: bool,
     },
-    /// The device has used up its attempts, so it counts as unknown.
+    /// The device has used up its attempts, so it is treated as unknown.
     Refused,
 }
 
@@ -104,7 +104,8 @@ impl LoginAttempt {
         };
         let networks = self.networks.insert(Vec::new());
         for (network, rule) in rules.of(address) {
-            // Half of the limit may be under way in this process, so another instance has room.
+            // At most half of the limit may be in progress in this process, so that other instances
+            // have room.
             let at_once = rule.attempts.get() / 2;
             networks.push(count(context, "address", &network, rule, at_once).await?);
         }
@@ -155,10 +156,11 @@ impl LoginAttempt {
         }
     }
 
-    /// Settles a login that succeeded: clears the failures of its name and account. A login of a
-    /// known device clears those of the device only, because it was not counted under the name and
-    /// account. If it cleared those too, each login of the user would give an attacker new
-    /// attempts.
+    /// Settles a login that succeeded: clears the failures of its name and account.
+    ///
+    /// A login of a known device clears only the failures of the device, because it was not counted
+    /// under the name and account. If it also cleared the failures of the name and account, each
+    /// login of the user would give an attacker new attempts.
     pub(in crate::routes) async fn succeeded<D: SessionData>(self, context: &Context<D>) {
         self.settle(context, Counted::clear).await;
     }
@@ -205,7 +207,7 @@ impl Attempt {
 }
 
 /// Waits for a turn, and counts the login under one key. At most `at_once` logins with this key run
-/// at once in this process.
+/// at the same time in this process.
 async fn count<D: SessionData>(
     context: &Context<D>,
     what: &str,

@@ -27,7 +27,7 @@ pub(super) struct Limits {
     /// Invalid refresh tokens of one address.
     bad_tokens: Option<NetworkRules>,
     queues: Queues,
-    /// Waits of refreshes that this process knows of. Nothing ends such a wait early.
+    /// The waits of refreshes that this process knows of. A wait never ends early.
     waits: quick_cache::sync::Cache<AttemptKey, Instant>,
 }
 

@@ -15,7 +15,7 @@ const IPV6_NETWORKS: [(u32, u32); 3] = [(64, 1), (56, 4), (48, 16)];
 pub(super) struct NetworkRules([AttemptRule; 3]);
 
 impl NetworkRules {
-    /// Creates the rules from that of an IPv4 address, which is also that of an IPv6 network of 64
+    /// Creates the rules from `rule`, which applies to an IPv4 address and to an IPv6 network of 64
     /// bits.
     pub(super) fn new(rule: &AttemptRule) -> Self {
         Self(IPV6_NETWORKS.map(|(_, times)| {
@@ -27,8 +27,8 @@ impl NetworkRules {
     }
 
     /// Returns the names under which an address is counted, and their rules, the narrowest first.
-    /// An IPv4 address has one name, also when it is written as an IPv6 address. An IPv6 address
-    /// has one name for each of its networks.
+    /// An IPv4 address has one name, even if it is written as an IPv6 address. An IPv6 address has
+    /// one name for each of its networks.
     pub(super) fn of(&self, address: IpAddr) -> impl Iterator<Item = (String, &AttemptRule)> {
         let address = address.to_canonical();
         let networks = IPV6_NETWORKS.iter().zip(&self.0);

@@ -1,6 +1,8 @@
-//! Queues of logins by one name, and of logins from one address. A login under way counts as failed
-//! until it is decided. Without a queue, concurrent logins of a user who knows the password could
-//! use up the limit, and some of them would be refused.
+//! Queues of logins by one name, and of logins from one address.
+//!
+//! The limits count a login as failed until its outcome is known. Without a queue, concurrent
+//! logins of a user who knows the password could use up the limit, and some of them would be
+//! refused.
 
 use std::collections::HashMap;
 use std::num::NonZeroU32;
@@ -10,7 +12,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::store::AttemptKey;
 
-/// The queues by key. There are as many as keys with a login under way.
+/// The queues by key. Each key with a login in progress has a queue.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Queues(Arc<Mutex<HashMap<AttemptKey, Arc<Semaphore>>>>);
 
@@ -58,7 +60,7 @@ impl Drop for Turn {
         // that the first has dropped its reference, and removes the queue.
         self.permit = None;
         let Some(queue) = self.queue.take() else { return };
-        // Two references are left, the one in the map and this one: no other login uses the queue.
+        // If only two references are left (in the map and here), no other login uses the queue.
         if Arc::strong_count(&queue) == 2 {
             queues.remove(&self.key);
         }

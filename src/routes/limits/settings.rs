@@ -14,68 +14,75 @@ use crate::store::AttemptRule;
 /// The routes count failed logins for each name, for each client address, and for each account:
 ///
 /// - *Name* is the typed text as [`Credentials::normalized`] returns it, separately for user ids
-///   and e-mail addresses. It counts whether or not a user with this name exists, so the answers do
-///   not reveal which users exist.
+///   and e-mail addresses. Failed logins are counted whether or not a user with this name exists,
+///   so the answers do not reveal which users exist.
 /// - *Address* is what [`client_address`](super::super::RoutesBuilder::client_address) returns: an
 ///   IPv4 address, or the first 64 bits of an IPv6 address. Ten times as many logins may fail as
 ///   for a name, because many people may share an address. One client may have many networks of 64
-///   bits, so IPv6 addresses also count by their first 56 bits, where 4 times as many may fail, and
-///   by their first 48 bits, where 16 times as many may fail. If the address is unknown, only name
-///   and account count.
-/// - *Account* is the user that [`Credentials::find`] returns, for whatever name. Twice as many
-///   logins may fail as for a name, because an account has two kinds of names. A login above this
-///   limit is answered like a wrong password (401, after the same time), because a 429 would reveal
-///   that two names belong to one user. While an attacker guesses with one name, a login with the
-///   other name and the right password may therefore be answered with 401. The
+///   bits. Therefore the failed logins of IPv6 addresses are also counted by their first 56 bits,
+///   where 4 times as many may fail, and by their first 48 bits, where 16 times as many may fail.
+///   If the address is unknown, only the limits of name and account apply.
+/// - *Account* is the user that [`Credentials::find`] returns, under any name. Twice as many logins
+///   may fail as for a name, because an account has two kinds of names. A login above this limit is
+///   answered like a wrong password (401, after the same time), because a 429 would reveal that two
+///   names belong to one user. While an attacker guesses with one name, a login with the other name
+///   and the right password may therefore be answered with 401. The
 ///   [event](crate::telemetry::events::Event::LoginRefused) then says `rate_limited`.
 ///
-/// A *device* that has logged in to the account before presents a
-/// [device cookie](super::super::DeviceCookie). Its failed logins count under the device only: 5
-/// may fail within the window, or as many as for a name if that is fewer. After that, the device
-/// counts as unknown until its wait is over. An attacker who guesses a password thus blocks new
-/// devices of the account, but not those on which its user has logged in.
+/// A *device* that has logged in to the account before presents a [device
+/// cookie](super::super::DeviceCookie). Its failed logins are counted only for the device: 5 may
+/// fail within the window, or as many as for a name if that is fewer. After that, the device is
+/// treated as unknown until its wait has ended. An attacker who guesses a password thus blocks new
+/// devices of the account, but not the devices on which its user has logged in.
 ///
 /// A login is counted before its password is verified. The count is given back when the login
 /// succeeds, or when it fails for another reason than its credentials (the store is away, too many
 /// sessions, too busy). A client that disconnects before the answer has used up its attempt.
-/// Concurrent logins of a user who knows the password must not count as guesses. Therefore each
-/// process verifies logins by one name one after another, and from one address at most half as many
-/// at once as may fail. A success also clears all failures of the name and of the account; with a
-/// device cookie, those of the device only. For the address it gives back only its own count, so
-/// that an attacker cannot guess other passwords between two logins of their own.
+///
+/// Concurrent logins of a user who knows the password must not be counted as guesses. Therefore
+/// each process verifies logins by one name one after another. Of the logins from one address, it
+/// verifies at most half of the allowed number of failures at the same time.
+///
+/// A success also clears all failures of the name and of the account. With a device cookie, it
+/// clears only the failures of the device. For the address, a success gives back only its own
+/// count. Otherwise an attacker could log in to an account of their own from time to time, and so
+/// clear the failures of their guesses.
 ///
 /// # Waits
 ///
 /// When the allowed number of logins has failed within the window, a wait begins that is as long as
-/// the window. After it, one login may fail before the next wait (for an address, a tenth of the
-/// allowed number). Each wait is twice as long as the one before, up to the
-/// [longest](Self::longest_wait). A wait also begins after ten times the allowed number of failures
-/// in a row, however slowly they came, except for an address (100 by default, for an account the
-/// same number as for a name: NIST SP 800-63B-4 section 3.2.2). A success clears the counts
-/// of its name and account. A count is also forgotten when nothing was added to it for four times
-/// the longest wait. So no account is locked for good. Live sessions and all other routes are not
-/// affected.
+/// the window. After the wait, one login may fail before the next wait (for an address, a tenth of
+/// the allowed number). Each wait is twice as long as the wait before, up to the
+/// [longest](Self::longest_wait).
+///
+/// A wait also begins after many failures in a row, over any time: ten times the allowed number of
+/// a name, 100 by default (NIST SP 800-63B-4 section 3.2.2). The number is the same for a name and
+/// for an account. There is no such wait for an address.
+///
+/// A success clears the counts of its name and account. A count is also forgotten when nothing was
+/// added to it for four times the longest wait. So no account is locked for good. Live sessions and
+/// all other routes are not affected.
 ///
 /// A login that the limit refuses is not counted and makes no wait longer. A client that tries too
-/// early thus loses nothing, and an attacker cannot block an account by frequent requests alone. An
-/// attacker who continues to guess *can* block logins from devices that have not logged in to the
-/// account before. Offer a second way to log in where that matters.
+/// early is thus not punished, and an attacker cannot block an account by frequent requests alone.
+/// An attacker who continues to guess *can* block logins from devices that have not logged in to
+/// the account before. Offer a second way to log in where that matters.
 ///
 /// # Storage of the counts
 ///
 /// The session store keeps the counts, so all instances share them. A count is stored under a
 /// pseudonym, never under the name or the address. The pseudonym is a MAC with a secret that is
-/// derived from the signing key, whatever its algorithm, so a change of that key starts new counts.
-/// If your own store does not [count](crate::store::SessionStore::attempt), each process counts by
+/// derived from the signing key of any algorithm, so a change of that key starts new counts. If
+/// your own store does not [count](crate::store::SessionStore::attempt), each process counts by
 /// itself. While the store is away, logins are answered with 503. With
 /// [`token_only_logins`](super::super::RoutesBuilder::token_only_logins) each process then counts
 /// by itself instead.
 ///
 /// The limits cost three round trips to a remote store before a password is verified (two without
 /// an address, five with an IPv6 address), and as many after a success. With a valid device cookie
-/// it is one before, and one after a success. For a name without a user, a stand-in is counted
-/// instead of an account, so that both cases take equally long. The stand-in is forgotten with the
-/// window.
+/// they cost one round trip before the verification, and one after a success. If no user has the
+/// name, the failed login is counted for a stand-in instead of an account, so that both cases take
+/// equally long. The count of a stand-in is forgotten at the end of the window.
 ///
 /// [`Credentials::normalized`]: super::super::Credentials::normalized
 /// [`Credentials::find`]: super::super::Credentials::find
@@ -102,8 +109,8 @@ impl LoginLimit {
     }
 
     /// Sets how many logins of an address may fail within the window. In the wider networks of an
-    /// IPv6 address 4 times (56 bits) and 16 times (48 bits) as many may fail. Ten times the number
-    /// for a name by default, 100,000 at most; 0 turns the limit off.
+    /// IPv6 address 4 times (56 bits) and 16 times (48 bits) as many may fail. By default the
+    /// number is ten times the number for a name. It is 100,000 at most; 0 turns the limit off.
     pub const fn address_attempts(mut self, attempts: u32) -> Self {
         self.address_attempts = Some(attempts);
         self
@@ -165,15 +172,14 @@ impl LoginLimit {
         Some(rule)
     }
 
-    /// As many failures in a row as for a name: an account is one account, however many names it
-    /// has.
+    /// Allows as many failures in a row as for a name, however many names the account has.
     pub(super) fn of_account(&self) -> Option<AttemptRule> {
         let mut rule = self.of_name()?;
         rule.attempts = rule.attempts.saturating_mul(TWO);
         Some(rule)
     }
 
-    /// As many failures in a row as for a name.
+    /// Allows as many failures in a row as for a name.
     pub(super) fn of_device(&self) -> Option<AttemptRule> {
         let mut rule = self.rule(self.attempts.min(DEVICE_ATTEMPTS))?;
         rule.in_a_row = self.of_name()?.in_a_row;
@@ -217,11 +223,11 @@ impl Default for LoginLimit {
 /// How many refresh tokens a client may present before the routes answer 429 with `Retry-After`.
 ///
 /// - For each session: 60 within 60 seconds by default, whatever the outcome. This stops a client
-///   that refreshes in a loop. Only a token that one of the keys has sealed counts, so no client
-///   can use up the limit of another session.
+///   that refreshes in a loop. Only tokens that one of the keys has sealed are counted, so no
+///   client can use up the limit of another session.
 /// - For each client address, as with [`LoginLimit`]: 100 invalid tokens within 60 seconds, and 4
 ///   and 16 times as many in the wider networks of an IPv6 address. A valid token from the same
-///   address is accepted all the same.
+///   address is still accepted.
 ///
 /// The attempt that uses up the limit within the window starts a wait. The wait is as long as the
 /// window, and later waits are not longer. The session store keeps the counts, as for logins. Once
