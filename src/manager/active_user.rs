@@ -10,9 +10,9 @@ use crate::id::UserId;
 use crate::session::{Session, SessionData};
 
 impl<D: SessionData> SessionManager<D> {
-    /// Returns the user of a session, always from a new directory call. Without a directory, from
-    /// the session itself. The role is the effective one ([Roles](crate::directory#roles)), never
-    /// [`Unchanged`](crate::directory::Role::Unchanged).
+    /// Returns the user of a session. Always calls the directory. Without a directory, returns the
+    /// user as the session describes it. The role is the effective one
+    /// ([Roles](crate::directory#roles)), never [`Unchanged`](crate::directory::Role::Unchanged).
     ///
     /// # Errors
     ///
@@ -36,7 +36,7 @@ impl<D: SessionData> SessionManager<D> {
         }
     }
 
-    /// Passes a user whose account is active.
+    /// Accepts a user whose account is active.
     pub(crate) async fn account_is_active(
         &self,
         accounts: &Accounts,
@@ -44,14 +44,15 @@ impl<D: SessionData> SessionManager<D> {
     ) -> Result<Grant, AuthError> {
         accounts.check(user).await.inspect_err(|error| {
             if error.kind() == AuthErrorKind::AccountInactive {
-                // Invalidate the user's cache entries: they must not be used either while the store
-                // is unavailable.
+                // Invalidate the user's cache entries, so that they are not used while the store is
+                // unavailable either.
                 self.invalidate(user);
             }
         })
     }
 
-    /// Does the same for a session that the store just returned.
+    /// Does the same as [`account_is_active`](Self::account_is_active), for a session that the
+    /// store just returned. If the role has changed, also invalidates the user's cache entries.
     pub(crate) async fn account_of_session(
         &self,
         accounts: &Accounts,
@@ -69,7 +70,7 @@ impl<D: SessionData> SessionManager<D> {
         self.shared.accounts.as_ref().map_or(Duration::ZERO, Accounts::limit)
     }
 
-    /// Returns the user if there is a directory. An error if the account is not active.
+    /// Returns the user if there is a directory. Fails if the account is not active.
     pub(crate) async fn active_user(&self, user: &UserId) -> Result<Option<User>, SessionError> {
         let Some(accounts) = &self.shared.accounts else { return Ok(None) };
         let found = accounts.find(user).await.map_err(SessionError::Directory)?;

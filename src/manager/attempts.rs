@@ -64,8 +64,8 @@ impl<D: SessionData> SessionManager<D> {
         key.ok_or_else(|| StoreError::new(StoreErrorKind::Unsupported).into())
     }
 
-    /// Counts an attempt before it is made. While the store is unavailable, `alone` lets this
-    /// process count it; without `alone` that is an error.
+    /// Counts an attempt before it is made. While the store is unavailable, this process counts the
+    /// attempt if `alone` is `true`. Otherwise it returns an error.
     pub(crate) async fn attempt(
         &self,
         key: AttemptKey,
@@ -88,8 +88,8 @@ impl<D: SessionData> SessionManager<D> {
         })
     }
 
-    /// Settles counted attempts, and runs to completion if the caller goes away. Those that cannot
-    /// be settled stay counted as failed. `held` is dropped after that.
+    /// Settles counted attempts. Runs to completion even if the caller goes away, and then drops
+    /// `held`. An attempt that cannot be settled stays counted as failed.
     pub(crate) async fn settle(&self, settles: Vec<(Counted, Settle)>, held: impl Send + 'static) {
         if settles.iter().all(|(counted, _)| counted.own) {
             for (Counted { key, .. }, settle) in &settles {
@@ -125,5 +125,5 @@ impl<D: SessionData> SessionManager<D> {
     }
 }
 
-/// Length of a key. 132 bits: names do not collide.
+/// Length of a key in characters. These are 132 bits, so two names do not get the same key.
 const KEY_LEN: usize = 22;

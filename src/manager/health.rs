@@ -17,8 +17,7 @@ use crate::worker::WorkerState;
 pub struct Health {
     /// `"memory"`, `"redis"`, or the name that a custom store gives itself.
     pub kind: &'static str,
-    /// Whether the store answered. A server that is not the primary counts as one that does not
-    /// answer.
+    /// Whether the store answered. `false` also if the server is not the primary.
     pub connected: bool,
     /// Whether the store answered and accepts writes. While it accepts none (for instance because
     /// it is out of memory), requests of live sessions still pass. Logins and changes fail with

@@ -30,7 +30,7 @@ impl<D: SessionData> SessionManager<D> {
 
     /// Replaces the keys of refresh tokens while requests are served; see
     /// [`replace_keys`](Self::replace_keys). Keep the old key as a verifying key while sessions
-    /// from before live.
+    /// from before the replacement are live.
     ///
     /// # Errors
     ///

@@ -40,8 +40,8 @@ impl<D: SessionData> SessionManager<D> {
     /// The largest number of sessions that [`all_sessions`](Self::all_sessions) returns per page.
     pub const MAX_PAGE: usize = 1_000;
 
-    /// Returns the live sessions of one user with their exact last activity and idle deadline, the
-    /// most recently used first.
+    /// Returns the live sessions of one user with their exact last activity and idle deadline. The
+    /// most recently used session is first.
     ///
     /// The cost is linear in the number of that user's sessions and in the size of their data.
     /// [`sessions_without_data`](Self::sessions_without_data) does not read the data. A session
@@ -56,9 +56,9 @@ impl<D: SessionData> SessionManager<D> {
         Ok(latest_first(self.readable(listed, StoredContent::decode)))
     }
 
-    /// Does the same as [`sessions`](Self::sessions) without the application's data. The data are
-    /// not decoded, and Redis does not transfer them. The list includes sessions whose data this
-    /// version cannot read.
+    /// Returns the same list as [`sessions`](Self::sessions), but without the application's data:
+    /// they are not decoded, and Redis does not transfer them. The list includes sessions whose
+    /// data this version cannot read.
     ///
     /// # Errors
     ///
@@ -70,8 +70,8 @@ impl<D: SessionData> SessionManager<D> {
         Ok(latest_first(self.readable(listed, StoredContent::decode_without_data)))
     }
 
-    /// Does the same as [`sessions`](Self::sessions) for the user of `current`, and marks the
-    /// session `current`.
+    /// Returns the [`sessions`](Self::sessions) of the user of `current`, and marks the session
+    /// `current`.
     ///
     /// # Errors
     ///
@@ -158,7 +158,8 @@ impl<D: SessionData> SessionManager<D> {
         Ok(SessionPage { sessions: self.readable(page.sessions, decode), next })
     }
 
-    /// Decodes the listed sessions. Leaves out those that cannot be read, and logs how many.
+    /// Decodes the listed sessions. Leaves out sessions that cannot be read, and logs how many
+    /// there are.
     fn readable<E>(&self, listed: Vec<Listed>, decode: Decode<E>) -> Vec<Session<E>> {
         let all = listed.len();
         let mut why = None;

@@ -33,7 +33,7 @@ pub struct Login<D = ()> {
     pub session: Session<D>,
     /// The JWT to hand to the client, once. No store and no log holds it.
     pub access_token: String,
-    /// The lifetime of the access token. Never longer than that of the session.
+    /// The lifetime of the access token. Never longer than the remaining lifetime of the session.
     pub expires_in: Duration,
     /// The refresh token for the next access token, if the manager has
     /// [`refresh_keys`](crate::manager::SessionManagerBuilder::refresh_keys).
@@ -49,8 +49,8 @@ pub(crate) struct Signed {
 impl<D: SessionData> SessionManager<D> {
     /// Begins a login: returns its login fence. Call it *before* you check credentials, and hand
     /// the result to [`NewSession::login_fence`]. The login then fails if, in the meantime, all
-    /// sessions of the user are revoked or changed in one step, as by a password change or a
-    /// suspension.
+    /// sessions of the user are revoked or changed in one step, for example after a password change
+    /// or by a suspension.
     ///
     /// Costs one round trip to a remote store. The result does not show whether the user exists.
     ///
@@ -76,9 +76,9 @@ impl<D: SessionData> SessionManager<D> {
     /// Opens a session for a user whose credentials were checked, and signs its access token.
     ///
     /// Each call makes a new random session id, so a login never adopts a session that an attacker
-    /// prepared (session fixation). For a user at the session limit, the least recently used
-    /// session is evicted, unless [`when_full`](crate::manager::SessionManagerBuilder::when_full) says
-    /// otherwise.
+    /// prepared (session fixation). If the user is at the session limit,
+    /// [`when_full`](crate::manager::SessionManagerBuilder::when_full) applies: by default the
+    /// least recently used session is evicted.
     ///
     /// # Errors
     ///
@@ -221,8 +221,8 @@ impl<D: SessionData> SessionManager<D> {
         refresh.issue(&claims, salt, record.lifetime).map(Some)
     }
 
-    /// Signs an access token that is valid no longer than the rest of the session
-    /// (`lifetimes.session`). `rotation` is the number of the refresh token that goes with it.
+    /// Signs an access token that is valid for at most `lifetimes.session`, the rest of the
+    /// session. `rotation` is the rotation counter of the refresh token that is issued with it.
     pub(crate) fn sign(
         &self,
         user: &UserId,

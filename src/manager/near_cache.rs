@@ -16,7 +16,7 @@ impl<D: SessionData> SessionManager<D> {
     /// token. It is valid while all of these conditions hold:
     ///
     /// - The present policy verified the token, and its `exp` has not passed.
-    /// - No session of the user has changed since before the session was read from the store.
+    /// - No session of the user has changed since the read of this session was sent to the store.
     /// - The last answered heartbeat was sent at most one lease ago (500 ms by default; five
     ///   heartbeats per lease).
     /// - The session's deadlines and
@@ -41,8 +41,8 @@ impl<D: SessionData> SessionManager<D> {
     }
 
     /// Invalidates the cache entries of a user, after this process changed the user's sessions or
-    /// may have changed them. Since Redis 7 the server's own invalidation arrives after the answer,
-    /// so this is what lets a process see its own write.
+    /// may have changed them. Since Redis 7 the server's invalidation arrives after the answer to
+    /// the write. Without this call, the process could still use the old entry after its own write.
     pub(crate) fn invalidate(&self, user: &UserId) {
         if let Some(near) = &self.shared.near {
             near.tracker().invalidate(user);

@@ -7,8 +7,8 @@ use crate::error::SessionError;
 use crate::session::SessionData;
 use crate::store::ScanCursor;
 
-/// Marks where a scan over all sessions continues. It may be handed to a client: it is signed, so a
-/// client cannot forge one.
+/// Marks where a scan over all sessions continues. You can hand it to a client: it is signed, so a
+/// client cannot forge a cursor.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Cursor(String);
 

@@ -36,12 +36,15 @@ impl<D: SessionData> SessionManager<D> {
     /// Rotates a refresh token: returns an access token and the next refresh token. A rotation
     /// touches the session, and never extends it past its absolute deadline.
     ///
-    /// Of several calls with one token, one makes the successor. The others get the same successor
-    /// during the [grace window](crate::manager::SessionManagerBuilder::refresh_grace), because parallel
-    /// tabs and lost answers are no theft. After it, and for every older token, two parties must
-    /// have the token: the session is revoked with the reason
-    /// [`RefreshReuse`](RevokeReason::RefreshReuse). Each later request with one of its tokens gets
-    /// this reason. A text that none of our keys sealed changes nothing.
+    /// If several calls present one token, one call makes the successor. During the [grace
+    /// window](crate::manager::SessionManagerBuilder::refresh_grace), the other calls get the same
+    /// successor, because parallel tabs and lost answers are no theft.
+    ///
+    /// A call after the grace window, or with an older token, means that two parties have the
+    /// token. It revokes the session with the reason [`RefreshReuse`](RevokeReason::RefreshReuse),
+    /// and each later request with a token of the session gets this reason.
+    /// [`refresh_retry`](crate::manager::SessionManagerBuilder::refresh_retry) extends the time for
+    /// the token that was replaced last. A text that none of our keys sealed changes nothing.
     ///
     /// Costs two round trips to a remote store, and a call to the user directory if there is one.
     ///
@@ -68,8 +71,8 @@ impl<D: SessionData> SessionManager<D> {
     }
 
     /// Revokes the session of a refresh token, as [`logout`](Self::logout) does for an access
-    /// token. Also accepts a replaced token, and one ahead of the record (the store lost a
-    /// rotation). Returns whether the session was live until now.
+    /// token. Also accepts a token that was replaced, and a token whose counter is ahead of the
+    /// record because the store lost a rotation. Returns whether the session was live until now.
     ///
     /// # Errors
     ///
@@ -104,7 +107,7 @@ impl<D: SessionData> SessionManager<D> {
         })
     }
 
-    /// Does the same without an event.
+    /// Does the same as [`open_refresh`](Self::open_refresh), but emits no event.
     pub(crate) fn find_refresh_token(&self, token: &str) -> Option<Sealed> {
         let refresh = self.shared.refresh.as_ref();
         refresh.and_then(|refresh| refresh.policy.load().open(token))
@@ -157,8 +160,8 @@ impl<D: SessionData> SessionManager<D> {
             }
             Err(error) => Err(failed(error, &id)),
         };
-        // An older token goes on to the store in spite of the error: its reuse must revoke the
-        // session.
+        // In spite of the error, an older token is presented to the store, because its reuse must
+        // revoke the session.
         if counter == rotation.counter
             && let Err(error) = tokens
         {
@@ -264,8 +267,8 @@ fn failed(error: SessionError, id: &SessionId) -> AuthError {
             AuthError::with_source(AuthErrorKind::DirectoryUnavailable, error)
         }
         error => {
-            // Without random bytes the request id is empty: the answer is the same, but harder to
-            // find.
+            // Without random bytes the request id is empty. The status and the code of the answer
+            // are the same, but the log entry is harder to find.
             let request_id = random_text::<9>().unwrap_or_default();
             trace::error!(
                 "cannot issue new tokens for a session",

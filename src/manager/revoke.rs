@@ -50,18 +50,17 @@ impl<D: SessionData> SessionManager<D> {
     /// |---|---|
     /// | one session; its id may come from the client | the [`SessionId`], or [`Target::One`] |
     /// | all sessions of the user | [`Target::All`] |
-    /// | all except the one that the user is working with | [`Target::AllExcept`] |
+    /// | all sessions of the user except one, for example the present session | [`Target::AllExcept`] |
     ///
-    /// An id names a session of this user only: with the id of another user's session, nothing is
-    /// found or revoked.
+    /// An id names a session of `user` only: with the id of another user's session, nothing is
+    /// revoked.
     ///
     /// All sessions are revoked in one step. A login in progress then fails if it holds a login
     /// fence ([`LoginFence`](crate::session::LoginFence)), also with [`Target::AllExcept`]. The cost
     /// is linear in the number of the user's sessions.
     ///
     /// After a change of password, store the new password and then call this with
-    /// [`RevokeReason::PasswordChange`]. Known devices of the user then lose their exemption from
-    /// rate limits, too.
+    /// [`RevokeReason::PasswordChange`]. All device cookies of the user then become invalid, too.
     ///
     /// A store that waits for replicas (`RedisStoreBuilder::wait_replicas`) does so for each
     /// revocation. The wait adds to the store timeout, with up to 200 ms until Redis notices that
@@ -72,7 +71,7 @@ impl<D: SessionData> SessionManager<D> {
     /// # Errors
     ///
     /// [`SessionError::Store`] if the store cannot answer. The sessions may still be live: do not
-    /// report success, try again.
+    /// report success, but try again.
     pub async fn revoke(
         &self,
         user: &UserId,

@@ -7,9 +7,9 @@ use crate::error::SessionError;
 use crate::store::{StoreError, StoreErrorKind};
 use crate::trace;
 
-/// Runs `work` to completion in its own task, even if the caller goes away: a write and its event.
-/// A server drops the future of a request whose client disconnects, and a client must not be able
-/// to suppress the event of a revocation by disconnecting in time.
+/// Runs `work`, which is a write and its event, to completion in its own task, even if the caller
+/// goes away. A server drops the future of a request whose client disconnects. Without this task, a
+/// client could suppress the event of a revocation by disconnecting in time.
 pub(crate) async fn run_to_completion<T: Send + 'static>(
     work: impl Future<Output = Result<T, SessionError>> + Send + 'static,
 ) -> Result<T, SessionError> {

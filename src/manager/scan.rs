@@ -32,9 +32,9 @@ pub struct Progress {
 impl<D: SessionData> SessionManager<D> {
     /// Counts all live sessions, and calls `progress` after each step.
     ///
-    /// Scans the whole store, about 1,000 sessions per step: seconds for a million sessions. The
-    /// scan does not delay requests. It is no snapshot: a session that is created or ends during
-    /// the scan may be counted or not. No session is counted twice.
+    /// Scans the whole store, about 1,000 sessions per step. A scan of a million sessions takes
+    /// some seconds. The scan does not delay requests. It is not a snapshot: a session that is
+    /// created or ends during the scan may be counted or not. No session is counted twice.
     ///
     /// # Errors
     ///
@@ -86,9 +86,9 @@ impl<D: SessionData> SessionManager<D> {
         Ok(Statistics { total, by_role, average_ttl, as_of })
     }
 
-    /// Returns statistics whose scan ended at most `max_age` ago: the latest ones, or those of a
-    /// new scan. If several callers need a scan at the same time, one of them scans and the others
-    /// wait for its result.
+    /// Returns statistics whose scan ended at most `max_age` ago: the latest statistics, or the
+    /// result of a new scan. If several callers need a scan at the same time, one caller scans and
+    /// the others wait for its result.
     ///
     /// # Errors
     ///
@@ -96,7 +96,7 @@ impl<D: SessionData> SessionManager<D> {
     ///
     /// # Cancel safety
     ///
-    /// Safe: the scan runs to completion without its caller, and serves the next one.
+    /// Safe: the scan runs to completion without its caller, and the next caller gets its result.
     pub async fn recent_statistics(
         &self,
         max_age: Duration,
@@ -119,8 +119,9 @@ impl<D: SessionData> SessionManager<D> {
 
     /// Frees all expired sessions, and calls `progress` after each step. Returns how many it freed.
     ///
-    /// Optional: an expired session is never accepted, and the store frees it in time anyway. The
-    /// scan is like that of [`statistics`](Self::statistics).
+    /// A call is optional, because an expired session is never accepted, and the store itself frees
+    /// it later. The scan has the same size and speed as the scan of
+    /// [`statistics`](Self::statistics).
     ///
     /// # Errors
     ///

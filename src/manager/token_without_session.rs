@@ -11,13 +11,13 @@ use crate::telemetry::events::Event;
 impl<D: SessionData> SessionManager<D> {
     /// Issues an access token without a session, for a user whose credentials were checked. Use it
     /// when [`create`](Self::create) fails because the store is unavailable, and the user must have
-    /// some access all the same.
+    /// some access during the outage.
     ///
     /// The token passes only layers with
     /// [`FailurePolicy::TokenOnly`](crate::FailurePolicy::TokenOnly), and only while the store is
-    /// unavailable. Once the store answers, the token is rejected like that of an expired session,
-    /// and the user must log in again: no session is created later. Until then the token cannot be
-    /// revoked.
+    /// unavailable. Until the store answers, the token cannot be revoked. Once the store answers,
+    /// the token is rejected like a token of an expired session. No session is created later, so
+    /// the user must log in again.
     ///
     /// No I/O except the call to the user directory, if there is one. The session content of `new`
     /// is not stored.

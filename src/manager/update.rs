@@ -21,13 +21,13 @@ use crate::trace;
 const TRIES: usize = 16;
 
 impl<D: SessionData> SessionManager<D> {
-    /// Changes the content of a live session, and returns the changed session. All processes see
-    /// the change at once.
+    /// Changes the content of a live session, and returns the changed session. Other processes see
+    /// the change as soon as they get its invalidation: see [`near_cache`](Self::near_cache).
     ///
     /// No concurrent change is lost. If another change was written first, `change` is called again
-    /// on the newer content: 16 times at most, and no retry starts later than twice the sum of the
-    /// store timeout and the directory timeout. The deadlines of the session stay. If `change`
-    /// leaves the content equal, nothing is written.
+    /// on the newer content. There are at most 16 tries, and no retry starts later than twice the
+    /// sum of the store timeout and the directory timeout after the call. The deadlines of the
+    /// session stay the same. If `change` leaves the content equal, nothing is written.
     ///
     /// ```
     /// # use tower_session_auth::error::SessionError;
@@ -41,14 +41,14 @@ impl<D: SessionData> SessionManager<D> {
     ///
     /// # Errors
     ///
-    /// - [`SessionError::Gone`]: the session is revoked, expired or unknown, or became so
-    ///   meanwhile.
+    /// - [`SessionError::Gone`]: the session is revoked, expired or unknown, or was revoked or
+    ///   expired during the call.
     /// - [`Contended`](SessionError::Contended): another change was written first, each time.
     /// - [`Store`](SessionError::Store): the store cannot answer. The change may then be written or
     ///   not.
     /// - [`TooLarge`](SessionError::TooLarge): the application's data grow, and are then over
-    ///   [`session_data_limit`](crate::manager::SessionManagerBuilder::session_data_limit). Data that are
-    ///   over it already may stay or shrink.
+    ///   [`session_data_limit`](crate::manager::SessionManagerBuilder::session_data_limit). If the
+    ///   stored data are already over the limit, they may stay or shrink.
     /// - Any other error: the new content cannot be stored.
     pub async fn update(
         &self,
@@ -62,8 +62,8 @@ impl<D: SessionData> SessionManager<D> {
 
     /// Changes the content of all live sessions of a user in one step, for instance to take a role
     /// away. Returns the number of sessions that changed. A login in progress fails if it holds a
-    /// login fence ([`LoginFence`](crate::session::LoginFence)), because it may have read what is
-    /// changed here.
+    /// login fence ([`LoginFence`](crate::session::LoginFence)), because it may have read a value
+    /// that this call changes.
     ///
     /// `change` is called for each session, and again for all of them if another change was written
     /// first (16 times at most). A session whose data this version cannot read stays as it is, and
@@ -71,8 +71,8 @@ impl<D: SessionData> SessionManager<D> {
     ///
     /// # Errors
     ///
-    /// As for [`update`](Self::update), except [`Gone`](SessionError::Gone): a user without
-    /// sessions gives 0.
+    /// As for [`update`](Self::update), without [`Gone`](SessionError::Gone): for a user without
+    /// sessions the result is 0.
     pub async fn update_all(
         &self,
         user: &UserId,
@@ -161,9 +161,9 @@ impl<D: SessionData> SessionManager<D> {
         self.rewrite(user, id, told, renew).await
     }
 
-    /// Touches a live session at once: restarts its idle TTL, bounded by its absolute deadline.
-    /// Returns the new idle deadline. Requests do this in the background; this is for a "keep me
-    /// logged in" button.
+    /// Touches a live session immediately: restarts its idle TTL, bounded by its absolute deadline.
+    /// Returns the new idle deadline. Requests do this in the background. Call this method for
+    /// example for a "keep me logged in" button.
     ///
     /// # Errors
     ///

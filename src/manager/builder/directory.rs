@@ -8,8 +8,8 @@ use crate::directory::UserDirectory;
 use crate::session::SessionData;
 
 impl<D: SessionData> SessionManagerBuilder<D> {
-    /// Sets the directory that tells whether a user's account is active. None by default: then only
-    /// the session counts.
+    /// Sets the directory that tells whether a user's account is active. None by default: the
+    /// manager then checks only the session.
     pub fn directory(mut self, directory: impl UserDirectory) -> Self {
         self.settings.accounts.directory = Some(Arc::new(directory));
         self
@@ -22,9 +22,10 @@ impl<D: SessionData> SessionManagerBuilder<D> {
         self
     }
 
-    /// Sets how long this process uses an "active" of the directory without asking again, and how
-    /// long it uses a cache entry without asking the store, if no invalidation arrives. 30 seconds
-    /// by default, 1 hour at most. With zero, every request asks both.
+    /// Sets how long this process uses an "active" of the directory before it asks again. Also sets
+    /// how long it uses a cache entry before it asks the store, if no invalidation arrives. 30
+    /// seconds by default, 1 hour at most. With zero, every request asks the directory and the
+    /// store.
     ///
     /// [`suspend`](crate::SessionManager::suspend) takes effect at once.
     pub fn revalidate_after(mut self, time: Duration) -> Self {
@@ -32,8 +33,8 @@ impl<D: SessionData> SessionManagerBuilder<D> {
         self
     }
 
-    /// Uses the roles of the [user directory](Self::directory). By default the session's role
-    /// counts, and the directory's role is ignored.
+    /// Uses the roles of the [user directory](Self::directory). By default the role of a request is
+    /// the session's role, and the directory's role is ignored.
     ///
     /// A change in the directory takes effect within [`revalidate_after`](Self::revalidate_after)
     /// for guards, routes, extractors and refreshed tokens. The stored sessions are updated in the

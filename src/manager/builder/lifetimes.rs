@@ -7,8 +7,8 @@ use crate::session::SessionData;
 
 impl<D: SessionData> SessionManagerBuilder<D> {
     /// Sets the idle TTL: how long a session lives without being used. 1 hour by default, 1 second
-    /// to 100 years. [`build`](Self::build) refuses a value that is set here and longer than the
-    /// [`lifetime`](Self::lifetime). The default is cut to a shorter lifetime instead.
+    /// to 100 years. [`build`](Self::build) fails if a value that is set here is longer than the
+    /// [`lifetime`](Self::lifetime). If no value is set, the default is cut to a shorter lifetime.
     ///
     /// NIST SP 800-63B-4 section 2.2.3 asks for at most 1 hour at AAL2.
     pub fn idle_ttl(mut self, ttl: Duration) -> Self {
@@ -27,29 +27,29 @@ impl<D: SessionData> SessionManagerBuilder<D> {
     }
 
     /// Sets the lifetime of an access token. 1 hour by default, 1 second to 100 years. Rounded down
-    /// to whole seconds, and never longer than that of the session.
+    /// to whole seconds, and never longer than the lifetime of the session.
     pub fn access_token_ttl(mut self, ttl: Duration) -> Self {
         self.settings.lifetimes.access_token = ttl;
         self
     }
 
-    /// Sets a refresh threshold: a touch then moves the idle deadline only if less than this is
-    /// left until it. More than zero and less than [`idle_ttl`](Self::idle_ttl). None by default:
-    /// each touch moves the deadline to one idle TTL after the use. An idle session then lives at
-    /// least `idle_ttl` minus one [`touch_interval`](Self::touch_interval).
+    /// Sets a refresh threshold: a touch then moves the idle deadline only if less than `threshold`
+    /// is left until that deadline. More than zero and less than [`idle_ttl`](Self::idle_ttl). None
+    /// by default: each touch moves the deadline to one idle TTL after the use. An idle session
+    /// then lives at least `idle_ttl` minus one [`touch_interval`](Self::touch_interval).
     ///
     /// A threshold saves no round trips, because each touch writes the last activity anyway. It
     /// costs accuracy: after its last use, a session may live only for the threshold minus one
-    /// touch interval. For a session with its own idle TTL, the threshold is the same share of that
-    /// idle TTL.
+    /// touch interval. For a session with its own idle TTL, the threshold is scaled by that idle
+    /// TTL divided by the [`idle_ttl`](Self::idle_ttl) of the manager.
     pub fn refresh_threshold(mut self, threshold: Duration) -> Self {
         self.settings.refresh_threshold = Some(threshold);
         self
     }
 
     /// Sets the shortest interval between two touches of one session by this process. 60 seconds by
-    /// default, 1 millisecond to 1 hour. A session whose idle TTL is less than ten times this is
-    /// touched each tenth of its idle TTL.
+    /// default, 1 millisecond to 1 hour. If the idle TTL of a session is less than ten times
+    /// `interval`, the shortest interval for that session is a tenth of its idle TTL.
     ///
     /// A touch is the background write that moves the last activity and the idle deadline. It
     /// invalidates no cache entry, except for one touch per idle TTL, which raises the TTL of the

@@ -172,10 +172,10 @@ impl<D: SessionData> SessionManagerBuilder<D> {
     /// default, 1 millisecond to 10 seconds.
     ///
     /// Most requests make one call, some make two. The deadline of a request's check is twice the
-    /// sum of this and [`directory_timeout`](Self::directory_timeout), including waits for calls of
-    /// other requests. A request that misses it is rejected with 503
-    /// [`Overloaded`](crate::AuthErrorKind::Overloaded). The [failure policy](crate::FailurePolicy)
-    /// does not apply then.
+    /// sum of this timeout and [`directory_timeout`](Self::directory_timeout), including waits for
+    /// calls of other requests. A request that misses the deadline is rejected with 503
+    /// [`Overloaded`](crate::AuthErrorKind::Overloaded), whatever the [failure
+    /// policy](crate::FailurePolicy) is.
     pub fn store_timeout(mut self, timeout: Duration) -> Self {
         self.settings.store_timeout = timeout;
         self
@@ -188,12 +188,12 @@ impl<D: SessionData> SessionManagerBuilder<D> {
         self
     }
 
-    /// Sets the session limit: the number of live sessions per user. 100 by default. 0 stands for
-    /// the [`hard_session_limit`](Self::hard_session_limit), which this must not exceed. The limit
-    /// is exact, also under concurrent logins.
+    /// Sets the session limit: the number of live sessions per user. 100 by default. 0 means that
+    /// the [`hard_session_limit`](Self::hard_session_limit) applies. `max` must not exceed that
+    /// limit. The limit is exact, also under concurrent logins.
     ///
-    /// Revoking or listing all sessions of a user is linear in their number. A login is not, unless
-    /// the user is at the limit.
+    /// The cost of revoking or listing all sessions of a user is linear in their number. The cost
+    /// of a login is not, except when the user is at the limit.
     pub fn session_limit(mut self, max: u32) -> Self {
         self.settings.session_limit = max;
         self
@@ -204,9 +204,10 @@ impl<D: SessionData> SessionManagerBuilder<D> {
     ///
     /// A login at the limit first prunes the user's expired sessions. If none has expired,
     /// [`when_full`](Self::when_full) applies. An eviction examines all sessions of the user (about
-    /// 2 µs of Redis each), so it revokes 1 % of the limit at once: the least recently used ones.
-    /// Thus only one login in a hundred at the limit pays that cost. With [`WhenFull::Refuse`],
-    /// each login of a user at the limit pays it.
+    /// 2 µs of Redis for each session). It therefore revokes several sessions in one step: the
+    /// least recently used sessions, 1 % of the limit. With the default limit, only one login in a
+    /// hundred at the limit has that cost. With [`WhenFull::Refuse`], each login of a user at the
+    /// limit has it.
     pub fn hard_session_limit(mut self, max: u32) -> Self {
         self.settings.hard_session_limit = max;
         self

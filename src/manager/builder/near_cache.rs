@@ -21,14 +21,16 @@ impl<D: SessionData> SessionManagerBuilder<D> {
     /// Sets how many bytes of memory the near cache takes at most, approximately. 64 MiB by
     /// default, 64 KiB to 1 TiB.
     ///
-    /// Each entry counts with its size: the token, its claims and the session. The content of a
-    /// session counts once for all of its tokens. The size of decoded data is an estimate, see
+    /// The size of an entry is the size of the token, its claims and the session. All tokens of a
+    /// session share its content, which is included once, if it has 512 bytes of JSON or more. A
+    /// smaller content is included for each token. The size of decoded data is an estimate, see
     /// [`near_cache_data_size`](Self::near_cache_data_size). A session with one token and without
-    /// data counts with about 2.5 KiB.
+    /// data takes about 2 kB.
     ///
-    /// The cache consists of shards: four per processor, rounded up to a power of two, but fewer if
-    /// a shard were smaller than 1 MiB. A cache of less than 1 MiB is one shard. A session whose
-    /// content is larger than a shard is not cached.
+    /// The cache consists of shards. There are four per processor, rounded up to a power of two.
+    /// There are fewer if a shard would otherwise be smaller than 1 MiB or hold fewer than 32
+    /// tokens. The smallest cache is one shard. A session whose content is larger than a shard is
+    /// not cached.
     pub fn near_cache_bytes(mut self, bytes: usize) -> Self {
         self.settings.near_cache.get_or_insert(CAPACITY).bytes = bytes;
         self

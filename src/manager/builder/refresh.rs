@@ -11,9 +11,10 @@ impl<D: SessionData> SessionManagerBuilder<D> {
     /// refresh token, which [`SessionManager::refresh`](crate::SessionManager::refresh) exchanges
     /// once. None by default.
     ///
-    /// May be the secret that signs access tokens: no token of one kind passes as the other. The
-    /// store never sees the secret. To replace it without logging users out, keep the old one as a
-    /// verifying key while sessions from before live.
+    /// It may be the secret that signs access tokens: an access token never passes as a refresh
+    /// token, and a refresh token never passes as an access token. The store never sees the secret.
+    /// To replace the secret without logging users out, keep the old secret as a verifying key
+    /// while sessions from before the replacement are live.
     pub fn refresh_keys(mut self, keys: impl Into<KeySet>) -> Self {
         self.settings.refresh_keys = Some(keys.into());
         self
@@ -23,8 +24,8 @@ impl<D: SessionData> SessionManagerBuilder<D> {
     /// and does not yet revoke the session as stolen. It serves parallel tabs and clients that lost
     /// an answer. 10 seconds by default, 5 minutes at most. With zero there is no grace window.
     ///
-    /// Counts on the store's clock: setting it back extends an open window, setting it forward ends
-    /// it.
+    /// The window is measured by the store's clock. If that clock is set back, an open window lasts
+    /// longer. If it is set forward, the window ends earlier.
     pub fn refresh_grace(mut self, window: Duration) -> Self {
         self.settings.refresh_grace = window;
         self
@@ -32,24 +33,28 @@ impl<D: SessionData> SessionManagerBuilder<D> {
 
     /// Sets how long a replaced refresh token stays valid while its successor is unused. It serves
     /// clients that lose the answer of a rotation and return after the
-    /// [`refresh_grace`](Self::refresh_grace). Zero (off) by default; else longer than the grace
-    /// window, and 24 hours at most. Counts from the rotation, on the store's clock.
+    /// [`refresh_grace`](Self::refresh_grace). Zero (off) by default. Any other value must be
+    /// longer than the grace window, and 24 hours at most. The time begins with the rotation, on
+    /// the store's clock.
     ///
     /// Such a client gets the same successor, and the manager emits the event
-    /// [`RefreshRetried`](crate::telemetry::events::Event::RefreshRetried). The successor counts as
-    /// used once it was shown, or once an access token issued with it was accepted. A touch records
-    /// that use. This touch does not wait for the [`touch_interval`](Self::touch_interval), but
-    /// needs a running [`Worker`](crate::worker::Worker).
+    /// [`RefreshRetried`](crate::telemetry::events::Event::RefreshRetried). The successor is
+    /// treated as used once a client has presented it, or once an access token that was issued with
+    /// it has been accepted. A touch records that use. This touch does not wait for the
+    /// [`touch_interval`](Self::touch_interval), but needs a running
+    /// [`Worker`](crate::worker::Worker).
     ///
-    /// **Cost.** Without this setting, a stolen refresh token that was replaced reveals the theft
-    /// after the grace window: the session is revoked. With it, the thief gets working tokens while
-    /// the owner does not use the session, for this time at most. The theft then shows when both
-    /// present the successor. Two kinds of use do not count: one that did not reach the store
-    /// (unavailable, or a full queue), and one by
-    /// [`FailurePolicy::TokenOnly`](crate::FailurePolicy::TokenOnly). Monitor the event.
+    /// **Cost.** Without this setting, the use of a stolen refresh token that was replaced reveals
+    /// the theft after the grace window: the session is revoked. With this setting, the thief gets
+    /// working tokens while the owner does not use the session, for at most `window`. The theft is
+    /// detected only when both the thief and the owner present the successor. Two kinds of use are
+    /// not recorded: a use that did not reach the store (the store was unavailable, or the touch
+    /// queue was full), and a use that
+    /// [`FailurePolicy::TokenOnly`](crate::FailurePolicy::TokenOnly) accepted. Monitor the event.
     ///
-    /// Earlier versions refuse the form in which `RedisStore` records the use: update all instances
-    /// first. Then set it in all instances: an instance without it records no use.
+    /// Earlier versions of the library reject the form in which `RedisStore` records such a use, so
+    /// update all instances first. Then turn the setting on in all instances, because an instance
+    /// without it records no use.
     pub fn refresh_retry(mut self, window: Duration) -> Self {
         self.settings.refresh_retry = window;
         self
@@ -57,7 +62,8 @@ impl<D: SessionData> SessionManagerBuilder<D> {
 
     /// Sets the jitter. Each access token gets a lifetime that is shorter than
     /// [`access_token_ttl`](Self::access_token_ttl) by a random fraction, at most this value. So
-    /// clients that logged in together do not all refresh together. 0 by default, 0.05 at most.
+    /// clients that logged in at the same time do not all refresh at the same time. 0 by default,
+    /// 0.05 at most.
     pub fn access_token_jitter(mut self, share: f64) -> Self {
         self.settings.lifetimes.jitter = share;
         self

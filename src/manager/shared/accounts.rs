@@ -15,16 +15,17 @@ use crate::resilience::{Bulkhead, BulkheadError, BulkheadName};
 use crate::session::NewSession;
 use crate::telemetry::metrics::Metrics;
 
-/// Number of users whose latest answer a process caches. The order of answers is part of that
-/// cache: after an eviction, an answer to an older call is stored as if it were the first. The docs
-/// of [`directory`](crate::directory#memory) name this number.
+/// Number of users whose latest answer a process caches. The cache also holds the order of the
+/// answers: after the eviction of a user, an answer to an older call is stored as if it were the
+/// first. The docs of [`directory`](crate::directory#memory) name this number.
 const REMEMBERED: usize = 65_536;
 
-/// How long an answer determines the shown role after `revalidate_after` has passed. Longer than
-/// the check of a request, so that a handler sees the role that its guards saw.
+/// How long an answer determines the shown role after `revalidate_after` has passed. This is longer
+/// than the check of a request, so that a handler sees the role that its guards saw.
 const SHOWN_AFTERWARDS: Duration = Duration::from_secs(60);
 
-/// How often one check calls the directory at most: again only if the user is suspended meanwhile.
+/// Maximum number of directory calls of one check. The second call is made only if the user is
+/// suspended during the first.
 pub(crate) const ASKED_AT_MOST: u32 = 2;
 
 /// The user directory with this process's cache of its answers.
@@ -63,12 +64,14 @@ struct Asked {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Verdict {
-    /// With the directory's role of the user, if roles from the directory count.
+    /// Active, with the directory's role of the user if the directory's roles are used.
     Active(Role),
-    /// Never reused as an answer: each request asks about an inactive account again, so that it
-    /// counts as soon as it is active. It is cached only so that no older answer replaces it.
+    /// Not active. This is never reused as an answer: each request asks about an inactive account
+    /// again, so that the user can return as soon as the account is active. It is cached only so
+    /// that no older answer replaces it.
     Inactive,
-    /// The application reports that the account has changed. Only a later call counts.
+    /// The application reports that the account has changed. Only the answer to a later call is
+    /// used.
     Unknown,
 }
 
@@ -79,7 +82,7 @@ pub(crate) struct Active {
     pub(crate) role_has_changed: bool,
 }
 
-/// An account that counts as active, with its role.
+/// An account that is treated as active, with its role.
 #[derive(Debug)]
 pub(crate) struct Grant {
     /// How long the answer stays valid.
@@ -133,8 +136,8 @@ impl Accounts {
 
     /// Returns the user if the account is active. Always calls the directory.
     ///
-    /// Answers are ordered by the time of their calls: an "active" that is older than a known
-    /// "inactive" does not count.
+    /// Answers are ordered by the start of their calls: an "active" from an older call does not
+    /// replace a known "inactive".
     pub(crate) async fn find(&self, user: &UserId) -> Result<Option<Active>, DirectoryError> {
         for _ in 0..ASKED_AT_MOST {
             let asked = self.asked_now();
@@ -165,8 +168,8 @@ impl Accounts {
 
     async fn ask(&self, user: &UserId) -> Result<Option<User>, DirectoryError> {
         let question = || async { self.directory.find(user).await.map_err(DirectoryError::Failed) };
-        // Only a timeout opens the circuit breaker. An error comes at once, and may concern this
-        // user only.
+        // Only a timeout opens the circuit breaker. An error arrives immediately, and may concern
+        // only this user.
         let found = self.bulkhead.ask(question, |_| false).await;
         let found = found.map_err(|miss| match miss {
             BulkheadError::CircuitOpen(_) => DirectoryError::CircuitOpen,
@@ -181,9 +184,9 @@ impl Accounts {
         Ok(Some(User { role, ..user }))
     }
 
-    /// Passes a user whose account is active, by a cached answer or by a directory call. An
-    /// "inactive" is never reused: an account that is activated again counts at once. The result
-    /// says how long the answer stays valid.
+    /// Accepts a user whose account is active, by a cached answer or by a directory call. The
+    /// result says how long the answer stays valid. An "inactive" is never reused, so an account
+    /// that is activated again is accepted immediately.
     pub(crate) async fn check(&self, user: &UserId) -> Result<Grant, AuthError> {
         if let Some(granted) = self.granted(user) {
             return Ok(granted);
@@ -212,10 +215,11 @@ impl Accounts {
     }
 
     /// Returns the role in the latest answer, for sessions that are shown without a directory call.
-    /// `None` if that answer is no "active", or is older than `revalidate_after` plus one minute.
+    /// `None` if that answer is not "active", or is older than `revalidate_after` plus one minute.
     ///
-    /// Not [`granted`](Self::granted): a guard may have used the answer just before it became too
-    /// old, and with `revalidate_after` zero no answer is granted at all.
+    /// This allows older answers than [`granted`](Self::granted). A guard may have used the answer
+    /// just before it became too old, and with `revalidate_after` zero [`granted`](Self::granted)
+    /// returns no answer at all.
     pub(crate) fn remembered_role(&self, user: &UserId) -> Option<Role> {
         let Answer { asked, verdict: Verdict::Active(role) } = self.answers.get(user)? else {
             return None;
@@ -228,7 +232,7 @@ impl Accounts {
         &self.applied_roles
     }
 
-    /// From here on, only answers to later calls count.
+    /// Discards the cached answer. From now on, only answers to later calls are used.
     pub(crate) fn forget(&self, user: &UserId) {
         self.remember(user, Answer { asked: self.asked_now(), verdict: Verdict::Unknown });
     }
@@ -243,7 +247,8 @@ impl Accounts {
         Asked { number, at: self.clock.monotonic() }
     }
 
-    /// Stores an answer unless a newer one is known. Returns the newest one, and the previous one.
+    /// Stores an answer, unless the cache has the answer to a later call. Returns the newest
+    /// answer, and the answer that the cache had before.
     fn remember(&self, user: &UserId, answer: Answer) -> (Verdict, Option<Verdict>) {
         let _one_at_a_time = self.replacing.lock().unwrap_or_else(PoisonError::into_inner);
         let newer = |known: &Answer| known.asked.number > answer.asked.number;

@@ -31,8 +31,8 @@ impl Default for AppliedRoles {
 
 impl AppliedRoles {
     /// Returns whether a user's stored sessions must be changed now to the directory's role.
-    /// `differs` says whether this session's stored role is another one. True at most once per user
-    /// and `interval`.
+    /// `differs` says whether this session's stored role is another role. Returns `true` at most
+    /// once per user and `interval`.
     pub(crate) fn is_due(
         &self,
         session: (&UserId, &SessionId),

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::clock::{Timestamp, millis};
 use crate::store::{Attempt, AttemptKey, AttemptRule, Attempts, Settle};
 
-/// The attempts that this process counts: those of a store that does not count, and those made
+/// The attempts that this process counts. It does so if the store does not count attempts, and
 /// while the store is unavailable.
 #[derive(Default)]
 pub(crate) struct LocalAttempts {
@@ -14,8 +14,9 @@ pub(crate) struct LocalAttempts {
 }
 
 impl LocalAttempts {
-    /// Counts an attempt at `now`, the clock's monotonic time. So setting the host's clock does not
-    /// prolong a wait, and a window goes on while the host is suspended.
+    /// Counts an attempt at `now`, which is the clock's monotonic time. Therefore a change of the
+    /// host's wall clock does not prolong a wait, and the time for which the host is suspended is
+    /// part of a window.
     pub(crate) fn attempt(&self, now: Duration, key: &AttemptKey, rule: &AttemptRule) -> Attempt {
         let now = Timestamp::from_millis(millis(now));
         self.attempts.lock().unwrap_or_else(PoisonError::into_inner).attempt(now, key, rule)

@@ -36,16 +36,17 @@ use crate::telemetry::metrics::{Counter, Metrics};
 use crate::token::Policy;
 use crate::worker::TouchQueue;
 
-/// Opens, checks and revokes sessions. Cheap to clone. Usable inside and outside of a request.
+/// Opens, checks and revokes sessions. Cheap to clone. It can be used inside and outside of a
+/// request.
 ///
 /// `D` is the application's own data in each session, `()` by default. The application chooses the
 /// store at run time, so no type names the store.
 ///
 /// Each store call may take the whole store timeout (250 ms by default), counted from when it is
 /// sent. Each call to the user directory may take the directory timeout. While the circuit breaker
-/// of the store or of the directory is open, calls to it fail at once. The deadline of a request's
-/// check is twice the sum of the two timeouts. A request that misses it is rejected with
-/// [`Overloaded`](crate::AuthErrorKind::Overloaded).
+/// of the store is open, calls to the store fail immediately. The directory has its own circuit
+/// breaker. The deadline of a request's check is twice the sum of the two timeouts. A request that
+/// misses it is rejected with [`Overloaded`](crate::AuthErrorKind::Overloaded).
 ///
 /// # Cancel safety
 ///
