@@ -24,7 +24,8 @@ pub(crate) struct Content<D> {
     pub(crate) email: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) role: Option<String>,
-    /// The login gave less than the user's role, and the directory's role does not raise it.
+    /// The login gave the session less than the user's role, and the directory's role does not
+    /// raise it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) narrowed: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -82,7 +83,7 @@ pub(crate) struct StoredContent<D> {
 }
 
 /// The sizes of stored content that [`Content::encode`] limits. Stored content that is over a limit
-/// may stay or shrink, but not grow. By default nothing is stored.
+/// may stay or shrink, but not grow. The default is for a new session, which has no stored content.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct StoredSizes {
     data: usize,
@@ -99,10 +100,10 @@ impl<D> StoredContent<D> {
         StoredSizes { data: self.data_len, amr: self.content.amr_len() }
     }
 
-    /// Returns about how many bytes this takes in memory. `data_size` is the share of the
+    /// Returns an estimate of the memory of this content in bytes. `data_size` is the part of the
     /// application's data.
     pub(crate) fn size(&self, data_size: usize) -> usize {
-        /// Memory that a `serde_json::Value` takes for each byte of JSON, about.
+        /// Estimated bytes of memory that a `serde_json::Value` takes for each byte of JSON.
         const DECODED: usize = 8;
         let Content { user_name, email, role, user_agent, acr, amr, claims, .. } = &self.content;
         let rest = self.payload.len().saturating_sub(self.data_len);
@@ -232,8 +233,9 @@ impl<D: SessionData> Content<D> {
     }
 }
 
-/// Precedes the application's data. JSON escapes line feeds, so this is the first one in a payload:
-/// a store can cut the data off without parsing JSON. Older versions wrote no line feed.
+/// Precedes the application's data. JSON escapes line feeds, so its line feed is the first one in a
+/// payload. A store can therefore cut the data off without parsing JSON. Older versions wrote no
+/// line feed.
 const DATA: &[u8] = b"\n\"data\":";
 
 /// Returns whether two payloads differ only in line feeds: older versions wrote none.

@@ -31,8 +31,8 @@ pub(crate) use self::role::role_of;
 /// JSON and read back.
 ///
 /// Implemented for every such type. `()` is the default and stores nothing. If the type changes so
-/// that stored data no longer fit, the sessions with those data are rejected (401, and an error in
-/// the log). To avoid that, give new fields `#[serde(default)]`.
+/// that stored data cannot be read any more, the sessions with such data are rejected (401, and an
+/// error in the log). To avoid that, give new fields `#[serde(default)]`.
 ///
 /// The data are limited to 16 KiB of JSON, see
 /// [`session_data_limit`](crate::manager::SessionManagerBuilder::session_data_limit). The near cache assumes
@@ -56,10 +56,10 @@ impl<T: Serialize + DeserializeOwned + Send + Sync + 'static> SessionData for T 
 /// feature `axum` it is an extractor. The user's data come from the store. The role comes from the
 /// store or the user directory. Neither comes from the token.
 ///
-/// Behind a layer, the session may have been read up to
-/// [`revalidate_after`](crate::manager::SessionManagerBuilder::revalidate_after) ago, if the store has
+/// Behind a layer, the session may come from the near cache. The store then was read at most
+/// [`revalidate_after`](crate::manager::SessionManagerBuilder::revalidate_after) ago, and has
 /// reported no change since. Values that depend on the time of the read
-/// ([`last_activity`](Self::last_activity), [`ttl`](Self::ttl)) are then as of that read.
+/// ([`last_activity`](Self::last_activity), [`ttl`](Self::ttl)) are the values at that time.
 ///
 /// All times are on the store's clock.
 pub struct Session<D = ()> {
@@ -116,8 +116,8 @@ impl<D> State<D> {
         }
     }
 
-    /// Returns whether this state equals the store's record. The idle deadline must be the same or
-    /// later: the record's deadline is only a lower bound.
+    /// Returns whether this state equals the store's record. The idle deadline of this state may
+    /// also be later, because the record's deadline is only a lower bound.
     pub(crate) fn is_of(&self, record: &Record) -> bool {
         self.revision == record.revision
             && self.created == record.created
@@ -170,7 +170,8 @@ impl<D> Session<D> {
         &self.shared.state.stored.content
     }
 
-    /// Returns about how many bytes this takes in memory, without the content that sessions share.
+    /// Returns an estimate of the memory of this session in bytes, without the content that
+    /// sessions share.
     pub(crate) fn own_size(&self) -> usize {
         let claims = self.shared.claims.as_ref().map_or(0, VerifiedClaims::heap_size);
         let role = self.shared.state.directory_role.name().map_or(0, str::len);
@@ -290,8 +291,8 @@ impl<D> Session<D> {
         read.saturating_add(age)
     }
 
-    /// Returns whether the session is stale: the store could not be asked, and this process served
-    /// the state that it knew.
+    /// Returns whether the session is stale: the store could not be asked, and the session comes
+    /// from the near cache of this process.
     ///
     /// `true` only behind a layer with
     /// [`FailurePolicy::ServeStale`](crate::FailurePolicy::ServeStale).
@@ -308,8 +309,8 @@ impl<D> Session<D> {
     /// Returns when the session was last used.
     ///
     /// On a session from [`SessionManager::get`] the value is exact to the touch interval (60 s by
-    /// default). On a session from the layer it is a lower bound: what this process knew without
-    /// asking the store for it.
+    /// default). On a session from the layer it is a lower bound: the latest use that this process
+    /// knows without a further store call.
     ///
     /// [`SessionManager::get`]: crate::SessionManager::get
     #[must_use]
@@ -317,7 +318,7 @@ impl<D> Session<D> {
         self.shared.state.last_activity.to_datetime()
     }
 
-    /// Returns the idle deadline: the session expires then unless it is used.
+    /// Returns the idle deadline: an unused session expires at this time.
     ///
     /// A lower bound where [`last_activity`](Self::last_activity) is one.
     #[must_use]
@@ -331,7 +332,7 @@ impl<D> Session<D> {
         self.shared.state.idle_ttl
     }
 
-    /// Returns the absolute deadline: the session expires then even if it is used.
+    /// Returns the absolute deadline: the session expires at this time even if it is used.
     #[must_use]
     pub fn absolute_deadline(&self) -> DateTime<Utc> {
         self.shared.state.absolute_deadline.to_datetime()

@@ -34,8 +34,8 @@ pub struct NewSession<D = ()> {
 /// The login fence of a login under way.
 ///
 /// [`SessionManager::begin_login`](crate::SessionManager::begin_login) returns it before the login
-/// checks credentials. With it, the session is created only if the user's sessions were not revoked
-/// or changed as a whole in the meantime.
+/// checks credentials. With the fence, the session is created only if in the meantime no call has
+/// revoked or changed all sessions of the user.
 #[derive(Clone, Debug)]
 pub struct LoginFence {
     pub(crate) user: UserId,
@@ -88,7 +88,7 @@ impl<D> NewSession<D> {
         self
     }
 
-    /// Marks the session as narrowed: it has less than the user's role. An example is an
+    /// Marks the session as narrowed: its role permits less than the user's role. An example is an
     /// administrator who logs in on a machine that is not trusted.
     ///
     /// With [`directory_roles`](crate::manager::SessionManagerBuilder::directory_roles), the session keeps
@@ -136,8 +136,9 @@ impl<D> NewSession<D> {
     }
 
     /// Sets the login fence. [`create`](crate::SessionManager::create) then fails if all of the
-    /// user's sessions were revoked or changed, the password was changed, or the user was suspended
-    /// since [`begin_login`](crate::SessionManager::begin_login).
+    /// user's sessions were revoked or changed since
+    /// [`begin_login`](crate::SessionManager::begin_login), for example after a password change or
+    /// by a suspension.
     ///
     /// Without a login fence, a login that checked the old password may create its session right
     /// after the password was changed.
@@ -151,8 +152,8 @@ impl<D> NewSession<D> {
     /// [`idle_ttl`](crate::manager::SessionManagerBuilder::idle_ttl). 1 second to 100 years.
     ///
     /// For "remember me", set it together with a [`lifetime`](Self::lifetime) that is at least as
-    /// long. [`create`](crate::SessionManager::create) fails if it is longer than the lifetime,
-    /// which is this session's own or the manager's.
+    /// long. [`create`](crate::SessionManager::create) fails if the idle TTL is longer than the
+    /// lifetime, which is this session's own or the manager's.
     #[must_use]
     pub fn idle_ttl(mut self, ttl: Duration) -> Self {
         self.idle_ttl = Some(ttl);

@@ -23,8 +23,8 @@ impl<D> Content<D> {
     }
 }
 
-/// Returns the role in a payload, whatever its data are; a store may have cut the data off. `None`
-/// also if the payload cannot be read.
+/// Returns the role in a payload. Does not read the application's data, which a store may have cut
+/// off. Returns `None` if there is no role, or if the payload cannot be read.
 pub(crate) fn role_of(payload: &[u8]) -> Option<String> {
     #[derive(Deserialize)]
     struct Stored {
