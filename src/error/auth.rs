@@ -29,7 +29,7 @@ pub struct AuthError {
 #[non_exhaustive]
 pub enum AuthErrorKind {
     /// The request carries more than one token, such as two `Authorization` fields, or two cookies
-    /// with the same name. Each hop on the way could take a different one for the right one.
+    /// with the same name. Each hop on the way could choose a different token.
     InvalidRequest,
     /// The request carries no token.
     MissingToken,
@@ -58,7 +58,7 @@ pub enum AuthErrorKind {
     /// token and try again.
     StoreUnavailable,
     /// The request reached its deadline while it waited for other requests, or for several slow
-    /// answers. Nothing is known about the session, and the store is not known to be unavailable.
+    /// answers. Whether the session is live is unknown, and so is whether the store is available.
     /// The client should keep its token and try again.
     Overloaded,
     /// The session is live, but the user directory cannot say whether the account is active.
@@ -216,8 +216,8 @@ impl StdError for AuthError {
     }
 }
 
-/// Makes an error for an application's own responses. It has only a kind: no reason, and no
-/// [`StepUp`].
+/// Makes an error for an application's own responses. The error has only a kind, without a reason
+/// and without a [`StepUp`].
 impl From<AuthErrorKind> for AuthError {
     fn from(kind: AuthErrorKind) -> Self {
         Self::new(kind)
@@ -225,8 +225,8 @@ impl From<AuthErrorKind> for AuthError {
 }
 
 impl From<StoreError> for AuthError {
-    // A record that cannot be read counts as no session: 401, because waiting does not repair it.
-    // All other kinds are 503.
+    // A record that cannot be read is treated as a missing session: 401, because waiting does not
+    // repair it. All other kinds are 503.
     fn from(error: StoreError) -> Self {
         let kind = match error.kind() {
             StoreErrorKind::Unreadable => AuthErrorKind::SessionExpired,

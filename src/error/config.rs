@@ -20,8 +20,8 @@ pub enum ConfigError {
         /// What the value must be.
         rule: &'static str,
     },
-    /// The idle TTL was set to more than the lifetime, which ends the session first. An idle TTL
-    /// that was not set is cut to the lifetime instead.
+    /// The idle TTL that was set is longer than the lifetime, which ends the session first. The
+    /// default idle TTL is cut to a shorter lifetime instead.
     #[error(
         "`idle_ttl` ({idle_ttl:?}) is longer than `lifetime` ({lifetime:?}), which ends the \
          session first: set a `lifetime` of at least the `idle_ttl`, or a shorter `idle_ttl`"
@@ -45,8 +45,8 @@ pub enum ConfigError {
          (a default feature), or a backend of jsonwebtoken"
     )]
     CryptoBackend,
-    /// A key failed the self-test at start: to sign, to verify its own signature, to reject a
-    /// forged one.
+    /// A key failed the self-test at start: it must sign, verify its own signature, and reject a
+    /// forged signature.
     #[error("key {kid:?} failed its self-test: {failure}")]
     SelfTest {
         /// The `kid` of the key.
@@ -86,7 +86,7 @@ pub enum KeyError {
     /// The `kid` is not 1 to 64 bytes of visible ASCII.
     #[error("invalid kid: it must be 1 to 64 bytes of visible ASCII")]
     Kid,
-    /// The secret is too short. RFC 7518 section 3.2: it must be at least as long as the hash.
+    /// The secret is too short: it must be at least as long as the hash (RFC 7518 section 3.2).
     #[error("the HS256 secret is too short: use at least 32 random bytes")]
     SecretTooShort,
     /// The secret appears in tutorials, is a placeholder, or repeats a short text.

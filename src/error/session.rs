@@ -9,8 +9,8 @@ use crate::id::RandomError;
 /// Why an operation of the [`SessionManager`](crate::SessionManager) failed.
 ///
 /// `Debug` shows the text of `Display` with its cause, because a `main` that returns the error
-/// prints `Debug`. It omits the own error of a driver or of a directory, because that may name
-/// hosts.
+/// prints `Debug`. It omits the error of a driver or of the application's directory, because that
+/// error may name hosts.
 #[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum SessionError {
@@ -47,8 +47,8 @@ pub enum SessionError {
         /// What the value must be.
         rule: &'static str,
     },
-    /// The idle TTL of a new session was set to more than its lifetime, which is the new session's
-    /// own or the manager's. An idle TTL that was not set is cut to the lifetime instead.
+    /// The idle TTL that was set for a new session is longer than the lifetime of the session,
+    /// which is its own or the manager's. The manager's idle TTL is cut to the lifetime instead.
     #[error(
         "`idle_ttl` ({idle_ttl:?}) is longer than `lifetime` ({lifetime:?}), which ends the \
          session first: set a `lifetime` of at least the `idle_ttl`, or a shorter `idle_ttl`"
@@ -60,8 +60,8 @@ pub enum SessionError {
         lifetime: Duration,
     },
     /// The application's data are larger than
-    /// [`session_data_limit`](crate::manager::SessionManagerBuilder::session_data_limit), and larger than
-    /// the stored data.
+    /// [`session_data_limit`](crate::manager::SessionManagerBuilder::session_data_limit). If there
+    /// are stored data, the new data are also larger than the stored data.
     #[error(
         "session data of {size} bytes of JSON is over the limit of {limit} bytes: store less, or \
          raise `session_data_limit` of the manager's builder"

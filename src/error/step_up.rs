@@ -6,8 +6,9 @@ use super::ConfigError;
 
 /// The login that a request needs: the parameters of an RFC 9470 challenge.
 ///
-/// All values can be put into a header as they are. A guard fills in what it checks itself. To ask
-/// for more, give one to the guard ([`challenge`](crate::middleware::guards::Guard::challenge)).
+/// All values can be put into a header as they are. A guard sets the parameters that it checks
+/// itself. To set further parameters, pass a `StepUp` to the guard
+/// ([`challenge`](crate::middleware::guards::Guard::challenge)).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StepUp {
     max_age: Option<Duration>,
@@ -44,8 +45,8 @@ impl StepUp {
         Ok(Self { max_age: None, acr_values })
     }
 
-    /// Combines two requirements. The values of `self` take precedence; `other` supplies what
-    /// `self` does not set.
+    /// Combines two requirements. The values of `self` take precedence. `other` supplies the values
+    /// that `self` does not set.
     #[must_use]
     pub fn and(self, other: Self) -> Self {
         let acr_values =

@@ -24,8 +24,9 @@ pub enum StoreErrorKind {
     /// The store cannot be reached, does not answer in time, or rejects this client. Nothing is
     /// known about the session.
     Unavailable,
-    /// The connection was lost during a write, or a connection that serves nothing else was given
-    /// up. The operation may have been done or not. The error says nothing about the next call.
+    /// The connection was lost during a write, or a connection that no other call uses did not
+    /// answer in time. The operation may have been done or not. The error says nothing about the
+    /// next call.
     Interrupted,
     /// The store answers, but is not the primary: it is a replica, or a primary that was demoted.
     /// Its data may be old, so none of its answers about sessions is used.
@@ -54,8 +55,8 @@ impl StoreErrorKind {
         }
     }
 
-    /// Returns whether the store counts as unavailable: it does not answer, or its answers are not
-    /// used.
+    /// Returns whether an error of this kind means that the store is unavailable: it does not
+    /// answer, or its answers are not used.
     ///
     /// These kinds open the circuit breaker and apply a layer's failure policy.
     #[must_use]
