@@ -41,9 +41,11 @@
 //!
 //! 1. The layer reads the one `Authorization: Bearer` value ([`bearer`](auth_layer::bearer)), or a cookie if
 //!    [`TokenSource`] says so.
-//! 2. It looks the token up in the near cache of this process ([`SessionManager::near_cache`]). A
-//!    valid entry goes on with step 5. With [`RedisStore`], Redis itself invalidates the entries.
-//! 3. It verifies the token: one algorithm per key, issuer, audience, type, and times ([`token`]).
+//! 2. It looks the token up in the near cache of this process ([`SessionManager::near_cache`]). If
+//!    there is a valid entry, the request continues with step 5. With [`RedisStore`], Redis itself
+//!    invalidates the entries.
+//! 3. Otherwise it verifies the token: the signature, with the one algorithm of the key, then
+//!    issuer, audience, type and times ([`token`]).
 //! 4. It loads the session from the store, before a deadline ([`store`]). The user and the role come
 //!    from the session, not from the token.
 //! 5. It puts a [`Session`] into the request's extensions and calls the inner service.
