@@ -143,7 +143,7 @@ impl Problem {
     }
 
     fn failed(status: StatusCode, what: impl fmt::Display) -> Self {
-        // Without random bytes the answer has an empty id, but is sent all the same.
+        // Without random bytes the answer has an empty id, but it is still sent.
         let request_id = random_text::<9>().unwrap_or_default();
         trace::error!("internal error", request_id = request_id, error = what);
         Self::Internal { status, request_id }

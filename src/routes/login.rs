@@ -27,7 +27,7 @@ use crate::telemetry::events::LoginRefusal;
 use crate::token::Device;
 
 /// Handles `POST /login`. Makes a second attempt if the login fence changed during the first. The
-/// login limits count both attempts as one.
+/// login limits count the two attempts as one login.
 pub(super) async fn login<D: SessionData>(
     State(context): State<Context<D>>,
     request: Request,
@@ -139,9 +139,9 @@ impl From<Problem> for Refusal {
 }
 
 /// Makes one attempt to log in: finds the user, verifies the password, and opens the session. The
-/// limits of device and address come before the lookup, those of name and account after it. The
-/// login fence is read before the verification, so that a password change during the verification
-/// makes the attempt fail.
+/// limits of device and address apply before the lookup, and the limits of name and account after
+/// it. The login fence is read before the verification, so that a password change during the
+/// verification makes the attempt fail.
 async fn attempt<D: SessionData>(
     context: &Context<D>,
     login: &Login,

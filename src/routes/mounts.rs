@@ -60,7 +60,7 @@ impl Mounts {
         self.and(Group::Auth, prefix.into())
     }
 
-    /// Mounts the session routes at `prefix`. They are those of
+    /// Mounts the session routes at `prefix`: the routes of
     /// [`Routes::session`](super::Routes::session).
     ///
     /// # Errors
@@ -70,7 +70,7 @@ impl Mounts {
         self.and(Group::Session, prefix.into())
     }
 
-    /// Mounts the health routes at `prefix`. They are those of
+    /// Mounts the health routes at `prefix`: the routes of
     /// [`Routes::health`](super::Routes::health).
     ///
     /// # Errors

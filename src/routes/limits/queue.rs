@@ -56,8 +56,8 @@ impl Queues {
 impl Drop for Turn {
     fn drop(&mut self) {
         let mut queues = self.queues.lock();
-        // All of this happens under the lock. If two turns end at once, the second one thus sees
-        // that the first has dropped its reference, and removes the queue.
+        // All of this happens under the lock. If two turns end at the same time, the second turn
+        // thus sees that the first has dropped its reference, and removes the queue.
         self.permit = None;
         let Some(queue) = self.queue.take() else { return };
         // If only two references are left (in the map and here), no other login uses the queue.

@@ -88,7 +88,7 @@ impl<D: SessionData> Context<D> {
             waits.remove(&key);
         }
         match self.manager.attempt(key.clone(), rule, false).await {
-            // The count is never given back: every attempt counts, whatever its outcome.
+            // The count is never given back: every attempt is counted, whatever its outcome.
             Ok(Tried::Counted(_)) => Ok(()),
             Ok(Tried::Refused { retry_after }) => {
                 // A custom store may return any duration.

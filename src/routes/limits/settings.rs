@@ -40,8 +40,8 @@ use crate::store::AttemptRule;
 /// sessions, too busy). A client that disconnects before the answer has used up its attempt.
 ///
 /// Concurrent logins of a user who knows the password must not be counted as guesses. Therefore
-/// each process verifies logins by one name one after another. Of the logins from one address, it
-/// verifies at most half of the allowed number of failures at the same time.
+/// each process verifies logins by one name one after another. The number of logins from one
+/// address that it verifies at the same time is at most half of the allowed number of failures.
 ///
 /// A success also clears all failures of the name and of the account. With a device cookie, it
 /// clears only the failures of the device. For the address, a success gives back only its own
@@ -186,7 +186,8 @@ impl LoginLimit {
         Some(rule)
     }
 
-    /// The rule of a stand-in. It protects no account, so its count is forgotten with the window.
+    /// The rule of a stand-in. A stand-in protects no account, so its count is forgotten at the end
+    /// of the window.
     pub(super) fn of_nobody(&self) -> Option<AttemptRule> {
         let mut rule = self.of_account()?;
         rule.in_a_row = None;

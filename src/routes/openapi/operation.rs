@@ -65,7 +65,7 @@ fn content(shape: &Shape) -> Content {
     ContentBuilder::new().schema(Some(schema)).example(Some(shape.example.clone())).build()
 }
 
-/// Returns the responses by status: the answers of the route, its problems, and those of its
+/// Returns the responses by status: the answers of the route, its problems, and the problems of its
 /// guards.
 fn responses(about: &About, access: Access) -> BTreeMap<u16, Response> {
     let mut problems: BTreeMap<u16, Vec<ErrorCode>> = BTreeMap::new();
