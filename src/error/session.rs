@@ -26,8 +26,8 @@ pub enum SessionError {
     /// The user has reached the session limit, and the manager is set to reject further sessions.
     #[error("the user has reached the session limit")]
     LimitReached,
-    /// All of the user's sessions were revoked or changed while this login was under way. The login
-    /// must start again.
+    /// All of the user's sessions were revoked or changed while this login was in progress. The
+    /// login must start again.
     #[error("the user's sessions were revoked or changed during the login: start the login again")]
     LoginSuperseded,
     /// The user directory does not know the user, or says that the account is not active.

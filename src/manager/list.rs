@@ -1,4 +1,4 @@
-//! Listing sessions: those of one user, and all sessions page by page.
+//! Listing sessions: the sessions of one user, and all sessions page by page.
 
 use std::cmp::Reverse;
 use std::sync::Arc;
@@ -84,8 +84,8 @@ impl<D: SessionData> SessionManager<D> {
         Ok(own(sessions, current.id()))
     }
 
-    /// Does the same as [`own_sessions`](Self::own_sessions) without the application's data, as
-    /// [`sessions_without_data`](Self::sessions_without_data) does.
+    /// Returns the same list as [`own_sessions`](Self::own_sessions), but without the application's
+    /// data: see [`sessions_without_data`](Self::sessions_without_data).
     ///
     /// # Errors
     ///
@@ -127,8 +127,8 @@ impl<D: SessionData> SessionManager<D> {
         self.page(page, StoredContent::decode)
     }
 
-    /// Does the same as [`all_sessions`](Self::all_sessions) without the application's data, as
-    /// [`sessions_without_data`](Self::sessions_without_data) does.
+    /// Returns the same page as [`all_sessions`](Self::all_sessions), but without the application's
+    /// data: see [`sessions_without_data`](Self::sessions_without_data).
     ///
     /// # Errors
     ///

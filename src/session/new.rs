@@ -31,7 +31,7 @@ pub struct NewSession<D = ()> {
     pub(crate) lifetime: Option<Duration>,
 }
 
-/// The login fence of a login under way.
+/// The login fence of a login in progress.
 ///
 /// [`SessionManager::begin_login`](crate::SessionManager::begin_login) returns it before the login
 /// checks credentials. With the fence, the session is created only if in the meantime no call has

@@ -27,7 +27,7 @@ impl<D: SessionData> SessionManagerBuilder<D> {
     /// seconds by default, 1 hour at most. With zero, every request asks the directory and the
     /// store.
     ///
-    /// [`suspend`](crate::SessionManager::suspend) takes effect at once.
+    /// [`suspend`](crate::SessionManager::suspend) takes effect without this delay.
     pub fn revalidate_after(mut self, time: Duration) -> Self {
         self.settings.accounts.revalidate_after = time;
         self
