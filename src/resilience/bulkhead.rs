@@ -1,4 +1,4 @@
-//! A bulkhead: a timeout and a circuit breaker of its own for one kind of call.
+//! A bulkhead: one kind of call with its own timeout and its own circuit breaker.
 
 use std::error::Error as StdError;
 use std::future::Future;
@@ -11,24 +11,25 @@ use crate::deadline;
 use crate::telemetry::metrics::{Gauge, Metrics};
 use crate::trace;
 
-/// Pause between probes while the circuit is open. A recovery is noticed about this long after it,
-/// at the latest.
+/// The pause between probes while the circuit is open. So a recovery is noticed at most about this
+/// much later.
 const PROBE_PAUSE: Duration = Duration::from_millis(100);
 
-/// What a bulkhead calls, and for which work. Each has its own circuit breaker, so that a failure
-/// in one does not affect the others.
+/// The name of a bulkhead: what it calls, and for which work. Each bulkhead has its own circuit
+/// breaker, so that a failure in one does not affect the others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum BulkheadName {
     /// The store, for calls that requests wait for.
     Requests,
-    /// The store, for lists, scans and cleanup. They take long, and have their own connection.
+    /// The store, for lists, scans and cleanup. These calls may take long, and use a separate
+    /// connection.
     Scans,
     /// The user directory.
     Directory,
 }
 
 impl BulkheadName {
-    /// Returns the name in stable `snake_case`.
+    /// Returns the name as stable text in `snake_case`.
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Requests => "requests",
@@ -38,22 +39,22 @@ impl BulkheadName {
     }
 }
 
-/// A bulkhead: a circuit breaker with a timeout. It does not know what a call asks for.
+/// A bulkhead: a circuit breaker with a timeout. It does not depend on the kind of call.
 #[derive(Debug)]
 pub(crate) struct Bulkhead {
     name: BulkheadName,
     breaker: Breaker,
     limit: Duration,
-    /// 1 while the circuit is open.
+    /// The metric: 1 while the circuit is open.
     open: Gauge,
 }
 
-/// Why a call has no result.
+/// The reason why a call has no result.
 #[derive(Debug)]
 pub(crate) enum BulkheadError<E> {
     /// The call was not made, because the circuit is open.
     CircuitOpen(CircuitOpen),
-    /// The call got no answer within the whole timeout.
+    /// The call was not answered within the whole timeout.
     TimedOut(TimedOut),
     /// The called side answered with an error.
     Failed(E),
@@ -76,29 +77,29 @@ impl Bulkhead {
         Self { name, breaker: Breaker::new(PROBE_PAUSE), limit, open }
     }
 
-    /// The timeout of one call.
+    /// Returns the timeout of one call.
     pub(crate) fn limit(&self) -> Duration {
         self.limit
     }
 
-    /// Whether the circuit is open.
+    /// Returns whether the circuit is open.
     pub(crate) fn is_open(&self) -> bool {
         self.breaker.is_open()
     }
 
-    /// Makes a call and waits for the answer, at most for the timeout of this bulkhead. While the
-    /// circuit is open, the call is not made.
+    /// Makes a call and waits for the answer, at most for the timeout of this bulkhead. Does not
+    /// make the call while the circuit is open.
     ///
-    /// The timeout starts here, so each call has all of it. A caller with less time drops the
-    /// future, which the circuit breaker does not count. So a timeout always means that the called
-    /// side was too slow.
+    /// The timeout starts here, so each call has the whole timeout. A caller with less time drops
+    /// the future, and the circuit breaker ignores such a call. So a timeout always means that the
+    /// called side was too slow.
     ///
-    /// `is_away` returns whether an error means that there is no answer. Such an error opens the
-    /// circuit, and so does a timeout. Any other error counts as an answer.
+    /// `is_away` returns whether an error means that there was no answer. Such an error opens the
+    /// circuit, and so does a timeout. Any other error is treated as an answer.
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future drops the call. The circuit breaker does not count it.
+    /// Dropping the future drops the call. The circuit breaker ignores the call.
     pub(crate) async fn ask<T, E: StdError, F: Future<Output = Result<T, E>>>(
         &self,
         question: impl FnOnce() -> F,
@@ -107,8 +108,9 @@ impl Bulkhead {
         self.ask_within(self.limit, Instant::now(), question, is_away).await
     }
 
-    /// [`ask`](Self::ask) with another timeout, `limit`, which must not be shorter than that of the
-    /// bulkhead. The caller passes the current time `now`, so that the clock is not read again.
+    /// Like [`ask`](Self::ask), with another timeout: `limit`, which must not be shorter than the
+    /// bulkhead's timeout. The caller passes the current time as `now`, so that the clock is not
+    /// read again.
     pub(super) async fn ask_within<T, E: StdError, F: Future<Output = Result<T, E>>>(
         &self,
         limit: Duration,

@@ -1,8 +1,8 @@
-//! Calls that may get no answer. Each has a timeout and passes a circuit breaker. A bulkhead limits
-//! the effect of a failure to one kind of call.
+//! Protection against calls that may get no answer. Each call has a timeout and needs a permit of a
+//! circuit breaker. A bulkhead limits the effect of a failure to one kind of call.
 //!
-//! The manager reaches the session store through the [`StoreClient`], and the user directory
-//! through a [`Bulkhead`] of its own.
+//! The manager calls the session store through the [`StoreClient`], and the user directory through
+//! a separate [`Bulkhead`].
 
 mod breaker;
 mod bulkhead;

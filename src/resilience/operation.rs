@@ -17,18 +17,18 @@ pub(crate) enum Operation {
     List,
     Scan,
     Cleanup,
-    /// Reads the tombstone of a session: why it was revoked.
+    /// Reads the tombstone of a session: the reason of its revocation.
     Ended,
     /// Counts an attempt, for a rate limit.
     Attempt,
-    /// Takes back a counted attempt, or clears the attempts counted with it.
+    /// Takes back a counted attempt, or removes the whole counter.
     Settle,
     Upkeep,
     Health,
 }
 
 impl Operation {
-    /// All operations. The most frequent one is first.
+    /// All operations. The most frequent operation is first.
     pub(crate) const ALL: [Self; 18] = [
         Self::Load,
         Self::Create,
@@ -50,7 +50,7 @@ impl Operation {
         Self::Health,
     ];
 
-    /// Returns the operation in stable `snake_case`.
+    /// Returns the operation as stable text in `snake_case`.
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Create => "create",

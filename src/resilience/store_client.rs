@@ -16,8 +16,8 @@ use crate::store::erased::ErasedStore;
 use crate::store::{StoreError, StoreErrorKind};
 use crate::telemetry::metrics::{Metrics, StoreTimes};
 
-/// The maximum additional time for a revocation. It limits what an application's own store may ask
-/// for.
+/// The maximum additional time for a revocation. It limits the time that an application's own store
+/// can request.
 const LONGEST_REVOKE_WAIT: Duration = Duration::from_secs(60);
 
 /// The store client: the store, and the bulkheads that limit how long a request waits for it.
@@ -31,7 +31,7 @@ pub(crate) struct StoreClient {
 }
 
 impl StoreClient {
-    /// Creates a client of `store`. A call takes at most `limit`; a list, a page of a scan or a
+    /// Creates a client of `store`. A call takes at most `limit`. A list, a page of a scan or a
     /// step of a cleanup takes at most `scan_limit`.
     pub(crate) fn new(
         store: Arc<dyn ErasedStore>,
@@ -48,7 +48,7 @@ impl StoreClient {
         }
     }
 
-    /// The store timeout: how long one call takes at most.
+    /// Returns the store timeout: the maximum time of one call.
     pub(crate) fn limit(&self) -> Duration {
         self.requests.limit()
     }
@@ -62,17 +62,16 @@ impl StoreClient {
         self.store.kind()
     }
 
-    /// Whether the circuit for requests is open.
+    /// Returns whether the circuit for requests is open.
     pub(crate) fn is_open(&self) -> bool {
         self.requests.is_open()
     }
 
-    /// Calls the store for the operation `operation`, in the bulkhead of requests, for at most the store
-    /// timeout.
+    /// Calls the store for `operation`, in the bulkhead of requests, for at most the store timeout.
     ///
-    /// Only a store that does not answer opens the circuit. A store that refuses a write still
-    /// serves reads, so its error does not count. A connection that was lost during a write does
-    /// not count either, because the next connection may work.
+    /// Only a store that does not answer opens the circuit. A refused write does not open it,
+    /// because the store still serves reads. A connection that was lost during a write does not
+    /// open it either, because the next connection may work.
     pub(crate) async fn ask<'a, T>(
         &'a self,
         operation: Operation,
@@ -81,7 +80,8 @@ impl StoreClient {
         Ok(self.try_ask(operation, question).await?)
     }
 
-    /// [`ask`](Self::ask) for a caller that can continue without the store while the store is away.
+    /// Like [`ask`](Self::ask), but the error tells whether the store itself failed. So the caller
+    /// can continue without an unavailable store.
     pub(crate) fn try_ask<'a, T>(
         &'a self,
         operation: Operation,
@@ -90,7 +90,8 @@ impl StoreClient {
         self.pass(&self.requests, self.requests.limit(), operation, question)
     }
 
-    /// [`ask`](Self::ask) for a revocation, with additional time to wait for the store's replicas.
+    /// Like [`ask`](Self::ask), for a revocation: with additional time to wait for the store's
+    /// replicas.
     pub(crate) async fn ask_to_revoke<'a, T>(
         &'a self,
         operation: Operation,
@@ -100,8 +101,8 @@ impl StoreClient {
         Ok(self.pass(&self.requests, limit, operation, question).await?)
     }
 
-    /// Calls the store for a list, a page of a scan or a step of a cleanup. Such a call has its own
-    /// bulkhead, so that its slow calls do not open the circuit for requests, and the reverse.
+    /// Calls the store for a list, a page of a scan or a step of a cleanup. These calls have a
+    /// separate bulkhead, so that they and the requests do not open each other's circuit.
     pub(crate) async fn ask_aside<'a, T>(
         &'a self,
         operation: Operation,
@@ -111,8 +112,8 @@ impl StoreClient {
     }
 
     /// Calls the store in the background, until `deadline`, for work that no request waits for. The
-    /// call passes no circuit breaker and does not count for any. The caller must pause between
-    /// failed calls itself.
+    /// call needs no permit of a circuit breaker, and its result does not affect one. The caller
+    /// itself must pause between failed calls.
     pub(crate) async fn ask_in_background<'a, T>(
         &'a self,
         operation: Operation,
@@ -127,7 +128,7 @@ impl StoreClient {
     }
 
     /// Returns the store's warnings for its operator, within the timeout of scans. No request waits
-    /// for this call, and no circuit breaker counts it.
+    /// for this call, and it does not affect a circuit breaker.
     pub(crate) async fn warnings(&self) -> Result<Vec<String>, StoreError> {
         let late = |_| Err(unavailable(TimedOut));
         timeout(self.scans.limit(), self.store.warnings()).await.unwrap_or_else(late)

@@ -4,16 +4,17 @@ use super::bulkhead::CircuitOpen;
 use crate::error::AuthError;
 use crate::store::{StoreError, StoreErrorKind};
 
-/// Proof that the store itself failed: the store reported that it is unavailable or that the server
-/// is not the primary, a call got no answer within its whole timeout, or the circuit is open
-/// because of such a failure.
+/// Proof that the store itself failed. There are three cases: the store reported that it is
+/// unavailable or that the server is not the primary, a call was not answered within its whole
+/// timeout, or the circuit is open because of such a failure.
 ///
 /// Only the store client creates this value, from the result of its own call. A failure policy
-/// requires it. So no other timeout and no error of another component can let a request in.
+/// requires this value. So no other timeout, and no error of another component, can let a request
+/// in.
 #[derive(Clone, Debug)]
 pub(crate) struct StoreUnavailable(StoreError);
 
-/// Why a store call has no result.
+/// The reason why a store call has no result.
 #[derive(Clone, Debug)]
 pub(crate) enum CallError {
     /// The store itself failed.
@@ -23,12 +24,13 @@ pub(crate) enum CallError {
 }
 
 impl CallError {
-    /// The call was not made because an error of this kind has opened the circuit.
+    /// Returns the error of a call that was not made, because an error of this kind has opened the
+    /// circuit.
     pub(super) fn circuit_open(kind: StoreErrorKind, why: CircuitOpen) -> Self {
         Self::Unavailable(StoreUnavailable(StoreError::with_source(kind, why)))
     }
 
-    /// The error of a call that was made with its whole timeout.
+    /// Returns the error of a call that was made with its whole timeout.
     pub(super) fn of_call(error: StoreError) -> Self {
         if is_away(&error) {
             Self::Unavailable(StoreUnavailable(error))
@@ -38,7 +40,8 @@ impl CallError {
     }
 }
 
-/// Whether the error means that the store did not answer, or that its answers do not count.
+/// Returns whether the error means that the store did not answer, or that its answers must not be
+/// used.
 pub(super) fn is_away(error: &StoreError) -> bool {
     error.kind().is_away()
 }
