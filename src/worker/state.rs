@@ -1,5 +1,5 @@
-//! The state of the background worker, which the manager reads so that a missing worker is
-//! reported.
+//! The state of the background worker. The manager reads it, so that it can report a missing
+//! worker.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
@@ -10,21 +10,21 @@ use crate::trace;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum WorkerState {
-    /// `build()` returned the worker, and it was not started yet.
+    /// `build()` returned the worker, but the worker has not been started yet.
     NotStarted,
     /// The worker runs.
     Running,
     /// [`Background::stop`](super::Background::stop) stopped the worker.
     Stopped,
-    /// The worker was dropped before it was started, or its task ended before it was stopped: the
-    /// task panicked or was aborted, or its runtime was shut down.
+    /// The worker ended without being stopped. It was dropped before it was started, its task
+    /// panicked or was aborted, or its runtime was shut down.
     Lost,
 }
 
 impl WorkerState {
     const ALL: [Self; 4] = [Self::NotStarted, Self::Running, Self::Stopped, Self::Lost];
 
-    /// Returns the state in stable `snake_case`.
+    /// Returns the state as stable text in `snake_case`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -57,8 +57,8 @@ impl WorkerWatch {
             .unwrap_or(WorkerState::Lost)
     }
 
-    /// Logs an error, once, when a session is used and its use will never be written. A stopped
-    /// worker is part of an orderly shutdown and is not reported.
+    /// Logs an error once, when a session is used and its use will never be written. After a stop
+    /// it logs nothing, because a stopped worker is part of an orderly shutdown.
     pub(super) fn report_use(&self) {
         let why = match self.state() {
             WorkerState::Running | WorkerState::Stopped => return,

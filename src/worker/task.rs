@@ -23,39 +23,39 @@ use crate::telemetry::events::{RunningSinks, Sinks};
 use crate::telemetry::metrics::{Counter, Gauge, Metrics, Name, NearCacheMetrics};
 use crate::trace;
 
-/// How long uses are collected before they are written.
+/// How long the worker collects uses before it writes them.
 const COLLECT: Duration = Duration::from_millis(100);
 /// Maximum number of touches in one store call.
 const BATCH: usize = 500;
 /// Timeout of one store call. No request waits for it.
 const CALL_LIMIT: Duration = Duration::from_secs(1);
-/// Maximum pause between attempts while the store takes no touches.
+/// The longest pause between attempts while the store does not accept touches.
 const MAX_PAUSE: Duration = Duration::from_secs(1);
 /// Interval of the store's upkeep: it frees expired data and compares clocks.
 const UPKEEP: Duration = Duration::from_secs(1);
-/// Maximum number of waiting uses. Further ones are dropped, and due again at the next request.
+/// The maximum number of waiting uses. More uses are dropped, and are due at the next request.
 const MAX_PENDING: usize = 65_536;
-/// How long a stop waits for the store to take the remaining touches.
+/// How long a stop waits for the store to accept the remaining touches.
 const DRAIN_LIMIT: Duration = Duration::from_secs(5);
 
-/// Writes last activity and idle deadlines, keeps the
-/// [near cache](crate::SessionManager::near_cache) coherent, and runs the
-/// [event sinks](crate::telemetry::events::EventSink). `build()` returns this worker. The application starts
-/// it once, with [`start`](Self::start) or [`run`](Self::run).
+/// Writes last activity and idle deadlines, keeps the [near
+/// cache](crate::SessionManager::near_cache) coherent, and runs the [event
+/// sinks](crate::telemetry::events::EventSink). `build()` returns this worker. The application
+/// starts it once, with [`start`](Self::start) or [`run`](Self::run).
 ///
-/// Without a running worker, sessions are still checked, but each request asks the store, use does
-/// not extend sessions (each expires one idle TTL after its login), events wait for their sinks,
-/// and the store is not diagnosed. The first use then logs an error (feature `tracing`), and
+/// Without a running worker, sessions are still checked, but each request asks the store. Use does
+/// not extend sessions: each expires one idle TTL after its login. Events wait for their sinks, and
+/// the store is not diagnosed. The first use then logs an error (feature `tracing`), and
 /// [`Health::worker`](crate::manager::Health::worker) reports the state.
 #[must_use = "use does not extend sessions until the worker is started"]
 pub struct Worker {
     receiver: mpsc::Receiver<Use>,
     store_client: Arc<StoreClient>,
-    /// Determines the age of a use when it is written.
+    /// The clock that determines the age of a use when the worker writes it.
     clock: Arc<dyn Clock>,
     stop: Arc<Notify>,
     pending: HashMap<(UserId, SessionId), Waiting>,
-    /// Whether the store did not take the last batch.
+    /// Whether the store did not accept the last batch.
     held_up: bool,
     report: DrainReport,
     counters: CacheCounters,
@@ -75,11 +75,11 @@ struct CacheCounters {
     near: Option<NearCacheMetrics>,
 }
 
-/// The latest use of one session that is not written yet.
+/// The latest use of one session. It is not written yet.
 struct Waiting {
     at: Duration,
     extend_below: Duration,
-    /// The greatest counter of all waiting uses.
+    /// The greatest rotation counter of the session's waiting uses.
     rotation: Option<u64>,
     mark: Arc<Mark>,
 }
@@ -88,15 +88,15 @@ struct Waiting {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DrainReport {
-    /// Touches that the store took, of live and of ended sessions.
+    /// Touches that the store accepted, for sessions that are live or over.
     pub written: u64,
-    /// Lost touches: too many waited, the store refused them, or it was still away at the end.
+    /// Lost touches: too many waited, the store refused them, or it was unavailable until the end.
     pub lost: u64,
 }
 
 /// A running [`Worker`].
 ///
-/// Dropping it does not stop the worker; the worker then ends with the last clone of the manager.
+/// Dropping it does not stop the worker: it then ends with the last clone of the manager.
 #[derive(Debug)]
 #[must_use = "keep the handle to stop the worker at shutdown"]
 pub struct Background {
@@ -136,10 +136,10 @@ pub(crate) fn new(
 }
 
 impl Background {
-    /// Stops the worker. It writes the queued uses for up to 5 seconds (plus 1 second for a batch
-    /// in progress), then delivers queued events to their sinks for up to 1 second.
+    /// Stops the worker. The worker writes the queued uses for up to 5 seconds (plus 1 second for a
+    /// batch in progress). Then it delivers queued events to their sinks for up to 1 second.
     ///
-    /// Call it after the server has stopped: later uses, and later events for sinks, are dropped.
+    /// Call this after the server has stopped, because later uses and events are dropped.
     ///
     /// # Errors
     ///
@@ -147,7 +147,7 @@ impl Background {
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future does not cancel the stop: the worker ends by itself.
+    /// Dropping the future does not cancel the stop: the worker still ends.
     pub async fn stop(self) -> Result<DrainReport, JoinError> {
         self.stop.notify_one();
         self.task.await
@@ -178,24 +178,25 @@ impl Worker {
         Background { stop, task }
     }
 
-    /// Runs until the last clone of the manager is gone, then writes and delivers what is queued.
+    /// Runs until the last clone of the manager is dropped. Then writes queued uses and delivers
+    /// queued events.
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future loses queued uses, and each request then asks the store. Queued events
-    /// are still delivered.
+    /// Dropping the future loses queued uses, and from then on each request asks the store. Queued
+    /// events are still delivered.
     pub async fn run(mut self) -> DrainReport {
         self.guard.started();
         let sinks = mem::take(&mut self.sinks).start();
         self.live(sinks).await
     }
 
-    /// The state that the manager reads.
+    /// Returns the state that the manager reads.
     pub(super) fn watch(&self) -> &Arc<WorkerWatch> {
         self.guard.watch()
     }
 
-    /// Runs the worker's loop, and keeps the near cache coherent meanwhile.
+    /// Runs the worker's loop. Keeps the near cache coherent during that time.
     async fn live(self, sinks: RunningSinks) -> DrainReport {
         let tracker = self.tracker.clone();
         let mut near = tracker.as_ref().map(|tracker| tracker.run());
@@ -258,7 +259,7 @@ impl Worker {
                 return Poll::Ready(Woken::Stop);
             }
             if let Poll::Ready(count) = uses.as_mut().poll(context) {
-                // Zero means that every clone of the manager is gone.
+                // Zero means that every clone of the manager has been dropped.
                 return Poll::Ready(if count == 0 { Woken::Stop } else { Woken::Used });
             }
             due.as_mut().poll(context).map(|()| Woken::Due)
@@ -279,7 +280,8 @@ impl Worker {
         }
     }
 
-    /// Writes one batch, at most until `deadline`. Returns `false` if the next attempt must wait.
+    /// Writes one batch, at most until `deadline`. Returns `false` if there must be a pause before
+    /// the next attempt.
     async fn flush(&mut self, deadline: Instant) -> bool {
         let batch: Vec<_> = self.pending.extract_if(|_, _| true).take(BATCH).collect();
         let now = self.clock.monotonic();
@@ -314,7 +316,7 @@ impl Worker {
                 | StoreErrorKind::Interrupted
                 | StoreErrorKind::NotPrimary
                 | StoreErrorKind::WriteRefused => {
-                    // Logged once. The attempts go on, at least once per second.
+                    // This is logged once. The attempts continue, at least once per second.
                     if !mem::replace(&mut self.held_up, true) {
                         trace::warn!(
                             "the session store does not accept touches: they are written later",
@@ -324,7 +326,7 @@ impl Worker {
                     self.pending.extend(batch);
                     false
                 }
-                // Another attempt would fail too, and would delay the other touches.
+                // Another attempt would also fail, and would delay the other touches.
                 StoreErrorKind::Unreadable | StoreErrorKind::Unsupported => {
                     trace::error!(
                         "touches were lost: the session store cannot write them",
@@ -338,7 +340,7 @@ impl Worker {
         }
     }
 
-    /// Drops uses. The next request of each session queues another.
+    /// Drops uses. The next request of each session queues another use.
     fn lose(&mut self, marks: impl IntoIterator<Item = Arc<Mark>>) {
         for mark in marks {
             mark.give_back();

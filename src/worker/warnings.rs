@@ -7,21 +7,21 @@ use tokio::task::JoinSet;
 use crate::resilience::StoreClient;
 use crate::trace;
 
-/// Asks the store for its warnings in a task of its own, so that the worker's touches never wait
-/// for the answer. The task is aborted when the worker ends.
+/// Asks the store for its warnings in a separate task, so that the worker's touches never wait for
+/// the answer. The task is aborted when the worker ends.
 #[derive(Default)]
 pub(super) struct Warnings {
-    /// At most one task. Its result tells whether the store answered.
+    /// Holds at most one task. Its result is whether the store answered.
     asking: JoinSet<bool>,
     logged: bool,
 }
 
 impl Warnings {
-    /// Starts a task that logs the store's warnings, unless they were logged or a task is running.
-    /// Never waits.
+    /// Starts a task that logs the store's warnings, unless they have been logged or such a task is
+    /// running. Never waits.
     pub(super) fn log_once(&mut self, store_client: &Arc<StoreClient>) {
         while let Some(answered) = self.asking.try_join_next() {
-            // A task that panicked counts as done, because the store would panic again.
+            // A task that panicked is treated as done, because the store would panic again.
             self.logged |= answered.unwrap_or(true);
         }
         if !self.logged && self.asking.is_empty() {
