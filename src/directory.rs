@@ -1,57 +1,57 @@
-//! The user directory: the application's source of users, which says whether an account is active.
+//! The user directory: the application's source of users. It tells whether an account is active.
 //!
 //! A session shows that a user has logged in. Only the application knows whether the account may
 //! still be used. With
-//! [`SessionManagerBuilder::directory`](crate::manager::SessionManagerBuilder::directory), a request passes
-//! only if all of these hold: the JWT is valid, the session is live, the user exists, and the
-//! account is active.
+//! [`SessionManagerBuilder::directory`](crate::manager::SessionManagerBuilder::directory), a
+//! request passes only if all of these conditions hold: the JWT is valid, the session is live, the
+//! user exists, and the account is active.
 //!
 //! # Roles
 //!
 //! A user's role has one source, which the application chooses.
 //!
-//! **By default the source is the session**: the role is the one that the login set, or a later
+//! **By default the source is the session.** Its role was set by the login, or by a later
 //! [`update`](crate::SessionManager::update) or [`update_all`](crate::SessionManager::update_all).
-//! Guards, routes, extractors and `GET /me` use it. The [role](User::role) in an answer of the
-//! directory is ignored.
+//! Guards, routes, extractors and `GET /me` use this role. The [role](User::role) in an answer of
+//! the directory is ignored.
 //!
 //! **With [`directory_roles`](crate::manager::SessionManagerBuilder::directory_roles) the source is the
 //! directory.**
 //!
-//! - An answer contains [`Role::Unchanged`] (the session's role counts), [`Role::None`] or
+//! - An answer contains [`Role::Unchanged`] (the session's role is used), [`Role::None`] or
 //!   [`Role::Is`].
-//! - A changed role takes effect in each process after
-//!   [`revalidate_after`](crate::manager::SessionManagerBuilder::revalidate_after) (30 seconds by default)
-//!   at the latest: for guards, routes, extractors and refreshed tokens. A login calls the
-//!   directory, and its session starts with that role.
-//! - A background task changes the stored sessions, all of a user's sessions in one step. It does
-//!   so once for each change of the answer, and at most once per user, process and
-//!   `revalidate_after`. No request waits for it. A process never writes because another process
-//!   wrote something else. So two processes that get different answers, for example from replicas
-//!   of a database, do not overwrite each other's roles.
+//! - Guards, routes, extractors and refreshed tokens use the directory's role. A change takes
+//!   effect in each process after at most
+//!   [`revalidate_after`](crate::manager::SessionManagerBuilder::revalidate_after) (30 seconds by
+//!   default). A login calls the directory, and its session starts with the directory's role.
+//! - A background task writes a changed role to all of the user's stored sessions in one step. It
+//!   runs once for each change of the answer, and at most once per user, process and
+//!   `revalidate_after`. No request waits for it. A different role that another process has stored
+//!   never causes a write. So if two processes get different answers, for example from replicas of
+//!   a database, they do not overwrite each other's roles.
 //! - [`get`](crate::SessionManager::get), the lists, and the results of `update` and
 //!   `reauthenticate` do not call the directory. They show the role in the latest answer that this
-//!   process got, for `revalidate_after` and one minute more, so that they agree with the guards of
-//!   this process. After that, and for users whose answer this process does not remember, they show
-//!   the stored role. The closures of `update` and `update_all` get the stored role.
-//!   [`statistics`](crate::SessionManager::statistics) counts stored roles.
+//!   process got, so that they agree with this process's guards. An answer is shown for
+//!   `revalidate_after` plus one minute. After that, and for users whose answer this process does
+//!   not remember, they show the stored role. The closures of `update` and `update_all` get the
+//!   stored role. [`statistics`](crate::SessionManager::statistics) counts stored roles.
 //! - A session that was marked as [narrowed](crate::NewSession::narrowed) at its login never gets a
-//!   greater role. Of the directory's answers, only `None` changes its role.
+//!   greater role. The only answer that changes its role is `None`.
 //!
 //! This library knows no order of roles. So a narrowed session keeps its role when the directory's
-//! role changes to any other role. Where that role is too much, revoke the session
+//! role changes to any other role. If the kept role permits too much, revoke the session
 //! ([`revoke`](crate::SessionManager::revoke)), or let the directory answer `None`.
 //!
 //! # Memory
 //!
-//! A process remembers the latest answer for 65,536 users. When that memory is full, it evicts
+//! A process remembers the latest answers for 65,536 users. When there are more users, it evicts
 //! users whose answers are rarely used, and calls the directory for them again.
 //!
-//! The start of a call orders the answers. An answer to an older call does not replace the answer
-//! to a newer one, and an answer to a call from before a
-//! [`suspend`](crate::SessionManager::suspend) does not count. That order is part of the memory. If
-//! a process evicts a user during a call for that user, the answer to that call counts, although a
-//! newer answer was known. A call takes at most
+//! The starts of the calls order the answers. The answer to an older call does not replace the
+//! answer to a newer call. The answer to a call from before a
+//! [`suspend`](crate::SessionManager::suspend) is not used. This order is part of the memory. So if
+//! a process evicts a user during a call for that user, the call's answer is used, although a newer
+//! answer was known before. A call takes at most
 //! [`directory_timeout`](crate::manager::SessionManagerBuilder::directory_timeout).
 
 use std::error::Error as StdError;
@@ -86,14 +86,14 @@ pub type BoxError = Box<dyn StdError + Send + Sync>;
             BoxError>`"
 )]
 pub trait UserDirectory: Send + Sync + 'static {
-    /// Finds a user. `None` means that the user does not exist (any more). Such a user is treated
-    /// like one whose account is not active.
+    /// Finds a user. `None` means that the user does not exist or no longer exists. Such a user is
+    /// treated like a user whose account is not active.
     ///
     /// The manager calls this at a login, in [`account`](crate::SessionManager::account), and when
-    /// it checks a session. A session check calls it again for an active user of this process only
-    /// after [`revalidate_after`](crate::manager::SessionManagerBuilder::revalidate_after), but requests at
-    /// the same moment may each call it. The future may be dropped at any await point: a request
-    /// waits for it no longer than
+    /// it checks a session. If this process knows the user as active, a session check calls it only
+    /// after [`revalidate_after`](crate::manager::SessionManagerBuilder::revalidate_after). Several
+    /// requests at the same moment may each call it. The future may be dropped at any await point:
+    /// a request waits for it no longer than
     /// [`directory_timeout`](crate::manager::SessionManagerBuilder::directory_timeout).
     ///
     /// # Errors
@@ -122,7 +122,7 @@ pub struct User {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Role {
-    /// The directory names no role: the session's role counts.
+    /// The directory names no role: the session's role is used.
     #[default]
     Unchanged,
     /// The user has no role.
@@ -152,7 +152,7 @@ impl From<Option<&str>> for Role {
 }
 
 impl User {
-    /// Creates a user without name and e-mail address, whose role is [unchanged](Role::Unchanged).
+    /// Creates a user without name and e-mail address. The role is [unchanged](Role::Unchanged).
     #[must_use]
     pub fn new(active: bool) -> Self {
         Self { active, user_name: None, email: None, role: Role::Unchanged }
@@ -187,7 +187,7 @@ impl User {
     }
 }
 
-// Names and e-mail addresses stay out of logs.
+// `Debug` shows neither name nor e-mail address, so they stay out of logs.
 impl fmt::Debug for User {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("User").field("active", &self.active).finish_non_exhaustive()
