@@ -1,8 +1,7 @@
 //! Nested timeouts: only the earliest deadline registers a timer.
 //!
-//! An outer timeout covers only work that its own future polls. Work in a task of its own keeps its
-//! own timeout. A poll that blocks the thread is beyond every timeout, as in any asynchronous
-//! program.
+//! An outer timeout covers only work that its own future polls. Work in a separate task keeps its
+//! own timeout. As in any asynchronous program, no timeout ends a poll that blocks the thread.
 
 use std::cell::Cell;
 use std::future::Future;
@@ -14,23 +13,22 @@ use pin_project_lite::pin_project;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 thread_local! {
-    /// The time after which the caller drops the future that this thread polls now, at the latest.
-    /// It is counted from now or from an earlier time. `Duration::MAX` if no caller has announced a
-    /// timeout.
+    /// The time after which, at the latest, the caller drops the future that this thread polls now.
+    /// It starts now or has started earlier. `Duration::MAX` if no caller has announced a timeout.
     static REMAINING: Cell<Duration> = const { Cell::new(Duration::MAX) };
 }
 
-/// When work is abandoned.
+/// The time at which work is abandoned.
 #[derive(Clone, Copy)]
 enum End {
     At(Instant),
-    /// This long after the work first had to wait.
+    /// This long after the work had to wait for the first time.
     Within(Duration),
 }
 
 pin_project! {
     /// Work with a timeout. It registers no timer while another timeout is certain to end the work
-    /// sooner.
+    /// earlier.
     #[must_use = "futures do nothing unless polled"]
     pub(crate) struct Limited<F, C, L> {
         #[pin]
@@ -43,8 +41,9 @@ pin_project! {
     }
 }
 
-/// Abandons `work` after `limit` with the error that `late` returns. It leaves that to the caller
-/// if the caller has announced a timeout (see [`with_remaining`]) that is no longer than `limit`.
+/// Abandons `work` after `limit`, with the error that `late` returns. If the caller has announced a
+/// timeout (see [`with_remaining`]) that is no longer than `limit`, the caller's timeout ends the
+/// work instead.
 #[cfg_attr(
     not(any(test, feature = "redis")),
     expect(dead_code, reason = "only a remote store uses a timeout of its own")
@@ -62,8 +61,8 @@ where
     Limited { work, end: End::Within(limit), is_kept_elsewhere, late, timer: None }
 }
 
-/// Abandons `work` at `end` with the error that `late` returns. No timer is registered while
-/// `is_kept_elsewhere` returns `true` when `work` is polled.
+/// Abandons `work` at `end`, with the error that `late` returns. While `is_kept_elsewhere` returns
+/// `true`, another timeout ends the work, so a poll registers no timer.
 pub(crate) fn until<T, E, F, C, L>(
     end: Instant,
     work: F,
@@ -109,7 +108,7 @@ where
 }
 
 pin_project! {
-    /// Work that its caller drops after `remaining`.
+    /// Work that its caller drops after `remaining`, at the latest.
     #[must_use = "futures do nothing unless polled"]
     pub(crate) struct WithRemaining<F> {
         #[pin]
@@ -130,14 +129,14 @@ impl<F: Future> Future for WithRemaining<F> {
         let this = self.project();
         let before = REMAINING.get();
         REMAINING.set(before.min(*this.remaining));
-        // A guard, so that the old value is restored also if the work panics.
+        // A guard restores the previous value, also if the work panics.
         let _again = Again(before);
         this.work.poll(context)
     }
 }
 
-/// Returns the time after which a caller drops the future that this thread polls now, at the
-/// latest.
+/// Returns the time after which, at the latest, a caller drops the future that this thread polls
+/// now.
 #[cfg_attr(
     not(any(test, feature = "redis")),
     expect(dead_code, reason = "only a remote store closes connections that answer too late")
@@ -192,7 +191,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn earliest_of_nested_timeouts_counts() {
-        // The outer timeout is earlier: the inner one needs no timer.
+        // The outer timeout is earlier, so the inner timeout needs no timer.
         let outer = timeout(SECOND, with_remaining(SECOND, within(2 * SECOND, never(), late)));
         assert_eq!(took(outer).await, SECOND);
         // The inner timeout is earlier.
