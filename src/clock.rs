@@ -10,7 +10,7 @@ use crate::coherence::Tick;
 
 /// A point in time: milliseconds since the Unix epoch, on one particular clock.
 ///
-/// This library uses two clocks and never mixes them. The *store's* clock (Redis's own `TIME`)
+/// This library uses two clocks and never mixes them. The *store's* clock (for Redis, its `TIME`)
 /// decides when sessions begin and expire. The *host's* clock decides about the `iat`, `nbf` and
 /// `exp` of a JWT.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -32,13 +32,13 @@ impl Timestamp {
         self.0
     }
 
-    /// Returns a point this much later, at most [`MAX`](Self::MAX).
+    /// Returns the point in time that is `duration` later, at most [`MAX`](Self::MAX).
     #[must_use]
     pub fn saturating_add(self, duration: Duration) -> Self {
         Self(self.0.saturating_add(millis(duration)))
     }
 
-    /// Returns a point this much earlier. Saturates at the earliest point.
+    /// Returns the point in time that is `duration` earlier. Saturates at the earliest point.
     #[must_use]
     pub fn saturating_sub(self, duration: Duration) -> Self {
         Self(self.0.saturating_sub(millis(duration)))
@@ -75,18 +75,18 @@ pub(crate) fn millis(duration: Duration) -> i64 {
 
 /// Tells the host's time.
 ///
-/// Applications use [`SystemClock`]; tests replace it. An implementation must be cheap, because
-/// every request asks it. It must not panic.
+/// Applications use [`SystemClock`]. Tests replace it. An implementation must be cheap, because
+/// each request calls it. It must not panic.
 pub trait Clock: Send + Sync + 'static {
     /// Returns the current time.
     fn now(&self) -> Timestamp;
 
-    /// Returns the time since a fixed moment, to measure the age of something.
+    /// Returns the time since a fixed moment. It measures ages.
     ///
     /// The value never goes back. Setting the host's clock does not change it, and it advances
-    /// while the host is suspended. The default is the operating system's own clock
-    /// (`CLOCK_BOOTTIME` on Linux). A clock for tests replaces it, so that the test decides how old
-    /// something is.
+    /// while the host is suspended. The default implementation reads the operating system's clock
+    /// (`CLOCK_BOOTTIME` on Linux). A clock for tests replaces it, so that the test determines all
+    /// ages.
     fn monotonic(&self) -> Duration {
         Tick::now().since(Tick::from_nanos(0))
     }
@@ -112,7 +112,7 @@ impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
         #[expect(clippy::disallowed_methods, reason = "this is the configured clock")]
         let now = SystemTime::now();
-        // A host clock before 1970 counts as 1970. Every token is then not valid yet, and is
+        // A host clock before 1970 is treated as 1970. Every token is then not valid yet, and is
         // rejected without a panic.
         Timestamp(millis(now.duration_since(UNIX_EPOCH).unwrap_or_default()))
     }
