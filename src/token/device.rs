@@ -1,9 +1,9 @@
-//! Device tokens: the value of a device cookie, which proves that a device has logged in to one
-//! account before.
+//! Device tokens: the values of device cookies. A device token proves that a device has logged in
+//! to one account before.
 //!
 //! A token is the text `<device>.<issued at>.<account>.<password epoch>.<MAC>`. `account` and
-//! `password epoch` are MACs too, so the token reveals no user. One secret makes all three MACs. It
-//! is derived from a key of the policy.
+//! `password epoch` are MACs too, so the token does not reveal the user. All three MACs use one
+//! secret, which is derived from a key of the policy.
 
 use super::jwt::policy::Policy;
 use super::keys::derived::DerivedKey;
@@ -11,18 +11,18 @@ use crate::clock::Timestamp;
 use crate::error::{SessionError, SignError};
 use crate::id::{UserId, is_plain};
 
-/// The longest device token, in bytes. A longer one is rejected without being read. Issued tokens
-/// have 135 bytes at most.
+/// The maximum length of a device token, in bytes. A longer token is rejected without being read.
+/// Issued tokens have at most 135 bytes.
 const MAX_LEN: usize = 256;
 
-/// Length of the MACs within a token, in characters (132 bits).
+/// The length of the MACs within a token, in characters (132 bits).
 const TAG_LEN: usize = 22;
 
-/// The password epoch of a token that was issued when no password change of the user was known.
+/// The password epoch of a token that was issued while no password change of the user was known.
 const NO_EPOCH: &str = "0";
 
-/// A device token that one of the policy's keys has made. The caller decides whether it is still
-/// valid.
+/// A device token that was made with one of the policy's keys. The caller decides whether it is
+/// still valid.
 #[derive(Clone, Debug)]
 pub(crate) struct Device {
     id: String,
@@ -33,24 +33,25 @@ pub(crate) struct Device {
 }
 
 impl Device {
-    /// The longest device id, in bytes.
+    /// The maximum length of a device id, in bytes.
     const MAX_ID_LEN: usize = 32;
 
-    /// Returns the device id. It has no meaning, and is the same in every token of the device.
+    /// Returns the device id. It has no meaning, and is the same in every token of one device.
     pub(crate) fn id(&self) -> &str {
         &self.id
     }
 
-    /// Returns when the token was issued, in whole seconds.
+    /// Returns the time at which the token was issued, in whole seconds.
     pub(crate) fn issued_at(&self) -> Timestamp {
         self.issued_at
     }
 
-    /// Returns whether the token was issued to this user, and the password was not changed since.
-    /// `password_epoch` is the current one.
+    /// Returns whether the token was issued to this user, and whether the password has not changed
+    /// since then. `password_epoch` is the current epoch.
     pub(crate) fn is_of(&self, user: &UserId, password_epoch: Option<&str>) -> bool {
         let same = |tag: Result<String, _>, here: &str| tag.is_ok_and(|tag| tag == here);
-        // The store forgets a password change only after all tokens from before it have expired.
+        // The store removes a password epoch only after all tokens from before that change have
+        // expired. So without an epoch, the tokens are not compared.
         let same_epoch = password_epoch
             .is_none_or(|epoch| same(epoch_tag(&self.key, user, epoch), &self.password_epoch));
         same_epoch && same(account_tag(&self.key, user), &self.account)
@@ -58,8 +59,8 @@ impl Device {
 }
 
 impl Policy {
-    /// Makes a token for a device that has logged in to this user's account. `id` has 1 to 32 bytes
-    /// of `[A-Za-z0-9_-]`.
+    /// Creates a token for a device that has logged in to this user's account. `id` has 1 to 32
+    /// bytes of `[A-Za-z0-9_-]`.
     pub(crate) fn device_token(
         &self,
         id: &str,
@@ -79,7 +80,7 @@ impl Policy {
         Ok(format!("{text}.{mac}"))
     }
 
-    /// Opens a token that one of the policy's keys has made. No I/O.
+    /// Opens a token that was made with one of the policy's keys. Does no I/O.
     pub(crate) fn open_device_token(&self, token: &str) -> Option<Device> {
         if token.len() > MAX_LEN {
             return None;
@@ -158,9 +159,10 @@ mod tests {
         let (before, after) = (open(None), open(Some("2:9")));
         assert!(!before.is_of(&jeju, Some("2:9")) && after.is_of(&jeju, Some("2:9")));
         assert!(!after.is_of(&jeju, Some("3:9")));
-        // The store no longer has the epoch, so every token from before the change has expired.
+        // The store no longer has the epoch. This means that every token from before the change has
+        // expired.
         assert!(after.is_of(&jeju, None) && before.is_of(&jeju, None));
-        // A password epoch with the text of `NO_EPOCH`.
+        // A password epoch whose text equals `NO_EPOCH`.
         assert!(!before.is_of(&jeju, Some(NO_EPOCH)));
     }
 

@@ -1,17 +1,16 @@
 //! Access tokens: the keys that sign and verify them, and the rules that a token must meet.
 //!
 //! A token is a JWS in compact form with the type `at+jwt`. It identifies a user and a session. The
-//! layer trusts it for nothing else: roles and all other session data come from the session's
-//! record. Verification is strict where RFC 7515, 7519, 8725 and 9068 leave a choice. A token must
-//! have:
+//! layer uses it for nothing else: roles and all other session data come from the session's record.
+//! Where RFC 7515, 7519, 8725 and 9068 leave a choice, verification is strict. A token must have:
 //!
 //! 1. at most [`MAX_TOKEN_LEN`] bytes of the base64url alphabet, three parts, canonical encoding;
 //! 2. a header without duplicate names, with the exact type, a known `kid`, and the one algorithm
-//!    of that key. Any of `crit`, `b64`, `zip`, `enc`, `cty`, `jwk`, `jku`, `x5u`, `x5c` rejects
-//!    the token;
+//!    of that key. A header with `crit`, `b64`, `zip`, `enc`, `cty`, `jwk`, `jku`, `x5u` or `x5c`
+//!    is rejected;
 //! 3. a valid signature, which is verified before the payload is decoded;
-//! 4. a payload without duplicate names, with a valid issuer, audience, subject, session, token id,
-//!    and valid times.
+//! 4. a payload without duplicate names, with a valid issuer, audience, subject, session and token
+//!    id, and with valid times.
 //!
 //! ```
 //! use tower_session_auth::token::{KeySet, SigningKey, VerifyingKey};
@@ -48,6 +47,6 @@ pub use self::keys::{Algorithm, SigningKey, VerifyingKey};
 pub use self::refresh::{MAX_REFRESH_TOKEN_LEN, RefreshToken};
 pub(crate) use self::refresh::{RefreshClaims, RefreshPolicy, Sealed};
 
-/// The longest access token, in bytes. A longer one is rejected without being read, and never
-/// signed.
+/// The maximum length of an access token, in bytes. A longer token is rejected without being read,
+/// and is never signed.
 pub const MAX_TOKEN_LEN: usize = 8192;

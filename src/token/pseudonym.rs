@@ -1,4 +1,4 @@
-//! Pseudonyms: the store holds them in place of names, accounts and addresses.
+//! Pseudonyms: the store holds them instead of names, accounts and addresses.
 
 use super::jwt::policy::Policy;
 use super::keys::derived::DerivedKey;
@@ -7,10 +7,10 @@ use crate::error::{SessionError, SignError};
 impl Policy {
     /// Returns the pseudonym of `text`: 43 characters of `[A-Za-z0-9_-]`.
     ///
-    /// All instances with the same signing key return the same pseudonym, whatever the key's
-    /// algorithm. The pseudonym is a MAC under a secret that is derived from that key. A reader of
-    /// the store lacks the secret, so it cannot test guesses. Each purpose, issuer and audience
-    /// yields another pseudonym.
+    /// All instances with the same signing key return the same pseudonym, for every algorithm of
+    /// the key. The pseudonym is a MAC with a secret that is derived from that key. A reader of the
+    /// store does not have the secret and cannot test guesses. Each purpose, issuer and audience
+    /// has different pseudonyms.
     pub(crate) fn pseudonym(&self, purpose: &str, text: &str) -> Result<String, SessionError> {
         self.derived_mac(&self.derived.signing, &["name", purpose, text])
     }
@@ -25,8 +25,8 @@ impl Policy {
         mac.map_err(|error| SessionError::Sign(SignError(error)))
     }
 
-    /// Builds the message of a MAC. It is a JSON array, so two different lists of words never yield
-    /// the same message.
+    /// Builds the message of a MAC. The message is a JSON array, so two different lists of words
+    /// never have the same message.
     pub(super) fn derived_message(&self, words: &[&str]) -> Result<String, SessionError> {
         let settings = &self.settings;
         serde_json::to_string(&(words, &settings.issuer, &settings.audience))
@@ -67,8 +67,8 @@ mod tests {
         }
     }
 
-    /// Computes what a reader of the store could compute: the hash without a key that an earlier
-    /// version stored if the signing key was not an HMAC secret.
+    /// Computes a hash without a key, which a reader of the store could also compute. An earlier
+    /// version stored this hash if the signing key was not an HMAC secret.
     fn unkeyed(purpose: &str, text: &str) -> String {
         let message =
             serde_json::to_string(&("name", purpose, None::<&str>, "shop", text)).unwrap();
@@ -96,7 +96,7 @@ mod tests {
             assert!(!seen.contains(&name), "each key has its own pseudonym");
             seen.push(name);
         }
-        // Instances may hold the same key in two file formats.
+        // Instances may have the same key in two file formats.
         let same = SigningKey::rs256_pem("1", other_rsa).unwrap();
         assert!(seen.contains(&policy(same, "shop").pseudonym("account", "jeju").unwrap()));
     }

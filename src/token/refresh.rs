@@ -1,12 +1,12 @@
-//! Refresh tokens: a user, a session, a rotation counter, and two MACs.
+//! Refresh tokens. Each contains a user, a session, a rotation counter, and two MACs.
 //!
 //! A token is the sealed text `<counter> <session> <second MAC> <user>`. The seal is the first MAC.
-//! It proves without I/O that this application issued the token. So garbage costs no store access,
-//! and a client with a genuine token may learn why its session ended.
+//! It proves without I/O that this application issued the token. So an invalid token causes no
+//! store access, and only a client with a genuine token can learn why its session ended.
 //!
 //! The second MAC also covers the salt, which only the record of a live session holds:
 //! `HMAC-SHA256(K, label ‖ issuer ‖ audience ‖ counter ‖ session ‖ salt ‖ user)`. An attacker who
-//! reads the store lacks the key. An attacker who has the key lacks the salt.
+//! reads the store does not have the key. An attacker who has the key does not have the salt.
 
 use std::fmt;
 use std::time::Duration;
@@ -17,8 +17,8 @@ use super::keys::key_set::KeySet;
 use crate::error::{ConfigError, SessionError};
 use crate::id::{SessionId, UserId};
 
-/// The longest refresh token, in bytes. A longer one is rejected without being read. Issued tokens
-/// have 140 to 650 bytes, depending on the length of the user id.
+/// The maximum length of a refresh token, in bytes. A longer token is rejected without being read.
+/// Issued tokens have 140 to 650 bytes, depending on the length of the user id.
 pub const MAX_REFRESH_TOKEN_LEN: usize = 1024;
 
 const SEAL: &str = "refresh";
@@ -26,8 +26,8 @@ const SECRET: &str = "refresh secret";
 
 /// A refresh token for the client.
 ///
-/// The application sees it only once: no store and no log contains it, and `Debug` does not show
-/// it.
+/// The application sees the token only once. No store and no log contains it, and `Debug` does not
+/// show it.
 #[derive(Clone)]
 pub struct RefreshToken {
     text: String,
@@ -35,15 +35,15 @@ pub struct RefreshToken {
 }
 
 impl RefreshToken {
-    /// Returns the text: at most [`MAX_REFRESH_TOKEN_LEN`] bytes of `[A-Za-z0-9_.-]`.
+    /// Returns the token's text: at most [`MAX_REFRESH_TOKEN_LEN`] bytes of `[A-Za-z0-9_.-]`.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// Returns how long the session can still live at most, as of the issue of this token.
+    /// Returns the maximum time that the session could still live when this token was issued.
     ///
-    /// No rotation extends that time. A session that is not used expires earlier.
+    /// No rotation extends this time. A session that is not used expires earlier.
     #[must_use]
     pub fn expires_in(&self) -> Duration {
         self.expires_in
@@ -56,7 +56,7 @@ impl fmt::Debug for RefreshToken {
     }
 }
 
-/// Identifies a refresh token: its user, its session, and its rotation counter.
+/// The content of a refresh token: its user, its session, and its rotation counter.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct RefreshClaims {
     pub(crate) user: UserId,
@@ -64,7 +64,7 @@ pub(crate) struct RefreshClaims {
     pub(crate) counter: u64,
 }
 
-/// A refresh token that one of the policy's keys has sealed.
+/// A refresh token that was sealed with one of the policy's keys.
 pub(crate) struct Sealed {
     pub(crate) claims: RefreshClaims,
     kid: String,
@@ -81,8 +81,8 @@ impl RefreshPolicy {
         issuer: Option<String>,
         audience: Option<String>,
     ) -> Result<Self, ConfigError> {
-        // Other algorithms need not yield the same signature twice. Only a reproducible token can
-        // be returned again, when a client repeats a rotation.
+        // A repeated rotation must return the same token again. HMAC yields the same signature each
+        // time, but other algorithms need not.
         if keys.verifying().any(|key| key.algorithm() != Algorithm::Hs256) {
             return Err(ConfigError::OutOfRange {
                 setting: "refresh_keys",
@@ -104,7 +104,7 @@ impl RefreshPolicy {
         &self.0
     }
 
-    /// Issues a refresh token. The same arguments yield the same token while the same key signs.
+    /// Issues a refresh token. While the same key signs, the same arguments yield the same token.
     pub(crate) fn issue(
         &self,
         claims: &RefreshClaims,
@@ -113,12 +113,12 @@ impl RefreshPolicy {
     ) -> Result<RefreshToken, SessionError> {
         let RefreshClaims { user, session, counter } = claims;
         let secret = self.0.mac(SECRET, &message(claims, salt))?;
-        // The user id comes last, because it may contain any character, also spaces.
+        // The user id comes last because it may contain any character, including spaces.
         let text = format!("{counter} {} {secret} {user}", session.as_str());
         Ok(RefreshToken { text: self.0.seal(SEAL, &text)?, expires_in })
     }
 
-    /// Returns the content of a token that one of the policy's keys has sealed. No I/O.
+    /// Returns the content of a token that was sealed with one of the policy's keys. Does no I/O.
     pub(crate) fn open(&self, token: &str) -> Option<Sealed> {
         if token.len() > MAX_REFRESH_TOKEN_LEN {
             return None;
@@ -132,15 +132,15 @@ impl RefreshPolicy {
         Some(Sealed { claims: RefreshClaims { user, session, counter }, kid, secret })
     }
 
-    /// Returns whether the token was issued for a session with this salt. Compares in constant
-    /// time.
+    /// Returns whether the token was issued for a session with this salt. The comparison takes
+    /// constant time.
     pub(crate) fn is_of(&self, sealed: &Sealed, salt: &str) -> bool {
         self.0.is_mac(SECRET, &message(&sealed.claims, salt), &sealed.kid, &sealed.secret)
     }
 }
 
-/// Builds the message of the second MAC. It is unambiguous: only the user id can contain a space,
-/// and it comes last.
+/// Builds the message of the second MAC. The message is unambiguous: only the user id can contain a
+/// space, and the user id comes last.
 fn message(claims: &RefreshClaims, salt: &str) -> String {
     let RefreshClaims { user, session, counter } = claims;
     format!("{counter} {} {} {user}", session.as_str(), salt)
@@ -224,7 +224,7 @@ mod tests {
         ] {
             assert!(foreign.open(&token).is_none());
         }
-        // Sealed by the same key, for another purpose.
+        // A text that the same key has sealed for another purpose.
         assert!(ours.open(&ours.0.seal("cursor", "7 s-1_x x ada").unwrap()).is_none());
     }
 

@@ -1,4 +1,4 @@
-//! Sealed texts: the client carries them and cannot change them.
+//! Sealed texts: a client carries them and cannot change them.
 //!
 //! They are signed with the keys of a policy. A sealed text is never accepted as a token.
 
@@ -14,8 +14,8 @@ impl Policy {
         Ok(format!("{}.{}.{signature}", compact::encode(text), compact::encode(kid)))
     }
 
-    /// Returns the text and the `kid` of its key, if one of this policy's keys sealed it for this
-    /// purpose.
+    /// Returns the text and the `kid` of its key, if one of this policy's keys sealed the text for
+    /// this purpose.
     pub(crate) fn unseal(&self, purpose: &str, sealed: &str) -> Option<(String, String)> {
         let (text, rest) = sealed.split_once('.')?;
         let (kid, signature) = rest.split_once('.')?;
@@ -31,7 +31,7 @@ impl Policy {
     }
 
     /// Returns whether `mac` is the signature of `text` for this purpose by the key with this
-    /// `kid`. Compares in constant time.
+    /// `kid`. The comparison takes constant time.
     pub(super) fn is_mac(&self, purpose: &str, text: &str, kid: &str, mac: &str) -> bool {
         let (Some(key), Ok(message)) = (self.settings.keys.find(kid), self.message(purpose, text))
         else {
@@ -40,8 +40,9 @@ impl Policy {
         matches!(key.verify(mac, message.as_bytes()), Ok(true))
     }
 
-    /// Builds the message that is signed. It is a JSON array and never a JWS signing input. So a
-    /// sealed text cannot pass as a token, and a token cannot pass as a sealed text.
+    /// Builds the message that is signed. The message is a JSON array and never a JWS signing
+    /// input. So a sealed text is not accepted as a token, and a token is not accepted as a sealed
+    /// text.
     fn message(&self, purpose: &str, text: &str) -> Result<String, SessionError> {
         let settings = &self.settings;
         serde_json::to_string(&(purpose, &settings.issuer, &settings.audience, text))

@@ -1,4 +1,4 @@
-//! A token's payload, and the claims that the application sees.
+//! The payload of a token, and the claims that the application sees.
 
 use std::fmt;
 
@@ -10,17 +10,17 @@ use super::json::{Names, Text, Unique, once};
 use crate::clock::Timestamp;
 use crate::id::{SessionId, UserId};
 
-/// Reserved claim names, which the application's own claims must not use.
+/// The reserved claim names. The application's own claims must not use them.
 pub(crate) const RESERVED: [&str; 10] =
     ["iss", "sub", "aud", "exp", "nbf", "iat", "jti", "sid", "rot", "cnf"];
 
 /// The last second of the year 9999.
 pub(crate) const MAX_SECONDS: i64 = 253_402_300_799;
 
-/// The claims of a verified token: which user, which session, and when.
+/// The claims of a verified token: its user, its session, and its times.
 ///
-/// The claims do not say what the user may do. Roles come from the live session, so that removing a
-/// role takes effect at once.
+/// The claims do not say what the user may do. Roles come from the live session, so that the
+/// removal of a role takes effect at once.
 #[derive(Clone)]
 pub struct VerifiedClaims {
     pub(crate) user: UserId,
@@ -34,9 +34,9 @@ pub struct VerifiedClaims {
 }
 
 impl VerifiedClaims {
-    /// Returns about how many bytes the texts take in memory.
+    /// Returns approximately how many bytes the texts take in memory.
     pub(crate) fn heap_size(&self) -> usize {
-        /// Overhead of one allocation beside its content, about.
+        /// The approximate overhead of one allocation.
         const ALLOCATION: usize = 32;
         let texts = [self.user.as_str(), self.session.as_str(), &*self.token_id];
         let texts = texts.into_iter().chain(self.custom.as_deref());
@@ -61,13 +61,13 @@ impl VerifiedClaims {
         &self.token_id
     }
 
-    /// Returns when the token was signed (`iat`), on the host's clock.
+    /// Returns the time at which the token was signed (`iat`), on the host's clock.
     #[must_use]
     pub fn issued_at(&self) -> DateTime<Utc> {
         self.issued_at.to_datetime()
     }
 
-    /// Returns when the token expires (`exp`), on the host's clock.
+    /// Returns the time at which the token expires (`exp`), on the host's clock.
     #[must_use]
     pub fn expires_at(&self) -> DateTime<Utc> {
         self.expires_at.to_datetime()
@@ -81,15 +81,15 @@ impl VerifiedClaims {
         self.rotation
     }
 
-    /// Deserializes the application's own claims: all except those of RFC 7519, `sid`, `rot` and
-    /// `cnf`.
+    /// Deserializes the application's own claims: all claims except those of RFC 7519, `sid`, `rot`
+    /// and `cnf`.
     ///
-    /// The claims are as old as the token.
+    /// The claims are from the time at which the token was signed.
     ///
     /// # Errors
     ///
-    /// The error of serde if the claims do not fit `C`. Its text can quote the claims: keep it out
-    /// of responses.
+    /// The error of serde if the claims do not fit `C`. Its text can quote the claims, so keep it
+    /// out of responses.
     pub fn custom<C: DeserializeOwned>(&self) -> Result<C, serde_json::Error> {
         serde_json::from_str(self.custom.as_deref().unwrap_or("{}"))
     }
@@ -108,7 +108,7 @@ impl fmt::Debug for VerifiedClaims {
     }
 }
 
-/// A parsed payload. The types are checked, the values are not checked yet.
+/// A parsed payload. The types have been checked; the values have not.
 #[derive(Debug, Default)]
 pub(crate) struct Payload<'de> {
     pub(crate) iss: Option<Text<'de>>,
@@ -161,8 +161,8 @@ impl<'de> Visitor<'de> for PayloadVisitor {
                 "nbf" => once(&mut payload.nbf, map.next_value()?)?,
                 "exp" => once(&mut payload.exp, map.next_value()?)?,
                 "rot" => once(&mut payload.rot, map.next_value()?)?,
-                // A token that is bound to a key of the client (DPoP, mTLS). Accepted as a bearer
-                // token, it would grant more than its issuer granted.
+                // The token is bound to a key of the client (DPoP, mTLS). If it were accepted as a
+                // bearer token, it would permit more than its issuer intended.
                 "cnf" => return Err(A::Error::custom("a bound token")),
                 _ => {
                     let value: &RawValue = map.next_value()?;
@@ -178,8 +178,8 @@ impl<'de> Visitor<'de> for PayloadVisitor {
     }
 }
 
-/// Adds a member to the JSON text of the application's own claims. The value keeps its text, so
-/// that numbers lose no digits.
+/// Adds a member to the JSON text of the application's own claims. The text of the value is kept,
+/// so that numbers lose no digits.
 fn keep<E: Error>(custom: &mut Option<String>, name: &Text<'_>, value: &RawValue) -> Result<(), E> {
     serde_json::from_str::<Unique>(value.get()).map_err(|_| E::custom("not a value"))?;
     let name = serde_json::to_string(&name.0).map_err(|_| E::custom("not a name"))?;
@@ -246,14 +246,15 @@ impl<'de> Visitor<'de> for AudienceVisitor {
 }
 
 /// Seconds since 1970, possibly with a fraction (RFC 7519 section 2). Never negative, and never
-/// after the year 9999.
+/// later than the year 9999.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct NumericDate(pub(crate) Timestamp);
 
 impl<'de> Deserialize<'de> for NumericDate {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let seconds = f64::deserialize(deserializer)?;
-        // The range excludes infinities and NaN. Within it, an f64 holds milliseconds exactly.
+        // The range excludes infinities and NaN. Within the range, an f64 holds milliseconds
+        // exactly.
         if !(0.0..=MAX_SECONDS as f64).contains(&seconds) {
             return Err(D::Error::custom("not a date"));
         }

@@ -11,7 +11,7 @@ pub(crate) struct Compact<'t> {
     pub(crate) header: &'t str,
     pub(crate) payload: &'t str,
     pub(crate) signature: &'t str,
-    /// The text that is signed: header, dot, payload.
+    /// The signed text: header, dot, payload.
     pub(crate) signed: &'t str,
 }
 
@@ -21,8 +21,8 @@ pub(crate) struct Compact<'t> {
 /// have three parts.
 pub(crate) fn split(token: &str) -> Option<Compact<'_>> {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() | matches!(byte, b'-' | b'_' | b'.');
-    // The fold visits every byte, without an early exit. So the compiler can check many bytes in
-    // one step.
+    // The fold visits every byte, without an early exit, so that the compiler can check many bytes
+    // in one step.
     if token.len() > MAX_TOKEN_LEN || !token.bytes().fold(true, |all, byte| all & allowed(byte)) {
         return None;
     }
@@ -32,7 +32,7 @@ pub(crate) fn split(token: &str) -> Option<Compact<'_>> {
     (whole && !payload.contains('.')).then_some(Compact { header, payload, signature, signed })
 }
 
-/// Decodes one part, which must be UTF-8 in canonical base64url: no padding, spare bits of zero.
+/// Decodes one part. It must be UTF-8 in canonical base64url: no padding, and all spare bits zero.
 pub(crate) fn decode(part: &str) -> Option<String> {
     String::from_utf8(URL_SAFE_NO_PAD.decode(part).ok()?).ok()
 }
@@ -88,7 +88,7 @@ mod tests {
     #[test]
     fn decode_accepts_only_canonical_base64url() {
         assert_eq!(decode("e30").unwrap(), "{}");
-        // `e31` and `e3_` have the same data bits as `e30`, and spare bits that are not zero.
+        // `e31` and `e3_` have the same data bits as `e30`, but their spare bits are not zero.
         for bad in ["e30=", "e31", "e3_", "e", "e3", "e30A=", "_w"] {
             assert!(decode(bad).is_none(), "{bad}");
         }

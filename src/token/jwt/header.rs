@@ -1,4 +1,4 @@
-//! A token's header: the key, the algorithm and the type of the token.
+//! A token's header: its key, its algorithm and its type.
 
 use std::fmt;
 
@@ -6,8 +6,8 @@ use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
 
 use super::json::{Names, Text, Unique, once};
 
-/// Parameters that change how a token must be read, or that carry a key. The library supports none
-/// of them, so each one rejects the token.
+/// Parameters that change how a token must be read, or that contain a key. The library supports
+/// none of them, so a token with any of them is rejected.
 const REFUSED: [&str; 9] = ["crit", "b64", "zip", "enc", "cty", "jwk", "jku", "x5u", "x5c"];
 
 /// The three parameters that the library reads. All are required. Unknown parameters are ignored.
@@ -20,7 +20,7 @@ pub(crate) struct Header<'de> {
 
 impl<'de> Header<'de> {
     /// Parses a header. Returns `None` if it is not a JSON object with these three strings, has a
-    /// name twice, or has one of the [`REFUSED`] parameters.
+    /// duplicate name, or has one of the [`REFUSED`] parameters.
     pub(crate) fn parse(json: &'de str) -> Option<Self> {
         // The error is dropped here, because serde's text can quote the token.
         serde_json::from_str(json).ok()

@@ -1,4 +1,4 @@
-//! Rules for the JSON in a token that serde does not check: no object has a name twice, at any
+//! A rule for the JSON in a token that serde does not check: no object has a duplicate name, at any
 //! depth.
 
 use std::borrow::Cow;
@@ -7,7 +7,8 @@ use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
-/// A JSON string. Borrows from the input if the string has no escapes; a plain `Cow` never borrows.
+/// A JSON string. It borrows from the input if the string has no escapes. A plain `Cow` never
+/// borrows.
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Text<'de>(pub(crate) Cow<'de, str>);
 
@@ -39,7 +40,7 @@ impl<'de> Visitor<'de> for TextVisitor {
     }
 }
 
-/// Accepts any JSON value in which no object has a name twice. Keeps nothing of the value.
+/// Accepts any JSON value in which no object has a duplicate name. Does not keep the value.
 #[derive(Debug)]
 pub(crate) struct Unique;
 
@@ -97,7 +98,7 @@ impl<'de> Visitor<'de> for UniqueVisitor {
     }
 }
 
-/// The names seen in one object. Allocates with the first name.
+/// The names seen in one object. It allocates when the first name is added.
 #[derive(Default)]
 pub(crate) struct Names<'de>(HashSet<Text<'de>>);
 
@@ -108,7 +109,7 @@ impl<'de> Names<'de> {
     }
 }
 
-/// Stores a member in its field. Fails if the field has a value already.
+/// Stores a member in its field. Fails if the field already has a value.
 pub(crate) fn once<T, E: Error>(place: &mut Option<T>, value: T) -> Result<(), E> {
     match place.replace(value) {
         None => Ok(()),

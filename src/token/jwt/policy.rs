@@ -12,26 +12,27 @@ use crate::error::ConfigError;
 use crate::token::keys::backend;
 use crate::token::keys::key_set::KeySet;
 
-/// The largest leeway. RFC 7519 allows "no more than a few minutes".
+/// The maximum leeway. RFC 7519 allows "no more than a few minutes".
 const MAX_LEEWAY: Duration = Duration::from_secs(300);
 
 /// The settings of an application for its tokens.
 #[derive(Clone, Debug)]
 pub(crate) struct TokenSettings {
     pub(crate) keys: KeySet,
-    /// The `iss` that tokens must have, and that signed tokens get. `None`: `iss` is not checked.
+    /// The `iss` that tokens must have. Signed tokens get it. `None`: `iss` is not checked.
     pub(crate) issuer: Option<String>,
-    /// The `aud` that tokens must have, and that signed tokens get. `None`: `aud` is not checked.
+    /// The `aud` that tokens must have. Signed tokens get it. `None`: `aud` is not checked.
     pub(crate) audience: Option<String>,
     /// The tolerated difference between clocks. Five seconds by default, five minutes at most.
     pub(crate) leeway: Duration,
-    /// Whether the type `JWT` is also accepted, for issuers that set no other. Then only issuer and
-    /// audience keep out other kinds of tokens.
+    /// Whether the type `JWT` is also accepted, for issuers that set no other type. Other kinds of
+    /// tokens with this type are then rejected only by their issuer and audience.
     pub(crate) accept_typ_jwt: bool,
 }
 
 impl TokenSettings {
-    /// Returns the defaults for these keys: five seconds of leeway, and no other setting.
+    /// Returns the default settings for these keys: five seconds of leeway, and nothing else is
+    /// set.
     pub(crate) fn new(keys: KeySet) -> Self {
         Self {
             keys,
@@ -43,15 +44,15 @@ impl TokenSettings {
     }
 }
 
-/// Settings that were checked. Other keys make another policy, so that a removed key stops working
-/// at once.
+/// Checked settings. Changing the keys creates a new policy, so that a removed key stops working at
+/// once.
 #[derive(Debug)]
 pub(crate) struct Policy {
-    /// Unique in this process, so that a token verified under one policy never counts under
-    /// another.
+    /// Unique in this process. So a token that was verified under one policy is never treated as
+    /// verified under another.
     number: u32,
     pub(crate) settings: TokenSettings,
-    /// The encoded header of all tokens that the signing key signs.
+    /// The encoded header of all tokens that this policy signs.
     pub(crate) header: String,
     #[cfg(feature = "routes")]
     pub(crate) derived: crate::token::keys::derived::DerivedKeys,
@@ -80,14 +81,15 @@ impl Policy {
         self.settings.issuer.as_deref()
     }
 
-    /// Returns the number of these rules: the policy's number, combined with that of the layer's
-    /// audience.
+    /// Returns the number of these rules: the policy's number, combined with the number of the
+    /// layer's audience.
     pub(crate) fn number(&self, audience: Option<&Audience>) -> u64 {
         (u64::from(self.number) << 32) | u64::from(audience.map_or(0, |audience| audience.number))
     }
 }
 
-/// An audience that one layer requires in place of the policy's. Clones have the same number.
+/// An audience that one layer requires instead of the policy's audience. Clones have the same
+/// number.
 #[derive(Clone, Debug)]
 pub(crate) struct Audience {
     number: u32,
@@ -97,8 +99,8 @@ pub(crate) struct Audience {
 impl Audience {
     /// Requires tokens with the audience `name`, which must not be empty.
     pub(crate) fn new(name: &str) -> Result<Self, ConfigError> {
-        /// One number for each name. A layer that is built anew for each connection keeps its
-        /// number, and so can use the cache entries of the others.
+        /// One number for each name. So a layer that is created anew for each connection keeps its
+        /// number, and can use the cache entries of the earlier layers.
         static NUMBERS: LazyLock<Mutex<HashMap<Arc<str>, u32>>> = LazyLock::new(Mutex::default);
         named("audience", name)?;
         let name: Arc<str> = name.into();
@@ -112,7 +114,7 @@ impl Audience {
         &self.name
     }
 
-    /// Returns the number that distinguishes this audience from others.
+    /// Returns the number that distinguishes this audience from other audiences.
     pub(crate) fn number(&self) -> u32 {
         self.number
     }
@@ -133,7 +135,7 @@ fn named(setting: &'static str, name: &str) -> Result<(), ConfigError> {
 
 /// Returns an encoded header.
 pub(super) fn header(algorithm: &str, kid: &str) -> String {
-    // `Value` escapes the `kid`, whatever characters it has.
+    // `Value` escapes all characters of the `kid` that need it.
     let kid = Value::from(kid);
     compact::encode(format!(r#"{{"alg":"{algorithm}","typ":"at+jwt","kid":{kid}}}"#))
 }

@@ -1,4 +1,4 @@
-//! The self-test of keys: no policy has keys that do not work.
+//! The self-test of keys. It ensures that no policy has keys that do not work.
 
 use std::time::Duration;
 
@@ -13,11 +13,11 @@ use crate::token::keys::VerifyingKey;
 use crate::token::keys::key_set::KeySet;
 
 impl KeySet {
-    /// Signs and verifies with each key as far as the key allows, and checks that forged tokens are
+    /// Signs and verifies with each key, as far as the key can, and checks that forged tokens are
     /// rejected.
     ///
-    /// Everything that takes a key set runs this test itself. Call it in a command that checks a
-    /// configuration.
+    /// Everything that takes a key set runs this test itself. You can also call it in a command
+    /// that checks a configuration.
     ///
     /// # Errors
     ///
@@ -83,7 +83,7 @@ impl Policy {
     }
 }
 
-/// Tests a key without its private half: the key must load, and must reject a wrong signature.
+/// Tests a key without its private half: it must load, and must reject a wrong signature.
 fn works(key: &VerifyingKey) -> Result<(), ConfigError> {
     let failure = match key.verify(&compact::encode([7; 64]), b"an unsigned message") {
         Ok(false) => return Ok(()),
@@ -93,8 +93,8 @@ fn works(key: &VerifyingKey) -> Result<(), ConfigError> {
     Err(ConfigError::SelfTest { kid: key.kid().to_owned(), failure })
 }
 
-/// Changes the first character of a signature. All of its bits are data, so the decoded bytes
-/// differ for certain.
+/// Changes the first character of a signature. All bits of this character are data, so the decoded
+/// bytes certainly differ.
 fn tamper(signature: &str) -> String {
     let first = if signature.starts_with('A') { 'B' } else { 'A' };
     std::iter::once(first).chain(signature.chars().skip(1)).collect()

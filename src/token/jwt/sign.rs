@@ -11,7 +11,7 @@ use crate::error::{SessionError, SignError};
 use crate::id::{SessionId, UserId, random_text};
 use crate::token::MAX_TOKEN_LEN;
 
-/// Random bytes in a `jti`: 144 bits, 24 characters.
+/// The number of random bytes in a `jti`: 144 bits, 24 characters.
 const TOKEN_ID_BYTES: usize = 18;
 
 /// The content of a new token.
@@ -38,7 +38,7 @@ impl Policy {
         }
         let claims = Claims { new, settings: &self.settings, token_id: &token_id()? };
         let payload = serde_json::to_string(&claims).map_err(SessionError::Encode)?;
-        // Verification would reject the token on every request, so signing fails instead.
+        // Verification would reject such a token at every request, so signing fails instead.
         if new.custom.is_some() && Payload::parse(&payload).is_none() {
             return Err(SessionError::Claims("they are nested too deeply"));
         }
@@ -95,7 +95,7 @@ impl Serialize for Claims<'_> {
     }
 }
 
-/// Rounds down to whole seconds, and clamps to the range that verification accepts.
+/// Rounds down to whole seconds, within the range that verification accepts.
 fn seconds(time: Timestamp) -> i64 {
     time.as_millis().div_euclid(1_000).clamp(0, MAX_SECONDS)
 }
@@ -116,8 +116,8 @@ mod tests {
         value.as_object().unwrap().clone()
     }
 
-    // Without issuer and audience, so that only the check of reserved names can reject a custom
-    // `iss`.
+    // The policy has no issuer and no audience. So only the check of reserved names can reject a
+    // custom `iss`.
     fn try_sign(custom: &Map<String, Value>) -> Result<String, SessionError> {
         open().sign(&NewToken {
             user: &UserId::parse("ada").unwrap(),

@@ -10,22 +10,22 @@ use crate::error::{AuthError, AuthErrorKind};
 use crate::id::{SessionId, UserId};
 use crate::token::keys::VerifyingKey;
 
-/// The longest `jti`, in bytes.
+/// The maximum length of a `jti`, in bytes.
 const MAX_TOKEN_ID_LEN: usize = 128;
 
 /// What verification does with a token whose `exp` has passed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Expiry {
-    /// Rejects it with `TokenExpired`.
+    /// Rejects the token with `TokenExpired`.
     Enforced,
-    /// Accepts it, if it meets all other rules.
+    /// Accepts the token if it meets all other rules.
     Ignored,
-    /// Accepts it, and also a token whose `iat` or `nbf` is in the future. Logout uses this: it
+    /// Accepts the token, even if its `iat` or `nbf` is in the future. Logout uses this, because it
     /// must work with an expired token, and after the host's clock was set back.
     AnyTime,
 }
 
-/// The rule that a token broke. For logs: contains no part of the token.
+/// The rule that a token violates, for logs. It contains no part of the token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Refusal {
     #[error("not a JWS in compact form")]
@@ -67,8 +67,8 @@ impl From<Refusal> for AuthError {
 impl Policy {
     /// Verifies a token at `now` on the host's clock, and returns its claims.
     ///
-    /// Fails with `TokenExpired` only if nothing else is wrong with the token, and with
-    /// `InvalidToken` in all other cases.
+    /// The error is `TokenExpired` only if the token meets all other rules. In all other cases it
+    /// is `InvalidToken`.
     pub(crate) fn verify(
         &self,
         token: &str,
@@ -78,7 +78,8 @@ impl Policy {
         self.verify_for(None, token, now, expiry)
     }
 
-    /// Like [`verify`](Self::verify), but `audience`, if given, replaces the policy's audience.
+    /// Like [`verify`](Self::verify), but if `audience` is given, it replaces the policy's
+    /// audience.
     pub(crate) fn verify_for(
         &self,
         audience: Option<&Audience>,
@@ -89,7 +90,7 @@ impl Policy {
         let parts = compact::split(token).ok_or(Refusal::Shape)?;
         let header = compact::decode(parts.header).ok_or(Refusal::Header)?;
         let key = self.key_for(&header)?;
-        // The signature is verified before any of the payload is decoded.
+        // The signature is verified before any part of the payload is decoded.
         if !matches!(key.verify(parts.signature, parts.signed.as_bytes()), Ok(true)) {
             return Err(Refusal::Signature.into());
         }
@@ -108,7 +109,7 @@ impl Policy {
         now >= self.end_of(claims)
     }
 
-    /// Returns the time from which the token counts as expired: `exp` plus the leeway.
+    /// Returns the time from which the token is treated as expired: `exp` plus the leeway.
     pub(crate) fn end_of(&self, claims: &VerifiedClaims) -> Timestamp {
         claims.expires_at.saturating_add(self.settings.leeway)
     }
@@ -124,7 +125,7 @@ impl Policy {
         if !type_fits {
             return Err(Refusal::Type);
         }
-        // A key's `kid` has at most 64 bytes, so a longer `kid` in a header finds no key.
+        // A key's `kid` has at most 64 bytes, so a longer `kid` in a header matches no key.
         let key = self.settings.keys.find(&kid.0).ok_or(Refusal::UnknownKey)?;
         if alg.0 != key.algorithm().as_str() {
             return Err(Refusal::Algorithm);
@@ -132,7 +133,7 @@ impl Policy {
         Ok(key)
     }
 
-    /// Checks all claims, but does not compare `exp` with `now`: the caller does.
+    /// Checks all claims, except that the caller compares `exp` with `now`.
     fn judge(
         &self,
         payload: Payload<'_>,

@@ -1,11 +1,11 @@
 //! The cryptography backend. This is the only module that depends on the cryptography features of
 //! this crate.
 //!
-//! jsonwebtoken chooses a process-wide provider by *its own* features, and panics at the first use
-//! if none or two of them are on. This library never uses that provider. With the feature
-//! `aws-lc-rs` (on by default) it calls `aws-lc-rs` directly. It then turns on no feature of
-//! jsonwebtoken, so the application's own use of jsonwebtoken is unaffected. Without the feature it
-//! calls the backend that the application turned on in jsonwebtoken, if there is one.
+//! jsonwebtoken chooses a process-wide provider by *its own* features. At the first use, it panics
+//! if none or two of them are turned on. This library never uses that provider. With the feature
+//! `aws-lc-rs` (on by default), it calls `aws-lc-rs` directly. It then turns on no feature of
+//! jsonwebtoken, so the application's own use of jsonwebtoken is unaffected. Without the feature,
+//! it calls the backend that the application has turned on in jsonwebtoken, if there is one.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -44,8 +44,8 @@ pub(crate) fn verify(
     key: &DecodingKey,
     algorithm: Algorithm,
 ) -> Result<bool, Error> {
-    // Decoded here, and not only in jsonwebtoken, so that every backend requires canonical
-    // encoding.
+    // The signature is decoded here, not only in jsonwebtoken, so that every backend requires
+    // canonical encoding.
     let Ok(signature) = URL_SAFE_NO_PAD.decode(signature) else {
         return Ok(false);
     };
@@ -90,7 +90,7 @@ mod tests {
 
         let key = DecodingKey::from_secret(&key);
         assert!(verify(signature, message, &key, Algorithm::HS256).unwrap());
-        // The whole MAC is compared: a part of it, a longer value and an empty one are rejected.
+        // The whole MAC is compared. A part of it, a longer value and an empty value are rejected.
         for wrong in ["", "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjQ", "dBjf"] {
             assert!(!verify(wrong, message, &key, Algorithm::HS256).unwrap(), "{wrong}");
         }
@@ -132,8 +132,8 @@ mod tests {
         let good = sign(b"m", &EncodingKey::from_secret(&[7; 32]), Algorithm::HS256).unwrap();
         assert!(verify(&good, b"m", &key, Algorithm::HS256).unwrap());
         assert!(!verify(&format!("{good}="), b"m", &key, Algorithm::HS256).unwrap());
-        // 43 characters carry two spare bits, which must be zero. The next letter of the alphabet
-        // changes only these bits, so it decodes to the same MAC.
+        // 43 characters have two spare bits, which must be zero. The next letter of the alphabet
+        // differs only in these bits, so it decodes to the same MAC.
         let last = good.chars().last().unwrap();
         let alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
         let at = alphabet.find(last).unwrap();

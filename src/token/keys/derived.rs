@@ -1,9 +1,9 @@
 //! Secrets that are derived from keys. Every instance with the same key derives the same secret.
 //!
-//! The derived secrets key two things: the pseudonyms that the store holds in place of names and
-//! addresses, and the MACs of device cookies. A private key of any algorithm is secret, so the
-//! derived secret is secret too. It is `HMAC-SHA256(private key, label)`, so it reveals nothing
-//! about the key.
+//! Derived secrets are the keys of two kinds of MACs: the pseudonyms that the store holds instead
+//! of names and addresses, and the MACs of device cookies. A private key of any algorithm is
+//! secret, so a secret derived from it is also secret. The derived secret is `HMAC-SHA256(private
+//! key, label)`, so it reveals nothing about the private key.
 
 use std::fmt;
 
@@ -18,8 +18,8 @@ use crate::error::ConfigError;
 
 const LABEL: &[u8] = b"tower-session-auth derived secret 1";
 
-/// Computes HMAC-SHA256 with a secret that is derived from one key. The secret is wiped from memory
-/// on drop.
+/// Computes HMAC-SHA256 with a secret that is derived from one key. When this value is dropped, the
+/// secret is wiped from memory.
 #[derive(Clone)]
 pub(crate) struct DerivedKey {
     sign: EncodingKey,
@@ -43,13 +43,13 @@ impl DerivedKey {
         backend::sign(message, &self.sign, Algorithm::HS256)
     }
 
-    /// Returns whether `mac` is the MAC of the message. Compares in constant time.
+    /// Returns whether `mac` is the MAC of the message. The comparison takes constant time.
     pub(crate) fn is_mac(&self, mac: &str, message: &[u8]) -> bool {
         matches!(backend::verify(mac, message, &self.verify, Algorithm::HS256), Ok(true))
     }
 }
 
-// Shows no key material.
+// `Debug` shows no key material.
 impl fmt::Debug for DerivedKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("DerivedKey").finish_non_exhaustive()
@@ -60,8 +60,8 @@ impl fmt::Debug for DerivedKey {
 #[derive(Debug)]
 pub(crate) struct DerivedKeys {
     pub(crate) signing: DerivedKey,
-    /// The keys derived from retired HMAC secrets. A retired public key is not secret, so no secret
-    /// can be derived from it.
+    /// The keys derived from retired HMAC secrets. A retired public key has none, because it is not
+    /// secret.
     pub(crate) retired: Vec<DerivedKey>,
 }
 
@@ -83,11 +83,11 @@ impl DerivedKeys {
     }
 }
 
-/// Returns the part of a private key that is the same in every file format, so that one key always
-/// yields one derived secret.
+/// Returns the part of a private key that is the same in every file format. So one key always
+/// yields the same derived secret.
 ///
-/// RSA keys (PKCS#1) and HMAC secrets are used whole. Of other PKCS#8 keys only the private number
-/// is used: the rest of the file may contain the public key or omit it.
+/// RSA keys (PKCS#1) and HMAC secrets are returned whole. For other PKCS#8 keys only the private
+/// number is returned, because the rest of the file may contain the public key or omit it.
 fn canonical(key: &[u8]) -> &[u8] {
     let info = PrivateKeyInfoRef::from_der(key);
     let inner = info.as_ref().map_or(key, |info| info.private_key.as_bytes());

@@ -9,7 +9,7 @@ use crate::error::ConfigError;
 ///
 /// To rotate keys, call [`new`](Self::new) with the new key and [`also_verify`](Self::also_verify)
 /// with the old key. Keep the old key until its last token has expired. A key that is not in the
-/// set verifies nothing from then on. Cheap to clone.
+/// set verifies nothing. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct KeySet {
     signing: SigningKey,
@@ -30,7 +30,7 @@ impl KeySet {
         Self { signing, retired: Arc::default() }
     }
 
-    /// Adds a key that verifies only: tokens that it signed are still accepted.
+    /// Adds a key that only verifies. Tokens that it has signed are still accepted.
     #[must_use]
     pub fn also_verify(mut self, key: VerifyingKey) -> Self {
         Arc::make_mut(&mut self.retired).push(key);

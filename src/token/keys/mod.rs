@@ -14,12 +14,12 @@ use jsonwebtoken::{DecodingKey, EncodingKey};
 
 use crate::error::KeyError;
 
-/// The longest `kid`, in bytes.
+/// The maximum length of a `kid`, in bytes.
 const MAX_KID_LEN: usize = 64;
 
 /// The algorithm that signs a token.
 ///
-/// Each key has one algorithm. A token is verified with the algorithm of its key only, whatever the
+/// Each key has one algorithm. A token is verified only with its key's algorithm, whatever the
 /// token's header says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -35,7 +35,7 @@ pub enum Algorithm {
 }
 
 impl Algorithm {
-    /// Returns the name in a token's header.
+    /// Returns the algorithm's name in a token's header.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -62,11 +62,11 @@ impl fmt::Display for Algorithm {
     }
 }
 
-/// A key that signs tokens, and verifies the tokens that it signed.
+/// A key that signs tokens, and verifies the tokens that it has signed.
 ///
-/// Each token carries the `kid` of its key (1 to 64 bytes of visible ASCII), which selects the key
-/// that verifies it. Never give a new key the `kid` of an old one. Cheap to clone. `Debug` shows no
-/// key material. The key is wiped from memory when the last clone is dropped.
+/// Each token contains the `kid` of its key (1 to 64 bytes of visible ASCII). The `kid` selects the
+/// key that verifies the token, so never give a new key the `kid` of an old key. Cheap to clone.
+/// `Debug` shows no key material. When the last clone is dropped, the key is wiped from memory.
 #[derive(Clone)]
 pub struct SigningKey {
     private: Arc<EncodingKey>,
@@ -78,8 +78,8 @@ impl SigningKey {
     ///
     /// # Errors
     ///
-    /// [`KeyError`] for an invalid `kid`, and for a secret that is too short, publicly known, a
-    /// placeholder, a repeated short text, or the text of a PEM file.
+    /// [`KeyError`] for an invalid `kid`. Also for a secret that is too short, publicly known, a
+    /// placeholder, a repetition of a short text, or the text of a PEM file.
     pub fn hs256(kid: &str, secret: &[u8]) -> Result<Self, KeyError> {
         let verifying = VerifyingKey::hs256(kid, secret)?;
         Ok(Self { private: Arc::new(EncodingKey::from_secret(secret)), verifying })
@@ -88,14 +88,14 @@ impl SigningKey {
     /// Creates a key from a private RSA key of at least 2048 bits, in PKCS#8 or PKCS#1:
     /// `openssl genrsa 3072`.
     ///
-    /// Reads what OpenSSL reads: any line width and line ending, blank lines, text around the
-    /// block. If the text has several blocks, the first private key is used. A key that is
-    /// encrypted with a passphrase is an error.
+    /// This function accepts the same files as OpenSSL: any line width and line ending, blank
+    /// lines, and text around the block. If the text has several blocks, the first private key is
+    /// used. If the key is encrypted with a passphrase, the result is an error.
     ///
     /// # Errors
     ///
-    /// [`KeyError`] for an invalid `kid`, and for a text without such a key. The error says what
-    /// the text holds instead, and which `openssl` command converts it.
+    /// [`KeyError`] for an invalid `kid`, or for a text without such a key. The error names what
+    /// the text contains instead, and the `openssl` command that converts it.
     pub fn rs256_pem(kid: &str, private_pem: &[u8]) -> Result<Self, KeyError> {
         let (private, public) = pem::rsa_private(private_pem)?;
         Self::new(kid, Algorithm::Rs256, private, public)
@@ -106,8 +106,8 @@ impl SigningKey {
     ///
     /// # Errors
     ///
-    /// As [`rs256_pem`](Self::rs256_pem). Also [`KeyError::CryptoBackend`], because this function
-    /// derives the public half.
+    /// As for [`rs256_pem`](Self::rs256_pem). Also [`KeyError::CryptoBackend`], because this
+    /// function derives the public half.
     pub fn es256_pem(kid: &str, private_pem: &[u8]) -> Result<Self, KeyError> {
         let private = pem::ec_private(private_pem)?;
         let public = backend::ec_public(&private)?;
@@ -118,7 +118,7 @@ impl SigningKey {
     ///
     /// # Errors
     ///
-    /// As [`es256_pem`](Self::es256_pem).
+    /// As for [`es256_pem`](Self::es256_pem).
     pub fn eddsa_pem(kid: &str, private_pem: &[u8]) -> Result<Self, KeyError> {
         let private = pem::ed_private(private_pem)?;
         let public = backend::ed_public(&private)?;
@@ -135,8 +135,8 @@ impl SigningKey {
         Ok(Self { private: Arc::new(private), verifying })
     }
 
-    /// Returns the key that verifies this key's tokens. Keep it in the [`KeySet`](super::KeySet)
-    /// when another key begins to sign.
+    /// Returns the key that verifies this key's tokens. When another key begins to sign, keep this
+    /// one in the [`KeySet`](super::KeySet).
     #[must_use]
     pub fn verifying_key(&self) -> VerifyingKey {
         self.verifying.clone()
@@ -158,8 +158,8 @@ impl SigningKey {
         &self.verifying
     }
 
-    /// Returns the secret of an HMAC key, or the DER file of another key. Other secrets are derived
-    /// from it.
+    /// Returns the secret of an HMAC key, or the DER file of another key. The derived secrets are
+    /// derived from it.
     #[cfg(feature = "routes")]
     pub(super) fn private_bytes(&self) -> &[u8] {
         self.private.as_bytes()
@@ -182,7 +182,7 @@ impl fmt::Debug for SigningKey {
 
 /// A key that verifies tokens.
 ///
-/// An HMAC key can also forge tokens: keep it as secret as the key that signs.
+/// An HMAC key can also forge tokens, so keep it as secret as the key that signs.
 #[derive(Clone)]
 pub struct VerifyingKey {
     kid: Arc<str>,
@@ -195,7 +195,7 @@ impl VerifyingKey {
     ///
     /// # Errors
     ///
-    /// As [`SigningKey::hs256`].
+    /// As for [`SigningKey::hs256`].
     pub fn hs256(kid: &str, secret: &[u8]) -> Result<Self, KeyError> {
         secret::check(secret)?;
         Self::new(kid, Algorithm::Hs256, DecodingKey::from_secret(secret))
@@ -204,13 +204,13 @@ impl VerifyingKey {
     /// Creates a key from a public RSA key of at least 2048 bits, or from a certificate with such a
     /// key: `openssl pkey -pubout`.
     ///
-    /// If the text has several blocks, the first public key or certificate is used. Of a
-    /// certificate only the key is read: its dates and its issuer are ignored.
+    /// If the text has several blocks, the first public key or certificate is used. Only the key of
+    /// a certificate is read: its dates and its issuer are ignored.
     ///
     /// # Errors
     ///
-    /// [`KeyError`] for an invalid `kid`, and for a text without such a key. The error says what
-    /// the text holds instead, and which `openssl` command converts it.
+    /// [`KeyError`] for an invalid `kid`, or for a text without such a key. The error names what
+    /// the text contains instead, and the `openssl` command that converts it.
     pub fn rs256_pem(kid: &str, public_pem: &[u8]) -> Result<Self, KeyError> {
         Self::new(kid, Algorithm::Rs256, pem::rsa_public(public_pem)?)
     }
@@ -220,7 +220,7 @@ impl VerifyingKey {
     ///
     /// # Errors
     ///
-    /// As [`rs256_pem`](Self::rs256_pem).
+    /// As for [`rs256_pem`](Self::rs256_pem).
     pub fn es256_pem(kid: &str, public_pem: &[u8]) -> Result<Self, KeyError> {
         Self::new(kid, Algorithm::Es256, pem::ec_public(public_pem)?)
     }
@@ -230,7 +230,7 @@ impl VerifyingKey {
     ///
     /// # Errors
     ///
-    /// As [`rs256_pem`](Self::rs256_pem).
+    /// As for [`rs256_pem`](Self::rs256_pem).
     pub fn eddsa_pem(kid: &str, public_pem: &[u8]) -> Result<Self, KeyError> {
         Self::new(kid, Algorithm::EdDsa, pem::ed_public(public_pem)?)
     }
@@ -262,8 +262,8 @@ impl VerifyingKey {
         self.public.try_get_as_bytes().ok().filter(|_| is_secret)
     }
 
-    /// Returns whether this is the key's signature of `message`. An error means that the key itself
-    /// does not work.
+    /// Returns whether `signature` is this key's signature of `message`. An error means that the
+    /// key itself does not work.
     pub(super) fn verify(
         &self,
         signature: &str,

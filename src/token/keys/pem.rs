@@ -1,9 +1,9 @@
-//! Key files: the accepted formats, and the public numbers in them.
+//! Key files: the accepted formats, and the checks of the public numbers in them.
 //!
 //! Like OpenSSL, this module skips text around a block and accepts any line width and line ending.
-//! If the text has several blocks, it reads only the first one of the wanted kind. For a private
-//! key, that is the first private key. For a public key, it is the first public key or certificate.
-//! Unlike jsonwebtoken, it then returns an error if that key is for another algorithm.
+//! If the text has several blocks, it reads only the first block of the wanted kind: the first
+//! private key, or the first public key or certificate. Unlike jsonwebtoken, it then returns an
+//! error if that key is for another algorithm.
 
 use jsonwebtoken::{DecodingKey, EncodingKey};
 use pem::Pem;
@@ -56,7 +56,8 @@ pub(crate) fn rsa_private(text: &[u8]) -> Result<(EncodingKey, DecodingKey), Key
     Ok((EncodingKey::from_rsa_der(&der), public))
 }
 
-/// Reads a public RSA key (`SubjectPublicKeyInfo` or PKCS#1), or the one in a certificate.
+/// Reads a public RSA key (`SubjectPublicKeyInfo` or PKCS#1), or the public RSA key of a
+/// certificate.
 pub(crate) fn rsa_public(text: &[u8]) -> Result<DecodingKey, KeyError> {
     let der = public(text, Wanted::Rsa)?;
     let key = pkcs1::RsaPublicKey::from_der(&der).map_err(|_| KeyError::Damaged)?;
@@ -68,7 +69,7 @@ pub(crate) fn ec_private(text: &[u8]) -> Result<EncodingKey, KeyError> {
     Ok(EncodingKey::from_ec_der(&private(text, Wanted::P256)?))
 }
 
-/// Reads a public P-256 key, or the one in a certificate. The point must be uncompressed, as
+/// Reads a public P-256 key, or the key of a certificate. The point must be uncompressed, as
 /// OpenSSL writes it.
 pub(crate) fn ec_public(text: &[u8]) -> Result<DecodingKey, KeyError> {
     match &*public(text, Wanted::P256)? {
@@ -83,14 +84,14 @@ pub(crate) fn ed_private(text: &[u8]) -> Result<EncodingKey, KeyError> {
     Ok(EncodingKey::from_ed_der(&private(text, Wanted::Ed25519)?))
 }
 
-/// Reads a public Ed25519 key, or the one in a certificate.
+/// Reads a public Ed25519 key, or the key of a certificate.
 pub(crate) fn ed_public(text: &[u8]) -> Result<DecodingKey, KeyError> {
     let point = public(text, Wanted::Ed25519)?;
     if point.len() == 32 { Ok(DecodingKey::from_ed_der(&point)) } else { Err(KeyError::Damaged) }
 }
 
-/// Returns the first private key: PKCS#1 for RSA, PKCS#8 for the others. It is wiped from memory on
-/// drop.
+/// Returns the first private key: PKCS#1 for RSA, PKCS#8 for other keys. When it is dropped, it is
+/// wiped from memory.
 fn private(text: &[u8], wanted: Wanted) -> Result<Zeroizing<Vec<u8>>, KeyError> {
     let blocks = blocks(text)?;
     let is_private = |block: &&Pem| block.tag().ends_with("PRIVATE KEY");
@@ -122,8 +123,8 @@ fn private(text: &[u8], wanted: Wanted) -> Result<Zeroizing<Vec<u8>>, KeyError> 
     }
 }
 
-/// Returns the content of the first public key or certificate: PKCS#1 for RSA, a point for the
-/// others.
+/// Returns the content of the first public key or certificate: PKCS#1 for RSA, a point for other
+/// keys.
 fn public(text: &[u8], wanted: Wanted) -> Result<Vec<u8>, KeyError> {
     let blocks = blocks(text)?;
     let is_public = |block: &&Pem| !block.tag().ends_with("PRIVATE KEY");
@@ -146,10 +147,9 @@ fn public_bits(info: &[u8], wanted: Wanted) -> Result<Vec<u8>, KeyError> {
     info.subject_public_key.as_bytes().map(<[u8]>::to_vec).ok_or(KeyError::Damaged)
 }
 
-/// Returns all blocks that hold a key or a certificate; at least one.
+/// Returns all blocks that hold a key or a certificate. There is at least one.
 fn blocks(text: &[u8]) -> Result<Vec<Pem>, KeyError> {
-    // The parser skips everything outside of complete blocks, so it also skips a block that is cut
-    // off.
+    // The parser skips everything outside of complete blocks, so it also skips a truncated block.
     let mut blocks = pem::parse_many(text).map_err(|_| KeyError::Damaged)?;
     blocks.retain(|block| {
         let tag = block.tag();
@@ -158,7 +158,7 @@ fn blocks(text: &[u8]) -> Result<Vec<Pem>, KeyError> {
     if blocks.is_empty() { Err(KeyError::NotPem) } else { Ok(blocks) }
 }
 
-/// Converts a SEC1 key on P-256 to PKCS#8, the only form that every crypto backend reads.
+/// Converts a SEC1 key on P-256 to PKCS#8, the only form that every cryptography backend reads.
 fn to_pkcs8(sec1: &[u8]) -> Result<Zeroizing<Vec<u8>>, KeyError> {
     let algorithm = AlgorithmIdentifierRef { oid: EC, parameters: Some((&P256).into()) };
     let key = OctetStringRef::new(sec1).map_err(|_| KeyError::Damaged)?;
@@ -209,7 +209,7 @@ fn rsa_numbers(n: UintRef<'_>, e: UintRef<'_>) -> Result<DecodingKey, KeyError> 
     if bits < MIN_RSA_BITS {
         return Err(KeyError::RsaTooShort);
     }
-    // A modulus or exponent that is even, and an exponent of one, cannot belong to an RSA key.
+    // An RSA key has an odd modulus and an odd exponent, and the exponent is not one.
     let odd = |number: &[u8]| number.last().is_some_and(|byte| byte % 2 == 1);
     if !odd(n) || !odd(e) || e == [1] {
         return Err(KeyError::Damaged);
@@ -251,7 +251,7 @@ mod tests {
             public(&[P256_PREFIX]),
             public(&[P256_PREFIX, &[4], &point[..63]]),
             public(&[P256_PREFIX, &[4], &point, &[0]]),
-            // The hybrid form. OpenSSL reads it, but it holds the same information twice.
+            // The hybrid form. OpenSSL reads it, but it contains the same information twice.
             public(&[P256_PREFIX, &[6], &point]),
             public(&[ED25519_PREFIX, &point[..31]]),
             public(&[ED25519_PREFIX, &point[..33]]),
@@ -276,7 +276,7 @@ mod tests {
         assert_eq!(numbers(&n, &[2]), Err(KeyError::Damaged));
         assert_eq!(numbers(&n, &[0]), Err(KeyError::Damaged));
         assert_eq!(numbers(&[&n[..256], &[2]].concat(), &[3]), Err(KeyError::Damaged));
-        // Leading zeros add no bits.
+        // Leading zeros do not make a number longer.
         assert_eq!(numbers(&[&[0; 100], &n[..200]].concat(), &[3]), Err(KeyError::RsaTooShort));
     }
 }

@@ -1,8 +1,8 @@
-//! HMAC secrets that are not secret, and therefore rejected.
+//! HMAC secrets that are not secret and are therefore rejected.
 
 use crate::error::KeyError;
 
-/// The shortest secret, in bytes. RFC 7518 section 3.2: at least as long as the hash.
+/// The minimum length of a secret, in bytes. RFC 7518 section 3.2: at least as long as the hash.
 const MIN_LEN: usize = 32;
 
 /// The longest text, in bytes, whose repetition is rejected. `your-256-bit-secret` has 19 bytes.
@@ -49,8 +49,8 @@ const PLACEHOLDERS: &[&str] = &[
     "yoursecret",
 ];
 
-/// Rejects a secret that is too short, publicly known, a placeholder, a repeated text, or a PEM
-/// file.
+/// Rejects a secret that is too short, publicly known, a placeholder, a repetition of a short text,
+/// or a PEM file.
 pub(crate) fn check(secret: &[u8]) -> Result<(), KeyError> {
     if secret.windows(10).any(|part| part == b"-----BEGIN") {
         return Err(KeyError::SecretIsPem);
@@ -65,7 +65,7 @@ pub(crate) fn check(secret: &[u8]) -> Result<(), KeyError> {
     if known { Err(KeyError::SecretKnown) } else { Ok(()) }
 }
 
-// Compares byte by byte, so that no second copy of the secret is left in memory.
+// Compares byte by byte, so that no second copy of the secret remains in memory.
 fn same(secret: &[u8], text: &str) -> bool {
     let spelled = secret.iter().map(|byte| match byte {
         b'_' | b' ' => b'-',
@@ -74,7 +74,7 @@ fn same(secret: &[u8], text: &str) -> bool {
     spelled.eq(text.bytes())
 }
 
-/// Returns whether the secret only repeats its first `period` bytes.
+/// Returns whether the secret is a repetition of its first `period` bytes.
 fn repeats(secret: &[u8], period: usize) -> bool {
     secret.iter().zip(secret.iter().skip(period)).all(|(a, b)| a == b)
 }

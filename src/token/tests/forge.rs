@@ -1,4 +1,4 @@
-//! Builds tokens that no honest issuer makes: any header and any payload, signed with a real key.
+//! Builds tokens that no honest issuer creates: any header and any payload, signed with a real key.
 
 use std::time::Duration;
 
@@ -17,8 +17,8 @@ pub(crate) const AUDIENCE: &str = "shop";
 pub(crate) const SECRET: &[u8] = b"7XvpH4sDq0mT9eWzKc2RbYj5LgNf8uAo";
 pub(crate) const OTHER_SECRET: &[u8] = b"Q3kZt6BwVy1JhGnE7rUxMd0CsPi9aFl4";
 
-/// The time at which tests verify the forged tokens, in seconds since 1970. By default the tokens
-/// are valid from this time on, for ten minutes.
+/// The time at which tests verify the forged tokens, in seconds since 1970. By default a token is
+/// valid for ten minutes from this time.
 pub(crate) const NOW: i64 = 1_700_000_000;
 
 pub(crate) fn at(seconds: f64) -> Timestamp {

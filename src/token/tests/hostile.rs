@@ -1,5 +1,5 @@
-//! Tests that hostile tokens are rejected: one table row per defect. Most of the tokens carry a
-//! correct signature, so that only the defect can reject them.
+//! Tests that hostile tokens are rejected, with one table row per defect. Most of the tokens have a
+//! correct signature, so that only the defect can cause the rejection.
 
 use super::forge::{
     OTHER_SECRET, at, claims, forge, header, key, now, policy, seal, settings, signed,
@@ -262,7 +262,7 @@ fn malformed_tokens_are_rejected() {
     let other = SigningKey::hs256("k1", OTHER_SECRET).unwrap();
     let json =
         format!(r#"{{"payload":"{payload}","protected":"{head}","signature":"{signature}"}}"#);
-    // The encoded payload ends in spare bits. The next letter of the alphabet changes only these
+    // The encoded payload ends in spare bits. The next letter of the alphabet differs only in these
     // bits, so it decodes to the same bytes. The signature covers the changed text and is correct.
     let spare = compact::encode(claims(&[("x", Some("1"))]));
     assert_ne!(spare.len() % 4, 0);
@@ -303,8 +303,8 @@ fn malformed_tokens_are_rejected() {
 
 #[test]
 fn longest_allowed_token_is_accepted() {
-    // The length of base64 text grows in steps, so the longest token that fits may end one
-    // character below the limit.
+    // The length of base64 text grows in steps. So the longest token that fits may be one character
+    // shorter than the limit.
     let policy = policy();
     let sized = |pad: usize| {
         let pad = format!("\"{}\"", "p".repeat(pad));

@@ -1,4 +1,4 @@
-//! Tests which files yield which keys, and that a key works with its one algorithm only.
+//! Tests which files yield which keys, and that each key works only with its one algorithm.
 
 use std::collections::HashSet;
 
@@ -29,7 +29,7 @@ const PRIVATE: [(&str, Signing, &[u8]); 5] = [
     ("ES256", SigningKey::es256_pem, file!("p256-sec1.pem")),
     ("EdDSA", SigningKey::eddsa_pem, file!("ed25519.pem")),
 ];
-// The public keys of the same key pairs, in the same order. Then certificates of some of them.
+// The public keys of the same key pairs, in the same order. Then the certificates of some of them.
 const PUBLIC: [(Verifying, &[u8]); 8] = [
     (VerifyingKey::rs256_pem, file!("rsa.pub.pem")),
     (VerifyingKey::rs256_pem, file!("rsa-pkcs1.pub.pem")),
@@ -305,7 +305,7 @@ fn short_rsa_key_is_rejected_as_private_and_as_public_key() {
 fn damaged_key_file_never_panics() {
     let mut survivors = 0;
     for (_, private, pem) in PRIVATE {
-        // Tests each byte of the short files, and a sample of the long ones, which are slow.
+        // Test each byte of the short files, but only a sample of the long files, which are slow.
         for at in (0..pem.len()).step_by((pem.len() / 120).max(1)) {
             assert!(private("k1", &pem[..at]).is_err() || at + 2 > pem.len(), "{at}");
             for with in [b'A', b'/', b'\n', 0xff] {

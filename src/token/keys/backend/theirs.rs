@@ -5,7 +5,7 @@ use jsonwebtoken::errors::{Error, ErrorKind};
 use jsonwebtoken::jwk::EllipticCurve;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey};
 
-/// Stands in for a backend of jsonwebtoken that is not compiled in. It neither signs nor verifies.
+/// Replaces a backend of jsonwebtoken that is not compiled in. It neither signs nor verifies.
 static ABSENT: CryptoProvider = CryptoProvider {
     signer_factory: |_, _| Err(ErrorKind::InvalidAlgorithm.into()),
     verifier_factory: |_, _| Err(ErrorKind::InvalidAlgorithm.into()),
@@ -13,7 +13,7 @@ static ABSENT: CryptoProvider = CryptoProvider {
     key_utils: KeyUtils::new_unimplemented(),
 };
 
-/// Modules with the names of jsonwebtoken's backends.
+/// Modules with the same names as jsonwebtoken's backends.
 mod absent {
     pub(super) mod aws_lc {
         pub(in super::super) use super::super::ABSENT as DEFAULT_PROVIDER;
@@ -27,7 +27,7 @@ use absent::{aws_lc, rust_crypto};
 /// Returns jsonwebtoken's backend, or [`ABSENT`]. If both backends are compiled in, returns
 /// aws-lc-rs.
 ///
-/// No `cfg` can test which features another crate has, but name resolution can: inside the
+/// A `cfg` cannot test which features another crate has, but name resolution can. Inside the
 /// function, a module that exists in jsonwebtoken shadows the module of the same name above.
 fn provider() -> &'static CryptoProvider {
     use jsonwebtoken::crypto::*;
