@@ -7,8 +7,8 @@ use serde::Serialize;
 use super::{AuthError, AuthErrorKind, ErrorCode, StepUp};
 use crate::reason::RevokeReason;
 
-/// Seconds in `Retry-After` while the store is unavailable: the circuit breaker probes the store
-/// ten times a second.
+/// The seconds in `Retry-After` while the store is unavailable. One second is enough, because the
+/// circuit breaker probes the store ten times a second.
 const RETRY_AFTER_SECONDS: u64 = 1;
 
 /// The JSON body of an error response.

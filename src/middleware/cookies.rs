@@ -5,11 +5,12 @@ use http::header::COOKIE;
 
 use crate::error::{AuthError, AuthErrorKind, ConfigError};
 
-/// Returns the value of the cookie `name` (RFC 6265 section 5.4), unchanged. Cookies with other
-/// names are ignored and need not be well-formed.
+/// Returns the value of the cookie `name` (RFC 6265 section 5.4), unchanged. Other cookies are
+/// ignored and need not be well-formed.
 ///
-/// Two cookies with this name are an error, in one header field or in several, even with equal
-/// values: they were set for different paths or hosts, and the request does not say for which.
+/// Two cookies with this name are an error, even if their values are equal, and in one header field
+/// or in several. They were set for different paths or hosts, and the request does not show which
+/// cookie belongs to which path or host.
 ///
 /// # Errors
 ///
@@ -51,7 +52,8 @@ pub(crate) fn checked_name(name: &str) -> Result<&str, ConfigError> {
     Err(ConfigError::OutOfRange { setting: "cookie name", rule })
 }
 
-/// Returns whether `byte` is a `tchar` (RFC 9110 section 5.6.2), of which cookie names and scheme names consist.
+/// Returns whether `byte` is a `tchar` (RFC 9110 section 5.6.2). Cookie names and scheme names
+/// consist of these characters.
 pub(super) fn is_token_char(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }

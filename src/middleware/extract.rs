@@ -12,16 +12,16 @@ use crate::error::{AuthError, AuthErrorKind, ConfigError};
 
 const SCHEME: &str = "Bearer";
 
-/// Where a request may carry its access token: the `Authorization` header (the default), or also a
-/// cookie. Cheap to clone.
+/// The places where a layer looks for the access token of a request: only the `Authorization`
+/// header (the default), or also a cookie. Cheap to clone.
 ///
 /// # Tokens in a cookie
 ///
-/// A cookie serves pages without scripts, because the browser sends it on its own. The browser also
-/// sends it with a request that another site caused. **Once a layer reads a cookie, every route
-/// that changes something or opens a WebSocket needs protection against cross-site requests**: a
-/// [`SameOriginLayer`](crate::same_origin::SameOriginLayer) around these routes, and `SameSite` on the cookie.
-/// The library's own [routes](crate::routes) already have both.
+/// A cookie works for pages without scripts, because the browser sends it without a script. The
+/// browser also sends it with a request that another site caused. **Once a layer reads a cookie,
+/// every route that changes something or opens a WebSocket needs protection against cross-site
+/// requests**: a [`SameOriginLayer`](crate::same_origin::SameOriginLayer) around these routes, and
+/// `SameSite` on the cookie. The library's own [routes](crate::routes) already have both.
 ///
 /// ```
 /// use axum::Router;
@@ -49,20 +49,20 @@ pub struct TokenSource {
 }
 
 impl TokenSource {
-    /// Reads the header only. This is the default of a layer.
+    /// Reads only the header. This is the default of a layer.
     #[must_use]
     pub fn header() -> Self {
         Self::default()
     }
 
-    /// Reads the header, or the cookie `name` if the header has no bearer token. Give the full name
-    /// of the cookie, including a prefix such as `__Host-`.
+    /// Reads the header, or the cookie `name` if the header has no bearer token. `name` is the full
+    /// name of the cookie, including a prefix such as `__Host-`.
     ///
-    /// If the header has a bearer token, the cookie is ignored. After another tab has refreshed,
-    /// the two tokens differ and both are valid. Another scheme, such as the `Basic` credentials of
-    /// a proxy, is not a bearer token. If the cookie is read and the request has two cookies with
-    /// this name, the request is rejected: it does not say which cookie belongs to which path or
-    /// host.
+    /// If the header has a bearer token, the cookie is ignored: after another tab has refreshed,
+    /// the two tokens differ and both are valid. A header with another scheme, such as the `Basic`
+    /// credentials of a proxy, has no bearer token. If the cookie is read and the request has two
+    /// cookies with this name, the request is rejected, because it does not show which cookie
+    /// belongs to which path or host.
     ///
     /// # Errors
     ///
@@ -71,8 +71,7 @@ impl TokenSource {
         Ok(Self { cookie: Some(checked_name(name.as_ref())?.into()) })
     }
 
-    /// Returns the token of a request, for handlers outside of a layer. The token itself is not
-    /// verified.
+    /// Returns the token of a request, for handlers outside of a layer. The token is not verified.
     ///
     /// # Errors
     ///
@@ -82,9 +81,9 @@ impl TokenSource {
         text(self.credential(headers)?)
     }
 
-    /// Returns every token of a request, for a logout: the token of the header, then those of the
-    /// first 8 cookies with the name, without duplicates. A value that is not a token is an error
-    /// in the list.
+    /// Returns every token of a request, for a logout: first the token of the header, then the
+    /// tokens of the first 8 cookies with the name. Duplicates are left out. If a value is not a
+    /// token, the list contains an error in its place.
     ///
     /// # Errors
     ///
@@ -112,15 +111,15 @@ impl TokenSource {
         Ok(shown)
     }
 
-    /// Returns the name of the cookie if this request's token comes from the cookie, that is, if
-    /// the header has no bearer token.
+    /// Returns the name of the cookie if this request's token comes from the cookie. This is the
+    /// case if the header has no bearer token.
     pub(crate) fn counting_cookie(&self, headers: &HeaderMap) -> Option<&str> {
         let name = self.cookie.as_deref()?;
         let in_header = credential(headers).err()?.kind() != AuthErrorKind::MissingToken;
         (!in_header).then_some(name)
     }
 
-    /// Returns the token as raw bytes; otherwise the same as [`token`](Self::token).
+    /// Like [`token`](Self::token), but returns the token as raw bytes.
     pub(crate) fn credential<'a>(&self, headers: &'a HeaderMap) -> Result<&'a [u8], AuthError> {
         match &self.cookie {
             None => credential(headers),
@@ -140,11 +139,11 @@ fn either<'a>(headers: &'a HeaderMap, name: &str) -> Result<&'a [u8], AuthError>
 
 /// Returns the token of the single `Authorization: Bearer` header (RFC 6750 section 2.1).
 ///
-/// For handlers outside of a layer, for example a logout. The token itself is not verified.
+/// Use this in handlers outside of a layer, for example for a logout. The token is not verified.
 ///
-/// Two `Authorization` fields are an error, because different hops could choose different ones. A
-/// header with another scheme counts as no bearer token. A header with the scheme `Bearer` and a
-/// malformed rest counts as an invalid token.
+/// Two `Authorization` fields are an error, because different hops could choose different fields. A
+/// header with another scheme is treated like a missing header. A header with the scheme `Bearer`
+/// and a malformed rest is treated as an invalid token.
 ///
 /// # Errors
 ///
@@ -162,7 +161,7 @@ pub(crate) fn text(token: &[u8]) -> Result<&str, AuthError> {
     str::from_utf8(token).map_err(|_| AuthError::new(AuthErrorKind::InvalidToken))
 }
 
-/// Returns the token as raw bytes; otherwise the same as [`bearer`].
+/// Like [`bearer`], but returns the token as raw bytes.
 pub(crate) fn credential(headers: &HeaderMap) -> Result<&[u8], AuthError> {
     let mut values = headers.get_all(AUTHORIZATION).iter();
     let value = match (values.next(), values.next()) {

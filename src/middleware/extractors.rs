@@ -1,4 +1,4 @@
-//! Extractors: the session or the caller as an argument of an axum handler.
+//! Extractors: a session or a caller as an argument of an axum handler.
 //!
 //! ```
 //! use tower_session_auth::auth_layer::Caller;
@@ -38,9 +38,9 @@ impl IntoResponse for AuthError {
 
 /// Extracts the session of a request that the layer let pass.
 ///
-/// Rejections: 401 `missing_token` for a request without a session (optional mode), 503 for a
-/// request that passed with its token only, and 500 if no layer is around the route. In the last
-/// case the log names the missing layer.
+/// Rejects a request without a session (optional mode) with 401 `missing_token`. Rejects a request
+/// that passed with only its token with 503. Answers 500 if no layer is around the route. In the
+/// last case the log names the missing layer.
 impl<D: SessionData, St: Send + Sync> FromRequestParts<St> for Session<D> {
     type Rejection = AuthError;
 
@@ -49,7 +49,7 @@ impl<D: SessionData, St: Send + Sync> FromRequestParts<St> for Session<D> {
     }
 }
 
-/// Extracts the caller, also for a request that passed with its token only.
+/// Extracts the caller. This also works for a request that passed with only its token.
 impl<D: SessionData, St: Send + Sync> FromRequestParts<St> for Caller<D> {
     type Rejection = AuthError;
 
@@ -58,7 +58,7 @@ impl<D: SessionData, St: Send + Sync> FromRequestParts<St> for Caller<D> {
     }
 }
 
-/// Extracts the caller, or `None` if the layer is in optional mode and the request passed without a
+/// Extracts the caller. `None` if the layer is in optional mode and the request passed without a
 /// session.
 impl<D: SessionData, St: Send + Sync> OptionalFromRequestParts<St> for Caller<D> {
     type Rejection = AuthError;
@@ -71,8 +71,8 @@ impl<D: SessionData, St: Send + Sync> OptionalFromRequestParts<St> for Caller<D>
     }
 }
 
-/// Extracts the session, or `None` if the layer is in optional mode and the request passed without
-/// one. Other rejections: 503 for a request that passed with its token only, and 500 without the
+/// Extracts the session. `None` if the layer is in optional mode and the request passed without a
+/// session. Rejects a request that passed with only its token with 503. Answers 500 without the
 /// layer.
 impl<D: SessionData, St: Send + Sync> OptionalFromRequestParts<St> for Session<D> {
     type Rejection = AuthError;

@@ -1,8 +1,8 @@
-//! The response future: checks the session with a store call if needed, then calls the inner
-//! service.
+//! The response future. It checks the session, with a store call if needed, and then calls the
+//! inner service.
 //!
-//! Its states are `Checking`, then `Calling` or `Clearing`; or `Rejected`. A request that needs no
-//! store call starts in one of the last three states.
+//! The first state is `Checking`, and the next is `Calling`, `Clearing` or `Rejected`. A request
+//! that needs no store call starts in one of the last three states.
 
 use std::fmt;
 use std::future::Future;
@@ -47,12 +47,12 @@ pin_project! {
     where
         S: Service<Request<ReqBody>>,
     {
-        // The response is ready; the inner service is not called.
+        // The response is ready. The inner service is not called.
         Rejected { response: Option<S::Response> },
-        // Boxed, so that the future of a cache hit, which never waits, stays small.
+        // Boxed, so that the future of a cache hit stays small. A cache hit never waits.
         Checking { check: Check<D>, next: Option<Box<Next<S, D, R, ReqBody>>> },
         Calling { #[pin] call: S::Future },
-        // As `Calling`; the response then clears the cookie of a session that is over.
+        // Like `Calling`, but the response then clears the cookie of a session that is over.
         Clearing { #[pin] call: S::Future, cookie: Option<Box<ClearedCookie>> },
     }
 }
@@ -68,24 +68,24 @@ impl<S, D, R, ReqBody> ResponseFuture<S, D, R, ReqBody>
 where
     S: Service<Request<ReqBody>>,
 {
-    /// The future of a request that is rejected without a store call.
+    /// Creates the future of a request that is rejected without a store call.
     pub(crate) fn rejected(response: S::Response) -> Self {
         Self { state: State::Rejected { response: Some(response) } }
     }
 
-    /// The future of a request that passes without a store call.
+    /// Creates the future of a request that passes without a store call.
     pub(crate) fn calling(call: S::Future) -> Self {
         Self { state: State::Calling { call } }
     }
 
-    /// The future of a request that passes without a session. The response clears `cookie`, if
-    /// there is one.
+    /// Creates the future of a request that passes without a session. The response clears `cookie`,
+    /// if there is one.
     pub(crate) fn calling_anonymous(call: S::Future, cookie: Option<ClearedCookie>) -> Self {
         Self { state: State::anonymous(call, cookie) }
     }
 
-    /// The future of a request whose session the store must check first. `ready` must be the
-    /// service on which `poll_ready` was called.
+    /// Creates the future of a request whose session the store must check first. `ready` must be
+    /// the service on which `poll_ready` was called.
     pub(crate) fn checking(
         check: Check<D>,
         ready: S,

@@ -1,4 +1,4 @@
-//! The layer that an application adds to its Tower stack, and the settings of that layer.
+//! The layer that an application adds to its Tower stack, and the layer's settings.
 
 use std::fmt;
 use std::sync::Arc;
@@ -20,34 +20,35 @@ use crate::token::Audience;
 /// Calls the inner service only for a request with a valid access token and a live session. Cheap
 /// to clone.
 ///
-/// The layer puts the session into the request's extensions as [`Session<D>`](crate::Session). It
-/// replaces or removes a session that other code put there. The layer answers a rejected request
-/// with a response, never with an error: `S::Error` stays the inner service's error type.
+/// The layer puts the session into the request's extensions as [`Session<D>`](crate::Session). If
+/// other code has put a session there, the layer replaces or removes it. The layer answers a
+/// rejected request with a response, never with an error, so `S::Error` stays the inner service's
+/// error type.
 ///
 /// # Position in the stack
 ///
-/// - *Outside* of every service that must see authenticated requests only.
-/// - *Inside* of CORS: a preflight request (`OPTIONS`) carries no token, so the CORS layer must
+/// - *Outside* of every service that must see only authenticated requests.
+/// - *Inside* of CORS. A preflight request (`OPTIONS`) carries no token, so the CORS layer must
 ///   answer it first.
 /// - *Inside* of a request log. That log must not print the `Authorization` header.
 ///
 /// # Requirements on the inner service
 ///
-/// The inner service must be `Clone`. During a store call, the response future holds the service
-/// that `poll_ready` made ready, and a clone takes its place: in Tower, only the value on which
-/// `poll_ready` was called is ready. This layer does not require request bodies or services to be
-/// `Send` or `'static`: its only boxed `Send` future holds neither of them. A server that spawns
-/// the response future adds those two bounds itself.
+/// The inner service must be `Clone`. In Tower, only the value on which `poll_ready` was called is
+/// ready. So during a store call, the response future holds that value, and a clone takes its
+/// place. This layer does not require that request bodies or services are `Send` or `'static`,
+/// because its only boxed `Send` future holds neither of them. A server that spawns the response
+/// future adds these two bounds itself.
 ///
-/// An inner service with a concurrency limit holds its permit during the store call. Put the limit
-/// inside of that service, or add the time of the store call when you choose the limit.
+/// If the inner service has a concurrency limit, it holds its permit during the store call. Put the
+/// limit inside of that service, or consider the time of the store call when you choose the limit.
 pub struct SessionAuthLayer<D = (), R = JsonRejection> {
     rules: Rules<D, R>,
 }
 
 impl<D> SessionAuthLayer<D> {
-    /// Creates a layer that rejects a request without a token, and every request whose session it
-    /// cannot check because the store is unavailable.
+    /// Creates a layer. It rejects a request without a token. It also rejects every request whose
+    /// session it cannot check because the store is unavailable.
     #[must_use]
     pub fn new(manager: SessionManager<D>) -> Self {
         let (mode, source, request_policy) =
@@ -60,24 +61,24 @@ impl<D> SessionAuthLayer<D> {
 impl<D, R> SessionAuthLayer<D, R> {
     /// Lets a request without a token pass, without a session.
     ///
-    /// A token that the request carries must still be valid: an invalid token is answered with 401,
-    /// and an unavailable store with 503. If the token is in a cookie, a public page therefore
-    /// answers 401 to a browser whose session is over. To let such requests pass, see
+    /// If the request has a token, the token must still be valid. An invalid token is answered with
+    /// 401, and an unavailable store with 503. So if the token is in a cookie, a public page
+    /// answers 401 to a browser whose session is over. To let such requests pass, use
     /// [`optional_with`](Self::optional_with).
     #[must_use]
     pub fn optional(self) -> Self {
         self.optional_with(OptionalMode::strict())
     }
 
-    /// Lets a request without a token pass; `mode` selects which invalid tokens also make a request
-    /// anonymous instead of a 401.
+    /// Lets a request without a token pass. `mode` selects the invalid tokens with which a request
+    /// also passes, as anonymous, instead of being answered with 401.
     #[must_use]
     pub fn optional_with(mut self, mode: OptionalMode) -> Self {
         self.rules.mode = Mode::Optional(mode);
         self
     }
 
-    /// Sets where the layer reads the token. Default: the `Authorization` header only. If the layer
+    /// Sets where the layer reads the token. Default: only the `Authorization` header. If the layer
     /// also reads a cookie, every route that changes something needs [protection against cross-site
     /// requests](crate::same_origin::SameOriginLayer).
     #[must_use]
@@ -110,8 +111,8 @@ impl<D, R> SessionAuthLayer<D, R> {
         SessionAuthLayer { rules: Rules { manager, mode, source, request_policy, reject } }
     }
 
-    /// Sets how the layer handles a request while the store is unavailable and the session cannot
-    /// be checked. Default: [`Refuse`](FailurePolicy::Refuse), which answers 503.
+    /// Sets what the layer does with a request while the store is unavailable and the session
+    /// cannot be checked. Default: [`Refuse`](FailurePolicy::Refuse), which answers 503.
     #[must_use]
     pub fn failure_policy(mut self, policy: FailurePolicy) -> Self {
         self.rules.request_policy.policy = policy;
@@ -120,22 +121,21 @@ impl<D, R> SessionAuthLayer<D, R> {
 }
 
 impl<D: SessionData, R> SessionAuthLayer<D, R> {
-    /// Sets the maximum age of the store's last answer about a session. Zero means one store call
-    /// (one round trip) for each request.
+    /// Sets the maximum age of the store's last confirmation of a session. With zero, each request
+    /// makes a store call (one round trip).
     ///
-    /// The default and the upper limit are the lease of the near cache (500 ms by default). The
-    /// bound matters only when the invalidation connection fails without a visible error. While
-    /// that connection works, a revocation takes effect as soon as the server's push message
-    /// arrives.
+    /// The default and the upper limit are the lease of the near cache (500 ms by default). This
+    /// bound matters only when the invalidation connection fails without a visible error. While the
+    /// connection works, a revocation takes effect as soon as the server's push message arrives.
     ///
-    /// Without a near cache every request calls the store, so every value is accepted and none has
+    /// Without a near cache every request calls the store. So every value is accepted, and none has
     /// an effect.
     ///
     /// # Errors
     ///
     /// [`ConfigError::OutOfRange`] for a value above zero and below three heartbeat intervals of
-    /// the near cache (one interval is a fifth of the lease): with such a value most requests would
-    /// call the store for no visible reason.
+    /// the near cache (one interval is a fifth of the lease). With such a value, most requests
+    /// would call the store for no visible reason.
     pub fn max_staleness(mut self, max: Duration) -> Result<Self, ConfigError> {
         self.rules.request_policy.staleness =
             Staleness::new(max, self.rules.manager.heartbeat_interval())?;
@@ -143,13 +143,13 @@ impl<D: SessionData, R> SessionAuthLayer<D, R> {
     }
 
     /// Accepts tokens for `audience` (the `aud` claim, RFC 7519 section 4.1.3) instead of the
-    /// manager's own audience. All other requirements of the manager stay.
+    /// manager's audience. All other requirements of the manager stay.
     ///
-    /// This is for several services with different audiences that share one manager and whose
-    /// tokens another issuer signs: the manager signs its own tokens with its own audience only. A
-    /// token that one layer has verified is not valid for a layer with another audience. To revoke
-    /// the session of such a token, call [`SessionManager::revoke`] with the session's id:
-    /// [`SessionManager::logout`] and the routes accept tokens for the manager's audience only.
+    /// Use this if several services with different audiences share one manager, and another issuer
+    /// signs their tokens. (The manager signs tokens only with its own audience.) A token that one
+    /// layer has verified is not valid for a layer with another audience.
+    /// [`SessionManager::logout`] and the routes accept only tokens for the manager's audience. To
+    /// revoke the session of another token, call [`SessionManager::revoke`] with the session's id.
     ///
     /// # Errors
     ///

@@ -1,17 +1,18 @@
-//! The layers that an application puts into its stack, and the steps of one request through them.
+//! The layers that an application puts into its stack, and the steps that one request takes.
 //!
-//! 1. `extract` (with `cookies`): request headers to token text.
-//! 2. `SessionManager::lookup`: token text to a cache entry (`authenticate/lookup.rs`, `cache/`). A
-//!    hit goes on with step 5.
-//! 3. `SessionManager::verify`: token text to claims (`authenticate/verify.rs`,
+//! 1. `extract` (with `cookies`): from the request headers to the token text.
+//! 2. `SessionManager::lookup`: from the token text to a cache entry (`authenticate/lookup.rs`,
+//!    `cache/`). A hit continues with step 5.
+//! 3. `SessionManager::verify`: from the token text to the claims (`authenticate/verify.rs`,
 //!    `token/jwt/verify.rs`).
-//! 4. `SessionManager::check`: claims to a live session, from the store (`authenticate/load.rs`), or
-//!    the result of the layer's failure policy (`authenticate/failure_policy.rs`).
-//! 5. `attach`: the session into the request's extensions.
-//! 6. `reject`: the error of any step to a response. A layer in `optional_mode` lets the request
-//!    pass without a session instead.
+//! 4. `SessionManager::check`: from the claims to a live session in the store
+//!    (`authenticate/load.rs`), or to the result of the layer's failure policy
+//!    (`authenticate/failure_policy.rs`).
+//! 5. `attach`: puts the session into the request's extensions.
+//! 6. `reject`: turns the error of any step into a response. A layer in `optional_mode` may let the
+//!    request pass without a session instead.
 //!
-//! `checked` is the response future of the layers whose check needs no I/O: guards, and the
+//! `checked` is the response future of the layers whose check needs no I/O: the guards and the
 //! same-origin check.
 
 pub(crate) mod attach;

@@ -11,9 +11,9 @@ use crate::error::{AuthError, AuthErrorKind};
 /// How a layer in [optional](crate::SessionAuthLayer::optional_with) mode handles a request with
 /// invalid credentials. Default: [`strict`](Self::strict).
 ///
-/// In every mode, a request without credentials passes without a session, an unavailable store is
-/// answered with 503, and an inactive account with 403. The manager emits an [event](crate::telemetry::events)
-/// for a rejected token even if the request passes.
+/// In every mode, a request without credentials passes without a session. An unavailable store is
+/// answered with 503, and an inactive account with 403. The manager emits an
+/// [event](crate::telemetry::events) for a rejected token even if the request passes.
 ///
 /// ```
 /// use tower_session_auth::auth_layer::OptionalMode;
@@ -36,24 +36,25 @@ pub struct OptionalMode {
 }
 
 impl OptionalMode {
-    /// Rejects an invalid token with 401, in the header or in the cookie.
+    /// Rejects an invalid token with 401, whether it is in the header or in the cookie.
     #[must_use]
     pub const fn strict() -> Self {
         Self { cookies: false, bearer: false, clears: false }
     }
 
-    /// Lets a request with an invalid cookie pass as anonymous: the session is over, the token has
-    /// expired or does not verify, or the request has two cookies with the name. A browser sends
-    /// the cookie on its own and cannot react to a 401.
+    /// Lets a request with an invalid cookie pass as anonymous. The cookie is invalid if the
+    /// session is over, if the token has expired or does not verify, or if the request has two
+    /// cookies with the name. The reason for this mode is that a browser sends the cookie without
+    /// being asked and cannot react to a 401.
     ///
-    /// An invalid token in the `Authorization` header is still answered with 401: a program put it
-    /// there and must learn that it is invalid.
+    /// An invalid token in the `Authorization` header is still answered with 401: a program has put
+    /// it there and must learn that it is invalid.
     #[must_use]
     pub const fn lenient() -> Self {
         Self { cookies: true, bearer: false, clears: false }
     }
 
-    /// Lets a request with an invalid token in the `Authorization` header also pass without a
+    /// Also lets a request with an invalid token in the `Authorization` header pass without a
     /// session. Two `Authorization` fields are still answered with 400.
     #[must_use]
     pub const fn also_for_bearer(mut self) -> Self {
@@ -62,13 +63,13 @@ impl OptionalMode {
     }
 
     /// Clears the cookie when the store reports that its session is over. This applies only to the
-    /// response to a navigation (`Sec-Fetch-Mode: navigate`). That response then also gets
-    /// `Cache-Control: no-store`. Off by default, because a login in another tab may have set a new
-    /// cookie in the meantime, which would be cleared too. No effect in strict mode.
+    /// response to a navigation (`Sec-Fetch-Mode: navigate`), which then also gets `Cache-Control:
+    /// no-store`. Off by default: a login in another tab may have set a new cookie in the meantime,
+    /// and that cookie would be cleared too. Has no effect in strict mode.
     ///
     /// The cookie must have `Path=/` and no `Domain`, as
-    /// [`AccessCookie`](crate::routes::AccessCookie) sets it. If the response sets the cookie
-    /// itself, the cookie is not cleared.
+    /// [`AccessCookie`](crate::routes::AccessCookie) sets it. If the response itself sets the
+    /// cookie, the layer does not clear it.
     #[must_use]
     pub const fn clear_ended_cookie(mut self) -> Self {
         self.clears = true;
@@ -76,7 +77,7 @@ impl OptionalMode {
     }
 
     /// Returns `Some` if a request that failed with `error` passes without a session. The inner
-    /// `Option` is the cookie that the response must clear.
+    /// `Option` holds the cookie that the response must clear.
     pub(crate) fn pass(
         self,
         error: &AuthError,
@@ -99,15 +100,15 @@ impl OptionalMode {
                     self.bearer
                 }
             }
-            // Two cookies with the name.
+            // The request has two cookies with the name.
             AuthErrorKind::InvalidRequest => cookie.is_some() && self.cookies,
             _ => false,
         };
         if !passes {
             return None;
         }
-        // An error with a source means an unreadable record. A newer version may have written it,
-        // so the session may still be live.
+        // An error with a source means that the record is unreadable. A newer version may have
+        // written it, so the session may still be live.
         let has_ended = kind.is_of_ended_session() && error.source().is_none();
         let cleared = cookie.filter(|_| self.clears && has_ended && is_navigation(headers));
         Some(cleared.and_then(ClearedCookie::new))
@@ -128,7 +129,7 @@ pub(crate) struct ClearedCookie {
 
 impl ClearedCookie {
     fn new(name: &str) -> Option<Self> {
-        // Browsers accept a name with a `__Host-` or `__Secure-` prefix only with `Secure`.
+        // Browsers accept a name with the prefix `__Host-` or `__Secure-` only with `Secure`.
         let secure = if name.starts_with("__") { "; Secure" } else { "" };
         let field = format!("{name}=; HttpOnly; SameSite=Strict{secure}; Path=/; Max-Age=0");
         let mut field = HeaderValue::try_from(field).ok()?;
@@ -136,8 +137,8 @@ impl ClearedCookie {
         Some(Self { start: format!("{name}=").into(), field })
     }
 
-    /// Adds a `Set-Cookie` field that clears the cookie, unless the response sets that cookie
-    /// itself.
+    /// Adds a `Set-Cookie` field that clears the cookie, unless the response itself sets that
+    /// cookie.
     pub(crate) fn clear_in(self, headers: &mut HeaderMap) {
         let start = self.start.as_bytes();
         let sets = |field: &HeaderValue| field.as_bytes().trim_ascii_start().starts_with(start);
@@ -154,7 +155,7 @@ mod tests {
 
     use super::*;
 
-    /// Returns whether a navigation with a cookie passes in the most lenient mode, and whether its
+    /// Returns whether a navigation with a cookie passes in the most lenient mode, and whether the
     /// response clears the cookie.
     fn passes_and_clears(error: &AuthError) -> (bool, bool) {
         let mode = OptionalMode::lenient().also_for_bearer().clear_ended_cookie();

@@ -7,7 +7,7 @@ use crate::error::AuthError;
 /// Turns a rejection into a response. Default: [`JsonRejection`].
 ///
 /// A closure `Fn(&AuthError, Head<'_>) -> Response<B>` implements this trait. The layer then adds
-/// the error to the extensions of the returned response.
+/// the error to the extensions of the response.
 ///
 /// Implementations must not panic.
 #[diagnostic::on_unimplemented(
@@ -35,8 +35,8 @@ where
 
 /// A request without its body.
 ///
-/// It includes the `Authorization` header, so do not log all of it. Its `Debug` output leaves out
-/// headers and extensions.
+/// It includes the `Authorization` header, so do not log all headers. `Debug` shows neither headers
+/// nor extensions.
 #[derive(Clone, Copy)]
 #[non_exhaustive]
 pub struct Head<'a> {
@@ -48,7 +48,7 @@ pub struct Head<'a> {
     pub version: Version,
     /// The request's headers.
     pub headers: &'a HeaderMap,
-    /// The request's extensions, with the values that outer layers put there.
+    /// The request's extensions, including the values that outer layers have put there.
     pub extensions: &'a Extensions,
 }
 
@@ -73,13 +73,13 @@ impl std::fmt::Debug for Head<'_> {
 /// The default response: `{"detail": …, "code": …}` as JSON, with `reason` for a revoked session.
 ///
 /// - Every response has `Cache-Control: no-store`.
-/// - 401, 400 and the 403 of a role guard have `WWW-Authenticate: Bearer` (RFC 6750 section 3, RFC
-///   9470 section 3).
-/// - 503 has `Retry-After`.
-/// - 500 has a `request_id`, which is also in the log.
+/// - The responses 401, 400 and the 403 of a role guard have `WWW-Authenticate: Bearer` (RFC 6750
+///   section 3, RFC 9470 section 3).
+/// - The response 503 has `Retry-After`.
+/// - The response 500 has a `request_id`, which is also in the log.
 ///
-/// Works for every body type that implements `From<String>`: axum's body, `Full<Bytes>`, `String`.
-/// For another body type (tonic's, a `BoxBody`), pass a closure to
+/// Works for every body type that implements `From<String>`, for example axum's body, `Full<Bytes>`
+/// and `String`. For another body type (tonic's, a `BoxBody`), pass a closure to
 /// [`SessionAuthLayer::on_reject`](crate::SessionAuthLayer::on_reject).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "it has nothing to configure")]

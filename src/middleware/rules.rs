@@ -10,7 +10,7 @@ use crate::authenticate::request_policy::RequestPolicy;
 use crate::error::AuthError;
 use crate::manager::SessionManager;
 
-/// The settings of one layer: which requests pass, and how it answers the others.
+/// The settings of one layer: which requests pass, and how the layer answers all others.
 pub(crate) struct Rules<D, R> {
     pub(crate) manager: SessionManager<D>,
     pub(crate) mode: Mode,
@@ -28,7 +28,7 @@ pub(crate) enum Mode {
 
 impl<D, R> Rules<D, R> {
     /// Returns `Some` if a request that failed with `error` passes without a session. The inner
-    /// `Option` is the cookie that the response must clear.
+    /// `Option` holds the cookie that the response must clear.
     pub(crate) fn pass(
         &self,
         error: &AuthError,

@@ -21,28 +21,29 @@ use crate::trace;
 /// Answers a request that a browser makes for a page of another origin with 403 `cross_site`. Cheap
 /// to clone.
 ///
-/// A browser attaches cookies to a request even if a page of another site caused the request. **Put
-/// this layer around every route where a cookie authenticates the caller**, outside of the
+/// A browser attaches cookies to a request even if a page of another site has caused the request.
+/// **Put this layer around every route where a cookie authenticates the caller**, outside of the
 /// [`SessionAuthLayer`](crate::SessionAuthLayer). The library's own [routes](crate::routes) already
 /// contain it.
 ///
 /// # Requests that pass
 ///
-/// - `GET`, `HEAD` and `OPTIONS`, because these methods change nothing. Exception: a handshake that
-///   upgrades the connection (`Upgrade`, as for a WebSocket) is checked, because `SameSite=Lax` and
-///   CORS do not protect it.
+/// - `GET`, `HEAD` and `OPTIONS`, because these methods change nothing. Exception: the layer checks
+///   a handshake that upgrades the connection (`Upgrade`, as for a WebSocket), because
+///   `SameSite=Lax` and CORS do not protect it.
 /// - A request whose `Sec-Fetch-Site` is `same-origin` or `none`.
 /// - A request whose `Origin` is one of the [trusted origins](Self::trusted_origins).
-/// - Without `Sec-Fetch-Site`: a request whose `Origin` has the same host and port as the request's
+/// - A request without `Sec-Fetch-Site` whose `Origin` has the same host and port as the request's
 ///   target. A missing port means the default port of the origin's scheme. Hosts are compared
-///   without regard to case. The scheme of the request itself is unknown here and is not compared.
+///   without regard to case. The scheme is not compared, because the layer does not know the scheme
+///   of the request.
 /// - A request with neither header. Such a request does not come from a browser, so its cookies
 ///   were set on purpose.
 ///
 /// All other requests are rejected. The log then shows the request's `Origin` and `Host`,
 /// shortened. A proxy must pass on `Host` and `Origin` unchanged.
 ///
-/// The check reads headers only. It does no I/O, and no allocation for a request that passes.
+/// The check reads only headers. It does no I/O, and makes no allocation for a request that passes.
 ///
 /// ```
 /// use axum::Router;
@@ -84,13 +85,14 @@ impl Default for SameOriginLayer {
 }
 
 impl<R> SameOriginLayer<R> {
-    /// Also lets requests from pages of these origins pass. Write each one exactly as a browser
-    /// writes the `Origin` header, for example `https://app.example.com`. Default: none.
+    /// Also lets requests from pages of these origins pass. Write each origin exactly as a browser
+    /// writes it in the `Origin` header, for example `https://app.example.com`. Default: none.
     ///
     /// # Errors
     ///
-    /// [`ConfigError::OutOfRange`] for a value that no browser sends, because it would never match:
-    /// a wildcard, a scheme other than `http` and `https`, a default port, upper-case letters, a
+    /// [`ConfigError::OutOfRange`] for a value that no browser sends, because it would never match.
+    /// Examples are a wildcard, a scheme other than `http` and `https`, a default port, upper-case
+    /// letters, a path, and a trailing slash.
     /// path, or a trailing slash.
     pub fn trusted_origins<T: Into<String>>(
         mut self,
@@ -110,12 +112,12 @@ impl<R> SameOriginLayer<R> {
         SameOriginLayer { trusted: self.trusted, reject: Arc::new(reject) }
     }
 
-    /// Returns whether the request passes: see the list at [`SameOriginLayer`].
+    /// Returns whether the request passes. [`SameOriginLayer`] lists the conditions.
     fn allows(&self, method: &Method, uri: &Uri, headers: &HeaderMap) -> bool {
         const SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
         const MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
         // These methods are safe by definition: a handler for one of them must not change anything.
-        // Over HTTP/2 a WebSocket starts with `CONNECT`, which is not in the list.
+        // Over HTTP/2, a WebSocket starts with `CONNECT`, which is not one of these methods.
         let safe = matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS);
         let upgrades = headers.contains_key(UPGRADE)
             || headers.get(&MODE).is_some_and(|mode| mode.as_bytes() == b"websocket");
@@ -153,8 +155,8 @@ fn is_of_host(origin: &[u8], uri: &Uri, headers: &HeaderMap) -> bool {
     origin.authority.host().eq_ignore_ascii_case(asked.host()) && port == Some(origin.port())
 }
 
-/// Returns the port of an authority: `None` if it has no port, `Some(None)` if the port is not a
-/// number. An authority with user information also gives `Some(None)`.
+/// Returns the port of an authority. `None`: it has no port. `Some(None)`: the port is not a
+/// number, or the authority has user information.
 fn port(authority: &Authority) -> Option<Option<u16>> {
     let Some(port) = authority.as_str().strip_prefix(authority.host()) else { return Some(None) };
     Some(port.strip_prefix(':')?.parse().ok())
@@ -208,7 +210,8 @@ fn check_origin(text: &str) -> Result<(), ConfigError> {
     Ok(())
 }
 
-/// A part of a request for the log: shortened, and escaped so that it cannot forge a log line.
+/// A part of a request for the log. It is shortened, and escaped so that it cannot forge a log
+/// line.
 struct Shown<'a>(Option<&'a [u8]>);
 
 impl fmt::Display for Shown<'_> {
@@ -221,8 +224,8 @@ impl fmt::Display for Shown<'_> {
     }
 }
 
-/// Logs a warning with the values that the decision used, to help an operator with a proxy that
-/// changes headers.
+/// Logs a warning with the values on which the decision was based. They help an operator to find a
+/// proxy that changes headers.
 fn log_refusal(uri: &Uri, headers: &HeaderMap) {
     let header = |name: &str| Shown(headers.get(name).map(HeaderValue::as_bytes));
     let host = match uri.authority() {
@@ -245,10 +248,10 @@ impl<S, R> Layer<S> for SameOriginLayer<R> {
     }
 }
 
-/// The service that a [`SameOriginLayer`] makes around an inner service.
+/// The service that a [`SameOriginLayer`] creates around an inner service.
 ///
-/// It is ready when the inner service is ready. It adds no errors of its
-/// own: a rejected request gets a response, not an error.
+/// It is ready when the inner service is ready. It returns only errors of the inner service: a
+/// rejected request gets a response.
 pub struct SameOrigin<S, R = JsonRejection> {
     inner: S,
     layer: SameOriginLayer<R>,

@@ -1,7 +1,8 @@
 //! The middleware service: checks a request and calls the inner service.
 //!
-//! `call` runs the synchronous steps: it reads the token, looks it up in the near cache, and
-//! verifies it if it is not there. The response future does the rest, which needs the store.
+//! `call` runs the synchronous steps. It reads the token, looks it up in the near cache, and
+//! verifies it if the cache does not hold it. The response future runs the other steps, which need
+//! the store.
 
 use std::fmt;
 use std::mem;
@@ -19,13 +20,13 @@ use crate::middleware::reject::{self, Head, JsonRejection, Reject};
 use crate::middleware::rules::{Mode, Rules};
 use crate::session::SessionData;
 
-/// The service that [`SessionAuthLayer`](crate::SessionAuthLayer) makes around an inner service.
+/// The service that [`SessionAuthLayer`](crate::SessionAuthLayer) creates around an inner service.
 ///
-/// It is ready when the inner service is ready. Its errors are those of the inner service: a
+/// It is ready when the inner service is ready. It returns only errors of the inner service: a
 /// rejected request gets a response.
 pub struct SessionAuth<S, D = (), R = JsonRejection> {
     inner: S,
-    /// In one `Arc`, because servers clone a service for each request.
+    /// Shared in one `Arc`, because servers clone a service for each request.
     rules: Arc<Rules<D, R>>,
 }
 
@@ -54,7 +55,8 @@ where
         let lookup = match source.credential(request.headers()) {
             Ok(token) => manager.lookup(token, request_policy),
             Err(error) => {
-                // In optional mode a request without a token is no rejection, so there is no event.
+                // In optional mode, a request without a token is not rejected, so there is no
+                // event.
                 let is_missing = error.kind() == AuthErrorKind::MissingToken;
                 if !is_missing || *mode == Mode::Required {
                     manager.refused(&error, None);
@@ -82,7 +84,7 @@ where
         // `poll_ready` made *this* inner service ready. The clone that replaces it is not ready.
         let clone = self.inner.clone();
         let ready = mem::replace(&mut self.inner, clone);
-        // The boxed future holds neither the request nor the service, so they need not be `Send` or
+        // The boxed future holds neither the request nor the service. So they need not be `Send` or
         // `'static`.
         let (manager, request_policy) = (manager.clone(), request_policy.clone());
         let check = Box::pin(async move { manager.check(&verified, &request_policy).await });

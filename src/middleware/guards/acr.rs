@@ -1,4 +1,4 @@
-//! The guard on the authentication context class (`acr`) of the login: how strong it was.
+//! The guard that checks the authentication context class (`acr`) of the login: how strong it was.
 
 use super::Guard;
 use super::condition::{Condition, Holds, LoginCondition};
@@ -7,11 +7,12 @@ use crate::middleware::reject::JsonRejection;
 use crate::session::Session;
 
 /// Calls the inner service only if the login had one of the given classes
-/// ([`Session::acr`](crate::Session::acr)). Otherwise it answers 401
+/// ([`Session::acr`](crate::Session::acr)). Otherwise the guard answers 401
 /// `insufficient_user_authentication` with `acr_values`.
 ///
-/// Classes are compared byte by byte and have no order. Name the stronger classes too, with the
-/// preferred class first. A session whose login named no class never passes.
+/// Classes are compared byte by byte and have no order. So name each class that may pass, including
+/// the stronger classes, with the preferred class first. A session whose login named no class never
+/// passes.
 ///
 /// ```
 /// use http::{Request, Response};

@@ -11,7 +11,7 @@ use crate::session::Session;
 /// `insufficient_user_authentication`.
 ///
 /// Methods (`pwd`, `otp`, `hwk` and others of RFC 8176) are compared byte by byte. The challenge of
-/// RFC 9470 has no parameter for methods: set with [`challenge`](Guard::challenge) what clients
+/// RFC 9470 has no parameter for methods. So set with [`challenge`](Guard::challenge) what clients
 /// must ask for, or prefer [`RequireAcr`](super::RequireAcr).
 ///
 /// ```
@@ -61,8 +61,8 @@ enum Methods {
 }
 
 impl Guard<Amr> {
-    /// Requires that the login used all of these methods; it may have used others too. With an
-    /// empty list no session passes.
+    /// Requires that the login used all of these methods. It may have used other methods too. With
+    /// an empty list no session passes.
     #[must_use]
     pub fn all_of<T: Into<String>>(methods: impl IntoIterator<Item = T>) -> Self {
         Self::methods(Methods::All(methods.into_iter().map(Into::into).collect()))
@@ -88,7 +88,7 @@ impl Holds for Amr {
     fn holds<D>(&self, session: &Session<D>) -> bool {
         let used = |method: &String| session.amr().contains(method);
         match &self.0 {
-            // `all` is true for an empty list, which would let every session pass.
+            // `all` returns true for an empty list, which would let every session pass.
             Methods::All(methods) => !methods.is_empty() && methods.iter().all(used),
             Methods::Any(methods) => methods.iter().any(used),
         }

@@ -1,4 +1,4 @@
-//! The guard on the time since the user's last authentication.
+//! The guard that checks the time since the user's last authentication.
 
 use std::time::Duration;
 
@@ -11,14 +11,14 @@ use crate::middleware::reject::JsonRejection;
 use crate::session::Session;
 
 /// Calls the inner service only if the user's last authentication is at most the given time ago.
-/// Otherwise it answers 401 `insufficient_user_authentication` with `max_age`.
+/// Otherwise the guard answers 401 `insufficient_user_authentication` with `max_age`.
 ///
-/// For actions that must not be possible on an unattended screen: a change of the password or of a
-/// second factor, or the revocation of other users' sessions. Some minutes are usual.
+/// Use it for actions that must not be possible on an unattended screen: a change of the password
+/// or of a second factor, or the revocation of other users' sessions. Some minutes are usual.
 ///
 /// The guard uses the store's clock, without leeway. A session passes until
-/// [`Session::authenticated_at`](crate::Session::authenticated_at) plus this time has passed. Use
-/// of the session does not move that time. A time in the future counts as now.
+/// [`Session::authenticated_at`](crate::Session::authenticated_at) plus the given time. Use of the
+/// session does not change `authenticated_at`. If that time is in the future, it is treated as now.
 ///
 /// ```
 /// use std::time::Duration;
@@ -79,7 +79,7 @@ pub struct Fresh(Duration);
 
 impl Guard<Fresh> {
     /// Requires an authentication at most `max_age` ago, compared in milliseconds. The challenge
-    /// contains whole seconds, rounded down.
+    /// contains `max_age` in whole seconds, rounded down.
     #[must_use]
     pub fn new(max_age: Duration) -> Self {
         Self::refusing(Fresh(max_age), AuthError::needs(StepUp::fresh(max_age)))
@@ -95,14 +95,14 @@ impl Holds for Fresh {
     }
 }
 
-/// Returns the time since the last authentication, on the store's clock. The session may come from
-/// the near cache; its age there is included.
+/// Returns the time since the last authentication, on the store's clock. If the session comes from
+/// the near cache, its age in the cache is included.
 fn since_login<D>(session: &Session<D>) -> Duration {
     age(session.authenticated_at(), session.store_now().to_datetime())
 }
 
-/// Returns the time from `login` to `now`. A login in the future counts as now, because after a
-/// failover the new primary may have another clock.
+/// Returns the time from `login` to `now`. A login in the future is treated as now: after a
+/// failover, the new primary may have another clock.
 fn age(login: DateTime<Utc>, now: DateTime<Utc>) -> Duration {
     (now - login).to_std().unwrap_or_default()
 }

@@ -7,24 +7,24 @@
 //! | [`RequireAcr`] | a login of a strong enough class (`acr`) | 401 `insufficient_user_authentication`, `acr_values` |
 //! | [`RequireAmr`] | a login with strong enough methods (`amr`) | 401 `insufficient_user_authentication` |
 //!
-//! A guard stands *inside* of a [`SessionAuthLayer`](crate::SessionAuthLayer), around any Tower
-//! service or around one route. Several guards may stand around one another: each checks for
-//! itself, the outermost first.
+//! A guard must be *inside* of a [`SessionAuthLayer`](crate::SessionAuthLayer), around any Tower
+//! service or around one route. Guards can be nested. Each guard then checks its own condition, the
+//! outermost guard first.
 //!
 //! A guard checks the session that the layer has found for this request, never a claim of the
-//! token. A role that was removed is therefore gone with the next request. A guard does no I/O,
-//! never waits, and does no allocation for a request that passes.
+//! token. So the removal of a role takes effect with the next request. A guard does no I/O, never
+//! waits, and makes no allocation for a request that passes.
 //!
-//! The 401 is the challenge of RFC 9470. The client can meet it without a new login: the
+//! The 401 is the challenge of RFC 9470. The client can meet it without a new session: the
 //! application verifies the new credentials and calls
 //! [`SessionManager::reauthenticate`](crate::SessionManager::reauthenticate). The token stays the
 //! same. To give or remove a role, call [`update`](crate::SessionManager::update) or
 //! [`update_all`](crate::SessionManager::update_all).
 //!
 //! A request without a session never passes. Behind a layer in
-//! [`optional`](crate::SessionAuthLayer::optional) mode it gets 401 `missing_token`. Without any
-//! layer it gets 500 `internal`: this is an error of the application, and the log has an entry with
-//! the `request_id` of the response.
+//! [`optional`](crate::SessionAuthLayer::optional) mode, it is answered with 401 `missing_token`.
+//! Without any layer, it is answered with 500 `internal`. This is an error of the application, and
+//! the log has an entry with the `request_id` of the response.
 //!
 //! # Example
 //!
@@ -96,15 +96,15 @@ use crate::telemetry::events::Event;
 
 /// Calls the inner service only if the session meets a condition. Cheap to clone.
 ///
-/// Use one of [`RequireRole`], [`RequireFresh`], [`RequireAcr`] and [`RequireAmr`] to create a
-/// guard. The [module documentation](self) describes what they have in common.
+/// To create a guard, use one of [`RequireRole`], [`RequireFresh`], [`RequireAcr`] and
+/// [`RequireAmr`]. The [module documentation](self) describes what they have in common.
 ///
-/// The errors, futures and readiness of the inner service stay unchanged, and no type must be
+/// The errors, futures and readiness of the inner service do not change, and no type must be
 /// `Clone`, `Send` or `'static`. A rejection is a response with the [`AuthError`] in its
-/// extensions; the guard also emits an [`Event::Rejected`].
+/// extensions. The guard also emits an [`Event::Rejected`].
 pub struct Guard<C, D = (), R = JsonRejection> {
     condition: Arc<C>,
-    /// Created once and cloned for each rejection.
+    /// Created once, and cloned for each rejection.
     refusal: AuthError,
     reject: Arc<R>,
     data: PhantomData<fn() -> D>,
@@ -138,16 +138,16 @@ impl<C, D, R> Guard<C, D, R> {
     }
 
     /// Answers rejected requests with `reject`, as
-    /// [`SessionAuthLayer::on_reject`](crate::SessionAuthLayer::on_reject) does. It is called for
-    /// every rejection, including [`NoLayer`](crate::error::AuthErrorKind::NoLayer).
+    /// [`SessionAuthLayer::on_reject`](crate::SessionAuthLayer::on_reject) does. The guard calls
+    /// `reject` for every rejection, including [`NoLayer`](crate::error::AuthErrorKind::NoLayer).
     #[must_use]
     pub fn on_reject<R2>(self, reject: R2) -> Guard<C, D, R2> {
         let Self { condition, refusal, reject: _, data } = self;
         Guard { condition, refusal, reject: Arc::new(reject), data }
     }
 
-    /// Returns an error if these extensions hold no session, or a session that does not meet the
-    /// condition. Emits an event for each rejection except `NoLayer` and `StoreUnavailable`.
+    /// Returns an error if these extensions hold no session, or if the session does not meet the
+    /// condition. Emits an event for each rejection, except for `NoLayer` and `StoreUnavailable`.
     fn check(&self, extensions: &Extensions) -> Result<(), AuthError>
     where
         C: Condition,
@@ -170,8 +170,8 @@ impl<C: LoginCondition, D, R> Guard<C, D, R> {
     /// Adds `step_up` to the challenge of this guard. The requirements that the guard itself checks
     /// stay in the challenge.
     ///
-    /// For a route with two guards, so that one response tells the client all requirements; and for
-    /// [`RequireAmr`], whose own challenge names none.
+    /// Use this for a route with two guards, so that one response tells the client all
+    /// requirements. Also use it for [`RequireAmr`], whose own challenge names no requirement.
     ///
     /// ```
     /// use std::time::Duration;

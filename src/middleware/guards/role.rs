@@ -1,4 +1,4 @@
-//! The guard on the user's role.
+//! The guard that checks the user's role.
 
 use super::Guard;
 use super::condition::{Condition, Holds};
@@ -6,11 +6,11 @@ use crate::error::{AuthError, AuthErrorKind};
 use crate::middleware::reject::JsonRejection;
 use crate::session::Session;
 
-/// Calls the inner service only if the session has one of the given roles. Otherwise it answers 403
-/// `insufficient_scope`.
+/// Calls the inner service only if the session has one of the given roles. Otherwise the guard
+/// answers 403 `insufficient_scope`.
 ///
 /// Roles are compared byte by byte and have no order: name each role that may pass. A session
-/// without a role never passes; an empty role counts as no role.
+/// without a role never passes. An empty role is treated as no role.
 ///
 /// ```
 /// use http::{Request, Response, StatusCode};
@@ -64,7 +64,7 @@ impl Guard<Role> {
 impl Condition for Role {}
 
 impl Holds for Role {
-    // An empty role counts as no role in the session and in the list, so that an empty setting does
+    // An empty role is treated as no role, in the session and in the list. So an empty setting does
     // not let users without a role pass.
     fn holds<D>(&self, session: &Session<D>) -> bool {
         let role = session.role().filter(|role| !role.is_empty());

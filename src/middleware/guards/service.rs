@@ -23,9 +23,9 @@ impl<S, C, D, R> Layer<S> for Guard<C, D, R> {
     }
 }
 
-/// The service that a [`Guard`] makes around an inner service.
+/// The service that a [`Guard`] creates around an inner service.
 ///
-/// It is ready when the inner service is ready. Its errors are those of the inner service: a
+/// It is ready when the inner service is ready. It returns only errors of the inner service: a
 /// rejected request gets a response.
 pub struct Guarded<S, C, D = (), R = JsonRejection> {
     inner: S,
