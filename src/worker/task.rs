@@ -178,8 +178,7 @@ impl Worker {
         Background { stop, task }
     }
 
-    /// Runs until the last clone of the manager is dropped. Then writes queued uses and delivers
-    /// queued events.
+    /// Runs until the last clone of the manager is dropped. Then writes and delivers queued data.
     ///
     /// # Cancel safety
     ///
