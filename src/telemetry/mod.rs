@@ -1,4 +1,4 @@
-//! What operators see: events for audit trails and alarms, and metrics for dashboards.
+//! Information for operators: events for audit trails and alarms, and metrics for dashboards.
 
 pub mod events;
 pub mod metrics;

@@ -8,10 +8,10 @@ pub enum EventClass {
     /// Changes of who has access: `created`, `token_issued`, `reauthenticated`, `updated`,
     /// `revoked`, `evicted`, `suspicious`.
     StateChange,
-    /// `login_refused`, which anyone on the network can cause.
+    /// `login_refused`. Anyone on the network can cause it.
     LoginRefusal,
-    /// All other events, which clients can cause as often as they like: `rejected`, `extended`,
-    /// `token_refreshed`, `refresh_retried`.
+    /// All other events: `rejected`, `extended`, `token_refreshed`, `refresh_retried`. Clients can
+    /// cause them as often as they like.
     Other,
 }
 
@@ -19,7 +19,7 @@ impl EventClass {
     /// All classes, in the order in which a sink gets waiting events.
     pub(super) const ALL: [Self; 3] = [Self::StateChange, Self::LoginRefusal, Self::Other];
 
-    /// Returns the class in stable `snake_case`, for logs and metrics.
+    /// Returns the class as stable text in `snake_case`, for logs and metrics.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -29,7 +29,7 @@ impl EventClass {
         }
     }
 
-    /// Maximum number of events of the class that wait for one sink.
+    /// Returns the maximum number of events of this class that wait for one sink.
     pub(super) const fn capacity(self) -> usize {
         match self {
             Self::StateChange => 4_096,

@@ -1,4 +1,4 @@
-//! The events themselves.
+//! The events.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -10,7 +10,8 @@ use crate::reason::RevokeReason;
 
 /// Something that happened to a session, or to a request that needed one.
 ///
-/// Text in an event is exactly as users sent it. Escape it before you write it to a log or a page.
+/// Text in an event is exactly the text that users have sent. Escape it before you write it to a
+/// log or a page.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Event {
@@ -26,7 +27,7 @@ pub enum Event {
         /// The user agent of the client, if the application supplied it.
         user_agent: Option<String>,
     },
-    /// A user logged in while the store was away and got a token without a session.
+    /// A user logged in while the store was unavailable, and got a token without a session.
     #[non_exhaustive]
     TokenIssued {
         /// The user of the token.
@@ -36,8 +37,8 @@ pub enum Event {
         /// The user agent of the client, if the application supplied it.
         user_agent: Option<String>,
     },
-    /// The idle deadline of a session was extended on request. (Touches in the background are not
-    /// events.)
+    /// The idle deadline of a session was extended by a request to do so. (Touches in the
+    /// background cause no event.)
     #[non_exhaustive]
     Extended {
         /// The user of the session.
@@ -45,8 +46,8 @@ pub enum Event {
         /// The id of the session.
         session: SessionId,
     },
-    /// A refresh token was exchanged for its successor. (A client that presents the old token again
-    /// within the grace window gets the same successor, without an event.)
+    /// A refresh token was exchanged for its successor. (If a client presents the old token again
+    /// within the grace period, it gets the same successor, and there is no event.)
     #[non_exhaustive]
     TokenRefreshed {
         /// The user of the session.
@@ -54,8 +55,8 @@ pub enum Event {
         /// The id of the session.
         session: SessionId,
     },
-    /// A refresh token that had already been replaced was accepted again after the grace window,
-    /// because no use of its successor was recorded: see
+    /// A replaced refresh token was accepted again after the grace period, because no use of its
+    /// successor was recorded: see
     /// [`refresh_retry`](crate::manager::SessionManagerBuilder::refresh_retry).
     #[non_exhaustive]
     RefreshRetried {
@@ -113,8 +114,8 @@ pub enum Event {
     /// A login was refused.
     #[non_exhaustive]
     LoginRefused {
-        /// The user, if the login named an existing one. Any other text is left out, because it may
-        /// be a password.
+        /// The user, if the login named an existing user. Any other name is left out, because it
+        /// may be a password.
         user: Option<UserId>,
         /// Why it was refused.
         refusal: LoginRefusal,
@@ -129,20 +130,21 @@ pub enum Event {
         /// What was suspicious.
         suspicion: Suspicion,
     },
-    /// This sink did not get some events. Each sink gets its own, for each class at most once per
-    /// second. The log does not contain this event, because it contains the missing events
-    /// themselves.
+    /// This sink did not get some events. Each sink gets its own event of this kind, at most once
+    /// per second for each class. The log has no such record, because it contains the missing
+    /// events.
     #[non_exhaustive]
     Dropped {
         /// The class of the missing events.
         class: EventClass,
-        /// Their number since the last event of this kind for the class.
+        /// The number of missing events of this class since the last such event.
         count: u64,
     },
 }
 
 impl Event {
-    /// Returns the event's name in stable `snake_case`, for example `created` or `login_refused`.
+    /// Returns the event's name as stable text in `snake_case`, for example `created` or
+    /// `login_refused`.
     #[must_use]
     pub const fn name(&self) -> &'static str {
         match self {
@@ -169,9 +171,10 @@ impl Event {
 pub enum Actor {
     /// The session's own user.
     Owner,
-    /// Another user, whom [`SessionManager::acting_as`](crate::SessionManager::acting_as) named.
+    /// Another user. [`SessionManager::acting_as`](crate::SessionManager::acting_as) has named this
+    /// user.
     User(UserId),
-    /// The application, without naming a user.
+    /// The application. It has named no user.
     Application,
 }
 
@@ -201,7 +204,7 @@ impl LoginRefusal {
         Self::RateLimited,
     ];
 
-    /// Returns the refusal in stable `snake_case`, for logs and metrics.
+    /// Returns the refusal as stable text in `snake_case`, for logs and metrics.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -218,8 +221,9 @@ impl LoginRefusal {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Suspicion {
-    /// One user opened more sessions than [`login_rate`](crate::manager::SessionManagerBuilder::login_rate)
-    /// allows. Reported once per window.
+    /// One user opened more sessions than
+    /// [`login_rate`](crate::manager::SessionManagerBuilder::login_rate) allows. Reported once per
+    /// window.
     #[non_exhaustive]
     LoginRate {
         /// The number of logins so far in the window.
@@ -228,14 +232,13 @@ pub enum Suspicion {
         within: Duration,
     },
     /// One session's refresh tokens were exchanged more often than the routes allow. Each process
-    /// that refuses such an exchange reports it once per waiting time.
+    /// that refuses such an exchange reports this once per wait.
     #[non_exhaustive]
     RefreshRate {
         /// The id of the session.
         session: SessionId,
     },
-    /// A refresh token was used after it had been replaced: two clients have it. The session was
-    /// revoked.
+    /// A replaced refresh token was used again, so two clients have it. The session was revoked.
     #[non_exhaustive]
     RefreshReuse {
         /// The id of the session.
@@ -246,7 +249,7 @@ pub enum Suspicion {
 impl Suspicion {
     pub(super) const NAMES: [&'static str; 3] = ["login_rate", "refresh_rate", "refresh_reuse"];
 
-    /// Returns the suspicion in stable `snake_case`, for logs and metrics.
+    /// Returns the suspicion as stable text in `snake_case`, for logs and metrics.
     #[must_use]
     pub const fn as_str(&self) -> &'static str {
         match self {
@@ -279,8 +282,9 @@ impl Event {
         }
     }
 
-    /// Returns the queue length at which an event is dropped. An application may update sessions in
-    /// each request, so `updated` leaves half of the queue to the other changes of state.
+    /// Returns the queue length at which this event is dropped. An application may update sessions
+    /// in each request, so `updated` may take only half of the queue. The other half is free for
+    /// the other changes of state.
     pub(super) const fn room(&self) -> usize {
         match self {
             Self::Updated { .. } => self.class().capacity() / 2,

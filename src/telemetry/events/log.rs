@@ -9,7 +9,8 @@ use super::event::{Actor, Event, Suspicion};
 use crate::id::{SessionId, UserId};
 use crate::trace::record;
 
-/// Maximum length of logged text from users, in characters before escaping. No user id is longer.
+/// The maximum length of logged text from users, in characters before escaping. No user id is
+/// longer.
 const MAX_TEXT: usize = 256;
 
 pub(super) fn write(event: &Event) {
@@ -91,8 +92,8 @@ pub(super) fn write(event: &Event) {
             user = &*id(user),
             session = session.short(),
         ),
-        // Anyone can cause refused requests in any number, so those are logged at debug level. A
-        // 403 means that a user has authenticated and lacks a right, which is worth an info record.
+        // Anyone can cause any number of refused requests, so they are logged at debug level. A 403
+        // is logged at info level, because an authenticated user lacks a right.
         Event::Rejected { kind, user, session } if kind.status() == StatusCode::FORBIDDEN => {
             record!(
                 INFO,
@@ -160,7 +161,7 @@ fn address(ip: Option<IpAddr>) -> Option<String> {
 }
 
 /// Returns text from users in escaped form, so that it cannot forge a line or a field of a log.
-/// Longer text is cut after [`MAX_TEXT`] characters.
+/// Cuts the text after [`MAX_TEXT`] characters.
 fn shown(text: &str) -> Cow<'_, str> {
     let cut = text.char_indices().nth(MAX_TEXT).and_then(|(end, _)| text.get(..end));
     let kept = cut.unwrap_or(text);

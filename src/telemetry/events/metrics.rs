@@ -77,7 +77,7 @@ mod tests {
     fn counted(events: &[Event]) -> Vec<String> {
         let recorder = DebuggingRecorder::new();
         let tally = metrics::with_local_recorder(&recorder, || EventMetrics::new(&Metrics::new()));
-        // The handles exist now, so no further lookup of the recorder takes place.
+        // The handles exist now, so the recorder is not looked up again.
         events.iter().for_each(|event| tally.count(event));
         let snapshot = recorder.snapshotter().snapshot().into_vec();
         let values = snapshot.into_iter().filter_map(|(key, _, _, value)| {
@@ -115,8 +115,8 @@ mod tests {
             | AuthErrorKind::Overloaded
             | AuthErrorKind::DirectoryUnavailable
             | AuthErrorKind::Unsigned => REJECTIONS.iter().any(|known| known.code() == kind.code()),
-            // These occur without a `SessionAuthLayer`, so there is no manager that could emit an
-            // event.
+            // These errors occur without a `SessionAuthLayer`, so there is no manager that could
+            // emit an event.
             AuthErrorKind::CrossSite | AuthErrorKind::NoLayer => true,
         };
         assert!(known(AuthErrorKind::DirectoryUnavailable));

@@ -1,6 +1,7 @@
-//! Events: what happens to sessions, for audit trails and alarms.
+//! Events: what has happened to sessions, for audit trails and alarms.
 //!
-//! Every [`Event`] goes to three places. None of them can delay or fail the request that caused it:
+//! Every [`Event`] goes to three places. None of them can delay or fail the request that has caused
+//! the event:
 //!
 //! 1. `tracing` (feature `tracing`), immediately, in the span of the request;
 //! 2. the [metrics](crate::telemetry::metrics) (feature `metrics`);
@@ -8,8 +9,9 @@
 //!
 //! # Log records
 //!
-//! All events have the target `tower_session_auth::event`, and no other log record has it. There is
-//! no setting to turn them off; use a filter such as `RUST_LOG=info,tower_session_auth::event=off`.
+//! All events have the target `tower_session_auth::event`, and no other log record has this target.
+//! There is no setting that turns them off. Use a filter such as
+//! `RUST_LOG=info,tower_session_auth::event=off`.
 //!
 //! | `event` | level | further fields |
 //! |---|---|---|
@@ -28,11 +30,11 @@
 //!
 //! - `session` is the first 8 characters of the session id. Tokens and whole ids are never logged.
 //! - `user`, `actor_user` and `user_agent` contain text from users. Control characters, line
-//!   breaks, quotes and characters that change the direction of writing are escaped. Text of more
-//!   than 256 characters is cut.
-//! - `actor` is `owner`, `user` (then `actor_user` is the id of that user) or `application`. The
-//!   `reason` of a revocation is [`RevokeReason::as_str`](crate::RevokeReason::as_str), and `code` is
-//!   [`AuthErrorKind::code`](crate::AuthErrorKind::code).
+//!   breaks, quotes and characters that change the direction of writing are escaped. Text is cut
+//!   after 256 characters.
+//! - `actor` is `owner`, `user` or `application`. For `user`, `actor_user` is the id of that user.
+//! - The `reason` of a revocation is [`RevokeReason::as_str`](crate::RevokeReason::as_str), and
+//!   `code` is [`AuthErrorKind::code`](crate::AuthErrorKind::code).
 //! - A field whose value is not known is absent.
 //!
 //! # Example
@@ -80,8 +82,8 @@ struct Outlets {
 }
 
 impl Events {
-    /// Also returns the receiving ends of the sinks' queues, which the caller must run. Until then,
-    /// events wait there.
+    /// Also returns the receiving ends of the sinks' queues. The caller must run them. Until then,
+    /// events wait in the queues.
     pub(crate) fn new(sinks: Vec<Box<dyn EventSink>>, metrics: &Metrics) -> (Self, Sinks) {
         let (inlets, sinks) = sink::connect(sinks, metrics);
         let tally = EventMetrics::new(metrics);

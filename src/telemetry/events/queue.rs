@@ -30,11 +30,11 @@ struct State {
 #[derive(Default)]
 struct Waiting {
     events: VecDeque<Arc<Event>>,
-    /// Number of dropped events that the sink was not notified of yet.
+    /// The number of dropped events of which the sink was not notified yet.
     dropped: u64,
-    /// When the sink is notified of them.
+    /// The time at which the sink is notified of the dropped events.
     tell_at: Option<Instant>,
-    /// Whether the queue was full and has not been half empty since.
+    /// Whether the queue was full and has not been half empty since then.
     overflowing: bool,
 }
 
@@ -42,23 +42,23 @@ struct Waiting {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Pushed {
     Queued,
-    /// The queue is full or closed. `first` is `true` if this is the first dropped event since the
-    /// queue was last half empty.
+    /// The queue is full or closed. `first` is `true` for the first dropped event since the queue
+    /// was last half empty.
     Dropped {
         first: bool,
     },
 }
 
-/// What a sink gets next.
+/// What the sink gets next.
 #[derive(Debug)]
 pub(super) enum Next {
-    /// An event, and whether its queue has become half empty after it was full.
+    /// An event. The flag is `true` if the queue was full and has now become half empty.
     Event(Arc<Event>, bool),
-    /// This number of events of this class were dropped.
+    /// The number of dropped events of this class.
     Dropped(EventClass, u64),
 }
 
-/// What the sink's thread does next.
+/// What the sink's thread must do next.
 enum Pick {
     Take(Next),
     /// Wait for an event, at most until this time.
@@ -88,7 +88,7 @@ impl Queue {
         Pushed::Dropped { first }
     }
 
-    /// Counts an event that is left out without being queued.
+    /// Counts an event that was sampled out and is not queued.
     pub(super) fn leave_out(&self, class: EventClass, now: Instant) {
         let mut state = self.lock();
         if !state.closed {
@@ -98,7 +98,7 @@ impl Queue {
         }
     }
 
-    /// Waits for what the sink gets next. Returns `None` once the queues are closed and empty.
+    /// Waits for the next item for the sink. Returns `None` when the queues are closed and empty.
     pub(super) fn next(&self) -> Option<Next> {
         let mut state = self.lock();
         state.at_work = false;
@@ -122,7 +122,7 @@ impl Queue {
         }
     }
 
-    /// Closes the queues. Events that are queued are still delivered.
+    /// Closes the queues. Queued events are still delivered.
     pub(super) fn close(&self) {
         self.lock().closed = true;
         self.ready.notify_one();
@@ -135,7 +135,7 @@ impl Queue {
         EventClass::ALL.map(|class| (class, std::mem::take(&mut state.of(class).events).len()))
     }
 
-    /// Returns the number of events that the sink has not finished, the current one included.
+    /// Returns the number of events that the sink has not finished, including the current event.
     pub(super) fn undelivered(&self) -> usize {
         let state = self.lock();
         let waiting: usize = state.classes.iter().map(|waiting| waiting.events.len()).sum();
@@ -157,8 +157,8 @@ impl State {
         }
     }
 
-    /// Chooses what the sink gets next: first the number of dropped events, if it is due; then the
-    /// oldest event of the first class that has one.
+    /// Chooses the next item for the sink. The number of dropped events comes first, if it is due.
+    /// Otherwise the oldest event is chosen, from the first class that has one.
     fn pick(&mut self, now: Instant) -> Pick {
         let mut until: Option<Instant> = None;
         for class in EventClass::ALL {
@@ -224,7 +224,7 @@ mod tests {
         Arc::new(Event::Rejected { kind, user: None, session: None })
     }
 
-    /// Returns what the sink gets at `now`, as text. `None` if the sink would wait.
+    /// Returns the item that the sink gets at `now`, as text. `None` if the sink would wait.
     fn take(queue: &Queue, now: Instant) -> Option<String> {
         match queue.lock().pick(now) {
             Pick::Take(Next::Event(event, _)) => Some(match &*event {

@@ -1,4 +1,5 @@
-//! Sampling of refused logins, so that attempts on one account cannot fill the queues of the sinks.
+//! Sampling of refused logins. It prevents attempts on one account from filling the queues of the
+//! sinks.
 
 use std::hash::{BuildHasher as _, RandomState};
 use std::net::{IpAddr, Ipv6Addr};
@@ -9,19 +10,20 @@ use tokio::time::Instant;
 
 use super::event::Event;
 
-/// Maximum number of refused logins with the same account and reason that sinks get per [`WINDOW`].
+/// The maximum number of refused logins with the same account and reason that sinks get per
+/// [`WINDOW`].
 const PER_WINDOW: u32 = 20;
 
 const WINDOW: Duration = Duration::from_secs(60);
 
-/// Number of counters. With more accounts, some share a counter and its budget, so that memory
-/// stays constant.
+/// The number of counters. It is fixed, so that memory stays constant. If there are more accounts,
+/// some accounts share a counter and its budget.
 const SLOTS: usize = 4_096;
 
-/// Decides which refused logins sinks get. Takes about 64 KiB.
+/// Decides which refused logins the sinks get. It takes about 64 KiB.
 pub(super) struct Sampler {
     start: Instant,
-    /// Hashes with a random key, so that an attacker cannot choose accounts that share a slot.
+    /// The hash has a random key, so that an attacker cannot choose accounts that share a slot.
     hasher: RandomState,
     slots: Mutex<Box<[Slot]>>,
 }
@@ -38,8 +40,8 @@ impl Sampler {
         Self { start: Instant::now(), hasher: RandomState::new(), slots: Mutex::new(slots) }
     }
 
-    /// Counts the event and returns whether sinks get it. Returns `false` once the budget of its
-    /// account is used up, until the next window.
+    /// Counts the event, and returns whether the sinks get it. When the budget of the event's
+    /// account is used up, returns `false` until the next window.
     pub(super) fn admit(&self, event: &Event) -> bool {
         let Some(index) = self.slot_index(event) else { return true };
         let window = self.start.elapsed().as_secs() / WINDOW.as_secs();
@@ -52,10 +54,10 @@ impl Sampler {
         slot.count <= PER_WINDOW
     }
 
-    /// Returns the slot that counts a refused login, and `None` for every other event.
+    /// Returns the slot that counts a refused login. Returns `None` for every other event.
     fn slot_index(&self, event: &Event) -> Option<usize> {
         let Event::LoginRefused { user, refusal, ip_address } = event else { return None };
-        // Without a user id, the login named no existing account. Then the client address is the
+        // Without a user id, the login named no existing account. The client address is then the
         // key.
         let from = ip_address.filter(|_| user.is_none()).map(client);
         let hash = self.hasher.hash_one((user, refusal, from));
@@ -63,7 +65,7 @@ impl Sampler {
     }
 }
 
-/// Returns an IPv4 address as it is, and an IPv6 address cut to its first 64 bits.
+/// Returns an IPv4 address unchanged, and an IPv6 address cut to its first 64 bits.
 fn client(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into(),
@@ -86,8 +88,8 @@ mod tests {
         (0..times).filter(|_| sampler.admit(event)).count()
     }
 
-    /// Returns a sampler in which these two events have different slots. The hash key is random, so
-    /// this may take several tries.
+    /// Returns a sampler in which these two events have different slots. It may need several tries,
+    /// because the hash key is random.
     fn with_two_slots(one: &Event, other: &Event) -> Sampler {
         let mut samplers = std::iter::repeat_with(Sampler::new);
         samplers.find(|sampler| sampler.slot_index(one) != sampler.slot_index(other)).unwrap()

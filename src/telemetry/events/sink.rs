@@ -1,5 +1,5 @@
-//! Event sinks of the application. Each has its own queues and thread, so that it cannot delay or
-//! break anything else.
+//! The application's event sinks. Each sink has its own queues and its own thread, so that it
+//! cannot delay or break other code.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use super::queue::{Next, Pushed, Queue};
 use crate::telemetry::metrics::{Counter, Metrics, Name};
 use crate::trace;
 
-/// How long a stop waits until the sinks have taken the queued events.
+/// How long a stop waits until the sinks have received the queued events.
 const STOP_LIMIT: Duration = Duration::from_secs(1);
 
 /// Receives events, for example for an audit trail, an alarm or a message queue.
@@ -24,14 +24,14 @@ const STOP_LIMIT: Duration = Duration::from_secs(1);
 /// # Threads and panics
 ///
 /// A sink may block and may panic. It runs on its own operating system thread, which the
-/// [`Worker`](crate::worker::Worker) starts, and no request waits for it. A panic is caught, counted
-/// and logged, and the next event is delivered. The log record does not contain the panic message,
-/// which goes to the panic hook as usual. With `panic = "abort"`, a panic ends the process.
+/// [`Worker`](crate::worker::Worker) starts. No request waits for it. A panic is caught, counted
+/// and logged, and the next event is delivered. The log record does not contain the panic message:
+/// the message goes to the panic hook as usual. With `panic = "abort"`, a panic ends the process.
 ///
 /// # Delivery
 ///
-/// A sink gets the events of this process, each once. While a sink is slow or the worker is not
-/// started, events wait in a queue for each [class](EventClass):
+/// A sink gets each event of this process once. While a sink is slow or the worker is not started,
+/// events wait in a queue for each [class](EventClass):
 ///
 /// | class | events | may wait |
 /// |---|---|---|
@@ -39,26 +39,27 @@ const STOP_LIMIT: Duration = Duration::from_secs(1);
 /// | [`LoginRefusal`](EventClass::LoginRefusal) | `login_refused` | 2,048 |
 /// | [`Other`](EventClass::Other) | `rejected`, `extended`, `token_refreshed`, `refresh_retried` | 2,048 |
 ///
-/// So no number of bad tokens or refused logins displaces a revocation. The queues take at most
-/// about 2 MiB per sink.
+/// So even a large number of bad tokens or refused logins does not displace a revocation. The
+/// queues of one sink take at most about 2 MiB.
 ///
 /// **Order.** Events of one class arrive in the order in which they were emitted. If events of
-/// several classes wait, the sink gets all changes of state first, then refused logins, then the
-/// others. If nothing waits, all events arrive in the order in which they were emitted.
+/// several classes are waiting, the sink gets all changes of state first, then refused logins, then
+/// the other events. If no event is waiting, all events arrive in the order in which they were
+/// emitted.
 ///
 /// **Sampling.** A sink gets at most 20 refused logins with the same account and reason within 60
 /// seconds, even if the sink is fast. Refused logins that name no existing account are counted by
-/// client address. The log and the metrics contain all of them.
+/// client address instead. The log and the metrics contain all refused logins.
 ///
-/// **Dropped events.** An event is dropped if its queue is full, and so is a refused login beyond
-/// the sample. The metric `tower_session_auth_events_dropped_total` counts dropped events, and the
-/// sink gets their number as [`Event::Dropped`], at most once per second for each class. The log
-/// reports a full queue once, and again only after the queue was half empty. A sink that must not
-/// miss any event must hand events to durable storage quickly.
+/// **Dropped events.** An event is dropped if its queue is full. A refused login is also dropped if
+/// it exceeds the sample. The metric `tower_session_auth_events_dropped_total` counts dropped
+/// events. The sink gets their number as [`Event::Dropped`], at most once per second for each
+/// class. The log reports a full queue once, and reports it again only after the queue was half
+/// empty. If a sink must not miss any event, it must hand events to durable storage quickly.
 ///
-/// When the worker stops, the queued events are delivered, changes of state first. A sink that
-/// needs more than 1 second for this is left behind, and its remaining events may be lost. Later
-/// events are dropped.
+/// When the worker stops, the queued events are delivered, changes of state first. If a sink needs
+/// more than 1 second for this, the worker does not wait longer, and the sink's remaining events
+/// may be lost. Later events are dropped.
 pub trait EventSink: Send + Sync + 'static {
     /// Receives one event.
     fn event(&self, event: &Event);
@@ -72,8 +73,8 @@ impl<F: Fn(&Event) + Send + Sync + 'static> EventSink for F {
 
 /// The state that both ends of a sink's queues share.
 struct Line {
-    /// The number of the sink: the position of its
-    /// [`event_sink`](crate::manager::SessionManagerBuilder::event_sink) call, from 0.
+    /// The number of the sink. It is the position of its
+    /// [`event_sink`](crate::manager::SessionManagerBuilder::event_sink) call, counted from 0.
     number: usize,
     queue: Queue,
     /// In the order of [`EventClass::ALL`].
@@ -86,13 +87,13 @@ pub(super) struct Inlet {
     line: Arc<Line>,
 }
 
-/// The receiving end of a sink's queues. Dropping it drops the waiting events and all later ones.
+/// The receiving end of a sink's queues. Dropping it drops the waiting events and all later events.
 struct Outlet {
     line: Arc<Line>,
     sink: Box<dyn EventSink>,
 }
 
-/// Sinks whose threads are not started yet.
+/// Sinks whose threads have not been started yet.
 #[derive(Default)]
 pub(crate) struct Sinks(Vec<Outlet>);
 
@@ -137,7 +138,7 @@ impl Inlet {
         }
     }
 
-    /// Counts an event that was sampled out for the sink.
+    /// Counts an event that was sampled out for this sink.
     pub(super) fn leave_out(&self, class: EventClass) {
         self.line.queue.leave_out(class, Instant::now());
         self.line.count_dropped(class, 1);
@@ -196,8 +197,8 @@ impl Outlet {
 
     fn deliver(&self, event: &Event) {
         let line = &*self.line;
-        // Unwind safe: a panic can leave only the sink's own state half-changed, because no state
-        // of this library is modified inside the call.
+        // Unwind safe: a panic can leave only the sink's own state half changed, because the call
+        // modifies no state of this library.
         if catch_unwind(AssertUnwindSafe(|| self.sink.event(event))).is_err() {
             line.panics.increment(1);
             trace::error!("an event sink panicked", sink = line.number, event = event.name());
@@ -213,11 +214,11 @@ impl Drop for Outlet {
     }
 }
 
-/// The running sinks. Dropping this value closes their queues. Each thread ends once it has delivered
-/// the queued events.
+/// The running sinks. Dropping this value closes their queues. Each thread ends when it has
+/// delivered the queued events.
 pub(crate) struct RunningSinks {
     deliveries: Vec<Delivery>,
-    /// Receives nothing. Disconnected once all threads have ended.
+    /// Receives nothing. It is disconnected when all threads have ended.
     ended: Receiver<()>,
 }
 
@@ -231,7 +232,7 @@ impl RunningSinks {
     /// [`STOP_LIMIT`].
     pub(crate) async fn finish(self) {
         if !self.deliveries.is_empty() {
-            // The wait blocks, so it runs on a blocking thread. It uses the system clock, because
+            // The wait blocks, so it runs on a blocking thread. It uses the system clock because
             // the sinks' threads do not follow Tokio's paused clock.
             let waited = tokio::task::spawn_blocking(move || self.wait()).await;
             if let Err(error) = waited {
@@ -249,7 +250,7 @@ impl RunningSinks {
         for Delivery { line, thread } in self.deliveries.drain(..) {
             if all_ended || thread.is_finished() {
                 // The thread may have panicked when it dropped the sink. The panic hook has
-                // reported that.
+                // reported this.
                 drop(thread.join());
             } else {
                 trace::warn!(

@@ -1,5 +1,6 @@
-//! Handles of metrics: those of the crate `metrics`, or handles that do nothing if the feature
-//! `metrics` is off. Both variants have the same functions, so call sites compile either way.
+//! Handles of metrics. If the feature `metrics` is off, the handles do nothing. Otherwise they are
+//! handles of the crate `metrics`. Both variants have the same functions, so the calls compile in
+//! both cases.
 
 #[cfg(not(feature = "metrics"))]
 pub(crate) use self::off::{Counter, Gauge, Histogram, counter, describe, gauge, histogram, since};

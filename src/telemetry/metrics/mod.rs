@@ -1,10 +1,10 @@
 //! Metrics for dashboards and alerts, through the [`metrics`](https://docs.rs/metrics) facade
 //! (feature `metrics`).
 //!
-//! Install the application's recorder *before* [`build`](crate::manager::SessionManagerBuilder::build):
-//! `build` creates the handles, so that a request registers nothing. Without a recorder, the
-//! feature costs about 100 instructions for each request that reaches the store (one more reading
-//! of the clock).
+//! Install the application's recorder *before*
+//! [`build`](crate::manager::SessionManagerBuilder::build), because `build` creates the handles. A
+//! request then registers nothing. Without a recorder, the feature costs about 100 instructions for
+//! each request that reaches the store (one more reading of the clock).
 //!
 //! | name | kind | unit | labels | what it is |
 //! |---|---|---|---|---|
@@ -33,24 +33,24 @@
 //! | `tower_session_auth_near_cache_invalidation_lag_seconds` | gauge | seconds | | delay of the last probe: from its write until its invalidation arrived here |
 //!
 //! - **Counters and gauges exist from `build()` on**, with each value of their labels, so that an
-//!   alert sees their first increment. The two gauges of the sessions are the exception: they
-//!   appear after the first scan, that is, with the first call of the manager's `statistics`. An
-//!   alert on them needs a second one on their age.
+//!   alert sees their first increment. The two gauges of the sessions are an exception: they appear
+//!   after the first scan, that is, with the first call of the manager's `statistics`. An alert on
+//!   the number of sessions needs a second alert on the age of the scan.
 //! - **A histogram exists from its first value on**, because most pairs of operation and outcome
 //!   never occur.
-//! - A request that passes a layer and is refused by a guard behind it counts twice: as `accepted`,
-//!   and with the code of the guard.
-//! - The manager measures the duration of each store call. A call that times out counts as
-//!   `unavailable` with the time that the caller waited. Calls that an open circuit breaker
-//!   refuses, and calls of requests that went away, are not measured.
+//! - If a layer accepts a request and a guard behind the layer refuses it, the request is counted
+//!   twice: as `accepted`, and with the code of the guard's error.
+//! - The manager measures the duration of each store call. A call that times out is recorded as
+//!   `unavailable`, with the time that the caller waited. Two kinds of calls are not measured:
+//!   calls that an open circuit breaker refuses, and calls of requests that were dropped.
 //! - The worker publishes the metrics of the near cache each second.
-//! - Two managers in one process share these names. Their counters add up, and their gauges
+//! - Two managers in one process share these names. Their counters are added, but their gauges
 //!   overwrite each other.
 //!
 //! # Prometheus
 //!
-//! Prometheus uses the names as they are. `metrics-exporter-prometheus` exports a histogram as a
-//! summary unless it gets buckets. Quantiles of a summary cannot be added up over several
+//! Prometheus uses the names unchanged. `metrics-exporter-prometheus` exports a histogram as a
+//! summary unless the histogram has buckets. Quantiles of a summary cannot be combined over several
 //! processes, so set [`STORE_DURATION_BUCKETS`]:
 //!
 //! ```
@@ -81,13 +81,13 @@ pub use self::names::STORE_DURATION;
 pub(crate) use self::near_cache::NearCacheMetrics;
 use crate::error::StoreErrorKind;
 
-/// Upper bounds of buckets for [`STORE_DURATION`], in seconds: from 100 µs (Redis on the same
-/// network) to 250 ms (the default store timeout), and up to the 5 s that a list or a page of a
-/// scan may take.
+/// The upper bounds of the buckets for [`STORE_DURATION`], in seconds. They start at 100 µs (Redis
+/// on the same network). 250 ms is the default store timeout. A list or a page of a scan may take
+/// up to 5 s.
 pub const STORE_DURATION_BUCKETS: [f64; 12] =
     [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.25, 1.0, 5.0];
 
-/// Maximum number of roles with their own label value. A label must not grow without bound.
+/// The maximum number of roles with their own label value. A label must not grow without limit.
 const MAX_ROLES: usize = 64;
 
 /// The label with the outcome of a request or a call.
@@ -103,8 +103,8 @@ const STORE_ERRORS: [StoreErrorKind; 6] = [
     StoreErrorKind::Unsupported,
 ];
 
-/// Creates handles of metrics. Each component keeps its own handles. Cheap to clone. The handles of
-/// the default value do nothing.
+/// Creates handles of metrics. Each component keeps its own handles. The default value creates
+/// handles that do nothing. Cheap to clone.
 #[derive(Clone, Default)]
 pub(crate) struct Metrics(Option<Arc<Mutex<Scan>>>);
 
@@ -126,14 +126,14 @@ impl<T> Labelled<T> {
         Self(values.into_iter().map(|value| (value, make(value))).collect())
     }
 
-    /// A linear search: there are about a dozen values at most, and most already differ in length.
+    /// Searches linearly: there are at most about a dozen values, and most differ in length.
     fn get(&self, value: &str) -> Option<&T> {
         self.0.iter().find(|(known, _)| *known == value).map(|(_, handle)| handle)
     }
 }
 
 impl Labelled<Counter> {
-    /// Increments the counter of `value`. Does nothing for a value that was not given at creation.
+    /// Increments the counter of `value`. Does nothing if `value` was not given at creation.
     pub(crate) fn increment(&self, value: &str) {
         if let Some(counter) = self.get(value) {
             counter.increment(1);
@@ -142,13 +142,13 @@ impl Labelled<Counter> {
 }
 
 impl Metrics {
-    /// Creates the factory for the recorder that is installed now, and registers the descriptions
-    /// of all metrics.
+    /// Creates the factory for the currently installed recorder, and registers the descriptions of
+    /// all metrics.
     pub(crate) fn new() -> Self {
         if !cfg!(feature = "metrics") {
             return Self::default();
         }
-        // With the recorder that is installed now.
+        // This uses the currently installed recorder.
         Name::ALL.into_iter().for_each(handle::describe);
         Self(Some(Arc::default()))
     }
@@ -161,7 +161,7 @@ impl Metrics {
         self.0.as_ref().map_or(Gauge::noop(), |_| gauge(name, &[]))
     }
 
-    /// Creates a counter for each of `values`, which become values of the label `label`.
+    /// Creates a counter for each of `values`. They become the values of the label `label`.
     pub(crate) fn counters(
         &self,
         name: Name,
@@ -172,8 +172,8 @@ impl Metrics {
         Labelled::new(values, |value| counter(name, &[(label, value)]))
     }
 
-    /// Creates the counter of accepted requests. Refused requests are counted under the same name,
-    /// by code.
+    /// Creates the counter of accepted requests. The counters of refused requests have the same
+    /// name, with the error's code as the outcome.
     pub(crate) fn accepted(&self) -> Counter {
         self.0
             .as_ref()
@@ -188,7 +188,7 @@ impl Metrics {
         self.counters(Name::Requests, OUTCOME, codes)
     }
 
-    /// Creates the gauge of one bulkhead's circuit breaker, which is closed at first.
+    /// Creates the gauge of one bulkhead's circuit breaker. The circuit is closed at first.
     pub(crate) fn breaker(&self, bulkhead: &'static str) -> Gauge {
         let Some(_) = self.0 else { return Gauge::noop() };
         let open = gauge(Name::Breaker, &[("bulkhead", bulkhead)]);
@@ -208,8 +208,8 @@ impl Metrics {
         counter(name, &[("sink", &number.to_string()), ("class", class)])
     }
 
-    /// Creates the histograms of a store with these operations. Each registers with its first
-    /// value.
+    /// Creates the histograms of a store with these operations. Each histogram is registered when
+    /// it gets its first value.
     pub(crate) fn store(&self, operations: impl IntoIterator<Item = &'static str>) -> StoreTimes {
         let operations = operations.into_iter().filter(|_| self.0.is_some());
         // `ok` comes first, because it is the most frequent outcome.
@@ -218,12 +218,12 @@ impl Metrics {
     }
 
     /// Publishes the result of a scan of all sessions that has just ended: the number of sessions
-    /// of each role (`""` is no role). A role of an earlier scan that is not in the result has no
-    /// session any more and is set to 0.
+    /// of each role (`""` means no role). If an earlier scan found a role and this scan did not,
+    /// the role's gauge is set to 0.
     pub(crate) fn sessions<'a>(&self, by_role: impl IntoIterator<Item = (&'a str, u64)>) {
         let Some(scan) = &self.0 else { return };
-        // If the recorder panicked under this lock, some gauges have old values. The next scan sets
-        // them.
+        // If the recorder panicked under this lock, some gauges have old values. The next scan
+        // corrects them.
         let mut scan = scan.lock().unwrap_or_else(PoisonError::into_inner);
         let Scan { roles, ended } = &mut *scan;
         let mut found = BTreeMap::<&str, u64>::new();
@@ -244,7 +244,7 @@ impl Metrics {
         age.set(0.0);
     }
 
-    /// Publishes the age of the last scan. The background worker calls it each second.
+    /// Publishes the age of the last scan. The background worker calls this each second.
     pub(crate) fn sessions_age(&self) {
         let Some(scan) = &self.0 else { return };
         let scan = scan.lock().unwrap_or_else(PoisonError::into_inner);
@@ -254,12 +254,12 @@ impl Metrics {
     }
 }
 
-/// Durations of store calls, by operation and outcome.
+/// The durations of store calls, by operation and outcome.
 pub(crate) struct StoreTimes(Labelled<Labelled<OnceLock<Histogram>>>);
 
 impl StoreTimes {
-    /// Records a call of `operation` that started at `start` and has just ended, with the kind of
-    /// its error.
+    /// Records a call of `operation` that started at `start` and has just ended. If it failed, the
+    /// outcome is the kind of its error.
     pub(crate) fn record(
         &self,
         operation: &'static str,

@@ -1,5 +1,4 @@
-//! The metrics of the near cache. They are counted where the cache is used, and published from
-//! here.
+//! The metrics of the near cache. The cache counts them, and this module publishes them.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,7 +12,7 @@ pub(crate) struct NearCacheMetrics {
     published: [Counter; COUNTED.len()],
     coherent: Gauge,
     lag: Gauge,
-    /// The values that were published last.
+    /// The values of the last publication.
     last: Mutex<[u64; COUNTED.len()]>,
 }
 
@@ -41,7 +40,7 @@ impl Metrics {
 
 impl NearCacheMetrics {
     /// Publishes what was counted since the last call, and whether the near cache is in use. If a
-    /// process has several near caches, their counters add up.
+    /// process has several near caches, their counters are added.
     pub(crate) fn publish(&self, is_coherent: bool) {
         let counters = &*self.counters;
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);

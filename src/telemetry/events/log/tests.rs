@@ -37,7 +37,7 @@ impl Visit for Line<'_> {
 
 impl Subscriber for Lines {
     fn register_callsite(&self, _: &'static Metadata<'static>) -> Interest {
-        // `sometimes`, because tests on other threads have other subscribers or none.
+        // `sometimes`, because tests on other threads have other subscribers or no subscriber.
         Interest::sometimes()
     }
 
@@ -68,8 +68,8 @@ impl Subscriber for Lines {
 fn line(event: &Event) -> String {
     let lines = Lines::default();
     with_default(lines.clone(), || {
-        // An earlier test may have reached this call site without a subscriber, and `tracing`
-        // caches that. So write once to register the call site, and rebuild the cache.
+        // An earlier test may have reached this call site without a subscriber, and `tracing` has
+        // cached that. So write once to register the call site, and then rebuild the cache.
         write(event);
         lines.0.lock().unwrap().clear();
         tracing::callsite::rebuild_interest_cache();
