@@ -27,8 +27,8 @@ impl ManualClock {
         Self(Arc::new(Times { now, monotonic: AtomicU64::new(0) }))
     }
 
-    /// Sets the time to `now`, also into the past, as an operator sets the clock of a host. The
-    /// [monotonic](Clock::monotonic) time stays.
+    /// Sets the time to `now`, which may be in the past. This corresponds to an operator who sets
+    /// the clock of a host. The [monotonic](Clock::monotonic) time does not change.
     pub fn set(&self, now: Timestamp) {
         self.0.now.store(now.as_millis(), Ordering::SeqCst);
     }

@@ -9,7 +9,7 @@ use crate::clock::{Clock, Timestamp};
 /// A clock that follows Tokio's clock. In a runtime with `start_paused`, `tokio::time::advance`
 /// moves it.
 ///
-/// Use it when a test also waits for Tokio timers, so that timers and session deadlines agree.
+/// Use it if a test also waits for Tokio timers, so that timers and session deadlines agree.
 #[derive(Clone, Copy, Debug)]
 pub struct TokioClock {
     start: Timestamp,

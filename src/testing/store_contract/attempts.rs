@@ -1,4 +1,4 @@
-//! Attempts (rate limits): how many may fail, and how long the wait is.
+//! Attempts (rate limits): how many may fail, and how long the waits are.
 
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -82,7 +82,7 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
         self.refused(&key, &rule, "an attempt after three that were not given back").await;
     }
 
-    /// The attempt that started the wait is given back: the wait is then canceled.
+    /// Gives back the attempt that started the wait. This cancels the wait.
     async fn giving_back_an_attempt_cancels_the_wait_of_its_period(&self) {
         let (key, mut rule) = (key(), rule(2, HOUR));
         rule.longest_wait = 9 * HOUR;
@@ -131,7 +131,7 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
                 left <= wait && !left.is_zero(),
                 "the wait is at most {wait:?}, and {left:?} remain"
             );
-            // On a busy machine the first wait is too short to test its middle.
+            // On a busy machine, the first wait is too short to test its middle.
             let early = if wait > self.moment { wait / 2 } else { Duration::ZERO };
             self.pass(early).await;
             for _ in 0..2 {

@@ -179,7 +179,7 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
         assert!(none.is_empty(), "there is no other session");
         assert!(self.load(&kept).await.is_some(), "the kept session stays live");
 
-        // `keep` is not a live session of this user, so no session is kept.
+        // `keep` is not a live session of this user, so all sessions are revoked.
         let second = self.session_of(&owner, LONG, LONG).await;
         let stranger = self.session(LONG, LONG).await;
         for keep in [&stranger, &others[0], &brief] {
@@ -224,7 +224,7 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
             let reason = self.revoke_reason(session).await;
             assert_eq!(reason, Some(RevokeReason::Admin), "the newest 64 tombstones are kept");
         }
-        // Its tombstone would expire first, but it is the newest.
+        // The tombstone of this session expires first, but it is the newest.
         let brief = self.session_of(&owner, LONG / 2, LONG / 2).await;
         assert!(self.end(&brief, RevokeReason::Evicted).await, "the session was live");
         let reason = self.revoke_reason(&brief).await;

@@ -1,4 +1,4 @@
-//! The life of a session: it is created once, and expires at its deadline.
+//! The life of a session: it is created once, and it expires at its deadline.
 
 use std::time::Duration;
 
@@ -104,12 +104,12 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
     async fn unused_session_expires_at_its_idle_deadline(&self) {
         let ttl = self.moment;
         let owner = user();
-        // The user also has a live session, so that the store cannot drop the whole user.
+        // The user also has another live session, so that the store cannot remove the whole user.
         let beside = self.session_of(&owner, LONG, LONG).await;
         let session = self.session_of(&owner, ttl, LONG).await;
         let listed = self.session_of(&owner, ttl, LONG).await;
         self.pass(ttl * 2).await;
-        // The use was before the deadline, but the touch that reports it is after it.
+        // The use was before the deadline, but the touch that reports it comes after the deadline.
         let late = self.touch_one(&session, ttl * 2, LONG).await;
         assert_eq!(late, Touched::Ended, "a touch does not revive an expired session");
         self.assert_ended(&session, "an unused session expires").await;
@@ -129,8 +129,8 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
         let session = self.session_of(&beside.user, LONG, lifetime).await;
         let listed = self.session_of(&beside.user, LONG, lifetime).await;
         let absolute = session.at.saturating_add(lifetime);
-        // On a real clock the session may have expired already. Its deadline must never be after
-        // the absolute deadline.
+        // On a real clock the session may already have expired. In any case its deadline must not
+        // be after the absolute deadline.
         if let Touched::Lives(deadline) = self.touch_one(&session, Duration::ZERO, LONG).await {
             assert!(deadline <= absolute, "no use extends a session past its absolute deadline");
         }

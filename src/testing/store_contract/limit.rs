@@ -1,4 +1,4 @@
-//! The session limit: exact, also for concurrent logins.
+//! The session limit. It is exact, even for concurrent logins.
 
 use std::collections::BTreeSet;
 use std::num::NonZeroU32;
@@ -11,7 +11,7 @@ use crate::id::{SessionId, UserId};
 use crate::reason::RevokeReason;
 use crate::store::{Created, Listed, NewRecord, Opened, SessionLimit, SessionStore, WhenFull};
 
-/// Enough time to tell two points in time apart on a real clock.
+/// Long enough to distinguish two points in time on a real clock.
 const TICK: Duration = Duration::from_millis(5);
 
 impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
@@ -39,8 +39,8 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
         let _ = self.touch_one(&sessions[0], Duration::ZERO, Duration::ZERO).await;
         let roomy = self.opened(&owner, limited(5, WhenFull::EvictLeastRecentlyActive)).await;
         assert!(roomy.1.evicted.is_empty(), "no session is evicted below the limit");
-        // Order of the last use: 2, 3, 1, 0. On a clock that stands still, session 0 and the new
-        // session have equal times; the older session is evicted.
+        // The order of the last use is 2, 3, 1, 0. On a clock that stands still, session 0 and the
+        // new session have equal times. Then the older session is evicted.
         for expected in [2, 3, 1, 0] {
             let full = limited(5, WhenFull::EvictLeastRecentlyActive);
             let (_, opened) = self.opened(&owner, full).await;

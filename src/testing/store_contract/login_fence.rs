@@ -24,7 +24,7 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
         self.create_checks_the_id_then_the_login_fence_then_the_limit().await;
     }
 
-    /// Creates a session for a login that read this login fence when it started.
+    /// Creates a session for a login that read this login fence at its start.
     async fn login(&self, owner: &UserId, login_fence: &FenceValue) -> Created {
         let mut new = NewRecord::new(LONG, LONG, Bytes::from_static(b"guarded"));
         new.login_fence = Some(login_fence.clone());
@@ -44,7 +44,7 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
     }
 
     async fn delete_all_supersedes_logins_under_way(&self) {
-        // This also holds if the user has no session, and if one session is kept.
+        // This is also true if the user has no session, and if one session is kept.
         for sessions in 0..3 {
             let owner = user();
             let mut kept = None;
@@ -206,7 +206,7 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
         let before = self.login_fence(&owner).await;
         for turn in 0..2 {
             for made_up in ["", "-", "=", "0", "made up", "\0", ":", "#"] {
-                // Without a fence, an empty value may equal the missing one.
+                // If the user has no fence, an empty value may equal the missing value.
                 let login_fence = FenceValue::new(Some(made_up));
                 if made_up.is_empty() && turn == 0 {
                     continue;

@@ -1,4 +1,4 @@
-//! The contract of [`SessionStore`] as checks that run on any store.
+//! The contract of [`SessionStore`], as checks that run on any store.
 
 #![expect(
     clippy::panic,
@@ -39,17 +39,17 @@ mod update_all;
 
 /// Checks the whole contract of [`SessionStore`] on a store.
 ///
-/// `advance` must let that much time pass on the store's clock. For a
+/// `advance` must let the given time pass on the store's clock. For a
 /// [`ManualClock`](super::ManualClock), move the clock. If the store's time cannot be moved, sleep:
 /// about 15 seconds in total. If the machine is too slow for these sleeps, the suite repeats a part
-/// with longer times; the message of the first panic is then printed.
+/// with longer times. The message of the first panic is then printed.
 ///
-/// Sessions that are already in the store stay unchanged, except those of a few users with unusual
-/// names, such as `*`.
+/// Sessions that are already in the store stay unchanged, except for the sessions of a few users
+/// with unusual names, such as `*`.
 ///
 /// # Panics
 ///
-/// Panics at the first check that fails. The message names the broken promise.
+/// Panics at the first check that fails. The message names the violated promise.
 ///
 /// # Example
 ///
@@ -81,13 +81,13 @@ pub async fn store_contract<St: SessionStore>(store: &St, advance: impl AsyncFn(
     suite.check(async |suite| suite.attempts().await).await;
 }
 
-/// Long enough not to pass during the suite.
+/// Long enough not to pass while the suite runs.
 const LONG: Duration = Duration::from_secs(600);
-/// The initial unit of time of the checks. A step of a check may take most of it without breaking
-/// the check.
+/// The initial unit of time of the checks. A step of a check may take most of this time without
+/// making the check fail.
 const MOMENT: Duration = Duration::from_millis(200);
-/// The maximum number of repetitions of a part that the machine was too slow for, each with a
-/// longer unit of time. Only for a real clock.
+/// The maximum number of repetitions of a part for which the machine was too slow. Each repetition
+/// has a longer unit of time. Used only on a real clock.
 const REPETITIONS: u32 = 3;
 
 struct Suite<'a, St, A> {
@@ -97,8 +97,8 @@ struct Suite<'a, St, A> {
     pace: Mutex<Pace>,
 }
 
-/// How much time passed on the store's clock during the current check in addition to the time that
-/// the check waited for.
+/// The time that passed on the store's clock during the current check, without the time for which
+/// the check has waited.
 #[derive(Default)]
 struct Pace {
     mark: Option<Timestamp>,
@@ -106,7 +106,7 @@ struct Pace {
 }
 
 impl Pace {
-    /// Records the time since the last mark. The check waited for `wanted` of it; the rest is
+    /// Records the time since the last mark. The check has waited for `wanted` of it. The rest is
     /// unwanted.
     fn mark(&mut self, now: Timestamp, wanted: Duration) {
         if let Some(mark) = self.mark {
@@ -118,9 +118,9 @@ impl Pace {
 }
 
 impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
-    /// Runs a part of the suite. If the part fails, and one of its steps took so long that a
-    /// deadline may have passed, runs it again with a unit of time three times as long. On a clock
-    /// that is moved by hand no step takes time, so nothing is repeated.
+    /// Runs a part of the suite. If the part fails and one of its steps took so long that a
+    /// deadline may have passed, runs the part again with a unit of time three times as long. On a
+    /// clock that is moved by hand, no step takes time, so nothing is repeated.
     async fn check(&mut self, part: impl AsyncFn(&Self)) {
         for repetition in 0.. {
             *self.pace() = Pace { mark: Some(self.store.now()), longest: Duration::ZERO };
@@ -233,7 +233,8 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
                 let updated = self.write(session, revision, b"late").await;
                 assert_eq!(updated, Updated::Gone, "{promise}: update");
             }
-            // The second pass checks that no operation of the first one brought the session back.
+            // The second pass checks that no operation of the first pass has brought the session
+            // back.
         }
         assert!(far > session.at, "the store's clock does not run backwards");
     }
@@ -242,7 +243,7 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
 struct Session {
     user: UserId,
     id: SessionId,
-    /// The creation time, on the store's clock.
+    /// The time of creation, on the store's clock.
     at: Timestamp,
 }
 
@@ -265,7 +266,7 @@ fn named(name: &str) -> UserId {
     UserId::parse(name).unwrap_or_else(|_| panic!("{name:?} is not a user id"))
 }
 
-/// Names that are syntax or patterns in some store, and names that contain other names.
+/// Names that are syntax or patterns in some stores, and names that contain other names.
 fn odd_names() -> Vec<String> {
     let mut names: Vec<String> = [
         "*", "?", "a", "A", "a*", "a:b", "a:b:live", "{x}", "x", "a}{b", "a}:live", "[a-z]", "^a$",
@@ -280,7 +281,7 @@ fn odd_names() -> Vec<String> {
     names
 }
 
-/// Polls a future to the end, and returns its panic as an error.
+/// Polls a future until it ends. Returns its panic as an error.
 async fn caught<T>(work: impl Future<Output = T>) -> Result<T, Box<dyn Any + Send>> {
     let mut work = pin!(work);
     poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(cx))) {

@@ -52,7 +52,7 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
         ok("rotate", self.store.rotate(&session.user, &session.id, &rotate).await)
     }
 
-    /// Rotates without a grace window, with a retry window.
+    /// Rotates without a grace period, but with a retry period.
     async fn retry(&self, session: &Session, counter: u64, retry: Duration) -> Rotated {
         let mut rotate = Rotate::new(salt("salt_of-a-session"), counter, Duration::ZERO);
         rotate.retry = retry;
@@ -203,13 +203,13 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
             "the grace window is checked before the retry window"
         );
         assert_eq!(self.counter(&session).await, Some(1), "the counter is unchanged");
-        // The first touch names the replaced token, not the current one. The second touch is of
-        // another session. Neither marks the current token as used.
+        // The first touch names the replaced token, not the current token. The second touch is for
+        // another session. Neither touch marks the current token as used.
         self.use_rotation(&session, 0).await;
         let other = self.session_with_salt(LONG, LONG).await;
         self.use_rotation(&other, 1).await;
         assert!(matches!(self.retry(&session, 0, LONG).await, Rotated::Retried(..)));
-        // After each rotation, the current token is unused.
+        // A rotation creates a new current token, which is unused.
         let (_, _) = next(self.rotate_token(&session, 1, Duration::ZERO).await);
         self.use_rotation(&session, 1).await;
         assert!(matches!(self.retry(&session, 1, LONG).await, Rotated::Retried(..)));
@@ -239,7 +239,7 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
                 before,
                 "a touch with an infinite age does not change the activity"
             );
-            // Later operations do not hide that the current token was used.
+            // After later operations, the current token is still recorded as used.
             match later {
                 0 => {}
                 1 => {

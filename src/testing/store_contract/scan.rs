@@ -1,4 +1,4 @@
-//! Scans: all sessions, page by page; and cleanup, which frees expired sessions.
+//! Scans return all sessions, page by page. Cleanup frees expired sessions.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -8,7 +8,8 @@ use crate::id::{SessionId, UserId};
 use crate::reason::RevokeReason;
 use crate::store::{Listed, ScanCursor, SessionStore};
 
-/// More pages than a scan of a test store can have. A scan that does not end fails at this number.
+/// A limit for the number of pages that no test store reaches. A scan that does not end fails at
+/// this number.
 const ENDLESS: usize = 1_000_000;
 
 /// Texts that no store uses as a cursor.
@@ -23,7 +24,7 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
         self.heads_contain_the_payload_up_to_the_first_line_feed().await;
     }
 
-    /// Scans all pages and checks the length of each. `between` runs after each page.
+    /// Scans all pages and checks the length of each page. `between` runs after each page.
     async fn scan(&self, limit: usize, between: impl AsyncFn(usize)) -> Vec<Listed> {
         let (mut shown, mut from) = (Vec::new(), None);
         for turn in 0..ENDLESS {
@@ -39,7 +40,7 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
         panic!("a scan must end");
     }
 
-    /// Creates sessions. One user has more of them than fit on a small page.
+    /// Creates sessions. One user has more sessions than fit on a small page.
     async fn create_many(&self) -> Vec<Session> {
         let mut sessions = Vec::new();
         let crowd = user();

@@ -1,4 +1,4 @@
-//! Touches: they extend a session and never move a time back.
+//! Touches: they extend a session, and they never move a time back.
 
 use std::time::Duration;
 
@@ -77,7 +77,7 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
         let touched = self.touch_one(&session, self.moment, Duration::MAX).await;
         let uses = self.uses(&session).await;
         let now = self.store.now();
-        // A real clock may be accurate to some milliseconds only.
+        // A real clock may be accurate only to some milliseconds.
         let rounding = self.moment / 4;
         let latest = now.saturating_sub(self.moment).saturating_add(rounding);
         assert!(uses.last_activity <= latest, "a late report does not make a use newer");
@@ -100,7 +100,7 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
         };
         assert!(deadline > first.idle_deadline, "a use extends a session");
         self.pass(self.moment * 3).await;
-        // The time is after the first deadline, and two moments before the second.
+        // This time is after the first deadline, and two moments before the second deadline.
         for known in [None, Some(first.idle_deadline), Some(deadline)] {
             let found = match known {
                 None => self.load(&session).await,

@@ -1,4 +1,4 @@
-//! Updates: the payload is replaced only if the caller knows the current revision.
+//! Updates: the payload is replaced only if the caller passes the current revision.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! `update_all`: all sessions of a user change together, or none does.
+//! `update_all`: either all sessions of a user change together, or none of them.
 
 use std::time::Duration;
 
