@@ -11,13 +11,13 @@
 //! users.
 //!
 //! **A session is live** while its record exists, its *idle deadline* has not passed, and its
-//! *absolute deadline* has not passed. All operations except `create` change only live sessions,
-//! and none of them creates a session. There is no upsert, so a late write cannot bring back a
-//! session that is over.
+//! *absolute deadline* has not passed. Only `create` makes a session live. All other operations
+//! leave a session that is over unchanged, or remove it. There is no upsert, so a late write cannot
+//! bring such a session back.
 //!
-//! All times are read from the store's own clock ([`SessionStore::now`]). A host passes durations
-//! to the store, and no times of its own clock. A wrong host clock therefore cannot change how long
-//! a session lives.
+//! All times are on the store's own clock ([`SessionStore::now`]). A host passes only durations to
+//! the store, never times on its own clock. So a wrong host clock cannot change how long a session
+//! lives.
 
 use std::future::Future;
 use std::time::Duration;
@@ -64,14 +64,13 @@ pub(crate) use self::tracking::{Tracked, Tracker};
 /// Storage for sessions. The [module docs](self) define the terms.
 ///
 /// Implementors write `async fn`. Every method is one atomic step: no caller sees the state in the
-/// middle of another call. The methods that cover many users ([`touch`](Self::touch),
-/// [`scan`](Self::scan), [`cleanup`](Self::cleanup)) are an exception: they are one atomic step per
-/// user.
+/// middle of another call. Three methods cover many users and are one atomic step per user:
+/// [`touch`](Self::touch), [`scan`](Self::scan) and [`cleanup`](Self::cleanup).
 ///
 /// # Deadlines
 ///
 /// The manager limits the time of each call (250 ms by default). When the time is over, it drops
-/// the call's future, at any await point. The store must stay usable after that.
+/// the call's future, which may be at any await point. The store must stay usable after that.
 ///
 /// Before version 1.0, a new version may require more operations.
 #[diagnostic::on_unimplemented(

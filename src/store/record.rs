@@ -344,7 +344,7 @@ pub struct Touch {
     /// How long ago the use was. The caller passes an age, so a touch that is delayed by a store
     /// outage does not look newer than it was.
     pub age: Duration,
-    /// The idle deadline moves only if less than this time remains until then.
+    /// The idle deadline moves only if the time that remains until the deadline is less than this.
     pub extend_below: Duration,
     /// The [counter](super::Rotation::counter) of the refresh token that was issued together with
     /// the access token in use. The use proves that the client has received that refresh token.
