@@ -58,16 +58,16 @@ pub trait CredentialsProvider: Send + Sync + 'static {
     /// Calls may overlap. So a provider that asks a remote service should cache the answer while it
     /// is valid.
     ///
-    /// If this takes longer than 10 seconds, the store stops making the connection. Requests do not
-    /// wait that long: each request fails after its own timeout, while the store continues to make
-    /// the connection in the background. The future may be dropped at any await point.
+    /// If this takes longer than 10 seconds, the store gives up the connection. Requests do not
+    /// wait that long: each request fails after its own timeout, while the connection is still
+    /// being made in the background. The future may be dropped at any await point.
     ///
     /// # Errors
     ///
     /// Any error. The store then does not make the connection, and the operation that needed it
-    /// fails with [`Unavailable`](crate::store::StoreErrorKind::Unavailable). This error is the
-    /// source of that error. The log (feature `tracing`) shows its text, so the text must hold no
-    /// secret. A panic is treated as an error.
+    /// fails with [`Unavailable`](crate::store::StoreErrorKind::Unavailable). The provider's error
+    /// is the source of that error. The log (feature `tracing`) shows the text of the provider's
+    /// error, so the text must hold no secret. A panic is treated as an error.
     fn credentials(
         &self,
     ) -> impl Future<Output = Result<Credentials, Box<dyn StdError + Send + Sync>>> + Send;

@@ -41,7 +41,7 @@ impl TlsSettings {
 
     fn config(self) -> Result<ClientConfig, ConfigError> {
         // Uses the process's default provider, if the application has installed one. Otherwise uses
-        // another one, and never panics.
+        // aws-lc-rs, and never panics.
         let provider = CryptoProvider::get_default().cloned();
         let provider = provider.unwrap_or_else(|| Arc::new(aws_lc_rs::default_provider()));
         let refused = |_| ConfigError::Store("the TLS crypto provider supports no TLS version");

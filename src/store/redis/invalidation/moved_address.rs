@@ -17,8 +17,7 @@ impl InvalidationConnections {
     /// Checks the address at intervals. Returns when the address leads to another server than the
     /// invalidation connection, or when the invalidation connection is lost.
     ///
-    /// While the check cannot connect or compare, the lease is not renewed, and requests ask the
-    /// store.
+    /// While the check cannot connect or compare, the lease runs out, and requests ask the store.
     pub(super) async fn follow_address(&self, link: &InvalidationConnection) -> Lost {
         let interval = self.store.address_check;
         let (mut pause, mut failing) = (FIRST_PAUSE, false);
