@@ -11,8 +11,8 @@ local function wait(before) return math.min(window * 2 ^ math.min(before, 30), m
 -- A counter that starts later than now is not usable: the clock was set back.
 if start > now then start, count, total, waits, till = now, 0, 0, 0, 0 end
 if till > now then
-  -- After the clock was set back, no wait is longer than the rule says. A shortened wait is stored,
-  -- so that a later answer never names a longer one.
+  -- If the clock was set back, the wait is shortened to the rule's wait. The shortened wait is
+  -- stored, so that a later answer never names a longer wait.
   local left = math.min(till - now, wait(math.max(waits - 1, 0)))
   if now + left < till then redis.call('HSET', KEYS[1], 'u', text(now + left)) end
   return { 0, left }

@@ -1,13 +1,13 @@
 -- ARGV: sid, idle TTL, lifetime, payload, session limit (0: none), 'evict' or 'refuse', login fence
 -- ('': no check, '-': none, or '=' and the value), counting window (0: none), salt of the refresh
 -- tokens ('': none), number of logins for which a full user makes room.
--- Returns {time of creation, creations in the window, evicted sids}, or 0: the sid is in use, -1:
--- the login fence is another one, -2: the session limit is reached. Then nothing is written.
+-- Returns {time of creation, creations in the window, evicted sids}. Or writes nothing and returns
+-- 0: the sid is in use, -1: the login fence differs, -2: the session limit is reached.
 local now = clock()
 local sid, idle, lifetime = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 local limit, room = tonumber(ARGV[5]), tonumber(ARGV[10])
--- A survey is linear in the user's sessions. The script runs it if they are few, or if the limit is
--- reached: then it prunes sessions that are over and counts the live ones.
+-- A survey finds sessions to prune and counts live sessions. Its time grows with the number of
+-- sessions, so the script makes one only if there are few, or if the limit is reached.
 local held = redis.call('HLEN', KEYS[1])
 local surveyed = held <= FEW or (limit > 0 and held >= limit)
 local living, count, live, seen = {}, 0, {}, {}
@@ -25,7 +25,7 @@ local stone, guard, counter = unpack(redis.call('HMGET', KEYS[3], sid, '#', '+')
 if stone and till(stone) > now then return 0 end
 
 if ARGV[7] ~= '' then
-  -- A fence whose time has passed counts as none.
+  -- A fence whose time has passed is treated as no fence.
   local function known(value) return value and till(value) > now and value or '' end
   if known(guard) ~= known(string.sub(ARGV[7], 1, 1) == '=' and string.sub(ARGV[7], 2)) then return -1 end
 end
@@ -54,11 +54,11 @@ end
 
 local absolute = now + lifetime
 local deadline = math.min(now + idle, absolute)
--- Before any HDEL: Redis does not stop a script for full memory once it has written.
+-- HSET comes before any HDEL: after a first write, Redis would not refuse HSET for full memory.
 local chain = ARGV[9] ~= '' and '0 ' .. text(now) .. ' ' .. ARGV[9] or nil
 redis.call('HSET', KEYS[1], sid, record(1, text(now), idle, absolute, chain, ARGV[4]))
 redis.call('HSET', KEYS[2], sid, text(deadline) .. ':' .. text(now))
--- Prunes sessions that are over. For a user that keeps logging in, this happens only here.
+-- Prunes sessions that are over. A user who keeps logging in has no other pruning.
 local answer = { now, 0 }
 for i, session in ipairs(surplus) do
   live[#live + 1], seen[#seen + 1], answer[i + 2] = session[1], session[1], session[1]

@@ -1,5 +1,5 @@
--- ARGV: sid, reason. Returns 1 if the session was live, else 0. Removes an unreadable record, which
--- does not count as live.
+-- ARGV: sid, reason. Returns 1 if the session was live, else 0. Also removes an unreadable record:
+-- it is treated as not live.
 local now = clock()
 local sid = ARGV[1]
 local record = redis.call('HGET', KEYS[1], sid)

@@ -1,5 +1,5 @@
 -- ARGV: reason, the next login fence, the sid to keep ('': none). Returns the sids that were live.
--- Removes unreadable records and values of a wrong type too.
+-- Also removes unreadable records and values of a wrong type.
 local now = clock()
 local ended, sids, others, kept = {}, {}, {}, false
 local fields = redis.pcall('HKEYS', KEYS[1])
@@ -24,8 +24,8 @@ if not fields.err then
   end
 end
 -- Removal comes before any HSET, even if there is nothing to remove: Redis does not stop a script
--- for full memory once it has written, so logout works with full memory. '#' is never a sid; it
--- keeps the list of fields from being empty.
+-- for full memory once it has written, so logout works with full memory. '#' is never a sid. It is
+-- in the list so that the list is never empty.
 if kept then
   others[#others + 1] = '#'
   drop(redis.call, KEYS[1], others)

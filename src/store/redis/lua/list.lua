@@ -1,6 +1,6 @@
--- Returns sid, record and uses of each session in one flat list: of the live sessions, and of those
--- that cannot be read. Prunes sessions that are over; a failure of that is ignored, so that a
--- server that accepts no writes still lists. With ARGV[1] = 'heads', a payload ends with the line
+-- Returns sid, record and uses of each session in one flat list. It contains the live sessions, and
+-- sessions that cannot be read. Prunes sessions that are over. Ignores a failure of this, so that
+-- a server that accepts no writes still lists. With ARGV[1] = 'heads', a payload ends with the line
 -- feed before the application's data.
 local function head(record)
   local header_end = string.find(record, '\n', 1, true)

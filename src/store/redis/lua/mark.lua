@@ -1,6 +1,6 @@
 -- KEYS: the hash of the issuers that use this prefix, each with the time of its last mark. ARGV:
--- how long a mark counts, then the issuers of this process. Writes their marks, and returns how
--- many other issuers count. A server that accepts no writes still answers.
+-- the life of a mark, then the issuers of this process. Writes their marks, and returns the number
+-- of other issuers with a mark within its life. A server that accepts no writes still answers.
 local now, life = clock(), tonumber(ARGV[1])
 local own = {}
 for i = 2, #ARGV do own[redis.sha1hex(ARGV[i])] = true end

@@ -4,7 +4,7 @@ local DAY = 86400000
 local TOMBSTONES = 64
 -- The fields of `gone` that are not tombstones: login fence, creation counter, password epoch.
 local OTHERS = { ['#'] = true, ['+'] = true, ['@'] = true }
--- Up to this number of sessions, a login looks at each one and prunes those that are over.
+-- Up to this number of sessions, a login examines each session and prunes sessions that are over.
 local FEW = 128
 
 local function clock()
@@ -35,8 +35,8 @@ local function record(revision, created, idle, absolute, chain, payload)
   return '1 ' .. head .. '\n' .. payload
 end
 
--- Returns idle deadline, last activity and, if one was recorded, the greatest rotation that was
--- used. Returns nil if the value cannot be read.
+-- Returns idle deadline, last activity and the greatest used rotation, if one was recorded. Returns
+-- nil if the value cannot be read.
 local function uses(seen)
   local deadline, last = string.match(seen, '^(%d+):(%d+)$')
   local rotation
@@ -71,9 +71,9 @@ local function drop(call, key, fields)
   end
 end
 
--- Returns the last activity of each session (false if it cannot be read), the number of readable
--- ones, and the fields of `live` and of `seen` to prune. A session is over if one of its two fields
--- is missing.
+-- Returns the last activity of each session (false if it cannot be read), the number of sessions
+-- whose activity can be read, and the fields of `live` and of `seen` to prune. A session is over if
+-- one of its two fields is missing.
 local function survey(now)
   local uses_of, living, count, live, seen = {}, {}, 0, {}, {}
   local all = redis.call('HGETALL', KEYS[2])
@@ -142,7 +142,7 @@ local function renew_password_epoch(epoch, now)
 end
 
 -- Writes tombstones: `ended` is a list of {sid, absolute deadline}. Above the maximum, removes the
--- old ones that expire first, new ones last. Login fence, counter and password epoch do not count.
+-- old tombstones that expire first, then new ones. The other fields of `gone` are not counted.
 local function bury(ended, reason, now)
   local key, last, fresh = KEYS[3], 0, {}
   for _, session in ipairs(ended) do

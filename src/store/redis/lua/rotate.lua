@@ -1,8 +1,8 @@
 -- ARGV: sid, salt, the token's counter, grace, retry. Returns {record, uses, status}. Status 1: the
--- counter moved on. 0: it had moved on before, within the grace. 2: it had moved on before, after
--- the grace, within retry, and the new token is unused. Or returns 0: the session does not know
--- this counter or salt, -1: it is not live, -2: it cannot be read, -3: the token was replaced
--- before, and the session is now revoked. Only 1 and -3 write.
+-- token was the current one, and the counter moved on. 0: the token was replaced within the grace
+-- period. 2: it was replaced after the grace period and within retry, and its successor is unused.
+-- Or returns 0: the session has no such counter or salt, -1: it is not live, -2: it cannot be read,
+-- -3: the token was replaced before, and the session is now revoked. Only 1 and -3 write.
 local now = clock()
 local sid, grace, retry = ARGV[1], tonumber(ARGV[4]), tonumber(ARGV[5])
 local old = redis.call('HGET', KEYS[1], sid)

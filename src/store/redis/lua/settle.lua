@@ -1,4 +1,4 @@
--- KEYS: one counter. ARGV: the start of the period in which to count one less, or '' to remove all.
+-- KEYS: one counter. ARGV: the start of the period to take one attempt from, or '' to remove all.
 if ARGV[1] == '' then return redis.call('DEL', KEYS[1]) end
 local fields = redis.call('HMGET', KEYS[1], 's', 'c', 't', 'w', 'u')
 if fields[1] ~= ARGV[1] then return 0 end

@@ -1,5 +1,5 @@
--- ARGV: sid, age of the use, extend below, the rotation that was used (0: not recorded). Returns
--- the idle deadline, 0 if the session is not live, -1 if it cannot be read.
+-- ARGV: sid, age of the use, extend below, the used rotation (0: not recorded). Returns the idle
+-- deadline, 0 if the session is not live, -1 if it cannot be read.
 local now = clock()
 local sid = ARGV[1]
 local record = redis.call('HGET', KEYS[1], sid)

@@ -9,7 +9,7 @@ for i = 1, #all, 2 do uses_of[all[i]] = all[i + 1] end
 all = redis.call('HGETALL', KEYS[1])
 for i = 1, #all, 2 do
   local sid = all[i]
-  -- A field of another application is not a session, and is in no list.
+  -- A field that another application wrote is not a session, and no list contains it.
   if uses_of[sid] and #sid <= 64 and string.match(sid, '^[%w_-]+$') then
     local revision, created, idle, absolute, chain = header(all[i + 1])
     local deadline = uses(uses_of[sid])
