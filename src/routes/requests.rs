@@ -143,8 +143,8 @@ impl LoginBody<'_> {
             }
             (Some(id), None) => {
                 let id = text("user_id", id, 1, UserId::MAX_LEN)?;
-                // The document promises a number of characters. A user id is limited in bytes, so a
-                // name that fits the document can still be no user id.
+                // The OpenAPI document limits the characters, but a `UserId` is limited in bytes.
+                // So a text of allowed length can still be too long for a user id.
                 let name = UserId::parse(&id).ok().map(LoginName::UserId);
                 (id, name)
             }
