@@ -49,8 +49,9 @@ impl fmt::Debug for AttemptKey {
 /// [`longest_wait`](Self::longest_wait). During a wait all attempts are refused. A period after a
 /// wait allows only [`after`](Self::after) attempts.
 ///
-/// A refused attempt does not change the counter, with one exception: if the clock was set back, it
-/// shortens the remaining wait to the length that the rule defines.
+/// A refused attempt does not change the counter, with one exception: if the clock was set back and
+/// the remaining wait is therefore longer than this rule's current wait, the refused attempt
+/// shortens the remaining wait to that wait.
 ///
 /// Durations are whole milliseconds, at least one.
 #[derive(Clone, Debug, PartialEq, Eq)]

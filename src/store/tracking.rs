@@ -16,9 +16,9 @@ use crate::id::{SessionId, UserId};
 /// The invalidations of a store. With them, a process can cache what it reads.
 /// [`SessionStore::tracking`](super::SessionStore::tracking) returns this value.
 ///
-/// Only [`RedisStore`](super::RedisStore) creates one. A store that wraps another store may return
-/// the inner store's value. Reads for the cache then go directly to the inner store, not through
-/// the wrapper.
+/// Only [`RedisStore`](super::RedisStore) creates a `Tracking`. A store that wraps another store
+/// may return the `Tracking` of the inner store. Reads for the cache then go directly to the inner
+/// store, not through the wrapper.
 pub struct Tracking(pub(crate) Arc<dyn Tracker>);
 
 impl fmt::Debug for Tracking {

@@ -174,8 +174,9 @@ impl RedisStoreBuilder {
     /// wait.
     ///
     /// Cost: one round trip to the replicas per revocation, on one of up to 8 separate connections.
-    /// While 8 revocations wait, the next one waits for a free connection for at most `timeout`. It
-    /// then revokes without waiting for replicas. The Redis user needs the right `+wait`.
+    /// While 8 revocations wait, the next one waits for a free connection. `timeout` includes this
+    /// wait. If no connection becomes free in time, or none can be opened, the revocation does not
+    /// wait for replicas. The Redis user needs the right `+wait`.
     ///
     /// [`Replicas::Missed`]: crate::store::Replicas::Missed
     pub fn wait_replicas(mut self, replicas: u32, timeout: Duration) -> Self {
@@ -192,7 +193,8 @@ impl RedisStoreBuilder {
     /// If the provider returns a user name, it replaces the address's user name. When a password
     /// changes, open connections stay open until the server closes them.
     ///
-    /// If the provider fails, panics or exceeds its time limit, the result is a
+    /// If the provider fails, panics or exceeds its time limit (10 s), the connection is not made.
+    /// The operation that needed the connection fails with a
     /// [`StoreError`](crate::store::StoreError) that says so.
     pub fn credentials_provider(mut self, provider: impl CredentialsProvider) -> Self {
         self.credentials = Some(Arc::new(provider));

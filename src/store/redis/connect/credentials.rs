@@ -52,11 +52,12 @@ impl fmt::Debug for Credentials {
 /// ```
 pub trait CredentialsProvider: Send + Sync + 'static {
     /// Returns the credentials that are valid now.
-    /// The store calls this once for each connection that it makes: at the first use, after a
-    /// connection was lost, for each new invalidation connection, and for each [address
+    ///
+    /// The store calls this once for each connection that it makes: at the first use of the store,
+    /// after a connection was lost, for each new invalidation connection, and for each [address
     /// check](crate::store::redis::RedisStoreBuilder::address_check) (by default every second).
-    /// Calls may overlap. So a provider that asks a remote service should cache the answer while it
-    /// is valid.
+    /// Because the store calls this often, a provider that asks a remote service should cache the
+    /// answer while the answer is valid. Calls may overlap.
     ///
     /// If this takes longer than 10 seconds, the store gives up the connection. Requests do not
     /// wait that long: each request fails after its own timeout, while the connection is still
