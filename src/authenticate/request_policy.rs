@@ -27,10 +27,12 @@ pub enum FailurePolicy {
     /// cache (switched off, refused by the server, or no worker), and for a session that was read
     /// or changed while the invalidation connection was down.
     ///
-    /// If another process revokes a session in that time, this process still accepts it. It accepts
-    /// no request after the token has expired, after the known end of the session, or after a
-    /// change of the session that this process has seen. [`Session::is_stale`] tells the handler
-    /// that a session was accepted in this way.
+    /// If another process revokes a session while this policy serves it, this process still accepts
+    /// the session: at most until the lease plus this time has passed since this process sent the
+    /// last heartbeat that confirmed the entry. This policy accepts no request after the token has
+    /// expired, after the known end of the session, or after a change of the session that this
+    /// process has seen. [`Session::is_stale`] tells the handler that a session was accepted in
+    /// this way.
     ///
     /// [`Session::is_stale`]: crate::Session::is_stale
     ServeStale(Duration),
