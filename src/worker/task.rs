@@ -43,10 +43,12 @@ const DRAIN_LIMIT: Duration = Duration::from_secs(5);
 /// sinks](crate::telemetry::events::EventSink). `build()` returns this worker. The application
 /// starts it once, with [`start`](Self::start) or [`run`](Self::run).
 ///
-/// Without a running worker, sessions are still checked, but each request asks the store. Use does
-/// not extend sessions: each expires one idle TTL after its login. Events wait for their sinks, and
-/// the store is not diagnosed. The first use then logs an error (feature `tracing`), and
-/// [`Health::worker`](crate::manager::Health::worker) reports the state.
+/// Without a running worker, sessions are still checked, but each request asks the store. Requests
+/// do not extend sessions: each expires one idle TTL after its login, its last refresh or its last
+/// [`touch`](crate::SessionManager::touch). Events stay in the queues of their sinks, and the store
+/// is not diagnosed. The first request whose use should be written logs an error (feature
+/// `tracing`), unless the worker was stopped. [`Health::worker`](crate::manager::Health::worker)
+/// reports the state.
 #[must_use = "use does not extend sessions until the worker is started"]
 pub struct Worker {
     receiver: mpsc::Receiver<Use>,
