@@ -8,7 +8,8 @@ use crate::session::SessionData;
 impl<D: SessionData> SessionManagerBuilder<D> {
     /// Sets the idle TTL: how long a session lives without being used. 1 hour by default, 1 second
     /// to 100 years. [`build`](Self::build) fails if a value that is set here is longer than the
-    /// [`lifetime`](Self::lifetime). If no value is set, the default is cut to a shorter lifetime.
+    /// [`lifetime`](Self::lifetime). If no value is set here, the idle TTL is 1 hour or the
+    /// lifetime, whichever is shorter.
     ///
     /// NIST SP 800-63B-4 section 2.2.3 asks for at most 1 hour at AAL2.
     pub fn idle_ttl(mut self, ttl: Duration) -> Self {
