@@ -43,12 +43,11 @@ const DRAIN_LIMIT: Duration = Duration::from_secs(5);
 /// sinks](crate::telemetry::events::EventSink). `build()` returns this worker. The application
 /// starts it once, with [`start`](Self::start) or [`run`](Self::run).
 ///
-/// Without a running worker, sessions are still checked, but each request asks the store. Requests
-/// do not extend sessions: each expires one idle TTL after its login, its last refresh or its last
-/// [`touch`](crate::SessionManager::touch). Events stay in the queues of their sinks, and the store
-/// is not diagnosed. The first request whose use should be written logs an error (feature
-/// `tracing`), unless the worker was stopped. [`Health::worker`](crate::manager::Health::worker)
-/// reports the state.
+/// Without a running worker, each request asks the store. Requests do not extend sessions: only a
+/// refresh or a call of [`touch`](crate::SessionManager::touch) does. Events stay in the queues of
+/// their sinks. The store is not diagnosed. The first request whose use should be written logs an
+/// error (feature `tracing`), unless the worker was stopped.
+/// [`Health::worker`](crate::manager::Health::worker) reports the state.
 #[must_use = "use does not extend sessions until the worker is started"]
 pub struct Worker {
     receiver: mpsc::Receiver<Use>,
@@ -281,8 +280,7 @@ impl Worker {
         }
     }
 
-    /// Writes one batch, at most until `deadline`. Returns `false` if there must be a pause before
-    /// the next attempt.
+    /// Writes one batch, at most until `deadline`. Returns `false` if the worker must pause.
     async fn flush(&mut self, deadline: Instant) -> bool {
         let batch: Vec<_> = self.pending.extract_if(|_, _| true).take(BATCH).collect();
         let now = self.clock.monotonic();
