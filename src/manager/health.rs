@@ -17,11 +17,11 @@ use crate::worker::WorkerState;
 pub struct Health {
     /// `"memory"`, `"redis"`, or the name that a custom store gives itself.
     pub kind: &'static str,
-    /// Whether the store answered. `false` also if the server is not the primary.
+    /// Whether the store answered. This is `false` also if the server is not the primary.
     pub connected: bool,
-    /// Whether the store answered and accepts writes. While it accepts none (for instance because
-    /// it is out of memory), requests of live sessions still pass. Logins and changes fail with
-    /// 503.
+    /// Whether the store answered and accepts writes. While the store accepts no writes (for
+    /// instance because its server is out of memory), requests of live sessions still pass. Logins
+    /// and changes fail with 503.
     pub writable: bool,
     /// The kind of the problem, while the store does not answer or accepts no writes.
     pub problem: Option<StoreErrorKind>,

@@ -57,7 +57,7 @@ impl<D: SessionData> SessionManager<D> {
     }
 
     /// Returns the same list as [`sessions`](Self::sessions), but without the application's data:
-    /// they are not decoded, and Redis does not transfer them. The list includes sessions whose
+    /// the data are not decoded, and Redis does not transfer them. The list includes sessions whose
     /// data this version cannot read.
     ///
     /// # Errors

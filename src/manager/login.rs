@@ -47,10 +47,10 @@ pub(crate) struct Signed {
 }
 
 impl<D: SessionData> SessionManager<D> {
-    /// Begins a login: returns its login fence. Call it *before* you check credentials, and hand
-    /// the result to [`NewSession::login_fence`]. The login then fails if, in the meantime, all
-    /// sessions of the user are revoked or changed in one step, for example after a password change
-    /// or by a suspension.
+    /// Begins a login: returns its login fence. Call this method *before* you check credentials,
+    /// and hand the result to [`NewSession::login_fence`]. The login then fails if, in the
+    /// meantime, all sessions of the user are revoked or changed in one step, for example after a
+    /// password change or by a suspension.
     ///
     /// Costs one round trip to a remote store. The result does not show whether the user exists.
     ///

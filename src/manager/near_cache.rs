@@ -12,8 +12,8 @@ use crate::session::SessionData;
 impl<D: SessionData> SessionManager<D> {
     /// Returns the state of the near cache. No I/O.
     ///
-    /// A cache entry holds what a request needs, verified claims and session, under the whole
-    /// token. It is valid while all of these conditions hold:
+    /// The key of a cache entry contains the whole token. The entry holds what a request needs: the
+    /// verified claims and the session. The entry is valid while all of these conditions hold:
     ///
     /// - The present policy verified the token, and its `exp` has not passed.
     /// - No session of the user has changed since the read of this session was sent to the store.
@@ -22,7 +22,7 @@ impl<D: SessionData> SessionManager<D> {
     /// - The session's deadlines and
     ///   [`revalidate_after`](crate::manager::SessionManagerBuilder::revalidate_after) have not passed.
     ///
-    /// "No such session" is cached in the same way, for 5 seconds at most.
+    /// The answer that a session is not live is cached in the same way, for 5 seconds at most.
     ///
     /// A login, logout or update of a user invalidates the cache entries of all of that user's
     /// sessions. A service account with thousands of sessions that come and go therefore gains

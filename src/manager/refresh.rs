@@ -41,8 +41,9 @@ impl<D: SessionData> SessionManager<D> {
     /// successor, because parallel tabs and lost answers are no theft.
     ///
     /// A call after the grace window, or with an older token, means that two parties have the
-    /// token. It revokes the session with the reason [`RefreshReuse`](RevokeReason::RefreshReuse),
-    /// and each later request with a token of the session gets this reason.
+    /// token. Such a call revokes the session with the reason
+    /// [`RefreshReuse`](RevokeReason::RefreshReuse), and each later request with a token of the
+    /// session gets this reason.
     /// [`refresh_retry`](crate::manager::SessionManagerBuilder::refresh_retry) extends the time for
     /// the token that was replaced last. A text that none of our keys sealed changes nothing.
     ///

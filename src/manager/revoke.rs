@@ -55,18 +55,19 @@ impl<D: SessionData> SessionManager<D> {
     /// An id names a session of `user` only: with the id of another user's session, nothing is
     /// revoked.
     ///
-    /// All sessions are revoked in one step. A login in progress then fails if it holds a login
-    /// fence ([`LoginFence`](crate::session::LoginFence)), also with [`Target::AllExcept`]. The cost
-    /// is linear in the number of the user's sessions.
+    /// [`Target::All`] and [`Target::AllExcept`] revoke the sessions in one step, and make a login
+    /// in progress fail if that login holds a login fence
+    /// ([`LoginFence`](crate::session::LoginFence)). The cost is linear in the number of the user's
+    /// sessions.
     ///
     /// After a change of password, store the new password and then call this with
     /// [`RevokeReason::PasswordChange`]. All device cookies of the user then become invalid, too.
     ///
     /// A store that waits for replicas (`RedisStoreBuilder::wait_replicas`) does so for each
-    /// revocation. The wait adds to the store timeout, with up to 200 ms until Redis notices that
-    /// its time is over. Too few replicas are no error, because the sessions are revoked on the
-    /// primary: the manager logs a warning and returns [`Replicas::Missed`]. Calling this again asks
-    /// the replicas again.
+    /// revocation. The store timeout of such a revocation is longer by that wait and by 200 ms,
+    /// because Redis may notice late that the time of the wait is over. Too few replicas are no
+    /// error, because the sessions are revoked on the primary: the manager logs a warning and
+    /// returns [`Replicas::Missed`]. Calling this again asks the replicas again.
     ///
     /// # Errors
     ///

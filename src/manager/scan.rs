@@ -42,7 +42,7 @@ impl<D: SessionData> SessionManager<D> {
     ///
     /// # Cancel safety
     ///
-    /// Safe: it changes nothing in the store.
+    /// Safe: the scan changes nothing in the store.
     pub async fn statistics(
         &self,
         progress: impl FnMut(Progress) + Send,

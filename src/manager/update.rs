@@ -43,7 +43,7 @@ impl<D: SessionData> SessionManager<D> {
     ///
     /// - [`SessionError::Gone`]: the session is revoked, expired or unknown, or was revoked or
     ///   expired during the call.
-    /// - [`Contended`](SessionError::Contended): another change was written first, each time.
+    /// - [`Contended`](SessionError::Contended): in each try, another change was written first.
     /// - [`Store`](SessionError::Store): the store cannot answer. The change may then be written or
     ///   not.
     /// - [`TooLarge`](SessionError::TooLarge): the application's data grow, and are then over
@@ -62,8 +62,8 @@ impl<D: SessionData> SessionManager<D> {
 
     /// Changes the content of all live sessions of a user in one step, for instance to take a role
     /// away. Returns the number of sessions that changed. A login in progress fails if it holds a
-    /// login fence ([`LoginFence`](crate::session::LoginFence)), because it may have read a value
-    /// that this call changes.
+    /// login fence ([`LoginFence`](crate::session::LoginFence)), because that login may have read a
+    /// value that this call changes.
     ///
     /// `change` is called for each session, and again for all of them if another change was written
     /// first (16 times at most). A session whose data this version cannot read stays as it is, and

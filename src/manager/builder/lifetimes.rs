@@ -6,8 +6,8 @@ use super::SessionManagerBuilder;
 use crate::session::SessionData;
 
 impl<D: SessionData> SessionManagerBuilder<D> {
-    /// Sets the idle TTL: how long a session lives without being used. 1 hour by default, 1 second
-    /// to 100 years. [`build`](Self::build) fails if a value that is set here is longer than the
+    /// Sets the idle TTL: how long a session lives without being used. Range: 1 second to 100
+    /// years. [`build`](Self::build) fails if a value that is set here is longer than the
     /// [`lifetime`](Self::lifetime). If no value is set here, the idle TTL is 1 hour or the
     /// lifetime, whichever is shorter.
     ///
@@ -18,8 +18,8 @@ impl<D: SessionData> SessionManagerBuilder<D> {
         self
     }
 
-    /// Sets the absolute lifetime: how long a session lives, however much it is used. 24 hours by
-    /// default, 1 second to 100 years.
+    /// Sets the absolute lifetime: how long a session lives, however much it is used. Default: 24
+    /// hours. Range: 1 second to 100 years.
     ///
     /// NIST SP 800-63B-4 section 2.2.3 asks for at most 24 hours at AAL2.
     pub fn lifetime(mut self, lifetime: Duration) -> Self {
@@ -27,34 +27,36 @@ impl<D: SessionData> SessionManagerBuilder<D> {
         self
     }
 
-    /// Sets the lifetime of an access token. 1 hour by default, 1 second to 100 years. Rounded down
-    /// to whole seconds, and never longer than the lifetime of the session.
+    /// Sets the lifetime of an access token. Default: 1 hour. Range: 1 second to 100 years. The
+    /// lifetime is rounded down to whole seconds. A token's lifetime is never longer than the
+    /// remaining lifetime of its session.
     pub fn access_token_ttl(mut self, ttl: Duration) -> Self {
         self.settings.lifetimes.access_token = ttl;
         self
     }
 
     /// Sets a refresh threshold: a touch then moves the idle deadline only if less than `threshold`
-    /// is left until that deadline. More than zero and less than [`idle_ttl`](Self::idle_ttl). None
-    /// by default: each touch moves the deadline to one idle TTL after the use. An idle session
-    /// then lives at least `idle_ttl` minus one [`touch_interval`](Self::touch_interval).
+    /// is left until that deadline. The threshold must be more than zero and less than
+    /// [`idle_ttl`](Self::idle_ttl). Default: none, so each touch moves the deadline to one idle
+    /// TTL after the use. An idle session then lives at least `idle_ttl` minus one
+    /// [`touch_interval`](Self::touch_interval).
     ///
-    /// A threshold saves no round trips, because each touch writes the last activity anyway. It
-    /// costs accuracy: after its last use, a session may live only for the threshold minus one
-    /// touch interval. For a session with its own idle TTL, the threshold is scaled by that idle
-    /// TTL divided by the [`idle_ttl`](Self::idle_ttl) of the manager.
+    /// A threshold saves no round trips, because each touch writes the last activity anyway. A
+    /// threshold costs accuracy: after its last use, a session may live only for the threshold
+    /// minus one touch interval. For a session with its own idle TTL, the threshold is scaled by
+    /// that idle TTL divided by the [`idle_ttl`](Self::idle_ttl) of the manager.
     pub fn refresh_threshold(mut self, threshold: Duration) -> Self {
         self.settings.refresh_threshold = Some(threshold);
         self
     }
 
-    /// Sets the shortest interval between two touches of one session by this process. 60 seconds by
-    /// default, 1 millisecond to 1 hour. If the idle TTL of a session is less than ten times
+    /// Sets the shortest interval between two touches of one session by this process. Default: 60
+    /// seconds. Range: 1 millisecond to 1 hour. If the idle TTL of a session is less than ten times
     /// `interval`, the shortest interval for that session is a tenth of its idle TTL.
     ///
-    /// A touch is the background write that moves the last activity and the idle deadline. It
-    /// invalidates no cache entry, except for one touch per idle TTL, which raises the TTL of the
-    /// session's keys.
+    /// A touch is the background write that moves the last activity and the idle deadline. A touch
+    /// invalidates no cache entry, with one exception per idle TTL: a touch that raises the TTL of
+    /// the session's keys.
     pub fn touch_interval(mut self, interval: Duration) -> Self {
         self.settings.touch_interval = interval;
         self

@@ -46,10 +46,10 @@ const ENDED_KNOWN: usize = 16_384;
 /// The default capacity of the near cache.
 const CAPACITY: Capacity = Capacity { tokens: 65_536, bytes: 64 << 20 };
 
-/// Configures a [`SessionManager`]. Keys, issuer and audience are required;
-/// [`accept_any_issuer`](Self::accept_any_issuer) and
-/// [`accept_any_audience`](Self::accept_any_audience) are an explicit choice. All else has a
-/// default.
+/// Configures a [`SessionManager`]. Keys, issuer and audience are required.
+/// [`accept_any_issuer`](Self::accept_any_issuer) replaces the issuer, and
+/// [`accept_any_audience`](Self::accept_any_audience) replaces the audience. All other settings
+/// have a default.
 #[must_use = "a builder does nothing until it is built"]
 pub struct SessionManagerBuilder<D = ()> {
     pub(crate) settings: Settings,
@@ -161,19 +161,20 @@ impl SessionManagerBuilder {
 }
 
 impl<D: SessionData> SessionManagerBuilder<D> {
-    /// Sets the store. By default a [`MemoryStore`] on this builder's [`clock`](Self::clock): it
-    /// serves one process, and its sessions are lost when the process ends.
+    /// Sets the store. Default: a [`MemoryStore`] that uses this builder's [`clock`](Self::clock).
+    /// That store serves one process, and its sessions are lost when the process ends.
     pub fn store(mut self, store: impl SessionStore) -> Self {
         self.settings.store = Some(Arc::new(store));
         self
     }
 
-    /// Sets the timeout of one store call, counted from when it is sent. 250 milliseconds by
-    /// default, 1 millisecond to 10 seconds.
+    /// Sets the timeout of one store call, counted from when the call is sent. Default: 250
+    /// milliseconds. Range: 1 millisecond to 10 seconds.
     ///
-    /// Most requests make one call, some make two. The deadline of a request's check is twice the
-    /// sum of this timeout and [`directory_timeout`](Self::directory_timeout), including waits for
-    /// calls of other requests. A request that misses the deadline is rejected with 503
+    /// A request without a valid cache entry makes one call, and some make two. The deadline of a
+    /// request's check is twice the sum of this timeout and
+    /// [`directory_timeout`](Self::directory_timeout), including waits for calls of other requests.
+    /// A request that misses the deadline is rejected with 503
     /// [`Overloaded`](crate::AuthErrorKind::Overloaded), whatever the [failure
     /// policy](crate::FailurePolicy) is.
     pub fn store_timeout(mut self, timeout: Duration) -> Self {
@@ -181,33 +182,33 @@ impl<D: SessionData> SessionManagerBuilder<D> {
         self
     }
 
-    /// Sets the host's clock, used for JWT times (sessions use the store's clock). The system clock
-    /// by default.
+    /// Sets the host's clock, which the manager uses for JWT times. Sessions use the store's clock.
+    /// Default: the system clock.
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.settings.clock = Arc::new(clock);
         self
     }
 
-    /// Sets the session limit: the number of live sessions per user. 100 by default. 0 means that
-    /// the [`hard_session_limit`](Self::hard_session_limit) applies. `max` must not exceed that
-    /// limit. The limit is exact, also under concurrent logins.
+    /// Sets the session limit: the number of live sessions per user. Default: 100. 0 means that the
+    /// [`hard_session_limit`](Self::hard_session_limit) applies. `max` must not exceed that limit.
+    /// The limit is exact, also under concurrent logins.
     ///
     /// The cost of revoking or listing all sessions of a user is linear in their number. The cost
-    /// of a login is not, except when the user is at the limit.
+    /// of a login does not depend on that number, except when the user is at the limit.
     pub fn session_limit(mut self, max: u32) -> Self {
         self.settings.session_limit = max;
         self
     }
 
-    /// Sets the session limit that applies if [`session_limit`](Self::session_limit) is 0. 10,000
-    /// by default, 1 to 50,000.
+    /// Sets the session limit that applies if [`session_limit`](Self::session_limit) is 0. Default:
+    /// 10,000. Range: 1 to 50,000.
     ///
     /// A login at the limit first prunes the user's expired sessions. If none has expired,
     /// [`when_full`](Self::when_full) applies. An eviction examines all sessions of the user (about
-    /// 2 µs of Redis for each session). It therefore revokes several sessions in one step: the
-    /// least recently used sessions, 1 % of the limit. With the default limit, only one login in a
-    /// hundred at the limit has that cost. With [`WhenFull::Refuse`], each login of a user at the
-    /// limit has it.
+    /// 2 µs of Redis for each session). An eviction therefore revokes several sessions in one step:
+    /// the least recently used sessions, 1 % of the limit. With the default limit, only one login
+    /// in a hundred at the limit has that cost. With [`WhenFull::Refuse`], each login of a user at
+    /// the limit has that cost.
     pub fn hard_session_limit(mut self, max: u32) -> Self {
         self.settings.hard_session_limit = max;
         self
@@ -228,8 +229,8 @@ impl<D: SessionData> SessionManagerBuilder<D> {
         self
     }
 
-    /// Adds a sink that receives [events](crate::telemetry::events). May be called several times.
-    /// None by default.
+    /// Adds a sink that receives [events](crate::telemetry::events). This method may be called
+    /// several times. Default: no sink.
     ///
     /// Each sink receives its events on its own thread, which starts with the [`Worker`].
     pub fn event_sink(mut self, sink: impl EventSink) -> Self {
@@ -238,8 +239,8 @@ impl<D: SessionData> SessionManagerBuilder<D> {
     }
 
     /// Checks the settings and tests the keys: each signs, verifies and rejects a forgery. Returns
-    /// the manager, and the worker that writes touches in the background. No I/O: an unavailable
-    /// store shows at the first request, or in [`health`](SessionManager::health).
+    /// the manager, and the worker that writes touches in the background. This method does no I/O:
+    /// an unavailable store shows at the first request, or in [`health`](SessionManager::health).
     ///
     /// # Errors
     ///

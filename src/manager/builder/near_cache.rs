@@ -5,12 +5,13 @@ use crate::cache::DataSize;
 use crate::session::SessionData;
 
 impl<D: SessionData> SessionManagerBuilder<D> {
-    /// Sets how many tokens the near cache holds at most, each with its session. 65,536 by default,
-    /// 1 to 16,777,216. The limit of [`near_cache_bytes`](Self::near_cache_bytes) applies as well.
+    /// Sets how many tokens the near cache holds at most, each with its session. Default: 65,536.
+    /// Range: 1 to 16,777,216. The limit of [`near_cache_bytes`](Self::near_cache_bytes) applies as
+    /// well.
     ///
     /// The near cache saves the round trip of a request: see
-    /// [`SessionManager::near_cache`](crate::SessionManager::near_cache). It needs a store that
-    /// reports changes, which is [`RedisStore`](crate::store::RedisStore), and a running
+    /// [`SessionManager::near_cache`](crate::SessionManager::near_cache). The near cache needs a
+    /// store that reports changes, which is [`RedisStore`](crate::store::RedisStore), and a running
     /// [`Worker`](crate::worker::Worker). An evicted entry costs its next request a round trip. The
     /// most used entries stay.
     pub fn near_cache_capacity(mut self, tokens: usize) -> Self {
@@ -18,8 +19,8 @@ impl<D: SessionData> SessionManagerBuilder<D> {
         self
     }
 
-    /// Sets how many bytes of memory the near cache takes at most, approximately. 64 MiB by
-    /// default, 64 KiB to 1 TiB.
+    /// Sets how many bytes of memory the near cache takes at most, approximately. Default: 64 MiB.
+    /// Range: 64 KiB to 1 TiB.
     ///
     /// The size of an entry is the size of the token, its claims and the session. All tokens of a
     /// session share its content, which is included once, if it has 512 bytes of JSON or more. A
@@ -36,10 +37,10 @@ impl<D: SessionData> SessionManagerBuilder<D> {
         self
     }
 
-    /// Sets how many bytes a session's data take in memory: `size` receives the data and the length
-    /// of their JSON in the store. By default 8 times that length.
+    /// Sets the function that estimates how many bytes a session's data take in memory. `size`
+    /// receives the data and the length of their JSON in the store. Default: 8 times that length.
     ///
-    /// The default suits strings, and structs that hold strings. It is too small for a
+    /// The default suits strings, and structs that hold strings. The default is too small for a
     /// [`serde_json::Value`] with many small objects, which takes up to 100 times its JSON, and too
     /// large for numbers in structs. `size` is called when a session is read from the store, not
     /// for each request.
@@ -62,8 +63,8 @@ impl<D: SessionData> SessionManagerBuilder<D> {
         self
     }
 
-    /// Sets the largest size of the application's data in one session, in bytes of JSON. 16 KiB by
-    /// default, 64 bytes to 16 MiB.
+    /// Sets the largest size of the application's data in one session, in bytes of JSON. Default:
+    /// 16 KiB. Range: 64 bytes to 16 MiB.
     ///
     /// [`create`](crate::SessionManager::create) refuses larger data.
     /// [`update`](crate::SessionManager::update) and

@@ -9,33 +9,34 @@ use crate::token::KeySet;
 impl<D: SessionData> SessionManagerBuilder<D> {
     /// Sets the HMAC secrets of refresh tokens (`SigningKey::hs256`). Each login then returns a
     /// refresh token, which [`SessionManager::refresh`](crate::SessionManager::refresh) exchanges
-    /// once. None by default.
+    /// once. Default: none.
     ///
-    /// It may be the secret that signs access tokens: an access token never passes as a refresh
-    /// token, and a refresh token never passes as an access token. The store never sees the secret.
-    /// To replace the secret without logging users out, keep the old secret as a verifying key
-    /// while sessions from before the replacement are live.
+    /// The secret may also be the one that signs access tokens: an access token never passes as a
+    /// refresh token, and a refresh token never passes as an access token. The store never sees the
+    /// secret. To replace the secret without logging users out, keep the old secret as a verifying
+    /// key while sessions from before the replacement are live.
     pub fn refresh_keys(mut self, keys: impl Into<KeySet>) -> Self {
         self.settings.refresh_keys = Some(keys.into());
         self
     }
 
     /// Sets the grace window: how long a replaced refresh token still returns the same successor,
-    /// and does not yet revoke the session as stolen. It serves parallel tabs and clients that lost
-    /// an answer. 10 seconds by default, 5 minutes at most. With zero there is no grace window.
+    /// and does not yet revoke the session as stolen. The window serves parallel tabs and clients
+    /// that lost an answer. Default: 10 seconds. Maximum: 5 minutes. With zero there is no grace
+    /// window.
     ///
     /// The window is measured by the store's clock. If that clock is set back, an open window lasts
-    /// longer. If it is set forward, the window ends earlier.
+    /// longer. If the clock is set forward, the window ends earlier.
     pub fn refresh_grace(mut self, window: Duration) -> Self {
         self.settings.refresh_grace = window;
         self
     }
 
-    /// Sets how long a replaced refresh token stays valid while its successor is unused. It serves
-    /// clients that lose the answer of a rotation and return after the
-    /// [`refresh_grace`](Self::refresh_grace). Zero (off) by default. Any other value must be
-    /// longer than the grace window, and 24 hours at most. The time begins with the rotation, on
-    /// the store's clock.
+    /// Sets how long a replaced refresh token stays valid while its successor is unused. This
+    /// serves clients that lose the answer of a rotation and return after the
+    /// [`refresh_grace`](Self::refresh_grace). Default: zero (off). Any other value must be longer
+    /// than the grace window, and 24 hours at most. The time begins with the rotation, on the
+    /// store's clock.
     ///
     /// Such a client gets the same successor, and the manager emits the event
     /// [`RefreshRetried`](crate::telemetry::events::Event::RefreshRetried). The successor is
@@ -62,8 +63,8 @@ impl<D: SessionData> SessionManagerBuilder<D> {
 
     /// Sets the jitter. Each access token gets a lifetime that is shorter than
     /// [`access_token_ttl`](Self::access_token_ttl) by a random fraction, at most this value. So
-    /// clients that logged in at the same time do not all refresh at the same time. 0 by default,
-    /// 0.05 at most.
+    /// clients that logged in at the same time do not all refresh at the same time. Default: 0.
+    /// Maximum: 0.05.
     pub fn access_token_jitter(mut self, share: f64) -> Self {
         self.settings.lifetimes.jitter = share;
         self

@@ -42,8 +42,8 @@ impl<D: SessionData> SessionManagerBuilder<D> {
         self
     }
 
-    /// Sets the tolerated clock difference between hosts for `exp`, `nbf` and `iat`. 5 seconds by
-    /// default, 5 minutes at most. With zero, a token is expired from the second of its `exp` on.
+    /// Sets the tolerated clock difference between hosts for `exp`, `nbf` and `iat`. Default: 5
+    /// seconds. Maximum: 5 minutes. With zero, a token is expired from the second of its `exp` on.
     pub fn leeway(mut self, leeway: Duration) -> Self {
         self.settings.leeway = leeway;
         self
