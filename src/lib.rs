@@ -42,12 +42,13 @@
 //! 1. The layer reads the one `Authorization: Bearer` value ([`bearer`](auth_layer::bearer)), or a cookie if
 //!    [`TokenSource`] says so.
 //! 2. It looks the token up in the near cache of this process ([`SessionManager::near_cache`]). If
-//!    there is a valid entry, the request continues with step 5. With [`RedisStore`], Redis itself
+//!    a valid entry holds a live session, the request continues with step 5. If a valid entry says
+//!    that the session is over, the layer rejects the request. With [`RedisStore`], Redis itself
 //!    invalidates the entries.
 //! 3. Otherwise it verifies the token: the signature, with the one algorithm of the key, then
 //!    issuer, audience, type and times ([`token`]).
-//! 4. It loads the session from the store, before a deadline ([`store`]). The user and the role come
-//!    from the session, not from the token.
+//! 4. It loads the session from the store, within a deadline ([`store`]). The user and the role
+//!    come from the session, not from the token.
 //! 5. It puts a [`Session`] into the request's extensions and calls the inner service.
 //! 6. In the background, a [`Worker`](worker::Worker) extends the session: its last activity and its
 //!    idle deadline.
@@ -96,7 +97,7 @@
 //! assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
 //! assert!(response.body().contains("session_revoked"));
 //!
-//! background.stop().await?; // writes what is left
+//! background.stop().await?; // writes the queued touches
 //! # Ok(())
 //! # }
 //! ```
@@ -104,8 +105,8 @@
 //! # Refresh tokens
 //!
 //! With [`refresh_keys`](manager::SessionManagerBuilder::refresh_keys), each login returns a
-//! refresh token. It can be exchanged once ([`SessionManager::refresh`]). If a token is used again
-//! after its grace period, the manager treats it as stolen and revokes the session.
+//! refresh token. It can be exchanged once ([`SessionManager::refresh`]). If a replaced token is
+//! used again after the grace period, the manager treats it as stolen and revokes the session.
 //!
 //! # Features
 //!
