@@ -30,15 +30,15 @@ pub(crate) use self::role::role_of;
 /// Types of data that an application can keep in its sessions: all types that serde can write as
 /// JSON and read back.
 ///
-/// Implemented for every such type. `()` is the default and stores nothing. If the type changes so
-/// that stored data cannot be read any more, the sessions with such data are rejected (401, and an
-/// error in the log). To avoid that, give new fields `#[serde(default)]`.
+/// The trait is implemented for every such type. `()` is the default and stores nothing. If the
+/// type changes so that stored data cannot be read any more, the sessions with such data are
+/// rejected (401, and an error in the log). To avoid that, give new fields `#[serde(default)]`.
 ///
-/// The data are limited to 16 KiB of JSON, see
-/// [`session_data_limit`](crate::manager::SessionManagerBuilder::session_data_limit). The near cache assumes
-/// that decoded data take 8 times as much memory as their JSON, unless
-/// [`near_cache_data_size`](crate::manager::SessionManagerBuilder::near_cache_data_size) computes their
-/// size.
+/// By default, the data are limited to 16 KiB of JSON: see
+/// [`session_data_limit`](crate::manager::SessionManagerBuilder::session_data_limit). The near
+/// cache assumes that decoded data take 8 times as much memory as their JSON, unless
+/// [`near_cache_data_size`](crate::manager::SessionManagerBuilder::near_cache_data_size) computes
+/// their size.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the data of a session",
     label = "must implement `Serialize`, `DeserializeOwned`, `Send` and `Sync`",
@@ -52,13 +52,13 @@ impl<T: Serialize + DeserializeOwned + Send + Sync + 'static> SessionData for T 
 
 /// A session that was live when it was read. Cheap to clone.
 ///
-/// [`SessionAuthLayer`](crate::SessionAuthLayer) puts it into the request's extensions. With the
-/// feature `axum` it is an extractor. The user's data come from the store. The role comes from the
-/// store or the user directory. Neither comes from the token.
+/// [`SessionAuthLayer`](crate::SessionAuthLayer) puts the session into the request's extensions.
+/// With the feature `axum`, `Session` is an extractor. The user's data come from the store. The
+/// role comes from the store or the user directory. Neither comes from the token.
 ///
-/// Behind a layer, the session may come from the near cache. The store then was read at most
-/// [`revalidate_after`](crate::manager::SessionManagerBuilder::revalidate_after) ago, and has
-/// reported no change since. Values that depend on the time of the read
+/// Behind a layer, the session may come from the near cache. The session was then read from the
+/// store at most [`revalidate_after`](crate::manager::SessionManagerBuilder::revalidate_after) ago,
+/// and the store has reported no change since. Values that depend on the time of the read
 /// ([`last_activity`](Self::last_activity), [`ttl`](Self::ttl)) are the values at that time.
 ///
 /// All times are on the store's clock.
@@ -294,7 +294,7 @@ impl<D> Session<D> {
     /// Returns whether the session is stale: the store could not be asked, and the session comes
     /// from the near cache of this process.
     ///
-    /// `true` only behind a layer with
+    /// A session is stale only behind a layer with
     /// [`FailurePolicy::ServeStale`](crate::FailurePolicy::ServeStale).
     #[must_use]
     pub fn is_stale(&self) -> bool {
@@ -309,8 +309,8 @@ impl<D> Session<D> {
     /// Returns when the session was last used.
     ///
     /// On a session from [`SessionManager::get`] the value is exact to the touch interval (60 s by
-    /// default). On a session from the layer it is a lower bound: the latest use that this process
-    /// knows without a further store call.
+    /// default). On a session from the layer the value is a lower bound: the latest use that this
+    /// process knows without a further store call.
     ///
     /// [`SessionManager::get`]: crate::SessionManager::get
     #[must_use]
@@ -320,7 +320,7 @@ impl<D> Session<D> {
 
     /// Returns the idle deadline: an unused session expires at this time.
     ///
-    /// A lower bound where [`last_activity`](Self::last_activity) is one.
+    /// The value is a lower bound where [`last_activity`](Self::last_activity) is a lower bound.
     #[must_use]
     pub fn idle_deadline(&self) -> DateTime<Utc> {
         self.shared.state.idle_deadline.to_datetime()
@@ -341,7 +341,7 @@ impl<D> Session<D> {
     /// Returns how long the session lives without further use, counted from the time of the read:
     /// until its idle or its absolute deadline, whichever comes first.
     ///
-    /// A lower bound where [`last_activity`](Self::last_activity) is one.
+    /// The value is a lower bound where [`last_activity`](Self::last_activity) is a lower bound.
     #[must_use]
     pub fn ttl(&self) -> Duration {
         self.shared
@@ -351,7 +351,8 @@ impl<D> Session<D> {
             .saturating_since(self.shared.state.read)
     }
 
-    /// Returns the revision: 1 at creation, and one more after each change of the content.
+    /// Returns the revision: 1 at creation, and one more after each change of the content and after
+    /// each rotation of the refresh token.
     #[must_use]
     pub fn revision(&self) -> u64 {
         self.shared.state.revision

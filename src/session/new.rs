@@ -43,8 +43,8 @@ pub struct LoginFence {
 }
 
 impl NewSession {
-    /// The length to which a user agent is cut, in bytes. The client chooses it, and it is for
-    /// display only.
+    /// The length to which a user agent is cut, in bytes. The client chooses the user agent, so use
+    /// it for display only.
     pub const USER_AGENT_LEN: usize = 512;
 
     /// The longest name, e-mail address, role, `acr` or single method of `amr`, in bytes.
@@ -163,7 +163,7 @@ impl<D> NewSession<D> {
     /// Sets how long this session lives at most, in place of the manager's
     /// [`lifetime`](crate::manager::SessionManagerBuilder::lifetime). 1 second to 100 years.
     ///
-    /// If it is shorter than the manager's idle TTL, it also bounds the session's idle TTL.
+    /// A lifetime that is shorter than the manager's idle TTL also bounds the session's idle TTL.
     #[must_use]
     pub fn lifetime(mut self, lifetime: Duration) -> Self {
         self.lifetime = Some(lifetime);
