@@ -40,8 +40,9 @@ use crate::token::Audience;
 /// because its only boxed `Send` future holds neither of them. A server that spawns the response
 /// future adds these two bounds itself.
 ///
-/// If the inner service has a concurrency limit, it holds its permit during the store call. Put the
-/// limit inside of that service, or consider the time of the store call when you choose the limit.
+/// If the inner service has a concurrency limit, a request holds a permit of that limit during the
+/// store call. Put the limit inside of that service, or consider the time of the store call when
+/// you choose the limit.
 pub struct SessionAuthLayer<D = (), R = JsonRejection> {
     rules: Rules<D, R>,
 }
@@ -128,8 +129,8 @@ impl<D: SessionData, R> SessionAuthLayer<D, R> {
     /// bound matters only when the invalidation connection fails without a visible error. While the
     /// connection works, a revocation takes effect as soon as the server's push message arrives.
     ///
-    /// Without a near cache every request calls the store. So every value is accepted, and none has
-    /// an effect.
+    /// Without a near cache every request calls the store. So every value is accepted, and no value
+    /// has an effect.
     ///
     /// # Errors
     ///

@@ -7,7 +7,7 @@ use crate::middleware::reject::JsonRejection;
 use crate::session::Session;
 
 /// Calls the inner service only if the login used the given methods
-/// ([`Session::amr`](crate::Session::amr)). Otherwise it answers 401
+/// ([`Session::amr`](crate::Session::amr)). Otherwise the guard answers 401
 /// `insufficient_user_authentication`.
 ///
 /// Methods (`pwd`, `otp`, `hwk` and others of RFC 8176) are compared byte by byte. The challenge of

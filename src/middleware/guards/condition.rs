@@ -10,7 +10,7 @@ use crate::session::Session;
 #[expect(private_bounds, reason = "sealed: only this library can implement a condition")]
 pub trait Condition: Holds + Debug + Send + Sync + 'static {}
 
-/// A [`Condition`] on the login. The user can meet it by another login.
+/// A [`Condition`] on the login. The user can meet this condition by another login.
 pub trait LoginCondition: Condition {}
 
 /// The check of a condition. This trait is private, so that [`Condition`] is sealed.

@@ -13,8 +13,9 @@ use crate::session::Session;
 /// Calls the inner service only if the user's last authentication is at most the given time ago.
 /// Otherwise the guard answers 401 `insufficient_user_authentication` with `max_age`.
 ///
-/// Use it for actions that must not be possible on an unattended screen: a change of the password
-/// or of a second factor, or the revocation of other users' sessions. Some minutes are usual.
+/// Use this guard for actions that must not be possible on an unattended screen: a change of the
+/// password or of a second factor, or the revocation of other users' sessions. Some minutes are
+/// usual.
 ///
 /// The guard uses the store's clock, without leeway. A session passes until
 /// [`Session::authenticated_at`](crate::Session::authenticated_at) plus the given time. Use of the

@@ -15,15 +15,15 @@
 //! token. So the removal of a role takes effect with the next request. A guard does no I/O, never
 //! waits, and makes no allocation for a request that passes.
 //!
-//! The 401 is the challenge of RFC 9470. The client can meet it without a new session: the
-//! application verifies the new credentials and calls
+//! The 401 is the challenge of RFC 9470. The client can meet this challenge without a new session:
+//! the application verifies the new credentials and calls
 //! [`SessionManager::reauthenticate`](crate::SessionManager::reauthenticate). The token stays the
 //! same. To give or remove a role, call [`update`](crate::SessionManager::update) or
 //! [`update_all`](crate::SessionManager::update_all).
 //!
 //! A request without a session never passes. Behind a layer in
-//! [`optional`](crate::SessionAuthLayer::optional) mode, it is answered with 401 `missing_token`.
-//! Without any layer, it is answered with 500 `internal`. This is an error of the application, and
+//! [`optional`](crate::SessionAuthLayer::optional) mode, the guard answers 401 `missing_token`.
+//! Without any layer, the guard answers 500 `internal`. This is an error of the application, and
 //! the log has an entry with the `request_id` of the response.
 //!
 //! # Example
@@ -40,8 +40,8 @@
 //!     let recent = RequireFresh::new(Duration::from_secs(5 * 60));
 //!     Router::new()
 //!         .route("/users", delete(async || "gone"))
-//!         .route_layer(recent) // judged second: the layer that is added last is the outermost
-//!         .route_layer(admin) // judged first
+//!         .route_layer(recent) // checked second: the layer that is added last is the outermost
+//!         .route_layer(admin) // checked first
 //!         .route("/hello", get(async || "hello")) // added after the guards: not behind them
 //!         .layer(SessionAuthLayer::new(manager)) // around all of them
 //! }

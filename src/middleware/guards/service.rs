@@ -77,7 +77,7 @@ pin_project! {
     ///
     /// # Cancel safety
     ///
-    /// The same as the inner service's future.
+    /// Dropping this future is as safe as dropping the inner service's future.
     #[must_use = "futures do nothing unless polled"]
     pub struct GuardFuture<F, ResBody> {
         #[pin]
