@@ -58,8 +58,8 @@ impl<D: SessionData> RoutesBuilder<D> {
         }
     }
 
-    /// Sets the roles that may use the routes for administrators. `admin` and `super_admin` by
-    /// default. At least one role, none of them empty.
+    /// Sets the roles that may use the routes for administrators. Default: `admin` and
+    /// `super_admin`. There must be at least one role, and no role may be empty.
     pub fn admin_roles<T: Into<String>>(mut self, roles: impl IntoIterator<Item = T>) -> Self {
         self.admin_roles = roles.into_iter().map(Into::into).collect();
         self
@@ -74,10 +74,10 @@ impl<D: SessionData> RoutesBuilder<D> {
     /// `.client_address(peer_address::<PeerAddress>)`. Behind a proxy, read the header that the
     /// proxy writes.
     ///
-    /// No function by default, because the peer's address is wrong behind a proxy. Without a
-    /// function, the routes limit neither logins nor invalid refresh tokens by address, the list of
-    /// devices shows `null`, and [`build`](Self::build) logs a warning. There is no warning if both
-    /// limits by address are off ([`LoginLimit::address_attempts`] with 0, and
+    /// There is no function by default, because the peer's address is wrong behind a proxy. Without
+    /// a function, the routes limit neither logins nor invalid refresh tokens by address, the list
+    /// of devices shows `null`, and [`build`](Self::build) logs a warning. There is no warning if
+    /// both limits by address are off ([`LoginLimit::address_attempts`] with 0, and
     /// [`RefreshLimit::new`] with 0 for addresses). If the function finds no address for a request,
     /// the routes log one warning, at the first such request.
     pub fn client_address(
@@ -88,8 +88,8 @@ impl<D: SessionData> RoutesBuilder<D> {
         self
     }
 
-    /// Sets the time limit of a whole request. The routes answer a slower request with 408. 30
-    /// seconds by default, 1 millisecond to 1 hour. A cleanup or statistics of many million
+    /// Sets the time limit of a whole request. The routes answer a slower request with 408.
+    /// Default: 30 seconds. Range: 1 millisecond to 1 hour. A cleanup or statistics of many million
     /// sessions may need longer than the default.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
@@ -97,7 +97,7 @@ impl<D: SessionData> RoutesBuilder<D> {
     }
 
     /// Sets how long a client may take to send a body (16 KiB at most). The routes answer a slower
-    /// body with 408. 10 seconds by default, 1 millisecond to 1 hour.
+    /// body with 408. Default: 10 seconds. Range: 1 millisecond to 1 hour.
     pub fn body_timeout(mut self, timeout: Duration) -> Self {
         self.body_timeout = timeout;
         self
@@ -114,12 +114,12 @@ impl<D: SessionData> RoutesBuilder<D> {
         self
     }
 
-    /// Sets how refresh tokens travel between the routes and clients. In a
-    /// [cookie](RefreshDelivery::Cookie) by default.
+    /// Sets how refresh tokens travel between the routes and clients. Default: in a
+    /// [cookie](RefreshDelivery::Cookie).
     ///
-    /// Has an effect only if the manager issues refresh tokens. Without
-    /// [`refresh_keys`](crate::manager::SessionManagerBuilder::refresh_keys) the auth routes have no
-    /// `POST /refresh`.
+    /// This setting has an effect only if the manager issues refresh tokens. Without
+    /// [`refresh_keys`](crate::manager::SessionManagerBuilder::refresh_keys) the auth routes have
+    /// no `POST /refresh`.
     pub fn refresh_delivery(mut self, delivery: impl Into<RefreshDelivery>) -> Self {
         self.refresh_delivery = delivery.into();
         self
@@ -156,7 +156,7 @@ impl<D: SessionData> RoutesBuilder<D> {
     }
 
     /// Sets other origins whose pages may use the routes that act on cookies, for example
-    /// `https://app.example.com`. None by default.
+    /// `https://app.example.com`. Default: none.
     ///
     /// Write each origin exactly as browsers write an `Origin`: without a wildcard, a default port,
     /// a path or a slash at the end. Without this setting, a browser's request passes only if
@@ -175,21 +175,22 @@ impl<D: SessionData> RoutesBuilder<D> {
         self
     }
 
-    /// Sets how many logins may fail before the routes answer 429. By default 10 in 60 seconds for
-    /// each name, and 100 for each address if [`client_address`](Self::client_address) returns one.
+    /// Sets how many logins may fail before the routes answer 429. Default: 10 in 60 seconds for
+    /// each name, and 100 in 60 seconds for each address if
+    /// [`client_address`](Self::client_address) returns one.
     pub fn login_limit(mut self, limit: LoginLimit) -> Self {
         self.login_limit = limit;
         self
     }
 
-    /// Sets how many refresh tokens a client may present before the routes answer 429. By default
-    /// in 60 seconds: 60 tokens for each session, and 100 invalid tokens for each address.
+    /// Sets how many refresh tokens a client may present before the routes answer 429. Default: in
+    /// 60 seconds, 60 tokens for each session and 100 invalid tokens for each address.
     pub fn refresh_limit(mut self, limit: RefreshLimit) -> Self {
         self.refresh_limit = limit;
         self
     }
 
-    /// Builds the routes. No I/O.
+    /// Builds the routes. Does no I/O.
     ///
     /// # Errors
     ///

@@ -22,16 +22,16 @@ const KEPT: usize = 4096;
 const HOST: &str = "__Host-";
 const SECURE: &str = "__Secure-";
 
-/// How refresh tokens travel between the routes and clients. Has an effect only if the manager
+/// How refresh tokens travel between the routes and clients. This has an effect only if the manager
 /// issues refresh tokens ([`refresh_keys`](crate::manager::SessionManagerBuilder::refresh_keys)).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RefreshDelivery {
-    /// In a cookie that scripts cannot read: for browsers. No body contains the token.
+    /// In a cookie that scripts cannot read. This is for browsers. No body contains the token.
     Cookie(RefreshCookie),
     /// In bodies: a login and a refresh also answer `refresh_token`, and a refresh reads
-    /// `{"refresh_token": …}` and nothing else. The routes set no refresh cookie. For clients other
-    /// than browsers that can store the token safely.
+    /// `{"refresh_token": …}` and nothing else. The routes set no refresh cookie. This is for
+    /// clients that are not browsers and can store the token safely.
     Body,
 }
 
@@ -76,7 +76,7 @@ impl RefreshCookie {
         Self { name: Cow::Borrowed("refresh_token"), path: None, secure: true }
     }
 
-    /// Sets the name, without a prefix. `refresh_token` by default.
+    /// Sets the name, without a prefix. Default: `refresh_token`.
     #[must_use]
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.name = Cow::Owned(name.into());
@@ -92,17 +92,18 @@ impl RefreshCookie {
     ///
     /// Set the path if browsers see another path than this server does, for example behind a proxy
     /// that strips a prefix. All mount points then share one cookie. A browser may still hold the
-    /// cookie of an earlier path above or below this one. It then sends both cookies. The routes
-    /// use the cookie of the latest login, and the next login or logout clears the other cookie.
+    /// cookie of an earlier path above or below this one. The browser then sends both cookies. The
+    /// routes use the cookie of the latest login, and the next login or logout clears the other
+    /// cookie.
     #[must_use]
     pub fn path(mut self, path: impl Into<String>) -> Self {
         self.path = Some(path.into());
         self
     }
 
-    /// Sets the `Secure` attribute. `true` by default. `false` also removes the prefix of the name:
-    /// for development over plain HTTP only. Chromium and curl accept `Secure` cookies from
-    /// `http://localhost` and `http://127.0.0.1` as well; not all browsers do.
+    /// Sets the `Secure` attribute. Default: `true`. `false` also removes the prefix of the name.
+    /// Use `false` only for development over plain HTTP. Chromium and curl accept `Secure` cookies
+    /// from `http://localhost` and `http://127.0.0.1` as well; not all browsers do.
     #[must_use]
     pub fn secure(mut self, secure: bool) -> Self {
         self.secure = secure;
@@ -127,8 +128,8 @@ impl Default for RefreshCookie {
 }
 
 /// A cookie that carries the access token as well: `HttpOnly; Secure; SameSite=Strict; Path=/`,
-/// without `Domain`. For pages without scripts. [`TokenSource`] describes what the rest of the
-/// application must do.
+/// without `Domain`. It is for pages without scripts. [`TokenSource`] describes what the rest of
+/// the application must do.
 ///
 /// ```
 /// use tower_session_auth::error::ConfigError;
@@ -157,7 +158,7 @@ impl AccessCookie {
         Self { name, secure: true, same_site }
     }
 
-    /// Sets the name, without the prefix. `access_token` by default.
+    /// Sets the name, without the prefix. Default: `access_token`.
     #[must_use]
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.name = Cow::Owned(name.into());

@@ -65,15 +65,15 @@ pub trait Credentials<D = ()>: Send + Sync + 'static {
 
     /// Returns one text for all spellings of a name. The routes [count](super::LoginLimit) failed
     /// logins under this text, separately for user ids and e-mail addresses, whether or not a user
-    /// with this name exists. By default returns a user id unchanged, and an e-mail address in
-    /// lower case without surrounding whitespace.
+    /// with this name exists. The default implementation returns a user id unchanged, and an e-mail
+    /// address in lower case without surrounding whitespace.
     ///
     /// Compute the text from the name alone. If this method asks a directory, the limit reveals
     /// which users exist.
     ///
     /// Merge exactly the spellings that [`find`](Self::find) treats as one name. If this method
     /// merges fewer spellings, each spelling has its own count, up to the limit of the account. If
-    /// it merges more, the names of two users may share one count.
+    /// this method merges more spellings, the names of two users may share one count.
     fn normalized(&self, login: &LoginName) -> String {
         match login {
             LoginName::UserId(id) => id.as_str().to_owned(),
@@ -129,8 +129,8 @@ impl fmt::Debug for LoginName {
 pub struct Password(String);
 
 impl Password {
-    /// Largest number of characters of a password. A longer one is answered with 422 before it is
-    /// hashed.
+    /// Largest number of characters of a password. The routes answer a longer password with 422,
+    /// and do not verify it.
     pub const MAX_LEN: usize = 1024;
 
     pub(super) fn new(text: String) -> Self {
@@ -161,7 +161,7 @@ pub enum Verdict<D = ()> {
     /// [`Credentials`](LoginRefusal::Credentials) and for
     /// [`AccountInactive`](LoginRefusal::AccountInactive).
     Refused(LoginRefusal),
-    /// The application hashes too many passwords at the moment: 503 `overloaded`.
+    /// The application hashes too many passwords at the moment. The routes answer 503 `overloaded`.
     Busy,
 }
 

@@ -29,7 +29,8 @@ const MAX_LIFETIME: Duration = Duration::from_secs(180 * 24 * 60 * 60);
 /// limit of a name if that is lower, the device is treated as unknown until its wait has ended. An
 /// attacker has no such cookie, because only a login with the right password sets it.
 ///
-/// - A login sets the cookie, and each later login with it renews it. It stays after a logout.
+/// - A login sets the cookie, and each later login that presents the cookie renews it. The cookie
+///   stays after a logout.
 /// - It is `HttpOnly; SameSite=Strict; Path=/`. With `Secure` its name has the prefix `__Host-`.
 /// - It contains no user name. It holds a random device id, the time at which it was issued, a MAC
 ///   of the account, a MAC of the account's password epoch (a value that a password change
@@ -51,7 +52,7 @@ const MAX_LIFETIME: Duration = Duration::from_secs(180 * 24 * 60 * 60);
 ///
 /// By default the routes set the cookie if refresh tokens or access tokens travel in cookies. With
 /// any other delivery, [`RoutesBuilder::device_cookie`](super::RoutesBuilder::device_cookie) turns
-/// it on.
+/// the cookie on.
 ///
 /// The cookie costs no round trip to the store. A login with a valid device cookie makes at least
 /// two round trips fewer than a login without one.
@@ -78,25 +79,26 @@ impl DeviceCookie {
         Self { name: Cow::Borrowed("login_device"), lifetime, secure: None }
     }
 
-    /// Sets the name, without the prefix. `login_device` by default.
+    /// Sets the name, without the prefix. Default: `login_device`.
     #[must_use]
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.name = Cow::Owned(name.into());
         self
     }
 
-    /// Sets how long a device is treated as known after its latest login. 90 days by default, 1
-    /// hour to 180 days. A change also applies to cookies that browsers already hold.
+    /// Sets how long a device is treated as known after its latest login. Default: 90 days. Range:
+    /// 1 hour to 180 days. A change also applies to cookies that browsers already hold.
     #[must_use]
     pub fn lifetime(mut self, lifetime: Duration) -> Self {
         self.lifetime = lifetime;
         self
     }
 
-    /// Sets the `Secure` attribute. `false` also removes the prefix `__Host-`: for development over
-    /// plain HTTP only. By default the value of the [refresh cookie](super::RefreshCookie::secure).
-    /// Without a refresh cookie, the value of the [access cookie](super::AccessCookie::secure).
-    /// With neither cookie, `true`.
+    /// Sets the `Secure` attribute. `false` also removes the prefix `__Host-`. Use `false` only for
+    /// development over plain HTTP. Default: the value of the [refresh
+    /// cookie](super::RefreshCookie::secure). Without a refresh cookie, the default is the value of
+    /// the [access cookie](super::AccessCookie::secure). With neither cookie, the default is
+    /// `true`.
     #[must_use]
     pub fn secure(mut self, secure: bool) -> Self {
         self.secure = Some(secure);

@@ -15,10 +15,13 @@
 //! | `GET /sessions` | lists the caller's sessions | `GET /user/{user_id}` | lists the sessions of one user |
 //! | `DELETE /sessions/{session_id}` | revokes one session of the caller | `DELETE /user/{user_id}` | revokes all sessions of one user |
 //! | | | `DELETE /user/{user_id}/sessions/{session_id}` | revokes one session of one user |
-//! | `GET /health` | returns whether the service is ready | `POST /cleanup` | removes expired sessions |
+//! | | | `POST /cleanup` | removes expired sessions |
 //!
-//! The last six session routes are for administrators. They cannot be mounted without the guard
-//! that requires an administrator role.
+//! The health routes are `GET /health`, which returns whether the service is ready, and
+//! `GET /health/live`, which returns whether the process runs.
+//!
+//! The last six session routes are for administrators. The application cannot mount them without
+//! the guard that requires an administrator role.
 //!
 //! # Refresh tokens and browsers
 //!
