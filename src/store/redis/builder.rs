@@ -190,8 +190,8 @@ impl RedisStoreBuilder {
     ///
     /// All connections use the provider: for requests, lists, replicas, invalidations and
     /// [`diagnose`](RedisStore::diagnose). The provider's password replaces the address's password.
-    /// If the provider returns a user name, it replaces the address's user name. When a password
-    /// changes, open connections stay open until the server closes them.
+    /// If the provider returns a user name, that name replaces the address's user name. When a
+    /// password changes, open connections stay open until the server closes them.
     ///
     /// If the provider fails, panics or exceeds its time limit (10 s), the connection is not made.
     /// The operation that needed the connection fails with a

@@ -67,8 +67,8 @@ pub use self::diagnosis::{Finding, TrackingRefusal};
 /// [`scan_timeout`](RedisStoreBuilder::scan_timeout). A revocation with
 /// [`wait_replicas`](RedisStoreBuilder::wait_replicas) may take longer by that wait plus 150 ms.
 ///
-/// If their connection is closed, the store sends reads, touches, cleanup and health checks again.
-/// It never repeats another write.
+/// The store sends reads, touches, cleanup and health checks again if their connection is closed.
+/// The store never repeats another write.
 ///
 /// # Cancel safety
 ///
@@ -87,7 +87,7 @@ const TOUCHES_AT_ONCE: usize = 500;
 
 impl RedisStore {
     /// Checks that the server is reachable and supported, and that the Redis user has the necessary
-    /// rights on this prefix. Call it at startup.
+    /// rights on this prefix. Call this at startup.
     ///
     /// Tries each command that the store and its scripts use, on keys that belong to no user. So a
     /// missing right is found at startup and not at the first login. Costs about five round trips
@@ -118,9 +118,10 @@ impl RedisStore {
     }
 
     /// Looks for problems in the setup of a server that otherwise works. An operator should fix
-    /// them, and they would otherwise become visible only later. Call this at startup, together
-    /// with [`check`](Self::check). A started [`Worker`](crate::worker::Worker) calls it too and
-    /// logs a warning for each finding (a finding about tracking only if the near cache is used).
+    /// these problems: without this check, they would become visible only later. Call this at
+    /// startup, together with [`check`](Self::check). A started [`Worker`](crate::worker::Worker)
+    /// also calls this method, and logs a warning for each finding (a finding about tracking only
+    /// if the near cache is used).
     ///
     /// Uses a separate connection. Over a request connection, it also marks this application's
     /// issuers under the key prefix. Ends within the
