@@ -65,7 +65,7 @@ impl<D: SessionData> SessionManager<D> {
     }
 
     /// Counts an attempt before it is made. While the store is unavailable, this process counts the
-    /// attempt if `alone` is `true`. Otherwise it returns an error.
+    /// attempt if `alone` is `true`. Otherwise this call returns an error.
     pub(crate) async fn attempt(
         &self,
         key: AttemptKey,

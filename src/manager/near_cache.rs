@@ -10,7 +10,7 @@ use crate::reason::RevokeReason;
 use crate::session::SessionData;
 
 impl<D: SessionData> SessionManager<D> {
-    /// Returns the state of the near cache. No I/O.
+    /// Returns the state of the near cache. Does no I/O.
     ///
     /// The key of a cache entry contains the whole token. The entry holds what a request needs: the
     /// verified claims and the session. The entry is valid while all of these conditions hold:

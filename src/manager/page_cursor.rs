@@ -16,7 +16,8 @@ impl Cursor {
     /// The purpose that cursors are signed for.
     const PURPOSE: &str = "cursor";
 
-    /// Wraps a cursor that a client sent back. Its signature is checked when it is used.
+    /// Wraps a cursor that a client sent back. The manager checks the signature when the cursor is
+    /// used.
     #[must_use]
     pub fn new(text: impl Into<String>) -> Self {
         Self(text.into())

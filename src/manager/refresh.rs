@@ -99,7 +99,8 @@ impl<D: SessionData> SessionManager<D> {
         self.shared.refresh.is_some()
     }
 
-    /// Opens a refresh token that one of our keys sealed; no I/O. Emits an event if it rejects it.
+    /// Opens a refresh token that one of our keys sealed; no I/O. Emits an event if it rejects the
+    /// token.
     fn open_refresh(&self, token: &str) -> Result<Sealed, AuthError> {
         self.find_refresh_token(token).ok_or_else(|| {
             let error = AuthError::new(AuthErrorKind::InvalidToken);

@@ -19,8 +19,8 @@ impl<D: SessionData> SessionManager<D> {
     /// the token is rejected like a token of an expired session. No session is created later, so
     /// the user must log in again.
     ///
-    /// No I/O except the call to the user directory, if there is one. The session content of `new`
-    /// is not stored.
+    /// Does no I/O except the call to the user directory, if there is one. The session content of
+    /// `new` is not stored.
     ///
     /// # Errors
     ///

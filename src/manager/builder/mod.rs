@@ -214,8 +214,8 @@ impl<D: SessionData> SessionManagerBuilder<D> {
         self
     }
 
-    /// Sets what a login at the session limit does. By default it evicts the least recently used
-    /// session.
+    /// Sets what a login at the session limit does. Default: the login evicts the least recently
+    /// used session.
     pub fn when_full(mut self, when_full: WhenFull) -> Self {
         self.settings.when_full = when_full;
         self
