@@ -116,8 +116,8 @@ impl<D> NewSession<D> {
 
     /// Sets the address that the login came from.
     ///
-    /// Take it from the connection. Take it from a forwarding header only if a proxy of your own
-    /// wrote that header.
+    /// Take the address from the connection. Take it from a forwarding header only if a proxy of
+    /// your own wrote that header.
     #[must_use]
     pub fn ip_address(mut self, address: IpAddr) -> Self {
         self.content.ip_address = Some(address);
