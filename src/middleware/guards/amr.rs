@@ -61,8 +61,8 @@ enum Methods {
 }
 
 impl Guard<Amr> {
-    /// Requires that the login used all of these methods. It may have used other methods too. With
-    /// an empty list no session passes.
+    /// Requires that the login used all of these methods. The login may have used other methods
+    /// too. With an empty list no session passes.
     #[must_use]
     pub fn all_of<T: Into<String>>(methods: impl IntoIterator<Item = T>) -> Self {
         Self::methods(Methods::All(methods.into_iter().map(Into::into).collect()))
