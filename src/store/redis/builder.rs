@@ -184,9 +184,9 @@ impl RedisStoreBuilder {
         self
     }
 
-    /// Sets a provider of user name and password. The store calls it each time it connects, so the
-    /// credentials can change without a restart. Default: none; the store uses the credentials in
-    /// the address.
+    /// Sets a provider of user name and password. The store calls the provider for each connection
+    /// that it makes, so the credentials can change without a restart. Default: none; the store
+    /// uses the credentials in the address.
     ///
     /// All connections use the provider: for requests, lists, replicas, invalidations and
     /// [`diagnose`](RedisStore::diagnose). The provider's password replaces the address's password.

@@ -123,8 +123,8 @@ impl RedisStore {
     /// also calls this method, and logs a warning for each finding (a finding about tracking only
     /// if the near cache is used).
     ///
-    /// Uses a separate connection. Over a request connection, it also marks this application's
-    /// issuers under the key prefix. Ends within the
+    /// Uses a separate connection. Over a request connection, this method also marks this
+    /// application's issuers under the key prefix. Ends within the
     /// [`scan_timeout`](RedisStoreBuilder::scan_timeout). Skips the checks for which the Redis user
     /// lacks the right (`INFO`). Never needs `CONFIG`.
     ///
