@@ -160,9 +160,9 @@ impl<D: SessionData> RoutesBuilder<D> {
     ///
     /// Write each origin exactly as browsers write an `Origin`: without a wildcard, a default port,
     /// a path or a slash at the end. Without this setting, a browser's request passes only if
-    /// `Sec-Fetch-Site` or `Origin` shows that it comes from the server's own origin. Any other
-    /// request of a browser is answered with 403 `cross_site`, even if it comes from another host
-    /// of the same domain. [`SameOriginLayer`] lists the exact rules.
+    /// `Sec-Fetch-Site` or `Origin` shows that the request comes from the server's own origin. Any
+    /// other request of a browser is answered with 403 `cross_site`, even if it comes from another
+    /// host of the same domain. [`SameOriginLayer`] lists the exact rules.
     ///
     /// A proxy must leave `Host` and `Origin` unchanged. A page of a trusted origin also needs CORS
     /// with credentials around these routes. The page must be of the same site, because browsers
