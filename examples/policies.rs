@@ -66,9 +66,10 @@ async fn catalogue(caller: Caller) -> String {
 /// Returns the state of the near cache, for the operator.
 fn cache(manager: &SessionManager) -> String {
     let stats = manager.near_cache();
-    let (state, since) = (stats.state.as_str(), stats.since.as_secs());
-    let (hits, misses, stale) = (stats.hits, stats.misses, stats.stale_served);
-    format!("{state} for {since} s: hits {hits}, misses {misses}, stale {stale}\n")
+    let (state, since, hits) = (stats.state.as_str(), stats.since.as_secs(), stats.hits);
+    let (misses, invalidated, stale) = (stats.misses, stats.invalidations, stats.stale_served);
+    let counts = format!("misses {misses}, invalidations {invalidated}, stale {stale}");
+    format!("{state} for {since} s: hits {hits}, {counts}\n")
 }
 
 #[tokio::main]
