@@ -33,7 +33,7 @@ pub(super) fn is_shared(payload: &Bytes) -> bool {
     payload.len() >= SHARED_FROM
 }
 
-/// The contents of all cached sessions.
+/// The large contents of all cached sessions.
 pub(super) struct Contents<D> {
     shards: [Mutex<Table<D>>; SHARDS],
     hasher: RandomState,

@@ -22,7 +22,7 @@ use crate::session::{Session, SessionAddress, StoredContent};
 pub(super) enum Entry<D> {
     /// What is known about a token that owns no content.
     CacheEntry(CacheEntry<D>),
-    /// The session of a token that owns the session's content, or a copy of it.
+    /// The session of a token that owns the session's content, or has a small content of its own.
     Owner(Session<D>),
 }
 

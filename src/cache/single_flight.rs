@@ -21,12 +21,12 @@ pub(crate) struct SingleFlight<D> {
 /// A load in progress, and the number of requests that hold a [`Participant`] in it.
 struct InProgress<D> {
     flight: Flight<D>,
-    seats: usize,
+    participants: usize,
 }
 
 impl<D> Default for InProgress<D> {
     fn default() -> Self {
-        Self { flight: Arc::default(), seats: 0 }
+        Self { flight: Arc::default(), participants: 0 }
     }
 }
 
@@ -73,10 +73,10 @@ impl<D> SingleFlight<D> {
     {
         let mut sent_before_this_came = true;
         loop {
-            let seat = self.enter(key);
-            sent_before_this_came &= !seat.is_first;
-            let answer = seat.flight.get_or_init(&ask).await.clone();
-            drop(seat);
+            let participant = self.enter(key);
+            sent_before_this_came &= !participant.is_first;
+            let answer = participant.flight.get_or_init(&ask).await.clone();
+            drop(participant);
             // An error is returned to every request that waited.
             if !sent_before_this_came || answer.as_ref().map_or(true, &still_holds) {
                 return answer;
@@ -89,10 +89,10 @@ impl<D> SingleFlight<D> {
 
     fn enter<'a>(&'a self, key: &'a Key) -> Participant<'a, D> {
         let mut under_way = self.lock();
-        let boarded = under_way.entry(key.clone()).or_default();
-        boarded.seats += 1;
-        let is_first = boarded.seats == 1;
-        Participant { single_flight: self, key, flight: Arc::clone(&boarded.flight), is_first }
+        let load = under_way.entry(key.clone()).or_default();
+        load.participants += 1;
+        let is_first = load.participants == 1;
+        Participant { single_flight: self, key, flight: Arc::clone(&load.flight), is_first }
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Key, InProgress<D>, RandomState>> {
@@ -104,13 +104,13 @@ impl<D> SingleFlight<D> {
 impl<D> Drop for Participant<'_, D> {
     fn drop(&mut self) {
         let mut under_way = self.single_flight.lock();
-        let Some(boarded) = under_way.get_mut(self.key) else { return };
+        let Some(load) = under_way.get_mut(self.key) else { return };
         // This request's load may be finished, and the table may already hold the next load.
-        if !Arc::ptr_eq(&boarded.flight, &self.flight) {
+        if !Arc::ptr_eq(&load.flight, &self.flight) {
             return;
         }
-        boarded.seats -= 1;
-        if boarded.seats == 0 || self.flight.initialized() {
+        load.participants -= 1;
+        if load.participants == 0 || self.flight.initialized() {
             under_way.remove(self.key);
         }
     }

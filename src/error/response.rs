@@ -7,8 +7,8 @@ use serde::Serialize;
 use super::{AuthError, AuthErrorKind, ErrorCode, StepUp};
 use crate::reason::RevokeReason;
 
-/// The seconds in `Retry-After` while the store is unavailable. One second is enough, because the
-/// circuit breaker probes the store ten times a second.
+/// The seconds in `Retry-After`, unless a rate limit names the wait. One second is enough while the
+/// store is unavailable, because the circuit breaker probes the store ten times a second.
 const RETRY_AFTER_SECONDS: u64 = 1;
 
 /// The JSON body of an error response.
@@ -23,7 +23,7 @@ pub(crate) struct ErrorBody<'a> {
 }
 
 impl ErrorBody<'_> {
-    /// Makes the response: the body, its type, `Cache-Control: no-store`, and with 503 a
+    /// Makes the response: the body, its type, `Cache-Control: no-store`, and with 429 and 503 a
     /// `Retry-After`.
     pub(crate) fn to_response<B: From<String>>(&self, status: StatusCode) -> Response<B> {
         // The body consists of strings only, so serialization cannot fail.
@@ -33,7 +33,7 @@ impl ErrorBody<'_> {
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        if status == StatusCode::SERVICE_UNAVAILABLE {
+        if [StatusCode::TOO_MANY_REQUESTS, StatusCode::SERVICE_UNAVAILABLE].contains(&status) {
             headers.insert(RETRY_AFTER, RETRY_AFTER_SECONDS.into());
         }
         response

@@ -202,7 +202,8 @@ async fn sign_out_of_other_sessions_reports_a_failure_and_can_be_repeated() {
     page.click("[data-language=ko]");
     page.until_says(
         "alarm",
-        "다른 세션 2개 중 1개에서 로그아웃했습니다. 오류가 발생했습니다. 잠시 후 다시 시도해 주세요.",
+        "다른 세션 2개 중 1개에서 로그아웃했습니다. \
+         오류가 발생했습니다. 잠시 후 다시 시도해 주세요.",
     );
     page.click("[data-language=en]");
 

@@ -20,7 +20,7 @@ use crate::{BOUND, seconds};
 pub(crate) const PARTICIPANTS: usize = 6;
 const SLOTS: usize = 64;
 /// Number of slots per user. With two, the revocation of one session must not affect the other, and
-/// `delete_all` revokes both.
+/// a revocation of all revokes both.
 const EACH: usize = 2;
 /// Number of latest tokens of a slot that a client uses.
 const LATEST: usize = 3;
@@ -155,9 +155,9 @@ impl Writer<'_> {
                 0 | 1 => self.update(slot).await,
                 2 => self.update_all(slot).await,
                 3 => self.logout(slot).await,
-                4 => self.delete(slot).await,
-                5 => self.delete_all(slot).await,
-                6 => self.delete_others(slot).await,
+                4 => self.revoke(slot).await,
+                5 => self.revoke_all(slot).await,
+                6 => self.revoke_others(slot).await,
                 _ => sleep(ms(40)).await,
             }
             sleep(ms(5 + self.dice.below(16) as u64)).await;
@@ -217,21 +217,22 @@ impl Writer<'_> {
         self.reopen(&[slot]).await;
     }
 
-    async fn delete(&mut self, slot: usize) {
+    async fn revoke(&mut self, slot: usize) {
         let session = &self.living[&slot].login.session;
-        let delete = self.here.manager.revoke(session.user_id(), session.id(), RevokeReason::Admin);
-        assert!(delete.await.unwrap().was_live());
+        let revoked =
+            self.here.manager.revoke(session.user_id(), session.id(), RevokeReason::Admin);
+        assert!(revoked.await.unwrap().was_live());
         self.reopen(&[slot]).await;
     }
 
-    async fn delete_all(&mut self, slot: usize) {
+    async fn revoke_all(&mut self, slot: usize) {
         let owner = user_of(slot);
         let ended = self.here.manager.revoke(&owner, Target::All, RevokeReason::LogoutAll);
         assert_eq!(ended.await.unwrap().sessions.len(), EACH);
         self.reopen(&both(slot)).await;
     }
 
-    async fn delete_others(&mut self, slot: usize) {
+    async fn revoke_others(&mut self, slot: usize) {
         let session = &self.living[&slot].login.session;
         let reason = RevokeReason::LogoutAll;
         let ended = self.here.manager.revoke(

@@ -1,6 +1,8 @@
 //! Pages of the documentation agree with the code.
 
 use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
 
 use tower_session_auth::error::ErrorCode;
 
@@ -51,4 +53,54 @@ fn page_of_errors_has_a_row_for_each_code_with_its_status() {
         let row = format!("| `{code}` | {} |", code.status().as_u16());
         assert!(page.contains(&row), "{row}");
     }
+}
+
+/// All Markdown pages: their paths and texts.
+fn pages() -> Vec<(PathBuf, String)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let in_folder =
+        |folder: PathBuf| fs::read_dir(folder).unwrap().map(|file| file.unwrap().path());
+    let files = in_folder(root.to_owned()).chain(in_folder(root.join("docs")));
+    let pages = files.filter(|path| path.extension().is_some_and(|extension| extension == "md"));
+    pages.map(|path| (path.clone(), fs::read_to_string(path).unwrap())).collect()
+}
+
+/// Returns the targets of the links in a page that lead to other files of the project.
+fn links(page: &str) -> impl Iterator<Item = &str> {
+    let targets = page.split("](").skip(1).filter_map(|rest| rest.split([')', '#']).next());
+    targets.filter(|target| !target.is_empty() && !target.contains(':') && !target.contains(' '))
+}
+
+#[test]
+fn links_in_pages_lead_to_files_that_exist() {
+    let pages = pages();
+    let mut checked = 0;
+    for (path, text) in &pages {
+        // Links in code blocks are part of the code.
+        for prose in text.split("```").step_by(2) {
+            for target in links(prose) {
+                let leads_to = path.parent().unwrap().join(target);
+                assert!(leads_to.exists(), "{}: {target}", path.display());
+                checked += 1;
+            }
+        }
+    }
+    assert!(pages.len() > 25 && checked > 100, "{checked} links in {} pages", pages.len());
+}
+
+#[test]
+fn architecture_page_names_only_source_files_that_exist() {
+    let page = include_str!("../../docs/architecture.md");
+    let named = page.split('`').filter(|word| {
+        let is_file = word.ends_with(".rs") || word.ends_with(".lua");
+        is_file && word.contains('/') && !word.contains([' ', '{', '*'])
+    });
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut checked = 0;
+    for name in named {
+        let exists = ["", "src"].iter().any(|folder| root.join(folder).join(name).exists());
+        assert!(exists, "{name}");
+        checked += 1;
+    }
+    assert!(checked > 15, "{checked} files");
 }

@@ -119,7 +119,7 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
         );
         assert_eq!(self.revoke_reason(&session).await, None, "an expired session has no tombstone");
         let ended = self.end_all(&owner, RevokeReason::LogoutAll).await;
-        assert!(ended.iter().eq([&beside.id]), "delete_all returns only sessions that were live");
+        assert!(ended.iter().eq([&beside.id]), "revoke returns only sessions that were live");
         assert_eq!(self.revoke_reason(&listed).await, None, "an expired session has no tombstone");
     }
 
@@ -141,7 +141,7 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
             "an expired session cannot be revoked"
         );
         let ended = self.end_all(&listed.user, RevokeReason::LogoutAll).await;
-        assert!(ended.iter().eq([&beside.id]), "delete_all returns only sessions that were live");
+        assert!(ended.iter().eq([&beside.id]), "revoke returns only sessions that were live");
         self.assert_ended(&listed, "a session expires at its absolute deadline").await;
     }
 

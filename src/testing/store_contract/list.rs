@@ -73,7 +73,10 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
             "list keeps the tombstone"
         );
         drop(self.end_all(&owner, RevokeReason::LogoutAll).await);
-        assert!(self.list(&owner).await.is_empty(), "no session is live after delete_all");
+        assert!(
+            self.list(&owner).await.is_empty(),
+            "no session is live after the revocation of all"
+        );
     }
 
     async fn list_returns_the_sessions_of_one_user_only(&self) {

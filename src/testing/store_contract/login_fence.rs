@@ -54,7 +54,10 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
             let mut old = Vec::new();
             for _ in 0..3 {
                 let login_fence = self.login_fence(&owner).await;
-                assert!(!old.contains(&login_fence), "delete_all replaces the login fence");
+                assert!(
+                    !old.contains(&login_fence),
+                    "a revocation of all sessions replaces the login fence"
+                );
                 let target = match &kept {
                     Some(kept) => Target::AllExcept(kept.id.clone()),
                     None => Target::All,
@@ -64,13 +67,13 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
                 old.push(login_fence);
                 for old in &old {
                     let lives = self.logs_in(&owner, old).await;
-                    assert!(!lives, "a login that began before a delete_all fails");
+                    assert!(!lives, "a login that began before a revocation of all fails");
                 }
             }
             let login_fence = self.login_fence(&owner).await;
             assert!(
                 self.logs_in(&owner, &login_fence).await,
-                "a login that began after the last delete_all succeeds"
+                "a login that began after the last revocation of all succeeds"
             );
         }
     }

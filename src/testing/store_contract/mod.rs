@@ -25,12 +25,12 @@ use crate::store::{
 };
 
 mod attempts;
-mod delete;
 mod life;
 mod limit;
 mod list;
 mod login_fence;
 mod race;
+mod revoke;
 mod rotate;
 mod scan;
 mod touch;
@@ -72,7 +72,7 @@ pub async fn store_contract<St: SessionStore>(store: &St, advance: impl AsyncFn(
     suite.check(async |suite| suite.update().await).await;
     suite.check(async |suite| suite.update_all().await).await;
     suite.check(async |suite| suite.rotate().await).await;
-    suite.check(async |suite| suite.delete().await).await;
+    suite.check(async |suite| suite.revoke().await).await;
     suite.login_fences().await;
     suite.check(async |suite| suite.limits().await).await;
     suite.check(async |suite| suite.lists().await).await;

@@ -107,6 +107,6 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
         let session = self.session(LONG, LONG).await;
         let ends = (0..10).map(|_| self.end_all(&session.user, RevokeReason::LogoutAll));
         let told: Vec<_> = join_all(ends).await.into_iter().flatten().collect();
-        assert_eq!(told, [session.id], "only one delete_all returns the session");
+        assert_eq!(told, [session.id], "only one revocation returns the session");
     }
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use tower_session_auth::error::SessionError;
 use tower_session_auth::manager::{Cursor, OwnSession};
 use tower_session_auth::store::MemoryStore;
-use tower_session_auth::{AuthErrorKind, NewSession, RevokeReason, SessionManager, Target};
+use tower_session_auth::{AuthErrorKind, Login, NewSession, RevokeReason, SessionManager, Target};
 
 use crate::operations::{Place, Told, login, on_both_stores};
 use crate::support::paused::{At, PausedStore, Verb};
@@ -14,8 +14,8 @@ use crate::support::{builder, user};
 
 on_both_stores!(
     own_sessions_lists_all_sessions_of_the_user_and_marks_the_current_one,
-    delete_own_revokes_only_sessions_of_the_same_user,
-    delete_all_but_revokes_all_sessions_of_the_user_except_one,
+    revocation_of_one_covers_only_sessions_of_the_same_user,
+    revocation_of_all_except_one_keeps_that_session,
     all_sessions_returns_the_sessions_of_all_users_with_any_page_size,
     cursor_that_is_altered_or_from_another_application_is_refused,
     revocation_events_name_the_actor_and_the_reason,
@@ -53,35 +53,25 @@ async fn own_sessions_lists_all_sessions_of_the_user_and_marks_the_current_one(p
     assert!(manager.sessions(&user("nobody")).await.unwrap().is_empty());
 }
 
-async fn delete_own_revokes_only_sessions_of_the_same_user(place: &Place) {
+async fn revocation_of_one_covers_only_sessions_of_the_same_user(place: &Place) {
     let manager = place.manager();
     let (mine, phone) = (login(&manager, "jeju").await, login(&manager, "jeju").await);
     let other = login(&manager, "admin").await;
     let me = manager.authenticate(&mine.access_token).await.unwrap();
-    assert!(
-        !manager
-            .revoke(me.user_id(), other.session.id(), RevokeReason::Logout)
-            .await
-            .unwrap()
-            .was_live()
-    );
+    let revoke = async |login: &Login| {
+        let id = login.session.id();
+        manager.revoke(me.user_id(), id, RevokeReason::Logout).await.unwrap().was_live()
+    };
+    assert!(!revoke(&other).await);
     manager.authenticate(&other.access_token).await.unwrap();
-    let revoked =
-        manager.revoke(me.user_id(), phone.session.id(), RevokeReason::Logout).await.unwrap();
-    assert!(revoked.was_live());
-    assert!(
-        !manager
-            .revoke(me.user_id(), phone.session.id(), RevokeReason::Logout)
-            .await
-            .unwrap()
-            .was_live()
-    );
+    assert!(revoke(&phone).await);
+    assert!(!revoke(&phone).await);
     let refused = manager.authenticate(&phone.access_token).await.unwrap_err();
     assert_eq!(refused.reason(), Some(RevokeReason::Logout));
     manager.authenticate(&mine.access_token).await.unwrap();
 }
 
-async fn delete_all_but_revokes_all_sessions_of_the_user_except_one(place: &Place) {
+async fn revocation_of_all_except_one_keeps_that_session(place: &Place) {
     let manager = place.manager();
     let mut logins = Vec::new();
     for _ in 0..4 {

@@ -13,8 +13,8 @@ on_both_stores!(
 );
 
 enum Overtaken {
-    DeleteAll(RevokeReason),
-    DeleteAllBut,
+    RevokeAll(RevokeReason),
+    RevokeAllExcept,
     Suspend,
     UpdateAll,
 }
@@ -23,18 +23,12 @@ impl Overtaken {
     async fn run(&self, manager: &SessionManager, keep: &tower_session_auth::SessionId) {
         let jeju = user("jeju");
         match self {
-            Self::DeleteAll(reason) => {
+            Self::RevokeAll(reason) => {
                 drop(manager.revoke(&jeju, Target::All, *reason).await.unwrap());
             }
-            Self::DeleteAllBut => {
-                let reason = RevokeReason::PasswordChange;
-                drop(
-                    manager
-                        .revoke(&jeju, Target::AllExcept(keep.clone()), reason)
-                        .await
-                        .unwrap()
-                        .sessions,
-                );
+            Self::RevokeAllExcept => {
+                let others = Target::AllExcept(keep.clone());
+                drop(manager.revoke(&jeju, others, RevokeReason::PasswordChange).await.unwrap());
             }
             Self::Suspend => drop(manager.suspend(&jeju).await.unwrap()),
             Self::UpdateAll => {
@@ -50,10 +44,10 @@ impl Overtaken {
 async fn login_under_way_fails_after_all_sessions_are_revoked_or_changed(place: &Place) {
     let (here, there) = (place.manager(), place.manager());
     let cases = [
-        Overtaken::DeleteAll(RevokeReason::LogoutAll),
-        Overtaken::DeleteAll(RevokeReason::PasswordChange),
-        Overtaken::DeleteAll(RevokeReason::Admin),
-        Overtaken::DeleteAllBut,
+        Overtaken::RevokeAll(RevokeReason::LogoutAll),
+        Overtaken::RevokeAll(RevokeReason::PasswordChange),
+        Overtaken::RevokeAll(RevokeReason::Admin),
+        Overtaken::RevokeAllExcept,
         Overtaken::Suspend,
         Overtaken::UpdateAll,
     ];

@@ -35,14 +35,14 @@ pub(crate) enum Step {
     LogoutRefresh {
         token: u8,
     },
-    Delete {
+    Revoke {
         session: u8,
         reason: RevokeReason,
     },
-    DeleteAll {
+    RevokeAll {
         user: u8,
     },
-    DeleteAllBut {
+    RevokeAllExcept {
         session: u8,
     },
     PasswordChanged {
@@ -105,9 +105,9 @@ pub(crate) fn step() -> impl Strategy<Value = Step> {
         6 => n().prop_map(|token| Step::Refresh { token }),
         2 => n().prop_map(|token| Step::Logout { token }),
         1 => n().prop_map(|token| Step::LogoutRefresh { token }),
-        1 => n().prop_map(|session| Step::Delete { session, reason: RevokeReason::Admin }),
-        1 => n().prop_map(|user| Step::DeleteAll { user }),
-        1 => n().prop_map(|session| Step::DeleteAllBut { session }),
+        1 => n().prop_map(|session| Step::Revoke { session, reason: RevokeReason::Admin }),
+        1 => n().prop_map(|user| Step::RevokeAll { user }),
+        1 => n().prop_map(|session| Step::RevokeAllExcept { session }),
         1 => (n(), any::<bool>())
             .prop_map(|(session, keep)| Step::PasswordChanged { session, keep }),
         1 => n().prop_map(|user| Step::Suspend { user }),

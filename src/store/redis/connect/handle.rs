@@ -114,10 +114,13 @@ impl Handle {
 #[cfg(test)]
 mod tests {
     use std::sync::Mutex;
+    use std::sync::atomic::{AtomicBool, Ordering};
     use std::task::{Context, Wake, Waker};
 
     use redis::{IntoConnectionInfo as _, ProtocolVersion, cmd};
-    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
+    use tokio::io::{
+        AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, DuplexStream, ReadBuf, duplex,
+    };
     use tokio_test::{assert_pending, assert_ready, task};
 
     use super::*;
@@ -127,7 +130,14 @@ mod tests {
     /// Returns a connection and the server's end of its socket. The connection's driver runs only
     /// when the test polls it.
     async fn connected() -> (Handle, Arc<Closed>, Driver, DuplexStream) {
-        let (client, mut server) = duplex(4096);
+        let (client, server) = duplex(4096);
+        connected_over(client, server).await
+    }
+
+    async fn connected_over(
+        client: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        mut server: DuplexStream,
+    ) -> (Handle, Arc<Closed>, Driver, DuplexStream) {
         let info = "redis://127.0.0.1".into_connection_info().unwrap();
         let login = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
         let login = login.set_skip_set_lib_name();
@@ -232,5 +242,72 @@ mod tests {
         assert_ready!(driver.poll());
         let answer = assert_ready!(waits.poll());
         assert_eq!(answer.unwrap(), Value::SimpleString("PONG".to_owned()));
+    }
+
+    /// A socket whose writes can be made to fail. Its reads then wait.
+    struct FailingWrites {
+        socket: DuplexStream,
+        fail: Arc<AtomicBool>,
+    }
+
+    impl AsyncRead for FailingWrites {
+        fn poll_read(
+            mut self: Pin<&mut Self>,
+            context: &mut Context<'_>,
+            buffer: &mut ReadBuf<'_>,
+        ) -> Poll<io::Result<()>> {
+            Pin::new(&mut self.socket).poll_read(context, buffer)
+        }
+    }
+
+    impl AsyncWrite for FailingWrites {
+        fn poll_write(
+            mut self: Pin<&mut Self>,
+            context: &mut Context<'_>,
+            bytes: &[u8],
+        ) -> Poll<io::Result<usize>> {
+            if self.fail.load(Ordering::Relaxed) {
+                return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
+            }
+            Pin::new(&mut self.socket).poll_write(context, bytes)
+        }
+
+        fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Pin::new(&mut self.socket).poll_flush(context)
+        }
+
+        fn poll_shutdown(
+            mut self: Pin<&mut Self>,
+            context: &mut Context<'_>,
+        ) -> Poll<io::Result<()>> {
+            Pin::new(&mut self.socket).poll_shutdown(context)
+        }
+    }
+
+    #[tokio::test]
+    async fn failed_write_wakes_all_requests_although_no_read_fails() {
+        let (socket, server) = duplex(4096);
+        let fail = Arc::<AtomicBool>::default();
+        let client = FailingWrites { socket, fail: Arc::clone(&fail) };
+        let (handle, _closed, driver, _server) = connected_over(client, server).await;
+        let ping = &cmd("PING");
+        let send = || {
+            let mut handle = handle.clone();
+            task::spawn(async move { handle.send(ping).await })
+        };
+        let mut driver = task::spawn(driver);
+        let mut sent = send();
+        assert_pending!(sent.poll());
+        assert_pending!(driver.poll());
+        fail.store(true, Ordering::Relaxed);
+        let mut all = [sent, send(), send()];
+        for waits in &mut all[1..] {
+            assert_pending!(waits.poll());
+        }
+        assert_ready!(driver.poll());
+        for waits in &mut all {
+            assert!(waits.is_woken());
+            assert!(is_dropped(assert_ready!(waits.poll())));
+        }
     }
 }

@@ -46,20 +46,20 @@ impl<G: Ground> Model<G> {
                     self.logout_refresh(at).await;
                 }
             }
-            Step::Delete { session, reason } => {
+            Step::Revoke { session, reason } => {
                 if let Some(at) = any_of(session, sessions) {
                     let Entry { user, id, .. } = &self.sessions[at];
                     let ended = self.manager.revoke(user, id, reason).await.unwrap().was_live();
                     assert_eq!(ended, self.end(at, reason));
                 }
             }
-            Step::DeleteAll { user } => {
+            Step::RevokeAll { user } => {
                 let reason = RevokeReason::LogoutAll;
                 let ended =
                     self.manager.revoke(&owner(user), Target::All, reason).await.unwrap().sessions;
                 self.all_ended(number(user), None, reason, ended);
             }
-            Step::DeleteAllBut { session } => {
+            Step::RevokeAllExcept { session } => {
                 if let Some(at) = any_of(session, sessions) {
                     self.end_others(at, RevokeReason::LogoutAll).await;
                 }

@@ -10,14 +10,14 @@ use crate::reason::RevokeReason;
 use crate::store::{SessionStore, Target};
 
 impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
-    pub(super) async fn delete(&self) {
-        self.delete_keeps_the_first_reason().await;
+    pub(super) async fn revoke(&self) {
+        self.second_revocation_keeps_the_first_reason().await;
         self.tombstone_holds_each_reason().await;
-        self.delete_revokes_only_that_session().await;
-        self.delete_all_revokes_only_the_sessions_of_that_user().await;
-        self.delete_all_keeps_the_given_session().await;
+        self.revocation_of_one_covers_only_that_session().await;
+        self.revocation_of_all_covers_only_that_user().await;
+        self.revocation_of_all_but_one_keeps_that_one().await;
         self.newest_64_tombstones_are_kept().await;
-        self.delete_all_revokes_100_sessions().await;
+        self.revocation_of_all_covers_100_sessions().await;
         self.revoke_covers_one_session_all_or_all_but_one().await;
     }
 
@@ -77,17 +77,17 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
         assert!(self.load(&other).await.is_some(), "another user's session stays live");
     }
 
-    async fn delete_keeps_the_first_reason(&self) {
+    async fn second_revocation_keeps_the_first_reason(&self) {
         let session = self.session(LONG, LONG).await;
         assert!(self.end(&session, RevokeReason::Evicted).await, "the session was live");
         for _ in 0..2 {
-            assert!(!self.end(&session, RevokeReason::Admin).await, "delete is idempotent");
+            assert!(!self.end(&session, RevokeReason::Admin).await, "revoke is idempotent");
             let ended = self.end_all(&session.user, RevokeReason::LogoutAll).await;
-            assert!(ended.is_empty(), "delete_all returns only sessions that were live");
+            assert!(ended.is_empty(), "revoke returns only sessions that were live");
             let reason = self.revoke_reason(&session).await;
             assert_eq!(reason, Some(RevokeReason::Evicted), "the first reason stays");
         }
-        self.assert_ended(&session, "a deleted session stays revoked").await;
+        self.assert_ended(&session, "a revoked session stays revoked").await;
     }
 
     async fn tombstone_holds_each_reason(&self) {
@@ -103,27 +103,34 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
 
             let all = self.session(LONG, LONG).await;
             let ended = self.end_all(&all.user, reason).await;
-            assert!(ended.iter().eq([&all.id]), "delete_all returns the sessions that it revoked");
+            assert!(ended.iter().eq([&all.id]), "revoke returns the sessions that it revoked");
             assert_eq!(
                 self.revoke_reason(&all).await,
                 Some(reason),
                 "the tombstone holds the reason"
             );
-            self.assert_ended(&all, "a deleted session stays revoked").await;
+            self.assert_ended(&all, "a revoked session stays revoked").await;
         }
     }
 
-    async fn delete_revokes_only_that_session(&self) {
+    async fn revocation_of_one_covers_only_that_session(&self) {
         let owner = user();
         let kept = self.session_of(&owner, LONG, LONG).await;
         let ended = self.session_of(&owner, LONG, LONG).await;
         assert!(self.end(&ended, RevokeReason::Logout).await, "the session was live");
-        assert!(self.load(&kept).await.is_some(), "delete revokes one session only");
-        assert!(self.activity(&kept).await.is_some(), "delete revokes one session only");
-        assert_eq!(self.revoke_reason(&kept).await, None, "delete revokes one session only");
+        assert!(self.load(&kept).await.is_some(), "revoking one session leaves the others live");
+        assert!(
+            self.activity(&kept).await.is_some(),
+            "revoking one session leaves the others live"
+        );
+        assert_eq!(
+            self.revoke_reason(&kept).await,
+            None,
+            "revoking one session leaves the others live"
+        );
     }
 
-    async fn delete_all_revokes_only_the_sessions_of_that_user(&self) {
+    async fn revocation_of_all_covers_only_that_user(&self) {
         let mut sessions = Vec::new();
         for name in odd_names() {
             let owner = named(&name);
@@ -139,7 +146,7 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
                 self.end_all(owner, RevokeReason::LogoutAll).await.into_iter().collect();
             let own = sessions.iter().filter(|session| session.user == *owner);
             let own: BTreeSet<SessionId> = own.map(|session| session.id.clone()).collect();
-            assert_eq!(ended, own, "delete_all revokes exactly the sessions of {owner:?}");
+            assert_eq!(ended, own, "revoke revokes exactly the sessions of {owner:?}");
             let found = join_all(sessions.iter().map(|session| self.load(session))).await;
             for (session, found) in sessions.iter().zip(found) {
                 let done = owners.iter().take(turn + 1).any(|owner| session.user == *owner);
@@ -147,13 +154,13 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
                 assert_eq!(
                     found.is_none(),
                     done,
-                    "a session of {whose:?} after delete_all of {owner:?}"
+                    "a session of {whose:?} after the revocation of all of {owner:?}"
                 );
             }
         }
     }
 
-    async fn delete_all_keeps_the_given_session(&self) {
+    async fn revocation_of_all_but_one_keeps_that_one(&self) {
         let owner = user();
         let kept = self.session_of(&owner, LONG, LONG).await;
         let others =
@@ -163,7 +170,7 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
         self.pass(self.moment * 2).await;
         let ended: BTreeSet<_> = self.end_others(&kept, RevokeReason::LogoutAll).await;
         let expected = others.iter().map(|other| other.id.clone()).collect();
-        assert_eq!(ended, expected, "delete_all returns all other live sessions");
+        assert_eq!(ended, expected, "revoke returns all other live sessions");
         assert_eq!(self.list(&owner).await, [before], "the kept session is unchanged");
         assert_eq!(self.revoke_reason(&kept).await, None, "the kept session has no tombstone");
         for other in &others {
@@ -172,7 +179,7 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
                 Some(RevokeReason::LogoutAll),
                 "the tombstone holds the reason"
             );
-            self.assert_ended(other, "delete_all revokes all other sessions").await;
+            self.assert_ended(other, "revoke revokes all other sessions").await;
         }
         self.assert_ended(&brief, "an expired session stays expired").await;
         let none = self.end_others(&kept, RevokeReason::Admin).await;
@@ -189,12 +196,12 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
             assert!(living.is_empty(), "only a live session of this user can be kept");
             assert!(
                 ended.is_empty() || ended.contains(&second.id),
-                "delete_all returns sessions that were live"
+                "revoke returns sessions that were live"
             );
         }
         assert!(
             self.load(&stranger).await.is_some(),
-            "delete_all revokes the sessions of one user only"
+            "revoke revokes the sessions of one user only"
         );
     }
 
@@ -234,7 +241,7 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
         }
     }
 
-    async fn delete_all_revokes_100_sessions(&self) {
+    async fn revocation_of_all_covers_100_sessions(&self) {
         let owner = user();
         let mut sessions = Vec::new();
         for _ in 0..100 {
@@ -243,9 +250,12 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
         let ended = self.end_all(&owner, RevokeReason::PasswordChange).await;
         let ended: BTreeSet<SessionId> = ended.into_iter().collect();
         let all: BTreeSet<_> = sessions.iter().map(|session| session.id.clone()).collect();
-        assert_eq!(ended, all, "delete_all revokes all sessions and returns them");
+        assert_eq!(ended, all, "revoke revokes all sessions and returns them");
         let found = join_all(sessions.iter().map(|session| self.load(session))).await;
-        assert!(found.iter().all(Option::is_none), "no session is live after delete_all");
+        assert!(
+            found.iter().all(Option::is_none),
+            "no session is live after the revocation of all"
+        );
         let known = join_all(sessions.iter().map(|session| self.revoke_reason(session))).await;
         let known = known.iter().filter(|reason| **reason == Some(RevokeReason::PasswordChange));
         assert!(known.count() >= 64, "at least 64 tombstones are kept");
