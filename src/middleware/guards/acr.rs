@@ -1,10 +1,9 @@
 //! The guard that checks the authentication context class (`acr`) of the login: how strong it was.
 
-use super::Guard;
-use super::condition::{Condition, Holds, LoginCondition};
+use super::check::{Check, guard, login_guard};
+use super::condition::Condition;
 use crate::error::{AuthError, ConfigError, StepUp};
 use crate::middleware::reject::JsonRejection;
-use crate::session::Session;
 
 /// Calls the inner service only if the login had one of the given classes
 /// ([`Session::acr`](crate::Session::acr)). Otherwise the guard answers 401
@@ -47,13 +46,14 @@ use crate::session::Session;
 /// # Ok(())
 /// # }
 /// ```
-pub type RequireAcr<D = (), R = JsonRejection> = Guard<Acr, D, R>;
+pub struct RequireAcr<D = (), R = JsonRejection> {
+    check: Check<D, R>,
+}
 
-/// The condition of [`RequireAcr`]: the login had one of these classes.
-#[derive(Debug)]
-pub struct Acr(Vec<String>);
+guard!(RequireAcr);
+login_guard!(RequireAcr);
 
-impl Guard<Acr> {
+impl RequireAcr {
     /// Requires that the login had this class.
     ///
     /// # Errors
@@ -73,15 +73,6 @@ impl Guard<Acr> {
     ) -> Result<Self, ConfigError> {
         let step_up = StepUp::acr(classes)?;
         let classes = step_up.acr_values().to_vec();
-        Ok(Self::refusing(Acr(classes), AuthError::needs(step_up)))
-    }
-}
-
-impl Condition for Acr {}
-impl LoginCondition for Acr {}
-
-impl Holds for Acr {
-    fn holds<D>(&self, session: &Session<D>) -> bool {
-        session.acr().is_some_and(|acr| self.0.iter().any(|class| class == acr))
+        Ok(Self { check: Check::new(Condition::Acr(classes), AuthError::needs(step_up)) })
     }
 }

@@ -1,17 +1,16 @@
 //! The guard on the authentication methods (`amr`) of the login.
 
-use super::Guard;
-use super::condition::{Condition, Holds, LoginCondition};
+use super::check::{Check, guard, login_guard};
+use super::condition::Condition;
 use crate::error::{AuthError, AuthErrorKind};
 use crate::middleware::reject::JsonRejection;
-use crate::session::Session;
 
 /// Calls the inner service only if the login used the given methods
 /// ([`Session::amr`](crate::Session::amr)). Otherwise the guard answers 401
 /// `insufficient_user_authentication`.
 ///
 /// Methods (`pwd`, `otp`, `hwk` and others of RFC 8176) are compared byte by byte. The challenge of
-/// RFC 9470 has no parameter for methods. So set with [`challenge`](Guard::challenge) what clients
+/// RFC 9470 has no parameter for methods. So set with [`challenge`](Self::challenge) what clients
 /// must ask for, or prefer [`RequireAcr`](super::RequireAcr).
 ///
 /// ```
@@ -48,49 +47,30 @@ use crate::session::Session;
 /// # Ok(())
 /// # }
 /// ```
-pub type RequireAmr<D = (), R = JsonRejection> = Guard<Amr, D, R>;
-
-/// The condition of [`RequireAmr`]: the login used these methods.
-#[derive(Debug)]
-pub struct Amr(Methods);
-
-#[derive(Debug)]
-enum Methods {
-    All(Vec<String>),
-    Any(Vec<String>),
+pub struct RequireAmr<D = (), R = JsonRejection> {
+    check: Check<D, R>,
 }
 
-impl Guard<Amr> {
+guard!(RequireAmr);
+login_guard!(RequireAmr);
+
+impl RequireAmr {
     /// Requires that the login used all of these methods. The login may have used other methods
     /// too. With an empty list no session passes.
     #[must_use]
     pub fn all_of<T: Into<String>>(methods: impl IntoIterator<Item = T>) -> Self {
-        Self::methods(Methods::All(methods.into_iter().map(Into::into).collect()))
+        Self::requiring(Condition::AllMethods(methods.into_iter().map(Into::into).collect()))
     }
 
     /// Requires that the login used at least one of these methods. With an empty list no session
     /// passes.
     #[must_use]
     pub fn any_of<T: Into<String>>(methods: impl IntoIterator<Item = T>) -> Self {
-        Self::methods(Methods::Any(methods.into_iter().map(Into::into).collect()))
+        Self::requiring(Condition::AnyMethod(methods.into_iter().map(Into::into).collect()))
     }
 
-    fn methods(methods: Methods) -> Self {
+    fn requiring(condition: Condition) -> Self {
         let refusal = AuthError::new(AuthErrorKind::InsufficientUserAuthentication);
-        Self::refusing(Amr(methods), refusal)
-    }
-}
-
-impl Condition for Amr {}
-impl LoginCondition for Amr {}
-
-impl Holds for Amr {
-    fn holds<D>(&self, session: &Session<D>) -> bool {
-        let used = |method: &String| session.amr().contains(method);
-        match &self.0 {
-            // `all` returns true for an empty list, which would let every session pass.
-            Methods::All(methods) => !methods.is_empty() && methods.iter().all(used),
-            Methods::Any(methods) => methods.iter().any(used),
-        }
+        Self { check: Check::new(condition, refusal) }
     }
 }

@@ -1,20 +1,78 @@
-//! The traits of the conditions that guards check.
+//! The conditions that guards check on a session.
 
-use std::fmt::Debug;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
 
 use crate::session::Session;
 
-/// A condition that a [`Guard`](super::Guard) checks on a session. The trait is sealed, so there
-/// are only these conditions: [`Role`](super::Role), [`Fresh`](super::Fresh), [`Acr`](super::Acr)
-/// and [`Amr`](super::Amr).
-#[expect(private_bounds, reason = "sealed: only this library can implement a condition")]
-pub trait Condition: Holds + Debug + Send + Sync + 'static {}
+/// A condition on a session. A guard has one.
+#[derive(Debug)]
+pub(super) enum Condition {
+    /// The session has one of these roles.
+    Role(Vec<String>),
+    /// The last authentication is at most this long ago.
+    MaxAge(Duration),
+    /// The login had one of these authentication context classes.
+    Acr(Vec<String>),
+    /// The login used all of these methods.
+    AllMethods(Vec<String>),
+    /// The login used at least one of these methods.
+    AnyMethod(Vec<String>),
+}
 
-/// A [`Condition`] on the login. The user can meet this condition by another login.
-pub trait LoginCondition: Condition {}
-
-/// The check of a condition. This trait is private, so that [`Condition`] is sealed.
-pub(super) trait Holds {
+impl Condition {
     /// Returns whether the session meets the condition. Reads only the session and does no I/O.
-    fn holds<D>(&self, session: &Session<D>) -> bool;
+    pub(super) fn holds<D>(&self, session: &Session<D>) -> bool {
+        let used = |method: &String| session.amr().contains(method);
+        match self {
+            // An empty role is treated as no role, in the session and in the list. So an empty
+            // setting does not let users without a role pass.
+            Self::Role(roles) => {
+                let role = session.role().filter(|role| !role.is_empty());
+                role.is_some_and(|role| roles.iter().any(|allowed| allowed == role))
+            }
+            Self::MaxAge(max_age) => since_login(session) <= *max_age,
+            Self::Acr(classes) => {
+                session.acr().is_some_and(|acr| classes.iter().any(|class| class == acr))
+            }
+            // `all` returns true for an empty list, which would let every session pass.
+            Self::AllMethods(methods) => !methods.is_empty() && methods.iter().all(used),
+            Self::AnyMethod(methods) => methods.iter().any(used),
+        }
+    }
+}
+
+/// Returns the time since the last authentication, on the store's clock. If the session comes from
+/// the near cache, its age in the cache is included.
+fn since_login<D>(session: &Session<D>) -> Duration {
+    age(session.authenticated_at(), session.store_now().to_datetime())
+}
+
+/// Returns the time from `login` to `now`. A login in the future is treated as now: after a
+/// failover, the new primary may have another clock.
+fn age(login: DateTime<Utc>, now: DateTime<Utc>) -> Duration {
+    (now - login).to_std().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_age_of_a_login_is_never_negative() {
+        let at = |millis| DateTime::from_timestamp_millis(millis).unwrap();
+        for (login, now, passed) in [
+            (5_000, 5_000, 0),
+            (5_000, 5_001, 1),
+            (-1, 59_999, 60_000),
+            (5_001, 5_000, 0),
+            (65_000, 5_000, 0),
+        ] {
+            assert_eq!(age(at(login), at(now)), Duration::from_millis(passed), "{login} {now}");
+        }
+        let (first, last) = (DateTime::<Utc>::MIN_UTC, DateTime::<Utc>::MAX_UTC);
+        assert_eq!(age(last, first), Duration::ZERO);
+        assert!(age(first, last) > Duration::from_secs(1 << 40));
+    }
 }

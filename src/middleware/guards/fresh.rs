@@ -2,13 +2,10 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
-
-use super::Guard;
-use super::condition::{Condition, Holds, LoginCondition};
+use super::check::{Check, guard, login_guard};
+use super::condition::Condition;
 use crate::error::{AuthError, StepUp};
 use crate::middleware::reject::JsonRejection;
-use crate::session::Session;
 
 /// Calls the inner service only if the user's last authentication is at most the given time ago.
 /// Otherwise the guard answers 401 `insufficient_user_authentication` with `max_age`.
@@ -72,60 +69,19 @@ use crate::session::Session;
 /// # Ok(())
 /// # }
 /// ```
-pub type RequireFresh<D = (), R = JsonRejection> = Guard<Fresh, D, R>;
+pub struct RequireFresh<D = (), R = JsonRejection> {
+    check: Check<D, R>,
+}
 
-/// The condition of [`RequireFresh`]: the last authentication is at most this long ago.
-#[derive(Debug)]
-pub struct Fresh(Duration);
+guard!(RequireFresh);
+login_guard!(RequireFresh);
 
-impl Guard<Fresh> {
+impl RequireFresh {
     /// Requires an authentication at most `max_age` ago, compared in milliseconds. The challenge
     /// contains `max_age` in whole seconds, rounded down.
     #[must_use]
     pub fn new(max_age: Duration) -> Self {
-        Self::refusing(Fresh(max_age), AuthError::needs(StepUp::fresh(max_age)))
-    }
-}
-
-impl Condition for Fresh {}
-impl LoginCondition for Fresh {}
-
-impl Holds for Fresh {
-    fn holds<D>(&self, session: &Session<D>) -> bool {
-        since_login(session) <= self.0
-    }
-}
-
-/// Returns the time since the last authentication, on the store's clock. If the session comes from
-/// the near cache, its age in the cache is included.
-fn since_login<D>(session: &Session<D>) -> Duration {
-    age(session.authenticated_at(), session.store_now().to_datetime())
-}
-
-/// Returns the time from `login` to `now`. A login in the future is treated as now: after a
-/// failover, the new primary may have another clock.
-fn age(login: DateTime<Utc>, now: DateTime<Utc>) -> Duration {
-    (now - login).to_std().unwrap_or_default()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_age_of_a_login_is_never_negative() {
-        let at = |millis| DateTime::from_timestamp_millis(millis).unwrap();
-        for (login, now, passed) in [
-            (5_000, 5_000, 0),
-            (5_000, 5_001, 1),
-            (-1, 59_999, 60_000),
-            (5_001, 5_000, 0),
-            (65_000, 5_000, 0),
-        ] {
-            assert_eq!(age(at(login), at(now)), Duration::from_millis(passed), "{login} {now}");
-        }
-        let (first, last) = (DateTime::<Utc>::MIN_UTC, DateTime::<Utc>::MAX_UTC);
-        assert_eq!(age(last, first), Duration::ZERO);
-        assert!(age(first, last) > Duration::from_secs(1 << 40));
+        let refusal = AuthError::needs(StepUp::fresh(max_age));
+        Self { check: Check::new(Condition::MaxAge(max_age), refusal) }
     }
 }

@@ -1,10 +1,9 @@
 //! The guard that checks the user's role.
 
-use super::Guard;
-use super::condition::{Condition, Holds};
+use super::check::{Check, guard};
+use super::condition::Condition;
 use crate::error::{AuthError, AuthErrorKind};
 use crate::middleware::reject::JsonRejection;
-use crate::session::Session;
 
 /// Calls the inner service only if the session has one of the given roles. Otherwise the guard
 /// answers 403 `insufficient_scope`.
@@ -40,13 +39,13 @@ use crate::session::Session;
 /// # Ok(())
 /// # }
 /// ```
-pub type RequireRole<D = (), R = JsonRejection> = Guard<Role, D, R>;
+pub struct RequireRole<D = (), R = JsonRejection> {
+    check: Check<D, R>,
+}
 
-/// The condition of [`RequireRole`]: the session has one of these roles.
-#[derive(Debug)]
-pub struct Role(Vec<String>);
+guard!(RequireRole);
 
-impl Guard<Role> {
+impl RequireRole {
     /// Requires this role.
     #[must_use]
     pub fn new(role: impl Into<String>) -> Self {
@@ -57,17 +56,7 @@ impl Guard<Role> {
     #[must_use]
     pub fn any_of<T: Into<String>>(roles: impl IntoIterator<Item = T>) -> Self {
         let roles = roles.into_iter().map(Into::into).collect();
-        Self::refusing(Role(roles), AuthError::new(AuthErrorKind::InsufficientScope))
-    }
-}
-
-impl Condition for Role {}
-
-impl Holds for Role {
-    // An empty role is treated as no role, in the session and in the list. So an empty setting does
-    // not let users without a role pass.
-    fn holds<D>(&self, session: &Session<D>) -> bool {
-        let role = session.role().filter(|role| !role.is_empty());
-        role.is_some_and(|role| self.0.iter().any(|allowed| allowed == role))
+        let refusal = AuthError::new(AuthErrorKind::InsufficientScope);
+        Self { check: Check::new(Condition::Role(roles), refusal) }
     }
 }

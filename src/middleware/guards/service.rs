@@ -8,34 +8,30 @@ use std::task::{Context, Poll};
 use http::{Request, Response};
 use pin_project_lite::pin_project;
 use tower::Service;
-use tower_layer::Layer;
 
-use super::{Condition, Guard};
+use super::check::Check;
 use crate::middleware::checked::Checked;
 use crate::middleware::reject::{Head, JsonRejection, Reject, respond};
 use crate::session::SessionData;
 
-impl<S, C, D, R> Layer<S> for Guard<C, D, R> {
-    type Service = Guarded<S, C, D, R>;
-
-    fn layer(&self, inner: S) -> Self::Service {
-        Guarded { inner, guard: self.clone() }
-    }
-}
-
-/// The service that a [`Guard`] creates around an inner service.
+/// The service that a [guard](super) creates around an inner service.
 ///
 /// It is ready when the inner service is ready. It returns only errors of the inner service: a
 /// rejected request gets a response.
-pub struct Guarded<S, C, D = (), R = JsonRejection> {
+pub struct Guarded<S, D = (), R = JsonRejection> {
     inner: S,
-    guard: Guard<C, D, R>,
+    check: Check<D, R>,
 }
 
-impl<S, C, D, R, ReqBody, ResBody> Service<Request<ReqBody>> for Guarded<S, C, D, R>
+impl<S, D, R> Guarded<S, D, R> {
+    pub(super) fn new(inner: S, check: Check<D, R>) -> Self {
+        Self { inner, check }
+    }
+}
+
+impl<S, D, R, ReqBody, ResBody> Service<Request<ReqBody>> for Guarded<S, D, R>
 where
     S: Service<Request<ReqBody>, Response = Response<ResBody>>,
-    C: Condition,
     D: SessionData,
     R: Reject<ResBody>,
 {
@@ -48,31 +44,31 @@ where
     }
 
     fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
-        let checked = match self.guard.check(request.extensions()) {
+        let checked = match self.check.check(request.extensions()) {
             Ok(()) => Checked::calling(self.inner.call(request)),
             Err(error) => {
-                Checked::rejected(respond(&*self.guard.reject, error, Head::of(&request)))
+                Checked::rejected(respond(&*self.check.reject, error, Head::of(&request)))
             }
         };
         GuardFuture { checked }
     }
 }
 
-// Manual implementation: a derive would require `C: Clone`, `D: Clone` and `R: Clone`.
-impl<S: Clone, C, D, R> Clone for Guarded<S, C, D, R> {
+// Manual implementation: a derive would require `D: Clone` and `R: Clone`.
+impl<S: Clone, D, R> Clone for Guarded<S, D, R> {
     fn clone(&self) -> Self {
-        Self { inner: self.inner.clone(), guard: self.guard.clone() }
+        Self { inner: self.inner.clone(), check: self.check.clone() }
     }
 }
 
-impl<S: fmt::Debug, C: fmt::Debug, D, R> fmt::Debug for Guarded<S, C, D, R> {
+impl<S: fmt::Debug, D, R> fmt::Debug for Guarded<S, D, R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Guarded").field("inner", &self.inner).field("guard", &self.guard).finish()
+        f.debug_struct("Guarded").field("inner", &self.inner).field("check", &self.check).finish()
     }
 }
 
 pin_project! {
-    /// The response to a request behind a [`Guard`]: the inner service's response, or the
+    /// The response to a request behind a [guard](super): the inner service's response, or the
     /// rejection.
     ///
     /// # Cancel safety

@@ -15,11 +15,10 @@ use std::time::Duration;
 use http::{Request, Response, StatusCode};
 use serde::{Deserialize, Serialize};
 use tokio::time::advance;
+use tower::util::BoxCloneSyncService;
 use tower::{Layer, Service, ServiceBuilder, ServiceExt as _, service_fn};
 use tower_session_auth::error::StepUp;
-use tower_session_auth::guards::{
-    Condition, Guard, RequireAcr, RequireAmr, RequireFresh, RequireRole,
-};
+use tower_session_auth::guards::{RequireAcr, RequireAmr, RequireFresh, RequireRole};
 use tower_session_auth::session::SessionData;
 use tower_session_auth::store::MemoryStore;
 use tower_session_auth::testing::TokioClock;
@@ -89,19 +88,34 @@ impl Inner {
         self.0.load(Ordering::SeqCst)
     }
 
-    pub(crate) fn service<B>(
-        &self,
-    ) -> impl Service<Request<B>, Response = Response<String>, Error = Infallible, Future: Send>
-    + Clone
-    + Send
-    + Sync
-    + use<B> {
+    pub(crate) fn service<B: 'static>(&self) -> InnerService<B> {
         let calls = Arc::clone(&self.0);
-        service_fn(move |_: Request<B>| {
+        BoxCloneSyncService::new(service_fn(move |_: Request<B>| {
             calls.fetch_add(1, Ordering::SeqCst);
             std::future::ready(Ok(Response::new("let in".to_owned())))
-        })
+        }))
     }
+}
+
+pub(crate) type InnerService<B> = BoxCloneSyncService<Request<B>, Response<String>, Infallible>;
+
+/// A guard of any kind.
+pub(crate) trait AnyGuard:
+    Layer<InnerService<String>, Service: GuardedService> + Clone
+{
+}
+
+impl<G: Layer<InnerService<String>, Service: GuardedService> + Clone> AnyGuard for G {}
+
+/// The service that a guard creates.
+pub(crate) trait GuardedService:
+    Service<Request<String>, Response = Response<String>, Error = Infallible> + Clone
+{
+}
+
+impl<S> GuardedService for S where
+    S: Service<Request<String>, Response = Response<String>, Error = Infallible> + Clone
+{
 }
 
 /// Status, code, `WWW-Authenticate` and text of a refusal.
@@ -150,24 +164,26 @@ fn assert_no_layer(response: &Response<String>, log: &Log, data_type: &str, row:
 }
 
 /// A guard, a session that it lets in, a session that it refuses, and the refusal.
-struct Row<C> {
+struct Row<G, C> {
     name: &'static str,
-    guard: Guard<C>,
+    guard: G,
+    /// The same guard for sessions that hold a cart.
+    carts: C,
     good: Facts,
     bad: Facts,
     refusal: Refusal,
 }
 
-impl<C: Condition> Row<C> {
+impl<G: AnyGuard, C: AnyGuard> Row<G, C> {
     async fn check_guard(self) {
         self.checks_the_session(self.guard.clone(), ()).await;
-        self.checks_the_session(self.guard.clone().data::<Cart>(), cart()).await;
+        self.checks_the_session(self.carts.clone(), cart()).await;
         self.refuses_without_a_session().await;
         self.refuses_without_the_layer().await;
         self.refuses_with_another_data_type().await;
     }
 
-    async fn checks_the_session<D>(&self, guard: Guard<C, D>, data: D)
+    async fn checks_the_session<D>(&self, guard: impl AnyGuard, data: D)
     where
         D: SessionData + Serialize,
     {
@@ -218,8 +234,8 @@ impl<C: Condition> Row<C> {
             assert_no_layer(&response, &log, "()", self.name);
         }
         // A guard outside of the layer finds no session either.
-        let stack = ServiceBuilder::new().layer(self.guard.clone());
-        let outside = stack.layer(SessionAuthLayer::new(manager)).service(inner.service());
+        let layer = SessionAuthLayer::new(manager);
+        let outside = self.guard.layer(BoxCloneSyncService::new(layer.layer(inner.service())));
         let response = outside.oneshot(bearer(&token)).await.unwrap();
         assert_no_layer(&response, &log, "()", self.name);
         assert_eq!(inner.calls(), 0, "{}", self.name);
@@ -233,7 +249,7 @@ impl<C: Condition> Row<C> {
         let (plain, _worker) = manager_of::<()>();
         let token = self.good.login(&plain, ()).await.access_token;
         let stack = ServiceBuilder::new().layer(SessionAuthLayer::new(plain));
-        let service = stack.layer(self.guard.clone().data::<Cart>()).service(inner.service());
+        let service = stack.layer(self.carts.clone()).service(inner.service());
         let response = service.oneshot(bearer(&token)).await.unwrap();
         assert_no_layer(&response, &log, "Cart", self.name);
 
@@ -247,6 +263,15 @@ impl<C: Condition> Row<C> {
     }
 }
 
+/// Checks a guard, with and without session data.
+macro_rules! check {
+    ($name:expr, $guard:expr, $good:expr, $bad:expr, $refusal:expr) => {{
+        let (guard, carts) = ($guard.clone(), $guard.data::<Cart>());
+        let row = Row { name: $name, guard, carts, good: $good, bad: $bad, refusal: $refusal };
+        row.check_guard().await;
+    }};
+}
+
 #[tokio::test(start_paused = true)]
 async fn role_guard_lets_in_only_the_required_role() {
     let refusal = Refusal(
@@ -258,11 +283,9 @@ async fn role_guard_lets_in_only_the_required_role() {
     let user = Facts { role: Some("user"), ..Facts::default() };
     let admin = Facts { role: Some("admin"), ..Facts::default() };
     let one = RequireRole::new("admin");
-    Row { name: "one role", guard: one, good: admin, bad: user, refusal }.check_guard().await;
+    check!("one role", one, admin, user, refusal);
     let any = RequireRole::any_of(["super_admin", "admin"]);
-    Row { name: "any role", guard: any, good: admin, bad: Facts::default(), refusal }
-        .check_guard()
-        .await;
+    check!("any role", any, admin, Facts::default(), refusal);
 }
 
 const fn stronger(challenge: &'static str) -> Refusal {
@@ -280,12 +303,12 @@ async fn fresh_guard_lets_in_only_a_recent_login() {
     let (good, bad) = (aged(5 * MINUTE), aged(5 * MINUTE + Duration::from_millis(1)));
     let refusal = stronger(r#"Bearer error="insufficient_user_authentication", max_age="300""#);
     let guard = RequireFresh::new(5 * MINUTE);
-    Row { name: "fresh", guard, good, bad, refusal }.check_guard().await;
+    check!("fresh", guard, good, bad, refusal);
     let refusal = stronger(
         r#"Bearer error="insufficient_user_authentication", max_age="300", acr_values="loa3""#,
     );
     let guard = RequireFresh::new(5 * MINUTE).challenge(StepUp::acr(["loa3"]).unwrap());
-    Row { name: "fresh, with a class", guard, good, bad, refusal }.check_guard().await;
+    check!("fresh, with a class", guard, good, bad, refusal);
 }
 
 #[tokio::test(start_paused = true)]
@@ -294,15 +317,15 @@ async fn acr_guard_lets_in_only_the_required_class() {
     let (loa2, loa3) = (classed(Some("loa2")), classed(Some("loa3")));
     let one = r#"Bearer error="insufficient_user_authentication", acr_values="loa3""#;
     let (guard, refusal) = (RequireAcr::new("loa3").unwrap(), stronger(one));
-    Row { name: "one class", guard, good: loa3, bad: loa2, refusal }.check_guard().await;
+    check!("one class", guard, loa3, loa2, refusal);
     let two = r#"Bearer error="insufficient_user_authentication", acr_values="loa3 loa2""#;
     let (guard, refusal) = (RequireAcr::any_of(["loa3", "loa2"]).unwrap(), stronger(two));
-    Row { name: "any class", guard, good: loa2, bad: classed(None), refusal }.check_guard().await;
+    check!("any class", guard, loa2, classed(None), refusal);
     let fresh =
         r#"Bearer error="insufficient_user_authentication", max_age="60", acr_values="loa3""#;
     let guard = RequireAcr::new("loa3").unwrap().challenge(StepUp::fresh(MINUTE));
     let (name, refusal) = ("class, with an age", stronger(fresh));
-    Row { name, guard, good: loa3, bad: loa2, refusal }.check_guard().await;
+    check!(name, guard, loa3, loa2, refusal);
 }
 
 #[tokio::test(start_paused = true)]
@@ -311,18 +334,18 @@ async fn amr_guard_lets_in_only_the_required_methods() {
     let plain = stronger(r#"Bearer error="insufficient_user_authentication""#);
     let (good, bad) = (by(&["otp", "geo", "pwd"]), by(&["pwd"]));
     let guard = RequireAmr::all_of(["pwd", "otp"]);
-    Row { name: "all methods", guard, good, bad, refusal: plain }.check_guard().await;
+    check!("all methods", guard, good, bad, plain);
     let guard = RequireAmr::any_of(["otp", "hwk"]);
-    Row { name: "any method", guard, good, bad: by(&[]), refusal: plain }.check_guard().await;
+    check!("any method", guard, good, by(&[]), plain);
     let told = r#"Bearer error="insufficient_user_authentication", max_age="0", acr_values="2fa""#;
     let ask = StepUp::acr(["2fa"]).unwrap().and(StepUp::fresh(Duration::ZERO));
     let (guard, refusal) = (RequireAmr::any_of(["otp"]).challenge(ask), stronger(told));
-    Row { name: "methods, with a challenge", guard, good, bad, refusal }.check_guard().await;
+    check!("methods, with a challenge", guard, good, bad, refusal);
 }
 
 /// Returns whether a session passes a guard.
-pub(crate) async fn passes<C: Condition>(guard: &Guard<C>, session: &Session) -> bool {
-    let mut request = Request::new(());
+pub(crate) async fn passes(guard: &impl AnyGuard, session: &Session) -> bool {
+    let mut request = anonymous();
     request.extensions_mut().insert(session.clone());
     let inner = Inner::default();
     let response = guard.layer(inner.service()).oneshot(request).await.unwrap();

@@ -11,8 +11,7 @@ use tower::{Layer as _, Service, ServiceBuilder, ServiceExt as _, service_fn};
 use tower_session_auth::auth_layer::{Head, JsonRejection};
 use tower_session_auth::error::StepUp;
 use tower_session_auth::guards::{
-    Acr, Amr, Condition, Fresh, Guard, GuardFuture, Guarded, RequireAcr, RequireAmr, RequireFresh,
-    RequireRole, Role,
+    GuardFuture, Guarded, RequireAcr, RequireAmr, RequireFresh, RequireRole,
 };
 use tower_session_auth::{AuthError, AuthErrorKind, Session, SessionAuthLayer};
 use tower_test::mock;
@@ -209,10 +208,10 @@ async fn inner_layer_decides_for_the_guards_inside_of_it() {
 fn debug_output_shows_the_guards_condition() {
     let inner = "inner";
     for (shown, parts) in [
-        (format!("{:?}", RequireRole::new("admin")), ["Role", "admin"]),
-        (format!("{:?}", RequireFresh::new(MINUTE).layer(inner)), ["Fresh", "60s"]),
+        (format!("{:?}", RequireRole::new("admin")), ["RequireRole", "admin"]),
+        (format!("{:?}", RequireFresh::new(MINUTE).layer(inner)), ["MaxAge", "60s"]),
         (format!("{:?}", RequireAcr::new("loa3").unwrap().layer(inner)), ["inner", "loa3"]),
-        (format!("{:?}", RequireAmr::all_of(["otp"])), ["All", "otp"]),
+        (format!("{:?}", RequireAmr::all_of(["otp"])), ["AllMethods", "otp"]),
     ] {
         for part in parts {
             assert!(shown.contains(part), "{part}: {shown}");
@@ -223,23 +222,17 @@ fn debug_output_shows_the_guards_condition() {
 #[test]
 fn guards_implement_clone_send_and_sync() {
     fn clone_send_sync<T: Clone + Send + Sync + 'static>() {}
-    fn guard<C: Condition + 'static>()
-    where
-        Guard<C, NotClone, NotClone>: Clone + Send + Sync,
-    {
-        clone_send_sync::<Guard<C>>();
-        clone_send_sync::<Guarded<Inner, C>>();
-        // Neither the data type nor the rejection needs to be `Clone`.
-        clone_send_sync::<Guard<C, NotClone, NotClone>>();
-        clone_send_sync::<Guarded<Inner, C, NotClone, NotClone>>();
-    }
     fn send<T: Send + Sync + Unpin>() {}
     struct NotClone;
     type Inner = tower::util::BoxCloneSyncService<Request<String>, Response<String>, Infallible>;
-    guard::<Role>();
-    guard::<Fresh>();
-    guard::<Acr>();
-    guard::<Amr>();
+    clone_send_sync::<RequireRole>();
+    clone_send_sync::<Guarded<Inner>>();
+    // Neither the data type nor the rejection needs to be `Clone`.
+    clone_send_sync::<RequireRole<NotClone, NotClone>>();
+    clone_send_sync::<RequireFresh<NotClone, NotClone>>();
+    clone_send_sync::<RequireAcr<NotClone, NotClone>>();
+    clone_send_sync::<RequireAmr<NotClone, NotClone>>();
+    clone_send_sync::<Guarded<Inner, NotClone, NotClone>>();
     clone_send_sync::<StepUp>();
     clone_send_sync::<RequireRole<NotClone, JsonRejection>>();
     send::<GuardFuture<std::future::Ready<()>, String>>();
