@@ -5,7 +5,8 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::SessionManager;
-use crate::cache::NearCacheStats;
+use crate::authenticate::request_policy::FailurePolicy;
+use crate::cache::{NearCacheState, NearCacheStats};
 use crate::resilience::Operation;
 use crate::session::SessionData;
 use crate::store::{StoreErrorKind, StoreHealth};
@@ -33,6 +34,33 @@ pub struct Health {
     pub cache: NearCacheStats,
     /// The state of this manager's background worker.
     pub worker: WorkerState,
+}
+
+impl Health {
+    /// Returns whether a layer with this failure policy can let in requests of live sessions at the
+    /// moment. This is the case if the store answered. While it did not answer:
+    ///
+    /// - [`Refuse`](FailurePolicy::Refuse) lets in no request.
+    /// - [`ServeStale`](FailurePolicy::ServeStale) lets in requests for its time after the near
+    ///   cache stopped being coherent, if the near cache has entries.
+    /// - [`TokenOnly`](FailurePolicy::TokenOnly) lets in every request with a valid token.
+    #[must_use]
+    pub fn is_ready(&self, policy: FailurePolicy) -> bool {
+        let NearCacheStats { state, since, entries, .. } = self.cache;
+        self.connected
+            || match policy {
+                FailurePolicy::Refuse => false,
+                FailurePolicy::ServeStale(max) => {
+                    let recent = match state {
+                        NearCacheState::Coherent => true,
+                        NearCacheState::Connecting => since <= max,
+                        NearCacheState::Off | NearCacheState::Refused => false,
+                    };
+                    recent && entries > 0
+                }
+                FailurePolicy::TokenOnly => true,
+            }
+    }
 }
 
 impl<D: SessionData> SessionManager<D> {
@@ -72,5 +100,48 @@ impl<D: SessionData> SessionManager<D> {
     #[must_use]
     pub fn dropped_touches(&self) -> u64 {
         self.shared.touches.dropped()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::coherence::Tick;
+
+    const MS: Duration = Duration::from_millis(1);
+
+    fn health(connected: bool, state: NearCacheState, since: Duration, entries: usize) -> Health {
+        let cache = NearCacheStats { state, since, entries, ..NearCacheStats::off(Tick::now()) };
+        Health {
+            kind: "redis",
+            connected,
+            writable: connected,
+            problem: None,
+            version: None,
+            latency: None,
+            cache,
+            worker: WorkerState::Running,
+        }
+    }
+
+    #[test]
+    fn stale_entries_make_ready_for_the_policys_time_after_the_last_coherence() {
+        let policy = FailurePolicy::ServeStale(60_000 * MS);
+        for (state, since, entries, ready) in [
+            (NearCacheState::Coherent, 99_000 * MS, 1, true),
+            (NearCacheState::Coherent, Duration::ZERO, 0, false),
+            (NearCacheState::Connecting, 60_000 * MS, 1, true),
+            (NearCacheState::Connecting, 60_001 * MS, 1, false),
+            (NearCacheState::Connecting, MS, 0, false),
+            (NearCacheState::Off, MS, 1, false),
+            (NearCacheState::Refused, MS, 1, false),
+        ] {
+            let away = health(false, state, since, entries);
+            assert_eq!(away.is_ready(policy), ready, "{state:?} {since:?} {entries}");
+            assert!(!away.is_ready(FailurePolicy::Refuse), "{state:?}");
+            assert!(away.is_ready(FailurePolicy::TokenOnly), "{state:?}");
+            let connected = health(true, state, since, entries);
+            assert!(connected.is_ready(policy) && connected.is_ready(FailurePolicy::Refuse));
+        }
     }
 }

@@ -15,6 +15,7 @@ use super::credentials::{Credentials, ErasedCredentials};
 use super::delivery::Ways;
 use super::device::{DeviceCookie, DeviceSetting, Devices};
 use super::limits::{Limits, LoginLimit, RefreshLimit};
+use crate::authenticate::request_policy::FailurePolicy;
 use crate::error::ConfigError;
 use crate::manager::SessionManager;
 use crate::middleware::same_origin::SameOriginLayer;
@@ -31,6 +32,7 @@ pub struct RoutesBuilder<D = ()> {
     timeout: Duration,
     body_timeout: Duration,
     token_only_logins: bool,
+    readiness_policy: FailurePolicy,
     refresh_delivery: RefreshDelivery,
     access_cookie: Option<AccessCookie>,
     device_cookie: DeviceSetting,
@@ -49,6 +51,7 @@ impl<D: SessionData> RoutesBuilder<D> {
             timeout: Duration::from_secs(30),
             body_timeout: Duration::from_secs(10),
             token_only_logins: false,
+            readiness_policy: FailurePolicy::Refuse,
             refresh_delivery: RefreshDelivery::default(),
             access_cookie: None,
             device_cookie: DeviceSetting::default(),
@@ -111,6 +114,19 @@ impl<D: SessionData> RoutesBuilder<D> {
     /// failure policy never accept it. By default a login during an outage is answered with 503.
     pub fn token_only_logins(mut self) -> Self {
         self.token_only_logins = true;
+        self
+    }
+
+    /// Sets the failure policy that `GET /health/ready` assumes. Default:
+    /// [`FailurePolicy::Refuse`], so that the route answers 503 while the store is unavailable.
+    ///
+    /// If layers of the service have another [failure
+    /// policy](crate::SessionAuthLayer::failure_policy), set it here too. The route then answers
+    /// 200 for as long as that policy can let requests in, as [`Health::is_ready`] says.
+    ///
+    /// [`Health::is_ready`]: crate::manager::Health::is_ready
+    pub fn readiness_policy(mut self, policy: FailurePolicy) -> Self {
+        self.readiness_policy = policy;
         self
     }
 
@@ -204,6 +220,7 @@ impl<D: SessionData> RoutesBuilder<D> {
             timeout,
             body_timeout,
             token_only_logins,
+            readiness_policy,
             refresh_delivery,
             access_cookie,
             device_cookie,
@@ -236,6 +253,7 @@ impl<D: SessionData> RoutesBuilder<D> {
             timeout,
             body_timeout,
             token_only_logins,
+            readiness_policy,
             ways,
             same_origin: SameOriginLayer::new().trusted_origins(trusted_origins)?,
             limits: Limits::new(&login_limit, &refresh_limit),
@@ -284,6 +302,7 @@ impl<D> fmt::Debug for RoutesBuilder<D> {
             .field("timeout", &self.timeout)
             .field("body_timeout", &self.body_timeout)
             .field("token_only_logins", &self.token_only_logins)
+            .field("readiness_policy", &self.readiness_policy)
             .field("refresh_delivery", &self.refresh_delivery)
             .field("access_cookie", &self.access_cookie)
             .field("device_cookie", &self.device_cookie)

@@ -11,6 +11,7 @@ use super::credentials::ErasedCredentials;
 use super::delivery::{Delivery, Ways};
 use super::device::Devices;
 use super::limits::Limits;
+use crate::authenticate::request_policy::FailurePolicy;
 use crate::error::ConfigError;
 use crate::manager::SessionManager;
 use crate::middleware::same_origin::SameOriginLayer;
@@ -34,6 +35,8 @@ pub(super) struct Shared<D> {
     pub(super) timeout: Duration,
     pub(super) body_timeout: Duration,
     pub(super) token_only_logins: bool,
+    /// The failure policy that `GET /health/ready` assumes.
+    pub(super) readiness_policy: FailurePolicy,
     pub(super) ways: Ways,
     pub(super) same_origin: SameOriginLayer,
     pub(super) limits: Limits,

@@ -17,7 +17,8 @@
 //! | | | `DELETE /user/{user_id}/sessions/{session_id}` | revokes one session of one user |
 //! | | | `POST /cleanup` | removes expired sessions |
 //!
-//! The health routes are `GET /health`, which returns whether the service is ready, and
+//! The health routes are `GET /health`, which returns the state of the store, near cache and worker,
+//! `GET /health/ready`, which returns whether requests that need a session can be answered, and
 //! `GET /health/live`, which returns whether the process runs.
 //!
 //! The last six session routes are for administrators. The application cannot mount them without
@@ -188,8 +189,9 @@ impl<D: SessionData> Routes<D> {
         router::router(Group::Session, self.context.clone())
     }
 
-    /// Returns the health routes, to be nested under a prefix. `/` answers whether the service is
-    /// ready, and `/live` answers whether the process runs.
+    /// Returns the health routes, to be nested under a prefix. `/` returns the state of store,
+    /// near cache and worker, `/ready` whether requests that need a session can be answered, and
+    /// `/live` whether the process runs.
     pub fn health(&self) -> Router {
         router::router(Group::Health, self.context.clone())
     }

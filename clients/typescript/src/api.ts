@@ -9,10 +9,10 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Check whether the service is ready
+         * Return the state of the service
          * @description Asks the session store at each request.
          */
-        get: operations["api_auth_ready"];
+        get: operations["api_auth_health"];
         put?: never;
         post?: never;
         delete?: never;
@@ -350,10 +350,10 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Check whether the service is ready
+         * Return the state of the service
          * @description Asks the session store at each request.
          */
-        get: operations["auth_ready"];
+        get: operations["auth_health"];
         put?: never;
         post?: never;
         delete?: never;
@@ -510,10 +510,10 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Check whether the service is ready
+         * Return the state of the service
          * @description Asks the session store at each request.
          */
-        get: operations["health_ready"];
+        get: operations["health_health"];
         put?: never;
         post?: never;
         delete?: never;
@@ -534,6 +534,26 @@ export interface paths {
          * @description Always 200. The route does not ask the session store.
          */
         get: operations["health_live"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/health/ready": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Check whether the service can answer requests that need a session
+         * @description Asks the session store at each request. The body holds one word, without details of the store.
+         */
+        get: operations["health_ready"];
         put?: never;
         post?: never;
         delete?: never;
@@ -705,6 +725,13 @@ export interface components {
             /** @description What was done, as a text for people. */
             message: string;
         };
+        /** @description The state of the service. */
+        Health: {
+            cache: components["schemas"]["CacheHealth"];
+            status: components["schemas"]["HealthStatus"];
+            store: components["schemas"]["StoreHealth"];
+            worker: components["schemas"]["WorkerHealth"];
+        };
         /**
          * @description `healthy` if the session store accepts writes and the background worker runs, otherwise
          *     `degraded`.
@@ -814,13 +841,15 @@ export interface components {
          * @enum {string}
          */
         ProblemCode: "invalid_request" | "missing_token" | "invalid_token" | "token_expired" | "session_expired" | "session_revoked" | "invalid_credentials" | "account_inactive" | "insufficient_scope" | "insufficient_user_authentication" | "cross_site" | "not_found" | "method_not_allowed" | "request_timeout" | "session_limit" | "payload_too_large" | "unsupported_media_type" | "invalid_body" | "rate_limited" | "overloaded" | "store_unavailable" | "internal";
-        /** @description The state of the service. */
+        /** @description The readiness of the service. */
         Readiness: {
-            cache: components["schemas"]["CacheHealth"];
-            status: components["schemas"]["HealthStatus"];
-            store: components["schemas"]["StoreHealth"];
-            worker: components["schemas"]["WorkerHealth"];
+            status: components["schemas"]["ReadinessStatus"];
         };
+        /**
+         * @description `ready`: the service can answer requests that need a session. `unavailable`: it cannot.
+         * @enum {string}
+         */
+        ReadinessStatus: "ready" | "unavailable";
         /** @description The next tokens of a session. */
         Refreshed: {
             /** @description The JWT to send as `Authorization: Bearer`. */
@@ -954,7 +983,7 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
-    api_auth_ready: {
+    api_auth_health: {
         parameters: {
             query?: never;
             header?: never;
@@ -996,7 +1025,7 @@ export interface operations {
                      *       "worker": "running"
                      *     }
                      */
-                    "application/json": components["schemas"]["Readiness"];
+                    "application/json": components["schemas"]["Health"];
                 };
             };
             /** @description Method not allowed */
@@ -1072,7 +1101,7 @@ export interface operations {
                      *       "worker": "running"
                      *     }
                      */
-                    "application/json": components["schemas"]["Readiness"];
+                    "application/json": components["schemas"]["Health"];
                 };
             };
         };
@@ -3288,7 +3317,7 @@ export interface operations {
             };
         };
     };
-    auth_ready: {
+    auth_health: {
         parameters: {
             query?: never;
             header?: never;
@@ -3330,7 +3359,7 @@ export interface operations {
                      *       "worker": "running"
                      *     }
                      */
-                    "application/json": components["schemas"]["Readiness"];
+                    "application/json": components["schemas"]["Health"];
                 };
             };
             /** @description Method not allowed */
@@ -3406,7 +3435,7 @@ export interface operations {
                      *       "worker": "running"
                      *     }
                      */
-                    "application/json": components["schemas"]["Readiness"];
+                    "application/json": components["schemas"]["Health"];
                 };
             };
         };
@@ -4394,7 +4423,7 @@ export interface operations {
             };
         };
     };
-    health_ready: {
+    health_health: {
         parameters: {
             query?: never;
             header?: never;
@@ -4436,7 +4465,7 @@ export interface operations {
                      *       "worker": "running"
                      *     }
                      */
-                    "application/json": components["schemas"]["Readiness"];
+                    "application/json": components["schemas"]["Health"];
                 };
             };
             /** @description Method not allowed */
@@ -4512,7 +4541,7 @@ export interface operations {
                      *       "worker": "running"
                      *     }
                      */
-                    "application/json": components["schemas"]["Readiness"];
+                    "application/json": components["schemas"]["Health"];
                 };
             };
         };
@@ -4552,6 +4581,85 @@ export interface operations {
                         /** @enum {string} */
                         code?: "method_not_allowed";
                     };
+                };
+            };
+        };
+    };
+    health_ready: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The session store answers, or the service's failure policy can answer without it. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "status": "ready"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Readiness"];
+                };
+            };
+            /** @description Method not allowed */
+            405: {
+                headers: {
+                    /** @description The methods of this path. */
+                    Allow?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "method_not_allowed";
+                    };
+                };
+            };
+            /** @description Request timed out */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "request_timeout";
+                    };
+                };
+            };
+            /** @description Internal error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "internal";
+                    };
+                };
+            };
+            /** @description The session store does not answer, or its server is not the primary. The service's failure policy cannot answer without it. */
+            503: {
+                headers: {
+                    /** @description The seconds to wait before the next try. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "status": "unavailable"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Readiness"];
                 };
             };
         };

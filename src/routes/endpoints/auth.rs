@@ -95,7 +95,7 @@ pub(super) fn auth<D: SessionData>(delivery: &Delivery) -> Vec<Endpoint<D>> {
             .answers::<Done>(200, "The session is revoked.", json!({"message": "Session ended"}))
             .problems(&[ErrorCode::NotFound]),
         },
-        super::health::ready("/health"),
+        super::health::health("/health"),
     ];
     if delivery.refresh != Refresh::Never {
         endpoints.push(super::tokens::refresh(delivery));

@@ -9,14 +9,39 @@ use crate::error::ErrorCode;
 use crate::routes::access::Access;
 use crate::routes::health;
 use crate::routes::openapi::About;
-use crate::routes::responses::{Liveness, Readiness};
+use crate::routes::responses::{Health, Liveness, Readiness};
 use crate::session::SessionData;
 
 const TAG: &str = "Health";
 
-pub(super) fn health<D: SessionData>() -> Vec<Endpoint<D>> {
+pub(super) fn all<D: SessionData>() -> Vec<Endpoint<D>> {
     vec![
-        ready("/"),
+        health("/"),
+        Endpoint {
+            method: HttpMethod::Get,
+            path: "/ready",
+            access: Access::Open,
+            handler: get(health::ready::<D>),
+            about: About::new(
+                TAG,
+                "ready",
+                "Check whether the service can answer requests that need a session",
+                "Asks the session store at each request. The body holds one word, without details \
+                 of the store.",
+            )
+            .answers::<Readiness>(
+                200,
+                "The session store answers, or the service's failure policy can answer without it.",
+                json!({"status": "ready"}),
+            )
+            .answers::<Readiness>(
+                503,
+                "The session store does not answer, or its server is not the primary. The \
+                 service's failure policy cannot answer without it.",
+                json!({"status": "unavailable"}),
+            )
+            .problems(&[ErrorCode::RequestTimeout, ErrorCode::Internal]),
+        },
         Endpoint {
             method: HttpMethod::Get,
             path: "/live",
@@ -42,15 +67,15 @@ fn cache(coherent: bool, state: &str) -> Value {
     })
 }
 
-pub(super) fn ready<D: SessionData>(path: &'static str) -> Endpoint<D> {
+pub(super) fn health<D: SessionData>(path: &'static str) -> Endpoint<D> {
     let about = About::new(
         TAG,
-        "ready",
-        "Check whether the service is ready",
+        "health",
+        "Return the state of the service",
         "Asks the session store at each request.",
     );
     let about = about
-        .answers::<Readiness>(
+        .answers::<Health>(
             200,
             "The session store answers. The status is `degraded` if the store accepts no writes or \
              if the background worker does not run.",
@@ -64,7 +89,7 @@ pub(super) fn ready<D: SessionData>(path: &'static str) -> Endpoint<D> {
                 "worker": "running",
             }),
         )
-        .answers::<Readiness>(
+        .answers::<Health>(
             503,
             "The session store does not answer, or its server is not the primary.",
             json!({
@@ -82,7 +107,7 @@ pub(super) fn ready<D: SessionData>(path: &'static str) -> Endpoint<D> {
         method: HttpMethod::Get,
         path,
         access: Access::Open,
-        handler: get(health::ready::<D>),
+        handler: get(health::health::<D>),
         about,
     }
 }

@@ -25,7 +25,7 @@ impl Group {
         match self {
             Self::Auth => auth::auth(delivery),
             Self::Session => session::session(),
-            Self::Health => health::health(),
+            Self::Health => health::all(),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Response bodies of readiness and liveness.
+//! Response bodies of health, readiness and liveness.
 
 use std::time::Duration;
 
@@ -7,13 +7,13 @@ use utoipa::ToSchema;
 
 use crate::cache::{NearCacheState, NearCacheStats};
 use crate::error::StoreErrorKind;
-use crate::manager::Health;
+use crate::manager;
 use crate::worker::WorkerState;
 
 /// The state of the service.
 #[derive(Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(in crate::routes) struct Readiness {
+pub(in crate::routes) struct Health {
     status: HealthStatus,
     store: StoreHealth,
     cache: CacheHealth,
@@ -156,9 +156,10 @@ fn millis(time: Duration) -> f64 {
     (time.as_secs_f64() * 1e6).round() / 1e3
 }
 
-impl From<Health> for Readiness {
-    fn from(health: Health) -> Self {
-        let Health { kind, connected, writable, problem, version, latency, cache, worker } = health;
+impl From<manager::Health> for Health {
+    fn from(health: manager::Health) -> Self {
+        let manager::Health { kind, connected, writable, problem, version, latency, cache, worker } =
+            health;
         let problem = problem.map(StoreErrorKind::as_str);
         let latency_ms = latency.map(millis);
         Self {
@@ -171,6 +172,31 @@ impl From<Health> for Readiness {
             cache: CacheHealth::new(cache, connected),
             worker: worker.into(),
         }
+    }
+}
+
+/// The readiness of the service.
+#[derive(Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::routes) struct Readiness {
+    status: ReadinessStatus,
+}
+
+/// `ready`: the service can answer requests that need a session. `unavailable`: it cannot.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+enum ReadinessStatus {
+    Ready,
+    Unavailable,
+}
+
+impl Readiness {
+    pub(in crate::routes) fn ready() -> Self {
+        Self { status: ReadinessStatus::Ready }
+    }
+
+    pub(in crate::routes) fn unavailable() -> Self {
+        Self { status: ReadinessStatus::Unavailable }
     }
 }
 

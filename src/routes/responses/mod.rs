@@ -10,7 +10,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 pub(super) use self::admin::{
     Cleaned, ListedSession, SessionList, SessionStatistics, UserSession, UserSessions,
 };
-pub(super) use self::health::{Liveness, Readiness};
+pub(super) use self::health::{Health, Liveness, Readiness};
 pub(super) use self::own::{
     Account, CurrentSession, Deleted, Device, Done, LoggedIn, OwnSessions, Refreshed,
 };

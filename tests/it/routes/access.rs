@@ -135,6 +135,7 @@ async fn unsupported_method_returns_405_with_an_allow_header() {
         ("/api/session/cleanup", "POST"),
         ("/health", "GET,HEAD"),
         ("/health/live", "GET,HEAD"),
+        ("/health/ready", "GET,HEAD"),
         ("/api/openapi.json", "GET,HEAD"),
     ] {
         for method in ["PATCH", "PUT", "OPTIONS", "TRACE", "BREW", "CONNECT"] {
@@ -205,6 +206,7 @@ async fn every_response_forbids_caching_and_content_sniffing_and_sets_no_cookie(
         ("GET", "/api/session/all", Some(&token)),
         ("GET", "/health", None),
         ("GET", "/health/live", None),
+        ("GET", "/health/ready", None),
         ("GET", "/api/openapi.json", None),
         ("POST", "/api/auth/login", None),
     ] {

@@ -97,6 +97,46 @@ async fn health_distinguishes_unwritable_unavailable_and_non_primary_stores() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn ready_is_200_only_while_requests_that_need_a_session_can_be_answered() {
+    let minute = std::time::Duration::from_secs(60);
+    for (policy, away) in [
+        (None, 503),
+        (Some(FailurePolicy::Refuse), 503),
+        // This store sends no invalidations, so there is no cache entry to serve.
+        (Some(FailurePolicy::ServeStale(minute)), 503),
+        (Some(FailurePolicy::TokenOnly), 200),
+    ] {
+        let site = site_with(
+            |builder, _| builder,
+            |routes| match policy {
+                Some(policy) => routes.readiness_policy(policy),
+                None => routes,
+            },
+        );
+        for (mood, status) in [
+            (Mood::Answer, 200),
+            (Mood::FailWrites(StoreErrorKind::WriteRefused), 200),
+            (AWAY, away),
+            (Mood::Fail(StoreErrorKind::NotPrimary), away),
+            (Mood::Answer, 200),
+        ] {
+            site.store.set(mood);
+            // Advance past the time for which the circuit breaker stays open.
+            tokio::time::advance(std::time::Duration::from_secs(1)).await;
+            let reply = site.call("GET", "/health/ready", None).await;
+            let word = if status == 200 { "ready" } else { "unavailable" };
+            assert_eq!(
+                (reply.status, &reply.body),
+                (status, &json!({"status": word})),
+                "{policy:?}"
+            );
+            let retry = (status == 503).then_some("1");
+            assert_eq!(reply.header("retry-after"), retry, "{policy:?}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn non_primary_store_counts_as_unavailable_for_failure_policies_and_logins() {
     let site = site_with(|builder, _| builder, |routes| routes.token_only_logins());
     let token = site.token("jeju").await;

@@ -39,6 +39,7 @@ fn outage_rows(login: &Login) -> Vec<Row> {
         });
         rows.push(get(path).answers(503, degraded));
     }
+    rows.push(get("/health/ready").answers(503, json!({"status": "unavailable"})));
     rows.push(get("/health/live").answers(200, json!({"status": "alive"})));
     rows.push(get("/api/openapi.json").answers(200, json!("<any>")));
     rows

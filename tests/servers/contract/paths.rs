@@ -34,6 +34,8 @@ fn health(world: World) -> Vec<Row> {
         rows.push(get(path).token("x").answers(200, healthy.clone()).note("with an invalid token"));
         rows.push(post(path).not_allowed("GET, HEAD"));
     }
+    rows.push(get("/health/ready").answers(200, json!({"status": "ready"})));
+    rows.push(send("POST", "/health/ready").not_allowed("GET, HEAD"));
     rows.push(get("/health/live").answers(200, json!({"status": "alive"})));
     rows.push(send("HEAD", "/health/live").answers(200, json!(null)));
     rows.push(send("DELETE", "/health/live").not_allowed("GET, HEAD"));
@@ -147,6 +149,7 @@ async fn document(world: World) {
         "/api/session/cleanup",
         "/health",
         "/health/live",
+        "/health/ready",
         "/api/data",
     ] {
         assert!(document["paths"].get(path).is_some(), "{path} is not in the document");

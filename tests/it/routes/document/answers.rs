@@ -272,9 +272,9 @@ async fn every_response_is_documented_and_every_documented_response_occurs() {
         assert!(missing.is_empty(), "{operation:?} never returned {missing:?}");
         assert_eq!(&documented, seen, "{operation:?}");
     }
-    // Two auth mounts with seven routes each, eight session routes, two health routes, and the
+    // Two auth mounts with seven routes each, eight session routes, three health routes, and the
     // document.
-    assert_eq!(operations.len(), 2 * 7 + 8 + 2 + 1);
+    assert_eq!(operations.len(), 2 * 7 + 8 + 3 + 1);
 }
 
 #[tokio::test(start_paused = true)]
@@ -331,7 +331,7 @@ async fn document_lists_every_route() {
     let site = site();
     let json = site.call("GET", "/api/openapi.json", None).await.body;
     let paths: Vec<_> = json["paths"].as_object().unwrap().keys().map(String::as_str).collect();
-    let mut contract = vec!["/api/openapi.json", "/health", "/health/live"];
+    let mut contract = vec!["/api/openapi.json", "/health", "/health/live", "/health/ready"];
     let (auth, session): (&[&str], &[&str]) = (
         &[
             "/login",
