@@ -77,7 +77,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let env = |name, default: &str| std::env::var(name).unwrap_or_else(|_| default.to_owned());
     let random = [SessionId::random()?.to_string(), SessionId::random()?.to_string()].concat();
     let store = RedisStore::new(&env("REDIS_URL", "redis://127.0.0.1:6379"))?;
-    store.check().await.map_err(|error| format!("Redis, as in REDIS_URL: {error}"))?;
+    store
+        .diagnose()
+        .await
+        .and_then(|diagnosis| diagnosis.usable)
+        .map_err(|error| format!("Redis, as in REDIS_URL: {error}"))?;
     let (manager, worker) = SessionManager::builder()
         .keys(KeySet::new(SigningKey::hs256("1", env("JWT_SECRET", &random).as_bytes())?))
         .issuer("https://example.com")

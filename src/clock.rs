@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SecondsFormat, Utc};
 
 use crate::coherence::Tick;
 
@@ -13,6 +13,10 @@ use crate::coherence::Tick;
 /// This library uses two clocks and never mixes them. The *store's* clock (for Redis, its `TIME`)
 /// decides when sessions begin and expire. The *host's* clock decides about the `iat`, `nbf` and
 /// `exp` of a JWT.
+///
+/// All times in this library's API are of this type. To use a calendar library, convert by
+/// [`as_millis`](Self::as_millis) or [`to_system_time`](Self::to_system_time). For example, for
+/// chrono: `DateTime::from_timestamp_millis(session.created().as_millis())`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(i64);
 
@@ -50,10 +54,31 @@ impl Timestamp {
         Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }
 
+    /// Converts to the operating system's time. `None` if the operating system's time cannot hold
+    /// this point.
+    ///
+    /// ```
+    /// use std::time::{Duration, UNIX_EPOCH};
+    /// use tower_session_auth::clock::Timestamp;
+    ///
+    /// let time = Timestamp::from_millis(1_500).to_system_time();
+    /// assert_eq!(time, Some(UNIX_EPOCH + Duration::from_millis(1_500)));
+    /// ```
+    #[must_use]
+    pub fn to_system_time(self) -> Option<SystemTime> {
+        let distance = Duration::from_millis(self.0.unsigned_abs());
+        if self.0 < 0 { UNIX_EPOCH.checked_sub(distance) } else { UNIX_EPOCH.checked_add(distance) }
+    }
+
+    /// Formats as RFC 3339 in UTC, in whole seconds with a `Z`: `2026-11-30T12:00:00Z`.
+    #[cfg(feature = "routes")]
+    pub(crate) fn to_rfc3339_seconds(self) -> String {
+        self.datetime().to_rfc3339_opts(SecondsFormat::Secs, true)
+    }
+
     /// Converts to a calendar date. A point outside of chrono's range becomes chrono's earliest or
     /// latest date.
-    #[must_use]
-    pub fn to_datetime(self) -> DateTime<Utc> {
+    fn datetime(self) -> DateTime<Utc> {
         DateTime::from_timestamp_millis(self.0).unwrap_or(if self.0 < 0 {
             DateTime::<Utc>::MIN_UTC
         } else {
@@ -62,9 +87,24 @@ impl Timestamp {
     }
 }
 
+/// Formats as RFC 3339 in UTC, in milliseconds with a `Z`: `2026-11-30T12:00:00.000Z`.
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.datetime().to_rfc3339_opts(SecondsFormat::Millis, true))
+    }
+}
+
+/// Formats as [`Display`](fmt::Display) does.
 impl fmt::Debug for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.to_datetime().to_rfc3339())
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// Rounds down to whole milliseconds. A time before 1970 becomes 1970.
+impl From<SystemTime> for Timestamp {
+    fn from(time: SystemTime) -> Self {
+        Self(millis(time.duration_since(UNIX_EPOCH).unwrap_or_default()))
     }
 }
 
@@ -114,7 +154,7 @@ impl Clock for SystemClock {
         let now = SystemTime::now();
         // A host clock before 1970 is treated as 1970. Every token is then not valid yet, and is
         // rejected without a panic.
-        Timestamp(millis(now.duration_since(UNIX_EPOCH).unwrap_or_default()))
+        Timestamp::from(now)
     }
 }
 
@@ -130,7 +170,30 @@ mod tests {
             Timestamp::from_millis(5).saturating_since(Timestamp::from_millis(9)),
             Duration::ZERO
         );
-        assert_eq!(Timestamp::from_millis(i64::MIN).to_datetime(), DateTime::<Utc>::MIN_UTC);
+        assert_eq!(Timestamp::from_millis(i64::MIN).datetime(), DateTime::<Utc>::MIN_UTC);
+        assert_eq!(Timestamp::MAX.datetime(), DateTime::<Utc>::MAX_UTC);
+    }
+
+    #[test]
+    fn times_convert_to_system_time_and_back() {
+        for millis in [0, 1, 1_893_456_000_123] {
+            let time = Timestamp::from_millis(millis);
+            assert_eq!(time.to_system_time().map(Timestamp::from), Some(time));
+        }
+        let before = Timestamp::from_millis(-1_500).to_system_time();
+        assert_eq!(before, Some(UNIX_EPOCH - Duration::from_millis(1_500)));
+        assert_eq!(before.map(Timestamp::from), Some(Timestamp::from_millis(0)));
+        // The extremes may be out of the operating system's range. They must not panic.
+        for extreme in [Timestamp::MAX, Timestamp::from_millis(i64::MIN)] {
+            let _ = extreme.to_system_time();
+        }
+    }
+
+    #[test]
+    fn text_is_rfc_3339_in_utc_with_milliseconds() {
+        let time = Timestamp::from_millis(1_893_456_000_123);
+        assert_eq!(time.to_string(), "2030-01-01T00:00:00.123Z");
+        assert_eq!(format!("{time:?}"), time.to_string());
     }
 
     #[test]

@@ -20,6 +20,7 @@
 //! | list or change the sessions of a user | [`SessionManager::sessions`], [`SessionManager::update`] |
 //! | keep the sessions in Redis | [`RedisStore`] |
 //! | keep the sessions elsewhere | [`store::SessionStore`], and the contract suite in [`testing`] |
+//! | limit attempts of your own | [`SessionManager::attempt`], [`rate_limit`] |
 //! | choose what happens while the store is unavailable | [`FailurePolicy`] |
 //! | check the user's account and role at your user table | [`directory`] |
 //! | rotate the signing keys | [`KeySet`], [`SessionManager::replace_keys`] |
@@ -142,6 +143,7 @@ pub mod guide;
 mod id;
 pub mod manager;
 mod middleware;
+pub mod rate_limit;
 mod reason;
 mod resilience;
 #[cfg(feature = "routes")]

@@ -70,7 +70,8 @@ where
 /// Checks Redis. A Redis that does not answer is a warning, because it may come back. An
 /// unsupported one is an error, because it can never work.
 async fn look_at_redis(redis: &RedisStore) -> Result<(), String> {
-    match redis.check().await {
+    let diagnosis = redis.diagnose().await;
+    match diagnosis.and_then(|diagnosis| diagnosis.usable) {
         Ok(server) => {
             info!(server = server.name, version = server.version, "sessions live in Redis");
         }

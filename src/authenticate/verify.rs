@@ -123,13 +123,4 @@ impl<D: SessionData> SessionManager<D> {
         let (user, session) = who.unzip();
         self.shared.events.emit(Event::Rejected { kind: error.kind(), user, session });
     }
-
-    /// Returns why a session that was accepted a moment ago is no longer live. Emits the event.
-    #[cfg(feature = "routes")]
-    pub(crate) async fn why_gone(&self, session: &Session<D>) -> AuthError {
-        let (user, id) = (session.user_id(), session.id());
-        let (error, _) = self.why_ended(user, id).await;
-        self.refused(&error, Some((user.clone(), id.clone())));
-        error
-    }
 }

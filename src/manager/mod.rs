@@ -7,8 +7,6 @@
 // operations use both, and the builder makes the manager.
 
 mod active_user;
-#[cfg(feature = "routes")]
-mod attempts;
 mod builder;
 #[cfg(feature = "routes")]
 mod devices;
@@ -22,7 +20,7 @@ mod page_cursor;
 mod refresh;
 mod revoke;
 mod roles;
-mod run_to_completion;
+pub(crate) mod run_to_completion;
 mod scan;
 #[cfg(feature = "routes")]
 mod several_tokens;
@@ -30,8 +28,6 @@ pub(crate) mod shared;
 mod token_without_session;
 mod update;
 
-#[cfg(feature = "routes")]
-pub(crate) use self::attempts::{Counted, Tried};
 pub use self::builder::SessionManagerBuilder;
 pub use self::health::Health;
 pub use self::list::{OwnSession, SessionPage};

@@ -26,9 +26,9 @@ use crate::trace;
 const PASSED: Option<Timestamp> = Some(Timestamp::from_millis(0));
 
 /// A refresh token with the record of the session that it was issued for.
-struct Shown {
+pub(super) struct Shown {
     sealed: Sealed,
-    record: Record,
+    pub(super) record: Record,
     rotation: Rotation,
 }
 
@@ -115,15 +115,9 @@ impl<D: SessionData> SessionManager<D> {
         refresh.and_then(|refresh| refresh.policy.load().open(token))
     }
 
-    /// Returns when the session of a refresh token was created.
-    #[cfg(feature = "routes")]
-    pub(crate) async fn login_time(&self, sealed: Sealed) -> Result<Timestamp, AuthError> {
-        self.shown(sealed).await.map(|shown| shown.record.created)
-    }
-
     /// Loads the session of a refresh token, and checks that the token was issued for this session
     /// (its salt).
-    async fn shown(&self, sealed: Sealed) -> Result<Shown, AuthError> {
+    pub(super) async fn shown(&self, sealed: Sealed) -> Result<Shown, AuthError> {
         let RefreshClaims { user, session: id, .. } = &sealed.claims;
         let store_client = &self.shared.store_client;
         let loaded = store_client.ask(Operation::Load, |store| store.load(user, id, PASSED)).await;

@@ -49,7 +49,7 @@ impl<D: SessionData> SessionManager<D> {
     ) -> Result<Statistics, SessionError> {
         let mut scan = Scan::new(progress);
         let store_client = &self.shared.store_client;
-        let as_of = store_client.now().to_datetime();
+        let as_of = store_client.now();
         // A hash per session: for a million sessions, the names would take about a hundred
         // megabytes.
         let (hasher, mut seen) = (RandomState::new(), HashSet::new());

@@ -63,7 +63,7 @@ impl<D: SessionData> SessionManager<D> {
         let mut latest: Option<(Timestamp, &'t str)> = None;
         for Candidate { text, token } in candidates.into_iter().take(MAX_SESSIONS) {
             let claims = token.claims.clone();
-            match self.login_time(token).await {
+            match self.shown(token).await.map(|shown| shown.record.created) {
                 Ok(created) if latest.is_none_or(|(login, _)| login < created) => {
                     latest = Some((created, text));
                 }

@@ -3,7 +3,6 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
 use tokio::time::Instant;
 
 use super::run_to_completion::run_to_completion;
@@ -169,11 +168,7 @@ impl<D: SessionData> SessionManager<D> {
     ///
     /// [`SessionError::Gone`] if the session is revoked, expired or unknown.
     /// [`Store`](SessionError::Store) if the store cannot answer or accepts no writes.
-    pub async fn touch(
-        &self,
-        user: &UserId,
-        id: &SessionId,
-    ) -> Result<DateTime<Utc>, SessionError> {
+    pub async fn touch(&self, user: &UserId, id: &SessionId) -> Result<Timestamp, SessionError> {
         let (manager, user, id) = (self.clone(), user.clone(), id.clone());
         run_to_completion(async move {
             let Shared { store_client, events, .. } = &*manager.shared;
@@ -183,7 +178,7 @@ impl<D: SessionData> SessionManager<D> {
                 return Err(SessionError::Gone);
             };
             events.emit(Event::Extended { user, session: id });
-            Ok(idle_deadline.to_datetime())
+            Ok(idle_deadline)
         })
         .await
     }

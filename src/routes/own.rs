@@ -55,7 +55,7 @@ pub(super) async fn sessions<D: SessionData>(
 ) -> Answer {
     let own = context.manager.own_sessions_without_data(&session).await?;
     if !own.iter().any(|own| own.current) {
-        return Err(context.manager.why_gone(&session).await.into());
+        return Err(why_gone(&context, &session).await);
     }
     let sessions: Vec<_> = own.iter().map(Device::from).collect();
     response::ok(&OwnSessions { total: sessions.len() as u64, sessions })
@@ -91,7 +91,7 @@ pub(super) async fn refresh<D: SessionData>(
 ) -> Answer {
     match context.manager.touch(session.user_id(), session.id()).await {
         Ok(_) => response::ok(&Done { message: "Session refreshed successfully".to_owned() }),
-        Err(SessionError::Gone) => Err(context.manager.why_gone(&session).await.into()),
+        Err(SessionError::Gone) => Err(why_gone(&context, &session).await),
         Err(error) => Err(error.into()),
     }
 }
@@ -104,6 +104,14 @@ async fn stored<D: SessionData>(
 ) -> Result<Session<D>, Problem> {
     match context.manager.get(session.user_id(), session.id()).await? {
         Some(session) => Ok(session),
-        None => Err(context.manager.why_gone(session).await.into()),
+        None => Err(why_gone(context, session).await),
     }
+}
+
+/// Returns why a session that was accepted a moment ago is no longer live. Emits the event.
+async fn why_gone<D: SessionData>(context: &Context<D>, session: &Session<D>) -> Problem {
+    let (user, id) = (session.user_id(), session.id());
+    let (error, _) = context.manager.why_ended(user, id).await;
+    context.manager.refused(&error, Some((user.clone(), id.clone())));
+    error.into()
 }

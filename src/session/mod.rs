@@ -10,7 +10,6 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -249,16 +248,16 @@ impl<D> Session<D> {
 
     /// Returns when the session was created.
     #[must_use]
-    pub fn created(&self) -> DateTime<Utc> {
-        self.shared.state.created.to_datetime()
+    pub fn created(&self) -> Timestamp {
+        self.shared.state.created
     }
 
     /// Returns when the user last authenticated: at the login or at a later reauthentication.
     ///
     /// At first this is the same as [`created`](Self::created).
     #[must_use]
-    pub fn authenticated_at(&self) -> DateTime<Utc> {
-        self.content().authenticated_at.unwrap_or(self.shared.state.created).to_datetime()
+    pub fn authenticated_at(&self) -> Timestamp {
+        self.content().authenticated_at.unwrap_or(self.shared.state.created)
     }
 
     /// Returns the authentication context class of the last login or reauthentication (`acr`, RFC
@@ -314,16 +313,16 @@ impl<D> Session<D> {
     ///
     /// [`SessionManager::get`]: crate::SessionManager::get
     #[must_use]
-    pub fn last_activity(&self) -> DateTime<Utc> {
-        self.shared.state.last_activity.to_datetime()
+    pub fn last_activity(&self) -> Timestamp {
+        self.shared.state.last_activity
     }
 
     /// Returns the idle deadline: an unused session expires at this time.
     ///
     /// The value is a lower bound where [`last_activity`](Self::last_activity) is a lower bound.
     #[must_use]
-    pub fn idle_deadline(&self) -> DateTime<Utc> {
-        self.shared.state.idle_deadline.to_datetime()
+    pub fn idle_deadline(&self) -> Timestamp {
+        self.shared.state.idle_deadline
     }
 
     /// Returns how long the session lives without being used.
@@ -334,8 +333,8 @@ impl<D> Session<D> {
 
     /// Returns the absolute deadline: the session expires at this time even if it is used.
     #[must_use]
-    pub fn absolute_deadline(&self) -> DateTime<Utc> {
-        self.shared.state.absolute_deadline.to_datetime()
+    pub fn absolute_deadline(&self) -> Timestamp {
+        self.shared.state.absolute_deadline
     }
 
     /// Returns how long the session lives without further use, counted from the time of the read:

@@ -11,7 +11,6 @@ use super::{
     Rotate, Rotated, ScanCursor, SessionStore, StoreHealth, Target, Touch, Touched, Tracking,
     Updated, UpdatedAll,
 };
-#[cfg(feature = "routes")]
 use super::{Attempt, AttemptKey, AttemptRule, Settle};
 use crate::clock::Timestamp;
 use crate::id::{SessionId, UserId};
@@ -74,13 +73,11 @@ pub(crate) trait ErasedStore: Send + Sync + 'static {
         user: &'a UserId,
         id: &'a SessionId,
     ) -> Answer<'a, Option<RevokeReason>>;
-    #[cfg(feature = "routes")]
     fn attempt<'a>(
         &'a self,
         key: &'a AttemptKey,
         rule: &'a AttemptRule,
     ) -> Answer<'a, Option<Attempt>>;
-    #[cfg(feature = "routes")]
     fn settle<'a>(&'a self, key: &'a AttemptKey, settle: Settle) -> Answer<'a, ()>;
     fn upkeep(&self) -> Answer<'_, ()>;
     fn warnings(&self) -> Answer<'_, Vec<String>>;
@@ -197,7 +194,6 @@ impl<St: SessionStore> ErasedStore for St {
         Box::pin(SessionStore::revoke_reason(self, user, id))
     }
 
-    #[cfg(feature = "routes")]
     fn attempt<'a>(
         &'a self,
         key: &'a AttemptKey,
@@ -206,7 +202,6 @@ impl<St: SessionStore> ErasedStore for St {
         Box::pin(SessionStore::attempt(self, key, rule))
     }
 
-    #[cfg(feature = "routes")]
     fn settle<'a>(&'a self, key: &'a AttemptKey, settle: Settle) -> Answer<'a, ()> {
         Box::pin(SessionStore::settle(self, key, settle))
     }

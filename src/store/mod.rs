@@ -46,7 +46,6 @@ mod tracking;
 pub use self::attempts::{Attempt, AttemptKey, AttemptRule, Settle};
 pub(crate) use self::bounds::{SCAN_TIMEOUT, TOMBSTONE_LIFE, TOMBSTONES_PER_USER, span};
 pub use self::memory::MemoryStore;
-#[cfg(feature = "routes")]
 pub(crate) use self::memory::attempts::Attempts;
 pub use self::record::{
     Activity, Created, FenceValue, NewRecord, Opened, PASSWORD_EPOCH_LIFE, Record, Replacement,

@@ -29,7 +29,6 @@
 mod device;
 mod jwt;
 pub(crate) mod keys;
-#[cfg(feature = "routes")]
 mod pseudonym;
 mod refresh;
 mod seal;

@@ -9,7 +9,7 @@ const ORDER: [&[&str]; 14] = [
     &["lib", "auth_layer", "testing"],
     &["routes"],
     &["middleware"],
-    &["authenticate", "manager"],
+    &["authenticate", "manager", "rate_limit"],
     &["cache"],
     &["worker"],
     &["resilience", "session"],

@@ -79,7 +79,7 @@ async fn assert_findings(
     expected: &[Finding],
     fixes: &[&str],
 ) {
-    assert_eq!(store.diagnose().await.unwrap(), expected);
+    assert_eq!(store.diagnose().await.unwrap().findings, expected);
     server.command(&["CONFIG", "RESETSTAT"]).await;
     let log = logged(server, store).await;
     let told: Vec<_> = log.lines().filter(|line| line.contains(TOLD)).collect();
@@ -120,7 +120,7 @@ async fn eviction_policy_that_cannot_drop_sessions_is_not_reported() {
         ["--maxmemory", "0", "--maxmemory-policy", "allkeys-lru"],
     ] {
         let server = RedisServer::start_with(&args).await;
-        assert_eq!(store(&server.url()).diagnose().await.unwrap(), []);
+        assert_eq!(store(&server.url()).diagnose().await.unwrap().findings, []);
     }
 }
 
@@ -130,7 +130,9 @@ async fn replica_is_reported() {
     let port = primary.port().to_string();
     let replica = RedisServer::start_with(&["--replicaof", "127.0.0.1", &port]).await;
     let store = store(&replica.url());
-    assert_eq!(store.diagnose().await.unwrap(), [Finding::Replica]);
+    let diagnosis = store.diagnose().await.unwrap();
+    assert_eq!(diagnosis.findings, [Finding::Replica]);
+    assert_eq!(diagnosis.usable.unwrap_err().kind(), StoreErrorKind::NotPrimary);
     let log = Log::default();
     let capture = log.capture();
     let (manager, worker) = patient_builder(store).without_near_cache().build().unwrap();
@@ -162,7 +164,7 @@ async fn missing_permission_for_tracking_is_reported_but_not_one_for_info() {
     let url = least(&server, &["-client|tracking"]).await;
     let refused = Finding::TrackingRefused(TrackingRefusal::NotPermitted);
     // The user may not read the eviction policy.
-    let found = store(&url).diagnose().await.unwrap();
+    let found = store(&url).diagnose().await.unwrap().findings;
     assert_eq!(found, std::slice::from_ref(&refused));
     server.command(&["CONFIG", "RESETSTAT"]).await;
     let log = Log::default();
@@ -184,9 +186,9 @@ async fn missing_permission_for_tracking_is_reported_but_not_one_for_info() {
     assert!(log.contains("+client|tracking +get +set"), "{log}");
 
     let url = least(&server, &["+client|tracking"]).await;
-    assert_eq!(store(&url).diagnose().await.unwrap(), []);
+    assert_eq!(store(&url).diagnose().await.unwrap().findings, []);
     let url = least(&server, &["+info", "-client|tracking"]).await;
-    let found = store(&url).diagnose().await.unwrap();
+    let found = store(&url).diagnose().await.unwrap().findings;
     assert_eq!(found, [Finding::EvictionPolicy("allkeys-lru".to_owned()), refused]);
 }
 
@@ -198,12 +200,12 @@ async fn clock_skew_is_reported() {
         builder.host_clock(Wrong(millis)).build().unwrap()
     };
     for millis in [90_000, -90_000] {
-        let found = wrong(millis).diagnose().await.unwrap();
+        let found = wrong(millis).diagnose().await.unwrap().findings;
         let [Finding::ClockSkew(apart)] = found[..] else { unreachable!("{found:?}") };
         // A slow round trip makes the estimate less certain and smaller.
         assert!(apart > ms(60_000) && apart <= ms(90_002), "{apart:?}");
     }
-    assert_eq!(wrong(500).diagnose().await.unwrap(), []);
+    assert_eq!(wrong(500).diagnose().await.unwrap().findings, []);
 
     server.command(&["CONFIG", "RESETSTAT"]).await;
     let log = logged(&server, wrong(90_000)).await;
@@ -224,7 +226,7 @@ async fn all_findings_are_reported_together_and_warnings_once_for_all_clones() {
     assert_eq!(store.clone().warnings().await.unwrap().len(), 3, "all findings except tracking");
     assert!(store.warnings().await.unwrap().is_empty());
     assert_eq!(
-        store.diagnose().await.unwrap().len(),
+        store.diagnose().await.unwrap().findings.len(),
         4,
         "a direct diagnosis returns all findings again"
     );
@@ -272,17 +274,17 @@ async fn application_with_another_issuer_under_the_same_prefix_is_reported() {
     let application =
         |issuer: &str, prefix: &str| application(&url, issuer, prefix, Hours::default());
     let shop = application("https://shop.test", "session");
-    assert_eq!(shop.diagnose().await.unwrap(), []);
+    assert_eq!(shop.diagnose().await.unwrap().findings, []);
     // Another instance of the same application and an application with another prefix have no
     // findings.
     let again = application("https://shop.test", "session");
-    assert_eq!(again.diagnose().await.unwrap(), []);
+    assert_eq!(again.diagnose().await.unwrap().findings, []);
     let own = application("https://blog.test", "session:blog");
-    assert_eq!(own.diagnose().await.unwrap(), []);
+    assert_eq!(own.diagnose().await.unwrap().findings, []);
 
     let blog = application("https://blog.test", "session");
-    assert_eq!(blog.diagnose().await.unwrap(), [Finding::SharedPrefix]);
-    assert_eq!(shop.diagnose().await.unwrap(), [Finding::SharedPrefix]);
+    assert_eq!(blog.diagnose().await.unwrap().findings, [Finding::SharedPrefix]);
+    assert_eq!(shop.diagnose().await.unwrap().findings, [Finding::SharedPrefix]);
     let told = blog.warnings().await.unwrap();
     assert!(told[0].contains("give each application a prefix of its own"), "{told:?}");
     // The fields are hashes of the issuers, and the key expires. Scans and cleanups do not take it
@@ -298,7 +300,7 @@ async fn application_with_another_issuer_under_the_same_prefix_is_reported() {
     // The mark of an issuer that was renamed long ago is removed.
     server.command(&["DEL", MARKS]).await;
     server.command(&["HSET", MARKS, "an-old-issuer", "1"]).await;
-    assert_eq!(shop.diagnose().await.unwrap(), []);
+    assert_eq!(shop.diagnose().await.unwrap().findings, []);
     assert_eq!(server.number(&["HLEN", MARKS]).await, 1);
 }
 
@@ -341,10 +343,10 @@ async fn other_issuers_are_found_on_a_server_that_refuses_writes() {
     let application =
         |issuer: &str| application(&server.url(), issuer, "session", Hours::default());
     let (shop, blog) = (application("https://shop.test"), application("https://blog.test"));
-    assert_eq!(blog.diagnose().await.unwrap(), []);
+    assert_eq!(blog.diagnose().await.unwrap().findings, []);
     for setting in ["maxmemory", "min-replicas-to-write"] {
         server.command(&["CONFIG", "SET", setting, "1"]).await;
-        assert_eq!(shop.diagnose().await.unwrap(), [Finding::SharedPrefix], "{setting}");
+        assert_eq!(shop.diagnose().await.unwrap().findings, [Finding::SharedPrefix], "{setting}");
         assert_eq!(server.number(&["HLEN", MARKS]).await, 1, "{setting}");
         server.command(&["CONFIG", "SET", setting, "0"]).await;
     }
@@ -353,6 +355,6 @@ async fn other_issuers_are_found_on_a_server_that_refuses_writes() {
 #[tokio::test]
 async fn store_without_a_manager_writes_no_issuer_mark() {
     let server = RedisServer::start().await;
-    assert_eq!(store(&server.url()).diagnose().await.unwrap(), []);
+    assert_eq!(store(&server.url()).diagnose().await.unwrap().findings, []);
     assert_eq!(server.number(&["DBSIZE"]).await, 0);
 }

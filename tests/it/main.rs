@@ -37,6 +37,7 @@ mod operations;
 mod pages;
 #[cfg(feature = "redis")]
 mod properties;
+mod rate_limit;
 mod readme;
 #[cfg(feature = "redis")]
 mod redis_store;

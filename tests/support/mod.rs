@@ -31,7 +31,8 @@ use http::{Request, Response};
 #[cfg(feature = "redis")]
 use tower_session_auth::clock::Timestamp;
 use tower_session_auth::manager::SessionManagerBuilder;
-use tower_session_auth::store::{MemoryStore, SessionStore};
+use tower_session_auth::store::redis::ServerInfo;
+use tower_session_auth::store::{MemoryStore, SessionStore, StoreError};
 use tower_session_auth::testing::TokioClock;
 use tower_session_auth::worker::Worker;
 use tower_session_auth::{
@@ -111,4 +112,9 @@ pub fn code(response: &Response<String>) -> String {
 /// Returns a duration of `millis` milliseconds. The short name keeps tables readable.
 pub fn ms(millis: u64) -> Duration {
     Duration::from_millis(millis)
+}
+
+/// Returns the server, or why the store cannot use it.
+pub async fn usable(store: &RedisStore) -> Result<ServerInfo, StoreError> {
+    store.diagnose().await?.usable
 }

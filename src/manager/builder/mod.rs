@@ -17,7 +17,6 @@ use tokio::sync::mpsc;
 
 use super::shared::accounts::AccountSettings;
 use super::shared::lifetimes::Lifetimes;
-#[cfg(feature = "routes")]
 use super::shared::local_attempts::LocalAttempts;
 use super::shared::policy_number::PolicyNumber;
 use super::shared::refresh_tokens::Refresh;
@@ -326,7 +325,6 @@ impl<D: SessionData> SessionManagerBuilder<D> {
                 session_data: session_data_limit,
             },
             accounts: accounts.build(clock, &metrics),
-            #[cfg(feature = "routes")]
             attempts: LocalAttempts::default(),
             events,
             accepted: metrics.accepted(),

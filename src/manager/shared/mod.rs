@@ -3,7 +3,6 @@
 pub(crate) mod accounts;
 pub(crate) mod applied_roles;
 pub(crate) mod lifetimes;
-#[cfg(feature = "routes")]
 pub(crate) mod local_attempts;
 pub(crate) mod policy_number;
 pub(crate) mod refresh_tokens;
@@ -18,7 +17,6 @@ use quick_cache::sync::Cache;
 
 use self::accounts::Accounts;
 use self::lifetimes::Lifetimes;
-#[cfg(feature = "routes")]
 use self::local_attempts::LocalAttempts;
 use self::policy_number::PolicyNumber;
 use self::refresh_tokens::Refresh;
@@ -80,7 +78,6 @@ pub(crate) struct Shared<D> {
     pub(crate) lifetimes: Lifetimes,
     pub(crate) limits: Limits,
     pub(crate) accounts: Option<Accounts>,
-    #[cfg(feature = "routes")]
     pub(crate) attempts: LocalAttempts,
     pub(crate) events: Events,
     /// Counts accepted requests and tokens.

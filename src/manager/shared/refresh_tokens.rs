@@ -5,8 +5,6 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 
 use crate::error::SessionError;
-#[cfg(feature = "routes")]
-use crate::id::{SessionId, UserId};
 use crate::store::Salt;
 #[cfg(feature = "routes")]
 use crate::token::Policy;
@@ -22,14 +20,6 @@ pub(crate) struct Refresh {
 impl Refresh {
     pub(crate) fn new(policy: RefreshPolicy, grace: Duration, retry: Duration) -> Self {
         Self { policy: ArcSwap::from_pointee(policy), grace, retry }
-    }
-
-    /// Returns the user and the session of a refresh token that one of our keys sealed. The token
-    /// may be replaced already, and the session may not be live.
-    #[cfg(feature = "routes")]
-    pub(crate) fn of(&self, token: &str) -> Option<(UserId, SessionId)> {
-        let RefreshClaims { user, session, .. } = self.policy.load().open(token)?.claims;
-        Some((user, session))
     }
 
     /// Calls `work` with the settings and keys of refresh tokens.

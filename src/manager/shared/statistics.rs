@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use crate::clock::Timestamp;
 
 /// The number of live sessions in the store, by role.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,7 +17,7 @@ pub struct Statistics {
     /// The average time until the idle deadline.
     pub average_ttl: Duration,
     /// When the scan began, on the store's clock.
-    pub as_of: DateTime<Utc>,
+    pub as_of: Timestamp,
 }
 
 /// The latest statistics, with the end of their scan on the clock's monotonic time.

@@ -11,7 +11,7 @@ use super::super::requests::Login;
 use super::queue::Turn;
 use crate::error::SessionError;
 use crate::id::UserId;
-use crate::manager::{Counted, Tried};
+use crate::rate_limit::{Counted, Tried};
 use crate::session::SessionData;
 use crate::store::{AttemptRule, Settle};
 use crate::token::Device;
@@ -146,7 +146,7 @@ impl LoginAttempt {
         let (Some(rule), None) = (rule, &self.account) else { return Ok(Account::Open) };
         let manager = &context.manager;
         let key = manager.attempt_key(what, who.as_str()).map_err(Stop::Failed)?;
-        match manager.attempt(key, rule, context.token_only_logins).await {
+        match manager.count_attempt(key, rule, context.token_only_logins).await {
             Ok(Tried::Counted(counted)) => {
                 self.account = Some(counted);
                 Ok(Account::Open)
@@ -192,7 +192,7 @@ impl LoginAttempt {
         let (mut settles, turns): (Vec<_>, Vec<_>) =
             device.into_iter().chain(name).chain(networks).unzip();
         settles.extend(account.map(settled));
-        context.manager.settle(settles, turns).await;
+        context.manager.settle_attempts(settles, turns).await;
     }
 }
 
@@ -219,7 +219,7 @@ async fn count<D: SessionData>(
     let key = manager.attempt_key(what, who).map_err(Stop::Failed)?;
     let at_once = NonZeroU32::new(at_once).unwrap_or(NonZeroU32::MIN);
     let turn = context.limits.queues.turn(key.clone(), at_once).await;
-    match manager.attempt(key, rule, context.token_only_logins).await {
+    match manager.count_attempt(key, rule, context.token_only_logins).await {
         Ok(Tried::Counted(counted)) => Ok(Attempt { counted, turn }),
         Ok(Tried::Refused { retry_after }) => Err(Stop::Limit(retry_after)),
         Err(error) => Err(Stop::Failed(error)),

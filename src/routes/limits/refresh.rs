@@ -9,9 +9,11 @@ use super::super::context::Context;
 use super::super::error_response::Problem;
 use crate::error::AuthErrorKind;
 use crate::id::{SessionId, UserId};
-use crate::manager::{self, Tried};
+use crate::manager;
+use crate::rate_limit::Tried;
 use crate::session::SessionData;
 use crate::store::AttemptRule;
+use crate::telemetry::events::{Event, Suspicion};
 use crate::trace;
 
 /// Longest time for which a process remembers a refusal.
@@ -24,8 +26,9 @@ impl<D: SessionData> Context<D> {
         token: &str,
         address: Option<IpAddr>,
     ) -> Result<manager::Login<D>, Problem> {
-        if let Some((user, session)) = self.manager.session_of_refresh_token(token) {
-            self.refresh_of(user, session).await?;
+        // The token may be replaced already, and its session may not be live.
+        if let Some(token) = self.manager.find_refresh_token(token) {
+            self.refresh_of(token.claims.user, token.claims.session).await?;
         }
         match self.manager.refresh(token).await {
             Ok(login) => Ok(login),
@@ -42,7 +45,10 @@ impl<D: SessionData> Context<D> {
     async fn refresh_of(&self, user: UserId, session: SessionId) -> Result<(), Problem> {
         let Some(rule) = &self.limits.session else { return Ok(()) };
         let who = format!("{} {user}", session.as_str());
-        let told = || self.manager.tell_refresh_rate(user, session);
+        let told = || {
+            let suspicion = Suspicion::RefreshRate { session };
+            self.manager.events().emit(Event::Suspicious { user, suspicion });
+        };
         self.may_refresh("session", &who, rule, told).await
     }
 
@@ -87,7 +93,7 @@ impl<D: SessionData> Context<D> {
             }
             waits.remove(&key);
         }
-        match self.manager.attempt(key.clone(), rule, false).await {
+        match self.manager.count_attempt(key.clone(), rule, false).await {
             // The count is never given back: every attempt is counted, whatever its outcome.
             Ok(Tried::Counted(_)) => Ok(()),
             Ok(Tried::Refused { retry_after }) => {

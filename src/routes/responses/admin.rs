@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::time;
 use crate::manager::Statistics;
 use crate::session::Session;
 
@@ -52,7 +51,7 @@ impl<D> From<&Session<D>> for ListedSession {
             user_name: session.user_name().map(str::to_owned),
             role: session.role().map(str::to_owned),
             ttl: session.ttl().as_secs(),
-            last_activity: time(session.last_activity()),
+            last_activity: session.last_activity().to_rfc3339_seconds(),
         }
     }
 }
@@ -107,8 +106,8 @@ impl<D> From<&Session<D>> for UserSession {
             user_id: session.user_id().to_string(),
             user_name: session.user_name().map(str::to_owned),
             role: session.role().map(str::to_owned),
-            created_at: time(session.created()),
-            last_activity: time(session.last_activity()),
+            created_at: session.created().to_rfc3339_seconds(),
+            last_activity: session.last_activity().to_rfc3339_seconds(),
             ttl: session.ttl().as_secs(),
             ip_address: session.ip_address().map(|address| address.to_string()),
             user_agent: session.user_agent().map(str::to_owned),
@@ -137,7 +136,7 @@ impl From<&Statistics> for SessionStatistics {
             total_sessions: statistics.total,
             sessions_by_role: statistics.by_role.clone(),
             average_ttl: statistics.average_ttl.as_secs(),
-            as_of: time(statistics.as_of),
+            as_of: statistics.as_of.to_rfc3339_seconds(),
         }
     }
 }

@@ -5,8 +5,6 @@ mod admin;
 mod health;
 mod own;
 
-use chrono::{DateTime, SecondsFormat, Utc};
-
 pub(super) use self::admin::{
     Cleaned, ListedSession, SessionList, SessionStatistics, UserSession, UserSessions,
 };
@@ -14,8 +12,3 @@ pub(super) use self::health::{Health, Liveness, Readiness};
 pub(super) use self::own::{
     Account, CurrentSession, Deleted, Device, Done, LoggedIn, OwnSessions, Refreshed,
 };
-
-/// Formats a time as RFC 3339 in UTC: whole seconds with a `Z`.
-fn time(time: DateTime<Utc>) -> String {
-    time.to_rfc3339_opts(SecondsFormat::Secs, true)
-}

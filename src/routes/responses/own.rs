@@ -3,7 +3,6 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::time;
 use crate::directory::User;
 use crate::id::UserId;
 use crate::manager::OwnSession;
@@ -184,8 +183,8 @@ impl<D> From<&Session<D>> for CurrentSession {
             user_name: session.user_name().map(str::to_owned),
             email: session.email().map(str::to_owned),
             role: session.role().map(str::to_owned),
-            created_at: time(session.created()),
-            last_activity: time(session.last_activity()),
+            created_at: session.created().to_rfc3339_seconds(),
+            last_activity: session.last_activity().to_rfc3339_seconds(),
             ttl: session.ttl().as_secs(),
             ip_address: session.ip_address().map(|address| address.to_string()),
         }
@@ -232,8 +231,8 @@ impl<D> From<&OwnSession<D>> for Device {
         let session = &own.session;
         Self {
             session_id: session.id().to_string(),
-            created_at: time(session.created()),
-            last_activity: time(session.last_activity()),
+            created_at: session.created().to_rfc3339_seconds(),
+            last_activity: session.last_activity().to_rfc3339_seconds(),
             ttl: session.ttl().as_secs(),
             ip_address: session.ip_address().map(|address| address.to_string()),
             user_agent: session.user_agent().map(str::to_owned),

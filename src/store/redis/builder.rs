@@ -22,7 +22,7 @@ use super::connect::replica_client::{self, ReplicaClient};
 use super::connect::same_server::SameServerChecks;
 #[cfg(feature = "tls")]
 use super::connect::tls::{Tls, TlsSettings};
-use super::diagnosis::Diagnosis;
+use super::diagnosis::Diagnostics;
 use super::era::Era;
 use super::inner::Inner;
 use super::keys::Prefix;
@@ -317,7 +317,7 @@ impl RedisStoreBuilder {
             scans,
             replicas,
             sharing: Sharing::default(),
-            diagnosis: Diagnosis::new(self.host_clock, self.scan_timeout),
+            diagnostics: Diagnostics::new(self.host_clock, self.scan_timeout),
             prefix,
             clock,
             endpoint,

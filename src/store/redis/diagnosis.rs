@@ -16,7 +16,36 @@ use super::time::micros_of;
 use crate::clock::{Clock, SystemClock, Timestamp};
 use crate::store::StoreError;
 
-/// A problem in the setup of a server that otherwise works.
+/// The state of the server, as [`RedisStore::diagnose`](super::RedisStore::diagnose) found it.
+///
+/// ```no_run
+/// # async fn start() -> Result<(), Box<dyn std::error::Error>> {
+/// let store = tower_session_auth::RedisStore::new("redis://127.0.0.1/")?;
+/// let diagnosis = store.diagnose().await?;
+/// for finding in &diagnosis.findings {
+///     eprintln!("Redis: {finding}");
+/// }
+/// let server = diagnosis.usable?; // too old, a replica, or rights are missing
+/// println!("sessions live in {} {}", server.name, server.version);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Diagnosis {
+    /// The server, or the reason why the store cannot use it. The error has one of these kinds:
+    ///
+    /// - [`NotPrimary`](crate::store::StoreErrorKind::NotPrimary): the server is a replica.
+    /// - [`Unsupported`](crate::store::StoreErrorKind::Unsupported): the server is too old, or
+    ///   rights are missing. The source of the error names all missing rights, in the syntax of
+    ///   `ACL SETUSER`.
+    pub usable: Result<ServerInfo, StoreError>,
+    /// Problems in the setup that an operator should fix. The list may be empty if the server
+    /// cannot be used.
+    pub findings: Vec<Finding>,
+}
+
+/// A problem in the setup of a server.
 /// [`RedisStore::diagnose`](super::RedisStore::diagnose) returns it.
 ///
 /// `Display` names the problem and its fix on one line, without an address.
@@ -97,7 +126,7 @@ impl fmt::Display for Finding {
 }
 
 /// What a diagnosis needs in addition to the server.
-pub(super) struct Diagnosis {
+pub(super) struct Diagnostics {
     /// This host's clock. It is compared with the server's clock, and it decides when the issuers
     /// are marked again.
     host: Arc<dyn Clock>,
@@ -109,7 +138,7 @@ pub(super) struct Diagnosis {
 /// The largest clock difference that is not reported. It makes no login fail.
 const TOLERATED: Duration = Duration::from_secs(1);
 
-impl Diagnosis {
+impl Diagnostics {
     pub(super) fn new(host: Option<Arc<dyn Clock>>, timeout: Duration) -> Self {
         let host = host.unwrap_or_else(|| Arc::new(SystemClock));
         Self { host, timeout, told: Mutex::default() }

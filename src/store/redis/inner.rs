@@ -9,7 +9,7 @@ use super::connect::Endpoint;
 use super::connect::pool_client::PoolClient;
 use super::connect::replica_client::ReplicaClient;
 use super::connect::same_server::SameServerChecks;
-use super::diagnosis::Diagnosis;
+use super::diagnosis::Diagnostics;
 use super::era::Era;
 use super::keys::Prefix;
 use super::scripts::Script;
@@ -27,7 +27,7 @@ pub(super) struct Inner {
     pub(super) scans: PoolClient,
     /// The connections for revocations that wait for replicas.
     pub(super) replicas: Option<ReplicaClient>,
-    pub(super) diagnosis: Diagnosis,
+    pub(super) diagnostics: Diagnostics,
     pub(super) sharing: Sharing,
     pub(super) prefix: Prefix,
     pub(super) clock: Arc<ServerClock>,

@@ -58,7 +58,7 @@ pub use self::builder::RedisStoreBuilder;
 pub use self::connect::address::Address;
 pub use self::connect::credentials::{Credentials, CredentialsProvider};
 pub use self::connect::server::ServerInfo;
-pub use self::diagnosis::{Finding, TrackingRefusal};
+pub use self::diagnosis::{Diagnosis, Finding, TrackingRefusal};
 
 /// Session store in Redis or Valkey. Clones share one store.
 ///
@@ -86,23 +86,43 @@ pub struct RedisStore {
 const TOUCHES_AT_ONCE: usize = 500;
 
 impl RedisStore {
-    /// Checks that the server is reachable and supported, and that the Redis user has the necessary
-    /// rights on this prefix. Call this at startup.
+    /// Checks whether the store can use the server, and looks for problems in the setup of a server
+    /// that otherwise works. Call this at startup.
     ///
-    /// Tries each command that the store and its scripts use, on keys that belong to no user. So a
-    /// missing right is found at startup and not at the first login. Costs about five round trips
-    /// and one connection, which it closes.
+    /// [`Diagnosis::usable`] answers whether the server is supported and is the primary, and
+    /// whether the Redis user has the necessary rights on this prefix. For this, the method tries
+    /// each command that the store and its scripts use, on keys that belong to no user. So a
+    /// missing right is found at startup and not at the first login.
+    ///
+    /// [`Diagnosis::findings`] are problems that an operator should fix: without this method, they
+    /// would become visible only later. A started [`Worker`](crate::worker::Worker) logs a warning
+    /// for each of them once (for one about tracking only if the near cache is used).
+    ///
+    /// Costs some ten round trips and two connections, which it closes. Over a request connection,
+    /// it also marks this application's issuers under the key prefix. Ends within twice the
+    /// [`scan_timeout`](RedisStoreBuilder::scan_timeout). Skips the findings for which the Redis
+    /// user lacks the right (`INFO`). Never needs `CONFIG`.
     ///
     /// # Errors
     ///
-    /// [`StoreError`] with one of these kinds:
-    ///
-    /// - [`Unavailable`](StoreErrorKind::Unavailable): the server cannot be reached or refuses the
-    ///   password.
-    /// - [`NotPrimary`](StoreErrorKind::NotPrimary): the server is a replica.
-    /// - [`Unsupported`](StoreErrorKind::Unsupported): the server is too old, or rights are
-    ///   missing. The source of the error names all missing rights, in the syntax of `ACL SETUSER`.
-    pub async fn check(&self) -> Result<ServerInfo, StoreError> {
+    /// [`StoreError`] of the kind [`Unavailable`](StoreErrorKind::Unavailable) when the server
+    /// cannot be reached, refuses the password, or does not answer in time.
+    pub async fn diagnose(&self) -> Result<Diagnosis, StoreError> {
+        let usable = match self.check().await {
+            Err(error) if error.kind() == StoreErrorKind::Unavailable => return Err(error),
+            usable => usable,
+        };
+        let findings = match self.findings().await {
+            Ok(findings) => findings,
+            // A server that cannot be used may also refuse the questions for the findings.
+            Err(_) if usable.is_err() => Vec::new(),
+            Err(error) => return Err(error),
+        };
+        Ok(Diagnosis { usable, findings })
+    }
+
+    /// Returns an error if the store cannot use the server.
+    async fn check(&self) -> Result<ServerInfo, StoreError> {
         self.inner.check_rights().await?;
         let server = ServerInfo::from_hello(&self.inner.requests.ask(&cmd("HELLO")).await?)?;
         // A touch of a session that does not exist writes nothing, but it needs the right to run
@@ -117,29 +137,16 @@ impl RedisStore {
         Ok(server)
     }
 
-    /// Looks for problems in the setup of a server that otherwise works. An operator should fix
-    /// these problems: without this check, they would become visible only later. Call this at
-    /// startup, together with [`check`](Self::check). A started [`Worker`](crate::worker::Worker)
-    /// also calls this method, and logs a warning for each finding (a finding about tracking only
-    /// if the near cache is used).
-    ///
-    /// Uses a separate connection. Over a request connection, this method also marks this
-    /// application's issuers under the key prefix. Ends within the
-    /// [`scan_timeout`](RedisStoreBuilder::scan_timeout). Skips the checks for which the Redis user
-    /// lacks the right (`INFO`). Never needs `CONFIG`.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError`] when the server does not answer.
-    pub async fn diagnose(&self) -> Result<Vec<Finding>, StoreError> {
-        let Inner { diagnosis, endpoint, .. } = &*self.inner;
+    /// Returns the problems of a server that otherwise works.
+    async fn findings(&self) -> Result<Vec<Finding>, StoreError> {
+        let Inner { diagnostics, endpoint, .. } = &*self.inner;
         let late = |_| Err(fault(StoreErrorKind::Unavailable, "no answer in time"));
         let work = async {
-            let mut findings = diagnosis.findings(endpoint).await?;
+            let mut findings = diagnostics.findings(endpoint).await?;
             findings.extend(self.inner.is_shared().await.then_some(Finding::SharedPrefix));
             Ok(findings)
         };
-        tokio::time::timeout(diagnosis.timeout, work).await.unwrap_or_else(late)
+        tokio::time::timeout(diagnostics.timeout, work).await.unwrap_or_else(late)
     }
 }
 
@@ -294,7 +301,7 @@ impl SessionStore for RedisStore {
     }
 
     async fn warnings(&self) -> Result<Vec<String>, StoreError> {
-        Ok(self.inner.diagnosis.news(self.diagnose().await?))
+        Ok(self.inner.diagnostics.news(self.findings().await?))
     }
 
     async fn health(&self) -> Result<StoreHealth, StoreError> {

@@ -2,7 +2,6 @@
 
 use std::fmt;
 
-use chrono::{DateTime, Utc};
 use serde::de::{Deserialize, DeserializeOwned, Deserializer, Error, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
@@ -63,14 +62,14 @@ impl VerifiedClaims {
 
     /// Returns the time at which the token was signed (`iat`), on the host's clock.
     #[must_use]
-    pub fn issued_at(&self) -> DateTime<Utc> {
-        self.issued_at.to_datetime()
+    pub fn issued_at(&self) -> Timestamp {
+        self.issued_at
     }
 
     /// Returns the time at which the token expires (`exp`), on the host's clock.
     #[must_use]
-    pub fn expires_at(&self) -> DateTime<Utc> {
-        self.expires_at.to_datetime()
+    pub fn expires_at(&self) -> Timestamp {
+        self.expires_at
     }
 
     /// Returns the rotation counter of the refresh token that was issued with this token (`rot`).

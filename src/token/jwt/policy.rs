@@ -54,7 +54,6 @@ pub(crate) struct Policy {
     pub(crate) settings: TokenSettings,
     /// The encoded header of all tokens that this policy signs.
     pub(crate) header: String,
-    #[cfg(feature = "routes")]
     pub(crate) derived: crate::token::keys::derived::DerivedKeys,
 }
 
@@ -69,7 +68,6 @@ impl Policy {
         }
         Ok(Self {
             number: number(),
-            #[cfg(feature = "routes")]
             derived: crate::token::keys::derived::DerivedKeys::new(&settings.keys)?,
             settings,
             header,

@@ -18,6 +18,7 @@ use tower_session_auth::store::{
 use tower_session_auth::{RevokeReason, SessionId};
 
 use crate::support::property::holds;
+use crate::support::usable;
 use crate::support::user;
 use crate::support::wait::PATIENCE;
 
@@ -228,7 +229,7 @@ async fn call_every_operation(store: &RedisStore) {
     check_error_text(store.upkeep().await);
     check_error_text(store.health().await);
     check_error_text(store.warnings().await);
-    check_error_text(store.check().await);
+    check_error_text(usable(&store).await);
     check_error_text(store.diagnose().await);
 }
 

@@ -18,7 +18,7 @@ use crate::support::commands::Commands;
 use crate::support::proxy::{Fate, Proxy, Rule, Way};
 use crate::support::redis::RedisServer;
 use crate::support::wait::{PATIENCE, until, while_nothing_answers};
-use crate::support::{UNHURRIED, ms};
+use crate::support::{UNHURRIED, ms, usable};
 
 #[tokio::test]
 async fn flushed_scripts_are_loaded_again() {
@@ -97,7 +97,7 @@ async fn stopped_server_is_unavailable_at_once_and_works_again_after_a_restart()
         StoreErrorKind::Unavailable
     );
     assert_eq!(kind(touch(&store, &id, HOUR).await), StoreErrorKind::Unavailable);
-    assert_eq!(kind(store.check().await), StoreErrorKind::Unavailable);
+    assert_eq!(kind(usable(&store).await), StoreErrorKind::Unavailable);
     server.restart().await;
     // The restarted server is empty. Old sessions are over, and new ones work.
     assert!(!lives(&store, &id).await);

@@ -106,7 +106,7 @@ async fn changed_password_is_used_by_all_connections_without_a_restart() {
         assert_eq!(store.scan(None, 10).await.unwrap().unwrap().sessions.len(), 1, "{password}");
         let revoked = store.revoke(&jeju(), &Target::All, RevokeReason::Logout).await.unwrap();
         assert_eq!(revoked.sessions, [id], "{password}");
-        assert_eq!(store.diagnose().await.unwrap(), [], "{password}");
+        assert_eq!(store.diagnose().await.unwrap().findings, [], "{password}");
         until("the near cache is coherent", async || {
             manager.near_cache().state == NearCacheState::Coherent
         })

@@ -10,6 +10,7 @@ use tower_session_auth::{RevokeReason, SessionId, Target};
 
 use crate::redis_store::{GONE, HOUR, LIVE, SEEN, jeju, kind, login, record, store};
 use crate::support::redis::RedisServer;
+use crate::support::usable;
 
 const DAY: Duration = Duration::from_secs(24 * 3_600);
 
@@ -156,7 +157,7 @@ async fn expired_login_fence_equals_no_login_fence() {
 async fn invalid_login_counter_starts_again() {
     let server = RedisServer::start().await;
     let store = store(&server);
-    store.check().await.unwrap();
+    usable(&store).await.unwrap();
     let now = store.now().as_millis();
     let ahead = now + 3_600_000;
     for (there, expected) in [

@@ -10,6 +10,7 @@ use tower_session_auth::{RevokeReason, SessionId, Target};
 use crate::architecture::sources;
 use crate::redis_store::{GONE, HOUR, LIVE, SEEN, jeju, kind, lives, login, record, store, touch};
 use crate::support::redis::RedisServer;
+use crate::support::usable;
 
 #[tokio::test]
 async fn unreadable_record_is_refused_and_can_be_deleted() {
@@ -113,7 +114,7 @@ async fn only_the_clock_of_redis_decides_about_deadlines() {
     let store = store(&server);
     // Before the first contact the store knows no time, because it ignores the host's clock.
     assert_eq!(store.now().as_millis(), 0);
-    store.check().await.unwrap();
+    usable(&store).await.unwrap();
     let time: Vec<i64> = redis::from_redis_value(server.command(&["TIME"]).await).unwrap();
     let apart = (store.now().as_millis() - (time[0] * 1_000 + time[1] / 1_000)).abs();
     assert!(apart < 1_000, "{apart} ms");

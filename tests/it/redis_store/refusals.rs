@@ -12,12 +12,13 @@ use tower_session_auth::{RevokeReason, SessionId, Target};
 use crate::redis_store::{HOUR, LIVE, jeju, kind, lives, login, record, store, touch};
 use crate::support::UNHURRIED;
 use crate::support::redis::RedisServer;
+use crate::support::usable;
 
 #[tokio::test]
 async fn check_reports_the_name_role_and_version_of_the_server() {
     let server = RedisServer::start().await;
     let store = store(&server);
-    let info = store.check().await.unwrap();
+    let info = usable(&store).await.unwrap();
     assert_eq!((info.name.as_str(), info.role.as_str()), ("redis", "master"));
     assert!(info.version.starts_with(|c: char| c.is_ascii_digit()), "{}", info.version);
     assert_eq!(store.health().await.unwrap().version, Some(info.version));
@@ -33,7 +34,7 @@ async fn wrong_password_is_unavailable_and_appears_in_no_error() {
         format!("redis://127.0.0.1:{}/", server.port()),
     ] {
         let store = RedisStore::builder(url.as_str()).timeout(UNHURRIED).build().unwrap();
-        let refused = store.check().await.unwrap_err();
+        let refused = usable(&store).await.unwrap_err();
         assert_eq!(refused.kind(), StoreErrorKind::Unavailable, "{url}");
         let source = refused.source().unwrap();
         let shown = format!("{store:?} {refused} {refused:?} {source} {source:?}");
@@ -57,7 +58,7 @@ async fn missing_permission_is_unsupported() {
         RedisStore::builder(url.as_str()).timeout(UNHURRIED).build().unwrap()
     };
     for user in ["none", "walk"] {
-        assert_eq!(kind(store(user).check().await), StoreErrorKind::Unsupported, "{user}");
+        assert_eq!(kind(usable(&store(user)).await), StoreErrorKind::Unsupported, "{user}");
     }
     let id = SessionId::random().unwrap();
     for user in ["app", "inner", "keys"] {
@@ -168,7 +169,7 @@ async fn assert_every_operation_is_refused(store: &RedisStore, id: &SessionId) {
         );
         assert_eq!(kind(store.health().await), not_primary);
         assert_eq!(kind(store.upkeep().await), not_primary);
-        assert_eq!(kind(store.check().await), not_primary);
+        assert_eq!(kind(usable(&store).await), not_primary);
     }
 }
 
@@ -223,7 +224,7 @@ async fn server_that_is_too_old_is_unsupported_and_errors_show_no_secret() {
         let port = fake_server(hello).await;
         let url = format!("redis://:hunter2@127.0.0.1:{port}/");
         let store = RedisStore::builder(url.as_str()).timeout(UNHURRIED).build().unwrap();
-        let refused = store.check().await.unwrap_err();
+        let refused = usable(&store).await.unwrap_err();
         let source = refused.source().unwrap();
         let shown = format!("{refused} {refused:?} {source} {source:?}");
         assert_eq!(refused.kind(), StoreErrorKind::Unsupported, "{hello}: {shown}");

@@ -7,6 +7,7 @@ use tower_session_auth::store::{RedisStore, SessionStore, StoreErrorKind};
 
 use crate::redis_store::{HOUR, login};
 use crate::support::redis::{ACL_RULE, RedisServer};
+use crate::support::usable;
 
 /// Sets the rights of the user `app`: those of `docs/redis.md` with `+wait`, and then these changes.
 async fn set_rights(server: &RedisServer, changes: &[&str]) {
@@ -26,7 +27,7 @@ fn store(server: &RedisServer) -> RedisStore {
 
 /// Returns the missing rights that a check names.
 async fn missing_rights(server: &RedisServer) -> Vec<String> {
-    let error = store(server).check().await.unwrap_err();
+    let error = usable(&store(server)).await.unwrap_err();
     assert_eq!(error.kind(), StoreErrorKind::Unsupported);
     let cause = error.source().unwrap().to_string();
     assert!(format!("{error:?}").contains(&cause), "{error:?}");
@@ -58,7 +59,7 @@ async fn check_with_all_rights_passes_and_leaves_no_key_behind() {
     let store = store(&server);
     login(&store, HOUR, HOUR).await;
     let keys = server.number(&["DBSIZE"]).await;
-    assert_eq!(store.check().await.unwrap().role, "master");
+    assert_eq!(usable(&store).await.unwrap().role, "master");
     assert_eq!(store.scan(None, 10).await.unwrap().unwrap().sessions.len(), 1);
     assert_eq!(server.number(&["DBSIZE"]).await, keys);
 }
@@ -68,5 +69,5 @@ async fn check_passes_while_redis_is_out_of_memory() {
     let server = RedisServer::start().await;
     set_rights(&server, &[]).await;
     server.command(&["CONFIG", "SET", "maxmemory", "1"]).await;
-    store(&server).check().await.unwrap();
+    usable(&store(&server)).await.unwrap();
 }

@@ -15,7 +15,7 @@ use tower_session_auth::{RevokeReason, Target};
 use crate::redis_store::{HOUR, jeju, lives, login};
 use crate::support::redis::{FREE_PORT, RedisServer};
 use crate::support::wait::until;
-use crate::support::{UNHURRIED, patient_builder};
+use crate::support::{UNHURRIED, patient_builder, usable};
 
 /// An authority that issues certificates, and a folder for their files.
 struct Authority {
@@ -85,7 +85,7 @@ fn url(server: &RedisServer, host: &str) -> String {
 
 /// The error of a check, with its causes.
 async fn refusal(store: &RedisStore) -> String {
-    let error = store.check().await.unwrap_err();
+    let error = usable(&store).await.unwrap_err();
     assert_eq!(error.kind(), StoreErrorKind::Unavailable);
     let text = format!("{error:?}: {}", error.source().unwrap());
     assert!(!text.contains("127.0.0.1") && !text.contains("localhost"), "{text}");
@@ -104,7 +104,7 @@ async fn each_kind_of_connection_uses_tls_with_own_roots_and_client_certificate(
         .wait_replicas(1, Duration::from_millis(1))
         .build()
         .unwrap();
-    store.check().await.unwrap();
+    usable(&store).await.unwrap();
     let (manager, worker) = patient_builder(store.clone()).build().unwrap();
     let background = worker.start();
     until("the near cache is coherent", async || {
@@ -116,7 +116,7 @@ async fn each_kind_of_connection_uses_tls_with_own_roots_and_client_certificate(
     assert_eq!(store.scan(None, 10).await.unwrap().unwrap().sessions.len(), 1);
     let revoked = store.revoke(&jeju(), &Target::All, RevokeReason::Logout).await.unwrap();
     assert_eq!(revoked.sessions, [id]);
-    assert_eq!(store.diagnose().await.unwrap(), []);
+    assert_eq!(store.diagnose().await.unwrap().findings, []);
     // The store's connections use the TLS port. The test's own connection uses the other port.
     let clients = server.text(&["CLIENT", "LIST"]).await.unwrap();
     let tls = format!("laddr=127.0.0.1:{}", server.arg("--tls-port"));
@@ -174,7 +174,7 @@ async fn system_authorities_are_trusted_only_without_configured_roots() {
 async fn child_process_with_a_system_authority() {
     let Ok(address) = std::env::var(ADDRESS) else { return };
     let builder = || RedisStore::builder(address.as_str()).timeout(UNHURRIED);
-    builder().build().unwrap().check().await.unwrap();
+    usable(&builder().build().unwrap()).await.unwrap();
     let other = Authority::new("another authority");
     let text = refusal(&builder().tls_roots(other.pem.as_str()).build().unwrap()).await;
     assert!(text.contains("issued by an authority that is not trusted here"), "{text}");

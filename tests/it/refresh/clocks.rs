@@ -120,7 +120,7 @@ async fn rotation_extends_the_session_but_never_beyond_its_absolute_deadline() {
         assert_eq!(login.expires_in, access * MINUTE, "minute {minute}");
         assert_eq!(login.refresh_token.as_ref().unwrap().expires_in(), left * MINUTE);
         assert!(login.session.ttl() <= 30 * MINUTE.min(left * MINUTE));
-        assert_eq!(login.session.last_activity(), now.to_datetime());
+        assert_eq!(login.session.last_activity(), now);
     }
     store.advance(MINUTE);
     is(&manager.refresh(token(&login)).await.unwrap_err(), AuthErrorKind::SessionExpired);

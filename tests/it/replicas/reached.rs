@@ -12,7 +12,7 @@ use crate::replicas::{LONG, end, lives, login, primary, replica_of, revoked, sto
 use crate::support::commands::Commands;
 use crate::support::log::Log;
 use crate::support::redis::{ACL_RULE, RedisServer};
-use crate::support::{UNHURRIED, builder, ms, patient_builder, patient_store, user};
+use crate::support::{UNHURRIED, builder, ms, patient_builder, patient_store, usable, user};
 
 #[tokio::test]
 async fn revocation_reports_the_replicas_that_acknowledged_it() {
@@ -204,7 +204,7 @@ async fn check_fails_without_permission_for_wait_but_revocation_succeeds() {
         let session = login(&store, "jeju").await;
         let ended = end(&store, "jeju", &session).await.unwrap();
         assert!(!lives(&store, "jeju", &session).await);
-        let checked = store.check().await;
+        let checked = usable(&store).await;
         if more.is_some() {
             assert_eq!(ended, revoked(&session, Replicas::Reached(1)));
             assert_eq!(checked.unwrap().role, "master");

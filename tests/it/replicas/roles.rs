@@ -306,7 +306,7 @@ impl Writes {
         assert!(revoked.was_live());
         is_refused("a logout").await;
         // The diagnosis marks the issuer, or tries to.
-        assert_eq!(store.diagnose().await.unwrap(), []);
+        assert_eq!(store.diagnose().await.unwrap().findings, []);
         is_refused("a diagnosis").await;
     }
 }

@@ -14,7 +14,7 @@ use crate::secrets::{
 };
 use crate::support::log::Log;
 use crate::support::switch::SwitchStore;
-use crate::support::{AUDIENCE, ISSUER, OTHER_SECRET, SECRET, key, user};
+use crate::support::{AUDIENCE, ISSUER, OTHER_SECRET, SECRET, key, usable, user};
 
 #[tokio::test]
 async fn debug_and_display_of_types_and_errors_show_no_secret() {
@@ -111,7 +111,7 @@ async fn redis_password_is_not_in_debug_display_or_the_log() {
     let url = format!("redis://user:{PASSWORD}@127.0.0.1:1/0");
     let store = RedisStore::new(&url).unwrap();
     let mut shown = format!("{store:?} {:?}\n", RedisStore::builder(url.as_str()));
-    shown.push_str(&everything(&store.check().await.map(drop).unwrap_err()));
+    shown.push_str(&everything(&usable(&store).await.map(drop).unwrap_err()));
     for bad in [
         format!("redis://user:{PASSWORD}@127.0.0.1:99999/0"),
         format!("redis://user:{PASSWORD}@"),

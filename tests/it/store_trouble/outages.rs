@@ -208,5 +208,5 @@ async fn touch_during_an_outage_is_written_later_with_the_time_of_its_request() 
 }
 
 fn login_time(login: &Login) -> tower_session_auth::clock::Timestamp {
-    tower_session_auth::clock::Timestamp::from_millis(login.session.created().timestamp_millis())
+    login.session.created()
 }

@@ -21,10 +21,10 @@ impl Inner {
     /// another issuer is found for the first time. After a failure, the next attempt is made when
     /// the marks are due again.
     pub(crate) async fn mark_again(&self) {
-        let Self { sharing, diagnosis, .. } = self;
+        let Self { sharing, diagnostics, .. } = self;
         let due = sharing.due();
-        if due.is_some_and(|due| diagnosis.monotonic() >= due) && self.is_shared().await {
-            for warning in diagnosis.news(vec![Finding::SharedPrefix]) {
+        if due.is_some_and(|due| diagnostics.monotonic() >= due) && self.is_shared().await {
+            for warning in diagnostics.news(vec![Finding::SharedPrefix]) {
                 trace::store_warning(&warning);
             }
         }
@@ -33,7 +33,7 @@ impl Inner {
     /// Writes the marks of this application's issuers. Returns whether there are marks of other
     /// issuers, and `false` if the server's answer does not show this.
     pub(crate) async fn is_shared(&self) -> bool {
-        let due = self.diagnosis.monotonic().saturating_add(INTERVAL);
+        let due = self.diagnostics.monotonic().saturating_add(INTERVAL);
         let issuers = self.sharing.start_mark(due);
         if issuers.is_empty() {
             return false;

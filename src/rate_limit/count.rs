@@ -2,15 +2,13 @@
 
 use std::time::Duration;
 
-use super::SessionManager;
-use super::run_to_completion::run_to_completion;
 use crate::clock::Timestamp;
 use crate::error::SessionError;
-use crate::id::{SessionId, UserId};
+use crate::manager::SessionManager;
+use crate::manager::run_to_completion::run_to_completion;
 use crate::resilience::{CallError, Operation};
 use crate::session::SessionData;
 use crate::store::{Attempt, AttemptKey, AttemptRule, Settle, StoreError, StoreErrorKind};
-use crate::telemetry::events::{Event, Suspicion};
 use crate::trace;
 
 /// An attempt that was counted. Dropping it leaves it counted as a failed one.
@@ -36,7 +34,7 @@ impl Counted {
     }
 }
 
-/// The outcome of [`attempt`](SessionManager::attempt).
+/// The outcome of [`count_attempt`](SessionManager::count_attempt).
 #[derive(Debug)]
 pub(crate) enum Tried {
     Counted(Counted),
@@ -44,18 +42,6 @@ pub(crate) enum Tried {
 }
 
 impl<D: SessionData> SessionManager<D> {
-    /// Emits the event of a client that refreshes too often.
-    pub(crate) fn tell_refresh_rate(&self, user: UserId, session: SessionId) {
-        let suspicion = Suspicion::RefreshRate { session };
-        self.shared.events.emit(Event::Suspicious { user, suspicion });
-    }
-
-    /// Returns the user and the session of a refresh token, if it is one of ours. No I/O and no
-    /// event.
-    pub(crate) fn session_of_refresh_token(&self, token: &str) -> Option<(UserId, SessionId)> {
-        self.shared.refresh.as_ref().and_then(|refresh| refresh.of(token))
-    }
-
     /// Returns the key under which attempts of `who` are counted: a pseudonym, so that the store
     /// does not learn the name.
     pub(crate) fn attempt_key(&self, what: &str, who: &str) -> Result<AttemptKey, SessionError> {
@@ -66,7 +52,7 @@ impl<D: SessionData> SessionManager<D> {
 
     /// Counts an attempt before it is made. While the store is unavailable, this process counts the
     /// attempt if `alone` is `true`. Otherwise this call returns an error.
-    pub(crate) async fn attempt(
+    pub(crate) async fn count_attempt(
         &self,
         key: AttemptKey,
         rule: &AttemptRule,
@@ -90,7 +76,11 @@ impl<D: SessionData> SessionManager<D> {
 
     /// Settles counted attempts. Runs to completion even if the caller goes away, and then drops
     /// `held`. An attempt that cannot be settled stays counted as failed.
-    pub(crate) async fn settle(&self, settles: Vec<(Counted, Settle)>, held: impl Send + 'static) {
+    pub(crate) async fn settle_attempts(
+        &self,
+        settles: Vec<(Counted, Settle)>,
+        held: impl Send + 'static,
+    ) {
         if settles.iter().all(|(counted, _)| counted.own) {
             for (Counted { key, .. }, settle) in &settles {
                 self.shared.attempts.settle(key, *settle);
@@ -108,7 +98,7 @@ impl<D: SessionData> SessionManager<D> {
         });
         if let Err(error) = settled.await {
             trace::warn!(
-                "cannot settle the attempt of a login: it stays counted as failed",
+                "cannot settle an attempt: it stays counted as failed",
                 error = trace::Chain(&error)
             );
         }

@@ -1,0 +1,40 @@
+//! Rate limits: counts of attempts that all instances share.
+//!
+//! The mountable [routes](crate::routes) limit failed logins and refresh tokens themselves. Use
+//! [`SessionManager::attempt`] for attempts that the library does not know: codes of a second
+//! factor, password resets, invitations.
+//!
+//! An attempt is counted *before* it is made, so that concurrent attempts cannot pass the limit
+//! together. After an attempt that did not fail, the application takes it back
+//! ([`CountedAttempt::give_back`]) or clears the whole counter ([`CountedAttempt::clear`]).
+//!
+//! ```
+//! use std::{num::NonZeroU32, time::Duration};
+//! use tower_session_auth::SessionManager;
+//! use tower_session_auth::rate_limit::{AttemptError, AttemptRule};
+//!
+//! # async fn is_right(_: &str) -> bool { true }
+//! /// Checks a code of a second factor. At most 5 codes of a user may be wrong in 10 minutes.
+//! async fn check_code(manager: &SessionManager, user: &str, code: &str) -> Result<bool, AttemptError> {
+//!     let rule = AttemptRule::new(NonZeroU32::new(5).unwrap(), Duration::from_secs(600));
+//!     let attempt = manager.attempt("totp", user, &rule).await?; // `RateLimited`: answer 429
+//!     let right = is_right(code).await;
+//!     if right {
+//!         attempt.clear().await;
+//!     } // else it stays counted
+//!     Ok(right)
+//! }
+//! ```
+//!
+//! The session store keeps the counts, under pseudonyms of the names. If a store of your own does
+//! not count ([`SessionStore::attempt`](crate::store::SessionStore::attempt)), each process counts
+//! by itself.
+
+mod attempt;
+mod count;
+
+pub use self::attempt::{AttemptError, CountedAttempt};
+#[cfg(feature = "routes")]
+pub(crate) use self::count::{Counted, Tried};
+#[doc(no_inline)]
+pub use crate::store::AttemptRule;
