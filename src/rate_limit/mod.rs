@@ -27,7 +27,7 @@
 //! ```
 //!
 //! The session store keeps the counts, under pseudonyms of the names. If a store of your own does
-//! not count ([`SessionStore::attempt`](crate::store::SessionStore::attempt)), each process counts
+//! not count ([`SessionStore::attempt`](crate::store::CountAttempts::attempt)), each process counts
 //! by itself.
 
 mod attempt;

@@ -90,7 +90,7 @@ impl AttemptRule {
     }
 }
 
-/// The result of [`SessionStore::attempt`](super::SessionStore::attempt).
+/// The result of [`CountAttempts::attempt`](super::CountAttempts::attempt).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Attempt {

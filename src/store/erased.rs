@@ -11,7 +11,7 @@ use super::{
     Rotate, Rotated, ScanCursor, SessionStore, StoreHealth, Target, Touch, Touched, Tracking,
     Updated, UpdatedAll,
 };
-use super::{Attempt, AttemptKey, AttemptRule, Settle};
+use super::{Attempt, AttemptKey, AttemptRule, CountAttempts, MaintainStore, ScanSessions, Settle};
 use crate::clock::Timestamp;
 use crate::id::{SessionId, UserId};
 use crate::reason::RevokeReason;
@@ -167,7 +167,7 @@ impl<St: SessionStore> ErasedStore for St {
     }
 
     fn scan<'a>(&'a self, from: Option<&'a ScanCursor>, limit: usize) -> Answer<'a, Option<Page>> {
-        Box::pin(SessionStore::scan(self, from, limit))
+        Box::pin(ScanSessions::scan(self, from, limit))
     }
 
     fn list_heads<'a>(&'a self, user: &'a UserId) -> Answer<'a, Vec<Listed>> {
@@ -179,11 +179,11 @@ impl<St: SessionStore> ErasedStore for St {
         from: Option<&'a ScanCursor>,
         limit: usize,
     ) -> Answer<'a, Option<Page>> {
-        Box::pin(SessionStore::scan_heads(self, from, limit))
+        Box::pin(ScanSessions::scan_heads(self, from, limit))
     }
 
     fn cleanup<'a>(&'a self, from: Option<&'a ScanCursor>) -> Answer<'a, Option<Cleaned>> {
-        Box::pin(SessionStore::cleanup(self, from))
+        Box::pin(ScanSessions::cleanup(self, from))
     }
 
     fn revoke_reason<'a>(
@@ -199,19 +199,19 @@ impl<St: SessionStore> ErasedStore for St {
         key: &'a AttemptKey,
         rule: &'a AttemptRule,
     ) -> Answer<'a, Option<Attempt>> {
-        Box::pin(SessionStore::attempt(self, key, rule))
+        Box::pin(CountAttempts::attempt(self, key, rule))
     }
 
     fn settle<'a>(&'a self, key: &'a AttemptKey, settle: Settle) -> Answer<'a, ()> {
-        Box::pin(SessionStore::settle(self, key, settle))
+        Box::pin(CountAttempts::settle(self, key, settle))
     }
 
     fn upkeep(&self) -> Answer<'_, ()> {
-        Box::pin(SessionStore::upkeep(self))
+        Box::pin(MaintainStore::upkeep(self))
     }
 
     fn warnings(&self) -> Answer<'_, Vec<String>> {
-        Box::pin(SessionStore::warnings(self))
+        Box::pin(MaintainStore::warnings(self))
     }
 
     fn health(&self) -> Answer<'_, StoreHealth> {
@@ -219,11 +219,11 @@ impl<St: SessionStore> ErasedStore for St {
     }
 
     fn tracking(&self) -> Option<Tracking> {
-        SessionStore::tracking(self)
+        MaintainStore::tracking(self)
     }
 
     fn used_by(&self, issuer: &str) {
-        SessionStore::used_by(self, issuer);
+        MaintainStore::used_by(self, issuer);
     }
 
     fn kind(&self) -> &'static str {

@@ -33,6 +33,7 @@ pub(crate) mod answer;
 mod attempts;
 mod bounds;
 pub(crate) mod erased;
+mod extensions;
 mod memory;
 mod record;
 #[cfg(feature = "redis")]
@@ -45,6 +46,7 @@ mod tracking;
 
 pub use self::attempts::{Attempt, AttemptKey, AttemptRule, Settle};
 pub(crate) use self::bounds::{SCAN_TIMEOUT, TOMBSTONE_LIFE, TOMBSTONES_PER_USER, span};
+pub use self::extensions::{CountAttempts, MaintainStore, ScanSessions};
 pub use self::memory::MemoryStore;
 pub(crate) use self::memory::attempts::Attempts;
 pub use self::record::{
@@ -64,7 +66,11 @@ pub(crate) use self::tracking::{Tracked, Tracker};
 ///
 /// Implementors write `async fn`. Every method is one atomic step: no caller sees the state in the
 /// middle of another call. Three methods cover many users and are one atomic step per user:
-/// [`touch`](Self::touch), [`scan`](Self::scan) and [`cleanup`](Self::cleanup).
+/// [`touch`](Self::touch), [`scan`](ScanSessions::scan) and [`cleanup`](ScanSessions::cleanup).
+///
+/// Three more traits have the operations that a store can do without: [`ScanSessions`],
+/// [`CountAttempts`] and [`MaintainStore`]. All of their methods have defaults. So a store without
+/// these abilities needs only `impl ScanSessions for MyStore {}`, and likewise for the others.
 ///
 /// # Deadlines
 ///
@@ -77,7 +83,7 @@ pub(crate) use self::tracking::{Tracked, Tracker};
     note = "use `RedisStore::new(url)?` or `MemoryStore`, or implement `SessionStore`; a store takes no \
             `Arc` around it: clone the store instead"
 )]
-pub trait SessionStore: Send + Sync + 'static {
+pub trait SessionStore: ScanSessions + CountAttempts + MaintainStore {
     /// Returns the time on this store's clock, as accurately as this process knows it. Does no I/O.
     fn now(&self) -> Timestamp;
 
@@ -253,19 +259,6 @@ pub trait SessionStore: Send + Sync + 'static {
     /// [`StoreError`] when the store cannot answer.
     fn list(&self, user: &UserId) -> impl Future<Output = Result<Vec<Listed>, StoreError>> + Send;
 
-    /// Returns a [page](Page) of all live sessions, starting at the cursor `from`. The page holds
-    /// at most `limit` sessions: 0 is treated as 1, and a store may have a lower maximum. Returns
-    /// `None` if `from` is not a cursor of this store.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError`] when the store cannot answer.
-    fn scan(
-        &self,
-        from: Option<&ScanCursor>,
-        limit: usize,
-    ) -> impl Future<Output = Result<Option<Page>, StoreError>> + Send;
-
     /// Like [`list`](Self::list), but the caller reads each payload only up to its first line feed,
     /// so a store may cut off the rest. In the manager's payloads, the rest is the application's
     /// data. The default implementation returns whole payloads.
@@ -275,27 +268,6 @@ pub trait SessionStore: Send + Sync + 'static {
     ) -> impl Future<Output = Result<Vec<Listed>, StoreError>> + Send {
         self.list(user)
     }
-
-    /// Like [`scan`](Self::scan), but a store may cut off payloads as in
-    /// [`list_heads`](Self::list_heads).
-    fn scan_heads(
-        &self,
-        from: Option<&ScanCursor>,
-        limit: usize,
-    ) -> impl Future<Output = Result<Option<Page>, StoreError>> + Send {
-        self.scan(from, limit)
-    }
-
-    /// Removes expired sessions from one part of the store and returns their number. Keeps live
-    /// sessions and unexpired tombstones. Returns `None` if `from` is not a cursor of this store.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError`] when the store cannot answer or refuses to write.
-    fn cleanup(
-        &self,
-        from: Option<&ScanCursor>,
-    ) -> impl Future<Output = Result<Option<Cleaned>, StoreError>> + Send;
 
     /// Returns the reason of a session's revocation, if the store still has the tombstone. A store
     /// keeps at least the newest 64 tombstones of a user. The manager calls this only for a session
@@ -310,77 +282,12 @@ pub trait SessionStore: Send + Sync + 'static {
         id: &SessionId,
     ) -> impl Future<Output = Result<Option<RevokeReason>, StoreError>> + Send;
 
-    /// Counts an attempt before it is made, or refuses it. If any number of attempts arrive at
-    /// once, exactly as many are counted as [`rule`](AttemptRule) allows. All instances share the
-    /// counters. The counters have no connection to sessions. `None`, the default, means that the
-    /// store does not count: each process then counts its own attempts.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError`] when the store cannot answer or refuses to write. It is then unknown whether
-    /// the attempt was counted, and the caller must not make it.
-    fn attempt(
-        &self,
-        key: &AttemptKey,
-        rule: &AttemptRule,
-    ) -> impl Future<Output = Result<Option<Attempt>, StoreError>> + Send {
-        let _ = (key, rule);
-        std::future::ready(Ok(None))
-    }
-
-    /// Corrects a counter after an attempt that [`attempt`](Self::attempt) counted: see [`Settle`].
-    /// Does nothing by default.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError`] when the store cannot answer or refuses to write. The counter then still
-    /// includes the attempt, as if it had failed.
-    fn settle(
-        &self,
-        key: &AttemptKey,
-        settle: Settle,
-    ) -> impl Future<Output = Result<(), StoreError>> + Send {
-        let _ = (key, settle);
-        std::future::ready(Ok(()))
-    }
-
-    /// Does regular work, for example removes expired data and compares clocks. The background
-    /// worker calls it about once a second. Does nothing by default.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError`] when the store cannot answer.
-    fn upkeep(&self) -> impl Future<Output = Result<(), StoreError>> + Send {
-        std::future::ready(Ok(()))
-    }
-
-    /// Returns warnings for the operator. Each is one sentence that says what is wrong and how to
-    /// fix it, without an address. After its first [`upkeep`](Self::upkeep), the background worker
-    /// logs them once. A later call need not repeat a warning. Empty by default.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError`] when the store cannot answer; the worker asks again later.
-    fn warnings(&self) -> impl Future<Output = Result<Vec<String>, StoreError>> + Send {
-        std::future::ready(Ok(Vec::new()))
-    }
-
     /// Checks that the store answers.
     ///
     /// # Errors
     ///
     /// [`StoreError`] when it does not.
     fn health(&self) -> impl Future<Output = Result<StoreHealth, StoreError>> + Send;
-
-    /// Returns the invalidations of this store, with which a process can cache its reads. With
-    /// `None`, the default, each request reads the store. Called once per manager. Does no I/O.
-    fn tracking(&self) -> Option<Tracking> {
-        None
-    }
-
-    /// Tells the store the token issuer of a manager that uses the store. Does no I/O. Does nothing
-    /// by default.
-    fn used_by(&self, _issuer: &str) {}
 
     /// Returns the kind of this store for health reports, such as `"memory"` or `"redis"`.
     fn kind(&self) -> &'static str;

@@ -14,7 +14,7 @@ use crate::coherence::{CacheCounters, Stamp, Tick};
 use crate::id::{SessionId, UserId};
 
 /// The invalidations of a store. With them, a process can cache what it reads.
-/// [`SessionStore::tracking`](super::SessionStore::tracking) returns this value.
+/// [`MaintainStore::tracking`](super::MaintainStore::tracking) returns this value.
 ///
 /// Only [`RedisStore`](super::RedisStore) creates a `Tracking`. A store that wraps another store
 /// may return the `Tracking` of the inner store. Reads for the cache then go directly to the inner

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tower_session_auth::clock::{Clock, SystemClock, Timestamp};
 use tower_session_auth::store::redis::{Finding, TrackingRefusal};
-use tower_session_auth::store::{RedisStore, SessionStore, StoreErrorKind};
+use tower_session_auth::store::{MaintainStore, RedisStore, ScanSessions, StoreErrorKind};
 
 use crate::support::commands::Commands;
 use crate::support::log::Log;

@@ -28,6 +28,7 @@ mod hyper;
 mod interleavings;
 mod keep_alive;
 mod layer;
+mod least_store;
 mod limits;
 mod manager;
 mod metrics;

@@ -8,9 +8,9 @@ use bytes::Bytes;
 use tokio::sync::oneshot;
 use tower_session_auth::clock::Timestamp;
 use tower_session_auth::store::{
-    Activity, Cleaned, Created, FenceValue, Listed, NewRecord, Page, Record, Replacement, Revoked,
-    Rotate, Rotated, ScanCursor, SessionStore, StoreError, StoreHealth, Touch, Touched, Updated,
-    UpdatedAll,
+    Activity, Cleaned, CountAttempts, Created, FenceValue, Listed, MaintainStore, NewRecord, Page,
+    Record, Replacement, Revoked, Rotate, Rotated, ScanCursor, ScanSessions, SessionStore,
+    StoreError, StoreHealth, Touch, Touched, Updated, UpdatedAll,
 };
 use tower_session_auth::{RevokeReason, SessionId, Target, UserId};
 
@@ -211,6 +211,24 @@ impl<St: SessionStore + Clone> SessionStore for PausedStore<St> {
         self.counted().list_heads(user).await
     }
 
+    async fn revoke_reason(
+        &self,
+        user: &UserId,
+        id: &SessionId,
+    ) -> Result<Option<RevokeReason>, StoreError> {
+        self.counted().revoke_reason(user, id).await
+    }
+
+    async fn health(&self) -> Result<StoreHealth, StoreError> {
+        self.counted().health().await
+    }
+
+    fn kind(&self) -> &'static str {
+        self.inner.kind()
+    }
+}
+
+impl<St: SessionStore + Clone> ScanSessions for PausedStore<St> {
     async fn scan_heads(
         &self,
         from: Option<&ScanCursor>,
@@ -230,24 +248,12 @@ impl<St: SessionStore + Clone> SessionStore for PausedStore<St> {
     async fn cleanup(&self, from: Option<&ScanCursor>) -> Result<Option<Cleaned>, StoreError> {
         self.around(Verb::Cleanup, self.inner.cleanup(from)).await
     }
+}
 
-    async fn revoke_reason(
-        &self,
-        user: &UserId,
-        id: &SessionId,
-    ) -> Result<Option<RevokeReason>, StoreError> {
-        self.counted().revoke_reason(user, id).await
-    }
+impl<St: SessionStore + Clone> CountAttempts for PausedStore<St> {}
 
+impl<St: SessionStore + Clone> MaintainStore for PausedStore<St> {
     async fn upkeep(&self) -> Result<(), StoreError> {
         self.counted().upkeep().await
-    }
-
-    async fn health(&self) -> Result<StoreHealth, StoreError> {
-        self.counted().health().await
-    }
-
-    fn kind(&self) -> &'static str {
-        self.inner.kind()
     }
 }

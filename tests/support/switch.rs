@@ -8,9 +8,10 @@ use bytes::Bytes;
 use tokio::time::sleep;
 use tower_session_auth::clock::Timestamp;
 use tower_session_auth::store::{
-    Activity, Attempt, AttemptKey, AttemptRule, Cleaned, Created, FenceValue, Listed, MemoryStore,
-    NewRecord, Page, Record, Replacement, Revoked, Rotate, Rotated, ScanCursor, SessionStore,
-    StoreError, StoreErrorKind, StoreHealth, Touch, Touched, Updated, UpdatedAll,
+    Activity, Attempt, AttemptKey, AttemptRule, Cleaned, CountAttempts, Created, FenceValue,
+    Listed, MaintainStore, MemoryStore, NewRecord, Page, Record, Replacement, Revoked, Rotate,
+    Rotated, ScanCursor, ScanSessions, SessionStore, StoreError, StoreErrorKind, StoreHealth,
+    Touch, Touched, Updated, UpdatedAll,
 };
 use tower_session_auth::{RevokeReason, SessionId, Target, UserId};
 
@@ -123,6 +124,11 @@ impl SwitchStore {
 }
 
 impl SessionStore for SwitchStore {
+    fn revoke_wait(&self) -> Duration {
+        let is_endless = *self.mood.lock().unwrap() == Mood::Endless;
+        if is_endless { Duration::MAX } else { Duration::ZERO }
+    }
+
     fn now(&self) -> Timestamp {
         self.inner.now()
     }
@@ -228,6 +234,27 @@ impl SessionStore for SwitchStore {
         self.inner.list(user).await
     }
 
+    async fn revoke_reason(
+        &self,
+        user: &UserId,
+        id: &SessionId,
+    ) -> Result<Option<RevokeReason>, StoreError> {
+        self.answer(Verb::Ended).await?;
+        self.inner.revoke_reason(user, id).await
+    }
+
+    async fn health(&self) -> Result<StoreHealth, StoreError> {
+        self.answer(Verb::Read).await?;
+        let takes_writes = !matches!(*self.mood.lock().unwrap(), Mood::FailWrites(_));
+        Ok(self.inner.health().await?.writable(takes_writes))
+    }
+
+    fn kind(&self) -> &'static str {
+        "switch"
+    }
+}
+
+impl ScanSessions for SwitchStore {
     async fn scan(
         &self,
         from: Option<&ScanCursor>,
@@ -246,7 +273,9 @@ impl SessionStore for SwitchStore {
         }
         self.inner.cleanup(from).await
     }
+}
 
+impl CountAttempts for SwitchStore {
     async fn attempt(
         &self,
         _: &AttemptKey,
@@ -255,34 +284,12 @@ impl SessionStore for SwitchStore {
         let waits = matches!(*self.mood.lock().unwrap(), Mood::Endless | Mood::Extremes);
         Ok(waits.then_some(Attempt::Refused { retry_after: Duration::MAX }))
     }
+}
 
-    async fn revoke_reason(
-        &self,
-        user: &UserId,
-        id: &SessionId,
-    ) -> Result<Option<RevokeReason>, StoreError> {
-        self.answer(Verb::Ended).await?;
-        self.inner.revoke_reason(user, id).await
-    }
-
-    fn revoke_wait(&self) -> Duration {
-        let is_endless = *self.mood.lock().unwrap() == Mood::Endless;
-        if is_endless { Duration::MAX } else { Duration::ZERO }
-    }
-
+impl MaintainStore for SwitchStore {
     async fn upkeep(&self) -> Result<(), StoreError> {
         self.answer(Verb::Read).await?;
         self.inner.upkeep().await
-    }
-
-    async fn health(&self) -> Result<StoreHealth, StoreError> {
-        self.answer(Verb::Read).await?;
-        let takes_writes = !matches!(*self.mood.lock().unwrap(), Mood::FailWrites(_));
-        Ok(self.inner.health().await?.writable(takes_writes))
-    }
-
-    fn kind(&self) -> &'static str {
-        "switch"
     }
 }
 

@@ -73,7 +73,7 @@ use crate::store::AttemptRule;
 /// The session store keeps the counts, so all instances share them. A count is stored under a
 /// pseudonym, never under the name or the address. The pseudonym is a MAC with a secret that is
 /// derived from the signing key of any algorithm, so a change of that key starts new counts. If
-/// your own store does not [count](crate::store::SessionStore::attempt), each process counts by
+/// your own store does not [count](crate::store::CountAttempts::attempt), each process counts by
 /// itself. While the store is away, logins are answered with 503. With
 /// [`token_only_logins`](super::super::RoutesBuilder::token_only_logins) each process then counts
 /// by itself instead.

@@ -57,7 +57,7 @@ impl Attempts {
         Self { counters: HashMap::new(), fresh, waited, capacity }
     }
 
-    /// See [`SessionStore::attempt`](crate::store::SessionStore::attempt).
+    /// See [`SessionStore::attempt`](crate::store::CountAttempts::attempt).
     pub(crate) fn attempt(
         &mut self,
         now: Timestamp,

@@ -9,14 +9,12 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use self::attempts::Attempts;
-use self::scan::CursorParts;
 use self::state::{Entry, Stamp, State};
 use self::time::StoreClock;
 use super::{
-    Activity, Attempt, AttemptKey, AttemptRule, Cleaned, Created, FenceValue, Listed, NewRecord,
-    Opened, Page, Record, Replacement, Rotate, Rotated, Rotation, ScanCursor, SessionLimit,
-    SessionStore, Settle, StoreError, StoreHealth, Touch, Touched, Updated, UpdatedAll, WhenFull,
-    span,
+    Activity, Created, FenceValue, Listed, NewRecord, Opened, Record, Replacement, Rotate, Rotated,
+    Rotation, SessionLimit, SessionStore, StoreError, StoreHealth, Touch, Touched, Updated,
+    UpdatedAll, WhenFull, span,
 };
 use crate::clock::{Clock, SystemClock, Timestamp};
 use crate::id::{SessionId, UserId};
@@ -24,6 +22,7 @@ use crate::reason::RevokeReason;
 use crate::store::{Replicas, Revoked, Target};
 
 pub(crate) mod attempts;
+mod extensions;
 mod rotation;
 mod scan;
 mod state;
@@ -31,7 +30,7 @@ mod time;
 
 /// Sessions in the memory of this process. Needs no installation; all sessions are lost at exit.
 ///
-/// Clones share one store. Later logins and [`upkeep`](SessionStore::upkeep) remove expired data in
+/// Clones share one store. Later logins and [`upkeep`](crate::store::MaintainStore::upkeep) remove expired data in
 /// the order of its expiry, so memory use follows the number of live sessions.
 #[derive(Clone)]
 pub struct MemoryStore {
@@ -257,28 +256,6 @@ impl SessionStore for MemoryStore {
         Ok(found.map(|(id, entry)| entry.listed(user, id)).collect())
     }
 
-    async fn scan(
-        &self,
-        from: Option<&ScanCursor>,
-        limit: usize,
-    ) -> Result<Option<Page>, StoreError> {
-        let from = match from.map(CursorParts::parse) {
-            Some(None) => return Ok(None),
-            from => from.flatten(),
-        };
-        let now = self.now();
-        Ok(Some(scan::page(&self.lock(), now, from.as_ref(), limit)))
-    }
-
-    async fn cleanup(&self, from: Option<&ScanCursor>) -> Result<Option<Cleaned>, StoreError> {
-        if from.is_some_and(|from| !scan::is_due(from)) {
-            return Ok(None);
-        }
-        let now = self.now();
-        let (count, more) = self.lock().reap(now);
-        Ok(Some(Cleaned::new(count, more.then(scan::due))))
-    }
-
     async fn revoke_reason(
         &self,
         user: &UserId,
@@ -288,41 +265,6 @@ impl SessionStore for MemoryStore {
         let state = self.lock();
         let stone = state.users.get(user).and_then(|user| user.gone.get(id));
         Ok(stone.filter(|stone| stone.until > now).map(|stone| stone.reason))
-    }
-
-    async fn attempt(
-        &self,
-        key: &AttemptKey,
-        rule: &AttemptRule,
-    ) -> Result<Option<Attempt>, StoreError> {
-        let now = self.now();
-        Ok(Some(self.attempts().attempt(now, key, rule)))
-    }
-
-    async fn settle(&self, key: &AttemptKey, settle: Settle) -> Result<(), StoreError> {
-        self.attempts().settle(key, settle);
-        Ok(())
-    }
-
-    async fn upkeep(&self) -> Result<(), StoreError> {
-        let now = self.now();
-        while self.attempts().reap(now) {
-            tokio::task::yield_now().await;
-        }
-        self.attempts().shrink();
-        loop {
-            let (_, more) = self.lock().reap(now);
-            if !more {
-                break;
-            }
-            // Between two steps, other requests can take the lock and run on this thread.
-            tokio::task::yield_now().await;
-        }
-        let users = &mut self.lock().users;
-        if users.capacity() > 1_024 && users.capacity() / 8 > users.len() {
-            users.shrink_to_fit();
-        }
-        Ok(())
     }
 
     async fn health(&self) -> Result<StoreHealth, StoreError> {

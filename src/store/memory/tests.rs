@@ -2,7 +2,10 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use super::*;
 use crate::clock::millis;
-use crate::store::{Salt, TOMBSTONES_PER_USER, Target};
+use crate::store::{
+    Attempt, AttemptKey, AttemptRule, CountAttempts, MaintainStore, Page, Salt, ScanCursor,
+    ScanSessions, TOMBSTONES_PER_USER, Target,
+};
 
 const MINUTE: Duration = Duration::from_secs(60);
 

@@ -26,9 +26,10 @@ use self::invalidation::InvalidationConnections;
 use self::scan::Payloads;
 use self::scripts::Script;
 use super::{
-    Activity, Attempt, AttemptKey, AttemptRule, Cleaned, Created, FenceValue, Listed, NewRecord,
-    Page, Record, Replacement, Revoked, Rotate, Rotated, ScanCursor, SessionStore, Settle,
-    StoreError, StoreErrorKind, StoreHealth, Target, Touch, Touched, Tracking, Updated, UpdatedAll,
+    Activity, Attempt, AttemptKey, AttemptRule, Cleaned, CountAttempts, Created, FenceValue,
+    Listed, MaintainStore, NewRecord, Page, Record, Replacement, Revoked, Rotate, Rotated,
+    ScanCursor, ScanSessions, SessionStore, Settle, StoreError, StoreErrorKind, StoreHealth,
+    Target, Touch, Touched, Tracking, Updated, UpdatedAll,
 };
 use crate::clock::Timestamp;
 use crate::coherence::Tick;
@@ -151,6 +152,10 @@ impl RedisStore {
 }
 
 impl SessionStore for RedisStore {
+    fn revoke_wait(&self) -> Duration {
+        self.inner.replicas.as_ref().map(ReplicaClient::extra).unwrap_or_default()
+    }
+
     fn now(&self) -> Timestamp {
         self.inner.clock.now()
     }
@@ -233,10 +238,6 @@ impl SessionStore for RedisStore {
         self.inner.end(user, target, reason).await
     }
 
-    fn revoke_wait(&self) -> Duration {
-        self.inner.replicas.as_ref().map(ReplicaClient::extra).unwrap_or_default()
-    }
-
     async fn list(&self, user: &UserId) -> Result<Vec<Listed>, StoreError> {
         self.inner.sessions_of(user, Payloads::Whole).await
     }
@@ -245,6 +246,27 @@ impl SessionStore for RedisStore {
         self.inner.sessions_of(user, Payloads::Heads).await
     }
 
+    async fn revoke_reason(
+        &self,
+        user: &UserId,
+        id: &SessionId,
+    ) -> Result<Option<RevokeReason>, StoreError> {
+        let Inner { requests, prefix, .. } = &*self.inner;
+        let stone = requests.limited(requests.hget(&prefix.gone(user), id.as_str())).await?;
+        let stone = stone.and_then(|stone| codec::tombstone(&stone));
+        Ok(stone.filter(|(_, until)| *until > self.now()).map(|(reason, _)| reason))
+    }
+
+    async fn health(&self) -> Result<StoreHealth, StoreError> {
+        self.inner.state().await
+    }
+
+    fn kind(&self) -> &'static str {
+        "redis"
+    }
+}
+
+impl ScanSessions for RedisStore {
     async fn scan(
         &self,
         from: Option<&ScanCursor>,
@@ -267,18 +289,9 @@ impl SessionStore for RedisStore {
             None => Ok(None),
         }
     }
+}
 
-    async fn revoke_reason(
-        &self,
-        user: &UserId,
-        id: &SessionId,
-    ) -> Result<Option<RevokeReason>, StoreError> {
-        let Inner { requests, prefix, .. } = &*self.inner;
-        let stone = requests.limited(requests.hget(&prefix.gone(user), id.as_str())).await?;
-        let stone = stone.and_then(|stone| codec::tombstone(&stone));
-        Ok(stone.filter(|(_, until)| *until > self.now()).map(|(reason, _)| reason))
-    }
-
+impl CountAttempts for RedisStore {
     async fn attempt(
         &self,
         key: &AttemptKey,
@@ -290,7 +303,9 @@ impl SessionStore for RedisStore {
     async fn settle(&self, key: &AttemptKey, settle: Settle) -> Result<(), StoreError> {
         self.inner.settle_attempt(key, settle).await
     }
+}
 
+impl MaintainStore for RedisStore {
     async fn upkeep(&self) -> Result<(), StoreError> {
         let sent = Tick::now();
         let time = self.inner.requests.ask(&cmd("TIME")).await?;
@@ -304,20 +319,12 @@ impl SessionStore for RedisStore {
         Ok(self.inner.diagnostics.news(self.findings().await?))
     }
 
-    async fn health(&self) -> Result<StoreHealth, StoreError> {
-        self.inner.state().await
-    }
-
     fn tracking(&self) -> Option<Tracking> {
         Some(Tracking(Arc::new(InvalidationConnections::new(Arc::clone(&self.inner)))))
     }
 
     fn used_by(&self, issuer: &str) {
         self.inner.sharing.add(issuer);
-    }
-
-    fn kind(&self) -> &'static str {
-        "redis"
     }
 }
 

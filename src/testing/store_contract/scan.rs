@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::{LONG, Session, Suite, named, odd_names, user};
 use crate::id::{SessionId, UserId};
 use crate::reason::RevokeReason;
-use crate::store::{Listed, ScanCursor, SessionStore};
+use crate::store::{Listed, ScanCursor, SessionStore, StoreError, StoreErrorKind};
 
 /// A limit for the number of pages that no test store reaches. A scan that does not end fails at
 /// this number.
@@ -16,6 +16,12 @@ const ENDLESS: usize = 1_000_000;
 const ELSEWHERE: [&str; 7] = ["", "\0", "no position", "{}", "🦀", "-1", ",,,,"];
 
 impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
+    /// Returns whether the store has the optional ability to scan.
+    pub(super) async fn can_scan(&self) -> bool {
+        let unsupported = |error: StoreError| error.kind() == StoreErrorKind::Unsupported;
+        !self.store.scan(None, 1).await.is_err_and(unsupported)
+    }
+
     pub(super) async fn scans(&self) {
         self.scan_returns_every_live_session().await;
         self.scan_returns_sessions_that_stay_live_during_the_scan().await;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use tower_session_auth::store::{Created, NewRecord, SessionStore, Touch, Touched};
+use tower_session_auth::store::{Created, NewRecord, ScanSessions, SessionStore, Touch, Touched};
 use tower_session_auth::{RevokeReason, SessionId, Target, UserId};
 
 use crate::interleavings::HOUR;

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use tower_session_auth::clock::Timestamp;
-use tower_session_auth::store::{Created, MemoryStore, NewRecord, RedisStore, SessionStore};
+use tower_session_auth::store::{
+    Created, MemoryStore, NewRecord, RedisStore, ScanSessions, SessionStore,
+};
 use tower_session_auth::testing::ManualClock;
 use tower_session_auth::{SessionId, UserId};
 

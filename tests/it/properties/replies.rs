@@ -12,8 +12,8 @@ use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, Buf
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tower_session_auth::store::{
-    AttemptKey, AttemptRule, NewRecord, RedisStore, Replacement, Rotate, Salt, ScanCursor,
-    SessionStore, Settle, StoreError, Target, Touch,
+    AttemptKey, AttemptRule, CountAttempts, MaintainStore, NewRecord, RedisStore, Replacement,
+    Rotate, Salt, ScanCursor, ScanSessions, SessionStore, Settle, StoreError, Target, Touch,
 };
 use tower_session_auth::{RevokeReason, SessionId};
 

@@ -8,8 +8,8 @@ use bytes::Bytes;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tower_session_auth::store::{
-    NewRecord, RedisStore, Replacement, SessionStore, StoreErrorKind, Touch, Touched, Updated,
-    UpdatedAll,
+    MaintainStore, NewRecord, RedisStore, Replacement, ScanSessions, SessionStore, StoreErrorKind,
+    Touch, Touched, Updated, UpdatedAll,
 };
 use tower_session_auth::{RevokeReason, SessionId, Target, UserId};
 

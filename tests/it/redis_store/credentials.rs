@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use tower_session_auth::manager::NearCacheState;
 use tower_session_auth::store::redis::{Credentials, CredentialsProvider};
-use tower_session_auth::store::{RedisStore, SessionStore, StoreError, StoreErrorKind};
+use tower_session_auth::store::{
+    RedisStore, ScanSessions, SessionStore, StoreError, StoreErrorKind,
+};
 use tower_session_auth::{RevokeReason, SessionId, Target};
 
 use crate::redis_store::{HOUR, jeju, lives, login};

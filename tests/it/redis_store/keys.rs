@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use redis::Value;
-use tower_session_auth::store::{RedisStore, SessionStore, Touched, Updated};
+use tower_session_auth::store::{RedisStore, ScanSessions, SessionStore, Touched, Updated};
 use tower_session_auth::{RevokeReason, Target};
 
 use crate::redis_store::{

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use tower_session_auth::error::SessionError;
 use tower_session_auth::store::{
-    Created, NewRecord, Opened, RedisStore, Replacement, SessionLimit, SessionStore, UpdatedAll,
-    WhenFull,
+    Created, NewRecord, Opened, RedisStore, Replacement, ScanSessions, SessionLimit, SessionStore,
+    UpdatedAll, WhenFull,
 };
 use tower_session_auth::{NewSession, RevokeReason, SessionId, Target};
 

@@ -6,7 +6,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
-use tower_session_auth::store::{RedisStore, Replacement, SessionStore, StoreErrorKind};
+use tower_session_auth::store::{
+    MaintainStore, RedisStore, Replacement, ScanSessions, SessionStore, StoreErrorKind,
+};
 use tower_session_auth::{RevokeReason, SessionId, Target};
 
 use crate::redis_store::{HOUR, LIVE, jeju, kind, lives, login, record, store, touch};

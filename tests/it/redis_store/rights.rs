@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::time::Duration;
 
-use tower_session_auth::store::{RedisStore, SessionStore, StoreErrorKind};
+use tower_session_auth::store::{RedisStore, ScanSessions, StoreErrorKind};
 
 use crate::redis_store::{HOUR, login};
 use crate::support::redis::{ACL_RULE, RedisServer};

@@ -9,7 +9,7 @@ use std::time::Duration;
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, date_time_ymd};
 use tempfile::TempDir;
 use tower_session_auth::manager::NearCacheState;
-use tower_session_auth::store::{RedisStore, SessionStore, StoreErrorKind};
+use tower_session_auth::store::{RedisStore, ScanSessions, SessionStore, StoreErrorKind};
 use tower_session_auth::{RevokeReason, Target};
 
 use crate::redis_store::{HOUR, jeju, lives, login};

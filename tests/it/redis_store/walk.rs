@@ -7,8 +7,8 @@ use bytes::Bytes;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 use tower_session_auth::store::{
-    Created, Listed, NewRecord, RedisStore, Replacement, ScanCursor, SessionStore, StoreErrorKind,
-    UpdatedAll,
+    Created, Listed, NewRecord, RedisStore, Replacement, ScanCursor, ScanSessions, SessionStore,
+    StoreErrorKind, UpdatedAll,
 };
 use tower_session_auth::{SessionId, UserId};
 

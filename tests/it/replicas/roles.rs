@@ -9,8 +9,8 @@ use http::{Request, Response};
 use tower::{Layer, ServiceExt as _, service_fn};
 use tower_session_auth::manager::SessionManagerBuilder;
 use tower_session_auth::store::{
-    AttemptKey, AttemptRule, NewRecord, RedisStore, Replacement, Rotate, Rotated, Salt,
-    SessionStore, Settle, StoreError, StoreErrorKind, Updated, UpdatedAll,
+    AttemptKey, AttemptRule, CountAttempts, NewRecord, RedisStore, Replacement, Rotate, Rotated,
+    Salt, ScanSessions, SessionStore, Settle, StoreError, StoreErrorKind, Updated, UpdatedAll,
 };
 use tower_session_auth::{
     AuthErrorKind, FailurePolicy, Login, RevokeReason, SessionAuthLayer, SessionId, SessionManager,

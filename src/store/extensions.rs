@@ -1,0 +1,148 @@
+//! The abilities that a store can do without: scans, counters of attempts, and what the background
+//! worker does with it.
+
+use std::future::Future;
+
+use super::attempts::{Attempt, AttemptKey, AttemptRule, Settle};
+use super::scan::{Cleaned, Page, ScanCursor};
+use super::tracking::Tracking;
+use crate::error::{StoreError, StoreErrorKind};
+
+/// Scans over the sessions of all users, as an ability of a [`SessionStore`](super::SessionStore).
+///
+/// The manager uses them for its lists of all sessions, its statistics and its cleanup. A store
+/// that cannot scan keeps the defaults: such calls then fail with
+/// [`Unsupported`](StoreErrorKind::Unsupported). All other operations work.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not say whether it can scan its sessions",
+    note = "a store that cannot scan needs an empty implementation: `impl ScanSessions for … {{}}`"
+)]
+pub trait ScanSessions: Send + Sync + 'static {
+    /// Returns a [page](Page) of all live sessions, starting at the cursor `from`. The page holds
+    /// at most `limit` sessions: 0 is treated as 1, and a store may have a lower maximum. Returns
+    /// `None` if `from` is not a cursor of this store.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the store cannot answer.
+    /// [`Unsupported`](StoreErrorKind::Unsupported) by default.
+    fn scan(
+        &self,
+        from: Option<&ScanCursor>,
+        limit: usize,
+    ) -> impl Future<Output = Result<Option<Page>, StoreError>> + Send {
+        let _ = (from, limit);
+        std::future::ready(Err(StoreError::new(StoreErrorKind::Unsupported)))
+    }
+
+    /// Like [`scan`](Self::scan), but a store may cut off payloads as in
+    /// [`list_heads`](super::SessionStore::list_heads). The default implementation returns whole
+    /// payloads.
+    fn scan_heads(
+        &self,
+        from: Option<&ScanCursor>,
+        limit: usize,
+    ) -> impl Future<Output = Result<Option<Page>, StoreError>> + Send {
+        self.scan(from, limit)
+    }
+
+    /// Removes expired sessions from one part of the store and returns their number. Keeps live
+    /// sessions and unexpired tombstones. Returns `None` if `from` is not a cursor of this store.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the store cannot answer or refuses to write.
+    /// [`Unsupported`](StoreErrorKind::Unsupported) by default.
+    fn cleanup(
+        &self,
+        from: Option<&ScanCursor>,
+    ) -> impl Future<Output = Result<Option<Cleaned>, StoreError>> + Send {
+        let _ = from;
+        std::future::ready(Err(StoreError::new(StoreErrorKind::Unsupported)))
+    }
+}
+
+/// Counters of attempts for [rate limits](crate::rate_limit), as an ability of a
+/// [`SessionStore`](super::SessionStore).
+///
+/// A store that does not count keeps the defaults: each process then counts by itself.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not say whether it counts attempts",
+    note = "a store that does not count needs an empty implementation: `impl CountAttempts for … {{}}`"
+)]
+pub trait CountAttempts: Send + Sync + 'static {
+    /// Counts an attempt before it is made, or refuses it. If any number of attempts arrive at
+    /// once, exactly as many are counted as [`rule`](AttemptRule) allows. All instances share the
+    /// counters. The counters have no connection to sessions. `None`, the default, means that the
+    /// store does not count: each process then counts its own attempts.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the store cannot answer or refuses to write. It is then unknown whether
+    /// the attempt was counted, and the caller must not make it.
+    fn attempt(
+        &self,
+        key: &AttemptKey,
+        rule: &AttemptRule,
+    ) -> impl Future<Output = Result<Option<Attempt>, StoreError>> + Send {
+        let _ = (key, rule);
+        std::future::ready(Ok(None))
+    }
+
+    /// Corrects a counter after an attempt that [`attempt`](Self::attempt) counted: see [`Settle`].
+    /// Does nothing by default.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the store cannot answer or refuses to write. The counter then still
+    /// includes the attempt, as if it had failed.
+    fn settle(
+        &self,
+        key: &AttemptKey,
+        settle: Settle,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send {
+        let _ = (key, settle);
+        std::future::ready(Ok(()))
+    }
+}
+
+/// What the background worker does with a [`SessionStore`](super::SessionStore): regular work,
+/// warnings for the operator, and invalidations for the near cache.
+///
+/// A store that needs none of it keeps the defaults.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not say what the background worker does with it",
+    note = "a store that needs no regular work needs an empty implementation: `impl MaintainStore for … {{}}`"
+)]
+pub trait MaintainStore: Send + Sync + 'static {
+    /// Does regular work, for example removes expired data and compares clocks. The background
+    /// worker calls it about once a second. Does nothing by default.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the store cannot answer.
+    fn upkeep(&self) -> impl Future<Output = Result<(), StoreError>> + Send {
+        std::future::ready(Ok(()))
+    }
+
+    /// Returns warnings for the operator. Each is one sentence that says what is wrong and how to
+    /// fix it, without an address. After its first [`upkeep`](Self::upkeep), the background worker
+    /// logs them once. A later call need not repeat a warning. Empty by default.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the store cannot answer; the worker asks again later.
+    fn warnings(&self) -> impl Future<Output = Result<Vec<String>, StoreError>> + Send {
+        std::future::ready(Ok(Vec::new()))
+    }
+
+    /// Returns the invalidations of this store, with which a process can cache its reads. With
+    /// `None`, the default, each request reads the store. Called once per manager. Does no I/O.
+    fn tracking(&self) -> Option<Tracking> {
+        None
+    }
+
+    /// Tells the store the token issuer of a manager that uses the store. Does no I/O. Does nothing
+    /// by default.
+    fn used_by(&self, _issuer: &str) {}
+}
