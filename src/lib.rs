@@ -11,6 +11,7 @@
 //! |---|---|
 //! | protect a service | [`SessionAuthLayer`] |
 //! | read the session in a handler | [`Session`] in the request's extensions, or the [`extractors`] |
+//! | answer rejections with another body type or text | [`SessionAuthLayer::on_reject`] |
 //! | accept requests without a token too | [`SessionAuthLayer::optional`] |
 //! | require a role, a recent login, or a login method | [`guards`] |
 //! | read the token from a cookie | [`TokenSource`], with [`SameOriginLayer`](same_origin::SameOriginLayer) against CSRF |

@@ -125,3 +125,19 @@ fn program_of_the_tutorial_does_what_the_page_says() {
         assert_eq!((over.0, &over.1["reason"]), (401, &json!("logout_all")));
     }
 }
+
+#[test]
+fn dependencies_of_the_page_are_those_that_are_tested() {
+    let lines = |text: &str| -> Vec<String> {
+        let lines = text.lines().take_while(|line| !line.is_empty() && *line != "```");
+        lines.filter(|line| !line.starts_with("tower-session-auth")).map(str::to_owned).collect()
+    };
+    let page = include_str!("../../../docs/tutorial.md");
+    let shown = page.split_once("\n[dependencies]").unwrap().1.split_once('\n').unwrap().1;
+    let tested = include_str!("../Cargo.toml").split_once("\n[dependencies]\n").unwrap().1;
+    let (mut shown, mut tested) = (lines(shown), lines(tested));
+    shown.sort_unstable();
+    tested.sort_unstable();
+    assert_eq!(shown, tested);
+    assert!(shown.len() > 5);
+}
