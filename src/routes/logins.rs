@@ -23,10 +23,11 @@ use crate::session::{LoginFence, NewSession, SessionData};
 /// If all sessions of the user are revoked between the first and the third step, for example by a
 /// suspension or a password change, the third step fails.
 ///
-/// `Logins` counts no attempts and checks no origin: limit the attempts of a route that verifies
-/// something that can be guessed, and put a [`SameOriginLayer`](crate::same_origin::SameOriginLayer)
-/// around a route that reads a form. It opens no
-/// [session without the store](super::RoutesBuilder::token_only_logins). Cheap to clone.
+/// `Logins` counts no attempts and checks no origin. If a route verifies something that can be
+/// guessed, limit its attempts ([`rate_limit`](crate::rate_limit)). Put a
+/// [`SameOriginLayer`](crate::same_origin::SameOriginLayer) around a route that reads a form.
+/// `Logins` issues no [token without a session](super::RoutesBuilder::token_only_logins). Cheap to
+/// clone.
 ///
 /// ```
 /// use axum::extract::{Path, State};
