@@ -7,6 +7,7 @@ test: deps
 	cargo test --locked --all-targets --all-features
 	cargo test --locked --doc --all-features
 	.ci/backends
+	cargo test --locked --manifest-path tests/pages/Cargo.toml --target-dir target
 	$(MAKE) client
 	$(MAKE) schemathesis
 

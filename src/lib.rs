@@ -11,10 +11,12 @@
 //! |---|---|
 //! | protect a service | [`SessionAuthLayer`] |
 //! | read the session in a handler | [`Session`] in the request's extensions, or the [`extractors`] |
+//! | answer rejections with another body type or text | [`SessionAuthLayer::on_reject`] |
 //! | accept requests without a token too | [`SessionAuthLayer::optional`] |
 //! | require a role, a recent login, or a login method | [`guards`] |
 //! | read the token from a cookie | [`TokenSource`], with [`SameOriginLayer`](same_origin::SameOriginLayer) against CSRF |
-//! | log a user in | [`SessionManager::create`], or the mountable [`routes`] |
+//! | log a user in with a password | the mountable [`routes`], or [`SessionManager::create`] |
+//! | log a user in by OAuth, a sign-up or a magic link | [`Routes::logins`](routes::Routes::logins) |
 //! | exchange a refresh token | [`SessionManager::refresh`] |
 //! | log a user out, on one device or on all | [`SessionManager::logout`], [`SessionManager::revoke`] |
 //! | list or change the sessions of a user | [`SessionManager::sessions`], [`SessionManager::update`] |
@@ -182,6 +184,8 @@ mod pages {
     struct Sessions;
     #[doc = include_str!("../docs/routes.md")]
     struct Routes;
+    #[doc = include_str!("../docs/own-logins.md")]
+    struct OwnLogins;
     #[doc = include_str!("../docs/authorization.md")]
     struct Authorization;
     #[doc = include_str!("../docs/refresh-tokens.md")]

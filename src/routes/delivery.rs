@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::response::Response;
 use http::HeaderMap;
 use http::header::SET_COOKIE;
 
@@ -103,17 +102,17 @@ impl Delivery {
     /// Sets the configured cookies to these tokens.
     pub(super) fn set_cookies(
         &self,
-        response: &mut Response,
+        headers: &mut HeaderMap,
         (access_token, expires_in): (&str, Duration),
         refresh_token: Option<&RefreshToken>,
     ) -> Result<(), Problem> {
         if let (Refresh::Cookie(cookie), Some(token)) = (&self.refresh, refresh_token) {
             let cookie = cookie.set(token.as_str(), token.expires_in())?;
-            response.headers_mut().append(SET_COOKIE, cookie);
+            headers.append(SET_COOKIE, cookie);
         }
         if let Some(cookie) = &self.access {
             let cookie = cookie.set(access_token, expires_in)?;
-            response.headers_mut().append(SET_COOKIE, cookie);
+            headers.append(SET_COOKIE, cookie);
         }
         Ok(())
     }
@@ -122,7 +121,7 @@ impl Delivery {
     /// browser may hold under their names. `mount` is the path of the routes, if it is known.
     pub(super) fn set_login_cookies(
         &self,
-        response: &mut Response,
+        headers: &mut HeaderMap,
         access_token: (&str, Duration),
         refresh_token: Option<&RefreshToken>,
         mount: Option<&str>,
@@ -130,29 +129,29 @@ impl Delivery {
         // A login without a session has no refresh token. The token of an earlier login must not
         // stay.
         if let (Refresh::Cookie(cookie), None) = (&self.refresh, refresh_token) {
-            response.headers_mut().append(SET_COOKIE, cookie.cleared()?);
+            headers.append(SET_COOKIE, cookie.cleared()?);
         }
-        self.set_cookies(response, access_token, refresh_token)?;
-        self.clear_elsewhere(response, mount)
+        self.set_cookies(headers, access_token, refresh_token)?;
+        self.clear_elsewhere(headers, mount)
     }
 
     /// Clears the configured cookies, and other cookies that the browser may hold under their
     /// names.
     pub(super) fn clear_cookies(
         &self,
-        response: &mut Response,
+        headers: &mut HeaderMap,
         mount: Option<&str>,
     ) -> Result<(), Problem> {
         for cookie in self.cookies() {
-            response.headers_mut().append(SET_COOKIE, cookie.cleared()?);
+            headers.append(SET_COOKIE, cookie.cleared()?);
         }
-        self.clear_elsewhere(response, mount)
+        self.clear_elsewhere(headers, mount)
     }
 
-    fn clear_elsewhere(&self, response: &mut Response, mount: Option<&str>) -> Result<(), Problem> {
+    fn clear_elsewhere(&self, headers: &mut HeaderMap, mount: Option<&str>) -> Result<(), Problem> {
         for cookie in self.cookies() {
             for field in cookie.cleared_elsewhere(mount)? {
-                response.headers_mut().append(SET_COOKIE, field);
+                headers.append(SET_COOKIE, field);
             }
         }
         Ok(())

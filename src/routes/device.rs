@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use axum::response::Response;
 use cookie::SameSite;
 use http::HeaderMap;
 use http::header::SET_COOKIE;
@@ -27,10 +26,10 @@ const MAX_LIFETIME: Duration = Duration::from_secs(180 * 24 * 60 * 60);
 /// devices that have logged in to the account before: their failed logins count only for the
 /// device. After 5 failures within the window of the [`LoginLimit`](super::LoginLimit), or the
 /// limit of a name if that is lower, the device is treated as unknown until its wait has ended. An
-/// attacker has no such cookie, because only a login with the right password sets it.
+/// attacker has no such cookie, because only a login that succeeds sets it.
 ///
-/// - A login sets the cookie, and each later login that presents the cookie renews it. The cookie
-///   stays after a logout.
+/// - A login sets the cookie, and each later login that presents the cookie renews it. A login of
+///   the application ([`Logins`](super::Logins)) does so too. The cookie stays after a logout.
 /// - It is `HttpOnly; SameSite=Strict; Path=/`. With `Secure` its name has the prefix `__Host-`.
 /// - It contains no user name. It holds a random device id, the time at which it was issued, a MAC
 ///   of the account, a MAC of the account's password epoch (a value that a password change
@@ -167,9 +166,9 @@ impl Devices {
     }
 
     /// Sets the cookie to this device token.
-    pub(super) fn set(&self, response: &mut Response, token: &str) -> Result<(), Problem> {
+    pub(super) fn set(&self, headers: &mut HeaderMap, token: &str) -> Result<(), Problem> {
         let cookie = self.cookie.set(token, self.lifetime)?;
-        response.headers_mut().append(SET_COOKIE, cookie);
+        headers.append(SET_COOKIE, cookie);
         Ok(())
     }
 }

@@ -149,25 +149,35 @@ impl Problem {
         Self::Internal { status, request_id }
     }
 
+    pub(super) fn code(&self) -> ErrorCode {
+        match self {
+            Self::Auth(error) => error.kind().code(),
+            Self::Plain { code, .. } => *code,
+            Self::RateLimited { .. } => ErrorCode::RateLimited,
+            Self::Internal { .. } => ErrorCode::Internal,
+        }
+    }
+
+    pub(super) fn status(&self) -> StatusCode {
+        match self {
+            Self::Auth(error) => error.kind().status(),
+            Self::Plain { status, .. } | Self::Internal { status, .. } => *status,
+            Self::RateLimited { .. } => ErrorCode::RateLimited.status(),
+        }
+    }
+
     /// Makes the response: body, status, and the headers of the status.
     pub(super) fn to_response<B: From<String>>(&self) -> http::Response<B> {
-        let (status, code, detail, request_id) = match self {
+        let (status, code) = (self.status(), self.code());
+        let (detail, request_id) = match self {
             Self::Auth(error) => {
                 let mut response = error.to_response();
                 response.extensions_mut().insert(error.clone());
                 return response;
             }
-            Self::Plain { status, code, detail } => (*status, *code, detail.as_ref(), None),
-            Self::RateLimited { .. } => {
-                let code = ErrorCode::RateLimited;
-                (code.status(), code, code.detail(), None)
-            }
-            Self::Internal { status, request_id } => (
-                *status,
-                ErrorCode::Internal,
-                ErrorCode::Internal.detail(),
-                Some(request_id.as_str()),
-            ),
+            Self::Plain { detail, .. } => (detail.as_ref(), None),
+            Self::RateLimited { .. } => (code.detail(), None),
+            Self::Internal { request_id, .. } => (code.detail(), Some(request_id.as_str())),
         };
         let mut response = ErrorBody { detail, code, reason: None, request_id }.to_response(status);
         let headers = response.headers_mut();

@@ -1,21 +1,19 @@
 //! Handler of `POST /login`.
 
 use std::hash::BuildHasher as _;
-use std::net::IpAddr;
 
 use axum::extract::{Request, State};
-use axum::response::Response;
-use http::HeaderMap;
-use http::header::USER_AGENT;
 
 use super::body;
 use super::context::Context;
 use super::credentials::{LoginName, Verdict};
 use super::error_response::Problem;
 use super::limits::{Account, LoginAttempt, Stop};
+use super::login_error::LoginError;
+use super::opened::{Client, LoginAnswer, Opened};
 use super::refresh::mount;
 use super::requests::{Login, LoginBody};
-use super::response::{self, Answer};
+use super::response::Answer;
 use super::responses::LoggedIn;
 use crate::authenticate::token_only::TokenLogin;
 use crate::error::ErrorCode;
@@ -24,7 +22,6 @@ use crate::id::UserId;
 use crate::resilience::CallError;
 use crate::session::{LoginFence, NewSession, SessionData};
 use crate::telemetry::events::LoginRefusal;
-use crate::token::Device;
 
 /// Handles `POST /login`. Makes a second attempt if the login fence changed during the first. The
 /// login limits count the two attempts as one login.
@@ -35,14 +32,7 @@ pub(super) async fn login<D: SessionData>(
     let (parts, body) = request.into_parts();
     let body = body::json(&parts.headers, body, context.body_timeout).await?;
     let login = body::parse::<LoginBody<'_>>(&body)?.checked()?;
-    let devices = context.devices.as_ref();
-    let client = Client {
-        address: (context.client_address)(&parts),
-        agent: user_agent(&parts.headers),
-        device: devices.and_then(|devices| devices.shown(&context.manager, &parts.headers)),
-        mount: mount(&parts).map(str::to_owned),
-    };
-    let replaced = context.delivery.shown_to_login(&parts.headers);
+    let client = Client::of(&context, &parts, mount(&parts));
     // `login` holds the password. The rest of the request is not needed during the verification.
     drop((parts, body));
 
@@ -51,7 +41,7 @@ pub(super) async fn login<D: SessionData>(
     // The login fence changed, for example by a password change. The first attempt may have
     // verified the old password, so the login verifies everything once more.
     let outcome = match first {
-        Err(Refusal { refusal: Some(LoginRefusal::Superseded), .. }) => {
+        Err(refused) if refused.error.refusal() == Some(LoginRefusal::Superseded) => {
             attempt(&context, &login, &client, &mut counted).await
         }
         other => other,
@@ -59,74 +49,51 @@ pub(super) async fn login<D: SessionData>(
     match &outcome {
         Ok(_) => {
             counted.succeeded(&context).await;
-            // The browser now has the new session instead of the sessions of these refresh tokens.
-            let replaced: Vec<_> = replaced.iter().map(String::as_str).collect();
-            context.manager.end_replaced_sessions(&replaced).await;
+            context.end_replaced_sessions(&client).await;
         }
         Err(refused) if refused.is_for_credentials() => drop(counted),
         Err(_) => counted.undecided(&context).await,
     }
-    outcome.map_err(|Refusal { user, refusal, problem }| {
-        if let Some(refusal) = refusal {
+    let answer = outcome.map_err(|Refusal { user, error }| {
+        if let Some(refusal) = error.refusal() {
             context.manager.tell_login_refused(user, refusal, client.address);
         }
-        problem
-    })
-}
-
-/// The client of a login.
-struct Client {
-    address: Option<IpAddr>,
-    agent: Option<String>,
-    /// The device of its device cookie.
-    device: Option<Device>,
-    /// The path at which it sees these routes, if known.
-    mount: Option<String>,
-}
-
-fn user_agent(headers: &HeaderMap) -> Option<String> {
-    headers.get(USER_AGENT).map(|agent| String::from_utf8_lossy(agent.as_bytes()).into_owned())
+        error.into_problem()
+    })?;
+    answer.json()
 }
 
 /// A login that did not succeed.
 struct Refusal {
     /// The user that the name means, if the user exists.
     user: Option<UserId>,
-    /// The reason. `None` if an error prevented a decision.
-    refusal: Option<LoginRefusal>,
-    problem: Problem,
+    error: LoginError,
 }
 
 impl Refusal {
     fn because(user: Option<UserId>, refusal: LoginRefusal) -> Self {
-        let problem = match refusal {
-            LoginRefusal::SessionLimit => ErrorCode::SessionLimit.into(),
-            LoginRefusal::Credentials
-            | LoginRefusal::AccountInactive
-            | LoginRefusal::Superseded => ErrorCode::InvalidCredentials.into(),
-            LoginRefusal::RateLimited => ErrorCode::RateLimited.into(),
-        };
-        Self { user, refusal: Some(refusal), problem }
+        Self { user, error: LoginError::refused(refusal) }
     }
 
     /// The account has reached its limit through other names. The answer is that of a wrong
     /// password: 429 would reveal that two names belong to one user.
     fn shut(user: UserId) -> Self {
         let problem = ErrorCode::InvalidCredentials.into();
-        Self { user: Some(user), refusal: Some(LoginRefusal::RateLimited), problem }
+        let error = LoginError::new(Some(LoginRefusal::RateLimited), problem);
+        Self { user: Some(user), error }
     }
 
     fn stopped(user: Option<UserId>, stop: Stop) -> Self {
         let refusal = matches!(stop, Stop::Limit(_)).then_some(LoginRefusal::RateLimited);
-        Self { user, refusal, problem: stop.into() }
+        Self { user, error: LoginError::new(refusal, stop.into()) }
     }
 
     /// Returns whether the client may have guessed a wrong password. If the answer tells the client
     /// that the credentials are wrong, the login is also counted as failed.
     fn is_for_credentials(&self) -> bool {
-        match self.refusal {
+        match self.error.refusal() {
             Some(LoginRefusal::Credentials | LoginRefusal::AccountInactive) => true,
-            Some(LoginRefusal::RateLimited) => !self.problem.is_rate_limited(),
+            Some(LoginRefusal::RateLimited) => !self.error.problem().is_rate_limited(),
             Some(LoginRefusal::SessionLimit | LoginRefusal::Superseded) | None => false,
         }
     }
@@ -134,7 +101,7 @@ impl Refusal {
 
 impl From<Problem> for Refusal {
     fn from(problem: Problem) -> Self {
-        Self { user: None, refusal: None, problem }
+        Self { user: None, error: problem.into() }
     }
 }
 
@@ -147,7 +114,7 @@ async fn attempt<D: SessionData>(
     login: &Login,
     client: &Client,
     counted: &mut LoginAttempt,
-) -> Result<Response, Refusal> {
+) -> Result<LoginAnswer, Refusal> {
     let stopped = |stop| Refusal::stopped(None, stop);
     let device = counted.with(context, client.device.as_ref()).await.map_err(stopped)?;
     if device.is_none() {
@@ -201,37 +168,14 @@ async fn attempt<D: SessionData>(
         let what = "`Credentials` accepted one user, but requested a session for another user";
         return Err(Problem::internal_because(what).into());
     }
-    let new = seen_from(new, client);
-    let mount = client.mount.as_deref();
-    let Some(login_fence) = login_fence else { return without_session(context, new, mount).await };
-    let device_token = match &context.devices {
-        Some(_) => {
-            Some(context.manager.device_token(known_device, &login_fence).map_err(Problem::from)?)
+    let outcome = match login_fence {
+        Some(login_fence) => {
+            let opened = context.open(new, login_fence, known_device, client).await;
+            opened.map(Opened::into_answer)
         }
-        None => None,
+        None => without_session(context, client.seen(new), client).await,
     };
-    match context.manager.create(new.login_fence(login_fence)).await {
-        Ok(login) => {
-            let delivery = &context.delivery;
-            let refresh_token = login.refresh_token.as_ref();
-            let mut response = response::ok(&LoggedIn::new(
-                &login.session,
-                login.access_token.clone(),
-                login.expires_in.as_secs(),
-                delivery.in_body(refresh_token),
-            ))?;
-            let access_token = (login.access_token.as_str(), login.expires_in);
-            delivery.set_login_cookies(&mut response, access_token, refresh_token, mount)?;
-            if let (Some(devices), Some(token)) = (&context.devices, device_token) {
-                devices.set(&mut response, &token)?;
-            }
-            Ok(response)
-        }
-        Err(error) => Err(match refusal(&error) {
-            Some(refusal) => Refusal::because(Some(user), refusal),
-            None => Problem::from(error).into(),
-        }),
-    }
+    outcome.map_err(|error| Refusal { user: error.refusal().and(Some(user)), error })
 }
 
 /// Reads the login fence of a user. Returns `None` if the store is away and logins without a
@@ -249,26 +193,16 @@ async fn begin<D: SessionData>(
     }
 }
 
-/// Answers a login while the store is away: with an access token that has no session.
+/// Makes the answer of a login while the store is away: with an access token that has no session.
 async fn without_session<D: SessionData>(
     context: &Context<D>,
     new: NewSession<D>,
-    mount: Option<&str>,
-) -> Result<Response, Refusal> {
-    match context.manager.token_without_session(&new).await {
-        Ok(TokenLogin { access_token, expires_in, .. }) => {
-            let seconds = expires_in.as_secs();
-            let answer = LoggedIn::without_session(new, access_token.clone(), seconds);
-            let mut response = response::ok(&answer)?;
-            let access_token = (access_token.as_str(), expires_in);
-            context.delivery.set_login_cookies(&mut response, access_token, None, mount)?;
-            Ok(response)
-        }
-        Err(error) => Err(match refusal(&error) {
-            Some(refusal) => Refusal::because(Some(new.user), refusal),
-            None => Problem::from(error).into(),
-        }),
-    }
+    client: &Client,
+) -> Result<LoginAnswer, LoginError> {
+    let TokenLogin { access_token, expires_in, .. } =
+        context.manager.token_without_session(&new).await?;
+    let body = LoggedIn::without_session(new, access_token.clone(), expires_in.as_secs());
+    Ok(context.login_answer(body, (&access_token, expires_in), None, client)?)
 }
 
 /// Finds the user of a name. `None` for a text that no user can have as a name.
@@ -284,26 +218,4 @@ async fn find<D: SessionData>(
 fn nobody<D>(context: &Context<D>, login: &Login) -> Result<UserId, Problem> {
     let id = format!("nobody-{:016x}", context.nobody.hash_one(&login.typed));
     UserId::parse(&id).map_err(|_| Problem::internal_because("a stand-in is no user id"))
-}
-
-/// Adds the client's address and user agent to the session.
-fn seen_from<D>(new: NewSession<D>, client: &Client) -> NewSession<D> {
-    let new = match client.address {
-        Some(address) => new.ip_address(address),
-        None => new,
-    };
-    match &client.agent {
-        Some(agent) => new.user_agent(agent),
-        None => new,
-    }
-}
-
-/// Returns the reason if this error refuses the login. `None` for any other error.
-fn refusal(error: &SessionError) -> Option<LoginRefusal> {
-    match error {
-        SessionError::LimitReached => Some(LoginRefusal::SessionLimit),
-        SessionError::LoginSuperseded => Some(LoginRefusal::Superseded),
-        SessionError::AccountInactive => Some(LoginRefusal::AccountInactive),
-        _ => None,
-    }
 }

@@ -44,6 +44,11 @@
 //! logout revoke the session of each refresh token in the request (8 sessions at most). Both clear
 //! the cookies in each form of the name, at each prefix of the mount's path.
 //!
+//! # Other ways to log in
+//!
+//! [`Logins`] opens the session of an OAuth callback, a sign-up or a magic link, and makes the
+//! response with its tokens and cookies.
+//!
 //! # Answers
 //!
 //! Every answer is JSON with `Cache-Control: no-store`. Every error answer is
@@ -129,9 +134,13 @@ mod error_response;
 mod health;
 mod input;
 mod limits;
+mod local_path;
 mod login;
+mod login_error;
+mod logins;
 mod mounts;
 mod openapi;
+mod opened;
 mod own;
 mod peer;
 mod refresh;
@@ -147,6 +156,7 @@ use utoipa::openapi::OpenApi;
 
 use self::context::Context;
 use self::endpoints::Group;
+use crate::error::ConfigError;
 use crate::manager::SessionManager;
 use crate::session::SessionData;
 
@@ -157,7 +167,11 @@ pub use self::credentials::{Credentials, LoginName, Password, Verdict};
 pub use self::device::DeviceCookie;
 pub use self::document::document;
 pub use self::limits::{LoginLimit, RefreshLimit};
+pub use self::local_path::{LocalPath, LocalPathError};
+pub use self::login_error::LoginError;
+pub use self::logins::Logins;
 pub use self::mounts::Mounts;
+pub use self::opened::Opened;
 pub use self::peer::{PeerAddress, peer_address};
 
 /// The configured routes, ready to be mounted. Cheap to clone.
@@ -210,6 +224,19 @@ impl<D: SessionData> Routes<D> {
     /// Returns all routes at the [standard mount points](Mounts::standard).
     pub fn standard(&self) -> Router {
         self.mounted(&Mounts::standard())
+    }
+
+    /// Returns the helper for logins of the application's own, such as an OAuth callback, a sign-up
+    /// or a magic link. Their responses have the body and the cookies that `POST /login` at `prefix`
+    /// gives. `mounts` are those that the application hands to [`mounted`](Self::mounted), and
+    /// `prefix` is one of their auth mount points, for example `/api/auth`.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::OutOfRange`] if `mounts` has no auth routes at `prefix`.
+    pub fn logins(&self, mounts: &Mounts, prefix: &str) -> Result<Logins<D>, ConfigError> {
+        mounts.check_auth(prefix)?;
+        Ok(Logins::new(self.context.at(mounts.cookie_path(prefix)), prefix))
     }
 
     /// Returns the OpenAPI 3.1 document of the routes at these mount points.

@@ -108,6 +108,16 @@ impl Mounts {
         around.min_by_key(|prefix| prefix.len()).unwrap_or(mount)
     }
 
+    /// Checks that auth routes are mounted at `prefix`.
+    pub(super) fn check_auth(&self, prefix: &str) -> Result<(), ConfigError> {
+        if self.places().any(|place| place == (Group::Auth, prefix)) {
+            return Ok(());
+        }
+        let rule = "must be the prefix of auth routes in these `Mounts`, exactly as `Mounts::auth` \
+                    or `Mounts::standard` has it";
+        Err(ConfigError::OutOfRange { setting: "prefix", rule })
+    }
+
     pub(super) fn places(&self) -> impl Iterator<Item = (Group, &str)> {
         self.places.iter().map(|(group, prefix)| (*group, prefix.as_str()))
     }

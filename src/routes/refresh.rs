@@ -39,7 +39,7 @@ pub(super) async fn refresh<D: SessionData>(
         delivery.in_body(refresh_token),
     ))?;
     let access_token = (login.access_token.as_str(), login.expires_in);
-    delivery.set_cookies(&mut response, access_token, refresh_token)?;
+    delivery.set_cookies(response.headers_mut(), access_token, refresh_token)?;
     Ok(response)
 }
 
@@ -62,7 +62,7 @@ pub(super) async fn logout<D: SessionData>(
         Err(error) => {
             manager.refused(&error, None);
             let mut response = Problem::from(error).into_response();
-            delivery.clear_cookies(&mut response, mount(&parts))?;
+            delivery.clear_cookies(response.headers_mut(), mount(&parts))?;
             return Ok(response);
         }
     };
@@ -93,7 +93,7 @@ pub(super) async fn logout<D: SessionData>(
             problem.into_response()
         }
     };
-    delivery.clear_cookies(&mut response, mount(&parts))?;
+    delivery.clear_cookies(response.headers_mut(), mount(&parts))?;
     Ok(response)
 }
 

@@ -7,8 +7,6 @@ use axum::Router;
 use axum::extract::{Request, State};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
-use http::HeaderValue;
-use http::header::{CACHE_CONTROL, X_CONTENT_TYPE_OPTIONS};
 use tokio::time::timeout;
 
 use super::access::Access;
@@ -17,6 +15,7 @@ use super::contract::ContractErrorsLayer;
 use super::endpoints::{Endpoint, Group};
 use super::error_response::Problem;
 use super::input;
+use super::response::seal as seal_headers;
 use crate::error::ErrorCode;
 use crate::middleware::guards::RequireRole;
 use crate::middleware::layer::SessionAuthLayer;
@@ -106,10 +105,7 @@ async fn in_time(State(limit): State<Duration>, request: Request, next: Next) ->
     answer.unwrap_or_else(|_| Problem::from(ErrorCode::RequestTimeout).into_response())
 }
 
-/// Forbids caches to store the answer, and browsers to guess its type.
 async fn sealed(mut response: Response) -> Response {
-    let headers = response.headers_mut();
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    seal_headers(response.headers_mut());
     response
 }

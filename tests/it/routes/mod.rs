@@ -21,6 +21,7 @@ mod logout;
 mod optional_pages;
 mod outage;
 mod own;
+mod own_logins;
 mod races;
 mod refresh;
 mod several_cookies;

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
-use http::{Method, Request};
+use http::{Method, Request, Response};
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 use tower_session_auth::SessionManager;
@@ -152,7 +152,11 @@ impl Site {
 }
 
 pub(crate) async fn send(router: &Router, request: Request<Body>) -> Reply {
-    let response = router.clone().oneshot(request).await.unwrap();
+    read(router.clone().oneshot(request).await.unwrap()).await
+}
+
+/// Reads a response whole.
+pub(crate) async fn read(response: Response<Body>) -> Reply {
     let (parts, body) = response.into_parts();
     let text = to_bytes(body, usize::MAX).await.unwrap();
     let text = String::from_utf8(text.to_vec()).unwrap();
