@@ -7,7 +7,7 @@ use crate::error::{AuthError, AuthErrorKind};
 use crate::id::{SessionId, UserId};
 use crate::manager::{SessionManager, Shared};
 use crate::session::{Session, SessionData};
-use crate::token::{Expiry, VerifiedClaims};
+use crate::token::VerifiedClaims;
 
 /// The result of the check of a token without I/O.
 pub(crate) enum Lookup<D> {
@@ -127,7 +127,7 @@ impl<D: SessionData> SessionManager<D> {
             self.refused(&error, None);
             return Lookup::Refused(error);
         };
-        match self.verify(token, request_policy.audience.as_ref(), Expiry::Enforced) {
+        match self.verify(token, request_policy.audience.as_ref()) {
             Ok((claims, policy)) => {
                 let key = self.shared.near.as_ref().map(|near| {
                     increment(&near.counters().misses);

@@ -13,7 +13,7 @@ use crate::id::{SessionId, UserId};
 use crate::manager::SessionManager;
 use crate::session::{Session, SessionData};
 use crate::telemetry::events::{Event, Events};
-use crate::token::{Audience, Expiry, VerifiedClaims};
+use crate::token::{Audience, Genuine, VerifiedClaims};
 
 /// What an accepted request receives.
 pub(crate) enum Passed<D> {
@@ -59,23 +59,31 @@ impl<D: SessionData> SessionManager<D> {
         &self,
         token: &str,
         audience: Option<&Audience>,
-        expiry: Expiry,
     ) -> Result<(VerifiedClaims, u64), AuthError> {
         let (policy, now) = (self.shared.policy.load(), self.shared.clock.now());
-        let taken = if expiry == Expiry::AnyTime { expiry } else { Expiry::Ignored };
-        // An expired token is also verified, so that the event can name its user and session.
-        match policy.verify_for(audience, token, now, taken) {
-            Ok(claims) if expiry == Expiry::Enforced && policy.is_past(&claims, now) => {
-                let error = AuthError::new(AuthErrorKind::TokenExpired);
-                self.refused(&error, Some((claims.user().clone(), claims.session_id().clone())));
-                Err(error)
+        let verified = policy.verify_for(audience, token, now);
+        // The event of an expired token names its user and session.
+        let who = match &verified {
+            Ok(Genuine::Expired(claims)) => {
+                Some((claims.user().clone(), claims.session_id().clone()))
             }
-            Err(error) => {
-                self.refused(&error, None);
-                Err(error)
-            }
+            _ => None,
+        };
+        match verified.and_then(Genuine::current) {
             Ok(claims) => Ok((claims, policy.number(audience))),
+            Err(error) => {
+                self.refused(&error, who);
+                Err(error)
+            }
         }
+    }
+
+    /// Like [`verify`](Self::verify), but accepts a token whose `exp` has passed, or whose `iat` or
+    /// `nbf` is in the future.
+    pub(crate) fn verify_at_any_time(&self, token: &str) -> Result<VerifiedClaims, AuthError> {
+        let (policy, now) = (self.shared.policy.load(), self.shared.clock.now());
+        let verified = policy.verify_for(None, token, now).map(Genuine::at_any_time);
+        verified.inspect_err(|error| self.refused(error, None))
     }
 
     /// Returns whether a token's `exp` has passed.

@@ -8,7 +8,7 @@ use super::ConfigError;
 ///
 /// All values can be put into a header as they are. A guard sets the parameters that it checks
 /// itself. To set further parameters, pass a `StepUp` to the guard
-/// ([`challenge`](crate::middleware::guards::Guard::challenge)).
+/// ([`challenge`](crate::guards::RequireFresh::challenge)).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StepUp {
     max_age: Option<Duration>,

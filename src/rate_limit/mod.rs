@@ -1,7 +1,7 @@
 //! Rate limits: counts of attempts that all instances share.
 //!
 //! The mountable [routes](crate::routes) limit failed logins and refresh tokens themselves. Use
-//! [`SessionManager::attempt`] for attempts that the library does not know: codes of a second
+//! [`SessionManager::attempt`](crate::SessionManager::attempt) for attempts that the library does not know: codes of a second
 //! factor, password resets, invitations.
 //!
 //! An attempt is counted *before* it is made, so that concurrent attempts cannot pass the limit

@@ -109,7 +109,7 @@ impl<D: SessionData> RoutesBuilder<D> {
     /// Lets users log in while the store is unavailable: a login with valid credentials then
     /// returns a [token without a session](SessionManager::token_without_session).
     ///
-    /// Routes behind [`FailurePolicy::TokenOnly`](crate::FailurePolicy::TokenOnly) accept such a
+    /// Routes behind [`FailurePolicy::TokenOnly`] accept such a
     /// token until the store answers again. After that, no route accepts it. Routes with another
     /// failure policy never accept it. By default a login during an outage is answered with 503.
     pub fn token_only_logins(mut self) -> Self {

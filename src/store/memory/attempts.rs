@@ -81,7 +81,7 @@ impl Attempts {
         Attempt::Counted(counter.start)
     }
 
-    /// See [`SessionStore::settle`](crate::store::SessionStore::settle).
+    /// See [`CountAttempts::settle`](crate::store::CountAttempts::settle).
     pub(crate) fn settle(&mut self, key: &AttemptKey, settle: Settle) {
         let Some(mut counter) = self.remove(key) else { return };
         let Settle::GiveBack(start) = settle else { return };

@@ -60,7 +60,7 @@ impl RedisStore {
     /// # Errors
     ///
     /// As for [`RedisStoreBuilder::build`]. The error text never contains the URL. An unreachable
-    /// server is not an error here: use [`check`](Self::check).
+    /// server is not an error here: use [`diagnose`](Self::diagnose).
     pub fn new(url: &str) -> Result<Self, ConfigError> {
         Self::builder(url).build()
     }
@@ -235,7 +235,7 @@ impl RedisStoreBuilder {
     }
 
     /// Builds the store. Makes no connection, so an application can start while Redis is down. Call
-    /// [`RedisStore::check`] to test whether the server is reachable.
+    /// [`RedisStore::diagnose`] to test whether the server is reachable.
     ///
     /// # Errors
     ///

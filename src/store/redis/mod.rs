@@ -7,7 +7,7 @@
 //! server's clock.
 //!
 //! Requires Redis 7.0 or Valkey 7.2, or a later version. The store never sends `KEYS`. It sends
-//! `SCAN` only for pages of all sessions, for cleanup and for [`check`](RedisStore::check). It
+//! `SCAN` only for pages of all sessions, for cleanup and for [`diagnose`](RedisStore::diagnose). It
 //! sends `WAIT`, which blocks its connection, only with
 //! [`wait_replicas`](RedisStoreBuilder::wait_replicas). Both commands use separate connections, so
 //! no request waits behind them.

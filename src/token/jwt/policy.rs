@@ -153,7 +153,6 @@ fn check(settings: &TokenSettings) -> Result<(), ConfigError> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::verify::Expiry;
     use super::*;
     use crate::error::AuthErrorKind;
     use crate::token::keys::{SigningKey, VerifyingKey};
@@ -203,17 +202,17 @@ mod tests {
 
         let both = KeySet::new(new_key.clone()).also_verify(key().verifying_key());
         let both = old.with_keys(both).unwrap();
-        assert!(both.verify(&token, now(), Expiry::Enforced).is_ok());
+        assert!(both.verify(&token, now()).is_ok());
         let newer = signed(&both, None);
         let header = compact::decode(compact::split(&newer).unwrap().header).unwrap();
         assert_eq!(header, r#"{"alg":"HS256","typ":"at+jwt","kid":"k2"}"#);
         // A process without the new key rejects the newer token.
-        assert!(old.verify(&newer, now(), Expiry::Enforced).is_err());
+        assert!(old.verify(&newer, now()).is_err());
 
         let only = both.with_keys(KeySet::new(new_key)).unwrap();
-        let error = only.verify(&token, now(), Expiry::Enforced).unwrap_err();
+        let error = only.verify(&token, now()).unwrap_err();
         assert_eq!(error.kind(), AuthErrorKind::InvalidToken);
-        assert!(only.verify(&newer, now(), Expiry::Enforced).is_ok());
+        assert!(only.verify(&newer, now()).is_ok());
     }
 
     #[test]
@@ -221,7 +220,7 @@ mod tests {
         let token = signed(&policy(), None);
         let other = SigningKey::hs256("k1", OTHER_SECRET).unwrap();
         let other = policy().with_keys(KeySet::new(other)).unwrap();
-        assert!(other.verify(&token, now(), Expiry::Enforced).is_err());
+        assert!(other.verify(&token, now()).is_err());
     }
 
     #[test]

@@ -13,16 +13,38 @@ use crate::token::keys::VerifyingKey;
 /// The maximum length of a `jti`, in bytes.
 const MAX_TOKEN_ID_LEN: usize = 128;
 
-/// What verification does with a token whose `exp` has passed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Expiry {
-    /// Rejects the token with `TokenExpired`.
-    Enforced,
-    /// Accepts the token if it meets all other rules.
-    Ignored,
-    /// Accepts the token, even if its `iat` or `nbf` is in the future. Logout uses this, because it
-    /// must work with an expired token, and after the host's clock was set back.
-    AnyTime,
+/// A token of ours: its signature is valid, and its claims meet all rules except for the times.
+#[derive(Clone, Debug)]
+pub(crate) enum Genuine {
+    /// The token is valid at the time of the verification.
+    Current(VerifiedClaims),
+    /// The token's `exp` has passed.
+    Expired(VerifiedClaims),
+    /// The token's `iat` or `nbf` is in the future.
+    NotYet(VerifiedClaims),
+}
+
+impl Genuine {
+    /// Returns the claims of a token that is valid now.
+    ///
+    /// # Errors
+    ///
+    /// `TokenExpired`, or `InvalidToken` for a token that is not valid yet.
+    pub(crate) fn current(self) -> Result<VerifiedClaims, AuthError> {
+        match self {
+            Self::Current(claims) => Ok(claims),
+            Self::Expired(_) => Err(AuthError::new(AuthErrorKind::TokenExpired)),
+            Self::NotYet(_) => Err(Refusal::NotYet.into()),
+        }
+    }
+
+    /// Returns the claims, whatever the time. Logout uses this, because it must work with an
+    /// expired token, and after the host's clock was set back.
+    pub(crate) fn at_any_time(self) -> VerifiedClaims {
+        match self {
+            Self::Current(claims) | Self::Expired(claims) | Self::NotYet(claims) => claims,
+        }
+    }
 }
 
 /// The rule that a token violates, for logs. It contains no part of the token.
@@ -69,24 +91,20 @@ impl Policy {
     ///
     /// The error is `TokenExpired` only if the token meets all other rules. In all other cases it
     /// is `InvalidToken`.
-    pub(crate) fn verify(
-        &self,
-        token: &str,
-        now: Timestamp,
-        expiry: Expiry,
-    ) -> Result<VerifiedClaims, AuthError> {
-        self.verify_for(None, token, now, expiry)
+    pub(crate) fn verify(&self, token: &str, now: Timestamp) -> Result<VerifiedClaims, AuthError> {
+        self.verify_for(None, token, now)?.current()
     }
 
-    /// Like [`verify`](Self::verify), but if `audience` is given, it replaces the policy's
-    /// audience.
+    /// Verifies a token, and compares its times with `now` on the host's clock. If `audience` is
+    /// given, it replaces the policy's audience.
+    ///
+    /// The error is `InvalidToken`.
     pub(crate) fn verify_for(
         &self,
         audience: Option<&Audience>,
         token: &str,
         now: Timestamp,
-        expiry: Expiry,
-    ) -> Result<VerifiedClaims, AuthError> {
+    ) -> Result<Genuine, AuthError> {
         let parts = compact::split(token).ok_or(Refusal::Shape)?;
         let header = compact::decode(parts.header).ok_or(Refusal::Header)?;
         let key = self.key_for(&header)?;
@@ -96,12 +114,7 @@ impl Policy {
         }
         let payload = compact::decode(parts.payload).ok_or(Refusal::Claims)?;
         let payload = Payload::parse(&payload).ok_or(Refusal::Claims)?;
-        let claims = self.judge(payload, audience, now, expiry)?;
-
-        if expiry == Expiry::Enforced && self.is_past(&claims, now) {
-            return Err(AuthError::new(AuthErrorKind::TokenExpired));
-        }
-        Ok(claims)
+        Ok(self.judge(payload, audience, now)?)
     }
 
     /// Returns whether the token has expired at `now`: `exp` plus the leeway has passed.
@@ -133,14 +146,13 @@ impl Policy {
         Ok(key)
     }
 
-    /// Checks all claims, except that the caller compares `exp` with `now`.
+    /// Checks all claims.
     fn judge(
         &self,
         payload: Payload<'_>,
         audience: Option<&Audience>,
         now: Timestamp,
-        expiry: Expiry,
-    ) -> Result<VerifiedClaims, Refusal> {
+    ) -> Result<Genuine, Refusal> {
         let Payload { iss, aud, sub, sid, jti, iat, nbf, exp, rot, custom } = payload;
         if let Some(issuer) = &self.settings.issuer
             && iss.is_none_or(|iss| iss.0 != issuer.as_str())
@@ -165,10 +177,7 @@ impl Policy {
         let latest_start = now.saturating_add(self.settings.leeway);
         let early =
             issued_at > latest_start || nbf.is_some_and(|NumericDate(nbf)| nbf > latest_start);
-        if early && expiry != Expiry::AnyTime {
-            return Err(Refusal::NotYet);
-        }
-        Ok(VerifiedClaims {
+        let claims = VerifiedClaims {
             user,
             session,
             token_id: token_id.0.into(),
@@ -176,6 +185,13 @@ impl Policy {
             expires_at,
             rotation: rot,
             custom: custom.map(String::into_boxed_str),
+        };
+        Ok(if early {
+            Genuine::NotYet(claims)
+        } else if self.is_past(&claims, now) {
+            Genuine::Expired(claims)
+        } else {
+            Genuine::Current(claims)
         })
     }
 }
@@ -202,7 +218,7 @@ mod tests {
     /// Verifies a token with this claim, at this second.
     fn verify_with(leeway: u64, claim: (&str, &str), seconds: f64) -> Result<(), AuthErrorKind> {
         let token = forge(&key(), header(&[]), claims(&[(claim.0, Some(claim.1))]));
-        let judged = lenient(leeway).verify(&token, at(seconds), Expiry::Enforced);
+        let judged = lenient(leeway).verify(&token, at(seconds));
         judged.map(drop).map_err(|error| error.kind())
     }
 
@@ -246,34 +262,46 @@ mod tests {
     #[test]
     fn extreme_clock_values_reject_the_token_without_overflow() {
         let token = forge(&key(), header(&[]), claims(&[("exp", Some("253402300799"))]));
-        let late = lenient(300).verify(&token, Timestamp::MAX, Expiry::Enforced).unwrap_err();
+        let late = lenient(300).verify(&token, Timestamp::MAX).unwrap_err();
         assert_eq!(late.kind(), AuthErrorKind::TokenExpired);
         let early = Timestamp::from_millis(i64::MIN);
-        let early = lenient(300).verify(&token, early, Expiry::Enforced).unwrap_err();
+        let early = lenient(300).verify(&token, early).unwrap_err();
         assert_eq!(early.kind(), AuthErrorKind::InvalidToken);
     }
 
     #[test]
-    fn ignored_expiry_keeps_all_other_checks() {
+    fn expired_token_keeps_its_claims_and_must_meet_all_other_rules() {
         let policy = policy();
-        let ignoring = |changes: &[(&str, Option<&str>)]| {
+        let verified = |changes: &[(&str, Option<&str>)]| {
             let token = forge(&key(), header(&[]), claims(changes));
-            policy.verify(&token, at(NOW as f64), Expiry::Ignored).map(|claims| claims.expires_at)
+            policy.verify_for(None, &token, at(NOW as f64))
         };
         let expired = ("exp", Some("1600000000"));
-        assert_eq!(ignoring(&[expired]).unwrap(), at(1.6e9));
-        for change in [
-            ("exp", None),
-            ("exp", Some("\"x\"")),
-            ("iss", None),
-            ("aud", None),
-            ("nbf", Some("1700003600")),
-            ("iat", Some("1700003600")),
-        ] {
-            assert!(ignoring(&[change]).is_err(), "{change:?}");
+        let Ok(Genuine::Expired(claims)) = verified(&[expired]) else { panic!("must be expired") };
+        assert_eq!(claims.expires_at, at(1.6e9));
+        for change in [("iss", None), ("aud", None), ("sub", None), ("jti", None)] {
+            assert!(verified(&[expired, change]).is_err(), "{change:?}");
+        }
+        for exp in [None, Some("\"x\"")] {
+            assert!(verified(&[("exp", exp)]).is_err(), "{exp:?}");
         }
         let forged = signed(&policy, None).replace('.', ".A");
-        assert!(policy.verify(&forged, at(NOW as f64), Expiry::Ignored).is_err());
+        assert!(policy.verify_for(None, &forged, at(NOW as f64)).is_err());
+    }
+
+    #[test]
+    fn token_of_the_future_keeps_its_claims_and_is_not_valid_yet() {
+        for change in [("nbf", "1700003600"), ("iat", "1700003600")] {
+            for exp in ["1700007200", "1600000000"] {
+                let claims = claims(&[(change.0, Some(change.1)), ("exp", Some(exp))]);
+                let token = forge(&key(), header(&[]), claims);
+                let verified = policy().verify_for(None, &token, at(NOW as f64)).unwrap();
+                assert!(matches!(verified, Genuine::NotYet(_)), "{change:?} {exp}");
+                let error = verified.clone().current().unwrap_err();
+                assert_eq!(error.kind(), AuthErrorKind::InvalidToken);
+                assert_eq!(verified.at_any_time().user().as_str(), "ada");
+            }
+        }
     }
 
     #[test]
@@ -284,7 +312,7 @@ mod tests {
             ("a\\\"b", Some("null")),
         ];
         let token = forge(&key(), header(&[]), claims(&more));
-        let claims = policy().verify(&token, at(NOW as f64), Expiry::Enforced).unwrap();
+        let claims = policy().verify(&token, at(NOW as f64)).unwrap();
         assert_eq!(claims.user().as_str(), "ada");
         assert_eq!(claims.session_id().as_str(), "s1");
         assert_eq!(claims.token_id(), "secret-token-id");
@@ -307,7 +335,7 @@ mod tests {
             plan: Option<String>,
         }
         let token = forge(&key(), header(&[]), claims(&[]));
-        let claims = policy().verify(&token, at(NOW as f64), Expiry::Enforced).unwrap();
+        let claims = policy().verify(&token, at(NOW as f64)).unwrap();
         assert!(claims.custom::<Mine>().unwrap().plan.is_none());
     }
 }

@@ -229,7 +229,7 @@ async fn call_every_operation(store: &RedisStore) {
     check_error_text(store.upkeep().await);
     check_error_text(store.health().await);
     check_error_text(store.warnings().await);
-    check_error_text(usable(&store).await);
+    check_error_text(usable(store).await);
     check_error_text(store.diagnose().await);
 }
 

@@ -171,7 +171,7 @@ async fn assert_every_operation_is_refused(store: &RedisStore, id: &SessionId) {
         );
         assert_eq!(kind(store.health().await), not_primary);
         assert_eq!(kind(store.upkeep().await), not_primary);
-        assert_eq!(kind(usable(&store).await), not_primary);
+        assert_eq!(kind(usable(store).await), not_primary);
     }
 }
 

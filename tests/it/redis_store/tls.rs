@@ -85,7 +85,7 @@ fn url(server: &RedisServer, host: &str) -> String {
 
 /// The error of a check, with its causes.
 async fn refusal(store: &RedisStore) -> String {
-    let error = usable(&store).await.unwrap_err();
+    let error = usable(store).await.unwrap_err();
     assert_eq!(error.kind(), StoreErrorKind::Unavailable);
     let text = format!("{error:?}: {}", error.source().unwrap());
     assert!(!text.contains("127.0.0.1") && !text.contains("localhost"), "{text}");

@@ -5,7 +5,7 @@ use redis::Value;
 use crate::store::redis::error::fault;
 use crate::store::{StoreError, StoreErrorKind};
 
-/// What the server reports about itself: the result of [`RedisStore::check`](crate::store::RedisStore::check).
+/// What the server reports about itself: part of a [`Diagnosis`](crate::store::redis::Diagnosis).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ServerInfo {
