@@ -1,8 +1,6 @@
 //! Logins: opening a session and signing its first tokens.
 
 use std::fmt;
-#[cfg(feature = "routes")]
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,8 +19,6 @@ use crate::session::{
     LoginFence, NewSession, Session, SessionData, State, StoredContent, StoredSizes,
 };
 use crate::store::{Created, NewRecord, Opened, Salt, StoreError, StoreErrorKind};
-#[cfg(feature = "routes")]
-use crate::telemetry::events::LoginRefusal;
 use crate::telemetry::events::{Event, Suspicion};
 use crate::token::{NewToken, RefreshClaims, RefreshToken};
 
@@ -171,17 +167,6 @@ impl<D: SessionData> SessionManager<D> {
         let session = Session::new(state);
         self.tell_created(&session, opened);
         Ok(Login { session, access_token, expires_in, refresh_token })
-    }
-
-    /// Emits the event of a refused login. `user` must be a user who exists.
-    #[cfg(feature = "routes")]
-    pub(crate) fn tell_login_refused(
-        &self,
-        user: Option<UserId>,
-        refusal: LoginRefusal,
-        ip_address: Option<IpAddr>,
-    ) {
-        self.shared.events.emit(Event::LoginRefused { user, refusal, ip_address });
     }
 
     fn tell_created(&self, session: &Session<D>, opened: Opened) {

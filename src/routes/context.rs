@@ -13,8 +13,11 @@ use super::device::Devices;
 use super::limits::Limits;
 use crate::authenticate::request_policy::FailurePolicy;
 use crate::error::ConfigError;
+use crate::id::UserId;
 use crate::manager::SessionManager;
 use crate::middleware::same_origin::SameOriginLayer;
+use crate::session::SessionData;
+use crate::telemetry::events::{Event, LoginRefusal};
 
 /// Returns the client address of a request, if it is known.
 pub(super) type ClientAddress = dyn Fn(&Parts) -> Option<IpAddr> + Send + Sync;
@@ -53,6 +56,18 @@ impl<D> Context<D> {
     pub(super) fn new(shared: Shared<D>) -> Result<Self, ConfigError> {
         let delivery = Arc::new(shared.ways.at("/")?);
         Ok(Self { shared: Arc::new(shared), delivery })
+    }
+
+    /// Emits the event of a refused login. `user` must be a user who exists.
+    pub(super) fn emit_login_refused(
+        &self,
+        user: Option<UserId>,
+        refusal: LoginRefusal,
+        ip_address: Option<IpAddr>,
+    ) where
+        D: SessionData,
+    {
+        self.manager.events().emit(Event::LoginRefused { user, refusal, ip_address });
     }
 
     /// Returns the same state for routes at this mount point.

@@ -56,7 +56,7 @@ pub(super) async fn login<D: SessionData>(
     }
     let answer = outcome.map_err(|Refusal { user, error }| {
         if let Some(refusal) = error.refusal() {
-            context.manager.tell_login_refused(user, refusal, client.address);
+            context.emit_login_refused(user, refusal, client.address);
         }
         error.into_problem()
     })?;

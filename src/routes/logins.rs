@@ -121,7 +121,7 @@ impl<D: SessionData> Logins<D> {
             Ok(_) => context.end_replaced_sessions(&client).await,
             Err(error) => {
                 if let Some(refusal) = error.refusal() {
-                    context.manager.tell_login_refused(Some(user), refusal, client.address);
+                    context.emit_login_refused(Some(user), refusal, client.address);
                 }
             }
         }
