@@ -343,6 +343,20 @@ mod tests {
     }
 
     #[test]
+    fn greater_rotation_counter_is_due_once_and_at_once() {
+        let rules = TouchRules { record_rotation: true, ..rules() };
+        let mark = Mark::new(life(60 * MINUTE));
+        let take = |rotation, rules| {
+            let life = Life { rotation: Some(rotation), ..life(60 * MINUTE) };
+            mark.take(life.created, life, rules)
+        };
+        for (rotation, due) in [(0, false), (1, true), (1, false), (3, true), (2, false)] {
+            assert_eq!(take(rotation, rules), due, "{rotation}");
+        }
+        assert!(!take(4, TouchRules { record_rotation: false, ..rules }));
+    }
+
+    #[test]
     fn borrowed_key_equals_only_the_same_user_with_the_same_session() {
         let user = |name| UserId::parse(name).unwrap();
         let id = |name| SessionId::parse(name).unwrap();
