@@ -6,6 +6,7 @@ use axum::response::IntoResponse as _;
 use bytes::Bytes;
 use tower::ServiceBuilder;
 use tower_session_auth::auth_layer::Caller;
+use tower_session_auth::manager::Cursor;
 use tower_session_auth::store::{MemoryStore, NewRecord, Replacement, Salt};
 use tower_session_auth::token::VerifyingKey;
 use tower_session_auth::{
@@ -106,14 +107,16 @@ async fn debug_and_display_of_types_and_errors_show_no_secret() {
 }
 
 #[test]
-fn debug_of_the_values_of_a_store_shows_neither_payload_nor_salt() {
+fn debug_of_the_values_of_a_store_shows_neither_payload_nor_salt_nor_cursor() {
     let (payload, salt) = (Bytes::from(PASSWORD), Salt::parse("c2FsdHNhbHRzYWx0").unwrap());
     let id = SessionId::parse("session-1").unwrap();
     let mut new = NewRecord::new(MINUTE, MINUTE, payload.clone());
     new.salt = Some(salt.clone());
     let replacement = Replacement::new(id, 7, payload.clone());
-    let shown = format!("{new:?} {replacement:?} {salt:?}");
-    for part in ["Salt(…)", "Replacement", "session-…", "expected: 7"] {
+    let cursor = Cursor::new(PASSWORD);
+    let shown = format!("{new:?} {replacement:?} {salt:?} {cursor:?}");
+    let length = format!("Cursor {{ bytes: {} }}", PASSWORD.len());
+    for part in ["Salt(…)", "Replacement", "session-…", "expected: 7", &length] {
         assert!(shown.contains(part), "{part}: {shown}");
     }
     let payload = format!("{payload:?}");
