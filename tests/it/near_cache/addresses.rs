@@ -5,13 +5,15 @@ use std::time::Duration;
 
 use tower_session_auth::RedisStore;
 use tower_session_auth::manager::NearCacheState;
+use tower_session_auth::store::SessionStore;
 
 use crate::near_cache::world::{World, sees};
 use crate::support::commands::Commands;
 use crate::support::log::Log;
+use crate::support::proxy::Proxy;
 use crate::support::redis::RedisServer;
 use crate::support::wait::until;
-use crate::support::{builder, login};
+use crate::support::{UNHURRIED, builder, login};
 
 /// A world with long timeouts, which a loaded machine meets too: these tests count events and
 /// measure no times.
@@ -41,6 +43,20 @@ async fn near_cache_stays_coherent_over_several_address_checks() {
     until("another check", async || before.since(&world.server).await.calls("script|load") >= 1)
         .await;
     world.background.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn upkeep_makes_no_connection_before_an_address_check_is_due() {
+    let server = RedisServer::start().await;
+    let proxy = Proxy::start(server.port());
+    let store = RedisStore::builder(proxy.url().as_str()).timeout(UNHURRIED);
+    let store = store.address_check(Duration::from_secs(3600)).build().unwrap();
+    store.upkeep().await.unwrap();
+    let before = proxy.connections();
+    for _ in 0..3 {
+        store.upkeep().await.unwrap();
+    }
+    assert_eq!(proxy.connections(), before);
 }
 
 #[tokio::test]
