@@ -101,6 +101,18 @@ async fn stop_keeps_its_time_limit_with_many_touches_and_a_slow_store() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn touch_is_written_to_a_store_that_answers_within_one_second() {
+    let (manager, worker, store) = clocked();
+    let _background = worker.start();
+    let token = login(&manager, "jeju").await.access_token;
+    advance(2 * MINUTE).await;
+    store.set(Mood::SlowWrites(Duration::from_millis(900)));
+    manager.authenticate(&token).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(1_100)).await;
+    assert_eq!(store.touches(), 1);
+}
+
+#[tokio::test(start_paused = true)]
 async fn uses_within_100_ms_are_written_together() {
     let (manager, worker, store) = clocked();
     let _background = worker.start();
