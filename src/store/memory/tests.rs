@@ -84,6 +84,18 @@ async fn upkeep_frees_all_expired_sessions_and_tombstones() {
 }
 
 #[tokio::test]
+async fn upkeep_frees_the_memory_of_many_users() {
+    let (store, clock) = store();
+    for i in 0..2_000 {
+        login(&store, &user(i), MINUTE).await;
+    }
+    assert!(store.lock().users.capacity() >= 2_000);
+    clock.advance(MINUTE);
+    store.upkeep().await.unwrap();
+    assert!(store.lock().users.capacity() <= 1_024);
+}
+
+#[tokio::test]
 async fn logins_free_expired_sessions_without_upkeep() {
     let (store, clock) = store();
     for i in 0..2_000 {
