@@ -1,6 +1,6 @@
 //! Both stores keep the contract of `SessionStore`.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by a panic")]
+#![cfg_attr(feature = "redis", expect(clippy::unwrap_used, reason = "a test fails by a panic"))]
 
 use std::num::NonZeroU32;
 
