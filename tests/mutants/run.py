@@ -47,7 +47,8 @@ AREAS = {
     "memory": ("src/store/memory/", "limits manager store_contract"),
     "redis": (
         "src/store/redis/",
-        "diagnosis fills limits::shared redis_store store_contract store_trouble",
+        "diagnosis fills limits::shared near_cache::addresses redis_store store_contract "
+        "store_trouble",
     ),
     "stores": ("src/store/", "manager operations redis_store routes::durations store_contract"),
 }
@@ -140,8 +141,8 @@ def filters(area):
 
 
 def environment():
-    """The mutants use the dependencies that are already built."""
-    return {**os.environ, "CARGO_TARGET_DIR": str(TARGET)}
+    """Cargo does not tell the copy from the working tree. So the copy has its own target folder."""
+    return {**os.environ, "CARGO_TARGET_DIR": str(TARGET / "mutants" / "target")}
 
 
 def time_limit(area):
@@ -212,7 +213,7 @@ def main():
     for mutant in survivors:
         print(f"survived: {mutant}")
     if survivors:
-        print("Add tests that fail with these mutants, or justify them in tests/mutants/justified.toml.")
+        print("Add tests that fail with them, or justify them in tests/mutants/justified.toml.")
     sys.exit(1 if survivors or stale else 0)
 
 
