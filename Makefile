@@ -1,6 +1,6 @@
 # `make test` installs the tools that the tests need, and runs all tests.
 
-.PHONY: test bench chaos client deps schemathesis
+.PHONY: test bench chaos client deps mutants schemathesis
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
 test: deps
@@ -35,6 +35,16 @@ chaos: deps
 	@echo '| case | ends | with a late answer | p50 ms | p99 ms | max ms |'
 	@echo '| --- | --- | --- | --- | --- | --- |'
 	@cat target/chaos.md
+
+# Draws mutants of the library at random, and runs the tests against each of them. Prints the seed;
+# the same SEED draws the same mutants. Runs for MINUTES at most, or until COUNT mutants have run.
+# Installs cargo-mutants into target/tools.
+MUTANTS_VERSION := 27.1.0
+MINUTES ?= 60
+mutants: deps
+	@target/tools/bin/cargo-mutants mutants --version 2>/dev/null | grep -qF $(MUTANTS_VERSION) || \
+	  cargo install --quiet --locked --root target/tools cargo-mutants@$(MUTANTS_VERSION)
+	SEED=$(SEED) MINUTES=$(MINUTES) COUNT=$(COUNT) python3 tests/mutants/run.py
 
 # Measures the cost of a request, compared with hand-written code. Needs Redis, and wrk for the rows
 # over HTTP.

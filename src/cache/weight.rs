@@ -126,6 +126,17 @@ mod tests {
     use super::*;
 
     #[test]
+    fn number_of_shards_is_halved_only_until_no_shard_is_too_small() {
+        let most = shards(Capacity { tokens: 1 << 24, bytes: 1 << 36 });
+        assert!(most >= 4, "{most}");
+        let (tokens, bytes) = (most * SHARD_TOKENS, most << 20);
+        assert_eq!(shards(Capacity { tokens, bytes }), most);
+        assert_eq!(shards(Capacity { tokens: tokens - 1, bytes }), most / 2);
+        assert_eq!(shards(Capacity { tokens, bytes: bytes - 1 }), most / 2);
+        assert_eq!(shards(Capacity { tokens: 1, bytes: 1 }), 1);
+    }
+
+    #[test]
     fn token_share_leaves_room_for_at_least_one_and_at_most_capacity_tokens() {
         for tokens in [1, 2, 31, 32, 100, 1_000, 65_536, 1 << 24] {
             for bytes in [1 << 16, 1 << 20, 64 << 20, 1 << 36] {

@@ -174,3 +174,25 @@ impl Bulkhead {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+    use std::future::{pending, ready};
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn bulkhead_is_open_from_a_timeout_until_an_answer() {
+        let limit = Duration::from_millis(50);
+        let bulkhead = Bulkhead::new(BulkheadName::Requests, limit, &Metrics::new());
+        assert!(!bulkhead.is_open());
+        let late = bulkhead.ask(pending::<Result<(), Infallible>>, |_| false).await;
+        assert!(matches!(late, Err(BulkheadError::TimedOut(_))));
+        assert!(bulkhead.is_open());
+        tokio::time::advance(PROBE_PAUSE).await;
+        let answer = bulkhead.ask(|| ready(Ok::<_, Infallible>(7)), |_| false).await;
+        assert!(matches!(answer, Ok(7)));
+        assert!(!bulkhead.is_open());
+    }
+}

@@ -291,3 +291,80 @@ impl TouchQueue {
         self.dropped.load(Ordering::Relaxed)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MINUTE: Duration = Duration::from_secs(60);
+
+    fn life(idle_ttl: Duration) -> Life {
+        let created = Timestamp::from_millis(0);
+        let idle_deadline = created.saturating_add(idle_ttl);
+        Life { created, idle_ttl, idle_deadline, rotation: None }
+    }
+
+    fn rules() -> TouchRules {
+        TouchRules {
+            interval: MINUTE,
+            refresh_threshold: Some(15 * MINUTE),
+            idle_ttl: 60 * MINUTE,
+            record_rotation: false,
+        }
+    }
+
+    #[test]
+    fn refresh_threshold_is_scaled_for_a_session_with_its_own_idle_ttl() {
+        let rules = rules();
+        for (idle_ttl, threshold) in [(60, 15), (240, 60), (20, 5)] {
+            assert_eq!(rules.threshold(life(idle_ttl * MINUTE)), threshold * MINUTE, "{idle_ttl}");
+        }
+        let rules = TouchRules { refresh_threshold: None, ..rules };
+        assert_eq!(rules.threshold(life(20 * MINUTE)), Duration::MAX);
+    }
+
+    #[test]
+    fn touch_interval_is_at_most_a_tenth_of_the_idle_ttl() {
+        let rules = rules();
+        assert_eq!(rules.interval(life(60 * MINUTE)), MINUTE);
+        assert_eq!(rules.interval(life(5 * MINUTE)), MINUTE / 2);
+    }
+
+    #[test]
+    fn first_use_below_the_threshold_does_not_wait_for_the_interval() {
+        let (rules, life) = (TouchRules { interval: 5 * MINUTE, ..rules() }, life(60 * MINUTE));
+        let mark = Mark::new(life);
+        for (minute, due) in
+            [(0, false), (4, false), (44, true), (45, false), (46, true), (47, false)]
+        {
+            let now = life.created.saturating_add(minute * MINUTE);
+            assert_eq!(mark.take(now, life, rules), due, "minute {minute}");
+        }
+    }
+
+    #[test]
+    fn greater_rotation_counter_is_due_once_and_at_once() {
+        let rules = TouchRules { record_rotation: true, ..rules() };
+        let mark = Mark::new(life(60 * MINUTE));
+        let take = |rotation, rules| {
+            let life = Life { rotation: Some(rotation), ..life(60 * MINUTE) };
+            mark.take(life.created, life, rules)
+        };
+        for (rotation, due) in [(0, false), (1, true), (1, false), (3, true), (2, false)] {
+            assert_eq!(take(rotation, rules), due, "{rotation}");
+        }
+        assert!(!take(4, TouchRules { record_rotation: false, ..rules }));
+    }
+
+    #[test]
+    fn borrowed_key_equals_only_the_same_user_with_the_same_session() {
+        let user = |name| UserId::parse(name).unwrap();
+        let id = |name| SessionId::parse(name).unwrap();
+        let owned = (user("jeju"), id("s1"));
+        for (name, session, equal) in
+            [("jeju", "s1", true), ("jeju", "s2", false), ("other", "s1", false)]
+        {
+            assert_eq!(Borrowed(&user(name), &id(session)).equivalent(&owned), equal, "{name}");
+        }
+    }
+}

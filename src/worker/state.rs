@@ -107,3 +107,14 @@ impl Drop for WorkerGuard {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_worker_state_has_a_text_in_snake_case() {
+        let texts = WorkerState::ALL.map(WorkerState::as_str);
+        assert_eq!(texts, ["not_started", "running", "stopped", "lost"]);
+    }
+}

@@ -2,20 +2,21 @@
 
 use std::time::Duration;
 
-use tokio::time::advance;
+use tokio::time::{Instant, advance};
+use tokio_test::task;
 use tower_session_auth::clock::{Clock, SystemClock};
 use tower_session_auth::error::{ConfigError, SessionError};
 use tower_session_auth::manager::SessionManagerBuilder;
-use tower_session_auth::store::{MemoryStore, StoreErrorKind};
+use tower_session_auth::store::{MemoryStore, SessionStore, StoreErrorKind};
 use tower_session_auth::testing::TokioClock;
 use tower_session_auth::{
     AuthErrorKind, KeySet, NewSession, RevokeReason, SessionManager, SigningKey, Target,
 };
 
 use crate::support::redis::RedisServer;
-use crate::support::switch::Mood;
+use crate::support::switch::{Mood, SwitchStore};
 use crate::support::{
-    AUDIENCE, ISSUER, START, builder, clocked, key, login, patient_builder, patient_store, user,
+    AUDIENCE, ISSUER, START, builder, clocked, key, login, ms, patient_builder, patient_store, user,
 };
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -48,6 +49,33 @@ async fn logout_accepts_an_expired_token_but_no_malformed_or_forged_one() {
         "a repeated logout succeeds and returns false"
     );
     assert!(manager.get(&user("jeju"), login.session.id()).await.unwrap().is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn contended_update_ends_after_twice_the_store_timeout() {
+    let clock = TokioClock::new(START);
+    let inner = MemoryStore::with_clock(clock);
+    let store = SwitchStore::new(inner.clone());
+    let settings = builder().clock(clock).store(store.clone()).store_timeout(ms(200));
+    let (manager, _worker) = settings.build().unwrap();
+    let login = login(&manager, "jeju").await;
+    let (owner, id) = (user("jeju"), login.session.id());
+    store.set(Mood::SlowReads(ms(100), ms(100)));
+    let mut tries = 0;
+    let begin = Instant::now();
+    let updated = manager.update(&owner, id, |session| {
+        // Another process writes before each write of this update.
+        let mut other = task::spawn(async {
+            let record = inner.load(&owner, id, None).await.unwrap().unwrap();
+            inner.update(&owner, id, record.revision, record.payload).await.unwrap()
+        });
+        assert!(other.poll().is_ready());
+        tries += 1;
+        session.role = Some(format!("role {tries}"));
+    });
+    assert!(matches!(updated.await, Err(SessionError::Contended)));
+    // Each try reads twice. No try begins when 400 ms have passed.
+    assert_eq!((tries, begin.elapsed()), (2, ms(400)));
 }
 
 #[tokio::test]

@@ -2,9 +2,20 @@
 
 #![cfg_attr(feature = "redis", expect(clippy::unwrap_used, reason = "a test fails by a panic"))]
 
+use std::num::NonZeroU32;
+
 use tower_session_auth::clock::Timestamp;
-use tower_session_auth::store::MemoryStore;
+use tower_session_auth::store::{MemoryStore, SessionLimit, WhenFull};
 use tower_session_auth::testing::{ManualClock, store_contract};
+
+#[test]
+fn room_of_a_session_limit_is_at_most_its_maximum() {
+    let number = |number| NonZeroU32::new(number).unwrap();
+    for (room, granted) in [(1, 1), (3, 3), (4, 3)] {
+        let limit = SessionLimit::new(number(3), WhenFull::Refuse).room(number(room));
+        assert_eq!(limit.room, number(granted));
+    }
+}
 
 #[tokio::test]
 async fn memory_keeps_the_contract() {

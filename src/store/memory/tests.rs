@@ -73,6 +73,7 @@ async fn upkeep_frees_all_expired_sessions_and_tombstones() {
         }
     }
     assert_eq!(store.len(), 800);
+    assert!(!store.is_empty());
     clock.advance(MINUTE);
     store.upkeep().await.unwrap();
     assert_eq!(store.len(), 533);
@@ -86,6 +87,18 @@ async fn upkeep_frees_all_expired_sessions_and_tombstones() {
 }
 
 #[tokio::test]
+async fn upkeep_frees_the_memory_of_many_users() {
+    let (store, clock) = store();
+    for i in 0..2_000 {
+        login(&store, &user(i), MINUTE).await;
+    }
+    assert!(store.lock().users.capacity() >= 2_000);
+    clock.advance(MINUTE);
+    store.upkeep().await.unwrap();
+    assert!(store.lock().users.capacity() <= 1_024);
+}
+
+#[tokio::test]
 async fn logins_free_expired_sessions_without_upkeep() {
     let (store, clock) = store();
     for i in 0..2_000 {
@@ -93,6 +106,16 @@ async fn logins_free_expired_sessions_without_upkeep() {
         clock.advance(MINUTE / 100);
     }
     assert!(store.len() <= 100, "{}", store.len());
+}
+
+#[test]
+fn count_of_logins_starts_again_when_its_window_has_passed() {
+    let (mut state, user, begin) = (State::default(), user(1), Timestamp::from_millis(0));
+    let mut count = |after| state.count(begin.saturating_add(after), &user, MINUTE);
+    assert_eq!(count(Duration::ZERO), 1);
+    assert_eq!(count(MINUTE - Duration::from_millis(1)), 2);
+    assert_eq!(count(MINUTE), 1);
+    assert_eq!(state.due.len(), 1);
 }
 
 #[tokio::test]

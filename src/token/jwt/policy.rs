@@ -195,6 +195,28 @@ mod tests {
     }
 
     #[test]
+    fn number_of_an_audience_is_equal_only_for_the_same_name() {
+        let number = |name| Audience::new(name).unwrap().number();
+        assert_eq!(number("desk"), number("desk"));
+        assert_ne!(number("desk"), number("shop"));
+        // Zero stands for the audience of the manager.
+        assert!(number("desk") > 0 && number("shop") > 0);
+    }
+
+    #[test]
+    fn number_of_the_rules_differs_by_policy_and_by_audience() {
+        let policies = [policy(), policy()];
+        let audiences = ["desk", "shop"].map(|name| Audience::new(name).unwrap());
+        let mut numbers = std::collections::HashSet::new();
+        for policy in &policies {
+            assert!(numbers.insert(policy.number(None)));
+            for audience in &audiences {
+                assert!(numbers.insert(policy.number(Some(audience))));
+            }
+        }
+    }
+
+    #[test]
     fn old_key_verifies_until_it_is_removed() {
         let old = policy();
         let token = signed(&old, None);

@@ -73,6 +73,16 @@ mod tests {
     use super::*;
 
     #[test]
+    fn public_key_cannot_be_used_as_a_secret() {
+        let point = [4; 65];
+        let secret = EncodingKey::from_secret(&point);
+        let signature = sign(b"message", &secret, Algorithm::HS256).unwrap();
+        let verify = |key| verify(&signature, b"message", &key, Algorithm::HS256);
+        assert!(verify(DecodingKey::from_secret(&point)).unwrap());
+        assert!(verify(DecodingKey::from_ec_der(&point)).is_err());
+    }
+
+    #[test]
     fn crypto_backend_is_present() {
         assert!(is_present());
     }

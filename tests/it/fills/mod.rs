@@ -3,6 +3,7 @@
 
 mod alone;
 mod changes;
+mod closed;
 mod fake;
 mod links;
 mod own;

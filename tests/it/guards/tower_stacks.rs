@@ -217,6 +217,9 @@ fn debug_output_shows_the_guards_condition() {
             assert!(shown.contains(part), "{part}: {shown}");
         }
     }
+    let answer = async |_: Request<String>| Ok::<_, Infallible>(Response::new(String::new()));
+    let future = RequireRole::new("admin").layer(service_fn(answer)).call(anonymous());
+    assert_eq!(format!("{future:?}"), "GuardFuture { .. }");
 }
 
 #[test]

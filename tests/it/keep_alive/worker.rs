@@ -50,6 +50,21 @@ async fn touch_that_the_store_rejects_for_good_does_not_block_later_touches() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn worker_pauses_up_to_one_second_between_attempts_while_the_store_refuses_writes() {
+    let (manager, worker, store) = clocked();
+    let _background = worker.start();
+    let login = login(&manager, "jeju").await;
+    advance(2 * MINUTE).await;
+    manager.authenticate(&login.access_token).await.unwrap();
+    store.set(Mood::FailWrites(StoreErrorKind::WriteRefused));
+    let before = store.calls();
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    // Attempts after 0.1, 0.3, 0.7 and 1.5 seconds, and then each second; and the upkeep each second.
+    let calls = store.calls() - before;
+    assert!((20..=24).contains(&calls), "{calls}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn stop_gives_up_on_a_store_that_hangs() {
     let (manager, worker, store) = clocked();
     let login = login(&manager, "jeju").await;
@@ -83,6 +98,50 @@ async fn stop_keeps_its_time_limit_with_many_touches_and_a_slow_store() {
     assert!(asked.elapsed() <= Duration::from_secs(6), "{:?}", asked.elapsed());
     assert_eq!(report.written + report.lost, 10_000);
     assert!(report.written >= 2_500 && report.lost > 0, "{report:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn touch_is_written_to_a_store_that_answers_within_one_second() {
+    let (manager, worker, store) = clocked();
+    let _background = worker.start();
+    let token = login(&manager, "jeju").await.access_token;
+    advance(2 * MINUTE).await;
+    store.set(Mood::SlowWrites(Duration::from_millis(900)));
+    manager.authenticate(&token).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(1_100)).await;
+    assert_eq!(store.touches(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn uses_within_100_ms_are_written_together() {
+    let (manager, worker, store) = clocked();
+    let _background = worker.start();
+    let tokens = [login(&manager, "a").await.access_token, login(&manager, "b").await.access_token];
+    advance(2 * MINUTE).await;
+    for token in &tokens {
+        manager.authenticate(token).await.unwrap();
+        tokio::time::sleep(Duration::from_millis(40)).await;
+        assert_eq!(store.touches(), 0);
+    }
+    written().await;
+    assert_eq!(store.touches(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn touches_of_many_sessions_are_written_without_a_pause_between_their_batches() {
+    let (manager, worker, store) = clocked();
+    let _background = worker.start();
+    let mut tokens = Vec::new();
+    for n in 0..1_600 {
+        tokens.push(login(&manager, &format!("u{n}")).await.access_token);
+    }
+    advance(2 * MINUTE).await;
+    for token in &tokens {
+        manager.authenticate(token).await.unwrap();
+    }
+    // A pause between two batches would last 100 ms.
+    written().await;
+    assert_eq!(store.touches(), 1_600);
 }
 
 #[tokio::test(start_paused = true)]

@@ -3,15 +3,18 @@
 
 use std::time::Duration;
 
-use tower_session_auth::RedisStore;
+use bytes::Bytes;
 use tower_session_auth::manager::NearCacheState;
+use tower_session_auth::store::{NewRecord, SessionStore};
+use tower_session_auth::{RedisStore, SessionId};
 
 use crate::near_cache::world::{World, sees};
 use crate::support::commands::Commands;
 use crate::support::log::Log;
+use crate::support::proxy::Proxy;
 use crate::support::redis::RedisServer;
 use crate::support::wait::until;
-use crate::support::{builder, login};
+use crate::support::{UNHURRIED, builder, login, ms, user};
 
 /// A world with long timeouts, which a loaded machine meets too: these tests count events and
 /// measure no times.
@@ -41,6 +44,38 @@ async fn near_cache_stays_coherent_over_several_address_checks() {
     until("another check", async || before.since(&world.server).await.calls("script|load") >= 1)
         .await;
     world.background.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn upkeep_makes_no_connection_before_an_address_check_is_due() {
+    let server = RedisServer::start().await;
+    let proxy = Proxy::start(server.port());
+    let store = RedisStore::builder(proxy.url().as_str()).timeout(UNHURRIED);
+    let store = store.address_check(Duration::from_secs(3600)).build().unwrap();
+    store.upkeep().await.unwrap();
+    let before = proxy.connections();
+    for _ in 0..3 {
+        store.upkeep().await.unwrap();
+    }
+    assert_eq!(proxy.connections(), before);
+}
+
+#[tokio::test]
+async fn store_without_a_near_cache_leaves_the_old_server_of_its_address() {
+    let (old, new) = (RedisServer::start().await, RedisServer::start().await);
+    let proxy = Proxy::start(old.port());
+    let store = RedisStore::builder(proxy.url().as_str()).timeout(UNHURRIED).pool_size(1);
+    let store = store.address_check(ms(100)).build().unwrap();
+    let (owner, id) = (user("jeju"), SessionId::random().unwrap());
+    let hour = Duration::from_secs(3600);
+    store.create(&owner, &id, &NewRecord::new(hour, hour, Bytes::new())).await.unwrap();
+    // The connections to the old server stay open.
+    proxy.lead_to(new.port());
+    until("the store reads from the new server, which has no session", async || {
+        store.upkeep().await.unwrap();
+        store.load(&owner, &id, None).await.unwrap().is_none()
+    })
+    .await;
 }
 
 #[tokio::test]

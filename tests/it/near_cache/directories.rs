@@ -259,6 +259,16 @@ async fn directory_and_failure_policy_decide_together_while_redis_is_unavailable
 }
 
 #[tokio::test]
+async fn session_that_was_cached_before_its_account_was_inactive_is_not_served_stale() {
+    let mut scene = Scene::new().await;
+    scene.desk.says(Says::Inactive);
+    assert_eq!(scene.request(FailurePolicy::Refuse).await.unwrap(), "account_inactive");
+    scene.desk.says(Says::Active);
+    scene.world.redis_is_gone().await;
+    assert_eq!(scene.request(POLICIES[1]).await.unwrap(), "store_unavailable");
+}
+
+#[tokio::test]
 async fn with_directory_roles_a_demotion_reaches_guards_despite_the_near_cache() {
     let scene = Scene::with(|builder| {
         builder.directory_roles().revalidate_after(Duration::from_millis(200))

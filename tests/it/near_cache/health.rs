@@ -187,6 +187,29 @@ async fn server_that_refuses_client_tracking_is_read_per_request_and_logged_once
 }
 
 #[tokio::test]
+async fn probe_that_redis_cannot_write_now_is_repeated_until_the_near_cache_is_coherent() {
+    let server = RedisServer::start_with(&["--min-replicas-to-write", "1"]).await;
+    let log = Log::default();
+    let captured = log.capture();
+    let (manager, worker) = patient_builder(patient_store(&server.url())).build().unwrap();
+    let background = worker.start();
+    until("Redis refuses two probes, or the near cache gives up", async || {
+        log.text().matches("cannot open an invalidation connection").count() >= 2
+            || manager.near_cache().state == NearCacheState::Refused
+    })
+    .await;
+    assert_eq!(manager.near_cache().state, NearCacheState::Connecting);
+    server.command(&["CONFIG", "SET", "min-replicas-to-write", "0"]).await;
+    until("the near cache is coherent", async || {
+        manager.near_cache().state == NearCacheState::Coherent
+    })
+    .await;
+    background.stop().await.unwrap();
+    drop(captured);
+    assert!(!log.text().contains("redis refuses invalidations"));
+}
+
+#[tokio::test]
 async fn documented_acl_rule_is_sufficient_for_the_near_cache() {
     let server = RedisServer::start().await;
     let rule =

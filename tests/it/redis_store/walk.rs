@@ -132,15 +132,36 @@ async fn cleanup_counts_each_deleted_session_once() {
     assert_eq!(clean_up(&store).await, 0);
 }
 
-#[tokio::test]
-async fn scan_through_foreign_keys_doubles_its_step_size() {
-    let server = RedisServer::start().await;
-    let store = store(&server);
+async fn create_foreign_keys(server: &RedisServer) {
     let mut fill = redis::pipe();
     for i in 0..20_000 {
         fill.cmd("SET").arg(format!("other:{i}")).arg("x").ignore();
     }
     fill.exec_async(&mut server.connection().await).await.unwrap();
+}
+
+#[tokio::test]
+async fn page_of_a_slow_scan_ends_before_all_keys_are_searched() {
+    let server = RedisServer::start().await;
+    let store = store(&server);
+    create_foreign_keys(&server).await;
+    // The store connects.
+    store.scan(None, 10).await.unwrap().unwrap();
+    server.pause();
+    let resume = async {
+        tokio::time::sleep(ms(100)).await;
+        server.resume();
+    };
+    let (page, ()) = tokio::join!(store.scan(None, 10), resume);
+    let page = page.unwrap().unwrap();
+    assert!(page.sessions.is_empty() && page.next.is_some());
+}
+
+#[tokio::test]
+async fn scan_through_foreign_keys_doubles_its_step_size() {
+    let server = RedisServer::start().await;
+    let store = store(&server);
+    create_foreign_keys(&server).await;
     let mut monitor = TcpStream::connect(("127.0.0.1", server.port())).await.unwrap();
     monitor.write_all(b"MONITOR\r\n").await.unwrap();
     let mut lines = BufReader::new(monitor).lines();

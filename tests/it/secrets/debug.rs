@@ -1,12 +1,17 @@
 //! `Debug` and `Display` of the library's types, its errors and a store's settings show no secret.
 
+use std::time::Duration;
+
 use axum::response::IntoResponse as _;
+use bytes::Bytes;
 use tower::ServiceBuilder;
 use tower_session_auth::auth_layer::Caller;
-use tower_session_auth::store::MemoryStore;
+use tower_session_auth::manager::Cursor;
+use tower_session_auth::store::{MemoryStore, NewRecord, Replacement, Salt};
 use tower_session_auth::token::VerifyingKey;
 use tower_session_auth::{
-    AuthError, AuthErrorKind, KeySet, NewSession, SessionAuthLayer, SessionManager, SigningKey,
+    AuthError, AuthErrorKind, KeySet, NewSession, SessionAuthLayer, SessionId, SessionManager,
+    SigningKey,
 };
 
 use crate::secrets::{
@@ -15,6 +20,8 @@ use crate::secrets::{
 use crate::support::log::Log;
 use crate::support::switch::SwitchStore;
 use crate::support::{AUDIENCE, ISSUER, OTHER_SECRET, SECRET, key, usable, user};
+
+const MINUTE: Duration = Duration::from_secs(60);
 
 #[tokio::test]
 async fn debug_and_display_of_types_and_errors_show_no_secret() {
@@ -97,6 +104,25 @@ async fn debug_and_display_of_types_and_errors_show_no_secret() {
     let large = NewSession::new(user("jeju")).data(Vault { password: PASSWORD.repeat(4_000) });
     shown.push_str(&everything(&manager.create(large).await.map(drop).unwrap_err()));
     secrets.assert_none_in("Debug or Display", &shown);
+}
+
+#[test]
+fn debug_of_the_values_of_a_store_shows_neither_payload_nor_salt_nor_cursor() {
+    let (payload, salt) = (Bytes::from(PASSWORD), Salt::parse("c2FsdHNhbHRzYWx0").unwrap());
+    let id = SessionId::parse("session-1").unwrap();
+    let mut new = NewRecord::new(MINUTE, MINUTE, payload.clone());
+    new.salt = Some(salt.clone());
+    let replacement = Replacement::new(id, 7, payload.clone());
+    let cursor = Cursor::new(PASSWORD);
+    let shown = format!("{new:?} {replacement:?} {salt:?} {cursor:?}");
+    let length = format!("Cursor {{ bytes: {} }}", PASSWORD.len());
+    for part in ["Salt(…)", "Replacement", "session-…", "expected: 7", &length] {
+        assert!(shown.contains(part), "{part}: {shown}");
+    }
+    let payload = format!("{payload:?}");
+    for secret in [salt.as_str(), PASSWORD, payload.as_str()] {
+        assert!(!shown.contains(secret), "{secret}: {shown}");
+    }
 }
 
 #[cfg(feature = "redis")]
