@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use tower_session_auth::manager::NearCacheState;
-use tower_session_auth::store::{NewRecord, SessionStore};
+use tower_session_auth::store::{MaintainStore, NewRecord, SessionStore};
 use tower_session_auth::{RedisStore, SessionId};
 
 use crate::near_cache::world::{World, sees};
