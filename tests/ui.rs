@@ -27,7 +27,10 @@ use serde_json::Value;
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
 /// The traits with texts of their own, and the prefix of their cases.
-const TRAITS: [(&str, &str); 5] = [
+const TRAITS: [(&str, &str); 8] = [
+    ("CountAttempts", "ability_attempts"),
+    ("MaintainStore", "ability_maintain"),
+    ("ScanSessions", "ability_scans"),
     ("Credentials", "credentials"),
     ("Reject", "reject"),
     ("SessionData", "data"),

@@ -1,0 +1,11 @@
+//! A store without `impl MaintainStore`.
+
+use tower_session_auth::store::MaintainStore;
+
+struct MyStore;
+
+fn maintains<S: MaintainStore>(_: S) {}
+
+pub fn main() {
+    maintains(MyStore);
+}
