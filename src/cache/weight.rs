@@ -14,8 +14,8 @@ use crate::session::StoredContent;
 /// tables of the cache, and in the table of its content.
 const TOKEN: usize = 256;
 
-/// Bytes that a shared content takes in addition to itself: its slot in the table of contents, and the
-/// table of its entries.
+/// Overhead of a shared content in bytes, beyond the size of the content: its slot in the table of
+/// contents, and the table of its entries.
 const CONTENT: usize = 384;
 
 /// Estimated size of the application's data in memory, as a multiple of their JSON. Used unless the
@@ -76,8 +76,8 @@ impl<D> fmt::Debug for DataSize<D> {
 }
 
 /// Computes the weights of entries such that the cache's one weight limit enforces both limits of a
-/// [`Capacity`]. Each entry weighs at least slightly more than a shard's bytes divided by (the
-/// shard's tokens + 1), so a shard never holds more entries than its share of `tokens`.
+/// [`Capacity`]. Each entry has a minimum weight, slightly more than `bytes / (tokens + 1)` of its
+/// shard. So a shard never holds more entries than its share of `tokens`.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Weights {
     token_share: u64,

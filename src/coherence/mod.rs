@@ -1,9 +1,9 @@
 //! The conditions under which a process may use a copy of a session: generations, leases, and their
 //! clock.
 //!
-//! With Redis client-side caching, Redis sends an invalidation when a key changes that this process
-//! has read. A copy in this process equals the original under two conditions. A [`Stamp`] checks
-//! both conditions each time the copy is used:
+//! With Redis client-side caching, Redis sends this process an invalidation when a key that the
+//! process has read changes. A copy in this process is known to equal the original only if two
+//! conditions hold. A [`Stamp`] checks both each time the copy is used:
 //!
 //! - **No invalidation has arrived since before the read was sent.** An invalidation only
 //!   increments a counter in [`Generations`]. A copy holds the counter's value from *before* its

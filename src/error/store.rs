@@ -8,9 +8,9 @@ use std::sync::Arc;
 /// Why an operation of a store failed.
 ///
 /// `Display` names the kind only. [`source`](StdError::source) carries the driver's error, which
-/// may name hosts: log it, but never send it to a client. `Debug` shows the text of `Display`. It
-/// adds the cause if one of this library's own stores made the error, because their texts contain
-/// no address.
+/// may name hosts: log it, but never send it to a client. `Debug` shows the text of `Display`. For
+/// an error of this library's own stores, `Debug` adds the cause, because the causes of these
+/// stores contain no address.
 #[derive(Clone)]
 pub struct StoreError {
     kind: StoreErrorKind,

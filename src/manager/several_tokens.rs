@@ -38,10 +38,10 @@ impl<D: SessionData> SessionManager<D> {
     ///
     /// # Errors
     ///
-    /// [`InvalidToken`](AuthErrorKind::InvalidToken) if tokens of several users verify, because a
-    /// planted cookie must not choose the user. [`MissingToken`](AuthErrorKind::MissingToken) if
-    /// `shown` is empty. [`StoreUnavailable`](AuthErrorKind::StoreUnavailable) if the store cannot
-    /// answer.
+    /// [`InvalidToken`](AuthErrorKind::InvalidToken) if valid tokens of several users are present:
+    /// otherwise a planted cookie could choose the user.
+    /// [`MissingToken`](AuthErrorKind::MissingToken) if `shown` is empty.
+    /// [`StoreUnavailable`](AuthErrorKind::StoreUnavailable) if the store cannot answer.
     pub(crate) async fn choose_refresh_token<'t>(
         &self,
         shown: &[&'t str],

@@ -130,10 +130,11 @@ pub(crate) fn anonymous<D: SessionData>(extensions: &mut Extensions, events: Eve
 ///
 /// # Errors
 ///
-/// [`StoreUnavailable`](AuthErrorKind::StoreUnavailable) if the layer let the request pass on its
-/// valid token alone ([`FailurePolicy::TokenOnly`](crate::FailurePolicy::TokenOnly)): its session
-/// could not be checked. [`NoLayer`](crate::error::AuthErrorKind::NoLayer) if no layer with this
-/// `D` has handled the request. The log then has an entry with the error's request id.
+/// [`StoreUnavailable`](AuthErrorKind::StoreUnavailable) if the session could not be checked and
+/// the layer let the request pass on its valid token alone
+/// ([`FailurePolicy::TokenOnly`](crate::FailurePolicy::TokenOnly)).
+/// [`NoLayer`](crate::error::AuthErrorKind::NoLayer) if no layer with this `D` has handled the
+/// request. For `NoLayer`, the log has an entry with the error's request id.
 pub(crate) fn find<D: SessionData>(
     extensions: &Extensions,
 ) -> Result<Option<&Session<D>>, AuthError> {

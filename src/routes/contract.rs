@@ -36,10 +36,14 @@ use super::error_response::Problem;
 /// answer to `HEAD` keeps its headers, because the application may have written the body of the
 /// answer to `GET`.
 ///
-/// Every other answer stays unchanged. A `text/plain` answer with another text was written by a
-/// handler or layer of the application. Answers of another type (JSON, HTML) are not read. Answers
-/// with another status, such as a 401 or a 403 of an application's own layer, have a meaning that
-/// this layer does not know. If an error answer of your own should have a code, write it as JSON.
+/// Every other answer stays unchanged:
+/// - A `text/plain` answer with another text: a handler or layer of the application wrote it.
+/// - An answer of another type than `text/plain`, such as JSON or HTML: this layer does not read
+///   it.
+/// - An answer with another status, such as a 401 or a 403 of an application's own layer: this
+///   layer does not know its meaning.
+///
+/// If an error answer of your own should have a code, write it as JSON.
 ///
 /// A changed answer keeps its status and its other headers (`Allow`, `Retry-After`). A 5xx gets a
 /// `request_id`, which is also in the log, so the client learns nothing about the cause. Every 401

@@ -15,7 +15,7 @@ use crate::error::{StoreError, StoreErrorKind};
 /// [`Unsupported`](StoreErrorKind::Unsupported). All other operations work.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not say whether it can scan its sessions",
-    note = "a store that cannot scan needs an empty implementation: `impl ScanSessions for … {{}}`"
+    note = "a store that cannot scan needs an empty implementation: `impl ScanSessions for {Self} {{}}`"
 )]
 pub trait ScanSessions: Send + Sync + 'static {
     /// Returns a [page](Page) of all live sessions, starting at the cursor `from`. The page holds
@@ -68,7 +68,7 @@ pub trait ScanSessions: Send + Sync + 'static {
 /// A store that does not count keeps the defaults: each process then counts by itself.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not say whether it counts attempts",
-    note = "a store that does not count needs an empty implementation: `impl CountAttempts for … {{}}`"
+    note = "a store that does not count needs an empty implementation: `impl CountAttempts for {Self} {{}}`"
 )]
 pub trait CountAttempts: Send + Sync + 'static {
     /// Counts an attempt before it is made, or refuses it. If any number of attempts arrive at
@@ -112,7 +112,7 @@ pub trait CountAttempts: Send + Sync + 'static {
 /// A store that needs none of it keeps the defaults.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not say what the background worker does with it",
-    note = "a store that needs no regular work needs an empty implementation: `impl MaintainStore for … {{}}`"
+    note = "a store that needs no regular work needs an empty implementation: `impl MaintainStore for {Self} {{}}`"
 )]
 pub trait MaintainStore: Send + Sync + 'static {
     /// Does regular work, for example removes expired data and compares clocks. The background

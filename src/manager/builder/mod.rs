@@ -170,12 +170,12 @@ impl<D: SessionData> SessionManagerBuilder<D> {
     /// Sets the timeout of one store call, counted from when the call is sent. Default: 250
     /// milliseconds. Range: 1 millisecond to 10 seconds.
     ///
-    /// A request without a valid cache entry makes one call, and some make two. The deadline of a
-    /// request's check is twice the sum of this timeout and
-    /// [`directory_timeout`](Self::directory_timeout), including waits for calls of other requests.
-    /// A request that misses the deadline is rejected with 503
-    /// [`Overloaded`](crate::AuthErrorKind::Overloaded), whatever the [failure
-    /// policy](crate::FailurePolicy) is.
+    /// A request without a valid cache entry calls the store once or twice. The check of a request
+    /// has a deadline: twice the sum of this timeout and
+    /// [`directory_timeout`](Self::directory_timeout). The time in which the request waits for a
+    /// call of another request counts too. A request that misses the deadline is rejected with 503
+    /// [`Overloaded`](crate::AuthErrorKind::Overloaded), under every [failure
+    /// policy](crate::FailurePolicy).
     pub fn store_timeout(mut self, timeout: Duration) -> Self {
         self.settings.store_timeout = timeout;
         self

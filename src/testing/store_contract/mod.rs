@@ -41,8 +41,9 @@ mod update_all;
 ///
 /// `advance` must let the given time pass on the store's clock. For a
 /// [`ManualClock`](super::ManualClock), move the clock. If the store's time cannot be moved, sleep:
-/// about 15 seconds in total. If the machine is too slow for these sleeps, the suite repeats a part
-/// with longer times. The message of the first panic is then printed.
+/// about 15 seconds in total. A part of the suite can fail because the machine is too slow for
+/// these sleeps. The suite then repeats this part with longer times. The panic of the first attempt
+/// is still printed.
 ///
 /// Skips the scans and the cleanup if the store cannot scan: if its `scan` fails with
 /// [`Unsupported`](crate::store::StoreErrorKind::Unsupported).

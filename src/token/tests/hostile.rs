@@ -261,8 +261,10 @@ fn malformed_tokens_are_rejected() {
     let other = SigningKey::hs256("k1", OTHER_SECRET).unwrap();
     let json =
         format!(r#"{{"payload":"{payload}","protected":"{head}","signature":"{signature}"}}"#);
-    // The encoded payload ends in spare bits. The next letter of the alphabet differs only in these
-    // bits, so it decodes to the same bytes. The signature covers the changed text and is correct.
+    // The last character of the base64url payload has spare bits, which a lenient decoder ignores.
+    // The test replaces this character by the next one of the base64url alphabet, which differs
+    // only in these bits, so it decodes to the same bytes. The signature is made over the changed
+    // text, so it is correct.
     let spare = compact::encode(claims(&[("x", Some("1"))]));
     assert_ne!(spare.len() % 4, 0);
     let last = spare.chars().last().unwrap() as u8;

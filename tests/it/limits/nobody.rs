@@ -80,9 +80,12 @@ async fn answers_for(site: &Site, names: &[String]) -> Vec<String> {
 
 async fn ids_and_emails(home: fn(LoginLimit) -> Site) {
     let site = home(ten());
-    // The names of one account: its id; its e-mail address in the id field and in the e-mail field;
-    // the address in upper case, which the desk takes for another name and `normalized` for the
-    // same; and two addresses for which it is the other way round.
+    // The names of one account:
+    // - its id
+    // - its e-mail address, in the id field and in the e-mail field
+    // - the address in upper case: the user table (`desk`) treats it as another name, `normalized`
+    //   as the same name
+    // - two addresses that `desk` treats as the same name, and `normalized` as different names
     let names = |name: &str| {
         let email = format!("{name}@test.com");
         let typed = [

@@ -58,8 +58,8 @@ async fn cleanup_removes_expired_sessions_and_keeps_tombstones(place: &Place) {
     let alive = login(&manager, "alive").await;
     let ended = login(&manager, "jeju").await;
     manager.revoke(&user("jeju"), ended.session.id(), RevokeReason::Admin).await.unwrap();
-    // Sessions that expire after some milliseconds, beside live ones. The store creates them
-    // directly, because the manager does not allow such a short time.
+    // Sessions that expire after a few milliseconds, next to sessions that stay live. The store
+    // creates the short ones directly, because the manager does not allow such a short lifetime.
     let brief =
         NewRecord::new(Duration::from_millis(20), HOUR, Bytes::from_static(b"{\"data\":null}"));
     for i in 0..30 {

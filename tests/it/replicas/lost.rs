@@ -105,8 +105,9 @@ async fn waiting_revocation_fails_when_the_server_dies_and_works_after_its_resta
 #[tokio::test]
 async fn revocation_on_a_hanging_server_fails_after_both_timeouts() {
     let server = primary().await;
-    // The connection for the wait is not established within 2 s, and the normal connection does not
-    // answer within another 2 s. Both end long before the timeout of the whole revocation.
+    // The connection for `WAIT` is not established within 2 s. After that, the normal connection
+    // does not answer within another 2 s. Both limits end long before the timeout of the whole
+    // revocation.
     let builder = RedisStore::builder(server.url().as_str()).timeout(ms(2_000));
     let store = builder.wait_replicas(1, ms(10_000)).build().unwrap();
     let session = login(&store, "jeju").await;

@@ -157,7 +157,8 @@ impl Connection {
     }
 
     /// Sends commands in one pipeline. An answer that is an error stays in its place as
-    /// [`Value::ServerError`]. The role of the server is asked as in [`send`](Self::send).
+    /// [`Value::ServerError`]. As in [`send`](Self::send), the pipeline also asks the server for
+    /// its role.
     pub(crate) async fn send_all(&mut self, commands: &Pipeline) -> RedisResult<Vec<Value>> {
         let mut wait = Wait::new(self);
         let answers = if self.state.role_is_due() {
