@@ -109,6 +109,7 @@ mod all_at_once {
     use self::error as _error;
     use self::guide as _guide;
     use self::manager as _manager;
+    use self::rate_limit as _rate_limit;
     use self::routes as _routes;
     use self::session as _session;
     use self::store as _store;
