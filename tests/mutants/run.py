@@ -59,6 +59,14 @@ CARGO = ["--locked", "--all-features", "--lib", "--test=it"]
 # Filters that select all tests of the lib, and none of `tests/it`.
 LIB = ["tests::", "store::redis::properties::"]
 
+# The results, by the names that cargo-mutants gives them.
+RESULTS = {
+    "CaughtMutant": "caught",
+    "MissedMutant": "missed",
+    "Timeout": "timeout",
+    "Unviable": "unviable",
+}
+
 
 class Mutant:
     """A mutant from the list of cargo-mutants. Its key contains no line number."""
@@ -79,13 +87,16 @@ class Mutant:
         return f"{self.file}: {self.change}{occurrence}"
 
 
+def listing(tree, *selection):
+    """Returns the mutants that cargo-mutants lists for these sources."""
+    command = [TOOL, "mutants", "--list", "--json", *selection]
+    return json.loads(subprocess.run(command, cwd=tree, check=True, stdout=subprocess.PIPE).stdout)
+
+
 def mutants():
     """Returns the mutants of all areas, without those of test code."""
-    listing = subprocess.run(
-        [TOOL, "mutants", "--list", "--json"], cwd=ROOT, check=True, stdout=subprocess.PIPE
-    )
     seen = collections.Counter()
-    found = [Mutant(listed, seen) for listed in sorted(json.loads(listing.stdout), key=position)]
+    found = [Mutant(listed, seen) for listed in sorted(listing(ROOT), key=position)]
     return [mutant for mutant in found if mutant.area and not is_test(mutant.file)]
 
 
@@ -121,7 +132,7 @@ def justified():
 
 def copy_tree():
     """Copies the sources, so that the mutants never touch the working tree."""
-    listing = subprocess.run(
+    files = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         cwd=ROOT,
         check=True,
@@ -129,7 +140,7 @@ def copy_tree():
         text=True,
     )
     shutil.rmtree(TREE, ignore_errors=True)
-    for name in listing.stdout.split("\0"):
+    for name in files.stdout.split("\0"):
         if name and (ROOT / name).is_file():
             (TREE / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, TREE / name)
@@ -167,22 +178,26 @@ def outcome(mutant, limit):
     """Runs the tests against one mutant. Returns `caught`, `timeout`, `unviable` or `missed`."""
     shutil.rmtree(OUT, ignore_errors=True)
     OUT.mkdir(parents=True)
+    # The filter by name does not apply to mutants that delete a field. So a shard of one mutant is
+    # selected besides.
+    selection = ["--file", mutant.file, "--re", f"^{re.escape(mutant.name)}$"]
+    names = [listed["name"] for listed in listing(TREE, *selection)]
     subprocess.run(
         [
             *(TOOL, "mutants", "--in-place", "--baseline", "skip", "--output", OUT),
-            *("--re", f"^{re.escape(mutant.name)}$", "--timeout", str(limit)),
-            *(f"--cargo-arg={option}" for option in CARGO),
+            *(*selection, "--shard", f"{names.index(mutant.name)}/{len(names)}"),
+            *("--timeout", str(limit), *(f"--cargo-arg={option}" for option in CARGO)),
             *("--", "--", *filters(mutant.area)),
         ],
         cwd=TREE,
         env=environment(),
         stdout=subprocess.DEVNULL,
     )
-    outcomes = json.loads((OUT / "mutants.out" / "outcomes.json").read_text())
-    for result in ("missed", "caught", "timeout", "unviable"):
-        if outcomes[result]:
-            return result
-    sys.exit(f"cargo-mutants did not run {mutant.name}")
+    outcomes = json.loads((OUT / "mutants.out" / "outcomes.json").read_text())["outcomes"]
+    ran = [outcome for outcome in outcomes if outcome["scenario"] != "Baseline"]
+    if [outcome["scenario"]["Mutant"]["name"] for outcome in ran] != [mutant.name]:
+        sys.exit(f"cargo-mutants did not run {mutant.name}")
+    return RESULTS[ran[0]["summary"]]
 
 
 def main():
