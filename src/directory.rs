@@ -90,11 +90,11 @@ pub trait UserDirectory: Send + Sync + 'static {
     /// treated like a user whose account is not active.
     ///
     /// The manager calls this at a login, in [`account`](crate::SessionManager::account), and when
-    /// it checks a session. After an answer that the account is active, the session checks of this
-    /// process do not call it again for that user until
-    /// [`revalidate_after`](crate::manager::SessionManagerBuilder::revalidate_after) has passed.
-    /// Several requests at the same moment may each call it. The manager may drop the future at any
-    /// await point: a request waits for it no longer than
+    /// it checks a session. While this process remembers that the account is active, its session
+    /// checks call the directory again only after
+    /// [`revalidate_after`](crate::manager::SessionManagerBuilder::revalidate_after). Several
+    /// requests at the same moment may each call it. The manager may drop the future at any await
+    /// point: a request waits for it no longer than
     /// [`directory_timeout`](crate::manager::SessionManagerBuilder::directory_timeout).
     ///
     /// # Errors

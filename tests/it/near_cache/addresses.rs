@@ -1,5 +1,6 @@
 //! The near cache checks regularly that the address of Redis still leads to the same server. It
-//! stays coherent while this is so. It logs if no connection can be made for the check.
+//! stays coherent while the address leads there. It logs if it can make no connection for the
+//! check.
 
 use std::time::Duration;
 
